@@ -88,7 +88,6 @@ describe('a pruned file', () => {
       'key-norm',
       '--keep',
       '0.8',
-      '--verify',
       '--json',
     ])
     expect(code).toBe(0)

@@ -8,7 +8,7 @@ import { temporaryFolder, tpHere } from './tp.ts'
 const folder = temporaryFolder()
 const mail = modelPath('mail')
 const digits = modelPath('digits-vit')
-const MAILS = 6
+const MAILS = 4
 
 interface RowContent {
   readonly method: string
@@ -123,12 +123,12 @@ describe('eval of texts', () => {
   })
 
   test('prints a table', async () => {
-    const args = ['--methods', 'received-attention', '--mass', '0.9', '--limit', '6']
+    const args = ['--methods', 'received-attention', '--mass', '0.9', '--limit', '4']
     const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
     expect(code).toBe(0)
     const [title, headings, ...rows] = stdout.trimEnd().split('\n')
     expect(title).toMatch(
-      /^model {2}model\.onnx 6×128 {3}6 examples, \d+ … \d+ tokens {3}onnxruntime-node [\d.]+, 1 thread$/,
+      /^model {2}model\.onnx 6×128 {3}4 examples, \d+ … \d+ tokens {3}onnxruntime-node [\d.]+, 1 thread$/,
     )
     expect(headings).toMatch(
       /^method +keep +kept +accuracy +loss in points +McNemar p +agrees with dense +FLOPs +p50 ms +speed-up$/,

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { describeExplanation } from '../src/explaining/describe.ts'
 import { patchGrid } from '../src/explaining/patch-grid.ts'
 import { idx, pixelsOf } from './idx.ts'
-import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -44,8 +44,8 @@ describe('explain of texts', () => {
   test('lists the words of each example in their order, with data on stdout and progress on stderr', {
     timeout,
   }, async () => {
-    const { code, stdout, stderr } = await tp(ofMails('--limit', '2'))
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/reading .*mails\.tsv …\ncomputing saliency …\n$/)])
+    const { code, stdout, stderr } = await tpHere(ofMails('--limit', '2'))
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/reading .*mails\.tsv\ncomputing saliency\n$/)])
     const [first = '', second = '', ...more] = stdout.trimEnd().split('\n\n')
     expect(more).toEqual([])
     expect(first).toMatch(/^example 0: label ham, answer ham \(\d+ %\)\n {2}looks most at {2}\S+, /)

@@ -19,7 +19,7 @@ let calibrated: Ended
 beforeAll(async () => {
   const mails = mailData('calibration').filter(({ text }) => text.length < 500)
   const write = (name: string, rest: number): void => {
-    const lines = mails.filter((_, i) => i % 3 === rest).slice(0, 72)
+    const lines = mails.filter((_, i) => i % 3 === rest).slice(0, 48)
     writeFileSync(
       folder.at(name),
       lines.map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}\n`).join(''),
@@ -40,7 +40,7 @@ test('runs the cascade of a tuned plan in eval', async () => {
   const regimes = [{ plan: { format: 1, method: 'received-attention', layers: [0], keep: [0.05] } }]
   const cascade = { uncertainty: 'probability', threshold: 0.02, share: 0.1 }
   writeFileSync(folder.at('cascade.json'), JSON.stringify({ format: 1, regimes, cascade, figures: {} }))
-  const args = ['eval', pruned, '--guard', 'cascade.json', '--against', mail, '--data', held, '--limit', '60']
+  const args = ['eval', pruned, '--guard', 'cascade.json', '--against', mail, '--data', held, '--limit', '40']
   const { code, stdout } = await run(...args, '--json')
   expect(code).toBe(0)
   const { rows, fallbacks, alarms } = JSON.parse(stdout)

@@ -3,10 +3,10 @@ import { modelPath } from '@tp/models'
 import { convolutional } from 'exported-encoders'
 import { expect, test } from 'vitest'
 import { withoutNodes } from './small-models.ts'
-import { fixture, temporaryFolder, testModel, tp, tpHere } from './tp.ts'
+import { fixture, temporaryFolder, testModel, tpHere } from './tp.ts'
 
 test('describes the model', async () => {
-  const { code, stdout, stderr } = await tp(['inspect', modelPath('mail')])
+  const { code, stdout, stderr } = await tpHere(['inspect', modelPath('mail')])
   expect(code).toBe(0)
   expect(stderr).toBe('')
   expect(stdout).toContain('6 layers, post-norm, hidden 128, 4 heads')
@@ -15,7 +15,7 @@ test('describes the model', async () => {
 })
 
 test('prints one JSON document', async () => {
-  const { code, stdout } = await tp(['inspect', modelPath('digits-vit'), '--json'])
+  const { code, stdout } = await tpHere(['inspect', modelPath('digits-vit'), '--json'])
   expect(code).toBe(0)
   const document = JSON.parse(stdout)
   expect(document).toMatchObject({

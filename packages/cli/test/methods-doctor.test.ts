@@ -14,7 +14,7 @@ const all = [...baselines, ...attentionMethods, ...hybridMethods, ...gradientMet
 
 describe('tp methods', () => {
   test('lists every method with its options', async () => {
-    const { code, stdout } = await tp(['methods'])
+    const { code, stdout } = await tpHere(['methods'])
     expect(code).toBe(0)
     for (const { name, description } of all) {
       expect(stdout).toContain(name)

@@ -99,9 +99,30 @@ describe('tp prune', () => {
     expect(readFileSync(byPlan).equals(readFileSync(byWords))).toBe(true)
   })
 
+  test('stores in 8 bits what a plan has pruned, and verifies the pruning', async () => {
+    const plan = folder.at('8-bit.json')
+    const words = { method: 'received-attention', layers: [1], keep: 0.5 }
+    writeFileSync(plan, JSON.stringify({ format: 1, ...words, quantize: {} }))
+    const [out, float, after] = ['out', 'float', 'after'].map((name) => folder.at(`8-bit-${name}.onnx`)) as string[]
+    const args = ['prune', mail, '-o', out as string, '--plan', plan, '--verify']
+    const { code, stdout } = await tpHere(args)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/received-attention, 8 bits/)
+    expect(stdout).toMatch(/verified {2}runs at .* with finite outputs/)
+    const by = ['--method', 'received-attention', '--layers', '1', '--keep', '0.5']
+    expect((await tpHere(['prune', mail, '-o', float as string, ...by])).code).toBe(0)
+    expect((await tpHere(['quantize', float as string, '-o', after as string])).code).toBe(0)
+    expect(readFileSync(out as string).equals(readFileSync(after as string))).toBe(true)
+    const train = ['train', mail, '-o', folder.at('8-bit-trained.onnx'), '--data', plan, '--plan', plan]
+    const refused = await tpHere(train)
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toContain('8-bit weights cannot be trained')
+  })
+
   test.each([
     ['{"format": 1, "method": "none", "keep": "much"}', [], /keep is "much"; it must be a number or a list/],
     ['{"format": 1', [], /invalid JSON/],
+    ['{"format": 1, "method": "none", "quantize": {"bits": 8}}', [], /there is no option bits[\s\S]*TP_OPTION/],
     ['{"format": 1, "method": "none"}', ['--keep', '0.5'], /--keep is given together with --plan/],
   ])('refuses the plan %s with %j', async (text, args, message) => {
     const plan = folder.at('bad-plan.json')
@@ -138,7 +159,7 @@ describe('tp prune', () => {
       'tp.trace.3.indices',
       'tp.trace.3.valid',
     ])
-    await using session = await nodeRuntime().load(out)
+    await using session = await nodeRuntime().load(out, { threads: 1 })
     const feeds = { pixel_values: { type: 'float32', dims: [2, 1, 28, 28], data: new Float32Array(2 * 784).fill(0.5) } }
     const results = await session.run(feeds)
     // 197 tokens: (197·8000 + 9999) div 10⁴ = 158, and half of those, rounded up

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { checkRegimes, type RegimesPlan } from '@tp/compiler'
+import { checkRegimes, type Plan, type RegimesPlan } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import type { TunedPlan } from '@tp/tune'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -63,6 +63,27 @@ describe('tp tune', () => {
     expect(text).toContain('then  tp eval pruned.onnx --guard p.json --against m.onnx --data TEST')
   })
 
+  test('says what 8 bits do alone, and that a plan is in them', () => {
+    const figures: TunedPlan['figures'] = {
+      ...{ maxLoss: 1, confident: false, loss: { estimate: 0.2, low: -0.4, high: 0.9 }, examples: 320, data: 'd.tsv' },
+      ...{ grid: [], runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
+      eightBits: { speedup: 1.9, loss: { estimate: 0.1, low: -0.5, high: 0.7 }, holds: true },
+    }
+    const told = (plan: Plan, own: Partial<typeof figures> = {}): string =>
+      describePlan({ format: 1, regimes: [{ plan }], figures: { ...figures, ...own } }, { model: 'm', out: 'p.json' })
+    const quantize = {}
+    const pruned = told({ format: 1, method: 'sdtp', layers: [1, 3], keep: [0.8, 0.7], quantize })
+    expect(pruned).toContain('p.json  sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits\n')
+    expect(pruned).toContain('8 bits alone  1.90×, loss 0.1 points (-0.5 … 0.7) on the examples for choosing\n')
+    const alone = told({ format: 1, method: 'none', quantize })
+    expect(alone).toContain('p.json  no tokens are pruned but dead ones, in 8 bits\n')
+    expect(alone).toContain('next  tp prune m --plan p.json')
+    const eightBits = { speedup: 1.9, loss: { estimate: 4, low: 3, high: 5 }, holds: false }
+    const dense = told({ format: 1, method: 'none' }, { eightBits })
+    expect(dense).toContain('p.json  nothing pruned or in 8 bits is faster and loses no more than 1 points\n')
+    expect(dense).toContain('4.0 points (3.0 … 5.0) on the examples for choosing; nothing was pruned in 8 bits\n')
+  })
+
   test('writes a plan that tp prune accepts', { timeout }, async () => {
     const { code, stdout, stderr } = await tpHere(tune('plan.json', '--json', '--confident', '--cascade'))
     expect(stderr).not.toMatch(/error/i)
@@ -95,6 +116,16 @@ describe('tp tune', () => {
     ])
     expect(beyond.code).toBe(2)
     expect(beyond.stderr).toMatch(/--regime is 9, but .* has regimes 0 to/)
+  })
+
+  test('refuses 8 bits of a model that has them already, before anything is timed', async () => {
+    expect((await tpHere(['quantize', folder.at('model.onnx'), '-o', folder.at('int8.onnx')])).code).toBe(0)
+    const args = tune('int8.json', '--quantize').map((arg) =>
+      arg === folder.at('model.onnx') ? folder.at('int8.onnx') : arg,
+    )
+    const { code, stderr } = await tpHere(args)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/quantised already[\s\S]*TP_QUANTISED/)])
+    expect(folder.files().filter((name) => name.includes('int8.json'))).toEqual([])
   })
 
   test('resumes after Ctrl-C', { timeout }, async () => {
@@ -147,10 +178,18 @@ describe('tp tune', () => {
     expect(broken.code).toBe(130)
     const { known } = JSON.parse(readFileSync(folder.at('learned-plan.json.measured'), 'utf8'))
     expect(Object.keys(known).some((key) => key.startsWith('divergences sdtp '))).toBe(true)
-    const { code, stdout } = await tpHere([...args, '--resume'])
+    // The fp32 measurements serve the choice among 8 bits, too.
+    const { code, stdout } = await tpHere([...args, '--quantize', '--resume'])
     expect(code).toBe(0)
-    expect(planAt('learned-plan.json').regimes.at(-1)?.plan.method).toBe('sdtp')
+    const plan = planAt('learned-plan.json').regimes.at(-1)?.plan
+    expect(plan?.method).toBe('sdtp')
+    const out = folder.at('learned-pruned.onnx')
+    const byPlan = ['prune', model, '--plan', folder.at('learned-plan.json'), '--weights', weights, '-o', out]
+    const written = await tpHere([...byPlan, '--json'])
+    expect(written.code).toBe(0)
+    expect(JSON.parse(written.stdout).quantized !== undefined).toBe(plan?.quantize !== undefined)
     expect(stdout).toContain(`--plan ${folder.at('learned-plan.json')} --weights ${weights} -o`)
+    expect(stdout).toContain('8 bits alone')
     const without = await tpHere(tune('none.json', '--methods', 'sdtp'))
     expect([without.code, without.stderr]).toEqual([1, expect.stringMatching(/--weights FILE[\s\S]*TP_WEIGHTS/)])
     const idle = await tpHere(tune('none.json', '--weights', weights))

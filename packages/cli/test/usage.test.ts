@@ -10,7 +10,7 @@ const byReceived = (...args: string[]): string[] => prune('--method', 'received-
 
 describe('help', () => {
   test.each([['--help'], ['help'], []])('tp %s lists the commands', async (...args) => {
-    const { code, stdout, stderr } = await tp(args)
+    const { code, stdout, stderr } = await tpHere(args)
     expect(code).toBe(0)
     expect(stderr).toBe('')
     for (const name of ['inspect', 'prune', 'eval', 'explain', 'bench', 'methods', 'doctor'])
@@ -18,7 +18,7 @@ describe('help', () => {
   })
 
   test('names every option of a command, also among other arguments', async () => {
-    const { code, stdout } = await tp(['prune', 'no-such-model', '--help'])
+    const { code, stdout } = await tpHere(['prune', 'no-such-model', '--help'])
     expect(code).toBe(0)
     const options =
       'out method layers keep tokens threshold mass flops at param weights protect restore plugin trace verify json'

@@ -10,6 +10,7 @@ export {
   inspect,
   type LayerReport,
 } from './inspect.ts'
+export { type LeaveOutOptions, type LeaveOutResult, leaveOutLayers } from './leave-out-layers.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export {
   checkPlan,
@@ -25,13 +26,8 @@ export {
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { Refusal } from './program/refusal.ts'
 export { type Pruned, type PrunedEncoder, type PruneResult, prune, pruneOrThrow } from './prune.ts'
-export {
-  type Quantized,
-  type QuantizedNode,
-  type QuantizeOptions,
-  type QuantizeResult,
-  quantize,
-} from './quantize/quantize.ts'
+export { type Quantized, type QuantizedNode, type QuantizeResult, quantize } from './quantize/quantize.ts'
+export type { QuantizeOptions } from './quantize/quantize-options.ts'
 export type { WeightType } from './quantize/round-weights.ts'
 export type { SoftenOptions, SoftInput, SoftModel } from './soften/soft-model.ts'
 export { soften } from './soften/soften.ts'

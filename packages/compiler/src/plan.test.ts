@@ -4,7 +4,7 @@ import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, prune, pruneOrThrow } from './index.ts'
+import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, prune, pruneOrThrow, quantize } from './index.ts'
 
 const methods = [...baselines, ...attention]
 const mail = decodeModel(readFileSync(modelPath('mail')))
@@ -52,6 +52,24 @@ test('a method that decides by itself acts at the first open layer, or at those 
   expect(() => layersOf({ method: 'own+none of these' })).toThrow(/there is no method own\+none of these/)
 })
 
+test('stores in 8 bits what it has pruned', () => {
+  const plan: Plan = { format: 1, method: 'received-attention', layers: [1], keep: 0.5 }
+  const pruned = pruneOrThrow(mail, fromPlan(plan, methods), 'test')
+  const both = pruneOrThrow(mail, fromPlan(checkPlan({ ...plan, quantize: {} }, 'plan.json'), methods), 'test')
+  const after = quantize(pruned.model)
+  if (!after.ok) throw new Error(after.refusal.message)
+  expect(encodeModel(both.model)).toEqual(encodeModel(after.model))
+  expect(both.quantized).toEqual(after.nodes)
+  expect(both.cuts).toEqual(pruned.cuts)
+  expect(pruned.quantized).toBeUndefined()
+})
+
+test('has the refusal of a model that cannot be stored in 8 bits', () => {
+  const plan: Plan = { format: 1, method: 'none', quantize: {} }
+  const once = pruneOrThrow(mail, fromPlan(plan, methods), 'test').model
+  expect(prune(once, fromPlan(plan, methods))).toMatchObject({ ok: false, refusal: { code: 'TP_QUANTISED' } })
+})
+
 test('counts layers of every encoder, of each by its name, or all that can be pruned', () => {
   const layersOf = (layers: Plan['layers'], name: string, open = 0): number[] => {
     const plan = { format: 1, method: 'key-norm', keep: 0.5, ...(layers && { layers }) }
@@ -83,6 +101,7 @@ test.each([
   ],
   [{ format: 1, method: 'none', params: { queries: null } }, /params is an object/],
   [JSON.parse('{"format":1,"method":"none","__proto__":{}}'), /there is no __proto__ in a plan/],
+  [{ format: 1, method: 'none', quantize: true }, /quantize is true; it must be an object, the options of quantize/],
   [{ format: 1, method: 'none', encoder: 3 }, /encoder is 3; it must be a text/],
   [{ format: 1, method: 'none', protect: [null] }, /protect is a list of 1; it must be "auto" or a list of positions/],
   [
@@ -94,7 +113,7 @@ test.each([
   expect(() => checkPlan(plan, 'plan.json')).toThrow(expect.objectContaining({ code: 'TP_PLAN' }))
 })
 
-test('refuses an unknown method, and an option that it does not take', () => {
+test('refuses an unknown method, and an option that it or quantize does not take', () => {
   const codeOf = (plan: Parameters<typeof fromPlan>[0]): string | undefined => {
     try {
       fromPlan(plan, methods)
@@ -105,6 +124,7 @@ test('refuses an unknown method, and an option that it does not take', () => {
   }
   expect(codeOf({ format: 1, method: 'tome' })).toBe('TP_PLAN')
   expect(codeOf({ format: 1, method: 'key-norm', params: { size: 3 } })).toBe('TP_OPTION')
+  expect(codeOf(JSON.parse('{"format":1,"method":"none","quantize":{"bits":8}}'))).toBe('TP_OPTION')
 })
 
 test('distinguishes a plan with regimes from one without, and takes it unchanged', () => {

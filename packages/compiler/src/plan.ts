@@ -1,5 +1,6 @@
 import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
 import { type AmountName, amountNames, findEntry, isRecord, type OptionValues, shown } from '@tp/core/host'
+import { readQuantizeOptions } from './quantize/quantize-options.ts'
 import { isRestore, type NamedEncoder, type PruneOptions } from './transform/prune-options.ts'
 
 /**
@@ -8,7 +9,7 @@ import { isRestore, type NamedEncoder, type PruneOptions } from './transform/pru
  */
 export interface Plan
   extends Omit<ScheduleOptions, 'layers'>,
-    Pick<PruneOptions, 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore'> {
+    Pick<PruneOptions, 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore' | 'quantize'> {
   readonly format: 1
   /** Name of the method, or of two that act one after the other: `thin-padding+stride`. */
   readonly method: string
@@ -48,6 +49,7 @@ const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
   protectSegment: [(value) => isNumber(value), 'the number of a segment'],
   separator: [(value) => isNumber(value), 'the id of a token'],
   restore: [isRestore, '"auto", "nearest", "none" or "all"'],
+  quantize: [isRecord, 'an object, the options of quantize; {} for the defaults'],
 }
 
 /**
@@ -114,7 +116,7 @@ export function checkRegimes(value: unknown, where: string): RegimesPlan {
 /**
  * What `prune` takes for a plan.
  * @param methods what its method is looked for in
- * @throws TpError TP_PLAN for a method that is not among them; TP_OPTION for a wrong option of the method. A schedule that
+ * @throws TpError TP_PLAN for a method that is not among them; TP_OPTION for a wrong option of the method or of `quantize`. A schedule that
  * does not fit the model is seen by `prune`.
  */
 export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOptions {
@@ -123,7 +125,8 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     const known = methods.map(({ name }) => name).join(', ')
     throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
   }
-  const { encoder, protect, protectSegment, separator, restore } = plan
+  const { encoder, protect, protectSegment, separator, restore, quantize } = plan
+  if (quantize !== undefined) readQuantizeOptions(quantize)
   const method = entry.create(plan.params)
   return {
     method,
@@ -133,6 +136,7 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     ...(protectSegment !== undefined && { protectSegment }),
     ...(separator !== undefined && { separator }),
     ...(restore !== undefined && { restore }),
+    ...(quantize !== undefined && { quantize }),
   }
 }
 

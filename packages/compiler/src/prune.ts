@@ -10,6 +10,8 @@ import { addProvenance, type PruningStep } from './program/provenance.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
 import { requireModel } from './program/require-model.ts'
 import { version } from './program/version.ts'
+import { type QuantizedNode, quantizeModel } from './quantize/quantize.ts'
+import { readQuantizeOptions } from './quantize/quantize-options.ts'
 import { checkOutputs, outputShapes } from './transform/check-outputs.ts'
 import type { InsertedCut } from './transform/cut.ts'
 import { leaveOutDeadTokens, readsOnePosition } from './transform/dead-tokens.ts'
@@ -36,6 +38,8 @@ export interface Pruned {
   readonly cuts: readonly InsertedCut[]
   /** The same for each encoder. */
   readonly encoders: readonly PrunedEncoder[]
+  /** What is computed in 8 bits, where that was asked for. */
+  readonly quantized?: readonly QuantizedNode[]
 }
 
 export interface PrunedEncoder extends NamedEncoder {
@@ -50,8 +54,15 @@ export interface PrunedEncoder extends NamedEncoder {
  */
 export function prune(source: Model, options: PruneOptions): PruneResult {
   checkPruneOptions(options)
+  const form = options.quantize && readQuantizeOptions(options.quantize)
   try {
-    return withEqualSizes(() => pruneModel(source, options))
+    return withEqualSizes(() => {
+      const pruned = pruneModel(source, options)
+      if (form === undefined) return pruned
+      // After pruning: dead tokens can be eliminated only where no range is taken over all tokens.
+      const { model, nodes } = quantizeModel(pruned.model, form)
+      return { ...pruned, model, quantized: nodes }
+    })
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }
   }

@@ -3,6 +3,7 @@ import { random, schedule } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type PruneOptions, prune } from '../src/index.ts'
 import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
@@ -26,13 +27,13 @@ function keptAt(outputs: NamedTensors, layer: number): number[][] {
 }
 
 describe('the scores of a trace', () => {
-  test.each<[string, Method]>([
-    ['received-attention', receivedAttention()],
-    ['cls-attention', clsAttention()],
-    ['cumulative-attention', cumulativeAttention()],
-    ['random', random({ seed: 3 })],
-  ])('are highest for the tokens that are kept, in the order in which tokens arrive: %s', async (_, method) => {
-    for (const amounts of [{ keep: 0.6 }, { tokens: 4 }]) {
+  test.each<[string, Method, number]>([
+    ['received-attention', receivedAttention(), 0],
+    ['cls-attention', clsAttention(), 1],
+    ['cumulative-attention', cumulativeAttention(), 2],
+    ['random', random({ seed: 3 }), 3],
+  ])('are highest for the tokens that are kept, in the order in which tokens arrive: %s', async (_, method, row) => {
+    for (const amounts of inTurn([{ keep: 0.6 }, { tokens: 4 }], row, 1)) {
       const model = decodeModel(encoder(plain))
       const cut = { method, schedule: schedule(4, { layers, ...amounts }) }
       const inputs = inputsOf(plain, 2, 9, 4)
@@ -78,13 +79,13 @@ describe('the scores of a trace', () => {
 })
 
 describe('a token that an input names', () => {
-  test.each<[string, EncoderOptions, Method]>([
-    ['received attention', plain, receivedAttention()],
-    ['class attention', plain, clsAttention()],
-    ['a mean of the tokens', { ...plain, pooling: 'mean' }, receivedAttention()],
-    ['no padding', { ...plain, mask: 'none', norm: 'pre' }, clsAttention()],
-  ])('is kept as if it were protected, each row its own: %s', async (_, options, method) => {
-    for (const amounts of [{ keep: 0.4 }, { mass: 0.5 }]) {
+  test.each<[string, EncoderOptions, Method, number]>([
+    ['received attention', plain, receivedAttention(), 0],
+    ['class attention', plain, clsAttention(), 1],
+    ['a mean of the tokens', { ...plain, pooling: 'mean' }, receivedAttention(), 2],
+    ['no padding', { ...plain, mask: 'none', norm: 'pre' }, clsAttention(), 3],
+  ])('is kept as if it were protected, each row its own: %s', async (_, options, method, row) => {
+    for (const amounts of inTurn([{ keep: 0.4 }, { mass: 0.5 }], row, 1)) {
       const model = decodeModel(encoder(options))
       const cut = { method, schedule: schedule(4, { layers, ...amounts }), trace: true }
       const asking = pruned(model, { ...cut, protectInput: true })

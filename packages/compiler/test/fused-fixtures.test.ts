@@ -42,7 +42,7 @@ function testFused(fixture: Fixture, row: number): void {
     expect(seen.layers.filter((layer) => layer.fused === undefined)).toEqual([])
   })
 
-  test.each(inTurn(withoutProbabilities, row, 2))(
+  test.each(inTurn(withoutProbabilities, row, 1))(
     'keeps attention fused at all layers under a method that reads %s',
     async (_, method) => {
       const whole = pruned(model, { method, schedule: some, deadTokens: false })

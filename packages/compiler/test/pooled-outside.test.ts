@@ -2,6 +2,7 @@ import { mean, type Schedule, schedule, type Tensor } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { keyNorm, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
+import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type HeadOutput, inspect, MASK, type PruneOptions, prune } from '../src/index.ts'
 import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
@@ -46,11 +47,11 @@ const drops: readonly (readonly [string, PruneOptions['method'], Schedule])[] = 
 ]
 
 describe('a mean outside over all tokens is that over the kept ones', () => {
-  for (const norm of ['pre', 'post'] as const) {
-    for (const masked of ['added', 'none'] as const) {
+  for (const [row, norm] of (['pre', 'post'] as const).entries()) {
+    for (const [column, masked] of (['added', 'none'] as const).entries()) {
       const options = { ...plain, norm, mask: masked }
       const inputs = inputsOf(options, 3, 9, 4)
-      test.each(drops)(`${norm}-norm, mask ${masked}: %s`, async (_, method, amounts) => {
+      test.each(inTurn(drops, 2 * row + column, 1))(`${norm}-norm, mask ${masked}: %s`, async (_, method, amounts) => {
         const model = embedder(options)
         const filled = await run(pruned(model, { method, schedule: amounts }), inputs)
         const compact = await run(pruned(model, { method, schedule: amounts, restore: 'none' }), inputs)
@@ -65,12 +66,15 @@ describe('a mean outside over all tokens is that over the kept ones', () => {
 
 describe('restoring as outputs need it costs no pooled output of an exported encoder anything', () => {
   const isPooled = ({ reads }: HeadOutput): boolean => reads.some(({ kind }) => ['mean', 'token-states'].includes(kind))
+  let row = 0
   for (const fixture of fixtures.filter(({ facts }) => facts.prunable)) {
     const model = openFixture(fixture)
     const found = inspect(model)
     const outputs = found.ok ? found.head.filter(isPooled) : []
     if (outputs.length === 0) continue
-    test(fixture.name, async () => {
+    // The first of each three in the ordinary run.
+    const tags = row++ % 3 === 0 ? [] : 'exhaustive'
+    test(fixture.name, { tags }, async () => {
       const [{ inputs }] = dataSets(fixture) as [ReturnType<typeof dataSets>[number]]
       const amounts = schedule(fixture.facts.layers, { keep: 0.6 })
       const [auto, none] = [{}, { restore: 'none' } as const].map((restore) =>

@@ -104,15 +104,27 @@ describe('a text encoder', () => {
     expect(rest).toHaveLength(nodes.length - 1)
   })
 
-  test('refuses to exclude a node that is never quantised', () => {
+  test('names a node that cannot be excluded, and says what it is', () => {
     const softmax = source.proto.graph?.node.find(({ opType }) => opType === 'Softmax')?.name as string
+    const refusal = (seen: string) =>
+      expect.objectContaining({ code: 'TP_OPTION', message: expect.stringContaining(seen) })
     expect(() => quantize(source, { exclude: [softmax] })).toThrow(
-      expect.objectContaining({ code: 'TP_OPTION', message: expect.stringContaining(softmax) }),
+      refusal(`the node "${softmax}" (Softmax) remains in float32 in any case; name nodes as`),
     )
+    expect(() => quantize(source, { exclude: ['x'] })).toThrow(refusal('the model has no node "x"; name nodes as'))
   })
 
-  test('refuses an unknown type of weights', () => {
-    const options = { weightType: 'int4' } as unknown as QuantizeOptions
+  test.each([
+    [{ weightType: 'int4' }, /weightType is "int4"; it must be "int8" or "uint8"/],
+    [{ perChannel: 'yes' }, /perChannel is "yes"; it must be true or false/],
+    [{ reduceRange: 1 }, /reduceRange is 1; it must be true or false/],
+    [{ exclude: 'MatMul_1' }, /exclude is "MatMul_1"; it must be a list of names of nodes/],
+    [{ exclude: [7] }, /exclude is a list of 1; it must be a list of names of nodes/],
+    [{ perchannel: true }, /there is no option perchannel; there are weightType, perChannel, reduceRange, exclude/],
+    [JSON.parse('{"__proto__":1}'), /there is no option __proto__/],
+    [null, /the options are null; they must be an object/],
+  ])('refuses options %j', (options, message) => {
+    expect(() => quantize(source, options)).toThrow(message)
     expect(() => quantize(source, options)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
   })
 })

@@ -49,13 +49,13 @@ describe('rows that keep different numbers of tokens give what they give alone',
     }
     const model = openFixture(fixture)
     const [set] = dataSets(fixture)
-    for (const { name: rule, schedule: amounts } of inTurn(ragged, row, 2)) {
+    for (const { name: rule, schedule: amounts } of inTurn(ragged, row, 1)) {
       test(`${name}: ${rule}`, async () => {
         await expectRowsAlone(model, batchOf(set?.inputs as NamedTensors), amounts)
       })
     }
     if (!hasClassToken(model)) continue
-    test(`${name}: ATS`, async () => {
+    test(`${name}: ATS`, { tags: row % 2 === 0 ? [] : 'exhaustive' }, async () => {
       await expectRowsAlone(
         model,
         batchOf(set?.inputs as NamedTensors),

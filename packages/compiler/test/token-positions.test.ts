@@ -140,7 +140,7 @@ const plain = {
 describe('a head that reads one token at a position of its own', () => {
   for (const [row, { name, read, position }] of forms.entries()) {
     const paddings = position === 'last' ? (['none', 'left'] as const) : (['right'] as const)
-    for (const padding of paddings) {
+    for (const padding of inTurn<'none' | 'left' | 'right'>(paddings, row, 1)) {
       const built: Built = {
         ...plain,
         hide: padding === 'none' ? (scores) => scores : masked,

@@ -17,7 +17,7 @@ const shared = process.env.TP_SHARED ?? fileURLToPath(new URL('../../../../share
 describe('the mail model', () => {
   let session: Session
   beforeAll(async () => {
-    session = await nodeRuntime().load(modelPath('mail'))
+    session = await nodeRuntime().load(modelPath('mail'), { threads: 1 })
   })
   afterAll(() => session[Symbol.asyncDispose]())
 
@@ -41,7 +41,7 @@ describe('the mail model', () => {
   })
 
   test('answers the same one by one and in batches, and times the runs', async () => {
-    const inputs = await prepare(mails(40))
+    const inputs = await prepare(mails(15))
     const single = await evaluate(session, inputs, { layerCount: 6 })
     const batched = await evaluate(session, inputs, { batchSize: 7 })
     const { agreement, largestDifference, loss } = compareToDense(batched, single)
@@ -101,7 +101,7 @@ test('the digits model is right on 98.0 % of the images it was not trained on', 
     ...digitsData('calibration'),
     ...digitsData('test'),
   ])
-  const session = await nodeRuntime().load(modelPath('digits-vit'))
+  const session = await nodeRuntime().load(modelPath('digits-vit'), { threads: 1 })
   const inputs = await prepareInputs(images, session.inputs, {
     normalisation: { mean: [normalisation.mean], std: [normalisation.std] },
   })
@@ -129,7 +129,7 @@ describe.each([
     const known = await readModelFolder(path)
     const keywords = ['_silence_', '_unknown_', 'yes', 'no', 'up', 'down', 'left', 'right', 'on', 'off', 'stop', 'go']
     const labels = model === 'kwt1' ? keywords : known.labels
-    const session = await nodeRuntime().load(path)
+    const session = await nodeRuntime().load(path, { threads: 1 })
     const modality = modalityOf(session.inputs)
     const dataset = await openDataset(`${shared}/data/${data}`, { labels, limit, modality })
     const inputs = await prepareInputs(dataset, session.inputs, { ...known, normalisation })

@@ -8,6 +8,6 @@ export async function run(
   outputs: Readonly<Record<string, Tensor>>,
   feeds: Readonly<Record<string, TensorLike>>,
 ): Promise<Record<string, TensorLike>> {
-  await using session = await nodeRuntime().load(emitModel(outputs))
+  await using session = await nodeRuntime().load(emitModel(outputs), { threads: 1 })
   return await session.run(feeds)
 }

@@ -21,7 +21,7 @@ test('trains with what pruning the tokens gives, at any shares', {
   const layers = [0, 2, 3]
   const soft = soften(model, { method, layers, params: () => ({}) })
   if (!soft.ok) throw new Error(soft.refusal.message)
-  await using learning = await nodeRuntime().load(emitModel({ logits: soft.value('logits') }))
+  await using learning = await nodeRuntime().load(emitModel({ logits: soft.value('logits') }), { threads: 1 })
   const texts = [
     Array.from({ length: 20 }, (_, i) => 10 + 37 * i),
     [101, 2000, 1500, 77],
@@ -38,7 +38,7 @@ test('trains with what pruning the tokens gives, at any shares', {
       const seen = await learning.run({ ...inputs, ...Object.fromEntries(ratios) })
       const pruned = prune(model, { method, schedule: schedule(6, { layers, keep: shares }) })
       if (!pruned.ok) throw new Error(pruned.refusal.message)
-      await using session = await nodeRuntime().load(encodeModel(pruned.model))
+      await using session = await nodeRuntime().load(encodeModel(pruned.model), { threads: 1 })
       const wanted = (await session.run(inputs)).logits?.data as Float32Array
       const logits = seen.logits?.data as Float32Array
       logits.forEach((logit, i) => {

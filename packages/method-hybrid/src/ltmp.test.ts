@@ -177,7 +177,7 @@ test('answers like the pruned model during training, at any thresholds', {
   )
 })
 
-testLearning(ltmp(), { targetFlops: 0.6 })
+testLearning(ltmp(), { targetFlops: 0.6, tags: ['exhaustive'] })
 
 /** (e·m + ε/N) / (Σ e·m + ε), e relative to the largest score of all keys. */
 function softmaxOfTheirs(scores: Tensor, kept: Tensor): Tensor {

@@ -41,7 +41,7 @@ export async function softAndHard(
   })
   if (!pruned.ok) throw new Error(pruned.refusal.message)
   const run = async (bytes: Uint8Array): Promise<Float32Array> => {
-    await using session = await nodeRuntime().load(bytes)
+    await using session = await nodeRuntime().load(bytes, { threads: 1 })
     return (await session.run(feeds))[output]?.data as Float32Array
   }
   return {

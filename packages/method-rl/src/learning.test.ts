@@ -47,7 +47,7 @@ async function someRows(first: number) {
 
 const layers = fc.subarray([0, 1, 2, 3, 4], { minLength: 1, maxLength: 3 })
 const sample = fc.record({ layers, seed: fc.integer({ min: 0, max: 1000 }), first: fc.integer({ min: 0, max: 31 }) })
-const few = { numRuns: 5 }
+const few = { numRuns: process.env.TP_EXHAUSTIVE ? 5 : 3 }
 
 describe('tr-bert', () => {
   const method = trBert()
@@ -175,7 +175,8 @@ describe('a short training', () => {
     return [mean(seen.slice(0, 4)), mean(seen.slice(-4))]
   }
 
-  test('of tr-bert imitates, then approaches the target', { timeout: 120_000 }, async () => {
+  // A test of the command line trains it every day.
+  test('of tr-bert imitates, then approaches the target', { timeout: 120_000, tags: 'exhaustive' }, async () => {
     const method = trBert({ samples: 4 })
     const layers = [1, 3]
     const soft = { method, layers, targetFlops: 0.7 }

@@ -39,12 +39,12 @@ describe('a process ends', { timeout: 30_000 }, () => {
   })
   afterAll(() => rm(folder, { recursive: true }))
 
-  /** Runs a program that has a session of the slow model and inputs for about half a second of work. */
+  /** Runs a program that has a session of the slow model and inputs for about a quarter of a second of work. */
   async function run(program: string, env: NodeJS.ProcessEnv = {}): Promise<{ code: unknown; output: string }> {
     const source = `
       import { nodeRuntime } from '@tp/runtime-node'
       const loading = nodeRuntime().load(${JSON.stringify(join(folder, 'slow.onnx'))}, { worker: true, threads: 1 })
-      const feeds = { x: { type: 'float32', dims: [1500, 1500], data: new Float32Array(1500 * 1500) } }
+      const feeds = { x: { type: 'float32', dims: [1200, 1200], data: new Float32Array(1200 * 1200) } }
       ${program}`
     const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
       cwd: packageFolder,

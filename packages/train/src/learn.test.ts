@@ -1,3 +1,4 @@
+import { prune } from '@tp/compiler'
 import { isTpError, schedule, TpError } from '@tp/core'
 import { encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -105,7 +106,7 @@ describe('soft training and fine-tuning', () => {
 
 describe('training without some of its parts', () => {
   test('does no fine-tuning where no weights of the encoder learn', { timeout: 120_000 }, async () => {
-    const { result, seen } = await watched({ trains: () => false })
+    const { result, seen } = await watched({ soft: { method: thresholds(), layers }, trains: () => false })
     expect([result.hard, seen.length]).toEqual([undefined, 4])
     expect(Buffer.compare(encodeModel(result.dense), encodeModel(small))).toBe(0)
     expect(result.learned.get(0)?.threshold?.data[0]).not.toBeCloseTo(0.02, 6)
@@ -161,8 +162,9 @@ describe('before training starts', () => {
   })
 
   test('refuses a model that is pruned already', { timeout: 120_000 }, async () => {
-    const { result } = await watched({ epochs: 0.25, hardEpochs: 0 })
-    const error = await watched({ model: result.model, soft: { method, layers } }).catch((thrown: unknown) => thrown)
+    const pruned = prune(small, { method, schedule: schedule(3, { layers: [0], keep: 0.5 }) })
+    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const error = await watched({ model: pruned.model, soft: { method, layers } }).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(TpError)
     expect(error).toMatchObject({
       code: 'TP_PRUNED',

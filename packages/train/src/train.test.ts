@@ -51,6 +51,11 @@ async function watched(options: Partial<TrainOptions> = {}) {
 const mean = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length
 
 describe('train', () => {
+  let whole: Awaited<ReturnType<typeof watched>>
+  beforeAll(async () => {
+    whole = await watched()
+  }, 60_000)
+
   test('lowers the loss, keeps the pruning, and gives a model that runs', { timeout: 60_000 }, async () => {
     const { seen, trained, bytes } = await watched({ epochs: 4 })
     const losses = seen.map(({ loss }) => loss)
@@ -63,7 +68,6 @@ describe('train', () => {
   })
 
   test('resumes from a checkpoint to the same bytes', { timeout: 60_000 }, async () => {
-    const whole = await watched()
     const [half] = whole.checkpoints
     const rest = await watched({ resume: half as Uint8Array })
     expect(rest.seen).toEqual(whole.seen.slice(-rest.seen.length))
@@ -72,7 +76,6 @@ describe('train', () => {
   })
 
   test('gives a checkpoint when stopped at any step, and resumes from it', { timeout: 60_000 }, async () => {
-    const whole = await watched()
     const stop = new AbortController()
     const seen: TrainProgress[] = []
     let saved: Uint8Array | undefined

@@ -69,6 +69,25 @@ test('prunes from_pretrained without a pipeline, with 8-bit products', async () 
   expect(sessions.model.config).toEqual({ dtype: 'q8', device: 'cpu' })
 })
 
+test('stores in 8 bits what a plan says, and reports a file that is so already', async () => {
+  const plan: Plan = { ...half, quantize: {} }
+  const answer = async (own: Plan): Promise<number> => {
+    const pruning = pruneModels({ methods, plans: { mail: own }, onModel })
+    const classify = await pipeline('text-classification', 'mail')
+    pruning.dispose()
+    const [found] = await classify('The meeting is at ten, see you there')
+    return (found as { readonly score: number }).score
+  }
+  const [float, rounded] = [await answer(half), await answer(plan)]
+  expect(rounded).not.toBe(float)
+  expect(rounded).toBeCloseTo(float, 1)
+  expect(reports).toMatchObject([{ outcome: 'pruned' }, { outcome: 'pruned', plan }])
+  const pruning = pruneModels({ methods, plans: { mail: plan }, onModel })
+  await AutoModelForSequenceClassification.from_pretrained('mail', { dtype: 'q8' })
+  pruning.dispose()
+  expect(reports[2]).toMatchObject({ outcome: 'refused', code: 'TP_QUANTISED' })
+})
+
 test('prunes weights in a data file of their own', async () => {
   const from = join(import.meta.dirname, '../../compiler/fixtures/bert-cls-external')
   await addLetters(

@@ -1,9 +1,8 @@
-import type { Candidate } from './candidate.ts'
+import { type Candidate, pruningOf } from './candidate.ts'
 import { lossesWith } from './cascades.ts'
 import type { Looking } from './divergences.ts'
 import type { Tolerance } from './loss.ts'
 import { type Answers, type Losses, prunedAnswers } from './measure-answers.ts'
-import { scheduleOf } from './pruning.ts'
 import type { Split } from './split.ts'
 import type { InTurns } from './timed-in-turns.ts'
 
@@ -17,14 +16,11 @@ export interface ChoiceOptions extends Looking, InTurns, Tolerance {
 }
 
 /** The answers on a part of the examples of the model pruned as a candidate says. */
-export function answersOf(
-  choice: ChoiceOptions,
-  { variant, shares }: Candidate,
-  part: 'choose' | 'verify',
-): Promise<Answers> {
+export function answersOf(choice: ChoiceOptions, candidate: Candidate, part: 'choose' | 'verify'): Promise<Answers> {
   const { sites, split } = choice
-  const pruning = { method: variant.method, schedule: scheduleOf(sites, shares) }
-  return prunedAnswers(choice, `${variant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
+  const { variant, shares } = candidate
+  const name = `${variant.name} ${shares.join(' ')} ${part}`
+  return prunedAnswers(choice, name, pruningOf(candidate, sites), split[part])
 }
 
 /** What a candidate loses on a part of the examples, by example. */

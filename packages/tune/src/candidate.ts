@@ -1,12 +1,15 @@
+import type { QuantizeOptions } from '@tp/compiler'
 import type { Method } from '@tp/core'
 import type { Variant } from './options.ts'
-import { scheduleOf } from './pruning.ts'
+import { type Pruning, scheduleOf } from './pruning.ts'
 import type { Shares } from './search.ts'
 
 /** A variant as it can be run. */
 export interface NamedVariant extends Variant {
   readonly method: Method
-  /** With its options, if it has any: `ats`, `tome {"metric":"keys"}`. */
+  /** The weights are stored in 8 bits afterwards. */
+  readonly quantize?: QuantizeOptions
+  /** With its options, if it has any, and its number format: `ats`, `tome {"metric":"keys"}`, `sdtp in 8 bits`. */
   readonly name: string
 }
 
@@ -33,6 +36,11 @@ export function byTime(a: Candidate, b: Candidate): number {
   return totalMs(a) - totalMs(b)
 }
 
+/** Whether all tokens are kept. */
+export function isWhole({ shares }: Candidate): boolean {
+  return shares.every((share) => share === 1)
+}
+
 export function totalMs({ ms, fallback }: Candidate): number {
   return ms + (fallback?.ms ?? 0)
 }
@@ -40,9 +48,16 @@ export function totalMs({ ms, fallback }: Candidate): number {
 /** Two candidates differ in time by at least this factor. */
 export const TIME_STEP = 1.04
 
+export function pruningOf(
+  { variant: { method, quantize }, shares }: Pick<Candidate, 'variant' | 'shares'>,
+  sites: readonly number[],
+): Pruning {
+  return { method, schedule: scheduleOf(sites, shares), ...(quantize && { quantize }) }
+}
+
 /** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */
 export function candidateText({ variant, shares, fallback }: Candidate, sites: readonly number[]): string {
   const amounts = [...scheduleOf(sites, shares)].map(([layer, { value }]) => `${value} at layer ${layer}`)
   const guarded = fallback === undefined ? '' : `, ${Math.round(100 * fallback.share)} % fall back`
-  return `${variant.name}: keep ${amounts.join(', ')}${guarded}`
+  return amounts.length === 0 ? variant.name : `${variant.name}: keep ${amounts.join(', ')}${guarded}`
 }

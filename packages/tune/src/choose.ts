@@ -1,8 +1,9 @@
-import { byTime, type Candidate, candidateText, TIME_STEP, totalMs } from './candidate.ts'
+import { byTime, type Candidate, candidateText, isWhole, TIME_STEP, totalMs } from './candidate.ts'
 import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import { cascadesOf } from './cascade-candidates.ts'
 import type { Contender } from './contenders.ts'
 import { mostPromising } from './divergences.ts'
+import { type EightBits, eightBitsAlone } from './eight-bits.ts'
 import { profileAt } from './equal-time.ts'
 import type { Loss } from './loss.ts'
 import { evenProfiles, type Profile } from './profile.ts'
@@ -18,29 +19,40 @@ export interface Chosen {
   readonly uniform?: Candidate
 }
 
+export interface Choice {
+  /** Undefined if none holds. */
+  readonly chosen: Chosen | undefined
+  /** Where they were to be tried. */
+  readonly eightBits: EightBits | undefined
+}
+
 /** If no schedule with one keep ratio holds, profiles are compared at this share of the dense time. */
 const HARDLY_PRUNED = 0.9
 
 /**
  * The fastest candidate that loses no more than is allowed. For each promising contender: how fast one keep ratio at all sites
  * can be, then the best profile over the sites for that time, and how fast that can be. If a cascade is allowed, also faster
- * schedules with as many fallbacks as it takes to hold. The fastest of all are timed alternately, and verified on other examples.
+ * schedules with as many fallbacks as it takes to hold. 8 bits without pruning are a candidate, too. The fastest of all are timed
+ * alternately, and verified on other examples.
  */
-export async function chooseCandidate(
-  choice: ChoiceOptions,
-  contenders: readonly Contender[],
-): Promise<Chosen | undefined> {
+export async function chooseCandidate(choice: ChoiceOptions, contenders: readonly Contender[]): Promise<Choice> {
   const { measurer, sites } = choice
+  measurer.begin('search', 1)
+  const whole = await eightBitsAlone(choice, contenders)
+  const isUsable = ({ variant }: Contender): boolean => variant.quantize === undefined || whole?.about.holds === true
   const even: (readonly Candidate[])[] = []
-  const others: (readonly Candidate[])[] = []
-  for (const contender of await mostPromising(choice, contenders)) {
+  const others: (readonly Candidate[])[] = whole?.about.holds ? [[whole.candidate]] : []
+  tellBest(choice, others.flat())
+  for (const contender of await mostPromising(choice, contenders.filter(isUsable))) {
     const dense = contender.msOf(sites.map(() => 1))
     const found = async (
       profile: Profile,
     ): Promise<{ alone: readonly Candidate[]; fallback: readonly Candidate[] }> => {
       const row = rowOf(contender, profile)
       const alone = await thoseThatHold(choice, row)
-      const fallback = choice.cascade ? await cascadesOf(choice, row.slice(0, row.length - alone.length), dense) : []
+      const fallback = choice.cascade
+        ? await cascadesOf(choice, row.slice(0, row.length - alone.length), contender.denseMs)
+        : []
       tellBest(choice, [...even, ...others, alone, fallback].flat())
       return { alone, fallback }
     }
@@ -62,7 +74,10 @@ export async function chooseCandidate(
   const chosen = await verified(choice, rows)
   tellBest(choice, chosen === undefined ? [] : [chosen.candidate])
   const uniform = chosen && (await verified(choice, rows.slice(0, even.length)))
-  return chosen && { ...chosen, ...(uniform && { uniform: uniform.candidate }) }
+  return {
+    chosen: chosen && { ...chosen, ...(uniform && { uniform: uniform.candidate }) },
+    eightBits: whole?.about,
+  }
 }
 
 /** Rows with the measured times of their first candidates, and the others in proportion. */
@@ -84,7 +99,7 @@ function verified(
   rows: readonly (readonly Candidate[])[],
 ): Promise<Omit<Chosen, 'uniform'> | undefined> {
   const candidates = spread(rows.flat().sort(byTime))
-  return verifyInSequence(choice, candidates, (candidate) => lossesOn(choice, candidate, 'verify'))
+  return verifyInSequence(choice, candidates, (candidate) => lossesOn(choice, candidate, 'verify'), isWhole)
 }
 
 function tellBest({ measurer, sites }: ChoiceOptions, candidates: readonly Candidate[]): void {
@@ -92,12 +107,12 @@ function tellBest({ measurer, sites }: ChoiceOptions, candidates: readonly Candi
   if (best !== undefined) measurer.found(candidateText(best, sites))
 }
 
-/** Of candidates, the fastest first, those that differ from the one before. */
+/** Of candidates, the fastest first, those that differ from the one before, and those without pruning. */
 function spread(candidates: readonly Candidate[]): Candidate[] {
   const kept: Candidate[] = []
   for (const candidate of candidates) {
     const [before] = kept.slice(-1).map(totalMs)
-    if (totalMs(candidate) >= TIME_STEP * (before ?? 0)) kept.push(candidate)
+    if (isWhole(candidate) || totalMs(candidate) >= TIME_STEP * (before ?? 0)) kept.push(candidate)
   }
   return kept
 }

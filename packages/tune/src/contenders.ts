@@ -13,6 +13,8 @@ export interface Contender {
   readonly costs: Costs
   /** Milliseconds per example with a schedule, mean over the shapes. */
   readonly msOf: (shares: Shares) => number
+  /** Those of the model as it is: unpruned, in float32. */
+  readonly denseMs: number
 }
 
 export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {
@@ -29,16 +31,16 @@ export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {
 export async function contendersOf(search: ContenderSearch): Promise<Contender[]> {
   const { measurer, variants, sites, shapes, fixedTokens } = search
   const batches = [...new Set(shapes.map(({ batch }) => batch))]
-  const places = [...new Set(variants.map(({ method }) => placeOf(method)))]
   const lengths = lengthsOf(search)
+  const kinds = new Map(variants.map((variant) => [kindOf(variant), variant]))
   const subjects = new Map<string, LatencySubject>()
   const tables = new Map<string, LatencyTable>()
-  measurer.begin('latency', batches.length * (places.length * (sites.length + 1) + variants.length))
-  for (const site of places) {
+  measurer.begin('latency', batches.length * (kinds.size * (sites.length + 1) + variants.length))
+  for (const [kind, { method, quantize }] of kinds) {
     for (const batch of batches) {
-      const subject: LatencySubject = { ...search, site, batch, lengths }
-      subjects.set(`${site} ${batch}`, subject)
-      tables.set(`${site} ${batch}`, await latencyTable(measurer, subject))
+      const subject: LatencySubject = { ...search, site: placeOf(method), quantize, batch, lengths }
+      subjects.set(`${kind} ${batch}`, subject)
+      tables.set(`${kind} ${batch}`, await latencyTable(measurer, subject))
     }
   }
   const overShapes = (ms: (batch: number, tokens: number) => number): number =>
@@ -46,10 +48,11 @@ export async function contendersOf(search: ContenderSearch): Promise<Contender[]
   const found: Contender[] = []
   for (const variant of variants) {
     const { method, name } = variant
-    const table = (batch: number): LatencyTable => tables.get(`${placeOf(method)} ${batch}`) as LatencyTable
+    const table = (batch: number): LatencyTable => tables.get(`${kindOf(variant)} ${batch}`) as LatencyTable
+    const float = (batch: number): LatencyTable => tables.get(`${kindOf({ method })} ${batch}`) as LatencyTable
     const choosing = new Map<number, LatencyTable>()
     for (const batch of batches) {
-      const subject = subjects.get(`${placeOf(method)} ${batch}`) as LatencySubject
+      const subject = subjects.get(`${kindOf(variant)} ${batch}`) as LatencySubject
       choosing.set(batch, { batch, tokens: lengths, segments: [await cutTimes(measurer, subject, method, name)] })
     }
     const costs: Costs = {
@@ -58,9 +61,17 @@ export async function contendersOf(search: ContenderSearch): Promise<Contender[]
         overShapes((batch, n) => segmentMs(choosing.get(batch) as LatencyTable, 0, Math.ceil(share * n))),
     }
     const head = overShapes((batch, n) => segmentMs(table(batch), 0, n))
-    found.push({ variant, costs, msOf: (shares) => head + spentMs(costs, shares) })
+    const denseMs = overShapes((batch, n) =>
+      [...sites.keys(), sites.length].reduce((sum, segment) => sum + segmentMs(float(batch), segment, n), 0),
+    )
+    found.push({ variant, costs, msOf: (shares) => head + spentMs(costs, shares), denseMs })
   }
   return found
+}
+
+/** Variants of one kind have their tables in common. */
+function kindOf({ method, quantize }: Pick<NamedVariant, 'method' | 'quantize'>): string {
+  return `${placeOf(method)}${quantize === undefined ? '' : ' in 8 bits'}`
 }
 
 function placeOf({ site = 'attention' }: Method): NonNullable<Method['site']> {

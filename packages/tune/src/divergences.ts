@@ -1,9 +1,8 @@
 import { mean } from 'simple-statistics'
-import type { Candidate } from './candidate.ts'
+import { type Candidate, pruningOf } from './candidate.ts'
 import type { Contender } from './contenders.ts'
 import { type Answering, type Answers, measuredDivergences } from './measure-answers.ts'
 import { evenProfiles, sharesAt } from './profile.ts'
-import { scheduleOf } from './pruning.ts'
 import type { Shares, SiteLoss } from './search.ts'
 import type { Split } from './split.ts'
 
@@ -17,19 +16,14 @@ export interface Looking extends Answering {
 /** How far the answers move with a schedule, by example. No labels are used. */
 export function divergencesOf(
   looking: Looking,
-  { variant: { method, name }, shares }: Omit<Candidate, 'ms'>,
+  candidate: Pick<Candidate, 'variant' | 'shares'>,
 ): Promise<readonly number[]> {
   const { sites, look, seen } = looking
-  return measuredDivergences(
-    looking,
-    `${name} ${shares.join(' ')}`,
-    { method, schedule: scheduleOf(sites, shares) },
-    look,
-    seen,
-  )
+  const name = `${candidate.variant.name} ${candidate.shares.join(' ')}`
+  return measuredDivergences(looking, name, pruningOf(candidate, sites), look, seen)
 }
 
-/** Methods are compared at this share of the dense time. */
+/** Methods are compared at this share of the time without pruning, that of the faster number format. */
 const COMPARED_AT = 2 / 3
 
 /** At most this many contenders are pursued, … */
@@ -46,12 +40,13 @@ export async function mostPromising(looking: Looking, contenders: readonly Conte
   const { sites, measurer } = looking
   const profiles = evenProfiles(sites.length)
   measurer.begin('sensitivity', contenders.length * profiles.length)
+  const ms = COMPARED_AT * Math.min(...contenders.map(({ msOf }) => msOf(sites.map(() => 1))))
   const promises: { readonly contender: Contender; readonly least: number }[] = []
   for (const contender of contenders) {
     const { variant, msOf } = contender
     let least = Number.POSITIVE_INFINITY
     for (const profile of profiles) {
-      const shares = sharesAt(profile, COMPARED_AT * msOf(sites.map(() => 1)), msOf)
+      const shares = sharesAt(profile, ms, msOf)
       if (shares !== undefined) least = Math.min(least, mean(await divergencesOf(looking, { variant, shares })))
     }
     promises.push({ contender, least })
@@ -67,16 +62,18 @@ export async function mostPromising(looking: Looking, contenders: readonly Conte
 /** Keep ratios that are tried at each site. */
 const TRIED = [0.8, 0.5, 0.25, 0.1] as const
 
-/** How far the answers move with pruning at one site only, for each site and any share. */
+/** How much farther the answers move with pruning at one site only, for each site and any share, than without any. */
 export async function siteLosses(looking: Looking, { variant }: Contender): Promise<SiteLoss> {
   const { measurer, sites } = looking
   measurer.begin('sensitivity', sites.length * TRIED.length)
+  const rounded =
+    variant.quantize === undefined ? 0 : mean(await divergencesOf(looking, { variant, shares: sites.map(() => 1) }))
   const losses: (readonly number[])[] = []
   for (const site of sites.keys()) {
     const tried: number[] = []
     for (const share of TRIED) {
       const shares = only(sites, site, share)
-      tried.push(mean(await divergencesOf(looking, { variant, shares })))
+      tried.push(mean(await divergencesOf(looking, { variant, shares })) - rounded)
     }
     losses.push(tried)
   }

@@ -1,4 +1,3 @@
-import { type Method, none, type Schedule } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import { evaluate, type Ranking, rank, rankingDivergences } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
@@ -6,6 +5,7 @@ import { divergences, expectedLosses, largest, logitRowsOf } from '@tp/eval/metr
 import { uncertaintyOf } from '@tp/guard'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
+import { type Pruning, unpruned } from './pruning.ts'
 
 /** Only answers matter here, so batches hold examples of similar length. */
 const BATCH = 16
@@ -15,11 +15,6 @@ export interface Answering {
   readonly measurer: Measurer
   readonly model: Model
   readonly runtime: Runtime
-}
-
-interface MethodAndSchedule {
-  readonly method: Method
-  readonly schedule: Schedule
 }
 
 /** What a model answers on some examples. */
@@ -33,13 +28,13 @@ export interface Answers {
 }
 
 export function denseAnswers(answering: Answering, name: string, inputs: ModelInputs): Promise<Answers> {
-  return answersOf(answering, `dense answers ${name}`, { method: none(), schedule: new Map() }, inputs)
+  return answersOf(answering, `dense answers ${name}`, unpruned, inputs)
 }
 
 export function prunedAnswers(
   answering: Answering,
   name: string,
-  pruning: MethodAndSchedule,
+  pruning: Pruning,
   inputs: ModelInputs,
 ): Promise<Answers> {
   return answersOf(answering, `logits ${name}`, pruning, inputs)
@@ -48,11 +43,11 @@ export function prunedAnswers(
 async function answersOf(
   { measurer, model, runtime }: Answering,
   key: string,
-  { method, schedule }: MethodAndSchedule,
+  pruning: Pruning,
   inputs: ModelInputs,
 ): Promise<Answers> {
   const numbers = await measurer.measure(key, async () => {
-    await using session = await measurer.load(runtime, model, method, schedule, {})
+    await using session = await measurer.load(runtime, model, pruning, {})
     if (inputs.ranking !== undefined) return (await rank(session, inputs, evaluation(measurer))).scores
     const { logits } = await evaluate(session, inputs, evaluation(measurer))
     return [...logits]
@@ -100,12 +95,12 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
 export async function measuredDivergences(
   { measurer, model, runtime }: Answering,
   name: string,
-  { method, schedule }: MethodAndSchedule,
+  pruning: Pruning,
   inputs: ModelInputs,
   dense: Answers,
 ): Promise<readonly number[]> {
   return measurer.measure(`divergences ${name}`, async () => {
-    await using session = await measurer.load(runtime, model, method, schedule, {})
+    await using session = await measurer.load(runtime, model, pruning, {})
     if (dense.ranking === undefined) return divergences(dense, await evaluate(session, inputs, evaluation(measurer)))
     const { scores } = await rank(session, inputs, evaluation(measurer))
     return rankingDivergences([...dense.logits], scores, dense.ranking)

@@ -1,10 +1,12 @@
-import { type Amount, type Method, none, scorer, truncate } from '@tp/core'
+import type { QuantizeOptions } from '@tp/compiler'
+import { type Amount, type Method, none, type Schedule, scorer, truncate } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { comparePaired } from '@tp/eval/metrics'
 import { type LatencyTable, tableOf } from './latency-table.ts'
 import type { Measurer } from './measurer.ts'
 import type { TuneOptions } from './options.ts'
+import { type Pruning, unpruned } from './pruning.ts'
 import { timedInputs } from './timed-inputs.ts'
 
 export interface LatencySubject extends Pick<TuneOptions, 'model' | 'inputs'> {
@@ -13,6 +15,8 @@ export interface LatencySubject extends Pick<TuneOptions, 'model' | 'inputs'> {
   readonly sites: readonly number[]
   /** Where in the layer they are pruned. */
   readonly site: NonNullable<Method['site']>
+  /** The weights are stored in 8 bits. */
+  readonly quantize?: QuantizeOptions | undefined
   readonly batch: number
   /** Token counts of inputs, ascending; of images and sounds the only one. */
   readonly lengths: readonly number[]
@@ -29,16 +33,22 @@ export async function latencyTable(measurer: Measurer, subject: LatencySubject):
   const { batch, lengths, sites, inputs, model, device, site } = subject
   const fixed = inputs.lengths === undefined
   const first = cheap(site)
-  await using dense = await measurer.load(device, model, none(), new Map())
+  await using dense = await measurer.load(device, model, inForm(subject, none(), new Map()))
   const feeds = await Promise.all(lengths.map((tokens) => timedInputs(inputs, fixed ? { batch } : { batch, tokens })))
-  const key = (what: string): string => `latency ${device.name} ${site} batch ${batch} ${what}`
+  const key = (what: string): string => `latency ${device.name} ${site} batch ${batch}${formOf(subject)} ${what}`
   /** Milliseconds by length, from ratios to the dense model in the same rounds. */
-  const times = async (what: string, schedule: ReadonlyMap<number, Amount>): Promise<readonly number[]> =>
+  const times = async (what: string, schedule: Schedule): Promise<readonly number[]> =>
     measurer.measure(key(what), async () => {
-      await using session = await measurer.load(device, model, first, schedule)
+      await using session = await measurer.load(device, model, inForm(subject, first, schedule))
       return await ratios({ dense, session }, feeds)
     })
-  const whole = await measurer.measure(key('dense'), () => denseMs(dense, feeds))
+  const whole = await measurer.measure(key('dense'), async () => {
+    if (subject.quantize === undefined) return denseMs(dense, feeds)
+    // Against float32 in the same rounds: the two tables are compared with each other.
+    await using float = await measurer.load(device, model, unpruned)
+    const ms = await denseMs(float, feeds)
+    return (await ratios({ dense: float, session: dense }, feeds)).map((ratio, i) => ratio * (ms[i] as number))
+  })
   const inMs = (ratio: readonly number[]): number[] => ratio.map((part, i) => part * (whole[i] as number))
   const upTo: number[][] = []
   for (const site of sites) upTo.push(inMs(await times(`up to ${site}`, new Map([[site, ONE]]))))
@@ -84,20 +94,29 @@ async function fixedTable(
 /** Milliseconds of a method's selection at one site, by length. */
 export async function cutTimes(
   measurer: Measurer,
-  { model, inputs, device, sites, batch, lengths }: LatencySubject,
+  subject: LatencySubject,
   method: Method,
   name: string,
 ): Promise<readonly number[]> {
+  const { model, inputs, device, sites, batch, lengths } = subject
   return measurer.measure(`latency ${device.name} batch ${batch} choosing by ${name}`, async () => {
     const fixed = inputs.lengths === undefined
     const feeds = await Promise.all(lengths.map((tokens) => timedInputs(inputs, fixed ? { batch } : { batch, tokens })))
     const all = new Map(sites.map((site): [number, Amount] => [site, { kind: 'ratio', value: 1 }]))
-    await using dense = await measurer.load(device, model, none(), new Map())
-    await using session = await measurer.load(device, model, method, all)
+    await using dense = await measurer.load(device, model, inForm(subject, none(), new Map()))
+    await using session = await measurer.load(device, model, inForm(subject, method, all))
     const whole = await denseMs(dense, feeds)
     const more = await ratios({ dense, session }, feeds)
     return more.map((ratio, i) => (Math.max(0, ratio - 1) * (whole[i] as number)) / sites.length)
   })
+}
+
+function inForm({ quantize }: LatencySubject, method: Method, schedule: Schedule): Pruning {
+  return { method, schedule, ...(quantize && { quantize }) }
+}
+
+function formOf({ quantize }: LatencySubject): string {
+  return quantize === undefined ? '' : ' in 8 bits'
 }
 
 type Feeds = Awaited<ReturnType<ModelInputs['feeds']>>

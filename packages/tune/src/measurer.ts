@@ -1,8 +1,7 @@
-import type { Method, Schedule } from '@tp/core'
 import { type Runtime, type Session, type SessionOptions, throwIfAborted } from '@tp/core/runtime'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { TuneOptions, TuneProgress } from './options.ts'
-import { pruned } from './pruning.ts'
+import { type Pruning, pruned } from './pruning.ts'
 
 type MeasurerOptions = Pick<TuneOptions, 'known' | 'load' | 'onMeasured' | 'onProgress' | 'protection' | 'signal'>
 
@@ -34,14 +33,8 @@ export class Measurer {
   }
 
   /** A pruned model on a runtime, on one thread if it is to be timed. */
-  load(
-    runtime: Runtime,
-    model: Model,
-    method: Method,
-    schedule: Schedule,
-    options: SessionOptions = { threads: 1 },
-  ): Promise<Session> {
-    const own = pruned(model, method, schedule, this.#options.protection).model
+  load(runtime: Runtime, model: Model, pruning: Pruning, options: SessionOptions = { threads: 1 }): Promise<Session> {
+    const own = pruned(model, pruning, this.#options.protection).model
     return this.#options.load?.(runtime, own, options) ?? runtime.load(encodeModel(own), options)
   }
 

@@ -1,3 +1,4 @@
+import type { QuantizeOptions } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { OptionValues } from '@tp/core/host'
 import type { AbortSignalLike, Runtime, Session, SessionOptions } from '@tp/core/runtime'
@@ -45,6 +46,11 @@ export interface TuneOptions {
   readonly load?: (runtime: Runtime, model: Model, options: SessionOptions) => Promise<Session>
   /** Tokens that are kept whatever the method says, as in `PruneOptions`; they are part of the plan. */
   readonly protection?: Protection
+  /**
+   * Candidates may also have 8-bit weights, as `quantize` of @tp/compiler makes them with these options (`{}`: the defaults): alone, or
+   * after pruning; the plan says so. Where 8 bits alone lose more than is allowed, nothing is pruned in them.
+   */
+  readonly quantize?: QuantizeOptions
   /** Points of accuracy, or of nDCG@10 where candidates are ranked, that may be lost (default 0.5). */
   readonly maxLoss?: number
   /**

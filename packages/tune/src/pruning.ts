@@ -1,5 +1,5 @@
 import { type Pruned, type PruneOptions, pruneOrThrow } from '@tp/compiler'
-import type { Method, Schedule } from '@tp/core'
+import { type Method, none, type Schedule } from '@tp/core'
 import { scheduleOfShares } from '@tp/core/host'
 import type { Model } from '@tp/onnx'
 import type { Shares } from './search.ts'
@@ -7,9 +7,18 @@ import type { Shares } from './search.ts'
 /** Tokens that every candidate keeps. */
 export type Protection = Pick<PruneOptions, 'protect' | 'protectSegment' | 'separator'>
 
+/** What is done to a model. */
+export interface Pruning extends Pick<PruneOptions, 'quantize'> {
+  readonly method: Method
+  readonly schedule: Schedule
+}
+
+/** Nothing but the removal of dead tokens. */
+export const unpruned: Pruning = { method: none(), schedule: new Map() }
+
 /** A model with its pruning. @throws TpError with the code of a refusal */
-export function pruned(model: Model, method: Method, schedule: Schedule, protection: Protection = {}): Pruned {
-  return pruneOrThrow(model, { ...protection, method, schedule }, 'tune')
+export function pruned(model: Model, { method, schedule, quantize }: Pruning, protection: Protection = {}): Pruned {
+  return pruneOrThrow(model, { ...protection, method, schedule, ...(quantize && { quantize }) }, 'tune')
 }
 
 /** Keep ratios of the tokens that arrive, at layers where any are pruned. */

@@ -1,10 +1,10 @@
-import { type Method, none, type Schedule } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { comparePaired } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 import type { Shape } from './options.ts'
+import { type Pruning, unpruned } from './pruning.ts'
 import { timedInputs } from './timed-inputs.ts'
 
 /** The speed-up at one shape, compared with the dense model without its dead tokens. */
@@ -34,8 +34,7 @@ interface GridTiming extends Timed {
 
 interface TimedPruning {
   readonly name: string
-  readonly method: Method
-  readonly schedule: Schedule
+  readonly pruning: Pruning
   /** Share of the examples that fall back to the dense model. */
   readonly fallback: number
 }
@@ -43,13 +42,13 @@ interface TimedPruning {
 /** Times a plan on each shape. Fallbacks are counted as runs of single examples, which is the most that they can cost. */
 export async function timeGrid(
   { measurer, model, inputs, device, grid, fixedTokens }: GridTiming,
-  { name, method, schedule, fallback }: TimedPruning,
+  { name, pruning, fallback }: TimedPruning,
 ): Promise<Cell[]> {
   const batches = fallback === 0 ? 0 : grid.filter(({ batch }) => batch > 1).length
   measurer.begin('regimes', grid.length + batches)
   const cells: Cell[] = []
-  await using dense = await measurer.load(device, model, none(), new Map())
-  await using session = await measurer.load(device, model, method, schedule)
+  await using dense = await measurer.load(device, model, unpruned)
+  await using session = await measurer.load(device, model, pruning)
   for (const shape of grid) {
     const tokens = shape.tokens ?? fixedTokens ?? 1
     const [speedup, low, high] = await measurer.measure(

@@ -26,7 +26,10 @@ function feeds(batch: number, tokens: number) {
 test('sends runs to the session for their size, and disposes of all sessions', { timeout: 60_000 }, async () => {
   const result = prune(decodeModel(file), { method: receivedAttention(), schedule: schedule(6, { keep: 0.3 }) })
   if (!result.ok) throw new Error(result.refusal.message)
-  const [dense, pruned] = [await runtime.load(file), await runtime.load(encodeModel(result.model))]
+  const [dense, pruned] = [
+    await runtime.load(file, { threads: 1 }),
+    await runtime.load(encodeModel(result.model), { threads: 1 }),
+  ]
   const both = routed([{ upTo: 32, session: dense }, { session: pruned }])
   for (const [batch, tokens, own] of [
     [1, 32, dense],
@@ -47,8 +50,8 @@ test('sends runs to the session for their size, and disposes of all sessions', {
 })
 
 test('refuses limits that do not rise and models with other inputs', { timeout: 60_000 }, async () => {
-  await using mail = await runtime.load(file)
-  await using digits = await runtime.load(modelPath('digits-vit'))
+  await using mail = await runtime.load(file, { threads: 1 })
+  await using digits = await runtime.load(modelPath('digits-vit'), { threads: 1 })
   const code = expect.objectContaining({ code: 'TP_OPTION' })
   expect(() => routed([{ upTo: 8, session: mail }])).toThrow(code)
   expect(() => routed([{ upTo: 8, session: mail }, { upTo: 8, session: mail }, { session: mail }])).toThrow(code)

@@ -1,8 +1,7 @@
 import type { Session } from '@tp/core/runtime'
 import { comparePaired } from '@tp/eval/metrics'
-import { byTime, type Candidate } from './candidate.ts'
+import { byTime, type Candidate, pruningOf } from './candidate.ts'
 import type { Shape } from './options.ts'
-import { scheduleOf } from './pruning.ts'
 import type { Timed } from './regimes.ts'
 import { timedInputs } from './timed-inputs.ts'
 
@@ -30,8 +29,8 @@ export async function timedInTurns(
   const times = await measurer.measure(`times ${device.name} ${names.join(', ')}`, async () => {
     const sessions: Record<string, Session> = {}
     try {
-      for (const [i, { variant, shares }] of first.entries()) {
-        sessions[names[i] as string] ??= await measurer.load(device, model, variant.method, scheduleOf(sites, shares))
+      for (const [i, candidate] of first.entries()) {
+        sessions[names[i] as string] ??= await measurer.load(device, model, pruningOf(candidate, sites))
       }
       const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / SHAPES) === 0)
       const feeds = await Promise.all(some.map((shape) => timedInputs(inputs, shape)))

@@ -1,13 +1,14 @@
 import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
-import { type Candidate, type NamedVariant, totalMs } from './candidate.ts'
+import { type Candidate, type NamedVariant, pruningOf, totalMs } from './candidate.ts'
 import { type Chosen, chooseCandidate } from './choose.ts'
 import { type Contender, contendersOf, usualShapes } from './contenders.ts'
+import { inBothForms } from './eight-bits.ts'
 import { fewestToBeConfident } from './loss.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import type { TuneOptions, Variant } from './options.ts'
-import { type Protection, pruned, scheduleOf } from './pruning.ts'
+import { type Protection, pruned, scheduleOf, unpruned } from './pruning.ts'
 import { denseUpTo, timeGrid, usualGrid } from './regimes.ts'
 import { type Split, splitOf, VERIFYING } from './split.ts'
 import type { Figures, TunedPlan } from './tuned-plan.ts'
@@ -51,21 +52,25 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const fixedTokens = typeof found.tokens === 'number' ? found.tokens : undefined
   const sites = sitesOf(model, found)
   const { variants, skipped } = usableVariants(model, options.variants.map(named), sites)
+  if (options.quantize !== undefined) pruned(model, { ...unpruned, quantize: options.quantize })
   for (const each of skipped) options.onSkipped?.(each)
   const common = { measurer, model, runtime, inputs, device, sites }
-  const contenders = await contendersOf({ ...common, variants, shapes, fixedTokens })
+  const contenders = await contendersOf({
+    ...{ ...common, shapes, fixedTokens },
+    variants: inBothForms(variants, options.quantize),
+  })
   measurer.begin('sensitivity', 3)
   const seen = await denseAnswers(common, 'look', split.look)
   const dense = {
     choose: await denseAnswers(common, 'choose', split.choose),
     verify: await denseAnswers(common, 'verify', split.verify),
   }
-  const chosen = await chooseCandidate(
+  const { chosen, eightBits } = await chooseCandidate(
     { ...common, shapes, split, look: split.look, seen, maxLoss, confident, cascade, dense },
     contenders,
   )
   const timed = { ...common, grid, fixedTokens }
-  const cells = chosen === undefined ? [] : await timeGrid(timed, pruningOf(chosen, sites))
+  const cells = chosen === undefined ? [] : await timeGrid(timed, timedPruning(chosen, sites))
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
     maxLoss,
@@ -76,6 +81,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
       expectedMs: expectedMs(chosen.candidate, contenders),
     }),
     ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites, options.protection) }),
+    ...(eightBits && { eightBits }),
     ...(skipped.length > 0 && { skipped }),
     examples: split.verify.targets.length,
     data: inputs.source,
@@ -119,7 +125,7 @@ function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Spl
 function sitesOf(model: TuneOptions['model'], found: Inspection): number[] {
   const all = found.layers.map(({ layer }) => layer).filter((layer) => layer >= found.open)
   const asked = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
-  return pruned(model, truncate(), asked).cuts.map(({ layer }) => layer)
+  return pruned(model, { method: truncate(), schedule: asked }).cuts.map(({ layer }) => layer)
 }
 
 function named(variant: Variant): NamedVariant {
@@ -128,11 +134,11 @@ function named(variant: Variant): NamedVariant {
   return { ...variant, method: entry.create(params), name: `${entry.name}${options}` }
 }
 
-function pruningOf({ candidate: { variant, shares, fallback } }: Chosen, sites: readonly number[]) {
+function timedPruning({ candidate }: Chosen, sites: readonly number[]) {
+  const { variant, shares, fallback } = candidate
   return {
     name: `${variant.name} ${shares.join(' ')}`,
-    method: variant.method,
-    schedule: scheduleOf(sites, shares),
+    pruning: pruningOf(candidate, sites),
     fallback: fallback?.share ?? 0,
   }
 }
@@ -150,7 +156,7 @@ function regimesOf(
 }
 
 function planOf(
-  { variant: { entry, params }, shares }: Candidate,
+  { variant: { entry, params, quantize }, shares }: Candidate,
   sites: readonly number[],
   protection: Protection | undefined,
 ): Plan {
@@ -159,10 +165,14 @@ function planOf(
     layers: [...schedule.keys()],
     keep: [...schedule.values()].map(({ value }) => value),
   }
-  return { format: 1, method: entry.name, ...(params && { params }), ...protection, ...amounts }
+  return {
+    ...{ format: 1, method: entry.name, ...(params && { params }) },
+    ...(schedule.size > 0 && { ...protection, ...amounts }),
+    ...(quantize && { quantize }),
+  }
 }
 
 function expectedMs(candidate: Candidate, contenders: readonly Contender[]): NonNullable<Figures['expectedMs']> {
-  const own = contenders.find(({ variant }) => variant === candidate.variant) as Contender
-  return { dense: own.msOf(candidate.shares.map(() => 1)), pruned: totalMs(candidate) }
+  const own = contenders.find(({ variant }) => variant === candidate.variant) ?? (contenders[0] as Contender)
+  return { dense: own.denseMs, pruned: totalMs(candidate) }
 }

@@ -1,5 +1,6 @@
 import type { Plan, RegimesPlan } from '@tp/compiler'
 import type { Interval } from '@tp/eval/metrics'
+import type { EightBits } from './eight-bits.ts'
 import type { Skipped } from './options.ts'
 import type { Cell } from './regimes.ts'
 
@@ -28,6 +29,8 @@ export interface Figures {
   readonly loss?: Interval
   /** The same by the dense model's own probabilities instead of labels: a narrower interval, too strict as far as the model is overconfident. */
   readonly expectedLoss?: Interval
+  /** What 8-bit weights do without pruning, if they were to be tried. */
+  readonly eightBits?: EightBits
   /** Optional variants that were not tried; absent if all were. */
   readonly skipped?: readonly Skipped[]
   readonly examples: number

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { flopsFormula, inspect, type PruneOptions, pruneOrThrow } from '@tp/compiler'
+import { flopsFormula, leaveOutLayers, type PruneOptions, pruneOrThrow } from '@tp/compiler'
 import { isTpError, none, TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
-import { cloneModel, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, keptCounts } from '@tp/train'
 import { learnedPath } from '../files.ts'
 import { methodOf, scheduleFor } from '../registry/methods.ts'
@@ -39,8 +39,11 @@ export async function prepare(
         model: prune(subject, model, setting, setting.budget, { restore: setting.restore ?? 'none', ...extra }),
         ...whole,
       }
-    case 'shallow':
-      return { model: withoutDeadTokens(dropLayers(model, setting.without), name), ...whole }
+    case 'shallow': {
+      const left = leaveOutLayers(model, setting.without)
+      if (!left.ok) throw new TpError(left.refusal.code, `benchmark, ${name}`, left.refusal.message)
+      return { model: withoutDeadTokens(left.model, name), ...whole }
+    }
     case 'learned': {
       const file = await readFile(learnedPath(`${setting.file}.${extra.trace ? 'traced.' : ''}onnx`))
       return { model: decodeModel(file), ...whole }
@@ -68,36 +71,6 @@ export function prunedModel(model: Model, options: PruneOptions, name: string): 
 
 export function withoutDeadTokens(model: Model, name: string): Model {
   return prunedModel(model, { method: none(), schedule: new Map() }, name)
-}
-
-/**
- * A model without some of its layers: what reads a layer's output reads what the layer had read. Nothing else changes,
- * and nothing is trained; in Fan et al. (arXiv:1909.11556) the network has learned to do with fewer layers, here it has not.
- * @throws TpError TP_LAYERS for a layer that does not exist, or if none would remain
- */
-export function dropLayers(model: Model, without: readonly number[]): Model {
-  const found = inspect(model)
-  if (!found.ok) throw new TpError(found.refusal.code, 'benchmark', found.refusal.message)
-  const all = found.layers
-  const unknown = without.find((layer) => all[layer] === undefined)
-  if (unknown !== undefined) failLayers(`there is no layer ${unknown}; layers are 0 to ${all.length - 1}`)
-  if (new Set(without).size >= all.length) failLayers('no layer would remain')
-  const shallow = cloneModel(model)
-  const graph = new Graph(shallow)
-  // from the last to the first, so that a layer's input is still what it was
-  for (const index of [...new Set(without)].sort((a, b) => b - a)) {
-    const { input, output } = all[index] as (typeof all)[number]
-    if (output === undefined || !graph.has(input) || !graph.has(output) || graph.isOutput(output)) {
-      failLayers(`where layer ${index} begins and ends cannot be told from the graph`)
-    }
-    graph.replaceAllUses(output as string, input)
-  }
-  graph.removeDeadNodes()
-  return shallow
-}
-
-function failLayers(message: string): never {
-  throw new TpError('TP_LAYERS', 'benchmark', message)
 }
 
 /**

@@ -93,6 +93,7 @@ export const pruneCommand: Command = command({
       flops: await endable(() => flopsFactors(file, model, pruned)),
       bytes: staged.bytes,
       dataFiles: staged.dataFiles,
+      ...(pruned.quantized && { quantized: pruned.quantized }),
       ...(verification && { verification }),
       notes,
       milliseconds: Math.round(performance.now() - start),
@@ -130,6 +131,7 @@ interface PruneReport {
   readonly flops: readonly FlopsFactor[]
   readonly bytes: number
   readonly dataFiles: readonly string[]
+  readonly quantized?: Pruned['quantized']
   readonly verification?: Verification
   /** What is known of models of this kind, in sentences. */
   readonly notes: readonly string[]
@@ -153,9 +155,10 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
 }
 
 function describe(report: PruneReport, { encoders }: Pruned): string {
-  const { out, method, flops, bytes, dataFiles, verification, notes, milliseconds } = report
+  const { out, method, flops, bytes, dataFiles, quantized, verification, notes, milliseconds } = report
+  const bits = quantized === undefined ? '' : ', 8 bits'
   return [
-    `${out}  ${megabytes(bytes)}, ${method}, ${(milliseconds / 1000).toFixed(1)} s`,
+    `${out}  ${megabytes(bytes)}, ${method}${bits}, ${(milliseconds / 1000).toFixed(1)} s`,
     ...encoders.flatMap((encoder) => {
       const lines = cutsText(encoder)
       return encoders.length === 1 ? lines : lines.map((line) => `${encoder.name}: ${line}`)

@@ -48,6 +48,10 @@ const options = {
     type: 'boolean',
     description: 'uncertain answers may fall back to the dense model (cascade of @tp/guard)',
   },
+  quantize: {
+    type: 'boolean',
+    description: '8-bit weights may be chosen, too: alone, or after pruning; tp prune --plan then writes them',
+  },
   runtime: { ...runtimeOption.runtime, description: `what is tuned for; ${runtimeOption.runtime.description}` },
   shapes: {
     type: 'string',
@@ -87,13 +91,13 @@ export const tuneCommand: Command = command({
     '  tp tune model.onnx --data calibration.tsv --max-loss 1 -o plan.json',
     '  tp tune model.onnx --data calibration.tsv --max-loss 1 --confident --cascade -o plan.json',
     '  tp prune model.onnx --plan plan.json -o pruned.onnx',
-    '  tp tune model.onnx --data calibration.tsv --methods value-aware,sdtp --weights sdtp.safetensors -o plan.json',
+    '  tp tune model.onnx --data calibration.tsv --quantize --methods sdtp --weights sdtp.safetensors -o plan.json',
   ],
   writes: ({ out }) => outputsOf({ '-o': out, 'its measurements': out && measuredPath(out) }),
   alone: true,
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
-    const { out, data, json = false, resume = false, confident = false, cascade = false } = given
+    const { out, data, json = false, resume = false, confident = false, cascade = false, quantize = false } = given
     const { runtime, weights, plugin = [] } = given
     if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
     if (data === undefined) throw usageError('--data PATH is missing: labelled examples to choose by')
@@ -132,6 +136,7 @@ export const tuneCommand: Command = command({
       maxLoss,
       confident,
       cascade,
+      ...(quantize && { quantize: {} }),
       ...(shapes && {
         shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
       }),

@@ -1,6 +1,6 @@
 import { type Embeddings, embed, type ScoredPairs } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
-import { pairedBootstrap, rankCorrelation } from '@tp/eval/metrics'
+import { pairedBootstrap, rankCorrelationAt } from '@tp/eval/metrics'
 import { interval, points } from '../output/numbers.ts'
 import type { Judge } from './judge.ts'
 import { areSame, FEWEST_TO_BE_SAFE, type Safety, safetyOf } from './safety.ts'
@@ -22,22 +22,23 @@ export function pairJudge(inputs: ModelInputs, { scores }: ScoredPairs): Judge<E
   const count = scores.length
   const cosines = ({ vectors }: Embeddings): number[] =>
     scores.map((_, i) => dot(vectors[i] as Float64Array, vectors[count + i] as Float64Array))
-  const correlation = (values: readonly number[], pairs: Int32Array): number =>
-    100 * (rankCorrelation(take(values, pairs), take(scores, pairs)) ?? 0)
+  const correlationOf = (values: readonly number[]): ((pairs: Int32Array) => number) => {
+    const correlation = rankCorrelationAt(values, scores)
+    return (pairs) => 100 * (correlation(pairs) ?? 0)
+  }
   return {
     run: (session, options) => embed(session, inputs, options),
     dense(dense) {
-      const own = cosines(dense)
-      const spearman = pairedBootstrap(count, (pairs) => correlation(own, pairs))
+      const spearman = pairedBootstrap(count, correlationOf(cosines(dense)))
       return { columns: { [SPEARMAN]: interval(spearman), [LOSS]: '' }, content: { spearman } }
     },
     pruned(embeddings, dense) {
-      const before = cosines(dense)
-      const all = embeddings.map(cosines)
+      const before = correlationOf(cosines(dense))
+      const all = embeddings.map((each) => correlationOf(cosines(each)))
       const mean = (pairs: Int32Array): number =>
-        all.reduce((sum, values) => sum + correlation(values, pairs), 0) / all.length
+        all.reduce((sum, correlation) => sum + correlation(pairs), 0) / all.length
       const spearman = pairedBootstrap(count, mean)
-      const loss = pairedBootstrap(count, (pairs) => correlation(before, pairs) - mean(pairs))
+      const loss = pairedBootstrap(count, (pairs) => before(pairs) - mean(pairs))
       const same = embeddings.every(({ vectors }) => areSame(vectors, dense.vectors))
       const safety = safetyOf(loss, TOLERANCE, { count, same })
       const isOfFew = count < FEWEST_TO_BE_SAFE && safety === 'not shown'
@@ -48,10 +49,6 @@ export function pairJudge(inputs: ModelInputs, { scores }: ScoredPairs): Judge<E
       }
     },
   }
-}
-
-function take(values: readonly number[], positions: Int32Array): number[] {
-  return Array.from(positions, (position) => values[position] as number)
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

@@ -75,6 +75,11 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
   const planned = fromPlan(plan, methods)
   const { method } = planned
   const settings = settingsOf(planned, readUnplanned(options))
+  if (mayLearn && settings.quantize !== undefined) {
+    throw usageError(
+      `${options.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and quantize the result (tp quantize)`,
+    )
+  }
   const learns = mayLearn && method.training !== undefined && settings.weights === undefined
   if (!learns && !method.unscheduled && !saysHowMany({ amounts: plan, flops })) {
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)

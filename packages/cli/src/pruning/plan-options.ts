@@ -93,10 +93,10 @@ export function readUnplanned({ outputs, weights }: Arguments<typeof pruningOpti
 
 /** What a plan and the options alongside it say, with the defaults. */
 export function settingsOf(
-  { encoder, protect = 'auto', protectSegment, separator, restore = 'auto' }: PlannedOptions,
+  { encoder, protect = 'auto', protectSegment, separator, restore = 'auto', quantize }: PlannedOptions,
   others: GivenSettings['unplanned'],
 ): PruningSettings {
-  return { encoder, protect, protectSegment, separator, restore, ...others }
+  return { encoder, protect, protectSegment, separator, restore, quantize, ...others }
 }
 
 /**

@@ -14,6 +14,8 @@ export interface PruningSettings {
   readonly separator: PruneOptions['separator']
   readonly restore: NonNullable<PruneOptions['restore']>
   readonly outputs: readonly string[] | undefined
+  /** What the plan says of storing the result in 8 bits. */
+  readonly quantize: PruneOptions['quantize']
   /** File of the method's trained values. */
   readonly weights: string | undefined
 }
@@ -54,7 +56,7 @@ export interface PruneRequest extends PruningSettings {
  * @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS
  */
 export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<Pruned> {
-  const { method, schedules, encoder, outputs, weights, protect, restore } = request
+  const { method, schedules, encoder, outputs, weights, protect, restore, quantize } = request
   const { trace = false, protectInput = false, monitor = false, deadTokens = true } = request
   const layers = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
   const needed = weights !== undefined || needsValues(method, layers)
@@ -72,6 +74,7 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
     monitor,
     deadTokens,
     source: file.hash(),
+    ...(quantize && { quantize }),
     ...(params && { params }),
   })
   if (!result.ok) throw new RefusalError(file.path, result.refusal)

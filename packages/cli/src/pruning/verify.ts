@@ -28,10 +28,13 @@ export interface Verification {
 
 /**
  * Runs a pruned model: at two shapes its outputs are finite and have the dense shapes; with the same cuts, but every token
- * kept, they are the dense numbers; and examples come out alike alone, in a batch, and padded. Also says what the cuts cost.
+ * kept, they are the dense numbers; and examples come out alike alone, in a batch, and padded (the latter two before the weights
+ * are stored in 8 bits, if they are). Also says what the cuts cost.
  * @throws TpError TP_VERIFY, TP_DENSE where the dense model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
  */
-export async function verifyPruned(options: VerifyOptions): Promise<Verification> {
+export async function verifyPruned(asked: VerifyOptions): Promise<Verification> {
+  // What is compared with the dense numbers is the pruning, without the rounding to 8 bits after it.
+  const options: VerifyOptions = { ...asked, settings: { ...asked.settings, quantize: undefined } }
   const { file, model, path, signal } = options
   const shapes = sampleShapes(model)
   const inputs = shapes.map(([batch = 1, tokens], i) =>

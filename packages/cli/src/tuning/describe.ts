@@ -1,5 +1,5 @@
-import { layersAt } from '@tp/compiler'
-import type { TunedPlan } from '@tp/tune'
+import { layersAt, type Plan } from '@tp/compiler'
+import type { EightBits, TunedPlan } from '@tp/tune'
 import { factor } from '../output/numbers.ts'
 
 export interface PlanFiles {
@@ -12,16 +12,17 @@ export interface PlanFiles {
 
 /** What a plan does, and what can be done with it. */
 export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, out, weights }: PlanFiles): string {
-  const { loss, grid, maxLoss, examples } = figures
+  const { loss, grid, maxLoss, examples, eightBits } = figures
   const last = regimes.at(-1)?.plan
-  if (last === undefined || loss === undefined || last.method === 'none') {
+  const isDense = last?.method === 'none' && last.quantize === undefined
+  if (last === undefined || loss === undefined || isDense) {
+    const what = eightBits === undefined ? 'nothing pruned' : 'nothing pruned or in 8 bits'
     return [
-      `${out}  nothing pruned is faster and loses no more than ${maxLoss} points`,
+      `${out}  ${what} is faster and loses no more than ${maxLoss} points`,
+      ...(eightBits === undefined ? [] : [eightBitsText(eightBits)]),
       'dead tokens are removed even so',
     ].join('\n')
   }
-  const layers = layersAt(last, '')
-  const amounts = [last.keep].flat().map((keep, i) => `${keep} at layer ${layers?.[i]}`)
   const speeds = grid.map(
     ({ batch, tokens, speedup }) => `${batch}${tokens === undefined ? '' : `×${tokens}`} ${factor(speedup)}`,
   )
@@ -29,14 +30,30 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   const [first] = regimes
   const trained = weights === undefined ? '' : ` --weights ${weights}`
   return [
-    `${out}  ${last.method}, keep ${amounts.join(', ')}`,
+    `${out}  ${planText(last)}`,
     `loss  ${loss.estimate.toFixed(1)} points (${interval}) on ${examples} examples that nothing was chosen by`,
+    ...(eightBits === undefined ? [] : [eightBitsText(eightBits)]),
     ...(cascade === undefined ? [] : [fallbackText(cascade)]),
     `times as fast as dense  ${speeds.join(', ')}`,
     ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
     `next  tp prune ${model} --plan ${out}${trained} -o pruned.onnx`,
     ...(cascade === undefined ? [] : [`then  tp eval pruned.onnx --guard ${out} --against ${model} --data TEST`]),
   ].join('\n')
+}
+
+/** `sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits` */
+function planText(plan: Plan): string {
+  const bits = plan.quantize === undefined ? '' : ', in 8 bits'
+  if (plan.keep === undefined) return `no tokens are pruned but dead ones${bits}`
+  const layers = layersAt(plan, '')
+  const amounts = [plan.keep].flat().map((keep, i) => `${keep} at layer ${layers?.[i]}`)
+  return `${plan.method}, keep ${amounts.join(', ')}${bits}`
+}
+
+function eightBitsText({ speedup, loss, holds }: EightBits): string {
+  const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
+  const verdict = holds ? '' : '; nothing was pruned in 8 bits'
+  return `8 bits alone  ${factor(speedup)}, loss ${loss.estimate.toFixed(1)} points (${interval}) on the examples for choosing${verdict}`
 }
 
 function fallbackText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {

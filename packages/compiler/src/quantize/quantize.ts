@@ -7,19 +7,8 @@ import { nameOf, type Refusal, Refused, refusalOf } from '../program/refusal.ts'
 import { requireModel } from '../program/require-model.ts'
 import { inlineExternal } from './inline-external.ts'
 import { QuantisedGraph } from './quantised-graph.ts'
+import { type QuantizeForm, type QuantizeOptions, readQuantizeOptions } from './quantize-options.ts'
 import { rewriteOf } from './rewrite-nodes.ts'
-import type { Rounding, WeightType } from './round-weights.ts'
-
-export interface QuantizeOptions {
-  /** Default int8: on x86 with VNNI or AMX much faster than uint8, which is there for processors without signed products. */
-  readonly weightType?: WeightType | undefined
-  /** One scale for each output channel (default) instead of one for each matrix. */
-  readonly perChannel?: boolean | undefined
-  /** Weights of 7 bits (default false), for x86 without VNNI, where sums of two 8-bit products saturate at 16 bits. */
-  readonly reduceRange?: boolean | undefined
-  /** Nodes that remain in float32, by the names that {@link Quantized.nodes} gives. */
-  readonly exclude?: Iterable<string> | undefined
-}
 
 export type QuantizeResult = Quantized | { readonly ok: false; readonly refusal: Refusal }
 
@@ -50,21 +39,16 @@ export interface QuantizedNode {
  */
 export function quantize(source: Model, options: QuantizeOptions = {}): QuantizeResult {
   requireModel(source)
-  const rounding = roundingOf(options)
-  const exclude = new Set(options.exclude)
+  const form = readQuantizeOptions(options)
   try {
-    return quantizeModel(source, rounding, exclude)
+    return quantizeModel(source, form)
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }
   }
 }
 
-function roundingOf({ weightType = 'int8', perChannel = true, reduceRange = false }: QuantizeOptions): Rounding {
-  if (weightType === 'int8' || weightType === 'uint8') return { type: weightType, perChannel, reduceRange }
-  throw new TpError('TP_OPTION', 'compiler', `quantize: weightType is ${weightType}; it has to be int8 or uint8`)
-}
-
-function quantizeModel(source: Model, rounding: Rounding, exclude: ReadonlySet<string>): Quantized {
+/** @throws Refused, and what reading a graph fails with; TpError TP_OPTION for a node to exclude that is not quantised */
+export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm): Quantized {
   const model = cloneModel(source)
   requireFloat(model)
   const graph = new Graph(model)
@@ -80,16 +64,22 @@ function quantizeModel(source: Model, rounding: Rounding, exclude: ReadonlySet<s
     if (rewrite(node, to)) nodes.push({ name, operator: operatorName(node) })
   }
   const [unknown] = left
-  if (unknown !== undefined)
-    throw new TpError(
-      'TP_OPTION',
-      'compiler',
-      `quantize: no node "${unknown}" could be quantised, so none can be left out`,
-    )
+  if (unknown !== undefined) throw neverQuantised(source, unknown)
   if (nodes.length === 0) throw nothingToQuantise(graph, exclude.size)
   graph.removeDeadNodes()
   inlineExternal(model)
   return { ok: true, model, nodes }
+}
+
+/** A name in `exclude` that leaves nothing out is a slip of the pen. */
+function neverQuantised({ proto }: Model, name: string): TpError {
+  const node = proto.graph?.node.find((each) => each.name === name)
+  const seen =
+    node === undefined
+      ? `the model has no node "${name}"`
+      : `the node "${name}" (${operatorName(node)}) remains in float32 in any case`
+  const advice = 'name nodes as `nodes` of the result does (tp quantize --json prints them), or leave it out'
+  return new TpError('TP_OPTION', 'compiler', `quantize: exclude: ${seen}; ${advice}`)
 }
 
 /** What pruning adds. Its networks are small, and which tokens are kept must not hang on their rounding. */

@@ -1,5 +1,6 @@
 import { type Method, type Schedule, TpError, type Values } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
+import type { QuantizeOptions } from '../quantize/quantize-options.ts'
 
 export interface PruneOptions {
   readonly method: Method
@@ -56,6 +57,8 @@ export interface PruneOptions {
   readonly monitor?: boolean
   /** Also eliminates, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
+  /** Stores the weights of the pruned model in 8 bits, as `quantize` does with these options (`{}`: the defaults). */
+  readonly quantize?: QuantizeOptions
   /** Trained values of the method at each layer. */
   readonly params?: (layer: number) => Values
   /** SHA-256 of the file, for the record that the pruned file keeps. */
@@ -98,6 +101,7 @@ const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>
   trace: [(value) => typeof value === 'boolean' || value === 'scores', 'true, false or "scores"', 'TP_OPTION'],
   monitor: flag,
   deadTokens: flag,
+  quantize: [isRecord, 'an object, the options of quantize; {} for the defaults', 'TP_OPTION'],
   params: [(value) => typeof value === 'function', 'a function of the layer', 'TP_OPTION'],
   // It is written into every file that is made; a hash has 64 characters.
   source: [

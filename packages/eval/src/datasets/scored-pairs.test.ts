@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
+import { readPairs } from './pairs.ts'
 import { readScoredPairs } from './scored-pairs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tp-pairs-'))
@@ -28,7 +29,20 @@ test('finds the columns by a header, as GLUE has them', async () => {
   expect((await readScoredPairs(file('mteb.jsonl', lines.join('\n')), 3))?.scores).toEqual([1, 2, 3])
 })
 
+test.each([
+  ['text', 'text_pair'],
+  ['query', 'document'],
+  ['question1', 'question2'],
+  ['sentence_a', 'sentence_b'],
+])('knows the columns %s and %s, as tables for rerankers do', async (first, second) => {
+  const path = file(`${first}.csv`, `${first},${second},score\na,b,1\nc,d,2\ne,f,3\n`)
+  expect((await readScoredPairs(path))?.scores).toEqual([1, 2, 3])
+  expect((await readPairs(path))?.examples).toHaveLength(3)
+})
+
 test('leaves texts and labelled texts to others', async () => {
+  const entailed = 'premise,hypothesis,label\na,b,neutral\nc,d,entailment\ne,f,neutral\n'
+  expect(await readScoredPairs(file('nli.csv', entailed))).toBeUndefined()
   expect(await readScoredPairs(file('texts.tsv', 'one text\nanother\n'))).toBeUndefined()
   expect(await readScoredPairs(file('labels.tsv', 'label\ttext\n1\tgood\n0\tbad\n'))).toBeUndefined()
 })

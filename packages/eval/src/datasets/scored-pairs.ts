@@ -1,6 +1,7 @@
 import { type TextDataset, textDataset } from './dataset.ts'
 import { dataError, listed } from './table/data-error.ts'
 import { numberIn } from './table/number-in.ts'
+import { pairNamed } from './table/pair-names.ts'
 import { readTable } from './table/read-table.ts'
 import type { DataTable } from './table/table.ts'
 
@@ -14,14 +15,6 @@ export interface ScoredPairs {
 }
 
 const SCORES = ['score', 'similarity_score', 'similarity', 'gold', 'label']
-/** Names of the first and the second text. */
-const PAIRS = [
-  ['sentence1', 'sentence2'],
-  ['text1', 'text2'],
-  ['sentence_1', 'sentence_2'],
-  ['text_a', 'text_b'],
-  ['sentence_a', 'sentence_b'],
-] as const
 
 interface Found {
   readonly columns: readonly [first: number, second: number, score: number]
@@ -59,9 +52,9 @@ export async function readScoredPairs(path: string, limit?: number): Promise<Sco
 function byHeader({ names, rows }: DataTable): Found | undefined {
   const header = (names ?? rows[0]?.cells.map((cell) => cell ?? '') ?? []).map((name) => name.trim().toLowerCase())
   const score = SCORES.map((name) => header.indexOf(name)).find((column) => column >= 0)
-  const pair = PAIRS.map((pair) => pair.map((name) => header.indexOf(name))).find((columns) => !columns.includes(-1))
-  if (score === undefined || pair === undefined) return undefined
-  return { columns: [pair[0] as number, pair[1] as number, score], hasHeader: true }
+  const found = pairNamed(header)
+  if (score === undefined || found === undefined) return undefined
+  return { columns: [found.text, found.pair, score], hasHeader: true }
 }
 
 function byContent({ names, rows }: DataTable): Found | undefined {
@@ -74,12 +67,16 @@ function byContent({ names, rows }: DataTable): Found | undefined {
   return { columns: [first, second, score], hasHeader: false }
 }
 
-/** Few whole numbers, of a column that is not called a score, are classes. */
+/** What a column that is not called a score holds are classes if they are few whole numbers, or no numbers at all. */
 function holdsClasses({ names, rows }: DataTable, { columns: [, , score], hasHeader }: Found): boolean {
   const header = hasHeader ? (names ?? rows[0]?.cells ?? []) : []
   const called = header[score]?.trim().toLowerCase() ?? 'label'
   const values = rows.slice(hasHeader && names === undefined ? 1 : 0).map(({ cells }) => numberIn(cells[score]))
-  return called === 'label' && values.every(Number.isInteger) && new Set(values).size <= MOST_CLASSES
+  if (called !== 'label') return false
+  return (
+    values.every((value) => value === undefined) ||
+    (values.every(Number.isInteger) && new Set(values).size <= MOST_CLASSES)
+  )
 }
 
 const MOST_CLASSES = 5

@@ -9,13 +9,16 @@ const DRAWS = 2000
  * 2,000 times, without the outer 2.5 % on either side. For figures that are no mean of what each example adds, and for
  * comparisons with what the literature reports; a difference of two models is paired if `figure` takes it on the same examples.
  * It knows only what it saw: of few examples, or where models hardly differ, it is too narrow (docs/design.md, Promises).
- * @param figure of the examples at these positions, which may occur several times
+ * @param figure of the examples at these positions, which may occur several times; they are only there during the call
  */
 export function pairedBootstrap(count: number, figure: (examples: Int32Array) => number): Interval {
   const random = randomNumbers(count)
-  const all = Int32Array.from({ length: count }, (_, i) => i)
-  const drawn = Float64Array.from({ length: DRAWS }, () => figure(all.map(() => Math.floor(random() * count)))).sort()
-  const estimate = figure(all)
+  const examples = Int32Array.from({ length: count }, (_, i) => i)
+  const estimate = figure(examples)
+  const drawn = Float64Array.from({ length: DRAWS }, () => {
+    for (let i = 0; i < count; i++) examples[i] = Math.floor(random() * count)
+    return figure(examples)
+  }).sort()
   return {
     estimate,
     low: Math.min(estimate, drawn[Math.round(TAIL * (DRAWS - 1))] as number),

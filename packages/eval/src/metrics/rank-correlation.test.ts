@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { rankCorrelation } from './rank-correlation.ts'
+import { rankCorrelation, rankCorrelationAt } from './rank-correlation.ts'
 
 test('depends on order alone', () => {
   expect(rankCorrelation([1, 2, 3, 4], [1, 10, 100, 1000])).toBeCloseTo(1, 12)
@@ -15,4 +16,31 @@ test('is undefined where nothing differs', () => {
   expect(rankCorrelation([2, 2, 2], [1, 2, 3])).toBeUndefined()
   expect(rankCorrelation([1], [1])).toBeUndefined()
   expect(rankCorrelation([], [])).toBeUndefined()
+})
+
+test('is the same for drawn examples as of lists of them', () => {
+  // Few values, so that many are equal, and far ones.
+  const value = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.double({ noNaN: true, noDefaultInfinity: true }))
+  const drawn = fc.integer({ min: 1, max: 30 }).chain((length) =>
+    fc.record({
+      a: fc.array(value, { minLength: length, maxLength: length }),
+      b: fc.array(value, { minLength: length, maxLength: length }),
+      draws: fc.array(fc.array(fc.integer({ min: 0, max: length - 1 }), { minLength: 1, maxLength: 40 }), {
+        minLength: 2,
+        maxLength: 2,
+      }),
+    }),
+  )
+  fc.assert(
+    fc.property(drawn, ({ a, b, draws }) => {
+      const correlation = rankCorrelationAt(a, b)
+      for (const draw of draws) {
+        const at = (values: readonly number[]): number[] => draw.map((i) => values[i] as number)
+        const expected = rankCorrelation(at(a), at(b))
+        const seen = correlation(Int32Array.from(draw))
+        if (expected === undefined) expect(seen).toBeUndefined()
+        else expect(seen).toBeCloseTo(expected, 10)
+      }
+    }),
+  )
 })

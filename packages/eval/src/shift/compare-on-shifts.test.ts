@@ -20,7 +20,7 @@ describe('mails', () => {
   let known: PrepareOptions
   let sets: ShiftedSet[]
   beforeAll(async () => {
-    session = await nodeRuntime().load(modelPath('mail'))
+    session = await nodeRuntime().load(modelPath('mail'), { threads: 1 })
     known = await readModelFolder(modelPath('mail'))
     sets = await shiftedSets(mails, shifts, session.inputs, { ...known, others, lengthBins: 2 })
   })
@@ -63,7 +63,7 @@ describe('mails', () => {
 })
 
 test('normalises shifted images like the originals', async () => {
-  await using session = await nodeRuntime().load(modelPath('digits-vit'))
+  await using session = await nodeRuntime().load(modelPath('digits-vit'), { threads: 1 })
   const digits = imageDataset('digits', { channels: 1, height: 28, width: 28 }, digitsData('test').slice(0, 20))
   const sets = await shiftedSets(digits, [namedShift('image', 'noise', 5)], session.inputs)
   const [own, noisy] = sets.map(({ inputs }) => inputs)

@@ -42,7 +42,7 @@ import { lift } from './lift.ts'
 const coarse = /fp16|int8/
 
 async function run(bytes: Uint8Array, feeds: Readonly<Record<string, TensorLike>>) {
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 })
+  const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 })
   const given = session.inputNames.map((name) => {
     const { type, data, dims } = feeds[name] as TensorLike
     return [name, new ort.Tensor(type as 'float32', data as Float32Array, dims)]

@@ -34,7 +34,11 @@ const notCompared = [
 ]
 
 async function runByRuntime(bytes: Uint8Array, inputs: Case['inputs']): Promise<Record<string, TensorLike>> {
-  const session = await ort.InferenceSession.create(bytes, { graphOptimizationLevel: 'disabled', logSeverityLevel: 4 })
+  const session = await ort.InferenceSession.create(bytes, {
+    intraOpNumThreads: 1,
+    graphOptimizationLevel: 'disabled',
+    logSeverityLevel: 4,
+  })
   try {
     const feeds: Record<string, ort.Tensor> = {}
     for (const [name, { array }] of Object.entries(inputs)) {

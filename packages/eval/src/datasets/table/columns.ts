@@ -1,5 +1,6 @@
 import { classOf } from '../labels.ts'
 import { dataError, listed, shown } from './data-error.ts'
+import { isPairName, pairNamed } from './pair-names.ts'
 import type { DataTable, Row } from './table.ts'
 
 /** Which column is which, where the table does not say it. */
@@ -59,21 +60,6 @@ const TEXT_NAMES: readonly string[] = [
 ]
 const NUMBERED_TEXT = /^(?:text|sentence|sent|question|string)[ _]?[12ab]$/
 
-/** Two columns that hold a pair of texts under these names, the first one first. Any other two texts are ambiguous. */
-const PAIR_NAMES: readonly (readonly [first: string, second: string])[] = [
-  ['text', 'text_pair'],
-  ['query', 'document'],
-  ['query', 'passage'],
-  ['query', 'text'],
-  ['question', 'passage'],
-  ['question', 'context'],
-  ['question', 'answer'],
-  ['premise', 'hypothesis'],
-  ['sentence1', 'sentence2'],
-  ['question1', 'question2'],
-  ['text1', 'text2'],
-]
-
 /** What is neither. */
 const INDEX_NAMES: readonly string[] = ['', 'id', 'idx', 'index', 'guid', 'uid', 'key', 'no', 'nr']
 
@@ -125,10 +111,7 @@ export function pairColumns(table: DataTable, options: ExampleOptions): Columns 
 /** The columns of a pair: as the options say, or by the names in the header. */
 function pairIn(find: Find, options: ColumnOptions): Pick<Columns, 'text' | 'pair'> | undefined {
   const { textColumn: first, pairColumn: second } = options
-  const cells = find.header ? find.names.map(plain) : []
-  const known = PAIR_NAMES.map(([one, other]) => ({ text: cells.indexOf(one), pair: cells.indexOf(other) })).find(
-    ({ text, pair }) => text >= 0 && pair >= 0,
-  )
+  const known = find.header ? pairNamed(find.names.map(plain)) : undefined
   if (second === undefined) return first === undefined ? known : undefined
   const pair = asked(find, second)
   const text = first === undefined ? (known?.pair === pair ? known.text : -1) : asked(find, first)
@@ -213,7 +196,7 @@ function readHeader(
 }
 
 function isKnown(name: string): boolean {
-  return isText(name) || isLabel(name) || PAIR_NAMES.some((names) => names.includes(name))
+  return isText(name) || isLabel(name) || isPairName(name)
 }
 
 function labelByName({ names, ...find }: Find, text: number | undefined): number {

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import { fromPlan, type Plan, pruneOrThrow, type QuantizeOptions } from '@tp/compiler'
+import { baselines, type MethodEntry, none } from '@tp/core'
+import { evaluate, loadTokenizer } from '@tp/eval'
+import { type ModelInputs, textDataset, textInputs } from '@tp/eval/inputs'
+import { methods } from '@tp/method-attention'
+import { mailData, modelPath } from '@tp/models'
+import { decodeModel, encodeModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Measurements, type TuneOptions, tune } from './index.ts'
+import { splitOf } from './split.ts'
+
+const timeout = 180_000
+const runtime = nodeRuntime()
+const model = decodeModel(readFileSync(modelPath('mail')))
+const entry = methods.find(({ name }) => name === 'cls-attention') as MethodEntry
+const lengths = [8, 16, 32, 48]
+const LAYERS = 5
+let inputs: ModelInputs
+
+beforeAll(async () => {
+  await using session = await runtime.load(modelPath('mail'), { threads: 1 })
+  const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
+  const mails = textDataset('mails', mailData('calibration').slice(0, 80))
+  inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 48 })
+}, timeout)
+
+/** The times of a device on which every layer takes as long, and 8 bits so many times as long as float32. */
+function timesOf(factor: number): Record<string, readonly number[]> {
+  const known: Record<string, readonly number[]> = {}
+  for (const [form, pace] of [
+    ['', 1],
+    [' in 8 bits', factor],
+  ] as const) {
+    const table = `latency node attention batch 1${form}`
+    known[`${table} dense`] = lengths.map((length) => pace * length)
+    for (let layer = 0; layer < LAYERS; layer++) {
+      known[`${table} up to ${layer}`] = lengths.map(() => (layer + 1) / (LAYERS + 1))
+    }
+    known[`latency node batch 1 choosing by cls-attention${form}`] = lengths.map(() => 0)
+  }
+  return known
+}
+
+const ask = (options: Partial<TuneOptions> = {}) =>
+  tune({
+    ...{ model, inputs, variants: [{ entry }], runtime, maxLoss: 5, quantize: {} },
+    ...{ grid: [{ batch: 4, tokens: 48 }], shapes: [{ batch: 1, tokens: 48 }] },
+    ...options,
+  })
+
+describe('where 8 bits may be chosen', () => {
+  test('they are where they are faster, and the loss that is told is that of the file', { timeout }, async () => {
+    const { regimes, figures } = await ask({ known: timesOf(0.05) })
+    expect(figures.eightBits).toMatchObject({ speedup: expect.closeTo(20), holds: true })
+    const plan = regimes.at(-1)?.plan
+    expect(plan?.quantize).toEqual({})
+    const { model: own } = pruneOrThrow(model, fromPlan(plan as Plan, [...baselines, ...methods]), 'test')
+    const { verify } = splitOf(inputs)
+    await using dense = await runtime.load(modelPath('mail'), { threads: 1 })
+    await using session = await runtime.load(encodeModel(own), { threads: 1 })
+    const [before, after] = [await evaluate(dense, verify), await evaluate(session, verify, { batchSize: 16 })]
+    expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
+    expect(figures.expectedMs?.pruned).toBeLessThan(0.1 * (figures.expectedMs?.dense as number))
+  })
+
+  /** What is measured until the first pruned answers are judged by labels. */
+  async function lookedAt(known: Measurements): Promise<string[]> {
+    const stop = new AbortController()
+    let keys: string[] = []
+    const onMeasured = (all: Measurements): void => {
+      keys = Object.keys(all)
+      if (keys.some((key) => key.startsWith('logits cls-attention'))) stop.abort()
+    }
+    await expect(ask({ known, onMeasured, signal: stop.signal })).rejects.toMatchObject({ code: 'TP_ABORTED' })
+    return keys
+  }
+
+  test('they are left out where they are too slow, or lose too much alone', { timeout }, async () => {
+    const wrong = splitOf(inputs).choose.targets.flatMap((target) => (target === 0 ? [-9, 9] : [9, -9]))
+    const slow = await lookedAt(timesOf(20))
+    const bad = await lookedAt({ ...timesOf(0.05), 'logits none in 8 bits 1 1 1 1 1 choose': wrong })
+    for (const keys of [slow, bad]) {
+      expect(keys.some((key) => key.startsWith('divergences cls-attention '))).toBe(true)
+      expect(keys.filter((key) => /^(divergences|logits cls).* in 8 bits/.test(key))).toEqual([])
+    }
+  })
+
+  test.each([
+    [
+      'that is so already',
+      pruneOrThrow(model, { method: none(), schedule: new Map(), quantize: {} }, 'test').model,
+      {},
+      'TP_QUANTISED',
+    ],
+    ['with an unknown option', model, { bits: 8 } as QuantizeOptions, 'TP_OPTION'],
+  ])('a model %s is refused before anything is measured', async (_, own, quantize, code) => {
+    const onMeasured = () => expect.unreachable('measured')
+    await expect(ask({ model: own, quantize, onMeasured })).rejects.toMatchObject({ code })
+  })
+})

@@ -19,6 +19,12 @@ import type { AskedPlan } from './schedules.ts'
 
 export const methodOption = {
   method: { type: 'string', value: 'NAME', description: 'how tokens are selected; tp methods lists the methods' },
+  // biome-ignore lint/suspicious/noThenProperty: an option, and nobody awaits it
+  then: {
+    type: 'string',
+    value: 'NAME',
+    description: 'a method that acts after --method, which is one that needs no amount; short for --method A+B',
+  },
 } as const
 
 /** The error of a command line that does not say how to prune. */
@@ -34,7 +40,9 @@ export interface AskedPruning extends AskedPlan {
 
 /** Whether nothing is asked for: neither a method nor how many tokens to keep. */
 export function asksForNothing(given: Readonly<Record<string, unknown>>): boolean {
-  return ['plan', 'method', 'layers', 'flops', 'param', ...amountNames].every((name) => given[name] === undefined)
+  return ['plan', 'method', 'then', 'layers', 'flops', 'param', ...amountNames].every(
+    (name) => given[name] === undefined,
+  )
 }
 
 /** One pruning where a method may learn how many tokens to keep, and where. */
@@ -74,7 +82,7 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
   }
   const learns = mayLearn && method.training !== undefined && settings.weights === undefined
   const hasAmounts = saysHowMany({ amounts: plan, flops })
-  if (!learns && !hasAmounts) {
+  if (!learns && !method.unscheduled && !hasAmounts) {
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
     if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
   }
@@ -88,7 +96,7 @@ function planOfOptions(options: Arguments<AskedOptions>, catalog: MethodCatalog)
   const given = { ...options, ...others, ...(remove && { remove: remove[0] }) }
   if (given.method === undefined) throw usageError(METHOD_MISSING)
   const { params, inPlan } = readSettings(given)
-  const entry = findMethod(catalog, given.method)
+  const entry = findMethod(catalog, given.then === undefined ? given.method : `${given.method}+${given.then}`)
   const { amounts, flops } = readAmounts(given)
   return { plan: planOf(entry, params, inPlan, amounts), flops }
 }

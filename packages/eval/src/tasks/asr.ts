@@ -26,17 +26,16 @@ export async function transcribe(
   inputs: SpeechInputs,
   options: EvaluateOptions = {},
 ): Promise<Transcription> {
-  const encoded = new Map<number, TensorLike>()
-  const run = await runExamples(session, inputs, { ...options, batchSize: 1 }, ({ outputs, positions }) => {
-    encoded.set(positions[0] as number, statesIn(outputs))
+  const texts = new Array<string>(inputs.texts.length)
+  const states = new Array<number>(inputs.texts.length)
+  const run = await runExamples(session, inputs, { ...options, batchSize: 1 }, async ({ outputs, positions }) => {
+    const [position] = positions as [number]
+    const own = statesIn(outputs)
+    texts[position] = await decoder.transcribe(own, options.signal)
+    states[position] = own.dims[1] as number
   })
-  const texts: string[] = []
-  for (let position = 0; position < inputs.texts.length; position++) {
-    texts.push(await decoder.transcribe(encoded.get(position) as TensorLike, options.signal))
-  }
   const pairs = texts.map((text, i) => [wordsOf(inputs.texts[i] as string), wordsOf(text)] as const)
   const wer = { got: pairs.map(([said, written]) => wordErrors(said, written)), of: pairs.map(([said]) => said.length) }
-  const states = texts.map((_, position) => encoded.get(position)?.dims[1] as number)
   return { task: 'asr', figures: { wer }, texts, states, ...run }
 }
 

@@ -7,6 +7,7 @@ const path = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 /** `npm test -- exhaustive` also runs the slow proofs: files of their own, and tests that are tagged. */
 const isExhaustive = Boolean(process.env.TP_EXHAUSTIVE)
 const exclude = isExhaustive ? configDefaults.exclude : [...configDefaults.exclude, '**/*.exhaustive.test.*']
+const timeout = isExhaustive ? 240_000 : 60_000
 const tags = [
   { name: 'exhaustive', description: 'Takes long; only npm test -- exhaustive runs it', skip: !isExhaustive },
 ]
@@ -16,8 +17,8 @@ const common = {
   exclude,
   tags,
   // Tests run real models: next to others, on a slow machine, that takes longer than the usual five and ten seconds.
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: timeout,
+  hookTimeout: timeout,
   // Files share a process, since a new one loads the packages and onnxruntime again for each. They leave nothing behind.
   isolate: false,
 }

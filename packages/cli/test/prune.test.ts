@@ -5,6 +5,7 @@ import { readProvenance } from '@tp/compiler'
 import { modelPath } from '@tp/models'
 import { decodeModel, Graph, metadata } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
+import { sharedFolder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
@@ -34,6 +35,35 @@ describe('tp prune', () => {
     expect(Object.keys(step?.schedule ?? {})).toEqual(['1', '2', '3', '4', '5'])
     expect(folder.files()).toEqual(['mail.onnx'])
   })
+
+  const speech = join(sharedFolder, 'fixtures', 'whisper-encoder-ts17', 'model.onnx')
+  if (!existsSync(speech)) test.skip('thins padding before another method (needs the shared fixtures)', () => {})
+  else
+    test('thins padding, which needs no amount, alone or before another method', async () => {
+      const alone = ['prune', speech, '-o', folder.at('thin.onnx'), '--method', 'thin-padding', '--verify']
+      const { code, stdout } = await tpHere(alone)
+      expect(stdout).toContain('tokens are pruned before layers 0')
+      expect(code).toBe(0)
+      const out = folder.at('thin-stride.onnx')
+      const options = [
+        '--method',
+        'thin-padding',
+        '--param',
+        'every=4',
+        '--then',
+        'stride',
+        '--keep',
+        '0.5',
+        '--layers',
+        '0',
+      ]
+      expect(await tpHere(['prune', speech, '-o', out, ...options, '--restore', 'none'])).toMatchObject({ code: 0 })
+      const [step] = readProvenance(decodeModel(readFileSync(out)))
+      expect(step?.method).toBe('thin-padding+stride')
+      expect(step?.cuts.map(({ layer, site = 'attention' }) => `${layer} ${site}`)).toEqual(['0 input', '0 attention'])
+      const wrong = await tpHere(['prune', speech, '-o', out, '--method', 'stride', '--then', 'tome', '--keep', '0.5'])
+      expect(wrong.stderr).toContain('stride cannot act before another method')
+    })
 
   test('merges a number of tokens at each layer, which is r in papers', async () => {
     const models = []

@@ -97,7 +97,7 @@ describe('bad usage exits with 2 and says what to do', () => {
       'restoring an unknown kind',
       () => byReceived('--keep', '0.7', '--restore', 'some'),
       'TP_USAGE',
-      /auto, none or all/,
+      /auto, nearest, none or all/,
     ],
     [
       'protecting an unknown kind',

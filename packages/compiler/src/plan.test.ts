@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { baselines, isTpError, schedule } from '@tp/core'
+import { baselines, isTpError, type Method, methodEntry, schedule } from '@tp/core'
 import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
@@ -39,6 +39,27 @@ test('prunes as its words say', () => {
 test('removes only what no output reads without an amount', () => {
   const result = prune(mail, fromPlan({ format: 1, method: 'none' }, methods))
   expect(result.ok && result.cuts).toEqual([])
+})
+
+test('a method that decides by itself acts at the first open layer, or at those that are named', () => {
+  const decides: Method = {
+    name: 'own',
+    family: 'baseline',
+    site: 'input',
+    unscheduled: true,
+    reduce: (site) => ({ keep: site.attended }),
+  }
+  const own = methodEntry(() => decides, 'all')
+  const layersOf = (plan: Omit<Plan, 'format'>, open = 0): number[] => {
+    const { schedule } = fromPlan(checkPlan({ format: 1, ...plan }, 'plan.json'), [...methods, own])
+    return [...schedule({ name: 'input_features', layerCount: 4, open }).keys()]
+  }
+  expect(layersOf({ method: 'own' })).toEqual([0])
+  expect(layersOf({ method: 'own' }, 2)).toEqual([2])
+  expect(layersOf({ method: 'own', layers: [1, 3] })).toEqual([1, 3])
+  expect(layersOf({ method: 'own+stride', keep: 0.5 })).toEqual([1, 2, 3])
+  expect(() => layersOf({ method: 'stride+own' })).toThrow(/stride cannot act before another method/)
+  expect(() => layersOf({ method: 'own+none of these' })).toThrow(/there is no method own\+none of these/)
 })
 
 test('stores in 8 bits what it has pruned', () => {

@@ -1,17 +1,17 @@
 import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
-import { type AmountName, amountNames, isRecord, type OptionValues, shown } from '@tp/core/host'
+import { type AmountName, amountNames, findEntry, isRecord, type OptionValues, shown } from '@tp/core/host'
 import { readQuantizeOptions } from './quantize/quantize-options.ts'
 import { isRestore, type NamedEncoder, type PruneOptions } from './transform/prune-options.ts'
 
 /**
  * What to do to a model, as JSON, in the words of the command line. Without an amount only dead tokens are
- * eliminated, as with the method `none`.
+ * eliminated, as with the method `none`, and a method acts that needs none.
  */
 export interface Plan
   extends Omit<ScheduleOptions, 'layers'>,
     Pick<PruneOptions, 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore' | 'leaveOut' | 'quantize'> {
   readonly format: 1
-  /** Name of the method. */
+  /** Name of the method, or of two that act one after the other: `thin-padding+stride`. */
   readonly method: string
   /** The method's own options. */
   readonly params?: OptionValues
@@ -121,16 +121,17 @@ export function checkRegimes(value: unknown, where: string): RegimesPlan {
  * does not fit the model is seen by `prune`.
  */
 export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOptions {
-  const entry = methods.find(({ name }) => name === plan.method)
+  const entry = findEntry(methods, plan.method)
   if (entry === undefined) {
     const known = methods.map(({ name }) => name).join(', ')
     throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
   }
   const { encoder, protect, protectSegment, separator, restore, leaveOut, quantize } = plan
   if (quantize !== undefined) readQuantizeOptions(quantize)
+  const method = entry.create(plan.params)
   return {
-    method: entry.create(plan.params),
-    schedule: (encoder) => scheduleFor(plan, encoder),
+    method,
+    schedule: (encoder) => (method.unscheduled ? ownSchedule(plan, encoder) : scheduleFor(plan, encoder)),
     ...(encoder !== undefined && { encoder }),
     ...(protect !== undefined && { protect }),
     ...(protectSegment !== undefined && { protectSegment }),
@@ -139,6 +140,12 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     ...(leaveOut !== undefined && { leaveOut }),
     ...(quantize !== undefined && { quantize }),
   }
+}
+
+/** The layers where a method acts that decides by itself how many tokens are kept: those that are named, or the first. */
+function ownSchedule(plan: Plan, { name, layerCount, open }: NamedEncoder): Schedule {
+  const layers = layersAt(plan, name) ?? (plan.layers === undefined && open < layerCount ? [open] : [])
+  return layers.length === 0 ? new Map() : schedule(layerCount, { layers: [...layers], keep: 1 })
 }
 
 function scheduleFor(plan: Plan, { name, layerCount, open }: NamedEncoder): Schedule {

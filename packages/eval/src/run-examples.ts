@@ -50,7 +50,7 @@ export async function runExamples(
   session: Session,
   inputs: ModelInputs,
   options: EvaluateOptions,
-  take: (batch: RanBatch) => void,
+  take: (batch: RanBatch) => void | Promise<void>,
 ): Promise<Run> {
   const { batchSize = 1, signal, onProgress } = options
   if (!Number.isInteger(batchSize) || batchSize < 1) {
@@ -69,7 +69,7 @@ export async function runExamples(
     const feeds = await inputs.feeds(positions)
     const outputs = await runBatch(session, feeds, signal)
     const elapsed = performance.now() - start
-    take({ feeds, outputs, positions })
+    await take({ feeds, outputs, positions })
     for (const position of positions) milliseconds[position] = elapsed + (inputs.preparationMs?.[position] ?? 0)
     for (const [layer, left] of tracedCounts(outputs)) {
       const all = counts.get(layer) ?? new Array<number>(total)

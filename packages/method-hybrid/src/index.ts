@@ -7,6 +7,7 @@ import { lens } from './lens.ts'
 import { ltmp, ltmpOptions } from './ltmp.ts'
 import { pitome, pitomeOptions } from './pitome.ts'
 import { ppt, pptOptions } from './ppt.ts'
+import { thinPadding, thinPaddingOptions } from './thin-padding.ts'
 import { tofu } from './tofu.ts'
 import { tome, tomeOptions } from './tome.ts'
 import { tps, tpsOptions } from './tps.ts'
@@ -20,6 +21,7 @@ export { lens } from './lens.ts'
 export { type LtmpOptions, ltmp } from './ltmp.ts'
 export { type PitomeOptions, pitome } from './pitome.ts'
 export { type PptOptions, ppt } from './ppt.ts'
+export { type ThinPaddingOptions, thinPadding } from './thin-padding.ts'
 export { tofu } from './tofu.ts'
 export { type TomeOptions, tome } from './tome.ts'
 export { type TpsOptions, tps } from './tps.ts'
@@ -47,6 +49,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
     'drops the tokens whose final states are predicted best, and counts them in means by the prediction',
   ),
   methodEntry(aTome, 'merges neighbours that are alike, as in speech', tomeOptions),
+  methodEntry(thinPadding, 'keeps one of every few tokens of padding, and lets it count for them', thinPaddingOptions),
 ])()
 
 /** What a plugin loader reads. */

@@ -2,7 +2,7 @@ import { AutoConfig, ModelRegistry, type PreTrainedModel } from '@huggingface/tr
 import { LOAD, type Load, type Recipe } from './load.ts'
 import { type ModelReport, type PruneOutcome, refused } from './model-report.ts'
 import type { FromPretrained } from './platform/platform.ts'
-import { reasonOf } from './prune-file.ts'
+import { isDecoder, reasonOf } from './prune-file.ts'
 import type { SessionHook } from './session-hook.ts'
 
 type Options = NonNullable<Parameters<FromPretrained>[1]>
@@ -20,9 +20,9 @@ export async function loadPruned(
   hook: SessionHook,
 ): Promise<Loaded> {
   const known = { ...options, config: await AutoConfig.from_pretrained(name, options) }
-  const outcome = await whyNot(name, known, hook)
+  const { outcome, hasDecoder = false } = await prepare(name, known, hook)
   if (outcome !== undefined) return { model: await fromPretrained(name, known), report: { model: name, ...outcome } }
-  const load: Load = { recipe }
+  const load: Load = { recipe, hasDecoder }
   const session_options = { ...options.session_options, [LOAD]: load }
   const model = await fromPretrained(name, { ...known, session_options })
   return { model, report: { model: name, ...(load.outcome ?? unseen) } }
@@ -33,17 +33,24 @@ const unseen = refused(
   'its session was made by another copy of onnxruntime than the one that is installed with @huggingface/transformers',
 )
 
-/** Why a model cannot be pruned, as far as that is seen before it is loaded; otherwise the hook is there. */
-async function whyNot(name: string, options: Options, hook: SessionHook): Promise<PruneOutcome | undefined> {
+interface Prepared {
+  /** Why the model cannot be pruned, as far as that is seen before it is loaded; absent: the hook is there. */
+  readonly outcome?: PruneOutcome
+  readonly hasDecoder?: boolean
+}
+
+async function prepare(name: string, options: Options, hook: SessionHook): Promise<Prepared> {
   try {
-    const files = (await ModelRegistry.get_model_files(name, options)).filter((file) => file.endsWith('.onnx'))
-    if (files.length > 1) {
-      const list = files.map((file) => file.replace(/^.*\//, '')).join(', ')
-      return refused('TP_FILES', `it consists of several files (${list}), and one of them reads what another produces`)
+    const paths = (await ModelRegistry.get_model_files(name, options)).filter((file) => file.endsWith('.onnx'))
+    const files = paths.map((path) => path.replace(/^.*\//, ''))
+    const hasDecoder = files.length === 2 && files.some((file) => file.startsWith('encoder_')) && files.some(isDecoder)
+    if (files.length > 1 && !hasDecoder) {
+      const reason = `it consists of several files (${files.join(', ')}), which are not an encoder and its decoder`
+      return { outcome: refused('TP_FILES', reason) }
     }
     await hook.put()
-    return undefined
+    return { hasDecoder }
   } catch (error) {
-    return refused(...reasonOf(error))
+    return { outcome: refused(...reasonOf(error)) }
   }
 }

@@ -10,6 +10,8 @@ export interface Recipe {
 /** A model on its way from `from_pretrained`, which knows its name, to its session, which is made of its bytes. */
 export interface Load {
   readonly recipe: Recipe
+  /** A decoder in a file of its own reads what the encoder produces: only that is pruned. */
+  readonly hasDecoder: boolean
   /** Set when its session is made. */
   outcome?: PruneOutcome
 }

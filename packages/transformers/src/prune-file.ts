@@ -2,7 +2,7 @@ import { MASK, prune, readProvenance } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
 import { decodeModel, encodeModel, externalTensors, Graph, type ReadExternal } from '@tp/onnx'
 import { platform } from '#platform'
-import type { Recipe } from './load.ts'
+import type { Load } from './load.ts'
 import { type PruneOutcome, refused } from './model-report.ts'
 import type { PipelineSessionOptions } from './platform/platform.ts'
 
@@ -22,20 +22,25 @@ const tooFewRows = refused(
 /**
  * Prunes what a session is about to be made of: a path in Node, bytes in a browser. Never rejects: there one rejection
  * would make transformers.js unable to load any model until the page is reloaded.
+ * @returns undefined for a decoder next to the encoder that is pruned
  */
 export async function pruneFile(
   file: string | Uint8Array,
   options: PipelineSessionOptions,
-  recipe: Recipe,
-): Promise<PrunedFile> {
+  { recipe, hasDecoder }: Load,
+): Promise<PrunedFile | undefined> {
+  if (hasDecoder && typeof file === 'string' && isDecoder(file.replace(/^.*[\\/]/, ''))) return undefined
   try {
     const source = await platform.open(file)
     const external = source.readPart ?? partsOf(options.externalData ?? [])
     const model = decodeModel(source.bytes, { external })
+    // In a browser files have no names.
+    if (hasDecoder && new Graph(model).inputs.some(({ name }) => name === 'encoder_hidden_states')) return undefined
     if (readProvenance(model).length > 0) return { outcome: { outcome: 'pruned before' } }
     const result = prune(model, recipe.options)
     if (!result.ok) return { outcome: refused(result.refusal.code, result.refusal.message) }
-    if (new Graph(result.model).outputs.some(({ name }) => name.startsWith(MASK))) return { outcome: tooFewRows }
+    const isCompact = new Graph(result.model).outputs.some(({ name }) => name.startsWith(MASK))
+    if (isCompact && !hasDecoder) return { outcome: tooFewRows }
     const encoders = result.encoders.map(({ name, layerCount, cuts }) => ({
       name,
       layerCount,
@@ -49,6 +54,11 @@ export async function pruneFile(
   } catch (error) {
     return { outcome: refused(...reasonOf(error)) }
   }
+}
+
+/** Whether a file of this name is a decoder that reads what an encoder produces. */
+export function isDecoder(file: string): boolean {
+  return file.startsWith('decoder_')
 }
 
 /** Code and message of an error, for a refusal. */

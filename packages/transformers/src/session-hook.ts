@@ -35,7 +35,8 @@ function creating(original: SessionClass['create']): SessionClass['create'] {
   return async function (this: SessionClass, ...args: Parameters<typeof original>) {
     const [file, { [LOAD]: load, ...plain } = {}] = args
     if (load === undefined) return original.apply(this, args)
-    const pruned = await pruneFile(file, plain, load.recipe)
+    const pruned = await pruneFile(file, plain, load)
+    if (pruned === undefined) return original.call(this, file, plain)
     load.outcome = pruned.outcome
     if (pruned.bytes === undefined) return original.call(this, file, plain)
     try {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,6 +12,7 @@ import {
   pipeline,
   RawImage,
 } from '@huggingface/transformers'
+import { decodeModel, Graph } from '@tp/onnx'
 import { type ModelReport, pruneModels } from '@tp/transformers'
 import { addMail, openModelFolder } from 'pipeline-models'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -77,22 +79,43 @@ test('runs a decoder unchanged', async () => {
   expect(reports).toMatchObject([{ outcome: 'refused', model: 'decoder', code: 'TP_CAUSAL' }])
 })
 
-test('runs an encoder unchanged whose decoder is in another file', async () => {
+test('prunes an encoder whose decoder is in another file, and leaves that as it is', async () => {
   const config = { model_type: 'bart', architectures: ['BartForConditionalGeneration'], is_encoder_decoder: true }
   await addMail(models, 'two-files')
   const onnx = join(folder, 'two-files/onnx')
   await cp(join(onnx, 'model.onnx'), join(onnx, 'encoder_model.onnx'))
   await models.add('two-files', { 'config.json': config, 'onnx/decoder_model_merged.onnx': decoder })
-  const { input_ids, attention_mask } = (await AutoTokenizer.from_pretrained('mail'))('Cheap watches')
+  const { input_ids, attention_mask } = (await AutoTokenizer.from_pretrained('mail'))(
+    'Cheap watches and free gifts today',
+  )
   const logitsOf = async ({ sessions }: PreTrainedModel): Promise<unknown> => {
     const inputs = { input_ids: input_ids.ort_tensor, attention_mask: attention_mask.ort_tensor }
     return (await sessions.model.run(inputs)).logits.data
   }
-  const dense = await logitsOf(await AutoModel.from_pretrained('mail'))
-  const reports = await withPlan(async () => {
-    expect(await logitsOf(await AutoModelForSeq2SeqLM.from_pretrained('two-files'))).toEqual(dense)
+  const dense = await logitsOf(await AutoModelForSeq2SeqLM.from_pretrained('two-files'))
+  let pruned: unknown
+  await withPlan(async () => {
+    pruned = await logitsOf(await AutoModel.from_pretrained('mail'))
   })
-  expect(reports).toMatchObject([{ outcome: 'refused', model: 'two-files', code: 'TP_FILES' }])
+  expect(pruned).not.toEqual(dense)
+  const reports = await withPlan(async () => {
+    const model = await AutoModelForSeq2SeqLM.from_pretrained('two-files')
+    expect(await logitsOf(model)).toEqual(pruned)
+    expect(model.sessions.decoder_model_merged.outputNames).toEqual(
+      new Graph(decodeModel(readFileSync(decoder))).outputs.map(({ name }) => name),
+    )
+  })
+  expect(reports).toMatchObject([{ outcome: 'pruned', model: 'two-files' }])
+})
+
+test('runs a model of several files unchanged that are not an encoder and its decoder', async () => {
+  await addMail(models, 'parts')
+  const onnx = join(folder, 'parts/onnx')
+  for (const part of ['vision_encoder', 'prompt_encoder_mask_decoder'])
+    await cp(join(onnx, 'model.onnx'), join(onnx, `${part}.onnx`))
+  await models.add('parts', { 'config.json': { model_type: 'sam', architectures: ['SamModel'] } })
+  const reports = await withPlan(() => AutoModel.from_pretrained('parts'))
+  expect(reports).toMatchObject([{ outcome: 'refused', model: 'parts', code: 'TP_FILES' }])
 })
 
 test('refuses a plan that does not fit the model', async () => {

@@ -1,16 +1,24 @@
 import type { Inspection } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
-import type { Embeddings, FlipAnalysis, Outcome } from '@tp/eval'
+import {
+  type Embeddings,
+  type FlipAnalysis,
+  type Outcome,
+  openSpeechDecoder,
+  type SpeechDecoder,
+  withDecoder,
+} from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
-import { comparePaired } from '@tp/eval/metrics'
+import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import type { EmbeddingInputs, TaskInputs } from '../model/open-task-inputs.ts'
+import type { EmbeddingInputs, SpeechTask, TaskInputs } from '../model/open-task-inputs.ts'
 import { evaluateSession, evaluateVariant } from './evaluate-variant.ts'
 import { type FlipsAsked, flipFinder } from './find-flips.ts'
 import type { Judge } from './judge.ts'
+import { asrJudge } from './judge-asr.ts'
 import { classJudge } from './judge-classes.ts'
 import { embeddingJudge } from './judge-embeddings.ts'
 import { pairJudge } from './judge-pairs.ts'
@@ -23,6 +31,8 @@ import type { PrunedVariant } from './variants.ts'
 
 /** Enough lengths to represent all, few enough to time often. */
 export const TIMED_EXAMPLES = 16
+/** The same of recordings, which take longer. */
+const TIMED_RECORDINGS = 8
 /** Milliseconds in which models are timed against each other. */
 export const TIMING_MS = 20_000
 
@@ -47,6 +57,8 @@ export async function measureRows(measured: RowsToMeasure, context: Context): Pr
       return rowsOf(embeddingJudgeOf(data), measured, context)
     case 'ranking':
       return rowsOf(rankingJudge(data.inputs), measured, context)
+    case 'asr':
+      return speechRows(data, measured, context)
     default: {
       const { inputs } = data
       const judge = classJudge(inputs)
@@ -63,6 +75,18 @@ function embeddingJudgeOf({ inputs, judged }: EmbeddingInputs): Judge<Embeddings
   return 'relevant' in judged ? retrievalJudge(inputs, judged) : pairJudge(inputs, judged)
 }
 
+/** A decoder follows the encoder, and is the same in all rows. */
+async function speechRows(
+  { inputs, decoder: path }: SpeechTask,
+  measured: RowsToMeasure,
+  context: Context,
+): Promise<ResultRow[]> {
+  const { signal, runtime = nodeRuntime() } = context
+  await using session = await runtime.load(path, { threads: 1, signal })
+  const decoder = await openSpeechDecoder(session, path)
+  return await rowsOf(asrJudge(inputs, decoder), measured, context, undefined, decoder)
+}
+
 type FindFlips<O> = (variant: PrunedVariant, outcome: O, dense: O) => Promise<FlipAnalysis | undefined>
 
 async function rowsOf<O extends Outcome>(
@@ -70,6 +94,7 @@ async function rowsOf<O extends Outcome>(
   measured: RowsToMeasure,
   context: Context,
   ask?: FindFlips<O>,
+  decoder?: SpeechDecoder,
 ): Promise<ResultRow[]> {
   const { file, inspection, variants, batchSize, data } = measured
   const { progress, signal, runtime = nodeRuntime() } = context
@@ -77,7 +102,7 @@ async function rowsOf<O extends Outcome>(
   progress.stage('evaluating dense')
   const dense = await evaluateSession(await runtime.load(file.path, { threads: 1, signal }), task)
   const whole = { kept: 1, keptByLayer: undefined, flops: 1, endToEnd: dense.latency }
-  const rows: Omit<ResultRow, 'latency'>[] = [
+  const rows: Omit<ResultRow, keyof Times>[] = [
     { method: 'dense', keep: '', seeds: 1, answers: judge.dense(dense), ...whole, flips: undefined },
   ]
   for (const variant of inspection ? variants : []) {
@@ -88,17 +113,20 @@ async function rowsOf<O extends Outcome>(
     if (ask !== undefined && keep !== '') progress.stage(`finding the tokens that changed answers of ${name}`)
     rows.push({ method, keep, seeds: models.length, ...figures, flips: await ask?.(variant, outcome, dense) })
   }
-  const latencies = await timeVariants(measured, context)
+  const times = await timeVariants(measured, context, decoder)
   return rows.flatMap((row, i) => {
-    const latency = latencies[i]
-    return latency === undefined ? [] : [{ ...row, latency }]
+    const own = times[i]
+    return own === undefined ? [] : [{ ...row, ...own }]
   })
 }
+
+type Times = Pick<ResultRow, 'latency' | 'encoder' | 'soundPerSecond'>
 
 async function timeVariants(
   { file, variants, data, batchSize }: RowsToMeasure,
   { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS }: Context,
-): Promise<ResultRow['latency'][]> {
+  decoder: SpeechDecoder | undefined,
+): Promise<Times[]> {
   progress.stage('timing')
   const sessions: Record<string, Session> = {}
   try {
@@ -108,14 +136,27 @@ async function timeVariants(
       if (model) sessions[`${i + 1}`] = await loadSession(model.plain.model, file, { runtime, threads: 1, signal })
     }
     const inputs: ModelInputs = data.inputs
-    const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
+    const examples = spreadByLength(inputs, decoder ? TIMED_RECORDINGS : TIMED_EXAMPLES, batchSize)
     const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
-    const { variants: latencies } = await comparePaired(sessions, feeds, {
-      budgetMs: timingMs,
-      signal,
-      onProgress: (done, rounds) => progress.step(done, rounds),
-    })
-    return Object.keys(sessions).flatMap((key) => latencies[key] ?? [])
+    const timed = async (those: Readonly<Record<string, Session>>): Promise<VariantLatency[]> => {
+      const { variants: latencies } = await comparePaired(those, feeds, {
+        budgetMs: timingMs,
+        signal,
+        onProgress: (done, rounds) => progress.step(done, rounds),
+      })
+      return Object.keys(those).flatMap((key) => latencies[key] ?? [])
+    }
+    const encoders = await timed(sessions)
+    if (decoder === undefined || data.task !== 'asr') return encoders.map((latency) => ({ latency }))
+    const whole = Object.entries(sessions).map(([key, session]) => [key, withDecoder(session, decoder)] as const)
+    const seconds = await Promise.all(examples.flat().map((position) => data.inputs.seconds(position)))
+    const sound = seconds.reduce((sum, own) => sum + own, 0)
+    const totals = await timed(Object.fromEntries(whole))
+    return totals.map((latency, i) => ({
+      latency,
+      encoder: encoders[i] as VariantLatency,
+      soundPerSecond: (1000 * sound) / latency.totalMs,
+    }))
   } finally {
     for (const session of Object.values(sessions)) await session.dispose()
   }

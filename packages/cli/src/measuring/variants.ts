@@ -27,6 +27,9 @@ interface VariantModel {
   protecting(): Promise<Pruned>
 }
 
+/** The amounts of a method that needs none. */
+const undecided: AskedAmounts = { amounts: {}, flops: undefined }
+
 /** A control that chance decides says little with fewer. */
 const SEEDS = 5
 
@@ -54,8 +57,9 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
   const unused = Object.keys(params).find((name) => !entries.some((entry) => Object.hasOwn(entry.options, name)))
   if (unused !== undefined)
     throw usageError(`--param ${unused}: none of the methods has this option; tp methods lists them`)
-  if (entries.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
-  if (entries.length === 0 && amounts.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
+  const scheduled = entries.filter((entry) => !entry.create().unscheduled)
+  if (scheduled.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
+  if (scheduled.length === 0 && amounts.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
 
   const encoders = inspectEncoders(file, inPlan.encoder)
   const whole: Plan = { format: 1, method: 'none', ...inPlan }
@@ -71,7 +75,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
     const own = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(entry.options, name)))
     const isChance = entry.name === 'random' && own.seed === undefined
     const seeds = isChance ? Array.from({ length: SEEDS }, (_, seed) => ({ ...own, seed: `${seed}` })) : [own]
-    for (const asked of amounts) {
+    for (const asked of scheduled.includes(entry) ? amounts : [undecided]) {
       const models: VariantModel[] = []
       for (const texts of seeds) {
         const plan = planOf(entry, texts, inPlan, asked.amounts)

@@ -1,3 +1,4 @@
+import type { ValueInfo } from '@tp/core/runtime'
 import {
   isRetrievalFolder,
   loadTokenizer,
@@ -5,10 +6,13 @@ import {
   readModelFolder,
   readScoredPairs,
   readSearchData,
+  readSpeech,
   readTaggedTsv,
   readTexts,
   type ScoredPairs,
   type SearchData,
+  type SpeechInputs,
+  speechInputs,
   type TaggedInputs,
   type Task,
   taggedInputs,
@@ -20,13 +24,20 @@ import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
-import { type dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
+import { dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
 
 export const taskOption = {
   task: {
     type: 'string',
-    value: 'classification|tokens|embeddings|ranking',
+    value: 'classification|tokens|embeddings|ranking|asr',
     description: 'what the model is for; default: what its outputs look like',
+  },
+  decoder: {
+    type: 'string',
+    value: 'FILE',
+    reads: 'model',
+    description:
+      'of an encoder of speech (--task asr): what writes down its states, decoder_model_merged.onnx or decoder_model.onnx',
   },
 } as const
 
@@ -37,13 +48,21 @@ export interface EmbeddingInputs {
   readonly judged?: SearchData | ScoredPairs
 }
 
+/** What is written down, and the file of the decoder. */
+export interface SpeechTask {
+  readonly task: 'asr'
+  readonly inputs: SpeechInputs
+  readonly decoder: string
+}
+
 /** Data as a model of one task takes them. */
 export type TaskInputs =
   | { readonly task: 'classification' | 'ranking'; readonly inputs: ModelInputs }
   | EmbeddingInputs
   | { readonly task: 'tokens'; readonly inputs: TaggedInputs; readonly labels: readonly string[] | undefined }
+  | SpeechTask
 
-const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ranking'] satisfies Task[]
+const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ranking', 'asr'] satisfies Task[]
 
 /** @throws TpError TP_USAGE */
 export function readTask(text: string | undefined): Task | undefined {
@@ -72,7 +91,9 @@ export async function openTaskInputs(
   await using session = await runtime.load(path, { signal })
   const { inputs: taken, outputs } = session
   const asked = readTask(given.task)
-  const task = asked ?? taskOf(outputs, labels)
+  const task = asked ?? (given.decoder === undefined ? taskOf(outputs, labels) : 'asr')
+  if (task === 'asr') return await openSpeech(path, data, taken, given, context)
+  if (given.decoder !== undefined) throw usageError('--decoder is for --task asr')
   const isText = modalityOf(taken) === 'text'
   // Images and sounds have their labels in file names, which need not be parsed.
   if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
@@ -105,6 +126,24 @@ export async function openTaskInputs(
   const sentences = wholeBatches(tagged.sentences, batchSize, progress)
   const tokenizer = await loadTokenizer(options.tokenizer)
   return { task, labels, inputs: await taggedInputs({ ...tagged, sentences }, taken, tokenizer, options) }
+}
+
+/** Recordings, of which an encoder makes states for the decoder. */
+async function openSpeech(
+  path: string,
+  data: string,
+  taken: readonly ValueInfo[],
+  { decoder, limit, ...given }: Arguments<typeof dataOptions & typeof taskOption>,
+  { progress }: Context,
+): Promise<SpeechTask> {
+  if (decoder === undefined)
+    throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
+  const { data: _, task: __, ...unread } = given
+  const [idle] = Object.keys(dataOptions).filter((name) => Object.hasOwn(unread, name))
+  if (idle !== undefined) throw usageError(`--${idle} does not go with --task asr, which does not read it`)
+  progress.stage(`reading ${data}`)
+  const speech = await readSpeech(data, { limit: limit === undefined ? undefined : wholeNumber('limit', limit) })
+  return { task: 'asr', inputs: await speechInputs(speech, path, taken), decoder }
 }
 
 /** Judgements of people, if the data have any: a folder in BEIR's layout, or pairs with scores. */

@@ -1,4 +1,5 @@
 import { baselines, type MethodEntry, readPlugin, TpError } from '@tp/core'
+import { findEntry } from '@tp/core/host'
 import { methods as attentionMethods } from '@tp/method-attention'
 import { methods as gradientMethods } from '@tp/method-gradient'
 import { methods as hybridMethods } from '@tp/method-hybrid'
@@ -31,8 +32,9 @@ export async function loadMethods(plugins: readonly string[] = []): Promise<Meth
 
 /** @throws TpError TP_UNKNOWN_METHOD */
 export function findMethod(catalog: MethodCatalog, name: string): MethodEntry {
-  const found = catalog.get(name)
-  if (found !== undefined) return found.entry
+  const entries = [...catalog.values()].map(({ entry }) => entry)
+  const found = findEntry(entries, name)
+  if (found !== undefined) return found
   const names = [...catalog.keys()].join(', ')
   throw new TpError(
     'TP_UNKNOWN_METHOD',

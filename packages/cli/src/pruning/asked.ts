@@ -20,6 +20,12 @@ import type { AskedPlan } from './schedules.ts'
 
 export const methodOption = {
   method: { type: 'string', value: 'NAME', description: 'how tokens are selected; tp methods lists the methods' },
+  // biome-ignore lint/suspicious/noThenProperty: an option, and nobody awaits it
+  then: {
+    type: 'string',
+    value: 'NAME',
+    description: 'a method that acts after --method, which is one that needs no amount; short for --method A+B',
+  },
 } as const
 
 /** The error of a command line that does not say how to prune. */
@@ -39,7 +45,9 @@ export interface AskedPruning extends AskedPlan {
 
 /** Whether nothing is asked for about tokens: neither a method nor how many to keep. */
 export function asksForNothing(given: Readonly<Record<string, unknown>>): boolean {
-  return ['plan', 'method', 'layers', 'flops', 'param', ...amountNames].every((name) => given[name] === undefined)
+  return ['plan', 'method', 'then', 'layers', 'flops', 'param', ...amountNames].every(
+    (name) => given[name] === undefined,
+  )
 }
 
 /** One pruning where a method may learn how many tokens to keep, and where. */
@@ -79,7 +87,7 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
   }
   const learns = mayLearn && method.training !== undefined && settings.weights === undefined
   const hasAmounts = saysHowMany({ amounts: plan, flops })
-  if (!learns && !hasAmounts) {
+  if (!learns && !method.unscheduled && !hasAmounts) {
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
     if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
   }
@@ -96,7 +104,7 @@ function planOfOptions(options: Arguments<AskedOptions>, catalog: MethodCatalog)
   const method = given.method ?? (leaveOut !== undefined && asksForNothing(given) ? 'none' : undefined)
   if (method === undefined) throw usageError(METHOD_MISSING)
   const { params, inPlan } = readSettings(given)
-  const entry = findMethod(catalog, method)
+  const entry = findMethod(catalog, given.then === undefined ? method : `${method}+${given.then}`)
   const { amounts, flops } = readAmounts(given)
   const settings = leaveOut === undefined ? inPlan : { ...inPlan, leaveOut: readLeaveOut(leaveOut) }
   return { plan: planOf(entry, params, settings, amounts), flops }

@@ -21,7 +21,7 @@ export const planOption = {
 
 /** What only the plan or the command line can say. */
 const exclusive = [
-  ...['method', 'encoder', 'layers', ...amountNames, 'protect', 'protect-segment', 'separator', 'restore'],
+  ...['method', 'then', 'encoder', 'layers', ...amountNames, 'protect', 'protect-segment', 'separator', 'restore'],
   ...['param', 'flops', 'at', 'leave-out'],
 ]
 

@@ -3,12 +3,13 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { type Nearness, type QuantizedWithin, quantizeWithin } from '@tp/tune'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { batchSizeOf, type dataOptions } from '../model/open-inputs.ts'
-import { openTaskInputs, type TaskInputs, type taskOption } from '../model/open-task-inputs.ts'
+import { openTaskInputs, type taskOption } from '../model/open-task-inputs.ts'
 import { number } from '../pruning/numbers.ts'
-import { answersComparedWith } from './nearness.ts'
+import { answersComparedWith, type ComparedInputs } from './nearness.ts'
 
 /** What is compared, and how near it has to be. */
 interface Asked extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
@@ -17,7 +18,7 @@ interface Asked extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 
 }
 
 export interface QuantizedCompared extends QuantizedWithin {
-  readonly task: TaskInputs['task']
+  readonly task: ComparedInputs['task']
 }
 
 /** Compares with the dense model on the user's examples; with `--within` until the answers are near enough. */
@@ -32,6 +33,7 @@ export async function quantizeCompared(
   const within = given.within === undefined ? undefined : number('within', given.within)
   const batchSize = batchSizeOf(file)
   const data = await openTaskInputs(file.path, given.data, batchSize, given, context)
+  if (data.task === 'asr') throw usageError('tp quantize compares no transcripts; tp eval --task asr judges each file')
   const loading = { runtime, threads: 1, signal }
   progress.stage('running the model as it is')
   const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)

@@ -1,14 +1,14 @@
 import type { Quantized, QuantizeOptions } from '@tp/compiler'
 import type { Nearness, QuantizedWithin } from '@tp/tune'
-import type { TaskInputs } from '../model/open-task-inputs.ts'
 import { megabytes } from '../output/numbers.ts'
+import type { ComparedInputs } from './nearness.ts'
 
 export interface QuantizeReport extends Partial<Nearness> {
   readonly out: string
   readonly type: QuantizeOptions['weightType']
   readonly perChannel: boolean | undefined
   readonly nodes: Quantized['nodes']
-  readonly task?: TaskInputs['task']
+  readonly task?: ComparedInputs['task']
   readonly floats?: QuantizedWithin['floats']
   readonly bytes: number
   readonly bytesBefore: number
@@ -16,7 +16,7 @@ export interface QuantizeReport extends Partial<Nearness> {
 }
 
 /** What {@link Nearness.similarity} is, by task. */
-const similarityNames: Readonly<Record<TaskInputs['task'], string>> = {
+const similarityNames: Readonly<Record<ComparedInputs['task'], string>> = {
   classification: 'answers with the same class',
   tokens: 'tokens with the same class',
   embeddings: 'mean cosine to the vectors',

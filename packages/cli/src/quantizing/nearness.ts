@@ -14,10 +14,13 @@ import { type ModelInputs, someExamples } from '@tp/eval/inputs'
 import { divergences, figureInterval } from '@tp/eval/metrics'
 import type { Nearness } from '@tp/tune'
 import { spreadByLength } from '../measuring/timed-examples.ts'
-import type { TaskInputs } from '../model/open-task-inputs.ts'
+import type { SpeechTask, TaskInputs } from '../model/open-task-inputs.ts'
 
 /** Examples on which nodes are compared: of all lengths, and few enough to run a model some dozen times. */
 const FEW = 32
+
+/** Data whose answers are compared one by one. */
+export type ComparedInputs = Exclude<TaskInputs, SpeechTask>
 
 interface Comparing {
   readonly batchSize: number
@@ -31,7 +34,7 @@ type CompareAnswers = (session: Session, thorough: boolean) => Promise<Nearness>
 /** Runs the dense model, and says how the answers of others are compared with its own. */
 export async function answersComparedWith(
   dense: Session,
-  data: TaskInputs,
+  data: ComparedInputs,
   options: Comparing,
 ): Promise<CompareAnswers> {
   if (data.task === 'tokens') {

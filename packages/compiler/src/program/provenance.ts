@@ -97,6 +97,7 @@ function isStep(step: unknown): step is PruningStep {
 }
 
 interface Counted extends Pick<CutRecord, 'layer' | 'after' | 'indices' | 'ragged'> {
+  readonly site?: 'attention' | 'input'
   readonly valid?: string | undefined
 }
 interface CountedStep {
@@ -117,10 +118,12 @@ export function countNames(steps: readonly CountedStep[]): ReadonlyMap<string, s
 function namesOf(steps: readonly CountedStep[], isNamed: (cut: Counted) => boolean): ReadonlyMap<string, string> {
   const names = new Map<string, string>()
   for (const { cuts, encoder } of steps) {
-    for (const { layer, after, indices, valid } of cuts.filter(isNamed)) {
+    for (const cut of cuts.filter(isNamed)) {
+      const { layer, after, indices, valid } = cut
+      const isFirstOfTwo = cut.site === 'input' && cuts.some((other) => other !== cut && other.layer === layer)
       // The indices too: whatever else was gathered by them has as many tokens.
       for (const value of [after, indices, ...(valid === undefined ? [] : [valid])])
-        names.set(value, keptName(layer, encoder))
+        names.set(value, keptName(isFirstOfTwo ? `${layer}i` : layer, encoder))
     }
   }
   return names

@@ -51,7 +51,7 @@ export const leaveOutDeadTokens: PruningPass = {
 function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): void {
   const last = encoder.layers.at(-1)
   if (last === undefined) return
-  const cut = cuts.find(({ layer }) => layer === encoder.layers.length - 1)
+  const cut = cuts.findLast(({ layer }) => layer === encoder.layers.length - 1)
   program.refresh(countsAfter(program, encoder, cuts))
   if (cut !== undefined && !bypass(program, cut)) return
   const axis = singledOut(program, last.input)

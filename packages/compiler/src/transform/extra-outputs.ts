@@ -34,7 +34,9 @@ export const MASK = 'tp.mask'
 /** Adds outputs that say which tokens were kept at each cut, and by which scores if they were kept. `several`: other encoders of the file have traces, too. */
 function addTraces(program: Program, cuts: readonly InsertedCut[], encoder: string, several: boolean): void {
   for (const cut of cuts) {
-    const plain = `${TRACE}.${cut.layer}`
+    // Where tokens are pruned twice in a layer, its number is that of the last cut, whose tokens its FFN reads.
+    const isFirstOfTwo = cuts.some((other) => other !== cut && other.layer === cut.layer && cut.site === 'input')
+    const plain = isFirstOfTwo ? `${TRACE}.${cut.layer}.input` : `${TRACE}.${cut.layer}`
     const name = several || program.graph.isOutput(`${plain}.indices`) ? `${TRACE}.${encoder}.${cut.layer}` : plain
     const { position, valid, names } = slotsOf(cut)
     addOutputs(program, cut, names, { [`${name}.indices`]: cast(position, 'int64'), [`${name}.valid`]: valid })

@@ -1,4 +1,5 @@
 import type { Amount, Method } from '@tp/core'
+import { wholeAmount } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
 import { requireNoReturn } from '../analyze/earlier-cuts.ts'
 import type { Encoder } from '../analyze/encoder.ts'
@@ -26,10 +27,14 @@ export const insertCuts: PruningPass = {
     const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
     // Between the layers a token has the state that it had.
     const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
-    const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput, segment })
+    const site = method.before === undefined ? method.site : 'input'
+    const start = startOf(program, encoder, { protectedTokens, site, protectInput, segment })
     let tokens: Tokens = start
     for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
-      for (const visit of visits(method, schedule.get(layer))) {
+      for (const visit of [
+        ...(layer === encoder.open ? visitBefore(method) : []),
+        ...visits(method, schedule.get(layer)),
+      ]) {
         const { amount } = visit
         if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
         const about = { ...visit, layer, params: params(layer) }
@@ -61,6 +66,10 @@ export function endsOf({ points, returning }: Pick<Pruning, 'points' | 'returnin
 
 function requireUsable({ earlier }: Encoder, method: Method): void {
   requireNoReturn(earlier)
+  if (earlier !== undefined && method.before !== undefined) {
+    const reason = `${method.before.name} looks at the input of the first layer, and tokens were pruned before`
+    throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)
+  }
   if (earlier === undefined || (method.carry === undefined && !method.returns)) return
   const reason = `${method.name} keeps state from layer to layer, and would miss the layers where tokens were pruned before`
   throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)
@@ -83,6 +92,11 @@ interface Visit {
   readonly method: Method
   readonly site: SiteName
   readonly amount: Amount | undefined
+}
+
+/** What a method that acts before another does at the first layer. */
+function visitBefore({ before }: Method): Visit[] {
+  return before === undefined ? [] : [{ method: before, site: 'input', amount: wholeAmount }]
 }
 
 /** Where a method looks at a layer, and whether tokens are pruned there. */

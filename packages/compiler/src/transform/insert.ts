@@ -62,7 +62,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   sizesFrom(program, stream, [...names.values()])
   const { cut } = reduced
   const prefix = `tp/layer_${layer}`
-  const count = `T'${layer}`
+  // Tokens may be pruned twice in a layer, at its input and after its attention.
+  const count = site === 'input' ? `T'${layer}i` : `T'${layer}`
   const dims = program.tensor(stream).dims
   const batch = dims[0] as Dim
   const original = new Set(graph.nodes)
@@ -167,9 +168,9 @@ interface Traveller {
 
 /** The tensors of a state, by name. */
 function travellers(state: TokenState): Traveller[] {
-  const { ordinals, attended, count, position, protectedSegment, size, keyBias, carried } = state
+  const { ordinals, attended, count, position, protectedSegment, aside, size, keyBias, carried } = state
   const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
-  const named = Object.entries({ ordinals, attended, count, position, protectedSegment, size, keyBias }).map(
+  const named = Object.entries({ ordinals, attended, count, position, protectedSegment, aside, size, keyBias }).map(
     ([name, tensor]) => ({
       name,
       tensor,
@@ -197,11 +198,11 @@ function renew(
     Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]),
   )
   const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
-  const of = (name: 'attended' | 'count' | 'protectedSegment' | 'size' | 'keyBias'): Tensor | undefined =>
+  const of = (name: 'attended' | 'count' | 'protectedSegment' | 'aside' | 'size' | 'keyBias'): Tensor | undefined =>
     fresh.get(name)
   const [attended, count, protectedSegment] = [of('attended'), of('count'), of('protectedSegment')]
-  const [size, keyBias] = [of('size'), of('keyBias')]
-  const own = { ordinals, attended, count, position, protectedSegment, size, keyBias, carried }
+  const [aside, size, keyBias] = [of('aside'), of('size'), of('keyBias')]
+  const own = { ordinals, attended, count, position, protectedSegment, aside, size, keyBias, carried }
   return { state: { ...state, ...own }, names, byName }
 }
 

@@ -25,6 +25,7 @@ import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { withLeadingAxes } from './rows.ts'
+import { signalOfInput } from './signal.ts'
 
 /** A layer of a graph as methods see it, and the values of the graph that their expressions read. */
 interface GraphSite extends SiteSource {
@@ -71,7 +72,8 @@ function inputSite(program: Program, encoder: Encoder, index: number): GraphSite
   }
   const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
   const names = new Map([[hidden, name]])
-  return { layer: index, layerCount: encoder.depth, hidden, ...nothing, classToken: notYet, names }
+  const signal = (): Tensor => signalOfInput(program, encoder, names)
+  return { layer: index, layerCount: encoder.depth, hidden, ...nothing, signal, classToken: notYet, names }
 }
 
 /** What a method is given at layer `index` of an encoder. `protectedInput`: the token that the head reads, if it reads no leading one. */
@@ -109,6 +111,7 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
       const scores = productOf(program, attention, query, perHead(attention.keyTransposed, 'Dh', 'N'))
       return replayScores(program, attention, scores, (use) => sideRows(program, heads, use, rows, value))
     },
+    signal: () => signalOfInput(program, encoder, operands.names),
     classToken() {
       const token = encoder.classToken ?? protectedInput
       if (token !== undefined) return token

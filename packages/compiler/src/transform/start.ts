@@ -77,6 +77,7 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
       position,
       protectedSegment: segment && others.at(-1),
       isPacked: true,
+      isPruned: true,
     },
     names,
     positions,
@@ -105,11 +106,11 @@ export function attendedAfter(
   const valid = cuts.findLast((cut) => cut.valid !== undefined)
   if (valid === undefined) return attended && keptBy(attended, cuts, value)
   if (!program.graph.has(valid.valid as string)) throw recordLost(valid)
-  const those = value(valid.valid as string, ['B', `N${valid.layer}`])
+  const those = value(valid.valid as string, ['B', `N${cuts.indexOf(valid)}`])
   return keptBy(those, cuts.slice(cuts.indexOf(valid) + 1), value)
 }
 
 /** x [B,N] → [B,K]: of the tokens that some cuts keep. */
 function keptBy(x: Tensor, cuts: readonly CutRecord[], value: ValueOf): Tensor {
-  return cuts.reduce((now, { indices, layer }) => gatherND(now, value(indices, ['B', `N${layer}`, 1]), 1), x)
+  return cuts.reduce((now, { indices }, i) => gatherND(now, value(indices, ['B', `N${i}`, 1]), 1), x)
 }

@@ -33,6 +33,7 @@ export class ModelErrors {
       attention: watched(() => source.attention()),
       attentionFrom: watched((rows: Tensor | number) => source.attentionFrom(rows)),
       classToken: watched(() => source.classToken()),
+      ...(source.signal && { signal: watched(source.signal.bind(source)) }),
     }
   }
 
@@ -89,12 +90,13 @@ function checkReduction(method: Method, reduction: unknown, site: Site): asserts
   if (typeof reduction !== 'object' || reduction === null) {
     throw methodError(name, `reduce returns ${describe(reduction)}; it must return { keep }, bool [B,N]`)
   }
-  const { keep, into, merge, weight, mass, order, final, context, carry } = reduction as Reduction
+  const { keep, into, merge, weight, mass, aside, order, final, context, carry } = reduction as Reduction
   const row = site.attended.dims
   requireTensor(name, 'keep', keep, ['bool'], [row])
   if (into !== undefined) requireTensor(name, 'into', into, numberTypes, [row, [...row, row[1] as string]])
   if (weight !== undefined) requireTensor(name, 'weight', weight, numberTypes, [row])
   if (mass !== undefined && mass !== 'none') requireTensor(name, 'mass', mass, numberTypes, [row])
+  if (aside !== undefined) requireTensor(name, 'aside', aside, ['bool'], [row])
   if (order !== undefined) requireTensor(name, 'order', order, numberTypes, [row])
   if (final !== undefined) {
     if (!method.completes)

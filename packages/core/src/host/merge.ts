@@ -46,7 +46,10 @@ export interface Merged {
  */
 export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slots: Slots): Merged {
   const { into, merge: how = 'mean', mass, weight } = reduction
-  if (into === undefined) return { states: slots.take, size: state.size && slots.take(state.size) }
+  if (into === undefined) {
+    const size = mass === undefined || mass === 'none' ? state.size : cast(mass, 'float32')
+    return { states: slots.take, size: size && slots.take(size) }
+  }
 
   const index = tokenIndex(state)
   const target = cast(into, 'float32')

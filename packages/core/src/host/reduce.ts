@@ -4,7 +4,22 @@ import { amountRules } from '../method/amount-rules.ts'
 import type { Method, Reduction } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
 import type { Budget, Site, Spec, Values } from '../method/site.ts'
-import { add, and, cast, equal, greater, less, log, mean, or, squeeze, transpose, unsqueeze } from '../ops/index.ts'
+import {
+  add,
+  and,
+  cast,
+  equal,
+  gatherND,
+  greater,
+  less,
+  log,
+  maximum,
+  mean,
+  or,
+  squeeze,
+  transpose,
+  unsqueeze,
+} from '../ops/index.ts'
 import { receivedFrom } from '../parts/received.ts'
 import { assume } from './assume.ts'
 import { isSigned, paramsAt, reducesAt } from './at-layer.ts'
@@ -13,11 +28,12 @@ import { compact, type KeptTokens, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
 import { GivenValues, mayBeNaN } from './not-a-number.ts'
 import { requireReturnable } from './returning.ts'
-import { keptTokens, type SelectionRule, type SelectOptions, select } from './select.ts'
+import { keptOfEach, keptTokens, type SelectionRule, type SelectOptions, select } from './select.ts'
 import { type MonitorShares, sharesOf } from './shares.ts'
 import type { SiteSource } from './site-source.ts'
 import {
   attendedTokens,
+  hasGroups,
   protectedCount,
   protectedMask,
   slotOf,
@@ -72,9 +88,8 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     throw new TpError('TP_SCHEDULE', method.name, reason)
   }
   if (amount !== undefined && method.returns) requireReturnable(method, amount)
-  if (amount !== undefined && method.returns && state.protectedSegment !== undefined) {
-    const reason =
-      'tokens return in all examples at once, and examples protect different numbers of tokens of a segment'
+  if (amount !== undefined && method.returns && hasGroups(state)) {
+    const reason = 'tokens return in all examples at once, and examples protect different numbers of tokens'
     throw new TpError('TP_PROTECT', method.name, `${reason}; protect positions instead`)
   }
   const missing = Object.entries(amount === undefined ? {} : paramsAt(method, source.layer)).find(
@@ -151,7 +166,7 @@ function numericOf(written: Values = {}, { numeric = new Set() }: TokenState, gi
  * depends on the data.
  */
 function keptBy(rule: SelectionRule, state: TokenState, hidden: Tensor, extra: number): KeptTokens | undefined {
-  if (state.protectedSegment !== undefined) return undefined
+  if (hasGroups(state)) return undefined
   const rows = keptTokens(attendedTokens(state, hidden), rule, extra)
   const width = keptTokens(tokenCount(hidden), rule, extra)
   return rows && width && { rows, width }
@@ -167,7 +182,7 @@ interface Selected {
 function makeBudget(method: Method, options: SelectOptions, selected: Map<Tensor, Selected>): Budget {
   const { rule, state, hidden } = options
   const row = { attended: state.attended ?? state.ordinals }
-  const kept = keptTokens(attendedTokens(state, hidden), rule)
+  const kept = keptOfEach(state, hidden, rule)
   return {
     ...(kept && { keep: options.given.give(squeezeRow(cast(kept, 'float32'))) }),
     select(score, extra = 0) {
@@ -228,6 +243,9 @@ export function makeSite(
       return given.give(received(cast(source.attention(), 'float32'), state))
     },
     attended: given.give(state.attended ?? greater(state.ordinals, 0)),
+    get signal() {
+      return given.give(signalOf(source, state))
+    },
     get protectedTokens() {
       return given.give(protectedMask(state))
     },
@@ -255,6 +273,13 @@ function received(attention: Tensor, { attended }: TokenState): Tensor {
   return attended === undefined ? mean(mean(attention, 2), 1) : receivedFrom(attention, cast(attended, attention.dtype))
 }
 
+/** bool [B,N]: which of the present tokens carry a signal. */
+function signalOf(source: SiteSource, state: TokenState): Tensor {
+  const ofInput = source.signal?.() ?? greater(state.ordinals, 0)
+  if (source.signal === undefined || !state.isPruned) return ofInput
+  return assume(gatherND(ofInput, cast(unsqueeze(state.position, [2]), 'int64'), 1), ['B', 'N'])
+}
+
 function obey(keep: Tensor, state: TokenState): Tensor {
   const attended = state.attended === undefined ? keep : and(state.attended, keep)
   return or(protectedMask(state), attended)
@@ -272,6 +297,8 @@ function compactState(state: TokenState, { carried, slots, merged, reduction }: 
   const size = merged.size && named(merged.size)
   const keyBias =
     reduction.proportional && size !== undefined ? log(size) : state.keyBias && named(slots.take(state.keyBias))
+  const own = reduction.aside && cast(reduction.aside, 'float32')
+  const aside = own && state.aside ? maximum(own, state.aside) : (own ?? state.aside)
   const kept = Object.entries(carried).map(([name, x]) => [name, takeCarried(x, slots)] as const)
   return {
     ...state,
@@ -280,10 +307,12 @@ function compactState(state: TokenState, { carried, slots, merged, reduction }: 
     count: slots.count,
     position: named(slots.take(state.position)),
     protectedSegment: state.protectedSegment && named(slots.take(state.protectedSegment)),
+    aside: aside && named(slots.take(aside)),
     size,
     keyBias,
     carried: Object.fromEntries(kept),
     isPacked: true,
+    isPruned: true,
   }
 }
 

@@ -8,6 +8,7 @@ import {
   cumSum,
   div,
   gatherND,
+  greater,
   greaterOrEqual,
   less,
   lessOrEqual,
@@ -26,6 +27,7 @@ import {
 import { type GivenValues, sortable } from './not-a-number.ts'
 import {
   attendedTokens,
+  countTokens,
   hasProtected,
   protectedMask,
   protectedPositions,
@@ -55,6 +57,20 @@ export function keptTokens(count: Tensor, rule: SelectionRule, extra = 0): Tenso
   const pruned = rule.pairs ? div(maximum(sub(count, rule.protectedTokens), 0), 2) : undefined
   const kept = pruned === undefined ? scheduled : maximum(scheduled, sub(count, pruned))
   return extra === 0 ? kept : minimum(count, add(kept, extra))
+}
+
+/**
+ * int32 [B,1] (int64 [1] without padding): how many tokens a rule keeps of each example. Those that are set aside are kept besides,
+ * and the rule is about the others.
+ */
+export function keptOfEach(state: TokenState, hidden: Tensor, rule: SelectionRule, extra = 0): Tensor | undefined {
+  const count = attendedTokens(state, hidden)
+  if (state.aside === undefined) return keptTokens(count, rule, extra)
+  const isAside = greater(state.aside, 0)
+  const aside = countTokens(state.attended === undefined ? isAside : and(state.attended, isAside))
+  const others = { ...rule, protectedTokens: sub(rule.protectedTokens as Tensor, aside) }
+  const kept = keptTokens(sub(count, aside), others, extra)
+  return kept && add(kept, aside)
 }
 
 function scheduledTokens(count: Tensor, { amount, protectedTokens }: SelectionRule): Tensor | undefined {
@@ -122,7 +138,7 @@ export function select(given: Tensor, { rule, state, hidden, given: values, extr
   })
   const graphRule = rules[amount.kind]
   if ('count' in graphRule) {
-    const kept = keptTokens(attendedTokens(state, hidden), rule, extra) as Tensor
+    const kept = keptOfEach(state, hidden, rule, extra) as Tensor
     return lessOrEqual(ranking().rank, cast(kept, 'float32'))
   }
   // where no score reaches the threshold, the token nearest to it is kept

@@ -14,6 +14,11 @@ export interface SiteSource {
   attention(): Tensor
   /** rows int64 [B,Q] or one row for all examples → [B,H,Q,N], computed from queries and keys */
   attentionFrom(rows: Tensor | number): Tensor
+  /**
+   * bool [B,M] over the tokens of the model's input, pruned ones included: which are made from something that carries a signal.
+   * Absent: all are.
+   */
+  signal?(): Tensor
   /** The class token by its index in the model's input, or where it differs from example to example, float [B,1] or [1,1]. */
   classToken(): number | Tensor
 }

@@ -40,11 +40,15 @@ export interface TokenState {
   readonly protectedInputs: readonly Tensor[]
   /** float [B,N]: 1 for tokens of a segment that is protected as a whole, 0 for others; absent: there is none */
   readonly protectedSegment?: Tensor | undefined
+  /** float [B,N]: 1 for tokens that are kept whatever later methods choose, and that no amount counts; absent: there is none */
+  readonly aside?: Tensor | undefined
   readonly carried: Values
   /** Which values cannot be NaN, by their expressions. */
   readonly numeric?: ReadonlySet<string>
   /** Real tokens come first in every example. */
   readonly isPacked: boolean
+  /** There are fewer tokens than in the input. */
+  readonly isPruned: boolean
 }
 
 /**
@@ -77,6 +81,7 @@ export function initialState(
     protectedSegment,
     carried: {},
     isPacked: attended === undefined,
+    isPruned: false,
   }
 }
 
@@ -103,25 +108,30 @@ export function protectedMask(state: TokenState): Tensor {
 
 /** bool [B,N]: tokens that are protected if they are real. */
 export function protectedPositions(state: TokenState): Tensor {
-  const { protectedTokens, protectedInputs, protectedSegment, position, ordinals } = state
+  const { protectedTokens, protectedInputs, protectedSegment, aside, position, ordinals } = state
   const single = [...(isPrefix(protectedTokens) ? [] : protectedTokens), ...protectedInputs].map((token) =>
     equal(position, token),
   )
   // Protected tokens are always kept and come first, so a prefix is known without carrying positions along.
   const leading = isPrefix(protectedTokens) && (protectedTokens.length > 0 || protectedInputs.length === 0)
-  const segment = protectedSegment === undefined ? [] : [greater(protectedSegment, 0)]
+  const groups = [protectedSegment, aside].flatMap((group) => (group === undefined ? [] : [greater(group, 0)]))
   const first = leading ? [lessOrEqual(ordinals, protectedTokens.length)] : []
-  return [...first, ...single, ...segment].reduce((a, b) => or(a, b))
+  return [...first, ...single, ...groups].reduce((a, b) => or(a, b))
 }
 
 /** Whether any token is protected. */
-export function hasProtected({ protectedTokens, protectedInputs, protectedSegment }: TokenState): boolean {
-  return protectedTokens.length + protectedInputs.length > 0 || protectedSegment !== undefined
+export function hasProtected(state: TokenState): boolean {
+  return state.protectedTokens.length + state.protectedInputs.length > 0 || hasGroups(state)
 }
 
-/** The largest number of protected tokens of an example; int32 [B,1] where a segment is, whose length is the example's own. */
+/** Whether examples protect groups of tokens, each as many as it has. */
+export function hasGroups({ protectedSegment, aside }: TokenState): boolean {
+  return protectedSegment !== undefined || aside !== undefined
+}
+
+/** The largest number of protected tokens of an example; int32 [B,1] where groups are, whose size is the example's own. */
 export function protectedCount(state: TokenState): number | Tensor {
-  if (state.protectedSegment !== undefined) return countTokens(protectedMask(state))
+  if (hasGroups(state)) return countTokens(protectedMask(state))
   return state.protectedTokens.length + state.protectedInputs.length
 }
 
@@ -150,8 +160,8 @@ function isPrefix(protectedTokens: readonly number[]): boolean {
 
 /** float [B,N]: ordinal of each token among the real ones, from 0, protected ones first. */
 export function tokenPositions(state: TokenState): Tensor {
-  const { ordinals, attended, protectedTokens, protectedInputs, protectedSegment, isPacked } = state
-  const isLeading = isPrefix(protectedTokens) && protectedInputs.length === 0 && protectedSegment === undefined
+  const { ordinals, attended, protectedTokens, protectedInputs, isPacked } = state
+  const isLeading = isPrefix(protectedTokens) && protectedInputs.length === 0 && !hasGroups(state)
   if (isPacked && isLeading) return sub(ordinals, 1)
   const isProtected = protectedMask(state)
   const first = cast(isProtected, 'float32')

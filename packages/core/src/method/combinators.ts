@@ -92,6 +92,26 @@ export function byLayer(name: string, methods: ReadonlyMap<number, Method>, othe
   })
 }
 
+/**
+ * One method after another: `first` once, at the input of the first layer, and `second` by the schedule. What `first` has set aside
+ * is kept, and no amount counts it.
+ * @throws TpError TP_OPTION for a first method that needs amounts, or does not work at the input of a layer; for a second one that
+ * acts after another itself, or brings tokens back
+ */
+export function sequence(first: Method, second: Method): Method {
+  const name = `${first.name}+${second.name}`
+  const problem = (reason: string): TpError => new TpError('TP_OPTION', 'core', `${name}: ${reason}`)
+  if (!first.unscheduled || first.site !== 'input' || first.carry !== undefined) {
+    throw problem(
+      `${first.name} cannot act before another method: only one can that needs no amount, at the input of a layer`,
+    )
+  }
+  if (second.before !== undefined) throw problem(`${second.name} acts after another method already`)
+  if (second.returns)
+    throw problem(`${second.name} brings tokens back, and those that ${first.name} has taken are not its own`)
+  return Object.freeze<Method>({ ...second, name, before: first })
+}
+
 /** The trained values of several methods at one layer. */
 function unite(name: string, layer: number, methods: readonly Method[]): Readonly<Record<string, LearnedSpec>> {
   const specs = methods.flatMap((method) =>

@@ -52,6 +52,13 @@ export interface Method {
    * them. Without it, a schedule that keeps all tokens must give the dense model's answer.
    */
   readonly adaptive?: boolean
+  /**
+   * It decides by itself how many tokens are kept: a schedule only says at which layers, by default at the first that is open, and
+   * its amounts are not obeyed.
+   */
+  readonly unscheduled?: boolean
+  /** A method that acts before it, see `sequence`: once, at the input of the first layer that is open. It is `unscheduled`. */
+  readonly before?: Method
   /** Which tokens are kept. Pure: builds an expression, once for each layer. */
   reduce(site: Site): Reduction
   /** Absent: there is nothing to learn but the encoder's own weights. */
@@ -80,10 +87,18 @@ export interface Reduction {
   readonly merge?: 'mean' | 'sum' | 'norm'
   /** float [B,N] weight of each token in the merged one; default: its size */
   readonly weight?: Tensor
-  /** float [B,N] what each token adds to the size of the merged one; default: its size. `none`: sizes do not change */
+  /**
+   * float [B,N] what each token adds to the size of the merged one; default: its size. `none`: sizes do not change. Without `into`:
+   * the size of each kept token
+   */
   readonly mass?: Tensor | 'none'
   /** From here on the logarithm of a token's size is added to every score of its key: proportional attention. */
   readonly proportional?: boolean
+  /**
+   * bool [B,N]: kept tokens that stand outside every later choice: they are protected, and not counted by the amounts of later
+   * layers.
+   */
+  readonly aside?: Tensor
   /** float [B,N] what the kept tokens are sorted by, after the protected ones; default: they keep their order */
   readonly order?: Tensor
   /**

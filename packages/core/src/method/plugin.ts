@@ -2,6 +2,7 @@ import { TpError } from '../errors.ts'
 import { callMethod } from '../host/call-method.ts'
 import { isRecord } from '../is-record.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { sequence } from './combinators.ts'
 import { contractVersion, type Method } from './method.ts'
 import { checkOptions, type OptionSpecs, type OptionValues } from './options.ts'
 
@@ -59,6 +60,41 @@ export function methodEntry<Options extends object>(
     create(values = {}) {
       checkOptions(name, options, values)
       return callMethod(name, 'its factory', () => create(values as Options))
+    },
+  })
+}
+
+/**
+ * The entry of a method by its name, or of one that acts after another (`sequence`): `thin-padding+stride`, which has the options of
+ * both. undefined: there is none.
+ * @throws TpError TP_OPTION for two methods with an option of the same name
+ */
+export function findEntry(entries: readonly MethodEntry[], name: string): MethodEntry | undefined {
+  const known = entries.find((entry) => entry.name === name)
+  const [first, ...rest] = name.split('+')
+  if (known !== undefined || rest.length === 0) return known
+  const before = entries.find((entry) => entry.name === first)
+  const second = findEntry(entries, rest.join('+'))
+  return before && second && entryOfSequence(name, before, second)
+}
+
+function entryOfSequence(name: string, first: MethodEntry, second: MethodEntry): MethodEntry {
+  const shared = Object.keys(first.options).find((option) => Object.hasOwn(second.options, option))
+  if (shared !== undefined) {
+    throw new TpError('TP_OPTION', 'core', `${name}: both have an option ${shared}; make the two in code, by sequence`)
+  }
+  const options = { ...first.options, ...second.options }
+  const own = (entry: MethodEntry, values: OptionValues): OptionValues =>
+    Object.fromEntries(Object.entries(values).filter(([option]) => Object.hasOwn(entry.options, option)))
+  return Object.freeze<MethodEntry>({
+    name,
+    family: second.family,
+    ...(second.paper && { paper: second.paper }),
+    description: `${first.description}; then ${second.description}`,
+    options,
+    create(values = {}) {
+      checkOptions(name, options, values)
+      return sequence(first.create(own(first, values)), second.create(own(second, values)))
     },
   })
 }

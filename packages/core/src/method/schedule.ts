@@ -29,6 +29,9 @@ export interface ScheduleOptions extends Readonly<Partial<Record<AmountName, num
   readonly layers?: readonly number[] | undefined
 }
 
+/** What a method is given that decides by itself how many tokens are kept. */
+export const wholeAmount: Amount = { kind: 'ratio', value: 1 }
+
 /** No encoder has nearly as many; more are a mistake, and a list of them takes memory. */
 const MOST_LAYERS = 100_000
 

@@ -36,6 +36,11 @@ export interface Site {
   readonly received: Tensor
   /** bool [B,N] attended: a real token, not padding */
   readonly attended: Tensor
+  /**
+   * bool [B,N] made from a part of the input that carries a signal: false for what fills an example up to a fixed length and no mask
+   * marks, such as silence after speech
+   */
+  readonly signal: Tensor
   /** bool [B,N] a real token that is always kept */
   readonly protectedTokens: Tensor
   /** float [B,N] index of each token in the model's input */

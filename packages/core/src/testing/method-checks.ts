@@ -6,7 +6,14 @@ import type { Tensor } from '../expression/tensor.ts'
 import { reducesAt } from '../host/at-layer.ts'
 import { amountRules } from '../method/amount-rules.ts'
 import type { Method, Reduces, Reduction } from '../method/method.ts'
-import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../method/schedule.ts'
+import {
+  type Amount,
+  keptCount,
+  type Schedule,
+  type ScheduleOptions,
+  schedule,
+  wholeAmount,
+} from '../method/schedule.ts'
 import type { Budget, Site } from '../method/site.ts'
 import {
   type BatchLayout,
@@ -77,7 +84,8 @@ export function methodChecks(
         for (const token of protectedTokens) {
           if (token < (lengths[row] as number)) expect(now, `${at}: a protected token`).toContain(token)
         }
-        const wanted = countAfter(count, amount, protectedTokens.length, reducesAt(method, layer))
+        const obeyed = method.unscheduled ? wholeAmount : amount
+        const wanted = countAfter(count, obeyed, protectedTokens.length, reducesAt(method, layer))
         if (keeps === 'as many') expect(now.length, at).toBe(wanted)
         if (keeps === 'at most') expect(now.length, at).toBeLessThanOrEqual(wanted)
         if (keeps === 'all') expect(now.length, at).toBe(count)

@@ -21,6 +21,8 @@ export interface OneSite {
   readonly key?: Tensor
   /** [B,H,N,Dh] */
   readonly value?: Tensor
+  /** 1: a token whose part of the input carries a signal; default: all */
+  readonly signal?: readonly (readonly number[])[]
   /** 1: a real token; default: all are */
   readonly attended?: readonly (readonly number[])[]
   /** Default: 0. */
@@ -87,7 +89,7 @@ function reduceOnce(
   amount: Amount | undefined,
   scores: Tensor[],
 ): { readonly hidden: Tensor; readonly reduced: Reduced } {
-  const { attention, query, key, value, attended, classToken = 0, protectedTokens = [] } = site
+  const { attention, query, key, value, signal, attended, classToken = 0, protectedTokens = [] } = site
   const missing = (): never => {
     throw new Error('the method looks at something that the test does not give')
   }
@@ -103,6 +105,7 @@ function reduceOnce(
     attention: () => attention ?? missing(),
     attentionFrom: (rows) => rowsFrom(attention ?? missing(), rows),
     classToken: () => classToken,
+    ...(signal && { signal: () => cast(constant(signal.flat(), 'int64', [batch, tokens]), 'bool') }),
   }
   const mask = attended && cast(constant(attended.flat(), 'int64', [batch, tokens]), 'bool')
   const spy: Method = { ...method, reduce: (seen) => method.reduce(watched(seen, scores)) }

@@ -5,7 +5,7 @@ import { returnedState } from '../host/returning.ts'
 import type { SiteSource } from '../host/site-source.ts'
 import { initialState, type TokenState } from '../host/state.ts'
 import type { Method } from '../method/method.ts'
-import type { Amount, Schedule } from '../method/schedule.ts'
+import { type Amount, type Schedule, wholeAmount } from '../method/schedule.ts'
 import {
   add,
   cast,
@@ -15,6 +15,7 @@ import {
   gather,
   gatherND,
   gelu,
+  greater,
   input,
   layerNormalization,
   matmul,
@@ -22,6 +23,7 @@ import {
   reshape,
   scatterElements,
   shape,
+  slice,
   softmax,
   squeeze,
   sum,
@@ -83,7 +85,7 @@ export function referenceEncoder(
   const { x, attended } = inputsOf(hidden, mask)
   const stream: Stream = { current: normed(x), state: initialState(x, attended, pruning?.protectedTokens ?? []) }
   const sites = new Map<number, EncoderSite>()
-  const pruned = pruning && new PrunedStream(stream, pruning, { layerCount, hidden, heads }, sites)
+  const pruned = pruning && new PrunedStream(stream, pruning, { layerCount, hidden, heads }, signalOf(x), sites)
   for (let layer = 0; layer < layerCount; layer++) {
     const weights = ofLayer()
     pruned?.atInput(layer)
@@ -114,12 +116,18 @@ export function firstSite(
   const start = normed(x)
   const { context, source } = attend(start, weights, heads, state)
   const current = site === 'input' ? start : normed(add(start, apply(context, weights.output)))
-  return { source: { layer, layerCount, hidden: current, ...source, classToken: () => 0 }, state }
+  const signal = (): Tensor => signalOf(x)
+  return { source: { layer, layerCount, hidden: current, ...source, signal, classToken: () => 0 }, state }
 }
 
 function inputsOf(hidden: number, mask: boolean): { readonly x: Tensor; readonly attended: Tensor | undefined } {
   const x = input('x', 'float32', ['B', 'N', hidden])
   return { x, attended: mask ? cast(input('mask', 'int64', ['B', 'N']), 'bool') : undefined }
+}
+
+/** x [B,N,D] → bool [B,N]: of half of the tokens it is said that they carry a signal. */
+function signalOf(x: Tensor): Tensor {
+  return squeeze(greater(slice(x, { axis: 2, start: 0, end: 1 }), 0), [2])
 }
 
 function normed(x: Tensor): Tensor {
@@ -167,6 +175,7 @@ class PrunedStream {
   readonly #stream: Stream
   readonly #pruning: ReferencePruning
   readonly #size: Pick<EncoderSize, 'layerCount' | 'hidden' | 'heads'>
+  readonly #signal: Tensor
   readonly #sites: Map<number, EncoderSite>
   #away: { readonly left: Stream; readonly indices: Tensor } | undefined
 
@@ -174,21 +183,24 @@ class PrunedStream {
     stream: Stream,
     pruning: ReferencePruning,
     size: Pick<EncoderSize, 'layerCount' | 'hidden' | 'heads'>,
+    signal: Tensor,
     sites: Map<number, EncoderSite>,
   ) {
     this.#stream = stream
     this.#pruning = pruning
     this.#size = size
+    this.#signal = signal
     this.#sites = sites
   }
 
   atInput(layer: number): void {
     const { method, schedule } = this.#pruning
     const amount = schedule.get(layer)
+    const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
+    if (layer === 0 && method.before !== undefined) this.#reduce(layer, nothing, wholeAmount, method.before)
     if (method.site !== 'input' || amount === undefined) return
     this.comeBack()
     const left = { ...this.#stream, state: startedState(method, this.#stream.state) }
-    const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
     const indices = this.#reduce(layer, nothing, amount)
     if (method.returns && indices !== undefined) this.#away = { left, indices }
   }
@@ -211,11 +223,16 @@ class PrunedStream {
     this.#away = undefined
   }
 
-  #reduce(layer: number, observed: Observed, amount: Amount | undefined): Tensor | undefined {
+  #reduce(
+    layer: number,
+    observed: Observed,
+    amount: Amount | undefined,
+    method: Method = this.#pruning.method,
+  ): Tensor | undefined {
     const { layerCount, hidden, heads } = this.#size
-    const { method } = this.#pruning
     const { current, state } = this.#stream
-    const source: SiteSource = { layer, layerCount, hidden: current, ...observed, classToken: () => 0 }
+    const signal = (): Tensor => this.#signal
+    const source: SiteSource = { layer, layerCount, hidden: current, ...observed, signal, classToken: () => 0 }
     const params = unlearnedValues(method, layer, { D: hidden, H: heads }, randomNumbers(layer))
     const reduced = reduceTokens({ method, source, state, amount, params })
     this.#stream.state = reduced.state

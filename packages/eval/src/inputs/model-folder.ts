@@ -28,6 +28,14 @@ export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
   return { ...modelFacts(config, preprocessor), tokenizer }
 }
 
+/**
+ * A file of JSON next to an ONNX file, as {@link readModelFolder} looks for it; empty where it is missing.
+ * @throws TpError TP_DATA for a file that is invalid JSON
+ */
+export function readFolderJson(modelPath: string, name: string): Promise<object> {
+  return readJson(foldersOf(modelPath), name)
+}
+
 /** Paths of the files that may describe a model, whether they exist or not. */
 export function modelFolderFiles(modelPath: string): string[] {
   const names = ['config.json', 'preprocessor_config.json', 'tokenizer.json']

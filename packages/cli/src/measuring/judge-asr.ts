@@ -1,0 +1,72 @@
+import { type SpeechDecoder, type SpeechInputs, type Transcription, transcribe } from '@tp/eval'
+import { type Interval, pairedBootstrap } from '@tp/eval/metrics'
+import { interval, points } from '../output/numbers.ts'
+import type { Judge } from './judge.ts'
+
+const WER = 'WER'
+const CHANGE = 'points more'
+const STATES = 'states'
+const SAME = 'same text'
+
+/** How many words of recordings a decoder gets wrong that reads the states of a pruned encoder, and how many more than of the dense one. */
+export function asrJudge(inputs: SpeechInputs, decoder: SpeechDecoder): Judge<Transcription> {
+  return {
+    run: (session, options) => transcribe(session, decoder, inputs, options),
+    dense: (dense) => ({
+      columns: {
+        [WER]: interval(errorRate([dense])),
+        [CHANGE]: '',
+        [STATES]: statesOf([dense]).toFixed(0),
+        [SAME]: '',
+      },
+      content: { wer: errorRate([dense]), states: statesOf([dense]), texts: dense.texts },
+    }),
+    pruned(outcomes, dense) {
+      const rate = errorRate(outcomes)
+      const change = errorRate(outcomes, dense)
+      const same = mean(outcomes.map(({ texts }) => mean(texts.map((text, i) => (text === dense.texts[i] ? 1 : 0)))))
+      const [first] = outcomes
+      return {
+        columns: {
+          [WER]: interval(rate),
+          [CHANGE]: points(change),
+          [STATES]: statesOf(outcomes).toFixed(0),
+          [SAME]: `${(100 * same).toFixed(0)} %`,
+        },
+        content: { wer: rate, change, states: statesOf(outcomes), same, texts: first.texts },
+        // Losses of figures are of what is right.
+        paired: {
+          name: WER,
+          figure: { got: first.figures.wer.got.map((errors) => -errors), of: first.figures.wer.of },
+          correct: undefined,
+        },
+      }
+    },
+  }
+}
+
+/** Word errors in percent of the words, of several seeds together; less those of the dense model, of the same recordings. */
+function errorRate(outcomes: readonly Transcription[], dense?: Transcription): Interval {
+  const [first] = outcomes as [Transcription]
+  const { of } = first.figures.wer
+  const errors = of.map(
+    (_, i) => mean(outcomes.map(({ figures }) => figures.wer.got[i] as number)) - (dense?.figures.wer.got[i] ?? 0),
+  )
+  return pairedBootstrap(of.length, (examples) => {
+    let [wrong, words] = [0, 0]
+    for (const example of examples) {
+      wrong += errors[example] as number
+      words += of[example] as number
+    }
+    return (100 * wrong) / words
+  })
+}
+
+/** States that the decoder reads, on average. */
+function statesOf(outcomes: readonly Transcription[]): number {
+  return mean(outcomes.map(({ states }) => mean(states)))
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}

@@ -1,0 +1,77 @@
+import type { NodeProto } from '@tp/onnx'
+import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
+import type { Encoder } from './encoder.ts'
+
+/** What tokens are made from by convolutions over time: mel frames [b,F,T], or samples [b,T]. */
+export interface SignalSource {
+  /** Input of the model. */
+  readonly input: string
+  /** Token j is made from `window` steps of time, of which the first is `offset` + j · `stride`; those outside are zeros. */
+  readonly offset: number
+  readonly stride: number
+  readonly window: number
+}
+
+/** Operators between a model's input and its first convolution that leave each step of time as it is. */
+const passing = new Set(['Cast', 'Identity', 'Unsqueeze'])
+
+/**
+ * The steps of the model's input that each token of an encoder is made from.
+ * @throws Refused TP_NO_SIGNAL where tokens are not made by convolutions over the time of one input
+ */
+export function findSignalSource(program: Program, { layers, name }: Pick<Encoder, 'layers' | 'name'>): SignalSource {
+  const stream = layers[0]?.input as string
+  const upstream = program.upstream([stream])
+  const convolutions = program.graph.nodes.filter((node) => node.opType === 'Conv' && upstream.has(node))
+  const [first] = convolutions
+  const read = first && program.graph.inputs.find((input) => input.name === inputBehind(program, first))
+  if (first === undefined || read === undefined) {
+    throw refused('its tokens are not made by convolutions over an input of mel frames or samples')
+  }
+  const tokens = program.tensor(stream).dims[1]
+  let reach = { offset: 0, stride: 1, window: 1 }
+  let reached = false
+  let before: string | undefined
+  for (const node of convolutions) {
+    const [x, output] = [node.input[0] as string, node.output[0] as string]
+    if (program.tensor(output).rank !== 3) throw refused('its tokens are patches, not steps of time', node)
+    if (before !== undefined && !program.before(x).has(before))
+      throw refused('its convolutions are not one chain', node)
+    const next = through(program, node, reach)
+    // A convolution of positions comes after those that make the tokens: it moves by one, whatever it adds to the length.
+    if (reached && next.stride !== reach.stride) throw refused('a convolution changes the number of its tokens', node)
+    reach = next
+    reached ||= program.tensor(output).dims[2] === tokens
+    before = output
+  }
+  if (!reached)
+    throw refused('the last convolution does not have as many steps as there are tokens', convolutions.at(-1))
+  return { input: read.name, ...reach }
+
+  function refused(reason: string, node?: NodeProto): Refused {
+    const seen = `which tokens carry no signal cannot be told from the input ${name}: ${reason}`
+    return new Refused('TP_NO_SIGNAL', `${seen}; padding that a mask marks is pruned by any method`, node)
+  }
+}
+
+type Reach = Omit<SignalSource, 'input'>
+
+/** What a step is made from one convolution later. */
+function through(program: Program, node: NodeProto, { offset, stride, window }: Reach): Reach {
+  const { attributes } = program.tensor(node.output[0] as string).node
+  const [kernel, step, dilation, pad] = ['kernel_shape', 'strides', 'dilations', 'pads'].map(
+    (name) => (attributes[name] as readonly number[])[0],
+  ) as [number, number, number, number]
+  return { offset: offset - pad * stride, stride: stride * step, window: window + (kernel - 1) * dilation * stride }
+}
+
+/** The value that a convolution reads, up to what only changes its form. */
+function inputBehind(program: Program, node: NodeProto): string {
+  let name = node.input[0] as string
+  for (let next = program.graph.producer(name); next !== undefined && passing.has(next.opType); ) {
+    name = next.input[0] as string
+    next = program.graph.producer(name)
+  }
+  return name
+}

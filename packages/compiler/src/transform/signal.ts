@@ -1,0 +1,55 @@
+import {
+  add,
+  axisSize,
+  cast,
+  clip,
+  concat,
+  cumSum,
+  equal,
+  gather,
+  greater,
+  input,
+  max,
+  min,
+  mul,
+  not,
+  range,
+  slice,
+  squeeze,
+  sub,
+  type Tensor,
+} from '@tp/core'
+import type { Encoder } from '../analyze/encoder.ts'
+import { findSignalSource } from '../analyze/signal-source.ts'
+import type { Program } from '../program/program.ts'
+
+/**
+ * bool [B,N]: which tokens of the input of a model of speech are made from anything that carries a signal.
+ *
+ *   loud_t = max over mels of x_t > min over mels and time of x       mel frames [b,F,T]: the floor is where logarithms were clipped
+ *   loud_t = x_t ≠ 0                                                   samples [b,T]
+ *   token j: whether any step is loud of those that it is made from
+ *
+ * @throws Refused TP_NO_SIGNAL for a model that does not make its tokens from mel frames or samples
+ */
+export function signalOfInput(program: Program, encoder: Encoder, names: Map<Tensor, string>): Tensor {
+  const source = findSignalSource(program, encoder)
+  const actual = program.tensor(source.input)
+  const x = input(source.input, actual.dtype, actual.dims)
+  names.set(x, source.input)
+  const loud = cast(actual.rank === 3 ? aboveFloor(x) : not(equal(x, 0)), 'float32') // [b,T]
+  // Sums over windows as differences of a running sum: c_i = loud_0 + … + loud_(i−1).
+  const none = slice(loud, { axis: 1, start: 0, end: 1 })
+  const upTo = concat([sub(none, none), cumSum(loud, 1)], 1)
+  const tokens = input('tokens', 'float32', ['B', 'N', 'D'])
+  names.set(tokens, (encoder.layers[0] as { readonly input: string }).input)
+  const steps = axisSize(x, actual.rank - 1)
+  const start = add(mul(range(0, squeeze(axisSize(tokens, 1), [0])), source.stride), source.offset)
+  const at = (index: Tensor): Tensor => gather(upTo, clip(index, 0, squeeze(steps, [0])), 1)
+  return greater(sub(at(add(start, source.window)), at(start)), 0)
+}
+
+/** x [b,F,T] → bool [b,T] */
+function aboveFloor(x: Tensor): Tensor {
+  return greater(max(x, 1), min(min(x, 1), 1, { keepDims: true }))
+}

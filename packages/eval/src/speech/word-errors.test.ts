@@ -1,0 +1,39 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { wordErrors, wordsOf } from './word-errors.ts'
+
+test('compares words, not how they are written', () => {
+  expect(wordsOf("It's — he said — “Well-known”, isn’t it?")).toEqual([
+    "it's",
+    'he',
+    'said',
+    'well',
+    'known',
+    "isn't",
+    'it',
+  ])
+  expect(wordsOf('  Ça va, naïve Straße… 1,469 ')).toEqual(['ça', 'va', 'naïve', 'straße', '1', '469'])
+})
+
+test.each([
+  ['the birch canoe slid', 'the birch canoe slid', 0],
+  ['the birch canoe slid', 'the beach canoe slid', 1],
+  ['the birch canoe slid', 'the canoe slid', 1],
+  ['the birch canoe slid', 'oh the birch canoe slid down', 2],
+  ['', 'something', 1],
+  ['something', '', 1],
+])('of “%s” written down as “%s” %i words are wrong', (said, written, errors) => {
+  expect(wordErrors(wordsOf(said), wordsOf(written))).toBe(errors)
+})
+
+test('word errors are a distance', () => {
+  const text = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 7 })
+  fc.assert(
+    fc.property(text, text, text, (a, b, c) => {
+      expect(wordErrors(a, b)).toBe(wordErrors(b, a))
+      expect(wordErrors(a, b) === 0).toBe(a.join() === b.join())
+      expect(wordErrors(a, c)).toBeLessThanOrEqual(wordErrors(a, b) + wordErrors(b, c))
+      expect(wordErrors(a, b)).toBeGreaterThanOrEqual(Math.abs(a.length - b.length))
+    }),
+  )
+})

@@ -1,0 +1,66 @@
+import { constant, sequence, stride } from '@tp/core'
+import { choose, testMethod } from '@tp/core/testing'
+import fc from 'fast-check'
+import { run } from 'method-tests'
+import { expect, test } from 'vitest'
+import { evoVit, thinPadding, tome } from './index.ts'
+
+testMethod(thinPadding({ every: 3 }), { run })
+
+const anything = { kind: 'ratio', value: 1 } as const
+
+/** What is kept of one example whose tokens carry a signal (1) or none (0). */
+function thinned(
+  signal: readonly number[],
+  every: number,
+  others: { protectedTokens?: number[]; attended?: number[][] } = {},
+) {
+  const hidden = constant(
+    signal.map((_, i) => i),
+    'float32',
+    [1, signal.length, 1],
+  )
+  const { kept, sizes, states } = choose(thinPadding({ every }), { hidden, signal: [signal], ...others }, anything)
+  return { kept: kept[0], sizes: sizes[0], states: states[0]?.flat() }
+}
+
+test('of tokens without a signal one of every few is kept as it is, and counts for those up to the next', () => {
+  expect(thinned([1, 1, 0, 0, 0, 0, 0], 2)).toEqual({
+    kept: [0, 1, 2, 4, 6],
+    sizes: [1, 1, 2, 2, 1],
+    states: [0, 1, 2, 4, 6],
+  })
+})
+
+test('padding that a mask marks counts for nothing, and protected tokens for themselves', () => {
+  const attended = [[1, 1, 1, 1, 1, 0, 0]]
+  const given = { attended, protectedTokens: [0] }
+  expect(thinned([0, 1, 0, 0, 0, 0, 0], 2, given)).toMatchObject({ kept: [0, 1, 2, 4], sizes: [1, 1, 2, 1] })
+})
+
+test('tokens with a signal are all kept, and sizes add up to all tokens', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 1, maxLength: 40 }),
+      fc.integer({ min: 2, max: 20 }),
+      (signal, every) => {
+        const { kept = [], sizes = [] } = thinned(signal, every)
+        const quiet = signal.filter((loud) => loud === 0).length
+        expect(kept).toEqual(expect.arrayContaining(signal.flatMap((loud, i) => (loud === 1 ? [i] : []))))
+        expect(kept).toHaveLength(signal.length - quiet + Math.ceil(quiet / every))
+        expect(sizes.reduce((a, b) => a + b, 0)).toBe(signal.length)
+      },
+    ),
+  )
+})
+
+test('acts before another method, which prunes the rest alone', () => {
+  expect(sequence(thinPadding(), stride())).toMatchObject({
+    name: 'thin-padding+stride',
+    before: { name: 'thin-padding' },
+  })
+  expect(() => sequence(stride(), thinPadding())).toThrow('stride cannot act before another method')
+  expect(() => sequence(thinPadding(), sequence(thinPadding(), tome()))).toThrow('acts after another method already')
+  expect(() => sequence(thinPadding(), evoVit())).toThrow('brings tokens back')
+  expect(() => thinPadding({ every: 1 })).toThrow('every is 1')
+})

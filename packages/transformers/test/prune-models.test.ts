@@ -69,6 +69,21 @@ test('prunes from_pretrained without a pipeline, with 8-bit products', async () 
   expect(sessions.model.config).toEqual({ dtype: 'q8', device: 'cpu' })
 })
 
+test('leaves out the layers that a plan says', async () => {
+  const plan: Plan = { format: 1, method: 'none', leaveOut: [2, 3] }
+  const answer = async (): Promise<number> => {
+    const classify = await pipeline('text-classification', 'mail')
+    const [found] = await classify('The meeting is at ten, see you there')
+    return (found as { readonly score: number }).score
+  }
+  const whole = await answer()
+  const pruning = pruneModels({ methods, plans: { mail: plan }, onModel })
+  const shallow = await answer()
+  pruning.dispose()
+  expect(shallow).not.toBe(whole)
+  expect(reports).toMatchObject([{ outcome: 'pruned', plan }])
+})
+
 test('stores in 8 bits what a plan says, and reports a file that is so already', async () => {
   const plan: Plan = { ...half, quantize: {} }
   const answer = async (own: Plan): Promise<number> => {

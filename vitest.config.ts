@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 /** `npm test -- exhaustive` also runs the slow proofs: files of their own, and tests that are tagged. */
 const isExhaustive = Boolean(process.env.TP_EXHAUSTIVE)
 const exclude = isExhaustive ? configDefaults.exclude : [...configDefaults.exclude, '**/*.exhaustive.test.*']
+const timeout = isExhaustive ? 240_000 : 60_000
 const tags = [
   { name: 'exhaustive', description: 'Takes long; only npm test -- exhaustive runs it', skip: !isExhaustive },
 ]
@@ -15,8 +17,8 @@ const common = {
   exclude,
   tags,
   // Tests run real models: next to others, on a slow machine, that takes longer than the usual five and ten seconds.
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: timeout,
+  hookTimeout: timeout,
   // Files share a process, since a new one loads the packages and onnxruntime again for each. They leave nothing behind.
   isolate: false,
 }
@@ -37,10 +39,26 @@ const tools = {
   test: { name: 'tools', root: path('.'), include: ['tools/**/*.test.{mjs,ts}'], ...common },
 }
 
+/** Starts with the file that takes longest: as the last one it would run alone. */
+class DemoFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isDemo = ({ project }: TestSpecification): boolean => project.name === 'demo'
+    return [...sorted.filter(isDemo), ...sorted.filter((file) => !isDemo(file))]
+  }
+}
+
 /** Vitest finds this file from any folder below: in that of a package only its own tests are meant. */
 const here = projects.filter(({ root }) => `${process.cwd()}/`.startsWith(`${root}/`))
 
 // Vitest leaves one processor free by default, which of two is one too many.
 export default defineConfig({
-  test: { projects: here.length > 0 ? here : [...projects, tools], tags, maxWorkers: '100%' },
+  test: {
+    projects: here.length > 0 ? here : [...projects, tools],
+    tags,
+    maxWorkers: '100%',
+    sequence: { sequencer: DemoFirst },
+    // Of files that have not changed the next run reads what this one made of their TypeScript.
+    experimental: { fsModuleCache: true },
+  },
 })

@@ -45,7 +45,7 @@ function groups(scratch, exhaustive) {
     install: async () => (await import('./install/check-install.mjs')).checkInstall(scratch, await tarballs()),
     release: async () => (await import('./release/check-release.mjs')).checkRelease(scratch),
     docs: async () => checkDocs(scratch, await tarballs(), { exhaustive }),
-    tests: () => runTests(scratch, { exhaustive }),
+    tests: async () => runTests(scratch, { exhaustive, tarballs: await tarballs() }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from './command.mjs'
 import { failed } from './outcome.mjs'
@@ -7,16 +7,18 @@ import { root, tool } from './workspace.mjs'
 /**
  * The tests of every package; those in a browser need a Chromium.
  * @param {string} scratch a folder for temporary files
- * @param {{ exhaustive: boolean }} options `exhaustive`: also files named `*.exhaustive.test.*`, tests tagged `exhaustive`, and every case instead of a selection
+ * @param {{ exhaustive: boolean, tarballs: readonly import('./tarballs.mjs').Tarball[] }} options `exhaustive`: also files named `*.exhaustive.test.*`, tests tagged `exhaustive`, and every case instead of a selection; `tarballs`: of all packages, which tests may install
  * @returns {Promise<import('./outcome.mjs').Outcome[]>}
  */
-export async function runTests(scratch, { exhaustive }) {
+export async function runTests(scratch, { exhaustive, tarballs }) {
   const file = join(scratch, 'outcomes.json')
+  const packed = join(scratch, 'tarballs.json')
+  writeFileSync(packed, JSON.stringify(tarballs))
   const withoutBrowser = await findBrowser()
   const reporters = ['--reporter=default', '--reporter=./tools/check/vitest-reporter.mjs']
   const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters], {
     cwd: root,
-    env: { TP_OUTCOMES: file, TP_EXHAUSTIVE: exhaustive ? '1' : '' },
+    env: { TP_OUTCOMES: file, TP_TARBALLS: packed, TP_EXHAUSTIVE: exhaustive ? '1' : '' },
     timeoutMs: 4_800_000,
     live: true,
   })

@@ -47,7 +47,7 @@ export function addedMethodTests(site: Site): void {
     await outcome.settled()
   })
 
-  test('adds a plugin by the address of its module on another server', async () => {
+  test('adds a plugin by the address of its module on another server', { tags: 'exhaustive' }, async () => {
     const server = createServer((_, response) => {
       response.writeHead(200, { 'Content-Type': 'text/javascript', 'Access-Control-Allow-Origin': '*' }).end(bundle)
     })

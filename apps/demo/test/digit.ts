@@ -1,12 +1,19 @@
-import { expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
 import type { Site } from './site.ts'
 
 export function digitTests(site: Site): void {
-  test('reads a digit drawn with the mouse', async () => {
-    const page = await site.open('digit')
-    const outcome = outcomeOf(page)
+  let page: Page
+  let outcome: ReturnType<typeof outcomeOf>
+  beforeAll(async () => {
+    page = await site.open('digit')
+    outcome = outcomeOf(page)
     await outcome.settled()
+  })
+  afterAll(() => page.close())
+
+  test('reads a digit drawn with the mouse', async () => {
     const pad = await page.getByRole('img', { name: 'Where to draw' }).boundingBox()
     if (pad === null) throw new Error('there is nowhere to draw')
     const at = (x: number, y: number) => [pad.x + x * pad.width, pad.y + y * pad.height] as const
@@ -21,17 +28,12 @@ export function digitTests(site: Site): void {
     expect(await outcome.gone.count()).toBe(196 - (await outcome.kept.count()))
     const label = await page.getByTestId('patches').getAttribute('aria-label')
     expect(label).toBe(`Your image, in patches: ${await outcome.kept.count()} of 196 are kept to the end`)
-    await page.close()
   })
 
   test('reads a digit written by keyboard without a mouse', async () => {
-    const page = await site.open('digit')
-    const outcome = outcomeOf(page)
-    await outcome.settled()
     await page.getByRole('button', { name: 'A written 0' }).focus()
     await page.keyboard.press('Enter')
     await eventually(() => outcome.name('dense').textContent()).toBe('0')
-    await page.close()
   })
 
   test('measures accuracy over the built-in digits', { tags: 'exhaustive' }, async () => {

@@ -33,7 +33,9 @@ export function ownModelTests(site: Site): void {
     await page.close()
   })
 
-  test('times a model of text without its tokenizer on made-up numbers, until it gets words', async () => {
+  test('times a model of text without its tokenizer on made-up numbers, until it gets words', {
+    tags: 'exhaustive',
+  }, async () => {
     const page = await site.open('own')
     await page.getByLabel(FIELD).setInputFiles(modelPath('mail', 'int8'))
     await page.getByText('add its tokenizer.json to give it words').waitFor()

@@ -87,6 +87,21 @@ describe('tokens', () => {
 })
 
 describe('embeddings', () => {
+  test('have rows for pruned tokens, and tp prune says what they are for', async () => {
+    const args = ['prune', folder.at('states.onnx'), '--method', 'received-attention', '--keep', '0.5', '--json', '-o']
+    const notesOf = async (...more: string[]): Promise<readonly string[]> => {
+      const { code, stdout } = await tpHere([...args, folder.at('rows.onnx'), ...more])
+      expect(code).toBe(0)
+      return JSON.parse(stdout).notes
+    }
+    const filled = expect.stringMatching(
+      /^rows of pruned tokens hold the mean .* decoder .* give --restore nearest, or --restore none, .*tp\.mask/,
+    )
+    expect(await notesOf()).toContainEqual(filled)
+    expect(await notesOf('--restore', 'none')).not.toContainEqual(filled)
+    expect(await notesOf('--restore', 'all')).not.toContainEqual(filled)
+  })
+
   test('are recognized by the outputs, and need no labels', { timeout }, async () => {
     const args = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...tokenizer, ...byReceived]
     const { code, stdout } = await tpHere([...args, '--json'])

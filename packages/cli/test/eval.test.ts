@@ -140,6 +140,29 @@ describe('eval of texts', () => {
     )
   })
 
+  test('prints a row for each choice of layers to leave out, with or without methods', async () => {
+    const layers = ['--leave-out', '4', '--leave-out', '1,4,3']
+    const data = ['eval', mail, '--data', folder.at('mails.tsv')]
+    const { code, stdout } = await tpHere([...data, ...layers, '--json'])
+    expect(code).toBe(0)
+    const rows: readonly (RowContent & { readonly keptByLayer: readonly number[] })[] = JSON.parse(stdout).rows
+    const names = ['none, without layer 4', 'none, without layers 1, 3, 4']
+    expect(rows.map(({ method }) => method)).toEqual(['dense', 'none', ...names])
+    const [, none, one, three] = rows
+    expect(three?.keptByLayer).toEqual([1, 1, 1])
+    expect(one?.flops).toBeGreaterThan(1.15 * (none?.flops as number))
+    expect(three?.flops).toBeGreaterThan(1.5 * (one?.flops as number))
+    const table = await tpHere([...data, '--methods', 'truncate', '--keep', '0.5', ...layers, '--limit', '1'])
+    expect(table.stdout.split('\n').map((line) => line.split(/ {2,}/)[0])).toEqual(
+      expect.arrayContaining([...names, 'truncate']),
+    )
+    const guarded = await tpHere([...data, ...layers, '--guard', 'g.json', '--against', mail])
+    expect([guarded.code, guarded.stderr]).toEqual([
+      2,
+      expect.stringContaining('give --guard or --leave-out, not both'),
+    ])
+  })
+
   test('prints how uncertain the accuracy on one example is', async () => {
     const args = ['--methods', 'none', '--limit', '1']
     const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])

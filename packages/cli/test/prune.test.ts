@@ -119,6 +119,45 @@ describe('tp prune', () => {
     expect(refused.stderr).toContain('8-bit weights cannot be trained')
   })
 
+  test('leaves layers out, alone or before it prunes, and verifies what it does to the rest', async () => {
+    const [alone, first, both, plan] = ['alone', 'first', 'both', 'plan'].map((name) =>
+      folder.at(`without-${name}`),
+    ) as string[]
+    const left = await tpHere(['prune', mail, '-o', alone as string, '--leave-out', '4,2', '--verify'])
+    expect(left.code).toBe(0)
+    expect(left.stdout).toContain('without layers 2, 4 of 6; the others are numbered from 0 again\n')
+    expect(left.stdout).toMatch(/^FLOPs {2}1\.88× fewer at n=32/m)
+    expect(left.stdout).toMatch(/verified {2}runs at/)
+    expect((await tpHere(['inspect', alone as string])).stdout).toMatch(/^left out +layers 2, 4 of 6$/m)
+    const words = ['--method', 'received-attention', '--layers', '1,2', '--keep', '0.5']
+    const args = ['prune', mail, '-o', both as string, '--leave-out', '2,4', ...words]
+    const pruned = await tpHere([...args, '--verify', '--json'])
+    expect(pruned.code).toBe(0)
+    expect(JSON.parse(pruned.stdout)).toMatchObject({ layerCount: 4, leftOut: { layers: [2, 4], of: 6 }, cuts: [1, 2] })
+    const content = { method: 'received-attention', layers: [1, 2], keep: 0.5, leaveOut: [2, 4] }
+    writeFileSync(plan as string, JSON.stringify({ format: 1, ...content }))
+    expect((await tpHere(['prune', mail, '-o', first as string, '--plan', plan as string])).code).toBe(0)
+    expect(readFileSync(first as string).equals(readFileSync(both as string))).toBe(true)
+    for (const command of ['train', 'explain']) {
+      const out = command === 'train' ? ['-o', folder.at('never.onnx')] : []
+      const { code, stderr } = await tpHere([command, mail, ...out, '--data', mail, '--plan', plan as string])
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining('says leaveOut, and this command works on all layers'),
+      ])
+    }
+  })
+
+  test.each([
+    ['6', 1, /there is no layer 6; layers are 0 to 5[\s\S]*TP_LAYERS/],
+    ['0,1,2,3,4,5', 1, /no layer would remain[\s\S]*TP_LAYERS/],
+    ['x', 2, /--leave-out is "x"/],
+  ])('refuses to leave out layers %s', async (layers, exit, message) => {
+    const { code, stderr } = await tpHere(['prune', mail, '-o', folder.at('never.onnx'), '--leave-out', layers])
+    expect([code, stderr]).toEqual([exit, expect.stringMatching(message)])
+    expect(folder.files()).not.toContain('never.onnx')
+  })
+
   test.each([
     ['{"format": 1, "method": "none", "keep": "much"}', [], /keep is "much"; it must be a number or a list/],
     ['{"format": 1', [], /invalid JSON/],
@@ -257,7 +296,8 @@ describe('tp prune', () => {
     expect(JSON.parse(stdout).verification.difference).toBeLessThan(1e-5)
   })
 
-  test('meets the requested fraction of FLOPs, by no more than a step', async () => {
+  // The compiler's tests of every day say the same.
+  test('meets the requested fraction of FLOPs, by no more than a step', { tags: 'exhaustive' }, async () => {
     const out = folder.at('flops.onnx')
     const { stdout } = await tpHere([
       'prune',

@@ -84,6 +84,27 @@ describe('tp tune', () => {
     expect(dense).toContain('4.0 points (3.0 … 5.0) on the examples for choosing; nothing was pruned in 8 bits\n')
   })
 
+  test('says what fewer layers do alone, and that a plan has them', () => {
+    const leftOut = { layers: [2, 4], speedup: 1.4, loss: { estimate: 0.3, low: -0.5, high: 1.1 }, holds: true }
+    const figures: TunedPlan['figures'] = {
+      ...{ maxLoss: 1, confident: false, loss: { estimate: 0.2, low: -0.4, high: 0.9 }, examples: 320, data: 'd.tsv' },
+      ...{ grid: [], runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01', leftOut },
+    }
+    const told = (plan: Plan, own: Partial<typeof figures> = {}): string =>
+      describePlan({ format: 1, regimes: [{ plan }], figures: { ...figures, ...own } }, { model: 'm', out: 'p.json' })
+    const without = told({ format: 1, method: 'none', leaveOut: [2, 4], quantize: {} })
+    expect(without).toContain('p.json  without layers 2, 4, no tokens are pruned but dead ones, in 8 bits\n')
+    expect(without).toContain(
+      'without layers 2, 4 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing\n',
+    )
+    expect(without).toContain('next  tp prune m --plan p.json')
+    const dense = told({ format: 1, method: 'none' }, { leftOut: { ...leftOut, layers: [2], holds: false } })
+    expect(dense).toContain('p.json  nothing pruned or with fewer layers is faster and loses no more than 1 points\n')
+    expect(dense).toContain(
+      'without layer 2 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing; all layers',
+    )
+  })
+
   test('writes a plan that tp prune accepts', { timeout }, async () => {
     const { code, stdout, stderr } = await tpHere(tune('plan.json', '--json', '--confident', '--cascade'))
     expect(stderr).not.toMatch(/error/i)
@@ -128,6 +149,15 @@ describe('tp tune', () => {
     expect(folder.files().filter((name) => name.includes('int8.json'))).toEqual([])
   })
 
+  test('refuses to leave layers out of a model that is pruned, before anything is timed', async () => {
+    const pruned = folder.at('pruned-already.onnx')
+    expect((await tpHere(['prune', folder.at('model.onnx'), '-o', pruned, '--method', 'none'])).code).toBe(0)
+    const args = tune('fewer.json', '--leave-out').map((arg) => (arg === folder.at('model.onnx') ? pruned : arg))
+    const { code, stderr } = await tpHere(args)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/tokens are pruned already[\s\S]*TP_PRUNED/)])
+    expect(folder.files().filter((name) => name.includes('fewer.json'))).toEqual([])
+  })
+
   test('resumes after Ctrl-C', { timeout }, async () => {
     const broken = await tp(tune('again.json'), {
       onError: (_, kill) => void (existsSync(folder.at('again.json.measured')) && kill('SIGINT')),
@@ -163,7 +193,7 @@ describe('tp tune', () => {
   })
 
   test('chooses from trained methods, with their learned values', {
-    timeout,
+    timeout: 2 * timeout,
     tags: 'exhaustive',
   }, async () => {
     const [model, data] = ['model.onnx', 'data.tsv'].map((name) => folder.at('mail', name)) as [string, string]

@@ -38,11 +38,23 @@ test('writes trained values into the graph, each at its layer', async () => {
   }
 })
 
+test('prunes at the layers that the values are for, where none are named', async () => {
+  const values = { 'layer.3.gain': 1.5, 'layer.0.gain': 2.5, 'layer.2.other': 1 }
+  const { code, stdout } = await tpHere(prune(...gained, '--weights', safetensors(values), '--json'))
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout).cuts).toEqual([0, 3])
+  const data = folder.at('mails.tsv')
+  writeFileSync(data, 'label\ttext\nham\tSee you at ten\nspam\tClick here\n')
+  const few = ['--methods', 'gained', '--weights', safetensors(values), '--json']
+  const evaluated = await tpHere(['eval', mail, '--data', data, ...gained.slice(0, 2), '--keep', '0.7', ...few])
+  expect(evaluated.code).toBe(0)
+})
+
 test.each<[string, () => string[], RegExp]>([
   ['no weights', () => prune(...gained), /gained works with trained values; give them with --weights FILE/],
   [
     'a layer that is missing',
-    () => prune(...gained, '--weights', safetensors({ 'layer.1.gain': 1 })),
+    () => prune(...gained, '--layers', '1,2', '--weights', safetensors({ 'layer.1.gain': 1 })),
     /no layer\.2\.gain/,
   ],
   [

@@ -23,6 +23,7 @@ export {
   type Regime,
   type RegimesPlan,
 } from './plan.ts'
+export type { LeftOutLayers } from './program/left-out.ts'
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { Refusal } from './program/refusal.ts'
 export { type Pruned, type PrunedEncoder, type PruneResult, prune, pruneOrThrow } from './prune.ts'

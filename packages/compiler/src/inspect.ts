@@ -9,6 +9,7 @@ import { segmentInputs } from './analyze/segments.ts'
 import type { Expansion } from './normalize/expansion.ts'
 import { openModel } from './normalize/open.ts'
 import { operatorName, type TokenPosition } from './operators/operator.ts'
+import { type LeftOutLayers, readLeftOut } from './program/left-out.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type PruningStep, readProvenance } from './program/provenance.ts'
 import { type Refusal, refusalOf } from './program/refusal.ts'
@@ -55,6 +56,8 @@ export interface Inspection extends EncoderReport {
   readonly encoders: readonly EncoderSummary[]
   /** Prunings that the file has gone through, oldest first. */
   readonly pruned: readonly PruningStep[]
+  /** Layers that the file was made without, oldest first. */
+  readonly leftOut: readonly LeftOutLayers[]
 }
 
 export interface EncoderSummary {
@@ -104,6 +107,7 @@ export function inspect(
           ...('refused' in each && { refusal: each.refused.refusal }),
         })),
         pruned: readProvenance(model),
+        leftOut: readLeftOut(model),
       }
     })
   } catch (error) {

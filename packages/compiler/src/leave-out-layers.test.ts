@@ -1,12 +1,13 @@
-import { random, schedule, TpError } from '@tp/core'
+import { random, schedule, type Tensor, TpError } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { cloneModel, decodeModel, Graph, type Model } from '@tp/onnx'
+import { cloneModel, decodeModel, emitModel, encodeModel, Graph, type Model, metadata } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { type EncoderOptions, encoder, inputsOf } from '../test/encoders.ts'
+import { type EncoderOptions, encoder, inputsOf, logitsOf } from '../test/encoders.ts'
 import { difference, numbers, run } from '../test/run.ts'
-import { inspect } from './inspect.ts'
+import { inspect, type LayerReport } from './inspect.ts'
 import { leaveOutLayers } from './leave-out-layers.ts'
-import { pruneOrThrow } from './prune.ts'
+import { readLeftOut } from './program/left-out.ts'
+import { prune, pruneOrThrow } from './prune.ts'
 
 const plain: EncoderOptions = {
   layerCount: 4,
@@ -72,14 +73,96 @@ describe.each([
 test('where the last layer is an output of the file, the output is what the layer before returns', async () => {
   const model = decodeModel(encoder({ ...plain, pooling: 'none' }))
   const feeds = inputsOf(plain, 2, 6, 3)
-  const [, , , last] = (inspect(model) as { layers: { input: string; output: string }[] }).layers
-  const { input, output } = last as { input: string; output: string }
+  const found = inspect(model)
+  const { input, output = '' } = (found.ok && found.layers[3]) as LayerReport
   const states = opened(model, (graph) => {
     graph.addOutput(input, 'float32', [undefined, undefined, 8])
     if (!graph.isOutput(output)) graph.addOutput(output, 'float32', [undefined, undefined, 8])
   })
   const result = await run(without(states, [3]), feeds)
   expect(result[output]).toEqual((await run(states, feeds))[input])
+})
+
+describe('prune', () => {
+  const model = decodeModel(encoder(plain))
+  const amounts = { keep: 0.5, layers: [1] }
+
+  test('leaves layers out first, and its schedule counts those that remain', () => {
+    const seen: number[] = []
+    const both = pruneOrThrow(
+      model,
+      {
+        method: random(),
+        schedule: ({ layerCount }) => {
+          seen.push(layerCount)
+          return schedule(layerCount, amounts)
+        },
+        leaveOut: [1, 2],
+      },
+      'test',
+    )
+    expect(seen).toEqual([2])
+    const after = pruneOrThrow(without(model, [2, 1]), { method: random(), schedule: schedule(2, amounts) }, 'test')
+    expect(encodeModel(both.model)).toEqual(encodeModel(after.model))
+    const read = inspect(decodeModel(encodeModel(both.model)))
+    expect(read.ok && read.leftOut).toMatchObject([{ layers: [1, 2], of: 4 }])
+  })
+
+  test('has the refusal of a model that layers cannot be left out of', () => {
+    const pruned = pruneOrThrow(model, { method: random(), schedule: schedule(4, amounts) }, 'test').model
+    const again = prune(pruned, { method: random(), schedule: new Map(), leaveOut: [3] })
+    expect(again).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED' } })
+  })
+
+  test.each([
+    [[4], 'there is no layer 4; layers are 0 to 3'],
+    [[0, 1, 2, 3], 'no layer would remain'],
+    [[-1], 'it must be a list of numbers of layers, from 0'],
+    [3 as unknown as number[], 'leaveOut is 3; it must be a list'],
+  ])('throws where leaveOut is %j', (leaveOut, message) => {
+    const ask = () => prune(model, { method: random(), schedule: new Map(), leaveOut })
+    expect(ask).toThrow(expect.objectContaining({ code: 'TP_LAYERS', message: expect.stringContaining(message) }))
+  })
+})
+
+describe('of two encoders in one file', () => {
+  const [a, b] = ['a_', 'b_'].map((prefix) => logitsOf({ ...plain, prefix }))
+  const model = decodeModel(emitModel({ a, b } as Record<string, Tensor>))
+
+  test('only the named one has fewer layers, and the record says which', () => {
+    const left = leaveOutLayers(model, [0, 3], { encoder: 'b_input_ids' })
+    if (!left.ok) throw new Error(left.refusal.message)
+    const found = inspect(left.model)
+    expect(found.ok && found.encoders.map(({ layerCount }) => layerCount)).toEqual([4, 2])
+    expect(found.ok && found.leftOut).toMatchObject([{ encoder: 'b_input_ids', layers: [0, 3], of: 4 }])
+  })
+
+  test('one has to be named', () => {
+    const code = 'TP_ENCODER'
+    const message = expect.stringContaining('name the one to leave layers out of: a_input_ids or b_input_ids')
+    expect(() => leaveOutLayers(model, [3])).toThrow(expect.objectContaining({ code, message }))
+  })
+})
+
+describe('the record in a file', () => {
+  const model = decodeModel(encoder(plain))
+
+  test('says which layers are left out, of how many, one step after the other', () => {
+    expect(readLeftOut(model)).toEqual([])
+    const twice = without(without(model, [3]), [0, 1])
+    expect(readLeftOut(decodeModel(encodeModel(twice)))).toMatchObject([
+      { layers: [3], of: 4 },
+      { layers: [0, 1], of: 3 },
+    ])
+    expect(readLeftOut(without(model, []))).toEqual([])
+  })
+
+  test.each(['{', '3', '[null, 3, {}]', '[{"version":"1","layers":[0.5],"of":3}]'])('may hold %s', (text) => {
+    const odd = cloneModel(model)
+    metadata(odd).set('tp.left-out', text)
+    const found = inspect(odd)
+    expect(found.ok && found.leftOut).toEqual([])
+  })
 })
 
 describe('is refused', () => {

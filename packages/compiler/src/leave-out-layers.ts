@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
-import { inspect, type LayerReport } from './inspect.ts'
+import { type Inspection, inspect, type LayerReport } from './inspect.ts'
+import { addLeftOut } from './program/left-out.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
 
 export type LeaveOutResult =
@@ -8,52 +9,69 @@ export type LeaveOutResult =
   | { readonly ok: false; readonly refusal: Refusal }
 
 export interface LeaveOutOptions {
-  /** Name of the encoder that is meant, in a file that holds several; default: the first that can be pruned. */
+  /** Name of the encoder that is meant, in a file that holds several which can be pruned. */
   readonly encoder?: string | undefined
 }
 
 /**
  * A model without some of its layers, the baseline that pruning tokens has to beat: what reads the stream that a layer returns
  * reads the one that the layer has read. Nothing else changes, and nothing is trained; in Fan et al. (arXiv:1909.11556) the
- * network has learned to do with fewer layers, here it has not. The layers that remain are numbered anew. The model itself
- * is not changed.
+ * network has learned to do with fewer layers, here it has not. What remains is numbered from 0 again, and the file keeps a record
+ * (`leftOut` of `inspect`). The model itself is not changed.
  *
  * Refused like what cannot be pruned, and TP_PRUNED for a file whose tokens are pruned already, TP_LAYERS where a layer's
  * beginning and end are not values of the file.
- * @param layers from 0
- * @throws TpError TP_LAYERS for a layer that does not exist, or if none would remain; TP_ENCODER; TP_NOT_ONNX for what is no model
+ * @param layers from 0, in the file's own numbering
+ * @throws TpError TP_LAYERS for a layer that does not exist, or if none would remain; TP_ENCODER for an unknown encoder, or if several
+ * could be meant; TP_NOT_ONNX for what is no model
  */
 export function leaveOutLayers(
   model: Model,
   layers: readonly number[],
   { encoder }: LeaveOutOptions = {},
 ): LeaveOutResult {
-  const found = inspect(model, encoder === undefined ? {} : { encoder })
-  if (!found.ok) return found
-  if (found.pruned.length > 0) {
-    const message = 'tokens are pruned already; leave layers out of the file that it was made from'
-    return { ok: false, refusal: { code: 'TP_PRUNED', message } }
-  }
-  const without = [...new Set(layers)].sort((a, b) => b - a)
-  const unknown = without.find((layer) => found.layers[layer] === undefined)
-  if (unknown !== undefined) {
-    throw new TpError(
-      'TP_LAYERS',
-      'compiler',
-      `there is no layer ${unknown}; layers are 0 to ${found.layers.length - 1}`,
-    )
-  }
-  if (without.length === found.layers.length) throw new TpError('TP_LAYERS', 'compiler', 'no layer would remain')
   try {
-    const shallow = cloneModel(model)
-    const graph = new Graph(shallow)
-    // from the last to the first, so that a layer's input is still what it was
-    for (const layer of without) bypass(graph, found.layers[layer] as LayerReport)
-    graph.removeDeadNodes()
-    return { ok: true, model: shallow }
+    return { ok: true, model: withoutLayers(model, layers, encoder) }
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }
   }
+}
+
+/** @throws Refused; TpError TP_LAYERS, TP_ENCODER, TP_NOT_ONNX */
+export function withoutLayers(model: Model, layers: readonly number[], encoder: string | undefined): Model {
+  const found = inspect(model, encoder === undefined ? {} : { encoder })
+  if (!found.ok) throw new Refused(found.refusal.code, found.refusal.message, found.refusal.node)
+  const without = [...new Set(layers)].sort((a, b) => a - b)
+  if (without.length === 0) return model
+  if (found.pruned.length > 0) {
+    const reason = 'tokens are pruned already'
+    throw new Refused('TP_PRUNED', `${reason}; leave layers out of the file that it was made from`)
+  }
+  requireOneEncoder(found, encoder)
+  requireLayers(found, without)
+  const shallow = cloneModel(model)
+  const graph = new Graph(shallow)
+  // From the last to the first, so that a layer's input is still what it was.
+  for (const layer of without.toReversed()) bypass(graph, found.layers[layer] as LayerReport)
+  graph.removeDeadNodes()
+  const of = found.layers.length
+  addLeftOut(shallow, { ...(found.encoders.length > 1 && { encoder: found.encoder }), layers: without, of })
+  return shallow
+}
+
+function requireOneEncoder({ encoders }: Inspection, encoder: string | undefined): void {
+  const names = encoders.filter(({ refusal }) => refusal === undefined).map(({ name }) => name)
+  if (encoder !== undefined || names.length === 1) return
+  const seen = `the model has ${names.length} encoders, each with a layer 0`
+  throw new TpError('TP_ENCODER', 'compiler', `${seen}; name the one to leave layers out of: ${names.join(' or ')}`)
+}
+
+function requireLayers({ layers }: Inspection, without: readonly number[]): void {
+  const unknown = without.find((layer) => layers[layer] === undefined)
+  if (unknown !== undefined) {
+    throw new TpError('TP_LAYERS', 'compiler', `there is no layer ${unknown}; layers are 0 to ${layers.length - 1}`)
+  }
+  if (without.length === layers.length) throw new TpError('TP_LAYERS', 'compiler', 'no layer would remain')
 }
 
 /** @throws Refused */

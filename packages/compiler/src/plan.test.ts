@@ -4,7 +4,17 @@ import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, prune, pruneOrThrow, quantize } from './index.ts'
+import {
+  checkPlan,
+  checkRegimes,
+  fromPlan,
+  hasRegimes,
+  inspect,
+  type Plan,
+  prune,
+  pruneOrThrow,
+  quantize,
+} from './index.ts'
 
 const methods = [...baselines, ...attention]
 const mail = decodeModel(readFileSync(modelPath('mail')))
@@ -64,6 +74,14 @@ test('stores in 8 bits what it has pruned', () => {
   expect(pruned.quantized).toBeUndefined()
 })
 
+test('leaves layers out, whose numbers are those of the file', () => {
+  const plan: Plan = { format: 1, method: 'key-norm', keep: 0.5, layers: [1], leaveOut: [4, 2] }
+  const { model, layerCount, cuts } = pruneOrThrow(mail, fromPlan(checkPlan(plan, 'plan.json'), methods), 'test')
+  expect([layerCount, cuts.map(({ layer }) => layer)]).toEqual([4, [1]])
+  const found = inspect(model)
+  expect(found.ok && found.leftOut).toMatchObject([{ layers: [2, 4], of: 6 }])
+})
+
 test('has the refusal of a model that cannot be stored in 8 bits', () => {
   const plan: Plan = { format: 1, method: 'none', quantize: {} }
   const once = pruneOrThrow(mail, fromPlan(plan, methods), 'test').model
@@ -101,6 +119,7 @@ test.each([
   ],
   [{ format: 1, method: 'none', params: { queries: null } }, /params is an object/],
   [JSON.parse('{"format":1,"method":"none","__proto__":{}}'), /there is no __proto__ in a plan/],
+  [{ format: 1, method: 'none', leaveOut: 3 }, /leaveOut is 3; it must be a list of numbers of layers, from 0/],
   [{ format: 1, method: 'none', quantize: true }, /quantize is true; it must be an object, the options of quantize/],
   [{ format: 1, method: 'none', encoder: 3 }, /encoder is 3; it must be a text/],
   [{ format: 1, method: 'none', protect: [null] }, /protect is a list of 1; it must be "auto" or a list of positions/],

@@ -9,7 +9,7 @@ import { isRestore, type NamedEncoder, type PruneOptions } from './transform/pru
  */
 export interface Plan
   extends Omit<ScheduleOptions, 'layers'>,
-    Pick<PruneOptions, 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore' | 'quantize'> {
+    Pick<PruneOptions, 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore' | 'leaveOut' | 'quantize'> {
   readonly format: 1
   /** Name of the method, or of two that act one after the other: `thin-padding+stride`. */
   readonly method: string
@@ -17,7 +17,7 @@ export interface Plan
   readonly params?: OptionValues
   /**
    * Layers, from 0, or by name of the encoder those of each; encoders that are not named are not pruned. Default: all but
-   * the first, and in a model that was pruned before all that are open.
+   * the first, and in a model that was pruned before all that are open. Where layers are left out, those that remain are counted.
    */
   readonly layers?: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined
 }
@@ -49,6 +49,7 @@ const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
   protectSegment: [(value) => isNumber(value), 'the number of a segment'],
   separator: [(value) => isNumber(value), 'the id of a token'],
   restore: [isRestore, '"auto", "nearest", "none" or "all"'],
+  leaveOut: [isNumbers, 'a list of numbers of layers, from 0'],
   quantize: [isRecord, 'an object, the options of quantize; {} for the defaults'],
 }
 
@@ -125,7 +126,7 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     const known = methods.map(({ name }) => name).join(', ')
     throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
   }
-  const { encoder, protect, protectSegment, separator, restore, quantize } = plan
+  const { encoder, protect, protectSegment, separator, restore, leaveOut, quantize } = plan
   if (quantize !== undefined) readQuantizeOptions(quantize)
   const method = entry.create(plan.params)
   return {
@@ -136,6 +137,7 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     ...(protectSegment !== undefined && { protectSegment }),
     ...(separator !== undefined && { separator }),
     ...(restore !== undefined && { restore }),
+    ...(leaveOut !== undefined && { leaveOut }),
     ...(quantize !== undefined && { quantize }),
   }
 }

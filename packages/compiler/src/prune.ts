@@ -3,6 +3,7 @@ import { checkSchedule } from '@tp/core/host'
 import { cloneModel, Graph, type Model } from '@tp/onnx'
 import type { Encoder } from './analyze/encoder.ts'
 import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
+import { withoutLayers } from './leave-out-layers.ts'
 import { type Opened, openModel } from './normalize/open.ts'
 import { runPasses } from './program/pass.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
@@ -50,18 +51,20 @@ export interface PrunedEncoder extends NamedEncoder {
 /**
  * Prunes tokens of a model between its layers. The model itself is not changed; weights are shared with the result.
  * A model that cannot be pruned returns a refusal; invalid options throw.
- * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_ENCODER, TP_OUTPUT; TP_NOT_ONNX for what is no model
+ * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_ENCODER, TP_OUTPUT, TP_LAYERS; TP_NOT_ONNX for what is no model
  */
 export function prune(source: Model, options: PruneOptions): PruneResult {
   checkPruneOptions(options)
-  const form = options.quantize && readQuantizeOptions(options.quantize)
+  const { leaveOut, encoder, quantize } = options
+  const form = quantize && readQuantizeOptions(quantize)
   try {
+    const model = leaveOut === undefined ? source : withoutLayers(source, leaveOut, encoder)
     return withEqualSizes(() => {
-      const pruned = pruneModel(source, options)
+      const pruned = pruneModel(model, options)
       if (form === undefined) return pruned
       // After pruning: dead tokens can be eliminated only where no range is taken over all tokens.
-      const { model, nodes } = quantizeModel(pruned.model, form)
-      return { ...pruned, model, quantized: nodes }
+      const { model: rounded, nodes } = quantizeModel(pruned.model, form)
+      return { ...pruned, model: rounded, quantized: nodes }
     })
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }

@@ -91,7 +91,13 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
     test.each(inTurn(withoutProbabilities, row, 1))('prunes again what was pruned by %s', async (_, method) => {
       const first = { method, schedule: schedule(LAYERS, { layers: [0], keep: 0.8 }), protect: [0] }
       const second = { method: keyNorm(), schedule: schedule(LAYERS, { layers: [2], keep: 0.6 }), protect: [0] }
-      const again = (from: Model): Model => pruned(decodeModel(encodeModel(pruned(from, first).model)), second).model
+      const stored = (from: Model): Model => decodeModel(encodeModel(pruned(from, first).model))
+      if (method.name === 'merging' && form.pooling === 'none') {
+        // What fills the rows of the output counts merged tokens by their size, which another cut would change.
+        expect(prune(stored(model), second)).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED' } })
+        return
+      }
+      const again = (from: Model): Model => pruned(stored(from), second).model
       const kept = again(model)
       expect(countOf(kept, type)).toBe(method.name === 'merging' && !takesBias ? 1 : LAYERS - last)
       await expectSame(kept, again(plain))

@@ -45,7 +45,7 @@ test('trains with what pruning the tokens gives, at any shares', {
         expect(Math.abs(logit - (wanted[i] as number))).toBeLessThan(1e-4)
       })
     }),
-    { numRuns: 5, endOnFailure: true },
+    { numRuns: process.env.TP_EXHAUSTIVE ? 5 : 3, endOnFailure: true },
   )
 })
 
@@ -74,4 +74,5 @@ testLearning(lengthAdaptive({ lowest: 0.6 }), {
   schedule: schedule(6, { layers: [1, 3], keep: 0.6 }),
   falls: 0.95,
   settings: { batchSize: 4, epochs: 2 },
+  tags: ['exhaustive'],
 })

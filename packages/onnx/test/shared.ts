@@ -42,14 +42,19 @@ export const sharedTest: typeof test | typeof test.skip = (
     : (name: string) => test.skip(`${name} (left out: the folder of shared fixtures is not here)`, () => {})
 ) as typeof test
 
-/** One test for each name; where there are none, one that is left out and says so. */
+/**
+ * One test for each name; where there are none, one that is left out and says so.
+ * @param isOrdinary whether a name has its test in an ordinary run; default: all have
+ */
 export function sharedTests(
   names: readonly string[],
   what: string,
   body: (name: string) => void | Promise<void>,
+  isOrdinary: (name: string) => boolean = () => true,
 ): void {
   if (names.length === 0) sharedTest(`every file: ${what}`, () => {})
-  for (const name of names) sharedTest(`${name}: ${what}`, () => body(name))
+  for (const name of names)
+    sharedTest(`${name}: ${what}`, { tags: isOrdinary(name) ? [] : 'exhaustive' }, () => body(name))
 }
 
 export interface DataSet {
@@ -74,6 +79,11 @@ export function dataSets(name: string): DataSet[] {
 
 export function fixtureNames(): string[] {
   return onnxFiles('fixtures').map(({ name }) => dirname(name))
+}
+
+/** Every second fixture in the order of their names. */
+export function everySecondFixture(): ReadonlySet<string> {
+  return new Set(fixtureNames().filter((_, i) => i % 2 === 0))
 }
 
 /** The fixture opened with its data file, where it has one. */

@@ -7,8 +7,9 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { Tensor } from 'onnxruntime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-testRuntime(nodeRuntime())
-testRuntime(nodeRuntime(), { worker: true, threads: 1 })
+const kit = { slowSize: 512 }
+testRuntime(nodeRuntime(), {}, kit)
+testRuntime(nodeRuntime(), { worker: true, threads: 1 }, kit)
 
 const { load } = nodeRuntime()
 const { sumModel } = runtimeModels

@@ -9,6 +9,8 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openSite } from './browser/site.ts'
 import { runSuite, type SuiteRun } from './browser/suite.ts'
+import { lifetimeTests } from './lifetime.ts'
+import { placementTests } from './webgpu-placement.ts'
 
 const wasm = { slowSize: 384 }
 const webgpu = {
@@ -20,9 +22,13 @@ const runs: readonly SuiteRun[] = [
   { headers: 'isolated', runtime: 'servedWasm', options: { threads: 2 }, kit: wasm },
   { headers: 'isolated', runtime: 'wasm', options: { threads: 2, worker: true }, kit: wasm },
   { headers: 'isolated', runtime: 'webgpu', options: {}, kit: webgpu },
-  { headers: 'isolated', runtime: 'webgpu', options: { worker: true }, kit: webgpu },
+  // On a processor WebGPU takes long.
+  ...(process.env.TP_EXHAUSTIVE
+    ? [{ headers: 'isolated', runtime: 'webgpu', options: { worker: true }, kit: webgpu } as const]
+    : []),
 ]
 
+// One file, so that the page is built once and there is one browser.
 const site = await openSite()
 afterAll(() => site.close())
 
@@ -70,27 +76,31 @@ describe('a pruned model gives what it gives in Node', () => {
     logits = Array.from(outputs.logits?.data as Float32Array)
   })
 
-  test.each([
-    ['wasm', {}],
-    ['wasm', { worker: true, threads: 2 }],
-    ['webgpu', {}],
-  ] as const)('%s %j', { timeout: 60_000 }, async (runtime, options) => {
-    const page = await site.open('isolated')
-    const seen = await page.evaluate(
-      async ([runtime, options, tokens]) => {
-        const session = await tp[runtime].load('pruned.onnx', options)
-        const dims = [1, tokens.length]
-        const outputs = await session.run({
-          input_ids: { type: 'int64', dims, data: BigInt64Array.from(tokens, BigInt) },
-          attention_mask: { type: 'int64', dims, data: new BigInt64Array(tokens.length).fill(1n) },
-        })
-        await session.dispose()
-        return Array.from(outputs.logits?.data as Float32Array)
-      },
-      [runtime, options, tokens] as const,
-    )
-    await page.close()
-    expect(seen).toHaveLength(logits.length)
-    for (const [i, value] of seen.entries()) expect(Math.abs(value - (logits[i] as number))).toBeLessThan(1e-4)
-  })
+  for (const [runtime, options, tags] of [
+    ['wasm', {}, []],
+    ['wasm', { worker: true, threads: 2 }, []],
+    ['webgpu', {}, ['exhaustive']],
+  ] as const)
+    test(`${runtime} ${JSON.stringify(options)}`, { timeout: 60_000, tags: [...tags] }, async () => {
+      const page = await site.open('isolated')
+      const seen = await page.evaluate(
+        async ([runtime, options, tokens]) => {
+          const session = await tp[runtime].load('pruned.onnx', options)
+          const dims = [1, tokens.length]
+          const outputs = await session.run({
+            input_ids: { type: 'int64', dims, data: BigInt64Array.from(tokens, BigInt) },
+            attention_mask: { type: 'int64', dims, data: new BigInt64Array(tokens.length).fill(1n) },
+          })
+          await session.dispose()
+          return Array.from(outputs.logits?.data as Float32Array)
+        },
+        [runtime, options, tokens] as const,
+      )
+      await page.close()
+      expect(seen).toHaveLength(logits.length)
+      for (const [i, value] of seen.entries()) expect(Math.abs(value - (logits[i] as number))).toBeLessThan(1e-4)
+    })
 })
+
+describe('sessions and pages that end', () => lifetimeTests(site))
+describe('with WebGPU a pruned model', () => placementTests(site))

@@ -82,7 +82,7 @@ for (const { device, texts, options } of devices)
     expect(pruned).not.toEqual(dense)
   })
 
-test('answers image-classification as in Node', async () => {
+test('answers image-classification as in Node', { tags: 'exhaustive' }, async () => {
   const pruned = await page.evaluate(async (images) => {
     const { pipeline, pruneModels, half, methods, RawImage } = library
     pruneModels({ methods, defaultPlan: half })

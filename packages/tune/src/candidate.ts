@@ -1,5 +1,5 @@
 import type { QuantizeOptions } from '@tp/compiler'
-import type { Method } from '@tp/core'
+import { type Method, methodEntry, none } from '@tp/core'
 import type { Variant } from './options.ts'
 import { type Pruning, scheduleOf } from './pruning.ts'
 import type { Shares } from './search.ts'
@@ -7,9 +7,11 @@ import type { Shares } from './search.ts'
 /** A variant as it can be run. */
 export interface NamedVariant extends Variant {
   readonly method: Method
+  /** Layers that are left out first. */
+  readonly leaveOut?: readonly number[]
   /** The weights are stored in 8 bits afterwards. */
   readonly quantize?: QuantizeOptions
-  /** With its options, if it has any, and its number format: `ats`, `tome {"metric":"keys"}`, `sdtp in 8 bits`. */
+  /** With its options, if it has any, and its form: `ats`, `tome {"metric":"keys"}`, `sdtp in 8 bits`, `none without layer 3`. */
   readonly name: string
 }
 
@@ -49,10 +51,33 @@ export function totalMs({ ms, fallback }: Candidate): number {
 export const TIME_STEP = 1.04
 
 export function pruningOf(
-  { variant: { method, quantize }, shares }: Pick<Candidate, 'variant' | 'shares'>,
+  { variant: { method, leaveOut, quantize }, shares }: Pick<Candidate, 'variant' | 'shares'>,
   sites: readonly number[],
 ): Pruning {
-  return { method, schedule: scheduleOf(sites, shares), ...(quantize && { quantize }) }
+  return { method, schedule: scheduleOf(sites, shares), ...(leaveOut && { leaveOut }), ...(quantize && { quantize }) }
+}
+
+/** Every token is kept; layers may be left out, and the weights stored in 8 bits. */
+export function unprunedVariant({
+  leaveOut,
+  quantize,
+}: {
+  readonly leaveOut?: readonly number[] | undefined
+  readonly quantize?: QuantizeOptions | undefined
+}): NamedVariant {
+  const without = leaveOut && ` without ${leaveOut.length === 1 ? 'layer' : 'layers'} ${leaveOut.join(', ')}`
+  const name = `none${without ?? ''}`
+  return {
+    ...{ entry: methodEntry(none, 'keeps every token'), method: none() },
+    name: quantize === undefined ? name : inEightBits(name),
+    ...(leaveOut && { leaveOut }),
+    ...(quantize && { quantize }),
+  }
+}
+
+/** The name of a variant whose weights are stored in 8 bits. */
+export function inEightBits(name: string): string {
+  return `${name} in 8 bits`
 }
 
 /** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */

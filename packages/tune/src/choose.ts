@@ -5,6 +5,7 @@ import type { Contender } from './contenders.ts'
 import { mostPromising } from './divergences.ts'
 import { type EightBits, eightBitsAlone } from './eight-bits.ts'
 import { profileAt } from './equal-time.ts'
+import { type LeftOut, withFewerLayers } from './leave-out.ts'
 import type { Loss } from './loss.ts'
 import { evenProfiles, type Profile } from './profile.ts'
 import { HALVINGS, rowOf, thoseThatHold } from './strengths.ts'
@@ -22,8 +23,9 @@ export interface Chosen {
 export interface Choice {
   /** Undefined if none holds. */
   readonly chosen: Chosen | undefined
-  /** Where they were to be tried. */
+  /** Where these were to be tried. */
   readonly eightBits: EightBits | undefined
+  readonly leftOut: LeftOut | undefined
 }
 
 /** If no schedule with one keep ratio holds, profiles are compared at this share of the dense time. */
@@ -32,8 +34,8 @@ const HARDLY_PRUNED = 0.9
 /**
  * The fastest candidate that loses no more than is allowed. For each promising contender: how fast one keep ratio at all sites
  * can be, then the best profile over the sites for that time, and how fast that can be. If a cascade is allowed, also faster
- * schedules with as many fallbacks as it takes to hold. 8 bits without pruning are a candidate, too. The fastest of all are timed
- * alternately, and verified on other examples.
+ * schedules with as many fallbacks as it takes to hold. 8 bits and fewer layers without pruning are candidates, too.
+ * The fastest of all are timed alternately, and verified on other examples.
  */
 export async function chooseCandidate(choice: ChoiceOptions, contenders: readonly Contender[]): Promise<Choice> {
   const { measurer, sites } = choice
@@ -41,7 +43,9 @@ export async function chooseCandidate(choice: ChoiceOptions, contenders: readonl
   const whole = await eightBitsAlone(choice, contenders)
   const isUsable = ({ variant }: Contender): boolean => variant.quantize === undefined || whole?.about.holds === true
   const even: (readonly Candidate[])[] = []
-  const others: (readonly Candidate[])[] = whole?.about.holds ? [[whole.candidate]] : []
+  const eightBits = whole?.about.holds ? whole.candidate : undefined
+  const fewer = await withFewerLayers(choice, contenders, eightBits)
+  const others: (readonly Candidate[])[] = [...(eightBits ? [[eightBits]] : []), ...(fewer?.rows ?? [])]
   tellBest(choice, others.flat())
   for (const contender of await mostPromising(choice, contenders.filter(isUsable))) {
     const dense = contender.msOf(sites.map(() => 1))
@@ -77,6 +81,7 @@ export async function chooseCandidate(choice: ChoiceOptions, contenders: readonl
   return {
     chosen: chosen && { ...chosen, ...(uniform && { uniform: uniform.candidate }) },
     eightBits: whole?.about,
+    leftOut: fewer?.about,
   }
 }
 
@@ -99,7 +104,13 @@ function verified(
   rows: readonly (readonly Candidate[])[],
 ): Promise<Omit<Chosen, 'uniform'> | undefined> {
   const candidates = spread(rows.flat().sort(byTime))
-  return verifyInSequence(choice, candidates, (candidate) => lossesOn(choice, candidate, 'verify'), isWhole)
+  const alone = new Set(rows.flatMap(([fastest]) => (fastest !== undefined && isWhole(fastest) ? fastest : [])))
+  return verifyInSequence(
+    choice,
+    candidates,
+    (candidate) => lossesOn(choice, candidate, 'verify'),
+    (candidate) => alone.has(candidate),
+  )
 }
 
 function tellBest({ measurer, sites }: ChoiceOptions, candidates: readonly Candidate[]): void {

@@ -51,7 +51,10 @@ const ask = (options: Partial<TuneOptions> = {}) =>
   })
 
 describe('where 8 bits may be chosen', () => {
-  test('they are where they are faster, and the loss that is told is that of the file', { timeout }, async () => {
+  test('they are where they are faster, and the loss that is told is that of the file', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
     const { regimes, figures } = await ask({ known: timesOf(0.05) })
     expect(figures.eightBits).toMatchObject({ speedup: expect.closeTo(20), holds: true })
     const plan = regimes.at(-1)?.plan

@@ -1,7 +1,6 @@
 import type { QuantizeOptions } from '@tp/compiler'
-import { methodEntry, none } from '@tp/core'
 import type { Interval } from '@tp/eval/metrics'
-import type { Candidate, NamedVariant } from './candidate.ts'
+import { type Candidate, inEightBits, type NamedVariant, unprunedVariant } from './candidate.ts'
 import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'
 import { lossOf, seemsWithin } from './loss.ts'
@@ -19,7 +18,7 @@ export interface EightBits {
 /** The variants, each also with 8-bit weights. */
 export function inBothForms(variants: readonly NamedVariant[], quantize: QuantizeOptions | undefined): NamedVariant[] {
   if (quantize === undefined) return [...variants]
-  return [...variants, ...variants.map((variant) => ({ ...variant, quantize, name: nameOf(variant.name) }))]
+  return [...variants, ...variants.map((variant) => ({ ...variant, quantize, name: inEightBits(variant.name) }))]
 }
 
 /** 8 bits without pruning: a candidate of its own. Whether they pay is left to the comparison at equal time. */
@@ -29,16 +28,10 @@ export async function eightBitsAlone(
 ): Promise<{ readonly about: EightBits; readonly candidate: Candidate } | undefined> {
   const contender = contenders.find(({ variant }) => variant.quantize !== undefined)
   if (contender === undefined) return undefined
-  const { quantize } = contender.variant
-  const entry = methodEntry(none, 'keeps every token')
-  const variant: NamedVariant = { entry, method: none(), name: nameOf('none'), ...(quantize && { quantize }) }
+  const variant = unprunedVariant(contender.variant)
   const shares = choice.sites.map(() => 1)
   const candidate: Candidate = { variant, shares, ms: contender.msOf(shares) }
   const losses = await lossesOn(choice, candidate, 'choose')
   const speedup = contender.denseMs / candidate.ms
   return { about: { speedup, loss: lossOf(losses).labelled, holds: seemsWithin(choice, losses) }, candidate }
-}
-
-function nameOf(name: string): string {
-  return `${name} in 8 bits`
 }

@@ -1,4 +1,5 @@
 export type { EightBits } from './eight-bits.ts'
+export type { LeftOut } from './leave-out.ts'
 export type { Loss, Tolerance } from './loss.ts'
 export type { Losses } from './measure-answers.ts'
 export type { Measurements, Shape, Skipped, TuneOptions, TuneProgress, Variant } from './options.ts'

@@ -51,6 +51,12 @@ export interface TuneOptions {
    * after pruning; the plan says so. Where 8 bits alone lose more than is allowed, nothing is pruned in them.
    */
   readonly quantize?: QuantizeOptions
+  /**
+   * Candidates may also do without layers, as `leaveOutLayers` of @tp/compiler makes them, with every token kept (and in 8 bits, too, if
+   * these may be chosen); the plan says so. One layer after another, up to half of them, each time the one whose absence moves the
+   * answers least.
+   */
+  readonly leaveOut?: boolean
   /** Points of accuracy, or of nDCG@10 where candidates are ranked, that may be lost (default 0.5). */
   readonly maxLoss?: number
   /**

@@ -8,7 +8,7 @@ import type { Shares } from './search.ts'
 export type Protection = Pick<PruneOptions, 'protect' | 'protectSegment' | 'separator'>
 
 /** What is done to a model. */
-export interface Pruning extends Pick<PruneOptions, 'quantize'> {
+export interface Pruning extends Pick<PruneOptions, 'leaveOut' | 'quantize'> {
   readonly method: Method
   readonly schedule: Schedule
 }
@@ -17,8 +17,8 @@ export interface Pruning extends Pick<PruneOptions, 'quantize'> {
 export const unpruned: Pruning = { method: none(), schedule: new Map() }
 
 /** A model with its pruning. @throws TpError with the code of a refusal */
-export function pruned(model: Model, { method, schedule, quantize }: Pruning, protection: Protection = {}): Pruned {
-  return pruneOrThrow(model, { ...protection, method, schedule, ...(quantize && { quantize }) }, 'tune')
+export function pruned(model: Model, pruning: Pruning, protection: Protection = {}): Pruned {
+  return pruneOrThrow(model, { ...protection, ...pruning }, 'tune')
 }
 
 /** Keep ratios of the tokens that arrive, at layers where any are pruned. */

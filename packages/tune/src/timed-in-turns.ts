@@ -17,19 +17,26 @@ const TIMED = 4
 const SHAPES = 4
 
 /** Candidates by expected time; the times of the first ones are measured, alternately. */
-export async function timedInTurns(
-  { measurer, model, inputs, device, sites, shapes }: InTurns,
-  candidates: readonly Candidate[],
-): Promise<Candidate[]> {
+export async function timedInTurns(turns: InTurns, candidates: readonly Candidate[]): Promise<Candidate[]> {
   const expected = [...candidates].sort(byTime)
   const first = expected.slice(0, TIMED)
   const [reference] = first
   if (reference === undefined || first.length === 1) return expected
-  const names = first.map(({ variant, shares }) => `${variant.name} ${shares.join(' ')}`)
-  const times = await measurer.measure(`times ${device.name} ${names.join(', ')}`, async () => {
+  const times = await relativeTimes(turns, first)
+  const timed = first.map((candidate, i) => ({ ...candidate, ms: reference.ms * (times[i] as number) }))
+  return [...timed, ...expected.slice(TIMED)]
+}
+
+/** Times as multiples of the first one's, measured alternately at some of the shapes. */
+export async function relativeTimes(
+  { measurer, model, inputs, device, sites, shapes }: InTurns,
+  candidates: readonly Pick<Candidate, 'variant' | 'shares'>[],
+): Promise<readonly number[]> {
+  const names = candidates.map(({ variant, shares }) => `${variant.name} ${shares.join(' ')}`)
+  return await measurer.measure(`times ${device.name} ${names.join(', ')}`, async () => {
     const sessions: Record<string, Session> = {}
     try {
-      for (const [i, candidate] of first.entries()) {
+      for (const [i, candidate] of candidates.entries()) {
         sessions[names[i] as string] ??= await measurer.load(device, model, pruningOf(candidate, sites))
       }
       const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / SHAPES) === 0)
@@ -40,6 +47,4 @@ export async function timedInTurns(
       for (const session of Object.values(sessions)) await session.dispose()
     }
   })
-  const timed = first.map((candidate, i) => ({ ...candidate, ms: reference.ms * (times[i] as number) }))
-  return [...timed, ...expected.slice(TIMED)]
 }

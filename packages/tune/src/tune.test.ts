@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { checkRegimes, fromPlan, prune } from '@tp/compiler'
+import { checkRegimes, fromPlan, leaveOutLayers, prune } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { evaluate, loadTokenizer } from '@tp/eval'
@@ -7,7 +7,7 @@ import { imageDataset, imageInputs, type ModelInputs, someExamples, textDataset,
 import { cascade } from '@tp/guard'
 import { methods } from '@tp/method-attention'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
-import { decodeModel, encodeModel } from '@tp/onnx'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Measurements, type TuneOptions, tune } from './index.ts'
@@ -24,21 +24,57 @@ const grid = [
 ]
 let inputs: ModelInputs
 let session: Session
+let few: Tuned
+
+/** What is tuned, and the dense session. */
+interface Tuned {
+  readonly model: Model
+  readonly inputs: ModelInputs
+  readonly session: Session
+  /** How many of the variants it is tuned with. */
+  readonly methods: number
+  /** Measurements to start with. */
+  readonly before: Measurements
+}
+
+/** Times of three layers at 8, 16, 32 and 64 tokens, in which pruning pays on any machine, however busy. */
+const latency = `latency ${runtime.name}`
+const threeLayers: Measurements = {
+  [`${latency} attention batch 1 dense`]: [0.3, 0.5, 0.9, 1.8],
+  [`${latency} attention batch 1 up to 0`]: [0.3, 0.25, 0.2, 0.2],
+  [`${latency} attention batch 1 up to 1`]: [0.65, 0.6, 0.55, 0.55],
+  [`${latency} batch 1 choosing by received-attention`]: [0.02, 0.02, 0.03, 0.04],
+}
 
 beforeAll(async () => {
   session = await runtime.load(modelPath('mail'), { threads: 1 })
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   const mails = textDataset('mails', mailData('calibration').slice(0, 200))
   inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 64 })
+  // For what has to be measured often.
+  const shallow = leaveOutLayers(model, [3, 4, 5])
+  if (!shallow.ok) throw new Error(shallow.refusal.message)
+  const own = await runtime.load(encodeModel(shallow.model), { threads: 1 })
+  few = { model: shallow.model, inputs, session: own, methods: 1, before: threeLayers }
 }, timeout)
 
 const ask = (options: Partial<TuneOptions> = {}) =>
   tune({ model, inputs, variants, runtime, maxLoss: 2, grid, shapes: [{ batch: 1, tokens: 64 }], ...options })
 
-describe('tune on mails', () => {
+describe.each<[string, () => Tuned, string[]]>([
+  ['mails by an encoder of three layers', () => few, []],
+  ['mails', () => ({ model, inputs, session, methods: 2, before: {} }), ['exhaustive']],
+])('tune on %s', (name, subject, tags) => {
+  const ask = (options: Partial<TuneOptions> = {}) => {
+    const { model, inputs, methods, before: known } = subject()
+    const shapes = [{ batch: 1, tokens: 64 }]
+    const some = variants.slice(0, methods)
+    return tune({ model, inputs, variants: some, runtime, known, maxLoss: 2, grid, shapes, ...options })
+  }
   let known: Measurements = {}
 
-  test('finds a plan that holds, with its measurements', { timeout }, async () => {
+  test('finds a plan that holds, with its measurements', { timeout, tags }, async () => {
+    const { model, inputs, session } = subject()
     const stages = new Set<string>()
     const plan = await ask({
       onMeasured(all) {
@@ -69,61 +105,63 @@ describe('tune on mails', () => {
     expect(figures.loss?.estimate).toBeCloseTo(dense.accuracy.estimate - after.accuracy.estimate, 9)
   })
 
-  test('finds the same plan from known measurements, and measures nothing', { timeout }, async () => {
+  test('finds the same plan from known measurements, and measures nothing', { timeout, tags }, async () => {
     const again = await ask({ known, onMeasured: () => expect.unreachable('measured again') })
     const { date: _, ...figures } = again.figures
     const once = await ask({ known })
     expect(once).toMatchObject({ regimes: again.regimes, figures })
   })
 
-  test('reports the loss of a cascade with its fallbacks', {
-    timeout,
-    tags: 'exhaustive',
-  }, async () => {
-    const shapes = [{ batch: 8, tokens: 64 }]
-    let own: Measurements = {}
-    const options: Partial<TuneOptions> = { shapes, cascade: true, maxLoss: 0.5 }
-    const plan = await ask({
-      ...options,
-      known,
-      onMeasured(all) {
-        own = all
-      },
+  if (name === 'mails')
+    test('reports the loss of a cascade with its fallbacks', { timeout, tags }, async () => {
+      const shapes = [{ batch: 8, tokens: 64 }]
+      let own: Measurements = {}
+      const options: Partial<TuneOptions> = { shapes, cascade: true, maxLoss: 0.5 }
+      const plan = await ask({
+        ...options,
+        known,
+        onMeasured(all) {
+          own = all
+        },
+      })
+      const { figures, regimes } = plan
+      expect(figures.loss?.estimate).toBeLessThanOrEqual(0.5)
+      expect(figures.expectedLoss?.estimate).toBeLessThanOrEqual(0.5)
+      const pruning = regimes.at(-1)?.plan
+      if (pruning === undefined) throw new Error('no plan')
+      const result = prune(model, fromPlan(pruning, methods))
+      if (!result.ok) throw new Error(result.refusal.message)
+      const dense = await runtime.load(modelPath('mail'), { threads: 1 })
+      const pruned = await runtime.load(encodeModel(result.model), { threads: 1 })
+      // By the times of the day the fastest plan that holds is a cascade or not; its loss is that of both sessions together.
+      await using both = plan.cascade === undefined ? pruned : cascade({ pruned, dense, ...plan.cascade })
+      expect(plan.cascade?.share ?? 1).toBeGreaterThan(0)
+      const { verify: some } = splitOf(inputs)
+      const [before, after] = [await evaluate(session, some), await evaluate(both, some)]
+      expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
+      // Where it is slower at all sizes the dense model runs, and has nothing to run again.
+      const slow = Object.entries(own).map(([key, numbers]) => [
+        key,
+        key.startsWith('grid ') ? [0.5, 0.5, 0.5] : numbers,
+      ])
+      const left = await ask({ ...options, known: Object.fromEntries(slow) })
+      expect(left.regimes).toEqual([{ plan: { format: 1, method: 'none' } }])
+      expect(left.cascade).toBeUndefined()
     })
-    const { figures, regimes } = plan
-    expect(figures.loss?.estimate).toBeLessThanOrEqual(0.5)
-    expect(figures.expectedLoss?.estimate).toBeLessThanOrEqual(0.5)
-    const pruning = regimes.at(-1)?.plan
-    if (pruning === undefined) throw new Error('no plan')
-    const result = prune(model, fromPlan(pruning, methods))
-    if (!result.ok) throw new Error(result.refusal.message)
-    const dense = await runtime.load(modelPath('mail'), { threads: 1 })
-    const pruned = await runtime.load(encodeModel(result.model), { threads: 1 })
-    // By the times of the day the fastest plan that holds is a cascade or not; its loss is that of both sessions together.
-    await using both = plan.cascade === undefined ? pruned : cascade({ pruned, dense, ...plan.cascade })
-    expect(plan.cascade?.share ?? 1).toBeGreaterThan(0)
-    const { verify: some } = splitOf(inputs)
-    const [before, after] = [await evaluate(session, some), await evaluate(both, some)]
-    expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
-    // Where it is slower at all sizes the dense model runs, and has nothing to run again.
-    const slow = Object.entries(own).map(([key, numbers]) => [key, key.startsWith('grid ') ? [0.5, 0.5, 0.5] : numbers])
-    const left = await ask({ ...options, known: Object.fromEntries(slow) })
-    expect(left.regimes).toEqual([{ plan: { format: 1, method: 'none' } }])
-    expect(left.cascade).toBeUndefined()
-  })
 
-  test('stops between two measurements when aborted, and keeps what was measured', { timeout }, async () => {
+  test('stops between two measurements when aborted, and keeps what was measured', { timeout, tags }, async () => {
+    const before = Object.keys(subject().before).length
     const stop = new AbortController()
     let kept: Measurements = {}
     const broken = ask({
       signal: stop.signal,
       onMeasured(all) {
         kept = all
-        if (Object.keys(all).length === 3) stop.abort()
+        if (Object.keys(all).length === before + 3) stop.abort()
       },
     })
     await expect(broken).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
-    expect(Object.keys(kept)).toHaveLength(3)
+    expect(Object.keys(kept)).toHaveLength(before + 3)
   })
 })
 
@@ -163,8 +201,8 @@ test.each<[string, Partial<TuneOptions>, string]>([
   ['no method', { variants: [] }, 'TP_OPTION'],
   ['certainty of no loss at all', { confident: true, maxLoss: 0 }, 'TP_OPTION'],
 ])('refuses %s', async (what, options, code) => {
-  const few = what === 'too few examples' ? { inputs: someExamples(inputs, [0, 1, 2]) } : {}
-  await expect(ask({ ...options, ...few })).rejects.toThrow(expect.objectContaining({ code }))
+  const three = what === 'too few examples' ? { inputs: someExamples(inputs, [0, 1, 2]) } : {}
+  await expect(ask({ ...options, ...three })).rejects.toThrow(expect.objectContaining({ code }))
 })
 
 test('refuses a confident bound on too few examples, and says how many it takes', async () => {

@@ -4,6 +4,7 @@ import { type Candidate, type NamedVariant, pruningOf, totalMs } from './candida
 import { type Chosen, chooseCandidate } from './choose.ts'
 import { type Contender, contendersOf, usualShapes } from './contenders.ts'
 import { inBothForms } from './eight-bits.ts'
+import { leavableOf } from './leavable.ts'
 import { fewestToBeConfident } from './loss.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
@@ -53,6 +54,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const sites = sitesOf(model, found)
   const { variants, skipped } = usableVariants(model, options.variants.map(named), sites)
   if (options.quantize !== undefined) pruned(model, { ...unpruned, quantize: options.quantize })
+  const leavable = options.leaveOut ? leavableOf(model, found) : undefined
   for (const each of skipped) options.onSkipped?.(each)
   const common = { measurer, model, runtime, inputs, device, sites }
   const contenders = await contendersOf({
@@ -65,8 +67,8 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     choose: await denseAnswers(common, 'choose', split.choose),
     verify: await denseAnswers(common, 'verify', split.verify),
   }
-  const { chosen, eightBits } = await chooseCandidate(
-    { ...common, shapes, split, look: split.look, seen, maxLoss, confident, cascade, dense },
+  const { chosen, eightBits, leftOut } = await chooseCandidate(
+    { ...common, shapes, split, look: split.look, seen, maxLoss, confident, cascade, leavable, dense },
     contenders,
   )
   const timed = { ...common, grid, fixedTokens }
@@ -82,6 +84,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     }),
     ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites, options.protection) }),
     ...(eightBits && { eightBits }),
+    ...(leftOut && { leftOut }),
     ...(skipped.length > 0 && { skipped }),
     examples: split.verify.targets.length,
     data: inputs.source,
@@ -156,7 +159,7 @@ function regimesOf(
 }
 
 function planOf(
-  { variant: { entry, params, quantize }, shares }: Candidate,
+  { variant: { entry, params, leaveOut, quantize }, shares }: Candidate,
   sites: readonly number[],
   protection: Protection | undefined,
 ): Plan {
@@ -168,6 +171,7 @@ function planOf(
   return {
     ...{ format: 1, method: entry.name, ...(params && { params }) },
     ...(schedule.size > 0 && { ...protection, ...amounts }),
+    ...(leaveOut && { leaveOut }),
     ...(quantize && { quantize }),
   }
 }

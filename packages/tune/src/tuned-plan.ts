@@ -1,6 +1,7 @@
 import type { Plan, RegimesPlan } from '@tp/compiler'
 import type { Interval } from '@tp/eval/metrics'
 import type { EightBits } from './eight-bits.ts'
+import type { LeftOut } from './leave-out.ts'
 import type { Skipped } from './options.ts'
 import type { Cell } from './regimes.ts'
 
@@ -31,6 +32,8 @@ export interface Figures {
   readonly expectedLoss?: Interval
   /** What 8-bit weights do without pruning, if they were to be tried. */
   readonly eightBits?: EightBits
+  /** What leaving layers out does without pruning, if it was to be tried. */
+  readonly leftOut?: LeftOut
   /** Optional variants that were not tried; absent if all were. */
   readonly skipped?: readonly Skipped[]
   readonly examples: number

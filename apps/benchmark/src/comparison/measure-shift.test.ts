@@ -8,12 +8,13 @@ import { type ComparedForm, comparedForms, openCompared } from './subjects.ts'
 const runtime = nodeRuntime()
 const mail = comparedForms.find(({ name }) => name === 'mail') as ComparedForm
 const context = { runtime, shared: sharedPath }
+const EXAMPLES = 9
 
 test('evaluates all settings on the same sets, and truncates texts in each of them', {
   timeout: 120_000,
 }, async () => {
-  const cell: ShiftCell = { kind: 'shift', subject: 'mail', setting: { kind: 'none' }, examples: 12, severity: 3 }
-  const opened = await openCompared(context, mail, 'test', 12)
+  const cell: ShiftCell = { kind: 'shift', subject: 'mail', setting: { kind: 'none' }, examples: EXAMPLES, severity: 3 }
+  const opened = await openCompared(context, mail, 'test', EXAMPLES)
   const shifted = openShifts(mail, context, opened, cell)
   const whole = await measureShift(runtime, opened, shifted, cell)
   const setting = { kind: 'truncated', budget: { keep: 0.05, layers: [0] } } as const
@@ -29,6 +30,6 @@ test('evaluates all settings on the same sets, and truncates texts in each of th
   const bins = whole.sets.filter(({ examples }) => examples !== undefined)
   const [own] = whole.sets
   expect(bins).toHaveLength(3)
-  expect(bins.flatMap(({ examples = [] }) => examples).sort((a, b) => a - b)).toEqual([...Array(12).keys()])
+  expect(bins.flatMap(({ examples = [] }) => examples).sort((a, b) => a - b)).toEqual([...Array(EXAMPLES).keys()])
   for (const { examples = [], correct } of bins) expect(correct).toBe(examples.map((i) => own?.correct[i]).join(''))
 })

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { fixturesIn, sharedFolder } from 'exported-encoders'
+import { fixturesIn, sharedFolder, thorough } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { examine } from './examine.ts'
 import { questions } from './examiner.ts'
 
 /** Far apart, so that they are spoilt in many ways. Thousands more: `npm run benchmark -- fuzz`. */
-const seeds = Array.from({ length: 60 }, (_, i) => i * 53)
+const seeds = Array.from({ length: thorough(20, 60) }, (_, i) => i * 53)
 /** Those that something was wrong with once: sizes that are negative or huge, heads that share nothing, empty constants. */
 const found = [29, 1168, 1767, 2141, 2223, 7111, 8026]
 

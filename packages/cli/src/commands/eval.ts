@@ -26,6 +26,7 @@ import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { comparedAmountOptions, readComparedAmounts, removeByParam } from '../pruning/amounts.ts'
+import { leaveOutOption, readLeaveOut } from '../pruning/leave-out.ts'
 import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
 import { inspectFile } from '../pruning/request.ts'
 
@@ -44,6 +45,11 @@ const options = {
   },
   ...comparedAmountOptions,
   ...pruningOptions,
+  'leave-out': {
+    ...leaveOutOption['leave-out'],
+    multiple: true,
+    description: 'also without these layers, and no token pruned: what pruning has to beat; once for each row',
+  },
   ...taskOption,
   ...flipOptions,
   ...runtimeOption,
@@ -88,7 +94,8 @@ export const evalCommand: Command = command({
     if (given.guard !== undefined || given.against !== undefined)
       return await evaluateGuarded(path, data, given, context)
     const amounts = readComparedAmounts(given)
-    const methods = given.methods?.split(',').map((name) => name.trim())
+    const leaveOut = given['leave-out']?.map(readLeaveOut)
+    const methods = given.methods?.split(',').map((name) => name.trim()) ?? (leaveOut && [])
     const settings = readSettings(given)
     const flips = readFlips(given)
     readTask(given.task)
@@ -99,7 +106,7 @@ export const evalCommand: Command = command({
     if (methods && inspection) {
       progress.stage(`pruning ${basename(path)}`)
       const plugins = given.plugin ?? []
-      variants.push(...(await pruneVariants({ file, methods, amounts, settings, plugins, signal })))
+      variants.push(...(await pruneVariants({ file, methods, amounts, leaveOut, settings, plugins, signal })))
     }
     const batchSize = batchSizeOf(file)
     if (given.shift !== undefined) {
@@ -155,13 +162,14 @@ async function evaluateGuarded(
   given: Arguments<typeof options>,
   context: Context & { readonly runtime: Runtime },
 ): Promise<number> {
-  const { guard, against, methods, shift, task, json = false } = given
+  const { guard, against, methods, task, json = false } = given
   const { print, progress } = context
   if (guard === undefined) throw usageError('--against requires --guard FILE; tp bench compares two models')
   if (against === undefined) throw usageError('--guard needs the dense model: --against DENSE')
   if (methods !== undefined)
     throw usageError('give --guard or --methods, not both: with --guard MODEL is pruned already')
-  if (shift !== undefined) throw usageError('give --guard or --shift, not both')
+  const other = (['shift', 'leave-out'] as const).find((name) => given[name] !== undefined)
+  if (other !== undefined) throw usageError(`give --guard or --${other}, not both`)
   if (task !== undefined) throw usageError('--guard is for classifiers: omit --task')
   refuseIdle(given)
   const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]

@@ -14,6 +14,7 @@ import { RefusalError } from '../model/refusal-error.ts'
 import { jsonDocument } from '../output/document.ts'
 import { amountOptions } from '../pruning/amounts.ts'
 import { type AskedPruning, methodOption, readAsked } from '../pruning/asked.ts'
+import { refuseLeaveOut } from '../pruning/leave-out.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { inspectFile, pruneFile } from '../pruning/request.ts'
@@ -62,6 +63,7 @@ export const explainCommand: Command = command({
     if (!isScore(score)) throw usageError(`--score is "${score}"; it must be ${scores.join(' or ')}`)
     const asked = given.method === undefined && given.plan === undefined ? undefined : await readAsked(given)
     if (asked === undefined) refuseIdle(given)
+    else refuseLeaveOut(asked.plan, given.plan)
     const file = await readModelFile(path, context)
     const inspection = inspectFile(file, asked?.settings.encoder ?? given.encoder)
     if (inspection.open > 0) {

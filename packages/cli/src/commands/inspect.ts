@@ -9,6 +9,7 @@ import { jsonDocument } from '../output/document.ts'
 import { megabytes, ranges } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
+import { leftOutText } from '../pruning/leave-out.ts'
 import { inspectFile } from '../pruning/request.ts'
 
 export const inspectCommand: Command = command({
@@ -49,7 +50,7 @@ function describe(
   flops: readonly FlopsAt[],
   unfusedBy: readonly string[] | undefined,
 ): string {
-  const { layers, hidden, heads, tokens, batch, head, tokenOutputs, pruned } = found
+  const { layers, hidden, heads, tokens, batch, head, tokenOutputs, pruned, leftOut } = found
   const norms = [...new Set(layers.map(({ norm }) => norm))].join(' and ')
   const data = file.dataFiles.length === 0 ? '' : `, weights in ${file.dataFiles.join(', ')}`
   const facts: [string, string][] = [
@@ -72,6 +73,7 @@ function describe(
     ...(unfusedBy === undefined
       ? []
       : [['written out by', `${unfusedBy.join(', ')}; whole under all others`] as [string, string]]),
+    ...(leftOut.length === 0 ? [] : [['left out', leftOut.map(leftOutText).join('; then ')] as [string, string]]),
     ['pruned', pruned.length === 0 ? 'no' : pruned.map(stepText).join('; then ')],
     [
       'FLOPs',

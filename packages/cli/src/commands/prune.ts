@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Inspection, Pruned, PrunedEncoder } from '@tp/compiler'
+import { type Inspection, type LeftOutLayers, type Pruned, type PrunedEncoder, readProvenance } from '@tp/compiler'
 import type { Amount } from '@tp/core'
 import { amountRules } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
@@ -15,12 +15,13 @@ import { jsonDocument } from '../output/document.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
 import { amountOptions } from '../pruning/amounts.ts'
 import { asksForNothing, METHOD_MISSING, methodOption, readAsked } from '../pruning/asked.ts'
+import { leaveOutOption, leftOutText, withoutItsLayers } from '../pruning/leave-out.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import type { Verification } from '../pruning/verify.ts'
-import { ASKED_FOR, readsEveryToken, SAFE_DEFAULT, wholeHeadNote } from '../pruning/whole-heads.ts'
+import { ASKED_FOR, FILLED_ROWS, readsEveryToken, SAFE_DEFAULT, wholeHeadNote } from '../pruning/whole-heads.ts'
 
 export const pruneCommand: Command = command({
   options: {
@@ -29,6 +30,7 @@ export const pruneCommand: Command = command({
     ...planOption,
     ...amountOptions,
     ...pruningOptions,
+    ...leaveOutOption,
     trace: {
       type: 'boolean',
       description: 'add outputs that say which tokens were kept: tp.trace.LAYER.indices and .valid',
@@ -42,42 +44,44 @@ export const pruneCommand: Command = command({
   },
   notes: [
     'Where a head reads every token (a mean over tokens, a row for each) a model may be given without a method: then only dead',
-    'tokens are removed, which is exact.',
+    'tokens are removed, which is exact. So may one that layers are left out of.',
     'One number applies to all layers, a list to each of them in order. --method none without an amount only removes dead',
     'tokens. An example:',
     '',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
-  async run([path = ''], given, { print, progress, signal, files }) {
+  async run([path = ''], options, { print, progress, signal, files }) {
+    const leavesOutOnly = asksForNothing(options) && options['leave-out'] !== undefined
+    const given = leavesOutOnly ? { ...options, method: 'none' } : options
     const { out, trace = false, monitor = false, verify = false, json = false } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     const told = asksForNothing(given) ? undefined : await readAsked(given)
 
     const start = performance.now()
-    const file = await endable(() => readModelFile(path, { signal, files }))
-    const asked = told ?? (await readAsked(safeDefault(file, given)))
+    const whole = await endable(() => readModelFile(path, { signal, files }))
+    const asked = told ?? (await readAsked(safeDefault(whole, given)))
     const { plan, method, settings } = asked
     progress.stage(`pruning ${basename(path)}`)
-    const { model, pruned, notes } = await endable(async () => {
+    const { file, model, pruned, notes } = await endable(async () => {
+      const file = withoutItsLayers(whole, plan)
       const encoders = inspectEncoders(file, settings.encoder)
       const schedules = schedulesOf(asked, file.model, encoders)
       const known = wholeHeadNote(encoders)
       const about = told === undefined ? SAFE_DEFAULT : ASKED_FOR
       const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
       const notes = known !== undefined && (isPruned || told === undefined) ? [known, about] : []
-      return {
-        model: encoders[0],
-        notes,
-        pruned: await pruneFile(file, { ...settings, method, schedules, trace, monitor }),
-      }
+      const pruned = await pruneFile(file, { ...settings, method, schedules, trace, monitor })
+      const isFilled = readProvenance(pruned.model).some(({ filled }) => filled === 'mean')
+      return { file, model: encoders[0], notes: isFilled ? [...notes, FILLED_ROWS] : notes, pruned }
     })
     await using staged = await stageModel(pruned.model, file, out, signal)
     let verification: Verification | undefined
     if (verify) {
       progress.stage('verifying')
       const { verifyPruned } = await import('../pruning/verify.ts')
-      verification = await verifyPruned({ file, model, pruned, path: staged.path, method, settings, signal })
+      const isShallow = file !== whole
+      verification = await verifyPruned({ file, isShallow, model, pruned, path: staged.path, method, settings, signal })
     }
     throwIfAborted(signal, 'tp')
     await staged.commit()
@@ -90,7 +94,8 @@ export const pruneCommand: Command = command({
       ...(model.encoders.length > 1 && {
         encoders: pruned.encoders.map((encoder) => ({ name: encoder.name, ...encoderContent(encoder) })),
       }),
-      flops: await endable(() => flopsFactors(file, model, pruned)),
+      ...(plan.leaveOut && { leftOut: model.leftOut.at(-1) }),
+      flops: await endable(() => flopsFactors(whole, model, pruned)),
       bytes: staged.bytes,
       dataFiles: staged.dataFiles,
       ...(pruned.quantized && { quantized: pruned.quantized }),
@@ -131,6 +136,8 @@ interface PruneReport {
   readonly flops: readonly FlopsFactor[]
   readonly bytes: number
   readonly dataFiles: readonly string[]
+  /** Layers that were left out. */
+  readonly leftOut?: LeftOutLayers | undefined
   readonly quantized?: Pruned['quantized']
   readonly verification?: Verification
   /** What is known of models of this kind, in sentences. */
@@ -155,10 +162,11 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
 }
 
 function describe(report: PruneReport, { encoders }: Pruned): string {
-  const { out, method, flops, bytes, dataFiles, quantized, verification, notes, milliseconds } = report
+  const { out, method, leftOut, flops, bytes, dataFiles, quantized, verification, notes, milliseconds } = report
   const bits = quantized === undefined ? '' : ', 8 bits'
   return [
     `${out}  ${megabytes(bytes)}, ${method}${bits}, ${(milliseconds / 1000).toFixed(1)} s`,
+    ...(leftOut ? [`without ${leftOutText(leftOut)}; the others are numbered from 0 again`] : []),
     ...encoders.flatMap((encoder) => {
       const lines = cutsText(encoder)
       return encoders.length === 1 ? lines : lines.map((line) => `${encoder.name}: ${line}`)

@@ -52,6 +52,11 @@ const options = {
     type: 'boolean',
     description: '8-bit weights may be chosen, too: alone, or after pruning; tp prune --plan then writes them',
   },
+  'leave-out': {
+    type: 'boolean',
+    description:
+      'layers may be left out instead of pruning tokens, up to half of them; in 8 bits, too, with --quantize',
+  },
   runtime: { ...runtimeOption.runtime, description: `what is tuned for; ${runtimeOption.runtime.description}` },
   shapes: {
     type: 'string',
@@ -136,6 +141,7 @@ export const tuneCommand: Command = command({
       maxLoss,
       confident,
       cascade,
+      leaveOut: given['leave-out'] ?? false,
       ...(quantize && { quantize: {} }),
       ...(shapes && {
         shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),

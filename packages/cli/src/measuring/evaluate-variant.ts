@@ -70,7 +70,9 @@ export async function evaluateVariant<O extends Outcome>(
     outcomes.push(await evaluateSession(session, task, inspection))
   }
   const [outcome, ...others] = outcomes as [O, ...O[]]
-  const keptByLayer = inspection.layers.map((_, layer) => mean(outcomes.map(({ kept }) => kept?.layers[layer] ?? 1)))
+  const [encoder] = variant.models[0]?.plain.encoders ?? []
+  const layers = inspection.layers.slice(0, encoder?.layerCount)
+  const keptByLayer = layers.map((_, layer) => mean(outcomes.map(({ kept }) => kept?.layers[layer] ?? 1)))
   const figures = {
     answers: judge.pruned([outcome, ...others], dense),
     kept: mean(keptByLayer),

@@ -4,8 +4,9 @@ import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel } from '../pruning/amounts.ts'
+import { withoutItsLayers } from '../pruning/leave-out.ts'
 import { type GivenSettings, planOf, settingsOf } from '../pruning/plan-options.ts'
-import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { atTrainedLayers, inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { type AskedPlan, schedulesOf } from '../pruning/schedules.ts'
 
 /** One row of a comparison: the model pruned one way. */
@@ -36,17 +37,19 @@ export interface VariantOptions {
   readonly file: ModelFile
   readonly methods: readonly string[]
   readonly amounts: readonly AskedAmounts[]
+  /** Layers to leave out without any pruning, one row each. */
+  readonly leaveOut?: readonly (readonly number[])[] | undefined
   readonly settings: GivenSettings
   readonly plugins: readonly string[]
   readonly signal: AbortSignal
 }
 
 /**
- * The rows of a comparison: `none` first, then every method at every amount. A parameter goes to the methods that have it.
+ * The rows of a comparison: `none` first, also without some layers, then every method at every amount. A parameter goes to the methods that have it.
  * @throws RefusalError; TpError TP_USAGE, TP_UNKNOWN_METHOD, TP_OPTION and what pruning throws
  */
 export async function pruneVariants(options: VariantOptions): Promise<PrunedVariant[]> {
-  const { file, methods: names, amounts, settings, plugins } = options
+  const { file, methods: names, amounts, leaveOut = [], settings, plugins } = options
   const { inPlan, unplanned, params } = settings
   const catalog = await loadMethods(plugins)
   const methods = [...catalog.values()].map(({ entry }) => entry)
@@ -59,10 +62,14 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
   if (scheduled.length === 0 && amounts.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
 
   const encoders = inspectEncoders(file, inPlan.encoder)
-  const dense = { plan: { format: 1, method: 'none', ...inPlan } satisfies Plan, flops: undefined, methods }
-  const variants: PrunedVariant[] = [
-    { method: 'none', keep: '', models: [await variantModel(file, dense, unplanned, encoders)] },
-  ]
+  const whole: Plan = { format: 1, method: 'none', ...inPlan }
+  const unpruned = (plan: Plan): Promise<VariantModel> =>
+    variantModel(file, { plan, flops: undefined, methods }, unplanned, encoders)
+  const variants: PrunedVariant[] = [{ method: 'none', keep: '', models: [await unpruned(whole)] }]
+  for (const layers of leaveOut) {
+    const method = `none, without ${layers.length === 1 ? 'layer' : 'layers'} ${layers.toSorted((a, b) => a - b).join(', ')}`
+    variants.push({ method, keep: '', models: [await unpruned({ ...whole, leaveOut: layers })] })
+  }
   let takesWeights = false
   for (const entry of entries) {
     const own = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(entry.options, name)))
@@ -85,14 +92,16 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
 }
 
 async function variantModel(
-  file: ModelFile,
-  asked: AskedPlan,
+  whole: ModelFile,
+  { plan, flops, methods }: AskedPlan,
   unplanned: GivenSettings['unplanned'],
   encoders: readonly Inspection[],
 ): Promise<VariantModel> {
-  const planned = fromPlan(asked.plan, asked.methods)
+  const planned = fromPlan(plan, methods)
   const { method } = planned
+  const asked = { plan: await atTrainedLayers(plan, method, unplanned.weights), flops, methods }
   const settings = settingsOf(planned, unplanned)
+  const file = withoutItsLayers(whole, planned)
   const schedules = schedulesOf(asked, file.model, encoders)
   const weights = method.params === undefined ? undefined : settings.weights
   const prune = (form: Pick<PruneOptions, 'trace' | 'protectInput'>): Promise<Pruned> =>

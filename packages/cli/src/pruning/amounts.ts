@@ -27,7 +27,7 @@ export const amountOptions: AmountOptions = {
     multiple: true,
     value: '[ENCODER:]L1,L2,…',
     description:
-      'layers where tokens are pruned, from 0; default: all but the first. In a file of several encoders once for each',
+      'layers where tokens are pruned, from 0; default: those that --weights were trained at, else all but the first. In a file of several encoders once for each',
   },
   ...ruleOptions,
   flops: {

@@ -12,9 +12,10 @@ import {
   removeByParam,
   saysHowMany,
 } from './amounts.ts'
+import { type leaveOutOption, readLeaveOut, refuseLeaveOut } from './leave-out.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
 import { planOf, type pruningOptions, readSettings, readUnplanned, settingsOf } from './plan-options.ts'
-import type { PruningSettings } from './request.ts'
+import { atTrainedLayers, type PruningSettings } from './request.ts'
 import type { AskedPlan } from './schedules.ts'
 
 export const methodOption = {
@@ -30,7 +31,11 @@ export const methodOption = {
 /** The error of a command line that does not say how to prune. */
 export const METHOD_MISSING = '--method NAME (or --plan FILE) is missing; tp methods lists what there is'
 
-type AskedOptions = typeof methodOption & typeof planOption & typeof amountOptions & typeof pruningOptions
+type AskedOptions = typeof methodOption &
+  typeof planOption &
+  typeof amountOptions &
+  typeof pruningOptions &
+  Partial<typeof leaveOutOption>
 
 /** One pruning as a command line asks for it. */
 export interface AskedPruning extends AskedPlan {
@@ -80,12 +85,15 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
       `${options.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and quantize the result (tp quantize)`,
     )
   }
+  if (mayLearn) refuseLeaveOut(plan, options.plan)
   const learns = mayLearn && method.training !== undefined && settings.weights === undefined
-  if (!learns && !method.unscheduled && !saysHowMany({ amounts: plan, flops })) {
+  const hasAmounts = saysHowMany({ amounts: plan, flops })
+  if (!learns && !method.unscheduled && !hasAmounts) {
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
     if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
   }
-  return { plan, flops, methods, method, settings, learns }
+  const where = hasAmounts ? await atTrainedLayers(plan, method, settings.weights) : plan
+  return { plan: where, flops, methods, method, settings, learns }
 }
 
 /** The plan of a command line that names no file. */
@@ -96,5 +104,7 @@ function planOfOptions(options: Arguments<AskedOptions>, catalog: MethodCatalog)
   const { params, inPlan } = readSettings(given)
   const entry = findMethod(catalog, given.then === undefined ? given.method : `${given.method}+${given.then}`)
   const { amounts, flops } = readAmounts(given)
-  return { plan: planOf(entry, params, inPlan, amounts), flops }
+  const leaveOut = given['leave-out']
+  const settings = leaveOut === undefined ? inPlan : { ...inPlan, leaveOut: readLeaveOut(leaveOut) }
+  return { plan: planOf(entry, params, settings, amounts), flops }
 }

@@ -22,7 +22,7 @@ export const planOption = {
 /** What only the plan or the command line can say. */
 const exclusive = [
   ...['method', 'then', 'encoder', 'layers', ...amountNames, 'protect', 'protect-segment', 'separator', 'restore'],
-  ...['param', 'flops', 'at'],
+  ...['param', 'flops', 'at', 'leave-out'],
 ]
 
 /**

@@ -64,7 +64,7 @@ export const pruningOptions = {
 
 /** The options above, read: what goes into a plan, and what is said alongside it. */
 export interface GivenSettings {
-  readonly inPlan: Pick<Plan, 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore'>
+  readonly inPlan: Pick<Plan, 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore' | 'leaveOut'>
   readonly unplanned: Pick<PruningSettings, 'outputs' | 'weights'>
   /** Options of methods as they were written. */
   readonly params: Readonly<Record<string, string>>

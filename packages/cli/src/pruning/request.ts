@@ -1,6 +1,6 @@
-import { type Inspection, inspect, type Pruned, type PruneOptions, prune } from '@tp/compiler'
+import { type Inspection, inspect, type Plan, type Pruned, type PruneOptions, prune } from '@tp/compiler'
 import { isTpError, type Method, type Schedule, TpError, type Values } from '@tp/core'
-import { needsValues, paramsOf, readSafetensors } from '@tp/core/host'
+import { needsValues, paramsOf, readSafetensors, trainedLayers } from '@tp/core/host'
 import { readInput } from '../files/read-input.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
@@ -91,6 +91,16 @@ export async function trainedValues(path: string | undefined, method: Method): P
   }
   const weights = await readWeights(path)
   return (layer) => paramsOf(method, weights, layer)
+}
+
+/**
+ * A plan that names no layers, at those that the method's trained values are for.
+ * @throws TpError TP_WEIGHTS
+ */
+export async function atTrainedLayers(plan: Plan, method: Method, weights: string | undefined): Promise<Plan> {
+  if (weights === undefined || plan.layers !== undefined || method.params === undefined) return plan
+  const layers = trainedLayers(method, await readWeights(weights))
+  return layers === undefined ? plan : { ...plan, layers }
 }
 
 /** @throws TpError TP_WEIGHTS, TP_TOO_LARGE; with the file's name */

@@ -4,7 +4,10 @@ import type { ModelFile } from '../model/model-file.ts'
 import type { PruningSettings } from './request.ts'
 
 export interface VerifyOptions {
+  /** What is pruned, … */
   readonly file: ModelFile
+  /** … which is not what lies at its path where layers were left out first. */
+  readonly isShallow: boolean
   readonly model: Inspection
   readonly pruned: Pruned
   /** Where the pruned model can be loaded from. */

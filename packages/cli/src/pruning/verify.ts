@@ -29,13 +29,13 @@ export interface Verification {
 /**
  * Runs a pruned model: at two shapes its outputs are finite and have the dense shapes; with the same cuts, but every token
  * kept, they are the dense numbers; and examples come out alike alone, in a batch, and padded (the latter two before the weights
- * are stored in 8 bits, if they are). Also says what the cuts cost.
+ * are stored in 8 bits, if they are). Where layers are left out, the dense model is that without them. Also says what the cuts cost.
  * @throws TpError TP_VERIFY, TP_DENSE where the dense model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
  */
 export async function verifyPruned(asked: VerifyOptions): Promise<Verification> {
   // What is compared with the dense numbers is the pruning, without the rounding to 8 bits after it.
   const options: VerifyOptions = { ...asked, settings: { ...asked.settings, quantize: undefined } }
-  const { file, model, path, signal } = options
+  const { file, isShallow, model, path, signal } = options
   const shapes = sampleShapes(model)
   const inputs = shapes.map(([batch = 1, tokens], i) =>
     sampleInputs(file.model, model, { batch, tokens, padded: batch > 1, seed: i + 1 }),
@@ -43,7 +43,8 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
   const bounds = boundsFor(await sizeOfFiles(file))
   // Each within what a model of its size may take.
   const load = (path: string): Promise<Session> => loadBounded(path, { runtime: 'node', bounds, signal })
-  await using dense = await load(file.path)
+  const loadModel = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, load)
+  await using dense = await (isShallow ? loadModel(file.model) : load(file.path))
   const whole = await runAll(dense, inputs, signal)
   for (const outputs of whole) requireFiniteDense(outputs)
   const { outputs: kept } = options.settings
@@ -60,7 +61,6 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
     )
   }
   const whollyKept = await keepAllTokens(options)
-  const loadModel = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, load)
   await using keepingAll = await loadModel(whollyKept)
   const difference = differenceOf(await runAll(keepingAll, inputs, signal), expected, roundingOf(file.model))
   const invariance = await checkInvariance(options, dense, loadModel)

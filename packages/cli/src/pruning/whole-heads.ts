@@ -49,6 +49,11 @@ export function wholeHeadNote(inspections: readonly Inspection[]): string | unde
   return `${about}; ${isPooled ? POOLED : ANSWERED}`
 }
 
+/** What is said where rows of pruned tokens hold a mean: the file does not say what reads them. */
+export const FILLED_ROWS: string =
+  'rows of pruned tokens hold the mean of the kept ones, for a mean over all rows; if a decoder attends to them, give --restore nearest, ' +
+  'or --restore none, and it the output tp.mask as the attention mask of its encoder'
+
 /** What is said where no method was asked for. */
 export const SAFE_DEFAULT: string =
   'no method was given, so only what is exact is done: tokens that nothing reads are eliminated. tp eval --methods says what a ' +

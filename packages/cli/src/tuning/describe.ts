@@ -1,5 +1,5 @@
 import { layersAt, type Plan } from '@tp/compiler'
-import type { EightBits, TunedPlan } from '@tp/tune'
+import type { EightBits, LeftOut, TunedPlan } from '@tp/tune'
 import { factor } from '../output/numbers.ts'
 
 export interface PlanFiles {
@@ -12,14 +12,15 @@ export interface PlanFiles {
 
 /** What a plan does, and what can be done with it. */
 export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, out, weights }: PlanFiles): string {
-  const { loss, grid, maxLoss, examples, eightBits } = figures
+  const { loss, grid, maxLoss, examples, eightBits, leftOut } = figures
   const last = regimes.at(-1)?.plan
-  const isDense = last?.method === 'none' && last.quantize === undefined
+  const isDense = last?.method === 'none' && last.quantize === undefined && last.leaveOut === undefined
+  const alone = [...(eightBits ? [eightBitsText(eightBits)] : []), ...(leftOut ? [leftOutText(leftOut)] : [])]
   if (last === undefined || loss === undefined || isDense) {
-    const what = eightBits === undefined ? 'nothing pruned' : 'nothing pruned or in 8 bits'
+    const tried = ['pruned', ...(eightBits ? ['in 8 bits'] : []), ...(leftOut ? ['with fewer layers'] : [])]
     return [
-      `${out}  ${what} is faster and loses no more than ${maxLoss} points`,
-      ...(eightBits === undefined ? [] : [eightBitsText(eightBits)]),
+      `${out}  nothing ${tried.join(' or ')} is faster and loses no more than ${maxLoss} points`,
+      ...alone,
       'dead tokens are removed even so',
     ].join('\n')
   }
@@ -32,7 +33,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   return [
     `${out}  ${planText(last)}`,
     `loss  ${loss.estimate.toFixed(1)} points (${interval}) on ${examples} examples that nothing was chosen by`,
-    ...(eightBits === undefined ? [] : [eightBitsText(eightBits)]),
+    ...alone,
     ...(cascade === undefined ? [] : [fallbackText(cascade)]),
     `times as fast as dense  ${speeds.join(', ')}`,
     ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
@@ -41,19 +42,31 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   ].join('\n')
 }
 
-/** `sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits` */
+/** `sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits`; `without layer 3, no tokens are pruned but dead ones` */
 function planText(plan: Plan): string {
   const bits = plan.quantize === undefined ? '' : ', in 8 bits'
-  if (plan.keep === undefined) return `no tokens are pruned but dead ones${bits}`
+  const without = plan.leaveOut === undefined ? '' : `without ${layersText(plan.leaveOut)}, `
+  if (plan.keep === undefined) return `${without}no tokens are pruned but dead ones${bits}`
   const layers = layersAt(plan, '')
   const amounts = [plan.keep].flat().map((keep, i) => `${keep} at layer ${layers?.[i]}`)
   return `${plan.method}, keep ${amounts.join(', ')}${bits}`
 }
 
-function eightBitsText({ speedup, loss, holds }: EightBits): string {
+function eightBitsText(alone: EightBits): string {
+  return `8 bits alone  ${aloneText(alone)}${alone.holds ? '' : '; nothing was pruned in 8 bits'}`
+}
+
+function leftOutText(alone: LeftOut): string {
+  return `without ${layersText(alone.layers)} alone  ${aloneText(alone)}${alone.holds ? '' : '; all layers are needed'}`
+}
+
+function aloneText({ speedup, loss }: Pick<EightBits, 'speedup' | 'loss'>): string {
   const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
-  const verdict = holds ? '' : '; nothing was pruned in 8 bits'
-  return `8 bits alone  ${factor(speedup)}, loss ${loss.estimate.toFixed(1)} points (${interval}) on the examples for choosing${verdict}`
+  return `${factor(speedup)}, loss ${loss.estimate.toFixed(1)} points (${interval}) on the examples for choosing`
+}
+
+function layersText(layers: readonly number[]): string {
+  return `${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`
 }
 
 function fallbackText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {

@@ -38,23 +38,31 @@ export function roundWeights(weights: Float32Array, columns: number, rounding: R
     scales[channel] = scale
     zeros[channel] = zero
   }
-  const data = isSigned ? new Int8Array(weights.length) : new Uint8Array(weights.length)
-  for (let i = 0, channel = 0; i < weights.length; i++) {
-    const steps = Math.fround((weights[i] as number) / (scales[channel] as number))
-    data[i] = Math.min(most, Math.max(least, halfToEven(steps) + (zeros[channel] as number)))
-    if (++channel === channels) channel = 0
+  // One type of array for all, so that the engine compiles one loop; as a byte, −5 has the bits of int8's.
+  const bytes = new Uint8Array(weights.length)
+  const offsets = Int32Array.from(zeros)
+  for (let row = 0; row < weights.length; row += channels) {
+    for (let channel = 0; channel < channels; channel++) {
+      const steps = Math.fround((weights[row + channel] as number) / (scales[channel] as number))
+      const level = Math.fround(steps + HALF_TO_EVEN) - HALF_TO_EVEN + (offsets[channel] as number)
+      bytes[row + channel] = Math.min(most, Math.max(least, level))
+    }
   }
-  return { data, scales, zeros }
+  return { data: isSigned ? new Int8Array(bytes.buffer) : bytes, scales, zeros }
 }
+
+/** Added in float32, and subtracted again, this rounds numbers below 2²² half to even: what follows has no room for fractions. */
+const HALF_TO_EVEN = 1.5 * 2 ** 23
 
 /** Smallest and largest number of each channel, and 0. */
 function rangesOf(weights: Float32Array, channels: number): [lows: Float32Array, highs: Float32Array] {
   const [lows, highs] = [new Float32Array(channels), new Float32Array(channels)]
-  for (let i = 0, channel = 0; i < weights.length; i++) {
-    const weight = weights[i] as number
-    if (weight < (lows[channel] as number)) lows[channel] = weight
-    if (weight > (highs[channel] as number)) highs[channel] = weight
-    if (++channel === channels) channel = 0
+  for (let row = 0; row < weights.length; row += channels) {
+    for (let channel = 0; channel < channels; channel++) {
+      const weight = weights[row + channel] as number
+      if (weight < (lows[channel] as number)) lows[channel] = weight
+      if (weight > (highs[channel] as number)) highs[channel] = weight
+    }
   }
   return [lows, highs]
 }

@@ -57,6 +57,11 @@ export interface PruneOptions {
   readonly monitor?: boolean
   /** Also eliminates, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
+  /**
+   * Layers to leave out before tokens are pruned, as `leaveOutLayers` does: from 0, in the file's own numbering. Those that remain are
+   * numbered from 0 again, and the schedule is about these. In a file of several encoders `encoder` names the one that is meant.
+   */
+  readonly leaveOut?: readonly number[]
   /** Stores the weights of the pruned model in 8 bits, as `quantize` does with these options (`{}`: the defaults). */
   readonly quantize?: QuantizeOptions
   /** Trained values of the method at each layer. */
@@ -101,6 +106,11 @@ const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>
   trace: [(value) => typeof value === 'boolean' || value === 'scores', 'true, false or "scores"', 'TP_OPTION'],
   monitor: flag,
   deadTokens: flag,
+  leaveOut: [
+    (value) => Array.isArray(value) && value.every(isIndex),
+    'a list of numbers of layers, from 0',
+    'TP_LAYERS',
+  ],
   quantize: [isRecord, 'an object, the options of quantize; {} for the defaults', 'TP_OPTION'],
   params: [(value) => typeof value === 'function', 'a function of the layer', 'TP_OPTION'],
   // It is written into every file that is made; a hash has 64 characters.
@@ -114,7 +124,7 @@ const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>
 /**
  * Options of `prune` as they come from anywhere: a program without types, a page, a plugin. The schedule is checked against the
  * model, by `checkSchedule`.
- * @throws TpError TP_OPTION, TP_METHOD, TP_ENCODER, TP_PROTECT, TP_OUTPUT
+ * @throws TpError TP_OPTION, TP_METHOD, TP_ENCODER, TP_PROTECT, TP_OUTPUT, TP_LAYERS
  */
 export function checkPruneOptions(options: unknown): asserts options is PruneOptions {
   if (!isRecord(options))

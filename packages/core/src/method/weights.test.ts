@@ -9,7 +9,7 @@ import { referenceEncoder } from '../testing/reference-encoder.ts'
 import type { Method } from './method.ts'
 import { schedule } from './schedule.ts'
 import { scorer } from './scorer.ts'
-import { learnedBytes, needsValues, paramsOf, withValues } from './weights.ts'
+import { learnedBytes, needsValues, paramsOf, trainedLayers, withValues } from './weights.ts'
 
 /** A file with one float32 tensor, as the format's description lays it out. */
 function safetensors(name: string, shape: readonly number[], data: readonly number[]): Uint8Array {
@@ -34,6 +34,13 @@ test('reads values for one layer or for all', () => {
   const all = readSafetensors(safetensors('weight', [2], [1, 4]))
   expect(evaluate([paramsOf(method, own, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(0.5, -2))
   expect(evaluate([paramsOf(method, all, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(1, 4))
+})
+
+test('knows the layers that values are for, unless some are for all', () => {
+  const named = (...names: string[]) => trainedLayers(method, new Map(names.map((name) => [name, 0])))
+  expect(named('layer.10.weight', 'layer.2.weight', 'layer.3.other', 'other')).toEqual([2, 10])
+  expect(named('layer.2.weight', 'weight')).toBeUndefined()
+  expect(named('layer.2.other', 'layer.x.weight')).toBeUndefined()
 })
 
 test('reads what was learned back from its file', () => {

@@ -42,6 +42,21 @@ export function paramsOf(method: Method, weights: ReadonlyMap<string, ConstantDa
 }
 
 /**
+ * The layers that a weights file has values of a method for, ascending.
+ * @returns undefined if some serve every layer, or none is there
+ */
+export function trainedLayers(method: Method, weights: ReadonlyMap<string, unknown>): number[] | undefined {
+  const layers = new Set<number>()
+  for (const name of weights.keys()) {
+    const [, layer, value = name] = /^layer\.(\d+)\.(.+)$/.exec(name) ?? []
+    if (!Object.hasOwn(paramsAt(method, Number(layer ?? 0)), value)) continue
+    if (layer === undefined) return undefined
+    layers.add(Number(layer))
+  }
+  return layers.size === 0 ? undefined : [...layers].sort((a, b) => a - b)
+}
+
+/**
  * Whether a method requires trained values at one of some layers: values that are not optional. Where they differ from layer to
  * layer, the first layer differs from the others.
  */

@@ -2,9 +2,10 @@ import { expect, test } from 'vitest'
 import { textDataset } from '../datasets/dataset.ts'
 import { retrieve } from './retrieval.ts'
 
+const angle = (degrees: number): Float64Array =>
+  Float64Array.of(Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180))
+
 test('finds documents by cosine, and judges what it finds', () => {
-  const angle = (degrees: number): Float64Array =>
-    Float64Array.of(Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180))
   const data = {
     texts: textDataset('here', []),
     queryCount: 2,
@@ -16,6 +17,7 @@ test('finds documents by cosine, and judges what it finds', () => {
         { document: 3, gain: 2 },
       ],
     ],
+    itself: [-1, -1],
   }
   // From 0°: a, b, c, d. From 80°: c (75°), d (90°), b (30°), a (10°).
   const found = retrieve(data, [angle(0), angle(80)], [10, 30, 75, 90].map(angle))
@@ -27,4 +29,18 @@ test('finds documents by cosine, and judges what it finds', () => {
   expect(found.ndcg10[0]).toBeCloseTo(1 / Math.log2(3), 12)
   expect(found.ndcg10[1]).toBeCloseTo((2 / Math.log2(3) + 1 / Math.log2(5)) / (2 + 1 / Math.log2(3)), 12)
   expect(found.recall100).toEqual([1, 1])
+})
+
+test('does not find a query itself among the documents', () => {
+  const data = {
+    texts: textDataset('here', []),
+    queryCount: 1,
+    documents: ['q', 'a', 'b'],
+    relevant: [[{ document: 2, gain: 1 }]],
+    itself: [0],
+  }
+  const found = retrieve(data, [angle(0)], [0, 20, 40].map(angle))
+  expect(found.top10).toEqual([[1, 2]])
+  expect(found.reciprocalRank).toEqual([1 / 2])
+  expect(found.ndcg10[0]).toBeCloseTo(1 / Math.log2(3), 12)
 })

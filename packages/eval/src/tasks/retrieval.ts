@@ -17,12 +17,14 @@ export interface Retrieval {
 }
 
 /**
- * Searches an index of documents with queries, by the cosine of their vectors.
+ * Searches an index of documents with queries, by the cosine of their vectors. A query does not find itself (`itself`), as in BEIR's tool.
  * @param queries and documents: vectors of length 1, in the order of `data`
  */
 export function retrieve(data: SearchData, queries: Vectors, documents: Vectors): Retrieval {
   const found = data.relevant.map((relevant, query) => {
     const similarity = similarities(documents, queries[query] as Float64Array)
+    const itself = data.itself[query] as number
+    if (itself >= 0) similarity[itself] = Number.NEGATIVE_INFINITY
     const ranks = ranksOf(
       similarity,
       data.documents,
@@ -30,7 +32,7 @@ export function retrieve(data: SearchData, queries: Vectors, documents: Vectors)
     )
     return {
       relevant: relevant.map(({ gain }, i): Found => ({ gain, rank: ranks[i] as number })),
-      top: nearest(similarity, Math.min(DEPTH, documents.length), -1),
+      top: nearest(similarity, Math.min(DEPTH, documents.length), itself),
     }
   })
   return {

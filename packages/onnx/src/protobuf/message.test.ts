@@ -52,6 +52,7 @@ test('writes what the general library writes, and reads what it has written', ()
       expect(packing.size).toBe(0)
       expect(writeMessage('ModelProto', create(ModelProtoSchema, init) as ModelProto)).toEqual(theirs)
     }),
+    { numRuns: process.env.TP_EXHAUSTIVE ? 100 : 30 },
   )
 })
 

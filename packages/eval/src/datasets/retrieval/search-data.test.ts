@@ -39,6 +39,17 @@ test('takes the judgements that are named, and only the first queries', async ()
   expect((await readSearchData(own, { limit: 2 })).relevant).toHaveLength(2)
 })
 
+test('knows the document that is the query itself, unless it is judged to be relevant', async () => {
+  const { itself } = await readSearchData(own)
+  expect(itself).toEqual([-1, -1, -1, -1, -1])
+  const copy = withFile('queries.jsonl', '{"_id":"bread","text":"Which yeast works slowly?"}\n')
+  writeFileSync(join(copy, 'qrels', 'test.tsv'), 'bread\ttea\t1\n')
+  const { documents, itself: same } = await readSearchData(copy)
+  expect(same.map((position) => documents[position])).toEqual(['bread'])
+  writeFileSync(join(copy, 'qrels', 'test.tsv'), 'bread\tbread\t1\n')
+  expect((await readSearchData(copy)).itself).toEqual([-1])
+})
+
 describe('refuses', () => {
   test.each([
     [

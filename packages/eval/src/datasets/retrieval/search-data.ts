@@ -13,6 +13,11 @@ export interface SearchData {
   readonly documents: readonly string[]
   /** For each query its relevant documents, by position, with gains above 0; one at least. */
   readonly relevant: readonly (readonly { readonly document: number; readonly gain: number }[])[]
+  /**
+   * For each query the document of the same name, which is no result: where documents are queries, a query finds itself. −1 if there is none,
+   * or if it is judged to be relevant.
+   */
+  readonly itself: readonly number[]
 }
 
 /**
@@ -40,7 +45,9 @@ export async function readSearchData(
     })
     const text = queries.get(query)
     if (text === undefined) throw missing(folder, `query ${query}`)
-    return relevant.length === 0 ? [] : [{ query, text, relevant }]
+    const same = positions.get(query) ?? -1
+    const itself = relevant.some(({ document }) => document === same) ? -1 : same
+    return relevant.length === 0 ? [] : [{ query, text, relevant, itself }]
   })
   const chosen = judged.slice(0, options.limit)
   if (chosen.length === 0) throw dataError(folder, 'judges no document of a query as relevant')
@@ -53,6 +60,7 @@ export async function readSearchData(
     queryCount: chosen.length,
     documents: [...documents.keys()],
     relevant: chosen.map(({ relevant }) => relevant),
+    itself: chosen.map(({ itself }) => itself),
   }
 }
 

@@ -1,0 +1,47 @@
+import { type LeftOutLayers, leaveOutLayers, type Plan } from '@tp/compiler'
+import { usageError } from '../command/usage-error.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import { ranges } from '../output/numbers.ts'
+import { wholeNumber } from './numbers.ts'
+
+export const leaveOutOption = {
+  'leave-out': {
+    type: 'string',
+    value: 'L,L…',
+    description:
+      'layers to leave out as a whole, from 0, before tokens are pruned; --layers counts those that remain. In a file of several encoders with --encoder',
+  },
+} as const
+
+/** @throws TpError TP_USAGE */
+export function readLeaveOut(text: string): readonly number[] {
+  return text.split(',').map((layer) => wholeNumber('leave-out', layer, 0))
+}
+
+/**
+ * A file as its tokens are pruned: without the layers that a plan leaves out.
+ * @throws RefusalError; TpError TP_LAYERS, TP_ENCODER
+ */
+export function withoutItsLayers(
+  file: ModelFile,
+  { leaveOut, encoder }: Pick<Plan, 'leaveOut' | 'encoder'>,
+): ModelFile {
+  if (leaveOut === undefined) return file
+  const left = leaveOutLayers(file.model, leaveOut, { encoder })
+  if (!left.ok) throw new RefusalError(file.path, left.refusal)
+  return { ...file, model: left.model }
+}
+
+/** `layer 3 of 6`, `layers 1, 3–4 of 6`, `layer 3 of 6 of input_ids` */
+export function leftOutText({ layers, of, encoder }: LeftOutLayers): string {
+  const where = encoder === undefined ? '' : ` of ${encoder}`
+  return `${layers.length === 1 ? 'layer' : 'layers'} ${ranges(layers)} of ${of}${where}`
+}
+
+/** For commands that work on the file as it is. @throws TpError TP_USAGE */
+export function refuseLeaveOut({ leaveOut }: Plan, path: string | undefined): void {
+  if (leaveOut === undefined) return
+  const advice = 'omit it there, and give the model that tp prune --leave-out writes'
+  throw usageError(`${path} says leaveOut, and this command works on all layers of its model; ${advice}`)
+}

@@ -1,0 +1,42 @@
+import { type Model, metadata } from '@tp/onnx'
+import { version } from './version.ts'
+
+/** Layers that a file was made without. */
+export interface LeftOutLayers {
+  /** Version of the toolkit. */
+  readonly version: string
+  /** Which encoder they were of, in a file that holds several. */
+  readonly encoder?: string
+  /** Their numbers, from 0, in the file that they were left out of, ascending … */
+  readonly layers: readonly number[]
+  /** … and how many layers the encoder had there. */
+  readonly of: number
+}
+
+const KEY = 'tp.left-out'
+
+/** What a file says of the layers that it was made without, oldest first. */
+export function readLeftOut(model: Model): LeftOutLayers[] {
+  const text = metadata(model).get(KEY)
+  if (text === undefined) return []
+  try {
+    const records: unknown = JSON.parse(text)
+    return Array.isArray(records) ? records.filter(isRecordOfLayers) : []
+  } catch {
+    return []
+  }
+}
+
+export function addLeftOut(model: Model, record: Omit<LeftOutLayers, 'version'>): void {
+  metadata(model).set(KEY, JSON.stringify([...readLeftOut(model), { version, ...record }]))
+}
+
+/** The record is text in the user's file, and may hold anything. */
+function isRecordOfLayers(record: unknown): record is LeftOutLayers {
+  const { version, encoder, layers, of } = (record ?? {}) as Partial<LeftOutLayers>
+  return (
+    [version, encoder ?? ''].every((text) => typeof text === 'string') &&
+    Array.isArray(layers) &&
+    [...layers, of].every(Number.isInteger)
+  )
+}

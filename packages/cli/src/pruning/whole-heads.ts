@@ -1,4 +1,5 @@
 import type { Inspection, TokenReading } from '@tp/compiler'
+import { isText } from '../model/input-shapes.ts'
 
 /** How a head reads every token, where it does. */
 type WholeReading = 'mean' | 'states' | 'answers'
@@ -29,6 +30,10 @@ const POOLED =
 
 const ANSWERED = 'a pruned token is answered from the state that it had when it was pruned'
 
+const NEIGHBOURS =
+  'a pruned frame or patch has the row of its nearest kept neighbour; of an encoder of speech tp eval --task asr says what its ' +
+  'decoder makes of that'
+
 /** What is known of pruning a model whose head reads every token, in one sentence; undefined for other models. */
 export function wholeHeadNote(inspections: readonly Inspection[]): string | undefined {
   const outputs = inspections.flatMap(({ head }) => head)
@@ -37,8 +42,10 @@ export function wholeHeadNote(inspections: readonly Inspection[]): string | unde
     return reading === undefined ? [] : [{ output, reading }]
   })
   if (found.length === 0) return undefined
+  const isMean = found.some(({ reading }) => reading === 'mean')
   const isPooled = found.some(({ reading }) => reading !== 'answers')
   const about = found.map(({ output, reading }) => `${output} ${facts[reading]}`).join(', ')
+  if (!isMean && !inspections.some(isText)) return `${about}; ${NEIGHBOURS}`
   return `${about}; ${isPooled ? POOLED : ANSWERED}`
 }
 

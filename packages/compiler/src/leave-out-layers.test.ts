@@ -1,12 +1,15 @@
 import { random, schedule, type Tensor, TpError } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { cloneModel, decodeModel, emitModel, encodeModel, Graph, type Model, metadata } from '@tp/onnx'
+import { fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type EncoderOptions, encoder, inputsOf, logitsOf } from '../test/encoders.ts'
 import { difference, numbers, run } from '../test/run.ts'
 import { inspect, type LayerReport } from './inspect.ts'
 import { leaveOutLayers } from './leave-out-layers.ts'
+import { unfuse } from './normalize/unfuse.ts'
 import { readLeftOut } from './program/left-out.ts'
+import { Program } from './program/program.ts'
 import { prune, pruneOrThrow } from './prune.ts'
 
 const plain: EncoderOptions = {
@@ -164,6 +167,25 @@ describe('the record in a file', () => {
     expect(found.ok && found.leftOut).toEqual([])
   })
 })
+
+test.each(['post', 'pre'] as const)(
+  'of a %s-norm model with fused operators gives what the plain one gives, or is refused',
+  async (norm) => {
+    const model = fusedEncoder({ fusion: 'Attention', norm, pooling: 'cls', layerCount: 3, seed: 4 })
+    const written = cloneModel(model)
+    unfuse(new Program(written))
+    const feeds = inputsOf(plain, 2, 6, 3)
+    const results = await Promise.all(
+      [0, 1, 2].map(async (layer) => {
+        const left = leaveOutLayers(model, [layer])
+        if (!left.ok) return left.refusal.code
+        const [{ logits }, expected] = [await run(left.model, feeds), await run(without(written, [layer]), feeds)]
+        return difference(numbers(logits), numbers(expected.logits)) < 1e-5
+      }),
+    )
+    expect(results).toEqual(norm === 'post' ? [true, true, true] : ['TP_LAYERS', 'TP_LAYERS', 'TP_LAYERS'])
+  },
+)
 
 describe('is refused', () => {
   const model = decodeModel(encoder(plain))

@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
 import { type Inspection, inspect, type LayerReport } from './inspect.ts'
+import { operatorName } from './operators/operator.ts'
 import { addLeftOut } from './program/left-out.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
 
@@ -79,6 +80,11 @@ function bypass(graph: Graph, { layer, input, output }: LayerReport): void {
   const producer = output === undefined ? undefined : graph.producer(output)
   if (output === undefined || producer === undefined || !graph.has(input)) {
     throw new Refused('TP_LAYERS', `where layer ${layer} begins and ends cannot be told from the graph`)
+  }
+  // A fused residual gives the stream and its norm: readers of the norm would go on reading the layer.
+  if (producer.output.some((name) => name !== output && graph.isUsed(name))) {
+    const seen = `layer ${layer} ends in ${operatorName(producer)}, which also computes what the next layer reads`
+    throw new Refused('TP_LAYERS', `${seen}; leave layers out of the file before it is optimised`, producer)
   }
   if (!graph.isOutput(output)) {
     graph.replaceAllUses(output, input)

@@ -24,7 +24,8 @@ function testOf(name: string, what: string, check: (folder: string) => Promise<v
 }
 
 const everyMethod: readonly Method[] = [
-  ...methods.map(({ create }) => create()),
+  // One that looks for silence refuses texts and images.
+  ...methods.map(({ create }) => create()).filter(({ unscheduled }) => !unscheduled),
   withMerge(receivedAttention()),
   withFuse(receivedAttention()),
 ]

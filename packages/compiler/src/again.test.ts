@@ -1,4 +1,21 @@
-import { add, byLayer, cast, type Method, mul, neg, none, random, schedule } from '@tp/core'
+import {
+  add,
+  byLayer,
+  cast,
+  div,
+  expand,
+  type Method,
+  mul,
+  neg,
+  none,
+  random,
+  type Schedule,
+  schedule,
+  shape,
+  sum,
+  type Tensor,
+  unsqueeze,
+} from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
@@ -82,6 +99,32 @@ describe('pruning a pruned file again gives what one pruning gives', () => {
       })
     }
   }
+})
+
+test.each([
+  [{ keep: 0.6 }, { keep: 0.6 }],
+  [{ keep: 0.6 }, { mass: 0.8 }],
+])('a mean divides by the tokens kept now where only the count reads the mask itself: %j, %j', async (first, then) => {
+  let mask: Tensor | undefined
+  const options: EncoderOptions = {
+    ...plain,
+    readMask: (given) => {
+      mask = given
+      return given
+    },
+    head: (x) => {
+      const attended = cast(mask as Tensor, 'float32')
+      const spread = expand(unsqueeze(attended, 2), shape(x))
+      return div(sum(mul(x, spread), 1), sum(attended, 1, { keepDims: true }))
+    },
+  }
+  const model = decodeModel(encoder(options))
+  const [before, after] = [schedule(4, { layers: [0], ...first }), schedule(4, { layers: [2], ...then })]
+  const by = (amounts: Schedule): PruneOptions => ({ method: receivedAttention(), schedule: amounts, protect })
+  const inputs = inputsOf(options, 3, 9, 4)
+  const again = await run(pruned(pruned(model, by(before)), by(after)), inputs)
+  const direct = await run(pruned(model, by(new Map([...before, ...after]))), inputs)
+  expect(difference(numbers(again.logits), numbers(direct.logits))).toBeLessThan(1e-5)
 })
 
 /** Keeps the first tokens, and merges all others into the second one. */

@@ -129,6 +129,7 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
   const head = findHead(program, { stream: first.input, mask: mask?.name, axes })
   // Who pools states outside may take the first token's: sentence embedders often do.
   const outside = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-states')) ? 1 : 0
+  const pool = { mask: mask?.name, site: (layers.at(-1) as Layer).site, indices: earlier?.last.indices }
   const isFree = (position: number): boolean => earlier === undefined || earlier.protectedTokens.includes(position)
   return {
     name,
@@ -147,7 +148,7 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
     required: firstPositions(reads),
     positionReads: axes.flatMap(({ positionReads }) => positionReads),
     poolCounts: axes
-      .flatMap((each) => findPoolCounts(program, each, mask?.name, (layers.at(-1) as Layer).site))
+      .flatMap((each) => findPoolCounts(program, each, pool))
       .filter(({ node }) => !filled.has(node.output[0] as string)),
     classToken: singleReads.length > 0 ? 0 : undefined,
     head,

@@ -12,6 +12,16 @@ export interface PoolCount {
   readonly axis: number
 }
 
+/** Values of the graph that say what counts tokens for a pooling. */
+export interface PoolValues {
+  /** See `findMask`. */
+  readonly mask: string | undefined
+  /** Of the last layer: what layers or embeddings count is not for pooling. */
+  readonly site: string
+  /** int64 [b,k,1] of the last earlier cut: what it has taken has the tokens that it keeps. */
+  readonly indices: string | undefined
+}
+
 /** Operators between a count and the division by it. */
 const countOps = new Set([
   'Cast',
@@ -34,16 +44,10 @@ const countOps = new Set([
  * Sums over tokens of values that do not come from the tokens themselves, by which something is divided after the
  * layers. A sum of masked states over their number: once tokens are pruned, both are about the kept ones.
  *
- * Which axes are token axes is proved by where such values meet the tokens. `mask`: see `findMask`; `site`: of the last
- * layer: what layers or embeddings count is not for pooling.
+ * Which axes are token axes is proved by where such values meet the tokens.
  */
-export function findPoolCounts(
-  program: Program,
-  tokens: TokenAxis,
-  mask: string | undefined,
-  site: string,
-): PoolCount[] {
-  const axes = tokenAxes(program, tokens, mask)
+export function findPoolCounts(program: Program, tokens: TokenAxis, { mask, site, indices }: PoolValues): PoolCount[] {
+  const axes = tokenAxes(program, tokens, mask, indices)
   const inside = program.before(site)
   return [...axes].flatMap(([name, axis]) =>
     program.graph.consumers(name).flatMap(({ node, index }) => {
@@ -67,6 +71,7 @@ function tokenAxes(
   program: Program,
   { count, changed, taken }: TokenAxis,
   mask: string | undefined,
+  indices: string | undefined,
 ): Map<string, number> {
   const axes = new Map<string, number>()
   const queue: string[] = []
@@ -78,6 +83,7 @@ function tokenAxes(
   }
   for (const { name, axes: own } of taken) note(name, own.length === 1 ? own[0] : undefined)
   if (mask !== undefined) note(mask, 1)
+  if (indices !== undefined) for (const name of takenBy(program, indices)) note(name, 1)
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     const axis = axes.get(name) as number
     const producer = program.graph.producer(name)
@@ -93,6 +99,15 @@ function tokenAxes(
     }
   }
   return axes
+}
+
+/** What an earlier cut takes from values that do not come from its tokens, [b,k,…]: see `keptRows`. */
+function takenBy(program: Program, indices: string): string[] {
+  return program.graph.consumers(indices).flatMap(({ node, index }) => {
+    const output = node.output[0] as string
+    if (node.opType === 'Squeeze') return takenBy(program, output)
+    return index === 1 && (node.opType === 'GatherND' || node.opType === 'Gather') ? [output] : []
+  })
 }
 
 function rowsOf(program: Program, node: NodeProto, axis: number, count: Dim): readonly unknown[] {

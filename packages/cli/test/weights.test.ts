@@ -50,6 +50,16 @@ test('prunes at the layers that the values are for, where none are named', async
   expect(evaluated.code).toBe(0)
 })
 
+test('refuses values of single layers where layers are left out, which gives the others new numbers', async () => {
+  const leavingOut = prune(...gained, '--leave-out', '0')
+  const some = safetensors({ 'layer.1.gain': 1.5, 'layer.3.gain': 2.5 })
+  const { code, stderr } = await tpHere([...leavingOut, '--weights', some])
+  const message = /the values are for layers 1, 3, and layers are to be left out[\s\S]*TP_WEIGHTS/
+  expect([code, stderr]).toEqual([1, expect.stringMatching(message)])
+  const { code: forAll } = await tpHere([...leavingOut, '--weights', safetensors({ gain: 1.5, 'layer.2.other': 1 })])
+  expect(forAll).toBe(0)
+})
+
 test.each<[string, () => string[], RegExp]>([
   ['no weights', () => prune(...gained), /gained works with trained values; give them with --weights FILE/],
   [

@@ -1,4 +1,4 @@
-import { byTime, type Candidate, candidateText, isWhole, TIME_STEP, totalMs } from './candidate.ts'
+import { byTime, type Candidate, candidateText, TIME_STEP, totalMs } from './candidate.ts'
 import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import { cascadesOf } from './cascade-candidates.ts'
 import type { Contender } from './contenders.ts'
@@ -45,7 +45,10 @@ export async function chooseCandidate(choice: ChoiceOptions, contenders: readonl
   const even: (readonly Candidate[])[] = []
   const eightBits = whole?.about.holds ? whole.candidate : undefined
   const fewer = await withFewerLayers(choice, contenders, eightBits)
-  const others: (readonly Candidate[])[] = [...(eightBits ? [[eightBits]] : []), ...(fewer?.rows ?? [])]
+  const unpruned = [...(eightBits ? [[eightBits]] : []), ...(fewer?.rows ?? [])]
+  // Nothing is gained by a slower one, and it could fail the verification of those after it.
+  const denseMs = contenders[0]?.denseMs ?? Number.POSITIVE_INFINITY
+  const others: (readonly Candidate[])[] = unpruned.map((row) => row.filter(({ ms }) => ms < denseMs))
   tellBest(choice, others.flat())
   for (const contender of await mostPromising(choice, contenders.filter(isUsable))) {
     const dense = contender.msOf(sites.map(() => 1))
@@ -104,13 +107,7 @@ function verified(
   rows: readonly (readonly Candidate[])[],
 ): Promise<Omit<Chosen, 'uniform'> | undefined> {
   const candidates = spread(rows.flat().sort(byTime))
-  const alone = new Set(rows.flatMap(([fastest]) => (fastest !== undefined && isWhole(fastest) ? fastest : [])))
-  return verifyInSequence(
-    choice,
-    candidates,
-    (candidate) => lossesOn(choice, candidate, 'verify'),
-    (candidate) => alone.has(candidate),
-  )
+  return verifyInSequence(choice, candidates, (candidate) => lossesOn(choice, candidate, 'verify'))
 }
 
 function tellBest({ measurer, sites }: ChoiceOptions, candidates: readonly Candidate[]): void {
@@ -118,12 +115,12 @@ function tellBest({ measurer, sites }: ChoiceOptions, candidates: readonly Candi
   if (best !== undefined) measurer.found(candidateText(best, sites))
 }
 
-/** Of candidates, the fastest first, those that differ from the one before, and those without pruning. */
+/** Of candidates, the fastest first, those that differ from the one before. */
 function spread(candidates: readonly Candidate[]): Candidate[] {
   const kept: Candidate[] = []
   for (const candidate of candidates) {
     const [before] = kept.slice(-1).map(totalMs)
-    if (isWhole(candidate) || totalMs(candidate) >= TIME_STEP * (before ?? 0)) kept.push(candidate)
+    if (totalMs(candidate) >= TIME_STEP * (before ?? 0)) kept.push(candidate)
   }
   return kept
 }

@@ -90,6 +90,18 @@ describe('where 8 bits may be chosen', () => {
     }
   })
 
+  test('they are not verified where they are too slow, so that pruning does not fail with them', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
+    const wrong = splitOf(inputs).verify.targets.flatMap((target) => (target === 0 ? [-9, 9] : [9, -9]))
+    const known = { ...timesOf(20), 'logits none in 8 bits 1 1 1 1 1 verify': wrong }
+    const { regimes, figures } = await ask({ known, maxLoss: 40 })
+    expect(figures.eightBits).toMatchObject({ holds: true, speedup: expect.closeTo(1 / 20) })
+    expect(figures.loss?.estimate).toBeLessThanOrEqual(40)
+    expect(regimes.at(-1)?.plan.quantize).toBeUndefined()
+  })
+
   test.each([
     [
       'that is so already',

@@ -32,17 +32,6 @@ describe('verification in fixed sequence', () => {
     expect(await verify([0, 0, 9], { maxLoss: 1, confident: false })).toMatchObject({ looked: [9], taken: undefined })
   })
 
-  test('tests the ones it is told to wherever they are', async () => {
-    const looked: number[] = []
-    const candidates = Array.from({ length: 9 }, (_, i) => i)
-    const lossesOf = async (i: number): Promise<Losses> => {
-      looked.push(i)
-      return losing(400, 0)
-    }
-    await verifyInSequence({ maxLoss: 1, confident: false }, candidates, lossesOf, (i) => i === 5 || i === 8)
-    expect(looked).toEqual([8, 5, 4, 2, 1, 0])
-  })
-
   test('requires the whole interval within the allowed loss for a confident bound', async () => {
     const { taken, loss } = await verify([4, 1, 0], { maxLoss: 2, confident: true })
     expect(taken).toBe(1)

@@ -12,16 +12,14 @@ export const LOOKS: readonly number[] = [0, 1, 2, 4, 8, 16]
  * would give chance as many tries.
  * @param candidates the fastest first
  * @param lossesOf the losses of a candidate, by example
- * @param isTested … and those that are tested wherever they are
  */
 export async function verifyInSequence<T>(
   tolerance: Tolerance,
   candidates: readonly T[],
   lossesOf: (candidate: T) => Promise<Losses>,
-  isTested: (candidate: T) => boolean = () => false,
 ): Promise<{ readonly candidate: T; readonly loss: Loss } | undefined> {
   let last: { readonly candidate: T; readonly loss: Loss } | undefined
-  const tested = candidates.filter((candidate, i) => LOOKS.includes(i) || isTested(candidate))
+  const tested = candidates.filter((_, i) => LOOKS.includes(i))
   for (const candidate of tested.reverse()) {
     const losses = await lossesOf(candidate)
     // A candidate that fails the fast test fails the exact one, which is slow.

@@ -93,7 +93,7 @@ export const pruneCommand: Command = command({
       ...(model.encoders.length > 1 && {
         encoders: pruned.encoders.map((encoder) => ({ name: encoder.name, ...encoderContent(encoder) })),
       }),
-      ...(plan.leaveOut && { leftOut: model.leftOut.at(-1) }),
+      ...(plan.leaveOut?.length && { leftOut: model.leftOut.at(-1) }),
       flops: await endable(() => flopsFactors(whole, model, pruned)),
       bytes: staged.bytes,
       dataFiles: staged.dataFiles,
@@ -174,7 +174,7 @@ function describe(report: PruneReport, { encoders }: Pruned): string {
       ? 'FLOPs depend on the data'
       : `FLOPs  ${flops.map(({ tokens, factor: times }) => `${factor(times)} fewer at n=${tokens}`).join(', ')}`,
     ...dataFiles.map((path) => `weights copied to ${path}`),
-    ...(verification ? [verificationText(verification)] : []),
+    ...(verification ? [verificationText(verification, quantized !== undefined)] : []),
     ...notes.map((note) => `note  ${note}`),
   ].join('\n')
 }
@@ -194,18 +194,19 @@ function amountsText(schedule: ReadonlyMap<number, Amount>): string {
   return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
 }
 
-function verificationText({ shapes, difference, invariance, sites }: Verification): string {
+function verificationText({ shapes, difference, invariance, sites }: Verification, isRounded: boolean): string {
   const runs = shapes.map((shape) => shape.join('×')).join(' and ')
   const { batch, padding } = invariance ?? {}
   const alike = [
     ...(batch === undefined ? [] : [`alone and in a batch (${batch})`]),
     ...(padding === undefined ? [] : [`with and without padding (${padding})`]),
   ]
+  const before = isRounded ? 'before rounding to 8 bits, ' : ''
   return [
-    `verified  runs at ${runs} with finite outputs; keeping every token by force differs by ${difference.toExponential(1)}`,
+    `verified  runs at ${runs} with finite outputs; ${before}keeping every token by force differs by ${difference.toExponential(1)}`,
     alike.length === 0
       ? '          not compared in batches: the batch is fixed, or the dense answers depend on it themselves'
-      : `          examples come out alike ${alike.join(' and ')}`,
+      : `          ${before}examples come out alike ${alike.join(' and ')}`,
     ...siteCostsText(sites),
   ].join('\n')
 }

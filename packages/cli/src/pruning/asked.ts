@@ -15,7 +15,7 @@ import {
 import { type leaveOutOption, readLeaveOut } from './leave-out.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
 import { planOf, type pruningOptions, readSettings, readUnplanned, settingsOf } from './plan-options.ts'
-import { atTrainedLayers, type PruningSettings } from './request.ts'
+import { atTrainedLayers, type PruningSettings, refuseValuesOfLayers } from './request.ts'
 import type { AskedPlan } from './schedules.ts'
 
 export const methodOption = {
@@ -91,6 +91,7 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
     if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
   }
+  if (!learns) await refuseValuesOfLayers(plan, method, settings.weights)
   const where = hasAmounts ? await atTrainedLayers(plan, method, settings.weights) : plan
   return { plan: where, flops, methods, method, settings, learns }
 }

@@ -25,9 +25,9 @@ export function readLeaveOut(text: string): readonly number[] {
  */
 export function withoutItsLayers(
   file: ModelFile,
-  { leaveOut, encoder }: Pick<Plan, 'leaveOut' | 'encoder'>,
+  { leaveOut = [], encoder }: Pick<Plan, 'leaveOut' | 'encoder'>,
 ): ModelFile {
-  if (leaveOut === undefined) return file
+  if (leaveOut.length === 0) return file
   const left = leaveOutLayers(file.model, leaveOut, { encoder })
   if (!left.ok) throw new RefusalError(file.path, left.refusal)
   return { ...file, model: left.model }
@@ -40,8 +40,8 @@ export function leftOutText({ layers, of, encoder }: LeftOutLayers): string {
 }
 
 /** For what works on all layers of a file. @throws TpError TP_USAGE */
-export function refuseLeaveOut({ leaveOut, method }: Plan, command: string): void {
-  if (leaveOut === undefined) return
+export function refuseLeaveOut({ leaveOut = [], method }: Plan, command: string): void {
+  if (leaveOut.length === 0) return
   const seen = `layers are to be left out, and ${command} with ${method} works on all layers of its model`
   throw usageError(`${seen}; give it the file that tp prune --leave-out writes`)
 }

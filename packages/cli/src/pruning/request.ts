@@ -4,6 +4,7 @@ import { needsValues, paramsOf, readSafetensors, trainedLayers } from '@tp/core/
 import { readInput } from '../files/read-input.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
+import { ranges } from '../output/numbers.ts'
 import { segmentOf } from './segment.ts'
 
 /** Settings of a pruning besides its method and schedule. */
@@ -101,6 +102,27 @@ export async function atTrainedLayers(plan: Plan, method: Method, weights: strin
   if (weights === undefined || plan.layers !== undefined || method.params === undefined) return plan
   const layers = trainedLayers(method, await readWeights(weights))
   return layers === undefined ? plan : { ...plan, layers }
+}
+
+/**
+ * Trained values of single layers are those of the whole model; where some are left out, the others have new numbers.
+ * @throws TpError TP_WEIGHTS
+ */
+export async function refuseValuesOfLayers(
+  { leaveOut = [] }: Plan,
+  method: Method,
+  weights: string | undefined,
+): Promise<void> {
+  if (leaveOut.length === 0 || weights === undefined) return
+  const ofOneLayer = [...(await readWeights(weights))].filter(([name]) => name.startsWith('layer.'))
+  const layers = trainedLayers(method, new Map(ofOneLayer))
+  if (layers === undefined) return
+  const seen = `the values are for ${layers.length === 1 ? 'layer' : 'layers'} ${ranges(layers)}, and layers are to be left out, after which the others are numbered anew`
+  throw new TpError(
+    'TP_WEIGHTS',
+    weights,
+    `${seen}; write the file without them first (tp prune --leave-out alone), and prune that with values learned on it`,
+  )
 }
 
 /** @throws TpError TP_WEIGHTS, TP_TOO_LARGE; with the file's name */

@@ -79,7 +79,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
       ...(saved && { resume: saved }),
       about: {
         ...{ model: file.hash(), method: asked.plan.method, params: asked.plan.params ?? {}, train: choice },
-        ...(asked.plan.leaveOut && { leaveOut: asked.plan.leaveOut }),
+        ...(asked.plan.leaveOut?.length && { leaveOut: asked.plan.leaveOut }),
         schedule: [...schedules].map(([encoder, schedule]) => [encoder, ...schedule]),
         ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
       },

@@ -222,7 +222,7 @@ function provenanceOf({
     protectedTokens,
     ...(protectSegment !== undefined && { protectedSegment: protectSegment }),
     ...(method.returns && cuts.length > 0 && { returns: true as const }),
-    cuts: cuts.map(({ layer, site, before, after, indices, ragged, valid, size }) => ({
+    cuts: cuts.map(({ layer, site, before, after, indices, ragged, valid, size, keyBias }) => ({
       layer,
       ...(site === 'input' && { site }),
       before,
@@ -230,6 +230,7 @@ function provenanceOf({
       indices,
       ragged,
       ...(ragged && valid !== undefined && { valid }),
+      ...(keyBias !== undefined && { keyBias }),
       merged: size !== undefined,
     })),
     ...(points.length > 0 &&

@@ -46,8 +46,10 @@ export function thinPadding(options: ThinPaddingOptions = {}): Method {
     site: 'input',
     unscheduled: true,
     adaptive: true,
-    reduce({ budget, signal, attended, protectedTokens }) {
+    reduce(site) {
+      const { budget, attended, protectedTokens } = site
       if (budget === undefined) return { keep: attended }
+      const { signal, size } = site
       const isQuiet = and(and(attended, not(signal)), not(protectedTokens))
       const quiet = cast(isQuiet, 'int32')
       const ordinal = sub(cumSum(quiet, 1), 1) // 0, 1, 2, … of the tokens without a signal
@@ -55,7 +57,8 @@ export function thinPadding(options: ThinPaddingOptions = {}): Method {
       const left = sub(sum(quiet, 1, { keepDims: true }), ordinal)
       return {
         keep: or(not(isQuiet), isFirst),
-        mass: cast(where(isFirst, minimum(left, every), 1), 'float32'),
+        // What was thinned at an earlier layer is set aside by now, and counts for as much as it did.
+        mass: where(isFirst, cast(minimum(left, every), 'float32'), size),
         proportional: true,
         aside: isFirst,
       }

@@ -1,4 +1,4 @@
-import { type PruneOptions, prune } from '@tp/compiler'
+import { inspect, type PruneOptions, pack, prune } from '@tp/compiler'
 import { type Method, type Schedule, schedule, sequence, stride } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -124,6 +124,38 @@ test('another method prunes the rest by its amount, and what was thinned is kept
   expect(short?.slice(-3)).toEqual([11, 16, 21])
   expect(full).toHaveLength(6)
   expect(Object.keys(outputs)).toContain('tp.trace.0.input.indices')
+})
+
+test('named at several layers it acts at the first, and what it thinned counts for as much at the others', async () => {
+  const inputs = inputsFor('frames', [20, 48])
+  const at = async (layers: number[]): Promise<NamedTensors> => {
+    const amounts = schedule(2, { layers, keep: 1 })
+    const options = { method: thinPadding({ every: 5 }), schedule: amounts, restore: 'none', trace: true } as const
+    return runModel(pruned(speechEncoder({ reads: 'frames' }), options), inputs)
+  }
+  const [first, both] = [keptOf(await at([0]), '0'), keptOf(await at([0, 1]), '1')]
+  for (const [row, { tokens, states }] of both.entries()) {
+    expect(tokens).toEqual(first[row]?.tokens)
+    expect(difference(states.flat(), first[row]?.states.flat() as number[])).toBeLessThan(1e-5)
+  }
+})
+
+test('a thinned file is known again: it has no mask, and can be packed and pruned further', async () => {
+  const options = { method: thinPadding({ every: 5 }), schedule: alone, restore: 'none' } as const
+  const thinned = pruned(speechEncoder({ reads: 'frames' }), options)
+  expect(inspect(thinned)).toMatchObject({ ok: true, mask: undefined, open: 1 })
+  expect(pack(thinned)).toMatchObject({ ok: true, attentions: 2 })
+
+  const inputs = inputsFor('frames', [20, 48])
+  const again = { method: stride(), schedule: schedule(2, { layers: [1], keep: 0.5 }), restore: 'none' } as const
+  const { states } = await runModel(pruned(thinned, again), inputs)
+  expect(states?.dims).toEqual([2, 12, HIDDEN])
+  const restored = pruned(speechEncoder({ reads: 'frames' }), { ...options, restore: 'auto' })
+  expect((await runModel(pruned(restored, { ...again, restore: 'auto' }), inputs)).states?.dims).toEqual([
+    2,
+    TOKENS,
+    HIDDEN,
+  ])
 })
 
 test('without a method after it the rows come back as the nearest kept ones', async () => {

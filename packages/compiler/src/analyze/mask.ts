@@ -21,13 +21,16 @@ export function findMask(program: Program, layers: readonly Layer[], stream: str
       if (visibilityOf(program, layer, mask, masksItself, stream) === 'causal') throw causal(layer)
     }
   }
-  const inputs = [...inputsUpstream(program, sides, new Set([stream]))]
+  // Where an earlier cut chose by an input of the model, its choice is no mask.
+  const chosen = program.earlier.flatMap(({ after, indices, valid, keyBias }) => [after, indices, valid, keyBias])
+  const stops = new Set([stream, ...chosen.filter((name) => name !== undefined)])
+  const inputs = [...inputsUpstream(program, sides, stops)]
   if (inputs.length === 0) {
     prove(undefined)
     return undefined
   }
   let refused: Refused | undefined
-  for (const mask of candidates(program, sides, inputs, stream)) {
+  for (const mask of candidates(program, sides, inputs, { stream, stops })) {
     if (mask.padding === 1 && !holdsYesOrNo(program, mask.name)) continue
     try {
       prove(mask)
@@ -45,7 +48,7 @@ function* candidates(
   program: Program,
   sides: readonly string[],
   inputs: readonly string[],
-  stream: string,
+  { stream, stops }: { readonly stream: string; readonly stops: ReadonlySet<string> },
 ): Generator<Mask> {
   const [batch, tokens] = program.tensor(stream).dims
   const [only] = inputs
@@ -58,7 +61,7 @@ function* candidates(
     for (const name of node.output) {
       if (name === stream || !upstream.has(name) || !isPerToken(program, name, batch, tokens)) continue
       if (!program.dependsOnInputs(name) || !holdsYesOrNo(program, name)) continue
-      if (inputsUpstream(program, sides, new Set([stream, name])).size === 0) yield* bothWays(name)
+      if (inputsUpstream(program, sides, new Set([...stops, name])).size === 0) yield* bothWays(name)
     }
   }
 }

@@ -155,7 +155,7 @@ class Trial {
   }
 
   /** Values of earlier cuts. */
-  #earlier(which: 'indices' | 'after' | 'valid'): Tensor[] {
+  #earlier(which: 'indices' | 'after' | 'valid' | 'keyBias'): Tensor[] {
     const { earlier, graph } = this.#program
     const names = earlier.flatMap((cut) => cut[which] ?? [])
     return names.filter((name) => graph.has(name)).map((name) => this.#program.tensor(name))
@@ -242,6 +242,7 @@ class Trial {
     const terms = termsFromHidden(sides, streams)
     const indices = new Set(this.#earlier('indices'))
     const valid = new Set(this.#earlier('valid'))
+    const biases = new Set(this.#earlier('keyBias'))
     const maskInput = this.#mask === undefined ? undefined : this.#program.tensor(this.#mask)
     for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
       if (seen.has(tensor)) continue
@@ -264,7 +265,7 @@ class Trial {
             tensor.dims.map((dim) => this.concrete(dim)),
           ),
         )
-      } else if (terms.has(tensor)) {
+      } else if (terms.has(tensor) || biases.has(tensor)) {
         const dims = tensor.dims.map((dim) => this.concrete(dim))
         const size = dims.reduce((a, b) => a * b, 1)
         feeds.set(tensor, filled(tensor, new Array<number>(size).fill(0), dims))

@@ -46,6 +46,8 @@ export interface CutRecord {
   readonly ragged: boolean
   /** bool [b,k] which slots hold kept tokens, where the model's own mask does not say it */
   readonly valid?: string
+  /** float [b,k] what is added to the scores of the kept tokens' keys, if anything is */
+  readonly keyBias?: string
   /** Tokens were merged here or before. */
   readonly merged: boolean
 }

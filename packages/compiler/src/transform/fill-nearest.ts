@@ -11,10 +11,8 @@ import {
   mul,
   or,
   slice,
-  squeeze,
   sub,
   type Tensor,
-  transpose,
   unsqueeze,
   where,
 } from '@tp/core'
@@ -31,6 +29,8 @@ import type { RestorePoint } from './restore-point.ts'
  *
  * A slot with padding or with a protected token (a class token has a position, but is no neighbour) stands for itself alone, unless
  * there is no other; fillers, slots of shorter examples that hold tokens which were dropped, for none.
+ *
+ * Where tokens were pruned before, the rows that were restored then are restored again, from the tokens that are kept now.
  */
 export function fillWithNearest(
   point: RestorePoint,
@@ -40,22 +40,23 @@ export function fillWithNearest(
 ): void {
   const upstream = program.before(point.node.input[0] as string)
   const own = cuts.filter(({ after }) => upstream.has(after))
-  const [first, ...others] = own
   const last = own.at(-1)
+  const all = [...(encoder.earlier?.cuts ?? []), ...own]
+  const [first] = all
   if (first === undefined || last === undefined) return
   const { names, value } = new Operands(program)
-  const kept = value(point.node.input[0] as string)
-  const indices = others.reduce((at, cut) => gatherND(at, value(cut.indices), 1), value(first.indices))
   const ordinals = ordinalsOf(value(first.before)) // [b,n,1]
-  const slots = gatherND(ordinals, indices, 1) // [b,k,1]
+  const position = value(last.position) // [b,k]
   const valid = last.valid === undefined ? undefined : value(last.valid)
-  const position = encoder.earlier === undefined ? sub(squeeze(slots, [2]), 1) : value(last.position)
-  const apart = abs(sub(ordinals, transpose(slots, [0, 2, 1]))) // [b,n,k]
+  const apart = abs(sub(sub(ordinals, 1), unsqueeze(position, [1]))) // [b,n,k]
   const detour = unsqueeze(detours(position, valid, encoder.protectedTokens), [1])
   const distance = add(apart, mul(minimum(apart, 1), detour))
-  const isRagged = own.some(({ ragged }) => ragged)
+  const isRagged = all.some(({ ragged }) => ragged)
   const open = valid !== undefined && isRagged ? where(unsqueeze(valid, [1]), distance, NEVER) : distance
-  point.write(gatherND(kept, argMin(open, 2, { keepDims: true }), 1), names)
+  const rows = gatherND(value(point.node.input[0] as string), argMin(open, 2, { keepDims: true }), 1)
+  const whole = encoder.earlier?.restored?.points.find(({ from }) => from === point.to)
+  if (whole === undefined) point.write(rows, names)
+  else point.writeWhole(whole.to, rows, names)
 }
 
 /** float [b,n,1]: 1, 2, 3, … by a running sum, which stays on a GPU; x < x is 0 for every x. */

@@ -34,8 +34,8 @@ export interface PruneOptions {
    * rows, so that a mean over all rows by the model's own mask is that of the kept tokens, each counted as often as tokens were
    * merged into it; a head that is in the file sees the kept tokens. Where a head answers for each token of a text, each has the
    * state that it had when it was removed. A method that says what removed tokens would have become (`completes`) restores them with that, for pooling heads, too.
-   * `nearest`: a removed token has the state of the kept one that is nearest in position, a protected one only where no other
-   * is kept; at the outputs if these are token states, else upstream of the final norm and of any head.
+   * `nearest`: a removed token has the state of the kept one that is nearest in position, of a token that stands for no part of the
+   * input (class, distillation and register tokens, the first one of a text that is pooled outside) only where no other is kept; other protected tokens are neighbours like any; at the outputs if these are token states, else upstream of the final norm and of any head.
    * `all`: every token has the state that it had, upstream of the final norm and of any head, pooling ones too. `none`: never. With
    * `none` outputs of one row for every token have one for every kept token, and the output `tp.mask` (int64 [b,k])
    * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.

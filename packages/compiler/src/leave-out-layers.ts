@@ -4,6 +4,7 @@ import { type Inspection, inspect, type LayerReport } from './inspect.ts'
 import { operatorName } from './operators/operator.ts'
 import { addLeftOut } from './program/left-out.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
+import { checkLeaveOut } from './transform/prune-options.ts'
 
 export type LeaveOutResult =
   | { readonly ok: true; readonly model: Model }
@@ -23,16 +24,13 @@ export interface LeaveOutOptions {
  * Refused like what cannot be pruned, and TP_PRUNED for a file whose tokens are pruned already, TP_LAYERS where a layer's
  * beginning and end are not values of the file.
  * @param layers from 0, in the file's own numbering
- * @throws TpError TP_LAYERS for a layer that does not exist, or if none would remain; TP_ENCODER for an unknown encoder, or if several
- * could be meant; TP_NOT_ONNX for what is no model
+ * @throws TpError TP_LAYERS for what is no list of layers, a layer that does not exist, or if none would remain; TP_OPTION for an
+ * unknown option; TP_ENCODER for an unknown encoder, or if several could be meant; TP_NOT_ONNX for what is no model
  */
-export function leaveOutLayers(
-  model: Model,
-  layers: readonly number[],
-  { encoder }: LeaveOutOptions = {},
-): LeaveOutResult {
+export function leaveOutLayers(model: Model, layers: readonly number[], options: LeaveOutOptions = {}): LeaveOutResult {
+  checkLeaveOut(layers, options)
   try {
-    return { ok: true, model: withoutLayers(model, layers, encoder) }
+    return { ok: true, model: withoutLayers(model, layers, options.encoder) }
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }
   }

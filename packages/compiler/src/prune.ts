@@ -63,7 +63,7 @@ export function prune(source: Model, options: PruneOptions): PruneResult {
       const pruned = pruneModel(model, options)
       if (form === undefined) return pruned
       // After pruning: dead tokens can be eliminated only where no range is taken over all tokens.
-      const { model: rounded, nodes } = quantizeModel(pruned.model, form)
+      const { model: rounded, nodes } = quantizeModel(pruned.model, form, source)
       return { ...pruned, model: rounded, quantized: nodes }
     })
   } catch (error) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { schedule } from '@tp/core'
-import { clsAttention } from '@tp/method-attention'
+import { none, schedule } from '@tp/core'
+import { clsAttention, receivedAttention } from '@tp/method-attention'
 import {
   createModel,
   createNode,
@@ -77,6 +77,18 @@ test.each(withOutputs)(
     }
   },
 )
+
+test('a pruned file may exclude each node that its source could, fused ones that are written out among them', () => {
+  const source = openFixture(fixture('vit-cls-ortfused'))
+  for (const { name } of quantised(source).nodes) {
+    const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }), quantize: { exclude: [name] } }
+    const result = prune(source, options)
+    expect(result.ok && result.quantized?.map((node) => node.name)).not.toContain(name)
+    expect(result.ok && result.quantized?.length).toBeGreaterThan(8)
+  }
+  const options = { method: none(), schedule: new Map(), quantize: { exclude: ['x'] } }
+  expect(() => prune(source, options)).toThrow('the model has no node "x"')
+})
 
 describe('a text encoder', () => {
   const source = openFixture(fixture('bert-cls-eager-ts11'))

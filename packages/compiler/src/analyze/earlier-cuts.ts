@@ -21,7 +21,7 @@ export interface EarlierCuts {
 
 /** Where tokens of earlier prunings are there again. */
 interface EarlierRestored {
-  /** Where those of the last pruning are restored. */
+  /** Where those of the last pruning are restored, with what has all tokens in the end as `to`. */
   readonly points: readonly RestoredRecord[]
   /** What has all tokens, in the end: the stream upstream of the head, or outputs. */
   readonly to: readonly string[]
@@ -93,8 +93,12 @@ export function requireNoReturn(earlier: EarlierCuts | undefined): void {
 /** Tokens of the last pruning are restored first, those of the first one last. */
 function restoredBy(steps: readonly PruningStep[]): EarlierCuts['restored'] {
   const restoring = steps.filter(({ restored }) => restored !== undefined)
-  const [points, first] = [restoring.at(-1)?.restored, restoring[0]]
-  if (points === undefined || first?.restored === undefined) return undefined
+  const [last, first] = [restoring.at(-1)?.restored, restoring[0]]
+  if (last === undefined || first?.restored === undefined) return undefined
+  // What one pruning has restored is what the one before it restores from.
+  const whole = (to: string): string =>
+    restoring.reduceRight((name, step) => step.restored?.find(({ from }) => from === name)?.to ?? name, to)
+  const points = last.map((point) => ({ ...point, to: whole(point.to) }))
   const { filled } = first
   const atOutputs = filled === 'mean' || first.atOutputs === true
   // Hidden states between the layers come before the last point; outputs are next to each other.

@@ -26,12 +26,22 @@ export interface Encoder {
   readonly tokens: Dim
   readonly hidden: number
   readonly heads: number
+  /**
+   * Tokens stand for ids (of words, mostly). Others are samples of something continuous, frames or patches, and resemble their
+   * neighbours.
+   */
+  readonly readsIds: boolean
   /** The value [b,n] that says which tokens are real (not 0) and which are padding (0), if there is one: see `findMask`. */
   readonly mask: string | undefined
   /** The mask is 1 where padding is, and 0 where tokens are real. */
   readonly maskMarksPadding: boolean
   /** Positions that are kept by default: the required ones, learned tokens, and the first one where states are pooled outside. */
   readonly protectedTokens: readonly number[]
+  /**
+   * Those that stand for no part of the input, so that they are no neighbours of others: class, distillation and register tokens,
+   * and the first token of a text whose states are pooled outside. A first frame is protected there, too, but is one like others.
+   */
+  readonly apart: readonly number[]
   /** Positions that the model reads, or skips, by their index. */
   readonly required: readonly number[]
   /** Reads of single tokens that are not among the leading ones: the last token, or where the inputs say. */

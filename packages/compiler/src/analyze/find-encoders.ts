@@ -130,6 +130,7 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
   // Who pools states outside may take the first token's: sentence embedders often do.
   const outside = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-states')) ? 1 : 0
   const pool = { mask: mask?.name, site: (layers.at(-1) as Layer).site, indices: earlier?.last.indices }
+  const readsIds = program.tensor(name).dtype.startsWith('int')
   const isFree = (position: number): boolean => earlier === undefined || earlier.protectedTokens.includes(position)
   return {
     name,
@@ -142,9 +143,11 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
     tokens: stream.dims[1] as Dim,
     hidden: stream.dims[2],
     heads,
+    readsIds,
     mask: mask?.name,
     maskMarksPadding: mask?.padding === 1,
     protectedTokens: firstPositions(Math.max(reads, learned, outside)).filter(isFree),
+    apart: firstPositions(Math.max(reads, learned, readsIds ? outside : 0)),
     required: firstPositions(reads),
     positionReads: axes.flatMap(({ positionReads }) => positionReads),
     poolCounts: axes

@@ -47,8 +47,11 @@ export function quantize(source: Model, options: QuantizeOptions = {}): Quantize
   }
 }
 
-/** @throws Refused, and what reading a graph fails with; TpError TP_OPTION for a node to exclude that is not quantised */
-export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm): Quantized {
+/**
+ * @param origin what `source` was made from by pruning; `exclude` may name its nodes, too
+ * @throws Refused, and what reading a graph fails with; TpError TP_OPTION for a node to exclude that is not quantised
+ */
+export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm, origin: Model = source): Quantized {
   const model = cloneModel(source)
   requireFloat(model)
   const graph = new Graph(model)
@@ -56,9 +59,9 @@ export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm
   const to = new QuantisedGraph(graph, model, rounding)
   const isPruned = readProvenance(model).length > 0
   const nodes: QuantizedNode[] = []
-  const left = new Set(exclude)
+  const left = remaining(graph, origin, exclude)
   for (const node of [...graph.nodes]) {
-    const name = node.name === '' ? (node.output[0] as string) : node.name
+    const name = shownName(node)
     const rewrite = isPruned && name.startsWith(OF_PRUNING) ? undefined : rewriteOf(node)
     if (rewrite === undefined || left.delete(name)) continue
     if (rewrite(node, to)) nodes.push({ name, operator: operatorName(node) })
@@ -69,6 +72,20 @@ export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm
   graph.removeDeadNodes()
   inlineExternal(model)
   return { ok: true, model, nodes }
+}
+
+function shownName({ name, output }: NodeProto): string {
+  return name === '' ? (output[0] as string) : name
+}
+
+/**
+ * Names without those of nodes that `origin` has and pruning took out of the graph: with dead tokens, or a fused attention that is written out. In
+ * either case nothing of them is quantised, since the products written out read slices of its weights.
+ */
+function remaining(graph: Graph, origin: Model, names: Iterable<string>): Set<string> {
+  const now = new Set(graph.nodes.map(shownName))
+  const before = new Set(origin.proto.graph?.node.filter((node) => rewriteOf(node) !== undefined).map(shownName))
+  return new Set([...names].filter((name) => now.has(name) || !before.has(name)))
 }
 
 /** A name in `exclude` that leaves nothing out is a slip of the pen. */

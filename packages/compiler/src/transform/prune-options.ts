@@ -34,8 +34,8 @@ export interface PruneOptions {
    * rows, so that a mean over all rows by the model's own mask is that of the kept tokens, each counted as often as tokens were
    * merged into it; a head that is in the file sees the kept tokens. Where a head answers for each token of a text, each has the
    * state that it had when it was removed. A method that says what removed tokens would have become (`completes`) restores them with that, for pooling heads, too.
-   * `nearest`: a removed token has the state of the kept one that is nearest in position, a protected one only where no other
-   * is kept; at the outputs if these are token states, else upstream of the final norm and of any head.
+   * `nearest`: a removed token has the state of the kept one that is nearest in position, of a token that stands for no part of the
+   * input (class, distillation and register tokens, the first one of a text that is pooled outside) only where no other is kept; other protected tokens are neighbours like any; at the outputs if these are token states, else upstream of the final norm and of any head.
    * `all`: every token has the state that it had, upstream of the final norm and of any head, pooling ones too. `none`: never. With
    * `none` outputs of one row for every token have one for every kept token, and the output `tp.mask` (int64 [b,k])
    * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.
@@ -94,9 +94,17 @@ const names: Check = [
   'TP_OUTPUT',
 ]
 
+/** `Array.from`: `every` would pass over holes. */
+const layerList: Check = [
+  (value) => Array.isArray(value) && Array.from(value).every(isIndex),
+  'a list of numbers of layers, from 0',
+  'TP_LAYERS',
+]
+const encoderName: Check = [(value) => typeof value === 'string', 'the name of an encoder', 'TP_ENCODER']
+
 /** What an option must be if it is given; what depends on the model is looked at where the model is. */
 const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>, Check>> = {
-  encoder: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_ENCODER'],
+  encoder: encoderName,
   protect: [(value) => value === 'auto' || Array.isArray(value), '"auto" or a list of positions', 'TP_PROTECT'],
   protectSegment: [(value) => isIndex(value), 'the number of a segment, from 0', 'TP_PROTECT'],
   separator: [(value) => isIndex(value), 'the id of a token', 'TP_PROTECT'],
@@ -106,11 +114,7 @@ const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>
   trace: [(value) => typeof value === 'boolean' || value === 'scores', 'true, false or "scores"', 'TP_OPTION'],
   monitor: flag,
   deadTokens: flag,
-  leaveOut: [
-    (value) => Array.isArray(value) && value.every(isIndex),
-    'a list of numbers of layers, from 0',
-    'TP_LAYERS',
-  ],
+  leaveOut: layerList,
   quantize: [isRecord, 'an object, the options of quantize; {} for the defaults', 'TP_OPTION'],
   params: [(value) => typeof value === 'function', 'a function of the layer', 'TP_OPTION'],
   // It is written into every file that is made; a hash has 64 characters.
@@ -130,11 +134,28 @@ export function checkPruneOptions(options: unknown): asserts options is PruneOpt
   if (!isRecord(options))
     throw new TpError('TP_OPTION', 'compiler', 'there are no options; give a method and a schedule')
   checkMethod(options.method)
-  for (const [name, [is, form, code]] of Object.entries(checks)) {
-    const value = options[name]
-    if (value === undefined || is(value)) continue
-    throw new TpError(code, 'compiler', `${name} is ${shown(value)}; it must be ${form}`)
+  for (const [name, check] of Object.entries(checks))
+    if (options[name] !== undefined) demand(name, options[name], check)
+}
+
+/**
+ * The same for `leaveOutLayers`.
+ * @throws TpError TP_LAYERS, TP_OPTION, TP_ENCODER
+ */
+export function checkLeaveOut(layers: unknown, options: unknown): void {
+  demand('layers', layers, layerList)
+  if (!isRecord(options)) {
+    throw new TpError('TP_OPTION', 'compiler', `the options are ${shown(options)}; they must be an object`)
   }
+  const unknown = Object.keys(options).find((name) => name !== 'encoder')
+  if (unknown !== undefined) {
+    throw new TpError('TP_OPTION', 'compiler', `there is no option ${unknown.slice(0, 40)}; there is encoder`)
+  }
+  if (options.encoder !== undefined) demand('encoder', options.encoder, encoderName)
+}
+
+function demand(name: string, value: unknown, [is, form, code]: Check): void {
+  if (!is(value)) throw new TpError(code, 'compiler', `${name} is ${shown(value)}; it must be ${form}`)
 }
 
 /** @throws TpError TP_METHOD for what is not made like a method */

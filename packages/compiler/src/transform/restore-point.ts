@@ -17,6 +17,7 @@ import {
 import { createNode, type NodeProto } from '@tp/onnx'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
 
 /**
@@ -88,6 +89,23 @@ export class RestorePoint {
     const { graph } = this.#program
     const { name } = this.#program.write(states, names, { prefix: 'tp/restore', before: this.node })
     graph.replaceInput(this.node, 0, name)
+    graph.sortTopologically()
+  }
+
+  /**
+   * The same for what reads the rows that an earlier pruning restored, as the value `whole`: they are restored again.
+   * @throws Refused TP_PRUNED if the graph is no longer what its record says
+   */
+  writeWhole(whole: string, states: Tensor, names: ReadonlyMap<Tensor, string>): void {
+    const { graph } = this.#program
+    const earlier = graph.producer(whole)
+    if (earlier?.opType !== 'Identity') {
+      const seen =
+        'where tokens are restored that were pruned before, the graph is not the one that its record describes'
+      throw new Refused('TP_PRUNED', `${seen}; prune the file it was made from`, earlier)
+    }
+    const { name } = this.#program.write(states, names, { prefix: 'tp/restore', before: earlier })
+    graph.replaceInput(earlier, 0, name)
     graph.sortTopologically()
   }
 }

@@ -64,7 +64,7 @@ function restoringOf(program: Program, encoder: Encoder, options: PruneOptions):
     if (method.completes && pools(encoder)) return withOwnStates
     if (!(needed || method.returns)) return undefined
     if (method.returns) return withOwnStates
-    if (!readsIds(program, encoder)) return { fill: 'nearest', atOutputs }
+    if (!encoder.readsIds) return { fill: 'nearest', atOutputs }
     return atOutputs ? { fill: 'mean', atOutputs } : withOwnStates
   }
   const { restored } = earlier
@@ -87,14 +87,6 @@ function restoringOf(program: Program, encoder: Encoder, options: PruneOptions):
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
   }
   return restore === 'auto' && needed ? withOwnStates : undefined
-}
-
-/**
- * Whether tokens stand for ids (of words, mostly). Others are samples of something continuous, frames or patches, and resemble
- * their neighbours.
- */
-function readsIds(program: Program, encoder: Encoder): boolean {
-  return program.tensor(encoder.name).dtype.startsWith('int')
 }
 
 /** Whether an output depends on more tokens than some that are read by their positions. */

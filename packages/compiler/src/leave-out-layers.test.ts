@@ -137,6 +137,13 @@ describe('of two encoders in one file', () => {
     expect(found.ok && found.leftOut).toMatchObject([{ encoder: 'b_input_ids', layers: [0, 3], of: 4 }])
   })
 
+  test('one can have fewer layers where tokens of the other are pruned', () => {
+    const options = { method: random(), schedule: schedule(4, { keep: 0.5, layers: [1] }), encoder: 'a_input_ids' }
+    const pruned = pruneOrThrow(model, options, 'test').model
+    expect(leaveOutLayers(pruned, [0], { encoder: 'b_input_ids' }).ok).toBe(true)
+    expect(leaveOutLayers(pruned, [0], { encoder: 'a_input_ids' })).toMatchObject({ refusal: { code: 'TP_PRUNED' } })
+  })
+
   test('one has to be named', () => {
     const code = 'TP_ENCODER'
     const message = expect.stringContaining('name the one to leave layers out of: a_input_ids or b_input_ids')
@@ -175,6 +182,16 @@ describe('is refused', () => {
   ])('for layers %j', (layers, message) => {
     expect(() => leaveOutLayers(model, layers)).toThrow(TpError)
     expect(() => leaveOutLayers(model, layers)).toThrow(message)
+  })
+
+  test('where dead tokens are eliminated already, and only there', () => {
+    const options = { method: random(), schedule: new Map() }
+    const eliminated = leaveOutLayers(pruneOrThrow(model, options, 'test').model, [1])
+    const message = 'dead tokens are eliminated already; leave layers out of the file that it was made from'
+    expect(eliminated).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED', message } })
+    const alive = pruneOrThrow(model, { ...options, leaveOut: [3], deadTokens: false }, 'test').model
+    const found = inspect(without(alive, [2]))
+    expect(found.ok && [found.layers.length, found.pruned]).toEqual([2, []])
   })
 
   test('where tokens are pruned already', () => {

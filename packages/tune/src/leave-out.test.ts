@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
+import { fromPlan, inspect, leaveOutLayers, type Plan, pruneOrThrow } from '@tp/compiler'
 import { baselines, type MethodEntry, none } from '@tp/core'
 import { evaluate, loadTokenizer } from '@tp/eval'
 import { type ModelInputs, textDataset, textInputs } from '@tp/eval/inputs'
@@ -12,6 +12,7 @@ import { type Candidate, unprunedVariant } from './candidate.ts'
 import type { ChoiceOptions } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'
 import { type TuneOptions, tune } from './index.ts'
+import { leavableOf } from './leavable.ts'
 import { withFewerLayers } from './leave-out.ts'
 import type { Answers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
@@ -49,12 +50,12 @@ describe('leaving layers out, by measurements that are known', () => {
         [' in 8 bits', 0.5, eightBitsWrong],
       ] as const) {
         known[`logits ${name}${form} 1 1 choose`] = layers.length < limit ? logits : wrong
-        known[`times node none 1 1, ${name}${form} 1 1`] = [1, pace * (1 - layers.length / LAYERS)]
+        known[`times node at 1 none 1 1, ${name}${form} 1 1`] = [1, pace * (1 - layers.length / LAYERS)]
       }
     }
     const dense: Answers = { logits: Float32Array.from(logits), classes: 2 }
     return {
-      ...{ measurer: new Measurer({ known }), model, runtime, inputs, device: runtime, sites, shapes: [] },
+      ...{ measurer: new Measurer({ known }), model, runtime, inputs, device: runtime, sites, shapes: [{ batch: 1 }] },
       ...{ split, look: split.look, seen: dense, dense: { choose: dense, verify: dense } },
       ...{ maxLoss: 1, confident: false, cascade: false, leavable: { layers: [0, 1, 2, 3], most: 2 } },
     }
@@ -131,6 +132,13 @@ describe('where layers may be left out', () => {
     await using session = await runtime.load(encodeModel(own), { threads: 1 })
     const [before, after] = [await evaluate(dense, verify), await evaluate(session, verify, { batchSize: 16 })]
     expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
+  })
+
+  test('one of a single layer keeps it, and is asked for nothing', async () => {
+    const left = leaveOutLayers(model, [1, 2, 3, 4, 5])
+    if (!left.ok) throw new Error(left.refusal.message)
+    const found = inspect(left.model)
+    expect(found.ok && leavableOf(left.model, found)).toBeUndefined()
   })
 
   test('a model that is pruned already is refused before anything is measured', async () => {

@@ -184,6 +184,24 @@ describe('is refused', () => {
     expect(() => leaveOutLayers(model, layers)).toThrow(message)
   })
 
+  test.each<[unknown, unknown, string, string]>([
+    [3, undefined, 'TP_LAYERS', 'layers is 3; it must be a list of numbers of layers, from 0'],
+    [undefined, {}, 'TP_LAYERS', 'layers is undefined'],
+    [['0'], {}, 'TP_LAYERS', 'layers is a list of 1'],
+    [[0n], {}, 'TP_LAYERS', 'layers is a list of 1'],
+    [new Array(1), {}, 'TP_LAYERS', 'layers is a list of 1'],
+    [[0], null, 'TP_OPTION', 'options is null; it must be an object'],
+    [[0], { encoders: 'a' }, 'TP_OPTION', 'there is no option encoders; there is encoder'],
+    [[0], { encoder: 3 }, 'TP_ENCODER', 'encoder is 3; it must be the name of an encoder'],
+  ])('for layers %s and options %j', (layers, options, code, message) => {
+    const ask = () => leaveOutLayers(model, layers as number[], options as { encoder?: string })
+    expect(ask).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
+    if (code === 'TP_LAYERS' && layers !== undefined)
+      expect(() => prune(model, { method: random(), schedule: new Map(), leaveOut: layers as number[] })).toThrow(
+        expect.objectContaining({ code }),
+      )
+  })
+
   test('where dead tokens are eliminated already, and only there', () => {
     const options = { method: random(), schedule: new Map() }
     const eliminated = leaveOutLayers(pruneOrThrow(model, options, 'test').model, [1])

@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import { isRecord, shown } from '@tp/core/host'
 import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
 import { type Inspection, inspect, type LayerReport } from './inspect.ts'
 import { addLeftOut } from './program/left-out.ts'
@@ -23,19 +24,31 @@ export interface LeaveOutOptions {
  * Refused like what cannot be pruned, and TP_PRUNED for a file whose tokens are pruned already, TP_LAYERS where a layer's
  * beginning and end are not values of the file.
  * @param layers from 0, in the file's own numbering
- * @throws TpError TP_LAYERS for a layer that does not exist, or if none would remain; TP_ENCODER for an unknown encoder, or if several
+ * @throws TpError TP_LAYERS for a layer that does not exist, or if none would remain; TP_OPTION for an unknown option; TP_ENCODER for an unknown encoder, or if several
  * could be meant; TP_NOT_ONNX for what is no model
  */
-export function leaveOutLayers(
-  model: Model,
-  layers: readonly number[],
-  { encoder }: LeaveOutOptions = {},
-): LeaveOutResult {
+export function leaveOutLayers(model: Model, layers: readonly number[], options: LeaveOutOptions = {}): LeaveOutResult {
+  requireArguments(layers, options)
+  const { encoder } = options
   try {
     return { ok: true, model: withoutLayers(model, layers, encoder) }
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }
   }
+}
+
+/** @throws TpError TP_LAYERS, TP_OPTION, TP_ENCODER */
+function requireArguments(layers: unknown, options: unknown): void {
+  const wrong = (code: `TP_${string}`, message: string): TpError => new TpError(code, 'compiler', message)
+  // Spread, since `every` skips holes.
+  if (!Array.isArray(layers) || ![...layers].every(Number.isInteger))
+    throw wrong('TP_LAYERS', `layers is ${shown(layers)}; it must be a list of numbers of layers, from 0`)
+  if (!isRecord(options)) throw wrong('TP_OPTION', `options is ${shown(options)}; it must be an object`)
+  const unknown = Object.keys(options).find((name) => name !== 'encoder')
+  if (unknown !== undefined) throw wrong('TP_OPTION', `there is no option ${unknown}; there is encoder`)
+  const { encoder } = options
+  if (encoder === undefined || typeof encoder === 'string') return
+  throw wrong('TP_ENCODER', `encoder is ${shown(encoder)}; it must be the name of an encoder`)
 }
 
 /** @throws Refused; TpError TP_LAYERS, TP_ENCODER, TP_NOT_ONNX */

@@ -107,7 +107,7 @@ const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>
   monitor: flag,
   deadTokens: flag,
   leaveOut: [
-    (value) => Array.isArray(value) && value.every(isIndex),
+    (value) => Array.isArray(value) && [...value].every(isIndex),
     'a list of numbers of layers, from 0',
     'TP_LAYERS',
   ],

@@ -119,7 +119,7 @@ async function variantModel(
 ): Promise<VariantModel> {
   const planned = fromPlan(plan, methods)
   const { method } = planned
-  const asked = { plan, flops, methods }
+  const asked = { plan: await atTrainedLayers(plan, method, unplanned.weights), flops, methods }
   const settings = settingsOf(planned, unplanned)
   const file = withoutItsLayers(whole, planned)
   const schedules = schedulesOf(asked, file.model, encoders)

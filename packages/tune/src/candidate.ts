@@ -38,6 +38,11 @@ export function byTime(a: Candidate, b: Candidate): number {
   return totalMs(a) - totalMs(b)
 }
 
+/** Whether all tokens are kept. */
+export function isWhole({ shares }: Candidate): boolean {
+  return shares.every((share) => share === 1)
+}
+
 export function totalMs({ ms, fallback }: Candidate): number {
   return ms + (fallback?.ms ?? 0)
 }

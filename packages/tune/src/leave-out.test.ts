@@ -17,6 +17,7 @@ import { withFewerLayers } from './leave-out.ts'
 import type { Answers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import { splitOf } from './split.ts'
+import { worthVerifying } from './worth-verifying.ts'
 
 const timeout = 180_000
 const runtime = nodeRuntime()
@@ -90,6 +91,16 @@ describe('leaving layers out, by measurements that are known', () => {
     const found = await withFewerLayers(choiceOf([3, 1, 0.5, 2], 9, 2), [contender], eightBits)
     expect(namesOf(found?.rows)).toEqual([[['none without layers 1, 2', 4]], [['none without layer 2 in 8 bits', 3]]])
     expect(found?.rows.flat().map(({ variant }) => variant.quantize)).toEqual([undefined, {}])
+  })
+
+  test('is verified where it is slower than the fastest only if it loses less', async () => {
+    const choice = choiceOf([3, 1, 0.5, 2], 2)
+    const [good, bad] = [[2], [1, 2]].map((leaveOut) => unprunedVariant({ leaveOut }))
+    const candidatesOf = (...variants: (Candidate['variant'] | undefined)[]) =>
+      variants.map((variant, i) => ({ variant, shares: [1, 1], ms: i }) as Candidate)
+    expect(await worthVerifying(choice, candidatesOf(bad, good))).toHaveLength(2)
+    expect(await worthVerifying(choice, candidatesOf(good, bad))).toMatchObject([{ variant: { leaveOut: [2] } }])
+    expect(await worthVerifying(choice, [])).toEqual([])
   })
 
   test('does nothing where it is not asked for', async () => {

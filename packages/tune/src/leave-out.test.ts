@@ -131,6 +131,15 @@ describe('where layers may be left out', () => {
       }
       known[`latency node batch 1 choosing by cls-attention${form}`] = lengths.map(() => 0)
     }
+    // And every layer left out saves a sixth, 8 bits half of it all.
+    const [all, times] = ['1 1 1 1 1', 'times node at 1x48']
+    for (let set = 1; set < 2 ** 6 - 1; set++) {
+      const leaveOut = Array.from({ length: 6 }, (_, layer) => layer).filter((layer) => (set >> layer) & 1)
+      const [float, rounded] = [{ leaveOut }, { leaveOut, quantize: {} }].map((form) => unprunedVariant(form).name)
+      known[`${times} none ${all}, ${float} ${all}`] = [1, 1 - leaveOut.length / 6]
+      known[`${times} none ${all}, ${rounded} ${all}`] = [1, (1 - leaveOut.length / 6) / 2]
+      known[`${times} ${rounded} ${all}, ${float} ${all}`] = [1, 2]
+    }
     const { regimes, figures } = await ask({ known, quantize: {} })
     const plan = regimes.at(-1)?.plan as Plan
     expect(plan).toMatchObject({ method: 'none', leaveOut: { length: 3 } })

@@ -120,14 +120,21 @@ describe('tp prune', () => {
   })
 
   test('leaves layers out, alone or before it prunes, and verifies what it does to the rest', async () => {
-    const [alone, first, both, plan] = ['alone', 'first', 'both', 'plan'].map((name) =>
+    const [alone, again, first, both, plan] = ['alone', 'again', 'first', 'both', 'plan'].map((name) =>
       folder.at(`without-${name}`),
     ) as string[]
     const left = await tpHere(['prune', mail, '-o', alone as string, '--leave-out', '4,2'])
     expect(left.code).toBe(0)
     expect(left.stdout).toContain('without layers 2, 4 of 6; the others are numbered from 0 again\n')
-    expect(left.stdout).toMatch(/^FLOPs {2}1\.88× fewer at n=32/m)
+    expect(left.stdout).toMatch(/^FLOPs {2}1\.50× fewer at n=32/m)
     expect((await tpHere(['inspect', alone as string])).stdout).toMatch(/^left out +layers 2, 4 of 6$/m)
+    // Dead tokens are where they were, so that another step can follow.
+    const once = await tpHere(['prune', alone as string, '-o', again as string, '--leave-out', '0'])
+    expect(once.stdout).toContain('without layer 0 of 4;')
+    writeFileSync(plan as string, '{"format": 1, "method": "none", "leaveOut": []}')
+    const same = folder.at('without-none')
+    const nothing = await tpHere(['prune', again as string, '-o', same, '--plan', plan as string])
+    expect([nothing.code, nothing.stdout]).toEqual([0, expect.not.stringContaining('without layer')])
     const words = ['--method', 'received-attention', '--layers', '1,2', '--keep', '0.5']
     const args = ['prune', mail, '-o', both as string, '--leave-out', '2,4', ...words]
     const pruned = await tpHere([...args, '--verify', '--json'])

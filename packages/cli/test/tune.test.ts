@@ -154,7 +154,7 @@ describe('tp tune', () => {
     expect((await tpHere(['prune', folder.at('model.onnx'), '-o', pruned, '--method', 'none'])).code).toBe(0)
     const args = tune('fewer.json', '--leave-out').map((arg) => (arg === folder.at('model.onnx') ? pruned : arg))
     const { code, stderr } = await tpHere(args)
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/tokens are pruned already[\s\S]*TP_PRUNED/)])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/dead tokens are eliminated already[\s\S]*TP_PRUNED/)])
     expect(folder.files().filter((name) => name.includes('fewer.json'))).toEqual([])
   })
 

@@ -45,9 +45,18 @@ test('prunes at the layers that the values are for, where none are named', async
   expect(JSON.parse(stdout).cuts).toEqual([0, 3])
   const data = folder.at('mails.tsv')
   writeFileSync(data, 'label\ttext\nham\tSee you at ten\nspam\tClick here\n')
-  const few = ['--methods', 'gained', '--weights', safetensors(values), '--json']
+  const few = ['--methods', 'gained,stride', '--weights', safetensors(values), '--json']
   const evaluated = await tpHere(['eval', mail, '--data', data, ...gained.slice(0, 2), '--keep', '0.7', ...few])
   expect(evaluated.code).toBe(0)
+  // What they are compared with prunes at the same layers.
+  const [, , ...rows] = JSON.parse(evaluated.stdout).rows as { method: string; keptByLayer: number[] }[]
+  const cuts = rows.map(({ method, keptByLayer }) => {
+    return [method, [...keptByLayer.keys()].filter((i) => (keptByLayer[i] as number) < (keptByLayer[i - 1] ?? 1))]
+  })
+  expect(cuts).toEqual([
+    ['gained', [0, 3]],
+    ['stride', [0, 3]],
+  ])
 })
 
 test('refuses values of single layers where layers are left out, which gives the others new numbers', async () => {

@@ -140,6 +140,13 @@ describe('of two encoders in one file', () => {
     expect(found.ok && found.leftOut).toMatchObject([{ encoder: 'b_input_ids', layers: [0, 3], of: 4 }])
   })
 
+  test('one can have fewer layers where tokens of the other are pruned', () => {
+    const options = { method: random(), schedule: schedule(4, { keep: 0.5, layers: [1] }), encoder: 'a_input_ids' }
+    const pruned = pruneOrThrow(model, options, 'test').model
+    expect(leaveOutLayers(pruned, [0], { encoder: 'b_input_ids' }).ok).toBe(true)
+    expect(leaveOutLayers(pruned, [0], { encoder: 'a_input_ids' })).toMatchObject({ refusal: { code: 'TP_PRUNED' } })
+  })
+
   test('one has to be named', () => {
     const code = 'TP_ENCODER'
     const message = expect.stringContaining('name the one to leave layers out of: a_input_ids or b_input_ids')
@@ -197,6 +204,34 @@ describe('is refused', () => {
   ])('for layers %j', (layers, message) => {
     expect(() => leaveOutLayers(model, layers)).toThrow(TpError)
     expect(() => leaveOutLayers(model, layers)).toThrow(message)
+  })
+
+  test.each<[unknown, unknown, string, string]>([
+    [3, undefined, 'TP_LAYERS', 'layers is 3; it must be a list of numbers of layers, from 0'],
+    [undefined, {}, 'TP_LAYERS', 'layers is undefined'],
+    [['0'], {}, 'TP_LAYERS', 'layers is a list of 1'],
+    [[0n], {}, 'TP_LAYERS', 'layers is a list of 1'],
+    [new Array(1), {}, 'TP_LAYERS', 'layers is a list of 1'],
+    [[0], null, 'TP_OPTION', 'options is null; it must be an object'],
+    [[0], { encoders: 'a' }, 'TP_OPTION', 'there is no option encoders; there is encoder'],
+    [[0], { encoder: 3 }, 'TP_ENCODER', 'encoder is 3; it must be the name of an encoder'],
+  ])('for layers %s and options %j', (layers, options, code, message) => {
+    const ask = () => leaveOutLayers(model, layers as number[], options as { encoder?: string })
+    expect(ask).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
+    if (code === 'TP_LAYERS' && layers !== undefined)
+      expect(() => prune(model, { method: random(), schedule: new Map(), leaveOut: layers as number[] })).toThrow(
+        expect.objectContaining({ code }),
+      )
+  })
+
+  test('where dead tokens are eliminated already, and only there', () => {
+    const options = { method: random(), schedule: new Map() }
+    const eliminated = leaveOutLayers(pruneOrThrow(model, options, 'test').model, [1])
+    const message = 'dead tokens are eliminated already; leave layers out of the file that it was made from'
+    expect(eliminated).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED', message } })
+    const alive = pruneOrThrow(model, { ...options, leaveOut: [3], deadTokens: false }, 'test').model
+    const found = inspect(without(alive, [2]))
+    expect(found.ok && [found.layers.length, found.pruned]).toEqual([2, []])
   })
 
   test('where tokens are pruned already', () => {

@@ -3,6 +3,7 @@ import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
 import { type Inspection, inspect, type LayerReport } from './inspect.ts'
 import { operatorName } from './operators/operator.ts'
 import { addLeftOut } from './program/left-out.ts'
+import { stepsOf } from './program/provenance.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
 import { checkLeaveOut } from './transform/prune-options.ts'
 
@@ -42,11 +43,13 @@ export function withoutLayers(model: Model, layers: readonly number[], encoder: 
   if (!found.ok) throw new Refused(found.refusal.code, found.refusal.message, found.refusal.node)
   const without = [...new Set(layers)].sort((a, b) => a - b)
   if (without.length === 0) return model
-  if (found.pruned.length > 0) {
-    const reason = 'tokens are pruned already'
+  requireOneEncoder(found, encoder)
+  const steps = stepsOf(model, found.encoder)
+  if (steps.length > 0) {
+    const isCut = steps.some(({ cuts }) => cuts.length > 0)
+    const reason = isCut ? 'tokens are pruned already' : 'dead tokens are eliminated already'
     throw new Refused('TP_PRUNED', `${reason}; leave layers out of the file that it was made from`)
   }
-  requireOneEncoder(found, encoder)
   requireLayers(found, without)
   const shallow = cloneModel(model)
   const graph = new Graph(shallow)

@@ -159,8 +159,11 @@ function pruneEncoder(
     compact: [],
   }
   runPasses(pruningPasses, pruning)
-  const step = provenanceOf(pruning)
-  addProvenance(program.model, named ? { ...step, encoder: name } : step)
+  // Where nothing was pruned nor eliminated there is nothing to remember.
+  if (pruning.cuts.length > 0 || (options.deadTokens ?? true)) {
+    const step = provenanceOf(pruning)
+    addProvenance(program.model, named ? { ...step, encoder: name } : step)
+  }
   return { ...about, schedule: asked, cuts: pruning.cuts }
 }
 

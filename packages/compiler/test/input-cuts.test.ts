@@ -1,4 +1,4 @@
-import { mean, mul, type Scorer, schedule, scorer } from '@tp/core'
+import { constant, mean, mul, type Scorer, schedule, scorer, sequence, type Tensor } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { type Fusion, fusedEncoder, inTurn } from 'exported-encoders'
@@ -55,6 +55,33 @@ async function expectSame(
   expect(difference(numbers(one.logits), numbers(other.logits))).toBeLessThan(1e-5)
   expect(difference(numbers(one.logits), dense), 'something was pruned').toBeGreaterThan(1e-3)
 }
+
+test('of two methods one after the other, the second is given its trained values only where it prunes', () => {
+  const gained = scorer({
+    name: 'gained',
+    family: 'attention',
+    params: { gain: { dims: [1], init: 1 } },
+    score: ({ received, param }) => mul(received, param.gain as Tensor),
+  })
+  const asked: number[] = []
+  const params = (layer: number) => {
+    asked.push(layer)
+    return { gain: constant([2], 'float32', [1]) }
+  }
+  const options: EncoderOptions = {
+    layerCount,
+    heads: 2,
+    headDim: 4,
+    norm: 'post',
+    mask: 'added',
+    pooling: 'cls',
+    opset: 17,
+    seed: 1,
+  }
+  const method = sequence({ ...byState(), unscheduled: true }, gained)
+  pruned(decodeModel(encoder(options)), [1, 2], { keep: 0.5 }, { method, params })
+  expect(asked).toEqual([1, 2])
+})
 
 describe('a file that was cut at the inputs of layers is recognized, and pruned again as at once', () => {
   const plain: EncoderOptions = {

@@ -38,6 +38,11 @@ export function byTime(a: Candidate, b: Candidate): number {
   return totalMs(a) - totalMs(b)
 }
 
+/** Whether all tokens are kept. */
+export function isWhole({ shares }: Candidate): boolean {
+  return shares.every((share) => share === 1)
+}
+
 export function totalMs({ ms, fallback }: Candidate): number {
   return ms + (fallback?.ms ?? 0)
 }
@@ -64,15 +69,16 @@ export function unprunedVariant({
   const name = `none${without ?? ''}`
   return {
     ...{ entry: methodEntry(none, 'keeps every token'), method: none() },
-    name: quantize === undefined ? name : inEightBits(name),
+    name: `${name}${eightBitsName(quantize)}`,
     ...(leaveOut && { leaveOut }),
     ...(quantize && { quantize }),
   }
 }
 
-/** The name of a variant whose weights are stored in 8 bits. */
-export function inEightBits(name: string): string {
-  return `${name} in 8 bits`
+/** What the name of a variant says of 8 bits: nothing if there are none; options that are given. */
+export function eightBitsName(quantize: QuantizeOptions | undefined): string {
+  if (quantize === undefined) return ''
+  return ` in 8 bits${Object.keys(quantize).length === 0 ? '' : ` ${JSON.stringify(quantize)}`}`
 }
 
 /** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */

@@ -11,6 +11,7 @@ import { evenProfiles, type Profile } from './profile.ts'
 import { HALVINGS, rowOf, thoseThatHold } from './strengths.ts'
 import { timedInTurns } from './timed-in-turns.ts'
 import { LOOKS, verifyInSequence } from './verify.ts'
+import { worthVerifying } from './worth-verifying.ts'
 
 export interface Chosen {
   readonly candidate: Candidate
@@ -102,11 +103,11 @@ async function pacedRows(choice: ChoiceOptions, rows: readonly (readonly Candida
 }
 
 /** The fastest that also holds on the verification examples. */
-function verified(
+async function verified(
   choice: ChoiceOptions,
   rows: readonly (readonly Candidate[])[],
 ): Promise<Omit<Chosen, 'uniform'> | undefined> {
-  const candidates = spread(rows.flat().sort(byTime))
+  const candidates = spread(await worthVerifying(choice, rows.flat().sort(byTime)))
   return verifyInSequence(choice, candidates, (candidate) => lossesOn(choice, candidate, 'verify'))
 }
 

@@ -1,6 +1,6 @@
 import type { Method } from '@tp/core'
 import { mean, quantile } from 'simple-statistics'
-import type { NamedVariant } from './candidate.ts'
+import { eightBitsName, type NamedVariant } from './candidate.ts'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'
 import type { Measurer } from './measurer.ts'
@@ -71,7 +71,7 @@ export async function contendersOf(search: ContenderSearch): Promise<Contender[]
 
 /** Variants of one kind have their tables in common. */
 function kindOf({ method, quantize }: Pick<NamedVariant, 'method' | 'quantize'>): string {
-  return `${placeOf(method)}${quantize === undefined ? '' : ' in 8 bits'}`
+  return `${placeOf(method)}${eightBitsName(quantize)}`
 }
 
 function placeOf({ site = 'attention' }: Method): NonNullable<Method['site']> {

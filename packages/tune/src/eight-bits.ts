@@ -1,6 +1,6 @@
 import type { QuantizeOptions } from '@tp/compiler'
 import type { Interval } from '@tp/eval/metrics'
-import { type Candidate, inEightBits, type NamedVariant, unprunedVariant } from './candidate.ts'
+import { type Candidate, eightBitsName, type NamedVariant, unprunedVariant } from './candidate.ts'
 import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'
 import { lossOf, seemsWithin } from './loss.ts'
@@ -18,7 +18,10 @@ export interface EightBits {
 /** The variants, each also with 8-bit weights. */
 export function inBothForms(variants: readonly NamedVariant[], quantize: QuantizeOptions | undefined): NamedVariant[] {
   if (quantize === undefined) return [...variants]
-  return [...variants, ...variants.map((variant) => ({ ...variant, quantize, name: inEightBits(variant.name) }))]
+  return [
+    ...variants,
+    ...variants.map((variant) => ({ ...variant, quantize, name: `${variant.name}${eightBitsName(quantize)}` })),
+  ]
 }
 
 /** 8 bits without pruning: a candidate of its own. Whether they pay is left to the comparison at equal time. */

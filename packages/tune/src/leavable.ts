@@ -11,9 +11,11 @@ export interface Leavable {
 
 /**
  * Every layer whose ends are in the graph, and half of the layers together.
+ * @returns undefined for a single layer, without which no model would remain
  * @throws TpError TP_LAYERS, TP_ENCODER; with the code of a refusal if no layer can be left out
  */
-export function leavableOf(model: Model, { layers }: Inspection): Leavable {
+export function leavableOf(model: Model, { layers }: Inspection): Leavable | undefined {
+  if (layers.length < 2) return undefined
   const tried = layers.map(({ layer }) => ({ layer, left: leaveOutLayers(model, [layer]) }))
   const able = tried.flatMap(({ layer, left }) => (left.ok ? layer : []))
   const [first] = tried

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
+import { fromPlan, inspect, leaveOutLayers, type Plan, pruneOrThrow } from '@tp/compiler'
 import { baselines, type MethodEntry, none } from '@tp/core'
 import { evaluate, loadTokenizer } from '@tp/eval'
 import { type ModelInputs, textDataset, textInputs } from '@tp/eval/inputs'
@@ -12,10 +12,12 @@ import { type Candidate, unprunedVariant } from './candidate.ts'
 import type { ChoiceOptions } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'
 import { type TuneOptions, tune } from './index.ts'
+import { leavableOf } from './leavable.ts'
 import { withFewerLayers } from './leave-out.ts'
 import type { Answers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import { splitOf } from './split.ts'
+import { worthVerifying } from './worth-verifying.ts'
 
 const timeout = 180_000
 const runtime = nodeRuntime()
@@ -49,12 +51,12 @@ describe('leaving layers out, by measurements that are known', () => {
         [' in 8 bits', 0.5, eightBitsWrong],
       ] as const) {
         known[`logits ${name}${form} 1 1 choose`] = layers.length < limit ? logits : wrong
-        known[`times node none 1 1, ${name}${form} 1 1`] = [1, pace * (1 - layers.length / LAYERS)]
+        known[`times node at 1 none 1 1, ${name}${form} 1 1`] = [1, pace * (1 - layers.length / LAYERS)]
       }
     }
     const dense: Answers = { logits: Float32Array.from(logits), classes: 2 }
     return {
-      ...{ measurer: new Measurer({ known }), model, runtime, inputs, device: runtime, sites, shapes: [] },
+      ...{ measurer: new Measurer({ known }), model, runtime, inputs, device: runtime, sites, shapes: [{ batch: 1 }] },
       ...{ split, look: split.look, seen: dense, dense: { choose: dense, verify: dense } },
       ...{ maxLoss: 1, confident: false, cascade: false, leavable: { layers: [0, 1, 2, 3], most: 2 } },
     }
@@ -91,6 +93,16 @@ describe('leaving layers out, by measurements that are known', () => {
     expect(found?.rows.flat().map(({ variant }) => variant.quantize)).toEqual([undefined, {}])
   })
 
+  test('is verified where it is slower than the fastest only if it loses less', async () => {
+    const choice = choiceOf([3, 1, 0.5, 2], 2)
+    const [good, bad] = [[2], [1, 2]].map((leaveOut) => unprunedVariant({ leaveOut }))
+    const candidatesOf = (...variants: (Candidate['variant'] | undefined)[]) =>
+      variants.map((variant, i) => ({ variant, shares: [1, 1], ms: i }) as Candidate)
+    expect(await worthVerifying(choice, candidatesOf(bad, good))).toHaveLength(2)
+    expect(await worthVerifying(choice, candidatesOf(good, bad))).toMatchObject([{ variant: { leaveOut: [2] } }])
+    expect(await worthVerifying(choice, [])).toEqual([])
+  })
+
   test('does nothing where it is not asked for', async () => {
     const choice = { ...choiceOf([1, 1, 1, 1], 9), leavable: undefined }
     expect(await withFewerLayers(choice, [contender], undefined)).toBeUndefined()
@@ -119,6 +131,15 @@ describe('where layers may be left out', () => {
       }
       known[`latency node batch 1 choosing by cls-attention${form}`] = lengths.map(() => 0)
     }
+    // And every layer left out saves a sixth, 8 bits half of it all.
+    const [all, times] = ['1 1 1 1 1', 'times node at 1x48']
+    for (let set = 1; set < 2 ** 6 - 1; set++) {
+      const leaveOut = Array.from({ length: 6 }, (_, layer) => layer).filter((layer) => (set >> layer) & 1)
+      const [float, rounded] = [{ leaveOut }, { leaveOut, quantize: {} }].map((form) => unprunedVariant(form).name)
+      known[`${times} none ${all}, ${float} ${all}`] = [1, 1 - leaveOut.length / 6]
+      known[`${times} none ${all}, ${rounded} ${all}`] = [1, (1 - leaveOut.length / 6) / 2]
+      known[`${times} ${rounded} ${all}, ${float} ${all}`] = [1, 2]
+    }
     const { regimes, figures } = await ask({ known, quantize: {} })
     const plan = regimes.at(-1)?.plan as Plan
     expect(plan).toMatchObject({ method: 'none', leaveOut: { length: 3 } })
@@ -131,6 +152,13 @@ describe('where layers may be left out', () => {
     await using session = await runtime.load(encodeModel(own), { threads: 1 })
     const [before, after] = [await evaluate(dense, verify), await evaluate(session, verify, { batchSize: 16 })]
     expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
+  })
+
+  test('one of a single layer keeps it, and is asked for nothing', async () => {
+    const left = leaveOutLayers(model, [1, 2, 3, 4, 5])
+    if (!left.ok) throw new Error(left.refusal.message)
+    const found = inspect(left.model)
+    expect(found.ok && leavableOf(left.model, found)).toBeUndefined()
   })
 
   test('a model that is pruned already is refused before anything is measured', async () => {

@@ -3,6 +3,7 @@ import { type Amount, type Method, none, type Schedule, scorer, truncate } from 
 import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { comparePaired } from '@tp/eval/metrics'
+import { eightBitsName } from './candidate.ts'
 import { type LatencyTable, tableOf } from './latency-table.ts'
 import type { Measurer } from './measurer.ts'
 import type { TuneOptions } from './options.ts'
@@ -35,7 +36,8 @@ export async function latencyTable(measurer: Measurer, subject: LatencySubject):
   const first = cheap(site)
   await using dense = await measurer.load(device, model, inForm(subject, none(), new Map()))
   const feeds = await Promise.all(lengths.map((tokens) => timedInputs(inputs, fixed ? { batch } : { batch, tokens })))
-  const key = (what: string): string => `latency ${device.name} ${site} batch ${batch}${formOf(subject)} ${what}`
+  const key = (what: string): string =>
+    `latency ${device.name} ${site} batch ${batch}${eightBitsName(subject.quantize)} ${what}`
   /** Milliseconds by length, from ratios to the dense model in the same rounds. */
   const times = async (what: string, schedule: Schedule): Promise<readonly number[]> =>
     measurer.measure(key(what), async () => {
@@ -113,10 +115,6 @@ export async function cutTimes(
 
 function inForm({ quantize }: LatencySubject, method: Method, schedule: Schedule): Pruning {
   return { method, schedule, ...(quantize && { quantize }) }
-}
-
-function formOf({ quantize }: LatencySubject): string {
-  return quantize === undefined ? '' : ' in 8 bits'
 }
 
 type Feeds = Awaited<ReturnType<ModelInputs['feeds']>>

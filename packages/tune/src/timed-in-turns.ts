@@ -33,13 +33,14 @@ export async function relativeTimes(
   candidates: readonly Pick<Candidate, 'variant' | 'shares'>[],
 ): Promise<readonly number[]> {
   const names = candidates.map(({ variant, shares }) => `${variant.name} ${shares.join(' ')}`)
-  return await measurer.measure(`times ${device.name} ${names.join(', ')}`, async () => {
+  const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / SHAPES) === 0)
+  const sizes = some.map(({ batch, tokens }) => (tokens === undefined ? `${batch}` : `${batch}x${tokens}`))
+  return await measurer.measure(`times ${device.name} at ${sizes.join(' ')} ${names.join(', ')}`, async () => {
     const sessions: Record<string, Session> = {}
     try {
       for (const [i, candidate] of candidates.entries()) {
         sessions[names[i] as string] ??= await measurer.load(device, model, pruningOf(candidate, sites))
       }
-      const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / SHAPES) === 0)
       const feeds = await Promise.all(some.map((shape) => timedInputs(inputs, shape)))
       const { variants } = await comparePaired(sessions, feeds, { rounds: 40, budgetMs: 10_000 })
       return names.map((name) => 1 / (variants[name]?.speedup.value as number))

@@ -44,7 +44,7 @@ export const pruneCommand: Command = command({
   },
   notes: [
     'Where a head reads every token (a mean over tokens, a row for each) a model may be given without a method: then only dead',
-    'tokens are removed, which is exact. So may one that layers are left out of.',
+    'tokens are removed, which is exact. So may one that layers are left out of: then nothing else is changed.',
     'One number applies to all layers, a list to each of them in order. --method none without an amount only removes dead',
     'tokens. An example:',
     '',
@@ -54,7 +54,8 @@ export const pruneCommand: Command = command({
   async run([path = ''], given, { print, progress, signal, files }) {
     const { out, trace = false, monitor = false, verify = false, json = false } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    const isIdle = asksForNothing(given) && given['leave-out'] === undefined
+    const leavesLayersOutOnly = asksForNothing(given) && given['leave-out'] !== undefined
+    const isIdle = asksForNothing(given) && !leavesLayersOutOnly
     const told = isIdle ? undefined : await readAsked(given)
 
     const start = performance.now()
@@ -70,7 +71,14 @@ export const pruneCommand: Command = command({
       const about = told === undefined ? SAFE_DEFAULT : ASKED_FOR
       const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
       const notes = known !== undefined && (isPruned || told === undefined) ? [known, about] : []
-      const pruned = await pruneFile(file, { ...settings, method, schedules, trace, monitor })
+      const pruned = await pruneFile(file, {
+        ...settings,
+        method,
+        schedules,
+        trace,
+        monitor,
+        deadTokens: !leavesLayersOutOnly,
+      })
       const isFilled = readProvenance(pruned.model).some(({ filled }) => filled === 'mean')
       return { file, model: encoders[0], notes: isFilled ? [...notes, FILLED_ROWS] : notes, pruned }
     })
@@ -103,7 +111,7 @@ export const pruneCommand: Command = command({
       milliseconds: Math.round(performance.now() - start),
     }
     progress.end()
-    print(json ? jsonDocument('prune', report) : describe(report, pruned))
+    print(json ? jsonDocument('prune', report) : describe(report, pruned, leavesLayersOutOnly))
     return EXIT.done
   },
 })
@@ -160,14 +168,14 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
   })
 }
 
-function describe(report: PruneReport, { encoders }: Pruned): string {
+function describe(report: PruneReport, { encoders }: Pruned, leavesLayersOutOnly: boolean): string {
   const { out, method, leftOut, flops, bytes, dataFiles, quantized, verification, notes, milliseconds } = report
   const bits = quantized === undefined ? '' : ', 8 bits'
   return [
     `${out}  ${megabytes(bytes)}, ${method}${bits}, ${(milliseconds / 1000).toFixed(1)} s`,
     ...(leftOut ? [`without ${leftOutText(leftOut)}; the others are numbered from 0 again`] : []),
     ...encoders.flatMap((encoder) => {
-      const lines = cutsText(encoder)
+      const lines = leavesLayersOutOnly ? [LAYERS_ONLY] : cutsText(encoder)
       return encoders.length === 1 ? lines : lines.map((line) => `${encoder.name}: ${line}`)
     }),
     flops.length === 0
@@ -178,6 +186,8 @@ function describe(report: PruneReport, { encoders }: Pruned): string {
     ...notes.map((note) => `note  ${note}`),
   ].join('\n')
 }
+
+const LAYERS_ONLY = 'tokens are as they were; --method none would also eliminate dead ones'
 
 function cutsText({ cuts, schedule }: PrunedEncoder): string[] {
   const leftOut = [...schedule.keys()].filter((layer) => !cuts.some((cut) => cut.layer === layer))

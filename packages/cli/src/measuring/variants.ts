@@ -1,4 +1,5 @@
 import { fromPlan, type Inspection, type Plan, type Pruned, type PruneOptions } from '@tp/compiler'
+import type { MethodEntry } from '@tp/core'
 import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
@@ -70,6 +71,8 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
     const method = `none, without ${layers.length === 1 ? 'layer' : 'layers'} ${layers.toSorted((a, b) => a - b).join(', ')}`
     variants.push({ method, keep: '', models: [await unpruned({ ...whole, leaveOut: layers })] })
   }
+  // Methods are compared at the same layers: those that trained values are for, where none are named.
+  const trained = await trainedPlan(scheduled, settings)
   let takesWeights = false
   for (const entry of entries) {
     const own = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(entry.options, name)))
@@ -78,7 +81,8 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
     for (const asked of scheduled.includes(entry) ? amounts : [undecided]) {
       const models: VariantModel[] = []
       for (const texts of seeds) {
-        const plan = planOf(entry, texts, inPlan, asked.amounts)
+        const isAnywhere = asked.amounts.layers === undefined && scheduled.includes(entry)
+        const plan = planOf(entry, texts, inPlan, { ...(isAnywhere && trained), ...asked.amounts })
         await pause(options.signal)
         takesWeights ||= fromPlan(plan, methods).method.params !== undefined
         models.push(await variantModel(file, { plan, flops: asked.flops, methods }, unplanned, encoders))
@@ -89,6 +93,22 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
   if (unplanned.weights !== undefined && !takesWeights)
     throw usageError('--weights: none of the methods takes trained values')
   return variants
+}
+
+/** @throws TpError TP_WEIGHTS; TP_USAGE where values of several methods are for different layers */
+async function trainedPlan(
+  entries: readonly MethodEntry[],
+  { unplanned: { weights } }: GivenSettings,
+): Promise<Pick<Plan, 'layers'>> {
+  const found = new Map<string, Pick<Plan, 'layers'>>()
+  for (const entry of entries) {
+    const { layers } = await atTrainedLayers({ format: 1, method: entry.name }, entry.create(), weights)
+    if (layers !== undefined) found.set(`${layers}`, { layers })
+  }
+  const [first = {}, ...others] = found.values()
+  if (others.length > 0)
+    throw usageError(`--weights has values for layers ${[...found.keys()].join(' and ')}, by method; name --layers`)
+  return first
 }
 
 async function variantModel(

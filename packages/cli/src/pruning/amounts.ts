@@ -33,7 +33,8 @@ export const amountOptions: AmountOptions = {
   flops: {
     type: 'string',
     value: 'F',
-    description: 'find the keep ratio at which at most the fraction F of the FLOPs remains',
+    description:
+      'find the keep ratio at which at most the fraction F of the FLOPs remains; with --leave-out, of those without the layers left out',
   },
   at: { type: 'string', value: 'n=N', description: 'number of tokens at which --flops is counted, as n=128' },
 }

@@ -117,7 +117,7 @@ export async function refuseValuesOfLayers(
   const ofOneLayer = [...(await readWeights(weights))].filter(([name]) => name.startsWith('layer.'))
   const layers = trainedLayers(method, new Map(ofOneLayer))
   if (layers === undefined) return
-  const seen = `the values are for ${layers.length === 1 ? 'layer' : 'layers'} ${ranges(layers)}, and layers are to be left out, after which the others are numbered anew`
+  const seen = `the values are for ${layers.length === 1 ? 'layer' : 'layers'} ${ranges(layers)}, and layers are to be left out, which gives the others new numbers`
   throw new TpError(
     'TP_WEIGHTS',
     weights,

@@ -37,7 +37,8 @@ export const insertCuts: PruningPass = {
       ]) {
         const { amount } = visit
         if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
-        const about = { ...visit, layer, params: params(layer) }
+        // Trained values are those of the method that follows the schedule, not of one before it.
+        const about = { ...visit, layer, params: visit.method === method.before ? {} : params(layer) }
         const options = { ...about, keyBias, ends, counts, restores, scores: trace === 'scores', monitor }
         const inserted = insertAt(program, encoder, { ...options, ...tokens })
         if (inserted.cut) {

@@ -170,6 +170,14 @@ test('without a method after it the rows come back as the nearest kept ones', as
   expect(rows.slice(11)).toEqual([11, 11, 11, 16, 16, 16, 16, 16, 21, 21, 21, 21, 21].map((token) => rows[token]))
 })
 
+test.each(['MaxPool', 'AveragePool'] as const)(
+  '%s between the convolutions is refused: what tokens are made from is not known',
+  (pool) => {
+    const refused = prune(speechEncoder({ reads: 'frames', pool }), { method: thinPadding(), schedule: alone })
+    expect(refused).toMatchObject({ ok: false, refusal: { code: 'TP_NO_SIGNAL' } })
+  },
+)
+
 describe('exported encoders of speech', () => {
   for (const name of ['whisper-encoder-ts17', 'wav2vec2-cls-ts17', 'wavlm-cls-ts17']) {
     const folder = fixtureFolder(name)

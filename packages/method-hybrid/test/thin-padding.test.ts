@@ -126,6 +126,28 @@ test('another method prunes the rest by its amount, and what was thinned is kept
   expect(Object.keys(outputs)).toContain('tp.trace.0.input.indices')
 })
 
+test.each(['auto', 'all'] as const)(
+  'a method before another acts with its schedule at any layer, restore %s',
+  async (restore) => {
+    const method = sequence(thinPadding({ every: 5 }), stride())
+    const inputs = inputsFor('frames', [20])
+    const rowsOf = async (layers: readonly number[]): Promise<string[]> => {
+      const amounts = new Map(layers.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
+      const options = { method, schedule: amounts, restore }
+      const { states } = await runModel(pruned(speechEncoder({ reads: 'frames' }), options), inputs)
+      expect(states?.dims).toEqual([1, TOKENS, HIDDEN])
+      const all = Array.from(states?.data as Float32Array)
+      return Array.from({ length: TOKENS }, (_, i) => all.slice(i * HIDDEN, (i + 1) * HIDDEN).join())
+    }
+    expect(new Set(await rowsOf([]))).toHaveLength(TOKENS)
+    const [dense] = [await runModel(speechEncoder({ reads: 'frames' }), inputs)]
+    expect((await rowsOf([])).join()).toBe(Array.from(dense.states?.data as Float32Array).join())
+    // At layer 1 six of the 11 tokens with a signal are kept; of the others every fifth from layer 0 on.
+    if (restore === 'auto') expect(new Set(await rowsOf([1]))).toHaveLength(6 + 3)
+    else await rowsOf([1])
+  },
+)
+
 test('named at several layers it acts at the first, and what it thinned counts for as much at the others', async () => {
   const inputs = inputsFor('frames', [20, 48])
   const at = async (layers: number[]): Promise<NamedTensors> => {

@@ -61,6 +61,17 @@ describe('tp prune', () => {
       const [step] = readProvenance(decodeModel(readFileSync(out)))
       expect(step?.method).toBe('thin-padding+stride')
       expect(step?.cuts.map(({ layer, site = 'attention' }) => `${layer} ${site}`)).toEqual(['0 input', '0 attention'])
+      const unneeded = ['prune', speech, '-o', out, '--method', 'thin-padding']
+      for (const amount of [
+        ['--keep', '0.5'],
+        ['--flops', '0.5'],
+      ]) {
+        const { code, stderr } = await tpHere([...unneeded, ...amount])
+        expect({ code, stderr }).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining('thin-padding needs no amount'),
+        })
+      }
       const wrong = await tpHere(['prune', speech, '-o', out, '--method', 'stride', '--then', 'tome', '--keep', '0.5'])
       expect(wrong.stderr).toContain('stride cannot act before another method')
     })

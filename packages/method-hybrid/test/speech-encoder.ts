@@ -25,8 +25,8 @@ export const HIDDEN = 8
 const HEADS = 2
 
 export interface SpeechEncoderOptions {
-  /** Mel frames [b,6,48], or samples [b,96]; a token for each two frames, or each four samples. */
-  readonly reads: 'frames' | 'samples'
+  /** Mel frames [b,6,48], or samples [b,96] or [b,1,96]; a token for each two frames, or each four samples. */
+  readonly reads: 'frames' | 'samples' | 'channel'
   /** Input `copied` int64 [b,24]: before the first layer token i becomes what token copied_i is. */
   readonly copies?: boolean
   /** What stands between the convolutions: an operator on windows of two steps, of which the second convolution makes no more pairs. */
@@ -50,8 +50,9 @@ export function speechEncoder({ reads, copies = false, pool }: SpeechEncoderOpti
   const given =
     reads === 'frames'
       ? input('features', 'float32', ['batch', MELS, FRAMES])
-      : input('samples', 'float32', ['batch', 2 * FRAMES])
-  const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(unsqueeze(given, [1]), 1, 4, 2)
+      : input('samples', 'float32', reads === 'channel' ? ['batch', 1, 2 * FRAMES] : ['batch', 2 * FRAMES])
+  const samples = reads === 'samples' ? unsqueeze(given, [1]) : given
+  const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(samples, 1, 4, 2)
   const pooled =
     pool &&
     applyOne(operators.get(pool) as Op, [gelu(frames)], { kernel_shape: [2], strides: [2], pads: [0, 0], ceil_mode: 0 })
@@ -78,7 +79,7 @@ export function speechEncoder({ reads, copies = false, pool }: SpeechEncoderOpti
 }
 
 /** Of each example so many frames or samples that carry a signal, in front of those that do not. */
-export function speech(reads: SpeechEncoderOptions['reads'], loud: readonly number[], seed = 1): Float32Array {
+export function speech(reads: 'frames' | 'samples', loud: readonly number[], seed = 1): Float32Array {
   const normal = seeded(seed)
   const [channels, steps] = reads === 'frames' ? [MELS, FRAMES] : [1, 2 * FRAMES]
   const data = loud.flatMap((count) => {

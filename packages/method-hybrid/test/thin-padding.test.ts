@@ -6,7 +6,7 @@ import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { thinPadding, tome } from '../src/index.ts'
 import { difference, fixtureFolder, inputsOf, openFixture, runModel } from './exported.ts'
-import { FRAMES, HIDDEN, MELS, type SpeechEncoderOptions, speech, speechEncoder, TOKENS } from './speech-encoder.ts'
+import { FRAMES, HIDDEN, MELS, speech, speechEncoder, TOKENS } from './speech-encoder.ts'
 
 const alone: Schedule = new Map([[0, { kind: 'ratio', value: 1 }]])
 
@@ -16,7 +16,7 @@ function pruned(model: Model, options: PruneOptions): Model {
   return decodeModel(encodeModel(result.model))
 }
 
-type Reads = SpeechEncoderOptions['reads']
+type Reads = 'frames' | 'samples'
 
 function inputsFor(reads: Reads, loud: readonly number[], seed = 1): NamedTensors {
   const data = speech(reads, loud, seed)
@@ -190,6 +190,16 @@ test('without a method after it the rows come back as the nearest kept ones', as
   const all = Array.from(outputs.states?.data as Float32Array)
   const rows = Array.from({ length: TOKENS }, (_, i) => all.slice(i * HIDDEN, (i + 1) * HIDDEN).join())
   expect(rows.slice(11)).toEqual([11, 11, 11, 16, 16, 16, 16, 16, 21, 21, 21, 21, 21].map((token) => rows[token]))
+})
+
+test('samples may have an axis for their one channel', async () => {
+  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
+  const inputs = inputsFor('samples', [30, 96])
+  const { samples } = inputs
+  const flat = await runModel(pruned(speechEncoder({ reads: 'samples' }), options), inputs)
+  const data = { ...(samples as TensorLike), dims: [2, 1, 2 * FRAMES] }
+  const apart = await runModel(pruned(speechEncoder({ reads: 'channel' }), options), { samples: data })
+  expect(apart).toEqual(flat)
 })
 
 test.each(['MaxPool', 'AveragePool'] as const)(

@@ -204,3 +204,12 @@ describe('the checks find a method that learns and', () => {
     expect(await failures(learning(other), {}, whileItLearns)).toMatch(found)
   })
 })
+
+test('a sequence is refused: its parts are tested alone', () => {
+  const method: Method = {
+    ...choosing(({ attended }) => attended),
+    name: 'one+other',
+    before: choosing(({ attended }) => attended),
+  }
+  expect(() => methodChecks(method)).toThrow('one+other is a sequence of two methods; test a-method and')
+})

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { TensorLike } from '../array.ts'
-import { isTpError } from '../errors.ts'
+import { isTpError, TpError } from '../errors.ts'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { reducesAt } from '../host/at-layer.ts'
@@ -56,11 +56,18 @@ const examples = examplesOf(lengths, size.hidden, 11)
 const asBatch = batchOf(examples, 14, 'right-padded', 1)
 const exact = { precision: 'float64' } as const
 
-/** What holds for every method, as checks that throw; `testMethod` makes tests of them. */
+/**
+ * What holds for every method, as checks that throw; `testMethod` makes tests of them.
+ * @throws TpError TP_OPTION for a `sequence`, whose parts are tested alone
+ */
 export function methodChecks(
   method: Method,
   { keeps = method.adaptive ? 'at most' : 'as many', run }: MethodTestOptions = {},
 ): MethodCheck[] {
+  if (method.before !== undefined) {
+    const advice = `test ${method.before.name} and the method after it, one at a time`
+    throw new TpError('TP_OPTION', 'core', `${method.name} is a sequence of two methods; ${advice}`)
+  }
   const pruned = (options: ScheduleOptions, { protectedTokens = [0], mask = true } = {}): EncoderGraph =>
     referenceEncoder(size, { mask, pruning: { method, schedule: schedule(size.layerCount, options), protectedTokens } })
 

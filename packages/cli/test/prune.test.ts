@@ -42,7 +42,8 @@ describe('tp prune', () => {
     test('thins padding, which needs no amount, alone or before another method', async () => {
       const alone = ['prune', speech, '-o', folder.at('thin.onnx'), '--method', 'thin-padding', '--verify']
       const { code, stdout } = await tpHere(alone)
-      expect(stdout).toContain('tokens are pruned before layers 0')
+      expect(stdout).toContain('tokens are pruned before layers 0: as many as the method decides')
+      expect(stdout).toContain('has the row of its nearest kept neighbour')
       expect(code).toBe(0)
       const out = folder.at('thin-stride.onnx')
       const options = [
@@ -57,10 +58,24 @@ describe('tp prune', () => {
         '--layers',
         '0',
       ]
-      expect(await tpHere(['prune', speech, '-o', out, ...options, '--restore', 'none'])).toMatchObject({ code: 0 })
+      const both = await tpHere(['prune', speech, '-o', out, ...options, '--restore', 'none'])
+      expect(both.stdout).toContain('thin-padding prunes before layers 0: as many tokens as it decides')
+      expect(both.stdout).toContain('tokens are pruned after the attention of layers 0: keep 0.5')
+      expect(both.stdout).toContain('a pruned frame or patch has no row')
       const [step] = readProvenance(decodeModel(readFileSync(out)))
       expect(step?.method).toBe('thin-padding+stride')
       expect(step?.cuts.map(({ layer, site = 'attention' }) => `${layer} ${site}`)).toEqual(['0 input', '0 attention'])
+      const unneeded = ['prune', speech, '-o', out, '--method', 'thin-padding']
+      for (const amount of [
+        ['--keep', '0.5'],
+        ['--flops', '0.5'],
+      ]) {
+        const { code, stderr } = await tpHere([...unneeded, ...amount])
+        expect({ code, stderr }).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining('thin-padding needs no amount'),
+        })
+      }
       const wrong = await tpHere(['prune', speech, '-o', out, '--method', 'stride', '--then', 'tome', '--keep', '0.5'])
       expect(wrong.stderr).toContain('stride cannot act before another method')
     })

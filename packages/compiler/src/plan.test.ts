@@ -36,6 +36,14 @@ test('prunes as its words say', () => {
   expect(Buffer.compare(planned, written)).toBe(0)
 })
 
+test('an amount for a method that needs none is refused', () => {
+  const alone = methodEntry(() => ({ ...receivedAttention(), name: 'alone', unscheduled: true }) as Method, 'some')
+  expect(fromPlan({ format: 1, method: 'alone' }, [alone]).method.name).toBe('alone')
+  expect(() => fromPlan({ format: 1, method: 'alone', keep: 0.5 }, [alone])).toThrow(
+    expect.objectContaining({ code: 'TP_PLAN', message: expect.stringContaining('alone needs no amount') }),
+  )
+})
+
 test('removes only what no output reads without an amount', () => {
   const result = prune(mail, fromPlan({ format: 1, method: 'none' }, methods))
   expect(result.ok && result.cuts).toEqual([])

@@ -117,7 +117,7 @@ export function checkRegimes(value: unknown, where: string): RegimesPlan {
 /**
  * What `prune` takes for a plan.
  * @param methods what its method is looked for in
- * @throws TpError TP_PLAN for a method that is not among them; TP_OPTION for a wrong option of the method or of `quantize`. A schedule that
+ * @throws TpError TP_PLAN for a method that is not among them, or that needs no amount and is given one; TP_OPTION for a wrong option of the method or of `quantize`. A schedule that
  * does not fit the model is seen by `prune`.
  */
 export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOptions {
@@ -129,6 +129,10 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
   const { encoder, protect, protectSegment, separator, restore, leaveOut, quantize } = plan
   if (quantize !== undefined) readQuantizeOptions(quantize)
   const method = entry.create(plan.params)
+  const amount = amountNames.find((name) => plan[name] !== undefined)
+  if (method.unscheduled && amount !== undefined) {
+    throw problem('plan', `${plan.method} needs no amount, and obeys none; omit ${amount}`)
+  }
   return {
     method,
     schedule: (encoder) => (method.unscheduled ? ownSchedule(plan, encoder) : scheduleFor(plan, encoder)),

@@ -140,12 +140,15 @@ function pruneEncoder(
   const asked = checkSchedule(given, encoder.depth)
   requireOpenLayers(asked, encoder)
   const sites = sitesOf(encoder, options.method) - (isLastSiteIdle(program, encoder, options) ? 1 : 0)
+  const schedule = new Map([...asked].filter(([layer]) => layer < sites))
+  const actsBefore = options.method.before !== undefined && asked.size > 0
   const pruning: Pruning = {
     program,
     expansions,
     options,
     hasCompany: several,
-    schedule: new Map([...asked].filter(([layer]) => layer < sites)),
+    schedule,
+    cutLayers: new Set([...(actsBefore ? [encoder.open] : []), ...schedule.keys()]),
     outputs: outputShapes(program),
     protectedTokens: protectedIndices(encoder, options.protect ?? 'auto'),
     keyBias: new KeyBias(program),

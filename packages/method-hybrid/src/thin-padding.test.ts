@@ -1,4 +1,4 @@
-import { constant, sequence, stride } from '@tp/core'
+import { byLayer, constant, none, sequence, stride } from '@tp/core'
 import { choose, testMethod } from '@tp/core/testing'
 import fc from 'fast-check'
 import { run } from 'method-tests'
@@ -62,5 +62,8 @@ test('acts before another method, which prunes the rest alone', () => {
   expect(() => sequence(stride(), thinPadding())).toThrow('stride cannot act before another method')
   expect(() => sequence(thinPadding(), sequence(thinPadding(), tome()))).toThrow('acts after another method already')
   expect(() => sequence(thinPadding(), evoVit())).toThrow('brings tokens back')
+  expect(() => sequence(thinPadding(), none())).toThrow('use thin-padding alone')
+  const parts = new Map([[0, sequence(thinPadding(), stride())]])
+  expect(() => byLayer('mixed', parts, stride())).toThrow('mixed: thin-padding+stride acts after another method')
   expect(() => thinPadding({ every: 1 })).toThrow('every is 1')
 })

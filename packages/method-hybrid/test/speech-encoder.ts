@@ -25,14 +25,16 @@ export const HIDDEN = 8
 const HEADS = 2
 
 export interface SpeechEncoderOptions {
-  /** Mel frames [b,6,48], or samples [b,96]; a token for each two frames, or each four samples. */
-  readonly reads: 'frames' | 'samples'
+  /** Mel frames [b,6,48], or samples [b,96] or [b,1,96]; a token for each two frames, or each four samples. */
+  readonly reads: 'frames' | 'samples' | 'channel'
   /** Input `copied` int64 [b,24]: before the first layer token i becomes what token copied_i is. */
   readonly copies?: boolean
+  /** What stands between the convolutions: an operator on windows of two steps, of which the second convolution makes no more pairs. */
+  readonly pool?: 'MaxPool' | 'AveragePool'
 }
 
 /** An encoder in the form of Whisper's, with random weights: convolutions over time, positions, two pre-norm layers → `states`. */
-export function speechEncoder({ reads, copies = false }: SpeechEncoderOptions): Model {
+export function speechEncoder({ reads, copies = false, pool }: SpeechEncoderOptions): Model {
   const { weight, linear, norm } = randomLayers(seeded(5))
   const conv = (x: Tensor, from: number, kernel: number, stride: number): Tensor =>
     applyOne(
@@ -48,9 +50,13 @@ export function speechEncoder({ reads, copies = false }: SpeechEncoderOptions): 
   const given =
     reads === 'frames'
       ? input('features', 'float32', ['batch', MELS, FRAMES])
-      : input('samples', 'float32', ['batch', 2 * FRAMES])
-  const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(unsqueeze(given, [1]), 1, 4, 2)
-  const steps = transpose(gelu(conv(gelu(frames), HIDDEN, 3, 2)), [0, 2, 1])
+      : input('samples', 'float32', reads === 'channel' ? ['batch', 1, 2 * FRAMES] : ['batch', 2 * FRAMES])
+  const samples = reads === 'samples' ? unsqueeze(given, [1]) : given
+  const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(samples, 1, 4, 2)
+  const pooled =
+    pool &&
+    applyOne(operators.get(pool) as Op, [gelu(frames)], { kernel_shape: [2], strides: [2], pads: [0, 0], ceil_mode: 0 })
+  const steps = transpose(gelu(conv(pooled ?? gelu(frames), HIDDEN, 3, pooled === undefined ? 2 : 1)), [0, 2, 1])
   let x = add(steps, weight([TOKENS, HIDDEN], 0.5))
   if (copies) x = gather(x, input('copied', 'int64', [TOKENS]), 1)
   const attend = (y: Tensor): Tensor => {
@@ -73,7 +79,7 @@ export function speechEncoder({ reads, copies = false }: SpeechEncoderOptions): 
 }
 
 /** Of each example so many frames or samples that carry a signal, in front of those that do not. */
-export function speech(reads: SpeechEncoderOptions['reads'], loud: readonly number[], seed = 1): Float32Array {
+export function speech(reads: 'frames' | 'samples', loud: readonly number[], seed = 1): Float32Array {
   const normal = seeded(seed)
   const [channels, steps] = reads === 'frames' ? [MELS, FRAMES] : [1, 2 * FRAMES]
   const data = loud.flatMap((count) => {

@@ -6,7 +6,7 @@ import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { thinPadding, tome } from '../src/index.ts'
 import { difference, fixtureFolder, inputsOf, openFixture, runModel } from './exported.ts'
-import { FRAMES, HIDDEN, MELS, type SpeechEncoderOptions, speech, speechEncoder, TOKENS } from './speech-encoder.ts'
+import { FRAMES, HIDDEN, MELS, speech, speechEncoder, TOKENS } from './speech-encoder.ts'
 
 const alone: Schedule = new Map([[0, { kind: 'ratio', value: 1 }]])
 
@@ -16,7 +16,7 @@ function pruned(model: Model, options: PruneOptions): Model {
   return decodeModel(encodeModel(result.model))
 }
 
-type Reads = SpeechEncoderOptions['reads']
+type Reads = 'frames' | 'samples'
 
 function inputsFor(reads: Reads, loud: readonly number[], seed = 1): NamedTensors {
   const data = speech(reads, loud, seed)
@@ -126,6 +126,28 @@ test('another method prunes the rest by its amount, and what was thinned is kept
   expect(Object.keys(outputs)).toContain('tp.trace.0.input.indices')
 })
 
+test.each(['auto', 'all'] as const)(
+  'a method before another acts with its schedule at any layer, restore %s',
+  async (restore) => {
+    const method = sequence(thinPadding({ every: 5 }), stride())
+    const inputs = inputsFor('frames', [20])
+    const rowsOf = async (layers: readonly number[]): Promise<string[]> => {
+      const amounts = new Map(layers.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
+      const options = { method, schedule: amounts, restore }
+      const { states } = await runModel(pruned(speechEncoder({ reads: 'frames' }), options), inputs)
+      expect(states?.dims).toEqual([1, TOKENS, HIDDEN])
+      const all = Array.from(states?.data as Float32Array)
+      return Array.from({ length: TOKENS }, (_, i) => all.slice(i * HIDDEN, (i + 1) * HIDDEN).join())
+    }
+    expect(new Set(await rowsOf([]))).toHaveLength(TOKENS)
+    const [dense] = [await runModel(speechEncoder({ reads: 'frames' }), inputs)]
+    expect((await rowsOf([])).join()).toBe(Array.from(dense.states?.data as Float32Array).join())
+    // At layer 1 six of the 11 tokens with a signal are kept; of the others every fifth from layer 0 on.
+    if (restore === 'auto') expect(new Set(await rowsOf([1]))).toHaveLength(6 + 3)
+    else await rowsOf([1])
+  },
+)
+
 test('named at several layers it acts at the first, and what it thinned counts for as much at the others', async () => {
   const inputs = inputsFor('frames', [20, 48])
   const at = async (layers: number[]): Promise<NamedTensors> => {
@@ -169,6 +191,27 @@ test('without a method after it the rows come back as the nearest kept ones', as
   const rows = Array.from({ length: TOKENS }, (_, i) => all.slice(i * HIDDEN, (i + 1) * HIDDEN).join())
   expect(rows.slice(11)).toEqual([11, 11, 11, 16, 16, 16, 16, 16, 21, 21, 21, 21, 21].map((token) => rows[token]))
 })
+
+test('samples may have an axis for their one channel', async () => {
+  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
+  const inputs = inputsFor('samples', [30, 96])
+  const { samples } = inputs
+  const flat = await runModel(pruned(speechEncoder({ reads: 'samples' }), options), inputs)
+  const data = { ...(samples as TensorLike), dims: [2, 1, 2 * FRAMES] }
+  const apart = await runModel(pruned(speechEncoder({ reads: 'channel' }), options), { samples: data })
+  expect(apart).toEqual(flat)
+})
+
+test.each(['MaxPool', 'AveragePool'] as const)(
+  '%s between the convolutions is refused: what tokens are made from is not known',
+  (pool) => {
+    const refused = prune(speechEncoder({ reads: 'frames', pool }), { method: thinPadding(), schedule: alone })
+    expect(refused).toMatchObject({
+      ok: false,
+      refusal: { code: 'TP_NO_SIGNAL', message: expect.stringContaining(pool) },
+    })
+  },
+)
 
 describe('exported encoders of speech', () => {
   for (const name of ['whisper-encoder-ts17', 'wav2vec2-cls-ts17', 'wavlm-cls-ts17']) {

@@ -19,6 +19,12 @@ const tooFewRows = refused(
     'that over the kept ones all the same',
 )
 
+const masked = refused(
+  'TP_FILES',
+  'its decoder is told which rows of the encoder are padding, and would attend to those of pruned tokens; only encoders of frames or ' +
+    'pixels alone are pruned next to a decoder',
+)
+
 /**
  * Prunes what a session is about to be made of: a path in Node, bytes in a browser. Never rejects: there one rejection
  * would make transformers.js unable to load any model until the page is reloaded.
@@ -35,7 +41,9 @@ export async function pruneFile(
     const external = source.readPart ?? partsOf(options.externalData ?? [])
     const model = decodeModel(source.bytes, { external })
     // In a browser files have no names.
-    if (hasDecoder && new Graph(model).inputs.some(({ name }) => name === 'encoder_hidden_states')) return undefined
+    const { inputs } = new Graph(model)
+    if (hasDecoder && inputs.some(({ name }) => name === 'encoder_hidden_states')) return undefined
+    if (hasDecoder && !(inputs.length === 1 && inputs[0]?.type.startsWith('float'))) return { outcome: masked }
     if (readProvenance(model).length > 0) return { outcome: { outcome: 'pruned before' } }
     const result = prune(model, recipe.options)
     if (!result.ok) return { outcome: refused(result.refusal.code, result.refusal.message) }

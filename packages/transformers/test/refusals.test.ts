@@ -6,15 +6,17 @@ import { promisify } from 'node:util'
 import {
   AutoModel,
   AutoModelForSeq2SeqLM,
+  AutoModelForVision2Seq,
   AutoTokenizer,
   env,
   type PreTrainedModel,
   pipeline,
   RawImage,
+  Tensor,
 } from '@huggingface/transformers'
 import { decodeModel, Graph } from '@tp/onnx'
 import { type ModelReport, pruneModels } from '@tp/transformers'
-import { addMail, openModelFolder } from 'pipeline-models'
+import { addDigits, addMail, openModelFolder } from 'pipeline-models'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { addColumns, addLetters } from './models.ts'
 import { half, methods } from './plans.ts'
@@ -79,27 +81,38 @@ test('runs a decoder unchanged', async () => {
   expect(reports).toMatchObject([{ outcome: 'refused', model: 'decoder', code: 'TP_CAUSAL' }])
 })
 
-test('prunes an encoder whose decoder is in another file, and leaves that as it is', async () => {
-  const config = { model_type: 'bart', architectures: ['BartForConditionalGeneration'], is_encoder_decoder: true }
-  await addMail(models, 'two-files')
-  const onnx = join(folder, 'two-files/onnx')
+/** A model of two files: an encoder that is there already, and a decoder. */
+async function addPair(name: string, config: object): Promise<void> {
+  const onnx = join(folder, name, 'onnx')
   await cp(join(onnx, 'model.onnx'), join(onnx, 'encoder_model.onnx'))
-  await models.add('two-files', { 'config.json': config, 'onnx/decoder_model_merged.onnx': decoder })
-  const { input_ids, attention_mask } = (await AutoTokenizer.from_pretrained('mail'))(
-    'Cheap watches and free gifts today',
+  await models.add(name, { 'config.json': config, 'onnx/decoder_model_merged.onnx': decoder })
+}
+
+test('prunes an encoder of pixels or frames whose decoder is in another file, and leaves that as it is', async () => {
+  await addDigits(models)
+  await addDigits(models, 'two-files')
+  await addPair('two-files', {
+    model_type: 'vision-encoder-decoder',
+    architectures: ['VisionEncoderDecoderModel'],
+    is_encoder_decoder: true,
+    encoder: { model_type: 'vit' },
+    decoder: { model_type: 'gpt2' },
+  })
+  const pixels = new Tensor(
+    'float32',
+    Float32Array.from({ length: 784 }, (_, i) => (i % 251) / 251),
+    [1, 1, 28, 28],
   )
-  const logitsOf = async ({ sessions }: PreTrainedModel): Promise<unknown> => {
-    const inputs = { input_ids: input_ids.ort_tensor, attention_mask: attention_mask.ort_tensor }
-    return (await sessions.model.run(inputs)).logits.data
-  }
-  const dense = await logitsOf(await AutoModelForSeq2SeqLM.from_pretrained('two-files'))
+  const logitsOf = async ({ sessions }: PreTrainedModel): Promise<unknown> =>
+    (await sessions.model.run({ pixel_values: pixels.ort_tensor })).logits.data
+  const dense = await logitsOf(await AutoModelForVision2Seq.from_pretrained('two-files'))
   let pruned: unknown
   await withPlan(async () => {
-    pruned = await logitsOf(await AutoModel.from_pretrained('mail'))
+    pruned = await logitsOf(await AutoModel.from_pretrained('digits-vit'))
   })
   expect(pruned).not.toEqual(dense)
   const reports = await withPlan(async () => {
-    const model = await AutoModelForSeq2SeqLM.from_pretrained('two-files')
+    const model = await AutoModelForVision2Seq.from_pretrained('two-files')
     expect(await logitsOf(model)).toEqual(pruned)
     expect(model.sessions.decoder_model_merged.outputNames).toEqual(
       new Graph(decodeModel(readFileSync(decoder))).outputs.map(({ name }) => name),
@@ -107,6 +120,28 @@ test('prunes an encoder whose decoder is in another file, and leaves that as it 
   })
   expect(reports).toMatchObject([{ outcome: 'pruned', model: 'two-files' }])
 })
+
+test.each(['auto', 'none'] as const)(
+  'runs an encoder of texts and its decoder unchanged, restore %s',
+  async (restore) => {
+    const name = `texts-${restore}`
+    await addMail(models, name)
+    await addPair(name, {
+      model_type: 'bart',
+      architectures: ['BartForConditionalGeneration'],
+      is_encoder_decoder: true,
+    })
+    const { input_ids, attention_mask } = (await AutoTokenizer.from_pretrained('mail'))('Cheap watches and free gifts')
+    const run = async (): Promise<unknown> => {
+      const { sessions } = await AutoModelForSeq2SeqLM.from_pretrained(name)
+      const inputs = { input_ids: input_ids.ort_tensor, attention_mask: attention_mask.ort_tensor }
+      return (await sessions.model.run(inputs)).logits.data
+    }
+    const dense = await run()
+    const reports = await withPlan(async () => expect(await run()).toEqual(dense), { ...half, restore })
+    expect(reports).toMatchObject([{ outcome: 'refused', model: name, code: 'TP_FILES' }])
+  },
+)
 
 test('runs a model of several files unchanged that are not an encoder and its decoder', async () => {
   await addMail(models, 'parts')

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { type Inspection, type LeftOutLayers, type Pruned, type PrunedEncoder, readProvenance } from '@tp/compiler'
-import type { Amount } from '@tp/core'
+import type { Amount, Method } from '@tp/core'
 import { amountRules } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
@@ -67,7 +67,7 @@ export const pruneCommand: Command = command({
       const file = withoutItsLayers(whole, plan)
       const encoders = inspectEncoders(file, settings.encoder)
       const schedules = schedulesOf(asked, file.model, encoders)
-      const known = wholeHeadNote(encoders)
+      const known = wholeHeadNote(encoders, settings.restore)
       const about = told === undefined ? SAFE_DEFAULT : ASKED_FOR
       const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
       const notes = known !== undefined && (isPruned || told === undefined) ? [known, about] : []
@@ -111,7 +111,7 @@ export const pruneCommand: Command = command({
       milliseconds: Math.round(performance.now() - start),
     }
     progress.end()
-    print(json ? jsonDocument('prune', report) : describe(report, pruned, leavesLayersOutOnly))
+    print(json ? jsonDocument('prune', report) : describe(report, pruned, leavesLayersOutOnly ? undefined : method))
     return EXIT.done
   },
 })
@@ -168,14 +168,15 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
   })
 }
 
-function describe(report: PruneReport, { encoders }: Pruned, leavesLayersOutOnly: boolean): string {
+/** @param pruning absent where tokens stay as they are */
+function describe(report: PruneReport, { encoders }: Pruned, pruning: Method | undefined): string {
   const { out, method, leftOut, flops, bytes, dataFiles, quantized, verification, notes, milliseconds } = report
   const bits = quantized === undefined ? '' : ', 8 bits'
   return [
     `${out}  ${megabytes(bytes)}, ${method}${bits}, ${(milliseconds / 1000).toFixed(1)} s`,
     ...(leftOut ? [`without ${leftOutText(leftOut)}; the others are numbered from 0 again`] : []),
     ...encoders.flatMap((encoder) => {
-      const lines = leavesLayersOutOnly ? [LAYERS_ONLY] : cutsText(encoder)
+      const lines = pruning === undefined ? [LAYERS_ONLY] : cutsText(encoder, pruning)
       return encoders.length === 1 ? lines : lines.map((line) => `${encoder.name}: ${line}`)
     }),
     flops.length === 0
@@ -189,14 +190,24 @@ function describe(report: PruneReport, { encoders }: Pruned, leavesLayersOutOnly
 
 const LAYERS_ONLY = 'tokens are as they were; --method none would also eliminate dead ones'
 
-function cutsText({ cuts, schedule }: PrunedEncoder): string[] {
-  const leftOut = [...schedule.keys()].filter((layer) => !cuts.some((cut) => cut.layer === layer))
+function cutsText({ cuts, schedule }: PrunedEncoder, { before, unscheduled }: Method): string[] {
+  const first = before === undefined ? undefined : cuts[0]
+  const own = first === undefined ? cuts : cuts.slice(1)
+  const leftOut = [...schedule.keys()].filter((layer) => !own.some((cut) => cut.layer === layer))
   return [
-    cuts.length === 0
-      ? 'no tokens are pruned but dead ones'
-      : `tokens are pruned ${cuts[0]?.site === 'input' ? 'before' : 'after the attention of'} layers ${ranges(cuts.map(({ layer }) => layer))}: ${amountsText(schedule)}`,
+    ...(cuts.length === 0 ? ['no tokens are pruned but dead ones'] : []),
+    ...(first === undefined ? [] : [`${before?.name} prunes ${placeText([first])}: as many tokens as it decides`]),
+    ...(own.length === 0
+      ? []
+      : [
+          `tokens are pruned ${placeText(own)}: ${unscheduled ? 'as many as the method decides' : amountsText(schedule)}`,
+        ]),
     ...(leftOut.length === 0 ? [] : [`no cut at layer ${ranges(leftOut)}: what follows reads only protected tokens`]),
   ]
+}
+
+function placeText(cuts: PrunedEncoder['cuts']): string {
+  return `${cuts[0]?.site === 'input' ? 'before' : 'after the attention of'} layers ${ranges(cuts.map(({ layer }) => layer))}`
 }
 
 function amountsText(schedule: ReadonlyMap<number, Amount>): string {

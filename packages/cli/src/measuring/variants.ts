@@ -4,7 +4,7 @@ import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
-import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel } from '../pruning/amounts.ts'
+import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel, amountUnneeded } from '../pruning/amounts.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'
 import { type GivenSettings, planOf, settingsOf } from '../pruning/plan-options.ts'
 import { atTrainedLayers, inspectEncoders, pruneFile } from '../pruning/request.ts'
@@ -60,7 +60,10 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
     throw usageError(`--param ${unused}: none of the methods has this option; tp methods lists them`)
   const scheduled = entries.filter((entry) => !entry.create().unscheduled)
   if (scheduled.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
-  if (scheduled.length === 0 && amounts.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
+  if (scheduled.length === 0 && amounts.length > 0) {
+    const [unneeded] = entries
+    throw usageError(unneeded ? amountUnneeded(unneeded.name) : 'a budget needs methods: --methods NAME,NAME…')
+  }
 
   const encoders = inspectEncoders(file, inPlan.encoder)
   const whole: Plan = { format: 1, method: 'none', ...inPlan }

@@ -60,6 +60,11 @@ export interface AskedAmounts {
 /** The error of a command line without amounts. */
 export const AMOUNTS_MISSING: string = `say how many tokens to keep: --${amountNames.join(', --')} or --flops`
 
+/** The error of a command line with amounts for a method that needs none. */
+export function amountUnneeded(method: string): string {
+  return `${method} needs no amount: omit --${kinds.join(', --')}`
+}
+
 /** The error of a command line with layers only. */
 export const LAYERS_ALONE: string = `--layers requires one of --${kinds.join(', --')}`
 

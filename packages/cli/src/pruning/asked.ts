@@ -7,6 +7,7 @@ import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-met
 import {
   AMOUNTS_MISSING,
   type amountOptions,
+  amountUnneeded,
   LAYERS_ALONE,
   readAmounts,
   removeByParam,
@@ -107,6 +108,7 @@ function planOfOptions(options: Arguments<AskedOptions>, catalog: MethodCatalog)
   const { params, inPlan } = readSettings(given)
   const entry = findMethod(catalog, given.then === undefined ? method : `${method}+${given.then}`)
   const { amounts, flops } = readAmounts(given)
+  if (saysHowMany({ amounts, flops }) && entry.create().unscheduled) throw usageError(amountUnneeded(entry.name))
   const settings = leaveOut === undefined ? inPlan : { ...inPlan, leaveOut: readLeaveOut(leaveOut) }
   return { plan: planOf(entry, params, settings, amounts), flops }
 }

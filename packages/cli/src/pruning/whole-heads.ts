@@ -1,5 +1,7 @@
-import type { Inspection, TokenReading } from '@tp/compiler'
+import type { Inspection, PruneOptions, TokenReading } from '@tp/compiler'
 import { isText } from '../model/input-shapes.ts'
+
+type Restoring = NonNullable<PruneOptions['restore']>
 
 /** How a head reads every token, where it does. */
 type WholeReading = 'mean' | 'states' | 'answers'
@@ -30,12 +32,21 @@ const POOLED =
 
 const ANSWERED = 'a pruned token is answered from the state that it had when it was pruned'
 
-const NEIGHBOURS =
-  'a pruned frame or patch has the row of its nearest kept neighbour; of an encoder of speech tp eval --task asr says what its ' +
-  'decoder makes of that'
+/** What becomes of a pruned frame or patch. */
+const prunedRows: Readonly<Record<Restoring, string>> = {
+  auto: 'has the row of its nearest kept neighbour',
+  nearest: 'has the row of its nearest kept neighbour',
+  all: 'has the state that it had when it was pruned',
+  none: 'has no row',
+}
 
-/** What is known of pruning a model whose head reads every token, in one sentence; undefined for other models. */
-export function wholeHeadNote(inspections: readonly Inspection[]): string | undefined {
+const DECODED = 'of an encoder of speech tp eval --task asr says what its decoder makes of that'
+
+/**
+ * What is known of pruning a model whose head reads every token, in one sentence; undefined for other models. `restore`: what was asked
+ * for.
+ */
+export function wholeHeadNote(inspections: readonly Inspection[], restore: Restoring = 'auto'): string | undefined {
   const outputs = inspections.flatMap(({ head }) => head)
   const found = outputs.flatMap(({ output, reads }) => {
     const [reading] = reads.flatMap(({ kind }) => wholeReadings[kind] ?? [])
@@ -45,7 +56,8 @@ export function wholeHeadNote(inspections: readonly Inspection[]): string | unde
   const isMean = found.some(({ reading }) => reading === 'mean')
   const isPooled = found.some(({ reading }) => reading !== 'answers')
   const about = found.map(({ output, reading }) => `${output} ${facts[reading]}`).join(', ')
-  if (!isMean && !inspections.some(isText)) return `${about}; ${NEIGHBOURS}`
+  if (!isMean && !inspections.some(isText))
+    return `${about}; a pruned frame or patch ${prunedRows[restore]}; ${DECODED}`
   return `${about}; ${isPooled ? POOLED : ANSWERED}`
 }
 

@@ -1,9 +1,11 @@
 import type { NodeProto } from '@tp/onnx'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
 
-/** What tokens are made from by convolutions over time: mel frames [b,F,T], or samples [b,T]. */
+/** What tokens are made from by convolutions over time: mel frames [b,F,T], or samples [b,T] or [b,1,T]. */
 export interface SignalSource {
   /** Input of the model. */
   readonly input: string
@@ -15,6 +17,22 @@ export interface SignalSource {
 
 /** Operators between a model's input and its first convolution that leave each step of time as it is. */
 const passing = new Set(['Cast', 'Identity', 'Unsqueeze'])
+
+/** Operators between convolutions, besides those on each element: layouts, norms, and means that are part of norms. */
+const betweenSteps = new Set([
+  'Transpose',
+  'Reshape',
+  'Unsqueeze',
+  'Squeeze',
+  'LayerNormalization',
+  'InstanceNormalization',
+  'GroupNormalization',
+  'BatchNormalization',
+  'ReduceMean',
+])
+
+/** Operators that mix steps of time. What comes after the tokens are made may be anything else: projections, masks. */
+const mixing = /Pool$|^(LSTM|GRU|RNN)$|Conv/
 
 /**
  * The steps of the model's input that each token of an encoder is made from.
@@ -33,11 +51,13 @@ export function findSignalSource(program: Program, { layers, name }: Pick<Encode
   let reach = { offset: 0, stride: 1, window: 1 }
   let reached = false
   let before: string | undefined
+  const convolved = new Set(convolutions)
   for (const node of convolutions) {
     const [x, output] = [node.input[0] as string, node.output[0] as string]
     if (program.tensor(output).rank !== 3) throw refused('its tokens are patches, not steps of time', node)
     if (before !== undefined && !program.before(x).has(before))
       throw refused('its convolutions are not one chain', node)
+    if (before !== undefined) requireSteps(before, x)
     const next = through(program, node, reach)
     // A convolution of positions comes after those that make the tokens: it moves by one, whatever it adds to the length.
     if (reached && next.stride !== reach.stride) throw refused('a convolution changes the number of its tokens', node)
@@ -47,7 +67,25 @@ export function findSignalSource(program: Program, { layers, name }: Pick<Encode
   }
   if (!reached)
     throw refused('the last convolution does not have as many steps as there are tokens', convolutions.at(-1))
+  requireSteps(before as string, stream)
   return { input: read.name, ...reach }
+
+  /** Between a convolution and what reads it, each step of time has to stay one. */
+  function requireSteps(from: string, to: string): void {
+    const values = program.after(from)
+    values.delete(from)
+    for (const name of program.before(to, from)) {
+      const node = values.has(name) ? program.graph.producer(name) : undefined
+      if (node === undefined || convolved.has(node)) continue
+      const { opType } = node
+      const isStep = operators.get(operatorName(node))?.elementwise !== undefined || betweenSteps.has(opType)
+      if (reached ? mixing.test(opType) : !isStep) {
+        throw refused(`${operatorName(node)} between its convolutions may mix steps of time`, node)
+      }
+    }
+    const [made, kept] = [from, to].map((name) => program.tensor(name).dims[2])
+    if (!reached && made !== kept) throw refused('the number of steps changes between its convolutions')
+  }
 
   function refused(reason: string, node?: NodeProto): Refused {
     const seen = `which tokens carry no signal cannot be told from the input ${name}: ${reason}`

@@ -18,21 +18,22 @@ export const insertCuts: PruningPass = {
   requires: ['restore points inserted'],
   ensures: ['tokens pruned'],
   run(pruning) {
-    const { program, encoder, protectedTokens, schedule, returning, keyBias } = pruning
+    const { program, encoder, protectedTokens, schedule, cutLayers, returning, keyBias } = pruning
     const { method, params = () => ({}), trace, protectInput, monitor = false } = pruning.options
     const segment = protectedSegmentOf(pruning.options)
-    requireUsable(encoder, method)
+    const before = cutLayers.size === 0 ? undefined : method.before
+    requireUsable(encoder, method, before)
     const cuts: InsertedCut[] = []
     const ends = endsOf(pruning)
     const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
     // Between the layers a token has the state that it had.
     const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
-    const site = method.before === undefined ? method.site : 'input'
+    const site = before === undefined ? method.site : 'input'
     const start = startOf(program, encoder, { protectedTokens, site, protectInput, segment })
     let tokens: Tokens = start
     for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
       for (const visit of [
-        ...(layer === encoder.open ? visitBefore(method) : []),
+        ...(layer === encoder.open ? visitBefore(before) : []),
         ...visits(method, schedule.get(layer)),
       ]) {
         const { amount } = visit
@@ -65,10 +66,10 @@ export function endsOf({ points, returning }: Pick<Pruning, 'points' | 'returnin
   return [...points.map(({ node }) => node), ...returning.ends]
 }
 
-function requireUsable({ earlier }: Encoder, method: Method): void {
+function requireUsable({ earlier }: Encoder, method: Method, before: Method | undefined): void {
   requireNoReturn(earlier)
-  if (earlier !== undefined && method.before !== undefined) {
-    const reason = `${method.before.name} looks at the input of the first layer, and tokens were pruned before`
+  if (earlier !== undefined && before !== undefined) {
+    const reason = `${before.name} looks at the input of the first layer, and tokens were pruned before`
     throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)
   }
   if (earlier === undefined || (method.carry === undefined && !method.returns)) return
@@ -96,7 +97,7 @@ interface Visit {
 }
 
 /** What a method that acts before another does at the first layer. */
-function visitBefore({ before }: Method): Visit[] {
+function visitBefore(before: Method | undefined): Visit[] {
   return before === undefined ? [] : [{ method: before, site: 'input', amount: wholeAmount }]
 }
 

@@ -17,6 +17,8 @@ export interface Pruning extends PassState {
   readonly hasCompany: boolean
   /** What is pruned at each layer; no-op sites are omitted. */
   readonly schedule: Schedule
+  /** Layers where tokens are pruned: those of the schedule, and where it names any the one at which a method acts `before`. */
+  readonly cutLayers: ReadonlySet<number>
   /** Positions that are always kept. */
   readonly protectedTokens: readonly number[]
   /** Types and shapes of the model's outputs before anything was pruned. */

@@ -17,11 +17,11 @@ export const insertRestorePoints: PruningPass = {
   requires: [],
   ensures: ['restore points inserted'],
   run(pruning) {
-    const { program, encoder, schedule, options } = pruning
-    const restoring = schedule.size === 0 ? undefined : restoringOf(program, encoder, options)
+    const { program, encoder, schedule, cutLayers, options } = pruning
+    const restoring = cutLayers.size === 0 ? undefined : restoringOf(program, encoder, options)
     if (restoring !== undefined) {
       const make = restoring.atOutputs ? outputPoints : restorePoints
-      const restored = make(program, encoder, schedule.keys())
+      const restored = make(program, encoder, cutLayers)
       pruning.fill = restoring.fill
       pruning.atOutputs = restoring.atOutputs
       pruning.points = restored.points
@@ -142,9 +142,9 @@ function earlierPoints(program: Program, { earlier }: Encoder, first: number): R
 function outputPoints(
   program: Program,
   encoder: Encoder,
-  scheduled: Iterable<number>,
+  cutLayers: Iterable<number>,
 ): ReturnType<typeof restorePoints> {
-  const first = Math.min(...scheduled)
+  const first = Math.min(...cutLayers)
   const again = earlierPoints(program, encoder, first)
   if (again !== undefined) return { points: again, encoder }
   const renamed = new Map<string, string>()
@@ -161,15 +161,15 @@ function outputPoints(
 }
 
 /**
- * Inserts the points where the tokens that a schedule removes are restored: upstream of the head, and for outputs in between. The
+ * Inserts the points where the tokens that are removed at some layers are restored: upstream of the head, and for outputs in between. The
  * encoder has other names for its streams afterwards.
  */
 function restorePoints(
   program: Program,
   encoder: Encoder,
-  scheduled: Iterable<number>,
+  cutLayers: Iterable<number>,
 ): { readonly points: RestorePoint[]; readonly encoder: Encoder } {
-  const first = Math.min(...scheduled)
+  const first = Math.min(...cutLayers)
   const again = earlierPoints(program, encoder, first)
   if (again !== undefined) return { points: again, encoder }
   const found = stackEnd(program, encoder.layers.at(-1) as Layer)

@@ -27,7 +27,7 @@ import type { Program } from '../program/program.ts'
  * bool [B,N]: which tokens of the input of a model of speech are made from anything that carries a signal.
  *
  *   loud_t = max over mels of x_t > min over mels and time of x       mel frames [b,F,T]: the floor is where logarithms were clipped
- *   loud_t = x_t ≠ 0                                                   samples [b,T]
+ *   loud_t = x_t ≠ 0                                                   samples [b,T] or [b,1,T]
  *   token j: whether any step is loud of those that it is made from
  *
  * @throws Refused TP_NO_SIGNAL for a model that does not make its tokens from mel frames or samples
@@ -37,7 +37,9 @@ export function signalOfInput(program: Program, encoder: Encoder, names: Map<Ten
   const actual = program.tensor(source.input)
   const x = input(source.input, actual.dtype, actual.dims)
   names.set(x, source.input)
-  const loud = cast(actual.rank === 3 ? aboveFloor(x) : not(equal(x, 0)), 'float32') // [b,T]
+  const isFrames = actual.rank === 3 && actual.dims[1] !== 1
+  const samples = actual.rank === 3 ? () => squeeze(x, [1]) : () => x
+  const loud = cast(isFrames ? aboveFloor(x) : not(equal(samples(), 0)), 'float32') // [b,T]
   // Sums over windows as differences of a running sum: c_i = loud_0 + … + loud_(i−1).
   const none = slice(loud, { axis: 1, start: 0, end: 1 })
   const upTo = concat([sub(none, none), cumSum(loud, 1)], 1)

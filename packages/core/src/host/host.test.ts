@@ -240,3 +240,28 @@ test('refuses mass where scores may be negative', () => {
   const rows = { scores: [[1, 2]] }
   expect(() => reduceRows(truncate(), rows, { kind: 'mass', value: 0.5 })).toThrow(/give keep, tokens or threshold/)
 })
+
+test.each<Amount>([
+  { kind: 'tokens', value: 2 },
+  { kind: 'ratio', value: 0.5 },
+  { kind: 'remove', value: 1 },
+])('tokens that are set aside are kept besides %o, in a model without padding', (amount) => {
+  const setsAside: Method = {
+    ...byHidden,
+    reduce: (site) => ({ ...byHidden.reduce(site), aside: equal(squeeze(site.hidden, 2), 3) }),
+  }
+  const rows = {
+    scores: [
+      [4, 1, 9, 2, 5, 3],
+      [8, 3, 6, 5, 2, 1],
+    ],
+  }
+  const first = reduceRows(setsAside, rows, { kind: 'tokens', value: 4 })
+  const hidden = assume(first.cut?.states(start(rows).hidden) as Tensor, ['B', 'N', 1])
+  const next = reduceTokens({ method: byHidden, source: sourceOf(hidden, 1), state: first.state, amount })
+  const sorted = (row: number[]): number[] => row.toSorted((a, b) => a - b)
+  expect(inSlots(next.cut?.states(hidden) as Tensor, next).map(sorted)).toEqual([
+    [3, 5, 9],
+    [3, 6, 8],
+  ])
+})

@@ -69,7 +69,8 @@ export function keptOfEach(state: TokenState, hidden: Tensor, rule: SelectionRul
   const isAside = greater(state.aside, 0)
   const aside = countTokens(state.attended === undefined ? isAside : and(state.attended, isAside))
   const others = { ...rule, protectedTokens: sub(rule.protectedTokens as Tensor, aside) }
-  const kept = keptTokens(sub(count, aside), others, extra)
+  // Without padding the count is int64 [1].
+  const kept = keptTokens(sub(cast(count, 'int32'), aside), others, extra)
   return kept && add(kept, aside)
 }
 

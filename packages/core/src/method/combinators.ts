@@ -11,7 +11,7 @@ import type { LearnedSpec } from './training.ts'
  * Scores tokens by a weighted sum of other scores: score_j = Σ_i w_i · score_i,j          [B,N]
  *
  * Scores are not normalized; choose weights accordingly (attention scores add up to 1 over a row).
- * @throws TpError TP_OPTION without parts, or with a weight that is not finite
+ * @throws TpError TP_OPTION without parts, for one that is a `sequence`, or with a weight that is not finite
  */
 export function weighted(name: string, parts: readonly (readonly [method: Scorer, weight: number])[]): Scorer {
   if (parts.length === 0) throw new TpError('TP_OPTION', 'core', `${name}: give at least one method and its weight`)
@@ -23,6 +23,10 @@ export function weighted(name: string, parts: readonly (readonly [method: Scorer
       `${name}: the weight of ${method.name} is ${weight}; it must be a finite number`,
     )
   }
+  refuseSequences(
+    name,
+    parts.map(([method]) => method),
+  )
   const score = (site: Site): Tensor =>
     parts.map(([method, weight]) => mul(method.score(site), weight)).reduce((a, b) => add(a, b))
   const signed = parts.some(([method, weight]) => method.signed === true || weight < 0)
@@ -37,11 +41,12 @@ export function weighted(name: string, parts: readonly (readonly [method: Scorer
  *
  * Trained values are those of the method at each layer, and of those that observe it.
  * @throws TpError TP_OPTION where two methods want a trained value of the same name at one layer, or one works at the
- * input of layers
+ * input of layers, or is a `sequence`
  */
 export function byLayer(name: string, methods: ReadonlyMap<number, Method>, others: Method): Method {
   const at = (layer: number): Method => methods.get(layer) ?? others
   const all = [...new Set([...methods.values(), others])]
+  refuseSequences(name, all)
   const elsewhere = all.find(({ site }) => site === 'input')
   if (elsewhere !== undefined) {
     const reason = `${elsewhere.name} works at the input of layers, and cannot share them with others`
@@ -96,7 +101,7 @@ export function byLayer(name: string, methods: ReadonlyMap<number, Method>, othe
  * One method after another: `first` once, at the input of the first layer, and `second` by the schedule. What `first` has set aside
  * is kept, and no amount counts it.
  * @throws TpError TP_OPTION for a first method that needs amounts, or does not work at the input of a layer; for a second one that
- * acts after another itself, or brings tokens back
+ * acts after another itself, brings tokens back, or is `none`
  */
 export function sequence(first: Method, second: Method): Method {
   const name = `${first.name}+${second.name}`
@@ -106,10 +111,19 @@ export function sequence(first: Method, second: Method): Method {
       `${first.name} cannot act before another method: only one can that needs no amount, at the input of a layer`,
     )
   }
+  if (second.name === 'none') throw problem(`none prunes nothing; use ${first.name} alone`)
   if (second.before !== undefined) throw problem(`${second.name} acts after another method already`)
   if (second.returns)
     throw problem(`${second.name} brings tokens back, and those that ${first.name} has taken are not its own`)
   return Object.freeze<Method>({ ...second, name, before: first })
+}
+
+/** As a part of another method it would lose the one that acts before it. */
+function refuseSequences(name: string, parts: readonly Method[]): void {
+  const found = parts.find(({ before }) => before !== undefined)
+  if (found === undefined) return
+  const reason = `${found.name} acts after another method already; give the whole to sequence instead of a part`
+  throw new TpError('TP_OPTION', 'core', `${name}: ${reason}`)
 }
 
 /** The trained values of several methods at one layer. */

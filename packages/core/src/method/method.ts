@@ -57,7 +57,10 @@ export interface Method {
    * its amounts are not obeyed.
    */
   readonly unscheduled?: boolean
-  /** A method that acts before it, see `sequence`: once, at the input of the first layer that is open. It is `unscheduled`. */
+  /**
+   * A method that acts before it, see `sequence`: once, at the input of the first layer that is open, where the schedule names any
+   * layer. It is `unscheduled`.
+   */
   readonly before?: Method
   /** Which tokens are kept. Pure: builds an expression, once for each layer. */
   reduce(site: Site): Reduction

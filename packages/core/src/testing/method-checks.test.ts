@@ -204,3 +204,25 @@ describe('the checks find a method that learns and', () => {
     expect(await failures(learning(other), {}, whileItLearns)).toMatch(found)
   })
 })
+
+test('a sequence is refused: its parts are tested alone', () => {
+  const method: Method = {
+    ...choosing(({ attended }) => attended),
+    name: 'one+other',
+    before: choosing(({ attended }) => attended),
+  }
+  expect(() => methodChecks(method)).toThrow('one+other is a sequence of two methods; test a-method and')
+})
+
+test('a size that shrinks at a later layer is found', async () => {
+  const forgets = Object.freeze<Method>({
+    ...choosing(({ attended }) => attended),
+    reduce: ({ attended, budget, size, layer }) =>
+      budget === undefined
+        ? { keep: attended }
+        : { keep: budget.select(size), mass: layer === 1 ? add(size, 1) : div(size, size) },
+  })
+  expect(await failures(forgets, {}, /counts? for less/)).toMatch(/^lets no kept token count for less/)
+  const keeps = choosing(({ attended }) => attended)
+  expect(await failures(keeps, {}, /counts? for less/)).toBe('')
+})

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { TensorLike } from '../array.ts'
-import { isTpError } from '../errors.ts'
+import { isTpError, TpError } from '../errors.ts'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { reducesAt } from '../host/at-layer.ts'
@@ -15,6 +15,7 @@ import {
   wholeAmount,
 } from '../method/schedule.ts'
 import type { Budget, Site } from '../method/site.ts'
+import { and, cast, sub, where } from '../ops/index.ts'
 import {
   type BatchLayout,
   batchOf,
@@ -56,11 +57,18 @@ const examples = examplesOf(lengths, size.hidden, 11)
 const asBatch = batchOf(examples, 14, 'right-padded', 1)
 const exact = { precision: 'float64' } as const
 
-/** What holds for every method, as checks that throw; `testMethod` makes tests of them. */
+/**
+ * What holds for every method, as checks that throw; `testMethod` makes tests of them.
+ * @throws TpError TP_OPTION for a `sequence`, whose parts are tested alone
+ */
 export function methodChecks(
   method: Method,
   { keeps = method.adaptive ? 'at most' : 'as many', run }: MethodTestOptions = {},
 ): MethodCheck[] {
+  if (method.before !== undefined) {
+    const advice = `test ${method.before.name} and the method after it, one at a time`
+    throw new TpError('TP_OPTION', 'core', `${method.name} is a sequence of two methods; ${advice}`)
+  }
   const pruned = (options: ScheduleOptions, { protectedTokens = [0], mask = true } = {}): EncoderGraph =>
     referenceEncoder(size, { mask, pruning: { method, schedule: schedule(size.layerCount, options), protectedTokens } })
 
@@ -248,6 +256,23 @@ export function methodChecks(
         }
       },
     },
+    {
+      name: 'lets no kept token count for less than before where nothing is merged',
+      check() {
+        const losses: Tensor[] = []
+        const { spy } = recording(method, ({ keep, into, mass }, { attended, size }) => {
+          if (into !== undefined || mass === undefined || mass === 'none') return
+          losses.push(where(and(keep, attended), sub(size, cast(mass, 'float32')), 0))
+        })
+        referenceEncoder(size, {
+          mask: true,
+          pruning: { method: spy, schedule: schedule(size.layerCount, { keep: 0.5 }), protectedTokens: [0] },
+        })
+        for (const loss of evaluate(losses, asBatch.feeds, exact)) {
+          expect(Math.max(...Array.from(loss.data as ArrayLike<number>)), 'what a size loses').toBeLessThanOrEqual(1e-6)
+        }
+      },
+    },
     ...rulesByScore.map(({ name: kind, example }) => ({
       name: `selects by ${kind} independently of the batch, or refuses with a reason`,
       check() {
@@ -350,7 +375,10 @@ function builtOrRefused(build: () => EncoderGraph): EncoderGraph | undefined {
 }
 
 /** The method, and its scores and reductions, layer by layer. */
-function recording(method: Method): { spy: Method; scores: Tensor[]; reductions: Reduction[] } {
+function recording(
+  method: Method,
+  seen: (reduction: Reduction, site: Site) => void = () => {},
+): { spy: Method; scores: Tensor[]; reductions: Reduction[] } {
   const scores: Tensor[] = []
   const reductions: Reduction[] = []
   const reduce = (site: Site): Reduction => {
@@ -367,6 +395,7 @@ function recording(method: Method): { spy: Method; scores: Tensor[]; reductions:
     reduce(site) {
       const reduction = reduce(site)
       reductions.push(reduction)
+      seen(reduction, site)
       return reduction
     },
   }

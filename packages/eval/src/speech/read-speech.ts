@@ -4,6 +4,7 @@ import type { Sound } from '../datasets/dataset.ts'
 import { dataError } from '../datasets/table/data-error.ts'
 import { readText } from '../datasets/table/read-table.ts'
 import { readWav } from '../datasets/wav-folder.ts'
+import { wordsOf } from './word-errors.ts'
 
 /** A recording, and what is said in it. */
 export interface SpeechClip {
@@ -32,8 +33,11 @@ export async function readSpeech(
   const clips = lines.flatMap((line, i): SpeechClip[] => {
     if (line.trim() === '') return []
     const [file, text, ...others] = line.split('\t')
-    if (file === undefined || text === undefined || others.length > 0 || text.trim() === '') {
+    if (file === undefined || text === undefined || others.length > 0) {
       throw dataError(`${table}, line ${i + 1}`, 'is not the path of a WAV file, a tab, and what is said in it')
+    }
+    if (wordsOf(text).length === 0) {
+      throw dataError(`${table}, line ${i + 1}`, `has no words in its transcript, ${JSON.stringify(text.slice(0, 40))}`)
     }
     const source = resolve(dirname(table), file)
     return [{ source, text, read: () => readWav(source) }]

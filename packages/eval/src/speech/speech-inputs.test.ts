@@ -32,6 +32,7 @@ beforeAll(async () => {
     ['short', 16_000, 4000],
     ['long', 16_000, 16_000],
     ['other', 8000, 4000],
+    ['longer', 16_000, 17_600],
   ] as const) {
     const file = new wavefile.WaveFile()
     file.fromScratch(1, rate, '16', sound(count))
@@ -68,10 +69,17 @@ test('recordings become mel frames, with silence at the floor after a short one'
 test.each([
   ['short.wav One two', /line 1: is not the path of a WAV file, a tab/],
   ['short.wav\tone\ttwo', /line 1: is not the path/],
+  ['short.wav\t...', /line 1: has no words in its transcript, "\.\.\."/],
   ['\n', /holds no recordings/],
 ])('a table that holds none is refused: %j', async (text, message) => {
   await writeFile(join(folder, 'wrong.tsv'), text)
   await expect(readSpeech(join(folder, 'wrong.tsv'))).rejects.toThrow(message)
+})
+
+test('a recording that is longer than the window is refused, and not cut', async () => {
+  await writeFile(join(folder, 'longer.tsv'), 'longer.wav\tone')
+  const inputs = await speechInputs(await readSpeech(join(folder, 'longer.tsv')), model(), taken)
+  await expect(inputs.feeds([0])).rejects.toThrow(/longer\.wav: is 1\.1 s long, and the model hears 1 s/)
 })
 
 test('says which recording has another rate, and which model takes no frames', async () => {

@@ -14,7 +14,8 @@ export interface SpeechInputs extends ModelInputs {
 
 /**
  * Recordings as mel frames float32 [b,F,T], made by transformers.js as preprocessor_config.json next to the model says.
- * @throws TpError TP_INPUT for a model that takes something else; TP_DATA for one without that file; TP_PEER where
+ * @throws TpError TP_INPUT for a model that takes something else; TP_DATA for one without that file, and, when they are read, for
+ * recordings of another rate, or longer than the model's window; TP_PEER where
  * @huggingface/transformers is not installed
  */
 export async function speechInputs(
@@ -27,13 +28,25 @@ export async function speechInputs(
     const seen = inputs.map(({ name, type, dims }) => `${name} ${type}[${dims}]`).join(', ')
     throw new TpError('TP_INPUT', 'eval', `the model takes ${seen}, and not mel frames, float32 [batch, mels, frames]`)
   }
-  const { extract, sampleRate } = await openFeatureExtractor(modelPath)
+  const { extract, sampleRate, window } = await openFeatureExtractor(modelPath)
   const { clips, source } = dataset
   const featuresOf = async (clip: SpeechClip): Promise<TensorLike> => {
     const sound = await clip.read()
-    if (sound.sampleRate === sampleRate) return extract(sound.samples)
-    const rates = `${sound.sampleRate} samples a second, but the model was trained on ${sampleRate}`
-    throw new TpError('TP_DATA', 'eval', `${clip.source}: has ${rates}; resample it`)
+    if (sound.sampleRate !== sampleRate) {
+      const rates = `${sound.sampleRate} samples a second, but the model was trained on ${sampleRate}`
+      throw new TpError('TP_DATA', 'eval', `${clip.source}: has ${rates}; resample it`)
+    }
+    if (sound.samples.length > window) {
+      const [long, most] = [sound.samples.length, window].map(
+        (count) => `${Math.round((10 * count) / sampleRate) / 10} s`,
+      )
+      throw new TpError(
+        'TP_DATA',
+        'eval',
+        `${clip.source}: is ${long} long, and the model hears ${most}; cut it into shorter ones`,
+      )
+    }
+    return extract(sound.samples)
   }
   return {
     source,
@@ -60,6 +73,8 @@ export async function speechInputs(
 
 interface FeatureExtraction {
   readonly sampleRate: number
+  /** The most samples that are heard. */
+  readonly window: number
   /** Samples → float32 [1,F,T]. */
   extract(samples: Float32Array): Promise<TensorLike>
 }
@@ -68,8 +83,10 @@ async function openFeatureExtractor(modelPath: string): Promise<FeatureExtractio
   const config = (await readFolderJson(modelPath, 'preprocessor_config.json')) as {
     feature_extractor_type?: string
     sampling_rate?: number
+    chunk_length?: number
+    n_samples?: number
   }
-  const { feature_extractor_type: type = 'none', sampling_rate: sampleRate = 16_000 } = config
+  const { feature_extractor_type: type = 'none', sampling_rate: sampleRate = 16_000, chunk_length = 30 } = config
   if (type !== 'WhisperFeatureExtractor') {
     const seen = `preprocessor_config.json next to ${modelPath} names the feature extractor ${type}`
     throw new TpError('TP_DATA', 'eval', `${seen}; recordings can be prepared by WhisperFeatureExtractor`)
@@ -78,6 +95,7 @@ async function openFeatureExtractor(modelPath: string): Promise<FeatureExtractio
   const extractor = new WhisperFeatureExtractor(config)
   return {
     sampleRate,
+    window: config.n_samples ?? chunk_length * sampleRate,
     async extract(samples) {
       const { input_features: features } = await extractor._call(samples)
       return { type: 'float32', dims: features.dims, data: features.data as Float32Array }

@@ -168,7 +168,7 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
   })
 }
 
-/** @param pruning absent where tokens stay as they are */
+/** @param pruning absent where only layers are left out */
 function describe(report: PruneReport, { encoders }: Pruned, pruning: Method | undefined): string {
   const { out, method, leftOut, flops, bytes, dataFiles, quantized, verification, notes, milliseconds } = report
   const bits = quantized === undefined ? '' : ', 8 bits'

@@ -212,7 +212,7 @@ describe('is refused', () => {
     [['0'], {}, 'TP_LAYERS', 'layers is a list of 1'],
     [[0n], {}, 'TP_LAYERS', 'layers is a list of 1'],
     [new Array(1), {}, 'TP_LAYERS', 'layers is a list of 1'],
-    [[0], null, 'TP_OPTION', 'options is null; it must be an object'],
+    [[0], null, 'TP_OPTION', 'the options are null; they must be an object'],
     [[0], { encoders: 'a' }, 'TP_OPTION', 'there is no option encoders; there is encoder'],
     [[0], { encoder: 3 }, 'TP_ENCODER', 'encoder is 3; it must be the name of an encoder'],
   ])('for layers %s and options %j', (layers, options, code, message) => {

@@ -74,7 +74,7 @@ export function chooseEncoders(found: readonly FoundEncoder[], encoder: string |
   return [named.encoder]
 }
 
-function encoderOf(program: Program, { name, layers }: Stack): Encoder {
+function encoderOf(program: Program, { name, input, layers }: Stack): Encoder {
   const [first] = layers as [Layer]
   const earlier = earlierCuts(program, name, layers)
   const open = earlier === undefined ? 0 : earlier.last.layer + 1
@@ -130,7 +130,7 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
   // Who pools states outside may take the first token's: sentence embedders often do.
   const outside = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-states')) ? 1 : 0
   const pool = { mask: mask?.name, site: (layers.at(-1) as Layer).site, indices: earlier?.last.indices }
-  const readsIds = program.tensor(name).dtype.startsWith('int')
+  const readsIds = input !== undefined && program.tensor(input).dtype.startsWith('int')
   const isFree = (position: number): boolean => earlier === undefined || earlier.protectedTokens.includes(position)
   return {
     name,

@@ -6,6 +6,8 @@ import type { Layer } from './layer.ts'
 export interface Stack {
   /** What its tokens are made from: the first input of the model that its first layer reads; made unique if need be. */
   readonly name: string
+  /** That input. */
+  readonly input: string | undefined
   readonly layers: readonly Layer[]
 }
 
@@ -29,16 +31,20 @@ export function findStacks(program: Program, layers: readonly Layer[]): Stack[] 
     else stack.push(layer)
   }
   const names: string[] = []
-  for (const [first] of stacks as [Layer][]) names.push(uniqueAmong(names, mainInput(program, first)))
-  return stacks.map((own, i) => ({ name: names[i] as string, layers: own }))
+  return stacks.map((own) => {
+    const input = mainInput(program, own[0] as Layer)
+    const name = uniqueAmong(names, input ?? 'encoder')
+    names.push(name)
+    return { name, input, layers: own }
+  })
 }
 
 /** The first of the model's inputs that the stream is computed from; masks come last. */
-function mainInput(program: Program, { input, attention }: Layer): string {
+function mainInput(program: Program, { input, attention }: Layer): string | undefined {
   const read = program.inputsOf(input)
   const masks = new Set(attention.sides.flatMap((side) => [...program.inputsOf(side, input)]))
   const inputs = program.graph.inputs.map(({ name }) => name).filter((name) => read.has(name))
-  return inputs.find((name) => !masks.has(name)) ?? inputs[0] ?? 'encoder'
+  return inputs.find((name) => !masks.has(name)) ?? inputs[0]
 }
 
 function uniqueAmong(names: readonly string[], name: string): string {

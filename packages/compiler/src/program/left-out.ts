@@ -1,4 +1,5 @@
-import { type Model, metadata } from '@tp/onnx'
+import type { Model } from '@tp/onnx'
+import { readRecords, writeRecords } from './records.ts'
 import { version } from './version.ts'
 
 /** Layers that a file was made without. */
@@ -17,21 +18,13 @@ const KEY = 'tp.left-out'
 
 /** What a file says of the layers that it was made without, oldest first. */
 export function readLeftOut(model: Model): LeftOutLayers[] {
-  const text = metadata(model).get(KEY)
-  if (text === undefined) return []
-  try {
-    const records: unknown = JSON.parse(text)
-    return Array.isArray(records) ? records.filter(isRecordOfLayers) : []
-  } catch {
-    return []
-  }
+  return readRecords(model, KEY, isRecordOfLayers)
 }
 
 export function addLeftOut(model: Model, record: Omit<LeftOutLayers, 'version'>): void {
-  metadata(model).set(KEY, JSON.stringify([...readLeftOut(model), { version, ...record }]))
+  writeRecords(model, KEY, [...readLeftOut(model), { version, ...record }])
 }
 
-/** The record is text in the user's file, and may hold anything. */
 function isRecordOfLayers(record: unknown): record is LeftOutLayers {
   const { version, encoder, layers, of } = (record ?? {}) as Partial<LeftOutLayers>
   return (

@@ -1,4 +1,5 @@
-import { type Model, metadata } from '@tp/onnx'
+import type { Model } from '@tp/onnx'
+import { readRecords, writeRecords } from './records.ts'
 
 /** One pruning that a file has gone through. */
 export interface PruningStep {
@@ -63,14 +64,7 @@ const KEY = 'tp.pruning'
 
 /** What a file says of its earlier prunings, oldest first. */
 export function readProvenance(model: Model): PruningStep[] {
-  const text = metadata(model).get(KEY)
-  if (text === undefined) return []
-  try {
-    const steps: unknown = JSON.parse(text)
-    return Array.isArray(steps) ? steps.filter(isStep) : []
-  } catch {
-    return []
-  }
+  return readRecords(model, KEY, isStep)
 }
 
 /** Prunings of one encoder. */
@@ -78,7 +72,6 @@ export function stepsOf(model: Model, name: string): PruningStep[] {
   return readProvenance(model).filter(({ encoder }) => encoder === undefined || encoder === name)
 }
 
-/** The record is text in the user's file, and may hold anything. */
 function isStep(step: unknown): step is PruningStep {
   const { version, method, layerCount, schedule, protectedTokens, cuts, restored } = (step ??
     {}) as Partial<PruningStep>
@@ -122,13 +115,20 @@ function namesOf(steps: readonly CountedStep[], isNamed: (cut: Counted) => boole
   for (const { cuts, encoder } of steps) {
     for (const cut of cuts.filter(isNamed)) {
       const { layer, after, indices, valid } = cut
-      const isFirstOfTwo = cut.site === 'input' && cuts.some((other) => other !== cut && other.layer === layer)
       // The indices too: whatever else was gathered by them has as many tokens.
       for (const value of [after, indices, ...(valid === undefined ? [] : [valid])])
-        names.set(value, keptName(isFirstOfTwo ? `${layer}i` : layer, encoder))
+        names.set(value, keptName(isFirstOfTwo(cut, cuts) ? `${layer}i` : layer, encoder))
     }
   }
   return names
+}
+
+/** Whether tokens are pruned twice in a layer, by a cut at its input and by one after its attention, and this is the former. */
+export function isFirstOfTwo<T extends { readonly layer: number; readonly site?: string }>(
+  cut: T,
+  cuts: readonly T[],
+): boolean {
+  return cut.site === 'input' && cuts.some((other) => other !== cut && other.layer === cut.layer)
 }
 
 /** Size of the token axis downstream of a layer. No size of a file has a name with a prime. */
@@ -137,5 +137,5 @@ export function keptName(layer: number | string, encoder?: string): string {
 }
 
 export function addProvenance(model: Model, step: PruningStep): void {
-  metadata(model).set(KEY, JSON.stringify([...readProvenance(model), step]))
+  writeRecords(model, KEY, [...readProvenance(model), step])
 }

@@ -1,6 +1,7 @@
 import { add, cast, equal, input, mul, type Tensor, TpError } from '@tp/core'
 import { createNode } from '@tp/onnx'
 import type { Named, Program } from '../program/program.ts'
+import { isFirstOfTwo } from '../program/provenance.ts'
 import type { InsertedCut } from './cut.ts'
 import { lastingCuts } from './dead-tokens.ts'
 import type { PruningPass } from './pruning.ts'
@@ -35,8 +36,7 @@ export const MASK = 'tp.mask'
 function addTraces(program: Program, cuts: readonly InsertedCut[], encoder: string, several: boolean): void {
   for (const cut of cuts) {
     // Where tokens are pruned twice in a layer, its number is that of the last cut, whose tokens its FFN reads.
-    const isFirstOfTwo = cuts.some((other) => other !== cut && other.layer === cut.layer && cut.site === 'input')
-    const plain = isFirstOfTwo ? `${TRACE}.${cut.layer}.input` : `${TRACE}.${cut.layer}`
+    const plain = isFirstOfTwo(cut, cuts) ? `${TRACE}.${cut.layer}.input` : `${TRACE}.${cut.layer}`
     const name = several || program.graph.isOutput(`${plain}.indices`) ? `${TRACE}.${encoder}.${cut.layer}` : plain
     const { position, valid, names } = slotsOf(cut)
     addOutputs(program, cut, names, { [`${name}.indices`]: cast(position, 'int64'), [`${name}.valid`]: valid })

@@ -86,10 +86,7 @@ export class RestorePoint {
 
   /** Everything downstream of the point reads an expression, whose placeholders stand for values of the graph. */
   write(states: Tensor, names: ReadonlyMap<Tensor, string>): void {
-    const { graph } = this.#program
-    const { name } = this.#program.write(states, names, { prefix: 'tp/restore', before: this.node })
-    graph.replaceInput(this.node, 0, name)
-    graph.sortTopologically()
+    this.#writeFor(this.node, states, names)
   }
 
   /**
@@ -97,15 +94,19 @@ export class RestorePoint {
    * @throws Refused TP_PRUNED if the graph is no longer what its record says
    */
   writeWhole(whole: string, states: Tensor, names: ReadonlyMap<Tensor, string>): void {
-    const { graph } = this.#program
-    const earlier = graph.producer(whole)
+    const earlier = this.#program.graph.producer(whole)
     if (earlier?.opType !== 'Identity') {
       const seen =
         'where tokens are restored that were pruned before, the graph is not the one that its record describes'
       throw new Refused('TP_PRUNED', `${seen}; prune the file it was made from`, earlier)
     }
-    const { name } = this.#program.write(states, names, { prefix: 'tp/restore', before: earlier })
-    graph.replaceInput(earlier, 0, name)
+    this.#writeFor(earlier, states, names)
+  }
+
+  #writeFor(node: NodeProto, states: Tensor, names: ReadonlyMap<Tensor, string>): void {
+    const { graph } = this.#program
+    const { name } = this.#program.write(states, names, { prefix: 'tp/restore', before: node })
+    graph.replaceInput(node, 0, name)
     graph.sortTopologically()
   }
 }

@@ -8,7 +8,6 @@ import {
   equal,
   gather,
   greater,
-  input,
   max,
   min,
   mul,
@@ -20,7 +19,9 @@ import {
   type Tensor,
 } from '@tp/core'
 import type { Encoder } from '../analyze/encoder.ts'
+import type { Layer } from '../analyze/layer.ts'
 import { findSignalSource } from '../analyze/signal-source.ts'
+import type { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 
 /**
@@ -32,19 +33,17 @@ import type { Program } from '../program/program.ts'
  *
  * @throws Refused TP_NO_SIGNAL for a model that does not make its tokens from mel frames or samples
  */
-export function signalOfInput(program: Program, encoder: Encoder, names: Map<Tensor, string>): Tensor {
+export function signalOfInput(program: Program, encoder: Encoder, { value }: Operands): Tensor {
   const source = findSignalSource(program, encoder)
   const actual = program.tensor(source.input)
-  const x = input(source.input, actual.dtype, actual.dims)
-  names.set(x, source.input)
+  const x = value(source.input)
   const isFrames = actual.rank === 3 && actual.dims[1] !== 1
   const samples = actual.rank === 3 ? () => squeeze(x, [1]) : () => x
   const loud = cast(isFrames ? aboveFloor(x) : not(equal(samples(), 0)), 'float32') // [b,T]
   // Sums over windows as differences of a running sum: c_i = loud_0 + … + loud_(i−1).
   const none = slice(loud, { axis: 1, start: 0, end: 1 })
   const upTo = concat([sub(none, none), cumSum(loud, 1)], 1)
-  const tokens = input('tokens', 'float32', ['B', 'N', 'D'])
-  names.set(tokens, (encoder.layers[0] as { readonly input: string }).input)
+  const tokens = value((encoder.layers[0] as Layer).input, ['B', 'N', 'D'])
   const steps = axisSize(x, actual.rank - 1)
   const start = add(mul(range(0, squeeze(axisSize(tokens, 1), [0])), source.stride), source.offset)
   const at = (index: Tensor): Tensor => gather(upTo, clip(index, 0, squeeze(steps, [0])), 1)

@@ -1,16 +1,4 @@
-import {
-  concat,
-  constant,
-  expand,
-  gather,
-  gatherND,
-  input,
-  shape,
-  type Tensor,
-  TpError,
-  transpose,
-  unsqueeze,
-} from '@tp/core'
+import { concat, constant, expand, gather, gatherND, shape, type Tensor, TpError, transpose, unsqueeze } from '@tp/core'
 import { apply, type Dim } from '@tp/core/expression'
 import type { SiteSource } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
@@ -62,7 +50,8 @@ function readersOf(program: Program, stream: string): NodeProto[] {
 /** What is known at the input of layer `index` of an encoder: the tokens, and nothing that the layer computes of them. */
 function inputSite(program: Program, encoder: Encoder, index: number): GraphSite {
   const name = sites.input.stream(encoder, index) as string
-  const hidden = input(name, program.tensor(name).dtype, ['B', 'N', 'D'])
+  const operands = new Operands(program)
+  const hidden = operands.value(name, ['B', 'N', 'D'])
   const notYet = (): never => {
     throw new TpError(
       'TP_METHOD',
@@ -71,9 +60,11 @@ function inputSite(program: Program, encoder: Encoder, index: number): GraphSite
     )
   }
   const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
-  const names = new Map([[hidden, name]])
-  const signal = (): Tensor => signalOfInput(program, encoder, names)
-  return { layer: index, layerCount: encoder.depth, hidden, ...nothing, signal, classToken: notYet, names }
+  const signal = (): Tensor => signalOfInput(program, encoder, operands)
+  return {
+    ...{ layer: index, layerCount: encoder.depth, hidden, ...nothing, signal, classToken: notYet },
+    names: operands.names,
+  }
 }
 
 /** What a method is given at layer `index` of an encoder. `protectedInput`: the token that the head reads, if it reads no leading one. */
@@ -111,7 +102,7 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
       const scores = productOf(program, attention, query, perHead(attention.keyTransposed, 'Dh', 'N'))
       return replayScores(program, attention, scores, (use) => sideRows(program, heads, use, rows, value))
     },
-    signal: () => signalOfInput(program, encoder, operands.names),
+    signal: () => signalOfInput(program, encoder, operands),
     classToken() {
       const token = encoder.classToken ?? protectedInput
       if (token !== undefined) return token

@@ -3,6 +3,7 @@ import type { MethodEntry } from '@tp/core'
 import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
+import { layersText } from '../output/numbers.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel, amountUnneeded } from '../pruning/amounts.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'
@@ -71,7 +72,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
     variantModel(file, { plan, flops: undefined, methods }, unplanned, encoders)
   const variants: PrunedVariant[] = [{ method: 'none', keep: '', models: [await unpruned(whole)] }]
   for (const layers of leaveOut) {
-    const method = `none, without ${layers.length === 1 ? 'layer' : 'layers'} ${layers.toSorted((a, b) => a - b).join(', ')}`
+    const method = `none, without ${layersText(layers.toSorted((a, b) => a - b))}`
     variants.push({ method, keep: '', models: [await unpruned({ ...whole, leaveOut: layers })] })
   }
   // Methods are compared at the same layers: those that trained values are for, where none are named.

@@ -26,6 +26,11 @@ export function ranges(numbers: readonly number[]): string {
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(', ')
 }
 
+/** `layer 3`, `layers 1, 3` */
+export function layersText(layers: readonly number[], numbers: string = layers.join(', ')): string {
+  return `${layers.length === 1 ? 'layer' : 'layers'} ${numbers}`
+}
+
 /** `98.1 (97.2 … 98.8)`: both ends, since near 100 % they are not equally far. */
 export function interval({ estimate, low, high }: Interval): string {
   return `${estimate.toFixed(1)} (${low.toFixed(1)} … ${high.toFixed(1)})`

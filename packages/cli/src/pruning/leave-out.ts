@@ -2,7 +2,7 @@ import { type LeftOutLayers, leaveOutLayers, type Plan } from '@tp/compiler'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { ranges } from '../output/numbers.ts'
+import { layersText, ranges } from '../output/numbers.ts'
 import { wholeNumber } from './numbers.ts'
 
 export const leaveOutOption = {
@@ -36,7 +36,7 @@ export function withoutItsLayers(
 /** `layer 3 of 6`, `layers 1, 3–4 of 6`, `layer 3 of 6 of input_ids` */
 export function leftOutText({ layers, of, encoder }: LeftOutLayers): string {
   const where = encoder === undefined ? '' : ` of ${encoder}`
-  return `${layers.length === 1 ? 'layer' : 'layers'} ${ranges(layers)} of ${of}${where}`
+  return `${layersText(layers, ranges(layers))} of ${of}${where}`
 }
 
 /** For what works on all layers of a file. @throws TpError TP_USAGE */

@@ -4,7 +4,7 @@ import { needsValues, paramsOf, readSafetensors, trainedLayers } from '@tp/core/
 import { readInput } from '../files/read-input.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { ranges } from '../output/numbers.ts'
+import { layersText, ranges } from '../output/numbers.ts'
 import { segmentOf } from './segment.ts'
 
 /** Settings of a pruning besides its method and schedule. */
@@ -117,7 +117,7 @@ export async function refuseValuesOfLayers(
   const ofOneLayer = [...(await readWeights(weights))].filter(([name]) => name.startsWith('layer.'))
   const layers = trainedLayers(method, new Map(ofOneLayer))
   if (layers === undefined) return
-  const seen = `the values are for ${layers.length === 1 ? 'layer' : 'layers'} ${ranges(layers)}, and layers are to be left out, which gives the others new numbers`
+  const seen = `the values are for ${layersText(layers, ranges(layers))}, and layers are to be left out, which gives the others new numbers`
   throw new TpError(
     'TP_WEIGHTS',
     weights,

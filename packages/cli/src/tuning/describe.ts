@@ -1,6 +1,6 @@
 import { layersAt, type Plan } from '@tp/compiler'
 import type { EightBits, LeftOut, TunedPlan } from '@tp/tune'
-import { factor } from '../output/numbers.ts'
+import { factor, layersText } from '../output/numbers.ts'
 
 export interface PlanFiles {
   readonly model: string
@@ -63,10 +63,6 @@ function leftOutText(alone: LeftOut): string {
 function aloneText({ speedup, loss }: Pick<EightBits, 'speedup' | 'loss'>): string {
   const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
   return `${factor(speedup)}, loss ${loss.estimate.toFixed(1)} points (${interval}) on the examples for choosing`
-}
-
-function layersText(layers: readonly number[]): string {
-  return `${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`
 }
 
 function fallbackText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {

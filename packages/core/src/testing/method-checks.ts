@@ -5,7 +5,7 @@ import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { reducesAt } from '../host/at-layer.ts'
 import { amountRules } from '../method/amount-rules.ts'
-import type { Method, Reduces, Reduction } from '../method/method.ts'
+import type { Method, Reduces } from '../method/method.ts'
 import {
   type Amount,
   keptCount,
@@ -14,7 +14,6 @@ import {
   schedule,
   wholeAmount,
 } from '../method/schedule.ts'
-import type { Budget, Site } from '../method/site.ts'
 import { and, cast, sub, where } from '../ops/index.ts'
 import {
   type BatchLayout,
@@ -26,6 +25,7 @@ import {
   readOutcomes,
   rowOf,
 } from './encoder-batch.ts'
+import { recording } from './recording.ts'
 import { type EncoderGraph, referenceEncoder } from './reference-encoder.ts'
 import { trainingChecks } from './training-checks.ts'
 
@@ -371,32 +371,4 @@ function builtOrRefused(build: () => EncoderGraph): EncoderGraph | undefined {
     if (isTpError(error) && error.code === 'TP_SCHEDULE') return undefined
     throw error
   }
-}
-
-/** The method, and its scores and reductions, layer by layer. */
-function recording(
-  method: Method,
-  seen: (reduction: Reduction, site: Site) => void = () => {},
-): { spy: Method; scores: Tensor[]; reductions: Reduction[] } {
-  const scores: Tensor[] = []
-  const reductions: Reduction[] = []
-  const reduce = (site: Site): Reduction => {
-    const { budget } = site
-    if (budget === undefined) return method.reduce(site)
-    const select: Budget['select'] = (score, extra) => {
-      scores.push(score)
-      return budget.select(score, extra)
-    }
-    return method.reduce(Object.create(site, { budget: { value: { ...budget, select } } }) as Site)
-  }
-  const spy: Method = {
-    ...method,
-    reduce(site) {
-      const reduction = reduce(site)
-      reductions.push(reduction)
-      seen(reduction, site)
-      return reduction
-    },
-  }
-  return { spy, scores, reductions }
 }

@@ -4,6 +4,7 @@ import { type ModelReport, type PruneOutcome, refused } from './model-report.ts'
 import type { FromPretrained } from './platform/platform.ts'
 import { isDecoder, reasonOf } from './prune-file.ts'
 import type { SessionHook } from './session-hook.ts'
+import { spreadCrossAttentions } from './spread-attentions.ts'
 
 type Options = NonNullable<Parameters<FromPretrained>[1]>
 
@@ -25,6 +26,7 @@ export async function loadPruned(
   const load: Load = { recipe, hasDecoder }
   const session_options = { ...options.session_options, [LOAD]: load }
   const model = await fromPretrained(name, { ...known, session_options })
+  if (hasDecoder) spreadCrossAttentions(model)
   return { model, report: { model: name, ...(load.outcome ?? unseen) } }
 }
 

@@ -209,6 +209,20 @@ test('samples may have an axis for their one channel', async () => {
   expect(apart).toEqual(flat)
 })
 
+test('samples of two channels are silent where both are', async () => {
+  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
+  const thinned = pruned(speechEncoder({ reads: 'stereo' }), options)
+  const loudIn = (left: number, right: number): Float32Array =>
+    Float32Array.from([...speech('samples', [left], 1), ...speech('samples', [right], 2)])
+  const kept = async (left: number, right: number): Promise<number> => {
+    const inputs = { input_values: { type: 'float32', dims: [1, 2, 2 * FRAMES], data: loudIn(left, right) } } as const
+    return (await runModel(thinned, inputs)).last_hidden_state?.dims[1] as number
+  }
+  expect(await kept(20, 60)).toBe(await kept(60, 0))
+  expect(await kept(20, 10)).toBeLessThan(await kept(20, 60))
+  expect(await kept(2 * FRAMES, 0)).toBe(TOKENS)
+})
+
 test.each(['MaxPool', 'AveragePool'] as const)(
   '%s between the convolutions is refused: what tokens are made from is not known',
   (pool) => {

@@ -34,8 +34,8 @@ export const speechSizes: Readonly<Record<'mels' | 'frames' | 'tokens' | 'hidden
 }
 
 export interface SpeechEncoderOptions {
-  /** Mel frames [b,6,48], or samples [b,96] or [b,1,96]; a token for each two frames, or each four samples. */
-  readonly reads: 'frames' | 'samples' | 'channel'
+  /** Mel frames [b,6,48], or samples [b,96], [b,1,96] or [b,2,96]; a token for each two frames, or each four samples. */
+  readonly reads: 'frames' | 'samples' | 'channel' | 'stereo'
   /** Input `copied` int64 [b,24]: before the first layer token i becomes what token copied_i is. */
   readonly copies?: boolean
   /** What stands between the convolutions: an operator on windows of two steps, of which the second convolution makes no more pairs. */
@@ -66,12 +66,13 @@ export function speechEncoder({
         pads: [1, 1],
       },
     )
+  const channels = { samples: [], frames: [MELS], channel: [1], stereo: [2] }[reads]
   const given =
     reads === 'frames'
       ? input('input_features', 'float32', ['batch', MELS, FRAMES])
-      : input('input_values', 'float32', reads === 'channel' ? ['batch', 1, 2 * FRAMES] : ['batch', 2 * FRAMES])
+      : input('input_values', 'float32', ['batch', ...channels, 2 * FRAMES])
   const samples = reads === 'samples' ? unsqueeze(given, [1]) : given
-  const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(samples, 1, 4, 2)
+  const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(samples, channels[0] ?? 1, 4, 2)
   const pooled =
     pool &&
     applyOne(operators.get(pool) as Op, [gelu(frames)], { kernel_shape: [2], strides: [2], pads: [0, 0], ceil_mode: 0 })

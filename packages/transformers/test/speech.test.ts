@@ -77,3 +77,9 @@ test('an encoder that was exported with its attentions is pruned without them', 
   const sounds = [spoken(0.3)]
   expect(await words('attentions', sounds, half)).toEqual(await words('speech', sounds, half))
 })
+
+test('a decoder that was exported for all states gets them: pruned positions are restored', async () => {
+  await addSpeech(models, 'fixed', { states: 24 })
+  const sounds = [spoken(0.3)]
+  expect(await words('fixed', sounds, half)).toEqual(await words('speech', sounds, { ...half, restore: 'auto' }))
+})

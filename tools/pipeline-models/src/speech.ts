@@ -46,9 +46,14 @@ const heard = new Map([
 
 /**
  * A model in the form of Whisper's that hears 0.48 s, and whose decoder gives its cross-attentions: it says “one two
- * three four” to everything, and attends to a position of its own for each word, which word time stamps show.
+ * three four” to everything, and attends to a position of its own for each word, which word time stamps show. `states`: how many its decoder
+ * reads, by default any number.
  */
-export async function addSpeech(folder: PipelineFolder, name = 'speech'): Promise<void> {
+export async function addSpeech(
+  folder: PipelineFolder,
+  name = 'speech',
+  { states: count = 'encoder_sequence_length' }: { readonly states?: number | string } = {},
+): Promise<void> {
   const encoder = speechEncoder({ reads: 'frames', sinusoids: true })
   const silence = { type: 'float32', dims: [1, mels, frames], data: new Float32Array(mels * frames) } as const
   const { last_hidden_state: states } = await runModel(encoder, { input_features: silence })
@@ -71,7 +76,7 @@ export async function addSpeech(folder: PipelineFolder, name = 'speech'): Promis
     'tokenizer.json': tokenizer,
     'tokenizer_config.json': { tokenizer_class: 'WhisperTokenizer' },
     'onnx/encoder_model.onnx': encodeModel(encoder),
-    'onnx/decoder_model_merged.onnx': decoder(numbers(states)),
+    'onnx/decoder_model_merged.onnx': decoder(numbers(states), count),
   })
 }
 
@@ -88,7 +93,7 @@ const tokenizer = {
 }
 
 /** Logits by the last token alone, and attention of each token over the states: its query is the state, of [1,n,D], of its position. */
-function decoder(states: readonly number[]): Uint8Array {
+function decoder(states: readonly number[], count: number | string): Uint8Array {
   const logits = Array.from({ length: SIZE * SIZE }, (_, i) => (next.get(Math.floor(i / SIZE)) === i % SIZE ? 20 : 0))
   const queries = Array.from({ length: SIZE }, (_, token) => {
     const position = heard.get(token)
@@ -96,7 +101,7 @@ function decoder(states: readonly number[]): Uint8Array {
     return Array.from({ length: WIDTH }, (_, i) => state[i] ?? 0)
   })
   const ids = input('input_ids', 'int64', ['batch_size', 'decoder_sequence_length'])
-  const keys = input('encoder_hidden_states', 'float32', ['batch_size', 'encoder_sequence_length', WIDTH])
+  const keys = input('encoder_hidden_states', 'float32', ['batch_size', count, WIDTH])
   const scores = matmul(gather(constant(queries.flat(), 'float32', [SIZE, WIDTH]), ids, 0), swapLast(keys))
   const attentions = heads.map((sharpness) => unsqueeze(softmax(mul(scores, sharpness)), [1]))
   return emitModel(

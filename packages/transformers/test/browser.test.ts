@@ -200,3 +200,18 @@ test('caches what was downloaded for remote models, and requests nothing else', 
   expect(Object.keys(cached).filter((path) => !/^\/(models\/mail|ort)\//.test(path))).toEqual([])
   expect(fetchIsBack).toBe(true)
 })
+
+test('prunes a model at an address that does not hold its name', async () => {
+  const reports = await page.evaluate(async () => {
+    const { env, pipeline, pruneModels, half, methods } = library
+    env.allowLocalModels = false
+    env.allowRemoteModels = true
+    env.remoteHost = `${location.origin}/`
+    env.remotePathTemplate = 'models/mail/'
+    const reports: ModelReport[] = []
+    pruneModels({ methods, defaultPlan: half, onModel: (report) => reports.push(report) })
+    await pipeline('text-classification', 'anything', { dtype: 'fp32' })
+    return reports
+  })
+  expect(reports).toMatchObject([{ outcome: 'pruned', model: 'anything' }])
+})

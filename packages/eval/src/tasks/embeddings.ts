@@ -101,8 +101,8 @@ export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options
     }
   })
   return {
-    cosine: { got: reference.map((vector, row) => dot(vector, own[row] as Float64Array)) },
-    rankCorrelation: { got: found.map(({ order }) => order) },
+    cosine: { got: reference.map((vector, row) => dot(vector, own[row] as Float64Array)), share: true },
+    rankCorrelation: { got: found.map(({ order }) => order), share: true },
     neighbours: { got: found.map(({ both }) => both), share: true },
     neighboursInDense: { got: found.map(({ mixed }) => mixed), share: true },
   }

@@ -104,11 +104,9 @@ function encoderOf(program: Program, { name, input, layers }: Stack): Encoder {
   // Downstream of a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
   const mask = findMask(program, layersBefore(earlier, layers), first.input)
   const depth = Math.max(layers.length, ...stepsOf(program.model, name).map((step) => step.layerCount))
-  const axis = traceTokens(
-    program,
-    earlier?.last.after ?? first.input,
-    earlier?.restored?.points.map(({ from }) => from),
-  )
+  const axis = traceTokens(program, earlier?.last.after ?? first.input, {
+    ends: earlier?.restored?.points.map(({ from }) => from),
+  })
   const heads = checkLayers(program, layers, open, axis)
   for (const layer of layers.slice(open)) requirePairwiseTerms(program, axis, layer, first.input)
   const axes = [axis, ...(earlier?.restored?.to ?? []).map((to) => traceTokens(program, to))]

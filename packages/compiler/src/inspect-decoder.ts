@@ -1,4 +1,4 @@
-import type { Dim } from '@tp/core/expression'
+import { type Dim, divideExactly, unknownDim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
 import type { CachedAttention, Decoder } from './analyze/decoder.ts'
 import { findDecoder } from './analyze/decoder.ts'
@@ -17,6 +17,8 @@ export interface DecoderInspection {
   /** Heads of the queries, and of keys and values: fewer where several queries share one (grouped). */
   readonly heads: Dim
   readonly keyHeads: Dim
+  /** Numbers of each head. */
+  readonly headSize: Dim
   /** Name of the operator that an attention is; absent where it is written out. */
   readonly fused?: string
   /** How queries and keys are turned by their position: by the attention itself, by an operator, in plain operators; or not at all. */
@@ -53,11 +55,13 @@ function report(program: Program, decoder: Decoder): Omit<DecoderInspection, 'ok
   const { attentions, caches, firstInput, logits } = decoder
   const [first] = attentions
   const keyHeads = program.tensor(caches[0]?.past as string).dims[1] as Dim
+  const heads = headsOf(program, first) ?? keyHeads
   return {
     layerCount: attentions.length,
     hidden: program.tensor(firstInput).dims[2] as Dim,
-    heads: headsOf(program, first) ?? keyHeads,
+    heads,
     keyHeads,
+    headSize: headSizeOf(program, first, heads),
     ...(first.fused && { fused: operatorName(first.fused) }),
     rotary: rotaryOf(program, first, firstInput),
     positions: positionsOf(program, decoder),
@@ -72,6 +76,12 @@ function headsOf(program: Program, { query, fused }: CachedAttention): Dim | und
   if (fused !== undefined) return numberOf(fused, 'num_heads')
   const { dims } = program.tensor(query)
   return dims.length === 4 ? dims[1] : undefined
+}
+
+/** Of one operator the result has all heads in one axis; written out, a query has an axis for them. */
+function headSizeOf(program: Program, { query, context, fused }: CachedAttention, heads: Dim): Dim {
+  if (fused === undefined) return program.tensor(query).dims.at(-1) as Dim
+  return divideExactly(program.tensor(context).dims[2] as Dim, heads as number) ?? unknownDim()
 }
 
 function numberOf(node: NodeProto, name: string): number | undefined {

@@ -32,8 +32,17 @@ export function lastLogits(model: Model): LastLogitsResult {
   }
 }
 
+/** By this input newer exports are told how many of the last logits are wanted, and transformers.js gives 1. */
+const WANTED_LOGITS = 'num_logits_to_keep'
+
 function withLastLogits(source: Model): Model {
   const { program, expansions } = openModel(source)
+  if (program.graph.inputs.some(({ name }) => name === WANTED_LOGITS)) {
+    throw new Refused(
+      'TP_DECODER',
+      `the model computes as many logits as its input ${WANTED_LOGITS} says; there is nothing to leave out`,
+    )
+  }
   const { attentions, caches, lastInput, logits } = findDecoder(program)
   const { dtype, dims } = program.tensor(logits)
   const axis = traceTokens(program, lastInput, {

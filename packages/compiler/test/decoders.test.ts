@@ -81,6 +81,7 @@ test('what is found in decoders', () => {
   expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
     {
       "bloom": {
+        "headSize": 4,
         "heads": 4,
         "hidden": 16,
         "keyHeads": 4,
@@ -92,6 +93,7 @@ test('what is found in decoders', () => {
         "rotary": "none",
       },
       "falcon": {
+        "headSize": 4,
         "heads": 4,
         "hidden": 16,
         "keyHeads": 1,
@@ -103,6 +105,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "gemma3": {
+        "headSize": 8,
         "heads": 4,
         "hidden": 16,
         "keyHeads": 1,
@@ -114,6 +117,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "gpt2": {
+        "headSize": 4,
         "heads": 4,
         "hidden": 16,
         "keyHeads": 4,
@@ -125,6 +129,7 @@ test('what is found in decoders', () => {
         "rotary": "none",
       },
       "llama": {
+        "headSize": 4,
         "heads": 4,
         "hidden": 16,
         "keyHeads": 2,
@@ -137,6 +142,7 @@ test('what is found in decoders', () => {
       },
       "llama-fused-fp32": {
         "fused": "com.microsoft.GroupQueryAttention",
+        "headSize": 16,
         "heads": 4,
         "hidden": 32,
         "keyHeads": 2,
@@ -149,6 +155,7 @@ test('what is found in decoders', () => {
       },
       "llama-fused-int4": {
         "fused": "com.microsoft.GroupQueryAttention",
+        "headSize": 16,
         "heads": 4,
         "hidden": 32,
         "keyHeads": 2,
@@ -160,6 +167,7 @@ test('what is found in decoders', () => {
         "rotary": "in the attention",
       },
       "phi": {
+        "headSize": 4,
         "heads": 4,
         "hidden": 16,
         "keyHeads": 4,
@@ -171,6 +179,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "qwen3": {
+        "headSize": 8,
         "heads": 4,
         "hidden": 16,
         "keyHeads": 2,
@@ -190,6 +199,15 @@ describe('is refused', () => {
     expect(inspect(open('llama'))).toMatchObject({
       ok: false,
       refusal: { code: 'TP_DECODER', message: expect.stringContaining('--lossless') },
+    })
+  })
+
+  test('a decoder that is told how many logits to compute', () => {
+    const model = open('llama')
+    new Graph(model).addInput('num_logits_to_keep', 'int64', [])
+    expect(lastLogits(model)).toMatchObject({
+      ok: false,
+      refusal: { code: 'TP_DECODER', message: expect.stringContaining('num_logits_to_keep') },
     })
   })
 

@@ -140,9 +140,11 @@ function encoderText({ name, layerCount, refusal }: EncoderSummary): string {
 
 function stepText({ method, encoder, schedule, cuts }: PruningStep): string {
   const made = Object.entries(schedule).filter(([layer]) => cuts.some((cut) => cut.layer === Number(layer)))
-  const amounts = made.map(
-    ([layer, { kind, value }]) => `${kind === 'ratio' ? 'keep' : kind} ${value} at layer ${layer}`,
-  )
+  const amounts = made.map(([layer, { kind, value }]) => {
+    // All of them: then the method decides.
+    const own = kind === 'ratio' && value === 1
+    return `${own ? 'as many as it decides' : `${kind === 'ratio' ? 'keep' : kind} ${value}`} at layer ${layer}`
+  })
   const where = encoder === undefined ? '' : ` on ${encoder}`
   return amounts.length === 0 ? method : `${method}${where}, ${amounts.join(', ')}`
 }

@@ -1,6 +1,7 @@
 import type { Op } from '../expression/tensor.ts'
 import { ArgMax, ArgMin } from './arg-max.ts'
 import { Attention } from './attention.ts'
+import { BatchNormalization } from './batch-normalization.ts'
 import { binaryOps } from './binary.ts'
 import { Cast } from './cast.ts'
 import { Clip } from './clip.ts'
@@ -61,6 +62,7 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     ArgMin,
     Attention,
     AveragePool,
+    BatchNormalization,
     Cast,
     Clip,
     Concat,

@@ -159,6 +159,11 @@ export const computing: Readonly<Record<string, Case>> = {
     inputs: { x: floats(B, 3, N), s: floats(3), b: floats(3) },
     build: ({ x, s, b }) => raw('InstanceNormalization', { epsilon: 1e-5 }, x as Tensor, s as Tensor, b as Tensor),
   },
+  BatchNormalization: {
+    from: 7,
+    inputs: { x: floats(B, 3, N), s: floats(3), b: floats(3), m: floats(3), v: positive(3) },
+    build: ({ x, s, b, m, v }) => raw('BatchNormalization', { epsilon: 1e-3 }, ...([x, s, b, m, v] as Tensor[])),
+  },
   Conv: {
     from: 7,
     inputs: { x: floats(B, 4, ['H', 7], 6), w: floats(6, 2, 3, 2), b: floats(6) },

@@ -1,4 +1,5 @@
 import type { Op } from '../expression/tensor.ts'
+import { activationOps } from './activations.ts'
 import { ArgMax, ArgMin } from './arg-max.ts'
 import { Attention } from './attention.ts'
 import { BatchNormalization } from './batch-normalization.ts'
@@ -55,6 +56,7 @@ import { Where } from './where.ts'
 export const operators: ReadonlyMap<string, Op> = new Map(
   [
     ...unaryOps.values(),
+    ...activationOps.values(),
     ...binaryOps.values(),
     ...reduceOps.values(),
     ...microsoftOps,
@@ -124,6 +126,7 @@ export const floatAttributes: ReadonlySet<string> = new Set([
   'cubic_coeff_a',
   'epsilon',
   'extrapolation_value',
+  'gamma',
   'mask_filter_value',
   'scale',
   'softcap',

@@ -37,10 +37,10 @@ interface TokenRead {
 export const TOKENS = "T'"
 
 /**
- * Follows the tokens of a stream [b,n,D] to the outputs, or up to the readers of `ends`, without changing anything.
+ * Follows the tokens of a stream [b,n,D] to the outputs, or up to the nodes `stops`, without changing anything.
  * @throws Refused if the tokens cannot be followed
  */
-export function traceTokens(program: Program, stream: string, ends: readonly string[] = []): TokenAxis {
+export function traceTokens(program: Program, stream: string, stops: readonly NodeProto[] = []): TokenAxis {
   const { dims } = program.tensor(stream)
   const count = dims[1] as Dim
   const reads: TokenRead[] = []
@@ -78,7 +78,7 @@ export function traceTokens(program: Program, stream: string, ends: readonly str
       dims.map((dim, axis) => (axis === 1 ? TOKENS : dim)),
     ),
   )
-  follow(flow, new Set(ends.flatMap((end) => program.graph.consumers(end).map(({ node }) => node))))
+  follow(flow, new Set(stops))
   const leading = Math.max(0, ...reads.map((read) => read.tokens))
   return { count, changed: flow.changed, reads: leading, readers: reads, positionReads, taken }
 }

@@ -46,7 +46,7 @@ function withLastLogits(source: Model): Model {
   const { attentions, caches, lastInput, logits } = findDecoder(program)
   const { dtype, dims } = program.tensor(logits)
   const axis = traceTokens(program, lastInput, {
-    except: caches.map(({ node }) => node),
+    stops: caches.map(({ node }) => node),
     beside: attentions.at(-1)?.fused === undefined ? [] : [attentions.at(-1)?.context as string],
   })
   if (dims[1] === 1 || !computeLastOf(program, logits, lastInput, axis)) {

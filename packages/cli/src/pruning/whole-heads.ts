@@ -4,7 +4,7 @@ import { isText } from '../model/input-shapes.ts'
 type Restoring = NonNullable<PruneOptions['restore']>
 
 /** How a head reads every token, where it does. */
-type WholeReading = 'mean' | 'states' | 'answers'
+type WholeReading = 'mean' | 'states' | 'answers' | 'positions'
 
 const wholeReadings: Partial<Readonly<Record<TokenReading['kind'], WholeReading>>> = {
   mean: 'mean',
@@ -12,6 +12,7 @@ const wholeReadings: Partial<Readonly<Record<TokenReading['kind'], WholeReading>
   max: 'mean',
   'token-states': 'states',
   'token-answers': 'answers',
+  positions: 'positions',
 }
 
 /** Whether an output is made of all tokens: pooled by the file, or a row for each. */
@@ -23,6 +24,7 @@ const facts: Readonly<Record<WholeReading, string>> = {
   mean: 'pools all tokens',
   states: 'has a state for each token, pooled outside if at all',
   answers: 'has an answer for each token',
+  positions: 'reads every token at its position',
 }
 
 /** Measured as docs/embeddings.md says. */
@@ -56,8 +58,10 @@ export function wholeHeadNote(inspections: readonly Inspection[], restore: Resto
   const isMean = found.some(({ reading }) => reading === 'mean')
   const isPooled = found.some(({ reading }) => reading !== 'answers')
   const about = found.map(({ output, reading }) => `${output} ${facts[reading]}`).join(', ')
-  if (!isMean && !inspections.some(isText))
-    return `${about}; a pruned frame or patch ${prunedRows[restore]}; ${DECODED}`
+  if (!isMean && !inspections.some(isText)) {
+    const rows = `${about}; a pruned frame or patch ${prunedRows[restore]}`
+    return found.every(({ reading }) => reading === 'positions') ? rows : `${rows}; ${DECODED}`
+  }
   return `${about}; ${isPooled ? POOLED : ANSWERED}`
 }
 

@@ -38,23 +38,18 @@ export const TOKENS = "T'"
 
 /** How far tokens are followed. */
 export interface TraceOptions {
-  /** Values whose readers are not followed. */
-  readonly ends?: readonly string[] | undefined
   /** Nodes that are not followed. */
-  readonly except?: readonly NodeProto[] | undefined
+  readonly stops?: readonly NodeProto[]
   /** Other values [b,n,D] with a row for each of these tokens. */
-  readonly beside?: readonly string[] | undefined
+  readonly beside?: readonly string[]
 }
 
 /**
  * Follows the tokens of a stream [b,n,D] to the outputs, without changing anything.
  * @throws Refused if the tokens cannot be followed
  */
-export function traceTokens(
-  program: Program,
-  stream: string,
-  { ends = [], except = [], beside = [] }: TraceOptions = {},
-): TokenAxis {
+export function traceTokens(program: Program, stream: string, options: TraceOptions = {}): TokenAxis {
+  const { stops = [], beside = [] } = options
   const count = program.tensor(stream).dims[1] as Dim
   const reads: TokenRead[] = []
   const positionReads: PositionRead[] = []
@@ -94,7 +89,7 @@ export function traceTokens(
       ),
     )
   }
-  follow(flow, new Set([...except, ...ends.flatMap((end) => program.graph.consumers(end).map(({ node }) => node))]))
+  follow(flow, new Set(stops))
   const leading = Math.max(0, ...reads.map((read) => read.tokens))
   return { count, changed: flow.changed, reads: leading, readers: reads, positionReads, taken }
 }

@@ -47,7 +47,7 @@ export interface Trained {
   readonly weights: Weights
   /** What the method learned, by layer; empty without one. */
   readonly learned: ReadonlyMap<number, Learned>
-  /** Their step, and accuracy on the selection set in percent. */
+  /** Their step, and quality on the selection set in percent (`qualityOf` of @tp/eval). */
   readonly step: number
   readonly accuracy: number | undefined
   /** The progress of each step, including those before a resumption. */

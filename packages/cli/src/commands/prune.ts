@@ -18,6 +18,7 @@ import { factor, megabytes, ranges } from '../output/numbers.ts'
 import { amountOptions } from '../pruning/amounts.ts'
 import { asksForNothing, METHOD_MISSING, methodOption, readAsked } from '../pruning/asked.ts'
 import { leaveOutOption, leftOutText, withoutItsLayers } from '../pruning/leave-out.ts'
+import { asOutputTokens, checkOutputTokens, KEPT_ROWS, outputTokensOption } from '../pruning/output-tokens.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
@@ -38,6 +39,7 @@ export const pruneCommand: Command = command({
       description:
         'leave out what no output reads, which is exact; of a decoder all logits but those of the last token',
     },
+    ...outputTokensOption,
     trace: {
       type: 'boolean',
       description: 'add outputs that say which tokens were kept: tp.trace.LAYER.indices and .valid',
@@ -60,11 +62,12 @@ export const pruneCommand: Command = command({
   writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
   async run([path = ''], given, { print, progress, signal, files }) {
     const { out, lossless = false, trace = false, monitor = false, verify = false, json = false } = given
+    const outputTokens = given['output-tokens'] ?? false
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (lossless && !asksForNothing(given))
+    if (lossless && (outputTokens || !asksForNothing(given)))
       throw usageError('--lossless prunes no tokens; omit it, or what says how to prune')
     const leavesLayersOutOnly = asksForNothing(given) && given['leave-out'] !== undefined
-    const isIdle = asksForNothing(given) && !leavesLayersOutOnly && !lossless
+    const isIdle = asksForNothing(given) && !leavesLayersOutOnly && !outputTokens && !lossless
     const told = isIdle ? undefined : await readAsked(lossless ? { ...given, method: 'none' } : given)
 
     const start = performance.now()
@@ -77,14 +80,17 @@ export const pruneCommand: Command = command({
       print(json ? jsonDocument('prune', written) : describePruned(written, decoder))
       return EXIT.done
     }
-    const asked = told ?? (await readAsked(safeDefault(whole, given)))
+    const asked = outputTokens
+      ? await readAsked(asOutputTokens(whole, given))
+      : (told ?? (await readAsked(safeDefault(whole, given))))
     const { plan, method, settings } = asked
+    if (outputTokens) checkOutputTokens(method)
     progress.stage(`pruning ${basename(path)}`)
     const { file, model, pruned, notes } = await endable(async () => {
       const file = withoutItsLayers(whole, plan)
       const encoders = inspectEncoders(file, settings.encoder)
       const schedules = schedulesOf(asked, file.model, encoders)
-      const known = wholeHeadNote(encoders, settings.restore)
+      const known = outputTokens ? KEPT_ROWS : wholeHeadNote(encoders, settings.restore)
       const about = told === undefined ? SAFE_DEFAULT : ASKED_FOR
       const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
       const notes = known !== undefined && (isPruned || told === undefined) ? [known, about] : []

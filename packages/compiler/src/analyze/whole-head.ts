@@ -16,7 +16,7 @@ export interface WholeHead {
   readonly reads: readonly WholeRead[]
 }
 
-export interface WholeRead {
+interface WholeRead {
   readonly stream: string
   readonly readers: readonly NodeProto[]
   /** The layer that reads the stream, too; their number downstream of the last one. */

@@ -13,11 +13,11 @@ describe('a decoder', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^decoder +2 layers, hidden 16, 4 heads \(2 for keys and values\)$/m)
     expect(stdout).toMatch(/^positions +input position_ids, rotary, written out$/m)
-    expect(stdout).toMatch(/^caches +4, past_key_values\.0\.key → present\.0\.key …$/m)
+    expect(stdout).toMatch(/^caches +past_key_values\.0\.key → present\.0\.key, past_key_values\.0\.value/m)
     const { stdout: json } = await tpHere(['inspect', decoderPath('llama-fused-int4'), '--json'])
     const { decoder } = JSON.parse(json)
     expect(decoder).toMatchObject({ layerCount: 2, fused: 'com.microsoft.GroupQueryAttention', logitsOf: 'all tokens' })
-    expect(decoder.caches[3]).toEqual({ past: 'past_key_values.1.value', present: 'present.1.value' })
+    expect(decoder.caches[1].values).toEqual({ past: 'past_key_values.1.value', present: 'present.1.value' })
   })
 
   test.each(['llama', 'llama-fused-int4'] as const)(

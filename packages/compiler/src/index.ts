@@ -10,6 +10,8 @@ export {
   inspect,
   type LayerReport,
 } from './inspect.ts'
+export { type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
+export { type LastLogitsResult, lastLogits } from './last-logits.ts'
 export { type LeaveOutOptions, type LeaveOutResult, leaveOutLayers } from './leave-out-layers.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export {
@@ -23,6 +25,7 @@ export {
   type Regime,
   type RegimesPlan,
 } from './plan.ts'
+export { type PressOptions, type PressResult, press } from './press.ts'
 export type { LeftOutLayers } from './program/left-out.ts'
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { Refusal } from './program/refusal.ts'

@@ -5,6 +5,7 @@ import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx
 import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { chooseEncoders, findEncoders } from '../src/analyze/find-encoders.ts'
+import { gridOf } from '../src/analyze/grid.ts'
 import { inspect, type PruneOptions, prune } from '../src/index.ts'
 import { openModel } from '../src/normalize/open.ts'
 import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
@@ -27,25 +28,40 @@ function embedder(options: EncoderOptions): Model {
   return decodeModel(emitModel({ states: logits }, { opset: 17 }))
 }
 
-/** Positions that are no neighbours of others. */
-function apartIn(model: Model): readonly number[] {
-  const [{ apart }] = chooseEncoders(findEncoders(openModel(model).program), undefined)
-  return apart
+/** Where tokens are. */
+interface Neighbourhood {
+  /** Positions that are no neighbours of others. */
+  readonly apart: readonly number[]
+  /** Patches in a row of the grid; absent: tokens are in one line. */
+  readonly width?: number | undefined
+}
+
+function neighbourhoodIn(model: Model): Neighbourhood {
+  const { program } = openModel(model)
+  const [{ apart, layers }] = chooseEncoders(findEncoders(program), undefined)
+  const grid = gridOf(program, layers[0]?.input as string, apart.length)
+  const width = grid && (program.tensor(grid.value).dims[grid.axis] as number)
+  return { apart, width }
 }
 
 /** Of one example: for each token the slot of the nearest kept one, the earlier of two; one that is apart serves only where it is alone. */
 function nearestSlots(
   count: number,
   kept: readonly { slot: number; token: number }[],
-  apart: readonly number[],
+  { apart, width }: Neighbourhood,
 ): number[] {
   const free = kept.filter(({ token }) => !apart.includes(token))
+  const distance = (a: number, b: number): number => {
+    if (width === undefined) return Math.abs(a - b)
+    const [i, j] = [a - apart.length, b - apart.length]
+    return (Math.floor(i / width) - Math.floor(j / width)) ** 2 + ((i % width) - (j % width)) ** 2
+  }
   return Array.from({ length: count }, (_, token) => {
     const own = kept.find((other) => other.token === token)
     if (own !== undefined) return own.slot
     const candidates = free.length > 0 ? free : kept
     return candidates.reduce((best, other) =>
-      Math.abs(other.token - token) < Math.abs(best.token - token) ? other : best,
+      distance(other.token, token) < distance(best.token, token) ? other : best,
     ).slot
   })
 }
@@ -56,7 +72,7 @@ async function expectNearest(
   output: string,
   inputs: Parameters<typeof run>[1],
   options: PruneOptions & { readonly schedule: Schedule },
-  apart: readonly number[],
+  where: Neighbourhood,
 ): Promise<void> {
   const last = Math.max(...options.schedule.keys())
   const full = await run(pruned(model, options), inputs)
@@ -72,7 +88,7 @@ async function expectNearest(
     for (const [token, slot] of nearestSlots(
       count,
       kept.sort((a, b) => a.token - b.token),
-      apart,
+      where,
     ).entries()) {
       if (attended?.[example]?.[token] === 0) continue
       expect(difference(row(whole[example], token), row(small[example], slot)), `token ${token}`).toBeLessThan(1e-5)
@@ -98,7 +114,7 @@ describe('a pruned token comes back as the nearest kept one', () => {
     const options = { ...plain, mask }
     test.each(schedules)(`mask ${mask}: %s`, async (_, method, amounts) => {
       const asked = { method, schedule: amounts, restore: 'nearest' } as const
-      await expectNearest(embedder(options), 'states', inputsOf(options, 3, 11, 4), asked, [0])
+      await expectNearest(embedder(options), 'states', inputsOf(options, 3, 11, 4), asked, { apart: [0] })
     })
   }
 
@@ -106,7 +122,7 @@ describe('a pruned token comes back as the nearest kept one', () => {
     const { logits } = statesOf({ ...plain, pooling: 'none' })
     const model = decodeModel(emitModel({ logits }, { opset: 17 }))
     const asked = { method: receivedAttention(), schedule: schedule(3, { keep: 0.5 }), restore: 'nearest' } as const
-    await expectNearest(model, 'logits', inputsOf(plain, 3, 11, 4), asked, apartIn(model))
+    await expectNearest(model, 'logits', inputsOf(plain, 3, 11, 4), asked, neighbourhoodIn(model))
   })
 
   const amounts = [{ keep: 0.8 }, { mass: 0.8 }]
@@ -132,7 +148,13 @@ describe('a pruned token comes back as the nearest kept one', () => {
     const asked = { method: receivedAttention(), schedule: schedule(3, { keep: 0.5 }), restore: 'nearest' } as const
 
     test('such as a word that the user protects, not the first token of a text', async () => {
-      await expectNearest(embedder(plain), 'states', inputsOf(plain, 3, 11, 4), { ...asked, protect: [0, 4] }, [0])
+      await expectNearest(
+        embedder(plain),
+        'states',
+        inputsOf(plain, 3, 11, 4),
+        { ...asked, protect: [0, 4] },
+        { apart: [0] },
+      )
     })
 
     test('such as the first frame of a recording', async () => {
@@ -144,7 +166,7 @@ describe('a pruned token comes back as the nearest kept one', () => {
         Array.from({ length: 3 * 11 * 8 }, () => 2 * next() - 1),
       )
       expect(inspect(model)).toMatchObject({ protectedTokens: [0], classToken: undefined })
-      await expectNearest(model, 'states', { frames }, asked, [])
+      await expectNearest(model, 'states', { frames }, asked, { apart: [] })
     })
   })
 
@@ -183,7 +205,7 @@ describe('frames and patches come back so by default, and an output without them
     test(fixture.name, async () => {
       const [{ inputs }] = dataSets(fixture) as [ReturnType<typeof dataSets>[number]]
       const asked = { method: receivedAttention(), schedule: schedule(fixture.facts.layers, { keep: 0.6 }) }
-      await expectNearest(model, output, inputs, asked, apartIn(model))
+      await expectNearest(model, output, inputs, asked, neighbourhoodIn(model))
       const compact = pruned(model, { ...asked, restore: 'none' })
       const dims = (await run(compact, inputs))[output]?.dims ?? []
       const declared = new Graph(compact).outputs.find(({ name }) => name === output)?.dims ?? []

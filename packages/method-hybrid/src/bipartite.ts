@@ -3,6 +3,7 @@ import {
   add,
   and,
   equal,
+  less,
   mean,
   mostSimilar,
   not,
@@ -10,10 +11,12 @@ import {
   type Site,
   sub,
   type Tensor,
+  unitVectors,
   unsqueeze,
   where,
 } from '@tp/core'
 import { isOdd } from './counts.ts'
+import { partnersInOrder } from './partners-in-order.ts'
 
 /** Bipartite soft matching: tokens with even ordinals, each with the most similar token of odd ordinal. */
 export interface Bipartite {
@@ -23,21 +26,25 @@ export interface Bipartite {
   readonly sources: Tensor
   /** float [B,N]: index of the partner */
   readonly into: Tensor
-  /** float [B,N]: even ordinals first, then odd ones */
+  /** float [B,N]: even ordinals first, then odd ones; equal keys keep their order */
   readonly order: NonNullable<Reduction['order']>
 }
 
 /** What matching looks at. */
-export type BipartiteSite = Pick<Site, 'ordinal' | 'attended' | 'protectedTokens' | 'index' | 'key'>
+export type BipartiteSite = Pick<Site, 'ordinal' | 'attended' | 'protectedTokens' | 'index' | 'key' | 'leading'>
 
-/**
- * By the mean of the keys over heads [B,N,Dh] (Bolya et al., arXiv:2210.09461, section 3). Protected tokens have no part.
- * `neighbours`: a partner stands next to its token.
- */
-export function bipartite(
-  site: BipartiteSite,
-  { neighbours = false }: { readonly neighbours?: boolean } = {},
-): Bipartite {
+export interface BipartiteOptions {
+  /** A partner stands next to its token. */
+  readonly neighbours?: boolean
+}
+
+/** By the mean of the keys over heads [B,N,Dh] (Bolya et al., arXiv:2210.09461, section 3). Protected tokens have no part. */
+export function bipartite(site: BipartiteSite, options: BipartiteOptions = {}): Bipartite {
+  return site.leading === undefined ? byOrdinals(site, options) : byIndices(site, site.leading, options)
+}
+
+/** Where examples number their tokens differently: all cosines, of which those that are no pairs are masked. */
+function byOrdinals(site: BipartiteSite, { neighbours = false }: BipartiteOptions): Bipartite {
   const { ordinal } = site
   const isSecond = isOdd(ordinal)
   const free = and(site.attended, not(site.protectedTokens))
@@ -55,6 +62,17 @@ export function bipartite(
     into: nearest,
     order: where(isSecond, add(ordinal, BEHIND), ordinal),
   }
+}
+
+/**
+ * Where ordinals are indices: the two halves are slices, so that a quarter of the cosines is computed, or those of neighbours alone.
+ * The same pairs at half of the time of a cut.
+ */
+function byIndices({ index, key }: BipartiteSite, leading: number, options: BipartiteOptions): Bipartite {
+  const { similarity, partner, spread } = partnersInOrder(unitVectors(mean(key, 1)), index, leading, options)
+  const distance = spread(sub(1, similarity), FAR)
+  const sources = less(distance, FAR)
+  return { distance, sources, into: spread(partner, -1), order: where(sources, 0, 1) }
 }
 
 /** Farther than any token is from another. */

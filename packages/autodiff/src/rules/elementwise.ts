@@ -18,12 +18,13 @@ import {
   sigmoid,
   sign,
   sin,
+  softplus,
   sub,
   type Tensor,
   tanh,
   where,
 } from '@tp/core'
-import { constantData, textOf } from '@tp/core/expression'
+import { constantData, intOf, textOf } from '@tp/core/expression'
 import { type GradientRule, rule, type Step, sumTo, unary } from '../rule.ts'
 
 /** Both operands broadcast; each gets the sum over what it was broadcast along. */
@@ -67,6 +68,18 @@ function powerSlope(x: Tensor, exponent: Tensor): Tensor {
   const known = constantData(exponent)
   if (known?.data.length === 1 && known.data[0] === 2) return mul(x, 2)
   return mul(cast(exponent, x.dtype), pow(x, sub(exponent, 1)))
+}
+
+/** With the constants of the node, which are written out when it is read. */
+function activation(of: (g: Tensor, x: Tensor, constant: (name: string) => number) => Tensor): GradientRule {
+  return rule((gradient, { input, attributes }) => [
+    of(gradient, input(0), (name) => intOf(attributes, name, Number.NaN)),
+  ])
+}
+
+/** Of α·(eˣ − 1) below 0, and of x above. */
+function exponential(g: Tensor, x: Tensor, alpha: number): Tensor {
+  return where(less(x, 0), mul(g, mul(exp(x), alpha)), g)
 }
 
 /** Steps: their slope is 0 wherever they have one. */
@@ -135,6 +148,21 @@ export const elementwiseRules: Readonly<Record<string, GradientRule>> = {
   Tanh: unary((g, _, y) => mul(g, sub(1, mul(y, y)))),
   Sigmoid: unary((g, _, y) => mul(g, mul(y, sub(1, y)))),
   Relu: unary((g, x) => where(greater(x, 0), g, 0)),
+  LeakyRelu: activation((g, x, constant) => where(less(x, 0), mul(g, constant('alpha')), g)),
+  Elu: activation((g, x, constant) => exponential(g, x, constant('alpha'))),
+  Selu: activation((g, x, constant) => mul(exponential(g, x, constant('alpha')), constant('gamma'))),
+  HardSigmoid: activation((g, x, constant) => {
+    const y = add(mul(x, constant('alpha')), constant('beta'))
+    return where(and(greater(y, 0), less(y, 1)), mul(g, constant('alpha')), 0)
+  }),
+  HardSwish: activation((g, x) => {
+    const between = mul(g, add(mul(x, 1 / 3), 0.5))
+    return where(less(x, -3), 0, where(greater(x, 3), g, between))
+  }),
+  Mish: activation((g, x) => {
+    const t = tanh(softplus(x))
+    return mul(g, add(t, mul(mul(x, sigmoid(x)), sub(1, mul(t, t)))))
+  }),
   Softplus: unary((g, x) => mul(g, sigmoid(x))),
   Sin: unary((g, x) => mul(g, cos(x))),
   Cos: unary((g, x) => neg(mul(g, sin(x)))),

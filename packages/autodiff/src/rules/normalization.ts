@@ -1,4 +1,4 @@
-import { add, mean, mul, reciprocal, reshape, sqrt, sub, type Tensor } from '@tp/core'
+import { add, mean, mul, neg, reciprocal, reshape, sqrt, sub, type Tensor } from '@tp/core'
 import { frontAxis, intOf } from '@tp/core/expression'
 import { type GradientRule, range, reshapeLike, rule, type Step, sumTo } from '../rule.ts'
 
@@ -46,9 +46,27 @@ const overSpace: GradientRule = rule((gradient, step) => {
   return gradientsOf(gradient, step, { axes, centred: true, like })
 })
 
+/** By statistics that are inputs, so that each element depends on itself alone. */
+const byGivenStatistics: GradientRule = rule((gradient, step) => {
+  const [x, scale, mean, variance] = [step.input(0), step.input(1), step.input(3), step.input(4)]
+  const like = (parameter: Tensor): Tensor => reshape(parameter, [-1, ...range(x.rank - 2).map(() => 1)])
+  const inverse = reciprocal(sqrt(add(like(variance), intOf(step.attributes, 'epsilon', 1e-5))))
+  const centred = sub(x, like(mean))
+  const back = (of: Tensor, parameter: Tensor): Tensor => reshapeLike(sumTo(of, like(parameter)), parameter)
+  const ofX = mul(gradient, mul(like(scale), inverse))
+  return [
+    step.wants(0) ? ofX : undefined,
+    step.wants(1) ? back(mul(gradient, mul(centred, inverse)), scale) : undefined,
+    step.wants(2) ? back(gradient, step.input(2)) : undefined,
+    step.wants(3) ? back(neg(ofX), mean) : undefined,
+    step.wants(4) ? back(mul(mul(ofX, centred), mul(mul(inverse, inverse), -0.5)), variance) : undefined,
+  ]
+})
+
 export const normalizationRules: Readonly<Record<string, GradientRule>> = {
   LayerNormalization: overLastAxes(true),
   RMSNormalization: overLastAxes(false),
   SimplifiedLayerNormalization: overLastAxes(false),
   InstanceNormalization: overSpace,
+  BatchNormalization: byGivenStatistics,
 }

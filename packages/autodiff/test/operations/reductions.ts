@@ -1,4 +1,18 @@
-import { layerNormalization, logSoftmax, max, mean, min, norm1, norm2, prod, softmax, sum, sumSquare } from '@tp/core'
+import {
+  layerNormalization,
+  logSoftmax,
+  max,
+  mean,
+  min,
+  mul,
+  norm1,
+  norm2,
+  prod,
+  softmax,
+  sum,
+  sumSquare,
+  type Tensor,
+} from '@tp/core'
 import type { Reduce } from '@tp/core/expression'
 import fc from 'fast-check'
 import {
@@ -72,6 +86,15 @@ export const reductions: readonly Drawn[] = [
     operation: fc.tuple(shape(3, 4), epsilon).map(([dims, epsilon]) => ({
       shapes: [dims, [dims[1] as number], [dims[1] as number]],
       of: (...inputs) => op('InstanceNormalization', inputs, { epsilon }),
+    })),
+  },
+  {
+    name: 'BatchNormalization',
+    operation: fc.tuple(shape(2, 4), epsilon).map(([dims, epsilon]) => ({
+      shapes: [dims, ...Array.from({ length: 4 }, () => [dims[1] as number])],
+      // variances are not negative
+      of: (x, scale, bias, mean, root) =>
+        op('BatchNormalization', [x, scale, bias, mean, mul(root as Tensor, root as Tensor)] as Tensor[], { epsilon }),
     })),
   },
 ]

@@ -30,6 +30,8 @@ function readingText(reading: TokenReading): string {
       return 'a state for each token, pooled outside if at all'
     case 'token-answers':
       return 'an answer for each token'
+    case 'positions':
+      return 'every token at its position, so that pruned ones are restored first'
     case 'other':
       return `${reading.operator} over the tokens`
   }

@@ -4,7 +4,7 @@ import { isText } from '../model/input-shapes.ts'
 type Restoring = NonNullable<PruneOptions['restore']>
 
 /** How a head reads every token, where it does. */
-type WholeReading = 'mean' | 'states' | 'answers'
+type WholeReading = 'mean' | 'states' | 'answers' | 'positions'
 
 const wholeReadings: Partial<Readonly<Record<TokenReading['kind'], WholeReading>>> = {
   mean: 'mean',
@@ -12,6 +12,7 @@ const wholeReadings: Partial<Readonly<Record<TokenReading['kind'], WholeReading>
   max: 'mean',
   'token-states': 'states',
   'token-answers': 'answers',
+  positions: 'positions',
 }
 
 /** Whether an output is made of all tokens: pooled by the file, or a row for each. */
@@ -23,6 +24,7 @@ const facts: Readonly<Record<WholeReading, string>> = {
   mean: 'pools all tokens',
   states: 'has a state for each token, pooled outside if at all',
   answers: 'has an answer for each token',
+  positions: 'reads every token at its position',
 }
 
 /** Measured as docs/embeddings.md says. */
@@ -31,6 +33,7 @@ const POOLED =
   'received-attention at keep 0.9 in the second half of its layers, 2.3 with tome at 0.9 in all'
 
 const ANSWERED = 'a pruned token is answered from the state that it had when it was pruned'
+const UNANSWERED = 'a pruned token has no row, and tp.mask says which rows are tokens'
 
 /** What becomes of a pruned frame or patch. */
 const prunedRows: Readonly<Record<Restoring, string>> = {
@@ -56,9 +59,12 @@ export function wholeHeadNote(inspections: readonly Inspection[], restore: Resto
   const isMean = found.some(({ reading }) => reading === 'mean')
   const isPooled = found.some(({ reading }) => reading !== 'answers')
   const about = found.map(({ output, reading }) => `${output} ${facts[reading]}`).join(', ')
-  if (!isMean && !inspections.some(isText))
-    return `${about}; a pruned frame or patch ${prunedRows[restore]}; ${DECODED}`
-  return `${about}; ${isPooled ? POOLED : ANSWERED}`
+  if (!isMean && !inspections.some(isText)) {
+    const rows = `${about}; a pruned frame or patch ${prunedRows[restore]}`
+    return found.every(({ reading }) => reading === 'positions') ? rows : `${rows}; ${DECODED}`
+  }
+  const answered = restore === 'none' ? UNANSWERED : ANSWERED
+  return `${about}; ${isPooled ? POOLED : answered}`
 }
 
 /** What is said where rows of pruned tokens hold a mean: the file does not say what reads them. */

@@ -4,6 +4,7 @@ import type { EarlierCuts } from './earlier-cuts.ts'
 import type { HeadOutput } from './head.ts'
 import type { Layer } from './layer.ts'
 import type { PoolCount } from './pool-counts.ts'
+import type { WholeHead } from './whole-head.ts'
 
 /** What was found in a graph: a stack of transformer layers over one stream of tokens. */
 export interface Encoder {
@@ -52,6 +53,8 @@ export interface Encoder {
   readonly classToken: number | undefined
   /** What its outputs make of the tokens. */
   readonly head: readonly HeadOutput[]
+  /** A head that needs every token at its position, if there is one. */
+  readonly wholeHead: WholeHead | undefined
   /** Outputs that have one row for every token. */
   readonly tokenOutputs: readonly string[]
   /** Others that have as many rows as their number says, though not one for each: upsampled frames, all but the first. */

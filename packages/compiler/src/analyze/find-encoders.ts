@@ -17,6 +17,7 @@ import { requirePairwiseTerms } from './position-terms.ts'
 import { refuseUnknownShape, refuseWithoutLayers, requireWholeAttention, unknownOperator } from './refusal-reasons.ts'
 import { findStacks, type Stack } from './stacks.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
+import { traceToHead } from './whole-head.ts'
 
 /** A stack of layers that is an encoder, or why its tokens cannot be pruned. */
 export type FoundEncoder =
@@ -104,14 +105,14 @@ function encoderOf(program: Program, { name, input, layers }: Stack): Encoder {
   // Downstream of a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
   const mask = findMask(program, layersBefore(earlier, layers), first.input)
   const depth = Math.max(layers.length, ...stepsOf(program.model, name).map((step) => step.layerCount))
-  const axis = traceTokens(
-    program,
-    earlier?.last.after ?? first.input,
-    earlier?.restored?.points.map(({ from }) => from),
-  )
+  const readsIds = input !== undefined && program.tensor(input).dtype.startsWith('int')
+  const { axis, wholeHead } = traceToHead(program, {
+    ...{ layers, readsIds, stream: earlier?.last.after ?? first.input },
+    ends: earlier?.restored?.points.map(({ from }) => from) ?? [],
+  })
   const heads = checkLayers(program, layers, open, axis)
   for (const layer of layers.slice(open)) requirePairwiseTerms(program, axis, layer, first.input)
-  const axes = [axis, ...(earlier?.restored?.to ?? []).map((to) => traceTokens(program, to))]
+  const axes = [axis, ...(earlier?.restored?.to ?? []).flatMap((to) => tracedAgain(program, to))]
   // What an earlier pruning counts to fill rows with a mean is about the tokens that are there again.
   const filled = new Set((earlier?.restored?.to ?? []).flatMap((to) => [...program.before(to)]))
   const reads = Math.max(...axes.map((each) => each.reads))
@@ -126,11 +127,10 @@ function encoderOf(program: Program, { name, input, layers }: Stack): Encoder {
   const singleReads = axes
     .flatMap(({ readers }) => readers)
     .filter(({ single, node }) => single && !inside.has(node.output[0] as string))
-  const head = findHead(program, { stream: first.input, mask: mask?.name, axes })
+  const head = findHead(program, { stream: first.input, mask: mask?.name, axes, wholeHead })
   // Who pools states outside may take the first token's: sentence embedders often do.
   const outside = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-states')) ? 1 : 0
   const pool = { mask: mask?.name, site: (layers.at(-1) as Layer).site, indices: earlier?.last.indices }
-  const readsIds = input !== undefined && program.tensor(input).dtype.startsWith('int')
   const isFree = (position: number): boolean => earlier === undefined || earlier.protectedTokens.includes(position)
   return {
     name,
@@ -153,10 +153,21 @@ function encoderOf(program: Program, { name, input, layers }: Stack): Encoder {
     poolCounts: axes
       .flatMap((each) => findPoolCounts(program, each, pool))
       .filter(({ node }) => !filled.has(node.output[0] as string)),
-    classToken: singleReads.length > 0 ? 0 : undefined,
+    classToken: singleReads.length > 0 || (wholeHead !== undefined && learned > 0) ? 0 : undefined,
     head,
+    wholeHead,
     tokenOutputs: outputsWith(program, axes, (dims) => dims.includes(TOKENS)),
     countedOutputs: outputsWith(program, axes, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
+  }
+}
+
+/** The tokens that an earlier pruning has restored; none where a head reads them all at their positions. */
+function tracedAgain(program: Program, stream: string): TokenAxis[] {
+  try {
+    return [traceTokens(program, stream)]
+  } catch (error) {
+    if (error instanceof Refused) return []
+    throw error
   }
 }
 

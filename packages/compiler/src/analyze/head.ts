@@ -6,6 +6,7 @@ import type { PositionRead } from '../operators/token-position.ts'
 import type { Program } from '../program/program.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
 import { isDividedByLength } from './unit-length.ts'
+import type { WholeHead } from './whole-head.ts'
 
 /** One output that is computed from an encoder's tokens. */
 export interface HeadOutput {
@@ -31,6 +32,8 @@ export type TokenReading =
   | { readonly kind: 'attention' }
   /** A row for every token: the layers' states (at most normalised), or what a trained head makes of each. */
   | { readonly kind: 'token-states' | 'token-answers' }
+  /** Every token at its position: a grid of them, or weights for each position. */
+  | { readonly kind: 'positions' }
   /** Something else brings the tokens together. */
   | { readonly kind: 'other'; readonly operator: string }
 
@@ -41,6 +44,7 @@ export interface HeadContext {
   readonly mask: string | undefined
   /** Where the tokens are, downstream of the stream and of where they were restored. */
   readonly axes: readonly TokenAxis[]
+  readonly wholeHead: WholeHead | undefined
 }
 
 /**
@@ -82,16 +86,19 @@ class Head {
   readonly #axes: readonly TokenAxis[]
   readonly #leading: ReadonlyMap<NodeProto, number>
   readonly #positions: ReadonlyMap<NodeProto, PositionRead['position']>
+  /** Nodes that need every token at its position. */
+  readonly #whole: ReadonlySet<NodeProto>
   /** Values that are computed from the encoder's tokens. */
   readonly #ofTokens: ReadonlySet<string>
 
-  constructor(program: Program, { stream, mask, axes }: HeadContext) {
+  constructor(program: Program, { stream, mask, axes, wholeHead }: HeadContext) {
     this.#program = program
     this.#stream = stream
     this.#mask = mask
     this.#axes = axes
     this.#leading = new Map(axes.flatMap(({ readers }) => readers.map(({ node, tokens }) => [node, tokens])))
     this.#positions = new Map(axes.flatMap((axis) => axis.positionReads.map(({ node, position }) => [node, position])))
+    this.#whole = new Set(wholeHead?.reads.flatMap(({ readers }) => readers))
     this.#ofTokens = program.after(stream)
   }
 
@@ -139,6 +146,7 @@ class Head {
 
   /** @param tokens inputs of the node that have a token axis, which its result does not have */
   #reading(node: NodeProto, tokens: readonly string[]): TokenReading {
+    if (this.#whole.has(node)) return { kind: 'positions' }
     const leading = this.#leading.get(node)
     if (leading !== undefined) return { kind: 'class-token', position: leading - 1 }
     const position = this.#positions.get(node)

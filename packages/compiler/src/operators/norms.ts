@@ -2,7 +2,7 @@ import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { counts } from './flow.ts'
 import { fits, inputsOf, integerAttribute, positive, refuseOp } from './node-inputs.ts'
-import type { OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
+import type { Operator, OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
 
 /** Operators along one axis that leave the others alone. */
 export const otherAxes: RowRule = ({ inputs, attributes, output }, axis) => {
@@ -29,8 +29,21 @@ const normPacks: PackRule = ({ output, tokens }) => {
 const softmaxPacks: PackRule = ({ input, output, tokens }) =>
   output.node.attributes.axis === input.rank - 1 && tokens < input.rank - 1
 
+/** Every element by the statistics of its channel, which are weights. */
+const perChannel: Operator = {
+  rows: ({ inputs }, axis) => inputs.map((_, i) => (i === 0 ? axis : axis === 1 ? 0 : undefined)),
+  repair(flow, node) {
+    const inputs = inputsOf(flow, node)
+    // Weights for each position: tokens that move would get those of others.
+    if (counts(flow, inputs[0]?.dims[1] as Dim)) refuseOp(node)
+    return inputs
+  },
+  packs: ({ tokens, batch }) => tokens !== 1 && batch !== 1,
+}
+
 /** Operators that normalize along an axis. */
 export const norms: OperatorEntries = {
+  BatchNormalization: perChannel,
   LayerNormalization: { rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
   SimplifiedLayerNormalization: { repair: exceptTokenAxis('axis', -1), packs: normPacks },
   RMSNormalization: { packs: normPacks },

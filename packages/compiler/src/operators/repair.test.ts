@@ -26,7 +26,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import type { Dim } from '@tp/core/expression'
+import { applyOne, type Dim, type Op, operators } from '@tp/core/expression'
 import type { TensorLike } from '@tp/core/runtime'
 import { decodeModel, emitModel, encodeModel, Graph, lift, type NodeProto } from '@tp/onnx'
 import { seeded } from 'exported-encoders'
@@ -102,6 +102,18 @@ function rowsOf(n: number, columns: number, seed = 6): Tensor {
   return constant(values(N * columns, seed).slice(0, n * columns), 'float32', [n, columns])
 }
 
+/** By statistics of each channel of x [b,channels,…]. */
+function batchNormalization(x: Tensor, channels: number): Tensor {
+  const [scale, bias, mean, root] = [2, 3, 4, 7].map((seed) => table([channels], seed)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ]
+  const inputs = [x, scale, bias, mean, mul(root, root)]
+  return applyOne(operators.get('BatchNormalization') as Op, inputs, { epsilon: 1e-3 })
+}
+
 const x = values(B * N * D, 1)
 const whole: TensorLike = float32([B, N, D], x)
 const first: TensorLike = float32(
@@ -143,6 +155,7 @@ const perToken: Readonly<Record<string, Build>> = {
   'Reshape of each token into two rows': (x, n, b) => reshape(x, [b, n * 2, D / 2]),
   'Concat of features': (x, n) => concat([x, expand(unsqueeze(rowsOf(n, 2), 0), [axisSize(x, 0), n, 2])], 2),
   'LayerNormalization over features': (x) => layerNormalization(x, table([D]), undefined, 1e-5),
+  'BatchNormalization of features': (x) => swapLast(batchNormalization(swapLast(x), D)),
   'Split of features': (x) => splitAxis(x, [1, 3], 2)[1] as Tensor,
   'Squeeze and Unsqueeze': (x) => squeeze(unsqueeze(x, [1, 3]), [1]),
   'Slice of features': (x) => slice(x, { axis: 2, start: 1, end: 3 }),
@@ -222,6 +235,7 @@ describe('what cannot follow the tokens is refused', () => {
       (x) => gather(slice(x, { axis: 1, start: 1 }), -1, 1),
       'TP_LAST_TOKEN',
     ],
+    'statistics for every position': [(x, n) => batchNormalization(x, n), 'TP_UNSUPPORTED_OP'],
     'tokens normalised together': [
       (x, n) => transpose(layerNormalization(swapLast(x), table([n]), undefined, 1e-5), [0, 2, 1]),
       'TP_UNSUPPORTED_OP',

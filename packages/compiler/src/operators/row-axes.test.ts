@@ -25,7 +25,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import type { Dim } from '@tp/core/expression'
+import { applyOne, type Dim, type Op, operators } from '@tp/core/expression'
 import type { TensorLike } from '@tp/core/runtime'
 import { createNode } from '@tp/onnx'
 import { seeded } from 'exported-encoders'
@@ -92,6 +92,16 @@ const cases: readonly Case[] = [
     build: ([a]) => layerNormalization(a!, weights([D]), undefined, 1e-5),
     axis: 1,
     needs: [1, undefined],
+  },
+  {
+    name: 'BatchNormalization',
+    dims: [[B, D, 'T']],
+    build: ([a]) => {
+      const own = weights([D])
+      return applyOne(operators.get('BatchNormalization') as Op, [a!, own, own, own, mul(own, own)], { epsilon: 1e-5 })
+    },
+    axis: 2,
+    needs: [2, undefined, undefined, undefined, undefined],
   },
   { name: 'Split', dims: [[B, 'T', D]], build: ([a]) => splitAxis(a!, [1, 3], 2)[0]!, axis: 1, needs: [1] },
   {

@@ -2,9 +2,12 @@ import {
   abs,
   add,
   argMin,
+  axisSize,
   cast,
   cumSum,
+  div,
   equal,
+  floor,
   gatherND,
   less,
   minimum,
@@ -17,6 +20,8 @@ import {
   where,
 } from '@tp/core'
 import type { Encoder } from '../analyze/encoder.ts'
+import { gridOf } from '../analyze/grid.ts'
+import type { Layer } from '../analyze/layer.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
@@ -26,6 +31,9 @@ import type { RestorePoint } from './restore-point.ts'
  * Gives what has the kept tokens [b,k,D] its [b,n,D] rows again, each that of the nearest kept token:
  *
  *     x_i = s_j,   j = argmin over slots of |i − position_j|, the earlier of two
+ *
+ * Patches that were a grid before they were flattened are as far apart as there: the squares of their distances along its rows and columns
+ * are added.
  *
  * A slot with padding or with a token that stands for no part of the input (a class token has a position, but is no neighbour) stands
  * for itself alone, unless there is no other; fillers, slots of shorter examples that hold tokens which were dropped, for none. Other
@@ -49,7 +57,11 @@ export function fillWithNearest(
   const ordinals = ordinalsOf(value(first.before)) // [b,n,1]
   const position = value(last.position) // [b,k]
   const valid = last.valid === undefined ? undefined : value(last.valid)
-  const apart = abs(sub(sub(ordinals, 1), unsqueeze(position, [1]))) // [b,n,k]
+  const grid = gridOf(program, (encoder.layers[0] as Layer).input, encoder.apart.length)
+  const width = grid && cast(axisSize(value(grid.value), grid.axis), 'float32')
+  const index = sub(ordinals, 1)
+  const slots = unsqueeze(position, [1])
+  const apart = width === undefined ? abs(sub(index, slots)) : inGrid(index, slots, width, encoder.apart.length) // [b,n,k]
   const detour = unsqueeze(detours(position, valid, encoder.apart), [1])
   const distance = add(apart, mul(minimum(apart, 1), detour))
   const isRagged = all.some(({ ragged }) => ragged)
@@ -58,6 +70,15 @@ export function fillWithNearest(
   const whole = encoder.earlier?.restored?.points.find(({ from }) => from === point.to)
   if (whole === undefined) point.write(rows, names)
   else point.writeWhole(whole.to, rows, names)
+}
+
+/** Squares of distances in a grid whose first patch is at index `leading`; tokens before it are in a row of their own. */
+function inGrid(a: Tensor, b: Tensor, width: Tensor, leading: number): Tensor {
+  const rowOf = (index: Tensor): Tensor => floor(div(sub(index, leading), width))
+  const [rowA, rowB] = [rowOf(a), rowOf(b)]
+  const rows = sub(rowA, rowB)
+  const columns = sub(sub(a, mul(rowA, width)), sub(b, mul(rowB, width)))
+  return add(mul(rows, rows), mul(columns, columns))
 }
 
 /** float [b,n,1]: 1, 2, 3, … by a running sum, which stays on a GPU; x < x is 0 for every x. */
@@ -81,7 +102,7 @@ function detours(position: Tensor, valid: Tensor | undefined, apart: readonly nu
   return valid === undefined ? reserved : where(valid, reserved, PADDING)
 }
 
-/** Farther than any position: first a class token serves, then padding, and a filler last. */
-const APART = 1e6
-const PADDING = 1e7
-const NEVER = 1e8
+/** Farther than any token is from another: first a class token serves, then padding, and a filler last. */
+const APART = 1e9
+const PADDING = 1e10
+const NEVER = 1e11

@@ -49,6 +49,7 @@ type Fact =
   | 'outputs added'
   | 'dead tokens eliminated'
   | 'fused operators folded back'
+  | 'sizes folded'
   | 'outputs checked'
 
 /** A pass that prunes the tokens of an encoder, or mends what reads them. */

@@ -1,6 +1,7 @@
 import { createNode, type NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { type Layer, stackEnd } from '../analyze/layer.ts'
+import type { WholeHead } from '../analyze/whole-head.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import type { Filling } from '../program/provenance.ts'
@@ -53,12 +54,15 @@ const withOwnStates: Restoring = { fill: 'state', atOutputs: false }
 
 /** What removed tokens are restored with, and where, if they are. */
 function restoringOf(program: Program, encoder: Encoder, options: PruneOptions): Restoring | undefined {
-  const { earlier, tokenOutputs, countedOutputs } = encoder
+  const { earlier, tokenOutputs, countedOutputs, wholeHead } = encoder
   const { restore = 'auto', method } = options
-  const needed = tokenOutputs.length + countedOutputs.length > 0
+  const needed = tokenOutputs.length + countedOutputs.length > 0 || wholeHead !== undefined
   if (earlier === undefined) {
     if (restore === 'all') return withOwnStates
-    if (restore === 'none') return undefined
+    if (restore === 'none') {
+      if (wholeHead !== undefined) throw notRestored(wholeHead)
+      return undefined
+    }
     const atOutputs = needed && givesStatesOnly(program, encoder)
     if (restore === 'nearest') return { fill: 'nearest', atOutputs }
     if (method.completes && pools(encoder)) return withOwnStates
@@ -87,6 +91,12 @@ function restoringOf(program: Program, encoder: Encoder, options: PruneOptions):
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
   }
   return restore === 'auto' && needed ? withOwnStates : undefined
+}
+
+/** What is said of a head that needs every token, where none is restored. */
+function notRestored({ refused: { refusal } }: WholeHead): Refused {
+  const reason = `the head needs every token at its position (${refusal.message})`
+  return new Refused(refusal.code, `${reason}; restore them upstream of it: omit restore`, refusal.node)
 }
 
 /** Whether an output depends on more tokens than some that are read by their positions. */
@@ -119,7 +129,11 @@ function requireSameRestoring(restore: PruneOptions['restore'], filled: Filling 
  * Whether all outputs with a row for each token [b,n,D] are states, not what a head makes of each: then they are pooled
  * outside, if at all, and a mean over states from early layers would be worse than one over the kept tokens.
  */
-function givesStatesOnly(program: Program, { head, tokenOutputs, countedOutputs, batch, tokens }: Encoder): boolean {
+function givesStatesOnly(
+  program: Program,
+  { head, tokenOutputs, countedOutputs, wholeHead, batch, tokens }: Encoder,
+): boolean {
+  if (wholeHead !== undefined) return false
   const isStates = (name: string): boolean => {
     const { rank, dims } = program.tensor(name)
     const reads = head.find(({ output }) => output === name)?.reads ?? []
@@ -179,10 +193,13 @@ function restorePoints(
       'TP_RESTORE',
       'where the last layer ends was not found, so removed tokens cannot be restored for the outputs that need all of them',
     )
+  const ofHead = (encoder.wholeHead?.reads ?? [])
+    .filter(({ layer }) => layer > first && layer < encoder.layers.length)
+    .map(({ stream, readers, layer }) => ({ output: copyFor(program, stream, readers), layer }))
   const between = streamOutputs(program, encoder, first)
   const streams = new Map(between.map(({ layer, stream }) => [layer, stream]))
   const last = new RestorePoint(program, end, encoder.layers.length)
-  const points = [...between.map(({ output, layer }) => new RestorePoint(program, output, layer)), last]
+  const points = [...[...ofHead, ...between].map(({ output, layer }) => new RestorePoint(program, output, layer)), last]
   const layers = encoder.layers.map((layer, i) => ({
     ...layer,
     input: streams.get(i) ?? layer.input,
@@ -211,6 +228,19 @@ function streamOutputs(
     if (origin !== output) return [{ output, stream: origin, layer }]
     return [{ output, stream: copyOutput(program, output), layer }]
   })
+}
+
+/** Lets some nodes read a copy of a stream, and returns its name. */
+function copyFor(program: Program, stream: string, readers: readonly NodeProto[]): string {
+  const { graph } = program
+  const copy = graph.uniqueName(`tp/head/${stream}`)
+  for (const reader of readers) {
+    for (const [index, name] of reader.input.entries()) if (name === stream) graph.replaceInput(reader, index, copy)
+  }
+  graph.insert([createNode({ type: 'Identity', name: copy, inputs: [stream], outputs: [copy] })])
+  program.setTensor(copy, program.tensor(stream))
+  graph.sortTopologically()
+  return copy
 }
 
 /** Makes an output a copy of what it was, and returns the name of that. */

@@ -120,6 +120,12 @@ describe('text', () => {
     expect(floorDivideDims(addDims(mulDims(7000, 'N'), 9999), 10000)).toBe('floor((7000*N+9999)/10000)')
   })
 
+  test('of a quotient is one quotient, however its strides were written', () => {
+    const stride = (size: Dim, by: number): Dim => floorDivideDims(size, by)
+    expect(stride(stride(stride('s', 5), 2), 2)).toBe(stride('s', 20))
+    expect(stride(addDims(stride(addDims('s', 1), 64), 1), 3)).toBe(stride(addDims('s', 65), 192))
+  })
+
   test('of a quotient does not depend on how it was reached', () => {
     expect(addDims(floorDivideDims(subDims('W', 4), 4), 1)).toBe(floorDivideDims('W', 4))
     expect(floorDivideDims(addDims(mulDims(10000, 'N'), 9999), 10000)).toBe('N')

@@ -132,8 +132,23 @@ export function floorDivideDims(a: Dim, b: Dim): Dim {
     accumulate(whole, monomial, times)
     accumulate(rest, monomial, coefficient - times * b)
   }
-  const remainder = print(rest)
-  return addDims(print(whole), typeof remainder === 'number' ? Math.floor(remainder / b) : atom('floor', remainder, b))
+  return addDims(print(whole), floorOnce(rest, b))
+}
+
+/**
+ * floor(a / b) as one quotient: floor((floor(x/c) + y) / b) = floor((x + c·y) / (c·b)). Exporters write strides one after another, or
+ * multiplied.
+ */
+function floorOnce(a: ReadonlyMap<string, number>, b: number): Dim {
+  for (const [monomial, coefficient] of a) {
+    const inner = atoms.get(monomial)
+    if (coefficient !== 1 || inner?.kind !== 'floor' || typeof inner.right !== 'number' || inner.right < 1) continue
+    const others = new Map(a)
+    others.delete(monomial)
+    return floorDivideDims(addDims(inner.left, mulDims(print(others), inner.right)), inner.right * b)
+  }
+  const rest = print(a)
+  return typeof rest === 'number' ? Math.floor(rest / b) : atom('floor', rest, b)
 }
 
 export function maxDims(a: Dim, b: Dim): Dim {

@@ -88,9 +88,10 @@ export function compact({ keep, kept, order, given, state, hidden, needsRest }: 
 
 /** Sort key: kept tokens by index, then padding, then tokens that were dropped. */
 function inPlace(keep: Tensor, state: TokenState, tokens: Tensor): Tensor {
+  // The order of dropped ones does not matter.
+  if (state.attended === undefined) return where(keep, state.ordinals, BEHIND)
   const size = cast(tokens, 'float32')
-  const penalty = state.attended === undefined ? size : where(state.attended, mul(size, 2), size)
-  return add(state.ordinals, where(keep, 0, penalty))
+  return add(state.ordinals, where(keep, 0, where(state.attended, mul(size, 2), size)))
 }
 
 /** The same with kept tokens by another order; equal keys keep their order. */

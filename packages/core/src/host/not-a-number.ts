@@ -138,7 +138,7 @@ const moves: ReadonlySet<string> = new Set(
 const magnitudes: ReadonlySet<string> = new Set('Abs ReduceL1 ReduceL2 ReduceSumSquare Relu Sigmoid Softmax'.split(' '))
 /** Of moderate numbers they make moderate numbers. */
 const bounded: ReadonlySet<string> = new Set(
-  'Ceil Cos CumSum Erf Floor Gelu MatMul Neg Range Round ScatterElements Sign Sin StopGradient Sub Tanh Trilu'.split(
+  'Ceil Cos CumSum Erf Floor Gelu MatMul Neg Pad Range Round ScatterElements Sign Sin StopGradient Sub Tanh Trilu'.split(
     ' ',
   ),
 )

@@ -34,6 +34,7 @@ import type { SiteSource } from './site-source.ts'
 import {
   attendedTokens,
   hasGroups,
+  leadingTokens,
   protectedCount,
   protectedMask,
   slotOf,
@@ -256,6 +257,7 @@ export function makeSite(
     get ordinal() {
       return given.give(tokenPositions(state))
     },
+    leading: leadingTokens(state),
     get size() {
       return given.givePositive(tokenSizes(state))
     },

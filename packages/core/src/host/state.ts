@@ -158,11 +158,20 @@ function isPrefix(protectedTokens: readonly number[]): boolean {
   return protectedTokens.every((token, i) => token === i)
 }
 
+/** Whether the protected tokens are the first ones of every example. */
+function areFirst(state: TokenState): boolean {
+  return isPrefix(state.protectedTokens) && state.protectedInputs.length === 0 && !hasGroups(state)
+}
+
+/** How many tokens are protected, where these are the first ones and every token is real. */
+export function leadingTokens(state: TokenState): number | undefined {
+  return state.attended === undefined && areFirst(state) ? state.protectedTokens.length : undefined
+}
+
 /** float [B,N]: ordinal of each token among the real ones, from 0, protected ones first. */
 export function tokenPositions(state: TokenState): Tensor {
-  const { ordinals, attended, protectedTokens, protectedInputs, isPacked } = state
-  const isLeading = isPrefix(protectedTokens) && protectedInputs.length === 0 && !hasGroups(state)
-  if (isPacked && isLeading) return sub(ordinals, 1)
+  const { ordinals, attended, isPacked } = state
+  if (isPacked && areFirst(state)) return sub(ordinals, 1)
   const isProtected = protectedMask(state)
   const first = cast(isProtected, 'float32')
   const others = cast(attended === undefined ? not(isProtected) : and(attended, not(isProtected)), 'float32')

@@ -49,6 +49,11 @@ export interface Site {
   readonly index: Tensor
   /** float [B,N] ordinal of each token among the real ones, from 0, protected ones first; padding has none of its own */
   readonly ordinal: Tensor
+  /**
+   * How many tokens are protected, where these are the first ones and no example has padding: ordinals are indices then, and one
+   * slice takes the same tokens of every example. Absent elsewhere.
+   */
+  readonly leading?: number | undefined
   /** float [B,N] how many tokens of the input each one stands for; 1 where nothing was merged */
   readonly size: Tensor
   /** float [B] real tokens now */

@@ -1,6 +1,8 @@
 import type { Op } from '../expression/tensor.ts'
+import { activationOps } from './activations.ts'
 import { ArgMax, ArgMin } from './arg-max.ts'
 import { Attention } from './attention.ts'
+import { BatchNormalization } from './batch-normalization.ts'
 import { binaryOps } from './binary.ts'
 import { Cast } from './cast.ts'
 import { Clip } from './clip.ts'
@@ -54,6 +56,7 @@ import { Where } from './where.ts'
 export const operators: ReadonlyMap<string, Op> = new Map(
   [
     ...unaryOps.values(),
+    ...activationOps.values(),
     ...binaryOps.values(),
     ...reduceOps.values(),
     ...microsoftOps,
@@ -61,6 +64,7 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     ArgMin,
     Attention,
     AveragePool,
+    BatchNormalization,
     Cast,
     Clip,
     Concat,
@@ -122,6 +126,7 @@ export const floatAttributes: ReadonlySet<string> = new Set([
   'cubic_coeff_a',
   'epsilon',
   'extrapolation_value',
+  'gamma',
   'mask_filter_value',
   'scale',
   'softcap',

@@ -55,7 +55,6 @@ const floats: ReadonlySet<string> = new Set([
   'bias',
   'clip',
   'decay_factor',
-  'gamma',
   'height_scale',
   'high',
   'lambd',

@@ -1,0 +1,82 @@
+import type { NodeProto } from '@tp/onnx'
+import { batchFirst } from '../program/batch-first.ts'
+import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
+import { type Layer, stackEnd } from './layer.ts'
+import { type TokenAxis, traceTokens } from './token-axis.ts'
+
+/**
+ * A head that tokens cannot be followed through, since it reads every one at its position: it makes a grid of them, or has weights for
+ * each position. Pruned tokens are restored upstream of it.
+ */
+export interface WholeHead {
+  /** Why tokens cannot be followed. */
+  readonly refused: Refused
+  /** What it reads: streams between the layers, or what the last one returns. */
+  readonly reads: readonly WholeRead[]
+}
+
+interface WholeRead {
+  readonly stream: string
+  readonly readers: readonly NodeProto[]
+  /** The layer that reads the stream, too; their number downstream of the last one. */
+  readonly layer: number
+}
+
+/** Where the tokens of an encoder are, up to its head if they cannot be followed any further. */
+export interface TracedTokens {
+  readonly axis: TokenAxis
+  readonly wholeHead?: WholeHead
+}
+
+/** Of what heads do that tokens cannot be followed through, what needs all of them; not what reads single ones. */
+const needsAll: ReadonlySet<string> = new Set([
+  'TP_SHAPE',
+  'TP_TOKEN_AXIS',
+  'TP_TOKEN_CONCAT',
+  'TP_TOKEN_MIXING',
+  'TP_UNSUPPORTED_OP',
+])
+
+export interface HeadTraceOptions {
+  readonly layers: readonly Layer[]
+  readonly stream: string
+  /** Where tokens that were pruned before are restored. */
+  readonly ends: readonly string[]
+  /** Tokens stand for ids. Those of a text do not resemble their neighbours, so that a head cannot do with these. */
+  readonly readsIds: boolean
+}
+
+/**
+ * Follows the tokens of a stream to the outputs, or up to a head that they cannot be followed through.
+ * @throws Refused if they cannot be followed through the layers
+ */
+export function traceToHead(program: Program, { layers, stream, ends, readsIds }: HeadTraceOptions): TracedTokens {
+  const stops = ends.flatMap((end) => program.graph.consumers(end).map(({ node }) => node))
+  try {
+    return { axis: traceTokens(program, stream, { stops }) }
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    const isOpen = !readsIds && ends.length === 0 && needsAll.has(error.refusal.code)
+    const reads = isOpen ? headReads(program, layers) : []
+    if (reads.length === 0) throw error
+    const readers = reads.flatMap((read) => read.readers)
+    return {
+      axis: traceTokens(program, stream, { stops: [...stops, ...readers] }),
+      wholeHead: { refused: error, reads },
+    }
+  }
+}
+
+/** Reads of the residual stream by nodes that no layer needs. */
+function headReads(program: Program, layers: readonly Layer[]): WholeRead[] {
+  const found = stackEnd(program, layers.at(-1) as Layer)
+  const end = found && batchFirst(program, found)
+  if (end === undefined) return []
+  const inside = program.upstream([end])
+  const streams = [...layers.map(({ input }) => input), end]
+  return streams.flatMap((stream, layer) => {
+    const readers = program.graph.consumers(stream).flatMap(({ node }) => (inside.has(node) ? [] : [node]))
+    return readers.length === 0 ? [] : [{ stream, readers, layer }]
+  })
+}

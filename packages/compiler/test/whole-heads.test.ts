@@ -1,0 +1,97 @@
+import { add, input, max, reshape, schedule, type Tensor, transpose } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
+import { receivedAttention } from '@tp/method-attention'
+import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
+import { seeded } from 'exported-encoders'
+import { expect, test } from 'vitest'
+import { inspect, type PruneOptions, prune } from '../src/index.ts'
+import { type EncoderOptions, statesOf } from './encoders.ts'
+import { difference, float32, numbers, rows, run } from './run.ts'
+
+const [HEIGHT, WIDTH, HIDDEN] = [3, 4, 8]
+const TOKENS = HEIGHT * WIDTH
+
+const options: EncoderOptions = {
+  ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'pre', mask: 'none', pooling: 'none', opset: 17, seed: 3 },
+}
+
+/** Features of an image [b,HIDDEN,HEIGHT,WIDTH] in, patches [b,TOKENS,HIDDEN] through the layers. */
+function imageEncoder(head: (x: Tensor, layers: Tensor) => Tensor): Model {
+  const features = input('features', 'float32', ['batch', HIDDEN, HEIGHT, WIDTH])
+  const patches = transpose(reshape(features, ['batch', HIDDEN, TOKENS]), [0, 2, 1])
+  const { logits } = statesOf({ ...options, start: () => patches, head: (x) => head(x, patches) })
+  return decodeModel(emitModel({ map: logits }, { opset: 17 }))
+}
+
+function grid(x: Tensor): Tensor {
+  return reshape(transpose(x, [0, 2, 1]), ['batch', HIDDEN, HEIGHT, WIDTH])
+}
+
+const images: NamedTensors = {
+  features: float32([2, HIDDEN, HEIGHT, WIDTH], Array.from({ length: 2 * HIDDEN * TOKENS }, seeded(4))),
+}
+
+function pruned(model: Model, asked: PruneOptions): Model {
+  const result = prune(model, asked)
+  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  return decodeModel(encodeModel(result.model))
+}
+
+function at(keep: number, ...layers: number[]): PruneOptions {
+  return { method: receivedAttention(), schedule: schedule(3, { layers, keep }) }
+}
+
+test('says that a head which makes a grid reads every token', () => {
+  expect(inspect(imageEncoder(grid))).toMatchObject({ ok: true, head: [{ reads: [{ kind: 'positions' }] }] })
+})
+
+test('changes nothing where all tokens are kept', async () => {
+  const model = imageEncoder((x) => max(grid(x), 2))
+  const [dense, kept] = [await run(model, images), await run(pruned(model, at(1, 0, 1)), images)]
+  expect(kept.map?.dims).toEqual([2, HIDDEN, WIDTH])
+  expect(difference(numbers(kept.map), numbers(dense.map))).toBeLessThan(1e-6)
+})
+
+test('gives the grid the nearest kept patch in rows and columns for each pruned one', async () => {
+  // Where states are the output, the first one is protected by default.
+  const asked = { ...at(0.5, 0, 1), protect: [0] }
+  const map = rows((await run(pruned(imageEncoder(grid), asked), images)).map)
+  const compact = pruned(
+    imageEncoder((x) => x),
+    { ...asked, restore: 'none', trace: true },
+  )
+  const seen = await run(compact, images)
+  const states = rows(seen.map)
+  for (const [example, kept] of rows(seen['tp.trace.1.indices']).entries()) {
+    expect(kept.length).toBeLessThan(TOKENS / 2)
+    for (let token = 0; token < TOKENS; token++) {
+      const [row, column] = [Math.floor(token / WIDTH), token % WIDTH]
+      const distances = kept.map((other) => (Math.floor(other / WIDTH) - row) ** 2 + ((other % WIDTH) - column) ** 2)
+      const slot = distances.indexOf(Math.min(...distances))
+      const restored = Array.from({ length: HIDDEN }, (_, d) => map[example]?.[d * TOKENS + token] as number)
+      const own = states[example]?.slice(slot * HIDDEN, (slot + 1) * HIDDEN) as number[]
+      expect(difference(restored, own)).toBeLessThan(1e-5)
+    }
+  }
+})
+
+test('is the same where a pruned file is pruned further', async () => {
+  const model = imageEncoder(grid)
+  const direct = await run(pruned(model, at(0.7, 0, 1)), images)
+  const again = await run(pruned(pruned(model, at(0.7, 0)), at(0.7, 1)), images)
+  expect(difference(numbers(again.map), numbers(direct.map))).toBeLessThan(1e-5)
+})
+
+test('restores what a head reads between the layers, too', async () => {
+  const model = imageEncoder((x, before) => add(grid(x), grid(before)))
+  const dense = await run(model, images)
+  const kept = await run(pruned(model, at(0.5, 1)), images)
+  expect(kept.map?.dims).toEqual(dense.map?.dims)
+})
+
+test('refuses to leave a head with fewer tokens than its grid has', () => {
+  expect(prune(imageEncoder(grid), { ...at(0.5, 0), restore: 'none' })).toMatchObject({
+    ok: false,
+    refusal: { code: 'TP_TOKEN_AXIS', message: expect.stringContaining('every token at its position') },
+  })
+})

@@ -19,7 +19,7 @@ import type { Budget, MethodChoice } from './settings.ts'
 const entries: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid, ...gradient, ...rl]
 
 /** Methods that need neither trained values nor a kind of model: what follows any schedule in any encoder. */
-export const trainingFree: readonly MethodEntry[] = entries.filter(({ create }) => {
+export const scheduledMethods: readonly MethodEntry[] = entries.filter(({ create }) => {
   const method = create()
   return !needsValues(method, [1]) && !method.unscheduled
 })

@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import { replace } from './replace.ts'
 
 /** What of a model of transformers.js is used here. */
-export interface PressableModel {
+interface PressableModel {
   readonly sessions: Readonly<Record<string, unknown>>
   forward(inputs: DecoderInputs): Promise<DecoderOutputs>
 }

@@ -1,25 +1,17 @@
-import { readFileSync } from 'node:fs'
 import { AutoModelForCausalLM, env, Tensor } from '@huggingface/transformers'
-import { lastLogits, press } from '@tp/compiler'
+import { press } from '@tp/compiler'
 import { type Method, streaming } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { keyNorm } from '@tp/method-attention'
-import { decodeModel, encodeModel } from '@tp/onnx'
-import { decoderPath } from 'exported-decoders'
 import { openModel } from 'exported-encoders'
 import { openModelFolder } from 'pipeline-models'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { pressCaches } from '../src/index.ts'
+import { addLlama, llama } from './models.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const models = await openModelFolder()
-const llama = decodeModel(readFileSync(decoderPath('llama')))
-const config = {
-  model_type: 'llama',
-  architectures: ['LlamaForCausalLM'],
-  ...{ vocab_size: 96, hidden_size: 16, num_attention_heads: 4, num_key_value_heads: 2, num_hidden_layers: 2 },
-}
 const prompt = [5, 17, 40, 8, 61, 33, 12, 90, 27, 70, 4, 55]
 const ids = (tokens: readonly number[]): Tensor =>
   new Tensor('int64', BigInt64Array.from(tokens, BigInt), [1, tokens.length])
@@ -27,10 +19,7 @@ const ids = (tokens: readonly number[]): Tensor =>
 beforeAll(async () => {
   env.allowRemoteModels = false
   env.localModelPath = `${models.path}/`
-  const last = lastLogits(llama)
-  if (!last.ok) throw new Error(last.refusal.message)
-  await models.add('dense', { 'config.json': config, 'onnx/model.onnx': decoderPath('llama') })
-  await models.add('last', { 'config.json': config, 'onnx/model.onnx': encodeModel(last.model) })
+  await addLlama(models)
 })
 afterAll(() => models[Symbol.asyncDispose]())
 
@@ -69,7 +58,7 @@ function pressOf(method: Method, keep: number): Uint8Array {
 }
 
 test('generates the same with the logits of the last token alone', async () => {
-  const [dense, last] = await Promise.all(['dense', 'last'].map(open))
+  const [dense, last] = await Promise.all(['llama', 'llama-last'].map(open))
   const expected = await continued(dense as Decoder, prompt, 12)
   expect(expected.tokens).toHaveLength(24)
   expect((await continued(last as Decoder, prompt, 12)).tokens).toEqual(expected.tokens)
@@ -77,35 +66,38 @@ test('generates the same with the logits of the last token alone', async () => {
 
 describe('pressed caches', () => {
   test('answer as before where all tokens are kept', async () => {
-    const [dense, kept] = await Promise.all(['dense', 'dense'].map(open))
+    const [dense, kept] = await Promise.all(['llama', 'llama'].map(open))
     await pressCaches(kept as Decoder, pressOf(keyNorm(), 1))
     expect((await continued(kept as Decoder, prompt, 12)).tokens).toEqual(
       (await continued(dense as Decoder, prompt, 12)).tokens,
     )
   })
 
-  test.each(['dense', 'last'])('are those that a loop of its own makes, in a second turn, too: %s', async (name) => {
-    const bytes = pressOf(streaming({ sinks: 2 }), 0.5)
-    const model = await open(name)
-    await pressCaches(model, bytes)
-    const first = await continued(model, prompt, 5)
-    const second = await continued(model, [...first.tokens, 3, 44, 9], 4, first.cache)
-    await using decoder = await openModel(llama)
-    await using pressing = await openModel(bytes)
-    const loop = new Loop(decoder)
-    const answer = [await loop.feed(prompt)]
-    loop.caches = await pressing.run(present(loop.caches))
-    while (answer.length < 5) answer.push(await loop.feed(answer.slice(-1)))
-    expect(first.tokens).toEqual([...prompt, ...answer])
-    // What generate() has told last is not in the caches yet.
-    const next = [await loop.feed([...answer.slice(-1), 3, 44, 9])]
-    while (next.length < 4) next.push(await loop.feed(next.slice(-1)))
-    expect(second.tokens).toEqual([...first.tokens, 3, 44, 9, ...next])
-    expect(loop.length).toBeLessThan(second.tokens.length - 1)
-  })
+  test.each(['llama', 'llama-last'])(
+    'are those that a loop of its own makes, in a second turn, too: %s',
+    async (name) => {
+      const bytes = pressOf(streaming({ sinks: 2 }), 0.5)
+      const model = await open(name)
+      await pressCaches(model, bytes)
+      const first = await continued(model, prompt, 5)
+      const second = await continued(model, [...first.tokens, 3, 44, 9], 4, first.cache)
+      await using decoder = await openModel(llama)
+      await using pressing = await openModel(bytes)
+      const loop = new Loop(decoder)
+      const answer = [await loop.feed(prompt)]
+      loop.caches = await pressing.run(present(loop.caches))
+      while (answer.length < 5) answer.push(await loop.feed(answer.slice(-1)))
+      expect(first.tokens).toEqual([...prompt, ...answer])
+      // What generate() has told last is not in the caches yet.
+      const next = [await loop.feed([...answer.slice(-1), 3, 44, 9])]
+      while (next.length < 4) next.push(await loop.feed(next.slice(-1)))
+      expect(second.tokens).toEqual([...first.tokens, 3, 44, 9, ...next])
+      expect(loop.length).toBeLessThan(second.tokens.length - 1)
+    },
+  )
 
   test('are no longer made after dispose', async () => {
-    const [dense, model] = await Promise.all(['dense', 'dense'].map(open))
+    const [dense, model] = await Promise.all(['llama', 'llama'].map(open))
     const pressing = await pressCaches(model as Decoder, pressOf(streaming(), 0.34))
     const expected = (await continued(dense as Decoder, prompt, 6)).tokens
     expect((await continued(model as Decoder, prompt, 6)).tokens).not.toEqual(expected)
@@ -114,7 +106,7 @@ describe('pressed caches', () => {
   })
 
   test('are refused for several examples, for one with padding, and for a model of several files', async () => {
-    const model = await open('dense')
+    const model = await open('llama')
     await pressCaches(model, pressOf(keyNorm(), 0.5))
     const two = new Tensor('int64', BigInt64Array.from([...prompt, ...prompt], BigInt), [2, prompt.length])
     await expect(model.generate({ inputs: two, max_new_tokens: 2 })).rejects.toMatchObject({ code: 'TP_BATCH' })

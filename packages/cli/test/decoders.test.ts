@@ -86,6 +86,15 @@ describe('tp press', () => {
   })
 })
 
+test('options of encoders are refused for a decoder, not ignored', async () => {
+  const out = folder.at('none.onnx')
+  const { code, stderr } = await tpHere(['prune', decoderPath('gpt2'), '-o', out, '--lossless', '--leave-out', '1'])
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/--leave-out is for encoders, and .*gpt2\.onnx is a decoder/),
+  ])
+})
+
 test('--lossless prunes no tokens', async () => {
   const { code, stderr } = await tpHere([
     'prune',

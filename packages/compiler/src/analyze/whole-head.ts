@@ -29,11 +29,12 @@ export interface TracedTokens {
   readonly wholeHead?: WholeHead
 }
 
-/** Of what heads do that tokens cannot be followed through, what needs all of them; not what reads single ones. */
+/** Of what heads do that tokens cannot be followed through, what needs all of them; not what reads a single one. */
 const needsAll: ReadonlySet<string> = new Set([
   'TP_SHAPE',
   'TP_TOKEN_AXIS',
   'TP_TOKEN_CONCAT',
+  'TP_TOKEN_INDEX',
   'TP_TOKEN_MIXING',
   'TP_UNSUPPORTED_OP',
 ])

@@ -7,7 +7,7 @@ import type { Program } from '../program/program.ts'
 import { stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { findAttentions } from './attention.ts'
-import { earlierCuts, layersBefore, withWholeInput } from './earlier-cuts.ts'
+import { type EarlierCuts, earlierCuts, layersBefore, withWholeInput } from './earlier-cuts.ts'
 import type { Encoder } from './encoder.ts'
 import { findHead } from './head.ts'
 import { findLayer, inputAfter, type Layer } from './layer.ts'
@@ -126,7 +126,7 @@ function encoderOf(program: Program, stack: Stack): Encoder {
     )
   const learned = learnedTokens(program, first.input)
   const { leading } = learned
-  const last = trailingPositions(learned, stream.dims[1] as Dim, wholeHead)
+  const last = trailingPositions(learned, stream.dims[1] as Dim, wholeHead, earlier)
   // Inside layers leading tokens are taken apart from others and joined again (rope of the patches alone).
   const inside = program.before((layers.at(-1) as Layer).site)
   const singleReads = axes
@@ -206,12 +206,18 @@ function isCounted(dim: Dim): boolean {
 }
 
 /**
- * Learned tokens at the end, if a head that needs every token reads them there.
+ * Learned tokens at the end, if a head that needs every token reads them there; of a file that was pruned before, all of them.
  * @throws Refused where their positions differ from input to input
  */
-function trailingPositions({ trailing }: LearnedTokens, tokens: Dim, wholeHead: WholeHead | undefined): number[] {
-  if (wholeHead === undefined || trailing === 0) return []
+function trailingPositions(
+  { trailing }: LearnedTokens,
+  tokens: Dim,
+  wholeHead: WholeHead | undefined,
+  earlier: EarlierCuts | undefined,
+): number[] {
+  if (trailing === 0 || (wholeHead === undefined && earlier === undefined)) return []
   if (typeof tokens === 'number') return firstPositions(trailing).map((i) => tokens - trailing + i)
+  if (wholeHead === undefined) return []
   const { code, node } = wholeHead.refused.refusal
   const reason = `the last ${trailing} tokens are learned (detection tokens), and where they are depends on the size of the image`
   throw new Refused(code, `${reason}; export the model for images of one size`, node)

@@ -13,6 +13,8 @@ const config: UserConfig = {
   server: { headers },
   preview: { headers },
   worker: { format: 'es' },
+  // transformers.js runs on the onnxruntime that the page has anyway, instead of one of its own with WebGPU (20 MB).
+  resolve: { alias: { 'onnxruntime-web/webgpu': path('node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs') } },
   // Bundled for development, onnxruntime would look for its wasm next to the bundle, where it is not.
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   build: {

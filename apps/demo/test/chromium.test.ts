@@ -1,6 +1,7 @@
 import { afterAll, describe, vi } from 'vitest'
 import { addedMethodTests } from './added-method.ts'
 import { digitTests } from './digit.ts'
+import { listeningTests } from './listening.ts'
 import { mailTests } from './mail.ts'
 import { ownModelTests } from './own-model.ts'
 import { openSite } from './site.ts'
@@ -16,6 +17,7 @@ afterAll(() => site.close())
 describe('the whole page', () => wholePageTests(site))
 describe('mails', () => mailTests(site))
 describe('digits and images', () => digitTests(site))
+describe('listening', () => listeningTests(site))
 describe('sounds', () => soundTests(site))
 describe('added methods', () => addedMethodTests(site))
 describe('models of the user', () => ownModelTests(site))

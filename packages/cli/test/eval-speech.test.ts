@@ -113,6 +113,7 @@ else
       expect(dense.wer.estimate).toBeGreaterThanOrEqual(0)
       expect(thinned.states).toBeLessThan(dense.states)
       expect(half.states).toBe(dense.states / 2)
+      expect([dense, half].map(({ states, stateBytes }) => stateBytes / states)).toEqual([4 * 32, 4 * 32])
       expect(half.encoder.speedup.value).toBeGreaterThan(0)
       expect(half.soundPerSecond).toBeGreaterThan(0)
     })

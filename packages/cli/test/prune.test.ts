@@ -45,6 +45,8 @@ describe('tp prune', () => {
       expect(stdout).toContain('tokens are pruned before layers 0: as many as the method decides')
       expect(stdout).toContain('has the row of its nearest kept neighbour')
       expect(code).toBe(0)
+      const inspected = await tpHere(['inspect', folder.at('thin.onnx')])
+      expect(inspected.stdout).toContain('thin-padding, as many as it decides at layer 0')
       const out = folder.at('thin-stride.onnx')
       const options = [
         '--method',
@@ -78,6 +80,8 @@ describe('tp prune', () => {
       }
       const wrong = await tpHere(['prune', speech, '-o', out, '--method', 'stride', '--then', 'tome', '--keep', '0.5'])
       expect(wrong.stderr).toContain('stride cannot act before another method')
+      const twice = await tpHere([...unneeded, '--then', 'thin-padding'])
+      expect(twice.stderr).toContain('thin-padding+thin-padding: a method acts once; name it once')
     })
 
   test('merges a number of tokens at each layer, which is r in papers', async () => {

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { folder, learn, model, read, timeout, train, withSentences } from './learning-folder.ts'
 import { wordTokenizer } from './small-models.ts'
@@ -115,21 +114,6 @@ describe('tp train refuses', () => {
       1,
     ],
     ['an unknown class', () => withData(classes(0, 1, 2, 3, 4, 7)), 'TP_DATA', /other\.tsv.*class 7/, 1],
-    [
-      'a model that gives vectors',
-      () => {
-        const graph = new Graph(decodeModel(read('bert', 'model.onnx')))
-        graph.insert([createNode({ type: 'Identity', inputs: ['logits'], outputs: ['sentence_embedding'] })])
-        graph.addOutput('sentence_embedding', 'float32', ['batch', 5])
-        graph.removeOutput('logits')
-        const path = folder.at('bert', 'vectors.onnx')
-        writeFileSync(path, encodeModel(graph.model))
-        return short().with(1, path)
-      },
-      'TP_OUTPUT',
-      /vectors\.onnx\] it gives vectors, and training learns classes/,
-      2,
-    ],
     [
       'a missing checkpoint',
       () => short('--resume'),

@@ -28,7 +28,7 @@ describe('a method that learns', () => {
     const files = ['--weights-out', folder.at('l.safetensors'), '--report', folder.at('l'), '--log', folder.at('l.log')]
     const { code, stdout, stderr } = await tpHere(learn('l.onnx', ...more, ...files))
     expect([code, stderr]).toEqual([0, expect.stringMatching(/soft training[\s\S]*step 6 of 6: loss/)])
-    expect(stderr).toMatch(/fine-tuning[\s\S]*% of the selection right/)
+    expect(stderr).toMatch(/fine-tuning[\s\S]*% on the selection/)
     expect(
       folder
         .files()

@@ -132,7 +132,7 @@ test('trains a model with its weights in a data file', { tags: 'exhaustive' }, a
   writeFileSync(others, `${lines.map((line) => `${line} bad`).join('\n')}\n`)
   const args = ['--method', 'received-attention', '--keep', '0.7', '--data', films, '--selection', others, '--json']
   const { code, stdout, stderr } = await tpHere(['train', external, '-o', out, ...args, '--learning-rate', '1e-3'])
-  expect([code, stderr]).toEqual([0, expect.stringContaining('of the selection right')])
+  expect([code, stderr]).toEqual([0, expect.stringContaining('% on the selection')])
   const check = await tpHere(['eval', out, '--data', others, '--json'])
   expect(JSON.parse(check.stdout).rows[0].accuracy).toBe(JSON.parse(stdout).selection.after)
 })

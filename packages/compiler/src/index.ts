@@ -10,6 +10,8 @@ export {
   inspect,
   type LayerReport,
 } from './inspect.ts'
+export { type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
+export { type LastLogitsResult, lastLogits } from './last-logits.ts'
 export { type LeaveOutOptions, type LeaveOutResult, leaveOutLayers } from './leave-out-layers.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export {
@@ -33,5 +35,5 @@ export type { WeightType } from './quantize/round-weights.ts'
 export type { SoftenOptions, SoftInput, SoftModel } from './soften/soft-model.ts'
 export { soften } from './soften/soften.ts'
 export type { InsertedCut } from './transform/cut.ts'
-export { MASK, TRACE } from './transform/extra-outputs.ts'
+export { MASK, POSITIONS, TRACE } from './transform/extra-outputs.ts'
 export type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'

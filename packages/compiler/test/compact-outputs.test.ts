@@ -2,7 +2,7 @@ import { schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { MASK, type PruneOptions, prune } from '../src/index.ts'
+import { MASK, POSITIONS, type PruneOptions, prune } from '../src/index.ts'
 import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { difference, rows, run } from './run.ts'
@@ -17,7 +17,7 @@ const tagger: EncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'none', opset: 17, seed: 1 },
 }
 
-/** Rows of compact outputs are the restored ones of kept tokens; the mask says which they are. */
+/** Rows of compact outputs are the restored ones of kept tokens; mask and positions say which they are. */
 async function expectCompact(model: Model, output: string, layerCount: number, inputs: Parameters<typeof run>[1]) {
   for (const amounts of [{ keep: 0.6 }, { mass: 0.7 }]) {
     const options = { method: receivedAttention(), schedule: schedule(layerCount, amounts), trace: true }
@@ -30,6 +30,8 @@ async function expectCompact(model: Model, output: string, layerCount: number, i
     expect(count).toBeLessThan(restored[output]?.dims[1] as number)
     expect(rows(mask)).toEqual(rows(compact[`tp.trace.${last}.valid`]))
     const indices = rows(compact[`tp.trace.${last}.indices`])
+    expect(compact[POSITIONS]).toMatchObject({ type: 'int64', dims: [batch, count] })
+    expect(rows(compact[POSITIONS])).toEqual(indices)
     const width = compact[output]?.dims[2] as number
     const [small, full] = [rows(compact[output]), rows(restored[output])]
     const row = (list: number[] | undefined, i: number): number[] => (list ?? []).slice(i * width, (i + 1) * width)
@@ -43,7 +45,7 @@ async function expectCompact(model: Model, output: string, layerCount: number, i
   }
 }
 
-describe('without restoring, outputs for each token have a row for each kept one, and a mask', () => {
+describe('without restoring, outputs for each token have a row for each kept one, a mask and positions', () => {
   test('with padding', async () => {
     await expectCompact(decodeModel(encoder(tagger)), 'logits', 3, inputsOf(tagger, 3, 9, 2))
   })
@@ -60,6 +62,10 @@ describe('without restoring, outputs for each token have a row for each kept one
     const once = await run(pruned(pruned(model, at(0)), at(2)), inputsOf(tagger, 3, 9, 2))
     expect(once[MASK]?.dims).toEqual([3, 4])
     expect(once.logits?.dims).toEqual([3, 4, 3])
+    const { [POSITIONS]: positions } = once
+    const traced = await run(pruned(pruned(model, at(0)), { ...at(2), trace: true }), inputsOf(tagger, 3, 9, 2))
+    expect(rows(positions)).toEqual(rows(traced['tp.trace.2.indices']))
+    expect(Math.max(...rows(positions).flat())).toBeGreaterThanOrEqual(4)
   })
 
   test('but no mask where the head pools', async () => {

@@ -24,7 +24,7 @@ export { openSpeechDecoder, type SpeechDecoder } from './speech/speech-decoder.t
 export { type SpeechInputs, speechInputs } from './speech/speech-inputs.ts'
 export { wordErrors, wordsOf } from './speech/word-errors.ts'
 export { type Transcription, transcribe, withDecoder } from './tasks/asr.ts'
-export { compareEmbeddings, type Embeddings, embed, type Nearness } from './tasks/embeddings.ts'
+export { compareEmbeddings, type Embeddings, embed, embeddingOutput, type Nearness } from './tasks/embeddings.ts'
 export type { Evaluation, Outcome, Task } from './tasks/outcome.ts'
 export {
   asScored,

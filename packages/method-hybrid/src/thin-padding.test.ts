@@ -32,6 +32,13 @@ test('of tokens without a signal one of every few is kept as it is, and counts f
   })
 })
 
+test('each pause is thinned for itself', () => {
+  expect(thinned([0, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0], 2)).toMatchObject({
+    kept: [0, 2, 3, 4, 5, 6, 7, 9],
+    sizes: [2, 1, 1, 1, 1, 1, 2, 2],
+  })
+})
+
 test('padding that a mask marks counts for nothing, and protected tokens for themselves', () => {
   const attended = [[1, 1, 1, 1, 1, 0, 0]]
   const given = { attended, protectedTokens: [0] }
@@ -45,9 +52,10 @@ test('tokens with a signal are all kept, and sizes add up to all tokens', () => 
       fc.integer({ min: 2, max: 20 }),
       (signal, every) => {
         const { kept = [], sizes = [] } = thinned(signal, every)
-        const quiet = signal.filter((loud) => loud === 0).length
+        const runs = signal.join('').match(/0+/g) ?? []
+        const representatives = runs.reduce((sum, { length }) => sum + Math.ceil(length / every), 0)
         expect(kept).toEqual(expect.arrayContaining(signal.flatMap((loud, i) => (loud === 1 ? [i] : []))))
-        expect(kept).toHaveLength(signal.length - quiet + Math.ceil(quiet / every))
+        expect(kept).toHaveLength(signal.filter((loud) => loud === 1).length + representatives)
         expect(sizes.reduce((a, b) => a + b, 0)).toBe(signal.length)
       },
     ),

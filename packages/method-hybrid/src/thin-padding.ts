@@ -1,18 +1,25 @@
 import {
+  add,
   and,
+  axisSize,
   cast,
   checkOptions,
+  concat,
   cumSum,
   div,
   equal,
+  gatherElements,
   type Method,
   minimum,
   mul,
   not,
   type OptionSpecs,
   or,
+  scatterElements,
+  slice,
   sub,
   sum,
+  type Tensor,
   where,
 } from '@tp/core'
 
@@ -28,9 +35,9 @@ export const thinPaddingOptions: OptionSpecs = {
 /**
  * Keeps one of every k tokens that carry no signal, such as the silence that fills a window of speech, and lets it count for k.
  *
- *   i_1, i_2, …  the tokens without a signal, in their order
- *   kept: all others, and i_1, i_(1+k), i_(1+2k), …                                                  bool [B,N]
- *   size = k of each of these, fewer of the last one; log size is added to all later scores of its key     [B,N]
+ *   i, i+1, …, i+l−1   a run of tokens without a signal: a pause, or the rest of the window
+ *   kept: all others, and of each run i, i+k, i+2k, …                                                bool [B,N]
+ *   size = k of each of these, fewer of a run's last one; log size is added to all later scores of its key [B,N]
  *
  * Whisper was trained on padded windows, and attends to padding: without it the decoder repeats itself. So the padding is not dropped, but
  * its softmax weight is what it was. Tokens with a signal are left to another method (`sequence`), which neither counts nor prunes
@@ -51,10 +58,8 @@ export function thinPadding(options: ThinPaddingOptions = {}): Method {
       if (budget === undefined) return { keep: attended }
       const { signal, size } = site
       const isQuiet = and(and(attended, not(signal)), not(protectedTokens))
-      const quiet = cast(isQuiet, 'int32')
-      const ordinal = sub(cumSum(quiet, 1), 1) // 0, 1, 2, … of the tokens without a signal
+      const { ordinal, left } = inItsRun(isQuiet, attended)
       const isFirst = and(isQuiet, equal(mul(div(ordinal, every), every), ordinal))
-      const left = sub(sum(quiet, 1, { keepDims: true }), ordinal)
       return {
         keep: or(not(isQuiet), isFirst),
         // What was thinned at an earlier layer is set aside by now, and counts for as much as it did.
@@ -64,4 +69,28 @@ export function thinPadding(options: ThinPaddingOptions = {}): Method {
       }
     },
   })
+}
+
+/**
+ * Of a token in a run of `isQuiet`, bool [B,N], among those that are `attended`: how many of the run come before it, and how many are left
+ * with it. int32 [B,N]; of other tokens there is no telling.
+ *
+ * With positions counted over attended tokens, the loud one number r, from 1, is at e_r; e_0 = −1, and after the last one e is the number
+ * of all. A running maximum of the loud positions, which ONNX does not have, is e at the number of loud tokens so far.
+ */
+function inItsRun(isQuiet: Tensor, attended: Tensor): { readonly ordinal: Tensor; readonly left: Tensor } {
+  const isLoud = and(attended, not(isQuiet))
+  const loud = cast(isLoud, 'int32')
+  const one = cast(attended, 'int32')
+  const none = mul(one, 0)
+  const position = sub(cumSum(one, 1), 1)
+  const before = cumSum(loud, 1)
+  const start = sub(slice(none, { axis: 1, start: 0, end: 1 }), 1)
+  const blank = concat([start, add(concat([none, none], 1), sum(one, 1, { keepDims: true }))], 1)
+  // The others write behind these, each where no other does.
+  const apart = add(cumSum(add(none, 1), 1), cast(axisSize(one, 1), 'int32'))
+  const ends = scatterElements(blank, where(isLoud, before, apart), position, { axis: 1 })
+  const last = gatherElements(ends, before, 1)
+  const next = gatherElements(ends, add(before, 1), 1)
+  return { ordinal: sub(sub(position, last), 1), left: sub(next, position) }
 }

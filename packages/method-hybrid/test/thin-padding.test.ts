@@ -3,11 +3,12 @@ import { type Method, type Schedule, schedule, sequence, stride } from '@tp/core
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { speech, speechEncoder, speechSizes } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { thinPadding, tome } from '../src/index.ts'
 import { difference, fixtureFolder, inputsOf, openFixture, runModel } from './exported.ts'
-import { FRAMES, HIDDEN, MELS, speech, speechEncoder, TOKENS } from './speech-encoder.ts'
 
+const { mels: MELS, frames: FRAMES, tokens: TOKENS, hidden: HIDDEN } = speechSizes
 const alone: Schedule = new Map([[0, { kind: 'ratio', value: 1 }]])
 
 function pruned(model: Model, options: PruneOptions): Model {
@@ -21,8 +22,8 @@ type Reads = 'frames' | 'samples'
 function inputsFor(reads: Reads, loud: readonly number[], seed = 1): NamedTensors {
   const data = speech(reads, loud, seed)
   return reads === 'frames'
-    ? { features: { type: 'float32', dims: [loud.length, MELS, FRAMES], data } }
-    : { samples: { type: 'float32', dims: [loud.length, 2 * FRAMES], data } }
+    ? { input_features: { type: 'float32', dims: [loud.length, MELS, FRAMES], data } }
+    : { input_values: { type: 'float32', dims: [loud.length, 2 * FRAMES], data } }
 }
 
 /** The kept tokens of each example, and their states, of a model pruned with `restore: 'none'` and a trace. */
@@ -32,7 +33,7 @@ function keptOf(outputs: NamedTensors, cut: string): { tokens: number[]; states:
     const all = Array.from(tensor?.data as ArrayLike<number | bigint>, Number)
     return Array.from({ length: batch }, (_, row) => all.slice(row * count, (row + 1) * count))
   }
-  const { states } = outputs
+  const { last_hidden_state: states } = outputs
   const [, count = 0] = states?.dims ?? []
   const all = Array.from(states?.data as Float32Array)
   const valid = lists(outputs['tp.mask'])
@@ -66,7 +67,10 @@ describe.each(['frames', 'samples'] as const)('%s', (reads) => {
       const copied = Array.from({ length: TOKENS }, (_, i) => (i < quiet ? i : quiet + 4 * Math.floor((i - quiet) / 4)))
       expect(kept.tokens).toEqual([...new Set(copied)])
       const indices = { type: 'int64', dims: [TOKENS], data: BigInt64Array.from(copied, BigInt) } as const
-      const { states } = await runModel(speechEncoder({ reads, copies: true }), { ...inputs, copied: indices })
+      const { last_hidden_state: states } = await runModel(speechEncoder({ reads, copies: true }), {
+        ...inputs,
+        copied: indices,
+      })
       const whole = Array.from(states?.data as Float32Array)
       for (const [slot, token] of kept.tokens.entries()) {
         const wanted = whole.slice(token * HIDDEN, (token + 1) * HIDDEN)
@@ -79,9 +83,12 @@ describe.each(['frames', 'samples'] as const)('%s', (reads) => {
     const inputs = inputsFor(reads, [steps, steps])
     const thinned = await runModel(pruned(model, { method: thinPadding(), schedule: alone, restore: 'none' }), inputs)
     const dense = await runModel(model, inputs)
-    expect(thinned.states?.dims).toEqual([2, TOKENS, HIDDEN])
+    expect(thinned.last_hidden_state?.dims).toEqual([2, TOKENS, HIDDEN])
     expect(
-      difference(Array.from(thinned.states?.data as Float32Array), Array.from(dense.states?.data as Float32Array)),
+      difference(
+        Array.from(thinned.last_hidden_state?.data as Float32Array),
+        Array.from(dense.last_hidden_state?.data as Float32Array),
+      ),
     ).toBeLessThan(1e-5)
   })
 
@@ -134,14 +141,14 @@ test.each(['auto', 'all'] as const)(
     const rowsOf = async (layers: readonly number[]): Promise<string[]> => {
       const amounts = new Map(layers.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
       const options = { method, schedule: amounts, restore }
-      const { states } = await runModel(pruned(speechEncoder({ reads: 'frames' }), options), inputs)
+      const { last_hidden_state: states } = await runModel(pruned(speechEncoder({ reads: 'frames' }), options), inputs)
       expect(states?.dims).toEqual([1, TOKENS, HIDDEN])
       const all = Array.from(states?.data as Float32Array)
       return Array.from({ length: TOKENS }, (_, i) => all.slice(i * HIDDEN, (i + 1) * HIDDEN).join())
     }
     expect(new Set(await rowsOf([]))).toHaveLength(TOKENS)
     const [dense] = [await runModel(speechEncoder({ reads: 'frames' }), inputs)]
-    expect((await rowsOf([])).join()).toBe(Array.from(dense.states?.data as Float32Array).join())
+    expect((await rowsOf([])).join()).toBe(Array.from(dense.last_hidden_state?.data as Float32Array).join())
     // At layer 1 six of the 11 tokens with a signal are kept; of the others every fifth from layer 0 on.
     if (restore === 'auto') expect(new Set(await rowsOf([1]))).toHaveLength(6 + 3)
     else await rowsOf([1])
@@ -170,10 +177,10 @@ test('a thinned file is known again: it has no mask, and can be packed and prune
 
   const inputs = inputsFor('frames', [20, 48])
   const again = { method: stride(), schedule: schedule(2, { layers: [1], keep: 0.5 }), restore: 'none' } as const
-  const { states } = await runModel(pruned(thinned, again), inputs)
+  const { last_hidden_state: states } = await runModel(pruned(thinned, again), inputs)
   expect(states?.dims).toEqual([2, 12, HIDDEN])
   const restored = pruned(speechEncoder({ reads: 'frames' }), { ...options, restore: 'auto' })
-  expect((await runModel(pruned(restored, { ...again, restore: 'auto' }), inputs)).states?.dims).toEqual([
+  expect((await runModel(pruned(restored, { ...again, restore: 'auto' }), inputs)).last_hidden_state?.dims).toEqual([
     2,
     TOKENS,
     HIDDEN,
@@ -186,8 +193,8 @@ test('without a method after it the rows come back as the nearest kept ones', as
     pruned(model, { method: thinPadding({ every: 5 }), schedule: alone }),
     inputsFor('frames', [20]),
   )
-  expect(outputs.states?.dims).toEqual([1, TOKENS, HIDDEN])
-  const all = Array.from(outputs.states?.data as Float32Array)
+  expect(outputs.last_hidden_state?.dims).toEqual([1, TOKENS, HIDDEN])
+  const all = Array.from(outputs.last_hidden_state?.data as Float32Array)
   const rows = Array.from({ length: TOKENS }, (_, i) => all.slice(i * HIDDEN, (i + 1) * HIDDEN).join())
   expect(rows.slice(11)).toEqual([11, 11, 11, 16, 16, 16, 16, 16, 21, 21, 21, 21, 21].map((token) => rows[token]))
 })
@@ -195,11 +202,25 @@ test('without a method after it the rows come back as the nearest kept ones', as
 test('samples may have an axis for their one channel', async () => {
   const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
   const inputs = inputsFor('samples', [30, 96])
-  const { samples } = inputs
+  const { input_values: samples } = inputs
   const flat = await runModel(pruned(speechEncoder({ reads: 'samples' }), options), inputs)
   const data = { ...(samples as TensorLike), dims: [2, 1, 2 * FRAMES] }
-  const apart = await runModel(pruned(speechEncoder({ reads: 'channel' }), options), { samples: data })
+  const apart = await runModel(pruned(speechEncoder({ reads: 'channel' }), options), { input_values: data })
   expect(apart).toEqual(flat)
+})
+
+test('samples of two channels are silent where both are', async () => {
+  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
+  const thinned = pruned(speechEncoder({ reads: 'stereo' }), options)
+  const loudIn = (left: number, right: number): Float32Array =>
+    Float32Array.from([...speech('samples', [left], 1), ...speech('samples', [right], 2)])
+  const kept = async (left: number, right: number): Promise<number> => {
+    const inputs = { input_values: { type: 'float32', dims: [1, 2, 2 * FRAMES], data: loudIn(left, right) } } as const
+    return (await runModel(thinned, inputs)).last_hidden_state?.dims[1] as number
+  }
+  expect(await kept(20, 60)).toBe(await kept(60, 0))
+  expect(await kept(20, 10)).toBeLessThan(await kept(20, 60))
+  expect(await kept(2 * FRAMES, 0)).toBe(TOKENS)
 })
 
 test.each(['MaxPool', 'AveragePool'] as const)(

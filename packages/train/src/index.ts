@@ -17,5 +17,5 @@ export {
 export { defaults, type Settings, type TrainSettings } from './settings.ts'
 export type { TrainProgress } from './step.ts'
 export { SOFT_PART, type Trained, type TrainOptions, train } from './train.ts'
-export { type LossOptions, type SoftMethod, type TrainingGraph, trainingGraph } from './training-graph.ts'
+export { type Answer, type LossOptions, type SoftMethod, type TrainingGraph, trainingGraph } from './training-graph.ts'
 export { allButTables, type Trains, type Weight, type Weights, weightsOf, withWeights } from './weights.ts'

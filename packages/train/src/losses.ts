@@ -1,7 +1,9 @@
 import {
+  add,
   concat,
   gatherElements,
   logSoftmax,
+  matmul,
   mean,
   mul,
   neg,
@@ -11,6 +13,7 @@ import {
   stopGradient,
   sub,
   sum,
+  swapLast,
   type Tensor,
   unsqueeze,
 } from '@tp/core'
@@ -55,6 +58,23 @@ export function asTwoClasses(logit: Tensor): Tensor {
 export function squaredError(logit: Tensor, teacher: Tensor): Tensor {
   const distance = squeeze(sub(logit, teacher), [1])
   return mul(mul(distance, distance), 0.5)
+}
+
+/**
+ * Of vectors of length 1 half the squared distance from the dense model's, which is 1 − their cosine, and half those of the
+ * similarities to the dense vectors of the batch: a search reads nothing else. Of each example, with e the vector and t the dense one,
+ *
+ *   ½ ‖e_i − t_i‖² + ½ Σ_k ((e_i − t_i) · t_k)²
+ *
+ * @param vectors float [B,D]
+ * @param teacher float [B,D]
+ * @returns float [B]
+ */
+export function embeddingDistance(vectors: Tensor, teacher: Tensor): Tensor {
+  const distance = sub(vectors, teacher)
+  const similarities = matmul(distance, swapLast(teacher)) // [B,B]
+  const half = (x: Tensor): Tensor => mul(sum(mul(x, x), 1), 0.5)
+  return add(half(distance), half(similarities))
 }
 
 /**

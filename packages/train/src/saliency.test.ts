@@ -18,10 +18,11 @@ import { arrayOf, expectClose, type GoldenCase, rowsOf, tensorOf } from '@tp/cor
 import { loadTokenizer } from '@tp/eval'
 import { type ModelInputs, textDataset, textInputs } from '@tp/eval/inputs'
 import { mailData, modelPath } from '@tp/models'
-import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
+import { decodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { fading } from '../test/fading.ts'
 import { goldenCase } from '../test/golden.ts'
 import { saliencyOf } from './index.ts'
 import { attribution, tokenSaliency } from './saliency.ts'
@@ -153,7 +154,7 @@ test('gives by taylor the slope of the answer to mails as a token fades', { time
   const bytes = readFileSync(modelPath('mail'))
   const inputs = await fewMails(bytes, 4)
   const taylor = await saliencyOf({ model: decodeModel(bytes), runtime, inputs, score: 'taylor', batchSize: 1 })
-  await using session = await runtime.load(fading(bytes), { threads: 1 })
+  await using session = await runtime.load(fading(decodeModel(bytes)), { threads: 1 })
   const STEP = 0.02
   for (let row = 0; row < 4; row++) {
     const length = inputs.lengths?.[row] as number
@@ -188,16 +189,4 @@ async function fewMails(bytes: Uint8Array, count: number): Promise<ModelInputs> 
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   const mails = textDataset('mails', mailData('dev').slice(0, count))
   return await textInputs(mails, session.inputs, tokenizer, { maxTokens: 30 })
-}
-
-/** The model with what its first layer is given times an input `scale`, float32 [batch, tokens, 1]. */
-function fading(bytes: Uint8Array): Uint8Array {
-  const model = decodeModel(bytes)
-  const nodes = model.proto.graph?.node ?? []
-  const first = nodes.findIndex(({ name }) => name.includes('/layer.0/'))
-  const [start = ''] = nodes[first]?.input ?? []
-  for (const node of nodes) node.input = node.input.map((name) => (name === start ? 'faded' : name))
-  nodes.splice(first, 0, createNode({ type: 'Mul', name: 'fade', inputs: [start, 'scale'], outputs: ['faded'] }))
-  new Graph(model).addInput('scale', 'float32', ['batch', 'tokens', 1])
-  return encodeModel(model)
 }

@@ -2,24 +2,30 @@ import { gradients } from '@tp/autodiff'
 import { soften } from '@tp/compiler'
 import {
   abs,
+  add,
   argMax,
   cast,
   div,
   gatherElements,
+  input,
   type Method,
   max,
   maximum,
   mul,
   norm2,
+  sqrt,
   sum,
   type Tensor,
   TpError,
 } from '@tp/core'
-import { type AbortSignalLike, type Runtime, throwIfAborted } from '@tp/core/runtime'
+import { type AbortSignalLike, type NamedTensors, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
+import { randomNumbers } from '@tp/core/statistics'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { emitModel, Graph, type Model } from '@tp/onnx'
 import { boundedBatches } from './bounded-batches.ts'
+import { embeddingOf } from './embedding.ts'
 import { logitsOf } from './logits.ts'
+import type { Answer } from './training-graph.ts'
 
 /** How the gradient at a token becomes one number: see {@link tokenSaliency}. */
 export type SaliencyScore = 'gradient-input' | 'taylor'
@@ -35,6 +41,8 @@ export interface SaliencyOptions {
   readonly layer?: number
   /** Default `gradient-input`. */
   readonly score?: SaliencyScore
+  /** Default `logits`. */
+  readonly answer?: Answer
   /** At most; default 16. Long examples go through in smaller batches, see {@link boundedBatches}. */
   readonly batchSize?: number
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
@@ -45,6 +53,10 @@ export interface SaliencyOptions {
  * How much each token of each example contributes to the model's own answer, by a gradient at the input of a layer: see
  * {@link tokenSaliency}. It requires a forward and a backward pass of the dense model, so a pruned model cannot select by it:
  * it explains a model, and `train` gives it to methods that learn from it.
+ *
+ * The answer is the logit of the class that the model chooses, or its embedding ê, of length 1. The cosine to the dense embedding has no
+ * slope at that embedding, where it is largest; how it falls says the length of the change, 1 − cos ≈ ½ ‖Δê‖². So the numbers are those
+ * of the answers v · ê, root mean square over {@link DIRECTIONS} directions v of random signs, which over all directions is the length.
  * @returns by example: a number for each token, in its own order, padding last
  * @throws TpError TP_OUTPUT, TP_GRADIENT, TP_SCHEDULE, TP_ABORTED, or why the model cannot be pruned
  */
@@ -55,19 +67,21 @@ export async function saliencyOf({
   encoder,
   layer = 0,
   score = 'gradient-input',
+  answer = 'logits',
   batchSize = 16,
   onProgress,
   signal,
 }: SaliencyOptions): Promise<(row: number) => Float32Array> {
-  const bytes = saliencyGraph(model, encoder, layer, score)
+  const bytes = saliencyGraph(model, { encoder, layer, score, answer })
   await using session = await runtime.load(bytes, { threads: 1 })
+  const directions = session.inputs.filter(({ name }) => name.startsWith(DIRECTION))
   const found = new Map<number, Float32Array>()
   const total = inputs.targets.length
   for (const rows of boundedBatches(inputs, batchSize)) {
     // A run blocks the event loop: let signals arrive.
     await new Promise((resolve) => setTimeout(resolve))
     throwIfAborted(signal, 'train')
-    const { saliency } = await session.run(await inputs.feeds(rows))
+    const { saliency } = await session.run({ ...(await inputs.feeds(rows)), ...signs(directions, rows) })
     const data = saliency?.data as Float32Array
     const tokens = data.length / rows.length
     rows.forEach((row, i) => {
@@ -102,9 +116,18 @@ export function tokenSaliency(
   attended: Tensor,
   score: SaliencyScore = 'gradient-input',
 ): Tensor {
+  return relative(contribution(answer, embedded, score), attended)
+}
+
+/** float [B,N] */
+function contribution(answer: Tensor, embedded: Tensor, score: SaliencyScore): Tensor {
   const parts = attribution(answer, embedded)
-  const size = score === 'taylor' ? abs(sum(parts, 2)) : norm2(parts, 2)
-  const sizes = mul(cast(size, 'float32'), attended)
+  return cast(score === 'taylor' ? abs(sum(parts, 2)) : norm2(parts, 2), 'float32')
+}
+
+/** float [B,N]: as a share of the largest of each example; 0 for padding. */
+function relative(contributions: Tensor, attended: Tensor): Tensor {
+  const sizes = mul(contributions, attended)
   // 1e-30: an example of which nothing contributes
   return div(sizes, maximum(max(sizes, 1, { keepDims: true }), 1e-30))
 }
@@ -114,8 +137,36 @@ export function attribution(answer: Tensor, embedded: Tensor): Tensor {
   return mul(gradients(answer, [embedded])[0] as Tensor, embedded)
 }
 
-/** Inputs are the model's own; output `saliency` [B,N]. */
-function saliencyGraph(model: Model, encoder: string | undefined, layer: number, score: SaliencyScore): Uint8Array {
+/**
+ * In how many directions the change of an embedding is measured: each is one more backward pass. For all-MiniLM-L6-v2 the order of
+ * the tokens of 8 abstracts, by `gradient-input` before layer 4, has a rank correlation of 0.955, 0.973 and 0.977 with one, two and four
+ * to how far the vector moves when a token alone is pruned at layer 3.
+ */
+const DIRECTIONS = 2
+const DIRECTION = 'tp.direction.'
+
+/** Directions for a batch: those of an example do not depend on the others. */
+function signs(inputs: Session['inputs'], rows: readonly number[]): NamedTensors {
+  const random = rows.map((row) => randomNumbers(row + 1))
+  return Object.fromEntries(
+    inputs.map(({ name, dims }) => {
+      const width = Number(dims[1])
+      const data = new Float32Array(rows.length * width)
+      for (let i = 0; i < data.length; i++) data[i] = (random[Math.floor(i / width)] as () => number)() < 0.5 ? -1 : 1
+      return [name, { type: 'float32', dims: [rows.length, width], data }]
+    }),
+  )
+}
+
+interface SaliencyGraphOptions {
+  readonly encoder: string | undefined
+  readonly layer: number
+  readonly score: SaliencyScore
+  readonly answer: Answer
+}
+
+/** Inputs are the model's own, and the directions of an embedding; output `saliency` [B,N]. */
+function saliencyGraph(model: Model, { encoder, layer, score, answer }: SaliencyGraphOptions): Uint8Array {
   const looks = { method: onlyLooks, layers: [0], params: () => ({}) }
   const soft = soften(model, { ...looks, ...(encoder !== undefined && { encoder }) })
   if (!soft.ok) throw new TpError(soft.refusal.code, 'train', soft.refusal.message)
@@ -127,11 +178,31 @@ function saliencyGraph(model: Model, encoder: string | undefined, layer: number,
       `there is no layer ${layer}: the model has layers 0 to ${soft.layerCount - 1}`,
     )
   }
-  const logits = logitsOf(new Graph(model), (name) => soft.value(name))
-  const own = gatherElements(logits, argMax(logits, 1, { keepDims: true }), 1)
-  return emitModel(
-    { saliency: tokenSaliency(sum(own, [0, 1]), soft.value(start), soft.attended, score) },
-    { name: 'saliency' },
+  const own = (answer === 'embedding' ? alongDirections : chosenLogit)(new Graph(model), (name) => soft.value(name))
+  const parts = own.map((part) => contribution(sum(part, [0, 1]), soft.value(start), score))
+  const saliency = relative(parts.length === 1 ? (parts[0] as Tensor) : rootMeanSquare(parts), soft.attended)
+  return emitModel({ saliency }, { name: 'saliency' })
+}
+
+/** float [B,1] */
+function chosenLogit(graph: Graph, value: (name: string) => Tensor): [Tensor] {
+  const logits = logitsOf(graph, value)
+  return [gatherElements(logits, argMax(logits, 1, { keepDims: true }), 1)]
+}
+
+/** The embedding times each direction: float [B,D] */
+function alongDirections(graph: Graph, value: (name: string) => Tensor): Tensor[] {
+  const embedding = embeddingOf(graph, value)
+  const dims = embedding.dims as (string | number)[]
+  return Array.from({ length: DIRECTIONS }, (_, k) => mul(embedding, input(`${DIRECTION}${k}`, 'float32', dims)))
+}
+
+function rootMeanSquare(parts: readonly Tensor[]): Tensor {
+  return sqrt(
+    div(
+      parts.map((part) => mul(part, part)).reduce((a, b) => add(a, b)),
+      parts.length,
+    ),
   )
 }
 

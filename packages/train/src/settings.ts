@@ -3,7 +3,7 @@ import type { AdamWOptions } from './adam-w.ts'
 import type { RateOptions } from './schedule.ts'
 import type { LossOptions } from './training-graph.ts'
 
-/** Settings of a training; absent ones have the value of {@link defaults}. */
+/** Settings of a training; absent ones have the value of {@link defaults}, of embeddings `distillation` 1. */
 export type TrainSettings = Partial<Settings>
 
 export interface Settings extends LossOptions, AdamWOptions, RateOptions {
@@ -22,6 +22,7 @@ export const defaults: Settings = {
   epochs: 3,
   batchSize: 16,
   seed: 0,
+  answer: 'logits',
   evaluations: 5,
   distillation: 0.5,
   temperature: 2,
@@ -39,29 +40,31 @@ export const defaults: Settings = {
 }
 
 /** What each number must be. */
-const rules: Readonly<Record<Exclude<keyof Settings, 'decay'>, readonly [(x: number) => boolean, string]>> = {
-  epochs: [(x) => x > 0, 'a number above 0'],
-  batchSize: [(x) => Number.isInteger(x) && x > 0, 'a whole number from 1'],
-  seed: [Number.isInteger, 'a whole number'],
-  evaluations: [(x) => Number.isInteger(x) && x > 0, 'a whole number from 1'],
-  distillation: [(x) => x >= 0 && x <= 1, 'a share from 0 to 1'],
-  temperature: [(x) => x > 0, 'a number above 0'],
-  regulariser: [(x) => x >= 0, 'a number from 0'],
-  costWeight: [(x) => x >= 0, 'a number from 0'],
-  learningRate: [(x) => x > 0, 'a number above 0'],
-  methodRate: [(x) => x > 0, 'a number above 0'],
-  warmUp: [(x) => x >= 0 && x < 1, 'a share from 0, below 1'],
-  weightDecay: [(x) => x >= 0, 'a number from 0'],
-  beta1: [(x) => x >= 0 && x < 1, 'a number from 0, below 1'],
-  beta2: [(x) => x >= 0 && x < 1, 'a number from 0, below 1'],
-  epsilon: [(x) => x > 0, 'a number above 0'],
-  clip: [(x) => x > 0, 'a number above 0'],
-}
+const rules: Readonly<Record<Exclude<keyof Settings, 'decay' | 'answer'>, readonly [(x: number) => boolean, string]>> =
+  {
+    epochs: [(x) => x > 0, 'a number above 0'],
+    batchSize: [(x) => Number.isInteger(x) && x > 0, 'a whole number from 1'],
+    seed: [Number.isInteger, 'a whole number'],
+    evaluations: [(x) => Number.isInteger(x) && x > 0, 'a whole number from 1'],
+    distillation: [(x) => x >= 0 && x <= 1, 'a share from 0 to 1'],
+    temperature: [(x) => x > 0, 'a number above 0'],
+    regulariser: [(x) => x >= 0, 'a number from 0'],
+    costWeight: [(x) => x >= 0, 'a number from 0'],
+    learningRate: [(x) => x > 0, 'a number above 0'],
+    methodRate: [(x) => x > 0, 'a number above 0'],
+    warmUp: [(x) => x >= 0 && x < 1, 'a share from 0, below 1'],
+    weightDecay: [(x) => x >= 0, 'a number from 0'],
+    beta1: [(x) => x >= 0 && x < 1, 'a number from 0, below 1'],
+    beta2: [(x) => x >= 0 && x < 1, 'a number from 0, below 1'],
+    epsilon: [(x) => x > 0, 'a number above 0'],
+    clip: [(x) => x > 0, 'a number above 0'],
+  }
 
 /** @throws TpError TP_OPTION */
 export function settingsOf(given: TrainSettings): Settings {
+  const usual: Settings = given.answer === 'embedding' ? { ...defaults, distillation: 1 } : defaults
   const settings = Object.fromEntries(
-    Object.entries(defaults).map(([name, value]) => [name, given[name as keyof Settings] ?? value]),
+    Object.entries(usual).map(([name, value]) => [name, given[name as keyof Settings] ?? value]),
   ) as unknown as Settings
   for (const [name, [is, form]] of Object.entries(rules)) {
     const value = settings[name as keyof typeof rules]

@@ -58,10 +58,10 @@ export function stagesOf(options: StagesOptions): Stages {
   let known: Promise<(row: number) => Float32Array> | undefined
   const saliency = async (): Promise<(row: number) => Float32Array> => {
     if (options.saliency !== undefined) return options.saliency
-    const { model, runtime, inputs, soft, signal, onSaliency } = options
+    const { model, runtime, inputs, soft, signal, onSaliency, settings } = options
     const encoder = { ...(soft?.encoder !== undefined && { encoder: soft.encoder }), layer: saliencyLayer(options) }
     const watched = { ...(signal && { signal }), ...(onSaliency && { onProgress: onSaliency }) }
-    known ??= saliencyOf({ model, runtime, inputs, ...encoder, ...watched })
+    known ??= saliencyOf({ model, runtime, inputs, answer: settings.answer, ...encoder, ...watched })
     return await known
   }
   return {

@@ -9,7 +9,7 @@ import type { Weights } from './weights.ts'
 /** The training examples. */
 export interface Lesson {
   readonly inputs: ModelInputs
-  /** Logits of the dense model for all examples, [examples, classes]; required for distillation. */
+  /** Logits of the dense model for all examples, [examples, classes], or its vectors of length 1; required for distillation. */
   readonly teacher?: Float32Array
 }
 
@@ -93,7 +93,7 @@ function teacherRows(teacher: Float32Array | undefined, rows: readonly number[],
     throw new TpError(
       'TP_OPTION',
       'train',
-      `distillation requires teacher: the dense model's logits of all examples (seen: ${seen})`,
+      `distillation requires teacher: the dense model's answers to all examples (seen: ${seen})`,
     )
   }
   const data = new Float32Array(rows.length * classes)

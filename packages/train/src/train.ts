@@ -47,7 +47,7 @@ export interface Trained {
   readonly weights: Weights
   /** What the method learned, by layer; empty without one. */
   readonly learned: ReadonlyMap<number, Learned>
-  /** Their step, and accuracy on the selection set in percent. */
+  /** Their step, 0 for those that it began with, and quality on the selection set in percent (`qualityOf` of @tp/eval). */
   readonly step: number
   readonly accuracy: number | undefined
   /** The progress of each step, including those before a resumption. */
@@ -90,6 +90,14 @@ export async function train(options: TrainOptions): Promise<Trained> {
       : readCheckpoint(options.resume, told, { weights, optimizer, where: soft === undefined ? 'train' : SOFT_PART })
   await using stages = stagesOf({ ...options, settings, own, learning, steps })
   const every = Math.max(1, Math.round(steps / settings.evaluations))
+  const evaluated = (step: number, accuracy: number): void => {
+    if (standing.best !== undefined && accuracy <= standing.best.accuracy) return
+    standing.best = { accuracy, step, weights: copyOf(weights) }
+  }
+  if (standing.step === 0 && selection !== undefined && soft === undefined) {
+    // What was learned may be worse than what it began with.
+    evaluated(0, await accuracyOf(options, model, selection, settings.batchSize))
+  }
   while (standing.step < steps) {
     await stopIfAborted(signal, () => onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing)))
     const { stage, graph } = await stages.at(standing.step)
@@ -102,9 +110,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     const isDue = standing.step % every === 0 || standing.step === steps
     if (isDue && selection !== undefined && soft === undefined) {
       const accuracy = await accuracyOf(options, withWeights(model, weights), selection, settings.batchSize)
-      if (standing.best === undefined || accuracy > standing.best.accuracy) {
-        standing.best = { accuracy, step: standing.step, weights: copyOf(weights) }
-      }
+      evaluated(standing.step, accuracy)
       progress = { ...progress, accuracy }
     }
     standing.progress.push(progress)

@@ -4,14 +4,19 @@ import { input, type Method, mean, mul, type Stage, sub, type Tensor, TpError, t
 import type { Dim } from '@tp/core/expression'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
 import { fixedPrice, priceOf, type SoftCost, softCost, total } from './cost.ts'
+import { embeddingOf } from './embedding.ts'
 import { encoderOptions } from './encoder-options.ts'
 import { logitsOf } from './logits.ts'
-import { asTwoClasses, crossEntropy, distillation, policyLoss, squaredError } from './losses.ts'
+import { asTwoClasses, crossEntropy, distillation, embeddingDistance, policyLoss, squaredError } from './losses.ts'
 import type { Weights } from './weights.ts'
+
+/** What a model answers an example with: logits of classes, or a vector. */
+export type Answer = 'logits' | 'embedding'
 
 /** The loss: cross-entropy, distillation from the dense model, or a mixture. */
 export interface LossOptions {
-  /** Share of distillation, 0 … 1; the rest is cross-entropy. */
+  readonly answer: Answer
+  /** Share of distillation, 0 … 1; the rest is cross-entropy. Vectors have no labels: 1. */
   readonly distillation: number
   readonly temperature: number
   /**
@@ -76,11 +81,11 @@ interface LossParts {
 /**
  * One ONNX graph for a step of training: the model with its weights as inputs, its loss, and the loss's gradients.
  * Inputs are those of the model, the weights by their names, `tp.labels` int64 [B] and, with distillation, `tp.teacher`
- * float [B,C], and what the soft form of a method takes; outputs `tp.loss` [], `tp.gradient.NAME` in the shape of each
+ * float [B,C] (logits or vectors), and what the soft form of a method takes; outputs `tp.loss` [], `tp.gradient.NAME` in the shape of each
  * weight of `learning`, and with a soft form `tp.kept` [] and `tp.flops` [].
  * @param weights all weights that are inputs, including those of a method
  * @param learning names of those to compute gradients of
- * @throws TpError TP_OUTPUT for a model without a single output of class logits; TP_GRADIENT
+ * @throws TpError TP_OUTPUT for a model without a single output of class logits, or of vectors; TP_OPTION, TP_GRADIENT
  */
 export function trainingGraph(
   model: Model,
@@ -91,9 +96,10 @@ export function trainingGraph(
 ): TrainingGraph {
   const tensors = new Map([...weights].map(([name, { dims }]) => [name, input(name, 'float32', dims)]))
   const lesson = soft === undefined ? plainLesson(model, tensors) : softLesson(model, tensors, soft)
-  const logits = logitsOf(new Graph(model), lesson.value)
-  const classes = logits.dims[1]
-  const task = taskLoss(logits, options) // [B]
+  const isEmbedding = options.answer === 'embedding'
+  const answer = (isEmbedding ? embeddingOf : logitsOf)(new Graph(model), lesson.value)
+  const classes = answer.dims[1]
+  const task = isEmbedding ? vectorLoss(answer, options) : taskLoss(answer, options) // [B]
   const weight = (term: string): number => {
     if (term === 'regulariser') return soft?.targetFlops === undefined ? options.regulariser : 0
     return soft?.stage.terms?.[term] ?? 1
@@ -162,6 +168,20 @@ function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options:
 }
 
 /** float [B] */
+function vectorLoss(vectors: Tensor, { distillation: share }: LossOptions): Tensor {
+  if (share < 1) {
+    const reason = `distillation is ${share}, but vectors have no labels to learn the rest from; it has to be 1`
+    throw new TpError('TP_OPTION', 'train', reason)
+  }
+  return embeddingDistance(vectors, teacherOf(vectors))
+}
+
+/** The dense model's answers, as an input. */
+function teacherOf(answer: Tensor): Tensor {
+  return input(names.teacher, 'float32', answer.dims as (string | number)[])
+}
+
+/** float [B] */
 function taskLoss(logits: Tensor, { distillation: share, temperature }: LossOptions): Tensor {
   const [batch, classes] = logits.dims
   const isScore = classes === 1
@@ -171,7 +191,7 @@ function taskLoss(logits: Tensor, { distillation: share, temperature }: LossOpti
     parts.push(scaled(crossEntropy(isScore ? asTwoClasses(logits) : logits, labels), 1 - share))
   }
   if (share > 0) {
-    const teacher = input(names.teacher, 'float32', [batch as string, classes as number])
+    const teacher = teacherOf(logits)
     parts.push(scaled(isScore ? squaredError(logits, teacher) : distillation(logits, teacher, temperature), share))
   }
   return total(parts)

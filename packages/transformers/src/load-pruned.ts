@@ -1,9 +1,11 @@
 import { AutoConfig, ModelRegistry, type PreTrainedModel } from '@huggingface/transformers'
+import { POSITIONS } from '@tp/compiler'
 import { LOAD, type Load, type Recipe } from './load.ts'
 import { type ModelReport, type PruneOutcome, refused } from './model-report.ts'
 import type { FromPretrained } from './platform/platform.ts'
 import { isDecoder, reasonOf } from './prune-file.ts'
 import type { SessionHook } from './session-hook.ts'
+import { spreadCrossAttentions } from './spread-attentions.ts'
 
 type Options = NonNullable<Parameters<FromPretrained>[1]>
 
@@ -22,10 +24,25 @@ export async function loadPruned(
   const known = { ...options, config: await AutoConfig.from_pretrained(name, options) }
   const { outcome, hasDecoder = false } = await prepare(name, known, hook)
   if (outcome !== undefined) return { model: await fromPretrained(name, known), report: { model: name, ...outcome } }
-  const load: Load = { recipe, hasDecoder }
-  const session_options = { ...options.session_options, [LOAD]: load }
-  const model = await fromPretrained(name, { ...known, session_options })
-  return { model, report: { model: name, ...(load.outcome ?? unseen) } }
+  const loaded = async (recipe: Recipe): Promise<Loaded> => {
+    const load: Load = { recipe, hasDecoder }
+    const session_options = { ...options.session_options, [LOAD]: load }
+    const model = await fromPretrained(name, { ...known, session_options })
+    if (hasDecoder) spreadCrossAttentions(model)
+    return { model, report: { model: name, ...(load.outcome ?? unseen) } }
+  }
+  const first = await loaded(recipe)
+  if (first.report.outcome !== 'pruned' || !lacksStates(first.model)) return first
+  await first.model.dispose()
+  const { plan, options: asked } = recipe
+  return loaded({ plan: { ...plan, restore: 'auto' }, options: { ...asked, restore: 'auto' } })
+}
+
+/** Whether the encoder gives states of the kept positions alone, and its decoder was exported for a fixed number of them. */
+function lacksStates({ sessions }: PreTrainedModel): boolean {
+  const { model: encoder, decoder_model_merged: decoder } = sessions
+  const states = decoder?.inputMetadata?.find(({ name }: { name: string }) => name === 'encoder_hidden_states')
+  return encoder?.outputNames?.includes(POSITIONS) === true && typeof states?.shape[1] === 'number'
 }
 
 const unseen = refused(

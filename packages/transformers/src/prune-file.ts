@@ -25,6 +25,9 @@ const masked = refused(
     'pixels alone are pruned next to a decoder',
 )
 
+/** What transformers.js hands to a decoder. */
+const STATES = 'last_hidden_state'
+
 /**
  * Prunes what a session is about to be made of: a path in Node, bytes in a browser. Never rejects: there one rejection
  * would make transformers.js unable to load any model until the page is reloaded.
@@ -41,11 +44,13 @@ export async function pruneFile(
     const external = source.readPart ?? partsOf(options.externalData ?? [])
     const model = decodeModel(source.bytes, { external })
     // In a browser files have no names.
-    const { inputs } = new Graph(model)
+    const { inputs, outputs } = new Graph(model)
     if (hasDecoder && inputs.some(({ name }) => name === 'encoder_hidden_states')) return undefined
     if (hasDecoder && !(inputs.length === 1 && inputs[0]?.type.startsWith('float'))) return { outcome: masked }
     if (readProvenance(model).length > 0) return { outcome: { outcome: 'pruned before' } }
-    const result = prune(model, recipe.options)
+    // Next to a decoder transformers.js reads nothing else. Attentions, which encoders have for word time stamps, could not be restored.
+    const isRead = hasDecoder && outputs.some(({ name }) => name === STATES)
+    const result = prune(model, isRead ? { ...recipe.options, outputs: [STATES] } : recipe.options)
     if (!result.ok) return { outcome: refused(result.refusal.code, result.refusal.message) }
     const isCompact = new Graph(result.model).outputs.some(({ name }) => name.startsWith(MASK))
     if (isCompact && !hasDecoder) return { outcome: tooFewRows }

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { env, type PretrainedModelOptions, pipeline, RawImage } from '@huggingface/transformers'
 import { digitsData, mailData, modelPath } from '@tp/models'
 import { type ModelReport, pruneModels } from '@tp/transformers'
-import { addDigits, addMail, openModelFolder } from 'pipeline-models'
+import { addDigits, addMail, addSpeech, openModelFolder, spoken } from 'pipeline-models'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openSite, type Site } from './browser/site.ts'
 import { addColumns, addLetters } from './models.ts'
-import { half, methods } from './plans.ts'
+import { half, methods, thin } from './plans.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
   env.allowRemoteModels = false
   env.localModelPath = `${folder}/`
   const models = await openModelFolder(folder)
-  for (const add of [addMail, addDigits, addColumns]) await add(models)
+  for (const add of [addMail, addDigits, addSpeech, addColumns]) await add(models)
   await addLetters(
     models,
     'external',
@@ -95,6 +95,31 @@ test('answers image-classification as in Node', { tags: 'exhaustive' }, async ()
   const inputs = images.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
   expectClose((pruned as Answers[]).flat(), ((await classify(inputs, { top_k: 1 })) as Answers[]).flat())
   pruning.dispose()
+})
+
+test('answers automatic-speech-recognition as in Node, with the times of words', async () => {
+  const ask = { language: 'en', return_timestamps: 'word' } as const
+  const { dense, pruned, reports } = await page.evaluate(
+    async ([sound, ask]) => {
+      const { pipeline, pruneModels, methods, thin } = library
+      const reports: unknown[] = []
+      const run = async () => {
+        const transcribe = await pipeline('automatic-speech-recognition', 'speech', { dtype: 'fp32' })
+        return transcribe(Float32Array.from(sound), ask)
+      }
+      const dense = await run()
+      pruneModels({ methods, defaultPlan: thin, onModel: (report) => reports.push(report) })
+      return { dense, pruned: await run(), reports }
+    },
+    [[...spoken(0.3)], ask] as const,
+  )
+  const run = async () =>
+    (await pipeline('automatic-speech-recognition', 'speech', { dtype: 'fp32' }))(spoken(0.3), ask)
+  expect(dense).toEqual(await run())
+  const pruning = pruneModels({ methods, defaultPlan: thin })
+  expect(pruned).toEqual(await run())
+  pruning.dispose()
+  expect(reports).toMatchObject([{ outcome: 'pruned', model: 'speech' }])
 })
 
 test('prunes the 8-bit file, which wasm loads by default, and one with a data file', async () => {
@@ -174,4 +199,19 @@ test('caches what was downloaded for remote models, and requests nothing else', 
   expect(cached['/models/mail/onnx/model.onnx']).toBe(statSync(modelPath('mail')).size)
   expect(Object.keys(cached).filter((path) => !/^\/(models\/mail|ort)\//.test(path))).toEqual([])
   expect(fetchIsBack).toBe(true)
+})
+
+test('prunes a model at an address that does not hold its name', async () => {
+  const reports = await page.evaluate(async () => {
+    const { env, pipeline, pruneModels, half, methods } = library
+    env.allowLocalModels = false
+    env.allowRemoteModels = true
+    env.remoteHost = `${location.origin}/`
+    env.remotePathTemplate = 'models/mail/'
+    const reports: ModelReport[] = []
+    pruneModels({ methods, defaultPlan: half, onModel: (report) => reports.push(report) })
+    await pipeline('text-classification', 'anything', { dtype: 'fp32' })
+    return reports
+  })
+  expect(reports).toMatchObject([{ outcome: 'pruned', model: 'anything' }])
 })

@@ -1,6 +1,7 @@
 import type { Plan } from '@tp/compiler'
 import { baselines, cast, cumSum, type Method, type MethodEntry, mean, methodEntry, scorer } from '@tp/core'
 import { methods as attention } from '@tp/method-attention'
+import { methods as hybrid } from '@tp/method-hybrid'
 
 /** There is no sum of 8-bit integers in onnxruntime. */
 const withoutKernel = (): Method =>
@@ -10,7 +11,17 @@ const withoutKernel = (): Method =>
     score: (site) => cast(cumSum(cast(mean(site.clsAttention, 1), 'int8'), 1), 'float32'),
   })
 
-export const methods: readonly MethodEntry[] = [...baselines, ...attention, methodEntry(withoutKernel, 'fails')]
+const thinning = hybrid.filter(({ name }) => name === 'thin-padding')
+
+export const methods: readonly MethodEntry[] = [
+  ...baselines,
+  ...attention,
+  ...thinning,
+  methodEntry(withoutKernel, 'fails'),
+]
+
+/** Thins the silence that fills the window of a speech model; its decoder reads fewer states. */
+export const thin: Plan = { format: 1, method: 'thin-padding', restore: 'none' }
 
 /** Prunes half of the tokens twice. */
 export const half: Plan = { format: 1, method: 'received-attention', layers: [1, 2], keep: 0.5 }

@@ -19,7 +19,7 @@ export interface Served extends AsyncDisposable {
   readonly url: string
 }
 
-/** Serves the files of a folder, and nothing else. */
+/** Serves the files of a folder to pages from anywhere, and nothing else. */
 export async function serve(folder: string, { isolated }: { readonly isolated: boolean }): Promise<Served> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
@@ -28,6 +28,7 @@ export async function serve(folder: string, { isolated }: { readonly isolated: b
     const type = types[extname(path)] ?? 'application/octet-stream'
     response.writeHead(200, {
       'Content-Type': type,
+      'Access-Control-Allow-Origin': '*',
       ...(pathname.startsWith('/assets/') ? { 'Cache-Control': 'immutable, max-age=3600' } : {}),
       ...(isolated ? isolation : {}),
     })

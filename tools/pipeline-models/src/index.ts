@@ -1,2 +1,3 @@
 export { openModelFolder, type PipelineFolder } from './model-folder.ts'
 export { addBert, addDigits, addMail, type BertFiles, bertTokenizer, digitsProcessor } from './models.ts'
+export { addSpeech, spoken } from './speech.ts'

@@ -1,7 +1,14 @@
-import { type EncoderSummary, type Inspection, type PruningStep, readsProbabilities } from '@tp/compiler'
+import {
+  type DecoderInspection,
+  type EncoderSummary,
+  type Inspection,
+  type PruningStep,
+  readsProbabilities,
+} from '@tp/compiler'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
+import { decoderFacts, decoderOf } from '../decoding/decoder-file.ts'
 import { type FlopsAt, flopsAtUsualLengths } from '../model/flops.ts'
 import { headText } from '../model/head-text.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -19,10 +26,15 @@ export const inspectCommand: Command = command({
   },
   notes: ['A model that cannot be pruned is refused with the reason: exit code 4.'],
   async run([path = ''], { encoder, json = false }, { print, signal, files }) {
-    const { file, found, flops } = await endable(async () => {
-      const file = await readModelFile(path, { signal, files })
+    const file = await endable(() => readModelFile(path, { signal, files }))
+    const decoder = encoder === undefined ? await endable(async () => decoderOf(file)) : undefined
+    if (decoder !== undefined) {
+      print(json ? decoderDocument(file, decoder) : describeDecoder(file, decoder))
+      return EXIT.done
+    }
+    const { found, flops } = await endable(async () => {
       const found = inspectFile(file, encoder)
-      return { file, found, flops: flopsAtUsualLengths(file.model, found) }
+      return { found, flops: flopsAtUsualLengths(file.model, found) }
     })
     const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()
     if (json) {
@@ -44,6 +56,26 @@ async function methodsThatUnfuse(): Promise<string[]> {
   return known.filter(({ entry }) => readsProbabilities(entry.create())).map(({ entry }) => entry.name)
 }
 
+function decoderDocument(file: ModelFile, { ok: _, ...facts }: DecoderInspection): string {
+  const { path, bytes, dataFiles } = file
+  return jsonDocument('inspect', { model: path, bytes, dataFiles, decoder: facts })
+}
+
+function describeDecoder(file: ModelFile, decoder: DecoderInspection): string {
+  const facts = [...fileFacts(file, decoder), ...decoderFacts(decoder), ['pruning', DECODER_ADVICE] as const]
+  return facts.map(([name, text]) => name.padEnd('written by'.length + 2) + text).join('\n')
+}
+
+const DECODER_ADVICE = 'not between layers; tp prune --lossless leaves out what generating does not read'
+
+function fileFacts(file: ModelFile, { producer, opset }: Pick<Inspection, 'producer' | 'opset'>): [string, string][] {
+  const data = file.dataFiles.length === 0 ? '' : `, weights in ${file.dataFiles.join(', ')}`
+  return [
+    ['file', `${file.path}, ${megabytes(file.bytes)}${data}`],
+    ['written by', `${producer || 'unknown'}, opset ${opset}`],
+  ]
+}
+
 function describe(
   file: ModelFile,
   found: Inspection,
@@ -52,10 +84,8 @@ function describe(
 ): string {
   const { layers, hidden, heads, tokens, batch, head, tokenOutputs, pruned, leftOut } = found
   const norms = [...new Set(layers.map(({ norm }) => norm))].join(' and ')
-  const data = file.dataFiles.length === 0 ? '' : `, weights in ${file.dataFiles.join(', ')}`
   const facts: [string, string][] = [
-    ['file', `${file.path}, ${megabytes(file.bytes)}${data}`],
-    ['written by', `${found.producer || 'unknown'}, opset ${found.opset}`],
+    ...fileFacts(file, found),
     ...(found.encoders.length === 1
       ? []
       : [['encoders', found.encoders.map(encoderText).join('; ')] as [string, string]]),
@@ -110,9 +140,11 @@ function encoderText({ name, layerCount, refusal }: EncoderSummary): string {
 
 function stepText({ method, encoder, schedule, cuts }: PruningStep): string {
   const made = Object.entries(schedule).filter(([layer]) => cuts.some((cut) => cut.layer === Number(layer)))
-  const amounts = made.map(
-    ([layer, { kind, value }]) => `${kind === 'ratio' ? 'keep' : kind} ${value} at layer ${layer}`,
-  )
+  const amounts = made.map(([layer, { kind, value }]) => {
+    // All of them: then the method decides.
+    const own = kind === 'ratio' && value === 1
+    return `${own ? 'as many as it decides' : `${kind === 'ratio' ? 'keep' : kind} ${value}`} at layer ${layer}`
+  })
   const where = encoder === undefined ? '' : ` on ${encoder}`
   return amounts.length === 0 ? method : `${method}${where}, ${amounts.join(', ')}`
 }

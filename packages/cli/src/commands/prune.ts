@@ -7,6 +7,8 @@ import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { decoderOf } from '../decoding/decoder-file.ts'
+import { describePruned, pruneDecoder } from '../decoding/prune-decoder.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { flopsAtUsualLengths } from '../model/flops.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -16,6 +18,7 @@ import { factor, megabytes, ranges } from '../output/numbers.ts'
 import { amountOptions } from '../pruning/amounts.ts'
 import { asksForNothing, METHOD_MISSING, methodOption, readAsked } from '../pruning/asked.ts'
 import { leaveOutOption, leftOutText, withoutItsLayers } from '../pruning/leave-out.ts'
+import { asOutputTokens, checkOutputTokens, KEPT_ROWS, outputTokensOption } from '../pruning/output-tokens.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
@@ -31,6 +34,12 @@ export const pruneCommand: Command = command({
     ...amountOptions,
     ...pruningOptions,
     ...leaveOutOption,
+    lossless: {
+      type: 'boolean',
+      description:
+        'leave out what no output reads, which is exact; of a decoder all logits but those of the last token',
+    },
+    ...outputTokensOption,
     trace: {
       type: 'boolean',
       description: 'add outputs that say which tokens were kept: tp.trace.LAYER.indices and .valid',
@@ -52,22 +61,36 @@ export const pruneCommand: Command = command({
   ],
   writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
   async run([path = ''], given, { print, progress, signal, files }) {
-    const { out, trace = false, monitor = false, verify = false, json = false } = given
+    const { out, lossless = false, trace = false, monitor = false, verify = false, json = false } = given
+    const outputTokens = given['output-tokens'] ?? false
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
+    if (lossless && (outputTokens || !asksForNothing(given)))
+      throw usageError('--lossless prunes no tokens; omit it, or what says how to prune')
     const leavesLayersOutOnly = asksForNothing(given) && given['leave-out'] !== undefined
-    const isIdle = asksForNothing(given) && !leavesLayersOutOnly
-    const told = isIdle ? undefined : await readAsked(given)
+    const isIdle = asksForNothing(given) && !leavesLayersOutOnly && !outputTokens && !lossless
+    const told = isIdle ? undefined : await readAsked(lossless ? { ...given, method: 'none' } : given)
 
     const start = performance.now()
     const whole = await endable(() => readModelFile(path, { signal, files }))
-    const asked = told ?? (await readAsked(safeDefault(whole, given)))
+    const decoder = lossless ? await endable(async () => decoderOf(whole)) : undefined
+    if (decoder !== undefined) {
+      const options = { out, verify, signal, stage: (name: string) => progress.stage(name) }
+      const written = await pruneDecoder(whole, decoder, options)
+      progress.end()
+      print(json ? jsonDocument('prune', written) : describePruned(written, decoder))
+      return EXIT.done
+    }
+    const asked = outputTokens
+      ? await readAsked(asOutputTokens(whole, given))
+      : (told ?? (await readAsked(safeDefault(whole, given))))
     const { plan, method, settings } = asked
+    if (outputTokens) checkOutputTokens(method)
     progress.stage(`pruning ${basename(path)}`)
     const { file, model, pruned, notes } = await endable(async () => {
       const file = withoutItsLayers(whole, plan)
       const encoders = inspectEncoders(file, settings.encoder)
       const schedules = schedulesOf(asked, file.model, encoders)
-      const known = wholeHeadNote(encoders, settings.restore)
+      const known = outputTokens ? KEPT_ROWS : wholeHeadNote(encoders, settings.restore)
       const about = told === undefined ? SAFE_DEFAULT : ASKED_FOR
       const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
       const notes = known !== undefined && (isPruned || told === undefined) ? [known, about] : []

@@ -69,6 +69,9 @@ export const trainCommand: Command = command({
     '',
     '  tp train model.onnx -o shallow.onnx --leave-out 3 --distillation 1 --data a.tsv --selection b.tsv',
     '',
+    'A model that gives vectors learns those of the dense model, from texts without labels; --selection has other texts, to',
+    'choose by the cosine to the dense vectors.',
+    '',
     'lens, for embedders, is fitted in closed form to texts without labels, one a line; it requires amounts, and no --selection:',
     '',
     '  tp train model.onnx -o pruned.onnx --method lens --layers 3 --keep 0.5 --data texts.txt --weights-out lens.safetensors',
@@ -144,12 +147,18 @@ export const trainCommand: Command = command({
   },
 })
 
-function describe({ out, method, step, selection, flops, plan }: TrainingReport, files: readonly string[]): string {
+function describe(
+  { out, method, step, selection, flops, plan, settings }: TrainingReport,
+  files: readonly string[],
+): string {
   const { dense, before, after } = selection
+  const cosine = (percent: number): string => (percent / 100).toFixed(3)
   const amounts = plan && amountNames.flatMap((name) => plan[name] ?? []).filter(isNumber)
   return [
     `${out}  ${method}, weights of step ${step}`,
-    `selection  dense ${dense.toFixed(1)} %, pruned ${before.toFixed(1)} %, trained ${after.toFixed(1)} %`,
+    settings.answer === 'embedding'
+      ? `selection  cosine to the dense vectors: pruned ${cosine(before)}, trained ${cosine(after)}`
+      : `selection  dense ${dense.toFixed(1)} %, pruned ${before.toFixed(1)} %, trained ${after.toFixed(1)} %`,
     ...(flops === undefined ? [] : [`FLOPs  ${(100 * flops).toFixed(1)} % of the dense model's on the selection`]),
     ...(plan?.layers && amounts
       ? [

@@ -6,6 +6,7 @@ import type { Judge } from './judge.ts'
 const WER = 'WER'
 const CHANGE = 'points more'
 const STATES = 'states'
+const MEGABYTES = 'MB of states'
 const SAME = 'same text'
 
 /** How many words of recordings a decoder gets wrong that reads the states of a pruned encoder, and how many more than of the dense one. */
@@ -17,9 +18,10 @@ export function asrJudge(inputs: SpeechInputs, decoder: SpeechDecoder): Judge<Tr
         [WER]: interval(errorRate([dense])),
         [CHANGE]: '',
         [STATES]: statesOf([dense]).toFixed(0),
+        [MEGABYTES]: megabytes([dense]),
         [SAME]: '',
       },
-      content: { wer: errorRate([dense]), states: statesOf([dense]), texts: dense.texts },
+      content: { wer: errorRate([dense]), states: statesOf([dense]), stateBytes: bytesOf([dense]), texts: dense.texts },
     }),
     pruned(outcomes, dense) {
       const rate = errorRate(outcomes)
@@ -31,9 +33,17 @@ export function asrJudge(inputs: SpeechInputs, decoder: SpeechDecoder): Judge<Tr
           [WER]: interval(rate),
           [CHANGE]: points(change),
           [STATES]: statesOf(outcomes).toFixed(0),
+          [MEGABYTES]: megabytes(outcomes),
           [SAME]: `${(100 * same).toFixed(0)} %`,
         },
-        content: { wer: rate, change, states: statesOf(outcomes), same, texts: first.texts },
+        content: {
+          wer: rate,
+          change,
+          states: statesOf(outcomes),
+          stateBytes: bytesOf(outcomes),
+          same,
+          texts: first.texts,
+        },
         // Losses of figures are of what is right.
         paired: {
           name: WER,
@@ -65,6 +75,15 @@ function errorRate(outcomes: readonly Transcription[], dense?: Transcription): I
 /** States that the decoder reads, on average. */
 function statesOf(outcomes: readonly Transcription[]): number {
   return mean(outcomes.map(({ states }) => mean(states)))
+}
+
+/** Bytes that go from the encoder to the decoder, on average. */
+function bytesOf(outcomes: readonly Transcription[]): number {
+  return mean(outcomes.map(({ stateBytes }) => mean(stateBytes)))
+}
+
+function megabytes(outcomes: readonly Transcription[]): string {
+  return (bytesOf(outcomes) / 1e6).toFixed(2)
 }
 
 function mean(values: readonly number[]): number {

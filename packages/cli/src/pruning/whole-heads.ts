@@ -33,6 +33,7 @@ const POOLED =
   'received-attention at keep 0.9 in the second half of its layers, 2.3 with tome at 0.9 in all'
 
 const ANSWERED = 'a pruned token is answered from the state that it had when it was pruned'
+const UNANSWERED = 'a pruned token has no row, and tp.mask says which rows are tokens'
 
 /** What becomes of a pruned frame or patch. */
 const prunedRows: Readonly<Record<Restoring, string>> = {
@@ -62,7 +63,8 @@ export function wholeHeadNote(inspections: readonly Inspection[], restore: Resto
     const rows = `${about}; a pruned frame or patch ${prunedRows[restore]}`
     return found.every(({ reading }) => reading === 'positions') ? rows : `${rows}; ${DECODED}`
   }
-  return `${about}; ${isPooled ? POOLED : ANSWERED}`
+  const answered = restore === 'none' ? UNANSWERED : ANSWERED
+  return `${about}; ${isPooled ? POOLED : answered}`
 }
 
 /** What is said where rows of pruned tokens hold a mean: the file does not say what reads them. */

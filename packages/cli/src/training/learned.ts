@@ -13,7 +13,8 @@ import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { nothingToResume, readCheckpointFile } from './files.ts'
 import type { MethodLearning } from './learning.ts'
-import { fingerprint, type TrainingData } from './lessons.ts'
+import { fingerprint } from './lessons.ts'
+import type { TrainingData } from './training-data.ts'
 import type { Watch } from './watch.ts'
 
 /** Where and how to prune, by the command line. */
@@ -89,7 +90,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
   const { targetFlops, ...others } = settings
   const { encoder, protect, restore, outputs } = asked.settings
   const segment = await segmentOf(file, asked.settings)
-  const { inputs, selection, teacher, load } = lessons
+  const { answer, inputs, selection, teacher, load } = lessons
   const paths = checkpointPaths(out)
   return learnPruning({
     ...others,
@@ -106,7 +107,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
     pruning: { restore, source: file.hash(), ...(outputs && { outputs }) },
     ...(trains && { trains }),
     runtime: nodeRuntime(),
-    ...{ inputs, selection, teacher, load, resume, signal },
+    ...{ answer, inputs, selection, teacher, load, resume, signal },
     about: {
       ...{ model: file.hash(), params: asked.plan.params ?? {}, train, encoder, protect, ...segment, restore, outputs },
       schedule: where.schedule && [...where.schedule],

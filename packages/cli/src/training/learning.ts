@@ -20,7 +20,7 @@ export const learningOptions = {
   distillation: {
     type: 'string',
     value: 'S',
-    description: "share of the dense model's answers in the loss; default 0.5",
+    description: "share of the dense model's answers in the loss, all of it without labels; default 0.5",
   },
   seed: { type: 'string', value: 'N', description: 'decides the order of the examples; default 0' },
 } as const

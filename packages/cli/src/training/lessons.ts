@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { inspect } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { asScored, evaluate, prepareInputs, qualityOf, rank, sharedExamples } from '@tp/eval'
-import type { Dataset, ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import { defaults } from '@tp/train'
 import type { Arguments } from '../command/arguments.ts'
@@ -13,6 +12,9 @@ import { isSameFile } from '../files/same-file.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { type dataOptions, openData } from '../model/open-inputs.ts'
+import { APART, checkApart } from './apart.ts'
+import { BATCH, type TrainingData } from './training-data.ts'
+import { givesVectors, openVectorLessons } from './vector-lessons.ts'
 
 export const selectionOption = {
   selection: {
@@ -22,27 +24,6 @@ export const selectionOption = {
     description: 'examples that the best weights are chosen by; not those of --data',
   },
 } as const
-
-/** What is learned from, and how models answer. */
-export interface TrainingData {
-  readonly inputs: ModelInputs
-  readonly selection: ModelInputs
-  /** Logits of the dense model for all examples. */
-  readonly teacher: Float32Array
-  /** The part of the dense model's answers in the loss: all of it where examples have no labels. */
-  readonly distillation: number
-  /** How good the dense model is on the selection set, see `accuracy`. */
-  readonly dense: number
-  load(model: Model): Promise<Session>
-  /**
-   * Percent of the selection set that a model has right; of a ranking the nDCG@10, by the dense model's scores where nobody has
-   * judged.
-   */
-  accuracy(model: Model): Promise<number>
-}
-
-/** How many examples are run at once where nothing is learned. */
-const BATCH = 8
 
 /**
  * @param asked share of the dense model's answers in the loss; default: half, or all of it without labels
@@ -60,10 +41,13 @@ export async function openLessons(
   if (await isSameFile(data, selectionPath)) {
     throw usageError(`--data and --selection are both ${data}; ${APART}`)
   }
+  if (await givesVectors(file, context))
+    return await openVectorLessons(file, { ...given, data, selection: selectionPath }, asked, context)
   const learned = await openData(file.path, data, 1, given, context)
-  if (learned.task === 'embeddings' || givesUnitVectors(file.model)) throw givesVectors(file.path)
   const chosenBy = await openData(file.path, selectionPath, 1, reading, context)
-  await checkApart(learned.dataset, chosenBy.dataset, progress)
+  const shared = await sharedExamples(chosenBy.dataset, learned.dataset)
+  const { examples, source } = chosenBy.dataset
+  checkApart(shared, learned.dataset, { source, count: examples.length }, progress)
   const inputs = await prepareInputs(learned.dataset, learned.inputs, learned.prepare)
   const chosen = await prepareInputs(chosenBy.dataset, chosenBy.inputs, chosenBy.prepare)
   const load = (model: Model): Promise<Session> => loadSession(model, file, { threads: 1, signal })
@@ -86,34 +70,16 @@ export async function openLessons(
     await using session = await load(model)
     return await qualityOf(session, selection, { batchSize: BATCH, signal })
   }
-  return { inputs, selection, teacher, distillation, dense: await accuracy(file.model), load, accuracy }
-}
-
-/** Whether a model has an output of length 1, as embeddings have and no logits. */
-function givesUnitVectors(model: Model): boolean {
-  const found = inspect(model)
-  return found.ok && found.head.some(({ normalised }) => normalised)
-}
-
-function givesVectors(path: string): TpError {
-  const reason =
-    'it gives vectors, and training learns classes, ranks or tags: it would take each feature of the vector for a class'
-  return new TpError('TP_OUTPUT', path, `${reason}; prune it without training, and measure it with tp eval`)
-}
-
-const APART = 'weights that are chosen by what they have learned are those that know it by heart: give other examples'
-
-/**
- * Checks that most of the selection examples are not among the training examples.
- * @throws TpError TP_DATA
- */
-async function checkApart(learned: Dataset, chosenBy: Dataset, progress: Context['progress']): Promise<void> {
-  const shared = await sharedExamples(chosenBy, learned)
-  if (shared === 0) return
-  const count = chosenBy.examples.length
-  const seen = `${shared} of ${count} examples of ${chosenBy.source} are among those of ${learned.source}`
-  if (2 * shared > count) throw new TpError('TP_DATA', 'tp', `${seen}; ${APART}`)
-  progress.note(`${seen}, which are learned from`)
+  return {
+    answer: 'logits',
+    inputs,
+    selection,
+    teacher,
+    distillation,
+    dense: await accuracy(file.model),
+    load,
+    accuracy,
+  }
 }
 
 /** What is missing on a command line. */

@@ -68,12 +68,12 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const pruned = await pruneFile(shallow, { ...settings, method, schedules })
   const trains = trainsOf(choice, file, settings.encoder)
   const lessons = await openLessons(file, given, learning.distillation, context)
-  const { inputs, selection, teacher, distillation, dense, load, accuracy } = lessons
+  const { answer, inputs, selection, teacher, distillation, dense, load, accuracy } = lessons
   const before = await accuracy(pruned.model)
   const trained = await namingCheckpoint(checkpointPaths(out), () =>
     train({
       ...learning,
-      distillation,
+      ...{ answer, distillation },
       ...{ model: pruned.model, runtime: nodeRuntime(), inputs, selection, teacher, load, signal },
       ...(trains && { trains }),
       ...(saved && { resume: saved }),
@@ -93,7 +93,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
     steps: trained.progress.map((at) => ({ ...at, part: 'hard' })),
     about: {
       layers: [...new Set([...schedules.values()].flatMap((schedule) => [...schedule.keys()]))],
-      settings: { ...defaults, ...learning, distillation, train: choice },
+      settings: { ...defaults, ...learning, answer, distillation, train: choice },
       step: trained.step,
       selection: { dense, before, after: trained.accuracy ?? Number.NaN },
       ...(only && { schedule: [...only.schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
@@ -140,6 +140,7 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
         ...defaults,
         hardEpochs: own.hardEpochs ?? learning.epochs ?? defaults.epochs,
         ...settings,
+        answer: lessons.answer,
         train: choice,
       },
       step: (hard ?? soft).step,

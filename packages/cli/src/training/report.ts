@@ -15,7 +15,7 @@ export interface TrainingReport {
   readonly settings: Readonly<Record<string, unknown>>
   /** Steps after which the weights were taken. */
   readonly step: number
-  /** Percent right of the selection set. */
+  /** Percent right of the selection set; of vectors the cosine to the dense ones. */
   readonly selection: Accuracies
   /** Only of methods that learn: what `tp prune --plan` takes; absent where one plan cannot say it. */
   readonly plan?: LearnedPlan

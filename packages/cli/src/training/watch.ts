@@ -67,7 +67,7 @@ function stepText({ loss, kept, flops, accuracy }: TrainProgress): string {
     `loss ${loss.toFixed(4)}`,
     ...(kept === undefined ? [] : [`${(100 * kept).toFixed(1)} % of the tokens`]),
     ...(flops === undefined ? [] : [`${(100 * flops).toFixed(1)} % of the FLOPs`]),
-    ...(accuracy === undefined ? [] : [`${accuracy.toFixed(1)} % of the selection right`]),
+    ...(accuracy === undefined ? [] : [`${accuracy.toFixed(1)} % on the selection`]),
   ].join(', ')
 }
 

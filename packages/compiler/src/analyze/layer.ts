@@ -47,7 +47,7 @@ function isProduct(node: NodeProto | undefined): boolean {
  * heads, cross attention).
  */
 export function findLayer(program: Program, attention: Attention): Layer | undefined {
-  const residual = followToResidual(program, attention)
+  const residual = followToResidual(program, attention, (name, sources) => unscaled(program, name, sources))
   if (residual === undefined) return undefined
   const { input, sum, joined, between } = residual
   const normed = afterNorm(program, sum)
@@ -113,15 +113,28 @@ function joinedInParallel(program: Program, { site }: Layer): string | undefined
   return program.dependsOnInputs(added) && !program.before(added).has(site) ? sum.output[0] : undefined
 }
 
+/** Where an attention's result joins the stream that it was made from. */
+export interface Residual {
+  readonly input: string
+  readonly sum: string
+  /** What was added before. */
+  readonly joined: readonly string[]
+  /** Nodes that the context goes through. */
+  readonly between: readonly NodeProto[]
+}
+
+/** The stream that all sources come from, if that is what a value is, or what it is made from. */
+type StreamOf = (name: string, sources: readonly string[]) => string | undefined
+
 /**
  * The sum of what follows the context with the stream that queries, keys and values come from. In between, an output
- * projection, quantised or not; and a gate or a feed-forward next to the attention, if they come from the same stream. `joined`: what was added; `between`: the nodes that the
- * context goes through.
+ * projection, quantised or not; and a gate or a feed-forward next to the attention, if they come from the same stream.
  */
-function followToResidual(
+export function followToResidual(
   program: Program,
-  attention: Attention,
-): { input: string; sum: string; joined: readonly string[]; between: readonly NodeProto[] } | undefined {
+  attention: Pick<Attention, 'query' | 'keyTransposed' | 'value' | 'context'>,
+  streamOf: StreamOf,
+): Residual | undefined {
   const { context, query, keyTransposed, value } = attention
   const sources = [query, keyTransposed, value]
   const joined: string[] = []
@@ -155,7 +168,7 @@ function followToResidual(
     }
     const [other, ...more] = othersOf(join)
     if (other === undefined || more.length > 0 || !joiningOps.has(join.opType)) return undefined
-    const input = join.opType === 'Add' ? unscaled(program, other, sources) : undefined
+    const input = join.opType === 'Add' ? streamOf(other, sources) : undefined
     if (input !== undefined) return { input, sum: join.output[0] as string, joined, between: [...done] }
     // What queries are made from, too, is another stream: cross attention.
     if (program.before(query).has(other)) return undefined

@@ -5,6 +5,7 @@ import { operators } from '../operators/table.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
+import { findCaches } from './caches.ts'
 import type { Layer } from './layer.ts'
 
 /** Why no layer was found around any of the attentions, judged by what the graph is made of. */
@@ -13,6 +14,15 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
   const find = (...types: readonly string[]): NodeProto | undefined =>
     nodes.find(({ opType }) => types.includes(opType))
   if (nodes.length === 0) return new Refused('TP_EMPTY', 'the graph has no nodes, so there is nothing to prune')
+  const [cache] = findCaches(program)
+  if (cache !== undefined) {
+    const reason = 'tokens see only those before them, and their keys and values are kept for tokens to come'
+    return new Refused(
+      'TP_DECODER',
+      `a decoder: ${reason}; leave out what generating does not read (tp prune --lossless)`,
+      cache.node,
+    )
+  }
   const fused = nodes.find((node) => operatorOf(node)?.readsEarlierKeys !== undefined)
   if (fused !== undefined) {
     const form = operatorOf(fused)?.readsEarlierKeys?.(fused)

@@ -5,7 +5,7 @@ import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
 
-/** What tokens are made from by convolutions over time: mel frames [b,F,T], or samples [b,T] or [b,1,T]. */
+/** What tokens are made from by convolutions over time: mel frames [b,F,T], or samples [b,T], [b,1,T] or [b,2,T]. */
 export interface SignalSource {
   /** Input of the model. */
   readonly input: string

@@ -36,13 +36,21 @@ interface TokenRead {
 /** Name of the token axis while a graph is being analysed. No size of a file has a name with a prime. */
 export const TOKENS = "T'"
 
+/** How far tokens are followed. */
+export interface TraceOptions {
+  /** Nodes that are not followed. */
+  readonly stops?: readonly NodeProto[]
+  /** Other values [b,n,D] with a row for each of these tokens. */
+  readonly beside?: readonly string[]
+}
+
 /**
- * Follows the tokens of a stream [b,n,D] to the outputs, or up to the nodes `stops`, without changing anything.
+ * Follows the tokens of a stream [b,n,D] to the outputs, without changing anything.
  * @throws Refused if the tokens cannot be followed
  */
-export function traceTokens(program: Program, stream: string, stops: readonly NodeProto[] = []): TokenAxis {
-  const { dims } = program.tensor(stream)
-  const count = dims[1] as Dim
+export function traceTokens(program: Program, stream: string, options: TraceOptions = {}): TokenAxis {
+  const { stops = [], beside = [] } = options
+  const count = program.tensor(stream).dims[1] as Dim
   const reads: TokenRead[] = []
   const positionReads: PositionRead[] = []
   const taken: TokenAxis['taken'][number][] = []
@@ -69,15 +77,18 @@ export function traceTokens(program: Program, stream: string, stops: readonly No
       return { name: data, tensor: shapeExpression(explicit, flow.changed.get(data) ?? program.tensor(data), given) }
     },
   }
-  change(
-    flow,
-    stream,
-    placeholder(
-      stream,
-      program.tensor(stream),
-      dims.map((dim, axis) => (axis === 1 ? TOKENS : dim)),
-    ),
-  )
+  for (const name of [stream, ...beside]) {
+    const tensor = program.tensor(name)
+    change(
+      flow,
+      name,
+      placeholder(
+        name,
+        tensor,
+        tensor.dims.map((dim, axis) => (axis === 1 ? TOKENS : dim)),
+      ),
+    )
+  }
   follow(flow, new Set(stops))
   const leading = Math.max(0, ...reads.map((read) => read.tokens))
   return { count, changed: flow.changed, reads: leading, readers: reads, positionReads, taken }

@@ -16,7 +16,7 @@ export interface WholeHead {
   readonly reads: readonly WholeRead[]
 }
 
-export interface WholeRead {
+interface WholeRead {
   readonly stream: string
   readonly readers: readonly NodeProto[]
   /** The layer that reads the stream, too; their number downstream of the last one. */
@@ -39,7 +39,7 @@ const needsAll: ReadonlySet<string> = new Set([
   'TP_UNSUPPORTED_OP',
 ])
 
-export interface TraceOptions {
+export interface HeadTraceOptions {
   readonly layers: readonly Layer[]
   readonly stream: string
   /** Where tokens that were pruned before are restored. */
@@ -52,17 +52,20 @@ export interface TraceOptions {
  * Follows the tokens of a stream to the outputs, or up to a head that they cannot be followed through.
  * @throws Refused if they cannot be followed through the layers
  */
-export function traceToHead(program: Program, { layers, stream, ends, readsIds }: TraceOptions): TracedTokens {
+export function traceToHead(program: Program, { layers, stream, ends, readsIds }: HeadTraceOptions): TracedTokens {
   const stops = ends.flatMap((end) => program.graph.consumers(end).map(({ node }) => node))
   try {
-    return { axis: traceTokens(program, stream, stops) }
+    return { axis: traceTokens(program, stream, { stops }) }
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     const isOpen = !readsIds && ends.length === 0 && needsAll.has(error.refusal.code)
     const reads = isOpen ? headReads(program, layers) : []
     if (reads.length === 0) throw error
     const readers = reads.flatMap((read) => read.readers)
-    return { axis: traceTokens(program, stream, [...stops, ...readers]), wholeHead: { refused: error, reads } }
+    return {
+      axis: traceTokens(program, stream, { stops: [...stops, ...readers] }),
+      wholeHead: { refused: error, reads },
+    }
   }
 }
 

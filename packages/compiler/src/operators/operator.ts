@@ -31,6 +31,8 @@ export interface Operator {
   readonly meaning?: Meaning
   /** Of an operator that is a whole attention: whether this node also reads or writes keys of earlier tokens. */
   readonly readsEarlierKeys?: (node: NodeProto) => boolean
+  /** Of such an operator: the inputs that keys and values of earlier tokens come in, and the outputs that all of them leave by. */
+  readonly caches?: readonly (readonly [input: number, output: number])[]
 }
 
 /** Operators by name; those of other domains than ONNX's own with the domain in front. */

@@ -14,7 +14,7 @@ import { countNames, keptNames, readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
 import type { PruningPass } from './pruning.ts'
-import { editing, leadingRows, Rewriter } from './rows.ts'
+import { editing, leadingRows, Rewriter, type Rows } from './rows.ts'
 import { placedRows, readOnly } from './token-reads.ts'
 
 /** Need of a value: all of it, or only its leading tokens, along this axis. */
@@ -57,7 +57,25 @@ function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly 
   const axis = singledOut(program, last.input)
   if (axis === undefined) return
   const reads = partialReads(program, axis, findNeeds(program, axis))
-  if (reads.length > 0) cutReads(program, (encoder.layers[0] as Layer).input, reads, axis)
+  if (reads.length === 0) return
+  const [placed] = axis.reads > 0 ? [] : axis.positionReads
+  const rows = placed === undefined ? leadingRows(axis.reads) : placedRows(program, placed.position)
+  const reading = placed === undefined ? [] : axis.positionReads.map(({ node }) => node)
+  cutReads(program, { stream: (encoder.layers[0] as Layer).input, rows, axis, reading }, reads)
+  for (const node of reading) readOnly(program, node)
+  program.graph.sortTopologically()
+}
+
+/**
+ * Computes of an output [b,n,…] only the last token, [b,1,…], and of all else what other outputs need. `axis`: the tokens of
+ * `stream`.
+ * @returns whether there was anything to leave out
+ */
+export function computeLastOf(program: Program, output: string, stream: string, axis: TokenAxis): boolean {
+  const reads = partialReads(program, axis, findNeeds(program, axis, output))
+  const rows = placedRows(program, { fromEnd: 1 })
+  if (reads.length > 0) cutReads(program, { stream, rows, axis, reading: [] }, reads)
+  return reads.length > 0
 }
 
 /** The cuts that remain when dead tokens are eliminated; tried on a copy. */
@@ -133,13 +151,16 @@ export function readsOnePosition(program: Program, { layers, positionReads }: En
   return axis?.reads === 0 && typeof findNeeds(program, axis).get(site) === 'number'
 }
 
-function findNeeds(program: Program, axis: TokenAxis): Needs {
+/** @param single an output of which one token is needed, not all */
+function findNeeds(program: Program, axis: TokenAxis, single?: string): Needs {
   const needs: Needs = new Map()
   const need = (name: string, what: Need): void => {
     const known = needs.get(name)
     needs.set(name, known === undefined || known === what ? what : 'all')
   }
-  for (const { name } of program.graph.outputs) if (axis.changed.has(name)) need(name, 'all')
+  for (const { name } of program.graph.outputs) {
+    if (axis.changed.has(name)) need(name, name === single ? 1 : 'all')
+  }
   for (const node of [...program.graph.nodes].reverse()) {
     if (node.opType === 'Shape' || node.opType === 'Size') continue
     const rows = inputNeeds(program, axis, needs, node)
@@ -199,13 +220,21 @@ function partialReads(program: Program, axis: TokenAxis, needs: Needs): PartialR
   })
 }
 
-function cutReads(program: Program, stream: string, reads: readonly PartialRead[], axis: TokenAxis): void {
+/** What some tokens are cut out by. */
+interface Cutting {
+  /** What the first layer reads, with all tokens. */
+  readonly stream: string
+  readonly axis: TokenAxis
+  readonly rows: Rows
+  /** Reads of these tokens, which are left as they are. */
+  readonly reading: readonly NodeProto[]
+}
+
+function cutReads(program: Program, { stream, axis, rows, reading }: Cutting, reads: readonly PartialRead[]): void {
   const { graph } = program
   const count = "S'"
   const prefix = 'tp/leading'
   const original = new Set(graph.nodes)
-  const [placed] = axis.reads > 0 ? [] : axis.positionReads
-  const rows = placed === undefined ? leadingRows(axis.reads) : placedRows(program, placed.position)
   const rewriter = new Rewriter(program, stream, rows, count, prefix)
   const flow: Flow = {
     ...editing(rewriter),
@@ -223,9 +252,7 @@ function cutReads(program: Program, stream: string, reads: readonly PartialRead[
   }
   graph.sortTopologically()
   const own = graph.nodes.filter((node) => !original.has(node))
-  const reading = placed === undefined ? [] : axis.positionReads.map(({ node }) => node)
   follow(flow, new Set([...own, ...reading]))
   commit(flow)
-  for (const node of reading) readOnly(program, node)
   graph.sortTopologically()
 }

@@ -6,7 +6,7 @@ import type { InsertedCut } from './cut.ts'
 import { lastingCuts } from './dead-tokens.ts'
 import type { PruningPass } from './pruning.ts'
 
-/** Adds the outputs that were asked for: traces, shares to monitor, and the mask of compact outputs. */
+/** Adds the outputs that were asked for: traces, shares to monitor, and what says which tokens the rows of compact outputs are. */
 export const addExtraOutputs: PruningPass = {
   name: 'add outputs',
   requires: ['tokens pruned', 'tokens restored'],
@@ -19,9 +19,7 @@ export const addExtraOutputs: PruningPass = {
     if (monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, hasCompany)
     const outputs = restore === 'none' ? encoder.tokenOutputs : []
     if (outputs.length === 0) return false
-    const mask = hasCompany ? `${MASK}.${name}` : MASK
-    addMask(program, cuts, mask)
-    pruning.compact = [...outputs, mask]
+    pruning.compact = [...outputs, ...addRowOutputs(program, cuts, hasCompany ? `.${name}` : '')]
     return false
   },
 }
@@ -31,6 +29,9 @@ export const TRACE = 'tp.trace'
 
 /** Name of the output that says which rows of compact outputs are real tokens. */
 export const MASK = 'tp.mask'
+
+/** Name of the output that says which position of the model's input each row of compact outputs has. */
+export const POSITIONS = 'tp.positions'
 
 /** Adds outputs that say which tokens were kept at each cut, and by which scores if they were kept. `several`: other encoders of the file have traces, too. */
 function addTraces(program: Program, cuts: readonly InsertedCut[], encoder: string, several: boolean): void {
@@ -82,19 +83,25 @@ function addMonitor(program: Program, cuts: readonly InsertedCut[], encoder: str
   })
 }
 
-/** Adds the mask of the tokens that are kept in the end: int64 [b,k], 1 for a real token. */
-function addMask(program: Program, cuts: readonly InsertedCut[], name: string): void {
+/**
+ * Adds what says of the tokens that are kept in the end, int64 [b,k], which of them are real (1) and what positions they have.
+ * @returns the names of the outputs
+ */
+function addRowOutputs(program: Program, cuts: readonly InsertedCut[], suffix: string): string[] {
   const last = cuts.at(-1)
-  if (last === undefined) return
+  if (last === undefined) return []
   const { graph } = program
-  const earlier = graph.isOutput(name) ? graph.producer(name) : undefined
-  if (earlier !== undefined) {
+  const { position, valid, names } = slotsOf(last)
+  const outputs = { [MASK + suffix]: cast(valid, 'int64'), [POSITIONS + suffix]: cast(position, 'int64') }
+  for (const name of Object.keys(outputs)) {
+    const earlier = graph.isOutput(name) ? graph.producer(name) : undefined
+    if (earlier === undefined) continue
     // That of an earlier pruning; there are fewer tokens now.
     graph.removeOutput(name)
     graph.remove(earlier)
   }
-  const { valid, names } = slotsOf(last)
-  addOutputs(program, last, names, { [name]: cast(valid, 'int64') })
+  addOutputs(program, last, names, outputs)
+  return Object.keys(outputs)
 }
 
 /** What is in the slots after a cut: float [B,N] the token's position in the input, bool [B,N] whether it is one. */

@@ -37,8 +37,9 @@ export interface PruneOptions {
    * `nearest`: a removed token has the state of the kept one that is nearest in position, of a token that stands for no part of the
    * input (class, distillation and register tokens, the first one of a text that is pooled outside) only where no other is kept; other protected tokens are neighbours like any; at the outputs if these are token states, else upstream of the final norm and of any head.
    * `all`: every token has the state that it had, upstream of the final norm and of any head, pooling ones too. `none`: never. With
-   * `none` outputs of one row for every token have one for every kept token, and the output `tp.mask` (int64 [b,k])
-   * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.
+   * `none` outputs of one row for every token have one for every kept token, and two outputs int64 [b,k] say what these rows are:
+   * `tp.mask` which are real tokens (1), what a decoder that reads them takes as its encoder's attention mask, and `tp.positions`
+   * the position of each in the model's input.
    */
   readonly restore?: 'auto' | 'nearest' | 'none' | 'all'
   /** Names of the outputs to keep; the others are removed with all that only they need. Default: all. */

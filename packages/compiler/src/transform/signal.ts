@@ -1,4 +1,5 @@
 import {
+  abs,
   add,
   axisSize,
   cast,
@@ -18,6 +19,7 @@ import {
   sub,
   type Tensor,
 } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import { findSignalSource } from '../analyze/signal-source.ts'
@@ -28,7 +30,8 @@ import type { Program } from '../program/program.ts'
  * bool [B,N]: which tokens of the input of a model of speech are made from anything that carries a signal.
  *
  *   loud_t = max over mels of x_t > min over mels and time of x       mel frames [b,F,T]: the floor is where logarithms were clipped
- *   loud_t = x_t ≠ 0                                                   samples [b,T] or [b,1,T]
+ *   loud_t = x_t ≠ 0                                                   samples [b,T]
+ *   loud_t = x_t ≠ 0 in any channel                                    samples [b,1,T] or [b,2,T]
  *   token j: whether any step is loud of those that it is made from
  *
  * @throws Refused TP_NO_SIGNAL for a model that does not make its tokens from mel frames or samples
@@ -37,8 +40,9 @@ export function signalOfInput(program: Program, encoder: Encoder, { value }: Ope
   const source = findSignalSource(program, encoder)
   const actual = program.tensor(source.input)
   const x = value(source.input)
-  const isFrames = actual.rank === 3 && actual.dims[1] !== 1
-  const samples = actual.rank === 3 ? () => squeeze(x, [1]) : () => x
+  const channels = actual.rank === 3 ? (actual.dims[1] as Dim) : undefined
+  const isFrames = channels !== undefined && !(typeof channels === 'number' && channels <= STEREO)
+  const samples = (): Tensor => (channels === undefined ? x : max(abs(x), 1))
   const loud = cast(isFrames ? aboveFloor(x) : not(equal(samples(), 0)), 'float32') // [b,T]
   // Sums over windows as differences of a running sum: c_i = loud_0 + … + loud_(i−1).
   const none = slice(loud, { axis: 1, start: 0, end: 1 })
@@ -49,6 +53,9 @@ export function signalOfInput(program: Program, encoder: Encoder, { value }: Ope
   const at = (index: Tensor): Tensor => gather(upTo, clip(index, 0, squeeze(steps, [0])), 1)
   return greater(sub(at(add(start, source.window)), at(start)), 0)
 }
+
+/** Channels of sound; there are more mel bands than that. */
+const STEREO = 2
 
 /** x [b,F,T] → bool [b,T] */
 function aboveFloor(x: Tensor): Tensor {

@@ -67,7 +67,7 @@ export function methodEntry<Options extends object>(
 /**
  * The entry of a method by its name, or of one that acts after another (`sequence`): `thin-padding+stride`, which has the options of
  * both. undefined: there is none.
- * @throws TpError TP_OPTION for two methods with an option of the same name
+ * @throws TpError TP_OPTION for one method twice, and for two with an option of the same name
  */
 export function findEntry(entries: readonly MethodEntry[], name: string): MethodEntry | undefined {
   const known = entries.find((entry) => entry.name === name)
@@ -79,6 +79,7 @@ export function findEntry(entries: readonly MethodEntry[], name: string): Method
 }
 
 function entryOfSequence(name: string, first: MethodEntry, second: MethodEntry): MethodEntry {
+  if (first === second) throw new TpError('TP_OPTION', 'core', `${name}: a method acts once; name it once`)
   const shared = Object.keys(first.options).find((option) => Object.hasOwn(second.options, option))
   if (shared !== undefined) {
     throw new TpError('TP_OPTION', 'core', `${name}: both have an option ${shared}; make the two in code, by sequence`)

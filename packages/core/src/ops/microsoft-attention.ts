@@ -1,4 +1,4 @@
-import { type Dim, divideExactly, unknownDim } from '../expression/dim.ts'
+import { type Dim, divideExactly, mulDims, unknownDim } from '../expression/dim.ts'
 import type { Attributes, Op, OutputInfo, Tensor } from '../expression/tensor.ts'
 import { define } from './microsoft-op.ts'
 import { intOf, operand } from './operands.ts'
@@ -55,16 +55,26 @@ const RotaryEmbedding = define('RotaryEmbedding', (inputs) => {
   return [{ dtype: x.dtype, dims: dimsOf(x) }]
 })
 
-/** Attention of decoders; where query, key and value are inputs of their own, the result has the shape of the query. */
+/**
+ * Attention of decoders. Where query, key and value are inputs of their own, the result has the shape of the query; where they
+ * are one, [b, n, (h + 2·g)·d], it is [b, n, h·d].
+ */
 const decoderOps = ['DecoderMaskedMultiHeadAttention', 'GroupQueryAttention', 'SparseAttention'].map((name) =>
-  define(name, (inputs) => {
+  define(name, (inputs, attributes) => {
     const query = operand(inputs, 0)
     const { dtype } = query
     const isApart = inputs[1] !== undefined && inputs[2] !== undefined
     const unknown: OutputInfo = { dtype, dims: undefined }
-    return [{ dtype, dims: isApart ? dimsOf(query) : undefined }, unknown, unknown, unknown]
+    return [{ dtype, dims: isApart ? dimsOf(query) : unpacked(query, attributes) }, unknown, unknown, unknown]
   }),
 )
+
+function unpacked(packed: Tensor, attributes: Attributes): readonly Dim[] | undefined {
+  const dims = dimsOf(packed)
+  const [heads, groups] = [intOf(attributes, 'num_heads', 0), intOf(attributes, 'kv_num_heads', 0)]
+  const size = dims?.length === 3 && groups > 0 ? divideExactly(dims[2] as Dim, heads + 2 * groups) : undefined
+  return size === undefined ? undefined : dims?.with(-1, mulDims(size, heads))
+}
 
 export const microsoftAttentionOps: readonly Op[] = [
   Attention,

@@ -1,4 +1,4 @@
-import type { Dim } from '../expression/dim.ts'
+import { type Dim, mulDims } from '../expression/dim.ts'
 import type { Op, Value } from '../expression/tensor.ts'
 import { type OutputInfo, ShapeProblem } from '../expression/tensor.ts'
 import { exactGelu, tanhGelu } from './gelu.ts'
@@ -8,7 +8,7 @@ import { multiply, productDims } from './matmul.ts'
 import { microsoftAttentionOps } from './microsoft-attention.ts'
 import { define } from './microsoft-op.ts'
 import { LayerNormalization } from './normalization.ts'
-import { intOf, operand, sameType, textOf } from './operands.ts'
+import { frontAxis, intOf, operand, sameType, textOf } from './operands.ts'
 import { broadcastOf, dimsOf } from './sizes.ts'
 
 const elementwise = (name: string, each: (x: number, attributes: Parameters<Op['run']>[1]) => number): Op =>
@@ -131,6 +131,18 @@ const MatMulNBits = define('MatMulNBits', {
   },
 })
 
+/** Slices of a table that is quantised in blocks along its last axis, in the type of their scales; bytes hold 8 / bits numbers. */
+const GatherBlockQuantized = define('GatherBlockQuantized', (inputs, attributes) => {
+  const table = operand(inputs, 0)
+  const { dtype } = operand(inputs, 2)
+  const [dims, chosen] = [dimsOf(table), dimsOf(operand(inputs, 1))]
+  if (dims === undefined || chosen === undefined) return [{ dtype, dims: undefined }]
+  const packed = table.dtype === 'uint8' ? 8 / intOf(attributes, 'bits', 4) : 1
+  const axis = frontAxis(intOf(attributes, 'gather_axis', 0), dims.length)
+  const full = dims.with(-1, mulDims(dims.at(-1) as Dim, packed))
+  return [{ dtype, dims: [...full.slice(0, axis), ...chosen, ...full.slice(axis + 1)] }]
+})
+
 /** Word, position and segment embeddings, summed and normalised: ids [b, n] → [b, n, D], and tokens per row [b]. */
 const EmbedLayerNormalization = define('EmbedLayerNormalization', {
   infer(inputs) {
@@ -168,6 +180,7 @@ export const microsoftOps: readonly Op[] = [
   EmbedLayerNormalization,
   FusedGemm,
   FusedMatMul,
+  GatherBlockQuantized,
   MatMulIntegerToFloat,
   MatMulNBits,
   QEmbedLayerNormalization,

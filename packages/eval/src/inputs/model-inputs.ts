@@ -2,6 +2,7 @@ import { TpError } from '@tp/core'
 import type { NamedTensors, TypedArray, ValueInfo } from '@tp/core/runtime'
 import type { Modality } from '../datasets/dataset.ts'
 import type { Ranking } from '../datasets/ranking.ts'
+import type { Vectors } from '../metrics/neighbours.ts'
 import type { Normalisation } from './normalisation.ts'
 
 /** A data set in the form that one model takes. */
@@ -18,6 +19,8 @@ export interface ModelInputs {
   readonly keys?: readonly (string | number)[] | undefined
   /** Of candidates that are to be ranked: which query each example belongs to. */
   readonly ranking?: Ranking | undefined
+  /** Of texts that are embedded: the dense model's vector of each, by which those of another model are judged. */
+  readonly vectors?: Vectors | undefined
   /** How images are normalised: as given, or as measured. */
   readonly normalisation?: Normalisation | undefined
   /** What was assumed for want of better knowledge, in sentences for the user. */

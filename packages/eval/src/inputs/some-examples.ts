@@ -4,7 +4,7 @@ import type { ModelInputs } from './model-inputs.ts'
 /** Some of the examples, by their positions, in that order. */
 export function someExamples(inputs: ModelInputs, rows: readonly number[]): ModelInputs {
   const of = <T>(all: readonly T[]): T[] => rows.map((row) => all[row] as T)
-  const { targets, lengths, preparationMs, keys, ranking, feeds } = inputs
+  const { targets, lengths, preparationMs, keys, ranking, vectors, feeds } = inputs
   return {
     ...inputs,
     targets: of(targets),
@@ -12,6 +12,7 @@ export function someExamples(inputs: ModelInputs, rows: readonly number[]): Mode
     preparationMs: preparationMs && of(preparationMs),
     keys: keys ? of(keys) : rows,
     ranking: ranking && someRanked(ranking, rows),
+    vectors: vectors && of(vectors),
     feeds: (some) => feeds(some.map((i) => rows[i] as number)),
   }
 }

@@ -67,9 +67,9 @@ export function tokenRows(
   }
 }
 
-/** What marks real tokens among the inputs of a batch, if anything does. */
-export function maskOf(feeds: NamedTensors): TensorLike | undefined {
-  return Object.entries(feeds).find(([name]) => ROLES[name] === 'mask')?.[1]
+/** What marks real tokens among the inputs of a model, by their names, if anything does. */
+export function maskOf<T>(inputs: Readonly<Record<string, T>>): T | undefined {
+  return Object.entries(inputs).find(([name]) => ROLES[name] === 'mask')?.[1]
 }
 
 function roleOf(input: ValueInfo): 'ids' | 'mask' | 'types' {

@@ -15,8 +15,9 @@ export interface Figure {
   /** Out of how much; absent: 1 each. */
   readonly of?: readonly number[]
   /**
-   * Whether it is a share of what could be right, `got` from 0 to `of`. Then examples of the kind that is rare may be missing
-   * among these, and the interval allows for some; of other numbers nothing is known but what was seen.
+   * Whether it is a share of what could be right, `got` from 0 to `of`, or reads like one: a cosine, 0 of unrelated vectors.
+   * Then examples of the kind that is rare may be missing among these, and the interval allows for some; of other numbers nothing
+   * is known but what was seen.
    */
   readonly share?: boolean
 }

@@ -70,7 +70,7 @@ export function largest(row: ArrayLike<number>): number {
 }
 
 /** The output of that name if it exists, else all outputs of the model itself, without those that pruning adds. */
-export function ownOutputs(outputs: NamedTensors, name: string): TensorLike[] {
+export function ownOutputs<T>(outputs: Readonly<Record<string, T>>, name: string): T[] {
   const named = outputs[name]
   if (named !== undefined) return [named]
   return Object.entries(outputs).flatMap(([other, tensor]) => (other.startsWith('tp.') ? [] : [tensor]))

@@ -65,9 +65,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 /** A decoder that looks at all tokens so far, by a running sum, and at all states, by their mean. `caches`: as a merged one of optimum's. */
-function decoder(caches: boolean): Uint8Array {
+function decoder(caches: boolean, count: string | number = 'encoder_sequence_length'): Uint8Array {
   const ids = input('input_ids', 'int64', ['batch_size', 'decoder_sequence_length'])
-  const states = input('encoder_hidden_states', 'float32', ['batch_size', 'encoder_sequence_length', WIDTH])
+  const states = input('encoder_hidden_states', 'float32', ['batch_size', count, WIDTH])
   const own = gather(constant(embedding, 'float32', [WORDS.length, WIDTH]), ids, 0)
   const logitsOf = (before: Tensor, heard: Tensor): Tensor => {
     const sums = add(cumSum(own, 1), before)
@@ -135,5 +135,13 @@ test('says what is missing in a file that is no decoder, and in its folder', asy
   await using session = await nodeRuntime().load(decoder(false), { threads: 1 })
   await expect(openSpeechDecoder(session, join(tmpdir(), 'decoder.onnx'))).rejects.toThrow(
     /no generation_config\.json next to it/,
+  )
+})
+
+test('refuses fewer states than a decoder takes that was exported for a fixed number', async () => {
+  const fixed = decoder(false, 9)
+  expect(await written(fixed, statesOf(9))).toMatch(/^\w+/)
+  await expect(written(fixed, statesOf(5))).rejects.toThrow(
+    /reads 9 states of an encoder and no other number, and there are 5; prune with --restore auto/,
   )
 })

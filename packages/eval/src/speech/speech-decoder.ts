@@ -5,7 +5,10 @@ import { readFolderJson } from '../inputs/model-folder.ts'
 
 /** Writes down what was said, from the states of an encoder. */
 export interface SpeechDecoder {
-  /** Of one example: states float32 [1,n,D], however many they are. */
+  /**
+   * Of one example: states float32 [1,n,D].
+   * @throws TpError TP_INPUT for another number of them than a decoder takes that is not free in it; TP_ABORTED
+   */
   transcribe(states: TensorLike, signal?: AbortSignalLike): Promise<string>
 }
 
@@ -56,9 +59,19 @@ export async function openSpeechDecoder(session: Session, path: string): Promise
   const greedy = new Greedy(session, { ...generation, decoder_start_token_id: start, eos_token_id: end })
   return {
     async transcribe(states, signal) {
+      requireStates(session, path, states)
       return words.decode([...(await greedy.tokens(states, signal))], { skip_special_tokens: true })
     },
   }
+}
+
+/** @throws TpError TP_INPUT for a decoder that was exported for another number of states */
+function requireStates({ inputs }: Session, path: string, { dims }: TensorLike): void {
+  const most = inputs.find(({ name }) => name === STATES)?.dims[1]
+  if (typeof most !== 'number' || most === dims[1]) return
+  const seen = `${path}: reads ${most} states of an encoder and no other number, and there are ${dims[1]}`
+  const advice = 'prune with --restore auto, or export it with a free number of states'
+  throw new TpError('TP_INPUT', 'eval', `${seen}; ${advice}`)
 }
 
 function openWords(tokenizer: object, config: object, path: string): Tokenizer {

@@ -12,8 +12,9 @@ export interface Transcription extends Outcome<'asr'> {
   /** `wer`: word errors of each recording, and how many words it has. */
   readonly figures: { readonly wer: { readonly got: readonly number[]; readonly of: readonly number[] } }
   readonly texts: readonly string[]
-  /** States that the encoder hands to the decoder, by example. */
+  /** States that the encoder hands to the decoder, by example, and how many bytes they are. */
   readonly states: readonly number[]
+  readonly stateBytes: readonly number[]
 }
 
 /**
@@ -28,15 +29,17 @@ export async function transcribe(
 ): Promise<Transcription> {
   const texts = new Array<string>(inputs.texts.length)
   const states = new Array<number>(inputs.texts.length)
+  const stateBytes = new Array<number>(inputs.texts.length)
   const run = await runExamples(session, inputs, { ...options, batchSize: 1 }, async ({ outputs, positions }) => {
     const [position] = positions as [number]
     const own = statesIn(outputs)
     texts[position] = await decoder.transcribe(own, options.signal)
     states[position] = own.dims[1] as number
+    stateBytes[position] = (own.data as Float32Array).byteLength
   })
   const pairs = texts.map((text, i) => [wordsOf(inputs.texts[i] as string), wordsOf(text)] as const)
   const wer = { got: pairs.map(([said, written]) => wordErrors(said, written)), of: pairs.map(([said]) => said.length) }
-  return { task: 'asr', figures: { wer }, texts, states, ...run }
+  return { task: 'asr', figures: { wer }, texts, states, stateBytes, ...run }
 }
 
 /** An encoder with its decoder as one session that is timed as a whole: `run` has no outputs. */

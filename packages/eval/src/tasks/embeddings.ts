@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import type { NamedTensors, Session, TensorLike, ValueInfo } from '@tp/core/runtime'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { maskOf } from '../inputs/token-rows.ts'
 import type { Figure } from '../metrics/figure.ts'
@@ -101,22 +101,36 @@ export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options
     }
   })
   return {
-    cosine: { got: reference.map((vector, row) => dot(vector, own[row] as Float64Array)) },
-    rankCorrelation: { got: found.map(({ order }) => order) },
+    cosine: { got: reference.map((vector, row) => dot(vector, own[row] as Float64Array)), share: true },
+    rankCorrelation: { got: found.map(({ order }) => order), share: true },
     neighbours: { got: found.map(({ both }) => both), share: true },
     neighboursInDense: { got: found.map(({ mixed }) => mixed), share: true },
   }
 }
 
-function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefined): TensorLike {
-  const isVectors = ({ type, dims }: TensorLike): boolean =>
-    type === 'float32' && dims[0] === rows && (dims.length === 2 || dims.length === 3)
+/**
+ * Of a model's outputs the one that an embedding is read from: [batch, D], or [batch, tokens, D] of which the mean is taken.
+ * @param name what it is called; default: found by name and shape
+ * @returns undefined if none or several fit
+ */
+export function embeddingOutput<T extends Pick<ValueInfo, 'type' | 'dims'>>(
+  outputs: Readonly<Record<string, T>>,
+  name?: string,
+): T | undefined {
   const known = name ?? EMBEDDING_OUTPUTS.find((each) => outputs[each] !== undefined) ?? ''
-  const fitting = ownOutputs(outputs, known).filter(isVectors)
+  const fitting = ownOutputs(outputs, known).filter(
+    ({ type, dims }) => type === 'float32' && (dims.length === 2 || dims.length === 3),
+  )
   // A pooled output next to the tokens' states comes from a head that few models have trained.
   const tokens = fitting.filter(({ dims }) => dims.length === 3)
   const [output, ...others] = tokens.length > 0 ? tokens : fitting
-  if (output !== undefined && others.length === 0 && (name === undefined || outputs[name] === output)) return output
+  return others.length === 0 && (name === undefined || outputs[name] === output) ? output : undefined
+}
+
+function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefined): TensorLike {
+  const ofRows = Object.fromEntries(Object.entries(outputs).filter(([, { dims }]) => dims[0] === rows))
+  const output = embeddingOutput(ofRows, name)
+  if (output !== undefined) return output
   const seen = Object.entries(outputs).map(([other, { type, dims }]) => `${other} ${type}[${dims}]`)
   const wanted = name === undefined ? 'one float32 output' : `a float32 output ${name} of`
   const forms = `[${rows}, D] or [${rows}, tokens, D]`

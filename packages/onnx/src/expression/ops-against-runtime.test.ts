@@ -23,6 +23,7 @@ const notCompared = [
   'com.microsoft.DecoderMaskedMultiHeadAttention',
   'com.microsoft.DynamicQuantizeMatMul',
   'com.microsoft.EmbedLayerNormalization',
+  'com.microsoft.GatherBlockQuantized',
   'com.microsoft.GroupQueryAttention',
   'com.microsoft.MatMulIntegerToFloat',
   'com.microsoft.MultiHeadAttention',

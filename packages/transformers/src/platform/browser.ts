@@ -11,7 +11,7 @@ export const platform: PipelinePlatform = {
   },
 }
 
-/** Nobody's model. */
+/** Nobody's model, and its file: addresses need not hold a model's name (`env.remotePathTemplate`). */
 const NAME = 'tp-one-node'
 
 /**
@@ -27,7 +27,7 @@ async function findSessionClass(fromPretrained: FromPretrained): Promise<Session
   env.fetch = answering
   try {
     const config = new PretrainedConfig({ model_type: 'custom' })
-    const model = await fromPretrained(NAME, { config, device: 'wasm', dtype: 'fp32' })
+    const model = await fromPretrained(NAME, { config, device: 'wasm', dtype: 'fp32', model_file_name: NAME })
     const [session] = Object.values(model.sessions)
     await model.dispose()
     return session.constructor

@@ -12,12 +12,14 @@ export interface SoundInputProps {
   readonly sampleRate: number
   /** Samples that the model takes; undefined: any number. */
   readonly length: number | undefined
+  /** Seconds that are recorded at most (default 10). */
+  readonly longest?: number
+  /** What becomes of a sound; default: by its length. */
+  readonly note?: string
 }
 
-const LONGEST_S = 10
-
 /** A sound to choose, drop, or record. */
-export function SoundInput({ content, sampleRate, length }: SoundInputProps): JSX.Element {
+export function SoundInput({ content, sampleRate, length, longest = 10, note }: SoundInputProps): JSX.Element {
   const problem = useSignal<string | undefined>(undefined)
   const recording = useSignal(false)
   const end = useRef<AbortController | undefined>(undefined)
@@ -37,7 +39,7 @@ export function SoundInput({ content, sampleRate, length }: SoundInputProps): JS
     end.current = new AbortController()
     recording.value = true
     try {
-      const signal = AbortSignal.any([end.current.signal, AbortSignal.timeout(1000 * LONGEST_S)])
+      const signal = AbortSignal.any([end.current.signal, AbortSignal.timeout(1000 * longest)])
       await read(await record(signal), 'The recording')
     } catch {
       problem.value = 'There is no microphone, or the page may not use it.'
@@ -58,7 +60,8 @@ export function SoundInput({ content, sampleRate, length }: SoundInputProps): JS
           {recording.value ? 'Stop recording' : 'Record'}
         </button>
         <span class="note">
-          {length === undefined ? 'any length' : `the loudest ${(length / sampleRate).toFixed(1)} s of it are heard`}
+          {note ??
+            (length === undefined ? 'any length' : `the loudest ${(length / sampleRate).toFixed(1)} s of it are heard`)}
         </span>
       </div>
       {problem.value && (

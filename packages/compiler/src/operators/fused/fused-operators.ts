@@ -1,5 +1,5 @@
 import type { NodeProto } from '@tp/onnx'
-import type { OperatorEntries } from '../operator.ts'
+import type { Operator, OperatorEntries } from '../operator.ts'
 import { productPacks } from '../products.ts'
 import { attention } from './attention.ts'
 import { embedLayerNormalization, qEmbedLayerNormalization } from './embed-layer-normalization.ts'
@@ -15,6 +15,14 @@ function earlierKeysAt(index: number): (node: NodeProto) => boolean {
   return ({ input, output }) => (input[index] ?? '') !== '' || (output[1] ?? '') !== ''
 }
 
+/** Keys and values of earlier tokens are these inputs; with those of the new ones they are outputs 1 and 2. */
+function cachesAt(keys: number, values: number): NonNullable<Operator['caches']> {
+  return [
+    [keys, 1],
+    [values, 2],
+  ]
+}
+
 /** Made for decoders. */
 const always = (): boolean => true
 const neverAsInput = Number.POSITIVE_INFINITY
@@ -24,17 +32,18 @@ const neverAsInput = Number.POSITIVE_INFINITY
  * put back where it still computes the same.
  */
 export const fusedOperators: OperatorEntries = {
-  Attention: { meaning: onnxAttention, readsEarlierKeys: earlierKeysAt(4) },
+  Attention: { meaning: onnxAttention, readsEarlierKeys: earlierKeysAt(4), caches: cachesAt(4, 5) },
   RotaryEmbedding: { meaning: onnxRotaryEmbedding },
   'com.microsoft.Attention': { meaning: attention, readsEarlierKeys: earlierKeysAt(4) },
   'com.microsoft.DecoderMaskedMultiHeadAttention': { readsEarlierKeys: always },
   'com.microsoft.DynamicQuantizeMatMul': { meaning: dynamicQuantizeMatMul, isQuantized: true, packs: productPacks },
   'com.microsoft.EmbedLayerNormalization': { meaning: embedLayerNormalization },
-  'com.microsoft.GroupQueryAttention': { readsEarlierKeys: always },
+  'com.microsoft.GroupQueryAttention': { readsEarlierKeys: always, caches: cachesAt(3, 4) },
   'com.microsoft.MatMulIntegerToFloat': { meaning: matMulIntegerToFloat, packs: productPacks },
   'com.microsoft.MultiHeadAttention': {
     meaning: multiHeadAttention,
     readsEarlierKeys: ({ input }) => (input[6] ?? '') !== '',
+    caches: cachesAt(6, 7),
   },
   'com.microsoft.PackedAttention': { readsEarlierKeys: earlierKeysAt(neverAsInput) },
   'com.microsoft.PackedMultiHeadAttention': { readsEarlierKeys: earlierKeysAt(neverAsInput) },

@@ -1,6 +1,6 @@
 import { env, pipeline, RawImage } from '@huggingface/transformers'
 import { pruneModels } from '@tp/transformers'
-import { half, methods } from '../../plans.ts'
+import { half, methods, thin } from '../../plans.ts'
 import { useServer } from './settings.ts'
 
 useServer()
@@ -21,7 +21,7 @@ function askWorker(text: string): Promise<WorkerAnswer> {
 }
 
 /** What the tests that look at this page from outside can use in it. */
-const page = { askWorker, env, half, methods, pipeline, pruneModels, RawImage }
+const page = { askWorker, env, half, methods, pipeline, pruneModels, RawImage, thin }
 
 declare global {
   var library: typeof page

@@ -1,6 +1,7 @@
 import {
   add,
   axisSize,
+  constant,
   div,
   gather,
   gelu,
@@ -15,26 +16,44 @@ import {
 } from '@tp/core'
 import { applyOne, type Op, operators } from '@tp/core/expression'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
-import { randomLayers, seeded } from 'exported-encoders'
+import { randomLayers } from './layers.ts'
+import { seeded } from './random.ts'
 
-export const MELS = 6
-export const FRAMES = 48
+const MELS = 6
+const FRAMES = 48
 /** One for each two frames. */
-export const TOKENS = FRAMES / 2
-export const HIDDEN = 8
+const TOKENS = FRAMES / 2
+const HIDDEN = 8
 const HEADS = 2
 
+export const speechSizes: Readonly<Record<'mels' | 'frames' | 'tokens' | 'hidden', number>> = {
+  mels: MELS,
+  frames: FRAMES,
+  tokens: TOKENS,
+  hidden: HIDDEN,
+}
+
 export interface SpeechEncoderOptions {
-  /** Mel frames [b,6,48], or samples [b,96] or [b,1,96]; a token for each two frames, or each four samples. */
-  readonly reads: 'frames' | 'samples' | 'channel'
+  /** Mel frames [b,6,48], or samples [b,96], [b,1,96] or [b,2,96]; a token for each two frames, or each four samples. */
+  readonly reads: 'frames' | 'samples' | 'channel' | 'stereo'
   /** Input `copied` int64 [b,24]: before the first layer token i becomes what token copied_i is. */
   readonly copies?: boolean
   /** What stands between the convolutions: an operator on windows of two steps, of which the second convolution makes no more pairs. */
   readonly pool?: 'MaxPool' | 'AveragePool'
+  /** Positions are sinusoids, as Whisper's are, and outweigh what is heard: states of neighbours are alike. Default: random. */
+  readonly sinusoids?: boolean
+  /** Outputs `encoder_attentions.0` and `.1` float32 [b,h,24,24], too. */
+  readonly attentions?: boolean
 }
 
-/** An encoder in the form of Whisper's, with random weights: convolutions over time, positions, two pre-norm layers → `states`. */
-export function speechEncoder({ reads, copies = false, pool }: SpeechEncoderOptions): Model {
+/** An encoder in the form of Whisper's, with random weights: convolutions over time, positions, two pre-norm layers → `last_hidden_state`. */
+export function speechEncoder({
+  reads,
+  copies = false,
+  pool,
+  sinusoids = false,
+  attentions = false,
+}: SpeechEncoderOptions): Model {
   const { weight, linear, norm } = randomLayers(seeded(5))
   const conv = (x: Tensor, from: number, kernel: number, stride: number): Tensor =>
     applyOne(
@@ -47,18 +66,20 @@ export function speechEncoder({ reads, copies = false, pool }: SpeechEncoderOpti
         pads: [1, 1],
       },
     )
+  const channels = { samples: [], frames: [MELS], channel: [1], stereo: [2] }[reads]
   const given =
     reads === 'frames'
-      ? input('features', 'float32', ['batch', MELS, FRAMES])
-      : input('samples', 'float32', reads === 'channel' ? ['batch', 1, 2 * FRAMES] : ['batch', 2 * FRAMES])
+      ? input('input_features', 'float32', ['batch', MELS, FRAMES])
+      : input('input_values', 'float32', ['batch', ...channels, 2 * FRAMES])
   const samples = reads === 'samples' ? unsqueeze(given, [1]) : given
-  const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(samples, 1, 4, 2)
+  const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(samples, channels[0] ?? 1, 4, 2)
   const pooled =
     pool &&
     applyOne(operators.get(pool) as Op, [gelu(frames)], { kernel_shape: [2], strides: [2], pads: [0, 0], ceil_mode: 0 })
   const steps = transpose(gelu(conv(pooled ?? gelu(frames), HIDDEN, 3, pooled === undefined ? 2 : 1)), [0, 2, 1])
-  let x = add(steps, weight([TOKENS, HIDDEN], 0.5))
+  let x = add(steps, sinusoids ? constant(waves(), 'float32', [TOKENS, HIDDEN]) : weight([TOKENS, HIDDEN], 0.5))
   if (copies) x = gather(x, input('copied', 'int64', [TOKENS]), 1)
+  const probabilitiesOf: Tensor[] = []
   const attend = (y: Tensor): Tensor => {
     const split = (z: Tensor): Tensor =>
       transpose(reshape(z, [axisSize(z, 0), axisSize(z, 1), HEADS, HIDDEN / HEADS]), [0, 2, 1, 3])
@@ -68,6 +89,7 @@ export function speechEncoder({ reads, copies = false, pool }: SpeechEncoderOpti
       Tensor,
     ]
     const probabilities = softmax(div(matmul(query, swapLast(key)), Math.sqrt(HIDDEN / HEADS)))
+    probabilitiesOf.push(probabilities)
     const context = transpose(matmul(probabilities, value), [0, 2, 1, 3])
     return linear(reshape(context, [axisSize(y, 0), axisSize(y, 1), HIDDEN]), HIDDEN)
   }
@@ -75,7 +97,19 @@ export function speechEncoder({ reads, copies = false, pool }: SpeechEncoderOpti
     x = add(x, attend(norm(x)))
     x = add(x, linear(gelu(linear(norm(x), 2 * HIDDEN)), HIDDEN))
   }
-  return decodeModel(emitModel({ states: norm(x) }, { opset: 17 }))
+  const own = probabilitiesOf.map((probabilities, layer) => [`encoder_attentions.${layer}`, probabilities] as const)
+  return decodeModel(
+    emitModel({ last_hidden_state: norm(x), ...(attentions && Object.fromEntries(own)) }, { opset: 17 }),
+  )
+}
+
+/** [n,D]: sines and cosines, the longest half as often as there are tokens. */
+function waves(): number[] {
+  return Array.from({ length: TOKENS * HIDDEN }, (_, i) => {
+    const [position, channel] = [Math.floor(i / HIDDEN), i % HIDDEN]
+    const angle = (Math.PI * position * 2 ** Math.floor(channel / 2)) / TOKENS
+    return 3 * (channel % 2 === 0 ? Math.sin(angle) : Math.cos(angle))
+  })
 }
 
 /** Of each example so many frames or samples that carry a signal, in front of those that do not. */

@@ -1,0 +1,34 @@
+import type { SentError } from '@tp/core/runtime'
+import type { ModelReport } from '@tp/transformers'
+
+/** Where a Whisper model is: files by their paths in its folder, the address of such a folder, or its name on a hub. */
+export type ListenerSource =
+  | { readonly kind: 'files'; readonly files: ReadonlyMap<string, File> }
+  | { readonly kind: 'address'; readonly address: string }
+
+export type Side = 'dense' | 'pruned'
+
+/** `open` is the first; each request gets one answer, in order. */
+export type ListenRequest =
+  | { readonly kind: 'open'; readonly source: ListenerSource }
+  /** 16,000 samples a second */
+  | { readonly kind: 'listen'; readonly side: Side; readonly samples: Float32Array }
+
+/** What one model has understood, and how long it took. */
+export interface Heard {
+  readonly text: string
+  readonly encoderMs: number
+  /** With decoder and mel frames. */
+  readonly totalMs: number
+  /** States that the decoder reads. */
+  readonly states: number
+}
+
+export interface ListenResults {
+  readonly open: ModelReport
+  readonly listen: Heard
+}
+
+export type ListenAnswer =
+  | { readonly ok: true; readonly value: ListenResults[ListenRequest['kind']] }
+  | { readonly ok: false; readonly error: SentError }

@@ -1,0 +1,129 @@
+// Entry of the worker that holds a Whisper model twice, dense and pruned, and writes down sounds.
+import {
+  type AutomaticSpeechRecognitionPipeline,
+  type DataType,
+  env,
+  ModelRegistry,
+  pipeline,
+} from '@huggingface/transformers'
+import { TpError } from '@tp/core'
+import { sendError } from '@tp/core/runtime'
+import { methods } from '@tp/method-hybrid'
+import { type ModelReport, pruneModels } from '@tp/transformers'
+import type { ModelFiles } from './model-files.ts'
+import type { Heard, ListenAnswer, ListenerSource, ListenRequest, ListenResults, Side } from './protocol.ts'
+
+/** The name of a model of which only files are known. */
+const GIVEN = 'given'
+const { wasm } = env.backends.onnx
+if (wasm) {
+  // Its own, in the page's files; transformers.js has put the address of a CDN there.
+  delete wasm.wasmPaths
+  wasm.numThreads = 1
+}
+
+let models: Readonly<Record<Side, AutomaticSpeechRecognitionPipeline>> | undefined
+
+async function answer(request: ListenRequest): Promise<ListenResults[ListenRequest['kind']]> {
+  if (request.kind === 'open') return open(request.source)
+  if (models === undefined) throw new TpError('TP_MODEL_LOAD', 'demo', 'no model has been opened')
+  return listen(models[request.side], request.samples)
+}
+
+async function open(source: ListenerSource): Promise<ModelReport> {
+  const load = await loading(source)
+  const dense = await load()
+  const reports: ModelReport[] = []
+  const pruning = pruneModels({
+    methods,
+    defaultPlan: { format: 1, method: 'thin-padding', restore: 'none' },
+    onModel: (report) => reports.push(report),
+  })
+  const pruned = await load()
+  pruning.dispose()
+  models = { dense, pruned }
+  return reports[0] as ModelReport
+}
+
+/** How to load a model, each time anew. */
+async function loading(source: ListenerSource): Promise<() => Promise<AutomaticSpeechRecognitionPipeline>> {
+  const name = serve(source)
+  const forms = await ModelRegistry.get_available_dtypes(name)
+  // What has to be downloaded first is better small.
+  const wanted = source.kind === 'files' ? ['fp32', 'q8'] : ['q8', 'fp32']
+  const dtype = [...wanted, ...forms].find((form) => forms.includes(form))
+  if (dtype === undefined) {
+    const missing = 'there are no encoder_model.onnx and decoder_model_merged.onnx in its folder onnx'
+    throw new TpError('TP_FILES', 'demo', `${missing}, in any form that transformers.js knows.`)
+  }
+  return () => pipeline('automatic-speech-recognition', name, { device: 'wasm', dtype: dtype as DataType })
+}
+
+/** Lets transformers.js find a model. @returns its name there */
+function serve(source: ListenerSource): string {
+  if (source.kind === 'files') return serveFiles(source.files)
+  const { address } = source
+  return URL.canParse(address) ? serveFolder(new URL(address)) : address
+}
+
+function serveFolder({ origin, pathname }: URL): string {
+  const parts = pathname.replace(/\/$/, '').split('/')
+  const name = parts.pop() as string
+  env.remoteHost = origin + parts.join('/')
+  env.remotePathTemplate = '{model}/'
+  const { fetch } = env
+  // Many servers let pages read their files, and not that there is none of a name.
+  env.fetch = (address, init) => fetch(address, init).catch(() => new Response(null, { status: 404 }))
+  return decodeURIComponent(name)
+}
+
+/** Answers what transformers.js asks for from a person's own files. */
+function serveFiles(files: ModelFiles): string {
+  env.allowLocalModels = true
+  env.allowRemoteModels = false
+  env.localModelPath = '/'
+  // They are on this device already.
+  env.useBrowserCache = false
+  const { fetch } = env
+  const root = `/${GIVEN}/`
+  env.fetch = async (address, init) => {
+    const { pathname } = new URL(String(address), location.origin)
+    if (!pathname.startsWith(root)) return fetch(address, init)
+    const file = files.get(decodeURIComponent(pathname.slice(root.length)))
+    return file === undefined ? new Response(null, { status: 404 }) : new Response(file)
+  }
+  return GIVEN
+}
+
+async function listen(transcribe: AutomaticSpeechRecognitionPipeline, samples: Float32Array): Promise<Heard> {
+  const encoder = transcribe.model.sessions.model
+  const { run } = encoder
+  let [encoderMs, states] = [0, 0]
+  encoder.run = async (...args: unknown[]) => {
+    const start = performance.now()
+    const outputs = await run.apply(encoder, args)
+    encoderMs += performance.now() - start
+    states = outputs.last_hidden_state.dims[1]
+    return outputs
+  }
+  try {
+    const start = performance.now()
+    const { text } = await transcribe(samples)
+    return { text: text.trim(), encoderMs, totalMs: performance.now() - start, states }
+  } finally {
+    encoder.run = run
+  }
+}
+
+const worker = globalThis as unknown as {
+  postMessage(message: ListenAnswer): void
+  addEventListener(type: 'message', listener: (event: MessageEvent<ListenRequest>) => void): void
+}
+
+worker.addEventListener('message', async ({ data }) => {
+  try {
+    worker.postMessage({ ok: true, value: await answer(data) })
+  } catch (error) {
+    worker.postMessage({ ok: false, error: sendError(error) })
+  }
+})

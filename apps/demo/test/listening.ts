@@ -1,0 +1,89 @@
+import { join } from 'node:path'
+import { serve } from 'browser-tests'
+import { addSpeech, openModelFolder, spoken } from 'pipeline-models'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { eventually } from './page-objects.ts'
+import type { Site } from './site.ts'
+
+const FOLDER = 'Choose the folder of a Whisper model'
+const RECORDED_MS = 700
+
+export function listeningTests(site: Site): void {
+  test('a model of the user writes down a sound and a recording, dense and pruned side by side', async () => {
+    await using models = await openModelFolder()
+    await addSpeech(models)
+    const page = await site.open('sound')
+    const elsewhere: string[] = []
+    page.on('request', (request) => {
+      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(site.url)) elsewhere.push(request.url())
+    })
+    await page.getByLabel(FOLDER).setInputFiles(join(models.path, 'speech'))
+    await page.getByText('An encoder of 2 layers, and its decoder.').waitFor()
+    const sound = { name: 'four.wav', mimeType: 'audio/wav', buffer: wav(spoken(0.3)) }
+    await page.getByLabel('Choose a sound, or drop one here').setInputFiles(sound)
+    expect(await heard(page)).toEqual({ dense: 24, pruned: 18 })
+    await page.getByText('The same words, ').waitFor()
+    expect(Number(await page.getByTestId('times-as-fast').textContent())).toBeGreaterThan(0)
+    // The microphone of the tests beeps.
+    await page.getByRole('button', { name: 'Record' }).click()
+    await page.waitForTimeout(RECORDED_MS)
+    await page.getByRole('button', { name: 'Stop recording' }).click()
+    await eventually(async () => (await heard(page)).pruned).not.toBe(18)
+    expect(elsewhere).toEqual([])
+    await page.close()
+  })
+
+  test('a model is downloaded from the address of its folder', async () => {
+    await using models = await openModelFolder()
+    await addSpeech(models)
+    await using server = await serve(models.path, { isolated: false })
+    const page = await site.open('sound')
+    await page.getByLabel('Or its name on the hub, or its address').fill(`${server.url}speech`)
+    await page.getByRole('button', { name: 'Download' }).click()
+    await page.getByText('An encoder of 2 layers, and its decoder.').waitFor()
+    await page.close()
+  })
+
+  test('says what a folder is missing that is no Whisper model, and goes on', async () => {
+    await using models = await openModelFolder()
+    await models.add('empty', { 'config.json': {}, 'notes.json': {} })
+    const page = await site.open('sound')
+    await page.getByLabel(FOLDER).setInputFiles(join(models.path, 'empty'))
+    await page
+      .getByRole('alert')
+      .filter({ hasText: 'there is no generation_config.json next to config.json' })
+      .waitFor()
+    expect(await page.getByLabel(FOLDER).isEnabled()).toBe(true)
+    await page.close()
+  })
+}
+
+/** How many states each side has read, once both have written the words. */
+async function heard(page: Page): Promise<Record<string, number>> {
+  const sides = ['dense', 'pruned'].map(async (side) => {
+    const place = page.getByTestId(`heard-${side}`)
+    await place.getByText('one two three four').waitFor()
+    const [states] = /(\d+) states/.exec((await place.textContent()) ?? '')?.slice(1) ?? []
+    return [side, Number(states)]
+  })
+  return Object.fromEntries(await Promise.all(sides))
+}
+
+/** 16,000 samples a second as a WAV file of 32-bit floats. */
+function wav(samples: Float32Array): Buffer {
+  const header = Buffer.alloc(44)
+  header.write('RIFF', 0)
+  header.writeUInt32LE(36 + samples.byteLength, 4)
+  header.write('WAVEfmt ', 8)
+  header.writeUInt32LE(16, 16)
+  header.writeUInt16LE(3, 20)
+  header.writeUInt16LE(1, 22)
+  header.writeUInt32LE(16_000, 24)
+  header.writeUInt32LE(64_000, 28)
+  header.writeUInt16LE(4, 32)
+  header.writeUInt16LE(32, 34)
+  header.write('data', 36)
+  header.writeUInt32LE(samples.byteLength, 40)
+  return Buffer.concat([header, Buffer.from(samples.buffer)])
+}

@@ -1,0 +1,39 @@
+import { type DecoderInspection, inspect, inspectDecoder } from '@tp/compiler'
+import type { ModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+
+/**
+ * The decoder of a file; undefined for a file with an encoder that can be pruned, and for what is neither.
+ * @throws RefusalError for a decoder that cannot be followed
+ */
+export function decoderOf({ model, path }: ModelFile): DecoderInspection | undefined {
+  const encoder = inspect(model)
+  if (encoder.ok) return undefined
+  const found = inspectDecoder(model)
+  if (found.ok) return found
+  // What has no caches is told why it is no encoder.
+  const isDecoder = encoder.refusal.code === 'TP_DECODER' || found.refusal.code !== 'TP_DECODER'
+  if (isDecoder) throw new RefusalError(path, found.refusal)
+  return undefined
+}
+
+/** One line for each fact: `decoder`, `caches` … */
+export function decoderFacts(found: DecoderInspection): [name: string, text: string][] {
+  const { layerCount, hidden, heads, keyHeads, fused, rotary, positions, logits, logitsOf, caches } = found
+  const [first] = caches
+  const grouped = heads === keyHeads ? '' : ` (${keyHeads} for keys and values)`
+  return [
+    ['decoder', `${layerCount} layers, hidden ${hidden}, ${heads} heads${grouped}`],
+    ['attention', fused === undefined ? 'written out' : `one operator, ${fused}`],
+    ['positions', `${positions === undefined ? 'counted' : `input ${positions}`}, ${rotaryTexts[rotary]}`],
+    ['caches', `${caches.length}, ${first?.past} → ${first?.present} …`],
+    ['logits', `output ${logits}, of ${logitsOf}`],
+  ]
+}
+
+const rotaryTexts: Readonly<Record<DecoderInspection['rotary'], string>> = {
+  none: 'not rotary',
+  operator: 'rotary by an operator',
+  'in the attention': 'rotary inside the attention',
+  'written out': 'rotary, written out',
+}

@@ -1,0 +1,86 @@
+import type { DecoderInspection } from '@tp/compiler'
+import { TpError } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { Graph, type Model } from '@tp/onnx'
+import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
+import { largestDifference, requireFiniteDense } from '../model/compare-outputs.ts'
+import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
+import { roundingOf } from '../model/rounding.ts'
+
+/** New tokens of each run: a prompt, and what is generated after it. */
+const RUNS = [16, 1, 1]
+
+/**
+ * Runs a decoder and the one with the last logits side by side, on a prompt of random tokens and two tokens after it, each with the
+ * caches that it has returned itself.
+ * @returns the largest difference of logits and caches, relative for numbers beyond 1
+ * @throws TpError TP_VERIFY, TP_DENSE where the decoder itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
+ */
+export async function verifyLastLogits(
+  file: ModelFile,
+  path: string,
+  decoder: DecoderInspection,
+  signal: AbortSignal,
+): Promise<number> {
+  const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)), signal } as const
+  await using dense = await loadBounded(file.path, options)
+  await using last = await loadBounded(path, options)
+  let [largest, seen] = [0, 0]
+  let before: NamedTensors = {}
+  let after: NamedTensors = {}
+  for (const tokens of RUNS) {
+    const feeds = feedsOf(file.model, decoder, seen, tokens)
+    before = await dense.run({ ...feeds, ...cachesFor(decoder, before) }, { signal })
+    after = await last.run({ ...feeds, ...cachesFor(decoder, after) }, { signal })
+    requireFiniteDense(before)
+    largest = Math.max(largest, differenceOf(before, after, decoder.logits, roundingOf(file.model)))
+    seen += tokens
+  }
+  return largest
+}
+
+function differenceOf(dense: NamedTensors, last: NamedTensors, logits: string, tolerance: number): number {
+  let largest = 0
+  for (const [name, tensor] of Object.entries(dense)) {
+    const difference = largestDifference(last[name], name === logits ? lastRow(tensor) : tensor)
+    if (!(difference <= tolerance)) {
+      const seen = `output "${name}" differs from the dense model's by ${difference}`
+      throw new TpError(
+        'TP_VERIFY',
+        'tp',
+        `${seen}, more than ${tolerance}; the model was not written. Please report it`,
+      )
+    }
+    largest = Math.max(largest, difference)
+  }
+  return largest
+}
+
+/** Of one example: [1,n,V] → [1,1,V]. */
+function lastRow(tensor: TensorLike): TensorLike {
+  const width = tensor.dims[2] as number
+  return { ...tensor, dims: [1, 1, width], data: tensor.data.slice(-width) } as TensorLike
+}
+
+/** What one example of random tokens is, besides caches: numbers of tokens, positions, and a mask that shows all. */
+function feedsOf(model: Model, { positions, caches }: DecoderInspection, seen: number, tokens: number): NamedTensors {
+  const pasts = new Set(caches.map(({ past }) => past))
+  const inputs = new Graph(model).inputs.filter(({ name }) => !pasts.has(name))
+  return Object.fromEntries(
+    inputs.map(({ name, type }) => {
+      if (type !== 'int64')
+        throw new TpError('TP_INPUT', 'tp', `input "${name}" is ${type}, which cannot be generated; omit --verify`)
+      const isMask = /mask/.test(name)
+      const length = isMask ? seen + tokens : tokens
+      const number = (i: number): number => (isMask ? 1 : name === positions ? seen + i : 3 + ((seen + 7 * i) % 40))
+      return [name, { type, dims: [1, length], data: BigInt64Array.from({ length }, (_, i) => BigInt(number(i))) }]
+    }),
+  )
+}
+
+/** Caches as a run has returned them; before the first one without tokens. */
+function cachesFor({ caches, keyHeads, headSize }: DecoderInspection, answer: NamedTensors): NamedTensors {
+  const dims = [1, Number(keyHeads), 0, Number(headSize)]
+  const empty: TensorLike = { type: 'float32', dims, data: new Float32Array() }
+  return Object.fromEntries(caches.map(({ past, present }) => [past, answer[present] ?? empty]))
+}

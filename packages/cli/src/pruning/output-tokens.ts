@@ -1,0 +1,53 @@
+import type { Method } from '@tp/core'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import { inspectEncoders } from './request.ts'
+
+export const outputTokensOption = {
+  'output-tokens': {
+    type: 'boolean',
+    description:
+      'prune the rows of per-token outputs alone (the vectors of late interaction): at the last layer, after its attention, without restoring',
+  },
+} as const
+
+/**
+ * The options that prune output tokens alone. After the last attention no token reads another, so every kept row is as the dense model
+ * gives it.
+ * @throws RefusalError TP_OUTPUT for a model without per-token outputs; TpError TP_USAGE
+ */
+export function asOutputTokens<T extends Readonly<Record<string, unknown>>>(
+  file: ModelFile,
+  given: T & Arguments<typeof outputTokensOption> & { readonly encoder?: string },
+): T {
+  if (!given['output-tokens']) return given
+  const other = ['layers', 'restore', 'plan', 'leave-out'].find((name) => given[name] !== undefined)
+  if (other !== undefined) throw usageError(`--output-tokens says what --${other} says; give one of them`)
+  const encoders = inspectEncoders(file, given.encoder)
+  const [encoder] = encoders
+  if (encoders.length > 1) {
+    const names = encoders.map((each) => each.encoder).join(' or ')
+    throw usageError(`--output-tokens is for one encoder; name it: --encoder ${names}`)
+  }
+  if (encoder.tokenOutputs.length === 0) {
+    const message =
+      'no output has a row for each token, so there are no output tokens to prune; prune at layers instead'
+    throw new RefusalError(file.path, { code: 'TP_OUTPUT', message })
+  }
+  return { ...given, layers: [String(encoder.layers.length - 1)], restore: 'none' }
+}
+
+/** @throws TpError TP_USAGE for a method that prunes before the attention of a layer, which would change the kept rows */
+export function checkOutputTokens({ name, site = 'attention', before }: Method): void {
+  if (site === 'attention' && before === undefined) return
+  throw usageError(
+    `--output-tokens: ${name} prunes before the attention of a layer, which reads all tokens; take another method`,
+  )
+}
+
+/** What is said of the file. */
+export const KEPT_ROWS: string =
+  'a kept token has the row that the dense model gives it, unless the method merges others into it; tp.mask says which rows are tokens. ' +
+  'Embed documents with this file, and queries with the dense one'

@@ -1,0 +1,27 @@
+import type { Session } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
+import type { Model } from '@tp/onnx'
+import type { Answer } from '@tp/train'
+
+/** How many examples are run at once where nothing is learned. */
+export const BATCH = 8
+
+/** What is learned from, and how models answer. */
+export interface TrainingData {
+  readonly inputs: ModelInputs
+  readonly selection: ModelInputs
+  /** What the model answers examples with. */
+  readonly answer: Answer
+  /** Logits or vectors of the dense model for all examples. */
+  readonly teacher: Float32Array
+  /** The part of the dense model's answers in the loss: all of it where examples have no labels. */
+  readonly distillation: number
+  /** How good the dense model is on the selection set, see `accuracy`. */
+  readonly dense: number
+  load(model: Model): Promise<Session>
+  /**
+   * Percent of the selection set that a model has right; of a ranking the nDCG@10, by the dense model's scores where nobody has
+   * judged; of vectors the cosine to the dense ones.
+   */
+  accuracy(model: Model): Promise<number>
+}

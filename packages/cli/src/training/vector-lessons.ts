@@ -1,0 +1,75 @@
+import { inspect } from '@tp/compiler'
+import { type Embeddings, embed, qualityOf, readModelFolder, taskOf } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import type { Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
+import { loadSession } from '../model/load-session.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import type { dataOptions } from '../model/open-inputs.ts'
+import { openTaskInputs } from '../model/open-task-inputs.ts'
+import { checkApart } from './apart.ts'
+import { BATCH, type TrainingData } from './training-data.ts'
+
+/** Whether a model gives vectors: by the names of its outputs, or because one has the length 1, as no logits have. */
+export async function givesVectors({ path, model }: ModelFile, context: Context): Promise<boolean> {
+  const found = inspect(model)
+  if (found.ok && found.head.some(({ normalised }) => normalised)) return true
+  const { labels } = await readModelFolder(path)
+  await using session = await (context.runtime ?? nodeRuntime()).load(path, { signal: context.signal })
+  return taskOf(session.outputs, labels) === 'embeddings'
+}
+
+interface VectorData {
+  readonly data: string
+  readonly selection: string
+}
+
+/**
+ * Texts without labels, and the dense model's vectors of them.
+ * @param asked share of these in the loss: all of it
+ * @throws TpError TP_USAGE, TP_DATA, TP_OUTPUT
+ */
+export async function openVectorLessons(
+  file: ModelFile,
+  { data, selection: selectionPath, limit, ...reading }: Arguments<typeof dataOptions> & VectorData,
+  asked: number | undefined,
+  context: Context,
+): Promise<TrainingData> {
+  if (asked !== undefined && asked < 1) {
+    throw usageError(
+      `--distillation ${asked}: the model gives vectors, which are learned from the dense model alone; omit it`,
+    )
+  }
+  const { progress, signal } = context
+  const open = async (path: string, more: { readonly limit?: string } = {}): Promise<ModelInputs> => {
+    const { inputs } = await openTaskInputs(file.path, path, 1, { ...reading, ...more, task: 'embeddings' }, context)
+    return inputs as ModelInputs
+  }
+  const inputs = await open(data, limit === undefined ? {} : { limit })
+  const chosen = await open(selectionPath)
+  const known = new Set(inputs.keys)
+  const shared = chosen.keys?.filter((key) => known.has(key)).length ?? 0
+  checkApart(shared, inputs, { source: chosen.source, count: chosen.targets.length }, progress)
+  const load = (model: Model): ReturnType<typeof loadSession> => loadSession(model, file, { threads: 1, signal })
+  const vectorsOf = async (texts: ModelInputs): Promise<Embeddings['vectors']> => {
+    await using session = await load(file.model)
+    const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
+    return (await embed(session, texts, { batchSize: BATCH, signal, onProgress })).vectors
+  }
+  progress.stage('asking the dense model')
+  const vectors = await vectorsOf(inputs)
+  const teacher = new Float32Array(vectors.length * (vectors[0]?.length ?? 0))
+  for (const [row, vector] of vectors.entries()) teacher.set(vector, row * vector.length)
+  const selection = { ...chosen, vectors: await vectorsOf(chosen) }
+  return {
+    ...{ answer: 'embedding', distillation: 1, dense: 100 },
+    ...{ inputs, selection, teacher, load },
+    async accuracy(model) {
+      await using session = await load(model)
+      return await qualityOf(session, selection, { batchSize: BATCH, signal })
+    },
+  }
+}

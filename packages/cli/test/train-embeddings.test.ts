@@ -1,0 +1,89 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { inspect, readProvenance } from '@tp/compiler'
+import { mailData, modelPath } from '@tp/models'
+import { decodeModel, encodeModel, Graph } from '@tp/onnx'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+const timeout = 120_000
+
+/** The classifier without its head: an encoder that is pooled outside. */
+function embedder(): Uint8Array {
+  const made = decodeModel(readFileSync(mail))
+  const graph = new Graph(made)
+  const found = inspect(made)
+  const last = found.ok ? (found.layers.at(-1)?.output as string) : ''
+  for (const { name } of graph.outputs) graph.removeOutput(name)
+  graph.addOutput(last, 'float32', ['batch', 'sequence', 128])
+  graph.removeDeadNodes()
+  return encodeModel(made)
+}
+
+beforeAll(() => {
+  writeFileSync(folder.at('embedder.onnx'), embedder())
+  for (const name of ['tokenizer.json', 'config.json']) copyFileSync(mail.replace(/[^/]*$/, name), folder.at(name))
+  const short = mailData('calibration').map(({ text }) => text.replaceAll(/\s+/g, ' ').slice(0, 100))
+  writeFileSync(folder.at('texts.txt'), short.slice(0, 64).join('\n'))
+  writeFileSync(folder.at('others.txt'), short.slice(64, 96).join('\n'))
+})
+
+const trainBy = (selection: string, ...more: string[]): ReturnType<typeof tpHere> => {
+  const data = ['--data', folder.at('texts.txt'), '--selection', folder.at(selection)]
+  return tpHere([
+    'train',
+    folder.at('embedder.onnx'),
+    '-o',
+    folder.at('out.onnx'),
+    ...data,
+    '--batch-size',
+    '8',
+    ...more,
+  ])
+}
+const train = (...more: string[]): ReturnType<typeof tpHere> => trainBy('others.txt', ...more)
+
+describe('tp train of a model that gives vectors', () => {
+  test('learns the dense vectors with tokens pruned, without labels', { timeout }, async () => {
+    const pruning = ['--method', 'received-attention', '--layers', '2', '--keep', '0.3']
+    const { code, stdout, stderr } = await train(...pruning, '--epochs', '2', '--learning-rate', '3e-4', '--json')
+    expect([code, stderr]).toEqual([0, expect.stringContaining('% on the selection')])
+    const { selection, settings } = JSON.parse(stdout)
+    expect(settings).toMatchObject({ answer: 'embedding', distillation: 1 })
+    expect(selection.dense).toBe(100)
+    expect(selection.after).toBeGreaterThan(selection.before)
+    expect(selection.after).toBeLessThan(100)
+  })
+
+  test('learns networks of sdtp from what each token counts for in the vector', { timeout }, async () => {
+    const weights = folder.at('sdtp.safetensors')
+    const learning = ['--train', 'method', '--epochs', '3', '--hard-epochs', '0', '--method-rate', '0.01']
+    const log = folder.at('log.jsonl')
+    const files = ['--weights-out', weights, '--log', log]
+    const { code, stdout } = await train('--method', 'sdtp', '--layers', '2', '--keep', '0.5', ...learning, ...files)
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/cosine to the dense vectors: pruned 0\.\d{3}/)])
+    const losses = readFileSync(log, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).loss)
+    expect(losses.at(-1)).toBeLessThan(losses[0])
+    expect(readProvenance(decodeModel(readFileSync(folder.at('out.onnx'))))[0]).toMatchObject({ method: 'sdtp' })
+  })
+
+  test('learns without some layers', { timeout }, async () => {
+    const { code, stdout } = await train('--leave-out', '0', '--epochs', '2', '--learning-rate', '1e-4', '--json')
+    expect(code).toBe(0)
+    const { before, after } = JSON.parse(stdout).selection
+    expect(after).toBeGreaterThan(before)
+  })
+
+  test('refuses labels, and texts to choose by that it learns from', async () => {
+    copyFileSync(folder.at('texts.txt'), folder.at('copy.txt'))
+    const pruning = ['--method', 'random', '--keep', '0.5']
+    const labels = await train(...pruning, '--distillation', '0.5')
+    expect([labels.code, labels.stderr]).toEqual([2, expect.stringContaining('learned from the dense model alone')])
+    const same = await trainBy('copy.txt', ...pruning)
+    expect([same.code, same.stderr]).toEqual([1, expect.stringContaining('64 of 64 examples')])
+  })
+})

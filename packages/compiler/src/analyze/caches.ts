@@ -1,0 +1,57 @@
+import type { NodeProto } from '@tp/onnx'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+import type { Program } from '../program/program.ts'
+
+/** Keys or values of earlier tokens, as a decoder is given them and gives them back with those of the new tokens. */
+export interface Cache {
+  /** Input of the model: [b,h,p,d] */
+  readonly past: string
+  /** Output of the model: [b,h,p+n,d] */
+  readonly present: string
+  /** What joins the two: a Concat, or an operator that is a whole attention. */
+  readonly node: NodeProto
+}
+
+/** Operators that change no number. */
+const passing = new Set(['Cast', 'Identity'])
+
+/** Every cache of a model, in the order of the graph. */
+export function findCaches(program: Program): Cache[] {
+  return program.graph.nodes.flatMap((node) => [...joined(program, node), ...fused(program, node)])
+}
+
+/** An input that new keys or values [b,h,n,d] are joined to, and that is an output then. */
+function joined(program: Program, node: NodeProto): Cache[] {
+  if (node.opType !== 'Concat' || node.input.length !== 2) return []
+  const past = inputUpstream(program, node.input[0] as string)
+  const present = outputDownstream(program, node.output[0] as string)
+  return past === undefined || present === undefined ? [] : [{ past, present, node }]
+}
+
+function fused(program: Program, node: NodeProto): Cache[] {
+  const pairs = operators.get(operatorName(node))?.caches ?? []
+  return pairs.flatMap(([input, output]) => {
+    const past = inputUpstream(program, node.input[input] ?? '')
+    const present = outputDownstream(program, node.output[output] ?? '')
+    return past === undefined || present === undefined ? [] : [{ past, present, node }]
+  })
+}
+
+function inputUpstream(program: Program, name: string): string | undefined {
+  const { graph } = program
+  const node = graph.producer(name)
+  if (node === undefined) return graph.inputs.some((input) => input.name === name) ? name : undefined
+  return passing.has(node.opType) ? inputUpstream(program, node.input[0] as string) : undefined
+}
+
+function outputDownstream(program: Program, name: string): string | undefined {
+  const { graph } = program
+  if (name === '') return undefined
+  if (graph.isOutput(name)) return name
+  for (const { node } of graph.consumers(name)) {
+    const found = passing.has(node.opType) ? outputDownstream(program, node.output[0] as string) : undefined
+    if (found !== undefined) return found
+  }
+  return undefined
+}

@@ -1,0 +1,69 @@
+import { isUnknown } from '@tp/core/expression'
+import type { Model } from '@tp/onnx'
+import { findDecoder } from './analyze/decoder.ts'
+import { traceTokens } from './analyze/token-axis.ts'
+import { dropViews } from './normalize/batch-first.ts'
+import { foldBack } from './normalize/fold-back.ts'
+import { openModel } from './normalize/open.ts'
+import { withEqualSizes } from './program/program.ts'
+import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
+import { computeLastOf } from './transform/dead-tokens.ts'
+
+export type LastLogitsResult =
+  | { readonly ok: true; readonly model: Model }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+/**
+ * A decoder that gives the logits of the last token alone, [b,1,V] instead of [b,n,V], which is what generating reads. Exact:
+ * the last layer computes keys and values of all tokens, since they are outputs, and of the rest only the last token. Decoding
+ * one token at a time is as before. With left padding, as is usual in batches, the last token is the last one of every example.
+ * The model itself is not changed; weights are shared with the result.
+ *
+ * Who scores whole sequences needs the logits of all tokens, and the model as it is.
+ *
+ * Refused: TP_DECODER for what is no decoder with caches, or gives the last logits already; TP_CONTROL_FLOW for a merged decoder.
+ * @throws TpError TP_NOT_ONNX for what is no model
+ */
+export function lastLogits(model: Model): LastLogitsResult {
+  try {
+    return { ok: true, model: withEqualSizes(() => withLastLogits(model)) }
+  } catch (error) {
+    return { ok: false, refusal: refusalOf(error) }
+  }
+}
+
+/** By this input newer exports are told how many of the last logits are wanted, and transformers.js gives 1. */
+const WANTED_LOGITS = 'num_logits_to_keep'
+
+function withLastLogits(source: Model): Model {
+  const { program, expansions } = openModel(source)
+  if (program.graph.inputs.some(({ name }) => name === WANTED_LOGITS)) {
+    throw new Refused(
+      'TP_DECODER',
+      `the model computes as many logits as its input ${WANTED_LOGITS} says; there is nothing to leave out`,
+    )
+  }
+  const { attentions, caches, lastInput, logits } = findDecoder(program)
+  const { dtype, dims } = program.tensor(logits)
+  const axis = traceTokens(program, lastInput, {
+    stops: caches.map(({ node }) => node),
+    beside: attentions.at(-1)?.fused === undefined ? [] : [attentions.at(-1)?.context as string],
+  })
+  if (dims[1] === 1 || !computeLastOf(program, logits, lastInput, axis)) {
+    throw new Refused(
+      'TP_DECODER',
+      `the output ${logits} has the last token alone already; there is nothing to leave out`,
+    )
+  }
+  program.graph.removeDeadNodes()
+  dropViews(program)
+  foldBack(program, expansions)
+  program.graph.sortTopologically()
+  program.refresh()
+  const now = program.tensor(logits)
+  if (now.dims[1] !== 1)
+    throw new Refused('TP_DECODER', `the output ${logits} would be ${now}, not one row of each example`)
+  const declared = dims.map((dim, i) => (i === 1 ? 1 : isUnknown(dim) ? undefined : dim))
+  program.graph.setValueInfo(logits, dtype, declared)
+  return program.model
+}

@@ -1,0 +1,222 @@
+import { readFileSync } from 'node:fs'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { modelPath } from '@tp/models'
+import { decodeModel, Graph, type Model } from '@tp/onnx'
+import { type DecoderName, decoderFeeds, decoderNames, decoderPath, nextFeeds } from 'exported-decoders'
+import { openModel } from 'exported-encoders'
+import { describe, expect, test } from 'vitest'
+import { inspect, inspectDecoder, lastLogits } from '../src/index.ts'
+
+const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
+
+function withLastLogits(model: Model): Model {
+  const result = lastLogits(model)
+  if (!result.ok) throw new Error(result.refusal.message)
+  return result.model
+}
+
+/** The last row of each example, [b,n,V] → [b,1,V]. */
+function lastRows({ data, dims }: TensorLike): TensorLike {
+  const [batch = 0, tokens = 0, width = 0] = dims
+  const rows = Array.from({ length: batch }, (_, row) =>
+    (data as Float32Array).slice(((row + 1) * tokens - 1) * width, (row + 1) * tokens * width),
+  )
+  return { type: 'float32', dims: [batch, 1, width], data: Float32Array.from(rows.flatMap((row) => [...row])) }
+}
+
+function expectSame(actual: NamedTensors, expected: NamedTensors): void {
+  const { logits, ...caches } = expected as NamedTensors & { logits: TensorLike }
+  const last = lastRows(logits)
+  expect(Object.keys(actual)).toEqual(Object.keys(expected))
+  expect(actual.logits?.dims).toEqual(last.dims)
+  const differences = Array.from(last.data as Float32Array, (x, i) =>
+    Math.abs(x - ((actual.logits as TensorLike).data as Float32Array)[i]!),
+  )
+  expect(Math.max(...differences)).toBeLessThan(1e-5)
+  for (const [name, cache] of Object.entries(caches)) expect(actual[name], name).toEqual(cache)
+}
+
+describe.each(decoderNames)('%s', (name) => {
+  test('gives the logits of the last token and the same caches, for a prompt and for what follows', async () => {
+    const model = open(name)
+    await using dense = await openModel(model)
+    await using last = await openModel(withLastLogits(model))
+    // One operator takes several new tokens after others of one example only.
+    for (const [sizes, next] of [
+      [{ batch: 2, tokens: 9, padding: 3 }, [1, 1]],
+      [{ batch: 1, tokens: 6 }, [4, 1]],
+    ] as const) {
+      let feeds = decoderFeeds(model, sizes)
+      for (const tokens of next) {
+        const expected = await dense.run(feeds)
+        expectSame(await last.run(feeds), expected)
+        feeds = nextFeeds(model, feeds, expected, tokens)
+      }
+      expectSame(await last.run(feeds), await dense.run(feeds))
+    }
+  })
+
+  test('computes nothing of its last layer for other tokens but keys and values', () => {
+    const { graph, tokens } = { graph: new Graph(withLastLogits(open(name))), tokens: 'sequence_length' }
+    const logits = graph.outputs.find((output) => output.name === 'logits')
+    expect(logits?.dims?.[1]).toBe(1)
+    expect(logits?.dims).not.toContain(tokens)
+    const product = graph.producer('logits')
+    expect(product?.opType).not.toBe('Slice')
+  })
+})
+
+test('what is found in decoders', () => {
+  const found = decoderNames.map((name) => {
+    const {
+      ok,
+      caches,
+      opset: _,
+      ...facts
+    } = inspectDecoder(open(name)) as Extract<ReturnType<typeof inspectDecoder>, { ok: true }>
+    expect(ok).toBe(true)
+    expect(caches).toHaveLength(2 * facts.layerCount)
+    return [name, facts] as const
+  })
+  expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
+    {
+      "bloom": {
+        "headSize": 4,
+        "heads": 4,
+        "hidden": 16,
+        "keyHeads": 4,
+        "layerCount": 2,
+        "logits": "logits",
+        "logitsOf": "all tokens",
+        "positions": undefined,
+        "producer": "pytorch",
+        "rotary": "none",
+      },
+      "falcon": {
+        "headSize": 4,
+        "heads": 4,
+        "hidden": 16,
+        "keyHeads": 1,
+        "layerCount": 2,
+        "logits": "logits",
+        "logitsOf": "all tokens",
+        "positions": "position_ids",
+        "producer": "pytorch",
+        "rotary": "written out",
+      },
+      "gemma3": {
+        "headSize": 8,
+        "heads": 4,
+        "hidden": 16,
+        "keyHeads": 1,
+        "layerCount": 2,
+        "logits": "logits",
+        "logitsOf": "all tokens",
+        "positions": undefined,
+        "producer": "pytorch",
+        "rotary": "written out",
+      },
+      "gpt2": {
+        "headSize": 4,
+        "heads": 4,
+        "hidden": 16,
+        "keyHeads": 4,
+        "layerCount": 2,
+        "logits": "logits",
+        "logitsOf": "all tokens",
+        "positions": "position_ids",
+        "producer": "pytorch",
+        "rotary": "none",
+      },
+      "llama": {
+        "headSize": 4,
+        "heads": 4,
+        "hidden": 16,
+        "keyHeads": 2,
+        "layerCount": 2,
+        "logits": "logits",
+        "logitsOf": "all tokens",
+        "positions": "position_ids",
+        "producer": "pytorch",
+        "rotary": "written out",
+      },
+      "llama-fused-fp32": {
+        "fused": "com.microsoft.GroupQueryAttention",
+        "headSize": 16,
+        "heads": 4,
+        "hidden": 32,
+        "keyHeads": 2,
+        "layerCount": 2,
+        "logits": "logits",
+        "logitsOf": "all tokens",
+        "positions": undefined,
+        "producer": "onnxruntime-genai",
+        "rotary": "in the attention",
+      },
+      "llama-fused-int4": {
+        "fused": "com.microsoft.GroupQueryAttention",
+        "headSize": 16,
+        "heads": 4,
+        "hidden": 32,
+        "keyHeads": 2,
+        "layerCount": 2,
+        "logits": "logits",
+        "logitsOf": "all tokens",
+        "positions": undefined,
+        "producer": "onnxruntime-genai",
+        "rotary": "in the attention",
+      },
+      "phi": {
+        "headSize": 4,
+        "heads": 4,
+        "hidden": 16,
+        "keyHeads": 4,
+        "layerCount": 2,
+        "logits": "logits",
+        "logitsOf": "all tokens",
+        "positions": "position_ids",
+        "producer": "pytorch",
+        "rotary": "written out",
+      },
+      "qwen3": {
+        "headSize": 8,
+        "heads": 4,
+        "hidden": 16,
+        "keyHeads": 2,
+        "layerCount": 2,
+        "logits": "logits",
+        "logitsOf": "all tokens",
+        "positions": "position_ids",
+        "producer": "pytorch",
+        "rotary": "written out",
+      },
+    }
+  `)
+})
+
+describe('is refused', () => {
+  test('pruning tokens of a decoder, with the advice what to do instead', () => {
+    expect(inspect(open('llama'))).toMatchObject({
+      ok: false,
+      refusal: { code: 'TP_DECODER', message: expect.stringContaining('--lossless') },
+    })
+  })
+
+  test('a decoder that is told how many logits to compute', () => {
+    const model = open('llama')
+    new Graph(model).addInput('num_logits_to_keep', 'int64', [])
+    expect(lastLogits(model)).toMatchObject({
+      ok: false,
+      refusal: { code: 'TP_DECODER', message: expect.stringContaining('num_logits_to_keep') },
+    })
+  })
+
+  test('an encoder, and a decoder that gives the last logits already', () => {
+    const mail = decodeModel(readFileSync(modelPath('mail')))
+    expect(lastLogits(mail)).toMatchObject({ ok: false, refusal: { code: 'TP_DECODER' } })
+    expect(lastLogits(withLastLogits(open('gpt2')))).toMatchObject({
+      ok: false,
+      refusal: { code: 'TP_DECODER', message: expect.stringContaining('already') },
+    })
+  })
+})

@@ -1,0 +1,140 @@
+import { inspect, prune } from '@tp/compiler'
+import { constant, evaluate, schedule, type Tensor } from '@tp/core'
+import { randomNumbers } from '@tp/core/statistics'
+import { embed, qualityOf } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { rankCorrelation } from '@tp/eval/metrics'
+import { receivedAttention } from '@tp/method-attention'
+import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { fading } from '../test/fading.ts'
+import { small, smallLessons } from '../test/lessons.ts'
+import { saliencyOf, train } from './index.ts'
+import { embeddingDistance } from './losses.ts'
+
+const runtime = nodeRuntime()
+
+/** The small encoder without its head, for whoever pools outside. */
+function embedder(): Model {
+  const model = decodeModel(encodeModel(small))
+  const graph = new Graph(model)
+  const found = inspect(model)
+  const last = found.ok ? (found.layers.at(-1)?.output as string) : ''
+  for (const { name } of graph.outputs) graph.removeOutput(name)
+  graph.addOutput(last, 'float32', ['batch', 'sequence', 32])
+  graph.removeDeadNodes()
+  return model
+}
+
+const model = embedder()
+let inputs: ModelInputs
+let teacher: Float32Array
+
+beforeAll(async () => {
+  const { inputs: lessons } = await smallLessons(48)
+  const texts = { ...lessons, targets: lessons.targets.map(() => -1) }
+  await using session = await runtime.load(encodeModel(model), { threads: 1 })
+  const { vectors } = await embed(session, texts, { batchSize: 8 })
+  inputs = { ...texts, vectors }
+  teacher = Float32Array.from(vectors.flatMap((vector) => Array.from(vector)))
+})
+
+const cosineOf = async (own: Model): Promise<number> => {
+  await using session = await runtime.load(encodeModel(own), { threads: 1 })
+  return await qualityOf(session, inputs, { batchSize: 8 })
+}
+
+for (const restore of ['auto', 'none'] as const) {
+  test(`brings the vectors of a pruned model nearer to the dense ones (restore ${restore})`, {
+    timeout: 60_000,
+  }, async () => {
+    const amounts = schedule(3, { layers: [1], keep: 0.4 })
+    const pruned = prune(model, { method: receivedAttention(), schedule: amounts, restore })
+    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const before = await cosineOf(pruned.model)
+    const learning = { answer: 'embedding', epochs: 8, batchSize: 8, learningRate: 1e-3 } as const
+    const trained = await train({ ...learning, model: pruned.model, runtime, inputs, teacher, selection: inputs })
+    const after = await cosineOf(trained.model)
+    expect(after).toBeCloseTo(trained.accuracy as number, 6)
+    expect(100 - after).toBeLessThan(0.7 * (100 - before))
+    expect(before).toBeLessThan(100)
+  })
+}
+
+test('gives the weights that it began with where no later ones are better', { timeout: 60_000 }, async () => {
+  const amounts = schedule(3, { layers: [1], keep: 0.8 })
+  const pruned = prune(model, { method: receivedAttention(), schedule: amounts })
+  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const tooFast = { answer: 'embedding', epochs: 0.5, batchSize: 8, learningRate: 0.05, warmUp: 0 } as const
+  const trained = await train({ ...tooFast, model: pruned.model, runtime, inputs, teacher, selection: inputs })
+  expect(trained.step).toBe(0)
+  expect(encodeModel(trained.model)).toEqual(encodeModel(pruned.model))
+  expect(trained.accuracy).toBeCloseTo(await cosineOf(pruned.model), 6)
+})
+
+test('has neither loss nor gradient where the model gives the dense vectors', async () => {
+  const { progress } = await train({ answer: 'embedding', epochs: 0.2, batchSize: 8, model, runtime, inputs, teacher })
+  expect(progress[0]?.loss).toBeLessThan(1e-6)
+  expect(progress[0]?.gradientNorm).toBeLessThan(1e-3)
+})
+
+test('refuses a share of labels', async () => {
+  const given = { answer: 'embedding', model, runtime, inputs, teacher } as const
+  await expect(train({ ...given, distillation: 0.5 })).rejects.toMatchObject({ code: 'TP_OPTION' })
+})
+
+describe('the saliency of a vector', () => {
+  test('is the same in any batch, and 0 for padding', { timeout: 60_000 }, async () => {
+    const some = { model, runtime, inputs, answer: 'embedding', layer: 2 } as const
+    const [alone, together] = await Promise.all([1, 8].map((batchSize) => saliencyOf({ ...some, batchSize })))
+    for (const [row, length] of (inputs.lengths ?? []).entries()) {
+      const [one, other] = [alone, together].map((each) => Array.from(each?.(row) ?? [])) as [number[], number[]]
+      expect(Math.max(...one)).toBe(1)
+      for (const [i, value] of one.entries()) expect(value).toBeCloseTo(other[i] as number, 3)
+      expect(other.slice(length).every((value) => value === 0)).toBe(true)
+    }
+  })
+
+  test('orders tokens by taylor as the vector moves when they fade', { timeout: 60_000 }, async () => {
+    const saliency = await saliencyOf({ model, runtime, inputs, answer: 'embedding', score: 'taylor' })
+    await using session = await runtime.load(fading(model), { threads: 1 })
+    const STEP = 0.01
+    const correlations: number[] = []
+    for (let row = 0; row < 12; row++) {
+      const length = inputs.lengths?.[row] as number
+      const feeds = await inputs.feeds([row])
+      const vectorOf = async (scale: Float32Array): Promise<Float64Array> => {
+        const given = { ...feeds, scale: { type: 'float32' as const, dims: [1, length, 1], data: scale } }
+        const one = { ...inputs, targets: [-1], lengths: [length], feeds: async () => given }
+        return (await embed(session, one)).vectors[0] as Float64Array
+      }
+      const whole = await vectorOf(new Float32Array(length).fill(1))
+      const moves: number[] = []
+      for (let token = 0; token < length; token++) {
+        const moved = await vectorOf(new Float32Array(length).fill(1).fill(1 - STEP, token, token + 1))
+        moves.push(Math.hypot(...moved.map((value, d) => value - (whole[d] as number))))
+      }
+      correlations.push(rankCorrelation(Array.from(saliency(row).subarray(0, length)), moves) as number)
+    }
+    expect(correlations.reduce((a, b) => a + b) / correlations.length).toBeGreaterThan(0.5)
+  })
+})
+
+test('the distance of vectors is half the squared one, and that of the similarities to the dense ones of the batch', () => {
+  const random = randomNumbers(3)
+  const unit = (): number[] => {
+    const own = Array.from({ length: 5 }, () => random() - 0.5)
+    return own.map((value) => value / Math.hypot(...own))
+  }
+  const [own, dense] = [0, 1].map(() => Array.from({ length: 3 }, unit)) as [number[][], number[][]]
+  const tensorOf = (rows: number[][]): Tensor => constant(rows.flat(), 'float32', [3, 5])
+  const dot = (a: readonly number[], b: readonly number[]): number =>
+    a.reduce((all, x, i) => all + x * (b[i] as number), 0)
+  const found = Array.from(evaluate([embeddingDistance(tensorOf(own), tensorOf(dense))], {})[0]?.data as Float32Array)
+  own.forEach((vector, i) => {
+    const target = dense[i] as number[]
+    const similarities = dense.reduce((all, other) => all + (dot(vector, other) - dot(target, other)) ** 2, 0)
+    expect(found[i]).toBeCloseTo(1 - dot(vector, target) + similarities / 2, 5)
+  })
+})

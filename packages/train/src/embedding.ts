@@ -1,0 +1,43 @@
+import { MASK } from '@tp/compiler'
+import { cast, div, maximum, mul, norm2, sum, type Tensor, TpError, unsqueeze } from '@tp/core'
+import { embeddingOutput } from '@tp/eval'
+import { maskOf } from '@tp/eval/inputs'
+import type { Graph } from '@tp/onnx'
+
+/**
+ * What a graph embeds each example as: float32 [B,D], of length 1. It is an output [B,D], or the mean of one [B,N,D] over the real
+ * tokens, as `embed` of @tp/eval takes it.
+ * @param tensor the graph's values as expressions
+ * @throws TpError TP_OUTPUT if there is none
+ */
+export function embeddingOf(graph: Graph, tensor: (name: string) => Tensor): Tensor {
+  const outputs = Object.fromEntries(
+    graph.outputs.map(({ name }) => {
+      const value = tensor(name)
+      return [name, { value, type: value.dtype, dims: value.hasShape ? value.dims : [] }]
+    }),
+  )
+  const found = embeddingOutput(outputs)
+  if (found === undefined) {
+    const seen = Object.entries(outputs).map(([name, { value }]) => `${name} ${value}`)
+    const forms = 'one float32 output [B, D] or [B, tokens, D]'
+    throw new TpError('TP_OUTPUT', 'train', `the model gives ${seen.join(', ')}; ${forms} is required for an embedding`)
+  }
+  const pooled = found.dims.length === 2 ? found.value : meanOf(found.value, attendedOf(graph, tensor))
+  return div(pooled, maximum(norm2(pooled, 1, { keepDims: true }), 1e-12))
+}
+
+/** The mask of the tokens that an output has a row for; absent: all are real. */
+function attendedOf({ inputs, outputs }: Graph, tensor: (name: string) => Tensor): Tensor | undefined {
+  // Of a model pruned without restoring.
+  const own = outputs.find(({ name }) => name === MASK)?.name
+  const mask = own ?? maskOf(Object.fromEntries(inputs.map(({ name }) => [name, name])))
+  return mask === undefined ? undefined : cast(tensor(mask), 'float32')
+}
+
+/** float [B,N,D] → [B,D] */
+function meanOf(states: Tensor, attended: Tensor | undefined): Tensor {
+  if (attended === undefined) return sum(states, 1)
+  const count = maximum(sum(attended, 1, { keepDims: true }), 1)
+  return div(sum(mul(states, unsqueeze(attended, [2])), 1), count)
+}

@@ -1,0 +1,76 @@
+import { type PreTrainedModel, Tensor } from '@huggingface/transformers'
+import { MASK, POSITIONS } from '@tp/compiler'
+
+/** Names of a decoder's outputs float [b,heads,tokens,positions] begin with it, where it was exported with its attentions. */
+const CROSS_ATTENTIONS = 'cross_attentions'
+
+/** What onnxruntime returns, as far as it is read here. */
+interface Integers {
+  readonly dims: readonly number[]
+  readonly data: BigInt64Array
+}
+
+/**
+ * Makes a model's cross-attentions be about all positions of its encoder again, where the decoder reads states of the kept ones alone:
+ * each position has the column of the nearest kept one. Word time stamps are found from these columns, 20 ms each.
+ *
+ * The factor by which the weights of the kept positions are greater is the same in a whole row, and transformers.js compares
+ * columns with their own mean.
+ */
+export function spreadCrossAttentions(model: PreTrainedModel): void {
+  const { model: encoder } = model.sessions
+  const { max_source_positions: count } = model.config as { max_source_positions?: number }
+  if (count === undefined || !encoder?.outputNames?.includes(POSITIONS)) return
+  // By the tensor of the states: clips are transcribed side by side.
+  const columns = new WeakMap<object, readonly Int32Array[]>()
+  const run = encoder.run.bind(encoder)
+  encoder.run = async (...args: unknown[]) => {
+    const outputs = await run(...args)
+    const rows = nearestRows(outputs[POSITIONS], outputs[MASK], count)
+    for (const output of Object.values<object>(outputs)) columns.set(output, rows)
+    return outputs
+  }
+  const forward = model.forward.bind(model)
+  model.forward = async (inputs: { readonly encoder_outputs?: Tensor }) => {
+    const outputs = (await forward(inputs)) as Record<string, Tensor>
+    const rows = inputs.encoder_outputs && columns.get(inputs.encoder_outputs.ort_tensor)
+    if (rows === undefined) return outputs
+    for (const [name, attentions] of Object.entries(outputs))
+      if (name.startsWith(CROSS_ATTENTIONS)) outputs[name] = gatherColumns(attentions, rows)
+    return outputs
+  }
+}
+
+/** Of each example: which of the rows with positions int64 [b,k] is nearest to each of `count` positions, the earlier of two. Rows whose mask is 0 are none. */
+function nearestRows({ dims, data }: Integers, mask: Integers, count: number): Int32Array[] {
+  const [batch, width] = dims as [number, number]
+  return Array.from({ length: batch }, (_, example) => {
+    const start = example * width
+    const position = (row: number): number => Number(data[start + row])
+    const rows = Array.from({ length: width }, (_, row) => row)
+      .filter((row) => mask.data[start + row] === 1n)
+      .sort((a, b) => position(a) - position(b))
+    let at = 0
+    return Int32Array.from({ length: count }, (_, wanted) => {
+      const apart = (slot: number): number => Math.abs(position(rows[slot] as number) - wanted)
+      while (at + 1 < rows.length && apart(at + 1) < apart(at)) at++
+      return rows[at] ?? 0
+    })
+  })
+}
+
+/** float [b,…,k] → [b,…,n]: entry i of the last axis is entry `columns[b][i]` of what was. */
+function gatherColumns(tensor: Tensor, columns: readonly Int32Array[]): Tensor {
+  const { type, dims, data } = tensor
+  const width = dims.at(-1) as number
+  const [{ length: count }] = columns as [Int32Array]
+  const rows = data.length / width
+  const Numbers = data.constructor as new (length: number) => Float32Array
+  const spread = new Numbers(rows * count)
+  for (let row = 0; row < rows; row++) {
+    const own = columns[Math.floor((row * columns.length) / rows)] as Int32Array
+    for (let i = 0; i < count; i++)
+      spread[row * count + i] = (data as Float32Array)[row * width + (own[i] as number)] as number
+  }
+  return new Tensor(type, spread, [...dims.slice(0, -1), count])
+}

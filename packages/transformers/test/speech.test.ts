@@ -1,0 +1,85 @@
+import { join } from 'node:path'
+import { env, pipeline } from '@huggingface/transformers'
+import type { Plan } from '@tp/compiler'
+import { encodeModel } from '@tp/onnx'
+import { type ModelReport, pruneModels } from '@tp/transformers'
+import { speechEncoder } from 'exported-encoders'
+import { addSpeech, openModelFolder, spoken } from 'pipeline-models'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { methods, thin } from './plans.ts'
+import { pruneInPlace } from './side-by-side.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const models = await openModelFolder()
+
+beforeAll(async () => {
+  env.allowRemoteModels = false
+  env.localModelPath = `${models.path}/`
+  await addSpeech(models)
+})
+afterAll(() => models[Symbol.asyncDispose]())
+
+const half: Plan = { format: 1, method: 'stride', keep: 0.5, layers: [0], restore: 'none' }
+
+type Words = readonly { readonly text: string; readonly timestamp: readonly [number, number] }[]
+
+/** The words of sounds, and when each was said, of one model at the same time. */
+async function words(name: string, sounds: readonly Float32Array[], plan?: Plan): Promise<Words[]> {
+  const reports: ModelReport[] = []
+  const plans = { [name]: plan }
+  const pruning = pruneModels({ methods, plans, onModel: (report) => reports.push(report) })
+  const transcribe = await pipeline('automatic-speech-recognition', name, { dtype: 'fp32' })
+  pruning.dispose()
+  expect(reports.map(({ outcome }) => outcome)).not.toContain('refused')
+  const ask = { language: 'en', return_timestamps: 'word' } as const
+  return Promise.all(sounds.map(async (sound) => (await transcribe(sound, ask)).chunks as unknown as Words))
+}
+
+/** The same words, and no beginning or end is farther away than so many seconds. */
+function expectNear(actual: Words | undefined, expected: Words | undefined, seconds: number): void {
+  expect(actual?.map(({ text }) => text)).toEqual(expected?.map(({ text }) => text))
+  for (const [i, { timestamp }] of (actual ?? []).entries())
+    for (const [end, time] of timestamp.entries())
+      expect(Math.abs(time - (expected?.[i]?.timestamp[end] as number))).toBeLessThan(seconds + 1e-6)
+}
+
+test.each([
+  ['padding is thinned', thin, 0.02],
+  ['half of the positions are pruned', half, 0.02],
+  ['half of them are pruned and restored', { ...half, restore: 'auto' } as const, 0.02],
+])('words begin and end when they do in the dense model where %s', async (_, plan, seconds) => {
+  const sound = spoken(0.3)
+  const [dense] = await words('speech', [sound])
+  expect(dense?.map(({ text }) => text)).toEqual([' one', ' two', ' three', ' four'])
+  expect(dense?.at(-1)?.timestamp[0]).toBeGreaterThan(0.2)
+  const [pruned] = await words('speech', [sound], plan)
+  expectNear(pruned, dense, seconds)
+})
+
+test('of sounds that are transcribed at the same time each has its own times', async () => {
+  const sounds = [0.06, 0.3, 0.48].map(spoken)
+  const alone = await Promise.all(sounds.map(async (sound) => (await words('speech', [sound], thin))[0]))
+  expect(await words('speech', sounds, thin)).toEqual(alone)
+})
+
+test('a file that was pruned before has the same times', async () => {
+  await addSpeech(models, 'before')
+  await pruneInPlace(join(models.path, 'before/onnx/encoder_model.onnx'), half)
+  const sounds = [spoken(0.3)]
+  expect(await words('before', sounds, half)).toEqual(await words('speech', sounds, half))
+})
+
+test('an encoder that was exported with its attentions is pruned without them', async () => {
+  await addSpeech(models, 'attentions')
+  const encoder = speechEncoder({ reads: 'frames', sinusoids: true, attentions: true })
+  await models.add('attentions', { 'onnx/encoder_model.onnx': encodeModel(encoder) })
+  const sounds = [spoken(0.3)]
+  expect(await words('attentions', sounds, half)).toEqual(await words('speech', sounds, half))
+})
+
+test('a decoder that was exported for all states gets them: pruned positions are restored', async () => {
+  await addSpeech(models, 'fixed', { states: 24 })
+  const sounds = [spoken(0.3)]
+  expect(await words('fixed', sounds, half)).toEqual(await words('speech', sounds, { ...half, restore: 'auto' }))
+})

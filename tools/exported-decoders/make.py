@@ -1,0 +1,80 @@
+"""Makes the decoders in models/: architectures as their real exporters write them, with random weights.
+
+Needs torch, transformers 4.57, optimum-onnx 0.1 and, for the fused form, onnxruntime-genai 0.15 with transformers 5:
+  python make.py plain FOLDER    text-generation-with-past by optimum
+  python make.py fused FOLDER    GroupQueryAttention by onnxruntime-genai's builder, float32 and int4
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import torch
+import transformers as t
+
+common = dict(vocab_size=96, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=4)
+grouped = dict(common, num_key_value_heads=2, max_position_embeddings=64)
+
+models = {
+    # rotary positions, grouped heads
+    "llama": lambda: t.LlamaForCausalLM(t.LlamaConfig(**grouped)),
+    # norms of queries and keys, heads wider than the stream
+    "qwen3": lambda: t.Qwen3ForCausalLM(t.Qwen3Config(**grouped, head_dim=8)),
+    # learned positions, Gemm on flattened tokens
+    "gpt2": lambda: t.GPT2LMHeadModel(t.GPT2Config(vocab_size=96, n_embd=16, n_layer=2, n_head=4, n_positions=64)),
+    # layers that see a window only, norms on either side
+    "gemma3": lambda: t.Gemma3ForCausalLM(
+        t.Gemma3TextConfig(**dict(grouped, num_key_value_heads=1), head_dim=8, sliding_window=8, sliding_window_pattern=2)
+    ),
+    # attention and feed-forward side by side
+    "phi": lambda: t.PhiForCausalLM(t.PhiConfig(**common, max_position_embeddings=64)),
+    # distances added to the scores, heads folded into the batch
+    "bloom": lambda: t.BloomForCausalLM(t.BloomConfig(vocab_size=96, hidden_size=16, n_layer=2, n_head=4)),
+    # one head of keys and values for all queries
+    "falcon": lambda: t.FalconForCausalLM(
+        t.FalconConfig(vocab_size=96, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=64)
+    ),
+}
+
+
+def model(name):
+    torch.manual_seed(1)
+    made = models[name]().eval()
+    for parameter in made.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.2)
+    return made
+
+
+def plain(folder):
+    from optimum.exporters.onnx import onnx_export_from_model
+
+    for name in models:
+        with tempfile.TemporaryDirectory() as scratch:
+            onnx_export_from_model(model(name), scratch, opset=18, task="text-generation-with-past", do_validation=False)
+            shutil.copy(os.path.join(scratch, "model.onnx"), os.path.join(folder, f"{name}.onnx"))
+
+
+def fused(folder):
+    import onnx
+    from tokenizers import Tokenizer, models as kinds
+
+    # The builder needs head sizes that its kernels take.
+    torch.manual_seed(1)
+    config = dict(grouped, hidden_size=32, intermediate_size=64, num_attention_heads=4, num_key_value_heads=2, head_dim=16)
+    made = t.LlamaForCausalLM(t.LlamaConfig(**config, bos_token_id=1, eos_token_id=2, pad_token_id=0)).eval()
+    with tempfile.TemporaryDirectory() as scratch:
+        made.save_pretrained(scratch)
+        words = {f"w{i}": i for i in range(96)}
+        tokenizer = t.PreTrainedTokenizerFast(tokenizer_object=Tokenizer(kinds.WordLevel(words, "w0")), eos_token="w2")
+        tokenizer.save_pretrained(scratch)
+        for precision in ("fp32", "int4"):
+            out = os.path.join(scratch, precision)
+            command = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-m", "x", "-i", scratch, "-o", out]
+            subprocess.run([*command, "-p", precision, "-e", "cpu"], check=True)
+            loaded = onnx.load(os.path.join(out, "model.onnx"))
+            onnx.save(loaded, os.path.join(folder, f"llama-fused-{precision}.onnx"), save_as_external_data=False)
+
+
+{"plain": plain, "fused": fused}[sys.argv[1]](sys.argv[2])

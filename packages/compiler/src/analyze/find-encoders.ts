@@ -93,7 +93,8 @@ function encoderOf(program: Program, stack: Stack): Encoder {
     }
     const unknown = stream.hasShape ? undefined : unknownOperator(program, first.input)
     if (unknown !== undefined) {
-      const reason = `the operator ${operatorName(unknown)} before it is not known`
+      const why = program.reasonUnknown(unknown)
+      const reason = `the operator ${operatorName(unknown)} before it is not known${why === undefined ? '' : ` in this form (${why.replace(/^\[\w+\] /, '')})`}`
       throw new Refused('TP_STREAM', `the shape of what the first layer reads is not known, since ${reason}`, unknown)
     }
     const seen = stream.hasShape

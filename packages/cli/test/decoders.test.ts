@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { inspectDecoder } from '@tp/compiler'
 import { decodeModel } from '@tp/onnx'
 import { decoderPath } from 'exported-decoders'
+import { runModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder, tpHere } from './tp.ts'
 
@@ -13,11 +14,11 @@ describe('a decoder', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^decoder +2 layers, hidden 16, 4 heads \(2 for keys and values\)$/m)
     expect(stdout).toMatch(/^positions +input position_ids, rotary, written out$/m)
-    expect(stdout).toMatch(/^caches +4, past_key_values\.0\.key → present\.0\.key …$/m)
+    expect(stdout).toMatch(/^caches +past_key_values\.0\.key → present\.0\.key, past_key_values\.0\.value/m)
     const { stdout: json } = await tpHere(['inspect', decoderPath('llama-fused-int4'), '--json'])
     const { decoder } = JSON.parse(json)
     expect(decoder).toMatchObject({ layerCount: 2, fused: 'com.microsoft.GroupQueryAttention', logitsOf: 'all tokens' })
-    expect(decoder.caches[3]).toEqual({ past: 'past_key_values.1.value', present: 'present.1.value' })
+    expect(decoder.caches[1].values).toEqual({ past: 'past_key_values.1.value', present: 'present.1.value' })
   })
 
   test.each(['llama', 'llama-fused-int4'] as const)(
@@ -44,6 +45,54 @@ describe('a decoder', () => {
       expect.stringMatching(/a decoder: tokens see only those before them.*--lossless/),
     ])
   })
+})
+
+describe('tp press', () => {
+  test('writes a model that keeps half of every cache', async () => {
+    const out = folder.at('press.onnx')
+    const { code, stdout } = await tpHere([
+      'press',
+      decoderPath('llama'),
+      '-o',
+      out,
+      '--method',
+      'streaming',
+      '--param',
+      'sinks=1',
+      '--keep',
+      '0.5',
+    ])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/streaming, keeps 0\.5 of the tokens of every cache/)])
+    const cache = { type: 'float32', dims: [1, 2, 6, 4], data: Float32Array.from({ length: 48 }, (_, i) => i) } as const
+    const names = [0, 1].flatMap((layer) => ['key', 'value'].map((kind) => `present.${layer}.${kind}`))
+    const kept = await runModel(readFileSync(out), Object.fromEntries(names.map((name) => [name, cache])))
+    const tokens = [...(kept['past_key_values.1.value']?.data as Float32Array)]
+      .filter((_, i) => i % 4 === 0)
+      .map((x) => x / 4)
+    expect(tokens).toEqual([0, 4, 5, 6, 10, 11])
+  })
+
+  test.each([
+    [['--method', 'received-attention', '--keep', '0.5'], 'reads attention, which caches do not have'],
+    [['--method', 'key-diff'], 'say how many tokens to keep: --keep or --tokens'],
+    [['--method', 'key-diff', '--keep', '70'], '--keep is 70; it must be more than 0, and at most 1'],
+    [['--keep', '0.5'], '--method NAME is missing'],
+  ])('refuses %j', async (args, message) => {
+    const out = folder.at('none.onnx')
+    const { code, stderr } = await tpHere(['press', decoderPath('llama'), '-o', out, ...args])
+    expect(code).not.toBe(0)
+    expect(stderr).toContain(message)
+    expect(existsSync(out)).toBe(false)
+  })
+})
+
+test('options of encoders are refused for a decoder, not ignored', async () => {
+  const out = folder.at('none.onnx')
+  const { code, stderr } = await tpHere(['prune', decoderPath('gpt2'), '-o', out, '--lossless', '--leave-out', '1'])
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/--leave-out is for encoders, and .*gpt2\.onnx is a decoder/),
+  ])
 })
 
 test('--lossless prunes no tokens', async () => {

@@ -25,6 +25,7 @@ export {
   type Regime,
   type RegimesPlan,
 } from './plan.ts'
+export { type PressOptions, type PressResult, press } from './press.ts'
 export type { LeftOutLayers } from './program/left-out.ts'
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { Refusal } from './program/refusal.ts'

@@ -1,3 +1,4 @@
+import type { DType } from '@tp/core'
 import { type Dim, divideExactly, unknownDim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
 import type { CachedAttention, Decoder } from './analyze/decoder.ts'
@@ -6,6 +7,14 @@ import { openModel } from './normalize/open.ts'
 import { operatorName } from './operators/operator.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type Refusal, refusalOf } from './program/refusal.ts'
+
+/** Keys or values of earlier tokens. */
+export interface CacheReport {
+  /** Name of the input. */
+  readonly past: string
+  /** Name of the output. */
+  readonly present: string
+}
 
 /** What was found in a decoder: a model that predicts the next token and keeps keys and values of earlier ones. */
 export interface DecoderInspection {
@@ -17,8 +26,9 @@ export interface DecoderInspection {
   /** Heads of the queries, and of keys and values: fewer where several queries share one (grouped). */
   readonly heads: Dim
   readonly keyHeads: Dim
-  /** Numbers of each head. */
+  /** Numbers of each head, and their type in the caches. */
   readonly headSize: Dim
+  readonly dtype: DType
   /** Name of the operator that an attention is; absent where it is written out. */
   readonly fused?: string
   /** How queries and keys are turned by their position: by the attention itself, by an operator, in plain operators; or not at all. */
@@ -28,7 +38,8 @@ export interface DecoderInspection {
   /** The output with scores of the next token, and of how many tokens: all, or the last. */
   readonly logits: string
   readonly logitsOf: 'all tokens' | 'the last token'
-  readonly caches: readonly { readonly past: string; readonly present: string }[]
+  /** Of each layer: what it is given of earlier tokens, [b,g,p,d], and gives back with the new ones, [b,g,p+n,d]. */
+  readonly caches: readonly { readonly keys: CacheReport; readonly values: CacheReport }[]
 }
 
 /**
@@ -52,23 +63,28 @@ export function inspectDecoder(model: Model): DecoderInspection | { readonly ok:
 }
 
 function report(program: Program, decoder: Decoder): Omit<DecoderInspection, 'ok' | 'opset' | 'producer'> {
-  const { attentions, caches, firstInput, logits } = decoder
-  const [first] = attentions
-  const keyHeads = program.tensor(caches[0]?.past as string).dims[1] as Dim
+  const { layers, firstInput, logits } = decoder
+  const [{ attention: first, keys }] = layers
+  const keyHeads = program.tensor(keys.past).dims[1] as Dim
   const heads = headsOf(program, first) ?? keyHeads
   return {
-    layerCount: attentions.length,
+    layerCount: layers.length,
     hidden: program.tensor(firstInput).dims[2] as Dim,
     heads,
     keyHeads,
     headSize: headSizeOf(program, first, heads),
+    dtype: program.tensor(keys.past).dtype,
     ...(first.fused && { fused: operatorName(first.fused) }),
     rotary: rotaryOf(program, first, firstInput),
     positions: positionsOf(program, decoder),
     logits,
     logitsOf: program.tensor(logits).dims[1] === 1 ? 'the last token' : 'all tokens',
-    caches: caches.map(({ past, present }) => ({ past, present })),
+    caches: layers.map(({ keys, values }) => ({ keys: cacheReport(keys), values: cacheReport(values) })),
   }
+}
+
+function cacheReport({ past, present }: CacheReport): CacheReport {
+  return { past, present }
 }
 
 /** Undefined where heads are folded into the batch. */

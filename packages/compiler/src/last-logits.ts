@@ -1,6 +1,6 @@
 import { isUnknown } from '@tp/core/expression'
 import type { Model } from '@tp/onnx'
-import { findDecoder } from './analyze/decoder.ts'
+import { type DecoderLayer, findDecoder } from './analyze/decoder.ts'
 import { traceTokens } from './analyze/token-axis.ts'
 import { dropViews } from './normalize/batch-first.ts'
 import { foldBack } from './normalize/fold-back.ts'
@@ -43,11 +43,12 @@ function withLastLogits(source: Model): Model {
       `the model computes as many logits as its input ${WANTED_LOGITS} says; there is nothing to leave out`,
     )
   }
-  const { attentions, caches, lastInput, logits } = findDecoder(program)
+  const { layers, lastInput, logits } = findDecoder(program)
+  const { fused, context } = (layers.at(-1) as DecoderLayer).attention
   const { dtype, dims } = program.tensor(logits)
   const axis = traceTokens(program, lastInput, {
-    stops: caches.map(({ node }) => node),
-    beside: attentions.at(-1)?.fused === undefined ? [] : [attentions.at(-1)?.context as string],
+    stops: layers.flatMap(({ keys, values }) => [keys.node, values.node]),
+    beside: fused === undefined ? [] : [context],
   })
   if (dims[1] === 1 || !computeLastOf(program, logits, lastInput, axis)) {
     throw new Refused(

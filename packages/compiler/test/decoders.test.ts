@@ -75,12 +75,13 @@ test('what is found in decoders', () => {
       ...facts
     } = inspectDecoder(open(name)) as Extract<ReturnType<typeof inspectDecoder>, { ok: true }>
     expect(ok).toBe(true)
-    expect(caches).toHaveLength(2 * facts.layerCount)
+    expect(caches).toHaveLength(facts.layerCount)
     return [name, facts] as const
   })
   expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
     {
       "bloom": {
+        "dtype": "float32",
         "headSize": 4,
         "heads": 4,
         "hidden": 16,
@@ -93,6 +94,7 @@ test('what is found in decoders', () => {
         "rotary": "none",
       },
       "falcon": {
+        "dtype": "float32",
         "headSize": 4,
         "heads": 4,
         "hidden": 16,
@@ -105,6 +107,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "gemma3": {
+        "dtype": "float32",
         "headSize": 8,
         "heads": 4,
         "hidden": 16,
@@ -117,6 +120,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "gpt2": {
+        "dtype": "float32",
         "headSize": 4,
         "heads": 4,
         "hidden": 16,
@@ -129,6 +133,7 @@ test('what is found in decoders', () => {
         "rotary": "none",
       },
       "llama": {
+        "dtype": "float32",
         "headSize": 4,
         "heads": 4,
         "hidden": 16,
@@ -141,6 +146,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "llama-fused-fp32": {
+        "dtype": "float32",
         "fused": "com.microsoft.GroupQueryAttention",
         "headSize": 16,
         "heads": 4,
@@ -154,6 +160,7 @@ test('what is found in decoders', () => {
         "rotary": "in the attention",
       },
       "llama-fused-int4": {
+        "dtype": "float32",
         "fused": "com.microsoft.GroupQueryAttention",
         "headSize": 16,
         "heads": 4,
@@ -167,6 +174,7 @@ test('what is found in decoders', () => {
         "rotary": "in the attention",
       },
       "phi": {
+        "dtype": "float32",
         "headSize": 4,
         "heads": 4,
         "hidden": 16,
@@ -179,6 +187,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "qwen3": {
+        "dtype": "float32",
         "headSize": 8,
         "heads": 4,
         "hidden": 16,

@@ -3,6 +3,7 @@ import { ats } from './ats.ts'
 import { balanced, balancedOptions } from './balanced.ts'
 import { clsAttention } from './cls-attention.ts'
 import { cumulativeAttention } from './cumulative-attention.ts'
+import { keyDiff } from './key-diff.ts'
 import { keyNorm, keyNormOptions } from './key-norm.ts'
 import { receivedAttention, receivedAttentionOptions } from './received-attention.ts'
 import { rollout } from './rollout.ts'
@@ -13,6 +14,7 @@ export { ats } from './ats.ts'
 export { type BalancedOptions, balanced } from './balanced.ts'
 export { clsAttention } from './cls-attention.ts'
 export { cumulativeAttention } from './cumulative-attention.ts'
+export { keyDiff } from './key-diff.ts'
 export { type KeyNormOptions, keyNorm } from './key-norm.ts'
 export { type ReceivedAttentionOptions, receivedAttention } from './received-attention.ts'
 export { rollout } from './rollout.ts'
@@ -32,6 +34,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(ats, 'keeps the tokens hit by points sampled from the value-weighted score'),
   methodEntry(cumulativeAttention, 'keeps the tokens that received most attention in all layers so far'),
   methodEntry(rollout, "keeps the tokens that the class token's state draws on, through all layers so far"),
+  methodEntry(keyDiff, 'keeps the tokens whose keys are least like the others'),
   methodEntry(keyNorm, 'keeps the tokens with the smallest (or largest) keys', keyNormOptions),
 ])()
 

@@ -1,13 +1,22 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { env, type PretrainedModelOptions, pipeline, RawImage } from '@huggingface/transformers'
+import {
+  AutoModelForCausalLM,
+  env,
+  type PretrainedModelOptions,
+  pipeline,
+  RawImage,
+  Tensor,
+} from '@huggingface/transformers'
+import { press } from '@tp/compiler'
+import { streaming } from '@tp/core'
 import { digitsData, mailData, modelPath } from '@tp/models'
-import { type ModelReport, pruneModels } from '@tp/transformers'
+import { type ModelReport, pressCaches, pruneModels } from '@tp/transformers'
 import { addDigits, addMail, addSpeech, openModelFolder, spoken } from 'pipeline-models'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openSite, type Site } from './browser/site.ts'
-import { addColumns, addLetters } from './models.ts'
+import { addColumns, addLetters, addLlama, llama } from './models.ts'
 import { half, methods, thin } from './plans.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -27,7 +36,7 @@ beforeAll(async () => {
   env.allowRemoteModels = false
   env.localModelPath = `${folder}/`
   const models = await openModelFolder(folder)
-  for (const add of [addMail, addDigits, addSpeech, addColumns]) await add(models)
+  for (const add of [addMail, addDigits, addSpeech, addColumns, addLlama]) await add(models)
   await addLetters(
     models,
     'external',
@@ -95,6 +104,39 @@ test('answers image-classification as in Node', { tags: 'exhaustive' }, async ()
   const inputs = images.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
   expectClose((pruned as Answers[]).flat(), ((await classify(inputs, { top_k: 1 })) as Answers[]).flat())
   pruning.dispose()
+})
+
+test('generates as in Node, with the last logits alone, and with pressed caches', async () => {
+  const pressed = press(llama, { method: streaming({ sinks: 2 }), amount: { kind: 'ratio', value: 0.5 } })
+  if (!pressed.ok) throw new Error(pressed.refusal.message)
+  const prompt = [5, 17, 40, 8, 61, 33, 12, 90, 27, 70, 4, 55]
+  interface Library {
+    readonly AutoModelForCausalLM: typeof AutoModelForCausalLM
+    readonly Tensor: typeof Tensor
+    readonly pressCaches: typeof pressCaches
+  }
+  /** Runs here and, from its text, in the page. */
+  const generate = async (
+    { AutoModelForCausalLM, Tensor, pressCaches }: Library,
+    prompt: number[],
+    press: number[],
+  ) => {
+    const run = async (name: string, bytes?: number[]): Promise<number[]> => {
+      const model = await AutoModelForCausalLM.from_pretrained(name, { dtype: 'fp32' })
+      if (bytes) await pressCaches(model, Uint8Array.from(bytes))
+      const inputs = new Tensor('int64', BigInt64Array.from(prompt, BigInt), [1, prompt.length])
+      const answer = await model.generate({ inputs, max_new_tokens: 8, do_sample: false, eos_token_id: -1 } as never)
+      return (answer as unknown as { tolist(): bigint[][] }).tolist()[0]?.map(Number) ?? []
+    }
+    return { dense: await run('llama'), last: await run('llama-last'), pressed: await run('llama-last', press) }
+  }
+  const bytes = [...pressed.bytes]
+  const here = await generate({ AutoModelForCausalLM, Tensor, pressCaches }, prompt, bytes)
+  expect(here.dense).toHaveLength(20)
+  expect(here.last).toEqual(here.dense)
+  expect(here.pressed).not.toEqual(here.dense)
+  const inPage = `(${generate})(library, ${JSON.stringify(prompt)}, ${JSON.stringify(bytes)})`
+  expect(await page.evaluate(inPage)).toEqual(here)
 })
 
 test('answers automatic-speech-recognition as in Node, with the times of words', async () => {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { lastLogits } from '@tp/compiler'
 import { input, mean } from '@tp/core'
 import { modelPath } from '@tp/models'
-import { emitModel } from '@tp/onnx'
+import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
+import { decoderPath } from 'exported-decoders'
 import { bertTokenizer, digitsProcessor, type PipelineFolder } from 'pipeline-models'
 
 /** A model without attention: the mean of each column of an image of a digit. */
@@ -31,4 +33,20 @@ export function addLetters(
     'tokenizer_config.json': { ...bertTokenizer, model_max_length: 40 },
     ...files,
   })
+}
+
+/** A decoder of 96 words, as it was exported. */
+export const llama: Model = decodeModel(readFileSync(decoderPath('llama')))
+
+/** The decoder as `llama`, and with the logits of the last token alone as `llama-last`. */
+export async function addLlama(folder: PipelineFolder): Promise<void> {
+  const config = {
+    model_type: 'llama',
+    architectures: ['LlamaForCausalLM'],
+    ...{ vocab_size: 96, hidden_size: 16, num_attention_heads: 4, num_key_value_heads: 2, num_hidden_layers: 2 },
+  }
+  const last = lastLogits(llama)
+  if (!last.ok) throw new Error(last.refusal.message)
+  await folder.add('llama', { 'config.json': config, 'onnx/model.onnx': decoderPath('llama') })
+  await folder.add('llama-last', { 'config.json': config, 'onnx/model.onnx': encodeModel(last.model) })
 }

@@ -8,7 +8,7 @@ import {
   TpError,
   withValues,
 } from '@tp/core'
-import { paramsOf, readSafetensors } from '@tp/core/host'
+import { needsValues, paramsOf, readSafetensors } from '@tp/core/host'
 import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { methods as gradient } from '@tp/method-gradient'
 import { methods as hybrid, withMerge } from '@tp/method-hybrid'
@@ -16,9 +16,13 @@ import { methods as rl } from '@tp/method-rl'
 import { learnedPath } from '../files.ts'
 import type { Budget, MethodChoice } from './settings.ts'
 
-/** All methods that need no training, and those that do. */
-export const trainingFree: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid]
-const trained: readonly MethodEntry[] = [...gradient, ...rl]
+const entries: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid, ...gradient, ...rl]
+
+/** Methods that need neither trained values nor a kind of model: what follows any schedule in any encoder. */
+export const scheduledMethods: readonly MethodEntry[] = entries.filter(({ create }) => {
+  const method = create()
+  return !needsValues(method, [1]) && !method.unscheduled
+})
 
 /** Methods made of others. */
 const composed: Readonly<Record<string, () => Method>> = {
@@ -27,7 +31,7 @@ const composed: Readonly<Record<string, () => Method>> = {
 
 /** @throws TpError TP_METHOD for a name that nothing has */
 export function entryOf(name: string): MethodEntry {
-  const entry = [...trainingFree, ...trained].find((one) => one.name === name)
+  const entry = entries.find((one) => one.name === name)
   if (entry === undefined) throw new TpError('TP_METHOD', 'benchmark', `there is no method ${name}`)
   return entry
 }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sharedPath } from '../files.ts'
 import { prepare } from '../measure/prepare.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
-import { trainingFree } from '../registry/methods.ts'
+import { scheduledMethods } from '../registry/methods.ts'
 import { pruned } from '../registry/settings.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
 import { type ChromiumPage, openChromiumPage } from './chromium-page.ts'
@@ -36,7 +36,7 @@ describe.each(names)('in Chromium %s gives the logits of Node, and keeps the sam
     subject = await openSubject(files, subjects[name], 'test', 4)
   }, 120_000)
 
-  test.each(trainingFree.map((method) => method.name))('by %s', { timeout: 300_000 }, async (method) => {
+  test.each(scheduledMethods.map((method) => method.name))('by %s', { timeout: 300_000 }, async (method) => {
     await expectSame(subject, method, 'wasm', limits[name] ?? 1e-4)
   })
 })

@@ -17,6 +17,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./quantize.ts')).quantizeCommand,
   },
+  press: {
+    summary: 'writes a small model that prunes the caches of a decoder, once after its prompt',
+    operands: ['MODEL'],
+    load: async () => (await import('./press.ts')).pressCommand,
+  },
   pack: {
     summary: 'writes a model that works on no padding, for @tp/runtime-native',
     operands: ['MODEL'],

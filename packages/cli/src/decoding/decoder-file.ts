@@ -26,7 +26,7 @@ export function decoderFacts(found: DecoderInspection): [name: string, text: str
     ['decoder', `${layerCount} layers, hidden ${hidden}, ${heads} heads${grouped}`],
     ['attention', fused === undefined ? 'written out' : `one operator, ${fused}`],
     ['positions', `${positions === undefined ? 'counted' : `input ${positions}`}, ${rotaryTexts[rotary]}`],
-    ['caches', `${caches.length}, ${first?.past} → ${first?.present} …`],
+    ['caches', `${first?.keys.past} → ${first?.keys.present}, ${first?.values.past} → ${first?.values.present} …`],
     ['logits', `output ${logits}, of ${logitsOf}`],
   ]
 }

@@ -64,7 +64,7 @@ function lastRow(tensor: TensorLike): TensorLike {
 
 /** What one example of random tokens is, besides caches: numbers of tokens, positions, and a mask that shows all. */
 function feedsOf(model: Model, { positions, caches }: DecoderInspection, seen: number, tokens: number): NamedTensors {
-  const pasts = new Set(caches.map(({ past }) => past))
+  const pasts = new Set(caches.flatMap(({ keys, values }) => [keys.past, values.past]))
   const inputs = new Graph(model).inputs.filter(({ name }) => !pasts.has(name))
   return Object.fromEntries(
     inputs.map(({ name, type }) => {
@@ -82,5 +82,6 @@ function feedsOf(model: Model, { positions, caches }: DecoderInspection, seen: n
 function cachesFor({ caches, keyHeads, headSize }: DecoderInspection, answer: NamedTensors): NamedTensors {
   const dims = [1, Number(keyHeads), 0, Number(headSize)]
   const empty: TensorLike = { type: 'float32', dims, data: new Float32Array() }
-  return Object.fromEntries(caches.map(({ past, present }) => [past, answer[present] ?? empty]))
+  const all = caches.flatMap(({ keys, values }) => [keys, values])
+  return Object.fromEntries(all.map(({ past, present }) => [past, answer[present] ?? empty]))
 }

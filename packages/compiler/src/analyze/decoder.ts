@@ -9,15 +9,20 @@ import { followToResidual, type Residual } from './layer.ts'
 
 /** Layers in which tokens see earlier tokens only, up to the scores of the next token. */
 export interface Decoder {
-  /** Its self-attentions, in the order of the graph. */
-  readonly attentions: readonly [CachedAttention, ...CachedAttention[]]
-  /** Keys and values of earlier tokens, two for each layer. */
-  readonly caches: readonly Cache[]
+  /** In the order of the graph. */
+  readonly layers: readonly [DecoderLayer, ...DecoderLayer[]]
   /** The streams that the first and the last layer read: [b,n,D] */
   readonly firstInput: string
   readonly lastInput: string
   /** Scores of the next token: [b,n,V] */
   readonly logits: string
+}
+
+/** A layer, by its self-attention and what that keeps of earlier tokens. */
+export interface DecoderLayer {
+  readonly attention: CachedAttention
+  readonly keys: Cache
+  readonly values: Cache
 }
 
 /** An attention that reads caches: written out, or one operator. */
@@ -28,23 +33,22 @@ export interface CachedAttention extends Pick<Attention, 'query' | 'keyTranspose
 
 /**
  * Finds the decoder of a model that has caches.
- * @throws Refused TP_DECODER if it has none, or if its last layer or its logits cannot be told from the graph
+ * @throws Refused TP_DECODER if it has none, or if its layers or its logits cannot be told from the graph; TP_CONTROL_FLOW
  */
 export function findDecoder(program: Program): Decoder {
   const caches = findCaches(program)
   if (caches.length === 0) throw withoutCaches(program)
-  const [first, ...others] = cachedAttentions(program, caches)
+  const [first, ...others] = layersOf(program, caches)
   if (first === undefined)
     throw new Refused('TP_DECODER', 'no attention reads the caches of this decoder', caches[0]?.node)
-  const attentions = [first, ...others] as const
-  const [bottom, top] = [first, attentions.at(-1) as CachedAttention].map((own) => residualOf(program, own))
+  const layers = [first, ...others] as const
+  const [bottom, top] = [first, layers.at(-1) as DecoderLayer].map(({ attention }) => residualOf(program, attention))
   if (bottom === undefined || top === undefined) {
     const reason = 'an attention is not added to the stream that its queries, keys and values come from'
     throw new Refused('TP_DECODER', `the layers of this decoder cannot be followed: ${reason}`, caches[0]?.node)
   }
   return {
-    attentions,
-    caches,
+    layers,
     firstInput: bottom.input,
     lastInput: top.input,
     logits: logitsOf(program, caches, top.input, top.sum),
@@ -75,16 +79,32 @@ function streamOf(program: Program, name: string, sources: readonly string[]): s
   return node?.opType === 'Slice' ? streamOf(program, node.input[0] as string, sources) : undefined
 }
 
-function cachedAttentions(program: Program, caches: readonly Cache[]): CachedAttention[] {
-  const nodes = [...new Set(caches.map(({ node }) => node))]
-  const fused = nodes.filter((node) => operators.get(operatorName(node))?.caches !== undefined).map(attentionOf)
-  const isCached = ({ keyTransposed }: Attention): boolean => {
-    const before = program.before(keyTransposed)
-    return caches.some(({ past }) => before.has(past))
-  }
+function layersOf(program: Program, caches: readonly Cache[]): DecoderLayer[] {
   const order = new Map(program.graph.nodes.flatMap(({ output }, i) => output.map((name) => [name, i] as const)))
-  const place = ({ context }: CachedAttention): number => order.get(context) as number
-  return [...findAttentions(program).filter(isCached), ...fused].sort((a, b) => place(a) - place(b))
+  const place = ({ attention }: DecoderLayer): number => order.get(attention.context) as number
+  const written = findAttentions(program).flatMap((attention) => writtenLayer(program, attention, caches) ?? [])
+  return [...written, ...fusedLayers(caches)].sort((a, b) => place(a) - place(b))
+}
+
+/** Keys and values of this layer come from caches that its queries do not come from; those do from the caches of earlier layers. */
+function writtenLayer(program: Program, attention: Attention, caches: readonly Cache[]): DecoderLayer | undefined {
+  const earlier = program.before(attention.query)
+  const own = (name: string): Cache | undefined => {
+    const before = program.before(name)
+    return caches.find(({ past }) => before.has(past) && !earlier.has(past))
+  }
+  const [keys, values] = [own(attention.keyTransposed), own(attention.value)]
+  return keys === undefined || values === undefined ? undefined : { attention, keys, values }
+}
+
+function fusedLayers(caches: readonly Cache[]): DecoderLayer[] {
+  const nodes = [...new Set(caches.map(({ node }) => node))]
+  return nodes
+    .filter((node) => operators.get(operatorName(node))?.caches !== undefined)
+    .flatMap((node) => {
+      const [keys, values] = caches.filter((cache) => cache.node === node)
+      return keys === undefined || values === undefined ? [] : [{ attention: attentionOf(node), keys, values }]
+    })
 }
 
 function attentionOf(node: Cache['node']): CachedAttention {

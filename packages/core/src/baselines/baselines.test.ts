@@ -1,6 +1,9 @@
-import { testMethod } from '../testing/index.ts'
+import { expect, test } from 'vitest'
+import { constant } from '../ops/index.ts'
+import { choose, testMethod } from '../testing/index.ts'
 import { none } from './none.ts'
 import { random } from './random.ts'
+import { streaming } from './streaming.ts'
 import { stride } from './stride.ts'
 import { truncate } from './truncate.ts'
 
@@ -9,3 +12,15 @@ testMethod(random())
 testMethod(random({ seed: 3 }))
 testMethod(stride())
 testMethod(truncate())
+testMethod(streaming())
+testMethod(streaming({ sinks: 0 }))
+
+test('streaming keeps the first tokens and the last ones', () => {
+  const key = constant(
+    Array.from({ length: 9 }, () => 1),
+    'float32',
+    [1, 1, 9, 1],
+  )
+  const keptBy = (sinks: number): unknown => choose(streaming({ sinks }), { key }, { kind: 'tokens', value: 5 }).kept
+  expect([keptBy(2), keptBy(0)]).toEqual([[[0, 1, 6, 7, 8]], [[4, 5, 6, 7, 8]]])
+})

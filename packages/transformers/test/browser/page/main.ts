@@ -1,5 +1,5 @@
-import { env, pipeline, RawImage } from '@huggingface/transformers'
-import { pruneModels } from '@tp/transformers'
+import { AutoModelForCausalLM, env, pipeline, RawImage, Tensor } from '@huggingface/transformers'
+import { pressCaches, pruneModels } from '@tp/transformers'
 import { half, methods, thin } from '../../plans.ts'
 import { useServer } from './settings.ts'
 
@@ -21,7 +21,10 @@ function askWorker(text: string): Promise<WorkerAnswer> {
 }
 
 /** What the tests that look at this page from outside can use in it. */
-const page = { askWorker, env, half, methods, pipeline, pruneModels, RawImage, thin }
+const page = {
+  ...{ AutoModelForCausalLM, askWorker, env, half, methods, pipeline },
+  ...{ pressCaches, pruneModels, RawImage, Tensor, thin },
+}
 
 declare global {
   var library: typeof page

@@ -1,0 +1,79 @@
+import { fromPlan, press } from '@tp/compiler'
+import type { Amount } from '@tp/core'
+import { throwIfAborted } from '@tp/core/runtime'
+import { decodeModel } from '@tp/onnx'
+import type { Arguments } from '../command/arguments.ts'
+import { type Command, command } from '../command/command.ts'
+import { endable } from '../command/endable.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { outputsOf } from '../files/file-claims.ts'
+import { readModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import { stageModel } from '../model/stage-model.ts'
+import { jsonDocument } from '../output/document.ts'
+import { megabytes } from '../output/numbers.ts'
+import { findMethod, loadMethods } from '../plugins/load-methods.ts'
+import { number, wholeNumber } from '../pruning/numbers.ts'
+import { planOf, pruningOptions, readSettings } from '../pruning/plan-options.ts'
+
+const options = {
+  out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
+  method: { type: 'string', value: 'NAME', description: 'how tokens are selected, by keys and values alone' },
+  keep: { type: 'string', value: 'R', description: 'share of the tokens of a cache that is kept, 0…1' },
+  tokens: { type: 'string', value: 'K', description: 'number of tokens that are kept' },
+  param: pruningOptions.param,
+  plugin: pruningOptions.plugin,
+  json: { type: 'boolean', description: 'print one JSON document' },
+} as const
+
+export const pressCommand: Command = command({
+  options,
+  notes: [
+    'OUT runs once, between a prompt and what is generated after it: it is given what MODEL returns of its caches, and returns',
+    'what MODEL is given next. pressCaches of @tp/transformers does that inside generate(). An example:',
+    '',
+    '  tp press model.onnx -o press.onnx --method key-diff --keep 0.5',
+  ],
+  writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
+  async run([path = ''], given, { print, progress, signal, files }) {
+    const { out, json = false } = given
+    if (out === undefined) throw usageError('-o OUT is missing: the file to write')
+    if (given.method === undefined)
+      throw usageError('--method NAME is missing, such as key-diff, key-norm or streaming')
+    const amount = readAmount(given)
+    const catalog = await loadMethods(given.plugin)
+    const plan = planOf(findMethod(catalog, given.method), readSettings(given).params, {})
+    const { method } = fromPlan(
+      plan,
+      [...catalog.values()].map(({ entry }) => entry),
+    )
+    const file = await endable(() => readModelFile(path, { signal, files }))
+    progress.stage(`pressing the caches of ${path}`)
+    const result = await endable(async () => press(file.model, { method, amount }))
+    if (!result.ok) throw new RefusalError(path, result.refusal)
+    await using staged = await stageModel(decodeModel(result.bytes), file, out, signal)
+    throwIfAborted(signal, 'tp')
+    await staged.commit()
+    progress.end()
+    const { bytes } = staged
+    const report = { model: path, out, method: plan.method, params: plan.params ?? {}, amount, bytes }
+    const amountText = amount.kind === 'ratio' ? `${amount.value} of the tokens` : `${amount.value} tokens`
+    print(
+      json
+        ? jsonDocument('press', report)
+        : `${out}  ${megabytes(bytes)}, ${plan.method}, keeps ${amountText} of every cache`,
+    )
+    return EXIT.done
+  },
+})
+
+/** @throws TpError TP_USAGE unless there is one amount */
+function readAmount({ keep, tokens }: Arguments<typeof options>): Amount {
+  if ((keep === undefined) === (tokens === undefined))
+    throw usageError('say how many tokens to keep: --keep or --tokens')
+  if (tokens !== undefined) return { kind: 'tokens', value: wholeNumber('tokens', tokens) }
+  const value = number('keep', keep as string)
+  if (!(value > 0 && value <= 1)) throw usageError(`--keep is ${keep}; it must be more than 0, and at most 1`)
+  return { kind: 'ratio', value }
+}

@@ -1,0 +1,105 @@
+import { type Amount, axisSize, concat, input, type Method, reshape, slice, type Tensor, TpError } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import { initialState, reduceTokens, type SiteSource } from '@tp/core/host'
+import { emitModel, type Model, opset } from '@tp/onnx'
+import { type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
+import { withEqualSizes } from './program/program.ts'
+import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
+
+export interface PressOptions {
+  /** Chooses by keys and values alone; attention is refused, since caches have no queries. */
+  readonly method: Method
+  /** How many tokens of a cache are kept, the same number in every layer and head. */
+  readonly amount: Amount
+  /** Positions that are kept whatever their score. */
+  readonly protect?: readonly number[]
+}
+
+export type PressResult =
+  | { readonly ok: true; readonly bytes: Uint8Array }
+  | { readonly ok: false; readonly refusal: Refusal }
+
+/**
+ * A small model that prunes the caches of a decoder: it runs once, between a prompt and what is generated after it. Its inputs are
+ * named as the decoder's outputs (`present.0.key`, [b,g,n,d]), its outputs as the decoder's inputs (`past_key_values.0.key`,
+ * [b,g,k,d]). Every head of keys and values is a site of its own, with tokens of its own: to the method it looks like an
+ * example with one head, whose hidden state is the key followed by the value. Kept tokens stay in order.
+ *
+ * Keys have been turned by their positions, and keep them. So new tokens have to be given theirs, and a decoder that counts positions
+ * by the length of its caches is refused (TP_POSITIONS); so is a model without caches (TP_DECODER).
+ * @throws TpError TP_METHOD, TP_OPTION for a method that reads what caches do not have; TP_NOT_ONNX for what is no model
+ */
+export function press(model: Model, options: PressOptions): PressResult {
+  try {
+    const found = inspectDecoder(model)
+    if (!found.ok) return found
+    return {
+      ok: true,
+      bytes: withEqualSizes(() => emitModel(pressed(found, options), { opset: opset(model), name: 'press' })),
+    }
+  } catch (error) {
+    return { ok: false, refusal: refusalOf(error) }
+  }
+}
+
+function pressed(decoder: DecoderInspection, options: PressOptions): Record<string, Tensor> {
+  const { positions, caches, keyHeads, headSize, dtype, layerCount } = decoder
+  if (positions === undefined) {
+    const reason = 'positions are counted by the length of the caches, so new tokens would get those of pruned ones'
+    throw new Refused('TP_POSITIONS', `${reason}; export the decoder with position_ids`)
+  }
+  if (typeof keyHeads !== 'number' || typeof headSize !== 'number') {
+    throw new Refused('TP_HEADS', 'the caches have a number or a size of heads that is not known')
+  }
+  const outputs: Record<string, Tensor> = {}
+  for (const [layer, { keys, values }] of caches.entries()) {
+    const [key, value] = [keys, values].map(({ present }) =>
+      input(present, dtype, ['batch', keyHeads, 'tokens', headSize]),
+    ) as [Tensor, Tensor]
+    const kept = pressedLayer({ key, value, layer, layerCount }, options)
+    outputs[keys.past] = slice(kept, { axis: 3, start: 0, end: headSize })
+    outputs[values.past] = slice(kept, { axis: 3, start: headSize, end: 2 * headSize })
+  }
+  return outputs
+}
+
+interface CachedLayer {
+  /** [b,g,n,d] */
+  readonly key: Tensor
+  readonly value: Tensor
+  readonly layer: number
+  readonly layerCount: number
+}
+
+/** Keys and values side by side, of kept tokens alone: [b,g,k,2·d]. */
+function pressedLayer(
+  { key, value, layer, layerCount }: CachedLayer,
+  { method, amount, protect = [] }: PressOptions,
+): Tensor {
+  const [, heads, , size] = key.dims as [Dim, number, Dim, number]
+  const rows = (x: Tensor): Tensor => reshape(x, [-1, axisSize(x, 2), x.dims[3] as number])
+  const hidden = rows(concat([key, value], 3))
+  const perHead = (x: Tensor) => (): Tensor => reshape(x, [-1, 1, axisSize(x, 2), size])
+  const source: SiteSource = {
+    layer,
+    layerCount,
+    hidden,
+    key: perHead(key),
+    value: perHead(value),
+    query: () => refuse(method, 'queries'),
+    attention: () => refuse(method, 'attention'),
+    attentionFrom: () => refuse(method, 'attention'),
+    classToken: () => refuse(method, 'a class token'),
+  }
+  const { cut } = reduceTokens({ method, source, state: initialState(hidden, undefined, protect), amount })
+  const kept = cut === undefined ? hidden : cut.states(hidden)
+  return reshape(kept, [-1, heads, axisSize(kept, 1), 2 * size])
+}
+
+function refuse({ name }: Method, what: string): never {
+  throw new TpError(
+    'TP_METHOD',
+    'compiler',
+    `${name} reads ${what}, which caches do not have; choose a method that scores keys or values`,
+  )
+}

@@ -1,0 +1,163 @@
+import { AutoModelForCausalLM, env, Tensor } from '@huggingface/transformers'
+import { press } from '@tp/compiler'
+import { type Method, streaming } from '@tp/core'
+import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import { keyNorm } from '@tp/method-attention'
+import { openModel } from 'exported-encoders'
+import { openModelFolder } from 'pipeline-models'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { pressCaches } from '../src/index.ts'
+import { addLlama, llama } from './models.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const models = await openModelFolder()
+const prompt = [5, 17, 40, 8, 61, 33, 12, 90, 27, 70, 4, 55]
+const ids = (tokens: readonly number[]): Tensor =>
+  new Tensor('int64', BigInt64Array.from(tokens, BigInt), [1, tokens.length])
+
+beforeAll(async () => {
+  env.allowRemoteModels = false
+  env.localModelPath = `${models.path}/`
+  await addLlama(models)
+})
+afterAll(() => models[Symbol.asyncDispose]())
+
+async function open(name: string): Promise<Decoder> {
+  return (await AutoModelForCausalLM.from_pretrained(name, { dtype: 'fp32' })) as unknown as Decoder
+}
+
+interface Decoder {
+  generate(options: object): Promise<unknown>
+}
+
+async function continued(
+  model: Decoder,
+  tokens: readonly number[],
+  count: number,
+  past?: object,
+): Promise<{ tokens: number[]; cache: object }> {
+  const answer = (await model.generate({
+    ...{
+      inputs: ids(tokens),
+      attention_mask: ids(tokens.map(() => 1)),
+      max_new_tokens: count,
+      do_sample: false,
+      eos_token_id: -1,
+      return_dict_in_generate: true,
+    },
+    ...(past && { past_key_values: past }),
+  })) as { sequences: Tensor; past_key_values: object }
+  return { tokens: answer.sequences.tolist()[0].map(Number), cache: answer.past_key_values }
+}
+
+function pressOf(method: Method, keep: number): Uint8Array {
+  const result = press(llama, { method, amount: { kind: 'ratio', value: keep } })
+  if (!result.ok) throw new Error(result.refusal.message)
+  return result.bytes
+}
+
+test('generates the same with the logits of the last token alone', async () => {
+  const [dense, last] = await Promise.all(['llama', 'llama-last'].map(open))
+  const expected = await continued(dense as Decoder, prompt, 12)
+  expect(expected.tokens).toHaveLength(24)
+  expect((await continued(last as Decoder, prompt, 12)).tokens).toEqual(expected.tokens)
+})
+
+describe('pressed caches', () => {
+  test('answer as before where all tokens are kept', async () => {
+    const [dense, kept] = await Promise.all(['llama', 'llama'].map(open))
+    await pressCaches(kept as Decoder, pressOf(keyNorm(), 1))
+    expect((await continued(kept as Decoder, prompt, 12)).tokens).toEqual(
+      (await continued(dense as Decoder, prompt, 12)).tokens,
+    )
+  })
+
+  test.each(['llama', 'llama-last'])(
+    'are those that a loop of its own makes, in a second turn, too: %s',
+    async (name) => {
+      const bytes = pressOf(streaming({ sinks: 2 }), 0.5)
+      const model = await open(name)
+      await pressCaches(model, bytes)
+      const first = await continued(model, prompt, 5)
+      const second = await continued(model, [...first.tokens, 3, 44, 9], 4, first.cache)
+      await using decoder = await openModel(llama)
+      await using pressing = await openModel(bytes)
+      const loop = new Loop(decoder)
+      const answer = [await loop.feed(prompt)]
+      loop.caches = await pressing.run(present(loop.caches))
+      while (answer.length < 5) answer.push(await loop.feed(answer.slice(-1)))
+      expect(first.tokens).toEqual([...prompt, ...answer])
+      // What generate() has told last is not in the caches yet.
+      const next = [await loop.feed([...answer.slice(-1), 3, 44, 9])]
+      while (next.length < 4) next.push(await loop.feed(next.slice(-1)))
+      expect(second.tokens).toEqual([...first.tokens, 3, 44, 9, ...next])
+      expect(loop.length).toBeLessThan(second.tokens.length - 1)
+    },
+  )
+
+  test('are no longer made after dispose', async () => {
+    const [dense, model] = await Promise.all(['llama', 'llama'].map(open))
+    const pressing = await pressCaches(model as Decoder, pressOf(streaming(), 0.34))
+    const expected = (await continued(dense as Decoder, prompt, 6)).tokens
+    expect((await continued(model as Decoder, prompt, 6)).tokens).not.toEqual(expected)
+    await pressing.dispose()
+    expect((await continued(model as Decoder, prompt, 6)).tokens).toEqual(expected)
+  })
+
+  test('are refused for several examples, for one with padding, and for a model of several files', async () => {
+    const model = await open('llama')
+    await pressCaches(model, pressOf(keyNorm(), 0.5))
+    const two = new Tensor('int64', BigInt64Array.from([...prompt, ...prompt], BigInt), [2, prompt.length])
+    await expect(model.generate({ inputs: two, max_new_tokens: 2 })).rejects.toMatchObject({ code: 'TP_BATCH' })
+    const padded = { inputs: ids(prompt), attention_mask: ids(prompt.map((_, i) => Math.min(i, 1))), max_new_tokens: 2 }
+    await expect(model.generate(padded)).rejects.toMatchObject({ code: 'TP_BATCH' })
+    await expect(pressCaches({ sessions: {} }, pressOf(keyNorm(), 0.5))).rejects.toMatchObject({ code: 'TP_MODEL' })
+  })
+})
+
+const present = (caches: NamedTensors): NamedTensors =>
+  Object.fromEntries(Object.entries(caches).map(([name, cache]) => [name.replace('past_key_values', 'present'), cache]))
+
+/** Greedy decoding by hand: positions count all tokens, the mask those that are left. */
+class Loop {
+  caches: NamedTensors = Object.fromEntries(
+    [0, 1].flatMap((layer) =>
+      ['key', 'value'].map((kind) => [
+        `past_key_values.${layer}.${kind}`,
+        { type: 'float32', dims: [1, 2, 0, 4], data: new Float32Array() },
+      ]),
+    ),
+  )
+  #seen = 0
+  readonly #decoder: Session
+
+  constructor(decoder: Session) {
+    this.#decoder = decoder
+  }
+
+  get length(): number {
+    return this.caches['past_key_values.0.key']?.dims[2] as number
+  }
+
+  /** @returns the token that comes next */
+  async feed(tokens: readonly number[]): Promise<number> {
+    const integers = (values: readonly number[]): TensorLike => ({
+      type: 'int64',
+      dims: [1, values.length],
+      data: BigInt64Array.from(values, BigInt),
+    })
+    const { logits, ...after } = await this.#decoder.run({
+      input_ids: integers(tokens),
+      position_ids: integers(tokens.map((_, i) => this.#seen + i)),
+      attention_mask: integers(Array(this.length + tokens.length).fill(1)),
+      ...this.caches,
+    })
+    this.#seen += tokens.length
+    this.caches = Object.fromEntries(
+      Object.entries(after).map(([name, cache]) => [name.replace('present', 'past_key_values'), cache]),
+    )
+    const scores = ((logits as TensorLike).data as Float32Array).slice(-96)
+    return scores.indexOf(Math.max(...scores))
+  }
+}

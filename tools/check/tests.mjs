@@ -19,7 +19,7 @@ export async function runTests(scratch, { exhaustive, tarballs }) {
   const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters], {
     cwd: root,
     env: { TP_OUTCOMES: file, TP_TARBALLS: packed, TP_EXHAUSTIVE: exhaustive ? '1' : '' },
-    timeoutMs: 4_800_000,
+    timeoutMs: 7_200_000,
     live: true,
   })
   if (!existsSync(file)) return [...withoutBrowser, failed('vitest', 'ended without a result (see above)')]

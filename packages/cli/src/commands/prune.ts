@@ -74,6 +74,9 @@ export const pruneCommand: Command = command({
     const whole = await endable(() => readModelFile(path, { signal, files }))
     const decoder = lossless ? await endable(async () => decoderOf(whole)) : undefined
     if (decoder !== undefined) {
+      const encodersOnly = Object.keys(given).find((name) => !ofDecoders.has(name) && given[name as keyof typeof given])
+      if (encodersOnly !== undefined)
+        throw usageError(`--${encodersOnly} is for encoders, and ${path} is a decoder; omit it`)
       const options = { out, verify, signal, stage: (name: string) => progress.stage(name) }
       const written = await pruneDecoder(whole, decoder, options)
       progress.end()
@@ -138,6 +141,9 @@ export const pruneCommand: Command = command({
     return EXIT.done
   },
 })
+
+/** Options that mean something for a decoder. */
+const ofDecoders: ReadonlySet<string> = new Set(['out', 'lossless', 'verify', 'json'])
 
 /**
  * What is done to a model if nothing is asked for: only what is exact, where every token counts.

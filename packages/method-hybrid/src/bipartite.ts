@@ -65,8 +65,7 @@ function byOrdinals(site: BipartiteSite, { neighbours = false }: BipartiteOption
 }
 
 /**
- * Where ordinals are indices: the two halves are slices, so that a quarter of the cosines is computed, or those of neighbours alone.
- * The same pairs at half of the time of a cut.
+ * Where ordinals are indices: the two halves are slices, so that a quarter of the cosines is computed, or those of neighbours alone. The pairs are the same.
  */
 function byIndices({ index, key }: BipartiteSite, leading: number, options: BipartiteOptions): Bipartite {
   const { similarity, partner, spread } = partnersInOrder(unitVectors(mean(key, 1)), index, leading, options)

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { inspectDecoder } from '@tp/compiler'
+import type { TensorLike } from '@tp/core/runtime'
 import { decodeModel } from '@tp/onnx'
 import { decoderPath } from 'exported-decoders'
 import { runModel } from 'exported-encoders'
@@ -66,7 +67,7 @@ describe('tp press', () => {
     const cache = { type: 'float32', dims: [1, 2, 6, 4], data: Float32Array.from({ length: 48 }, (_, i) => i) } as const
     const names = [0, 1].flatMap((layer) => ['key', 'value'].map((kind) => `present.${layer}.${kind}`))
     const kept = await runModel(readFileSync(out), Object.fromEntries(names.map((name) => [name, cache])))
-    const tokens = [...(kept['past_key_values.1.value']?.data as Float32Array)]
+    const tokens = [...((kept['past_key_values.1.value'] as TensorLike).data as Float32Array)]
       .filter((_, i) => i % 4 === 0)
       .map((x) => x / 4)
     expect(tokens).toEqual([0, 4, 5, 6, 10, 11])

@@ -48,7 +48,7 @@ function withLastLogits(source: Model): Model {
   const { dtype, dims } = program.tensor(logits)
   const axis = traceTokens(program, lastInput, {
     stops: layers.flatMap(({ keys, values }) => [keys.node, values.node]),
-    beside: fused === undefined ? [] : [context],
+    alongside: fused === undefined ? [] : [context],
   })
   if (dims[1] === 1 || !computeLastOf(program, logits, lastInput, axis)) {
     throw new Refused(

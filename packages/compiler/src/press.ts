@@ -23,7 +23,7 @@ export type PressResult =
  * A small model that prunes the caches of a decoder: it runs once, between a prompt and what is generated after it. Its inputs are
  * named as the decoder's outputs (`present.0.key`, [b,g,n,d]), its outputs as the decoder's inputs (`past_key_values.0.key`,
  * [b,g,k,d]). Every head of keys and values is a site of its own, with tokens of its own: to the method it looks like an
- * example with one head, whose hidden state is the key followed by the value. Kept tokens stay in order.
+ * example with one head, whose hidden state is the key followed by the value. Kept tokens keep their order.
  *
  * Keys have been turned by their positions, and keep them. So new tokens have to be given theirs, and a decoder that counts positions
  * by the length of its caches is refused (TP_POSITIONS); so is a model without caches (TP_DECODER).

@@ -18,7 +18,6 @@ import type { InsertedCut } from './transform/cut.ts'
 import { leaveOutDeadTokens, readsOnePosition } from './transform/dead-tokens.ts'
 import { addExtraOutputs } from './transform/extra-outputs.ts'
 import { foldOperators } from './transform/fold.ts'
-import { foldSizes } from './transform/fold-sizes.ts'
 import { insertCuts, sitesOf } from './transform/insert-cuts.ts'
 import { KeyBias } from './transform/key-bias.ts'
 import { countKeptInPools } from './transform/pool-kept.ts'
@@ -93,7 +92,6 @@ export const pruningPasses: readonly PruningPass[] = [
   addExtraOutputs,
   leaveOutDeadTokens,
   foldOperators,
-  foldSizes,
   checkOutputs,
 ]
 

@@ -15,6 +15,7 @@ import {
   mean,
   mul,
   not,
+  pad,
   reshape,
   schedule,
   slice,
@@ -178,6 +179,22 @@ describe('heads and joins that cannot follow the tokens are refused', () => {
 })
 
 describe('graphs of other kinds are refused', () => {
+  test('with a convolution in every layer, whatever else stands in the way of the tokens', () => {
+    const kernel = constant(
+      Array.from({ length: 2 * 2 * 3 }, (_, i) => Math.sin(i)),
+      'float32',
+      [2, 2, 3, 1],
+    )
+    const window = { kernel_shape: [3, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0], group: 1 }
+    const rotate = (x: Tensor): Tensor =>
+      applyOne(operators.get('Conv') as Op, [pad(x, [0, 0, 1, 0, 0, 0, 1, 0]), kernel], window)
+    expect(refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', rotate }) }))).toMatchObject({
+      code: 'TP_TOKEN_MIXING',
+      message: expect.stringContaining('3 neighbouring tokens by a convolution'),
+      node: expect.stringContaining('Conv'),
+    })
+  })
+
   test('an empty file', () => {
     expect(refusal(createModel(17))).toMatchObject({ code: 'TP_EMPTY', message: expect.stringContaining('no nodes') })
   })

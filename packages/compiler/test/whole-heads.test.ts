@@ -1,4 +1,21 @@
-import { add, input, max, reshape, schedule, type Tensor, transpose } from '@tp/core'
+import {
+  add,
+  axisSize,
+  concat,
+  constant,
+  div,
+  expand,
+  input,
+  matmul,
+  max,
+  reshape,
+  schedule,
+  slice,
+  softmax,
+  swapLast,
+  type Tensor,
+  transpose,
+} from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
@@ -16,11 +33,20 @@ const options: EncoderOptions = {
 }
 
 /** Features of an image [b,HIDDEN,HEIGHT,WIDTH] in, patches [b,TOKENS,HIDDEN] through the layers. */
-function imageEncoder(head: (x: Tensor, layers: Tensor) => Tensor): Model {
+function imageEncoder(
+  head: (x: Tensor, first: Tensor) => Tensor,
+  tokensOf: (patches: Tensor) => Tensor = (patches) => patches,
+): Model {
   const features = input('features', 'float32', ['batch', HIDDEN, HEIGHT, WIDTH])
-  const patches = transpose(reshape(features, ['batch', HIDDEN, TOKENS]), [0, 2, 1])
-  const { logits } = statesOf({ ...options, start: () => patches, head: (x) => head(x, patches) })
+  const tokens = tokensOf(transpose(reshape(features, ['batch', HIDDEN, TOKENS]), [0, 2, 1]))
+  const { logits } = statesOf({ ...options, start: () => tokens, head: (x) => head(x, tokens) })
   return decodeModel(emitModel({ map: logits }, { opset: 17 }))
+}
+
+/** Weights [1,count,HIDDEN] for each example. */
+function learned(x: Tensor, count: number): Tensor {
+  const weights = constant(Array.from({ length: count * HIDDEN }, seeded(count)), 'float32', [1, count, HIDDEN])
+  return expand(weights, [axisSize(x, 0), count, HIDDEN])
 }
 
 function grid(x: Tensor): Tensor {
@@ -94,4 +120,43 @@ test('refuses to leave a head with fewer tokens than its grid has', () => {
     ok: false,
     refusal: { code: 'TP_TOKEN_AXIS', message: expect.stringContaining('every token at its position') },
   })
+})
+
+test('keeps learned tokens at the end, which a head for each of them reads there', async () => {
+  const model = imageEncoder(
+    (x) => slice(x, { axis: 1, start: -2 }),
+    (patches) => concat([learned(patches, 1), patches, learned(patches, 2)], 1),
+  )
+  const [cls, first] = [0, TOKENS + 1]
+  expect(inspect(model)).toMatchObject({ protectedTokens: [cls, first, first + 1] })
+  const dense = await run(model, images)
+  const traced = await run(pruned(model, { ...at(0.4, 0, 1), trace: true }), images)
+  for (const kept of rows(traced['tp.trace.1.indices']))
+    expect(kept).toEqual(expect.arrayContaining([cls, first, first + 1]))
+  expect(traced.map?.dims).toEqual(dense.map?.dims)
+  const again = await run(pruned(pruned(model, at(0.6, 0)), at(0.6, 1)), images)
+  expect(difference(numbers(again.map), numbers((await run(pruned(model, at(0.6, 0, 1)), images)).map))).toBeLessThan(
+    1e-5,
+  )
+})
+
+/** Queries attend to each other and to the tokens, as a detector's decoder does. */
+function decoded(x: Tensor): Tensor {
+  const attend = (queries: Tensor, keys: Tensor): Tensor =>
+    add(queries, matmul(softmax(div(matmul(queries, swapLast(keys)), Math.sqrt(HIDDEN))), keys))
+  let queries = attend(learned(x, 5), x)
+  for (let layer = 0; layer < 2; layer++) queries = attend(attend(queries, queries), x)
+  return queries
+}
+
+test('takes a decoder with a fixed number of queries for a head, not for more layers', async () => {
+  const model = imageEncoder(decoded)
+  expect(inspect(model)).toMatchObject({ ok: true, head: [{ reads: [{ kind: 'attention' }] }] })
+  const found = inspect(model)
+  expect(found.ok && found.layers).toHaveLength(options.layerCount)
+  const [dense, kept] = [await run(model, images), await run(pruned(model, at(1, 0, 1)), images)]
+  expect(difference(numbers(kept.map), numbers(dense.map))).toBeLessThan(1e-6)
+  const direct = await run(pruned(model, at(0.7, 0, 1)), images)
+  const again = await run(pruned(pruned(model, at(0.7, 0)), at(0.7, 1)), images)
+  expect(difference(numbers(again.map), numbers(direct.map))).toBeLessThan(1e-5)
 })

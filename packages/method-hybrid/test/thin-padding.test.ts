@@ -209,6 +209,20 @@ test('samples may have an axis for their one channel', async () => {
   expect(apart).toEqual(flat)
 })
 
+test('frames of zeros, with which windows are filled behind their floor, are silent too', async () => {
+  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
+  const thinned = pruned(speechEncoder({ reads: 'frames' }), options)
+  const inputs = inputsFor('frames', [20])
+  const { input_features: features } = inputs as { readonly input_features: TensorLike }
+  const data = (features.data as Float32Array).map((value, i) => (i % FRAMES < 36 ? value : 0))
+  const counts = [inputs, { input_features: { ...features, data } }].map(
+    async (own) => (await runModel(thinned, own)).last_hidden_state?.dims[1],
+  )
+  const [floor, zeros] = await Promise.all(counts)
+  expect(floor).toBeLessThan(TOKENS)
+  expect(zeros).toBe(floor)
+})
+
 test('samples of two channels are silent where both are', async () => {
   const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
   const thinned = pruned(speechEncoder({ reads: 'stereo' }), options)

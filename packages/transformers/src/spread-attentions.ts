@@ -12,10 +12,8 @@ interface Integers {
 
 /**
  * Makes a model's cross-attentions be about all positions of its encoder again, where the decoder reads states of the kept ones alone:
- * each position has the column of the nearest kept one. Word time stamps are found from these columns, 20 ms each.
- *
- * The factor by which the weights of the kept positions are greater is the same in a whole row, and transformers.js compares
- * columns with their own mean.
+ * each position has the weight of the nearest kept one, and those of a token add up to 1 again. That is what the decoder would attend to
+ * if it had that state at each position. Word time stamps are found from these columns, 20 ms each.
  */
 export function spreadCrossAttentions(model: PreTrainedModel): void {
   const { model: encoder } = model.sessions
@@ -36,7 +34,7 @@ export function spreadCrossAttentions(model: PreTrainedModel): void {
     const rows = inputs.encoder_outputs && columns.get(inputs.encoder_outputs.ort_tensor)
     if (rows === undefined) return outputs
     for (const [name, attentions] of Object.entries(outputs))
-      if (name.startsWith(CROSS_ATTENTIONS)) outputs[name] = gatherColumns(attentions, rows)
+      if (name.startsWith(CROSS_ATTENTIONS)) outputs[name] = spreadWeights(attentions, rows)
     return outputs
   }
 }
@@ -59,18 +57,23 @@ function nearestRows({ dims, data }: Integers, mask: Integers, count: number): I
   })
 }
 
-/** float [b,…,k] → [b,…,n]: entry i of the last axis is entry `columns[b][i]` of what was. */
-function gatherColumns(tensor: Tensor, columns: readonly Int32Array[]): Tensor {
-  const { type, dims, data } = tensor
+/** Weights [b,…,k] → [b,…,n], float32: entry i of the last axis is entry `columns[b][i]` of what was, over the sum of all. */
+function spreadWeights(tensor: Tensor, columns: readonly Int32Array[]): Tensor {
+  const { dims, data } = tensor.to('float32')
   const width = dims.at(-1) as number
   const [{ length: count }] = columns as [Int32Array]
   const rows = data.length / width
-  const Numbers = data.constructor as new (length: number) => Float32Array
-  const spread = new Numbers(rows * count)
+  const spread = new Float32Array(rows * count)
   for (let row = 0; row < rows; row++) {
     const own = columns[Math.floor((row * columns.length) / rows)] as Int32Array
-    for (let i = 0; i < count; i++)
-      spread[row * count + i] = (data as Float32Array)[row * width + (own[i] as number)] as number
+    const from = data.subarray(row * width, (row + 1) * width) as Float32Array
+    const to = spread.subarray(row * count, (row + 1) * count)
+    let sum = 0
+    for (let i = 0; i < count; i++) {
+      to[i] = from[own[i] as number] as number
+      sum += to[i] as number
+    }
+    for (let i = 0; i < count; i++) to[i] = (to[i] as number) / sum
   }
-  return new Tensor(type, spread, [...dims.slice(0, -1), count])
+  return new Tensor('float32', spread, [...dims.slice(0, -1), count])
 }

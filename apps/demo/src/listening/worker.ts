@@ -45,7 +45,7 @@ async function open(source: ListenerSource): Promise<ModelReport> {
   return reports[0] as ModelReport
 }
 
-/** How to load a model, each time anew. */
+/** How to load a model, one each time. */
 async function loading(source: ListenerSource): Promise<() => Promise<AutomaticSpeechRecognitionPipeline>> {
   const name = serve(source)
   const forms = await ModelRegistry.get_available_dtypes(name)

@@ -7,17 +7,18 @@ import type { Program } from '../program/program.ts'
 import { stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { findAttentions } from './attention.ts'
-import { earlierCuts, layersBefore, withWholeInput } from './earlier-cuts.ts'
+import { type EarlierCuts, earlierCuts, layersBefore, withWholeInput } from './earlier-cuts.ts'
 import type { Encoder } from './encoder.ts'
 import { findHead } from './head.ts'
 import { findLayer, inputAfter, type Layer } from './layer.ts'
+import { type LearnedTokens, learnedTokens } from './learned-tokens.ts'
 import { findMask } from './mask.ts'
 import { findPoolCounts } from './pool-counts.ts'
 import { requirePairwiseTerms } from './position-terms.ts'
 import { refuseUnknownShape, refuseWithoutLayers, requireWholeAttention, unknownOperator } from './refusal-reasons.ts'
 import { findStacks, type Stack } from './stacks.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
-import { traceToHead } from './whole-head.ts'
+import { traceToHead, type WholeHead } from './whole-head.ts'
 
 /** A stack of layers that is an encoder, or why its tokens cannot be pruned. */
 export type FoundEncoder =
@@ -75,7 +76,9 @@ export function chooseEncoders(found: readonly FoundEncoder[], encoder: string |
   return [named.encoder]
 }
 
-function encoderOf(program: Program, { name, input, layers }: Stack): Encoder {
+function encoderOf(program: Program, stack: Stack): Encoder {
+  const { name, input } = stack
+  const layers = withoutDecoder(program, stack.layers)
   const [first] = layers as [Layer]
   const earlier = earlierCuts(program, name, layers)
   const open = earlier === undefined ? 0 : earlier.last.layer + 1
@@ -90,7 +93,8 @@ function encoderOf(program: Program, { name, input, layers }: Stack): Encoder {
     }
     const unknown = stream.hasShape ? undefined : unknownOperator(program, first.input)
     if (unknown !== undefined) {
-      const reason = `the operator ${operatorName(unknown)} before it is not known`
+      const why = program.reasonUnknown(unknown)
+      const reason = `the operator ${operatorName(unknown)} before it is not known${why === undefined ? '' : ` in this form (${why.replace(/^\[\w+\] /, '')})`}`
       throw new Refused('TP_STREAM', `the shape of what the first layer reads is not known, since ${reason}`, unknown)
     }
     const seen = stream.hasShape
@@ -122,6 +126,8 @@ function encoderOf(program: Program, { name, input, layers }: Stack): Encoder {
       `a token is read at position ${reads - 1}, and all before it would have to be kept`,
     )
   const learned = learnedTokens(program, first.input)
+  const { leading } = learned
+  const last = trailingPositions(learned, stream.dims[1] as Dim, wholeHead, earlier)
   // Inside layers leading tokens are taken apart from others and joined again (rope of the patches alone).
   const inside = program.before((layers.at(-1) as Layer).site)
   const singleReads = axes
@@ -146,14 +152,14 @@ function encoderOf(program: Program, { name, input, layers }: Stack): Encoder {
     readsIds,
     mask: mask?.name,
     maskMarksPadding: mask?.padding === 1,
-    protectedTokens: firstPositions(Math.max(reads, learned, outside)).filter(isFree),
-    apart: firstPositions(Math.max(reads, learned, readsIds ? outside : 0)),
+    protectedTokens: [...firstPositions(Math.max(reads, leading, outside)), ...last].filter(isFree),
+    apart: [...firstPositions(Math.max(reads, leading, readsIds ? outside : 0)), ...last],
     required: firstPositions(reads),
     positionReads: axes.flatMap(({ positionReads }) => positionReads),
     poolCounts: axes
       .flatMap((each) => findPoolCounts(program, each, pool))
       .filter(({ node }) => !filled.has(node.output[0] as string)),
-    classToken: singleReads.length > 0 || (wholeHead !== undefined && learned > 0) ? 0 : undefined,
+    classToken: singleReads.length > 0 || (wholeHead !== undefined && leading > 0) ? 0 : undefined,
     head,
     wholeHead,
     tokenOutputs: outputsWith(program, axes, (dims) => dims.includes(TOKENS)),
@@ -171,6 +177,26 @@ function tracedAgain(program: Program, stream: string): TokenAxis[] {
   }
 }
 
+/**
+ * The layers of one stream. A decoder of a fixed number of queries (DETR) attends to these tokens by cross-attention, which makes its
+ * layers build on the encoder's; to the encoder it is a head.
+ */
+function withoutDecoder(program: Program, layers: readonly Layer[]): readonly Layer[] {
+  const [first] = layers as [Layer]
+  const tokensAt = (stream: string): Dim | undefined => {
+    const upstream = program.before(stream)
+    const cut = program.earlier.findLast(({ after }) => upstream.has(after))
+    return program.tensor(cut?.after ?? first.input).dims[1]
+  }
+  const decoder = layers.findIndex(({ input, attention }, i) => {
+    const { hasShape, dims } = program.tensor(attention.probabilities)
+    const [queries, keys] = hasShape ? dims.slice(-2) : []
+    if (i === 0 || typeof queries !== 'number' || queries !== keys) return false
+    return program.tensor(input).dims[1] === queries && tokensAt(input) !== queries
+  })
+  return decoder < 0 ? layers : layers.slice(0, decoder)
+}
+
 function outputsWith(program: Program, axes: readonly TokenAxis[], is: (dims: readonly Dim[]) => boolean): string[] {
   const outputs = program.graph.outputs.map(({ name }) => name)
   return outputs.filter((name) => axes.some(({ changed }) => is(changed.get(name)?.dims ?? [])))
@@ -178,6 +204,24 @@ function outputsWith(program: Program, axes: readonly TokenAxis[], is: (dims: re
 
 function isCounted(dim: Dim): boolean {
   return typeof dim === 'string' && namesIn(dim).has(TOKENS)
+}
+
+/**
+ * Learned tokens at the end, if a head that needs every token reads them there; of a file that was pruned before, all of them.
+ * @throws Refused where their positions differ from input to input
+ */
+function trailingPositions(
+  { trailing }: LearnedTokens,
+  tokens: Dim,
+  wholeHead: WholeHead | undefined,
+  earlier: EarlierCuts | undefined,
+): number[] {
+  if (trailing === 0 || (wholeHead === undefined && earlier === undefined)) return []
+  if (typeof tokens === 'number') return firstPositions(trailing).map((i) => tokens - trailing + i)
+  if (wholeHead === undefined) return []
+  const { code, node } = wholeHead.refused.refusal
+  const reason = `the last ${trailing} tokens are learned (detection tokens), and where they are depends on the size of the image`
+  throw new Refused(code, `${reason}; export the model for images of one size`, node)
 }
 
 /** More tokens than these are not read by position in one model. */
@@ -214,31 +258,4 @@ function checkLayers(program: Program, layers: readonly Layer[], open: number, a
     heads = count
   }
   return heads
-}
-
-/**
- * Leading tokens that are learned: parts of the last join along the token axis before the first layer that do not
- * depend on the input (class, distillation, register tokens).
- */
-function learnedTokens(program: Program, stream: string): number {
-  let name = stream
-  for (;;) {
-    const node = program.graph.producer(name)
-    if (node === undefined) return 0
-    if (node.opType === 'Concat') return leadingParts(program, node.input)
-    const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
-    if (data.length !== 1) return 0
-    name = data[0] as string
-  }
-}
-
-function leadingParts(program: Program, parts: readonly string[]): number {
-  let count = 0
-  for (const part of parts) {
-    const tensor = program.tensor(part)
-    const size = tensor.hasShape && tensor.rank === 3 ? tensor.dims[1] : undefined
-    if (program.dependsOnInputs(part) || typeof size !== 'number') return count
-    count += size
-  }
-  return count
 }

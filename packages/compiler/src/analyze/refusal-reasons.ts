@@ -50,6 +50,12 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
       'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, parted)
   }
+  const [besides] = attentions.slice(1).filter((other) => areParallel(program, attentions[0] as Attention, other))
+  if (besides !== undefined) {
+    const reason =
+      'attentions stand next to each other (x + a(x) + b(x)) and join the stream together, so that a token has a score in each'
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, besides.chain.at(-1))
+  }
   if (softmax !== undefined) {
     const reason = 'no softmax(Q·Kᵀ)·V is added back to the stream that Q, K and V come from'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, softmax)
@@ -64,6 +70,43 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     return new Refused('TP_NO_ATTENTION', 'no self-attention found: the model is convolutional', convolution)
   }
   return new Refused('TP_NO_ATTENTION', 'no self-attention found: the model has no softmax at all', nodes[0])
+}
+
+/**
+ * Why layers cannot be followed that hold a convolution (Conformer), whatever stands first on the way to it: padding, or rows that are
+ * shifted for relative positions.
+ */
+export function refuseConvolution(program: Program, layers: readonly Layer[], error: unknown): Refused | undefined {
+  const [first, last] = [layers[0], layers.at(-1)]
+  const node = error instanceof Refused ? error.at : undefined
+  if (node === undefined || first === undefined || last === undefined) return undefined
+  const [downstream, upstream] = [program.after(first.input), program.before(last.site)]
+  const isInLayers = ({ output }: NodeProto): boolean =>
+    output.some((name) => upstream.has(name) && downstream.has(name))
+  if (!isInLayers(node)) return undefined
+  const widthOf = ({ input }: NodeProto): number =>
+    Math.max(
+      ...program
+        .tensor(input[1] as string)
+        .dims.slice(2)
+        .map(Number),
+    )
+  const mixing = program.graph.nodes.find((own) => own.opType === 'Conv' && isInLayers(own) && widthOf(own) > 1)
+  if (mixing === undefined) return undefined
+  const reason = `layers mix ${widthOf(mixing)} neighbouring tokens by a convolution (as Conformers do)`
+  return new Refused('TP_TOKEN_MIXING', `${reason}, so that a pruned token would change those next to it`, mixing)
+}
+
+/** Whether neither of two attentions reads what the other returns, and a sum reads both. */
+function areParallel(program: Program, a: Attention, b: Attention): boolean {
+  if (program.before(b.query).has(a.context) || program.before(a.query).has(b.context)) return false
+  const [afterA, afterB] = [program.after(a.context), program.after(b.context)]
+  return program.graph.nodes.some(
+    ({ opType, input }) =>
+      ['Add', 'Sum', 'Concat'].includes(opType) &&
+      input.some((name) => afterA.has(name) && !afterB.has(name)) &&
+      input.some((name) => afterB.has(name) && !afterA.has(name)),
+  )
 }
 
 const movingOps = new Set(['Reshape', 'Transpose', 'Cast', 'Identity'])

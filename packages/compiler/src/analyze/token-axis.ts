@@ -41,7 +41,7 @@ export interface TraceOptions {
   /** Nodes that are not followed. */
   readonly stops?: readonly NodeProto[]
   /** Other values [b,n,D] with a row for each of these tokens. */
-  readonly beside?: readonly string[]
+  readonly alongside?: readonly string[]
 }
 
 /**
@@ -49,7 +49,7 @@ export interface TraceOptions {
  * @throws Refused if the tokens cannot be followed
  */
 export function traceTokens(program: Program, stream: string, options: TraceOptions = {}): TokenAxis {
-  const { stops = [], beside = [] } = options
+  const { stops = [], alongside = [] } = options
   const count = program.tensor(stream).dims[1] as Dim
   const reads: TokenRead[] = []
   const positionReads: PositionRead[] = []
@@ -77,7 +77,7 @@ export function traceTokens(program: Program, stream: string, options: TraceOpti
       return { name: data, tensor: shapeExpression(explicit, flow.changed.get(data) ?? program.tensor(data), given) }
     },
   }
-  for (const name of [stream, ...beside]) {
+  for (const name of [stream, ...alongside]) {
     const tensor = program.tensor(name)
     change(
       flow,

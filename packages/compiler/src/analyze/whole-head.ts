@@ -3,6 +3,7 @@ import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { type Layer, stackEnd } from './layer.ts'
+import { refuseConvolution } from './refusal-reasons.ts'
 import { type TokenAxis, traceTokens } from './token-axis.ts'
 
 /**
@@ -29,11 +30,12 @@ export interface TracedTokens {
   readonly wholeHead?: WholeHead
 }
 
-/** Of what heads do that tokens cannot be followed through, what needs all of them; not what reads single ones. */
+/** Of what heads do that tokens cannot be followed through, what needs all of them; not what reads a single one. */
 const needsAll: ReadonlySet<string> = new Set([
   'TP_SHAPE',
   'TP_TOKEN_AXIS',
   'TP_TOKEN_CONCAT',
+  'TP_TOKEN_INDEX',
   'TP_TOKEN_MIXING',
   'TP_UNSUPPORTED_OP',
 ])
@@ -54,17 +56,41 @@ export interface HeadTraceOptions {
 export function traceToHead(program: Program, { layers, stream, ends, readsIds }: HeadTraceOptions): TracedTokens {
   const stops = ends.flatMap((end) => program.graph.consumers(end).map(({ node }) => node))
   try {
-    return { axis: traceTokens(program, stream, { stops }) }
+    return { axis: traceLayers(program, layers, stream, stops) }
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     const isOpen = !readsIds && ends.length === 0 && needsAll.has(error.refusal.code)
     const reads = isOpen ? headReads(program, layers) : []
-    if (reads.length === 0) throw error
+    if (reads.length === 0) throw refuseConvolution(program, layers, error) ?? error
     const readers = reads.flatMap((read) => read.readers)
-    return {
-      axis: traceTokens(program, stream, { stops: [...stops, ...readers] }),
-      wholeHead: { refused: error, reads },
+    const wholeHead = { refused: error, reads }
+    try {
+      return { axis: traceLayers(program, layers, stream, [...stops, ...readers]), wholeHead }
+    } catch (inLayers) {
+      throw refuseConvolution(program, layers, inLayers) ?? inLayers
     }
+  }
+}
+
+/**
+ * Follows tokens, but not through what the first layer makes of its input before any can be pruned: a convolution next to its attention
+ * (DeBERTa-v2) has all of them, and what it returns follows a cut like any operand.
+ */
+function traceLayers(
+  program: Program,
+  [first]: readonly Layer[],
+  stream: string,
+  stops: readonly NodeProto[],
+): TokenAxis {
+  try {
+    return traceTokens(program, stream, { stops })
+  } catch (error) {
+    const node = error instanceof Refused ? error.at : undefined
+    if (node === undefined || first === undefined || stream !== first.input || stops.includes(node)) throw error
+    const downstream = program.after(first.site)
+    const inLayers = program.before(first.site)
+    if (node.output.some((name) => downstream.has(name) || inLayers.has(name))) throw error
+    return traceLayers(program, [first], stream, [...stops, node])
   }
 }
 

@@ -114,6 +114,38 @@ function elementsOf({ dims }: Tensor): Dim {
   return dims.reduce<Dim>(mulDims, 1)
 }
 
+/** True if a convolution takes the elements along a spatial axis one by one. */
+function isPointwise(node: NodeProto, weights: Tensor | undefined, axis: number): boolean {
+  const ints = (name: string): readonly bigint[] => node.attribute.find((own) => own.name === name)?.ints ?? []
+  const [spatial, all] = [axis - 2, (weights?.rank ?? 2) - 2]
+  const pads = ints('pads')
+  const isPadded = (pads[spatial] ?? 0n) !== 0n || (pads[spatial + all] ?? 0n) !== 0n
+  return weights?.dims[axis] === 1 && (ints('strides')[spatial] ?? 1n) === 1n && !isPadded
+}
+
+/** Tokens in a row pass through a convolution that takes each by itself, as SqueezeBERT's products with weights do. */
+const convolution: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data, weights] = inputs
+  const axis = data?.dims.findIndex((dim) => counts(flow, dim)) ?? -1
+  if (axis < 0) return inputs
+  if (axis === 1) return refuseMixing(node)
+  if (isPointwise(node, weights, axis)) return inputs
+  const kernel = weights?.dims[axis]
+  const neighbours = typeof kernel === 'number' && kernel > 1 ? `${kernel} neighbouring tokens` : 'neighbouring tokens'
+  throw new Refused(
+    'TP_UNSUPPORTED_OP',
+    `a convolution mixes ${neighbours}, so that a pruned token would change those next to it`,
+    node,
+  )
+}
+
+const convolutionRows: RowRule = ({ node, inputs }, axis) =>
+  inputs.map((_, i) => {
+    if (i > 0) return axis === 1 ? 0 : undefined
+    return axis === 0 || (axis > 1 && isPointwise(node, inputs[1], axis)) ? axis : 'all'
+  })
+
 const product: Operator = { isProduct: true, rows: matmulRows, repair: matmul, packs, multiplyAdds: matmulFlops }
 const affine: Operator = { isProduct: true, rows: gemmRows, repair: gemm, packs, multiplyAdds: gemmFlops }
 
@@ -133,7 +165,7 @@ export const products: OperatorEntries = {
     multiplyAdds: (output) => mulDims(elementsOf(output), output.node.attributes.K as number),
   },
   QLinearMatMul: { isQuantized: true, packs },
-  Conv: { multiplyAdds: convolutionFlops },
+  Conv: { rows: convolutionRows, repair: convolution, multiplyAdds: convolutionFlops },
   ConvInteger: { multiplyAdds: convolutionFlops },
 }
 

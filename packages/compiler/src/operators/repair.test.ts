@@ -102,6 +102,14 @@ function rowsOf(n: number, columns: number, seed = 6): Tensor {
   return constant(values(N * columns, seed).slice(0, n * columns), 'float32', [n, columns])
 }
 
+/** Along the last axis of x [b,channels,n]. */
+function convolution(x: Tensor, weights: Tensor): Tensor {
+  const [size] = weights.dims.slice(2) as [number]
+  return applyOne(operators.get('Conv') as Op, [x, weights], {
+    ...{ kernel_shape: [size], strides: [1], dilations: [1], pads: [(size - 1) / 2, (size - 1) / 2], group: 1 },
+  })
+}
+
 /** By statistics of each channel of x [b,channels,…]. */
 function batchNormalization(x: Tensor, channels: number): Tensor {
   const [scale, bias, mean, root] = [2, 3, 4, 7].map((seed) => table([channels], seed)) as [
@@ -156,6 +164,7 @@ const perToken: Readonly<Record<string, Build>> = {
   'Concat of features': (x, n) => concat([x, expand(unsqueeze(rowsOf(n, 2), 0), [axisSize(x, 0), n, 2])], 2),
   'LayerNormalization over features': (x) => layerNormalization(x, table([D]), undefined, 1e-5),
   'BatchNormalization of features': (x) => swapLast(batchNormalization(swapLast(x), D)),
+  'Conv that takes each token by itself': (x) => swapLast(convolution(swapLast(x), table([3, D, 1]))),
   'Split of features': (x) => splitAxis(x, [1, 3], 2)[1] as Tensor,
   'Squeeze and Unsqueeze': (x) => squeeze(unsqueeze(x, [1, 3]), [1]),
   'Slice of features': (x) => slice(x, { axis: 2, start: 1, end: 3 }),
@@ -235,6 +244,7 @@ describe('what cannot follow the tokens is refused', () => {
       (x) => gather(slice(x, { axis: 1, start: 1 }), -1, 1),
       'TP_LAST_TOKEN',
     ],
+    'a convolution over three tokens': [(x) => convolution(swapLast(x), table([3, D, 3])), 'TP_UNSUPPORTED_OP'],
     'statistics for every position': [(x, n) => batchNormalization(x, n), 'TP_UNSUPPORTED_OP'],
     'tokens normalised together': [
       (x, n) => transpose(layerNormalization(swapLast(x), table([n]), undefined, 1e-5), [0, 2, 1]),

@@ -96,6 +96,11 @@ export class Program {
     return this.#edited.get(name) ?? this.#lifted.tensor(name)
   }
 
+  /** Why nothing is known of a node's results, if so. */
+  reasonUnknown(node: NodeProto): string | undefined {
+    return this.#lifted.notes.find((note) => note.node === node)?.reason
+  }
+
   /** Records what is known of a value that an edit made or changed. */
   setTensor(name: string, tensor: Tensor): void {
     this.#edited.set(name, tensor)

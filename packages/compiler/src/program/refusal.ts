@@ -11,9 +11,12 @@ export interface Refusal {
 /** Carries a refusal out of the depths of an analysis; never leaves the package. */
 export class Refused extends Error {
   readonly refusal: Refusal
+  /** The node that shows it. */
+  readonly at: NodeProto | undefined
 
   constructor(code: Refusal['code'], message: string, node?: NodeProto | string) {
     super(message)
+    this.at = typeof node === 'string' ? undefined : node
     this.refusal = { code, message, ...(node && { node: typeof node === 'string' ? node : nameOf(node) }) }
   }
 

@@ -8,7 +8,7 @@ import type { PruningPass } from './pruning.ts'
 /** The last pass: notes which cuts remain, and checks that the outputs of the graph, inferred again, are what they were. */
 export const checkOutputs: PruningPass = {
   name: 'check outputs',
-  requires: ['sizes folded'],
+  requires: ['fused operators folded back'],
   ensures: ['outputs checked'],
   run(pruning) {
     const { program, encoder, outputs, compact } = pruning

@@ -61,7 +61,8 @@ export function fillWithNearest(
   const width = grid && cast(axisSize(value(grid.value), grid.axis), 'float32')
   const index = sub(ordinals, 1)
   const slots = unsqueeze(position, [1])
-  const apart = width === undefined ? abs(sub(index, slots)) : inGrid(index, slots, width, encoder.apart.length) // [b,n,k]
+  const leading = encoder.apart.filter((token, i) => token === i).length
+  const apart = width === undefined ? abs(sub(index, slots)) : inGrid(index, slots, width, leading) // [b,n,k]
   const detour = unsqueeze(detours(position, valid, encoder.apart), [1])
   const distance = add(apart, mul(minimum(apart, 1), detour))
   const isRagged = all.some(({ ragged }) => ragged)

@@ -49,7 +49,6 @@ type Fact =
   | 'outputs added'
   | 'dead tokens eliminated'
   | 'fused operators folded back'
-  | 'sizes folded'
   | 'outputs checked'
 
 /** A pass that prunes the tokens of an encoder, or mends what reads them. */

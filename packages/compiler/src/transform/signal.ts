@@ -29,7 +29,8 @@ import type { Program } from '../program/program.ts'
 /**
  * bool [B,N]: which tokens of the input of a model of speech are made from anything that carries a signal.
  *
- *   loud_t = max over mels of x_t > min over mels and time of x       mel frames [b,F,T]: the floor is where logarithms were clipped
+ *   loud_t = max over mels of x_t > min over mels of x_t              mel frames [b,F,T]: all bands are alike at the floor where
+ *                                                                      logarithms were clipped, and in zeros that fill a window
  *   loud_t = x_t ≠ 0                                                   samples [b,T]
  *   loud_t = x_t ≠ 0 in any channel                                    samples [b,1,T] or [b,2,T]
  *   token j: whether any step is loud of those that it is made from
@@ -43,7 +44,7 @@ export function signalOfInput(program: Program, encoder: Encoder, { value }: Ope
   const channels = actual.rank === 3 ? (actual.dims[1] as Dim) : undefined
   const isFrames = channels !== undefined && !(typeof channels === 'number' && channels <= STEREO)
   const samples = (): Tensor => (channels === undefined ? x : max(abs(x), 1))
-  const loud = cast(isFrames ? aboveFloor(x) : not(equal(samples(), 0)), 'float32') // [b,T]
+  const loud = cast(isFrames ? isUneven(x) : not(equal(samples(), 0)), 'float32') // [b,T]
   // Sums over windows as differences of a running sum: c_i = loud_0 + … + loud_(i−1).
   const none = slice(loud, { axis: 1, start: 0, end: 1 })
   const upTo = concat([sub(none, none), cumSum(loud, 1)], 1)
@@ -58,6 +59,6 @@ export function signalOfInput(program: Program, encoder: Encoder, { value }: Ope
 const STEREO = 2
 
 /** x [b,F,T] → bool [b,T] */
-function aboveFloor(x: Tensor): Tensor {
-  return greater(max(x, 1), min(min(x, 1), 1, { keepDims: true }))
+function isUneven(x: Tensor): Tensor {
+  return greater(max(x, 1), min(x, 1))
 }

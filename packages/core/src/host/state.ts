@@ -8,6 +8,7 @@ import {
   cumSum,
   equal,
   greater,
+  greaterOrEqual,
   less,
   lessOrEqual,
   not,
@@ -109,9 +110,12 @@ export function protectedMask(state: TokenState): Tensor {
 /** bool [B,N]: tokens that are protected if they are real. */
 export function protectedPositions(state: TokenState): Tensor {
   const { protectedTokens, protectedInputs, protectedSegment, aside, position, ordinals } = state
-  const single = [...(isPrefix(protectedTokens) ? [] : protectedTokens), ...protectedInputs].map((token) =>
-    equal(position, token),
-  )
+  const single = [
+    ...(isPrefix(protectedTokens) ? [] : runsOf(protectedTokens)).map(([first, last]) =>
+      first === last ? equal(position, first) : and(greaterOrEqual(position, first), lessOrEqual(position, last)),
+    ),
+    ...protectedInputs.map((token) => equal(position, token)),
+  ]
   // Protected tokens are always kept and come first, so a prefix is known without carrying positions along.
   const leading = isPrefix(protectedTokens) && (protectedTokens.length > 0 || protectedInputs.length === 0)
   const groups = [protectedSegment, aside].flatMap((group) => (group === undefined ? [] : [greater(group, 0)]))
@@ -152,6 +156,17 @@ export function tokenIndex({ ordinals }: TokenState): Tensor {
 /** float [B,N]: tokens of the input that each stands for. */
 export function tokenSizes({ size, ordinals }: TokenState): Tensor {
   return size ?? add(cast(less(ordinals, 0), 'float32'), 1)
+}
+
+/** Ascending numbers as runs, each from its first to its last one: detection tokens are a hundred in one. */
+function runsOf(numbers: readonly number[]): [first: number, last: number][] {
+  const runs: [number, number][] = []
+  for (const number of numbers) {
+    const run = runs.at(-1)
+    if (run !== undefined && run[1] === number - 1) run[1] = number
+    else runs.push([number, number])
+  }
+  return runs
 }
 
 function isPrefix(protectedTokens: readonly number[]): boolean {

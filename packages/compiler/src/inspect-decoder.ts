@@ -2,8 +2,8 @@ import type { DType } from '@tp/core'
 import { type Dim, divideExactly, unknownDim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
 import type { CachedAttention, Decoder } from './analyze/decoder.ts'
-import { findDecoder } from './analyze/decoder.ts'
-import { openModel } from './normalize/open.ts'
+import { findDecoder, saysHowManyLogits } from './analyze/decoder.ts'
+import { type Opened, openModel } from './normalize/open.ts'
 import { operatorName } from './operators/operator.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type Refusal, refusalOf } from './program/refusal.ts'
@@ -26,6 +26,8 @@ export interface DecoderInspection {
   /** Heads of the queries, and of keys and values: fewer where several queries share one (grouped). */
   readonly heads: Dim
   readonly keyHeads: Dim
+  /** Whether all caches are [batch, heads, tokens, head size]. */
+  readonly byHead: boolean
   /** Numbers of each head, and their type in the caches. */
   readonly headSize: Dim
   readonly dtype: DType
@@ -35,9 +37,9 @@ export interface DecoderInspection {
   readonly rotary: 'in the attention' | 'operator' | 'written out' | 'none'
   /** The input that positions are read from; undefined where they are counted. */
   readonly positions: string | undefined
-  /** The output with scores of the next token, and of how many tokens: all, or the last. */
+  /** The output with scores of the next token, and of how many tokens. */
   readonly logits: string
-  readonly logitsOf: 'all tokens' | 'the last token'
+  readonly logitsOf: 'all tokens' | 'the last token' | 'as many tokens as an input says'
   /** Of each layer: what it is given of earlier tokens, [b,g,p,d], and gives back with the new ones, [b,g,p+n,d]. */
   readonly caches: readonly { readonly keys: CacheReport; readonly values: CacheReport }[]
 }
@@ -49,12 +51,12 @@ export interface DecoderInspection {
 export function inspectDecoder(model: Model): DecoderInspection | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
-      const { program } = openModel(model)
+      const opened = openModel(model)
       return {
         ok: true,
         opset: opset(model),
         producer: model.proto.producerName,
-        ...report(program, findDecoder(program)),
+        ...report(opened, findDecoder(opened.program)),
       }
     })
   } catch (error) {
@@ -62,23 +64,27 @@ export function inspectDecoder(model: Model): DecoderInspection | { readonly ok:
   }
 }
 
-function report(program: Program, decoder: Decoder): Omit<DecoderInspection, 'ok' | 'opset' | 'producer'> {
+function report(opened: Opened, decoder: Decoder): Omit<DecoderInspection, 'ok' | 'opset' | 'producer'> {
+  const { program } = opened
   const { layers, firstInput, logits } = decoder
   const [{ attention: first, keys }] = layers
-  const keyHeads = program.tensor(keys.past).dims[1] as Dim
-  const heads = headsOf(program, first) ?? keyHeads
+  const past = program.tensor(keys.past)
+  const cached = keys.isByHead ? (past.dims[1] as Dim) : undefined
+  const heads = headsOf(program, first) ?? cached ?? unknownDim()
+  const keyHeads = cached ?? heads
   return {
     layerCount: layers.length,
     hidden: program.tensor(firstInput).dims[2] as Dim,
     heads,
     keyHeads,
     headSize: headSizeOf(program, first, heads),
-    dtype: program.tensor(keys.past).dtype,
+    byHead: layers.every(({ keys, values }) => keys.isByHead && values.isByHead),
+    dtype: past.dtype,
     ...(first.fused && { fused: operatorName(first.fused) }),
-    rotary: rotaryOf(program, first, firstInput),
+    rotary: rotaryOf(opened, first, firstInput),
     positions: positionsOf(program, decoder),
     logits,
-    logitsOf: program.tensor(logits).dims[1] === 1 ? 'the last token' : 'all tokens',
+    logitsOf: logitsFor(program, logits),
     caches: layers.map(({ keys, values }) => ({ keys: cacheReport(keys), values: cacheReport(values) })),
   }
 }
@@ -89,15 +95,16 @@ function cacheReport({ past, present }: CacheReport): CacheReport {
 
 /** Undefined where heads are folded into the batch. */
 function headsOf(program: Program, { query, fused }: CachedAttention): Dim | undefined {
-  if (fused !== undefined) return numberOf(fused, 'num_heads')
   const { dims } = program.tensor(query)
-  return dims.length === 4 ? dims[1] : undefined
+  const said = fused && (numberOf(fused, 'num_heads') ?? numberOf(fused, 'q_num_heads'))
+  return said ?? (dims.length === 4 ? dims[1] : undefined)
 }
 
 /** Of one operator the result has all heads in one axis; written out, a query has an axis for them. */
 function headSizeOf(program: Program, { query, context, fused }: CachedAttention, heads: Dim): Dim {
+  const { rank, dims } = program.tensor(context)
   if (fused === undefined) return program.tensor(query).dims.at(-1) as Dim
-  return divideExactly(program.tensor(context).dims[2] as Dim, heads as number) ?? unknownDim()
+  return rank === 4 ? (dims[3] as Dim) : (divideExactly(dims[2] as Dim, heads as number) ?? unknownDim())
 }
 
 function numberOf(node: NodeProto, name: string): number | undefined {
@@ -105,29 +112,52 @@ function numberOf(node: NodeProto, name: string): number | undefined {
   return value === undefined ? undefined : Number(value)
 }
 
-function rotaryOf(program: Program, { query, fused }: CachedAttention, stream: string): DecoderInspection['rotary'] {
+function logitsFor(program: Program, logits: string): DecoderInspection['logitsOf'] {
+  if (program.graph.inputs.some(({ name }) => saysHowManyLogits(name))) return 'as many tokens as an input says'
+  return program.tensor(logits).dims[1] === 1 ? 'the last token' : 'all tokens'
+}
+
+function rotaryOf(
+  { program, expansions }: Opened,
+  { query, fused }: CachedAttention,
+  stream: string,
+): DecoderInspection['rotary'] {
   if (fused !== undefined && numberOf(fused, 'do_rotary') === 1) return 'in the attention'
+  if (expansions.some(({ node }) => node.opType === 'RotaryEmbedding')) return 'operator'
   const types = new Set([...program.before(query, stream)].map((name) => program.graph.producer(name)?.opType))
   if (types.has('RotaryEmbedding')) return 'operator'
   // Half of what is turned changes its sign.
   return types.has('Neg') ? 'written out' : 'none'
 }
 
-/** An input of integers [b,n] that is not the tokens' numbers: of those the vocabulary is looked up. */
+/**
+ * An input of integers [b,n] that is not the tokens' numbers. By these states are looked up; by positions, too, in some models. Of
+ * the two the names tell, or else words are more.
+ */
 function positionsOf(program: Program, { logits, firstInput }: Decoder): string | undefined {
-  const [batch, tokens] = program.tensor(firstInput).dims
-  const vocabulary = program.tensor(logits).dims[2]
-  const words = program.graph.nodes
-    .filter(
-      ({ opType, input }) => opType.startsWith('Gather') && program.tensor(input[0] as string).dims[0] === vocabulary,
-    )
-    .flatMap(({ input }) => [...program.inputsOf(input[1] as string)])
+  const [batch, tokens, hidden] = program.tensor(firstInput).dims
   const read = program.inputsOf(logits)
-  return program.graph.inputs
+  const candidates = program.graph.inputs
     .map(({ name }) => name)
-    .find((name) => {
+    .filter((name) => {
       const { dtype, dims } = program.tensor(name)
       const isPerToken = dims.length === 2 && dims[0] === batch && dims[1] === tokens
-      return read.has(name) && dtype.startsWith('int') && isPerToken && !words.includes(name)
+      return read.has(name) && dtype.startsWith('int') && isPerToken
     })
+  const looked = candidates
+    .map((name) => ({ name, rows: rowsOfStates(program, name, hidden as Dim), named: /position/i.test(name) }))
+    .filter(({ rows }) => rows > 0)
+    .sort((a, b) => Number(a.named) - Number(b.named) || b.rows - a.rows)
+  return candidates.find((name) => name !== looked[0]?.name)
+}
+
+/** Rows of the largest table that states [b,n,D] are looked up in by an input; 0 if there is none. */
+function rowsOfStates(program: Program, name: string, hidden: Dim): number {
+  const sizes = program.graph.nodes.flatMap(({ opType, input: [table = '', indices = ''], output: [states = ''] }) => {
+    if (!opType.startsWith('Gather') || indices === '' || program.dependsOnInputs(table)) return []
+    const [rows] = program.tensor(table).dims
+    const isStates = program.tensor(states).dims.at(-1) === hidden && typeof rows === 'number'
+    return isStates && program.inputsOf(indices).has(name) ? [rows] : []
+  })
+  return Math.max(0, ...sizes)
 }

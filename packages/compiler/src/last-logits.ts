@@ -1,6 +1,6 @@
 import { isUnknown } from '@tp/core/expression'
 import type { Model } from '@tp/onnx'
-import { type DecoderLayer, findDecoder } from './analyze/decoder.ts'
+import { type DecoderLayer, findDecoder, saysHowManyLogits } from './analyze/decoder.ts'
 import { traceTokens } from './analyze/token-axis.ts'
 import { dropViews } from './normalize/batch-first.ts'
 import { foldBack } from './normalize/fold-back.ts'
@@ -32,16 +32,12 @@ export function lastLogits(model: Model): LastLogitsResult {
   }
 }
 
-/** By this input newer exports are told how many of the last logits are wanted, and transformers.js gives 1. */
-const WANTED_LOGITS = 'num_logits_to_keep'
-
 function withLastLogits(source: Model): Model {
   const { program, expansions } = openModel(source)
-  if (program.graph.inputs.some(({ name }) => name === WANTED_LOGITS)) {
-    throw new Refused(
-      'TP_DECODER',
-      `the model computes as many logits as its input ${WANTED_LOGITS} says; there is nothing to leave out`,
-    )
+  const wanted = program.graph.inputs.find(({ name }) => saysHowManyLogits(name))
+  if (wanted !== undefined) {
+    const reason = `the model computes as many logits as its input ${wanted.name} says`
+    throw new Refused('TP_DECODER', `${reason}; there is nothing to leave out`)
   }
   const { layers, lastInput, logits } = findDecoder(program)
   const { fused, context } = (layers.at(-1) as DecoderLayer).attention

@@ -1,6 +1,6 @@
 import { type Amount, axisSize, concat, input, type Method, reshape, slice, type Tensor, TpError } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import { initialState, reduceTokens, type SiteSource } from '@tp/core/host'
+import { checkSchedule, initialState, reduceTokens, type SiteSource } from '@tp/core/host'
 import { emitModel, type Model, opset } from '@tp/onnx'
 import { type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
 import { withEqualSizes } from './program/program.ts'
@@ -9,7 +9,7 @@ import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
 export interface PressOptions {
   /** Chooses by keys and values alone; attention is refused, since caches have no queries. */
   readonly method: Method
-  /** How many tokens of a cache are kept, the same number in every layer and head. */
+  /** How many tokens of a cache are kept, the same number in every layer and head: a ratio, or tokens. */
   readonly amount: Amount
   /** Positions that are kept whatever their score. */
   readonly protect?: readonly number[]
@@ -27,9 +27,12 @@ export type PressResult =
  *
  * Keys have been turned by their positions, and keep them. So new tokens have to be given theirs, and a decoder that counts positions
  * by the length of its caches is refused (TP_POSITIONS); so is a model without caches (TP_DECODER).
- * @throws TpError TP_METHOD, TP_OPTION for a method that reads what caches do not have; TP_NOT_ONNX for what is no model
+ * A window of a decoder that sees only the last tokens counts kept ones afterwards.
+ * @throws TpError TP_METHOD for a method that reads what caches do not have, or does other than choose; TP_SCHEDULE, TP_OPTION for the
+ * amount; TP_NOT_ONNX for what is no model
  */
 export function press(model: Model, options: PressOptions): PressResult {
+  checkPress(options)
   try {
     const found = inspectDecoder(model)
     if (!found.ok) return found
@@ -43,11 +46,13 @@ export function press(model: Model, options: PressOptions): PressResult {
 }
 
 function pressed(decoder: DecoderInspection, options: PressOptions): Record<string, Tensor> {
-  const { positions, caches, keyHeads, headSize, dtype, layerCount } = decoder
+  const { positions, caches, keyHeads, headSize, byHead, dtype, layerCount } = decoder
   if (positions === undefined) {
     const reason = 'positions are counted by the length of the caches, so new tokens would get those of pruned ones'
     throw new Refused('TP_POSITIONS', `${reason}; export the decoder with position_ids`)
   }
+  if (!byHead)
+    throw new Refused('TP_HEADS', 'the caches are not [batch, heads, tokens, head size], which is what can be pressed')
   if (typeof keyHeads !== 'number' || typeof headSize !== 'number') {
     throw new Refused('TP_HEADS', 'the caches have a number or a size of heads that is not known')
   }
@@ -91,9 +96,35 @@ function pressedLayer(
     attentionFrom: () => refuse(method, 'attention'),
     classToken: () => refuse(method, 'a class token'),
   }
-  const { cut } = reduceTokens({ method, source, state: initialState(hidden, undefined, protect), amount })
+  const { cut, state } = reduceTokens({ method, source, state: initialState(hidden, undefined, protect), amount })
+  if (state.size !== undefined) throw merges(method)
   const kept = cut === undefined ? hidden : cut.states(hidden)
   return reshape(kept, [-1, heads, axisSize(kept, 1), 2 * size])
+}
+
+/** Keys of different positions have no mean, and sizes have no place in a cache. */
+function merges({ name }: Method): TpError {
+  return new TpError(
+    'TP_METHOD',
+    'compiler',
+    `${name} merges tokens, and caches can only lose them; choose a method that drops`,
+  )
+}
+
+/** @throws TpError TP_METHOD, TP_SCHEDULE, TP_OPTION */
+function checkPress({ method, amount }: PressOptions): void {
+  if (method.returns || method.unscheduled) {
+    const reason = method.returns ? 'gives tokens back in later layers' : 'decides by itself how many tokens are kept'
+    throw new TpError('TP_METHOD', 'compiler', `${method.name} ${reason}, and all caches are of one length`)
+  }
+  checkSchedule(new Map([[0, amount]]), 1)
+  if (amount.kind !== 'ratio' && amount.kind !== 'tokens') {
+    throw new TpError(
+      'TP_OPTION',
+      'compiler',
+      `caches are of one length, and ${amount.kind} keeps as many as the scores say; give a ratio or tokens`,
+    )
+  }
 }
 
 function refuse({ name }: Method, what: string): never {

@@ -81,6 +81,7 @@ test('what is found in decoders', () => {
   expect(Object.fromEntries(found)).toMatchInlineSnapshot(`
     {
       "bloom": {
+        "byHead": true,
         "dtype": "float32",
         "headSize": 4,
         "heads": 4,
@@ -94,6 +95,7 @@ test('what is found in decoders', () => {
         "rotary": "none",
       },
       "falcon": {
+        "byHead": true,
         "dtype": "float32",
         "headSize": 4,
         "heads": 4,
@@ -107,6 +109,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "gemma3": {
+        "byHead": true,
         "dtype": "float32",
         "headSize": 8,
         "heads": 4,
@@ -120,6 +123,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "gpt2": {
+        "byHead": true,
         "dtype": "float32",
         "headSize": 4,
         "heads": 4,
@@ -133,6 +137,7 @@ test('what is found in decoders', () => {
         "rotary": "none",
       },
       "llama": {
+        "byHead": true,
         "dtype": "float32",
         "headSize": 4,
         "heads": 4,
@@ -146,6 +151,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "llama-fused-fp32": {
+        "byHead": true,
         "dtype": "float32",
         "fused": "com.microsoft.GroupQueryAttention",
         "headSize": 16,
@@ -160,6 +166,7 @@ test('what is found in decoders', () => {
         "rotary": "in the attention",
       },
       "llama-fused-int4": {
+        "byHead": true,
         "dtype": "float32",
         "fused": "com.microsoft.GroupQueryAttention",
         "headSize": 16,
@@ -174,6 +181,7 @@ test('what is found in decoders', () => {
         "rotary": "in the attention",
       },
       "phi": {
+        "byHead": true,
         "dtype": "float32",
         "headSize": 4,
         "heads": 4,
@@ -187,6 +195,7 @@ test('what is found in decoders', () => {
         "rotary": "written out",
       },
       "qwen3": {
+        "byHead": true,
         "dtype": "float32",
         "headSize": 8,
         "heads": 4,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { none, random, streaming } from '@tp/core'
+import { type Amount, none, random, streaming } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { keyDiff, keyNorm, receivedAttention } from '@tp/method-attention'
+import { evoVit, thinPadding, tome } from '@tp/method-hybrid'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderPath } from 'exported-decoders'
@@ -109,6 +110,25 @@ describe('is refused', () => {
       ok: false,
       refusal: { code: 'TP_DECODER' },
     })
+  })
+
+  test('a method that merges, brings tokens back, or decides by itself how many are kept', () => {
+    for (const [method, reason] of [
+      [tome(), /tome merges tokens/],
+      [evoVit(), /evo-vit .*(back|merges|reads)/],
+      [thinPadding(), /thin-padding decides by itself/],
+    ] as const) {
+      expect(() => press(open('llama'), { method, amount: half })).toThrow(reason)
+    }
+  })
+
+  test.each([
+    [{ kind: 'threshold', value: 0.1 }, /caches are of one length/],
+    [{ kind: 'ratio', value: 0 }, /ratio|keep/],
+    [{ kind: 'ratio', value: 2 }, /ratio|keep/],
+    [{ kind: 'share', value: 0.5 }, /share/],
+  ])('the amount %j', (amount, reason) => {
+    expect(() => press(open('llama'), { method: keyNorm(), amount: amount as Amount })).toThrow(reason)
   })
 
   test('a method that reads attention', () => {

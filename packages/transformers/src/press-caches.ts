@@ -34,6 +34,8 @@ export interface CachePressing {
 /** How many tokens a cache has seen, by one of its tensors; those that were never pressed have as many as they are long. */
 const seenBy = new WeakMap<object, number>()
 let countsSeen = false
+/** Models whose caches are pressed. */
+const pressing = new WeakSet<object>()
 
 /**
  * Prunes the caches of a decoder once, between a prompt and what is generated after it: `press` is what `tp press` has written for the
@@ -44,7 +46,8 @@ let countsSeen = false
  *
  * @param model a model of transformers.js, or the `model` of a pipeline
  * @param press bytes of the file
- * @throws TpError TP_MODEL for a model that is no decoder in one file, or one that `press` was not written for
+ * @throws TpError TP_MODEL for a model that is no decoder in one file, one that `press` was not written for, or whose caches are pressed
+ * already; `generate()` then throws TP_BATCH for several examples, or one with padding
  *
  * @example
  * const generator = await pipeline('text-generation', 'smollm2')
@@ -52,21 +55,29 @@ let countsSeen = false
  */
 export async function pressCaches(model: object, press: Uint8Array): Promise<CachePressing> {
   const decoder = model as PressableModel
+  if (pressing.has(decoder)) {
+    throw new TpError('TP_MODEL', 'transformers', 'the caches of this model are pressed already; dispose of that first')
+  }
   const session = await openPress(decoder, press)
+  pressing.add(decoder)
   countSeen()
   let isOn = true
   replace(decoder, 'forward', (forward) => async (inputs) => {
     const { asked, seen, count } = withoutPruned(inputs)
+    const isPressed = isOn && seen === 0 && count > 1
+    if (isPressed) requireOneExample(inputs)
     const outputs = await forward.call(decoder, asked)
-    if (isOn && seen === 0 && count > 1) await pruneCaches(session, outputs)
-    const cached = Object.entries(outputs).find(([name]) => name.startsWith('present'))?.[1]
+    if (isPressed) await pruneCaches(session, outputs)
+    const cached = Object.entries(outputs).find(([name]) => name.startsWith('present.'))?.[1]
     if (cached !== undefined) seenBy.set(cached, seen + count)
     return outputs
   })
   return {
     async dispose() {
-      if (isOn) await session.release()
+      if (!isOn) return
       isOn = false
+      pressing.delete(decoder)
+      await session.release()
     },
   }
 }
@@ -94,12 +105,11 @@ function withoutPruned(inputs: DecoderInputs): {
   readonly seen: number
   readonly count: number
 } {
-  const { input_ids, attention_mask, past_key_values } = inputs
+  const { input_ids, past_key_values } = inputs
   const count = input_ids?.dims.at(-1) ?? 0
   const first = past_key_values ? firstOf(past_key_values) : undefined
   const length = first?.dims.at(-2) ?? 0
   const seen = (first && seenBy.get(first)) ?? length
-  requireOneExample(input_ids, attention_mask)
   if (seen === length) return { asked: inputs, seen, count }
   const position = BigInt64Array.from({ length: count }, (_, i) => BigInt(seen + i))
   const mask = new BigInt64Array(length + count).fill(1n)
@@ -112,8 +122,8 @@ function withoutPruned(inputs: DecoderInputs): {
 }
 
 /** @throws TpError TP_BATCH */
-function requireOneExample(ids: Tensor | undefined, mask: Tensor | null | undefined): void {
-  const batch = ids?.dims[0] ?? 1
+function requireOneExample({ input_ids, attention_mask: mask }: DecoderInputs): void {
+  const batch = input_ids?.dims[0] ?? 1
   const isPadded = mask !== null && mask !== undefined && (mask.data as BigInt64Array).some((shown) => shown === 0n)
   if (batch === 1 && !isPadded) return
   const seen = batch > 1 ? `${batch} examples at once` : 'an example with padding'
@@ -154,13 +164,16 @@ async function openPress({ sessions }: PressableModel, press: Uint8Array): Promi
   }
   const { create } = decoder.constructor as unknown as { create(bytes: Uint8Array): Promise<OrtSession> }
   const session = await create(press)
-  const missing = session.inputNames.find((name) => !decoder.outputNames.includes(name))
+  const needed = decoder.inputNames.filter((name) => name.startsWith('past_key_values.'))
+  const missing =
+    session.inputNames.find((name) => !decoder.outputNames.includes(name)) ??
+    needed.find((name) => !session.outputNames.includes(name))
   if (missing !== undefined) {
     await session.release()
     throw new TpError(
       'TP_MODEL',
       'transformers',
-      `the press reads ${missing}, which the model does not return; write it for this model (tp press)`,
+      `the press and the model do not have the same caches (${missing}); write it for this model (tp press)`,
     )
   }
   return session

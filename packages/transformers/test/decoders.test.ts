@@ -101,8 +101,11 @@ describe('pressed caches', () => {
     const pressing = await pressCaches(model as Decoder, pressOf(streaming(), 0.34))
     const expected = (await continued(dense as Decoder, prompt, 6)).tokens
     expect((await continued(model as Decoder, prompt, 6)).tokens).not.toEqual(expected)
-    await pressing.dispose()
+    await expect(pressCaches(model as Decoder, pressOf(streaming(), 0.34))).rejects.toMatchObject({ code: 'TP_MODEL' })
+    await Promise.all([pressing.dispose(), pressing.dispose()])
     expect((await continued(model as Decoder, prompt, 6)).tokens).toEqual(expected)
+    const two = new Tensor('int64', BigInt64Array.from([...prompt, ...prompt], BigInt), [2, prompt.length])
+    await expect((model as Decoder).generate({ inputs: two, max_new_tokens: 2 })).resolves.toBeDefined()
   })
 
   test('are refused for several examples, for one with padding, and for a model of several files', async () => {

@@ -62,11 +62,14 @@ function decoderDocument(file: ModelFile, { ok: _, ...facts }: DecoderInspection
 }
 
 function describeDecoder(file: ModelFile, decoder: DecoderInspection): string {
-  const facts = [...fileFacts(file, decoder), ...decoderFacts(decoder), ['pruning', DECODER_ADVICE] as const]
+  const facts = [...fileFacts(file, decoder), ...decoderFacts(decoder), ['pruning', decoderAdvice(decoder)] as const]
   return facts.map(([name, text]) => name.padEnd('written by'.length + 2) + text).join('\n')
 }
 
-const DECODER_ADVICE = 'not between layers; tp prune --lossless leaves out what generating does not read'
+function decoderAdvice({ logitsOf }: DecoderInspection): string {
+  const lossless = 'tp prune --lossless leaves out what generating does not read'
+  return `not between layers; ${logitsOf === 'all tokens' ? lossless : 'no logits are left to leave out'}`
+}
 
 function fileFacts(file: ModelFile, { producer, opset }: Pick<Inspection, 'producer' | 'opset'>): [string, string][] {
   const data = file.dataFiles.length === 0 ? '' : `, weights in ${file.dataFiles.join(', ')}`

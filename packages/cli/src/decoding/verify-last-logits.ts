@@ -1,5 +1,6 @@
 import type { DecoderInspection } from '@tp/compiler'
 import { TpError } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { Graph, type Model } from '@tp/onnx'
 import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
@@ -30,8 +31,8 @@ export async function verifyLastLogits(
   let after: NamedTensors = {}
   for (const tokens of RUNS) {
     const feeds = feedsOf(file.model, decoder, seen, tokens)
-    before = await dense.run({ ...feeds, ...cachesFor(decoder, before) }, { signal })
-    after = await last.run({ ...feeds, ...cachesFor(decoder, after) }, { signal })
+    before = await dense.run({ ...feeds, ...cachesFor(file.model, decoder, before) }, { signal })
+    after = await last.run({ ...feeds, ...cachesFor(file.model, decoder, after) }, { signal })
     requireFiniteDense(before)
     largest = Math.max(largest, differenceOf(before, after, decoder.logits, roundingOf(file.model)))
     seen += tokens
@@ -79,9 +80,19 @@ function feedsOf(model: Model, { positions, caches }: DecoderInspection, seen: n
 }
 
 /** Caches as a run has returned them; before the first one without tokens. */
-function cachesFor({ caches, keyHeads, headSize }: DecoderInspection, answer: NamedTensors): NamedTensors {
-  const dims = [1, Number(keyHeads), 0, Number(headSize)]
-  const empty: TensorLike = { type: 'float32', dims, data: new Float32Array() }
-  const all = caches.flatMap(({ keys, values }) => [keys, values])
-  return Object.fromEntries(all.map(({ past, present }) => [past, answer[present] ?? empty]))
+function cachesFor(model: Model, decoder: DecoderInspection, answer: NamedTensors): NamedTensors {
+  const declared = new Map(new Graph(model).inputs.map(({ name, dims }) => [name, dims ?? []]))
+  const all = decoder.caches.flatMap(({ keys, values }) => [keys, values])
+  return Object.fromEntries(
+    all.map(({ past, present }) => [past, answer[present] ?? emptyCache(decoder, declared.get(past) ?? [])]),
+  )
+}
+
+function emptyCache({ byHead, keyHeads, headSize, dtype }: DecoderInspection, declared: readonly Dim[]): TensorLike {
+  const dims = byHead
+    ? [1, Number(keyHeads), 0, Number(headSize)]
+    : declared.map((dim, axis) => (axis === 0 ? 1 : typeof dim === 'number' ? dim : 0))
+  return dtype === 'float16'
+    ? { type: 'float16', dims, data: new Uint16Array() }
+    : { type: 'float32', dims, data: new Float32Array() }
 }

@@ -11,6 +11,8 @@ export interface Cache {
   readonly present: string
   /** What joins the two: a Concat, or an operator that is a whole attention. */
   readonly node: NodeProto
+  /** Whether they are as above: heads on axis 1, tokens on axis 2. */
+  readonly isByHead: boolean
 }
 
 /** Operators that change no number. */
@@ -26,7 +28,10 @@ function joined(program: Program, node: NodeProto): Cache[] {
   if (node.opType !== 'Concat' || node.input.length !== 2) return []
   const past = inputUpstream(program, node.input[0] as string)
   const present = outputDownstream(program, node.output[0] as string)
-  return past === undefined || present === undefined ? [] : [{ past, present, node }]
+  if (past === undefined || present === undefined) return []
+  const { rank, node: joining } = program.tensor(node.output[0] as string)
+  const axis = joining.attributes.axis
+  return [{ past, present, node, isByHead: rank === 4 && (axis === 2 || axis === -2) }]
 }
 
 function fused(program: Program, node: NodeProto): Cache[] {
@@ -34,7 +39,7 @@ function fused(program: Program, node: NodeProto): Cache[] {
   return pairs.flatMap(([input, output]) => {
     const past = inputUpstream(program, node.input[input] ?? '')
     const present = outputDownstream(program, node.output[output] ?? '')
-    return past === undefined || present === undefined ? [] : [{ past, present, node }]
+    return past === undefined || present === undefined ? [] : [{ past, present, node, isByHead: true }]
   })
 }
 

@@ -118,12 +118,19 @@ function attentionOf(node: Cache['node']): CachedAttention {
 function logitsOf(program: Program, caches: readonly Cache[], stream: string, sum: string): string {
   const presents = new Set(caches.map(({ present }) => present))
   const [batch, , hidden] = program.tensor(stream).dims
-  const isScores = (dims: readonly Dim[]): boolean => dims.length === 3 && dims[0] === batch && dims[2] !== hidden
-  const found = program.graph.outputs
+  const isPerToken = (dims: readonly Dim[]): boolean => dims.length === 3 && dims[0] === batch
+  const perToken = program.graph.outputs
     .map(({ name }) => name)
-    .filter((name) => !presents.has(name) && isScores(program.tensor(name).dims) && program.before(name).has(sum))
+    .filter((name) => !presents.has(name) && isPerToken(program.tensor(name).dims) && program.before(name).has(sum))
+  // A vocabulary may be as large as a state is wide; states come next to logits.
+  const found = perToken.length > 1 ? perToken.filter((name) => program.tensor(name).dims[2] !== hidden) : perToken
   const [logits, ...others] = found
   if (logits !== undefined && others.length === 0) return logits
   const seen = logits === undefined ? 'there is none' : `there are ${found.join(', ')}`
   throw new Refused('TP_DECODER', `one output [batch, tokens, vocabulary] with logits was expected; ${seen}`)
+}
+
+/** Newer exports are told by an input how many of the last logits are wanted; transformers.js gives 1. */
+export function saysHowManyLogits(input: string): boolean {
+  return input === 'num_logits_to_keep' || input === 'logits_to_keep'
 }

@@ -40,7 +40,7 @@ export const TOKENS = "T'"
 export interface TraceOptions {
   /** Nodes that are not followed. */
   readonly stops?: readonly NodeProto[]
-  /** Other values [b,n,D] with a row for each of these tokens. */
+  /** Other values with a row for each of these tokens: [b,n,D], or [b,h,n,d]. */
   readonly alongside?: readonly string[]
 }
 
@@ -85,7 +85,7 @@ export function traceTokens(program: Program, stream: string, options: TraceOpti
       placeholder(
         name,
         tensor,
-        tensor.dims.map((dim, axis) => (axis === 1 ? TOKENS : dim)),
+        tensor.dims.map((dim, axis) => (axis === tensor.rank - 2 ? TOKENS : dim)),
       ),
     )
   }

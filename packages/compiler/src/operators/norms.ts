@@ -45,8 +45,8 @@ const perChannel: Operator = {
 export const norms: OperatorEntries = {
   BatchNormalization: perChannel,
   LayerNormalization: { rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
-  SimplifiedLayerNormalization: { repair: exceptTokenAxis('axis', -1), packs: normPacks },
-  RMSNormalization: { packs: normPacks },
+  SimplifiedLayerNormalization: { rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
+  RMSNormalization: { rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
   Softmax: { rows: otherAxes, repair: fits, packs: softmaxPacks },
   LogSoftmax: { rows: otherAxes, repair: fits, packs: softmaxPacks },
 }

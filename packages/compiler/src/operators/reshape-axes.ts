@@ -71,15 +71,17 @@ export function shapeEntries(
   given: readonly Dim[] = [],
 ): ShapeEntry[] | undefined {
   const entries: ShapeEntry[] = []
-  let inferred = false
+  const isOpen = (dim: Dim, at: number): boolean => typeof dim !== 'number' && from[at] !== dim
+  const isNowhere = (dim: Dim, at: number): boolean => isOpen(dim, at) && !from.includes(dim) && given[at] !== dim
+  // One size may be inferred: the one that is nowhere to be taken from, if there is one.
+  const nowhere = wanted.findIndex(isNowhere)
+  const inferred = nowhere >= 0 ? nowhere : wanted.findIndex(isOpen)
   for (const [at, dim] of wanted.entries()) {
     const axis = from.indexOf(dim)
     if (typeof dim === 'number') entries.push(dim)
     else if (from[at] === dim) entries.push(0)
-    else if (!inferred) {
-      entries.push(-1)
-      inferred = true
-    } else if (axis >= 0) entries.push({ axis })
+    else if (at === inferred) entries.push(-1)
+    else if (axis >= 0) entries.push({ axis })
     else if (given[at] === dim) entries.push({ given: at })
     else return undefined
   }

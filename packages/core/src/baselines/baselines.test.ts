@@ -23,4 +23,6 @@ test('streaming keeps the first tokens and the last ones', () => {
   )
   const keptBy = (sinks: number): unknown => choose(streaming({ sinks }), { key }, { kind: 'tokens', value: 5 }).kept
   expect([keptBy(2), keptBy(0)]).toEqual([[[0, 1, 6, 7, 8]], [[4, 5, 6, 7, 8]]])
+  // More sinks than are kept: the first of them.
+  expect(keptBy(7)).toEqual([[0, 1, 2, 3, 4]])
 })

@@ -3,7 +3,7 @@ import type { Method } from '../method/method.ts'
 import { checkOptions, type OptionSpecs } from '../method/options.ts'
 import { scorer } from '../method/scorer.ts'
 import type { Site } from '../method/site.ts'
-import { add, cast, cumSum, lessOrEqual, where } from '../ops/index.ts'
+import { cast, cumSum, lessOrEqual, sub, where } from '../ops/index.ts'
 
 export interface StreamingOptions {
   /** How many of the first tokens are kept. Default 4. */
@@ -21,7 +21,7 @@ const FIRST = 2 ** 23
  * Keeps the first tokens, which decoders attend to whatever they are (attention sinks), and the last ones: the control for caches,
  * which has to be beaten at what lies in between (Xiao et al., ICLR 2024, arXiv:2309.17453).
  *
- *   score_j = j + 2²³ for j ≤ sinks, else j                                  [B,N], the j-th real token from 1
+ *   score_j = 2²³ − j for j ≤ sinks, else j                                  [B,N], the j-th real token from 1
  */
 export function streaming(options: StreamingOptions = {}): Method {
   checkOptions('streaming', streamingOptions, options)
@@ -37,5 +37,5 @@ export function streaming(options: StreamingOptions = {}): Method {
 
 function recent({ attended }: Site, sinks: number): Tensor {
   const ordinal = cumSum(cast(attended, 'float32'), 1)
-  return sinks === 0 ? ordinal : where(lessOrEqual(ordinal, sinks), add(ordinal, FIRST), ordinal)
+  return sinks === 0 ? ordinal : where(lessOrEqual(ordinal, sinks), sub(FIRST, ordinal), ordinal)
 }

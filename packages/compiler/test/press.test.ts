@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { type Amount, none, random, streaming } from '@tp/core'
+import { type Amount, type Method, mul, none, random, streaming } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { keyDiff, keyNorm, receivedAttention } from '@tp/method-attention'
-import { evoVit, thinPadding, tome } from '@tp/method-hybrid'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderPath } from 'exported-decoders'
@@ -113,10 +112,15 @@ describe('is refused', () => {
   })
 
   test('a method that merges, brings tokens back, or decides by itself how many are kept', () => {
+    const merging: Method = {
+      ...streaming(),
+      name: 'merging',
+      reduce: (site) => ({ ...streaming().reduce(site), into: mul(site.index, 0) }),
+    }
     for (const [method, reason] of [
-      [tome(), /tome merges tokens/],
-      [evoVit(), /evo-vit .*(back|merges|reads)/],
-      [thinPadding(), /thin-padding decides by itself/],
+      [merging, /merging merges tokens, and caches can only lose them/],
+      [{ ...streaming(), site: 'input', returns: true }, /gives tokens back in later layers/],
+      [{ ...streaming(), unscheduled: true }, /decides by itself how many tokens are kept/],
     ] as const) {
       expect(() => press(open('llama'), { method, amount: half })).toThrow(reason)
     }

@@ -126,6 +126,12 @@ describe('text', () => {
     expect(stride(addDims(stride(addDims('s', 1), 64), 1), 3)).toBe(stride(addDims('s', 65), 192))
   })
 
+  test('of ratios of ratios stays exact', () => {
+    const kept = (size: Dim): Dim => floorDivideDims(addDims(size, 9999), 10000)
+    const fewest = kept(kept(kept(kept(kept('N')))))
+    expect(substituteDim(fewest, new Map([['N', 128]]))).toBe(1)
+  })
+
   test('of a quotient does not depend on how it was reached', () => {
     expect(addDims(floorDivideDims(subDims('W', 4), 4), 1)).toBe(floorDivideDims('W', 4))
     expect(floorDivideDims(addDims(mulDims(10000, 'N'), 9999), 10000)).toBe('N')

@@ -135,6 +135,9 @@ export function floorDivideDims(a: Dim, b: Dim): Dim {
   return addDims(print(whole), floorOnce(rest, b))
 }
 
+/** Strides are no larger; ratios of ratios, which are quotients by powers of 10,000, would leave the range of exact numbers. */
+const MOST_STRIDE = 2 ** 20
+
 /**
  * floor(a / b) as one quotient: floor((floor(x/c) + y) / b) = floor((x + c·y) / (c·b)). Exporters write strides one after another, or
  * multiplied.
@@ -143,6 +146,7 @@ function floorOnce(a: ReadonlyMap<string, number>, b: number): Dim {
   for (const [monomial, coefficient] of a) {
     const inner = atoms.get(monomial)
     if (coefficient !== 1 || inner?.kind !== 'floor' || typeof inner.right !== 'number' || inner.right < 1) continue
+    if (inner.right * b > MOST_STRIDE) continue
     const others = new Map(a)
     others.delete(monomial)
     return floorDivideDims(addDims(inner.left, mulDims(print(others), inner.right)), inner.right * b)

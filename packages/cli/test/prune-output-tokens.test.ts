@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { inspect } from '@tp/compiler'
+import { writeFileSync } from 'node:fs'
 import type { NamedTensors } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import { modelPath } from '@tp/models'
-import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
+import { createNode, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { mailStates } from './small-models.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
@@ -13,17 +13,13 @@ const WIDTH = 16
 
 /** The mail encoder with a projection of each token, divided by its length: vectors for late interaction, as of ColBERT. */
 function lateInteraction(): Uint8Array {
-  const made = decodeModel(readFileSync(modelPath('mail')))
-  const graph = new Graph(made)
-  const found = inspect(made)
-  const last = found.ok ? (found.layers.at(-1)?.output as string) : ''
-  for (const { name } of graph.outputs) graph.removeOutput(name)
+  const { model, graph, states } = mailStates()
   const random = randomNumbers(3)
   const data = Float32Array.from({ length: 128 * WIDTH }, () => random() - 0.5)
   graph.addInitializer('projection', { type: 'float32', dims: [128, WIDTH], data })
   graph.addInitializer('axis', { type: 'int64', dims: [1], data: BigInt64Array.from([-1n]) })
   graph.insert([
-    createNode({ type: 'MatMul', inputs: [last, 'projection'], outputs: ['projected'] }),
+    createNode({ type: 'MatMul', inputs: [states, 'projection'], outputs: ['projected'] }),
     createNode({ type: 'Mul', inputs: ['projected', 'projected'], outputs: ['squares'] }),
     createNode({ type: 'ReduceSum', inputs: ['squares', 'axis'], outputs: ['square'], attributes: { keepdims: 1 } }),
     createNode({ type: 'Sqrt', inputs: ['square'], outputs: ['length'] }),
@@ -31,7 +27,7 @@ function lateInteraction(): Uint8Array {
   ])
   graph.addOutput('vectors', 'float32', ['batch', 'tokens', WIDTH])
   graph.removeDeadNodes()
-  return encodeModel(made)
+  return encodeModel(model)
 }
 
 const prune = (...more: string[]): ReturnType<typeof tpHere> =>

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { inspect } from '@tp/compiler'
 import { modelPath } from '@tp/models'
-import { createModel, decodeModel, encodeModel, externalTensors, Graph } from '@tp/onnx'
+import { createModel, decodeModel, encodeModel, externalTensors, Graph, type Model } from '@tp/onnx'
 import { fixture } from './tp.ts'
 
 /** A graph that hands its input on. */
@@ -43,6 +44,24 @@ export function twoEncoders(): Uint8Array {
   to.input.push(...from.input)
   to.output.push(...from.output)
   return encodeModel(text)
+}
+
+/** The mail encoder without its head and outputs. `states`: what its last layer returns, [batch, tokens, 128]. */
+export function mailStates(): { readonly model: Model; readonly graph: Graph; readonly states: string } {
+  const model = decodeModel(readFileSync(modelPath('mail')))
+  const graph = new Graph(model)
+  const found = inspect(model)
+  const states = found.ok ? (found.layers.at(-1)?.output as string) : ''
+  for (const { name } of graph.outputs) graph.removeOutput(name)
+  return { model, graph, states }
+}
+
+/** The same with the states as its output: an encoder that is pooled outside. */
+export function mailEmbedder(): Uint8Array {
+  const { model, graph, states } = mailStates()
+  graph.addOutput(states, 'float32', ['batch', 'sequence', 128])
+  graph.removeDeadNodes()
+  return encodeModel(model)
 }
 
 /** Words that {@link wordTokenizer} knows, by number. */

@@ -1,9 +1,10 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
-import { inspect, readProvenance } from '@tp/compiler'
+import { readProvenance } from '@tp/compiler'
 import { readSafetensors } from '@tp/core/host'
 import { mailData, modelPath } from '@tp/models'
-import { decodeModel, encodeModel, Graph } from '@tp/onnx'
+import { decodeModel } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { mailEmbedder } from './small-models.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
@@ -11,20 +12,8 @@ const mail = modelPath('mail')
 const model = (): string => folder.at('embedder.onnx')
 const texts = (): string => folder.at('texts.txt')
 
-/** The classifier without its head: an encoder that is pooled outside. */
-function embedder(): Uint8Array {
-  const made = decodeModel(readFileSync(mail))
-  const graph = new Graph(made)
-  const found = inspect(made)
-  const last = found.ok ? (found.layers.at(-1)?.output as string) : ''
-  for (const { name } of graph.outputs) graph.removeOutput(name)
-  graph.addOutput(last, 'float32', ['batch', 'sequence', 128])
-  graph.removeDeadNodes()
-  return encodeModel(made)
-}
-
 beforeAll(() => {
-  writeFileSync(model(), embedder())
+  writeFileSync(model(), mailEmbedder())
   for (const name of ['tokenizer.json', 'config.json']) copyFileSync(mail.replace(/[^/]*$/, name), folder.at(name))
   const short = mailData('calibration').map(({ text }) => text.replaceAll(/\s+/g, ' ').slice(0, 150))
   writeFileSync(texts(), short.slice(0, 200).join('\n'))

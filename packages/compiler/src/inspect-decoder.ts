@@ -1,9 +1,10 @@
 import type { DType } from '@tp/core'
 import { type Dim, divideExactly, unknownDim } from '@tp/core/expression'
-import { type Model, type NodeProto, opset } from '@tp/onnx'
+import { type Model, opset } from '@tp/onnx'
 import type { CachedAttention, Decoder } from './analyze/decoder.ts'
 import { findDecoder, saysHowManyLogits } from './analyze/decoder.ts'
 import { type Opened, openModel } from './normalize/open.ts'
+import { integerAttribute } from './operators/node-inputs.ts'
 import { operatorName } from './operators/operator.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type Refusal, refusalOf } from './program/refusal.ts'
@@ -96,8 +97,8 @@ function cacheReport({ past, present }: CacheReport): CacheReport {
 /** Undefined where heads are folded into the batch. */
 function headsOf(program: Program, { query, fused }: CachedAttention): Dim | undefined {
   const { dims } = program.tensor(query)
-  const said = fused && (numberOf(fused, 'num_heads') ?? numberOf(fused, 'q_num_heads'))
-  return said ?? (dims.length === 4 ? dims[1] : undefined)
+  const said = fused && (integerAttribute(fused, 'num_heads', 0) || integerAttribute(fused, 'q_num_heads', 0))
+  return said || (dims.length === 4 ? dims[1] : undefined)
 }
 
 /** Of one operator the result has all heads in one axis; written out, a query has an axis for them. */
@@ -105,11 +106,6 @@ function headSizeOf(program: Program, { query, context, fused }: CachedAttention
   const { rank, dims } = program.tensor(context)
   if (fused === undefined) return program.tensor(query).dims.at(-1) as Dim
   return rank === 4 ? (dims[3] as Dim) : (divideExactly(dims[2] as Dim, heads as number) ?? unknownDim())
-}
-
-function numberOf(node: NodeProto, name: string): number | undefined {
-  const value = node.attribute.find((attribute) => attribute.name === name)?.i
-  return value === undefined ? undefined : Number(value)
 }
 
 function logitsFor(program: Program, logits: string): DecoderInspection['logitsOf'] {
@@ -122,7 +118,7 @@ function rotaryOf(
   { query, fused }: CachedAttention,
   stream: string,
 ): DecoderInspection['rotary'] {
-  if (fused !== undefined && numberOf(fused, 'do_rotary') === 1) return 'in the attention'
+  if (fused !== undefined && integerAttribute(fused, 'do_rotary', 0) === 1) return 'in the attention'
   if (expansions.some(({ node }) => node.opType === 'RotaryEmbedding')) return 'operator'
   const types = new Set([...program.before(query, stream)].map((name) => program.graph.producer(name)?.opType))
   if (types.has('RotaryEmbedding')) return 'operator'

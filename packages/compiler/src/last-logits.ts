@@ -2,12 +2,11 @@ import { isUnknown } from '@tp/core/expression'
 import type { Model } from '@tp/onnx'
 import { type DecoderLayer, findDecoder, saysHowManyLogits } from './analyze/decoder.ts'
 import { traceTokens } from './analyze/token-axis.ts'
-import { dropViews } from './normalize/batch-first.ts'
-import { foldBack } from './normalize/fold-back.ts'
 import { openModel } from './normalize/open.ts'
 import { withEqualSizes } from './program/program.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
 import { computeLastOf } from './transform/dead-tokens.ts'
+import { foldOpened } from './transform/fold.ts'
 
 export type LastLogitsResult =
   | { readonly ok: true; readonly model: Model }
@@ -53,9 +52,7 @@ function withLastLogits(source: Model): Model {
     )
   }
   program.graph.removeDeadNodes()
-  dropViews(program)
-  foldBack(program, expansions)
-  program.graph.sortTopologically()
+  foldOpened(program, expansions)
   program.refresh()
   const now = program.tensor(logits)
   if (now.dims[1] !== 1)

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { type EncoderOptions, encoder, inputsOf, logitsOf } from '../test/encoders.ts'
 import { difference, numbers, run } from '../test/run.ts'
 import { inspect, type LayerReport } from './inspect.ts'
-import { type LeaveOutOptions, leaveOutLayers } from './leave-out-layers.ts'
+import { leaveOutLayers } from './leave-out-layers.ts'
 import { unfuse } from './normalize/unfuse.ts'
 import { readLeftOut } from './program/left-out.ts'
 import { Program } from './program/program.ts'
@@ -212,6 +212,7 @@ describe('is refused', () => {
     [['0'], {}, 'TP_LAYERS', 'layers is a list of 1'],
     [[0n], {}, 'TP_LAYERS', 'layers is a list of 1'],
     [new Array(1), {}, 'TP_LAYERS', 'layers is a list of 1'],
+    [new Array(2).fill(0, 1), undefined, 'TP_LAYERS', 'layers is a list of 2'],
     [[0], null, 'TP_OPTION', 'the options are null; they must be an object'],
     [[0], { encoders: 'a' }, 'TP_OPTION', 'there is no option encoders; there is encoder'],
     [[0], { encoder: 3 }, 'TP_ENCODER', 'encoder is 3; it must be the name of an encoder'],
@@ -239,27 +240,4 @@ describe('is refused', () => {
     const pruned = pruneOrThrow(model, { method: random(), schedule: amounts }, 'test').model
     expect(leaveOutLayers(pruned, [3])).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED' } })
   })
-})
-
-test.each([
-  [[3], 'TP_LAYERS', 'layers is 3; it must be a list of numbers of layers, from 0'],
-  [[undefined], 'TP_LAYERS', 'it must be a list'],
-  [[new Array(2).fill(0, 1)], 'TP_LAYERS', 'layers is a list of 2'],
-  [[[0n]], 'TP_LAYERS', 'layers is a list of 1'],
-  [[['0']], 'TP_LAYERS', 'layers is a list of 1'],
-  [[[0], null], 'TP_OPTION', 'the options are null; they must be an object'],
-  [[[0], { encoders: 'input_ids' }], 'TP_OPTION', 'there is no option encoders; there is encoder'],
-  [[[0], { encoder: 3 }], 'TP_ENCODER', 'encoder is 3; it must be the name of an encoder'],
-])('arguments that are none are errors with a code: %#', (given, code, message) => {
-  const [layers, options] = given as [number[], LeaveOutOptions?]
-  expect(() => leaveOutLayers(decodeModel(encoder(plain)), layers, options)).toThrow(
-    expect.objectContaining({ code, message: expect.stringContaining(message) }),
-  )
-})
-
-test('a list with a hole is no list of layers for a pruning either', () => {
-  const leaveOut: number[] = new Array(2).fill(0, 1)
-  expect(() => prune(decodeModel(encoder(plain)), { method: random(), schedule: new Map(), leaveOut })).toThrow(
-    expect.objectContaining({ code: 'TP_LAYERS' }),
-  )
 })

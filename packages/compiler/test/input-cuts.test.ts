@@ -18,6 +18,16 @@ function byState(): Scorer {
 }
 
 const layerCount = 4
+const plain: EncoderOptions = {
+  layerCount,
+  heads: 2,
+  headDim: 4,
+  norm: 'post',
+  mask: 'added',
+  pooling: 'cls',
+  opset: 17,
+  seed: 1,
+}
 
 function pruned(model: Model, layers: readonly number[], amount: object, more: Partial<PruneOptions> = {}): Model {
   const result = prune(model, { method: byState(), schedule: schedule(layerCount, { layers, ...amount }), ...more })
@@ -68,32 +78,12 @@ test('of two methods one after the other, the second is given its trained values
     asked.push(layer)
     return { gain: constant([2], 'float32', [1]) }
   }
-  const options: EncoderOptions = {
-    layerCount,
-    heads: 2,
-    headDim: 4,
-    norm: 'post',
-    mask: 'added',
-    pooling: 'cls',
-    opset: 17,
-    seed: 1,
-  }
   const method = sequence({ ...byState(), unscheduled: true }, gained)
-  pruned(decodeModel(encoder(options)), [1, 2], { keep: 0.5 }, { method, params })
+  pruned(decodeModel(encoder(plain)), [1, 2], { keep: 0.5 }, { method, params })
   expect(asked).toEqual([1, 2])
 })
 
 describe('a file that was cut at the inputs of layers is recognized, and pruned again as at once', () => {
-  const plain: EncoderOptions = {
-    layerCount,
-    heads: 2,
-    headDim: 4,
-    norm: 'post',
-    mask: 'added',
-    pooling: 'cls',
-    opset: 17,
-    seed: 1,
-  }
   const masks = ['none', 'added', 'added whole', 'chosen'] as const
   const poolings = ['cls', 'masked mean', 'none'] as const
   const amounts = [{ keep: 0.6 }, { tokens: 3 }, { remove: 2 }, { mass: 0.5 }]

@@ -1,5 +1,5 @@
 import type { Inspection, Plan, Refusal, Sizes } from '@tp/compiler'
-import type { SentError } from '@tp/core/runtime'
+import type { WorkerAnswer } from './ask-worker.ts'
 
 /** `open` is the first; each request gets one answer, in order. `plugins`: addresses of modules with more methods. */
 export type CompileRequest =
@@ -23,6 +23,4 @@ export interface CompileResults {
   readonly work: { readonly ok: true; readonly share: number } | CompileRefusal
 }
 
-export type CompileAnswer =
-  | { readonly ok: true; readonly value: CompileResults[CompileRequest['kind']] }
-  | { readonly ok: false; readonly error: SentError }
+export type CompileAnswer = WorkerAnswer<CompileResults[CompileRequest['kind']]>

@@ -1,7 +1,8 @@
 import type { Inspection, Plan, Sizes } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import { receiveError, throwIfAborted } from '@tp/core/runtime'
-import type { CompileAnswer, CompileRefusal, CompileRequest, CompileResults } from './compile-protocol.ts'
+import { throwIfAborted } from '@tp/core/runtime'
+import { askWorker } from './ask-worker.ts'
+import type { CompileRefusal, CompileRequest, CompileResults } from './compile-protocol.ts'
 
 /** One model in a worker that prunes it. */
 export interface Compiler {
@@ -35,14 +36,7 @@ export async function openCompiler(model: Uint8Array, plugins: () => readonly st
     request: CompileRequest & { readonly kind: K },
     transfer: Transferable[] = [],
   ): Promise<CompileResults[K]> {
-    return new Promise((resolve, reject) => {
-      worker.onerror = ({ message }) => reject(new TpError('TP_WORKER', 'demo', message || 'the compiler did not load'))
-      worker.onmessage = ({ data }: MessageEvent<CompileAnswer>) => {
-        if (data.ok) resolve(data.value as CompileResults[K])
-        else reject(receiveError(data.error))
-      }
-      worker.postMessage(request, transfer)
-    })
+    return askWorker(worker, 'compiler', request, transfer)
   }
 
   /** One request at a time is in the worker; those that are stale when their turn comes are dropped. */

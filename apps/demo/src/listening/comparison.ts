@@ -1,5 +1,5 @@
 import { batch, type Signal, signal } from '@preact/signals'
-import { isTpError } from '@tp/core'
+import { problemText } from '../page/problem-text.ts'
 import { type Listener, openListener } from './listener.ts'
 import type { Heard, ListenerSource, Side } from './protocol.ts'
 
@@ -35,7 +35,7 @@ export function comparison(): Comparison {
       stage.value = after
     } catch (error) {
       batch(() => {
-        problem.value = isTpError(error) ? error.message.slice(`[${error.where}] `.length) : String(error)
+        problem.value = problemText(error)
         stage.value = step === 'opening' && listener.value === undefined ? 'empty' : before
       })
     }

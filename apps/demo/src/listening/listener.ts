@@ -1,7 +1,6 @@
-import { TpError } from '@tp/core'
-import { receiveError } from '@tp/core/runtime'
 import type { ModelReport } from '@tp/transformers'
-import type { Heard, ListenAnswer, ListenerSource, ListenRequest, ListenResults, Side } from './protocol.ts'
+import { askWorker } from '../engine/ask-worker.ts'
+import type { Heard, ListenerSource, ListenRequest, ListenResults, Side } from './protocol.ts'
 
 /** A Whisper model in a worker, dense and pruned. */
 export interface Listener {
@@ -19,14 +18,7 @@ export async function openListener(source: ListenerSource): Promise<Listener> {
   function ask<K extends ListenRequest['kind']>(
     request: ListenRequest & { readonly kind: K },
   ): Promise<ListenResults[K]> {
-    return new Promise((resolve, reject) => {
-      worker.onerror = ({ message }) => reject(new TpError('TP_WORKER', 'demo', message || 'the listener did not load'))
-      worker.onmessage = ({ data }: MessageEvent<ListenAnswer>) => {
-        if (data.ok) resolve(data.value as ListenResults[K])
-        else reject(receiveError(data.error))
-      }
-      worker.postMessage(request)
-    })
+    return askWorker(worker, 'listener', request)
   }
 
   try {

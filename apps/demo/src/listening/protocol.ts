@@ -1,5 +1,5 @@
-import type { SentError } from '@tp/core/runtime'
 import type { ModelReport } from '@tp/transformers'
+import type { WorkerAnswer } from '../engine/ask-worker.ts'
 
 /** Where a Whisper model is: files by their paths in its folder, the address of such a folder, or its name on a hub. */
 export type ListenerSource =
@@ -29,6 +29,4 @@ export interface ListenResults {
   readonly listen: Heard
 }
 
-export type ListenAnswer =
-  | { readonly ok: true; readonly value: ListenResults[ListenRequest['kind']] }
-  | { readonly ok: false; readonly error: SentError }
+export type ListenAnswer = WorkerAnswer<ListenResults[ListenRequest['kind']]>

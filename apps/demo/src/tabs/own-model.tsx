@@ -1,8 +1,8 @@
 import { type Signal, useSignal } from '@preact/signals'
-import { isTpError } from '@tp/core'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
 import { FileDrop } from '../inputs/file-drop.tsx'
+import { problemText } from '../page/problem-text.ts'
 import { Bench } from '../views/bench.tsx'
 import { InspectionCard } from '../views/inspection.tsx'
 import type { ModelSource } from '../workbench/model-source.ts'
@@ -34,7 +34,7 @@ export function OwnModel({ source, settings, content, label, what }: OwnModelPro
       settings.value = { ...settings.value, layers: undefined }
       source.value = opened
     } catch (error) {
-      problem.value = isTpError(error) ? error.message.slice(`[${error.where}] `.length) : String(error)
+      problem.value = problemText(error)
     }
   }
 

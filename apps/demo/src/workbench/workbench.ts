@@ -1,9 +1,9 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { Plan } from '@tp/compiler'
-import { isTpError } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import { openMemory } from '../engine/accuracy.ts'
 import type { Content } from '../inputs/content.ts'
+import { problemText } from '../page/problem-text.ts'
 import type { Findings, WorkbenchStage } from './findings.ts'
 import type { ModelSource } from './model-source.ts'
 import { openModel } from './open-model.ts'
@@ -86,7 +86,7 @@ export function openWorkbench(
   function fail(error: unknown, signal: AbortSignal): void {
     if (signal.aborted) return
     batch(() => {
-      found.problem.value = isTpError(error) ? error.message.slice(`[${error.where}] `.length) : String(error)
+      found.problem.value = problemText(error)
       found.stage.value = 'failed'
     })
   }

@@ -2,6 +2,7 @@ import {
   type DecoderInspection,
   type EncoderSummary,
   type Inspection,
+  inspect,
   type PruningStep,
   readsProbabilities,
 } from '@tp/compiler'
@@ -17,7 +18,7 @@ import { megabytes, ranges } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { leftOutText } from '../pruning/leave-out.ts'
-import { inspectFile } from '../pruning/request.ts'
+import { requireEncoder } from '../pruning/request.ts'
 
 export const inspectCommand: Command = command({
   options: {
@@ -27,15 +28,14 @@ export const inspectCommand: Command = command({
   notes: ['A model that cannot be pruned is refused with the reason: exit code 4.'],
   async run([path = ''], { encoder, json = false }, { print, signal, files }) {
     const file = await endable(() => readModelFile(path, { signal, files }))
-    const decoder = encoder === undefined ? await endable(async () => decoderOf(file)) : undefined
+    const seen = await endable(async () => inspect(file.model, encoder === undefined ? {} : { encoder }))
+    const decoder = encoder === undefined ? await endable(async () => decoderOf(file, seen)) : undefined
     if (decoder !== undefined) {
       print(json ? decoderDocument(file, decoder) : describeDecoder(file, decoder))
       return EXIT.done
     }
-    const { found, flops } = await endable(async () => {
-      const found = inspectFile(file, encoder)
-      return { found, flops: flopsAtUsualLengths(file.model, found) }
-    })
+    const found = requireEncoder(file, seen)
+    const flops = await endable(async () => flopsAtUsualLengths(file.model, found))
     const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()
     if (json) {
       const { ok: _, ...facts } = found

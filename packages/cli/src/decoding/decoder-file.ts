@@ -4,10 +4,13 @@ import { RefusalError } from '../model/refusal-error.ts'
 
 /**
  * The decoder of a file; undefined for a file with an encoder that can be pruned, and for what is neither.
+ * @param encoder what was found when an encoder was looked for
  * @throws RefusalError for a decoder that cannot be followed
  */
-export function decoderOf({ model, path }: ModelFile): DecoderInspection | undefined {
-  const encoder = inspect(model)
+export function decoderOf(
+  { model, path }: ModelFile,
+  encoder: ReturnType<typeof inspect> = inspect(model),
+): DecoderInspection | undefined {
   if (encoder.ok) return undefined
   const found = inspectDecoder(model)
   if (found.ok) return found

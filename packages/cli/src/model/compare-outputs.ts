@@ -46,6 +46,24 @@ export function largestDifference(actual: TensorLike | undefined, expected: Tens
   return largest
 }
 
+/**
+ * @param when what the difference is seen with: `with every token kept, `
+ * @returns the largest difference of all outputs, see {@link largestDifference}
+ * @throws TpError TP_VERIFY where one differs by more than rounding
+ */
+export function requireClose(outputs: NamedTensors, expected: NamedTensors, tolerance: number, when = ''): number {
+  let largest = 0
+  for (const [name, tensor] of Object.entries(expected)) {
+    const difference = largestDifference(outputs[name], tensor)
+    if (!(difference <= tolerance)) {
+      const seen = `${when}output "${name}" differs from the dense model's by ${difference}, more than ${tolerance}`
+      throw new TpError('TP_VERIFY', 'tp', `${seen}; the model was not written. Please report it`)
+    }
+    largest = Math.max(largest, difference)
+  }
+  return largest
+}
+
 /** Distance of two outputs as a share of the second's size, by 2-norms; infinite where shapes differ. */
 export function relativeDistance(actual: TensorLike | undefined, expected: TensorLike): number {
   if (actual === undefined || String(actual.dims) !== String(expected.dims)) return Number.POSITIVE_INFINITY

@@ -26,8 +26,12 @@ export interface PruningSettings {
  * @throws RefusalError; TpError TP_ENCODER
  */
 export function inspectFile(file: ModelFile, encoder?: string): Inspection {
-  const found = inspect(file.model, encoder === undefined ? {} : { encoder })
-  if (!found.ok) throw new RefusalError(file.path, found.refusal)
+  return requireEncoder(file, inspect(file.model, encoder === undefined ? {} : { encoder }))
+}
+
+/** @throws RefusalError */
+export function requireEncoder({ path }: Pick<ModelFile, 'path'>, found: ReturnType<typeof inspect>): Inspection {
+  if (!found.ok) throw new RefusalError(path, found.refusal)
   return found
 }
 

@@ -1,6 +1,7 @@
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
+import { renaming, through } from '../operators/token-position.ts'
 import type { Program } from '../program/program.ts'
 
 /** Keys or values of earlier tokens, as a decoder is given them and gives them back with those of the new tokens. */
@@ -14,9 +15,6 @@ export interface Cache {
   /** Whether they are as above: heads on axis 1, tokens on axis 2. */
   readonly isByHead: boolean
 }
-
-/** Operators that change no number. */
-const passing = new Set(['Cast', 'Identity'])
 
 /** Every cache of a model, in the order of the graph. */
 export function findCaches(program: Program): Cache[] {
@@ -44,10 +42,8 @@ function fused(program: Program, node: NodeProto): Cache[] {
 }
 
 function inputUpstream(program: Program, name: string): string | undefined {
-  const { graph } = program
-  const node = graph.producer(name)
-  if (node === undefined) return graph.inputs.some((input) => input.name === name) ? name : undefined
-  return passing.has(node.opType) ? inputUpstream(program, node.input[0] as string) : undefined
+  const source = through(program, name, renaming)
+  return program.graph.inputs.some((input) => input.name === source) ? source : undefined
 }
 
 function outputDownstream(program: Program, name: string): string | undefined {
@@ -55,7 +51,7 @@ function outputDownstream(program: Program, name: string): string | undefined {
   if (name === '') return undefined
   if (graph.isOutput(name)) return name
   for (const { node } of graph.consumers(name)) {
-    const found = passing.has(node.opType) ? outputDownstream(program, node.output[0] as string) : undefined
+    const found = renaming.has(node.opType) ? outputDownstream(program, node.output[0] as string) : undefined
     if (found !== undefined) return found
   }
   return undefined

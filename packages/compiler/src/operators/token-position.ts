@@ -50,7 +50,7 @@ function repeatedIndex({ program }: Flow, indices: string): string | undefined {
   return program.tensor(indices).dims[1] === 1 && rank === 3 && dims[1] === 1 && dims[2] === 1 ? name : undefined
 }
 
-/** Operators that change no integer. */
+/** Operators that change no number but by rounding to another type. */
 export const renaming: ReadonlySet<string> = new Set(['Cast', 'Identity'])
 const reshaping: ReadonlySet<string> = new Set([...renaming, 'Expand', 'Unsqueeze', 'Squeeze', 'Reshape'])
 

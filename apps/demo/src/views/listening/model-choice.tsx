@@ -1,8 +1,8 @@
 import { useSignal } from '@preact/signals'
-import { isTpError } from '@tp/core'
 import type { JSX } from 'preact'
 import { modelFiles } from '../../listening/model-files.ts'
 import type { ListenerSource } from '../../listening/protocol.ts'
+import { problemText } from '../../page/problem-text.ts'
 
 export interface ModelChoiceProps {
   readonly disabled: boolean
@@ -23,7 +23,7 @@ export function ModelChoice({ disabled, onSource }: ModelChoiceProps): JSX.Eleme
       onSource({ kind: 'files', files: modelFiles(files) })
       problem.value = undefined
     } catch (error) {
-      problem.value = isTpError(error) ? error.message.slice(`[${error.where}] `.length) : String(error)
+      problem.value = problemText(error)
     }
   }
 

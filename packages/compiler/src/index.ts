@@ -33,6 +33,8 @@ export { type Pruned, type PrunedEncoder, type PruneResult, prune, pruneOrThrow 
 export { type Quantized, type QuantizedNode, type QuantizeResult, quantize } from './quantize/quantize.ts'
 export type { QuantizeOptions } from './quantize/quantize-options.ts'
 export type { WeightType } from './quantize/round-weights.ts'
+export { type Smoothed, type SmoothedSite, type SmoothSite, smooth, smoothSites } from './quantize/smooth.ts'
+export type { ChannelRanges } from './quantize/smooth-scales.ts'
 export type { SoftenOptions, SoftInput, SoftModel } from './soften/soft-model.ts'
 export { soften } from './soften/soften.ts'
 export type { InsertedCut } from './transform/cut.ts'

@@ -5,6 +5,7 @@ import { clsAttention } from './cls-attention.ts'
 import { cumulativeAttention } from './cumulative-attention.ts'
 import { keyDiff } from './key-diff.ts'
 import { keyNorm, keyNormOptions } from './key-norm.ts'
+import { lastQuery } from './last-query.ts'
 import { receivedAttention, receivedAttentionOptions } from './received-attention.ts'
 import { rollout } from './rollout.ts'
 import { valueAware } from './value-aware.ts'
@@ -16,6 +17,7 @@ export { clsAttention } from './cls-attention.ts'
 export { cumulativeAttention } from './cumulative-attention.ts'
 export { keyDiff } from './key-diff.ts'
 export { type KeyNormOptions, keyNorm } from './key-norm.ts'
+export { lastQuery } from './last-query.ts'
 export { type ReceivedAttentionOptions, receivedAttention } from './received-attention.ts'
 export { rollout } from './rollout.ts'
 export { valueAware } from './value-aware.ts'
@@ -29,6 +31,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(receivedAttention, 'keeps the tokens that receive most attention', receivedAttentionOptions),
   methodEntry(valueAware, 'keeps the tokens that receive much attention and have large values'),
   methodEntry(clsAttention, 'keeps the tokens that the class token attends to most'),
+  methodEntry(lastQuery, 'keeps the tokens that the last token attends to most'),
   methodEntry(balanced, 'keeps by class attention and received attention in equal parts', balancedOptions),
   methodEntry(valueWeighted, 'keeps by class attention times the norm of the value'),
   methodEntry(ats, 'keeps the tokens hit by points sampled from the value-weighted score'),

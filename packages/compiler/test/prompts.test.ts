@@ -189,7 +189,7 @@ describe('what is refused', () => {
   test.each([
     ['a method that does more than score', { method: ats() }, 'TP_METHOD'],
     ['amounts by scores', { amount: { kind: 'mass', value: 0.5 } }, 'TP_OPTION'],
-    ['an amount that is none', { amount: { kind: 'ratio', value: 2 } }, 'TP_SCHEDULE'],
+    ['a ratio above 1', { amount: { kind: 'ratio', value: 2 } }, 'TP_SCHEDULE'],
   ] as const)('%s, as the caller mistook it', (_, options, code) => {
     const asked = { method: lastQuery(), amount: all, layer: 0, ...options }
     expect(() => prunePrompt(open('llama'), asked)).toThrowError(expect.objectContaining({ code }))

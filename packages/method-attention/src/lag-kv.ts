@@ -46,7 +46,7 @@ export const lagKVOptions: OptionSpecs = {
   sinks: { type: 'integer', default: 4, min: 0, max: 1e6, description: 'how many of the first tokens are kept' },
 }
 
-/** Behind every token. */
+/** Larger than the number of any token. */
 const BEHIND = 1e30
 
 /** Where all of a block's tokens have one number, their distance from it is divided by this. */

@@ -64,6 +64,20 @@ describe('queries and documents', () => {
   })
 })
 
+test('late interaction searches by the vectors of tokens, of which some are pruned', { timeout }, async () => {
+  const kept = ['--layers', '5', '--restore', 'none', '--protect', '0']
+  const asked = ['--late-interaction', '--methods', 'none,stride', '--keep', '0.1', ...kept, '--json']
+  const { code, stdout } = await evaluate(data, ...asked)
+  expect(code).toBe(0)
+  const [dense, none, pruned] = JSON.parse(stdout).rows
+  expect(none.both.top10Kept).toBe(100)
+  expect(pruned.queries.ndcg10.estimate).toBeLessThan(dense.ndcg10.estimate)
+  const pooled = JSON.parse((await evaluate(data, '--methods', 'none', '--json')).stdout)
+  expect(dense.ndcg10.estimate).not.toBe(pooled.rows[0].ndcg10.estimate)
+  const pairs = await evaluate(`${data}/pairs.csv`, '--late-interaction')
+  expect([pairs.code, pairs.stderr]).toEqual([2, expect.stringContaining('--late-interaction is for models')])
+})
+
 test('pairs with scores are judged by rank correlation', { timeout }, async () => {
   const { code, stdout } = await evaluate(`${data}/pairs.csv`, '--methods', 'stride', '--keep', '0.3', '--json')
   expect(code).toBe(0)

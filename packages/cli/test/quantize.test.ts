@@ -50,6 +50,10 @@ describe('the model of mails', () => {
     expect(stderr).toContain('running it in 8 bits')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ task: 'classification', similarity: 1, floats: [] })
+    const smooth = await tpHere(args.with(6, '--smooth').toSpliced(7, 1))
+    const { smoothed, similarity } = JSON.parse(smooth.stdout)
+    expect([smooth.code, similarity]).toEqual([0, 1])
+    for (const { loud, before, after } of smoothed) expect([loud > 0, before > after]).toEqual([true, true])
   })
 })
 
@@ -57,6 +61,7 @@ test.each([
   ['without a file to write', ['quantize', model]],
   ['over the model itself', ['quantize', model, '-o', model]],
   ['to an unknown type', ['quantize', model, '-o', folder.at('x.onnx'), '--type', 'int4']],
+  ['smoothed without data', ['quantize', model, '-o', folder.at('x.onnx'), '--smooth']],
   ['within a bound without data', ['quantize', model, '-o', folder.at('x.onnx'), '--within', '0.99']],
 ])('is a usage error %s', async (_, args) => {
   expect((await tpHere(args)).code).toBe(2)

@@ -5,7 +5,7 @@ import { mailData, modelPath } from '@tp/models'
 import type { TunedPlan } from '@tp/tune'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describePlan } from '../src/tuning/describe.ts'
-import { words, wordTokenizer } from './small-models.ts'
+import { mailEmbedder, words, wordTokenizer } from './small-models.ts'
 import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
@@ -52,7 +52,14 @@ describe('tp tune', () => {
       regimes: [{ plan: { format: 1, method: 'value-aware', layers: [0], keep: [0.3] } }],
       cascade: { uncertainty: 'probability', threshold: 0.07, share: 0.035 },
       figures: {
-        ...{ maxLoss: 1, confident: true, loss: { estimate: 0.2, low: -0.4, high: 0.9 }, examples: 320, data: 'd.tsv' },
+        ...{
+          maxLoss: 1,
+          points: 'accuracy',
+          confident: true,
+          loss: { estimate: 0.2, low: -0.4, high: 0.9 },
+          examples: 320,
+          data: 'd.tsv',
+        },
         ...{ grid: [{ batch: 4, tokens: 64, positions: 256, speedup: 2, low: 2, high: 2 }] },
         ...{ runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
       },
@@ -65,7 +72,14 @@ describe('tp tune', () => {
 
   test('says what 8 bits do alone, and that a plan is in them', () => {
     const figures: TunedPlan['figures'] = {
-      ...{ maxLoss: 1, confident: false, loss: { estimate: 0.2, low: -0.4, high: 0.9 }, examples: 320, data: 'd.tsv' },
+      ...{
+        maxLoss: 1,
+        points: 'accuracy',
+        confident: false,
+        loss: { estimate: 0.2, low: -0.4, high: 0.9 },
+        examples: 320,
+        data: 'd.tsv',
+      },
       ...{ grid: [], runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
       eightBits: { speedup: 1.9, loss: { estimate: 0.1, low: -0.5, high: 0.7 }, holds: true },
     }
@@ -87,7 +101,14 @@ describe('tp tune', () => {
   test('says what fewer layers do alone, and that a plan has them', () => {
     const leftOut = { layers: [2, 4], speedup: 1.4, loss: { estimate: 0.3, low: -0.5, high: 1.1 }, holds: true }
     const figures: TunedPlan['figures'] = {
-      ...{ maxLoss: 1, confident: false, loss: { estimate: 0.2, low: -0.4, high: 0.9 }, examples: 320, data: 'd.tsv' },
+      ...{
+        maxLoss: 1,
+        points: 'accuracy',
+        confident: false,
+        loss: { estimate: 0.2, low: -0.4, high: 0.9 },
+        examples: 320,
+        data: 'd.tsv',
+      },
       ...{ grid: [], runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01', leftOut },
     }
     const told = (plan: Plan, own: Partial<typeof figures> = {}): string =>
@@ -226,6 +247,28 @@ describe('tp tune', () => {
     expect([idle.code, idle.stderr]).toEqual([2, expect.stringContaining('of received-attention none has anything')])
   })
 
+  test('tunes a model that gives vectors by texts without labels, and prunes the encoder that is named', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
+    mkdirSync(folder.at('embedder'))
+    const model = folder.at('embedder', 'model.onnx')
+    writeFileSync(model, mailEmbedder())
+    copyFileSync(modelPath('mail', 'tokenizer'), folder.at('embedder', 'tokenizer.json'))
+    const texts = mailData('calibration').map(({ text }) => text.split(/\s+/).slice(0, 24).join(' '))
+    writeFileSync(folder.at('embedder', 'texts.txt'), texts.slice(0, 80).join('\n'))
+    const out = folder.at('embedder.json')
+    const asked = ['tune', model, '--data', folder.at('embedder', 'texts.txt'), '-o', out, '--shapes', '1x64']
+    const how = ['--methods', 'tome', '--max-loss', '20', '--encoder', 'input_ids', '--quantize']
+    const { code, stdout } = await tpHere([...asked, ...how])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^loss {2}\d+\.\d hundredths of the cosine to the dense vectors \(/m)
+    const { figures, regimes } = JSON.parse(readFileSync(out, 'utf8'))
+    expect(figures).toMatchObject({ points: 'cosine', maxLoss: 20, data: folder.at('embedder', 'texts.txt') })
+    const { plan } = regimes.at(-1)
+    if (plan.keep !== undefined) expect(plan.encoder).toBe('input_ids')
+  })
+
   test('tunes for the wasm of browsers', { timeout, tags: 'exhaustive' }, async () => {
     const { code, stdout } = await tp(tune('web.json', '--runtime', 'web', '--json'))
     expect(code).toBe(0)
@@ -254,6 +297,7 @@ describe('tp tune', () => {
       2,
     ],
     ['an impossible shape', () => tune('p.json', '--shapes', 'long'), /--shapes has "long"/, 2],
+    ['an unknown encoder', () => tune('p.json', '--encoder', 'image'), /has no encoder image[\s\S]*TP_ENCODER/, 2],
     ['an invalid loss', () => tune('p.json', '--max-loss', '-1'), /maxLoss is -1[\s\S]*TP_OPTION/, 2],
     ['too few examples', () => tune('p.json', '--limit', '20'), /too few to choose by[\s\S]*TP_DATA/, 1],
   ])('refuses %s, and writes nothing', async (_, args, message, code) => {

@@ -3,7 +3,7 @@ import { lossesWith } from './cascades.ts'
 import type { Looking } from './divergences.ts'
 import type { Leavable } from './leavable.ts'
 import type { Tolerance } from './loss.ts'
-import { type Answers, type Losses, prunedAnswers } from './measure-answers.ts'
+import { type Answers, type Losses, measuredDivergences, prunedAnswers } from './measure-answers.ts'
 import type { Split } from './split.ts'
 import type { InTurns } from './timed-in-turns.ts'
 
@@ -25,9 +25,7 @@ export function answersOf(
   part: 'choose' | 'verify',
 ): Promise<Answers> {
   const { sites, split } = choice
-  const { variant, shares } = candidate
-  const name = `${variant.name} ${shares.join(' ')} ${part}`
-  return prunedAnswers(choice, name, pruningOf(candidate, sites), split[part])
+  return prunedAnswers(choice, nameOf(candidate, part), pruningOf(candidate, sites), split[part])
 }
 
 /** What a candidate loses on a part of the examples, by example. */
@@ -36,7 +34,22 @@ export async function lossesOn(
   candidate: Omit<Candidate, 'ms'>,
   part: 'choose' | 'verify',
 ): Promise<Losses> {
-  const { dense, split } = choice
+  const { dense, sites, split } = choice
+  if (split[part].vectors !== undefined) {
+    const pruning = pruningOf(candidate, sites)
+    const far = await measuredDivergences(choice, nameOf(candidate, part), pruning, split[part], dense[part])
+    return vectorLosses(far)
+  }
   const answers = await answersOf(choice, candidate, part)
   return lossesWith(dense[part], answers, split[part].targets, candidate.fallback?.threshold)
+}
+
+/** @param far 1 − the cosine to the dense vector, by example: an unrelated vector has lost all there is to lose */
+function vectorLosses(far: readonly number[]): Losses {
+  const lost = far.map((distance) => 100 * Math.min(1, distance))
+  return { labelled: lost, expected: lost, graded: true }
+}
+
+function nameOf({ variant, shares }: Pick<Candidate, 'variant' | 'shares'>, part: string): string {
+  return `${variant.name} ${shares.join(' ')} ${part}`
 }

@@ -1,3 +1,4 @@
+export { type ChannelRangesOptions, channelRanges } from './channel-ranges.ts'
 export type { EightBits } from './eight-bits.ts'
 export type { LeftOut } from './leave-out.ts'
 export type { Loss, Tolerance } from './loss.ts'

@@ -1,7 +1,7 @@
 import type { Runtime } from '@tp/core/runtime'
-import { evaluate, type Ranking, rank, rankingDivergences } from '@tp/eval'
+import { embed, evaluate, type Ranking, rank, rankingDivergences } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
-import { divergences, expectedLosses, largest, logitRowsOf } from '@tp/eval/metrics'
+import { divergences, dot, expectedLosses, largest, logitRowsOf } from '@tp/eval/metrics'
 import { uncertaintyOf } from '@tp/guard'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
@@ -27,8 +27,10 @@ export interface Answers {
   readonly ranking?: Ranking | undefined
 }
 
-export function denseAnswers(answering: Answering, name: string, inputs: ModelInputs): Promise<Answers> {
-  return answersOf(answering, `dense answers ${name}`, unpruned, inputs)
+/** Of examples with the dense model's vectors nothing else is asked. */
+export async function denseAnswers(answering: Answering, name: string, inputs: ModelInputs): Promise<Answers> {
+  if (inputs.vectors !== undefined) return { logits: new Float32Array(), classes: 0 }
+  return await answersOf(answering, `dense answers ${name}`, unpruned, inputs)
 }
 
 export function prunedAnswers(
@@ -68,12 +70,12 @@ export function uncertaintiesOf(answers: Answers): number[] {
 
 /**
  * Points of accuracy lost against dense, [examples], by the labels, and by the dense model's own probabilities; of a ranking points of
- * nDCG@10, [queries].
+ * nDCG@10, [queries]; of vectors hundredths of the cosine, [examples], both times.
  */
 export interface Losses {
   readonly labelled: readonly number[]
   readonly expected: readonly number[]
-  /** A ranking is more or less right, not right or wrong. */
+  /** A ranking or a vector is more or less right, not right or wrong. */
   readonly graded?: true
 }
 
@@ -91,7 +93,10 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
   }
 }
 
-/** How far a pruned model's answers are from the dense one's, by example, or by query where candidates are ranked, in nats. */
+/**
+ * How far a pruned model's answers are from the dense one's, by example, or by query where candidates are ranked, in nats; of vectors
+ * 1 − the cosine to the dense one.
+ */
 export async function measuredDivergences(
   { measurer, model, runtime }: Answering,
   name: string,
@@ -101,6 +106,10 @@ export async function measuredDivergences(
 ): Promise<readonly number[]> {
   return measurer.measure(`divergences ${name}`, async () => {
     await using session = await measurer.load(runtime, model, pruning, {})
+    if (inputs.vectors !== undefined) {
+      const { vectors } = await embed(session, inputs, evaluation(measurer))
+      return inputs.vectors.map((vector, i) => 1 - dot(vector, vectors[i] as Float64Array))
+    }
     if (dense.ranking === undefined) return divergences(dense, await evaluate(session, inputs, evaluation(measurer)))
     const { scores } = await rank(session, inputs, evaluation(measurer))
     return rankingDivergences([...dense.logits], scores, dense.ranking)

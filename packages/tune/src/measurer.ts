@@ -1,9 +1,12 @@
 import { type Runtime, type Session, type SessionOptions, throwIfAborted } from '@tp/core/runtime'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { TuneOptions, TuneProgress } from './options.ts'
-import { type Pruning, pruned } from './pruning.ts'
+import { type Common, type Pruning, pruned } from './pruning.ts'
 
-type MeasurerOptions = Pick<TuneOptions, 'known' | 'load' | 'onMeasured' | 'onProgress' | 'protection' | 'signal'>
+interface MeasurerOptions extends Pick<TuneOptions, 'known' | 'load' | 'onMeasured' | 'onProgress' | 'signal'> {
+  /** What every pruning has in common. */
+  readonly pruning?: Common
+}
 
 /** Makes each measurement once, reports it, and lets an interrupted call resume. */
 export class Measurer {
@@ -34,7 +37,7 @@ export class Measurer {
 
   /** A pruned model on a runtime, on one thread if it is to be timed. */
   load(runtime: Runtime, model: Model, pruning: Pruning, options: SessionOptions = { threads: 1 }): Promise<Session> {
-    const own = pruned(model, pruning, this.#options.protection).model
+    const own = pruned(model, pruning, this.#options.pruning).model
     return this.#options.load?.(runtime, own, options) ?? runtime.load(encodeModel(own), options)
   }
 

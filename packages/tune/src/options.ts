@@ -33,8 +33,8 @@ export interface TuneOptions {
   /** The dense model. It is not changed. */
   readonly model: Model
   /**
-   * Examples that no later report uses, with labels unless they are candidates to be ranked. They are divided for sensitivity, for
-   * choosing and for verification.
+   * Examples that no later report uses, with labels unless they are candidates to be ranked or come with the dense model's vectors
+   * (`vectors`). They are divided for sensitivity, for choosing and for verification.
    */
   readonly inputs: ModelInputs
   readonly variants: readonly Variant[]
@@ -44,6 +44,8 @@ export interface TuneOptions {
   readonly device?: Runtime
   /** How a model is loaded; default: from its bytes. For weights in data files. Timed sessions have one thread. */
   readonly load?: (runtime: Runtime, model: Model, options: SessionOptions) => Promise<Session>
+  /** The encoder to prune in a file of several; default: the first that can be pruned. It is part of the plan. */
+  readonly encoder?: string
   /** Tokens that are kept whatever the method says, as in `PruneOptions`; they are part of the plan. */
   readonly protection?: Protection
   /**
@@ -57,7 +59,10 @@ export interface TuneOptions {
    * answers least.
    */
   readonly leaveOut?: boolean
-  /** Points of accuracy, or of nDCG@10 where candidates are ranked, that may be lost (default 0.5). */
+  /**
+   * Points of accuracy that may be lost (default 0.5), of nDCG@10 where candidates are ranked; of vectors hundredths of the mean cosine to
+   * the dense ones.
+   */
   readonly maxLoss?: number
   /**
    * Whether the whole 95 % interval of the loss must be within that, not only its estimate: then a plan that loses more is written

@@ -7,6 +7,9 @@ import type { Shares } from './search.ts'
 /** Tokens that every candidate keeps. */
 export type Protection = Pick<PruneOptions, 'protect' | 'protectSegment' | 'separator'>
 
+/** What all candidates have in common. */
+export type Common = Protection & Pick<PruneOptions, 'encoder'>
+
 /** What is done to a model. */
 export interface Pruning extends Pick<PruneOptions, 'leaveOut' | 'quantize'> {
   readonly method: Method
@@ -17,8 +20,8 @@ export interface Pruning extends Pick<PruneOptions, 'leaveOut' | 'quantize'> {
 export const unpruned: Pruning = { method: none(), schedule: new Map() }
 
 /** A model with its pruning. @throws TpError with the code of a refusal */
-export function pruned(model: Model, pruning: Pruning, protection: Protection = {}): Pruned {
-  return pruneOrThrow(model, { ...protection, ...pruning }, 'tune')
+export function pruned(model: Model, pruning: Pruning, common: Common = {}): Pruned {
+  return pruneOrThrow(model, { ...common, ...pruning }, 'tune')
 }
 
 /** Keep ratios of the tokens that arrive, at layers where any are pruned. */

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { checkRegimes, fromPlan, leaveOutLayers, prune } from '@tp/compiler'
-import type { MethodEntry } from '@tp/core'
+import { checkRegimes, fromPlan, inspect, leaveOutLayers, type Plan, prune } from '@tp/compiler'
+import { type MethodEntry, methodEntry, none } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
-import { evaluate, loadTokenizer } from '@tp/eval'
+import { embed, evaluate, loadTokenizer, qualityOf } from '@tp/eval'
 import { imageDataset, imageInputs, type ModelInputs, someExamples, textDataset, textInputs } from '@tp/eval/inputs'
 import { cascade } from '@tp/guard'
 import { methods } from '@tp/method-attention'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
-import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Measurements, type TuneOptions, tune } from './index.ts'
@@ -193,6 +193,34 @@ test('tunes a model of images, which always have the same number of tokens', {
   expect(regimes.at(-1)?.plan.method).toBe('received-attention')
   // An image has far more patches than it needs.
   expect(figures.expectedMs?.pruned).toBeLessThan(figures.expectedMs?.dense as number)
+})
+
+test('tunes a model that gives vectors by their cosine to the dense ones, without labels', { timeout }, async () => {
+  const embedder = decodeModel(encodeModel(few.model))
+  const graph = new Graph(embedder)
+  const found = inspect(embedder)
+  if (!found.ok) throw new Error(found.refusal.message)
+  const states = found.layers.at(-1)?.output as string
+  for (const { name } of graph.outputs) graph.removeOutput(name)
+  graph.addOutput(states, 'float32', ['batch', 'tokens', found.hidden as number])
+  graph.removeDeadNodes()
+  await using dense = await runtime.load(encodeModel(embedder), { threads: 1 })
+  const unlabelled = { ...inputs, targets: inputs.targets.map(() => -1) }
+  const texts = { ...unlabelled, vectors: (await embed(dense, unlabelled)).vectors }
+  const tuned = (options: Partial<TuneOptions>): ReturnType<typeof tune> =>
+    ask({ model: embedder, inputs: texts, variants: variants.slice(0, 1), known: threeLayers, ...options })
+  const { regimes, figures } = await tuned({ maxLoss: 10, leaveOut: true, quantize: {} })
+  expect(figures.points).toBe('cosine')
+  expect(figures.loss?.estimate).toBeLessThanOrEqual(10)
+  expect(figures.expectedLoss?.estimate).toBe(figures.loss?.estimate)
+  // The loss that it tells is that of the file.
+  const result = prune(embedder, fromPlan(regimes.at(-1)?.plan as Plan, [...methods, methodEntry(none, '')]))
+  if (!result.ok) throw new Error(result.refusal.message)
+  await using after = await runtime.load(encodeModel(result.model), { threads: 1 })
+  const cosine = await qualityOf(after, splitOf(texts).verify, { batchSize: 16 })
+  expect(figures.loss?.estimate).toBeCloseTo(100 - cosine, 6)
+  const refused = { code: 'TP_OPTION', message: expect.stringContaining('these examples are embedded') }
+  await expect(tuned({ confident: true })).rejects.toThrow(expect.objectContaining(refused))
 })
 
 test.each<[string, Partial<TuneOptions>, string]>([

@@ -9,7 +9,7 @@ import { fewestToBeConfident } from './loss.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import type { TuneOptions, Variant } from './options.ts'
-import { type Protection, pruned, scheduleOf, unpruned } from './pruning.ts'
+import { type Common, pruned, scheduleOf, unpruned } from './pruning.ts'
 import { denseUpTo, timeGrid, usualGrid } from './regimes.ts'
 import { type Split, splitOf, VERIFYING } from './split.ts'
 import type { Figures, TunedPlan } from './tuned-plan.ts'
@@ -38,21 +38,25 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     throw new TpError('TP_OPTION', 'tune', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
   }
   if (options.variants.length === 0) throw new TpError('TP_OPTION', 'tune', 'no method is given to choose from')
-  if (inputs.ranking !== undefined && (confident || cascade)) {
+  const points = inputs.vectors !== undefined ? 'cosine' : inputs.ranking !== undefined ? 'nDCG@10' : 'accuracy'
+  if (points !== 'accuracy' && (confident || cascade)) {
     const what = confident ? 'a confident bound' : 'a cascade'
+    const seen = points === 'cosine' ? 'embedded' : 'ranked'
     throw new TpError(
       'TP_OPTION',
       'tune',
-      `${what} is for models that give classes, and these examples are ranked; leave it out`,
+      `${what} is for models that give classes, and these examples are ${seen}; leave it out`,
     )
   }
   const split = confident ? splitToBeConfident(inputs, maxLoss) : splitOf(inputs)
-  const measurer = new Measurer(options)
-  const found = inspect(model)
+  const { encoder } = options
+  const pruning: Common = { ...(encoder !== undefined && { encoder }), ...options.protection }
+  const measurer = new Measurer({ ...options, pruning })
+  const found = inspect(model, pruning)
   if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
   const fixedTokens = typeof found.tokens === 'number' ? found.tokens : undefined
-  const sites = sitesOf(model, found)
-  const { variants, skipped } = usableVariants(model, options.variants.map(named), sites)
+  const sites = sitesOf(model, found, pruning)
+  const { variants, skipped } = usableVariants(model, options.variants.map(named), { sites, pruning })
   if (options.quantize !== undefined) pruned(model, { ...unpruned, quantize: options.quantize })
   const leavable = options.leaveOut ? leavableOf(model, found) : undefined
   for (const each of skipped) options.onSkipped?.(each)
@@ -76,13 +80,14 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
     maxLoss,
+    points,
     confident,
     ...(chosen && {
       loss: chosen.loss.labelled,
       expectedLoss: chosen.loss.expected,
-      expectedMs: expectedMs(chosen.candidate, contenders),
+      expectedMs: expectedMs(chosen, contenders),
     }),
-    ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites, options.protection) }),
+    ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites, pruning) }),
     ...(eightBits && { eightBits }),
     ...(leftOut && { leftOut }),
     ...(skipped.length > 0 && { skipped }),
@@ -100,7 +105,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const fallback = taken?.fallback
   return {
     format: 1,
-    regimes: regimesOf(taken, sites, limit, options.protection),
+    regimes: regimesOf(taken, sites, limit, pruning),
     ...(fallback && { cascade: { uncertainty: 'probability', threshold: fallback.threshold, share: fallback.share } }),
     figures,
   }
@@ -125,10 +130,12 @@ function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Spl
 }
 
 /** Layers where tokens can be pruned: after the others only protected tokens are read. */
-function sitesOf(model: TuneOptions['model'], found: Inspection): number[] {
+function sitesOf(model: TuneOptions['model'], found: Inspection, { encoder }: Common): number[] {
   const all = found.layers.map(({ layer }) => layer).filter((layer) => layer >= found.open)
   const asked = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
-  return pruned(model, { method: truncate(), schedule: asked }).cuts.map(({ layer }) => layer)
+  return pruned(model, { method: truncate(), schedule: asked }, encoder === undefined ? {} : { encoder }).cuts.map(
+    ({ layer }) => layer,
+  )
 }
 
 function named(variant: Variant): NamedVariant {
@@ -146,22 +153,17 @@ function timedPruning({ candidate }: Chosen, sites: readonly number[]) {
   }
 }
 
-function regimesOf(
-  taken: Candidate | undefined,
-  sites: readonly number[],
-  limit: number,
-  protection: Protection | undefined,
-): Regime[] {
+function regimesOf(taken: Candidate | undefined, sites: readonly number[], limit: number, pruning: Common): Regime[] {
   const dense: Plan = { format: 1, method: 'none' }
   if (taken === undefined) return [{ plan: dense }]
-  const plan = planOf(taken, sites, protection)
+  const plan = planOf(taken, sites, pruning)
   return limit === 0 ? [{ plan }] : [{ upTo: limit, plan: dense }, { plan }]
 }
 
 function planOf(
   { variant: { entry, params, leaveOut, quantize }, shares }: Candidate,
   sites: readonly number[],
-  protection: Protection | undefined,
+  pruning: Common,
 ): Plan {
   const schedule = scheduleOf(sites, shares)
   const amounts: ScheduleOptions = {
@@ -170,13 +172,16 @@ function planOf(
   }
   return {
     ...{ format: 1, method: entry.name, ...(params && { params }) },
-    ...(schedule.size > 0 && { ...protection, ...amounts }),
+    ...(schedule.size > 0 && { ...pruning, ...amounts }),
     ...(leaveOut && { leaveOut }),
     ...(quantize && { quantize }),
   }
 }
 
-function expectedMs(candidate: Candidate, contenders: readonly Contender[]): NonNullable<Figures['expectedMs']> {
+function expectedMs(
+  { candidate, uniform }: Chosen,
+  contenders: readonly Contender[],
+): NonNullable<Figures['expectedMs']> {
   const own = contenders.find(({ variant }) => variant === candidate.variant) ?? (contenders[0] as Contender)
-  return { dense: own.denseMs, pruned: totalMs(candidate) }
+  return { dense: own.denseMs, pruned: totalMs(candidate), ...(uniform && { uniform: totalMs(uniform) }) }
 }

@@ -22,8 +22,10 @@ export interface TunedCascade {
 }
 
 export interface Figures {
-  /** The allowed loss in points of accuracy, … */
+  /** The allowed loss in points, … */
   readonly maxLoss: number
+  /** … hundredths of this (the mean nDCG@10 of rankings, the mean cosine of vectors to the dense ones), … */
+  readonly points: 'accuracy' | 'nDCG@10' | 'cosine'
   /** … and whether as the upper end of the interval, so that the plan loses more with probability 2.5 % at most. */
   readonly confident: boolean
   /** Points lost on the verification examples, with 95 % interval, paired with dense; absent if nothing is pruned. */
@@ -38,8 +40,11 @@ export interface Figures {
   readonly skipped?: readonly Skipped[]
   readonly examples: number
   readonly data: string
-  /** Milliseconds per example, as predicted by the latency table, including fallbacks. */
-  readonly expectedMs?: { readonly dense: number; readonly pruned: number }
+  /**
+   * Milliseconds per example, as predicted by the latency table, including fallbacks; of `uniform` they may be more than of the dense
+   * model, where one keep ratio does not pay.
+   */
+  readonly expectedMs?: { readonly dense: number; readonly pruned: number; readonly uniform?: number }
   /**
    * The fastest plan with one keep ratio at all layers, or at all but the first, and no fallback, chosen and verified the same
    * way: the baseline for tuning.

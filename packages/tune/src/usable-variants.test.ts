@@ -17,7 +17,7 @@ function variant(name: string, optional?: boolean) {
 
 test('skips an optional method that the model cannot serve, and says why', () => {
   const all = [variant('received-attention', true), variant('cls-attention', true)]
-  const { variants, skipped } = usableVariants(model, all, [0, 1])
+  const { variants, skipped } = usableVariants(model, all, { sites: [0, 1] })
   expect(variants).toEqual([all[0]])
   expect(skipped).toEqual([
     { name: 'cls-attention', code: 'TP_NO_CLASS_TOKEN', reason: expect.stringContaining('no class token') },
@@ -26,14 +26,14 @@ test('skips an optional method that the model cannot serve, and says why', () =>
 
 test('throws the refusal of a method that is not optional', () => {
   const all = [variant('received-attention'), variant('cls-attention')]
-  expect(() => usableVariants(model, all, [0, 1])).toThrow(
+  expect(() => usableVariants(model, all, { sites: [0, 1] })).toThrow(
     expect.objectContaining({ code: 'TP_NO_CLASS_TOKEN', message: expect.stringContaining('cls-attention: ') }),
   )
 })
 
 test('throws the reasons of all if no method can be used', () => {
   const all = [variant('cls-attention', true), variant('balanced', true)]
-  expect(() => usableVariants(model, all, [0, 1])).toThrow(
+  expect(() => usableVariants(model, all, { sites: [0, 1] })).toThrow(
     expect.objectContaining({
       code: 'TP_NO_CLASS_TOKEN',
       message: expect.stringMatching(/cls-attention: .*balanced: /),

@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import type { NamedVariant } from './candidate.ts'
 import type { Skipped } from './options.ts'
-import { scheduleOf } from './pruning.ts'
+import { type Common, scheduleOf } from './pruning.ts'
 
 /**
  * The variants that can prune a model at all given sites, found before anything is measured.
@@ -12,7 +12,7 @@ import { scheduleOf } from './pruning.ts'
 export function usableVariants(
   model: Model,
   variants: readonly NamedVariant[],
-  sites: readonly number[],
+  { sites, pruning = {} }: { readonly sites: readonly number[]; readonly pruning?: Common },
 ): { readonly variants: readonly NamedVariant[]; readonly skipped: readonly Skipped[] } {
   const schedule = scheduleOf(
     sites,
@@ -22,7 +22,7 @@ export function usableVariants(
   const skipped: Skipped[] = []
   for (const variant of variants) {
     const { method, name, optional = false } = variant
-    const result = prune(model, { method, schedule })
+    const result = prune(model, { ...pruning, method, schedule })
     if (result.ok) {
       usable.push(variant)
       continue

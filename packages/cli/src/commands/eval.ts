@@ -21,7 +21,7 @@ import { readShifts } from '../measuring/shift-names.ts'
 import { type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openData, openInputs } from '../model/open-inputs.ts'
-import { openTaskInputs, readTask, taskOption } from '../model/open-task-inputs.ts'
+import { openTaskInputs, readTask, type TaskInputs, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
@@ -51,6 +51,11 @@ const options = {
     description: 'also without these layers, and no token pruned: what pruning has to beat; once for each row',
   },
   ...taskOption,
+  'late-interaction': {
+    type: 'boolean',
+    description:
+      'of a folder in the layout of BEIR: search by a vector for each token and the sum of the largest similarities, as ColBERT does',
+  },
   ...flipOptions,
   ...runtimeOption,
   guard: {
@@ -111,7 +116,9 @@ export const evalCommand: Command = command({
     }
     const batchSize = batchSizeOf(file)
     if (given.shift !== undefined) {
-      const alone = Object.keys({ ...flipOptions, ...taskOption }).find((name) => Object.hasOwn(given, name))
+      const alone = ['late-interaction', ...Object.keys({ ...flipOptions, ...taskOption })].find((name) =>
+        Object.hasOwn(given, name),
+      )
       if (alone !== undefined)
         throw usageError(`--${alone} and --shift do not go together: shifts are of classes, and are counted only`)
       print(
@@ -123,7 +130,7 @@ export const evalCommand: Command = command({
       )
       return EXIT.done
     }
-    const opened = await openTaskInputs(path, data, batchSize, given, context)
+    const opened = withTokens(await openTaskInputs(path, data, batchSize, given, context), given)
     const { task, inputs } = opened
     if (flips !== undefined && task !== 'classification') throw usageError('--flips is for models that give classes')
     for (const note of inputs.notes) progress.note(note)
@@ -156,6 +163,17 @@ export const evalCommand: Command = command({
   },
 })
 
+/** @throws TpError TP_USAGE */
+function withTokens(
+  opened: TaskInputs,
+  { 'late-interaction': byToken = false }: Arguments<typeof options>,
+): TaskInputs {
+  if (!byToken) return opened
+  if (opened.task === 'embeddings' && opened.judged !== undefined && 'relevant' in opened.judged)
+    return { ...opened, byToken }
+  throw usageError('--late-interaction is for models that give vectors, and --data a folder in the layout of BEIR')
+}
+
 /** A pruned model with a cascade and a monitor, compared with the dense one. */
 async function evaluateGuarded(
   path: string,
@@ -169,7 +187,7 @@ async function evaluateGuarded(
   if (against === undefined) throw usageError('--guard needs the dense model: --against DENSE')
   if (methods !== undefined)
     throw usageError('give --guard or --methods, not both: with --guard MODEL is pruned already')
-  const other = (['shift', 'leave-out'] as const).find((name) => given[name] !== undefined)
+  const other = (['shift', 'leave-out', 'late-interaction'] as const).find((name) => given[name] !== undefined)
   if (other !== undefined) throw usageError(`give --guard or --${other}, not both`)
   if (task !== undefined) throw usageError('--guard is for classifiers: omit --task')
   refuseIdle(given)

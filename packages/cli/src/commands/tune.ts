@@ -13,7 +13,7 @@ import { benchShapes } from '../measuring/bench-shapes.ts'
 import { inputRoles, isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { dataOptions, openInputs } from '../model/open-inputs.ts'
+import { dataOptions } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
@@ -21,7 +21,9 @@ import { number } from '../pruning/numbers.ts'
 import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { fingerprint } from '../training/lessons.ts'
+import { givesVectors } from '../training/vector-lessons.ts'
 import { describePlan } from '../tuning/describe.ts'
+import { tuningInputs } from '../tuning/inputs.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
 import { fingerprintOf, takesTrainedValues, variantsOf } from '../tuning/variants.ts'
 
@@ -32,12 +34,13 @@ const options = {
     type: 'string',
     value: 'NAME,NAME…',
     description:
-      'what is chosen from; default: methods without training that suit texts, or images and sounds, and those of --plugin',
+      'what is chosen from; default: methods without training that suit texts, vectors of texts, or images and sounds, and those of --plugin',
   },
   'max-loss': {
     type: 'string',
     value: 'POINTS',
-    description: 'points of accuracy, or of nDCG@10 where pairs are ranked, that may be lost; default 0.5',
+    description:
+      'points of accuracy that may be lost; of nDCG@10 where pairs are ranked; of vectors hundredths of the cosine to the dense ones; default 0.5',
   },
   confident: {
     type: 'boolean',
@@ -63,6 +66,11 @@ const options = {
     value: 'BxN,…',
     description: 'runs that have to be fast, batch × tokens; default: one by one, at the lengths of the data',
   },
+  encoder: {
+    ...pruningOptions.encoder,
+    description:
+      'the encoder to prune in a file of several (tp inspect lists them); default: the first that can be pruned',
+  },
   weights: { ...pruningOptions.weights, description: `of what --methods names: ${pruningOptions.weights.description}` },
   protect: pruningOptions.protect,
   'protect-segment': pruningOptions['protect-segment'],
@@ -73,6 +81,7 @@ const options = {
 } as const
 
 const usualMethods = {
+  vectors: ['tome', 'received-attention', 'value-aware', 'cls-attention'],
   text: ['received-attention', 'value-aware', 'cls-attention', 'balanced'],
   other: ['received-attention', 'cls-attention', 'quasi-random', 'tome'],
 } as const
@@ -97,6 +106,7 @@ export const tuneCommand: Command = command({
     '  tp tune model.onnx --data calibration.tsv --max-loss 1 --confident --cascade -o plan.json',
     '  tp prune model.onnx --plan plan.json -o pruned.onnx',
     '  tp tune model.onnx --data calibration.tsv --quantize --methods sdtp --weights sdtp.safetensors -o plan.json',
+    '  tp tune embedder.onnx --data texts.txt --quantize --leave-out --max-loss 1 -o plan.json',
   ],
   writes: ({ out }) => outputsOf({ '-o': out, 'its measurements': out && measuredPath(out) }),
   alone: true,
@@ -105,14 +115,18 @@ export const tuneCommand: Command = command({
     const { out, data, json = false, resume = false, confident = false, cascade = false, quantize = false } = given
     const { runtime, weights, plugin = [] } = given
     if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
-    if (data === undefined) throw usageError('--data PATH is missing: labelled examples to choose by')
+    if (data === undefined)
+      throw usageError(
+        '--data PATH is missing: labelled examples to choose by, or texts for a model that gives vectors',
+      )
     const maxLoss = given['max-loss'] === undefined ? 0.5 : number('max-loss', given['max-loss'])
     const began = performance.now()
     const file = await readModelFile(path, context)
     const roles = inputRoles(file.model)
+    const embeds = await givesVectors(file, context)
     const catalog = await loadMethods(plugin)
     const names = given.methods?.split(',').map((name) => name.trim()) ?? [
-      ...usualMethods[isText(roles) ? 'text' : 'other'],
+      ...usualMethods[embeds ? 'vectors' : isText(roles) ? 'text' : 'other'],
       ...methodsOf(catalog, plugin),
     ]
     const entries = names.map((name) => findMethod(catalog, name))
@@ -122,12 +136,13 @@ export const tuneCommand: Command = command({
     const device = await openRuntime(runtime)
     const { maxTokens } = await readModelFolder(path)
     const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
-    const inputs = await openInputs(path, data, 1, given, context)
+    const inputs = await tuningInputs(file, { ...given, data }, embeds, context)
     for (const note of inputs.notes) progress.note(note)
     const trained = weights === undefined ? '' : ` ${await fingerprintOf(weights)}`
-    const { protect, ...segment } = readSettings(given).inPlan
+    const { protect, encoder, ...segment } = readSettings(given).inPlan
     const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
-    const kept = Object.keys(protection).length === 0 ? '' : ` ${JSON.stringify(protection)}`
+    const common = { ...(encoder !== undefined && { encoder }), ...protection }
+    const kept = Object.keys(common).length === 0 ? '' : ` ${JSON.stringify(common)}`
     const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
     const measured = measuredPath(out)
     let stage: TuneProgress['stage'] | undefined
@@ -137,6 +152,7 @@ export const tuneCommand: Command = command({
       variants,
       runtime: nodeRuntime(),
       device,
+      ...(encoder !== undefined && { encoder }),
       protection,
       maxLoss,
       confident,

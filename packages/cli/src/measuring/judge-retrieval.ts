@@ -19,20 +19,24 @@ const headings: Readonly<Record<Side, string>> = {
   both: 'both pruned',
 }
 
-/** What a search finds where queries, documents or both are embedded by the pruned model. */
-export function retrievalJudge(inputs: ModelInputs, data: SearchData): Judge<Embeddings> {
+/**
+ * What a search finds where queries, documents or both are embedded by the pruned model.
+ * @param byToken whether each token has its vector, and they are compared by MaxSim
+ */
+export function retrievalJudge(inputs: ModelInputs, data: SearchData, byToken: boolean): Judge<Embeddings> {
   const known = new WeakMap<Embeddings, Retrieval>()
   const search = (queries: Embeddings, documents: Embeddings): Retrieval => {
     const found = queries === documents ? known.get(queries) : undefined
     if (found !== undefined) return found
     const { queryCount } = data
     const last = queryCount + data.documents.length
-    const result = retrieve(data, queries.vectors.slice(0, queryCount), documents.vectors.slice(queryCount, last))
+    const [asked, index] = [queries.vectors.slice(0, queryCount), documents.vectors.slice(queryCount, last)]
+    const result = retrieve(data, asked, index, queries.tokenWidth)
     if (queries === documents) known.set(queries, result)
     return result
   }
   return {
-    run: (session, options) => embed(session, inputs, options),
+    run: (session, options) => embed(session, inputs, { ...options, byToken }),
     dense(dense) {
       const found = search(dense, dense)
       return {

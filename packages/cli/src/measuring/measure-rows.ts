@@ -70,9 +70,9 @@ export async function measureRows(measured: RowsToMeasure, context: Context): Pr
 }
 
 /** By relevance judgements or scores of people where the data have them, else by comparison with the dense vectors. */
-function embeddingJudgeOf({ inputs, judged }: EmbeddingInputs): Judge<Embeddings> {
+function embeddingJudgeOf({ inputs, judged, byToken = false }: EmbeddingInputs): Judge<Embeddings> {
   if (judged === undefined) return embeddingJudge(inputs)
-  return 'relevant' in judged ? retrievalJudge(inputs, judged) : pairJudge(inputs, judged)
+  return 'relevant' in judged ? retrievalJudge(inputs, judged, byToken) : pairJudge(inputs, judged)
 }
 
 /** A decoder follows the encoder, and is the same in all rows. */

@@ -46,6 +46,8 @@ export interface EmbeddingInputs {
   readonly task: 'embeddings'
   readonly inputs: ModelInputs
   readonly judged?: SearchData | ScoredPairs
+  /** Whether documents are found by the vectors of their tokens. */
+  readonly byToken?: boolean
 }
 
 /** What is written down, and the file of the decoder. */

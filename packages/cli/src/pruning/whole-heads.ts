@@ -74,8 +74,9 @@ export const FILLED_ROWS: string =
 
 /** What is said where no method was asked for. */
 export const SAFE_DEFAULT: string =
-  'no method was given, so only what is exact is done: tokens that nothing reads are eliminated. tp eval --methods says what a ' +
-  'method costs on your own texts; tp pack is exact, too'
+  'no method was given, so only what is exact is done: tokens that nothing reads are eliminated. What makes such a model fast is ' +
+  'tp quantize --smooth, then tp pack; tp tune --quantize compares that with pruning, and tp eval --methods says what a method costs on ' +
+  'your own texts'
 
 /** What is said where one was. */
 export const ASKED_FOR: string = 'the method was asked for; tp eval says what it costs on your own data'

@@ -1,30 +1,42 @@
-import type { Quantized, QuantizeOptions } from '@tp/compiler'
+import { type Quantized, type QuantizeOptions, type Smoothed, type SmoothedSite, smooth } from '@tp/compiler'
+import { someExamples } from '@tp/eval/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
-import { type Nearness, type QuantizedWithin, quantizeWithin } from '@tp/tune'
+import { channelRanges, type Nearness, type QuantizedWithin, quantizeWithin } from '@tp/tune'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
+import { spreadByLength } from '../measuring/timed-examples.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { batchSizeOf, type dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs, type taskOption } from '../model/open-task-inputs.ts'
 import { number } from '../pruning/numbers.ts'
 import { answersComparedWith, type ComparedInputs } from './nearness.ts'
+import { quantizeFile } from './quantize-file.ts'
 
 /** What is compared, and how near it has to be. */
 interface Asked extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
   readonly data: string
   readonly within?: string
+  readonly smooth?: boolean
 }
 
 export interface QuantizedCompared extends QuantizedWithin {
   readonly task: ComparedInputs['task']
+  /** Where the model was smoothed before. */
+  readonly smoothed: readonly SmoothedSite[] | undefined
 }
 
-/** Compares with the dense model on the user's examples; with `--within` until the answers are near enough. */
+/** Examples by which channels are smoothed: of all lengths. */
+const SMOOTHED_BY = 64
+
+/**
+ * Compares with the dense model on the user's examples; with `--within` until the answers are near enough. With `--smooth` it is smoothed
+ * first.
+ */
 export async function quantizeCompared(
   file: ModelFile,
-  quantised: Quantized,
+  whole: Quantized,
   given: Asked,
   form: QuantizeOptions,
   context: Context,
@@ -35,6 +47,9 @@ export async function quantizeCompared(
   const data = await openTaskInputs(file.path, given.data, batchSize, given, context)
   if (data.task === 'asr') throw usageError('tp quantize compares no transcripts; tp eval --task asr judges each file')
   const loading = { runtime, threads: 1, signal }
+  const smoothed = given.smooth === true ? await smoothedBy(file, data, context) : undefined
+  const model = smoothed?.model ?? file.model
+  const quantised = smoothed === undefined ? whole : quantizeFile({ ...file, model }, form)
   progress.stage('running the model as it is')
   const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
   const answersOf = await (async () => {
@@ -47,13 +62,32 @@ export async function quantizeCompared(
   }
   progress.stage('running it in 8 bits')
   if (within === undefined) {
-    return { ...quantised, nearness: await compareModel(quantised.model, true), floats: [], task: data.task }
+    return {
+      ...quantised,
+      nearness: await compareModel(quantised.model, true),
+      floats: [],
+      task: data.task,
+      smoothed: smoothed?.sites,
+    }
   }
   const found = await quantizeWithin({
-    ...{ model: file.model, within, compare: compareModel, quantize: form, signal },
+    ...{ model, within, compare: compareModel, quantize: form, signal },
     onProgress: ({ step, done, total }) => {
       if (step !== 'whole') progress.note(`${step === 'nodes' ? 'node' : 'choice'} ${done} of ${total}`)
     },
   })
-  return { ...found, task: data.task }
+  return { ...found, task: data.task, smoothed: smoothed?.sites }
+}
+
+async function smoothedBy(file: ModelFile, { inputs }: ComparedInputs, context: Context): Promise<Smoothed> {
+  const { progress, signal } = context
+  progress.stage('looking how loud each channel is')
+  const ranges = await channelRanges({
+    model: file.model,
+    inputs: someExamples(inputs, spreadByLength(inputs, SMOOTHED_BY, 1).flat()),
+    load: (model) => loadSession(model, file, { threads: 1, signal }),
+    signal,
+    onProgress: ({ done, total }) => progress.step(done, total),
+  })
+  return smooth(file.model, ranges)
 }

@@ -1,4 +1,4 @@
-import type { Quantized, QuantizeOptions } from '@tp/compiler'
+import type { Quantized, QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Nearness, QuantizedWithin } from '@tp/tune'
 import { megabytes } from '../output/numbers.ts'
 import type { ComparedInputs } from './nearness.ts'
@@ -10,6 +10,7 @@ export interface QuantizeReport extends Partial<Nearness> {
   readonly nodes: Quantized['nodes']
   readonly task?: ComparedInputs['task']
   readonly floats?: QuantizedWithin['floats']
+  readonly smoothed?: readonly SmoothedSite[] | undefined
   readonly bytes: number
   readonly bytesBefore: number
   readonly [more: string]: unknown
@@ -24,17 +25,24 @@ const similarityNames: Readonly<Record<ComparedInputs['task'], string>> = {
 }
 
 export function describeQuantized(report: QuantizeReport): string {
-  const { out, type, perChannel, nodes, task, similarity, floats = [], bytes, bytesBefore } = report
+  const { out, type, perChannel, nodes, task, similarity, floats = [], smoothed, bytes, bytesBefore } = report
   const tables = nodes.filter(({ operator }) => operator === 'Gather').length
   const products = nodes.length - tables
   const scales = perChannel === true ? 'channel' : 'matrix'
   const lines = [
     `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${products} products and ${tables} tables in ${type}, one scale for each ${scales}`,
   ]
+  if (smoothed !== undefined) lines.push(smoothedText(smoothed))
   if (task !== undefined && similarity !== undefined) {
     lines.push(`${similarityNames[task]} of the model as it was: ${similarity.toFixed(4)}`)
   }
   if (floats.length > 0)
     lines.push(`in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`)
   return lines.join('\n')
+}
+
+function smoothedText(sites: readonly SmoothedSite[]): string {
+  if (sites.length === 0) return 'smoothed nothing: no channels are so loud that it would pay'
+  const loud = sites.reduce((sum, site) => sum + site.loud, 0)
+  return `smoothed ${sites.length} values, ${loud} channels in all`
 }

@@ -11,7 +11,7 @@ import {
   tokenAgreement,
 } from '@tp/eval'
 import { type ModelInputs, someExamples } from '@tp/eval/inputs'
-import { divergences, figureInterval } from '@tp/eval/metrics'
+import { divergences, dot, figureInterval } from '@tp/eval/metrics'
 import type { Nearness } from '@tp/tune'
 import { spreadByLength } from '../measuring/timed-examples.ts'
 import type { SpeechTask, TaskInputs } from '../model/open-task-inputs.ts'
@@ -62,9 +62,7 @@ export async function answersComparedWith(
     return async (session, thorough) => {
       const { vectors } = await embed(session, thorough ? all : few, options)
       const expected = thorough ? own.vectors : ownFew.vectors
-      const cosines = vectors.map((vector, i) =>
-        vector.reduce((sum, x, j) => sum + x * (expected[i]?.[j] as number), 0),
-      )
+      const cosines = vectors.map((vector, i) => dot(vector, expected[i] as Float64Array))
       const similarity = cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length
       return { similarity, divergence: 1 - similarity }
     }

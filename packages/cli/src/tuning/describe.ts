@@ -10,16 +10,23 @@ export interface PlanFiles {
   readonly weights?: string | undefined
 }
 
+/** What the points of a loss are of. */
+const pointsText: Readonly<Record<TunedPlan['figures']['points'], string>> = {
+  accuracy: 'points',
+  'nDCG@10': 'points of nDCG@10',
+  cosine: 'hundredths of the cosine to the dense vectors',
+}
+
 /** What a plan does, and what can be done with it. */
 export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, out, weights }: PlanFiles): string {
-  const { loss, grid, maxLoss, examples, eightBits, leftOut } = figures
+  const { loss, grid, maxLoss, points, examples, eightBits, leftOut } = figures
   const last = regimes.at(-1)?.plan
   const isDense = last?.method === 'none' && last.quantize === undefined && last.leaveOut === undefined
   const alone = [...(eightBits ? [eightBitsText(eightBits)] : []), ...(leftOut ? [leftOutText(leftOut)] : [])]
   if (last === undefined || loss === undefined || isDense) {
     const tried = ['pruned', ...(eightBits ? ['in 8 bits'] : []), ...(leftOut ? ['with fewer layers'] : [])]
     return [
-      `${out}  nothing ${tried.join(' or ')} is faster and loses no more than ${maxLoss} points`,
+      `${out}  nothing ${tried.join(' or ')} is faster and loses no more than ${maxLoss} ${pointsText[points]}`,
       ...alone,
       'dead tokens are removed even so',
     ].join('\n')
@@ -32,7 +39,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   const trained = weights === undefined ? '' : ` --weights ${weights}`
   return [
     `${out}  ${planText(last)}`,
-    `loss  ${loss.estimate.toFixed(1)} points (${interval}) on ${examples} examples that nothing was chosen by`,
+    `loss  ${loss.estimate.toFixed(1)} ${pointsText[points]} (${interval}) on ${examples} examples that nothing was chosen by`,
     ...alone,
     ...(cascade === undefined ? [] : [fallbackText(cascade)]),
     `times as fast as dense  ${speeds.join(', ')}`,

@@ -6,6 +6,7 @@ import { readProvenance } from '../program/provenance.ts'
 import { nameOf, type Refusal, Refused, refusalOf } from '../program/refusal.ts'
 import { requireModel } from '../program/require-model.ts'
 import { inlineExternal } from './inline-external.ts'
+import { isOfPruning, shownName } from './node-names.ts'
 import { QuantisedGraph } from './quantised-graph.ts'
 import { type QuantizeForm, type QuantizeOptions, readQuantizeOptions } from './quantize-options.ts'
 import { rewriteOf } from './rewrite-nodes.ts'
@@ -62,7 +63,7 @@ export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm
   const left = remaining(graph, origin, exclude)
   for (const node of [...graph.nodes]) {
     const name = shownName(node)
-    const rewrite = isPruned && name.startsWith(OF_PRUNING) ? undefined : rewriteOf(node)
+    const rewrite = isPruned && isOfPruning(node) ? undefined : rewriteOf(node)
     if (rewrite === undefined || left.delete(name)) continue
     if (rewrite(node, to)) nodes.push({ name, operator: operatorName(node) })
   }
@@ -72,10 +73,6 @@ export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm
   graph.removeDeadNodes()
   inlineExternal(model)
   return { ok: true, model, nodes }
-}
-
-function shownName({ name, output }: NodeProto): string {
-  return name === '' ? (output[0] as string) : name
 }
 
 /**
@@ -98,9 +95,6 @@ function neverQuantised({ proto }: Model, name: string): TpError {
   const advice = 'name nodes as `nodes` of the result does (tp quantize --json prints them), or leave it out'
   return new TpError('TP_OPTION', 'compiler', `quantize: exclude: ${seen}; ${advice}`)
 }
-
-/** What pruning adds. Its networks are small, and which tokens are kept must not hang on their rounding. */
-const OF_PRUNING = 'tp/'
 
 /** @throws Refused */
 function requireFloat(model: Model): void {

@@ -6,6 +6,27 @@ export function similarities(index: Vectors, query: Float64Array): Float64Array 
   return Float64Array.from(index, (vector) => dot(vector, query))
 }
 
+/**
+ * MaxSim of ColBERT (Khattab and Zaharia, arXiv:2004.12832): over the tokens of a query, the sum of the largest cosine with a token of the
+ * document.
+ * @param index and query: vectors of tokens, `width` numbers each, one after another
+ */
+export function maxSimilarities(index: Vectors, query: Float64Array, width: number): Float64Array {
+  return Float64Array.from(index, (document) => {
+    let sum = 0
+    for (let token = 0; token < query.length; token += width) {
+      let most = Number.NEGATIVE_INFINITY
+      for (let other = 0; other < document.length; other += width) {
+        let similarity = 0
+        for (let i = 0; i < width; i++) similarity += (query[token + i] as number) * (document[other + i] as number)
+        if (similarity > most) most = similarity
+      }
+      sum += most
+    }
+    return sum
+  })
+}
+
 export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)

@@ -11,13 +11,17 @@ import type { Outcome } from './outcome.ts'
 
 /** Vectors that a model gives for a data set. They are judged by comparison with those of the dense model. */
 export interface Embeddings extends Outcome<'embeddings'> {
-  /** Of length 1, by example in the data set's order. */
+  /** Of length 1, by example in the data set's order; with `tokenWidth` one after another those of its tokens, each of length 1. */
   readonly vectors: Vectors
+  /** Numbers of each token's vector, where tokens are not pooled. */
+  readonly tokenWidth?: number
 }
 
 export interface EmbedOptions extends EvaluateOptions {
   /** Name of the output that is the vector [batch, D], or the tokens' vectors [batch, tokens, D]; default: found by name and shape. */
   readonly output?: string | undefined
+  /** Keeps a vector for each token, for late interaction (ColBERT), instead of their mean. */
+  readonly byToken?: boolean | undefined
 }
 
 /** Usual names of the output with one vector per input. */
@@ -36,13 +40,20 @@ export const EMBEDDING_OUTPUTS: readonly string[] = [
  */
 export async function embed(session: Session, inputs: ModelInputs, options: EmbedOptions = {}): Promise<Embeddings> {
   const vectors = new Array<Float64Array>(inputs.targets.length)
+  const { byToken = false, output: name } = options
+  let tokenWidth: number | undefined
   const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
-    const rows = rowsOf(vectorOutput(outputs, positions.length, options.output), outputs, feeds)
+    const output = vectorOutput(outputs, positions.length, name)
+    if (byToken) tokenWidth = widthOf(output)
+    const rows = byToken ? tokensOf(output, outputs, feeds) : rowsOf(output, outputs, feeds)
     for (const [row, position] of positions.entries()) {
-      vectors[position] = ofLengthOne(rows[row] as Float64Array, inputs.source, position)
+      const own = rows[row] as Float64Array | Float32Array[]
+      vectors[position] = Array.isArray(own)
+        ? joined(own.map((each) => ofLengthOne(Float64Array.from(each), inputs.source, position)))
+        : ofLengthOne(own, inputs.source, position)
     }
   })
-  return { task: 'embeddings', figures: {}, vectors, ...run }
+  return { task: 'embeddings', figures: {}, vectors, ...(tokenWidth !== undefined && { tokenWidth }), ...run }
 }
 
 export interface NearnessOptions {
@@ -138,26 +149,47 @@ function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefi
 }
 
 /** One vector per example; of token vectors the mean over the real ones. */
-function rowsOf({ data, dims }: TensorLike, outputs: NamedTensors, feeds: NamedTensors): Float64Array[] {
+function rowsOf(output: TensorLike, outputs: NamedTensors, feeds: NamedTensors): Float64Array[] {
+  if (output.dims.length === 3) return tokensOf(output, outputs, feeds).map(meanOf)
+  const [rows = 0, width = 0] = output.dims
+  const values = output.data as Float32Array
+  return Array.from({ length: rows }, (_, row) => Float64Array.from(values.subarray(row * width, (row + 1) * width)))
+}
+
+/** The vectors of the real tokens, by example. */
+function tokensOf({ data, dims }: TensorLike, outputs: NamedTensors, feeds: NamedTensors): Float32Array[][] {
   const values = data as Float32Array
-  const [rows = 0, tokens = 0] = dims
-  const size = values.length / rows
-  const ofRow = (row: number): Float32Array => values.subarray(row * size, (row + 1) * size)
-  if (dims.length === 2) return Array.from({ length: rows }, (_, row) => Float64Array.from(ofRow(row)))
-  const width = dims[2] as number
+  const [rows = 0, tokens = 0, width = 0] = dims
   const masks = [outputs['tp.mask'], maskOf(feeds)]
   const mask = masks.find((each) => each?.dims[1] === tokens)?.data
   return Array.from({ length: rows }, (_, row) => {
-    const sum = new Float64Array(width)
-    const states = ofRow(row)
-    let real = 0
-    for (let token = 0; token < tokens; token++) {
-      if (mask !== undefined && Number(mask[row * tokens + token]) === 0) continue
-      real++
-      for (let i = 0; i < width; i++) sum[i] = (sum[i] as number) + (states[token * width + i] as number)
+    const real: Float32Array[] = []
+    for (let at = row * tokens; at < (row + 1) * tokens; at++) {
+      if (mask === undefined || Number(mask[at]) !== 0) real.push(values.subarray(at * width, (at + 1) * width))
     }
-    return sum.map((value) => value / real)
+    return real
   })
+}
+
+function meanOf(tokens: readonly Float32Array[]): Float64Array {
+  const sum = new Float64Array(tokens[0]?.length ?? 0)
+  for (const token of tokens) {
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (token[i] as number)
+  }
+  return sum.map((value) => value / tokens.length)
+}
+
+function joined(vectors: readonly Float64Array[]): Float64Array {
+  const [first] = vectors
+  const all = new Float64Array(vectors.length * (first?.length ?? 0))
+  for (const [i, vector] of vectors.entries()) all.set(vector, i * vector.length)
+  return all
+}
+
+/** @throws TpError TP_OUTPUT for an output without a vector for each token */
+function widthOf({ dims }: TensorLike): number {
+  if (dims.length === 3) return dims[2] as number
+  throw new TpError('TP_OUTPUT', 'eval', `late interaction needs a vector for each token, and the output is [${dims}]`)
 }
 
 function ofLengthOne(vector: Float64Array, source: string, position: number): Float64Array {

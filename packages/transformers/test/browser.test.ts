@@ -106,7 +106,7 @@ test('answers image-classification as in Node', { tags: 'exhaustive' }, async ()
   pruning.dispose()
 })
 
-test('generates as in Node, with the last logits alone, and with pressed caches', async () => {
+test('generates as in Node, with the last logits alone, a pruned prompt, and pressed caches', async () => {
   const pressed = press(llama, { method: streaming({ sinks: 2 }), amount: { kind: 'ratio', value: 0.5 } })
   if (!pressed.ok) throw new Error(pressed.refusal.message)
   const prompt = [5, 17, 40, 8, 61, 33, 12, 90, 27, 70, 4, 55]
@@ -128,12 +128,14 @@ test('generates as in Node, with the last logits alone, and with pressed caches'
       const answer = await model.generate({ inputs, max_new_tokens: 8, do_sample: false, eos_token_id: -1 } as never)
       return (answer as unknown as { tolist(): bigint[][] }).tolist()[0]?.map(Number) ?? []
     }
-    return { dense: await run('llama'), last: await run('llama-last'), pressed: await run('llama-last', press) }
+    const [dense, last, half] = [await run('llama'), await run('llama-last'), await run('llama-half')]
+    return { dense, last, half, pressed: await run('llama-last', press) }
   }
   const bytes = [...pressed.bytes]
   const here = await generate({ AutoModelForCausalLM, Tensor, pressCaches }, prompt, bytes)
   expect(here.dense).toHaveLength(20)
   expect(here.last).toEqual(here.dense)
+  expect(here.half).not.toEqual(here.dense)
   expect(here.pressed).not.toEqual(here.dense)
   const inPage = `(${generate})(library, ${JSON.stringify(prompt)}, ${JSON.stringify(bytes)})`
   expect(await page.evaluate(inPage)).toEqual(here)

@@ -7,7 +7,7 @@ import { openModel } from 'exported-encoders'
 import { openModelFolder } from 'pipeline-models'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { pressCaches } from '../src/index.ts'
-import { addLlama, llama } from './models.ts'
+import { addLlama, llama, withHalfPrompt } from './models.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -64,6 +64,20 @@ test('generates the same with the logits of the last token alone', async () => {
   expect((await continued(last as Decoder, prompt, 12)).tokens).toEqual(expected.tokens)
 })
 
+test('generates with a pruned prompt what a loop of its own makes, in a second turn, too', async () => {
+  const model = await open('llama-half')
+  const first = await continued(model, prompt, 5)
+  const second = await continued(model, [...first.tokens, 3, 44, 9], 4, first.cache)
+  await using decoder = await openModel(withHalfPrompt())
+  const loop = new Loop(decoder)
+  const answer = [await loop.feed(prompt)]
+  await goOn(loop, answer, 5)
+  expect(first.tokens).toEqual([...prompt, ...answer])
+  const next = [await loop.feed([...answer.slice(-1), 3, 44, 9])]
+  await goOn(loop, next, 4)
+  expect(second.tokens).toEqual([...first.tokens, 3, 44, 9, ...next])
+})
+
 describe('pressed caches', () => {
   test('answer as before where all tokens are kept', async () => {
     const [dense, kept] = await Promise.all(['llama', 'llama'].map(open))
@@ -86,11 +100,11 @@ describe('pressed caches', () => {
       const loop = new Loop(decoder)
       const answer = [await loop.feed(prompt)]
       loop.caches = await pressing.run(present(loop.caches))
-      while (answer.length < 5) answer.push(await loop.feed(answer.slice(-1)))
+      await goOn(loop, answer, 5)
       expect(first.tokens).toEqual([...prompt, ...answer])
       // What generate() has told last is not in the caches yet.
       const next = [await loop.feed([...answer.slice(-1), 3, 44, 9])]
-      while (next.length < 4) next.push(await loop.feed(next.slice(-1)))
+      await goOn(loop, next, 4)
       expect(second.tokens).toEqual([...first.tokens, 3, 44, 9, ...next])
       expect(loop.length).toBeLessThan(second.tokens.length - 1)
     },
@@ -163,4 +177,9 @@ class Loop {
     const scores = ((logits as TensorLike).data as Float32Array).slice(-96)
     return scores.indexOf(Math.max(...scores))
   }
+}
+
+/** Token by token, until there are as many. */
+async function goOn(loop: Loop, answer: number[], count: number): Promise<void> {
+  while (answer.length < count) answer.push(await loop.feed(answer.slice(-1)))
 }

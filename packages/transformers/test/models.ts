@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { lastLogits } from '@tp/compiler'
-import { input, mean } from '@tp/core'
+import { lastLogits, prunePrompt } from '@tp/compiler'
+import { input, mean, streaming } from '@tp/core'
 import { modelPath } from '@tp/models'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { decoderPath } from 'exported-decoders'
@@ -38,7 +38,18 @@ export function addLetters(
 /** A decoder of 96 words, as it was exported. */
 export const llama: Model = decodeModel(readFileSync(decoderPath('llama')))
 
-/** The decoder as `llama`, and with the logits of the last token alone as `llama-last`. */
+/** The decoder with half of a prompt's tokens in its second layer. */
+export function withHalfPrompt(): Model {
+  const pruned = prunePrompt(llama, {
+    method: streaming({ sinks: 2 }),
+    amount: { kind: 'ratio', value: 0.5 },
+    layer: 0,
+  })
+  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  return pruned.model
+}
+
+/** The decoder as `llama`, with the logits of the last token alone as `llama-last`, and with a pruned prompt as `llama-half`. */
 export async function addLlama(folder: PipelineFolder): Promise<void> {
   const config = {
     model_type: 'llama',
@@ -48,5 +59,6 @@ export async function addLlama(folder: PipelineFolder): Promise<void> {
   const last = lastLogits(llama)
   if (!last.ok) throw new Error(last.refusal.message)
   await folder.add('llama', { 'config.json': config, 'onnx/model.onnx': decoderPath('llama') })
+  await folder.add('llama-half', { 'config.json': config, 'onnx/model.onnx': encodeModel(withHalfPrompt()) })
   await folder.add('llama-last', { 'config.json': config, 'onnx/model.onnx': encodeModel(last.model) })
 }

@@ -9,7 +9,7 @@ import {
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
-import { decoderFacts, decoderOf } from '../decoding/decoder-file.ts'
+import { decoderFacts, decoderOf, promptPlace } from '../decoding/decoder-file.ts'
 import { type FlopsAt, flopsAtUsualLengths } from '../model/flops.ts'
 import { headText } from '../model/head-text.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -66,9 +66,11 @@ function describeDecoder(file: ModelFile, decoder: DecoderInspection): string {
   return facts.map(([name, text]) => name.padEnd('written by'.length + 2) + text).join('\n')
 }
 
-function decoderAdvice({ logitsOf }: DecoderInspection): string {
+function decoderAdvice({ logitsOf, prompt }: DecoderInspection): string {
+  if (prompt !== undefined) return `${prompt.method}, ${promptPlace(prompt)}`
   const lossless = 'tp prune --lossless leaves out what generating does not read'
-  return `not between layers; ${logitsOf === 'all tokens' ? lossless : 'no logits are left to leave out'}`
+  const exact = logitsOf === 'all tokens' ? lossless : 'no logits are left to leave out'
+  return `tokens of a prompt, in later layers (tp prune --method last-query); ${exact}`
 }
 
 function fileFacts(file: ModelFile, { producer, opset }: Pick<Inspection, 'producer' | 'opset'>): [string, string][] {

@@ -1,13 +1,14 @@
 import { basename } from 'node:path'
 import { type Inspection, type LeftOutLayers, type Pruned, type PrunedEncoder, readProvenance } from '@tp/compiler'
 import type { Amount, Method } from '@tp/core'
-import { amountRules } from '@tp/core/host'
+import { amountNames, amountRules } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { decoderOf } from '../decoding/decoder-file.ts'
+import { promptPruningOf } from '../decoding/prompt-pruning.ts'
 import { describePruned, pruneDecoder } from '../decoding/prune-decoder.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { flopsAtUsualLengths } from '../model/flops.ts'
@@ -72,12 +73,11 @@ export const pruneCommand: Command = command({
 
     const start = performance.now()
     const whole = await endable(() => readModelFile(path, { signal, files }))
-    const decoder = lossless ? await endable(async () => decoderOf(whole)) : undefined
+    const decoder = await endable(async () => decoderOf(whole))
     if (decoder !== undefined) {
-      const encodersOnly = Object.keys(given).find((name) => !ofDecoders.has(name) && given[name as keyof typeof given])
-      if (encodersOnly !== undefined)
-        throw usageError(`--${encodersOnly} is for encoders, and ${path} is a decoder; omit it`)
-      const options = { out, verify, signal, stage: (name: string) => progress.stage(name) }
+      refuseOptionsOfEncoders(path, given)
+      const prompt = told && promptPruningOf(told, decoder)
+      const options = { out, prompt, verify, signal, stage: (name: string) => progress.stage(name) }
       const written = await pruneDecoder(whole, decoder, options)
       progress.end()
       print(json ? jsonDocument('prune', written) : describePruned(written, decoder))
@@ -143,7 +143,25 @@ export const pruneCommand: Command = command({
 })
 
 /** Options that mean something for a decoder. */
-const ofDecoders: ReadonlySet<string> = new Set(['out', 'lossless', 'verify', 'json'])
+const ofDecoders: ReadonlySet<string> = new Set([
+  'out',
+  'lossless',
+  'verify',
+  'json',
+  'method',
+  'layers',
+  'protect',
+  'param',
+  'plugin',
+  ...amountNames,
+] satisfies string[])
+
+/** @throws TpError TP_USAGE */
+function refuseOptionsOfEncoders(path: string, given: Readonly<Record<string, unknown>>): void {
+  const encodersOnly = Object.keys(given).find((name) => !ofDecoders.has(name) && given[name])
+  if (encodersOnly !== undefined)
+    throw usageError(`--${encodersOnly} is for encoders, and ${path} is a decoder; omit it`)
+}
 
 /**
  * What is done to a model if nothing is asked for: only what is exact, where every token counts.

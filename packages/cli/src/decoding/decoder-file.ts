@@ -1,4 +1,5 @@
-import { type DecoderInspection, inspect, inspectDecoder } from '@tp/compiler'
+import { type DecoderInspection, inspect, inspectDecoder, type PrunedPrompt } from '@tp/compiler'
+import { amountRules } from '@tp/core/host'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 
@@ -39,4 +40,9 @@ const rotaryTexts: Readonly<Record<DecoderInspection['rotary'], string>> = {
   operator: 'rotary by an operator',
   'in the attention': 'rotary inside the attention',
   'written out': 'rotary, written out',
+}
+
+/** Where a prompt is pruned, and how many tokens are kept. */
+export function promptPlace({ layer, amount }: Pick<PrunedPrompt, 'layer' | 'amount'>): string {
+  return `after the attention of layer ${layer} (${amountRules[amount.kind].name} ${amount.value})`
 }

@@ -1,14 +1,17 @@
-import { type DecoderInspection, lastLogits } from '@tp/compiler'
+import { type DecoderInspection, lastLogits, type PrunePromptOptions, prunePrompt } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
+import type { Model } from '@tp/onnx'
 import { endable } from '../command/endable.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { stageModel } from '../model/stage-model.ts'
+import { type StagedModel, stageModel } from '../model/stage-model.ts'
 import { megabytes } from '../output/numbers.ts'
-import { decoderFacts } from './decoder-file.ts'
+import { decoderFacts, promptPlace } from './decoder-file.ts'
 
 export interface PruneDecoderOptions {
   readonly out: string
+  /** How the prompt is pruned; absent: only logits that nobody reads are left out. */
+  readonly prompt?: PrunePromptOptions | undefined
   readonly verify: boolean
   readonly signal: AbortSignal
   readonly stage: (name: string) => void
@@ -18,59 +21,89 @@ export interface PruneDecoderOptions {
 export interface PrunedDecoder {
   readonly model: string
   readonly out: string
-  readonly method: 'last logits'
+  /** How tokens of a prompt are chosen, or `last logits` where all are kept. */
+  readonly method: string
   readonly layerCount: number
+  /** Where the prompt is pruned, and how many tokens are kept; absent where it is not. */
+  readonly prompt?: Pick<PrunePromptOptions, 'layer' | 'amount'>
   readonly bytes: number
   readonly dataFiles: readonly string[]
-  /** The largest difference of logits and caches, where they were compared. */
+  /** The largest difference of logits and caches, where they were compared: with every token kept. */
   readonly verification?: { readonly difference: number }
 }
 
 /**
- * Writes a decoder without what generating does not read: all logits but those of the last token.
- * @throws RefusalError; TpError TP_VERIFY, TP_WRITE, TP_ABORTED
+ * Writes a decoder that computes of its logits those of the last token alone, and of a prompt, where that is asked for, some tokens in
+ * its later layers.
+ * @throws RefusalError; TpError TP_VERIFY, TP_WRITE, TP_ABORTED, TP_METHOD, TP_OPTION, TP_SCHEDULE
  */
 export async function pruneDecoder(
   file: ModelFile,
   decoder: DecoderInspection,
-  { out, verify, signal, stage }: PruneDecoderOptions,
+  options: PruneDecoderOptions,
 ): Promise<PrunedDecoder> {
-  const result = await endable(async () => lastLogits(file.model))
-  if (!result.ok) throw new RefusalError(file.path, result.refusal)
-  await using staged = await stageModel(result.model, file, out, signal)
-  let difference: number | undefined
-  if (verify) {
-    stage('verifying')
-    const { verifyLastLogits } = await import('./verify-last-logits.ts')
-    difference = await verifyLastLogits(file, staged.path, decoder, signal)
-  }
+  const { out, prompt, verify, signal } = options
+  const model = await endable(async () => pruned(file, prompt))
+  await using staged = await stageModel(model, file, out, signal)
+  const difference = verify ? await verified(file, decoder, staged, options) : undefined
   throwIfAborted(signal, 'tp')
   await staged.commit()
   return {
     model: file.path,
     out,
-    method: 'last logits',
+    method: prompt?.method.name ?? 'last logits',
     layerCount: decoder.layerCount,
+    ...(prompt && { prompt: { layer: prompt.layer, amount: prompt.amount } }),
     bytes: staged.bytes,
     dataFiles: staged.dataFiles,
     ...(difference !== undefined && { verification: { difference } }),
   }
 }
 
+function pruned(file: ModelFile, prompt: PrunePromptOptions | undefined): Model {
+  const result = prompt === undefined ? lastLogits(file.model) : prunePrompt(file.model, prompt)
+  if (!result.ok) throw new RefusalError(file.path, result.refusal)
+  return result.model
+}
+
+/** The largest difference with every token kept; a prompt that loses some has to run, too. */
+async function verified(
+  file: ModelFile,
+  decoder: DecoderInspection,
+  staged: StagedModel,
+  { out, prompt, signal, stage }: PruneDecoderOptions,
+): Promise<number> {
+  stage('verifying')
+  const { verifyLastLogits, verifyRuns } = await import('./verify-last-logits.ts')
+  if (prompt === undefined) return verifyLastLogits(file, staged.path, decoder, signal)
+  await verifyRuns(file, staged.path, decoder, signal)
+  const whole = await endable(async () => pruned(file, { ...prompt, amount: { kind: 'ratio', value: 1 } }))
+  await using forced = await stageModel(whole, file, out, signal)
+  return await verifyLastLogits(file, forced.path, decoder, signal)
+}
+
 export function describePruned(
-  { out, bytes, dataFiles, verification }: PrunedDecoder,
+  { out, method, prompt, bytes, dataFiles, verification }: PrunedDecoder,
   decoder: DecoderInspection,
 ): string {
   const facts = decoderFacts(decoder).filter(([name]) => name === 'decoder')
+  const when = prompt === undefined ? '' : 'with every token kept, '
   return [
-    `${out}  ${megabytes(bytes)}`,
+    `${out}  ${megabytes(bytes)}${prompt ? `, ${method}` : ''}`,
     ...facts.map(([name, text]) => `${name}  ${text}`),
+    ...(prompt ? [promptText(prompt, decoder)] : []),
     `output ${decoder.logits} has the logits of the last token alone, and the last layer computes of the others only keys and values`,
     ...dataFiles.map((path) => `weights copied to ${path}`),
     ...(verification === undefined
       ? []
       : [
-          `verified  a prompt and two tokens after it: logits and caches differ by ${verification.difference.toExponential(1)}`,
+          `verified  a prompt and two tokens after it: ${when}logits and caches differ by ${verification.difference.toExponential(1)}`,
         ]),
   ].join('\n')
+}
+
+function promptText(prompt: NonNullable<PrunedDecoder['prompt']>, { layerCount }: DecoderInspection): string {
+  const [first, last] = [prompt.layer + 1, layerCount - 1]
+  const later = first === last ? `layer ${first}` : `layers ${first} to ${last}`
+  return `a prompt is pruned ${promptPlace(prompt)}; caches of ${later} are shorter than the others`
 }

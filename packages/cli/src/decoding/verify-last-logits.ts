@@ -4,7 +4,7 @@ import type { Dim } from '@tp/core/expression'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { Graph, type Model } from '@tp/onnx'
 import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
-import { requireClose, requireFiniteDense } from '../model/compare-outputs.ts'
+import { requireClose, requireFinite, requireFiniteDense } from '../model/compare-outputs.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 import { roundingOf } from '../model/rounding.ts'
 
@@ -39,6 +39,28 @@ export async function verifyLastLogits(
     seen += tokens
   }
   return largest
+}
+
+/**
+ * Runs a decoder whose later caches are shorter, on the same tokens.
+ * @throws TpError TP_VERIFY for an output that is not finite, TP_MODEL_LIMIT, TP_ABORTED
+ */
+export async function verifyRuns(
+  file: ModelFile,
+  path: string,
+  decoder: DecoderInspection,
+  signal: AbortSignal,
+): Promise<void> {
+  const bounds = boundsFor(await sizeOfFiles(file))
+  await using pruned = await loadBounded(path, { runtime: 'node', bounds, signal })
+  let seen = 0
+  let answer: NamedTensors = {}
+  for (const tokens of RUNS) {
+    const feeds = { ...feedsOf(file.model, decoder, seen, tokens), ...cachesFor(file.model, decoder, answer) }
+    answer = await pruned.run(feeds, { signal })
+    requireFinite(answer)
+    seen += tokens
+  }
 }
 
 /** Of one example: [1,n,V] → [1,1,V]. */

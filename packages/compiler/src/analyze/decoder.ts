@@ -68,7 +68,7 @@ function withoutCaches({ graph }: Program): Refused {
 }
 
 /** Where an attention's result joins its stream. */
-function residualOf(program: Program, attention: CachedAttention): Residual | undefined {
+export function residualOf(program: Program, attention: CachedAttention): Residual | undefined {
   return followToResidual(program, attention, (name, sources) => streamOf(program, name, sources))
 }
 

@@ -19,7 +19,7 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     const reason = 'tokens see only those before them, and their keys and values are kept for tokens to come'
     return new Refused(
       'TP_DECODER',
-      `a decoder: ${reason}; leave out what generating does not read (tp prune --lossless)`,
+      `a decoder: ${reason}; prune its prompt (prunePrompt, or tp prune), or leave out what generating does not read (lastLogits)`,
       cache.node,
     )
   }

@@ -154,13 +154,13 @@ class HeadAxis {
   }
 }
 
-function productOf(program: Program, { chain }: Attention, query: Tensor, keyTransposed: Tensor): Tensor {
+export function productOf(program: Program, { chain }: Attention, query: Tensor, keyTransposed: Tensor): Tensor {
   const { op, attributes } = program.tensor(chain[0]?.output[0] as string).node
   return apply(op, [query, keyTransposed], attributes)[0] as Tensor
 }
 
 /** Rows of the query axis of [B,H,N,·]. */
-function takeQueries(x: Tensor, rows: Tensor | number): Tensor {
+export function takeQueries(x: Tensor, rows: Tensor | number): Tensor {
   if (typeof rows === 'number') return gather(x, constant([rows], 'int64'), 2)
   return transpose(gatherND(transpose(x, [0, 2, 1, 3]), unsqueeze(rows, [2]), 1), [0, 2, 1, 3])
 }
@@ -191,7 +191,7 @@ function sideRows(
 }
 
 /** [1,…] → [B,…] for rows [B,Q]. */
-function repeatPerRow(x: Tensor, rows: Tensor): Tensor {
+export function repeatPerRow(x: Tensor, rows: Tensor): Tensor {
   const batch = shape(rows, { start: 0, end: 1 })
   return expand(
     x,

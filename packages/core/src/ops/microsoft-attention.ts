@@ -59,15 +59,29 @@ const RotaryEmbedding = define('RotaryEmbedding', (inputs) => {
  * Attention of decoders. Where query, key and value are inputs of their own, the result has the shape of the query; where they
  * are one, [b, n, (h + 2·g)·d], it is [b, n, h·d].
  */
-const decoderOps = ['DecoderMaskedMultiHeadAttention', 'GroupQueryAttention', 'SparseAttention'].map((name) =>
+const decoderOps = ['DecoderMaskedMultiHeadAttention', 'SparseAttention'].map((name) =>
   define(name, (inputs, attributes) => {
-    const query = operand(inputs, 0)
-    const { dtype } = query
-    const isApart = inputs[1] !== undefined && inputs[2] !== undefined
-    const unknown: OutputInfo = { dtype, dims: undefined }
-    return [{ dtype, dims: isApart ? dimsOf(query) : unpacked(query, attributes) }, unknown, unknown, unknown]
+    const unknown: OutputInfo = { dtype: operand(inputs, 0).dtype, dims: undefined }
+    return [decoderAttention(inputs, attributes), unknown, unknown, unknown]
   }),
 )
+
+/** The same with caches [b, g, p, d] of keys and values, which it returns with the new tokens. */
+const GroupQueryAttention = define('GroupQueryAttention', (inputs, attributes) => {
+  const result = decoderAttention(inputs, attributes)
+  const [batch, , width] = result.dims ?? []
+  const size = width === undefined ? undefined : divideExactly(width, intOf(attributes, 'num_heads', 1))
+  const groups = intOf(attributes, 'kv_num_heads', 0)
+  const dims = batch === undefined || size === undefined ? undefined : [batch, groups, unknownDim(), size]
+  const present: OutputInfo = { dtype: inputs[3]?.dtype ?? result.dtype, dims }
+  return [result, present, present]
+})
+
+function decoderAttention(inputs: readonly (Tensor | undefined)[], attributes: Attributes): OutputInfo {
+  const query = operand(inputs, 0)
+  const isApart = inputs[1] !== undefined && inputs[2] !== undefined
+  return { dtype: query.dtype, dims: isApart ? dimsOf(query) : unpacked(query, attributes) }
+}
 
 function unpacked(packed: Tensor, attributes: Attributes): readonly Dim[] | undefined {
   const dims = dimsOf(packed)
@@ -81,5 +95,6 @@ export const microsoftAttentionOps: readonly Op[] = [
   MultiHeadAttention,
   QAttention,
   RotaryEmbedding,
+  GroupQueryAttention,
   ...decoderOps,
 ]

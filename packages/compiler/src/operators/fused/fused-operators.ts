@@ -1,5 +1,10 @@
+import type { Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
-import type { Operator, OperatorEntries } from '../operator.ts'
+import { counts } from '../flow.ts'
+import { inputsOf } from '../node-inputs.ts'
+import { takeOperand } from '../operands.ts'
+import type { Operator, OperatorEntries, Repair, RowRule } from '../operator.ts'
 import { productPacks } from '../products.ts'
 import { attention } from './attention.ts'
 import { embedLayerNormalization, qEmbedLayerNormalization } from './embed-layer-normalization.ts'
@@ -21,6 +26,18 @@ function cachesAt(keys: number, values: number): NonNullable<Operator['caches']>
     [keys, 1],
     [values, 2],
   ]
+}
+
+/** Every token is turned by its own position. */
+const turnedRows: RowRule = ({ inputs }, axis) =>
+  axis === (inputs[0] as Tensor).rank - 2 ? [axis, 1] : inputs.map(() => 'all')
+
+const turnTokens: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [x, positions] = inputs as [Tensor, Tensor]
+  const follows = (dim: Dim | undefined): boolean => dim !== undefined && counts(flow, dim)
+  if (follows(x.dims[x.rank - 2]) && !follows(positions.dims[1])) takeOperand(flow, node, inputs, 1, [1], 2)
+  return inputs
 }
 
 /** Made for decoders. */
@@ -49,7 +66,8 @@ export const fusedOperators: OperatorEntries = {
   'com.microsoft.PackedMultiHeadAttention': { readsEarlierKeys: earlierKeysAt(neverAsInput) },
   'com.microsoft.QAttention': { meaning: qAttention, readsEarlierKeys: earlierKeysAt(8) },
   'com.microsoft.QEmbedLayerNormalization': { meaning: qEmbedLayerNormalization },
-  'com.microsoft.RotaryEmbedding': { meaning: rotaryEmbedding },
+  // Written out in what is opened; a cut of a prompt puts it into a graph that is open.
+  'com.microsoft.RotaryEmbedding': { meaning: rotaryEmbedding, rows: turnedRows, repair: turnTokens },
   'com.microsoft.SkipLayerNormalization': { meaning: skipLayerNormalization },
   'com.microsoft.SkipSimplifiedLayerNormalization': { meaning: skipSimplifiedLayerNormalization },
   'com.microsoft.SparseAttention': { readsEarlierKeys: always },

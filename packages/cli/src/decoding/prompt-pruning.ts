@@ -1,0 +1,35 @@
+import type { DecoderInspection, PrunePromptOptions } from '@tp/compiler'
+import type { Amount } from '@tp/core'
+import { amountRules } from '@tp/core/host'
+import { usageError } from '../command/usage-error.ts'
+import type { AskedPruning } from '../pruning/asked.ts'
+
+/** Where a prompt is pruned if no layer is named: two thirds of the way up, as what was measured says (docs/decoders.md). */
+function usualLayer(layerCount: number): number {
+  return Math.min(Math.floor((2 * layerCount) / 3), layerCount - 2)
+}
+
+/**
+ * How the prompt of a decoder is to be pruned; undefined if tokens are not, as with the method `none`.
+ * @throws TpError TP_USAGE for more than one layer, or for amounts by layer
+ */
+export function promptPruningOf(
+  { plan, flops, method }: AskedPruning,
+  { layerCount }: DecoderInspection,
+): PrunePromptOptions | undefined {
+  if (plan.method === 'none') return undefined
+  if (flops !== undefined) throw usageError('--flops is for encoders; give --keep or --tokens')
+  const { layers = [usualLayer(layerCount)], protect } = plan
+  const [layer, ...others] = Array.isArray(layers) ? (layers as readonly number[]) : []
+  if (layer === undefined || others.length > 0)
+    throw usageError('a decoder prunes a prompt at one layer: --layers L, counted from 0')
+  const amounts = Object.entries(amountRules).flatMap(([kind, { name }]): Amount[] => {
+    const given = plan[name]
+    if (given === undefined) return []
+    if (typeof given !== 'number')
+      throw usageError(`--${name} is one number for a decoder, which is pruned at one layer`)
+    return [{ kind: kind as Amount['kind'], value: given }]
+  })
+  const [amount] = amounts as [Amount]
+  return { method, amount, layer, ...(Array.isArray(protect) && { protect }) }
+}

@@ -1,0 +1,35 @@
+import type { Amount } from '@tp/core'
+import type { Model } from '@tp/onnx'
+import { readRecords, writeRecords } from './records.ts'
+import { version } from './version.ts'
+
+/** How the prompt of a decoder is pruned. */
+export interface PrunedPrompt {
+  /** Version of the toolkit. */
+  readonly version: string
+  readonly method: string
+  /** The layer after whose attention tokens are pruned, from 0. */
+  readonly layer: number
+  readonly amount: Amount
+}
+
+const KEY = 'tp.prompt'
+
+/** What a file says of the pruning of its prompt; undefined where that is not pruned. */
+export function readPrunedPrompt(model: Model): PrunedPrompt | undefined {
+  return readRecords(model, KEY, isPrunedPrompt).at(-1)
+}
+
+export function addPrunedPrompt(model: Model, record: Omit<PrunedPrompt, 'version'>): void {
+  writeRecords(model, KEY, [{ version, ...record }])
+}
+
+function isPrunedPrompt(record: unknown): record is PrunedPrompt {
+  const { version, method, layer, amount } = (record ?? {}) as Partial<PrunedPrompt>
+  const { kind, value } = (amount ?? {}) as Partial<Amount>
+  return (
+    [version, method, kind].every((text) => typeof text === 'string') &&
+    Number.isInteger(layer) &&
+    typeof value === 'number'
+  )
+}

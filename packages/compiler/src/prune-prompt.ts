@@ -1,0 +1,75 @@
+import { type Amount, type Method, TpError } from '@tp/core'
+import { checkSchedule } from '@tp/core/host'
+import type { Model } from '@tp/onnx'
+import { findDecoder } from './analyze/decoder.ts'
+import { type LastLogitsResult, leaveOutLogits } from './last-logits.ts'
+import { openModel } from './normalize/open.ts'
+import { withEqualSizes } from './program/program.ts'
+import { addPrunedPrompt, readPrunedPrompt } from './program/pruned-prompt.ts'
+import { Refused, refusalOf } from './program/refusal.ts'
+import { cutPrompt } from './transform/prompt-cut.ts'
+
+export interface PrunePromptOptions {
+  /** Scores the tokens of a prompt. */
+  readonly method: Method
+  /** How many tokens of a prompt later layers compute: a ratio, or tokens. */
+  readonly amount: Amount
+  /** The layer after whose attention tokens are pruned, from 0. */
+  readonly layer: number
+  /** Positions of the prompt that are kept whatever their score; the last one always is. */
+  readonly protect?: readonly number[]
+}
+
+/**
+ * A decoder that computes some tokens of a prompt in its first layers only: after the attention of a layer the method scores
+ * them, and layers after it compute, and keep in their caches, those that are kept. Positions stay those of the prompt. What is decoded
+ * after it goes through all layers, one token at a time, in the same file: of one new token one is kept. Several new tokens at
+ * once (a further turn) are pruned like a prompt.
+ *
+ * Of the logits it gives those of the last token, [b,1,V], which is always kept. Its inputs and outputs are those of the model; caches of
+ * later layers are shorter than the others, and an example with padding on the left keeps as many tokens as the others, padding last.
+ *
+ * Refused: TP_DECODER for what is no decoder with caches; TP_LAYERS where no caches follow; TP_PRUNED where its prompt is pruned already;
+ * TP_UNSUPPORTED_OP where attention is an operator that takes no positions (all but GroupQueryAttention), or what a method reads is
+ * inside it; TP_MASK for a decoder without a mask of its tokens; TP_HEADS.
+ * @throws TpError TP_METHOD for a method that does more than score; TP_SCHEDULE, TP_OPTION for the amount; TP_NOT_ONNX for what is no model
+ * @example
+ * const result = prunePrompt(model, { method: lastQuery(), amount: { kind: 'ratio', value: 0.25 }, layer: 20 })
+ */
+export function prunePrompt(source: Model, options: PrunePromptOptions): LastLogitsResult {
+  checkPrunePrompt(options)
+  try {
+    return { ok: true, model: withEqualSizes(() => withPrunedPrompt(source, options)) }
+  } catch (error) {
+    return { ok: false, refusal: refusalOf(error) }
+  }
+}
+
+function withPrunedPrompt(source: Model, { protect = [], ...options }: PrunePromptOptions): Model {
+  const before = readPrunedPrompt(source)
+  if (before !== undefined) {
+    const reason = `the prompt is pruned after layer ${before.layer} already, by ${before.method}`
+    throw new Refused('TP_PRUNED', `${reason}; work on the file that it was made from`)
+  }
+  const opened = openModel(source)
+  const decoder = findDecoder(opened.program)
+  const { layer } = options
+  const last = decoder.layers.length - 2
+  if (layer > last) {
+    const reason = `after layer ${layer} no caches follow`
+    throw new Refused('TP_LAYERS', `${reason}; name a layer from 0 to ${last}`)
+  }
+  leaveOutLogits(opened, cutPrompt(opened.program, decoder, { ...options, protect }))
+  const { model } = opened.program
+  addPrunedPrompt(model, { method: options.method.name, layer, amount: options.amount })
+  return model
+}
+
+/** @throws TpError TP_SCHEDULE, TP_OPTION */
+function checkPrunePrompt({ amount, layer }: PrunePromptOptions): void {
+  checkSchedule(new Map([[layer, amount]]), layer + 1)
+  if (amount.kind !== 'ratio' && amount.kind !== 'tokens') {
+    const reason = `caches are of one length, and ${amount.kind} keeps as many as the scores say`
+    throw new TpError('TP_OPTION', 'compiler', `${reason}; give a ratio or tokens`)
+  }
+}

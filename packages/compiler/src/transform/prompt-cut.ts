@@ -1,0 +1,249 @@
+import {
+  type Amount,
+  add,
+  axisSize,
+  cast,
+  concat,
+  expand,
+  input,
+  type Method,
+  range,
+  reshape,
+  type Scorer,
+  scorer,
+  slice,
+  squeeze,
+  sub,
+  type Tensor,
+  TpError,
+  where,
+} from '@tp/core'
+import { type Dim, isUnknown, unknownDim } from '@tp/core/expression'
+import { initialState, reduceTokens } from '@tp/core/host'
+import type { NodeProto } from '@tp/onnx'
+import type { Cache } from '../analyze/caches.ts'
+import { type Decoder, type DecoderLayer, residualOf } from '../analyze/decoder.ts'
+import { change, commit, placeholder } from '../operators/flow.ts'
+import { follow } from '../operators/follow.ts'
+import { integerAttribute } from '../operators/node-inputs.ts'
+import { type Flow, operatorName } from '../operators/operator.ts'
+import { Operands } from '../program/operands.ts'
+import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
+import { countKept, type Lengths } from './group-query-kept.ts'
+import { promptSource } from './prompt-source.ts'
+import { editing, keptRows, type OwnRows, Rewriter } from './rows.ts'
+import { writePosition } from './token-reads.ts'
+
+export interface PromptCut {
+  readonly method: Method
+  readonly amount: Amount
+  /** After the attention of this layer. */
+  readonly layer: number
+  /** Positions that are kept whatever their score, besides the last one. */
+  readonly protect: readonly number[]
+}
+
+const PREFIX = 'tp/prompt'
+
+/** Names of token counts after the cut: of the new tokens, and of all that later layers see. */
+const [NEW, ALL] = ["T'new", "T'all"]
+
+/**
+ * Keeps some of the new tokens after the attention of a layer, and makes the layers after it follow: they compute these alone, with
+ * the positions that these have in the prompt, and their caches hold these alone.
+ *
+ * What later layers see of earlier tokens is as long as their caches are. Tokens before the caches' first one are those that were
+ * pruned, or padding on the left: so the mask of earlier tokens is its end.
+ * @returns the decoder as it is then
+ */
+export function cutPrompt(program: Program, decoder: Decoder, cut: PromptCut): Decoder {
+  const { layers, firstInput } = decoder
+  const { attention, keys: seen } = layers[cut.layer] as DecoderLayer
+  const stream = residualOf(program, attention)?.sum as string
+  const later = layers.slice(cut.layer + 1) as [DecoderLayer, ...DecoderLayer[]]
+  requireKnownAttention(later)
+  const mask = tokenMask(program, decoder)
+  const { after, indices } = keepTokens(program, decoder, cut, stream, mask)
+  const own = program.upstream([after, indices])
+  const caches = later.flatMap(({ keys, values }) => [keys, values])
+  const stops = new Set([...own, ...caches.map(({ node }) => node)])
+
+  const [batch, tokens, hidden] = program.tensor(stream).dims as [Dim, Dim, Dim]
+  const rows = keptRows(program.tensor(indices), indices)
+  const kept = flowOf(program, { rows, stream: firstInput, count: NEW, before: tokens })
+  change(kept, after, placeholder(after, program.tensor(stream), [batch, NEW, hidden]))
+  for (const { attention } of later) {
+    // One operator gives as many rows as it gets.
+    if (attention.fused === undefined) continue
+    const context = program.tensor(attention.context)
+    const width = context.hasShape ? (context.dims[2] as Dim) : unknownDim()
+    change(kept, attention.context, placeholder(attention.context, context, [batch, NEW, width]))
+  }
+  follow(kept, stops)
+  commit(kept)
+
+  const all = attention.fused === undefined ? (program.tensor(seen.present).dims[2] as Dim) : unknownDim()
+  for (const cache of caches) declareLengths(program, cache)
+  const lengths: Lengths = { indices, seen: seen.past, kept: later[0].keys.past, stream }
+  seeKept(program, later, { lengths, mask, all, stops })
+  const operators = later.flatMap(({ attention: { fused } }) => (fused === undefined ? [] : [fused]))
+  countKept(program, operators, lengths)
+  program.graph.sortTopologically()
+  // Where attention and feed-forward are side by side, the next layer reads the site itself.
+  return decoder.lastInput === stream ? { ...decoder, lastInput: after } : decoder
+}
+
+/** @throws Refused for later layers whose attention is an operator that cannot be told positions */
+function requireKnownAttention(later: readonly DecoderLayer[]): void {
+  for (const { attention, keys } of later) {
+    const { fused } = attention
+    if (fused === undefined && keys.isByHead) continue
+    if (fused === undefined)
+      throw new Refused('TP_HEADS', 'the caches are not [batch, heads, tokens, head size]', keys.node)
+    if (operatorName(fused) !== 'com.microsoft.GroupQueryAttention')
+      throw new Refused('TP_UNSUPPORTED_OP', `in ${fused.opType} kept tokens cannot be given their positions`, fused)
+    if (integerAttribute(fused, 'local_window_size', -1) >= 0)
+      throw new Refused(
+        'TP_UNSUPPORTED_OP',
+        'an attention sees only the last tokens, and would count the kept ones',
+        fused,
+      )
+  }
+}
+
+interface Seen {
+  readonly lengths: Lengths
+  readonly mask: string
+  /** Size p+n of all that a layer sees. */
+  readonly all: Dim
+  readonly stops: ReadonlySet<NodeProto>
+}
+
+/** Makes what is written out of the attention of later layers see what their caches hold. */
+function seeKept(program: Program, later: readonly DecoderLayer[], { lengths, mask, all, stops }: Seen): void {
+  const written = later.filter(({ attention }) => attention.fused === undefined)
+  if (written.length === 0) return
+  const columns = columnsOf(program, lengths)
+  const rows = keptRows(program.tensor(columns), columns)
+  const joined = flowOf(program, { rows, stream: mask, count: ALL, before: all })
+  for (const { node } of written.flatMap(({ keys, values }) => [keys, values])) {
+    const name = node.output[0] as string
+    const { dims } = program.tensor(name)
+    change(joined, name, placeholder(name, program.tensor(name), [dims[0] as Dim, dims[1] as Dim, ALL, dims[3] as Dim]))
+  }
+  follow(joined, new Set([...stops, ...program.upstream([columns])]))
+  commit(joined)
+}
+
+/** The input [b,p+n] that says which tokens are real. */
+function tokenMask(program: Program, { firstInput }: Decoder): string {
+  const [batch, tokens] = program.tensor(firstInput).dims
+  const found = program.graph.inputs.find(({ name }) => {
+    const { dims, dtype } = program.tensor(name)
+    return dtype.startsWith('int') && dims.length === 2 && dims[0] === batch && dims[1] !== tokens
+  })
+  if (found !== undefined) return found.name
+  throw new Refused('TP_MASK', 'no input [batch, earlier and new tokens] says which tokens are real')
+}
+
+/** Puts the choice into the graph: the kept tokens [b,k,D], which all readers of the stream read then, and their indices [b,k,1]. */
+function keepTokens(
+  program: Program,
+  decoder: Decoder,
+  { method, amount, layer, protect }: PromptCut,
+  stream: string,
+  mask: string,
+): { after: string; indices: string } {
+  const { graph } = program
+  const readers = graph.consumers(stream).map(({ node }) => node)
+  const source = promptSource(program, decoder, layer, stream)
+  const operands = new Operands(program)
+  const shown = operands.value(mask, ['B', 'M'])
+  const last = writePosition(program, stream, { fromEnd: 1 })
+  const lastPosition = operands.value(last.name, [1, 1])
+  const real = cast(slice(shown, { axis: 1, start: sub(axisSize(shown, 1), axisSize(source.hidden, 1)) }), 'bool')
+  const state = initialState(source.hidden, undefined, protect, [lastPosition])
+  const { cut } = reduceTokens({ method: withPaddingLast(method, real), source, state, amount })
+  if (cut === undefined || cut.ragged) throw new TpError('TP_METHOD', 'compiler', `${method.name} chooses no tokens`)
+  const [batch, , hidden] = program.tensor(stream).dims as [Dim, Dim, Dim]
+  const names = new Map([...source.names, ...operands.names])
+  const written = program.writeAll([cut.states(source.hidden), cut.indices], names, {
+    prefix: PREFIX,
+    dims: [
+      [batch, NEW, hidden],
+      [batch, NEW, 1],
+    ],
+  })
+  const [after, indices] = written.map(({ name }) => name) as [string, string]
+  const own = program.upstream([after, indices])
+  for (const reader of readers.filter((node) => !own.has(node))) {
+    for (const [index, name] of [...reader.input].entries())
+      if (name === stream) graph.replaceInput(reader, index, after)
+  }
+  graph.sortTopologically()
+  return { after, indices }
+}
+
+/** A method that ranks padding behind every real token, so that it comes first in what is kept, if it is kept at all. */
+function withPaddingLast(method: Method, real: Tensor): Method {
+  const { score } = method as Partial<Scorer>
+  if (score === undefined) {
+    const reason = `${method.name} does more than score tokens`
+    throw new TpError('TP_METHOD', 'compiler', `${reason}, and of a prompt tokens can only be dropped by a score`)
+  }
+  return scorer({
+    name: method.name,
+    family: method.family,
+    signed: true,
+    score: (site) => where(real, score(Object.create(site, { attended: { value: real } })), LEAST),
+  })
+}
+
+/** Less than every score. */
+const LEAST = -1e30
+
+/** int64 [b,q+k,1]: where what later layers see stands in what earlier ones see, [b,p+n]. */
+function columnsOf(program: Program, names: Lengths): string {
+  const operands = new Operands(program)
+  const [indices, seen, kept] = [names.indices, names.seen, names.kept].map((name) => operands.value(name)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ]
+  const [from, to] = [sub(axisSize(seen, 2), axisSize(kept, 2)), axisSize(seen, 2)]
+  const earlier = reshape(range(squeeze(from, [0]), squeeze(to, [0])), [1, -1, 1])
+  const columns = concat([expand(earlier, [axisSize(indices, 0), axisSize(kept, 2), 1]), add(indices, to)], 1)
+  const dims = [[indices.dims[0] as Dim, ALL, 1]]
+  return program.write(columns, operands.names, { prefix: PREFIX, dims }).name
+}
+
+interface FlowOptions {
+  readonly rows: OwnRows
+  readonly stream: string
+  readonly count: string
+  readonly before: Dim
+}
+
+function flowOf(program: Program, { rows, stream, count, before }: FlowOptions): Flow {
+  const rewriter = new Rewriter(program, stream, rows, count, PREFIX)
+  // The last token is read at the end, and is kept.
+  return { ...editing(rewriter), count, before, changed: new Map(), reads: () => {}, readsAt: () => {} }
+}
+
+/** Caches of later layers have a length of their own. */
+function declareLengths(program: Program, { past, present }: Cache): void {
+  const { dtype, dims } = program.tensor(past)
+  const named = (length: string): Dim[] => dims.map((dim, axis) => (axis === 2 ? length : dim))
+  for (const [name, own] of [
+    [past, named('kept_past_length')],
+    [present, named('kept_length')],
+  ] as const) {
+    program.setTensor(name, input(name, dtype, own))
+    program.graph.setValueInfo(
+      name,
+      dtype,
+      own.map((dim) => (isUnknown(dim) ? undefined : dim)),
+    )
+  }
+}

@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs'
+import { type Amount, type Method, random, streaming } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { ats, keyDiff, lastQuery, receivedAttention } from '@tp/method-attention'
+import { cloneModel, decodeModel, Graph, type Model } from '@tp/onnx'
+import { type DecoderName, decoderFeeds, decoderPath, nextFeeds } from 'exported-decoders'
+import { openModel } from 'exported-encoders'
+import { describe, expect, test } from 'vitest'
+import { findDecoder, residualOf } from '../src/analyze/decoder.ts'
+import { inspectDecoder, lastLogits, prunePrompt } from '../src/index.ts'
+import { openModel as openProgram } from '../src/normalize/open.ts'
+
+const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
+
+function pruned(model: Model, method: Method, amount: Amount): Model {
+  const result = prunePrompt(model, { method, amount, layer: 0 })
+  if (!result.ok) throw new Error(result.refusal.message)
+  return result.model
+}
+
+const all: Amount = { kind: 'ratio', value: 1 }
+const six: Amount = { kind: 'tokens', value: 6 }
+
+/** Decoders whose attention is written out with an axis for heads, and those where it is one operator. */
+/** Decoders that are told positions: their later layers can be run alone. */
+const told = ['gpt2', 'llama', 'phi', 'qwen3'] as const
+/** Decoders that count them, written out and by one operator. */
+const counting = ['falcon', 'gemma3', 'llama-fused-fp32', 'llama-fused-int4'] as const
+
+function expectClose(actual: NamedTensors, expected: NamedTensors): void {
+  for (const [name, { dims, data }] of Object.entries(expected)) {
+    expect(actual[name]?.dims, name).toEqual(dims)
+    const now = actual[name]?.data as Float32Array
+    const far = Array.from(data as Float32Array, (x, i) => Math.abs(x - (now[i] as number)))
+    expect(Math.max(0, ...far), name).toBeLessThan(2e-5)
+  }
+}
+
+describe.each([...told, ...counting])('%s', (name) => {
+  const isFused = name.includes('fused')
+
+  test('is what it was where every token is kept: for a prompt, one token after it, and a further turn', async () => {
+    const model = open(name)
+    const exact = lastLogits(model)
+    if (!exact.ok) throw new Error(exact.refusal.message)
+    await using dense = await openModel(exact.model)
+    // What is scored is not what is kept: two ways of scoring where attention is written out, and where it is one operator.
+    for (const method of name.startsWith('llama') ? [lastQuery(), keyDiff()] : [lastQuery()]) {
+      await using kept = await openModel(pruned(model, method, all))
+      let feeds = decoderFeeds(model, isFused ? { batch: 1, tokens: 9 } : { batch: 2, tokens: 9, padding: 3 })
+      for (const tokens of [1, 3, 0]) {
+        const expected = await dense.run(feeds)
+        expectClose(await kept.run(feeds), expected)
+        if (tokens > 0) feeds = nextFeeds(model, feeds, expected, tokens)
+      }
+    }
+  })
+
+  test('gives later caches the keys and values of the kept tokens as they are, at their positions', async () => {
+    const model = open(name)
+    await using dense = await openModel(model)
+    await using session = await openModel(pruned(model, streaming({ sinks: 2 }), six))
+    const feeds = decoderFeeds(model, { batch: 1, tokens: 12 })
+    const [expected, actual] = [await dense.run(feeds), await session.run(feeds)]
+    for (const output of ['present.1.key', 'present.1.value']) {
+      expectClose(
+        { [output]: actual[output] as TensorLike },
+        { [output]: ofTokens(expected[output] as TensorLike, kept) },
+      )
+    }
+  })
+})
+
+/** What `streaming` with two sinks keeps, of twelve tokens six. */
+const kept = [0, 1, 8, 9, 10, 11]
+
+test.each(told)('%s computes in later layers what these compute of the kept tokens alone', async (name) => {
+  const model = open(name)
+  await using session = await openModel(pruned(model, streaming({ sinks: 2 }), six))
+  const feeds = decoderFeeds(model, { batch: 1, tokens: 12 })
+  expectClose(await session.run(feeds), await laterLayers(model, feeds))
+})
+
+/** What the layers after the first give of some tokens alone: the model's own graph, from the states after the first attention on. */
+async function laterLayers(source: Model, feeds: NamedTensors): Promise<NamedTensors> {
+  const { program } = openProgram(source)
+  const decoder = findDecoder(program)
+  const stream = residualOf(program, decoder.layers[0].attention)?.sum as string
+  const { dtype, dims } = program.tensor(stream)
+
+  const first = new Graph(cloneModel(program.model))
+  first.addOutput(stream, dtype, [undefined, undefined, undefined])
+  await using front = await openModel(first.model)
+  const states = (await front.run(feeds))[stream] as TensorLike
+
+  const later = new Graph(cloneModel(program.model))
+  later.addInput('states', dtype, [undefined, undefined, dims[2] as number])
+  later.replaceAllUses(stream, 'states')
+  for (const { present } of [decoder.layers[0].keys, decoder.layers[0].values]) later.removeOutput(present)
+  later.removeDeadNodes()
+  await using back = await openModel(later.model)
+  const some = Object.fromEntries(
+    Object.entries(feeds).map(([name, tensor]) => [name, tensor.dims.length === 2 ? rows(tensor, kept, 1) : tensor]),
+  )
+  const { logits, ...caches } = await back.run({ ...some, states: rows(states, kept, dims[2] as number) })
+  return { ...caches, logits: rows(logits as TensorLike, [kept.length - 1], (logits as TensorLike).dims[2] as number) }
+}
+
+/** Rows of the one example of [1,n,·] or [1,n]. */
+function rows({ type, dims, data }: TensorLike, chosen: readonly number[], width: number): TensorLike {
+  const size = chosen.length * width
+  const result = data.slice(0, size) as Float32Array
+  for (const [i, row] of chosen.entries())
+    result.set(data.slice(row * width, (row + 1) * width) as Float32Array, i * width)
+  return { type, dims: dims.with(1, chosen.length), data: result } as TensorLike
+}
+
+/** Tokens of a cache [1,g,n,d]. */
+function ofTokens({ type, dims, data }: TensorLike, chosen: readonly number[]): TensorLike {
+  const [, heads = 1, tokens = 1, size = 1] = dims
+  const picked = Array.from({ length: heads }, (_, head) =>
+    chosen.map((token) => (head * tokens + token) * size),
+  ).flat()
+  const numbers = picked.flatMap((start) => Array.from(data.slice(start, start + size) as Float32Array))
+  return { type, dims: dims.with(2, chosen.length), data: Float32Array.from(numbers) } as TensorLike
+}
+
+describe('padding on the left', () => {
+  /** The last example alone, without its padding. */
+  const alone = (feeds: NamedTensors, tokens: number): NamedTensors =>
+    Object.fromEntries(
+      Object.entries(feeds).map(([name, { type, dims, data }]) => {
+        const [, length = 0, ...others] = dims
+        if (dims.length > 2) return [name, { type, dims: [1, length, ...others], data: data.slice(0, 0) } as TensorLike]
+        return [name, { type, dims: [1, tokens], data: data.slice(-tokens) } as TensorLike]
+      }),
+    )
+
+  test.each([
+    ['fewer tokens are kept than there are', 3],
+    ['more tokens are kept than there are, so padding is', 8],
+  ])('changes no answer where %s', async (_, padding) => {
+    for (const name of ['llama', 'gpt2'] as const) {
+      const model = open(name)
+      await using session = await openModel(pruned(model, streaming({ sinks: 2 }), six))
+      let together = decoderFeeds(model, { batch: 2, tokens: 12, padding })
+      let single = alone(together, 12 - padding)
+      for (const _ of [0, 1, 2]) {
+        const [many, one] = [await session.run(together), await session.run(single)]
+        const logits = many.logits as TensorLike
+        const width = logits.dims[2] as number
+        const last = { ...logits, dims: [1, 1, width], data: logits.data.slice(width) } as TensorLike
+        expectClose({ logits: last }, { logits: one.logits as TensorLike })
+        together = nextFeeds(model, together, many, 1)
+        single = { ...nextFeeds(model, single, one, 1), input_ids: alone(together, 1).input_ids as TensorLike }
+      }
+    }
+  })
+})
+
+test('a pruned prompt is told by inspectDecoder, and pruned no further', () => {
+  const model = pruned(open('llama'), random({ seed: 3 }), { kind: 'ratio', value: 0.5 })
+  expect(inspectDecoder(model)).toMatchObject({
+    ok: true,
+    logitsOf: 'the last token',
+    prompt: { method: 'random', layer: 0, amount: { kind: 'ratio', value: 0.5 } },
+  })
+  expect(prunePrompt(model, { method: lastQuery(), amount: all, layer: 0 })).toMatchObject({
+    ok: false,
+    refusal: { code: 'TP_PRUNED' },
+  })
+})
+
+describe('what is refused', () => {
+  test.each([
+    ['a layer after which no caches follow', 'llama', { layer: 1 }, 'TP_LAYERS'],
+    [
+      'a method that reads what an operator hides',
+      'llama-fused-int4',
+      { method: receivedAttention() },
+      'TP_UNSUPPORTED_OP',
+    ],
+    ['heads in the batch', 'bloom', {}, 'TP_HEADS'],
+  ] as const)('%s', (_, name, options, code) => {
+    const result = prunePrompt(open(name), { method: lastQuery(), amount: all, layer: 0, ...options })
+    expect(result).toMatchObject({ ok: false, refusal: { code } })
+  })
+
+  test.each([
+    ['a method that does more than score', { method: ats() }, 'TP_METHOD'],
+    ['amounts by scores', { amount: { kind: 'mass', value: 0.5 } }, 'TP_OPTION'],
+    ['a ratio above 1', { amount: { kind: 'ratio', value: 2 } }, 'TP_SCHEDULE'],
+  ] as const)('%s, as the caller mistook it', (_, options, code) => {
+    const asked = { method: lastQuery(), amount: all, layer: 0, ...options }
+    expect(() => prunePrompt(open('llama'), asked)).toThrowError(expect.objectContaining({ code }))
+  })
+})

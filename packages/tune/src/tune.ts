@@ -52,7 +52,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const { encoder } = options
   const pruning: Common = { ...(encoder !== undefined && { encoder }), ...options.protection }
   const measurer = new Measurer({ ...options, pruning })
-  const found = inspect(model, pruning)
+  const found = inspect(model, encoder === undefined ? {} : { encoder })
   if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
   const fixedTokens = typeof found.tokens === 'number' ? found.tokens : undefined
   const sites = sitesOf(model, found, pruning)

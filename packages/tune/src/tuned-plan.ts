@@ -47,6 +47,8 @@ export interface Figures {
   readonly uniform?: Plan
   /** End-to-end measurements by shape; with a cascade, including the most that its fallbacks can cost there. */
   readonly grid: readonly Cell[]
+  /** Of an encoder of speech: the encoder alone; `grid` has it with its decoder. */
+  readonly encoder?: Cell
   readonly runtime: string
   readonly version: string
   readonly device: string

@@ -60,7 +60,9 @@ export async function openSpeechDecoder(session: Session, path: string): Promise
   return {
     async transcribe(states, signal) {
       requireStates(session, path, states)
-      return words.decode([...(await greedy.tokens(states, signal))], { skip_special_tokens: true })
+      const tokens = await greedy.tokens(states, signal)
+      // The tokenizer refuses to write nothing down.
+      return tokens.length === 0 ? '' : words.decode(tokens, { skip_special_tokens: true })
     },
   }
 }

@@ -3,6 +3,7 @@
 Needs torch, transformers 4.57, optimum-onnx 0.1 and, for the fused form, onnxruntime-genai 0.15 with transformers 5:
   python make.py plain FOLDER    text-generation-with-past by optimum
   python make.py fused FOLDER    GroupQueryAttention by onnxruntime-genai's builder, float32 and int4
+  python make.py speech FOLDER   decoders of Whisper's kind that were exported for one number of encoder states
 """
 import os
 import shutil
@@ -77,4 +78,75 @@ def fused(folder):
             onnx.save(loaded, os.path.join(folder, f"llama-fused-{precision}.onnx"), save_as_external_data=False)
 
 
-{"plain": plain, "fused": fused}[sys.argv[1]](sys.argv[2])
+class OwnMask(torch.nn.Module):
+    """Logits of all tokens, by a causal mask of its own: what transformers makes one with cannot be traced."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids, states):
+        place = torch.arange(ids.shape[1])
+        mask = torch.where(place[None] <= place[:, None], 0.0, -1e9)[None, None]
+        return self.model.proj_out(
+            self.model.model.decoder(
+                input_ids=ids, attention_mask=mask, encoder_hidden_states=states, use_cache=False
+            ).last_hidden_state
+        )
+
+
+def speech(folder):
+    import onnx
+    from optimum.exporters.onnx import main_export
+    from optimum.exporters.onnx.model_configs import WhisperOnnxConfig
+
+    torch.manual_seed(1)
+    sizes = dict(vocab_size=96, d_model=16, num_mel_bins=8, max_target_positions=32, suppress_tokens=None)
+    layers = dict(encoder_layers=1, decoder_layers=2, encoder_ffn_dim=32, decoder_ffn_dim=32)
+    heads = dict(encoder_attention_heads=4, decoder_attention_heads=4)
+    tokens = dict(pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1, begin_suppress_tokens=None)
+    made = t.WhisperForConditionalGeneration(t.WhisperConfig(**sizes, **layers, **heads, **tokens)).eval()
+    for parameter in made.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.2)
+
+    # Dynamo builds all sizes in but those that are said to be free.
+    inputs = (torch.randint(3, 90, (1, 5)), torch.randn(1, 30, 16))
+    names = dict(input_names=["input_ids", "encoder_hidden_states"], output_names=["logits"])
+    free = ({1: torch.export.Dim("tokens", min=1, max=32)}, {})
+    out = os.path.join(folder, "whisper-fixed.onnx")
+    torch.onnx.export(OwnMask(made), inputs, out, **names, dynamic_shapes=free, opset_version=18, external_data=False)
+    written = onnx.load(out)
+    for described in [*written.graph.node, *written.graph.value_info, *written.graph.input, *written.graph.output]:
+        del described.metadata_props[:]
+    onnx.save(written, out)
+
+    class Fixed(WhisperOnnxConfig):
+        """The number of states is not said to be free."""
+
+        inputs = property(lambda self: without_states(super().inputs))
+        outputs = property(lambda self: without_states(super().outputs))
+
+    def without_states(axes):
+        return {
+            name: {axis: size for axis, size in own.items() if not str(size).startswith("encoder_sequence_length")}
+            for name, own in axes.items()
+        }
+
+    with tempfile.TemporaryDirectory() as scratch:
+        source, exported = os.path.join(scratch, "source"), os.path.join(scratch, "exported")
+        made.save_pretrained(source)
+        t.WhisperFeatureExtractor(feature_size=8).save_pretrained(source)
+        config = Fixed(config=made.config, task="automatic-speech-recognition")
+        parts = dict(
+            encoder_model=config.with_behavior("encoder"),
+            decoder_model=config.with_behavior("decoder", use_past=True, use_past_in_inputs=False),
+            decoder_with_past_model=config.with_behavior("decoder", use_past=True, use_past_in_inputs=True),
+        )
+        task = "automatic-speech-recognition-with-past"
+        main_export(source, exported, task=task, do_validation=False, custom_onnx_configs=parts)
+        merged = os.path.join(exported, "decoder_model_merged.onnx")
+        shutil.copy(merged, os.path.join(folder, "whisper-merged-fixed.onnx"))
+
+
+{"plain": plain, "fused": fused, "speech": speech}[sys.argv[1]](sys.argv[2])

@@ -1,5 +1,6 @@
 export type { HeadOutput, TokenReading } from './analyze/head.ts'
 export { readsProbabilities } from './analyze/reads-probabilities.ts'
+export { type AnyStates, type AnyStatesOptions, type AnyStatesResult, readAnyStates } from './any-states.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
 export { type HeadWeights, headWeights } from './head-weights.ts'
 export {

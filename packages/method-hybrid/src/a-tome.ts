@@ -1,6 +1,21 @@
-import type { Method } from '@tp/core'
+import type { Method, OptionSpecs } from '@tp/core'
 import { bipartite } from './bipartite.ts'
-import type { TomeOptions } from './tome.ts'
+import { runsOfNeighbours } from './runs.ts'
+import { type TomeOptions, tomeOptions } from './tome.ts'
+
+export interface ATomeOptions extends TomeOptions {
+  /** Merges whole runs of neighbours that are alike, not only pairs (default false). */
+  readonly runs?: boolean | undefined
+}
+
+export const aTomeOptions: OptionSpecs = {
+  ...tomeOptions,
+  runs: {
+    description: 'merge whole runs of neighbours that are alike, not only pairs',
+    type: 'boolean',
+    default: false,
+  },
+}
 
 /**
  * Merges neighbours that are alike, as frames of speech often are: ToMe's pairs, but a token joins the token before or
@@ -11,16 +26,24 @@ import type { TomeOptions } from './tome.ts'
  *
  * At most half of the tokens that may be pruned are. By a threshold t (of 1 − the cosine), pairs that are nearer than t are
  * merged. A-ToMe (Li et al., Interspeech 2023, arXiv:2306.16009).
+ *
+ * With `runs`, ours, a token joins the one before it, and what that has joined, so that any number of neighbours become one and any
+ * amount can be pruned; by a threshold a run ends where two neighbours are farther apart than that.
  */
-export function aTome({ proportionalAttention = true }: TomeOptions = {}): Method {
+export function aTome({ proportionalAttention = true, runs = false }: ATomeOptions = {}): Method {
   return Object.freeze<Method>({
     name: 'a-tome',
     family: 'hybrid',
     paper: { title: 'Accelerating Transducers through Adjacent Token Merging', arxiv: '2306.16009' },
-    reduces: 'pair',
+    ...(!runs && { reduces: 'pair' as const }),
     signed: true,
     reduce(site) {
       if (site.budget === undefined) return { keep: site.attended }
+      if (runs) {
+        const { distance, startsAt } = runsOfNeighbours(site)
+        const keep = site.budget.select(distance)
+        return { keep, into: startsAt(keep), proportional: proportionalAttention }
+      }
       const { distance, into } = bipartite(site, { neighbours: true })
       return { keep: site.budget.select(distance), into, proportional: proportionalAttention }
     },

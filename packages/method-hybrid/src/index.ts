@@ -1,5 +1,5 @@
 import { contractVersion, type MethodEntry, methodEntry, type Plugin } from '@tp/core'
-import { aTome } from './a-tome.ts'
+import { aTome, aTomeOptions } from './a-tome.ts'
 import { diffrate, diffrateOptions } from './diffrate.ts'
 import { evit } from './evit.ts'
 import { evoVit, evoVitOptions } from './evo-vit.ts'
@@ -13,7 +13,7 @@ import { tome, tomeOptions } from './tome.ts'
 import { tps, tpsOptions } from './tps.ts'
 import { zeroTprune, zeroTpruneOptions } from './zero-tprune.ts'
 
-export { aTome } from './a-tome.ts'
+export { type ATomeOptions, aTome } from './a-tome.ts'
 export { type DiffrateOptions, diffrate } from './diffrate.ts'
 export { evit } from './evit.ts'
 export { type EvoVitOptions, evoVit } from './evo-vit.ts'
@@ -48,7 +48,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
     lens,
     'drops the tokens whose final states are predicted best, and counts them in means by the prediction',
   ),
-  methodEntry(aTome, 'merges neighbours that are alike, as in speech', tomeOptions),
+  methodEntry(aTome, 'merges neighbours that are alike, as in speech', aTomeOptions),
   methodEntry(thinPadding, 'keeps one of every few tokens of padding, and lets it count for them', thinPaddingOptions),
 ])()
 

@@ -2,7 +2,7 @@ import { inspect, type PruneOptions, pack, prune } from '@tp/compiler'
 import { type Method, type Schedule, schedule, sequence, stride } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
-import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { speech, speechEncoder, speechSizes } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { thinPadding, tome } from '../src/index.ts'
@@ -207,6 +207,45 @@ test('samples may have an axis for their one channel', async () => {
   const data = { ...(samples as TensorLike), dims: [2, 1, 2 * FRAMES] }
   const apart = await runModel(pruned(speechEncoder({ reads: 'channel' }), options), { input_values: data })
   expect(apart).toEqual(flat)
+})
+
+/** The same with its convolutions in 8 bits, as dynamic quantisation makes them. */
+function withIntegerConvolutions(model: Model): Model {
+  const graph = new Graph(model)
+  for (const node of graph.nodes.filter(({ opType }) => opType === 'Conv')) {
+    const [x, weights, bias] = node.input as [string, string, string]
+    const name = (of: string): string => `${node.output[0]}/${of}`
+    const at = (of: readonly string[]): string[] => of.map(name)
+    const [round, product, cast, scale, scaled, rows, sum] = [
+      createNode({ type: 'DynamicQuantizeLinear', inputs: [x], outputs: at(['x', 'x_scale', 'x_zero']) }),
+      createNode({ type: 'ConvInteger', inputs: [...at(['x', 'w', 'x_zero', 'w_zero'])], outputs: at(['sums']) }),
+      createNode({ type: 'Cast', inputs: at(['sums']), outputs: at(['floats']), attributes: { to: 1 } }),
+      createNode({ type: 'Mul', inputs: at(['x_scale', 'w_scale']), outputs: at(['scale']) }),
+      createNode({ type: 'Mul', inputs: at(['floats', 'scale']), outputs: at(['scaled']) }),
+      createNode({ type: 'Unsqueeze', inputs: [bias, name('axes')], outputs: at(['rows']) }),
+      createNode({ type: 'Add', inputs: at(['scaled', 'rows']), outputs: [node.output[0] as string] }),
+    ] as const
+    product.attribute = node.attribute
+    const ofWeights = createNode({
+      type: 'DynamicQuantizeLinear',
+      inputs: [weights],
+      outputs: at(['w', 'w_scale', 'w_zero']),
+    })
+    graph.addInitializer(name('axes'), { type: 'int64', dims: [1], data: BigInt64Array.of(1n) })
+    graph.remove(node)
+    graph.insert([round, ofWeights, product, cast, scale, scaled, rows, sum])
+  }
+  graph.sortTopologically()
+  return decodeModel(encodeModel(model))
+}
+
+test('convolutions of 8 bits tell the padding as those in float do', async () => {
+  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none', trace: true } as const
+  const inputs = inputsFor('frames', [20])
+  const tokens = async (model: Model): Promise<unknown> =>
+    (await runModel(pruned(model, options), inputs))['tp.trace.0.indices']
+  const float = await tokens(speechEncoder({ reads: 'frames' }))
+  expect(await tokens(withIntegerConvolutions(speechEncoder({ reads: 'frames' })))).toEqual(float)
 })
 
 test('frames of zeros, with which windows are filled behind their floor, are silent too', async () => {

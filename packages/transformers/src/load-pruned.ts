@@ -24,8 +24,8 @@ export async function loadPruned(
   const known = { ...options, config: await AutoConfig.from_pretrained(name, options) }
   const { outcome, hasDecoder = false } = await prepare(name, known, hook)
   if (outcome !== undefined) return { model: await fromPretrained(name, known), report: { model: name, ...outcome } }
-  const loaded = async (recipe: Recipe): Promise<Loaded> => {
-    const load: Load = { recipe, hasDecoder }
+  const loaded = async (recipe: Recipe, repairsDecoder = false): Promise<Loaded> => {
+    const load: Load = { recipe, hasDecoder, repairsDecoder }
     const session_options = { ...options.session_options, [LOAD]: load }
     const model = await fromPretrained(name, { ...known, session_options })
     if (hasDecoder) spreadCrossAttentions(model)
@@ -34,6 +34,9 @@ export async function loadPruned(
   const first = await loaded(recipe)
   if (first.report.outcome !== 'pruned' || !lacksStates(first.model)) return first
   await first.model.dispose()
+  const second = await loaded(recipe, true)
+  if (!lacksStates(second.model)) return second
+  await second.model.dispose()
   const { plan, options: asked } = recipe
   return loaded({ plan: { ...plan, restore: 'auto' }, options: { ...asked, restore: 'auto' } })
 }

@@ -12,6 +12,8 @@ export interface Load {
   readonly recipe: Recipe
   /** A decoder in a file of its own reads what the encoder produces: only that is pruned. */
   readonly hasDecoder: boolean
+  /** Its decoder was exported for a fixed number of states, and is made to read any. */
+  readonly repairsDecoder?: boolean
   /** Set when its session is made. */
   outcome?: PruneOutcome
 }

@@ -1,6 +1,6 @@
-import { MASK, prune, readProvenance } from '@tp/compiler'
+import { MASK, prune, readAnyStates, readProvenance } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
-import { decodeModel, encodeModel, externalTensors, Graph, type ReadExternal } from '@tp/onnx'
+import { decodeModel, encodeModel, externalTensors, Graph, type Model, type ReadExternal } from '@tp/onnx'
 import { platform } from '#platform'
 import type { Load } from './load.ts'
 import { type PruneOutcome, refused } from './model-report.ts'
@@ -8,7 +8,8 @@ import type { PipelineSessionOptions } from './platform/platform.ts'
 
 /** What a session is made of; `bytes` and `options` are absent where that is the file as it is. */
 interface PrunedFile {
-  readonly outcome: PruneOutcome
+  /** Absent for a decoder. */
+  readonly outcome?: PruneOutcome
   readonly bytes?: Uint8Array
   readonly options?: PipelineSessionOptions
 }
@@ -31,21 +32,25 @@ const STATES = 'last_hidden_state'
 /**
  * Prunes what a session is about to be made of: a path in Node, bytes in a browser. Never rejects: there one rejection
  * would make transformers.js unable to load any model until the page is reloaded.
- * @returns undefined for a decoder next to the encoder that is pruned
+ * @returns undefined for a decoder that remains as it is next to the encoder that is pruned
  */
 export async function pruneFile(
   file: string | Uint8Array,
   options: PipelineSessionOptions,
-  { recipe, hasDecoder }: Load,
+  { recipe, hasDecoder, repairsDecoder = false }: Load,
 ): Promise<PrunedFile | undefined> {
-  if (hasDecoder && typeof file === 'string' && isDecoder(file.replace(/^.*[\\/]/, ''))) return undefined
+  const isNamedDecoder = hasDecoder && typeof file === 'string' && isDecoder(file.replace(/^.*[\\/]/, ''))
+  if (isNamedDecoder && !repairsDecoder) return undefined
   try {
     const source = await platform.open(file)
     const external = source.readPart ?? partsOf(options.externalData ?? [])
     const model = decodeModel(source.bytes, { external })
     // In a browser files have no names.
     const { inputs, outputs } = new Graph(model)
-    if (hasDecoder && inputs.some(({ name }) => name === 'encoder_hidden_states')) return undefined
+    if (isNamedDecoder || (hasDecoder && inputs.some(({ name }) => name === 'encoder_hidden_states'))) {
+      const repaired = repairsDecoder ? readAnyStates(model) : undefined
+      return repaired?.ok ? asSession(repaired.model, source, options) : undefined
+    }
     if (hasDecoder && !(inputs.length === 1 && inputs[0]?.type.startsWith('float'))) return { outcome: masked }
     if (readProvenance(model).length > 0) return { outcome: { outcome: 'pruned before' } }
     // Next to a decoder transformers.js reads nothing else. Attentions, which encoders have for word time stamps, could not be restored.
@@ -61,12 +66,21 @@ export async function pruneFile(
     }))
     return {
       outcome: { outcome: 'pruned', plan: recipe.plan, encoders },
-      bytes: encodeModel(result.model),
-      options: externalTensors(model).length > 0 ? withFolder(options, source.folder) : options,
+      ...asSession(result.model, source, options),
     }
   } catch (error) {
     return { outcome: refused(...reasonOf(error)) }
   }
+}
+
+/** What a session is made of instead of the file that was opened. */
+function asSession(
+  model: Model,
+  { folder }: { readonly folder?: string },
+  options: PipelineSessionOptions,
+): Required<Pick<PrunedFile, 'bytes' | 'options'>> {
+  const isWhole = externalTensors(model).length === 0
+  return { bytes: encodeModel(model), options: isWhole ? options : withFolder(options, folder) }
 }
 
 /** Whether a file of this name is a decoder that reads what an encoder produces. */

@@ -37,12 +37,12 @@ function creating(original: SessionClass['create']): SessionClass['create'] {
     if (load === undefined) return original.apply(this, args)
     const pruned = await pruneFile(file, plain, load)
     if (pruned === undefined) return original.call(this, file, plain)
-    load.outcome = pruned.outcome
+    if (pruned.outcome !== undefined) load.outcome = pruned.outcome
     if (pruned.bytes === undefined) return original.call(this, file, plain)
     try {
       return await original.call(this, pruned.bytes, pruned.options)
     } catch (error) {
-      load.outcome = refused(...reasonOf(error))
+      if (pruned.outcome !== undefined) load.outcome = refused(...reasonOf(error))
       return original.call(this, file, plain)
     }
   }

@@ -78,8 +78,14 @@ test('an encoder that was exported with its attentions is pruned without them', 
   expect(await words('attentions', sounds, half)).toEqual(await words('speech', sounds, half))
 })
 
-test('a decoder that was exported for all states gets them: pruned positions are restored', async () => {
+test('a decoder that was exported for all states is made to read fewer', async () => {
   await addSpeech(models, 'fixed', { states: 24 })
   const sounds = [spoken(0.3)]
-  expect(await words('fixed', sounds, half)).toEqual(await words('speech', sounds, { ...half, restore: 'auto' }))
+  expect(await words('fixed', sounds, half)).toEqual(await words('speech', sounds, half))
+})
+
+test('a decoder that has a number for each state gets all of them: pruned positions are restored', async () => {
+  await addSpeech(models, 'numbered', { states: 24, numbered: true })
+  const sounds = [spoken(0.3)]
+  expect(await words('numbered', sounds, half)).toEqual(await words('speech', sounds, { ...half, restore: 'auto' }))
 })

@@ -13,6 +13,8 @@ export {
 } from './quantize-within.ts'
 export type { Cell } from './regimes.ts'
 export { type Route, type RoutedOptions, routed } from './routed.ts'
+export type { TuneSpeechOptions } from './speech/options.ts'
+export { tuneSpeech } from './speech/tune-speech.ts'
 export { tune } from './tune.ts'
 export type { Figures, TunedCascade, TunedPlan } from './tuned-plan.ts'
 export { verifyInSequence } from './verify.ts'

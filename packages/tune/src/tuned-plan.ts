@@ -25,7 +25,7 @@ export interface Figures {
   /** The allowed loss in points, … */
   readonly maxLoss: number
   /** … hundredths of this (the mean nDCG@10 of rankings, the mean cosine of vectors to the dense ones), … */
-  readonly points: 'accuracy' | 'nDCG@10' | 'cosine'
+  readonly points: 'accuracy' | 'nDCG@10' | 'cosine' | 'WER'
   /** … and whether as the upper end of the interval, so that the plan loses more with probability 2.5 % at most. */
   readonly confident: boolean
   /** Points lost on the verification examples, with 95 % interval, paired with dense; absent if nothing is pruned. */
@@ -52,6 +52,8 @@ export interface Figures {
   readonly uniform?: Plan
   /** End-to-end measurements by shape; with a cascade, including the most that its fallbacks can cost there. */
   readonly grid: readonly Cell[]
+  /** Of an encoder of speech: the encoder alone; `grid` has it with its decoder. */
+  readonly encoder?: Cell
   readonly runtime: string
   readonly version: string
   readonly device: string

@@ -15,7 +15,10 @@ export const decoderNames = [
 
 export type DecoderName = (typeof decoderNames)[number]
 
+/** Decoders that read states of an encoder, and were exported for one number of them: 30 by dynamo, 16 by optimum. */
+export type SpeechDecoderName = 'whisper-fixed' | 'whisper-merged-fixed'
+
 /** Where the file of a decoder is. */
-export function decoderPath(name: DecoderName): string {
+export function decoderPath(name: DecoderName | SpeechDecoderName): string {
   return fileURLToPath(new URL(`../models/${name}.onnx`, import.meta.url))
 }

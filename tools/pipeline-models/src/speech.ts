@@ -1,4 +1,4 @@
-import { concat, constant, gather, input, matmul, mul, softmax, swapLast, unsqueeze } from '@tp/core'
+import { add, concat, constant, gather, input, matmul, mul, softmax, swapLast, unsqueeze } from '@tp/core'
 import { emitModel, encodeModel } from '@tp/onnx'
 import { numbers, runModel, speechEncoder, speechSizes } from 'exported-encoders'
 import type { PipelineFolder } from './model-folder.ts'
@@ -44,15 +44,20 @@ const heard = new Map([
   [LAST, 16],
 ])
 
+interface SpeechOptions {
+  readonly states?: number | string
+  readonly numbered?: boolean
+}
+
 /**
  * A model in the form of Whisper's that hears 0.48 s, and whose decoder gives its cross-attentions: it says “one two
  * three four” to everything, and attends to a position of its own for each word, which word time stamps show. `states`: how many its decoder
- * reads, by default any number.
+ * reads, by default any number. `numbered`: a tiny number of its own is added to the scores of each.
  */
 export async function addSpeech(
   folder: PipelineFolder,
   name = 'speech',
-  { states: count = 'encoder_sequence_length' }: { readonly states?: number | string } = {},
+  { states: count = 'encoder_sequence_length', numbered = false }: SpeechOptions = {},
 ): Promise<void> {
   const encoder = speechEncoder({ reads: 'frames', sinusoids: true })
   const silence = { type: 'float32', dims: [1, mels, frames], data: new Float32Array(mels * frames) } as const
@@ -76,7 +81,7 @@ export async function addSpeech(
     'tokenizer.json': tokenizer,
     'tokenizer_config.json': { tokenizer_class: 'WhisperTokenizer' },
     'onnx/encoder_model.onnx': encodeModel(encoder),
-    'onnx/decoder_model_merged.onnx': decoder(numbers(states), count),
+    'onnx/decoder_model_merged.onnx': decoder(numbers(states), count, numbered),
   })
 }
 
@@ -93,7 +98,7 @@ const tokenizer = {
 }
 
 /** Logits by the last token alone, and attention of each token over the states: its query is the state, of [1,n,D], of its position. */
-function decoder(states: readonly number[], count: number | string): Uint8Array {
+function decoder(states: readonly number[], count: number | string, numbered: boolean): Uint8Array {
   const logits = Array.from({ length: SIZE * SIZE }, (_, i) => (next.get(Math.floor(i / SIZE)) === i % SIZE ? 20 : 0))
   const queries = Array.from({ length: SIZE }, (_, token) => {
     const position = heard.get(token)
@@ -102,7 +107,10 @@ function decoder(states: readonly number[], count: number | string): Uint8Array 
   })
   const ids = input('input_ids', 'int64', ['batch_size', 'decoder_sequence_length'])
   const keys = input('encoder_hidden_states', 'float32', ['batch_size', count, WIDTH])
-  const scores = matmul(gather(constant(queries.flat(), 'float32', [SIZE, WIDTH]), ids, 0), swapLast(keys))
+  const products = matmul(gather(constant(queries.flat(), 'float32', [SIZE, WIDTH]), ids, 0), swapLast(keys))
+  // Too small to be seen in the times of words.
+  const biases = Array.from({ length: POSITIONS }, (_, i) => 1e-9 * i)
+  const scores = numbered ? add(products, constant(biases, 'float32', [1, 1, POSITIONS])) : products
   const attentions = heads.map((sharpness) => unsqueeze(softmax(mul(scores, sharpness)), [1]))
   return emitModel(
     {

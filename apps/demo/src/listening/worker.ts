@@ -1,4 +1,4 @@
-// Entry of the worker that holds a Whisper model twice, dense and pruned, and writes down sounds.
+// Entry of the worker that holds a Whisper model, its encoder dense and pruned, and writes down sounds.
 import {
   type AutomaticSpeechRecognitionPipeline,
   type DataType,
@@ -15,6 +15,8 @@ import type { Heard, ListenAnswer, ListenerSource, ListenRequest, ListenResults,
 
 /** The name of a model of which only files are known. */
 const GIVEN = 'given'
+/** A session of transformers.js. */
+const DECODER = 'decoder_model_merged'
 const { wasm } = env.backends.onnx
 if (wasm) {
   // Its own, in the page's files; transformers.js has put the address of a CDN there.
@@ -33,6 +35,8 @@ async function answer(request: ListenRequest): Promise<ListenResults[ListenReque
 async function open(source: ListenerSource): Promise<ModelReport> {
   const load = await loading(source)
   const dense = await load()
+  // Of the two decoders, which are most of the model, one is enough: the second also reads what a pruned encoder gives.
+  await dense.model.sessions[DECODER].release()
   const reports: ModelReport[] = []
   const pruning = pruneModels({
     methods,
@@ -41,6 +45,7 @@ async function open(source: ListenerSource): Promise<ModelReport> {
   })
   const pruned = await load()
   pruning.dispose()
+  dense.model.sessions[DECODER] = pruned.model.sessions[DECODER]
   models = { dense, pruned }
   return reports[0] as ModelReport
 }

@@ -22,9 +22,26 @@ const COPIES = 6
 /** Bytes of weights for which a second more is given. */
 const BYTES_A_SECOND = 4 * 2 ** 20
 
-/** Bounds for a model by the size of its files. */
-export function boundsFor(bytes: number): Bounds {
-  return { bytes: LEAST.bytes + COPIES * bytes, seconds: LEAST.seconds + bytes / BYTES_A_SECOND }
+/** Tokens of a run that this time is enough for. */
+const TOKENS = 512
+/** A runtime holds what it computes in a layer a few times, too: at most so much of it is believed. */
+const MOST_COMPUTED = 2 ** 32
+
+/** The largest run of a model. */
+export interface RunSize {
+  /** Of all examples: each reads all weights. */
+  readonly tokens: number
+  /** Bytes of the scores of a layer's attention. */
+  readonly scores: number
+}
+
+/** Bounds for a model by the size of its files, and by what it is to compute. */
+export function boundsFor(bytes: number, { tokens, scores }: RunSize = { tokens: TOKENS, scores: 0 }): Bounds {
+  const seconds = (bytes / BYTES_A_SECOND) * Math.max(1, tokens / TOKENS)
+  return {
+    bytes: LEAST.bytes + COPIES * bytes + Math.min(MOST_COMPUTED, COPIES * scores),
+    seconds: LEAST.seconds + seconds,
+  }
 }
 
 interface BoundedOptions {

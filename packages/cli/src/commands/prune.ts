@@ -10,6 +10,13 @@ import { usageError } from '../command/usage-error.ts'
 import { decoderOf } from '../decoding/decoder-file.ts'
 import { promptPruningOf } from '../decoding/prompt-pruning.ts'
 import { describePruned, pruneDecoder } from '../decoding/prune-decoder.ts'
+import {
+  checkDecoderOptions,
+  type DecoderReport,
+  decoderOptions,
+  decoderText,
+  repairDecoder,
+} from '../decoding/repair-decoder.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { flopsAtUsualLengths } from '../model/flops.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -35,6 +42,7 @@ export const pruneCommand: Command = command({
     ...amountOptions,
     ...pruningOptions,
     ...leaveOutOption,
+    ...decoderOptions,
     lossless: {
       type: 'boolean',
       description:
@@ -60,7 +68,7 @@ export const pruneCommand: Command = command({
     '',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
-  writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
+  writes: ({ out, 'decoder-out': decoder }) => outputsOf({ '-o': out, '--decoder-out': decoder }, { holdsModel: true }),
   async run([path = ''], given, { print, progress, signal, files }) {
     const { out, lossless = false, trace = false, monitor = false, verify = false, json = false } = given
     const outputTokens = given['output-tokens'] ?? false
@@ -86,7 +94,13 @@ export const pruneCommand: Command = command({
     const asked = outputTokens
       ? await readAsked(asOutputTokens(whole, given))
       : (told ?? (await readAsked(safeDefault(whole, given))))
-    const { plan, method, settings } = asked
+    const { plan, method } = asked
+    checkDecoderOptions(given, plan)
+    const settings = given.decoder === undefined ? asked.settings : { ...asked.settings, restore: 'none' as const }
+    const decoderFile =
+      given.decoder === undefined
+        ? undefined
+        : await endable(() => readModelFile(given.decoder as string, { signal, files }))
     if (outputTokens) checkOutputTokens(method)
     progress.stage(`pruning ${basename(path)}`)
     const { file, model, pruned, notes } = await endable(async () => {
@@ -116,8 +130,12 @@ export const pruneCommand: Command = command({
       const isShallow = file !== whole
       verification = await verifyPruned({ file, isShallow, model, pruned, path: staged.path, method, settings, signal })
     }
+    const states = typeof model.tokens === 'number' ? model.tokens : undefined
+    const repair = { out: given['decoder-out'], states, size: model.hidden, verify, signal }
+    await using repaired = decoderFile && (await repairDecoder(decoderFile, repair))
     throwIfAborted(signal, 'tp')
     await staged.commit()
+    await repaired?.commit()
     const report = {
       model: path,
       out,
@@ -133,6 +151,7 @@ export const pruneCommand: Command = command({
       dataFiles: staged.dataFiles,
       ...(pruned.quantized && { quantized: pruned.quantized }),
       ...(verification && { verification }),
+      ...(repaired && { decoder: repaired.report }),
       notes,
       milliseconds: Math.round(performance.now() - start),
     }
@@ -194,6 +213,7 @@ interface PruneReport {
   readonly leftOut?: LeftOutLayers | undefined
   readonly quantized?: Pruned['quantized']
   readonly verification?: Verification
+  readonly decoder?: DecoderReport
   /** What is known of models of this kind, in sentences. */
   readonly notes: readonly string[]
   readonly milliseconds: number
@@ -217,7 +237,8 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
 
 /** @param pruning absent where only layers are left out */
 function describe(report: PruneReport, { encoders }: Pruned, pruning: Method | undefined): string {
-  const { out, method, leftOut, flops, bytes, dataFiles, quantized, verification, notes, milliseconds } = report
+  const { out, method, leftOut, flops, bytes, dataFiles, quantized, verification, decoder, notes, milliseconds } =
+    report
   const bits = quantized === undefined ? '' : ', 8 bits'
   return [
     `${out}  ${megabytes(bytes)}, ${method}${bits}, ${(milliseconds / 1000).toFixed(1)} s`,
@@ -231,6 +252,7 @@ function describe(report: PruneReport, { encoders }: Pruned, pruning: Method | u
       : `FLOPs  ${flops.map(({ tokens, factor: times }) => `${factor(times)} fewer at n=${tokens}`).join(', ')}`,
     ...dataFiles.map((path) => `weights copied to ${path}`),
     ...(verification ? [verificationText(verification, quantized !== undefined)] : []),
+    ...(decoder ? decoderText(decoder) : []),
     ...notes.map((note) => `note  ${note}`),
   ].join('\n')
 }

@@ -1,8 +1,18 @@
 import { needsValues } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
-import { readModelFolder } from '@tp/eval'
+import { openSpeechDecoder, readModelFolder } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
-import { type TuneProgress, tune } from '@tp/tune'
+import {
+  type Measurements,
+  type Skipped,
+  type TunedPlan,
+  type TuneOptions,
+  type TuneProgress,
+  tune,
+  tuneSpeech,
+} from '@tp/tune'
+import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -14,6 +24,7 @@ import { inputRoles, isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
+import { openTaskInputs, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
@@ -30,17 +41,23 @@ import { fingerprintOf, takesTrainedValues, variantsOf } from '../tuning/variant
 const options = {
   out: { type: 'string', short: 'o', value: 'PLAN', description: 'the plan to write, JSON' },
   ...dataOptions,
+  task: {
+    type: 'string',
+    value: 'asr',
+    description: 'of an encoder of speech: chosen by the words that --decoder gets wrong; other models need no task',
+  },
+  decoder: taskOption.decoder,
   methods: {
     type: 'string',
     value: 'NAME,NAME…',
     description:
-      'what is chosen from; default: methods without training that suit texts, vectors of texts, or images and sounds, and those of --plugin',
+      'what is chosen from; default: methods without training that suit texts, vectors of texts, speech, or images and sounds, and those of --plugin',
   },
   'max-loss': {
     type: 'string',
     value: 'POINTS',
     description:
-      'points of accuracy that may be lost; of nDCG@10 where pairs are ranked; of vectors hundredths of the cosine to the dense ones; default 0.5',
+      'points that may be lost: of accuracy; of nDCG@10 where pairs are ranked; of word errors of speech; of vectors hundredths of the cosine to the dense ones; default 0.5',
   },
   confident: {
     type: 'boolean',
@@ -83,6 +100,7 @@ const options = {
 const usualMethods = {
   vectors: ['tome', 'received-attention', 'value-aware', 'cls-attention'],
   text: ['received-attention', 'value-aware', 'cls-attention', 'balanced'],
+  speech: ['thin-padding', 'thin-padding+stride', 'stride', 'a-tome'],
   other: ['received-attention', 'cls-attention', 'quasi-random', 'tome'],
 } as const
 
@@ -105,6 +123,7 @@ export const tuneCommand: Command = command({
     '  tp tune model.onnx --data calibration.tsv --max-loss 1 -o plan.json',
     '  tp tune model.onnx --data calibration.tsv --max-loss 1 --confident --cascade -o plan.json',
     '  tp prune model.onnx --plan plan.json -o pruned.onnx',
+    '  tp tune encoder_model.onnx --decoder decoder_model_merged.onnx --data transcripts.tsv -o plan.json',
     '  tp tune model.onnx --data calibration.tsv --quantize --methods sdtp --weights sdtp.safetensors -o plan.json',
     '  tp tune embedder.onnx --data texts.txt --quantize --leave-out --max-loss 1 -o plan.json',
   ],
@@ -120,13 +139,15 @@ export const tuneCommand: Command = command({
         '--data PATH is missing: labelled examples to choose by, or texts for a model that gives vectors',
       )
     const maxLoss = given['max-loss'] === undefined ? 0.5 : number('max-loss', given['max-loss'])
+    const isSpeech = given.task !== undefined || given.decoder !== undefined
+    checkSpeechOptions(given, isSpeech)
     const began = performance.now()
     const file = await readModelFile(path, context)
     const roles = inputRoles(file.model)
     const embeds = await givesVectors(file, context)
     const catalog = await loadMethods(plugin)
     const names = given.methods?.split(',').map((name) => name.trim()) ?? [
-      ...usualMethods[embeds ? 'vectors' : isText(roles) ? 'text' : 'other'],
+      ...usualMethods[isSpeech ? 'speech' : embeds ? 'vectors' : isText(roles) ? 'text' : 'other'],
       ...methodsOf(catalog, plugin),
     ]
     const entries = names.map((name) => findMethod(catalog, name))
@@ -134,45 +155,59 @@ export const tuneCommand: Command = command({
     const optional = given.methods === undefined
     const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
     const device = await openRuntime(runtime)
-    const { maxTokens } = await readModelFolder(path)
-    const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
-    const inputs = await tuningInputs(file, { ...given, data }, embeds, context)
-    for (const note of inputs.notes) progress.note(note)
-    const trained = weights === undefined ? '' : ` ${await fingerprintOf(weights)}`
+    const load: NonNullable<TuneOptions['load']> = (own, model, { threads }) =>
+      loadSession(model, file, { runtime: own, threads, signal })
     const { protect, encoder, ...segment } = readSettings(given).inPlan
     const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
     const common = { ...(encoder !== undefined && { encoder }), ...protection }
+    const trained = weights === undefined ? '' : ` ${await fingerprintOf(weights)}`
     const kept = Object.keys(common).length === 0 ? '' : ` ${JSON.stringify(common)}`
-    const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
     const measured = measuredPath(out)
-    let stage: TuneProgress['stage'] | undefined
-    const plan = await tune({
-      model: file.model,
-      inputs,
-      variants,
-      runtime: nodeRuntime(),
-      device,
-      ...(encoder !== undefined && { encoder }),
-      protection,
-      maxLoss,
-      confident,
-      cascade,
-      leaveOut: given['leave-out'] ?? false,
-      ...(quantize && { quantize: {} }),
-      ...(shapes && {
-        shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
-      }),
-      ...(resume && { known: await readMeasured(measured, about) }),
-      load: (own, model, { threads }) => loadSession(model, file, { runtime: own, threads, signal }),
-      onMeasured: (known) => writeMeasured(measured, { about, known }),
-      onProgress(at) {
-        if (at.stage !== stage) progress.stage(stages[at.stage])
-        stage = at.stage
-        progress.step(at.done, at.total, at.best === undefined ? undefined : `best so far ${at.best}`)
-      },
-      onSkipped: ({ name, reason }) => progress.note(`${name} is not tried: ${reason}`),
-      signal,
-    })
+    const commonFor = async (inputs: ModelInputs) => {
+      for (const note of inputs.notes) progress.note(note)
+      const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
+      let stage: TuneProgress['stage'] | undefined
+      return {
+        ...{ model: file.model, variants, maxLoss, load, signal },
+        ...(resume && { known: await readMeasured(measured, about) }),
+        onMeasured: (known: Measurements) => writeMeasured(measured, { about, known }),
+        onProgress(at: TuneProgress) {
+          if (at.stage !== stage) progress.stage(stages[at.stage])
+          stage = at.stage
+          progress.step(at.done, at.total, at.best === undefined ? undefined : `best so far ${at.best}`)
+        },
+        onSkipped: ({ name, reason }: Skipped) => progress.note(`${name} is not tried: ${reason}`),
+      }
+    }
+    const tuned = async (): Promise<TunedPlan> => {
+      if (isSpeech) {
+        const opened = await openTaskInputs(path, data, 1, given, context)
+        if (opened.task !== 'asr')
+          throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
+        await using session = await device.load(opened.decoder, { threads: 1, signal })
+        const decoder = await openSpeechDecoder(session, opened.decoder)
+        return await tuneSpeech({
+          ...(await commonFor(opened.inputs)),
+          inputs: opened.inputs,
+          decoder,
+          runtime: device,
+        })
+      }
+      const { maxTokens } = await readModelFolder(path)
+      const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
+      const inputs = await tuningInputs(file, { ...given, data }, embeds, context)
+      return await tune({
+        ...(await commonFor(inputs)),
+        ...{ inputs, runtime: nodeRuntime(), device, protection, confident, cascade },
+        ...(encoder !== undefined && { encoder }),
+        leaveOut: given['leave-out'] ?? false,
+        ...(quantize && { quantize: {} }),
+        ...(shapes && {
+          shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
+        }),
+      })
+    }
+    const plan = await tuned()
     throwIfAborted(signal, 'tp')
     await replaceFile(out, new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`))
     await removeWithWaiting(measured)
@@ -184,6 +219,29 @@ export const tuneCommand: Command = command({
     return EXIT.done
   },
 })
+
+/** Options that mean something only for models with classes. */
+const ofClasses = [
+  'confident',
+  'cascade',
+  'quantize',
+  'leave-out',
+  'shapes',
+  'protect',
+  'protect-segment',
+  'separator',
+] as const
+
+/** @throws TpError TP_USAGE */
+function checkSpeechOptions(given: Arguments<typeof options>, isSpeech: boolean): void {
+  if (!isSpeech) return
+  if (given.task !== undefined && given.task !== 'asr')
+    throw usageError(`--task is "${given.task}"; tp tune finds out what other models are for, so it may only be asr`)
+  if (given.decoder === undefined)
+    throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
+  const idle = ofClasses.find((name) => given[name] !== undefined)
+  if (idle !== undefined) throw usageError(`--${idle} does not go with --task asr`)
+}
 
 /** The methods of plugins that can be tried as they are, without trained values. */
 function methodsOf(catalog: MethodCatalog, plugins: readonly string[]): string[] {

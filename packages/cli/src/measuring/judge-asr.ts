@@ -1,5 +1,4 @@
-import { type SpeechDecoder, type SpeechInputs, type Transcription, transcribe } from '@tp/eval'
-import { type Interval, pairedBootstrap } from '@tp/eval/metrics'
+import { type SpeechDecoder, type SpeechInputs, type Transcription, transcribe, wordErrorRate } from '@tp/eval'
 import { interval, points } from '../output/numbers.ts'
 import type { Judge } from './judge.ts'
 
@@ -15,17 +14,22 @@ export function asrJudge(inputs: SpeechInputs, decoder: SpeechDecoder): Judge<Tr
     run: (session, options) => transcribe(session, decoder, inputs, options),
     dense: (dense) => ({
       columns: {
-        [WER]: interval(errorRate([dense])),
+        [WER]: interval(wordErrorRate([dense])),
         [CHANGE]: '',
         [STATES]: statesOf([dense]).toFixed(0),
         [MEGABYTES]: megabytes([dense]),
         [SAME]: '',
       },
-      content: { wer: errorRate([dense]), states: statesOf([dense]), stateBytes: bytesOf([dense]), texts: dense.texts },
+      content: {
+        wer: wordErrorRate([dense]),
+        states: statesOf([dense]),
+        stateBytes: bytesOf([dense]),
+        texts: dense.texts,
+      },
     }),
     pruned(outcomes, dense) {
-      const rate = errorRate(outcomes)
-      const change = errorRate(outcomes, dense)
+      const rate = wordErrorRate(outcomes)
+      const change = wordErrorRate(outcomes, dense)
       const same = mean(outcomes.map(({ texts }) => mean(texts.map((text, i) => (text === dense.texts[i] ? 1 : 0)))))
       const [first] = outcomes
       return {
@@ -53,23 +57,6 @@ export function asrJudge(inputs: SpeechInputs, decoder: SpeechDecoder): Judge<Tr
       }
     },
   }
-}
-
-/** Word errors in percent of the words, of several seeds together; less those of the dense model, of the same recordings. */
-function errorRate(outcomes: readonly Transcription[], dense?: Transcription): Interval {
-  const [first] = outcomes as [Transcription]
-  const { of } = first.figures.wer
-  const errors = of.map(
-    (_, i) => mean(outcomes.map(({ figures }) => figures.wer.got[i] as number)) - (dense?.figures.wer.got[i] ?? 0),
-  )
-  return pairedBootstrap(of.length, (examples) => {
-    let [wrong, words] = [0, 0]
-    for (const example of examples) {
-      wrong += errors[example] as number
-      words += of[example] as number
-    }
-    return (100 * wrong) / words
-  })
 }
 
 /** States that the decoder reads, on average. */

@@ -2,7 +2,7 @@ import type { Inspection } from '@tp/compiler'
 import { type Method, or, type Schedule, type Site, type Tensor } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
-import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
+import { boundsFor, loadBounded, type RunSize } from '../bounded/bounded-runtime.ts'
 import { requireClose, requireFinite, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'
 import { withModelAsFile } from '../model/load-session.ts'
@@ -40,7 +40,7 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
   const inputs = shapes.map(([batch = 1, tokens], i) =>
     sampleInputs(file.model, model, { batch, tokens, padded: batch > 1, seed: i + 1 }),
   )
-  const bounds = boundsFor(await sizeOfFiles(file))
+  const bounds = boundsFor(await sizeOfFiles(file), largestRun(model, shapes))
   // Each within what a model of its size may take.
   const load = (path: string): Promise<Session> => loadBounded(path, { runtime: 'node', bounds, signal })
   const loadModel = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, load)
@@ -80,6 +80,15 @@ function sampleShapes(model: Inspection): readonly (readonly number[])[] {
         [batches[1] as number, 16],
       ]
     : batches.map((batch) => [batch])
+}
+
+function largestRun({ tokens, heads }: Inspection, shapes: readonly (readonly number[])[]): RunSize {
+  const own = typeof tokens === 'number' ? tokens : 1
+  const sizes = shapes.map(([batch = 1, length = own]) => ({ batch, length }))
+  return {
+    tokens: Math.max(...sizes.map(({ batch, length }) => batch * length)),
+    scores: Math.max(...sizes.map(({ batch, length }) => 4 * batch * heads * length ** 2)),
+  }
 }
 
 /** The same cuts, but every token is kept. Dead tokens are, too: the ranges that dynamic quantisation sees depend on them. */

@@ -15,11 +15,12 @@ const pointsText: Readonly<Record<TunedPlan['figures']['points'], string>> = {
   accuracy: 'points',
   'nDCG@10': 'points of nDCG@10',
   cosine: 'hundredths of the cosine to the dense vectors',
+  WER: 'points of word errors',
 }
 
 /** What a plan does, and what can be done with it. */
 export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, out, weights }: PlanFiles): string {
-  const { loss, grid, maxLoss, points, examples, eightBits, leftOut } = figures
+  const { loss, grid, maxLoss, points, examples, eightBits, leftOut, encoder } = figures
   const last = regimes.at(-1)?.plan
   const isDense = last?.method === 'none' && last.quantize === undefined && last.leaveOut === undefined
   const alone = [...(eightBits ? [eightBitsText(eightBits)] : []), ...(leftOut ? [leftOutText(leftOut)] : [])]
@@ -42,7 +43,11 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
     `loss  ${loss.estimate.toFixed(1)} ${pointsText[points]} (${interval}) on ${examples} examples that nothing was chosen by`,
     ...alone,
     ...(cascade === undefined ? [] : [fallbackText(cascade)]),
-    `times as fast as dense  ${speeds.join(', ')}`,
+    ...(encoder === undefined
+      ? [`times as fast as dense  ${speeds.join(', ')}`]
+      : [
+          `times as fast as dense  encoder ${factor(encoder.speedup)}, with its decoder ${factor(grid[0]?.speedup ?? 1)}`,
+        ]),
     ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
     `next  tp prune ${model} --plan ${out}${trained} -o pruned.onnx`,
     ...(cascade === undefined ? [] : [`then  tp eval pruned.onnx --guard ${out} --against ${model} --data TEST`]),
@@ -53,7 +58,12 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
 function planText(plan: Plan): string {
   const bits = plan.quantize === undefined ? '' : ', in 8 bits'
   const without = plan.leaveOut === undefined ? '' : `without ${layersText(plan.leaveOut)}, `
-  if (plan.keep === undefined) return `${without}no tokens are pruned but dead ones${bits}`
+  if (plan.keep === undefined) {
+    if (plan.method === 'none') return `${without}no tokens are pruned but dead ones${bits}`
+    const [threshold] = [plan.threshold ?? []].flat()
+    const at = threshold === undefined ? '' : `, threshold ${threshold} at layer ${layersAt(plan, '')?.[0]}`
+    return `${without}${plan.method}${at}${bits}`
+  }
   const layers = layersAt(plan, '')
   const amounts = [plan.keep].flat().map((keep, i) => `${keep} at layer ${layers?.[i]}`)
   return `${plan.method}, keep ${amounts.join(', ')}${bits}`

@@ -16,7 +16,17 @@ export interface SignalSource {
 }
 
 /** Operators between a model's input and its first convolution that leave each step of time as it is. */
-const passing = new Set(['Cast', 'Identity', 'Unsqueeze'])
+const passing = new Set([
+  'Cast',
+  'Identity',
+  'Unsqueeze',
+  'DynamicQuantizeLinear',
+  'QuantizeLinear',
+  'DequantizeLinear',
+])
+
+/** In float, and of 8 bits. */
+const convolving = new Set(['Conv', 'ConvInteger', 'QLinearConv'])
 
 /** Operators between convolutions, besides those on each element: layouts, norms, and means that are part of norms. */
 const betweenSteps = new Set([
@@ -41,7 +51,7 @@ const mixing = /Pool$|^(LSTM|GRU|RNN)$|Conv/
 export function findSignalSource(program: Program, { layers, name }: Pick<Encoder, 'layers' | 'name'>): SignalSource {
   const stream = layers[0]?.input as string
   const upstream = program.upstream([stream])
-  const convolutions = program.graph.nodes.filter((node) => node.opType === 'Conv' && upstream.has(node))
+  const convolutions = program.graph.nodes.filter((node) => convolving.has(node.opType) && upstream.has(node))
   const [first] = convolutions
   const read = first && program.graph.inputs.find((input) => input.name === inputBehind(program, first))
   if (first === undefined || read === undefined) {

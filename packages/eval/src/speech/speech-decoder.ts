@@ -60,7 +60,9 @@ export async function openSpeechDecoder(session: Session, path: string): Promise
   return {
     async transcribe(states, signal) {
       requireStates(session, path, states)
-      return words.decode([...(await greedy.tokens(states, signal))], { skip_special_tokens: true })
+      const tokens = await greedy.tokens(states, signal)
+      // The tokenizer refuses to write nothing down.
+      return tokens.length === 0 ? '' : words.decode(tokens, { skip_special_tokens: true })
     },
   }
 }
@@ -70,7 +72,7 @@ function requireStates({ inputs }: Session, path: string, { dims }: TensorLike):
   const most = inputs.find(({ name }) => name === STATES)?.dims[1]
   if (typeof most !== 'number' || most === dims[1]) return
   const seen = `${path}: reads ${most} states of an encoder and no other number, and there are ${dims[1]}`
-  const advice = 'prune with --restore auto, or export it with a free number of states'
+  const advice = 'prune with --restore auto, or repair it (tp prune --decoder)'
   throw new TpError('TP_INPUT', 'eval', `${seen}; ${advice}`)
 }
 

@@ -2,6 +2,7 @@ import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike, ValueInfo } from '@tp/core/runtime'
 import { readFolderJson } from '../inputs/model-folder.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
+import { someExamples } from '../inputs/some-examples.ts'
 import type { SpeechClip, SpeechDataset } from './read-speech.ts'
 
 /** Recordings in the form that a speech encoder takes, and what is said in them. */
@@ -68,6 +69,16 @@ export async function speechInputs(
       for (const [b, features] of all.entries()) data.set(features.data as Float32Array, b * size)
       return { [input.name]: { type: 'float32', dims: [all.length, ...first.dims.slice(1)], data } }
     },
+  }
+}
+
+/** Some of the recordings, by their positions, in that order. */
+export function someRecordings(inputs: SpeechInputs, rows: readonly number[]): SpeechInputs {
+  return {
+    ...inputs,
+    ...someExamples(inputs, rows),
+    texts: rows.map((row) => inputs.texts[row] as string),
+    seconds: (position) => inputs.seconds(rows[position] as number),
   }
 }
 

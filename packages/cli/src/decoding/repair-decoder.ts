@@ -1,0 +1,131 @@
+import { readAnyStates } from '@tp/compiler'
+import { TpError } from '@tp/core'
+import { Graph } from '@tp/onnx'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import { type StagedModel, stageModel } from '../model/stage-model.ts'
+import { megabytes } from '../output/numbers.ts'
+
+export const decoderOptions = {
+  decoder: {
+    type: 'string',
+    value: 'FILE',
+    reads: 'model',
+    description:
+      'of an encoder of speech: the decoder that reads its states; then --restore none is the default, and a decoder with the dense number of states built in is repaired',
+  },
+  'decoder-out': { type: 'string', value: 'FILE', description: 'the file to write it to, where it has to be repaired' },
+} as const
+
+/** What became of the decoder. */
+export interface DecoderReport {
+  readonly decoder: string
+  /** How many states were built in; absent where it reads any number as it is, and nothing was written. */
+  readonly builtIn?: number
+  readonly out?: string
+  readonly bytes?: number
+  readonly dataFiles?: readonly string[]
+  /** The largest difference of what it returned, where that was compared. */
+  readonly verification?: { readonly difference: number }
+}
+
+export interface RepairedDecoder extends AsyncDisposable {
+  readonly report: DecoderReport
+  commit(): Promise<void>
+}
+
+interface RepairOptions {
+  readonly out: string | undefined
+  /** How many states the dense encoder gives, where that is one number. */
+  readonly states: number | undefined
+  /** Numbers of each state. */
+  readonly size: number
+  readonly verify: boolean
+  readonly signal: AbortSignal
+}
+
+/** @throws TpError TP_USAGE for options that mean nothing with or without a decoder */
+export function checkDecoderOptions(given: Arguments<typeof decoderOptions>, others: { restore?: string }): void {
+  const { decoder, 'decoder-out': out } = given
+  if (decoder === undefined && out !== undefined) throw usageError('--decoder-out requires --decoder FILE')
+  const { restore = 'none' } = others
+  if (decoder === undefined || restore === 'none') return
+  const seen = `restore is ${restore}, and with it every decoder reads as many states as of the dense encoder`
+  throw usageError(`${seen}; omit --decoder, or restore`)
+}
+
+/**
+ * Makes a decoder read any number of states, if it does not yet. Nothing is written before `commit`.
+ * @throws RefusalError; TpError TP_USAGE where it has to be repaired and no file is named for it, TP_VERIFY, TP_WRITE, TP_ABORTED
+ */
+export async function repairDecoder(
+  file: ModelFile,
+  { out, states, size, verify, signal }: RepairOptions,
+): Promise<RepairedDecoder> {
+  const result = readAnyStates(file.model, states === undefined ? {} : { states })
+  if (!result.ok) throw new RefusalError(file.path, result.refusal)
+  const { builtIn, model, inputs } = result
+  requireSize(file, inputs, size)
+  if (builtIn === undefined) return unchanged(file.path)
+  if (out === undefined) {
+    const seen = `${file.path} has ${builtIn} states built in, and there will be fewer`
+    throw usageError(`${seen}; say where to write it repaired: --decoder-out FILE`)
+  }
+  const staged = await stageModel(model, file, out, signal)
+  try {
+    const { verifyStates } = await import('./verify-states.ts')
+    const difference = verify
+      ? await verifyStates({ file, path: staged.path, inputs, count: builtIn, signal })
+      : undefined
+    return written(file.path, out, builtIn, staged, difference)
+  } catch (error) {
+    await staged[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** @throws TpError TP_INPUT for the decoder of another encoder */
+function requireSize({ model, path }: ModelFile, names: readonly string[], size: number): void {
+  const states = new Graph(model).inputs.find(({ name, dims }) => names.includes(name) && dims?.length === 3)
+  const own = states?.dims?.[2]
+  if (typeof own !== 'number' || own === size) return
+  const seen = `${path}: its input ${states?.name} has states of ${own} numbers, and the encoder's have ${size}`
+  throw new TpError('TP_INPUT', 'tp', `${seen}; give the decoder that belongs to it`)
+}
+
+function unchanged(decoder: string): RepairedDecoder {
+  return { report: { decoder }, commit: async () => {}, [Symbol.asyncDispose]: async () => {} }
+}
+
+function written(
+  decoder: string,
+  out: string,
+  builtIn: number,
+  staged: StagedModel,
+  difference: number | undefined,
+): RepairedDecoder {
+  const { bytes, dataFiles } = staged
+  const verification = difference === undefined ? {} : { verification: { difference } }
+  return {
+    report: { decoder, builtIn, out, bytes, dataFiles, ...verification },
+    commit: () => staged.commit(),
+    [Symbol.asyncDispose]: () => staged[Symbol.asyncDispose](),
+  }
+}
+
+/** Lines about a decoder. */
+export function decoderText({ decoder, builtIn, out, bytes, dataFiles, verification }: DecoderReport): string[] {
+  if (builtIn === undefined || out === undefined || bytes === undefined)
+    return [`decoder  ${decoder} reads any number of states; it is left as it is`]
+  return [
+    `decoder  ${out}  ${megabytes(bytes)}; ${builtIn} states were built in, and it reads any number now`,
+    ...(dataFiles ?? []).map((path) => `weights copied to ${path}`),
+    ...(verification === undefined
+      ? []
+      : [
+          `verified  with ${builtIn} states, and with fewer next to the old file with each several times: differs by ${verification.difference.toExponential(1)}`,
+        ]),
+  ]
+}

@@ -1,0 +1,76 @@
+import type { Dim } from '@tp/core/expression'
+import { Graph, type Model } from '@tp/onnx'
+import { findStatesInputs, type StatesInput } from './analyze/states-inputs.ts'
+import { withEqualSizes } from './program/program.ts'
+import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
+import { requireModel } from './program/require-model.ts'
+import { followStates } from './transform/follow-states.ts'
+
+export type AnyStatesResult = AnyStates | { readonly ok: false; readonly refusal: Refusal }
+
+/** A decoder that reads any number of its encoder's states. */
+export interface AnyStates {
+  readonly ok: true
+  /** The model that was given, where nothing had to be repaired. */
+  readonly model: Model
+  /** How many states it read and no other number; absent where nothing was built in. */
+  readonly builtIn?: number
+  /** Inputs with a row for each state: the states, and keys and values that were made of them. */
+  readonly inputs: readonly string[]
+}
+
+export interface AnyStatesOptions {
+  /** How many states the dense encoder gives, for files that declare a free number and have one built in all the same. */
+  readonly states?: number
+}
+
+/**
+ * Makes a decoder read any number of the states of its encoder: `encoder_hidden_states` float [b,n,D], and keys and values of them
+ * [b,h,n,d] as a decoder with past is given them. Some exporters build the number in (1,500 of Whisper): in the shapes that are declared,
+ * in those that values are reshaped to, and in masks that show all of them. Merged decoders are repaired in both branches. The model
+ * itself is not changed; weights are shared with the result, which gives the same answers bit for bit to as many states as before.
+ *
+ * Refused: TP_DECODER for what reads no states of an encoder; TP_POSITIONS where each state meets a number of its own, such as a position:
+ * which one belongs to a kept state the decoder is not told; what tokens cannot be followed through.
+ * @throws TpError TP_NOT_ONNX for what is no model
+ */
+export function readAnyStates(model: Model, { states }: AnyStatesOptions = {}): AnyStatesResult {
+  requireModel(model)
+  try {
+    return withEqualSizes(() => freed(model, states))
+  } catch (error) {
+    return { ok: false, refusal: refusalOf(error) }
+  }
+}
+
+function freed(source: Model, states: number | undefined): AnyStates {
+  const found = findStatesInputs(source)
+  const inputs = found.map(({ name }) => name)
+  const declared = found.map(countOf).filter((count): count is number => typeof count === 'number')
+  const count = declared[0] ?? states
+  const other = declared.find((own) => own !== count)
+  if (other !== undefined) {
+    throw new Refused(
+      'TP_DECODER',
+      `its inputs ${inputs.join(', ')} have different numbers of states, ${count} and ${other}`,
+    )
+  }
+  if (count === undefined) return { ok: true, model: source, inputs }
+  const { model, edits } = followStates(source, found, count)
+  if (edits === 0 && declared.length === 0) return { ok: true, model: source, inputs }
+  declareAny(model, found)
+  return { ok: true, model, builtIn: count, inputs }
+}
+
+function countOf({ dims, axis }: StatesInput): Dim {
+  return dims[axis] as Dim
+}
+
+/** Runtimes refuse other sizes than the declared ones. */
+function declareAny(model: Model, found: readonly StatesInput[]): void {
+  const graph = new Graph(model)
+  for (const { name, dtype, dims, axis } of found) {
+    const open = dims.map((dim, i) => (i === axis ? 'states' : dim === '?' ? undefined : dim))
+    graph.setValueInfo(name, dtype, open)
+  }
+}

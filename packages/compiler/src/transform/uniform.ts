@@ -1,0 +1,30 @@
+import { constantData } from '@tp/core/expression'
+import { rowAxes } from '../operators/row-axes.ts'
+import type { Program } from '../program/program.ts'
+
+/** True if a value is certain to be the same all along an axis, as a mask that shows everything is. */
+export function isUniform(program: Program, name: string, axis: number): boolean {
+  const output = program.tensor(name)
+  const size = output.dims[axis]
+  if (size === 1) return true
+  const constant = constantData(output)
+  if (constant !== undefined) return isRepeated(constant, axis)
+  const node = program.graph.producer(name)
+  if (node === undefined) return false
+  if (node.opType === 'ConstantOfShape') return true
+  if (node.opType === 'Slice') return isUniform(program, node.input[0] as string, axis)
+  const inputs = node.input.map((input) => (input === '' ? undefined : program.tensor(input)))
+  const view = { node, inputs, output, attributes: output.node.attributes, isTokens: (dim: unknown) => dim === size }
+  return rowAxes(view, axis).every(
+    (own, i) => own === undefined || (own !== 'all' && isUniform(program, node.input[i] as string, own)),
+  )
+}
+
+function isRepeated({ dims, data }: NonNullable<ReturnType<typeof constantData>>, axis: number): boolean {
+  const [size, inner] = [dims[axis] as number, dims.slice(axis + 1).reduce((a, b) => a * b, 1)]
+  for (let i = 0; i < data.length; i++) {
+    const isFirst = Math.floor(i / inner) % size === 0
+    if (!isFirst && data[i] !== data[i - inner]) return false
+  }
+  return true
+}

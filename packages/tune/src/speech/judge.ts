@@ -1,0 +1,91 @@
+import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
+import type { Session } from '@tp/core/runtime'
+import { type SpeechInputs, transcribe, type WordErrors, withDecoder, wordErrorRate } from '@tp/eval'
+import { comparePaired, type Interval } from '@tp/eval/metrics'
+import { encodeModel, type Model } from '@tp/onnx'
+import type { Measurer } from '../measurer.ts'
+import type { Cell } from '../regimes.ts'
+import type { TuneSpeechOptions } from './options.ts'
+
+/** Recordings by purpose. */
+export type Halves = Readonly<Record<'choose' | 'verify', SpeechInputs>>
+
+/** Recordings that are timed at the end. */
+const TIMED = 6
+const TIMING = { rounds: 12, budgetMs: 20_000 }
+
+/** What candidates get wrong, and how long they take. */
+export class Judge {
+  readonly #options: TuneSpeechOptions
+  readonly #measurer: Measurer
+  readonly #halves: Halves
+
+  constructor(options: TuneSpeechOptions, measurer: Measurer, halves: Halves) {
+    this.#options = options
+    this.#measurer = measurer
+    this.#halves = halves
+  }
+
+  /** The model pruned as a plan says. @throws TpError with the code of a refusal */
+  pruned(plan: Plan | undefined): Model {
+    const { model, variants } = this.#options
+    if (plan === undefined) return model
+    return pruneOrThrow(
+      model,
+      fromPlan(
+        plan,
+        variants.map(({ entry }) => entry),
+      ),
+      'tune',
+    ).model
+  }
+
+  async #load(plan: Plan | undefined): Promise<Session> {
+    const { runtime, load } = this.#options
+    const own = this.pruned(plan)
+    return load?.(runtime, own, { threads: 1 }) ?? runtime.load(encodeModel(own), { threads: 1 })
+  }
+
+  /** Milliseconds of a half, and the word errors of its recordings. */
+  async words(name: string, plan: Plan | undefined, half: keyof Halves): Promise<WordErrors & { readonly ms: number }> {
+    const { decoder, signal } = this.#options
+    const inputs = this.#halves[half]
+    const [ms = 0, ...numbers] = await this.#measurer.measure(`words ${half} ${name}`, async () => {
+      await using session = await this.#load(plan)
+      const start = performance.now()
+      const { figures } = await transcribe(session, decoder, inputs, { signal })
+      return [performance.now() - start, ...figures.wer.got, ...figures.wer.of]
+    })
+    const count = inputs.texts.length
+    return { ms, figures: { wer: { got: numbers.slice(0, count), of: numbers.slice(count) } } }
+  }
+
+  /** Points of the word error rate more than dense. */
+  async lossOf(name: string, plan: Plan, half: keyof Halves): Promise<Interval> {
+    const dense = await this.words('dense', undefined, half)
+    return wordErrorRate([await this.words(name, plan, half)], dense)
+  }
+
+  /** Dense and pruned in turns: encoder and decoder together, and the encoder alone. */
+  async speedups(name: string, plan: Plan): Promise<readonly [total: Cell, encoder: Cell]> {
+    const { decoder, signal } = this.#options
+    const { verify } = this.#halves
+    const numbers = await this.#measurer.measure(`speed-up ${name}`, async () => {
+      await using dense = await this.#load(undefined)
+      await using session = await this.#load(plan)
+      const feeds = await Promise.all([...verify.texts.keys()].slice(0, TIMED).map((row) => verify.feeds([row])))
+      const encoders = await comparePaired({ dense, session }, feeds, { ...TIMING, signal })
+      const both = { dense: withDecoder(dense, decoder), session: withDecoder(session, decoder) }
+      const totals = await comparePaired(both, feeds, { ...TIMING, signal })
+      return [totals, encoders].flatMap(({ variants }) => {
+        const { value, low, high } = variants.session?.speedup ?? { value: 1, low: 1, high: 1 }
+        return [value, low, high]
+      })
+    })
+    const cellOf = (at: number): Cell => {
+      const [speedup = 1, low = 1, high = 1] = numbers.slice(at)
+      return { batch: 1, positions: 1, speedup, low, high }
+    }
+    return [cellOf(0), cellOf(3)]
+  }
+}

@@ -1,0 +1,22 @@
+import type { SpeechDecoder, SpeechInputs } from '@tp/eval'
+import type { TuneOptions } from '../options.ts'
+
+export interface TuneSpeechOptions
+  extends Pick<
+    TuneOptions,
+    | 'model'
+    | 'variants'
+    | 'runtime'
+    | 'load'
+    | 'maxLoss'
+    | 'known'
+    | 'onMeasured'
+    | 'onSkipped'
+    | 'onProgress'
+    | 'signal'
+  > {
+  /** Recordings that no later report uses, with what is said in them. Half of them choose, the others verify. */
+  readonly inputs: SpeechInputs
+  /** Writes down what the encoder hears; it is not changed. */
+  readonly decoder: SpeechDecoder
+}

@@ -25,14 +25,14 @@ const half: Plan = { format: 1, method: 'stride', keep: 0.5, layers: [0], restor
 type Words = readonly { readonly text: string; readonly timestamp: readonly [number, number] }[]
 
 /** The words of sounds, and when each was said, of one model at the same time. */
-async function words(name: string, sounds: readonly Float32Array[], plan?: Plan): Promise<Words[]> {
+async function words(name: string, sounds: readonly Float32Array[], plan?: Plan, windows = {}): Promise<Words[]> {
   const reports: ModelReport[] = []
   const plans = { [name]: plan }
   const pruning = pruneModels({ methods, plans, onModel: (report) => reports.push(report) })
   const transcribe = await pipeline('automatic-speech-recognition', name, { dtype: 'fp32' })
   pruning.dispose()
   expect(reports.map(({ outcome }) => outcome)).not.toContain('refused')
-  const ask = { language: 'en', return_timestamps: 'word' } as const
+  const ask = { language: 'en', return_timestamps: 'word', ...windows } as const
   return Promise.all(sounds.map(async (sound) => (await transcribe(sound, ask)).chunks as unknown as Words))
 }
 
@@ -61,6 +61,15 @@ test('of sounds that are transcribed at the same time each has its own times', a
   const sounds = [0.06, 0.3, 0.48].map(spoken)
   const alone = await Promise.all(sounds.map(async (sound) => (await words('speech', [sound], thin))[0]))
   expect(await words('speech', sounds, thin)).toEqual(alone)
+})
+
+test('a sound that is longer than the window has the same words, each window thinned for itself', async () => {
+  const windows = { chunk_length_s: 0.48, stride_length_s: 0.1 }
+  const sounds = [spoken(1.1)]
+  const [dense] = await words('speech', sounds, undefined, windows)
+  const [pruned] = await words('speech', sounds, thin, windows)
+  expect(dense?.length).toBeGreaterThan(4)
+  expect(pruned?.map(({ text }) => text)).toEqual(dense?.map(({ text }) => text))
 })
 
 test('a file that was pruned before has the same times', async () => {

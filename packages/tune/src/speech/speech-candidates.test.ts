@@ -46,9 +46,8 @@ test.each([
   expect(row.length).toBeGreaterThan(3)
   const merged: number[] = []
   for (const { plan } of row) {
-    const schedule = new Map([
-      [plan.layers?.[0] ?? 0, { kind: 'threshold', value: [plan.threshold].flat()[0] } as const],
-    ])
+    const [layer = 0] = plan.layers as readonly number[]
+    const schedule = new Map([[layer, { kind: 'threshold', value: [plan.threshold].flat()[0] } as const]])
     const method = entryOf('a-tome').create(params)
     const result = prune(model, { method, schedule: schedule as never, restore: 'none' })
     if (!result.ok) throw new Error(result.refusal.message)

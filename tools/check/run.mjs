@@ -13,6 +13,12 @@ import { runTests } from './tests.mjs'
 
 /** @typedef {import('./outcome.mjs').Outcome} Outcome */
 
+/** Words that are no group. */
+const modes = new Map([
+  ['exhaustive', 'everything, with the slow tests'],
+  ['again', 'also tests of packages where nothing has changed since they passed'],
+])
+
 /** Groups that take minutes and that an ordinary change cannot break: only before a release, or by name. */
 const exhaustiveGroups = new Set(['install', 'release'])
 
@@ -22,10 +28,10 @@ const wholeMachine = new Set(['docs', 'tests'])
 /**
  * Everything that `npm test` does, in order; the quick ones first.
  * @param {string} scratch a folder for temporary files
- * @param {boolean} exhaustive
+ * @param {{ exhaustive: boolean, again: boolean }} options
  * @returns {Record<string, () => Promise<Outcome[]>>}
  */
-function groups(scratch, exhaustive) {
+function groups(scratch, { exhaustive, again }) {
   /** @type {Promise<import('./tarballs.mjs').Tarball[]> | undefined} */
   let packed
   const tarballs = () => {
@@ -45,23 +51,23 @@ function groups(scratch, exhaustive) {
     install: async () => (await import('./install/check-install.mjs')).checkInstall(scratch, await tarballs()),
     release: async () => (await import('./release/check-release.mjs')).checkRelease(scratch),
     docs: async () => checkDocs(scratch, await tarballs(), { exhaustive }),
-    tests: async () => runTests(scratch, { exhaustive, tarballs: await tarballs() }),
+    tests: async () => runTests(scratch, { exhaustive, again, tarballs: await tarballs() }),
   }
 }
 
 /**
- * @param {readonly string[]} args the groups to run, none: those of every day; `exhaustive`: the slow checks, too
+ * @param {readonly string[]} args the groups to run, none: those of every day; and words of `modes`
  * @returns {Promise<number>} exit code
  */
 export async function main(args) {
   const exhaustive = args.includes('exhaustive')
-  const names = args.filter((name) => name !== 'exhaustive')
+  const names = args.filter((name) => !modes.has(name))
   const scratch = mkdtempSync(join(tmpdir(), 'tp-check-'))
   try {
-    const all = groups(scratch, exhaustive)
+    const all = groups(scratch, { exhaustive, again: exhaustive || args.includes('again') })
     const unknown = names.filter((name) => !(name in all))
     if (unknown.length > 0) {
-      const known = [...Object.keys(all), 'exhaustive (everything, with the slow tests)']
+      const known = [...Object.keys(all), ...[...modes].map(([mode, meaning]) => `${mode} (${meaning})`)]
       process.stderr.write(`No group ${unknown.join(', ')}. There are: ${known.join(', ')}\n`)
       return 2
     }

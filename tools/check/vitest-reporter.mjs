@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 
 /**
- * Writes the outcome of every test to the file that `TP_OUTCOMES` names. Vitest's own JSON reporter omits the reasons
- * of skipped tests and the errors that belong to no test. Skipped tests that are tagged `exhaustive` are one outcome.
+ * Writes the outcome of every test to the file that `TP_OUTCOMES` names, by project; what belongs to none under ''.
+ * Vitest's own JSON reporter omits the reasons of skipped tests and the errors that belong to no test. Skipped tests
+ * that are tagged `exhaustive` are only counted (`slow`).
  */
 export default class OutcomeReporter {
   /**
@@ -11,15 +12,20 @@ export default class OutcomeReporter {
    * @param {readonly import('vitest').SerializedError[]} unhandled
    */
   onTestRunEnd(modules, unhandled) {
-    /** @type {import('./outcome.mjs').Outcome[]} */
-    const outcomes = []
-    let exhaustive = 0
+    /** @type {Record<string, { outcomes: import('./outcome.mjs').Outcome[], slow: number }>} */
+    const projects = {}
+    const ofProject = (/** @type {string} */ name) => {
+      projects[name] ??= { outcomes: [], slow: 0 }
+      return projects[name]
+    }
     for (const module of modules) {
+      const project = ofProject(module.project.name)
+      const { outcomes } = project
       const file = relative(process.cwd(), module.moduleId)
       for (const test of module.children.allTests()) {
         const result = test.result()
         if (result.state === 'skipped' && test.tags.includes('exhaustive')) {
-          exhaustive += 1
+          project.slow += 1
           continue
         }
         const state = result.state === 'pending' ? 'failed' : result.state
@@ -39,12 +45,10 @@ export default class OutcomeReporter {
         outcomes.push({ name, state: 'failed', note: error.message })
       }
     }
-    if (exhaustive > 0) {
-      outcomes.push({ name: `${exhaustive} slow tests`, state: 'skipped', note: 'npm test -- exhaustive runs them' })
-    }
     for (const error of unhandled) {
-      outcomes.push({ name: 'error outside of every test', state: 'failed', note: error.stack || error.message })
+      const note = error.stack || error.message
+      ofProject('').outcomes.push({ name: 'error outside of every test', state: 'failed', note })
     }
-    writeFileSync(/** @type {string} */ (process.env.TP_OUTCOMES), JSON.stringify(outcomes))
+    writeFileSync(/** @type {string} */ (process.env.TP_OUTCOMES), JSON.stringify(projects))
   }
 }

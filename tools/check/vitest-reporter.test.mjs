@@ -22,7 +22,7 @@ async function outcomesOf(files) {
 test('distinguishes passed, failed and skipped tests, slow tests, files that do not load and stray errors', {
   timeout: 60_000,
 }, async () => {
-  const outcomes = await outcomesOf({
+  const projects = await outcomesOf({
     'a.test.js': `
       import { expect, test } from 'vitest'
       test('good', () => {})
@@ -39,17 +39,18 @@ test('distinguishes passed, failed and skipped tests, slow tests, files that do 
       describe('proofs', { tags: 'exhaustive' }, () => {
         test('slower', () => {})
       })`,
-    'vitest.config.js': "export default { test: { tags: [{ name: 'exhaustive', skip: true }] } }",
+    'vitest.config.js': "export default { test: { name: 'all', tags: [{ name: 'exhaustive', skip: true }] } }",
   })
-  expect(outcomes).toEqual(
+  expect(projects.all.slow).toBe(2)
+  expect(projects.all.outcomes).toHaveLength(5)
+  expect(projects.all.outcomes).toEqual(
     expect.arrayContaining([
       { name: 'a.test.js > good', state: 'passed' },
       { name: 'a.test.js > bad', state: 'failed', note: expect.stringContaining('expected 1 to be 2') },
       { name: 'a.test.js > left out', state: 'skipped', note: 'no camera' },
       { name: 'b.test.js', state: 'failed', note: expect.stringContaining('not-there') },
-      { name: 'error outside of every test', state: 'failed', note: expect.stringContaining('too late') },
-      { name: '2 slow tests', state: 'skipped', note: expect.stringContaining('exhaustive') },
     ]),
   )
-  expect(outcomes).toHaveLength(7)
+  const note = expect.stringContaining('too late')
+  expect(projects[''].outcomes).toEqual([{ name: 'error outside of every test', state: 'failed', note }])
 })

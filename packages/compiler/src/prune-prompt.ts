@@ -29,6 +29,8 @@ export interface PrunePromptOptions {
  * Of the logits it gives those of the last token, [b,1,V], which is always kept. Its inputs and outputs are those of the model; caches of
  * later layers are shorter than the others, and an example with padding on the left keeps as many tokens as the others, padding last.
  *
+ * A window of a layer that sees only the last tokens counts, after the prompt, the kept ones.
+ *
  * Refused: TP_DECODER for what is no decoder with caches; TP_LAYERS where no caches follow; TP_PRUNED where its prompt is pruned already;
  * TP_UNSUPPORTED_OP where attention is an operator that takes no positions (all but GroupQueryAttention), or what a method reads is
  * inside it; TP_MASK for a decoder without a mask of its tokens; TP_HEADS.

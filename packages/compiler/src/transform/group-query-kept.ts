@@ -17,7 +17,9 @@ export interface Lengths {
 }
 
 /** Inputs of GroupQueryAttention, by their places. */
-const [QUERY, KEY, VALUE, LAST, TOTAL, COSINES, SINES] = [0, 1, 2, 5, 6, 7, 8] as const
+const [QUERY, KEY, VALUE, TOTAL, COSINES, SINES] = [0, 1, 2, 6, 7, 8] as const
+/** The last token of each example, counted by its mask. */
+export const LAST = 5
 
 /**
  * Tells each GroupQueryAttention of the layers after a cut how many tokens there are, and turns queries and keys by their positions

@@ -21,6 +21,7 @@ import {
 import { type Dim, isUnknown, unknownDim } from '@tp/core/expression'
 import { initialState, reduceTokens } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
+import type { Attention } from '../analyze/attention.ts'
 import type { Cache } from '../analyze/caches.ts'
 import { type Decoder, type DecoderLayer, residualOf } from '../analyze/decoder.ts'
 import { change, commit, placeholder } from '../operators/flow.ts'
@@ -30,7 +31,7 @@ import { type Flow, operatorName } from '../operators/operator.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import { countKept, type Lengths } from './group-query-kept.ts'
+import { countKept, LAST, type Lengths } from './group-query-kept.ts'
 import { promptSource } from './prompt-source.ts'
 import { editing, keptRows, type OwnRows, Rewriter } from './rows.ts'
 import { writePosition } from './token-reads.ts'
@@ -60,10 +61,14 @@ const [NEW, ALL] = ["T'new", "T'all"]
 export function cutPrompt(program: Program, decoder: Decoder, cut: PromptCut): Decoder {
   const { layers, firstInput } = decoder
   const { attention, keys: seen } = layers[cut.layer] as DecoderLayer
-  const stream = residualOf(program, attention)?.sum as string
+  const stream = residualOf(program, attention)?.sum
+  if (stream === undefined) {
+    const reason = `the attention of layer ${cut.layer} is not added to the stream that its queries, keys and values come from`
+    throw new Refused('TP_DECODER', reason, seen.node)
+  }
   const later = layers.slice(cut.layer + 1) as [DecoderLayer, ...DecoderLayer[]]
   requireKnownAttention(later)
-  const mask = tokenMask(program, decoder)
+  const mask = tokenMask(program, decoder, layers[cut.layer] as DecoderLayer)
   const { after, indices } = keepTokens(program, decoder, cut, stream, mask)
   const own = program.upstream([after, indices])
   const caches = later.flatMap(({ keys, values }) => [keys, values])
@@ -136,12 +141,16 @@ function seeKept(program: Program, later: readonly DecoderLayer[], { lengths, ma
   commit(joined)
 }
 
-/** The input [b,p+n] that says which tokens are real. */
-function tokenMask(program: Program, { firstInput }: Decoder): string {
+/** The input [b,p+n] by which a layer knows which tokens are real. */
+function tokenMask(program: Program, { firstInput }: Decoder, { attention }: DecoderLayer): string {
+  const { fused } = attention
+  const hiding = fused === undefined ? (attention as Attention).sides : fused.input.slice(LAST, LAST + 1)
+  const read = new Set(hiding.flatMap((name) => [...program.inputsOf(name, firstInput)]))
   const [batch, tokens] = program.tensor(firstInput).dims
   const found = program.graph.inputs.find(({ name }) => {
     const { dims, dtype } = program.tensor(name)
-    return dtype.startsWith('int') && dims.length === 2 && dims[0] === batch && dims[1] !== tokens
+    const isMask = /^(int|bool)/.test(dtype) && dims.length === 2 && dims[0] === batch && dims[1] !== tokens
+    return isMask && read.has(name)
   })
   if (found !== undefined) return found.name
   throw new Refused('TP_MASK', 'no input [batch, earlier and new tokens] says which tokens are real')

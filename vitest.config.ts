@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -52,12 +51,12 @@ class DemoFirst extends BaseSequencer {
 /** Vitest finds this file from any folder below: in that of a package only its own tests are meant. */
 const here = projects.filter(({ root }) => `${process.cwd()}/`.startsWith(`${root}/`))
 
-// Vitest leaves one processor free by default. Workers wait for browsers and processes: one more than there are processors.
+// Vitest leaves one processor free by default, which of two is one too many.
 export default defineConfig({
   test: {
     projects: here.length > 0 ? here : [...projects, tools],
     tags,
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: '100%',
     sequence: { sequencer: DemoFirst },
     // Of files that have not changed the next run reads what this one made of their TypeScript.
     experimental: { fsModuleCache: true },

@@ -216,7 +216,7 @@ describe('is refused', () => {
   test('pruning tokens of a decoder, with the advice what to do instead', () => {
     expect(inspect(open('llama'))).toMatchObject({
       ok: false,
-      refusal: { code: 'TP_DECODER', message: expect.stringContaining('--lossless') },
+      refusal: { code: 'TP_DECODER', message: expect.stringContaining('prunePrompt') },
     })
   })
 

@@ -5,7 +5,7 @@ import { clsAttention } from './cls-attention.ts'
 import { cumulativeAttention } from './cumulative-attention.ts'
 import { keyDiff } from './key-diff.ts'
 import { keyNorm, keyNormOptions } from './key-norm.ts'
-import { lagKV, lagKVOptions } from './lag-kv.ts'
+import { lagKv, lagKvOptions } from './lag-kv.ts'
 import { lastQuery } from './last-query.ts'
 import { receivedAttention, receivedAttentionOptions } from './received-attention.ts'
 import { rollout } from './rollout.ts'
@@ -18,7 +18,7 @@ export { clsAttention } from './cls-attention.ts'
 export { cumulativeAttention } from './cumulative-attention.ts'
 export { keyDiff } from './key-diff.ts'
 export { type KeyNormOptions, keyNorm } from './key-norm.ts'
-export { type LagKVOptions, lagKV } from './lag-kv.ts'
+export { type LagKvOptions, lagKv } from './lag-kv.ts'
 export { lastQuery } from './last-query.ts'
 export { type ReceivedAttentionOptions, receivedAttention } from './received-attention.ts'
 export { rollout } from './rollout.ts'
@@ -40,7 +40,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(cumulativeAttention, 'keeps the tokens that received most attention in all layers so far'),
   methodEntry(rollout, "keeps the tokens that the class token's state draws on, through all layers so far"),
   methodEntry(keyDiff, 'keeps the tokens whose keys are least like the others'),
-  methodEntry(lagKV, 'keeps the tokens whose keys and values vary most against those of the next block', lagKVOptions),
+  methodEntry(lagKv, 'keeps the tokens whose keys and values vary most against those of the next block', lagKvOptions),
   methodEntry(keyNorm, 'keeps the tokens with the smallest (or largest) keys', keyNormOptions),
 ])()
 

@@ -34,14 +34,14 @@ import {
   where,
 } from '@tp/core'
 
-export interface LagKVOptions {
+export interface LagKvOptions {
   /** Tokens of a block. Default 128. */
   readonly lag?: number
   /** How many of the first tokens are kept. Default 4. */
   readonly sinks?: number
 }
 
-export const lagKVOptions: OptionSpecs = {
+export const lagKvOptions: OptionSpecs = {
   lag: { type: 'integer', default: 128, min: 2, max: 1e6, description: 'tokens of a block' },
   sinks: { type: 'integer', default: 4, min: 0, max: 1e6, description: 'how many of the first tokens are kept' },
 }
@@ -62,8 +62,8 @@ const LEAST = 1e-12
  * The first tokens and the last one to two blocks are kept first. Reads no attention at all. From key-value cache compression (Liang et al.,
  * 2025, arXiv:2504.04704), as kvpress has it, where each head chooses by itself; so it does in `press` of `@tp/compiler`.
  */
-export function lagKV(options: LagKVOptions = {}): Scorer {
-  checkOptions('lag-kv', lagKVOptions, options)
+export function lagKv(options: LagKvOptions = {}): Scorer {
+  checkOptions('lag-kv', lagKvOptions, options)
   const { lag = 128, sinks = 4 } = options
   return scorer({
     name: 'lag-kv',

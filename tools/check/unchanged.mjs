@@ -39,8 +39,9 @@ function stateOf(path) {
   const hash = createHash('sha256')
   if (existsSync(path)) {
     for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' }).sort()) {
-      const { size, mtimeMs } = statSync(join(path, name))
-      hash.update(`${name}\0${size}\0${mtimeMs}\n`)
+      // A link may lead nowhere.
+      const file = statSync(join(path, name), { throwIfNoEntry: false })
+      hash.update(`${name}\0${file?.size}\0${file?.mtimeMs}\n`)
     }
   }
   return hash.digest('hex')

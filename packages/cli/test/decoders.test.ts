@@ -71,6 +71,7 @@ describe('a decoder', () => {
     [['--method', 'last-query', '--mass', '0.5'], 2, /mass keeps as many as the scores say; give a ratio or tokens/],
     [['--method', 'tome', '--keep', '0.5'], 1, /tome does more than score tokens/],
     [['--method', 'last-query', '--flops', '0.5'], 2, /--flops is for encoders/],
+    [['--method', 'thin-padding'], 2, /thin-padding decides by itself how many tokens are kept/],
   ])('refuses %j', async (args, exit, message) => {
     const out = folder.at('none.onnx')
     const { code, stderr } = await tpHere(['prune', decoderPath('llama'), '-o', out, ...args])

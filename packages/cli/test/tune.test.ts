@@ -45,6 +45,13 @@ beforeAll(() => {
   writeFileSync(folder.at('data.tsv'), Array.from({ length: 80 }, (_, i) => `${i % 5}\t${sentence(i)}\n`).join(''))
 })
 
+/** Figures of a plan that was verified on 320 examples. */
+const onExamples: TunedPlan['figures'] = {
+  ...{ maxLoss: 1, points: 'accuracy', confident: false, examples: 320, data: 'd.tsv', grid: [] },
+  loss: { estimate: 0.2, low: -0.4, high: 0.9 },
+  ...{ runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
+}
+
 describe('tp tune', () => {
   test('prints the next commands of a cascade', () => {
     const plan: TunedPlan = {
@@ -52,16 +59,9 @@ describe('tp tune', () => {
       regimes: [{ plan: { format: 1, method: 'value-aware', layers: [0], keep: [0.3] } }],
       cascade: { uncertainty: 'probability', threshold: 0.07, share: 0.035 },
       figures: {
-        ...{
-          maxLoss: 1,
-          points: 'accuracy',
-          confident: true,
-          loss: { estimate: 0.2, low: -0.4, high: 0.9 },
-          examples: 320,
-          data: 'd.tsv',
-        },
-        ...{ grid: [{ batch: 4, tokens: 64, positions: 256, speedup: 2, low: 2, high: 2 }] },
-        ...{ runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
+        ...onExamples,
+        confident: true,
+        grid: [{ batch: 4, tokens: 64, positions: 256, speedup: 2, low: 2, high: 2 }],
       },
     }
     const text = describePlan(plan, { model: 'm.onnx', out: 'p.json' })
@@ -72,15 +72,7 @@ describe('tp tune', () => {
 
   test('says what 8 bits do alone, and that a plan is in them', () => {
     const figures: TunedPlan['figures'] = {
-      ...{
-        maxLoss: 1,
-        points: 'accuracy',
-        confident: false,
-        loss: { estimate: 0.2, low: -0.4, high: 0.9 },
-        examples: 320,
-        data: 'd.tsv',
-      },
-      ...{ grid: [], runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
+      ...onExamples,
       eightBits: { speedup: 1.9, loss: { estimate: 0.1, low: -0.5, high: 0.7 }, holds: true },
     }
     const told = (plan: Plan, own: Partial<typeof figures> = {}): string =>
@@ -100,17 +92,7 @@ describe('tp tune', () => {
 
   test('says what fewer layers do alone, and that a plan has them', () => {
     const leftOut = { layers: [2, 4], speedup: 1.4, loss: { estimate: 0.3, low: -0.5, high: 1.1 }, holds: true }
-    const figures: TunedPlan['figures'] = {
-      ...{
-        maxLoss: 1,
-        points: 'accuracy',
-        confident: false,
-        loss: { estimate: 0.2, low: -0.4, high: 0.9 },
-        examples: 320,
-        data: 'd.tsv',
-      },
-      ...{ grid: [], runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01', leftOut },
-    }
+    const figures: TunedPlan['figures'] = { ...onExamples, leftOut }
     const told = (plan: Plan, own: Partial<typeof figures> = {}): string =>
       describePlan({ format: 1, regimes: [{ plan }], figures: { ...figures, ...own } }, { model: 'm', out: 'p.json' })
     const without = told({ format: 1, method: 'none', leaveOut: [2, 4], quantize: {} })

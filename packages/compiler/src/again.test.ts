@@ -20,22 +20,13 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { type EncoderOptions, encoder, inputsOf } from '../test/encoders.ts'
+import { type EncoderOptions, encoder, inputsOf, plainEncoder } from '../test/encoders.ts'
 import { difference, numbers, run, runOnEach } from '../test/run.ts'
 import { readProvenance } from './program/provenance.ts'
 import { prune } from './prune.ts'
 import type { PruneOptions } from './transform/prune-options.ts'
 
-const plain: EncoderOptions = {
-  layerCount: 4,
-  heads: 2,
-  headDim: 4,
-  norm: 'post',
-  mask: 'added',
-  pooling: 'cls',
-  opset: 17,
-  seed: 1,
-}
+const plain: EncoderOptions = { ...plainEncoder, layerCount: 4 }
 
 function pruned(model: Model, options: PruneOptions): Model {
   const result = prune(model, options)

@@ -3,7 +3,7 @@ import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { cloneModel, decodeModel, emitModel, encodeModel, Graph, type Model, metadata } from '@tp/onnx'
 import { fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type EncoderOptions, encoder, inputsOf, logitsOf } from '../test/encoders.ts'
+import { type EncoderOptions, encoder, inputsOf, logitsOf, plainEncoder } from '../test/encoders.ts'
 import { difference, numbers, run } from '../test/run.ts'
 import { inspect, type LayerReport } from './inspect.ts'
 import { leaveOutLayers } from './leave-out-layers.ts'
@@ -12,16 +12,7 @@ import { readLeftOut } from './program/left-out.ts'
 import { Program } from './program/program.ts'
 import { prune, pruneOrThrow } from './prune.ts'
 
-const plain: EncoderOptions = {
-  layerCount: 4,
-  heads: 2,
-  headDim: 4,
-  norm: 'post',
-  mask: 'added',
-  pooling: 'cls',
-  opset: 17,
-  seed: 1,
-}
+const plain: EncoderOptions = { ...plainEncoder, layerCount: 4 }
 
 function without(model: Model, layers: readonly number[]): Model {
   const left = leaveOutLayers(model, layers)

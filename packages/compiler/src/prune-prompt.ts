@@ -59,7 +59,7 @@ function withPrunedPrompt(source: Model, { protect = [], ...options }: PruneProm
   const last = decoder.layers.length - 2
   if (layer > last) {
     const reason = `after layer ${layer} no caches follow`
-    throw new Refused('TP_LAYERS', `${reason}; name a layer from 0 to ${last}`)
+    throw new Refused('TP_LAYERS', last < 0 ? reason : `${reason}; name a layer from 0 to ${last}`)
   }
   leaveOutLogits(opened, cutPrompt(opened.program, decoder, { ...options, protect }))
   const { model } = opened.program

@@ -66,6 +66,18 @@ export interface EncoderOptions {
   readonly prefix?: string
 }
 
+/** Of two layers, with a class token and padding that a mask hides. */
+export const plainEncoder: EncoderOptions = {
+  layerCount: 2,
+  heads: 2,
+  headDim: 4,
+  norm: 'post',
+  mask: 'added',
+  pooling: 'cls',
+  opset: 17,
+  seed: 1,
+}
+
 const VOCABULARY = 30
 const LONGEST = 12
 

@@ -4,7 +4,7 @@ import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { type Fusion, fusedEncoder, inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type Inspection, inspect, type PruneOptions, pack, prune } from '../src/index.ts'
-import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
+import { type EncoderOptions, encoder, inputsOf, plainEncoder } from './encoders.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
 /** Keeps by the states at a layer's input, as methods with a trained network there do. */
@@ -18,16 +18,7 @@ function byState(): Scorer {
 }
 
 const layerCount = 4
-const plain: EncoderOptions = {
-  layerCount,
-  heads: 2,
-  headDim: 4,
-  norm: 'post',
-  mask: 'added',
-  pooling: 'cls',
-  opset: 17,
-  seed: 1,
-}
+const plain: EncoderOptions = { ...plainEncoder, layerCount }
 
 function pruned(model: Model, layers: readonly number[], amount: object, more: Partial<PruneOptions> = {}): Model {
   const result = prune(model, { method: byState(), schedule: schedule(layerCount, { layers, ...amount }), ...more })

@@ -42,19 +42,10 @@ import { NodeProtoSchema, TensorProto_DataType } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune, type Refusal } from '../src/index.ts'
 import { passThroughIf } from './bodies.ts'
-import { type CausalForm, type EncoderOptions, encoder, inputsOf, logitsOf, type MaskForm } from './encoders.ts'
+import { type CausalForm, encoder, inputsOf, logitsOf, type MaskForm, plainEncoder } from './encoders.ts'
 import { difference, numbers, run } from './run.ts'
 
-const plain: EncoderOptions = {
-  layerCount: 2,
-  heads: 2,
-  headDim: 4,
-  norm: 'post',
-  mask: 'added',
-  pooling: 'cls',
-  opset: 17,
-  seed: 1,
-}
+const plain = plainEncoder
 
 function weights(rows: number, columns: number): Tensor {
   const values = Array.from({ length: rows * columns }, (_, i) => Math.sin(i))

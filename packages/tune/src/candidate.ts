@@ -15,6 +15,12 @@ export interface NamedVariant extends Variant {
   readonly name: string
 }
 
+export function namedVariant(variant: Variant): NamedVariant {
+  const { entry, params } = variant
+  const options = params === undefined ? '' : ` ${JSON.stringify(params)}`
+  return { ...variant, method: entry.create(params), name: `${entry.name}${options}` }
+}
+
 /** A schedule of a variant, and its expected time. */
 export interface Candidate {
   readonly variant: NamedVariant

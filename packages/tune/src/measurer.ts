@@ -1,5 +1,6 @@
 import { type Runtime, type Session, type SessionOptions, throwIfAborted } from '@tp/core/runtime'
-import { encodeModel, type Model } from '@tp/onnx'
+import type { Model } from '@tp/onnx'
+import { loadModel } from './load-model.ts'
 import type { TuneOptions, TuneProgress } from './options.ts'
 import { type Common, type Pruning, pruned } from './pruning.ts'
 
@@ -36,9 +37,8 @@ export class Measurer {
   }
 
   /** A pruned model on a runtime, on one thread if it is to be timed. */
-  load(runtime: Runtime, model: Model, pruning: Pruning, options: SessionOptions = { threads: 1 }): Promise<Session> {
-    const own = pruned(model, pruning, this.#options.pruning).model
-    return this.#options.load?.(runtime, own, options) ?? runtime.load(encodeModel(own), options)
+  load(runtime: Runtime, model: Model, pruning: Pruning, options?: SessionOptions): Promise<Session> {
+    return loadModel(this.#options, runtime, pruned(model, pruning, this.#options.pruning).model, options)
   }
 
   /** @throws TpError TP_ABORTED */

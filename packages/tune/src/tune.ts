@@ -1,6 +1,6 @@
 import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
-import { type Candidate, type NamedVariant, pruningOf, totalMs } from './candidate.ts'
+import { type Candidate, namedVariant, pruningOf, totalMs } from './candidate.ts'
 import { type Chosen, chooseCandidate } from './choose.ts'
 import { type Contender, contendersOf, usualShapes } from './contenders.ts'
 import { inBothForms } from './eight-bits.ts'
@@ -8,7 +8,7 @@ import { leavableOf } from './leavable.ts'
 import { fewestToBeConfident } from './loss.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
-import type { TuneOptions, Variant } from './options.ts'
+import type { TuneOptions } from './options.ts'
 import { type Common, pruned, scheduleOf, unpruned } from './pruning.ts'
 import { denseUpTo, timeGrid, usualGrid } from './regimes.ts'
 import { type Split, splitOf, VERIFYING } from './split.ts'
@@ -56,7 +56,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
   const fixedTokens = typeof found.tokens === 'number' ? found.tokens : undefined
   const sites = sitesOf(model, found, pruning)
-  const { variants, skipped } = usableVariants(model, options.variants.map(named), { sites, pruning })
+  const { variants, skipped } = usableVariants(model, options.variants.map(namedVariant), { sites, pruning })
   if (options.quantize !== undefined) pruned(model, { ...unpruned, quantize: options.quantize })
   const leavable = options.leaveOut ? leavableOf(model, found) : undefined
   for (const each of skipped) options.onSkipped?.(each)
@@ -136,12 +136,6 @@ function sitesOf(model: TuneOptions['model'], found: Inspection, { encoder }: Co
   return pruned(model, { method: truncate(), schedule: asked }, encoder === undefined ? {} : { encoder }).cuts.map(
     ({ layer }) => layer,
   )
-}
-
-function named(variant: Variant): NamedVariant {
-  const { entry, params } = variant
-  const options = params === undefined ? '' : ` ${JSON.stringify(params)}`
-  return { ...variant, method: entry.create(params), name: `${entry.name}${options}` }
 }
 
 function timedPruning({ candidate }: Chosen, sites: readonly number[]) {

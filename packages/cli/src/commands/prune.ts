@@ -1,5 +1,12 @@
 import { basename } from 'node:path'
-import { type Inspection, type LeftOutLayers, type Pruned, type PrunedEncoder, readProvenance } from '@tp/compiler'
+import {
+  type Inspection,
+  inspect,
+  type LeftOutLayers,
+  type Pruned,
+  type PrunedEncoder,
+  readProvenance,
+} from '@tp/compiler'
 import type { Amount, Method } from '@tp/core'
 import { amountNames, amountRules } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
@@ -81,7 +88,8 @@ export const pruneCommand: Command = command({
 
     const start = performance.now()
     const whole = await endable(() => readModelFile(path, { signal, files }))
-    const decoder = await endable(async () => decoderOf(whole))
+    const seen = await endable(async () => inspect(whole.model))
+    const decoder = await endable(async () => decoderOf(whole, seen))
     if (decoder !== undefined) {
       refuseOptionsOfEncoders(path, given)
       const prompt = told && promptPruningOf(told, decoder)
@@ -93,7 +101,7 @@ export const pruneCommand: Command = command({
     }
     const asked = outputTokens
       ? await readAsked(asOutputTokens(whole, given))
-      : (told ?? (await readAsked(safeDefault(whole, given))))
+      : (told ?? (await readAsked(safeDefault(whole, given, seen))))
     const { plan, method } = asked
     checkDecoderOptions(given, plan)
     const settings = given.decoder === undefined ? asked.settings : { ...asked.settings, restore: 'none' as const }
@@ -105,7 +113,7 @@ export const pruneCommand: Command = command({
     progress.stage(`pruning ${basename(path)}`)
     const { file, model, pruned, notes } = await endable(async () => {
       const file = withoutItsLayers(whole, plan)
-      const encoders = inspectEncoders(file, settings.encoder)
+      const encoders = inspectEncoders(file, settings.encoder, file === whole ? seen : undefined)
       const schedules = schedulesOf(asked, file.model, encoders)
       const known = outputTokens ? KEPT_ROWS : wholeHeadNote(encoders, settings.restore)
       const about = told === undefined ? SAFE_DEFAULT : ASKED_FOR
@@ -189,8 +197,9 @@ function refuseOptionsOfEncoders(path: string, given: Readonly<Record<string, un
 function safeDefault<T extends { readonly encoder?: string }>(
   file: ModelFile,
   given: T,
+  seen: ReturnType<typeof inspect>,
 ): T & { readonly method: 'none' } {
-  const encoders = inspectEncoders(file, given.encoder)
+  const encoders = inspectEncoders(file, given.encoder, seen)
   if (!encoders.some(readsEveryToken)) throw usageError(METHOD_MISSING)
   return { ...given, method: 'none' }
 }

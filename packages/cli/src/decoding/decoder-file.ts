@@ -1,4 +1,4 @@
-import { type DecoderInspection, inspect, inspectDecoder, type PrunedPrompt } from '@tp/compiler'
+import { type DecoderInspection, type inspect, inspectDecoder, type PrunedPrompt } from '@tp/compiler'
 import { amountRules } from '@tp/core/host'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
@@ -10,7 +10,7 @@ import { RefusalError } from '../model/refusal-error.ts'
  */
 export function decoderOf(
   { model, path }: ModelFile,
-  encoder: ReturnType<typeof inspect> = inspect(model),
+  encoder: ReturnType<typeof inspect>,
 ): DecoderInspection | undefined {
   if (encoder.ok) return undefined
   const found = inspectDecoder(model)

@@ -6,7 +6,7 @@ import type { AskedPruning } from '../pruning/asked.ts'
 
 /** Where a prompt is pruned if no layer is named: two thirds of the way up, as what was measured says (docs/decoders.md). */
 function usualLayer(layerCount: number): number {
-  return Math.min(Math.floor((2 * layerCount) / 3), layerCount - 2)
+  return Math.max(0, Math.min(Math.floor((2 * layerCount) / 3), layerCount - 2))
 }
 
 /**
@@ -30,6 +30,10 @@ export function promptPruningOf(
       throw usageError(`--${name} is one number for a decoder, which is pruned at one layer`)
     return [{ kind: kind as Amount['kind'], value: given }]
   })
-  const [amount] = amounts as [Amount]
+  const [amount] = amounts
+  if (amount === undefined)
+    throw usageError(
+      `${method.name} decides by itself how many tokens are kept, and all caches of a layer are of one length`,
+    )
   return { method, amount, layer, ...(Array.isArray(protect) && { protect }) }
 }

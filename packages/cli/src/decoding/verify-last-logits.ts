@@ -1,8 +1,8 @@
 import type { DecoderInspection } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { Graph, type Model } from '@tp/onnx'
+import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import { type DeclaredValue, Graph } from '@tp/onnx'
 import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
 import { requireClose, requireFinite, requireFiniteDense } from '../model/compare-outputs.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
@@ -26,17 +26,13 @@ export async function verifyLastLogits(
   const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)), signal } as const
   await using dense = await loadBounded(file.path, options)
   await using last = await loadBounded(path, options)
-  let [largest, seen] = [0, 0]
-  let before: NamedTensors = {}
-  let after: NamedTensors = {}
-  for (const tokens of RUNS) {
-    const feeds = feedsOf(file.model, decoder, seen, tokens)
-    before = await dense.run({ ...feeds, ...cachesFor(file.model, decoder, before) }, { signal })
-    after = await last.run({ ...feeds, ...cachesFor(file.model, decoder, after) }, { signal })
+  const after = generating(last, file, decoder, signal)
+  let largest = 0
+  for await (const before of generating(dense, file, decoder, signal)) {
     requireFiniteDense(before)
     const expected = { ...before, [decoder.logits]: lastRow(before[decoder.logits] as TensorLike) }
-    largest = Math.max(largest, requireClose(after, expected, roundingOf(file.model)))
-    seen += tokens
+    const { value: actual } = await after.next()
+    largest = Math.max(largest, requireClose(actual as NamedTensors, expected, roundingOf(file.model)))
   }
   return largest
 }
@@ -53,14 +49,26 @@ export async function verifyRuns(
 ): Promise<void> {
   const bounds = boundsFor(await sizeOfFiles(file))
   await using pruned = await loadBounded(path, { runtime: 'node', bounds, signal })
+  for await (const answer of generating(pruned, file, decoder, signal)) requireFinite(answer)
+}
+
+/** What a decoder gives for each run, with the caches that it has returned itself. */
+async function* generating(
+  session: Session,
+  { model }: ModelFile,
+  decoder: DecoderInspection,
+  signal: AbortSignal,
+): AsyncGenerator<NamedTensors, undefined> {
+  const { inputs } = new Graph(model)
   let seen = 0
   let answer: NamedTensors = {}
   for (const tokens of RUNS) {
-    const feeds = { ...feedsOf(file.model, decoder, seen, tokens), ...cachesFor(file.model, decoder, answer) }
-    answer = await pruned.run(feeds, { signal })
-    requireFinite(answer)
+    const feeds = { ...feedsOf(inputs, decoder, seen, tokens), ...cachesFor(inputs, decoder, answer) }
+    answer = await session.run(feeds, { signal })
+    yield answer
     seen += tokens
   }
+  return undefined
 }
 
 /** Of one example: [1,n,V] → [1,1,V]. */
@@ -70,11 +78,16 @@ function lastRow(tensor: TensorLike): TensorLike {
 }
 
 /** What one example of random tokens is, besides caches: numbers of tokens, positions, and a mask that shows all. */
-function feedsOf(model: Model, { positions, caches }: DecoderInspection, seen: number, tokens: number): NamedTensors {
+function feedsOf(
+  inputs: readonly DeclaredValue[],
+  { positions, caches }: DecoderInspection,
+  seen: number,
+  tokens: number,
+): NamedTensors {
   const pasts = new Set(caches.flatMap(({ keys, values }) => [keys.past, values.past]))
-  const inputs = new Graph(model).inputs.filter(({ name }) => !pasts.has(name))
+  const others = inputs.filter(({ name }) => !pasts.has(name))
   return Object.fromEntries(
-    inputs.map(({ name, type }) => {
+    others.map(({ name, type }) => {
       if (type !== 'int64')
         throw new TpError('TP_INPUT', 'tp', `input "${name}" is ${type}, which cannot be generated; omit --verify`)
       const isMask = /mask/.test(name)
@@ -86,8 +99,8 @@ function feedsOf(model: Model, { positions, caches }: DecoderInspection, seen: n
 }
 
 /** Caches as a run has returned them; before the first one without tokens. */
-function cachesFor(model: Model, decoder: DecoderInspection, answer: NamedTensors): NamedTensors {
-  const declared = new Map(new Graph(model).inputs.map(({ name, dims }) => [name, dims ?? []]))
+function cachesFor(inputs: readonly DeclaredValue[], decoder: DecoderInspection, answer: NamedTensors): NamedTensors {
+  const declared = new Map(inputs.map(({ name, dims }) => [name, dims ?? []]))
   const all = decoder.caches.flatMap(({ keys, values }) => [keys, values])
   return Object.fromEntries(
     all.map(({ past, present }) => [past, answer[present] ?? emptyCache(decoder, declared.get(past) ?? [])]),

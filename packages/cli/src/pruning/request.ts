@@ -37,11 +37,16 @@ export function requireEncoder({ path }: Pick<ModelFile, 'path'>, found: ReturnT
 
 /**
  * Every encoder of a file that can be pruned, or the named one.
+ * @param seen what was found in it without a name, if that is known
  * @throws RefusalError; TpError TP_ENCODER
  */
-export function inspectEncoders(file: ModelFile, encoder?: string): [Inspection, ...Inspection[]] {
-  const first = inspectFile(file, encoder)
-  if (encoder !== undefined) return [first]
+export function inspectEncoders(
+  file: ModelFile,
+  encoder?: string,
+  seen?: ReturnType<typeof inspect>,
+): [Inspection, ...Inspection[]] {
+  if (encoder !== undefined) return [inspectFile(file, encoder)]
+  const first = seen === undefined ? inspectFile(file) : requireEncoder(file, seen)
   const others = first.encoders.filter(({ name, refusal }) => name !== first.encoder && refusal === undefined)
   return [first, ...others.map(({ name }) => inspectFile(file, name))]
 }

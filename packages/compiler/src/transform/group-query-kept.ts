@@ -1,5 +1,6 @@
 import { add, axisSize, cast, slice, squeeze, sub, type Tensor } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
+import { groupQueryHeads, groupQueryInputs } from '../operators/fused/group-query.ts'
 import { integerAttribute } from '../operators/node-inputs.ts'
 import { Operands } from '../program/operands.ts'
 import type { Named, Program } from '../program/program.ts'
@@ -16,10 +17,15 @@ export interface Lengths {
   readonly stream: string
 }
 
-/** Inputs of GroupQueryAttention, by their places. */
-const [QUERY, KEY, VALUE, TOTAL, COSINES, SINES] = [0, 1, 2, 6, 7, 8] as const
-/** The last token of each example, counted by its mask. */
-export const LAST = 5
+const {
+  query: QUERY,
+  key: KEY,
+  value: VALUE,
+  last: LAST,
+  total: TOTAL,
+  cosines: COSINES,
+  sines: SINES,
+} = groupQueryInputs
 
 /**
  * Tells each GroupQueryAttention of the layers after a cut how many tokens there are, and turns queries and keys by their positions
@@ -79,14 +85,11 @@ function turnBefore(program: Program, node: NodeProto, positions: string): void 
 function unpack(program: Program, node: NodeProto): void {
   const operands = new Operands(program)
   const packed = operands.value(node.input[QUERY] as string)
-  const [heads, groups] = ['num_heads', 'kv_num_heads'].map((name) => integerAttribute(node, name, 1)) as [
-    number,
-    number,
-  ]
   const width = packed.dims[2]
   if (typeof width !== 'number') throw new Refused('TP_HEADS', 'the size of a head is not known', node)
-  const size = width / (heads + 2 * groups)
-  const bounds = [0, heads * size, (heads + groups) * size, width] as const
+  const heads = groupQueryHeads(node)
+  const size = width / heads.packed
+  const bounds = [0, heads.query * size, (heads.query + heads.key) * size, width] as const
   const parts = [QUERY, KEY, VALUE].map((i) =>
     slice(packed, { axis: 2, start: bounds[i] as number, end: bounds[i + 1] as number }),
   )

@@ -25,13 +25,11 @@ import {
 import type { SiteSource } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
 import type { DecoderLayer } from '../analyze/decoder.ts'
+import { groupQueryHeads, groupQueryInputs } from '../operators/fused/group-query.ts'
 import { integerAttribute } from '../operators/node-inputs.ts'
 import type { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-
-/** Inputs of GroupQueryAttention, by their places. */
-const [QUERY, KEY, COSINES, SINES] = [0, 1, 7, 8] as const
 
 /** Hides a key. */
 const HIDDEN = -1e30
@@ -53,7 +51,7 @@ export function groupQuerySource(
   if (typeof keyHeads !== 'number') throw new Refused('TP_HEADS', 'the number of heads of keys is not known', node)
   const form: Form = {
     node,
-    heads: integerAttribute(node, 'num_heads', 1),
+    heads: groupQueryHeads(node).query,
     keyHeads,
     size: headSize(program, node, size),
   }
@@ -90,10 +88,8 @@ interface Form {
 /** Of packed queries, keys and values, or of queries alone. */
 function headSize(program: Program, node: NodeProto, declared: unknown): number {
   if (typeof declared === 'number') return declared
-  const width = program.tensor(node.input[QUERY] as string).dims[2]
-  const heads = integerAttribute(node, 'num_heads', 1)
-  const all = node.input[KEY] ? heads : heads + 2 * integerAttribute(node, 'kv_num_heads', heads)
-  if (typeof width === 'number') return width / all
+  const width = program.tensor(node.input[groupQueryInputs.query] as string).dims[2]
+  if (typeof width === 'number') return width / groupQueryHeads(node).packed
   throw new Refused('TP_HEADS', 'the size of a head is not known', node)
 }
 
@@ -104,7 +100,7 @@ function queryRows(
   { node, heads, size }: Form,
   { rows, past }: { readonly rows: Tensor; readonly past: Tensor },
 ): Tensor {
-  const packed = operands.value(node.input[QUERY] as string, ['B', 'N', 'W'])
+  const packed = operands.value(node.input[groupQueryInputs.query] as string, ['B', 'N', 'W'])
   const chosen = slice(gatherND(packed, unsqueeze(rows, [2]), 1), { axis: 2, start: 0, end: heads * size })
   const apart = reshape(chosen, [axisSize(rows, 0), axisSize(rows, 1), heads, size])
   const query = cast(transpose(apart, [0, 2, 1, 3]), 'float32')
@@ -115,7 +111,7 @@ function queryRows(
       throw new Refused('TP_UNSUPPORTED_OP', 'queries are turned in a form that is not known here', node)
     return unsqueeze(cast(gather(operands.value(name), add(rows, past), 0), 'float32'), [1])
   }
-  const [cosines, sines] = [table(COSINES), table(SINES)]
+  const [cosines, sines] = [table(groupQueryInputs.cosines), table(groupQueryInputs.sines)]
   const left = slice(query, { axis: 3, start: 0, end: size / 2 })
   const right = slice(query, { axis: 3, start: size / 2 })
   return concat([sub(mul(left, cosines), mul(right, sines)), add(mul(right, cosines), mul(left, sines))], 3)

@@ -26,12 +26,13 @@ import type { Cache } from '../analyze/caches.ts'
 import { type Decoder, type DecoderLayer, residualOf } from '../analyze/decoder.ts'
 import { change, commit, placeholder } from '../operators/flow.ts'
 import { follow } from '../operators/follow.ts'
+import { groupQueryInputs } from '../operators/fused/group-query.ts'
 import { integerAttribute } from '../operators/node-inputs.ts'
 import { type Flow, operatorName } from '../operators/operator.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import { countKept, LAST, type Lengths } from './group-query-kept.ts'
+import { countKept, type Lengths } from './group-query-kept.ts'
 import { promptSource } from './prompt-source.ts'
 import { editing, keptRows, type OwnRows, Rewriter } from './rows.ts'
 import { writePosition } from './token-reads.ts'
@@ -144,7 +145,7 @@ function seeKept(program: Program, later: readonly DecoderLayer[], { lengths, ma
 /** The input [b,p+n] by which a layer knows which tokens are real. */
 function tokenMask(program: Program, { firstInput }: Decoder, { attention }: DecoderLayer): string {
   const { fused } = attention
-  const hiding = fused === undefined ? (attention as Attention).sides : fused.input.slice(LAST, LAST + 1)
+  const hiding = fused === undefined ? (attention as Attention).sides : [fused.input[groupQueryInputs.last] ?? '']
   const read = new Set(hiding.flatMap((name) => [...program.inputsOf(name, firstInput)]))
   const [batch, tokens] = program.tensor(firstInput).dims
   const found = program.graph.inputs.find(({ name }) => {
@@ -165,7 +166,6 @@ function keepTokens(
   mask: string,
 ): { after: string; indices: string } {
   const { graph } = program
-  const readers = graph.consumers(stream).map(({ node }) => node)
   const source = promptSource(program, decoder, layer, stream)
   const operands = new Operands(program)
   const shown = operands.value(mask, ['B', 'M'])
@@ -185,11 +185,7 @@ function keepTokens(
     ],
   })
   const [after, indices] = written.map(({ name }) => name) as [string, string]
-  const own = program.upstream([after, indices])
-  for (const reader of readers.filter((node) => !own.has(node))) {
-    for (const [index, name] of [...reader.input].entries())
-      if (name === stream) graph.replaceInput(reader, index, after)
-  }
+  graph.replaceAllUses(stream, after, { except: program.upstream([after, indices]) })
   graph.sortTopologically()
   return { after, indices }
 }

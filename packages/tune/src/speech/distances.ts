@@ -2,7 +2,7 @@ import { pruneOrThrow, TRACE } from '@tp/compiler'
 import type { Method } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { SpeechInputs } from '@tp/eval'
-import { encodeModel } from '@tp/onnx'
+import { loadModel } from '../load-model.ts'
 import type { TuneSpeechOptions } from './options.ts'
 
 /** Pairs are nearer than this; what has no partner is farther. */
@@ -16,14 +16,15 @@ const NOTHING = -1
  * there are.
  */
 export async function measuredDistances(
-  { model, runtime, load, signal }: Pick<TuneSpeechOptions, 'model' | 'runtime' | 'load' | 'signal'>,
+  options: Pick<TuneSpeechOptions, 'model' | 'runtime' | 'load' | 'signal'>,
   method: Method,
   layer: number,
   inputs: SpeechInputs,
 ): Promise<{ readonly distances: readonly number[]; readonly tokens: number }> {
+  const { model, runtime, signal } = options
   const schedule = new Map([[layer, { kind: 'threshold', value: NOTHING } as const]])
   const own = pruneOrThrow(model, { method, schedule, trace: 'scores', restore: 'none' }, 'tune').model
-  await using session = await (load?.(runtime, own, { threads: 1 }) ?? runtime.load(encodeModel(own), { threads: 1 }))
+  await using session = await loadModel(options, runtime, own)
   const distances: number[] = []
   let tokens = 0
   for (const position of inputs.texts.keys()) {

@@ -2,7 +2,8 @@ import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
 import { type SpeechInputs, transcribe, type WordErrors, withDecoder, wordErrorRate } from '@tp/eval'
 import { comparePaired, type Interval } from '@tp/eval/metrics'
-import { encodeModel, type Model } from '@tp/onnx'
+import type { Model } from '@tp/onnx'
+import { loadModel } from '../load-model.ts'
 import type { Measurer } from '../measurer.ts'
 import type { Cell } from '../regimes.ts'
 import type { TuneSpeechOptions } from './options.ts'
@@ -41,9 +42,7 @@ export class Judge {
   }
 
   async #load(plan: Plan | undefined): Promise<Session> {
-    const { runtime, load } = this.#options
-    const own = this.pruned(plan)
-    return load?.(runtime, own, { threads: 1 }) ?? runtime.load(encodeModel(own), { threads: 1 })
+    return loadModel(this.#options, this.#options.runtime, this.pruned(plan))
   }
 
   /** Milliseconds of a half, and the word errors of its recordings. */

@@ -2,7 +2,7 @@ import { inspect, type Plan } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type SpeechInputs, someRecordings } from '@tp/eval'
 import { divide } from '@tp/eval/inputs'
-import type { NamedVariant } from '../candidate.ts'
+import { namedVariant } from '../candidate.ts'
 import { Measurer } from '../measurer.ts'
 import type { Skipped } from '../options.ts'
 import type { Figures, TunedPlan } from '../tuned-plan.ts'
@@ -38,15 +38,13 @@ export async function tuneSpeech(options: TuneSpeechOptions): Promise<TunedPlan>
     inputs: someRecordings(halves.choose, [...halves.choose.texts.keys()].slice(0, MEASURED)),
   }
   for (const variant of variants) {
-    const { entry, params, optional = false } = variant
-    const own = params === undefined ? '' : ` ${JSON.stringify(params)}`
-    const named: NamedVariant = { ...variant, method: entry.create(params), name: `${entry.name}${own}` }
+    const named = namedVariant(variant)
     try {
       const row = await strengthsOf(named, found, measured)
       for (const { plan } of row.slice(0, 1)) judge.pruned(plan)
       rows.push(row)
     } catch (error) {
-      if (!(optional && error instanceof TpError && error.code !== 'TP_ABORTED')) throw error
+      if (!(variant.optional && error instanceof TpError && error.code !== 'TP_ABORTED')) throw error
       const why = { name: named.name, code: error.code as `TP_${string}`, reason: error.message }
       skipped.push(why)
       options.onSkipped?.(why)

@@ -49,7 +49,14 @@ function writtenSource(
   operands: Operands,
   hidden: Tensor,
 ): Pick<SiteSource, 'query' | 'key' | 'value' | 'attention' | 'attentionFrom'> {
-  const { value } = operands
+  const placeholders = new Map<string, Tensor>()
+  const value = (name: string, dims: readonly Dim[]): Tensor => {
+    const known = placeholders.get(name)
+    if (known !== undefined) return known
+    const placeholder = operands.value(name, dims)
+    placeholders.set(name, placeholder)
+    return placeholder
+  }
   const written = attention as Attention
   const perHead = (name: string, rows: Dim, columns: Dim): Tensor => {
     if (program.tensor(name).rank === 4) return value(name, ['B', 'H', rows, columns])

@@ -72,8 +72,15 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
   const layer = encoder.layers[index] as Layer
   const { attention } = layer
   const operands = new Operands(program)
+  const placeholders = new Map<string, Tensor>()
   /** The value with its axes named as methods name them. */
-  const { value } = operands
+  const value = (name: string, dims: readonly Dim[]): Tensor => {
+    const known = placeholders.get(name)
+    if (known !== undefined) return known
+    const placeholder = operands.value(name, dims)
+    placeholders.set(name, placeholder)
+    return placeholder
+  }
   const heads = new HeadAxis(program, encoder, index)
   /** [b,h,·,·] with the given last axes, whether the heads have an axis or there is only one. */
   const perHead = (name: string, rows: Dim, columns: Dim): Tensor => {

@@ -21,7 +21,8 @@ type Step = 'prune' | 'quantize' | 'pack'
 function through(model: Model, steps: readonly Step[], layers: number): Model {
   const take: Readonly<Record<Step, (before: Model) => Result>> = {
     prune: (before) => prune(before, { method: clsAttention(), schedule: schedule(layers, { keep: 0.6 }) }),
-    quantize: (before) => quantize(before),
+    // 7 bits: exact on every processor.
+    quantize: (before) => quantize(before, { reduceRange: true }),
     pack: (before) => pack(before),
   }
   return steps.reduce((before, step) => {

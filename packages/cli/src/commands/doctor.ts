@@ -8,6 +8,7 @@ import { jsonDocument } from '../output/document.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
+import { saturatesHere } from '../quantizing/saturates-here.ts'
 
 interface DoctorCheck {
   readonly name: string
@@ -42,7 +43,7 @@ function checkNode(): DoctorCheck {
 async function checkRuntime(name: string | undefined): Promise<DoctorCheck[]> {
   try {
     const runtime = await openRuntime(name)
-    return [describeRuntime(await runtime.diagnose()), await checkRun(runtime)]
+    return [describeRuntime(await runtime.diagnose()), await checkRun(runtime), await checkProducts(runtime)]
   } catch (error) {
     return [{ name: 'runtime', ok: false, ...failure(error) }]
   }
@@ -62,6 +63,19 @@ async function checkRun(runtime: Runtime): Promise<DoctorCheck> {
     return y?.data[0] === 2
       ? { name, ok: true, found: 'yes' }
       : { name, ok: false, found: `1 + 1 gave ${y?.data[0]}`, advice: 'install the runtime again' }
+  } catch (error) {
+    return { name, ok: false, ...failure(error) }
+  }
+}
+
+/** Not wrong, but of consequence for files with 8-bit weights. */
+async function checkProducts(runtime: Runtime): Promise<DoctorCheck> {
+  const name = '8-bit products'
+  try {
+    const found = (await saturatesHere(runtime))
+      ? 'sums saturate: quantize with --reduce-range or --type uint8, which are exact here, too'
+      : 'exact'
+    return { name, ok: true, found }
   } catch (error) {
     return { name, ok: false, ...failure(error) }
   }

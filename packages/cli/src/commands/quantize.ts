@@ -14,6 +14,7 @@ import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { describeQuantized, type QuantizeReport } from '../quantizing/describe.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
+import { saturatesHere } from '../quantizing/saturates-here.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
@@ -81,9 +82,12 @@ export const quantizeCommand: Command = command({
     await using staged = await stageModel(model, file, out, signal)
     throwIfAborted(signal, 'tp')
     await staged.commit()
+    const saturates = form.weightType === 'int8' && !form.reduceRange && (await saturatesHere())
+    if (saturates) progress.note(SATURATES)
     progress.end()
     const report: QuantizeReport = {
       ...{ model: path, out, type: form.weightType, perChannel: form.perChannel, reduceRange: form.reduceRange },
+      saturates,
       nodes,
       ...(compared && {
         task: compared.task,
@@ -98,6 +102,10 @@ export const quantizeCommand: Command = command({
     return EXIT.done
   },
 })
+
+const SATURATES =
+  'on this processor sums of 8-bit products saturate (x86 without VNNI), so the file answers less exactly here than on newer ones; ' +
+  '--reduce-range (7 bits) or --type uint8 is exact on both'
 
 /** @throws TpError TP_USAGE */
 function readForm({ type = 'int8', exclude, ...given }: Arguments<typeof options>): QuantizeOptions {

@@ -9,6 +9,7 @@ import { type Command, command } from '../command/command.ts'
 import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { evaluateGeneration, generationOptions } from '../decoding/evaluate-generation.ts'
 import { describeGuarded, guardedContent } from '../guarding/describe.ts'
 import { measureGuarded, readGuardFile } from '../guarding/guarded-rows.ts'
 import { flipOptions, flipTexts, readFlips } from '../measuring/ask-flips.ts'
@@ -57,6 +58,7 @@ const options = {
       'of a folder in the layout of BEIR: search by a vector for each token and the sum of the largest similarities, as ColBERT does',
   },
   ...flipOptions,
+  ...generationOptions,
   ...runtimeOption,
   guard: {
     type: 'string',
@@ -87,6 +89,9 @@ export const evalCommand: Command = command({
     'in them in English (path<TAB>text, WAV of up to 30 s): word errors (WER), how many more than of the dense encoder, and times with',
     'and without the decoder.',
     '',
+    'Of a decoder, --task generation, and --data a plain text (.txt), in which numbers are hidden and asked for, and whose continuation is',
+    'predicted; or a table with the columns prompt (or message, in the chat template) and answer (or continuation).',
+    '',
     '--shift suite is every shift at severities 1, 3 and 5, and texts by length; --shift typos:3,length is what it names,',
     'and a name that is not there lists all.',
   ],
@@ -97,6 +102,12 @@ export const evalCommand: Command = command({
     const { print, progress, signal } = context
     const { data, json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')
+    if (given.task === 'generation') {
+      print(await evaluateGeneration(path, data, given, context))
+      return EXIT.done
+    }
+    const ofDecoders = Object.keys(generationOptions).find((name) => Object.hasOwn(given, name))
+    if (ofDecoders !== undefined) throw usageError(`--${ofDecoders} is for --task generation`)
     if (given.guard !== undefined || given.against !== undefined)
       return await evaluateGuarded(path, data, given, context)
     const amounts = readComparedAmounts(given)

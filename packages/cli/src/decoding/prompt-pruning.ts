@@ -14,7 +14,7 @@ function usualLayer(layerCount: number): number {
  * @throws TpError TP_USAGE for more than one layer, or for amounts by layer
  */
 export function promptPruningOf(
-  { plan, flops, method }: AskedPruning,
+  { plan, flops, method }: Pick<AskedPruning, 'plan' | 'flops' | 'method'>,
   { layerCount }: DecoderInspection,
 ): PrunePromptOptions | undefined {
   if (plan.method === 'none') return undefined

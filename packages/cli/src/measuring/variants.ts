@@ -10,6 +10,7 @@ import { withoutItsLayers } from '../pruning/leave-out.ts'
 import { type GivenSettings, planOf, settingsOf } from '../pruning/plan-options.ts'
 import { atTrainedLayers, inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { type AskedPlan, schedulesOf } from '../pruning/schedules.ts'
+import { seededOptions } from './seeds.ts'
 
 /** One row of a comparison: the model pruned one way. */
 export interface PrunedVariant {
@@ -31,9 +32,6 @@ interface VariantModel {
 
 /** The amounts of a method that needs none. */
 const undecided: AskedAmounts = { amounts: {}, flops: undefined }
-
-/** A control that chance decides says little with fewer. */
-const SEEDS = 5
 
 export interface VariantOptions {
   readonly file: ModelFile
@@ -79,9 +77,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
   const trained = await trainedPlan(scheduled, settings)
   let takesWeights = false
   for (const entry of entries) {
-    const own = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(entry.options, name)))
-    const isChance = entry.name === 'random' && own.seed === undefined
-    const seeds = isChance ? Array.from({ length: SEEDS }, (_, seed) => ({ ...own, seed: `${seed}` })) : [own]
+    const seeds = seededOptions(entry, params)
     for (const asked of scheduled.includes(entry) ? amounts : [undecided]) {
       const models: VariantModel[] = []
       for (const texts of seeds) {

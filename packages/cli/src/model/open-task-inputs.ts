@@ -29,7 +29,7 @@ import { dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
 export const taskOption = {
   task: {
     type: 'string',
-    value: 'classification|tokens|embeddings|ranking|asr',
+    value: 'classification|tokens|embeddings|ranking|asr|generation',
     description: 'what the model is for; default: what its outputs look like',
   },
   decoder: {
@@ -69,7 +69,7 @@ const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ran
 /** @throws TpError TP_USAGE */
 export function readTask(text: string | undefined): Task | undefined {
   if (text === undefined || isTask(text)) return text
-  throw usageError(`--task is "${text}"; it must be ${tasks.slice(0, -1).join(', ')} or ${tasks.at(-1)}`)
+  throw usageError(`--task is "${text}"; it must be ${tasks.join(', ')}, or generation for a decoder`)
 }
 
 function isTask(text: string): text is Task {

@@ -43,6 +43,8 @@ function bounded(tokenizer: TextTokenizer): TextTokenizer {
     encode: (text, maxTokens) => watched(text, () => tokenizer.encode(text, maxTokens)),
     encodePair: (first, second, maxTokens) =>
       watched(`${first} ${second}`, () => tokenizer.encodePair(first, second, maxTokens)),
+    encodeAlone: (text) => watched(text, () => tokenizer.encodeAlone(text)),
+    decode: (ids) => watched('', () => tokenizer.decode(ids)),
     pairSeparator: () => watched('', () => tokenizer.pairSeparator()),
     encodeWords: (words, maxTokens) => watched(words.join(' '), () => tokenizer.encodeWords(words, maxTokens)),
     textOf: (id) => watched('', () => tokenizer.textOf(id)),

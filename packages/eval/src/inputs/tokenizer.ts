@@ -14,6 +14,8 @@ export interface TextTokenizer {
   readonly expressions: readonly string[]
   /** Token ids of a text, special tokens included; cut to `maxTokens` before the closing special tokens. */
   encode(text: string, maxTokens: number): number[]
+  /** Token ids of a text alone, without special tokens around it; special ones that it spells out are read as such. */
+  encodeAlone(text: string): number[]
   /**
    * A pair of texts by the tokenizer's template for pairs; cut to `maxTokens`, the longer text first.
    * @throws TpError TP_TOKENIZER without a template, or for fewer tokens than its special ones and two more
@@ -26,6 +28,8 @@ export interface TextTokenizer {
    * Truncated like a text.
    */
   encodeWords(words: readonly string[], maxTokens: number): { readonly ids: number[]; readonly words: number[] }
+  /** The text of tokens, special ones left out. */
+  decode(ids: readonly number[]): string
   /** The text of one token as the tokenizer writes it; empty for special ones. */
   textOf(id: number): string
   /** What the vocabulary calls a token, a special one, too: `[CLS]`. Empty for an id that it does not have. */
@@ -64,6 +68,10 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
     if (known !== undefined) return known
     throw refusal(source, 'has no template for pairs of texts')
   }
+  const decode = (ids: readonly number[], what: string): string =>
+    safely(source, `cannot write ${what} as text`, () =>
+      tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    )
   return {
     source,
     vocabularySize: largest + 1,
@@ -90,10 +98,10 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
         words: [...before.map(() => -1), ...own.map(({ word }) => word), ...after.map(() => -1)],
       }
     },
-    textOf: (id) =>
-      safely(source, `cannot write token ${id} as text`, () =>
-        tokenizer.decode([id], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
-      ),
+    encodeAlone: (text) => idsOf(text, false),
+    // The library refuses to write nothing down.
+    decode: (ids) => (ids.length === 0 ? '' : decode(ids, `${ids.length} tokens`)),
+    textOf: (id) => decode([id], `token ${id}`),
     nameOf: (id) => tokenizer.id_to_token(id) ?? '',
   }
 }

@@ -182,7 +182,10 @@ describe('flips', () => {
       [[...states, ...few], /--flips is for models that give classes/],
       [[...states, '--flips', '3'], /--flips requires --methods/],
       [[...states, '--flip-tokens', '3', ...byReceived], /--flip-tokens requires --flips N/],
-      [[...states, '--task', 'ner'], /--task is "ner"; it must be classification, tokens, embeddings, ranking or asr/],
+      [
+        [...states, '--task', 'ner'],
+        /--task is "ner"; it must be classification, tokens, embeddings, ranking, asr, or generation for a decoder/,
+      ],
     ]
     for (const [args, message] of cases) {
       const { code, stderr } = await tpHere(args)

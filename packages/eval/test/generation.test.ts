@@ -199,6 +199,9 @@ describe('a chat template', () => {
       '{% if add_generation_prompt %} [assistant]{% endif %}'
     const template = await readChatTemplate(await config(source))
     expect(template?.('Hello')).toBe('<s>[user] Hello [assistant]')
+    const own = await written('chat_template.jinja', '{{ messages[0].content }}!')
+    expect((await readChatTemplate(own))?.('Hello')).toBe('Hello!')
+    await rm(own)
   })
 
   test('is missing, or refused where it cannot be read or does not end', async () => {

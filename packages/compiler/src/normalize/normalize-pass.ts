@@ -7,7 +7,12 @@ export interface Opening extends PassState {
 }
 
 /** What holds of a model that was opened, so that analysis has one form of everything to look for. */
-type NormalForm = 'branches decided' | 'fused operators written out' | 'tokens read by example' | 'batch first'
+type NormalForm =
+  | 'branches decided'
+  | 'fused operators written out'
+  | 'heads repeated'
+  | 'tokens read by example'
+  | 'batch first'
 
 /** A pass that brings a model into the form that analysis knows. It computes the same afterwards. */
 export type NormalizePass = Pass<Opening, NormalForm>

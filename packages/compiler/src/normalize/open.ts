@@ -10,6 +10,7 @@ import { decideBranches } from './branches.ts'
 import type { Expansion } from './expansion.ts'
 import { readByExample } from './flat-reads.ts'
 import type { NormalizePass } from './normalize-pass.ts'
+import { repeatHeads } from './repeat-heads.ts'
 import { writeOutFused } from './unfuse.ts'
 
 /** A model in the form that analysis knows. */
@@ -21,7 +22,13 @@ export interface Opened {
 }
 
 /** What every model goes through when it is opened. */
-export const normalizations: readonly NormalizePass[] = [decideBranches, writeOutFused, readByExample, viewBatchFirst]
+export const normalizations: readonly NormalizePass[] = [
+  decideBranches,
+  writeOutFused,
+  repeatHeads,
+  readByExample,
+  viewBatchFirst,
+]
 
 /**
  * The one way to open a model, to look at it or to change it. The model itself is not changed.

@@ -1,6 +1,6 @@
 import { Template } from '@huggingface/jinja'
 import { TpError } from '@tp/core'
-import { readFolderJson } from '../inputs/model-folder.ts'
+import { readFolderJson, readFolderText } from '../inputs/model-folder.ts'
 import { withinTime } from '../inputs/within-time.ts'
 
 /** Writes one message of a user as the model was trained to read it, up to where its answer begins. */
@@ -15,12 +15,12 @@ interface TokenizerConfig {
 const MILLISECONDS = 2000
 
 /**
- * The template of the model at `path`, in the tokenizer_config.json next to it; undefined where it has none.
+ * The template of the model at `path`, in chat_template.jinja or tokenizer_config.json next to it; undefined where it has none.
  * @throws TpError TP_TOKENIZER for one that cannot be read; the template itself throws it, too
  */
 export async function readChatTemplate(path: string): Promise<ChatTemplate | undefined> {
   const config = (await readFolderJson(path, 'tokenizer_config.json')) as TokenizerConfig
-  const { chat_template: source } = config
+  const source = (await readFolderText(path, 'chat_template.jinja')) ?? config.chat_template
   if (typeof source !== 'string') return undefined
   const fail = (cause: unknown): TpError => {
     const reason = cause instanceof Error ? cause.message : String(cause)

@@ -36,6 +36,14 @@ export function readFolderJson(modelPath: string, name: string): Promise<object>
   return readJson(foldersOf(modelPath), name)
 }
 
+/** The text of a file next to an ONNX file; undefined where it is missing. @throws TpError TP_DATA */
+export async function readFolderText(modelPath: string, name: string): Promise<string | undefined> {
+  const path = await find(foldersOf(modelPath), name)
+  return path === undefined
+    ? undefined
+    : new TextDecoder().decode(await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES }))
+}
+
 /** Paths of the files that may describe a model, whether they exist or not. */
 export function modelFolderFiles(modelPath: string): string[] {
   const names = ['config.json', 'preprocessor_config.json', 'tokenizer.json']

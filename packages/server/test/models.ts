@@ -4,7 +4,7 @@ import { schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
-import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 
 interface MailOptions extends Partial<PruneOptions> {
   readonly packed?: boolean
@@ -53,4 +53,15 @@ export function textBatch(texts: readonly (readonly number[])[]): NamedTensors {
     ),
   })
   return { input_ids: fill((ids, i) => ids[i] as number), attention_mask: fill(() => 1) }
+}
+
+/** The mail model with one logit, as models that rank pairs of texts have it. */
+export function ranker(): Uint8Array {
+  const model = decodeModel(mailModel())
+  const graph = new Graph(model)
+  graph.addInitializer('against', { type: 'float32', dims: [2, 1], data: Float32Array.of(-1, 1) })
+  graph.insert([createNode({ type: 'MatMul', inputs: ['logits', 'against'], outputs: ['score'] })])
+  graph.addOutput('score', 'float32', ['batch', 1])
+  graph.removeOutput('logits')
+  return encodeModel(model)
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Server as NetServer } from 'node:net'
 import { basename, dirname, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { isTpError, TpError } from '@tp/core'
@@ -40,6 +41,9 @@ export interface Server extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** Connections that are idle for so many milliseconds at the end are closed without a last answer. */
+const IDLE_MS = 2000
+
 const LIMITS: RequestLimits = { texts: 128, body: 4 * 2 ** 20, requests: 512 }
 
 /**
@@ -58,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const metrics = createMetrics()
   const models = new Map<string, ServedModel>()
   let isReady = true
+  let isEnding = false
   const closeModels = async (): Promise<void> =>
     void (await Promise.all([...models.values()].map((model) => model.close())))
 
@@ -81,7 +86,10 @@ export async function serve(options: ServeOptions): Promise<Server> {
       metrics.watch(model)
     }
     const isHealthy = (): boolean => isReady && [...models.values()].every(({ current }) => current.engine.isHealthy())
-    const app = await createApp({ version: version(), models, limits, truncate, isReady: isHealthy }, metrics)
+    const app = await createApp(
+      { version: version(), models, limits, truncate, isReady: isHealthy, isEnding: () => isEnding },
+      metrics,
+    )
     const url = await app.listen({ host, port }).catch((cause: Error) => {
       throw new TpError('TP_LISTEN', 'server', `cannot listen at ${host}:${port}: ${cause.message}`, { cause })
     })
@@ -89,8 +97,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
     let closed: Promise<void> | undefined
     async function close(): Promise<void> {
       isReady = false
-      // Balancers notice, and each connection has a last answer that says that it ends.
+      // Balancers notice, and send their clients elsewhere.
       await setTimeout(drainMs)
+      // Not the server's own close, which ends connections whose next request is on its way. From now on each has a last answer.
+      isEnding = true
+      const ended = new Promise((resolve) => NetServer.prototype.close.call(app.server, resolve))
+      await Promise.race([ended, setTimeout(IDLE_MS, undefined, { ref: false })])
       await app.close()
       await closeModels()
     }

@@ -40,8 +40,7 @@ export async function createApp(context: RouteContext, metrics: Metrics): Promis
   app.addHook('onResponse', leave)
   app.addHook('onRequestAbort', leave)
   app.addHook('onSend', async (_request, reply) => {
-    // Idle connections are closed when the server ends; before, each is given a last answer.
-    if (!context.isReady()) reply.header('connection', 'close')
+    if (context.isEnding()) reply.header('connection', 'close')
     if (reply.statusCode !== 429) return
     const ms = Math.max(...[...models.values()].map(({ current }) => current.engine.waiting().ms))
     reply.header('retry-after', Math.min(RETRY_SECONDS[1], Math.max(RETRY_SECONDS[0], Math.ceil(ms / 1000))))

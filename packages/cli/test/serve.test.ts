@@ -63,7 +63,7 @@ describe('tp serve', () => {
     expect(outcomes.filter((outcome) => outcome !== 200 && outcome !== 'ECONNREFUSED')).toEqual([])
   })
 
-  test('opens its files again at SIGHUP, and goes on', async () => {
+  test('opens its files again at SIGHUP, and goes on', { tags: 'exhaustive' }, async () => {
     const { child, url } = await start('--drain-ms', '0')
     const before = await (await predict(url, 'lunch')).json()
     child.kill('SIGHUP')
@@ -75,7 +75,12 @@ describe('tp serve', () => {
 
   test.each([
     ['two models of one name', [mail, mail], 'TP_OPTION', /two models are called mail/],
-    ['a guard without the dense model', [mail, '--guard', 'guard.json'], 'TP_USAGE', /--guard and --against go together/],
+    [
+      'a guard without the dense model',
+      [mail, '--guard', 'guard.json'],
+      'TP_USAGE',
+      /--guard and --against go together/,
+    ],
     ['no model', [], 'TP_USAGE', /MODEL… is missing/],
     ['a file that is not there', ['missing.onnx'], 'TP_FILE_NOT_FOUND', /missing\.onnx/],
     ['a limit that cannot be', [mail, '--max-texts', '0'], 'TP_USAGE', /--max-texts is 0/],

@@ -42,9 +42,14 @@ const tokenizer = await loadTokenizer(join(path, '..', 'tokenizer.json'))
 const tokens = tokenRows(plain.inputs, tokenizer, { maxTokens: 512 })
 const rows = texts.map((text) => rowsOf(form, tokens.feeds([{ ids: Int32Array.from(tokenizer.encode(text, 512)) }])))
 const lengths = rows.map(([row]) => row.tokens)
-console.log(`${set}: ${texts.length} texts of ${median(lengths)} tokens (${Math.min(...lengths)} … ${Math.max(...lengths)}), ${clients} clients`)
+console.log(
+  `${set}: ${texts.length} texts of ${median(lengths)} tokens (${Math.min(...lengths)} … ${Math.max(...lengths)}), ${clients} clients`,
+)
 
-const variants = { 'dense, padded, at most 8': inOrder(plain), ...Object.fromEntries(Object.entries(engines).map(([name, { run }]) => [name, run])) }
+const variants = {
+  'dense, padded, at most 8': inOrder(plain),
+  ...Object.fromEntries(Object.entries(engines).map(([name, { run }]) => [name, run])),
+}
 const rates = Object.fromEntries(Object.keys(variants).map((name) => [name, []]))
 const slowest = Object.fromEntries(Object.keys(variants).map((name) => [name, []]))
 const answers = {}

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { Server as NetServer } from 'node:net'
 import { basename, dirname, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { isTpError, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
 import type { Alarm } from '@tp/guard'
 import { createApp } from './http/app.ts'
-import type { RequestLimits } from './http/context.ts'
+import type { RequestLimits, RouteContext } from './http/context.ts'
 import { createMetrics } from './http/metrics.ts'
 import type { ModelOptions } from './model/open-model.ts'
 import { type ServedModel, serveModel } from './model/served-model.ts'
@@ -36,7 +36,7 @@ export interface Server extends AsyncDisposable {
   readonly url: string
   readonly models: readonly Pick<ServedModel, 'name' | 'current'>[]
   /** Opens every model's file again; none of the requests meanwhile is lost. What cannot be opened remains as it was. */
-  reload(): Promise<readonly { readonly name: string; readonly error?: TpError }[]>
+  reload(): Promise<readonly { readonly name: string; readonly error?: Error }[]>
   /** Reports that it is not ready, answers what it has accepted, and ends. */
   close(): Promise<void>
 }
@@ -85,11 +85,13 @@ export async function serve(options: ServeOptions): Promise<Server> {
       models.set(name, model)
       metrics.watch(model)
     }
-    const isHealthy = (): boolean => isReady && [...models.values()].every(({ current }) => current.engine.isHealthy())
-    const app = await createApp(
-      { version: version(), models, limits, truncate, isReady: isHealthy, isEnding: () => isEnding },
-      metrics,
-    )
+    const isHealthy = (): boolean => [...models.values()].every(({ current }) => current.engine.isHealthy())
+    const context: RouteContext = {
+      ...{ version: version(), models, limits, truncate, isHealthy },
+      isReady: () => isReady && isHealthy(),
+      isEnding: () => isEnding,
+    }
+    const app = await createApp(context, metrics)
     const url = await app.listen({ host, port }).catch((cause: Error) => {
       throw new TpError('TP_LISTEN', 'server', `cannot listen at ${host}:${port}: ${cause.message}`, { cause })
     })
@@ -123,13 +125,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
   }
 }
 
-async function reload(model: ServedModel): Promise<{ readonly name: string; readonly error?: TpError }> {
+async function reload(model: ServedModel): Promise<{ readonly name: string; readonly error?: Error }> {
   try {
     await model.reload()
     return { name: model.name }
   } catch (error) {
-    if (isTpError(error)) return { name: model.name, error }
-    throw error
+    return { name: model.name, error: error as Error }
   }
 }
 

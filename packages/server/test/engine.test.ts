@@ -1,12 +1,13 @@
 import type { NamedTensors, Session } from '@tp/core/runtime'
+import { modelPath } from '@tp/models'
 import { nativeRuntime } from '@tp/runtime-native'
 import { nodeRuntime } from '@tp/runtime-node'
-import { difference, numbers } from 'exported-encoders'
+import { difference, numbers, thorough } from 'exported-encoders'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type BatchReport, startEngine } from '../src/engine/engine.ts'
 import { rowsOf } from '../src/engine/row.ts'
-import { byThreshold, half, mailModel, textBatch } from './models.ts'
+import { byThreshold, half, type MailOptions, mailModel, textBatch } from './models.ts'
 import { hasNative, noteWithoutNative } from './native.ts'
 
 const worker = { threads: 1, worker: true } as const
@@ -15,6 +16,10 @@ const text = (length: number, seed = 1): number[] => [
   ...Array.from({ length }, (_, i) => 5 + ((i * 7919 + seed * 104_729) % 8000)),
   3,
 ]
+
+/** What vitest takes; it reads tags of undefined as an error. */
+const tagged = ({ tags }: { readonly tags?: string | undefined }) => (tags === undefined ? {} : { tags })
+const int8 = modelPath('mail').replace('model.onnx', 'model.int8.onnx')
 
 /** The dense model, which all tests share. */
 let dense: Session
@@ -49,30 +54,38 @@ class Watched {
   }
 }
 
-const forms: readonly (readonly [string, () => Promise<Session>, boolean, number])[] = [
-  ['a dense model', async () => shared(dense), false, 1e-5],
-  ['a model pruned by a ratio', () => nodeRuntime().load(mailModel({ schedule: half }), worker), false, 1e-5],
-  [
-    'a model pruned by a threshold',
-    () => nodeRuntime().load(mailModel({ schedule: byThreshold, monitor: true }), worker),
-    false,
-    1e-5,
-  ],
+interface Form {
+  readonly name: string
+  load(): Promise<Session>
+  readonly packed?: boolean
+  /** The largest difference of a logit. */
+  readonly most?: number
+  /** Left to the exhaustive tests. */
+  readonly tags?: string
+}
+
+const native = nativeRuntime({ atOnce: 2 })
+const load = (options: MailOptions): Promise<Session> => nodeRuntime().load(mailModel(options), worker)
+const loadPacked = (options: MailOptions): Promise<Session> =>
+  native.load(mailModel({ ...options, packed: true }), { threads: 1 })
+
+const forms: readonly Form[] = [
+  { name: 'a dense model', load: async () => shared(dense) },
+  { name: 'a model pruned by a ratio', load: () => load({ schedule: half }), tags: 'exhaustive' },
+  { name: 'a model pruned by a threshold', load: () => load({ schedule: byThreshold, monitor: true }) },
+  // Activations are rounded by the range of the whole batch.
+  { name: 'a model in 8 bits', load: () => nodeRuntime().load(int8, worker), most: 0.2, tags: 'exhaustive' },
 ]
-const packedForms: typeof forms = [
-  ['a packed model', () => nativeRuntime({ atOnce: 2 }).load(mailModel({ packed: true }), { threads: 1 }), true, 1e-5],
-  [
-    'a model pruned by a ratio, and packed',
-    () => nativeRuntime({ atOnce: 2 }).load(mailModel({ schedule: half, packed: true }), { threads: 1 }),
-    true,
-    1e-5,
-  ],
+const packedForms: readonly Form[] = [
+  { name: 'a packed model', load: () => loadPacked({}), packed: true, tags: 'exhaustive' },
+  { name: 'a model pruned by a ratio, and packed', load: () => loadPacked({ schedule: half }), packed: true },
 ]
 
 describe('answers are those of the model run alone, in whatever order and lengths texts arrive', () => {
-  for (const [name, load, packed, most] of [...forms, ...(hasNative ? packedForms : [])]) {
-    test(`of ${name}`, async () => {
-      const session = await load()
+  for (const form of [...forms, ...(hasNative ? packedForms : [])]) {
+    const { packed = false, most = 1e-5 } = form
+    test(`of ${form.name}`, tagged(form), async () => {
+      const session = await form.load()
       const engine = await startEngine({
         sessions: packed ? [session, session] : [session],
         packed,
@@ -106,7 +119,7 @@ describe('answers are those of the model run alone, in whatever order and length
             }
           }
         }),
-        { numRuns: 5 },
+        { numRuns: thorough(3, 20) },
       )
       await engine.close()
     })
@@ -115,13 +128,14 @@ describe('answers are those of the model run alone, in whatever order and length
 })
 
 describe('outputs with a row for each token', () => {
-  for (const [name, options] of [
+  const kinds: readonly (readonly [name: string, options: MailOptions, more?: Pick<Form, 'tags'>])[] = [
     ['of a dense model', {}],
-    ['of one that restores pruned tokens', { schedule: half }],
-    ['of one that does not', { schedule: half, restore: 'none' }],
+    ['of one that restores pruned tokens', { schedule: half }, { tags: 'exhaustive' }],
+    ['of one that does not', { schedule: half, restore: 'none' }, { tags: 'exhaustive' }],
     ['of one that keeps another number in every text', { schedule: byThreshold, restore: 'none' }],
-  ] as const) {
-    test(`have the rows ${name} when it is run alone`, async () => {
+  ]
+  for (const [name, options, more = {}] of kinds) {
+    test(`have the rows ${name} when it is run alone`, tagged(more), async () => {
       const session = await nodeRuntime().load(mailModel({ states: true, ...options }), worker)
       const engine = await startEngine({ sessions: [session] })
       const texts = [text(3), text(40), text(17)]

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { decodeModel, encodeModel } from '@tp/onnx'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Server, serve } from '../src/index.ts'
@@ -8,6 +10,8 @@ import { modelFolder } from './folders.ts'
 import { malformed } from './malformed.ts'
 import { half, mailModel } from './models.ts'
 
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../compiler/fixtures/${name}/model.onnx`, import.meta.url))
 const folder = modelFolder()
 let server: Server
 let ask: ReturnType<typeof asking>
@@ -36,6 +40,7 @@ test.each([
   ['a text of too many tokens', '/predict', { inputs: 'word '.repeat(101) }, 413, 'TP_TOO_LONG'],
   ['too many bytes', '/predict', { inputs: 'x'.repeat(30_000) }, 413, 'TP_BODY_SIZE'],
   ['names that change objects', '/predict', '{"inputs":"text","__proto__":{"x":1}}', 400, 'TP_REQUEST'],
+  ['a template of prompts that is not there', '/embed', { inputs: 'text', prompt_name: 'query' }, 400, 'TP_REQUEST'],
   ['embeddings of a classifier', '/embed', { inputs: 'text' }, 424, 'TP_TASK'],
   ['a model that is not there', '/embed', { inputs: 'text', model: '../secret' }, 404, 'TP_UNKNOWN_MODEL'],
   ['a route that is not there', '/embed_sparse', { inputs: 'text' }, 404, 'TP_NOT_FOUND'],
@@ -92,8 +97,16 @@ test('a text is cut where the request says so', async () => {
   expect(body[0].score).toBeCloseTo(short.body[0].score, 4)
 })
 
+test('a text without an end of words is looked at only in part', async () => {
+  for (const one of ['a', ' ', '好']) {
+    const { status, body } = await ask('/predict', { inputs: one.repeat(6500) })
+    expect([status, body.code]).toEqual([413, 'TP_TOO_LONG'])
+    expect((await ask('/predict', { inputs: one.repeat(6500), truncate: true })).status).toBe(200)
+  }
+})
+
 test('what finds no room is answered 429 with the time to wait, and all that is accepted is answered', async () => {
-  const asked = Array.from({ length: 60 }, () => ask('/predict', { inputs: new Array(8).fill(['word '.repeat(90)]) }))
+  const asked = Array.from({ length: 30 }, () => ask('/predict', { inputs: new Array(8).fill(['word '.repeat(90)]) }))
   const answers = await Promise.all(asked)
   const refused = answers.filter(({ status }) => status === 429)
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]))
@@ -150,6 +163,15 @@ test('malformed requests of all sorts are answered 4xx, and the server goes on',
   )
   expect(seen).toContain(400)
   expect((await ask('/predict', { inputs: 'text' })).status).toBe(200)
+})
+
+test('a model that keeps data outside its folder is refused', async () => {
+  const outside = decodeModel(readFileSync(fixture('bert-cls-external')))
+  for (const { externalData } of outside.proto.graph?.initializer ?? []) {
+    for (const entry of externalData) if (entry.key === 'location') entry.value = '../secret'
+  }
+  const models = [{ path: folder.add('outside', encodeModel(outside)) }]
+  await expect(serve({ models, port: 0 })).rejects.toThrow(expect.objectContaining({ code: 'TP_EXTERNAL_PATH' }))
 })
 
 describe('a file that is replaced', () => {

@@ -6,7 +6,7 @@ import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 
-interface MailOptions extends Partial<PruneOptions> {
+export interface MailOptions extends Partial<PruneOptions> {
   readonly packed?: boolean
   /** What its last layer returns, [batch, sequence, 128], as its one output. */
   readonly states?: boolean

@@ -8,6 +8,8 @@ import { joinRows, type Row, type RowForm, rowForm } from './row.ts'
 export interface EngineOptions {
   /** Each runs one batch at a time; the same session may be named several times if it computes several runs at once. */
   readonly sessions: readonly [Session, ...Session[]]
+  /** What the two first runs are done by, if not by the sessions: these may count what they run. */
+  readonly probe?: Session | undefined
   /** The model computes nothing for padding (`pack` of `@tp/compiler`), so batches are not sorted by length. */
   readonly packed?: boolean | undefined
   /** Rows are run in the order in which they are due, even if that costs padding: a monitor takes what is sorted by length for drift. */
@@ -78,8 +80,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { maxWait = 0, batchTokens = 2048, queueTokens = 65_536 } = options
   const form = rowForm(sessions[0].inputs, padId)
   const budget = { tokens: batchTokens, packed, inOrder, rows: form.batch ?? Number.POSITIVE_INFINITY }
-  const outputs = await findTokenOutputs(sessions[0], form)
-  for (const session of new Set(sessions.slice(1))) if (session !== sessions[0]) await findTokenOutputs(session, form)
+  const probes = options.probe === undefined ? [...new Set(sessions)] : [options.probe]
+  const [outputs = new Set<string>()] = await Promise.all(probes.map((session) => findTokenOutputs(session, form)))
 
   const queue = new FairQueue<Pending>()
   const idle: Session[] = [...sessions]

@@ -21,6 +21,8 @@ export interface RouteContext {
   /** Whether texts that are too long are cut where a request does not say. */
   readonly truncate: boolean
   isReady(): boolean
+  /** False once a model is lost: only a new process answers again. */
+  isHealthy(): boolean
   /** Whether nothing is listening any more, so that every answer is its connection's last. */
   isEnding(): boolean
 }

@@ -71,7 +71,10 @@ export async function oipRoutes(app: FastifyInstance, context: RouteContext): Pr
   app.removeContentTypeParser('application/json')
 
   app.get('/v2', async () => ({ name: 'tp', version: context.version, extensions: ['binary_tensor_data'] }))
-  app.get('/v2/health/live', async () => ({ live: true }))
+  app.get('/v2/health/live', async (_request, reply) => {
+    const live = context.isHealthy()
+    return reply.code(live ? 200 : 503).send({ live })
+  })
   app.get('/v2/health/ready', async (_request, reply) => ready(reply, context.isReady()))
 
   for (const prefix of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {

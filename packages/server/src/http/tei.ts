@@ -9,6 +9,9 @@ import { failureOf, teiKind } from './errors.ts'
 const text = { type: 'string' }
 const options = {
   truncate: { type: ['boolean', 'null'] },
+  // Nothing else is done here; to ignore it would be another answer than the one that was asked for.
+  truncation_direction: { enum: ['right', 'Right', null] },
+  prompt_name: { type: 'null' },
   model: { type: 'string' },
 }
 

@@ -21,11 +21,18 @@ interface PrunedFile {
   load(path: string): Promise<Session>
 }
 
+/** A pruned model and what guards it. */
+interface Guarded {
+  readonly session: Session
+  /** The pruned model alone: what it runs is neither counted nor watched. */
+  readonly pruned: Session
+}
+
 /**
  * The session of a pruned model, watched for drift, and with the dense one as its fallback.
  * @throws TpError TP_GUARD for a file that is no guard, or one of other models; what loading throws
  */
-export async function guarded(options: GuardOptions, { path, hash, load }: PrunedFile): Promise<Session> {
+export async function guarded(options: GuardOptions, { path, hash, load }: PrunedFile): Promise<Guarded> {
   const guard = readGuard(new TextDecoder().decode(await read(options.path)), options.path)
   const dense = createHash('sha256')
     .update(await read(options.dense))
@@ -38,9 +45,16 @@ export async function guarded(options: GuardOptions, { path, hash, load }: Prune
     const advice = 'what it promises holds for those files only; calibrate it for these'
     throw new TpError('TP_GUARD', options.path, `it was calibrated for another file than ${other[2]}; ${advice}`)
   }
-  const pruned = monitor(await load(path), guard.monitor, { onAlarm: options.onAlarm })
+  const pruned = await load(path)
   try {
-    return cascade({ ...guard.cascade, pruned, dense: await load(options.dense), onRun: options.onRun })
+    const watched = monitor(pruned, guard.monitor, { onAlarm: options.onAlarm })
+    const session = cascade({
+      ...guard.cascade,
+      pruned: watched,
+      dense: await load(options.dense),
+      onRun: options.onRun,
+    })
+    return { session, pruned }
   } catch (error) {
     await pruned.dispose()
     throw error

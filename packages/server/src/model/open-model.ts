@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
 import { embeddingOutput, loadTokenizer, readFolderJson, readModelFolder, type Task, taskOf } from '@tp/eval'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/eval/inputs'
-import { decodeModel } from '@tp/onnx'
+import { decodeModel, externalTensors } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
 import { type GuardOptions, guarded } from './guarded.ts'
@@ -46,7 +47,7 @@ export interface OpenModel {
 
 /**
  * Loads a model, and reads what lies next to it.
- * @throws TpError TP_FILE_NOT_FOUND, TP_NOT_ONNX, TP_MODEL_LOAD; TP_PACKED for a packed file without `@tp/runtime-native`;
+ * @throws TpError TP_FILE_NOT_FOUND, TP_NOT_ONNX, TP_MODEL_LOAD; TP_EXTERNAL_PATH for data outside its folder; TP_PACKED for a packed file without `@tp/runtime-native`;
  *   TP_SERVE for a model whose examples cannot be batched; TP_TOKENIZER, TP_DATA for files next to it; TP_GUARD
  */
 export async function openModel(options: ModelOptions): Promise<OpenModel> {
@@ -56,19 +57,27 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
   const pooling = poolingOf(await readFolderJson(path, '1_Pooling/config.json'))
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
   const runtime = options.runtime ?? (await defaultRuntime(atOnce))
-  const load = (file: string): Promise<Session> => runtime.load(file, { threads: options.threads, worker: true })
+  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / atOnce))
+  const load = (file: string): Promise<Session> => runtime.load(file, { threads, worker: true })
   // A session of the native runtime computes several runs at once; of the other each worker has a copy of the weights.
   const count = runtime.name === 'native' && guard === undefined ? 1 : atOnce
   const loaded: Session[] = []
+  let probe: Session | undefined
   try {
     for (let i = 0; i < count; i++) {
-      loaded.push(guard === undefined ? await load(path) : await guarded(guard, { path, hash, load }))
+      if (guard === undefined) loaded.push(await load(path))
+      else {
+        const own = await guarded(guard, { path, hash, load })
+        probe = own.pruned
+        loaded.push(own.session)
+      }
     }
     const [session] = loaded as [Session]
     const sessions = count === atOnce ? loaded : new Array<Session>(atOnce).fill(session)
     const engine = await startEngine({
       ...options,
       sessions: sessions as [Session, ...Session[]],
+      probe,
       packed,
       padId: tokenizer?.padId,
       inOrder: guard !== undefined,
@@ -101,7 +110,10 @@ async function inspectFile(path: string): Promise<{ readonly hash: string; reado
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new TpError('TP_FILE_NOT_FOUND', 'server', `there is no file that can be read at ${path}`, { cause })
   })
-  return { hash: createHash('sha256').update(bytes).digest('hex'), packed: isPacked(decodeModel(bytes)) }
+  const model = decodeModel(bytes)
+  // Throws for data outside the model's folder, before a runtime would open them.
+  externalTensors(model)
+  return { hash: createHash('sha256').update(bytes).digest('hex'), packed: isPacked(model) }
 }
 
 async function defaultRuntime(atOnce: number): Promise<Runtime> {

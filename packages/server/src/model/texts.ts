@@ -9,6 +9,9 @@ export type Text = string | readonly [first: string, second: string]
 /** Characters of a token that are looked at first; a text is rarely longer for its tokens. */
 const CHARACTERS_PER_TOKEN = 8
 
+/** A text of more characters for each token that the model takes is too long, whatever its tokens: they all have to be looked at. */
+const MOST_CHARACTERS_PER_TOKEN = 64
+
 /** The last tokens of a text that was cut in the middle of a word may be others than those of the whole text. */
 const UNSURE = 32
 
@@ -52,13 +55,15 @@ export async function tokenise(
 function rowOf(text: Text, tokenizer: TextTokenizer, most: number): TokenRow & { readonly isCut: boolean } {
   if (typeof text === 'string') {
     const { start, ids } = startOf(text, tokenizer, most)
-    const isCut = ids.length > most
-    return { ids: Int32Array.from(isCut ? tokenizer.encode(start, most) : ids), isCut }
+    const isLong = ids.length > most
+    const own = isLong ? tokenizer.encode(start, most) : ids
+    return { ids: Int32Array.from(own), isCut: isLong || start.length < text.length }
   }
-  const [first, second] = [startOf(text[0], tokenizer, most).start, startOf(text[1], tokenizer, most).start]
-  const { ids, segments } = tokenizer.encodePair(first, second, most)
+  const starts = text.map((part) => startOf(part, tokenizer, most).start) as [string, string]
+  const { ids, segments } = tokenizer.encodePair(...starts, most)
   // One token more would be used, if there were one.
-  const isCut = ids.length === most && tokenizer.encodePair(first, second, most + 1).ids.length > most
+  const isLong = ids.length === most && tokenizer.encodePair(...starts, most + 1).ids.length > most
+  const isCut = isLong || starts.some((start, i) => start.length < (text[i] as string).length)
   return { ids: Int32Array.from(ids), segments: Uint8Array.from(segments), isCut }
 }
 
@@ -71,10 +76,11 @@ function startOf(
   tokenizer: TextTokenizer,
   most: number,
 ): { readonly start: string; readonly ids: number[] } {
-  for (let length = most * CHARACTERS_PER_TOKEN; ; length *= 4) {
-    const start = length < text.length ? text.slice(0, wordEnd(text, length)) : text
+  for (let length = most * CHARACTERS_PER_TOKEN; ; length *= 2) {
+    const isAll = length >= text.length
+    const start = isAll ? text : text.slice(0, wordEnd(text, length))
     const ids = tokenizer.encode(start, Number.POSITIVE_INFINITY)
-    if (start.length === text.length || ids.length > most + UNSURE) return { start, ids }
+    if (isAll || ids.length > most + UNSURE || length >= most * MOST_CHARACTERS_PER_TOKEN) return { start, ids }
   }
 }
 

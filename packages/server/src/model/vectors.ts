@@ -87,7 +87,7 @@ export function logitsOf(outputs: NamedTensors): Float32Array {
 /** Softmax; of one logit its sigmoid. */
 export function probabilities(logits: Float32Array): number[] {
   if (logits.length === 1) return [1 / (1 + Math.exp(-(logits[0] as number)))]
-  const largest = Math.max(...logits)
+  const largest = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY)
   const weights = Array.from(logits, (logit) => Math.exp(logit - largest))
   const sum = weights.reduce((total, weight) => total + weight, 0)
   return weights.map((weight) => weight / sum)

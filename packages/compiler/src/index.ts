@@ -28,6 +28,7 @@ export {
 } from './plan.ts'
 export { type PressOptions, type PressResult, press } from './press.ts'
 export type { LeftOutLayers } from './program/left-out.ts'
+export { isPacked } from './program/packed-mark.ts'
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { PrunedPrompt } from './program/pruned-prompt.ts'
 export type { Refusal } from './program/refusal.ts'

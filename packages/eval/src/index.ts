@@ -19,7 +19,7 @@ export { MOST_KEYS, type NeedleOptions, readNeedles } from './generation/needles
 export { type Prompt, type PromptOptions, readPrompts } from './generation/prompts.ts'
 export { type DecoderForm, openTextDecoder, type Reading, type TextDecoder } from './generation/text-decoder.ts'
 export { loadTokenizer } from './inputs/load-tokenizer.ts'
-export { modelFolderFiles, readModelFolder } from './inputs/model-folder.ts'
+export { type ModelFolder, modelFolderFiles, readFolderJson, readModelFolder } from './inputs/model-folder.ts'
 export { type PrepareOptions, prepareInputs } from './inputs/prepare.ts'
 export { type TaggedInputs, taggedInputs } from './inputs/tagged-inputs.ts'
 export { compareToDense, type DenseComparison } from './metrics/against-dense.ts'

@@ -51,7 +51,9 @@ export function readArguments(
       throw usageError(`--${token.name} is given twice; give it once`)
     seen.add(token.name)
   }
-  if (positionals.length !== operands.length) {
+  // The last may be several: MODEL….
+  const isOpen = operands.at(-1)?.endsWith('…') && positionals.length >= operands.length
+  if (positionals.length !== operands.length && !isOpen) {
     const extra = positionals[operands.length]
     const problem =
       extra === undefined ? `${operands[positionals.length]} is missing` : `there is no place for "${extra}"`

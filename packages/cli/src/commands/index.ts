@@ -57,6 +57,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./tune.ts')).tuneCommand,
   },
+  serve: {
+    summary: 'answers over HTTP by the protocols of KServe, OpenAI and text-embeddings-inference',
+    operands: ['MODEL…'],
+    load: async () => (await import('./serve.ts')).serveCommand,
+  },
   methods: {
     summary: 'lists the pruning methods with their options',
     operands: [],

@@ -3,6 +3,7 @@
 export { isTypedArray, plainTensors, sizeOf, type TensorLike, type TypedArray } from '../array.ts'
 export { type RuntimePlugin, readRuntimePlugin } from '../method/plugin.ts'
 export { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
+export { checkInputs } from './check-inputs.ts'
 export { packedFileError } from './packed-file.ts'
 export type {
   Diagnosis,

@@ -1,0 +1,152 @@
+import { once } from 'node:events'
+import { TpError } from '@tp/core'
+import type { ModelToServe, ServeOptions, Server } from '@tp/server'
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { jsonDocument } from '../output/document.ts'
+import { openRuntime } from '../plugins/open-runtime.ts'
+import { number, wholeNumber } from '../pruning/numbers.ts'
+
+export const serveCommand: Command = command({
+  options: {
+    host: {
+      type: 'string',
+      value: 'HOST',
+      description: 'the address to listen at; default 127.0.0.1, this machine alone',
+    },
+    port: { type: 'string', value: 'PORT', description: 'default 8080; 0 takes a free one' },
+    runtime: {
+      type: 'string',
+      value: 'node|native|MODULE',
+      reads: 'module',
+      description: 'default: @tp/runtime-native where it is installed, which packed models need; otherwise node',
+    },
+    threads: { type: 'string', value: 'N', description: 'threads of each run; default: all cores' },
+    'at-once': { type: 'string', value: 'N', description: 'runs of a model that compute at the same time; default 1' },
+    'max-wait': {
+      type: 'string',
+      value: 'MS',
+      description: 'milliseconds that a text may wait for others to fill its batch; default 0',
+    },
+    'batch-tokens': { type: 'string', value: 'N', description: 'tokens of a batch; default 2048' },
+    'queue-tokens': {
+      type: 'string',
+      value: 'N',
+      description: 'tokens that may wait for each model; what exceeds them is answered 429; default 65536',
+    },
+    'max-texts': { type: 'string', value: 'N', description: 'texts of a request; default 128' },
+    'max-tokens': { type: 'string', value: 'N', description: 'tokens of a text; default: what the model takes' },
+    'max-body': { type: 'string', value: 'BYTES', description: 'bytes of a request; default 4194304' },
+    truncate: { type: 'boolean', description: 'cut texts that are too long where a request does not say' },
+    guard: {
+      type: 'string',
+      value: 'GUARD',
+      reads: 'file',
+      description: 'what tp calibrate has written: uncertain answers fall back to the model of --against',
+    },
+    against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the dense model, with --guard' },
+    'drain-ms': {
+      type: 'string',
+      value: 'MS',
+      description:
+        'after SIGTERM, how long it goes on answering although it reports that it is not ready; default 1000',
+    },
+    json: { type: 'boolean', description: 'print one JSON document when it listens' },
+  },
+  notes: [
+    'A model is called by its folder, or as NAME=MODEL says. tokenizer.json and config.json next to it say how texts are read.',
+    'SIGTERM and SIGINT answer what was accepted, and end; SIGHUP opens the files again, and loses no request. An example:',
+    '',
+    '  tp serve mail/model.onnx packed=mail/packed.onnx --port 8080',
+  ],
+  async run(operands, options, { print, progress, signal }) {
+    const { guard, against, json = false } = options
+    if ((guard === undefined) !== (against === undefined)) throw usageError('--guard and --against go together')
+    if (guard !== undefined && operands.length > 1) throw usageError('--guard belongs to one model; serve it alone')
+    const whole = (name: WholeOption, least = 1): number | undefined => {
+      const text = options[name]
+      return text === undefined ? undefined : wholeNumber(name, text, least)
+    }
+    const shared: Partial<ModelToServe> = {
+      runtime: options.runtime === undefined ? undefined : await openRuntime(options.runtime),
+      threads: whole('threads'),
+      atOnce: whole('at-once'),
+      maxWait: options['max-wait'] === undefined ? undefined : number('max-wait', options['max-wait']),
+      batchTokens: whole('batch-tokens'),
+      queueTokens: whole('queue-tokens'),
+      maxTokens: whole('max-tokens', 3),
+      guard: guard === undefined ? undefined : { path: guard, dense: against as string },
+    }
+    progress.stage(`loading ${operands.length === 1 ? operands[0] : `${operands.length} models`}`)
+    const server = await open({
+      models: operands.map((operand) => ({ ...shared, ...modelOf(operand) })),
+      host: options.host,
+      port: whole('port', 0),
+      truncate: options.truncate,
+      drainMs: whole('drain-ms', 0),
+      limits: { texts: whole('max-texts'), body: whole('max-body') } as ServeOptions['limits'],
+      onAlarm: (model, { signal: what, seen, expected }) =>
+        progress.note(`${model}: inputs have changed: ${what} is ${seen}, was ${expected}`),
+    })
+    progress.end()
+    const models = server.models.map(({ name, current: { version, task, runtime, engine } }) => {
+      return { name, version, task, runtime, packed: engine.packed }
+    })
+    if (json) print(jsonDocument('serve', { url: server.url, models }))
+    else print(describe(server.url, models))
+    const reload = (): void => void reloadAll(server, (text) => progress.note(text))
+    process.on('SIGHUP', reload)
+    try {
+      if (!signal.aborted) await once(signal, 'abort')
+      progress.note('answering what was accepted, then ending')
+    } finally {
+      process.off('SIGHUP', reload)
+      await server.close()
+    }
+    return EXIT.done
+  },
+})
+
+type WholeOption =
+  | ('port' | 'threads' | 'at-once' | 'batch-tokens')
+  | ('queue-tokens' | 'max-texts' | 'max-tokens' | 'max-body' | 'drain-ms')
+
+/** `@tp/server` need not be installed. */
+async function open(options: ServeOptions): Promise<Server> {
+  let serve: (options: ServeOptions) => Promise<Server>
+  try {
+    serve = (await import('@tp/server')).serve
+  } catch (cause) {
+    const advice = 'install @tp/server together with @tp/cli'
+    throw new TpError('TP_SERVER_MISSING', 'tp', `${(cause as Error).message}; ${advice}`, { cause })
+  }
+  return serve(options)
+}
+
+/** `NAME=PATH`, or a path alone. */
+function modelOf(operand: string): Pick<ModelToServe, 'name' | 'path'> {
+  const [, name, path] = /^([\w.-]+)=(.+)$/.exec(operand) ?? []
+  return path === undefined ? { path: operand } : { name, path }
+}
+
+async function reloadAll(server: Server, note: (text: string) => void): Promise<void> {
+  for (const { name, error } of await server.reload()) {
+    note(error === undefined ? `${name} is served from its file of now` : `${name} remains as it was: ${error.message}`)
+  }
+}
+
+interface ServedReport {
+  readonly name: string
+  readonly version: string
+  readonly task: string
+  readonly runtime: string
+  readonly packed: boolean
+}
+
+function describe(url: string, models: readonly ServedReport[]): string {
+  const lines = models.map(({ name, task, runtime, packed }) => {
+    return `  ${name}: ${task}, ${packed ? 'packed' : 'padded'} batches on the runtime ${runtime}`
+  })
+  return [`serving at ${url}`, ...lines].join('\n')
+}

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { modelPath } from '@tp/models'
+import { describe, expect, test } from 'vitest'
+import { tpHere } from './tp.ts'
+
+const bin = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
+const mail = modelPath('mail')
+
+/** Starts the server, and reads where it listens. */
+async function start(...args: string[]): Promise<{ child: ChildProcess; url: string; models: object[] }> {
+  const options = ['--port', '0', '--threads', '1', '--json', ...args]
+  const child = spawn(process.execPath, [bin, 'serve', mail, ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    text += line
+    if (line === '}') break
+  }
+  const { url, models } = JSON.parse(text)
+  return { child, url, models }
+}
+
+const predict = async (url: string, text: string): Promise<Response> =>
+  fetch(`${url}/predict`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs: text }),
+  })
+
+describe('tp serve', () => {
+  test('loses no request that it has accepted when SIGTERM comes under load, and ends', async () => {
+    const { child, url, models } = await start('--drain-ms', '1000')
+    expect(models).toMatchObject([{ name: 'mail', task: 'classification' }])
+    const outcomes: (number | string)[] = []
+    let isEnding = false
+    const clients = Array.from({ length: 16 }, async (_, i) => {
+      for (let n = 0; ; n++) {
+        try {
+          const response = await predict(url, `offer ${i} ${n} ${'free money '.repeat(n % 40)}`)
+          const classes = (await response.json()) as object[]
+          outcomes.push(response.status)
+          if (response.status === 200) expect(classes).toHaveLength(2)
+        } catch (error) {
+          const { code } = (error as { cause?: { code?: string } }).cause ?? {}
+          outcomes.push(code ?? String(error))
+          // A connection that is refused was never accepted.
+          if (isEnding && code === 'ECONNREFUSED') return
+        }
+      }
+    })
+    await setTimeout(500)
+    isEnding = true
+    child.kill('SIGTERM')
+    // Answers go on, while balancers are told to ask others.
+    await expect.poll(async () => (await fetch(`${url}/v2/health/ready`)).status, { timeout: 800 }).toBe(503)
+    const [code] = await once(child, 'exit')
+    await Promise.all(clients)
+    expect(code).toBe(143)
+    expect(outcomes.length).toBeGreaterThan(50)
+    expect(outcomes.filter((outcome) => outcome !== 200 && outcome !== 'ECONNREFUSED')).toEqual([])
+  })
+
+  test('opens its files again at SIGHUP, and goes on', { tags: 'exhaustive' }, async () => {
+    const { child, url } = await start('--drain-ms', '0')
+    const before = await (await predict(url, 'lunch')).json()
+    child.kill('SIGHUP')
+    await setTimeout(200)
+    expect(await (await predict(url, 'lunch')).json()).toEqual(before)
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+  })
+
+  test.each([
+    ['two models of one name', [mail, mail], 'TP_OPTION', /two models are called mail/],
+    [
+      'a guard without the dense model',
+      [mail, '--guard', 'guard.json'],
+      'TP_USAGE',
+      /--guard and --against go together/,
+    ],
+    ['no model', [], 'TP_USAGE', /MODEL… is missing/],
+    ['a file that is not there', ['missing.onnx'], 'TP_FILE_NOT_FOUND', /missing\.onnx/],
+    ['a limit that cannot be', [mail, '--max-texts', '0'], 'TP_USAGE', /--max-texts is 0/],
+  ])('refuses %s', async (_what, args, code, message) => {
+    const ended = await tpHere(['serve', ...args, '--json', '--port', '0'])
+    expect(JSON.parse(ended.stdout)).toMatchObject({ code, message: expect.stringMatching(message) })
+  })
+})

@@ -1,0 +1,59 @@
+import { TpError } from '@tp/core'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ServedModel } from '../model/served-model.ts'
+import { requestError } from './errors.ts'
+
+/** Limits on one request. */
+export interface RequestLimits {
+  /** Texts, or rows of tensors. */
+  readonly texts: number
+  /** Bytes. */
+  readonly body: number
+  /** Requests that are answered at the same time. */
+  readonly requests: number
+}
+
+/** What routes answer from. */
+export interface RouteContext {
+  readonly version: string
+  readonly models: ReadonlyMap<string, ServedModel>
+  readonly limits: RequestLimits
+  /** Whether texts that are too long are cut where a request does not say. */
+  readonly truncate: boolean
+  isReady(): boolean
+  /** False once a model is lost: only a new process answers again. */
+  isHealthy(): boolean
+  /** Whether nothing is listening any more, so that every answer is its connection's last. */
+  isEnding(): boolean
+}
+
+/** @throws TpError TP_UNKNOWN_MODEL */
+export function modelNamed({ models }: RouteContext, name: string): ServedModel {
+  const model = models.get(name)
+  if (model !== undefined) return model
+  throw new TpError(
+    'TP_UNKNOWN_MODEL',
+    'server',
+    `there is no model ${JSON.stringify(name.slice(0, 100))}; there are ${[...models.keys()].join(', ')}`,
+  )
+}
+
+/** @throws TpError TP_REQUEST for no texts, TP_TOO_MANY */
+export function checkCount(count: number, { limits }: RouteContext): void {
+  if (count === 0) throw requestError('the request has no texts; send one or more')
+  if (count <= limits.texts) return
+  throw new TpError(
+    'TP_TOO_MANY',
+    'server',
+    `the request has ${count} texts, and at most ${limits.texts} are answered at once; send several requests`,
+  )
+}
+
+/** Aborted when the client goes away before it has its answer. */
+export function signalOf(_request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new Error('the client has closed its connection'))
+  })
+  return controller.signal
+}

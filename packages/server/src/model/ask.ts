@@ -1,0 +1,97 @@
+import { TpError } from '@tp/core'
+import type { AbortSignalLike, NamedTensors, TensorLike } from '@tp/core/runtime'
+import { rowsOf } from '../engine/row.ts'
+import type { OpenModel } from './open-model.ts'
+import { type Text, tokenise } from './texts.ts'
+import { logitsOf, probabilities, vectorOf } from './vectors.ts'
+
+export interface AskOptions {
+  /** Cut texts that are too long, instead of refusing them. */
+  readonly truncate: boolean
+  readonly signal?: AbortSignalLike | undefined
+}
+
+interface Asked<Answer> {
+  readonly answers: Answer[]
+  /** Of all texts, special ones included. */
+  readonly tokens: number
+}
+
+/**
+ * The outputs of a model for each text.
+ * @throws TpError TP_TASK for a model that takes no texts; TP_BUSY, TP_TOO_LONG, TP_ABORTED
+ */
+export async function askTexts(
+  model: OpenModel,
+  texts: readonly Text[],
+  { truncate, signal }: AskOptions,
+): Promise<Asked<NamedTensors>> {
+  const { engine, texts: form } = model
+  if (typeof form === 'string') throw new TpError('TP_TASK', 'server', `the model takes tensors, no texts: ${form}`)
+  // Tokenising would be for nothing.
+  if (engine.isFull())
+    throw new TpError('TP_BUSY', 'server', `${engine.waiting().tokens} tokens wait already; ask again later`)
+  const tokens = await tokenise(texts, form.tokenizer, form.form, { truncate, signal })
+  const rows = tokens.flatMap((row) => rowsOf(engine.form, form.form.feeds([row])))
+  return { answers: await engine.run(rows, { signal }), tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0) }
+}
+
+/** @throws TpError TP_TASK for a model without embeddings; TP_REQUEST for more dimensions than there are; as {@link askTexts} */
+export async function embedTexts(
+  model: OpenModel,
+  texts: readonly Text[],
+  {
+    normalize,
+    dimensions,
+    ...options
+  }: AskOptions & { readonly normalize: boolean; readonly dimensions?: number | undefined },
+): Promise<Asked<Float32Array>> {
+  const { vectors } = model
+  if (vectors === undefined) throw wrongTask(model, 'embeddings')
+  const { answers, tokens } = await askTexts(model, texts, options)
+  const { pooling } = vectors
+  const answer = (outputs: NamedTensors): Float32Array =>
+    vectorOf(outputs[vectors.output] as TensorLike, { pooling, normalize, dimensions })
+  return { answers: answers.map(answer), tokens }
+}
+
+/**
+ * The logits of each text, or their probabilities (softmax; of one logit its sigmoid).
+ * @throws TpError TP_TASK for a model that does not classify; as {@link askTexts}
+ */
+export async function classifyTexts(
+  model: OpenModel,
+  texts: readonly Text[],
+  { raw, ...options }: AskOptions & { readonly raw: boolean },
+): Promise<Asked<number[]>> {
+  if (model.task !== 'classification' && model.task !== 'ranking') throw wrongTask(model, 'classes')
+  const { answers, tokens } = await askTexts(model, texts, options)
+  const answer = (outputs: NamedTensors): number[] => {
+    const logits = logitsOf(outputs)
+    if (logits.some(Number.isNaN)) throw new TpError('TP_OUTPUT', 'server', "the model's answer is not a number")
+    return raw ? [...logits] : probabilities(logits)
+  }
+  return { answers: answers.map(answer), tokens }
+}
+
+/** One score for each text with a query, higher for a better one. @throws TpError TP_TASK for a model of several logits; as {@link askTexts} */
+export async function rankTexts(
+  model: OpenModel,
+  query: string,
+  texts: readonly string[],
+  options: AskOptions & { readonly raw: boolean },
+): Promise<Asked<number>> {
+  if (model.task !== 'ranking') throw wrongTask(model, 'one score for a pair of texts')
+  const pairs = texts.map((text): Text => [query, text])
+  const { answers, tokens } = await classifyTexts(model, pairs, options)
+  return { answers: answers.map(([score]) => score as number), tokens }
+}
+
+function wrongTask({ session: { outputs }, task }: OpenModel, wanted: string): TpError {
+  const seen = outputs.map(({ name, dims }) => `${name} [${dims}]`)
+  return new TpError(
+    'TP_TASK',
+    'server',
+    `the model gives no ${wanted}: by its outputs ${seen.join(', ')} its task is ${task}`,
+  )
+}

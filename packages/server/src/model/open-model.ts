@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { isPacked } from '@tp/compiler'
+import { TpError } from '@tp/core'
+import type { Runtime, Session } from '@tp/core/runtime'
+import { embeddingOutput, loadTokenizer, readFolderJson, readModelFolder, type Task, taskOf } from '@tp/eval'
+import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/eval/inputs'
+import { decodeModel, externalTensors } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
+import { type GuardOptions, guarded } from './guarded.ts'
+import { type Pooling, poolingOf } from './vectors.ts'
+
+export interface ModelOptions extends Pick<EngineOptions, 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
+  /** The ONNX file. What is next to it says how texts become inputs: tokenizer.json, config.json, 1_Pooling/config.json. */
+  readonly path: string
+  /** The dense model as the fallback of this pruned one. */
+  readonly guard?: GuardOptions | undefined
+  /** Default: `@tp/runtime-native` where it is installed, else `@tp/runtime-node` with a worker for each run at once. */
+  readonly runtime?: Runtime | undefined
+  /** Runs that compute at the same time. Default 1. */
+  readonly atOnce?: number | undefined
+  /** Threads of each run. Default: one per core, divided by `atOnce`. */
+  readonly threads?: number | undefined
+  /** Tokens of a text, special ones included; at most what the model takes, which is the default. */
+  readonly maxTokens?: number | undefined
+}
+
+/** A file that answers. */
+export interface OpenModel {
+  readonly engine: Engine
+  readonly session: Pick<Session, 'inputs' | 'outputs'>
+  /** First digits of the file's SHA-256. */
+  readonly version: string
+  readonly task: Task
+  /** Class names by number. */
+  readonly labels: readonly string[] | undefined
+  /** How texts become inputs; a sentence that says why they cannot. */
+  readonly texts: { readonly tokenizer: TextTokenizer; readonly form: TokenRows } | string
+  /** Token ids are below it. */
+  readonly vocabularySize: number | undefined
+  /** The output that embeddings are read from. */
+  readonly vectors: { readonly output: string; readonly pooling: Pooling } | undefined
+  readonly runtime: string
+}
+
+/**
+ * Loads a model, and reads what lies next to it.
+ * @throws TpError TP_FILE_NOT_FOUND, TP_NOT_ONNX, TP_MODEL_LOAD; TP_EXTERNAL_PATH for data outside its folder; TP_PACKED for a packed file without `@tp/runtime-native`;
+ *   TP_SERVE for a model whose examples cannot be batched; TP_TOKENIZER, TP_DATA for files next to it; TP_GUARD
+ */
+export async function openModel(options: ModelOptions): Promise<OpenModel> {
+  const { path, atOnce = 1, guard, maxTokens } = options
+  const { hash, packed } = await inspectFile(path)
+  const folder = await readModelFolder(path)
+  const pooling = poolingOf(await readFolderJson(path, '1_Pooling/config.json'))
+  const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
+  const runtime = options.runtime ?? (await defaultRuntime(atOnce))
+  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / atOnce))
+  const load = (file: string): Promise<Session> => runtime.load(file, { threads, worker: true })
+  // A session of the native runtime computes several runs at once; of the other each worker has a copy of the weights.
+  const count = runtime.name === 'native' && guard === undefined ? 1 : atOnce
+  const loaded: Session[] = []
+  let probe: Session | undefined
+  try {
+    for (let i = 0; i < count; i++) {
+      if (guard === undefined) loaded.push(await load(path))
+      else {
+        const own = await guarded(guard, { path, hash, load })
+        probe = own.pruned
+        loaded.push(own.session)
+      }
+    }
+    const [session] = loaded as [Session]
+    const sessions = count === atOnce ? loaded : new Array<Session>(atOnce).fill(session)
+    const engine = await startEngine({
+      ...options,
+      sessions: sessions as [Session, ...Session[]],
+      probe,
+      packed,
+      padId: tokenizer?.padId,
+      inOrder: guard !== undefined,
+    })
+    const texts = textsOf(session, tokenizer, {
+      maxTokens: lesser(maxTokens, folder.maxTokens),
+      vocabularySize: folder.vocabularySize,
+    })
+    const task = taskOf(session.outputs, folder.labels)
+    const declared = Object.fromEntries(session.outputs.map((output) => [output.name, output]))
+    const output = task === 'embeddings' ? embeddingOutput(declared)?.name : undefined
+    return {
+      engine,
+      session,
+      version: hash.slice(0, 12),
+      task,
+      labels: folder.labels,
+      texts,
+      vocabularySize: folder.vocabularySize,
+      vectors: output === undefined ? undefined : { output, pooling },
+      runtime: runtime.name,
+    }
+  } catch (error) {
+    await Promise.all(loaded.map((session) => session.dispose()))
+    throw error
+  }
+}
+
+async function inspectFile(path: string): Promise<{ readonly hash: string; readonly packed: boolean }> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new TpError('TP_FILE_NOT_FOUND', 'server', `there is no file that can be read at ${path}`, { cause })
+  })
+  const model = decodeModel(bytes)
+  // Throws for data outside the model's folder, before a runtime would open them.
+  externalTensors(model)
+  return { hash: createHash('sha256').update(bytes).digest('hex'), packed: isPacked(model) }
+}
+
+async function defaultRuntime(atOnce: number): Promise<Runtime> {
+  try {
+    const { nativeRuntime } = await import('@tp/runtime-native')
+    const native = nativeRuntime({ atOnce })
+    await native.diagnose()
+    return native
+  } catch {
+    // Not installed, or not built: everything but packed files runs without it.
+    return nodeRuntime()
+  }
+}
+
+function textsOf(
+  { inputs }: Session,
+  tokenizer: TextTokenizer | undefined,
+  limits: { readonly maxTokens: number | undefined; readonly vocabularySize: number | undefined },
+): OpenModel['texts'] {
+  if (tokenizer === undefined) return 'there is no tokenizer.json next to it'
+  try {
+    return { tokenizer, form: tokenRows(inputs, tokenizer, limits) }
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function lesser(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
+}

@@ -1,0 +1,61 @@
+import { type ModelOptions, type OpenModel, openModel } from './open-model.ts'
+
+/** A model under a name, whose file may be replaced while it is served. */
+export interface ServedModel {
+  readonly name: string
+  /** What answers now. */
+  readonly current: OpenModel
+  /** Uses the model that is current now until the work has ended, even if it is replaced meanwhile. */
+  use<T>(work: (model: OpenModel) => Promise<T>): Promise<T>
+  /**
+   * Opens the file again. Later requests are answered by the new one; those that came before by the old one, which is freed then.
+   * If the new one cannot be opened, the old one remains.
+   * @throws TpError as {@link openModel}
+   */
+  reload(): Promise<void>
+  /** Once all that was accepted is answered. */
+  close(): Promise<void>
+}
+
+interface Generation {
+  readonly model: OpenModel
+  users: number
+  /** Set once it is replaced or closed: called by its last user. */
+  free?: () => void
+}
+
+export async function serveModel(name: string, options: ModelOptions): Promise<ServedModel> {
+  let current: Generation = { model: await openModel(options), users: 0 }
+
+  async function retire(generation: Generation): Promise<void> {
+    await new Promise<void>((resolve) => {
+      if (generation.users === 0) resolve()
+      else generation.free = resolve
+    })
+    await generation.model.engine.close()
+  }
+
+  return {
+    name,
+    get current() {
+      return current.model
+    },
+    async use(work) {
+      const generation = current
+      generation.users++
+      try {
+        return await work(generation.model)
+      } finally {
+        generation.users--
+        if (generation.users === 0) generation.free?.()
+      }
+    },
+    async reload() {
+      const model = await openModel(options)
+      const old = current
+      current = { model, users: 0 }
+      await retire(old)
+    },
+    close: () => retire(current),
+  }
+}

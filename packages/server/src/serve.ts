@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs'
+import { Server as NetServer } from 'node:net'
+import { basename, dirname, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { TpError } from '@tp/core'
+import type { Alarm } from '@tp/guard'
+import { createApp } from './http/app.ts'
+import type { RequestLimits, RouteContext } from './http/context.ts'
+import { createMetrics } from './http/metrics.ts'
+import type { ModelOptions } from './model/open-model.ts'
+import { type ServedModel, serveModel } from './model/served-model.ts'
+
+/** One model to serve. */
+export interface ModelToServe extends Omit<ModelOptions, 'onBatch'> {
+  /** Default: the name of its folder. */
+  readonly name?: string | undefined
+}
+
+export interface ServeOptions {
+  readonly models: readonly ModelToServe[]
+  /** Default 127.0.0.1: this machine alone can ask. */
+  readonly host?: string | undefined
+  /** Default 8080; 0 takes a free one. */
+  readonly port?: number | undefined
+  readonly limits?: Partial<RequestLimits> | undefined
+  /** Cut texts that are too long where a request does not say. Default: refuse them. */
+  readonly truncate?: boolean | undefined
+  /** Milliseconds between the first word of closing (not ready any more) and the end of the last connection. Default 1,000. */
+  readonly drainMs?: number | undefined
+  /** Told of drift. */
+  readonly onAlarm?: ((model: string, alarm: Alarm) => void) | undefined
+}
+
+export interface Server extends AsyncDisposable {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string
+  readonly models: readonly Pick<ServedModel, 'name' | 'current'>[]
+  /** Opens every model's file again; none of the requests meanwhile is lost. What cannot be opened remains as it was. */
+  reload(): Promise<readonly { readonly name: string; readonly error?: Error }[]>
+  /** Reports that it is not ready, answers what it has accepted, and ends. */
+  close(): Promise<void>
+}
+
+/** Connections that are idle for so many milliseconds at the end are closed without a last answer. */
+const IDLE_MS = 2000
+
+const LIMITS: RequestLimits = { texts: 128, body: 4 * 2 ** 20, requests: 512 }
+
+/**
+ * Serves models over HTTP: the Open Inference Protocol v2, OpenAI's embeddings, and the routes of text-embeddings-inference.
+ *
+ * ```ts
+ * await using server = await serve({ models: [{ path: 'mail/model.onnx' }] })
+ * await fetch(`${server.url}/predict`, { method: 'POST', … })
+ * ```
+ * @throws TpError TP_OPTION for options that cannot be; TP_LISTEN for an address that cannot be listened at; what opening a model throws
+ */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const { host = '127.0.0.1', port = 8080, truncate = false, drainMs = 1000, onAlarm } = options
+  const limits = { ...LIMITS, ...withoutUndefined(options.limits ?? {}) }
+  checkOptions(options, limits)
+  const metrics = createMetrics()
+  const models = new Map<string, ServedModel>()
+  let isReady = true
+  let isEnding = false
+  const closeModels = async (): Promise<void> =>
+    void (await Promise.all([...models.values()].map((model) => model.close())))
+
+  try {
+    for (const { name: asked, guard, ...own } of options.models) {
+      const name = asked ?? nameOf(own.path)
+      if (models.has(name)) throw option(`two models are called ${name}; give one another name`)
+      const model = await serveModel(name, {
+        ...own,
+        onBatch: (report) => metrics.batch(name, report),
+        guard: guard && {
+          ...guard,
+          onRun: (run) => metrics.fallbacks(name, run.dense.length),
+          onAlarm(alarm) {
+            metrics.alarm(name, alarm.signal)
+            onAlarm?.(name, alarm)
+          },
+        },
+      })
+      models.set(name, model)
+      metrics.watch(model)
+    }
+    const isHealthy = (): boolean => [...models.values()].every(({ current }) => current.engine.isHealthy())
+    const context: RouteContext = {
+      ...{ version: version(), models, limits, truncate, isHealthy },
+      isReady: () => isReady && isHealthy(),
+      isEnding: () => isEnding,
+    }
+    const app = await createApp(context, metrics)
+    const url = await app.listen({ host, port }).catch((cause: Error) => {
+      throw new TpError('TP_LISTEN', 'server', `cannot listen at ${host}:${port}: ${cause.message}`, { cause })
+    })
+
+    let closed: Promise<void> | undefined
+    async function close(): Promise<void> {
+      isReady = false
+      // Balancers notice, and send their clients elsewhere.
+      await setTimeout(drainMs)
+      // Not the server's own close, which ends connections whose next request is on its way. From now on each has a last answer.
+      isEnding = true
+      const ended = new Promise((resolve) => NetServer.prototype.close.call(app.server, resolve))
+      await Promise.race([ended, setTimeout(IDLE_MS, undefined, { ref: false })])
+      await app.close()
+      await closeModels()
+    }
+    const server: Server = {
+      url,
+      models: [...models.values()],
+      reload: () => Promise.all([...models.values()].map(reload)),
+      close() {
+        closed ??= close()
+        return closed
+      },
+      [Symbol.asyncDispose]: () => server.close(),
+    }
+    return server
+  } catch (error) {
+    await closeModels()
+    throw error
+  }
+}
+
+async function reload(model: ServedModel): Promise<{ readonly name: string; readonly error?: Error }> {
+  try {
+    await model.reload()
+    return { name: model.name }
+  } catch (error) {
+    return { name: model.name, error: error as Error }
+  }
+}
+
+/** What a user calls the model: its file, if that has a name of its own, or else its folder. */
+function nameOf(path: string): string {
+  const file = basename(path).replace(/\.onnx$/, '')
+  if (!/^model\b/.test(file)) return file
+  const folder = dirname(resolve(path))
+  return basename(basename(folder) === 'onnx' ? dirname(folder) : folder) || file
+}
+
+function checkOptions({ models, drainMs = 0 }: ServeOptions, limits: RequestLimits): void {
+  if (models.length === 0) throw option('there is no model to serve; give one or more')
+  for (const [name, value] of Object.entries(limits)) requireWhole(name, value, 1)
+  requireWhole('drainMs', drainMs, 0)
+  for (const { maxWait = 0, batchTokens = 1, queueTokens = 1, atOnce = 1, maxTokens = 3 } of models) {
+    if (!(maxWait >= 0 && Number.isFinite(maxWait))) throw option(`maxWait is ${maxWait}; give milliseconds, 0 or more`)
+    for (const [name, value] of Object.entries({ batchTokens, queueTokens, atOnce })) requireWhole(name, value, 1)
+    requireWhole('maxTokens', maxTokens, 3)
+  }
+}
+
+function requireWhole(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least)
+    throw option(`${name} is ${value}; give a whole number, ${least} or more`)
+}
+
+function option(message: string): TpError {
+  return new TpError('TP_OPTION', 'server', message)
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+}

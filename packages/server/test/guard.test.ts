@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { schedule } from '@tp/core'
+import type { Guard } from '@tp/guard'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Server, serve } from '../src/index.ts'
+import { asking } from './client.ts'
+import { modelFolder } from './folders.ts'
+import { mailModel } from './models.ts'
+
+const folder = modelFolder()
+let [dense, pruned] = ['', '']
+const hash = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
+
+/** A guard by which every input falls back, of a calibration whose inputs were nothing like those of the tests. */
+function writeGuard(models: Guard['models']): string {
+  const guard: Guard = {
+    format: 1,
+    ...(models && { models }),
+    cascade: {
+      ...{ uncertainty: 'probability', threshold: 0, agreement: 0.9, confidence: 0.95 },
+      ...{ examples: 300, disagreements: 5, remaining: 0, share: { estimate: 1, low: 0.9, high: 1 } },
+    },
+    monitor: { signals: { margin: Array.from({ length: 200 }, (_, i) => 1000 + i) } },
+  }
+  const path = folder.at('guard.json')
+  writeFileSync(path, JSON.stringify(guard))
+  return path
+}
+
+beforeAll(() => {
+  dense = folder.add('dense', mailModel())
+  pruned = folder.add('pruned', mailModel({ schedule: schedule(6, { keep: 0.1 }) }))
+})
+
+const start = (guard: string): Promise<Server> =>
+  serve({
+    models: [
+      { path: pruned, threads: 1, guard: { path: guard, dense } },
+      { path: dense, threads: 1 },
+    ],
+    port: 0,
+    drainMs: 0,
+  })
+
+describe('a guarded model', () => {
+  test('answers as the dense one where it is uncertain, and counts fallbacks and alarms', async () => {
+    await using server = await start(writeGuard({ pruned: hash(pruned), dense: hash(dense) }))
+    const ask = asking(server)
+    for (let i = 0; i < 12; i++) {
+      const inputs = `offer ${i}: ${'free money and more '.repeat(i)}`
+      const scores = async (model: string): Promise<number[]> =>
+        (await ask('/predict', { inputs, model })).body.map(({ score }: { score: number }) => score)
+      const [guarded, alone] = [await scores('pruned'), await scores('dense')]
+      expect(guarded[0]).toBeCloseTo(alone[0] as number, 5)
+    }
+    const { body } = await ask('/metrics')
+    expect(body).toMatch(/^tp_fallbacks_total\{model="pruned"\} 12$/m)
+    expect(body).toMatch(/^tp_drift_alarms_total\{model="pruned",signal="margin"\} [1-9]/m)
+  })
+
+  test('is refused with the guard of another file', async () => {
+    const guard = writeGuard({ pruned: hash(dense), dense: hash(dense) })
+    await expect(start(guard)).rejects.toThrow(expect.objectContaining({ code: 'TP_GUARD' }))
+  })
+})

@@ -1,0 +1,233 @@
+import { readFileSync } from 'node:fs'
+import type { Session } from '@tp/core/runtime'
+import { embed, loadTokenizer } from '@tp/eval'
+import { textDataset, textInputs } from '@tp/eval/inputs'
+import { modelPath } from '@tp/models'
+import { nodeRuntime } from '@tp/runtime-node'
+import { numbers } from 'exported-encoders'
+import OpenAI, { NotFoundError } from 'openai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Server, serve } from '../src/index.ts'
+import { asking } from './client.ts'
+import { modelFolder } from './folders.ts'
+import { half, mailModel, ranker } from './models.ts'
+
+const folder = modelFolder()
+const texts = ['See you at the meeting on Monday', 'You have won a prize, click here now, it is free', 'lunch?']
+let server: Server
+let ask: ReturnType<typeof asking>
+let vectors: readonly (readonly number[])[]
+let logits: readonly (readonly number[])[]
+
+beforeAll(async () => {
+  const paths = [
+    folder.add('mail', mailModel()),
+    folder.add('states', mailModel({ states: true, schedule: half, restore: 'none' })),
+    folder.add('ranker', ranker()),
+  ] as const
+  server = await serve({ models: paths.map((path) => ({ path })), port: 0, drainMs: 0 })
+  ask = asking(server)
+  // What the toolkit's own evaluation computes, on another runtime, text by text.
+  const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
+  const inputsOf = (session: Session) =>
+    textInputs(
+      textDataset(
+        'texts',
+        texts.map((text) => ({ text, label: 0 })),
+      ),
+      session.inputs,
+      tokenizer,
+    )
+  await using states = await nodeRuntime().load(readFileSync(paths[1]))
+  const embedded = await embed(states, await inputsOf(states), { batchSize: 1 })
+  vectors = embedded.vectors.map((vector) => Array.from(vector))
+  await using mail = await nodeRuntime().load(readFileSync(paths[0]))
+  const inputs = await inputsOf(mail)
+  const rows: number[][] = []
+  for (const i of texts.keys()) rows.push(numbers((await mail.run(await inputs.feeds([i]))).logits))
+  logits = rows
+})
+afterAll(() => server.close())
+
+function expectClose(seen: readonly (readonly number[])[], wanted: readonly (readonly number[])[], digits = 4): void {
+  expect(seen.map((row) => row.length)).toEqual(wanted.map((row) => row.length))
+  for (const [i, row] of seen.entries())
+    for (const [j, value] of row.entries()) expect(value).toBeCloseTo(wanted[i]?.[j] as number, digits)
+}
+
+describe("OpenAI's client", () => {
+  const client = (): OpenAI => new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 })
+
+  test('gets the embeddings that the toolkit computes, encoded as base64 and as numbers', async () => {
+    for (const more of [{}, { encoding_format: 'float' }, { encoding_format: 'base64' }] as const) {
+      const { data, model, usage } = await client().embeddings.create({ model: 'states', input: texts, ...more })
+      expect([model, data.map(({ index }) => index), usage.prompt_tokens > 20]).toEqual(['states', [0, 1, 2], true])
+      const seen = data.map(({ embedding }) =>
+        typeof embedding === 'string'
+          ? Array.from(new Float32Array(Uint8Array.from(Buffer.from(embedding, 'base64')).buffer))
+          : embedding,
+      )
+      expectClose(seen, vectors)
+    }
+  })
+
+  test('gets the first dimensions, of length 1', async () => {
+    const { data } = await client().embeddings.create({ model: 'states', input: texts[0] as string, dimensions: 16 })
+    const start = vectors[0]?.slice(0, 16) ?? []
+    expectClose([data[0]?.embedding ?? []], [start.map((value) => value / Math.hypot(...start))])
+  })
+
+  test('is told which models there are, and when there is none of that name', async () => {
+    const names: string[] = []
+    for await (const { id } of client().models.list()) names.push(id)
+    expect(names).toEqual(['mail', 'states', 'ranker'])
+    const wrong = client().embeddings.create({ model: 'other', input: 'text' })
+    await expect(wrong).rejects.toThrow(NotFoundError)
+    await expect(wrong).rejects.toMatchObject({ code: 'TP_UNKNOWN_MODEL', type: 'invalid_request_error' })
+  })
+})
+
+describe('the routes of text-embeddings-inference', () => {
+  test('embed one text or several, of length 1 unless asked otherwise', async () => {
+    expectClose((await ask('/embed', { inputs: texts })).body, vectors)
+    expectClose((await ask('/embed', { inputs: texts[1] })).body, [vectors[1] ?? []])
+    const { body } = await ask('/embed', { inputs: texts[1], normalize: false })
+    const length = Math.hypot(...body[0])
+    expect(length).not.toBeCloseTo(1, 1)
+    expectClose([body[0].map((value: number) => value / length)], [vectors[1] ?? []])
+  })
+
+  test('predict classes by their names, the most probable first', async () => {
+    const softmax = (row: readonly number[]): number[] =>
+      row.map((x) => Math.exp(x) / row.reduce((sum, y) => sum + Math.exp(y), 0))
+    const { body } = await ask('/predict', { inputs: texts.map((text) => [text]) })
+    const scores = body.map((classes: { label: string; score: number }[]) =>
+      ['ham', 'spam'].map((label) => classes.find((each) => each.label === label)?.score),
+    )
+    expectClose(scores, logits.map(softmax))
+    expect(body.every(([first, second]: { score: number }[]) => (first?.score ?? 0) >= (second?.score ?? 1))).toBe(true)
+    const raw = await ask('/predict', { inputs: texts[0], raw_scores: true })
+    expectClose([raw.body.map(({ score }: { score: number }) => score)], [[...(logits[0] ?? [])].sort((a, b) => b - a)])
+  })
+
+  test('rank texts by their scores with a query', async () => {
+    const { body } = await ask('/rerank', { query: 'offers', texts, return_text: true })
+    expect(body.map(({ index }: { index: number }) => index).sort()).toEqual([0, 1, 2])
+    expect(body[0]).toEqual({ index: 1, text: texts[1], score: expect.closeTo(0.97, 1) })
+    const { body: pair } = await ask('/predict', { inputs: ['offers', texts[1]], model: 'ranker' })
+    expect(pair[0].score).toBeCloseTo(body[0].score, 5)
+    expect((await ask('/rerank', { query: 'offers', texts: [texts[1]], raw_scores: true })).body[0].score).toBeCloseTo(
+      Math.log(body[0].score / (1 - body[0].score)),
+      3,
+    )
+  })
+
+  test('say what is served', async () => {
+    expect((await ask('/info?model=states')).body).toMatchObject({
+      model_id: 'states',
+      model_type: { embedding: { pooling: 'mean' } },
+      max_input_length: 512,
+    })
+    expect((await ask('/info')).body.model_type).toMatchObject({ classifier: { id2label: { 0: 'ham', 1: 'spam' } } })
+    expect((await ask('/health')).status).toBe(200)
+  })
+})
+
+describe('the Open Inference Protocol', () => {
+  const tensors = {
+    inputs: [
+      { name: 'input_ids', shape: [2, 4], datatype: 'INT64', data: [2, 314, 15, 3, 2, 271, 3, 0] },
+      {
+        name: 'attention_mask',
+        shape: [2, 4],
+        datatype: 'INT64',
+        data: [
+          [1, 1, 1, 1],
+          [1, 1, 1, 0],
+        ],
+      },
+    ],
+  }
+
+  test('has health, metadata and readiness of server and models', async () => {
+    expect((await ask('/v2/health/live')).body).toEqual({ live: true })
+    expect((await ask('/v2/health/ready')).body).toEqual({ ready: true })
+    expect((await ask('/v2')).body).toEqual({
+      name: 'tp',
+      version: expect.any(String),
+      extensions: ['binary_tensor_data'],
+    })
+    const { body } = await ask('/v2/models/mail')
+    expect(body).toMatchObject({
+      name: 'mail',
+      inputs: [
+        { name: 'input_ids', datatype: 'INT64', shape: [-1, -1] },
+        { name: 'attention_mask', datatype: 'INT64', shape: [-1, -1] },
+      ],
+      outputs: [{ name: 'logits', datatype: 'FP32', shape: [-1, 2] }],
+    })
+    const [version] = body.versions
+    expect((await ask(`/v2/models/mail/versions/${version}`)).body).toEqual(body)
+    expect((await ask(`/v2/models/mail/versions/${version}/ready`)).body).toEqual({ name: 'mail', ready: true })
+    expect((await ask('/v2/models/mail/versions/1')).status).toBe(404)
+    expect((await ask('/v2/models/other/ready')).status).toBe(404)
+  })
+
+  test('answers tensors with the outputs that are asked for', async () => {
+    const { body } = await ask('/v2/models/mail/infer', { id: '7', ...tensors, outputs: [{ name: 'logits' }] })
+    expect(body).toMatchObject({
+      model_name: 'mail',
+      id: '7',
+      outputs: [{ name: 'logits', shape: [2, 2], datatype: 'FP32' }],
+    })
+    const alone = await ask('/v2/models/mail/infer', {
+      inputs: [
+        { name: 'input_ids', shape: [1, 3], datatype: 'INT64', data: [2, 271, 3] },
+        { name: 'attention_mask', shape: [1, 3], datatype: 'INT64', data: [1, 1, 1] },
+      ],
+    })
+    expectClose([body.outputs[0].data.slice(2)], [alone.body.outputs[0].data])
+  })
+
+  test('answers texts by the model’s tokenizer', async () => {
+    const { body } = await ask('/v2/models/mail/infer', {
+      inputs: [{ name: 'text', shape: [3], datatype: 'BYTES', data: texts }],
+    })
+    const { shape, data } = body.outputs[0]
+    expect(shape).toEqual([3, 2])
+    expectClose(
+      [0, 1, 2].map((row) => data.slice(2 * row, 2 * row + 2)),
+      logits,
+    )
+  })
+
+  test('reads and writes binary tensors', async () => {
+    const json = await ask('/v2/models/states/infer', tensors)
+    const header = {
+      parameters: { binary_data_output: true },
+      inputs: tensors.inputs.map(({ name, shape, datatype }) => ({
+        name,
+        shape,
+        datatype,
+        parameters: { binary_data_size: 64 },
+      })),
+    }
+    const start = Buffer.from(JSON.stringify(header))
+    const values = tensors.inputs.map(({ data }) => Buffer.from(BigInt64Array.from(data.flat().map(BigInt)).buffer))
+    const response = await fetch(`${server.url}/v2/models/states/infer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream', 'inference-header-content-length': String(start.length) },
+      body: Buffer.concat([start, ...values]),
+    })
+    const bytes = Buffer.from(await response.arrayBuffer())
+    const length = Number(response.headers.get('inference-header-content-length'))
+    const { outputs } = JSON.parse(bytes.toString('utf8', 0, length))
+    expect(outputs.map(({ name }: { name: string }) => name)).toEqual(
+      json.body.outputs.map(({ name }: { name: string }) => name),
+    )
+    const { shape, parameters } = outputs[0]
+    const seen = new Float32Array(Uint8Array.from(bytes.subarray(length, length + parameters.binary_data_size)).buffer)
+    expect(shape).toEqual(json.body.outputs[0].shape)
+    expect(Array.from(seen)).toEqual(json.body.outputs[0].data)
+  })
+})

@@ -1,154 +1,109 @@
 import type { Lane, Measured, Piece } from './measure.ts'
+import { READING, RUNNING, readingsOf, SECONDS, styleOf } from './motion.ts'
 
-const WIDTH = 960
+/** `wide`: both runs next to each other; `narrow`: below each other, for phones. */
+export type Form = 'wide' | 'narrow'
+
 const LANE = 456
+const GAP = 48
 const PADDING = 18
-const FONT = 13
-/** Of a monospaced font, as a share of its size. */
-const ADVANCE = FONT * 0.602
+/** Advance of a monospaced font of 13 px. */
+const ADVANCE = 13 * 0.602
 const LINE = 21
 const COLUMNS = Math.floor((LANE - 2 * PADDING) / ADVANCE)
 const TEXT_TOP = 150
-/** Of the whole animation: what the dense run takes of it, and where the result is shown. */
-const SECONDS = 11
-const RUNNING = 0.62
-/** Steps of the clocks, in ms. */
-const TICK = 0.1
+/** Of a card without words. */
+const CLOCKS = 130
 
 /**
- * The two runs as an SVG that moves by CSS alone: both clocks run slowed by the same factor, and a word fades when the layer
- * that prunes it is done. Without motion it shows the end. Within a run, layers are placed by their numbers of tokens; only the
- * whole run is timed.
+ * The two runs as an SVG that moves: both clocks run slowed by the same factor, and a word fades when the layer that prunes it is
+ * done. Within a run, layers are placed by their numbers of tokens; only the whole run is timed.
  */
-export function draw(measured: Measured): string {
-  const { text, pieces, dense, pruned, speedup, rounds, setting } = measured
-  const slowed = Math.round((SECONDS * RUNNING * 1000) / dense.ms / 100) * 100
+export function draw(measured: Measured, form: Form): string {
+  const { text, dense, pruned, speedup, rounds, setting } = measured
   const lines = linesOf(text)
-  const height = TEXT_TOP + lines.length * LINE + 74
-  const percent = Math.round(pruned.probability * 100)
-  const summary =
-    `A mail of ${dense.tokens[0]} tokens, run dense and pruned next to each other. Dense: ${dense.ms.toFixed(1)} ms, ` +
-    `${dense.answer}. Pruned: tokens fade layer by layer, ${pruned.ms.toFixed(1)} ms, ${pruned.answer}.`
-  const lanes = [
-    { lane: dense, x: 0, title: 'every token', isPruned: false },
-    { lane: pruned, x: WIDTH - LANE, title: 'pruned between layers', isPruned: true },
+  const card = TEXT_TOP + lines.length * LINE - 6
+  const isWide = form === 'wide'
+  const [width, below] = isWide ? [2 * LANE + GAP, card] : [LANE, CLOCKS + 12 + card]
+  const slowed = Math.round((SECONDS * RUNNING * 1000) / dense.ms / 100) * 100
+  const notes = [
+    `real run, slowed ${slowed.toLocaleString('en')} times; ${setting}`,
+    `medians of ${rounds} runs in turn, one thread (${speedup.low.toFixed(2)}× … ${speedup.high.toFixed(2)}×)`,
   ]
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(summary)}">
+  const noteLines = isWide ? [notes.join('; ')] : notes
+  const height = below + 36 + 20 * noteLines.length
+  const summary =
+    `A mail of ${dense.tokens[0]} tokens, run dense and pruned. Dense: ${dense.ms.toFixed(1)} ms, ${dense.answer}. ` +
+    `Pruned: tokens fade layer by layer, ${pruned.ms.toFixed(1)} ms, ${pruned.answer}.`
+  const centered = (kind: string, y: number, own: string): string =>
+    `<text class="${kind}" x="${width / 2}" y="${y}" text-anchor="middle">${own}</text>`
+  const percent = Math.round(pruned.probability * 100)
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(summary)}">
 <style>
 ${styleOf(measured)}
 </style>
-${lanes.map(({ lane, x, title, isPruned }) => laneOf({ lane, x, title, isPruned, lines, pieces, height })).join('\n')}
-<text class="result" x="${WIDTH / 2}" y="${height - 36}" text-anchor="middle">${speedup.value.toFixed(1)}× as fast, the same answer: ${pruned.answer}, ${percent} %</text>
-<text class="note" x="${WIDTH / 2}" y="${height - 14}" text-anchor="middle">real run, slowed ${slowed.toLocaleString('en')} times; ${setting}; medians of ${rounds} runs in turn, one thread (${speedup.low.toFixed(2)}× … ${speedup.high.toFixed(2)}×)</text>
+${laneOf({ name: 'dense', title: 'every token', lane: dense, x: 0, y: 0, height: isWide ? card : CLOCKS, words: isWide ? plainWords(lines) : '' })}
+${laneOf({ name: 'pruned', title: 'pruned between layers', lane: pruned, x: isWide ? LANE + GAP : 0, y: below - card, height: card, words: fadingWords(lines, measured.pieces) })}
+${centered('result', below + 28, `${speedup.value.toFixed(1)}× as fast, the same answer: ${pruned.answer}, ${percent} %`)}
+${noteLines.map((note, i) => centered('note', below + 50 + 18 * i, note)).join('\n')}
 </svg>
 `
 }
 
 interface LaneDrawing {
+  readonly name: 'dense' | 'pruned'
+  readonly title: string
   readonly lane: Lane
   readonly x: number
-  readonly title: string
-  readonly isPruned: boolean
-  readonly lines: readonly Line[]
-  readonly pieces: readonly Piece[]
+  readonly y: number
   readonly height: number
+  readonly words: string
 }
 
-function laneOf({ lane, x, title, isPruned, lines, pieces, height }: LaneDrawing): string {
-  const name = isPruned ? 'pruned' : 'dense'
+function laneOf({ name, title, lane, x, y, height, words }: LaneDrawing): string {
   const width = (LANE - 2 * PADDING - 5 * 6) / 6
   const boxes = lane.tokens.map((tokens, layer) => {
     const left = PADDING + layer * (width + 6)
-    const center = left + width / 2
-    return `<rect class="box ${name}-${layer}" x="${left.toFixed(1)}" y="78" width="${width.toFixed(1)}" height="38" rx="5"/><text class="count" x="${center.toFixed(1)}" y="96" text-anchor="middle">${tokens}</text><text class="layer" x="${center.toFixed(1)}" y="110" text-anchor="middle">layer ${layer}</text>`
+    const center = (left + width / 2).toFixed(1)
+    return `<rect class="box ${name}-${layer}" x="${left.toFixed(1)}" y="78" width="${width.toFixed(1)}" height="38" rx="5"/><text class="count" x="${center}" y="96" text-anchor="middle">${tokens}</text><text class="layer" x="${center}" y="110" text-anchor="middle">layer ${layer}</text>`
   })
-  const words = lines.map(({ start, text }, i) => {
-    const y = TEXT_TOP + i * LINE
-    const at = (offset: number): string => (PADDING + offset * ADVANCE).toFixed(1)
-    const length = (count: number): string => (count * ADVANCE).toFixed(1)
-    if (!isPruned) {
-      return `<text class="word" x="${at(0)}" y="${y}" textLength="${length(text.length)}">${escaped(text)}</text>`
-    }
-    const own = pieces.filter((piece) => piece.start >= start && piece.start < start + text.length)
-    return own
-      .map((piece) => {
-        const fade = piece.prunedAt === undefined ? 'kept' : `fade-${piece.prunedAt}`
-        return `<text class="word ${fade}" x="${at(piece.start - start)}" y="${y}" textLength="${length(piece.text.length)}">${escaped(piece.text)}</text>`
-      })
-      .join('')
-  })
-  return `<g transform="translate(${x} 0)">
-<rect class="card" x="0.5" y="0.5" width="${LANE - 1}" height="${height - 68}" rx="10"/>
+  return `<g transform="translate(${x} ${y})">
+<rect class="card" x="0.5" y="0.5" width="${LANE - 1}" height="${height - 1}" rx="10"/>
 <text class="title" x="${PADDING}" y="38">${title}</text>
 ${clockOf(lane.ms, name)}
 ${boxes.join('\n')}
-${words.join('\n')}
+${words}
 </g>`
+}
+
+function plainWords(lines: readonly Line[]): string {
+  return lines.map(({ text }, i) => word(text, 0, i, '')).join('\n')
+}
+
+function fadingWords(lines: readonly Line[], pieces: readonly Piece[]): string {
+  const drawn = lines.map(({ start, text }, i) => {
+    const own = pieces.filter((piece) => piece.start >= start && piece.start < start + text.length)
+    return own.map((piece) => {
+      const fade = piece.prunedAt === undefined ? '' : ` fade-${piece.prunedAt}`
+      return word(piece.text, piece.start - start, i, fade)
+    })
+  })
+  return drawn.flat().join('')
+}
+
+/** @param column where it begins, in characters */
+function word(text: string, column: number, line: number, fade: string): string {
+  const x = (PADDING + column * ADVANCE).toFixed(1)
+  const length = (text.length * ADVANCE).toFixed(1)
+  return `<text class="word${fade}" x="${x}" y="${TEXT_TOP + line * LINE}" textLength="${length}">${escaped(text)}</text>`
 }
 
 /** A strip of readings, of which a window shows one at a time. */
 function clockOf(ms: number, name: string): string {
-  const readings = readingsOf(ms)
-  const right = LANE - PADDING
-  const strip = readings.map(
-    (text, i) => `<text class="clock" x="${right}" y="${40 + i * 40}" text-anchor="end">${text} ms</text>`,
-  )
-  return `<svg x="0" y="0" width="${LANE}" height="50" viewBox="0 0 ${LANE} 50" overflow="hidden"><g class="strip-${name}">${strip.join('')}</g></svg>`
-}
-
-function readingsOf(ms: number): string[] {
-  const steps = Math.floor(ms / TICK)
-  return [...Array.from({ length: steps }, (_, i) => (i * TICK).toFixed(1)), ms.toFixed(1)]
-}
-
-function styleOf({ dense, pruned }: Measured): string {
-  const percent = (share: number): string => `${(100 * share).toFixed(2)}%`
-  /** When a lane's layer ends, as a share of the animation. */
-  const ends = (lane: Lane): number[] => {
-    const all = lane.tokens.reduce((sum, tokens) => sum + tokens)
-    let before = 0
-    return lane.tokens.map((tokens) => {
-      before += tokens
-      return (RUNNING * (lane.ms / dense.ms) * before) / all
-    })
-  }
-  const rules = (
-    [
-      ['dense', dense],
-      ['pruned', pruned],
-    ] as const
-  ).flatMap(([name, lane]) => {
-    const done = ends(lane)
-    const end = done.at(-1) as number
-    const rows = readingsOf(lane.ms).length - 1
-    return [
-      `.strip-${name}{transform:translateY(-${rows * 40}px);animation:strip-${name} ${SECONDS}s infinite}`,
-      `@keyframes strip-${name}{0%{transform:none;animation-timing-function:steps(${rows})}${percent(end)},100%{transform:translateY(-${rows * 40}px)}}`,
-      ...done.flatMap((share, layer) => [
-        `.${name}-${layer}{animation:${name}-${layer} ${SECONDS}s infinite}`,
-        `@keyframes ${name}-${layer}{0%,${percent(Math.max(share - 0.004, 0.001))}{fill:var(--idle)}${percent(share)},100%{fill:var(--${name})}}`,
-        ...(name === 'pruned'
-          ? [
-              `.fade-${layer}{opacity:.17;animation:fade-${layer} ${SECONDS}s infinite}`,
-              `@keyframes fade-${layer}{0%,${percent(Math.max(share - 0.012, 0.001))}{opacity:1}${percent(share)},100%{opacity:.17}}`,
-            ]
-          : []),
-      ]),
-    ]
+  const strip = readingsOf(ms).map((text, i) => {
+    return `<text class="clock" x="${LANE - PADDING}" y="${READING * (i + 1)}" text-anchor="end">${text} ms</text>`
   })
-  return [
-    'svg{--card:#fff;--line:#d5dbe3;--ink:#1c2430;--soft:#596579;--idle:#e9edf2;--dense:#c9d3e0;--pruned:#8fd3b6;--strong:#0b7a53}',
-    '@media(prefers-color-scheme:dark){svg{--card:#161b22;--line:#343c48;--ink:#e6ebf2;--soft:#9aa7b8;--idle:#222933;--dense:#46536a;--pruned:#1f6b4e;--strong:#4fd1a1}}',
-    'text{font-family:system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--ink)}',
-    `.word{font:${FONT}px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}`,
-    '.card{fill:var(--card);stroke:var(--line)}.box{fill:var(--idle)}',
-    '.title{font-size:17px;font-weight:600}.clock{font-size:26px;font-weight:700;font-variant-numeric:tabular-nums}',
-    '.count{font-size:14px;font-weight:600}.layer,.note{font-size:11px;fill:var(--soft)}.note{font-size:12px}',
-    `.result{font-size:19px;font-weight:700;fill:var(--strong);animation:result ${SECONDS}s infinite}`,
-    `@keyframes result{0%,${percent(RUNNING)}{opacity:0}${percent(RUNNING + 0.03)},100%{opacity:1}}`,
-    ...rules,
-    '@media(prefers-reduced-motion:reduce){*{animation:none!important}.box[class*=dense]{fill:var(--dense)}.box[class*=pruned]{fill:var(--pruned)}}',
-  ].join('\n')
+  return `<svg width="${LANE}" height="50" viewBox="0 0 ${LANE} 50" overflow="hidden"><g class="strip-${name}">${strip.join('')}</g></svg>`
 }
 
 interface Line {

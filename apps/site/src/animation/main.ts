@@ -6,7 +6,12 @@ import { measure } from './measure.ts'
 /** A mail of the test split without addresses and offences, long enough to lose words in every layer. */
 const EXAMPLE = 898
 
-const target = fileURLToPath(new URL('../../../../docs/images/pruning.svg', import.meta.url))
-const svg = draw(await measure(EXAMPLE))
-await writeFile(target, svg)
-process.stdout.write(`docs/images/pruning.svg: ${(svg.length / 1024).toFixed(0)} kB\n`)
+const measured = await measure(EXAMPLE)
+for (const [form, name] of [
+  ['wide', 'pruning'],
+  ['narrow', 'pruning-narrow'],
+] as const) {
+  const svg = draw(measured, form)
+  await writeFile(fileURLToPath(new URL(`../../../../docs/images/${name}.svg`, import.meta.url)), svg)
+  process.stdout.write(`docs/images/${name}.svg: ${(svg.length / 1024).toFixed(0)} kB\n`)
+}

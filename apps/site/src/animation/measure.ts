@@ -78,6 +78,7 @@ export async function measure(example: number): Promise<Measured> {
   })
   const [denseMs, prunedMs, speedup] = timesOf(variants)
   const [denseAnswer, prunedAnswer] = answers.map((answer) => answerOf(answer, labels)) as [Answer, Answer]
+  if (denseAnswer.answer !== prunedAnswer.answer) throw new Error('pruning changes the answer to this mail')
   return {
     text,
     pieces: piecesOf(

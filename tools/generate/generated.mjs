@@ -21,14 +21,10 @@ export async function generatedFiles() {
   return [
     { file: 'tsconfig.json', present: read('tsconfig.json'), text: rootReferences() },
     { file: VERSION_FILE, present: read(VERSION_FILE), text: versionModule() },
-    withRegions('README.md', {
-      methods: methodsTable(methods),
-      measured: measuredTable(publishedLines()),
-      tuned: tunedTable(tuningPage()),
-      packages: packagesTable(),
-    }),
+    withRegions('docs/methods.md', { methods: methodsTable(methods) }),
+    withRegions('docs/results.md', { measured: measuredTable(publishedLines()), tuned: tunedTable(tuningPage()) }),
     withRegions('docs/plugins.md', { operators: operatorsTable() }),
-    withRegions('docs/packages.md', { sizes: sizesTable(recordedSizes()) }),
+    withRegions('docs/packages.md', { packages: packagesTable(), sizes: sizesTable(recordedSizes()) }),
     ...readmes,
   ]
 }
@@ -62,7 +58,7 @@ function versionModule() {
 
 function packagesTable() {
   const rows = publicPackages().map(({ folder, manifest }) => {
-    return [`[\`${manifest.name}\`](${folder})`, `${manifest.description}`]
+    return [`[\`${manifest.name}\`](../${folder})`, `${manifest.description}`]
   })
   return markdownTable(['package', 'what it does'], rows)
 }

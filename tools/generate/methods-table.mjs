@@ -25,10 +25,10 @@ function importBuilt(folder) {
   return import(pathToFileURL(join(root, folder, 'dist/index.js')).href)
 }
 
-/** All methods, each with its package. @param {readonly MethodPackage[]} packages */
+/** All methods, each with its package, for a page in docs/. @param {readonly MethodPackage[]} packages */
 export function methodsTable(packages) {
   const rows = packages.flatMap(({ folder, name, methods }) =>
-    methods.map((method) => [`\`${method.name}\``, method.description, `[\`${name}\`](${folder})`, cite(method)]),
+    methods.map((method) => [`\`${method.name}\``, method.description, `[\`${name}\`](../${folder})`, cite(method)]),
   )
   return markdownTable(['method', 'what it does', 'package', 'paper'], rows)
 }

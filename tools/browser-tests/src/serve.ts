@@ -8,6 +8,7 @@ const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
+  '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
 }
 
@@ -19,12 +20,19 @@ export interface Served extends AsyncDisposable {
   readonly url: string
 }
 
+/** As static hosts do: a folder is its index.html, and an address may be without `.html`. */
+function fileAt(path: string): string | undefined {
+  return [path, `${path.replace(/\/$/, '')}.html`, join(path, 'index.html')].find(
+    (file) => existsSync(file) && statSync(file).isFile(),
+  )
+}
+
 /** Serves the files of a folder to pages from anywhere, and nothing else. */
 export async function serve(folder: string, { isolated }: { readonly isolated: boolean }): Promise<Served> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    const path = join(folder, normalize(decodeURIComponent(pathname)))
-    if (!existsSync(path) || !statSync(path).isFile()) return void response.writeHead(404).end()
+    const path = fileAt(join(folder, normalize(decodeURIComponent(pathname))))
+    if (path === undefined) return void response.writeHead(404).end()
     const type = types[extname(path)] ?? 'application/octet-stream'
     response.writeHead(200, {
       'Content-Type': type,

@@ -5,6 +5,7 @@ import { runCommand } from '../command.mjs'
 import { failed, passed } from '../outcome.mjs'
 import { root, tool, workspacePackages } from '../workspace.mjs'
 import { fencesOf } from './fences.mjs'
+import { missingLine } from './output.mjs'
 import { installTarballs, linkPluginTools, openSandbox } from './sandbox.mjs'
 
 /**
@@ -130,7 +131,9 @@ async function follow(fence, sandbox, { types, exhaustive }) {
       ? [process.execPath, `${programName(fence)}.js`]
       : ['bash', '-euo', 'pipefail', '-c', fence.code]
   const { ok, output } = await runCommand(command, options)
-  return ok ? passed(name) : failed(name, `${fence.code}\n${output}`)
+  if (!ok) return failed(name, `${fence.code}\n${output}`)
+  const missing = fence.output === undefined ? undefined : missingLine(fence.output, output)
+  return missing === undefined ? passed(name) : failed(name, `does not print "${missing}" there, but\n${output}`)
 }
 
 /** @param {string} name @param {Fence} fence @param {string} sandbox */

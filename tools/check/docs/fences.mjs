@@ -2,15 +2,17 @@
  * A fenced block of a document that is run, or written to a file.
  * @typedef {{
  *   file: string, line: number, language: 'sh' | 'ts', code: string, first: string, skip?: string,
- *   target?: string, needs?: string, slow?: true,
+ *   target?: string, needs?: string, slow?: true, output?: string,
  * }} Fence
  *   `file` relative to the root; `line` of its first line of code, from 1; `first`: shell commands of
  *   `<!-- first: … -->` comments right above it; `skip`: why it is not run; `target`: the file
  *   that the block is, relative to the folder where the document is followed; `needs`: a file of the
- *   repository without which it cannot be run, since not every machine can build it; `slow`: only the exhaustive run runs it
+ *   repository without which it cannot be run, since not every machine can build it; `slow`: only the exhaustive run runs it;
+ *   `output`: what a block `text output` right below it says that it prints
  */
 
 const opening = /^( *)```(sh|ts)\b(.*)$/
+const printed = /^ *```text output$/
 const comment = /^ *<!-- first: (.*) -->$/
 
 /**
@@ -49,6 +51,15 @@ export function fencesOf(file, text) {
         ...(target && { target }),
         ...(needs && { needs }),
       })
+      i = end
+    } else if (printed.test(line)) {
+      const end = closingOf(lines, i)
+      const above = fences.at(-1)
+      const between = lines.slice((above?.line ?? 0) + (above?.code.split('\n').length ?? 0), i)
+      if (above?.language !== 'sh' || between.some((text) => text.trim() !== '')) {
+        throw new Error(`${file}:${i + 1}: "text output" must stand right below the sh block that prints it`)
+      }
+      above.output = lines.slice(i + 1, end).join('\n')
       i = end
     } else if (isFence(line)) {
       i = closingOf(lines, i)

@@ -39,6 +39,15 @@ test('reads commands directly above a block', () => {
   expect(fence?.first).toBe('a\nb')
 })
 
+test('reads what a block prints', () => {
+  const [fence] = documentOf('```sh', 'echo 1', '```', '', '```text output', '1', '```')
+  expect(fence?.output).toBe('1')
+})
+
+test('refuses printed text that no block stands right above', () => {
+  expect(() => documentOf('```sh', 'echo 1', '```', 'and', '```text output', '1', '```')).toThrow('README.md:5')
+})
+
 test('ignores commands elsewhere', () => {
   const [fence] = documentOf('<!-- first: a -->', 'text', '```sh', 'c', '```')
   expect(fence?.first).toBe('')

@@ -35,7 +35,7 @@ export const HELP = `Compares methods, budgets, models, tasks and runtimes: accu
   --again          measures what is asked for once more, though it is known
   --trial          does it run? On few examples, in a folder of their own
   --report         nothing is measured; the report is written of what is known, wherever it was measured
-  --publish        the report is written to docs/results, too, with what the table in README.md is made of (npm run generate)
+  --publish        the report is written to docs/results, too, with what the table in docs/results.md is made of (npm run generate)
   --out FOLDER     where results.jsonl and report.html are; default reports/benchmark, with --quick reports/benchmark-quick
 
 An interrupted run continues where it was when it is started again.

@@ -1,0 +1,42 @@
+import type { Page } from './page.ts'
+
+/** What a newcomer sees first. The figures are those of docs/choose.md. */
+export function homePage(): Page {
+  const text = `---
+layout: home
+title: Token pruning for ONNX
+titleTemplate: '@tp'
+hero:
+  name: '@tp'
+  text: Faster transformers, by computing fewer tokens
+  tagline: An ONNX file goes in; a plain ONNX file comes out that prunes tokens between its layers. It answers almost the same and runs wherever the first one ran.
+  actions:
+    - { theme: brand, text: Get started, link: /start }
+    - { theme: alt, text: Live demo, link: /demo/, target: _self }
+    - { theme: alt, text: What it gains, link: '/choose#what-to-expect' }
+features:
+  - { title: '2.1×, for 0.7 points', details: 'MiniLM on 2,000 film reviews, one by one on one thread (95 % interval of the loss −0.1 … 1.4). With 8 bits and packing 4.1 to 5.6×.', link: '/choose#what-to-expect', linkText: What to expect }
+  - { title: 'No Python, no new export', details: 'It works on the graph you have: BERT, ViT, Whisper and many more, by structure and not by name. What it cannot prune it refuses, with the reason.', link: /models, linkText: Which models }
+  - { title: Measured and honest, details: 'Every figure has an interval and a baseline. Where random tokens, 8 bits or a shorter text do as well, the page says so.', link: /results/, linkText: All results }
+---
+
+## One command
+
+\`\`\`sh
+npx tp prune model.onnx -o pruned.onnx --method cls-attention --keep 0.6 --verify
+npx tp bench pruned.onnx --against model.onnx --shapes 1x128
+\`\`\`
+
+[Start](/start) says how to install it: nothing is on npm yet. Then [choose](/choose) a method, [measure](/measure) on your own data,
+[ship](/ship) the file, and [extend](/plugins) it where you need to.
+
+## For whom, and for whom not
+
+| it pays for | it does not pay for |
+| --- | --- |
+| classifiers and rerankers of texts of 64 tokens and more | texts below some 32 tokens |
+| recordings shorter than their model's window | means over all tokens, as most sentence embedders take: [8 bits](/embeddings) do better |
+| processors and browsers | tokens that a decoder generates; GPUs have not been timed |
+`
+  return { path: 'index.md', title: '@tp', text }
+}

@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import axe from 'axe-core'
+import { openChromium, serve } from 'browser-tests'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { buildSite } from '../src/build-site.ts'
+
+/** One page of each kind. */
+const looked = ['', 'start', 'models', 'methods/', 'methods/sdtp', 'api/compiler', 'results/', 'packages/core']
+
+test('the built site passes axe on desktops and phones, light and dark, below any path, and can be searched', {
+  tags: 'exhaustive',
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tp-site-'))
+  try {
+    await buildSite({ base: '/below/', out: join(folder, 'below') })
+    await using served = await serve(folder, { isolated: false })
+    await using chromium = await openChromium()
+    const page = await chromium.context.newPage()
+    const problems: string[] = []
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(`${page.url()}: ${message.text()}`)
+    })
+    page.on('response', (response) => {
+      if (response.status() >= 400) problems.push(`${response.url()}: ${response.status()}`)
+    })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      for (const width of [1440, 390]) {
+        await page.setViewportSize({ width, height: 900 })
+        for (const path of looked) {
+          await page.goto(`${served.url}below/${path}`)
+          problems.push(...(await problemsOf(page)).map((what) => `/${path}, ${width}, ${colorScheme}: ${what}`))
+        }
+      }
+    }
+    expect(problems).toEqual([])
+
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await page.goto(`${served.url}below/start`)
+    await page.getByRole('button', { name: 'Search' }).first().click()
+    await page.getByRole('searchbox').fill('thin-padding')
+    await page.getByRole('option').first().click()
+    await page.waitForURL(/below\/.*thin-padding|below\/speech/)
+    await page.goto(`${served.url}below/demo/`)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+/** What axe finds, and a page that is wider than its window. */
+async function problemsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  return page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run()
+    const over = document.documentElement.scrollWidth - window.innerWidth
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' ')}`)
+    return over > 0 ? [...found, `${over} pixels too wide`] : found
+  })
+}

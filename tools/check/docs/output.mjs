@@ -1,0 +1,23 @@
+/**
+ * Compares what a document says with what a command prints, line by line in order; lines in between (progress) are ignored, and so
+ * are times, which differ from run to run.
+ * @param {string} expected
+ * @param {string} printed
+ * @returns {string | undefined} the first line that is not printed
+ */
+export function missingLine(expected, printed) {
+  const rest = printed.split('\n').map(withoutTimes)
+  return expected.split('\n').find((line) => {
+    const at = rest.indexOf(withoutTimes(line))
+    if (at >= 0) rest.splice(0, at + 1)
+    return at < 0
+  })
+}
+
+/** @param {string} line */
+function withoutTimes(line) {
+  return line
+    .replaceAll(/\d+(\.\d+)?(?= (s|ms)\b)/g, '#')
+    .replaceAll(/ +/g, ' ')
+    .trim()
+}

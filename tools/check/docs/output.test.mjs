@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { missingLine } from './output.mjs'
+
+const printed = 'pruning …\npruned.onnx  9.4 MB, cls-attention, 1.3 s\nFLOPs  3.18× fewer\n'
+
+test('ignores times, widths of columns, and lines in between', () => {
+  expect(missingLine('pruned.onnx 9.4 MB, cls-attention, 0.2 s\nFLOPs  3.18× fewer', printed)).toBeUndefined()
+})
+
+test('names the first line that is not printed', () => {
+  expect(missingLine('pruned.onnx  9.4 MB, cls-attention, 0.2 s\nFLOPs  4× fewer', printed)).toBe('FLOPs  4× fewer')
+})
+
+test('wants lines in the order in which they are printed', () => {
+  expect(missingLine('FLOPs  3.18× fewer\npruning …', printed)).toBe('pruning …')
+})

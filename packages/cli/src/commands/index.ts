@@ -32,6 +32,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./eval.ts')).evalCommand,
   },
+  check: {
+    summary: 'says whether a pruned file is faster and as accurate: yes or no',
+    operands: ['PRUNED'],
+    load: async () => (await import('./check.ts')).checkCommand,
+  },
   calibrate: {
     summary: 'finds which answers of a pruned model fall back to the dense one, for a promised agreement',
     operands: ['PRUNED'],

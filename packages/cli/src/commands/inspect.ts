@@ -1,11 +1,4 @@
-import {
-  type DecoderInspection,
-  type EncoderSummary,
-  type Inspection,
-  inspect,
-  type PruningStep,
-  readsProbabilities,
-} from '@tp/compiler'
+import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -19,6 +12,7 @@ import { table } from '../output/table.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { leftOutText } from '../pruning/leave-out.ts'
 import { requireEncoder } from '../pruning/request.ts'
+import { stepText } from '../pruning/step-text.ts'
 
 export const inspectCommand: Command = command({
   options: {
@@ -141,15 +135,4 @@ function fixedText({ protectedTokens, classToken, positions }: Inspection): stri
 
 function encoderText({ name, layerCount, refusal }: EncoderSummary): string {
   return `${name} (${layerCount} layers${refusal === undefined ? '' : `; refused: ${refusal.message}`})`
-}
-
-function stepText({ method, encoder, schedule, cuts }: PruningStep): string {
-  const made = Object.entries(schedule).filter(([layer]) => cuts.some((cut) => cut.layer === Number(layer)))
-  const amounts = made.map(([layer, { kind, value }]) => {
-    // All of them: then the method decides.
-    const own = kind === 'ratio' && value === 1
-    return `${own ? 'as many as it decides' : `${kind === 'ratio' ? 'keep' : kind} ${value}`} at layer ${layer}`
-  })
-  const where = encoder === undefined ? '' : ` on ${encoder}`
-  return amounts.length === 0 ? method : `${method}${where}, ${amounts.join(', ')}`
 }

@@ -10,7 +10,7 @@ import type { Context } from '../command/context.ts'
 import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
-import { TIMED_EXAMPLES, TIMING_MS } from '../measuring/measure-rows.ts'
+import { TIMED_EXAMPLES, TIMING_MS } from '../measuring/time-in-turns.ts'
 import { spreadByLength } from '../measuring/timed-examples.ts'
 import type { ModelFile } from '../model/model-file.ts'
 

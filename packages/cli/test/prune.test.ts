@@ -286,13 +286,6 @@ describe('tp prune', () => {
       const { stdout } = await tpHere(args)
       expect(stdout).toMatch(/^note {2}start_logits has an answer for each token, end_logits .*when it was pruned$/m)
     })
-
-    test('but a model that reads its class token needs a method', async () => {
-      const { code, stderr } = await tpHere(['prune', mail, '-o', folder.at('unsaid.onnx')])
-      expect(code).toBe(2)
-      expect(stderr).toContain('--method NAME (or --plan FILE) is missing')
-      expect(existsSync(folder.at('unsaid.onnx'))).toBe(false)
-    })
   })
 
   test('verifies the fixture vit-cls-static-ts11', () => expectVerifiedFixture('vit-cls-static-ts11'))

@@ -50,7 +50,7 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['a missing value', () => byReceived('--keep'), 'TP_USAGE', /--keep needs a value: --keep R/],
     ['a value for a flag', () => byReceived('--keep', '0.7', '--verify=no'), 'TP_USAGE', /--verify takes no value/],
     ['an option given twice', () => byReceived('--keep', '0.7', '--keep', '0.5'), 'TP_USAGE', /--keep is given twice/],
-    ['no output', () => ['prune', mail, '--method', 'random', '--keep', '0.5'], 'TP_USAGE', /-o OUT is missing/],
+    ['no output', () => ['quantize', mail], 'TP_USAGE', /-o OUT is missing/],
     ['no method', () => prune('--keep', '0.7'), 'TP_USAGE', /--method NAME .*is missing/],
     ['no budget', () => byReceived(), 'TP_USAGE', /--keep, --tokens/],
     ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],

@@ -65,7 +65,7 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   const { operands, options } = readArguments(name, entry.operands, command.options, rest)
   // Before anything is done: nothing that is read is written over, and nothing is written twice.
   const files = new FileClaims()
-  for (const output of command.writes?.(options) ?? []) await files.writes(output)
+  for (const output of command.writes?.(options, operands) ?? []) await files.writes(output)
   await claimInputs(files, command.options, { operands, options })
   await using _lock = command.alone && typeof options.out === 'string' ? await lockOutput(options.out) : undefined
   const code = await command.run(operands, options, { ...terminal, files })

@@ -3,8 +3,8 @@ import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { checkFiles, demandOptions, readDemands } from '../measuring/check-files.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { dataOptions } from '../model/open-inputs.ts'
-import { readTask, taskOption } from '../model/open-task-inputs.ts'
+import { batchSizeOf, dataOptions } from '../model/open-inputs.ts'
+import { openTaskInputs, readTask, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 
@@ -32,7 +32,10 @@ export const checkCommand: Command = command({
     readTask(given.task)
     const context = { ...outer, runtime: await openRuntime(given.runtime) }
     const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
-    const { verdict, text, content } = await checkFiles({ pruned, dense, data, given, demands }, context)
+    const opened = await openTaskInputs(against, data, batchSizeOf(pruned), given, context)
+    for (const note of opened.inputs.notes) context.progress.note(note)
+    const asked = { pruned, dense, source: data, data: opened, demands }
+    const { verdict, text, content } = await checkFiles(asked, context)
     context.progress.end()
     context.print(json ? jsonDocument('check', content) : text)
     return verdict.passed ? EXIT.done : EXIT.belowThreshold

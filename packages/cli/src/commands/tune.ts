@@ -36,6 +36,7 @@ import { givesVectors } from '../training/vector-lessons.ts'
 import { describePlan } from '../tuning/describe.ts'
 import { tuningInputs } from '../tuning/inputs.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
+import { stages, usualMethods } from '../tuning/usual-methods.ts'
 import { fingerprintOf, takesTrainedValues, variantsOf } from '../tuning/variants.ts'
 
 const options = {
@@ -96,21 +97,6 @@ const options = {
   resume: { type: 'boolean', description: 'resume with the measurements of an interrupted tuning' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
-
-const usualMethods = {
-  vectors: ['tome', 'received-attention', 'value-aware', 'cls-attention'],
-  text: ['received-attention', 'value-aware', 'cls-attention', 'balanced'],
-  speech: ['thin-padding', 'thin-padding+stride', 'stride', 'a-tome'],
-  other: ['received-attention', 'cls-attention', 'quasi-random', 'tome'],
-} as const
-
-const stages: Readonly<Record<TuneProgress['stage'], string>> = {
-  latency: 'timing the model',
-  sensitivity: 'looking how much each layer needs its tokens',
-  search: 'choosing',
-  verification: 'verifying',
-  regimes: 'timing the plan',
-}
 
 export const tuneCommand: Command = command({
   options,

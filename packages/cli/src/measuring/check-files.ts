@@ -1,8 +1,8 @@
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
-import { batchSizeOf, type dataOptions } from '../model/open-inputs.ts'
-import { openTaskInputs, type taskOption } from '../model/open-task-inputs.ts'
+import { batchSizeOf } from '../model/open-inputs.ts'
+import type { TaskInputs } from '../model/open-task-inputs.ts'
 import { isMadeFrom, provenanceOf } from '../pruning/made-from.ts'
 import { number } from '../pruning/numbers.ts'
 import { compareFiles } from './compare-files.ts'
@@ -45,8 +45,9 @@ export function readDemands(given: Arguments<typeof demandOptions>): Demands {
 export interface FilesToCheck {
   readonly pruned: ModelFile
   readonly dense: ModelFile
-  readonly data: string
-  readonly given: Arguments<typeof dataOptions & typeof taskOption>
+  /** Where the data came from. */
+  readonly source: string
+  readonly data: TaskInputs
   readonly demands: Demands
 }
 
@@ -59,15 +60,12 @@ export interface Check {
 
 /**
  * Whether a pruned file is faster than the dense one and as accurate, on the same examples.
- * @throws TpError TP_INPUT for files that do not belong together, and what reading data and running models throws
+ * @throws TpError TP_INPUT for files that do not belong together, and what running models throws
  */
 export async function checkFiles(asked: FilesToCheck, context: Context): Promise<Check> {
-  const { pruned, dense, data, given, demands } = asked
-  const batchSize = batchSizeOf(pruned)
-  const opened = await openTaskInputs(dense.path, data, batchSize, given, context)
-  const { inputs, task } = opened
-  for (const note of inputs.notes) context.progress.note(note)
-  const figures = await compareFiles({ dense, pruned, data: opened, batchSize }, context)
+  const { pruned, dense, source, data, demands } = asked
+  const { inputs, task } = data
+  const figures = await compareFiles({ dense, pruned, data, batchSize: batchSizeOf(pruned) }, context)
   const { loss } = figures
   const examples = inputs.targets.length
   const { speedup } = figures.pruned.latency
@@ -81,7 +79,7 @@ export async function checkFiles(asked: FilesToCheck, context: Context): Promise
     verdict,
     text: `${title}\n${describeCheck(...columns)}\n\n${verdict.text}`,
     content: {
-      ...{ model: pruned.path, against: dense.path, data, task, examples, notes: inputs.notes },
+      ...{ model: pruned.path, against: dense.path, data: source, task, examples, notes: inputs.notes },
       ...{ maxLoss: demands.maxLoss, confident: demands.confident, minSpeedup: demands.minSpeedup ?? null },
       ...{ loss: { unit: loss.unit, ...loss.interval, same: loss.same }, verdict },
       ...{ dense: columnContent(columns[0]), pruned: columnContent(columns[1], dense) },

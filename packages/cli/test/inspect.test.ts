@@ -71,7 +71,11 @@ test.each([
   const document = JSON.parse(stdout)
   expect(document).toMatchObject({ format: 1, kind: 'refusal', code: errorCode })
   expect(stderr).toContain(document.message)
-  if (errorCode !== 'TP_EMPTY') expect(stderr).toMatch(/\(node .+ \(\w+\)\)\.\ncode: TP_\w+\n$/)
+  expect(stderr).not.toContain('(node')
+  if (errorCode === 'TP_EMPTY') return
+  expect(stderr).toContain('(--verbose names the node)')
+  const verbose = await tpHere(['inspect', path(), '--verbose'])
+  expect(verbose.stderr).toMatch(/\(node .+ \(\w+\)\)\.\ncode: TP_\w+\n$/)
 })
 
 test.each([

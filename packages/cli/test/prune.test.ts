@@ -16,7 +16,7 @@ const digits = modelPath('digits-vit')
 describe('tp prune', () => {
   test('writes a model that records how it was pruned, and prints it', async () => {
     const out = folder.at('mail.onnx')
-    const { code, stdout, stderr } = await tp([
+    const { code, stdout, stderr } = await tpHere([
       'prune',
       mail,
       '-o',
@@ -27,7 +27,7 @@ describe('tp prune', () => {
       '0.7',
     ])
     expect(code).toBe(0)
-    expect(stderr).toBe('pruning model.onnx …\n')
+    expect(stderr).toBe('pruning model.onnx\n')
     expect(stdout).toContain('tokens are pruned after the attention of layers 1–4: keep 0.7')
     const [step] = readProvenance(decodeModel(readFileSync(out)))
     expect(step?.method).toBe('received-attention')

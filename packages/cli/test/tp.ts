@@ -49,7 +49,10 @@ export function tp(args: readonly string[], { cwd, env, onError, through = [] }:
 }
 
 /** The same without a process of its own, where only what it says is of interest. */
-export async function tpHere(args: readonly string[]): Promise<Ended> {
+export async function tpHere(
+  args: readonly string[],
+  terminal: { columns?: number; styled?: boolean } = {},
+): Promise<Ended> {
   let [stdout, stderr] = ['', '']
   const printError = (text: string): void => {
     stderr += `${text}\n`
@@ -60,7 +63,9 @@ export async function tpHere(args: readonly string[]): Promise<Ended> {
       stdout += `${text}\n`
     },
     printError,
+    ...terminal,
     timingMs: 40,
+    timedExamples: 2,
     progress: { stage: printError, step() {}, note: printError, end() {} },
   })
   return { code, stdout, stderr }

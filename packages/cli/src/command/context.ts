@@ -18,4 +18,6 @@ export interface Context {
   readonly runtime?: Runtime
   /** Milliseconds in which models are timed against each other; default: 20,000 of `tp eval`, 4,000 a shape of `tp bench`. */
   readonly timingMs?: number
+  /** Examples that models are timed on; default: 16 texts or images, 8 recordings. */
+  readonly timedExamples?: number
 }

@@ -145,6 +145,7 @@ async function time(
   try {
     for (const [i, { load }] of candidates.entries()) sessions[`${i}`] = await load({ threads, signal })
     const results: BenchResult[] = []
+    progress.expect?.(shapes.length)
     for (const shape of shapes) {
       progress.stage(`timing ${shapeText(shape)}`)
       const inputs: NamedTensors = sampleInputs(file.model, roles, shape)

@@ -66,7 +66,7 @@ export async function measureGuarded(
     readonly inputs: ModelInputs
     readonly batchSize: number
   },
-  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS }: Context,
+  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS, timedExamples = TIMED_EXAMPLES }: Context,
 ): Promise<GuardedFigures> {
   const load = (file: ModelFile) => runtime.load(file.path, { threads: 1, signal })
   const openGuarded = async (): Promise<{ readonly watched?: Monitor; readonly guarded: Cascade }> => {
@@ -89,7 +89,7 @@ export async function measureGuarded(
   await using first = await load(dense)
   await using second = await load(pruned)
   await using third = (await openGuarded()).guarded
-  const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
+  const examples = spreadByLength(inputs, timedExamples, batchSize)
   const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
   const { variants } = await comparePaired({ dense: first, pruned: second, guarded: third }, feeds, {
     budgetMs: timingMs,

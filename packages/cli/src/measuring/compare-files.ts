@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { TpError } from '@tp/core'
 import { Graph } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -34,9 +35,10 @@ export async function compareFiles(
   return await judging(data, context, async (judge, decoder) => {
     const task = { judge, inputs: data.inputs, batchSize, signal, progress, runtime }
     const open = ({ path }: ModelFile) => runtime.load(path, { threads: 1, signal })
-    progress.stage(`evaluating ${dense.path}`)
+    progress.expect?.(3)
+    progress.stage(`evaluating ${basename(dense.path)}`)
     const before = await evaluateSession(await open(dense), { ...task, file: dense })
-    progress.stage(`evaluating ${pruned.path}`)
+    progress.stage(`evaluating ${basename(pruned.path)}`)
     const after = await evaluateSession(await open(pruned), { ...task, file: pruned })
     const answers = judge.pruned([after], before)
     const { loss } = answers

@@ -50,6 +50,8 @@ async function rowsOf<O extends Outcome>(
   const { progress, signal, runtime = nodeRuntime() } = context
   const task = { file, judge, inputs: data.inputs, batchSize, signal, progress, runtime }
   const original = originalName(file)
+  const asking = ask === undefined ? 0 : variants.filter(({ keep }) => keep !== '').length
+  progress.expect?.(2 + (inspection ? variants.length : 0) + asking)
   progress.stage(`evaluating ${original}`)
   const dense = await evaluateSession(await runtime.load(file.path, { threads: 1, signal }), task)
   const whole = { kept: 1, keptByLayer: undefined, flops: 1, endToEnd: dense.latency }

@@ -29,7 +29,7 @@ export function describeRows(rows: readonly ResultRow[]): string {
     row.latency.p50Ms.toFixed(2),
     i === 0 ? factor(1) : speedUp(row.latency),
   ])
-  return table(headings, cells, ['method'])
+  return table(headings, cells, ['method'], { keys: 2 })
 }
 
 /** What follows for the user, row by row; empty where nothing does. */

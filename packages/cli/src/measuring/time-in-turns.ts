@@ -34,10 +34,16 @@ export interface TimedData {
 export async function timeInTurns(
   sessions: readonly Session[],
   { data, batchSize, decoder }: TimedData,
-  { progress, signal, timingMs = TIMING_MS }: Pick<Context, 'progress' | 'signal' | 'timingMs'>,
+  context: Pick<Context, 'progress' | 'signal' | 'timingMs' | 'timedExamples'>,
 ): Promise<Times[]> {
+  const {
+    progress,
+    signal,
+    timingMs = TIMING_MS,
+    timedExamples = decoder ? TIMED_RECORDINGS : TIMED_EXAMPLES,
+  } = context
   const inputs: ModelInputs = data.inputs
-  const examples = spreadByLength(inputs, decoder ? TIMED_RECORDINGS : TIMED_EXAMPLES, batchSize)
+  const examples = spreadByLength(inputs, timedExamples, batchSize)
   const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
   const timed = async (those: readonly Session[]): Promise<VariantLatency[]> => {
     const named = Object.fromEntries(those.map((session, i) => [`${i}`, session]))

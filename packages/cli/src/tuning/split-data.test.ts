@@ -7,7 +7,7 @@ const inputs = (targets: readonly number[], others: Partial<ModelInputs> = {}): 
   source: 'x.tsv',
   targets,
   notes: [],
-  feeds: () => ({}),
+  feeds: async () => ({}),
   ...others,
 })
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i)

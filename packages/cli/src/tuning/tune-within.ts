@@ -10,7 +10,7 @@ import type { ModelFile } from '../model/model-file.ts'
 import { batchSizeOf } from '../model/open-inputs.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { withVectors } from './inputs.ts'
-import { stages, usualMethods } from './usual-methods.ts'
+import { stageNames, stages, usualMethods } from './usual-methods.ts'
 import { variantsOf } from './variants.ts'
 
 export interface TuneWithin {
@@ -56,6 +56,7 @@ export async function tuneWithin(
   const variants = (await variantsOf(entries, undefined)).map((variant) => ({ ...variant, optional: true }))
   const few = await asManyAsTimeAllows(file, inputs, limitMs, context)
   const examples = embeds ? await withVectors(file, few, context) : few
+  progress.expect?.(stageNames.length)
   let stage: TuneProgress['stage'] | undefined
   const tuned = await tune({
     ...{ model: file.model, inputs: examples, variants, runtime: nodeRuntime(), signal, limitMs, ...common },
@@ -64,7 +65,7 @@ export async function tuneWithin(
     grid: gridOf(inputs),
     load: (runtime, model, { threads }) => loadSession(model, file, { runtime, threads, signal }),
     onProgress(at) {
-      if (at.stage !== stage) progress.stage(stages[at.stage])
+      if (at.stage !== stage) progress.stage(stages[at.stage], stageNames.indexOf(at.stage))
       stage = at.stage
       progress.step(at.done, at.total, at.best === undefined ? undefined : `best so far ${at.best}`)
     },

@@ -8,6 +8,15 @@ export const usualMethods = {
   other: ['received-attention', 'cls-attention', 'quasi-random', 'tome'],
 } as const
 
+/** In the order in which they come first; choosing and looking may alternate. */
+export const stageNames: readonly TuneProgress['stage'][] = [
+  'latency',
+  'sensitivity',
+  'search',
+  'verification',
+  'regimes',
+]
+
 export const stages: Readonly<Record<TuneProgress['stage'], string>> = {
   latency: 'timing the model',
   sensitivity: 'looking how much each layer needs its tokens',

@@ -6,6 +6,8 @@ import { splitData } from './split-data.ts'
 const inputs = (targets: readonly number[], others: Partial<ModelInputs> = {}): ModelInputs => ({
   source: 'x.tsv',
   targets,
+  lengths: undefined,
+  preparationMs: undefined,
   notes: [],
   feeds: async () => ({}),
   ...others,

@@ -50,7 +50,7 @@ const segment = ['--protect-segment', '0']
 
 describe('a model with one logit', () => {
   test('is judged by nDCG@10 where documents were judged', { timeout }, async () => {
-    const methods = ['--methods', 'random,received-attention', '--keep', '0.5', ...segment]
+    const methods = ['--methods', 'stride,received-attention', '--keep', '0.5', ...segment]
     const { code, stdout } = await tpHere(['eval', model, '--data', folder.at('pairs.tsv'), ...methods, '--json'])
     expect(code).toBe(0)
     const { task, examples, rows, between } = JSON.parse(stdout)

@@ -44,7 +44,7 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
     return no(`it is slower: ${speed} as fast as dense; ${lossText(loss)}`)
   if (!same && interval.high > Math.max(maxLoss, SHOWN)) {
     const few = `${grouped(examples)} ${examples === 1 ? 'example does' : 'examples do'} not show`
-    const wanted = `that it loses at most ${maxLoss} ${unit}: ${points(interval)}`
+    const wanted = `that it loses at most ${maxLoss} ${maxLoss === 1 ? unit.replace(/s(?= of)/, '') : unit}: ${points(interval)}`
     return notShown(`${speed} as fast as dense, but ${few} ${wanted}`, !confident)
   }
   if (minSpeedup === undefined && speedup.low <= 1)

@@ -29,12 +29,12 @@ interface Terminal extends Omit<Context, 'files'> {
 /** The command `tp`, without a process around it. @returns the exit code */
 export async function run(given: readonly string[], version: string, outer: Terminal): Promise<number> {
   const args = withoutVerbose(given)
-  const terminal = showing(outer, asksForJson(args))
+  const terminal = { ...showing(outer, asksForJson(args)), verbose: args.length < given.length }
   try {
     return await dispatch(args, version, terminal)
   } catch (error) {
     terminal.progress.end()
-    terminal.printError(describe(error, args.length < given.length))
+    terminal.printError(describe(error, terminal.verbose))
     // The document also says how the command ended: with --json, programs read stdout.
     if (asksForJson(args)) terminal.print(errorDocument(error))
     return exitCodeOf(error)

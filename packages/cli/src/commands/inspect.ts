@@ -19,8 +19,10 @@ export const inspectCommand: Command = command({
     encoder: { type: 'string', value: 'NAME', description: 'the encoder that is meant, in a file of several' },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
-  notes: ['A model that cannot be pruned is refused with the reason: exit code 4.'],
-  async run([path = ''], { encoder, json = false }, { print, signal, files }) {
+  notes: [
+    'A model that cannot be pruned is refused with the reason: exit code 4. --verbose lists the nodes of each layer.',
+  ],
+  async run([path = ''], { encoder, json = false }, { print, signal, files, verbose = false }) {
     const file = await endable(() => readModelFile(path, { signal, files }))
     const seen = await endable(async () => inspect(file.model, encoder === undefined ? {} : { encoder }))
     const decoder = encoder === undefined ? await endable(async () => decoderOf(file, seen)) : undefined
@@ -38,7 +40,7 @@ export const inspectCommand: Command = command({
         jsonDocument('inspect', { model: path, bytes, dataFiles, ...facts, ...(unfusedBy && { unfusedBy }), flops }),
       )
     } else {
-      print(describe(file, found, flops, unfusedBy))
+      print(describe(file, found, flops, { unfusedBy, verbose }))
     }
     return EXIT.done
   },
@@ -79,7 +81,7 @@ function describe(
   file: ModelFile,
   found: Inspection,
   flops: readonly FlopsAt[],
-  unfusedBy: readonly string[] | undefined,
+  { unfusedBy, verbose }: { readonly unfusedBy: readonly string[] | undefined; readonly verbose: boolean },
 ): string {
   const { layers, hidden, heads, tokens, batch, head, tokenOutputs, pruned, leftOut } = found
   const norms = [...new Set(layers.map(({ norm }) => norm))].join(' and ')
@@ -117,8 +119,9 @@ function describe(
   ])
   return [
     ...facts.map(([name, text]) => name.padEnd(width) + text),
-    '',
-    table(['layer', 'tokens pruned after', 'attention'], rows, ['tokens pruned after', 'attention']),
+    ...(verbose
+      ? ['', table(['layer', 'tokens pruned after', 'attention'], rows, ['tokens pruned after', 'attention'])]
+      : []),
   ].join('\n')
 }
 

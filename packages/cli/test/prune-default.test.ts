@@ -3,8 +3,7 @@ import { readProvenance } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { mailEmbedder } from './small-models.ts'
-import { temporaryFolder, tpHere } from './tp.ts'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const timeout = 60_000
@@ -15,7 +14,7 @@ beforeAll(() => {
   copyFileSync(modelPath('mail'), folder.at('model.onnx'))
   copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
   copyFileSync(modelPath('digits-vit'), folder.at('digits.onnx'))
-  writeFileSync(folder.at('states.onnx'), mailEmbedder())
+  copyFileSync(fixture('timm-vit-avgpool-ts17'), folder.at('pooled.onnx'))
   const mails = mailData('calibration').filter(({ text }) => text.length < 400)
   const lines = mails.map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll(/\s+/g, ' ')}\n`)
   writeFileSync(folder.at('few.tsv'), lines.slice(0, 12).join(''))
@@ -58,11 +57,11 @@ describe('tp prune MODEL and nothing else', () => {
   })
 
   test('does only what is exact where every token is read', { timeout }, async () => {
-    const { code, stdout } = await tpHere(['prune', folder.at('states.onnx')])
+    const { code, stdout } = await tpHere(['prune', folder.at('pooled.onnx')])
     expect(code).toBe(0)
     expect(stdout).toContain('no method was given, so only what is exact is done')
     expect(stdout).toMatch(/one thread; exact: the outputs are the dense ones$/m)
-    expect(methodsOf('states.pruned.onnx')).toEqual(['none'])
+    expect(methodsOf('pooled.pruned.onnx')).toEqual(['none'])
   })
 })
 

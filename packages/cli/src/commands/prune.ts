@@ -100,13 +100,7 @@ export const pruneCommand: Command = command({
     if (decoder !== undefined) {
       refuseOptionsOfEncoders(path, given)
       const prompt = told && promptPruningOf(told, decoder)
-      const options = {
-        out,
-        prompt,
-        verify: given.verify ?? false,
-        signal,
-        stage: (name: string) => progress.stage(name),
-      }
+      const options = { out, prompt, verify, signal, stage: (name: string) => progress.stage(name) }
       const written = await pruneDecoder(whole, decoder, options)
       progress.end()
       print(json ? jsonDocument('prune', written) : describePruned(written, decoder))
@@ -152,19 +146,12 @@ export const pruneCommand: Command = command({
     if (given.out === undefined) await refuseExisting(out)
     await staged.commit()
     await repaired?.commit()
+    const checked = parts?.checking ?? examples
     const check =
-      examples && data
+      checked && data !== undefined
         ? await checkFiles(
-            ...([
-              {
-                pruned: await readModelFile(out, { signal }),
-                dense: whole,
-                source: data,
-                data: parts?.checking ?? examples,
-                demands,
-              },
-              context,
-            ] as const),
+            { pruned: await readModelFile(out, { signal }), dense: whole, source: data, data: checked, demands },
+            context,
           )
         : undefined
     const report = {

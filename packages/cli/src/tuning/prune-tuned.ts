@@ -63,8 +63,10 @@ export async function tunePlan(
   return await tuneWithin(file, inputs, { minutes, demands: readDemands(given), plugins, embeds, common }, context)
 }
 
-/** A plan as the options would ask for it. */
-export async function askedByPlan(plan: Plan, given: Given): Promise<AskedPruning> {
+/** A tuned plan as the options would ask for it, with what they say besides. */
+export async function askedByPlan(tuned: Plan, given: Given): Promise<AskedPruning> {
+  const { restore } = readSettings(given).inPlan
+  const plan = restore === undefined ? tuned : { ...tuned, restore }
   const methods = [...(await loadMethods(given.plugin)).values()].map(({ entry }) => entry)
   const planned = fromPlan(plan, methods)
   return {

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll } from 'vitest'
 import { run } from '../src/command/run.ts'
 
-const bin: string = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
+/** The built command. */
+export const bin: string = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
 
 export interface Ended {
   readonly code: number | null

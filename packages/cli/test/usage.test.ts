@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
 import { commands } from '../src/commands/index.ts'
-import { temporaryFolder, tp, tpHere } from './tp.ts'
+import { bin, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -61,11 +62,13 @@ test('prints the version of the package with --version', async () => {
 test('completes commands, options and what they may be', async () => {
   const completed = async (...words: string[]): Promise<string[]> =>
     (await tp(['complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0] as string)
-  expect(await completed('pru')).toContain('prune')
   expect(await completed('prune', '--ke')).toContain('--keep')
   expect(await completed('prune', '--restore', '')).toEqual(expect.arrayContaining(['auto', 'nearest', 'none', 'all']))
-  const { stdout } = await tp(['complete', 'zsh'])
-  expect(stdout).toContain('compdef _tp tp')
+  expect((await tp(['complete', 'zsh'])).stdout).toContain('compdef _tp tp')
+  const inBash = 'source <(tp complete bash); COMP_WORDS=(tp pru); COMP_CWORD=1; __tp_complete; echo $COMPREPLY'
+  const script = `tp() { "${process.execPath}" "${bin}" "$@"; }; ${inBash}`
+  const { stdout } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8' })
+  expect(stdout.trim()).toBe('prune')
   const { code, stderr } = await tpHere(['complete', 'bsh'])
   expect([code, stderr]).toEqual([2, expect.stringContaining('did you mean bash?')])
 })

@@ -38,5 +38,17 @@ export async function complete(args: readonly string[]): Promise<void> {
     const seen = shell === '' ? 'SHELL is missing' : `there is no completion for "${shell}"${didYouMean(shell, SHELLS)}`
     throw usageError(`${seen}; tp complete ${SHELLS.join('|')}`)
   }
+  if (shell === 'bash') process.stdout.write(WITHOUT_BASH_COMPLETION)
   root.setup('tp', 'tp', shell)
 }
+
+/** The script asks a function of the package bash-completion, which not every system has, for the words of the line. */
+const WITHOUT_BASH_COMPLETION = `if ! declare -F _get_comp_words_by_ref >/dev/null; then
+    _get_comp_words_by_ref() {
+        cur="\${COMP_WORDS[COMP_CWORD]}"
+        prev="\${COMP_WORDS[COMP_CWORD-1]}"
+        words=("\${COMP_WORDS[@]}")
+        cword="$COMP_CWORD"
+    }
+fi
+`

@@ -35,6 +35,7 @@ function inLines(stream: TextStream, now: () => number): ProgressDisplay {
   let stage = ''
   let began = 0
   let told = 0
+  let at = ''
   let timer: NodeJS.Timeout | undefined
   const line = (text: string): void => {
     told = now()
@@ -42,17 +43,19 @@ function inLines(stream: TextStream, now: () => number): ProgressDisplay {
   }
   // What computes for long without a step is seen to go on.
   const goingOn = (): void => {
-    if (now() - told >= SELDOM) line(`${stage} … ${spanText((now() - began) / 1000)}`)
+    if (now() - told >= SELDOM) line(`${stage} … ${at === '' ? '' : `${at}, `}${spanText((now() - began) / 1000)}`)
   }
   return {
     stage(text) {
       stage = text
       began = now()
+      at = ''
       line(`${text} …`)
       timer ??= setInterval(goingOn, SELDOM / 5).unref()
     },
     step(done, total, detail) {
-      if (now() - told >= SELDOM) line(`${stage} … ${done} of ${total}${detail === undefined ? '' : `, ${detail}`}`)
+      at = `${done} of ${total}${detail === undefined ? '' : `, ${detail}`}`
+      if (now() - told >= SELDOM) line(`${stage} … ${at}`)
     },
     note: line,
     end() {

@@ -18,7 +18,8 @@ export const tuningOptions = {
   minutes: {
     type: 'string',
     value: 'M',
-    description: 'with --data and no method: how long to look for the fastest pruning that loses no more; default 10',
+    description:
+      'with --data and no method: about how long to look for the fastest pruning that loses no more; default 10',
   },
 } as const
 

@@ -83,10 +83,8 @@ async function timeVariants(
   const sessions: Session[] = []
   try {
     sessions.push(await runtime.load(file.path, { threads: 1, signal }))
-    for (const { models } of variants) {
-      const [model] = models
-      if (model) sessions.push(await loadSession(model.plain.model, file, { runtime, threads: 1, signal }))
-    }
+    for (const { plain } of variants)
+      sessions.push(await loadSession(plain.model, file, { runtime, threads: 1, signal }))
     return await timeInTurns(sessions, { data, batchSize, decoder }, context)
   } finally {
     for (const session of sessions) await session.dispose()

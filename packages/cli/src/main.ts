@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { ENDING_SIGNALS } from './command/endable.ts'
 import { run } from './command/run.ts'
 import { progressTo } from './output/progress.ts'
+import { terminalColumns } from './output/terminal.ts'
 
 /** Exit code of a process that a signal ends is 128 + the signal's number. */
 const signals = { SIGINT: 130, SIGTERM: 143 } as const
@@ -21,11 +22,18 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
 
+function showsColours({ isTTY }: { isTTY?: boolean }): boolean {
+  return isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb'
+}
+
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const code = await run(process.argv.slice(2), version, {
   signal: interruption.signal,
   print: (text) => void process.stdout.write(`${text}\n`),
-  styled: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
+  styled: showsColours(process.stdout),
+  columns: terminalColumns(process.stdout),
+  errorStyled: showsColours(process.stderr),
+  errorColumns: terminalColumns(process.stderr),
   printError: (text) => void process.stderr.write(`${text}\n`),
   progress: progressTo(process.stderr),
 })

@@ -150,7 +150,7 @@ describe('outputs and inputs of a command are different files', () => {
     for (const { load } of Object.values(commands)) {
       const command = await load()
       const given = Object.fromEntries(Object.keys(command.options).map((name) => [name, `<${name}>`]))
-      const written = (command.writes?.(given) ?? []).map(({ path }) => path).join(' ')
+      const written = (command.writes?.(given, []) ?? []).map(({ path }) => path).join(' ')
       for (const [name, { value = '', reads }] of Object.entries(command.options as OptionTable)) {
         if (!/FILE|PATH|OUT|PLAN|PREFIX|MODULE|MODEL|DENSE|OTHER/.test(value)) continue
         expect([name, reads !== undefined || written.includes(`<${name}>`)]).toEqual([name, true])

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
 import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { fixture, temporaryFolder, tp } from './tp.ts'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 
@@ -16,8 +16,8 @@ function modelWith(name: string, add: (graph: Graph) => string): string {
   return path
 }
 
-const verify = (path: string): ReturnType<typeof tp> =>
-  tp(['prune', path, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.7', '--verify'])
+const verify = (path: string): ReturnType<typeof tpHere> =>
+  tpHere(['prune', path, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.7', '--verify'])
 
 describe('--verify of a model that needs more than one of its size', () => {
   test('ends a run that fills gigabytes, and says so', async () => {
@@ -64,7 +64,7 @@ describe('--verify of a model that needs more than one of its size', () => {
   })
 
   test('verifies an ordinary model', { tags: 'exhaustive' }, async () => {
-    const { code, stdout } = await tp([
+    const { code, stdout } = await tpHere([
       ...[
         'prune',
         modelPath('digits-vit'),

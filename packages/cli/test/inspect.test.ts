@@ -11,7 +11,9 @@ test('describes the model', async () => {
   expect(stderr).toBe('')
   expect(stdout).toContain('6 layers, post-norm, hidden 128, 4 heads')
   expect(stdout).toContain('attention_mask')
-  expect(stdout).toContain('/m/bert/encoder/layer.5/attention/self/Softmax')
+  const node = '/m/bert/encoder/layer.5/attention/self/Softmax'
+  expect(stdout).not.toContain(node)
+  expect((await tpHere(['inspect', '--verbose', modelPath('mail')])).stdout).toContain(node)
 })
 
 test('prints one JSON document', async () => {
@@ -42,7 +44,7 @@ test('prints one JSON document', async () => {
 
 test('names the operator that hides the probabilities, and the methods that need it unfused', async () => {
   const path = fixture('vit-cls-ortfused')
-  const { stdout } = await tpHere(['inspect', path])
+  const { stdout } = await tpHere(['inspect', path, '--verbose'])
   expect(stdout).toMatch(/^fused +attention is one com\.microsoft\.Attention operator.*batch·4·17²/m)
   expect(stdout).toMatch(/^written out by +received-attention, .*; whole under all others$/m)
   expect(stdout).toContain('Attention_0 (com.microsoft.Attention)')
@@ -71,7 +73,11 @@ test.each([
   const document = JSON.parse(stdout)
   expect(document).toMatchObject({ format: 1, kind: 'refusal', code: errorCode })
   expect(stderr).toContain(document.message)
-  if (errorCode !== 'TP_EMPTY') expect(stderr).toMatch(/\(node .+ \(\w+\)\)\.\ncode: TP_\w+\n$/)
+  expect(stderr).not.toContain('(node')
+  if (errorCode === 'TP_EMPTY') return
+  expect(stderr).toContain('(--verbose names the node)')
+  const verbose = await tpHere(['inspect', path(), '--verbose'])
+  expect(verbose.stderr).toMatch(/\(node .+ \(\w+\)\)\.\ncode: TP_\w+\n$/)
 })
 
 test.each([
@@ -92,5 +98,5 @@ test('describes how a file was pruned', async () => {
   expect((await tpHere(['prune', modelPath('digits-vit'), '-o', out, ...args])).code).toBe(0)
   const { code, stdout } = await tpHere(['inspect', out])
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^pruned +received-attention, keep 0.7 at layer 1, /m)
+  expect(stdout).toMatch(/^pruned +received-attention, keep 0.7 at layers 1–4/m)
 })

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { temporaryFolder, tp } from './tp.ts'
+import { temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const digits = modelPath('digits-vit')
@@ -61,7 +61,7 @@ describe('a signal during a command', () => {
       '--keep',
       '0.9',
     ]
-    expect((await tp(args)).code).toBe(0)
+    expect((await tpHere(args)).code).toBe(0)
     expect(folder.files()).toEqual(['slow.mjs', 'whole.onnx'])
   })
 

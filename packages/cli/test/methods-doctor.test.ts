@@ -122,7 +122,7 @@ describe('plugins', () => {
 
 describe('tp doctor', () => {
   test('finds everything that is needed', async () => {
-    const { code, stdout } = await tp(['doctor', '--json'])
+    const { code, stdout } = await tpHere(['doctor', '--json'])
     expect(code).toBe(0)
     const { healthy, checks } = JSON.parse(stdout)
     expect(healthy).toBe(true)

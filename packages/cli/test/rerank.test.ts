@@ -50,7 +50,7 @@ const segment = ['--protect-segment', '0']
 
 describe('a model with one logit', () => {
   test('is judged by nDCG@10 where documents were judged', { timeout }, async () => {
-    const methods = ['--methods', 'random,received-attention', '--keep', '0.5', ...segment]
+    const methods = ['--methods', 'stride,received-attention', '--keep', '0.5', ...segment]
     const { code, stdout } = await tpHere(['eval', model, '--data', folder.at('pairs.tsv'), ...methods, '--json'])
     expect(code).toBe(0)
     const { task, examples, rows, between } = JSON.parse(stdout)
@@ -62,6 +62,20 @@ describe('a model with one logit', () => {
     expect(between[0].lossOf).toBe('nDCG@10')
     const text = await tpHere(['eval', model, '--data', folder.at('pairs.tsv')])
     expect(text.stdout).toMatch(/^method +keep +kept +nDCG@10 +loss in points +rank correlation/m)
+  })
+
+  test('is checked by nDCG@10, by judgements or else by the scores of the dense model', { timeout }, async () => {
+    const out = folder.at('checked.onnx')
+    expect((await tpHere(['prune', model, '-o', out, '--method', 'stride', '--keep', '0.5'])).code).toBe(0)
+    for (const [data, unit] of [
+      ['pairs.tsv', 'points of nDCG@10'],
+      ['unjudged.tsv', "points of nDCG@10 by the dense model's scores"],
+    ] as const) {
+      const { stdout } = await tpHere(['check', out, '--against', model, '--data', folder.at(data), '--json'])
+      const { task, loss } = JSON.parse(stdout)
+      expect([task, loss.unit, loss.same]).toEqual(['ranking', unit, false])
+      expect(loss.high).toBeGreaterThanOrEqual(loss.low)
+    }
   })
 
   test('is compared with the dense order where nobody has judged', { timeout }, async () => {

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll } from 'vitest'
 import { run } from '../src/command/run.ts'
 
-const bin: string = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
+/** The built command. */
+export const bin: string = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
 
 export interface Ended {
   readonly code: number | null
@@ -49,7 +50,10 @@ export function tp(args: readonly string[], { cwd, env, onError, through = [] }:
 }
 
 /** The same without a process of its own, where only what it says is of interest. */
-export async function tpHere(args: readonly string[]): Promise<Ended> {
+export async function tpHere(
+  args: readonly string[],
+  terminal: { columns?: number; styled?: boolean } = {},
+): Promise<Ended> {
   let [stdout, stderr] = ['', '']
   const printError = (text: string): void => {
     stderr += `${text}\n`
@@ -60,7 +64,9 @@ export async function tpHere(args: readonly string[]): Promise<Ended> {
       stdout += `${text}\n`
     },
     printError,
+    ...terminal,
     timingMs: 40,
+    timedExamples: 2,
     progress: { stage: printError, step() {}, note: printError, end() {} },
   })
   return { code, stdout, stderr }

@@ -166,6 +166,9 @@ describe('tp tune', () => {
       onError: (_, kill) => void (existsSync(folder.at('again.json.measured')) && kill('SIGINT')),
     })
     expect(broken.code).toBe(130)
+    expect(broken.stderr).toContain(
+      'again.json.measured holds what was measured: the same command with --resume goes on',
+    )
     expect(existsSync(folder.at('again.json'))).toBe(false)
     const before = JSON.parse(readFileSync(folder.at('again.json.measured'), 'utf8'))
     expect(Object.keys(before.known).length).toBeGreaterThan(0)

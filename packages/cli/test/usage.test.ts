@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
-import { temporaryFolder, tp, tpHere } from './tp.ts'
+import { commands } from '../src/commands/index.ts'
+import { bin, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -25,6 +27,23 @@ describe('help', () => {
     for (const name of options.split(' ')) expect(stdout).toContain(`--${name}`)
   })
 
+  test('fits a terminal of 80 columns and 24 rows, and every command wraps to it', async () => {
+    const { stdout } = await tpHere(['--help'], { columns: 80 })
+    expect(stdout.split('\n').length).toBeLessThanOrEqual(24)
+    for (const name of Object.keys(commands)) {
+      const help = await tpHere([name, '--help'], { columns: 80 })
+      expect([name, help.stdout.split('\n').filter((line) => line.length > 80)]).toEqual([name, []])
+    }
+  })
+
+  test('is coloured only where the terminal shows it, and JSON never', async () => {
+    const bold = '\u001b['
+    expect((await tpHere(['--help'])).stdout).not.toContain(bold)
+    const shown = await tpHere(['methods', '--json'], { columns: 40, styled: true })
+    expect(shown.stdout).not.toContain(bold)
+    expect(JSON.parse(shown.stdout).kind).toBe('methods')
+  })
+
   test('loads no runtime', async () => {
     const { code, stdout } = await tp(['--help'], { env: { NODE_OPTIONS: `--import=${noRuntime}` } })
     expect(code).toBe(0)
@@ -40,17 +59,35 @@ test('prints the version of the package with --version', async () => {
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
+test('completes commands, options and what they may be', async () => {
+  const completed = async (...words: string[]): Promise<string[]> =>
+    (await tp(['complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0] as string)
+  expect(await completed('prune', '--ke')).toContain('--keep')
+  expect(await completed('prune', '--restore', '')).toEqual(expect.arrayContaining(['auto', 'nearest', 'none', 'all']))
+  expect((await tp(['complete', 'zsh'])).stdout).toContain('compdef _tp tp')
+  const inBash = 'source <(tp complete bash); COMP_WORDS=(tp pru); COMP_CWORD=1; __tp_complete; echo $COMPREPLY'
+  const script = `tp() { "${process.execPath}" "${bin}" "$@"; }; ${inBash}`
+  const { stdout } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8' })
+  expect(stdout.trim()).toBe('prune')
+  const { code, stderr } = await tpHere(['complete', 'bsh'])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('did you mean bash?')])
+})
+
 describe('bad usage exits with 2 and says what to do', () => {
   test.each<[string, () => string[], string, RegExp]>([
-    ['an unknown command', () => ['prun'], 'TP_USAGE', /no command "prun".*inspect, prune/],
-    ['an unknown option', () => byReceived('--kep', '0.7'), 'TP_USAGE', /no option --kep; tp prune --help/],
+    ['an unknown command', () => ['deploy'], 'TP_USAGE', /no command "deploy".*inspect, prune/],
+    ['a mistyped command', () => ['prnue'], 'TP_USAGE', /no command "prnue"; did you mean tp prune\?/],
+    ['an unknown option', () => byReceived('--share', '0.7'), 'TP_USAGE', /no option --share; tp prune --help/],
+    ['a mistyped option', () => byReceived('--kep', '0.7'), 'TP_USAGE', /no option --kep; did you mean --keep\?/],
+    ['a percentage', () => byReceived('--keep', '70'), 'TP_USAGE', /--keep is 70; .* did you mean --keep 0\.7\?/],
+    ['percent', () => byReceived('--keep', '90%,80%'), 'TP_USAGE', /--keep is 90%; .* did you mean 0\.9\?/],
     ['an option of another command', () => ['inspect', mail, '--keep', '0.7'], 'TP_USAGE', /no option --keep/],
     ['a missing operand', () => ['inspect'], 'TP_USAGE', /MODEL is missing/],
     ['too many operands', () => ['inspect', mail, digits], 'TP_USAGE', /no place for/],
     ['a missing value', () => byReceived('--keep'), 'TP_USAGE', /--keep needs a value: --keep R/],
     ['a value for a flag', () => byReceived('--keep', '0.7', '--verify=no'), 'TP_USAGE', /--verify takes no value/],
     ['an option given twice', () => byReceived('--keep', '0.7', '--keep', '0.5'), 'TP_USAGE', /--keep is given twice/],
-    ['no output', () => ['prune', mail, '--method', 'random', '--keep', '0.5'], 'TP_USAGE', /-o OUT is missing/],
+    ['no output', () => ['quantize', mail], 'TP_USAGE', /-o OUT is missing/],
     ['no method', () => prune('--keep', '0.7'), 'TP_USAGE', /--method NAME .*is missing/],
     ['no budget', () => byReceived(), 'TP_USAGE', /--keep, --tokens/],
     ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],
@@ -127,6 +164,8 @@ describe('bad usage exits with 2 and says what to do', () => {
       /--param a/,
     ],
     ['an invalid shape', () => ['bench', mail, '--shapes', '1x'], 'TP_USAGE', /8x128/],
+    ['a length alone', () => ['bench', mail, '--shapes', '128'], 'TP_USAGE', /did you mean 1x128\?/],
+    ['a mistyped task', () => ['eval', mail, '--data', 'x', '--task', 'rankin'], 'TP_USAGE', /did you mean ranking\?/],
     ['no threads', () => ['bench', mail, '--threads', '0'], 'TP_USAGE', /whole number from 1/],
     [
       'a required speed-up without a comparison',
@@ -150,7 +189,7 @@ test('exits with 2 in a process of its own too', async () => {
   expect({ code, stdout, stderr }).toEqual({
     code: 2,
     stdout: '',
-    stderr: 'pruning model.onnx …\n[core] keep is 1.2; it must be above 0 and at most 1\ncode: TP_SCHEDULE\n',
+    stderr: expect.stringContaining('[core] keep is 1.2; it must be above 0 and at most 1\ncode: TP_SCHEDULE\n'),
   })
 })
 

@@ -51,7 +51,10 @@ export async function chooseCandidate(choice: ChoiceOptions, contenders: readonl
   const denseMs = contenders[0]?.denseMs ?? Number.POSITIVE_INFINITY
   const others: (readonly Candidate[])[] = unpruned.map((row) => row.filter(({ ms }) => ms < denseMs))
   tellBest(choice, others.flat())
+  // One profile is tried whatever the time is.
+  const isEnough = (): boolean => measurer.isLate && even.length > 0
   for (const contender of await mostPromising(choice, contenders.filter(isUsable))) {
+    if (isEnough()) break
     const dense = contender.msOf(sites.map(() => 1))
     const found = async (
       profile: Profile,
@@ -72,6 +75,7 @@ export async function chooseCandidate(choice: ChoiceOptions, contenders: readonl
       others.push(fallback)
       own.push(...alone, ...fallback)
     }
+    if (isEnough()) break
     const profile = await profileAt(choice, contender, own.sort(byTime)[0]?.ms ?? HARDLY_PRUNED * dense)
     measurer.begin('search', HALVINGS)
     const { alone, fallback } = await found(profile)

@@ -4,7 +4,8 @@ import { loadModel } from './load-model.ts'
 import type { TuneOptions, TuneProgress } from './options.ts'
 import { type Common, type Pruning, pruned } from './pruning.ts'
 
-interface MeasurerOptions extends Pick<TuneOptions, 'known' | 'load' | 'onMeasured' | 'onProgress' | 'signal'> {
+interface MeasurerOptions
+  extends Pick<TuneOptions, 'known' | 'limitMs' | 'load' | 'onMeasured' | 'onProgress' | 'signal'> {
   /** What every pruning has in common. */
   readonly pruning?: Common
 }
@@ -13,6 +14,7 @@ interface MeasurerOptions extends Pick<TuneOptions, 'known' | 'load' | 'onMeasur
 export class Measurer {
   readonly #known: Record<string, readonly number[]>
   readonly #options: MeasurerOptions
+  readonly #began = performance.now()
   #progress: TuneProgress = { stage: 'latency', done: 0, total: 0 }
   #best: string | undefined
 
@@ -23,6 +25,12 @@ export class Measurer {
 
   get signal(): TuneOptions['signal'] {
     return this.#options.signal
+  }
+
+  /** Whether the time is over in which something is tried. */
+  get isLate(): boolean {
+    const { limitMs = Number.POSITIVE_INFINITY } = this.#options
+    return performance.now() - this.#began > limitMs
   }
 
   /** Announces a number of measurements of a kind. */

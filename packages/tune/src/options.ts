@@ -79,6 +79,11 @@ export interface TuneOptions {
   readonly shapes?: readonly Shape[]
   /** Shapes that are timed at the end, to see where pruning pays; default: lengths by powers of 2, batches of 1, 4 and 16. */
   readonly grid?: readonly Shape[]
+  /**
+   * Milliseconds after which no further method or profile over the layers is tried; one of each is all the same, and what was found is
+   * verified and timed. Default: everything is tried.
+   */
+  readonly limitMs?: number
   /** Measurements of an interrupted call: they are not repeated. */
   readonly known?: Measurements
   /** Called with all measurements so far after each. */

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -18,6 +18,21 @@ async function run(command, cwd = '.') {
   return output
 }
 
+test('prunes in an empty folder, with nothing installed there', { timeout: 900_000 }, async () => {
+  mkdirSync(join(folder, 'empty', 'packages'), { recursive: true })
+  const tarballs = (await packAll(join(folder, 'empty', 'packages'))).map(({ path }) => path)
+  cpSync(join(root, 'packages/models/mail/model.onnx'), join(folder, 'empty', 'model.onnx'))
+  // Until the packages are published: as `npx @tp/cli` finds them then. Transformers is of no use to the command.
+  const needed = tarballs.filter(
+    (path) => /\/tp-/.test(path) && !/tp-(?:models|transformers|runtime-)(?!node)/.test(path),
+  )
+  const packages = needed.flatMap((path) => ['--package', path])
+  const output = await run(['npx', '--yes', ...packages, 'tp', 'prune', 'model.onnx'], 'empty')
+  expect(output).toMatch(/^model\.pruned\.onnx /m)
+  expect(output).toMatch(/as fast as dense at 128 tokens, one thread/)
+  expect(readdirSync(join(folder, 'empty')).sort()).toEqual(['model.onnx', 'model.pruned.onnx', 'packages'])
+})
+
 test('prunes with packages installed by npm outside of the workspace, and starts a plugin', {
   timeout: 900_000,
 }, async () => {
@@ -27,7 +42,7 @@ test('prunes with packages installed by npm outside of the workspace, and starts
   const install = ['npm', 'install', '--no-audit', '--no-fund']
   await run([...install, ...tarballs])
   const args = ['-o', 'pruned.onnx', '--method', 'received-attention', '--keep', '0.5', '--verify']
-  expect(await run(['npx', '--no-install', 'tp', 'prune', 'model.onnx', ...args])).toContain('verified')
+  expect(await run(['npx', '--no-install', '@tp/cli', 'prune', 'model.onnx', ...args])).toContain('verified')
 
   await run(['npx', '--no-install', 'create-tp-plugin', 'tp-loudest'])
   await run([...install, '--save-dev', ...tarballs.filter((path) => /\/tp-[^/]*$/.test(path))], 'tp-loudest')

@@ -73,7 +73,7 @@ function usage(message: string, cause?: unknown): TpError {
 
 function describe(kind: Kind, short: string, folder: string, files: readonly string[]): string {
   const source = kind === 'method' ? `src/${short}.ts` : 'src/engine.ts'
-  const use = kind === 'method' ? `npx tp methods --plugin .` : `npx tp doctor --runtime .`
+  const use = kind === 'method' ? `npx @tp/cli methods --plugin .` : `npx @tp/cli doctor --runtime .`
   const lines = [
     ...(folder === '' ? [] : [`cd ${folder}`]),
     'npm install',

@@ -48,54 +48,94 @@ interface BoundedOptions {
   /** As `--runtime` names it. */
   readonly runtime: 'node' | 'native'
   readonly bounds: Bounds
-  readonly signal: AbortSignalLike
+}
+
+/** A process that models are loaded into, next to each other. Its bounds are those of all of them together. */
+export interface BoundedProcess extends AsyncDisposable {
+  /** @throws TpError TP_MODEL_LIMIT, TP_MODEL_LOAD, TP_ABORTED; runs also TP_RUN */
+  load(path: string, options: BoundedOptions): Promise<Session>
 }
 
 /** From `src` and from `dist` it is the one that was built. */
 const child = fileURLToPath(new URL('../../dist/bounded/child.js', import.meta.url))
 
 /**
- * A model in a process of its own, which is ended where it takes more memory or time than it may: a file can ask for
+ * A process of their own for models, which is ended where they take more memory or time than they may: a file can ask for
  * any number of elements or steps, and a runtime cannot be stopped. An abort ends it at once.
- * @throws TpError TP_MODEL_LIMIT, TP_MODEL_LOAD, TP_ABORTED; runs also TP_RUN
  */
-export async function loadBounded(path: string, options: BoundedOptions): Promise<Session> {
-  const { runtime, bounds, signal } = options
-  const where = `tp: ${basename(path)}`
-  throwIfAborted(signal, where)
-  // No flags of this process: they may not suit the child (a debugger's port).
-  const process = fork(child, [String(bounds.bytes), String(bounds.seconds)], {
-    serialization: 'advanced',
-    stdio: 'ignore',
-    execArgv: [],
-  })
-  const ask = askerOf(process, where, bounds)
-  try {
-    const declared = (await ask({ kind: 'load', runtime, path }, signal)) as Pick<SessionBackend, 'inputs' | 'outputs'>
-    const backend: SessionBackend = {
-      ...declared,
-      run: (inputs, runSignal) => ask({ kind: 'run', inputs }, runSignal ?? signal) as Promise<NamedTensors>,
-      endProfile: async () => undefined,
-      close: () => end(process),
-    }
-    return await openSessionUnlessAborted(where, backend, signal)
-  } catch (error) {
-    await end(process)
-    throw error
+export function boundedProcess(signal: AbortSignalLike): BoundedProcess {
+  let models = 0
+  let total: Bounds = { bytes: 0, seconds: 0 }
+  let started: { readonly process: ChildProcess; readonly ask: AskChild } | undefined
+  return {
+    async load(path, { runtime, bounds }) {
+      const where = `tp: ${basename(path)}`
+      throwIfAborted(signal, where)
+      started ??= startChild()
+      const { ask, process } = started
+      total = { bytes: total.bytes + bounds.bytes, seconds: total.seconds + bounds.seconds }
+      const model = models++
+      const about = { where, bounds: total }
+      const declared = (await ask({ kind: 'load', model, runtime, path, bounds }, about, signal)) as Pick<
+        SessionBackend,
+        'inputs' | 'outputs'
+      >
+      const backend: SessionBackend = {
+        ...declared,
+        run: (inputs, runSignal) =>
+          ask({ kind: 'run', model, inputs }, about, runSignal ?? signal) as Promise<NamedTensors>,
+        endProfile: async () => undefined,
+        // The end of the process closes all of them.
+        close: async () => {
+          if (!hasEnded(process)) await ask({ kind: 'close', model }, about, signal).catch(() => undefined)
+        },
+      }
+      return await openSessionUnlessAborted(where, backend, signal)
+    },
+    async [Symbol.asyncDispose]() {
+      if (started !== undefined) await end(started.process)
+    },
   }
 }
 
+function startChild(): { readonly process: ChildProcess; readonly ask: AskChild } {
+  // No flags of this process: they may not suit the child (a debugger's port).
+  const process = fork(child, [], { serialization: 'advanced', stdio: 'ignore', execArgv: [] })
+  const ask = askerOf(process)
+  // One at a time: answers do not say which request they are of.
+  let before: Promise<unknown> = Promise.resolve()
+  return {
+    process,
+    ask(...request) {
+      const answer = before.then(() => ask(...request))
+      before = answer.catch(() => undefined)
+      return answer
+    },
+  }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
 async function end(process: ChildProcess): Promise<void> {
-  if (process.exitCode !== null || process.signalCode !== null) return
+  if (hasEnded(process)) return
   const exited = once(process, 'exit')
   process.kill('SIGKILL')
   await exited
 }
 
-type AskChild = (request: BoundedRequest, signal: AbortSignalLike) => Promise<unknown>
+/** What is said of a request that the child does not survive. */
+interface Asked {
+  readonly where: string
+  /** Of all models that are in the process. */
+  readonly bounds: Bounds
+}
 
-function askerOf(process: ChildProcess, where: string, bounds: Bounds): AskChild {
-  return (request, signal) =>
+type AskChild = (request: BoundedRequest, about: Asked, signal: AbortSignalLike) => Promise<unknown>
+
+function askerOf(process: ChildProcess): AskChild {
+  return (request, { where, bounds }, signal) =>
     new Promise((resolve, reject) => {
       const abort = (): void => void process.kill('SIGKILL')
       const finish = (): void => {

@@ -1,16 +1,15 @@
-// Entry of the process that holds one model (see bounded-runtime.ts).
+// Entry of the process that holds the models of a verification (see bounded-runtime.ts).
 import { Worker } from 'node:worker_threads'
 import { TpError } from '@tp/core'
 import type { WorkerAnswer } from '@tp/core/runtime'
 import { isTypedArray, type NamedTensors, type Session, sendError } from '@tp/core/runtime'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import type { BoundedRequest, WatchRequest } from './protocol.ts'
+import type { BoundedRequest, Bounds, WatchRequest } from './protocol.ts'
 
-const [bytes, seconds] = process.argv.slice(2).map(Number) as [number, number]
-const watch: WatchRequest = { bounds: { bytes, seconds }, parent: process.ppid }
-new Worker(new URL('./watch.js', import.meta.url), { workerData: watch, execArgv: [] })
+const watch: WatchRequest = { parent: process.ppid }
+const watcher = new Worker(new URL('./watch.js', import.meta.url), { workerData: watch, execArgv: [] })
 
-let session: Session | undefined
+const sessions = new Map<number, { readonly session: Session; readonly bounds: Bounds }>()
 
 process.on('message', async (request: BoundedRequest) => {
   process.send?.(await answer(request))
@@ -28,17 +27,26 @@ async function answer(request: BoundedRequest): Promise<WorkerAnswer> {
 }
 
 async function serve(request: BoundedRequest): Promise<unknown> {
-  if (request.kind === 'run') {
-    const outputs = await (session as Session).run(request.inputs)
-    requireSmall(outputs)
-    return outputs
+  if (request.kind === 'load') {
+    const { model, runtime, path, bounds } = request
+    watcher.postMessage(bounds)
+    const session = await (await openRuntime(runtime)).load(path)
+    sessions.set(model, { session, bounds })
+    return { inputs: session.inputs, outputs: session.outputs }
   }
-  session = await (await openRuntime(request.runtime)).load(request.path)
-  return { inputs: session.inputs, outputs: session.outputs }
+  const { session, bounds } = sessions.get(request.model) as { session: Session; bounds: Bounds }
+  if (request.kind === 'close') {
+    sessions.delete(request.model)
+    await session.dispose()
+    return undefined
+  }
+  const outputs = await session.run(request.inputs)
+  requireSmall(outputs, bounds)
+  return outputs
 }
 
 /** Outputs are copied to the process that waits for them, and compared there. */
-function requireSmall(outputs: NamedTensors): void {
+function requireSmall(outputs: NamedTensors, { bytes }: Bounds): void {
   for (const [name, { data }] of Object.entries(outputs)) {
     const size = isTypedArray(data) ? data.byteLength : data.length
     if (size <= bytes / 16) continue

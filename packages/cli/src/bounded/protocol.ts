@@ -3,10 +3,18 @@ import type { NamedTensors } from '@tp/core/runtime'
 /** How the child is ended where it takes too much. */
 export const ENDED_BY = { memory: 'SIGKILL', time: 'SIGTERM' } as const
 
-/** What the parent asks of the child that runs a model; one at a time, each gets one answer. */
+/** What the parent asks of the child that runs models; one at a time, each gets one answer. Models have numbers. */
 export type BoundedRequest =
-  | { readonly kind: 'load'; readonly runtime: string; readonly path: string }
-  | { readonly kind: 'run'; readonly inputs: NamedTensors }
+  | {
+      readonly kind: 'load'
+      readonly model: number
+      readonly runtime: string
+      readonly path: string
+      /** Of this model. */
+      readonly bounds: Bounds
+    }
+  | { readonly kind: 'run'; readonly model: number; readonly inputs: NamedTensors }
+  | { readonly kind: 'close'; readonly model: number }
 
 /** Resource limits for running a model. */
 export interface Bounds {
@@ -18,7 +26,6 @@ export interface Bounds {
 
 /** What the thread that watches the child receives. */
 export interface WatchRequest {
-  readonly bounds: Bounds
   /** Process that waits for the child's answers. */
   readonly parent: number
 }

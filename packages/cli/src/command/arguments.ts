@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { didYouMean } from './did-you-mean.ts'
 import { usageError } from './usage-error.ts'
 
 /** What an option's value is the name of. */
@@ -92,7 +93,10 @@ function joinNegativeNumbers(table: OptionTable, args: readonly string[]): strin
 function reword(name: string, table: OptionTable, error: Error & { code?: string }): string {
   const option = /'(?:-\w, )?(-{1,2}[^' <]+)/.exec(error.message)?.[1] ?? ''
   const help = `tp ${name} --help lists what there is`
-  if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no option ${option}; ${help}`
+  if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const meant = didYouMean(option.replace(/^-+/, ''), [...Object.keys(table), 'help'], (found) => `--${found}`)
+    return `there is no option ${option}${meant === '' ? '; ' : `${meant} `}${help}`
+  }
   if (/does not take an argument/.test(error.message)) return `${option} takes no value; give it alone`
   if (/argument missing|ambiguous/.test(error.message)) {
     const long = option.startsWith('--')

@@ -7,8 +7,8 @@ export interface Command {
   readonly options: OptionTable
   /** Lines under the options in `--help`. */
   readonly notes?: readonly string[]
-  /** What it is going to write, with these options. */
-  writes?(options: Arguments<OptionTable>): readonly Output[]
+  /** What it is going to write, with these options and operands. */
+  writes?(options: Arguments<OptionTable>, operands: readonly string[]): readonly Output[]
   /** Only one such command at a time works at what `--out` names: it takes long, and saves its state next to it. */
   readonly alone?: boolean
   /** @returns the exit code */
@@ -17,7 +17,7 @@ export interface Command {
 
 interface CommandOf<Table extends OptionTable> extends Omit<Command, 'options' | 'run' | 'writes'> {
   readonly options: Table
-  writes?(options: Arguments<Table>): readonly Output[]
+  writes?(options: Arguments<Table>, operands: readonly string[]): readonly Output[]
   run(operands: readonly string[], options: Arguments<Table>, context: Context): Promise<number>
 }
 

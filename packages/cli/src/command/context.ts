@@ -10,6 +10,8 @@ export interface Context {
   readonly signal: AbortSignal
   /** Data, to stdout; a line break is added. */
   print(text: string): void
+  /** Whether names of nodes are of interest. */
+  readonly verbose?: boolean
   /** Whether stdout is a terminal that shows bold. */
   readonly styled?: boolean
   /** To stderr. */
@@ -18,4 +20,6 @@ export interface Context {
   readonly runtime?: Runtime
   /** Milliseconds in which models are timed against each other; default: 20,000 of `tp eval`, 4,000 a shape of `tp bench`. */
   readonly timingMs?: number
+  /** Examples that models are timed on; default: 16 texts or images, 8 recordings. */
+  readonly timedExamples?: number
 }

@@ -11,8 +11,9 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
     '',
     ...twoColumns(rows),
     '',
-    'tp COMMAND --help says what a command takes; tp --version. With --json, stdout is one JSON document.',
-    'Exit codes: 0 done, 1 failed, 2 bad usage, 3 below a demanded threshold, 4 model refused, 130 interrupted.',
+    'tp COMMAND --help lists options. Anywhere: --json, --verbose (names nodes).',
+    'tp complete bash|zsh|fish prints a script that completes commands.',
+    'Exit codes: 0 done, 1 failed, 2 bad usage, 3 a demand that does not hold, 4 model refused, 130 interrupted.',
   ].join('\n')
 }
 
@@ -28,11 +29,29 @@ export function helpOf(name: string, { summary, operands }: CommandEntry, { opti
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
     '',
     ...twoColumns([...rows, ['--help', 'this text']]),
-    ...(notes.length === 0 ? [] : ['', ...notes]),
+    ...(notes.length === 0 ? [] : ['', ...paragraphs(notes)]),
   ].join('\n')
 }
 
+/** Notes are lines of the source; what belongs together is one paragraph, which the terminal wraps. */
+function paragraphs(lines: readonly string[]): string[] {
+  const joined: string[] = []
+  let isOpen = false
+  for (const line of lines) {
+    const isText = line !== '' && !line.startsWith(' ')
+    if (isText && isOpen) joined.push(`${joined.pop()} ${line}`)
+    else joined.push(line)
+    isOpen = isText && !line.endsWith(':')
+  }
+  return joined
+}
+
+/** Longer names have a line of their own. */
+const WIDEST = 26
+
 function twoColumns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length)) + 2
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`)
+  const width = Math.min(WIDEST, Math.max(...rows.map(([left]) => left.length))) + 2
+  return rows.flatMap(([left, right]) =>
+    left.length > WIDEST ? [`  ${left}`, `  ${' '.repeat(width)}${right}`] : [`  ${left.padEnd(width)}${right}`],
+  )
 }

@@ -6,25 +6,35 @@ import { lockOutput } from '../files/output-lock.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { jsonDocument } from '../output/document.ts'
 import { printable } from '../output/printable.ts'
+import { styled } from '../output/styled.ts'
+import { UNBOUNDED, wrapped } from '../output/terminal.ts'
 import { readArguments } from './arguments.ts'
 import type { Command, CommandEntry } from './command.ts'
 import type { Context } from './context.ts'
+import { didYouMean } from './did-you-mean.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { helpOf, overview } from './help.ts'
 import { usageError } from './usage-error.ts'
 
 interface Terminal extends Omit<Context, 'files'> {
   printError(text: string): void
+  /** Columns of stdout; default: without bound. */
+  readonly columns?: number
+  /** Columns of stderr. */
+  readonly errorColumns?: number
+  /** Whether stderr shows colours. */
+  readonly errorStyled?: boolean
 }
 
 /** The command `tp`, without a process around it. @returns the exit code */
-export async function run(args: readonly string[], version: string, outer: Terminal): Promise<number> {
-  const terminal = showing(outer)
+export async function run(given: readonly string[], version: string, outer: Terminal): Promise<number> {
+  const args = withoutVerbose(given)
+  const terminal = { ...showing(outer, asksForJson(args)), verbose: args.length < given.length }
   try {
     return await dispatch(args, version, terminal)
   } catch (error) {
     terminal.progress.end()
-    terminal.printError(describe(error))
+    terminal.printError(describe(error, terminal.verbose))
     // The document also says how the command ended: with --json, programs read stdout.
     if (asksForJson(args)) terminal.print(errorDocument(error))
     return exitCodeOf(error)
@@ -32,15 +42,21 @@ export async function run(args: readonly string[], version: string, outer: Termi
 }
 
 /** A terminal that is sent nothing but what can be shown, wherever a text comes from. */
-function showing({ progress, ...terminal }: Terminal): Terminal {
+function showing(
+  { progress, columns = UNBOUNDED, errorColumns = UNBOUNDED, ...terminal }: Terminal,
+  isJson: boolean,
+): Terminal {
+  const { styled: isStyled = false, errorStyled = false } = terminal
+  const shown = (text: string): string => styled(wrapped(printable(text, isStyled), columns), isStyled)
   return {
     ...terminal,
-    print: (text) => terminal.print(printable(text, terminal.styled)),
-    printError: (text) => terminal.printError(printable(text)),
+    print: (text) => terminal.print(isJson ? printable(text) : shown(text)),
+    printError: (text) => terminal.printError(styled(wrapped(printable(text), errorColumns), errorStyled)),
     progress: {
-      stage: (text) => progress.stage(printable(text)),
+      expect: (stages) => progress.expect?.(stages),
+      stage: (text, index) => progress.stage(printable(text), index),
       step: (done, total, detail) => progress.step(done, total, detail === undefined ? undefined : printable(detail)),
-      note: (text) => progress.note(printable(text)),
+      note: (text) => progress.note(styled(wrapped(printable(text), errorColumns), errorStyled)),
       end: () => progress.end(),
     },
   }
@@ -56,6 +72,10 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
     terminal.print(version)
     return 0
   }
+  if (name === 'complete') {
+    await (await import('./completion.ts')).complete(rest)
+    return 0
+  }
   const entry = entryOf(name)
   if (asksForHelp(rest)) {
     terminal.print(await help(name))
@@ -65,7 +85,7 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   const { operands, options } = readArguments(name, entry.operands, command.options, rest)
   // Before anything is done: nothing that is read is written over, and nothing is written twice.
   const files = new FileClaims()
-  for (const output of command.writes?.(options) ?? []) await files.writes(output)
+  for (const output of command.writes?.(options, operands) ?? []) await files.writes(output)
   await claimInputs(files, command.options, { operands, options })
   await using _lock = command.alone && typeof options.out === 'string' ? await lockOutput(options.out) : undefined
   const code = await command.run(operands, options, { ...terminal, files })
@@ -80,13 +100,23 @@ async function help(name: string): Promise<string> {
 
 function entryOf(name: string): CommandEntry {
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (entry === undefined)
-    throw usageError(`there is no command "${name}"; there are ${Object.keys(commands).join(', ')}`)
+  if (entry === undefined) {
+    const names = Object.keys(commands)
+    const meant = didYouMean(name, names, (found) => `tp ${found}`)
+    const all = meant === '' ? `; there are ${names.join(', ')}` : `${meant} tp --help lists all commands`
+    throw usageError(`there is no command "${name}"${all}`)
+  }
   return entry
 }
 
 function asksForHelp(args: readonly string[]): boolean {
   return beforeDashes(args).some((arg) => arg === '--help' || arg === '-h')
+}
+
+/** Any command takes `--verbose`, anywhere among its arguments. */
+function withoutVerbose(args: readonly string[]): readonly string[] {
+  const before = beforeDashes(args)
+  return [...before.filter((arg) => arg !== '--verbose'), ...args.slice(before.length)]
 }
 
 function asksForJson(args: readonly string[]): boolean {
@@ -99,7 +129,9 @@ function beforeDashes(args: readonly string[]): readonly string[] {
 }
 
 /** The message, and under it the code; a bug of ours shows where it is. */
-function describe(error: unknown): string {
+function describe(error: unknown, isVerbose: boolean): string {
+  if (error instanceof RefusalError && !isVerbose && error.refusal.node !== undefined)
+    return `${error.messageWithoutNode} (--verbose names the node)\ncode: ${error.code}`
   if (isTpError(error)) return `${error.message}${placeOf(error)}\ncode: ${error.code}`
   return `[tp] this is a bug in tp, please report it: ${error instanceof Error ? error.stack : String(error)}\ncode: TP_INTERNAL`
 }

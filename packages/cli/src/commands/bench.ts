@@ -17,6 +17,7 @@ import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { comparedAmountOptions, readComparedAmounts, removeByParam } from '../pruning/amounts.ts'
+import { originalName } from '../pruning/made-from.ts'
 import { number, wholeNumber } from '../pruning/numbers.ts'
 import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
 
@@ -114,7 +115,7 @@ async function openCandidates(
       ...{ file, methods, amounts, settings, runtime, signal },
       plugins: given.plugin ?? [],
     })
-    return [{ ...fromFile(file, false), name: 'dense', flops: () => 1 }, ...pruned]
+    return [{ ...fromFile(file, false), name: originalName(file), flops: () => 1 }, ...pruned]
   }
   const prunes: readonly string[] = Object.keys({ ...comparedAmountOptions, ...pruningOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
@@ -144,6 +145,7 @@ async function time(
   try {
     for (const [i, { load }] of candidates.entries()) sessions[`${i}`] = await load({ threads, signal })
     const results: BenchResult[] = []
+    progress.expect?.(shapes.length)
     for (const shape of shapes) {
       progress.stage(`timing ${shapeText(shape)}`)
       const inputs: NamedTensors = sampleInputs(file.model, roles, shape)

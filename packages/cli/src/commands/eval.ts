@@ -1,8 +1,6 @@
 import { basename } from 'node:path'
-import type { Inspection } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
 import type { ScoredPairs, SearchData } from '@tp/eval'
-import type { ModelInputs } from '@tp/eval/inputs'
 import { type ShiftedSet, shiftedSets } from '@tp/eval/shifts'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
@@ -15,16 +13,17 @@ import { measureGuarded, readGuardFile } from '../guarding/guarded-rows.ts'
 import { flipOptions, flipTexts, readFlips } from '../measuring/ask-flips.ts'
 import { betweenContent, describeBetween } from '../measuring/between-rows.ts'
 import { describeFlips, flipsContent } from '../measuring/describe-flips.ts'
-import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
+import { measureRows } from '../measuring/measure-rows.ts'
 import { describeShifts, type MeasuredShifts, measureShifts } from '../measuring/measure-shifts.ts'
 import { describeRows, describeVerdicts, rowContent } from '../measuring/rows.ts'
 import { readShifts } from '../measuring/shift-names.ts'
+import { TIMED_EXAMPLES } from '../measuring/time-in-turns.ts'
+import { titleOf } from '../measuring/title.ts'
 import { type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openData, openInputs } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, type TaskInputs, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
-import { grouped } from '../output/numbers.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { comparedAmountOptions, readComparedAmounts, removeByParam } from '../pruning/amounts.ts'
 import { leaveOutOption, readLeaveOut } from '../pruning/leave-out.ts'
@@ -265,20 +264,4 @@ function refuseIdle(given: Arguments<typeof options>): void {
   const prunes: readonly string[] = Object.keys({ ...comparedAmountOptions, ...pruningOptions, ...flipOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} requires --methods NAME,NAME…`)
-}
-
-async function titleOf(
-  path: string,
-  { lengths, targets }: ModelInputs,
-  inspection: Inspection | undefined,
-  device: Runtime,
-): Promise<string> {
-  const { runtime, version } = await device.diagnose()
-  const size = inspection ? ` ${inspection.layers.length}×${inspection.hidden}` : ''
-  const tokens = lengths && `, ${Math.min(...lengths)} … ${Math.max(...lengths)} tokens`
-  return [
-    `model  ${basename(path)}${size}`,
-    `${grouped(targets.length)} examples${tokens ?? ''}`,
-    `${runtime} ${version}, 1 thread`,
-  ].join('   ')
 }

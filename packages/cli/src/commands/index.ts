@@ -3,7 +3,7 @@ import type { CommandEntry } from '../command/command.ts'
 /** Every command, loaded on demand, so that `tp --help` waits for none of them. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
   inspect: {
-    summary: 'says which layers a model has and where tokens can be pruned, or why they cannot',
+    summary: 'says where tokens can be pruned, or why they cannot',
     operands: ['MODEL'],
     load: async () => (await import('./inspect.ts')).inspectCommand,
   },
@@ -18,27 +18,32 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./quantize.ts')).quantizeCommand,
   },
   press: {
-    summary: 'writes a small model that prunes the caches of a decoder, once after its prompt',
+    summary: 'writes a small model that prunes the caches of a decoder',
     operands: ['MODEL'],
     load: async () => (await import('./press.ts')).pressCommand,
   },
   pack: {
-    summary: 'writes a model that works on no padding, for @tp/runtime-native',
+    summary: 'writes a model that does no work on padding',
     operands: ['MODEL'],
     load: async () => (await import('./pack.ts')).packCommand,
   },
   eval: {
-    summary: 'measures accuracy and speed on labelled data, pruned and dense',
+    summary: 'measures accuracy and speed on data, pruned and dense',
     operands: ['MODEL'],
     load: async () => (await import('./eval.ts')).evalCommand,
   },
+  check: {
+    summary: 'says if a pruned file is faster and as accurate',
+    operands: ['PRUNED'],
+    load: async () => (await import('./check.ts')).checkCommand,
+  },
   calibrate: {
-    summary: 'finds which answers of a pruned model fall back to the dense one, for a promised agreement',
+    summary: 'finds which answers of a pruned model fall back',
     operands: ['PRUNED'],
     load: async () => (await import('./calibrate.ts')).calibrateCommand,
   },
   explain: {
-    summary: 'says which tokens matter to a model, and at which layer a method prunes them',
+    summary: 'says which tokens matter, and where they are pruned',
     operands: ['MODEL'],
     load: async () => (await import('./explain.ts')).explainCommand,
   },
@@ -48,12 +53,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./bench.ts')).benchCommand,
   },
   train: {
-    summary: 'trains a model with its tokens pruned, and writes the pruned one',
+    summary: 'trains a model with its tokens pruned',
     operands: ['MODEL'],
     load: async () => (await import('./train.ts')).trainCommand,
   },
   tune: {
-    summary: 'finds the fastest pruning on this device that loses no more than is allowed, and writes a plan',
+    summary: 'finds the fastest pruning that loses no more than allowed',
     operands: ['MODEL'],
     load: async () => (await import('./tune.ts')).tuneCommand,
   },

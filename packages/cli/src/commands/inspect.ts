@@ -1,11 +1,4 @@
-import {
-  type DecoderInspection,
-  type EncoderSummary,
-  type Inspection,
-  inspect,
-  type PruningStep,
-  readsProbabilities,
-} from '@tp/compiler'
+import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -19,14 +12,17 @@ import { table } from '../output/table.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { leftOutText } from '../pruning/leave-out.ts'
 import { requireEncoder } from '../pruning/request.ts'
+import { stepText } from '../pruning/step-text.ts'
 
 export const inspectCommand: Command = command({
   options: {
     encoder: { type: 'string', value: 'NAME', description: 'the encoder that is meant, in a file of several' },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
-  notes: ['A model that cannot be pruned is refused with the reason: exit code 4.'],
-  async run([path = ''], { encoder, json = false }, { print, signal, files }) {
+  notes: [
+    'A model that cannot be pruned is refused with the reason: exit code 4. --verbose lists the nodes of each layer.',
+  ],
+  async run([path = ''], { encoder, json = false }, { print, signal, files, verbose = false }) {
     const file = await endable(() => readModelFile(path, { signal, files }))
     const seen = await endable(async () => inspect(file.model, encoder === undefined ? {} : { encoder }))
     const decoder = encoder === undefined ? await endable(async () => decoderOf(file, seen)) : undefined
@@ -44,7 +40,7 @@ export const inspectCommand: Command = command({
         jsonDocument('inspect', { model: path, bytes, dataFiles, ...facts, ...(unfusedBy && { unfusedBy }), flops }),
       )
     } else {
-      print(describe(file, found, flops, unfusedBy))
+      print(describe(file, found, flops, { unfusedBy, verbose }))
     }
     return EXIT.done
   },
@@ -85,7 +81,7 @@ function describe(
   file: ModelFile,
   found: Inspection,
   flops: readonly FlopsAt[],
-  unfusedBy: readonly string[] | undefined,
+  { unfusedBy, verbose }: { readonly unfusedBy: readonly string[] | undefined; readonly verbose: boolean },
 ): string {
   const { layers, hidden, heads, tokens, batch, head, tokenOutputs, pruned, leftOut } = found
   const norms = [...new Set(layers.map(({ norm }) => norm))].join(' and ')
@@ -123,8 +119,9 @@ function describe(
   ])
   return [
     ...facts.map(([name, text]) => name.padEnd(width) + text),
-    '',
-    table(['layer', 'tokens pruned after', 'attention'], rows, ['tokens pruned after', 'attention']),
+    ...(verbose
+      ? ['', table(['layer', 'tokens pruned after', 'attention'], rows, ['tokens pruned after', 'attention'])]
+      : []),
   ].join('\n')
 }
 
@@ -141,15 +138,4 @@ function fixedText({ protectedTokens, classToken, positions }: Inspection): stri
 
 function encoderText({ name, layerCount, refusal }: EncoderSummary): string {
   return `${name} (${layerCount} layers${refusal === undefined ? '' : `; refused: ${refusal.message}`})`
-}
-
-function stepText({ method, encoder, schedule, cuts }: PruningStep): string {
-  const made = Object.entries(schedule).filter(([layer]) => cuts.some((cut) => cut.layer === Number(layer)))
-  const amounts = made.map(([layer, { kind, value }]) => {
-    // All of them: then the method decides.
-    const own = kind === 'ratio' && value === 1
-    return `${own ? 'as many as it decides' : `${kind === 'ratio' ? 'keep' : kind} ${value}`} at layer ${layer}`
-  })
-  const where = encoder === undefined ? '' : ` on ${encoder}`
-  return amounts.length === 0 ? method : `${method}${where}, ${amounts.join(', ')}`
 }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { amountNames } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
@@ -120,7 +121,14 @@ export const trainCommand: Command = command({
       given,
       context,
       watch,
-    }).finally(() => watch.end())
+    })
+      .catch(async (error: unknown) => {
+        const saved = signal.aborted ? await savedCheckpoint(out) : undefined
+        if (saved !== undefined)
+          progress.note(`[tp] stopped; ${saved} holds what was learned: the same command with --resume goes on`)
+        throw error
+      })
+      .finally(() => watch.end())
     throwIfAborted(signal, 'tp')
     const { model, steps, about, weights } = outcome
     const report: TrainingReport = {
@@ -167,6 +175,14 @@ function describe(
       : []),
     ...files.map((path) => `written  ${path}`),
   ].join('\n')
+}
+
+/** The checkpoint that is there, if any. */
+async function savedCheckpoint(out: string): Promise<string | undefined> {
+  for (const path of Object.values(checkpointPaths(out))) {
+    if ((await stat(path).catch(() => undefined)) !== undefined) return path
+  }
+  return undefined
 }
 
 function secondsSince(began: number): number {

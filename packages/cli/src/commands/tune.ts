@@ -36,6 +36,7 @@ import { givesVectors } from '../training/vector-lessons.ts'
 import { describePlan } from '../tuning/describe.ts'
 import { tuningInputs } from '../tuning/inputs.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
+import { stageNames, stages, usualMethods } from '../tuning/usual-methods.ts'
 import { fingerprintOf, takesTrainedValues, variantsOf } from '../tuning/variants.ts'
 
 const options = {
@@ -97,21 +98,6 @@ const options = {
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
-const usualMethods = {
-  vectors: ['tome', 'received-attention', 'value-aware', 'cls-attention'],
-  text: ['received-attention', 'value-aware', 'cls-attention', 'balanced'],
-  speech: ['thin-padding', 'thin-padding+stride', 'stride', 'a-tome'],
-  other: ['received-attention', 'cls-attention', 'quasi-random', 'tome'],
-} as const
-
-const stages: Readonly<Record<TuneProgress['stage'], string>> = {
-  latency: 'timing the model',
-  sensitivity: 'looking how much each layer needs its tokens',
-  search: 'choosing',
-  verification: 'verifying',
-  regimes: 'timing the plan',
-}
-
 export const tuneCommand: Command = command({
   options,
   notes: [
@@ -166,13 +152,14 @@ export const tuneCommand: Command = command({
     const commonFor = async (inputs: ModelInputs) => {
       for (const note of inputs.notes) progress.note(note)
       const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
+      progress.expect?.(stageNames.length)
       let stage: TuneProgress['stage'] | undefined
       return {
         ...{ model: file.model, variants, maxLoss, load, signal },
         ...(resume && { known: await readMeasured(measured, about) }),
         onMeasured: (known: Measurements) => writeMeasured(measured, { about, known }),
         onProgress(at: TuneProgress) {
-          if (at.stage !== stage) progress.stage(stages[at.stage])
+          if (at.stage !== stage) progress.stage(stages[at.stage], stageNames.indexOf(at.stage))
           stage = at.stage
           progress.step(at.done, at.total, at.best === undefined ? undefined : `best so far ${at.best}`)
         },
@@ -207,7 +194,11 @@ export const tuneCommand: Command = command({
         }),
       })
     }
-    const plan = await tuned()
+    const plan = await tuned().catch((error: unknown) => {
+      if (signal.aborted)
+        progress.note(`[tp] stopped; ${measured} holds what was measured: the same command with --resume goes on`)
+      throw error
+    })
     throwIfAborted(signal, 'tp')
     await replaceFile(out, new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`))
     await removeWithWaiting(measured)

@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { type DeclaredValue, Graph } from '@tp/onnx'
-import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
 import { requireClose, requireFinite, requireFiniteDense } from '../model/compare-outputs.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 import { roundingOf } from '../model/rounding.ts'
@@ -23,9 +23,10 @@ export async function verifyLastLogits(
   decoder: DecoderInspection,
   signal: AbortSignal,
 ): Promise<number> {
-  const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)), signal } as const
-  await using dense = await loadBounded(file.path, options)
-  await using last = await loadBounded(path, options)
+  const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)) } as const
+  await using process = boundedProcess(signal)
+  await using dense = await process.load(file.path, options)
+  await using last = await process.load(path, options)
   const after = generating(last, file, decoder, signal)
   let largest = 0
   for await (const before of generating(dense, file, decoder, signal)) {
@@ -48,7 +49,8 @@ export async function verifyRuns(
   signal: AbortSignal,
 ): Promise<void> {
   const bounds = boundsFor(await sizeOfFiles(file))
-  await using pruned = await loadBounded(path, { runtime: 'node', bounds, signal })
+  await using process = boundedProcess(signal)
+  await using pruned = await process.load(path, { runtime: 'node', bounds })
   for await (const answer of generating(pruned, file, decoder, signal)) requireFinite(answer)
 }
 

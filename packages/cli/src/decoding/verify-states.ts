@@ -3,7 +3,7 @@ import { toHalf } from '@tp/core/expression'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import { type DeclaredValue, Graph } from '@tp/onnx'
-import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
 import { requireClose, requireFiniteDense } from '../model/compare-outputs.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 import { roundingOf } from '../model/rounding.ts'
@@ -27,9 +27,10 @@ interface StatesToVerify {
  * @throws TpError TP_VERIFY, TP_DENSE where the decoder itself does not hold, TP_INPUT for inputs that cannot be generated, TP_MODEL_LIMIT, TP_ABORTED
  */
 export async function verifyStates({ file, path, inputs, count, signal }: StatesToVerify): Promise<number> {
-  const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)), signal } as const
-  await using before = await loadBounded(file.path, options)
-  await using after = await loadBounded(path, options)
+  const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)) } as const
+  await using process = boundedProcess(signal)
+  await using before = await process.load(file.path, options)
+  await using after = await process.load(path, options)
   const declared = new Graph(file.model).inputs
   const tolerance = roundingOf(file.model)
   let largest = 0

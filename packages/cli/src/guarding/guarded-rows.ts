@@ -10,7 +10,7 @@ import type { Context } from '../command/context.ts'
 import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
-import { TIMED_EXAMPLES, TIMING_MS } from '../measuring/measure-rows.ts'
+import { TIMED_EXAMPLES, TIMING_MS } from '../measuring/time-in-turns.ts'
 import { spreadByLength } from '../measuring/timed-examples.ts'
 import type { ModelFile } from '../model/model-file.ts'
 
@@ -66,7 +66,7 @@ export async function measureGuarded(
     readonly inputs: ModelInputs
     readonly batchSize: number
   },
-  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS }: Context,
+  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS, timedExamples = TIMED_EXAMPLES }: Context,
 ): Promise<GuardedFigures> {
   const load = (file: ModelFile) => runtime.load(file.path, { threads: 1, signal })
   const openGuarded = async (): Promise<{ readonly watched?: Monitor; readonly guarded: Cascade }> => {
@@ -89,7 +89,7 @@ export async function measureGuarded(
   await using first = await load(dense)
   await using second = await load(pruned)
   await using third = (await openGuarded()).guarded
-  const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
+  const examples = spreadByLength(inputs, timedExamples, batchSize)
   const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
   const { variants } = await comparePaired({ dense: first, pruned: second, guarded: third }, feeds, {
     budgetMs: timingMs,

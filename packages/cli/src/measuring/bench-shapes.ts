@@ -32,7 +32,9 @@ function readShape(text: string, roles: InputRoles, maxTokens: number): WantedSi
   if (batch === undefined) throw usageError(`--shapes has "${text}"; a shape is batch x tokens, as 8x128`)
   if (isText(roles)) {
     if (tokens === undefined)
-      throw usageError(`--shapes has "${text}"; this model takes texts of any length: say it, as ${text}x128`)
+      throw usageError(
+        `--shapes has "${text}"; this model takes texts of any length: did you mean ${asShape(Number(batch))}?`,
+      )
     if (Number(tokens) > maxTokens) {
       throw new TpError(
         'TP_INPUT',
@@ -51,6 +53,11 @@ function readShape(text: string, roles: InputRoles, maxTokens: number): WantedSi
     )
   }
   return { batch: Number(batch) }
+}
+
+/** A number alone is rather the length of a text than its batch. */
+function asShape(number: number): string {
+  return number >= 16 ? `1x${number}` : `${number}x128`
 }
 
 /** `8×128` */

@@ -40,7 +40,7 @@ export function describeBetween(rows: readonly ResultRow[]): string {
     pValue(test?.p),
   ])
   const headings = ['method', 'against', 'keep', `loss of ${first.answers.paired?.name} in points`, 'McNemar p']
-  return table(headings, cells, ['method', 'against'])
+  return table(headings, cells, ['method', 'against'], { keys: 3 })
 }
 
 /** All pairs in JSON: percentage points, and McNemar's test. */

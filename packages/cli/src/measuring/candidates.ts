@@ -25,9 +25,7 @@ export async function pruneCandidates(
   const inspection = inspectFile(file, settings.inPlan.encoder)
   const dense = flopsOf(file.model, inspection)
   const variants = await pruneVariants(options)
-  return variants.flatMap(({ method, keep, models: [first] }) => {
-    if (first === undefined) return []
-    const { model } = first.plain
+  return variants.map(({ method, keep, plain: { model } }) => {
     const pruned = flopsOf(model, inspection)
     return {
       name: [method, keep].join(' ').trim(),

@@ -70,7 +70,7 @@ export async function evaluateVariant<O extends Outcome>(
     outcomes.push(await evaluateSession(session, task, inspection))
   }
   const [outcome, ...others] = outcomes as [O, ...O[]]
-  const [encoder] = variant.models[0]?.plain.encoders ?? []
+  const [encoder] = variant.plain.encoders
   const layers = inspection.layers.slice(0, encoder?.layerCount)
   const keptByLayer = layers.map((_, layer) => mean(outcomes.map(({ kept }) => kept?.layers[layer] ?? 1)))
   const figures = {
@@ -85,15 +85,13 @@ export async function evaluateVariant<O extends Outcome>(
 
 /** Over all examples, one by one. If the data decide how many tokens are kept, with their mean share at each layer. */
 function flopsFactor(
-  { models }: PrunedVariant,
+  { plain }: PrunedVariant,
   { model }: ModelFile,
   { lengths, targets }: ModelInputs,
   inspection: Inspection,
   keptByLayer: readonly number[],
 ): number | undefined {
-  const [first] = models
-  if (first === undefined) return undefined
-  const [dense, pruned] = [flopsOf(model, inspection), flopsOf(first.plain.model, inspection)]
+  const [dense, pruned] = [flopsOf(model, inspection), flopsOf(plain.model, inspection)]
   const batch = typeof inspection.batch === 'number' ? inspection.batch : 1
   const byLength = new Map<number | undefined, readonly [dense: number | undefined, pruned: number | undefined]>()
   let [denseTotal, prunedTotal] = [0, 0]

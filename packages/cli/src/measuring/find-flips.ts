@@ -46,9 +46,9 @@ export async function flipFinder(task: FlipTask, { progress, signal, runtime }: 
     return ways.map(({ scores }) => [...scores.values()].reduce((sum, score) => sum + score, 0))
   }
   return {
-    async find({ models: [model] }, pruned, dense) {
-      if (model === undefined || model.plain.cuts.length === 0) return undefined
-      if (model.plain.encoders.length > 1)
+    async find({ plain, models: [model] }, pruned, dense) {
+      if (model === undefined || plain.cuts.length === 0) return undefined
+      if (plain.encoders.length > 1)
         throw usageError('--flips follows the tokens of one encoder: name it, as --encoder NAME')
       const load = async (own: Promise<Pruned>) => loadSession((await own).model, file, { runtime, threads: 1, signal })
       await using traced = await load(model.traced())

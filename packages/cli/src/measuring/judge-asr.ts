@@ -48,6 +48,7 @@ export function asrJudge(inputs: SpeechInputs, decoder: SpeechDecoder): Judge<Tr
           same,
           texts: first.texts,
         },
+        loss: { unit: 'points of word errors', interval: change, same: false },
         // Losses of figures are of what is right.
         paired: {
           name: WER,

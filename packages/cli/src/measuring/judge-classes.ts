@@ -4,6 +4,7 @@ import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, sca
 import { interval, points } from '../output/numbers.ts'
 import { mcnemarContent, percent, pValue } from './figures-text.ts'
 import type { Judge } from './judge.ts'
+import { areSameLogits } from './safety.ts'
 
 /** Right answers, those lost against the dense model, and whether that may be chance. */
 export function classJudge(inputs: ModelInputs): Judge<Evaluation> {
@@ -30,6 +31,11 @@ export function classJudge(inputs: ModelInputs): Judge<Evaluation> {
           [AGREES]: percent(agreement),
         },
         content: content(accuracy, loss, mcnemarContent(test), agreement),
+        loss: {
+          unit: 'points of accuracy',
+          interval: loss,
+          same: evaluations.every(({ logits }) => areSameLogits(logits, dense.logits)),
+        },
         paired: { name: 'accuracy', figure, correct: others.length === 0 ? evaluations[0].correct : undefined },
       }
     },

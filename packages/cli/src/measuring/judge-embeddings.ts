@@ -1,8 +1,9 @@
 import { compareEmbeddings, type Embeddings, embed, type Nearness } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
-import { type Figure, figureInterval, meanFigure } from '@tp/eval/metrics'
+import { type Figure, figureInterval, type Interval, meanFigure } from '@tp/eval/metrics'
 import { percent } from './figures-text.ts'
 import type { Judge } from './judge.ts'
+import { areSame } from './safety.ts'
 
 /** How many nearest examples are looked up. */
 const NEIGHBOURS = 10
@@ -32,8 +33,17 @@ export function embeddingJudge(inputs: ModelInputs): Judge<Embeddings> {
           intervals.map(([name, { estimate }]) => [columns[name][0], columns[name][1](estimate)]),
         ),
         content: Object.fromEntries(intervals),
+        loss: {
+          unit: 'hundredths of the cosine to the dense vectors',
+          interval: hundredthsBelow1(figureInterval(figureOf('cosine'))),
+          same: embeddings.every(({ vectors }) => areSame(vectors, dense.vectors)),
+        },
         paired: { name: 'neighbours kept', figure: figureOf('neighbours'), correct: undefined },
       }
     },
   }
+}
+
+function hundredthsBelow1({ estimate, low, high }: Interval): Interval {
+  return { estimate: 100 * (1 - estimate), low: 100 * (1 - high), high: 100 * (1 - low) }
 }

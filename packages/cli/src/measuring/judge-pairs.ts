@@ -45,6 +45,7 @@ export function pairJudge(inputs: ModelInputs, { scores }: ScoredPairs): Judge<E
       return {
         columns: { [SPEARMAN]: interval(spearman), [LOSS]: points(loss) },
         content: { spearman, loss, safety, tolerance: TOLERANCE },
+        loss: { unit: "points of Spearman's correlation", interval: loss, same },
         verdict: `${verdicts[safety]}${isOfFew ? ` (by ${count} pairs; it takes ${FEWEST_TO_BE_SAFE})` : ''}`,
       }
     },

@@ -1,9 +1,19 @@
-import { compareRankings, type RankingEvaluation, type RankingNearness, rank, rankingIn } from '@tp/eval'
+import {
+  asScored,
+  compareRankings,
+  ndcgFigure,
+  type Ranking,
+  type RankingEvaluation,
+  type RankingNearness,
+  rank,
+  rankingIn,
+} from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/eval/metrics'
 import { interval, points } from '../output/numbers.ts'
 import { percent } from './figures-text.ts'
-import type { Judge, JudgedAnswers } from './judge.ts'
+import type { Judge, JudgedAnswers, Loss } from './judge.ts'
+import { areSameLogits } from './safety.ts'
 
 const nearness: Readonly<Record<keyof RankingNearness, readonly [heading: string, text: (value: number) => string]>> = {
   rankCorrelation: ['rank correlation', (value) => value.toFixed(3)],
@@ -40,7 +50,9 @@ export function rankingJudge(inputs: ModelInputs): Judge<RankingEvaluation> {
       })
       const own = intervals.map(([name, { estimate }]) => [nearness[name][0], nearness[name][1](estimate)])
       const judged = judgedAnswers(outcomes, dense)
+      const loss = judged?.loss ?? lossByDense(outcomes, dense, ranking)
       return {
+        ...(loss && { loss }),
         columns: { ...judged?.columns, ...Object.fromEntries(own) },
         content: { ...judged?.content, ...Object.fromEntries(intervals) },
         paired: judged?.paired ?? { name: 'change of score', figure: figureOf('change'), correct: undefined },
@@ -59,7 +71,29 @@ function judgedAnswers(outcomes: readonly RankingEvaluation[], dense: RankingEva
     columns: { [NDCG]: interval(inPercent(figure)), [LOSS]: points(loss) },
     content: { ndcg: inPercent(figure), loss },
     paired: { name: NDCG, figure, correct: undefined },
+    loss: { unit: 'points of nDCG@10', interval: loss, same: areAllSame(outcomes, dense) },
   }
+}
+
+/** Where nobody has judged: the order by the dense model's own scores, as if they were the relevance of the documents. */
+function lossByDense(
+  outcomes: readonly RankingEvaluation[],
+  dense: RankingEvaluation,
+  ranking: Ranking,
+): Loss | undefined {
+  const scored = asScored(ranking, dense.scores)
+  const before = ndcgFigure(dense.scores, scored)
+  const after = outcomes.flatMap(({ scores }) => ndcgFigure(scores, scored) ?? [])
+  if (before === undefined || after.length === 0) return undefined
+  return {
+    unit: "points of nDCG@10 by the dense model's scores",
+    interval: scaledInterval(figureLoss(before, meanFigure(after)), 100),
+    same: areAllSame(outcomes, dense),
+  }
+}
+
+function areAllSame(outcomes: readonly RankingEvaluation[], dense: RankingEvaluation): boolean {
+  return outcomes.every(({ scores }) => areSameLogits(scores, dense.scores))
 }
 
 function inPercent(figure: Figure): Interval {

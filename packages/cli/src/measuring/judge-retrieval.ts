@@ -56,6 +56,7 @@ export function retrievalJudge(inputs: ModelInputs, data: SearchData, byToken: b
       })
       return {
         ...described(results),
+        loss: { unit: 'points of nDCG@10', interval: (results.at(-1) as SideResult).loss, same },
         content: {
           ...Object.fromEntries(
             results.map(({ side, found, loss, safety }) => [

@@ -43,6 +43,8 @@ function describe(
       figure: figures[judgedBy] as Figure,
       correct: others.length === 0 ? first.correct : undefined,
     },
+    // Tags are all that is known of the answers.
+    ...(!isDense && { loss: { unit: `points of ${HEADINGS[judgedBy] ?? judgedBy}`, interval: loss, same: false } }),
     content: {
       ...{ f1: intervals.f1 ?? null, accuracy: intervals.accuracy?.estimate },
       ...{ low: intervals.accuracy?.low, high: intervals.accuracy?.high },

@@ -1,6 +1,6 @@
 import type { Session } from '@tp/core/runtime'
 import type { EvaluateOptions, Outcome } from '@tp/eval'
-import type { Figure } from '@tp/eval/metrics'
+import type { Figure, Interval } from '@tp/eval/metrics'
 
 /** What is said of a model's answers: in columns of the table, by heading, and in JSON. */
 export interface JudgedAnswers {
@@ -10,6 +10,17 @@ export interface JudgedAnswers {
   readonly verdict?: string
   /** Of a pruned model: its metrics compared with another one. */
   readonly paired?: Paired
+  /** Of a pruned model: what it costs, by the figure that its task is judged by. */
+  readonly loss?: Loss
+}
+
+/** What a pruned model loses compared with the dense one. */
+export interface Loss {
+  /** What it is counted in: `points of accuracy`. */
+  readonly unit: string
+  readonly interval: Interval
+  /** Whether all outputs are the dense ones, but for rounding. */
+  readonly same: boolean
 }
 
 /** Numbers by example, so that two prunings are compared on the same ones. */

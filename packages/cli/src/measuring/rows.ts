@@ -3,18 +3,13 @@ import type { VariantLatency } from '@tp/eval/metrics'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import type { VariantFigures } from './evaluate-variant.ts'
+import type { Times } from './time-in-turns.ts'
 
 /** One row of the table of `tp eval`. */
-export interface ResultRow extends VariantFigures {
+export interface ResultRow extends VariantFigures, Times {
   readonly method: string
   readonly keep: string
   readonly seeds: number
-  /** Of a run of the model; where a decoder follows, of both together. */
-  readonly latency: VariantLatency
-  /** Of the encoder alone, where a decoder follows. */
-  readonly encoder?: VariantLatency
-  /** Seconds of sound that are written down in one second. */
-  readonly soundPerSecond?: number
   /** Which tokens changed answers, if requested. */
   readonly flips: FlipAnalysis | undefined
 }
@@ -34,7 +29,7 @@ export function describeRows(rows: readonly ResultRow[]): string {
     row.latency.p50Ms.toFixed(2),
     i === 0 ? factor(1) : speedUp(row.latency),
   ])
-  return table(headings, cells, ['method'])
+  return table(headings, cells, ['method'], { keys: 2 })
 }
 
 /** What follows for the user, row by row; empty where nothing does. */
@@ -51,7 +46,8 @@ export function nameOf({ method, seeds }: Pick<ResultRow, 'method' | 'seeds'>): 
   return seeds === 1 ? method : `${method} (${seeds} seeds)`
 }
 
-function speedUp({ speedup: { value, low, high } }: VariantLatency): string {
+/** `1.83× (1.80 … 1.86)` */
+export function speedUp({ speedup: { value, low, high } }: Pick<VariantLatency, 'speedup'>): string {
   return `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)})`
 }
 
@@ -65,16 +61,21 @@ export function rowContent({
   answers,
   flops,
   endToEnd,
-  latency,
-  encoder,
-  soundPerSecond,
+  ...times
 }: ResultRow): object {
-  const { p50Ms, p90Ms, speedup } = latency
   return {
     ...{ method, keep: keep === '' ? null : keep, seeds, kept, keptByLayer },
     ...{ ...answers.content, flops: flops ?? null },
-    ...{ p50Ms, p90Ms, endToEnd: endToEnd ? { p50Ms: endToEnd.p50, p90Ms: endToEnd.p90 } : null },
-    ...{ speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },
+    endToEnd: endToEnd ? { p50Ms: endToEnd.p50, p90Ms: endToEnd.p90 } : null,
+    ...timesContent(times),
+  }
+}
+
+/** Times in JSON: milliseconds, and factors over dense. */
+export function timesContent({ latency, encoder, soundPerSecond }: Times): object {
+  const { p50Ms, p90Ms, speedup } = latency
+  return {
+    ...{ p50Ms, p90Ms, speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },
     ...(encoder && { encoder: { p50Ms: encoder.p50Ms, speedup: encoder.speedup }, soundPerSecond }),
   }
 }

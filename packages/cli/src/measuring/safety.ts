@@ -19,3 +19,12 @@ export function safetyOf({ low, high }: Interval, tolerance: number, of: { count
 export function areSame(first: readonly Float64Array[], second: readonly Float64Array[]): boolean {
   return first.every((vector, i) => vector.every((value, j) => Math.abs(value - (second[i]?.[j] as number)) < 1e-5))
 }
+
+/** Whether logits are the same, but for rounding. */
+export function areSameLogits(first: ArrayLike<number>, second: ArrayLike<number>): boolean {
+  if (first.length !== second.length) return false
+  return Array.from(first).every((value, i) => {
+    const other = second[i] as number
+    return Math.abs(value - other) <= 1e-4 * Math.max(1, Math.abs(other))
+  })
+}

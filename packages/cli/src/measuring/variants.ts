@@ -18,12 +18,14 @@ export interface PrunedVariant {
   readonly method: string
   /** The budget, as `0.7`; empty for none. */
   readonly keep: string
-  /** The pruned model; several where chance chooses the tokens, one a seed. */
+  /** The pruned model; where chance chooses the tokens, with the first seed. */
+  readonly plain: Pruned
+  /** What it answers with; several where chance chooses the tokens, one a seed. */
   readonly models: readonly VariantModel[]
 }
 
 interface VariantModel {
-  readonly plain: Pruned
+  plain(): Promise<Pruned>
   /** The same with outputs that say which tokens were kept. */
   traced(): Promise<Pruned>
   /** The same with an input that names one more token to keep. */
@@ -68,10 +70,10 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
   const whole: Plan = { format: 1, method: 'none', ...inPlan }
   const unpruned = (plan: Plan): Promise<VariantModel> =>
     variantModel(file, { plan, flops: undefined, methods }, unplanned, encoders)
-  const variants: PrunedVariant[] = [{ method: 'none', keep: '', models: [await unpruned(whole)] }]
+  const variants: PrunedVariant[] = [await variantOf('none', '', [await unpruned(whole)])]
   for (const layers of leaveOut) {
     const method = `none, without ${layersText(layers.toSorted((a, b) => a - b))}`
-    variants.push({ method, keep: '', models: [await unpruned({ ...whole, leaveOut: layers })] })
+    variants.push(await variantOf(method, '', [await unpruned({ ...whole, leaveOut: layers })]))
   }
   // Methods are compared at the same layers: those that trained values are for, where none are named.
   const trained = await trainedPlan(scheduled, settings)
@@ -87,7 +89,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
         takesWeights ||= fromPlan(plan, methods).method.params !== undefined
         models.push(await variantModel(file, { plan, flops: asked.flops, methods }, unplanned, encoders))
       }
-      variants.push({ method: entry.name, keep: amountsLabel(asked), models })
+      variants.push(await variantOf(entry.name, amountsLabel(asked), models))
     }
   }
   if (unplanned.weights !== undefined && !takesWeights)
@@ -111,6 +113,11 @@ async function trainedPlan(
   return first
 }
 
+/** Only the first of several models is timed, and one prunes as many tokens as another. */
+async function variantOf(method: string, keep: string, models: readonly VariantModel[]): Promise<PrunedVariant> {
+  return { method, keep, plain: await (models[0] as VariantModel).plain(), models }
+}
+
 async function variantModel(
   whole: ModelFile,
   { plan, flops, methods }: AskedPlan,
@@ -126,6 +133,9 @@ async function variantModel(
   const weights = method.params === undefined ? undefined : settings.weights
   const prune = (form: Pick<PruneOptions, 'trace' | 'protectInput'>): Promise<Pruned> =>
     pruneFile(file, { ...settings, weights, method, schedules, ...form })
-  const plain = await prune({})
-  return { plain, traced: () => prune({ trace: true }), protecting: () => prune({ protectInput: true }) }
+  return {
+    plain: () => prune({}),
+    traced: () => prune({ trace: true }),
+    protecting: () => prune({ protectInput: true }),
+  }
 }

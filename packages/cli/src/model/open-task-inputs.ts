@@ -22,6 +22,7 @@ import { type Dataset, type ModelInputs, modalityOf, type TextDataset } from '@t
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
+import { didYouMean } from '../command/did-you-mean.ts'
 import { usageError } from '../command/usage-error.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
 import { dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
@@ -69,7 +70,8 @@ const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ran
 /** @throws TpError TP_USAGE */
 export function readTask(text: string | undefined): Task | undefined {
   if (text === undefined || isTask(text)) return text
-  throw usageError(`--task is "${text}"; it must be ${tasks.join(', ')}, or generation for a decoder`)
+  const meant = didYouMean(text, [...tasks, 'generation'])
+  throw usageError(`--task is "${text}"; it must be ${tasks.join(', ')}, or generation for a decoder${meant}`)
 }
 
 function isTask(text: string): text is Task {

@@ -5,10 +5,13 @@ import { TpError } from '@tp/core'
 /** The compiler's refusal of a model, on its way to the end of the command: exit code 4. */
 export class RefusalError extends TpError {
   readonly refusal: Refusal
+  /** What people read who do not look at the graph. */
+  readonly messageWithoutNode: string
 
   constructor(path: string, refusal: Refusal) {
     const { code, message, node } = refusal
     super(code, 'compiler', `${basename(path)}: ${message}${node === undefined ? '' : ` (node ${node})`}.`)
     this.refusal = refusal
+    this.messageWithoutNode = node === undefined ? this.message : this.message.replace(` (node ${node})`, '')
   }
 }

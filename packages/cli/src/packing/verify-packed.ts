@@ -1,6 +1,6 @@
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
-import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
 import {
   largestDifference,
   notVerified,
@@ -44,10 +44,11 @@ export async function verifyPacked(file: ModelFile, packed: string, signal: Abor
   const batch = typeof roles.batch === 'number' ? roles.batch : BATCH
   const inputs = sampleInputs(file.model, roles, { batch, tokens: 40 })
   const bounds = boundsFor(await sizeOfFiles(file))
-  await using padded = await loadBounded(file.path, { runtime: 'node', bounds, signal })
+  await using process = boundedProcess(signal)
+  await using padded = await process.load(file.path, { runtime: 'node', bounds })
   const expected = await padded.run(inputs, { signal })
   requireFiniteDense(expected)
-  await using session = await loadBounded(packed, { runtime: 'native', bounds, signal })
+  await using session = await process.load(packed, { runtime: 'native', bounds })
   const seen = await session.run(inputs, { signal })
   requireSameShapes(seen, expected)
   const difference = Math.max(

@@ -4,6 +4,7 @@ import { methods as attentionMethods } from '@tp/method-attention'
 import { methods as gradientMethods } from '@tp/method-gradient'
 import { methods as hybridMethods } from '@tp/method-hybrid'
 import { methods as policyMethods } from '@tp/method-rl'
+import { didYouMean } from '../command/did-you-mean.ts'
 import { importPlugin } from './import-plugin.ts'
 
 /** A method and where it comes from. */
@@ -35,12 +36,10 @@ export function findMethod(catalog: MethodCatalog, name: string): MethodEntry {
   const entries = [...catalog.values()].map(({ entry }) => entry)
   const found = findEntry(entries, name)
   if (found !== undefined) return found
-  const names = [...catalog.keys()].join(', ')
-  throw new TpError(
-    'TP_UNKNOWN_METHOD',
-    'tp',
-    `there is no method "${name}"; there are ${names}. --plugin loads others`,
-  )
+  const names = [...catalog.keys()]
+  const meant = didYouMean(name, names)
+  const all = meant === '' ? `; there are ${names.join(', ')}.` : `${meant} tp methods lists all;`
+  throw new TpError('TP_UNKNOWN_METHOD', 'tp', `there is no method "${name}"${all} --plugin loads others`)
 }
 
 function add(catalog: Map<string, KnownMethod>, entries: readonly MethodEntry[], from: string): void {

@@ -2,7 +2,7 @@ import type { Plan } from '@tp/compiler'
 import { type AmountName, amountNames, amountRules } from '@tp/core/host'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
-import { number, numberList, numberOrList, wholeNumber } from './numbers.ts'
+import { keepRatios, number, numberList, numberOrList, wholeNumber } from './numbers.ts'
 
 type AmountOption = { readonly type: 'string'; readonly value: string; readonly description: string }
 
@@ -99,7 +99,13 @@ export function readAmounts(options: Arguments<typeof amountOptions>): AskedAmou
     const at = options.at === undefined ? undefined : lengthOf(options.at)
     return { amounts: layers, flops: { share: number(kind, text), at } }
   }
-  return { amounts: { ...layers, ...(kind && { [kind]: numberOrList(kind, text) }) }, flops: undefined }
+  return {
+    amounts: {
+      ...layers,
+      ...(kind && { [kind]: kind === 'keep' ? keepRatios(kind, text) : numberOrList(kind, text) }),
+    },
+    flops: undefined,
+  }
 }
 
 /** Whether it is said how many tokens are kept. */
@@ -134,7 +140,8 @@ function layersOf(texts: readonly string[]): Pick<Plan, 'layers'> {
 
 function lengthOf(text: string): number {
   const found = /^n=(.+)$/.exec(text)?.[1]
-  if (found === undefined) throw usageError(`--at is "${text}"; it must be a length, as n=128`)
+  if (found === undefined)
+    throw usageError(`--at is "${text}"; it must be a length, as ${/^\d+$/.test(text) ? `n=${text}` : 'n=128'}`)
   return wholeNumber('at', found)
 }
 

@@ -30,7 +30,7 @@ export const methodOption = {
 } as const
 
 /** The error of a command line that does not say how to prune. */
-export const METHOD_MISSING = '--method NAME (or --plan FILE) is missing; tp methods lists what there is'
+const METHOD_MISSING = '--method NAME (or --plan FILE) is missing; tp methods lists what there is'
 
 type AskedOptions = typeof methodOption &
   typeof planOption &

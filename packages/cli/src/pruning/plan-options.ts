@@ -2,6 +2,7 @@ import type { Plan, PlannedOptions } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import { parseOptions } from '@tp/core/host'
 import type { Arguments } from '../command/arguments.ts'
+import { didYouMean } from '../command/did-you-mean.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { Amounts } from './amounts.ts'
 import { wholeNumber } from './numbers.ts'
@@ -139,5 +140,7 @@ function readProtect(text: string): NonNullable<Plan['protect']> {
 
 function readRestore(text: string): NonNullable<Plan['restore']> {
   if (text === 'auto' || text === 'nearest' || text === 'none' || text === 'all') return text
-  throw usageError(`--restore is "${text}"; it must be auto, nearest, none or all`)
+  throw usageError(
+    `--restore is "${text}"; it must be auto, nearest, none or all${didYouMean(text, ['auto', 'nearest', 'none', 'all'])}`,
+  )
 }

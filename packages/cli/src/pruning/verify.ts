@@ -2,7 +2,7 @@ import type { Inspection } from '@tp/compiler'
 import { type Method, or, type Schedule, type Site, type Tensor } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
-import { boundsFor, loadBounded, type RunSize } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor, type RunSize } from '../bounded/bounded-runtime.ts'
 import { requireClose, requireFinite, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'
 import { withModelAsFile } from '../model/load-session.ts'
@@ -41,8 +41,9 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
     sampleInputs(file.model, model, { batch, tokens, padded: batch > 1, seed: i + 1 }),
   )
   const bounds = boundsFor(await sizeOfFiles(file), largestRun(model, shapes))
+  await using process = boundedProcess(signal)
   // Each within what a model of its size may take.
-  const load = (path: string): Promise<Session> => loadBounded(path, { runtime: 'node', bounds, signal })
+  const load = (path: string): Promise<Session> => process.load(path, { runtime: 'node', bounds })
   const loadModel = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, load)
   await using dense = await (isShallow ? loadModel(file.model) : load(file.path))
   const whole = await runAll(dense, inputs, signal)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
-import { asScored, evaluate, prepareInputs, qualityOf, rank, sharedExamples } from '@tp/eval'
+import { asScored, type EvaluateOptions, evaluate, prepareInputs, qualityOf, rank, sharedExamples } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import { defaults } from '@tp/train'
@@ -66,17 +66,18 @@ export async function openLessons(
   const selection = isUnjudged ? { ...chosen, ranking: asScored(ranking, Array.from(await answers(chosen))) } : chosen
   const distillation = asked ?? (inputs.targets.every((target) => target < 0) ? 1 : defaults.distillation)
   if (distillation < 1) checkClasses(inputs, learned.ranks ? 2 : teacher.length / inputs.targets.length)
-  const accuracy = async (model: Model): Promise<number> => {
+  const accuracy = async (model: Model, watched: Pick<EvaluateOptions, 'onProgress'> = {}): Promise<number> => {
     await using session = await load(model)
-    return await qualityOf(session, selection, { batchSize: BATCH, signal })
+    return await qualityOf(session, selection, { batchSize: BATCH, signal, ...watched })
   }
+  progress.stage('asking the dense model about the selection')
   return {
     answer: 'logits',
     inputs,
     selection,
     teacher,
     distillation,
-    dense: await accuracy(file.model),
+    dense: await accuracy(file.model, { onProgress }),
     load,
     accuracy,
   }

@@ -28,8 +28,15 @@ export async function tuningInputs(
     throw usageError('tp tune is for models that give classes, scores or vectors; tp eval compares methods on this one')
   }
   if (opened.task !== 'embeddings') return opened.inputs
-  const inputs = sampleExamples(opened.inputs, MOST_EMBEDDED)
-  const { progress, signal } = context
+  return await withVectors(file, sampleExamples(opened.inputs, MOST_EMBEDDED), context)
+}
+
+/** Texts with the dense model's own vectors of them. */
+export async function withVectors(
+  file: ModelFile,
+  inputs: ModelInputs,
+  { progress, signal }: Pick<Context, 'progress' | 'signal'>,
+): Promise<ModelInputs> {
   progress.stage('running the model as it is')
   await using session = await loadSession(file.model, file, { signal })
   const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)

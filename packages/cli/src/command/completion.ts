@@ -1,0 +1,54 @@
+import { RootCommand } from '@bomb.sh/tab'
+import { commands } from '../commands/index.ts'
+import { didYouMean } from './did-you-mean.ts'
+import { usageError } from './usage-error.ts'
+
+const SHELLS: readonly string[] = ['bash', 'zsh', 'fish', 'powershell']
+
+/**
+ * `tp complete SHELL` prints a script that completes commands, options and what they may be; the script asks `tp complete -- WORDS`.
+ * Both print to stdout. Only the command that is being written is loaded.
+ * @throws TpError TP_USAGE for another shell
+ */
+export async function complete(args: readonly string[]): Promise<void> {
+  const [shell = '', ...words] = args
+  const root = new RootCommand()
+  const [asked] = words
+  for (const [name, { summary, operands, load }] of Object.entries(commands)) {
+    const command = root.command(name, summary)
+    for (const operand of operands) command.argument(operand, () => undefined)
+    if (name !== asked) continue
+    for (const [option, { type, description, value = '', short }] of Object.entries((await load()).options)) {
+      // A|B|C are all that there is; another placeholder is a file, or the user's own.
+      const choices = /^[\w-]+(?:\|[\w-]+)+$/.test(value) ? value.split('|') : []
+      if (type === 'boolean') command.option(option, description, ...(short === undefined ? [] : [short]))
+      else
+        command.option(
+          option,
+          description,
+          (offer) => {
+            for (const choice of choices) offer(choice, '')
+          },
+          short,
+        )
+    }
+  }
+  if (shell === '--') return root.parse([...words])
+  if (!SHELLS.includes(shell)) {
+    const seen = shell === '' ? 'SHELL is missing' : `there is no completion for "${shell}"${didYouMean(shell, SHELLS)}`
+    throw usageError(`${seen}; tp complete ${SHELLS.join('|')}`)
+  }
+  if (shell === 'bash') process.stdout.write(WITHOUT_BASH_COMPLETION)
+  root.setup('tp', 'tp', shell)
+}
+
+/** The script asks a function of the package bash-completion, which not every system has, for the words of the line. */
+const WITHOUT_BASH_COMPLETION = `if ! declare -F _get_comp_words_by_ref >/dev/null; then
+    _get_comp_words_by_ref() {
+        cur="\${COMP_WORDS[COMP_CWORD]}"
+        prev="\${COMP_WORDS[COMP_CWORD-1]}"
+        words=("\${COMP_WORDS[@]}")
+        cword="$COMP_CWORD"
+    }
+fi
+`

@@ -1,0 +1,43 @@
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { checkFiles, demandOptions, readDemands } from '../measuring/check-files.ts'
+import { readModelFile } from '../model/model-file.ts'
+import { batchSizeOf, dataOptions } from '../model/open-inputs.ts'
+import { openTaskInputs, readTask, taskOption } from '../model/open-task-inputs.ts'
+import { jsonDocument } from '../output/document.ts'
+import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
+
+export const checkCommand: Command = command({
+  options: {
+    against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the model that PRUNED was made from' },
+    ...dataOptions,
+    ...demandOptions,
+    ...taskOption,
+    ...runtimeOption,
+    json: { type: 'boolean', description: 'print one JSON document' },
+  },
+  notes: [
+    'One table, and one sentence: yes, no, or not shown, where the estimate of the loss is within --max-loss and its interval is',
+    'not. Exit code 3 for no, with --confident for not shown, too. Times are of one example and one thread, both files in turns on',
+    'examples of all lengths. Give data that nothing was tuned or trained on. An example:',
+    '',
+    '  tp check pruned.onnx --against model.onnx --data test.tsv --max-loss 1',
+  ],
+  async run([path = ''], given, outer) {
+    const { against, data, json = false } = given
+    if (against === undefined) throw usageError('--against DENSE is missing: the model that it is compared with')
+    if (data === undefined) throw usageError('--data PATH is missing: what to compare them on')
+    const demands = readDemands(given)
+    readTask(given.task)
+    const context = { ...outer, runtime: await openRuntime(given.runtime) }
+    const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
+    const opened = await openTaskInputs(against, data, batchSizeOf(pruned), given, context)
+    for (const note of opened.inputs.notes) context.progress.note(note)
+    const asked = { pruned, dense, source: data, data: opened, demands }
+    const { verdict, text, content } = await checkFiles(asked, context)
+    context.progress.end()
+    context.print(json ? jsonDocument('check', content) : text)
+    return verdict.passed ? EXIT.done : EXIT.belowThreshold
+  },
+})

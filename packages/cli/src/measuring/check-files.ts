@@ -1,0 +1,98 @@
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
+import { batchSizeOf } from '../model/open-inputs.ts'
+import type { TaskInputs } from '../model/open-task-inputs.ts'
+import { isMadeFrom, provenanceOf } from '../pruning/made-from.ts'
+import { number } from '../pruning/numbers.ts'
+import { compareFiles } from './compare-files.ts'
+import { type CheckedFile, describeCheck } from './describe-check.ts'
+import { timesContent } from './rows.ts'
+import { titleOf } from './title.ts'
+import { type Demands, type Verdict, verdictOf } from './verdict.ts'
+
+export const demandOptions = {
+  'max-loss': {
+    type: 'string',
+    value: 'POINTS',
+    description:
+      'what may be lost, in points: of accuracy, of F1 of tags, of nDCG@10 where documents are ranked or found, of word errors of speech; of vectors hundredths of the cosine to the dense ones; default 0.5',
+  },
+  confident: {
+    type: 'boolean',
+    description: 'the whole 95 % interval of the loss must be within that, not its estimate alone',
+  },
+  'min-speedup': {
+    type: 'string',
+    value: 'S',
+    description: 'times as fast as dense that it has to be; default: not slower',
+  },
+} as const
+
+/** Points that may be lost where nothing else is said; tuning has the same. */
+const MAX_LOSS = 0.5
+
+/** @throws TpError TP_USAGE */
+export function readDemands(given: Arguments<typeof demandOptions>): Demands {
+  const { 'max-loss': maxLoss, 'min-speedup': minSpeedup, confident = false } = given
+  return {
+    maxLoss: maxLoss === undefined ? MAX_LOSS : number('max-loss', maxLoss),
+    confident,
+    ...(minSpeedup !== undefined && { minSpeedup: number('min-speedup', minSpeedup) }),
+  }
+}
+
+export interface FilesToCheck {
+  readonly pruned: ModelFile
+  readonly dense: ModelFile
+  /** Where the data came from. */
+  readonly source: string
+  readonly data: TaskInputs
+  readonly demands: Demands
+}
+
+export interface Check {
+  readonly verdict: Verdict
+  /** A table, and the verdict under it. */
+  readonly text: string
+  readonly content: object
+}
+
+/**
+ * Whether a pruned file is faster than the dense one and as accurate, on the same examples.
+ * @throws TpError TP_INPUT for files that do not belong together, and what running models throws
+ */
+export async function checkFiles(asked: FilesToCheck, context: Context): Promise<Check> {
+  const { pruned, dense, source, data, demands } = asked
+  const { inputs, task } = data
+  const figures = await compareFiles({ dense, pruned, data, batchSize: batchSizeOf(pruned) }, context)
+  const { loss } = figures
+  const examples = inputs.targets.length
+  const { speedup } = figures.pruned.latency
+  const verdict = verdictOf({ loss, speedup, examples }, demands)
+  const columnOf = async (file: ModelFile, own: typeof figures.dense): Promise<CheckedFile> => ({
+    ...{ file, figures: own, bytes: await sizeOfFiles(file), provenance: provenanceOf(file) },
+  })
+  const columns = [await columnOf(dense, figures.dense), await columnOf(pruned, figures.pruned)] as const
+  const title = await titleOf(pruned.path, inputs, undefined, context.runtime)
+  return {
+    verdict,
+    text: `${title}\n${describeCheck(...columns)}\n\n${verdict.text}`,
+    content: {
+      ...{ model: pruned.path, against: dense.path, data: source, task, examples, notes: inputs.notes },
+      ...{ maxLoss: demands.maxLoss, confident: demands.confident, minSpeedup: demands.minSpeedup ?? null },
+      ...{ loss: { unit: loss.unit, ...loss.interval, same: loss.same }, verdict },
+      ...{ dense: columnContent(columns[0]), pruned: columnContent(columns[1], dense) },
+    },
+  }
+}
+
+function columnContent({ file, bytes, provenance, figures }: CheckedFile, other?: ModelFile): object {
+  const { answers, ...times } = figures
+  const made = other === undefined ? {} : { madeFromOther: isMadeFrom(provenance, other) ?? null }
+  const steps = provenance.steps.map(({ cuts, restored, ...step }) => step)
+  return {
+    ...{ path: file.path, bytes, prunings: steps, leftOut: provenance.leftOut, ...made },
+    ...{ ...answers.content, ...timesContent(times) },
+  }
+}

@@ -1,0 +1,23 @@
+import { basename } from 'node:path'
+import type { Inspection } from '@tp/compiler'
+import type { Runtime } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { nodeRuntime } from '@tp/runtime-node'
+import { grouped } from '../output/numbers.ts'
+
+/** What was measured, and on what: the line above a table. */
+export async function titleOf(
+  path: string,
+  { lengths, targets }: ModelInputs,
+  inspection: Inspection | undefined,
+  device: Runtime = nodeRuntime(),
+): Promise<string> {
+  const { runtime, version } = await device.diagnose()
+  const size = inspection ? ` ${inspection.layers.length}×${inspection.hidden}` : ''
+  const tokens = lengths && `, ${Math.min(...lengths)} … ${Math.max(...lengths)} tokens`
+  return [
+    `model  ${basename(path)}${size}`,
+    `${grouped(targets.length)} examples${tokens ?? ''}`,
+    `${runtime} ${version}, 1 thread`,
+  ].join('   ')
+}

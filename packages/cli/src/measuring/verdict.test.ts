@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { verdictOf } from './verdict.ts'
+
+const loss = (estimate: number, low: number, high: number, same = false) => ({
+  unit: 'points of accuracy',
+  interval: { estimate, low, high },
+  same,
+})
+const speed = (value: number, low: number, high: number) => ({ value, low, high })
+const fast = speed(1.64, 1.6, 1.7)
+const demands = { maxLoss: 0.5, confident: false }
+
+test('says yes if the whole interval of the loss is allowed and the speed-up is above 1', () => {
+  expect(verdictOf({ loss: loss(0.1, -0.2, 0.4), speedup: fast, examples: 872 }, demands)).toEqual({
+    answer: 'yes',
+    passed: true,
+    text: 'yes: 1.64× (1.60 … 1.70) as fast as dense, and it loses 0.1 (−0.2 … 0.4) points of accuracy',
+  })
+})
+
+test('says no beyond the allowed loss, and that it does not hold', () => {
+  const { answer, passed, text } = verdictOf({ loss: loss(2.3, 1.1, 3.4), speedup: fast, examples: 872 }, demands)
+  expect([answer, passed]).toEqual(['no', false])
+  expect(text).toContain('no: it loses 2.3 (1.1 … 3.4) points of accuracy, and 0.5 are allowed')
+})
+
+test('says that it is not shown where the interval reaches beyond; it holds unless confidence is demanded', () => {
+  const measured = { loss: loss(0.3, -1.8, 2.5), speedup: fast, examples: 300 }
+  expect(verdictOf(measured, demands)).toEqual({
+    answer: 'not shown',
+    passed: true,
+    text: 'not shown: 1.64× (1.60 … 1.70) as fast as dense, but 300 examples do not show that it loses at most 0.5 points of accuracy: 0.3 (−1.8 … 2.5)',
+  })
+  expect(verdictOf(measured, { ...demands, confident: true })).toMatchObject({ answer: 'not shown', passed: false })
+})
+
+test('needs no examples where all outputs are the dense ones', () => {
+  const measured = { loss: loss(0, -60, 60, true), speedup: speed(1.1, 1.08, 1.12), examples: 2 }
+  expect(verdictOf(measured, { maxLoss: 0, confident: true })).toEqual({
+    answer: 'yes',
+    passed: true,
+    text: 'yes: 1.10× (1.08 … 1.12) as fast as dense, and all outputs are the dense ones',
+  })
+})
+
+test('says no to what is slower, or less fast than demanded', () => {
+  const exact = loss(0, 0, 0, true)
+  const slower = verdictOf({ loss: exact, speedup: speed(0.9, 0.88, 0.93), examples: 9 }, demands)
+  expect(slower).toMatchObject({ answer: 'no', passed: false, text: expect.stringContaining('it is slower: 0.90×') })
+  const less = verdictOf({ loss: exact, speedup: fast, examples: 9 }, { ...demands, minSpeedup: 2 })
+  expect(less).toMatchObject({ answer: 'no', text: expect.stringContaining('and 2.00× is demanded') })
+})
+
+test('takes no interval that covers 1 for a difference in speed', () => {
+  const measured = { loss: loss(0, 0, 0, true), speedup: speed(0.99, 0.96, 1.02), examples: 9 }
+  expect(verdictOf(measured, demands)).toMatchObject({
+    answer: 'not shown',
+    passed: true,
+    text: expect.stringContaining('no measurable difference in speed'),
+  })
+})

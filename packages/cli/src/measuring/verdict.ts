@@ -1,0 +1,68 @@
+import type { VariantLatency } from '@tp/eval/metrics'
+import { factor, grouped, points } from '../output/numbers.ts'
+import type { Loss } from './judge.ts'
+import { speedUp } from './rows.ts'
+
+/** What is asked of a pruned model. */
+export interface Demands {
+  /** What may be lost, in the unit of the loss. */
+  readonly maxLoss: number
+  /** Whether the whole interval of the loss must be within that, not its estimate alone. */
+  readonly confident: boolean
+  /** How many times as fast as the dense model it has to be; absent: not slower. */
+  readonly minSpeedup?: number | undefined
+}
+
+interface Measured {
+  readonly loss: Loss
+  readonly speedup: VariantLatency['speedup']
+  readonly examples: number
+}
+
+/** Whether a pruned model is faster and as accurate, in one sentence. */
+export interface Verdict {
+  readonly answer: 'yes' | 'no' | 'not shown'
+  readonly text: string
+  /** Whether the demands hold: with `yes`, and with `not shown` unless confidence is demanded. */
+  readonly passed: boolean
+}
+
+/** Points of an interval that are shown as 0. */
+const SHOWN = 0.05
+
+export function verdictOf(measured: Measured, demands: Demands): Verdict {
+  const { loss, speedup, examples } = measured
+  const { maxLoss, confident, minSpeedup } = demands
+  const { unit, interval, same } = loss
+  const speed = speedUp({ speedup })
+  const allowed = `${maxLoss} ${maxLoss === 1 ? 'is' : 'are'} allowed`
+  if (!same && interval.estimate > maxLoss)
+    return no(`it loses ${points(interval)} ${unit}, and ${allowed}; ${speed} as fast as dense`)
+  if (minSpeedup !== undefined && speedup.value < minSpeedup)
+    return no(`it is ${speed} as fast as dense, and ${factor(minSpeedup)} is demanded; ${lossText(loss)}`)
+  if (minSpeedup === undefined && speedup.high < 1)
+    return no(`it is slower: ${speed} as fast as dense; ${lossText(loss)}`)
+  if (!same && interval.high > Math.max(maxLoss, SHOWN)) {
+    const few = `${grouped(examples)} ${examples === 1 ? 'example does' : 'examples do'} not show`
+    const wanted = `that it loses at most ${maxLoss} ${maxLoss === 1 ? unit.replace(/s(?= of)/, '') : unit}: ${points(interval)}`
+    return notShown(`${speed} as fast as dense, but ${few} ${wanted}`, !confident)
+  }
+  if (minSpeedup === undefined && speedup.low <= 1)
+    return notShown(
+      `as accurate, with no measurable difference in speed: ${speed} as fast as dense; ${lossText(loss)}`,
+      true,
+    )
+  return { answer: 'yes', text: `yes: ${speed} as fast as dense, and ${lossText(loss)}`, passed: true }
+}
+
+function no(why: string): Verdict {
+  return { answer: 'no', text: `no: ${why}`, passed: false }
+}
+
+function notShown(why: string, passed: boolean): Verdict {
+  return { answer: 'not shown', text: `not shown: ${why}`, passed }
+}
+
+function lossText({ unit, interval, same }: Loss): string {
+  return same ? 'all outputs are the dense ones' : `it loses ${points(interval)} ${unit}`
+}

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { progressTo } from './progress.ts'
+import { widthOf } from './terminal.ts'
+
+function screen(columns?: number) {
+  let time = 0
+  const written: string[] = []
+  const stream = {
+    isTTY: columns !== undefined,
+    ...(columns && { columns }),
+    write: (text: string) => written.push(text),
+  }
+  const progress = progressTo(stream, () => time)
+  return { progress, written, wait: (seconds: number) => (time += 1000 * seconds) }
+}
+const shown = (text: string | undefined): string => text?.replace('\r\u001b[K', '') ?? ''
+
+test('shows one bar for the whole job, with rate and time left, and never goes back', () => {
+  const { progress, written, wait } = screen(120)
+  progress.expect?.(2)
+  progress.stage('evaluating dense')
+  wait(4)
+  progress.step(50, 100)
+  expect(shown(written.at(-1))).toBe('████░░░░░░░░░░░░  25 %  evaluating dense, 50 of 100, 13/s, 12 s left')
+  wait(4)
+  progress.step(100, 100)
+  progress.stage('timing')
+  expect(shown(written.at(-1))).toMatch(/^████████░░░░░░░░ {2}50 % {2}timing/)
+  progress.stage('evaluating dense', 0)
+  expect(shown(written.at(-1))).toMatch(/^████████░/)
+  progress.end()
+})
+
+test('is never longer than the terminal is wide', () => {
+  const { progress, written, wait } = screen(40)
+  progress.expect?.(3)
+  progress.stage('evaluating a method with a very long name indeed')
+  wait(5)
+  progress.step(1, 3, 'best so far received-attention: keep 0.1914 at layer 0, 0.1914 at layer 1')
+  for (const text of written) expect(widthOf(shown(text))).toBeLessThan(40)
+  progress.end()
+})
+
+test('tells what is no terminal each stage, and within five seconds how far it is', () => {
+  const { progress, written, wait } = screen()
+  progress.stage('choosing')
+  progress.step(1, 9)
+  wait(5)
+  progress.step(2, 9, 'best so far tome')
+  expect(written).toEqual(['choosing …\n', 'choosing … 2 of 9, best so far tome\n'])
+})

@@ -1,0 +1,147 @@
+import type { Inspection, LeftOutLayers, Pruned, PrunedEncoder } from '@tp/compiler'
+import type { Amount, Method } from '@tp/core'
+import { amountRules } from '@tp/core/host'
+import { type DecoderReport, decoderText } from '../decoding/repair-decoder.ts'
+import { flopsAtUsualLengths } from '../model/flops.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { factor, megabytes, ranges } from '../output/numbers.ts'
+import { leftOutText } from './leave-out.ts'
+import type { MeasuredSpeed } from './time-pruned.ts'
+import { speedText } from './time-pruned.ts'
+import type { Verification } from './verify.ts'
+
+export function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
+  return {
+    layerCount,
+    schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })),
+    cuts: cuts.map(({ layer }) => layer),
+  }
+}
+
+export interface PruneReport {
+  readonly out: string
+  readonly method: string
+  readonly flops: readonly FlopsFactor[]
+  readonly bytes: number
+  readonly dataFiles: readonly string[]
+  /** Layers that were left out. */
+  readonly leftOut?: LeftOutLayers | undefined
+  readonly quantized?: Pruned['quantized']
+  readonly verification?: Verification
+  readonly decoder?: DecoderReport
+  /** What is known of models of this kind, in sentences. */
+  readonly notes: readonly string[]
+  /** Where it was timed. */
+  readonly speed?: SpeedReport | undefined
+  readonly milliseconds: number
+}
+
+/** How many times as fast as the dense file, on one thread. */
+export type SpeedReport = Pick<MeasuredSpeed, 'tokens'> & MeasuredSpeed['speedups'][number]
+
+interface FlopsFactor {
+  readonly tokens: number | string
+  readonly dense: number
+  readonly pruned: number
+  readonly factor: number
+}
+
+/** How many times fewer FLOPs, where the schedule alone says it. */
+export function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): FlopsFactor[] {
+  const now = flopsAtUsualLengths(pruned.model, model)
+  return flopsAtUsualLengths(file.model, model).flatMap(({ tokens, flops: dense }) => {
+    const less = now.find((entry) => entry.tokens === tokens)?.flops
+    return less === undefined ? [] : [{ tokens, dense, pruned: less, factor: dense / less }]
+  })
+}
+
+/** @param pruning absent where only layers are left out */
+export function describePruning(report: PruneReport, { encoders }: Pruned, pruning: Method | undefined): string {
+  const {
+    out,
+    method,
+    leftOut,
+    flops,
+    bytes,
+    dataFiles,
+    quantized,
+    verification,
+    decoder,
+    notes,
+    speed,
+    milliseconds,
+  } = report
+  const bits = quantized === undefined ? '' : ', 8 bits'
+  return [
+    `${out}  ${megabytes(bytes)}, ${method}${bits}, ${(milliseconds / 1000).toFixed(1)} s`,
+    ...(leftOut ? [`without ${leftOutText(leftOut)}; the others are numbered from 0 again`] : []),
+    ...encoders.flatMap((encoder) => {
+      const lines = pruning === undefined ? [LAYERS_ONLY] : cutsText(encoder, pruning)
+      return encoders.length === 1 ? lines : lines.map((line) => `${encoder.name}: ${line}`)
+    }),
+    flops.length === 0
+      ? 'FLOPs depend on the data'
+      : `FLOPs  ${flops.map(({ tokens, factor: times }) => `${factor(times)} fewer at n=${tokens}`).join(', ')}`,
+    ...dataFiles.map((path) => `weights copied to ${path}`),
+    ...(verification ? [verificationText(verification, quantized !== undefined)] : []),
+    ...(decoder ? decoderText(decoder) : []),
+    ...(speed
+      ? [`${speedText(speed, speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: add --data'}`]
+      : []),
+    ...notes.map((note) => `note  ${note}`),
+  ].join('\n')
+}
+
+const EXACT = 'exact: the outputs are the dense ones'
+const LAYERS_ONLY = 'tokens are as they were; --method none would also eliminate dead ones'
+
+function cutsText({ cuts, schedule }: PrunedEncoder, { before, unscheduled }: Method): string[] {
+  const first = before === undefined ? undefined : cuts[0]
+  const own = first === undefined ? cuts : cuts.slice(1)
+  const leftOut = [...schedule.keys()].filter((layer) => !own.some((cut) => cut.layer === layer))
+  return [
+    ...(cuts.length === 0 ? ['no tokens are pruned but dead ones'] : []),
+    ...(first === undefined ? [] : [`${before?.name} prunes ${placeText([first])}: as many tokens as it decides`]),
+    ...(own.length === 0
+      ? []
+      : [
+          `tokens are pruned ${placeText(own)}: ${unscheduled ? 'as many as the method decides' : amountsText(schedule)}`,
+        ]),
+    ...(leftOut.length === 0 ? [] : [`no cut at layer ${ranges(leftOut)}: what follows reads only protected tokens`]),
+  ]
+}
+
+function placeText(cuts: PrunedEncoder['cuts']): string {
+  return `${cuts[0]?.site === 'input' ? 'before' : 'after the attention of'} layers ${ranges(cuts.map(({ layer }) => layer))}`
+}
+
+function amountsText(schedule: ReadonlyMap<number, Amount>): string {
+  const amounts = [...schedule.values()].map(({ kind, value }) => `${amountRules[kind].name} ${value}`)
+  return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
+}
+
+function verificationText({ shapes, difference, invariance, sites }: Verification, isRounded: boolean): string {
+  const runs = shapes.map((shape) => shape.join('×')).join(' and ')
+  const { batch, padding } = invariance ?? {}
+  const alike = [
+    ...(batch === undefined ? [] : [`alone and in a batch (${batch})`]),
+    ...(padding === undefined ? [] : [`with and without padding (${padding})`]),
+  ]
+  const before = isRounded ? 'before rounding to 8 bits, ' : ''
+  return [
+    `verified  runs at ${runs} with finite outputs; ${before}keeping every token by force differs by ${difference.toExponential(1)}`,
+    alike.length === 0
+      ? '          not compared in batches: the batch is fixed, or the dense answers depend on it themselves'
+      : `          ${before}examples come out alike ${alike.join(' and ')}`,
+    ...siteCostsText(sites),
+  ].join('\n')
+}
+
+function siteCostsText({ nodes, milliseconds, shape }: Verification['sites']): string[] {
+  if (nodes.length === 0) return []
+  const counts = nodes.map(({ nodes: count }) => count)
+  const range =
+    Math.min(...counts) === Math.max(...counts) ? `${counts[0]}` : `${Math.min(...counts)} to ${Math.max(...counts)}`
+  const time = milliseconds === undefined ? '' : `, ${milliseconds.toFixed(3)} ms at ${shape.join('×')} on one thread`
+  return [`each cut  adds ${range} nodes${time}`]
+}

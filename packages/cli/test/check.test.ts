@@ -1,0 +1,112 @@
+import { copyFileSync, writeFileSync } from 'node:fs'
+import { mailData, modelPath } from '@tp/models'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { mailEmbedder } from './small-models.ts'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+const timeout = 60_000
+
+const check = (pruned: string, ...args: string[]) =>
+  tpHere(['check', folder.at(pruned), '--against', mail, '--data', folder.at('mails.tsv'), ...args])
+/** A few runs on a busy machine say nothing of speed. */
+const anySpeed = ['--min-speedup', '0.01']
+const prune = async (out: string, from: string, ...args: string[]): Promise<void> => {
+  const { code } = await tpHere(['prune', from, '-o', folder.at(out), ...args])
+  expect(code).toBe(0)
+}
+
+beforeAll(async () => {
+  const mails = mailData('calibration').filter(({ text }) => text.length > 100 && text.length < 300)
+  const texts = mails.slice(0, 12).map(({ text, label }) => ({ text: text.replaceAll('\t', ' '), label }))
+  const lines = texts.map(({ text, label }) => `${['ham', 'spam'][label]}\t${text}\n`)
+  writeFileSync(folder.at('mails.tsv'), lines.join(''))
+  writeFileSync(folder.at('texts.txt'), texts.map(({ text }) => `${text}\n`).join(''))
+  await prune('exact.onnx', mail, '--method', 'none')
+  await prune('few.onnx', mail, '--method', 'received-attention', '--keep', '0.5')
+  // Whatever is first in a mail: half of the answers change.
+  await prune('broken.onnx', mail, '--method', 'truncate', '--layers', '0', '--tokens', '2')
+})
+
+describe('tp check', () => {
+  test('puts speed, paired loss, agreement and origin into one table, and a verdict under it', {
+    timeout,
+  }, async () => {
+    const { code, stdout } = await check('few.onnx', '--max-loss', '20', ...anySpeed)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^ +model\.onnx +few\.onnx$/m)
+    expect(stdout).toMatch(/^made from +as exported +model\.onnx: received-attention, keep 0\.5 at layers 1–4$/m)
+    expect(stdout).toMatch(/^accuracy +\d+\.\d \(.*\) +\d+\.\d \(.*\)$/m)
+    expect(stdout).toMatch(/^loss in points +−?\d+\.\d \(.* … .*\)$/m)
+    expect(stdout).toMatch(/^agrees with dense +100\.0 % +\d+\.\d %$/m)
+    expect(stdout).toMatch(/^speed-up +1\.00× +\d\.\d\d× \(.*\)$/m)
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^(yes|not shown): /)
+  })
+
+  test('exits with 3 beyond --max-loss', { timeout }, async () => {
+    const { code, stdout } = await check('broken.onnx', '--max-loss', '1')
+    expect(stdout).toMatch(/^no: it loses \d+\.\d \(.*\) points of accuracy, and 1 is allowed/m)
+    expect(code).toBe(3)
+  })
+
+  test('says what few examples do not show, and exits with 3 for it if confidence is demanded', {
+    timeout,
+  }, async () => {
+    const { code, stdout } = await check('few.onnx', '--max-loss', '10', '--confident', '--json', ...anySpeed)
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'check',
+      maxLoss: 10,
+      confident: true,
+      loss: { unit: 'points of accuracy', same: false },
+      verdict: { answer: 'not shown', passed: false, text: expect.stringContaining('12 examples do not show') },
+    })
+    expect(code).toBe(3)
+  })
+
+  test('finds the outputs of an exact file the same, and names what it was made from', { timeout }, async () => {
+    const { stdout } = await check('exact.onnx', '--json')
+    const { loss, verdict, dense, pruned } = JSON.parse(stdout)
+    expect(loss.same).toBe(true)
+    expect(verdict.text).toContain('all outputs are the dense ones')
+    expect(dense).toMatchObject({ prunings: [] })
+    expect(pruned).toMatchObject({ prunings: [{ method: 'none' }], madeFromOther: true, agreement: 100 })
+  })
+
+  test('says of a file that it was made from another one', { timeout }, async () => {
+    const files = ['check', folder.at('few.onnx'), '--against', folder.at('exact.onnx')]
+    copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
+    const data = ['--data', folder.at('mails.tsv'), '--limit', '4', '--labels', 'ham,spam']
+    const { stdout } = await tpHere([...files, ...data])
+    expect(stdout).toMatch(/^made from +none +another file: received-attention, keep 0\.5 at layers 1–4$/m)
+  })
+
+  test('judges vectors by their cosine to the dense ones', { timeout }, async () => {
+    writeFileSync(folder.at('states.onnx'), mailEmbedder())
+    copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
+    await prune('merged.onnx', folder.at('states.onnx'), '--method', 'random', '--keep', '0.3')
+    const { code, stdout } = await tpHere([
+      ...['check', folder.at('merged.onnx'), '--against', folder.at('states.onnx')],
+      ...['--data', folder.at('texts.txt'), '--max-loss', '0'],
+    ])
+    expect(stdout).toMatch(/^cosine to dense +[01]\.\d+$/m)
+    expect(stdout).toMatch(/^no: it loses .* hundredths of the cosine to the dense vectors, and 0 are allowed/m)
+    expect(code).toBe(3)
+  })
+
+  test('refuses two models that do not take the same inputs', async () => {
+    const files = ['check', modelPath('digits-vit'), '--against', mail, '--data', folder.at('mails.tsv')]
+    const { code, stderr } = await tpHere(files)
+    expect(stderr).toContain('give a file that was made from the other')
+    expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_INPUT')])
+  })
+})
+
+test('no table calls a pruned file dense', { timeout }, async () => {
+  copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
+  const { stdout } = await tpHere([
+    ...['eval', folder.at('few.onnx'), '--data', folder.at('mails.tsv'), '--limit', '4', '--labels', 'ham,spam'],
+  ])
+  expect(stdout).toMatch(/^as pruned /m)
+  expect(stdout).not.toMatch(/^dense /m)
+})

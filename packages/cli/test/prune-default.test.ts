@@ -1,0 +1,107 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { readProvenance } from '@tp/compiler'
+import { mailData, modelPath } from '@tp/models'
+import { decodeModel } from '@tp/onnx'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const timeout = 60_000
+const methodsOf = (name: string): string[] =>
+  readProvenance(decodeModel(readFileSync(folder.at(name)))).map(({ method }) => method)
+
+beforeAll(() => {
+  copyFileSync(modelPath('mail'), folder.at('model.onnx'))
+  copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
+  copyFileSync(modelPath('digits-vit'), folder.at('digits.onnx'))
+  copyFileSync(fixture('timm-vit-avgpool-ts17'), folder.at('pooled.onnx'))
+  const mails = mailData('calibration').filter(({ text }) => text.length < 400)
+  const lines = mails.map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll(/\s+/g, ' ')}\n`)
+  writeFileSync(folder.at('few.tsv'), lines.slice(0, 12).join(''))
+  writeFileSync(folder.at('many.tsv'), lines.slice(0, 96).join(''))
+})
+
+describe('tp prune MODEL and nothing else', () => {
+  test('writes next to a classifier of texts what was measured to be safe, verified and timed', {
+    timeout,
+  }, async () => {
+    const { code, stdout } = await tpHere(['prune', folder.at('model.onnx')])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^verified +runs at/m)
+    expect(stdout).toMatch(
+      /^\d\.\d\d× \(.*\) as fast as dense at 128 tokens, one thread; (accuracy not measured: add --data|exact)/m,
+    )
+    expect(stdout).toMatch(
+      /^note {2}(no method was given, and the head reads the class token|value-aware at keep 0\.8)/m,
+    )
+    expect(['value-aware', 'none']).toContain(methodsOf('model.pruned.onnx')[0])
+  })
+
+  test('does not write over a file that nobody has named', async () => {
+    writeFileSync(folder.at('digits.pruned.onnx'), 'mine')
+    const { code, stderr } = await tpHere(['prune', folder.at('digits.onnx')])
+    expect(stderr).toContain('exists already, and -o names no output')
+    expect([code, stderr]).toEqual([2, expect.stringContaining('code: TP_OUTPUT')])
+    expect(readFileSync(folder.at('digits.pruned.onnx'), 'utf8')).toBe('mine')
+  })
+
+  test('says of images how fast the safe method is here, and does only what is exact if it is slower', {
+    timeout,
+  }, async () => {
+    const { stdout } = await tpHere(['prune', folder.at('digits.onnx'), '-o', folder.at('d.onnx'), '--json'])
+    const { method, notes, speed, verification } = JSON.parse(stdout)
+    expect(verification).toBeDefined()
+    expect(speed.value).toBeGreaterThan(0)
+    expect(method === 'tome' || /tome at keep 0\.9, .* is \d\.\d\d× as fast here/.test(notes.at(-1))).toBe(true)
+    expect(methodsOf('d.onnx')).toEqual([method])
+  })
+
+  test('does only what is exact where every token is read', { timeout }, async () => {
+    const { code, stdout } = await tpHere(['prune', folder.at('pooled.onnx')])
+    expect(code).toBe(0)
+    expect(stdout).toContain('no method was given, so only what is exact is done')
+    expect(stdout).toMatch(/one thread; exact: the outputs are the dense ones$/m)
+    expect(methodsOf('pooled.pruned.onnx')).toEqual(['none'])
+  })
+})
+
+describe('tp prune --data', () => {
+  const data = (name: string): string[] => ['--data', folder.at(name), '--labels', 'ham,spam']
+
+  test('ends with the verdict of tp check on a method that was named', { timeout }, async () => {
+    const by = ['--method', 'truncate', '--layers', '0', '--tokens', '2', '--max-loss', '0']
+    const out = ['prune', folder.at('model.onnx'), '-o', folder.at('broken.onnx')]
+    const { code, stdout } = await tpHere([...out, ...by, ...data('few.tsv')])
+    expect(stdout).toMatch(/^made from +as exported +model\.onnx: truncate, tokens 2 at layer 0$/m)
+    expect(stdout).toMatch(/^(no: it loses|not shown: )/m)
+    expect(code).toBe(stdout.includes('\nno: ') ? 3 : 0)
+  })
+
+  test('tunes on some of the examples for a time, and gives a verdict on the others', {
+    tags: 'exhaustive',
+    timeout: 180_000,
+  }, async () => {
+    const out = ['prune', folder.at('model.onnx'), '-o', folder.at('tuned.onnx'), '--minutes', '0.02']
+    const { stdout } = await tpHere([...out, ...data('many.tsv'), '--max-loss', '5', '--json'])
+    const { tuned, check, method } = JSON.parse(stdout)
+    expect(tuned.isCutShort).toBe(true)
+    expect(tuned.figures.examples).toBeLessThan(30)
+    expect(check).toMatchObject({ examples: 32, maxLoss: 5, pruned: { madeFromOther: true } })
+    expect(check.verdict.text).toMatch(/^(yes|no|not shown): /)
+    expect(methodsOf('tuned.onnx')).toEqual([method])
+  })
+
+  test('refuses to tune by few examples, and options that nothing reads', async () => {
+    const few = await tpHere(['prune', folder.at('model.onnx'), '-o', folder.at('x.onnx'), ...data('few.tsv')])
+    expect(few.stderr).toContain('12 examples are too few to tune by; give 90 or more')
+    expect(few.code).toBe(1)
+    const by = ['--method', 'random', '--keep', '0.5']
+    for (const [args, message] of [
+      [['--max-loss', '1'], '--max-loss requires --data PATH'],
+      [['--minutes', '1', ...by, ...data('few.tsv')], '--minutes is for tuning'],
+    ] as const) {
+      const { code, stderr } = await tpHere(['prune', folder.at('model.onnx'), '-o', folder.at('x.onnx'), ...args])
+      expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+    }
+  })
+})

@@ -33,7 +33,7 @@ export interface BulkOptions {
   readonly maxTokens?: number | undefined
   /** Rows of a shard; default 10,000. */
   readonly shardRows?: number | undefined
-  /** Most tokens of a batch; default 4,096. */
+  /** Most tokens of a batch; default 1,024. */
   readonly batchTokens?: number | undefined
   /** Threads inside one operator, where this process computes; default: the runtime's own choice. */
   readonly threads?: number | undefined
@@ -131,7 +131,7 @@ function computeSpec(options: BulkOptions, model: BulkModel, output: OutputName)
   if (task === 'asr') throw new TpError('TP_OPTION', 'bulk', 'the model gives states of speech; texts are what is run')
   if (output === 'npy' && task !== 'embeddings')
     throw new TpError('TP_OUTPUT', 'bulk', `.npy holds vectors, and the model is for ${task}; write .jsonl or .parquet`)
-  const { batchTokens = 4096, maxTokens = null, labels = model.files.folder.labels ?? null } = options
+  const { batchTokens = 1024, maxTokens = null, labels = model.files.folder.labels ?? null } = options
   for (const [name, value] of Object.entries({
     batchTokens,
     shardRows: options.shardRows ?? 1,

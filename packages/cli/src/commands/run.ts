@@ -25,12 +25,17 @@ export const runCommand: Command = command({
       description: 'the file to write: .jsonl, .parquet or, for vectors, .npy; never one that is there',
     },
     task: { type: 'string', value: TASKS.join('|'), description: 'default: what the outputs of the model look like' },
-    'text-column': { type: 'string', value: 'NAME|N', description: 'column of the texts; default: found by its header' },
+    'text-column': {
+      type: 'string',
+      value: 'NAME|N',
+      description: 'column of the texts; default: found by its header',
+    },
     'pair-column': { type: 'string', value: 'NAME|N', description: 'the same for the second texts of pairs' },
     'id-column': {
       type: 'string',
       value: 'NAME|N',
-      description: 'column that is copied to the output as "id"; default: one called id; if there is none, rows are numbered',
+      description:
+        'column that is copied to the output as "id"; default: one called id; if there is none, rows are numbered',
     },
     tokenizer: {
       type: 'string',
@@ -45,7 +50,7 @@ export const runCommand: Command = command({
     },
     'max-tokens': { type: 'string', value: 'N', description: 'longer texts are cut; default: what the model takes' },
     'shard-rows': { type: 'string', value: 'N', description: 'rows of a shard; default 10,000' },
-    'batch-tokens': { type: 'string', value: 'N', description: 'most tokens of a batch; default 4,096' },
+    'batch-tokens': { type: 'string', value: 'N', description: 'most tokens of a batch; default 1,024' },
     threads: { type: 'string', value: 'N', description: "threads inside one operator; default: the runtime's choice" },
     resume: { type: 'boolean', description: 'continue a run that was ended, to the same bytes' },
     retry: { type: 'boolean', description: 'the same, and compute shards that failed again' },
@@ -57,7 +62,8 @@ export const runCommand: Command = command({
     folder: {
       type: 'string',
       value: 'PATH',
-      description: 'with --queue: the folder that all workers have, with model, data and shards in it; default: this one',
+      description:
+        'with --queue: the folder that all workers have, with model, data and shards in it; default: this one',
     },
     shards: {
       type: 'string',
@@ -83,7 +89,8 @@ export const runCommand: Command = command({
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     if (task !== undefined && !isTask(task)) throw usageError(`--task is "${task}"; it must be ${TASKS.join(', ')}`)
     if (queue === undefined && folder !== undefined) throw usageError('--folder is for --queue URL')
-    if (queue !== undefined && given.threads !== undefined) throw usageError('--threads is for tp worker, which computes')
+    if (queue !== undefined && given.threads !== undefined)
+      throw usageError('--threads is for tp worker, which computes')
     const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() === true
     if (isFolder) await files.readsFolder(data, 'the folder of --data')
     else await files.reads(data, 'the file of --data', Number.POSITIVE_INFINITY)
@@ -115,11 +122,15 @@ export const runCommand: Command = command({
     print(
       json
         ? jsonDocument('run', { model: path, data, out, ...report })
-        : `wrote ${out}: ${grouped(report.rows)} rows in ${grouped(report.shards)} shards${kept}`,
+        : `wrote ${out}: ${grouped(report.rows)} rows in ${shardsText(report.shards)}${kept}`,
     )
     return EXIT.done
   },
 })
+
+function shardsText(count: number): string {
+  return `${grouped(count)} ${count === 1 ? 'shard' : 'shards'}`
+}
 
 function isTask(text: string): text is BulkTask {
   return TASKS.includes(text)

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { runBulk, runWorker } from '../src/index.ts'
 import { connect } from '../src/queue/connect.ts'
 import { toShared } from '../src/queue/shard-job.ts'
+import { startPostgres, whyNoPostgres } from './postgres.ts'
 import { modelFolder, writeMails } from './small-models.ts'
 import { describeQueue, startValkey } from './valkey.ts'
 import { startWorkers } from './workers.ts'
@@ -128,6 +129,26 @@ describeQueue('workers of a queue', () => {
       expect(idsIn(out)).toEqual(rows.map(({ id }) => id))
       expect(readFileSync(out)).toEqual(readFileSync(at('many-undisturbed.jsonl')))
     }
+  })
+})
+
+const without = whyNoPostgres === undefined ? '' : ` (left out: ${whyNoPostgres})`
+
+describe.skipIf(without !== '')(`PostgreSQL as the queue${without}`, () => {
+  test('gives each row once, though a worker is killed', { tags: 'exhaustive' }, async () => {
+    writeMails(at('some.jsonl'), 96, 600)
+    const options = { model: at('model', 'model.onnx'), data: at('some.jsonl'), shardRows: 4, threads: 1 }
+    await runBulk({ ...options, out: at('some-undisturbed.jsonl') })
+    using postgres = await startPostgres()
+    await using workers = startWorkers({ count: 2, url: postgres.url, folder, lostAfter: 1 })
+    const out = at('some-killed.jsonl')
+    const watching = setInterval(() => {
+      const done = existsSync(`${out}.shards`) ? readdirSync(`${out}.shards`).length : 0
+      if (done > 6 && workers.killed === 0) workers.kill(0)
+    }, 10)
+    await runBulk({ ...options, out, queue: { url: postgres.url, folder } }).finally(() => clearInterval(watching))
+    expect(workers.killed).toBe(1)
+    expect(readFileSync(out)).toEqual(readFileSync(at('some-undisturbed.jsonl')))
   })
 })
 

@@ -25,7 +25,9 @@ export async function connect(url: string, patience = 10_000): Promise<Connectio
   })
   const backend = isPostgres ? bull.createPostgresBackend : undefined
   const connection = (
-    isPostgres ? url : { url: url.replace(/^valkey/, 'redis'), maxRetriesPerRequest: null }
+    isPostgres
+      ? { connectionString: url, migrate: true }
+      : { url: url.replace(/^valkey/, 'redis'), maxRetriesPerRequest: null }
   ) as QueueOptions['connection']
   const ready = async <T extends Queue | Worker>(opened: T): Promise<T> => {
     // It is tried again; without a listener the process would end.

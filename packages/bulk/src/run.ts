@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { isTpError, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { type ModelFiles, readModelFiles } from './model/model-files.ts'
@@ -117,7 +117,9 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await requireAll(plan, folder)
   onStage?.('writing')
   const written = plan.shards.map(({ key, spec }) => ({ path: folder.pathOf(key), rows: spec.rows.rows }))
-  await writeWhole(out, untilAborted(outputFormats[output].join(written), signal))
+  // Always the same name: of a run that is killed while it writes, gigabytes would remain under another one.
+  const waiting = join(dirname(out), `.${basename(out)}.tmp`)
+  await writeWhole(out, untilAborted(outputFormats[output].join(written), signal), waiting)
   await folder.remove()
   return { task: compute.task, rows: plan.rows, shards: plan.shards.length, resumed: resumed.length }
 }

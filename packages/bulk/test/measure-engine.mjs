@@ -35,7 +35,7 @@ async function timed(name, work) {
 
 const files = await readModelFiles(path)
 const runtime = files.isPacked ? 'native' : 'node'
-await using model = await openBulkModel(files, { runtime, threads: 1 })
+const model = await openBulkModel(files, { runtime, threads: 1 })
 const compute = { task: model.task, runtime, labels: files.folder.labels ?? null, maxTokens: null, batchTokens: 1024 }
 const store = shardFolder(join(folder, 'shards'), 'jsonl')
 const plan = () => planShards(join(folder, 'rows.jsonl'), files.hash, compute, 'jsonl', { shardRows: rows })
@@ -74,4 +74,5 @@ const overhead = own.reduce((sum, [name, milliseconds]) => sum + milliseconds / 
 console.log(
   `${rows} rows, ${readFileSync(join(folder, 'out.jsonl')).length} bytes: the engine takes ${((100 * overhead) / work).toFixed(2)} % of the work`,
 )
+await model[Symbol.asyncDispose]()
 rmSync(folder, { recursive: true, force: true })

@@ -25,6 +25,16 @@ test('a class has the probability of its logit', () => {
   expect(second?.label).toBe(0)
 })
 
+test('one logit tells class 1 from class 0', () => {
+  const [first, second] = classesOf({
+    feeds: {},
+    rows: 2,
+    outputs: { logits: floats([2, 1], [Math.log(3), -Math.log(3)]) },
+  })
+  expect([first?.label, second?.label]).toEqual([1, 0])
+  expect([first?.score, second?.score]).toEqual([expect.closeTo(0.75, 6), expect.closeTo(0.75, 6)])
+})
+
 test('a score is the one logit', () => {
   expect(
     scoresOf({ feeds: {}, rows: 2, outputs: { score: floats([2, 1], [3, -1]), 'tp.kept': floats([2, 1], [9, 9]) } }),

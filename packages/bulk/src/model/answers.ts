@@ -13,9 +13,10 @@ export interface RanBatch {
   readonly rows: number
 }
 
-/** Class and its probability, by example. @throws TpError TP_OUTPUT */
+/** Class and its probability, by example. One logit is that of class 1 against class 0. @throws TpError TP_OUTPUT */
 export function classesOf(batch: RanBatch): { readonly label: number; readonly score: number }[] {
-  return logitRows(batch).map((row) => {
+  return logitRows(batch).map((logits) => {
+    const row = logits.length === 1 ? Float32Array.of(0, logits[0] as number) : logits
     const label = largest(row)
     if (label < 0) throw new TpError('TP_OUTPUT', 'bulk', 'the model gave a logit that is not a number')
     const sum = row.reduce((total, logit) => total + Math.exp(logit - (row[label] as number)), 0)

@@ -31,7 +31,7 @@ export async function readModelFiles(path: string, tokenizer?: string): Promise<
   const own = tokenizer ?? folder.tokenizer
   if (own === undefined)
     throw new TpError('TP_TOKENIZER', 'bulk', `no tokenizer.json is next to ${path}; give its path`)
-  const model = decodeModel(bytes, { external: emptyWeights })
+  const model = decodeModel(bytes)
   const data = new Set(externalTensors(model).map(({ location }) => location))
   // Files by what they are to the model, not by their paths: a copy elsewhere has the same hash.
   const parts = [createHash('sha256').update(bytes).digest('hex')]
@@ -48,9 +48,4 @@ export async function readModelFiles(path: string, tokenizer?: string): Promise<
     folder: { ...folder, tokenizer: own },
     pooling,
   }
-}
-
-/** Weights are the runtime's business. */
-function emptyWeights(_: string, __: number, length: number): Uint8Array {
-  return new Uint8Array(length)
 }

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, join, relative, sep } from 'node:path'
 import { TpError } from '@tp/core'
+import { outputFormats } from '../output/output-formats.ts'
 import { keyOf, type Shard } from '../shards/shard.ts'
 
 /** The queue's name, and what its keys begin with. */
@@ -42,8 +43,9 @@ export async function fromShared(folder: string, path: unknown): Promise<string>
 /** Anything that writes to a queue can put something there. @throws TpError TP_QUEUE */
 export function checkJob(data: unknown): ShardJob {
   const job = data as Partial<ShardJob> | null
-  const isWhole = job?.spec?.version === 1 && typeof job.location?.path === 'string' && job.key === keyOf(job.spec)
-  if (isWhole) return job as ShardJob
+  const { spec, location, key } = job ?? {}
+  const isWhole = spec?.version === 1 && Object.hasOwn(outputFormats, spec.output) && key === keyOf(spec)
+  if (isWhole && typeof location?.path === 'string') return job as ShardJob
   throw new TpError(
     'TP_QUEUE',
     'bulk',

@@ -12,15 +12,16 @@ export function isWaiting(name: string): boolean {
 
 /**
  * Writes a file that appears whole, or not at all; what had the name before is replaced.
+ * @param waiting what it is called until then; one that a killed process has left there is written over. Default: a name of its own
  * @throws TpError TP_WRITE
  */
 export async function writeWhole(
   path: string,
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  waiting: string = join(dirname(path), `.${randomBytes(8).toString('hex')}.tmp`),
 ): Promise<void> {
-  const waiting = join(dirname(path), `.${randomBytes(8).toString('hex')}.tmp`)
   try {
-    await using file = await open(waiting, 'wx')
+    await using file = await open(waiting, 'w')
     for await (const piece of pieces) await file.appendFile(piece)
     await file.sync()
     await rename(waiting, path)

@@ -88,27 +88,23 @@ const ways = {
   'tp run, packed': (round) => bulk('packed.onnx', round),
   ...Object.fromEntries(others.map((name) => [`tp run, ${name}`, (round) => bulk(name, round)])),
 }
-const seconds = Object.fromEntries(Object.keys(ways).map((name) => [name, { wall: [], cpu: [] }]))
+const seconds = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
 for (let round = 0; round < rounds; round++) {
   for (const [name, run] of Object.entries(ways)) {
-    const [start, cpu] = [performance.now(), process.cpuUsage()]
+    const start = performance.now()
     const result = await run(round)
-    const used = process.cpuUsage(cpu)
-    seconds[name].wall.push((result?.computing ?? performance.now() - start) / 1000)
-    seconds[name].cpu.push((used.user + used.system) / 1e6)
+    seconds[name].push((result?.computing ?? performance.now() - start) / 1000)
   }
 }
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
 const range = (values) => `${Math.min(...values).toFixed(2)} … ${Math.max(...values).toFixed(2)}`
 console.log(`${own.length} texts of ${data}, ${rounds} rounds in turns; ratios of the same round`)
-for (const [name, { wall, cpu }] of Object.entries(seconds)) {
-  const against = (other) => seconds[other].wall.map((value, i) => value / wall[i])
-  const cpuRatio = seconds['plain loop'].cpu.map((value, i) => value / cpu[i])
+for (const [name, wall] of Object.entries(seconds)) {
+  const against = (other) => seconds[other].map((value, i) => value / wall[i])
   console.log(
     `${name.padEnd(28)} ${(own.length / median(wall)).toFixed(0).padStart(6)} rows/s`,
     `  × plain ${median(against('plain loop')).toFixed(2)} (${range(against('plain loop'))})`,
     `  × by 32 ${median(against('padded by 32')).toFixed(2)} (${range(against('padded by 32'))})`,
-    `  × plain, processor time ${median(cpuRatio).toFixed(2)}`,
   )
 }
 for (const name of ['packed.onnx', ...others]) {

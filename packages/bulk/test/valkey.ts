@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, type SpawnSyncOptions, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { Redis } from 'ioredis'
 import { describe, test } from 'vitest'
 import { freePort } from './free-port.ts'
 
+const APT = '/usr/bin/apt-get'
 const SERVERS = ['valkey-server', 'redis-server']
 
 /** The server that is installed; as root on Debian it is installed first. */
@@ -14,11 +15,12 @@ function findServer(): string | undefined {
   const find = (): string | undefined =>
     SERVERS.find((name) => ['/usr/bin', '/usr/local/bin'].some((folder) => existsSync(join(folder, name))))
   const found = find()
-  if (found !== undefined || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return found
-  const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const
-  spawnSync('apt-get', ['update'], options)
+  if (found !== undefined || process.getuid?.() !== 0 || !existsSync(APT)) return found
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const options: SpawnSyncOptions = { stdio: ['ignore', 2, 2], env }
+  spawnSync(APT, ['update'], options)
   for (const name of SERVERS) {
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', name], options)
+    spawnSync(APT, ['install', '-y', '--no-install-recommends', name], options)
     if (find() !== undefined) break
   }
   return find()

@@ -1,7 +1,7 @@
 import type { Column } from './column.ts'
 
 /** One shard of an output, as a file. */
-export interface ShardFile {
+interface ShardFile {
   readonly path: string
   readonly rows: number
 }

@@ -5,13 +5,13 @@ import type { OutputName } from '../output/output-formats.ts'
 import { isWaiting, writeWhole } from './whole-file.ts'
 
 /** Why a shard could not be computed. */
-export interface ShardFailure {
+interface ShardFailure {
   readonly code: string
   readonly reason: string
 }
 
 /** What a folder holds. */
-export interface FolderState {
+interface FolderState {
   readonly done: ReadonlySet<string>
   readonly failed: ReadonlySet<string>
 }

@@ -25,7 +25,7 @@ export function startWorkers({ count, url, folder, lostAfter }: WorkersOptions):
   let [isEnding, killed] = [false, 0]
   const start = (slot: number): void => {
     const child = spawn(process.execPath, [program, url, folder, `${lostAfter}`], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['pipe', 'ignore', 'inherit'],
     })
     running[slot] = child
     child.once('exit', () => {

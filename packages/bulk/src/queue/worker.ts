@@ -72,10 +72,9 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   })
   worker.on('failed', (job, error) => {
     onFailure?.(error.message)
-    if (job === undefined || !(isLast(job) || error instanceof UnrecoverableError || /stalled/.test(error.message)))
-      return
+    if (job === undefined || !(isLast(job) || error instanceof UnrecoverableError)) return
     void targetOf(folder, job.data)
-      .then((target) => target.fail(job.data.key, error.cause ?? error))
+      .then((target) => target.fail(job.data.key, isLost(error) ? lostError() : (error.cause ?? error)))
       .catch(() => undefined)
   })
   if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', resolve, { once: true }))
@@ -85,6 +84,15 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 
 function isLast({ attemptsMade, opts }: Job): boolean {
   return attemptsMade >= (opts.attempts ?? 1)
+}
+
+/** As BullMQ says it. */
+function isLost({ message }: Error): boolean {
+  return message.includes('stalled more than')
+}
+
+function lostError(): TpError {
+  return new TpError('TP_LOST', 'bulk', `more than ${MOST_LOST} workers have ended at it; do they have enough memory?`)
 }
 
 async function targetOf(folder: string, job: ShardJob): Promise<ShardFolder> {

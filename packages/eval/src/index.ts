@@ -7,6 +7,12 @@ export { isRetrievalFolder } from './datasets/retrieval/retrieval-folder.ts'
 export { readSearchData, type SearchData } from './datasets/retrieval/search-data.ts'
 export { readScoredPairs, type ScoredPairs } from './datasets/scored-pairs.ts'
 export { sharedExamples } from './datasets/shared-examples.ts'
+export {
+  findTextColumns,
+  type TableHead,
+  type TextColumns,
+  type TextColumnsOptions,
+} from './datasets/table/text-columns.ts'
 export { readTaggedTsv } from './datasets/tagged-tsv.ts'
 export { readTexts } from './datasets/texts.ts'
 export { readWav } from './datasets/wav-folder.ts'

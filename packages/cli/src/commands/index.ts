@@ -37,6 +37,16 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['PRUNED'],
     load: async () => (await import('./check.ts')).checkCommand,
   },
+  run: {
+    summary: 'runs a model on all texts of files, on one machine or many',
+    operands: ['MODEL'],
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  worker: {
+    summary: 'computes what tp run --queue puts on a queue',
+    operands: [],
+    load: async () => (await import('./worker.ts')).workerCommand,
+  },
   calibrate: {
     summary: 'finds which answers of a pruned model fall back',
     operands: ['PRUNED'],

@@ -18,16 +18,24 @@ const SEPARATORS = [',', ';', '\t'] as const
  * @throws TpError TP_DATA for quotes that do not close, and where two separators would do
  */
 export function parseCsv(path: string, text: string): DataTable {
-  const parsed = (separator: string, to?: number): Row[] =>
-    parseRows(path, text, { delimiter: separator, quote: '"', escape: '"', ...(to !== undefined && { to }) })
+  return { path, names: undefined, rows: parseSeparated(path, text, csvSeparator(path, text)) }
+}
+
+/** What separates the cells of a CSV table. @throws TpError TP_DATA where two separators would do */
+export function csvSeparator(path: string, text: string): string {
+  const parsed = (separator: string, to?: number): Row[] => parseSeparated(path, text, separator, to)
   const separators = SEPARATORS.filter((separator) => separates(() => parsed(separator, 1)))
-  if (separators.length < 2) return { path, names: undefined, rows: parsed(separators[0] ?? ',') }
+  if (separators.length < 2) return separators[0] ?? ','
   const fitting = separators.filter((separator) => separates(() => parsed(separator)))
   const [separator] = fitting
-  if (separator !== undefined && fitting.length === 1) return { path, names: undefined, rows: parsed(separator) }
+  if (separator !== undefined && fitting.length === 1) return separator
   const names = separators.map((each) => (each === '\t' ? 'tabs' : `"${each}"`)).join(' or ')
   const advice = 'put the texts in quotes'
   throw dataError(path, `its columns could be separated by ${names}, and it is ambiguous which is meant; ${advice}`)
+}
+
+function parseSeparated(path: string, text: string, separator: string, to?: number): Row[] {
+  return parseRows(path, text, { delimiter: separator, quote: '"', escape: '"', ...(to !== undefined && { to }) })
 }
 
 /** Whether every row has the same number of cells, more than one. */

@@ -1,0 +1,95 @@
+import { findTextColumns, type TableHead } from '@tp/eval'
+import { dataError } from './data-error.ts'
+import type { InputFile } from './input-files.ts'
+import { lineRanges, readBytes } from './line-ranges.ts'
+import { textOf } from './line-rows.ts'
+import { parquetHead } from './parquet-input.ts'
+
+/** Where a row has its parts: number of a column, or its name where the format has names. */
+export interface Columns {
+  readonly text: string | number
+  readonly pair?: string | number
+  readonly id?: string | number
+  /** Of CSV and TSV. */
+  readonly separator?: string
+}
+
+export interface ColumnsOptions {
+  /** Name or number (from 1) of the column with the texts. Default: found by the header. */
+  readonly textColumn?: string | undefined
+  /** The same for the second texts of pairs. */
+  readonly pairColumn?: string | undefined
+  /** Name or number (from 1) of the column that identifies a row; default: one called `id`, or the like. */
+  readonly idColumn?: string | undefined
+  /** Whether the model takes pairs. */
+  readonly pairs?: boolean
+}
+
+/** What columns that identify rows are called. */
+const ID_NAMES: readonly string[] = ['id', '_id', 'uid', 'guid', 'uuid', 'idx', 'index', 'key']
+
+/** Where the texts of a file are, and the byte at which its first row begins. @throws TpError TP_DATA */
+export async function findColumns(
+  { path, format }: InputFile,
+  options: ColumnsOptions,
+): Promise<{ readonly columns: Columns; readonly from: number }> {
+  const from = format === 'parquet' ? 0 : await startOf(path)
+  if (format === 'text') {
+    const asked = options.textColumn ?? options.pairColumn ?? options.idColumn
+    if (asked !== undefined || options.pairs === true)
+      throw dataError(path, 'has a text a line and no columns; give a table (.jsonl, .csv, .tsv, .parquet)')
+    return { columns: { text: 0 }, from }
+  }
+  const head = format === 'parquet' ? undefined : await readHead(path, format, from)
+  const table: TableHead = head?.table ?? (await parquetHead(path))
+  const { header, names, text, pair, separator } = findTextColumns(path, table, options)
+  const isNamed = format === 'jsonl' || format === 'parquet'
+  const id = idColumn(path, isNamed || header ? names : names.map(() => ''), options.idColumn)
+  const key = (column: number): string | number => (isNamed ? (names[column] as string) : column)
+  return {
+    columns: {
+      text: key(text),
+      ...(pair !== undefined && { pair: key(pair) }),
+      ...(id !== undefined && { id: key(id) }),
+      ...(separator !== undefined && { separator }),
+    },
+    from: header ? (head?.firstRow as number) : from,
+  }
+}
+
+function idColumn(path: string, names: readonly string[], asked: string | undefined): number | undefined {
+  const plain = names.map((name) => name.trim().toLowerCase())
+  if (asked === undefined) return ID_NAMES.map((name) => plain.indexOf(name)).find((column) => column >= 0)
+  const named = plain.indexOf(asked.trim().toLowerCase())
+  const number = /^[1-9]\d{0,8}$/.test(asked) && Number(asked) <= names.length ? Number(asked) - 1 : -1
+  const column = named >= 0 ? named : number
+  if (column < 0) throw dataError(path, `there is no column called "${asked}"; its columns are ${names.join(', ')}`)
+  return column
+}
+
+/** After a byte-order mark. @throws TpError TP_DATA for UTF-16 */
+async function startOf(path: string): Promise<number> {
+  const [a, b, c] = await readBytes(path, 0, 3)
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) throw dataError(path, 'is UTF-16; save it as UTF-8')
+  return a === 0xef && b === 0xbb && c === 0xbf ? 3 : 0
+}
+
+const HEAD = { rows: 100, bytes: 2 ** 18 }
+
+async function readHead(
+  path: string,
+  format: 'jsonl' | 'csv' | 'tsv',
+  from: number,
+): Promise<{ readonly table: TableHead; readonly firstRow: number }> {
+  const lines = { from, quoted: format === 'csv', skipped: format === 'jsonl' ? 'blank' : 'empty' } as const
+  const first = await firstRange(path, lines, { ...HEAD, rows: 1 })
+  const all = await firstRange(path, lines, HEAD)
+  if (first === undefined || all === undefined) throw dataError(path, 'holds no row')
+  const text = textOf(path, await readBytes(path, from, all.end))
+  return { table: { format, text }, firstRow: first.end }
+}
+
+async function firstRange(...args: Parameters<typeof lineRanges>) {
+  for await (const range of lineRanges(...args)) return range
+  return undefined
+}

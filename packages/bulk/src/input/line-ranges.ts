@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, open } from 'node:fs/promises'
+import { dataError } from './data-error.ts'
+
+/** Some rows of a file: bytes of one with lines, rows of a Parquet file; from `start` on, without `end`. */
+export interface RowRange {
+  readonly start: number
+  readonly end: number
+  readonly rows: number
+  /** SHA-256 of the bytes that the rows are read from. */
+  readonly hash: string
+}
+
+/** How large a range may become; it ends with the row that exceeds either. */
+export interface RangeLimits {
+  readonly rows: number
+  readonly bytes: number
+}
+
+export interface LineOptions {
+  /** Byte at which the first row begins. */
+  readonly from: number
+  /** Whether line ends in quotes are part of a row, as in CSV. */
+  readonly quoted: boolean
+  /** Which lines are no rows: none, empty ones, or also those of white space. */
+  readonly skipped: 'none' | 'empty' | 'blank'
+}
+
+/** No row is as long, but one whose quotes do not close, or of a file that has no lines. */
+export const MOST_BYTES_A_ROW: number = 4 * 2 ** 20
+
+const CHUNK = 2 ** 20
+const [TAB, LF, CR, SPACE, QUOTE] = [0x09, 0x0a, 0x0d, 0x20, 0x22]
+
+/**
+ * Divides the rows of a file into ranges, reading it once. Memory does not depend on its size.
+ * @throws TpError TP_DATA for a row of more than 4 MiB
+ */
+export async function* lineRanges(
+  path: string,
+  { from, quoted, skipped }: LineOptions,
+  limits: RangeLimits,
+): AsyncGenerator<RowRange> {
+  await using file = await open(path)
+  const buffer = Buffer.allocUnsafe(CHUNK)
+  const isNothing = (byte: number): boolean =>
+    skipped !== 'none' && (byte === CR || (skipped === 'blank' && (byte === SPACE || byte === TAB)))
+  let [offset, start, rowStart, rows] = [from, from, from, 0]
+  let [inQuotes, isBlank] = [false, true]
+  let hash = createHash('sha256')
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, CHUNK, offset)
+    if (bytesRead === 0) break
+    let hashed = 0
+    for (let i = 0; i < bytesRead; i++) {
+      const byte = buffer[i] as number
+      if (byte !== LF || inQuotes) {
+        if (quoted && byte === QUOTE) inQuotes = !inQuotes
+        if (isBlank && !isNothing(byte)) isBlank = false
+        continue
+      }
+      if (skipped === 'none' || !isBlank) rows++
+      isBlank = true
+      rowStart = offset + i + 1
+      if (rows < limits.rows && rowStart - start < limits.bytes) continue
+      hash.update(buffer.subarray(hashed, i + 1))
+      if (rows > 0) yield { start, end: rowStart, rows, hash: hash.digest('hex') }
+      ;[hash, hashed, start, rows] = [createHash('sha256'), i + 1, rowStart, 0]
+    }
+    hash.update(buffer.subarray(hashed, bytesRead))
+    offset += bytesRead
+    if (offset - rowStart > MOST_BYTES_A_ROW)
+      throw dataError(path, `has a row of more than 4 MiB at byte ${rowStart}; are its line ends or quotes broken?`)
+  }
+  if (offset > rowStart && !(isBlank && skipped !== 'none')) rows++
+  if (rows > 0) yield { start, end: offset, rows, hash: hash.digest('hex') }
+}
+
+/** Bytes of a file, as many as there are. */
+export async function readBytes(path: string, start: number, end: number): Promise<Buffer> {
+  await using file: FileHandle = await open(path)
+  const bytes = Buffer.allocUnsafe(end - start)
+  let length = 0
+  while (length < bytes.length) {
+    const { bytesRead } = await file.read(bytes, length, bytes.length - length, start + length)
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  return bytes.subarray(0, length)
+}

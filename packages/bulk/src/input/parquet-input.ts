@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import type { TableHead } from '@tp/eval'
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import { dataError } from './data-error.ts'
+import type { RangeLimits, RowRange } from './line-ranges.ts'
+import type { Cell, RawRow } from './line-rows.ts'
+
+/** A row group is decoded at once, and hyparquet holds its columns as JavaScript values. */
+const MOST_BYTES_A_GROUP = 2 ** 30
+
+/** The first rows of a Parquet file, and the names of its columns. */
+export async function parquetHead(path: string): Promise<TableHead> {
+  return await reading(path, async (file, metadata) => {
+    const names = parquetSchema(metadata)
+      .children.filter(({ children }) => children.length === 0)
+      .map(({ element }) => element.name)
+    const rows = await parquetReadObjects({
+      file,
+      metadata,
+      columns: names,
+      compressors,
+      rowEnd: Math.min(20, Number(metadata.num_rows)),
+    })
+    return { names, cells: rows.map((row) => names.map((name) => cellText(row[name]))) }
+  })
+}
+
+/** Divides the rows of a Parquet file into ranges; each has the hash of the whole file. @throws TpError TP_DATA */
+export async function* parquetRanges(path: string, limits: RangeLimits): AsyncGenerator<RowRange> {
+  const groups = await reading(path, async (_, { row_groups }) =>
+    row_groups.map(({ num_rows, total_byte_size }) => ({ rows: Number(num_rows), bytes: Number(total_byte_size) })),
+  )
+  const hash = await hashOfFile(path)
+  const range = (start: number, end: number): RowRange => ({ start, end, rows: end - start, hash })
+  let [start, end, size] = [0, 0, 0]
+  for (const { rows, bytes } of groups) {
+    if (bytes > MOST_BYTES_A_GROUP)
+      throw dataError(path, 'has a row group of more than 1 GiB; write it with smaller ones')
+    const isFull = end - start + rows > limits.rows || size + bytes > limits.bytes
+    if (isFull && end > start) {
+      yield range(start, end)
+      ;[start, size] = [end, 0]
+    }
+    ;[end, size] = [end + rows, size + bytes]
+    // A large row group is divided, and no other one is decoded for its parts.
+    const step = Math.max(1, Math.min(limits.rows, Math.floor((limits.bytes * rows) / Math.max(bytes, 1))))
+    for (; end - start > step; start += step) yield range(start, start + step)
+  }
+  if (end > start) yield range(start, end)
+}
+
+/** @throws TpError TP_DATA */
+export async function parquetRows(path: string, start: number, end: number, columns: string[]): Promise<RawRow[]> {
+  return await reading(path, (file, metadata) =>
+    parquetReadObjects({ file, metadata, columns, compressors, rowStart: start, rowEnd: end, useOffsetIndex: true }),
+  )
+}
+
+const hashes = new Map<string, { readonly state: string; readonly hash: Promise<string> }>()
+
+/** SHA-256 of a file; computed again when its size or time changes. */
+export async function hashOfFile(path: string): Promise<string> {
+  await using file = await open(path)
+  const { size, mtimeNs } = await file.stat({ bigint: true })
+  const state = `${size} ${mtimeNs}`
+  const known = hashes.get(path)
+  if (known?.state === state) return await known.hash
+  const hash = hashStream(path)
+  hashes.set(path, { state, hash })
+  return await hash
+}
+
+async function hashStream(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+async function reading<T>(path: string, use: (file: AsyncBuffer, metadata: FileMetaData) => Promise<T>): Promise<T> {
+  await using handle = await open(path)
+  const { size } = await handle.stat()
+  const file: AsyncBuffer = {
+    byteLength: size,
+    async slice(start, end = size) {
+      const bytes = new Uint8Array(end - start)
+      await handle.read(bytes, 0, bytes.length, start)
+      return bytes.buffer
+    },
+  }
+  try {
+    return await use(file, await parquetMetadataAsync(file))
+  } catch (cause) {
+    throw dataError(path, `cannot be read as Parquet (${(cause as Error).message.slice(0, 200)})`, cause)
+  }
+}
+
+function cellText(value: Cell): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? `${value}` : undefined
+}

@@ -1,0 +1,143 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { ComputeSpec } from '../model/open-model.ts'
+import { type PlanOptions, planShards } from '../shards/plan.ts'
+import { readRows } from './read-rows.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tp-bulk-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const compute: ComputeSpec = { task: 'classification', runtime: 'node', labels: null, maxTokens: null, batchTokens: 9 }
+
+async function rowsIn(path: string, options: Partial<PlanOptions> = {}, task: ComputeSpec['task'] = 'classification') {
+  const { shards, rows } = await planShards(path, 'm', { ...compute, task }, 'jsonl', { shardRows: 2, ...options })
+  const read = await Promise.all(shards.map(({ spec, location }) => readRows(spec.rows, location)))
+  expect(read.flat()).toHaveLength(rows)
+  return { shards, rows: read.flat() }
+}
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name)
+  writeFileSync(path, content)
+  return path
+}
+
+describe('rows', () => {
+  test.each([
+    ['a.csv', 'id,text\n7,"one, ""two"""\n8,"three\nlines"\n\n9,four\n'],
+    ['semicolons.csv', '\ufeffid;text\r\n7;"one, ""two"""\r\n8;"three\nlines"\r\n9;four'],
+    [
+      'a.jsonl',
+      '{"id":"7","text":"one, \\"two\\""}\n{"text":"three\\nlines","id":"8"}\n\n{"id":"9","text":"four","x":[]}',
+    ],
+  ])('of %s have their texts and ids', async (name, content) => {
+    const { rows } = await rowsIn(file(name, content))
+    expect(rows).toEqual([
+      { id: '7', text: 'one, "two"' },
+      { id: '8', text: 'three\nlines' },
+      { id: '9', text: 'four' },
+    ])
+  })
+
+  test('of a tab-separated table keep their quotes', async () => {
+    const { rows } = await rowsIn(file('a.tsv', 'label\tsentence\n0\t"so-called\n1\tgood\n'))
+    expect(rows).toEqual([{ text: '"so-called' }, { text: 'good' }])
+  })
+
+  test('of a text file are its lines, the empty ones, too', async () => {
+    const { rows } = await rowsIn(file('a.txt', 'one\ttab\n\nthree'))
+    expect(rows).toEqual([{ text: 'one\ttab' }, { text: '' }, { text: 'three' }])
+  })
+
+  test('of a Parquet file are read by row groups and parts of them', async () => {
+    const texts = Array.from({ length: 11 }, (_, i) => `text ${i}`)
+    const columnData = [
+      { name: 'label', data: texts.map((_, i) => i), type: 'INT32' as const },
+      { name: 'id', data: texts.map((_, i) => BigInt(i * 10)), type: 'INT64' as const },
+      { name: 'text', data: texts, type: 'STRING' as const },
+    ]
+    const path = file('a.parquet', new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: [1, 1, 5, 4] })))
+    const { rows, shards } = await rowsIn(path)
+    expect(rows).toEqual(texts.map((text, i) => ({ text, id: i * 10 })))
+    expect(shards.map(({ spec }) => spec.rows.rows)).toEqual([2, 2, 2, 1, 2, 2])
+  })
+
+  test('of pairs have both texts', async () => {
+    const path = file('pairs.jsonl', '{"query":"a","document":"b"}\n')
+    expect((await rowsIn(path, {}, 'ranking')).rows).toEqual([{ text: 'a', pair: 'b' }])
+    const named = file('named.csv', 'x,y\na,b\n')
+    const columns = { textColumn: 'y', pairColumn: 'x', idColumn: '2' }
+    expect((await rowsIn(named, columns)).rows).toEqual([{ text: 'b', pair: 'a', id: 'b' }])
+  })
+
+  test('given as words are known as such', async () => {
+    const path = file('words.jsonl', '{"text":["New","York"]}\n')
+    expect((await rowsIn(path)).rows).toEqual([{ text: 'New York', words: ['New', 'York'] }])
+  })
+
+  test('of a folder are those of its files by name, numbered through', async () => {
+    mkdirSync(join(folder, 'parts', 'b'), { recursive: true })
+    for (const [name, text] of Object.entries({ 'b/2': 'c', '1': 'a\nb', '.hidden': 'x', 'b/10': 'd' }))
+      writeFileSync(join(folder, 'parts', `${name}.txt`), `${text}\n`)
+    const { rows, shards } = await rowsIn(join(folder, 'parts'))
+    expect(rows.map(({ text }) => text)).toEqual(['a', 'b', 'd', 'c'])
+    expect(shards.map(({ spec }) => spec.firstRow)).toEqual([0, 2, 3])
+  })
+})
+
+describe('shards', () => {
+  test('are named by contents: a copy elsewhere has the same names, and a changed row another one', async () => {
+    const keys = async (name: string, content: string): Promise<string[]> =>
+      (await rowsIn(file(name, content))).shards.map(({ key }) => key)
+    const first = await keys('k1.txt', 'a\nb\nc\nd\n')
+    expect(await keys('k2.txt', 'a\nb\nc\nd\n')).toEqual(first)
+    const [same, other] = await keys('k3.txt', 'a\nb\nc\nD\n')
+    expect(same).toBe(first[0])
+    expect(other).not.toBe(first[1])
+  })
+
+  test('are not read from a file that has changed since they were planned', async () => {
+    const path = file('changing.txt', 'a\nb\n')
+    const { shards } = await rowsIn(path)
+    writeFileSync(path, 'a\nB\n')
+    const [{ spec, location } = expect.unreachable()] = shards
+    await expect(readRows(spec.rows, location)).rejects.toMatchObject({ code: 'TP_DATA', message: /has changed/ })
+  })
+})
+
+describe('what cannot be read is refused', () => {
+  test.each([
+    ['nothing.jsonl', '\n', 'holds no row'],
+    ['bad.jsonl', `${'{"text":"a"}\n'.repeat(200)}{"text"\n`, 'row 1 of these is invalid JSON'],
+    ['gap.jsonl', '{"text":"a"}\n{"other":"b"}\n', 'row 2 from byte 0 on: has no text'],
+    ['latin1.txt', Buffer.from('caf\xe9\n', 'latin1'), 'is not UTF-8 text; save the file as UTF-8'],
+    ['utf16.txt', Buffer.from('\ufeffa\n', 'utf16le'), 'is UTF-16; save it as UTF-8'],
+    ['open.csv', 'id,text\n1,"a\n2,b\n', 'cannot be read as a table'],
+    ['unknown.csv', 'a,b,c\n1,x y,z z\n', 'cannot tell which column holds the texts'],
+    ['a.docx', 'x', 'it has to end in .jsonl'],
+    ['broken.parquet', 'PAR1 no PAR1', 'cannot be read as Parquet'],
+  ])('%s', async (name, content, message) => {
+    await expect(rowsIn(file(name, content))).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('a column that is not there', async () => {
+    const path = file('columns.csv', 'id,text\n1,a\n')
+    for (const option of ['textColumn', 'idColumn'])
+      await expect(rowsIn(path, { [option]: 'body' })).rejects.toThrow(/no column called "body"/)
+  })
+
+  test('a folder with several formats, or with ids in some files only', async () => {
+    mkdirSync(join(folder, 'mixed'))
+    writeFileSync(join(folder, 'mixed', 'a.jsonl'), '{"text":"a"}\n')
+    writeFileSync(join(folder, 'mixed', 'b.jsonl'), '{"id":1,"text":"a"}\n')
+    await expect(rowsIn(join(folder, 'mixed'))).rejects.toThrow(/some of its files have a column that identifies rows/)
+    writeFileSync(join(folder, 'mixed', 'c.txt'), 'a\n')
+    await expect(rowsIn(join(folder, 'mixed'))).rejects.toThrow(/several formats \(jsonl, text\)/)
+  })
+})

@@ -1,0 +1,271 @@
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { isTpError, TpError } from '@tp/core'
+import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import { type ModelFiles, readModelFiles } from './model/model-files.ts'
+import { type BulkModel, type BulkTask, type ComputeSpec, openBulkModel, type RuntimeName } from './model/open-model.ts'
+import { type OutputName, outputFormats, outputNameOf } from './output/output-formats.ts'
+import { type BulkProgress, progressFrom } from './progress.ts'
+import { computeOnQueue } from './queue/dispatch.ts'
+import { type Plan, planShards } from './shards/plan.ts'
+import { computeShard, type Shard } from './shards/shard.ts'
+import { type ShardFolder, shardFolder } from './shards/shard-folder.ts'
+import { writeWhole } from './shards/whole-file.ts'
+
+export interface BulkOptions {
+  /** Path of the ONNX file; tokenizer.json and config.json next to it. */
+  readonly model: string
+  /** File or folder with texts: .jsonl, .csv, .tsv, .txt or .parquet. */
+  readonly data: string
+  /** The file to write: .jsonl, .parquet or, for vectors, .npy. */
+  readonly out: string
+  /** What to compute; default: what the model's outputs look like. */
+  readonly task?: BulkTask | undefined
+  /** Columns of the texts, of the second texts of pairs, and of what identifies a row; by name, or number from 1. */
+  readonly textColumn?: string | undefined
+  readonly pairColumn?: string | undefined
+  readonly idColumn?: string | undefined
+  /** Names of the classes; default: those of config.json. */
+  readonly labels?: readonly string[] | undefined
+  /** Path of tokenizer.json; default: the one next to the model. */
+  readonly tokenizer?: string | undefined
+  /** Longer texts are cut; default: what the model takes. */
+  readonly maxTokens?: number | undefined
+  /** Rows of a shard; default 10,000. */
+  readonly shardRows?: number | undefined
+  /** Most tokens of a batch; default 1,024. */
+  readonly batchTokens?: number | undefined
+  /** Threads inside one operator, where this process computes; default: the runtime's own choice. */
+  readonly threads?: number | undefined
+  /** Folder of the shards; default: the name of the output with `.shards`. */
+  readonly shards?: string | undefined
+  /** Whether shards of an earlier run are used. */
+  readonly resume?: boolean | undefined
+  /** The same, and those that failed are computed again. */
+  readonly retry?: boolean | undefined
+  /** Lets workers compute. */
+  readonly queue?: QueueOptions | undefined
+  readonly signal?: AbortSignalLike | undefined
+  readonly onStage?: ((stage: 'planning' | 'computing' | 'writing') => void) | undefined
+  readonly onProgress?: ((progress: BulkProgress) => void) | undefined
+}
+
+/** Where shards are put for workers. */
+export interface QueueOptions {
+  /** `redis://…`, also for Valkey, or `postgres://…`. */
+  readonly url: string
+  /** Holds model, data and shards, and is the workers' `folder`, wherever they have it. */
+  readonly folder: string
+}
+
+/** What a run has done. */
+export interface BulkReport {
+  readonly task: BulkTask
+  readonly rows: number
+  readonly shards: number
+  /** Shards that an earlier run had computed. */
+  readonly resumed: number
+}
+
+/** Two shards at a time: one is tokenised while the runtime computes the other. */
+const AT_ONCE = 2
+
+/**
+ * Runs a model on all texts of a file or folder, and writes what it answers: one row each, in their order.
+ *
+ * Rows are divided into shards. Each is computed into a file of its own, named by all that it depends on; when all are there, the
+ * output is written from them, whole or not at all. A run that was killed continues with `resume`, to the same bytes.
+ *
+ * Memory does not depend on the number of rows: two shards, each of at most `shardRows` rows and 16 MiB of input (20 MiB if
+ * its last row is long), their token ids and answers, and one batch.
+ * @throws TpError TP_OUTPUT if there is an output, or shards of an earlier run without `resume`; TP_SHARDS if shards failed;
+ *   TP_DATA, TP_TOKENIZER, TP_RUNTIME, TP_QUEUE, TP_WRITE, TP_ABORTED
+ * @example
+ * ```ts
+ * await runBulk({ model: 'model.onnx', data: 'reviews.jsonl', out: 'labels.jsonl' })
+ * ```
+ */
+export async function runBulk(options: BulkOptions): Promise<BulkReport> {
+  const { out, data, signal, onStage, onProgress, resume = false, retry = false } = options
+  const output = outputNameOf(out)
+  await requireFree(options)
+  const folder = shardFolder(shardsOf(options), output)
+  if (!(resume || retry)) await requireNoShards(folder, shardsOf(options))
+  onStage?.('planning')
+  const files = await readModelFiles(options.model, options.tokenizer)
+  await using model = await openBulkModel(files, { runtime: runtimeOf(files), threads: options.threads, signal })
+  const compute = computeSpec(options, model, output)
+  const plan = await planShards(data, files.hash, compute, output, { shardRows: 10_000, ...definedOnly(options) })
+  if (retry) await folder.forgive()
+
+  const before = await folder.state()
+  const missing = plan.shards.filter(({ key }) => !before.done.has(key) && !before.failed.has(key))
+  const resumed = plan.shards.filter(({ key }) => before.done.has(key))
+  const rowsBefore = rowsOf(resumed)
+  const progress = progressFrom(rowsBefore, plan.rows)
+  const tell = (rows: number, workers?: number): void => onProgress?.(progress(rows, workers))
+  onStage?.('computing')
+  if (options.queue === undefined) await computeHere(missing, folder, model, { signal, tell, rowsBefore })
+  else
+    await computeOnQueue(
+      missing,
+      { ...options, ...options.queue, shards: shardsOf(options) },
+      { folder, tell, rowsBefore, signal },
+    )
+  throwIfAborted(signal, 'bulk')
+
+  await requireAll(plan, folder)
+  onStage?.('writing')
+  const written = plan.shards.map(({ key, spec }) => ({ path: folder.pathOf(key), rows: spec.rows.rows }))
+  // Always the same name: of a run that is killed while it writes, gigabytes would remain under another one.
+  const waiting = join(dirname(out), `.${basename(out)}.tmp`)
+  await writeWhole(out, untilAborted(outputFormats[output].join(written), signal), waiting)
+  await folder.remove()
+  return { task: compute.task, rows: plan.rows, shards: plan.shards.length, resumed: resumed.length }
+}
+
+function shardsOf({ out, shards = `${out}.shards` }: BulkOptions): string {
+  return shards
+}
+
+function computeSpec(options: BulkOptions, model: BulkModel, output: OutputName): ComputeSpec {
+  const task = options.task ?? model.task
+  if (task === 'asr') throw new TpError('TP_OPTION', 'bulk', 'the model gives states of speech; texts are what is run')
+  if (output === 'npy' && task !== 'embeddings')
+    throw new TpError('TP_OUTPUT', 'bulk', `.npy holds vectors, and the model is for ${task}; write .jsonl or .parquet`)
+  const { batchTokens = 1024, maxTokens = null, labels = model.files.folder.labels ?? null } = options
+  for (const [name, value] of Object.entries({
+    batchTokens,
+    shardRows: options.shardRows ?? 1,
+    maxTokens: maxTokens ?? 3,
+  })) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new TpError('TP_OPTION', 'bulk', `${name} is ${value}; give a whole number, 1 or more`)
+  }
+  return { task, runtime: runtimeOf(model.files), labels, maxTokens, batchTokens }
+}
+
+/** Padded batches elsewhere: the native runtime is no faster there, and need not be installed. */
+function runtimeOf({ isPacked }: ModelFiles): RuntimeName {
+  return isPacked ? 'native' : 'node'
+}
+
+interface HereOptions {
+  readonly signal: AbortSignalLike | undefined
+  readonly tell: (rows: number) => void
+  readonly rowsBefore: number
+}
+
+/** Computes shards in this process. What is wrong with the data of one does not stop the others. */
+async function computeHere(
+  shards: readonly Shard[],
+  folder: ShardFolder,
+  model: BulkModel,
+  { signal, tell, rowsBefore }: HereOptions,
+): Promise<void> {
+  const waiting = shards[Symbol.iterator]()
+  const stop = new AbortController()
+  const abort = (): void => stop.abort(signal?.reason)
+  signal?.addEventListener('abort', abort)
+  let done = rowsBefore
+  const onRows = (rows: number): void => {
+    done += rows
+    tell(done)
+  }
+  const lane = async (): Promise<void> => {
+    for (const shard of waiting) {
+      throwIfAborted(stop.signal, 'bulk')
+      try {
+        await folder.commit(shard.key, await computeShard(shard, model, { signal: stop.signal, onRows }))
+      } catch (error) {
+        if (!isTpError(error) || error.code !== 'TP_DATA') throw error
+        await folder.fail(shard.key, error)
+      }
+    }
+  }
+  try {
+    const lanes = Array.from({ length: AT_ONCE }, () =>
+      lane().catch((error: unknown) => {
+        stop.abort(error)
+        throw error
+      }),
+    )
+    const [failed] = (await Promise.allSettled(lanes)).filter((lane) => lane.status === 'rejected')
+    throwIfAborted(signal, 'bulk')
+    if (failed !== undefined) throw stop.signal.reason ?? failed.reason
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+function rowsOf(shards: readonly Shard[]): number {
+  return shards.reduce((sum, { spec }) => sum + spec.rows.rows, 0)
+}
+
+/** @throws TpError TP_SHARDS with the reasons of those that are missing */
+async function requireAll({ shards }: Plan, folder: ShardFolder): Promise<void> {
+  const { done, failed } = await folder.state()
+  const missing = shards.filter(({ key }) => !done.has(key))
+  if (missing.length === 0) return
+  const reasons = await Promise.all(
+    missing
+      .slice(0, 3)
+      .map(async ({ key, location }) =>
+        failed.has(key)
+          ? `${(await folder.failure(key)).reason} (${key.slice(0, 12)})`
+          : `${location.path} from ${location.start} on is missing`,
+      ),
+  )
+  const more = missing.length > reasons.length ? `; and ${missing.length - reasons.length} more` : ''
+  const advice = 'the others are kept: correct what is wrong, and run it again with --retry'
+  throw new TpError(
+    'TP_SHARDS',
+    'bulk',
+    `${missing.length} of ${shards.length} shards failed: ${reasons.join('; ')}${more}; ${advice}`,
+  )
+}
+
+/** Nothing is overwritten, and the output is not among the inputs of the next run. @throws TpError TP_OUTPUT */
+async function requireFree({ out, data }: BulkOptions): Promise<void> {
+  if (
+    await stat(out).then(
+      () => true,
+      () => false,
+    )
+  )
+    throw new TpError('TP_OUTPUT', 'bulk', `${out} is there already; give another path, or remove it`)
+  if (`${resolve(out)}`.startsWith(resolve(data) + sep))
+    throw new TpError(
+      'TP_OUTPUT',
+      'bulk',
+      `the output ${out} would be one of the files in ${data}; write to another folder`,
+    )
+}
+
+/** @throws TpError TP_OUTPUT */
+async function requireNoShards(folder: ShardFolder, path: string): Promise<void> {
+  const { done, failed } = await folder.state()
+  if (done.size + failed.size > 0)
+    throw new TpError(
+      'TP_OUTPUT',
+      'bulk',
+      `${path} holds ${done.size} shards of an earlier run; --resume continues it, or remove that folder`,
+    )
+  if ((await readdir(path).catch(() => [])).some((name) => !name.startsWith('.')))
+    throw new TpError(
+      'TP_OUTPUT',
+      'bulk',
+      `${path} is to hold the shards, and something else is in it; give another folder`,
+    )
+}
+
+async function* untilAborted<T>(pieces: AsyncIterable<T>, signal: AbortSignalLike | undefined): AsyncGenerator<T> {
+  for await (const piece of pieces) {
+    throwIfAborted(signal, 'bulk')
+    yield piece
+  }
+}
+
+function definedOnly({ textColumn, pairColumn, idColumn, shardRows, signal }: BulkOptions) {
+  return { textColumn, pairColumn, idColumn, signal, ...(shardRows !== undefined && { shardRows }) }
+}

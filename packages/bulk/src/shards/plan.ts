@@ -1,0 +1,69 @@
+import { TpError } from '@tp/core'
+import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import { type ColumnsOptions, findColumns } from '../input/columns.ts'
+import { dataError } from '../input/data-error.ts'
+import { type InputFile, inputFiles } from '../input/input-files.ts'
+import { type LineOptions, lineRanges, type RangeLimits, type RowRange } from '../input/line-ranges.ts'
+import { parquetRanges } from '../input/parquet-input.ts'
+import type { ComputeSpec } from '../model/open-model.ts'
+import type { OutputName } from '../output/output-formats.ts'
+import { keyOf, type Shard, type ShardSpec } from './shard.ts'
+
+/** Bytes of rows after which a shard ends, however few they are: what a shard's memory depends on. */
+const SHARD_BYTES = 16 * 2 ** 20
+
+export interface PlanOptions extends Omit<ColumnsOptions, 'pairs'> {
+  /** Rows of a shard. */
+  readonly shardRows: number
+  readonly signal?: AbortSignalLike | undefined
+}
+
+/** Everything that is to be computed. */
+export interface Plan {
+  readonly shards: readonly Shard[]
+  readonly rows: number
+}
+
+/**
+ * Divides a file or folder into shards. All bytes are read once: shards are named by their contents.
+ * @throws TpError TP_DATA, TP_ABORTED
+ */
+export async function planShards(
+  data: string,
+  model: string,
+  compute: ComputeSpec,
+  output: OutputName,
+  { shardRows, signal, ...asked }: PlanOptions,
+): Promise<Plan> {
+  const limits: RangeLimits = { rows: shardRows, bytes: SHARD_BYTES }
+  const shards: Shard[] = []
+  let firstRow = 0
+  for (const file of await inputFiles(data)) {
+    const { columns, from } = await findColumns(file, { ...asked, pairs: compute.task === 'ranking' })
+    for await (const { start, end, rows, hash } of rangesOf(file, from, limits)) {
+      throwIfAborted(signal, 'bulk')
+      const spec: ShardSpec = {
+        ...{ version: 1, model, compute, output, firstRow },
+        rows: { format: file.format, columns, rows, hash },
+      }
+      shards.push({ key: keyOf(spec), spec, location: { path: file.path, start, end } })
+      firstRow += rows
+    }
+  }
+  if (shards.length === 0) throw dataError(data, 'holds no row')
+  if (
+    shards.some(({ spec }) => (spec.rows.columns.id === undefined) !== (shards[0]?.spec.rows.columns.id === undefined))
+  )
+    throw new TpError(
+      'TP_DATA',
+      'bulk',
+      `${data}: some of its files have a column that identifies rows, and others do not; name one that all have (idColumn, --id-column)`,
+    )
+  return { shards, rows: firstRow }
+}
+
+function rangesOf({ path, format }: InputFile, from: number, limits: RangeLimits): AsyncIterable<RowRange> {
+  if (format === 'parquet') return parquetRanges(path, limits)
+  const skipped: LineOptions['skipped'] = format === 'text' ? 'none' : format === 'jsonl' ? 'blank' : 'empty'
+  return lineRanges(path, { from, quoted: format === 'csv', skipped }, limits)
+}

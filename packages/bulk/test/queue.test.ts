@@ -1,0 +1,173 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { Queue } from 'bullmq'
+import { describe, expect, test } from 'vitest'
+import { runBulk, runWorker } from '../src/index.ts'
+import { connect } from '../src/queue/connect.ts'
+import { toShared } from '../src/queue/shard-job.ts'
+import { startPostgres, whyNoPostgres } from './postgres.ts'
+import { modelFolder, writeMails } from './small-models.ts'
+import { describeQueue, startValkey } from './valkey.ts'
+import { startWorkers } from './workers.ts'
+
+const { path: folder, at } = modelFolder()
+
+/** Kills in no pattern, and the same ones in every run of a test. */
+const victims = [3, 0, 1, 2, 1, 3, 0, 2, 2, 1, 0, 3]
+
+const idsIn = (path: string): unknown[] =>
+  readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).id)
+
+describeQueue('workers of a queue', () => {
+  test('write each row once and the bytes of one process, though they and the queue are killed', async () => {
+    const rows = writeMails(at('few.jsonl'), 96, 600)
+    const options = { model: at('model', 'model.onnx'), data: at('few.jsonl'), shardRows: 4, threads: 1 }
+    await runBulk({ ...options, out: at('few-undisturbed.jsonl') })
+    await using valkey = await startValkey()
+    await using workers = startWorkers({ count: 2, url: valkey.url, folder, lostAfter: 1 })
+    const out = at('few-killed.jsonl')
+    const restarts: Promise<void>[] = []
+    const disturbances = [() => workers.kill(0), () => restarts.push(valkey.restart()), () => workers.kill(1)]
+    const watching = setInterval(() => {
+      const done = existsSync(`${out}.shards`) ? readdirSync(`${out}.shards`).length : 0
+      if (done > 6 * (3 - disturbances.length)) disturbances.shift()?.()
+    }, 10)
+    await runBulk({ ...options, out, queue: { url: valkey.url, folder } }).finally(() => clearInterval(watching))
+    await Promise.all(restarts)
+    expect({ killed: workers.killed, restarts: restarts.length }).toEqual({ killed: 2, restarts: 1 })
+    expect(idsIn(out)).toEqual(rows.map(({ id }) => id))
+    expect(readFileSync(out)).toEqual(readFileSync(at('few-undisturbed.jsonl')))
+  })
+
+  test('keep what cannot be computed with its reason, and compute it when it can be', async () => {
+    await using valkey = await startValkey()
+    const stop = new AbortController()
+    const reasons: string[] = []
+    const worker = runWorker({
+      queue: valkey.url,
+      folder,
+      signal: stop.signal,
+      onFailure: (reason) => reasons.push(reason),
+    })
+    const texts = Array.from({ length: 130 }, (_, i) => `{"id":${i},"text":${i === 120 ? null : `"text ${i}"`}}`)
+    writeFileSync(at('faulty.jsonl'), texts.join('\n'))
+    const queue = { url: valkey.url, folder }
+    const options = {
+      model: at('model', 'model.onnx'),
+      data: at('faulty.jsonl'),
+      out: at('faulty-out.jsonl'),
+      shardRows: 40,
+      queue,
+    }
+    await expect(runBulk(options)).rejects.toMatchObject({
+      code: 'TP_SHARDS',
+      message: expect.stringContaining('has no text'),
+    })
+    expect(reasons).toEqual([expect.stringContaining('has no text')])
+    writeFileSync(at('faulty.jsonl'), texts.join('\n').replace('null', '"text"'))
+    const workers: unknown[] = []
+    const onProgress = (state: { readonly workers?: number }): void => void workers.push(state.workers)
+    expect(await runBulk({ ...options, retry: true, onProgress })).toMatchObject({ rows: 130, resumed: 3 })
+    expect(workers.at(-1)).toBe(1)
+    stop.abort()
+    await worker
+  })
+
+  test('refuse what leads out of their folder, or is of another version', async () => {
+    await using valkey = await startValkey()
+    const stop = new AbortController()
+    const reasons: string[] = []
+    const worker = runWorker({
+      queue: valkey.url,
+      folder: at('model'),
+      signal: stop.signal,
+      onFailure: (reason) => reasons.push(reason),
+    })
+    writeFileSync(at('outside.jsonl'), '{"text":"a"}\n')
+    const run = new AbortController()
+    const running = runBulk({
+      ...{
+        model: at('model', 'model.onnx'),
+        data: at('outside.jsonl'),
+        out: at('outside-out.jsonl'),
+        signal: run.signal,
+      },
+      queue: { url: valkey.url, folder },
+    })
+    const queue = new Queue('tp-shards', { connection: { url: valkey.url } })
+    await queue.add('shard', { key: 'f00', spec: { version: 2 } })
+    while (reasons.length < 2) await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(reasons.join('\n')).toMatch(/is not in .*model/)
+    expect(reasons.join('\n')).toContain('another version of @tp/bulk')
+    run.abort(new Error('enough'))
+    await expect(running).rejects.toMatchObject({ code: 'TP_ABORTED' })
+    expect(await queue.getJobCountByTypes('wait', 'delayed')).toBe(0)
+    await queue.close()
+    stop.abort()
+    await worker
+  })
+
+  test('write each row once in a long run with many kills', { tags: 'exhaustive', timeout: 900_000 }, async () => {
+    const rows = writeMails(at('many.jsonl'), 6000)
+    const options = { model: at('model', 'model.onnx'), data: at('many.jsonl'), shardRows: 100, threads: 1 }
+    await runBulk({ ...options, out: at('many-undisturbed.jsonl') })
+    for (const what of ['workers', 'workers and the server']) {
+      await using valkey = await startValkey()
+      await using workers = startWorkers({ count: 4, url: valkey.url, folder, lostAfter: 2 })
+      let turn = 0
+      const killing = setInterval(() => {
+        workers.kill(victims[turn % victims.length] as number)
+        if (what !== 'workers' && turn % 2 === 1) void valkey.restart()
+        turn++
+      }, 5000)
+      const out = at(`many ${what}.jsonl`)
+      await runBulk({ ...options, out, queue: { url: valkey.url, folder } }).finally(() => clearInterval(killing))
+      process.stderr.write(`${what}: ${workers.killed} workers killed while 60 shards were computed\n`)
+      expect(workers.killed).toBeGreaterThan(0)
+      expect(idsIn(out)).toEqual(rows.map(({ id }) => id))
+      expect(readFileSync(out)).toEqual(readFileSync(at('many-undisturbed.jsonl')))
+    }
+  })
+})
+
+const without = whyNoPostgres === undefined ? '' : ` (left out: ${whyNoPostgres})`
+
+describe.skipIf(without !== '')(`PostgreSQL as the queue${without}`, () => {
+  test('gives each row once, though a worker is killed', { tags: 'exhaustive' }, async () => {
+    writeMails(at('some.jsonl'), 96, 600)
+    const options = { model: at('model', 'model.onnx'), data: at('some.jsonl'), shardRows: 4, threads: 1 }
+    await runBulk({ ...options, out: at('some-undisturbed.jsonl') })
+    using postgres = await startPostgres()
+    await using workers = startWorkers({ count: 2, url: postgres.url, folder, lostAfter: 1 })
+    const out = at('some-killed.jsonl')
+    const watching = setInterval(() => {
+      const done = existsSync(`${out}.shards`) ? readdirSync(`${out}.shards`).length : 0
+      if (done > 6 && workers.killed === 0) workers.kill(0)
+    }, 10)
+    await runBulk({ ...options, out, queue: { url: postgres.url, folder } }).finally(() => clearInterval(watching))
+    expect(workers.killed).toBe(1)
+    expect(readFileSync(out)).toEqual(readFileSync(at('some-undisturbed.jsonl')))
+  })
+})
+
+describe('a queue that cannot be used is refused', () => {
+  test('no server, and no URL of one', async () => {
+    const signal = new AbortController().signal
+    await expect(runWorker({ queue: 'localhost', folder, signal })).rejects.toMatchObject({ code: 'TP_OPTION' })
+    const { openQueue } = await connect('redis://127.0.0.1:1', 200)
+    await expect(openQueue()).rejects.toMatchObject({
+      code: 'TP_QUEUE',
+      message: expect.stringContaining('127.0.0.1:1 does not answer'),
+    })
+  })
+
+  test('files that workers do not have, also through links', async () => {
+    mkdirSync(at('shared'))
+    writeFileSync(at('private.txt'), 'x')
+    symlinkSync(at('private.txt'), at('shared', 'link.txt'))
+    for (const path of [at('private.txt'), at('shared', 'link.txt'), at('shared')])
+      await expect(toShared(at('shared'), path, 'the data')).rejects.toMatchObject({ code: 'TP_OPTION' })
+  })
+})

@@ -1,0 +1,190 @@
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { TensorLike } from '@tp/core/runtime'
+import { loadTokenizer } from '@tp/eval'
+import { encodeModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { parquetReadObjects } from 'hyparquet'
+import { describe, expect, test } from 'vitest'
+import { type BulkOptions, type BulkProgress, runBulk } from '../src/index.ts'
+import { mailStates, mailTagger, modelFolder, packedMail, writeMails } from './small-models.ts'
+
+const { at } = modelFolder()
+const mails = writeMails(at('mails.jsonl'), 90)
+const common = { model: at('model', 'model.onnx'), data: at('mails.jsonl'), threads: 1 }
+
+const linesOf = (path: string): Record<string, unknown>[] =>
+  readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
+/** A run that is ended when half of its shards are there; what then is in the folder. */
+async function interrupted(options: BulkOptions): Promise<string[]> {
+  const stop = new AbortController()
+  const onProgress = ({ rows, total }: BulkProgress): void => {
+    if (rows > total / 2) stop.abort(new Error('enough'))
+  }
+  await expect(runBulk({ ...options, onProgress, signal: stop.signal })).rejects.toMatchObject({ code: 'TP_ABORTED' })
+  return readdirSync(`${options.out}.shards`)
+}
+
+describe('a run', () => {
+  test('answers each row as the model does alone, in order and with its id', async () => {
+    const out = at('labels.jsonl')
+    const report = await runBulk({ ...common, out, shardRows: 40 })
+    expect(report).toEqual({ task: 'classification', rows: 90, shards: 3, resumed: 0 })
+    const rows = linesOf(out)
+    expect(rows.map(({ id }) => id)).toEqual(mails.map(({ id }) => id))
+    await using session = await nodeRuntime().load(common.model, { threads: 1 })
+    const tokenizer = await loadTokenizer(at('model', 'tokenizer.json'))
+    for (const [i, { text }] of mails.slice(0, 45).entries()) {
+      const ids = BigInt64Array.from(tokenizer.encode(text, 512), BigInt)
+      const whole = (data: BigInt64Array) => ({ type: 'int64', dims: [1, ids.length], data })
+      const feeds = {
+        input_ids: whole(ids),
+        attention_mask: whole(ids.map(() => 1n)),
+        token_type_ids: whole(ids.map(() => 0n)),
+      }
+      const { logits } = await session.run(
+        Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name as 'input_ids']])),
+      )
+      const [ham = 0, spam = 0] = (logits as TensorLike).data as Float32Array
+      expect(rows[i]?.label).toBe(spam > ham ? 'spam' : 'ham')
+      expect(rows[i]?.score).toBeCloseTo(1 / (1 + Math.exp(-Math.abs(spam - ham))), 4)
+    }
+    expect(existsSync(`${out}.shards`)).toBe(false)
+  })
+
+  test('that was ended continues to the same bytes, and computes nothing again', async () => {
+    const options = { ...common, shardRows: 15 }
+    await runBulk({ ...options, out: at('whole.jsonl') })
+    const left = (await interrupted({ ...options, out: at('half.jsonl') })).filter((name) => !name.startsWith('.'))
+    expect(left.length).toBeGreaterThanOrEqual(1)
+    expect(existsSync(at('half.jsonl'))).toBe(false)
+    const first = await Promise.resolve(runBulk({ ...options, out: at('half.jsonl') })).catch((error: unknown) => error)
+    expect(first).toMatchObject({ code: 'TP_OUTPUT', message: expect.stringContaining('--resume continues it') })
+    const { resumed } = await runBulk({ ...options, out: at('half.jsonl'), resume: true })
+    expect(resumed).toBe(left.length)
+    expect(readFileSync(at('half.jsonl'))).toEqual(readFileSync(at('whole.jsonl')))
+  })
+
+  test('writes the same bytes whatever the number of threads', async () => {
+    for (const threads of [1, 2]) await runBulk({ ...common, threads, out: at(`threads-${threads}.jsonl`) })
+    expect(readFileSync(at('threads-1.jsonl'))).toEqual(readFileSync(at('threads-2.jsonl')))
+  })
+
+  test('says how far it is', async () => {
+    const states: BulkProgress[] = []
+    await runBulk({ ...common, out: at('progress.jsonl'), onProgress: (state) => states.push(state), batchTokens: 256 })
+    expect(states.length).toBeGreaterThan(4)
+    expect(states.map(({ rows }) => rows)).toEqual(states.map(({ rows }) => rows).sort((a, b) => a - b))
+    expect(states.at(-1)).toMatchObject({ rows: 90, total: 90, secondsLeft: 0 })
+    expect(states.at(-1)?.rowsPerSecond).toBeGreaterThan(0)
+  })
+
+  test('keeps the shards without a fault when others cannot be read, and computes those when they can', async () => {
+    cpSync(at('mails.jsonl'), at('faulty.jsonl'))
+    const lines = readFileSync(at('faulty.jsonl'), 'utf8').split('\n')
+    const wrong = [...lines.slice(0, 50), '{"id":5,"text":null}', ...lines.slice(51)]
+    writeFileSync(at('faulty.jsonl'), wrong.join('\n'))
+    const options = { ...common, data: at('faulty.jsonl'), out: at('faulty-out.jsonl'), shardRows: 20 }
+    await expect(runBulk(options)).rejects.toMatchObject({
+      code: 'TP_SHARDS',
+      message: expect.stringMatching(/^\[bulk\] 1 of 5 shards failed: .*has no text/),
+    })
+    const again = { ...options, resume: true }
+    await expect(runBulk(again)).rejects.toMatchObject({ code: 'TP_SHARDS' })
+    await expect(runBulk({ ...options, retry: true })).rejects.toMatchObject({ code: 'TP_SHARDS' })
+    writeFileSync(at('faulty.jsonl'), lines.join('\n'))
+    expect(await runBulk({ ...options, retry: true })).toMatchObject({ resumed: 4 })
+    expect(linesOf(at('faulty-out.jsonl'))).toHaveLength(90)
+  })
+
+  test('writes over nothing', async () => {
+    writeFileSync(at('mine.jsonl'), 'mine')
+    await expect(runBulk({ ...common, out: at('mine.jsonl') })).rejects.toMatchObject({ code: 'TP_OUTPUT' })
+    expect(readFileSync(at('mine.jsonl'), 'utf8')).toBe('mine')
+    await expect(runBulk({ ...common, out: at('new.jsonl'), shards: at('model') })).rejects.toMatchObject({
+      code: 'TP_OUTPUT',
+    })
+    const inside = runBulk({ ...common, data: at('model'), out: at('model', 'out.jsonl') })
+    await expect(inside).rejects.toMatchObject({ code: 'TP_OUTPUT' })
+  })
+
+  test('refuses another model than the one that shards are of', async () => {
+    const options = { ...common, out: at('other.jsonl'), shardRows: 15 }
+    await interrupted(options)
+    const config = readFileSync(at('model', 'config.json'))
+    writeFileSync(at('model', 'config.json'), config.toString().replace('"ham"', '"no spam"'))
+    const { resumed } = await runBulk({ ...options, resume: true }).finally(() =>
+      writeFileSync(at('model', 'config.json'), config),
+    )
+    expect(resumed).toBe(0)
+    expect(linesOf(at('other.jsonl')).some(({ label }) => label === 'no spam')).toBe(true)
+  })
+})
+
+describe('a packed model', () => {
+  writeFileSync(at('model', 'packed.onnx'), packedMail())
+
+  test('gives the answers of the padded one', async () => {
+    await runBulk({ ...common, model: at('model', 'packed.onnx'), out: at('packed.jsonl') })
+    await runBulk({ ...common, out: at('padded.jsonl') })
+    const [packed, padded] = [linesOf(at('packed.jsonl')), linesOf(at('padded.jsonl'))]
+    expect(packed.map(({ id, label }) => [id, label])).toEqual(padded.map(({ id, label }) => [id, label]))
+    for (const [i, { score }] of packed.entries()) expect(score).toBeCloseTo(padded[i]?.score as number, 4)
+  })
+})
+
+describe('a model of tokens', () => {
+  writeFileSync(at('model', 'states.onnx'), encodeModel(mailStates()))
+  writeFileSync(at('model', 'tagger.onnx'), encodeModel(mailTagger()))
+
+  test('gives a vector of length 1 for each row, as JSON, Parquet and NumPy alike', async () => {
+    const options = { ...common, model: at('model', 'states.onnx'), shardRows: 40 }
+    for (const end of ['jsonl', 'parquet', 'npy']) await runBulk({ ...options, out: at(`vectors.${end}`) })
+    const json = linesOf(at('vectors.jsonl')).map(({ embedding }) => Float32Array.from(embedding as number[]))
+    expect(json).toHaveLength(90)
+    expect(Math.hypot(...(json[7] as Float32Array))).toBeCloseTo(1, 5)
+    const npy = readFileSync(at('vectors.npy'))
+    expect(npy.toString('latin1', 10, 80)).toContain("'shape': (90, 128)")
+    expect(new Float32Array(Uint8Array.from(npy.subarray(128)).buffer)).toEqual(
+      Float32Array.from(json.flatMap((row) => [...row])),
+    )
+    const parquet = await parquetReadObjects({ file: Uint8Array.from(readFileSync(at('vectors.parquet'))).buffer })
+    expect(parquet.map(({ embedding }) => Float32Array.from(embedding))).toEqual(json)
+    expect(parquet.map(({ id }) => id)).toEqual(mails.map(({ id }) => `${id}`))
+  })
+
+  test('tags the words of each text, and says which have no token', async () => {
+    const options = { ...common, model: at('model', 'tagger.onnx'), labels: ['B-A', 'I-A', 'O'], maxTokens: 12 }
+    await runBulk({ ...options, out: at('tags.jsonl') })
+    for (const [i, { tags }] of linesOf(at('tags.jsonl')).entries()) {
+      const words = (mails[i] as (typeof mails)[number]).text.split(/\s+/).filter(Boolean)
+      expect(tags).toHaveLength(words.length)
+      expect(['B-A', 'I-A', 'O']).toContain((tags as string[])[0])
+    }
+    expect(linesOf(at('tags.jsonl')).some(({ tags }) => (tags as unknown[]).at(-1) === null)).toBe(true)
+  })
+
+  test('is refused where the output holds no vectors', async () => {
+    const npy = runBulk({ ...common, out: at('labels.npy') })
+    await expect(npy).rejects.toMatchObject({
+      code: 'TP_OUTPUT',
+      message: expect.stringContaining('.npy holds vectors'),
+    })
+  })
+})
+
+test('a model without a tokenizer, and options that cannot be, are refused', async () => {
+  cpSync(at('model', 'model.onnx'), at('alone.onnx'))
+  await expect(runBulk({ ...common, model: at('alone.onnx'), out: at('n.jsonl') })).rejects.toMatchObject({
+    code: 'TP_TOKENIZER',
+  })
+  await expect(runBulk({ ...common, model: at('none.onnx'), out: at('n.jsonl') })).rejects.toMatchObject({
+    code: 'TP_FILE_NOT_FOUND',
+  })
+  for (const name of ['shardRows', 'batchTokens', 'maxTokens'])
+    await expect(runBulk({ ...common, out: at('n.jsonl'), [name]: 0 })).rejects.toMatchObject({ code: 'TP_OPTION' })
+  rmSync(at('alone.onnx'))
+})

@@ -1,0 +1,152 @@
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { type BulkProgress, type BulkTask, runBulk } from '@tp/bulk'
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { outputsOf } from '../files/file-claims.ts'
+import { jsonDocument } from '../output/document.ts'
+import { grouped } from '../output/numbers.ts'
+import { wholeNumber } from '../pruning/numbers.ts'
+
+const TASKS: readonly string[] = ['classification', 'ranking', 'tokens', 'embeddings'] satisfies BulkTask[]
+
+export const runCommand: Command = command({
+  options: {
+    data: {
+      type: 'string',
+      value: 'PATH',
+      description: 'texts: a file (.jsonl, .csv, .tsv, .parquet, or .txt with one a line), or a folder of such files',
+    },
+    out: {
+      type: 'string',
+      short: 'o',
+      value: 'OUT',
+      description: 'the file to write: .jsonl, .parquet or, for vectors, .npy; never one that is there',
+    },
+    task: { type: 'string', value: TASKS.join('|'), description: 'default: what the outputs of the model look like' },
+    'text-column': {
+      type: 'string',
+      value: 'NAME|N',
+      description: 'column of the texts; default: found by its header',
+    },
+    'pair-column': { type: 'string', value: 'NAME|N', description: 'the same for the second texts of pairs' },
+    'id-column': {
+      type: 'string',
+      value: 'NAME|N',
+      description:
+        'column that is copied to the output as "id"; default: one called id; if there is none, rows are numbered',
+    },
+    tokenizer: {
+      type: 'string',
+      value: 'FILE',
+      reads: 'file',
+      description: 'tokenizer.json of the model; default: the one next to it',
+    },
+    labels: {
+      type: 'string',
+      value: 'NAME,NAME…',
+      description: "the model's class names in order; default: those of config.json next to it",
+    },
+    'max-tokens': { type: 'string', value: 'N', description: 'longer texts are cut; default: what the model takes' },
+    'shard-rows': { type: 'string', value: 'N', description: 'rows of a shard; default 10,000' },
+    'batch-tokens': { type: 'string', value: 'N', description: 'most tokens of a batch; default 1,024' },
+    threads: { type: 'string', value: 'N', description: "threads inside one operator; default: the runtime's choice" },
+    resume: { type: 'boolean', description: 'continue a run that was ended, to the same bytes' },
+    retry: { type: 'boolean', description: 'the same, and compute shards that failed again' },
+    queue: {
+      type: 'string',
+      value: 'URL',
+      description: 'let tp worker compute, through Valkey or Redis (redis://…) or PostgreSQL (postgres://…)',
+    },
+    folder: {
+      type: 'string',
+      value: 'PATH',
+      description:
+        'with --queue: the folder that all workers have, with model, data and shards in it; default: this one',
+    },
+    shards: {
+      type: 'string',
+      value: 'PATH',
+      description: 'folder of the shards until all are there; default: OUT.shards',
+    },
+    json: { type: 'boolean', description: 'print one JSON document' },
+  },
+  notes: [
+    'One row of output for each row of input, in the same order: label and score, a score, tags of words, or an embedding.',
+    'Rows are divided into shards, each computed into a file of its own; the output is written when all are there, whole or not',
+    'at all. Packed models (tp pack) run without padding. An example:',
+    '',
+    '  tp run packed.onnx --data reviews.jsonl -o labels.jsonl',
+    '',
+    'On many machines that have one folder, start tp worker --queue URL on each, and give tp run the same --queue.',
+  ],
+  writes: ({ out }) => outputsOf({ '-o': out }),
+  alone: true,
+  async run([path = ''], given, { print, progress, signal, files }) {
+    const { data, out, task, labels, tokenizer, queue, folder, shards, resume, retry, json = false } = given
+    if (data === undefined) throw usageError('--data PATH is missing: the texts')
+    if (out === undefined) throw usageError('-o OUT is missing: the file to write')
+    if (task !== undefined && !isTask(task)) throw usageError(`--task is "${task}"; it must be ${TASKS.join(', ')}`)
+    if (queue === undefined && folder !== undefined) throw usageError('--folder is for --queue URL')
+    if (queue !== undefined && given.threads !== undefined)
+      throw usageError('--threads is for tp worker, which computes')
+    const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() === true
+    if (isFolder) await files.readsFolder(data, 'the folder of --data')
+    else await files.reads(data, 'the file of --data', Number.POSITIVE_INFINITY)
+    const number = (name: 'max-tokens' | 'shard-rows' | 'batch-tokens' | 'threads'): number | undefined => {
+      const text = given[name]
+      return text === undefined ? undefined : wholeNumber(name, text)
+    }
+    const stages = {
+      planning: `reading ${data}`,
+      computing: `running ${basename(path)}`,
+      writing: `writing ${out}`,
+    }
+    const report = await runBulk({
+      ...{ model: path, data, out, task, tokenizer, shards, resume, retry, signal },
+      labels: labels?.split(','),
+      textColumn: given['text-column'],
+      pairColumn: given['pair-column'],
+      idColumn: given['id-column'],
+      maxTokens: number('max-tokens'),
+      shardRows: number('shard-rows'),
+      batchTokens: number('batch-tokens'),
+      threads: number('threads'),
+      queue: queue === undefined ? undefined : { url: queue, folder: folder ?? '.' },
+      onStage: (stage) => progress.stage(stages[stage]),
+      onProgress: (state) => progress.step(state.rows, state.total, progressText(state)),
+    })
+    progress.end()
+    const kept = report.resumed === 0 ? '' : `, ${grouped(report.resumed)} of which an earlier run had computed`
+    print(
+      json
+        ? jsonDocument('run', { model: path, data, out, ...report })
+        : `wrote ${out}: ${grouped(report.rows)} rows in ${shardsText(report.shards)}${kept}`,
+    )
+    return EXIT.done
+  },
+})
+
+function shardsText(count: number): string {
+  return `${grouped(count)} ${count === 1 ? 'shard' : 'shards'}`
+}
+
+function isTask(text: string): text is BulkTask {
+  return TASKS.includes(text)
+}
+
+/** `1,234 rows/s, 2 h 5 min to go, 8 workers` */
+function progressText({ rowsPerSecond, secondsLeft, workers }: BulkProgress): string {
+  return [
+    ...(rowsPerSecond === undefined ? [] : [`${grouped(Math.round(rowsPerSecond))} rows/s`]),
+    ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} to go`]),
+    ...(workers === undefined ? [] : [`${workers} ${workers === 1 ? 'worker' : 'workers'}`]),
+  ].join(', ')
+}
+
+function duration(seconds: number): string {
+  if (seconds < 100) return `${Math.ceil(seconds)} s`
+  const minutes = Math.ceil(seconds / 60)
+  return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}

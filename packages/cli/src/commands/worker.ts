@@ -1,0 +1,52 @@
+import { runWorker } from '@tp/bulk'
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { grouped } from '../output/numbers.ts'
+import { wholeNumber } from '../pruning/numbers.ts'
+
+export const workerCommand: Command = command({
+  options: {
+    queue: {
+      type: 'string',
+      value: 'URL',
+      description: 'where shards come from: Valkey or Redis (redis://…) or PostgreSQL (postgres://…)',
+    },
+    folder: {
+      type: 'string',
+      value: 'PATH',
+      description: 'the folder that all machines have; nothing outside of it is read or written; default: this one',
+    },
+    threads: { type: 'string', value: 'N', description: "threads inside one operator; default: the runtime's choice" },
+    'lost-after': {
+      type: 'string',
+      value: 'SECONDS',
+      description: "without a sign of life for as long, a worker's shards are given to another; default 30",
+    },
+  },
+  notes: [
+    'Takes shards that tp run --queue URL puts there, of any run, until SIGINT or SIGTERM, and then ends those that it is at. It',
+    'may be killed at any time. As many workers as you like, on any machine that has the folder. An example:',
+    '',
+    '  tp worker --queue redis://queue.example:6379 --folder /mnt/bulk',
+  ],
+  async run(_, { queue, folder = '.', threads, 'lost-after': lostAfter }, { progress, print, signal }) {
+    if (queue === undefined) throw usageError('--queue URL is missing: where shards come from')
+    progress.stage(`waiting for shards from ${new URL(queue, 'redis:').host}`)
+    let [shards, rows] = [0, 0]
+    await runWorker({
+      ...{ queue, folder, signal },
+      threads: threads === undefined ? undefined : wholeNumber('threads', threads),
+      lostAfter: lostAfter === undefined ? undefined : wholeNumber('lost-after', lostAfter),
+      onShard(shard) {
+        shards++
+        rows += shard.rows
+        progress.stage(`computed ${grouped(rows)} rows in ${grouped(shards)} shards`)
+      },
+      onFailure: (reason) => progress.note(`a shard failed: ${reason}`),
+    })
+    progress.end()
+    print(`computed ${grouped(rows)} rows in ${grouped(shards)} shards`)
+    return EXIT.done
+  },
+})

@@ -1,0 +1,81 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mailData, modelPath } from '@tp/models'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { temporaryFolder, tp, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+const ROWS = 60
+
+beforeAll(() => {
+  const texts = mailData('test').map(({ text }) => text.slice(0, 400))
+  const lines = texts.slice(0, ROWS).map((text, id) => JSON.stringify({ id, text }))
+  writeFileSync(folder.at('mails.jsonl'), `${lines.join('\n')}\n`)
+})
+
+const args = (out: string, ...more: string[]): string[] => {
+  const data = ['--data', folder.at('mails.jsonl'), '-o', folder.at(out), '--threads', '1']
+  return ['run', mail, ...data, ...more]
+}
+
+describe('run', () => {
+  test('says what it is at, and what it has written', async () => {
+    const { code, stdout, stderr } = await tpHere(args('labels.jsonl'))
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `wrote ${folder.at('labels.jsonl')}: 60 rows in 1 shard\n` })
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      `reading ${folder.at('mails.jsonl')}`,
+      'running model.onnx',
+      `writing ${folder.at('labels.jsonl')}`,
+    ])
+    expect(JSON.parse(readFileSync(folder.at('labels.jsonl'), 'utf8').split('\n')[3] as string)).toEqual({
+      id: 3,
+      label: expect.stringMatching(/^(ham|spam)$/),
+      score: expect.any(Number),
+    })
+  })
+
+  test('that was killed continues to the same bytes', async () => {
+    const out = 'killed.jsonl'
+    const running = tp(args(out, '--shard-rows', '4'), {
+      onError(text, kill) {
+        if (!text.includes('running')) return
+        const watching = setInterval(() => {
+          if (!existsSync(folder.at(`${out}.shards`)) || readdirSync(folder.at(`${out}.shards`)).length < 3) return
+          clearInterval(watching)
+          kill('SIGKILL')
+        }, 5)
+      },
+    })
+    expect((await running).signal).toBe('SIGKILL')
+    expect(existsSync(folder.at(out))).toBe(false)
+    const refused = await tpHere(args(out, '--shard-rows', '4', '--json'))
+    expect(refused.code).toBe(2)
+    expect(JSON.parse(refused.stdout)).toMatchObject({
+      code: 'TP_OUTPUT',
+      message: expect.stringContaining('--resume'),
+    })
+    const resumed = await tpHere(args(out, '--shard-rows', '4', '--resume', '--json'))
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ kind: 'run', rows: ROWS, shards: 15, task: 'classification' })
+    expect(JSON.parse(resumed.stdout).resumed).toBeGreaterThan(1)
+    await tpHere(args('whole.jsonl', '--shard-rows', '4'))
+    expect(readFileSync(folder.at(out))).toEqual(readFileSync(folder.at('whole.jsonl')))
+  })
+
+  test.each([
+    [['run', mail, '-o', 'x.jsonl'], '--data PATH is missing'],
+    [['run', mail, '--data', 'x.jsonl'], '-o OUT is missing'],
+    [['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--task', 'asr'], '--task is "asr"'],
+    [['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--folder', '.'], '--folder is for --queue URL'],
+    [
+      ['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--queue', 'redis://x', '--threads', '1'],
+      '--threads is for tp worker',
+    ],
+    [['run', mail, '--data', 'x.jsonl', '-o', 'y.csv'], 'it has to end in .jsonl, .ndjson, .npy, .parquet'],
+    [['worker'], '--queue URL is missing'],
+    [['worker', '--queue', 'localhost:6379'], 'the queue is "localhost:6379"; give a URL'],
+  ])('%j is refused', async (command, message) => {
+    const { code, stderr } = await tpHere(command)
+    expect(stderr).toContain(message)
+    expect(code).toBe(2)
+  })
+})

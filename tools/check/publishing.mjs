@@ -6,7 +6,17 @@
  * @returns {string[]}
  */
 export function problemsOfPublishing({ folder, manifest }, repository, unpublished) {
-  const { publishConfig, repository: source, files = [], dependencies, peerDependencies } = manifest
+  const {
+    publishConfig,
+    repository: source,
+    files = [],
+    dependencies,
+    peerDependencies,
+    keywords = [],
+    homepage,
+    bugs,
+  } = manifest
+  const address = repository?.replace(/^git\+/, '').replace(/\.git$/, '')
   const needed = Object.entries({ ...dependencies, ...peerDependencies })
   const expected = ['dist', 'src', '!src/**/*.test.ts', '!**/*.tsbuildinfo'] // sources, for the source maps
   /** @type {[boolean, string][]} */
@@ -18,6 +28,12 @@ export function problemsOfPublishing({ folder, manifest }, repository, unpublish
       source?.type === 'git' && source.url === repository && source.directory === folder,
       `repository is not ${JSON.stringify({ type: 'git', url: repository, directory: folder })}`,
     ],
+    [
+      keywords.length >= 5 && keywords.includes('onnx') && keywords.includes('token-pruning'),
+      'keywords are fewer than five, or without onnx and token-pruning',
+    ],
+    [homepage === `${address}/tree/main/${folder}#readme`, `homepage is not ${address}/tree/main/${folder}#readme`],
+    [bugs === `${address}/issues`, `bugs is not ${address}/issues`],
     ...expected.map(
       (part) => /** @type {[boolean, string]} */ ([files.includes(part), `files does not include ${part}`]),
     ),

@@ -8,6 +8,9 @@ const manifest = {
   files: ['dist', 'src', '!src/**/*.test.ts', '!**/*.tsbuildinfo'],
   publishConfig: { access: 'public', provenance: true },
   repository: { type: 'git', url, directory: 'packages/compiler' },
+  keywords: ['onnx', 'token-pruning', 'inference', 'compiler', 'graph'],
+  homepage: 'https://example.com/tp/tree/main/packages/compiler#readme',
+  bugs: 'https://example.com/tp/issues',
   dependencies: { '@tp/onnx': 'workspace:^', 'csv-parse': '7.0.3' },
   peerDependencies: { '@tp/core': 'workspace:^' },
   devDependencies: { 'browser-tests': 'workspace:*' },
@@ -26,6 +29,9 @@ test('accepts a complete manifest, even with more files', () => {
 
 test.each([
   ['a package without public access', { publishConfig: { provenance: true } }, 'access'],
+  ['few keywords', { keywords: ['onnx'] }, 'keywords'],
+  ['no homepage', { homepage: undefined }, 'homepage'],
+  ['bugs of another project', { bugs: 'https://example.com/other/issues' }, 'bugs'],
   ['no provenance', { publishConfig: { access: 'public' } }, 'provenance'],
   ['no repository', { repository: undefined }, url],
   [

@@ -8,7 +8,7 @@ import { root, tool, workspacePackages } from './workspace.mjs'
 /** @typedef {import('./outcome.mjs').Outcome} Outcome */
 
 /** Projects whose tests read files of the whole workspace. */
-const readEverything = new Set(['tools', 'benchmark'])
+const readEverything = new Set(['tools', 'benchmark', 'site'])
 
 /**
  * The tests of every package; those in a browser need a Chromium. The tests of a package that passed run again when

@@ -14,7 +14,7 @@ const instead = {
   '\\bforetell|\\bforetold': 'predict',
   '\\bmoot\\b': 'no-op site',
   '\\balive (tokens?|mask)|tokens? (is|are) alive': 'attended',
-  '(?<![\'<])\\bpictures?\\b': 'image', // but for the element of HTML
+  "(?<!['</])\\bpictures?\\b": 'image', // but for the element of HTML
   '\\banew\\b': 'again, or nothing',
   '\\bits like\\b': 'the word for it',
   '\\bthat is none\\b': 'no, without or invalid',

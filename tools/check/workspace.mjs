@@ -13,6 +13,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url))
  *   devDependencies?: Record<string, string>,
  *   peerDependenciesMeta?: Record<string, { optional?: boolean }>,
  *   publishConfig?: { access?: string, provenance?: boolean },
+ *   keywords?: string[], homepage?: string, bugs?: string,
  *   repository?: { type?: string, url?: string, directory?: string },
  * }} Manifest
  * @typedef {{ folder: string, manifest: Manifest }} Package `folder`: relative to the root, as `packages/core`

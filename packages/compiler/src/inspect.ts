@@ -86,7 +86,12 @@ export interface InspectOptions {
   readonly encoder?: string
 }
 
-/** Looks for the encoders in a model; a refusal says why tokens cannot be pruned. */
+/**
+ * Looks for the encoders in a model; a refusal says why tokens cannot be pruned.
+ * @example
+ * const found = inspect(decodeModel(await readFile('model.onnx')))
+ * console.log(found.ok ? `${found.layers.length} layers` : found.refusal.message)
+ */
 export function inspect(
   model: Model,
   options: InspectOptions = {},

@@ -52,6 +52,11 @@ export interface PrunedEncoder extends NamedEncoder {
  * Prunes tokens of a model between its layers. The model itself is not changed; weights are shared with the result.
  * A model that cannot be pruned returns a refusal; invalid options throw.
  * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_ENCODER, TP_OUTPUT, TP_LAYERS; TP_NOT_ONNX for what is no model
+ * @example
+ * const model = decodeModel(await readFile('model.onnx'))
+ * const result = prune(model, { method: clsAttention(), schedule: schedule(6, { keep: 0.7 }) })
+ * if (!result.ok) throw new Error(result.refusal.message)
+ * await writeFile('pruned.onnx', encodeModel(result.model))
  */
 export function prune(source: Model, options: PruneOptions): PruneResult {
   checkPruneOptions(options)

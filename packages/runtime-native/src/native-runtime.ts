@@ -24,6 +24,9 @@ export interface NativeOptions {
  * onnxruntime's own library on threads of its own: loading and runs never block the event loop, a run that is aborted ends
  * early, and packed models run (see `pack` of `@tp/compiler`). `worker` makes no difference.
  * @throws TpError TP_OPTION for limits that cannot be
+ * @example
+ * const session = await nativeRuntime({ atOnce: 2 }).load('packed.onnx', { threads: 1 })
+ * const answers = await Promise.all(batches.map((batch) => session.run(batch)))
  */
 export function nativeRuntime({ atOnce = 1, waiting = 10_000 }: NativeOptions = {}): Runtime {
   checkLimit('atOnce', atOnce, 1, 1024)

@@ -13,7 +13,14 @@ import { openModel, placeOf } from './open-model.ts'
 import { importOrt } from './ort.ts'
 import { openModelInWorker } from './worker-client.ts'
 
-/** onnxruntime-node on the CPU. Without `worker`, runs and loading block the event loop while they compute. */
+/**
+ * onnxruntime-node on the CPU. Without `worker`, runs and loading block the event loop while they compute.
+ * @example
+ * const session = await nodeRuntime().load('pruned.onnx', { threads: 1 })
+ * const ids = { type: 'int64', dims: [1, 2], data: BigInt64Array.of(2n, 3n) }
+ * const { logits } = await session.run({ input_ids: ids, attention_mask: { ...ids, data: BigInt64Array.of(1n, 1n) } })
+ * await session.dispose()
+ */
 export function nodeRuntime(): Runtime {
   return Object.freeze({ name: 'node', load, diagnose })
 }

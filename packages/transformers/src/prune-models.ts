@@ -24,6 +24,9 @@ let remove: (() => void) | undefined
  * inputs and outputs stay. A model that cannot be pruned runs as it is. Of several calls, the last that has a plan for a model
  * counts.
  * @throws TpError TP_PLAN, TP_OPTION for an invalid plan; whether it fits a model is checked when that is loaded
+ * @example
+ * pruneModels({ methods, defaultPlan: { format: 1, method: 'received-attention', keep: 0.7 } })
+ * const classify = await pipeline('text-classification', 'me/my-model') // is pruned as it is loaded
  */
 export function pruneModels(options: PruneModelsOptions): PipelinePruning {
   const own: InForce = { find: readPlans(options), onModel: options.onModel ?? warnOfRefusals() }

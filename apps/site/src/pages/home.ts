@@ -27,7 +27,7 @@ npx tp prune model.onnx -o pruned.onnx --method cls-attention --keep 0.6 --verif
 npx tp bench pruned.onnx --against model.onnx --shapes 1x128
 \`\`\`
 
-[Start](/start) says how to install it: nothing is on npm yet. Then [choose](/choose) a method, [measure](/measure) on your own data,
+[How to install it](/start): nothing is on npm yet. Then [choose](/choose) a method, [measure](/measure) on your own data,
 [ship](/ship) the file, and [extend](/plugins) it where you need to.
 
 ## For whom, and for whom not

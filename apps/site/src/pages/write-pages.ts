@@ -21,8 +21,8 @@ export async function writePages(folder: string, pages: readonly Page[], menus: 
   const facts: SiteFacts = { menus, repositoryUrl }
   await writeFile(join(folder, 'site.json'), JSON.stringify(facts))
   await cp(join(root, 'apps/site/icon.svg'), join(folder, 'public/icon.svg'))
-  for (const images of ['images', 'demo', 'results']) {
-    await cp(join(root, 'docs', images), join(folder, 'public', images === 'demo' ? 'demo-images' : images), {
+  for (const images of ['images', 'results']) {
+    await cp(join(root, 'docs', images), join(folder, 'public', images), {
       recursive: true,
       filter: (path) => !/\.(md|jsonl)$/.test(path),
     })

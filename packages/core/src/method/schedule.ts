@@ -41,6 +41,10 @@ const MOST_SHOWN = 100
 /**
  * Builds a schedule for a model of `layers` layers. Lists go with the layers in order; one number goes to all.
  * @throws TpError TP_SCHEDULE when a layer does not exist, a number is out of range, or lists differ in length
+ * @example
+ * schedule(6, { keep: 0.7 }) // 0.7 of the tokens that arrive, in layers 1 to 5
+ * schedule(6, { keep: [0.8, 0.5], layers: [0, 3] })
+ * schedule(6, { tokens: 32, layers: [2] })
  */
 export function schedule(layerCount: number, options: ScheduleOptions): Schedule {
   if (!(Number.isInteger(layerCount) && layerCount >= 0 && layerCount <= MOST_LAYERS)) {

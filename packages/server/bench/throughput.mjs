@@ -24,7 +24,7 @@ const texts = (await textsOf(set)).slice(0, count)
 
 const dense = decodeModel(readFileSync(path))
 const balanced = methods.find(({ name }) => name === 'balanced').create()
-const pruned = pruneOrThrow(dense, { method: balanced, schedule: schedule(6, { keep: 0.7 }) }).model
+const pruned = pruneOrThrow(dense, { method: balanced, schedule: schedule(6, { keep: 0.7 }) }, path).model
 const packed = (model) => must(pack(model)).model
 const int8 = must(quantize(pruned, {})).model
 const runtime = nativeRuntime()

@@ -7,11 +7,14 @@ import type { Alarm } from '@tp/guard'
 import { createApp } from './http/app.ts'
 import type { RequestLimits, RouteContext } from './http/context.ts'
 import { createMetrics } from './http/metrics.ts'
+import type { GuardOptions } from './model/guarded.ts'
 import type { ModelOptions } from './model/open-model.ts'
 import { type ServedModel, serveModel } from './model/served-model.ts'
 
 /** One model to serve. */
-export interface ModelToServe extends Omit<ModelOptions, 'onBatch'> {
+export interface ModelToServe extends Omit<ModelOptions, 'onBatch' | 'guard'> {
+  /** The dense model as the fallback of this pruned one. */
+  readonly guard?: Pick<GuardOptions, 'path' | 'dense'> | undefined
   /** Default: the name of its folder. */
   readonly name?: string | undefined
 }

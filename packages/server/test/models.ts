@@ -16,10 +16,8 @@ export interface MailOptions extends Partial<PruneOptions> {
 export function mailModel({ packed = false, states = false, ...pruning }: MailOptions = {}): Uint8Array {
   const dense = decodeModel(readFileSync(modelPath('mail')))
   if (states) withStates(dense)
-  const model =
-    pruning.schedule === undefined
-      ? dense
-      : pruneOrThrow(dense, { method: receivedAttention(), ...pruning } as PruneOptions).model
+  const options = { method: receivedAttention(), ...pruning } as PruneOptions
+  const model = pruning.schedule === undefined ? dense : pruneOrThrow(dense, options, 'mail').model
   return encodeModel(packed ? packedOf(model) : model)
 }
 

@@ -153,7 +153,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   function end(request: Pending, tell: () => void): void {
     if (request.ended) return
     request.ended = true
-    queue.remove(request)
+    if (request.remaining > 0) queue.remove(request)
     tell()
     for (const { batch, unwanted } of runs) if (batch.every((entry) => entry.request.ended)) unwanted.abort()
   }

@@ -5,14 +5,14 @@ import { maskOf } from '@tp/eval/inputs'
 /** One example: each input without its batch axis. */
 export interface Row {
   readonly values: NamedTensors
-  /** What it counts against a budget: its attended tokens, and where a model's tokens are not known {@link EXAMPLE_TOKENS}. */
+  /** What it counts against a budget: its attended tokens, and where a model's tokens are not known 256. */
   readonly tokens: number
   /** Rows with the same key can be run as one batch. */
   readonly key: string
 }
 
 /** An image or a recording counts as so many tokens. */
-export const EXAMPLE_TOKENS = 256
+const EXAMPLE_TOKENS = 256
 
 /** How the rows of a model become a batch. */
 export interface RowForm {

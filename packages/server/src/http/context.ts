@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import type { ServedModel } from '../model/served-model.ts'
 import { requestError } from './errors.ts'
 
@@ -50,7 +50,7 @@ export function checkCount(count: number, { limits }: RouteContext): void {
 }
 
 /** Aborted when the client goes away before it has its answer. */
-export function signalOf(_request: FastifyRequest, reply: FastifyReply): AbortSignal {
+export function signalOf(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) controller.abort(new Error('the client has closed its connection'))

@@ -91,7 +91,7 @@ export async function oipRoutes(app: FastifyInstance, context: RouteContext): Pr
         const { name, use } = find(context, request.params)
         return await use(async (model) => {
           const binary = binaryOf.get(body) ?? new BinaryTensors(new Uint8Array())
-          const signal = signalOf(request, reply)
+          const signal = signalOf(reply)
           const outputs = await infer(model, body, { context, binary, signal })
           return send(reply, body, outputs, { model_name: name, model_version: model.version })
         })

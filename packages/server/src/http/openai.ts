@@ -34,7 +34,7 @@ export async function openaiRoutes(app: FastifyInstance, context: RouteContext):
     const { model, input, encoding_format: format = 'float', dimensions } = request.body
     const texts = typeof input === 'string' ? [input] : input
     checkCount(texts.length, context)
-    const ask = { truncate: context.truncate, normalize: true, dimensions, signal: signalOf(request, reply) }
+    const ask = { truncate: context.truncate, normalize: true, dimensions, signal: signalOf(reply) }
     const { answers, tokens } = await modelNamed(context, model).use((own) => embedTexts(own, texts, ask))
     return {
       object: 'list',

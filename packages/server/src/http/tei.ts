@@ -92,7 +92,7 @@ export async function teiRoutes(app: FastifyInstance, context: RouteContext): Pr
       truncate: cuts(request.body),
       normalize,
       dimensions: dimensions ?? undefined,
-      signal: signalOf(request, reply),
+      signal: signalOf(reply),
     }
     const { answers } = await pick(context, model, ({ vectors }) => vectors !== undefined).use((own) =>
       embedTexts(own, texts, ask),
@@ -105,7 +105,7 @@ export async function teiRoutes(app: FastifyInstance, context: RouteContext): Pr
     const isBatch = Array.isArray(inputs) && typeof inputs[0] !== 'string'
     const texts = (isBatch ? inputs : [inputs]).map((each) => textOf(each as string | Pair))
     checkCount(texts.length, context)
-    const ask = { truncate: cuts(request.body), raw, signal: signalOf(request, reply) }
+    const ask = { truncate: cuts(request.body), raw, signal: signalOf(reply) }
     const classes = await pick(context, model, canClassify).use(async (own) => {
       const { answers } = await classifyTexts(own, texts, ask)
       return answers.map((scores) =>
@@ -118,7 +118,7 @@ export async function teiRoutes(app: FastifyInstance, context: RouteContext): Pr
   app.post<{ Body: RerankBody }>('/rerank', { schema: { body: rerankSchema } }, async (request, reply) => {
     const { query, texts, raw_scores: raw = false, return_text: withText = false, model } = request.body
     checkCount(texts.length, context)
-    const ask = { truncate: cuts(request.body), raw, signal: signalOf(request, reply) }
+    const ask = { truncate: cuts(request.body), raw, signal: signalOf(reply) }
     const { answers } = await pick(context, model, ({ task }) => task === 'ranking').use((own) =>
       rankTexts(own, query, texts, ask),
     )

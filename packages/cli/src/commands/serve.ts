@@ -22,7 +22,11 @@ export const serveCommand: Command = command({
       reads: 'module',
       description: 'default: @tp/runtime-native where it is installed, which packed models need; otherwise node',
     },
-    threads: { type: 'string', value: 'N', description: 'threads of each run; default: all cores' },
+    threads: {
+      type: 'string',
+      value: 'N',
+      description: 'threads of each run; default: all cores, divided by --at-once',
+    },
     'at-once': { type: 'string', value: 'N', description: 'runs of a model that compute at the same time; default 1' },
     'max-wait': {
       type: 'string',

@@ -59,7 +59,10 @@ function rowOf(text: Text, tokenizer: TextTokenizer, most: number): TokenRow & {
     const own = isLong ? tokenizer.encode(start, most) : ids
     return { ids: Int32Array.from(own), isCut: isLong || start.length < text.length }
   }
-  const starts = text.map((part) => startOf(part, tokenizer, most).start) as [string, string]
+  const looked = text.map((part) => startOf(part, tokenizer, most))
+  // If there are too many of both, it is the longer one that keeps the odd token, so both are looked at whole.
+  const isOdd = looked.every(({ ids }) => ids.length > most / 2)
+  const starts = looked.map(({ start }, i) => (isOdd ? allowed(text[i] as string, most) : start)) as [string, string]
   const { ids, segments } = tokenizer.encodePair(...starts, most)
   // One token more would be used, if there were one.
   const isLong = ids.length === most && tokenizer.encodePair(...starts, most + 1).ids.length > most
@@ -82,6 +85,12 @@ function startOf(
     const ids = tokenizer.encode(start, Number.POSITIVE_INFINITY)
     if (isAll || ids.length > most + UNSURE || length >= most * MOST_CHARACTERS_PER_TOKEN) return { start, ids }
   }
+}
+
+/** As much of a text as may be looked at. */
+function allowed(text: string, most: number): string {
+  const length = most * MOST_CHARACTERS_PER_TOKEN
+  return length < text.length ? text.slice(0, wordEnd(text, length)) : text
 }
 
 /** The last end of a word before a position; without spaces (Chinese, Japanese) the position, but never between surrogates. */

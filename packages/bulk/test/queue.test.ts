@@ -110,21 +110,24 @@ describeQueue('workers of a queue', () => {
   })
 
   test('write each row once in a long run with many kills', { tags: 'exhaustive', timeout: 900_000 }, async () => {
-    const rows = writeMails(at('many.jsonl'), 6000)
+    const rows = writeMails(at('many.jsonl'), 12_000)
     const options = { model: at('model', 'model.onnx'), data: at('many.jsonl'), shardRows: 100, threads: 1 }
     await runBulk({ ...options, out: at('many-undisturbed.jsonl') })
     for (const what of ['workers', 'workers and the server']) {
       await using valkey = await startValkey()
       await using workers = startWorkers({ count: 4, url: valkey.url, folder, lostAfter: 2 })
-      let turn = 0
+      let [turn, restarts] = [0, 0]
       const killing = setInterval(() => {
         workers.kill(victims[turn % victims.length] as number)
-        if (what !== 'workers' && turn % 2 === 1) void valkey.restart()
+        if (what !== 'workers' && turn % 3 === 1) {
+          restarts++
+          void valkey.restart()
+        }
         turn++
-      }, 5000)
+      }, 3000)
       const out = at(`many ${what}.jsonl`)
       await runBulk({ ...options, out, queue: { url: valkey.url, folder } }).finally(() => clearInterval(killing))
-      process.stderr.write(`${what}: ${workers.killed} workers killed while 60 shards were computed\n`)
+      process.stderr.write(`${workers.killed} workers and ${restarts} servers killed while 120 shards were computed\n`)
       expect(workers.killed).toBeGreaterThan(0)
       expect(idsIn(out)).toEqual(rows.map(({ id }) => id))
       expect(readFileSync(out)).toEqual(readFileSync(at('many-undisturbed.jsonl')))

@@ -75,7 +75,7 @@ export function menusOf(pages: readonly Page[], onMissing: (document: string) =>
   }))
   const below = (folder: string): Entry[] => {
     const own = pages.filter(({ path }) => path.startsWith(`${folder}/`) && path !== `${folder}/index.md`)
-    return own.map((page) => ({ text: capital(page.title.replace(/^Measured: (the )?/, '')), link: addressOf(page) }))
+    return own.map((page) => ({ text: nameInMenu(page), link: addressOf(page) }))
   }
   return {
     '/methods/': [
@@ -107,6 +107,8 @@ function nameOf(source: string): string {
   return source.slice('docs/'.length, -'.md'.length)
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
+/** Titles of results begin alike. */
+function nameInMenu({ title }: Page): string {
+  const name = title.replace(/^Measured: (the )?/, '')
+  return name === title ? title : name.charAt(0).toUpperCase() + name.slice(1)
 }

@@ -22,8 +22,7 @@ function referencePage(name: string): Page {
   const sources = modulesOf(`${folder}/src`).map(readText)
   const declarations = declarationsIn(report).map(({ name: own, code }) => {
     const comment = sources.map((text) => docCommentOf(text, own)).find((found) => found !== undefined)
-    const tags =
-      comment?.tags.map((tag) => `- **${tag.split(' ')[0]}** ${escaped(tag.split(' ').slice(1).join(' '))}`) ?? []
+    const tags = comment?.tags.map(tagLine) ?? []
     const examples = comment?.examples.map((example) => `\`\`\`ts\n${example}\n\`\`\``) ?? []
     return [
       `## ${own}`,
@@ -40,6 +39,14 @@ function referencePage(name: string): Page {
     ...declarations,
   ].join('\n\n')
   return { path: `api/${name}.md`, title, text: `${text}\n` }
+}
+
+/** `@param name what it is` as an item of a list. */
+function tagLine(tag: string): string {
+  const [, kind, name, rest] = /^(\w+)(?: (\S+))?([\s\S]*)$/.exec(tag) ?? []
+  return kind === 'param'
+    ? `- **param** \`${name}\`:${escaped(rest ?? '')}`
+    : `- **${kind}** ${escaped(`${name ?? ''}${rest ?? ''}`)}`
 }
 
 /** The package and the entry point that a report is of. @param report `core-host`, of `@tp/core/host` */

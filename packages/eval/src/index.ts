@@ -26,6 +26,7 @@ export { type Prompt, type PromptOptions, readPrompts } from './generation/promp
 export { type DecoderForm, openTextDecoder, type Reading, type TextDecoder } from './generation/text-decoder.ts'
 export { loadTokenizer } from './inputs/load-tokenizer.ts'
 export { type ModelFolder, modelFolderFiles, readFolderJson, readModelFolder } from './inputs/model-folder.ts'
+export { type Pooling, pool, poolingFiles, readPooling } from './inputs/pooling.ts'
 export { type PrepareOptions, prepareInputs } from './inputs/prepare.ts'
 export { type TaggedInputs, taggedInputs } from './inputs/tagged-inputs.ts'
 export { compareToDense, type DenseComparison } from './metrics/against-dense.ts'

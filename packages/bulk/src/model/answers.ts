@@ -1,9 +1,8 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { embeddingOutput } from '@tp/eval'
+import { embeddingOutput, type Pooling, pool } from '@tp/eval'
 import { maskOf } from '@tp/eval/inputs'
 import { largest } from '@tp/eval/metrics'
-import type { Pooling } from './pooling.ts'
 
 /** What a batch was given and has computed. */
 export interface RanBatch {
@@ -64,15 +63,8 @@ export function vectorsOf(batch: RanBatch, pooling: Pooling): Float32Array[] {
     const real = Array.from({ length: tokens }, (_, i) => i).filter(
       (i) => mask === undefined || Number(mask[row * tokens + i]) !== 0,
     )
-    const chosen = pooling.of === 'mean' ? real : [(pooling.of === 'class token' ? real[0] : real.at(-1)) as number]
-    return ofLength(meanOf(chosen.map(token), width), pooling)
+    return ofLength(pool(real.map(token), pooling.of), pooling)
   })
-}
-
-function meanOf(vectors: readonly Float32Array[], width: number): Float32Array {
-  const sum = new Float64Array(width)
-  for (const vector of vectors) for (let i = 0; i < width; i++) sum[i] = (sum[i] as number) + (vector[i] as number)
-  return Float32Array.from(sum, (value) => value / vectors.length)
 }
 
 function ofLength(vector: Float32Array, { isNormalised }: Pooling): Float32Array {

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
-import { modelFolderFiles, readModelFolder } from '@tp/eval'
+import { modelFolderFiles, type Pooling, poolingFiles, readModelFolder, readPooling } from '@tp/eval'
 import { decodeModel, externalTensors, metadata } from '@tp/onnx'
 import { hashOfFile } from '../input/parquet-input.ts'
-import { type Pooling, poolingFiles, readPooling } from './pooling.ts'
 
 /** What a model's answers depend on, besides its inputs. */
 export interface ModelFiles {

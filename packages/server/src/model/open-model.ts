@@ -4,13 +4,12 @@ import { availableParallelism } from 'node:os'
 import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
-import { embeddingOutput, loadTokenizer, readFolderJson, readModelFolder, type Task, taskOf } from '@tp/eval'
+import { embeddingOutput, loadTokenizer, type Pooling, readModelFolder, readPooling, type Task, taskOf } from '@tp/eval'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/eval/inputs'
 import { decodeModel, externalTensors } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
 import { type GuardOptions, guarded } from './guarded.ts'
-import { type Pooling, poolingOf } from './vectors.ts'
 
 export interface ModelOptions extends Pick<EngineOptions, 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
   /** The ONNX file. What is next to it says how texts become inputs: tokenizer.json, config.json, 1_Pooling/config.json. */
@@ -41,7 +40,7 @@ export interface OpenModel {
   /** Token ids are below it. */
   readonly vocabularySize: number | undefined
   /** The output that embeddings are read from. */
-  readonly vectors: { readonly output: string; readonly pooling: Pooling } | undefined
+  readonly vectors: { readonly output: string; readonly pooling: Pooling['of'] } | undefined
   readonly runtime: string
 }
 
@@ -54,7 +53,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
   const { path, atOnce = 1, guard, maxTokens } = options
   const { hash, packed } = await inspectFile(path)
   const folder = await readModelFolder(path)
-  const pooling = poolingOf(await readFolderJson(path, '1_Pooling/config.json'))
+  const { of: pooling } = await readPooling(path)
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
   const runtime = options.runtime ?? (await defaultRuntime(atOnce))
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / atOnce))

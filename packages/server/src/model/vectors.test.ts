@@ -1,28 +1,6 @@
 import type { TensorLike } from '@tp/core/runtime'
 import { describe, expect, test } from 'vitest'
-import { logitsOf, poolingOf, probabilities, vectorOf } from './vectors.ts'
-
-const states: TensorLike = { type: 'float32', dims: [3, 2], data: Float32Array.of(3, 0, 0, 6, 6, 0) }
-const raw = { normalize: false } as const
-
-describe('pooling', () => {
-  test.each([
-    [{ pooling_mode_mean_tokens: true, pooling_mode_cls_token: false }, [3, 2]],
-    [{ pooling_mode_cls_token: true }, [3, 0]],
-    [{ pooling_mode_max_tokens: true }, [6, 6]],
-    [{ pooling_mode_lasttoken: true }, [6, 0]],
-    [{}, [3, 2]],
-  ])('by %j of the tokens’ states', (config, vector) => {
-    expect(Array.from(vectorOf(states, { pooling: poolingOf(config), ...raw }))).toEqual(vector)
-  })
-
-  test.each([
-    { pooling_mode_weightedmean_tokens: true },
-    { pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true },
-  ])('by %j is refused', (config) => {
-    expect(() => poolingOf(config)).toThrow(expect.objectContaining({ code: 'TP_SERVE' }))
-  })
-})
+import { logitsOf, probabilities, vectorOf } from './vectors.ts'
 
 describe('a vector', () => {
   const output: TensorLike = { type: 'float32', dims: [3], data: Float32Array.of(3, 4, 12) }
@@ -32,11 +10,18 @@ describe('a vector', () => {
     expect(Array.from(seen)).toEqual([expect.closeTo(0.6), expect.closeTo(0.8)])
   })
 
+  test('is pooled from those of the tokens', () => {
+    const states: TensorLike = { type: 'float32', dims: [3, 2], data: Float32Array.of(3, 0, 0, 6, 6, 0) }
+    expect([...vectorOf(states, { pooling: 'maximum', normalize: false })]).toEqual([6, 6])
+  })
+
   test('has no more dimensions than the model’s, and no infinite ones', () => {
     const more = { pooling: 'mean', normalize: true, dimensions: 4 } as const
     expect(() => vectorOf(output, more)).toThrow(expect.objectContaining({ code: 'TP_REQUEST' }))
     const wrong = { ...output, data: Float32Array.of(1, Number.NaN, 0) }
-    expect(() => vectorOf(wrong, { pooling: 'mean', ...raw })).toThrow(expect.objectContaining({ code: 'TP_OUTPUT' }))
+    expect(() => vectorOf(wrong, { pooling: 'mean', normalize: false })).toThrow(
+      expect.objectContaining({ code: 'TP_OUTPUT' }),
+    )
   })
 })
 

@@ -1,37 +1,9 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-
-/** How the vectors of a text's tokens become one: what `1_Pooling/config.json` of Sentence Transformers may say. */
-export type Pooling = 'mean' | 'cls' | 'max' | 'last'
-
-const FLAGS: Readonly<Record<string, Pooling>> = {
-  pooling_mode_mean_tokens: 'mean',
-  pooling_mode_cls_token: 'cls',
-  pooling_mode_max_tokens: 'max',
-  pooling_mode_lasttoken: 'last',
-}
-
-/**
- * @param config 1_Pooling/config.json, read as JSON; empty where there is none
- * @returns the mean where nothing is said
- * @throws TpError TP_SERVE for a form, or for several, that are not computed here
- */
-export function poolingOf(config: object): Pooling {
-  const asked = Object.entries(config).filter(([name, value]) => name.startsWith('pooling_mode_') && value === true)
-  const [only] = asked
-  if (only === undefined) return 'mean'
-  const pooling = asked.length === 1 ? FLAGS[only[0]] : undefined
-  if (pooling !== undefined) return pooling
-  const seen = asked.map(([name]) => name).join(' and ')
-  throw new TpError(
-    'TP_SERVE',
-    'server',
-    `1_Pooling/config.json asks for ${seen}; served is one of ${Object.keys(FLAGS).join(', ')}`,
-  )
-}
+import { type Pooling, pool } from '@tp/eval'
 
 interface VectorOptions {
-  readonly pooling: Pooling
+  readonly pooling: Pooling['of']
   /** To length 1. */
   readonly normalize: boolean
   /** The first so many numbers, of models whose vectors may be cut (Matryoshka). */
@@ -43,7 +15,7 @@ interface VectorOptions {
  * @throws TpError TP_REQUEST for more dimensions than there are; TP_OUTPUT for a vector that is not finite
  */
 export function vectorOf(output: TensorLike, { pooling, normalize, dimensions }: VectorOptions): Float32Array {
-  const whole = output.dims.length === 2 ? pool(output, pooling) : (output.data as Float32Array)
+  const whole = output.dims.length === 2 ? pool(tokensOf(output), pooling) : (output.data as Float32Array)
   if (dimensions !== undefined && dimensions > whole.length) {
     throw new TpError(
       'TP_REQUEST',
@@ -57,18 +29,8 @@ export function vectorOf(output: TensorLike, { pooling, normalize, dimensions }:
   return normalize && length > 0 ? vector.map((value) => value / length) : vector
 }
 
-function pool({ dims: [tokens = 0, width = 0], data }: TensorLike, pooling: Pooling): Float32Array {
-  const values = data as Float32Array
-  if (pooling === 'cls') return values.subarray(0, width)
-  if (pooling === 'last') return values.subarray((tokens - 1) * width, tokens * width)
-  return Float32Array.from({ length: width }, (_, i) => {
-    let [sum, largest] = [0, Number.NEGATIVE_INFINITY]
-    for (let at = i; at < values.length; at += width) {
-      sum += values[at] as number
-      largest = Math.max(largest, values[at] as number)
-    }
-    return pooling === 'max' ? largest : sum / tokens
-  })
+function tokensOf({ dims: [tokens = 0, width = 0], data }: TensorLike): Float32Array[] {
+  return Array.from({ length: tokens }, (_, i) => (data as Float32Array).subarray(i * width, (i + 1) * width))
 }
 
 /** The logits of one example: `logits`, or the only float output [classes]. @throws TpError TP_OUTPUT */

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readPooling } from './pooling.ts'
+import { pool, readPooling } from './pooling.ts'
 
 let folder = ''
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tp-bulk-'))
+  folder = mkdtempSync(join(tmpdir(), 'tp-eval-'))
   mkdirSync(join(folder, '1_Pooling'))
   mkdirSync(join(folder, 'onnx'))
 })
@@ -29,7 +29,20 @@ test('the files of Sentence Transformers say what it is, also above a folder cal
   expect((await readPooling(join(folder, 'model.onnx'))).isNormalised).toBe(true)
 })
 
-test('what is not supported is refused', async () => {
-  write('1_Pooling/config.json', { pooling_mode_max_tokens: true })
+test.each([
+  { pooling_mode_weightedmean_tokens: true },
+  { pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true },
+])('what is not supported is refused: %j', async (config) => {
+  write('1_Pooling/config.json', config)
   await expect(readPooling(join(folder, 'model.onnx'))).rejects.toMatchObject({ code: 'TP_POOLING' })
+})
+
+test.each([
+  ['mean', [3, 2]],
+  ['maximum', [6, 6]],
+  ['class token', [3, 0]],
+  ['last token', [6, 0]],
+] as const)('tokens become a vector by their %s', (by, vector) => {
+  const tokens = [Float32Array.of(3, 0), Float32Array.of(0, 6), Float32Array.of(6, 0)]
+  expect([...pool(tokens, by)]).toEqual(vector)
 })

@@ -23,8 +23,8 @@ features:
 ## One command
 
 \`\`\`sh
-npx tp prune model.onnx -o pruned.onnx --method cls-attention --keep 0.6 --verify
-npx tp bench pruned.onnx --against model.onnx --shapes 1x128
+npx tp prune model.onnx                      # a safe default, timed
+npx tp prune model.onnx --data texts.tsv     # the fastest that loses no more than you allow, and a verdict
 \`\`\`
 
 [How to install it](/start): nothing is on npm yet. Then [choose](/choose) a method, [measure](/measure) on your own data,
@@ -36,7 +36,8 @@ npx tp bench pruned.onnx --against model.onnx --shapes 1x128
 | --- | --- |
 | classifiers and rerankers of texts of 64 tokens and more | texts below some 32 tokens |
 | recordings shorter than their model's window | means over all tokens, as most sentence embedders take: [8 bits](/embeddings) do better |
-| processors and browsers | tokens that a decoder generates; GPUs have not been timed |
+| long prompts and long texts of [decoders](/decoders), exactly | short ones |
+| processors and browsers | GPUs, which have not been timed |
 `
   return { path: 'index.md', title: '@tp', text }
 }

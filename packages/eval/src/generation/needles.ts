@@ -28,7 +28,7 @@ const ASKED = 40
 const PLACES = [
   'archive,attic,bakery,barn,basement,boathouse,cabin,castle,cellar,chapel,clinic,cottage,depot,dock,farm,ferry,forge',
   'garage,garden,greenhouse,hangar,harbour,hotel,kitchen,laboratory,library,lighthouse,mill,mine,museum,observatory,office',
-  'orchard,palace,pavilion,quarry,school,stable,studio,theatre,tower,tunnel,vault,vineyard,warehouse,workshop',
+  'orchard,palace,pavilion,quarry,school,stable,studio,theatre,temple,tunnel,vault,vineyard,warehouse,workshop',
 ].flatMap((line) => line.split(','))
 
 function needles(text: string, path: string, options: NeedleOptions): Prompt[] {

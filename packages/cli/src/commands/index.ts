@@ -38,7 +38,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./check.ts')).checkCommand,
   },
   run: {
-    summary: 'runs a model on all texts of files, on one machine or many',
+    summary: 'answers all texts of files, on one machine or many',
     operands: ['MODEL'],
     load: async () => (await import('./run.ts')).runCommand,
   },
@@ -73,7 +73,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./tune.ts')).tuneCommand,
   },
   serve: {
-    summary: 'answers over HTTP by the protocols of KServe, OpenAI and text-embeddings-inference',
+    summary: 'answers over HTTP, as KServe and OpenAI do',
     operands: ['MODEL…'],
     load: async () => (await import('./serve.ts')).serveCommand,
   },

@@ -16,6 +16,7 @@ export const runCommand: Command = command({
     data: {
       type: 'string',
       value: 'PATH',
+      reads: 'data',
       description: 'texts: a file (.jsonl, .csv, .tsv, .parquet, or .txt with one a line), or a folder of such files',
     },
     out: {
@@ -61,13 +62,13 @@ export const runCommand: Command = command({
     },
     folder: {
       type: 'string',
-      value: 'PATH',
+      value: 'FOLDER',
       description:
         'with --queue: the folder that all workers have, with model, data and shards in it; default: this one',
     },
     shards: {
       type: 'string',
-      value: 'PATH',
+      value: 'FOLDER',
       description: 'folder of the shards until all are there; default: OUT.shards',
     },
     json: { type: 'boolean', description: 'print one JSON document' },

@@ -14,7 +14,7 @@ export const workerCommand: Command = command({
     },
     folder: {
       type: 'string',
-      value: 'PATH',
+      value: 'FOLDER',
       description: 'the folder that all machines have; nothing outside of it is read or written; default: this one',
     },
     threads: { type: 'string', value: 'N', description: "threads inside one operator; default: the runtime's choice" },

@@ -13,7 +13,7 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
     '',
     'tp COMMAND --help lists options. Anywhere: --json, --verbose (names nodes).',
     'tp complete bash|zsh|fish prints a script that completes commands.',
-    'Exit codes: 0 done, 1 failed, 2 bad usage, 3 not met, 4 refused, 130 interrupted.',
+    'Exit codes: 0 done, 1 failed, 2 bad usage, 3 not met, 4 refused, 130 ended.',
   ].join('\n')
 }
 

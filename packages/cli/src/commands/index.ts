@@ -68,7 +68,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./train.ts')).trainCommand,
   },
   tune: {
-    summary: 'finds the fastest pruning that loses no more than allowed',
+    summary: 'finds the fastest pruning within a loss that is allowed',
     operands: ['MODEL'],
     load: async () => (await import('./tune.ts')).tuneCommand,
   },

@@ -5,6 +5,7 @@ import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { outputsOf } from '../files/file-claims.ts'
+import { dataOptions } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
@@ -38,17 +39,8 @@ export const runCommand: Command = command({
       description:
         'column that is copied to the output as "id"; default: one called id; if there is none, rows are numbered',
     },
-    tokenizer: {
-      type: 'string',
-      value: 'FILE',
-      reads: 'file',
-      description: 'tokenizer.json of the model; default: the one next to it',
-    },
-    labels: {
-      type: 'string',
-      value: 'NAME,NAME…',
-      description: "the model's class names in order; default: those of config.json next to it",
-    },
+    tokenizer: dataOptions.tokenizer,
+    labels: dataOptions.labels,
     'max-tokens': { type: 'string', value: 'N', description: 'longer texts are cut; default: what the model takes' },
     'shard-rows': { type: 'string', value: 'N', description: 'rows of a shard; default 10,000' },
     'batch-tokens': { type: 'string', value: 'N', description: 'most tokens of a batch; default 1,024' },

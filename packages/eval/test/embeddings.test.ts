@@ -1,6 +1,6 @@
 import { type PruneOptions, prune } from '@tp/compiler'
 import { random, schedule } from '@tp/core'
-import type { Session } from '@tp/core/runtime'
+import type { Session, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { mailData, modelPath } from '@tp/models'
 import { encodeModel } from '@tp/onnx'
@@ -57,6 +57,15 @@ describe('vectors of mails: means of the last states', () => {
     )
     const length = Math.sqrt(sums.reduce((sum, value) => sum + value * value, 0))
     for (const [i, value] of sums.entries()) expect(dense.vectors[3]?.[i]).toBeCloseTo(value / length, 5)
+  })
+
+  test('are those of the class token where the model pools so', async () => {
+    const { last_hidden_state: states } = await session.run(await inputs.feeds([3]))
+    const { data, dims } = states as TensorLike
+    const first = Array.from((data as Float32Array).subarray(0, dims[2]))
+    const length = Math.hypot(...first)
+    const { vectors } = await embed(session, { ...someExamples(inputs, [3]), pooling: 'class token' })
+    for (const [i, value] of first.entries()) expect(vectors[0]?.[i]).toBeCloseTo(value / length, 5)
   })
 
   test('are closer to those of the dense model the more tokens are kept', { timeout: 60_000 }, async () => {

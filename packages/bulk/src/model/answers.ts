@@ -63,7 +63,7 @@ export function vectorsOf(batch: RanBatch, pooling: Pooling): Float32Array[] {
     const real = Array.from({ length: tokens }, (_, i) => i).filter(
       (i) => mask === undefined || Number(mask[row * tokens + i]) !== 0,
     )
-    return ofLength(pool(real.map(token), pooling.of), pooling)
+    return ofLength(Float32Array.from(pool(real.map(token), pooling.of)), pooling)
   })
 }
 

@@ -4,6 +4,7 @@ import {
   loadTokenizer,
   prepareInputs,
   readModelFolder,
+  readPooling,
   readScoredPairs,
   readSearchData,
   readSpeech,
@@ -116,14 +117,15 @@ export async function openTaskInputs(
   const limit = given.limit === undefined ? undefined : wholeNumber('limit', given.limit)
   const options = { ...known, tokenizer: given.tokenizer ?? known.tokenizer, signal }
   if (task === 'embeddings') {
+    const { of: pooling } = await readPooling(path)
     const judged = await readJudged(data, limit, given)
     if (judged !== undefined) {
-      const inputs = await prepareInputs(filledUp(judged.texts, batchSize), taken, options)
+      const inputs = await prepareInputs(filledUp(judged.texts, batchSize), taken, { ...options, pooling })
       return { task, inputs, judged }
     }
     const texts = await readTexts(data, { limit, textColumn: given['text-column'] })
     const examples = wholeBatches(texts.examples, batchSize, progress)
-    return { task, inputs: await prepareInputs({ ...texts, examples } as Dataset, taken, options) }
+    return { task, inputs: await prepareInputs({ ...texts, examples } as Dataset, taken, { ...options, pooling }) }
   }
   if (options.tokenizer === undefined) throw usageError('--tokenizer FILE is missing: none is next to the model')
   const tagged = await readTaggedTsv(data, { labels, limit })

@@ -49,6 +49,8 @@ export async function openVectorLessons(
     return inputs as ModelInputs
   }
   const inputs = await open(data, limit === undefined ? {} : { limit })
+  const { pooling = 'mean' } = inputs
+  if (pooling !== 'mean') throw usageError(`this model pools by the ${pooling}, and only means are learned (1_Pooling)`)
   const chosen = await open(selectionPath)
   const known = new Set(inputs.keys)
   const shared = chosen.keys?.filter((key) => known.has(key)).length ?? 0

@@ -4,6 +4,7 @@ import type { Modality } from '../datasets/dataset.ts'
 import type { Ranking } from '../datasets/ranking.ts'
 import type { Vectors } from '../metrics/neighbours.ts'
 import type { Normalisation } from './normalisation.ts'
+import type { Pooling } from './pooling.ts'
 
 /** A data set in the form that one model takes. */
 export interface ModelInputs {
@@ -21,6 +22,8 @@ export interface ModelInputs {
   readonly ranking?: Ranking | undefined
   /** Of texts that are embedded: the dense model's vector of each, by which those of another model are judged. */
   readonly vectors?: Vectors | undefined
+  /** How a vector is made of those of a text's tokens; default: their mean. */
+  readonly pooling?: Pooling['of'] | undefined
   /** How images are normalised: as given, or as measured. */
   readonly normalisation?: Normalisation | undefined
   /** What was assumed for want of better knowledge, in sentences for the user. */

@@ -44,15 +44,14 @@ export async function readPooling(modelPath: string): Promise<Pooling> {
   throw new TpError('TP_POOLING', 'eval', `${seen}; one of ${Object.keys(modes).join(', ')} is known`)
 }
 
-/** One vector of those of an example's tokens, one or more, without padding: float32 [D] each. */
-export function pool(tokens: readonly Float32Array[], by: Pooling['of']): Float32Array {
+/** One vector [D] of those of an example's tokens, one or more, without padding. */
+export function pool(tokens: readonly Float32Array[], by: Pooling['of']): Float64Array {
   const [first, last] = [tokens[0], tokens.at(-1)] as [Float32Array, Float32Array]
-  if (by === 'class token') return first.slice()
-  if (by === 'last token') return last.slice()
+  if (by === 'class token' || by === 'last token') return Float64Array.from(by === 'class token' ? first : last)
   const all = Float64Array.from(first)
   for (const token of tokens.slice(1)) {
     for (const [i, value] of token.entries())
       all[i] = by === 'mean' ? (all[i] as number) + value : Math.max(all[i] as number, value)
   }
-  return Float32Array.from(all, (value) => (by === 'mean' ? value / tokens.length : value))
+  return by === 'mean' ? all.map((value) => value / tokens.length) : all
 }

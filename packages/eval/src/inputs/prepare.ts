@@ -6,6 +6,7 @@ import { imageInputs } from './image-inputs.ts'
 import { loadTokenizer } from './load-tokenizer.ts'
 import { type ModelInputs, modalityOf } from './model-inputs.ts'
 import type { Normalisation } from './normalisation.ts'
+import type { Pooling } from './pooling.ts'
 import { textInputs } from './text-inputs.ts'
 
 /** What {@link prepareInputs} must know about a model; `readModelFolder` finds most of it next to the file. */
@@ -14,6 +15,8 @@ export interface PrepareOptions {
   readonly tokenizer?: string | undefined
   readonly maxTokens?: number | undefined
   readonly vocabularySize?: number | undefined
+  /** How texts become vectors ({@link readPooling}); default: by the mean of their tokens. */
+  readonly pooling?: Pooling['of'] | undefined
   readonly normalisation?: Normalisation | undefined
   /** Side of the square images, if the model's is not fixed. */
   readonly imageSize?: number | undefined

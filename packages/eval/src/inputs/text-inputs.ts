@@ -3,10 +3,12 @@ import type { TextDataset } from '../datasets/dataset.ts'
 import { someRanked } from '../datasets/ranking.ts'
 import { hash } from './divide.ts'
 import type { ModelInputs } from './model-inputs.ts'
+import type { Pooling } from './pooling.ts'
 import { type TokenRow, type TokenRowsOptions, tokenRows } from './token-rows.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 
 export interface TextOptions extends TokenRowsOptions {
+  readonly pooling?: Pooling['of'] | undefined
   readonly signal?: AbortSignalLike | undefined
 }
 
@@ -39,6 +41,7 @@ export async function textInputs(
     keys: rows.map(({ ids }) => ids.join(' ')).map(hash),
     // A data set may have been cut to whole batches.
     ranking: dataset.ranking && someRanked(dataset.ranking, [...rows.keys()]),
+    pooling: options.pooling,
     notes: [],
     feeds: async (positions) => form.feeds(positions.map((position) => rows[position] as TokenRow)),
   }

@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, Session, TensorLike, ValueInfo } from '@tp/core/runtime'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
+import { type Pooling, pool } from '../inputs/pooling.ts'
 import { maskOf } from '../inputs/token-rows.ts'
 import type { Figure } from '../metrics/figure.ts'
 import { dot, nearest, similarities, type Vectors } from '../metrics/neighbours.ts'
@@ -34,7 +35,7 @@ export const EMBEDDING_OUTPUTS: readonly string[] = [
 ]
 
 /**
- * A vector for each example: the model's own [batch, D], or the mean of [batch, tokens, D] over the real tokens, which in a
+ * A vector for each example: the model's own [batch, D], or of [batch, tokens, D] one by `inputs.pooling` of the real tokens, which in a
  * model pruned without restoring are the kept ones (`tp.mask`).
  * @throws TpError TP_OUTPUT, TP_TOKENIZER, TP_DATA, TP_ABORTED
  */
@@ -45,7 +46,7 @@ export async function embed(session: Session, inputs: ModelInputs, options: Embe
   const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
     const output = vectorOutput(outputs, positions.length, name)
     if (byToken) tokenWidth = widthOf(output)
-    const rows = byToken ? tokensOf(output, outputs, feeds) : rowsOf(output, outputs, feeds)
+    const rows = byToken ? tokensOf(output, outputs, feeds) : rowsOf(output, outputs, feeds, inputs.pooling)
     for (const [row, position] of positions.entries()) {
       const own = rows[row] as Float64Array | Float32Array[]
       vectors[position] = Array.isArray(own)
@@ -148,9 +149,14 @@ function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefi
   throw new TpError('TP_OUTPUT', 'eval', `${wanted} ${forms} is needed to embed; the model gave ${seen.join(', ')}`)
 }
 
-/** One vector per example; of token vectors the mean over the real ones. */
-function rowsOf(output: TensorLike, outputs: NamedTensors, feeds: NamedTensors): Float64Array[] {
-  if (output.dims.length === 3) return tokensOf(output, outputs, feeds).map(meanOf)
+/** One vector per example; of token vectors one of the real ones, as the model pools. */
+function rowsOf(
+  output: TensorLike,
+  outputs: NamedTensors,
+  feeds: NamedTensors,
+  by: Pooling['of'] = 'mean',
+): Float64Array[] {
+  if (output.dims.length === 3) return tokensOf(output, outputs, feeds).map((tokens) => pool(tokens, by))
   const [rows = 0, width = 0] = output.dims
   const values = output.data as Float32Array
   return Array.from({ length: rows }, (_, row) => Float64Array.from(values.subarray(row * width, (row + 1) * width)))
@@ -169,14 +175,6 @@ function tokensOf({ data, dims }: TensorLike, outputs: NamedTensors, feeds: Name
     }
     return real
   })
-}
-
-function meanOf(tokens: readonly Float32Array[]): Float64Array {
-  const sum = new Float64Array(tokens[0]?.length ?? 0)
-  for (const token of tokens) {
-    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (token[i] as number)
-  }
-  return sum.map((value) => value / tokens.length)
 }
 
 function joined(vectors: readonly Float64Array[]): Float64Array {

@@ -15,7 +15,8 @@ interface VectorOptions {
  * @throws TpError TP_REQUEST for more dimensions than there are; TP_OUTPUT for a vector that is not finite
  */
 export function vectorOf(output: TensorLike, { pooling, normalize, dimensions }: VectorOptions): Float32Array {
-  const whole = output.dims.length === 2 ? pool(tokensOf(output), pooling) : (output.data as Float32Array)
+  const whole =
+    output.dims.length === 2 ? Float32Array.from(pool(tokensOf(output), pooling)) : (output.data as Float32Array)
   if (dimensions !== undefined && dimensions > whole.length) {
     throw new TpError(
       'TP_REQUEST',

@@ -23,7 +23,13 @@ export { type ChatTemplate, readChatTemplate } from './generation/chat-template.
 export { readEndTokens } from './generation/end-tokens.ts'
 export { MOST_KEYS, type NeedleOptions, readNeedles } from './generation/needles.ts'
 export { type Prompt, type PromptOptions, readPrompts } from './generation/prompts.ts'
-export { type DecoderForm, openTextDecoder, type Reading, type TextDecoder } from './generation/text-decoder.ts'
+export {
+  type DecoderForm,
+  emptyCaches,
+  openTextDecoder,
+  type Reading,
+  type TextDecoder,
+} from './generation/text-decoder.ts'
 export { loadTokenizer } from './inputs/load-tokenizer.ts'
 export { type ModelFolder, modelFolderFiles, readFolderJson, readModelFolder } from './inputs/model-folder.ts'
 export { type Pooling, pool, poolingFiles, readPooling } from './inputs/pooling.ts'

@@ -2,10 +2,10 @@ import { basename } from 'node:path'
 import { type DecoderInspection, fromPlan, lastLogits, prunePrompt } from '@tp/compiler'
 import type { Model } from '@tp/onnx'
 import { usageError } from '../command/usage-error.ts'
+import { comparedMethods } from '../measuring/compared-methods.ts'
 import { seededOptions } from '../measuring/seeds.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel } from '../pruning/amounts.ts'
 import { type GivenSettings, planOf } from '../pruning/plan-options.ts'
 import { promptPruningOf } from './prompt-pruning.ts'
@@ -39,16 +39,9 @@ interface VariantOptions {
  */
 export async function generationVariants(options: VariantOptions): Promise<GenerationVariant[]> {
   const { file, decoder, methods: names, amounts, settings, plugins, presses } = options
-  const catalog = await loadMethods(plugins)
-  const entries = names.filter((name) => name !== 'none').map((name) => findMethod(catalog, name))
-  const unused = Object.keys(settings.params).find(
-    (name) => !entries.some((entry) => Object.hasOwn(entry.options, name)),
-  )
-  if (unused !== undefined)
-    throw usageError(`--param ${unused}: none of the methods has this option; tp methods lists them`)
+  const { methods: known, entries } = await comparedMethods(names, settings.params, plugins)
   if (entries.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
   if (entries.length === 0 && amounts.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
-  const known = [...catalog.values()].map(({ entry }) => entry)
   const last = withLastLogits(file, decoder)
   const variants: GenerationVariant[] = [
     { method: 'dense', keep: '', models: [file.model] },

@@ -1,7 +1,7 @@
 import type { DecoderInspection } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import type { Dim } from '@tp/core/expression'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import { emptyCaches } from '@tp/eval'
 import { type DeclaredValue, Graph } from '@tp/onnx'
 import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
 import { requireClose, requireFinite, requireFiniteDense } from '../model/compare-outputs.ts'
@@ -62,10 +62,11 @@ async function* generating(
   signal: AbortSignal,
 ): AsyncGenerator<NamedTensors, undefined> {
   const { inputs } = new Graph(model)
+  const empty = emptyCaches(session, decoder)
   let seen = 0
   let answer: NamedTensors = {}
   for (const tokens of RUNS) {
-    const feeds = { ...feedsOf(inputs, decoder, seen, tokens), ...cachesFor(inputs, decoder, answer) }
+    const feeds = { ...feedsOf(inputs, decoder, seen, tokens), ...cachesFor(empty, decoder, answer) }
     answer = await session.run(feeds, { signal })
     yield answer
     seen += tokens
@@ -101,19 +102,7 @@ function feedsOf(
 }
 
 /** Caches as a run has returned them; before the first one without tokens. */
-function cachesFor(inputs: readonly DeclaredValue[], decoder: DecoderInspection, answer: NamedTensors): NamedTensors {
-  const declared = new Map(inputs.map(({ name, dims }) => [name, dims ?? []]))
-  const all = decoder.caches.flatMap(({ keys, values }) => [keys, values])
-  return Object.fromEntries(
-    all.map(({ past, present }) => [past, answer[present] ?? emptyCache(decoder, declared.get(past) ?? [])]),
-  )
-}
-
-function emptyCache({ byHead, keyHeads, headSize, dtype }: DecoderInspection, declared: readonly Dim[]): TensorLike {
-  const dims = byHead
-    ? [1, Number(keyHeads), 0, Number(headSize)]
-    : declared.map((dim, axis) => (axis === 0 ? 1 : typeof dim === 'number' ? dim : 0))
-  return dtype === 'float16'
-    ? { type: 'float16', dims, data: new Uint16Array() }
-    : { type: 'float32', dims, data: new Float32Array() }
+function cachesFor(empty: NamedTensors, { caches }: DecoderInspection, answer: NamedTensors): NamedTensors {
+  const all = caches.flatMap(({ keys, values }) => [keys, values])
+  return Object.fromEntries(all.map(({ past, present }) => [past, (answer[present] ?? empty[past]) as TensorLike]))
 }

@@ -4,12 +4,12 @@ import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { layersText } from '../output/numbers.ts'
-import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel, amountUnneeded } from '../pruning/amounts.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'
 import { type GivenSettings, planOf, settingsOf } from '../pruning/plan-options.ts'
 import { atTrainedLayers, inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { type AskedPlan, schedulesOf } from '../pruning/schedules.ts'
+import { comparedMethods } from './compared-methods.ts'
 import { seededOptions } from './seeds.ts'
 
 /** One row of a comparison: the model pruned one way. */
@@ -53,12 +53,7 @@ export interface VariantOptions {
 export async function pruneVariants(options: VariantOptions): Promise<PrunedVariant[]> {
   const { file, methods: names, amounts, leaveOut = [], settings, plugins } = options
   const { inPlan, unplanned, params } = settings
-  const catalog = await loadMethods(plugins)
-  const methods = [...catalog.values()].map(({ entry }) => entry)
-  const entries = names.filter((name) => name !== 'none').map((name) => findMethod(catalog, name))
-  const unused = Object.keys(params).find((name) => !entries.some((entry) => Object.hasOwn(entry.options, name)))
-  if (unused !== undefined)
-    throw usageError(`--param ${unused}: none of the methods has this option; tp methods lists them`)
+  const { methods, entries } = await comparedMethods(names, params, plugins)
   const scheduled = entries.filter((entry) => !entry.create().unscheduled)
   if (scheduled.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
   if (scheduled.length === 0 && amounts.length > 0) {

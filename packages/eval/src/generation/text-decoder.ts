@@ -55,7 +55,7 @@ export interface TextDecoderOptions {
 export function openTextDecoder(session: Session, form: DecoderForm, options: TextDecoderOptions = {}): TextDecoder {
   const { press, signal } = options
   const caches = form.caches.flatMap(({ keys, values }) => [keys, values])
-  const empty = Object.fromEntries(caches.map(({ past }) => [past, emptyCache(session, form, past)]))
+  const empty = emptyCaches(session, form)
   const integers = integerInputs(session, form, new Set(Object.keys(empty)))
 
   const feedsOf = (tokens: readonly number[], seen: number, past: NamedTensors): NamedTensors => {
@@ -109,6 +109,12 @@ function integerInputs(
       const seen = `the decoder has an input "${name}", ${type} of ${dims.length} axes`
       throw new TpError('TP_INPUT', 'eval', `${seen}; tokens (input_ids), a mask, positions and caches are known`)
     })
+}
+
+/** What a decoder is given of earlier tokens where there are none, by the names of its inputs. */
+export function emptyCaches(session: Session, form: DecoderForm): NamedTensors {
+  const names = form.caches.flatMap(({ keys, values }) => [keys.past, values.past])
+  return Object.fromEntries(names.map((name) => [name, emptyCache(session, form, name)]))
 }
 
 function emptyCache(session: Session, form: DecoderForm, name: string): TensorLike {

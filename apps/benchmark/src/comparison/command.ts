@@ -84,7 +84,7 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
   for (const [name, reason] of missing) process.stderr.write(`${name} is left out: ${reason}\n`)
   if (values.again) results.forget(plans.flatMap((plan) => plan.cells()).filter(isAsked))
   if (!report) await measureAll({ files, plans, results, examples: extent.examples, isAsked })
-  const date = new Date().toISOString().slice(0, 10)
+  const { date } = results
   const subjects = plans.map((plan) => ({ plan, rows: plan.rows() }))
   const page = reportPage({ subjects, results, missing, date, quick })
   await writeWhole(join(folder, 'report.html'), page)

@@ -184,12 +184,13 @@ export class SubjectPlan {
     return this.#results.value(cell)
   }
 
-  /** Over the model without its dead tokens, in turns. */
-  speedupOf(cell: SpeedCell, setting: Setting): Speedup | undefined {
-    const index = cell.candidates.findIndex((one) => settingKey(one) === settingKey(setting))
+  /** Over another setting of the cell, timed in turns; usually over the model without its dead tokens. */
+  speedupOf(cell: SpeedCell, setting: Setting, over: Setting = NONE): Speedup | undefined {
     const times = this.timesOf(cell)?.candidates
-    const [first, own] = [times?.[0], times?.[index]]
-    return first && own && pairedSpeedup(first.roundsMs, own.roundsMs)
+    const [base, own] = [over, setting].map((wanted) => {
+      return times?.[cell.candidates.findIndex((one) => settingKey(one) === settingKey(wanted))]
+    })
+    return base && own && pairedSpeedup(base.roundsMs, own.roundsMs)
   }
 
   /** A candidate's settings with what they can be chosen by. */

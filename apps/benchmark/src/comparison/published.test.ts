@@ -24,7 +24,7 @@ test('makes a report of the published results', { timeout: 120_000 }, async () =
   const { status, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
   expect(status, stderr).toBe(0)
   const page = await readFile(join(folder, 'report.html'), 'utf8')
-  for (const heading of ['In short', 'Accuracy and speed', 'Latency by length and batch', 'Under shift']) {
+  for (const heading of ['In short', 'use this', 'Accuracy and speed', 'Latency by length and batch', 'Under shift']) {
     expect(page).toContain(heading)
   }
   expect(page).toContain('mail: spam or not')
@@ -53,4 +53,6 @@ test('makes a report that needs nothing else, fits a phone, and passes axe in li
   }
   await page.setViewportSize({ width: 360, height: 740 })
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
+  const isCut = (element: Element): boolean => element.scrollWidth > element.clientWidth
+  expect(await page.locator('.scroll').evaluateAll((all) => all.filter(isCut).length)).toBe(0)
 })

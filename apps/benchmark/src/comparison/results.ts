@@ -86,6 +86,11 @@ export class Results {
     this.#lines.set(line.key, line)
   }
 
+  /** Day of the newest line: `2026-11-27`. */
+  get date(): string {
+    return [...this.#lines.values()].reduce((newest, { date }) => (date > newest ? date : newest), '').slice(0, 10)
+  }
+
   /** Names of trained files that something is known of, without their endings. */
   get learned(): string[] {
     const settings = [...this.#lines.values()].flatMap(({ cell }) => (cell.kind === 'accuracy' ? [cell.setting] : []))

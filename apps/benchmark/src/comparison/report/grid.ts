@@ -35,7 +35,17 @@ export function gridTimes(plan: SubjectPlan, cells: readonly SpeedCell[] = plan.
 
 const TICKS = [0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 12, 16]
 
-const COLOURS = ['var(--c0)', 'var(--c5)', 'var(--c3)', 'var(--chance)', 'var(--c2)', 'var(--c6)']
+/** Told apart without colours, too. */
+const MARKERS = [
+  { colour: 'var(--c0)', symbol: 'circle', sign: '●' },
+  { colour: 'var(--c5)', symbol: 'square', sign: '■' },
+  { colour: 'var(--c3)', symbol: 'triangle', sign: '▲' },
+  { colour: 'var(--chance)', symbol: 'diamond', sign: '◆' },
+  { colour: 'var(--c2)', symbol: 'star', sign: '★' },
+  { colour: 'var(--c6)', symbol: 'cross', sign: '✚' },
+] as const
+
+type Marker = (typeof MARKERS)[number]
 
 /** Speed by length and batch, and from which length on it pays. */
 export function grid(plan: SubjectPlan): Html {
@@ -45,12 +55,15 @@ export function grid(plan: SubjectPlan): Html {
   const distinct = <T>(of: (one: Timed) => T): T[] => [...new Set(times.map(of))]
   const [names, batches] = [distinct(({ name }) => name), distinct(({ batch }) => batch)]
   if (distinct(({ tokens }) => tokens).length < 2) return latencyTable(plan)
-  const colourOf = (name: string): string => COLOURS[names.indexOf(name) % COLOURS.length] as string
-  const keys = names.map((name) => html`<li><span style="background:${colourOf(name)}"></span>${name}</li>`)
+  const markerOf = (name: string): Marker => MARKERS[names.indexOf(name) % MARKERS.length] as Marker
+  const keys = names.map((name) => {
+    const { colour, sign } = markerOf(name)
+    return html`<li><span style="color:${colour}">${sign}</span> ${name}</li>`
+  })
   const values = times.map(({ speedup }) => speedup.value)
   const range = [Math.min(0.8, ...values), 1.1 * Math.max(...values)] as const
   const panels = batches.map(
-    (batch) => html`<div class="panel"><h4>batches of ${batch}</h4>${panel(batch, times, colourOf, range)}</div>`,
+    (batch) => html`<div class="panel"><h4>batches of ${batch}</h4>${panel(batch, times, markerOf, range)}</div>`,
   )
   return html`<figure><figcaption>Speed-up over the model without its dead tokens, by tokens of a text; bands are 95 % intervals. Each
 ratio is kept in each of layers ${plan.form.gradual.join(', ')}.</figcaption><ul class="keys">${keys}</ul><div class="panels">${panels}</div></figure>${breakEvenTable(names, batches, all)}<details><summary>All times</summary>${latencyTable(plan)}</details>`
@@ -59,7 +72,7 @@ ratio is kept in each of layers ${plan.form.gradual.join(', ')}.</figcaption><ul
 function panel(
   batch: number,
   times: readonly Timed[],
-  colourOf: (name: string) => string,
+  markerOf: (name: string) => Marker,
   range: readonly [number, number],
 ): Html {
   const own = times.filter((one) => one.batch === batch)
@@ -92,25 +105,27 @@ function panel(
         y1: (one: Timed) => clip(one.speedup.low),
         y2: (one: Timed) => clip(one.speedup.high),
         z: 'name',
-        fill: (one: Timed) => colourOf(one.name),
+        fill: (one: Timed) => markerOf(one.name).colour,
         fillOpacity: 0.14,
       }),
       Plot.line(own, {
         x: 'tokens',
         y: (one: Timed) => one.speedup.value,
         z: 'name',
-        stroke: (one: Timed) => colourOf(one.name),
+        stroke: (one: Timed) => markerOf(one.name).colour,
         strokeWidth: 1.8,
       }),
       Plot.dot(own, {
         x: 'tokens',
         y: (one: Timed) => one.speedup.value,
-        fill: (one: Timed) => colourOf(one.name),
-        r: 2.5,
+        fill: (one: Timed) => markerOf(one.name).colour,
+        symbol: (one: Timed) => markerOf(one.name).symbol,
+        r: 3,
         title: (one: Timed) => `${one.name}, ${one.tokens} tokens: ${speedupText(one.speedup)}`,
       }),
     ],
     color: { type: 'identity' },
+    symbol: { type: 'identity' },
   })
   return raw(svg)
 }

@@ -1,9 +1,11 @@
 import { cellKey } from '../cell.ts'
-import type { SubjectPlan } from '../plan.ts'
+import { type SubjectPlan, USUAL_LOSS } from '../plan.ts'
 import type { Results } from '../results.ts'
+import { answerTable } from './answer.ts'
 import { fronts } from './fronts.ts'
 import { grid } from './grid.ts'
 import { type Html, html, raw } from './html.ts'
+import { overview } from './overview.ts'
 import { style } from './style.ts'
 import { keptTable, runtimesTable, type Shown, settingsTable, shiftTable, summaryTable, wayTables } from './tables.ts'
 
@@ -12,6 +14,7 @@ export interface Reported {
   readonly results: Results
   /** What is left out, and why, by name. */
   readonly missing: ReadonlyMap<string, string>
+  /** Of the newest result. */
   readonly date: string
   readonly quick: boolean
 }
@@ -25,10 +28,11 @@ export function reportPage({ subjects, results, missing, date, quick }: Reported
 <title>Token pruning, compared</title><style>${raw(style)}</style></head>
 <body><main>
 <h1>Token pruning, compared</h1>
-<p class="about">${date} · ${machine} · ${versions}${quick ? ' · a quick run: few settings and examples, so that intervals are wide' : ''}</p>
-<nav aria-label="Subjects"><ul>${shown.map(({ plan }) => html`<li><a href="#${plan.form.name}">${plan.form.name}</a></li>`)}</ul></nav>
-<h2 id="summary">In short</h2>${summaryTable(shown)}
+<p class="about">Measured until ${date} · ${machine} · ${versions}${quick ? ' · a quick run: few settings and examples, so that intervals are wide' : ''}</p>
+<h2 id="summary">In short</h2>${answerTable(shown)}${overview(shown)}
+<details><summary>All ways at ${USUAL_LOSS} point, in numbers</summary>${summaryTable(shown)}</details>
 ${method(missing)}
+<h2 id="tasks">Task by task</h2>
 ${shown.map(subjectSection)}
 ${refusals(
   shown.map(({ plan }) => plan),
@@ -63,14 +67,14 @@ function subjectSection(shown: Shown): Html {
   const { form } = plan
   const latencies = grid(plan)
   const count = plan.reference('test')?.correct.length ?? 0
-  return html`<h2 id="${form.name}">${form.title}</h2>
-<p class="about">${count.toLocaleString('en-US')} ${form.what} of test data${plan.split === 'calibration' && `, ${plan.reference('calibration')?.correct.length ?? 0} to choose by`}.</p>
+  return html`<details class="task"><summary>${form.title}</summary>
+<p class="about" id="${form.name}">${count.toLocaleString('en-US')} ${form.what} of test data${plan.split === 'calibration' && `, ${plan.reference('calibration')?.correct.length ?? 0} to choose by`}.</p>
 <h3>Accuracy and speed</h3>${fronts(rows)}${settingsTable(shown)}
 <h3>Ways to save work, at an equal loss</h3>${wayTables(shown)}
 ${latencies.html && html`<h3>Latency by length and batch</h3>${latencies}`}
 ${runtimesTable(shown)}
 <h3>What is kept</h3>${keptTable(shown)}
-${shiftTable(shown)}`
+${shiftTable(shown)}</details>`
 }
 
 /** What could not be measured, each reason once. */

@@ -26,8 +26,22 @@ table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tab
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom } th:first-child, td:first-child, td.words, th.words { text-align: left }
 th:first-child, td:first-child { position: sticky; left: 0; background: var(--page) }
-td.words { white-space: normal; min-width: 10rem } tr.control td { color: var(--chance) } tr.base td { color: var(--soft) }
+td.words { white-space: normal; min-width: 10rem } td code { font-size: .8125rem; white-space: pre-wrap } tr.control td { color: var(--chance) } tr.base td { color: var(--soft) }
 .heat { color: var(--ink); padding: .2rem .4rem; border-radius: 3px } details { margin: .8rem 0 } summary { cursor: pointer; color: var(--own) }
 .keys { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: .3rem 0; list-style: none; font-size: .8125rem }
-.keys span { display: inline-block; width: .9rem; height: .22rem; border-radius: 2px; vertical-align: middle; margin-right: .35rem }
+details.task > summary { font-size: 1.1rem; font-weight: 600; padding: .5rem 0; border-top: 1px solid var(--rule) }
+.notes { color: var(--soft); font-size: .875rem; padding-left: 1.1rem }
+@media screen and (max-width: 44rem) {
+  table, tbody, tr, td { display: block } thead { display: none }
+  tr { padding: .4rem 0; border-bottom: 1px solid var(--rule) }
+  td, td.words { display: flex; gap: 1rem; justify-content: space-between; padding: .1rem 0; border: 0; white-space: normal; min-width: 0 }
+  td::before { content: attr(data-label); color: var(--soft); text-align: left; flex: 0 0 auto; max-width: 45% }
+  td:first-child { position: static; font-weight: 600 } td:empty { display: none }
+}
+@media print {
+  :root { color-scheme: light } body { max-width: none; padding: 0; font-size: 9pt }
+  details:not([open]), nav { display: none } .scroll { overflow: visible }
+  table { width: 100%; font-size: 8pt } th, td { padding: .15rem .3rem; white-space: normal } tr, .panel { break-inside: avoid }
+  .panels.wide { grid-template-columns: repeat(3, 1fr) }
+}
 `

@@ -7,9 +7,9 @@ export type HtmlColumns<Row> = Readonly<Record<string, (row: Row) => string | Ht
 export type Kind = 'control' | 'base' | undefined
 
 /** Columns of words, which are on the left and may be broken. */
-const WORDS = ['setting', 'chosen']
+const WORDS = ['setting', 'chosen', 'use this', 'command']
 
-/** A table that scrolls by itself where the page is narrow, its caption staying in place; nothing without rows. */
+/** A table, of which each row is a list on a narrow page; nothing without rows. */
 export function table<Row>(
   caption: string,
   columns: HtmlColumns<Row>,
@@ -21,7 +21,9 @@ export function table<Row>(
   const words = headings.map((heading) => (WORDS.includes(heading) ? html` class="words"` : ''))
   const body = rows.map((row) => {
     const kind = kindOf(row)
-    const cells = Object.values(columns).map((cell, i) => html`<td${words[i]}>${cell(row)}</td>`)
+    const cells = Object.values(columns).map(
+      (cell, i) => html`<td${words[i]} data-label="${headings[i]}">${cell(row)}</td>`,
+    )
     return html`<tr${kind ? html` class="${kind}"` : ''}>${cells}</tr>\n`
   })
   return html`<p class="caption">${caption}.</p><div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table>

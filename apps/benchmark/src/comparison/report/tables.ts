@@ -28,7 +28,8 @@ function optional<T>(value: T | undefined, text: (value: T) => string): string {
   return value === undefined ? '' : text(value)
 }
 
-function cutText({ maxTokens }: Pick<Row, 'maxTokens'>, setting: Setting): string {
+/** What is set, with the number of tokens that texts were cut to. */
+export function cutText({ maxTokens }: Pick<Row, 'maxTokens'>, setting: Setting): string {
   return `${optional(maxTokens, (most) => `first ${most} tokens, `)}${settingText(setting)}`
 }
 

@@ -1,0 +1,57 @@
+import type { Speedup } from '@tp/eval/metrics'
+import { figureOf } from '../../measure/measure.ts'
+import { DENSE, NONE, type Setting } from '../../registry/settings.ts'
+import { factor, percent, points, speedupText } from '../../report/numbers.ts'
+import { type Reported, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
+import { commandOf } from './commands.ts'
+import { type Html, html } from './html.ts'
+import { type HtmlColumns, table } from './table.ts'
+import { cutText, type Shown } from './tables.ts'
+import { type Verdict, verdictOf } from './verdict.ts'
+
+interface Answer extends Verdict {
+  readonly shown: Shown
+}
+
+/** For each task what to use. */
+export function answerTable(subjects: readonly Shown[]): Html {
+  const answers = subjects
+    .filter(({ plan }) => plan.split === 'calibration')
+    .map((shown): Answer => ({ shown, ...verdictOf(shown.plan.reported(shown.rows, USUAL_LOSS), USUAL_LOSS) }))
+  if (answers.length === 0) return html``
+  const columns: HtmlColumns<Answer> = {
+    task: ({ shown: { plan } }) => html`<a href="#${plan.form.name}">${plan.form.name}</a>`,
+    'use this': ({ use }) => (use === undefined ? 'nothing but leaving out dead tokens, which is exact' : textOf(use)),
+    'over the file as it is': ({ shown: { plan }, use }) => {
+      const speedup = overDense(plan, use?.setting ?? NONE)
+      return speedup === undefined ? '' : html`<strong>${speedupText(speedup)}</strong>`
+    },
+    'without dead tokens': ({ use }) => (use === undefined ? '1×' : speedupText(use.tested)),
+    'points lost': ({ use }) => (use === undefined ? '0' : points(use.row.loss)),
+    'same answers': ({ use }) => percent(use === undefined ? 1 : figureOf(use.row, 'agreement', 1).estimate),
+    command: ({ use }) => html`<code>${commandOf(use?.setting ?? NONE, use?.row.maxTokens)}</code>`,
+  }
+  const caption = `For each task the fastest way that lost at most ${USUAL_LOSS} point on calibration data, unless test data contradict; how many times as fast it is as the file as it is, and as that without its dead tokens, points lost and answers are those on test data`
+  return html`${table(caption, columns, answers)}<ul class="notes">${answers.map(passedOverText)}</ul>`
+}
+
+function overDense(plan: SubjectPlan, setting: Setting): Speedup | undefined {
+  const cell = plan.chosenCell(USUAL_LOSS)
+  return cell && plan.speedupOf(cell, setting, DENSE)
+}
+
+function textOf({ sweep: { way, name }, row, setting }: Reported): string {
+  const text = cutText(row, setting)
+  return way === name ? text : `${name}, ${text}`
+}
+
+/** What calibration data promised to be faster. */
+function passedOverText({ shown: { plan }, passedOver }: Answer): Html {
+  if (passedOver.length === 0) return html``
+  const faults = passedOver.map(({ reported: { sweep, row, tested }, fault }) =>
+    fault === 'loses more'
+      ? `${sweep.way}, ${factor(tested.value)}, loses ${points(row.loss)} points`
+      : `${sweep.way} is no faster: ${speedupText(tested)}`,
+  )
+  return html`<li><b>${plan.form.name}.</b> Passed over by test data: ${faults.join('; ')}.</li>`
+}

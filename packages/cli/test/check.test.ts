@@ -36,7 +36,9 @@ describe('tp check', () => {
     const { code, stdout } = await check('few.onnx', '--max-loss', '20', ...anySpeed)
     expect(code).toBe(0)
     expect(stdout).toMatch(/^ +model\.onnx +few\.onnx$/m)
-    expect(stdout).toMatch(/^made from +as exported +model\.onnx: received-attention, keep 0\.5 at layers 1–4$/m)
+    expect(stdout).toMatch(
+      /^made from +no record of pruning +model\.onnx: received-attention, keep 0\.5 at layers 1–4$/m,
+    )
     expect(stdout).toMatch(/^accuracy +\d+\.\d \(.*\) +\d+\.\d \(.*\)$/m)
     expect(stdout).toMatch(/^loss in points +−?\d+\.\d \(.* … .*\)$/m)
     expect(stdout).toMatch(/^agrees with dense +100\.0 % +\d+\.\d %$/m)

@@ -72,7 +72,7 @@ describe('tp prune --data', () => {
     const by = ['--method', 'truncate', '--layers', '0', '--tokens', '2', '--max-loss', '0']
     const out = ['prune', folder.at('model.onnx'), '-o', folder.at('broken.onnx')]
     const { code, stdout } = await tpHere([...out, ...by, ...data('few.tsv')])
-    expect(stdout).toMatch(/^made from +as exported +model\.onnx: truncate, tokens 2 at layer 0$/m)
+    expect(stdout).toMatch(/^made from +no record of pruning +model\.onnx: truncate, tokens 2 at layer 0$/m)
     expect(stdout).toMatch(/^(no: it loses|not shown: )/m)
     expect(code).toBe(stdout.includes('\nno: ') ? 3 : 0)
   })

@@ -16,9 +16,17 @@ interface FlagSpec {
   readonly multiple?: boolean
   /** What its value is the name of, if the command reads that. */
   readonly reads?: Reads
+  /** Of the options in `--help` that it is listed with; default: the first ones, without a heading. */
+  readonly heading?: string
 }
 
 export type OptionTable = Readonly<Record<string, FlagSpec>>
+
+/** Options that `--help` lists under a heading. */
+export function under<const Table extends OptionTable>(heading: string, table: Table): Table {
+  const headed = Object.entries(table).map(([name, spec]) => [name, { ...spec, heading }])
+  return Object.fromEntries(headed) as Table
+}
 
 export type Arguments<Table extends OptionTable> = {
   readonly [Name in keyof Table]?: Table[Name] extends { type: 'boolean' }

@@ -1,5 +1,6 @@
-import { RootCommand } from '@bomb.sh/tab'
+import { RootCommand, ShellCompDirective } from '@bomb.sh/tab'
 import { commands } from '../commands/index.ts'
+import { loadMethods } from '../plugins/load-methods.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { usageError } from './usage-error.ts'
 
@@ -19,8 +20,7 @@ export async function complete(args: readonly string[]): Promise<void> {
     for (const operand of operands) command.argument(operand, () => undefined)
     if (name !== asked) continue
     for (const [option, { type, description, value = '', short }] of Object.entries((await load()).options)) {
-      // A|B|C are all that there is; another placeholder is a file, or the user's own.
-      const choices = /^[\w-]+(?:\|[\w-]+)+$/.test(value) ? value.split('|') : []
+      const choices = await choicesOf(option, value, words.at(-2))
       if (type === 'boolean') command.option(option, description, ...(short === undefined ? [] : [short]))
       else
         command.option(
@@ -33,13 +33,29 @@ export async function complete(args: readonly string[]): Promise<void> {
         )
     }
   }
-  if (shell === '--') return root.parse([...words])
+  if (shell === '--') {
+    // The library forbids the shell to complete files; where nothing else is known, a file is what is likely meant.
+    const { ShellCompDirectiveDefault: files, ShellCompDirectiveNoFileComp: noFiles } = ShellCompDirective
+    Object.defineProperty(root, 'directive', {
+      get: () => (root.completions.length === 0 ? files : noFiles),
+      set() {},
+    })
+    return root.parse([...words])
+  }
   if (!SHELLS.includes(shell)) {
     const seen = shell === '' ? 'SHELL is missing' : `there is no completion for "${shell}"${didYouMean(shell, SHELLS)}`
     throw usageError(`${seen}; tp complete ${SHELLS.join('|')}`)
   }
   if (shell === 'bash') process.stdout.write(WITHOUT_BASH_COMPLETION)
   root.setup('tp', 'tp', shell)
+}
+
+/** What the value of an option may be; nothing where it is a file, or the user's own. */
+async function choicesOf(option: string, placeholder: string, before: string | undefined): Promise<readonly string[]> {
+  if (/^[\w-]+(?:\|[\w-]+)+$/.test(placeholder)) return placeholder.split('|')
+  const namesMethods = ['method', 'methods', 'then'].includes(option)
+  // Loaded only where their names are asked for.
+  return namesMethods && before === `--${option}` ? [...(await loadMethods()).keys()] : []
 }
 
 /** The script asks a function of the package bash-completion, which not every system has, for the words of the line. */

@@ -1,3 +1,4 @@
+import type { OptionTable } from './arguments.ts'
 import type { Command, CommandEntry } from './command.ts'
 
 /** `tp --help`. */
@@ -19,18 +20,28 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
 
 /** `tp COMMAND --help`. */
 export function helpOf(name: string, { summary, operands }: CommandEntry, { options, notes = [] }: Command): string {
-  const rows = Object.entries(options).map(([option, { short, value, description }]): [string, string] => [
-    `${short === undefined ? '' : `-${short}, `}--${option}${value === undefined ? '' : ` ${value}`}`,
-    description,
-  ])
   return [
     `tp ${[name, ...operands].join(' ')} [options]`,
     '',
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
     '',
-    ...twoColumns([...rows, ['--help', 'this text']]),
+    ...listed({ ...options, help: { type: 'boolean', description: 'this text' } }),
     ...(notes.length === 0 ? [] : ['', ...paragraphs(notes)]),
   ].join('\n')
+}
+
+/** Options as the command has them, those without a heading first. */
+function listed(options: OptionTable): string[] {
+  const groups = new Map<string | undefined, [string, string][]>([[undefined, []]])
+  for (const [name, { short, value, description, heading }] of Object.entries(options)) {
+    const left = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`
+    const rows = groups.get(heading) ?? []
+    groups.set(heading, [...rows, [left, description]])
+  }
+  return [...groups].flatMap(([heading, rows]) => [
+    ...(heading === undefined ? [] : ['', `${heading}:`]),
+    ...twoColumns(rows),
+  ])
 }
 
 /** Notes are lines of the source; what belongs together is one paragraph, which the terminal wraps. */

@@ -3,6 +3,7 @@ import type { Runtime } from '@tp/core/runtime'
 import type { ScoredPairs, SearchData } from '@tp/eval'
 import { type ShiftedSet, shiftedSets } from '@tp/eval/shifts'
 import type { Arguments } from '../command/arguments.ts'
+import { under } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -31,7 +32,6 @@ import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
 import { inspectFile } from '../pruning/request.ts'
 
 const options = {
-  ...dataOptions,
   methods: {
     type: 'string',
     value: 'NAME,NAME…',
@@ -43,22 +43,6 @@ const options = {
     description:
       'on shifted data, too: what pruning loses there, and how much more than in distribution; without times',
   },
-  ...comparedAmountOptions,
-  ...pruningOptions,
-  'leave-out': {
-    ...leaveOutOption['leave-out'],
-    multiple: true,
-    description: 'also without these layers, and no token pruned: what pruning has to beat; once for each row',
-  },
-  ...taskOption,
-  'late-interaction': {
-    type: 'boolean',
-    description:
-      'of a folder in the layout of BEIR: search by a vector for each token and the sum of the largest similarities, as ColBERT does',
-  },
-  ...flipOptions,
-  ...generationOptions,
-  ...runtimeOption,
   guard: {
     type: 'string',
     value: 'FILE',
@@ -67,7 +51,28 @@ const options = {
       'MODEL is pruned: evaluate it also with what tp calibrate or tp tune --cascade has written; needs --against',
   },
   against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the dense model, for --guard' },
+  ...runtimeOption,
   json: { type: 'boolean', description: 'print one JSON document' },
+  ...under('Data', dataOptions),
+  ...under('How tokens are pruned', {
+    ...comparedAmountOptions,
+    ...pruningOptions,
+    'leave-out': {
+      ...leaveOutOption['leave-out'],
+      multiple: true,
+      description: 'also without these layers, and no token pruned: what pruning has to beat; once for each row',
+    },
+  }),
+  ...under('What is judged', {
+    ...taskOption,
+    'late-interaction': {
+      type: 'boolean',
+      description:
+        'of a folder in the layout of BEIR: search by a vector for each token and the sum of the largest similarities, as ColBERT does',
+    },
+    ...flipOptions,
+    ...generationOptions,
+  }),
 } as const
 
 export const evalCommand: Command = command({

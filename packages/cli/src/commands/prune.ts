@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { inspect, type PrunedEncoder } from '@tp/compiler'
 import { amountNames } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
+import { under } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -38,32 +39,33 @@ export const pruneCommand: Command = command({
       value: 'OUT',
       description: 'the file to write, never the model itself; default: MODEL.pruned.onnx next to it, if there is none',
     },
-    ...methodOption,
-    ...planOption,
-    ...amountOptions,
-    ...pruningOptions,
-    ...leaveOutOption,
-    ...decoderOptions,
     lossless: {
       type: 'boolean',
       description:
         'leave out what no output reads, which is exact; of a decoder all logits but those of the last token',
     },
-    ...outputTokensOption,
-    trace: {
-      type: 'boolean',
-      description: 'add outputs that say which tokens were kept: tp.trace.LAYER.indices and .valid',
-    },
-    monitor: {
-      type: 'boolean',
-      description: 'add outputs to watch for drift: the kept share of scores and tokens, tp.monitor.mass and .kept',
-    },
     verify: { type: 'boolean', description: 'compare the pruned model with the dense one before it is written' },
-    ...dataOptions,
-    ...tuningOptions,
-    ...demandOptions,
-    task: taskOption.task,
     json: { type: 'boolean', description: 'print one JSON document' },
+    ...under('Data, by which a pruning is found and judged', {
+      ...dataOptions,
+      ...tuningOptions,
+      ...demandOptions,
+      task: taskOption.task,
+    }),
+    ...under('How tokens are pruned', { ...methodOption, ...planOption, ...amountOptions, ...pruningOptions }),
+    ...under('What else is left out or written', {
+      ...leaveOutOption,
+      ...decoderOptions,
+      ...outputTokensOption,
+      trace: {
+        type: 'boolean',
+        description: 'add outputs that say which tokens were kept: tp.trace.LAYER.indices and .valid',
+      },
+      monitor: {
+        type: 'boolean',
+        description: 'add outputs to watch for drift: the kept share of scores and tokens, tp.monitor.mass and .kept',
+      },
+    }),
   },
   notes: [
     'Without a method: what was measured to be safe for the head of the model, if that is faster here; where a head reads every token,',

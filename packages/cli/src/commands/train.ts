@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { amountNames } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
+import { under } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -28,15 +29,6 @@ import { watching } from '../training/watch.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
-  ...methodOption,
-  ...planOption,
-  ...dataOptions,
-  ...selectionOption,
-  ...amountOptions,
-  ...pruningOptions,
-  ...leaveOutOption,
-  ...learningOptions,
-  ...methodLearningOptions,
   resume: { type: 'boolean', description: 'resume from the checkpoint of an interrupted training' },
   log: { type: 'string', value: 'FILE', description: 'append one JSON line a step' },
   report: {
@@ -45,6 +37,15 @@ const options = {
     description: 'write PREFIX.json, all that is known of the training, and PREFIX.svg, a plot of it',
   },
   json: { type: 'boolean', description: 'print one JSON document' },
+  ...under('Data', { ...dataOptions, ...selectionOption }),
+  ...under('How tokens are pruned', {
+    ...methodOption,
+    ...planOption,
+    ...amountOptions,
+    ...pruningOptions,
+    ...leaveOutOption,
+  }),
+  ...under('How it learns', { ...learningOptions, ...methodLearningOptions }),
 } as const
 
 export const trainCommand: Command = command({

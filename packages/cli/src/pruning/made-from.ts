@@ -33,7 +33,7 @@ export function isMadeFrom({ steps }: Provenance, other: Pick<ModelFile, 'hash'>
 /** `model.onnx: tome, keep 0.9 at layers 1–4`; without the name if it is not known which file it was made from. */
 export function madeFromText(provenance: Provenance, other?: Pick<ModelFile, 'path' | 'hash'>): string {
   const { steps, leftOut } = provenance
-  if (isAsExported(provenance)) return 'as exported'
+  if (isAsExported(provenance)) return 'no record of pruning'
   const how = [...leftOut.map((layers) => `without ${leftOutText(layers)}`), ...steps.map(stepText)].join('; then ')
   const made = other === undefined ? undefined : isMadeFrom(provenance, other)
   if (made === undefined || other === undefined) return how

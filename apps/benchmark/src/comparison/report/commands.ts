@@ -24,7 +24,7 @@ function commandFor(file: string, setting: Setting, maxTokens: number | undefine
       return `cut texts to ${maxTokens} tokens`
     case 'learned': {
       const { method, share } = learnedName(setting.file) ?? {}
-      return `tp train ${file} --data texts.tsv --method ${method} --flops ${share} --at n=128 -o pruned.onnx`
+      return `tp train ${file} --data texts.tsv --method ${method} --target-flops ${share} -o pruned.onnx`
     }
   }
 }

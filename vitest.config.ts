@@ -13,7 +13,7 @@ const tags = [
 ]
 
 const common = {
-  setupFiles: [path('tools/check/fast-check-seed.mjs')],
+  setupFiles: [path('tools/check/fast-check-seed.mjs'), path('tools/check/equal-bytes.mjs')],
   exclude,
   tags,
   // Tests run real models: next to others, on a slow machine, that takes longer than the usual five and ten seconds.

@@ -21,7 +21,9 @@ const idsIn = (path: string): unknown[] =>
     .map((line) => JSON.parse(line).id)
 
 describeQueue('workers of a queue', () => {
-  test('write each row once and the bytes of one process, though they and the queue are killed', async () => {
+  test('write each row once and the bytes of one process, though they and the queue are killed', {
+    tags: 'exhaustive',
+  }, async () => {
     const rows = writeMails(at('few.jsonl'), 96, 600)
     const options = { model: at('model', 'model.onnx'), data: at('few.jsonl'), shardRows: 4, threads: 1 }
     await runBulk({ ...options, out: at('few-undisturbed.jsonl') })

@@ -140,7 +140,9 @@ describe('eval of texts', () => {
     )
   })
 
-  test('prints a row for each choice of layers to leave out, with or without methods', async () => {
+  test('prints a row for each choice of layers to leave out, with or without methods', {
+    tags: 'exhaustive',
+  }, async () => {
     const layers = ['--leave-out', '4', '--leave-out', '1,4,3']
     const data = ['eval', mail, '--data', folder.at('mails.tsv')]
     const { code, stdout } = await tpHere([...data, ...layers, '--json'])

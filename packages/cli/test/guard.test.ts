@@ -36,7 +36,7 @@ beforeAll(async () => {
   calibrated = await run('calibrate', pruned, '--against', mail, '--data', calibration, ...promise, '-o', guard)
 })
 
-test('runs the cascade of a tuned plan in eval', async () => {
+test('runs the cascade of a tuned plan in eval', { tags: 'exhaustive' }, async () => {
   const regimes = [{ plan: { format: 1, method: 'received-attention', layers: [0], keep: [0.05] } }]
   const cascade = { uncertainty: 'probability', threshold: 0.02, share: 0.1 }
   writeFileSync(folder.at('cascade.json'), JSON.stringify({ format: 1, regimes, cascade, figures: {} }))

@@ -60,7 +60,7 @@ describe('tp train of a model that gives vectors', () => {
     expect(readProvenance(decodeModel(readFileSync(folder.at('out.onnx'))))[0]).toMatchObject({ method: 'sdtp' })
   })
 
-  test('learns without some layers', { timeout }, async () => {
+  test('learns without some layers', { timeout, tags: 'exhaustive' }, async () => {
     const { code, stdout } = await train('--leave-out', '0', '--epochs', '2', '--learning-rate', '1e-4', '--json')
     expect(code).toBe(0)
     const { before, after } = JSON.parse(stdout).selection

@@ -195,7 +195,10 @@ describe('tp train refuses', () => {
   })
 
   if (canMount()) {
-    test('a full disk at the end keeps the checkpoints, and training resumes from them', { timeout }, async () => {
+    test('a full disk at the end keeps the checkpoints, and training resumes from them', {
+      timeout,
+      tags: 'exhaustive',
+    }, async () => {
       mkdirSync(folder.at('disk'))
       mkdirSync(folder.at('saved'))
       const args = (out: string): string[] =>

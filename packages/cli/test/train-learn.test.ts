@@ -71,7 +71,10 @@ describe('a method that learns', () => {
     expect([again.code, JSON.parse(again.stdout).schedule]).toEqual([0, report.schedule])
   })
 
-  test('trains only its own values, only the head, or only scales and biases', { timeout }, async () => {
+  test('trains only its own values, only the head, or only scales and biases', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
     const dense = decodeModel(readFileSync(model()))
     const changed = async (train: string): Promise<string[]> => {
       const { code } = await tpHere(
@@ -97,6 +100,7 @@ describe('a method that learns', () => {
   })
 
   test('keeps the same ratio at each layer, by the fraction of FLOPs, if it learns no amounts', {
+    tags: 'exhaustive',
     timeout,
   }, async () => {
     const gated = train('gated', 'g.onnx', '--plugin', plugin, '--epochs', '0.3', '--json')

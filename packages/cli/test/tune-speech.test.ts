@@ -25,7 +25,9 @@ describe('tp tune of an encoder of speech', () => {
     tpHere(['tune', folder.at('encoder_model.onnx'), '-o', folder.at('plan.json'), ...args])
   const decoder = (): string[] => ['--decoder', folder.at('decoder_model.onnx')]
 
-  test('writes a plan that was chosen on half of the recordings and verified on the others', async () => {
+  test('writes a plan that was chosen on half of the recordings and verified on the others', {
+    tags: 'exhaustive',
+  }, async () => {
     const data = ['--data', folder.at('transcripts.tsv'), '--max-loss', '100']
     const { code, stdout, stderr } = await tune(...decoder(), ...data, '--json')
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('TP_')])

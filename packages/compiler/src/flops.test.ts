@@ -3,6 +3,7 @@ import { isTpError, none, type Schedule, schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
+import { thorough } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { fixture, openFixture } from '../test/fixtures.ts'
 import { countFlops, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
@@ -95,7 +96,7 @@ describe('a schedule for a share of the FLOPs', () => {
   const target = { method: receivedAttention(), at, schedule: (keep: number) => schedule(3, { keep }) }
 
   test('takes at most that share, and no higher ratio does', () => {
-    for (const share of [0.66, 0.7]) {
+    for (const share of [0.66, 0.7].slice(0, thorough(1, 2))) {
       const keep = keepForFlops(model, { ...target, share })
       const allowed = share * countFlops(model, at)
       expect(keep).toBeGreaterThan(0.01)

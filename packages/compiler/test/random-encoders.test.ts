@@ -42,7 +42,7 @@ const anySchedule = (layerCount: number): fc.Arbitrary<Schedule> =>
     fc.double({ min: 0.05, max: 0.3, noNaN: true }).map((threshold) => schedule(layerCount, { threshold })),
   )
 
-const runs = { numRuns: thorough(12, 40), seed: 20261125 }
+const runs = { numRuns: thorough(6, 40), seed: 20261125 }
 
 function pruned(bytes: Uint8Array, how: PruneOptions): Model {
   const result = prune(decodeModel(bytes), how)

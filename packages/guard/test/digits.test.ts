@@ -50,7 +50,9 @@ async function images(digits: readonly Digit[]): Promise<ModelInputs> {
 const rowsOf = ({ logits, classes }: { logits: Float32Array; classes: number }): Float32Array[] =>
   Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
 
-test('keeps its promise on real images with a cascade, whose rows come from one of the two models', async () => {
+test('keeps its promise on real images with a cascade, whose rows come from one of the two models', {
+  tags: 'exhaustive',
+}, async () => {
   await using recorder = recordBaseline(await open(pruned))
   await using whole = await open(dense)
   const batchSize = 16

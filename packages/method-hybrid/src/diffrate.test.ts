@@ -3,6 +3,7 @@ import { add, constant, evaluate, type Learned, mul, sum, type Tensor } from '@t
 import { constantData } from '@tp/core/expression'
 import { initialState, softenTokens } from '@tp/core/host'
 import { arrayOf, expectClose, ofGradients } from '@tp/core/testing'
+import { thorough } from 'exported-encoders'
 import fc from 'fast-check'
 import { testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
@@ -123,7 +124,7 @@ test('answers like the pruned model during training, at any numbers', {
         expect(Math.abs(logit - (hard[i] as number))).toBeLessThan(1e-3)
       })
     }),
-    { numRuns: 4, endOnFailure: true },
+    { numRuns: thorough(2, 4), endOnFailure: true },
   )
 })
 

@@ -24,6 +24,7 @@ import {
   unsqueeze,
 } from '@tp/core'
 import { arrayOf, expectClose, type GoldenArray, ofGradients, tensorOf } from '@tp/core/testing'
+import { thorough } from 'exported-encoders'
 import fc from 'fast-check'
 import { testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
@@ -173,7 +174,7 @@ test('answers like the pruned model during training, at any thresholds', {
         expect(Math.abs(logit - (hard[i] as number))).toBeLessThan(1e-3)
       })
     }),
-    { numRuns: 4, endOnFailure: true },
+    { numRuns: thorough(2, 4), endOnFailure: true },
   )
 })
 

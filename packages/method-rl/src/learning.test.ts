@@ -192,7 +192,7 @@ describe('a short training', () => {
     await expectInvariant(bytes)
   })
 
-  test('of rl-schedule keeps fewer tokens at a price', { timeout: 120_000 }, async () => {
+  test('of rl-schedule keeps fewer tokens at a price', { timeout: 120_000, tags: 'exhaustive' }, async () => {
     const method = rlSchedule({ samples: 4 })
     const { trained, seen, plan, bytes } = await learn(method, [1, 2, 3], { regulariser: 3 })
     const [first, last] = ends(seen, 'flops')

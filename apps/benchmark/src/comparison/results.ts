@@ -38,7 +38,8 @@ export class Results {
     this.#lines = lines
     this.#files = files
     this.#isFromAnywhere = about === undefined
-    this.surroundings = about ?? [...lines.values()].at(-1) ?? { machine: '', versions: '' }
+    const { machine, versions } = about ?? [...lines.values()].at(-1) ?? { machine: '', versions: '' }
+    this.surroundings = { machine, versions }
   }
 
   /**

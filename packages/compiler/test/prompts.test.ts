@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Amount, type Method, random, streaming } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { ats, keyDiff, lastQuery, receivedAttention } from '@tp/method-attention'
+import { ats, keyDiff, lastQuery, receivedAttention, snapKv } from '@tp/method-attention'
 import { cloneModel, decodeModel, Graph, type Model } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderPath, nextFeeds } from 'exported-decoders'
 import { openModel } from 'exported-encoders'
@@ -45,7 +45,7 @@ describe.each([...told, ...counting])('%s', (name) => {
     if (!exact.ok) throw new Error(exact.refusal.message)
     await using dense = await openModel(exact.model)
     // What is scored is not what is kept: two ways of scoring where attention is written out, and where it is one operator.
-    for (const method of name.startsWith('llama') ? [lastQuery(), keyDiff()] : [lastQuery()]) {
+    for (const method of name.startsWith('llama') ? [lastQuery(), keyDiff(), snapKv({ window: 3 })] : [lastQuery()]) {
       await using kept = await openModel(pruned(model, method, all))
       let feeds = decoderFeeds(model, isFused ? { batch: 1, tokens: 9 } : { batch: 2, tokens: 9, padding: 3 })
       for (const tokens of [1, 3, 0]) {

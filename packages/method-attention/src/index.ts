@@ -9,6 +9,7 @@ import { lagKv, lagKvOptions } from './lag-kv.ts'
 import { lastQuery } from './last-query.ts'
 import { receivedAttention, receivedAttentionOptions } from './received-attention.ts'
 import { rollout } from './rollout.ts'
+import { snapKv, snapKvOptions } from './snap-kv.ts'
 import { valueAware } from './value-aware.ts'
 import { valueWeighted } from './value-weighted.ts'
 
@@ -22,6 +23,7 @@ export { type LagKvOptions, lagKv } from './lag-kv.ts'
 export { lastQuery } from './last-query.ts'
 export { type ReceivedAttentionOptions, receivedAttention } from './received-attention.ts'
 export { rollout } from './rollout.ts'
+export { type SnapKvOptions, snapKv } from './snap-kv.ts'
 export { valueAware } from './value-aware.ts'
 export { valueWeighted } from './value-weighted.ts'
 
@@ -34,6 +36,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(valueAware, 'keeps the tokens that receive much attention and have large values'),
   methodEntry(clsAttention, 'keeps the tokens that the class token attends to most'),
   methodEntry(lastQuery, 'keeps the tokens that the last token attends to most'),
+  methodEntry(snapKv, 'keeps the tokens that the last tokens attend to most, and their neighbours', snapKvOptions),
   methodEntry(balanced, 'keeps by class attention and received attention in equal parts', balancedOptions),
   methodEntry(valueWeighted, 'keeps by class attention times the norm of the value'),
   methodEntry(ats, 'keeps the tokens hit by points sampled from the value-weighted score'),

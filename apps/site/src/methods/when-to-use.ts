@@ -8,6 +8,8 @@ export const whenToUse: Readonly<Record<string, string>> = {
     'Models whose head reads a class token: classifiers of texts, handwritten digits, and [rerankers](/rerankers) with the query protected. Cheap: one row of the attention is enough. On images of clothing it is far behind evenly spread patches.',
   'last-query':
     'Prompts of [decoders](/decoders#pruning-prompts), with the question at the end of the prompt, and encoders whose head reads the last token.',
+  'snap-kv':
+    'Prompts of [decoders](/decoders#pruning-prompts) whose question takes more than a token: it asks the last 64 tokens where `last-query` asks one.',
   balanced:
     'Classifiers of long texts without training: chosen on calibration data for IMDB reviews. Not for rerankers.',
   'value-weighted': 'Class-token models, as an alternative to `cls-attention` that also looks at the sizes of values.',

@@ -142,6 +142,7 @@ function siteCostsText({ nodes, milliseconds, shape }: Verification['sites']): s
   const counts = nodes.map(({ nodes: count }) => count)
   const range =
     Math.min(...counts) === Math.max(...counts) ? `${counts[0]}` : `${Math.min(...counts)} to ${Math.max(...counts)}`
-  const time = milliseconds === undefined ? '' : `, ${milliseconds.toFixed(3)} ms at ${shape.join('×')} on one thread`
-  return [`each cut  adds ${range} nodes${time}`]
+  if (milliseconds === undefined) return [`each cut  adds ${range} nodes`]
+  const time = milliseconds < 0.001 ? 'less time than can be told here' : `${milliseconds.toFixed(3)} ms`
+  return [`each cut  adds ${range} nodes, ${time} at ${shape.join('×')} on one thread`]
 }

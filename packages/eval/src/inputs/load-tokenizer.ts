@@ -35,7 +35,7 @@ function bounded(tokenizer: TextTokenizer): TextTokenizer {
   const { source, expressions } = tokenizer
   const watched = <Result>(text: string, work: () => Result): Result => {
     if (expressions.length === 0 && text.length < SHORT) return work()
-    const milliseconds = 2000 + text.length / 200
+    const milliseconds = 4000 + text.length / 50
     const what = `for ${text.length} characters, ${shown(text)}`
     return withinTime(work, milliseconds, () => tooLong(source, milliseconds, what, expressions))
   }

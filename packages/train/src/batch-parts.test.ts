@@ -14,6 +14,10 @@ test('parts of a batch have every example once, in order, and differ by one at m
   )
 })
 
+test('a batch whose tokens nobody knows is one part', () => {
+  expect(partsOf(3, Number.POSITIVE_INFINITY)).toEqual([[0, 1, 2]])
+})
+
 test('a part gets its rows along the axis that counts them, and all of what is the same for everyone', () => {
   const data = Float32Array.from({ length: 12 }, (_, i) => i)
   const tensor = { type: 'float32', dims: [2, 3, 2], data }

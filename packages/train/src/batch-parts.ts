@@ -9,9 +9,12 @@ export interface BatchInput {
 
 export type BatchInputs = Readonly<Record<string, BatchInput>>
 
-/** Divides a batch into parts of nearly the same size: positions of their examples in the batch. */
+/**
+ * Divides a batch into parts of nearly the same size: positions of their examples in the batch.
+ * @param most examples of a part; may be infinite
+ */
 export function partsOf(examples: number, most: number): number[][] {
-  const count = Math.ceil(examples / most)
+  const count = Math.max(1, Math.ceil(examples / most))
   const start = (part: number): number => Math.round((part * examples) / count)
   return Array.from({ length: count }, (_, part) =>
     Array.from({ length: start(part + 1) - start(part) }, (_, i) => start(part) + i),

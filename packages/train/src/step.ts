@@ -103,15 +103,14 @@ export async function takeStep(
     return await session.run(Object.fromEntries(session.inputs.flatMap(isAsked)))
   }
 
-  let more = 0
-  let price: NamedTensors = {}
+  let [price, more]: [NamedTensors, number] = [{}, 0]
   if (!isWhole && aim !== undefined) {
     const costs = await aim.costs()
     const counts = noCounts()
     for (const part of parts) addCounts(counts, await run(costs, ofPart(part)))
     const found = priceFor(aim, counts, rows.length)
-    more = found.more
     price = { [names.price]: { type: 'float32', dims: [], data: Float32Array.of(found.price) } }
+    more = found.more
   }
   const sum = passSum(learning)
   const counts = noCounts()

@@ -121,10 +121,10 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   const resume = given.resume ? await readCheckpoints(out) : {}
   const { job } = watch
   const epochs = learning.epochs ?? defaults.epochs
-  const learnsAlone = choice === 'method' && asked.method.training?.saliencyAt === 'end'
+  const looksAtTokens = asked.method.training?.saliencyAt !== undefined
   const lengths = {
     ...{ epochs, hardEpochs: choice === 'method' ? 0 : (own.hardEpochs ?? epochs), evaluations: defaults.evaluations },
-    ...{ aims: own.targetFlops !== undefined, learnsAlone },
+    ...{ aims: own.targetFlops !== undefined, looksAtTokens, learnsAlone: choice === 'method' && looksAtTokens },
   }
   const expected = { job, expect: (size: DataSize) => job.expect(methodWork({ ...lengths, ...size })) }
   const lessons = await openLessons(file, given, learning.distillation, expected, context)

@@ -78,18 +78,21 @@ export interface MethodTrainingSize extends TrainingSize {
   readonly hardEpochs: number
   /** A share of the FLOPs is aimed at. */
   readonly aims: boolean
-  /** Only the method's values learn, from what the dense model says of single tokens. */
+  /** The method says that it learns from what each token counts. Not all that do say so. */
+  readonly looksAtTokens: boolean
+  /** A step ends at the last site, and only the method's values learn. */
   readonly learnsAlone: boolean
 }
 
-/** Work of a training of a method, without what is asked of tokens. */
+/** Work of a training of a method. */
 export function methodWork(size: MethodTrainingSize): StageWork {
-  const { examples, selection, epochs, hardEpochs, aims, learnsAlone } = size
+  const { examples, selection, epochs, hardEpochs, aims, looksAtTokens, learnsAlone } = size
   const { hard = 0 } = prunedWork({ ...size, epochs: hardEpochs })
   const fit = aims ? PRUNED * COUNTINGS * selection : 0
   return {
     teacher: examples,
     selection,
+    ...(looksAtTokens && saliencyWork(examples)),
     soft: (learnsAlone ? 1 : BOTH_PASSES) * epochs * examples,
     fit,
     ...(hardEpochs > 0 && { hard, refit: fit }),
@@ -97,7 +100,7 @@ export function methodWork(size: MethodTrainingSize): StageWork {
   }
 }
 
-/** The same for what is asked of tokens. */
+/** Work of asking what each token counts. */
 export function saliencyWork(examples: number): StageWork {
   return { saliency: BOTH_PASSES * examples }
 }

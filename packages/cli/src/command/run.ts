@@ -54,7 +54,7 @@ function showing(
     printError: (text) => terminal.printError(styled(wrapped(printable(text), errorColumns), errorStyled)),
     progress: {
       expect: (stages, goesOn) => progress.expect?.(stages, goesOn),
-      stage: (text, index) => progress.stage(printable(text), index),
+      stage: (text, index, resumedAt) => progress.stage(printable(text), index, resumedAt),
       step: (done, total, detail) => progress.step(done, total, detail === undefined ? undefined : printable(detail)),
       note: (text) => progress.note(styled(wrapped(printable(text), errorColumns), errorStyled)),
       end: () => progress.end(),

@@ -9,8 +9,11 @@ export interface ProgressDisplay {
    * @param goesOn the job has begun, and more is known of its stages
    */
   expect?(stages: number | readonly number[], goesOn?: boolean): void
-  /** A new stage begins; `index` says which of those that are expected, from 0, where they do not simply follow each other. */
-  stage(text: string, index?: number): void
+  /**
+   * A new stage begins; `index` says which of those that are expected, from 0, where they do not simply follow each other, `resumedAt` what
+   * of it was done before.
+   */
+  stage(text: string, index?: number, resumedAt?: number): void
   /** How far the stage is, which may be inside of one of the things that are counted; and what it shows. */
   step(done: number, total: number, detail?: string): void
   /** A permanent note. */
@@ -52,8 +55,8 @@ function inLines(stream: TextStream, now: () => number): ProgressDisplay {
   }
   return {
     expect: job.expect,
-    stage(text, index) {
-      job.stage(text, index)
+    stage(text, index, resumedAt) {
+      job.stage(text, index, resumedAt)
       line(`${text} …`)
       timer ??= setInterval(tell, SELDOM / 5).unref()
     },
@@ -84,8 +87,8 @@ function onTerminal(stream: TextStream, now: () => number): ProgressDisplay {
   }
   return {
     expect: job.expect,
-    stage(text, index) {
-      job.stage(text, index)
+    stage(text, index, resumedAt) {
+      job.stage(text, index, resumedAt)
       // What computes for long without a step is seen to go on.
       timer ??= setInterval(draw, 1000).unref()
       draw()

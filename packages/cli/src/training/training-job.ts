@@ -25,8 +25,11 @@ export type StageWork = Partial<Readonly<Record<TrainingStage, number>>>
 export interface TrainingJob {
   /** Says what is to be done, as soon as it is known; more may become known later. */
   expect(work: StageWork): void
-  /** Does nothing in the stage itself. */
-  enter(stage: TrainingStage): void
+  /**
+   * Does nothing in the stage itself, but if it turns out to be resumed.
+   * @param resumedAt steps of it that were taken before
+   */
+  enter(stage: TrainingStage, resumedAt?: number): void
   step(done: number, total: number, detail?: string): void
 }
 
@@ -42,10 +45,10 @@ export function trainingJob(progress: ProgressDisplay): TrainingJob {
         goesOn,
       )
     },
-    enter(stage) {
-      if (stage === current) return
+    enter(stage, resumedAt = 0) {
+      if (stage === current && resumedAt === 0) return
       current = stage
-      progress.stage(texts[stage], order.indexOf(stage))
+      progress.stage(texts[stage], order.indexOf(stage), resumedAt)
     },
     step: (done, total, detail) => progress.step(done, total, detail),
   }

@@ -68,3 +68,14 @@ test('weighs the question which tokens count when a method turns out to ask it',
   expect(lines.at(-1)).toMatch(/which tokens count, 10 of 10/)
   expect(Number(/(\d+) %/.exec(lines.at(-1) ?? '')?.[1])).toBeGreaterThan(before)
 })
+
+test('counts the time of a resumed training by the steps that it takes itself', () => {
+  const { watch, lines, second } = shown()
+  watch.job.expect(methodWork({ ...size, examples: 0, selection: 0, looksAtTokens: false, learnsAlone: false }))
+  watch.job.expect({ soft: 100 })
+  watch.job.enter('soft')
+  watch.work({ task: 'step', done: 50.5, total: 100 }, 'soft')
+  for (let i = 0; i < 10; i++) second()
+  watch.work({ task: 'step', done: 60, total: 100 }, 'soft')
+  expect(lines.at(-1)).toMatch(/ 60 % {2}soft training, 60 of 100, 1\.0\/s, 40 s left/)
+})

@@ -23,6 +23,12 @@ export function watching(progress: ProgressDisplay, logPath: string | undefined)
   const job = trainingJob(progress)
   let last: TrainProgress | undefined
   let noted: TrainProgress | undefined
+  const begun = new Set<TrainingPart>()
+  /** @param before steps that were taken: above 0 at first, the part is resumed */
+  const enter = (part: TrainingPart, before: number): void => {
+    job.enter(part, begun.has(part) ? 0 : before)
+    begun.add(part)
+  }
   const note = (at: TrainProgress): void => {
     noted = at
     progress.note(`step ${at.step} of ${at.steps}: ${stepText(at)}`)
@@ -30,7 +36,7 @@ export function watching(progress: ProgressDisplay, logPath: string | undefined)
   return {
     job,
     step(at, part = 'hard') {
-      job.enter(part)
+      enter(part, at.step - 1)
       last = at
       job.step(at.step, at.steps, stepText(at))
       log?.add({ part, ...at })
@@ -44,7 +50,7 @@ export function watching(progress: ProgressDisplay, logPath: string | undefined)
           job.enter('saliency')
           return job.step(done, total)
         case 'step':
-          job.enter(part)
+          enter(part, Math.floor(done))
           return job.step(done, total, text)
         case 'selection':
           job.enter(part)

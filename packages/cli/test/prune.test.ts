@@ -7,6 +7,7 @@ import { decodeModel, Graph, metadata } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { sharedFolder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
+import { peakOf, reportCost } from './report-cost.ts'
 import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
@@ -335,16 +336,10 @@ if (existsSync(large)) {
     expect(code).toBe(0)
     // Processor time: what else the machine does is not the command's.
     expect(Number(/processor (\d+) ms/.exec(stderr)?.[1])).toBeLessThan(3000)
-    const peak = Number(/peak (\d+) kB/.exec(stderr)?.[1]) * 1024
+    const peak = peakOf(stderr)
     expect(peak).toBeGreaterThan(2 * 90_958_238)
     expect(peak).toBeLessThan(5 * 90_958_238)
   })
 } else {
   test.skip('prunes a model of 91 MB quickly and in little memory (shared/models/minilm-sentiment is not there)', () => {})
 }
-
-/** A hook for `node --import` that prints the largest resident size and the processor time at the end. */
-const reportCost = `data:text/javascript,${encodeURIComponent(`process.on('exit', () => {
-  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage()
-  process.stderr.write('peak ' + maxRSS + ' kB, processor ' + Math.round((userCPUTime + systemCPUTime) / 1000) + ' ms')
-})`)}`

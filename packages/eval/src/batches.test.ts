@@ -27,6 +27,24 @@ test('sorts examples by falling length, so that there is least padding', () => {
   )
 })
 
+test('makes smaller batches of long examples where tokens are limited, and never leaves one out', () => {
+  fc.assert(
+    fc.property(cases, fc.integer({ min: 1, max: 2000 }), ({ lengths, size }, tokens) => {
+      const divided = batches(lengths.length, size, lengths, tokens)
+      expect(divided.flat().sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i))
+      for (const batch of divided) {
+        const padded = batch.length * Math.max(...batch.map((i) => lengths[i] as number))
+        expect(batch.length === 1 || padded <= tokens).toBe(true)
+        expect(batch.length).toBeLessThanOrEqual(size)
+      }
+    }),
+  )
+  expect(batches(4, 4, [10, 10, 10, 10], 20)).toEqual([
+    [0, 1],
+    [2, 3],
+  ])
+})
+
 test('keeps the order one by one or without lengths', () => {
   expect(batches(3, 1, [5, 9, 7])).toEqual([[0], [1], [2]])
   expect(batches(5, 2)).toEqual([[0, 1], [2, 3], [4]])

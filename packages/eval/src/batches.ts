@@ -1,10 +1,19 @@
 /**
  * Divides examples into batches of similar length, so that little is padded: the longest first, so that a lack of memory
  * shows at once. One by one, or without lengths, the order is kept.
+ * @param tokens of a batch at most, padding included; one example always goes
  * @returns positions of the examples of each batch
  */
-export function batches(count: number, size: number, lengths?: readonly number[]): number[][] {
+export function batches(count: number, size: number, lengths?: readonly number[], tokens?: number): number[][] {
   const order = Array.from({ length: count }, (_, i) => i)
   if (lengths !== undefined && size > 1) order.sort((a, b) => (lengths[b] as number) - (lengths[a] as number) || a - b)
-  return Array.from({ length: Math.ceil(count / size) }, (_, i) => order.slice(i * size, (i + 1) * size))
+  const made: number[][] = []
+  for (let start = 0; start < count; ) {
+    const longest = lengths?.[order[start] as number] ?? 0
+    const most =
+      tokens === undefined || longest === 0 ? size : Math.max(1, Math.min(size, Math.floor(tokens / longest)))
+    made.push(order.slice(start, start + most))
+    start += most
+  }
+  return made
 }

@@ -15,6 +15,8 @@ export interface Progress {
 export interface EvaluateOptions {
   /** Examples in a batch; batches hold similar lengths (default 1, which also measures latency). */
   readonly batchSize?: number | undefined
+  /** Tokens of a batch at most, padding included, so that long examples go in smaller batches; one always goes. Default: any number. */
+  readonly batchTokens?: number | undefined
   /** Layers of the model, and tokens of an image or sound: required to count the kept tokens of a model with traces. */
   readonly layerCount?: number | undefined
   readonly tokens?: number | undefined
@@ -52,16 +54,19 @@ export async function runExamples(
   options: EvaluateOptions,
   take: (batch: RanBatch) => void | Promise<void>,
 ): Promise<Run> {
-  const { batchSize = 1, signal, onProgress } = options
+  const { batchSize = 1, batchTokens, signal, onProgress } = options
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new TpError('TP_OPTION', 'eval', `batchSize is ${batchSize}; it is a number of examples, 1 or more`)
+  }
+  if (batchTokens !== undefined && !(batchTokens >= 1)) {
+    throw new TpError('TP_OPTION', 'eval', `batchTokens is ${batchTokens}; it is a number of tokens, 1 or more`)
   }
   const total = inputs.targets.length
   if (total === 0) throw new TpError('TP_DATA', 'eval', `${inputs.source}: holds no examples`)
   const milliseconds = new Array<number>(total)
   const counts = new Map<number, number[]>()
   let done = 0
-  for (const positions of batches(total, batchSize, inputs.lengths)) {
+  for (const positions of batches(total, batchSize, inputs.lengths, batchTokens)) {
     // a run may block the event loop: let timers and signals run
     await setImmediate()
     throwIfAborted(signal, 'eval')

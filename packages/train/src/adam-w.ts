@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@tp/core/runtime'
-import { names } from './training-graph.ts'
+import { names } from './names.ts'
 import type { Weight, Weights } from './weights.ts'
 
 export interface AdamWOptions {

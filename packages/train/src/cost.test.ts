@@ -1,11 +1,11 @@
 import { prune, soften } from '@tp/compiler'
-import { constant, type Method, none, type Schedule } from '@tp/core'
+import { constant, div, type Method, none, type Schedule, sum } from '@tp/core'
 import { emitModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
 import { mail, mailLessons } from '../test/lessons.ts'
 import { firstTokens } from '../test/methods.ts'
-import { softCost } from './cost.ts'
+import { shareOf, softCost } from './cost.ts'
 import { examplesFlops } from './examples-flops.ts'
 
 const counts = new Map([
@@ -18,10 +18,11 @@ async function softShare(method: Method): Promise<{ share: number; kept: number;
   const params = () => ({ unused: constant([0]) })
   const soft = soften(mail, { method, layers: [...counts.keys()], params })
   if (!soft.ok) throw new Error(soft.refusal.message)
-  const { share, kept } = softCost(soft)
+  const cost = softCost(soft)
+  const kept = div(sum(cost.kept, [0]), sum(cost.tokens, [0]))
   const { inputs } = await mailLessons(8, 40)
   const rows = Array.from({ length: 8 }, (_, i) => i)
-  await using session = await nodeRuntime().load(emitModel({ share, kept }), { threads: 1 })
+  await using session = await nodeRuntime().load(emitModel({ share: shareOf(cost), kept }), { threads: 1 })
   const feeds = await inputs.feeds(rows)
   const needed = Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name]]))
   const outputs = await session.run(needed as typeof feeds)

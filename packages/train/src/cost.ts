@@ -1,15 +1,14 @@
 import type { SoftModel } from '@tp/compiler'
 import { add, div, mean, mul, sum, type Tensor } from '@tp/core'
 
-/** What a soft model will cost once tokens are pruned, as expressions. */
+/** What a soft model will cost once tokens are pruned, as expressions: float [B] each, so that parts of a batch can be added up. */
 export interface SoftCost {
-  /** float [B] each: multiply-adds of each example's layers, and those of the dense ones */
+  /** Multiply-adds of each example's layers, and those of the dense ones. */
   readonly own: Tensor
   readonly dense: Tensor
-  /** float []: share of the multiply-adds of all examples together */
-  readonly share: Tensor
-  /** float []: kept tokens per layer, as a share of all */
+  /** Kept tokens, and all, summed over the layers. */
   readonly kept: Tensor
+  readonly tokens: Tensor
 }
 
 /**
@@ -30,19 +29,21 @@ export function softCost({ kept, attended, layerCount, site, hidden }: SoftModel
     costs.push(attention(site === 'input' ? now : before), linear(now, 8))
     counts.push(now)
   }
-  const own = total(costs)
-  const dense = mul(add(attention(all), linear(all, 8)), layerCount)
-  const rows = (x: Tensor): Tensor => sum(x, [0])
   return {
-    own,
-    dense,
-    share: div(rows(own), rows(dense)),
-    kept: div(rows(total(counts)), mul(rows(all), layerCount)),
+    own: total(costs),
+    dense: mul(add(attention(all), linear(all, 8)), layerCount),
+    kept: total(counts),
+    tokens: mul(all, layerCount),
   }
 }
 
 export function total(terms: readonly Tensor[]): Tensor {
   return terms.reduce((a, b) => add(a, b))
+}
+
+/** float []: share of the multiply-adds of all examples together. */
+export function shareOf({ own, dense }: Pick<SoftCost, 'own' | 'dense'>): Tensor {
+  return div(sum(own, [0]), sum(dense, [0]))
 }
 
 /**

@@ -1,13 +1,14 @@
-import { inspect, prune } from '@tp/compiler'
+import { prune } from '@tp/compiler'
 import { constant, evaluate, schedule, type Tensor } from '@tp/core'
 import { randomNumbers } from '@tp/core/statistics'
 import { embed, qualityOf } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { rankCorrelation } from '@tp/eval/metrics'
 import { receivedAttention } from '@tp/method-attention'
-import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { withoutHead } from '../test/embedder.ts'
 import { fading } from '../test/fading.ts'
 import { small, smallLessons } from '../test/lessons.ts'
 import { saliencyOf, train } from './index.ts'
@@ -15,19 +16,7 @@ import { embeddingDistance } from './losses.ts'
 
 const runtime = nodeRuntime()
 
-/** The small encoder without its head, for whoever pools outside. */
-function embedder(): Model {
-  const model = decodeModel(encodeModel(small))
-  const graph = new Graph(model)
-  const found = inspect(model)
-  const last = found.ok ? (found.layers.at(-1)?.output as string) : ''
-  for (const { name } of graph.outputs) graph.removeOutput(name)
-  graph.addOutput(last, 'float32', ['batch', 'sequence', 32])
-  graph.removeDeadNodes()
-  return model
-}
-
-const model = embedder()
+const model = withoutHead(small)
 let inputs: ModelInputs
 let teacher: Float32Array
 

@@ -1,8 +1,11 @@
 import { flopsFormula } from '@tp/compiler'
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
-import { batches, type ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/eval/inputs'
 import { tracedCounts } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
+import { boundedBatches, fittingPass } from './bounded-batches.ts'
+import { breathe } from './breathe.ts'
+import type { WorkDone } from './training-work.ts'
 
 /** Multiply-adds of a model for all examples, one by one; `kept`: kept tokens at each layer, by example. */
 export function examplesFlops(
@@ -21,15 +24,22 @@ export function examplesFlops(
   }, 0)
 }
 
+export interface WatchedCount {
+  readonly signal?: AbortSignalLike
+  readonly onProgress?: (progress: WorkDone) => void
+}
+
 /** Kept tokens at each layer of a model that was pruned with `trace`, by example. */
 export async function keptCounts(
   session: Session,
   inputs: ModelInputs,
   batchSize: number,
-  signal?: AbortSignalLike,
+  { signal, onProgress }: WatchedCount = {},
 ): Promise<Map<number, number[]>> {
   const counts = new Map<number, number[]>()
-  for (const rows of batches(inputs.targets.length, batchSize, inputs.lengths)) {
+  let done = 0
+  for (const rows of boundedBatches(inputs, batchSize, fittingPass)) {
+    await breathe(signal)
     const outputs = await session.run(await inputs.feeds(rows), signal ? { signal } : {})
     for (const [layer, kept] of tracedCounts(outputs)) {
       const own = counts.get(layer) ?? []
@@ -38,6 +48,8 @@ export async function keptCounts(
       })
       counts.set(layer, own)
     }
+    done += rows.length
+    onProgress?.({ done, total: inputs.targets.length })
   }
   return counts
 }

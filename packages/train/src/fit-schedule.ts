@@ -1,11 +1,13 @@
 import { type Pruned, type PruneOptions, pruneOrThrow } from '@tp/compiler'
 import { type Amount, none, type Schedule, TpError } from '@tp/core'
 import { amountRules } from '@tp/core/host'
-import { type AbortSignalLike, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
+import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
 import { type ModelInputs, sampleExamples } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
+import { breathe } from './breathe.ts'
 import { type EncoderOptions, encoderOptions } from './encoder-options.ts'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
+import type { WorkDone } from './training-work.ts'
 
 /** Other options of pruning. */
 export type PruningOptions = EncoderOptions & Pick<PruneOptions, 'restore' | 'outputs' | 'source'>
@@ -23,6 +25,8 @@ export interface FitOptions extends PruningOptions, Pick<PruneOptions, 'method' 
   readonly load?: (model: Model) => Promise<Session>
   readonly batchSize?: number
   readonly signal?: AbortSignalLike
+  /** Examples that were run, over all measurements. */
+  readonly onProgress?: (progress: WorkDone) => void
 }
 
 export interface Fitted {
@@ -45,15 +49,16 @@ const RUN_AT_MOST = 500
 export async function fitSchedule(options: FitOptions): Promise<Fitted> {
   const { targetFlops, schedule } = options
   checkShare(targetFlops)
-  const measure = flopsMeasure(options)
+  let round = 0
+  const onProgress = ({ done, total }: WorkDone): void =>
+    options.onProgress?.({ done: round * total + done, total: HALVINGS * total })
+  const measure = flopsMeasure({ ...options, onProgress })
   // Towards `less`, fewer tokens are kept: a higher threshold, a lower number.
   let [more, less] = [-WIDTH, WIDTH]
   let best: Fitted | undefined
   let least = Number.POSITIVE_INFINITY
-  for (let i = 0; i < HALVINGS; i++) {
-    // A measurement blocks the event loop: let signals arrive.
-    await new Promise((resolve) => setTimeout(resolve))
-    throwIfAborted(options.signal, 'train')
+  for (; round < HALVINGS; round++) {
+    await breathe(options.signal)
     const middle = (more + less) / 2
     const fitted = scaled(schedule, 2 ** middle)
     const flops = await measure(fitted)
@@ -84,6 +89,7 @@ export function flopsMeasure({
   load = (own) => runtime.load(encodeModel(own), { threads: 1 }),
   batchSize = 32,
   signal,
+  onProgress,
   ...pruning
 }: Omit<FitOptions, 'schedule' | 'targetFlops'>): (schedule: Schedule) => Promise<number> {
   const { method, params, restore, outputs } = pruning
@@ -92,6 +98,7 @@ export function flopsMeasure({
     ...(restore !== undefined && { restore }),
     ...(outputs !== undefined && { outputs }),
   }
+  const watched = { ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const inputs = sampleExamples(all, RUN_AT_MOST)
   const tokens = inputs.lengths ?? inputs.targets.map(() => undefined)
   const dense = examplesFlops(pruned(model, { method: none(), schedule: new Map(), ...others }).model, tokens)
@@ -101,7 +108,7 @@ export function flopsMeasure({
     if (!plain.cuts.some(({ ragged }) => ragged)) return examplesFlops(plain.model, tokens) / dense
     const traced = pruned(model, { ...settings, trace: true })
     await using session = await load(traced.model)
-    return examplesFlops(plain.model, tokens, await keptCounts(session, inputs, batchSize, signal)) / dense
+    return examplesFlops(plain.model, tokens, await keptCounts(session, inputs, batchSize, watched)) / dense
   }
 }
 

@@ -15,7 +15,9 @@ export {
   searchSchedule,
 } from './search-schedule.ts'
 export { defaults, type Settings, type TrainSettings } from './settings.ts'
+export type { SoftMethod } from './soft-method.ts'
 export type { TrainProgress } from './step.ts'
 export { SOFT_PART, type Trained, type TrainOptions, train } from './train.ts'
-export { type Answer, type LossOptions, type SoftMethod, type TrainingGraph, trainingGraph } from './training-graph.ts'
+export { type Answer, type LossOptions, type SoftStep, type TrainingGraph, trainingGraph } from './training-graph.ts'
+export type { TrainingWork, WorkDone } from './training-work.ts'
 export { allButTables, type Trains, type Weight, type Weights, weightsOf, withWeights } from './weights.ts'

@@ -5,14 +5,15 @@ import type { Model } from '@tp/onnx'
 import { encoderOptions } from './encoder-options.ts'
 import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
 import { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
-import { type SearchOptions, searchSchedule } from './search-schedule.ts'
+import { mostSchedules, type SearchOptions, searchSchedule } from './search-schedule.ts'
 import { encoderOf } from './sizes.ts'
+import type { SoftMethod } from './soft-method.ts'
 import type { TrainProgress } from './step.ts'
 import { type Trained, type TrainOptions, train } from './train.ts'
-import type { SoftMethod } from './training-graph.ts'
+import type { TrainingWork, WorkDone } from './training-work.ts'
 import { allButTables, type Trains, weightsOf, withWeights } from './weights.ts'
 
-export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint' | 'resume' | 'onProgress'> {
+export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint' | 'resume' | 'onProgress' | 'onWork'> {
   /** The dense model. It is not changed. */
   readonly model: Model
   readonly soft: SoftMethod
@@ -31,6 +32,8 @@ export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint'
   readonly resume?: Partial<Readonly<Record<TrainingPart, Uint8Array>>>
   readonly onCheckpoint?: (bytes: Uint8Array, part: TrainingPart) => void | Promise<void>
   readonly onProgress?: (progress: TrainProgress, part: TrainingPart) => void
+  /** As of `train`, and what takes long after a part: amounts are searched or fitted. */
+  readonly onWork?: (work: TrainingWork, part: TrainingPart) => void
 }
 
 /** Soft training of the method, then fine-tuning of the encoder with tokens really pruned. */
@@ -71,6 +74,7 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
     resume,
     onCheckpoint,
     onProgress,
+    onWork,
     hardEpochs,
     pruning,
     schedule,
@@ -86,10 +90,11 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
     ...encoderOptions(soft),
   }
   await checkAims(options, choice)
-  const partOf = (part: TrainingPart): Pick<TrainOptions, 'resume' | 'onCheckpoint' | 'onProgress'> => ({
+  const partOf = (part: TrainingPart): Pick<TrainOptions, 'resume' | 'onCheckpoint' | 'onProgress' | 'onWork'> => ({
     ...(resume?.[part] && { resume: resume[part] }),
     ...(onCheckpoint && { onCheckpoint: (bytes) => onCheckpoint(bytes, part) }),
     ...(onProgress && { onProgress: (progress) => onProgress(progress, part) }),
+    ...(onWork && { onWork: (work) => onWork(work, part) }),
   })
   const learnedSoftly = await train({ ...others, model, soft, ...partOf('soft') })
   const { learned } = learnedSoftly
@@ -102,10 +107,12 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
     uniform(soft)
   const reduced = (dense: Model, own: Schedule): Model =>
     pruned(dense, { ...choice, method, schedule: own, params }).model
-  const fitted = (dense: Model): Promise<FittedOrNot> =>
-    fitTo(options, { ...choice, model: dense, method, schedule: asked, params })
+  const fitted = (dense: Model, part: TrainingPart): Promise<FittedOrNot> => {
+    const told = (done: WorkDone): void => onWork?.({ task: 'FLOPs', ...done }, part)
+    return fitTo(options, { ...choice, model: dense, method, schedule: asked, params, onProgress: told })
+  }
 
-  const first = await fitted(learnedSoftly.model)
+  const first = await fitted(learnedSoftly.model, 'soft')
   const before = reduced(learnedSoftly.model, first.schedule)
   const common = { before, learned, soft: learnedSoftly }
   const chosen = options.trains ?? allButTables(model)
@@ -125,7 +132,7 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   })
   const dense = withWeights(learnedSoftly.model, hard.weights)
   // Other weights give other scores, so the amounts are fitted again.
-  const last = await fitted(dense)
+  const last = await fitted(dense, 'hard')
   return { ...common, ...last, model: reduced(dense, last.schedule), dense, hard }
 }
 
@@ -136,17 +143,28 @@ const TRIED_ON = 700
 
 /** The best amounts at the target share, for a method that has learned to work with any. */
 async function searched(
-  { soft, selection, inputs, runtime, search, seed, signal }: LearnOptions,
+  { soft, selection, inputs, runtime, search, seed, signal, onWork }: LearnOptions,
   given: Omit<ScheduleScorerOptions, 'runtime' | 'selection'>,
 ): Promise<Schedule | undefined> {
   const { layers, method, targetFlops } = soft
   if (targetFlops === undefined || method.training?.lowest === undefined) return undefined
   const examples = sampleExamples(selection ?? inputs, TRIED_ON)
   const common = { ...(signal && { signal }) }
+  const settings = { ...SEARCH, ...search }
+  let tried = 0
+  const total = mostSchedules(settings)
+  const score = scheduleScorer({
+    ...{ ...given, ...common, runtime, selection: examples },
+    onProgress: (at) => onWork?.({ task: 'search', done: tried + at.done / at.total, total }, 'soft'),
+  })
   const { best } = await searchSchedule({
-    ...{ ...SEARCH, ...search, ...common, layers, targetFlops },
+    ...{ ...settings, ...common, layers, targetFlops },
     ...(seed !== undefined && { seed }),
-    evaluate: scheduleScorer({ ...given, ...common, runtime, selection: examples }),
+    async evaluate(schedule) {
+      const scored = await score(schedule)
+      tried += 1
+      return scored
+    },
   })
   if (best !== undefined) return best.schedule
   throw new TpError(

@@ -1,8 +1,9 @@
 import type { Learned, LearnedSpec, Method } from '@tp/core'
 import { initialValues, learnedAt } from '@tp/core/host'
 import { randomNumbers } from '@tp/core/statistics'
+import { names } from './names.ts'
 import type { Settings } from './settings.ts'
-import { names, type SoftMethod } from './training-graph.ts'
+import type { SoftMethod } from './soft-method.ts'
 import type { Weight, Weights } from './weights.ts'
 
 /** Initial values of a method: weights by the names of a training graph. */

@@ -68,11 +68,12 @@ export function squaredError(logit: Tensor, teacher: Tensor): Tensor {
  *
  * @param vectors float [B,D]
  * @param teacher float [B,D]
+ * @param others float [K,D]: the dense vectors of the batch, of which these examples may be a part
  * @returns float [B]
  */
-export function embeddingDistance(vectors: Tensor, teacher: Tensor): Tensor {
+export function embeddingDistance(vectors: Tensor, teacher: Tensor, others: Tensor = teacher): Tensor {
   const distance = sub(vectors, teacher)
-  const similarities = matmul(distance, swapLast(teacher)) // [B,B]
+  const similarities = matmul(distance, swapLast(others)) // [B,K]
   const half = (x: Tensor): Tensor => mul(sum(mul(x, x), 1), 0.5)
   return add(half(distance), half(similarities))
 }

@@ -18,14 +18,16 @@ import {
   type Tensor,
   TpError,
 } from '@tp/core'
-import { type AbortSignalLike, type NamedTensors, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
+import type { AbortSignalLike, NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { emitModel, Graph, type Model } from '@tp/onnx'
-import { boundedBatches } from './bounded-batches.ts'
+import { boundedBatches, fittingPass } from './bounded-batches.ts'
+import { breathe } from './breathe.ts'
 import { embeddingOf } from './embedding.ts'
 import { logitsOf } from './logits.ts'
 import type { Answer } from './training-graph.ts'
+import type { WorkDone } from './training-work.ts'
 
 /** How the gradient at a token becomes one number: see {@link tokenSaliency}. */
 export type SaliencyScore = 'gradient-input' | 'taylor'
@@ -43,9 +45,9 @@ export interface SaliencyOptions {
   readonly score?: SaliencyScore
   /** Default `logits`. */
   readonly answer?: Answer
-  /** At most; default 16. Long examples go through in smaller batches, see {@link boundedBatches}. */
+  /** At most; default 16. Long examples go through in smaller batches, see {@link fittingPass}. */
   readonly batchSize?: number
-  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
+  readonly onProgress?: (progress: WorkDone) => void
   readonly signal?: AbortSignalLike
 }
 
@@ -77,10 +79,8 @@ export async function saliencyOf({
   const directions = session.inputs.filter(({ name }) => name.startsWith(DIRECTION))
   const found = new Map<number, Float32Array>()
   const total = inputs.targets.length
-  for (const rows of boundedBatches(inputs, batchSize)) {
-    // A run blocks the event loop: let signals arrive.
-    await new Promise((resolve) => setTimeout(resolve))
-    throwIfAborted(signal, 'train')
+  for (const rows of boundedBatches(inputs, batchSize, fittingPass)) {
+    await breathe(signal)
     const { saliency } = await session.run({ ...(await inputs.feeds(rows)), ...signs(directions, rows) })
     const data = saliency?.data as Float32Array
     const tokens = data.length / rows.length

@@ -93,6 +93,17 @@ const LAST_START = 0.3
 const STARTS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, LAST_START]
 const STEP = 0.05
 
+/** Schedules that a search considers, at most, where the first ones suffice. */
+export function mostSchedules({
+  generations,
+  children,
+}: {
+  readonly generations: number
+  readonly children: number
+}): number {
+  return STARTS.length + 2 * generations * children
+}
+
 interface Member extends ScheduleCandidate {
   readonly shares: LayerShares
 }

@@ -74,3 +74,9 @@ export function settingsOf(given: TrainSettings): Settings {
   }
   return settings
 }
+
+/** @throws TpError TP_OPTION */
+export function checkPassTokens(tokens: number | undefined): void {
+  if (tokens === undefined || tokens >= 1) return
+  throw new TpError('TP_OPTION', 'train', `passTokens is ${tokens}; it has to be a number of tokens, 1 or more`)
+}

@@ -2,7 +2,7 @@ import { type Inspection, inspect } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
-import type { SoftMethod } from './training-graph.ts'
+import type { SoftMethod } from './soft-method.ts'
 
 /** The encoder that is meant. @throws TpError with the code of a refusal */
 export function encoderOf(model: Model, { encoder }: Pick<SoftMethod, 'encoder'>): Inspection {
@@ -18,4 +18,10 @@ export function modelSizes(
 ): Readonly<Record<string, number>> {
   const most = typeof tokens === 'number' ? tokens : lengths?.reduce((a, b) => Math.max(a, b), 1)
   return { D: hidden, H: heads, ...(most !== undefined && { T: most }) }
+}
+
+/** Tokens of every example, where the model alone knows them. */
+export function staticTokens(model: Model, soft: Pick<SoftMethod, 'encoder'> | undefined): number | undefined {
+  const found = inspect(model, soft?.encoder === undefined ? {} : { encoder: soft.encoder })
+  return found.ok && typeof found.tokens === 'number' ? found.tokens : undefined
 }

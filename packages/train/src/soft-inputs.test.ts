@@ -19,10 +19,10 @@ const options: SoftFeedOptions = {
 }
 const made = (seed: number, given: Partial<SoftFeedOptions> = {}) =>
   softFeeds(feeds, [4, 7], seed, { ...options, ...given })
-const numbers = (name: string, seed: number): number[] => Array.from(made(seed)[name]?.data ?? [], Number)
+const numbers = (name: string, seed: number): number[] => Array.from(made(seed)[name]?.tensor.data ?? [], Number)
 
 test('have shapes that follow from the batch, its copies and the tokens of the inputs', () => {
-  expect(Object.fromEntries(Object.entries(made(1)).map(([name, { dims }]) => [name, dims]))).toEqual({
+  expect(Object.fromEntries(Object.entries(made(1)).map(([name, { tensor }]) => [name, tensor.dims]))).toEqual({
     'tp.noise.1.0': [6, 5, 2],
     'tp.ratio.1': [6],
     'tp.saliency': [6, 5],

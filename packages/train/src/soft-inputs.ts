@@ -1,8 +1,9 @@
 import type { SoftInput } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type Dim, substituteDim } from '@tp/core/expression'
-import type { NamedTensors, TensorLike, ValueInfo } from '@tp/core/runtime'
+import type { NamedTensors, ValueInfo } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
+import type { BatchInput, BatchInputs } from './batch-parts.ts'
 
 export interface SoftFeedOptions {
   readonly inputs: readonly SoftInput[]
@@ -24,11 +25,11 @@ export function softFeeds(
   rows: readonly number[],
   seed: number,
   { inputs, tokens, declared, copies, lowest, saliency }: SoftFeedOptions,
-): Record<string, TensorLike> {
+): BatchInputs {
   if (inputs.length === 0) return {}
   const random = randomNumbers(seed)
   const sizes = { B: rows.length * copies, N: tokensOf(feeds, tokens, declared) }
-  const made: Record<string, TensorLike> = {}
+  const made: Record<string, BatchInput> = {}
   for (const { kind, name, dims: named } of inputs) {
     const dims = named.map((dim) => (typeof dim === 'number' ? dim : sizes[dim]))
     const data = new Float32Array(dims.reduce((a, b) => a * b, 1))
@@ -41,7 +42,8 @@ export function softFeeds(
         data.set(saliency(rows[row % rows.length] as number).subarray(0, sizes.N), row * sizes.N)
       }
     }
-    made[name] = { type: 'float32', dims, data }
+    const axis = named.indexOf('B')
+    made[name] = { tensor: { type: 'float32', dims, data }, axis: axis < 0 ? undefined : axis }
   }
   return made
 }

@@ -39,14 +39,14 @@ describe('stages', () => {
     await using open = stagesOf(given)
     const seen: string[] = []
     for (let step = 0; step < 8; step++) {
-      const { stage, graph } = await open.at(step)
+      const { stage, graphs } = await open.at(step)
       seen.push(stage)
-      expect(graph.copies).toBe(2)
-      expect(graph.classes).toBe(5)
+      expect(graphs.copies).toBe(2)
       const all = stage === 'first' ? [...learning.keys()] : [...own.keys(), ...learning.keys()]
-      expect(graph.learning).toEqual(all)
+      expect(graphs.learning).toEqual(all)
       // A loss without the task asks for no labels.
-      expect(graph.session.inputs.some(({ name }) => name === 'tp.labels')).toBe(stage === 'first')
+      const { session } = await graphs.whole()
+      expect(session.inputs.some(({ name }) => name === 'tp.labels')).toBe(stage === 'first')
     }
     expect(seen).toEqual(['first', 'first', ...Array.from({ length: 6 }, () => 'second')])
     // Gone on from in the middle, a training finds the stage that it was in.
@@ -56,7 +56,7 @@ describe('stages', () => {
   test('train everything all the time where there are none', { timeout: 60_000 }, async () => {
     const own = weightsOf(small, (name) => name.includes('classifier'))
     await using open = stagesOf({ model: small, runtime, inputs, settings, own, learning: new Map(), steps: 3 })
-    expect((await open.at(2)).graph.learning).toEqual([...own.keys()])
+    expect((await open.at(2)).graphs.learning).toEqual([...own.keys()])
   })
 })
 

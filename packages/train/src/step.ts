@@ -2,8 +2,12 @@ import { TpError } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { AdamW } from './adam-w.ts'
+import { type Aim, addCounts, type Counts, noCounts, priceFor } from './aim.ts'
+import { type BatchInputs, byRow, forAll, inputsOf, partsOf } from './batch-parts.ts'
+import { fittingPass } from './bounded-batches.ts'
+import { names } from './names.ts'
+import { passSum } from './pass-sum.ts'
 import type { Settings } from './settings.ts'
-import { names } from './training-graph.ts'
 import type { Weights } from './weights.ts'
 
 /** The training examples. */
@@ -31,54 +35,121 @@ export interface TrainProgress {
   readonly accuracy?: number
 }
 
-/** What one step runs on. */
-export interface StepGraph {
+/** A graph of loss and gradients. */
+export interface PassGraph {
   readonly session: Session
+  /** Further inputs of a batch. */
+  extra(feeds: NamedTensors, rows: readonly number[], step: number): BatchInputs
+}
+
+/** What one step runs on. */
+export interface StepGraphs {
   /** Names of the weights that learn. */
   readonly learning: readonly string[]
   /** Copies of each example in a batch. */
   readonly copies: number
-  /** Further inputs. */
-  extra(feeds: NamedTensors, rows: readonly number[], step: number): NamedTensors
+  /** Tokens of every example, where its inputs do not say. */
+  readonly tokens: number | undefined
+  /** The graph for whole batches, and for parts of them. */
+  whole(): Promise<PassGraph>
+  part(): Promise<PassGraph>
+  /** Only if a part of a batch has to know the share of the FLOPs of all of it. */
+  readonly aim: (Aim & { costs(): Promise<Session> }) | undefined
 }
 
-/** One step: loss and gradients of a batch, and the update of the weights. */
+export interface StepOptions {
+  readonly rows: readonly number[]
+  readonly learningRate: number
+  readonly step: number
+  /** Tokens that go through both passes at once. */
+  readonly passTokens: number | undefined
+  /** Called between the parts of a batch; may throw, and nothing has changed then. */
+  between(done: number, total: number): Promise<void>
+}
+
+/**
+ * One step: loss and gradients of a batch, and the update of the weights. Batches of many tokens are run in parts, whose gradients are
+ * added up: memory is that of a part, and the numbers are those of the whole, to rounding.
+ */
 export async function takeStep(
-  { session, learning, copies, extra }: StepGraph,
-  { inputs, teacher }: Lesson,
+  graphs: StepGraphs,
+  lesson: Lesson,
   { distillation }: Settings,
   { weights, optimizer }: { readonly weights: Weights; readonly optimizer: AdamW },
-  { rows: examples, learningRate, step }: { readonly rows: readonly number[]; learningRate: number; step: number },
+  { rows: examples, learningRate, step, passTokens, between }: StepOptions,
 ): Promise<Omit<TrainProgress, 'steps'>> {
+  const { learning, copies, aim } = graphs
+  const longest = longestOf(examples, lesson.inputs) ?? graphs.tokens ?? 0
+  const parts = partsOf(examples.length, Math.max(1, Math.floor(fittingPass(longest, passTokens) / copies)))
+  const isWhole = parts.length === 1
+  const pass = await (isWhole ? graphs.whole() : graphs.part())
   const rows = Array.from({ length: copies }, () => examples).flat()
-  const given: Record<string, NamedTensors[string]> = {}
-  if (distillation < 1) {
-    const data = BigInt64Array.from(rows, (row) => BigInt(inputs.targets[row] as number))
-    given[names.labels] = { type: 'int64', dims: [rows.length], data }
+  const feeds = await lesson.inputs.feeds(rows)
+  const batch = {
+    ...byRow(feeds),
+    ...forAll(Object.fromEntries(weights)),
+    ...answersTo(rows, lesson, distillation),
+    ...pass.extra(feeds, examples, step),
   }
-  if (distillation > 0) given[names.teacher] = teacherRows(teacher, rows, inputs)
-  const feeds = await inputs.feeds(rows)
-  const needed = new Set(session.inputs.map(({ name }) => name))
-  const all = { ...feeds, ...Object.fromEntries(weights), ...given, ...extra(feeds, examples, step) }
-  const outputs = await session.run(Object.fromEntries(Object.entries(all).filter(([name]) => needed.has(name))))
-  const loss = numberOf(outputs, names.loss) as number
+  const ofPart = (part: readonly number[]): NamedTensors =>
+    isWhole ? inputsOf(batch) : inputsOf(batch, copiesOf(part, examples.length, copies))
+  const passes = parts.length * (isWhole || aim === undefined ? 1 : 2)
+  let passed = 0
+  const run = async (session: Session, inputs: NamedTensors): Promise<NamedTensors> => {
+    if (passed > 0) await between(passed, passes)
+    passed += 1
+    const isAsked = ({ name }: { readonly name: string }): readonly [string, NamedTensors[string]][] =>
+      inputs[name] === undefined ? [] : [[name, inputs[name]]]
+    return await session.run(Object.fromEntries(session.inputs.flatMap(isAsked)))
+  }
+
+  let [price, more]: [NamedTensors, number] = [{}, 0]
+  if (!isWhole && aim !== undefined) {
+    const costs = await aim.costs()
+    const counts = noCounts()
+    for (const part of parts) addCounts(counts, await run(costs, ofPart(part)))
+    const found = priceFor(aim, counts, rows.length)
+    price = { [names.price]: { type: 'float32', dims: [], data: Float32Array.of(found.price) } }
+    more = found.more
+  }
+  const sum = passSum(learning)
+  const counts = noCounts()
+  for (const part of parts) {
+    const outputs = await run(pass.session, { ...ofPart(part), ...price })
+    sum.add(outputs, part.length / examples.length)
+    addCounts(counts, outputs)
+  }
+  const loss = sum.loss + more
   if (!Number.isFinite(loss)) throw diverged(`the loss is ${loss}`, step, learningRate)
-  const gradientNorm = optimizer.step(outputs, learning, learningRate)
+  const gradientNorm = optimizer.step(sum.gradients, learning, learningRate)
   if (!Number.isFinite(gradientNorm)) throw diverged(`the norm of the gradients is ${gradientNorm}`, step, learningRate)
-  const [kept, flops] = [numberOf(outputs, names.kept), numberOf(outputs, names.flops)]
-  return {
-    step,
-    loss,
-    learningRate,
-    gradientNorm,
-    ...(kept !== undefined && { kept }),
-    ...(flops !== undefined && { flops }),
-  }
+  return { step, loss, learningRate, gradientNorm, ...shares(counts) }
 }
 
-function numberOf(outputs: NamedTensors, name: string): number | undefined {
-  const output = outputs[name]
-  return output && Number(output.data[0])
+/** Rows of some examples, in a batch with the copies of an example as far apart as there are examples. */
+function copiesOf(part: readonly number[], examples: number, copies: number): number[] {
+  return Array.from({ length: copies }, (_, copy) => part.map((row) => copy * examples + row)).flat()
+}
+
+function longestOf(rows: readonly number[], { lengths }: ModelInputs): number | undefined {
+  return lengths && rows.reduce((most, row) => Math.max(most, lengths[row] as number), 1)
+}
+
+/** Labels, and the dense model's answers. */
+function answersTo(rows: readonly number[], { inputs, teacher }: Lesson, distillation: number): BatchInputs {
+  const labels = (): BatchInputs => {
+    const data = BigInt64Array.from(rows, (row) => BigInt(inputs.targets[row] as number))
+    return byRow({ [names.labels]: { type: 'int64', dims: [rows.length], data } })
+  }
+  const answers = (): BatchInputs => {
+    const own = teacherRows(teacher, rows, inputs)
+    return { ...byRow({ [names.teacher]: own }), ...forAll({ [names.teachers]: own }) }
+  }
+  return { ...(distillation < 1 && labels()), ...(distillation > 0 && answers()) }
+}
+
+function shares({ kept, tokens, flops, dense }: Counts): Pick<TrainProgress, 'kept' | 'flops'> {
+  return tokens === 0 ? {} : { kept: kept / tokens, flops: flops / dense }
 }
 
 function diverged(seen: string, step: number, learningRate: number): TpError {

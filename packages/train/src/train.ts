@@ -4,15 +4,16 @@ import { qualityOf } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { adamW } from './adam-w.ts'
+import { PASS_TOKENS } from './bounded-batches.ts'
 import { copyOf, readCheckpoint, type Standing, writeCheckpoint } from './checkpoint.ts'
 import { learnedOf, learnedWeights } from './learned.ts'
-import type { SaliencyOptions } from './saliency.ts'
 import { epochOf, learningRateAt } from './schedule.ts'
-import { settingsOf, type TrainSettings } from './settings.ts'
+import { checkPassTokens, settingsOf, type TrainSettings } from './settings.ts'
 import { encoderOf, modelSizes } from './sizes.ts'
+import type { SoftMethod } from './soft-method.ts'
 import { stagesOf } from './stages.ts'
 import { type Lesson, type TrainProgress, takeStep } from './step.ts'
-import type { SoftMethod } from './training-graph.ts'
+import type { TrainingWork, WorkDone } from './training-work.ts'
 import { allButTables, type Trains, type Weights, weightsOf, withWeights } from './weights.ts'
 
 export interface TrainOptions extends TrainSettings, Lesson {
@@ -23,12 +24,17 @@ export interface TrainOptions extends TrainSettings, Lesson {
   readonly soft?: SoftMethod
   /** Saliency of each token of an example, in input order, for methods that learn from it; default: `saliencyOf`. */
   readonly saliency?: (row: number) => Float32Array
-  /** How many examples have gone through the dense model for their saliency, before the first step that needs it. */
-  readonly onSaliency?: SaliencyOptions['onProgress']
+  /** What takes long between two steps, and inside of one. */
+  readonly onWork?: (work: TrainingWork) => void
   /** Examples by which the best weights are chosen; without it, and with a soft form, the last weights are taken. */
   readonly selection?: ModelInputs
   /** Which weights learn; default: all but tables of embeddings. */
   readonly trains?: Trains
+  /**
+   * Tokens of a batch that go through forward and backward pass at once, padding included, or one example; default 1024. Larger batches are
+   * run in parts and their gradients added up, so this decides the memory of a training, and no more than the rounding of its numbers.
+   */
+  readonly passTokens?: number
   /** How a model is loaded to evaluate it; default: from its bytes. For weights in data files. */
   readonly load?: (model: Model) => Promise<Session>
   /** Further settings of the training, files and options: a checkpoint with other settings is refused. */
@@ -65,8 +71,9 @@ export const SOFT_PART = 'train, soft part'
  * TP_DIVERGED if the loss becomes NaN or infinite
  */
 export async function train(options: TrainOptions): Promise<Trained> {
-  const { model, inputs, soft, signal, selection, onProgress, onCheckpoint } = options
+  const { model, inputs, soft, signal, selection, onProgress, onCheckpoint, onWork } = options
   const settings = settingsOf(options)
+  checkPassTokens(options.passTokens)
   const own = weightsOf(model, options.trains ?? allButTables(model))
   const learning =
     soft === undefined ? new Map() : learnedWeights(soft, modelSizes(encoderOf(model, soft), inputs), settings)
@@ -98,13 +105,18 @@ export async function train(options: TrainOptions): Promise<Trained> {
     // What was learned may be worse than what it began with.
     evaluated(0, await accuracyOf(options, model, selection, settings.batchSize))
   }
+  const save = async (): Promise<void> => onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing))
   while (standing.step < steps) {
-    await stopIfAborted(signal, () => onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing)))
-    const { stage, graph } = await stages.at(standing.step)
+    await stopIfAborted(signal, save)
+    const { stage, graphs } = await stages.at(standing.step)
     const rows = order(Math.floor(standing.step / perEpoch))[standing.step % perEpoch] as number[]
     const learningRate = learningRateAt(standing.step, steps, settings)
-    const at = { rows, learningRate, step: standing.step + 1 }
-    const taken = await takeStep(graph, options, settings, { weights, optimizer }, at)
+    const between = async (done: number, total: number): Promise<void> => {
+      onWork?.({ task: 'step', done: standing.step + done / total, total: steps })
+      await stopIfAborted(signal, save)
+    }
+    const at = { rows, learningRate, step: standing.step + 1, passTokens: options.passTokens, between }
+    const taken = await takeStep(graphs, options, settings, { weights, optimizer }, at)
     let progress: TrainProgress = { ...taken, steps, ...(soft && { stage }) }
     standing.step += 1
     const isDue = standing.step % every === 0 || standing.step === steps
@@ -115,7 +127,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     }
     standing.progress.push(progress)
     onProgress?.(progress)
-    if (isDue) await onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing))
+    if (isDue) await save()
   }
   const chosen = standing.best?.weights ?? weights
   return {
@@ -138,13 +150,14 @@ function orderOf(count: number, size: number, seed: number, lengths: readonly nu
 }
 
 async function accuracyOf(
-  { runtime, load = (model) => runtime.load(encodeModel(model), { threads: 1 }), signal }: TrainOptions,
+  { runtime, load = (model) => runtime.load(encodeModel(model), { threads: 1 }), signal, onWork }: TrainOptions,
   model: Model,
   selection: ModelInputs,
   batchSize: number,
 ): Promise<number> {
   await using session = await load(model)
-  return await qualityOf(session, selection, { batchSize, signal })
+  const onProgress = (at: WorkDone): void => onWork?.({ task: 'selection', ...at })
+  return await qualityOf(session, selection, { batchSize, batchTokens: PASS_TOKENS, signal, onProgress })
 }
 
 async function stopIfAborted(signal: AbortSignalLike | undefined, save: () => void | Promise<void> | undefined) {

@@ -1,13 +1,15 @@
 import { gradients } from '@tp/autodiff'
-import { type SoftenOptions, type SoftInput, soften } from '@tp/compiler'
-import { input, type Method, mean, mul, type Stage, sub, type Tensor, TpError, type Values } from '@tp/core'
+import type { SoftInput } from '@tp/compiler'
+import { input, mean, mul, type Stage, sub, type Tensor, TpError } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import { emitModel, Graph, lift, type Model } from '@tp/onnx'
-import { fixedPrice, priceOf, type SoftCost, softCost, total } from './cost.ts'
+import { emitModel, Graph, type Model } from '@tp/onnx'
+import { fixedPrice, priceOf, type SoftCost, shareOf, total } from './cost.ts'
 import { embeddingOf } from './embedding.ts'
-import { encoderOptions } from './encoder-options.ts'
+import { lessonOf, weightInputs } from './lesson.ts'
 import { logitsOf } from './logits.ts'
 import { asTwoClasses, crossEntropy, distillation, embeddingDistance, policyLoss, squaredError } from './losses.ts'
+import { names } from './names.ts'
+import type { SoftMethod } from './soft-method.ts'
 import type { Weights } from './weights.ts'
 
 /** What a model answers an example with: logits of classes, or a vector. */
@@ -28,32 +30,14 @@ export interface LossOptions {
   readonly costWeight: number
 }
 
-/** A method that learns where to prune. */
-export interface SoftMethod {
-  readonly method: Method
-  /** Layers at which tokens are to be pruned. */
-  readonly layers: readonly number[]
-  /** Target share of the dense layers' FLOPs, 0 … 1; absent: whatever the method's own losses lead to. */
-  readonly targetFlops?: number
-  /** Name of the encoder, in a file that holds several. */
-  readonly encoder?: string
-  /** Protected positions; default: those that the head reads. */
-  readonly protect?: NonNullable<SoftenOptions['protect']>
-  /** A segment that is protected as a whole, as in `PruneOptions`. */
-  readonly protectSegment?: number
-  readonly separator?: number
-}
-
-/** Names of the inputs and outputs of a training graph besides the model's own inputs. */
-export const names = {
-  labels: 'tp.labels',
-  teacher: 'tp.teacher',
-  loss: 'tp.loss',
-  kept: 'tp.kept',
-  flops: 'tp.flops',
-  gradient: (weight: string): string => `tp.gradient.${weight}`,
-  /** A method's value at a layer, or for all layers, among the weights. */
-  learned: (layer: number | 'all', name: string): string => `tp.method.${layer}.${name}`,
+/** The soft form of a method in a graph. */
+export interface SoftStep extends SoftMethod {
+  readonly stage: Stage
+  /**
+   * The examples are a part of a batch. What depends on the share of the FLOPs of all of them is an input `tp.price` float [] then: what a
+   * multiply-add costs (`Aim.price`), for which `costGraph` counts beforehand.
+   */
+  readonly isPart?: boolean
 }
 
 /** A graph for training. */
@@ -67,22 +51,12 @@ export interface TrainingGraph {
   readonly tokens: Dim
 }
 
-/** A model as expressions, with or without the soft form of a method in it. */
-interface LossParts {
-  readonly value: (name: string) => Tensor
-  readonly nameOf: (tensor: Tensor) => string | undefined
-  readonly inputs: readonly SoftInput[]
-  readonly tokens: Dim
-  readonly losses: Readonly<Record<string, readonly Tensor[]>>
-  readonly logProbs: readonly Tensor[]
-  readonly cost: SoftCost | undefined
-}
-
 /**
  * One ONNX graph for a step of training: the model with its weights as inputs, its loss, and the loss's gradients.
  * Inputs are those of the model, the weights by their names, `tp.labels` int64 [B] and, with distillation, `tp.teacher`
- * float [B,C] (logits or vectors), and what the soft form of a method takes; outputs `tp.loss` [], `tp.gradient.NAME` in the shape of each
- * weight of `learning`, and with a soft form `tp.kept` [] and `tp.flops` [].
+ * float [B,C] (logits or vectors; of vectors also `tp.teachers` float [K,C], those of the whole batch), and what the soft form of a method
+ * takes; outputs `tp.loss` [], `tp.gradient.NAME` in the shape of each weight of `learning`, and with a soft form, float [B] each:
+ * `tp.kept` and `tp.tokens`, kept tokens and all, summed over the layers, `tp.flops` and `tp.flops.dense`, multiply-adds of the layers.
  * @param weights all weights that are inputs, including those of a method
  * @param learning names of those to compute gradients of
  * @throws TpError TP_OUTPUT for a model without a single output of class logits, or of vectors; TP_OPTION, TP_GRADIENT
@@ -91,11 +65,11 @@ export function trainingGraph(
   model: Model,
   weights: Weights,
   options: LossOptions,
-  soft?: SoftMethod & { readonly stage: Stage },
+  soft?: SoftStep,
   learning: readonly string[] = [...weights.keys()],
 ): TrainingGraph {
-  const tensors = new Map([...weights].map(([name, { dims }]) => [name, input(name, 'float32', dims)]))
-  const lesson = soft === undefined ? plainLesson(model, tensors) : softLesson(model, tensors, soft)
+  const tensors = weightInputs(weights)
+  const lesson = lessonOf(model, tensors, soft)
   const isEmbedding = options.answer === 'embedding'
   const answer = (isEmbedding ? embeddingOf : logitsOf)(new Graph(model), lesson.value)
   const classes = answer.dims[1]
@@ -113,12 +87,11 @@ export function trainingGraph(
     add(name, () => total(losses.map((loss) => (loss.rank === 0 ? loss : mean(loss, [0])))))
   }
   const { cost, logProbs } = lesson
-  const over = soft?.targetFlops === undefined || cost === undefined ? undefined : sub(cost.share, soft.targetFlops)
-  if (over !== undefined) add('cost', () => scaled(mul(over, over), options.costWeight))
+  const aimed = soft?.targetFlops === undefined ? undefined : cost && aimedCost(cost, soft, options.costWeight)
+  if (aimed !== undefined) add('cost', () => aimed.loss)
   if (cost !== undefined && logProbs.length > 0) {
     const copies = soft?.method.training?.copies ?? 1
-    const price =
-      over === undefined ? fixedPrice(cost, options.regulariser) : priceOf(cost, mul(over, 2 * options.costWeight))
+    const price = aimed?.price ?? fixedPrice(cost, options.regulariser)
     add('policy', () => policyLoss(sub(mul(task, -1), price), total(logProbs), copies))
   }
   if (terms.length === 0) throw new TpError('TP_OPTION', 'train', 'all terms of the loss have the weight 0')
@@ -129,7 +102,15 @@ export function trainingGraph(
     { nameOf: lesson.nameOf },
   )
   const outputs: Record<string, Tensor> = { [names.loss]: loss }
-  if (cost !== undefined) Object.assign(outputs, { [names.kept]: cost.kept, [names.flops]: cost.share })
+  if (cost !== undefined) {
+    const { own, dense, kept, tokens } = cost
+    Object.assign(outputs, {
+      [names.kept]: kept,
+      [names.tokens]: tokens,
+      [names.flops]: own,
+      [names.denseFlops]: dense,
+    })
+  }
   learning.forEach((name, i) => {
     outputs[names.gradient(name)] = slopes[i] as Tensor
   })
@@ -141,30 +122,25 @@ export function trainingGraph(
   }
 }
 
-function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): LossParts {
-  const lifted = lift(new Graph(model), { overrides: tensors })
-  return {
-    value: (name) => lifted.tensor(name),
-    nameOf: (tensor) => lifted.names.get(tensor),
-    inputs: [],
-    tokens: 0,
-    losses: {},
-    logProbs: [],
-    cost: undefined,
-  }
+/** Counts `tp.flops` and `tp.flops.dense` alone, float [B] each, for batches of which each part has to know the share of all. */
+export function costGraph(model: Model, weights: Weights, soft: SoftMethod): Uint8Array {
+  const { cost } = lessonOf(model, weightInputs(weights), soft)
+  const { own, dense } = cost as SoftCost
+  return emitModel({ [names.flops]: own, [names.denseFlops]: dense }, { name: 'cost' })
 }
 
-function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): LossParts {
-  const { method, layers } = options
-  const below = (prefix: string): (readonly [string, Tensor])[] =>
-    [...tensors]
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const)
-  const params = (layer: number): Values =>
-    Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(layer, ''))])
-  const softened = soften(model, { method, layers, overrides: tensors, params, ...encoderOptions(options) })
-  if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
-  return { ...softened, cost: softCost(softened) }
+/** The squared distance from a share of the FLOPs: float [], and what each example's FLOPs cost a policy, float [B]. */
+function aimedCost(
+  cost: SoftCost,
+  { targetFlops = 1, isPart }: SoftStep,
+  weight: number,
+): { loss: Tensor; price: Tensor } {
+  if (isPart) {
+    const price = mul(cost.own, input(names.price, 'float32', []))
+    return { loss: mean(price, [0]), price }
+  }
+  const over = sub(shareOf(cost), targetFlops)
+  return { loss: scaled(mul(over, over), weight), price: priceOf(cost, mul(over, 2 * weight)) }
 }
 
 /** float [B] */
@@ -173,7 +149,8 @@ function vectorLoss(vectors: Tensor, { distillation: share }: LossOptions): Tens
     const reason = `distillation is ${share}, but vectors have no labels to learn the rest from; it has to be 1`
     throw new TpError('TP_OPTION', 'train', reason)
   }
-  return embeddingDistance(vectors, teacherOf(vectors))
+  const others = input(names.teachers, 'float32', ['K', vectors.dims[1] as string | number])
+  return embeddingDistance(vectors, teacherOf(vectors), others)
 }
 
 /** The dense model's answers, as an input. */

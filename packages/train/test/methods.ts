@@ -3,6 +3,7 @@ import {
   add,
   cast,
   less,
+  log,
   type Method,
   maskedSoftmax,
   mean,
@@ -10,6 +11,7 @@ import {
   scorer,
   sigmoid,
   sub,
+  sum,
   type Tensor,
   type Training,
   unsqueeze,
@@ -86,6 +88,28 @@ export const anyNumber: Method = scorer({
       const most = unsqueeze(mul(site.ratio, site.count), 1)
       const kept = site.obey(cast(less(site.position, most), 'float32'))
       return { kept, attend: (scores) => maskedSoftmax(scores, kept) }
+    },
+  },
+})
+
+/** Learns by chance which tokens to keep, from two samples of each example. */
+export const policy: Method = scorer({
+  name: 'policy',
+  family: 'gradient',
+  score: ({ received }) => received,
+  training: {
+    params: { slope: { dims: [], init: 2 } },
+    copies: 2,
+    soften(site) {
+      const probability = sigmoid(mul(sub(mul(site.received, 20), 1), site.param.slope as Tensor)) // [B,N]
+      const drawn = cast(less(site.noise(['B', 'N']), probability), 'float32')
+      const kept = site.obey(drawn)
+      const chosen = add(mul(drawn, probability), mul(sub(1, drawn), sub(1, probability)))
+      return {
+        kept,
+        attend: (scores) => maskedSoftmax(scores, kept),
+        logProb: sum(mul(log(chosen), cast(site.attended, 'float32')), 1),
+      }
     },
   },
 })

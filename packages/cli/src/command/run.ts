@@ -53,8 +53,8 @@ function showing(
     print: (text) => terminal.print(isJson ? printable(text) : shown(text)),
     printError: (text) => terminal.printError(styled(wrapped(printable(text), errorColumns), errorStyled)),
     progress: {
-      expect: (stages) => progress.expect?.(stages),
-      stage: (text, index) => progress.stage(printable(text), index),
+      expect: (stages, goesOn) => progress.expect?.(stages, goesOn),
+      stage: (text, index, resumedAt) => progress.stage(printable(text), index, resumedAt),
       step: (done, total, detail) => progress.step(done, total, detail === undefined ? undefined : printable(detail)),
       note: (text) => progress.note(styled(wrapped(printable(text), errorColumns), errorStyled)),
       end: () => progress.end(),

@@ -54,6 +54,12 @@ export const quantizeCommand: Command = command({
     '',
     '  tp quantize model.onnx -o model.int8.onnx',
     '  tp quantize model.onnx -o model.int8.onnx --data texts.tsv --smooth --within 0.99',
+    '',
+    'The whole speed-up, with tokens pruned by networks that learn from the float32 file:',
+    '',
+    '  tp train model.onnx -o pruned.onnx --method sdtp --keep 0.75 --train method --distillation 1 --data a.tsv --selection b.tsv',
+    '  tp quantize pruned.onnx -o int8.onnx',
+    '  tp pack int8.onnx -o packed.onnx',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
   async run([path = ''], given, context) {

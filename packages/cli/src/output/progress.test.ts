@@ -31,6 +31,23 @@ test('shows one bar for the whole job, with rate and time left, and never goes b
   progress.end()
 })
 
+test('weighs stages by their work, and goes on where more is known of it', () => {
+  const { progress, written, wait } = screen(120)
+  progress.expect?.([10, 0, 30])
+  progress.stage('asking', 0)
+  wait(10)
+  progress.step(10, 10)
+  expect(shown(written.at(-1))).toMatch(/^████░{12} {2}25 % {2}asking, 10 of 10, 1.0\/s, 30 s left/)
+  progress.expect?.([10, 10, 20], true)
+  progress.stage('looking', 1)
+  expect(shown(written.at(-1))).toMatch(/ {2}25 % {2}looking, 30 s left/)
+  wait(10)
+  progress.stage('training', 2)
+  wait(1)
+  progress.step(0.5, 1, 'loss 1')
+  expect(shown(written.at(-1))).toMatch(/ {2}75 % {2}training, 0 of 1, 7 s left, loss 1/)
+})
+
 test('is never longer than the terminal is wide', () => {
   const { progress, written, wait } = screen(40)
   progress.expect?.(3)
@@ -47,5 +64,5 @@ test('tells what is no terminal each stage, and within five seconds how far it i
   progress.step(1, 9)
   wait(5)
   progress.step(2, 9, 'best so far tome')
-  expect(written).toEqual(['choosing …\n', 'choosing … 2 of 9, best so far tome\n'])
+  expect(written).toEqual(['choosing …\n', 'choosing … 2 of 9, 24.0/min, 18 s left, best so far tome\n'])
 })

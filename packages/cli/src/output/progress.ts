@@ -1,12 +1,20 @@
+import { type JobState, jobState } from './job-state.ts'
 import { cutTo, terminalColumns, UNBOUNDED } from './terminal.ts'
 
 /** Says on stderr what a long command is at. */
 export interface ProgressDisplay {
-  /** How many stages the whole job has, as far as its bar is concerned; without it each stage has a bar of its own. */
-  expect?(stages: number): void
-  /** A new stage begins; `index` says which of those that are expected, from 0, where they do not simply follow each other. */
-  stage(text: string, index?: number): void
-  /** How far the stage is, and what it shows; where no terminal is, now and then. */
+  /**
+   * How many stages the whole job has, as far as its bar is concerned, or the work of each in any unit; without it each stage has a bar of
+   * its own.
+   * @param goesOn the job has begun, and more is known of its stages
+   */
+  expect?(stages: number | readonly number[], goesOn?: boolean): void
+  /**
+   * A new stage begins; `index` says which of those that are expected, from 0, where they do not simply follow each other, `resumedAt` what
+   * of it was done before.
+   */
+  stage(text: string, index?: number, resumedAt?: number): void
+  /** How far the stage is, which may be inside of one of the things that are counted; and what it shows. */
   step(done: number, total: number, detail?: string): void
   /** A permanent note. */
   note(text: string): void
@@ -20,8 +28,8 @@ interface TextStream {
   write(text: string): unknown
 }
 
-/** Milliseconds after which something that is no terminal is told how far a stage is. */
-const SELDOM = 5_000
+/** Milliseconds after which something that is no terminal is told how far a stage is: what runs meanwhile may block for two seconds more. */
+const SELDOM = 3_000
 /** Milliseconds between two drawings of the line. */
 const OFTEN = 100
 const BAR = 16
@@ -32,30 +40,29 @@ export function progressTo(stream: TextStream, now: () => number = () => perform
 }
 
 function inLines(stream: TextStream, now: () => number): ProgressDisplay {
-  let stage = ''
-  let began = 0
+  const job = jobState(now)
   let told = 0
-  let at = ''
   let timer: NodeJS.Timeout | undefined
   const line = (text: string): void => {
     told = now()
     stream.write(`${text}\n`)
   }
   // What computes for long without a step is seen to go on.
-  const goingOn = (): void => {
-    if (now() - told >= SELDOM) line(`${stage} … ${at === '' ? '' : `${at}, `}${spanText((now() - began) / 1000)}`)
+  const tell = (): void => {
+    if (now() - told < SELDOM) return
+    const facts = job.facts()
+    line(`${job.text} … ${(facts.length === 0 ? [job.spent()] : facts).join(', ')}`)
   }
   return {
-    stage(text) {
-      stage = text
-      began = now()
-      at = ''
+    expect: job.expect,
+    stage(text, index, resumedAt) {
+      job.stage(text, index, resumedAt)
       line(`${text} …`)
-      timer ??= setInterval(goingOn, SELDOM / 5).unref()
+      timer ??= setInterval(tell, SELDOM / 5).unref()
     },
     step(done, total, detail) {
-      at = `${done} of ${total}${detail === undefined ? '' : `, ${detail}`}`
-      if (now() - told >= SELDOM) line(`${stage} … ${at}`)
+      job.step(done, total, detail)
+      tell()
     },
     note: line,
     end() {
@@ -67,35 +74,27 @@ function inLines(stream: TextStream, now: () => number): ProgressDisplay {
 
 /** One bar for the whole job, with its rate and the time left; never longer than the terminal is wide. */
 function onTerminal(stream: TextStream, now: () => number): ProgressDisplay {
-  const job = { stages: 1, before: 0, isWhole: false, began: now() }
-  let stage: { readonly text: string; readonly began: number } | undefined
-  let at: { readonly done: number; readonly total: number; readonly detail?: string | undefined } | undefined
+  const job = jobState(now)
   let shown = 0
   let timer: NodeJS.Timeout | undefined
   const clear = '\r\x1b[K'
   const draw = (): void => {
-    if (stage === undefined) return
+    if (job.text === undefined) return
     shown = now()
     const columns = terminalColumns(stream)
     // A line that fills its row would be wrapped by some terminals.
-    stream.write(clear + cutTo(lineOf(stage, at, job, shown), columns === UNBOUNDED ? columns : columns - 1))
+    stream.write(clear + cutTo(lineOf(job), columns === UNBOUNDED ? columns : columns - 1))
   }
   return {
-    expect(stages) {
-      Object.assign(job, { stages, before: 0, isWhole: true, began: now() })
-      stage = undefined
-    },
-    stage(text, index) {
-      const next = index ?? (stage === undefined ? 0 : job.before + 1)
-      if (job.isWhole) job.before = Math.max(job.before, Math.min(next, job.stages - 1))
-      stage = { text, began: now() }
-      at = undefined
+    expect: job.expect,
+    stage(text, index, resumedAt) {
+      job.stage(text, index, resumedAt)
       // What computes for long without a step is seen to go on.
       timer ??= setInterval(draw, 1000).unref()
       draw()
     },
     step(done, total, detail) {
-      at = { done, total, detail }
+      job.step(done, total, detail)
       if (done >= total || now() - shown >= OFTEN) draw()
     },
     note(text) {
@@ -105,41 +104,16 @@ function onTerminal(stream: TextStream, now: () => number): ProgressDisplay {
     end() {
       clearInterval(timer)
       timer = undefined
-      stage = undefined
+      job.end()
       stream.write(clear)
     },
   }
 }
 
-function lineOf(
-  { text, began }: { readonly text: string; readonly began: number },
-  at: { readonly done: number; readonly total: number; readonly detail?: string | undefined } | undefined,
-  job: { readonly stages: number; readonly before: number; readonly isWhole: boolean; readonly began: number },
-  time: number,
-): string {
-  const seconds = (time - began) / 1000
-  if (at === undefined && !job.isWhole) return `${text} …${seconds >= 2 ? ` ${spanText(seconds)}` : ''}`
-  const { done, total, detail } = at ?? { done: 0, total: 0 }
-  const share = total > 0 ? Math.min(1, done / total) : 0
-  const whole = job.isWhole ? (job.before + share) / job.stages : share
+function lineOf(job: JobState): string {
+  const whole = job.share()
+  if (whole === undefined) return `${job.text} …${job.isLong() ? ` ${job.spent()}` : ''}`
   const filled = Math.round(BAR * whole)
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${`${Math.floor(100 * whole)}`.padStart(3)} %`
-  const count = total > 0 ? [`${done} of ${total}`] : []
-  const rate = done > 0 && seconds > 1 ? [rateText(done / seconds)] : []
-  const spent = (time - job.began) / 1000
-  const ofStage = done > 0 ? (seconds * (total - done)) / done : undefined
-  const left = job.isWhole ? (whole > 0.02 ? (spent * (1 - whole)) / whole : undefined) : ofStage
-  const rest = left === undefined || spent < 3 ? [] : [`${spanText(left)} left`]
-  const more = detail === undefined ? [] : [detail]
-  return [`${bar}  ${text}`, ...count, ...rate, ...rest, ...more].join(', ')
-}
-
-function rateText(bySecond: number): string {
-  if (bySecond >= 1) return `${bySecond >= 10 ? Math.round(bySecond) : bySecond.toFixed(1)}/s`
-  return `${(60 * bySecond).toFixed(1)}/min`
-}
-
-/** `12 s`, `3 min` */
-function spanText(seconds: number): string {
-  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`
+  return [`${bar}  ${job.text}`, ...job.facts()].join(', ')
 }

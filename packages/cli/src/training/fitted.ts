@@ -72,6 +72,7 @@ export async function fitMethod({ file, asked, given, context }: FitWork): Promi
   if (schedule === undefined) throw new TpError('TP_SCHEDULE', 'tp', 'no layer is named; name some with --layers')
   const { inputs } = await openTaskInputs(file.path, given.data, 1, { ...given, task: 'embeddings' }, context)
   const { protect } = settings
+  progress.expect?.(work)
   let stage: FitLensProgress['stage'] | undefined
   const fit = fits.get(plan.method) as typeof fitLens
   const fitted = await fit({
@@ -98,6 +99,9 @@ export async function fitMethod({ file, asked, given, context }: FitWork): Promi
     },
   }
 }
+
+/** Of the stages below, and of pruning, in passes of the dense model. */
+const work = [1, 1, 0.7, 0.1]
 
 const stages: Readonly<Record<FitLensProgress['stage'], string>> = {
   'final states': 'asking the dense model for the states of tokens',

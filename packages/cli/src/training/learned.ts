@@ -114,7 +114,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
       ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
     },
     onProgress: (at, part) => watch.step(at, part),
-    onSaliency: (at) => watch.saliency(at),
+    onWork: (at, part) => watch.work(at, part),
     async onCheckpoint(bytes, part) {
       // One of the hard part would be that of an earlier training.
       if (part === 'soft') await rm(paths.hard, { force: true })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
-import { asScored, type EvaluateOptions, evaluate, prepareInputs, qualityOf, rank, sharedExamples } from '@tp/eval'
+import { asScored, evaluate, prepareInputs, qualityOf, rank, sharedExamples } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import { defaults } from '@tp/train'
@@ -13,7 +13,7 @@ import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { type dataOptions, openData } from '../model/open-inputs.ts'
 import { APART, checkApart } from './apart.ts'
-import { BATCH, type TrainingData } from './training-data.ts'
+import { BATCH, BATCH_TOKENS, type ExpectedJob, type TrainingData } from './training-data.ts'
 import { givesVectors, openVectorLessons } from './vector-lessons.ts'
 
 export const selectionOption = {
@@ -33,6 +33,7 @@ export async function openLessons(
   file: ModelFile,
   given: Arguments<typeof dataOptions & typeof selectionOption>,
   asked: number | undefined,
+  { job, expect }: ExpectedJob,
   context: Context,
 ): Promise<TrainingData> {
   const { data, selection: selectionPath, limit: _, ...reading } = given
@@ -42,7 +43,7 @@ export async function openLessons(
     throw usageError(`--data and --selection are both ${data}; ${APART}`)
   }
   if (await givesVectors(file, context))
-    return await openVectorLessons(file, { ...given, data, selection: selectionPath }, asked, context)
+    return await openVectorLessons(file, { ...given, data, selection: selectionPath }, asked, { job, expect }, context)
   const learned = await openData(file.path, data, 1, given, context)
   const chosenBy = await openData(file.path, selectionPath, 1, reading, context)
   const shared = await sharedExamples(chosenBy.dataset, learned.dataset)
@@ -51,33 +52,34 @@ export async function openLessons(
   const inputs = await prepareInputs(learned.dataset, learned.inputs, learned.prepare)
   const chosen = await prepareInputs(chosenBy.dataset, chosenBy.inputs, chosenBy.prepare)
   const load = (model: Model): Promise<Session> => loadSession(model, file, { threads: 1, signal })
-  const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
+  expect({ examples: inputs.targets.length, selection: chosen.targets.length })
+  const onProgress = ({ done, total }: { done: number; total: number }): void => job.step(done, total)
+  const running = { batchSize: BATCH, batchTokens: BATCH_TOKENS, signal, onProgress }
   const answers = async (examples: ModelInputs): Promise<ArrayLike<number>> => {
     await using session = await load(file.model)
-    const options = { batchSize: BATCH, signal, onProgress }
     return learned.ranks
-      ? (await rank(session, examples, options)).scores
-      : (await evaluate(session, examples, options)).logits
+      ? (await rank(session, examples, running)).scores
+      : (await evaluate(session, examples, running)).logits
   }
-  progress.stage('asking the dense model')
+  job.enter('teacher')
   const teacher = Float32Array.from(await answers(inputs))
   const { ranking } = chosen
   const isUnjudged = ranking !== undefined && ranking.relevance === undefined
   const selection = isUnjudged ? { ...chosen, ranking: asScored(ranking, Array.from(await answers(chosen))) } : chosen
   const distillation = asked ?? (inputs.targets.every((target) => target < 0) ? 1 : defaults.distillation)
   if (distillation < 1) checkClasses(inputs, learned.ranks ? 2 : teacher.length / inputs.targets.length)
-  const accuracy = async (model: Model, watched: Pick<EvaluateOptions, 'onProgress'> = {}): Promise<number> => {
+  const accuracy = async (model: Model): Promise<number> => {
     await using session = await load(model)
-    return await qualityOf(session, selection, { batchSize: BATCH, signal, ...watched })
+    return await qualityOf(session, selection, running)
   }
-  progress.stage('asking the dense model about the selection')
+  job.enter('selection')
   return {
     answer: 'logits',
     inputs,
     selection,
     teacher,
     distillation,
-    dense: await accuracy(file.model, { onProgress }),
+    dense: await accuracy(file.model),
     load,
     accuracy,
   }

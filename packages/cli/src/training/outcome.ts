@@ -20,7 +20,10 @@ import { type learningOptions, methodLearningOptions, readLearning, readMethodLe
 import { fingerprint, openLessons, type selectionOption } from './lessons.ts'
 import type { SeenStep } from './plot.ts'
 import { learnedSummary, planOf, type TrainingReport } from './report.ts'
+import { methodWork, prunedWork, type TrainingSize } from './training-job.ts'
 import type { Watch } from './watch.ts'
+
+type DataSize = Pick<TrainingSize, 'examples' | 'selection'>
 
 type LearnArguments = typeof dataOptions &
   typeof selectionOption &
@@ -67,9 +70,14 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const schedules = schedulesOf(asked, shallow.model, inspectEncoders(shallow, settings.encoder))
   const pruned = await pruneFile(shallow, { ...settings, method, schedules })
   const trains = trainsOf(choice, file, settings.encoder)
-  const lessons = await openLessons(file, given, learning.distillation, context)
+  const { job } = watch
+  const lengths = { epochs: defaults.epochs, evaluations: defaults.evaluations, ...learning }
+  const expected = { job, expect: (size: DataSize) => job.expect(prunedWork({ ...lengths, ...size })) }
+  const lessons = await openLessons(file, given, learning.distillation, expected, context)
   const { answer, inputs, selection, teacher, distillation, dense, load, accuracy } = lessons
+  job.enter('pruned')
   const before = await accuracy(pruned.model)
+  job.enter('hard')
   const trained = await namingCheckpoint(checkpointPaths(out), () =>
     train({
       ...learning,
@@ -85,6 +93,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
       },
       onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
       onProgress: (at) => watch.step(at),
+      onWork: (at) => watch.work(at),
     }),
   )
   const [only] = pruned.encoders.length === 1 ? pruned.encoders : []
@@ -110,13 +119,22 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   const where = whereTokensLeave(asked, own, file, inspectEncoders(file, encoder))
   const trains = trainsOf(choice, file, encoder)
   const resume = given.resume ? await readCheckpoints(out) : {}
-  const lessons = await openLessons(file, given, learning.distillation, context)
+  const { job } = watch
+  const epochs = learning.epochs ?? defaults.epochs
+  const looksAtTokens = asked.method.training?.saliencyAt !== undefined
+  const lengths = {
+    ...{ epochs, hardEpochs: choice === 'method' ? 0 : (own.hardEpochs ?? epochs), evaluations: defaults.evaluations },
+    ...{ aims: own.targetFlops !== undefined, looksAtTokens, learnsAlone: choice === 'method' && looksAtTokens },
+  }
+  const expected = { job, expect: (size: DataSize) => job.expect(methodWork({ ...lengths, ...size })) }
+  const lessons = await openLessons(file, given, learning.distillation, expected, context)
+  job.enter('soft')
   const settings = { ...learning, ...own, distillation: lessons.distillation }
   const { signal } = context
   const request = { asked, where, settings, train: choice, trains, resume, lessons, watch, signal }
   const result = await namingCheckpoint(checkpointPaths(out), () => learnInto(out, file, request))
   const { accuracy, dense } = lessons
-  context.progress.stage('asking the pruned model')
+  job.enter('end')
   const before = await accuracy(result.before)
   const { schedule, soft, hard, flops } = result
   const plan = planOf({

@@ -2,9 +2,19 @@ import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import type { Answer } from '@tp/train'
+import type { TrainingJob, TrainingSize } from './training-job.ts'
 
 /** How many examples are run at once where nothing is learned. */
 export const BATCH = 8
+
+/** Tokens that are run at once, so that long texts are run by ones and twos and do not keep anyone waiting. */
+export const BATCH_TOKENS = 1024
+
+/** The job that data are opened for, which is to be expected when it is known how many there are. */
+export interface ExpectedJob {
+  readonly job: TrainingJob
+  expect(size: Pick<TrainingSize, 'examples' | 'selection'>): void
+}
 
 /** What is learned from, and how models answer. */
 export interface TrainingData {

@@ -11,7 +11,7 @@ import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
 import { checkApart } from './apart.ts'
-import { BATCH, type TrainingData } from './training-data.ts'
+import { BATCH, BATCH_TOKENS, type ExpectedJob, type TrainingData } from './training-data.ts'
 
 /** Whether a model gives vectors: by the names of its outputs, or because one has the length 1, as no logits have. */
 export async function givesVectors({ path, model }: ModelFile, context: Context): Promise<boolean> {
@@ -36,6 +36,7 @@ export async function openVectorLessons(
   file: ModelFile,
   { data, selection: selectionPath, limit, ...reading }: Arguments<typeof dataOptions> & VectorData,
   asked: number | undefined,
+  { job, expect }: ExpectedJob,
   context: Context,
 ): Promise<TrainingData> {
   if (asked !== undefined && asked < 1) {
@@ -56,22 +57,25 @@ export async function openVectorLessons(
   const shared = chosen.keys?.filter((key) => known.has(key)).length ?? 0
   checkApart(shared, inputs, { source: chosen.source, count: chosen.targets.length }, progress)
   const load = (model: Model): ReturnType<typeof loadSession> => loadSession(model, file, { threads: 1, signal })
+  const onProgress = ({ done, total }: { done: number; total: number }): void => job.step(done, total)
+  const running = { batchSize: BATCH, batchTokens: BATCH_TOKENS, signal, onProgress }
   const vectorsOf = async (texts: ModelInputs): Promise<Embeddings['vectors']> => {
     await using session = await load(file.model)
-    const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
-    return (await embed(session, texts, { batchSize: BATCH, signal, onProgress })).vectors
+    return (await embed(session, texts, running)).vectors
   }
-  progress.stage('asking the dense model')
+  expect({ examples: inputs.targets.length, selection: chosen.targets.length })
+  job.enter('teacher')
   const vectors = await vectorsOf(inputs)
   const teacher = new Float32Array(vectors.length * (vectors[0]?.length ?? 0))
   for (const [row, vector] of vectors.entries()) teacher.set(vector, row * vector.length)
+  job.enter('selection')
   const selection = { ...chosen, vectors: await vectorsOf(chosen) }
   return {
     ...{ answer: 'embedding', distillation: 1, dense: 100 },
     ...{ inputs, selection, teacher, load },
     async accuracy(model) {
       await using session = await load(model)
-      return await qualityOf(session, selection, { batchSize: BATCH, signal })
+      return await qualityOf(session, selection, running)
     },
   }
 }

@@ -1,62 +1,72 @@
-import type { TrainingPart, TrainProgress } from '@tp/train'
+import type { TrainingPart, TrainingWork, TrainProgress } from '@tp/train'
 import type { ProgressDisplay } from '../output/progress.ts'
 import { openLog } from './files.ts'
+import { saliencyWork, type TrainingJob, type TrainingStage, trainingJob } from './training-job.ts'
 
-/** Reports the progress of a training on stderr, and in a log. */
+/** Reports a training on stderr, and its steps in a log. */
 export interface Watch {
+  readonly job: TrainingJob
   /** After each step. */
   step(at: TrainProgress, part?: TrainingPart): void
-  /** Before the first step, for a method that learns from what each token counts for. */
-  saliency(at: { readonly done: number; readonly total: number }): void
+  /** What takes long between steps, and inside of one. */
+  work(at: TrainingWork, part?: TrainingPart): void
   /** After a checkpoint was written. */
   saved(): void
   /** @throws TpError TP_WRITE if the log could not be written */
   end(): Promise<void>
 }
 
-const stages: Readonly<Record<TrainingPart, string>> = {
-  soft: 'soft training',
-  hard: 'fine-tuning',
-}
+const fits: Readonly<Record<TrainingPart, TrainingStage>> = { soft: 'fit', hard: 'refit' }
 
 export function watching(progress: ProgressDisplay, logPath: string | undefined): Watch {
   const log = logPath === undefined ? undefined : openLog(logPath)
-  let part: TrainingPart | undefined
+  const job = trainingJob(progress)
   let last: TrainProgress | undefined
   let noted: TrainProgress | undefined
-  let looking = false
-  let began = { at: performance.now(), step: 0 }
-  const leftText = ({ step, steps }: TrainProgress): string => {
-    const seconds = (performance.now() - began.at) / 1000 / Math.max(1, step - began.step)
-    return durationText(seconds * (steps - step))
+  const begun = new Set<TrainingPart>()
+  /** @param before steps that were taken: above 0 at first, the part is resumed */
+  const enter = (part: TrainingPart, before: number): void => {
+    job.enter(part, begun.has(part) ? 0 : before)
+    begun.add(part)
   }
   const note = (at: TrainProgress): void => {
     noted = at
-    progress.note(
-      `step ${at.step} of ${at.steps}: ${stepText(at)}${at.step < at.steps ? `, ${leftText(at)} left` : ''}`,
-    )
+    progress.note(`step ${at.step} of ${at.steps}: ${stepText(at)}`)
   }
   return {
-    step(at, own = 'hard') {
-      if (own !== part) {
-        part = own
-        began = { at: performance.now(), step: at.step - 1 }
-        progress.stage(stages[own])
-      }
+    job,
+    step(at, part = 'hard') {
+      enter(part, at.step - 1)
       last = at
-      progress.step(at.step, at.steps, `${stepText(at)}, ${leftText(at)} left`)
-      log?.add({ part: own, ...at })
+      job.step(at.step, at.steps, stepText(at))
+      log?.add({ part, ...at })
       if (at.accuracy !== undefined) note(at)
     },
-    saliency({ done, total }) {
-      if (!looking) progress.stage('asking the dense model which tokens count')
-      looking = true
-      progress.step(done, total)
+    work({ task, done, total }, part = 'hard') {
+      const text = last === undefined ? undefined : stepText(last)
+      switch (task) {
+        case 'saliency':
+          job.expect(saliencyWork(total))
+          job.enter('saliency')
+          return job.step(done, total)
+        case 'step':
+          enter(part, Math.floor(done))
+          return job.step(done, total, text)
+        case 'selection':
+          job.enter(part)
+          return job.step(last?.step ?? 0, last?.steps ?? 0, `selection ${done} of ${total}`)
+        case 'search':
+          job.enter('search')
+          return job.step(done, total)
+        case 'FLOPs':
+          job.enter(fits[part])
+          return job.step(done, total)
+      }
     },
     saved() {
       if (last !== undefined && last !== noted) note(last)
       // What was learned is fitted on the selection set, which takes its time.
-      if (last?.kept !== undefined && last.step === last.steps) progress.stage('counting FLOPs')
+      if (last?.kept !== undefined && last.step === last.steps) job.enter('fit')
     },
     end: async () => log?.end(),
   }
@@ -69,11 +79,4 @@ function stepText({ loss, kept, flops, accuracy }: TrainProgress): string {
     ...(flops === undefined ? [] : [`${(100 * flops).toFixed(1)} % of the FLOPs`]),
     ...(accuracy === undefined ? [] : [`${accuracy.toFixed(1)} % on the selection`]),
   ].join(', ')
-}
-
-/** `40 s`, `3 min`, `1 h 20 min` */
-function durationText(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`
-  const minutes = Math.round(seconds / 60)
-  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }

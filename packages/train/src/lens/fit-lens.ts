@@ -3,10 +3,11 @@ import { valuesOf } from '@tp/core/host'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
-import { boundedBatches } from '../bounded-batches.ts'
+import { boundedBatches, fittingForward } from '../bounded-batches.ts'
+import { breathe } from '../breathe.ts'
 import type { PruningOptions } from '../fit-schedule.ts'
 import { fitContext, type LensCosine } from './context.ts'
-import { breathe, type FitLensProgress, overBatches, type Watched } from './over-texts.ts'
+import { type FitLensProgress, overBatches, type Watched } from './over-texts.ts'
 import { addTo, bestStrength, emptyNormal, type Normal, ridge, sumOf } from './ridge.ts'
 import { type DenseStates, denseStates, distanceSums, outputs, stateSums } from './states.ts'
 
@@ -55,7 +56,7 @@ export async function fitLens(options: FitLensOptions): Promise<FittedLens> {
   const layers = [...schedule.keys()]
   const states = denseStates(model, { layers, encoder })
   const { hidden } = states
-  const rows = boundedBatches(inputs, batchSize)
+  const rows = boundedBatches(inputs, batchSize, fittingForward)
   const isHeldOut = (batch: number): boolean => batch % HELD_OUT === Math.min(HELD_OUT, rows.length) - 1
   const watched = { ...options, rows }
 

@@ -1,5 +1,6 @@
-import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
+import type { AbortSignalLike, NamedTensors, Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
+import { breathe } from '../breathe.ts'
 
 export interface FitLensProgress {
   readonly stage: 'final states' | 'distances' | 'pruned texts'
@@ -33,10 +34,4 @@ export async function overBatches(
     done += own.length
     onProgress?.({ stage, done, total })
   }
-}
-
-/** A run, or a decomposition, blocks the event loop: lets signals arrive. */
-export async function breathe(signal: AbortSignalLike | undefined): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve))
-  throwIfAborted(signal, 'train')
 }

@@ -1,0 +1,110 @@
+import type { Method } from '@tp/core'
+import { embed } from '@tp/eval'
+import { encodeModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { withoutHead } from '../test/embedder.ts'
+import { small, smallLessons } from '../test/lessons.ts'
+import { anyNumber, policy, thresholds } from '../test/methods.ts'
+import { type Trained, type TrainingWork, type TrainOptions, train } from './index.ts'
+
+const runtime = nodeRuntime()
+const layers = [0, 1]
+let options: TrainOptions
+beforeAll(async () => {
+  const { inputs, teacher } = await smallLessons(12)
+  options = {
+    ...{ model: small, runtime, inputs, teacher },
+    ...{ epochs: 1, batchSize: 6, learningRate: 1e-4, methodRate: 0.01, warmUp: 0 },
+  }
+}, 60_000)
+
+/** Few enough for one example of this data, with its copies, in each part. */
+const ONE_BY_ONE = 24
+
+/** The same training with whole batches, and with the examples one by one. */
+async function inBothWays(more: Partial<TrainOptions>): Promise<[whole: Trained, parts: Trained, TrainingWork[]]> {
+  const work: TrainingWork[] = []
+  const whole = await train({ ...options, ...more })
+  const onWork = (at: TrainingWork): void => void (at.task === 'step' && work.push(at))
+  return [whole, await train({ ...options, ...more, passTokens: ONE_BY_ONE, onWork }), work]
+}
+
+function expectSameNumbers(whole: Trained, parts: Trained): void {
+  expect(parts.progress).toHaveLength(whole.progress.length)
+  whole.progress.forEach((at, i) => {
+    for (const name of ['loss', 'gradientNorm', 'kept', 'flops'] as const) {
+      const [wanted, seen] = [at[name], parts.progress[i]?.[name]]
+      if (wanted === undefined) expect(seen).toBeUndefined()
+      else expect(Math.abs((seen as number) / wanted - 1), `${name} of step ${at.step}`).toBeLessThan(1e-3)
+    }
+  })
+}
+
+describe('a batch in parts has the loss and the gradients of the whole', () => {
+  const soft = (method: Method, targetFlops?: number): Partial<TrainOptions> => ({
+    soft: { method, layers, ...(targetFlops !== undefined && { targetFlops }) },
+  })
+  const cases: Readonly<Record<string, Partial<TrainOptions>>> = {
+    'of labels and the dense model': {},
+    'of a target share of the FLOPs': soft(thresholds(), 0.6),
+    'of a method with noise': soft(thresholds({ site: 'input' }), 0.6),
+    'of copies with ratios of their own': soft(anyNumber, 0.7),
+    'of a policy that aims at a share': soft(policy, 0.6),
+    'of a policy with a fixed price': soft(policy),
+  }
+  const everyDay = new Set([
+    'of labels and the dense model',
+    'of a target share of the FLOPs',
+    'of a policy that aims at a share',
+  ])
+  for (const [name, more] of Object.entries(cases)) {
+    test(name, { timeout: 60_000, tags: everyDay.has(name) ? [] : 'exhaustive' }, async () => {
+      const [whole, parts, work] = await inBothWays(more)
+      expectSameNumbers(whole, parts)
+      // Every example is a part; where the share of all has to be known, there is one more run of each.
+      const examples = 6 / (more.soft?.method.training?.copies ?? 1)
+      const runs = (more.soft?.targetFlops === undefined ? 1 : 2) * examples
+      const inside = Array.from({ length: runs - 1 }, (_, i) => (i + 1) / runs)
+      expect(work).toEqual(
+        whole.progress.flatMap(({ step, steps }) =>
+          inside.map((part) => ({ task: 'step', done: expect.closeTo(step - 1 + part, 8), total: steps })),
+        ),
+      )
+    })
+  }
+
+  test('of vectors, whose similarities are to those of the whole batch', { timeout: 60_000 }, async () => {
+    const model = withoutHead(small)
+    const { inputs: lessons } = await smallLessons(12)
+    const inputs = { ...lessons, targets: lessons.targets.map(() => -1) }
+    await using session = await runtime.load(encodeModel(model), { threads: 1 })
+    const { vectors } = await embed(session, inputs, { batchSize: 4 })
+    // Those of other texts, so that there is something to learn.
+    const teacher = Float32Array.from([...vectors.slice(1), ...vectors.slice(0, 1)].flatMap((own) => Array.from(own)))
+    const [whole, parts] = await inBothWays({ model, inputs, teacher, answer: 'embedding' })
+    expectSameNumbers(whole, parts)
+  })
+})
+
+test('a training that is stopped inside of a batch saves the step before it', { timeout: 60_000 }, async () => {
+  const stop = new AbortController()
+  const saved: Uint8Array[] = []
+  const steps: number[] = []
+  const error = await train({
+    ...options,
+    ...{ epochs: 2, evaluations: 1, passTokens: ONE_BY_ONE, signal: stop.signal },
+    onProgress: ({ step }) => void steps.push(step),
+    onWork: ({ task, done }) => task === 'step' && done === 2.5 && stop.abort(),
+    onCheckpoint: (bytes) => void saved.push(bytes),
+  }).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'TP_ABORTED' })
+  expect([steps, saved.length]).toEqual([[1, 2], 1])
+  const given = { epochs: 2, evaluations: 1, passTokens: ONE_BY_ONE }
+  const rest = await train({ ...options, ...given, resume: saved[0] as Uint8Array })
+  expect(rest.progress).toEqual((await train({ ...options, ...given })).progress)
+})
+
+test('refuses no tokens at once', async () => {
+  await expect(train({ ...options, passTokens: 0 })).rejects.toMatchObject({ code: 'TP_OPTION' })
+})

@@ -22,7 +22,7 @@ export function Answers({
     <section class="card answers" aria-labelledby="answers-title">
       <h2 id="answers-title">What they say</h2>
       <div class="sides">
-        <Side title="With every token" kind="dense" classes={dense.classes} />
+        <Side title="Every token" kind="dense" classes={dense.classes} />
         <Side title="Pruned" kind="pruned" classes={pruned.classes} />
       </div>
       <Verdict dense={dense} pruned={pruned} />

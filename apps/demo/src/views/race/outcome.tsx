@@ -83,7 +83,7 @@ const MOST_WORDS = 8
 function keptText(result: ComparedAnswers, what: string): string {
   const [total, ...counts] = countsOf(result)
   const kept = counts.at(-1) ?? total
-  const text = `Of ${total} ${what}, ${kept === total ? 'all' : kept} are kept to the end`
+  const text = `Of ${total} ${what}, ${kept === total ? 'all' : kept} ${kept === 1 ? 'is' : 'are'} kept to the end`
   const { shown } = result.sample
   if (shown.kind !== 'words' || kept === total) return `${text}.`
   const words = wordsByLayer(shown.pieces, result.trace).find(({ layer }) => layer === undefined)?.words ?? []

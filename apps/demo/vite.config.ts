@@ -1,15 +1,22 @@
 import { fileURLToPath } from 'node:url'
 import type { UserConfig } from 'vite'
-import { builtInSets } from './built-in-sets/plugin.ts'
+import workspace from '../../package.json' with { type: 'json' }
+import { builtInSets } from './vite-plugins/built-in-sets.ts'
+import { compressedFiles, omittedFiles } from './vite-plugins/compressed-files.ts'
+import { measuredPresets } from './vite-plugins/measured-presets.ts'
 
 /** With these a page may share memory between threads, which onnxruntime's threads need. */
 const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+
+const repository = workspace.repository.url.replace(/^git\+|\.git$/g, '')
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
 const config: UserConfig = {
   base: './',
-  plugins: [builtInSets()],
+  define: { 'import.meta.env.VITE_REPOSITORY': JSON.stringify(repository) },
+  // onnxruntime names its wasm, and the page serves it compressed.
+  plugins: [builtInSets(), measuredPresets(), compressedFiles(), omittedFiles(/ort-wasm.*\.wasm$/)],
   server: { headers },
   preview: { headers },
   worker: { format: 'es' },

@@ -1,9 +1,15 @@
 import './styles/base.css'
 import './styles/layout.css'
+import './styles/race.css'
+import './styles/controls.css'
 import './styles/tokens.css'
 import './styles/figures.css'
 import './styles/listening.css'
 import { render } from 'preact'
+import { runtimeWasm } from './loading/runtime-wasm.ts'
 import { Page } from './page/page.tsx'
 
 render(<Page />, document.getElementById('page') as HTMLElement)
+
+// Every tab needs it, and it is the largest file: it loads while the model does. What fails is said where it is used.
+runtimeWasm().catch(() => {})

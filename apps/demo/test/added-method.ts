@@ -9,60 +9,22 @@ import type { Site } from './site.ts'
 
 const DESCRIPTION = 'keeps tokens by received attention times the norm of their state'
 
-export function addedMethodTests(site: Site): void {
+export function addedMethodTests({ page, show }: Site): void {
+  const outcome = outcomeOf(page)
   let bundle = ''
   beforeAll(async () => {
     bundle = await bundled()
   })
 
-  async function openAt(tab: string): Promise<Page> {
-    const page = await site.open(tab)
-    onTestFinished(() => page.close())
-    await outcomeOf(page).settled()
-    await page.getByText('Add a method', { exact: true }).click()
-    return page
+  async function openAt(tab: string): Promise<void> {
+    await show(tab)
+    await outcome.settled()
+    await page.locator('.add-method').evaluate((details: HTMLDetailsElement) => details.setAttribute('open', ''))
   }
 
-  test('adds a plugin as a file, prunes with it at once, and again when it has changed', async () => {
-    const page = await openAt('mail')
-    const outcome = outcomeOf(page)
-    const prunedAt = () =>
-      outcome.tokens.evaluateAll((words) => words.map((word) => word.getAttribute('data-pruned-at')))
-    const before = await prunedAt()
-    await give(page, bundle)
-    await eventually(() => page.getByLabel('Who decides').inputValue()).toBe('norm-times-attention')
-    await page.getByText(DESCRIPTION).waitFor()
-    expect(await page.getByLabel('The plan as JSON').inputValue()).toContain('"method": "norm-times-attention"')
-    await eventually(prunedAt).not.toEqual(before)
-    await outcome.settled()
-    await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
-    const first = await prunedAt()
-
-    // The score turned round: what was kept is pruned first.
-    const score = 'mul(site.received, pow(norm, power))'
-    expect(bundle).toContain(score)
-    await give(page, bundle.replace(DESCRIPTION, 'keeps the others').replace(score, `mul(${score}, -1)`))
-    await page.getByText('keeps the others').waitFor()
-    await eventually(prunedAt).not.toEqual(first)
-    await outcome.settled()
-  })
-
-  test('adds a plugin by the address of its module on another server', { tags: 'exhaustive' }, async () => {
-    const server = createServer((_, response) => {
-      response.writeHead(200, { 'Content-Type': 'text/javascript', 'Access-Control-Allow-Origin': '*' }).end(bundle)
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void server.close())
-    const page = await openAt('digit')
-    await page.getByLabel('Or its address').fill(`http://127.0.0.1:${(server.address() as AddressInfo).port}/bundle.js`)
-    await page.getByRole('button', { name: 'Add', exact: true }).click()
-    await eventually(() => page.getByLabel('Who decides').inputValue()).toBe('norm-times-attention')
-    await outcomeOf(page).settled()
-    await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
-  })
-
   test('refuses what cannot be added, with the reason', async () => {
-    const page = await openAt('mail')
+    await openAt('mail')
+    const before = await page.getByLabel('Who decides').inputValue()
     const alert = page.locator('.add-method').getByRole('alert')
     const cases: readonly (readonly [text: string, reason: string])[] = [
       [
@@ -79,13 +41,48 @@ export function addedMethodTests(site: Site): void {
     for (const [text, reason] of cases) {
       await give(page, text)
       await alert.filter({ hasText: reason }).waitFor()
-      expect(await page.getByLabel('Who decides').inputValue()).toBe('received-attention')
+      expect(await page.getByLabel('Who decides').inputValue()).toBe(before)
     }
     await page.getByLabel('Or its address').fill('http://127.0.0.1:9/none.js')
     await page.getByRole('button', { name: 'Add', exact: true }).click()
     await alert.filter({ hasText: '[http://127.0.0.1:9/none.js] it cannot be loaded' }).waitFor()
+  })
+
+  test('adds a plugin as a file, prunes with it at once, and again when it has changed', async () => {
+    const before = await outcome.prunedAt()
     await give(page, bundle)
-    await alert.waitFor({ state: 'detached' })
+    await page.locator('.add-method').getByRole('alert').waitFor({ state: 'detached' })
+    await eventually(() => page.getByLabel('Who decides').inputValue()).toBe('norm-times-attention')
+    await page.getByText(DESCRIPTION).waitFor()
+    expect(await page.getByLabel('The plan as JSON').inputValue()).toContain('"method": "norm-times-attention"')
+    await eventually(outcome.prunedAt).not.toEqual(before)
+    await outcome.settled()
+    await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
+    const first = await outcome.prunedAt()
+
+    // The score turned round: what was kept is pruned first.
+    const score = 'mul(site.received, pow(norm, power))'
+    expect(bundle).toContain(score)
+    await give(page, bundle.replace(DESCRIPTION, 'keeps the others').replace(score, `mul(${score}, -1)`))
+    await page.getByText('keeps the others').waitFor()
+    await eventually(outcome.prunedAt).not.toEqual(first)
+    await outcome.settled()
+    await page.getByRole('radio', { name: 'Balanced' }).check({ force: true })
+  })
+
+  test('adds a plugin by the address of its module on another server', { tags: 'exhaustive' }, async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/javascript', 'Access-Control-Allow-Origin': '*' }).end(bundle)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    await openAt('digit')
+    await page.getByLabel('Or its address').fill(`http://127.0.0.1:${(server.address() as AddressInfo).port}/bundle.js`)
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await eventually(() => page.getByLabel('Who decides').inputValue()).toBe('norm-times-attention')
+    await outcome.settled()
+    await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
+    await page.getByRole('radio', { name: 'Balanced' }).check({ force: true })
   })
 }
 

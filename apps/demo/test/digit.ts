@@ -1,19 +1,14 @@
-import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
 import type { Site } from './site.ts'
 
-export function digitTests(site: Site): void {
-  let page: Page
-  let outcome: ReturnType<typeof outcomeOf>
-  beforeAll(async () => {
-    page = await site.open('digit')
-    outcome = outcomeOf(page)
-    await outcome.settled()
-  })
-  afterAll(() => page.close())
+export function digitTests({ page, show }: Site): void {
+  const outcome = outcomeOf(page)
 
   test('reads a digit drawn with the mouse', async () => {
+    await show('digit')
+    await outcome.settled()
+    await page.getByRole('img', { name: 'Where to draw' }).scrollIntoViewIfNeeded()
     const pad = await page.getByRole('img', { name: 'Where to draw' }).boundingBox()
     if (pad === null) throw new Error('there is nowhere to draw')
     const at = (x: number, y: number) => [pad.x + x * pad.width, pad.y + y * pad.height] as const
@@ -37,29 +32,12 @@ export function digitTests(site: Site): void {
   })
 
   test('measures accuracy over the built-in digits', { tags: 'exhaustive' }, async () => {
-    const page = await site.open('digit')
+    await show('digit')
     await page.getByText('202 of 202 digits it has never seen').waitFor({ timeout: 50_000 })
     const [dense, pruned] = await Promise.all(
       ['dense', 'pruned'].map((kind) => page.getByTestId(`accuracy-${kind}`).locator('b').textContent()),
     )
     expect(Number.parseFloat(dense ?? '')).toBeGreaterThan(95)
     expect(Number.parseFloat(pruned ?? '')).toBeGreaterThan(85)
-    await page.close()
-  })
-
-  test('reads a chosen image, and refuses a file that is not an image', async () => {
-    const page = await site.open('image')
-    const outcome = outcomeOf(page)
-    await outcome.settled()
-    await page.getByRole('button', { name: 'Trousers' }).click()
-    await eventually(() => outcome.name('dense').textContent()).toBe('Trouser')
-    const field = page.getByLabel('Choose an image, or drop one here')
-    await field.setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('no image') })
-    await page.getByRole('alert').filter({ hasText: 'notes.png is no image' }).waitFor()
-    const drawn = await page.locator('.patches canvas').screenshot()
-    await field.setInputFiles({ name: 'trousers.png', mimeType: 'image/png', buffer: drawn })
-    await page.getByRole('alert').waitFor({ state: 'detached' })
-    await outcome.settled()
-    await page.close()
   })
 }

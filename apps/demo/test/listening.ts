@@ -9,15 +9,12 @@ import type { Site } from './site.ts'
 const FOLDER = 'Choose the folder of a Whisper model'
 const RECORDED_MS = 700
 
-export function listeningTests(site: Site): void {
+export function listeningTests({ page, show, elsewhere }: Site): void {
   test('a model of the user writes down a sound and a recording, dense and pruned side by side', async () => {
     await using models = await openModelFolder()
     await addSpeech(models)
-    const page = await site.open('sound')
-    const elsewhere: string[] = []
-    page.on('request', (request) => {
-      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(site.url)) elsewhere.push(request.url())
-    })
+    await show('sound')
+    const before = elsewhere.length
     await page.getByLabel(FOLDER).setInputFiles(join(models.path, 'speech'))
     await page.getByText('An encoder of 2 layers, and its decoder.').waitFor()
     const sound = { name: 'four.wav', mimeType: 'audio/wav', buffer: wav(spoken(0.3)) }
@@ -30,32 +27,29 @@ export function listeningTests(site: Site): void {
     await page.waitForTimeout(RECORDED_MS)
     await page.getByRole('button', { name: 'Stop recording' }).click()
     await eventually(async () => (await heard(page)).pruned).not.toBe(18)
-    expect(elsewhere).toEqual([])
-    await page.close()
+    expect(elsewhere).toHaveLength(before)
   })
 
-  test('a model is downloaded from the address of its folder', async () => {
+  test('a model is downloaded from the address of its folder', { tags: 'exhaustive' }, async () => {
     await using models = await openModelFolder()
     await addSpeech(models)
     await using server = await serve(models.path, { isolated: false })
-    const page = await site.open('sound')
+    await show('sound')
     await page.getByLabel('Or its name on the hub, or its address').fill(`${server.url}speech`)
     await page.getByRole('button', { name: 'Download' }).click()
     await page.getByText('An encoder of 2 layers, and its decoder.').waitFor()
-    await page.close()
   })
 
   test('says what a folder is missing that is no Whisper model, and goes on', async () => {
     await using models = await openModelFolder()
     await models.add('empty', { 'config.json': {}, 'notes.json': {} })
-    const page = await site.open('sound')
+    await show('sound')
     await page.getByLabel(FOLDER).setInputFiles(join(models.path, 'empty'))
     await page
       .getByRole('alert')
       .filter({ hasText: 'there is no generation_config.json next to config.json' })
       .waitFor()
     expect(await page.getByLabel(FOLDER).isEnabled()).toBe(true)
-    await page.close()
   })
 }
 

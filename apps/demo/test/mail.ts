@@ -1,31 +1,99 @@
-import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
 import type { Site } from './site.ts'
 
 const SPAM =
   'You have won . Click here to claim your FREE cash prize now, no risk, limited offer, reply with your bank details!'
 
-export function mailTests(site: Site): void {
-  let page: Page
-  let outcome: ReturnType<typeof outcomeOf>
+export function mailTests({ page, show }: Site): void {
+  const outcome = outcomeOf(page)
+  const text = page.getByLabel('Is it spam? A mail, or any text')
+  const preset = (name: string) => page.getByRole('radio', { name }).check({ force: true })
   beforeAll(async () => {
-    page = await site.open('mail')
-    outcome = outcomeOf(page)
-  })
-  beforeEach(() => outcome.settled())
-  afterAll(() => page.close())
-
-  test('shows an example at once, already pruned', async () => {
-    expect(await outcome.tokens.count()).toBeGreaterThan(80)
-    expect(await outcome.gone.count()).toBeGreaterThan(await outcome.kept.count())
+    await show('mail')
+    await outcome.settled()
   })
 
-  test('fades the words of a typed mail, and shows both answers', async () => {
-    await page.getByLabel('A mail, or any text').fill('')
-    await page.getByLabel('A mail, or any text').pressSequentially(SPAM)
-    const words = page.getByTestId('words')
-    await eventually(() => words.textContent()).toBe(SPAM)
+  test('opens on a long mail, with both answers, and says which words are pruned', async () => {
+    expect(await outcome.tokens.count()).toBeGreaterThan(300)
+    expect(await outcome.gone.count()).toBeGreaterThan(10 * (await outcome.kept.count()))
+    expect(await page.getByTestId('lane-answer-dense').textContent()).toContain('ham')
+    expect(await page.getByTestId('lane-answer-pruned').textContent()).toContain('ham')
+    await page.getByText('The same answer: ham.').first().waitFor()
+    const words = page.getByRole('list', { name: 'Words by the layer that prunes them' }).getByRole('listitem')
+    const texts = await words.allTextContents()
+    expect(texts).toHaveLength(5)
+    expect(texts[0]).toMatch(/^Pruned in layer 1: ./)
+    expect(texts[4]).toMatch(/^Kept to the end: ./)
+  })
+
+  test('shows a layer that is chosen', async () => {
+    await page.getByRole('radio', { name: 'Layer 0:' }).check({ force: true })
+    expect(await outcome.gone.count()).toBe(0)
+    await page.getByRole('radio', { name: 'Layer 1:' }).check({ force: true })
+    const atFirst = await outcome.gone.count()
+    await page.getByRole('radio', { name: 'Layer 5:' }).check({ force: true })
+    expect(await outcome.gone.count()).toBeGreaterThan(atFirst)
+  })
+
+  test('plays both runs with measured clocks, and pauses', async () => {
+    await page.getByRole('button', { name: 'Play' }).waitFor()
+    const clocks = () => page.locator('.clock').allTextContents()
+    const ends = await clocks()
+    const [dense, pruned] = ends.map(Number.parseFloat)
+    expect(dense).toBeGreaterThan(pruned as number)
+    expect(Number.parseFloat((await outcome.speed.textContent()) ?? '')).toBeGreaterThan(1)
+    await page.emulateMedia({ reducedMotion: 'no-preference' })
+    await eventually(clocks).not.toEqual(ends)
+    await page.getByRole('button', { name: 'Pause' }).click()
+    const paused = await clocks()
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
+    expect(await clocks()).toEqual(paused)
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    await eventually(clocks).toEqual(ends)
+  })
+
+  test('counts tokens and arithmetic while the slider moves, and keeps no speed of another setting', async () => {
+    await outcome.speed.waitFor()
+    const counted = page.getByTestId('counted')
+    const before = await counted.textContent()
+    // Without a rest in which anything could run.
+    const during = await outcome.slider.evaluate(async (slider: HTMLInputElement) => {
+      slider.value = '30'
+      slider.dispatchEvent(new Event('input', { bubbles: true }))
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))
+      const textOf = (name: string) => document.querySelector(`[data-testid="${name}"]`)?.textContent
+      return { counted: textOf('counted'), speed: textOf('speed-up') }
+    })
+    expect(during.counted).not.toBe(before)
+    expect(during.speed).toBeUndefined()
+    await eventually(() => page.getByTestId('work').textContent()).toMatch(/^\d+ % of the arithmetic$/)
+    await outcome.settled()
+    const shown = Number(/(\d+) tokens/.exec(during.counted ?? '')?.[1])
+    // The start and the end of a text are tokens that stand for nothing in it.
+    expect(Math.abs(shown - (await outcome.kept.count()))).toBeLessThanOrEqual(2)
+  })
+
+  test('offers measured settings with what they lose', async () => {
+    await preset('Fast')
+    await page
+      .getByText('cls-attention, keep 0.1 in layer 0. On 1,257 test examples: No measurable difference')
+      .waitFor()
+    await eventually(() => page.getByLabel('The plan as JSON').inputValue()).toContain('"keep": 0.1')
+    await preset('Balanced')
+    await outcome.slider.fill('45')
+    await page.getByText('Your own setting').waitFor()
+  })
+
+  test('fades the words of a typed mail, and claims nothing of an empty one', async () => {
+    await preset('Balanced')
+    await text.fill(' ')
+    await page.getByText('There is no word to read').waitFor()
+    expect(await page.getByText('The same answer').count()).toBe(0)
+    await text.fill('')
+    await text.pressSequentially(SPAM)
+    await eventually(() => page.getByTestId('words').textContent()).toBe(SPAM)
+    await outcome.settled()
     expect(await outcome.kept.allTextContents()).not.toHaveLength(0)
     const colours = (locator: typeof outcome.gone) => locator.first().evaluate((word) => getComputedStyle(word).color)
     await eventually(() => colours(outcome.gone)).not.toBe(await colours(outcome.kept))
@@ -33,24 +101,10 @@ export function mailTests(site: Site): void {
     expect(await outcome.name('pruned').textContent()).toBe('spam')
   })
 
-  test('keeps fewer words as the slider moves, and shows each layer', async () => {
-    const before = await outcome.kept.count()
-    await outcome.slider.focus()
-    for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowLeft')
-    await eventually(() => outcome.kept.count()).toBeLessThan(before)
-    await page.getByLabel('At first').check()
-    expect(await outcome.gone.count()).toBe(0)
-    await page.getByLabel('Layer 2', { exact: false }).check()
-    const atSecond = await outcome.gone.count()
-    await page.getByLabel('Layer 6', { exact: false }).check()
-    expect(await outcome.gone.count()).toBeGreaterThan(atSecond)
-  })
-
   test('keeps the first words with another method, "truncate"', async () => {
     await page.getByLabel('Who decides').selectOption('truncate')
-    const left = () => outcome.tokens.evaluateAll((words) => words.map((word) => word.getAttribute('data-pruned-at')))
     await eventually(async () => {
-      const stays = (await left()).map((value) => value === 'kept')
+      const stays = (await outcome.prunedAt()).map((value) => value === 'kept')
       return stays.lastIndexOf(true) === stays.filter(Boolean).length - 1
     }).toBe(true)
     expect(await page.getByLabel('The plan as JSON').inputValue()).toContain('"method": "truncate"')
@@ -59,21 +113,24 @@ export function mailTests(site: Site): void {
   test('says so where a method merges, and lets layers be chosen', async () => {
     await page.getByLabel('Who decides').selectOption('tome')
     await page.getByText('This method merges').waitFor()
-    for (const layer of ['2', '3', '5', '6']) await page.getByRole('checkbox', { name: layer }).uncheck()
+    for (const layer of ['1', '2', '4']) await page.getByRole('checkbox', { name: layer }).uncheck()
     await eventually(() => page.getByLabel('The plan as JSON').inputValue()).toContain('"layers": [3]')
-    await eventually(() => page.locator('.layers .name').allTextContents()).toEqual(['At first', 'Layer 4'])
+    await outcome.settled()
+    const names = () =>
+      page.getByRole('radio', { name: /^Layer \d/ }).evaluateAll((all) => all.map((one) => one.ariaLabel))
+    await eventually(async () => new Set((await names()).map((name) => name?.split(': ')[1])).size).toBe(2)
   })
 
   test('shows times as a distribution, and accuracy with an interval, and can be stopped', async () => {
-    await page.getByTestId('speed-up').waitFor()
-    await eventually(() => page.locator('.latency circle').count()).toBeGreaterThanOrEqual(10)
+    await preset('Balanced')
+    await outcome.speed.waitFor()
+    expect(await page.locator('.latency circle').count()).toBeGreaterThanOrEqual(14)
     await page.getByTestId('accuracy-pruned').waitFor()
     const card = page.locator('.card.accuracy')
     await card.getByRole('button', { name: 'Stop' }).click()
     const done = await card.getByText(/ of 158 mails/).textContent()
     expect(await card.getByTestId('accuracy-pruned').textContent()).toMatch(/\d+\.\d %.*\d+\.\d – \d+\.\d/)
-    await card.getByRole('button', { name: 'Measure' }).waitFor()
-    expect(await card.getByText(/ of 158 mails/).textContent()).toBe(done)
+    await card.getByText(/No measurable difference: .* points lost/).waitFor()
     await card.getByRole('button', { name: 'Measure' }).click()
     await eventually(() => card.getByText(/ of 158 mails/).textContent()).not.toBe(done)
   })

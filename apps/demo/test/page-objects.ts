@@ -14,6 +14,7 @@ export function outcomeOf(page: Page) {
     kept: cells('="kept"'),
     gone: page.locator('.shown .gone'),
     slider: page.getByRole('slider', { name: /Keep at each layer/ }),
+    speed: page.getByTestId('speed-up'),
     answer,
     /** The first class of an answer. */
     name: (kind: 'dense' | 'pruned'): Locator => answer(kind).locator('.first .name'),
@@ -22,6 +23,8 @@ export function outcomeOf(page: Page) {
       const texts = await page.locator(`[data-output="${kind}"]`).allTextContents()
       return texts.map(Number)
     },
+    /** By which layer each token is pruned. */
+    prunedAt: () => cells('').evaluateAll((all) => all.map((token) => token.getAttribute('data-pruned-at'))),
     /** Waits until the outcome belongs to what was set last. */
     async settled(): Promise<void> {
       await page.locator('.outcome[aria-busy="false"] output.summary', { hasText: 'kept to the end' }).waitFor()
@@ -31,5 +34,5 @@ export function outcomeOf(page: Page) {
 
 /** Waits until something that can be counted is as it should be. */
 export function eventually<T>(read: () => Promise<T>) {
-  return expect.poll(read, PATIENCE)
+  return expect.poll(read, { ...PATIENCE, interval: 20 })
 }

@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type Chromium, openChromium } from 'browser-tests'
+import { openChromium } from 'browser-tests'
 import type { Page } from 'playwright-core'
 import { preview } from 'vite'
 
@@ -11,47 +11,55 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 export interface Site {
   readonly url: string
+  /** One page for all tests, since every other one loads and compiles everything again. It has just been opened. */
+  readonly page: Page
   /** Body and head of every answer so far. */
   bytesSent(): number
   /** Paths that were asked for so far. */
   readonly requests: readonly string[]
-  /** A page in a browser that has been there before. */
-  open(tab: string): Promise<Page>
-  /** A page in a browser that has never been there. */
-  openAnew(tab: string): Promise<Page>
+  /** Addresses on other servers that the page has asked for so far. */
+  readonly elsewhere: readonly string[]
+  /** Shows a tab of the page, if it does not yet. A tab that is shown again opens its model again, which takes seconds. */
+  show(tab: string): Promise<void>
   close(): Promise<void>
 }
 
-/** The page as `pnpm build` and `pnpm preview` make and serve it. */
+const titles: Readonly<Record<string, string>> = {
+  mail: 'Mail or text',
+  digit: 'Digit',
+  image: 'Image',
+  sound: 'Sound',
+  own: 'Your own model',
+}
+
+/** The page as `pnpm build` and `pnpm preview` make and serve it, in a browser that has never been there. */
 export async function openSite(): Promise<Site> {
   await build()
   const server = await preview({ root, logLevel: 'error', preview: { port: 0, open: false } })
   const { requests, bytesSent } = watch(server.httpServer as Server)
   const url = server.resolvedUrls?.local[0] as string
-  const browsers: Chromium[] = []
-
-  async function openBrowser(): Promise<Chromium> {
-    const browser = await openChromium()
-    browsers.push(browser)
-    return browser
-  }
-
-  async function openPage({ context }: Chromium, tab: string): Promise<Page> {
-    const page = await context.newPage()
-    page.setDefaultTimeout(30_000)
-    await page.goto(`${url}#${tab}`)
-    return page
-  }
-
-  const first = await openBrowser()
+  const browser = await openChromium()
+  const page = await browser.context.newPage()
+  page.setDefaultTimeout(30_000)
+  const elsewhere: string[] = []
+  page.context().on('request', (request) => {
+    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) elsewhere.push(request.url())
+  })
+  // What moves takes time from what is tested; one test looks at it.
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await page.goto(url)
   return {
     url,
+    page,
     requests,
+    elsewhere,
     bytesSent,
-    open: (tab) => openPage(first, tab),
-    openAnew: async (tab) => openPage(await openBrowser(), tab),
+    async show(tab) {
+      const button = page.getByRole('tab', { name: titles[tab] as string })
+      if ((await button.getAttribute('aria-selected')) === 'false') await button.click()
+    },
     async close() {
-      for (const browser of browsers) await browser[Symbol.asyncDispose]()
+      await browser[Symbol.asyncDispose]()
       await server.close()
     },
   }

@@ -4,68 +4,83 @@ import { expect, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
 import type { Site } from './site.ts'
 
-const FIRST_LOAD_BYTES = 20e6
+const FIRST_LOAD_BYTES = 8e6
 const tabs = ['mail', 'digit', 'image', 'sound', 'own']
 
-export function wholePageTests(site: Site): void {
-  test('loads little first, nothing from elsewhere, and needs no network afterwards', async () => {
-    const before = site.bytesSent()
-    const page = await site.openAnew('mail')
-    const elsewhere: string[] = []
-    page.context().on('request', (request) => {
-      if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(site.url)) elsewhere.push(request.url())
-    })
+export function wholePageTests({ page, url, requests, elsewhere, bytesSent }: Site): void {
+  test('loads little first, nothing from elsewhere, and needs no network afterwards; its address keeps the settings', async () => {
     const outcome = outcomeOf(page)
     await outcome.settled()
     await page.getByTestId('accuracy-pruned').waitFor()
-    expect(site.bytesSent() - before).toBeLessThan(FIRST_LOAD_BYTES)
-    const asked = site.requests.length
+    expect(bytesSent()).toBeLessThan(FIRST_LOAD_BYTES)
+    expect(page.url()).toBe(`${url}#mail`)
+    await eventually(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
+    await page.waitForLoadState('networkidle')
+    const asked = requests.length
     await page.context().setOffline(true)
-    const stay = await outcome.kept.count()
+    const before = await outcome.kept.count()
     await outcome.slider.fill('40')
-    await eventually(() => outcome.kept.count()).toBeLessThan(stay)
+    await eventually(() => outcome.kept.count()).toBeLessThan(before)
+    const kept = await outcome.kept.count()
+    expect(page.url()).toBe(`${url}#mail?method=cls-attention&keep=0.4&layers=1,2,3,4`)
     await page.reload()
     await outcome.settled()
+    await eventually(() => outcome.kept.count()).toBe(kept)
+    expect(await outcome.slider.inputValue()).toBe('40')
     // The browser looks for a new service worker by itself.
-    expect(site.requests.slice(asked).filter((path) => path !== '/service-worker.js')).toEqual([])
+    expect(requests.slice(asked).filter((path) => path !== '/service-worker.js')).toEqual([])
     expect(elsewhere).toEqual([])
-    await page.context().close()
+    await page.context().setOffline(false)
+    await page.getByRole('radio', { name: 'Balanced' }).check({ force: true })
   })
 
   test('isolates the page, so that models may have threads', async () => {
-    const page = await site.open('mail')
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
-    await page.close()
   })
 
-  test('switches tabs by keyboard', async () => {
-    const page = await site.open('mail')
-    await page.getByRole('tab', { name: 'Mail or text' }).focus()
-    await page.keyboard.press('ArrowRight')
-    expect(await page.getByRole('tab', { selected: true }).textContent()).toBe('Digit')
-    await page.keyboard.press('End')
-    expect(await page.locator(':focus').textContent()).toBe('Your own model')
-    await page.close()
+  test('links to the repository, and has an image for those who link to it', async () => {
+    expect(await page.getByRole('link', { name: 'Source code' }).getAttribute('href')).toMatch(
+      /^https:\/\/github\.com\//,
+    )
+    const image = await page.locator('meta[property="og:image"]').getAttribute('content')
+    const response = await page.request.get(new URL(image as string, url).href)
+    expect(response.headers()['content-type']).toBe('image/png')
+    expect((await response.body()).length).toBeLessThan(150_000)
   })
+}
 
+/** Beginning with the tab of mails. */
+export function tabTests({ page, show }: Site): void {
   for (const [i, tab] of tabs.entries())
     test(`${tab}: fits a phone, and passes axe in light and dark`, {
       tags: i === 0 ? [] : 'exhaustive',
     }, async () => {
-      const page = await site.open(tab)
-      await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+      await show(tab)
+      await page.emulateMedia({ colorScheme: 'light' })
       if (tab !== 'sound' && tab !== 'own') {
         await outcomeOf(page).settled()
         await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
-        await page.getByText('Add a method', { exact: true }).click()
+        await page.locator('.add-method').evaluate((details: HTMLDetailsElement) => details.setAttribute('open', ''))
       }
       expect(await violations(page)).toEqual([])
       await page.emulateMedia({ colorScheme: 'dark' })
       expect(await violations(page)).toEqual([])
+      const { width, height } = page.viewportSize() as { width: number; height: number }
       await page.setViewportSize({ width: 360, height: 740 })
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
-      await page.close()
+      await page.setViewportSize({ width, height })
+      await page.emulateMedia({ colorScheme: 'light' })
     })
+
+  test('switches tabs by keyboard', async () => {
+    await page.getByRole('tab', { name: 'Sound' }).click()
+    await page.keyboard.press('ArrowRight')
+    expect(await page.locator(':focus').textContent()).toBe('Your own model')
+    await page.keyboard.press('ArrowLeft')
+    expect(await page.getByRole('tab', { selected: true }).textContent()).toBe('Sound')
+    await page.keyboard.press('End')
+    expect(await page.locator(':focus').textContent()).toBe('Your own model')
+  })
 }
 
 async function violations(page: Page): Promise<string[]> {

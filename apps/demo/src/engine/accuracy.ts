@@ -1,5 +1,5 @@
 import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
-import { type Interval, largest, proportionInterval } from '@tp/eval/metrics'
+import { type Interval, largest, pairedDifference, proportionInterval } from '@tp/eval/metrics'
 
 /** An example with its right answer. */
 export interface Labelled<Content> {
@@ -13,6 +13,8 @@ export interface Accuracy {
   readonly of: number
   readonly dense: Interval
   readonly pruned: Interval
+  /** How much more often the dense one is right, −1 … 1. */
+  readonly loss: Interval
   /** How often both give the same answer. */
   readonly agreement: number
 }
@@ -74,6 +76,11 @@ function summary(counted: readonly CountedAnswers[], of: number): Accuracy {
     of,
     dense: share(({ denseRight }) => denseRight),
     pruned: share(({ prunedRight }) => prunedRight),
+    loss: pairedDifference({
+      examples: counted.length,
+      onlyFirst: counted.filter(({ denseRight, prunedRight }) => denseRight > prunedRight).length,
+      onlySecond: counted.filter(({ denseRight, prunedRight }) => denseRight < prunedRight).length,
+    }),
     agreement: counted.reduce((sum, { same }) => sum + same, 0) / counted.length,
   }
 }

@@ -1,9 +1,10 @@
 import type { Inspection, Plan, Refusal, Sizes } from '@tp/compiler'
 import type { WorkerAnswer } from './ask-worker.ts'
+import type { DataFiles } from './inline-weights.ts'
 
 /** `open` is the first; each request gets one answer, in order. `plugins`: addresses of modules with more methods. */
 export type CompileRequest =
-  | { readonly kind: 'open'; readonly model: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'open'; readonly model: Uint8Array<ArrayBuffer>; readonly data: DataFiles }
   | { readonly kind: 'count'; readonly sizes: Readonly<Record<string, number>> }
   | { readonly kind: 'prune'; readonly plan: Plan; readonly plugins: readonly string[]; readonly trace: boolean }
   | { readonly kind: 'work'; readonly plan: Plan; readonly plugins: readonly string[]; readonly sizes: Sizes }

@@ -5,6 +5,7 @@ import { substituteDim } from '@tp/core/expression'
 import { sendError } from '@tp/core/runtime'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import type { CompileAnswer, CompileRequest, CompileResults } from './compile-protocol.ts'
+import { type DataFiles, inlineWeights, readFrom } from './inline-weights.ts'
 import { ownMethods } from './methods.ts'
 import { importMethods } from './plugins.ts'
 
@@ -13,7 +14,7 @@ let opened: { readonly model: Model; readonly inspection: CompileResults['open']
 async function answer(request: CompileRequest): Promise<CompileResults[CompileRequest['kind']]> {
   switch (request.kind) {
     case 'open':
-      return open(request.model)
+      return open(request.model, request.data)
     case 'count':
       return { ok: true, tokens: count(request.sizes) }
     case 'prune':
@@ -23,8 +24,9 @@ async function answer(request: CompileRequest): Promise<CompileResults[CompileRe
   }
 }
 
-function open(bytes: Uint8Array): CompileResults['open'] {
-  const model = decodeModel(bytes)
+function open(bytes: Uint8Array, data: DataFiles): CompileResults['open'] {
+  const model = decodeModel(bytes, { external: readFrom(data) })
+  inlineWeights(model, data)
   const inspection = inspect(model)
   opened = { model, inspection }
   return inspection

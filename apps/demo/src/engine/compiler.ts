@@ -3,6 +3,7 @@ import { TpError } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import { askWorker } from './ask-worker.ts'
 import type { CompileRefusal, CompileRequest, CompileResults } from './compile-protocol.ts'
+import type { DataFiles } from './inline-weights.ts'
 
 /** One model in a worker that prunes it. */
 export interface Compiler {
@@ -25,10 +26,15 @@ export interface Compiler {
 }
 
 /**
+ * @param data weights of the model in files next to it
  * @param plugins addresses of modules with more methods, as they are now
- * @throws TpError TP_NOT_ONNX
+ * @throws TpError TP_NOT_ONNX, TP_EXTERNAL
  */
-export async function openCompiler(model: Uint8Array, plugins: () => readonly string[]): Promise<Compiler> {
+export async function openCompiler(
+  model: Uint8Array,
+  data: DataFiles,
+  plugins: () => readonly string[],
+): Promise<Compiler> {
   const worker = new Worker(new URL('./compile-worker.ts', import.meta.url), { type: 'module' })
   let last: Promise<unknown> = Promise.resolve()
 
@@ -62,7 +68,7 @@ export async function openCompiler(model: Uint8Array, plugins: () => readonly st
 
   const copy = new Uint8Array(model)
   try {
-    const inspection = await ask({ kind: 'open', model: copy }, [copy.buffer])
+    const inspection = await ask({ kind: 'open', model: copy, data }, [copy.buffer])
     return {
       inspection,
       key: (plan) => JSON.stringify([plan, plugins()]),

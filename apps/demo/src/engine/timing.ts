@@ -11,9 +11,9 @@ export function ratiosOf({ dense, pruned }: Times): number[] {
   return dense.map((ms, i) => ms / (pruned[i] as number))
 }
 
-const MOST_ROUNDS = 40
-const FEWEST_ROUNDS = 5
-const BUDGET_MS = 4000
+const MOST_ROUNDS = 30
+const FEWEST_ROUNDS = 9
+const BUDGET_MS = 5000
 
 /** Runs both models in turns, so that whatever slows the machine for a while slows both. Tells the times after each round. */
 export async function timeInTurns(

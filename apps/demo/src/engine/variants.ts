@@ -1,12 +1,18 @@
 import type { Plan } from '@tp/compiler'
 import { type Session, throwIfAborted } from '@tp/core/runtime'
 import { wasmRuntime } from '@tp/runtime-web'
+import { once } from '../loading/once.ts'
+import { runtimeWasm } from '../loading/runtime-wasm.ts'
 import type { Compiler } from './compiler.ts'
 
-/** A model pruned by a plan, in a worker of its own. */
-export interface OpenVariant {
+/** A model pruned by a plan. */
+export interface PrunedFile {
   readonly plan: Plan
   readonly file: Uint8Array<ArrayBuffer>
+}
+
+/** In a worker of its own. */
+export interface OpenVariant extends PrunedFile {
   readonly session: Session
 }
 
@@ -19,7 +25,7 @@ export interface Slot {
 /** One thread: more of them make small models slower, and figures from one can be compared. */
 const THREADS = 1
 
-const runtime = wasmRuntime()
+const openRuntime = once(async () => wasmRuntime({ wasmPaths: { wasm: await runtimeWasm() } }))
 
 export function openSlot(compiler: Compiler, trace: boolean): Slot {
   let held: (OpenVariant & { readonly key: string }) | undefined
@@ -33,7 +39,7 @@ export function openSlot(compiler: Compiler, trace: boolean): Slot {
     async use(plan, signal) {
       const key = compiler.key(plan)
       if (held?.key === key) return held
-      const file = await compiler.prune(plan, trace, signal)
+      const [runtime, file] = await Promise.all([openRuntime(), compiler.prune(plan, trace, signal)])
       const session = await runtime.load(file, { worker: true, threads: THREADS, signal })
       if (signal.aborted) void session.dispose()
       throwIfAborted(signal, 'demo')

@@ -44,3 +44,8 @@ export interface Sample {
   readonly real: readonly boolean[]
   readonly shown: Shown
 }
+
+/** A text without a word says nothing about a model. */
+export function isEmpty(content: Content): boolean {
+  return content.kind === 'text' && content.text.trim() === ''
+}

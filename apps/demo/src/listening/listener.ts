@@ -1,5 +1,6 @@
 import type { ModelReport } from '@tp/transformers'
 import { askWorker } from '../engine/ask-worker.ts'
+import { runtimeWasm } from '../loading/runtime-wasm.ts'
 import type { Heard, ListenerSource, ListenRequest, ListenResults, Side } from './protocol.ts'
 
 /** A Whisper model in a worker, dense and pruned. */
@@ -22,7 +23,7 @@ export async function openListener(source: ListenerSource): Promise<Listener> {
   }
 
   try {
-    const report = await ask({ kind: 'open', source })
+    const report = await ask({ kind: 'open', source, wasm: await runtimeWasm() })
     return { report, listen: (side, samples) => ask({ kind: 'listen', side, samples }), end: () => worker.terminate() }
   } catch (error) {
     worker.terminate()

@@ -8,9 +8,9 @@ export type ListenerSource =
 
 export type Side = 'dense' | 'pruned'
 
-/** `open` is the first; each request gets one answer, in order. */
+/** `open` is the first; each request gets one answer, in order. `wasm`: address of onnxruntime's. */
 export type ListenRequest =
-  | { readonly kind: 'open'; readonly source: ListenerSource }
+  | { readonly kind: 'open'; readonly source: ListenerSource; readonly wasm: string }
   /** 16,000 samples a second */
   | { readonly kind: 'listen'; readonly side: Side; readonly samples: Float32Array }
 

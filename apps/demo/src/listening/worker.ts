@@ -17,22 +17,17 @@ import type { Heard, ListenAnswer, ListenerSource, ListenRequest, ListenResults,
 const GIVEN = 'given'
 /** A session of transformers.js. */
 const DECODER = 'decoder_model_merged'
-const { wasm } = env.backends.onnx
-if (wasm) {
-  // Its own, in the page's files; transformers.js has put the address of a CDN there.
-  delete wasm.wasmPaths
-  wasm.numThreads = 1
-}
-
 let models: Readonly<Record<Side, AutomaticSpeechRecognitionPipeline>> | undefined
 
 async function answer(request: ListenRequest): Promise<ListenResults[ListenRequest['kind']]> {
-  if (request.kind === 'open') return open(request.source)
+  if (request.kind === 'open') return open(request)
   if (models === undefined) throw new TpError('TP_MODEL_LOAD', 'demo', 'no model has been opened')
   return listen(models[request.side], request.samples)
 }
 
-async function open(source: ListenerSource): Promise<ModelReport> {
+async function open({ source, wasm }: ListenRequest & { readonly kind: 'open' }): Promise<ModelReport> {
+  // That of the page; transformers.js has put the address of a CDN there.
+  Object.assign(env.backends.onnx.wasm ?? {}, { wasmPaths: { wasm }, numThreads: 1 })
   const load = await loading(source)
   const dense = await load()
   // Of the two decoders, which are most of the model, one is enough: the second also reads what a pruned encoder gives.

@@ -1,32 +1,32 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { Digit } from '../tabs/digit.tsx'
-import { RawImage } from '../tabs/image.tsx'
 import { Mail } from '../tabs/mail.tsx'
-import { Own } from '../tabs/own.tsx'
-import { Sound } from '../tabs/sound.tsx'
+import { tabInAddress } from './address.ts'
+import { lazily } from './lazily.tsx'
 import { type Tab, Tabs } from './tabs.tsx'
 
 const tabs: readonly Tab[] = [
   { id: 'mail', title: 'Mail or text', Content: Mail },
-  { id: 'digit', title: 'Digit', Content: Digit },
-  { id: 'image', title: 'Image', Content: RawImage },
-  { id: 'sound', title: 'Sound', Content: Sound },
-  { id: 'own', title: 'Your own model', Content: Own },
+  { id: 'digit', title: 'Digit', Content: lazily(async () => (await import('../tabs/digit.tsx')).Digit) },
+  { id: 'image', title: 'Image', Content: lazily(async () => (await import('../tabs/image.tsx')).RawImage) },
+  { id: 'sound', title: 'Sound', Content: lazily(async () => (await import('../tabs/sound.tsx')).Sound) },
+  { id: 'own', title: 'Your own model', Content: lazily(async () => (await import('../tabs/own.tsx')).Own) },
 ]
 
-const chosen = signal(tabs.find(({ id }) => `#${id}` === location.hash)?.id ?? 'mail')
+const chosen = signal(tabs.find(({ id }) => id === tabInAddress())?.id ?? 'mail')
 
 export function Page(): JSX.Element {
   return (
     <>
       <header>
-        <h1>What a model can leave out</h1>
+        <h1>Watch a model prune its tokens</h1>
         <p>
-          A language or vision model cuts its input into pieces, <dfn>tokens</dfn>, and carries every one of them
-          through all its layers. Most are not needed that long. <strong>Token pruning</strong> removes them on the way:
-          each layer has less to compute, and the answer rarely changes. Watch which ones go.
+          A model carries every token through all its layers. <strong>Token pruning</strong> removes those it no longer
+          needs on the way. Both run here, on your device.
         </p>
+        <a class="repository" href={import.meta.env.VITE_REPOSITORY}>
+          Source code
+        </a>
       </header>
       <main>
         <Tabs tabs={tabs} chosen={chosen} />

@@ -1,17 +1,21 @@
+import presets from 'virtual:presets'
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
 import { DigitInput } from '../inputs/digit/digit-input.tsx'
+import { useAddress } from '../page/address.ts'
 import { Bench } from '../views/bench.tsx'
 import { embedded } from '../workbench/embedded.ts'
-import type { WorkbenchSettings } from '../workbench/settings.ts'
+import { standardSettings } from '../workbench/preset.ts'
 import { useModel } from '../workbench/use-model.ts'
 import { useWorkbench } from '../workbench/use-workbench.ts'
 
-const settings = signal<WorkbenchSettings>({ method: 'value-aware', keep: 0.7, layers: [1, 2] })
+const standard = standardSettings(presets['digits-vit'])
+const settings = signal(standard)
 const content = signal<Content | undefined>(undefined)
 
 export function Digit(): JSX.Element {
+  useAddress('digit', settings, standard)
   const { source, problem } = useModel(embedded.digits)
   const bench = useWorkbench(source, settings, content)
   return (

@@ -1,20 +1,24 @@
+import presets from 'virtual:presets'
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
 import { exampleClothes } from '../inputs/image/example-clothes.ts'
 import { ImageInput } from '../inputs/image/image-input.tsx'
+import { useAddress } from '../page/address.ts'
 import { Bench } from '../views/bench.tsx'
 import { embedded } from '../workbench/embedded.ts'
-import type { WorkbenchSettings } from '../workbench/settings.ts'
+import { standardSettings } from '../workbench/preset.ts'
 import { useModel } from '../workbench/use-model.ts'
 import { useWorkbench } from '../workbench/use-workbench.ts'
 
 const shape = { channels: 1, height: 28, width: 28 }
-const settings = signal<WorkbenchSettings>({ method: 'value-aware', keep: 0.7, layers: [1, 2] })
+const standard = standardSettings(presets['fashion-vit'])
+const settings = signal(standard)
 const [first] = exampleClothes
 const content = signal<Content | undefined>(first && { kind: 'image', image: first.image })
 
 export function RawImage(): JSX.Element {
+  useAddress('image', settings, standard)
   const { source, problem } = useModel(embedded.fashion)
   const bench = useWorkbench(source, settings, content)
   return (

@@ -1,29 +1,30 @@
+import presets from 'virtual:presets'
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
 import { exampleMails } from '../inputs/text/example-mails.ts'
 import { TextInput } from '../inputs/text/text-input.tsx'
+import { useAddress } from '../page/address.ts'
 import { Bench } from '../views/bench.tsx'
+import { OpeningRace } from '../views/race/opening-race.tsx'
 import { embedded } from '../workbench/embedded.ts'
-import type { WorkbenchSettings } from '../workbench/settings.ts'
+import { standardSettings } from '../workbench/preset.ts'
 import { useModel } from '../workbench/use-model.ts'
 import { useWorkbench } from '../workbench/use-workbench.ts'
 
-const settings = signal<WorkbenchSettings>({ method: 'received-attention', keep: 0.7, layers: undefined })
+const standard = standardSettings(presets.mail)
+const settings = signal(standard)
 const content = signal<Content | undefined>({ kind: 'text', text: exampleMails[0]?.text ?? '' })
 
 export function Mail(): JSX.Element {
+  useAddress('mail', settings, standard)
   const { source, problem } = useModel(embedded.mail)
   const bench = useWorkbench(source, settings, content)
+  if (problem !== undefined) return <p role="alert">{problem}</p>
+  if (bench === undefined) return <OpeningRace text={content.value?.kind === 'text' ? content.value.text : ''} />
   return (
-    <>
-      <p class="lead">Is it spam? A small model (BERT, 6 layers) reads a mail. What does it need to see?</p>
-      {problem && <p role="alert">{problem}</p>}
-      {bench && (
-        <Bench bench={bench} what="tokens">
-          <TextInput content={content} label="A mail, or any text" examples={exampleMails} />
-        </Bench>
-      )}
-    </>
+    <Bench bench={bench} what="tokens">
+      <TextInput content={content} label="Is it spam? A mail, or any text" examples={exampleMails} />
+    </Bench>
   )
 }

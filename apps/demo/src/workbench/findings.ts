@@ -1,20 +1,33 @@
 import type { Signal } from '@preact/signals'
-import type { Inspection, Refusal } from '@tp/compiler'
+import type { Inspection, Plan, Refusal } from '@tp/compiler'
 import type { NamedTensors } from '@tp/core/runtime'
 import type { Accuracy } from '../engine/accuracy.ts'
 import type { Times } from '../engine/timing.ts'
 import type { TokenTrace } from '../engine/token-trace.ts'
-import type { OpenVariant } from '../engine/variants.ts'
-import type { Sample } from '../inputs/content.ts'
+import type { PrunedFile } from '../engine/variants.ts'
+import type { Content, Sample } from '../inputs/content.ts'
 import type { ModelInputsKnown } from '../inputs/model-inputs-known.ts'
 
 /** What both models answer to one input, and which tokens were pruned. */
 export interface ComparedAnswers {
+  /** By which the pruned one was. */
+  readonly plan: Plan
+  readonly content: Content
   readonly sample: Sample
   readonly trace: TokenTrace
   readonly dense: NamedTensors
   /** Traces included. */
   readonly pruned: NamedTensors
+}
+
+/** What a setting costs, known without timing it. */
+export interface Arithmetic {
+  /** Tokens that remain after each layer's site; undefined where the input decides, until it has been run. */
+  readonly tokens: readonly number[] | undefined
+  /** Whether this setting has been run on this input: before, a method may still keep fewer. */
+  readonly hasRun: boolean
+  /** Multiply-adds as a fraction of those of the dense model; undefined: not counted yet. */
+  readonly work: number | undefined
 }
 
 export type WorkbenchStage = 'opening' | 'waiting' | 'running' | 'timing' | 'measuring' | 'done' | 'refused' | 'failed'
@@ -26,9 +39,10 @@ export interface Findings {
   readonly inputs: Signal<ModelInputsKnown | undefined>
   readonly refusal: Signal<Refusal | undefined>
   readonly result: Signal<ComparedAnswers | undefined>
-  readonly pruned: Signal<OpenVariant | undefined>
-  /** Multiply-adds of the pruned model as a fraction of those of the dense one. */
-  readonly work: Signal<number | undefined>
+  /** The pruned model to take along; needs no input. */
+  readonly file: Signal<PrunedFile | undefined>
+  /** What the setting costs, also while it is being changed. */
+  readonly arithmetic: Signal<Arithmetic | undefined>
   readonly times: Signal<Times | undefined>
   readonly accuracy: Signal<Accuracy | undefined>
   /** Why the last attempt failed. */

@@ -1,6 +1,8 @@
 import type { ModelFacts, TextTokenizer } from '@tp/eval/inputs'
 import type { Labelled } from '../engine/accuracy.ts'
+import type { DataFiles } from '../engine/inline-weights.ts'
 import type { Content } from '../inputs/content.ts'
+import type { Preset } from './preset.ts'
 
 /** A model to work on, with what is known of it. */
 export interface ModelSource {
@@ -9,6 +11,10 @@ export interface ModelSource {
   readonly bytes: Uint8Array
   readonly facts: Partial<ModelFacts>
   readonly tokenizer?: TextTokenizer | undefined
+  /** Weights in files next to it, by their paths. */
+  readonly data?: DataFiles | undefined
+  /** Measured settings, the safest first. */
+  readonly presets?: readonly Preset[] | undefined
   /** Labelled examples that the model has not been trained on. */
   readonly set?: { readonly what: string; load(): Promise<readonly Labelled<Content>[]> }
 }

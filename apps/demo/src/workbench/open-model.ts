@@ -1,7 +1,7 @@
-import type { Inspection, Refusal } from '@tp/compiler'
+import type { Inspection, Plan, Refusal } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Compiler, openCompiler } from '../engine/compiler.ts'
-import { openSlot, type Slot } from '../engine/variants.ts'
+import { openSlot, type PrunedFile, type Slot } from '../engine/variants.ts'
 import type { ModelInputsKnown } from '../inputs/model-inputs-known.ts'
 import { pluginAddresses } from './added-methods.ts'
 import type { ModelSource } from './model-source.ts'
@@ -18,15 +18,17 @@ export interface OpenModel {
   readonly traced: Slot
   /** As it is downloaded and timed. */
   readonly pruned: Slot
+  /** The pruned file alone, for which there need be no input. */
+  write(plan: Plan, signal: AbortSignal): Promise<PrunedFile>
   end(): void
 }
 
 /** @throws TpError TP_NOT_ONNX, TP_ABORTED, and what the runtime throws */
 export async function openModel(
-  { bytes, facts, tokenizer }: ModelSource,
+  { bytes, data = new Map(), facts, tokenizer }: ModelSource,
   signal: AbortSignal,
 ): Promise<OpenModel | { readonly ok: false; readonly refusal: Refusal }> {
-  const compiler = await openCompiler(bytes, pluginAddresses)
+  const compiler = await openCompiler(bytes, data, pluginAddresses)
   const slots = {
     dense: openSlot(compiler, false),
     traced: openSlot(compiler, true),
@@ -48,7 +50,10 @@ export async function openModel(
     const { session } = await slots.dense.use(densePlan, signal)
     const { protectedTokens } = inspection
     const known = { inputs: session.inputs, countTokens: compiler.count, protectedTokens, facts, tokenizer }
-    return { ok: true, inspection, known, compiler, ...slots, end }
+    const write = async (plan: Plan, signal: AbortSignal): Promise<PrunedFile> => {
+      return { plan, file: await compiler.prune(plan, false, signal) }
+    }
+    return { ok: true, inspection, known, compiler, ...slots, write, end }
   } catch (error) {
     end()
     throw error

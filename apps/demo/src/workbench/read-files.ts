@@ -1,17 +1,31 @@
 import { TpError } from '@tp/core'
 import { modelFacts, openTokenizer } from '@tp/eval/inputs'
+import { type Progress, readBytes } from '../loading/read-bytes.ts'
 import type { ModelSource } from './model-source.ts'
+
+const known: readonly string[] = ['tokenizer.json', 'config.json', 'preprocessor_config.json']
+const isModel = ({ name }: File): boolean => /\.onnx$/i.test(name)
+/** Weights outside the model: names that exporters give them. */
+const isData = ({ name }: File): boolean => /(\.onnx[._]data(_\d+)?|\.data|\.bin|\.weights?)$/i.test(name)
 
 /**
  * A model of the user's own: an .onnx file, and the files next to it. Later files add to earlier ones.
  * @throws TpError TP_FILES, TP_TOKENIZER, TP_DATA
  */
-export async function readFiles(files: readonly File[], before: ModelSource | undefined): Promise<ModelSource> {
-  const models = files.filter(({ name }) => name.toLowerCase().endsWith('.onnx'))
+export async function readFiles(
+  files: readonly File[],
+  before: ModelSource | undefined,
+  onProgress: (progress: Progress) => void,
+): Promise<ModelSource> {
+  const models = files.filter(isModel)
   const find = (name: string): File | undefined => files.find((file) => file.name === name)
-  const other = files.find(({ name }) => !name.toLowerCase().endsWith('.onnx') && !known.includes(name))
+  const other = files.find((file) => !isModel(file) && !isData(file) && !known.includes(file.name))
   const [model] = models
-  if (other !== undefined) throw problem(`${other.name} is neither an .onnx file nor one of ${known.join(', ')}.`)
+  if (other !== undefined) {
+    throw problem(
+      `${other.name} is neither an .onnx file nor one of ${known.join(', ')}, nor a data file (.onnx.data).`,
+    )
+  }
   if (models.length > 1) throw problem(`there are ${models.length} .onnx files; open one at a time.`)
   if (model === undefined && before === undefined)
     throw problem('there is no .onnx file among these; open it with them.')
@@ -20,16 +34,32 @@ export async function readFiles(files: readonly File[], before: ModelSource | un
     readJson(find('config.json')),
     readJson(find('preprocessor_config.json')),
   ])
+  const read = await readAll([...models, ...files.filter(isData)], onProgress)
   const kept = model === undefined ? before : undefined
   return {
     name: model?.name.replace(/\.onnx$/i, '') ?? (before?.name as string),
-    bytes: model === undefined ? (before?.bytes as Uint8Array) : new Uint8Array(await model.arrayBuffer()),
+    bytes: model === undefined ? (before?.bytes as Uint8Array) : (read.get(model.name) as Uint8Array),
+    data: new Map([...(kept?.data ?? []), ...[...read].filter(([name]) => name !== model?.name)]),
     facts: { ...kept?.facts, ...defined(modelFacts(config, preprocessor)) },
     tokenizer: tokenizer === undefined ? kept?.tokenizer : openTokenizer(tokenizer, 'tokenizer.json'),
   }
 }
 
-const known: readonly string[] = ['tokenizer.json', 'config.json', 'preprocessor_config.json']
+/** Large files, by their names. */
+async function readAll(
+  files: readonly File[],
+  onProgress: (progress: Progress) => void,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const of = files.reduce((sum, { size }) => sum + size, 0)
+  const read = new Map<string, Uint8Array>()
+  let before = 0
+  for (const file of files) {
+    const stream = file.stream() as ReadableStream<Uint8Array<ArrayBuffer>>
+    read.set(file.name, await readBytes(stream, file.size, ({ bytes }) => onProgress({ bytes: before + bytes, of })))
+    before += file.size
+  }
+  return read
+}
 
 async function readJson(file: File | undefined): Promise<object> {
   if (file === undefined) return {}

@@ -2,8 +2,10 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal } fro
 import type { Plan } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { openMemory } from '../engine/accuracy.ts'
-import type { Content } from '../inputs/content.ts'
+import { type Content, isEmpty } from '../inputs/content.ts'
+import { keepFiles } from '../offline/keep-files.ts'
 import { problemText } from '../page/problem-text.ts'
+import { watchArithmetic } from './arithmetic.ts'
 import type { Findings, WorkbenchStage } from './findings.ts'
 import type { ModelSource } from './model-source.ts'
 import { openModel } from './open-model.ts'
@@ -41,8 +43,8 @@ export function openWorkbench(
     inputs: signal(undefined),
     refusal: signal(undefined),
     result: signal(undefined),
-    pruned: signal(undefined),
-    work: signal(undefined),
+    file: signal(undefined),
+    arithmetic: signal(undefined),
     times: signal(undefined),
     accuracy: signal(undefined),
     problem: signal(undefined),
@@ -67,13 +69,20 @@ export function openWorkbench(
       found.inspection.value = model.inspection
       found.inputs.value = model.known
     })
-    if (content.value === undefined) found.stage.value = 'waiting'
-    else {
-      await answer(model, plan.value, content.value, found, signal)
-      await time(model, plan.value, found, signal)
-      await measure(model, source, memory, found, signal)
-      found.stage.value = 'done'
+    const given = content.value
+    if (given === undefined || isEmpty(given)) {
+      batch(() => {
+        found.result.value = undefined
+        found.stage.value = 'waiting'
+      })
+      found.file.value = await model.write(plan.value, signal)
+      return
     }
+    await answer(model, plan.value, given, found, signal)
+    void keepFiles()
+    const pruned = await time(model, plan.value, found, signal)
+    await measure(model, source, pruned, memory, found, signal)
+    found.stage.value = 'done'
   }
 
   function restart(): void {
@@ -91,11 +100,20 @@ export function openWorkbench(
     })
   }
 
-  const unwatch = effect(() => {
-    void settings.value
-    void content.value
-    restart()
-  })
+  const unwatch = [
+    effect(() => {
+      void settings.value
+      void content.value
+      // Measured of another setting or input.
+      found.times.value = undefined
+      restart()
+    }),
+    effect(() => {
+      void settings.value
+      found.accuracy.value = undefined
+    }),
+    watchArithmetic(opening, plan, found),
+  ]
 
   return {
     source,
@@ -109,7 +127,7 @@ export function openWorkbench(
     },
     again: restart,
     end() {
-      unwatch()
+      for (const stop of unwatch) stop()
       life.abort()
       current.abort()
       opening.then((model) => model.ok && model.end()).catch(() => {})

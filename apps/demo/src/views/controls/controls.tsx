@@ -11,35 +11,16 @@ export interface ControlsProps {
   readonly layerCount: number | undefined
 }
 
-/** How much is kept, by which method, and at which layers. */
+/** By which method tokens are pruned, and at which layers. */
 export function Controls({ settings, layerCount }: ControlsProps): JSX.Element {
-  const { method, keep, layers } = settings.value
+  const { method, layers } = settings.value
   const set = (change: Partial<WorkbenchSettings>): void => {
     settings.value = { ...settings.value, ...change }
   }
-  const percent = Math.round(100 * keep)
   const about = findMethod(method)
   return (
     <section class="card controls" aria-labelledby="controls-title">
-      <h2 id="controls-title">How much to prune</h2>
-      <div class="budget">
-        <label for="keep">Keep at each layer</label>
-        <output for="keep">{percent} %</output>
-        <input
-          id="keep"
-          type="range"
-          min="10"
-          max="100"
-          step="5"
-          value={percent}
-          aria-valuetext={`${percent} percent`}
-          onInput={({ currentTarget }) => set({ keep: currentTarget.valueAsNumber / 100 })}
-        />
-        <span class="ends" aria-hidden="true">
-          <span>faster</span>
-          <span>safer</span>
-        </span>
-      </div>
+      <h2 id="controls-title">How tokens are chosen</h2>
       <label class="method">
         <span>Who decides</span>
         <select value={method} onChange={({ currentTarget }) => set({ method: currentTarget.value })}>

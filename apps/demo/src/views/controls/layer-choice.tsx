@@ -26,7 +26,7 @@ export function LayerChoice({ layerCount, layers, onChange }: LayerChoiceProps):
       {Array.from({ length: layerCount }, (_, layer) => (
         <label key={layer}>
           <input type="checkbox" checked={chosen.includes(layer)} onChange={() => toggle(layer)} />
-          <span>{layer + 1}</span>
+          <span>{layer}</span>
         </label>
       ))}
     </fieldset>

@@ -1,6 +1,7 @@
 import type { Interval } from '@tp/eval/metrics'
 import type { JSX } from 'preact'
 import type { Accuracy } from '../../engine/accuracy.ts'
+import { judgeLoss } from './judgement.ts'
 
 export interface AccuracyCardProps {
   readonly accuracy: Accuracy | undefined
@@ -41,9 +42,11 @@ export function AccuracyCard({ accuracy, what, running, onStop, onAgain }: Accur
   )
 }
 
-function Bars({ accuracy: { dense, pruned, agreement } }: { readonly accuracy: Accuracy }): JSX.Element {
+function Bars({ accuracy: { dense, pruned, loss, agreement } }: { readonly accuracy: Accuracy }): JSX.Element {
+  const { tone, text } = judgeLoss(loss)
   return (
     <>
+      <p class={`verdict ${tone}`}>{text}</p>
       <Bar title="Every token" kind="dense" interval={dense} />
       <Bar title="Pruned" kind="pruned" interval={pruned} />
       <p class="note" data-testid="agreement">

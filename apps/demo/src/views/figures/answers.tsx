@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import type { ComparedAnswers } from '../../workbench/findings.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { type Class, likeness } from './classes.ts'
+import { judgeAnswer } from './judgement.ts'
 import { type Said, saidBy } from './said.ts'
 
 const SHOWN = 3
@@ -21,7 +22,7 @@ export function Answers({
     <section class="card answers" aria-labelledby="answers-title">
       <h2 id="answers-title">What they say</h2>
       <div class="sides">
-        <Side title="With every token" kind="dense" classes={dense.classes} />
+        <Side title="Every token" kind="dense" classes={dense.classes} />
         <Side title="Pruned" kind="pruned" classes={pruned.classes} />
       </div>
       <Verdict dense={dense} pruned={pruned} />
@@ -75,11 +76,11 @@ function Side({
 }
 
 function Verdict({ dense, pruned }: { readonly dense: Said; readonly pruned: Said }): JSX.Element {
-  if (dense.classes === undefined) return <p>The outputs are {likeness(dense.output, pruned.output)} alike (cosine).</p>
-  const same = dense.classes[0]?.name === pruned.classes?.[0]?.name
-  return (
-    <p class={same ? 'verdict good' : 'verdict bad'}>{same ? 'The same answer.' : 'Not the same answer: keep more.'}</p>
-  )
+  if (dense.classes === undefined || pruned.classes === undefined) {
+    return <p>The outputs are {likeness(dense.output, pruned.output)} alike (cosine).</p>
+  }
+  const { tone, text } = judgeAnswer(dense.classes, pruned.classes)
+  return <p class={`verdict ${tone}`}>{text}</p>
 }
 
 const MOST_NUMBERS = 12

@@ -1,29 +1,21 @@
-import { median } from '@tp/core/statistics'
-import { medianInterval } from '@tp/eval/metrics'
 import type { JSX } from 'preact'
-import { ratiosOf, type Times } from '../../engine/timing.ts'
+import type { Times } from '../../engine/timing.ts'
+import { speedOf } from './judgement.ts'
 import { spreadOf } from './spread.ts'
 
 export interface LatencyProps {
   readonly times: Times | undefined
-  /** Multiply-adds as a share of those of the whole model; undefined: not known. */
-  readonly work: number | undefined
   readonly running: boolean
   readonly onAgain: () => void
   readonly onStop: () => void
 }
 
 /** Every run as a dot, both models on one scale. */
-export function Latency({ times, work, running, onAgain, onStop }: LatencyProps): JSX.Element {
+export function Latency({ times, running, onAgain, onStop }: LatencyProps): JSX.Element {
   return (
     <section class="card latency" aria-labelledby="latency-title">
       <h2 id="latency-title">How long one run takes</h2>
       {times === undefined ? <p class="note">Not timed yet.</p> : <Strips times={times} />}
-      {work !== undefined && (
-        <p>
-          <strong>{Math.round(100 * work)} %</strong> of the arithmetic remains.
-        </p>
-      )}
       <p class="note">Timed in turns on your device, one thread; each dot is a run.</p>
       <button type="button" onClick={running ? onStop : onAgain}>
         {running ? 'Stop' : 'Time again'}
@@ -36,12 +28,17 @@ function Strips({ times }: { readonly times: Times }): JSX.Element {
   const all = [...times.dense, ...times.pruned].toSorted((a, b) => a - b)
   // One run in which the machine was busy with something else would squeeze all others together.
   const scale = 1.1 * Math.max((all[Math.floor(0.95 * (all.length - 1))] as number) || 1, 0.1)
-  const ratios = ratiosOf(times)
-  const { low, high } = medianInterval(ratios)
+  const { factor, low, high, judgement } = speedOf(times)
   return (
     <>
       <p class="figure">
-        <strong data-testid="speed-up">{median(ratios).toFixed(2)} ×</strong> as fast
+        {judgement.tone === 'none' ? (
+          judgement.text
+        ) : (
+          <>
+            <strong>{factor.toFixed(2)}×</strong> {judgement.text}
+          </>
+        )}
         <span class="note">
           {' '}
           (95 % interval: {low.toFixed(2)} to {high.toFixed(2)})

@@ -1,13 +1,13 @@
 import { useSignal } from '@preact/signals'
 import type { Plan } from '@tp/compiler'
 import type { JSX } from 'preact'
-import type { OpenVariant } from '../../engine/variants.ts'
+import type { PrunedFile } from '../../engine/variants.ts'
 
 export interface PlanCardProps {
   readonly name: string
   readonly plan: Plan
   /** Undefined while it is being made. */
-  readonly pruned: OpenVariant | undefined
+  readonly pruned: PrunedFile | undefined
 }
 
 /** The setting to take along: as a plan, and as the pruned model. */
@@ -25,7 +25,7 @@ export function PlanCard({ name, plan, pruned }: PlanCardProps): JSX.Element {
     <section class="card plan" aria-labelledby="plan-title">
       <h2 id="plan-title">Take it along</h2>
       <p class="note">
-        The plan, for <code>tp prune --plan</code> or <code>@tp/compiler</code>. It counts layers from 0.
+        The plan, for <code>tp prune --plan</code> or <code>@tp/compiler</code>.
       </p>
       <label>
         <span class="hidden">The plan as JSON</span>
@@ -54,7 +54,7 @@ function planText(plan: Plan): string {
   )
 }
 
-function save({ file }: OpenVariant, name: string): void {
+function save({ file }: PrunedFile, name: string): void {
   const address = URL.createObjectURL(new Blob([file], { type: 'application/octet-stream' }))
   const link = document.createElement('a')
   link.href = address

@@ -13,7 +13,7 @@ export interface CellsProps {
   /** Tokens before the first cell. */
   readonly before: number
   readonly trace: TokenTrace
-  readonly step: number | undefined
+  readonly step: number
 }
 
 /** An image under cells, one for each token, that go dark as their tokens are pruned. */

@@ -6,7 +6,7 @@ import { fadingOf, fadingText } from './fading.ts'
 export interface WordsProps {
   readonly pieces: readonly Piece[]
   readonly trace: TokenTrace
-  readonly step: number | undefined
+  readonly step: number
 }
 
 /** A text whose words fade by the layer that prunes them. */
@@ -37,4 +37,11 @@ const SHOWN_UNREAD = 60
 /** What comes after the last token: the end of a text that is too long. */
 function unread(text: string): string {
   return text.length <= SHOWN_UNREAD ? text : `${text.slice(0, SHOWN_UNREAD)} … (the model does not read further)`
+}
+
+/** A text as far as a model reads it. */
+export function readOf(pieces: readonly Piece[]): string {
+  return pieces
+    .map(({ text, token }, i) => (token === undefined && i === pieces.length - 1 ? unread(text) : text))
+    .join('')
 }

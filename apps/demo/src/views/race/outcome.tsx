@@ -1,0 +1,99 @@
+import type { ComponentChildren, JSX } from 'preact'
+import type { Times } from '../../engine/timing.ts'
+import type { ComparedAnswers } from '../../workbench/findings.ts'
+import type { Workbench } from '../../workbench/workbench.ts'
+import { likeness } from '../figures/classes.ts'
+import { type Judgement, judgeAnswer, type Speed, speedOf } from '../figures/judgement.ts'
+import { saidBy } from '../figures/said.ts'
+import { countsOf } from '../tokens/counts.ts'
+import { wordsByLayer } from './words-by-layer.ts'
+
+export interface OutcomeProps {
+  readonly bench: Workbench
+  /** What tokens are called here: words, patches. */
+  readonly what: string
+  /** What can be done with it. */
+  readonly children: ComponentChildren
+}
+
+/** What came out, for eyes and ears: how much faster, and whether the answer is the same. Ears hear only what is final. */
+export function Outcome({ bench, what, children }: OutcomeProps): JSX.Element {
+  const { stage, result, times, problem } = bench
+  const isTimed = times.value !== undefined && stage.value !== 'timing' && stage.value !== 'running'
+  return (
+    <section class="outcome" aria-label="The outcome" aria-busy={stage.value === 'running'}>
+      <output class="summary">
+        {result.value === undefined ? (
+          <span>{waitingText(bench)}</span>
+        ) : (
+          <>
+            <Factor speed={isTimed ? speedOf(times.value as Times) : undefined} />
+            <Answer judgement={answerOf(bench, result.value)} />
+            <span>{keptText(result.value, what)}</span>
+          </>
+        )}
+      </output>
+      {stage.value === 'failed' && (
+        <p class="problem" role="alert">
+          {problem.value}
+        </p>
+      )}
+      {children}
+    </section>
+  )
+}
+
+function Factor({ speed }: { readonly speed: Speed | undefined }): JSX.Element {
+  if (speed === undefined) {
+    return (
+      <span class="factor none">
+        <strong aria-hidden="true">–</strong> being timed
+      </span>
+    )
+  }
+  const { factor, judgement } = speed
+  if (judgement.tone === 'none') {
+    return (
+      <span class="factor none">
+        <b data-testid="speed-up">{judgement.text}</b> in speed
+      </span>
+    )
+  }
+  return (
+    <span class={`factor ${judgement.tone}`}>
+      <strong data-testid="speed-up">{factor.toFixed(1)}×</strong> {judgement.text}
+    </span>
+  )
+}
+
+function Answer({ judgement }: { readonly judgement: Judgement }): JSX.Element {
+  return <span class={`verdict ${judgement.tone}`}>{judgement.text}</span>
+}
+
+function answerOf(bench: Workbench, result: ComparedAnswers): Judgement {
+  if (result.content.kind === 'made-up')
+    return { tone: 'none', text: 'Made-up numbers: there is no answer to compare.' }
+  const { dense, pruned } = saidBy(bench, result)
+  if (dense.classes !== undefined && pruned.classes !== undefined) return judgeAnswer(dense.classes, pruned.classes)
+  return { tone: 'none', text: `The outputs are ${likeness(dense.output, pruned.output)} alike (cosine).` }
+}
+
+const MOST_WORDS = 8
+
+function keptText(result: ComparedAnswers, what: string): string {
+  const [total, ...counts] = countsOf(result)
+  const kept = counts.at(-1) ?? total
+  const text = `Of ${total} ${what}, ${kept === total ? 'all' : kept} ${kept === 1 ? 'is' : 'are'} kept to the end`
+  const { shown } = result.sample
+  if (shown.kind !== 'words' || kept === total) return `${text}.`
+  const words = wordsByLayer(shown.pieces, result.trace).find(({ layer }) => layer === undefined)?.words ?? []
+  if (words.length === 0) return `${text}.`
+  return `${text}: ${words.slice(0, MOST_WORDS).join(', ')}${words.length > MOST_WORDS ? ' …' : '.'}`
+}
+
+function waitingText({ stage, content }: Workbench): string {
+  if (stage.value === 'opening') return 'The model is being opened …'
+  if (stage.value === 'running') return 'The model is being pruned …'
+  if (stage.value !== 'waiting') return ''
+  return content.value === undefined ? 'Give it something to read.' : 'There is no word to read: write something.'
+}

@@ -1,0 +1,37 @@
+import { effect, type ReadonlySignal } from '@preact/signals'
+import type { Plan } from '@tp/compiler'
+import { tokensByLayer } from '../engine/tokens-by-layer.ts'
+import type { Findings } from './findings.ts'
+import type { OpenModel } from './open-model.ts'
+import { tokensBySchedule } from './tokens-by-schedule.ts'
+
+/** Counts for every setting at once, also while a slider moves; a newer setting takes the turn of an older one. */
+export function watchArithmetic(
+  opening: Promise<OpenModel | { readonly ok: false }>,
+  plan: ReadonlySignal<Plan>,
+  { result, inspection, arithmetic }: Findings,
+): () => void {
+  let current = new AbortController()
+  return effect(() => {
+    current.abort()
+    current = new AbortController()
+    const { signal } = current
+    const asked = plan.value
+    const layerCount = inspection.value?.layers.length
+    if (result.value === undefined || layerCount === undefined) return
+    const { sample, trace, plan: ran } = result.value
+    const hasRun = JSON.stringify(ran) === JSON.stringify(asked)
+    const count = sample.real.filter(Boolean).length
+    const tokens = hasRun ? tokensByLayer(trace, layerCount, count) : tokensBySchedule(asked, layerCount, count)
+    arithmetic.value = { tokens, hasRun, work: undefined }
+    if (tokens === undefined) return
+    const sizes = { batch: 1, tokens: sample.real.length, kept: Object.fromEntries(tokens.entries()) }
+    opening
+      .then((model) => (model.ok ? model.compiler.work(asked, sizes, signal) : undefined))
+      .then((work) => {
+        if (!signal.aborted) arithmetic.value = { tokens, hasRun, work }
+      })
+      // Without a count there is none to show; what is wrong with the setting is said where it is run.
+      .catch(() => {})
+  })
+}

@@ -3,4 +3,4 @@
 export type { BulkTask } from './model/open-model.ts'
 export type { BulkProgress } from './progress.ts'
 export { runWorker, type WorkerOptions } from './queue/worker.ts'
-export { type BulkOptions, type BulkReport, type QueueOptions, runBulk } from './run.ts'
+export { type BulkGuard, type BulkOptions, type BulkReport, type QueueOptions, runBulk } from './run.ts'

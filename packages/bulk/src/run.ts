@@ -1,9 +1,11 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { isTpError, TpError } from '@tp/core'
+import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import { readBytes } from '@tp/eval'
+import { type RunPlan, readGuarding } from '@tp/tune'
 import { type ModelFiles, readModelFiles } from './model/model-files.ts'
-import { type BulkModel, type BulkTask, type ComputeSpec, openBulkModel, type RuntimeName } from './model/open-model.ts'
+import { type BulkModel, type BulkTask, type ComputeSpec, openBulkModel, type SessionSpec } from './model/open-model.ts'
 import { type OutputName, outputFormats, outputNameOf } from './output/output-formats.ts'
 import { type BulkProgress, progressFrom } from './progress.ts'
 import { computeOnQueue } from './queue/dispatch.ts'
@@ -29,6 +31,12 @@ export interface BulkOptions {
   readonly labels?: readonly string[] | undefined
   /** Path of tokenizer.json; default: the one next to the model. */
   readonly tokenizer?: string | undefined
+  /** How the model, a dense one, is pruned before it runs. */
+  readonly plan?: RunPlan | undefined
+  /** What the plan's methods are looked for in. */
+  readonly methods?: readonly MethodEntry[] | undefined
+  /** The dense model as the fallback of this pruned one. Not with `plan`. */
+  readonly guard?: BulkGuard | undefined
   /** Longer texts are cut; default: what the model takes. */
   readonly maxTokens?: number | undefined
   /** Rows of a shard; default 10,000. */
@@ -48,6 +56,14 @@ export interface BulkOptions {
   readonly signal?: AbortSignalLike | undefined
   readonly onStage?: ((stage: 'planning' | 'computing' | 'writing') => void) | undefined
   readonly onProgress?: ((progress: BulkProgress) => void) | undefined
+}
+
+/** When answers fall back to a dense model. */
+export interface BulkGuard {
+  /** What `tp calibrate` has written, or `tp tune --cascade`. Its monitor is of no use here: rows are sorted by length. */
+  readonly path: string
+  /** The dense model. */
+  readonly dense: string
 }
 
 /** Where shards are put for workers. */
@@ -92,9 +108,11 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   const folder = shardFolder(shardsOf(options), output)
   if (!(resume || retry)) await requireNoShards(folder, shardsOf(options))
   onStage?.('planning')
-  const files = await readModelFiles(options.model, options.tokenizer)
-  await using model = await openBulkModel(files, { runtime: runtimeOf(files), threads: options.threads, signal })
-  const compute = computeSpec(options, model, output)
+  const { model: path, tokenizer, guard, threads, methods } = options
+  const files = await readModelFiles({ model: path, tokenizer, dense: guard?.dense })
+  const opened = await sessionSpec(options, files)
+  await using model = await openBulkModel(files, opened, { threads, signal, methods })
+  const compute = computeSpec(options, opened, model, output)
   const plan = await planShards(data, files.hash, compute, output, { shardRows: 10_000, ...definedOnly(options) })
   if (retry) await folder.forgive()
 
@@ -109,7 +127,7 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   else
     await computeOnQueue(
       missing,
-      { ...options, ...options.queue, shards: shardsOf(options) },
+      { ...options.queue, model: path, tokenizer, dense: guard?.dense, shards: shardsOf(options) },
       { folder, tell, rowsBefore, signal },
     )
   throwIfAborted(signal, 'bulk')
@@ -128,7 +146,27 @@ function shardsOf({ out, shards = `${out}.shards` }: BulkOptions): string {
   return shards
 }
 
-function computeSpec(options: BulkOptions, model: BulkModel, output: OutputName): ComputeSpec {
+/** Bytes of a guard; longer texts are none. */
+const LARGEST_GUARD = 2 ** 28
+
+async function sessionSpec({ plan, guard }: BulkOptions, files: ModelFiles): Promise<SessionSpec> {
+  // Padded batches elsewhere: the native runtime is no faster there, and need not be installed.
+  const runtime = files.isPacked ? 'native' : 'node'
+  const { model: pruned, dense } = files
+  if (guard === undefined || dense === undefined) return { runtime, plan: plan ?? null, guard: null }
+  if (plan !== undefined)
+    throw new TpError(
+      'TP_OPTION',
+      'bulk',
+      'a guard is of a pruned file, and a plan prunes a dense one; give one of them',
+    )
+  const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_GUARD })
+  const { cascade } = readGuarding(new TextDecoder().decode(text), guard.path, { pruned, dense })
+  const { uncertainty, threshold } = cascade
+  return { runtime, plan: null, guard: { uncertainty, threshold } }
+}
+
+function computeSpec(options: BulkOptions, opened: SessionSpec, model: BulkModel, output: OutputName): ComputeSpec {
   const task = options.task ?? model.task
   if (task === 'asr') throw new TpError('TP_OPTION', 'bulk', 'the model gives states of speech; texts are what is run')
   if (output === 'npy' && task !== 'embeddings')
@@ -142,12 +180,7 @@ function computeSpec(options: BulkOptions, model: BulkModel, output: OutputName)
     if (!Number.isInteger(value) || value < 1)
       throw new TpError('TP_OPTION', 'bulk', `${name} is ${value}; give a whole number, 1 or more`)
   }
-  return { task, runtime: runtimeOf(model.files), labels, maxTokens, batchTokens }
-}
-
-/** Padded batches elsewhere: the native runtime is no faster there, and need not be installed. */
-function runtimeOf({ isPacked }: ModelFiles): RuntimeName {
-  return isPacked ? 'native' : 'node'
+  return { ...opened, task, labels, maxTokens, batchTokens }
 }
 
 interface HereOptions {

@@ -12,9 +12,9 @@ import type { ModelOptions } from './model/open-model.ts'
 import { type ServedModel, serveModel } from './model/served-model.ts'
 
 /** One model to serve. */
-export interface ModelToServe extends Omit<ModelOptions, 'onBatch' | 'guard'> {
+export interface ModelToServe extends Omit<ModelOptions, 'onBatch' | 'onCascade' | 'guard'> {
   /** The dense model as the fallback of this pruned one. */
-  readonly guard?: Pick<GuardOptions, 'path' | 'dense'> | undefined
+  readonly guard?: Omit<GuardOptions, 'onAlarm'> | undefined
   /** Default: the name of its folder. */
   readonly name?: string | undefined
 }
@@ -76,9 +76,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
       const model = await serveModel(name, {
         ...own,
         onBatch: (report) => metrics.batch(name, report),
+        onCascade: (run) => metrics.fallbacks(name, run.dense.length),
         guard: guard && {
           ...guard,
-          onRun: (run) => metrics.fallbacks(name, run.dense.length),
           onAlarm(alarm) {
             metrics.alarm(name, alarm.signal)
             onAlarm?.(name, alarm)
@@ -149,7 +149,9 @@ function checkOptions({ models, drainMs = 0 }: ServeOptions, limits: RequestLimi
   if (models.length === 0) throw option('there is no model to serve; give one or more')
   for (const [name, value] of Object.entries(limits)) requireWhole(name, value, 1)
   requireWhole('drainMs', drainMs, 0)
-  for (const { maxWait = 0, batchTokens = 1, queueTokens = 1, atOnce = 1, maxTokens = 3 } of models) {
+  for (const { maxWait = 0, batchTokens = 1, queueTokens = 1, atOnce = 1, maxTokens = 3, plan, guard } of models) {
+    if (plan !== undefined && guard !== undefined)
+      throw option('a guard is of a pruned file, and a plan prunes a dense one; give one of them')
     if (!(maxWait >= 0 && Number.isFinite(maxWait))) throw option(`maxWait is ${maxWait}; give milliseconds, 0 or more`)
     for (const [name, value] of Object.entries({ batchTokens, queueTokens, atOnce })) requireWhole(name, value, 1)
     requireWhole('maxTokens', maxTokens, 3)

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Columns } from './columns.ts'
 import { dataError } from './data-error.ts'
+import { hashOfFile } from './hash-of-file.ts'
 import type { InputFormat } from './input-files.ts'
 import { readBytes } from './line-ranges.ts'
 import { type Cell, parseLines } from './line-rows.ts'
-import { hashOfFile, parquetRows } from './parquet-input.ts'
+import { parquetRows } from './parquet-input.ts'
 
 /** What a model reads of a row, and what identifies it. */
 export interface Row {

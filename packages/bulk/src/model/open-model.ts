@@ -1,8 +1,10 @@
-import { TpError } from '@tp/core'
-import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
-import { loadTokenizer, type Task, taggedInputs, taskOf } from '@tp/eval'
+import { type MethodEntry, TpError } from '@tp/core'
+import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
+import { loadTokenizer, readModelBytes, type Task, taggedInputs, taskOf } from '@tp/eval'
 import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/eval/inputs'
+import { cascade } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
+import { type FallbackRule, openPlanned, type RunPlan } from '@tp/tune'
 import type { Row } from '../input/read-rows.ts'
 import type { Column } from '../output/column.ts'
 import { classesOf, type RanBatch, scoresOf, tagsOf, vectorsOf } from './answers.ts'
@@ -15,10 +17,18 @@ export type BulkTask = 'classification' | 'ranking' | 'tokens' | 'embeddings'
 /** What runs a model; others may round otherwise. */
 export type RuntimeName = 'node' | 'native'
 
-/** What answers depend on, besides model and rows. */
-export interface ComputeSpec {
-  readonly task: BulkTask
+/** What is made of a model's files. */
+export interface SessionSpec {
   readonly runtime: RuntimeName
+  /** How the model, a dense one, is pruned. */
+  readonly plan: RunPlan | null
+  /** When answers of the model, a pruned one, fall back to the dense one. */
+  readonly guard: FallbackRule | null
+}
+
+/** What answers depend on, besides model and rows. */
+export interface ComputeSpec extends SessionSpec {
+  readonly task: BulkTask
   /** Names of the classes; without them their numbers. */
   readonly labels: readonly string[] | null
   /** Longer texts are cut. */
@@ -28,7 +38,8 @@ export interface ComputeSpec {
 }
 
 export interface OpenModelOptions {
-  readonly runtime: RuntimeName
+  /** What the plan's methods are looked for in. */
+  readonly methods?: readonly MethodEntry[] | undefined
   /** Threads inside one operator; default: the runtime's own choice. */
   readonly threads?: number | undefined
   readonly signal?: AbortSignalLike | undefined
@@ -53,34 +64,34 @@ export interface BulkModel extends AsyncDisposable {
   compute(rows: readonly Row[], source: string, spec: ComputeSpec, options?: ComputeOptions): Promise<Column[]>
 }
 
-/** @throws TpError TP_RUNTIME if the runtime is not installed; those of `load` */
+/** @throws TpError TP_RUNTIME if the runtime is not installed; those of `load`, `openPlanned` and `cascade` */
 export async function openBulkModel(
   files: ModelFiles,
-  { runtime, threads, signal }: OpenModelOptions,
+  spec: SessionSpec,
+  options: OpenModelOptions = {},
 ): Promise<BulkModel> {
-  const tokenizer = await loadTokenizer(files.folder.tokenizer as string)
-  // In a worker, so that the next texts are tokenised meanwhile.
-  const session = await (await runtimeOf(runtime)).load(files.path, { threads, signal, worker: true })
+  const tokenizer = await loadTokenizer(files.folder.tokenizer)
+  const session = await openSession(files, spec, options)
   const inputNames = Object.fromEntries(session.inputs.map((input) => [input.name, input]))
   const [first] = session.inputs
   const size = typeof first?.dims[0] === 'number' ? first.dims[0] : undefined
 
   async function prepare(rows: readonly Row[], source: string, { task, maxTokens }: ComputeSpec): Promise<Prepared> {
     const { vocabularySize, maxTokens: most } = files.folder
-    const options = { vocabularySize, maxTokens: maxTokens ?? most, signal }
+    const limits = { vocabularySize, maxTokens: maxTokens ?? most, signal: options.signal }
     if (task !== 'tokens') {
       const dataset = textDataset(
         source,
         rows.map(({ text, pair }) => ({ text, pair, label: -1 })),
       )
-      return { inputs: await textInputs(dataset, session.inputs, tokenizer, options) }
+      return { inputs: await textInputs(dataset, session.inputs, tokenizer, limits) }
     }
     // Each word is given its number as a tag, which tells whose first token a token is.
     const sentences = rows.map(({ words, text }, i) => {
       const own = words ?? text.split(/\s+/).filter((word) => word !== '')
       return { words: own, tags: own.map((_, number) => number), source: `${source}, text ${i}` }
     })
-    const inputs = await taggedInputs({ source, sentences }, session.inputs, tokenizer, options)
+    const inputs = await taggedInputs({ source, sentences }, session.inputs, tokenizer, limits)
     return { inputs, wordOf: inputs.tags, wordCounts: sentences.map(({ words }) => words.length) }
   }
 
@@ -179,6 +190,25 @@ function collect({ task, labels }: ComputeSpec, files: ModelFiles, prepared: Pre
 /** A model of a fixed batch computes all of it: the last text several times. */
 function filledUp(positions: readonly number[], size: number): number[] {
   return Array.from({ length: size }, (_, i) => positions[Math.min(i, positions.length - 1)] as number)
+}
+
+async function openSession(
+  { model, dense }: ModelFiles,
+  { runtime: name, plan, guard }: SessionSpec,
+  { threads, signal, methods = [] }: OpenModelOptions,
+): Promise<Session> {
+  const runtime = await runtimeOf(name)
+  // In a worker, so that the next texts are tokenised meanwhile.
+  const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, signal, worker: true })
+  if (plan !== null) return await openPlanned(await readModelBytes(model.path), plan, { methods, load })
+  const pruned = await load(model.path)
+  if (guard === null || dense === undefined) return pruned
+  try {
+    return cascade({ ...guard, pruned, dense: await load(dense.path) })
+  } catch (error) {
+    await pruned.dispose()
+    throw error
+  }
 }
 
 async function runtimeOf(name: RuntimeName): Promise<Runtime> {

@@ -1,5 +1,6 @@
-import { isTpError, TpError } from '@tp/core'
+import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike } from '@tp/core/runtime'
+import { readRunPlan } from '@tp/tune'
 import type { Job } from 'bullmq'
 import { readModelFiles } from '../model/model-files.ts'
 import { type BulkModel, openBulkModel } from '../model/open-model.ts'
@@ -13,6 +14,8 @@ export interface WorkerOptions {
   readonly queue: string
   /** Holds all files that shards may name; nothing outside of it is read or written. */
   readonly folder: string
+  /** What methods of plans are looked for in. */
+  readonly methods?: readonly MethodEntry[] | undefined
   /** Threads inside one operator; default: the runtime's own choice. */
   readonly threads?: number | undefined
   /** Seconds without a sign of life after which a worker's shards are given to another. Default 30. */
@@ -106,22 +109,26 @@ interface OpenModels {
 }
 
 /** The model of the last shards: a queue holds those of one run after those of another. */
-function openModels({ folder, threads }: WorkerOptions): OpenModels {
+function openModels({ folder, threads, methods }: WorkerOptions): OpenModels {
   let last: { readonly name: string; readonly model: Promise<BulkModel> } | undefined
   const open = async (job: ShardJob): Promise<BulkModel> => {
-    const tokenizer = job.tokenizer === undefined ? undefined : await fromShared(folder, job.tokenizer)
-    const files = await readModelFiles(await fromShared(folder, job.model), tokenizer)
+    const here = (path: string | undefined) => (path === undefined ? undefined : fromShared(folder, path))
+    const [tokenizer, dense] = await Promise.all([here(job.tokenizer), here(job.dense)])
+    const files = await readModelFiles({ model: await fromShared(folder, job.model), tokenizer, dense })
     if (files.hash !== job.spec.model)
       throw new TpError(
         'TP_CHANGED',
         'bulk',
         `${job.model} or a file next to it has changed since the run began; run it again`,
       )
-    return await openBulkModel(files, { runtime: job.spec.compute.runtime, threads })
+    const { compute } = job.spec
+    const plan = compute.plan && readRunPlan(compute.plan, 'the queue')
+    return await openBulkModel(files, { ...compute, plan }, { threads, methods })
   }
   return {
     async open(job) {
-      const name = `${job.spec.model} ${job.model} ${job.spec.compute.runtime}`
+      const { runtime, plan, guard } = job.spec.compute
+      const name = JSON.stringify([job.spec.model, job.model, runtime, plan, guard])
       if (last?.name === name) return await last.model
       // Runs that are under way end first.
       const previous = last?.model.then((model) => model[Symbol.asyncDispose]()).catch(() => undefined)

@@ -3,6 +3,7 @@ import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { grouped } from '../output/numbers.ts'
+import { loadMethods } from '../plugins/load-methods.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
 
 export const workerCommand: Command = command({
@@ -36,6 +37,7 @@ export const workerCommand: Command = command({
     let [shards, rows] = [0, 0]
     await runWorker({
       ...{ queue, folder, signal },
+      methods: [...(await loadMethods()).values()].map(({ entry }) => entry),
       threads: threads === undefined ? undefined : wholeNumber('threads', threads),
       lostAfter: lostAfter === undefined ? undefined : wholeNumber('lost-after', lostAfter),
       onShard(shard) {

@@ -114,6 +114,7 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await using model = await openBulkModel(files, opened, { threads, signal, methods })
   const compute = computeSpec(options, opened, model, output)
   const plan = await planShards(data, files.hash, compute, output, { shardRows: 10_000, ...definedOnly(options) })
+  await folder.prepare()
   if (retry) await folder.forgive()
 
   const before = await folder.state()

@@ -32,12 +32,3 @@ export async function readBytes(path: string, { code, mostBytes, advice }: ReadL
     await file.close()
   }
 }
-
-/** Where protobuf lengths end. */
-const LARGEST_MODEL = 2 ** 31 - 1
-
-/** The bytes of an ONNX file. @throws TpError TP_FILE_NOT_FOUND */
-export function readModelBytes(path: string): Promise<Uint8Array> {
-  const limits = { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_MODEL } as const
-  return readBytes(path, { ...limits, advice: 'give the path of an .onnx file' })
-}

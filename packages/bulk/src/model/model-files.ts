@@ -7,11 +7,11 @@ import {
   modelFolderFiles,
   type Pooling,
   poolingFiles,
-  readModelBytes,
+  type ReadModel,
+  readModel,
   readModelFolder,
   readPooling,
 } from '@tp/eval'
-import { decodeModel, externalTensors, type Model } from '@tp/onnx'
 import type { HashedFile } from '@tp/tune'
 import { hashOfFile } from '../input/hash-of-file.ts'
 
@@ -45,34 +45,30 @@ export async function readModelFiles({
   tokenizer: asked,
   dense: densePath,
 }: ModelPaths): Promise<ModelFiles> {
-  const { file: model, content, parts } = await readModel(path)
+  const model = await readModel(path)
   const dense = densePath === undefined ? undefined : await readModel(densePath)
   const [folder, pooling] = await Promise.all([readModelFolder(path), readPooling(path)])
   const tokenizer = asked ?? folder.tokenizer
   if (tokenizer === undefined)
     throw new TpError('TP_TOKENIZER', 'bulk', `no tokenizer.json is next to ${path}; give its path`)
+  const parts = await hashesOf(model)
   // Files by what they are to the model, not by their paths: a copy elsewhere has the same hash.
   const others = [...modelFolderFiles(path), ...poolingFiles(path)].filter(
     (file) => basename(file) !== 'tokenizer.json',
   )
   for (const file of others) parts.push(basename(file), await hashOfFile(file).catch(() => ''))
-  parts.push(await hashOfFile(tokenizer), ...(dense?.parts ?? []))
+  parts.push(await hashOfFile(tokenizer), ...(dense === undefined ? [] : await hashesOf(dense)))
   return {
-    model,
-    dense: dense?.file,
+    model: { path, hash: model.hash },
+    dense: dense && { path: dense.path, hash: dense.hash },
     hash: createHash('sha256').update(parts.join('\n')).digest('hex'),
-    isPacked: isPacked(content),
+    isPacked: isPacked(model.model),
     folder: { ...folder, tokenizer },
     pooling,
   }
 }
 
-async function readModel(path: string): Promise<{ file: HashedFile; content: Model; parts: string[] }> {
-  const bytes = await readModelBytes(path)
-  const content = decodeModel(bytes)
-  const hash = createHash('sha256').update(bytes).digest('hex')
-  const parts = [hash]
-  const data = new Set(externalTensors(content).map(({ location }) => location))
-  for (const location of [...data].sort()) parts.push(location, await hashOfFile(join(dirname(path), location)))
-  return { file: { path, hash }, content, parts }
+async function hashesOf({ path, hash, dataFiles }: ReadModel): Promise<string[]> {
+  const own = dataFiles.toSorted().map(async (name) => [name, await hashOfFile(join(dirname(path), name))])
+  return [hash, ...(await Promise.all(own)).flat()]
 }

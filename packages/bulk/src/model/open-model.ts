@@ -1,6 +1,6 @@
 import { type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
-import { loadTokenizer, readModelBytes, type Task, taggedInputs, taskOf } from '@tp/eval'
+import { loadTokenizer, readModel, type Task, taggedInputs, taskOf } from '@tp/eval'
 import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/eval/inputs'
 import { cascade } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -200,7 +200,7 @@ async function openSession(
   const runtime = await runtimeOf(name)
   // In a worker, so that the next texts are tokenised meanwhile.
   const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, signal, worker: true })
-  if (plan !== null) return await openPlanned(await readModelBytes(model.path), plan, { methods, load })
+  if (plan !== null) return await openPlanned((await readModel(model.path)).bytes, plan, { methods, load })
   const pruned = await load(model.path)
   if (guard === null || dense === undefined) return pruned
   try {

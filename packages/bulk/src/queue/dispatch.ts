@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import type { Queue } from 'bullmq'
@@ -72,7 +71,6 @@ async function jobsOf(
   shards: readonly Shard[],
   { folder, model, tokenizer, dense, shards: shardsPath }: DispatchTarget,
 ): Promise<ShardJob[]> {
-  await mkdir(shardsPath, { recursive: true })
   const shared = {
     model: await toShared(folder, model, 'the model'),
     ...(tokenizer !== undefined && { tokenizer: await toShared(folder, tokenizer, 'the tokenizer') }),

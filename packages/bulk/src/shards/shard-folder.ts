@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isTpError } from '@tp/core'
+import { isTpError, TpError } from '@tp/core'
 import type { OutputName } from '../output/output-formats.ts'
 import { isWaiting, writeWhole } from './whole-file.ts'
 
@@ -21,6 +22,8 @@ interface FolderState {
  * bytes are those that any other process would write, so that several may work at one shard, and any of them may be killed.
  */
 export interface ShardFolder {
+  /** Makes sure that shards can be put there. @throws TpError TP_WRITE */
+  prepare(): Promise<void>
   state(): Promise<FolderState>
   has(key: string): Promise<boolean>
   pathOf(key: string): string
@@ -42,13 +45,26 @@ export function shardFolder(folder: string, output: OutputName): ShardFolder {
   const extension = `.${output}`
   const names = (): Promise<string[]> => readdir(folder).catch(() => [])
   const failedPath = (key: string): string => join(folder, `${key}${FAILED}`)
-  const put = async (path: string, bytes: Uint8Array): Promise<void> => {
-    await mkdir(folder, { recursive: true })
-    await writeWhole(path, [bytes])
-  }
   const keysIn = (all: readonly string[], end: string): Set<string> =>
     new Set(all.flatMap((name) => (NAME.exec(name)?.[2] === end ? [name.slice(0, 64)] : [])))
   return {
+    async prepare() {
+      try {
+        // Not with the folders above it: Node never returns from that where a file system has no room for any (/proc).
+        await mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw error
+        })
+        await access(folder, constants.W_OK)
+      } catch (cause) {
+        const advice = 'give another one (--shards), or write to another folder'
+        throw new TpError(
+          'TP_WRITE',
+          'bulk',
+          `${folder} cannot hold the shards (${(cause as Error).message}); ${advice}`,
+          { cause },
+        )
+      }
+    },
     async state() {
       const all = await names()
       return { done: keysIn(all, extension), failed: keysIn(all, FAILED) }
@@ -59,13 +75,13 @@ export function shardFolder(folder: string, output: OutputName): ShardFolder {
         () => false,
       ),
     pathOf: (key) => join(folder, key + extension),
-    commit: (key, bytes) => put(join(folder, key + extension), bytes),
+    commit: (key, bytes) => writeWhole(join(folder, key + extension), [bytes]),
     async fail(key, error) {
       const failure: ShardFailure = {
         code: isTpError(error) ? error.code : 'TP_INTERNAL',
-        reason: error instanceof Error ? error.message : String(error),
+        reason: reasonOf(error),
       }
-      await put(failedPath(key), Buffer.from(`${JSON.stringify(failure)}\n`))
+      await writeWhole(failedPath(key), [Buffer.from(`${JSON.stringify(failure)}\n`)])
     },
     failure: async (key) => JSON.parse(await readFile(failedPath(key), 'utf8')) as ShardFailure,
     async forgive() {
@@ -78,4 +94,10 @@ export function shardFolder(folder: string, output: OutputName): ShardFolder {
       await rmdir(folder).catch(() => undefined)
     },
   }
+}
+
+/** Without the word in front that says which package it comes from. */
+function reasonOf(error: unknown): string {
+  if (isTpError(error)) return error.message.replace(`[${error.where}] `, '')
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Session } from '@tp/core/runtime'
-import { readBytes, readModelBytes } from '@tp/eval'
+import { readBytes, readModel } from '@tp/eval'
 import { type Alarm, type CascadeRun, cascade, monitor } from '@tp/guard'
 import { type HashedFile, readGuarding } from '@tp/tune'
 
@@ -35,12 +34,9 @@ const LARGEST_GUARD = 2 ** 28
  */
 export async function guarded(guard: GuardOptions, { path, hash, load, onRun }: PrunedFile): Promise<Guarded> {
   const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_GUARD })
-  const dense = createHash('sha256')
-    .update(await readModelBytes(guard.dense))
-    .digest('hex')
   const { cascade: rule, monitor: baseline } = readGuarding(new TextDecoder().decode(text), guard.path, {
     pruned: { path, hash },
-    dense: { path: guard.dense, hash: dense },
+    dense: await readModel(guard.dense),
   })
   const pruned = await load(path)
   try {

@@ -7,7 +7,7 @@ import {
   embeddingOutput,
   loadTokenizer,
   type Pooling,
-  readModelBytes,
+  readModel,
   readModelFolder,
   readPooling,
   type Task,
@@ -15,7 +15,6 @@ import {
 } from '@tp/eval'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/eval/inputs'
 import type { CascadeRun } from '@tp/guard'
-import { decodeModel, externalTensors } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { openPlanned, type RunPlan } from '@tp/tune'
 import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
@@ -67,7 +66,7 @@ export interface OpenModel {
  */
 export async function openModel(options: ModelOptions): Promise<OpenModel> {
   const { path, atOnce = 1, guard, plan, methods = [], maxTokens, onCascade: onRun } = options
-  const { bytes, hash, packed } = await inspectFile(path)
+  const { bytes, hash, model } = await readModel(path)
   const folder = await readModelFolder(path)
   const { of: pooling } = await readPooling(path)
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
@@ -94,7 +93,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
       ...options,
       sessions: sessions as [Session, ...Session[]],
       probe,
-      packed,
+      packed: isPacked(model),
       padId: tokenizer?.padId,
       inOrder: guard !== undefined,
     })
@@ -122,21 +121,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
   }
 }
 
-interface InspectedFile {
-  readonly bytes: Uint8Array
-  readonly hash: string
-  readonly packed: boolean
-}
-
-async function inspectFile(path: string): Promise<InspectedFile> {
-  const bytes = await readModelBytes(path)
-  const model = decodeModel(bytes)
-  // Throws for data outside the model's folder, before a runtime would open them.
-  externalTensors(model)
-  return { bytes, hash: sha256(bytes), packed: isPacked(model) }
-}
-
-function sha256(data: Uint8Array | string): string {
+function sha256(data: string): string {
   return createHash('sha256').update(data).digest('hex')
 }
 

@@ -46,7 +46,15 @@ export { type SpeechInputs, someRecordings, speechInputs } from './speech/speech
 export { type WordErrors, wordErrorRate } from './speech/word-error-rate.ts'
 export { wordErrors, wordsOf } from './speech/word-errors.ts'
 export { type Transcription, transcribe, withDecoder } from './tasks/asr.ts'
-export { compareEmbeddings, type Embeddings, embed, embeddingOutput, type Nearness } from './tasks/embeddings.ts'
+export {
+  compareEmbeddings,
+  type Embeddings,
+  embed,
+  embeddingOutput,
+  type Nearness,
+  type RanBatch,
+  vectorsOf,
+} from './tasks/embeddings.ts'
 export type { Evaluation, Outcome, Task } from './tasks/outcome.ts'
 export {
   asScored,
@@ -60,4 +68,4 @@ export {
 } from './tasks/ranking.ts'
 export { type Retrieval, retrieve } from './tasks/retrieval.ts'
 export { taskOf } from './tasks/task-of.ts'
-export { evaluateTokens, type TokenEvaluation, tokenAgreement } from './tasks/tokens.ts'
+export { evaluateTokens, type TokenEvaluation, tagsOf, tokenAgreement } from './tasks/tokens.ts'

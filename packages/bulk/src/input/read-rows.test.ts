@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
-import type { ComputeSpec } from '../model/open-model.ts'
+import type { ComputeSpec } from '../model/compute-spec.ts'
 import { type PlanOptions, planShards } from '../shards/plan.ts'
 import { readRows } from './read-rows.ts'
 

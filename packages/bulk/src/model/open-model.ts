@@ -4,38 +4,13 @@ import { loadTokenizer, readModel, type Task, taggedInputs, taskOf } from '@tp/e
 import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/eval/inputs'
 import { cascade } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
-import { type FallbackRule, openPlanned, type RunPlan } from '@tp/tune'
+import { openPlanned } from '@tp/tune'
 import type { Row } from '../input/read-rows.ts'
 import type { Column } from '../output/column.ts'
-import { classesOf, type RanBatch, scoresOf, tagsOf, vectorsOf } from './answers.ts'
+import { answersOf, type Words } from './answers.ts'
+import type { ComputeSpec, RuntimeName, SessionSpec } from './compute-spec.ts'
 import type { ModelFiles } from './model-files.ts'
 import { tokenBatches } from './token-batches.ts'
-
-/** What is computed of a text: its class, one score, a tag for each word, or a vector. */
-export type BulkTask = 'classification' | 'ranking' | 'tokens' | 'embeddings'
-
-/** What runs a model; others may round otherwise. */
-export type RuntimeName = 'node' | 'native'
-
-/** What is made of a model's files. */
-export interface SessionSpec {
-  readonly runtime: RuntimeName
-  /** How the model, a dense one, is pruned. */
-  readonly plan: RunPlan | null
-  /** When answers of the model, a pruned one, fall back to the dense one. */
-  readonly guard: FallbackRule | null
-}
-
-/** What answers depend on, besides model and rows. */
-export interface ComputeSpec extends SessionSpec {
-  readonly task: BulkTask
-  /** Names of the classes; without them their numbers. */
-  readonly labels: readonly string[] | null
-  /** Longer texts are cut. */
-  readonly maxTokens: number | null
-  /** Most tokens of a batch. */
-  readonly batchTokens: number
-}
 
 export interface OpenModelOptions {
   /** What the plan's methods are looked for in. */
@@ -92,16 +67,15 @@ export async function openBulkModel(
       return { words: own, tags: own.map((_, number) => number), source: `${source}, text ${i}` }
     })
     const inputs = await taggedInputs({ source, sentences }, session.inputs, tokenizer, limits)
-    return { inputs, wordOf: inputs.tags, wordCounts: sentences.map(({ words }) => words.length) }
+    return { inputs, words: { of: inputs.tags, counts: sentences.map((each) => each.words.length) } }
   }
 
   return {
     files,
     task: taskOf(session.outputs, files.folder.labels),
     async compute(rows, source, spec, { signal: stop, onRows } = {}) {
-      const prepared = await prepare(rows, source, spec)
-      const { inputs } = prepared
-      const answers = collect(spec, files, prepared, rows.length)
+      const { inputs, words } = await prepare(rows, source, spec)
+      const answers = answersOf(spec, files.pooling, rows.length, words)
       const batches = tokenBatches(inputs.lengths as readonly number[], {
         tokens: spec.batchTokens,
         padded: !files.isPacked,
@@ -123,68 +97,7 @@ export async function openBulkModel(
 
 interface Prepared {
   readonly inputs: ModelInputs
-  /** By text and token: number of the word that begins there; negative where none does. */
-  readonly wordOf?: readonly Int32Array[]
-  readonly wordCounts?: readonly number[]
-}
-
-interface Collected {
-  take(positions: readonly number[], batch: RanBatch): void
-  columns(): Column[]
-}
-
-function collect({ task, labels }: ComputeSpec, files: ModelFiles, prepared: Prepared, count: number): Collected {
-  const name = (label: number): string => labels?.[label] ?? `${label}`
-  const scores = new Float32Array(count)
-  if (task === 'classification') {
-    const values = new Array<string>(count)
-    return {
-      take(positions, batch) {
-        const classes = classesOf(batch)
-        for (const [row, position] of positions.entries()) {
-          const { label, score } = classes[row] as (typeof classes)[number]
-          ;[values[position], scores[position]] = [name(label), score]
-        }
-      },
-      columns: () => [
-        { name: 'label', kind: 'text', values },
-        { name: 'score', kind: 'number', values: scores },
-      ],
-    }
-  }
-  if (task === 'ranking') {
-    return {
-      take(positions, batch) {
-        const own = scoresOf(batch)
-        for (const [row, position] of positions.entries()) scores[position] = own[row] as number
-      },
-      columns: () => [{ name: 'score', kind: 'number', values: scores }],
-    }
-  }
-  if (task === 'tokens') {
-    const { wordOf = [], wordCounts = [] } = prepared
-    const values = wordCounts.map((words) => new Array<string | null>(words).fill(null))
-    return {
-      take(positions, batch) {
-        const tags = tagsOf(batch)
-        for (const [row, position] of positions.entries()) {
-          for (const [token, word] of (wordOf[position] as Int32Array).entries()) {
-            if (word >= 0)
-              (values[position] as (string | null)[])[word] = name((tags[row] as Int32Array)[token] as number)
-          }
-        }
-      },
-      columns: () => [{ name: 'tags', kind: 'texts', values }],
-    }
-  }
-  const values = new Array<Float32Array>(count)
-  return {
-    take(positions, batch) {
-      const vectors = vectorsOf(batch, files.pooling)
-      for (const [row, position] of positions.entries()) values[position] = vectors[row] as Float32Array
-    },
-    columns: () => [{ name: 'embedding', kind: 'vector', values }],
-  }
+  readonly words?: Words
 }
 
 /** A model of a fixed batch computes all of it: the last text several times. */

@@ -25,60 +25,20 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry })
   const watched: ServedModel[] = []
 
-  const requests = new Histogram({
-    name: 'tp_request_seconds',
-    help: 'Time from a request to its answer',
-    labelNames: ['route', 'status'],
-    buckets: SECONDS,
-    registers,
-  })
-  const waits = new Histogram({
-    name: 'tp_queue_seconds',
-    help: 'Time that a row has waited for its run',
-    labelNames: ['model'],
-    buckets: SECONDS,
-    registers,
-  })
-  const runs = new Histogram({
-    name: 'tp_run_seconds',
-    help: 'Time of a run',
-    labelNames: ['model'],
-    buckets: SECONDS,
-    registers,
-  })
-  const tokens = new Histogram({
-    name: 'tp_batch_tokens',
-    help: 'Attended tokens of a run',
-    labelNames: ['model'],
-    buckets: TOKENS,
-    registers,
-  })
-  const rows = new Histogram({
-    name: 'tp_batch_rows',
-    help: 'Rows of a run',
-    labelNames: ['model'],
-    buckets: ROWS,
-    registers,
-  })
-  const kept = new Histogram({
-    name: 'tp_kept_share',
-    help: 'Share of its tokens that a row kept, of models pruned with --monitor',
-    labelNames: ['model'],
-    buckets: SHARES,
-    registers,
-  })
-  const fallbacks = new Counter({
-    name: 'tp_fallbacks_total',
-    help: 'Rows that fell back to the dense model',
-    labelNames: ['model'],
-    registers,
-  })
-  const alarms = new Counter({
-    name: 'tp_drift_alarms_total',
-    help: 'Alarms of the monitor for drift',
-    labelNames: ['model', 'signal'],
-    registers,
-  })
+  const histogram = (name: string, help: string, buckets: number[], labelNames = ['model']): Histogram =>
+    new Histogram({ name, help, labelNames, buckets, registers })
+  const counter = (name: string, help: string, labelNames = ['model']): Counter =>
+    new Counter({ name, help, labelNames, registers })
+
+  const requests = histogram('tp_request_seconds', 'Time from a request to its answer', SECONDS, ['route', 'status'])
+  const waits = histogram('tp_queue_seconds', 'Time that a row has waited for its run', SECONDS)
+  const runs = histogram('tp_run_seconds', 'Time of a run', SECONDS)
+  const tokens = histogram('tp_batch_tokens', 'Attended tokens of a run', TOKENS)
+  const rows = histogram('tp_batch_rows', 'Rows of a run', ROWS)
+  const share = 'Share of its tokens that a row kept, of models pruned with --monitor'
+  const kept = histogram('tp_kept_share', share, SHARES)
+  const fallbacks = counter('tp_fallbacks_total', 'Rows that fell back to the dense model')
+  const alarms = counter('tp_drift_alarms_total', 'Alarms of the monitor for drift', ['model', 'signal'])
   const gauge = (name: string, help: string, value: (model: ServedModel) => number): void => {
     new Gauge({
       ...{ name, help, labelNames: ['model'], registers },

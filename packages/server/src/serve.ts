@@ -47,6 +47,9 @@ export interface Server extends AsyncDisposable {
 /** Connections that are idle for so many milliseconds at the end are closed without a last answer. */
 const IDLE_MS = 2000
 
+/** Milliseconds between two looks at whether all is answered. */
+const LOOK_MS = 20
+
 const LIMITS: RequestLimits = { texts: 128, body: 4 * 2 ** 20, requests: 512 }
 
 /**
@@ -94,7 +97,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       isReady: () => isReady && isHealthy(),
       isEnding: () => isEnding,
     }
-    const app = await createApp(context, metrics)
+    const { fastify: app, isIdle } = await createApp(context, metrics)
     const url = await app.listen({ host, port }).catch((cause: Error) => {
       throw new TpError('TP_LISTEN', 'server', `cannot listen at ${host}:${port}: ${cause.message}`, { cause })
     })
@@ -108,6 +111,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
       isEnding = true
       const ended = new Promise((resolve) => NetServer.prototype.close.call(app.server, resolve))
       await Promise.race([ended, setTimeout(IDLE_MS, undefined, { ref: false })])
+      while (!isIdle()) await setTimeout(LOOK_MS)
+      // Those that have never asked for anything, too: Node takes them for busy ones for a minute.
+      app.server.closeAllConnections()
       await app.close()
       await closeModels()
     }

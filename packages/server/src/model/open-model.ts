@@ -20,7 +20,8 @@ import { openPlanned, type RunPlan } from '@tp/tune'
 import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
 import { type GuardOptions, guarded } from './guarded.ts'
 
-export interface ModelOptions extends Pick<EngineOptions, 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
+export interface ModelOptions
+  extends Pick<EngineOptions, 'name' | 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
   /** The ONNX file. What is next to it says how texts become inputs: tokenizer.json, config.json, 1_Pooling/config.json. */
   readonly path: string
   /** The dense model as the fallback of this pruned one. */

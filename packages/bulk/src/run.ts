@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
@@ -10,9 +10,10 @@ import { type BulkModel, openBulkModel } from './model/open-model.ts'
 import { type OutputName, outputFormats, outputNameOf } from './output/output-formats.ts'
 import { type BulkProgress, progressFrom } from './progress.ts'
 import { computeOnQueue } from './queue/dispatch.ts'
+import { openStore } from './shards/open-store.ts'
 import { type Plan, planShards } from './shards/plan.ts'
 import { computeShard, type Shard } from './shards/shard.ts'
-import { type ShardFolder, shardFolder } from './shards/shard-folder.ts'
+import { type ShardFiles, shardFiles } from './shards/shard-files.ts'
 import { writeWhole } from './shards/whole-file.ts'
 
 export interface BulkOptions {
@@ -46,7 +47,7 @@ export interface BulkOptions {
   readonly batchTokens?: number | undefined
   /** Threads inside one operator, where this process computes; default: the runtime's own choice. */
   readonly threads?: number | undefined
-  /** Folder of the shards; default: the name of the output with `.shards`. */
+  /** Folder of the shards, or `s3://bucket/prefix`; default: the name of the output with `.shards`. */
   readonly shards?: string | undefined
   /** Whether shards of an earlier run are used. */
   readonly resume?: boolean | undefined
@@ -106,8 +107,9 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   const { out, data, signal, onStage, onProgress, resume = false, retry = false } = options
   const output = outputNameOf(out)
   await requireFree(options)
-  const folder = shardFolder(shardsOf(options), output)
-  if (!(resume || retry)) await requireNoShards(folder, shardsOf(options))
+  const store = await openStore(shardsOf(options))
+  const folder = shardFiles(store, output)
+  if (!(resume || retry)) await requireNoShards(folder)
   onStage?.('planning')
   const { model: path, tokenizer, guard, threads, methods } = options
   const files = await readModelFiles({ model: path, tokenizer, dense: guard?.dense })
@@ -115,7 +117,7 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await using model = await openBulkModel(files, opened, { threads, signal, methods })
   const compute = computeSpec(options, opened, model, output)
   const plan = await planShards(data, files.hash, compute, output, { shardRows: 10_000, ...definedOnly(options) })
-  await folder.prepare()
+  await store.prepare()
   if (retry) await folder.forgive()
 
   const before = await folder.state()
@@ -136,11 +138,12 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
 
   await requireAll(plan, folder)
   onStage?.('writing')
-  const written = plan.shards.map(({ key, spec }) => ({ path: folder.pathOf(key), rows: spec.rows.rows }))
+  const written = plan.shards.map((shard) => folder.fileOf(shard))
   // Always the same name: of a run that is killed while it writes, gigabytes would remain under another one.
   const waiting = join(dirname(out), `.${basename(out)}.tmp`)
   await writeWhole(out, untilAborted(outputFormats[output].join(written), signal), waiting)
   await folder.remove()
+  await store.close()
   return { task: compute.task, rows: plan.rows, shards: plan.shards.length, resumed: resumed.length }
 }
 
@@ -194,7 +197,7 @@ interface HereOptions {
 /** Computes shards in this process. What is wrong with the data of one does not stop the others. */
 async function computeHere(
   shards: readonly Shard[],
-  folder: ShardFolder,
+  folder: ShardFiles,
   model: BulkModel,
   { signal, tell, rowsBefore }: HereOptions,
 ): Promise<void> {
@@ -238,7 +241,7 @@ function rowsOf(shards: readonly Shard[]): number {
 }
 
 /** @throws TpError TP_SHARDS with the reasons of those that are missing */
-async function requireAll({ shards }: Plan, folder: ShardFolder): Promise<void> {
+async function requireAll({ shards }: Plan, folder: ShardFiles): Promise<void> {
   const { done, failed } = await folder.state()
   const missing = shards.filter(({ key }) => !done.has(key))
   if (missing.length === 0) return
@@ -278,20 +281,14 @@ async function requireFree({ out, data }: BulkOptions): Promise<void> {
 }
 
 /** @throws TpError TP_OUTPUT */
-async function requireNoShards(folder: ShardFolder, path: string): Promise<void> {
-  const { done, failed } = await folder.state()
+async function requireNoShards({ state, store }: ShardFiles): Promise<void> {
+  const { done, failed, others } = await state()
+  const refuse = (message: string): never => {
+    throw new TpError('TP_OUTPUT', 'bulk', message)
+  }
   if (done.size + failed.size > 0)
-    throw new TpError(
-      'TP_OUTPUT',
-      'bulk',
-      `${path} holds ${done.size} shards of an earlier run; --resume continues it, or remove that folder`,
-    )
-  if ((await readdir(path).catch(() => [])).some((name) => !name.startsWith('.')))
-    throw new TpError(
-      'TP_OUTPUT',
-      'bulk',
-      `${path} is to hold the shards, and something else is in it; give another folder`,
-    )
+    refuse(`${store.name} holds ${done.size} shards of an earlier run; --resume continues it, or remove them`)
+  if (others.length > 0) refuse(`${store.name} is to hold the shards, and something else is in it; give another place`)
 }
 
 async function* untilAborted<T>(pieces: AsyncIterable<T>, signal: AbortSignalLike | undefined): AsyncGenerator<T> {

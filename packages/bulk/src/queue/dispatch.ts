@@ -2,8 +2,9 @@ import { setTimeout } from 'node:timers/promises'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import type { Queue } from 'bullmq'
 import type { ModelPaths } from '../model/model-files.ts'
+import { isBucketUrl } from '../shards/s3-store.ts'
 import type { Shard } from '../shards/shard.ts'
-import type { ShardFolder } from '../shards/shard-folder.ts'
+import type { ShardFiles } from '../shards/shard-files.ts'
 import { connect } from './connect.ts'
 import { type ShardJob, toShared } from './shard-job.ts'
 
@@ -16,7 +17,7 @@ export interface DispatchTarget extends ModelPaths {
 }
 
 export interface DispatchOptions {
-  readonly folder: ShardFolder
+  readonly folder: ShardFiles
   readonly signal: AbortSignalLike | undefined
   readonly rowsBefore: number
   readonly tell: (rows: number, workers?: number) => void
@@ -75,7 +76,7 @@ async function jobsOf(
     model: await toShared(folder, model, 'the model'),
     ...(tokenizer !== undefined && { tokenizer: await toShared(folder, tokenizer, 'the tokenizer') }),
     ...(dense !== undefined && { dense: await toShared(folder, dense, 'the dense model') }),
-    shards: await toShared(folder, shardsPath, 'the folder of the shards'),
+    shards: isBucketUrl(shardsPath) ? shardsPath : await toShared(folder, shardsPath, 'the folder of the shards'),
   }
   const paths = new Map<string, string>()
   for (const { location } of shards) {

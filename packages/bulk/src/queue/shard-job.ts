@@ -10,7 +10,7 @@ export const QUEUE = 'tp-shards'
 
 /** What a worker is told. Paths are relative to the folder that all machines have, with slashes. */
 export interface ShardJob extends Shard, ModelPaths {
-  /** Folder of the shards. */
+  /** Folder of the shards, or `s3://bucket/prefix`. */
   readonly shards: string
 }
 

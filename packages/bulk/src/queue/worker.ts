@@ -4,8 +4,10 @@ import { readRunPlan } from '@tp/tune'
 import type { Job } from 'bullmq'
 import { readModelFiles } from '../model/model-files.ts'
 import { type BulkModel, openBulkModel } from '../model/open-model.ts'
+import { openStore } from '../shards/open-store.ts'
+import { isBucketUrl } from '../shards/s3-store.ts'
 import { computeShard } from '../shards/shard.ts'
-import { type ShardFolder, shardFolder } from '../shards/shard-folder.ts'
+import { type ShardFiles, shardFiles } from '../shards/shard-files.ts'
 import { connect } from './connect.ts'
 import { checkJob, fromShared, type ShardJob } from './shard-job.ts'
 
@@ -14,6 +16,8 @@ export interface WorkerOptions {
   readonly queue: string
   /** Holds all files that shards may name; nothing outside of it is read or written. */
   readonly folder: string
+  /** `s3://bucket/prefix`, where shards may be put besides the folder. Default: nowhere. */
+  readonly shards?: string | undefined
   /** What methods of plans are looked for in. */
   readonly methods?: readonly MethodEntry[] | undefined
   /** Threads inside one operator; default: the runtime's own choice. */
@@ -48,13 +52,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   async function process({ data }: Job<ShardJob>): Promise<void> {
     const start = performance.now()
     const job = checkJob(data)
-    const target = await targetOf(folder, job)
+    const target = await targetOf(options, job)
     // Delivered again after it was done, by this worker or another.
     if (!(await target.has(job.key))) await compute(job, target)
     onShard?.({ rows: job.spec.rows.rows, milliseconds: performance.now() - start })
   }
 
-  async function compute(job: ShardJob, target: ShardFolder): Promise<void> {
+  async function compute(job: ShardJob, target: ShardFiles): Promise<void> {
     const location = { ...job.location, path: await fromShared(folder, job.location.path) }
     try {
       const model = await models.open(job)
@@ -76,7 +80,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   worker.on('failed', (job, error) => {
     onFailure?.(error.message)
     if (job === undefined || !(isLast(job) || error instanceof UnrecoverableError)) return
-    void targetOf(folder, job.data)
+    void targetOf(options, job.data)
       .then((target) => target.fail(job.data.key, isLost(error) ? lostError() : (error.cause ?? error)))
       .catch(() => undefined)
   })
@@ -98,8 +102,17 @@ function lostError(): TpError {
   return new TpError('TP_LOST', 'bulk', `more than ${MOST_LOST} workers have ended at it; do they have enough memory?`)
 }
 
-async function targetOf(folder: string, job: ShardJob): Promise<ShardFolder> {
-  return shardFolder(await fromShared(folder, job.shards), job.spec.output)
+async function targetOf({ folder, shards }: WorkerOptions, job: ShardJob): Promise<ShardFiles> {
+  if (!isBucketUrl(job.shards))
+    return shardFiles(await openStore(await fromShared(folder, job.shards)), job.spec.output)
+  if (shards !== undefined && `${job.shards}/`.startsWith(`${shards.replace(/\/+$/, '')}/`))
+    return shardFiles(await openStore(job.shards), job.spec.output)
+  const advice = 'start the worker with --shards s3://…, where shards may be put'
+  throw new TpError(
+    'TP_QUEUE',
+    'bulk',
+    `the queue asks for ${job.shards}, which this worker was not told of; ${advice}`,
+  )
 }
 
 interface OpenModels {

@@ -62,8 +62,8 @@ export const runCommand: Command = command({
     },
     shards: {
       type: 'string',
-      value: 'FOLDER',
-      description: 'folder of the shards until all are there; default: OUT.shards',
+      value: 'FOLDER|s3://BUCKET/PREFIX',
+      description: 'where the shards are until all are there, a folder or a bucket; default: OUT.shards',
     },
     json: { type: 'boolean', description: 'print one JSON document' },
   },

@@ -100,7 +100,7 @@ describe('tp serve', () => {
       'TP_USAGE',
       /give one of them/,
     ],
-    ['a plan that is none', [mail, '--plan', mail], 'TP_PLAN', /invalid JSON/],
+    ['a plan that is no JSON', [mail, '--plan', mail], 'TP_PLAN', /invalid JSON/],
     ['no model', [], 'TP_USAGE', /MODEL… is missing/],
     ['a file that is not there', ['missing.onnx'], 'TP_FILE_NOT_FOUND', /missing\.onnx/],
     ['a limit that cannot be', [mail, '--max-texts', '0'], 'TP_USAGE', /--max-texts is 0/],

@@ -67,7 +67,7 @@ test('a plan that cannot run is refused before anything is loaded', async () => 
     { uncertainty: 'margin', threshold: 0 },
   ])
     expect(() => readRunPlan({ format: 1, regimes: [{ plan: hard }], cascade }, 'plan.json')).toThrow(
-      /its cascade is none/,
+      /its cascade is invalid/,
     )
 })
 

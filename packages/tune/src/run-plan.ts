@@ -72,7 +72,7 @@ function cascadeIn(plan: unknown, where: string): FallbackRule | undefined {
   throw new TpError(
     'TP_PLAN',
     where,
-    'its cascade is none; it must have the uncertainty probability and a threshold in 0…1',
+    'its cascade is invalid; it must have the uncertainty probability and a threshold in 0…1',
   )
 }
 

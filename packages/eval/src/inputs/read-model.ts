@@ -22,7 +22,7 @@ const LARGEST = 2 ** 31 - 1
 /**
  * Reads an ONNX file that nobody has looked at, before a runtime does.
  * @throws TpError TP_FILE_NOT_FOUND; TP_NOT_ONNX, TP_TRUNCATED; TP_EXTERNAL, TP_EXTERNAL_PATH for weights outside its folder;
- *   TP_EXTERNAL_DATA for a data file that is none
+ *   TP_EXTERNAL_DATA for a data file that is missing, a folder or a pipe
  */
 export async function readModel(path: string): Promise<ReadModel> {
   const limits = { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST } as const

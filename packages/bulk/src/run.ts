@@ -1,15 +1,19 @@
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { isTpError, TpError } from '@tp/core'
+import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import { readBytes } from '@tp/eval'
+import { type RunPlan, readGuarding } from '@tp/tune'
+import type { BulkTask, ComputeSpec, SessionSpec } from './model/compute-spec.ts'
 import { type ModelFiles, readModelFiles } from './model/model-files.ts'
-import { type BulkModel, type BulkTask, type ComputeSpec, openBulkModel, type RuntimeName } from './model/open-model.ts'
+import { type BulkModel, openBulkModel } from './model/open-model.ts'
 import { type OutputName, outputFormats, outputNameOf } from './output/output-formats.ts'
 import { type BulkProgress, progressFrom } from './progress.ts'
 import { computeOnQueue } from './queue/dispatch.ts'
+import { openStore } from './shards/open-store.ts'
 import { type Plan, planShards } from './shards/plan.ts'
 import { computeShard, type Shard } from './shards/shard.ts'
-import { type ShardFolder, shardFolder } from './shards/shard-folder.ts'
+import { type ShardFiles, shardFiles } from './shards/shard-files.ts'
 import { writeWhole } from './shards/whole-file.ts'
 
 export interface BulkOptions {
@@ -29,6 +33,12 @@ export interface BulkOptions {
   readonly labels?: readonly string[] | undefined
   /** Path of tokenizer.json; default: the one next to the model. */
   readonly tokenizer?: string | undefined
+  /** How the model, a dense one, is pruned before it runs. */
+  readonly plan?: RunPlan | undefined
+  /** What the plan's methods are looked for in. */
+  readonly methods?: readonly MethodEntry[] | undefined
+  /** The dense model as the fallback of this pruned one. Not with `plan`. */
+  readonly guard?: BulkGuard | undefined
   /** Longer texts are cut; default: what the model takes. */
   readonly maxTokens?: number | undefined
   /** Rows of a shard; default 10,000. */
@@ -37,7 +47,7 @@ export interface BulkOptions {
   readonly batchTokens?: number | undefined
   /** Threads inside one operator, where this process computes; default: the runtime's own choice. */
   readonly threads?: number | undefined
-  /** Folder of the shards; default: the name of the output with `.shards`. */
+  /** Folder of the shards, or `s3://bucket/prefix`; default: the name of the output with `.shards`. */
   readonly shards?: string | undefined
   /** Whether shards of an earlier run are used. */
   readonly resume?: boolean | undefined
@@ -48,6 +58,14 @@ export interface BulkOptions {
   readonly signal?: AbortSignalLike | undefined
   readonly onStage?: ((stage: 'planning' | 'computing' | 'writing') => void) | undefined
   readonly onProgress?: ((progress: BulkProgress) => void) | undefined
+}
+
+/** When answers fall back to a dense model. */
+export interface BulkGuard {
+  /** What `tp calibrate` has written, or `tp tune --cascade`. Its monitor is of no use here: rows are sorted by length. */
+  readonly path: string
+  /** The dense model. */
+  readonly dense: string
 }
 
 /** Where shards are put for workers. */
@@ -89,13 +107,17 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   const { out, data, signal, onStage, onProgress, resume = false, retry = false } = options
   const output = outputNameOf(out)
   await requireFree(options)
-  const folder = shardFolder(shardsOf(options), output)
-  if (!(resume || retry)) await requireNoShards(folder, shardsOf(options))
+  const store = await openStore(shardsOf(options))
+  const folder = shardFiles(store, output)
+  if (!(resume || retry)) await requireNoShards(folder)
   onStage?.('planning')
-  const files = await readModelFiles(options.model, options.tokenizer)
-  await using model = await openBulkModel(files, { runtime: runtimeOf(files), threads: options.threads, signal })
-  const compute = computeSpec(options, model, output)
+  const { model: path, tokenizer, guard, threads, methods } = options
+  const files = await readModelFiles({ model: path, tokenizer, dense: guard?.dense })
+  const opened = await sessionSpec(options, files)
+  await using model = await openBulkModel(files, opened, { threads, signal, methods })
+  const compute = computeSpec(options, opened, model, output)
   const plan = await planShards(data, files.hash, compute, output, { shardRows: 10_000, ...definedOnly(options) })
+  await store.prepare()
   if (retry) await folder.forgive()
 
   const before = await folder.state()
@@ -109,18 +131,19 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   else
     await computeOnQueue(
       missing,
-      { ...options, ...options.queue, shards: shardsOf(options) },
+      { ...options.queue, model: path, tokenizer, dense: guard?.dense, shards: shardsOf(options) },
       { folder, tell, rowsBefore, signal },
     )
   throwIfAborted(signal, 'bulk')
 
   await requireAll(plan, folder)
   onStage?.('writing')
-  const written = plan.shards.map(({ key, spec }) => ({ path: folder.pathOf(key), rows: spec.rows.rows }))
+  const written = plan.shards.map((shard) => folder.fileOf(shard))
   // Always the same name: of a run that is killed while it writes, gigabytes would remain under another one.
   const waiting = join(dirname(out), `.${basename(out)}.tmp`)
   await writeWhole(out, untilAborted(outputFormats[output].join(written), signal), waiting)
   await folder.remove()
+  await store.close()
   return { task: compute.task, rows: plan.rows, shards: plan.shards.length, resumed: resumed.length }
 }
 
@@ -128,7 +151,27 @@ function shardsOf({ out, shards = `${out}.shards` }: BulkOptions): string {
   return shards
 }
 
-function computeSpec(options: BulkOptions, model: BulkModel, output: OutputName): ComputeSpec {
+/** Bytes of a guard; longer texts are none. */
+const LARGEST_GUARD = 2 ** 28
+
+async function sessionSpec({ plan, guard }: BulkOptions, files: ModelFiles): Promise<SessionSpec> {
+  // Padded batches elsewhere: the native runtime is no faster there, and need not be installed.
+  const runtime = files.isPacked ? 'native' : 'node'
+  const { model: pruned, dense } = files
+  if (guard === undefined || dense === undefined) return { runtime, plan: plan ?? null, guard: null }
+  if (plan !== undefined)
+    throw new TpError(
+      'TP_OPTION',
+      'bulk',
+      'a guard is of a pruned file, and a plan prunes a dense one; give one of them',
+    )
+  const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_GUARD })
+  const { cascade } = readGuarding(new TextDecoder().decode(text), guard.path, { pruned, dense })
+  const { uncertainty, threshold } = cascade
+  return { runtime, plan: null, guard: { uncertainty, threshold } }
+}
+
+function computeSpec(options: BulkOptions, opened: SessionSpec, model: BulkModel, output: OutputName): ComputeSpec {
   const task = options.task ?? model.task
   if (task === 'asr') throw new TpError('TP_OPTION', 'bulk', 'the model gives states of speech; texts are what is run')
   if (output === 'npy' && task !== 'embeddings')
@@ -142,12 +185,7 @@ function computeSpec(options: BulkOptions, model: BulkModel, output: OutputName)
     if (!Number.isInteger(value) || value < 1)
       throw new TpError('TP_OPTION', 'bulk', `${name} is ${value}; give a whole number, 1 or more`)
   }
-  return { task, runtime: runtimeOf(model.files), labels, maxTokens, batchTokens }
-}
-
-/** Padded batches elsewhere: the native runtime is no faster there, and need not be installed. */
-function runtimeOf({ isPacked }: ModelFiles): RuntimeName {
-  return isPacked ? 'native' : 'node'
+  return { ...opened, task, labels, maxTokens, batchTokens }
 }
 
 interface HereOptions {
@@ -159,7 +197,7 @@ interface HereOptions {
 /** Computes shards in this process. What is wrong with the data of one does not stop the others. */
 async function computeHere(
   shards: readonly Shard[],
-  folder: ShardFolder,
+  folder: ShardFiles,
   model: BulkModel,
   { signal, tell, rowsBefore }: HereOptions,
 ): Promise<void> {
@@ -203,7 +241,7 @@ function rowsOf(shards: readonly Shard[]): number {
 }
 
 /** @throws TpError TP_SHARDS with the reasons of those that are missing */
-async function requireAll({ shards }: Plan, folder: ShardFolder): Promise<void> {
+async function requireAll({ shards }: Plan, folder: ShardFiles): Promise<void> {
   const { done, failed } = await folder.state()
   const missing = shards.filter(({ key }) => !done.has(key))
   if (missing.length === 0) return
@@ -243,20 +281,14 @@ async function requireFree({ out, data }: BulkOptions): Promise<void> {
 }
 
 /** @throws TpError TP_OUTPUT */
-async function requireNoShards(folder: ShardFolder, path: string): Promise<void> {
-  const { done, failed } = await folder.state()
+async function requireNoShards({ state, store }: ShardFiles): Promise<void> {
+  const { done, failed, others } = await state()
+  const refuse = (message: string): never => {
+    throw new TpError('TP_OUTPUT', 'bulk', message)
+  }
   if (done.size + failed.size > 0)
-    throw new TpError(
-      'TP_OUTPUT',
-      'bulk',
-      `${path} holds ${done.size} shards of an earlier run; --resume continues it, or remove that folder`,
-    )
-  if ((await readdir(path).catch(() => [])).some((name) => !name.startsWith('.')))
-    throw new TpError(
-      'TP_OUTPUT',
-      'bulk',
-      `${path} is to hold the shards, and something else is in it; give another folder`,
-    )
+    refuse(`${store.name} holds ${done.size} shards of an earlier run; --resume continues it, or remove them`)
+  if (others.length > 0) refuse(`${store.name} is to hold the shards, and something else is in it; give another place`)
 }
 
 async function* untilAborted<T>(pieces: AsyncIterable<T>, signal: AbortSignalLike | undefined): AsyncGenerator<T> {

@@ -12,8 +12,9 @@ import { readRows } from '../dist/input/read-rows.js'
 import { readModelFiles } from '../dist/model/model-files.js'
 import { openBulkModel } from '../dist/model/open-model.js'
 import { outputFormats } from '../dist/output/output-formats.js'
+import { folderStore } from '../dist/shards/folder-store.js'
 import { planShards } from '../dist/shards/plan.js'
-import { shardFolder } from '../dist/shards/shard-folder.js'
+import { shardFiles } from '../dist/shards/shard-files.js'
 import { writeWhole } from '../dist/shards/whole-file.js'
 
 const [path, data, rowsText, url] = process.argv.slice(2)
@@ -37,7 +38,8 @@ const files = await readModelFiles(path)
 const runtime = files.isPacked ? 'native' : 'node'
 const model = await openBulkModel(files, { runtime, threads: 1 })
 const compute = { task: model.task, runtime, labels: files.folder.labels ?? null, maxTokens: null, batchTokens: 1024 }
-const store = shardFolder(join(folder, 'shards'), 'jsonl')
+const store = shardFiles(folderStore(join(folder, 'shards')), 'jsonl')
+await store.store.prepare()
 const plan = () => planShards(join(folder, 'rows.jsonl'), files.hash, compute, 'jsonl', { shardRows: rows })
 const [shard] = (await timed('planning', plan)).shards
 const read = await timed('reading', () => readRows(shard.spec.rows, shard.location))
@@ -45,7 +47,7 @@ const answers = await timed('tokenising and computing', () => model.compute(read
 const ids = { name: 'id', kind: 'id', values: read.map(({ id }) => id) }
 const bytes = await timed('encoding', () => outputFormats.jsonl.encode([ids, ...answers]))
 await timed('committing', () => store.commit(shard.key, bytes))
-const joined = outputFormats.jsonl.join([{ path: store.pathOf(shard.key), rows }])
+const joined = outputFormats.jsonl.join([store.fileOf(shard)])
 await timed('joining', () => writeWhole(join(folder, 'out.jsonl'), joined))
 if (url !== undefined) await timed('the queue, of 100 shards one each', () => throughQueue(100))
 

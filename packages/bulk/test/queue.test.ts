@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { baselines as methods } from '@tp/core'
+import { readRunPlan } from '@tp/tune'
 import { Queue } from 'bullmq'
 import { describe, expect, test } from 'vitest'
 import { runBulk, runWorker } from '../src/index.ts'
@@ -43,13 +45,14 @@ describeQueue('workers of a queue', () => {
     expect(readFileSync(out)).toEqual(readFileSync(at('few-undisturbed.jsonl')))
   })
 
-  test('keep what cannot be computed with its reason, and compute it when it can be', async () => {
+  test('prune by the plan of a run, keep what cannot be computed with its reason, and compute it when it can be', async () => {
     await using valkey = await startValkey()
     const stop = new AbortController()
     const reasons: string[] = []
     const worker = runWorker({
       queue: valkey.url,
       folder,
+      methods,
       signal: stop.signal,
       onFailure: (reason) => reasons.push(reason),
     })
@@ -61,6 +64,8 @@ describeQueue('workers of a queue', () => {
       data: at('faulty.jsonl'),
       out: at('faulty-out.jsonl'),
       shardRows: 40,
+      plan: readRunPlan({ format: 1, method: 'stride', keep: 0.5, layers: [0] }, 'plan.json'),
+      methods,
       queue,
     }
     await expect(runBulk(options)).rejects.toMatchObject({
@@ -73,6 +78,8 @@ describeQueue('workers of a queue', () => {
     const onProgress = (state: { readonly workers?: number }): void => void workers.push(state.workers)
     expect(await runBulk({ ...options, retry: true, onProgress })).toMatchObject({ rows: 130, resumed: 3 })
     expect(workers.at(-1)).toBe(1)
+    await runBulk({ ...options, queue: undefined, out: at('faulty-here.jsonl') })
+    expect(readFileSync(options.out)).toEqual(readFileSync(at('faulty-here.jsonl')))
     stop.abort()
     await worker
   })

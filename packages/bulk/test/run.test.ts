@@ -1,8 +1,11 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
+import { baselines as methods } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/eval'
-import { encodeModel } from '@tp/onnx'
+import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
+import { readRunPlan } from '@tp/tune'
 import { parquetReadObjects } from 'hyparquet'
 import { describe, expect, test } from 'vitest'
 import { type BulkOptions, type BulkProgress, runBulk } from '../src/index.ts'
@@ -121,6 +124,40 @@ describe('a run', () => {
     )
     expect(resumed).toBe(0)
     expect(linesOf(at('other.jsonl')).some(({ label }) => label === 'no spam')).toBe(true)
+  })
+})
+
+describe('a model with a plan', () => {
+  const plan = (content: object) => readRunPlan({ format: 1, ...content }, 'plan.json')
+  const hard = { format: 1, method: 'stride', keep: 0.2, layers: [0] }
+
+  test('gives the bytes of the file that the plan makes, and as a cascade falls back to the dense one', async () => {
+    const pruned = pruneOrThrow(decodeModel(readFileSync(common.model)), fromPlan(hard as Plan, methods), 'test')
+    writeFileSync(at('model', 'pruned.onnx'), encodeModel(pruned.model))
+    writeMails(at('few.jsonl'), 20)
+    const run = async (name: string, options: Partial<BulkOptions>): Promise<string> => {
+      await runBulk({ ...common, data: at('few.jsonl'), methods, ...options, out: at(`${name}.jsonl`) })
+      return readFileSync(at(`${name}.jsonl`), 'utf8')
+    }
+    const own = await run('own', { model: at('model', 'pruned.onnx') })
+    const dense = await run('dense', {})
+    expect(own).not.toBe(dense)
+    expect(await run('planned', { plan: plan(hard) })).toBe(own)
+    const cascade = { uncertainty: 'probability', threshold: 0 }
+    const whole = { regimes: [{ plan: hard }], cascade, figures: {} }
+    const labels = (text: string): unknown[] => text.split('\n').map((line) => line.replace(/,"score.*/, ''))
+    expect(labels(await run('cascade', { plan: plan(whole) }))).toEqual(labels(dense))
+    writeFileSync(at('guard.json'), JSON.stringify({ format: 1, ...whole }))
+    const guard = { path: at('guard.json'), dense: common.model }
+    expect(labels(await run('guarded', { model: at('model', 'pruned.onnx'), guard }))).toEqual(labels(dense))
+  })
+
+  test('is refused with a guard as well, or with a method that is not known', async () => {
+    const guard = { path: at('guard.json'), dense: common.model }
+    const out = at('refused.jsonl')
+    const both = runBulk({ ...common, out, plan: plan(hard), methods, guard })
+    await expect(both).rejects.toMatchObject({ code: 'TP_OPTION' })
+    await expect(runBulk({ ...common, out, plan: plan(hard) })).rejects.toMatchObject({ code: 'TP_PLAN' })
   })
 })
 

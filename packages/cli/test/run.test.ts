@@ -34,6 +34,30 @@ describe('run', () => {
     })
   })
 
+  test('prunes by a plan first, and falls back as its cascade says, alone or as the guard of the pruned file', {
+    tags: 'exhaustive',
+  }, async () => {
+    const plan = { format: 1, method: 'received-attention', layers: [0], keep: 0.05 }
+    const cascade = { uncertainty: 'probability', threshold: 0, share: 1 }
+    writeFileSync(folder.at('plan.json'), JSON.stringify(plan))
+    writeFileSync(folder.at('tuned.json'), JSON.stringify({ format: 1, regimes: [{ plan }], cascade, figures: {} }))
+    await tpHere(['prune', mail, '--plan', folder.at('plan.json'), '-o', folder.at('pruned.onnx')])
+    const answers = async (name: string, ...more: string[]): Promise<string> => {
+      const { code, stderr } = await tpHere(args(name, ...more))
+      expect([code, stderr]).toEqual([0, expect.any(String)])
+      return readFileSync(folder.at(name), 'utf8')
+    }
+    const planned = await answers('planned.jsonl', '--plan', folder.at('plan.json'))
+    const dense = await answers('dense.jsonl')
+    expect(planned).not.toBe(dense)
+    const labels = (text: string): string => text.replaceAll(/,"score[^}]*/g, '')
+    expect(labels(await answers('cascade.jsonl', '--plan', folder.at('tuned.json')))).toBe(labels(dense))
+    const guard = ['--guard', folder.at('tuned.json'), '--against', mail, '--tokenizer', modelPath('mail', 'tokenizer')]
+    const alone = ['run', folder.at('pruned.onnx'), ...args('').slice(2, 4), '-o', folder.at('guarded.jsonl')]
+    expect(await tpHere([...alone, ...guard, '--labels', 'ham,spam'])).toMatchObject({ code: 0 })
+    expect(labels(readFileSync(folder.at('guarded.jsonl'), 'utf8'))).toBe(labels(dense))
+  })
+
   test('that was killed continues to the same bytes', async () => {
     const out = 'killed.jsonl'
     const running = tp(args(out, '--shard-rows', '4'), {
@@ -70,6 +94,7 @@ describe('run', () => {
       ['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--queue', 'redis://x', '--threads', '1'],
       '--threads is for tp worker',
     ],
+    [['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--guard', 'g.json'], '--guard and --against go together'],
     [['run', mail, '--data', 'x.jsonl', '-o', 'y.csv'], 'it has to end in .jsonl, .ndjson, .npy, .parquet'],
     [['worker'], '--queue URL is missing'],
     [['worker', '--queue', 'localhost:6379'], 'the queue is "localhost:6379"; give a URL'],

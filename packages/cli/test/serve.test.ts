@@ -1,14 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
-import { tpHere } from './tp.ts'
+import { temporaryFolder, tpHere } from './tp.ts'
 
 const bin = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
 const mail = modelPath('mail')
+const folder = temporaryFolder()
+
+/** A plan's file, as tp tune writes it. */
+function plan(): string {
+  const path = folder.at('plan.json')
+  const regimes = [
+    { upTo: 16, plan: { format: 1, method: 'none' } },
+    { plan: { format: 1, method: 'stride', keep: 0.5 } },
+  ]
+  writeFileSync(path, JSON.stringify({ format: 1, regimes, figures: {} }))
+  return path
+}
 
 /** Starts the server, and reads where it listens. */
 async function start(...args: string[]): Promise<{ child: ChildProcess; url: string; models: object[] }> {
@@ -63,8 +76,8 @@ describe('tp serve', () => {
     expect(outcomes.filter((outcome) => outcome !== 200 && outcome !== 'ECONNREFUSED')).toEqual([])
   })
 
-  test('opens its files again at SIGHUP, and goes on', { tags: 'exhaustive' }, async () => {
-    const { child, url } = await start('--drain-ms', '0')
+  test('opens its files again at SIGHUP, prunes them by its plan, and goes on', { tags: 'exhaustive' }, async () => {
+    const { child, url } = await start('--drain-ms', '0', '--plan', plan())
     const before = await (await predict(url, 'lunch')).json()
     child.kill('SIGHUP')
     await setTimeout(200)
@@ -81,6 +94,13 @@ describe('tp serve', () => {
       'TP_USAGE',
       /--guard and --against go together/,
     ],
+    [
+      'a guard next to a plan',
+      [mail, '--plan', 'plan.json', '--guard', 'guard.json', '--against', mail],
+      'TP_USAGE',
+      /give one of them/,
+    ],
+    ['a plan that is no JSON', [mail, '--plan', mail], 'TP_PLAN', /invalid JSON/],
     ['no model', [], 'TP_USAGE', /MODEL… is missing/],
     ['a file that is not there', ['missing.onnx'], 'TP_FILE_NOT_FOUND', /missing\.onnx/],
     ['a limit that cannot be', [mail, '--max-texts', '0'], 'TP_USAGE', /--max-texts is 0/],

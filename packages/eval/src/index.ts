@@ -34,9 +34,11 @@ export { loadTokenizer } from './inputs/load-tokenizer.ts'
 export { type ModelFolder, modelFolderFiles, readFolderJson, readModelFolder } from './inputs/model-folder.ts'
 export { type Pooling, pool, poolingFiles, readPooling } from './inputs/pooling.ts'
 export { type PrepareOptions, prepareInputs } from './inputs/prepare.ts'
+export { type ReadModel, readModel } from './inputs/read-model.ts'
 export { type TaggedInputs, taggedInputs } from './inputs/tagged-inputs.ts'
 export { compareToDense, type DenseComparison } from './metrics/against-dense.ts'
 export { qualityOf } from './quality.ts'
+export { type ReadLimits, readBytes } from './read-bytes.ts'
 export type { EvaluateOptions } from './run-examples.ts'
 export { readSpeech, type SpeechClip, type SpeechDataset } from './speech/read-speech.ts'
 export { openSpeechDecoder, type SpeechDecoder } from './speech/speech-decoder.ts'
@@ -44,7 +46,15 @@ export { type SpeechInputs, someRecordings, speechInputs } from './speech/speech
 export { type WordErrors, wordErrorRate } from './speech/word-error-rate.ts'
 export { wordErrors, wordsOf } from './speech/word-errors.ts'
 export { type Transcription, transcribe, withDecoder } from './tasks/asr.ts'
-export { compareEmbeddings, type Embeddings, embed, embeddingOutput, type Nearness } from './tasks/embeddings.ts'
+export {
+  compareEmbeddings,
+  type Embeddings,
+  embed,
+  embeddingOutput,
+  type Nearness,
+  type RanBatch,
+  vectorsOf,
+} from './tasks/embeddings.ts'
 export type { Evaluation, Outcome, Task } from './tasks/outcome.ts'
 export {
   asScored,
@@ -58,4 +68,4 @@ export {
 } from './tasks/ranking.ts'
 export { type Retrieval, retrieve } from './tasks/retrieval.ts'
 export { taskOf } from './tasks/task-of.ts'
-export { evaluateTokens, type TokenEvaluation, tokenAgreement } from './tasks/tokens.ts'
+export { evaluateTokens, type TokenEvaluation, tagsOf, tokenAgreement } from './tasks/tokens.ts'

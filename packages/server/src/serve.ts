@@ -12,9 +12,9 @@ import type { ModelOptions } from './model/open-model.ts'
 import { type ServedModel, serveModel } from './model/served-model.ts'
 
 /** One model to serve. */
-export interface ModelToServe extends Omit<ModelOptions, 'onBatch' | 'guard'> {
+export interface ModelToServe extends Omit<ModelOptions, 'onBatch' | 'onCascade' | 'guard'> {
   /** The dense model as the fallback of this pruned one. */
-  readonly guard?: Pick<GuardOptions, 'path' | 'dense'> | undefined
+  readonly guard?: Omit<GuardOptions, 'onAlarm'> | undefined
   /** Default: the name of its folder. */
   readonly name?: string | undefined
 }
@@ -47,6 +47,9 @@ export interface Server extends AsyncDisposable {
 /** Connections that are idle for so many milliseconds at the end are closed without a last answer. */
 const IDLE_MS = 2000
 
+/** Milliseconds between two looks at whether all is answered. */
+const LOOK_MS = 20
+
 const LIMITS: RequestLimits = { texts: 128, body: 4 * 2 ** 20, requests: 512 }
 
 /**
@@ -76,9 +79,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
       const model = await serveModel(name, {
         ...own,
         onBatch: (report) => metrics.batch(name, report),
+        onCascade: (run) => metrics.fallbacks(name, run.dense.length),
         guard: guard && {
           ...guard,
-          onRun: (run) => metrics.fallbacks(name, run.dense.length),
           onAlarm(alarm) {
             metrics.alarm(name, alarm.signal)
             onAlarm?.(name, alarm)
@@ -94,7 +97,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       isReady: () => isReady && isHealthy(),
       isEnding: () => isEnding,
     }
-    const app = await createApp(context, metrics)
+    const { fastify: app, isIdle } = await createApp(context, metrics)
     const url = await app.listen({ host, port }).catch((cause: Error) => {
       throw new TpError('TP_LISTEN', 'server', `cannot listen at ${host}:${port}: ${cause.message}`, { cause })
     })
@@ -108,6 +111,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
       isEnding = true
       const ended = new Promise((resolve) => NetServer.prototype.close.call(app.server, resolve))
       await Promise.race([ended, setTimeout(IDLE_MS, undefined, { ref: false })])
+      while (!isIdle()) await setTimeout(LOOK_MS)
+      // Those that have never asked for anything, too: Node takes them for busy ones for a minute.
+      app.server.closeAllConnections()
       await app.close()
       await closeModels()
     }
@@ -149,7 +155,9 @@ function checkOptions({ models, drainMs = 0 }: ServeOptions, limits: RequestLimi
   if (models.length === 0) throw option('there is no model to serve; give one or more')
   for (const [name, value] of Object.entries(limits)) requireWhole(name, value, 1)
   requireWhole('drainMs', drainMs, 0)
-  for (const { maxWait = 0, batchTokens = 1, queueTokens = 1, atOnce = 1, maxTokens = 3 } of models) {
+  for (const { maxWait = 0, batchTokens = 1, queueTokens = 1, atOnce = 1, maxTokens = 3, plan, guard } of models) {
+    if (plan !== undefined && guard !== undefined)
+      throw option('a guard is of a pruned file, and a plan prunes a dense one; give one of them')
     if (!(maxWait >= 0 && Number.isFinite(maxWait))) throw option(`maxWait is ${maxWait}; give milliseconds, 0 or more`)
     for (const [name, value] of Object.entries({ batchTokens, queueTokens, atOnce })) requireWhole(name, value, 1)
     requireWhole('maxTokens', maxTokens, 3)

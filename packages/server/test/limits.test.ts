@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { decodeModel, encodeModel } from '@tp/onnx'
@@ -128,6 +130,29 @@ test('the work of a client that has gone is dropped', async () => {
   await Promise.all(others)
   await setTimeout(50)
   expect((await rowsRun()) - before).toBeLessThan(24)
+})
+
+test('clients that go away leave room for others, and one that never asks keeps no server from ending', async () => {
+  const limits = { requests: 2 }
+  const own = await serve({ models: [{ path, threads: 1, maxWait: 2000 }], port: 0, drainMs: 0, limits })
+  const askOwn = asking(own)
+  const waiting = (): number | undefined => own.models[0]?.current.engine.waiting().rows
+  for (let i = 0; i < 4; i++) {
+    const gone = new AbortController()
+    const dropped = expect(askOwn('/predict', { inputs: 'text' }, undefined, gone.signal)).rejects.toThrow()
+    await expect.poll(waiting).toBe(1)
+    gone.abort()
+    await dropped
+    await expect.poll(waiting).toBe(0)
+  }
+  expect((await askOwn('/metrics')).body).toMatch(/tp_request_seconds_count\{route="\/predict",status="499"\} 4/)
+  const silent = connect(Number(new URL(own.url).port), '127.0.0.1')
+  await once(silent, 'connect')
+  const closed = once(silent, 'close')
+  const start = performance.now()
+  await own.close()
+  expect(performance.now() - start).toBeLessThan(10_000)
+  await closed
 })
 
 test('metrics tell of requests, queue and batches', async () => {

@@ -76,6 +76,8 @@ describe("OpenAI's client", () => {
     const { data } = await client().embeddings.create({ model: 'states', input: texts[0] as string, dimensions: 16 })
     const start = vectors[0]?.slice(0, 16) ?? []
     expectClose([data[0]?.embedding ?? []], [start.map((value) => value / Math.hypot(...start))])
+    const more = client().embeddings.create({ model: 'states', input: texts[0] as string, dimensions: 129 })
+    await expect(more).rejects.toThrow(/the model's vectors have 128/)
   })
 
   test('is told which models there are, and when there is none of that name', async () => {

@@ -28,7 +28,7 @@ export function routed(routes: readonly Route[], { tokens }: RoutedOptions = {})
   return openSession('tune', {
     inputs: first.session.inputs,
     outputs: first.session.outputs,
-    run: async (feeds) => routeOf(feeds).run(feeds),
+    run: async (feeds, signal) => routeOf(feeds).run(feeds, { signal }),
     async endProfile() {
       const paths = await Promise.all(routes.map(({ session }) => session.endProfile()))
       return paths.find((path) => path !== undefined)

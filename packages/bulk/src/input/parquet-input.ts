@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { TableHead } from '@tp/eval'
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { dataError } from './data-error.ts'
+import { hashOfFile } from './hash-of-file.ts'
 import type { RangeLimits, RowRange } from './line-ranges.ts'
 import type { Cell, RawRow } from './line-rows.ts'
 
@@ -57,26 +56,6 @@ export async function parquetRows(path: string, start: number, end: number, colu
   return await reading(path, (file, metadata) =>
     parquetReadObjects({ file, metadata, columns, compressors, rowStart: start, rowEnd: end, useOffsetIndex: true }),
   )
-}
-
-const hashes = new Map<string, { readonly state: string; readonly hash: Promise<string> }>()
-
-/** SHA-256 of a file; computed again when its size or time changes. */
-export async function hashOfFile(path: string): Promise<string> {
-  await using file = await open(path)
-  const { size, mtimeNs } = await file.stat({ bigint: true })
-  const state = `${size} ${mtimeNs}`
-  const known = hashes.get(path)
-  if (known?.state === state) return await known.hash
-  const hash = hashStream(path)
-  hashes.set(path, { state, hash })
-  return await hash
-}
-
-async function hashStream(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }
 
 async function reading<T>(path: string, use: (file: AsyncBuffer, metadata: FileMetaData) => Promise<T>): Promise<T> {

@@ -1,16 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
-import type { ComputeSpec } from '../model/open-model.ts'
+import type { ComputeSpec } from '../model/compute-spec.ts'
 import { type PlanOptions, planShards } from '../shards/plan.ts'
 import { readRows } from './read-rows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tp-bulk-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const compute: ComputeSpec = { task: 'classification', runtime: 'node', labels: null, maxTokens: null, batchTokens: 9 }
+const opened = { runtime: 'node', plan: null, guard: null } as const
+const compute: ComputeSpec = { ...opened, task: 'classification', labels: null, maxTokens: null, batchTokens: 9 }
 
 async function rowsIn(path: string, options: Partial<PlanOptions> = {}, task: ComputeSpec['task'] = 'classification') {
   const { shards, rows } = await planShards(path, 'm', { ...compute, task }, 'jsonl', { shardRows: 2, ...options })
@@ -109,6 +111,7 @@ describe('shards', () => {
 })
 
 describe('what cannot be read is refused', () => {
+  const long = 'a '.repeat(2.5 * 2 ** 20)
   test.each([
     ['nothing.jsonl', '\n', 'holds no row'],
     ['bad.jsonl', `${'{"text":"a"}\n'.repeat(200)}{"text"\n`, 'row 1 of these is invalid JSON'],
@@ -119,11 +122,29 @@ describe('what cannot be read is refused', () => {
     ['unknown.csv', 'a,b,c\n1,x y,z z\n', 'cannot tell which column holds the texts'],
     ['a.docx', 'x', 'it has to end in .jsonl'],
     ['broken.parquet', 'PAR1 no PAR1', 'cannot be read as Parquet'],
+    ['short.parquet', 'PAR1', 'cannot be read as Parquet'],
+    ['nul.jsonl', '{"text":"a\0b"}\n', 'holds a NUL character'],
+    ['huge.jsonl', `{"text":"${long}"}\n`, 'a row of more than 4 MiB'],
+    ['lines.txt', long, 'a row of more than 4 MiB'],
+    ['unclosed.csv', `text\n"${long}`, 'a row of more than 4 MiB'],
+    ['book.txt', `${long.slice(0, 1_000_001)}\n`, 'at most 1,000,000 are read'],
+    ['object.jsonl', '{"id":{"toString":1},"text":"a"}\n', 'an id that is a list or an object'],
+    ['digits.jsonl', '{"id":123456789012345678901234567890,"text":"a"}\n', 'write such ids as text'],
+    ['infinite.jsonl', '{"id":1e400,"text":"a"}\n', 'write such ids as text'],
   ])('%s', async (name, content, message) => {
     await expect(rowsIn(file(name, content))).rejects.toMatchObject({
       code: 'TP_DATA',
       message: expect.stringContaining(message),
     })
+  })
+
+  test('and not waited for: a pipe, a device, a folder of pipes', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe.jsonl')])
+    symlinkSync('/dev/zero', join(folder, 'zero.jsonl'))
+    mkdirSync(join(folder, 'pipes'))
+    execFileSync('mkfifo', [join(folder, 'pipes', 'a.jsonl')])
+    for (const name of ['pipe.jsonl', 'zero.jsonl', 'pipes'])
+      await expect(rowsIn(join(folder, name))).rejects.toMatchObject({ code: 'TP_DATA' })
   })
 
   test('a column that is not there', async () => {

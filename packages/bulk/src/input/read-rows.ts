@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Columns } from './columns.ts'
 import { dataError } from './data-error.ts'
+import { hashOfFile } from './hash-of-file.ts'
 import type { InputFormat } from './input-files.ts'
 import { readBytes } from './line-ranges.ts'
 import { type Cell, parseLines } from './line-rows.ts'
-import { hashOfFile, parquetRows } from './parquet-input.ts'
+import { parquetRows } from './parquet-input.ts'
 
 /** What a model reads of a row, and what identifies it. */
 export interface Row {
@@ -52,7 +53,7 @@ export async function readRows(spec: RowsSpec, { path, start, end }: RowsLocatio
       text: textIn(text, where, 'text'),
       ...(Array.isArray(text) && { words: text as string[] }),
       ...(columns.pair !== undefined && { pair: textIn(cells[columns.pair], where, 'second text') }),
-      ...(columns.id !== undefined && { id: idIn(cells[columns.id]) }),
+      ...(columns.id !== undefined && { id: idIn(cells[columns.id], where) }),
     }
   })
 }
@@ -83,10 +84,17 @@ function textIn(cell: Cell, where: string, what: string): string {
   return String(text)
 }
 
-function idIn(cell: Cell): string | number | null {
-  if (typeof cell === 'string' || typeof cell === 'number') return cell
-  if (typeof cell === 'bigint') return Number.isSafeInteger(Number(cell)) ? Number(cell) : `${cell}`
-  return cell === undefined || cell === null ? null : String(cell)
+/** What a row is called is copied to the output, and must be the same there. */
+function idIn(cell: Cell, where: string): string | number | null {
+  if (cell === undefined || cell === null) return null
+  if (typeof cell === 'string' || typeof cell === 'boolean') return `${cell}`
+  if (typeof cell === 'object')
+    throw dataError(where, 'has an id that is a list or an object; it has to be a text or a number')
+  const number = Number(cell)
+  if (Number.isSafeInteger(number) || (!Number.isInteger(number) && Number.isFinite(number))) return number
+  // Of JSON, digits are lost before; a 64-bit integer of Parquet has them all.
+  if (typeof cell === 'bigint') return `${cell}`
+  throw dataError(where, `has the id ${cell}, a number of too many digits to be kept; write such ids as text`)
 }
 
 function changed(path: string): Error {

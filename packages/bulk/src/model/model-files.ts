@@ -1,50 +1,74 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import { modelFolderFiles, type Pooling, poolingFiles, readModelFolder, readPooling } from '@tp/eval'
-import { decodeModel, externalTensors, metadata } from '@tp/onnx'
-import { hashOfFile } from '../input/parquet-input.ts'
+import {
+  type ModelFolder,
+  modelFolderFiles,
+  type Pooling,
+  poolingFiles,
+  type ReadModel,
+  readModel,
+  readModelFolder,
+  readPooling,
+} from '@tp/eval'
+import type { HashedFile } from '@tp/tune'
+import { hashOfFile } from '../input/hash-of-file.ts'
+
+/** Where the files are that answer. */
+export interface ModelPaths {
+  readonly model: string
+  /** tokenizer.json, if it is not next to the model. */
+  readonly tokenizer?: string | undefined
+  /** The dense model, where answers may fall back to it. */
+  readonly dense?: string | undefined
+}
 
 /** What a model's answers depend on, besides its inputs. */
 export interface ModelFiles {
-  readonly path: string
-  /** SHA-256 over the model, its data files, and the tokenizer and configuration next to it. */
+  readonly model: HashedFile
+  readonly dense: HashedFile | undefined
+  /** SHA-256 over the models, their data files, and the tokenizer and configuration next to the first. */
   readonly hash: string
   /** Only `@tp/runtime-native` runs it. */
   readonly isPacked: boolean
-  readonly folder: Awaited<ReturnType<typeof readModelFolder>>
+  readonly folder: ModelFolder & { readonly tokenizer: string }
   readonly pooling: Pooling
 }
 
 /**
  * Reads what lies next to a model, and makes one hash of it.
- * @param tokenizer path of tokenizer.json, if it is not next to the model
  * @throws TpError TP_FILE_NOT_FOUND, TP_TOKENIZER, those of `decodeModel`
  */
-export async function readModelFiles(path: string, tokenizer?: string): Promise<ModelFiles> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new TpError('TP_FILE_NOT_FOUND', 'bulk', `there is no file that can be read at ${path}`, { cause })
-  })
+export async function readModelFiles({
+  model: path,
+  tokenizer: asked,
+  dense: densePath,
+}: ModelPaths): Promise<ModelFiles> {
+  const model = await readModel(path)
+  const dense = densePath === undefined ? undefined : await readModel(densePath)
   const [folder, pooling] = await Promise.all([readModelFolder(path), readPooling(path)])
-  const own = tokenizer ?? folder.tokenizer
-  if (own === undefined)
+  const tokenizer = asked ?? folder.tokenizer
+  if (tokenizer === undefined)
     throw new TpError('TP_TOKENIZER', 'bulk', `no tokenizer.json is next to ${path}; give its path`)
-  const model = decodeModel(bytes)
-  const data = new Set(externalTensors(model).map(({ location }) => location))
+  const parts = await hashesOf(model)
   // Files by what they are to the model, not by their paths: a copy elsewhere has the same hash.
-  const parts = [createHash('sha256').update(bytes).digest('hex')]
-  for (const location of [...data].sort()) parts.push(location, await hashOfFile(join(dirname(path), location)))
-  for (const file of [...modelFolderFiles(path), ...poolingFiles(path)].filter(
-    (name) => basename(name) !== 'tokenizer.json',
-  ))
-    parts.push(basename(file), await hashOfFile(file).catch(() => ''))
-  parts.push(await hashOfFile(own))
+  const others = [...modelFolderFiles(path), ...poolingFiles(path)].filter(
+    (file) => basename(file) !== 'tokenizer.json',
+  )
+  for (const file of others) parts.push(basename(file), await hashOfFile(file).catch(() => ''))
+  parts.push(await hashOfFile(tokenizer), ...(dense === undefined ? [] : await hashesOf(dense)))
   return {
-    path,
+    model: { path, hash: model.hash },
+    dense: dense && { path: dense.path, hash: dense.hash },
     hash: createHash('sha256').update(parts.join('\n')).digest('hex'),
-    isPacked: metadata(model).get('tp.packed') !== undefined,
-    folder: { ...folder, tokenizer: own },
+    isPacked: isPacked(model.model),
+    folder: { ...folder, tokenizer },
     pooling,
   }
+}
+
+async function hashesOf({ path, hash, dataFiles }: ReadModel): Promise<string[]> {
+  const own = dataFiles.toSorted().map(async (name) => [name, await hashOfFile(join(dirname(path), name))])
+  return [hash, ...(await Promise.all(own)).flat()]
 }

@@ -1,34 +1,20 @@
-import { TpError } from '@tp/core'
-import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
-import { loadTokenizer, type Task, taggedInputs, taskOf } from '@tp/eval'
+import { type MethodEntry, TpError } from '@tp/core'
+import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
+import { loadTokenizer, readModel, type Task, taggedInputs, taskOf } from '@tp/eval'
 import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/eval/inputs'
+import { cascade } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
+import { openPlanned } from '@tp/tune'
 import type { Row } from '../input/read-rows.ts'
 import type { Column } from '../output/column.ts'
-import { classesOf, type RanBatch, scoresOf, tagsOf, vectorsOf } from './answers.ts'
+import { answersOf, type Words } from './answers.ts'
+import type { ComputeSpec, RuntimeName, SessionSpec } from './compute-spec.ts'
 import type { ModelFiles } from './model-files.ts'
 import { tokenBatches } from './token-batches.ts'
 
-/** What is computed of a text: its class, one score, a tag for each word, or a vector. */
-export type BulkTask = 'classification' | 'ranking' | 'tokens' | 'embeddings'
-
-/** What runs a model; others may round otherwise. */
-export type RuntimeName = 'node' | 'native'
-
-/** What answers depend on, besides model and rows. */
-export interface ComputeSpec {
-  readonly task: BulkTask
-  readonly runtime: RuntimeName
-  /** Names of the classes; without them their numbers. */
-  readonly labels: readonly string[] | null
-  /** Longer texts are cut. */
-  readonly maxTokens: number | null
-  /** Most tokens of a batch. */
-  readonly batchTokens: number
-}
-
 export interface OpenModelOptions {
-  readonly runtime: RuntimeName
+  /** What the plan's methods are looked for in. */
+  readonly methods?: readonly MethodEntry[] | undefined
   /** Threads inside one operator; default: the runtime's own choice. */
   readonly threads?: number | undefined
   readonly signal?: AbortSignalLike | undefined
@@ -53,44 +39,43 @@ export interface BulkModel extends AsyncDisposable {
   compute(rows: readonly Row[], source: string, spec: ComputeSpec, options?: ComputeOptions): Promise<Column[]>
 }
 
-/** @throws TpError TP_RUNTIME if the runtime is not installed; those of `load` */
+/** @throws TpError TP_RUNTIME if the runtime is not installed; those of `load`, `openPlanned` and `cascade` */
 export async function openBulkModel(
   files: ModelFiles,
-  { runtime, threads, signal }: OpenModelOptions,
+  spec: SessionSpec,
+  options: OpenModelOptions = {},
 ): Promise<BulkModel> {
-  const tokenizer = await loadTokenizer(files.folder.tokenizer as string)
-  // In a worker, so that the next texts are tokenised meanwhile.
-  const session = await (await runtimeOf(runtime)).load(files.path, { threads, signal, worker: true })
+  const tokenizer = await loadTokenizer(files.folder.tokenizer)
+  const session = await openSession(files, spec, options)
   const inputNames = Object.fromEntries(session.inputs.map((input) => [input.name, input]))
   const [first] = session.inputs
   const size = typeof first?.dims[0] === 'number' ? first.dims[0] : undefined
 
   async function prepare(rows: readonly Row[], source: string, { task, maxTokens }: ComputeSpec): Promise<Prepared> {
     const { vocabularySize, maxTokens: most } = files.folder
-    const options = { vocabularySize, maxTokens: maxTokens ?? most, signal }
+    const limits = { vocabularySize, maxTokens: maxTokens ?? most, signal: options.signal }
     if (task !== 'tokens') {
       const dataset = textDataset(
         source,
         rows.map(({ text, pair }) => ({ text, pair, label: -1 })),
       )
-      return { inputs: await textInputs(dataset, session.inputs, tokenizer, options) }
+      return { inputs: await textInputs(dataset, session.inputs, tokenizer, limits) }
     }
     // Each word is given its number as a tag, which tells whose first token a token is.
     const sentences = rows.map(({ words, text }, i) => {
       const own = words ?? text.split(/\s+/).filter((word) => word !== '')
       return { words: own, tags: own.map((_, number) => number), source: `${source}, text ${i}` }
     })
-    const inputs = await taggedInputs({ source, sentences }, session.inputs, tokenizer, options)
-    return { inputs, wordOf: inputs.tags, wordCounts: sentences.map(({ words }) => words.length) }
+    const inputs = await taggedInputs({ source, sentences }, session.inputs, tokenizer, limits)
+    return { inputs, words: { of: inputs.tags, counts: sentences.map((each) => each.words.length) } }
   }
 
   return {
     files,
     task: taskOf(session.outputs, files.folder.labels),
     async compute(rows, source, spec, { signal: stop, onRows } = {}) {
-      const prepared = await prepare(rows, source, spec)
-      const { inputs } = prepared
-      const answers = collect(spec, files, prepared, rows.length)
+      const { inputs, words } = await prepare(rows, source, spec)
+      const answers = answersOf(spec, files.pooling, rows.length, words)
       const batches = tokenBatches(inputs.lengths as readonly number[], {
         tokens: spec.batchTokens,
         padded: !files.isPacked,
@@ -112,73 +97,31 @@ export async function openBulkModel(
 
 interface Prepared {
   readonly inputs: ModelInputs
-  /** By text and token: number of the word that begins there; negative where none does. */
-  readonly wordOf?: readonly Int32Array[]
-  readonly wordCounts?: readonly number[]
-}
-
-interface Collected {
-  take(positions: readonly number[], batch: RanBatch): void
-  columns(): Column[]
-}
-
-function collect({ task, labels }: ComputeSpec, files: ModelFiles, prepared: Prepared, count: number): Collected {
-  const name = (label: number): string => labels?.[label] ?? `${label}`
-  const scores = new Float32Array(count)
-  if (task === 'classification') {
-    const values = new Array<string>(count)
-    return {
-      take(positions, batch) {
-        const classes = classesOf(batch)
-        for (const [row, position] of positions.entries()) {
-          const { label, score } = classes[row] as (typeof classes)[number]
-          ;[values[position], scores[position]] = [name(label), score]
-        }
-      },
-      columns: () => [
-        { name: 'label', kind: 'text', values },
-        { name: 'score', kind: 'number', values: scores },
-      ],
-    }
-  }
-  if (task === 'ranking') {
-    return {
-      take(positions, batch) {
-        const own = scoresOf(batch)
-        for (const [row, position] of positions.entries()) scores[position] = own[row] as number
-      },
-      columns: () => [{ name: 'score', kind: 'number', values: scores }],
-    }
-  }
-  if (task === 'tokens') {
-    const { wordOf = [], wordCounts = [] } = prepared
-    const values = wordCounts.map((words) => new Array<string | null>(words).fill(null))
-    return {
-      take(positions, batch) {
-        const tags = tagsOf(batch)
-        for (const [row, position] of positions.entries()) {
-          for (const [token, word] of (wordOf[position] as Int32Array).entries()) {
-            if (word >= 0)
-              (values[position] as (string | null)[])[word] = name((tags[row] as Int32Array)[token] as number)
-          }
-        }
-      },
-      columns: () => [{ name: 'tags', kind: 'texts', values }],
-    }
-  }
-  const values = new Array<Float32Array>(count)
-  return {
-    take(positions, batch) {
-      const vectors = vectorsOf(batch, files.pooling)
-      for (const [row, position] of positions.entries()) values[position] = vectors[row] as Float32Array
-    },
-    columns: () => [{ name: 'embedding', kind: 'vector', values }],
-  }
+  readonly words?: Words
 }
 
 /** A model of a fixed batch computes all of it: the last text several times. */
 function filledUp(positions: readonly number[], size: number): number[] {
   return Array.from({ length: size }, (_, i) => positions[Math.min(i, positions.length - 1)] as number)
+}
+
+async function openSession(
+  { model, dense }: ModelFiles,
+  { runtime: name, plan, guard }: SessionSpec,
+  { threads, signal, methods = [] }: OpenModelOptions,
+): Promise<Session> {
+  const runtime = await runtimeOf(name)
+  // In a worker, so that the next texts are tokenised meanwhile.
+  const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, signal, worker: true })
+  if (plan !== null) return await openPlanned((await readModel(model.path)).bytes, plan, { methods, load })
+  const pruned = await load(model.path)
+  if (guard === null || dense === undefined) return pruned
+  try {
+    return cascade({ ...guard, pruned, dense: await load(dense.path) })
+  } catch (error) {
+    await pruned.dispose()
+    throw error
+  }
 }
 
 async function runtimeOf(name: RuntimeName): Promise<Runtime> {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Column } from './column.ts'
 import type { OutputFormat } from './output-format.ts'
 import { shardError } from './shard-error.ts'
@@ -13,8 +12,8 @@ export const jsonLines: OutputFormat = {
     return Buffer.from(lines.join(''))
   },
   async *join(shards) {
-    for (const { path, rows } of shards) {
-      const bytes = await readFile(path)
+    for (const { path, rows, read } of shards) {
+      const bytes = await read()
       let lines = 0
       for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
       if (lines !== rows || bytes.at(-1) !== 10) throw shardError(path, rows, `has ${lines}`)

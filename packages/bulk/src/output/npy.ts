@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 import type { Column } from './column.ts'
 import type { OutputFormat } from './output-format.ts'
@@ -21,8 +20,8 @@ export const npy: OutputFormat = {
   async *join(shards) {
     const total = shards.reduce((sum, { rows }) => sum + rows, 0)
     let width: number | undefined
-    for (const { path, rows } of shards) {
-      const bytes = await readFile(path)
+    for (const { path, rows, read } of shards) {
+      const bytes = await read()
       const found = widthIn(bytes)
       if (found === undefined || bytes.length !== HEADER + 4 * rows * found || (width ?? found) !== found)
         throw shardError(path, rows, `has ${bytes.length} bytes`)

@@ -1,8 +1,10 @@
 import type { Column } from './column.ts'
 
 /** One shard of an output, as a file. */
-interface ShardFile {
+export interface ShardFile {
+  /** Where it is, for messages. */
   readonly path: string
+  read(): Promise<Buffer>
   readonly rows: number
 }
 

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parquetReadObjects } from 'hyparquet'
@@ -14,7 +15,7 @@ async function joined(name: OutputName, shards: readonly (readonly Column[])[]):
     shards.map(async (columns, i) => {
       const path = join(folder, `${i}.${name}`)
       writeFileSync(path, await outputFormats[name].encode(columns))
-      return { path, rows: columns[0]?.values.length ?? 0 }
+      return { path, rows: columns[0]?.values.length ?? 0, read: () => readFile(path) }
     }),
   )
   const pieces: Uint8Array[] = []
@@ -97,7 +98,7 @@ test.each(['jsonl', 'parquet', 'npy'] as const)('a %s shard that is cut short is
   )
   writeFileSync(path, whole.subarray(0, whole.length - 6))
   const joining = async (): Promise<void> => {
-    for await (const _ of outputFormats[name].join([{ path, rows: 2 }]));
+    for await (const _ of outputFormats[name].join([{ path, rows: 2, read: () => readFile(path) }]));
   }
   await expect(joining()).rejects.toMatchObject({ code: 'TP_SHARD' })
 })

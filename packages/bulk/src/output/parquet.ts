@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { parquetReadObjects, type SchemaElement } from 'hyparquet'
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer'
 import type { Column } from './column.ts'
-import type { OutputFormat } from './output-format.ts'
+import type { OutputFormat, ShardFile } from './output-format.ts'
 import { shardError } from './shard-error.ts'
 
 /** A row group for each shard. An `id` is text, whatever it was: all shards need one type. */
@@ -26,8 +25,8 @@ export const parquet: OutputFormat = {
       writer.index = 0
       return bytes
     }
-    for (const { path, rows } of shards) {
-      const { schema, columns } = await readShard(path, rows)
+    for (const shard of shards) {
+      const { schema, columns } = await readShard(shard)
       file ??= new ParquetWriter({ writer, schema })
       writeGroup(file, columns)
       yield taken()
@@ -41,8 +40,9 @@ function writeGroup(file: ParquetWriter, columnData: ColumnSource[]): void {
   file.write({ columnData, rowGroupSize: columnData[0]?.data.length ?? 1 })
 }
 
-async function readShard(path: string, rows: number): Promise<{ schema: SchemaElement[]; columns: ColumnSource[] }> {
-  const bytes = await readFile(path)
+async function readShard(shard: ShardFile): Promise<{ schema: SchemaElement[]; columns: ColumnSource[] }> {
+  const { path, rows } = shard
+  const bytes = await shard.read()
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
   const { parquetMetadata } = await import('hyparquet')
   let metadata: ReturnType<typeof parquetMetadata>

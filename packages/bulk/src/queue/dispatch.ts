@@ -1,24 +1,23 @@
-import { mkdir } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import type { Queue } from 'bullmq'
+import type { ModelPaths } from '../model/model-files.ts'
+import { isBucketUrl } from '../shards/s3-store.ts'
 import type { Shard } from '../shards/shard.ts'
-import type { ShardFolder } from '../shards/shard-folder.ts'
+import type { ShardFiles } from '../shards/shard-files.ts'
 import { connect } from './connect.ts'
 import { type ShardJob, toShared } from './shard-job.ts'
 
-export interface DispatchTarget {
+export interface DispatchTarget extends ModelPaths {
   readonly url: string
   /** The folder that workers have. */
   readonly folder: string
-  readonly model: string
-  readonly tokenizer?: string | undefined
   /** Path of the folder of the shards. */
   readonly shards: string
 }
 
 export interface DispatchOptions {
-  readonly folder: ShardFolder
+  readonly folder: ShardFiles
   readonly signal: AbortSignalLike | undefined
   readonly rowsBefore: number
   readonly tell: (rows: number, workers?: number) => void
@@ -71,13 +70,13 @@ export async function computeOnQueue(
 
 async function jobsOf(
   shards: readonly Shard[],
-  { folder, model, tokenizer, shards: shardsPath }: DispatchTarget,
+  { folder, model, tokenizer, dense, shards: shardsPath }: DispatchTarget,
 ): Promise<ShardJob[]> {
-  await mkdir(shardsPath, { recursive: true })
   const shared = {
     model: await toShared(folder, model, 'the model'),
     ...(tokenizer !== undefined && { tokenizer: await toShared(folder, tokenizer, 'the tokenizer') }),
-    shards: await toShared(folder, shardsPath, 'the folder of the shards'),
+    ...(dense !== undefined && { dense: await toShared(folder, dense, 'the dense model') }),
+    shards: isBucketUrl(shardsPath) ? shardsPath : await toShared(folder, shardsPath, 'the folder of the shards'),
   }
   const paths = new Map<string, string>()
   for (const { location } of shards) {

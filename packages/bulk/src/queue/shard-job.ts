@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, join, relative, sep } from 'node:path'
 import { TpError } from '@tp/core'
+import type { ModelPaths } from '../model/model-files.ts'
 import { outputFormats } from '../output/output-formats.ts'
 import { keyOf, type Shard } from '../shards/shard.ts'
 
@@ -8,11 +9,8 @@ import { keyOf, type Shard } from '../shards/shard.ts'
 export const QUEUE = 'tp-shards'
 
 /** What a worker is told. Paths are relative to the folder that all machines have, with slashes. */
-export interface ShardJob extends Shard {
-  readonly model: string
-  /** tokenizer.json, where it is not next to the model. */
-  readonly tokenizer?: string
-  /** Folder of the shards. */
+export interface ShardJob extends Shard, ModelPaths {
+  /** Folder of the shards, or `s3://bucket/prefix`. */
   readonly shards: string
 }
 

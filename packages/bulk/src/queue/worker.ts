@@ -1,10 +1,13 @@
-import { isTpError, TpError } from '@tp/core'
+import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike } from '@tp/core/runtime'
+import { readRunPlan } from '@tp/tune'
 import type { Job } from 'bullmq'
 import { readModelFiles } from '../model/model-files.ts'
 import { type BulkModel, openBulkModel } from '../model/open-model.ts'
+import { openStore } from '../shards/open-store.ts'
+import { isBucketUrl } from '../shards/s3-store.ts'
 import { computeShard } from '../shards/shard.ts'
-import { type ShardFolder, shardFolder } from '../shards/shard-folder.ts'
+import { type ShardFiles, shardFiles } from '../shards/shard-files.ts'
 import { connect } from './connect.ts'
 import { checkJob, fromShared, type ShardJob } from './shard-job.ts'
 
@@ -13,6 +16,10 @@ export interface WorkerOptions {
   readonly queue: string
   /** Holds all files that shards may name; nothing outside of it is read or written. */
   readonly folder: string
+  /** `s3://bucket/prefix`, where shards may be put besides the folder. Default: nowhere. */
+  readonly shards?: string | undefined
+  /** What methods of plans are looked for in. */
+  readonly methods?: readonly MethodEntry[] | undefined
   /** Threads inside one operator; default: the runtime's own choice. */
   readonly threads?: number | undefined
   /** Seconds without a sign of life after which a worker's shards are given to another. Default 30. */
@@ -45,13 +52,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   async function process({ data }: Job<ShardJob>): Promise<void> {
     const start = performance.now()
     const job = checkJob(data)
-    const target = await targetOf(folder, job)
+    const target = await targetOf(options, job)
     // Delivered again after it was done, by this worker or another.
     if (!(await target.has(job.key))) await compute(job, target)
     onShard?.({ rows: job.spec.rows.rows, milliseconds: performance.now() - start })
   }
 
-  async function compute(job: ShardJob, target: ShardFolder): Promise<void> {
+  async function compute(job: ShardJob, target: ShardFiles): Promise<void> {
     const location = { ...job.location, path: await fromShared(folder, job.location.path) }
     try {
       const model = await models.open(job)
@@ -73,7 +80,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   worker.on('failed', (job, error) => {
     onFailure?.(error.message)
     if (job === undefined || !(isLast(job) || error instanceof UnrecoverableError)) return
-    void targetOf(folder, job.data)
+    void targetOf(options, job.data)
       .then((target) => target.fail(job.data.key, isLost(error) ? lostError() : (error.cause ?? error)))
       .catch(() => undefined)
   })
@@ -95,8 +102,17 @@ function lostError(): TpError {
   return new TpError('TP_LOST', 'bulk', `more than ${MOST_LOST} workers have ended at it; do they have enough memory?`)
 }
 
-async function targetOf(folder: string, job: ShardJob): Promise<ShardFolder> {
-  return shardFolder(await fromShared(folder, job.shards), job.spec.output)
+async function targetOf({ folder, shards }: WorkerOptions, job: ShardJob): Promise<ShardFiles> {
+  if (!isBucketUrl(job.shards))
+    return shardFiles(await openStore(await fromShared(folder, job.shards)), job.spec.output)
+  if (shards !== undefined && `${job.shards}/`.startsWith(`${shards.replace(/\/+$/, '')}/`))
+    return shardFiles(await openStore(job.shards), job.spec.output)
+  const advice = 'start the worker with --shards s3://…, where shards may be put'
+  throw new TpError(
+    'TP_QUEUE',
+    'bulk',
+    `the queue asks for ${job.shards}, which this worker was not told of; ${advice}`,
+  )
 }
 
 interface OpenModels {
@@ -106,22 +122,26 @@ interface OpenModels {
 }
 
 /** The model of the last shards: a queue holds those of one run after those of another. */
-function openModels({ folder, threads }: WorkerOptions): OpenModels {
+function openModels({ folder, threads, methods }: WorkerOptions): OpenModels {
   let last: { readonly name: string; readonly model: Promise<BulkModel> } | undefined
   const open = async (job: ShardJob): Promise<BulkModel> => {
-    const tokenizer = job.tokenizer === undefined ? undefined : await fromShared(folder, job.tokenizer)
-    const files = await readModelFiles(await fromShared(folder, job.model), tokenizer)
+    const here = (path: string | undefined) => (path === undefined ? undefined : fromShared(folder, path))
+    const [tokenizer, dense] = await Promise.all([here(job.tokenizer), here(job.dense)])
+    const files = await readModelFiles({ model: await fromShared(folder, job.model), tokenizer, dense })
     if (files.hash !== job.spec.model)
       throw new TpError(
         'TP_CHANGED',
         'bulk',
         `${job.model} or a file next to it has changed since the run began; run it again`,
       )
-    return await openBulkModel(files, { runtime: job.spec.compute.runtime, threads })
+    const { compute } = job.spec
+    const plan = compute.plan && readRunPlan(compute.plan, 'the queue')
+    return await openBulkModel(files, { ...compute, plan }, { threads, methods })
   }
   return {
     async open(job) {
-      const name = `${job.spec.model} ${job.model} ${job.spec.compute.runtime}`
+      const { runtime, plan, guard } = job.spec.compute
+      const name = JSON.stringify([job.spec.model, job.model, runtime, plan, guard])
       if (last?.name === name) return await last.model
       // Runs that are under way end first.
       const previous = last?.model.then((model) => model[Symbol.asyncDispose]()).catch(() => undefined)

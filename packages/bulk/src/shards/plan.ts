@@ -5,7 +5,7 @@ import { dataError } from '../input/data-error.ts'
 import { type InputFile, inputFiles } from '../input/input-files.ts'
 import { type LineOptions, lineRanges, type RangeLimits, type RowRange } from '../input/line-ranges.ts'
 import { parquetRanges } from '../input/parquet-input.ts'
-import type { ComputeSpec } from '../model/open-model.ts'
+import type { ComputeSpec } from '../model/compute-spec.ts'
 import type { OutputName } from '../output/output-formats.ts'
 import { keyOf, type Shard, type ShardSpec } from './shard.ts'
 

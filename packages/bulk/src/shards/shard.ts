@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type RowsLocation, type RowsSpec, readRows } from '../input/read-rows.ts'
-import type { BulkModel, ComputeOptions, ComputeSpec } from '../model/open-model.ts'
+import type { ComputeSpec } from '../model/compute-spec.ts'
+import type { BulkModel, ComputeOptions } from '../model/open-model.ts'
 import type { Column } from '../output/column.ts'
 import { type OutputName, outputFormats } from '../output/output-formats.ts'
 

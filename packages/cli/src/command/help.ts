@@ -9,7 +9,6 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
   ])
   return [
     'tp: token pruning for exported ONNX encoders',
-    '',
     ...twoColumns(rows),
     '',
     'tp COMMAND --help lists options. Anywhere: --json, --verbose (names nodes).',

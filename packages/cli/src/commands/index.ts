@@ -18,7 +18,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./quantize.ts')).quantizeCommand,
   },
   press: {
-    summary: 'writes a small model that prunes the caches of a decoder',
+    summary: 'writes a model that prunes the caches of a decoder',
     operands: ['MODEL'],
     load: async () => (await import('./press.ts')).pressCommand,
   },
@@ -58,7 +58,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./explain.ts')).explainCommand,
   },
   bench: {
-    summary: 'times a model against another, or against itself pruned',
+    summary: 'times a model against another, or itself pruned',
     operands: ['MODEL'],
     load: async () => (await import('./bench.ts')).benchCommand,
   },
@@ -68,7 +68,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./train.ts')).trainCommand,
   },
   tune: {
-    summary: 'finds the fastest pruning within a loss that is allowed',
+    summary: 'finds the fastest pruning within an allowed loss',
     operands: ['MODEL'],
     load: async () => (await import('./tune.ts')).tuneCommand,
   },
@@ -76,6 +76,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'answers over HTTP, as KServe and OpenAI do',
     operands: ['MODEL…'],
     load: async () => (await import('./serve.ts')).serveCommand,
+  },
+  'export-triton': {
+    summary: 'writes a model repository for Triton and KServe',
+    operands: ['MODEL'],
+    load: async () => (await import('./export-triton.ts')).exportTritonCommand,
   },
   methods: {
     summary: 'lists the pruning methods with their options',

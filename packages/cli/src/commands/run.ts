@@ -8,6 +8,7 @@ import { outputsOf } from '../files/file-claims.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
+import { readAskedRun, runOptions } from '../pruning/asked-run.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
 
 const TASKS: readonly string[] = ['classification', 'ranking', 'tokens', 'embeddings'] satisfies BulkTask[]
@@ -39,6 +40,7 @@ export const runCommand: Command = command({
       description:
         'column that is copied to the output as "id"; default: one called id; if there is none, rows are numbered',
     },
+    ...runOptions,
     tokenizer: dataOptions.tokenizer,
     labels: dataOptions.labels,
     'max-tokens': { type: 'string', value: 'N', description: 'longer texts are cut; default: what the model takes' },
@@ -60,8 +62,8 @@ export const runCommand: Command = command({
     },
     shards: {
       type: 'string',
-      value: 'FOLDER',
-      description: 'folder of the shards until all are there; default: OUT.shards',
+      value: 'FOLDER|s3://BUCKET/PREFIX',
+      description: 'where the shards are until all are there, a folder or a bucket; default: OUT.shards',
     },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
@@ -96,7 +98,9 @@ export const runCommand: Command = command({
       computing: `running ${basename(path)}`,
       writing: `writing ${out}`,
     }
+    const asked = await readAskedRun(given)
     const report = await runBulk({
+      ...asked,
       ...{ model: path, data, out, task, tokenizer, shards, resume, retry, signal },
       labels: labels?.split(','),
       textColumn: given['text-column'],

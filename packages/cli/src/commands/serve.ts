@@ -6,6 +6,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { jsonDocument } from '../output/document.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
+import { readAskedRun, runOptions } from '../pruning/asked-run.ts'
 import { number, wholeNumber } from '../pruning/numbers.ts'
 
 export const serveCommand: Command = command({
@@ -43,13 +44,7 @@ export const serveCommand: Command = command({
     'max-tokens': { type: 'string', value: 'N', description: 'tokens of a text; default: what the model takes' },
     'max-body': { type: 'string', value: 'BYTES', description: 'bytes of a request; default 4194304' },
     truncate: { type: 'boolean', description: 'cut texts that are too long where a request does not say' },
-    guard: {
-      type: 'string',
-      value: 'GUARD',
-      reads: 'file',
-      description: 'what tp calibrate has written: uncertain answers fall back to the model of --against',
-    },
-    against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the dense model, with --guard' },
+    ...runOptions,
     'drain-ms': {
       type: 'string',
       value: 'MS',
@@ -65,9 +60,10 @@ export const serveCommand: Command = command({
     '  tp serve mail/model.onnx packed=mail/packed.onnx --port 8080',
   ],
   async run(operands, options, { print, progress, signal }) {
-    const { guard, against, json = false } = options
-    if ((guard === undefined) !== (against === undefined)) throw usageError('--guard and --against go together')
-    if (guard !== undefined && operands.length > 1) throw usageError('--guard belongs to one model; serve it alone')
+    const { json = false } = options
+    const asked = await readAskedRun(options)
+    const [ofOne] = Object.keys(asked)
+    if (ofOne !== undefined && operands.length > 1) throw usageError(`--${ofOne} belongs to one model; serve it alone`)
     const whole = (name: WholeOption, least = 1): number | undefined => {
       const text = options[name]
       return text === undefined ? undefined : wholeNumber(name, text, least)
@@ -80,7 +76,7 @@ export const serveCommand: Command = command({
       batchTokens: whole('batch-tokens'),
       queueTokens: whole('queue-tokens'),
       maxTokens: whole('max-tokens', 3),
-      guard: guard === undefined ? undefined : { path: guard, dense: against as string },
+      ...asked,
     }
     progress.stage(`loading ${operands.length === 1 ? operands[0] : `${operands.length} models`}`)
     const server = await open({

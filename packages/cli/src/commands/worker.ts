@@ -3,6 +3,7 @@ import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { grouped } from '../output/numbers.ts'
+import { loadMethods } from '../plugins/load-methods.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
 
 export const workerCommand: Command = command({
@@ -17,6 +18,11 @@ export const workerCommand: Command = command({
       value: 'FOLDER',
       description: 'the folder that all machines have; nothing outside of it is read or written; default: this one',
     },
+    shards: {
+      type: 'string',
+      value: 's3://BUCKET/PREFIX',
+      description: 'where in a bucket shards may be put, too, if tp run says so; default: nowhere',
+    },
     threads: { type: 'string', value: 'N', description: "threads inside one operator; default: the runtime's choice" },
     'lost-after': {
       type: 'string',
@@ -30,12 +36,13 @@ export const workerCommand: Command = command({
     '',
     '  tp worker --queue redis://queue.example:6379 --folder /mnt/bulk',
   ],
-  async run(_, { queue, folder = '.', threads, 'lost-after': lostAfter }, { progress, print, signal }) {
+  async run(_, { queue, folder = '.', shards: bucket, threads, 'lost-after': lostAfter }, { progress, print, signal }) {
     if (queue === undefined) throw usageError('--queue URL is missing: where shards come from')
     progress.stage(`waiting for shards from ${new URL(queue, 'redis:').host}`)
     let [shards, rows] = [0, 0]
     await runWorker({
-      ...{ queue, folder, signal },
+      ...{ queue, folder, shards: bucket, signal },
+      methods: [...(await loadMethods()).values()].map(({ entry }) => entry),
       threads: threads === undefined ? undefined : wholeNumber('threads', threads),
       lostAfter: lostAfter === undefined ? undefined : wholeNumber('lost-after', lostAfter),
       onShard(shard) {

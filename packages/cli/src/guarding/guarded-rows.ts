@@ -1,11 +1,9 @@
-import { hasRegimes } from '@tp/compiler'
-import { TpError } from '@tp/core'
 import { compareToDense, type DenseComparison, type Evaluation } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
-import { type Alarm, type Cascade, cascade, type Guard, type Monitor, monitor, readGuard } from '@tp/guard'
+import { type Alarm, type Cascade, cascade, type Monitor, monitor } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
-import type { TunedPlan } from '@tp/tune'
+import { type Guarding, type HashedFile, readGuarding } from '@tp/tune'
 import type { Context } from '../command/context.ts'
 import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
@@ -29,12 +27,6 @@ export interface GuardedFigures {
   readonly alarms?: readonly Alarm[]
 }
 
-/** What guards a pruned model: of a guard file all, of a plan that was tuned the cascade. */
-export type Guarding = Pick<Guard, 'models'> & {
-  readonly cascade: Pick<Guard['cascade'], 'threshold' | 'uncertainty'>
-  readonly monitor?: Guard['monitor']
-}
-
 /** @throws TpError TP_GUARD for a file that is no guard, or one of other models; TP_PLAN for a plan without a cascade; TP_FILE_NOT_FOUND */
 export async function readGuardFile(path: string, pruned: ModelFile, dense: ModelFile): Promise<Guarding> {
   const text = await readInputText(path, {
@@ -42,13 +34,8 @@ export async function readGuardFile(path: string, pruned: ModelFile, dense: Mode
     advice: 'give what tp calibrate or tp tune --cascade has written',
     most: LARGEST_JSON,
   })
-  const content = parsed(text)
-  const guard: Guarding = hasRegimes(content) ? cascadeOfPlan(content, path) : readGuard(content, path)
-  const { models } = guard
-  const other = [pruned, dense].find((file, i) => models && [models.pruned, models.dense][i] !== file.hash())
-  if (other === undefined) return guard
-  const advice = 'what it promises holds for those files only; calibrate it for these'
-  throw new TpError('TP_GUARD', path, `it was calibrated for another file than ${other.path}; ${advice}`)
+  const hashed = ({ path: own, hash }: ModelFile): HashedFile => ({ path: own, hash: hash() })
+  return readGuarding(text, path, { pruned: hashed(pruned), dense: hashed(dense) })
 }
 
 /** The dense model, the pruned one, and both with what a guard says; examples one by one, in their order. */
@@ -103,22 +90,4 @@ export async function measureGuarded(
     latency: variants[model] as VariantLatency,
   }))
   return { rows, fallbacks: fallbacks / count, ...(watched && { alarms: watched.statistics().alarms }) }
-}
-
-/** Parsed JSON; other text unchanged, which `readGuard` refuses. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-/** Of a plan that was tuned as a cascade, what `tp eval` needs. */
-function cascadeOfPlan(plan: unknown, path: string): Guarding {
-  const { cascade } = plan as Partial<Pick<TunedPlan, 'cascade'>>
-  const { uncertainty, threshold } = cascade ?? {}
-  const isThreshold = typeof threshold === 'number' && threshold >= 0 && threshold <= 1
-  if (cascade !== undefined && uncertainty === 'probability' && isThreshold) return { cascade }
-  throw new TpError('TP_PLAN', path, 'this plan has no cascade; tp tune --cascade writes one')
 }

@@ -34,7 +34,7 @@ export async function readPlanFile(path: string, given: Readonly<Record<string, 
   const twice = exclusive.find((name) => given[name] !== undefined)
   if (twice !== undefined)
     throw usageError(`--${twice} is given together with --plan, which says all of it; give one of them`)
-  const content = await readJson(path)
+  const content = await readPlanJson(path)
   const { regime } = given
   if (!hasRegimes(content)) {
     if (regime !== undefined) throw usageError(`--regime is given, but ${path} is one plan without regimes`)
@@ -48,7 +48,8 @@ export async function readPlanFile(path: string, given: Readonly<Record<string, 
   return chosen.plan
 }
 
-async function readJson(path: string): Promise<unknown> {
+/** What is in a plan's file. @throws TpError TP_PLAN, TP_FILE_NOT_FOUND */
+export async function readPlanJson(path: string): Promise<unknown> {
   const text = await readInputText(path, {
     code: 'TP_FILE_NOT_FOUND',
     advice: 'give the path of a plan',

@@ -48,12 +48,15 @@ export function modelFacts(config: object, preprocessor: object): ModelFacts {
 }
 
 function labelsOf({ id2label }: Config): readonly string[] | undefined {
-  if (id2label === undefined) return undefined
-  return Array.from({ length: Object.keys(id2label).length }, (_, id) => id2label[id] ?? `LABEL_${id}`)
+  if (typeof id2label !== 'object' || id2label === null) return undefined
+  return Array.from({ length: Object.keys(id2label).length }, (_, id) => {
+    const label: unknown = id2label[id]
+    return typeof label === 'string' ? label : `LABEL_${id}`
+  })
 }
 
 function maxTokensOf({ max_position_embeddings: positions, model_type: type, pad_token_id: pad }: Config) {
-  if (positions === undefined || positions < 3) return undefined
+  if (positions === undefined || !Number.isInteger(positions) || positions < 3) return undefined
   return type !== undefined && POSITIONS_AFTER_PADDING.includes(type) ? positions - (pad ?? 1) - 1 : positions
 }
 

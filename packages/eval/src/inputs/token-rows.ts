@@ -47,6 +47,7 @@ export function tokenRows(
   const ids = roles.find(({ role }) => role === 'ids')?.input
   if (ids === undefined) throw new TpError('TP_INPUT', 'eval', 'the model has no input_ids; it is not a text model')
   const fixed = fixedSize(ids, 1)
+  requireSize(ids)
   return {
     maxTokens: lengthLimit(maxTokens, fixed),
     check: ({ ids: row }, source) => checkIds(row, vocabularySize, tokenizer, source),
@@ -70,6 +71,19 @@ export function tokenRows(
 /** What marks real tokens among the inputs of a model, by their names, if anything does. */
 export function maskOf<T>(inputs: Readonly<Record<string, T>>): T | undefined {
   return Object.entries(inputs).find(([name]) => ROLES[name] === 'mask')?.[1]
+}
+
+/** Tokens of a batch; a model that always takes more is none of texts. */
+const MOST_TOKENS = 2 ** 24
+
+function requireSize(ids: ValueInfo): void {
+  const tokens = (fixedSize(ids, 0) ?? 1) * (fixedSize(ids, 1) ?? 1)
+  if (tokens <= MOST_TOKENS) return
+  throw new TpError(
+    'TP_INPUT',
+    'eval',
+    `the model always takes ${tokens} tokens [${ids.dims}]; at most ${MOST_TOKENS} can be filled`,
+  )
 }
 
 function roleOf(input: ValueInfo): 'ids' | 'mask' | 'types' {

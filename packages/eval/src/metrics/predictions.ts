@@ -39,11 +39,7 @@ function classOutput(outputs: NamedTensors, rows: number): Logits {
   if (output === undefined || fitting.length > 1) {
     const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
     const wanted = `one float32 output [${rows}, classes]`
-    throw new TpError(
-      'TP_OUTPUT',
-      'eval',
-      `${wanted} is needed to count right answers; the model gave ${seen.join(', ')}`,
-    )
+    throw new TpError('TP_OUTPUT', 'eval', `${wanted} is needed for classes; the model gave ${seen.join(', ')}`)
   }
   return { classes: output.dims[1] as number, data: output.data as Float32Array }
 }
@@ -57,6 +53,14 @@ export function logitRowsOf({
   readonly classes: number
 }): Float32Array[] {
   return Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
+}
+
+/** Softmax. */
+export function probabilities(logits: Float32Array): Float64Array {
+  const most = logits.reduce((best, logit) => Math.max(best, logit), Number.NEGATIVE_INFINITY)
+  const weights = Float64Array.from(logits, (logit) => Math.exp(logit - most))
+  const sum = weights.reduce((total, weight) => total + weight, 0)
+  return weights.map((weight) => weight / sum)
 }
 
 /** Position of the largest number of a row; the first of equals. −1 if any is NaN. */

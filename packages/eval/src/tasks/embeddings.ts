@@ -46,7 +46,8 @@ export async function embed(session: Session, inputs: ModelInputs, options: Embe
   const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
     const output = vectorOutput(outputs, positions.length, name)
     if (byToken) tokenWidth = widthOf(output)
-    const rows = byToken ? tokensOf(output, outputs, feeds) : rowsOf(output, outputs, feeds, inputs.pooling)
+    const batch = { outputs, feeds, rows: positions.length }
+    const rows = byToken ? tokensOf(output, outputs, feeds) : rowsOf(output, batch, inputs.pooling)
     for (const [row, position] of positions.entries()) {
       const own = rows[row] as Float64Array | Float32Array[]
       vectors[position] = Array.isArray(own)
@@ -149,13 +150,29 @@ function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefi
   throw new TpError('TP_OUTPUT', 'eval', `${wanted} ${forms} is needed to embed; the model gave ${seen.join(', ')}`)
 }
 
+/** What a model was given for a batch, and has computed. */
+export interface RanBatch {
+  readonly feeds: NamedTensors
+  readonly outputs: NamedTensors
+  /** Examples in it. */
+  readonly rows: number
+}
+
+/**
+ * A vector for each example of a batch: the model's own, or pooled from those of its real tokens.
+ * @param by how tokens are pooled; default: the mean
+ * @param name of the output; default: found by name and shape
+ * @throws TpError TP_OUTPUT without such an output, and for vectors that are not finite
+ */
+export function vectorsOf(batch: RanBatch, by: Pooling['of'] = 'mean', name?: string): Float64Array[] {
+  const output = vectorOutput(batch.outputs, batch.rows, name)
+  const vectors = rowsOf(output, batch, by)
+  if (vectors.every((vector) => vector.every(Number.isFinite))) return vectors
+  throw new TpError('TP_OUTPUT', 'eval', 'the model gave a vector with numbers that are none')
+}
+
 /** One vector per example; of token vectors one of the real ones, as the model pools. */
-function rowsOf(
-  output: TensorLike,
-  outputs: NamedTensors,
-  feeds: NamedTensors,
-  by: Pooling['of'] = 'mean',
-): Float64Array[] {
+function rowsOf(output: TensorLike, { outputs, feeds }: RanBatch, by: Pooling['of'] = 'mean'): Float64Array[] {
   if (output.dims.length === 3) return tokensOf(output, outputs, feeds).map((tokens) => pool(tokens, by))
   const [rows = 0, width = 0] = output.dims
   const values = output.data as Float32Array

@@ -7,6 +7,7 @@ import { type Figure, figureInterval } from '../metrics/figure.ts'
 import { type Interval, scaledInterval } from '../metrics/interval.ts'
 import { largest, ownOutputs } from '../metrics/predictions.ts'
 import { type EvaluateOptions, runExamples } from '../run-examples.ts'
+import type { RanBatch } from './embeddings.ts'
 import type { Outcome } from './outcome.ts'
 
 /** The answers of a token classifier. Arrays are by sentence, in the data set's order. */
@@ -38,16 +39,11 @@ export async function evaluateTokens(
   const { labels } = options
   const predictions = new Array<Int32Array>(inputs.tags.length)
   const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
-    const { data, dims } = tokenLogits(outputs, feeds, positions.length)
-    const [, tokens, classes] = dims as [number, number, number]
+    const { classes, tags: given } = tagsOf({ outputs, feeds, rows: positions.length })
     for (const [row, position] of positions.entries()) {
       const tags = inputs.tags[position] as Int32Array
       checkTags(tags, classes, inputs.source, position)
-      const tagAt = (token: number): number => {
-        const start = (row * tokens + token) * classes
-        return largest((data as Float32Array).subarray(start, start + classes))
-      }
-      predictions[position] = Int32Array.from(judged(tags), tagAt)
+      predictions[position] = Int32Array.from(judged(tags), (token) => given[row]?.[token] as number)
     }
   })
   const wanted = inputs.tags.map((tags) => Int32Array.from(judged(tags), (token) => tags[token] as number))
@@ -98,6 +94,23 @@ function entityFigure(
   }
 }
 
+/** The class of each token, by example; −1 where a logit is not a number. @throws TpError TP_OUTPUT */
+export function tagsOf({ outputs, feeds, rows }: RanBatch): {
+  readonly classes: number
+  readonly tags: readonly Int32Array[]
+} {
+  const { data, dims } = tokenLogits(outputs, feeds, rows)
+  const [, tokens, classes] = dims as [number, number, number]
+  const tagAt = (row: number, token: number): number => {
+    const start = (row * tokens + token) * classes
+    return largest((data as Float32Array).subarray(start, start + classes))
+  }
+  const tags = Array.from({ length: rows }, (_, row) =>
+    Int32Array.from({ length: tokens }, (_, token) => tagAt(row, token)),
+  )
+  return { classes, tags }
+}
+
 /** float32 [batch, tokens, classes]: `logits` if it exists, else the only output of that form. */
 function tokenLogits(outputs: NamedTensors, feeds: NamedTensors, rows: number): TensorLike {
   const tokens = Object.values(feeds)[0]?.dims[1]
@@ -108,11 +121,7 @@ function tokenLogits(outputs: NamedTensors, feeds: NamedTensors, rows: number): 
   const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
   const wanted = `one float32 output [${rows}, ${tokens}, classes], a row for every token,`
   const advice = 'a pruned model has one where removed tokens come back (restore)'
-  throw new TpError(
-    'TP_OUTPUT',
-    'eval',
-    `${wanted} is needed to judge tokens; the model gave ${seen.join(', ')}; ${advice}`,
-  )
+  throw new TpError('TP_OUTPUT', 'eval', `${wanted} is needed for tags; the model gave ${seen.join(', ')}; ${advice}`)
 }
 
 function checkTags(tags: Int32Array, classes: number, source: string, position: number): void {

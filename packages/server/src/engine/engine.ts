@@ -4,6 +4,7 @@ import { answersOf, findTokenOutputs } from './answers.ts'
 import { chooseBatch } from './choose-batch.ts'
 import { type Entry, FairQueue } from './fair-queue.ts'
 import { joinRows, type Row, type RowForm, rowForm } from './row.ts'
+import { asking, traceRun } from './trace-run.ts'
 
 export interface EngineOptions {
   /** Each runs one batch at a time; the same session may be named several times if it computes several runs at once. */
@@ -22,6 +23,8 @@ export interface EngineOptions {
   readonly batchTokens?: number | undefined
   /** Tokens that may wait; a request that would exceed them is rejected, unless nothing waits. Default 65,536. */
   readonly queueTokens?: number | undefined
+  /** What the model is called in traces. */
+  readonly name?: string | undefined
   /** Called after every run. */
   readonly onBatch?: ((batch: BatchReport) => void) | undefined
 }
@@ -61,6 +64,7 @@ export interface Engine {
 }
 
 interface Pending {
+  readonly askedBy: ReturnType<typeof asking>
   readonly answers: NamedTensors[]
   remaining: number
   ended: boolean
@@ -76,7 +80,7 @@ const LOST: readonly string[] = ['TP_WORKER', 'TP_DISPOSED']
  * @throws TpError TP_SERVE for a model whose examples cannot be batched
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { sessions, packed = false, inOrder = false, padId, onBatch } = options
+  const { sessions, name = 'model', packed = false, inOrder = false, padId, onBatch } = options
   const { maxWait = 0, batchTokens = 2048, queueTokens = 65_536 } = options
   const form = rowForm(sessions[0].inputs, padId)
   const budget = { tokens: batchTokens, packed, inOrder, rows: form.batch ?? Number.POSITIVE_INFINITY }
@@ -137,8 +141,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const rows = batch.map(({ row }) => row)
     const run = { batch, unwanted: new AbortController() }
     runs.add(run)
+    const traced = {
+      ...{ model: name, rows: rows.length, tokens: rows.reduce((sum, { tokens }) => sum + tokens, 0) },
+      askedBy: batch.map(({ request }) => request.askedBy),
+    }
     try {
-      return answersOf(await session.run(joinRows(form, rows), { signal: run.unwanted.signal }), rows, outputs)
+      const { signal } = run.unwanted
+      return answersOf(await traceRun(traced, () => session.run(joinRows(form, rows), { signal })), rows, outputs)
     } finally {
       runs.delete(run)
     }
@@ -182,6 +191,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         }
         const request: Pending = {
           answers: [],
+          askedBy: asking(),
           remaining: rows.length,
           ended: false,
           resolve: (answers) => over(() => resolve(answers)),

@@ -1,11 +1,12 @@
 import { TpError } from '@tp/core'
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { RouteContext } from './context.ts'
+import { type RouteContext, whenOver } from './context.ts'
 import { failureOf } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import { oipRoutes } from './oip.ts'
 import { openaiRoutes } from './openai.ts'
 import { teiRoutes } from './tei.ts'
+import { traceRequests } from './tracing.ts'
 
 /** A client has so many milliseconds to send a request. */
 const REQUEST_MS = 30_000
@@ -13,8 +14,14 @@ const REQUEST_MS = 30_000
 /** Seconds after which a client is told to try again, at least and at most. */
 const RETRY_SECONDS = [1, 60] as const
 
+export interface App {
+  readonly fastify: FastifyInstance
+  /** Whether no request is being answered. */
+  isIdle(): boolean
+}
+
 /** All routes, with the limits that hold for all of them. */
-export async function createApp(context: RouteContext, metrics: Metrics): Promise<FastifyInstance> {
+export async function createApp(context: RouteContext, metrics: Metrics): Promise<App> {
   const { limits, models } = context
   const app = Fastify({
     bodyLimit: limits.body,
@@ -24,21 +31,18 @@ export async function createApp(context: RouteContext, metrics: Metrics): Promis
     routerOptions: { maxParamLength: 200 },
   })
 
-  let underWay = 0
-  const admitted = new WeakSet<object>()
-  app.addHook('onRequest', async (request) => {
+  traceRequests(app)
+  let [underWay, open] = [0, 0]
+  app.addHook('onRequest', async (request, reply) => {
+    open++
+    whenOver(reply, () => open--)
     if (request.method !== 'POST') return
     if (underWay >= limits.requests) {
       throw new TpError('TP_BUSY', 'server', `${underWay} requests are being answered already; ask again later`)
     }
     underWay++
-    admitted.add(request)
+    whenOver(reply, () => underWay--)
   })
-  const leave = async (request: object): Promise<void> => {
-    if (admitted.delete(request)) underWay--
-  }
-  app.addHook('onResponse', leave)
-  app.addHook('onRequestAbort', leave)
   app.addHook('onSend', async (_request, reply) => {
     if (context.isEnding()) reply.header('connection', 'close')
     if (reply.statusCode !== 429) return
@@ -56,5 +60,5 @@ export async function createApp(context: RouteContext, metrics: Metrics): Promis
   metrics.routes(app)
   for (const routes of [oipRoutes, openaiRoutes, teiRoutes]) await app.register((own) => routes(own, context))
   await app.ready()
-  return app
+  return { fastify: app, isIdle: () => open === 0 }
 }

@@ -57,3 +57,11 @@ export function signalOf(reply: FastifyReply): AbortSignal {
   })
   return controller.signal
 }
+
+/** The status of a request whose client went away, in records alone. */
+const CLIENT_GONE = 499
+
+/** Calls back once a reply is over: sent, or of no use any more. Fastify's own hooks are not told when a client goes away. */
+export function whenOver(reply: FastifyReply, over: (status: number) => void): void {
+  reply.raw.once('close', () => over(reply.raw.writableFinished ? reply.statusCode : CLIENT_GONE))
+}

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { BatchReport } from '../engine/engine.ts'
 import type { ServedModel } from '../model/served-model.ts'
+import { whenOver } from './context.ts'
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const TOKENS = [8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384]
@@ -25,60 +26,20 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry })
   const watched: ServedModel[] = []
 
-  const requests = new Histogram({
-    name: 'tp_request_seconds',
-    help: 'Time from a request to its answer',
-    labelNames: ['route', 'status'],
-    buckets: SECONDS,
-    registers,
-  })
-  const waits = new Histogram({
-    name: 'tp_queue_seconds',
-    help: 'Time that a row has waited for its run',
-    labelNames: ['model'],
-    buckets: SECONDS,
-    registers,
-  })
-  const runs = new Histogram({
-    name: 'tp_run_seconds',
-    help: 'Time of a run',
-    labelNames: ['model'],
-    buckets: SECONDS,
-    registers,
-  })
-  const tokens = new Histogram({
-    name: 'tp_batch_tokens',
-    help: 'Attended tokens of a run',
-    labelNames: ['model'],
-    buckets: TOKENS,
-    registers,
-  })
-  const rows = new Histogram({
-    name: 'tp_batch_rows',
-    help: 'Rows of a run',
-    labelNames: ['model'],
-    buckets: ROWS,
-    registers,
-  })
-  const kept = new Histogram({
-    name: 'tp_kept_share',
-    help: 'Share of its tokens that a row kept, of models pruned with --monitor',
-    labelNames: ['model'],
-    buckets: SHARES,
-    registers,
-  })
-  const fallbacks = new Counter({
-    name: 'tp_fallbacks_total',
-    help: 'Rows that fell back to the dense model',
-    labelNames: ['model'],
-    registers,
-  })
-  const alarms = new Counter({
-    name: 'tp_drift_alarms_total',
-    help: 'Alarms of the monitor for drift',
-    labelNames: ['model', 'signal'],
-    registers,
-  })
+  const histogram = (name: string, help: string, buckets: number[], labelNames = ['model']): Histogram =>
+    new Histogram({ name, help, labelNames, buckets, registers })
+  const counter = (name: string, help: string, labelNames = ['model']): Counter =>
+    new Counter({ name, help, labelNames, registers })
+
+  const requests = histogram('tp_request_seconds', 'Time from a request to its answer', SECONDS, ['route', 'status'])
+  const waits = histogram('tp_queue_seconds', 'Time that a row has waited for its run', SECONDS)
+  const runs = histogram('tp_run_seconds', 'Time of a run', SECONDS)
+  const tokens = histogram('tp_batch_tokens', 'Attended tokens of a run', TOKENS)
+  const rows = histogram('tp_batch_rows', 'Rows of a run', ROWS)
+  const share = 'Share of its tokens that a row kept, of models pruned with --monitor'
+  const kept = histogram('tp_kept_share', share, SHARES)
+  const fallbacks = counter('tp_fallbacks_total', 'Rows that fell back to the dense model')
+  const alarms = counter('tp_drift_alarms_total', 'Alarms of the monitor for drift', ['model', 'signal'])
   const gauge = (name: string, help: string, value: (model: ServedModel) => number): void => {
     new Gauge({
       ...{ name, help, labelNames: ['model'], registers },
@@ -103,13 +64,12 @@ export function createMetrics(): Metrics {
     fallbacks: (model, count) => fallbacks.inc({ model }, count),
     alarm: (model, signal) => alarms.inc({ model, signal }),
     routes(app) {
-      app.addHook('onResponse', async (request, reply) => {
-        // The pattern and not the address, which anyone can choose.
-        requests.observe(
-          { route: request.routeOptions.url ?? 'none', status: reply.statusCode },
-          reply.elapsedTime / 1000,
-        )
-      })
+      app.addHook('onRequest', async (request, reply) =>
+        whenOver(reply, (status) => {
+          // The pattern and not the address, which anyone can choose.
+          requests.observe({ route: request.routeOptions.url ?? 'none', status }, reply.elapsedTime / 1000)
+        }),
+      )
       app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
     },
   }

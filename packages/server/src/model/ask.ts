@@ -1,9 +1,10 @@
 import { TpError } from '@tp/core'
-import type { AbortSignalLike, NamedTensors, TensorLike } from '@tp/core/runtime'
+import type { AbortSignalLike, NamedTensors } from '@tp/core/runtime'
+import { type RanBatch, vectorsOf } from '@tp/eval'
+import { logitsOf, probabilities } from '@tp/eval/metrics'
 import { rowsOf } from '../engine/row.ts'
 import type { OpenModel } from './open-model.ts'
 import { type Text, tokenise } from './texts.ts'
-import { logitsOf, probabilities, vectorOf } from './vectors.ts'
 
 export interface AskOptions {
   /** Cut texts that are too long, instead of refusing them. */
@@ -49,9 +50,16 @@ export async function embedTexts(
   const { vectors } = model
   if (vectors === undefined) throw wrongTask(model, 'embeddings')
   const { answers, tokens } = await askTexts(model, texts, options)
-  const { pooling } = vectors
-  const answer = (outputs: NamedTensors): Float32Array =>
-    vectorOf(outputs[vectors.output] as TensorLike, { pooling, normalize, dimensions })
+  const answer = (outputs: NamedTensors): Float32Array => {
+    const [whole] = vectorsOf(ofOne(outputs), vectors.pooling, vectors.output) as [Float64Array]
+    if (dimensions !== undefined && dimensions > whole.length) {
+      const seen = `dimensions is ${dimensions}, and the model's vectors have ${whole.length}`
+      throw new TpError('TP_REQUEST', 'server', seen)
+    }
+    const vector = whole.subarray(0, dimensions)
+    const length = normalize ? Math.hypot(...vector) : 1
+    return Float32Array.from(vector, (value) => (length > 0 ? value / length : value))
+  }
   return { answers: answers.map(answer), tokens }
 }
 
@@ -64,14 +72,24 @@ export async function classifyTexts(
   texts: readonly Text[],
   { raw, ...options }: AskOptions & { readonly raw: boolean },
 ): Promise<Asked<number[]>> {
-  if (model.task !== 'classification' && model.task !== 'ranking') throw wrongTask(model, 'classes')
+  const { task } = model
+  if (task !== 'classification' && task !== 'ranking') throw wrongTask(model, 'classes')
   const { answers, tokens } = await askTexts(model, texts, options)
   const answer = (outputs: NamedTensors): number[] => {
-    const logits = logitsOf(outputs)
-    if (logits.some(Number.isNaN)) throw new TpError('TP_OUTPUT', 'server', "the model's answer is not a number")
-    return raw ? [...logits] : probabilities(logits)
+    const { data } = logitsOf(ofOne(outputs).outputs, 1)
+    if (data.length === 0 || data.some(Number.isNaN))
+      throw new TpError('TP_OUTPUT', 'server', "the model's answer is not a number")
+    const classes = Array.from(raw ? data : probabilities(data))
+    // Of one logit the class that it is for.
+    return task === 'ranking' ? classes.slice(1) : classes
   }
   return { answers: answers.map(answer), tokens }
+}
+
+/** The outputs of one text as a batch. */
+function ofOne(outputs: NamedTensors): RanBatch {
+  const whole = Object.entries(outputs).map(([name, tensor]) => [name, { ...tensor, dims: [1, ...tensor.dims] }])
+  return { feeds: {}, outputs: Object.fromEntries(whole), rows: 1 }
 }
 
 /** One score for each text with a query, higher for a better one. @throws TpError TP_TASK for a model of several logits; as {@link askTexts} */

@@ -1,21 +1,37 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { isPacked } from '@tp/compiler'
-import { TpError } from '@tp/core'
+import type { MethodEntry } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
-import { embeddingOutput, loadTokenizer, type Pooling, readModelFolder, readPooling, type Task, taskOf } from '@tp/eval'
+import {
+  embeddingOutput,
+  loadTokenizer,
+  type Pooling,
+  readModel,
+  readModelFolder,
+  readPooling,
+  type Task,
+  taskOf,
+} from '@tp/eval'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/eval/inputs'
-import { decodeModel, externalTensors } from '@tp/onnx'
+import type { CascadeRun } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
+import { openPlanned, type RunPlan } from '@tp/tune'
 import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
 import { type GuardOptions, guarded } from './guarded.ts'
 
-export interface ModelOptions extends Pick<EngineOptions, 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
+export interface ModelOptions
+  extends Pick<EngineOptions, 'name' | 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
   /** The ONNX file. What is next to it says how texts become inputs: tokenizer.json, config.json, 1_Pooling/config.json. */
   readonly path: string
   /** The dense model as the fallback of this pruned one. */
   readonly guard?: GuardOptions | undefined
+  /** How the file, a dense one, is pruned when it is opened. Not with `guard`. */
+  readonly plan?: RunPlan | undefined
+  /** What the plan's methods are looked for in. */
+  readonly methods?: readonly MethodEntry[] | undefined
+  /** Called after every run in which answers may have fallen back. */
+  readonly onCascade?: ((run: CascadeRun) => void) | undefined
   /** Default: `@tp/runtime-native` where it is installed, else `@tp/runtime-node` with a worker for each run at once. */
   readonly runtime?: Runtime | undefined
   /** Runs that compute at the same time. Default 1. */
@@ -30,7 +46,7 @@ export interface ModelOptions extends Pick<EngineOptions, 'maxWait' | 'batchToke
 export interface OpenModel {
   readonly engine: Engine
   readonly session: Pick<Session, 'inputs' | 'outputs'>
-  /** First digits of the file's SHA-256. */
+  /** First digits of the SHA-256 of the file, and of the plan if there is one. */
   readonly version: string
   readonly task: Task
   /** Class names by number. */
@@ -47,26 +63,27 @@ export interface OpenModel {
 /**
  * Loads a model, and reads what lies next to it.
  * @throws TpError TP_FILE_NOT_FOUND, TP_NOT_ONNX, TP_MODEL_LOAD; TP_EXTERNAL_PATH for data outside its folder; TP_PACKED for a packed file without `@tp/runtime-native`;
- *   TP_SERVE for a model whose examples cannot be batched; TP_TOKENIZER, TP_DATA for files next to it; TP_GUARD
+ *   TP_SERVE for a model whose examples cannot be batched; TP_TOKENIZER, TP_DATA for files next to it; TP_GUARD; those of `openPlanned`
  */
 export async function openModel(options: ModelOptions): Promise<OpenModel> {
-  const { path, atOnce = 1, guard, maxTokens } = options
-  const { hash, packed } = await inspectFile(path)
+  const { path, atOnce = 1, guard, plan, methods = [], maxTokens, onCascade: onRun } = options
+  const { bytes, hash, model } = await readModel(path)
   const folder = await readModelFolder(path)
   const { of: pooling } = await readPooling(path)
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
   const runtime = options.runtime ?? (await defaultRuntime(atOnce))
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / atOnce))
-  const load = (file: string): Promise<Session> => runtime.load(file, { threads, worker: true })
+  const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, worker: true })
   // A session of the native runtime computes several runs at once; of the other each worker has a copy of the weights.
-  const count = runtime.name === 'native' && guard === undefined ? 1 : atOnce
+  const count = runtime.name === 'native' && guard === undefined && plan === undefined ? 1 : atOnce
   const loaded: Session[] = []
   let probe: Session | undefined
   try {
     for (let i = 0; i < count; i++) {
-      if (guard === undefined) loaded.push(await load(path))
+      if (plan !== undefined) loaded.push(await openPlanned(bytes, plan, { methods, load, onRun }))
+      else if (guard === undefined) loaded.push(await load(path))
       else {
-        const own = await guarded(guard, { path, hash, load })
+        const own = await guarded(guard, { path, hash, load, onRun })
         probe = own.pruned
         loaded.push(own.session)
       }
@@ -77,7 +94,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
       ...options,
       sessions: sessions as [Session, ...Session[]],
       probe,
-      packed,
+      packed: isPacked(model),
       padId: tokenizer?.padId,
       inOrder: guard !== undefined,
     })
@@ -91,7 +108,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
     return {
       engine,
       session,
-      version: hash.slice(0, 12),
+      version: (plan === undefined ? hash : sha256(hash + JSON.stringify(plan))).slice(0, 12),
       task,
       labels: folder.labels,
       texts,
@@ -105,14 +122,8 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
   }
 }
 
-async function inspectFile(path: string): Promise<{ readonly hash: string; readonly packed: boolean }> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new TpError('TP_FILE_NOT_FOUND', 'server', `there is no file that can be read at ${path}`, { cause })
-  })
-  const model = decodeModel(bytes)
-  // Throws for data outside the model's folder, before a runtime would open them.
-  externalTensors(model)
-  return { hash: createHash('sha256').update(bytes).digest('hex'), packed: isPacked(model) }
+function sha256(data: string): string {
+  return createHash('sha256').update(data).digest('hex')
 }
 
 async function defaultRuntime(atOnce: number): Promise<Runtime> {

@@ -24,7 +24,8 @@ interface Generation {
   free?: () => void
 }
 
-export async function serveModel(name: string, options: ModelOptions): Promise<ServedModel> {
+export async function serveModel(name: string, given: Omit<ModelOptions, 'name'>): Promise<ServedModel> {
+  const options = { ...given, name }
   let current: Generation = { model: await openModel(options), users: 0 }
 
   async function retire(generation: Generation): Promise<void> {

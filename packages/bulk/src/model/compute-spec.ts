@@ -1,0 +1,27 @@
+import type { FallbackRule, RunPlan } from '@tp/tune'
+
+/** What is computed of a text: its class, one score, a tag for each word, or a vector. */
+export type BulkTask = 'classification' | 'ranking' | 'tokens' | 'embeddings'
+
+/** What runs a model; others may round otherwise. */
+export type RuntimeName = 'node' | 'native'
+
+/** What is made of a model's files. */
+export interface SessionSpec {
+  readonly runtime: RuntimeName
+  /** How the model, a dense one, is pruned. */
+  readonly plan: RunPlan | null
+  /** When answers of the model, a pruned one, fall back to the dense one. */
+  readonly guard: FallbackRule | null
+}
+
+/** What answers depend on, besides model and rows. */
+export interface ComputeSpec extends SessionSpec {
+  readonly task: BulkTask
+  /** Names of the classes; without them their numbers. */
+  readonly labels: readonly string[] | null
+  /** Longer texts are cut. */
+  readonly maxTokens: number | null
+  /** Most tokens of a batch. */
+  readonly batchTokens: number
+}

@@ -1,0 +1,40 @@
+import { constants } from 'node:fs'
+import { access, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TpError } from '@tp/core'
+import type { Store } from './store.ts'
+import { isWaiting, writeWhole } from './whole-file.ts'
+
+/** A folder of this machine, or one that several share. */
+export function folderStore(folder: string): Store {
+  return {
+    name: folder,
+    async prepare() {
+      try {
+        // Not with the folders above it: Node never returns from that where a file system has no room for any (/proc).
+        await mkdir(folder).catch(async (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST' || !(await stat(folder)).isDirectory()) throw error
+        })
+        await access(folder, constants.W_OK)
+      } catch (cause) {
+        const advice = 'give another one (--shards), or write to another folder'
+        const seen = `${folder} cannot hold the shards (${(cause as Error).message})`
+        throw new TpError('TP_WRITE', 'bulk', `${seen}; ${advice}`, { cause })
+      }
+    },
+    list: () => readdir(folder).catch(() => []),
+    has: (file) =>
+      stat(join(folder, file)).then(
+        () => true,
+        () => false,
+      ),
+    get: (file) => readFile(join(folder, file)),
+    put: (file, bytes) => writeWhole(join(folder, file), [bytes]),
+    remove: (file) => rm(join(folder, file), { force: true }),
+    async close() {
+      for (const file of await readdir(folder).catch(() => [])) if (isWaiting(file)) await rm(join(folder, file))
+      // Something else is in it, which is not ours.
+      await rmdir(folder).catch(() => undefined)
+    },
+  }
+}

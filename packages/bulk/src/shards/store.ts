@@ -1,0 +1,17 @@
+/** Where the files of shards are. A file there is whole, and never changes: whoever writes one of that name writes the same bytes. */
+export interface Store {
+  /** As users name it. */
+  readonly name: string
+  /** Makes sure that files can be put there. @throws TpError TP_WRITE */
+  prepare(): Promise<void>
+  /** Names of all files, and of whatever else is there. @throws TpError TP_STORAGE */
+  list(): Promise<string[]>
+  has(file: string): Promise<boolean>
+  /** @throws TpError TP_STORAGE */
+  get(file: string): Promise<Buffer>
+  /** Puts a file there, whole or not at all. @throws TpError TP_WRITE */
+  put(file: string, bytes: Uint8Array): Promise<void>
+  remove(file: string): Promise<void>
+  /** Removes the place itself, if nothing is in it. */
+  close(): Promise<void>
+}

@@ -1,0 +1,42 @@
+import type { MethodEntry } from '@tp/core'
+import { type RunPlan, readRunPlan } from '@tp/tune'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import { loadMethods } from '../plugins/load-methods.ts'
+import { readPlanJson } from './plan-file.ts'
+
+/** A model as `tp serve` and `tp run` are asked to run it: with a plan, or with a guard. */
+export const runOptions = {
+  plan: {
+    type: 'string',
+    value: 'FILE',
+    reads: 'file',
+    description: 'a plan (of tp tune, regimes and cascade included) by which the model, a dense one, is pruned first',
+  },
+  guard: {
+    type: 'string',
+    value: 'GUARD',
+    reads: 'file',
+    description:
+      'what tp calibrate or tp tune --cascade has written: uncertain answers fall back to the model of --against',
+  },
+  against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the dense model, with --guard' },
+} as const
+
+/** How a model runs, as options of `serve` and `runBulk`. */
+export interface AskedRun {
+  readonly plan?: RunPlan
+  readonly methods?: readonly MethodEntry[]
+  readonly guard?: { readonly path: string; readonly dense: string }
+}
+
+/** @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND */
+export async function readAskedRun({ plan, guard, against }: Arguments<typeof runOptions>): Promise<AskedRun> {
+  if ((guard === undefined) !== (against === undefined)) throw usageError('--guard and --against go together')
+  if (guard !== undefined && plan !== undefined)
+    throw usageError('--guard is of a pruned file, and --plan prunes a dense one; give one of them')
+  if (guard !== undefined && against !== undefined) return { guard: { path: guard, dense: against } }
+  if (plan === undefined) return {}
+  const methods = [...(await loadMethods()).values()].map(({ entry }) => entry)
+  return { plan: readRunPlan(await readPlanJson(plan), plan), methods }
+}

@@ -1,0 +1,32 @@
+import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
+
+/** What a run is asked for by; see {@link traceRun}. */
+export function asking(): Context {
+  return context.active()
+}
+
+/** A run of a model. */
+export interface TracedRun {
+  readonly model: string
+  readonly rows: number
+  readonly tokens: number
+  /** Of the requests whose rows are in it. */
+  readonly askedBy: readonly Context[]
+}
+
+/** One span for a run: a part of the first request's trace, with links to those of the others. */
+export async function traceRun<T>({ model, rows, tokens, askedBy }: TracedRun, run: () => Promise<T>): Promise<T> {
+  const [first = context.active(), ...others] = [...new Set(askedBy)]
+  const links = others.flatMap((other) => trace.getSpanContext(other) ?? []).map((linked) => ({ context: linked }))
+  const attributes = { 'tp.model': model, 'tp.batch.rows': rows, 'tp.batch.tokens': tokens }
+  const span = trace.getTracer('@tp/server').startSpan(`infer ${model}`, { attributes, links }, first)
+  try {
+    return await run()
+  } catch (error) {
+    const { code = 'unknown', message } = error as { readonly code?: string; readonly message: string }
+    span.setAttribute('error.type', code).setStatus({ code: SpanStatusCode.ERROR, message })
+    throw error
+  } finally {
+    span.end()
+  }
+}

@@ -1,0 +1,86 @@
+import { checkPlan, checkRegimes, hasRegimes, type RegimesPlan } from '@tp/compiler'
+import { TpError } from '@tp/core'
+import { isRecord } from '@tp/core/host'
+import { type Guard, readGuard } from '@tp/guard'
+import type { TunedCascade } from './tuned-plan.ts'
+
+/** When answers of a pruned model fall back to the dense one. */
+export type FallbackRule = Pick<Guard['cascade'], 'uncertainty' | 'threshold'>
+
+/** What of a plan is needed to run it; a plan itself, without what was measured for it. */
+export interface RunPlan extends RegimesPlan {
+  /** Of runs of the last regime. */
+  readonly cascade?: FallbackRule
+}
+
+/** What guards a pruned model: of a guard file all, of a plan that was tuned with `cascade` that. */
+export interface Guarding {
+  readonly cascade: FallbackRule
+  readonly monitor?: Guard['monitor']
+}
+
+/** A model's file, by its SHA-256. */
+export interface HashedFile {
+  readonly path: string
+  readonly hash: string
+}
+
+/**
+ * A plan that was read from a file, tuned or written by hand.
+ * @param value the parsed JSON
+ * @param where the file, for errors
+ * @throws TpError TP_PLAN if it is not one
+ */
+export function readRunPlan(value: unknown, where: string): RunPlan {
+  if (!hasRegimes(value)) return { format: 1, regimes: [{ plan: checkPlan(value, where) }] }
+  const { regimes } = checkRegimes(value, where)
+  const cascade = cascadeIn(value, where)
+  return { format: 1, regimes, ...(cascade && { cascade }) }
+}
+
+/**
+ * What guards a pruned model, out of what `tp calibrate` or `tp tune --cascade` has written.
+ * @param text JSON
+ * @param where the file, for errors
+ * @throws TpError TP_GUARD for text that is no guard, or one of other models; TP_PLAN for a plan without a cascade
+ */
+export function readGuarding(
+  text: string,
+  where: string,
+  { pruned, dense }: { readonly pruned: HashedFile; readonly dense: HashedFile },
+): Guarding {
+  const content = parsed(text)
+  if (hasRegimes(content)) {
+    const cascade = cascadeIn(content, where)
+    if (cascade !== undefined) return { cascade }
+    throw new TpError('TP_PLAN', where, 'this plan has no cascade; tp tune --cascade writes one')
+  }
+  const guard = readGuard(content, where)
+  const { models } = guard
+  const other = [pruned, dense].find((file, i) => models && [models.pruned, models.dense][i] !== file.hash)
+  if (other === undefined) return guard
+  const advice = 'what it promises holds for those files only; calibrate it for these'
+  throw new TpError('TP_GUARD', where, `it was calibrated for another file than ${other.path}; ${advice}`)
+}
+
+function cascadeIn(plan: unknown, where: string): FallbackRule | undefined {
+  const { cascade } = plan as { readonly cascade?: Partial<TunedCascade> }
+  if (cascade === undefined) return undefined
+  const { uncertainty, threshold } = isRecord(cascade) ? cascade : {}
+  if (uncertainty === 'probability' && typeof threshold === 'number' && threshold >= 0 && threshold <= 1)
+    return { uncertainty, threshold }
+  throw new TpError(
+    'TP_PLAN',
+    where,
+    'its cascade is invalid; it must have the uncertainty probability and a threshold in 0…1',
+  )
+}
+
+/** Parsed JSON; other text unchanged, which `readGuard` refuses. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,7 +1,7 @@
 import type { Reported } from '../plan.ts'
 
 /** What is less than this many times as fast is not worth a file of its own. */
-export const LEAST_SPEEDUP = 1.05
+const LEAST_SPEEDUP = 1.05
 
 /** Why a way that was chosen on calibration data is not what should be used. */
 export type Fault = 'loses more' | 'not faster'

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -51,12 +52,12 @@ class DemoFirst extends BaseSequencer {
 /** Vitest finds this file from any folder below: in that of a package only its own tests are meant. */
 const here = projects.filter(({ root }) => `${process.cwd()}/`.startsWith(`${root}/`))
 
-// Vitest leaves one processor free by default, which of two is one too many.
+// One more than there are processors: a third of the time a worker waits, for a page, a process, or code to be transformed.
 export default defineConfig({
   test: {
     projects: here.length > 0 ? here : [...projects, tools],
     tags,
-    maxWorkers: '100%',
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: DemoFirst },
     // Of files that have not changed the next run reads what this one made of their TypeScript.
     experimental: { fsModuleCache: true },

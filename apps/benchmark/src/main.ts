@@ -44,6 +44,10 @@ export async function main(args: readonly string[]): Promise<number> {
       const { compareAll } = await import('./comparison/command.ts')
       return await compareAll(nodeRuntime(), options)
     }
+    if (name === 'worker') {
+      const { workOnCells } = await import('./comparison/cell-worker.ts')
+      return await workOnCells(nodeRuntime(), options)
+    }
     process.stderr.write(`There is no ${name}.\n\n${await usage()}`)
     return 2
   } catch (error) {

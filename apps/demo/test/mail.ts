@@ -46,6 +46,8 @@ export function mailTests({ page, show }: Site): void {
     await page.emulateMedia({ reducedMotion: 'no-preference' })
     await eventually(clocks).not.toEqual(ends)
     await page.getByRole('button', { name: 'Pause' }).click()
+    // The button says what it does next once the clocks have stopped.
+    await page.getByRole('button', { name: 'Play' }).waitFor()
     const paused = await clocks()
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
     expect(await clocks()).toEqual(paused)

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
-import { freePort } from './free-port.ts'
+import { freePort } from 'queue-tests'
 
 /** Python with `moto[server]` of PyPI, which speaks S3; TP_PYTHON names another one than `python3`. */
 const python = process.env.TP_PYTHON ?? 'python3'

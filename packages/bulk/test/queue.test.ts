@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { baselines as methods } from '@tp/core'
 import { readRunPlan } from '@tp/tune'
 import { Queue } from 'bullmq'
+import { describeQueue, startValkey } from 'queue-tests'
 import { describe, expect, test } from 'vitest'
 import { runBulk, runWorker } from '../src/index.ts'
 import { connect } from '../src/queue/connect.ts'
 import { toShared } from '../src/queue/shard-job.ts'
 import { startPostgres, whyNoPostgres } from './postgres.ts'
 import { modelFolder, writeMails } from './small-models.ts'
-import { describeQueue, startValkey } from './valkey.ts'
 import { startWorkers } from './workers.ts'
 
 const { path: folder, at } = modelFolder()

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { startValkey } from 'queue-tests'
 import { expect, test } from 'vitest'
 import { type BulkProgress, runBulk, runWorker } from '../src/index.ts'
 import { s3Store } from '../src/shards/s3-store.ts'
 import { hasMoto, startMoto } from './moto.ts'
 import { modelFolder, writeMails } from './small-models.ts'
-import { startValkey } from './valkey.ts'
 
 const { path: folder, at } = modelFolder()
 writeMails(at('mails.jsonl'), 40)

@@ -104,7 +104,7 @@ async function runCommand(command: CommandName, entry: MethodEntry, form: Form):
     case 'explain':
       return await tpHere(['explain', model, ...data, '--method', name, ...budget, ...weights])
     case 'eval':
-      return await tpHere(['eval', model, ...data, '--methods', name, '--keep', '0.6', ...weights])
+      return await tpHere(['eval', model, ...data, '--methods', name, ...budget, ...weights])
     case 'train': {
       const more = ['--selection', inForm(form, 'other.tsv'), '--epochs', '1', '--keep', '0.6']
       return await tpHere(['train', model, '-o', inForm(form, 'trained.onnx'), '--method', name, ...data, ...more])

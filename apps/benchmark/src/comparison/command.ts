@@ -18,6 +18,7 @@ import { learnedName } from '../registry/settings.ts'
 import { dataOf, fingerprint } from '../registry/subjects.ts'
 import { surroundings } from '../report/section.ts'
 import { type Cell, cellKey } from './cell.ts'
+import { openCellQueue } from './cell-queue.ts'
 import { SubjectPlan } from './plan.ts'
 import { reportPage } from './report/page.ts'
 import { Results } from './results.ts'
@@ -36,6 +37,8 @@ export const HELP = `Compares methods, budgets, models, tasks and runtimes: accu
   --trial          does it run? On few examples, in a folder of their own
   --report         nothing is measured; the report is written of what is known, wherever it was measured
   --publish        the report is written to docs/results, too, with what the table in docs/results.md is made of (npm run generate)
+  --queue URL      cells that are not times are measured by workers, on this machine or others, which take them from a
+                   Valkey or Redis; start each with: npm run benchmark -- worker --queue URL (with --trial, if this has it)
   --out FOLDER     where results.jsonl and report.html are; default reports/benchmark, with --quick reports/benchmark-quick
 
 An interrupted run continues where it was when it is started again.
@@ -55,6 +58,7 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
       publish: flag,
       only: { type: 'string', multiple: true },
       out: { type: 'string' },
+      queue: { type: 'string' },
     },
   })
   const { quick, report } = values
@@ -83,7 +87,14 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
   })
   for (const [name, reason] of missing) process.stderr.write(`${name} is left out: ${reason}\n`)
   if (values.again) results.forget(plans.flatMap((plan) => plan.cells()).filter(isAsked))
-  if (!report) await measureAll({ files, plans, results, examples: extent.examples, isAsked })
+  if (!report) {
+    await using cells =
+      values.queue === undefined
+        ? undefined
+        : await openCellQueue(values.queue, (text) => void process.stderr.write(text))
+    const queue = cells && { cells, filesOf: (subject: string) => prints.get(subject) as string }
+    await measureAll({ files, plans, results, examples: extent.examples, isAsked, queue })
+  }
   const { date } = results
   const subjects = plans.map((plan) => ({ plan, rows: plan.rows() }))
   const page = reportPage({ subjects, results, missing, date, quick })

@@ -1,14 +1,12 @@
 import type { Files } from '../files.ts'
 import { inParallel } from '../measure/measure.ts'
-import type { Subject } from '../measure/subject.ts'
 import { type Timer, timerOf } from '../measure/times.ts'
-import type { Split } from '../registry/data.ts'
 import { type ChromiumPage, openChromiumPage, pageTimer } from '../web/chromium-page.ts'
-import { type Cell, cellKey, type ShiftCell, type Values } from './cell.ts'
-import { measureAccuracy, measureShift, measureSpeed, openShifts } from './measure.ts'
+import { type Cell, cellKey, type SpeedCell } from './cell.ts'
+import type { CellQueue } from './cell-queue.ts'
+import { openStage, type QualityCell, stageOf } from './open-stage.ts'
 import type { SubjectPlan } from './plan.ts'
 import { attempt, type Results } from './results.ts'
-import { openCompared } from './subjects.ts'
 
 export interface Run {
   readonly files: Files
@@ -17,59 +15,67 @@ export interface Run {
   /** At most so many examples of a split. */
   readonly examples: number
   readonly isAsked: (cell: Cell) => boolean
+  /** Where cells go that any machine can measure, with what identifies the files of a subject. */
+  readonly queue?: { readonly cells: CellQueue; readonly filesOf: (subject: string) => string } | undefined
 }
 
 /** Measures what is asked for and not known yet; what becomes known may ask for more. */
-export async function measureAll(run: Run): Promise<void> {
-  const { files, plans, results, examples, isAsked } = run
-  let page: Promise<ChromiumPage> | undefined
-  const timers: Readonly<Record<'node' | 'wasm', () => Promise<Timer>>> = {
-    node: async () => timerOf(files.runtime),
-    async wasm() {
-      page ??= openChromiumPage()
-      return pageTimer(await page)
-    },
-  }
-  try {
-    for (;;) {
-      const waiting = plans
-        .flatMap((plan) => plan.cells())
-        .filter((cell) => isAsked(cell) && results.line(cell) === undefined)
-      const [next] = waiting.toSorted((a, b) => RANKS[a.kind] - RANKS[b.kind])
-      if (next === undefined) break
-      const { form } = plans.find(({ form }) => form.name === next.subject) as SubjectPlan
-      const subject = await openCompared(files, form, splitOf(next), examples)
-      const shifted = openShifts(form, files, subject, next as ShiftCell)
-      const measureCell = async (cell: Cell, own: Subject): Promise<Values[Cell['kind']]> => {
-        if (cell.kind === 'accuracy') return measureAccuracy(files.runtime, own, cell)
-        if (cell.kind === 'shift') return measureShift(files.runtime, own, shifted, cell)
-        return measureSpeed(await timers[cell.runtime](), own, cell)
-      }
-      let left = waiting.length
-      const tasks = waiting
-        .filter((cell) => stageOf(cell) === stageOf(next))
-        .map((cell) => async () => {
-          await results.add(cell, await attempt(() => measureCell(cell, subject)))
-          process.stderr.write(`${--left} more cells: ${cellKey(cell)}\n`)
-        })
-      // times one after the other, while nothing else runs
-      if (next.kind !== 'speed') await inParallel(tasks)
-      else for (const task of tasks) await task()
+export async function measureAll({ files, plans, results, examples, isAsked, queue }: Run): Promise<void> {
+  await using timers = openTimers(files)
+  for (;;) {
+    const waiting = plans
+      .flatMap((plan) => plan.cells())
+      .filter((cell) => isAsked(cell) && results.line(cell) === undefined)
+    const [next] = waiting.toSorted((a, b) => RANKS[a.kind] - RANKS[b.kind])
+    if (next === undefined) return
+    let left = waiting.length
+    const add = async (cell: Cell, outcome: ReturnType<typeof attempt<unknown>>): Promise<void> => {
+      await results.add(cell, (await outcome) as Parameters<Results['add']>[1])
+      process.stderr.write(`${--left} more cells: ${cellKey(cell)}\n`)
     }
-  } finally {
-    await (await page)?.[Symbol.asyncDispose]()
+    if (queue !== undefined && next.kind !== 'speed') {
+      const jobs = waiting.filter((cell): cell is QualityCell => cell.kind === next.kind)
+      const measured = (cell: QualityCell) =>
+        queue.cells.measure({ cell, examples, files: queue.filesOf(cell.subject) })
+      await Promise.all(jobs.map((cell) => add(cell, measured(cell))))
+      continue
+    }
+    const { form } = plans.find(({ form }) => form.name === next.subject) as SubjectPlan
+    const stage = await openStage(files, form, next, examples)
+    const own = waiting.filter((cell) => stageOf(cell) === stageOf(next))
+    const quality = own.filter((cell): cell is QualityCell => cell.kind !== 'speed')
+    await inParallel(
+      quality.map(
+        (cell) => () =>
+          add(
+            cell,
+            attempt(() => stage.quality(cell)),
+          ),
+      ),
+    )
+    // Times one after the other, while nothing else runs.
+    for (const cell of own.filter((cell): cell is SpeedCell => cell.kind === 'speed'))
+      await add(
+        cell,
+        attempt(async () => stage.speed(cell, await timers.of(cell.runtime))),
+      )
   }
 }
 
 /** Accuracy first: what is timed depends on it. */
 const RANKS: Readonly<Record<Cell['kind'], number>> = { accuracy: 0, speed: 1, shift: 2 }
 
-/** Cells that are measured with the same things open. */
-function stageOf(cell: Cell): string {
-  return [cell.kind, cell.subject, splitOf(cell)].join()
-}
-
-function splitOf(cell: Cell): Split {
-  if (cell.kind === 'accuracy') return cell.split
-  return cell.kind === 'speed' && 'split' in cell.at ? cell.at.split : 'test'
+/** A browser is opened when the first cell asks for it. */
+function openTimers({ runtime }: Files): AsyncDisposable & { of(name: SpeedCell['runtime']): Promise<Timer> } {
+  let page: Promise<ChromiumPage> | undefined
+  return {
+    async of(name) {
+      if (name === 'node') return timerOf(runtime)
+      page ??= openChromiumPage()
+      return pageTimer(await page)
+    },
+    async [Symbol.asyncDispose]() {
+      await (await page)?.[Symbol.asyncDispose]()
+    },
+  }
 }

@@ -62,7 +62,7 @@ export const runCommand: Command = command({
     },
     shards: {
       type: 'string',
-      value: 'FOLDER|s3://BUCKET/PREFIX',
+      value: 'FOLDER|s3://BUCKET/…',
       description: 'where the shards are until all are there, a folder or a bucket; default: OUT.shards',
     },
     json: { type: 'boolean', description: 'print one JSON document' },

@@ -20,7 +20,7 @@ export const workerCommand: Command = command({
     },
     shards: {
       type: 'string',
-      value: 's3://BUCKET/PREFIX',
+      value: 's3://BUCKET/…',
       description: 'where in a bucket shards may be put, too, if tp run says so; default: nowhere',
     },
     threads: { type: 'string', value: 'N', description: "threads inside one operator; default: the runtime's choice" },

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto'
+import { TpError } from '@tp/core'
+import { type ConnectionOptions, Queue, QueueEvents } from 'bullmq'
+import { cellKey } from './cell.ts'
+import type { QualityCell, QualityValue } from './open-stage.ts'
+import type { attempt } from './results.ts'
+
+/** The queue's name, and what its keys begin with. */
+export const CELLS = 'tp-cells'
+
+/** What a worker is told. */
+export interface CellJob {
+  readonly cell: QualityCell
+  /** At most so many examples of a split. */
+  readonly examples: number
+  /** What identifies the subject's files, which have to be the same on all machines. */
+  readonly files: string
+}
+
+export type Attempted = Awaited<ReturnType<typeof attempt<QualityValue>>>
+
+/** Has cells measured by workers. */
+export interface CellQueue extends AsyncDisposable {
+  /** Each is measured once, whatever becomes of a worker. @throws what a worker failed with */
+  measure(job: CellJob): Promise<Attempted>
+}
+
+/** @param url `redis:`, `rediss:` or `valkey:` @throws TpError TP_OPTION */
+export function connectionTo(url: string): ConnectionOptions {
+  if (!/^(?:rediss?|valkey):\/\//.test(url)) {
+    throw new TpError('TP_OPTION', 'benchmark', `--queue is "${url}"; give a URL such as redis://localhost:6379`)
+  }
+  return { url: url.replace(/^valkey/, 'redis'), maxRetriesPerRequest: null }
+}
+
+/** Milliseconds without a worker after which it is said how to start one. */
+const PATIENCE = 10_000
+
+/** @param tell told once if there is no worker */
+export async function openCellQueue(url: string, tell: (text: string) => void): Promise<CellQueue> {
+  const connection = connectionTo(url)
+  const queue = new Queue<CellJob, Attempted>(CELLS, { connection })
+  const events = new QueueEvents(CELLS, { connection })
+  // Every job waits for its end.
+  events.setMaxListeners(0)
+  await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])
+  const run = randomUUID()
+  let asked = false
+  const look = async (): Promise<void> => {
+    if (asked && (await queue.getWorkersCount()) === 0)
+      tell(`no worker yet: npm run benchmark -- worker --queue ${url}\n`)
+  }
+  const timer = setTimeout(() => void look(), PATIENCE)
+  return {
+    async measure(job) {
+      asked = true
+      const jobId = `${run}-${Buffer.from(cellKey(job.cell)).toString('base64url')}`
+      const options = { jobId, removeOnComplete: { age: 3600 }, removeOnFail: { age: 3600 } }
+      const added = await queue.add('cell', job, options)
+      return added.waitUntilFinished(events)
+    },
+    async [Symbol.asyncDispose]() {
+      clearTimeout(timer)
+      await Promise.all([queue.close(), events.close()])
+    },
+  }
+}

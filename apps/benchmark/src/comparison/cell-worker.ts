@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util'
+import { TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
+import { type Job, Worker } from 'bullmq'
+import { beginTrial, type Files, sharedPath } from '../files.ts'
+import { fingerprint } from '../registry/subjects.ts'
+import { cellKey } from './cell.ts'
+import { type Attempted, CELLS, type CellJob, connectionTo } from './cell-queue.ts'
+import { openStage, type Stage, stageOf } from './open-stage.ts'
+import { attempt } from './results.ts'
+import { comparedForms } from './subjects.ts'
+
+/** How often a cell may be lost with its worker before it fails. */
+const MOST_LOST = 10
+
+/** Measures the cells of a queue one after the other, until it is interrupted. @returns the exit code */
+export async function workOnCells(runtime: Runtime, args: readonly string[]): Promise<number> {
+  const options = { queue: { type: 'string' }, trial: { type: 'boolean', default: false } } as const
+  const { queue, trial } = parseArgs({ args: [...args], options }).values
+  if (queue === undefined)
+    throw new TpError('TP_OPTION', 'benchmark', '--queue URL is missing: what to take cells from')
+  if (trial) beginTrial()
+  const measure = cellMeasurer({ runtime, shared: sharedPath })
+  const worker = new Worker<CellJob, Attempted>(
+    CELLS,
+    async ({ data }: Job<CellJob>) => {
+      const outcome = await measure(data)
+      process.stderr.write(`${cellKey(data.cell)}\n`)
+      return outcome
+    },
+    { connection: connectionTo(queue), maxStalledCount: MOST_LOST },
+  )
+  worker.on('error', ({ message }) => process.stderr.write(`${message}\n`))
+  await worker.waitUntilReady()
+  process.stderr.write('waiting for cells …\n')
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, resolve)
+  })
+  await worker.close()
+  return 0
+}
+
+/** Keeps open what the last cell was measured with, since the next is often of the same stage. */
+function cellMeasurer(files: Files): (job: CellJob) => Promise<Attempted> {
+  const prints = new Map<string, Promise<string>>()
+  let open: { readonly name: string; readonly stage: Promise<Stage> } | undefined
+  return async ({ cell, examples, files: wanted }) => {
+    const form = comparedForms.find(({ name }) => name === cell.subject)
+    if (form === undefined) throw new Error(`this worker knows no ${cell.subject}; use one version on all machines`)
+    const print = prints.get(form.name) ?? fingerprint(form, files)
+    prints.set(form.name, print)
+    if ((await print) !== wanted) throw new Error(`the files of ${form.name} are others here than where it was asked`)
+    const name = `${stageOf(cell)} ${examples}`
+    if (open?.name !== name) open = { name, stage: openStage(files, form, cell, examples) }
+    const { stage } = open
+    return attempt(async () => (await stage).quality(cell))
+  }
+}

@@ -1,0 +1,45 @@
+import type { Files } from '../files.ts'
+import type { Subject } from '../measure/subject.ts'
+import type { Timer } from '../measure/times.ts'
+import type { Split } from '../registry/data.ts'
+import type { AccuracyCell, Cell, ShiftCell, SpeedCell, Values } from './cell.ts'
+import { measureAccuracy, measureShift, measureSpeed, openShifts } from './measure.ts'
+import { type ComparedForm, openCompared } from './subjects.ts'
+
+/** Cells whose values do not depend on the machine. */
+export type QualityCell = AccuracyCell | ShiftCell
+
+export type QualityValue = Values[QualityCell['kind']]
+
+/** Measures cells that share what is open. */
+export interface Stage {
+  quality(cell: QualityCell): Promise<QualityValue>
+  speed(cell: SpeedCell, timer: Timer): Promise<Values['speed']>
+}
+
+/** Cells of one stage are measured with the same things open. */
+export function stageOf(cell: Cell): string {
+  return [cell.kind, cell.subject, splitOf(cell)].join()
+}
+
+/**
+ * @param cell one of those that are going to be measured
+ * @param examples at most so many of a split
+ */
+export async function openStage(files: Files, form: ComparedForm, cell: Cell, examples: number): Promise<Stage> {
+  const subject: Subject = await openCompared(files, form, splitOf(cell), examples)
+  const shifted = cell.kind === 'shift' ? openShifts(form, files, subject, cell) : undefined
+  return {
+    async quality(own) {
+      if (own.kind === 'accuracy') return measureAccuracy(files.runtime, subject, own)
+      if (shifted === undefined) throw new Error(`${stageOf(own)} is not of the stage ${stageOf(cell)}`)
+      return measureShift(files.runtime, subject, shifted, own)
+    },
+    speed: (own, timer) => measureSpeed(timer, subject, own),
+  }
+}
+
+function splitOf(cell: Cell): Split {
+  if (cell.kind === 'accuracy') return cell.split
+  return cell.kind === 'speed' && 'split' in cell.at ? cell.at.split : 'test'
+}

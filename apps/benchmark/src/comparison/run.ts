@@ -2,7 +2,7 @@ import type { Files } from '../files.ts'
 import { inParallel } from '../measure/measure.ts'
 import { type Timer, timerOf } from '../measure/times.ts'
 import { type ChromiumPage, openChromiumPage, pageTimer } from '../web/chromium-page.ts'
-import { type Cell, cellKey, type SpeedCell } from './cell.ts'
+import { type Cell, cellKey, type SpeedCell, type Values } from './cell.ts'
 import type { CellQueue } from './cell-queue.ts'
 import { openStage, type QualityCell, stageOf } from './open-stage.ts'
 import type { SubjectPlan } from './plan.ts'
@@ -29,8 +29,8 @@ export async function measureAll({ files, plans, results, examples, isAsked, que
     const [next] = waiting.toSorted((a, b) => RANKS[a.kind] - RANKS[b.kind])
     if (next === undefined) return
     let left = waiting.length
-    const add = async (cell: Cell, outcome: ReturnType<typeof attempt<unknown>>): Promise<void> => {
-      await results.add(cell, (await outcome) as Parameters<Results['add']>[1])
+    const add = async (cell: Cell, outcome: ReturnType<typeof attempt<Values[Cell['kind']]>>): Promise<void> => {
+      await results.add(cell, await outcome)
       process.stderr.write(`${--left} more cells: ${cellKey(cell)}\n`)
     }
     if (queue !== undefined && next.kind !== 'speed') {

@@ -1,6 +1,5 @@
 import { RootCommand, ShellCompDirective } from '@bomb.sh/tab'
 import { commands } from '../commands/index.ts'
-import { loadMethods } from '../plugins/load-methods.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { usageError } from './usage-error.ts'
 
@@ -53,9 +52,10 @@ export async function complete(args: readonly string[]): Promise<void> {
 /** What the value of an option may be; nothing where it is a file, or the user's own. */
 async function choicesOf(option: string, placeholder: string, before: string | undefined): Promise<readonly string[]> {
   if (/^[\w-]+(?:\|[\w-]+)+$/.test(placeholder)) return placeholder.split('|')
-  const namesMethods = ['method', 'methods', 'then'].includes(option)
+  if (!['method', 'methods', 'then'].includes(option) || before !== `--${option}`) return []
   // Loaded only where their names are asked for.
-  return namesMethods && before === `--${option}` ? [...(await loadMethods()).keys()] : []
+  const { loadMethods } = await import('../plugins/load-methods.ts')
+  return [...(await loadMethods()).keys()]
 }
 
 /** The script asks a function of the package bash-completion, which not every system has, for the words of the line. */

@@ -3,7 +3,6 @@ import {
   axisSize,
   cast,
   checkOptions,
-  cumSum,
   div,
   floor,
   gather,
@@ -33,6 +32,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
+import { ordinalsOf, realFirst } from './real-order.ts'
 
 export interface LagKvOptions {
   /** Tokens of a block. Default 128. */
@@ -45,9 +45,6 @@ export const lagKvOptions: OptionSpecs = {
   lag: { type: 'integer', default: 128, min: 2, max: 1e6, description: 'tokens of a block' },
   sinks: { type: 'integer', default: 4, min: 0, max: 1e6, description: 'how many of the first tokens are kept' },
 }
-
-/** Larger than the number of any token. */
-const BEHIND = 1e30
 
 /** Where all of a block's tokens have one number, their distance from it is divided by this. */
 const LEAST = 1e-12
@@ -72,11 +69,12 @@ export function lagKv(options: LagKvOptions = {}): Scorer {
       title: 'LagKV: Lag-Relative Information of the KV Cache Tells Which Tokens Are Important',
       arxiv: '2504.04704',
     },
-    score({ key, value, attended, index, count }) {
+    score(site) {
+      const { key, value, count } = site
       const tokens = axisSize(key, 2)
-      // Padding may stand anywhere, and belongs to no block.
-      const order = topK(where(attended, index, BEHIND), tokens, { axis: 1, largest: false }).indices
-      const ordinal = sub(cumSum(cast(attended, 'float32'), 1), 1)
+      // Padding belongs to no block.
+      const order = realFirst(site)
+      const ordinal = ordinalsOf(site)
       const places = minimum(add(blockNumbers(tokens, lag), sinks), sub(tokens, 1))
       const from = unsqueeze(gather(order, places, 1), [2])
       const blocks = (x: Tensor): Tensor => {

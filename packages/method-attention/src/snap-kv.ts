@@ -3,7 +3,6 @@ import {
   axisSize,
   cast,
   checkOptions,
-  cumSum,
   gatherND,
   greaterOrEqual,
   less,
@@ -19,10 +18,10 @@ import {
   squeeze,
   sub,
   type Tensor,
-  topK,
   unsqueeze,
   where,
 } from '@tp/core'
+import { ordinalsOf, realFirst } from './real-order.ts'
 
 export interface SnapKvOptions {
   /** The last tokens, whose attention counts. Default 64. */
@@ -41,9 +40,6 @@ export const snapKvOptions: OptionSpecs = {
     description: 'tokens on either side that a score is averaged with',
   },
 }
-
-/** Larger than the number of any token. */
-const BEHIND = 1e30
 
 /** Above every mean of attention. */
 const KEPT_FIRST = 2
@@ -66,18 +62,17 @@ export function snapKv(options: SnapKvOptions = {}): Scorer {
     family: 'attention',
     paper: { title: 'SnapKV: LLM Knows What You are Looking for Before Generation', arxiv: '2404.14469' },
     score(site) {
-      const { attended, index, count } = site
-      const tokens = axisSize(index, 1)
-      // Padding may stand anywhere, and is between no neighbours.
-      const order = topK(where(attended, index, BEHIND), tokens, { axis: 1, largest: false }).indices
+      const { index, count } = site
+      // Padding is between no neighbours.
+      const order = realFirst(site)
       // A model without padding has one row of these for all examples.
       const everyRow = mul(slice(index, { axis: 1, start: 0, end: 1 }), 0)
-      const ordinal = add(sub(cumSum(cast(attended, 'float32'), 1), 1), everyRow)
+      const ordinal = add(ordinalsOf(site), everyRow)
       const real = add(unsqueeze(count, [1]), everyRow)
       const last = maximum(sub(real, add(numbersBelow(window), 1)), 0)
       const attention = mean(site.attentionFrom(gatherAt(order, last)), [1, 2])
       const begin = sub(real, window)
-      const inOrder = where(less(numbersBelow(squeeze(tokens, [0])), begin), gatherAt(attention, order), 0)
+      const inOrder = where(less(numbersBelow(squeeze(axisSize(index, 1), [0])), begin), gatherAt(attention, order), 0)
       const scores = gatherAt(averaged(inOrder, reach), maximum(ordinal, 0))
       return where(greaterOrEqual(ordinal, begin), KEPT_FIRST, scores)
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { TpError } from '@tp/core'
 import { type ConnectionOptions, Queue, QueueEvents } from 'bullmq'
+import { Redis } from 'ioredis'
 import { cellKey } from './cell.ts'
 import type { QualityCell, QualityValue } from './open-stage.ts'
 import type { attempt } from './results.ts'
@@ -25,22 +26,44 @@ export interface CellQueue extends AsyncDisposable {
   measure(job: CellJob): Promise<Attempted>
 }
 
-/** @param url `redis:`, `rediss:` or `valkey:` @throws TpError TP_OPTION */
-export function connectionTo(url: string): ConnectionOptions {
+/** Milliseconds in which the server has to answer, and after which it is said how to start a worker if there is none. */
+const PATIENCE = 10_000
+
+/**
+ * What BullMQ connects by, once a server has answered there; later it may be away for as long as it wants.
+ * @param url `redis:`, `rediss:` or `valkey:`
+ * @throws TpError TP_OPTION; TP_QUEUE
+ */
+export async function connectionTo(url: string): Promise<ConnectionOptions> {
   if (!/^(?:rediss?|valkey):\/\//.test(url)) {
     throw new TpError('TP_OPTION', 'benchmark', `--queue is "${url}"; give a URL such as redis://localhost:6379`)
   }
-  return { url: url.replace(/^valkey/, 'redis'), maxRetriesPerRequest: null }
+  const address = url.replace(/^valkey/, 'redis')
+  const first = new Redis(address, { lazyConnect: true, retryStrategy: () => null, connectTimeout: PATIENCE })
+  let seen = 'no connection'
+  first.on('error', ({ message }: Error) => {
+    seen = message
+  })
+  try {
+    await first.connect()
+  } catch (cause) {
+    throw new TpError('TP_QUEUE', 'benchmark', `${url} does not answer (${seen}); is a server running there?`, {
+      cause,
+    })
+  } finally {
+    first.disconnect()
+  }
+  return { url: address, maxRetriesPerRequest: null }
 }
 
-/** Milliseconds without a worker after which it is said how to start one. */
-const PATIENCE = 10_000
-
-/** @param tell told once if there is no worker */
+/** @param tell told if there is no worker, and when the server is away */
 export async function openCellQueue(url: string, tell: (text: string) => void): Promise<CellQueue> {
-  const connection = connectionTo(url)
+  const connection = await connectionTo(url)
   const queue = new Queue<CellJob, Attempted>(CELLS, { connection })
   const events = new QueueEvents(CELLS, { connection })
+  const tellError = ({ message }: Error): void => tell(`${message}\n`)
+  queue.on('error', tellError)
+  events.on('error', tellError)
   // Every job waits for its end.
   events.setMaxListeners(0)
   await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])

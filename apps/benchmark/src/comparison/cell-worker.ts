@@ -20,6 +20,7 @@ export async function workOnCells(runtime: Runtime, args: readonly string[]): Pr
   if (queue === undefined)
     throw new TpError('TP_OPTION', 'benchmark', '--queue URL is missing: what to take cells from')
   if (trial) beginTrial()
+  const connection = await connectionTo(queue)
   const measure = cellMeasurer({ runtime, shared: sharedPath })
   const worker = new Worker<CellJob, Attempted>(
     CELLS,
@@ -28,7 +29,7 @@ export async function workOnCells(runtime: Runtime, args: readonly string[]): Pr
       process.stderr.write(`${cellKey(data.cell)}\n`)
       return outcome
     },
-    { connection: connectionTo(queue), maxStalledCount: MOST_LOST },
+    { connection, maxStalledCount: MOST_LOST },
   )
   worker.on('error', ({ message }) => process.stderr.write(`${message}\n`))
   await worker.waitUntilReady()

@@ -48,7 +48,9 @@ export function addedMethodTests({ page, show }: Site): void {
     await alert.filter({ hasText: '[http://127.0.0.1:9/none.js] it cannot be loaded' }).waitFor()
   })
 
-  test('adds a plugin as a file, prunes with it at once, and again when it has changed', async () => {
+  test('adds a plugin as a file, prunes with it at once, and again when it has changed', {
+    tags: 'exhaustive',
+  }, async () => {
     const before = await outcome.prunedAt()
     await give(page, bundle)
     await page.locator('.add-method').getByRole('alert').waitFor({ state: 'detached' })

@@ -10,7 +10,9 @@ const FOLDER = 'Choose the folder of a Whisper model'
 const RECORDED_MS = 700
 
 export function listeningTests({ page, show, elsewhere }: Site): void {
-  test('a model of the user writes down a sound and a recording, dense and pruned side by side', async () => {
+  test('a model of the user writes down a sound and a recording, dense and pruned side by side', {
+    tags: 'exhaustive',
+  }, async () => {
     await using models = await openModelFolder()
     await addSpeech(models)
     await show('sound')

@@ -123,7 +123,9 @@ export function mailTests({ page, show }: Site): void {
     await eventually(async () => new Set((await names()).map((name) => name?.split(': ')[1])).size).toBe(2)
   })
 
-  test('shows times as a distribution, and accuracy with an interval, and can be stopped', async () => {
+  test('shows times as a distribution, and accuracy with an interval, and can be stopped', {
+    tags: 'exhaustive',
+  }, async () => {
     await preset('Balanced')
     await outcome.speed.waitFor()
     expect(await page.locator('.latency circle').count()).toBeGreaterThanOrEqual(14)

@@ -131,7 +131,9 @@ describe('a model with a plan', () => {
   const plan = (content: object) => readRunPlan({ format: 1, ...content }, 'plan.json')
   const hard = { format: 1, method: 'stride', keep: 0.2, layers: [0] }
 
-  test('gives the bytes of the file that the plan makes, and as a cascade falls back to the dense one', async () => {
+  test('gives the bytes of the file that the plan makes, and as a cascade falls back to the dense one', {
+    tags: 'exhaustive',
+  }, async () => {
     const pruned = pruneOrThrow(decodeModel(readFileSync(common.model)), fromPlan(hard as Plan, methods), 'test')
     writeFileSync(at('model', 'pruned.onnx'), encodeModel(pruned.model))
     writeMails(at('few.jsonl'), 20)

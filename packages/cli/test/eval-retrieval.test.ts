@@ -64,7 +64,10 @@ describe('queries and documents', () => {
   })
 })
 
-test('late interaction searches by the vectors of tokens, of which some are pruned', { timeout }, async () => {
+test('late interaction searches by the vectors of tokens, of which some are pruned', {
+  timeout,
+  tags: 'exhaustive',
+}, async () => {
   const kept = ['--layers', '5', '--restore', 'none', '--protect', '0']
   const asked = ['--late-interaction', '--methods', 'none,stride', '--keep', '0.1', ...kept, '--json']
   const { code, stdout } = await evaluate(data, ...asked)

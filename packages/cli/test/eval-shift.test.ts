@@ -42,7 +42,10 @@ test('prints a table for each method, with its extra loss compared with the orig
   expect(stdout.match(/^\d+ … \d+ tokens/gm)?.length).toBeGreaterThanOrEqual(4)
 }, 60_000)
 
-test('evaluates images at all severities of a shift that is named without one', async () => {
+test('evaluates images at all severities of a shift that is named without one', {
+  timeout: 60_000,
+  tags: 'exhaustive',
+}, async () => {
   const args = ['--methods', 'cls-attention', '--keep', '0.5', '--shift', 'blur,noise:0', '--json']
   const { code, stdout } = await tpHere(['eval', digits, '--data', folder.at('some-images-idx3-ubyte'), ...args])
   expect(code).toBe(0)
@@ -61,7 +64,7 @@ test('evaluates images at all severities of a shift that is named without one', 
     expect(loss.estimate).toBeCloseTo(dense.estimate - pruned.estimate, 9)
     expect(kept).toBeLessThan(0.5)
   }
-}, 60_000)
+})
 
 test('evaluates a dense model on the suite', async () => {
   const args = ['--shift', 'suite', '--limit', '3']

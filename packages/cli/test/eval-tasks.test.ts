@@ -132,7 +132,7 @@ describe('embeddings', () => {
 describe('flips', () => {
   const few = ['--methods', 'received-attention', '--tokens', '3', '--layers', '0', '--flips', '2']
 
-  test('name the words that changed an answer', { timeout }, async () => {
+  test('name the words that changed an answer', { timeout, tags: 'exhaustive' }, async () => {
     const args = ['eval', mail, '--data', folder.at('mails.tsv'), ...few, '--flip-tokens', '12']
     const { code, stdout } = await tpHere([...args, '--json'])
     expect(code).toBe(0)

@@ -119,7 +119,7 @@ describe('explain of texts', () => {
     expect(text.stdout).toMatch(/\nreceived-attention: mean rank correlation of how long .* -?[01]\.\d\d\n$/)
   })
 
-  test('gives no rank correlation where nothing is pruned', { timeout }, async () => {
+  test('gives no rank correlation where nothing is pruned', { timeout, tags: 'exhaustive' }, async () => {
     const args = ofMails('--method', 'random', '--tokens', '9999', '--limit', '1')
     expect(JSON.parse((await tpHere([...args, '--json'])).stdout)).toMatchObject({
       correlation: null,

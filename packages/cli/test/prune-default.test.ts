@@ -47,6 +47,7 @@ describe('tp prune MODEL and nothing else', () => {
 
   test('says of images how fast the safe method is here, and does only what is exact if it is slower', {
     timeout,
+    tags: 'exhaustive',
   }, async () => {
     const { stdout } = await tpHere(['prune', folder.at('digits.onnx'), '-o', folder.at('d.onnx'), '--json'])
     const { method, notes, speed, verification } = JSON.parse(stdout)

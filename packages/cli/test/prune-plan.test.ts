@@ -41,7 +41,9 @@ describe('tp prune by a plan, and without layers', () => {
     expect(refused.stderr).toContain('8-bit weights cannot be trained')
   })
 
-  test('leaves layers out, alone or before it prunes, and verifies what it does to the rest', async () => {
+  test('leaves layers out, alone or before it prunes, and verifies what it does to the rest', {
+    tags: 'exhaustive',
+  }, async () => {
     const [alone, again, first, both, plan] = ['alone', 'again', 'first', 'both', 'plan'].map((name) =>
       folder.at(`without-${name}`),
     ) as string[]

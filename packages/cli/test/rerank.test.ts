@@ -66,7 +66,10 @@ describe('a model with one logit', () => {
     expect(text.stdout).toMatch(/^method +keep +kept +nDCG@10 +loss in points +rank correlation/m)
   })
 
-  test('is checked by nDCG@10, by judgements or else by the scores of the dense model', { timeout }, async () => {
+  test('is checked by nDCG@10, by judgements or else by the scores of the dense model', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
     const out = folder.at('checked.onnx')
     expect((await tpHere(['prune', model, '-o', out, '--method', 'stride', '--keep', '0.5'])).code).toBe(0)
     for (const [data, unit] of [

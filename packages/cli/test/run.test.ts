@@ -58,7 +58,7 @@ describe('run', () => {
     expect(labels(readFileSync(folder.at('guarded.jsonl'), 'utf8'))).toBe(labels(dense))
   })
 
-  test('that was killed continues to the same bytes', async () => {
+  test('that was killed continues to the same bytes', { tags: 'exhaustive' }, async () => {
     const out = 'killed.jsonl'
     const running = tp(args(out, '--shard-rows', '4'), {
       onError(text, kill) {

@@ -45,7 +45,10 @@ describe('tp train of a model that gives vectors', () => {
     expect(selection.after).toBeLessThan(100)
   })
 
-  test('learns networks of sdtp from what each token counts for in the vector', { timeout }, async () => {
+  test('learns networks of sdtp from what each token counts for in the vector', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
     const weights = folder.at('sdtp.safetensors')
     const learning = ['--train', 'method', '--epochs', '3', '--hard-epochs', '0', '--method-rate', '0.01']
     const log = folder.at('log.jsonl')

@@ -136,7 +136,7 @@ describe('tp train refuses', () => {
     expect(existsSync(folder.at('e.onnx'))).toBe(false)
   })
 
-  test('accepts a class without examples where labels do not count', { timeout }, async () => {
+  test('accepts a class without examples where labels do not count', { timeout, tags: 'exhaustive' }, async () => {
     const { code } = await tpHere([...withData(classes(0, 2, 3, 4)), '--distillation', '1', '--hard-epochs', '0'])
     expect(code).toBe(0)
   })
@@ -164,7 +164,7 @@ describe('tp train refuses', () => {
     expect(folder.files()).not.toContain('d.onnx')
   })
 
-  test('refuses a checkpoint of another training', { timeout }, async () => {
+  test('refuses a checkpoint of another training', { timeout, tags: 'exhaustive' }, async () => {
     writeFileSync(folder.at('r.onnx.soft.checkpoint'), await softCheckpoint())
     const { code, stderr } = await tpHere(learn('r.onnx', '--epochs', '6', '--seed', '5', '--resume'))
     expect(stderr).toMatch(

@@ -91,7 +91,10 @@ describe('a method that learns', () => {
     expect((await changed('vectors')).every((name) => /bias|LayerNorm/.test(name))).toBe(true)
   })
 
-  test('prefers a given budget to the learned one; layers may be given alone', { timeout }, async () => {
+  test('prefers a given budget to the learned one; layers may be given alone', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
     const asked = ['--epochs', '0.3', '--hard-epochs', '0', '--json']
     const keep = await tpHere(learn('k.onnx', ...asked, '--keep', '0.5'))
     expect(JSON.parse(keep.stdout).plan).toMatchObject({ layers: [0, 1], keep: [0.5, 0.5] })

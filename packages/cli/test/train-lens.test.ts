@@ -70,7 +70,10 @@ describe('tp train --method lens', () => {
     expect(unfitted.code).not.toBe(0)
   })
 
-  test('fits the scores alone for a head that reads the class token', { timeout: 120_000 }, async () => {
+  test('fits the scores alone for a head that reads the class token', {
+    timeout: 120_000,
+    tags: 'exhaustive',
+  }, async () => {
     const { code, stdout } = await fit(mail, '--layers', '2', '--keep', '0.5')
     expect([code, stdout]).toEqual([0, expect.stringContaining('the head reads single tokens')])
   })

@@ -38,7 +38,7 @@ test('writes trained values into the graph, each at its layer', async () => {
   }
 })
 
-test('prunes at the layers that the values are for, where none are named', async () => {
+test('prunes at the layers that the values are for, where none are named', { tags: 'exhaustive' }, async () => {
   const values = { 'layer.3.gain': 1.5, 'layer.0.gain': 2.5, 'layer.2.other': 1 }
   const { code, stdout } = await tpHere(prune(...gained, '--weights', safetensors(values), '--json'))
   expect(code).toBe(0)

@@ -62,6 +62,7 @@ const masks = fc.integer({ min: 4, max: TOKENS }).map((count) => Array.from({ le
 
 test('learns from the saliency of the output of the first layer that prunes tokens', {
   timeout: 60_000,
+  tags: 'exhaustive',
 }, async () => {
   const lesson = await mailLesson(16)
   const losses = async (layer?: number): Promise<number[]> => {

@@ -117,7 +117,7 @@ describe('without a prebuilt addon and without a compiler', () => {
   })
 })
 
-test('builds where the prebuilt addon does not load', { timeout: 120_000 }, () => {
+test('builds where the prebuilt addon does not load', { timeout: 120_000, tags: 'exhaustive' }, () => {
   const broken = join(scratch, 'broken.node')
   writeFileSync(broken, 'not a library')
   const { run } = install('broken', broken)

@@ -115,7 +115,10 @@ describeNative('many requests', () => {
     for (const session of sessions) await session.dispose()
   })
 
-  test('let a short run pass a long one with atOnce: 2, and a third wait', { timeout: 60_000 }, async () => {
+  test('let a short run pass a long one with atOnce: 2, and a third wait', {
+    timeout: 60_000,
+    tags: 'exhaustive',
+  }, async () => {
     await using session = await nativeRuntime({ atOnce: 2 }).load(slowModel, { threads: 1 })
     const ended: string[] = []
     await Promise.all(
@@ -195,7 +198,10 @@ describeNative('a signal', () => {
 })
 
 describeNative('memory', () => {
-  test('of outputs remains after disposal and is freed at the end', { timeout: 60_000 }, async () => {
+  test('of outputs remains after disposal and is freed at the end', {
+    timeout: 60_000,
+    tags: 'exhaustive',
+  }, async () => {
     const session = await load(sumModel, { threads: 1 })
     const length = 500_000
     const feeds = { a: pairs(length, 1), b: pairs(length, 2) }
@@ -220,7 +226,7 @@ describeNative('memory', () => {
     expect(y?.data.every((value) => value === 3)).toBe(true)
   })
 
-  test('of sessions and their workers is freed', { timeout: 60_000 }, async () => {
+  test('of sessions and their workers is freed', { timeout: 60_000, tags: 'exhaustive' }, async () => {
     const round = async (): Promise<void> => {
       const session = await load(slowModel, { threads: 2 })
       await session.run(identity(100))

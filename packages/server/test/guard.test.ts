@@ -74,7 +74,9 @@ describe('a model with a plan', () => {
       .find(({ text }) => text.length > 800)
       ?.text.slice(0, 800) ?? ''
 
-  test('is pruned when it is opened: large runs answer as the pruned file, small ones as the dense one', async () => {
+  test('is pruned when it is opened: large runs answer as the pruned file, small ones as the dense one', {
+    tags: 'exhaustive',
+  }, async () => {
     const keep = { format: 1, method: 'received-attention', keep: 0.05, layers: [0] }
     const hard = folder.add('hard', mailModel({ schedule: schedule(6, { keep: 0.05, layers: [0] }) }))
     const regimes = [{ upTo: 32, plan: { format: 1, method: 'received-attention' } }, { plan: keep }]

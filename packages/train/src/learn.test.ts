@@ -113,7 +113,7 @@ describe('training without some of its parts', () => {
     expect(result.model).toBe(result.before)
   })
 
-  test('takes the learned or given amounts without a target', { timeout: 120_000 }, async () => {
+  test('takes the learned or given amounts without a target', { timeout: 120_000, tags: 'exhaustive' }, async () => {
     const soft = { method: thresholds(), layers }
     const { result } = await watched({ soft, epochs: 0.25, hardEpochs: 0 })
     const learned = [...result.learned].map(([layer, { threshold }]) => [
@@ -173,7 +173,10 @@ describe('before training starts', () => {
   })
 })
 
-test('searches for the amounts of a method that learned to work with any', { timeout: 120_000 }, async () => {
+test('searches for the amounts of a method that learned to work with any', {
+  timeout: 120_000,
+  tags: 'exhaustive',
+}, async () => {
   const rounds: number[] = []
   const { result } = await watched({
     soft: { method: anyNumber, layers, targetFlops: 0.7 },

@@ -75,7 +75,10 @@ describe('train', () => {
     expect(Buffer.compare(rest.bytes, whole.bytes)).toBe(0)
   })
 
-  test('gives a checkpoint when stopped at any step, and resumes from it', { timeout: 60_000 }, async () => {
+  test('gives a checkpoint when stopped at any step, and resumes from it', {
+    timeout: 60_000,
+    tags: 'exhaustive',
+  }, async () => {
     const stop = new AbortController()
     const seen: TrainProgress[] = []
     let saved: Uint8Array | undefined

@@ -141,7 +141,7 @@ test('generates as in Node, with the last logits alone, a pruned prompt, and pre
   expect(await page.evaluate(inPage)).toEqual(here)
 })
 
-test('answers automatic-speech-recognition as in Node, with the times of words', async () => {
+test('answers automatic-speech-recognition as in Node, with the times of words', { tags: 'exhaustive' }, async () => {
   const ask = { language: 'en', return_timestamps: 'word' } as const
   const { dense, pruned, reports } = await page.evaluate(
     async ([sound, ask]) => {
@@ -166,7 +166,9 @@ test('answers automatic-speech-recognition as in Node, with the times of words',
   expect(reports).toMatchObject([{ outcome: 'pruned', model: 'speech' }])
 })
 
-test('prunes the 8-bit file, which wasm loads by default, and one with a data file', async () => {
+test('prunes the 8-bit file, which wasm loads by default, and one with a data file', {
+  tags: 'exhaustive',
+}, async () => {
   const reports = await page.evaluate(async () => {
     const { pipeline, pruneModels, half, methods } = library
     const reports: ModelReport[] = []
@@ -245,7 +247,7 @@ test('caches what was downloaded for remote models, and requests nothing else', 
   expect(fetchIsBack).toBe(true)
 })
 
-test('prunes a model at an address that does not hold its name', async () => {
+test('prunes a model at an address that does not hold its name', { tags: 'exhaustive' }, async () => {
   const reports = await page.evaluate(async () => {
     const { env, pipeline, pruneModels, half, methods } = library
     env.allowLocalModels = false

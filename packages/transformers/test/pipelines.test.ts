@@ -32,7 +32,7 @@ test('prunes text-classification one by one and as a batch', async () => {
   expectPruned(outputs, [1, 2])
 })
 
-test('prunes image-classification', async () => {
+test('prunes image-classification', { tags: 'exhaustive' }, async () => {
   const images = digitsData('test')
     .filter((_, i) => i % 50 === 0)
     .map(

@@ -129,7 +129,7 @@ test('does not touch the small graphs of transformers.js itself', async () => {
   expect(reports).toEqual([])
 })
 
-test('restores everything when the last of several is disposed of, in any order', async () => {
+test('restores everything when the last of several is disposed of, in any order', { tags: 'exhaustive' }, async () => {
   const { InferenceSession } = createRequire(createRequire(import.meta.url).resolve('@huggingface/transformers'))(
     'onnxruntime-node',
   )

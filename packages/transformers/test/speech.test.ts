@@ -57,7 +57,7 @@ test.each([
   expectNear(pruned, dense, seconds)
 })
 
-test('of sounds that are transcribed at the same time each has its own times', async () => {
+test('of sounds that are transcribed at the same time each has its own times', { tags: 'exhaustive' }, async () => {
   const sounds = [0.06, 0.3, 0.48].map(spoken)
   const alone = await Promise.all(sounds.map(async (sound) => (await words('speech', [sound], thin))[0]))
   expect(await words('speech', sounds, thin)).toEqual(alone)

@@ -80,7 +80,10 @@ describe('where 8 bits may be chosen', () => {
     return keys
   }
 
-  test('they are left out where they are too slow, or lose too much alone', { timeout }, async () => {
+  test('they are left out where they are too slow, or lose too much alone', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
     const wrong = splitOf(inputs).choose.targets.flatMap((target) => (target === 0 ? [-9, 9] : [9, -9]))
     const slow = await lookedAt(timesOf(20))
     const bad = await lookedAt({ ...timesOf(0.05), 'logits none in 8 bits 1 1 1 1 1 choose': wrong })

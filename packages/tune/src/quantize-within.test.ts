@@ -53,7 +53,10 @@ describe('where all of it is too much', async () => {
   const whole = (await compare(quantised([]))).similarity
   const within = whole + 0.7 * (1 - whole)
 
-  test('leaves as few nodes in float32 as suffice, those that move the answers most', { timeout: 60_000 }, async () => {
+  test('leaves as few nodes in float32 as suffice, those that move the answers most', {
+    timeout: 60_000,
+    tags: 'exhaustive',
+  }, async () => {
     const { floats, nearness, nodes } = await quantizeWithin({ model, within, compare })
     expect(nearness.similarity).toBeGreaterThanOrEqual(within)
     expect(floats.length).toBeGreaterThan(0)

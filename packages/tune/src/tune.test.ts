@@ -195,7 +195,10 @@ test('tunes a model of images, which always have the same number of tokens', {
   expect(figures.expectedMs?.pruned).toBeLessThan(figures.expectedMs?.dense as number)
 })
 
-test('tunes a model that gives vectors by their cosine to the dense ones, without labels', { timeout }, async () => {
+test('tunes a model that gives vectors by their cosine to the dense ones, without labels', {
+  timeout,
+  tags: 'exhaustive',
+}, async () => {
   const embedder = decodeModel(encodeModel(few.model))
   const graph = new Graph(embedder)
   const found = inspect(embedder)

@@ -48,7 +48,7 @@ test('makes a report per entry point, with used types that are not exported, and
   expect(reports[1]?.text).toContain('readonly width: number;')
 })
 
-test('depends on declarations, not on comments', () => {
+test('depends on declarations, not on comments', { tags: 'exhaustive' }, () => {
   const text = (/** @type {string} */ old, /** @type {string} */ now) => declarations.replace(old, now)
   const reports = reportsOf({
     './as-it-was': declarations,

@@ -20,7 +20,7 @@ beforeAll(async () => {
 const measure = (setting: Setting): Promise<AccuracyValue> => measureAccuracy(runtime, subject, { setting })
 
 describe('accuracy of a setting', { timeout: 120_000 }, () => {
-  test('is the same for less without dead tokens', async () => {
+  test('is the same for less without dead tokens', { tags: 'exhaustive' }, async () => {
     const [dense, none] = [await measure({ kind: 'dense' }), await measure({ kind: 'none' })]
     expect(none.answers).toBe(dense.answers)
     expect(none.flops).toBeLessThan(0.9 * dense.flops)
@@ -40,7 +40,9 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
     expect(sampled.flops).toBeLessThan(1.01 * counted.flops)
   })
 
-  test('costs truncated texts at most what random tokens cost at the budget, and hardly less', async () => {
+  test('costs truncated texts at most what random tokens cost at the budget, and hardly less', {
+    tags: 'exhaustive',
+  }, async () => {
     const [cut, random] = [
       await measure({ kind: 'truncated', budget }),
       await measure({ kind: 'pruned', method: 'random', budget, seed: 0 }),

@@ -12,6 +12,7 @@ const EXAMPLES = 9
 
 test('evaluates all settings on the same sets, and truncates texts in each of them', {
   timeout: 120_000,
+  tags: 'exhaustive',
 }, async () => {
   const cell: ShiftCell = { kind: 'shift', subject: 'mail', setting: { kind: 'none' }, examples: EXAMPLES, severity: 3 }
   const opened = await openCompared(context, mail, 'test', EXAMPLES)

@@ -62,6 +62,22 @@ describe('tp train', () => {
     expect([learns.code, learns.stderr]).toEqual([2, expect.stringContaining('tp train with ltp works on all layers')])
   })
 
+  test('stores in 8 bits what it has trained, and says how good that file is', { timeout: 60_000 }, async () => {
+    const { code, stdout } = await tpHere(trainArgs('int8.onnx', '--epochs', '1', '--quantize', '--json'))
+    expect(code).toBe(0)
+    const operators = decodeModel(readFileSync(folder.at('int8.onnx'))).proto.graph?.node.map(({ opType }) => opType)
+    expect(operators).toContain('MatMulInteger')
+    const examples = ['--data', folder.at('dev.tsv'), '--tokenizer', folder.at('bert', 'tokenizer.json')]
+    const check = await tpHere(['eval', folder.at('int8.onnx'), ...examples, '--json'])
+    // An answer in 8 bits depends on the batch, so one of the 12 may be another alone.
+    const off = JSON.parse(check.stdout).rows[0].accuracy - JSON.parse(stdout).selection.in8Bits
+    expect(Math.abs(off)).toBeLessThan(101 / 12)
+    const again = trainArgs('again.onnx', '--quantize').with(1, folder.at('int8.onnx'))
+    const refused = await tpHere([...again, '--tokenizer', folder.at('bert', 'tokenizer.json')])
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('TP_QUANTISED')])
+    expect(refused.stderr).not.toContain('step 1')
+  })
+
   test('resumes from its checkpoint to the same file after it was killed', { timeout: 120_000 }, async () => {
     const whole = await tpHere(trainArgs('whole.onnx', '--epochs', '2'))
     expect(whole.code).toBe(0)

@@ -19,6 +19,7 @@ import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { writeTogether } from '../training/files.ts'
 import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
+import { quantizeOption, storeIn8Bits } from '../training/in-8-bits.ts'
 import { checkpointPaths } from '../training/learned.ts'
 import { learningOptions, methodLearningOptions } from '../training/learning.ts'
 import { missing, selectionOption } from '../training/lessons.ts'
@@ -45,7 +46,7 @@ const options = {
     ...pruningOptions,
     ...leaveOutOption,
   }),
-  ...under('How it learns', { ...learningOptions, ...methodLearningOptions }),
+  ...under('How it learns', { ...learningOptions, ...methodLearningOptions, ...quantizeOption }),
 } as const
 
 export const trainCommand: Command = command({
@@ -62,11 +63,9 @@ export const trainCommand: Command = command({
     '  tp train model.onnx -o trained.onnx --method received-attention --keep 0.5 --data train.tsv --selection dev.tsv',
     '  tp train model.onnx -o trained.onnx --method ltp --target-flops 0.5 --data train.tsv --selection dev.tsv',
     '',
-    'The whole speed-up: networks alone, from the dense model without labels, in a model that is 8-bit and packed afterwards:',
+    'The whole speed-up: networks alone, from the dense model without labels, in an 8-bit file (which tp pack takes, too):',
     '',
-    '  tp train model.onnx -o pruned.onnx --method sdtp --keep 0.75 --train method --distillation 1 --data a.tsv --selection b.tsv',
-    '  tp quantize pruned.onnx -o int8.onnx',
-    '  tp pack int8.onnx -o packed.onnx',
+    '  tp train model.onnx -o fast.onnx --method sdtp --keep 0.75 --train method --distillation 1 --quantize --data a.tsv --selection b.tsv',
     '',
     'A model without some layers, which learns the answers of the one with all of them, without labels:',
     '',
@@ -98,7 +97,8 @@ export const trainCommand: Command = command({
     const began = performance.now()
     if (isFitted(asked)) {
       const file = await readModelFile(path, context)
-      const { model, weights, report } = await fitMethod({ file, asked, given, context })
+      const { model: fitted, weights, report } = await fitMethod({ file, asked, given, context })
+      const model = given.quantize ? (await storeIn8Bits(file, fitted)).model : fitted
       throwIfAborted(signal, 'tp')
       await using staged = await stageModel(model, file, out, signal)
       await writeTogether(new Map(weightsOut === undefined ? [] : [[weightsOut, weights]]))
@@ -115,6 +115,8 @@ export const trainCommand: Command = command({
     }
     if (given.selection === undefined) throw missing('selection')
     const file = await readModelFile(path, context)
+    // What cannot be stored in 8 bits is refused before it is trained.
+    if (given.quantize) await storeIn8Bits(file, file.model)
     const watch = watching(progress, given.log)
     const outcome = await (asked.learns ? trainMethod : trainPruned)({
       file,
@@ -161,14 +163,17 @@ function describe(
   { out, method, step, selection, flops, plan, settings }: TrainingReport,
   files: readonly string[],
 ): string {
-  const { dense, before, after } = selection
-  const cosine = (percent: number): string => (percent / 100).toFixed(3)
+  const { dense, before, after, in8Bits } = selection
+  const percent = (share: number): string => `${share.toFixed(1)} %`
+  const cosine = (share: number): string => (share / 100).toFixed(3)
+  const rounded = (text: (share: number) => string): string =>
+    in8Bits === undefined ? '' : `, in 8 bits ${text(in8Bits)}`
   const amounts = plan && amountNames.flatMap((name) => plan[name] ?? []).filter(isNumber)
   return [
     `${out}  ${method}, weights of step ${step}`,
     settings.answer === 'embedding'
-      ? `selection  cosine to the dense vectors: pruned ${cosine(before)}, trained ${cosine(after)}`
-      : `selection  dense ${dense.toFixed(1)} %, pruned ${before.toFixed(1)} %, trained ${after.toFixed(1)} %`,
+      ? `selection  cosine to the dense vectors: pruned ${cosine(before)}, trained ${cosine(after)}${rounded(cosine)}`
+      : `selection  dense ${percent(dense)}, pruned ${percent(before)}, trained ${percent(after)}${rounded(percent)}`,
     ...(flops === undefined ? [] : [`FLOPs  ${(100 * flops).toFixed(1)} % of the dense model's on the selection`]),
     ...(plan?.layers && amounts
       ? [

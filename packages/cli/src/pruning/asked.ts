@@ -83,7 +83,7 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
   const settings = settingsOf(planned, readUnplanned(options))
   if (mayLearn && settings.quantize !== undefined) {
     throw usageError(
-      `${options.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and quantize the result (tp quantize)`,
+      `${options.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and store the result in 8 bits (--quantize)`,
     )
   }
   const learns = mayLearn && method.training !== undefined && settings.weights === undefined

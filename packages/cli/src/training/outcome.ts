@@ -15,12 +15,14 @@ import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { namingCheckpoint, nothingToResume, readCheckpointFile } from './files.ts'
+import { type StoredIn8Bits, storeIn8Bits } from './in-8-bits.ts'
 import { checkpointPaths, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
 import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
 import { fingerprint, openLessons, type selectionOption } from './lessons.ts'
 import type { SeenStep } from './plot.ts'
 import { learnedSummary, planOf, type TrainingReport } from './report.ts'
-import { methodWork, prunedWork, type TrainingSize } from './training-job.ts'
+import type { TrainingData } from './training-data.ts'
+import { methodWork, prunedWork, type TrainingJob, type TrainingSize } from './training-job.ts'
 import type { Watch } from './watch.ts'
 
 type DataSize = Pick<TrainingSize, 'examples' | 'selection'>
@@ -35,7 +37,7 @@ export interface Work {
   readonly file: ModelFile
   readonly out: string
   readonly asked: AskedToLearn
-  readonly given: Arguments<LearnArguments> & { readonly resume?: boolean }
+  readonly given: Arguments<LearnArguments> & { readonly resume?: boolean; readonly quantize?: boolean }
   readonly context: Context
   readonly watch: Watch
 }
@@ -71,7 +73,8 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const pruned = await pruneFile(shallow, { ...settings, method, schedules })
   const trains = trainsOf(choice, file, settings.encoder)
   const { job } = watch
-  const lengths = { epochs: defaults.epochs, evaluations: defaults.evaluations, ...learning }
+  const { quantize: rounds = false } = given
+  const lengths = { epochs: defaults.epochs, evaluations: defaults.evaluations, rounds, ...learning }
   const expected = { job, expect: (size: DataSize) => job.expect(prunedWork({ ...lengths, ...size })) }
   const lessons = await openLessons(file, given, learning.distillation, expected, context)
   const { answer, inputs, selection, teacher, distillation, dense, load, accuracy } = lessons
@@ -97,14 +100,15 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
     }),
   )
   const [only] = pruned.encoders.length === 1 ? pruned.encoders : []
+  const stored = rounds ? await storeIn8Bits(file, trained.model) : undefined
   return {
-    model: trained.model,
+    model: stored?.model ?? trained.model,
     steps: trained.progress.map((at) => ({ ...at, part: 'hard' })),
     about: {
       layers: [...new Set([...schedules.values()].flatMap((schedule) => [...schedule.keys()]))],
       settings: { ...defaults, ...learning, answer, distillation, train: choice },
       step: trained.step,
-      selection: { dense, before, after: trained.accuracy ?? Number.NaN },
+      selection: { dense, before, after: trained.accuracy ?? Number.NaN, ...(await judged(stored, lessons, job)) },
       ...(only && { schedule: [...only.schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
     },
   }
@@ -122,7 +126,9 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   const { job } = watch
   const epochs = learning.epochs ?? defaults.epochs
   const looksAtTokens = asked.method.training?.saliencyAt !== undefined
+  const { quantize: rounds = false } = given
   const lengths = {
+    rounds,
     ...{ epochs, hardEpochs: choice === 'method' ? 0 : (own.hardEpochs ?? epochs), evaluations: defaults.evaluations },
     ...{ aims: own.targetFlops !== undefined, looksAtTokens, learnsAlone: choice === 'method' && looksAtTokens },
   }
@@ -146,8 +152,10 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
     segment,
     restore,
   })
+  const after = hard === undefined ? before : await accuracy(result.model)
+  const stored = rounds ? await storeIn8Bits(file, result.model) : undefined
   return {
-    model: result.model,
+    model: stored?.model ?? result.model,
     steps: [
       ...soft.progress.map((at) => ({ ...at, part: 'soft' as const })),
       ...(hard?.progress ?? []).map((at) => ({ ...at, part: 'hard' as const })),
@@ -162,12 +170,23 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
         train: choice,
       },
       step: (hard ?? soft).step,
-      selection: { dense, before, after: hard === undefined ? before : await accuracy(result.model) },
-      ...(plan && { plan }),
+      selection: { dense, before, after, ...(await judged(stored, lessons, job)) },
+      ...(plan && { plan: stored === undefined ? plan : { ...plan, quantize: stored.quantize } }),
       schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })),
       learned: learnedSummary(result.learned),
       ...(flops !== undefined && { flops }),
     },
     weights: learnedBytes(result.learned),
   }
+}
+
+/** How good the file in 8 bits is, of which this is to be told. */
+async function judged(
+  stored: StoredIn8Bits | undefined,
+  { accuracy }: Pick<TrainingData, 'accuracy'>,
+  job: TrainingJob,
+): Promise<{ readonly in8Bits?: number }> {
+  if (stored === undefined) return {}
+  job.enter('rounded')
+  return { in8Bits: await accuracy(stored.model) }
 }

@@ -31,6 +31,8 @@ interface Accuracies {
   /** Pruned, before fine-tuning. */
   readonly before: number
   readonly after: number
+  /** Stored in 8 bits, where that was asked for. */
+  readonly in8Bits?: number
 }
 
 /** A plan with the layers of one encoder. */

@@ -12,6 +12,7 @@ const texts = {
   hard: 'fine-tuning',
   refit: 'counting FLOPs',
   end: 'asking the pruned model',
+  rounded: 'asking the model in 8 bits',
 } as const
 
 export type TrainingStage = keyof typeof texts
@@ -65,15 +66,18 @@ export interface TrainingSize {
   readonly selection: number
   readonly epochs: number
   readonly evaluations: number
+  /** What was trained is stored in 8 bits. */
+  readonly rounds: boolean
 }
 
 /** Work before and in a training whose tokens are pruned as given. */
-export function prunedWork({ examples, selection, epochs, evaluations }: TrainingSize): StageWork {
+export function prunedWork({ examples, selection, epochs, evaluations, rounds }: TrainingSize): StageWork {
   return {
     teacher: examples,
     selection,
     pruned: PRUNED * selection,
     hard: PRUNED * (BOTH_PASSES * epochs * examples + (evaluations + 1) * selection),
+    ...(rounds && { rounded: PRUNED * selection }),
   }
 }
 
@@ -90,7 +94,7 @@ export interface MethodTrainingSize extends TrainingSize {
 /** Work of a training of a method. */
 export function methodWork(size: MethodTrainingSize): StageWork {
   const { examples, selection, epochs, hardEpochs, aims, looksAtTokens, learnsAlone } = size
-  const { hard = 0 } = prunedWork({ ...size, epochs: hardEpochs })
+  const { hard = 0, rounded } = prunedWork({ ...size, epochs: hardEpochs })
   const fit = aims ? PRUNED * COUNTINGS * selection : 0
   return {
     teacher: examples,
@@ -100,6 +104,7 @@ export function methodWork(size: MethodTrainingSize): StageWork {
     fit,
     ...(hardEpochs > 0 && { hard, refit: fit }),
     end: PRUNED * (hardEpochs > 0 ? 2 : 1) * selection,
+    ...(rounded !== undefined && { rounded }),
   }
 }
 

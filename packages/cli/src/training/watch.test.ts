@@ -15,7 +15,7 @@ function shown(): { readonly watch: ReturnType<typeof watching>; readonly lines:
   return { watch: watching(progress, undefined), lines, second }
 }
 
-const size = { examples: 10, selection: 5, epochs: 1, evaluations: 1, hardEpochs: 0, aims: true }
+const size = { rounds: false, examples: 10, selection: 5, epochs: 1, evaluations: 1, hardEpochs: 0, aims: true }
 
 test('shows one bar for a whole training, which never goes back', () => {
   const { watch, lines, second } = shown()

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
+import { SEVEN_BITS } from '../src/quantizing/form-here.ts'
+import { saturatesHere } from '../src/quantizing/saturates-here.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
@@ -35,6 +37,16 @@ describe('tp prune by a plan, and without layers', () => {
     expect((await tpHere(['prune', mail, '-o', float as string, ...by])).code).toBe(0)
     expect((await tpHere(['quantize', float as string, '-o', after as string])).code).toBe(0)
     expect(readFileSync(out as string).equals(readFileSync(after as string))).toBe(true)
+    // The option takes 7 bits where sums of 8-bit products saturate.
+    const [asOption, asHere] = ['option', 'here'].map((name) => folder.at(`8-bit-${name}.onnx`)) as string[]
+    const rounded = await tpHere(['prune', mail, '-o', asOption as string, ...by, '--quantize', '--json'])
+    const saturates = await saturatesHere()
+    expect(JSON.parse(rounded.stdout).notes.includes(SEVEN_BITS)).toBe(saturates)
+    const form = saturates ? ['--reduce-range'] : []
+    expect((await tpHere(['quantize', float as string, '-o', asHere as string, ...form])).code).toBe(0)
+    expect(readFileSync(asOption as string).equals(readFileSync(asHere as string))).toBe(true)
+    const exact = await tpHere(['prune', mail, '-o', folder.at('never.onnx'), '--lossless', '--quantize'])
+    expect([exact.code, exact.stderr]).toEqual([2, expect.stringContaining('--lossless is exact, and 8 bits round')])
     const train = ['train', mail, '-o', folder.at('8-bit-trained.onnx'), '--data', plan, '--plan', plan]
     const refused = await tpHere(train)
     expect(refused.code).toBe(2)

@@ -20,7 +20,7 @@ import { taskOption } from '../model/open-task-inputs.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { amountOptions } from '../pruning/amounts.ts'
-import { asksForNothing, methodOption, readAsked } from '../pruning/asked.ts'
+import { asksForNothing, methodOption, quantizeOption, readAsked } from '../pruning/asked.ts'
 import { pruneAsAsked, pruneByDefault } from '../pruning/attempt.ts'
 import { leaveOutOption } from '../pruning/leave-out.ts'
 import { asOutputTokens, checkOutputTokens, outputTokensOption } from '../pruning/output-tokens.ts'
@@ -28,6 +28,7 @@ import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { describePruning, encoderContent, flopsFactors } from '../pruning/pruned-report.ts'
 import type { Verification } from '../pruning/verify.ts'
+import { SEVEN_BITS } from '../quantizing/form-here.ts'
 import { askedByPlan, openExamples, tunedText, tunePlan, tuningOptions } from '../tuning/prune-tuned.ts'
 import { splitData } from '../tuning/split-data.ts'
 
@@ -54,6 +55,7 @@ export const pruneCommand: Command = command({
     }),
     ...under('How tokens are pruned', { ...methodOption, ...planOption, ...amountOptions, ...pruningOptions }),
     ...under('What else is left out or written', {
+      ...quantizeOption,
       ...leaveOutOption,
       ...decoderOptions,
       ...outputTokensOption,
@@ -71,11 +73,12 @@ export const pruneCommand: Command = command({
     'Without a method: what was measured to be safe for the head of the model, if that is faster here; where a head reads every token,',
     'only dead tokens are removed, which is exact. What was chosen, and why, is said. With --data the fastest pruning is looked for that',
     'loses no more than --max-loss, and a verdict on other examples follows, as of tp check; with a method, too, on all of them.',
+    'With --quantize the file is 8-bit, too, and what --data finds may be.',
     'One number applies to all layers, a list to each of them in order. --method none without an amount only removes dead tokens.',
     'Examples:',
     '',
     '  tp prune model.onnx',
-    '  tp prune model.onnx --data examples.tsv --max-loss 1 --minutes 5',
+    '  tp prune model.onnx --data examples.tsv --max-loss 1 --minutes 5 --quantize',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
   writes: ({ out, 'decoder-out': decoder }, [path = '']) =>
@@ -88,6 +91,8 @@ export const pruneCommand: Command = command({
     if (given.out === undefined) await refuseExisting(out)
     if (lossless && (outputTokens || !asksForNothing(given)))
       throw usageError('--lossless prunes no tokens; omit it, or what says how to prune')
+    if (lossless && given.quantize)
+      throw usageError('--lossless is exact, and 8 bits round; say --method none --quantize if that is meant')
     refuseIdleOptions(given)
     const demands = readDemands(given)
     const leavesLayersOutOnly = asksForNothing(given) && given['leave-out'] !== undefined
@@ -174,7 +179,11 @@ export const pruneCommand: Command = command({
       ...(repaired && { decoder: repaired.report }),
       ...(speed && { speed }),
       ...(tuned && { tuned: { seconds: tuned.seconds, isCutShort: tuned.isCutShort, figures: tuned.figures } }),
-      notes: [...notes, ...(tuned ? [tunedText(tuned, plan.method)] : [])],
+      notes: [
+        ...notes,
+        ...(given.quantize && plan.quantize?.reduceRange ? [SEVEN_BITS] : []),
+        ...(tuned ? [tunedText(tuned, plan.method)] : []),
+      ],
       milliseconds: Math.round(performance.now() - start),
     }
     progress.end()

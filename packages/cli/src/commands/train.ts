@@ -17,9 +17,10 @@ import { methodOption, readAskedToLearn } from '../pruning/asked.ts'
 import { leaveOutOption, refuseLeaveOut } from '../pruning/leave-out.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
+import { SEVEN_BITS } from '../quantizing/form-here.ts'
 import { writeTogether } from '../training/files.ts'
 import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
-import { quantizeOption, storeIn8Bits } from '../training/in-8-bits.ts'
+import { storeIn8Bits, storeOption } from '../training/in-8-bits.ts'
 import { checkpointPaths } from '../training/learned.ts'
 import { learningOptions, methodLearningOptions } from '../training/learning.ts'
 import { missing, selectionOption } from '../training/lessons.ts'
@@ -46,7 +47,7 @@ const options = {
     ...pruningOptions,
     ...leaveOutOption,
   }),
-  ...under('How it learns', { ...learningOptions, ...methodLearningOptions, ...quantizeOption }),
+  ...under('How it learns', { ...learningOptions, ...methodLearningOptions, ...storeOption }),
 } as const
 
 export const trainCommand: Command = command({
@@ -116,7 +117,7 @@ export const trainCommand: Command = command({
     if (given.selection === undefined) throw missing('selection')
     const file = await readModelFile(path, context)
     // What cannot be stored in 8 bits is refused before it is trained.
-    if (given.quantize) await storeIn8Bits(file, file.model)
+    if (given.quantize && (await storeIn8Bits(file, file.model)).quantize.reduceRange) progress.note(SEVEN_BITS)
     const watch = watching(progress, given.log)
     const outcome = await (asked.learns ? trainMethod : trainPruned)({
       file,

@@ -4,6 +4,7 @@ import { amountNames } from '@tp/core/host'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
+import { formHere } from '../quantizing/form-here.ts'
 import {
   AMOUNTS_MISSING,
   type amountOptions,
@@ -29,6 +30,14 @@ export const methodOption = {
   },
 } as const
 
+export const quantizeOption = {
+  quantize: {
+    type: 'boolean',
+    description:
+      'store the result in 8 bits, as tp quantize does (on x86 without VNNI in 7, which is exact everywhere); with --data and no method where that is faster and loses no more',
+  },
+} as const
+
 /** The error of a command line that does not say how to prune. */
 const METHOD_MISSING = '--method NAME (or --plan FILE) is missing; tp methods lists what there is'
 
@@ -36,7 +45,8 @@ type AskedOptions = typeof methodOption &
   typeof planOption &
   typeof amountOptions &
   typeof pruningOptions &
-  Partial<typeof leaveOutOption>
+  typeof leaveOutOption &
+  typeof quantizeOption
 
 /** One pruning as a command line asks for it. */
 export interface AskedPruning extends AskedPlan {
@@ -74,10 +84,13 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
   if (options.plan === undefined && options.regime !== undefined) throw usageError('--regime requires --plan FILE')
   const catalog = await loadMethods(options.plugin)
   const methods = [...catalog.values()].map(({ entry }) => entry)
-  const { plan, flops } =
+  const { plan: told, flops } =
     options.plan === undefined
       ? planOfOptions(options, catalog)
       : { plan: await readPlanFile(options.plan, options), flops: undefined }
+  // What learns is rounded when it has learned.
+  const rounds = options.quantize === true && !mayLearn
+  const plan = rounds ? { ...told, quantize: told.quantize ?? (await formHere()) } : told
   const planned = fromPlan(plan, methods)
   const { method } = planned
   const settings = settingsOf(planned, readUnplanned(options))

@@ -1,10 +1,10 @@
 import type { QuantizeOptions } from '@tp/compiler'
 import type { Model } from '@tp/onnx'
 import type { ModelFile } from '../model/model-file.ts'
+import { formHere } from '../quantizing/form-here.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
-import { saturatesHere } from '../quantizing/saturates-here.ts'
 
-export const quantizeOption = {
+export const storeOption = {
   quantize: {
     type: 'boolean',
     description:
@@ -18,12 +18,8 @@ export interface StoredIn8Bits {
   readonly quantize: QuantizeOptions
 }
 
-/**
- * A trained model in 8 bits. Weights have 7 bits where sums of products saturate, so that the accuracy measured here holds on
- * other processors, too.
- * @throws RefusalError
- */
+/** @throws RefusalError */
 export async function storeIn8Bits(file: ModelFile, model: Model): Promise<StoredIn8Bits> {
-  const quantize = (await saturatesHere()) ? { reduceRange: true } : {}
+  const quantize = await formHere()
   return { model: quantizeFile({ ...file, model }, quantize).model, quantize }
 }

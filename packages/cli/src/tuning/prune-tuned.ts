@@ -7,10 +7,11 @@ import type { ModelFile } from '../model/model-file.ts'
 import { batchSizeOf, type dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, type TaskInputs, type taskOption } from '../model/open-task-inputs.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
-import type { AskedPruning } from '../pruning/asked.ts'
+import type { AskedPruning, quantizeOption } from '../pruning/asked.ts'
 import { number } from '../pruning/numbers.ts'
 import { type pruningOptions, readSettings, readUnplanned, settingsOf } from '../pruning/plan-options.ts'
 import { segmentOf } from '../pruning/segment.ts'
+import { formHere } from '../quantizing/form-here.ts'
 import { givesVectors } from '../training/vector-lessons.ts'
 import { type TunedWithin, tuneWithin } from './tune-within.ts'
 
@@ -30,7 +31,8 @@ type Given = Arguments<
     Pick<typeof taskOption, 'task'> &
     typeof demandOptions &
     typeof pruningOptions &
-    typeof tuningOptions
+    typeof tuningOptions &
+    typeof quantizeOption
 >
 
 /** Examples as the task of a model takes them; of a model that gives vectors also without labels. */
@@ -59,7 +61,11 @@ export async function tunePlan(
   const minutes = given.minutes === undefined ? MINUTES : number('minutes', given.minutes)
   const { protect, encoder, ...segment } = readSettings(given).inPlan
   const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
-  const common = { ...(encoder !== undefined && { encoder }), protection }
+  const common = {
+    ...(encoder !== undefined && { encoder }),
+    ...(given.quantize && { quantize: await formHere() }),
+    protection,
+  }
   const plugins = given.plugin ?? []
   return await tuneWithin(file, inputs, { minutes, demands: readDemands(given), plugins, embeds, common }, context)
 }

@@ -19,7 +19,7 @@ export interface TuneWithin {
   readonly plugins: readonly string[]
   /** Whether vectors are to stay near to the dense ones. */
   readonly embeds: boolean
-  readonly common: Pick<TuneOptions, 'encoder' | 'protection'>
+  readonly common: Pick<TuneOptions, 'encoder' | 'protection' | 'quantize'>
 }
 
 export interface TunedWithin {

@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
-import { inspect, type PrunedEncoder } from '@tp/compiler'
+import { inspect } from '@tp/compiler'
 import { amountNames } from '@tp/core/host'
-import { throwIfAborted } from '@tp/core/runtime'
 import { under } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
@@ -10,14 +9,13 @@ import { usageError } from '../command/usage-error.ts'
 import { decoderOf } from '../decoding/decoder-file.ts'
 import { promptPruningOf } from '../decoding/prompt-pruning.ts'
 import { describePruned, pruneDecoder } from '../decoding/prune-decoder.ts'
-import { checkDecoderOptions, decoderOptions, repairDecoder } from '../decoding/repair-decoder.ts'
+import { checkDecoderOptions, decoderOptions } from '../decoding/repair-decoder.ts'
 import { defaultOutput, refuseExisting } from '../files/default-output.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { checkFiles, demandOptions, readDemands } from '../measuring/check-files.ts'
-import { readModelFile } from '../model/model-file.ts'
+import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { taskOption } from '../model/open-task-inputs.ts'
-import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { amountOptions } from '../pruning/amounts.ts'
 import { asksForNothing, methodOption, quantizeOption, readAsked } from '../pruning/asked.ts'
@@ -26,8 +24,8 @@ import { leaveOutOption } from '../pruning/leave-out.ts'
 import { asOutputTokens, checkOutputTokens, outputTokensOption } from '../pruning/output-tokens.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
-import { describePruning, encoderContent, flopsFactors } from '../pruning/pruned-report.ts'
-import type { Verification } from '../pruning/verify.ts'
+import { attemptContent, describePruning } from '../pruning/pruned-report.ts'
+import { writeAttempt } from '../pruning/write-attempt.ts'
 import { SEVEN_BITS } from '../quantizing/form-here.ts'
 import { askedByPlan, openExamples, tunedText, tunePlan, tuningOptions } from '../tuning/prune-tuned.ts'
 import { splitData } from '../tuning/split-data.ts'
@@ -85,23 +83,20 @@ export const pruneCommand: Command = command({
     outputsOf({ '-o': out ?? defaultOutput(path), '--decoder-out': decoder }, { holdsModel: true }),
   async run([path = ''], given, context) {
     const { print, progress, signal, files } = context
-    const { lossless = false, trace = false, monitor = false, json = false, data } = given
-    const outputTokens = given['output-tokens'] ?? false
+    const { json = false, data } = given
     const out = given.out ?? defaultOutput(path)
-    if (given.out === undefined) await refuseExisting(out)
-    if (lossless && (outputTokens || !asksForNothing(given)))
-      throw usageError('--lossless prunes no tokens; omit it, or what says how to prune')
-    if (lossless && given.quantize)
-      throw usageError('--lossless is exact, and 8 bits round; say --method none --quantize if that is meant')
-    refuseIdleOptions(given)
+    const refuseExistingOut = async (): Promise<void> => {
+      if (given.out === undefined) await refuseExisting(out)
+    }
+    await refuseExistingOut()
+    refuseContradictions(given)
     const demands = readDemands(given)
-    const leavesLayersOutOnly = asksForNothing(given) && given['leave-out'] !== undefined
-    const isIdle = asksForNothing(given) && !leavesLayersOutOnly && !outputTokens && !lossless
-    const verify = given.verify ?? isIdle
-    const told = isIdle ? undefined : await readAsked(lossless ? { ...given, method: 'none' } : given)
+    const { isIdle, leavesLayersOutOnly, verify } = intentOf(given)
+    const told = isIdle ? undefined : await readAsked(given.lossless ? { ...given, method: 'none' } : given)
 
     const start = performance.now()
-    const whole = await endable(() => readModelFile(path, { signal, files }))
+    const open = (path: string): Promise<ModelFile> => endable(() => readModelFile(path, { signal, files }))
+    const whole = await open(path)
     const seen = await endable(async () => inspect(whole.model))
     const decoder = await endable(async () => decoderOf(whole, seen))
     if (decoder !== undefined) {
@@ -113,46 +108,28 @@ export const pruneCommand: Command = command({
       print(json ? jsonDocument('prune', written) : describePruned(written, decoder))
       return EXIT.done
     }
+
     const examples = data === undefined ? undefined : await openExamples(whole, { ...given, data }, context)
     const parts = examples && isIdle ? splitData(examples) : undefined
     const tuned = parts && (await tunePlan(whole, parts.tuning, examples?.task === 'embeddings', given, context))
+    const outputTokens = given['output-tokens'] ?? false
     const asked = outputTokens
       ? await readAsked(asOutputTokens(whole, given))
       : (told ?? (tuned ? await askedByPlan(tuned.plan, given) : undefined))
-    checkDecoderOptions(given, asked?.plan ?? (given.restore === undefined ? {} : { restore: given.restore }))
-    const decoderFile =
-      given.decoder === undefined
-        ? undefined
-        : await endable(() => readModelFile(given.decoder as string, { signal, files }))
     if (outputTokens && asked) checkOutputTokens(asked.method)
+    checkDecoderOptions(given, asked?.plan ?? (given.restore === undefined ? {} : { restore: given.restore }))
+    const reader =
+      given.decoder === undefined ? undefined : { file: await open(given.decoder), out: given['decoder-out'] }
     progress.stage(`pruning ${basename(path)}`)
-    const how = {
-      trace,
-      monitor,
-      outputTokens,
-      deadTokens: !leavesLayersOutOnly,
-      seen,
-      repairs: decoderFile !== undefined,
-    }
-    const { file, model, pruned, notes, method, plan, settings, speed } =
+    const { trace = false, monitor = false } = given
+    const how = { trace, monitor, outputTokens, deadTokens: !leavesLayersOutOnly, seen, repairs: reader !== undefined }
+    const attempt =
       asked === undefined
         ? await pruneByDefault(whole, given, how, context)
         : await endable(() => pruneAsAsked(whole, asked, { ...how, isDefault: false }))
-    await using staged = await stageModel(pruned.model, file, out, signal)
-    let verification: Verification | undefined
-    if (verify) {
-      progress.stage('verifying')
-      const { verifyPruned } = await import('../pruning/verify.ts')
-      const isShallow = file !== whole
-      verification = await verifyPruned({ file, isShallow, model, pruned, path: staged.path, method, settings, signal })
-    }
-    const states = typeof model.tokens === 'number' ? model.tokens : undefined
-    const repair = { out: given['decoder-out'], states, size: model.hidden, verify, signal }
-    await using repaired = decoderFile && (await repairDecoder(decoderFile, repair))
-    throwIfAborted(signal, 'tp')
-    if (given.out === undefined) await refuseExisting(out)
-    await staged.commit()
-    await repaired?.commit()
+    const writing = { whole, out, verify, decoder: reader, beforeCommit: refuseExistingOut }
+    const written = await writeAttempt(attempt, writing, context)
+
     const checked = parts?.checking ?? examples
     const check =
       checked && data !== undefined
@@ -161,26 +138,15 @@ export const pruneCommand: Command = command({
             context,
           )
         : undefined
+    const { plan, speed } = attempt
     const report = {
-      model: path,
-      out,
-      method: plan.method,
-      params: plan.params ?? {},
-      ...encoderContent(pruned.encoders[0] as PrunedEncoder),
-      ...(model.encoders.length > 1 && {
-        encoders: pruned.encoders.map((encoder) => ({ name: encoder.name, ...encoderContent(encoder) })),
-      }),
-      ...(plan.leaveOut?.length && { leftOut: model.leftOut.at(-1) }),
-      flops: await endable(() => flopsFactors(whole, model, pruned)),
-      bytes: staged.bytes,
-      dataFiles: staged.dataFiles,
-      ...(pruned.quantized && { quantized: pruned.quantized }),
-      ...(verification && { verification }),
-      ...(repaired && { decoder: repaired.report }),
+      ...{ model: path, out },
+      ...(await endable(async () => attemptContent(whole, attempt))),
+      ...written,
       ...(speed && { speed }),
       ...(tuned && { tuned: { seconds: tuned.seconds, isCutShort: tuned.isCutShort, figures: tuned.figures } }),
       notes: [
-        ...notes,
+        ...attempt.notes,
         ...(given.quantize && plan.quantize?.reduceRange ? [SEVEN_BITS] : []),
         ...(tuned ? [tunedText(tuned, plan.method)] : []),
       ],
@@ -189,15 +155,33 @@ export const pruneCommand: Command = command({
     progress.end()
     if (json) print(jsonDocument('prune', { ...report, ...(check && { check: check.content }) }))
     else {
-      const described = describePruning(report, pruned, leavesLayersOutOnly ? undefined : method)
+      const described = describePruning(report, attempt.pruned, leavesLayersOutOnly ? undefined : attempt.method)
       print(check === undefined ? described : `${described}\n\n${check.text}`)
     }
     return check === undefined || check.verdict.passed ? EXIT.done : EXIT.belowThreshold
   },
 })
 
+/** What a command line is about. */
+interface Intent {
+  /** Nothing is said of how to prune. */
+  readonly isIdle: boolean
+  readonly leavesLayersOutOnly: boolean
+  readonly verify: boolean
+}
+
+function intentOf(given: Readonly<Record<string, unknown>>): Intent {
+  const leavesLayersOutOnly = asksForNothing(given) && given['leave-out'] !== undefined
+  const isIdle = asksForNothing(given) && !leavesLayersOutOnly && !given['output-tokens'] && !given.lossless
+  return { isIdle, leavesLayersOutOnly, verify: given.verify === undefined ? isIdle : given.verify === true }
+}
+
 /** No option is ignored silently. @throws TpError TP_USAGE */
-function refuseIdleOptions(given: Readonly<Record<string, unknown>>): void {
+function refuseContradictions(given: Readonly<Record<string, unknown>>): void {
+  if (given.lossless && (given['output-tokens'] || !asksForNothing(given)))
+    throw usageError('--lossless prunes no tokens; omit it, or what says how to prune')
+  if (given.lossless && given.quantize)
+    throw usageError('--lossless is exact, and 8 bits round; say --method none --quantize if that is meant')
   const ofData = [...Object.keys(dataOptions), ...Object.keys(demandOptions), 'task', 'minutes']
   const idle = given.data === undefined ? ofData.find((name) => given[name] !== undefined) : undefined
   if (idle !== undefined) throw usageError(`--${idle} requires --data PATH`)

@@ -1,4 +1,4 @@
-import type { Inspection, LeftOutLayers, Pruned, PrunedEncoder } from '@tp/compiler'
+import type { Inspection, LeftOutLayers, Plan, Pruned, PrunedEncoder } from '@tp/compiler'
 import type { Amount, Method } from '@tp/core'
 import { amountRules } from '@tp/core/host'
 import { type DecoderReport, decoderText } from '../decoding/repair-decoder.ts'
@@ -10,11 +10,35 @@ import type { MeasuredSpeed } from './time-pruned.ts'
 import { speedText } from './time-pruned.ts'
 import type { Verification } from './verify.ts'
 
-export function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
+function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   return {
     layerCount,
     schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })),
     cuts: cuts.map(({ layer }) => layer),
+  }
+}
+
+/** What a pruning is, and how much less is computed. */
+interface AttemptContent extends Pick<PruneReport, 'method' | 'flops' | 'leftOut' | 'quantized'> {
+  readonly params: NonNullable<Plan['params']>
+  readonly encoders?: readonly object[]
+}
+
+/** The same of a pruned file, and how each encoder was pruned. */
+export function attemptContent(
+  whole: ModelFile,
+  { model, pruned, plan }: { readonly model: Inspection; readonly pruned: Pruned; readonly plan: Plan },
+): AttemptContent {
+  return {
+    method: plan.method,
+    params: plan.params ?? {},
+    ...encoderContent(pruned.encoders[0] as PrunedEncoder),
+    ...(model.encoders.length > 1 && {
+      encoders: pruned.encoders.map((encoder) => ({ name: encoder.name, ...encoderContent(encoder) })),
+    }),
+    ...(plan.leaveOut?.length && { leftOut: model.leftOut.at(-1) }),
+    flops: flopsFactors(whole, model, pruned),
+    ...(pruned.quantized && { quantized: pruned.quantized }),
   }
 }
 
@@ -47,7 +71,7 @@ interface FlopsFactor {
 }
 
 /** How many times fewer FLOPs, where the schedule alone says it. */
-export function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): FlopsFactor[] {
+function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): FlopsFactor[] {
   const now = flopsAtUsualLengths(pruned.model, model)
   return flopsAtUsualLengths(file.model, model).flatMap(({ tokens, flops: dense }) => {
     const less = now.find((entry) => entry.tokens === tokens)?.flops

@@ -1,0 +1,58 @@
+import { throwIfAborted } from '@tp/core/runtime'
+import type { Context } from '../command/context.ts'
+import { type DecoderReport, repairDecoder } from '../decoding/repair-decoder.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { stageModel } from '../model/stage-model.ts'
+import type { Attempt } from './attempt.ts'
+import type { Verification } from './verify.ts'
+
+export interface WriteOptions {
+  /** The file that was asked for; what was pruned may have fewer layers. */
+  readonly whole: ModelFile
+  readonly out: string
+  readonly verify: boolean
+  /** The decoder that reads the states, and where it is written if it has to be repaired. */
+  readonly decoder: { readonly file: ModelFile; readonly out: string | undefined } | undefined
+  /** Called when all is ready, before the files get their names. */
+  beforeCommit(): Promise<void>
+}
+
+/** What was written, and what was compared before. */
+export interface Written {
+  readonly bytes: number
+  readonly dataFiles: readonly string[]
+  readonly verification?: Verification
+  readonly decoder?: DecoderReport
+}
+
+/**
+ * Writes a pruned file, and the decoder of its states, both or neither.
+ * @throws TpError TP_VERIFY, TP_WRITE, TP_USAGE, TP_ABORTED; RefusalError
+ */
+export async function writeAttempt(
+  { file, model, pruned, method, settings }: Attempt,
+  { whole, out, verify, decoder, beforeCommit }: WriteOptions,
+  { progress, signal }: Pick<Context, 'progress' | 'signal'>,
+): Promise<Written> {
+  await using staged = await stageModel(pruned.model, file, out, signal)
+  let verification: Verification | undefined
+  if (verify) {
+    progress.stage('verifying')
+    const { verifyPruned } = await import('./verify.ts')
+    const isShallow = file !== whole
+    verification = await verifyPruned({ file, isShallow, model, pruned, path: staged.path, method, settings, signal })
+  }
+  const states = typeof model.tokens === 'number' ? model.tokens : undefined
+  const repair = { out: decoder?.out, states, size: model.hidden, verify, signal }
+  await using repaired = decoder && (await repairDecoder(decoder.file, repair))
+  throwIfAborted(signal, 'tp')
+  await beforeCommit()
+  await staged.commit()
+  await repaired?.commit()
+  return {
+    bytes: staged.bytes,
+    dataFiles: staged.dataFiles,
+    ...(verification && { verification }),
+    ...(repaired && { decoder: repaired.report }),
+  }
+}

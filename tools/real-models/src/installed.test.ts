@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { inspect, prune } from '@tp/compiler'
+import { schedule } from '@tp/core'
 import { embed, prepareInputs, readModelFolder } from '@tp/eval'
 import { textDataset } from '@tp/eval/inputs'
+import { receivedAttention } from '@tp/method-attention'
+import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
 import { modelFolder, realModel } from './model-cache.ts'
@@ -31,6 +36,30 @@ describe.each(realModelNames)('%s', (name) => {
     const [guitar, instrument, market] = vectors as [Float64Array, Float64Array, Float64Array]
     expect(dot(guitar, instrument)).toBeGreaterThan(0.5)
     expect(dot(guitar, market)).toBeLessThan(0.2)
+  })
+
+  test('gives the same vectors pruned, with tokens restored as outputs need it or not', {
+    tags: 'exhaustive',
+  }, async () => {
+    const model = decodeModel(readFileSync(path))
+    const dataset = textDataset(
+      'sentences',
+      texts.map((text) => ({ text, label: 0 })),
+    )
+    const [restored, compact] = await Promise.all(
+      (['auto', 'none'] as const).map(async (restore) => {
+        const seen = inspect(model)
+        if (!seen.ok) throw new Error(seen.refusal.message)
+        const amounts = schedule(seen.layers.length, { keep: 0.7 })
+        const pruned = prune(model, { method: receivedAttention(), schedule: amounts, restore })
+        if (!pruned.ok) throw new Error(pruned.refusal.message)
+        await using session = await nodeRuntime().load(encodeModel(pruned.model), { threads: 1 })
+        const inputs = await prepareInputs(dataset, session.inputs, await readModelFolder(path))
+        return (await embed(session, inputs)).vectors
+      }),
+    )
+    for (const [i, vector] of (restored ?? []).entries())
+      expect(dot(vector, compact?.[i] as Float64Array)).toBeGreaterThan(1 - 1e-6)
   })
 })
 

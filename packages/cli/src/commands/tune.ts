@@ -153,6 +153,7 @@ export const tuneCommand: Command = command({
       for (const note of inputs.notes) progress.note(note)
       const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
       progress.expect?.(stageNames.length)
+      progress.stage('preparing', 0)
       let stage: TuneProgress['stage'] | undefined
       return {
         ...{ model: file.model, variants, maxLoss, load, signal },

@@ -57,6 +57,7 @@ export function jobState(now: () => number): JobState {
       skipped = 0
       began = now()
       stage = undefined
+      at = undefined
     },
     stage(text, next, resumedAt = 0) {
       const following = stage === undefined ? 0 : index + 1

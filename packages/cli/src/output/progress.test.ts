@@ -31,6 +31,20 @@ test('shows one bar for the whole job, with rate and time left, and never goes b
   progress.end()
 })
 
+test('says nothing of a job whose first stage has not begun', () => {
+  const { progress, written, wait } = screen()
+  progress.stage('embedding')
+  progress.step(150, 150)
+  progress.expect?.(2)
+  const before = written.length
+  wait(9)
+  progress.step(1, 2)
+  expect(written).toHaveLength(before)
+  progress.stage('tuning')
+  expect(written.at(-1)).toBe('tuning …\n')
+  progress.end()
+})
+
 test('weighs stages by their work, and goes on where more is known of it', () => {
   const { progress, written, wait } = screen(120)
   progress.expect?.([10, 0, 30])

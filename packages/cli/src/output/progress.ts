@@ -49,7 +49,7 @@ function inLines(stream: TextStream, now: () => number): ProgressDisplay {
   }
   // What computes for long without a step is seen to go on.
   const tell = (): void => {
-    if (now() - told < SELDOM) return
+    if (job.text === undefined || now() - told < SELDOM) return
     const facts = job.facts()
     line(`${job.text} … ${(facts.length === 0 ? [job.spent()] : facts).join(', ')}`)
   }

@@ -57,6 +57,7 @@ export async function tuneWithin(
   const few = await asManyAsTimeAllows(file, inputs, limitMs, context)
   const examples = embeds ? await withVectors(file, few, context) : few
   progress.expect?.(stageNames.length)
+  progress.stage('preparing', 0)
   let stage: TuneProgress['stage'] | undefined
   const tuned = await tune({
     ...{ model: file.model, inputs: examples, variants, runtime: nodeRuntime(), signal, limitMs, ...common },

@@ -21,10 +21,14 @@ const runs: readonly SuiteRun[] = [
   { headers: 'plain', runtime: 'wasm', options: {}, kit: wasm },
   { headers: 'isolated', runtime: 'servedWasm', options: { threads: 2 }, kit: wasm },
   { headers: 'isolated', runtime: 'wasm', options: { threads: 2, worker: true }, kit: wasm },
-  { headers: 'isolated', runtime: 'webgpu', options: {}, kit: webgpu },
-  // On a processor WebGPU takes long.
+  // On a processor WebGPU takes long; what it does with pruned models is tested every day (webgpu-placement.ts).
   ...(process.env.TP_EXHAUSTIVE
-    ? [{ headers: 'isolated', runtime: 'webgpu', options: { worker: true }, kit: webgpu } as const]
+    ? ([{}, { worker: true }].map((options) => ({
+        headers: 'isolated',
+        runtime: 'webgpu',
+        options,
+        kit: webgpu,
+      })) as SuiteRun[])
     : []),
 ]
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,12 +13,9 @@ const mail = modelPath('mail')
 const folder = temporaryFolder()
 
 /** A plan's file, as tp tune writes it. */
-function plan(): string {
-  const path = folder.at('plan.json')
-  const regimes = [
-    { upTo: 16, plan: { format: 1, method: 'none' } },
-    { plan: { format: 1, method: 'stride', keep: 0.5 } },
-  ]
+function plan(name: string, keep: number): string {
+  const path = folder.at(name)
+  const regimes = [{ upTo: 16, plan: { format: 1, method: 'none' } }, { plan: { format: 1, method: 'stride', keep } }]
   writeFileSync(path, JSON.stringify({ format: 1, regimes, figures: {} }))
   return path
 }
@@ -76,12 +73,17 @@ describe('tp serve', () => {
     expect(outcomes.filter((outcome) => outcome !== 200 && outcome !== 'ECONNREFUSED')).toEqual([])
   })
 
-  test('opens its files again at SIGHUP, prunes them by its plan, and goes on', { tags: 'exhaustive' }, async () => {
-    const { child, url } = await start('--drain-ms', '0', '--plan', plan())
-    const before = await (await predict(url, 'lunch')).json()
+  test('opens its files again at SIGHUP, prunes them by its plan of now, and goes on', {
+    tags: 'exhaustive',
+  }, async () => {
+    const { child, url } = await start('--drain-ms', '0', '--plan', plan('plan.json', 0.5))
+    const ask = async (text: string): Promise<unknown> => (await predict(url, text)).json()
+    const long = 'free lunch '.repeat(40)
+    const before = await Promise.all([ask('lunch'), ask(long)])
+    renameSync(plan('next.json', 0.05), folder.at('plan.json'))
     child.kill('SIGHUP')
-    await setTimeout(200)
-    expect(await (await predict(url, 'lunch')).json()).toEqual(before)
+    await expect.poll(() => ask(long), { timeout: 10_000 }).not.toEqual(before[1])
+    expect(await ask('lunch')).toEqual(before[0])
     child.kill('SIGTERM')
     await once(child, 'exit')
   })

@@ -1,5 +1,8 @@
 #include "crew.h"
 
+#include <stdexcept>
+#include <string>
+
 namespace tp {
 namespace {
 

@@ -8,11 +8,10 @@ import { createApp } from './http/app.ts'
 import type { RequestLimits, RouteContext } from './http/context.ts'
 import { createMetrics } from './http/metrics.ts'
 import type { GuardOptions } from './model/guarded.ts'
-import type { ModelOptions } from './model/open-model.ts'
-import { type ServedModel, serveModel } from './model/served-model.ts'
+import { type ServedModel, type ServedOptions, serveModel } from './model/served-model.ts'
 
 /** One model to serve. */
-export interface ModelToServe extends Omit<ModelOptions, 'onBatch' | 'onCascade' | 'guard'> {
+export interface ModelToServe extends Omit<ServedOptions, 'onBatch' | 'onCascade' | 'guard'> {
   /** The dense model as the fallback of this pruned one. */
   readonly guard?: Omit<GuardOptions, 'onAlarm'> | undefined
   /** Default: the name of its folder. */

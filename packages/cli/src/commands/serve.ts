@@ -6,7 +6,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { jsonDocument } from '../output/document.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import { readAskedRun, runOptions } from '../pruning/asked-run.ts'
+import { readAskedPlan, readAskedRun, runOptions } from '../pruning/asked-run.ts'
 import { number, wholeNumber } from '../pruning/numbers.ts'
 
 export const serveCommand: Command = command({
@@ -55,12 +55,12 @@ export const serveCommand: Command = command({
   },
   notes: [
     'A model is called by its folder, or as NAME=MODEL says. tokenizer.json and config.json next to it say how texts are read.',
-    'SIGTERM and SIGINT answer what was accepted, and end; SIGHUP opens the files again, and loses no request. An example:',
+    'SIGTERM and SIGINT answer what was accepted, and end; SIGHUP opens the files again, plans included, and loses no request. An example:',
     '',
     '  tp serve mail/model.onnx packed=mail/packed.onnx --port 8080',
   ],
   async run(operands, options, { print, progress, signal }) {
-    const { json = false } = options
+    const { json = false, plan } = options
     const asked = await readAskedRun(options)
     const [ofOne] = Object.keys(asked)
     if (ofOne !== undefined && operands.length > 1) throw usageError(`--${ofOne} belongs to one model; serve it alone`)
@@ -77,6 +77,7 @@ export const serveCommand: Command = command({
       queueTokens: whole('queue-tokens'),
       maxTokens: whole('max-tokens', 3),
       ...asked,
+      readPlan: plan === undefined ? undefined : () => readAskedPlan(plan),
     }
     progress.stage(`loading ${operands.length === 1 ? operands[0] : `${operands.length} models`}`)
     const server = await open({

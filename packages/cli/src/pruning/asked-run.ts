@@ -38,5 +38,10 @@ export async function readAskedRun({ plan, guard, against }: Arguments<typeof ru
   if (guard !== undefined && against !== undefined) return { guard: { path: guard, dense: against } }
   if (plan === undefined) return {}
   const methods = [...(await loadMethods()).values()].map(({ entry }) => entry)
-  return { plan: readRunPlan(await readPlanJson(plan), plan), methods }
+  return { plan: await readAskedPlan(plan), methods }
+}
+
+/** @throws TpError TP_PLAN, TP_FILE_NOT_FOUND */
+export async function readAskedPlan(path: string): Promise<RunPlan> {
+  return readRunPlan(await readPlanJson(path), path)
 }

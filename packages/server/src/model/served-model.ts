@@ -1,4 +1,10 @@
+import type { RunPlan } from '@tp/tune'
 import { type ModelOptions, type OpenModel, openModel } from './open-model.ts'
+
+export interface ServedOptions extends Omit<ModelOptions, 'name'> {
+  /** Reads the plan again when the file is opened again. Default: `plan` remains. */
+  readonly readPlan?: (() => Promise<RunPlan>) | undefined
+}
 
 /** A model under a name, whose file may be replaced while it is served. */
 export interface ServedModel {
@@ -10,7 +16,7 @@ export interface ServedModel {
   /**
    * Opens the file again. Later requests are answered by the new one; those that came before by the old one, which is freed then.
    * If the new one cannot be opened, the old one remains.
-   * @throws TpError as {@link openModel}
+   * @throws TpError as {@link openModel}; what `readPlan` throws
    */
   reload(): Promise<void>
   /** Once all that was accepted is answered. */
@@ -24,7 +30,7 @@ interface Generation {
   free?: () => void
 }
 
-export async function serveModel(name: string, given: Omit<ModelOptions, 'name'>): Promise<ServedModel> {
+export async function serveModel(name: string, { readPlan, ...given }: ServedOptions): Promise<ServedModel> {
   const options = { ...given, name }
   let current: Generation = { model: await openModel(options), users: 0 }
 
@@ -52,7 +58,7 @@ export async function serveModel(name: string, given: Omit<ModelOptions, 'name'>
       }
     },
     async reload() {
-      const model = await openModel(options)
+      const model = await openModel(readPlan === undefined ? options : { ...options, plan: await readPlan() })
       const old = current
       current = { model, users: 0 }
       await retire(old)

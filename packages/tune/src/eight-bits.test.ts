@@ -68,6 +68,11 @@ describe('where 8 bits may be chosen', () => {
     expect(figures.expectedMs?.pruned).toBeLessThan(0.1 * (figures.expectedMs?.dense as number))
   })
 
+  test('they are tried even where the time was over before', { timeout, tags: 'exhaustive' }, async () => {
+    const { figures } = await ask({ known: timesOf(0.05), limitMs: 1 })
+    expect(figures.eightBits).toMatchObject({ speedup: expect.closeTo(20), holds: true })
+  })
+
   /** What is measured until the first pruned answers are judged by labels. */
   async function lookedAt(known: Measurements): Promise<string[]> {
     const stop = new AbortController()

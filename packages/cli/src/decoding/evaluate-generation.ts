@@ -35,6 +35,10 @@ import { describeGeneration, type GenerationRow, type GenerationTimes, generatio
 import { type GenerationVariant, generationVariants } from './generation-variants.ts'
 
 export const generationOptions = {
+  caches: {
+    type: 'boolean',
+    description: 'of a decoder (--task generation): a row with its caches in 8 bits, as tp quantize --caches writes it',
+  },
   press: {
     type: 'string',
     multiple: true,
@@ -145,6 +149,7 @@ function readAsked(given: Given): Omit<Parameters<typeof generationVariants>[0],
     settings: readSettings(given),
     plugins: given.plugin ?? [],
     presses: given.press ?? [],
+    caches: given.caches === true,
   }
 }
 
@@ -198,7 +203,7 @@ interface OpenedVariant extends AsyncDisposable {
 
 /** Loads one model of a variant, and its press. */
 async function openVariant(
-  { press: path }: GenerationVariant,
+  { press: path, decoder: own }: GenerationVariant,
   model: GenerationVariant['models'][0],
   { file, decoder, runtime, signal }: AboutDecoder,
 ): Promise<OpenedVariant> {
@@ -214,7 +219,11 @@ async function openVariant(
     loaded.push(session)
     const press = path === undefined ? undefined : await runtime.load(path, options)
     if (press !== undefined) loaded.push(press)
-    return { session, text: openTextDecoder(session, decoder, { press, signal }), [Symbol.asyncDispose]: dispose }
+    return {
+      session,
+      text: openTextDecoder(session, own ?? decoder, { press, signal }),
+      [Symbol.asyncDispose]: dispose,
+    }
   } catch (error) {
     await dispose()
     throw error

@@ -66,11 +66,18 @@ describe('tp eval of a decoder', () => {
   })
 
   test('hides numbers in a plain text, and predicts how it goes on', async () => {
-    const { code, stdout } = await asked('--data', folder.at('essay.txt'), '--length', '40', '--limit', '1', '--json')
+    const { code, stdout } = await asked(
+      ...['--data', folder.at('essay.txt'), '--length', '40', '--limit', '1', '--memory', '--json'],
+    )
     expect(code).toBe(0)
     const { prompts, rows } = JSON.parse(stdout)
     expect([prompts, rows[0].right.estimate, rows[0].texts.length]).toEqual([2, 0, 1])
     expect(rows[0].perplexity.estimate).toBeGreaterThan(1)
+    // Node, onnxruntime and a model of 100 kB.
+    for (const { peakBytes } of rows) {
+      expect(peakBytes).toBeGreaterThan(30e6)
+      expect(peakBytes).toBeLessThan(500e6)
+    }
   })
 
   test('prints a table, by the columns that the data have', async () => {

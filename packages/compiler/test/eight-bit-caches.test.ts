@@ -41,6 +41,15 @@ async function answers(
   return all
 }
 
+async function bothAnswer(
+  [a, b]: readonly [Model, Model],
+  ...asked: Rest<typeof answers>
+): Promise<[NamedTensors[], NamedTensors[]]> {
+  return [await answers(a, ...asked), await answers(b, ...asked)]
+}
+
+type Rest<F> = F extends (first: never, ...rest: infer R) => unknown ? R : never
+
 const numbers = (tensor: TensorLike | undefined): number[] => Array.from(tensor?.data as Float32Array, Number)
 
 /** Rows [d] of a cache. */
@@ -57,14 +66,12 @@ function error(actual: TensorLike | undefined, expected: TensorLike | undefined)
   return Math.hypot(...own.map((x, i) => x - (all[i] as number))) / Math.hypot(...all)
 }
 
-describe.each(['bloom', 'falcon', 'gemma3', 'gpt2', 'llama', 'phi', 'qwen3'] as const)('%s', (name) => {
+describe.each(['bloom', 'falcon', 'gemma3', 'llama', 'qwen3'] as const)('%s', (name) => {
   const model = open(name)
   const small = made(quantizeCaches(model))
 
   test('stores every key and value within half a step of what it was, and says nearly the same', async () => {
-    const [[dense], [own]] = await Promise.all(
-      [model, small].map((each) => answers(each, [9], { batch: 2, padding: 3 })),
-    )
+    const [[dense], [own]] = await bothAnswer([model, small], [9], { batch: 2, padding: 3 })
     // The first layer reads embeddings, which are not rounded.
     for (const kind of ['key', 'value']) {
       const exact = rows(dense?.[`present.0.${kind}`])
@@ -123,11 +130,11 @@ test('keeps heads that several queries share in one copy, prompts pruned, and th
   for (const model of [made(lastLogits(open('llama'))), pruned]) {
     const small = made(quantizeCaches(model))
     expect(copies(small)).toBeLessThan(copies(open('llama')))
-    const [float, own] = await Promise.all([model, small].map((each) => answers(each, [8, 1, 1])))
+    const [float, own] = await bothAnswer([model, small], [8, 1, 1])
     for (const i of [0, 1, 2]) {
-      expect(own?.[i]?.logits?.dims).toEqual([1, 1, 96])
-      expect(own?.[i]?.['present.1.key']?.dims).toEqual(float?.[i]?.['present.1.key']?.dims)
-      expect(error(own?.[i]?.logits, float?.[i]?.logits)).toBeLessThan(0.02)
+      expect(own[i]?.logits?.dims).toEqual([1, 1, 96])
+      expect(own[i]?.['present.1.key']?.dims).toEqual(float[i]?.['present.1.key']?.dims)
+      expect(error(own[i]?.logits, float[i]?.logits)).toBeLessThan(0.02)
     }
   }
 })

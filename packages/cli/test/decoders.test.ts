@@ -80,6 +80,39 @@ describe('a decoder', () => {
   })
 })
 
+describe('tp quantize --caches', () => {
+  test('writes a decoder with caches of 8 bits, which is inspected as one', async () => {
+    const [last, out] = [folder.at('for-caches.onnx'), folder.at('caches.onnx')]
+    expect((await tpHere(['prune', decoderPath('llama'), '-o', last, '--lossless'])).code).toBe(0)
+    const { code, stdout } = await tpHere(['quantize', last, '-o', out, '--caches'])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/a scale of its own: 64 bytes a token, were 128$/m)])
+    const { stdout: inspected } = await tpHere(['inspect', out])
+    expect(inspected).toMatch(/^caches +past_key_values\.0\.key → .*8 bits, scales past_key_values\.0\.key_scale …$/m)
+    expect(inspected).toMatch(/^pruning +of the file with float caches/m)
+    const again = await tpHere([
+      'prune',
+      out,
+      '-o',
+      folder.at('pruned-again.onnx'),
+      '--method',
+      'last-query',
+      '--keep',
+      '0.5',
+    ])
+    expect([again.code, again.stderr]).toEqual([4, expect.stringContaining('work on the file that it was made from')])
+  })
+
+  test.each([
+    ['llama', ['--smooth'], 2, /--smooth does not go with --caches/],
+    ['llama-fused-int4', [], 4, /GroupQueryAttention reads its caches as floats/],
+  ] as const)('refuses %s %j', async (name, args, exit, message) => {
+    const out = folder.at('no-caches.onnx')
+    const { code, stderr } = await tpHere(['quantize', decoderPath(name), '-o', out, '--caches', ...args])
+    expect([code, stderr]).toEqual([exit, expect.stringMatching(message)])
+    expect(existsSync(out)).toBe(false)
+  })
+})
+
 describe('tp press', () => {
   test('writes a model that keeps half of every cache', async () => {
     const out = folder.at('press.onnx')

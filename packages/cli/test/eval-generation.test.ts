@@ -28,12 +28,12 @@ const asked = (...args: readonly string[]): ReturnType<typeof tpHere> =>
   tpHere(['eval', folder.at('model.onnx'), '--task', 'generation', ...args])
 
 describe('tp eval of a decoder', () => {
-  test('compares prunings of its prompts and caches with dense, random and prompts that are cut', async () => {
+  test('compares prunings of its prompts and caches with dense, 8-bit caches, random and prompts that are cut', async () => {
     const press = folder.at('press.onnx')
     expect(
       (await tpHere(['press', folder.at('model.onnx'), '-o', press, '--method', 'key-norm', '--keep', '0.5'])).code,
     ).toBe(0)
-    const pruning = ['--methods', 'last-query,random', '--keep', '0.5', '--press', press]
+    const pruning = ['--methods', 'last-query,random', '--keep', '0.5', '--press', press, '--caches']
     const { code, stdout } = await asked('--data', folder.at('both.jsonl'), '--max-tokens', '3', ...pruning, '--json')
     expect(code).toBe(0)
     const { rows } = JSON.parse(stdout)
@@ -42,12 +42,13 @@ describe('tp eval of a decoder', () => {
     ).toEqual([
       ['dense', null, 1],
       ['none', null, 1],
+      ['8-bit caches', null, 1],
       ['last-query', '0.5', 1],
       ['random', '0.5', 5],
       ['cut prompt', '0.5', 1],
       ['press.onnx', null, 1],
     ])
-    const [dense, none, query, random, cut, pressed] = rows
+    const [dense, none, small, query, random, cut, pressed] = rows
     expect([none.texts, none.perplexity.estimate]).toEqual([dense.texts, expect.closeTo(1, 4)])
     // Half of the tokens in one of two layers, three quarters in both, and half in both.
     for (const [row, share] of [
@@ -55,18 +56,28 @@ describe('tp eval of a decoder', () => {
       [random, 0.75],
       [cut, 0.75],
       [pressed, 0.5],
+      // Four numbers of a head in 8 bits, and their scale.
+      [small, 0.5],
     ])
       expect(row.cacheBytes / dense.cacheBytes).toBeCloseTo(share, 1)
+    expect(small.perplexity.estimate).toBeCloseTo(1, 2)
     expect(dense.right).toMatchObject({ estimate: 0 })
     expect(query.loss).toMatchObject({ estimate: 0 })
   })
 
   test('hides numbers in a plain text, and predicts how it goes on', async () => {
-    const { code, stdout } = await asked('--data', folder.at('essay.txt'), '--length', '40', '--limit', '1', '--json')
+    const { code, stdout } = await asked(
+      ...['--data', folder.at('essay.txt'), '--length', '40', '--limit', '1', '--memory', '--json'],
+    )
     expect(code).toBe(0)
     const { prompts, rows } = JSON.parse(stdout)
     expect([prompts, rows[0].right.estimate, rows[0].texts.length]).toEqual([2, 0, 1])
     expect(rows[0].perplexity.estimate).toBeGreaterThan(1)
+    // Node, onnxruntime and a model of 100 kB.
+    for (const { peakBytes } of rows) {
+      expect(peakBytes).toBeGreaterThan(30e6)
+      expect(peakBytes).toBeLessThan(500e6)
+    }
   })
 
   test('prints a table, by the columns that the data have', async () => {

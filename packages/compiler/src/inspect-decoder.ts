@@ -16,6 +16,8 @@ export interface CacheReport {
   readonly past: string
   /** Name of the output. */
   readonly present: string
+  /** Of caches of 8 bits: the input and the output with their scales, [b,g,p,1]. */
+  readonly scale?: { readonly past: string; readonly present: string }
 }
 
 /** What was found in a decoder: a model that predicts the next token and keeps keys and values of earlier ones. */
@@ -95,8 +97,8 @@ function report(opened: Opened, decoder: Decoder): Omit<DecoderInspection, 'ok' 
   }
 }
 
-function cacheReport({ past, present }: CacheReport): CacheReport {
-  return { past, present }
+function cacheReport({ past, present, scale }: CacheReport): CacheReport {
+  return { past, present, ...(scale && { scale }) }
 }
 
 /** Undefined where heads are folded into the batch. */

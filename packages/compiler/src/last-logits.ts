@@ -1,6 +1,12 @@
 import { isUnknown } from '@tp/core/expression'
 import type { Model } from '@tp/onnx'
-import { type Decoder, type DecoderLayer, findDecoder, saysHowManyLogits } from './analyze/decoder.ts'
+import {
+  type Decoder,
+  type DecoderLayer,
+  findDecoder,
+  requireFloatCaches,
+  saysHowManyLogits,
+} from './analyze/decoder.ts'
 import { traceTokens } from './analyze/token-axis.ts'
 import { type Opened, openModel } from './normalize/open.ts'
 import { withEqualSizes } from './program/program.ts'
@@ -29,7 +35,8 @@ export interface LastLogitsOptions {
  *
  * Who scores whole sequences needs the logits of all tokens, and the model as it is.
  *
- * Refused: TP_DECODER for what is no decoder with caches, or gives the last logits already; TP_CONTROL_FLOW for a merged decoder.
+ * Refused: TP_DECODER for what is no decoder with caches, or gives the last logits already; TP_CONTROL_FLOW for a merged decoder;
+ * TP_QUANTISED for caches of 8 bits.
  * @throws TpError TP_NOT_ONNX for what is no model
  */
 export function lastLogits(model: Model, options: LastLogitsOptions = {}): LastLogitsResult {
@@ -42,7 +49,9 @@ export function lastLogits(model: Model, options: LastLogitsOptions = {}): LastL
 
 function withLastLogits(source: Model, options: LastLogitsOptions): Model {
   const opened = openModel(source)
-  leaveOutLogits(opened, findDecoder(opened.program), options)
+  const decoder = findDecoder(opened.program)
+  requireFloatCaches(decoder.layers)
+  leaveOutLogits(opened, decoder, options)
   return opened.program.model
 }
 

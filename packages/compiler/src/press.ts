@@ -2,6 +2,7 @@ import { type Amount, axisSize, concat, input, type Method, reshape, slice, type
 import type { Dim } from '@tp/core/expression'
 import { checkSchedule, initialState, reduceTokens, type SiteSource } from '@tp/core/host'
 import { emitModel, type Model, opset } from '@tp/onnx'
+import { requireFloatCaches } from './analyze/decoder.ts'
 import { type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
 import { withEqualSizes } from './program/program.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
@@ -26,7 +27,7 @@ export type PressResult =
  * example with one head, whose hidden state is the key followed by the value. Kept tokens keep their order.
  *
  * Keys have been turned by their positions, and keep them. So new tokens have to be given theirs, and a decoder that counts positions
- * by the length of its caches is refused (TP_POSITIONS); so is a model without caches (TP_DECODER).
+ * by the length of its caches is refused (TP_POSITIONS); so are a model without caches (TP_DECODER) and one with caches of 8 bits (TP_QUANTISED).
  * A window of a decoder that sees only the last tokens counts kept ones afterwards.
  * @throws TpError TP_METHOD for a method that reads what caches do not have, or does other than choose; TP_SCHEDULE, TP_OPTION for the
  * amount; TP_NOT_ONNX for what is no model
@@ -47,6 +48,7 @@ export function press(model: Model, options: PressOptions): PressResult {
 
 function pressed(decoder: DecoderInspection, options: PressOptions): Record<string, Tensor> {
   const { positions, caches, keyHeads, headSize, byHead, dtype, layerCount } = decoder
+  requireFloatCaches(caches)
   if (positions === undefined) {
     const reason = 'positions are counted by the length of the caches, so new tokens would get those of pruned ones'
     throw new Refused('TP_POSITIONS', `${reason}; export the decoder with position_ids`)

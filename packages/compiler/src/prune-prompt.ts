@@ -1,7 +1,7 @@
 import { type Amount, type Method, TpError } from '@tp/core'
 import { checkSchedule } from '@tp/core/host'
 import type { Model } from '@tp/onnx'
-import { findDecoder } from './analyze/decoder.ts'
+import { findDecoder, requireFloatCaches } from './analyze/decoder.ts'
 import { type LastLogitsResult, leaveOutLogits } from './last-logits.ts'
 import { openModel } from './normalize/open.ts'
 import { withEqualSizes } from './program/program.ts'
@@ -33,7 +33,7 @@ export interface PrunePromptOptions {
  *
  * Refused: TP_DECODER for what is no decoder with caches; TP_LAYERS where no caches follow; TP_PRUNED where its prompt is pruned already;
  * TP_UNSUPPORTED_OP where attention is an operator that takes no positions (all but GroupQueryAttention), or what a method reads is
- * inside it; TP_MASK for a decoder without a mask of its tokens; TP_HEADS.
+ * inside it; TP_MASK for a decoder without a mask of its tokens; TP_HEADS; TP_QUANTISED for caches of 8 bits.
  * @throws TpError TP_METHOD for a method that does more than score; TP_SCHEDULE, TP_OPTION for the amount; TP_NOT_ONNX for what is no model
  * @example
  * const result = prunePrompt(model, { method: lastQuery(), amount: { kind: 'ratio', value: 0.25 }, layer: 20 })
@@ -55,6 +55,7 @@ function withPrunedPrompt(source: Model, { protect = [], ...options }: PruneProm
   }
   const opened = openModel(source)
   const decoder = findDecoder(opened.program)
+  requireFloatCaches(decoder.layers)
   const { layer } = options
   const last = decoder.layers.length - 2
   if (layer > last) {

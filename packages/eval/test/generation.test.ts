@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DecoderInspection, inspectDecoder, lastLogits, press, prunePrompt } from '@tp/compiler'
+import { type DecoderInspection, inspectDecoder, lastLogits, press, prunePrompt, quantizeCaches } from '@tp/compiler'
 import { keyNorm, lastQuery } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -105,6 +105,18 @@ describe('a decoder', () => {
     expect(reading.cacheBytes).toBe(128 * 2)
   })
 
+  test('reads on with caches of 8 bits and their scales', async () => {
+    const small = quantizeCaches(model)
+    if (!small.ok) throw new Error('refused')
+    await using session = await load(small.model)
+    const decoder = openTextDecoder(session, inspectDecoder(small.model) as DecoderInspection)
+    const whole = await decoder.read([5, 40, 17, 80, 9])
+    const reading = await (await decoder.read([5, 40, 17, 80])).next(9)
+    nearly(reading.logits, whole.logits)
+    // Four numbers of a byte, and a scale of four, where there were four of four.
+    expect([reading.cacheBytes, whole.cacheBytes]).toEqual([64 * 5, 64 * 5])
+  })
+
   test('needs a prompt', async () => {
     await using session = await load(model)
     await expect(openTextDecoder(session, form).read([])).rejects.toThrow('the prompt is empty')
@@ -202,6 +214,17 @@ describe('a chat template', () => {
     const own = await written('chat_template.jinja', '{{ messages[0].content }}!')
     expect((await readChatTemplate(own))?.('Hello')).toBe('Hello!')
     await rm(own)
+  })
+
+  test('is the one named default where there are several', async () => {
+    const tools = { name: 'tool_use', template: 'tools' }
+    const plain = { name: 'default', template: '<{{ messages[0].content }}>' }
+    expect((await readChatTemplate(await config([tools, plain])))?.('Hello')).toBe('<Hello>')
+    await expect(readChatTemplate(await config([tools]))).rejects.toMatchObject({
+      code: 'TP_TOKENIZER',
+      message: expect.stringContaining('its chat templates are "tool_use"; name the one for plain messages "default"'),
+    })
+    expect(await readChatTemplate(await config([]))).toBeUndefined()
   })
 
   test('is missing, or refused where it cannot be read or does not end', async () => {

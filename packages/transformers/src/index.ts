@@ -1,3 +1,4 @@
+export { startEightBitCaches } from './eight-bit-caches.ts'
 export type { ModelReport } from './model-report.ts'
 export type { PruneModelsOptions } from './plans.ts'
 export { type CachePressing, pressCaches } from './press-caches.ts'

@@ -11,7 +11,7 @@ import {
 import { press } from '@tp/compiler'
 import { streaming } from '@tp/core'
 import { digitsData, mailData, modelPath } from '@tp/models'
-import { type ModelReport, pressCaches, pruneModels } from '@tp/transformers'
+import { type ModelReport, pressCaches, pruneModels, startEightBitCaches } from '@tp/transformers'
 import { addDigits, addMail, addSpeech, openModelFolder, spoken } from 'pipeline-models'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
@@ -106,7 +106,7 @@ test('answers image-classification as in Node', { tags: 'exhaustive' }, async ()
   pruning.dispose()
 })
 
-test('generates as in Node, with the last logits alone, a pruned prompt, and pressed caches', async () => {
+test('generates as in Node, with the last logits alone, a pruned prompt, pressed caches, and caches of 8 bits', async () => {
   const pressed = press(llama, { method: streaming({ sinks: 2 }), amount: { kind: 'ratio', value: 0.5 } })
   if (!pressed.ok) throw new Error(pressed.refusal.message)
   const prompt = [5, 17, 40, 8, 61, 33, 12, 90, 27, 70, 4, 55]
@@ -114,29 +114,32 @@ test('generates as in Node, with the last logits alone, a pruned prompt, and pre
     readonly AutoModelForCausalLM: typeof AutoModelForCausalLM
     readonly Tensor: typeof Tensor
     readonly pressCaches: typeof pressCaches
+    readonly startEightBitCaches: typeof startEightBitCaches
   }
   /** Runs here and, from its text, in the page. */
   const generate = async (
-    { AutoModelForCausalLM, Tensor, pressCaches }: Library,
+    { AutoModelForCausalLM, Tensor, pressCaches, startEightBitCaches }: Library,
     prompt: number[],
     press: number[],
   ) => {
     const run = async (name: string, bytes?: number[]): Promise<number[]> => {
       const model = await AutoModelForCausalLM.from_pretrained(name, { dtype: 'fp32' })
       if (bytes) await pressCaches(model, Uint8Array.from(bytes))
+      if (name === 'llama-int8') startEightBitCaches(model)
       const inputs = new Tensor('int64', BigInt64Array.from(prompt, BigInt), [1, prompt.length])
       const answer = await model.generate({ inputs, max_new_tokens: 8, do_sample: false, eos_token_id: -1 } as never)
       return (answer as unknown as { tolist(): bigint[][] }).tolist()[0]?.map(Number) ?? []
     }
     const [dense, last, half] = [await run('llama'), await run('llama-last'), await run('llama-half')]
-    return { dense, last, half, pressed: await run('llama-last', press) }
+    return { dense, last, half, pressed: await run('llama-last', press), small: await run('llama-int8') }
   }
   const bytes = [...pressed.bytes]
-  const here = await generate({ AutoModelForCausalLM, Tensor, pressCaches }, prompt, bytes)
+  const here = await generate({ AutoModelForCausalLM, Tensor, pressCaches, startEightBitCaches }, prompt, bytes)
   expect(here.dense).toHaveLength(20)
   expect(here.last).toEqual(here.dense)
   expect(here.half).not.toEqual(here.dense)
   expect(here.pressed).not.toEqual(here.dense)
+  expect(here.small).toHaveLength(20)
   const inPage = `(${generate})(library, ${JSON.stringify(prompt)}, ${JSON.stringify(bytes)})`
   expect(await page.evaluate(inPage)).toEqual(here)
 })

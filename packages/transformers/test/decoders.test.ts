@@ -1,4 +1,4 @@
-import { AutoModelForCausalLM, env, Tensor } from '@huggingface/transformers'
+import { AutoModelForCausalLM, DynamicCache, env, Tensor } from '@huggingface/transformers'
 import { press } from '@tp/compiler'
 import { type Method, streaming } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
@@ -6,8 +6,8 @@ import { keyNorm } from '@tp/method-attention'
 import { openModel } from 'exported-encoders'
 import { openModelFolder } from 'pipeline-models'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { pressCaches } from '../src/index.ts'
-import { addLlama, llama, withHalfPrompt } from './models.ts'
+import { pressCaches, startEightBitCaches } from '../src/index.ts'
+import { addLlama, llama, withEightBitCaches, withHalfPrompt } from './models.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -133,24 +133,64 @@ describe('pressed caches', () => {
   })
 })
 
+describe('caches of 8 bits', () => {
+  test('answer as a loop of its own makes, in a second turn, too', async () => {
+    const model = await open('llama-int8')
+    startEightBitCaches(model)
+    const first = await continued(model, prompt, 5)
+    const second = await continued(model, [...first.tokens, 3, 44, 9], 4, first.cache)
+    await using decoder = await openModel(withEightBitCaches())
+    const loop = new Loop(decoder, 'int8')
+    const answer = [await loop.feed(prompt)]
+    await goOn(loop, answer, 5)
+    expect(first.tokens).toEqual([...prompt, ...answer])
+    const next = [await loop.feed([...answer.slice(-1), 3, 44, 9])]
+    await goOn(loop, next, 4)
+    expect(second.tokens).toEqual([...first.tokens, 3, 44, 9, ...next])
+    expect((first.cache as Record<string, Tensor>)['past_key_values.0.key']?.type).toBe('int8')
+  })
+
+  test('answer several examples at once, and fill a cache that was given', async () => {
+    const model = await open('llama-int8')
+    startEightBitCaches(model)
+    const [one, cache] = [await continued(model, prompt, 4), new DynamicCache()]
+    expect((await continued(model, prompt, 4, cache)).tokens).toEqual(one.tokens)
+    expect(cache.get_seq_length()).toBe(prompt.length + 3)
+    const two = new Tensor('int64', BigInt64Array.from([...prompt, ...prompt], BigInt), [2, prompt.length])
+    const both = (await model.generate({
+      inputs: two,
+      max_new_tokens: 4,
+      do_sample: false,
+      eos_token_id: -1,
+    })) as Tensor
+    expect(both.tolist().map((row: bigint[]) => row.map(Number))).toEqual([one.tokens, one.tokens])
+  })
+
+  test('are refused for a model whose caches have no scales, and for one that has none', async () => {
+    const model = await open('llama')
+    const wrong = expect.objectContaining({ code: 'TP_MODEL' })
+    expect(() => startEightBitCaches(model)).toThrow(wrong)
+    expect(() => startEightBitCaches({ sessions: {} })).toThrow(wrong)
+  })
+})
+
 const present = (caches: NamedTensors): NamedTensors =>
   Object.fromEntries(Object.entries(caches).map(([name, cache]) => [name.replace('past_key_values', 'present'), cache]))
 
 /** Greedy decoding by hand: positions count all tokens, the mask those that are left. */
 class Loop {
-  caches: NamedTensors = Object.fromEntries(
-    [0, 1].flatMap((layer) =>
-      ['key', 'value'].map((kind) => [
-        `past_key_values.${layer}.${kind}`,
-        { type: 'float32', dims: [1, 2, 0, 4], data: new Float32Array() },
-      ]),
-    ),
-  )
+  caches: NamedTensors
   #seen = 0
   readonly #decoder: Session
 
-  constructor(decoder: Session) {
+  constructor(decoder: Session, type: 'float32' | 'int8' = 'float32') {
     this.#decoder = decoder
+    const floats = (size: number): TensorLike => ({ type: 'float32', dims: [1, 2, 0, size], data: new Float32Array() })
+    const stored: TensorLike = type === 'int8' ? { type, dims: [1, 2, 0, 4], data: new Int8Array() } : floats(4)
+    const names = [0, 1].flatMap((layer) => ['key', 'value'].map((kind) => `past_key_values.${layer}.${kind}`))
+    this.caches = Object.fromEntries(
+      names.flatMap((name) => [[name, stored], ...(type === 'int8' ? [[`${name}_scale`, floats(1)]] : [])]),
+    )
   }
 
   get length(): number {

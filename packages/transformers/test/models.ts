@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { lastLogits, prunePrompt } from '@tp/compiler'
+import { lastLogits, prunePrompt, quantizeCaches } from '@tp/compiler'
 import { input, mean, streaming } from '@tp/core'
 import { modelPath } from '@tp/models'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
@@ -49,7 +49,17 @@ export function withHalfPrompt(): Model {
   return pruned.model
 }
 
-/** The decoder as `llama`, with the logits of the last token alone as `llama-last`, and with a pruned prompt as `llama-half`. */
+/** The decoder with caches of 8 bits. */
+export function withEightBitCaches(): Model {
+  const small = quantizeCaches(llama)
+  if (!small.ok) throw new Error(small.refusal.message)
+  return small.model
+}
+
+/**
+ * The decoder as `llama`, with the logits of the last token alone as `llama-last`, with a pruned prompt as `llama-half`, and with caches of
+ * 8 bits as `llama-int8`.
+ */
 export async function addLlama(folder: PipelineFolder): Promise<void> {
   const config = {
     model_type: 'llama',
@@ -60,5 +70,6 @@ export async function addLlama(folder: PipelineFolder): Promise<void> {
   if (!last.ok) throw new Error(last.refusal.message)
   await folder.add('llama', { 'config.json': config, 'onnx/model.onnx': decoderPath('llama') })
   await folder.add('llama-half', { 'config.json': config, 'onnx/model.onnx': encodeModel(withHalfPrompt()) })
+  await folder.add('llama-int8', { 'config.json': config, 'onnx/model.onnx': encodeModel(withEightBitCaches()) })
   await folder.add('llama-last', { 'config.json': config, 'onnx/model.onnx': encodeModel(last.model) })
 }

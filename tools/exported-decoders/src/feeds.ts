@@ -58,14 +58,18 @@ function feedsOf(model: Model, { shown, tokens, seed, past }: Asked): NamedTenso
     position_ids: positions.map((row) => row.slice(-tokens)),
   }
   return Object.fromEntries(
-    new Graph(model).inputs.map(({ name, dims }) => {
+    new Graph(model).inputs.map(({ name, type, dims }) => {
       const rows = integers[name]
       if (rows !== undefined) {
         const data = BigInt64Array.from(rows.flat(), BigInt)
         return [name, { type: 'int64', dims: [batch, rows[0]?.length ?? 0], data }]
       }
       const empty = [batch, dims?.[1] as number, 0, typeof dims?.[3] === 'number' ? dims[3] : HEAD_SIZE]
-      return [name, past(name) ?? { type: 'float32', dims: empty, data: new Float32Array() }]
+      const none: TensorLike =
+        type === 'int8'
+          ? { type, dims: empty, data: new Int8Array() }
+          : { type: 'float32', dims: empty, data: new Float32Array() }
+      return [name, past(name) ?? none]
     }),
   )
 }

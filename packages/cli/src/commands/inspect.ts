@@ -62,8 +62,9 @@ function describeDecoder(file: ModelFile, decoder: DecoderInspection): string {
   return facts.map(([name, text]) => name.padEnd('written by'.length + 2) + text).join('\n')
 }
 
-function decoderAdvice({ logitsOf, prompt }: DecoderInspection): string {
+function decoderAdvice({ logitsOf, prompt, caches }: DecoderInspection): string {
   if (prompt !== undefined) return `${prompt.method}, ${promptPlace(prompt)}`
+  if (caches[0]?.keys.scale) return 'of the file with float caches, before these are stored in 8 bits'
   const lossless = 'tp prune --lossless leaves out what generating does not read'
   const exact = logitsOf === 'all tokens' ? lossless : 'no logits are left to leave out'
   return `tokens of a prompt, in later layers (tp prune --method last-query); ${exact}`

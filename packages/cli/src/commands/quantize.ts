@@ -3,6 +3,7 @@ import type { QuantizeOptions } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
+import type { Context } from '../command/context.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -42,6 +43,11 @@ const options = {
     description:
       'first divide the channels that are far louder than others on --data (their weights are multiplied): the same answers, fewer of them moved by 8 bits',
   },
+  caches: {
+    type: 'boolean',
+    description:
+      'of a decoder: its keys and values of earlier tokens, and not the weights; last of all, and without data',
+  },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -60,12 +66,21 @@ export const quantizeCommand: Command = command({
     '  tp train model.onnx -o pruned.onnx --method sdtp --keep 0.75 --train method --distillation 1 --data a.tsv --selection b.tsv',
     '  tp quantize pruned.onnx -o int8.onnx',
     '  tp pack int8.onnx -o packed.onnx',
+    '',
+    'Caches of a decoder at a quarter of their bytes, each key and value with a scale of its own:',
+    '',
+    '  tp prune decoder.onnx -o last.onnx --lossless',
+    '  tp quantize last.onnx -o caches.int8.onnx --caches',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
   async run([path = ''], given, context) {
     const { out, data, json = false } = given
     const { print, progress, signal, files } = context
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
+    if (given.caches) {
+      print(await quantizedCaches(path, out, given, context))
+      return EXIT.done
+    }
     for (const name of ['within', 'smooth'] as const) {
       if (given[name] !== undefined && data === undefined) throw usageError(`--${name} requires --data PATH`)
     }
@@ -108,6 +123,23 @@ export const quantizeCommand: Command = command({
     return EXIT.done
   },
 })
+
+/** @throws TpError TP_USAGE for options that are about weights; RefusalError */
+async function quantizedCaches(
+  path: string,
+  out: string,
+  { caches: _, json = false, out: __, ...others }: Arguments<typeof options>,
+  { progress, signal, files }: Context,
+): Promise<string> {
+  const [idle] = Object.keys(others)
+  if (idle !== undefined) throw usageError(`--${idle} does not go with --caches, which looks at no weights and no data`)
+  const { describeEightBitCaches, writeEightBitCaches } = await import('../quantizing/write-eight-bit-caches.ts')
+  const file = await endable(() => readModelFile(path, { signal, files }))
+  progress.stage(`quantizing the caches of ${basename(path)}`)
+  const { report, decoder } = await writeEightBitCaches(file, out, signal)
+  progress.end()
+  return json ? jsonDocument('quantize', report) : describeEightBitCaches(report, decoder)
+}
 
 const SATURATES =
   'on this processor sums of 8-bit products saturate (x86 without VNNI), so the file answers less exactly here than on newer ones; ' +

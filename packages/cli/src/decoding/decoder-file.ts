@@ -30,7 +30,10 @@ export function decoderFacts(found: DecoderInspection): [name: string, text: str
     ['decoder', `${layerCount} layers, hidden ${hidden}, ${heads} heads${grouped}`],
     ['attention', fused === undefined ? 'written out' : `one operator, ${fused}`],
     ['positions', `${positions === undefined ? 'counted' : `input ${positions}`}, ${rotaryTexts[rotary]}`],
-    ['caches', `${first?.keys.past} → ${first?.keys.present}, ${first?.values.past} → ${first?.values.present} …`],
+    [
+      'caches',
+      `${first?.keys.past} → ${first?.keys.present}, ${first?.values.past} → ${first?.values.present} …${first?.keys.scale ? `, 8 bits, scales ${first.keys.scale.past} …` : ''}`,
+    ],
     ['logits', `output ${logits}, of ${logitsOf}`],
   ]
 }

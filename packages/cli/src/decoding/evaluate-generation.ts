@@ -22,7 +22,7 @@ import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
-import { loadSession } from '../model/load-session.ts'
+import { loadSession, withModelAsFile } from '../model/load-session.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
@@ -33,8 +33,18 @@ import { wholeNumber } from '../pruning/numbers.ts'
 import { type pruningOptions, readSettings } from '../pruning/plan-options.ts'
 import { describeGeneration, type GenerationRow, type GenerationTimes, generationContent } from './generation-rows.ts'
 import { type GenerationVariant, generationVariants } from './generation-variants.ts'
+import { peakMemory } from './peak-memory.ts'
 
 export const generationOptions = {
+  caches: {
+    type: 'boolean',
+    description: 'of a decoder (--task generation): a row with its caches in 8 bits, as tp quantize --caches writes it',
+  },
+  memory: {
+    type: 'boolean',
+    description:
+      'of a decoder: also the peak memory of a process of its own, which loads it and reads the longest prompt',
+  },
   press: {
     type: 'string',
     multiple: true,
@@ -61,7 +71,7 @@ export const generationOptions = {
 
 type Given = Arguments<
   typeof generationOptions & typeof dataOptions & typeof comparedAmountOptions & typeof pruningOptions
-> & { readonly methods?: string; readonly json?: boolean }
+> & { readonly methods?: string; readonly runtime?: string; readonly json?: boolean }
 
 /** Tokens whose likelihood is measured after a passage. */
 const CONTINUATION = 128
@@ -104,7 +114,11 @@ export async function evaluateGeneration(path: string, data: string, given: Give
         ),
       )
     }
-    rows.push({ method, keep, generations: generations as [Generation, ...Generation[]] })
+    const peakBytes = given.memory ? await memoryOf(variant, prompts, about, given.runtime) : undefined
+    rows.push({
+      ...{ method, keep, generations: generations as [Generation, ...Generation[]] },
+      ...(peakBytes !== undefined && { peakBytes }),
+    })
   }
   progress.stage('timing')
   const times = await timeVariants(variants, prompts, about, context)
@@ -120,6 +134,20 @@ export async function evaluateGeneration(path: string, data: string, given: Give
     `${name} ${version}, 1 thread`,
   ].join('   ')
   return `${title}\n${describeGeneration(timed)}`
+}
+
+/** Of the longest prompt, and of the first model of those that chance makes. */
+async function memoryOf(
+  { models: [model], decoder: own, press, shorten }: GenerationVariant,
+  prompts: readonly Prompt[],
+  { file, decoder, signal }: AboutDecoder,
+  runtime: string | undefined,
+): Promise<number> {
+  const longest = prompts.reduce((a, b) => (b.tokens.length > a.tokens.length ? b : a))
+  const { tokens } = shortened(longest, shorten)
+  const measure = (path: string): Promise<number> =>
+    peakMemory({ path, runtime, decoder: own ?? decoder, press, tokens }, signal)
+  return model === file.model ? await measure(file.path) : await withModelAsFile(model, file, signal, measure)
 }
 
 /** @throws TpError TP_USAGE for options that mean nothing for a decoder */
@@ -145,6 +173,7 @@ function readAsked(given: Given): Omit<Parameters<typeof generationVariants>[0],
     settings: readSettings(given),
     plugins: given.plugin ?? [],
     presses: given.press ?? [],
+    caches: given.caches === true,
   }
 }
 
@@ -198,7 +227,7 @@ interface OpenedVariant extends AsyncDisposable {
 
 /** Loads one model of a variant, and its press. */
 async function openVariant(
-  { press: path }: GenerationVariant,
+  { press: path, decoder: own }: GenerationVariant,
   model: GenerationVariant['models'][0],
   { file, decoder, runtime, signal }: AboutDecoder,
 ): Promise<OpenedVariant> {
@@ -214,7 +243,11 @@ async function openVariant(
     loaded.push(session)
     const press = path === undefined ? undefined : await runtime.load(path, options)
     if (press !== undefined) loaded.push(press)
-    return { session, text: openTextDecoder(session, decoder, { press, signal }), [Symbol.asyncDispose]: dispose }
+    return {
+      session,
+      text: openTextDecoder(session, own ?? decoder, { press, signal }),
+      [Symbol.asyncDispose]: dispose,
+    }
   } catch (error) {
     await dispose()
     throw error

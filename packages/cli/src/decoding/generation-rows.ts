@@ -24,6 +24,8 @@ export interface GenerationRow extends GenerationTimes {
   readonly keep: string
   /** One a seed. */
   readonly generations: readonly [Generation, ...Generation[]]
+  /** Of a process that reads the longest prompt; absent where it was not asked for. */
+  readonly peakBytes?: number
 }
 
 interface Quality {
@@ -43,7 +45,14 @@ export function describeGeneration(rows: readonly GenerationRow[]): string {
     ...['method', 'keep'],
     ...(first.answers ? ['right', 'points fewer'] : []),
     ...(first.nats ? ['perplexity'] : []),
-    ...['caches', 'prompt ms', 'speed-up', 'token ms', 'speed-up'],
+    ...[
+      'caches',
+      ...(dense.peakBytes === undefined ? [] : ['memory']),
+      'prompt ms',
+      'speed-up',
+      'token ms',
+      'speed-up',
+    ],
   ]
   const cells = rows.map((row) => {
     const isDense = row === dense
@@ -54,6 +63,7 @@ export function describeGeneration(rows: readonly GenerationRow[]): string {
       ...(first.answers ? [right ? interval(right) : '', loss && !isDense ? points(loss) : ''] : []),
       ...(perplexity ? [isDense ? perplexity.estimate.toFixed(2) : times(perplexity)] : []),
       megabytes(cacheBytes),
+      ...(row.peakBytes === undefined ? [] : [megabytes(row.peakBytes)]),
       ...[row.prefill, row.step].flatMap((latency) => [
         latency.p50Ms.toFixed(1),
         isDense
@@ -73,6 +83,7 @@ export function generationContent(rows: readonly GenerationRow[]): object[] {
     keep: row.keep === '' ? null : row.keep,
     seeds: row.generations.length,
     ...qualityOf(row, dense),
+    ...(row.peakBytes !== undefined && { peakBytes: row.peakBytes }),
     texts: row.generations[0].texts,
     prompt: latencyContent(row.prefill),
     token: latencyContent(row.step),

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { type DecoderInspection, fromPlan, lastLogits, prunePrompt } from '@tp/compiler'
+import { type DecoderInspection, fromPlan, inspectDecoder, lastLogits, prunePrompt, quantizeCaches } from '@tp/compiler'
 import type { Model } from '@tp/onnx'
 import { usageError } from '../command/usage-error.ts'
 import { comparedMethods } from '../measuring/compared-methods.ts'
@@ -16,6 +16,8 @@ export interface GenerationVariant {
   readonly keep: string
   /** What runs; several where chance chooses the tokens, one a seed. */
   readonly models: readonly [Model, ...Model[]]
+  /** What is known of these, where their inputs are not those of the file. */
+  readonly decoder?: DecoderInspection
   /** A file that prunes the caches after the prompt. */
   readonly press?: string
   /** What the decoder is given instead of a prompt. */
@@ -30,15 +32,17 @@ interface VariantOptions {
   readonly settings: GivenSettings
   readonly plugins: readonly string[]
   readonly presses: readonly string[]
+  /** Whether there is a row with caches of 8 bits. */
+  readonly caches: boolean
 }
 
 /**
  * The rows of a comparison: the decoder as it is, `none` without what generating does not read, every method at every amount, next to
- * each amount the dense decoder on prompts that are cut to what takes as long, and every press.
+ * each amount the dense decoder on prompts that are cut to what takes as long, every press, and caches of 8 bits.
  * @throws RefusalError; TpError TP_USAGE, TP_UNKNOWN_METHOD, TP_OPTION, TP_METHOD
  */
 export async function generationVariants(options: VariantOptions): Promise<GenerationVariant[]> {
-  const { file, decoder, methods: names, amounts, settings, plugins, presses } = options
+  const { file, decoder, methods: names, amounts, settings, plugins, presses, caches } = options
   const { methods: known, entries } = await comparedMethods(names, settings.params, plugins)
   if (entries.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
   if (entries.length === 0 && amounts.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
@@ -46,6 +50,7 @@ export async function generationVariants(options: VariantOptions): Promise<Gener
   const variants: GenerationVariant[] = [
     { method: 'dense', keep: '', models: [file.model] },
     { method: 'none', keep: '', models: [last] },
+    ...(caches ? [withEightBits(file, last)] : []),
   ]
   for (const asked of amounts) {
     const keep = amountsLabel(asked)
@@ -74,6 +79,14 @@ function withLastLogits(file: ModelFile, { logitsOf }: DecoderInspection): Model
   const result = lastLogits(file.model)
   if (!result.ok) throw new RefusalError(file.path, result.refusal)
   return result.model
+}
+
+function withEightBits(file: ModelFile, model: Model): GenerationVariant {
+  const result = quantizeCaches(model)
+  if (!result.ok) throw new RefusalError(file.path, result.refusal)
+  const decoder = inspectDecoder(result.model)
+  if (!decoder.ok) throw new RefusalError(file.path, decoder.refusal)
+  return { method: '8-bit caches', keep: '', models: [result.model], decoder }
 }
 
 /**

@@ -14,11 +14,37 @@ export interface Cache {
   readonly node: NodeProto
   /** Whether they are as above: heads on axis 1, tokens on axis 2. */
   readonly isByHead: boolean
+  /** Of caches of 8 bits: what every key or value is multiplied with, [b,h,p,1]. */
+  readonly scale?: Pick<Cache, 'past' | 'present'>
 }
 
 /** Every cache of a model, in the order of the graph. */
 export function findCaches(program: Program): Cache[] {
-  return program.graph.nodes.flatMap((node) => [...joined(program, node), ...fused(program, node)])
+  const all = program.graph.nodes.flatMap((node) => [...joined(program, node), ...fused(program, node)])
+  const byValue = new Map(all.map((cache) => [cache.node.output[0], cache]))
+  const scales = new Map(
+    all.flatMap((cache) => {
+      const scale = byValue.get(scaleOf(program, cache))
+      return scale === undefined ? [] : [[cache, scale] as const]
+    }),
+  )
+  const isScale = new Set(scales.values())
+  return all
+    .filter((cache) => !isScale.has(cache))
+    .map((cache) => {
+      const { past, present } = scales.get(cache) ?? {}
+      return past === undefined || present === undefined ? cache : { ...cache, scale: { past, present } }
+    })
+}
+
+/** Where rows of 8 bits are read with a scale for each: what holds the scales. */
+function scaleOf({ graph }: Program, { node }: Cache): string | undefined {
+  for (const { node: rows } of graph.consumers(node.output[0] as string)) {
+    const reader = rows.opType === 'Reshape' ? graph.consumers(rows.output[0] as string)[0]?.node : undefined
+    const scales = reader?.opType === 'DequantizeLinear' ? graph.producer(reader.input[1] as string) : undefined
+    if (scales?.opType === 'Reshape' && reader?.input[0] === rows.output[0]) return scales.input[0]
+  }
+  return undefined
 }
 
 /** An input that new keys or values [b,h,n,d] are joined to, and that is an output then. */

@@ -8,9 +8,14 @@ interface Cache {
   readonly present: string
 }
 
+/** Keys or values; `scale`: of caches of 8 bits, what each is multiplied with. */
+interface ScaledCache extends Cache {
+  readonly scale?: Cache
+}
+
 /** What is known of a decoder's file; `inspectDecoder` of @tp/compiler finds it. */
 export interface DecoderForm {
-  readonly caches: readonly { readonly keys: Cache; readonly values: Cache }[]
+  readonly caches: readonly { readonly keys: ScaledCache; readonly values: ScaledCache }[]
   /** The input that positions are read from; undefined where they are counted. */
   readonly positions: string | undefined
   /** The output with the scores of the next token. */
@@ -54,7 +59,7 @@ export interface TextDecoderOptions {
  */
 export function openTextDecoder(session: Session, form: DecoderForm, options: TextDecoderOptions = {}): TextDecoder {
   const { press, signal } = options
-  const caches = form.caches.flatMap(({ keys, values }) => [keys, values])
+  const caches = allCaches(form)
   const empty = emptyCaches(session, form)
   const integers = integerInputs(session, form, new Set(Object.keys(empty)))
 
@@ -113,18 +118,38 @@ function integerInputs(
 
 /** What a decoder is given of earlier tokens where there are none, by the names of its inputs. */
 export function emptyCaches(session: Session, form: DecoderForm): NamedTensors {
-  const names = form.caches.flatMap(({ keys, values }) => [keys.past, values.past])
-  return Object.fromEntries(names.map((name) => [name, emptyCache(session, form, name)]))
+  const scales = new Set(form.caches.flatMap(({ keys, values }) => [keys.scale?.past, values.scale?.past]))
+  return Object.fromEntries(
+    allCaches(form).map(({ past }) => {
+      const isScale = scales.has(past)
+      const dims = emptyDims(session, form, past, isScale ? 1 : Number(form.headSize))
+      return [past, emptyCache(isScale ? 'float32' : form.dtype, dims)]
+    }),
+  )
 }
 
-function emptyCache(session: Session, form: DecoderForm, name: string): TensorLike {
+/** Of every layer, keys and values, and their scales where they have some. */
+function allCaches({ caches }: DecoderForm): readonly Cache[] {
+  return caches.flatMap(({ keys, values }) =>
+    [keys, values].flatMap((cache) => [cache, ...(cache.scale ? [cache.scale] : [])]),
+  )
+}
+
+function emptyDims(session: Session, form: DecoderForm, name: string, size: number): number[] {
+  if (form.byHead) return [1, Number(form.keyHeads), 0, size]
   const declared = session.inputs.find((input) => input.name === name)?.dims ?? []
-  const dims = form.byHead
-    ? [1, Number(form.keyHeads), 0, Number(form.headSize)]
-    : declared.map((dim, axis) => (axis === 0 ? 1 : typeof dim === 'number' ? dim : 0))
-  return form.dtype === 'float16'
-    ? { type: 'float16', dims, data: new Uint16Array() }
-    : { type: 'float32', dims, data: new Float32Array() }
+  return declared.map((dim, axis) => (axis === 0 ? 1 : typeof dim === 'number' ? dim : 0))
+}
+
+function emptyCache(type: string, dims: readonly number[]): TensorLike {
+  switch (type) {
+    case 'float16':
+      return { type, dims, data: new Uint16Array() }
+    case 'int8':
+      return { type, dims, data: new Int8Array() }
+    default:
+      return { type: 'float32', dims, data: new Float32Array() }
+  }
 }
 
 function cachesIn(outputs: NamedTensors, caches: readonly Cache[]): NamedTensors {

@@ -1,5 +1,5 @@
 import { AutoModelForCausalLM, env, pipeline, RawImage, Tensor } from '@huggingface/transformers'
-import { pressCaches, pruneModels } from '@tp/transformers'
+import { pressCaches, pruneModels, startEightBitCaches } from '@tp/transformers'
 import { half, methods, thin } from '../../plans.ts'
 import { useServer } from './settings.ts'
 
@@ -23,7 +23,7 @@ function askWorker(text: string): Promise<WorkerAnswer> {
 /** What the tests that look at this page from outside can use in it. */
 const page = {
   ...{ AutoModelForCausalLM, askWorker, env, half, methods, pipeline },
-  ...{ pressCaches, pruneModels, RawImage, Tensor, thin },
+  ...{ pressCaches, pruneModels, RawImage, startEightBitCaches, Tensor, thin },
 }
 
 declare global {

@@ -1,0 +1,136 @@
+import { abs, cast, div, max, maximum, round } from '@tp/core'
+import { type Dim, isUnknown } from '@tp/core/expression'
+import { createNode, type Model, type NodeProto } from '@tp/onnx'
+import { type Cache, findCaches } from './analyze/caches.ts'
+import { findDecoder, requireFloatCaches } from './analyze/decoder.ts'
+import type { LastLogitsResult } from './last-logits.ts'
+import { openModel } from './normalize/open.ts'
+import { Operands } from './program/operands.ts'
+import { type Program, withEqualSizes } from './program/program.ts'
+import { Refused, refusalOf } from './program/refusal.ts'
+import { foldOpened } from './transform/fold.ts'
+
+/** The first opset whose DequantizeLinear has a scale for each row. */
+const LEAST_OPSET = 13
+const PREFIX = 'tp/cache'
+
+/**
+ * A decoder that keeps its caches in 8 bits: a quarter of the bytes. Every key and every value of a head, [d], is rounded once, when its token is
+ * read, to int8 with a scale of its own; nothing is measured beforehand, and nothing is clipped:
+ *
+ *     scale = max |x| / 127,   stored = round(x / scale),   read = stored · scale
+ *
+ * Caches become int8 [b,g,n,d], under the names that they have. Next to each there is a cache of scales, float32 [b,g,n,1]: the input
+ * `past_key_values.0.key_scale`, and the output `present.0.key_scale`, which are given back like any other cache. Attention reads what is stored,
+ * also within a prompt, so that a text says the same whether it was read at once or in parts.
+ *
+ * Last of all transforms: `lastLogits`, `prunePrompt` and `press` are for the file that it is made from.
+ *
+ * Refused: TP_DECODER for what is no decoder with caches; TP_QUANTISED where they are of 8 bits already; TP_UNSUPPORTED_OP where the
+ * attention is one operator (such as GroupQueryAttention), which reads float caches; TP_QUANTISE for caches of half precision;
+ * TP_OPSET before 13; TP_HEADS.
+ * @throws TpError TP_NOT_ONNX for what is no model
+ * @example
+ * const result = quantizeCaches(model)
+ * if (result.ok) await writeFile('caches.int8.onnx', encodeModel(result.model))
+ */
+export function quantizeCaches(model: Model): LastLogitsResult {
+  try {
+    return { ok: true, model: withEqualSizes(() => withEightBits(model)) }
+  } catch (error) {
+    return { ok: false, refusal: refusalOf(error) }
+  }
+}
+
+function withEightBits(source: Model): Model {
+  const { program, expansions } = openModel(source)
+  requireFloatCaches(findDecoder(program).layers)
+  if (program.opset < LEAST_OPSET) {
+    const reason = `8-bit caches require opset ${LEAST_OPSET} and the file has ${program.opset}`
+    throw new Refused('TP_OPSET', `${reason}; export it with a newer one`)
+  }
+  foldOpened(program, expansions)
+  program.refresh()
+  for (const cache of findCaches(program)) quantizeCache(program, cache)
+  program.graph.sortTopologically()
+  return program.model
+}
+
+function quantizeCache(program: Program, cache: Cache): void {
+  requireRows(program, cache)
+  const { past, present, node } = cache
+  const { graph } = program
+  const [before, after] = [past, present].map((name) => declared(program.tensor(name).dims)) as [Declared, Declared]
+  const [pastScale, presentScale] = [`${past}_scale`, `${present}_scale`]
+  const { axis } = program.tensor(present).node.attributes
+  const { stored, scale } = rounded(program, node)
+  graph.replaceInput(node, 1, stored)
+  const joined = createNode({
+    ...{ type: 'Concat', name: `${presentScale}/Concat`, inputs: [pastScale, scale], outputs: [presentScale] },
+    attributes: { axis: axis as number },
+  })
+  const { nodes, whole } = reading(program, present, presentScale)
+  graph.insert([joined, ...nodes])
+  graph.replaceAllUses(present, whole, { except: nodes })
+  graph.setValueInfo(past, 'int8', before)
+  graph.setValueInfo(present, 'int8', after)
+  graph.addInput(pastScale, 'float32', before.with(-1, 1))
+  graph.addOutput(presentScale, 'float32', after.with(-1, 1))
+}
+
+/** New keys or values [b,g,n,d] as int8, and their scales [b,g,n,1]. */
+function rounded(program: Program, node: NodeProto): { readonly stored: string; readonly scale: string } {
+  const operands = new Operands(program)
+  const added = operands.value(node.input[1] as string)
+  const scale = div(maximum(max(abs(added), -1, { keepDims: true }), SMALLEST), 127)
+  const stored = cast(round(div(added, scale)), 'int8')
+  const written = program.writeAll([stored, scale], operands.names, { prefix: PREFIX, before: node })
+  const [storedName, scaleName] = written.map(({ name }) => name) as [string, string]
+  return { stored: storedName, scale: scaleName }
+}
+
+/** What is stored as floats again: one scale for each row of a matrix, which is the form that runtimes compute fast. */
+function reading(program: Program, stored: string, scale: string): { nodes: NodeProto[]; whole: string } {
+  const size = program.tensor(stored).dims.at(-1) as number
+  const nodes: NodeProto[] = []
+  const add = (type: string, inputs: string[], attributes: Record<string, number> = {}): string => {
+    const output = program.graph.uniqueName(`${stored}/${type}`)
+    nodes.push(createNode({ type, name: output, inputs, outputs: [output], attributes }))
+    return output
+  }
+  const rows = add('Reshape', [stored, shapeOf(program, [-1, size])])
+  const scales = add('Reshape', [scale, shapeOf(program, [-1])])
+  const floats = add('DequantizeLinear', [rows, scales], { axis: 0 })
+  return { nodes, whole: add('Reshape', [floats, add('Shape', [stored])]) }
+}
+
+/** The scale of a row of zeros: any number but 0. */
+const SMALLEST = 1e-30
+
+/** @throws Refused where a cache is not rows [d] of float32 that are joined in the graph */
+function requireRows(program: Program, { past, present, node }: Cache): void {
+  if (node.opType !== 'Concat') {
+    const reason = `${node.opType} reads its caches as floats`
+    throw new Refused('TP_UNSUPPORTED_OP', `${reason}; export the decoder with its attention written out`, node)
+  }
+  const { dtype, dims } = program.tensor(past)
+  if (dtype !== 'float32' || node.input[0] !== past || node.output[0] !== present) {
+    const reason = `the cache ${past} is ${dtype}${dtype === 'float32' ? ', and converted' : ''}`
+    throw new Refused('TP_QUANTISE', `${reason}; caches of float32 can be stored in 8 bits`, node)
+  }
+  if (typeof dims.at(-1) !== 'number')
+    throw new Refused('TP_HEADS', `the cache ${past} has heads of a size that is not known`, node)
+}
+
+type Declared = readonly (number | string | undefined)[]
+
+function declared(dims: readonly Dim[]): Declared {
+  return dims.map((dim) => (isUnknown(dim) ? undefined : (dim as number | string)))
+}
+
+function shapeOf({ graph }: Program, sizes: readonly number[]): string {
+  const name = `${PREFIX}/${sizes.join(',')}`
+  if (graph.initializer(name) === undefined)
+    graph.addInitializer(name, { type: 'int64', dims: [sizes.length], data: BigInt64Array.from(sizes, BigInt) })
+  return name
+}

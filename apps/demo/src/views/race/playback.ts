@@ -38,6 +38,8 @@ export function usePlayback(times: unknown): Playback {
     if (!isReady || !isPlaying.value) return undefined
     let last = performance.now()
     let frame = requestAnimationFrame(function advance(now) {
+      // This effect ends only some frames after the button has changed.
+      if (!isPlaying.peek()) return
       elapsed.value = (elapsed.value + Math.max(0, now - last)) % (WATCHED_MS + HELD_MS)
       last = now
       frame = requestAnimationFrame(advance)

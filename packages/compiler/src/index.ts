@@ -12,7 +12,7 @@ export {
   type LayerReport,
 } from './inspect.ts'
 export { type CacheReport, type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
-export { type LastLogitsOptions, type LastLogitsResult, lastLogits } from './last-logits.ts'
+export { type DecoderResult, type LastLogitsOptions, lastLogits } from './last-logits.ts'
 export { type LeaveOutOptions, type LeaveOutResult, leaveOutLayers } from './leave-out-layers.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export {

@@ -14,7 +14,8 @@ import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
 import { computeLastOf } from './transform/dead-tokens.ts'
 import { foldOpened } from './transform/fold.ts'
 
-export type LastLogitsResult =
+/** What became of a decoder: the changed model, or why not. */
+export type DecoderResult =
   | { readonly ok: true; readonly model: Model }
   | { readonly ok: false; readonly refusal: Refusal }
 
@@ -39,7 +40,7 @@ export interface LastLogitsOptions {
  * TP_QUANTISED for caches of 8 bits.
  * @throws TpError TP_NOT_ONNX for what is no model
  */
-export function lastLogits(model: Model, options: LastLogitsOptions = {}): LastLogitsResult {
+export function lastLogits(model: Model, options: LastLogitsOptions = {}): DecoderResult {
   try {
     return { ok: true, model: withEqualSizes(() => withLastLogits(model, options)) }
   } catch (error) {

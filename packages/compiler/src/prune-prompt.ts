@@ -2,7 +2,7 @@ import { type Amount, type Method, TpError } from '@tp/core'
 import { checkSchedule } from '@tp/core/host'
 import type { Model } from '@tp/onnx'
 import { findDecoder, requireFloatCaches } from './analyze/decoder.ts'
-import { type LastLogitsResult, leaveOutLogits } from './last-logits.ts'
+import { type DecoderResult, leaveOutLogits } from './last-logits.ts'
 import { openModel } from './normalize/open.ts'
 import { withEqualSizes } from './program/program.ts'
 import { addPrunedPrompt, readPrunedPrompt } from './program/pruned-prompt.ts'
@@ -38,7 +38,7 @@ export interface PrunePromptOptions {
  * @example
  * const result = prunePrompt(model, { method: lastQuery(), amount: { kind: 'ratio', value: 0.25 }, layer: 20 })
  */
-export function prunePrompt(source: Model, options: PrunePromptOptions): LastLogitsResult {
+export function prunePrompt(source: Model, options: PrunePromptOptions): DecoderResult {
   checkPrunePrompt(options)
   try {
     return { ok: true, model: withEqualSizes(() => withPrunedPrompt(source, options)) }

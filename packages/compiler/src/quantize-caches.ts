@@ -3,7 +3,7 @@ import { type Dim, isUnknown } from '@tp/core/expression'
 import { createNode, type Model, type NodeProto } from '@tp/onnx'
 import { type Cache, findCaches } from './analyze/caches.ts'
 import { findDecoder, requireFloatCaches } from './analyze/decoder.ts'
-import type { LastLogitsResult } from './last-logits.ts'
+import type { DecoderResult } from './last-logits.ts'
 import { openModel } from './normalize/open.ts'
 import { Operands } from './program/operands.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
@@ -34,7 +34,7 @@ const PREFIX = 'tp/cache'
  * const result = quantizeCaches(model)
  * if (result.ok) await writeFile('caches.int8.onnx', encodeModel(result.model))
  */
-export function quantizeCaches(model: Model): LastLogitsResult {
+export function quantizeCaches(model: Model): DecoderResult {
   try {
     return { ok: true, model: withEqualSizes(() => withEightBits(model)) }
   } catch (error) {

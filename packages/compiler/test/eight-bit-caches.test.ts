@@ -8,8 +8,8 @@ import { openModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import {
   type DecoderInspection,
+  type DecoderResult,
   inspectDecoder,
-  type LastLogitsResult,
   lastLogits,
   press,
   prunePrompt,
@@ -19,7 +19,7 @@ import {
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 const half = { kind: 'ratio', value: 0.5 } as const
 
-function made(result: LastLogitsResult): Model {
+function made(result: DecoderResult): Model {
   if (!result.ok) throw new Error(result.refusal.message)
   return result.model
 }

@@ -5,10 +5,11 @@ import type { Site } from './site.ts'
 export function digitTests({ page, show }: Site): void {
   const outcome = outcomeOf(page)
 
-  // On a busy machine it was read as another digit three times in a row; not understood yet.
-  test('reads a digit drawn with the mouse', { tags: 'exhaustive' }, async () => {
+  test('reads a digit drawn with the mouse', async () => {
     await show('digit')
     await outcome.settled()
+    // The page grows once more when times are known.
+    await outcome.speed.waitFor()
     await page.getByRole('img', { name: 'Where to draw' }).scrollIntoViewIfNeeded()
     const pad = await page.getByRole('img', { name: 'Where to draw' }).boundingBox()
     if (pad === null) throw new Error('there is nowhere to draw')
@@ -27,8 +28,6 @@ export function digitTests({ page, show }: Site): void {
   })
 
   test('reads a digit written by keyboard without a mouse', async () => {
-    await show('digit')
-    await outcome.settled()
     await page.getByRole('button', { name: 'A written 0' }).focus()
     await page.keyboard.press('Enter')
     await eventually(() => outcome.name('dense').textContent()).toBe('0')

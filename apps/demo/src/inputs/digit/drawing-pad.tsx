@@ -9,22 +9,22 @@ export interface DrawingPadProps {
 
 /** A square to draw in with mouse, finger or pen. */
 export function DrawingPad({ strokes, onDraw }: DrawingPadProps): JSX.Element {
-  const drawing = useRef(false)
-
-  function pointOf({ currentTarget, clientX, clientY }: TargetedPointerEvent<SVGSVGElement>): Point {
-    const { left, top, width, height } = currentTarget.getBoundingClientRect()
-    return { x: (clientX - left) / width, y: (clientY - top) / height }
-  }
+  /** Where the square was when the stroke began, until it ends: answers may move the page under the hand. */
+  const square = useRef<DOMRect | undefined>(undefined)
 
   function onDown(event: TargetedPointerEvent<SVGSVGElement>): void {
     event.currentTarget.setPointerCapture(event.pointerId)
-    drawing.current = true
-    onDraw([...strokes, [pointOf(event)]])
+    square.current = event.currentTarget.getBoundingClientRect()
+    onDraw([...strokes, [pointIn(square.current, event)]])
   }
 
   function onMove(event: TargetedPointerEvent<SVGSVGElement>): void {
-    if (!drawing.current) return
-    onDraw([...strokes.slice(0, -1), [...(strokes.at(-1) ?? []), pointOf(event)]])
+    if (square.current === undefined) return
+    onDraw([...strokes.slice(0, -1), [...(strokes.at(-1) ?? []), pointIn(square.current, event)]])
+  }
+
+  function onEnd(): void {
+    square.current = undefined
   }
 
   return (
@@ -35,12 +35,8 @@ export function DrawingPad({ strokes, onDraw }: DrawingPadProps): JSX.Element {
         viewBox="0 0 1 1"
         onPointerDown={onDown}
         onPointerMove={onMove}
-        onPointerUp={() => {
-          drawing.current = false
-        }}
-        onPointerCancel={() => {
-          drawing.current = false
-        }}
+        onPointerUp={onEnd}
+        onPointerCancel={onEnd}
       >
         <title>Where to draw</title>
         {strokes.map((stroke, i) => (
@@ -52,4 +48,8 @@ export function DrawingPad({ strokes, onDraw }: DrawingPadProps): JSX.Element {
       </button>
     </div>
   )
+}
+
+function pointIn({ left, top, width, height }: DOMRect, { clientX, clientY }: PointerEvent): Point {
+  return { x: (clientX - left) / width, y: (clientY - top) / height }
 }

@@ -6,7 +6,7 @@ import { divergences } from '@tp/eval/metrics'
 import { digitsData, embeddedModel, modelPath } from '@tp/models'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { type Nearness, quantizeWithin } from './index.ts'
 
 const model = decodeModel(readFileSync(modelPath('digits-vit')))
@@ -49,23 +49,20 @@ test('quantises all of a model whose answers remain near enough, and tries no no
   expect(encodeModel(found.model)).toEqual(encodeModel(quantised([])))
 })
 
-describe('where all of it is too much', async () => {
+test('where all of it is too much, leaves as few nodes in float32 as suffice, those that move the answers most', {
+  timeout: 60_000,
+  tags: 'exhaustive',
+}, async () => {
   const whole = (await compare(quantised([]))).similarity
   const within = whole + 0.7 * (1 - whole)
-
-  test('leaves as few nodes in float32 as suffice, those that move the answers most', {
-    timeout: 60_000,
-    tags: 'exhaustive',
-  }, async () => {
-    const { floats, nearness, nodes } = await quantizeWithin({ model, within, compare })
-    expect(nearness.similarity).toBeGreaterThanOrEqual(within)
-    expect(floats.length).toBeGreaterThan(0)
-    expect(floats.length + nodes.length).toBe(37)
-    const names = floats.map(({ name }) => name)
-    expect((await compare(quantised(names.slice(0, -1)))).similarity).toBeLessThan(within)
-    const divergences = floats.map(({ divergence }) => divergence)
-    expect(divergences).toEqual(divergences.toSorted((a, b) => b - a))
-  })
+  const { floats, nearness, nodes } = await quantizeWithin({ model, within, compare })
+  expect(nearness.similarity).toBeGreaterThanOrEqual(within)
+  expect(floats.length).toBeGreaterThan(0)
+  expect(floats.length + nodes.length).toBe(37)
+  const names = floats.map(({ name }) => name)
+  expect((await compare(quantised(names.slice(0, -1)))).similarity).toBeLessThan(within)
+  const divergences = floats.map(({ divergence }) => divergence)
+  expect(divergences).toEqual(divergences.toSorted((a, b) => b - a))
 })
 
 test('refuses a similarity above 1', async () => {

@@ -64,18 +64,23 @@ test('generates the same with the logits of the last token alone', async () => {
   expect((await continued(last as Decoder, prompt, 12)).tokens).toEqual(expected.tokens)
 })
 
-test('generates with a pruned prompt what a loop of its own makes, in a second turn, too', async () => {
-  const model = await open('llama-half')
+/** Expects of two turns what a loop makes of the same file; what the first one gave. */
+async function twoTurns(model: Decoder, loop: Loop): ReturnType<typeof continued> {
   const first = await continued(model, prompt, 5)
   const second = await continued(model, [...first.tokens, 3, 44, 9], 4, first.cache)
-  await using decoder = await openModel(withHalfPrompt())
-  const loop = new Loop(decoder)
   const answer = [await loop.feed(prompt)]
   await goOn(loop, answer, 5)
   expect(first.tokens).toEqual([...prompt, ...answer])
   const next = [await loop.feed([...answer.slice(-1), 3, 44, 9])]
   await goOn(loop, next, 4)
   expect(second.tokens).toEqual([...first.tokens, 3, 44, 9, ...next])
+  return first
+}
+
+test('generates with a pruned prompt what a loop of its own makes, in a second turn, too', async () => {
+  const model = await open('llama-half')
+  await using decoder = await openModel(withHalfPrompt())
+  await twoTurns(model, new Loop(decoder))
 })
 
 describe('pressed caches', () => {
@@ -137,16 +142,8 @@ describe('caches of 8 bits', () => {
   test('answer as a loop of its own makes, in a second turn, too', async () => {
     const model = await open('llama-int8')
     startEightBitCaches(model)
-    const first = await continued(model, prompt, 5)
-    const second = await continued(model, [...first.tokens, 3, 44, 9], 4, first.cache)
     await using decoder = await openModel(withEightBitCaches())
-    const loop = new Loop(decoder, 'int8')
-    const answer = [await loop.feed(prompt)]
-    await goOn(loop, answer, 5)
-    expect(first.tokens).toEqual([...prompt, ...answer])
-    const next = [await loop.feed([...answer.slice(-1), 3, 44, 9])]
-    await goOn(loop, next, 4)
-    expect(second.tokens).toEqual([...first.tokens, 3, 44, 9, ...next])
+    const first = await twoTurns(model, new Loop(decoder, 'int8'))
     expect((first.cache as Record<string, Tensor>)['past_key_values.0.key']?.type).toBe('int8')
   })
 

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { type DecoderInspection, fromPlan, inspectDecoder, lastLogits, prunePrompt, quantizeCaches } from '@tp/compiler'
+import { type DecoderInspection, fromPlan, lastLogits, prunePrompt } from '@tp/compiler'
 import type { Model } from '@tp/onnx'
 import { usageError } from '../command/usage-error.ts'
 import { comparedMethods } from '../measuring/compared-methods.ts'
@@ -8,6 +8,7 @@ import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel } from '../pruning/amounts.ts'
 import { type GivenSettings, planOf } from '../pruning/plan-options.ts'
+import { withEightBitCaches } from './eight-bit-caches.ts'
 import { promptPruningOf } from './prompt-pruning.ts'
 
 /** One row of a comparison of decoders. */
@@ -81,12 +82,9 @@ function withLastLogits(file: ModelFile, { logitsOf }: DecoderInspection): Model
   return result.model
 }
 
-function withEightBits(file: ModelFile, model: Model): GenerationVariant {
-  const result = quantizeCaches(model)
-  if (!result.ok) throw new RefusalError(file.path, result.refusal)
-  const decoder = inspectDecoder(result.model)
-  if (!decoder.ok) throw new RefusalError(file.path, decoder.refusal)
-  return { method: '8-bit caches', keep: '', models: [result.model], decoder }
+function withEightBits(file: ModelFile, last: Model): GenerationVariant {
+  const { model, decoder } = withEightBitCaches(file, last)
+  return { method: '8-bit caches', keep: '', models: [model], decoder }
 }
 
 /**

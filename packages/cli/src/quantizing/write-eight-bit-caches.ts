@@ -1,9 +1,9 @@
-import { type DecoderInspection, inspectDecoder, quantizeCaches } from '@tp/compiler'
+import type { DecoderInspection } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { endable } from '../command/endable.ts'
 import { decoderFacts } from '../decoding/decoder-file.ts'
+import { withEightBitCaches } from '../decoding/eight-bit-caches.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { RefusalError } from '../model/refusal-error.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { megabytes } from '../output/numbers.ts'
 
@@ -28,7 +28,7 @@ export async function writeEightBitCaches(
   out: string,
   signal: AbortSignal,
 ): Promise<{ readonly report: EightBitCaches; readonly decoder: DecoderInspection }> {
-  const { model, decoder } = await endable(async () => quantised(file))
+  const { model, decoder } = await endable(async () => withEightBitCaches(file, file.model))
   await using staged = await stageModel(model, file, out, signal)
   throwIfAborted(signal, 'tp')
   await staged.commit()
@@ -37,14 +37,6 @@ export async function writeEightBitCaches(
   const bytesPerToken = bytesOf(decoder)
   const report = { model: file.path, out, caches: 'int8', layerCount, bytes, dataFiles } as const
   return { report: { ...report, ...(bytesPerToken && { bytesPerToken }) }, decoder }
-}
-
-function quantised(file: ModelFile): { model: ModelFile['model']; decoder: DecoderInspection } {
-  const result = quantizeCaches(file.model)
-  if (!result.ok) throw new RefusalError(file.path, result.refusal)
-  const decoder = inspectDecoder(result.model)
-  if (!decoder.ok) throw new RefusalError(file.path, decoder.refusal)
-  return { model: result.model, decoder }
 }
 
 function bytesOf({ layerCount, keyHeads, headSize }: DecoderInspection): EightBitCaches['bytesPerToken'] {

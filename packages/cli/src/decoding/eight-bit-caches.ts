@@ -1,0 +1,16 @@
+import { type DecoderInspection, inspectDecoder, quantizeCaches } from '@tp/compiler'
+import type { Model } from '@tp/onnx'
+import type { ModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+
+/** A decoder made from a file, with caches of 8 bits, and what is known of it. @throws RefusalError */
+export function withEightBitCaches(
+  { path }: ModelFile,
+  source: Model,
+): { readonly model: Model; readonly decoder: DecoderInspection } {
+  const result = quantizeCaches(source)
+  if (!result.ok) throw new RefusalError(path, result.refusal)
+  const decoder = inspectDecoder(result.model)
+  if (!decoder.ok) throw new RefusalError(path, decoder.refusal)
+  return { model: result.model, decoder }
+}

@@ -42,9 +42,12 @@ function groups(scratch, { exhaustive, again }) {
     lint: checkFormatAndLint,
     types: checkTypes,
     unused: checkUnused,
-    manifests: checkManifests,
     generated: checkGenerated,
     // These need packages that the set-up installs.
+    manifests: async () => [
+      ...(await checkManifests()),
+      await (await import('./release/next-version.mjs')).checkNextVersion(),
+    ],
     api: async () => (await import('./api/check-api.mjs')).checkApi(),
     sizes: checkSizes,
     tarballs: async () => checkTarballs(await tarballs(), { exhaustive }),

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import getReleasePlan from '@changesets/get-release-plan'
 import { runCommand } from '../command.mjs'
 import { judged } from '../outcome.mjs'
-import { publicPackages, root } from '../workspace.mjs'
-import { problemsOfPacked, problemsOfPlan } from './problems.mjs'
+import { publicPackages } from '../workspace.mjs'
+import { checkNextVersion, plannedReleases } from './next-version.mjs'
+import { problemsOfPacked } from './problems.mjs'
 import { importFrom, rehearse } from './rehearsal.mjs'
 
 /** @typedef {import('../outcome.mjs').Outcome} Outcome */
@@ -16,8 +16,7 @@ import { importFrom, rehearse } from './rehearsal.mjs'
  * @returns {Promise<Outcome[]>}
  */
 export async function checkRelease(scratch) {
-  const { changesets, releases: planned } = await getReleasePlan(root)
-  const releases = planned.filter(({ type }) => type !== 'none') // of private packages, which keep their versions
+  const { releases } = await plannedReleases()
   const { folder, tarballs } = await rehearse(scratch)
   const version = JSON.parse(readFileSync(join(folder, 'packages/core/package.json'), 'utf8')).version
   const released = new Set(publicPackages().map(({ manifest }) => manifest.name))
@@ -25,7 +24,7 @@ export async function checkRelease(scratch) {
   /** @type {Outcome[]} */
   const manifests = await checkManifests()
   const outcomes = [
-    judged('the next version', problemsOfPlan({ changesets, releases })),
+    await checkNextVersion(),
     ...manifests.map((outcome) => ({ ...outcome, name: `after the release: ${outcome.name}` })),
     ...publicPackages()
       .filter(({ manifest }) => releases.some(({ name }) => name === manifest.name))

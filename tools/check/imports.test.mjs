@@ -28,6 +28,7 @@ const probe = (/** @type {readonly string[]} */ names, /** @type {string | undef
 // One process for a package: an entry point that has an effect shows it wherever it comes.
 test.each(publicPackages())(
   'importing any entry point of $manifest.name has no effect',
+  { tags: 'exhaustive' },
   async ({ folder, manifest }) => {
     // `testing` is for tests alone: it imports vitest, which has globals of its own. Patterns stand for files, not for modules.
     const entries = Object.keys(readJson(join(folder, 'package.json')).exports).filter(

@@ -64,7 +64,9 @@ export function ownModelTests({ page, show }: Site): void {
     }
   })
 
-  test('asks for the data file of a model, prunes it with a sample at once, and the downloaded file gives the same in Node', async () => {
+  test('asks for the data file of a model, prunes it with a sample at once, and the downloaded file gives the same in Node', {
+    tags: 'exhaustive',
+  }, async () => {
     const { model, data } = withDataFile(await readFile(modelPath('mail')), 'model.onnx.data')
     const file = (name: string, buffer: Uint8Array) => ({ name, mimeType: '', buffer: Buffer.from(buffer) })
     await files.setInputFiles([file('model.onnx', model)])

@@ -81,7 +81,7 @@ test('late interaction searches by the vectors of tokens, of which some are prun
   expect([pairs.code, pairs.stderr]).toEqual([2, expect.stringContaining('--late-interaction is for models')])
 })
 
-test('pairs with scores are judged by rank correlation', { timeout }, async () => {
+test('pairs with scores are judged by rank correlation', { timeout, tags: 'exhaustive' }, async () => {
   const { code, stdout } = await evaluate(`${data}/pairs.csv`, '--methods', 'stride', '--keep', '0.3', '--json')
   expect(code).toBe(0)
   const { judged, rows } = JSON.parse(stdout)

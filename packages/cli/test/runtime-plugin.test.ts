@@ -37,7 +37,7 @@ describe('--runtime MODULE', () => {
     expect(stdout).toContain('watched engine')
   })
 
-  test('runs every model of tp eval for shifted data', async () => {
+  test('runs every model of tp eval for shifted data', { tags: 'exhaustive' }, async () => {
     const { loads, stdout } = await loadsOf(['eval', model, ...data(), ...pruned, '--shift', 'typos:3'])
     expect(loads).toBe(1 + 2)
     expect(stdout).toContain('watched engine')

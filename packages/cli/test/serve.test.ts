@@ -41,7 +41,9 @@ const predict = async (url: string, text: string): Promise<Response> =>
   })
 
 describe('tp serve', () => {
-  test('loses no request that it has accepted when SIGTERM comes under load, and ends', async () => {
+  test('loses no request that it has accepted when SIGTERM comes under load, and ends', {
+    tags: 'exhaustive',
+  }, async () => {
     const { child, url, models } = await start('--drain-ms', '1000')
     expect(models).toMatchObject([{ name: 'mail', task: 'classification' }])
     const outcomes: (number | string)[] = []

@@ -78,7 +78,10 @@ describe('tp train', () => {
     expect(refused.stderr).not.toContain('step 1')
   })
 
-  test('resumes from its checkpoint to the same file after it was killed', { timeout: 120_000 }, async () => {
+  test('resumes from its checkpoint to the same file after it was killed', {
+    timeout: 120_000,
+    tags: 'exhaustive',
+  }, async () => {
     const whole = await tpHere(trainArgs('whole.onnx', '--epochs', '2'))
     expect(whole.code).toBe(0)
     // Two epochs of three steps; a checkpoint is written after each.

@@ -161,7 +161,7 @@ describe('tp tune', () => {
     expect(folder.files().filter((name) => name.includes('fewer.json'))).toEqual([])
   })
 
-  test('resumes after Ctrl-C', { timeout }, async () => {
+  test('resumes after Ctrl-C', { timeout, tags: 'exhaustive' }, async () => {
     const broken = await tp(tune('again.json'), {
       onError: (_, kill) => void (existsSync(folder.at('again.json.measured')) && kill('SIGINT')),
     })

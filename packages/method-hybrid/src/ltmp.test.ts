@@ -158,6 +158,7 @@ test('uses a hard mask with the gradient of a soft one: masker', () => {
 
 test('answers like the pruned model during training, at any thresholds', {
   timeout: 120_000,
+  tags: 'exhaustive',
 }, async () => {
   const threshold = fc.record({
     merge: fc.integer({ min: 50, max: 100 }).map((percent) => percent / 100 + 1e-3),

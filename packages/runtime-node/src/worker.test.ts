@@ -81,7 +81,7 @@ describe('a process ends', { timeout: 30_000 }, () => {
     expect(await run("await (await loading).run(feeds); console.log('done')")).toEqual({ code: 0, output: 'done\n' })
   })
 
-  test('only after a run that nobody awaits', async () => {
+  test('only after a run that nobody awaits', { tags: 'exhaustive' }, async () => {
     const program = "const s = await loading; s.run(feeds).then(() => console.log('done'))"
     expect(await run(program)).toEqual({ code: 0, output: 'done\n' })
   })

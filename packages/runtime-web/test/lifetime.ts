@@ -135,7 +135,10 @@ export function lifetimeTests(site: Site): void {
         return Array.from(y?.data as Float32Array)
       })
 
-    test('ends its worker on navigation, and can be opened again', { timeout: 60_000 }, async () => {
+    test('ends its worker on navigation, and can be opened again', {
+      timeout: 60_000,
+      tags: 'exhaustive',
+    }, async () => {
       const page = await site.open('plain')
       expect(await startLongRun(page)).toBe(true)
       expect(page.workers()).toHaveLength(1)

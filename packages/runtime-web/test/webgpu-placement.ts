@@ -39,6 +39,7 @@ export function placementTests(site: Site): void {
 
   test('copies nothing to the host and four values to the device for the dense model', {
     timeout: 60_000,
+    tags: 'exhaustive',
   }, async () => {
     const { toHost, toDevice } = await copies(new Uint8Array(await readFile(modelPath('mail'))))
     expect(toHost).toEqual([])

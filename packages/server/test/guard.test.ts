@@ -105,7 +105,9 @@ describe('a model with a plan', () => {
     expect(new Set(versions).size).toBe(4)
   })
 
-  test('is pruned by the plan of now when it is opened again, and remains as it was if that cannot be read', async () => {
+  test('is pruned by the plan of now when it is opened again, and remains as it was if that cannot be read', {
+    tags: 'exhaustive',
+  }, async () => {
     const planOf = (keep: number) =>
       readRunPlan({ format: 1, method: 'received-attention', keep, layers: [0] }, 'plan.json')
     let readPlan = async () => planOf(0.05)

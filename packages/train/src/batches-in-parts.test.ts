@@ -53,11 +53,7 @@ describe('a batch in parts has the loss and the gradients of the whole', () => {
     'of a policy that aims at a share': soft(policy, 0.6),
     'of a policy with a fixed price': soft(policy),
   }
-  const everyDay = new Set([
-    'of labels and the dense model',
-    'of a target share of the FLOPs',
-    'of a policy that aims at a share',
-  ])
+  const everyDay = new Set(['of labels and the dense model', 'of a target share of the FLOPs'])
   for (const [name, more] of Object.entries(cases)) {
     test(name, { timeout: 60_000, tags: everyDay.has(name) ? [] : 'exhaustive' }, async () => {
       const [whole, parts, work] = await inBothWays(more)
@@ -74,7 +70,10 @@ describe('a batch in parts has the loss and the gradients of the whole', () => {
     })
   }
 
-  test('of vectors, whose similarities are to those of the whole batch', { timeout: 60_000 }, async () => {
+  test('of vectors, whose similarities are to those of the whole batch', {
+    timeout: 60_000,
+    tags: 'exhaustive',
+  }, async () => {
     const model = withoutHead(small)
     const { inputs: lessons } = await smallLessons(12)
     const inputs = { ...lessons, targets: lessons.targets.map(() => -1) }
@@ -87,7 +86,10 @@ describe('a batch in parts has the loss and the gradients of the whole', () => {
   })
 })
 
-test('a training that is stopped inside of a batch saves the step before it', { timeout: 60_000 }, async () => {
+test('a training that is stopped inside of a batch saves the step before it', {
+  timeout: 60_000,
+  tags: 'exhaustive',
+}, async () => {
   const stop = new AbortController()
   const saved: Uint8Array[] = []
   const steps: number[] = []

@@ -37,6 +37,7 @@ const cosineOf = async (own: Model): Promise<number> => {
 for (const restore of ['auto', 'none'] as const) {
   test(`brings the vectors of a pruned model nearer to the dense ones (restore ${restore})`, {
     timeout: 60_000,
+    tags: restore === 'auto' ? [] : 'exhaustive',
   }, async () => {
     const amounts = schedule(3, { layers: [1], keep: 0.4 })
     const pruned = prune(model, { method: receivedAttention(), schedule: amounts, restore })
@@ -85,7 +86,10 @@ describe('the saliency of a vector', () => {
     }
   })
 
-  test('orders tokens by taylor as the vector moves when they fade', { timeout: 60_000 }, async () => {
+  test('orders tokens by taylor as the vector moves when they fade', {
+    timeout: 60_000,
+    tags: 'exhaustive',
+  }, async () => {
     const saliency = await saliencyOf({ model, runtime, inputs, answer: 'embedding', score: 'taylor' })
     await using session = await runtime.load(fading(model), { threads: 1 })
     const STEP = 0.01

@@ -20,9 +20,14 @@ const options = (schedule: Schedule, targetFlops: number): FitOptions => ({
 
 const cases: readonly (readonly [string, Schedule, number, tags?: string])[] = [
   ['ratios', at({ 0: { kind: 'ratio', value: 0.7 }, 1: { kind: 'ratio', value: 0.5 } }), 0.6],
-  ['counts', at({ 0: { kind: 'tokens', value: 16 }, 1: { kind: 'tokens', value: 8 } }), 0.6],
+  ['counts', at({ 0: { kind: 'tokens', value: 16 }, 1: { kind: 'tokens', value: 8 } }), 0.6, 'exhaustive'],
   ['numbers to remove', at({ 0: { kind: 'remove', value: 4 }, 1: { kind: 'remove', value: 4 } }), 0.8],
-  ['thresholds', at({ 0: { kind: 'threshold', value: 0.04 }, 1: { kind: 'threshold', value: 0.04 } }), 0.6],
+  [
+    'thresholds',
+    at({ 0: { kind: 'threshold', value: 0.04 }, 1: { kind: 'threshold', value: 0.04 } }),
+    0.6,
+    'exhaustive',
+  ],
   ['thresholds far from it', at({ 0: { kind: 'threshold', value: 0.003 } }), 0.75, 'exhaustive'],
 ]
 for (const [what, schedule, target, tags = []] of cases) {
@@ -37,7 +42,7 @@ for (const [what, schedule, target, tags = []] of cases) {
   })
 }
 
-test('changes thresholds that are not above 0', { timeout: 120_000 }, async () => {
+test('changes thresholds that are not above 0', { timeout: 120_000, tags: 'exhaustive' }, async () => {
   const schedule = at({ 0: { kind: 'threshold', value: 0 }, 1: { kind: 'threshold', value: -0.5 } })
   const { schedule: fitted, flops } = await fitSchedule(options(schedule, 0.7))
   expect(flops).toBeLessThanOrEqual(0.7)

@@ -106,7 +106,9 @@ test('answers image-classification as in Node', { tags: 'exhaustive' }, async ()
   pruning.dispose()
 })
 
-test('generates as in Node, with the last logits alone, a pruned prompt, pressed caches, and caches of 8 bits', async () => {
+test('generates as in Node, with the last logits alone, a pruned prompt, pressed caches, and caches of 8 bits', {
+  tags: 'exhaustive',
+}, async () => {
   const pressed = press(llama, { method: streaming({ sinks: 2 }), amount: { kind: 'ratio', value: 0.5 } })
   if (!pressed.ok) throw new Error(pressed.refusal.message)
   const prompt = [5, 17, 40, 8, 61, 33, 12, 90, 27, 70, 4, 55]
@@ -190,7 +192,9 @@ test('prunes the 8-bit file, which wasm loads by default, and one with a data fi
   ])
 })
 
-test('loads and runs others after models that are refused or that onnxruntime does not take', async () => {
+test('loads and runs others after models that are refused or that onnxruntime does not take', {
+  tags: 'exhaustive',
+}, async () => {
   const { columns, mail, reports, warnings } = await page.evaluate(async () => {
     const { pipeline, pruneModels, half, methods, RawImage } = library
     const warnings: unknown[] = []

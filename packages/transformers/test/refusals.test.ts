@@ -196,7 +196,7 @@ const ownRuntime = `
   console.log(JSON.stringify({ answers: await classify('Cheap watches'), reports }))
 `
 
-test('runs models unchanged with an onnxruntime that is out of reach', async () => {
+test('runs models unchanged with an onnxruntime that is out of reach', { tags: 'exhaustive' }, async () => {
   const args = ['--input-type=module', '--eval', ownRuntime, `${folder}/`]
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
   expect(JSON.parse(stdout)).toMatchObject({

@@ -39,7 +39,7 @@ else {
 }
 
 function registerTests(): void {
-  test('prunes text-classification: minilm-sentiment', async () => {
+  test('prunes text-classification: minilm-sentiment', { tags: 'exhaustive' }, async () => {
     const file = (name: string): string => join(sharedFolder, 'models/minilm-sentiment', name)
     const [config, tokenizer, model, int8] = ['config.json', 'tokenizer.json', 'model.onnx', 'model.int8.onnx'].map(
       file,

@@ -4,7 +4,9 @@ Needs torch, transformers 4.57, optimum-onnx 0.1 and, for the fused form, onnxru
   python make.py plain FOLDER    text-generation-with-past by optimum
   python make.py fused FOLDER    GroupQueryAttention by onnxruntime-genai's builder, float32 and int4
   python make.py speech FOLDER   decoders of Whisper's kind that were exported for one number of encoder states
+  python make.py torch FOLDER    by-torch.json: what the plain ones say in PyTorch, of all tokens and of some
 """
+import json
 import os
 import shutil
 import subprocess
@@ -149,4 +151,56 @@ def speech(folder):
         shutil.copy(merged, os.path.join(folder, "whisper-merged-fixed.onnx"))
 
 
-{"plain": plain, "fused": fused, "speech": speech}[sys.argv[1]](sys.argv[2])
+PROMPT = [3 + (31 + i * i * 7) % 90 for i in range(12)]
+NEXT = 3 + 31 * 2 % 90
+KEPT = [0, 1, 8, 9, 10, 11]
+
+
+def said(name, kept):
+    """Logits after a prompt and after one token more, where layers after the first compute the kept tokens alone."""
+    made = model(name)
+    made.set_attn_implementation("eager")
+    layers = made.transformer.h if hasattr(made, "transformer") else made.model.layers
+    n, m = len(PROMPT), len(kept)
+
+    def some(value):
+        """What a layer is given of the kept tokens: states, rotations, positions, mask."""
+        if isinstance(value, tuple):
+            return tuple(map(some, value))
+        if not isinstance(value, torch.Tensor):
+            return value
+        if value.dim() == 4 and value.shape[-1] == n:
+            return value[:, :, kept][..., kept]
+        if value.dim() == 4 and value.shape[-1] == n + 1:
+            return value[..., -m - 1 :]
+        if value.dim() == 1 and len(value) == n:
+            return value[kept]
+        return value[:, kept] if value.dim() > 1 and value.shape[1] == n else value
+
+    def all_again(_, __, result):
+        """States in the places that their tokens have in the prompt, so that the last one is where it is looked for."""
+        states = result[0] if isinstance(result, tuple) else result
+        if states.shape[1] == 1:
+            return result
+        full = torch.zeros(1, n, states.shape[2])
+        full[:, kept] = states
+        return (full, *result[1:]) if isinstance(result, tuple) else full
+
+    later = lambda _, args, named: (some(args), {name: some(value) for name, value in named.items()})
+    layers[1].register_forward_pre_hook(later, with_kwargs=True)
+    layers[-1].register_forward_hook(all_again)
+    with torch.no_grad():
+        prompt = made(torch.tensor([PROMPT]), attention_mask=torch.ones(1, n, dtype=torch.long), use_cache=True)
+        mask = torch.ones(1, n + 1, dtype=torch.long)
+        step = made(torch.tensor([[NEXT]]), attention_mask=mask, past_key_values=prompt.past_key_values)
+    return [[float(f"{x:.7g}") for x in answer.logits[0, -1].tolist()] for answer in (prompt, step)]
+
+
+def by_torch(folder):
+    names = ("falcon", "gemma3", "gpt2", "llama", "phi", "qwen3")
+    found = {name: {"all": said(name, list(range(len(PROMPT)))), "some": said(name, KEPT)} for name in names}
+    with open(os.path.join(folder, "by-torch.json"), "w") as file:
+        json.dump(found, file)
+
+
+{"plain": plain, "fused": fused, "speech": speech, "torch": by_torch}[sys.argv[1]](sys.argv[2])

@@ -3,7 +3,7 @@ import { type Amount, type Method, random, streaming } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { ats, keyDiff, lastQuery, receivedAttention, snapKv } from '@tp/method-attention'
 import { cloneModel, decodeModel, Graph, type Model } from '@tp/onnx'
-import { type DecoderName, decoderFeeds, decoderPath, nextFeeds } from 'exported-decoders'
+import { type DecoderName, decoderFeeds, decoderPath, nextFeeds, saidByTorch } from 'exported-decoders'
 import { openModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { findDecoder, residualOf } from '../src/analyze/decoder.ts'
@@ -21,7 +21,6 @@ function pruned(model: Model, method: Method, amount: Amount): Model {
 const all: Amount = { kind: 'ratio', value: 1 }
 const six: Amount = { kind: 'tokens', value: 6 }
 
-/** Decoders whose attention is written out with an axis for heads, and those where it is one operator. */
 /** Decoders that are told positions: their later layers can be run alone. */
 const told = ['gpt2', 'llama', 'phi', 'qwen3'] as const
 /** Decoders that count them, written out and by one operator. */
@@ -79,6 +78,24 @@ test.each(told)('%s computes in later layers what these compute of the kept toke
   await using session = await openModel(pruned(model, streaming({ sinks: 2 }), six))
   const feeds = decoderFeeds(model, { batch: 1, tokens: 12 })
   expectClose(await session.run(feeds), await laterLayers(model, feeds))
+})
+
+describe.each(Object.entries(saidByTorch()))('%s in PyTorch', (name, { all: dense, some }) => {
+  test.each([
+    ['as it is', dense, (model: Model) => model],
+    ['with some tokens in later layers', some, (model: Model) => pruned(model, streaming({ sinks: 2 }), six)],
+  ])('says of a prompt, and of a token after it, what the file does: %s', async (_, said, change) => {
+    const model = open(name as DecoderName)
+    await using session = await openModel(change(model))
+    let feeds = decoderFeeds(model, { batch: 1, tokens: 12 })
+    for (const expected of said) {
+      const answer = await session.run(feeds)
+      const last = (answer.logits as TensorLike).data.slice(-expected.length) as Float32Array
+      const far = Array.from(last, (logit, i) => Math.abs(logit - (expected[i] as number)))
+      expect(Math.max(...far)).toBeLessThan(5e-6)
+      feeds = nextFeeds(model, feeds, answer, 1)
+    }
+  })
 })
 
 /** What the layers after the first give of some tokens alone: the model's own graph, from the states after the first attention on. */

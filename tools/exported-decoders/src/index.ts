@@ -1,2 +1,2 @@
 export { type DecoderSizes, decoderFeeds, nextFeeds } from './feeds.ts'
-export { type DecoderName, decoderNames, decoderPath, type SpeechDecoderName } from './models.ts'
+export { type DecoderName, decoderNames, decoderPath, type SpeechDecoderName, saidByTorch } from './models.ts'

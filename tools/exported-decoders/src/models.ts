@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** Decoders with random weights; `make.py` says what is special about each, and makes them. */
@@ -21,4 +22,12 @@ export type SpeechDecoderName = 'whisper-fixed' | 'whisper-merged-fixed'
 /** Where the file of a decoder is. */
 export function decoderPath(name: DecoderName | SpeechDecoderName): string {
   return fileURLToPath(new URL(`../models/${name}.onnx`, import.meta.url))
+}
+
+/** Logits in PyTorch after twelve tokens of `decoderFeeds` (batch 1), and after one token more of `nextFeeds`. */
+type SaidByTorch = readonly [prompt: readonly number[], step: readonly number[]]
+
+/** What PyTorch says where later layers compute all tokens, and where they compute 0, 1 and 8 to 11 alone; by decoder. */
+export function saidByTorch(): Readonly<Record<string, { readonly all: SaidByTorch; readonly some: SaidByTorch }>> {
+  return JSON.parse(readFileSync(new URL('../models/by-torch.json', import.meta.url), 'utf8'))
 }

@@ -262,6 +262,45 @@ test('frames of zeros, with which windows are filled behind their floor, are sil
   expect(zeros).toBe(floor)
 })
 
+describe('patches of a spectrogram', () => {
+  const inputs = (loud: readonly number[]): NamedTensors => ({
+    input_values: { type: 'float32', dims: [loud.length, FRAMES, MELS], data: speech('spectrogram', loud) },
+  })
+  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none', trace: true } as const
+  const thinned = pruned(speechEncoder({ reads: 'spectrogram' }), options)
+
+  test('are thinned in each row, and count for those that are as they are; learned tokens stay', async () => {
+    // Patches of columns 0 to 4 read frames before the 20th; of the six others in each of two rows the first and the fifth are kept.
+    const represented = { 7: [8, 9, 10], 11: [12], 18: [19, 20, 21], 22: [23] }
+    const copied = Array.from({ length: TOKENS }, (_, i) => i)
+    for (const [kept, others] of Object.entries(represented)) for (const i of others) copied[i] = Number(kept)
+    const kept = [...new Set(copied)]
+    const { last_hidden_state: dense } = await runModel(speechEncoder({ reads: 'spectrogram', copies: true }), {
+      ...inputs([20]),
+      copied: { type: 'int64', dims: [TOKENS], data: BigInt64Array.from(copied, BigInt) },
+    })
+    const [example] = keptOf(await runModel(thinned, inputs([20])), '0')
+    expect(example?.tokens).toEqual(kept)
+    const states = Array.from(dense?.data as Float32Array)
+    for (const [i, token] of kept.entries())
+      expect(
+        difference(example?.states[i] as number[], states.slice(token * HIDDEN, (token + 1) * HIDDEN)),
+      ).toBeLessThan(1e-5)
+  })
+
+  test('of a batch are each thinned by their own silence; a sound that fills the window is left as it is', async () => {
+    const rows = keptOf(await runModel(thinned, inputs([20, FRAMES, 0])), '0')
+    const alone = await Promise.all(
+      [20, FRAMES, 0].map(async (loud) => keptOf(await runModel(thinned, inputs([loud])), '0')),
+    )
+    expect(rows[0]?.tokens).toEqual(alone[0]?.[0]?.tokens)
+    expect(rows[1]?.tokens).toHaveLength(TOKENS)
+    // One run of 22 patches.
+    expect(rows[2]?.tokens).toEqual([0, 1, 2, 6, 10, 14, 18, 22])
+    expect(alone[2]?.[0]?.tokens).toEqual(rows[2]?.tokens)
+  })
+})
+
 test('samples of two channels are silent where both are', async () => {
   const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
   const thinned = pruned(speechEncoder({ reads: 'stereo' }), options)
@@ -288,7 +327,13 @@ test.each(['MaxPool', 'AveragePool'] as const)(
 )
 
 describe('exported encoders of speech', () => {
-  for (const name of ['whisper-encoder-ts17', 'wav2vec2-cls-ts17', 'wavlm-cls-ts17']) {
+  for (const name of [
+    'whisper-encoder-ts17',
+    'wav2vec2-cls-ts17',
+    'wavlm-cls-ts17',
+    'ast-cls-ts17',
+    'ast-cls-optimum',
+  ]) {
     const folder = fixtureFolder(name)
     if (folder === undefined) {
       test.skip(`${name} (left out: the shared folder is not here)`, () => {})
@@ -305,9 +350,11 @@ describe('exported encoders of speech', () => {
           difference(Array.from(same[output]?.data as Float32Array), Array.from(data as Float32Array)),
           output,
         ).toBeLessThan(2e-5)
-      const time = tensor.dims.at(-1) as number
+      const bands = name.startsWith('ast') ? (tensor.dims[2] as number) : 1
+      const time = tensor.dims.at(bands > 1 ? 1 : -1) as number
       const floor = tensor.dims.length === 3 ? Math.min(...(tensor.data as Float32Array)) : 0
-      const data = Float32Array.from(tensor.data as Float32Array, (value, i) => (i % time < time / 2 ? value : floor))
+      const isHeard = (i: number): boolean => Math.floor(i / bands) % time < time / 2
+      const data = Float32Array.from(tensor.data as Float32Array, (value, i) => (isHeard(i) ? value : floor))
       const silent = await runModel(thinned, { [input]: { ...tensor, data } })
       expect(silent['tp.trace.0.indices']?.dims[1]).toBeLessThan(same['tp.trace.0.indices']?.dims[1] as number)
     })

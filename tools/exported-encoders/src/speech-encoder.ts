@@ -1,13 +1,16 @@
 import {
   add,
   axisSize,
+  concat,
   constant,
   div,
   gather,
   gelu,
   input,
   matmul,
+  mul,
   reshape,
+  slice,
   softmax,
   swapLast,
   type Tensor,
@@ -34,8 +37,11 @@ export const speechSizes: Readonly<Record<'mels' | 'frames' | 'tokens' | 'hidden
 }
 
 export interface SpeechEncoderOptions {
-  /** Mel frames [b,6,48], or samples [b,96], [b,1,96] or [b,2,96]; a token for each two frames, or each four samples. */
-  readonly reads: 'frames' | 'samples' | 'channel' | 'stereo'
+  /**
+   * Mel frames [b,6,48], or samples [b,96], [b,1,96] or [b,2,96]; a token for each two frames, or each four samples. Or a spectrogram
+   * [b,48,6] as AST's: two learned tokens, then patches in two rows of eleven, each of three bands and eight frames, a new one every four.
+   */
+  readonly reads: 'frames' | 'samples' | 'channel' | 'stereo' | 'spectrogram'
   /** Input `copied` int64 [b,24]: before the first layer token i becomes what token copied_i is. */
   readonly copies?: boolean
   /** What stands between the convolutions: an operator on windows of two steps, of which the second convolution makes no more pairs. */
@@ -56,27 +62,45 @@ export function speechEncoder({
 }: SpeechEncoderOptions): Model {
   const { weight, linear, norm } = randomLayers(seeded(5))
   const conv = (x: Tensor, from: number, kernel: number, stride: number): Tensor =>
-    applyOne(
-      operators.get('Conv') as Op,
-      [x, weight([HIDDEN, from, kernel], 1 / Math.sqrt(from * kernel)), weight([HIDDEN], 0.1)],
-      {
-        kernel_shape: [kernel],
-        strides: [stride],
-        dilations: [1],
-        pads: [1, 1],
-      },
-    )
-  const channels = { samples: [], frames: [MELS], channel: [1], stereo: [2] }[reads]
-  const given =
-    reads === 'frames'
-      ? input('input_features', 'float32', ['batch', MELS, FRAMES])
-      : input('input_values', 'float32', ['batch', ...channels, 2 * FRAMES])
-  const samples = reads === 'samples' ? unsqueeze(given, [1]) : given
-  const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(samples, channels[0] ?? 1, 4, 2)
-  const pooled =
-    pool &&
-    applyOne(operators.get(pool) as Op, [gelu(frames)], { kernel_shape: [2], strides: [2], pads: [0, 0], ceil_mode: 0 })
-  const steps = transpose(gelu(conv(pooled ?? gelu(frames), HIDDEN, 3, pooled === undefined ? 2 : 1)), [0, 2, 1])
+    convolved(x, [HIDDEN, from, kernel], [stride], [1, 1])
+  const convolved = (
+    x: Tensor,
+    shape: readonly number[],
+    strides: readonly number[],
+    pads: readonly number[],
+  ): Tensor => {
+    const [, from = 1, ...kernel] = shape
+    const deviation = 1 / Math.sqrt(kernel.reduce((product, size) => product * size, from))
+    return applyOne(operators.get('Conv') as Op, [x, weight(shape, deviation), weight([HIDDEN], 0.1)], {
+      ...{ kernel_shape: kernel, strides, dilations: kernel.map(() => 1), pads },
+    })
+  }
+  const ofTime = (): Tensor => {
+    const channels = { samples: [], frames: [MELS], channel: [1], stereo: [2], spectrogram: [] }[reads]
+    const given =
+      reads === 'frames'
+        ? input('input_features', 'float32', ['batch', MELS, FRAMES])
+        : input('input_values', 'float32', ['batch', ...channels, 2 * FRAMES])
+    const samples = reads === 'samples' ? unsqueeze(given, [1]) : given
+    const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(samples, channels[0] ?? 1, 4, 2)
+    const pooled =
+      pool &&
+      applyOne(operators.get(pool) as Op, [gelu(frames)], {
+        kernel_shape: [2],
+        strides: [2],
+        pads: [0, 0],
+        ceil_mode: 0,
+      })
+    return transpose(gelu(conv(pooled ?? gelu(frames), HIDDEN, 3, pooled === undefined ? 2 : 1)), [0, 2, 1])
+  }
+  const ofPatches = (): Tensor => {
+    const image = transpose(unsqueeze(input('input_values', 'float32', ['batch', FRAMES, MELS]), [1]), [0, 1, 3, 2])
+    const grid = convolved(image, [HIDDEN, 1, 3, 8], [3, 4], [0, 0, 0, 0])
+    const patches = transpose(reshape(grid, [axisSize(grid, 0), HIDDEN, TOKENS - 2]), [0, 2, 1])
+    const learned = mul(slice(patches, { axis: 1, start: 0, end: 2 }), 0)
+    return concat([add(learned, weight([2, HIDDEN], 1)), patches], 1)
+  }
+  const steps = reads === 'spectrogram' ? ofPatches() : ofTime()
   let x = add(steps, sinusoids ? constant(waves(), 'float32', [TOKENS, HIDDEN]) : weight([TOKENS, HIDDEN], 0.5))
   if (copies) x = gather(x, input('copied', 'int64', [TOKENS]), 1)
   const probabilitiesOf: Tensor[] = []
@@ -113,13 +137,14 @@ function waves(): number[] {
 }
 
 /** Of each example so many frames or samples that carry a signal, in front of those that do not. */
-export function speech(reads: 'frames' | 'samples', loud: readonly number[], seed = 1): Float32Array {
+export function speech(reads: 'frames' | 'samples' | 'spectrogram', loud: readonly number[], seed = 1): Float32Array {
   const normal = seeded(seed)
-  const [channels, steps] = reads === 'frames' ? [MELS, FRAMES] : [1, 2 * FRAMES]
+  const [channels, steps] = reads === 'samples' ? [1, 2 * FRAMES] : [MELS, FRAMES]
+  const step = (i: number): number => (reads === 'spectrogram' ? Math.floor(i / MELS) : i % steps)
   const data = loud.flatMap((count) => {
     const own = Array.from({ length: channels * steps }, () => normal())
-    const floor = reads === 'frames' ? Math.min(...own) : 0
-    return own.map((value, i) => (i % steps < count ? value : floor))
+    const floor = reads === 'samples' ? 0 : Math.min(...own)
+    return own.map((value, i) => (step(i) < count ? value : floor))
   })
   return Float32Array.from(data)
 }

@@ -4,26 +4,32 @@ import { operators } from '../operators/table.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
+import { type PatchOrder, spectrogramPatches } from './spectrogram-patches.ts'
 
-/** What tokens are made from by convolutions over time: mel frames [b,F,T], or samples [b,T], [b,1,T] or [b,2,T]. */
+/**
+ * What tokens are made from by convolutions over time: mel frames [b,F,T], samples [b,T], [b,1,T] or [b,2,T], or patches of a
+ * spectrogram [b,T,F].
+ */
 export interface SignalSource {
   /** Input of the model. */
   readonly input: string
-  /** Token j is made from `window` steps of time, of which the first is `offset` + j · `stride`; those outside are zeros. */
+  /** Position j in time is made from `window` steps, of which the first is `offset` + j · `stride`; those outside are zeros. */
   readonly offset: number
   readonly stride: number
   readonly window: number
+  /** Which position in time a token has, where that is not its own number. */
+  readonly patches?: PatchOrder
 }
 
 /** Operators between a model's input and its first convolution that leave each step of time as it is. */
-const passing = new Set([
+const passing: readonly string[] = [
   'Cast',
   'Identity',
   'Unsqueeze',
   'DynamicQuantizeLinear',
   'QuantizeLinear',
   'DequantizeLinear',
-])
+]
 
 /** In float, and of 8 bits. */
 const convolving = new Set(['Conv', 'ConvInteger', 'QLinearConv'])
@@ -48,12 +54,17 @@ const mixing = /Pool$|^(LSTM|GRU|RNN)$|Conv/
  * The steps of the model's input that each token of an encoder is made from.
  * @throws Refused TP_NO_SIGNAL where tokens are not made by convolutions over the time of one input
  */
-export function findSignalSource(program: Program, { layers, name }: Pick<Encoder, 'layers' | 'name'>): SignalSource {
+export function findSignalSource(
+  program: Program,
+  { layers, name, apart }: Pick<Encoder, 'layers' | 'name' | 'apart'>,
+): SignalSource {
   const stream = layers[0]?.input as string
   const upstream = program.upstream([stream])
   const convolutions = program.graph.nodes.filter((node) => convolving.has(node.opType) && upstream.has(node))
   const [first] = convolutions
-  const read = first && program.graph.inputs.find((input) => input.name === inputBehind(program, first))
+  const makesPatches = first !== undefined && program.tensor(first.output[0] as string).rank === 4
+  const reads = first && inputBehind(program, first, makesPatches ? [...passing, 'Transpose'] : passing)
+  const read = program.graph.inputs.find((input) => input.name === reads)
   if (first === undefined || read === undefined) {
     throw refused('its tokens are not made by convolutions over an input of mel frames or samples')
   }
@@ -62,6 +73,15 @@ export function findSignalSource(program: Program, { layers, name }: Pick<Encode
   let reached = false
   let before: string | undefined
   const convolved = new Set(convolutions)
+  if (makesPatches) {
+    const isLeading = apart.every((position, i) => position === i)
+    const patches =
+      isLeading && convolutions.length === 1 ? spectrogramPatches(program, first, read.name, stream) : undefined
+    if (patches === undefined) throw refused('its tokens are patches, not steps of time', first)
+    reached = true
+    requireSteps(first.output[0] as string, stream)
+    return { input: read.name, ...through(program, first, reach, patches.time === 'row' ? 0 : 1), patches }
+  }
   for (const node of convolutions) {
     const [x, output] = [node.input[0] as string, node.output[0] as string]
     if (program.tensor(output).rank !== 3) throw refused('its tokens are patches, not steps of time', node)
@@ -105,19 +125,19 @@ export function findSignalSource(program: Program, { layers, name }: Pick<Encode
 
 type Reach = Omit<SignalSource, 'input'>
 
-/** What a step is made from one convolution later. */
-function through(program: Program, node: NodeProto, { offset, stride, window }: Reach): Reach {
+/** What a step is made from one convolution later, along one of its axes. */
+function through(program: Program, node: NodeProto, { offset, stride, window }: Reach, axis = 0): Reach {
   const { attributes } = program.tensor(node.output[0] as string).node
   const [kernel, step, dilation, pad] = ['kernel_shape', 'strides', 'dilations', 'pads'].map(
-    (name) => (attributes[name] as readonly number[])[0],
+    (name) => (attributes[name] as readonly number[])[axis],
   ) as [number, number, number, number]
   return { offset: offset - pad * stride, stride: stride * step, window: window + (kernel - 1) * dilation * stride }
 }
 
-/** The value that a convolution reads, up to what only changes its form. */
-function inputBehind(program: Program, node: NodeProto): string {
+/** The value that a convolution reads, up to operators that only change its form. */
+function inputBehind(program: Program, node: NodeProto, passing: readonly string[]): string {
   let name = node.input[0] as string
-  for (let next = program.graph.producer(name); next !== undefined && passing.has(next.opType); ) {
+  for (let next = program.graph.producer(name); next !== undefined && passing.includes(next.opType); ) {
     name = next.input[0] as string
     next = program.graph.producer(name)
   }

@@ -6,23 +6,28 @@ import {
   clip,
   concat,
   cumSum,
+  div,
   equal,
   gather,
   greater,
+  less,
   max,
   min,
   mul,
   not,
+  or,
   range,
   slice,
   squeeze,
   sub,
   type Tensor,
+  transpose,
 } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import { findSignalSource } from '../analyze/signal-source.ts'
+import type { PatchOrder } from '../analyze/spectrogram-patches.ts'
 import type { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 
@@ -33,15 +38,17 @@ import type { Program } from '../program/program.ts'
  *                                                                      logarithms were clipped, and in zeros that fill a window
  *   loud_t = x_t ≠ 0                                                   samples [b,T]
  *   loud_t = x_t ≠ 0 in any channel                                    samples [b,1,T] or [b,2,T]
- *   token j: whether any step is loud of those that it is made from
+ *   loud_t = max over bands of x_t > min over bands of x_t            spectrogram [b,T,F]
+ *   token j: whether any step is loud of those that it is made from; learned tokens always are
  *
- * @throws Refused TP_NO_SIGNAL for a model that does not make its tokens from mel frames or samples
+ * @throws Refused TP_NO_SIGNAL for a model that makes its tokens from something else
  */
 export function signalOfInput(program: Program, encoder: Encoder, { value }: Operands): Tensor {
   const source = findSignalSource(program, encoder)
   const actual = program.tensor(source.input)
-  const x = value(source.input)
-  const channels = actual.rank === 3 ? (actual.dims[1] as Dim) : undefined
+  const { patches } = source
+  const x = patches === undefined ? value(source.input) : transpose(value(source.input), [0, 2, 1])
+  const channels = actual.rank === 3 ? (actual.dims[patches === undefined ? 1 : 2] as Dim) : undefined
   const isFrames = channels !== undefined && !(typeof channels === 'number' && channels <= STEREO)
   const samples = (): Tensor => (channels === undefined ? x : max(abs(x), 1))
   const loud = cast(isFrames ? isUneven(x) : not(equal(samples(), 0)), 'float32') // [b,T]
@@ -50,9 +57,18 @@ export function signalOfInput(program: Program, encoder: Encoder, { value }: Ope
   const upTo = concat([sub(none, none), cumSum(loud, 1)], 1)
   const tokens = value((encoder.layers[0] as Layer).input, ['B', 'N', 'D'])
   const steps = axisSize(x, actual.rank - 1)
-  const start = add(mul(range(0, squeeze(axisSize(tokens, 1), [0])), source.stride), source.offset)
+  const token = range(0, squeeze(axisSize(tokens, 1), [0]))
+  const start = add(mul(patches === undefined ? token : positionInTime(token, patches), source.stride), source.offset)
   const at = (index: Tensor): Tensor => gather(upTo, clip(index, 0, squeeze(steps, [0])), 1)
-  return greater(sub(at(add(start, source.window)), at(start)), 0)
+  const isLoud = greater(sub(at(add(start, source.window)), at(start)), 0)
+  return patches === undefined || patches.leading === 0 ? isLoud : or(isLoud, less(token, patches.leading))
+}
+
+/** Of patches that are flattened row by row, after learned tokens. int64 [N] */
+function positionInTime(token: Tensor, { leading, columns, time }: PatchOrder): Tensor {
+  const patch = sub(token, leading)
+  const row = div(patch, columns)
+  return time === 'row' ? row : sub(patch, mul(row, columns))
 }
 
 /** Channels of sound; there are more mel bands than that. */

@@ -109,6 +109,14 @@ test('counts layers of every encoder, of each by its name, or all that can be pr
   expect(layersOf(undefined, 'input_ids', 2)).toEqual([2, 3])
 })
 
+test('names encoders that the model has', () => {
+  const plan: Plan = { format: 1, method: 'key-norm', keep: 0.5, layers: { input_ids: [0], vision_model: [1] } }
+  const message = expect.stringMatching(/layers names the encoder "vision_model", .*; the model has input_ids$/)
+  expect(() => prune(mail, fromPlan(plan, methods))).toThrow(expect.objectContaining({ code: 'TP_ENCODER', message }))
+  const known: Plan = { ...plan, layers: { input_ids: [0] } }
+  expect(prune(mail, fromPlan(known, methods))).toMatchObject({ ok: true, cuts: [{ layer: 0 }] })
+})
+
 test.each([
   [[], /this is not a plan/],
   [null, /this is not a plan/],

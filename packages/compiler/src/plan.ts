@@ -118,7 +118,7 @@ export function checkRegimes(value: unknown, where: string): RegimesPlan {
  * What `prune` takes for a plan.
  * @param methods what its method is looked for in
  * @throws TpError TP_PLAN for a method that is not among them, or that needs no amount and is given one; TP_OPTION for a wrong option of the method or of `quantize`. A schedule that
- * does not fit the model is seen by `prune`.
+ * does not fit the model, and layers of an encoder that it does not have, are seen by `prune`.
  */
 export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOptions {
   const entry = findEntry(methods, plan.method)
@@ -135,7 +135,10 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
   }
   return {
     method,
-    schedule: (encoder) => (method.unscheduled ? ownSchedule(plan, encoder) : scheduleFor(plan, encoder)),
+    schedule(encoder) {
+      requireEncoders(plan, encoder)
+      return method.unscheduled ? ownSchedule(plan, encoder) : scheduleFor(plan, encoder)
+    },
     ...(encoder !== undefined && { encoder }),
     ...(protect !== undefined && { protect }),
     ...(protectSegment !== undefined && { protectSegment }),
@@ -144,6 +147,15 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     ...(leaveOut !== undefined && { leaveOut }),
     ...(quantize !== undefined && { quantize }),
   }
+}
+
+/** @throws TpError TP_ENCODER for layers of an encoder that the model does not have, or that cannot be pruned */
+function requireEncoders({ layers }: Plan, { among }: NamedEncoder): void {
+  if (layers === undefined || isList(layers) || among === undefined) return
+  const unknown = Object.keys(layers).find((name) => !among.includes(name))
+  if (unknown === undefined) return
+  const seen = `layers names the encoder ${shown(unknown)}, and there is none of that name to prune`
+  throw new TpError('TP_ENCODER', 'plan', `${seen}; the model has ${among.join(' and ')}`)
 }
 
 /** The layers where a method acts that decides by itself how many tokens are kept: those that are named, or the first. */

@@ -106,9 +106,10 @@ function pruneModel(source: Model, options: PruneOptions): Pruned {
   const [first, ...others] = chooseEncoders(found, options.encoder)
   const named = found.length > 1
   const several = others.length > 0
+  const among = found.flatMap((each) => ('encoder' in each ? [each.name] : []))
   const pruneNext = (current: Opened, encoder: Encoder): PrunedEncoder => {
     try {
-      return pruneEncoder(current, encoder, options, { named, several })
+      return pruneEncoder(current, encoder, options, { named, several, among })
     } catch (error) {
       throw several && error instanceof Refused ? error.of(encoder.name) : error
     }
@@ -130,18 +131,20 @@ interface Company {
   readonly named: boolean
   /** Others are pruned in the same way. */
   readonly several: boolean
+  /** Names of all that can be pruned. */
+  readonly among: readonly string[]
 }
 
 function pruneEncoder(
   { program, expansions }: Opened,
   found: Encoder,
   options: PruneOptions,
-  { named, several }: Company,
+  { named, several, among }: Company,
 ): PrunedEncoder {
   const { name } = found
   const encoder = withClassToken(found, options)
   const about: NamedEncoder = { name, layerCount: encoder.layers.length, open: encoder.open }
-  const given = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
+  const given = typeof options.schedule === 'function' ? options.schedule({ ...about, among }) : options.schedule
   const asked = checkSchedule(given, encoder.depth)
   requireOpenLayers(asked, encoder)
   const sites = sitesOf(encoder, options.method) - (isLastSiteIdle(program, encoder, options) ? 1 : 0)

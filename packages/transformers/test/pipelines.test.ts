@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { env, pipeline, RawImage } from '@huggingface/transformers'
 import { digitsData, mailData } from '@tp/models'
-import { addDigits, addMail, openModelFolder } from 'pipeline-models'
-import { afterAll, beforeAll, test, vi } from 'vitest'
+import { addDigits, addImages, addMail, openModelFolder } from 'pipeline-models'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { addLetters } from './models.ts'
+import { half } from './plans.ts'
 import { expectPruned, sideBySide } from './side-by-side.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -67,4 +68,48 @@ test('prunes question-answering, with outputs of one number per token of the ful
     return { start: [start_logits.dims, ...start_logits.data], end: [end_logits.dims, ...end_logits.data] }
   })
   expectPruned(outputs, [1, 2])
+})
+
+describe('images', () => {
+  const image = new RawImage(
+    Uint8ClampedArray.from({ length: 64 * 64 * 3 }, (_, i) => 128 + 120 * Math.sin(i / 97 + (i % 3))),
+    64,
+    64,
+    3,
+  )
+
+  test('of zero-shot-image-classification are pruned, its texts are not', async () => {
+    await addImages(models, 'clip')
+    const plan = { ...half, layers: { pixel_values: [0, 1] } }
+    const outputs = await sideBySide({ folder, name: 'clip', plan }, async (name) => {
+      const classify = await pipeline('zero-shot-image-classification', name)
+      return classify(image, ['a cat', 'a dog', 'an owl'], { hypothesis_template: '{}' })
+    })
+    expectPruned(outputs, [0, 1])
+  })
+
+  test('of image-feature-extraction are pruned, pooled or with a row for each patch', async () => {
+    await addImages(models, 'dinov2')
+    const outputs = await sideBySide({ folder, name: 'dinov2' }, async (name) => {
+      const extract = await pipeline('image-feature-extraction', name)
+      const { dims, data } = await extract(image)
+      return { dims: dims.join(), data: [...data] }
+    })
+    expectPruned(outputs, [1, 2])
+    expect(outputs.pruned.dims).toBe(outputs.dense.dims)
+  })
+
+  test('of depth-estimation are pruned, with a depth for every pixel', async () => {
+    await addImages(models, 'depth-anything')
+    const outputs = await sideBySide(
+      { folder, name: 'depth-anything', plan: { ...half, layers: [0] } },
+      async (name) => {
+        const estimate = await pipeline('depth-estimation', name)
+        const { predicted_depth: depth } = await estimate(image)
+        return { dims: depth.dims.join(), data: [...depth.data] }
+      },
+    )
+    expectPruned(outputs, [0])
+    expect(outputs.pruned.dims).toBe(outputs.dense.dims)
+  })
 })

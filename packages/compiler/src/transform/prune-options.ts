@@ -78,6 +78,8 @@ export interface NamedEncoder {
   readonly layerCount: number
   /** The first layer that may be pruned: those before it were pruned already. */
   readonly open: number
+  /** Names of all encoders of the file that can be pruned, where that is known. */
+  readonly among?: readonly string[]
 }
 
 type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]

@@ -25,7 +25,7 @@ describe('the mail model', () => {
   const prepare = async (dataset: Dataset, options: PrepareOptions = {}) =>
     prepareInputs(dataset, session.inputs, { ...(await readModelFolder(modelPath('mail'))), ...options })
 
-  test('answers 98.09 % of its test split correctly', { timeout: 120_000, tags: 'exhaustive' }, async () => {
+  test('answers 98.09 % of its test split correctly', { timeout: 240_000, tags: 'exhaustive' }, async () => {
     const seen: number[] = []
     const { accuracy, correct, latency } = await evaluate(session, await prepare(mails()), {
       batchSize: 8,

@@ -29,7 +29,7 @@ export function overview(subjects: readonly Shown[]): Html {
 both on test data with 95 % intervals. A full circle keeps what calibration data promised, a cross loses more, a hollow circle is
 not faster. Controls, in italics, do not look at the tokens.</figcaption><div class="panels wide">${panels.map(
     ({ name, dots }) =>
-      html`<div class="panel"><h4><a href="#${name}">${name}</a></h4>${raw(chart(name, dots, range))}</div>`,
+      html`<div class="panel"><h3><a href="#${name}">${name}</a></h3>${raw(chart(name, dots, range))}</div>`,
   )}</div></figure>`
 }
 

@@ -12,7 +12,7 @@ body { margin: 0 auto; padding: 1rem 1.25rem 4rem; max-width: 76rem; background:
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 1rem 0 .4rem }
 h2 { font-size: 1.35rem; margin: 3rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--rule) }
 h3 { font-size: 1.05rem; margin: 2rem 0 .4rem }
-h4 { font-size: .875rem; margin: 0 0 .1rem; font-weight: 600 }
+h4, .panel h3 { font-size: .875rem; margin: 0 0 .1rem; font-weight: 600 }
 p, ul, figcaption { max-width: 46rem } p { margin: .5rem 0 } li { margin: .35rem 0 }
 a { color: var(--own) } nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; list-style: none }
 .soft, figcaption, .about { color: var(--soft); font-size: .875rem }

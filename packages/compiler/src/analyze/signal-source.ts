@@ -77,7 +77,8 @@ export function findSignalSource(
     const isLeading = apart.every((position, i) => position === i)
     const patches =
       isLeading && convolutions.length === 1 ? spectrogramPatches(program, first, read.name, stream) : undefined
-    if (patches === undefined) throw refused('its tokens are patches, not steps of time', first)
+    if (patches === undefined)
+      throw refused('its tokens are patches, and which steps of time they cover cannot be told', first)
     reached = true
     requireSteps(first.output[0] as string, stream)
     return { input: read.name, ...through(program, first, reach, patches.time === 'row' ? 0 : 1), patches }

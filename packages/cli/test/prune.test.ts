@@ -43,7 +43,7 @@ describe('tp prune', () => {
     test('thins padding, which needs no amount, alone or before another method', async () => {
       const alone = ['prune', speech, '-o', folder.at('thin.onnx'), '--method', 'thin-padding', '--verify']
       const { code, stdout } = await tpHere(alone)
-      expect(stdout).toContain('tokens are pruned before layers 0: as many as the method decides')
+      expect(stdout).toContain('tokens are pruned before layer 0: as many as the method decides')
       expect(stdout).toContain('has the row of its nearest kept neighbour')
       expect(code).toBe(0)
       const inspected = await tpHere(['inspect', folder.at('thin.onnx')])
@@ -62,8 +62,8 @@ describe('tp prune', () => {
         '0',
       ]
       const both = await tpHere(['prune', speech, '-o', out, ...options, '--restore', 'none'])
-      expect(both.stdout).toContain('thin-padding prunes before layers 0: as many tokens as it decides')
-      expect(both.stdout).toContain('tokens are pruned after the attention of layers 0: keep 0.5')
+      expect(both.stdout).toContain('thin-padding prunes before layer 0: as many tokens as it decides')
+      expect(both.stdout).toContain('tokens are pruned after the attention of layer 0: keep 0.5')
       expect(both.stdout).toContain('a pruned frame or patch has no row')
       const [step] = readProvenance(decodeModel(readFileSync(out)))
       expect(step?.method).toBe('thin-padding+stride')

@@ -136,7 +136,8 @@ function cutsText({ cuts, schedule }: PrunedEncoder, { before, unscheduled }: Me
 }
 
 function placeText(cuts: PrunedEncoder['cuts']): string {
-  return `${cuts[0]?.site === 'input' ? 'before' : 'after the attention of'} layers ${ranges(cuts.map(({ layer }) => layer))}`
+  const layers = cuts.length === 1 ? 'layer' : 'layers'
+  return `${cuts[0]?.site === 'input' ? 'before' : 'after the attention of'} ${layers} ${ranges(cuts.map(({ layer }) => layer))}`
 }
 
 function amountsText(schedule: ReadonlyMap<number, Amount>): string {

@@ -22,5 +22,6 @@ describe('tabs', () => tabTests(site))
 describe('digits', () => digitTests(site))
 describe('images', () => imageTests(site))
 describe('listening', () => listeningTests(site))
-describe('sounds', () => soundTests(site))
 describe('models of the user', () => ownModelTests(site))
+// One of them opens a model on the tab of the user's own.
+describe('sounds', () => soundTests(site))

@@ -51,7 +51,7 @@ export function listeningTests({ page, show, elsewhere }: Site): void {
       .getByRole('alert')
       .filter({ hasText: 'there is no generation_config.json next to config.json' })
       .waitFor()
-    expect(await page.getByLabel(FOLDER).isEnabled()).toBe(true)
+    await eventually(() => page.getByLabel(FOLDER).isEnabled()).toBe(true)
   })
 }
 

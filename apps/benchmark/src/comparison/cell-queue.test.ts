@@ -29,7 +29,7 @@ describeQueue('a comparison whose cells are measured by workers', () => {
 
   test('has the report of one process to the byte, though a worker is killed', {
     tags: 'exhaustive',
-    timeout: 600_000,
+    timeout: 1_800_000,
   }, async () => {
     const compare = ['comparison', '--quick', '--only', 'accuracy']
     const [alone, shared] = [join(folder, 'alone'), join(folder, 'shared')]

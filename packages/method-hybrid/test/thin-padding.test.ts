@@ -269,7 +269,7 @@ describe('patches of a spectrogram', () => {
   const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none', trace: true } as const
   const thinned = pruned(speechEncoder({ reads: 'spectrogram' }), options)
 
-  test('are thinned in each row, and count for those that are as they are; learned tokens stay', async () => {
+  test('are thinned in each row, and count for those that are as they are; learned tokens are kept', async () => {
     // Patches of columns 0 to 4 read frames before the 20th; of the six others in each of two rows the first and the fifth are kept.
     const represented = { 7: [8, 9, 10], 11: [12], 18: [19, 20, 21], 22: [23] }
     const copied = Array.from({ length: TOKENS }, (_, i) => i)

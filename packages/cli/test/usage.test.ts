@@ -61,13 +61,13 @@ test('prints the version of the package with --version', async () => {
 
 test('completes commands, options and what they may be', async () => {
   const completed = async (...words: string[]): Promise<string[]> =>
-    (await tpHere(['complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0] as string)
+    (await tp(['complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0] as string)
   expect(await completed('prune', '--ke')).toContain('--keep')
   expect(await completed('prune', '--restore', '')).toEqual(expect.arrayContaining(['auto', 'nearest', 'none', 'all']))
   expect(await completed('prune', '--method', 're')).toEqual(['received-attention', ':4', ''])
   // Nothing but that the shell may complete files.
   expect(await completed('prune', 'mo')).toEqual([':0', ''])
-  expect((await tpHere(['complete', 'zsh'])).stdout).toContain('compdef _tp tp')
+  expect((await tp(['complete', 'zsh'])).stdout).toContain('compdef _tp tp')
   const inBash = 'source <(tp complete bash); COMP_WORDS=(tp pru); COMP_CWORD=1; __tp_complete; echo $COMPREPLY'
   const script = `tp() { "${process.execPath}" "${bin}" "$@"; }; ${inBash}`
   const { stdout } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8' })

@@ -301,6 +301,20 @@ describe('patches of a spectrogram', () => {
   })
 })
 
+test('patches of a spectrogram in another order than the convolution gives them are refused', () => {
+  const model = speechEncoder({ reads: 'spectrogram' })
+  const graph = new Graph(model)
+  const grid = graph.nodes.find(({ opType }) => opType === 'Conv')?.output[0] as string
+  graph.replaceAllUses(grid, 'turned')
+  const turn = { type: 'Transpose', inputs: [grid], outputs: ['turned'], attributes: { perm: [0, 1, 3, 2] } }
+  graph.insert([createNode(turn)])
+  graph.sortTopologically()
+  expect(prune(model, { method: thinPadding(), schedule: alone })).toMatchObject({
+    ok: false,
+    refusal: { code: 'TP_NO_SIGNAL', message: expect.stringContaining('cannot be told') },
+  })
+})
+
 test('samples of two channels are silent where both are', async () => {
   const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
   const thinned = pruned(speechEncoder({ reads: 'stereo' }), options)

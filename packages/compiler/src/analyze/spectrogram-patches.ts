@@ -31,9 +31,9 @@ export function spectrogramPatches(
   if (typeof rows !== 'number' || typeof columns !== 'number' || typeof tokens !== 'number') return undefined
   const leading = tokens - rows * columns
   if (leading < 0) return undefined
-  const grid = gridOf(program, stream, leading)
-  const isOwn = grid !== undefined && grid.axis === 3 && (grid.value === made || program.after(made).has(grid.value))
-  return isOwn ? { leading, rows, columns, time: time === 2 ? 'row' : 'column' } : undefined
+  // What changes the order of axes before they are flattened would change that of the tokens.
+  const isInOrder = gridOf(program, stream, leading)?.value === made
+  return isInOrder ? { leading, rows, columns, time: time === 2 ? 'row' : 'column' } : undefined
 }
 
 /** Of a spectrogram [b,T,F]. */

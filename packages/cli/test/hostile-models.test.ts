@@ -32,7 +32,7 @@ describe('--verify of a model that needs more than one of its size', () => {
     })
     const { code, stderr } = await verify(path)
     expect(code).toBe(1)
-    expect(stderr).toMatch(/takes more than (1\.0 GiB|3 s), far more than one of its size needs/)
+    expect(stderr).toMatch(/takes more than 1\.0 GiB, far more than one of its size needs/)
     expect(stderr).toContain('code: TP_MODEL_LIMIT')
     expect(folder.files()).not.toContain('out.onnx')
     expect(folder.files().filter((name) => name.endsWith('.tmp'))).toEqual([])

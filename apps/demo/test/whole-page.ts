@@ -15,7 +15,7 @@ export function wholePageTests({ page, url, requests, elsewhere, bytesSent }: Si
     expect(bytesSent()).toBeLessThan(FIRST_LOAD_BYTES)
     expect(page.url()).toBe(`${url}#mail`)
     await eventually(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
-    await page.waitForLoadState('networkidle')
+    await eventually(() => page.evaluate(notKept)).toEqual([])
     const asked = requests.length
     await page.context().setOffline(true)
     const before = await outcome.kept.count()
@@ -47,6 +47,14 @@ export function wholePageTests({ page, url, requests, elsewhere, bytesSent }: Si
     expect(response.headers()['content-type']).toBe('image/png')
     expect((await response.body()).length).toBeLessThan(150_000)
   })
+}
+
+/** Files that the page has loaded, but could not load again without a network. */
+async function notKept(): Promise<string[]> {
+  const loaded = performance.getEntriesByType('resource').map(({ name }) => name)
+  const own = [location.href, ...loaded].filter((address) => address.startsWith(location.origin))
+  const found = await Promise.all(own.map((address) => caches.match(address, { ignoreVary: true })))
+  return own.filter((_, i) => found[i] === undefined)
 }
 
 /** Beginning with the tab of mails. */

@@ -67,7 +67,7 @@ function presetOf([name, method, keep, layers]: Chosen, dense: string, pruned: s
   const examples = dense.length
   if (pruned.length !== examples) throw new Error(`${name}: measured on other examples than the dense model`)
   const loss = pairedDifference({ examples, onlyFirst: only(dense, pruned), onlySecond: only(pruned, dense) })
-  return { name, settings: { method, keep, layers }, loss, examples }
+  return { name, settings: { method, keep, layers }, loss, examples: examples.toLocaleString('en') }
 }
 
 /** For each example of a measured setting whether its answer was right, as digits; the latest measurement counts. */

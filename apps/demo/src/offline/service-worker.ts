@@ -8,10 +8,17 @@ interface FetchEvent extends Event {
   waitUntil(task: Promise<unknown>): void
 }
 
+interface KeepEvent extends Event {
+  /** Addresses of files that the page has loaded. */
+  readonly data: readonly string[]
+  waitUntil(task: Promise<unknown>): void
+}
+
 interface Scope {
   readonly clients: { claim(): Promise<void> }
   skipWaiting(): Promise<void>
   addEventListener(type: 'install' | 'activate' | 'fetch', listener: (event: FetchEvent) => void): void
+  addEventListener(type: 'message', listener: (event: KeepEvent) => void): void
 }
 
 const worker = globalThis as unknown as Scope
@@ -23,6 +30,15 @@ worker.addEventListener('fetch', (event) => {
   if (method !== 'GET' || new URL(url).origin !== location.origin) return
   event.respondWith(mode === 'navigate' ? page(event) : file(event))
 })
+
+// Here and not in the page, whose main thread every response would pass.
+worker.addEventListener('message', (event) => event.waitUntil(Promise.all(event.data.map(keep))))
+
+async function keep(address: string): Promise<void> {
+  const cache = await caches.open(KEPT)
+  const kept = await cache.match(address, { ignoreVary: true })
+  if (kept === undefined) await fetchAndKeep(cache, new Request(address))
+}
 
 /** Files have names that change with what is in them. */
 async function file({ request }: FetchEvent): Promise<Response> {

@@ -7,8 +7,8 @@ export interface Preset {
   readonly settings: WorkbenchSettings
   /** How much more often the dense model is right on test data, −1 … 1, with its 95 % interval. */
   readonly loss: Interval
-  /** Of the test data. */
-  readonly examples: number
+  /** Of the test data, for readers: `1,257`. */
+  readonly examples: string
 }
 
 export function isSameSetting(a: WorkbenchSettings, b: WorkbenchSettings): boolean {

@@ -29,6 +29,17 @@ export interface Workbench extends Readable<Findings> {
   end(): void
 }
 
+/** Not for long where nothing is painted: in a tab that nobody sees. */
+const PAINTING_MS = 200
+
+/** Until what has changed is on the screen, so that what follows does not hold it up. */
+function painted(): Promise<void> {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve))
+    setTimeout(resolve, PAINTING_MS)
+  })
+}
+
 /** A slider on its way and a person who types come to rest first. */
 const REST_MS = 150
 
@@ -79,6 +90,7 @@ export function openWorkbench(
       return
     }
     await answer(model, plan.value, given, found, signal)
+    await painted()
     void keepFiles()
     const pruned = await time(model, plan.value, found, signal)
     await measure(model, source, pruned, memory, found, signal)

@@ -40,5 +40,5 @@ export function Presets({ presets, settings }: PresetsProps): JSX.Element {
 function measuredText({ settings: { method, keep, layers = [] }, loss, examples }: Preset): string {
   const [first] = layers
   const where = layers.length === 1 ? `layer ${first}` : `layers ${first} to ${layers.at(-1)}`
-  return `${method}, keep ${keep} in ${where}. On ${examples.toLocaleString('en')} test examples: ${judgeLoss(loss).text}`
+  return `${method}, keep ${keep} in ${where}. On ${examples} test examples: ${judgeLoss(loss).text}`
 }

@@ -7,7 +7,7 @@ import { WATCHED_MS } from './playback.ts'
 /** How sure the factor is, and how it came about. */
 export function MeasuredNote({ times }: { readonly times: Times }): JSX.Element {
   const { low, high, rounds } = speedOf(times)
-  const slowed = rounded(WATCHED_MS / Math.max(median(times.dense), median(times.pruned))).toLocaleString('en')
+  const slowed = rounded(WATCHED_MS / Math.max(median(times.dense), median(times.pruned)))
   return (
     <p class="note measured">
       {`95 % interval ${low.toFixed(2)}× … ${high.toFixed(2)}×: ${rounds} runs of each, in turn, on your device, one thread. `}

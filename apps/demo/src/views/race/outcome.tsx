@@ -1,5 +1,4 @@
 import type { ComponentChildren, JSX } from 'preact'
-import type { Times } from '../../engine/timing.ts'
 import type { ComparedAnswers } from '../../workbench/findings.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { likeness } from '../figures/classes.ts'
@@ -19,7 +18,9 @@ export interface OutcomeProps {
 /** What came out, for eyes and ears: how much faster, and whether the answer is the same. Ears hear only what is final. */
 export function Outcome({ bench, what, children }: OutcomeProps): JSX.Element {
   const { stage, result, times, problem } = bench
-  const isTimed = times.value !== undefined && stage.value !== 'timing' && stage.value !== 'running'
+  const isMoving = stage.value === 'timing' || stage.value === 'running'
+  // Not read while they change with every run, so that the rest is not drawn again each time.
+  const timed = isMoving ? undefined : times.value
   return (
     <section class="outcome" aria-label="The outcome" aria-busy={stage.value === 'running'}>
       <output class="summary">
@@ -27,7 +28,7 @@ export function Outcome({ bench, what, children }: OutcomeProps): JSX.Element {
           <span>{waitingText(bench)}</span>
         ) : (
           <>
-            <Factor speed={isTimed ? speedOf(times.value as Times) : undefined} />
+            <Factor speed={timed && speedOf(timed)} />
             <Answer judgement={answerOf(bench, result.value)} />
             <span>{keptText(result.value, what)}</span>
           </>

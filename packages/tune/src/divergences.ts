@@ -43,10 +43,10 @@ export async function mostPromising(looking: Looking, contenders: readonly Conte
   const ms = COMPARED_AT * Math.min(...contenders.map(({ msOf }) => msOf(sites.map(() => 1))))
   const promises: { readonly contender: Contender; readonly least: number }[] = []
   for (const contender of contenders) {
-    const { variant, msOf } = contender
+    const { variant } = contender
     let least = Number.POSITIVE_INFINITY
     for (const profile of profiles) {
-      const shares = sharesAt(profile, ms, msOf)
+      const shares = sharesAt(profile, ms, contender)
       if (shares !== undefined) least = Math.min(least, mean(await divergencesOf(looking, { variant, shares })))
     }
     promises.push({ contender, least })

@@ -26,18 +26,18 @@ interface Tried {
  */
 export async function profileAt(looking: Looking, contender: Contender, ms: number): Promise<Profile> {
   const { measurer, sites } = looking
-  const { variant, costs, msOf } = contender
+  const { variant, costs, msOf, leastRatio } = contender
   const loss = await siteLosses(looking, contender)
   measurer.begin('search', TRIED)
   const known = new Set<string>()
-  const sharesOf = (profile: Profile): Shares | undefined => sharesAt(profile, ms, msOf)
+  const sharesOf = (profile: Profile): Shares | undefined => sharesAt(profile, ms, contender)
   const measured = async (profile: Profile): Promise<Tried | undefined> => {
     const shares = sharesOf(profile)
     if (shares === undefined || known.has(shares.join())) return undefined
     known.add(shares.join())
     return { profile, divergences: await divergencesOf(looking, { variant, shares }) }
   }
-  const paths = hull({ ...costs, sites: sites.length, levels: LEVELS, loss }).filter(
+  const paths = hull({ ...costs, sites: sites.length, levels: LEVELS, leastRatio, loss }).filter(
     ({ shares }) => (shares.at(-1) ?? 1) < 1,
   )
   const slower = paths.findIndex(({ shares }) => msOf(shares) > ms)

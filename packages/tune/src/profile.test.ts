@@ -31,7 +31,7 @@ describe('a profile for a given time', () => {
     fc.assert(
       fc.property(profiles, fc.double({ min: 0.3, max: 0.99, noNaN: true }), (profile, part) => {
         const most = msOf(profile.map(() => 1))
-        const shares = sharesAt(profile, part * most, msOf)
+        const shares = sharesAt(profile, part * most, { msOf, leastRatio: 0 })
         if (shares === undefined) {
           expect(msOf(sharesOf(profile, 1e3))).toBeGreaterThan(part * most)
           return
@@ -42,8 +42,20 @@ describe('a profile for a given time', () => {
     )
   })
 
+  test('never keeps less at a site than the method can', () => {
+    fc.assert(
+      fc.property(profiles, fc.double({ min: 0.3, max: 0.99, noNaN: true }), (profile, part) => {
+        const shares = sharesAt(profile, part * msOf(profile.map(() => 1)), { msOf, leastRatio: 0.5 }) ?? []
+        for (const [site, share] of shares.entries()) {
+          expect(share / (shares[site - 1] ?? 1)).toBeGreaterThanOrEqual(0.5 - 1e-5)
+        }
+      }),
+    )
+    expect(sharesAt([1], 1.4, { msOf, leastRatio: 0.5 })).toBeUndefined()
+  })
+
   test('gives no schedule for a time that cannot be reached', () => {
-    expect(sharesAt([0, 0, 1], 2, msOf)).toBeUndefined()
+    expect(sharesAt([0, 0, 1], 2, { msOf, leastRatio: 0 })).toBeUndefined()
   })
 })
 

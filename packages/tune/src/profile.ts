@@ -1,3 +1,4 @@
+import type { Contender } from './contenders.ts'
 import type { Shares } from './search.ts'
 
 /**
@@ -9,11 +10,13 @@ export type Profile = readonly number[]
 /** The least share. */
 const LEAST = 1e-4
 
-export function sharesOf(profile: Profile, strength: number): Shares {
+/** @param leastRatio no site keeps less of what arrives */
+export function sharesOf(profile: Profile, strength: number, leastRatio = 0): Shares {
+  const most = -Math.log(leastRatio)
   let gone = 0
   return profile.map((weight) => {
-    gone += weight
-    return Math.max(LEAST, Number(Math.exp(-strength * gone).toPrecision(6)))
+    gone += Math.min(strength * weight, most)
+    return Math.max(LEAST, Number(Math.exp(-gone).toPrecision(6)))
   })
 }
 
@@ -33,15 +36,20 @@ export function evenProfiles(sites: number): Profile[] {
  * @param msOf rises with the shares
  * @returns undefined if it takes longer at any strength
  */
-export function sharesAt(profile: Profile, ms: number, msOf: (shares: Shares) => number): Shares | undefined {
+export function sharesAt(
+  profile: Profile,
+  ms: number,
+  { msOf, leastRatio }: Pick<Contender, 'msOf' | 'leastRatio'>,
+): Shares | undefined {
+  const sharesFor = (strength: number): Shares => sharesOf(profile, strength, leastRatio)
   let [slow, fast] = [0, -Math.log(LEAST) / Math.min(...profile.filter((weight) => weight > 0))]
-  if (msOf(sharesOf(profile, fast)) > ms) return undefined
+  if (msOf(sharesFor(fast)) > ms) return undefined
   for (let step = 0; step < 30; step++) {
     const middle = (slow + fast) / 2
-    if (msOf(sharesOf(profile, middle)) > ms) slow = middle
+    if (msOf(sharesFor(middle)) > ms) slow = middle
     else fast = middle
   }
-  return sharesOf(profile, fast)
+  return sharesFor(fast)
 }
 
 /** The factor by which a weight is raised or lowered. */

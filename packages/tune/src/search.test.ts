@@ -11,11 +11,13 @@ const spaces = fc
     slopes: fc.array(fc.double({ min: 0.1, max: 5, noNaN: true }), { minLength: 4, maxLength: 4 }),
     needs: fc.array(fc.double({ min: 0.01, max: 3, noNaN: true }), { minLength: 4, maxLength: 4 }),
     cut: fc.double({ min: 0, max: 1, noNaN: true }),
+    leastRatio: fc.constantFrom(0, 0.5),
   })
   .map(
-    ({ sites, slopes, needs, cut }): SearchSpace => ({
+    ({ sites, slopes, needs, cut, leastRatio }): SearchSpace => ({
       sites,
       levels,
+      leastRatio,
       ms: (site, share) => (slopes[site] as number) * share,
       cutMs: (_, share) => cut * share,
       loss: (site, share) => (needs[site] as number) * (1 - share) ** 2,
@@ -23,13 +25,13 @@ const spaces = fc
   )
 
 /** Every schedule there is, with its time and loss added up again. */
-function all({ sites, ms, cutMs, loss }: SearchSpace): Path[] {
+function all({ sites, ms, cutMs, loss, leastRatio = 0 }: SearchSpace): Path[] {
   let paths: Path[] = [{ shares: [], ms: 0, loss: 0 }]
   for (let site = 0; site < sites; site++) {
     paths = paths.flatMap((path) => {
       const before = path.shares.at(-1) ?? 1
       return levels
-        .filter((share) => share <= before)
+        .filter((share) => share <= before && share >= leastRatio * before)
         .map((share) => ({
           shares: [...path.shares, share],
           ms: path.ms + ms(site, share) + (share < before ? cutMs(site, before) : 0),

@@ -17,6 +17,8 @@ export interface SearchSpace extends Costs {
   readonly sites: number
   /** Possible shares, including 1. */
   readonly levels: readonly number[]
+  /** No site keeps less of what arrives; default: 0. */
+  readonly leastRatio?: number
   readonly loss: SiteLoss
 }
 
@@ -70,7 +72,7 @@ export function summedLoss(loss: SiteLoss, shares: Shares): number {
 
 /** The schedule with the least time + weight · loss; with an infinite weight the fastest of those without loss. */
 function best(space: SearchSpace, weight: number): Path {
-  const { sites, ms, cutMs, loss } = space
+  const { sites, ms, cutMs, loss, leastRatio = 0 } = space
   const levels = [...space.levels].sort((a, b) => b - a)
   const price = (lost: number): number => (lost === 0 ? 0 : weight * lost)
   interface State extends Path {
@@ -81,7 +83,7 @@ function best(space: SearchSpace, weight: number): Path {
     const next = new Map<number, State>()
     for (const [before, state] of states) {
       for (const share of levels) {
-        if (share > before) continue
+        if (share > before || share < leastRatio * before) continue
         const lost = share === before ? 0 : Math.max(0, loss(site, share) - loss(site, before))
         const spent = ms(site, share) + (share === before ? 0 : cutMs(site, before))
         const own = {

@@ -11,10 +11,11 @@ const PACE = 0.98
 export const HALVINGS = 7
 
 /** A profile at all strengths, the fastest first. */
-export function rowOf({ variant, msOf }: Contender, profile: Profile): Candidate[] {
+export function rowOf(contender: Contender, profile: Profile): Candidate[] {
+  const { variant, msOf } = contender
   const row: Candidate[] = []
   for (let ms = PACE * msOf(profile.map(() => 1)); row.length < 2 ** HALVINGS - 1; ms *= PACE) {
-    const shares = sharesAt(profile, ms, msOf)
+    const shares = sharesAt(profile, ms, contender)
     if (shares === undefined) break
     row.unshift({ variant, shares, ms: msOf(shares) })
   }

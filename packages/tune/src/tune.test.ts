@@ -6,6 +6,7 @@ import { embed, evaluate, loadTokenizer, qualityOf } from '@tp/eval'
 import { imageDataset, imageInputs, type ModelInputs, someExamples, textDataset, textInputs } from '@tp/eval/inputs'
 import { cascade } from '@tp/guard'
 import { methods } from '@tp/method-attention'
+import { tome } from '@tp/method-hybrid'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -163,6 +164,23 @@ describe.each<[string, () => Tuned, string[]]>([
     await expect(broken).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
     expect(Object.keys(kept)).toHaveLength(before + 3)
   })
+})
+
+test('keeps at least half at each layer where tokens are merged in pairs, whatever may be lost', {
+  timeout,
+}, async () => {
+  const { model, inputs, before } = few
+  const tried = new Set<string>()
+  await tune({
+    ...{ model, runtime, grid, maxLoss: 100, shapes: [{ batch: 1, tokens: 64 }] },
+    inputs: someExamples(inputs, [...inputs.targets.keys()].slice(0, 70)),
+    variants: [{ entry: methodEntry(tome, 'merges similar tokens in pairs') }],
+    known: { ...before, [`${latency} batch 1 choosing by tome`]: [0.02, 0.02, 0.03, 0.04] },
+    onProgress: ({ best }) => void (best && tried.add(best)),
+  })
+  const ratios = [...tried].flatMap((text) => [...text.matchAll(/[\d.]+(?= at layer)/g)].map(Number))
+  expect(ratios).not.toEqual([])
+  for (const ratio of ratios) expect(ratio).toBeGreaterThanOrEqual(0.4999)
 })
 
 test('tunes a model of images, which always have the same number of tokens', {

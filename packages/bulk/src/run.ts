@@ -56,7 +56,8 @@ export interface BulkOptions {
   /** Lets workers compute. */
   readonly queue?: QueueOptions | undefined
   readonly signal?: AbortSignalLike | undefined
-  readonly onStage?: ((stage: 'planning' | 'computing' | 'writing') => void) | undefined
+  /** @param rows answers that earlier runs have left, when computing begins */
+  readonly onStage?: ((stage: 'planning' | 'computing' | 'writing', rows?: number) => void) | undefined
   readonly onProgress?: ((progress: BulkProgress) => void) | undefined
 }
 
@@ -126,7 +127,7 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   const rowsBefore = rowsOf(resumed)
   const progress = progressFrom(rowsBefore, plan.rows)
   const tell = (rows: number, workers?: number): void => onProgress?.(progress(rows, workers))
-  onStage?.('computing')
+  onStage?.('computing', rowsBefore)
   if (options.queue === undefined) await computeHere(missing, folder, model, { signal, tell, rowsBefore })
   else
     await computeOnQueue(

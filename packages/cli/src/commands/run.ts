@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { type BulkProgress, type BulkTask, runBulk } from '@tp/bulk'
+import { type BulkTask, runBulk } from '@tp/bulk'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -111,8 +111,8 @@ export const runCommand: Command = command({
       batchTokens: number('batch-tokens'),
       threads: number('threads'),
       queue: queue === undefined ? undefined : { url: queue, folder: folder ?? '.' },
-      onStage: (stage) => progress.stage(stages[stage]),
-      onProgress: (state) => progress.step(state.rows, state.total, progressText(state)),
+      onStage: (stage, rows) => progress.stage(stages[stage], undefined, rows),
+      onProgress: ({ rows, total, workers }) => progress.step(rows, total, workersText(workers)),
     })
     progress.end()
     const kept = report.resumed === 0 ? '' : `, ${grouped(report.resumed)} of which an earlier run had computed`
@@ -133,17 +133,7 @@ function isTask(text: string): text is BulkTask {
   return TASKS.includes(text)
 }
 
-/** `1,234 rows/s, 2 h 5 min to go, 8 workers` */
-function progressText({ rowsPerSecond, secondsLeft, workers }: BulkProgress): string {
-  return [
-    ...(rowsPerSecond === undefined ? [] : [`${grouped(Math.round(rowsPerSecond))} rows/s`]),
-    ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} to go`]),
-    ...(workers === undefined ? [] : [`${workers} ${workers === 1 ? 'worker' : 'workers'}`]),
-  ].join(', ')
-}
-
-function duration(seconds: number): string {
-  if (seconds < 100) return `${Math.ceil(seconds)} s`
-  const minutes = Math.ceil(seconds / 60)
-  return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+function workersText(workers: number | undefined): string | undefined {
+  if (workers === undefined) return undefined
+  return `${workers} ${workers === 1 ? 'worker' : 'workers'}`
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Shape, shapeText } from '../measure/times.ts'
 import type { Split } from '../registry/data.ts'
-import { type Setting, settingKey } from '../registry/settings.ts'
+import { type PrunedSetting, type Setting, settingKey } from '../registry/settings.ts'
 
 /** Right answers of one setting on one split. */
 export interface AccuracyCell {
@@ -35,8 +35,23 @@ export interface ShiftCell {
   readonly severity: number
 }
 
+/** What tuning chooses on calibration data, by times of its own. */
+export interface TunedCell {
+  readonly kind: 'tuned'
+  readonly subject: string
+  /** To choose from. */
+  readonly methods: readonly string[]
+  /** Points that may be lost. */
+  readonly maxLoss: number
+  /** At most so many examples. */
+  readonly examples: number
+}
+
 /** One thing to measure: plain data, so that another process can be told and a file can hold it. */
-export type Cell = AccuracyCell | SpeedCell | ShiftCell
+export type Cell = AccuracyCell | SpeedCell | ShiftCell | TunedCell
+
+/** Cells whose values depend on the machine. */
+export type TimedCell = SpeedCell | TunedCell
 
 export interface AccuracyValue {
   /** Percent. */
@@ -66,6 +81,11 @@ export interface ShiftValue {
   readonly sets: readonly ShiftedAnswers[]
 }
 
+export interface TunedValue {
+  /** Undefined where nothing that is faster holds. */
+  readonly setting?: PrunedSetting
+}
+
 interface ShiftedAnswers {
   readonly name: string
   readonly correct: string
@@ -79,6 +99,7 @@ export interface Values {
   readonly accuracy: AccuracyValue
   readonly speed: SpeedValue
   readonly shift: ShiftValue
+  readonly tuned: TunedValue
 }
 
 /** Names a cell in files and on the command line; parts are separated by slashes. */
@@ -90,7 +111,14 @@ export function cellKey(cell: Cell): string {
       return `speed/${cell.subject}/${cell.runtime}/${cell.name}/${'split' in cell.at ? cell.at.split : shapeText(cell.at)}`
     case 'shift':
       return `shift/${cell.subject}/${settingKey(cell.setting)}`
+    case 'tuned':
+      return `tuned/${cell.subject}/within-${cell.maxLoss}`
   }
+}
+
+/** Times, and what is chosen by them, are of one machine. */
+export function isTimed(cell: Cell): cell is TimedCell {
+  return cell.kind === 'speed' || cell.kind === 'tuned'
 }
 
 /**
@@ -98,6 +126,6 @@ export function cellKey(cell: Cell): string {
  * machine. A result with another hash is measured again.
  */
 export function cellHash(cell: Cell, files: string, machine: string): string {
-  const about = JSON.stringify([cell, files, cell.kind === 'speed' ? machine : ''])
+  const about = JSON.stringify([cell, files, isTimed(cell) ? machine : ''])
   return createHash('sha256').update(about).digest('hex').slice(0, 16)
 }

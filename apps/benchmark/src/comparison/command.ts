@@ -32,7 +32,7 @@ export const HELP = `Compares methods, budgets, models, tasks and runtimes: accu
   npm run benchmark -- [options]
 
   --quick          a few minutes: fewer methods, budgets and examples, and only the models of the project
-  --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift), with commas between
+  --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, tuned, speed, shift), with commas between
   --again          measures what is asked for once more, though it is known
   --trial          does it run? On few examples, in a folder of their own
   --report         nothing is measured; the report is written of what is known, wherever it was measured
@@ -137,7 +137,7 @@ async function present(files: Files, quick: boolean) {
   return { forms, prints, missing }
 }
 
-const KINDS = ['accuracy', 'speed', 'shift', 'node', 'wasm']
+const KINDS = ['accuracy', 'tuned', 'speed', 'shift', 'node', 'wasm']
 
 /** Which cells are meant by names of subjects and kinds. @throws TpError TP_OPTION */
 function asked(

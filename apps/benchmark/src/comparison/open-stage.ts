@@ -1,9 +1,11 @@
+import type { TuneOptions } from '@tp/tune'
 import type { Files } from '../files.ts'
 import type { Subject } from '../measure/subject.ts'
 import type { Timer } from '../measure/times.ts'
 import type { Split } from '../registry/data.ts'
-import type { AccuracyCell, Cell, ShiftCell, SpeedCell, Values } from './cell.ts'
+import type { AccuracyCell, Cell, ShiftCell, SpeedCell, TunedCell, Values } from './cell.ts'
 import { measureAccuracy, measureShift, measureSpeed, openShifts } from './measure.ts'
+import { measureTuned } from './measure-tuned.ts'
 import { type ComparedForm, openCompared } from './subjects.ts'
 
 /** Cells whose values do not depend on the machine. */
@@ -15,6 +17,7 @@ export type QualityValue = Values[QualityCell['kind']]
 export interface Stage {
   quality(cell: QualityCell): Promise<QualityValue>
   speed(cell: SpeedCell, timer: Timer): Promise<Values['speed']>
+  tuned(cell: TunedCell, onProgress?: TuneOptions['onProgress']): Promise<Values['tuned']>
 }
 
 /** Cells of one stage are measured with the same things open. */
@@ -36,10 +39,12 @@ export async function openStage(files: Files, form: ComparedForm, cell: Cell, ex
       return measureShift(files.runtime, subject, shifted, own)
     },
     speed: (own, timer) => measureSpeed(timer, subject, own),
+    tuned: (own, onProgress) => measureTuned(files.runtime, subject, own, onProgress),
   }
 }
 
 function splitOf(cell: Cell): Split {
   if (cell.kind === 'accuracy') return cell.split
+  if (cell.kind === 'tuned') return 'calibration'
   return cell.kind === 'speed' && 'split' in cell.at ? cell.at.split : 'test'
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Setting } from '../registry/settings.ts'
-import { type AccuracyValue, type Cell, cellKey, type SpeedValue } from './cell.ts'
+import { pruned, type Setting } from '../registry/settings.ts'
+import { type AccuracyValue, type Cell, cellKey, type SpeedValue, type TunedValue } from './cell.ts'
 import { type Known, SubjectPlan } from './plan.ts'
 import type { Line } from './results.ts'
 import { type ComparedForm, comparedForms } from './subjects.ts'
@@ -20,10 +20,12 @@ class World implements Known {
   readonly #lines = new Map<string, Line>()
   readonly #wrong: (setting: Setting) => number
   readonly #ms: (setting: Setting) => number
+  readonly #tuned: TunedValue
 
-  constructor(wrong: (setting: Setting) => number, ms: (setting: Setting) => number) {
+  constructor(wrong: (setting: Setting) => number, ms: (setting: Setting) => number, tuned: TunedValue = {}) {
     this.#wrong = wrong
     this.#ms = ms
+    this.#tuned = tuned
   }
 
   line(cell: Cell): Line | undefined {
@@ -48,6 +50,7 @@ class World implements Known {
   #measure(cell: Cell): Line['value'] {
     if (cell.kind === 'accuracy') return answers(this.#wrong(cell.setting))
     if (cell.kind === 'shift') return { sets: [] }
+    if (cell.kind === 'tuned') return this.#tuned
     const candidates = cell.candidates.map((setting): SpeedValue['candidates'][number] => {
       const ms = this.#ms(setting)
       return { roundsMs: [ms, ms, ms], p50Ms: ms, p90Ms: ms }
@@ -115,4 +118,30 @@ test('chooses nothing where everything loses too much, and tries 8-bit products 
   world.run(plan)
   expect(plan.chosen(2).map(({ sweep }) => sweep.way)).toEqual(['int8'])
   expect(plan.sweeps.find(({ way }) => way === 'int8 + pruning')?.name).toBe('int8 + received-attention')
+})
+
+test('a tuned plan is a candidate like any other, and nothing is chosen before it is known', () => {
+  const setting = pruned('value-aware', { keep: [0.2, 0.6], layers: [0, 1] })
+  const wrong = (own: Setting): number => (own === setting || own.kind !== 'pruned' ? 0 : 2)
+  const world = new World(wrong, (own) => (own === setting ? 2 : 10), { setting })
+  const plan = planOf(world)
+  const keys = world.run(plan)
+  const tuned = plan.chosen(1).find(({ sweep }) => sweep.way === 'tuned')
+  expect(tuned).toMatchObject({ setting, speedup: 5, sweep: { name: 'tuned value-aware' } })
+  expect(plan.chosenCell(1)?.candidates).toContain(setting)
+  const place = (part: string): number => keys.findIndex((key) => key.includes(part))
+  expect(place('tuned/mail/within-1')).toBeGreaterThan(-1)
+  expect(place('/within-1/')).toBeGreaterThan(place('tuned value-aware'))
+})
+
+test('what tuning leaves as it is shows as a way that chose nothing, and is not timed', () => {
+  const world = new World(
+    () => 0,
+    () => 10,
+  )
+  const plan = planOf(world)
+  const keys = world.run(plan)
+  expect(plan.ways).toContain('tuned')
+  expect(plan.chosen(1).map(({ sweep }) => sweep.way)).not.toContain('tuned')
+  expect(keys.filter((key) => key.startsWith('speed/') && key.includes('tuned'))).toEqual([])
 })

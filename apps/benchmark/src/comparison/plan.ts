@@ -5,7 +5,16 @@ import type { Split } from '../registry/data.ts'
 import { methodOf } from '../registry/methods.ts'
 import type { Figures } from '../registry/metrics.ts'
 import { DENSE, isControl, NONE, pruned, type Setting, settingKey } from '../registry/settings.ts'
-import type { AccuracyCell, AccuracyValue, Cell, ShiftCell, ShiftValue, SpeedCell, SpeedValue } from './cell.ts'
+import type {
+  AccuracyCell,
+  AccuracyValue,
+  Cell,
+  ShiftCell,
+  ShiftValue,
+  SpeedCell,
+  SpeedValue,
+  TunedCell,
+} from './cell.ts'
 import { fastestWithin, figuresOf, type Shallow, shallowSettings } from './choice.ts'
 import type { Results } from './results.ts'
 import type { ComparedForm } from './subjects.ts'
@@ -96,8 +105,10 @@ export class SubjectPlan {
   get sweeps(): Sweep[] {
     const lead = this.#lead
     const shallow = this.#shallow().settings
+    const tuned = this.#tuned
     return [
       ...this.#fixed,
+      ...(tuned === undefined ? [] : [tuned]),
       ...(shallow.length === 0 ? [] : [sweep('layers left out', shallow)]),
       ...(this.#available.int8 && lead !== undefined ? [int8Sweep(this.form, this.#extent, lead)] : []),
     ]
@@ -115,9 +126,11 @@ export class SubjectPlan {
       ...this.sweeps.flatMap((own) => this.#accuracyCells(own)),
       ...this.#shallow().cells,
     ]
-    const speed = this.sweeps.map((own) => this.sweepSpeed(own))
-    const all = [...accuracy, ...speed, ...this.gridCells(), ...this.webCells()]
-    if (!this.#areKnown([...accuracy, ...speed]) || this.#lead === undefined) return all
+    const tuned = this.#tunedCell
+    const sweeps = this.sweeps.filter(({ settings }) => settings.length > 0)
+    const timed = [...(tuned === undefined ? [] : [tuned]), ...sweeps.map((own) => this.sweepSpeed(own))]
+    const all = [...accuracy, ...timed, ...this.gridCells(), ...this.webCells()]
+    if (!this.#areKnown([...accuracy, ...timed]) || this.#lead === undefined) return all
     const shifts = this.shiftedSettings().flatMap(({ runs }) => runs.map((run) => this.#shiftCell(run)))
     return [...all, ...this.chosenCells(), ...shifts]
   }
@@ -360,6 +373,23 @@ export class SubjectPlan {
     if (this.split === 'test' || reference === undefined) return { settings: [], cells: [] }
     const cellOf = (setting: Setting): AccuracyCell => this.accuracyCell(setting, 'calibration')
     return shallowSettings(this.form.layers, reference, cellOf, this.#results)
+  }
+
+  /** At the usual loss, where settings are chosen. */
+  get #tunedCell(): TunedCell | undefined {
+    const [methods, most] = [this.#extent.tuned[this.form.modality], this.form.examples.calibration]
+    if (this.split === 'test' || methods.length === 0) return undefined
+    const examples = Math.min(this.#extent.examples, most)
+    return { kind: 'tuned', subject: this.form.name, methods, maxLoss: USUAL_LOSS, examples }
+  }
+
+  /** Without a setting where nothing that is faster holds; undefined until that is known. */
+  get #tuned(): Sweep | undefined {
+    const value = this.#tunedCell && this.#results.value(this.#tunedCell)
+    if (value === undefined) return undefined
+    const { setting } = value
+    if (setting === undefined) return { way: 'tuned', name: 'tuned', settings: [] }
+    return { way: 'tuned', name: `tuned ${setting.method}`, settings: [setting] }
   }
 
   #shiftCell(setting: Setting): ShiftCell {

@@ -1,8 +1,9 @@
+import type { TuneProgress } from '@tp/tune'
 import type { Files } from '../files.ts'
 import { inParallel } from '../measure/measure.ts'
 import { type Timer, timerOf } from '../measure/times.ts'
 import { type ChromiumPage, openChromiumPage, pageTimer } from '../web/chromium-page.ts'
-import { type Cell, cellKey, type SpeedCell, type Values } from './cell.ts'
+import { type Cell, cellKey, isTimed, type SpeedCell, type Values } from './cell.ts'
 import type { CellQueue } from './cell-queue.ts'
 import { openStage, type QualityCell, stageOf } from './open-stage.ts'
 import type { SubjectPlan } from './plan.ts'
@@ -33,7 +34,7 @@ export async function measureAll({ files, plans, results, examples, isAsked, que
       await results.add(cell, await outcome)
       process.stderr.write(`${--left} more cells: ${cellKey(cell)}\n`)
     }
-    if (queue !== undefined && next.kind !== 'speed') {
+    if (queue !== undefined && !isTimed(next)) {
       const jobs = waiting.filter((cell): cell is QualityCell => cell.kind === next.kind)
       const measured = (cell: QualityCell) =>
         queue.cells.measure({ cell, examples, files: queue.filesOf(cell.subject) })
@@ -43,7 +44,7 @@ export async function measureAll({ files, plans, results, examples, isAsked, que
     const { form } = plans.find(({ form }) => form.name === next.subject) as SubjectPlan
     const stage = await openStage(files, form, next, examples)
     const own = waiting.filter((cell) => stageOf(cell) === stageOf(next))
-    const quality = own.filter((cell): cell is QualityCell => cell.kind !== 'speed')
+    const quality = own.filter((cell): cell is QualityCell => !isTimed(cell))
     await inParallel(
       quality.map(
         (cell) => () =>
@@ -54,16 +55,20 @@ export async function measureAll({ files, plans, results, examples, isAsked, que
       ),
     )
     // Times one after the other, while nothing else runs.
-    for (const cell of own.filter((cell): cell is SpeedCell => cell.kind === 'speed'))
-      await add(
-        cell,
-        attempt(async () => stage.speed(cell, await timers.of(cell.runtime))),
-      )
+    for (const cell of own.filter(isTimed)) {
+      const measured = async () =>
+        cell.kind === 'tuned' ? stage.tuned(cell, tell) : stage.speed(cell, await timers.of(cell.runtime))
+      await add(cell, attempt<Values[Cell['kind']]>(measured))
+    }
   }
 }
 
+function tell({ stage, done, total, best }: TuneProgress): void {
+  process.stderr.write(`tuning, ${stage}: ${done} of ${total}${best === undefined ? '' : `, best so far ${best}`}\n`)
+}
+
 /** Accuracy first: what is timed depends on it. */
-const RANKS: Readonly<Record<Cell['kind'], number>> = { accuracy: 0, speed: 1, shift: 2 }
+const RANKS: Readonly<Record<Cell['kind'], number>> = { accuracy: 0, tuned: 1, speed: 2, shift: 3 }
 
 /** A browser is opened when the first cell asks for it. */
 function openTimers({ runtime }: Files): AsyncDisposable & { of(name: SpeedCell['runtime']): Promise<Timer> } {

@@ -6,6 +6,8 @@ import type { ComparedForm } from './subjects.ts'
 export interface Extent {
   /** Methods without training, by what they are tried on. */
   readonly methods: Readonly<Record<ComparedForm['modality'], readonly string[]>>
+  /** What tuning chooses from, of these; without any nothing is tuned. */
+  readonly tuned: Readonly<Record<ComparedForm['modality'], readonly string[]>>
   /** Keep ratios at each of some layers, and at one. */
   readonly gradually: readonly number[]
   readonly atOnce: readonly number[]
@@ -27,12 +29,19 @@ const forPatches = [
   ...['diffrate', 'tome', 'pitome', 'zero-tprune'],
 ]
 
+const toTunePatches = ['received-attention', 'cls-attention', 'quasi-random', 'tome']
+
 /** One of each kind of every family that needs no training. */
 export const fullExtent: Extent = {
   methods: {
     text: ['received-attention', 'value-aware', 'cls-attention', 'balanced', 'ats', 'evit', 'tome', 'zero-tprune'],
     image: forPatches,
     audio: forPatches,
+  },
+  tuned: {
+    text: ['received-attention', 'value-aware', 'cls-attention', 'balanced'],
+    image: toTunePatches,
+    audio: toTunePatches,
   },
   gradually: [0.9, 0.8, 0.7, 0.6, 0.5],
   atOnce: [0.5, 0.3, 0.1],
@@ -50,11 +59,13 @@ export const fullExtent: Extent = {
   shifted: { examples: 250, severity: 3 },
 }
 
+const fewToTune = ['received-attention', 'cls-attention']
 const few = ['received-attention', 'cls-attention', 'tome']
 
 /** Enough to see everything once, in minutes. */
 export const quickExtent: Extent = {
   methods: { text: few, image: few, audio: few },
+  tuned: { text: fewToTune, image: fewToTune, audio: fewToTune },
   gradually: [0.7],
   atOnce: [0.5, 0.1],
   examples: 160,
@@ -69,6 +80,7 @@ export const quickExtent: Extent = {
 /** What competes: of the methods without training the best stands for pruning. */
 export type Way =
   | 'pruning'
+  | 'tuned'
   | 'learned'
   | 'int8'
   | 'int8 + pruning'

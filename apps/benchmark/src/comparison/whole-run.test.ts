@@ -56,7 +56,7 @@ test('continues a killed run where it was, measures nothing twice, and is done w
   const keys = keysOf(text)
   expect(new Set(keys).size).toBe(keys.length)
   const kinds = new Set(keys.map((key) => key.split('/')[0]))
-  expect(kinds).toEqual(new Set(['accuracy', 'speed', 'shift']))
+  expect(kinds).toEqual(new Set(['accuracy', 'tuned', 'speed', 'shift']))
   expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('digits-vit: handwritten digits')
 
   expect(await run()).toBe(0)

@@ -3,7 +3,7 @@ import { figureOf } from '../../measure/measure.ts'
 import { DENSE, NONE, type Setting } from '../../registry/settings.ts'
 import { factor, percent, points, speedupText } from '../../report/numbers.ts'
 import { type Reported, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
-import { commandOf } from './commands.ts'
+import { commandOf, commandToTune } from './commands.ts'
 import { type Html, html } from './html.ts'
 import { type HtmlColumns, table } from './table.ts'
 import { cutText, type Shown } from './tables.ts'
@@ -29,10 +29,15 @@ export function answerTable(subjects: readonly Shown[]): Html {
     'without dead tokens': ({ use }) => (use === undefined ? '1×' : speedupText(use.tested)),
     'points lost': ({ use }) => (use === undefined ? '0' : points(use.row.loss)),
     'same answers': ({ use }) => percent(use === undefined ? 1 : figureOf(use.row, 'agreement', 1).estimate),
-    command: ({ use }) => html`<code>${commandOf(use?.setting ?? NONE, use?.row.maxTokens)}</code>`,
+    command: ({ use }) => html`<code>${commandText(use)}</code>`,
   }
   const caption = `For each task the fastest way that lost at most ${USUAL_LOSS} point on calibration data, unless test data contradict; how many times as fast it is as the file as it is, and as that without its dead tokens, points lost and answers are those on test data`
   return html`${table(caption, columns, answers)}<ul class="notes">${answers.map(passedOverText)}</ul>`
+}
+
+function commandText(use: Reported | undefined): string {
+  if (use?.sweep.way === 'tuned') return commandToTune(USUAL_LOSS)
+  return commandOf(use?.setting ?? NONE, use?.row.maxTokens)
 }
 
 function overDense(plan: SubjectPlan, setting: Setting): Speedup | undefined {

@@ -10,6 +10,11 @@ export function commandOf(setting: Setting, maxTokens?: number): string {
   return setting.kind === 'none' ? quantized : `${quantized} && ${commandFor('model.int8.onnx', setting, maxTokens)}`
 }
 
+/** What to type to have a plan of one's own, where one was tuned. */
+export function commandToTune(maxLoss: number): string {
+  return `tp prune model.onnx --data examples.tsv --max-loss ${maxLoss}`
+}
+
 function commandFor(file: string, setting: Setting, maxTokens: number | undefined): string {
   switch (setting.kind) {
     case 'dense':

@@ -45,8 +45,8 @@ ${refusals(
 
 function method(missing: ReadonlyMap<string, string>): Html {
   return html`<h2 id="method">How it was measured</h2>
-<p>Settings are chosen on calibration data and reported on test data. A loss is paired by example and has a 95 %
-interval. Everything is compared with “none”: the model without the tokens that no output reads, which is exact, and which
+<p>Settings are chosen on calibration data and reported on test data; what is tuned was chosen on the former, too, with ratios of
+its own at each layer. A loss is paired by example and has a 95 % interval. Everything is compared with “none”: the model without the tokens that no output reads, which is exact, and which
 every other row is without, too. Random tokens stand for five seeds. Texts are cut by the tokenizer, so that they cost at most
 what random tokens cost at the same budget. Times are taken on one thread while nothing else runs, all that are compared in
 turns; a speed-up is the median over rounds, with an interval that covers the true median with 95 % probability. Where an

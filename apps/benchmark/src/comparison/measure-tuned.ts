@@ -1,0 +1,29 @@
+import type { Plan } from '@tp/compiler'
+import type { Runtime } from '@tp/core/runtime'
+import { type Shape, type TuneOptions, tune } from '@tp/tune'
+import type { Subject } from '../measure/subject.ts'
+import { entryOf } from '../registry/methods.ts'
+import { type PrunedSetting, pruned } from '../registry/settings.ts'
+import type { TunedCell, TunedValue } from './cell.ts'
+
+/** What tuning chooses for examples one by one, on calibration data alone. */
+export async function measureTuned(
+  runtime: Runtime,
+  { model, inputs }: Pick<Subject, 'model' | 'inputs'>,
+  { methods, maxLoss }: Pick<TunedCell, 'methods' | 'maxLoss'>,
+  onProgress: TuneOptions['onProgress'] = () => {},
+): Promise<TunedValue> {
+  const variants = methods.map((name) => ({ entry: entryOf(name), optional: true }))
+  const largest: Shape = { batch: 1, ...(inputs.lengths && { tokens: Math.max(...inputs.lengths) }) }
+  const { regimes } = await tune({ model, inputs, runtime, variants, maxLoss, grid: [largest], onProgress })
+  const setting = settingOf(regimes.at(-1)?.plan)
+  return setting === undefined ? {} : { setting }
+}
+
+/** A plan that prunes, of a file with one encoder. */
+function settingOf(plan: Plan | undefined): PrunedSetting | undefined {
+  if (plan === undefined || plan.method === 'none') return undefined
+  const { method, params, layers, keep } = plan
+  if (!Array.isArray(layers) || keep === undefined) return undefined
+  return pruned({ method, ...(params && { params }) }, { layers, keep })
+}

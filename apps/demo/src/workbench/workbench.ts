@@ -91,6 +91,7 @@ export function openWorkbench(
     }
     await answer(model, plan.value, given, found, signal)
     await painted()
+    throwIfAborted(signal, 'demo')
     void keepFiles()
     const pruned = await time(model, plan.value, found, signal)
     await measure(model, source, pruned, memory, found, signal)

@@ -1,5 +1,5 @@
 import type { Method } from '@tp/core'
-import { reducesAt } from '@tp/core/host'
+import { leastRatioAt } from '@tp/core/host'
 import { mean, quantile } from 'simple-statistics'
 import { eightBitsName, type NamedVariant } from './candidate.ts'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
@@ -12,7 +12,7 @@ import { type Costs, type Shares, spentMs } from './search.ts'
 export interface Contender {
   readonly variant: NamedVariant
   readonly costs: Costs
-  /** Of the tokens that arrive at a site, the least share that it can keep: half where they are merged in pairs. */
+  /** Of the tokens that arrive at a site, the least share that it can keep at any: half where they are merged in pairs. */
   readonly leastRatio: number
   /** Milliseconds per example with a schedule, mean over the shapes. */
   readonly msOf: (shares: Shares) => number
@@ -69,7 +69,7 @@ export async function contendersOf(search: ContenderSearch): Promise<Contender[]
     const denseMs = overShapes((batch, n) =>
       [...sites.keys(), sites.length].reduce((sum, segment) => sum + segmentMs(float(batch), segment, n), 0),
     )
-    const leastRatio = sites.some((layer) => reducesAt(method, layer) === 'pair') ? 0.5 : 0
+    const leastRatio = Math.max(0, ...sites.map((layer) => leastRatioAt(method, layer)))
     found.push({ variant, costs, leastRatio, msOf: (shares) => head + spentMs(costs, shares), denseMs })
   }
   return found

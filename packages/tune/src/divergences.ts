@@ -63,7 +63,7 @@ export async function mostPromising(looking: Looking, contenders: readonly Conte
 const TRIED = [0.8, 0.5, 0.25, 0.1] as const
 
 /** How much farther the answers move with pruning at one site only, for each site and any share, than without any. */
-export async function siteLosses(looking: Looking, { variant }: Contender): Promise<SiteLoss> {
+export async function siteLosses(looking: Looking, { variant, leastRatio }: Contender): Promise<SiteLoss> {
   const { measurer, sites } = looking
   measurer.begin('sensitivity', sites.length * TRIED.length)
   const rounded =
@@ -72,7 +72,7 @@ export async function siteLosses(looking: Looking, { variant }: Contender): Prom
   for (const site of sites.keys()) {
     const tried: number[] = []
     for (const share of TRIED) {
-      const shares = only(sites, site, share)
+      const shares = only(sites, site, Math.max(share, leastRatio))
       tried.push(mean(await divergencesOf(looking, { variant, shares })) - rounded)
     }
     losses.push(tried)

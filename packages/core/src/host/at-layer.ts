@@ -6,6 +6,11 @@ export function reducesAt({ reduces }: Method, layer: number): Reduces | undefin
   return typeof reduces === 'function' ? reduces(layer) : reduces
 }
 
+/** Of the tokens that arrive at a layer, the least share that a method can keep. */
+export function leastRatioAt(method: Method, layer: number): number {
+  return reducesAt(method, layer) === 'pair' ? 0.5 : 0
+}
+
 /** See {@link Method.signed}. */
 export function isSigned({ signed }: Method, layer: number): boolean {
   return (typeof signed === 'function' ? signed(layer) : signed) === true

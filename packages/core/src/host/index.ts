@@ -9,7 +9,7 @@ export { checkLayers, checkSchedule, keptCount, scheduleOfShares, wholeAmount } 
 export { learnedBytes, needsValues, paramsOf, trainedLayers, valuesOf } from '../method/weights.ts'
 export { readSafetensors, safetensorsMetadata, writeSafetensors } from '../safetensors/safetensors.ts'
 export { shown } from '../shown.ts'
-export { learnedAt, paramsAt, reducesAt } from './at-layer.ts'
+export { learnedAt, leastRatioAt, paramsAt } from './at-layer.ts'
 export { callMethod } from './call-method.ts'
 export { reduceTokens, startedState } from './reduce.ts'
 export { returnedState } from './returning.ts'

@@ -28,20 +28,16 @@ worker.addEventListener('activate', (event) => event.waitUntil(worker.clients.cl
 worker.addEventListener('fetch', (event) => {
   const { method, url, mode } = event.request
   if (method !== 'GET' || new URL(url).origin !== location.origin) return
-  event.respondWith(mode === 'navigate' ? page(event) : file(event))
+  event.respondWith(mode === 'navigate' ? page(event) : file(event.request))
 })
 
 // Here and not in the page, whose main thread every response would pass.
-worker.addEventListener('message', (event) => event.waitUntil(Promise.all(event.data.map(keep))))
-
-async function keep(address: string): Promise<void> {
-  const cache = await caches.open(KEPT)
-  const kept = await cache.match(address, { ignoreVary: true })
-  if (kept === undefined) await fetchAndKeep(cache, new Request(address))
-}
+worker.addEventListener('message', (event) => {
+  event.waitUntil(Promise.all(event.data.map((address) => file(new Request(address)))))
+})
 
 /** Files have names that change with what is in them. */
-async function file({ request }: FetchEvent): Promise<Response> {
+async function file(request: Request): Promise<Response> {
   const cache = await caches.open(KEPT)
   // Servers say "Vary: Origin", and the same file is asked for with that header and without.
   return (await cache.match(request, { ignoreVary: true })) ?? fetchAndKeep(cache, request)

@@ -51,7 +51,7 @@ export interface TunedCell {
 export type Cell = AccuracyCell | SpeedCell | ShiftCell | TunedCell
 
 /** Cells whose values depend on the machine. */
-export type TimedCell = SpeedCell | TunedCell
+type TimedCell = SpeedCell | TunedCell
 
 export interface AccuracyValue {
   /** Percent. */

@@ -4,7 +4,7 @@ import type { Shape } from '../measure/times.ts'
 import type { Split } from '../registry/data.ts'
 import { methodOf } from '../registry/methods.ts'
 import type { Figures } from '../registry/metrics.ts'
-import { DENSE, isControl, NONE, pruned, type Setting, settingKey } from '../registry/settings.ts'
+import { DENSE, isControl, NONE, type Setting, settingKey } from '../registry/settings.ts'
 import type {
   AccuracyCell,
   AccuracyValue,
@@ -18,19 +18,26 @@ import type {
 import { fastestWithin, figuresOf, type Shallow, shallowSettings } from './choice.ts'
 import type { Results } from './results.ts'
 import type { ComparedForm } from './subjects.ts'
-import { type Available, type Extent, fixedSweeps, int8Sweep, runsOf, type Sweep, sweep, type Way } from './sweep.ts'
+import {
+  type Available,
+  type Extent,
+  fixedSweeps,
+  gridSettings,
+  int8Sweep,
+  MAIN_METHOD,
+  runsOf,
+  type Sweep,
+  sweep,
+  tunedCell,
+  tunedSweep,
+  type Way,
+} from './sweep.ts'
 
 /** Points that a setting may lose on calibration data. */
 export const LOSSES = [0.5, 1, 2] as const
 
 /** Of these, the one that the rest of the report goes by. */
 export const USUAL_LOSS = 1
-
-/** The method of the grids; which one it is does not depend on the numbers. */
-const MAIN_METHOD = 'received-attention'
-
-/** Ratios whose time is measured at all shapes. */
-const [MILD, HARSH] = [0.7, 0.5]
 
 /** What a plan asks of results. */
 export type Known = Pick<Results, 'line' | 'value' | 'kept'>
@@ -81,6 +88,7 @@ export class SubjectPlan {
   readonly #available: Available
   readonly #results: Known
   readonly #fixed: readonly Sweep[]
+  readonly #tunedCell: TunedCell | undefined
   /** An interval takes its time, and is asked for often. */
   readonly #losses = new Map<string, Interval>()
 
@@ -90,6 +98,7 @@ export class SubjectPlan {
     this.#available = available
     this.#results = results
     this.#fixed = fixedSweeps(form, extent, available)
+    this.#tunedCell = tunedCell(form, extent, USUAL_LOSS)
   }
 
   /** Where settings are chosen and, meanwhile, timed. */
@@ -105,10 +114,10 @@ export class SubjectPlan {
   get sweeps(): Sweep[] {
     const lead = this.#lead
     const shallow = this.#shallow().settings
-    const tuned = this.#tuned
+    const tuned = this.#tunedCell && this.#results.value(this.#tunedCell)
     return [
       ...this.#fixed,
-      ...(tuned === undefined ? [] : [tuned]),
+      ...(tuned === undefined ? [] : [tunedSweep(tuned)]),
       ...(shallow.length === 0 ? [] : [sweep('layers left out', shallow)]),
       ...(this.#available.int8 && lead !== undefined ? [int8Sweep(this.form, this.#extent, lead)] : []),
     ]
@@ -262,24 +271,13 @@ export class SubjectPlan {
     const { batches, tokens } = this.#extent
     const lengths = this.form.tokens === undefined ? tokens : [this.form.tokens]
     const shapes = batches.flatMap((batch) => lengths.map((n): Shape => ({ batch, tokens: n })))
-    return shapes.map((at) => this.#speed('grid', at, [NONE, DENSE, ...this.#gridSettings()]))
-  }
-
-  #gridSettings(): Setting[] {
-    const at = (method: string, keep: number): Setting => pruned(method, { keep, layers: this.form.gradual })
-    const main = at(MAIN_METHOD, MILD)
-    const int8: Setting[] = [
-      { ...NONE, int8: true },
-      { ...main, int8: true },
-    ]
-    const others = [at(MAIN_METHOD, HARSH), at('tome', MILD), at('random', MILD)]
-    return [main, ...others, ...(this.#available.int8 ? int8 : [])]
+    return shapes.map((at) => this.#speed('grid', at, [NONE, DENSE, ...gridSettings(this.form, this.#available)]))
   }
 
   /** The same files in a browser. */
   webCells(): SpeedCell[] {
     if (!this.#available.web || !this.form.grid || this.form.modality !== 'text') return []
-    const settings = [NONE, DENSE, ...this.#gridSettings().filter(({ int8 }) => !int8)]
+    const settings = [NONE, DENSE, ...gridSettings(this.form, this.#available).filter(({ int8 }) => !int8)]
     return this.#extent.web.map(([batch, tokens]) => ({
       ...this.#speed('grid', { batch, tokens }, settings),
       runtime: 'wasm',
@@ -373,23 +371,6 @@ export class SubjectPlan {
     if (this.split === 'test' || reference === undefined) return { settings: [], cells: [] }
     const cellOf = (setting: Setting): AccuracyCell => this.accuracyCell(setting, 'calibration')
     return shallowSettings(this.form.layers, reference, cellOf, this.#results)
-  }
-
-  /** At the usual loss, where settings are chosen. */
-  get #tunedCell(): TunedCell | undefined {
-    const [methods, most] = [this.#extent.tuned[this.form.modality], this.form.examples.calibration]
-    if (this.split === 'test' || methods.length === 0) return undefined
-    const examples = Math.min(this.#extent.examples, most)
-    return { kind: 'tuned', subject: this.form.name, methods, maxLoss: USUAL_LOSS, examples }
-  }
-
-  /** Without a setting where nothing that is faster holds; undefined until that is known. */
-  get #tuned(): Sweep | undefined {
-    const value = this.#tunedCell && this.#results.value(this.#tunedCell)
-    if (value === undefined) return undefined
-    const { setting } = value
-    if (setting === undefined) return { way: 'tuned', name: 'tuned', settings: [] }
-    return { way: 'tuned', name: `tuned ${setting.method}`, settings: [setting] }
   }
 
   #shiftCell(setting: Setting): ShiftCell {

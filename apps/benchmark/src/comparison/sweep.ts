@@ -1,5 +1,7 @@
+import { leastRatioAt } from '@tp/core/host'
 import { methodOf } from '../registry/methods.ts'
 import { type Budget, candidateName, NONE, pruned, SEEDS, type Setting } from '../registry/settings.ts'
+import type { TunedCell, TunedValue } from './cell.ts'
 import type { ComparedForm } from './subjects.ts'
 
 /** How much is measured. */
@@ -114,7 +116,7 @@ function budgetsOf(form: ComparedForm, { gradually, atOnce }: Extent): Budget[] 
 
 /** A method at all budgets that are different for it: what merges in pairs never keeps less than half of the tokens at once. */
 function methodSettings(form: ComparedForm, extent: Extent, method: string): Setting[] {
-  const least = methodOf({ method }).reduces === 'pair' ? 0.5 : 0
+  const least = leastRatioAt(methodOf({ method }), form.atOnce)
   const budgets = budgetsOf(form, extent).filter(({ keep }) => typeof keep === 'number' && keep >= least)
   return budgets.map((budget) => pruned(method, budget))
 }
@@ -151,6 +153,42 @@ export function int8Sweep(form: ComparedForm, extent: Extent, method: string): S
     'int8 + pruning',
     settings.map((setting): Setting => ({ ...setting, int8: true })),
   )
+}
+
+/** What is tuned of a subject; undefined where nothing is chosen, or the extent names no methods. */
+export function tunedCell(
+  { name, modality, examples }: ComparedForm,
+  extent: Extent,
+  maxLoss: number,
+): TunedCell | undefined {
+  const methods = extent.tuned[modality]
+  if (examples.calibration === 0 || methods.length === 0) return undefined
+  const most = Math.min(extent.examples, examples.calibration)
+  return { kind: 'tuned', subject: name, methods, maxLoss, examples: most }
+}
+
+/** The plan that was tuned; without a setting where nothing that is faster holds. */
+export function tunedSweep({ setting }: TunedValue): Sweep {
+  if (setting === undefined) return { way: 'tuned', name: 'tuned', settings: [] }
+  return { way: 'tuned', name: `tuned ${setting.method}`, settings: [setting] }
+}
+
+/** The method of the grids; which one it is does not depend on the numbers. */
+export const MAIN_METHOD = 'received-attention'
+
+/** Ratios whose time is measured at all shapes. */
+const [MILD, HARSH] = [0.7, 0.5]
+
+/** Settings whose time is measured at all shapes. */
+export function gridSettings(form: ComparedForm, { int8 }: Pick<Available, 'int8'>): Setting[] {
+  const at = (method: string, keep: number): Setting => pruned(method, { keep, layers: form.gradual })
+  const main = at(MAIN_METHOD, MILD)
+  const eightBit: Setting[] = [
+    { ...NONE, int8: true },
+    { ...main, int8: true },
+  ]
+  const others = [at(MAIN_METHOD, HARSH), at('tome', MILD), at('random', MILD)]
+  return [main, ...others, ...(int8 ? eightBit : [])]
 }
 
 /** A setting as it is run: once, or once for every seed. */

@@ -40,24 +40,26 @@ Dims Axes(Choices& choices, int64_t most) {
   return dims;
 }
 
-/// A batch: which positions hold tokens, at least one in every row.
+/// A batch: which positions hold tokens, at least one in every row, and perhaps the first padding of a row.
 struct Batch {
   int64_t rows, length;
   std::vector<char> attended;
   std::vector<int64_t> positions, offsets;
 
-  explicit Batch(Choices& choices) : rows(choices.Int(1, 4)), length(choices.Once(8) ? choices.Int(1, 600) : choices.Int(1, 9)) {
+  explicit Batch(Choices& choices, bool keepsPadding = false) : rows(choices.Int(1, 4)), length(choices.Once(8) ? choices.Int(1, 600) : choices.Int(1, 9)) {
     attended.resize(static_cast<size_t>(rows * length));
     const int64_t density = choices.Int(1, 4);
     int64_t noise = choices.Byte();
     offsets.push_back(0);
     for (int64_t row = 0; row < rows; row++) {
       const int64_t always = noise % length;
+      bool isPaddingKept = keepsPadding;
       for (int64_t n = 0; n < length; n++) {
         noise = (noise * 1103515245 + 12345) % (1 << 30);
         const bool is = n == always || noise / 1024 % density == 0;
         attended[static_cast<size_t>(row * length + n)] = static_cast<char>(is ? 1 + noise % 255 : 0);
-        if (is) positions.push_back(row * length + n);
+        if (is || isPaddingKept) positions.push_back(row * length + n);
+        if (!is) isPaddingKept = false;
       }
       offsets.push_back(Tokens());
     }
@@ -96,6 +98,7 @@ struct Placed {
 
 Case MakeRows(Choices& choices) {
   Case made;
+  made.info.attributes = {{"padding", choices.Int(0, 1)}};
   made.context.inputs.push_back(Batch(choices).Real());
   made.context.outputs.push_back({Type::kInt64});
   made.context.outputs.push_back({Type::kInt64});
@@ -116,7 +119,7 @@ Case MakePack(Choices& choices) {
 
 Case MakeUnpack(Choices& choices) {
   Case made;
-  const Batch batch(choices);
+  const Batch batch(choices, choices.Once(2));
   const Placed placed(choices, made.info, batch, 1, batch.Tokens(), batch.Tokens());
   const Type type = choices.Of(kMovable);
   made.context.inputs.push_back(Random(choices, type, placed.dims));

@@ -67,8 +67,12 @@ void CompareRows(const Case& done) {
   Demand(offsets.dims == Dims{attended.dims[0] + 1}, "offsets of other sizes");
   for (int64_t row = 0; row < attended.dims[0]; row++) {
     Demand(Numbers(offsets)[row] == token, "a wrong offset");
+    bool isPaddingKept = Attribute(done, "padding") != 0;
     for (int64_t n = 0; n < attended.dims[1]; n++) {
-      if (attended.data[static_cast<size_t>(row * attended.dims[1] + n)] == 0) continue;
+      if (attended.data[static_cast<size_t>(row * attended.dims[1] + n)] == 0) {
+        if (!isPaddingKept) continue;
+        isPaddingKept = false;
+      }
       Demand(token < positions.dims[0] && Numbers(positions)[token] == row * attended.dims[1] + n, "a wrong position");
       token++;
     }
@@ -105,6 +109,22 @@ void CompareUnpack(const Case& done) {
   ForAll(x.dims, [&](const Dims& at) {
     const Dims to = axes.Padded(at, positions, rows, length);
     std::memcpy(&expected[At(y.dims, to) * size], &x.data[At(x.dims, at) * size], size);
+  });
+  // Where a row has padding, what its last token has that is not attended.
+  std::vector<int64_t> padding(static_cast<size_t>(rows), -1);
+  for (int64_t t = 0; t < positions.dims[0]; t++) {
+    const int64_t position = Numbers(positions)[t];
+    if (attended.data[static_cast<size_t>(position)] == 0) padding[static_cast<size_t>(position / length)] = t;
+  }
+  ForAll(y.dims, [&](const Dims& at) {
+    const bool isFlat = axes.rows == axes.axis;
+    const int64_t position = isFlat ? at[axes.axis] : at[axes.rows] / axes.folded * length + at[axes.axis];
+    const int64_t t = padding[static_cast<size_t>(position / length)];
+    if (attended.data[static_cast<size_t>(position)] != 0 || t < 0) return;
+    Dims from = at;
+    if (!isFlat) from[axes.rows] %= axes.folded;
+    from[axes.axis] = t;
+    std::memcpy(&expected[At(y.dims, at) * size], &x.data[At(x.dims, from) * size], size);
   });
   Demand(expected.empty() || std::memcmp(expected.data(), y.data.get(), y.bytes) == 0, "a wrong element");
 }

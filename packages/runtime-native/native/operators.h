@@ -2,9 +2,11 @@
 // padding: T of them. `positions` int64 [T] says where each of them is in the padded batch, b·N + n; `offsets` int64 [B+1] where
 // each row begins among the T.
 //
-//   Rows(attended bool [B,N]) → positions, offsets
+//   Rows(attended bool [B,N]; padding) → positions, offsets. With `padding` 1 the first token of each row that is not attended is among
+//       the T, so that what is computed of padding is known.
 //   Pack(x [B·folded,…,N,…], positions; rows, axis, folded) → [folded,…,T,…]
-//   Unpack(x [folded,…,T,…], positions, attended bool [B,N]; rows, axis, folded) → [B·folded,…,N,…], 0 where padding is
+//   Unpack(x [folded,…,T,…], positions, attended bool [B,N]; rows, axis, folded) → [B·folded,…,N,…]. Where a row has padding it is 0,
+//       or what its token is that is among the T and not attended, if there is one.
 //       `rows` and `axis` are where rows and tokens are; equal for x [B·N,…], which is folded once. Pack of x [1,…,N,…] takes it for
 //       every row.
 //   PackedAttention(query, key, value, offsets, keyBias [1,T]?, bias [B|1,H|1,N,N]?, positions?, queryWeights [1,T]?; scale, …Axes)

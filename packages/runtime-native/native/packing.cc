@@ -9,6 +9,8 @@ namespace {
 
 class Rows : public Operator {
  public:
+  explicit Rows(const Attributes& attributes) : keepsPadding_(attributes.Int("padding") != 0) {}
+
   void Compute(const Context& context) const override {
     const Input attended = context.Read(0, {"attended", Type::kBool, 2});
     const int64_t rows = attended.shape.dims[0], length = attended.shape.dims[1];
@@ -18,9 +20,10 @@ class Rows : public Operator {
     int64_t tokens = 0;
     // Before there is memory for the offsets: rows of no length take none themselves, however many they are.
     for (int64_t row = 0; row < rows; row++) {
-      const int64_t before = tokens;
-      for (int64_t n = 0; n < length; n++) tokens += is[row * length + n] != 0;
-      if (tokens == before) Refuse("row " + std::to_string(row) + " of the batch has no attended token; remove it");
+      int64_t own = 0;
+      for (int64_t n = 0; n < length; n++) own += is[row * length + n] != 0;
+      if (own == 0) Refuse("row " + std::to_string(row) + " of the batch has no attended token; remove it");
+      tokens += own + (keepsPadding_ && own < length ? 1 : 0);
     }
     auto* positions = static_cast<int64_t*>(context.Write(0, {tokens}, Type::kInt64));
     auto* offsets = static_cast<int64_t*>(context.Write(1, {rows + 1}, Type::kInt64));
@@ -28,12 +31,18 @@ class Rows : public Operator {
     int64_t token = 0;
     for (int64_t row = 0; row < rows; row++) {
       offsets[row] = token;
+      bool isKept = keepsPadding_;
       for (int64_t n = 0; n < length; n++) {
-        if (is[row * length + n] != 0) positions[token++] = row * length + n;
+        const bool isAttended = is[row * length + n] != 0;
+        if (isAttended || isKept) positions[token++] = row * length + n;
+        if (!isAttended) isKept = false;
       }
     }
     offsets[rows] = token;
   }
+
+ private:
+  const bool keepsPadding_;
 };
 
 /// Where rows and tokens are in a tensor: rows·folded along axis `rows` and tokens along `axis` after it, or both along one axis.
@@ -175,20 +184,41 @@ class Unpack : public Operator {
     const auto* from = x.As<char>();
     const size_t bytes = layout.bytes;
     std::memset(to, 0, static_cast<size_t>(elements) * SizeOf(x.shape.type));
-    ForChunks(context, tokens, [&](int64_t t) {
-      ForBlocks(layout, apart, length, at[t] / length, at[t] % length, t, tokens, [&](int64_t padded, int64_t packed) {
+    const auto place = [&](int64_t t, int64_t position) {
+      ForBlocks(layout, apart, length, position / length, position % length, t, tokens, [&](int64_t padded, int64_t packed) {
         std::memcpy(to + padded * static_cast<int64_t>(bytes), from + packed * static_cast<int64_t>(bytes), bytes);
       });
-    });
+    };
+    ForChunks(context, tokens, [&](int64_t t) { place(t, at[t]); });
+    RepeatPadding(context, attended, at, tokens, place);
   }
 
  private:
+  /// Calls `place(t, position)` for all padding of a row that has a packed token t for it.
+  template <typename Place>
+  static void RepeatPadding(const Context& context, const Input& attended, const int64_t* at, int64_t tokens, const Place& place) {
+    const int64_t rows = attended.shape.dims[0], length = attended.shape.dims[1];
+    const auto* is = attended.As<uint8_t>();
+    std::vector<int64_t> padding(static_cast<size_t>(rows), -1);
+    for (int64_t t = 0; t < tokens; t++) {
+      if (is[at[t]] == 0) padding[static_cast<size_t>(at[t] / length)] = t;
+    }
+    context.Parallel(padding.size(), [&](size_t row) {
+      const int64_t t = padding[row];
+      if (t < 0) return;
+      const int64_t begin = static_cast<int64_t>(row) * length;
+      for (int64_t position = begin; position < begin + length; position++) {
+        if (is[position] == 0 && position != at[t]) place(t, position);
+      }
+    });
+  }
+
   const TokenAxes axes_;
 };
 
 }  // namespace
 
-std::unique_ptr<Operator> MakeRows(const Attributes&) { return std::make_unique<Rows>(); }
+std::unique_ptr<Operator> MakeRows(const Attributes& attributes) { return std::make_unique<Rows>(attributes); }
 std::unique_ptr<Operator> MakePack(const Attributes& attributes) { return std::make_unique<Pack>(attributes); }
 std::unique_ptr<Operator> MakeUnpack(const Attributes& attributes) { return std::make_unique<Unpack>(attributes); }
 

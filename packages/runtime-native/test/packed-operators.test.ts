@@ -51,8 +51,8 @@ function empty(dims: readonly number[]): TensorLike {
 }
 
 describeNative('Rows', () => {
-  const model = (rank = 2): Uint8Array =>
-    operatorModel('Rows', { attended: ['bool', rank] }, { positions: ['int64', 1], offsets: ['int64', 1] })
+  const model = (padding = 0, rank = 2): Uint8Array =>
+    operatorModel('Rows', { attended: ['bool', rank] }, { positions: ['int64', 1], offsets: ['int64', 1] }, { padding })
 
   test('says where attended tokens are, even between others and marked by any number except 0', async () => {
     const { positions, offsets } = await run(model(), {
@@ -63,6 +63,17 @@ describeNative('Rows', () => {
     })
     expect(positions?.data).toEqual(BigInt64Array.of(0n, 2n, 4n))
     expect(offsets?.data).toEqual(BigInt64Array.of(0n, 2n, 3n))
+  })
+
+  test('keeps the first padding token of each row that has one, if asked to', async () => {
+    const attended = bool([
+      [1, 0, 1, 0],
+      [0, 0, 1, 1],
+      [1, 1, 1, 1],
+    ])
+    const { positions, offsets } = await run(model(1), { attended })
+    expect(positions?.data).toEqual(BigInt64Array.of(0n, 1n, 2n, 4n, 6n, 7n, 8n, 9n, 10n, 11n))
+    expect(offsets?.data).toEqual(BigInt64Array.of(0n, 3n, 6n, 10n))
   })
 
   test.each<[string, TensorLike, RegExp]>([
@@ -89,7 +100,7 @@ describeNative('Rows', () => {
   test.each([1, 3])('refuses %i axes', async (rank) => {
     const dims = [4, 1, 1].slice(0, rank)
     const attended: TensorLike = { type: 'bool', dims, data: Uint8Array.of(1, 1, 1, 1) }
-    await refusesRun(model(rank), { attended }, /attended has \d axes, not 2/)
+    await refusesRun(model(0, rank), { attended }, /attended has \d axes, not 2/)
   })
 })
 
@@ -208,6 +219,17 @@ describeNative('Unpack', () => {
   test('writes 0 between tokens', async () => {
     const { y } = await run(model(plain), { x, positions: int64([0, 3]), attended })
     expect(y).toMatchObject({ dims: [2, 2, 2], data: Float32Array.of(0, 1, 0, 0, 0, 0, 2, 3) })
+  })
+
+  test('repeats a token of padding where its row has more of it', async () => {
+    const rows = bool([
+      [1, 0, 0],
+      [0, 1, 1],
+      [0, 1, 0],
+    ])
+    const packed = float32([1, 6, 1])
+    const { y } = await run(model(plain), { x: packed, positions: int64([0, 1, 3, 4, 5, 7]), attended: rows })
+    expect(y).toMatchObject({ dims: [3, 3, 1], data: Float32Array.of(0, 1, 1, 2, 3, 4, 0, 5, 0) })
   })
 
   test.each<[string, TensorLike, readonly (number | bigint)[], Attributes, RegExp]>([

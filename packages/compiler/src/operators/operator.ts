@@ -25,6 +25,10 @@ export interface Operator {
   readonly take?: (flow: Flow, node: NodeProto, index: number, axes: readonly number[]) => void
   /** Whether it treats each token as it treats all others, so that it can work on packed tokens. */
   readonly packs?: PackRule
+  /** Which operands have to be 0 for the result to be 0: the first, any one, or all. Absent: 0 may become something else. */
+  readonly zeroFrom?: 'first' | 'any' | 'all'
+  /** The operand by which the result may be infinite or NaN where it is 0. */
+  readonly singular?: number
   /** Multiply-adds of one node, from its result. */
   readonly multiplyAdds?: (output: Tensor) => Dim
   /** What a fused operator computes, in plain ones. */

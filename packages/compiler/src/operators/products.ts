@@ -151,9 +151,9 @@ const affine: Operator = { isProduct: true, rows: gemmRows, repair: gemm, packs,
 
 /** Products, and what else multiplies and adds. */
 export const products: OperatorEntries = {
-  MatMul: { ...product, upstream: matmulUpstream },
+  MatMul: { ...product, upstream: matmulUpstream, zeroFrom: 'first' },
   MatMulInteger: { ...product, isQuantized: true },
-  'com.microsoft.FusedMatMul': product,
+  'com.microsoft.FusedMatMul': { ...product, zeroFrom: 'first' },
   Gemm: affine,
   'com.microsoft.FusedGemm': affine,
   'com.microsoft.MatMulNBits': {

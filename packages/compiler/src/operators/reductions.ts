@@ -19,16 +19,16 @@ const packs: PackRule = (view) => {
 
 /** Operators that reduce axes. Reduced over the tokens, the result is over those that are kept. */
 export const reductions: OperatorEntries = {
-  ReduceMean: { rows, repair: fits, packs },
-  ReduceSum: { rows, repair: fits, packs },
-  ReduceMax: { rows, repair: fits, packs },
-  ReduceMin: { rows, repair: fits, packs },
-  ReduceL2: { rows, repair: fits, packs },
-  ReduceL1: { repair: fits, packs },
-  ReduceSumSquare: { repair: fits, packs },
+  ReduceMean: { rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceSum: { rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceMax: { rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceMin: { rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceL2: { rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceL1: { repair: fits, packs, zeroFrom: 'first' },
+  ReduceSumSquare: { repair: fits, packs, zeroFrom: 'first' },
   ReduceLogSumExp: { repair: fits, packs },
-  ReduceProd: { repair: fits, packs },
-  ReduceLogSum: { packs },
+  ReduceProd: { repair: fits, packs, zeroFrom: 'first' },
+  ReduceLogSum: { packs, singular: 0 },
   ArgMax: { repair: exceptTokenAxis('axis', 0), packs },
   ArgMin: { repair: exceptTokenAxis('axis', 0) },
 }

@@ -116,8 +116,8 @@ const expandUpstream: UpstreamRule = ({ inputs: [data], output }, axes) => {
 
 /** Operators that lay values out differently, or repeat them. */
 export const reshapes: OperatorEntries = {
-  Reshape: { rows: reshapeRows, repair: reshape, upstream: reshapeUpstream, packs: always },
-  Flatten: { repair: fits, packs: always },
+  Reshape: { rows: reshapeRows, repair: reshape, upstream: reshapeUpstream, packs: always, zeroFrom: 'first' },
+  Flatten: { repair: fits, packs: always, zeroFrom: 'first' },
   Transpose: {
     rows: ({ attributes }, axis) => [(attributes.perm as readonly number[])[axis]],
     repair: fits,
@@ -126,6 +126,7 @@ export const reshapes: OperatorEntries = {
       return [{ index: 0, axes: axes.map((axis) => perm[axis] as number) }]
     },
     packs: always,
+    zeroFrom: 'first',
   },
   Unsqueeze: {
     rows: ({ attributes, output }, axis) => {
@@ -135,6 +136,7 @@ export const reshapes: OperatorEntries = {
     repair: fits,
     upstream: unsqueezeUpstream,
     packs: always,
+    zeroFrom: 'first',
   },
   Squeeze: {
     rows: ({ inputs, attributes }, axis) => [
@@ -142,6 +144,7 @@ export const reshapes: OperatorEntries = {
     ],
     repair: fits,
     packs: always,
+    zeroFrom: 'first',
   },
   Expand: {
     rows: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],

@@ -237,9 +237,10 @@ export const reads: OperatorEntries = {
     rows: (view, axis) => view.inputs.map(() => (otherAxes(view, axis)[0] === 'all' ? 'all' : axis)),
     repair: concat,
     packs: axisCountsNoTokens,
+    zeroFrom: 'all',
   },
-  Split: { rows: otherAxes, repair: split, packs: axisCountsNoTokens },
-  Gather: { rows: gatherRows, repair: gather, packs: axisCountsNoTokens },
+  Split: { rows: otherAxes, repair: split, packs: axisCountsNoTokens, zeroFrom: 'first' },
+  Gather: { rows: gatherRows, repair: gather, packs: axisCountsNoTokens, zeroFrom: 'first' },
   GatherND: { repair: indexed },
   GatherElements: {
     rows: ({ attributes }, axis) => [axis === attributes.axis ? 'all' : axis, axis],
@@ -247,6 +248,6 @@ export const reads: OperatorEntries = {
     upstream: ({ output }, axes) =>
       axes.includes(output.node.attributes.axis as number) && axes.length === 1 ? [{ index: 1, axes }] : undefined,
   },
-  Slice: { rows: sliceRows, repair: slice, packs: slicePacks },
+  Slice: { rows: sliceRows, repair: slice, packs: slicePacks, zeroFrom: 'first' },
   Range: { repair: range },
 }

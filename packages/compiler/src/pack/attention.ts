@@ -29,6 +29,8 @@ export interface PackedContext {
   readonly nodes: readonly NodeProto[]
   /** Padded values by the packed ones that stand for them: the context, or what its only reader turns it into; sums of probabilities. */
   readonly replaces: ReadonlyMap<string, string>
+  /** Something that depends on the examples is added to the scores. */
+  readonly hidesPadding: boolean
 }
 
 /**
@@ -82,7 +84,8 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
   const isHalf = replaced.map((name) => program.tensor(name).dtype === 'float16')
   const single = outputs.map((name, i) => (isHalf[i] ? program.graph.uniqueName(`${name}/single`) : name))
   const back = outputs.flatMap((name, i) => (isHalf[i] ? [castNode(single[i] as string, name, 'float16')] : []))
-  return { nodes: [packedNode('PackedAttention', operands, single, attributes), ...back], replaces }
+  const hidesPadding = [...terms.keys, ...terms.pairs].some((name) => program.inputsOf(name).size > 0)
+  return { nodes: [packedNode('PackedAttention', operands, single, attributes), ...back], replaces, hidesPadding }
 }
 
 /** A packed value of half precision in single precision. */

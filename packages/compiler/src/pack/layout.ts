@@ -36,6 +36,11 @@ function counts(dim: Dim, { count }: Segment): boolean {
   return namesIn(dim).has(count)
 }
 
+/** True if a value has rows for the tokens of a segment. */
+export function hasTokens({ dims }: Tensor, segment: Segment): boolean {
+  return dims.some((dim) => counts(dim, segment))
+}
+
 /** True if the size depends on the size of the batch. */
 export function hasBatch(dim: Dim, { batch }: Segment): boolean {
   const names = namesIn(batch)

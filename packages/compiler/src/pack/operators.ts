@@ -24,7 +24,8 @@ export function packedNode(
 function contradiction(type: PackedOperator, attributes: Attributes): string | undefined {
   if (type === 'Pack' || type === 'Unpack') return layoutProblem(attributes)
   if (type === 'PackedAttention') return attentionProblem(attributes)
-  return undefined
+  const { padding } = attributes
+  return padding === 0 || padding === 1 ? undefined : `padding would be ${padding}; it is 0 or 1`
 }
 
 function layoutProblem({ rows, axis, folded }: Attributes): string | undefined {

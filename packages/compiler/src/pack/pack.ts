@@ -13,7 +13,7 @@ import { packedAttention, type Turned } from './attention.ts'
 import { DOMAIN } from './operators.ts'
 import { PackedValues } from './packed-values.ts'
 import { type Segment, writeSegments } from './segments.ts'
-import { packedCopy, packedInputs, type Surroundings } from './token-wise.ts'
+import { packedCopy, packedInputs, paddingRows, type Surroundings } from './token-wise.ts'
 import { rewriteShapes, unpackWhatIsRead } from './unpack.ts'
 
 export type PackResult = Packed | { readonly ok: false; readonly refusal: Refusal }
@@ -27,8 +27,8 @@ export interface Packed {
 
 /**
  * Makes a model, pruned or not, work on the tokens of all examples of a batch one after the other, so that padding costs nothing. It
- * has the same inputs and outputs, and the same answers; rows of outputs that stand for padding are 0. The result runs in
- * `@tp/runtime-native` only. The model itself is not changed; weights are shared with the result.
+ * has the same inputs and outputs, and the same answers; rows of outputs that stand for padding are 0 where nothing else is known of
+ * them. The result runs in `@tp/runtime-native` only. The model itself is not changed; weights are shared with the result.
  */
 export function pack(source: Model): PackResult {
   try {
@@ -79,6 +79,7 @@ function packNodes(values: PackedValues, attentions: ReadonlyMap<string, Attenti
       program,
       segment,
       packed: (name) => values.get(name)?.name,
+      padding: (name) => values.get(name)?.padding,
       take: (name, layout, rank) => values.take(name, segment, layout, rank),
     }
     const attention = attentions.get(node.output[0] as string)
@@ -90,9 +91,10 @@ function packNodes(values: PackedValues, attentions: ReadonlyMap<string, Attenti
       if (packed === undefined) continue
       program.graph.insert(packed.nodes)
       values.replaced.add(node)
+      if (!packed.hidesPadding) values.seesPadding.add(segment)
       for (const [padded, name] of packed.replaces) {
         values.declare(name, padded)
-        values.replace(program.graph.producer(padded) as NodeProto, [name], segment)
+        values.replace(program.graph.producer(padded) as NodeProto, [name], segment, 'any')
       }
       found++
     }
@@ -118,5 +120,5 @@ function packNode(values: PackedValues, node: NodeProto, around: Surroundings, t
     const { perm } = values.program.tensor(node.output[0] as string).node.attributes
     turned.set(outputs[0] as string, { from: inputs[0] as string, perm: perm as readonly number[] })
   }
-  values.replace(node, outputs, around.segment)
+  values.replace(node, outputs, around.segment, paddingRows(node, around))
 }

@@ -4,6 +4,7 @@ import type { Program } from '../program/program.ts'
 import { withLeadingAxes } from '../transform/rows.ts'
 import { hasBatch, type Layout, layoutOf } from './layout.ts'
 import { packedNode } from './operators.ts'
+import type { PaddingRows } from './padding.ts'
 import type { Segment } from './segments.ts'
 
 /** A padded value and its packed form. A number for all tokens (the scale of a quantised product) has no layout. */
@@ -11,6 +12,7 @@ export interface PackedValue {
   readonly name: string
   readonly segment: Segment
   readonly layout: Layout | undefined
+  readonly padding: PaddingRows
 }
 
 /** Which values of a graph have a packed form so far. */
@@ -20,6 +22,8 @@ export class PackedValues {
   readonly replaced: Set<NodeProto> = new Set()
   /** Those results. */
   readonly results: Set<string> = new Set()
+  /** Segments with an attention that hides no padding. */
+  readonly seesPadding: Set<Segment> = new Set()
   readonly #values = new Map<string, PackedValue>()
   readonly #once = new Map<string, string | undefined>()
 
@@ -28,7 +32,8 @@ export class PackedValues {
     this.program = program
     for (const segment of segments) {
       const layout = { rows: 0, axis: 1, folded: 1 }
-      this.#values.set(segment.from, { name: this.#pack(segment.from, segment, layout), segment, layout })
+      const name = this.#pack(segment.from, segment, layout)
+      this.#values.set(segment.from, { name, segment, layout, padding: 'any' })
     }
   }
 
@@ -41,12 +46,12 @@ export class PackedValues {
   }
 
   /** Notes what stands for the results of a node, by their indices. */
-  replace(node: NodeProto, packed: readonly string[], segment: Segment): void {
+  replace(node: NodeProto, packed: readonly string[], segment: Segment, padding: PaddingRows): void {
     this.replaced.add(node)
     for (const [i, output] of node.output.entries()) {
       if (output === '') continue
       const layout = layoutOf(this.program.tensor(output), segment)
-      this.#values.set(output, { name: packed[i] as string, segment, layout })
+      this.#values.set(output, { name: packed[i] as string, segment, layout, padding })
       this.results.add(output)
     }
   }

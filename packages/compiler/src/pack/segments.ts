@@ -1,4 +1,5 @@
 import type { Dim } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import { Operands } from '../program/operands.ts'
@@ -38,6 +39,12 @@ export function writeSegments(program: Program, encoder: Encoder): Segment[] {
   })
 }
 
+/** Packs one token of padding of each example that has some, so that what the model makes of padding is known. */
+export function keepPadding({ graph }: Program, { real, positions, offsets }: Segment): void {
+  graph.remove(graph.producer(positions) as NodeProto)
+  graph.insert([packedNode('Rows', [real], [positions, offsets], { padding: 1 })])
+}
+
 function writeSegment(
   program: Program,
   encoder: Encoder,
@@ -58,6 +65,6 @@ function writeSegment(
     string,
     string,
   ]
-  graph.insert([packedNode('Rows', [name], [positions, offsets])])
+  graph.insert([packedNode('Rows', [name], [positions, offsets], { padding: 0 })])
   return { from, batch, count, real: name, positions, offsets }
 }

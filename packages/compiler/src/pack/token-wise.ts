@@ -5,6 +5,7 @@ import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
 import type { Program } from '../program/program.ts'
 import { hasBatch, isSameForAll, type Layout, layoutOf, packedSizes } from './layout.ts'
+import { type PaddingRows, paddingOf } from './padding.ts'
 import type { Segment } from './segments.ts'
 
 /** What packing a node asks about the values around it. */
@@ -13,6 +14,8 @@ export interface Surroundings {
   readonly segment: Segment
   /** The packed form of a value, if it has one already. */
   packed(name: string): string | undefined
+  /** What a packed value has in rows of padding when it is padded; undefined for other values. */
+  padding(name: string): PaddingRows | undefined
   /** Packs a value from elsewhere (a mask, a table of positions) along an axis, for a reader of that many axes. */
   take(name: string, layout: Layout, rank: number): string | undefined
 }
@@ -42,6 +45,23 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
   const operands = rest.map((input) => sameForAll(input, around))
   if (operands.includes(undefined)) return undefined
   return treatsAlike(name, node, output, from, around) ? [packed, ...(operands as string[])] : undefined
+}
+
+/** What the results of a node that is packed have in rows of padding. */
+export function paddingRows(node: NodeProto, around: Surroundings): PaddingRows {
+  const { program, segment } = around
+  const others = node.input.filter((name) => name !== '' && around.packed(name) === undefined)
+  const byExample = others.filter((name) => program.tensor(name).dims.some((dim) => hasBatch(dim, segment)))
+  const masks = byExample.some((name) => givesZeroAtPadding(node, name, around) && isMask(name, around))
+  const unknown = byExample.filter((name) => !isMask(name, around))
+  const inputs = node.input.map((name) => (unknown.includes(name) ? 'masked' : around.padding(name)))
+  return paddingOf(node, inputs, masks)
+}
+
+/** True for a value that is made of nothing but what says which tokens are real. */
+function isMask(name: string, { program, segment }: Surroundings): boolean {
+  const sources = program.inputsOf(segment.real)
+  return [...program.inputsOf(name)].every((input) => sources.has(input))
 }
 
 /** The node of a packed value: a copy on packed inputs; shapes that count tokens become ones that do not. */

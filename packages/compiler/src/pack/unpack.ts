@@ -1,8 +1,13 @@
 import { axisSize, concat, constant, mul } from '@tp/core'
 import { capturedNames, createNode } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+import { Refused } from '../program/refusal.ts'
+import { hasTokens } from './layout.ts'
 import { packedNode } from './operators.ts'
 import type { PackedValue, PackedValues } from './packed-values.ts'
+import { keepPadding, type Segment } from './segments.ts'
 
 /**
  * Makes shapes of padded values from that of the value that their segment begins with: it would be a waste to unpack for them,
@@ -41,7 +46,12 @@ function writeShape(values: PackedValues, value: string, shape: string): string 
 export function unpackWhatIsRead(values: PackedValues): void {
   const { graph } = values.program
   const read = paddedReads(values)
+  const withPadding = new Set([...read].flatMap((name) => needsPadding(values, name) ?? []))
   for (const node of values.replaced) graph.remove(node)
+  for (const segment of withPadding) {
+    if (values.seesPadding.has(segment)) throw paddingNotHidden()
+    keepPadding(values.program, segment)
+  }
   for (const output of read) {
     const { name, segment, layout } = values.get(output) as PackedValue
     const node =
@@ -51,6 +61,38 @@ export function unpackWhatIsRead(values: PackedValues): void {
     graph.insert([node])
     if (!graph.isOutput(output)) values.declare(output, output)
   }
+}
+
+/** The segment of a value whose rows of padding have to be what the model makes of them, as 0 in their place would change answers. */
+function needsPadding(values: PackedValues, name: string): Segment | undefined {
+  const { segment, layout, padding } = values.get(name) as PackedValue
+  if (layout === undefined || padding === 'zero') return undefined
+  return padding === 'masked' || !canBeZero(values, name, segment) ? segment : undefined
+}
+
+/**
+ * True if rows of padding can be 0 in a value whose own rows there are `any`: of what reads them, nothing becomes infinite or NaN.
+ * Rows that are mixed with those of other tokens are not followed: a model that does that answers by its padding in any case.
+ */
+function canBeZero({ program, replaced }: PackedValues, value: string, segment: Segment): boolean {
+  const seen = new Set<string>()
+  const queue = [value]
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (seen.has(name)) continue
+    seen.add(name)
+    for (const { node, index } of program.graph.consumers(name)) {
+      if (replaced.has(node)) continue
+      const operator = operators.get(operatorName(node))
+      if (operator === undefined || operator.singular === index) return false
+      queue.push(...node.output.filter((output) => output !== '' && hasTokens(program.tensor(output), segment)))
+    }
+  }
+  return true
+}
+
+function paddingNotHidden(): Refused {
+  const seen = 'an attention of it does not hide padding, and what is computed of padding is needed downstream'
+  return new Refused('TP_PACK', `the model cannot be packed: ${seen}`)
 }
 
 /** Values with a packed form that the outputs still need padded. */

@@ -1,0 +1,33 @@
+import type { NodeProto } from '@tp/onnx'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+
+/**
+ * What the padded form of a packed value has in the rows of padding:
+ * `any`: whatever the model makes of padding, which no answer depends on;
+ * `zero`: 0, since the mask has made it so;
+ * `masked`: what the model makes of such zeros, which may count (a norm that is at least 10⁻¹²).
+ */
+export type PaddingRows = 'any' | 'zero' | 'masked'
+
+/**
+ * The rows of padding of a node's results.
+ * @param inputs what its packed inputs have there; undefined for inputs that are not packed
+ * @param masks true if the node sets padding to 0 by one of the latter
+ */
+export function paddingOf(node: NodeProto, inputs: readonly (PaddingRows | undefined)[], masks: boolean): PaddingRows {
+  if (masks) return 'zero'
+  if (inputs.includes('masked')) return 'masked'
+  if (!inputs.includes('zero')) return 'any'
+  const isZero = (input: PaddingRows | undefined): boolean => input === 'zero'
+  switch (operators.get(operatorName(node))?.zeroFrom) {
+    case 'any':
+      return 'zero'
+    case 'first':
+      return isZero(inputs[0]) ? 'zero' : 'masked'
+    case 'all':
+      return inputs.every(isZero) ? 'zero' : 'masked'
+    default:
+      return 'masked'
+  }
+}

@@ -1,0 +1,152 @@
+// Heads that compute something of padding before they mask it: packed, they give what they give padded.
+import { type PackResult, pack } from '@tp/compiler'
+import {
+  add,
+  axisSize,
+  cast,
+  clip,
+  constant,
+  div,
+  equal,
+  exp,
+  expand,
+  gather,
+  input,
+  log,
+  logSoftmax,
+  matmul,
+  max,
+  mul,
+  neg,
+  norm2,
+  reciprocal,
+  relu,
+  reshape,
+  shape,
+  softmax,
+  squeeze,
+  sub,
+  sum,
+  swapLast,
+  type Tensor,
+  transpose,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
+import { decodeModel, emitModel, encodeModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { difference, numbers, randomLayers, seeded } from 'exported-encoders'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { nativeRuntime } from '../src/index.ts'
+import { describeNative } from './native.ts'
+
+const [vocabulary, heads, headDim] = [30, 2, 4]
+const hidden = heads * headDim
+
+/** What a head reads: the last states [b,n,D], and the mask as 0 and 1, [b,n,1]. */
+interface LastStates {
+  readonly x: Tensor
+  readonly mask: Tensor
+}
+
+type Head = (states: LastStates) => Tensor
+
+const masked = ({ x, mask }: LastStates): Tensor => mul(x, mask)
+const count = ({ mask }: LastStates): Tensor => sum(mask, 1)
+/** As `F.normalize` is exported: the norm is repeated before it divides. */
+const normalized = (x: Tensor): Tensor => div(x, expand(clip(norm2(x, -1, { keepDims: true }), 1e-12), shape(x)))
+
+const headsByName: Readonly<Record<string, Head>> = {
+  'tokens of length 1, padding set to 0': ({ x, mask }) => mul(normalized(x), mask),
+  'tokens set to 0 and then divided by their length': (states) => normalized(masked(states)),
+  'the mean of tokens of length 1': ({ x, mask }) => div(sum(mul(normalized(x), mask), 1), count({ x, mask })),
+  'the mean of tokens times the reciprocal of their length': ({ x, mask }) =>
+    div(sum(mul(mul(x, reciprocal(norm2(x, -1, { keepDims: true }))), mask), 1), count({ x, mask })),
+  'the mean entropy of tokens': ({ x, mask }) => {
+    const p = softmax(x)
+    const entropy = neg(sum(mul(p, log(expand(p, shape(x)))), -1, { keepDims: true }))
+    return div(sum(mul(entropy, mask), 1), count({ x, mask }))
+  },
+  'the largest logarithm of a term (SPLADE)': ({ x, mask }) => max(mul(log(add(1, relu(x))), mask), 1),
+  'logits that are −10⁴ at padding': ({ x, mask }) => where(equal(mask, 0), -1e4, logSoftmax(x)),
+  'exponentials of masked states': (states) => exp(masked(states)),
+  'logarithms of exponentials of masked states, mixed': (states) => log(sum(exp(masked(states)), 1)),
+  'a mean by attention over the tokens': ({ x, mask }) => {
+    const scores = where(equal(mask, 0), -1e9, sum(x, -1, { keepDims: true }))
+    return squeeze(matmul(swapLast(softmax(scores, 1)), x), [1])
+  },
+  'states less their own mean, divided by their deviation': ({ x, mask }) => {
+    const apart = sub(x, expand(div(sum(x, -1, { keepDims: true }), hidden), shape(x)))
+    return div(
+      sum(mul(div(apart, expand(norm2(apart, -1, { keepDims: true }), shape(x))), mask), 1),
+      count({ x, mask }),
+    )
+  },
+}
+
+/** Two layers without positions, so that padding may be on either side: `input_ids`, `attention_mask` → `output`. */
+function encoderWith(head: Head): Uint8Array {
+  const { linear, norm, weight } = randomLayers(seeded(5))
+  const [ids, mask] = ['input_ids', 'attention_mask'].map((name) => input(name, 'int64', ['batch', 'sequence'])) as [
+    Tensor,
+    Tensor,
+  ]
+  const isPadding = equal(unsqueeze(mask, [1, 2]), 0)
+  const apart = (y: Tensor): Tensor =>
+    transpose(reshape(linear(y, hidden), [axisSize(y, 0), axisSize(y, 1), heads, headDim]), [0, 2, 1, 3])
+  let x = gather(weight([vocabulary, hidden], 1), ids, 0)
+  for (let layer = 0; layer < 2; layer++) {
+    const [query, key, value] = [apart(x), apart(x), apart(x)]
+    const scores = where(isPadding, -1e9, div(matmul(query, swapLast(key)), Math.sqrt(headDim)))
+    const context = transpose(matmul(softmax(scores), value), [0, 2, 1, 3])
+    const attended = reshape(context, [axisSize(x, 0), axisSize(x, 1), hidden])
+    x = norm(add(x, linear(attended, hidden)))
+    x = norm(add(x, linear(relu(linear(x, 2 * hidden)), hidden)))
+  }
+  const states = { x: linear(x, hidden), mask: cast(unsqueeze(mask, 2), 'float32') }
+  return emitModel({ output: mul(head(states), constant(1)) }, { opset: 17 })
+}
+
+/** A batch of random tokens; padding is on the left, on the right, or where it falls. */
+function batchOf(lengths: readonly number[], side: 'left' | 'right', seed: number): NamedTensors {
+  const [rows, longest] = [lengths.length, Math.max(...lengths)]
+  const random = seeded(seed)
+  const [ids, mask] = [new BigInt64Array(rows * longest), new BigInt64Array(rows * longest)]
+  for (const [row, length] of lengths.entries()) {
+    for (let n = 0; n < longest; n++) {
+      const isReal = side === 'right' ? n < length : n >= longest - length
+      ids[row * longest + n] = isReal ? BigInt(1 + (Math.floor(Math.abs(random()) * 1e4) % (vocabulary - 1))) : 0n
+      mask[row * longest + n] = BigInt(isReal)
+    }
+  }
+  const dims = [rows, longest]
+  return { input_ids: { type: 'int64', dims, data: ids }, attention_mask: { type: 'int64', dims, data: mask } }
+}
+
+function requirePacked(result: PackResult): Uint8Array {
+  if (!result.ok) throw new Error(result.refusal.message)
+  return encodeModel(result.model)
+}
+
+describeNative('a packed head', () => {
+  test.each(Object.entries(headsByName))('gives what it gives padded: %s', async (_, head) => {
+    const bytes = encoderWith(head)
+    await using padded = await nodeRuntime().load(bytes)
+    await using packed = await nativeRuntime().load(requirePacked(pack(decodeModel(bytes))))
+    const batches = fc.record({
+      lengths: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 5 }),
+      side: fc.constantFrom<'left' | 'right'>('left', 'right'),
+      seed: fc.nat(1000),
+    })
+    await fc.assert(
+      fc.asyncProperty(batches, async ({ lengths, side, seed }) => {
+        const feeds = batchOf(lengths, side, seed)
+        const [expected, seen] = [await padded.run(feeds), await packed.run(feeds)]
+        expect(difference(numbers(seen.output), numbers(expected.output))).toBeLessThan(1e-5)
+      }),
+      { numRuns: 12 },
+    )
+  })
+})

@@ -32,7 +32,9 @@ describe('tp prune by a plan, and without layers', () => {
     const { code, stdout } = await tpHere(args)
     expect(code).toBe(0)
     expect(stdout).toMatch(/received-attention, 8 bits/)
-    expect(stdout).toMatch(/verified {2}runs at .* with finite outputs; before rounding to 8 bits, keeping every token/)
+    expect(stdout).toMatch(
+      /verified {2}runs at .* with finite outputs\n +before rounding to 8 bits, keeping every token/,
+    )
     const by = ['--method', 'received-attention', '--layers', '1', '--keep', '0.5']
     expect((await tpHere(['prune', mail, '-o', float as string, ...by])).code).toBe(0)
     expect((await tpHere(['quantize', float as string, '-o', after as string])).code).toBe(0)

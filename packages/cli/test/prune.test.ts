@@ -177,9 +177,14 @@ describe('tp prune', () => {
     expect(code).toBe(0)
     const { verification } = JSON.parse(stdout)
     expect(verification.shapes).toEqual([
-      [1, 7],
-      [3, 16],
+      [1, 16],
+      [1, 5],
+      [1, 11],
+      [1, 3],
+      [2, 16],
+      [5, 16],
     ])
+    expect(verification.arrangements).toEqual(['alone', 'in a batch', 'padded right'])
     expect(verification.difference).toBeLessThan(1e-5)
   }
 

@@ -30,20 +30,20 @@ async function verify(method: string): ReturnType<typeof tpHere> {
 test('refuses with --verify a method that looks at padding, and names it', async () => {
   const { code, stderr } = await verify('unmasked')
   expect(code).toBe(1)
-  expect(stderr).toMatch(/\[plugin unmasked\] 8 of 8 examples come out otherwise with padding after them than alone/)
+  expect(stderr).toMatch(/\[plugin unmasked\] \d of 10 examples get other answers padded right than alone/)
   expect(stderr).toContain('code: TP_VERIFY')
 })
 
 test('refuses with --verify a method that looks at other examples, and names it', { tags: 'exhaustive' }, async () => {
   const { code, stderr } = await verify('by-batch')
   expect(code).toBe(1)
-  expect(stderr).toMatch(/\[plugin by-batch\] \d of 8 examples come out otherwise in a batch with others than alone/)
+  expect(stderr).toMatch(/\[plugin by-batch\] \d of 4 examples get other answers in a batch than alone/)
 })
 
 test('reports with --verify what was compared and what a cut adds, even for NaN scores', async () => {
   const { code, stdout } = await verify('not-a-number')
   expect(code).toBe(0)
-  expect(stdout).toMatch(/examples come out alike alone and in a batch \(8\) and with and without padding \(8\)/)
+  expect(stdout).toMatch(/examples get the same answers alone and in a batch \(4\), padded right \(10\)/)
   expect(stdout).toMatch(
     /^each cut {2}adds \d+ nodes, (\d+\.\d{3} ms|less time than can be told here) at 1×128 on one thread$/m,
   )

@@ -11,14 +11,15 @@ import { RefusalError } from '../model/refusal-error.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
-import { type PackVerification, packVerificationText, verifyPacked } from '../packing/verify-packed.ts'
+import { verifyPacked } from '../packing/verify-packed.ts'
+import { type Comparison, comparisonText } from '../verifying/compare-answers.ts'
 
 export const packCommand: Command = command({
   options: {
     out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
     verify: {
       type: 'boolean',
-      description: 'compare the packed model with the model before it is written, on sentences of one length',
+      description: 'compare the packed model with the model before it is written, on texts of unequal lengths',
     },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
@@ -56,7 +57,7 @@ interface PackReport {
   readonly out: string
   readonly attentions: number
   readonly bytes: number
-  readonly verification?: PackVerification
+  readonly verification?: Comparison
 }
 
 function describe({ out, attentions, bytes, verification }: PackReport): string {
@@ -64,6 +65,6 @@ function describe({ out, attentions, bytes, verification }: PackReport): string 
     attentions === 0
       ? 'attention is padded, all else is packed'
       : `${attentions} ${attentions === 1 ? 'attention is' : 'attentions are'} packed`
-  const checked = verification === undefined ? [] : [packVerificationText(verification)]
+  const checked = verification === undefined ? [] : [`verified  outputs differ ${comparisonText(verification)}`]
   return [`wrote ${out} (${megabytes(bytes)}): ${work}; runs in @tp/runtime-native`, ...checked].join('\n')
 }

@@ -5,6 +5,7 @@ import { type DecoderReport, decoderText } from '../decoding/repair-decoder.ts'
 import { flopsAtUsualLengths } from '../model/flops.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
+import { comparisonText } from '../verifying/compare-answers.ts'
 import { leftOutText } from './leave-out.ts'
 import type { MeasuredSpeed } from './time-pruned.ts'
 import { speedText } from './time-pruned.ts'
@@ -145,19 +146,17 @@ function amountsText(schedule: ReadonlyMap<number, Amount>): string {
   return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
 }
 
-function verificationText({ shapes, difference, invariance, sites }: Verification, isRounded: boolean): string {
-  const runs = shapes.map((shape) => shape.join('×')).join(' and ')
-  const { batch, padding } = invariance ?? {}
-  const alike = [
-    ...(batch === undefined ? [] : [`alone and in a batch (${batch})`]),
-    ...(padding === undefined ? [] : [`with and without padding (${padding})`]),
-  ]
+function verificationText(verification: Verification, isRounded: boolean): string {
+  const { shapes, invariance, sites } = verification
+  const runs = shapes.map((shape) => shape.join('×')).join(', ')
   const before = isRounded ? 'before rounding to 8 bits, ' : ''
+  const alike = Object.entries(invariance ?? {}).map(([arrangement, count]) => `${arrangement} (${count})`)
   return [
-    `verified  runs at ${runs} with finite outputs; ${before}keeping every token by force differs by ${difference.toExponential(1)}`,
+    `verified  runs at ${runs} with finite outputs`,
+    `          ${before}keeping every token by force, outputs differ ${comparisonText(verification)}`,
     alike.length === 0
       ? '          not compared in batches: the batch is fixed, or the dense answers depend on it themselves'
-      : `          ${before}examples come out alike ${alike.join(' and ')}`,
+      : `          ${before}examples get the same answers alone and ${alike.join(', ')}`,
     ...siteCostsText(sites),
   ].join('\n')
 }

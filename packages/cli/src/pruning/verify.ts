@@ -3,92 +3,86 @@ import { type Method, or, type Schedule, type Site, type Tensor } from '@tp/core
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { boundedProcess, boundsFor, type RunSize } from '../bounded/bounded-runtime.ts'
-import { requireClose, requireFinite, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
+import { requireFinite, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'
 import { withModelAsFile } from '../model/load-session.ts'
 import { sizeOfFiles } from '../model/model-file.ts'
-import { roundingOf } from '../model/rounding.ts'
-import { sampleInputs } from '../model/sample-inputs.ts'
+import { answersTo } from '../verifying/answers.ts'
+import { type Comparison, compareAnswers } from '../verifying/compare-answers.ts'
+import { type Trial, trialsFor } from '../verifying/trials.ts'
 import { checkInvariance, type Invariance } from './invariance.ts'
 import { pruneFile } from './request.ts'
 import { ALL_TOKENS } from './schedules.ts'
 import { type SiteCosts, siteCosts } from './site-costs.ts'
 import type { VerifyOptions } from './verify-options.ts'
 
-export interface Verification {
+/** With every token kept by force, how near outputs are to the dense ones; and more. */
+export interface Verification extends Comparison {
   /** Batch × tokens (texts) or batch (images, sounds) of the runs. */
   readonly shapes: readonly (readonly number[])[]
-  /** Largest difference from the dense outputs, relative where they exceed 1, with every token kept by force. */
-  readonly difference: number
-  /** Whether examples come out alike alone, in a batch, and padded; absent where the dense model's own do not. */
+  /** Whether examples get the same answers alone, in a batch, and padded; absent where the dense model's own do not. */
   readonly invariance?: Invariance
   /** What choosing the tokens costs. */
   readonly sites: SiteCosts
 }
 
 /**
- * Runs a pruned model: at two shapes its outputs are finite and have the dense shapes; with the same cuts, but every token
- * kept, they are the dense numbers; and examples come out alike alone, in a batch, and padded (the latter two before the weights
- * are stored in 8 bits, if they are). Where layers are left out, the dense model is that without them. Also says what the cuts cost.
+ * Runs a pruned model on examples of unequal lengths, alone, in batches, and padded on either side: its outputs are finite and have the
+ * dense shapes; with the same cuts, but every token kept, they are the dense numbers; and examples get the same answers however they
+ * are put together (the latter two before the weights are stored in 8 bits, if they are). Where layers are left out, the dense model is
+ * that without them. Also says what the cuts cost.
  * @throws TpError TP_VERIFY, TP_DENSE where the dense model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
  */
 export async function verifyPruned(asked: VerifyOptions): Promise<Verification> {
   // What is compared with the dense numbers is the pruning, without the rounding to 8 bits after it.
   const options: VerifyOptions = { ...asked, settings: { ...asked.settings, quantize: undefined } }
   const { file, isShallow, model, path, signal } = options
-  const shapes = sampleShapes(model)
-  const inputs = shapes.map(([batch = 1, tokens], i) =>
-    sampleInputs(file.model, model, { batch, tokens, padded: batch > 1, seed: i + 1 }),
-  )
-  const bounds = boundsFor(await sizeOfFiles(file), largestRun(model, shapes))
+  const trials = trialsFor(file.model, model)
+  const bounds = boundsFor(await sizeOfFiles(file), largestRun(model, trials))
   await using process = boundedProcess(signal)
   // Each within what a model of its size may take.
   const load = (path: string): Promise<Session> => process.load(path, { runtime: 'node', bounds })
   const loadModel = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, load)
   await using dense = await (isShallow ? loadModel(file.model) : load(file.path))
-  const whole = await runAll(dense, inputs, signal)
-  for (const outputs of whole) requireFiniteDense(outputs)
-  const { outputs: kept } = options.settings
-  const expected = whole.map((all) =>
-    Object.fromEntries(Object.entries(all).filter(([name]) => kept?.includes(name) ?? true)),
-  )
+  const { outputs: kept, restore } = options.settings
+  const expected: NamedTensors[] = []
+  const answers = await answersTo(dense, trials, {
+    signal,
+    check(outputs) {
+      requireFiniteDense(outputs)
+      expected.push(Object.fromEntries(Object.entries(outputs).filter(([name]) => kept?.includes(name) ?? true)))
+    },
+  })
   await using pruned = await load(path)
-  for (const [i, outputs] of (await runAll(pruned, inputs, signal)).entries()) {
+  for (const [i, { inputs }] of trials.entries()) {
+    const outputs = await pruned.run(inputs, { signal })
     requireFinite(outputs)
-    requireSameShapes(
-      outputs,
-      expected[i] as NamedTensors,
-      options.settings.restore === 'none' ? model.tokenOutputs : [],
-    )
+    requireSameShapes(outputs, expected[i] as NamedTensors, restore === 'none' ? model.tokenOutputs : [])
   }
   const whollyKept = await keepAllTokens(options)
   await using keepingAll = await loadModel(whollyKept)
-  const all = await runAll(keepingAll, inputs, signal)
-  const differences = all.map((outputs, i) =>
-    requireClose(outputs, expected[i] as NamedTensors, roundingOf(file.model), 'with every token kept, '),
-  )
+  const forced = await answersTo(keepingAll, trials, { signal })
+  const when = 'with every token kept'
+  const comparison = compareAnswers(forced, answers, { source: file.model, when, outputs: kept })
   const invariance = await checkInvariance(options, dense, loadModel)
   const sites = await siteCosts(options, { dense, keepingAll }, whollyKept)
-  return { shapes, difference: Math.max(...differences), ...(invariance && { invariance }), sites }
+  return { ...comparison, shapes: shapesOf(trials, model), ...(invariance && { invariance }), sites }
 }
 
-/** Two shapes that differ in both sizes if these are free; few tokens, since position tables may be short. */
-function sampleShapes(model: Inspection): readonly (readonly number[])[] {
-  const batches = typeof model.batch === 'number' ? [model.batch, model.batch] : [1, 3]
-  return isText(model)
-    ? [
-        [batches[0] as number, 7],
-        [batches[1] as number, 16],
-      ]
-    : batches.map((batch) => [batch])
+/** Batch × tokens of texts, batch of all else; each once. */
+function shapesOf(trials: readonly Trial[], model: Inspection): (readonly number[])[] {
+  const shapes = trials.map(({ inputs, examples }) =>
+    isText(model) ? [examples.length, Object.values(inputs)[0]?.dims[1] ?? 1] : [examples.length],
+  )
+  return [...new Map(shapes.map((shape) => [shape.join('×'), shape])).values()]
 }
 
-function largestRun({ tokens, heads }: Inspection, shapes: readonly (readonly number[])[]): RunSize {
-  const own = typeof tokens === 'number' ? tokens : 1
-  const sizes = shapes.map(([batch = 1, length = own]) => ({ batch, length }))
+function largestRun(model: Inspection, trials: readonly Trial[]): RunSize {
+  const own = typeof model.tokens === 'number' ? model.tokens : 1
+  const sizes = shapesOf(trials, model).map(([batch = 1, length = own]) => ({ batch, length }))
   return {
     tokens: Math.max(...sizes.map(({ batch, length }) => batch * length)),
-    scores: Math.max(...sizes.map(({ batch, length }) => 4 * batch * heads * length ** 2)),
+    scores: Math.max(...sizes.map(({ batch, length }) => 4 * batch * model.heads * length ** 2)),
   }
 }
 
@@ -123,10 +117,4 @@ function keepingAll(method: Method): Method {
       return reduction.keep === selected ? reduction : { ...reduction, keep: or(reduction.keep, site.attended) }
     },
   }
-}
-
-async function runAll(session: Session, inputs: readonly NamedTensors[], signal: AbortSignal): Promise<NamedTensors[]> {
-  const outputs: NamedTensors[] = []
-  for (const feeds of inputs) outputs.push(await session.run(feeds, { signal }))
-  return outputs
 }

@@ -1,0 +1,91 @@
+import type { Model } from '@tp/onnx'
+import { largestDifference, notVerified, relativeDistance } from '../model/compare-outputs.ts'
+import { roundingOf } from '../model/rounding.ts'
+import { type Answer, type Distance, distanceOf, ownDistances } from './answers.ts'
+import { type Arrangement, arrangements } from './trials.ts'
+
+/** How near the answers of a changed model are to those of its source, example by example. */
+export interface Comparison {
+  /** Largest difference of any number, relative where it exceeds 1. */
+  readonly difference: number
+  /** Where answers were compared. In the others the source does not answer as alone, so that there is nothing to compare with. */
+  readonly arrangements: readonly Arrangement[]
+  /** Of a source in 8 bits, where single numbers say little. */
+  readonly quantized?: QuantizedDistances
+}
+
+interface QuantizedDistances {
+  /** Largest distance of an output, as a share of its size (2-norms). */
+  readonly distance: number
+  /** The same between the source's own answers alone and in batches; absent where the batch is fixed. */
+  readonly own?: number
+}
+
+export interface CompareOptions {
+  readonly source: Model
+  /** What was done to it: `packed`, `with every token kept`. */
+  readonly when: string
+  /** Outputs that the changed model has. */
+  readonly outputs?: readonly string[] | undefined
+}
+
+/** What rounding in 8 bits may change of a file, since a sum in another order is rounded differently at the next layer … */
+const STEPS = 0.1
+/** … or so many times what its own answers change with the batch, whose range they are rounded by. */
+const TIMES = 3
+
+/**
+ * Compares the answers of a changed model with those of its source in the same trials. What the source itself changes by, alone and in
+ * batches, is not held against it: rounding in 8 bits, whose ranges depend on the batch; and answers that depend on where the tokens are
+ * (position 0 read as the class token, with padding on the left), which are not compared.
+ * @throws TpError TP_VERIFY
+ */
+export function compareAnswers(
+  changed: readonly Answer[],
+  dense: readonly Answer[],
+  { source, when, outputs }: CompareOptions,
+): Comparison {
+  const isCompared = (name: string): boolean => outputs?.includes(name) ?? true
+  const isQuantized = roundsToBytes(source)
+  const measure = isQuantized ? relativeDistance : largestDifference
+  const own = ownDistances(dense, measure)
+  const noise = Math.max(0, ...alike.map((each) => own.get(each) ?? 0))
+  const tolerance = isQuantized ? Math.max(STEPS, TIMES * noise) : roundingOf(source)
+  const compared = arrangements.filter((each) => (own.get(each) ?? Number.POSITIVE_INFINITY) <= tolerance)
+  let [difference, distance] = [0, 0]
+  for (const [i, expected] of dense.entries()) {
+    if (!compared.includes(expected.arrangement)) continue
+    const far = (by: Distance): number => distanceOf(changed[i]?.outputs ?? {}, expected.outputs, by, isCompared)
+    difference = Math.max(difference, far(largestDifference))
+    if (isQuantized) distance = Math.max(distance, far(relativeDistance))
+    if ((isQuantized ? distance : difference) <= tolerance) continue
+    const by = isQuantized
+      ? `${percent(distance)} of the outputs' size, more than rounding in 8 bits explains`
+      : `${difference}, more than ${tolerance}`
+    throw notVerified(`${when}, example ${expected.example} ${expected.arrangement} differs from the source by ${by}`)
+  }
+  const isBatched = dense.some(({ arrangement }) => arrangement !== 'alone')
+  const quantized = { distance, ...(isBatched && { own: noise }) }
+  return { difference, arrangements: compared, ...(isQuantized && { quantized }) }
+}
+
+/** Arrangements in which a file that takes padding answers as alone, but for the rounding of 8 bits. */
+const alike: readonly Arrangement[] = ['in a batch', 'padded right']
+
+/** True if activations are rounded to 8 bits. */
+function roundsToBytes({ proto }: Model): boolean {
+  return proto.graph?.node.some(({ opType }) => /QuantizeLinear$|^QAttention$/.test(opType)) ?? false
+}
+
+function percent(share: number): string {
+  return share < 1e-4 ? 'less than 0.01 %' : `${(100 * share).toPrecision(2)} %`
+}
+
+/** What was compared, in words: how much, and how the examples were put together. */
+export function comparisonText({ difference, arrangements: compared, quantized }: Comparison): string {
+  const seen = `by at most ${difference.toExponential(1)} (${compared.join(', ')})`
+  if (quantized === undefined) return seen
+  const { distance, own } = quantized
+  const self = own === undefined ? '' : `; the source's own differ by ${percent(own)} alone and in a batch`
+  return `${seen}, ${percent(distance)} of their size (rounding in 8 bits${self})`
+}

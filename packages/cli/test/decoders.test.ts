@@ -130,8 +130,12 @@ describe('tp press', () => {
       'sinks=1',
       '--keep',
       '0.5',
+      '--verify',
     ])
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/streaming, keeps 0\.5 of the tokens of every cache/)])
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/streaming, keeps 0\.5 of the tokens of every cache\nverified/),
+    ])
     const cache = { type: 'float32', dims: [1, 2, 6, 4], data: Float32Array.from({ length: 48 }, (_, i) => i) } as const
     const names = [0, 1].flatMap((layer) => ['key', 'value'].map((kind) => `present.${layer}.${kind}`))
     const kept = await runModel(readFileSync(out), Object.fromEntries(names.map((name) => [name, cache])))

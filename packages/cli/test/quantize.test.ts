@@ -26,6 +26,15 @@ describe('the model of mails', () => {
     expect(twice.stderr).toContain('code: TP_QUANTISED')
   })
 
+  test('is verified on examples of unequal lengths', async () => {
+    const out = folder.at('verified.onnx')
+    const { code, stdout } = await tpHere(['quantize', model, '-o', out, '--verify', '--json'])
+    expect(code).toBe(0)
+    const { distances, own } = JSON.parse(stdout).verification
+    expect(Object.keys(distances)).toEqual(['alone', 'in a batch', 'padded right'])
+    expect(Math.max(...Object.values<number>(distances), own)).toBeLessThan(0.5)
+  })
+
   test('takes the options of onnxruntime, and leaves out nodes by name', async () => {
     const out = folder.at('uint8.onnx')
     const [node] = decodeModel(readFileSync(model)).proto.graph?.node.filter(({ opType }) => opType === 'MatMul') ?? []

@@ -24,6 +24,10 @@ const options = {
   tokens: { type: 'string', value: 'K', description: 'number of tokens that are kept' },
   param: pruningOptions.param,
   plugin: pruningOptions.plugin,
+  verify: {
+    type: 'boolean',
+    description: 'run the press before it is written, on random caches of two examples, alone and in a batch',
+  },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -53,6 +57,11 @@ export const pressCommand: Command = command({
     const result = await endable(async () => press(file.model, { method, amount }))
     if (!result.ok) throw new RefusalError(path, result.refusal)
     await using staged = await stageModel(decodeModel(result.bytes), file, out, signal)
+    if (given.verify) {
+      progress.stage('verifying')
+      const { verifyPress } = await import('../decoding/verify-press.ts')
+      await verifyPress(staged.path, staged.bytes, signal)
+    }
     throwIfAborted(signal, 'tp')
     await staged.commit()
     progress.end()
@@ -62,7 +71,10 @@ export const pressCommand: Command = command({
     print(
       json
         ? jsonDocument('press', report)
-        : `${out}  ${megabytes(bytes)}, ${plan.method}, keeps ${amountText} of every cache`,
+        : [
+            `${out}  ${megabytes(bytes)}, ${plan.method}, keeps ${amountText} of every cache`,
+            ...(given.verify ? ['verified  the same tokens are kept of an example alone and in a batch'] : []),
+          ].join('\n'),
     )
     return EXIT.done
   },

@@ -48,6 +48,11 @@ const options = {
     description:
       'of a decoder: its keys and values of earlier tokens, and not the weights; last of all, and without data',
   },
+  verify: {
+    type: 'boolean',
+    description:
+      'run the file before it is written, next to MODEL: on random examples of unequal lengths, alone, in a batch, and padded on either side',
+  },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -101,6 +106,10 @@ export const quantizeCommand: Command = command({
           )
     const { model, nodes } = compared ?? quantised
     await using staged = await stageModel(model, file, out, signal)
+    if (given.verify) progress.stage('verifying')
+    const verification = given.verify
+      ? await (await import('../quantizing/verify-quantized.ts')).verifyQuantized(file, staged.path, signal)
+      : undefined
     throwIfAborted(signal, 'tp')
     await staged.commit()
     const saturates = form.weightType === 'int8' && !form.reduceRange && (await saturatesHere())
@@ -116,6 +125,7 @@ export const quantizeCommand: Command = command({
         floats: compared.floats,
         smoothed: compared.smoothed,
       }),
+      ...(verification && { verification }),
       ...{ bytes: staged.bytes, bytesBefore: await sizeOfFiles(file), dataFiles: staged.dataFiles },
       milliseconds: Math.round(performance.now() - start),
     }

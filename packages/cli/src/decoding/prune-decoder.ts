@@ -97,7 +97,7 @@ export function describePruned(
     ...(verification === undefined
       ? []
       : [
-          `verified  a prompt and two tokens after it: ${when}logits and caches differ by ${verification.difference.toExponential(1)}`,
+          `verified  prompts alone and padded on either side, and two tokens after them: ${when}logits and caches differ by ${verification.difference.toExponential(1)}`,
         ]),
   ].join('\n')
 }

@@ -2,6 +2,11 @@ import { TpError } from '@tp/core'
 import { fromHalf } from '@tp/core/expression'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 
+/** True if no output holds NaN or infinity. */
+export function areFinite(outputs: NamedTensors): boolean {
+  return notFinite(outputs) === undefined
+}
+
 /** @throws TpError TP_VERIFY for an output that holds NaN or infinity */
 export function requireFinite(outputs: NamedTensors): void {
   const seen = notFinite(outputs)

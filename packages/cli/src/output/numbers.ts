@@ -15,6 +15,11 @@ export function grouped(value: number): string {
   return value.toLocaleString('en-US')
 }
 
+/** A share with two digits: `0.40 %` */
+export function percentage(share: number): string {
+  return share < 1e-4 ? 'less than 0.01 %' : `${(100 * share).toPrecision(2)} %`
+}
+
 /** Numbers in ascending order, runs drawn together: `1–5, 7`. */
 export function ranges(numbers: readonly number[]): string {
   const runs: [number, number][] = []

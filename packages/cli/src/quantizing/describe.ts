@@ -1,7 +1,8 @@
 import type { Quantized, QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Nearness, QuantizedWithin } from '@tp/tune'
-import { megabytes } from '../output/numbers.ts'
+import { megabytes, percentage } from '../output/numbers.ts'
 import type { ComparedInputs } from './nearness.ts'
+import type { QuantizeVerification } from './verify-quantized.ts'
 
 export interface QuantizeReport extends Partial<Nearness> {
   readonly out: string
@@ -11,6 +12,7 @@ export interface QuantizeReport extends Partial<Nearness> {
   readonly task?: ComparedInputs['task']
   readonly floats?: QuantizedWithin['floats']
   readonly smoothed?: readonly SmoothedSite[] | undefined
+  readonly verification?: QuantizeVerification
   readonly bytes: number
   readonly bytesBefore: number
   readonly [more: string]: unknown
@@ -25,7 +27,19 @@ const similarityNames: Readonly<Record<ComparedInputs['task'], string>> = {
 }
 
 export function describeQuantized(report: QuantizeReport): string {
-  const { out, type, perChannel, nodes, task, similarity, floats = [], smoothed, bytes, bytesBefore } = report
+  const {
+    out,
+    type,
+    perChannel,
+    nodes,
+    task,
+    similarity,
+    floats = [],
+    smoothed,
+    verification,
+    bytes,
+    bytesBefore,
+  } = report
   const tables = nodes.filter(({ operator }) => operator === 'Gather').length
   const products = nodes.length - tables
   const scales = perChannel === true ? 'channel' : 'matrix'
@@ -38,6 +52,7 @@ export function describeQuantized(report: QuantizeReport): string {
   }
   if (floats.length > 0)
     lines.push(`in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`)
+  if (verification !== undefined) lines.push(verificationText(verification))
   return lines.join('\n')
 }
 
@@ -45,4 +60,13 @@ function smoothedText(sites: readonly SmoothedSite[]): string {
   if (sites.length === 0) return 'smoothed nothing: no channels are so loud that it would pay'
   const loud = sites.reduce((sum, site) => sum + site.loud, 0)
   return `smoothed ${sites.length} values, ${loud} channels in all`
+}
+
+function verificationText({ distances, own }: QuantizeVerification): string {
+  const each = Object.entries(distances).map(([arrangement, far]) => `${arrangement} ${percentage(far)}`)
+  if (each.length === 0) return 'verified  runs prompts alone and padded on either side with finite outputs'
+  return [
+    `verified  on random examples outputs differ from the source's by ${each.join(', ')} of their size`,
+    `          in batches from those alone by ${percentage(own)}`,
+  ].join('\n')
 }

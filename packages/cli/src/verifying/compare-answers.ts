@@ -1,6 +1,7 @@
 import type { Model } from '@tp/onnx'
 import { largestDifference, notVerified, relativeDistance } from '../model/compare-outputs.ts'
 import { roundingOf } from '../model/rounding.ts'
+import { percentage } from '../output/numbers.ts'
 import { type Answer, type Distance, distanceOf, ownDistances } from './answers.ts'
 import { type Arrangement, arrangements } from './trials.ts'
 
@@ -60,7 +61,7 @@ export function compareAnswers(
     if (isQuantized) distance = Math.max(distance, far(relativeDistance))
     if ((isQuantized ? distance : difference) <= tolerance) continue
     const by = isQuantized
-      ? `${percent(distance)} of the outputs' size, more than rounding in 8 bits explains`
+      ? `${percentage(distance)} of the outputs' size, more than rounding in 8 bits explains`
       : `${difference}, more than ${tolerance}`
     throw notVerified(`${when}, example ${expected.example} ${expected.arrangement} differs from the source by ${by}`)
   }
@@ -77,15 +78,11 @@ function roundsToBytes({ proto }: Model): boolean {
   return proto.graph?.node.some(({ opType }) => /QuantizeLinear$|^QAttention$/.test(opType)) ?? false
 }
 
-function percent(share: number): string {
-  return share < 1e-4 ? 'less than 0.01 %' : `${(100 * share).toPrecision(2)} %`
-}
-
 /** What was compared, in words: how much, and how the examples were put together. */
 export function comparisonText({ difference, arrangements: compared, quantized }: Comparison): string {
   const seen = `by at most ${difference.toExponential(1)} (${compared.join(', ')})`
   if (quantized === undefined) return seen
   const { distance, own } = quantized
-  const self = own === undefined ? '' : `; the source's own differ by ${percent(own)} alone and in a batch`
-  return `${seen}, ${percent(distance)} of their size (rounding in 8 bits${self})`
+  const self = own === undefined ? '' : `; the source's own differ by ${percentage(own)} alone and in a batch`
+  return `${seen}, ${percentage(distance)} of their size (rounding in 8 bits${self})`
 }

@@ -29,7 +29,7 @@ describe('tp prune MODEL and nothing else', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^verified +runs at/m)
     expect(stdout).toMatch(
-      /^\d\.\d\d× \(.*\) as fast as dense at 128 tokens, one thread; (accuracy not measured: add --data|exact)/m,
+      /^\d+\.\d\d× \(.*\) as fast as dense at 128 tokens, one thread; (accuracy not measured: add --data|exact)/m,
     )
     expect(stdout).toMatch(
       /^note {2}(no method was given, and the head reads the class token|value-aware at keep 0\.8)/m,

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import type { Comparison } from '@tp/compare'
 import { pack } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
@@ -9,10 +10,10 @@ import { outputsOf } from '../files/file-claims.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { stageModel } from '../model/stage-model.ts'
+import { comparisonText } from '../output/comparison-text.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
 import { verifyPacked } from '../packing/verify-packed.ts'
-import { type Comparison, comparisonText } from '../verifying/compare-answers.ts'
 
 export const packCommand: Command = command({
   options: {

@@ -108,7 +108,7 @@ export const quantizeCommand: Command = command({
     await using staged = await stageModel(model, file, out, signal)
     if (given.verify) progress.stage('verifying')
     const verification = given.verify
-      ? await (await import('../quantizing/verify-quantized.ts')).verifyQuantized(file, staged.path, signal)
+      ? await (await import('../quantizing/verify-quantized.ts')).verifyEightBits(file, staged.path, signal)
       : undefined
     throwIfAborted(signal, 'tp')
     await staged.commit()

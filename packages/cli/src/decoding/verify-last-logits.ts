@@ -1,13 +1,11 @@
+import { areFinite, mapTensors, requireClose, requireFinite, requireFiniteDense, roundingOf } from '@tp/compare'
 import type { DecoderInspection } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { emptyCaches } from '@tp/eval'
 import { type DeclaredValue, Graph } from '@tp/onnx'
 import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
-import { areFinite, requireClose, requireFinite, requireFiniteDense } from '../model/compare-outputs.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
-import { roundingOf } from '../model/rounding.ts'
-import { mapTensors } from '../model/rows.ts'
 
 /** New tokens of each run: a prompt, and what is generated after it. */
 const RUNS = [16, 1, 1]

@@ -1,9 +1,8 @@
+import { largestDifference, notVerified, requireFinite, rowOf } from '@tp/compare'
 import { toHalf } from '@tp/core/expression'
 import type { TensorLike } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
-import { largestDifference, notVerified, requireFinite } from '../model/compare-outputs.ts'
-import { rowOf } from '../model/rows.ts'
 
 /** Tokens of the caches, of two examples. */
 const TOKENS = 16

@@ -1,12 +1,11 @@
+import { requireClose, requireFiniteDense, roundingOf } from '@tp/compare'
 import { TpError } from '@tp/core'
 import { toHalf } from '@tp/core/expression'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import { type DeclaredValue, Graph } from '@tp/onnx'
 import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
-import { requireClose, requireFiniteDense } from '../model/compare-outputs.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
-import { roundingOf } from '../model/rounding.ts'
 
 interface StatesToVerify {
   /** The decoder as it was. */

@@ -1,7 +1,7 @@
+import { inputRoles } from '@tp/compare'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import { flopsOf } from '../model/flops.ts'
-import { inputRoles } from '../model/input-shapes.ts'
 
 /** How many times fewer FLOPs a pruned model takes for all examples, one by one; undefined where the data decide. */
 export function flopsSpeedup(dense: Model, pruned: Model, { lengths, targets }: ModelInputs): number | undefined {

@@ -1,6 +1,6 @@
+import { type InputRoles, isText, type WantedSizes } from '@tp/compare'
 import { TpError } from '@tp/core'
 import { usageError } from '../command/usage-error.ts'
-import { type InputRoles, isText, type WantedSizes } from '../model/input-shapes.ts'
 
 const textShapes = [
   { batch: 1, tokens: 32 },

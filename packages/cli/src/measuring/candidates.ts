@@ -1,7 +1,7 @@
+import type { WantedSizes } from '@tp/compare'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { flopsOf } from '../model/flops.ts'
-import type { WantedSizes } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
 import { inspectFile } from '../pruning/request.ts'
 import { pruneVariants, type VariantOptions } from './variants.ts'

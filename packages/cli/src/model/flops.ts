@@ -1,7 +1,7 @@
+import { flopsSizes, type InputRoles, isText, type WantedSizes } from '@tp/compare'
 import { flopsFormula, type Sizes } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
-import { flopsSizes, type InputRoles, isText, type WantedSizes } from './input-shapes.ts'
 
 export interface FlopsAt {
   readonly batch: number

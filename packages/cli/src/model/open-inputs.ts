@@ -1,3 +1,4 @@
+import { inputRoles } from '@tp/compare'
 import type { ValueInfo } from '@tp/core/runtime'
 import { openDataset, type PrepareOptions, prepareInputs, readModelFolder, type Task, taskOf } from '@tp/eval'
 import { type Dataset, type ModelInputs, modalityOf } from '@tp/eval/inputs'
@@ -5,7 +6,6 @@ import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
-import { inputRoles } from './input-shapes.ts'
 import type { ModelFile } from './model-file.ts'
 
 /** Which examples, and how the model reads them. */

@@ -1,12 +1,15 @@
-import type { ModelFile } from '../model/model-file.ts'
-import { answersOfBoth } from '../verifying/answers-of-both.ts'
-import { type Comparison, compareAnswers } from '../verifying/compare-answers.ts'
+import { type Comparison, verify } from '@tp/compare'
+import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
+import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 
 /**
  * Runs a packed model and the one it was made from on the same examples of unequal lengths.
  * @throws TpError TP_VERIFY, TP_DENSE where the model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
  */
-export async function verifyPacked(source: ModelFile, path: string, signal: AbortSignal): Promise<Comparison> {
-  const { dense, changed } = await answersOfBoth({ source, path, runtime: 'native', signal })
-  return compareAnswers(changed, dense, { source: source.model, when: 'packed' })
+export async function verifyPacked(file: ModelFile, packed: string, signal: AbortSignal): Promise<Comparison> {
+  const bounds = boundsFor(await sizeOfFiles(file))
+  await using process = boundedProcess(signal)
+  await using dense = await process.load(file.path, { runtime: 'node', bounds })
+  await using changed = await process.load(packed, { runtime: 'native', bounds })
+  return await verify({ source: file.model, dense, changed, signal })
 }

@@ -1,7 +1,7 @@
+import { isText } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import { taskOf } from '@tp/eval'
 import { Graph } from '@tp/onnx'
-import { isText } from '../model/input-shapes.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { readsEveryToken, SAFE_DEFAULT } from './whole-heads.ts'
 

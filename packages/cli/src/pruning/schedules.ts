@@ -1,8 +1,8 @@
+import { flopsSizes, isText } from '@tp/compare'
 import { fromPlan, type Inspection, keepForFlops, type Plan, type PlannedOptions } from '@tp/compiler'
 import { type MethodEntry, type Schedule, TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { usageError } from '../command/usage-error.ts'
-import { flopsSizes, isText } from '../model/input-shapes.ts'
 import type { FlopsShare } from './amounts.ts'
 
 /** Keeps every token, inserted by force: above every length, and allowed where the model's own length is less. */

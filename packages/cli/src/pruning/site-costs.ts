@@ -1,9 +1,8 @@
+import { isText, sampleInputs } from '@tp/compare'
 import { type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
 import { comparePaired } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
-import { isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
-import { sampleInputs } from '../model/sample-inputs.ts'
 import type { VerifyOptions } from './verify-options.ts'
 
 /** What choosing the tokens adds to a model, before it saves anything. */

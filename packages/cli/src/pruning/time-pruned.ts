@@ -1,3 +1,4 @@
+import { isText, sampleInputs, type WantedSizes } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
@@ -6,10 +7,8 @@ import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
-import { isText, type WantedSizes } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { sampleInputs } from '../model/sample-inputs.ts'
 import { factor } from '../output/numbers.ts'
 
 /** How fast models that were made from a file are, compared with it. */

@@ -1,16 +1,23 @@
+import {
+  answersTo,
+  type Comparison,
+  compareAnswers,
+  type Invariance,
+  isText,
+  requireFinite,
+  requireFiniteDense,
+  requireSameShapes,
+  type Trial,
+  trialsFor,
+  verifyInvariance,
+} from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import { type Method, or, type Schedule, type Site, type Tensor } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { boundedProcess, boundsFor, type RunSize } from '../bounded/bounded-runtime.ts'
-import { requireFinite, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
-import { isText } from '../model/input-shapes.ts'
 import { withModelAsFile } from '../model/load-session.ts'
 import { sizeOfFiles } from '../model/model-file.ts'
-import { answersTo } from '../verifying/answers.ts'
-import { type Comparison, compareAnswers } from '../verifying/compare-answers.ts'
-import { type Trial, trialsFor } from '../verifying/trials.ts'
-import { checkInvariance, type Invariance } from './invariance.ts'
 import { pruneFile } from './request.ts'
 import { ALL_TOKENS } from './schedules.ts'
 import { type SiteCosts, siteCosts } from './site-costs.ts'
@@ -64,7 +71,9 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
   const forced = await answersTo(keepingAll, trials, { signal })
   const when = 'with every token kept'
   const comparison = compareAnswers(forced, answers, { source: file.model, when, outputs: kept })
-  const invariance = await checkInvariance(options, dense, loadModel)
+  await using traced = await loadModel(await withScores(options))
+  const where = `plugin ${options.method.name}`
+  const invariance = await verifyInvariance({ source: file.model, dense, pruned: traced, where, signal })
   const sites = await siteCosts(options, { dense, keepingAll }, whollyKept)
   return { ...comparison, shapes: shapesOf(trials, model), ...(invariance && { invariance }), sites }
 }
@@ -98,6 +107,12 @@ async function keepAllTokens({ file, pruned, method, settings }: VerifyOptions):
     restore: 'auto',
   })
   return model
+}
+
+/** The same file, with the scores as further outputs: a dependence need not change the selection in a few samples. */
+async function withScores({ file, pruned, method, settings }: VerifyOptions): Promise<Model> {
+  const schedules = new Map(pruned.encoders.map(({ name, schedule }) => [name, schedule]))
+  return (await pruneFile(file, { ...settings, method, schedules, trace: 'scores' })).model
 }
 
 /** The method with its own computations, but every token is kept, even if it does not follow the schedule's count. */

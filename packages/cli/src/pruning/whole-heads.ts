@@ -1,5 +1,5 @@
+import { isText } from '@tp/compare'
 import type { Inspection, PruneOptions, TokenReading } from '@tp/compiler'
-import { isText } from '../model/input-shapes.ts'
 
 type Restoring = NonNullable<PruneOptions['restore']>
 

@@ -1,8 +1,8 @@
+import type { QuantizedComparison } from '@tp/compare'
 import type { Quantized, QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Nearness, QuantizedWithin } from '@tp/tune'
 import { megabytes, percentage } from '../output/numbers.ts'
 import type { ComparedInputs } from './nearness.ts'
-import type { QuantizeVerification } from './verify-quantized.ts'
 
 export interface QuantizeReport extends Partial<Nearness> {
   readonly out: string
@@ -12,7 +12,7 @@ export interface QuantizeReport extends Partial<Nearness> {
   readonly task?: ComparedInputs['task']
   readonly floats?: QuantizedWithin['floats']
   readonly smoothed?: readonly SmoothedSite[] | undefined
-  readonly verification?: QuantizeVerification
+  readonly verification?: QuantizedComparison
   readonly bytes: number
   readonly bytesBefore: number
   readonly [more: string]: unknown
@@ -62,7 +62,7 @@ function smoothedText(sites: readonly SmoothedSite[]): string {
   return `smoothed ${sites.length} values, ${loud} channels in all`
 }
 
-function verificationText({ distances, own }: QuantizeVerification): string {
+function verificationText({ distances, own }: QuantizedComparison): string {
   const each = Object.entries(distances).map(([arrangement, far]) => `${arrangement} ${percentage(far)}`)
   if (each.length === 0) return 'verified  runs prompts alone and padded on either side with finite outputs'
   return [

@@ -88,7 +88,7 @@ function tensorOf(name: string, type: string, dims: readonly number[], numbers: 
   if (data !== undefined) return { type, dims, data }
   throw new TpError(
     'TP_INPUT',
-    'tp',
+    'compare',
     `input "${name}" is ${type}; sample inputs can be ${Object.keys(arrays).join(', ')}`,
   )
 }

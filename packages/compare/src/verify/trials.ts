@@ -1,8 +1,8 @@
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { Graph, type Model, readAttributes, readConstant } from '@tp/onnx'
-import { type InputRoles, isText } from '../model/input-shapes.ts'
-import { mapTensors, rowOf } from '../model/rows.ts'
-import { sampleInputs } from '../model/sample-inputs.ts'
+import { type InputRoles, isText } from '../inputs/input-shapes.ts'
+import { mapTensors, rowOf } from '../inputs/rows.ts'
+import { sampleInputs } from '../inputs/sample-inputs.ts'
 
 /** How examples are put together; those of equal lengths need no padding. */
 export const arrangements = ['alone', 'in a batch', 'padded right', 'padded left'] as const

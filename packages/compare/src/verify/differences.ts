@@ -17,8 +17,8 @@ export function requireFinite(outputs: NamedTensors): void {
 export function requireFiniteDense(outputs: NamedTensors): void {
   const seen = notFinite(outputs)
   if (seen === undefined) return
-  const advice = 'nothing can be compared with it; check its weights, or prune it without --verify'
-  throw new TpError('TP_DENSE', 'tp', `the dense model itself does not hold on random inputs: ${seen}; ${advice}`)
+  const advice = 'nothing can be compared with it; check its weights, or do without verification'
+  throw new TpError('TP_DENSE', 'compare', `the dense model itself does not hold on random inputs: ${seen}; ${advice}`)
 }
 
 function notFinite(outputs: NamedTensors): string | undefined {
@@ -62,7 +62,7 @@ export function requireClose(outputs: NamedTensors, expected: NamedTensors, tole
     const difference = largestDifference(outputs[name], tensor)
     if (!(difference <= tolerance)) {
       const seen = `${when}output "${name}" differs from the dense model's by ${difference}, more than ${tolerance}`
-      throw new TpError('TP_VERIFY', 'tp', `${seen}; the model was not written. Please report it`)
+      throw new TpError('TP_VERIFY', 'compare', `${seen}; please report it`)
     }
     largest = Math.max(largest, difference)
   }
@@ -89,9 +89,5 @@ function numbersOf({ type, data }: TensorLike): number[] {
 
 /** The error of a model that was made and does not do what it should. */
 export function notVerified(problem: string): TpError {
-  return new TpError(
-    'TP_VERIFY',
-    'tp',
-    `the pruned model does not hold: ${problem}; it was not written. Please report it`,
-  )
+  return new TpError('TP_VERIFY', 'compare', `the changed model does not hold: ${problem}; please report it`)
 }

@@ -67,12 +67,12 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
     if (typeof size === 'number') {
       if (chosen === undefined || chosen === size) return size
       const what = axis === 0 ? `a batch of ${size}` : `${size} tokens`
-      throw new TpError('TP_INPUT', 'tp', `the model always takes ${what} (input "${name}"), not ${chosen}`)
+      throw new TpError('TP_INPUT', 'compare', `the model always takes ${what} (input "${name}"), not ${chosen}`)
     }
     // Texts for another encoder may have any length.
     const found = chosen ?? image?.[axis] ?? (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
     if (found !== undefined) return found
-    throw new TpError('TP_INPUT', 'tp', `the size ${size} of input "${name}" is open, and cannot be determined`)
+    throw new TpError('TP_INPUT', 'compare', `the size ${size} of input "${name}" is open, and cannot be determined`)
   })
 }
 

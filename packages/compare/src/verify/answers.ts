@@ -1,5 +1,5 @@
 import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
-import { take } from '../model/rows.ts'
+import { take } from '../inputs/rows.ts'
 import { type Arrangement, type Trial, tokensOf } from './trials.ts'
 
 /** The outputs of one example in one trial; those with a row for each token have the rows of its own tokens. */
@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 interface AnswerOptions {
-  readonly signal: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Sees the outputs of each trial. */
   readonly check?: (outputs: NamedTensors, trial: number) => void
 }
@@ -23,8 +23,8 @@ export async function answersTo(
 ): Promise<Answer[]> {
   const runs: NamedTensors[] = []
   for (const { inputs } of trials) {
-    throwIfAborted(signal, 'tp')
-    const outputs = await session.run(inputs, { signal })
+    throwIfAborted(signal, 'compare')
+    const outputs = await session.run(inputs, signal && { signal })
     check?.(outputs, runs.length)
     runs.push(outputs)
   }

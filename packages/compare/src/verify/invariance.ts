@@ -1,12 +1,11 @@
 import { TpError } from '@tp/core'
 import type { Session, TensorLike } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
-import { largestDifference } from '../model/compare-outputs.ts'
-import { roundingOf } from '../model/rounding.ts'
-import { type Answer, answersTo, distanceOf } from '../verifying/answers.ts'
-import { type Arrangement, arrangements, type Trial, trialsFor } from '../verifying/trials.ts'
-import { pruneFile } from './request.ts'
-import type { VerifyOptions } from './verify-options.ts'
+import { type InputRoles, inputRoles } from '../inputs/input-shapes.ts'
+import { type Answer, answersTo, distanceOf } from './answers.ts'
+import { largestDifference } from './differences.ts'
+import { roundingOf } from './rounding.ts'
+import { type Arrangement, arrangements, type Trial, trialsFor } from './trials.ts'
 
 /** For each arrangement how many examples get the answers that they get alone; without those in which the dense model's own differ. */
 export type Invariance = Partial<Record<Exclude<Arrangement, 'alone'>, number>>
@@ -14,55 +13,58 @@ export type Invariance = Partial<Record<Exclude<Arrangement, 'alone'>, number>>
 /** Two sets of examples: what decides near ties in one does not in the other. */
 const SEEDS = [11, 12]
 
+export interface InvarianceOptions {
+  /** The model that was pruned. */
+  readonly source: Model
+  readonly dense: Session
+  /** Of the pruned model; with traced scores (`trace: 'scores'`) a dependence shows even where it does not change the selection. */
+  readonly pruned: Session
+  /** Who is named where answers depend on the batch. */
+  readonly where: string
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
- * Compares what a pruned model gives for examples alone with what it gives for the same ones in a batch, and with padding. One that
- * differs may be rounding that decided a near tie; several mean a method that reads other examples, or padding.
- * @param dense a session of the dense model
- * @param load opens a model that is made of the same file
- * @returns undefined if the dense model's own answers depend on all of this (for example by dynamic quantization)
- * @throws TpError TP_VERIFY
+ * Verifies that a pruned model gives an example the same answer alone, in a batch, and padded on either side. One example that differs may
+ * be rounding that decided a near tie; several mean a method that reads other examples, or padding.
+ * @returns how many examples were compared; undefined if the dense model's own answers depend on all of this (for example by dynamic
+ * quantization)
+ * @throws TpError TP_VERIFY, TP_INPUT
  */
-export async function checkInvariance(
-  options: VerifyOptions,
-  dense: Session,
-  load: (model: Model) => Promise<Session>,
-): Promise<Invariance | undefined> {
-  const { file, pruned, method, model, settings, signal } = options
-  const sets = SEEDS.map((seed) => trialsFor(file.model, model, seed))
-  const tolerance = roundingOf(file.model)
+export async function verifyInvariance(options: InvarianceOptions): Promise<Invariance | undefined> {
+  const { source, dense, pruned, where, signal } = options
+  const roles: InputRoles = inputRoles(source)
+  const sets = SEEDS.map((seed) => trialsFor(source, roles, seed))
+  const tolerance = roundingOf(source)
   const own = await differencesIn(dense, sets, signal)
   const compared = batched.filter((each) => own.get(each)?.every((difference) => difference <= tolerance))
   if (compared.length === 0) return undefined
-  // The same file, with the scores as further outputs: a dependence need not change the selection in a few samples.
-  const schedules = new Map(pruned.encoders.map(({ name, schedule }) => [name, schedule]))
-  const traced = await pruneFile(file, { ...settings, method, schedules, trace: 'scores' })
-  await using session = await load(traced.model)
-  const found = await differencesIn(session, sets, signal)
+  const found = await differencesIn(pruned, sets, signal)
   for (const arrangement of compared) {
     const seen = found.get(arrangement) ?? []
     const wrong = seen.filter((difference) => difference > tolerance)
-    if (wrong.length > 1) throw dependent(method.name, arrangement, wrong, seen.length)
+    if (wrong.length > 1) throw dependent(where, arrangement, wrong, seen.length)
   }
   return Object.fromEntries(compared.map((each) => [each, found.get(each)?.length ?? 0]))
 }
 
 const batched = arrangements.filter((each) => each !== 'alone')
 
-function dependent(method: string, arrangement: Arrangement, wrong: readonly number[], count: number): TpError {
+function dependent(where: string, arrangement: Arrangement, wrong: readonly number[], count: number): TpError {
   const reason = `${wrong.length} of ${count} examples get other answers ${arrangement} than alone`
   const by = `scores or outputs differ by up to ${Math.max(...wrong).toPrecision(2)}`
   const advice =
     arrangement === 'in a batch'
       ? 'the method may look at one example at a time only'
       : 'the method must ignore padding (attended)'
-  return new TpError('TP_VERIFY', `plugin ${method}`, `${reason} (${by}); ${advice}. The model was not written`)
+  return new TpError('TP_VERIFY', where, `${reason} (${by}); ${advice}`)
 }
 
 /** For each arrangement and example, the largest difference from the answers of the same model to the example alone. */
 async function differencesIn(
   session: Session,
   sets: readonly (readonly Trial[])[],
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<Map<Arrangement, number[]>> {
   const found = new Map<Arrangement, number[]>()
   for (const trials of sets) {

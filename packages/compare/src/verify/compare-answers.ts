@@ -1,8 +1,7 @@
 import type { Model } from '@tp/onnx'
-import { largestDifference, notVerified, relativeDistance } from '../model/compare-outputs.ts'
-import { roundingOf } from '../model/rounding.ts'
-import { percentage } from '../output/numbers.ts'
 import { type Answer, type Distance, distanceOf, ownDistances } from './answers.ts'
+import { largestDifference, notVerified, relativeDistance } from './differences.ts'
+import { roundingOf } from './rounding.ts'
 import { type Arrangement, arrangements } from './trials.ts'
 
 /** How near the answers of a changed model are to those of its source, example by example. */
@@ -61,7 +60,7 @@ export function compareAnswers(
     if (isQuantized) distance = Math.max(distance, far(relativeDistance))
     if ((isQuantized ? distance : difference) <= tolerance) continue
     const by = isQuantized
-      ? `${percentage(distance)} of the outputs' size, more than rounding in 8 bits explains`
+      ? `${(100 * distance).toPrecision(2)} % of the outputs' size, more than rounding in 8 bits explains`
       : `${difference}, more than ${tolerance}`
     throw notVerified(`${when}, example ${expected.example} ${expected.arrangement} differs from the source by ${by}`)
   }
@@ -76,13 +75,4 @@ const alike: readonly Arrangement[] = ['in a batch', 'padded right']
 /** True if activations are rounded to 8 bits. */
 function roundsToBytes({ proto }: Model): boolean {
   return proto.graph?.node.some(({ opType }) => /QuantizeLinear$|^QAttention$/.test(opType)) ?? false
-}
-
-/** What was compared, in words: how much, and how the examples were put together. */
-export function comparisonText({ difference, arrangements: compared, quantized }: Comparison): string {
-  const seen = `by at most ${difference.toExponential(1)} (${compared.join(', ')})`
-  if (quantized === undefined) return seen
-  const { distance, own } = quantized
-  const self = own === undefined ? '' : `; the source's own differ by ${percentage(own)} alone and in a batch`
-  return `${seen}, ${percentage(distance)} of their size (rounding in 8 bits${self})`
 }

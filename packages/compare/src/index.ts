@@ -1,0 +1,20 @@
+export { flopsSizes, type InputRoles, inputRoles, isText, type WantedSizes } from './inputs/input-shapes.ts'
+export { mapTensors, rowOf } from './inputs/rows.ts'
+export { type SampleOptions, sampleInputs } from './inputs/sample-inputs.ts'
+export { type Answer, answersTo, type Distance, distanceOf, ownDistances } from './verify/answers.ts'
+export { type Comparison, compareAnswers } from './verify/compare-answers.ts'
+export {
+  areFinite,
+  largestDifference,
+  notVerified,
+  relativeDistance,
+  requireClose,
+  requireFinite,
+  requireFiniteDense,
+  requireSameShapes,
+} from './verify/differences.ts'
+export { type Invariance, type InvarianceOptions, verifyInvariance } from './verify/invariance.ts'
+export { roundingOf } from './verify/rounding.ts'
+export { type Arrangement, arrangements, type Trial, type TrialExample, trialsFor } from './verify/trials.ts'
+export { answersOfBoth, type BothAnswers, type VerifyOptions, verify } from './verify/verify.ts'
+export { type QuantizedComparison, verifyQuantized } from './verify/verify-quantized.ts'

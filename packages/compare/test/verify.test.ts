@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs'
+import { prune } from '@tp/compiler'
+import { mean, mul, none, type Schedule, schedule, scorer } from '@tp/core'
+import type { NamedTensors, Session } from '@tp/core/runtime'
+import { modelPath } from '@tp/models'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { describe, expect, test } from 'vitest'
+import { trialsFor, verify, verifyInvariance, verifyQuantized } from '../src/index.ts'
+import { inputRoles } from '../src/inputs/input-shapes.ts'
+
+const runtime = nodeRuntime()
+const source = decodeModel(readFileSync(modelPath('mail')))
+const dense = await runtime.load(modelPath('mail'))
+
+/** A session whose outputs are changed on the way. */
+function changing(session: Session, change: (outputs: NamedTensors, inputs: NamedTensors) => NamedTensors): Session {
+  return { ...session, run: async (inputs, options) => change(await session.run(inputs, options), inputs) }
+}
+
+/** Logits of all rows but the longest. */
+function spoilShort(value: number): (outputs: NamedTensors, inputs: NamedTensors) => NamedTensors {
+  return ({ logits }, { attention_mask: mask }) => {
+    if (logits === undefined || mask === undefined) throw new Error('not the mail model')
+    const data = Float32Array.from(logits.data as Float32Array)
+    const [rows = 1, tokens = 1] = mask.dims
+    for (let row = 0; row < rows; row++) {
+      const isPadded = Array.from(mask.data.slice(row * tokens, (row + 1) * tokens), Number).includes(0)
+      if (isPadded) data.fill(value, 2 * row, 2 * row + 2)
+    }
+    return { logits: { ...logits, data } }
+  }
+}
+
+describe('trials of a text encoder', () => {
+  const trials = trialsFor(source, inputRoles(source))
+
+  test('hold every example alone, in a batch where lengths are equal, and padded on either side', () => {
+    expect(trials.map(({ arrangement, examples }) => [arrangement, examples.length])).toEqual([
+      ...Array.from({ length: 5 }, () => ['alone', 1]),
+      ['in a batch', 2],
+      ['padded right', 5],
+      ['padded left', 5],
+    ])
+  })
+
+  test('have the same tokens at the end of a row that is padded on the left', () => {
+    const { inputs: left = {}, examples = [] } = trials.at(-1) ?? {}
+    const [shortest] = examples.filter(({ length }) => length === 3)
+    const alone = trials.find(({ examples: [only] }) => only?.example === shortest?.example)
+    const row = left.input_ids?.data.slice(4 * 16, 5 * 16)
+    expect(row?.slice(13)).toEqual(alone?.inputs.input_ids?.data)
+    expect(left.attention_mask?.data.slice(4 * 16, 5 * 16)).toEqual(
+      BigInt64Array.from([...Array(13).fill(0), 1, 1, 1], BigInt),
+    )
+  })
+})
+
+describe('verify', () => {
+  test('says in which arrangements a lossless model answers as its source', async () => {
+    const result = prune(source, { method: none(), schedule: new Map() })
+    if (!result.ok) throw new Error(result.refusal.message)
+    await using changed = await runtime.load(encodeModel(result.model))
+    const { difference, arrangements } = await verify({ source, dense, changed })
+    expect(difference).toBeLessThan(1e-5)
+    // The class token is at position 0, which is padding in a row that is padded on the left.
+    expect(arrangements).toEqual(['alone', 'in a batch', 'padded right'])
+  })
+
+  test('refuses a model that is wrong in padded rows alone', async () => {
+    await expect(verify({ source, dense, changed: changing(dense, spoilShort(0.5)) })).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringMatching(/example \d padded right differs from the source by/),
+    })
+  })
+
+  test('refuses a model that gives NaN in padded rows alone', async () => {
+    await expect(verify({ source, dense, changed: changing(dense, spoilShort(Number.NaN)) })).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringContaining('output "logits" is NaN'),
+    })
+  })
+
+  test('blames the source where it is not finite itself', async () => {
+    const broken = changing(dense, spoilShort(Number.NaN))
+    await expect(verify({ source, dense: broken, changed: dense })).rejects.toMatchObject({ code: 'TP_DENSE' })
+  })
+
+  test('holds a file in 8 bits to what its own answers change by', async () => {
+    const eightBits = decodeModel(readFileSync(modelPath('mail', 'int8')))
+    await using session = await runtime.load(modelPath('mail', 'int8'))
+    const { quantized } = await verify({ source: eightBits, dense: session, changed: session })
+    expect(quantized?.distance).toBe(0)
+    expect(quantized?.own).toBeGreaterThan(1e-4)
+    await expect(
+      verify({ source: eightBits, dense: session, changed: changing(session, spoilShort(5)) }),
+    ).rejects.toMatchObject({ code: 'TP_VERIFY', message: expect.stringContaining('rounding in 8 bits') })
+  })
+})
+
+test('verifyQuantized refuses a file whose padded rows are far from those alone', async () => {
+  await using changed = await runtime.load(modelPath('mail', 'int8'))
+  const { distances } = await verifyQuantized({ source, dense, changed })
+  expect(Object.keys(distances)).toEqual(['alone', 'in a batch', 'padded right'])
+  await expect(verifyQuantized({ source, dense, changed: changing(changed, spoilShort(100)) })).rejects.toMatchObject({
+    code: 'TP_VERIFY',
+    message: expect.stringMatching(/^\[compare\].* padded right, outputs/),
+  })
+})
+
+describe('verifyInvariance', () => {
+  const amount: Schedule = schedule(6, { keep: 0.6, layers: [2] })
+
+  async function pruned(score: Parameters<typeof scorer>[0]['score']): Promise<Session> {
+    const method = scorer({ name: 'mine', family: 'attention', score })
+    const result = prune(source, { method, schedule: amount, trace: 'scores' })
+    if (!result.ok) throw new Error(result.refusal.message)
+    return runtime.load(encodeModel(result.model as Model))
+  }
+
+  test('counts the examples that were compared', async () => {
+    await using session = await pruned((site) => site.received)
+    expect(await verifyInvariance({ source, dense, pruned: session, where: 'mine' })).toEqual({
+      'in a batch': 4,
+      'padded right': 10,
+    })
+  })
+
+  test('refuses a method that reads other examples', async () => {
+    await using session = await pruned((site) => mul(site.received, mean(site.received, 0, { keepDims: true })))
+    await expect(verifyInvariance({ source, dense, pruned: session, where: 'mine' })).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringMatching(/\[mine\] \d of 4 examples get other answers in a batch than alone/),
+    })
+  })
+})

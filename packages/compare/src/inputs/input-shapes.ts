@@ -57,11 +57,14 @@ export function flopsSizes(model: Model, roles: InputRoles, wanted: WantedSizes 
 
 /** Position tables of small text encoders end early. */
 const SHORT_TEXT = 8
+/** Samples of a sound of any length: a second at 16 kHz. */
+const SOUND = 16_000
 
 function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch, tokens }: WantedSizes): number[] {
   const { name, type, dims = [] } = input
   const followsTokens = name === roles.mask || !type.startsWith('float')
   const image = dims.length === 4 ? imageShape(graph, name, roles) : undefined
+  const sound = soundLength(graph)
   return dims.map((size, axis) => {
     const chosen = axis === 0 ? batch : followsTokens ? tokens : undefined
     if (typeof size === 'number') {
@@ -70,10 +73,21 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
       throw new TpError('TP_INPUT', 'compare', `the model always takes ${what} (input "${name}"), not ${chosen}`)
     }
     // Texts for another encoder may have any length.
-    const found = chosen ?? image?.[axis] ?? (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
+    const found =
+      chosen ??
+      image?.[axis] ??
+      (size === sound ? SOUND : undefined) ??
+      (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
     if (found !== undefined) return found
     throw new TpError('TP_INPUT', 'compare', `the size ${size} of input "${name}" is open, and cannot be determined`)
   })
+}
+
+/** The name of the open length of an input of samples, [b,samples]; its mask has the same. */
+function soundLength({ inputs }: Graph): string | undefined {
+  const sound = inputs.find(({ type, dims }) => type.startsWith('float') && dims?.length === 2)
+  const length = sound?.dims?.[1]
+  return typeof length === 'string' ? length : undefined
 }
 
 /** An image that gives the model's number of tokens, if the file does not fix its size: from the patch convolution. */

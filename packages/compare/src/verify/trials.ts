@@ -24,9 +24,9 @@ export interface TrialExample {
 }
 
 /** Few, since position tables may be short. */
-export const TOKENS = 16
+const TOKENS = 16
 /** Two are of one length, so that a batch of them has no padding. */
-export const LENGTHS: readonly number[] = [TOKENS, TOKENS, 5, 11, 3]
+const LENGTHS: readonly number[] = [TOKENS, TOKENS, 5, 11, 3]
 /** Images and sounds. */
 const EXAMPLES = 3
 
@@ -38,7 +38,7 @@ const EXAMPLES = 3
 export function trialsFor(model: Model, roles: InputRoles, seed = 1): readonly Trial[] {
   const { batch } = roles
   if (typeof batch === 'number') {
-    const inputs = sampleInputs(model, roles, { batch, tokens: TOKENS, seed })
+    const inputs = sampleInputs(model, roles, { batch, tokens: isText(roles) ? TOKENS : undefined, seed })
     return [{ arrangement: 'alone', inputs, examples: examplesOf(batch) }]
   }
   return takesPadding(model, roles) ? textTrials(model, roles, seed) : plainTrials(model, roles, seed)
@@ -55,7 +55,7 @@ function takesPadding(model: Model, roles: InputRoles): boolean {
 }
 
 function plainTrials(model: Model, roles: InputRoles, seed: number): Trial[] {
-  const inputs = sampleInputs(model, roles, { batch: EXAMPLES, tokens: TOKENS, seed })
+  const inputs = sampleInputs(model, roles, { batch: EXAMPLES, tokens: isText(roles) ? TOKENS : undefined, seed })
   const examples = examplesOf(EXAMPLES)
   const alone = examples.map(
     (own): Trial => ({ arrangement: 'alone', inputs: rowOf(inputs, own.example), examples: [own] }),

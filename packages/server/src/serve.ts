@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { Server as NetServer } from 'node:net'
 import { basename, dirname, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { TpError } from '@tp/core'
 import type { Alarm } from '@tp/guard'
 import { createApp } from './http/app.ts'
 import type { RequestLimits, RouteContext } from './http/context.ts'
+import { endConnections } from './http/end-connections.ts'
 import { createMetrics } from './http/metrics.ts'
 import type { GuardOptions } from './model/guarded.ts'
 import { type ServedModel, type ServedOptions, serveModel } from './model/served-model.ts'
@@ -27,8 +27,10 @@ export interface ServeOptions {
   readonly limits?: Partial<RequestLimits> | undefined
   /** Cut texts that are too long where a request does not say. Default: refuse them. */
   readonly truncate?: boolean | undefined
-  /** Milliseconds between the first word of closing (not ready any more) and the end of the last connection. Default 1,000. */
+  /** Milliseconds between the first word of closing (not ready any more) and the time when nothing listens. Default 1,000. */
   readonly drainMs?: number | undefined
+  /** Milliseconds after that within which what was accepted is answered; then its connections are closed. Default 20,000. */
+  readonly endMs?: number | undefined
   /** Told of drift. */
   readonly onAlarm?: ((model: string, alarm: Alarm) => void) | undefined
 }
@@ -43,13 +45,7 @@ export interface Server extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Connections that are idle for so many milliseconds at the end are closed without a last answer. */
-const IDLE_MS = 2000
-
-/** Milliseconds between two looks at whether all is answered. */
-const LOOK_MS = 20
-
-const LIMITS: RequestLimits = { texts: 128, body: 4 * 2 ** 20, requests: 512 }
+const LIMITS: RequestLimits = { texts: 128, body: 4 * 2 ** 20, requests: 512, sendMs: 30_000 }
 
 /**
  * Serves models over HTTP: the Open Inference Protocol v2, OpenAI's embeddings, and the routes of text-embeddings-inference.
@@ -61,7 +57,7 @@ const LIMITS: RequestLimits = { texts: 128, body: 4 * 2 ** 20, requests: 512 }
  * @throws TpError TP_OPTION for options that cannot be; TP_LISTEN for an address that cannot be listened at; what opening a model throws
  */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const { host = '127.0.0.1', port = 8080, truncate = false, drainMs = 1000, onAlarm } = options
+  const { host = '127.0.0.1', port = 8080, truncate = false, onAlarm, drainMs = 1000, endMs = 20_000 } = options
   const limits = { ...LIMITS, ...withoutUndefined(options.limits ?? {}) }
   checkOptions(options, limits)
   const metrics = createMetrics()
@@ -96,8 +92,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
       isReady: () => isReady && isHealthy(),
       isEnding: () => isEnding,
     }
-    const { fastify: app, isIdle } = await createApp(context, metrics)
-    const url = await app.listen({ host, port }).catch((cause: Error) => {
+    const app = await createApp(context, metrics)
+    const url = await app.fastify.listen({ host, port }).catch((cause: Error) => {
       throw new TpError('TP_LISTEN', 'server', `cannot listen at ${host}:${port}: ${cause.message}`, { cause })
     })
 
@@ -106,14 +102,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
       isReady = false
       // Balancers notice, and send their clients elsewhere.
       await setTimeout(drainMs)
-      // Not the server's own close, which ends connections whose next request is on its way. From now on each has a last answer.
+      // From now on each connection has a last answer.
       isEnding = true
-      const ended = new Promise((resolve) => NetServer.prototype.close.call(app.server, resolve))
-      await Promise.race([ended, setTimeout(IDLE_MS, undefined, { ref: false })])
-      while (!isIdle()) await setTimeout(LOOK_MS)
-      // Those that have never asked for anything, too: Node takes them for busy ones for a minute.
-      app.server.closeAllConnections()
-      await app.close()
+      await endConnections(app, endMs)
       await closeModels()
     }
     const server: Server = {
@@ -150,10 +141,10 @@ function nameOf(path: string): string {
   return basename(basename(folder) === 'onnx' ? dirname(folder) : folder) || file
 }
 
-function checkOptions({ models, drainMs = 0 }: ServeOptions, limits: RequestLimits): void {
+function checkOptions({ models, drainMs = 0, endMs = 0 }: ServeOptions, limits: RequestLimits): void {
   if (models.length === 0) throw option('there is no model to serve; give one or more')
   for (const [name, value] of Object.entries(limits)) requireWhole(name, value, 1)
-  requireWhole('drainMs', drainMs, 0)
+  for (const [name, value] of Object.entries({ drainMs, endMs })) requireWhole(name, value, 0)
   for (const { maxWait = 0, batchTokens = 1, queueTokens = 1, atOnce = 1, maxTokens = 3, plan, guard } of models) {
     if (plan !== undefined && guard !== undefined)
       throw option('a guard is of a pruned file, and a plan prunes a dense one; give one of them')

@@ -1,5 +1,4 @@
 import { TpError } from '@tp/core'
-import type { FastifyReply } from 'fastify'
 import type { ServedModel } from '../model/served-model.ts'
 import { requestError } from './errors.ts'
 
@@ -11,6 +10,8 @@ export interface RequestLimits {
   readonly body: number
   /** Requests that are answered at the same time. */
   readonly requests: number
+  /** Milliseconds that a client has to send a request. */
+  readonly sendMs: number
 }
 
 /** What routes answer from. */
@@ -20,6 +21,7 @@ export interface RouteContext {
   readonly limits: RequestLimits
   /** Whether texts that are too long are cut where a request does not say. */
   readonly truncate: boolean
+  /** Whether a request would be answered: nothing is being closed, and not too many are being answered. */
   isReady(): boolean
   /** False once a model is lost: only a new process answers again. */
   isHealthy(): boolean
@@ -47,21 +49,4 @@ export function checkCount(count: number, { limits }: RouteContext): void {
     'server',
     `the request has ${count} texts, and at most ${limits.texts} are answered at once; send several requests`,
   )
-}
-
-/** Aborted when the client goes away before it has its answer. */
-export function signalOf(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort(new Error('the client has closed its connection'))
-  })
-  return controller.signal
-}
-
-/** The status of a request whose client went away, in records alone. */
-const CLIENT_GONE = 499
-
-/** Calls back once a reply is over: sent, or of no use any more. Fastify's own hooks are not told when a client goes away. */
-export function whenOver(reply: FastifyReply, over: (status: number) => void): void {
-  reply.raw.once('close', () => over(reply.raw.writableFinished ? reply.statusCode : CLIENT_GONE))
 }

@@ -4,9 +4,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { rowsOf, stack } from '../engine/row.ts'
 import { askTexts } from '../model/ask.ts'
 import type { OpenModel } from '../model/open-model.ts'
-import { checkCount, modelNamed, type RouteContext, signalOf } from './context.ts'
+import { checkCount, modelNamed, type RouteContext } from './context.ts'
 import { failureOf, requestError } from './errors.ts'
 import { BinaryTensors, datatypeOf, jsonData, readTensor, readTexts, type TensorJson } from './oip-tensors.ts'
+import { signalOf } from './over.ts'
 
 type Parameters = Readonly<Record<string, unknown>>
 

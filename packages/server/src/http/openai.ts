@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { embedTexts } from '../model/ask.ts'
-import { checkCount, modelNamed, type RouteContext, signalOf } from './context.ts'
+import { checkCount, modelNamed, type RouteContext } from './context.ts'
 import { failureOf } from './errors.ts'
+import { signalOf } from './over.ts'
 
 interface EmbeddingsBody {
   readonly model: string

@@ -3,8 +3,9 @@ import { classifyTexts, embedTexts, rankTexts } from '../model/ask.ts'
 import type { OpenModel } from '../model/open-model.ts'
 import type { ServedModel } from '../model/served-model.ts'
 import type { Text } from '../model/texts.ts'
-import { checkCount, modelNamed, type RouteContext, signalOf } from './context.ts'
+import { checkCount, modelNamed, type RouteContext } from './context.ts'
 import { failureOf, teiKind } from './errors.ts'
+import { signalOf } from './over.ts'
 
 const text = { type: 'string' }
 const options = {

@@ -1,6 +1,6 @@
 import { type Context, context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { whenOver } from './context.ts'
+import { whenOver } from './over.ts'
 
 /**
  * One span for each request, by the conventions for HTTP servers; a caller's trace goes on. Nothing happens unless the program has

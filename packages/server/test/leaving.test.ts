@@ -1,0 +1,121 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type ServeOptions, type Server, serve } from '../src/index.ts'
+import { asking } from './client.ts'
+import { modelFolder } from './folders.ts'
+import { mailModel } from './models.ts'
+
+const folder = modelFolder()
+let path = ''
+let server: Server
+let sockets: Socket[] = []
+
+beforeAll(() => {
+  path = folder.add('mail', mailModel())
+})
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy()
+  sockets = []
+  await server.close()
+})
+
+/** A server that answers two requests at a time. */
+async function start(more: Partial<ServeOptions> = {}, maxWait = 0): Promise<ReturnType<typeof asking>> {
+  const models = [{ path, threads: 1, maxWait }]
+  server = await serve({ models, port: 0, drainMs: 0, ...more, limits: { requests: 2, ...more.limits } })
+  return asking(server)
+}
+
+/** A connection on which this is sent. */
+async function send(text: string): Promise<Socket> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  sockets.push(socket)
+  socket.on('error', () => undefined)
+  await once(socket, 'connect')
+  socket.write(text)
+  return socket
+}
+
+const waiting = (): number | undefined => server.models[0]?.current.engine.waiting().rows
+const body = '{"inputs":"text"}'
+const head = (length: number): string =>
+  `POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
+const whole = head(body.length) + body
+const half = `${head(1000)}{"in`
+
+/** All that comes until the connection ends. */
+async function received(socket: Socket): Promise<string> {
+  let text = ''
+  socket.setEncoding('utf8')
+  for await (const chunk of socket) text += chunk
+  return text
+}
+
+describe('clients that leave', () => {
+  test('return the slots of pipelined requests, and their work is dropped', async () => {
+    const ask = await start({}, 60_000)
+    for (let i = 0; i < 3; i++) {
+      const socket = await send(whole.repeat(40))
+      // Two are accepted; the others are refused, and their answers are queued.
+      await expect.poll(waiting).toBe(2)
+      expect((await ask('/v2/health/ready')).status).toBe(503)
+      socket.destroy()
+      await expect.poll(waiting).toBe(0)
+      expect((await ask('/v2/health/ready')).status).toBe(200)
+    }
+    expect((await ask('/metrics')).body).toMatch(/tp_request_seconds_count\{route="\/predict",status="499"\} 120/)
+  })
+
+  test('keep no server from ending, however many answers they left unread', async () => {
+    const ask = await start()
+    const socket = await send('GET /v2 HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(5000))
+    await ask('/v2')
+    socket.destroy()
+    await server.close()
+  })
+})
+
+describe('clients that send half a request', () => {
+  test('hold no slots, so that others are answered and the server is ready', async () => {
+    const ask = await start()
+    for (let i = 0; i < 10; i++) await send(half)
+    expect((await ask('/predict', { inputs: 'text' })).status).toBe(200)
+    expect((await ask('/v2/health/ready')).status).toBe(200)
+  })
+
+  test('are told so after the time that they have, whatever they go on sending', async () => {
+    await start({ limits: { sendMs: 300 } })
+    const trickling = await send(half)
+    const timer = setInterval(() => trickling.write('x'), 50)
+    const answers = await Promise.all([received(await send(half)), received(await send('POST /predict HTTP/1.1\r\nx'))])
+    await once(trickling.resume(), 'close')
+    clearInterval(timer)
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 /)
+  })
+
+  test('do not delay the end', async () => {
+    await start()
+    const closed = once(await send(half), 'close')
+    const begun = performance.now()
+    await server.close()
+    await closed
+    expect(performance.now() - begun).toBeLessThan(10_000)
+  })
+})
+
+test('requests that were accepted are answered at the end, pipelined ones as well', async () => {
+  await start({ limits: { requests: 10 } }, 1000)
+  const answers = received(await send(whole.repeat(4)))
+  await expect.poll(waiting).toBe(4)
+  await server.close()
+  expect((await answers).match(/HTTP\/1.1 200 /g)).toHaveLength(4)
+})
+
+test('the end comes in its time, even if a client does not read its answers', async () => {
+  const ask = await start({ endMs: 100 })
+  const socket = await send('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1000))
+  socket.pause()
+  await ask('/v2')
+  await server.close()
+})

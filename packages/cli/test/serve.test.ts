@@ -24,13 +24,25 @@ function plan(name: string, keep: number): string {
 async function start(...args: string[]): Promise<{ child: ChildProcess; url: string; models: object[] }> {
   const options = ['--port', '0', '--threads', '1', '--json', ...args]
   const child = spawn(process.execPath, [bin, 'serve', mail, ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return { child, ...(await listening(child)) }
+}
+
+/** What a server prints when it listens. */
+async function listening(child: ChildProcess): Promise<{ url: string; pid: number; models: object[] }> {
   let text = ''
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
     text += line
     if (line === '}') break
   }
-  const { url, models } = JSON.parse(text)
-  return { child, url, models }
+  return JSON.parse(text)
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 const predict = async (url: string, text: string): Promise<Response> =>
@@ -89,6 +101,39 @@ describe('tp serve', () => {
     child.kill('SIGTERM')
     await once(child, 'exit')
   })
+
+  test('is not ended by SIGHUP while it starts, nor while it ends, and answers what it has accepted', async () => {
+    const options = ['--port', '0', '--threads', '1', '--max-wait', '500', '--drain-ms', '300', '--json']
+    const child = spawn(process.execPath, [bin, 'serve', mail, ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const notes: string[] = []
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (notes.length === 0) child.kill('SIGHUP')
+      notes.push(line)
+    })
+    const { url, pid } = await listening(child)
+    expect(pid).toBe(child.pid)
+    // What was asked while it started is done then.
+    await expect.poll(() => notes, { timeout: 10_000 }).toContain('mail is served from its file of now')
+    const answers = Array.from({ length: 4 }, (_, i) => predict(url, `lunch ${i}`))
+    await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toContain('tp_queue_rows{model="mail"} 4')
+    child.kill('SIGTERM')
+    await expect.poll(() => notes).toContain('answering what was accepted, then ending')
+    child.kill('SIGHUP')
+    const [code] = await once(child, 'exit')
+    expect(code).toBe(143)
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  })
+
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+    const tags = signal === 'SIGKILL' ? [] : ['exhaustive']
+    test(`ends when npx, which has started it, is ended by ${signal}`, { tags }, async () => {
+      const command = `"${process.execPath}" "${bin}" serve "${mail}" --port 0 --drain-ms 0 --json`
+      const npx = spawn('npm', ['exec', '--offline', '--call', command], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const { pid } = await listening(npx)
+      npx.kill(signal)
+      await expect.poll(() => isRunning(pid), { timeout: 15_000 }).toBe(false)
+    })
+  }
 
   test.each([
     ['two models of one name', [mail, mail], 'TP_OPTION', /two models are called mail/],

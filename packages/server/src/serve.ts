@@ -110,7 +110,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
     const server: Server = {
       url,
       models: [...models.values()],
-      reload: () => Promise.all([...models.values()].map(reload)),
+      async reload() {
+        const outcomes = []
+        // One after the other: each is in memory twice meanwhile.
+        for (const model of models.values()) outcomes.push(await reload(model))
+        return outcomes
+      },
       close() {
         closed ??= close()
         return closed

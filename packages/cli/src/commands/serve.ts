@@ -8,6 +8,8 @@ import { jsonDocument } from '../output/document.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { readAskedPlan, readAskedRun, runOptions } from '../pruning/asked-run.ts'
 import { number, wholeNumber } from '../pruning/numbers.ts'
+import { onHangUp } from '../serving/hang-up.ts'
+import { watchLauncher } from '../serving/launcher.ts'
 
 export const serveCommand: Command = command({
   options: {
@@ -51,6 +53,11 @@ export const serveCommand: Command = command({
       description:
         'after SIGTERM, how long it goes on answering although it reports that it is not ready; default 1000',
     },
+    'end-ms': {
+      type: 'string',
+      value: 'MS',
+      description: 'after that, how long what was accepted may take; then its connections are closed; default 20000',
+    },
     json: { type: 'boolean', description: 'print one JSON document when it listens' },
   },
   notes: [
@@ -60,6 +67,12 @@ export const serveCommand: Command = command({
     '  tp serve mail/model.onnx packed=mail/packed.onnx --port 8080',
   ],
   async run(operands, options, { print, progress, signal }) {
+    using hangUps = onHangUp((server) => void reloadAll(server, (text) => progress.note(text)))
+    const ended = new AbortController()
+    using _watch = watchLauncher(() => {
+      progress.note('npm has ended')
+      ended.abort()
+    })
     const { json = false, plan } = options
     const asked = await readAskedRun(options)
     const [ofOne] = Object.keys(asked)
@@ -86,6 +99,7 @@ export const serveCommand: Command = command({
       port: whole('port', 0),
       truncate: options.truncate,
       drainMs: whole('drain-ms', 0),
+      endMs: whole('end-ms', 0),
       limits: { texts: whole('max-texts'), body: whole('max-body') } as ServeOptions['limits'],
       onAlarm: (model, { signal: what, seen, expected }) =>
         progress.note(`${model}: inputs have changed: ${what} is ${seen}, was ${expected}`),
@@ -94,15 +108,16 @@ export const serveCommand: Command = command({
     const models = server.models.map(({ name, current: { version, task, runtime, engine } }) => {
       return { name, version, task, runtime, packed: engine.packed }
     })
-    if (json) print(jsonDocument('serve', { url: server.url, models }))
-    else print(describe(server.url, models))
-    const reload = (): void => void reloadAll(server, (text) => progress.note(text))
-    process.on('SIGHUP', reload)
+    const { pid } = process
+    if (json) print(jsonDocument('serve', { url: server.url, pid, models }))
+    else print(describe(server.url, pid, models))
+    hangUps.serving(server)
     try {
-      if (!signal.aborted) await once(signal, 'abort')
+      const ending = AbortSignal.any([signal, ended.signal])
+      if (!ending.aborted) await once(ending, 'abort')
+      hangUps.ending()
       progress.note('answering what was accepted, then ending')
     } finally {
-      process.off('SIGHUP', reload)
       await server.close()
     }
     return EXIT.done
@@ -111,7 +126,7 @@ export const serveCommand: Command = command({
 
 type WholeOption =
   | ('port' | 'threads' | 'at-once' | 'batch-tokens')
-  | ('queue-tokens' | 'max-texts' | 'max-tokens' | 'max-body' | 'drain-ms')
+  | ('queue-tokens' | 'max-texts' | 'max-tokens' | 'max-body' | 'drain-ms' | 'end-ms')
 
 /** `@tp/server` need not be installed. */
 async function open(options: ServeOptions): Promise<Server> {
@@ -145,9 +160,9 @@ interface ServedReport {
   readonly packed: boolean
 }
 
-function describe(url: string, models: readonly ServedReport[]): string {
+function describe(url: string, pid: number, models: readonly ServedReport[]): string {
   const lines = models.map(({ name, task, runtime, packed }) => {
     return `  ${name}: ${task}, ${packed ? 'packed' : 'padded'} batches on the runtime ${runtime}`
   })
-  return [`serving at ${url}`, ...lines].join('\n')
+  return [`serving at ${url}; to stop it: kill ${pid}`, ...lines].join('\n')
 }

@@ -1,3 +1,4 @@
+import { TpError } from '@tp/core'
 import type { RunPlan } from '@tp/tune'
 import { type ModelOptions, type OpenModel, openModel } from './open-model.ts'
 
@@ -15,8 +16,9 @@ export interface ServedModel {
   use<T>(work: (model: OpenModel) => Promise<T>): Promise<T>
   /**
    * Opens the file again. Later requests are answered by the new one; those that came before by the old one, which is freed then.
-   * If the new one cannot be opened, the old one remains.
-   * @throws TpError as {@link openModel}; what `readPlan` throws
+   * If the new one cannot be opened, the old one remains. One at a time, so that no more than two are in memory: all that is asked for
+   * while one is under way is done once, by the next.
+   * @throws TpError as {@link openModel}; TP_CLOSED after `close`; what `readPlan` throws
    */
   reload(): Promise<void>
   /** Once all that was accepted is answered. */
@@ -33,6 +35,9 @@ interface Generation {
 export async function serveModel(name: string, { readPlan, ...given }: ServedOptions): Promise<ServedModel> {
   const options = { ...given, name }
   let current: Generation = { model: await openModel(options), users: 0 }
+  let isClosing = false
+  let underWay: Promise<unknown> = Promise.resolve()
+  let next: Promise<void> | undefined
 
   async function retire(generation: Generation): Promise<void> {
     await new Promise<void>((resolve) => {
@@ -40,6 +45,14 @@ export async function serveModel(name: string, { readPlan, ...given }: ServedOpt
       else generation.free = resolve
     })
     await generation.model.engine.close()
+  }
+
+  async function replace(): Promise<void> {
+    if (isClosing) throw new TpError('TP_CLOSED', 'server', `${name} is being closed, and is not opened again`)
+    const model = await openModel(readPlan === undefined ? options : { ...options, plan: await readPlan() })
+    const old = current
+    current = { model, users: 0 }
+    await retire(old)
   }
 
   return {
@@ -57,12 +70,19 @@ export async function serveModel(name: string, { readPlan, ...given }: ServedOpt
         if (generation.users === 0) generation.free?.()
       }
     },
-    async reload() {
-      const model = await openModel(readPlan === undefined ? options : { ...options, plan: await readPlan() })
-      const old = current
-      current = { model, users: 0 }
-      await retire(old)
+    reload() {
+      next ??= underWay.then(() => {
+        next = undefined
+        const own = replace()
+        underWay = own.catch(() => undefined)
+        return own
+      })
+      return next
     },
-    close: () => retire(current),
+    async close() {
+      isClosing = true
+      await underWay
+      await retire(current)
+    },
   }
 }

@@ -2,6 +2,7 @@
 
 #include "ending.h"
 #include "jobs.h"
+#include "memory.h"
 
 namespace tp {
 
@@ -38,6 +39,7 @@ void NativeSession::Abort(const Napi::CallbackInfo& info) { model_->Terminate(in
 void NativeSession::Close(const Napi::CallbackInfo&) {
   crew_->Stop();
   model_->session = Session();
+  ReturnFreedMemory();
 }
 
 }  // namespace tp

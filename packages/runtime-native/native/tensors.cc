@@ -81,14 +81,19 @@ Napi::Array StringsOf(Napi::Env env, const OrtValue* value, size_t count) {
   return strings;
 }
 
-/// The memory of a value as an ArrayBuffer. Where the engine takes no foreign memory, a copy.
+/// Outputs of fewer bytes are copied. JavaScript collects what is so small late, and until then it would keep the whole arena of its
+/// session, which is megabytes, also after the session is closed.
+constexpr size_t kSmallestForeign = 1 << 16;
+
+/// The memory of a value as an ArrayBuffer; a copy of what is small, or where the engine takes no foreign memory.
 Napi::ArrayBuffer BufferOf(Napi::Env env, Value value, size_t bytes) {
   if (bytes == 0) return Napi::ArrayBuffer::New(env, 0);
   void* data = nullptr;
   Check(Ort::Call<at::GetTensorMutableData>(value.get(), &data));
   napi_value buffer;
   const napi_finalize release = [](napi_env, void*, void* hint) { Ort::Release<at::ReleaseValue>(static_cast<OrtValue*>(hint)); };
-  if (napi_create_external_arraybuffer(env, data, bytes, release, value.get(), &buffer) == napi_ok) {
+  if (bytes >= kSmallestForeign &&
+      napi_create_external_arraybuffer(env, data, bytes, release, value.get(), &buffer) == napi_ok) {
     value.release();
     return Napi::ArrayBuffer(env, buffer);
   }

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { TensorLike } from '@tp/core/runtime'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { runtimeModels } from '@tp/core/testing'
+import { modelPath } from '@tp/models'
 import { createModel, createNode, encodeModel, Graph } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
 import { readProfile } from '@tp/runtime-node'
@@ -239,6 +240,23 @@ describeNative('memory', () => {
     collect()
     await pause()
     expect((process.memoryUsage().rss - before) / megabyte).toBeLessThan(50)
+  })
+
+  test('of a session is free once it is closed, although its small outputs are still there', {
+    timeout: 60_000,
+  }, async () => {
+    const ids: TensorLike = { type: 'int64', dims: [8, 64], data: new BigInt64Array(8 * 64).fill(1n) }
+    const outputs: NamedTensors[] = []
+    const round = async (): Promise<void> => {
+      await using session = await load(modelPath('mail'), { threads: 1 })
+      outputs.push(await session.run({ input_ids: ids, attention_mask: ids }))
+    }
+    await round()
+    const before = process.memoryUsage().rss
+    for (let i = 0; i < 20; i++) await round()
+    // Each took more than 5 MB for its run.
+    expect((process.memoryUsage().rss - before) / megabyte).toBeLessThan(50)
+    expect(outputs).toHaveLength(21)
   })
 
   test('of inputs may be shared between threads, and may change once the run was requested', async () => {

@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify'
+import { readCompressed } from './body.ts'
 import type { RouteContext } from './context.ts'
 import { failureOf } from './errors.ts'
 import type { Metrics } from './metrics.ts'
@@ -40,6 +41,7 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
 
   traceRequests(app)
   metrics.routes(app)
+  readCompressed(app, limits.body)
   const slots = limitRequests(app, limits.requests)
   const context: RouteContext = { ...given, isReady: () => given.isReady() && slots.isOneFree() }
   /** The last request of each connection. */

@@ -34,6 +34,8 @@ export function failureOf(error: unknown): Failure {
   const { statusCode = 500, code, message } = error as FastifyError
   if (statusCode === 413) return { status: 413, code: 'TP_BODY_SIZE', message: `${message}; send less at once` }
   if (statusCode === 415) return { status: 415, code: 'TP_MEDIA_TYPE', message: `${message}; send application/json` }
+  if (code?.startsWith('Z_'))
+    return { status: 400, code: 'TP_REQUEST', message: `the body cannot be decompressed: ${message}` }
   if (statusCode < 500) return { status: statusCode, code: 'TP_REQUEST', message }
   return {
     status: 500,

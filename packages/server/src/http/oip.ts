@@ -137,13 +137,6 @@ function metadataOf({ name, current }: { readonly name: string; readonly current
 
 /** JSON and what follows it. */
 function divide({ headers }: FastifyRequest, body: Buffer): { readonly json: string; readonly rest: Uint8Array } {
-  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-    throw new TpError(
-      'TP_MEDIA_TYPE',
-      'server',
-      `bodies are read as they are, not compressed by ${headers['content-encoding']}`,
-    )
-  }
   const header = headers[HEADER]
   const length = header === undefined ? body.length : Number(header)
   if (!Number.isInteger(length) || length < 0 || length > body.length) {

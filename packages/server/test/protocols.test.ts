@@ -125,6 +125,21 @@ describe('the routes of text-embeddings-inference', () => {
     )
   })
 
+  test('are meant by POST / by what the first model is for', async () => {
+    expect(await ask('/', { inputs: texts[1] })).toMatchObject({
+      body: (await ask('/predict', { inputs: texts[1] })).body,
+    })
+    for (const [name, body, route] of [
+      ['states', { inputs: texts[1] }, '/embed'],
+      ['ranker', { query: 'offers', texts }, '/rerank'],
+    ] as const) {
+      await using own = await serve({ models: [{ path: folder.at(name, 'model.onnx') }], port: 0, drainMs: 0 })
+      const askOwn = asking(own)
+      expect((await askOwn('/')).status).toBe(200)
+      expect(await askOwn('/', body)).toMatchObject({ status: 200, body: (await askOwn(route, body)).body })
+    }
+  })
+
   test('say what is served', async () => {
     expect((await ask('/info?model=states')).body).toMatchObject({
       model_id: 'states',
@@ -184,7 +199,7 @@ describe('the Open Inference Protocol', () => {
     expect((await ask('/v2')).body).toEqual({
       name: 'tp',
       version: expect.any(String),
-      extensions: ['binary_tensor_data'],
+      extensions: ['binary_tensor_data', 'model_configuration', 'statistics'],
     })
     const { body } = await ask('/v2/models/mail')
     expect(body).toMatchObject({
@@ -200,6 +215,49 @@ describe('the Open Inference Protocol', () => {
     expect((await ask(`/v2/models/mail/versions/${version}/ready`)).body).toEqual({ name: 'mail', ready: true })
     expect((await ask('/v2/models/mail/versions/1')).status).toBe(404)
     expect((await ask('/v2/models/other/ready')).status).toBe(404)
+  })
+
+  test("has Triton's configuration of a model", async () => {
+    const { body } = await ask('/v2/models/mail/config')
+    expect(body).toMatchObject({
+      name: 'mail',
+      platform: 'onnxruntime_onnx',
+      max_batch_size: 128,
+      input: [
+        { name: 'input_ids', data_type: 'TYPE_INT64', dims: [-1] },
+        { name: 'attention_mask', data_type: 'TYPE_INT64', dims: [-1] },
+      ],
+      output: [{ name: 'logits', data_type: 'TYPE_FP32', dims: [2] }],
+    })
+    expect((await ask('/v2/models/other/config')).status).toBe(404)
+  })
+
+  test("has the index of Triton's repository, with and without a body", async () => {
+    const { version } = server.models[0]?.current ?? {}
+    for (const body of ['', { ready: true }]) {
+      const index = (await ask('/v2/repository/index', body, body === '' ? {} : undefined)).body
+      expect(index.map(({ name }: { name: string }) => name)).toEqual(['mail', 'states', 'ranker'])
+      expect(index[0]).toEqual({ name: 'mail', version, state: 'READY', reason: '' })
+    }
+  })
+
+  test("has Triton's statistics: requests by their outcome, and rows and runs of each model", async () => {
+    await using own = await serve({ models: [{ path: folder.at('mail', 'model.onnx') }], port: 0, drainMs: 0 })
+    const askOwn = asking(own)
+    expect((await askOwn('/v2/models/stats')).body.model_stats).toMatchObject([{ name: 'mail', inference_count: 0 }])
+    await askOwn('/predict', { inputs: [['lunch?'], ['lunch!']] })
+    await askOwn('/embed', { inputs: 'lunch' })
+    const { body } = await askOwn('/v2/models/mail/stats')
+    const [{ last_inference: last, execution_count: runs, inference_stats: stats, batch_stats: sizes }] =
+      body.model_stats
+    expect(body.model_stats[0]).toMatchObject({ name: 'mail', inference_count: 2 })
+    expect(Math.abs(last - Date.now())).toBeLessThan(60_000)
+    expect([stats.success.count, stats.fail.count, stats.queue.count, stats.compute_infer.count]).toEqual([1, 1, 2, 2])
+    expect(stats.success.ns).toBeGreaterThan(stats.compute_infer.ns / 2)
+    const counts = sizes.map((size: { batch_size: number; compute_infer: { count: number } }) => {
+      return [size.batch_size, size.compute_infer.count]
+    })
+    expect(counts).toEqual(runs === 1 ? [[2, 1]] : [[1, 2]])
   })
 
   test('answers tensors with the outputs that are asked for', async () => {

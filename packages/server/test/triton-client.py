@@ -34,7 +34,10 @@ def refused(status, *args, **kwargs):
 
 assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("mail")
 assert not client.is_model_ready("other")
-assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
+assert client.get_server_metadata()["extensions"] == ["binary_tensor_data", "model_configuration", "statistics"]
+assert [value["name"] for value in client.get_model_config("mail")["input"]] == ["input_ids", "attention_mask"]
+assert [(model["name"], model["state"]) for model in client.get_model_repository_index()] == [("mail", "READY")]
+assert client.get_inference_statistics("mail")["model_stats"][0]["inference_count"] == 0
 metadata = client.get_model_metadata("mail")
 assert [value["name"] for value in metadata["inputs"]] == ["input_ids", "attention_mask"]
 version = metadata["versions"][0]
@@ -56,5 +59,7 @@ assert logits([text]).shape == (2, 2)
 refused("400", "mail", inputs(ids=ids + 9000))
 refused("400", "mail", inputs()[:1])
 refused("404", "other", inputs())
-refused("415", "mail", inputs(), request_compression_algorithm="gzip")
+for algorithm in ("gzip", "deflate"):
+    assert np.allclose(logits(inputs(), request_compression_algorithm=algorithm), first, atol=1e-5)
+assert client.get_inference_statistics("mail")["model_stats"][0]["inference_stats"]["fail"]["count"] > 0
 print("Triton's client is answered as it expects")

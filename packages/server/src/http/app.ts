@@ -7,7 +7,7 @@ import { oipRoutes } from './oip.ts'
 import { openaiRoutes } from './openai.ts'
 import { whenOver } from './over.ts'
 import { limitRequests } from './slots.ts'
-import { teiRoutes } from './tei.ts'
+import { rootRoute, teiRoutes } from './tei.ts'
 import { traceRequests } from './tracing.ts'
 
 /** Milliseconds between two looks at how long clients have been sending, at most. */
@@ -35,6 +35,7 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
       connectionsCheckingInterval: Math.min(LOOK_MS, limits.sendMs),
     },
     forceCloseConnections: 'idle',
+    rewriteUrl: ({ method, url = '' }) => (method === 'POST' && /^\/(\?|$)/.test(url) ? rootRoute(given) : url),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     routerOptions: { maxParamLength: 200 },
   })

@@ -40,6 +40,24 @@ export function modelNamed({ models }: RouteContext, name: string): ServedModel 
   )
 }
 
+/** Where the Open Inference Protocol has what concerns one model. */
+export const MODEL_PATHS = ['/v2/models/:model', '/v2/models/:model/versions/:version'] as const
+
+export interface OfModel {
+  Params: { model: string; version?: string }
+}
+
+/** @throws TpError TP_UNKNOWN_MODEL, for another version than the current one, too */
+export function modelOfVersion(context: RouteContext, { model, version }: OfModel['Params']): ServedModel {
+  const served = modelNamed(context, model)
+  if (version === undefined || version === served.current.version) return served
+  throw new TpError(
+    'TP_UNKNOWN_MODEL',
+    'server',
+    `${served.name} has the version ${served.current.version}, and no ${version.slice(0, 40)}`,
+  )
+}
+
 /** @throws TpError TP_REQUEST for no texts, TP_TOO_MANY */
 export function checkCount(count: number, { limits }: RouteContext): void {
   if (count === 0) throw requestError('the request has no texts; send one or more')

@@ -4,10 +4,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { rowsOf, stack } from '../engine/row.ts'
 import { askTexts } from '../model/ask.ts'
 import type { OpenModel } from '../model/open-model.ts'
-import { checkCount, modelNamed, type RouteContext } from './context.ts'
+import { checkCount, MODEL_PATHS, modelOfVersion, type OfModel, type RouteContext } from './context.ts'
 import { failureOf, requestError } from './errors.ts'
 import { BinaryTensors, datatypeOf, jsonData, readTensor, readTexts, type TensorJson } from './oip-tensors.ts'
 import { signalOf } from './over.ts'
+import { tritonRoutes } from './triton.ts'
 
 type Parameters = Readonly<Record<string, unknown>>
 
@@ -71,25 +72,27 @@ export async function oipRoutes(app: FastifyInstance, context: RouteContext): Pr
   // With the header, what calls itself JSON has binary data after it, too.
   app.removeContentTypeParser('application/json')
 
-  app.get('/v2', async () => ({ name: 'tp', version: context.version, extensions: ['binary_tensor_data'] }))
+  const extensions = ['binary_tensor_data', 'model_configuration', 'statistics']
+  app.get('/v2', async () => ({ name: 'tp', version: context.version, extensions }))
   app.get('/v2/health/live', async (_request, reply) => {
     const live = context.isHealthy()
     return reply.code(live ? 200 : 503).send({ live })
   })
+  tritonRoutes(app, context)
   app.get('/v2/health/ready', async (_request, reply) => ready(reply, context.isReady()))
 
-  for (const prefix of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-    app.get<Named>(prefix, async ({ params }) => metadataOf(find(context, params)))
-    app.get<Named>(`${prefix}/ready`, async ({ params }, reply) => {
-      const { name, current } = find(context, params)
+  for (const prefix of MODEL_PATHS) {
+    app.get<OfModel>(prefix, async ({ params }) => metadataOf(modelOfVersion(context, params)))
+    app.get<OfModel>(`${prefix}/ready`, async ({ params }, reply) => {
+      const { name, current } = modelOfVersion(context, params)
       return ready(reply, context.isReady() && current.engine.isHealthy(), { name })
     })
-    app.post<Named & { Body: InferBody }>(
+    app.post<OfModel & { Body: InferBody }>(
       `${prefix}/infer`,
       { schema: { body: inferSchema } },
       async (request, reply) => {
         const { body } = request
-        const { name, use } = find(context, request.params)
+        const { name, use } = modelOfVersion(context, request.params)
         return await use(async (model) => {
           const binary = binaryOf.get(body) ?? new BinaryTensors(new Uint8Array())
           const signal = signalOf(reply)
@@ -99,20 +102,6 @@ export async function oipRoutes(app: FastifyInstance, context: RouteContext): Pr
       },
     )
   }
-}
-
-interface Named {
-  Params: { model: string; version?: string }
-}
-
-function find(context: RouteContext, { model, version }: Named['Params']) {
-  const served = modelNamed(context, model)
-  if (version === undefined || version === served.current.version) return served
-  throw new TpError(
-    'TP_UNKNOWN_MODEL',
-    'server',
-    `${served.name} has the version ${served.current.version}, and no ${version.slice(0, 40)}`,
-  )
 }
 
 function ready(reply: FastifyReply, isReady: boolean, more: object = {}): FastifyReply {

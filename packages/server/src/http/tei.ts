@@ -76,6 +76,13 @@ const rerankSchema = {
   },
 }
 
+/** The route that text-embeddings-inference means by `POST /`: that of what the (first) model is for. */
+export function rootRoute({ models }: Pick<RouteContext, 'models'>): string {
+  const [{ current }] = [...models.values()] as [ServedModel, ...ServedModel[]]
+  if (current.vectors !== undefined) return '/embed'
+  return current.task === 'ranking' ? '/rerank' : '/predict'
+}
+
 /** The routes of text-embeddings-inference. */
 export async function teiRoutes(app: FastifyInstance, context: RouteContext): Promise<void> {
   app.setErrorHandler((error, _request, reply) => {
@@ -149,10 +156,12 @@ export async function teiRoutes(app: FastifyInstance, context: RouteContext): Pr
     }
   })
 
-  app.get('/health', async (_request, reply) => {
-    if (context.isReady()) return reply.send()
-    return reply.code(503).send({ error: 'the server is not ready', error_type: 'unhealthy', code: 'TP_CLOSED' })
-  })
+  for (const path of ['/health', '/']) {
+    app.get(path, async (_request, reply) => {
+      if (context.isReady()) return reply.send()
+      return reply.code(503).send({ error: 'the server is not ready', error_type: 'unhealthy', code: 'TP_CLOSED' })
+    })
+  }
 }
 
 function textOf(input: string | Pair): Text {

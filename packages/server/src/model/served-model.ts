@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import type { RunPlan } from '@tp/tune'
 import { type ModelOptions, type OpenModel, openModel } from './open-model.ts'
+import { type Statistics, StatisticsCounter } from './statistics.ts'
 
 export interface ServedOptions extends Omit<ModelOptions, 'name'> {
   /** Reads the plan again when the file is opened again. Default: `plan` remains. */
@@ -12,6 +13,7 @@ export interface ServedModel {
   readonly name: string
   /** What answers now. */
   readonly current: OpenModel
+  readonly statistics: Statistics
   /** Uses the model that is current now until the work has ended, even if it is replaced meanwhile. */
   use<T>(work: (model: OpenModel) => Promise<T>): Promise<T>
   /**
@@ -33,7 +35,14 @@ interface Generation {
 }
 
 export async function serveModel(name: string, { readPlan, ...given }: ServedOptions): Promise<ServedModel> {
-  const options = { ...given, name }
+  const statistics = new StatisticsCounter()
+  const options: ModelOptions = {
+    ...{ ...given, name },
+    onBatch(report) {
+      statistics.addRun(report)
+      given.onBatch?.(report)
+    },
+  }
   let current: Generation = { model: await openModel(options), users: 0 }
   let isClosing = false
   let underWay: Promise<unknown> = Promise.resolve()
@@ -57,6 +66,7 @@ export async function serveModel(name: string, { readPlan, ...given }: ServedOpt
 
   return {
     name,
+    statistics,
     get current() {
       return current.model
     },
@@ -64,7 +74,7 @@ export async function serveModel(name: string, { readPlan, ...given }: ServedOpt
       const generation = current
       generation.users++
       try {
-        return await work(generation.model)
+        return await statistics.time(() => work(generation.model))
       } finally {
         generation.users--
         if (generation.users === 0) generation.free?.()

@@ -3,12 +3,11 @@ import { once } from 'node:events'
 import { renameSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
+import { serveBin as bin, listening } from './listening.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
-const bin = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
 const mail = modelPath('mail')
 const folder = temporaryFolder()
 
@@ -25,16 +24,6 @@ async function start(...args: string[]): Promise<{ child: ChildProcess; url: str
   const options = ['--port', '0', '--threads', '1', '--json', ...args]
   const child = spawn(process.execPath, [bin, 'serve', mail, ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
   return { child, ...(await listening(child)) }
-}
-
-/** What a server prints when it listens. */
-async function listening(child: ChildProcess): Promise<{ url: string; pid: number; models: object[] }> {
-  let text = ''
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-    text += line
-    if (line === '}') break
-  }
-  return JSON.parse(text)
 }
 
 function isRunning(pid: number): boolean {

@@ -94,6 +94,19 @@ describe('clients that send half a request', () => {
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 /)
   })
 
+  test('are given up, those that began first, when all together take too much memory', async () => {
+    const ask = await start({ limits: { received: 100_000 } })
+    const large = head(60_000) + '{"inputs":"'.padEnd(55_000, 'a')
+    const first = await send(large)
+    const closed = once(first, 'close')
+    const second = await send(large)
+    await closed
+    expect((await ask('/predict', { inputs: 'text' })).status).toBe(200)
+    second.write('","truncate":true}'.padStart(5000, 'a'))
+    const [answer] = await once(second.setEncoding('utf8'), 'data')
+    expect(answer).toMatch(/^HTTP\/1.1 200 /)
+  })
+
   test('do not delay the end', async () => {
     await start()
     const closed = once(await send(half), 'close')

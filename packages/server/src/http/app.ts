@@ -6,6 +6,7 @@ import type { Metrics } from './metrics.ts'
 import { oipRoutes } from './oip.ts'
 import { openaiRoutes } from './openai.ts'
 import { whenOver } from './over.ts'
+import { limitReceived } from './receiving.ts'
 import { limitRequests } from './slots.ts'
 import { rootRoute, teiRoutes } from './tei.ts'
 import { traceRequests } from './tracing.ts'
@@ -42,6 +43,7 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
 
   traceRequests(app)
   metrics.routes(app)
+  limitReceived(app, limits.received)
   readCompressed(app, limits.body)
   const slots = limitRequests(app, limits.requests)
   const context: RouteContext = { ...given, isReady: () => given.isReady() && slots.isOneFree() }

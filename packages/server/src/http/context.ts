@@ -8,6 +8,8 @@ export interface RequestLimits {
   readonly texts: number
   /** Bytes. */
   readonly body: number
+  /** Bytes of all bodies that are still being sent. */
+  readonly received: number
   /** Requests that are answered at the same time. */
   readonly requests: number
   /** Milliseconds that a client has to send a request. */

@@ -162,6 +162,37 @@ describe.skipIf(without !== '')(`PostgreSQL as the queue${without}`, () => {
     expect(workers.killed).toBe(1)
     expect(readFileSync(out)).toEqual(readFileSync(at('some-undisturbed.jsonl')))
   })
+
+  test('loses no process and no row, though it ends all connections again and again, and is killed', {
+    tags: 'exhaustive',
+    timeout: 120_000,
+  }, async () => {
+    writeMails(at('ended.jsonl'), 120, 600)
+    const options = { model: at('model', 'model.onnx'), data: at('ended.jsonl'), shardRows: 4, threads: 1 }
+    await runBulk({ ...options, out: at('ended-undisturbed.jsonl') })
+    using postgres = await startPostgres()
+    // Tables are made once, which takes its time.
+    await (await connect(postgres.url))[Symbol.asyncDispose]()
+    await using workers = startWorkers({ count: 2, url: postgres.url, folder, lostAfter: 1 })
+    const out = at('ended-out.jsonl')
+    let turn = 0
+    // While workers connect and shards are added, too.
+    const ending = setInterval(() => (++turn % 3 === 0 ? postgres.restart() : postgres.endConnections()), 1000)
+    await runBulk({ ...options, out, queue: { url: postgres.url, folder } }).finally(() => clearInterval(ending))
+    process.stderr.write(`connections were ended ${turn} times\n`)
+    expect(workers.lost).toBe(0)
+    expect(readFileSync(out)).toEqual(readFileSync(at('ended-undisturbed.jsonl')))
+  })
+
+  test('is refused if it lets nobody in', { tags: 'exhaustive' }, async () => {
+    using postgres = await startPostgres()
+    const { signal } = new AbortController()
+    const started = runWorker({ queue: postgres.url.replace(/tp$/, 'other'), folder, signal })
+    await expect(started).rejects.toMatchObject({
+      code: 'TP_QUEUE',
+      message: expect.stringMatching(/refuses: database "other" does not exist/),
+    })
+  })
 })
 
 describe('a queue that cannot be used is refused', () => {

@@ -10,6 +10,8 @@ export interface Workers extends AsyncDisposable {
   kill(which: number): void
   /** How many were killed. */
   readonly killed: number
+  /** How many have ended by themselves. */
+  readonly lost: number
 }
 
 export interface WorkersOptions {
@@ -22,20 +24,25 @@ export interface WorkersOptions {
 
 export function startWorkers({ count, url, folder, lostAfter }: WorkersOptions): Workers {
   const running: ChildProcess[] = []
-  let [isEnding, killed] = [false, 0]
+  let [isEnding, killed, lost] = [false, 0, 0]
   const start = (slot: number): void => {
     const child = spawn(process.execPath, [program, url, folder, `${lostAfter}`], {
       stdio: ['pipe', 'ignore', 'inherit'],
     })
     running[slot] = child
-    child.once('exit', () => {
-      if (!isEnding) start(slot)
+    child.once('exit', (_, signal) => {
+      if (isEnding) return
+      if (signal === null) lost++
+      start(slot)
     })
   }
   for (let slot = 0; slot < count; slot++) start(slot)
   return {
     get killed() {
       return killed
+    },
+    get lost() {
+      return lost
     },
     kill(which) {
       if (running[which % count]?.kill('SIGKILL')) killed++

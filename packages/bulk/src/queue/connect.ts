@@ -1,15 +1,21 @@
+import { setTimeout } from 'node:timers/promises'
 import { TpError } from '@tp/core'
 import type { Job, Queue, QueueOptions, Worker, WorkerOptions } from 'bullmq'
+import { isRefusal, openPool } from './postgres.ts'
 import { QUEUE, type ShardJob } from './shard-job.ts'
 
-/** BullMQ on the server of a URL. */
+/** BullMQ on the server of a URL. What was opened is closed before the connection is. */
 export interface Connection {
   openQueue(): Promise<Queue<ShardJob>>
   openWorker(
     process: (job: Job<ShardJob>) => Promise<void>,
     options: Omit<WorkerOptions, 'connection'>,
   ): Promise<Worker<ShardJob>>
+  [Symbol.asyncDispose](): Promise<void>
 }
+
+/** Milliseconds between two attempts to reach a server. */
+const AGAIN = 500
 
 /**
  * @param url `redis:`, `rediss:` or `valkey:`; `postgres:` or `postgresql:`
@@ -23,43 +29,64 @@ export async function connect(url: string, patience = 10_000): Promise<Connectio
   const bull = await import('bullmq').catch((cause: unknown) => {
     throw queueError(`BullMQ is not installed; install ${packages} next to @tp/bulk`, cause)
   })
-  const backend = isPostgres ? bull.createPostgresBackend : undefined
-  const connection = (
-    isPostgres
-      ? { connectionString: url, migrate: true }
-      : { url: url.replace(/^valkey/, 'redis'), maxRetriesPerRequest: null }
-  ) as QueueOptions['connection']
-  const ready = async <T extends Queue | Worker>(opened: T): Promise<T> => {
+
+  /** Tries again until the server answers, has refused, or patience is over. */
+  const answered = async <T>(attempt: (late: AbortSignal) => Promise<T>): Promise<T> => {
+    const late = AbortSignal.timeout(patience)
+    for (;;) {
+      try {
+        return await attempt(late)
+      } catch (error) {
+        if (error instanceof TpError) throw error
+        if (isMissing(error)) throw queueError(`${packages} are not installed next to @tp/bulk`, error)
+        if (!isPostgres || isRefusal(error)) throw refused(host, error)
+        if (late.aborted) throw unanswered(host, error as Error)
+        await setTimeout(Math.min(AGAIN, patience))
+      }
+    }
+  }
+  const ready = async <T extends Queue | Worker>(open: () => T, late: AbortSignal): Promise<T> => {
+    const opened = open()
     // It is tried again; without a listener the process would end.
     let last: Error | undefined
-    const keep = (error: Error): void => {
+    ;(opened as Pick<NodeJS.EventEmitter, 'on'>).on('error', (error: Error) => {
       last = error
-    }
-    ;(opened as Pick<NodeJS.EventEmitter, 'on'>).on('error', keep)
-    const late = AbortSignal.timeout(patience)
+    })
     const waiting = new Promise<never>((_, reject) => {
-      late.addEventListener('abort', () =>
-        reject(
-          queueError(`${host} does not answer (${last?.message ?? 'no connection'}); is a server running there?`, last),
-        ),
-      )
+      late.addEventListener('abort', () => reject(unanswered(host, last)))
     })
     try {
       await Promise.race([opened.waitUntilReady(), waiting])
+      return opened
     } catch (error) {
-      await Promise.race([opened.close(true), new Promise((resolve) => setTimeout(resolve, 1000))]).catch(
-        () => undefined,
-      )
-      throw error instanceof TpError ? error : queueError(`${host} refuses: ${(error as Error).message}`, error)
+      await Promise.race([opened.close(true), setTimeout(1000, undefined, { ref: false })]).catch(() => undefined)
+      throw error
     }
-    return opened
   }
+
+  const pool = isPostgres ? await answered(() => openPool(url, patience)) : undefined
+  const backend = isPostgres ? bull.createPostgresBackend : undefined
+  const connection = (pool ?? {
+    url: url.replace(/^valkey/, 'redis'),
+    maxRetriesPerRequest: null,
+  }) as QueueOptions['connection']
   // The types of BullMQ tie a queue to its backend; ours are used alike on each.
   return {
-    openQueue: () => ready(new bull.Queue<ShardJob>(QUEUE, { connection }, backend as never)),
+    openQueue: () =>
+      answered((late) => ready(() => new bull.Queue<ShardJob>(QUEUE, { connection }, backend as never), late)),
     openWorker: (process, options) =>
-      ready(new bull.Worker<ShardJob>(QUEUE, process, { ...options, connection }, backend as never)),
+      answered((late) =>
+        ready(() => new bull.Worker<ShardJob>(QUEUE, process, { ...options, connection }, backend as never), late),
+      ),
+    async [Symbol.asyncDispose]() {
+      await pool?.end()
+    },
   }
+}
+
+/** Does nothing for an error of a queue that passes, as while its server is away. @throws TpError TP_QUEUE for a refusal */
+export function requirePassing(url: string, error: unknown): void {
+  if (isRefusal(error)) throw refused(parse(url).host, error)
 }
 
 const PROTOCOLS = ['redis:', 'rediss:', 'valkey:', 'postgres:', 'postgresql:']
@@ -72,6 +99,18 @@ function parse(url: string): URL {
     'bulk',
     `the queue is "${url}"; give a URL such as redis://localhost:6379 or postgres://localhost/tp`,
   )
+}
+
+function unanswered(host: string, last: Error | undefined): TpError {
+  return queueError(`${host} does not answer (${last?.message ?? 'no connection'}); is a server running there?`, last)
+}
+
+function refused(host: string, error: unknown): TpError {
+  return queueError(`${host} refuses: ${(error as Error).message}`, error)
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND'
 }
 
 function queueError(message: string, cause: unknown): TpError {

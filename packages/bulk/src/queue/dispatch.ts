@@ -5,7 +5,7 @@ import type { ModelPaths } from '../model/model-files.ts'
 import { isBucketUrl } from '../shards/s3-store.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { ShardFiles } from '../shards/shard-files.ts'
-import { connect } from './connect.ts'
+import { connect, requirePassing } from './connect.ts'
 import { type ShardJob, toShared } from './shard-job.ts'
 
 export interface DispatchTarget extends ModelPaths {
@@ -41,13 +41,28 @@ export async function computeOnQueue(
 ): Promise<void> {
   if (shards.length === 0) return
   const jobs = await jobsOf(shards, target)
-  const queue = await (await connect(target.url)).openQueue()
+  const connection = await connect(target.url)
+  const queue = await connection.openQueue()
+  const add = async (missing: Iterable<ShardJob>): Promise<boolean> => {
+    try {
+      await addJobs(queue, missing)
+      return true
+    } catch (error) {
+      requirePassing(target.url, error)
+      return false
+    }
+  }
   try {
     const missing = new Map(jobs.map((job) => [job.key, job]))
-    await add(queue, missing.values())
-    let [rows, quiet, news] = [rowsBefore, QUIET, performance.now()]
+    let [rows, isAdded, quiet, news] = [rowsBefore, false, QUIET, performance.now()]
     while (missing.size > 0) {
       throwIfAborted(signal, 'bulk')
+      const isQuiet = performance.now() - news >= quiet
+      if (!isAdded || isQuiet) {
+        // A server that does not answer in time may still do what it was told.
+        isAdded = (await within(quiet, add(missing.values()))) ?? true
+        if (isQuiet) [quiet, news] = [Math.min(2 * quiet, LONGEST_QUIET), performance.now()]
+      }
       await setTimeout(LOOK)
       const { done, failed } = await folder.state()
       const found = [...missing.values()].filter(({ key }) => done.has(key) || failed.has(key))
@@ -56,15 +71,13 @@ export async function computeOnQueue(
         if (done.has(key)) rows += spec.rows.rows
       }
       if (found.length > 0) [quiet, news] = [QUIET, performance.now()]
-      tell(rows, await within(1000, queue.getWorkersCount()))
-      if (performance.now() - news < quiet) continue
-      await within(quiet, add(queue, missing.values()))
-      ;[quiet, news] = [Math.min(2 * quiet, LONGEST_QUIET), performance.now()]
+      tell(rows, await within(1000, noneIfFailed(queue.getWorkersCount())))
     }
   } finally {
     // Of a run that is interrupted, workers need not go on with what is waiting.
     if (signal?.aborted) await within(5000, withdraw(queue, jobs))
-    await within(5000, queue.close())
+    await within(5000, noneIfFailed(queue.close()))
+    await within(5000, noneIfFailed(connection[Symbol.asyncDispose]()))
   }
 }
 
@@ -91,7 +104,7 @@ async function jobsOf(
 }
 
 /** Adds shards to a queue; one that it has already remains as it is. */
-async function add(queue: Queue<ShardJob>, jobs: Iterable<ShardJob>): Promise<void> {
+async function addJobs(queue: Queue<ShardJob>, jobs: Iterable<ShardJob>): Promise<void> {
   const all = [...jobs]
   for (let i = 0; i < all.length; i += CHUNK) {
     await queue.addBulk(
@@ -125,8 +138,12 @@ async function within<T>(milliseconds: number, work: Promise<T>): Promise<T | un
   const done = new AbortController()
   const late = setTimeout(milliseconds, undefined, { signal: done.signal }).catch(() => undefined)
   try {
-    return await Promise.race([work.catch(() => undefined), late])
+    return await Promise.race([work, late])
   } finally {
     done.abort()
   }
+}
+
+function noneIfFailed<T>(work: Promise<T>): Promise<T | undefined> {
+  return work.catch(() => undefined)
 }

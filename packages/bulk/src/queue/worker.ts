@@ -45,7 +45,7 @@ const MOST_LOST = 10
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { queue, folder, lostAfter = 30, signal, onShard, onFailure } = options
   if (!(lostAfter >= 1)) throw new TpError('TP_OPTION', 'bulk', `lostAfter is ${lostAfter}; give seconds, 1 or more`)
-  const connection = await connect(queue)
+  await using connection = await connect(queue)
   const models = openModels(options)
   const { UnrecoverableError } = await import('bullmq')
 

@@ -14,7 +14,7 @@ import { openStore } from './shards/open-store.ts'
 import { type Plan, planShards } from './shards/plan.ts'
 import { computeShard, type Shard } from './shards/shard.ts'
 import { type ShardFiles, shardFiles } from './shards/shard-files.ts'
-import { writeWhole } from './shards/whole-file.ts'
+import { writeNew } from './shards/whole-file.ts'
 
 export interface BulkOptions {
   /** Path of the ONNX file; tokenizer.json and config.json next to it. */
@@ -118,7 +118,7 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await using model = await openBulkModel(files, opened, { threads, signal, methods })
   const compute = computeSpec(options, opened, model, output)
   const plan = await planShards(data, files.hash, compute, output, { shardRows: 10_000, ...definedOnly(options) })
-  await store.prepare()
+  await using _place = await store.prepare()
   if (retry) await folder.forgive()
 
   const before = await folder.state()
@@ -142,7 +142,7 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   const written = plan.shards.map((shard) => folder.fileOf(shard))
   // Always the same name: of a run that is killed while it writes, gigabytes would remain under another one.
   const waiting = join(dirname(out), `.${basename(out)}.tmp`)
-  await writeWhole(out, untilAborted(outputFormats[output].join(written), signal), waiting)
+  await writeNew(out, untilAborted(outputFormats[output].join(written), signal), waiting)
   await folder.remove()
   await store.close()
   return { task: compute.task, rows: plan.rows, shards: plan.shards.length, resumed: resumed.length }

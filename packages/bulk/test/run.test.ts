@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
 import { baselines as methods } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
@@ -112,6 +112,37 @@ describe('a run', () => {
     })
     const inside = runBulk({ ...common, data: at('model'), out: at('model', 'out.jsonl') })
     await expect(inside).rejects.toMatchObject({ code: 'TP_OUTPUT' })
+  })
+
+  test('does not replace an output that has come into being since it began, and keeps what it has computed', async () => {
+    const options = { ...common, out: at('came.jsonl'), shardRows: 40 }
+    const onProgress = (): void => writeFileSync(options.out, 'mine')
+    await expect(runBulk({ ...options, onProgress })).rejects.toMatchObject({
+      code: 'TP_OUTPUT',
+      message: expect.stringContaining('came.jsonl has come into being during the run'),
+    })
+    expect(readFileSync(options.out, 'utf8')).toBe('mine')
+    rmSync(options.out)
+    expect(await runBulk({ ...options, resume: true })).toMatchObject({ resumed: 3 })
+    expect(linesOf(options.out)).toHaveLength(90)
+  })
+
+  test('writes its output next to a second name of another, which a killed run has left', async () => {
+    const options = { ...common, out: at('again.jsonl') }
+    writeFileSync(at('kept.jsonl'), 'mine')
+    linkSync(at('kept.jsonl'), at('.again.jsonl.tmp'))
+    await runBulk(options)
+    expect(readFileSync(at('kept.jsonl'), 'utf8')).toBe('mine')
+    expect(existsSync(at('.again.jsonl.tmp'))).toBe(false)
+  })
+
+  test('leaves no folder when nothing could be computed', async () => {
+    cpSync(at('model'), at('small'), { recursive: true })
+    const config = JSON.parse(readFileSync(at('small', 'config.json'), 'utf8'))
+    writeFileSync(at('small', 'config.json'), JSON.stringify({ ...config, vocab_size: 3 }))
+    const run = runBulk({ ...common, model: at('small', 'model.onnx'), out: at('none.jsonl') })
+    await expect(run).rejects.toMatchObject({ code: 'TP_TOKENIZER' })
+    expect(existsSync(at('none.jsonl.shards'))).toBe(false)
   })
 
   test('refuses another model than the one that shards are of', async () => {

@@ -7,6 +7,8 @@ import { isWaiting, writeWhole } from './whole-file.ts'
 
 /** A folder of this machine, or one that several share. */
 export function folderStore(folder: string): Store {
+  // Not where shards are in it, or something that is not ours.
+  const removeEmpty = (): Promise<void> => rmdir(folder).catch(() => undefined)
   return {
     name: folder,
     async prepare() {
@@ -21,6 +23,7 @@ export function folderStore(folder: string): Store {
         const seen = `${folder} cannot hold the shards (${(cause as Error).message})`
         throw new TpError('TP_WRITE', 'bulk', `${seen}; ${advice}`, { cause })
       }
+      return { [Symbol.asyncDispose]: removeEmpty }
     },
     list: () => readdir(folder).catch(() => []),
     has: (file) =>
@@ -29,12 +32,11 @@ export function folderStore(folder: string): Store {
         () => false,
       ),
     get: (file) => readFile(join(folder, file)),
-    put: (file, bytes) => writeWhole(join(folder, file), [bytes]),
+    put: (file, bytes) => writeWhole(join(folder, file), bytes),
     remove: (file) => rm(join(folder, file), { force: true }),
     async close() {
       for (const file of await readdir(folder).catch(() => [])) if (isWaiting(file)) await rm(join(folder, file))
-      // Something else is in it, which is not ours.
-      await rmdir(folder).catch(() => undefined)
+      await removeEmpty()
     },
   }
 }

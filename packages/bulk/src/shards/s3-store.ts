@@ -62,7 +62,10 @@ async function openBucket(url: string): Promise<Store> {
 
   return {
     name: url,
-    prepare: async () => void (await list()),
+    async prepare() {
+      await list()
+      return { [Symbol.asyncDispose]: async () => undefined }
+    },
     list,
     async has(file) {
       const head = client.send(new commands.HeadObjectCommand(own(file))).then(

@@ -2,8 +2,8 @@
 export interface Store {
   /** As users name it. */
   readonly name: string
-  /** Makes sure that files can be put there. @throws TpError TP_WRITE */
-  prepare(): Promise<void>
+  /** Makes sure that files can be put there, until disposed; then a folder with nothing in it is removed. @throws TpError TP_WRITE */
+  prepare(): Promise<AsyncDisposable>
   /** Names of all files, and of whatever else is there. @throws TpError TP_STORAGE */
   list(): Promise<string[]>
   has(file: string): Promise<boolean>

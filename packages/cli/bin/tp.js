@@ -3,4 +3,11 @@
 
 // SIGHUP reloads a server (src/serving/hang-up.ts), and must not end it while the command line is still being loaded, or ends itself.
 if (process.argv[2] === 'serve') process.on('SIGHUP', () => undefined)
-await import('../dist/main.js')
+try {
+  await import('../dist/main.js')
+} catch (error) {
+  process.exitCode = 1
+  const code = error?.code === 'EMFILE' ? 'TP_OPEN_FILES' : 'TP_INSTALL'
+  const advice = 'install @tp/cli again, and allow more open files (ulimit -n) if it is there'
+  console.error(`[tp] the program cannot be loaded: ${error?.message}; ${advice}\ncode: ${code}`)
+}

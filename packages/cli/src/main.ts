@@ -1,33 +1,34 @@
 import { readFileSync } from 'node:fs'
 import { ENDING_SIGNALS } from './command/endable.ts'
 import { run } from './command/run.ts'
+import { watchEnding } from './command/watch-ending.ts'
 import { progressTo } from './output/progress.ts'
 import { terminalColumns } from './output/terminal.ts'
 
 /** Exit code of a process that a signal ends is 128 + the signal's number. */
 const signals = { SIGINT: 130, SIGTERM: 143 } as const
 
+const args = process.argv.slice(2)
+const ending = watchEnding(args)
 const interruption = new AbortController()
 let endedBy: keyof typeof signals | undefined
 for (const signal of ENDING_SIGNALS) {
   process.on(signal, () => {
     // On the second one exit at once, without cleaning up.
-    if (endedBy !== undefined) process.exit(signals[signal])
+    if (endedBy !== undefined) {
+      ending.done(signals[signal])
+      process.exit()
+    }
     endedBy = signal
     interruption.abort(new Error(signal))
   })
 }
-// `tp … | head` closes the pipe; the rest of the output is not wanted.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
-
 function showsColours({ isTTY }: { isTTY?: boolean }): boolean {
   return isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb'
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-const code = await run(process.argv.slice(2), version, {
+const code = await run(args, version, {
   signal: interruption.signal,
   print: (text) => void process.stdout.write(`${text}\n`),
   styled: showsColours(process.stdout),
@@ -37,4 +38,4 @@ const code = await run(process.argv.slice(2), version, {
   printError: (text) => void process.stderr.write(`${text}\n`),
   progress: progressTo(process.stderr),
 })
-process.exitCode = endedBy === undefined ? code : signals[endedBy]
+ending.done(endedBy === undefined ? code : signals[endedBy])

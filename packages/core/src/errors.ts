@@ -20,3 +20,14 @@ export class TpError extends Error {
 export function isTpError(error: unknown): error is TpError {
   return error instanceof Error && error.name === 'TpError' && typeof (error as Partial<TpError>).code === 'string'
 }
+
+/** An error from whatever was thrown by code that anybody may have written: `null`, a text, or an object that throws itself when it is read. */
+export function asError(thrown: unknown): Error {
+  try {
+    if (thrown instanceof Error && [thrown.message, thrown.name].every((text) => typeof text === 'string'))
+      return thrown
+    return new Error(String(thrown))
+  } catch {
+    return new Error('something that cannot be read')
+  }
+}

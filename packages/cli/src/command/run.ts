@@ -14,6 +14,7 @@ import type { Context } from './context.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { helpOf, overview } from './help.ts'
+import { knownError } from './known-error.ts'
 import { usageError } from './usage-error.ts'
 
 interface Terminal extends Omit<Context, 'files'> {
@@ -32,7 +33,8 @@ export async function run(given: readonly string[], version: string, outer: Term
   const terminal = { ...showing(outer, asksForJson(args)), verbose: args.length < given.length }
   try {
     return await dispatch(args, version, terminal)
-  } catch (error) {
+  } catch (thrown) {
+    const error = knownError(thrown)
     terminal.progress.end()
     terminal.printError(describe(error, terminal.verbose))
     // The document also says how the command ended: with --json, programs read stdout.
@@ -119,7 +121,7 @@ function withoutVerbose(args: readonly string[]): readonly string[] {
   return [...before.filter((arg) => arg !== '--verbose'), ...args.slice(before.length)]
 }
 
-function asksForJson(args: readonly string[]): boolean {
+export function asksForJson(args: readonly string[]): boolean {
   return beforeDashes(args).includes('--json')
 }
 
@@ -129,7 +131,7 @@ function beforeDashes(args: readonly string[]): readonly string[] {
 }
 
 /** The message, and under it the code; a bug of ours shows where it is. */
-function describe(error: unknown, isVerbose: boolean): string {
+export function describe(error: unknown, isVerbose: boolean): string {
   if (error instanceof RefusalError && !isVerbose && error.refusal.node !== undefined)
     return `${error.messageWithoutNode} (--verbose names the node)\ncode: ${error.code}`
   if (isTpError(error)) return `${error.message}${placeOf(error)}\ncode: ${error.code}`
@@ -143,7 +145,7 @@ function placeOf({ code, cause }: TpError): string {
   return place === undefined ? '' : `\n${place}`
 }
 
-function errorDocument(error: unknown): string {
+export function errorDocument(error: unknown): string {
   if (error instanceof RefusalError) return jsonDocument('refusal', error.refusal)
   if (isTpError(error)) return jsonDocument('error', { code: error.code, where: error.where, message: error.message })
   const message = error instanceof Error ? error.message : String(error)

@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isTpError, TpError } from '@tp/core'
+import { asError } from '@tp/core/host'
 import { moduleResolve } from 'import-meta-resolve'
+import { rememberPlugin } from './loaded-plugins.ts'
 
 /**
  * A plugin's module: by its path, or by the name of a package as the working folder sees it.
@@ -13,12 +16,23 @@ import { moduleResolve } from 'import-meta-resolve'
 export async function importPlugin(plugin: string, option: string, others = ''): Promise<unknown> {
   const url = locate(plugin, option, others)
   requireBuilt(plugin, url)
+  rememberPlugin(plugin, url)
   try {
-    return await import(url.href)
-  } catch (cause) {
+    return await Promise.race([import(url.href), tooLate(plugin)])
+  } catch (thrown) {
+    const cause = asError(thrown)
     if (isTpError(cause)) throw cause
-    throw new TpError('TP_PLUGIN', plugin, `it fails when it is loaded: ${(cause as Error).message}`, { cause })
+    throw new TpError('TP_PLUGIN', plugin, `it fails when it is loaded: ${cause.message}`, { cause })
   }
+}
+
+/** Milliseconds in which a module has to be loaded. */
+const LOADING = 30_000
+
+/** Fails when a module takes too long, if something keeps the process alive until then. */
+async function tooLate(plugin: string): Promise<never> {
+  await setTimeout(LOADING, undefined, { ref: false })
+  throw new TpError('TP_PLUGIN', plugin, `it is not loaded after ${LOADING / 1000} s: it awaits what does not come`)
 }
 
 /** The file that a plugin's module is in; undefined if there is none. */

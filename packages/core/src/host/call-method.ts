@@ -1,4 +1,4 @@
-import { isTpError, TpError } from '../errors.ts'
+import { asError, isTpError, TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import type { Method, Reduction } from '../method/method.ts'
 import type { Site, Spec } from '../method/site.ts'
@@ -49,10 +49,11 @@ export class ModelErrors {
 export function callMethod<T>(method: string, what: string, call: () => T, model?: ModelErrors): T {
   try {
     return call()
-  } catch (cause) {
-    if (model?.has(cause) || (isTpError(cause) && sayings.has(cause.code))) throw cause
-    const reason =
-      cause instanceof Error ? `${isTpError(cause) ? '' : `${cause.name}: `}${cause.message}` : String(cause)
+  } catch (thrown) {
+    if (model?.has(thrown)) throw thrown
+    const cause = asError(thrown)
+    if (isTpError(cause) && sayings.has(cause.code)) throw cause
+    const reason = `${isTpError(cause) || cause !== thrown ? '' : `${cause.name}: `}${cause.message}`
     throw methodError(method, `${what} throws ${reason}`, cause)
   }
 }

@@ -1,5 +1,6 @@
 // What calls methods: the compiler, training, the command line.
 
+export { asError } from '../errors.ts'
 export { isRecord } from '../is-record.ts'
 export { type AmountName, type AmountRule, amountKinds, amountNames, amountRules } from '../method/amount-rules.ts'
 export { initialValues } from '../method/initial-values.ts'

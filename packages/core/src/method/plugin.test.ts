@@ -7,6 +7,14 @@ import { contractVersion } from './method.ts'
 import { checkOptions, type OptionSpecs, parseOptions } from './options.ts'
 import { methodEntry, type Plugin, readPlugin, readRuntimePlugin } from './plugin.ts'
 
+/** An object of which nothing can be read. */
+function trap(thrown: unknown = new Error('a trap')): object {
+  const fail = (): never => {
+    throw thrown
+  }
+  return new Proxy({}, { get: fail, getPrototypeOf: fail, has: fail, ownKeys: fail })
+}
+
 function errorOf(action: () => unknown): string {
   try {
     action()
@@ -109,6 +117,17 @@ describe('a plugin', () => {
     ],
     [{ default: { contractVersion, methods: [baselines[0], { name: 'x' }] } }, /methods\[1\] requires name/],
   ]
+
+  test('is refused if it throws when it is read, whatever it throws', () => {
+    for (const thrown of [new Error('a trap'), null, 'a trap', trap()]) {
+      const module = { default: trap(thrown) }
+      expect(errorOf(() => readPlugin(module, 'x'))).toMatch(
+        /^TP_PLUGIN \[x\] its default export throws when it is read: /,
+      )
+      expect(errorOf(() => readRuntimePlugin(module, 'x'))).toMatch(/^TP_PLUGIN \[x\] its default export throws/)
+    }
+  })
+
   test.each(wrong)('is refused if it is %o', (module, message) => {
     const error = errorOf(() => readPlugin(module, 'some-plugin'))
     expect(error).toMatch(/^TP_PLUGIN \[some-plugin\]/)

@@ -1,4 +1,4 @@
-import { TpError } from '../errors.ts'
+import { asError, isTpError, TpError } from '../errors.ts'
 import { callMethod } from '../host/call-method.ts'
 import { isRecord } from '../is-record.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -105,18 +105,20 @@ function entryOfSequence(name: string, first: MethodEntry, second: MethodEntry):
  * @throws TpError TP_PLUGIN if it exports none, or was built for another version of the contract
  */
 export function readPlugin(module: unknown, where: string): Plugin {
-  const plugin = readDefault(module, where, 'methods: [ … ]')
-  if (!Array.isArray(plugin.methods)) throw noExport(where, 'methods: [ … ]')
-  plugin.methods.forEach((entry: unknown, i) => {
-    if (isMethod(entry)) {
-      throw problem(
-        where,
-        `methods[${i}] is the method "${entry.name}" itself; give methodEntry(factory, 'what it keeps')`,
-      )
-    }
-    if (!isEntry(entry)) throw problem(where, `methods[${i}] requires name, family, description, options and create`)
+  return reading(where, () => {
+    const plugin = readDefault(module, where, 'methods: [ … ]')
+    if (!Array.isArray(plugin.methods)) throw noExport(where, 'methods: [ … ]')
+    plugin.methods.forEach((entry: unknown, i) => {
+      if (isMethod(entry)) {
+        throw problem(
+          where,
+          `methods[${i}] is the method "${entry.name}" itself; give methodEntry(factory, 'what it keeps')`,
+        )
+      }
+      if (!isEntry(entry)) throw problem(where, `methods[${i}] requires name, family, description, options and create`)
+    })
+    return plugin as unknown as Plugin
   })
-  return plugin as unknown as Plugin
 }
 
 /**
@@ -124,13 +126,26 @@ export function readPlugin(module: unknown, where: string): Plugin {
  * @throws TpError TP_PLUGIN if it exports none, or was built for another version of the contract
  */
 export function readRuntimePlugin(module: unknown, where: string): RuntimePlugin {
-  const plugin = readDefault(module, where, 'runtime')
-  if (!isRecord(plugin.runtime)) throw noExport(where, 'runtime')
-  const { name, load, diagnose } = plugin.runtime
-  if (typeof name !== 'string' || typeof load !== 'function' || typeof diagnose !== 'function') {
-    throw problem(where, 'exports a runtime that lacks name, load or diagnose')
+  return reading(where, () => {
+    const plugin = readDefault(module, where, 'runtime')
+    if (!isRecord(plugin.runtime)) throw noExport(where, 'runtime')
+    const { name, load, diagnose } = plugin.runtime
+    if (typeof name !== 'string' || typeof load !== 'function' || typeof diagnose !== 'function') {
+      throw problem(where, 'exports a runtime that lacks name, load or diagnose')
+    }
+    return plugin as unknown as RuntimePlugin
+  })
+}
+
+/** An export may be anything: a proxy, or an object with getters. */
+function reading<T>(where: string, read: () => T): T {
+  try {
+    return read()
+  } catch (thrown) {
+    const cause = asError(thrown)
+    if (isTpError(cause)) throw cause
+    throw new TpError('TP_PLUGIN', where, `its default export throws when it is read: ${cause.message}`, { cause })
   }
-  return plugin as unknown as RuntimePlugin
 }
 
 /** The version is checked first: nothing else is known of a future contract. */

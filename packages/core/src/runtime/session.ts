@@ -1,4 +1,4 @@
-import { isTpError, TpError } from '../errors.ts'
+import { asError, isTpError, TpError } from '../errors.ts'
 import { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
 import { checkInputs } from './check-inputs.ts'
 import type { ModelSignature, NamedTensors, Session, SessionOptions } from './runtime.ts'
@@ -61,11 +61,12 @@ export function openSession(
             const result = await task()
             throwIfAborted(signal, where)
             resolve(result)
-          } catch (cause) {
+          } catch (thrown) {
+            const cause = asError(thrown)
             if (signal?.aborted) reject(abortError(where, signal))
             else
               reject(
-                isTpError(cause) ? cause : new TpError('TP_RUN', where, `the run failed: ${text(cause)}`, { cause }),
+                isTpError(cause) ? cause : new TpError('TP_RUN', where, `the run failed: ${cause.message}`, { cause }),
               )
           }
         },
@@ -174,8 +175,4 @@ function busy(where: string, count: number): TpError {
     where,
     `${count} runs are waiting already; retry when some have ended, or allow more to wait`,
   )
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,5 +1,5 @@
 import { isTypedArray, type TensorLike, type TypedArray } from '../array.ts'
-import { isTpError, TpError } from '../errors.ts'
+import { asError, isTpError, TpError } from '../errors.ts'
 import type { NamedTensors } from './runtime.ts'
 
 // What runtimes that compute in a worker send there and back.
@@ -36,8 +36,9 @@ export interface SentError {
   readonly cause?: string
 }
 
-export function sendError(error: unknown): SentError {
-  const message = error instanceof Error ? error.message : String(error)
+export function sendError(thrown: unknown): SentError {
+  const error = asError(thrown)
+  const { message } = error
   if (!isTpError(error)) return { message }
   const { code, where, cause } = error
   const sent = { code, where, message: message.slice(`[${where}] `.length) }

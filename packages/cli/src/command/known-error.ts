@@ -1,0 +1,23 @@
+import { isTpError, TpError } from '@tp/core'
+import { asError } from '@tp/core/host'
+import { pluginIn } from '../plugins/loaded-plugins.ts'
+
+/** Whatever was thrown, as an error with a code if its cause is known; any other is a bug in tp. */
+export function knownError(thrown: unknown): Error {
+  const cause = asError(thrown)
+  if (isTpError(cause)) return cause
+  const plugin = pluginIn(cause)
+  if (plugin !== undefined) return new TpError('TP_PLUGIN', plugin, `it throws ${cause.message}`, { cause })
+  const { code } = cause as NodeJS.ErrnoException
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    const advice = 'allow more (ulimit -n), or close other programs'
+    return new TpError('TP_OPEN_FILES', 'tp', `too many files are open: ${cause.message}; ${advice}`, { cause })
+  }
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+    const advice = 'install @tp/cli again, and allow more open files (ulimit -n) if it is there'
+    return new TpError('TP_INSTALL', 'tp', `a part of the program cannot be loaded: ${cause.message}; ${advice}`, {
+      cause,
+    })
+  }
+  return cause
+}

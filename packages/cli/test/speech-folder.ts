@@ -28,7 +28,10 @@ export async function addSpeechFiles(
     'tokenizer.json': {
       ...{ version: '1.0', normalizer: null, pre_tokenizer: { type: 'Whitespace' } },
       ...{ post_processor: null, decoder: null },
-      added_tokens: [0, 1].map((id) => ({ id, content: WORDS[id], special: true })),
+      added_tokens: [0, 1].map((id) => ({
+        ...{ id, content: WORDS[id], single_word: false },
+        ...{ lstrip: false, rstrip: false, normalized: false, special: true },
+      })),
       model: { type: 'WordLevel', unk_token: 'one', vocab: Object.fromEntries(WORDS.map((word, id) => [word, id])) },
     },
     'tokenizer_config.json': {},

@@ -21,7 +21,10 @@ const words = Array.from({ length: 96 }, (_, id) => (id === 0 ? '<s>' : `w${id}`
 const tokenizer = openTokenizer(
   JSON.stringify({
     ...{ version: '1.0', normalizer: null, pre_tokenizer: { type: 'WhitespaceSplit' }, decoder: null },
-    ...{ post_processor: null, added_tokens: [{ id: 0, content: '<s>', special: true }] },
+    post_processor: null,
+    added_tokens: [
+      { id: 0, content: '<s>', single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
+    ],
     model: {
       type: 'WordPiece',
       unk_token: 'w1',

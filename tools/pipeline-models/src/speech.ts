@@ -92,7 +92,10 @@ export function spoken(seconds: number): Float32Array {
 
 const tokenizer = {
   ...{ version: '1.0', normalizer: null, post_processor: null, pre_tokenizer: null },
-  added_tokens: special.map((content, i) => ({ id: words.length + i, content, special: true })),
+  added_tokens: special.map((content, i) => ({
+    ...{ id: words.length + i, content, single_word: false },
+    ...{ lstrip: false, rstrip: false, normalized: false, special: true },
+  })),
   model: { type: 'BPE', vocab: Object.fromEntries([...words, ...special].map((token, id) => [token, id])), merges: [] },
   decoder: { type: 'ByteLevel' },
 }

@@ -3,14 +3,17 @@ import { isRecord } from '@tp/core/host'
 import { shown } from '../datasets/table/data-error.ts'
 
 /** The part of a tokenizer.json that is checked here. */
-export interface TokenizerJson {
+export interface TokenizerJson extends Readonly<Record<string, unknown>> {
   readonly model: {
     readonly type?: unknown
     readonly vocab?: unknown
     readonly unk_token?: unknown
     readonly unk_id?: unknown
+    readonly merges?: unknown
+    readonly continuing_subword_prefix?: unknown
   }
   readonly added_tokens?: unknown
+  readonly post_processor?: unknown
   readonly padding?: { readonly pad_id?: number } | null
 }
 
@@ -88,6 +91,16 @@ export function expressionsOf(json: TokenizerJson): string[] {
 
 function isId(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LARGEST_ID
+}
+
+/** A value of the file as messages show it. */
+export function seen(value: unknown): string {
+  if (typeof value === 'string') return shown(value)
+  try {
+    return shown(JSON.stringify(value) ?? '')
+  } catch {
+    return 'nested too deep'
+  }
 }
 
 /** What is wrong with a tokenizer.json. */

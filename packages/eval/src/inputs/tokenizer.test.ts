@@ -138,7 +138,7 @@ describe('loadTokenizer', () => {
       (json) => {
         json.post_processor = { type: 'TemplateProcessing', single: {}, pair: [] }
       },
-      'cannot encode "a" (',
+      'its post_processor.single is "{}"; it has to be a list',
     ],
     [
       'no model',

@@ -1,7 +1,11 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { shown } from '../datasets/table/data-error.ts'
 import { checkTokenizer, checkVocabulary, expressionsOf, refusal, type TokenizerJson } from './check-tokenizer.ts'
-import { cutToRoom, type EncodedPair, type PairTemplate, pairTemplateOf } from './pair-template.ts'
+import { cutToRoom } from './cut-to-room.ts'
+import { type Encoded, readPostProcessor, type Template } from './post-processor.ts'
+import { preTokenizerFor } from './pre-tokenizer.ts'
+import { checkModel, type ModelType, typeOfModel, withOwnIds } from './tokenizer-model.ts'
+import { checkPadding, checkShape } from './tokenizer-shape.ts'
 
 export interface TextTokenizer {
   /** Where it comes from: the path of the tokenizer.json. */
@@ -20,7 +24,7 @@ export interface TextTokenizer {
    * A pair of texts by the tokenizer's template for pairs; cut to `maxTokens`, the longer text first.
    * @throws TpError TP_TOKENIZER without a template, or for fewer tokens than its special ones and two more
    */
-  encodePair(first: string, second: string, maxTokens: number): EncodedPair
+  encodePair(first: string, second: string, maxTokens: number): Encoded
   /** The special token between two texts of a pair, the first of several; undefined without a template for pairs. */
   pairSeparator(): number | undefined
   /**
@@ -36,6 +40,11 @@ export interface TextTokenizer {
   nameOf(id: number): string
 }
 
+interface AddedToken {
+  readonly content: string
+  readonly id: number
+}
+
 const PADDING_TOKENS: readonly string[] = ['[PAD]', '<pad>', '<|padding|>', '<PAD>']
 
 /**
@@ -48,24 +57,18 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
   const { json, tokenizer } = parse(text, source)
   const vocabulary = tokenizer.get_vocab(true)
   const largest = checkVocabulary(vocabulary, json, source)
-  const idsOf = (own: string, special = true): number[] => {
+  checkPadding(json, source)
+  const idsOf = (own: string): number[] => {
     const ids = safely(source, `cannot encode ${shown(own)}`, () => {
-      return tokenizer.encode(own, { add_special_tokens: special }).ids as (number | undefined)[]
+      return tokenizer.encode(own, { add_special_tokens: false }).ids as (number | undefined)[]
     })
     const wrong = ids.findIndex((id) => id === undefined || !(Number.isInteger(id) && id >= 0 && id <= largest))
     if (wrong < 0) return ids as number[]
     throw refusal(source, `gives ${ids[wrong]} for ${shown(own)}, which is no token's id`)
   }
-  const { before, after } = specialsOf(idsOf)
-  let known: PairTemplate | undefined
-  /** Looked for where a pair is to be encoded; other models need none. */
-  const pairTemplate = (): PairTemplate => {
-    if (known !== undefined) return known
-    const encoded = safely(source, 'cannot encode a pair of texts', () =>
-      tokenizer.encode('a', { text_pair: 'a', return_token_type_ids: true }),
-    )
-    known = pairTemplateOf(idsOf('a', false), encoded.ids, encoded.token_type_ids)
-    if (known !== undefined) return known
+  const { single, pair } = readPostProcessor(json.post_processor, largest, source)
+  const pairTemplate = (): Template => {
+    if (pair !== undefined) return pair
     throw refusal(source, 'has no template for pairs of texts')
   }
   const decode = (ids: readonly number[], what: string): string =>
@@ -78,27 +81,27 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
     expressions: expressionsOf(json),
     padId: json.padding?.pad_id ?? PADDING_TOKENS.map((token) => vocabulary.get(token)).find((id) => id !== undefined),
     encode(text, maxTokens) {
-      const ids = idsOf(text)
-      if (ids.length <= maxTokens) return ids
-      return [...ids.slice(0, maxTokens - after.length), ...ids.slice(ids.length - after.length)]
+      const { before, after, size } = single
+      return [...before, ...idsOf(text).slice(0, Math.max(0, maxTokens - size)), ...after]
     },
     encodePair(first, second, maxTokens) {
       const { size, fill } = pairTemplate()
       const room = maxTokens - size
-      if (room >= 2) return fill(...cutToRoom(idsOf(first, false), idsOf(second, false), room))
+      if (room >= 2) return fill(...cutToRoom(idsOf(first), idsOf(second), room))
       throw refusal(source, `adds ${size} special tokens to a pair of texts, of ${maxTokens} that the model takes`)
     },
     pairSeparator: () => pairTemplate().between[0],
     encodeWords(words, maxTokens) {
+      const { before, after } = single
       // The space marks the beginning of a word if the vocabulary distinguishes beginnings.
-      const pieces = words.flatMap((word, i) => idsOf(` ${word}`, false).map((id) => ({ id, word: i })))
+      const pieces = words.flatMap((word, i) => idsOf(` ${word}`).map((id) => ({ id, word: i })))
       const own = pieces.slice(0, maxTokens - before.length - after.length)
       return {
         ids: [...before, ...own.map(({ id }) => id), ...after],
         words: [...before.map(() => -1), ...own.map(({ word }) => word), ...after.map(() => -1)],
       }
     },
-    encodeAlone: (text) => idsOf(text, false),
+    encodeAlone: idsOf,
     // The library refuses to write nothing down.
     decode: (ids) => (ids.length === 0 ? '' : decode(ids, `${ids.length} tokens`)),
     textOf: (id) => decode([id], `token ${id}`),
@@ -114,8 +117,23 @@ function parse(text: string, source: string): { json: TokenizerJson; tokenizer: 
     throw refusal(source, 'is invalid JSON', cause)
   }
   checkTokenizer(json, source)
-  const own = json
-  return { json, tokenizer: safely(source, 'is not a Hugging Face tokenizer.json', () => new Tokenizer(own, {})) }
+  const type = typeOfModel(json.model)
+  checkShape(json, type, source)
+  checkModel(json.model, type, source)
+  return { json, tokenizer: safely(source, 'is not a Hugging Face tokenizer.json', () => open(json, type)) }
+}
+
+/** Special tokens are added here, since the library goes by their names, and not by the ids that the file gives them. */
+function open({ model, added_tokens: added, pre_tokenizer, ...parts }: TokenizerJson, type: ModelType): Tokenizer {
+  const { vocab, unk_token: unknown } = model
+  const own = type === 'WordLevel' ? { vocab, unk_token: unknown } : { ...model, type }
+  const tokenizer = {
+    ...{ normalizer: null, decoder: null, ...parts, model: own },
+    pre_tokenizer: preTokenizerFor(pre_tokenizer ?? null),
+    added_tokens: withOwnIds((added ?? []) as AddedToken[], model),
+  }
+  // A model of whole words is asked for its unknown one here.
+  return new Tokenizer({ ...tokenizer, post_processor: null }, { unk_token: unknown })
 }
 
 /** Runs the library on an untrusted file. @throws TpError TP_TOKENIZER */
@@ -126,16 +144,4 @@ function safely<Result>(source: string, problem: string, work: () => Result): Re
     const reason = cause instanceof Error ? ` (${cause.message.split('\n')[0]?.slice(0, 200)})` : ''
     throw refusal(source, `${problem}${reason}`, cause)
   }
-}
-
-/** Special tokens before and after a text. */
-function specialsOf(idsOf: (text: string, special: boolean) => number[]): {
-  readonly before: number[]
-  readonly after: number[]
-} {
-  const [bare, full] = [idsOf('a', false), idsOf('a', true)]
-  const start = full.findIndex((_, i) => bare.every((id, j) => full[i + j] === id))
-  return start < 0
-    ? { before: [], after: [] }
-    : { before: full.slice(0, start), after: full.slice(start + bare.length) }
 }

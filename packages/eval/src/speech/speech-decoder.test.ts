@@ -47,7 +47,10 @@ const tokenizer = {
   version: '1.0',
   normalizer: null,
   post_processor: null,
-  added_tokens: WORDS.slice(0, 5).map((content, id) => ({ id, content, special: true })),
+  added_tokens: WORDS.slice(0, 5).map((content, id) => ({
+    ...{ id, content, single_word: false },
+    ...{ lstrip: false, rstrip: false, normalized: false, special: true },
+  })),
   model: { type: 'WordLevel', vocab: Object.fromEntries(WORDS.map((word, id) => [word, id])), unk_token: 'one' },
   pre_tokenizer: { type: 'Whitespace' },
   decoder: { type: 'WordPiece', prefix: '##', cleanup: false },

@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { withDataFile } from './small-models.ts'
@@ -49,6 +50,31 @@ describe('a model with a data file', () => {
     const { code, stdout } = await tpHere(args)
     expect(code).toBe(0)
     expect(JSON.parse(stdout).rows).toHaveLength(3)
+  })
+
+  test('is refused, and not read, if one weight has gigabytes', async () => {
+    const huge = decodeModel(readFileSync(model()))
+    const tensor = huge.proto.graph?.initializer.find(
+      ({ dims, dataLocation }) => dataLocation === 1 && dims.length === 2,
+    )
+    if (tensor === undefined) throw new Error('the fixture has no matrix in its data file')
+    tensor.dims = [2n ** 15n, 2n ** 16n]
+    const entries = [
+      ['location', 'huge.bin'],
+      ['offset', '0'],
+      ['length', `${2 ** 33}`],
+    ]
+    tensor.externalData = entries.map(([key, value]) => ({
+      ...structuredClone(tensor.externalData[0]),
+      key,
+      value,
+    })) as never
+    writeFileSync(folder.at('in', 'huge.onnx'), encodeModel(huge))
+    writeFileSync(folder.at('in', 'huge.bin'), '')
+    truncateSync(folder.at('in', 'huge.bin'), 2 ** 33) // holes: takes no room
+    const { code, stderr } = await tpHere(['quantize', folder.at('in', 'huge.onnx'), '-o', out()])
+    expect(stderr).toMatch(/a weight in .*huge\.bin has 8\.0 GiB, and at most 2\.0 GiB are read\ncode: TP_TOO_LARGE/)
+    expect(code).toBe(1)
   })
 
   test('keeps the subfolder of its data', async () => {

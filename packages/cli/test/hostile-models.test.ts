@@ -63,6 +63,25 @@ describe('--verify of a model that needs more than one of its size', () => {
     expect(stderr).not.toContain('report')
   })
 
+  test('refuses inputs that are too large to be generated', async () => {
+    const model = decodeModel(readFileSync(fixture('bert-cls-eager-ts11')))
+    const graph = model.proto.graph
+    const [first] = graph?.input ?? []
+    const spare = structuredClone(first)
+    if (graph === undefined || spare === undefined) throw new Error('the fixture has no input')
+    if (spare.type?.value.case !== 'tensorType') throw new Error('the input is not a tensor')
+    const { value } = spare.type.value
+    value.elemType = 1
+    for (const dim of value.shape?.dim.slice(1) ?? []) dim.value = { case: 'dimValue', value: 2n ** 31n }
+    spare.name = 'spare'
+    graph.input.push(spare)
+    const path = folder.at('spare.onnx')
+    writeFileSync(path, encodeModel(model))
+    const { code, stderr } = await verify(path)
+    expect(stderr).toMatch(/input "spare" \[.*2147483648\] there are more than 33554432 numbers/)
+    expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_INPUT')])
+  })
+
   test('verifies an ordinary model', { tags: 'exhaustive' }, async () => {
     const { code, stdout } = await tpHere([
       ...[

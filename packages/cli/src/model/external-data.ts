@@ -3,6 +3,7 @@ import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { TpError } from '@tp/core'
 import { externalTensors, type Model } from '@tp/onnx'
+import { LARGEST, requireSize } from '../files/read-input.ts'
 
 /**
  * Makes sure that the data files of a model are there, whole, and in its own folder, whatever links lead to them.
@@ -53,9 +54,10 @@ async function requireInside(path: string, data: string): Promise<void> {
   throw new TpError('TP_EXTERNAL_PATH', 'tp', `${seen}; put the file itself there if it holds the weights`)
 }
 
-/** Bytes of a data file that was checked. @throws TpError TP_EXTERNAL_DATA */
+/** Bytes of a data file that was checked. @throws TpError TP_EXTERNAL_DATA, TP_TOO_LARGE for more than are read at once */
 export function readPart(folder: string, location: string, offset: number, length: number): Uint8Array {
   const path = join(folder, location)
+  requireSize(`a weight in ${path}`, length, LARGEST)
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
     if (fstatSync(file).size >= offset + length) {

@@ -11,12 +11,13 @@ export interface SampleOptions extends WantedSizes {
 
 /**
  * Random inputs that a model can be run on: token ids that its tables have, standard normal images and sounds.
- * @throws TpError TP_INPUT where a size is fixed to another number, or the type cannot be generated
+ * @throws TpError TP_INPUT where a size is fixed to another number, the type cannot be generated, or inputs are too large to be
  */
 export function sampleInputs(model: Model, roles: InputRoles, options: SampleOptions): NamedTensors {
   const { padded = false, seed = 1 } = options
   const graph = new Graph(model)
   const shapes = inputShapes(model, roles, options)
+  requireSmall(shapes)
   const random = randomNumbers(seed)
   return Object.fromEntries(
     graph.inputs.map(({ name, type }) => {
@@ -34,6 +35,19 @@ export function sampleInputs(model: Model, roles: InputRoles, options: SampleOpt
     if (name === roles.segments) return segmentNumbers(dims)
     const rows = tableRows(graph, name)
     return fill(dims, () => Math.floor(random() * rows))
+  }
+}
+
+/** Elements of all inputs together: a batch of large images has a third. */
+const MOST = 2 ** 25
+
+function requireSmall(shapes: ReadonlyMap<string, readonly number[]>): void {
+  let all = 0
+  for (const [name, dims] of shapes) {
+    all += sizeOf(dims)
+    if (all <= MOST) continue
+    const reason = `with input "${name}" [${dims}] there are more than ${MOST} numbers, which are not generated`
+    throw new TpError('TP_INPUT', 'tp', `${reason}; export the model with smaller inputs, or without this one`)
   }
 }
 

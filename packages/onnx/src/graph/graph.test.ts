@@ -127,6 +127,16 @@ describe('edits', () => {
     expect(types(graph)).toEqual(['Relu', 'Abs', 'Neg', 'If'])
   })
 
+  test('are not followed by a node without an output, nor by one whose outputs have no name', () => {
+    for (const outputs of [[], ['', '']]) {
+      const node = createNode({ type: 'Neg', inputs: ['x'], outputs })
+      expect(errorCode(() => chain().insert([node]))).toBe('TP_NAME')
+      const { model } = chain()
+      model.proto.graph?.node.unshift(node)
+      expect(errorCode(() => new Graph(model))).toBe('TP_NAME')
+    }
+  })
+
   test('never give a name twice', () => {
     const graph = chain()
     expect(errorCode(() => graph.insert([createNode({ type: 'Neg', inputs: ['x'], outputs: ['a'] })]))).toBe('TP_NAME')

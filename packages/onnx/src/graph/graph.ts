@@ -34,7 +34,7 @@ export class Graph {
   /** Values that nobody read when the graph was opened: they are kept, since the file has them for a reason of its own. */
   readonly #idle = new Set<string>()
 
-  /** @throws TpError TP_TOO_COMPLEX, TP_NAME where a name is used twice */
+  /** @throws TpError TP_TOO_COMPLEX, TP_NAME where a name is used twice, or a node has no output */
   constructor(model: Model) {
     this.model = model
     this.proto = model.proto.graph as GraphProto
@@ -296,6 +296,7 @@ export class Graph {
   }
 
   #register(node: NodeProto): void {
+    if (node.output.every((name) => name === '')) throw nothingComputed(node)
     for (const name of node.output) if (name !== '') this.#claim(name, node)
     if (node.name !== '') this.#names.add(node.name)
     node.input.forEach((name, index) => {
@@ -346,6 +347,12 @@ function requireFew(count: number, what: string): void {
   if (count <= MOST) return
   const reason = `the graph has ${count} ${what}; no more than ${MOST} are followed`
   throw new TpError('TP_TOO_COMPLEX', 'onnx', `${reason}; fold constants, or export one encoder a file`)
+}
+
+function nothingComputed({ name, opType, input }: NodeProto): TpError {
+  const node =
+    name === '' ? `a node (${opType} of ${input.map((of) => `"${of}"`).join(', ')})` : `node "${name}" (${opType})`
+  return new TpError('TP_NAME', 'onnx', `${node} has no output, so that nothing can read what it computes; remove it`)
 }
 
 function nameTaken(name: string): TpError {

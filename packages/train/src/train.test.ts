@@ -98,6 +98,32 @@ describe('train', () => {
     expect(Buffer.compare(rest.bytes, whole.bytes)).toBe(0)
   })
 
+  // The weights that it begins with are evaluated first, then those after 8 of 16 steps.
+  test.each([1, 2])(
+    'gives a checkpoint when stopped while it evaluates at time %d, and resumes from it',
+    {
+      timeout: 60_000,
+    },
+    async (time) => {
+      const stop = new AbortController()
+      let [evaluations, saved] = [0, undefined as Uint8Array | undefined]
+      const stopped = watched({
+        signal: stop.signal,
+        onWork: ({ task, done }) => {
+          // Batches of 8.
+          if (task === 'selection' && done === 8 && ++evaluations === time) stop.abort()
+        },
+        onCheckpoint: (bytes) => {
+          saved = bytes
+        },
+      })
+      await expect(stopped).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
+      const rest = await watched({ resume: saved as Uint8Array })
+      expect(rest.seen).toEqual(whole.seen.slice(time === 1 ? 0 : 7))
+      expect(Buffer.compare(rest.bytes, whole.bytes)).toBe(0)
+    },
+  )
+
   test('changes only what is chosen to learn', { timeout: 60_000 }, async () => {
     // Without a selection the last weights are given.
     const vectors = { trains: (_: string, dims: readonly number[]) => dims.length === 1 }

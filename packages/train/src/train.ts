@@ -97,37 +97,53 @@ export async function train(options: TrainOptions): Promise<Trained> {
       : readCheckpoint(options.resume, told, { weights, optimizer, where: soft === undefined ? 'train' : SOFT_PART })
   await using stages = stagesOf({ ...options, settings, own, learning, steps })
   const every = Math.max(1, Math.round(steps / settings.evaluations))
-  const evaluated = (step: number, accuracy: number): void => {
-    if (standing.best !== undefined && accuracy <= standing.best.accuracy) return
-    standing.best = { accuracy, step, weights: copyOf(weights) }
-  }
-  if (standing.step === 0 && selection !== undefined && soft === undefined) {
-    // What was learned may be worse than what it began with.
-    evaluated(0, await accuracyOf(options, model, selection, settings.batchSize))
-  }
+  const isDue = (): boolean => standing.step % every === 0 || standing.step === steps
   const save = async (): Promise<void> => onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing))
-  while (standing.step < steps) {
-    await stopIfAborted(signal, save)
+  /** Whether the weights as they are now have to be evaluated. A training may have been stopped while they were. */
+  const isUnknown = (): boolean => {
+    const last = standing.progress.at(-1)
+    const known = last === undefined ? standing.best : last.accuracy
+    return isDue() && known === undefined
+  }
+  const assess = async (): Promise<void> => {
+    if (!isUnknown() || selection === undefined || soft !== undefined) return
+    const last = standing.progress.at(-1)
+    const accuracy = await accuracyOf(options, withWeights(model, weights), selection, settings.batchSize)
+    if (last !== undefined) standing.progress.splice(-1, 1, { ...last, accuracy })
+    if (standing.best !== undefined && accuracy <= standing.best.accuracy) return
+    standing.best = { accuracy, step: standing.step, weights: copyOf(weights) }
+  }
+  const endStep = async (): Promise<void> => {
+    await assess()
+    onProgress?.(standing.progress.at(-1) as TrainProgress)
+    if (isDue()) await save()
+  }
+  const takeNext = async (): Promise<void> => {
     const { stage, graphs } = await stages.at(standing.step)
     const rows = order(Math.floor(standing.step / perEpoch))[standing.step % perEpoch] as number[]
     const learningRate = learningRateAt(standing.step, steps, settings)
     const between = async (done: number, total: number): Promise<void> => {
       onWork?.({ task: 'step', done: standing.step + done / total, total: steps })
-      await stopIfAborted(signal, save)
+      await stopIfAborted(signal)
     }
     const at = { rows, learningRate, step: standing.step + 1, passTokens: options.passTokens, between }
     const taken = await takeStep(graphs, options, settings, { weights, optimizer }, at)
-    let progress: TrainProgress = { ...taken, steps, ...(soft && { stage }) }
     standing.step += 1
-    const isDue = standing.step % every === 0 || standing.step === steps
-    if (isDue && selection !== undefined && soft === undefined) {
-      const accuracy = await accuracyOf(options, withWeights(model, weights), selection, settings.batchSize)
-      evaluated(standing.step, accuracy)
-      progress = { ...progress, accuracy }
+    standing.progress.push({ ...taken, steps, ...(soft && { stage }) })
+  }
+  try {
+    // What was learned may be worse than what it began with.
+    if (standing.step === 0) await assess()
+    else if (isUnknown() && selection !== undefined && soft === undefined) await endStep()
+    while (standing.step < steps) {
+      await stopIfAborted(signal)
+      await takeNext()
+      await endStep()
     }
-    standing.progress.push(progress)
-    onProgress?.(progress)
-    if (isDue) await save()
+  } catch (error) {
+    // A step is taken whole or not at all, so this is where the training can go on from.
+    if (signal?.aborted) await save()
+    throw error
   }
   const chosen = standing.best?.weights ?? weights
   return {
@@ -160,10 +176,8 @@ async function accuracyOf(
   return await qualityOf(session, selection, { batchSize, batchTokens: PASS_TOKENS, signal, onProgress })
 }
 
-async function stopIfAborted(signal: AbortSignalLike | undefined, save: () => void | Promise<void> | undefined) {
+async function stopIfAborted(signal: AbortSignalLike | undefined): Promise<void> {
   // A run blocks the event loop: let signals arrive.
   await new Promise((resolve) => setTimeout(resolve))
-  if (!signal?.aborted) return
-  await save()
   throwIfAborted(signal, 'train')
 }

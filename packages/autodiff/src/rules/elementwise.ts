@@ -1,4 +1,5 @@
 import {
+  abs,
   add,
   and,
   cast,
@@ -90,6 +91,10 @@ export const elementwiseRules: Readonly<Record<string, GradientRule>> = {
     (g) => g,
     (g) => g,
   ),
+  Sum: binary(
+    (g) => g,
+    (g) => g,
+  ),
   Sub: binary((g) => g, neg),
   Mul: binary(
     (g, { input }) => mul(g, input(1)),
@@ -135,6 +140,9 @@ export const elementwiseRules: Readonly<Record<string, GradientRule>> = {
   Cast: rule((gradient, { input }) => [
     input(0).dtype.startsWith('float') ? cast(gradient, input(0).dtype) : undefined,
   ]),
+  CastLike: rule((gradient, { input }) => [
+    input(0).dtype.startsWith('float') ? cast(gradient, input(0).dtype) : undefined,
+  ]),
   Identity: unary((g) => g),
   Dropout: unary((g) => g), // as at inference, where it does nothing
   Neg: unary(neg),
@@ -150,6 +158,7 @@ export const elementwiseRules: Readonly<Record<string, GradientRule>> = {
   Relu: unary((g, x) => where(greater(x, 0), g, 0)),
   LeakyRelu: activation((g, x, constant) => where(less(x, 0), mul(g, constant('alpha')), g)),
   Elu: activation((g, x, constant) => exponential(g, x, constant('alpha'))),
+  Celu: activation((g, x, constant) => where(less(x, 0), mul(g, exp(div(x, constant('alpha')))), g)),
   Selu: activation((g, x, constant) => mul(exponential(g, x, constant('alpha')), constant('gamma'))),
   HardSigmoid: activation((g, x, constant) => {
     const y = add(mul(x, constant('alpha')), constant('beta'))
@@ -164,6 +173,16 @@ export const elementwiseRules: Readonly<Record<string, GradientRule>> = {
     return mul(g, add(t, mul(mul(x, sigmoid(x)), sub(1, mul(t, t)))))
   }),
   Softplus: unary((g, x) => mul(g, sigmoid(x))),
+  Softsign: unary((g, x) => {
+    const size = add(1, abs(x))
+    return div(g, mul(size, size))
+  }),
+  Swish: activation((g, x, constant) => {
+    const scaled = mul(x, constant('alpha'))
+    const share = sigmoid(scaled)
+    return mul(g, add(share, mul(scaled, mul(share, sub(1, share)))))
+  }),
+  ThresholdedRelu: activation((g, x, constant) => where(greater(x, constant('alpha')), g, 0)),
   Sin: unary((g, x) => mul(g, cos(x))),
   Cos: unary((g, x) => neg(mul(g, sin(x)))),
   Gelu: rule((gradient, { input, attributes }) => [

@@ -1,4 +1,21 @@
-import { add, mean, mul, neg, reciprocal, reshape, sqrt, sub, type Tensor } from '@tp/core'
+import {
+  add,
+  div,
+  greater,
+  mean,
+  mul,
+  neg,
+  norm1,
+  norm2,
+  reciprocal,
+  reshape,
+  sign,
+  sqrt,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from '@tp/core'
 import { frontAxis, intOf } from '@tp/core/expression'
 import { type GradientRule, range, reshapeLike, rule, type Step, sumTo } from '../rule.ts'
 
@@ -63,10 +80,21 @@ const byGivenStatistics: GradientRule = rule((gradient, step) => {
   ]
 })
 
+/** x / |x|: each vector's gradient without what lies along it; by the sum of absolute values likewise. */
+const byLength: GradientRule = rule((gradient, step) => {
+  const [x, y] = [step.input(0), step.output(0)]
+  const axis = intOf(step.attributes, 'axis', -1)
+  const isSum = intOf(step.attributes, 'p', 2) === 1
+  const length = isSum ? norm1(x, axis, { keepDims: true }) : norm2(x, axis, { keepDims: true })
+  const along = mul(isSum ? sign(x) : y, sum(mul(gradient, y), axis, { keepDims: true }))
+  return [where(greater(length, 0), div(sub(gradient, along), length), 0)]
+})
+
 export const normalizationRules: Readonly<Record<string, GradientRule>> = {
   LayerNormalization: overLastAxes(true),
   RMSNormalization: overLastAxes(false),
   SimplifiedLayerNormalization: overLastAxes(false),
   InstanceNormalization: overSpace,
   BatchNormalization: byGivenStatistics,
+  LpNormalization: byLength,
 }

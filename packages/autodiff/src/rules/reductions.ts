@@ -59,6 +59,8 @@ export const reductionRules: Readonly<Record<string, GradientRule>> = {
   ReduceL1: reduction((g, x) => mul(g, sign(x))),
   // At 0 the norm has no slope; 0 is one of its subgradients.
   ReduceL2: reduction((g, x, y) => where(greater(y, 0), div(mul(g, x), y), 0)),
+  ReduceLogSum: reduction((g, _x, y) => div(g, exp(y))),
+  ReduceLogSumExp: reduction((g, x, y) => mul(g, exp(sub(x, y)))),
   ReduceSumSquare: reduction((g, x) => mul(g, mul(x, 2))),
   Softmax: rule((gradient, step) => {
     const y = step.output(0)

@@ -42,6 +42,12 @@ function reduction(name: string, of: Reduce, domain?: Domain): Drawn {
   )
 }
 
+/** Of operators that core has no function for. */
+const logarithmic =
+  (name: string): Reduce =>
+  (x, axes, { keepDims = false } = {}) =>
+    op(name, [x], { axes: axes as number[], keepdims: keepDims ? 1 : 0 })
+
 const epsilon = fc.constantFrom(1e-1, 1e-2)
 
 /** Scale and bias have the normalised axes, or broadcast to them. */
@@ -66,10 +72,22 @@ export const reductions: readonly Drawn[] = [
   reduction('ReduceL1', norm1, offGrid),
   reduction('ReduceL2', norm2, notZero),
   reduction('ReduceSumSquare', sumSquare),
+  reduction('ReduceLogSum', logarithmic('ReduceLogSum'), positive),
+  reduction('ReduceLogSumExp', logarithmic('ReduceLogSumExp')),
   shaped('ReduceSum', () => fc.constant((x) => op('ReduceSum', [x])), { form: 'over all axes' }),
   shaped('GlobalAveragePool', () => fc.constant((x) => op('GlobalAveragePool', [x])), { of: shape(3, 4) }),
   shaped('Softmax', (dims) => axis(dims.length).map((axis) => (x) => softmax(x, axis))),
   shaped('LogSoftmax', (dims) => axis(dims.length).map((axis) => (x) => logSoftmax(x, axis))),
+  ...[1, 2].map((p) =>
+    shaped(
+      'LpNormalization',
+      (dims) => axis(dims.length).map((axis) => (x) => op('LpNormalization', [x], { axis, p })),
+      {
+        domain: p === 1 ? offGrid : notZero,
+        form: `p ${p}`,
+      },
+    ),
+  ),
   normalised('LayerNormalization', 2),
   normalised('RMSNormalization', 1),
   normalised('SimplifiedLayerNormalization', 1),

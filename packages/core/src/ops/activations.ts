@@ -17,6 +17,8 @@ const activations: Readonly<Record<string, Activation>> = {
   LeakyRelu: { defaults: { alpha: 0.01 }, each: (x, [alpha = 0]) => (x < 0 ? alpha * x : x) },
   /** x, or α·(eˣ − 1) below 0 (Clevert et al., arXiv:1511.07289) */
   Elu: { defaults: { alpha: 1 }, each: (x, [alpha = 0]) => (x < 0 ? alpha * Math.expm1(x) : x) },
+  /** x, or α·(e^(x/α) − 1) below 0 (Barron, arXiv:1704.07483) */
+  Celu: { since: 12, defaults: { alpha: 1 }, each: (x, [alpha = 1]) => (x < 0 ? alpha * Math.expm1(x / alpha) : x) },
   /** γ·x, or γ·α·(eˣ − 1) below 0 (Klambauer et al., arXiv:1706.02515) */
   Selu: {
     defaults: { alpha: 1.6732631921768188, gamma: 1.0507010221481323 },
@@ -35,6 +37,12 @@ const activations: Readonly<Record<string, Activation>> = {
     defaults: {},
     each: (x) => x * Math.tanh(Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
   },
+  /** x / (1 + |x|) */
+  Softsign: { defaults: {}, each: (x) => x / (1 + Math.abs(x)) },
+  /** x / (1 + e^(−α·x)) (Ramachandran et al., arXiv:1710.05941) */
+  Swish: { since: 24, defaults: { alpha: 1 }, each: (x, [alpha = 1]) => x / (1 + Math.exp(-alpha * x)) },
+  /** x where it is more than α, else 0 */
+  ThresholdedRelu: { since: 10, defaults: { alpha: 1 }, each: (x, [alpha = 1]) => (x > alpha ? x : 0) },
 }
 
 function define(name: string, { since, defaults, each }: Activation): Op {

@@ -34,6 +34,7 @@ type BinaryRule = {
 
 const rules = {
   Add: { takes: 'number', gives: 'same', each: (a, b) => a + b, contents: addDims },
+  Sum: { since: 8, takes: 'number', gives: 'same', each: (a, b) => a + b },
   Sub: { takes: 'number', gives: 'same', each: (a, b) => a - b, contents: subDims },
   Mul: { takes: 'number', gives: 'same', each: (a, b) => a * b, contents: mulDims },
   Div: { takes: 'number', gives: 'same', each: (a, b) => a / b, contents: quotientOf },
@@ -145,13 +146,13 @@ function define(name: string, rule: BinaryRule): Op {
             return result && [result]
           },
         }),
-    ...(name === 'Max' || name === 'Min'
+    ...(name === 'Max' || name === 'Min' || name === 'Sum'
       ? {
           // variadic in ONNX, a chain of two here
           read({ inputs }) {
             const [first, ...rest] = inputs as readonly Tensor[]
             if (first === undefined) return undefined
-            if (rest.length === 0) return { inputs: [first, first], attributes: {} }
+            if (rest.length === 0) return name === 'Sum' ? undefined : { inputs: [first, first], attributes: {} }
             const op = binaryOps.get(name) as Op
             const last = rest.pop() as Tensor
             return { inputs: [rest.reduce((a, b) => applyOne(op, [a, b]), first), last], attributes: {} }

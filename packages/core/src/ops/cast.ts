@@ -27,12 +27,12 @@ const codes: Readonly<Record<DType, number>> = {
 const types = new Map(Object.entries(codes).map(([type, code]) => [code, type as DType]))
 
 /** The number that ONNX files have for an element type. */
-function onnxType(dtype: DType): number {
+export function codeOf(dtype: DType): number {
   return codes[dtype]
 }
 
 /** Element type of ONNX's number for it; undefined for types that the toolkit does not know (bfloat16, 4 bit …). */
-function dtypeOf(code: number): DType | undefined {
+export function dtypeOf(code: number): DType | undefined {
   return types.get(code)
 }
 
@@ -53,12 +53,23 @@ export const Cast: Op = {
   write: ({ inputs, attributes }) => ({
     type: 'Cast',
     inputs,
-    attributes: { to: onnxType(attributes.to as DType) },
+    attributes: { to: codeOf(attributes.to as DType) },
   }),
   read({ inputs, attributes }) {
     const to = typeof attributes.to === 'number' ? dtypeOf(attributes.to) : undefined
     return to === undefined || to === 'string' ? undefined : { inputs: inputs.slice(0, 1), attributes: { to } }
   },
+}
+
+/** The first operand in the element type of the second. */
+export const CastLike: Op = {
+  name: 'CastLike',
+  since: 15,
+  infer(inputs) {
+    const x = operand(inputs, 0)
+    return Cast.infer([x], { to: operand(inputs, 1).dtype })
+  },
+  run: (inputs, _, context) => Cast.run([at(inputs, 0)], { to: at(inputs, 1).dtype }, context),
 }
 
 function truth(element: Dim): Dim {

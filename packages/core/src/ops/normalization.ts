@@ -136,6 +136,44 @@ export const InstanceNormalization: Op = {
   read: ({ inputs, attributes }) => ({ inputs, attributes: { epsilon: intOf(attributes, 'epsilon', 1e-5) } }),
 }
 
+/** x divided by the sum of its absolute values (`p` 1) or its Euclidean length (`p` 2) along one axis; 0 where that is 0. */
+export const LpNormalization: Op = {
+  name: 'LpNormalization',
+  infer(inputs, attributes) {
+    const x = operand(inputs, 0)
+    if (x.hasShape) frontAxis(intOf(attributes, 'axis', -1), x.rank)
+    return [{ dtype: x.dtype, dims: dimsOf(x) }]
+  },
+  run(inputs, attributes, context) {
+    const x = at(inputs, 0)
+    const axis = frontAxis(intOf(attributes, 'axis', -1), x.dims.length)
+    const p = intOf(attributes, 'p', 2)
+    const size = x.dims[axis] as number
+    const inner = sizeOf(x.dims.slice(axis + 1))
+    const result = context.zeros(x.dtype, x.dims)
+    for (let start = 0; start < x.data.length; start += size * inner) {
+      for (let column = start; column < start + inner; column++) {
+        let sum = 0
+        for (let i = 0; i < size; i++) sum += Math.abs(x.data[column + i * inner] as number) ** p
+        const length = sum ** (1 / p)
+        for (let i = 0; i < size; i++) {
+          const at = column + i * inner
+          result.data[at] = length === 0 ? 0 : (x.data[at] as number) / length
+        }
+      }
+    }
+    return [result]
+  },
+  read: ({ inputs: [x], attributes }) =>
+    x && {
+      inputs: [x],
+      attributes: {
+        axis: x.hasShape ? frontAxis(intOf(attributes, 'axis', -1), x.rank) : intOf(attributes, 'axis', -1),
+        p: intOf(attributes, 'p', 2),
+      },
+    },
+}
+
 /** Layer normalisation over the last axis; scale and bias have its size. */
 export function layerNormalization(x: Tensor, scale: Tensor, bias: Tensor | undefined, epsilon: number): Tensor {
   return applyOne(LayerNormalization, bias === undefined ? [x, scale] : [x, scale, bias], { axis: x.rank - 1, epsilon })

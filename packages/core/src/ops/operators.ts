@@ -4,7 +4,7 @@ import { ArgMax, ArgMin } from './arg-max.ts'
 import { Attention } from './attention.ts'
 import { BatchNormalization } from './batch-normalization.ts'
 import { binaryOps } from './binary.ts'
-import { Cast } from './cast.ts'
+import { Cast, CastLike } from './cast.ts'
 import { Clip } from './clip.ts'
 import { Concat } from './concat.ts'
 import { Constant } from './constant.ts'
@@ -15,18 +15,21 @@ import { DFT } from './dft.ts'
 import { Dropout } from './dropout.ts'
 import { Einsum } from './einsum.ts'
 import { Expand } from './expand.ts'
+import { EyeLike } from './eye-like.ts'
 import { Gather } from './gather.ts'
 import { GatherElements } from './gather-elements.ts'
 import { GatherND } from './gather-nd.ts'
 import { Gelu } from './gelu.ts'
 import { Gemm } from './gemm.ts'
 import { Input } from './input.ts'
+import { IsInf } from './is-inf.ts'
 import { MatMul } from './matmul.ts'
 import { microsoftOps } from './microsoft.ts'
 import { NonZero } from './non-zero.ts'
 import {
   InstanceNormalization,
   LayerNormalization,
+  LpNormalization,
   RMSNormalization,
   SimplifiedLayerNormalization,
 } from './normalization.ts'
@@ -66,6 +69,7 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     AveragePool,
     BatchNormalization,
     Cast,
+    CastLike,
     Clip,
     Concat,
     Constant,
@@ -79,6 +83,7 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     DynamicQuantizeLinear,
     Einsum,
     Expand,
+    EyeLike,
     Flatten,
     Gather,
     GatherElements,
@@ -88,8 +93,10 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     GlobalAveragePool,
     Input,
     InstanceNormalization,
+    IsInf,
     LayerNormalization,
     LogSoftmax,
+    LpNormalization,
     MatMul,
     MatMulInteger,
     MaxPool,

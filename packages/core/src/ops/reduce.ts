@@ -27,8 +27,16 @@ const rules = {
   ReduceProd: { axesInput: 18, start: 1, each: (sum, x) => sum * x, contents: mulDims },
   ReduceL1: { axesInput: 18, start: 0, each: (sum, x) => sum + Math.abs(x) },
   ReduceL2: { axesInput: 18, start: 0, each: (sum, x) => sum + x * x, end: Math.sqrt },
+  ReduceLogSum: { axesInput: 18, start: 0, each: (sum, x) => sum + x, end: Math.log },
+  ReduceLogSumExp: { axesInput: 18, start: Number.NEGATIVE_INFINITY, each: logOfSum },
   ReduceSumSquare: { axesInput: 18, start: 0, each: (sum, x) => sum + x * x },
 } as const satisfies Record<string, ReduceRule>
+
+/** log(eᵃ + eᵇ) */
+function logOfSum(a: number, b: number): number {
+  const larger = Math.max(a, b)
+  return Number.isFinite(larger) ? larger + Math.log1p(Math.exp(Math.min(a, b) - larger)) : larger
+}
 
 function define(name: string, rule: ReduceRule): Op {
   return {

@@ -44,7 +44,7 @@ import {
   unsqueeze,
 } from '@tp/core'
 import { operators } from '@tp/core/expression'
-import { B, binary, type Case, floats, ints, listed, N, raw, unary } from './given.ts'
+import { B, binary, type Case, floats, ints, listed, N, positive, raw, unary } from './given.ts'
 
 /** Operators that move elements, reduce axes and tell shapes. */
 export const moving: Readonly<Record<string, Case>> = {
@@ -174,6 +174,8 @@ export const moving: Readonly<Record<string, Case>> = {
   'Shape of some axes': unary((x) => shape(x, { start: 1, end: 2 }), 7, floats(B, N, 3)),
   'Shape of last axes': unary((x) => shape(x, { start: -2 }), 7, floats(B, N, 3)),
   Size: unary(elementCount, 7),
+  EyeLike: unary((x) => raw('EyeLike', { k: 1 }, x), 9, floats(3, N)),
+  'EyeLike below the diagonal': unary((x) => raw('EyeLike', { k: -2, dtype: 'int64' }, x), 9, floats(N, 3)),
   ConstantOfShape: unary((x) => fill(2, 'float32', ['N', 3], x), 9),
   Expand: unary((x) => expand(x, ['B', 4, 3]), 8, floats(B, 1, 3)),
   Tile: unary((x) => tile(x, [2, 3]), 7),
@@ -196,6 +198,8 @@ export const moving: Readonly<Record<string, Case>> = {
   ReduceProd: unary((x) => prod(x, 1), 7, floats(B, N, 3)),
   ReduceL1: unary((x) => norm1(x, 1), 7, floats(B, N, 3)),
   ReduceL2: unary((x) => norm2(x, 1), 7, floats(B, N, 3)),
+  ReduceLogSum: unary((x) => raw('ReduceLogSum', { axes: [1], keepdims: 0 }, x), 7, positive(B, N, 3)),
+  ReduceLogSumExp: unary((x) => raw('ReduceLogSumExp', { axes: [1], keepdims: 1 }, x), 7, floats(B, N, 3)),
   ReduceSumSquare: unary((x) => sumSquare(x, 1), 7, floats(B, N, 3)),
   'ReduceSum of integers': unary((x) => sum(x, 1), 7, ints(9, B, N)),
   'ReduceMax of integers': unary((x) => max(x, 1), 7, ints(9, B, N)),

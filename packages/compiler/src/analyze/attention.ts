@@ -1,8 +1,8 @@
 import type { Tensor } from '@tp/core'
 import { constantData } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
-import { quantisingOps } from '../operators/elementwise.ts'
 import { isHeadReshape } from '../operators/head-reshape.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /**
@@ -26,23 +26,12 @@ export interface Attention {
   readonly sides: readonly string[]
 }
 
-/** Ops between Q·Kᵀ and the softmax, all elementwise. */
-const scoreOps = new Set([
-  'Add',
-  'Sub',
-  'Mul',
-  'Div',
-  'Where',
-  'Cast',
-  'Identity',
-  'Max',
-  'Min',
-  'Clip',
-  'Tanh',
-  ...quantisingOps,
-])
-/** Ops between the softmax and the product with V that change no value. */
-const probabilityOps = new Set(['Cast', 'Identity', 'Dropout', ...quantisingOps])
+/** Ops between Q·Kᵀ and the softmax, besides those that change no value; all elementwise. */
+const scoreOps = new Set(['Add', 'Sub', 'Mul', 'Div', 'Where', 'Max', 'Min', 'Clip', 'Tanh'])
+
+function changesNoValue(node: NodeProto): boolean {
+  return hasTrait(node, 'same values', 'rounded values')
+}
 
 /** Every attention of the graph, in the order of its softmaxes. */
 export function findAttentions(program: Program): Attention[] {
@@ -87,7 +76,7 @@ function followProbabilities(program: Program, name: string): NodeProto | undefi
   for (const { node, index } of program.graph.consumers(name)) {
     if (isProduct(node) && index === 0 && program.dependsOnInputs(node.input[1] as string)) return node
     const passes =
-      probabilityOps.has(node.opType) || (index === 0 && isHeadReshape(program, node)) || isZeroing(program, node, name)
+      changesNoValue(node) || (index === 0 && isHeadReshape(program, node)) || isZeroing(program, node, name)
     if (!passes) continue
     const further = followProbabilities(program, node.output[0] as string)
     if (further !== undefined) return further
@@ -96,7 +85,7 @@ function followProbabilities(program: Program, name: string): NodeProto | undefi
 }
 
 /** A Where that replaces some probabilities by 0: of hidden keys, or of queries that see no key (NaN). */
-function isZeroing(program: Program, node: NodeProto, name: string): boolean {
+export function isZeroing(program: Program, node: NodeProto, name: string): boolean {
   if (node.opType !== 'Where' || node.input[0] === name) return false
   const other = node.input.find((input, i) => i > 0 && input !== name)
   return other !== undefined && constantData(program.tensor(other))?.data.every((weight) => weight === 0) === true
@@ -111,7 +100,7 @@ function scoreChain(program: Program, name: string, tried: Set<string> = new Set
   if (node === undefined) return undefined
   tried.add(name)
   if (isProduct(node)) return node.input.every((input) => program.dependsOnInputs(input)) ? [node] : undefined
-  if (!scoreOps.has(node.opType) && !isHeadReshape(program, node)) return undefined
+  if (!scoreOps.has(node.opType) && !changesNoValue(node) && !isHeadReshape(program, node)) return undefined
   for (const input of node.input) {
     const chain = input === '' ? undefined : scoreChain(program, input, tried)
     if (chain !== undefined) return [...chain, node]

@@ -1,9 +1,10 @@
 import { namesIn } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
 import type { PositionRead } from '../operators/token-position.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
+import { isZeroing } from './attention.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
 import { isDividedByLength } from './unit-length.ts'
 import type { WholeHead } from './whole-head.ts'
@@ -68,15 +69,9 @@ const meaning: Readonly<Record<string, 'mean' | 'sum' | 'max'>> = {
   GlobalMaxPool: 'max',
 }
 
-/** Operators that change no entry's meaning. */
-const passing = new Set([
-  ...['Cast', 'Identity', 'Dropout', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose', 'Expand'],
-  ...['QuantizeLinear', 'DequantizeLinear'],
-])
-
-function isProduct(node: NodeProto): boolean {
-  const isKnown = operators.get(operatorName(node))?.isProduct === true
-  return isKnown || node.opType.includes('MatMul') || node.opType.includes('Conv')
+/** True for operators that change no entry's meaning. */
+function passes(node: NodeProto): boolean {
+  return hasTrait(node, 'same values', 'rounded values', 'moved values') || node.opType === 'Expand'
 }
 
 class Head {
@@ -137,7 +132,8 @@ class Head {
     for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
       if (name === this.#stream) return false
       const node = this.#program.graph.producer(name)
-      if (seen.has(name) || !this.#ofTokens.has(name) || node === undefined || isProduct(node)) continue
+      if (seen.has(name) || !this.#ofTokens.has(name) || node === undefined) continue
+      if (hasTrait(node, 'product', 'convolution')) continue
       seen.add(name)
       queue.push(...this.#program.sources(name))
     }
@@ -151,7 +147,7 @@ class Head {
     if (leading !== undefined) return { kind: 'class-token', position: leading - 1 }
     const position = this.#positions.get(node)
     if (position !== undefined) return { kind: this.#isLast(position) ? 'last-token' : 'chosen-token' }
-    if (node.opType.includes('MatMul')) return this.#product(node, tokens)
+    if (hasTrait(node, 'product')) return this.#product(node, tokens)
     const kind = meaning[node.opType]
     if (kind === undefined) return { kind: 'other', operator: operatorName(node) }
     if (kind === 'max') return { kind }
@@ -178,7 +174,7 @@ class Head {
   #weights(name: string): string | undefined {
     const node = this.#program.graph.producer(name)
     if (node === undefined) return undefined
-    if (passing.has(node.opType)) return this.#weights(node.input[0] as string)
+    if (passes(node)) return this.#weights(node.input[0] as string)
     if (node.opType === 'Where') return node.input[0]
     if (node.opType !== 'Mul') return undefined
     const [a, b] = node.input as [string, string]
@@ -190,14 +186,15 @@ class Head {
   #isSoftmax(name: string): boolean {
     const node = this.#program.graph.producer(name)
     if (node === undefined) return false
-    return node.opType === 'Softmax' || (passing.has(node.opType) && this.#isSoftmax(node.input[0] as string))
+    if (node.opType === 'Softmax') return true
+    return node.input.some((input) => (passes(node) || isZeroing(this.#program, node, input)) && this.#isSoftmax(input))
   }
 
   /** What a sum is divided by that does not come from the tokens: their number. */
   #divisors(name: string): string[] {
     return this.#program.graph.consumers(name).flatMap(({ node, index }) => {
       const output = node.output[0] as string
-      if (passing.has(node.opType) && index === 0) return this.#divisors(output)
+      if (passes(node) && index === 0) return this.#divisors(output)
       if (node.opType === 'Div' && index === 0) return this.#counts(node.input[1] as string)
       if (node.opType !== 'Mul') return []
       const inverse = this.#program.graph.producer(node.input[1 - index] as string)

@@ -1,7 +1,5 @@
 import type { NodeProto } from '@tp/onnx'
-import { quantisingOps } from '../operators/elementwise.ts'
-import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import type { Attention } from './attention.ts'
 
@@ -18,28 +16,9 @@ export interface Layer {
   readonly withFeedForward: boolean
 }
 
-/** Ops that a normalisation is made of, besides LayerNormalization itself. */
-const normOps = new Set([
-  'LayerNormalization',
-  'SimplifiedLayerNormalization',
-  'ReduceMean',
-  'Sub',
-  'Pow',
-  'Mul',
-  'Add',
-  'Sqrt',
-  'Div',
-  'Cast',
-  'Reciprocal',
-  ...quantisingOps,
-])
-
-/** Those of them that every normalisation has one of. */
-const averagingOps = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'ReduceMean'])
-
 /** True for products with weights, which a feed-forward network is made of. */
 function isProduct(node: NodeProto | undefined): boolean {
-  return node !== undefined && operators.get(operatorName(node))?.isProduct === true
+  return node !== undefined && hasTrait(node, 'product')
 }
 
 /**
@@ -54,26 +33,9 @@ export function findLayer(program: Program, attention: Attention): Layer | undef
   const withFeedForward =
     joined.some((name) => productsBetween(program, input, name) > 1) ||
     // Without an activation it is an output projection in several factors.
-    (between.filter(isProduct).length > 1 && between.some(({ opType }) => activationOps.has(opType)))
+    (between.filter(isProduct).length > 1 && between.some((node) => hasTrait(node, 'activation')))
   return { attention, input, site: normed ?? sum, norm: normed === undefined ? 'pre' : 'post', withFeedForward }
 }
-
-/** What makes more of two products than one product is. */
-const activationOps = new Set([
-  'Relu',
-  'Erf',
-  'Gelu',
-  'FastGelu',
-  'BiasGelu',
-  'QuickGelu',
-  'Tanh',
-  'Sigmoid',
-  'Elu',
-  'LeakyRelu',
-  'HardSwish',
-  'Mish',
-  'Clip',
-])
 
 /** How many products with weights lie between a stream and a value that is computed from it. */
 function productsBetween(program: Program, stream: string, name: string): number {
@@ -185,12 +147,14 @@ const joiningOps = new Set(['Add', 'Mul'])
 function unscaled(program: Program, name: string, sources: readonly string[]): string | undefined {
   if (sources.every((source) => comesFrom(program, source, name))) return name
   const node = program.graph.producer(name)
-  if (node === undefined || !scalingOps.has(node.opType)) return undefined
+  if (node === undefined || !isScaling(node)) return undefined
   const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
   return data.length === 1 ? unscaled(program, data[0] as string, sources) : undefined
 }
 
-const scalingOps = new Set(['Mul', 'Div', 'Cast', 'Identity', ...quantisingOps])
+function isScaling(node: NodeProto): boolean {
+  return node.opType === 'Mul' || node.opType === 'Div' || hasTrait(node, 'same values', 'rounded values')
+}
 
 /**
  * True if every way back from `name` to the model's inputs leads through `stream`. Which tokens an earlier pruning has kept does
@@ -221,8 +185,8 @@ function afterNorm(program: Program, sum: string): string | undefined {
   for (let next: string | undefined = sum; next !== undefined; ) {
     let here = false
     next = whereOpenEnds(program, next, (node) => {
-      here ||= averagingOps.has(node.opType)
-      return normOps.has(node.opType)
+      here ||= hasTrait(node, 'norm', 'average')
+      return hasTrait(node, 'norm', 'average', 'arithmetic', 'same values', 'rounded values')
     })
     if (next === undefined || program.tensor(next).toString() !== program.tensor(sum).toString()) break
     norm = next

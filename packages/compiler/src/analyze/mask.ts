@@ -1,4 +1,5 @@
 import { type Dim, namesIn } from '@tp/core/expression'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
@@ -157,15 +158,13 @@ function isOne(program: Program, name: string): boolean {
 }
 
 /** Operators that change no number. */
-const passing = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten'])
-
 /** True if rows of a table are chosen by an input: it numbers tokens. */
 function isTokenNumbers(program: Program, name: string): boolean {
   const seen = new Set([name])
   for (const each of seen) {
     for (const { node, index } of program.graph.consumers(each)) {
       if (node.opType === 'Gather' && index === 1 && !program.dependsOnInputs(node.input[0] as string)) return true
-      if (index === 0 && passing.has(node.opType)) seen.add(node.output[0] as string)
+      if (index === 0 && hasTrait(node, 'same values', 'moved values')) seen.add(node.output[0] as string)
     }
   }
   return false

@@ -3,30 +3,21 @@ import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'
+import { isNamedWith } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Layer } from './layer.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
 
+const additive = new Set(['Add', 'Sub', 'Mul', 'Div', 'Where'])
+
 /**
- * Operators whose result is a sum of their operands, or one of them laid out differently: what is hidden by one
+ * True for operators whose result is a sum of their operands, or one of them laid out differently: what is hidden by one
  * operand is hidden by the result.
  */
-const additive = new Set([
-  'Add',
-  'Sub',
-  'Mul',
-  'Div',
-  'Where',
-  'Cast',
-  'Identity',
-  'Reshape',
-  'Transpose',
-  'Unsqueeze',
-  'Squeeze',
-  'Expand',
-  'Tile',
-])
+function isAdditive(op: string): boolean {
+  return additive.has(op) || isNamedWith(op, 'same values', 'moved values', 'repeated values')
+}
 
 /**
  * The terms of scores that are computed from the hidden states (content against position, gates, scores of the layer
@@ -41,7 +32,7 @@ export function termsFromHidden(sides: readonly Tensor[], streams: readonly Tens
     if (seen.has(tensor)) continue
     seen.add(tensor)
     const { op, inputs } = tensor.node
-    if (streams.includes(tensor) || !additive.has(op.name)) terms.add(tensor)
+    if (streams.includes(tensor) || !isAdditive(op.name)) terms.add(tensor)
     else for (const input of inputs) if (input !== undefined && dependsOn(input, known)) queue.push(input)
   }
   return terms

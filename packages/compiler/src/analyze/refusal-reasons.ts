@@ -2,6 +2,7 @@ import { isTpError } from '@tp/core'
 import { isOpaque, type NodeProto } from '@tp/onnx'
 import { type Operator, operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
@@ -31,7 +32,7 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     return new Refused('TP_FUSED_ATTENTION', `attention is one ${fused.opType} operator here, ${form}`, fused)
   }
   const softmax = find('Softmax')
-  const quantised = nodes.find((node) => operatorOf(node)?.isQuantized)
+  const quantised = nodes.find((node) => hasTrait(node, 'quantized'))
   if (softmax !== undefined && quantised !== undefined) {
     return new Refused(
       'TP_QUANTISED',
@@ -109,8 +110,6 @@ function areParallel(program: Program, a: Attention, b: Attention): boolean {
   )
 }
 
-const movingOps = new Set(['Reshape', 'Transpose', 'Cast', 'Identity'])
-
 /** The convolution whose result an attention's is joined with, if one lies upstream of a part of the join and the attention does not. */
 function joinedConvolution(program: Program, { context, query }: Attention): NodeProto | undefined {
   const { graph } = program
@@ -123,7 +122,7 @@ function joinedConvolution(program: Program, { context, query }: Attention): Nod
       const added = join.input.flatMap((part) => [...program.before(part)]).filter((part) => !own.has(part))
       return added.map((part) => graph.producer(part)).find((node) => node?.opType === 'Conv')
     }
-    const next = readers.find(({ opType }) => movingOps.has(opType))?.output[0]
+    const next = readers.find((node) => hasTrait(node, 'same values', 'moved values'))?.output[0]
     if (next === undefined) return undefined
     name = next
   }

@@ -1,3 +1,4 @@
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import type { Encoder } from './encoder.ts'
 import type { Layer } from './layer.ts'
@@ -29,8 +30,6 @@ export function segmentInputs(program: Program, { layers }: Encoder): SegmentInp
 }
 
 /** Operators that change no number. */
-const passing = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten'])
-
 /** Rows of the smallest table that an input chooses from. */
 function tableRows(program: Program, input: string): number | undefined {
   const seen = new Set([input])
@@ -42,7 +41,7 @@ function tableRows(program: Program, input: string): number | undefined {
         const [table = ''] = node.input
         const rows = program.dependsOnInputs(table) ? undefined : program.tensor(table).dims[0]
         if (typeof rows === 'number') least = Math.min(least ?? rows, rows)
-      } else if (index === 0 && passing.has(node.opType)) {
+      } else if (index === 0 && hasTrait(node, 'same values', 'moved values')) {
         seen.add(node.output[0] as string)
       }
     }

@@ -1,6 +1,7 @@
 import type { NodeProto } from '@tp/onnx'
-import { operatorName } from '../operators/operator.ts'
+import { operatorName, type Trait } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
@@ -31,21 +32,8 @@ const passing: readonly string[] = [
   'DequantizeLinear',
 ]
 
-/** In float, and of 8 bits. */
-const convolving = new Set(['Conv', 'ConvInteger', 'QLinearConv'])
-
 /** Operators between convolutions, besides those on each element: layouts, norms, and means that are part of norms. */
-const betweenSteps = new Set([
-  'Transpose',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'LayerNormalization',
-  'InstanceNormalization',
-  'GroupNormalization',
-  'BatchNormalization',
-  'ReduceMean',
-])
+const betweenSteps: readonly Trait[] = ['moved values', 'norm', 'average']
 
 /** Operators that mix steps of time. What comes after the tokens are made may be anything else: projections, masks. */
 const mixing = /Pool$|^(LSTM|GRU|RNN)$|Conv/
@@ -60,7 +48,7 @@ export function findSignalSource(
 ): SignalSource {
   const stream = layers[0]?.input as string
   const upstream = program.upstream([stream])
-  const convolutions = program.graph.nodes.filter((node) => convolving.has(node.opType) && upstream.has(node))
+  const convolutions = program.graph.nodes.filter((node) => hasTrait(node, 'convolution') && upstream.has(node))
   const [first] = convolutions
   const makesPatches = first !== undefined && program.tensor(first.output[0] as string).rank === 4
   const reads = first && inputBehind(program, first, makesPatches ? [...passing, 'Transpose'] : passing)
@@ -109,7 +97,7 @@ export function findSignalSource(
       const node = values.has(name) ? program.graph.producer(name) : undefined
       if (node === undefined || convolved.has(node)) continue
       const { opType } = node
-      const isStep = operators.get(operatorName(node))?.elementwise !== undefined || betweenSteps.has(opType)
+      const isStep = operators.get(operatorName(node))?.elementwise !== undefined || hasTrait(node, ...betweenSteps)
       if (reached ? mixing.test(opType) : !isStep) {
         throw refused(`${operatorName(node)} between its convolutions may mix steps of time`, node)
       }

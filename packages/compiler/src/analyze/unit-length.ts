@@ -1,16 +1,15 @@
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /** Operators between a length and the division by it. */
 const between = new Set(['Clip', 'Max', 'Expand', 'Add', 'Sqrt', 'Unsqueeze', 'Reshape', 'Cast', 'Identity', 'Pow'])
-/** Operators after the division that change no vector. */
-const after = new Set(['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'])
 
 /** Whether a value is a quotient of vectors and their Euclidean lengths, however that is written. */
 export function isDividedByLength(program: Program, name: string): boolean {
   const node = program.graph.producer(name)
   const [first = '', second = ''] = node?.input ?? []
   if (node === undefined) return false
-  if (after.has(node.opType)) return isDividedByLength(program, first)
+  if (hasTrait(node, 'same values', 'moved values')) return isDividedByLength(program, first)
   if (node.opType === 'LpNormalization') return true
   if (node.opType === 'Div') return isLength(program, second, first)
   if (node.opType !== 'Mul') return false

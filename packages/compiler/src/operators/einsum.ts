@@ -106,4 +106,4 @@ const upstream: UpstreamRule = ({ node }, axes) => {
 }
 
 /** A product in Einstein's notation. Of a form that is the product of two matrices, what it means: see `fused/einsum.ts`. */
-export const einsum: Operator = { rows, repair, upstream, take: takeEinsumOperand, meaning }
+export const einsum: Operator = { traits: ['product'], rows, repair, upstream, take: takeEinsumOperand, meaning }

@@ -2,11 +2,8 @@ import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { fits, inputsOf } from './node-inputs.ts'
 import { alignOperand } from './operands.ts'
-import type { NodeView, Operator, OperatorEntries, Repair, RowAxis, RowRule, UpstreamRule } from './operator.ts'
+import type { NodeView, Operator, OperatorEntries, Repair, RowAxis, RowRule, Traits, UpstreamRule } from './operator.ts'
 import { limitWhole } from './whole-sizes.ts'
-
-/** Steps of a quantized graph between two operators: they round, and change nothing else. */
-export const quantisingOps: readonly string[] = ['QuantizeLinear', 'DequantizeLinear']
 
 /** The axis of an operand that meets axis `axis` of the result, if it counts tokens. */
 export function aligned({ output, isTokens }: NodeView, x: Tensor | undefined, axis: number): RowAxis {
@@ -36,84 +33,98 @@ export function isWide(dim: Dim | undefined): boolean {
   return dim !== undefined && dim !== 1
 }
 
-const broadcasting: Operator = {
+const broadcasting = (...traits: Traits): Operator => ({
+  traits,
   elementwise: 'broadcasting',
   rows: alignedRows,
   repair: alignOperands,
   upstream: alignedOperands,
-}
+})
 
-const pointwise: Operator = {
+const pointwise = (...traits: Traits): Operator => ({
+  traits,
   elementwise: 'pointwise',
   rows: ({ inputs }, axis) => inputs.map((_, i) => (i === 0 ? axis : undefined)),
   repair: fits,
   upstream: (_, axes) => [{ index: 0, axes }],
-}
+})
 
 /** f(0) = 0 */
-const pointwiseThroughZero: Operator = { ...pointwise, zeroFrom: 'first' }
+const throughZero = (...traits: Traits): Operator => ({ ...pointwise(...traits), zeroFrom: 'first' })
 
 /** The smaller of values; of the number of tokens and another one, see `limitWhole`. */
 const smaller: Repair = (flow, node) => limitWhole(flow, node, inputsOf(flow, node)) ?? alignOperands(flow, node)
 
 /** Operators on each element by itself. */
 export const elementwise: OperatorEntries = {
-  Add: { ...broadcasting, zeroFrom: 'all' },
-  Sub: { ...broadcasting, zeroFrom: 'all' },
-  Mul: { ...broadcasting, zeroFrom: 'any' },
-  Div: { ...broadcasting, zeroFrom: 'first', singular: 1 },
-  Pow: { ...broadcasting, singular: 0 },
-  Mod: { ...broadcasting, singular: 1 },
-  Min: { ...broadcasting, repair: smaller, zeroFrom: 'all' },
-  Max: { ...broadcasting, zeroFrom: 'all' },
-  And: broadcasting,
-  Or: broadcasting,
-  Xor: broadcasting,
-  Equal: broadcasting,
-  Less: broadcasting,
-  LessOrEqual: broadcasting,
-  Greater: broadcasting,
-  GreaterOrEqual: broadcasting,
-  Where: broadcasting,
-  PRelu: { ...broadcasting, zeroFrom: 'first' },
-  'com.microsoft.BiasGelu': broadcasting,
-  'com.microsoft.FastGelu': broadcasting,
+  Add: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
+  Sum: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
+  Sub: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
+  Mul: { ...broadcasting('arithmetic'), zeroFrom: 'any' },
+  Div: { ...broadcasting('arithmetic'), zeroFrom: 'first', singular: 1 },
+  Pow: { ...broadcasting('arithmetic'), singular: 0 },
+  Mod: { ...broadcasting('arithmetic'), singular: 1 },
+  Min: { ...broadcasting('arithmetic'), repair: smaller, zeroFrom: 'all' },
+  Max: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
 
-  Neg: pointwiseThroughZero,
-  Abs: pointwiseThroughZero,
-  Sqrt: pointwiseThroughZero,
-  Exp: pointwise,
-  Log: { ...pointwise, singular: 0 },
-  Erf: pointwiseThroughZero,
-  Tanh: pointwiseThroughZero,
-  Sigmoid: pointwise,
-  Relu: pointwiseThroughZero,
-  LeakyRelu: pointwiseThroughZero,
-  Elu: pointwiseThroughZero,
-  Selu: pointwiseThroughZero,
-  HardSigmoid: pointwise,
-  HardSwish: pointwiseThroughZero,
-  Mish: pointwiseThroughZero,
-  Sin: pointwiseThroughZero,
-  Cos: pointwise,
-  Ceil: pointwiseThroughZero,
-  Floor: pointwiseThroughZero,
-  Round: pointwiseThroughZero,
-  Sign: pointwiseThroughZero,
-  Not: pointwise,
-  Reciprocal: { ...pointwise, singular: 0 },
-  Identity: pointwiseThroughZero,
-  Gelu: pointwiseThroughZero,
-  Softplus: pointwise,
-  Clip: pointwise,
-  Cast: pointwiseThroughZero,
-  CastLike: pointwiseThroughZero,
-  Dropout: pointwiseThroughZero,
-  IsNaN: pointwise,
-  IsInf: pointwise,
-  QuantizeLinear: pointwise,
-  DequantizeLinear: { ...pointwise, isQuantized: true },
-  DynamicQuantizeLinear: pointwise,
-  'com.microsoft.Gelu': pointwiseThroughZero,
-  'com.microsoft.QuickGelu': pointwiseThroughZero,
+  And: broadcasting('logic'),
+  Or: broadcasting('logic'),
+  Xor: broadcasting('logic'),
+  Equal: broadcasting('logic'),
+  Less: broadcasting('logic'),
+  LessOrEqual: broadcasting('logic'),
+  Greater: broadcasting('logic'),
+  GreaterOrEqual: broadcasting('logic'),
+  Where: broadcasting('logic'),
+
+  PRelu: { ...broadcasting('activation'), zeroFrom: 'first' },
+  'com.microsoft.BiasGelu': broadcasting('activation'),
+  'com.microsoft.FastGelu': broadcasting('activation'),
+
+  Neg: throughZero('arithmetic'),
+  Abs: throughZero('arithmetic'),
+  Sqrt: throughZero('arithmetic'),
+  Reciprocal: { ...pointwise('arithmetic'), singular: 0 },
+
+  Exp: pointwise('function'),
+  Log: { ...pointwise('function'), singular: 0 },
+  Sin: throughZero('function'),
+  Cos: pointwise('function'),
+  Ceil: throughZero('function'),
+  Floor: throughZero('function'),
+  Round: throughZero('function'),
+  Sign: throughZero('function'),
+
+  Clip: pointwise('activation'),
+  Elu: throughZero('activation'),
+  Erf: throughZero('activation'),
+  Gelu: throughZero('activation'),
+  Celu: throughZero('activation'),
+  HardSigmoid: pointwise('activation'),
+  HardSwish: throughZero('activation'),
+  LeakyRelu: throughZero('activation'),
+  Mish: throughZero('activation'),
+  Relu: throughZero('activation'),
+  Selu: throughZero('activation'),
+  Sigmoid: pointwise('activation'),
+  Softplus: pointwise('activation'),
+  Softsign: throughZero('activation'),
+  Swish: throughZero('activation'),
+  Tanh: throughZero('activation'),
+  ThresholdedRelu: throughZero('activation'),
+  'com.microsoft.Gelu': throughZero('activation'),
+  'com.microsoft.QuickGelu': throughZero('activation'),
+
+  IsInf: pointwise('logic'),
+  IsNaN: pointwise('logic'),
+  Not: pointwise('logic'),
+
+  Cast: throughZero('same values'),
+  CastLike: throughZero('same values'),
+  Dropout: throughZero('same values'),
+  Identity: throughZero('same values'),
+
+  QuantizeLinear: pointwise('rounded values'),
+  DequantizeLinear: pointwise('rounded values', 'quantized'),
+  DynamicQuantizeLinear: pointwise('other'),
 }

@@ -31,6 +31,7 @@ const softmaxPacks: PackRule = ({ input, output, tokens }) =>
 
 /** Every element by the statistics of its channel, which are weights. */
 const perChannel: Operator = {
+  traits: ['norm'],
   rows: ({ inputs }, axis) => inputs.map((_, i) => (i === 0 ? axis : axis === 1 ? 0 : undefined)),
   repair(flow, node) {
     const inputs = inputsOf(flow, node)
@@ -41,12 +42,22 @@ const perChannel: Operator = {
   packs: ({ tokens, batch }) => tokens !== 1 && batch !== 1,
 }
 
+const overFeatures: Operator = {
+  traits: ['norm'],
+  rows: otherAxes,
+  repair: exceptTokenAxis('axis', -1),
+  packs: normPacks,
+}
+
 /** Operators that normalize along an axis. */
 export const norms: OperatorEntries = {
   BatchNormalization: perChannel,
-  LayerNormalization: { rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
-  SimplifiedLayerNormalization: { rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
-  RMSNormalization: { rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
-  Softmax: { rows: otherAxes, repair: fits, packs: softmaxPacks },
-  LogSoftmax: { rows: otherAxes, repair: fits, packs: softmaxPacks },
+  GroupNormalization: { traits: ['norm'] },
+  InstanceNormalization: { traits: ['norm'] },
+  LayerNormalization: overFeatures,
+  LpNormalization: { traits: ['norm'], rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
+  RMSNormalization: overFeatures,
+  SimplifiedLayerNormalization: overFeatures,
+  LogSoftmax: { traits: ['function'], rows: otherAxes, repair: fits, packs: softmaxPacks },
+  Softmax: { traits: ['softmax'], rows: otherAxes, repair: fits, packs: softmaxPacks },
 }

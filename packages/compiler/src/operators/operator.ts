@@ -9,12 +9,10 @@ import type { Meaning } from './fused/fused-operator.ts'
  * treated as an operator that tokens cannot pass.
  */
 export interface Operator {
+  /** What it is to analyses that do not ask how it works. */
+  readonly traits: Traits
   /** `pointwise`: on each element of the first operand alone; `broadcasting`: element by element on several. */
   readonly elementwise?: 'pointwise' | 'broadcasting'
-  /** Multiplies tokens with weights, as the products of a feed-forward network do. */
-  readonly isProduct?: true
-  /** Found in graphs whose products are quantized. */
-  readonly isQuantized?: true
   /** How the token axis passes through. Absent: every row of the result may depend on all rows of each input. */
   readonly rows?: RowRule
   /** Makes a node fit inputs whose token axis has changed. Absent: tokens cannot be followed through it. */
@@ -38,6 +36,44 @@ export interface Operator {
   /** Of such an operator: the inputs that keys and values of earlier tokens come in, and the outputs that all of them leave by. */
   readonly caches?: readonly (readonly [input: number, output: number])[]
 }
+
+/** At least one for each operator, so that none is forgotten where a trait is asked for. */
+export type Traits = readonly [Trait, ...Trait[]]
+
+export type Trait =
+  /** Normalizes vectors: a whole norm. Written out, a norm is made of `arithmetic` around an `average`. */
+  | 'norm'
+  | 'average'
+  | 'arithmetic'
+  /** Makes more of two products than one product is. */
+  | 'activation'
+  /** Other functions of each element. */
+  | 'function'
+  /** Yes or no, or a choice by it. */
+  | 'logic'
+  /** Multiplies tokens with weights, as the products of a feed-forward network do; or matrices with each other. */
+  | 'product'
+  | 'convolution'
+  | 'softmax'
+  /** Reduces axes. */
+  | 'reduction'
+  /** Returns the values of its first input as they are, but for their type. */
+  | 'same values'
+  /** As `same values`, but rounds them: a step of a quantized graph between two operators. */
+  | 'rounded values'
+  /** Returns all values of its first input once, laid out differently. */
+  | 'moved values'
+  /** Returns all values of its first input, some more than once. */
+  | 'repeated values'
+  /** Returns some of the values of its inputs, or joins them. */
+  | 'parts'
+  /** Returns shapes, positions, constants: not what its inputs hold. */
+  | 'shape'
+  /** Found in graphs whose products are quantized. */
+  | 'quantized'
+  /** Does the work of several operators. */
+  | 'fused'
+  | 'other'
 
 /** Operators by name; those of other domains than ONNX's own with the domain in front. */
 export type Operators = ReadonlyMap<string, Operator>

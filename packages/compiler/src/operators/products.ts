@@ -146,27 +146,27 @@ const convolutionRows: RowRule = ({ node, inputs }, axis) =>
     return axis === 0 || (axis > 1 && isPointwise(node, inputs[1], axis)) ? axis : 'all'
   })
 
-const product: Operator = { isProduct: true, rows: matmulRows, repair: matmul, packs, multiplyAdds: matmulFlops }
-const affine: Operator = { isProduct: true, rows: gemmRows, repair: gemm, packs, multiplyAdds: gemmFlops }
+const product: Operator = { traits: ['product'], rows: matmulRows, repair: matmul, packs, multiplyAdds: matmulFlops }
+const affine: Operator = { traits: ['product'], rows: gemmRows, repair: gemm, packs, multiplyAdds: gemmFlops }
 
 /** Products, and what else multiplies and adds. */
 export const products: OperatorEntries = {
   MatMul: { ...product, upstream: matmulUpstream, zeroFrom: 'first' },
-  MatMulInteger: { ...product, isQuantized: true },
+  MatMulInteger: { ...product, traits: ['product', 'quantized'] },
   'com.microsoft.FusedMatMul': { ...product, zeroFrom: 'first' },
   Gemm: affine,
   'com.microsoft.FusedGemm': affine,
   'com.microsoft.MatMulNBits': {
-    isProduct: true,
-    isQuantized: true,
+    traits: ['product', 'quantized'],
     rows: ({ output }, axis) => [axis === output.rank - 1 ? 'all' : axis],
     repair: lastAxisProduct,
     packs,
     multiplyAdds: (output) => mulDims(elementsOf(output), output.node.attributes.K as number),
   },
-  QLinearMatMul: { isQuantized: true, packs },
-  Conv: { rows: convolutionRows, repair: convolution, multiplyAdds: convolutionFlops },
-  ConvInteger: { multiplyAdds: convolutionFlops },
+  QLinearMatMul: { traits: ['product', 'quantized'], packs },
+  Conv: { traits: ['convolution'], rows: convolutionRows, repair: convolution, multiplyAdds: convolutionFlops },
+  ConvInteger: { traits: ['convolution'], multiplyAdds: convolutionFlops },
+  QLinearConv: { traits: ['convolution'] },
 }
 
 /** What fused products that are written out say of packed tokens. */

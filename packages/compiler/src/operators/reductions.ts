@@ -19,16 +19,16 @@ const packs: PackRule = (view) => {
 
 /** Operators that reduce axes. Reduced over the tokens, the result is over those that are kept. */
 export const reductions: OperatorEntries = {
-  ReduceMean: { rows, repair: fits, packs, zeroFrom: 'first' },
-  ReduceSum: { rows, repair: fits, packs, zeroFrom: 'first' },
-  ReduceMax: { rows, repair: fits, packs, zeroFrom: 'first' },
-  ReduceMin: { rows, repair: fits, packs, zeroFrom: 'first' },
-  ReduceL2: { rows, repair: fits, packs, zeroFrom: 'first' },
-  ReduceL1: { repair: fits, packs, zeroFrom: 'first' },
-  ReduceSumSquare: { repair: fits, packs, zeroFrom: 'first' },
-  ReduceLogSumExp: { repair: fits, packs },
-  ReduceProd: { repair: fits, packs, zeroFrom: 'first' },
-  ReduceLogSum: { packs, singular: 0 },
-  ArgMax: { repair: exceptTokenAxis('axis', 0), packs },
-  ArgMin: { repair: exceptTokenAxis('axis', 0) },
+  ReduceMean: { traits: ['reduction', 'average'], rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceSum: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceMax: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceMin: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceL2: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceL1: { traits: ['reduction'], repair: fits, packs, zeroFrom: 'first' },
+  ReduceSumSquare: { traits: ['reduction'], repair: fits, packs, zeroFrom: 'first' },
+  ReduceLogSumExp: { traits: ['reduction'], repair: fits, packs },
+  ReduceProd: { traits: ['reduction'], repair: fits, packs, zeroFrom: 'first' },
+  ReduceLogSum: { traits: ['reduction'], packs, singular: 0 },
+  ArgMax: { traits: ['shape'], repair: exceptTokenAxis('axis', 0), packs },
+  ArgMin: { traits: ['shape'], repair: exceptTokenAxis('axis', 0) },
 }

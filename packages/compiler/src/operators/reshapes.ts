@@ -116,9 +116,17 @@ const expandUpstream: UpstreamRule = ({ inputs: [data], output }, axes) => {
 
 /** Operators that lay values out differently, or repeat them. */
 export const reshapes: OperatorEntries = {
-  Reshape: { rows: reshapeRows, repair: reshape, upstream: reshapeUpstream, packs: always, zeroFrom: 'first' },
-  Flatten: { repair: fits, packs: always, zeroFrom: 'first' },
+  Reshape: {
+    traits: ['moved values'],
+    rows: reshapeRows,
+    repair: reshape,
+    upstream: reshapeUpstream,
+    packs: always,
+    zeroFrom: 'first',
+  },
+  Flatten: { traits: ['moved values'], repair: fits, packs: always, zeroFrom: 'first' },
   Transpose: {
+    traits: ['moved values'],
     rows: ({ attributes }, axis) => [(attributes.perm as readonly number[])[axis]],
     repair: fits,
     upstream: ({ output }, axes) => {
@@ -129,6 +137,7 @@ export const reshapes: OperatorEntries = {
     zeroFrom: 'first',
   },
   Unsqueeze: {
+    traits: ['moved values'],
     rows: ({ attributes, output }, axis) => {
       const from = withoutAxes(attributes.axes as readonly number[], output.rank).indexOf(axis)
       return [from < 0 ? undefined : from]
@@ -139,6 +148,7 @@ export const reshapes: OperatorEntries = {
     zeroFrom: 'first',
   },
   Squeeze: {
+    traits: ['moved values'],
     rows: ({ inputs, attributes }, axis) => [
       withoutAxes(attributes.axes as readonly number[], (inputs[0] as Tensor).rank)[axis] ?? 'all',
     ],
@@ -147,15 +157,17 @@ export const reshapes: OperatorEntries = {
     zeroFrom: 'first',
   },
   Expand: {
+    traits: ['repeated values'],
     rows: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],
     repair: expand,
     upstream: expandUpstream,
   },
   Tile: {
+    traits: ['repeated values'],
     rows: ({ inputs }, axis) => [inputs[1]?.value?.[axis] === 1 ? axis : 'all', undefined],
     repair: tile,
   },
-  ConstantOfShape: { repair: filled },
-  Shape: { repair: fits },
-  Size: { repair: fits },
+  ConstantOfShape: { traits: ['shape'], repair: filled },
+  Shape: { traits: ['shape'], repair: fits },
+  Size: { traits: ['shape'], repair: fits },
 }

@@ -7,10 +7,11 @@ import { products } from './products.ts'
 import { reductions } from './reductions.ts'
 import { reshapes } from './reshapes.ts'
 import { reads } from './token-reads.ts'
+import { unfollowed } from './unfollowed.ts'
 
 /**
  * What the compiler knows of each operator: one entry for each, in the file of its family. An operator that is not here is
- * one that tokens cannot pass.
+ * one that tokens cannot pass, and that no analysis knows.
  */
 export const operators: Operators = new Map<string, Operator>(
   Object.entries({
@@ -21,6 +22,7 @@ export const operators: Operators = new Map<string, Operator>(
     ...reshapes,
     ...reads,
     ...fusedOperators,
+    ...unfollowed,
     Einsum: einsum,
   }),
 )

@@ -234,20 +234,22 @@ const slicePacks: PackRule = (view) => {
 /** Operators that take parts out of values, or join them. */
 export const reads: OperatorEntries = {
   Concat: {
+    traits: ['parts'],
     rows: (view, axis) => view.inputs.map(() => (otherAxes(view, axis)[0] === 'all' ? 'all' : axis)),
     repair: concat,
     packs: axisCountsNoTokens,
     zeroFrom: 'all',
   },
-  Split: { rows: otherAxes, repair: split, packs: axisCountsNoTokens, zeroFrom: 'first' },
-  Gather: { rows: gatherRows, repair: gather, packs: axisCountsNoTokens, zeroFrom: 'first' },
-  GatherND: { repair: indexed },
+  Split: { traits: ['parts'], rows: otherAxes, repair: split, packs: axisCountsNoTokens, zeroFrom: 'first' },
+  Gather: { traits: ['parts'], rows: gatherRows, repair: gather, packs: axisCountsNoTokens, zeroFrom: 'first' },
+  GatherND: { traits: ['parts'], repair: indexed },
   GatherElements: {
+    traits: ['parts'],
     rows: ({ attributes }, axis) => [axis === attributes.axis ? 'all' : axis, axis],
     repair: elements,
     upstream: ({ output }, axes) =>
       axes.includes(output.node.attributes.axis as number) && axes.length === 1 ? [{ index: 1, axes }] : undefined,
   },
-  Slice: { rows: sliceRows, repair: slice, packs: slicePacks, zeroFrom: 'first' },
-  Range: { repair: range },
+  Slice: { traits: ['parts'], rows: sliceRows, repair: slice, packs: slicePacks, zeroFrom: 'first' },
+  Range: { traits: ['shape'], repair: range },
 }

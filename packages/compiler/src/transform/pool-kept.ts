@@ -1,8 +1,10 @@
 import { add, axisSize, cast, div, maximum, mul, slice, sum, type Tensor, unsqueeze, where } from '@tp/core'
 import { type Dim, namesIn, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
+import { isZeroing } from '../analyze/attention.ts'
 import type { PoolCount } from '../analyze/pool-counts.ts'
 import { placeholder } from '../operators/flow.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
@@ -72,9 +74,6 @@ function nodesDownstream(program: Program, start: string, ends: readonly NodePro
   return graph.nodes.filter((node) => found.has(node))
 }
 
-/** Operators that change no entry's meaning. */
-const passing = new Set(['Cast', 'Identity', 'Dropout', 'Reshape', 'Transpose', 'QuantizeLinear', 'DequantizeLinear'])
-
 /** Stands in for the value of a filler where the largest one is looked for. */
 const LEAST = -30000
 
@@ -112,10 +111,16 @@ class Pooling {
     const { opType } = node
     if (opType === 'Softmax') this.#softmax(node)
     else if (opType.startsWith('Reduce')) this.#reduction(node)
-    else if (opType.includes('MatMul')) this.#product(node)
+    else if (hasTrait(node, 'product')) this.#product(node)
     else if (opType === 'Cast' && this.#isCount(node)) throw this.#unpoolable(node)
-    else if (passing.has(opType) && this.#weights.has(node.input[0] as string))
+    else if (node.input.some((input, i) => this.#weights.has(input) && this.#isPassedOn(node, input, i)))
       this.#weights.add(node.output[0] as string)
+  }
+
+  /** Whether a node changes nothing of what the entries of an input mean. */
+  #isPassedOn(node: NodeProto, input: string, index: number): boolean {
+    const isFirst = index === 0 && hasTrait(node, 'same values', 'rounded values', 'moved values')
+    return isFirst || isZeroing(this.#program, node, input)
   }
 
   /** Attention over the tokens: a layer's, which has its key bias already, or one that pools. */

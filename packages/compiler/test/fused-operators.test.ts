@@ -199,6 +199,24 @@ const cases: Record<string, Case> = {
       floats(6),
     ],
   },
+  FusedMatMul: {
+    type: 'FusedMatMul',
+    inputs: [perHead(H), perHead(H)],
+    attributes: { alpha: 0.5, transB: 1 },
+  },
+  'FusedMatMul of weights, every operand turned': {
+    type: 'FusedMatMul',
+    inputs: [x, floats(6, N)],
+    attributes: { alpha: 1, transA: 1, transB: 1 },
+    fixed: true,
+  },
+  'FusedMatMul, the batch inside': {
+    type: 'FusedMatMul',
+    inputs: [floats(N, B, D), floats(D, B, N)],
+    attributes: { alpha: 2, transBatchA: 1, transA: 1, transBatchB: 1, transB: 1 },
+    fixed: true,
+  },
+  Sum: { type: 'Sum', domain: '', inputs: [x, query, key] },
   SkipLayerNormalization: {
     type: 'SkipLayerNormalization',
     inputs: [x, query, scale, shift, floats(H * D)],

@@ -109,7 +109,5 @@ function scoreChain(program: Program, name: string, tried: Set<string> = new Set
 }
 
 function isProduct(node: NodeProto): boolean {
-  if (node.opType === 'MatMul') return true
-  // Operands that are turned inside the operator would have their axes elsewhere.
-  return node.opType === 'FusedMatMul' && !node.attribute.some(({ name, i }) => name.startsWith('trans') && i !== 0n)
+  return node.opType === 'MatMul' && node.domain === ''
 }

@@ -1,6 +1,6 @@
-import { type DType, input, type Tensor } from '@tp/core'
+import { type DType, input, isTpError, type Tensor } from '@tp/core'
 import { createNode, type DeclaredValue, type Graph, type NodeProto, readAttributes } from '@tp/onnx'
-import type { Meaning } from '../operators/fused/fused-operator.ts'
+import type { FusedNode, Meaning, Meant } from '../operators/fused/fused-operator.ts'
 import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
 import type { Named, Program, WriteOptions } from '../program/program.ts'
@@ -62,7 +62,7 @@ function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expa
   }
   const prefix = node.name || (node.output[0] as string)
   const [first, second] = node.input
-  const meant = meaning({
+  const meant = meantBy(meaning, {
     inputs: node.input.map((name) => (name === '' ? undefined : value(name))),
     names: node.input,
     attributes,
@@ -123,6 +123,16 @@ function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expa
     rowwise: inner(rowwise, used.length + given.length),
     scores: inner(scores, used.length + given.length + rowwise.length)[0],
     wanted: meant.wanted,
+  }
+}
+
+/** What a node means; nothing where its operands do not fit by what is known of their sizes, as with nodes that are read. */
+function meantBy(meaning: Meaning, node: FusedNode): Meant | undefined {
+  try {
+    return meaning(node)
+  } catch (error) {
+    if (isTpError(error) && error.code === 'TP_SHAPE') return undefined
+    throw error
   }
 }
 

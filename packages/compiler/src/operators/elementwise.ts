@@ -3,6 +3,7 @@ import type { Dim } from '@tp/core/expression'
 import { fits, inputsOf } from './node-inputs.ts'
 import { alignOperand } from './operands.ts'
 import type { NodeView, Operator, OperatorEntries, Repair, RowAxis, RowRule, Traits, UpstreamRule } from './operator.ts'
+import { sum } from './fused/sum.ts'
 import { limitWhole } from './whole-sizes.ts'
 
 /** The axis of an operand that meets axis `axis` of the result, if it counts tokens. */
@@ -58,7 +59,7 @@ const smaller: Repair = (flow, node) => limitWhole(flow, node, inputsOf(flow, no
 /** Operators on each element by itself. */
 export const elementwise: OperatorEntries = {
   Add: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
-  Sum: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
+  Sum: { ...broadcasting('arithmetic'), zeroFrom: 'all', meaning: sum },
   Sub: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
   Mul: { ...broadcasting('arithmetic'), zeroFrom: 'any' },
   Div: { ...broadcasting('arithmetic'), zeroFrom: 'first', singular: 1 },

@@ -47,7 +47,7 @@ function hasRowsOutside(
   const { attributes } = output.node
   const kind = operators.get(opType)?.elementwise
   if (kind === 'pointwise' || opType === 'Softmax') return back(0, axis)
-  if (kind === 'broadcasting' || products.has(opType)) {
+  if (kind === 'broadcasting' || opType === 'MatMul') {
     return node.input.some((input, i) => {
       const { dims } = program.tensor(input)
       const position = axis - output.rank + dims.length
@@ -97,8 +97,6 @@ function hasRowsOutside(
       return false
   }
 }
-
-const products = new Set(['MatMul', 'com.microsoft.FusedMatMul'])
 
 /** The axes of a reshape's input that axis `at` of its result is made of, or begins with. */
 function foldedAxes(from: readonly Dim[], to: readonly Dim[], at: number): number[] {

@@ -4,6 +4,7 @@ import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { aligned } from './elementwise.ts'
 import { counts } from './flow.ts'
+import { fusedMatMul } from './fused/fused-matmul.ts'
 import { inputsOf, refuseOp } from './node-inputs.ts'
 import { skippedBy, takeOperand } from './operands.ts'
 import type { Flow, Inputs, Operator, OperatorEntries, PackRule, Repair, RowRule, UpstreamRule } from './operator.ts'
@@ -94,10 +95,11 @@ const packs: PackRule = ({ node, input, others: [weights], tokens }) => {
 
 /** Elements of the result × size of the axis that is summed over. */
 const matmulFlops = (output: Tensor): Dim => {
-  const [a, b] = output.node.inputs as [Tensor, Tensor]
-  const size = a.dims.at(-1) as Dim
+  const { inputs, attributes } = output.node
+  const [a, b] = inputs as [Tensor, Tensor]
+  const size = a.dims.at(attributes.transA === 1 ? -2 : -1) as Dim
   // From the operand of which it is known.
-  return mulDims(elementsOf(output), isUnknown(size) ? (b.dims.at(-2) ?? size) : size)
+  return mulDims(elementsOf(output), isUnknown(size) ? (b.dims.at(attributes.transB === 1 ? -1 : -2) ?? size) : size)
 }
 
 const gemmFlops = (output: Tensor): Dim => {
@@ -153,9 +155,9 @@ const affine: Operator = { traits: ['product'], rows: gemmRows, repair: gemm, pa
 export const products: OperatorEntries = {
   MatMul: { ...product, upstream: matmulUpstream, zeroFrom: 'first' },
   MatMulInteger: { ...product, traits: ['product', 'quantized'] },
-  'com.microsoft.FusedMatMul': { ...product, zeroFrom: 'first' },
+  'com.microsoft.FusedMatMul': { ...product, zeroFrom: 'first', meaning: fusedMatMul },
   Gemm: affine,
-  'com.microsoft.FusedGemm': affine,
+  'com.microsoft.FusedGemm': { ...affine, traits: ['product', 'activation'] },
   'com.microsoft.MatMulNBits': {
     traits: ['product', 'quantized'],
     rows: ({ output }, axis) => [axis === output.rank - 1 ? 'all' : axis],

@@ -1,8 +1,8 @@
 import { type Dim, mulDims } from '../expression/dim.ts'
-import type { Op, Value } from '../expression/tensor.ts'
+import type { Attributes, Op, Value } from '../expression/tensor.ts'
 import { type OutputInfo, ShapeProblem } from '../expression/tensor.ts'
 import { exactGelu, tanhGelu } from './gelu.ts'
-import { inferGemm, runGemm, swapped } from './gemm.ts'
+import { inferGemm, runGemm } from './gemm.ts'
 import { at, combined, mapped, noKernel } from './kernels.ts'
 import { multiply, productDims } from './matmul.ts'
 import { microsoftAttentionOps } from './microsoft-attention.ts'
@@ -10,6 +10,7 @@ import { define } from './microsoft-op.ts'
 import { LayerNormalization } from './normalization.ts'
 import { frontAxis, intOf, operand, sameType, textOf } from './operands.ts'
 import { broadcastOf, dimsOf } from './sizes.ts'
+import { Transpose } from './transpose.ts'
 
 const elementwise = (name: string, each: (x: number, attributes: Parameters<Op['run']>[1]) => number): Op =>
   define(name, {
@@ -27,25 +28,34 @@ const elementwise = (name: string, each: (x: number, attributes: Parameters<Op['
     },
   })
 
-/** alpha · A′B′ with the last two axes exchanged where transA, transB are 1. */
+/**
+ * Axes of an operand in the order in which it is multiplied: `transBatch` moves the first one to the last but one, `trans`
+ * exchanges the last two then.
+ */
+function layoutOf(rank: number, attributes: Attributes, name: 'A' | 'B'): number[] {
+  const says = (kind: string): boolean => rank > 1 && intOf(attributes, `${kind}${name}`, 0) === 1
+  const own = Array.from({ length: rank }, (_, axis) => axis)
+  const matrices = says('transBatch') ? [...own.slice(1, -1), 0, rank - 1] : own
+  return says('trans') ? [...matrices.slice(0, -2), ...matrices.slice(-2).reverse()] : matrices
+}
+
+/** alpha · A′B′, each laid out as the attributes say. */
 const FusedMatMul = define('FusedMatMul', {
   infer(inputs, attributes) {
-    const a = operand(inputs, 0)
-    const b = operand(inputs, 1)
-    if (intOf(attributes, 'transBatchA', 0) + intOf(attributes, 'transBatchB', 0) > 0) {
-      throw new ShapeProblem('with transBatchA or transBatchB is not handled')
-    }
-    const turn = (dims: readonly Dim[] | undefined, turned: number): readonly Dim[] | undefined =>
-      dims === undefined || turned === 0 || dims.length < 2
-        ? dims
-        : [...dims.slice(0, -2), dims.at(-1) as Dim, dims.at(-2) as Dim]
-    const left = turn(dimsOf(a), intOf(attributes, 'transA', 0))
-    return [{ dtype: sameType(a, b), dims: productDims(left, turn(dimsOf(b), intOf(attributes, 'transB', 0))) }]
+    const operands = [operand(inputs, 0), operand(inputs, 1)] as const
+    const [left, right] = operands.map((x, i) => {
+      const dims = dimsOf(x)
+      return dims && layoutOf(dims.length, attributes, i === 0 ? 'A' : 'B').map((axis) => dims[axis] as Dim)
+    })
+    return [{ dtype: sameType(...operands), dims: productDims(left, right) }]
   },
   run(inputs, attributes, context) {
     const alpha = intOf(attributes, 'alpha', 1)
-    const turn = (x: Value, name: string): Value => (intOf(attributes, name, 0) === 1 ? swapped(x, context) : x)
-    const product = multiply(turn(at(inputs, 0), 'transA'), turn(at(inputs, 1), 'transB'), context)
+    const [left, right] = [at(inputs, 0), at(inputs, 1)].map((x, i) => {
+      const perm = layoutOf(x.dims.length, attributes, i === 0 ? 'A' : 'B')
+      return Transpose.run([x], { perm }, context)[0] as Value
+    })
+    const product = multiply(left as Value, right as Value, context)
     return [mapped(product, product.dtype, (x) => alpha * x, context)]
   },
 })

@@ -107,6 +107,17 @@ export const quantisedAndFused: Readonly<Record<string, Case>> = {
   'com.microsoft.QuickGelu': unary((x) => raw('com.microsoft.QuickGelu', { alpha: 1.5 }, x), 7),
   'com.microsoft.BiasGelu': binary((x, b) => raw('com.microsoft.BiasGelu', {}, x, b), 7, floats(B, N, 4), floats(4)),
   'com.microsoft.FastGelu': binary((x, b) => raw('com.microsoft.FastGelu', {}, x, b), 7, floats(B, N, 4), floats(4)),
+  ...Object.fromEntries(
+    [
+      { transBatchA: 1 },
+      { transBatchA: 1, transA: 1 },
+      { transBatchA: 1, transBatchB: 1 },
+      { transBatchB: 1, transA: 1, transB: 1 },
+    ].map((turned): [string, Case] => [
+      `com.microsoft.FusedMatMul with ${Object.keys(turned).join(', ')}`,
+      binary((a, b) => raw('com.microsoft.FusedMatMul', { alpha: 0.5, ...turned }, a, b), 7, floats(3, 3, 3), floats(3, 3, 3)),
+    ]),
+  ),
   'com.microsoft.FusedMatMul': binary(
     (a, b) => raw('com.microsoft.FusedMatMul', { alpha: 0.5, transA: 1, transB: 1 }, a, b),
     7,

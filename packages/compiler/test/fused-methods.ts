@@ -31,7 +31,7 @@ export const withoutProbabilities: readonly (readonly [string, Method])[] = [
 ]
 
 /** Merges tokens at even places into the most similar ones at odd places. */
-function merging(): Method {
+export function merging(): Method {
   return {
     name: 'merging',
     family: 'hybrid',

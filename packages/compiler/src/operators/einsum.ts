@@ -1,4 +1,5 @@
 import type { Tensor } from '@tp/core'
+import { type Dim, mulDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { counts } from './flow.ts'
@@ -24,7 +25,9 @@ const repair: Repair = (flow, node) => {
     const term = terms[i] as string
     const axes = x?.dims.flatMap((dim, axis) => (counted.has(term[axis] as string) && !counts(flow, dim) ? [axis] : []))
     if (x === undefined || axes === undefined || axes.length === 0) continue
-    if (axes.some((axis) => !result.includes(term[axis] as string))) {
+    // Summed over with the tokens: weights that are made from a mask belong to these, constants to their positions.
+    const isSummed = axes.some((axis) => !result.includes(term[axis] as string))
+    if (isSummed && !flow.program.dependsOnInputs(node.input[i] as string)) {
       const reason = 'a product sums over the tokens with fixed weights (one for each position), so none can be pruned'
       throw new Refused('TP_TOKEN_MIXING', reason, node)
     }
@@ -53,12 +56,21 @@ function takeOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, axe
 
 /** Letters of each operand of an Einsum and of the result, in its present equation. */
 function einsumTerms(node: NodeProto): { readonly terms: string[]; readonly result: string } {
-  const equation = new TextDecoder().decode(node.attribute.find(({ name }) => name === 'equation')?.s)
+  return termsOf(new TextDecoder().decode(node.attribute.find(({ name }) => name === 'equation')?.s))
+}
+
+function termsOf(equation: string): { readonly terms: string[]; readonly result: string } {
   const [left = '', right] = equation.replaceAll(' ', '').split('->')
   const all = left.replaceAll(',', '')
   // Without a result: the letters that appear once, in order.
   const once = [...new Set(all)].filter((letter) => all.indexOf(letter) === all.lastIndexOf(letter)).sort()
   return { terms: left.split(','), result: right ?? once.join('') }
+}
+
+/** Axes of an Einsum's first operand that the result does not have. */
+export function summedAxes(node: NodeProto): number[] {
+  const { terms, result } = einsumTerms(node)
+  return [...(terms[0] ?? '')].flatMap((letter, axis) => (result.includes(letter) ? [] : [axis]))
 }
 
 /** First letters of the other operands: the batch, if it is one of theirs. */
@@ -105,5 +117,22 @@ const upstream: UpstreamRule = ({ node }, axes) => {
   })
 }
 
+/** One for each combination of all letters. */
+const multiplyAdds = ({ node: { inputs, attributes } }: Tensor): Dim => {
+  const { terms } = termsOf(String(attributes.equation))
+  const sizes = terms.flatMap((term, i) =>
+    [...term].map((letter, axis) => [letter, inputs[i]?.dims[axis] ?? 1] as const),
+  )
+  return [...new Map(sizes).values()].reduce<Dim>(mulDims, 1)
+}
+
 /** A product in Einstein's notation. Of a form that is the product of two matrices, what it means: see `fused/einsum.ts`. */
-export const einsum: Operator = { traits: ['product'], rows, repair, upstream, take: takeEinsumOperand, meaning }
+export const einsum: Operator = {
+  traits: ['product'],
+  rows,
+  repair,
+  upstream,
+  take: takeEinsumOperand,
+  multiplyAdds,
+  meaning,
+}

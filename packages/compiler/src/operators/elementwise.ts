@@ -1,9 +1,9 @@
 import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
+import { sum } from './fused/sum.ts'
 import { fits, inputsOf } from './node-inputs.ts'
 import { alignOperand } from './operands.ts'
 import type { NodeView, Operator, OperatorEntries, Repair, RowAxis, RowRule, Traits, UpstreamRule } from './operator.ts'
-import { sum } from './fused/sum.ts'
 import { limitWhole } from './whole-sizes.ts'
 
 /** The axis of an operand that meets axis `axis` of the result, if it counts tokens. */

@@ -172,10 +172,10 @@ export interface Flow {
    * it and the shape as they are by now. */
   shape(entries: readonly ShapeEntry[], data: string, reader: NodeProto, now?: readonly (Tensor | undefined)[]): Named
   /**
-   * How many tokens the model began with, int64 [] or [1]: positions are made from it, since tokens keep theirs for
-   * ever. Undefined while nothing is edited.
+   * How many tokens the model began with, plus `more`, int64 [] or [1]: positions are made from it, since tokens keep theirs
+   * for ever. Undefined while nothing is edited.
    */
-  wholeCount(rank: 0 | 1, reader: NodeProto): Named | undefined
+  wholeCount(rank: 0 | 1, reader: NodeProto, more?: number): Named | undefined
   /** A shape in which the token count is the one that the model began with; undefined if another size is not known. */
   wholeShape(dims: readonly Dim[], reader: NodeProto): Named | undefined
   /** Makes zeros in a Reshape's shape mean "as it was": exporters that never use them switch that off. */

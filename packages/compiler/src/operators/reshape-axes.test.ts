@@ -16,6 +16,7 @@ describe('the axes of a reshape', () => {
     ['hidden size as large as the token count', flow, [2, 12, 12], [24, 12], [2, 'T', 12], ['2*T', 12]],
     ['one row', flow, [1, 12, 8], [12, 8], [1, 'T', 8], ['T', 8]],
     ['batch and heads in one', flow, [2, 4, 12, 8], [8, 12, 8], [2, 4, 'T', 8], [8, 'T', 8]],
+    ['two rows as one token', flow, [2, 24, 4], [2, 12, 8], [2, '2*T', 4], [2, 'T', 8]],
     ['each token as two rows', flow, [2, 12, 8], [2, 24, 4], [2, 'T', 8], [2, '2*T', 4]],
     ['names', named, ['b', 'n', 32], ['b*n', 32], ['b', 'T', 32], ['T*b', 32]],
     ['back from one axis', named, ['b*n', 32], ['b', 'n', 4, 8], ['T*b', 32], ['b', 'T', 4, 8]],
@@ -25,6 +26,7 @@ describe('the axes of a reshape', () => {
 
   test.each<[string, Dim[], Dim[], Dim[]]>([
     ['windows', [2, 12, 8], [2, 3, 4, 8], [2, 'T', 8]],
+    ['rows that are shifted for relative positions', [2, 12, 7], [2, 7, 12], [2, 'T', 7]],
     ['a batch as large as the token count, split out of one axis', [144, 8], [12, 12, 8], ['12*T', 8]],
   ])('are ambiguous for %s', (_, from, to, now) => {
     expect(() => reshapedDims(flow, node, from, to, now)).toThrow(Refused)

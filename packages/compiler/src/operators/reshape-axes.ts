@@ -50,10 +50,37 @@ function regroup(flow: Flow, node: NodeProto, from: readonly Dim[], now: readonl
       ? [to.map((d, j) => (j === at ? (size as Dim) : d))]
       : []
   })
+  if (fitting.length === 1 && swapsAxes(flow, now, fitting[0] as Dim[])) throw shifted(node)
   const [only] = fitting
   // More than one: equal sizes (a batch as large as the token count) hide which axis it is.
   if (only === undefined || fitting.length > 1) throw mixed(node)
   return only
+}
+
+/**
+ * True if the elements of one token are not next to each other as they were: one axis that counts tokens lies further in or
+ * further out. An axis of several for each token may have them further in or further out than the tokens.
+ */
+function swapsAxes(flow: Flow, now: readonly Dim[], then: readonly Dim[]): boolean {
+  const [before, after] = [now, then].map((dims) => {
+    const at = dims.flatMap((dim, axis) => (counts(flow, dim) ? [axis] : []))
+    const inner = dims.slice((at[0] ?? 0) + 1).reduce<Dim>(mulDims, 1)
+    return at.length === 1
+      ? { inner, whole: divideExactly(mulDims(dims[at[0] as number] as Dim, inner), flow.count) }
+      : undefined
+  })
+  if (before?.whole === undefined || after?.whole === undefined) return false
+  return (
+    divideExactly(after.whole, before.inner) === undefined || divideExactly(before.whole, after.inner) === undefined
+  )
+}
+
+function shifted(node: NodeProto): Refused {
+  return new Refused(
+    'TP_TOKEN_AXIS',
+    'a reshape shifts the rows of tokens against each other (relative positions, as in Transformer-XL and XLNet), so a token cannot be pruned on its own',
+    node,
+  )
 }
 
 function mixed(node: NodeProto): Refused {

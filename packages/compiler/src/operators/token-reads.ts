@@ -1,5 +1,5 @@
 import type { Tensor } from '@tp/core'
-import { type Dim, subDims } from '@tp/core/expression'
+import { type Dim, isUnknown, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { counts, skippedTokens } from './flow.ts'
@@ -185,7 +185,7 @@ function refuseTokenSlice(node: NodeProto): never {
   )
 }
 
-/** Positions 0, 1, 2, … up to the number of tokens. */
+/** Positions 0, 1, 2, … or 1, 2, 3, … up to the number of tokens. */
 const range: Repair = (flow, node) => fromPositions(flow, node, inputsOf(flow, node), 1)
 
 /**
@@ -195,10 +195,12 @@ const range: Repair = (flow, node) => fromPositions(flow, node, inputsOf(flow, n
 function fromPositions(flow: Flow, node: NodeProto, inputs: Inputs, index: 1 | 2): Inputs {
   const limit = inputs[index]
   const [count] = limit?.value ?? []
+  const more = count === undefined || isUnknown(count) ? undefined : subDims(count, flow.count)
   const others = inputs.some((x, i) => i !== index && x?.value?.some((dim) => counts(flow, dim)))
-  if (limit?.dtype !== 'int64' || count !== flow.count || others) return refusePositions(node)
-  const whole = flow.wholeCount(index === 1 ? 0 : 1, node)
-  if (whole !== undefined) replace(flow, node, inputs, index, whole)
+  if (limit?.dtype !== 'int64' || typeof more !== 'number' || others) return refusePositions(node)
+  const whole = flow.wholeCount(index === 1 ? 0 : 1, node, more)
+  if (whole === undefined) return inputs.with(index, flow.program.tensor(node.input[index] as string))
+  replace(flow, node, inputs, index, whole)
   return inputs
 }
 

@@ -7,7 +7,14 @@ import { counts } from './flow.ts'
 import type { Flow } from './operator.ts'
 
 /** Operators that give elements a meaning by their positions. */
-const positionalOps: ReadonlySet<string> = new Set(['CumSum', 'ScatterND', 'ScatterElements', 'Trilu', 'NonZero'])
+const positionalOps: ReadonlySet<string> = new Set([
+  'CumSum',
+  'EyeLike',
+  'NonZero',
+  'ScatterElements',
+  'ScatterND',
+  'Trilu',
+])
 
 /** Operators whose result is one number if their input, computed from the number of tokens, is one. */
 const scalarOps = new Set(['Add', 'Sub', 'Mul', 'Neg', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Concat'])

@@ -3,6 +3,7 @@ import { type Dim, namesIn, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { isZeroing } from '../analyze/attention.ts'
 import type { PoolCount } from '../analyze/pool-counts.ts'
+import { summedAxes } from '../operators/einsum.ts'
 import { placeholder } from '../operators/flow.ts'
 import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
@@ -157,16 +158,22 @@ class Pooling {
 
   /** A sum over the tokens: its weights have to count them as they should be. */
   #product(node: NodeProto): void {
-    const [name] = node.input as [string]
-    const counts = this.#countsTokens(this.#program.tensor(name).dims.at(-1))
-    if (!counts || this.#weights.has(name)) return
+    const axis = this.#summedAxis(node)
+    if (axis === undefined || node.input.some((name) => this.#weights.has(name))) return
     // Weights that are made from a mask; of others it is not known what they mean.
     const fromTokens = (input: string): boolean => {
       const producer = this.#program.graph.producer(input)
       return producer !== undefined && this.#downstream.has(producer)
     }
     if (node.input.slice(0, 2).every(fromTokens)) throw this.#unpoolable(node)
-    this.#weighReduction(node, [this.#program.tensor(name).rank - 1])
+    this.#weighReduction(node, [axis])
+  }
+
+  /** The axis of a product's first operand along which it sums over tokens. */
+  #summedAxis(node: NodeProto): number | undefined {
+    const { dims } = this.#program.tensor(node.input[0] as string)
+    const summed = node.opType === 'Einsum' ? summedAxes(node) : [dims.length - 1]
+    return summed.find((axis) => this.#countsTokens(dims[axis]))
   }
 
   #countsTokens(dim: Dim | undefined): boolean {
@@ -213,7 +220,7 @@ class Pooling {
     const size = this.#cut.size === undefined ? undefined : value(this.#cut.size)
     const counted = valid !== undefined && size !== undefined ? where(valid, size, 0) : ((size ?? valid) as Tensor)
     const weight = cast(unsqueeze(counted, others), dtype)
-    if (node.opType === 'ReduceSum' || node.opType === 'MatMul') this.#rewrite(node, mul(x, weight), names)
+    if (['ReduceSum', 'MatMul', 'Einsum'].includes(node.opType)) this.#rewrite(node, mul(x, weight), names)
     else if (node.opType === 'ReduceMean') {
       // Mean over all slots × slots / weights = weighted mean; the node itself is not changed.
       const slots = cast(axisSize(counted, 1), dtype)

@@ -1,4 +1,5 @@
 import {
+  add,
   axisSize,
   concat,
   expand,
@@ -192,10 +193,10 @@ export class Rewriter {
   }
 
   /** See {@link Flow.wholeCount}. */
-  wholeCount(rank: 0 | 1, reader: NodeProto): Named {
+  wholeCount(rank: 0 | 1, reader: NodeProto, more = 0): Named {
     const actual = this.program.tensor(this.#stream)
     const value = placeholder(this.#stream, actual, actual.dims)
-    const count = axisSize(value, 1)
+    const count = more === 0 ? axisSize(value, 1) : add(axisSize(value, 1), more)
     const expression = rank === 0 ? squeeze(count, [0]) : count
     const { name } = this.program.write(expression, new Map([[value, this.#stream]]), {
       prefix: this.#prefix,
@@ -295,7 +296,7 @@ export function editing(
     take: (name, axes, rank, reader, skipped) => rewriter.take(name, axes, rank, reader, skipped),
     rewire: (node, index, name) => rewriter.rewire(node, index, name),
     shape: (entries, data, reader, now) => rewriter.shape(entries, data, reader, now),
-    wholeCount: (rank, reader) => rewriter.wholeCount(rank, reader),
+    wholeCount: (rank, reader, more) => rewriter.wholeCount(rank, reader, more),
     wholeShape: (dims, reader) => rewriter.wholeShape(dims, reader),
     letZerosCopy: (reshape) => {
       reshape.attribute = reshape.attribute.filter((attribute) => attribute.name !== 'allowzero')

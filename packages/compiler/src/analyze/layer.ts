@@ -145,7 +145,8 @@ const joiningOps = new Set(['Add', 'Mul'])
 
 /** The stream that all `sources` come from: the value itself, or what it is a constant multiple of. */
 function unscaled(program: Program, name: string, sources: readonly string[]): string | undefined {
-  if (sources.every((source) => comesFrom(program, source, name))) return name
+  // Queries and keys, the first two, may be turned by positions.
+  if (sources.every((source, i) => comesFrom(program, source, name, i < 2))) return name
   const node = program.graph.producer(name)
   if (node === undefined || !isScaling(node)) return undefined
   const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
@@ -158,9 +159,9 @@ function isScaling(node: NodeProto): boolean {
 
 /**
  * True if every way back from `name` to the model's inputs leads through `stream`. Which tokens an earlier pruning has kept does
- * not count: tables of positions follow it.
+ * not count, nor do positions that are inputs, if it `isTurned` by them: both follow the tokens.
  */
-function comesFrom(program: Program, name: string, stream: string): boolean {
+function comesFrom(program: Program, name: string, stream: string, isTurned: boolean): boolean {
   let found = false
   const seen = new Set<string>()
   const queue = [name]
@@ -170,12 +171,21 @@ function comesFrom(program: Program, name: string, stream: string): boolean {
       continue
     }
     if (seen.has(next) || program.isChoice(next) || !program.dependsOnInputs(next)) continue
+    if (isTurned && isAngle(program, next, stream)) continue
     seen.add(next)
     const producer = program.graph.producer(next)
     if (producer === undefined) return false
     for (const input of producer.input) queue.push(input)
   }
   return found
+}
+
+/** Cosines and sines that do not come from the stream, computed or chosen from a table: queries and keys are turned by them. */
+function isAngle(program: Program, name: string, stream: string): boolean {
+  const node = program.graph.producer(name)
+  const [table = ''] = node?.input ?? []
+  const isChosen = node?.opType === 'Gather' && !program.dependsOnInputs(table)
+  return (isChosen || node?.opType === 'Cos' || node?.opType === 'Sin') && !program.before(name).has(stream)
 }
 
 /** The norm of a sum, if nothing else reads the sum (post-norm). Written out, a norm is several steps one after another. */

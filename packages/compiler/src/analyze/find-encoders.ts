@@ -15,7 +15,13 @@ import { type LearnedTokens, learnedTokens } from './learned-tokens.ts'
 import { findMask } from './mask.ts'
 import { findPoolCounts } from './pool-counts.ts'
 import { requirePairwiseTerms } from './position-terms.ts'
-import { refuseUnknownShape, refuseWithoutLayers, requireWholeAttention, unknownOperator } from './refusal-reasons.ts'
+import {
+  refuseUnknownShape,
+  refuseWithoutLayers,
+  requireKnownLayers,
+  requireWholeAttention,
+  unknownOperator,
+} from './refusal-reasons.ts'
 import { findStacks, type Stack } from './stacks.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
 import { traceToHead, type WholeHead } from './whole-head.ts'
@@ -114,6 +120,7 @@ function encoderOf(program: Program, stack: Stack): Encoder {
     ...{ layers, readsIds, stream: earlier?.last.after ?? first.input },
     ends: earlier?.restored?.points.map(({ from }) => from) ?? [],
   })
+  requireKnownLayers(program, layers, axis)
   const heads = checkLayers(program, layers, open, axis)
   for (const layer of layers.slice(open)) requirePairwiseTerms(program, axis, layer, first.input)
   const axes = [axis, ...(earlier?.restored?.to ?? []).flatMap((to) => tracedAgain(program, to))]

@@ -8,6 +8,7 @@ import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
 import { findCaches } from './caches.ts'
 import type { Layer } from './layer.ts'
+import { TOKENS, type TokenAxis } from './token-axis.ts'
 
 /** Why no layer was found around any of the attentions, judged by what the graph is made of. */
 export function refuseWithoutLayers(program: Program, attentions: readonly Attention[]): Refused {
@@ -200,6 +201,30 @@ export function requireWholeAttention(program: Program, layer: Layer): void {
       reducing,
     )
   }
+}
+
+/**
+ * Refuses a stack in which tokens attend to tokens where no layer was found: layers would be numbered without that one, and others
+ * be pruned than those that are named.
+ */
+export function requireKnownLayers(program: Program, layers: readonly Layer[], axis: TokenAxis): void {
+  const [first, last] = [layers[0], layers.at(-1)]
+  if (first === undefined || last === undefined) return
+  const known = new Set(layers.map(({ attention }) => attention.probabilities))
+  const [upstream, stack] = [program.before(first.input), program.before(last.site)]
+  const hidden = program.graph.nodes.find(({ opType, output: [name = ''] }) => {
+    if (opType !== 'Softmax' || known.has(name)) return false
+    const { hasShape, dims } = axis.changed.get(name) ?? program.tensor(name)
+    const [queries, keys] = hasShape ? dims.slice(-2) : []
+    if (queries === undefined || queries !== keys) return false
+    return (
+      stack.has(name) &&
+      (queries === TOKENS || (upstream.has(name) && queries === axis.count && typeof queries === 'string'))
+    )
+  })
+  if (hidden === undefined) return
+  const reason = `tokens attend to each other in "${nameOf(hidden)}", where no layer was found, so layers would be counted without it`
+  throw new Refused('TP_NO_ATTENTION', reason, hidden)
 }
 
 const reducers = new Set(['Conv', 'AveragePool', 'MaxPool', 'GlobalAveragePool', 'Resize'])

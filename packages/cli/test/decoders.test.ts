@@ -1,7 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { inspectDecoder } from '@tp/compiler'
+import {
+  add,
+  cast,
+  concat,
+  constant,
+  gather,
+  input,
+  matmul,
+  mul,
+  reshape,
+  softmax,
+  sum,
+  swapLast,
+  type Tensor,
+  transpose,
+  unsqueeze,
+} from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
-import { decodeModel } from '@tp/onnx'
+import { decodeModel, emitModel } from '@tp/onnx'
 import { decoderPath } from 'exported-decoders'
 import { runModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
@@ -9,7 +27,52 @@ import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 
+/** One layer with caches, and attention over what is kept of an encoder's states, as `decoder_with_past_model.onnx` has it. */
+function decoderOfStates(): Uint8Array {
+  const [heads, size] = [2, 4]
+  const width = heads * size
+  const weight = (seed: number, ...dims: number[]): Tensor => {
+    const count = dims.reduce((a, b) => a * b, 1)
+    return constant(
+      Array.from({ length: count }, (_, i) => Math.sin(seed + 7 * i)),
+      'float32',
+      dims,
+    )
+  }
+  const cache = (name: string, tokens: string): Tensor => input(name, 'float32', ['batch', heads, tokens, size])
+  const past = (name: string): Tensor => cache(`past_key_values.0.${name}`, 'past')
+  const ids = input('input_ids', 'int64', ['batch', 'n'])
+  const apart = (x: Tensor): Tensor => transpose(reshape(x, [0, 0, heads, size]), [0, 2, 1, 3])
+  const attend = (queries: Tensor, keys: Tensor, values: Tensor): Tensor =>
+    reshape(transpose(matmul(softmax(matmul(queries, swapLast(keys))), values), [0, 2, 1, 3]), [0, 0, width])
+  const projected = (x: Tensor, seed: number): Tensor => matmul(x, weight(seed, width, width))
+
+  const x = gather(weight(1, 60, width), ids, 0)
+  const keys = concat([past('decoder.key'), apart(projected(x, 2))], 2)
+  const values = concat([past('decoder.value'), apart(projected(x, 3))], 2)
+  const y = add(x, projected(attend(apart(projected(x, 4)), keys, values), 5))
+  const states = attend(apart(projected(y, 6)), cache('encoder.key', 'states'), cache('encoder.value', 'states'))
+  const mask = input('encoder_attention_mask', 'int64', ['batch', 'states'])
+  const seen = cast(cast(sum(mask, 1, { keepDims: true }), 'bool'), 'float32')
+  const z = add(y, projected(mul(states, unsqueeze(seen, 1)), 7))
+  const outputs = {
+    logits: matmul(z, weight(8, width, 60)),
+    'present.0.decoder.key': keys,
+    'present.0.decoder.value': values,
+  }
+  return emitModel(outputs, { opset: 17 })
+}
+
 describe('a decoder', () => {
+  test('that reads what is kept of states is written with the last logits alone, and verified', async () => {
+    const [path, out] = [folder.at('states.onnx'), folder.at('states-last.onnx')]
+    await writeFile(path, decoderOfStates())
+    const { code, stdout, stderr } = await tpHere(['prune', path, '-o', out])
+    expect([code, stderr.includes('omit --verify')]).toEqual([0, false])
+    expect(stdout).toMatch(/^verified .*logits and caches differ by/m)
+    expect(inspectDecoder(decodeModel(readFileSync(out)))).toMatchObject({ ok: true, logitsOf: 'the last token' })
+  })
+
   test('is described by inspect', async () => {
     const { code, stdout } = await tpHere(['inspect', decoderPath('llama')])
     expect(code).toBe(0)

@@ -6,6 +6,12 @@ import { emptyCaches } from '@tp/eval'
 import { type DeclaredValue, Graph } from '@tp/onnx'
 import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
+import { stateFeed } from './verify-states.ts'
+
+/** States of an encoder that the decoder reads, where it reads any. */
+const STATES = 11
+/** As optimum calls it. */
+const STATES_MASK = 'encoder_attention_mask'
 
 /** New tokens of each run: a prompt, and what is generated after it. */
 const RUNS = [16, 1, 1]
@@ -123,7 +129,7 @@ interface Run {
   readonly tokens: number
 }
 
-/** Random tokens, besides caches: their numbers, positions counted from the first one of each prompt, and a mask. */
+/** Random tokens, besides caches: their numbers, positions counted from the first one of each prompt, a mask, and states of an encoder. */
 function feedsOf(
   inputs: readonly DeclaredValue[],
   { positions, caches }: DecoderInspection,
@@ -137,9 +143,14 @@ function feedsOf(
     return padded === 'left' ? i >= padding : i < longest - padding || i >= longest
   }
   return Object.fromEntries(
-    others.map(({ name, type }) => {
-      if (type !== 'int64')
-        throw new TpError('TP_INPUT', 'tp', `input "${name}" is ${type}, which cannot be generated; omit --verify`)
+    others.map((input) => {
+      const { name, type } = input
+      // States of an encoder, or keys and values of them, which nothing is joined to; and their mask.
+      if (type.startsWith('float') || name === STATES_MASK) return [name, forRows(stateFeed(input, STATES, 1), lengths.length)]
+      if (type !== 'int64') {
+        const problem = `input "${name}" is ${type}, which cannot be generated, so that the file cannot be verified`
+        throw new TpError('TP_INPUT', 'tp', `${problem}; --lossless without --verify writes it as it is`)
+      }
       const isMask = /mask/.test(name)
       const length = isMask ? seen + tokens : tokens
       const number = (row: number, i: number): number => {
@@ -152,6 +163,13 @@ function feedsOf(
       return [name, { type, dims: [lengths.length, length], data: BigInt64Array.from(numbers) }]
     }),
   )
+}
+
+/** The same states for every prompt. */
+function forRows({ type, dims, data }: TensorLike, rows: number): TensorLike {
+  const all = new (data.constructor as Float32ArrayConstructor)(data.length * rows)
+  for (let row = 0; row < rows; row++) all.set(data as Float32Array, row * data.length)
+  return { type, dims: [rows, ...dims.slice(1)], data: all }
 }
 
 /** Caches as a run has returned them; before the first one without tokens. */

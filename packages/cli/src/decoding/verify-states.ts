@@ -66,7 +66,7 @@ function smallestDivisor(count: number): number {
 }
 
 /** [1,n,D], [1,h,n,d] or a mask [1,n] for `count` states, each `repeat` times. */
-function stateFeed({ name, type, dims = [] }: DeclaredValue, count: number, repeat: number): TensorLike {
+export function stateFeed({ name, type, dims = [] }: DeclaredValue, count: number, repeat: number): TensorLike {
   const axis = dims.length === 4 ? 2 : 1
   const once = dims.map((dim, i) => (i === axis ? count : sizeOf(dim, 1)))
   const numbers = typeOfNumbers(type, product(once), name)
@@ -128,7 +128,7 @@ function tensor(type: string, dims: readonly number[], numbers: readonly number[
       throw new TpError(
         'TP_INPUT',
         'tp',
-        `an input of the decoder is ${type}, which cannot be generated; omit --verify`,
+        `an input of the decoder is ${type}, which cannot be generated, so that the file cannot be verified; omit --verify`,
       )
   }
 }

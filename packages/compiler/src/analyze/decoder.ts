@@ -1,7 +1,8 @@
 import type { Dim } from '@tp/core/expression'
 import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
-import type { Program } from '../program/program.ts'
+import { bodiesOf } from '../program/body.ts'
+import { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { type Attention, findAttentions } from './attention.ts'
 import { type Cache, findCaches } from './caches.ts'
@@ -63,8 +64,10 @@ export function requireFloatCaches(layers: readonly { readonly keys: Pick<Cache,
   throw new Refused('TP_QUANTISED', `${reason}; work on the file that it was made from, and store them in 8 bits last`)
 }
 
-function withoutCaches({ graph }: Program): Refused {
-  const branch = graph.nodes.find(({ opType }) => opType === 'If')
+function withoutCaches({ graph, model }: Program): Refused {
+  const branch = graph.nodes.find((node) =>
+    bodiesOf(model, node).some((body) => findCaches(new Program(body.model)).length > 0),
+  )
   if (branch === undefined) {
     return new Refused(
       'TP_DECODER',

@@ -20,6 +20,7 @@ import {
   refuseWithoutLayers,
   requireKnownLayers,
   requireWholeAttention,
+  undecided,
   unknownOperator,
 } from './refusal-reasons.ts'
 import { findStacks, type Stack } from './stacks.ts'
@@ -93,10 +94,7 @@ function encoderOf(program: Program, stack: Stack): Encoder {
   if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
     const node = program.graph.producer(first.input)
     const control = program.graph.nodes.find(({ opType }) => ['If', 'Loop', 'Scan'].includes(opType))
-    if (!stream.hasShape && control !== undefined) {
-      const reason = 'the layers read what a control-flow node decides, so its shape cannot be known'
-      throw new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, control)
-    }
+    if (!stream.hasShape && control !== undefined) throw undecided(control)
     const unknown = stream.hasShape ? undefined : unknownOperator(program, first.input)
     if (unknown !== undefined) {
       const why = program.reasonUnknown(unknown)

@@ -156,8 +156,17 @@ export function unknownOperator(program: Program, name?: string): NodeProto | un
 export function refuseUnknownShape(program: Program, error: unknown): Refused | undefined {
   const node = isTpError(error) && error.code === 'TP_UNKNOWN_SHAPE' ? unknownOperator(program) : undefined
   if (node === undefined) return undefined
+  if (controlFlow.has(node.opType)) return undecided(node)
   const reason = `the operator ${operatorName(node)} is not known, nor any shape downstream of it`
   return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
+}
+
+const controlFlow = new Set(['If', 'Loop', 'Scan'])
+
+/** What is refused where the shape of what layers read depends on a branch or a loop. */
+export function undecided(node: NodeProto): Refused {
+  const reason = `the layers read what a control-flow node (${node.opType}) decides, so its shape cannot be known`
+  return new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, node)
 }
 
 function operatorOf(node: NodeProto): Operator | undefined {

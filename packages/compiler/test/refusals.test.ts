@@ -40,7 +40,7 @@ import {
 } from '@tp/onnx'
 import { NodeProtoSchema, TensorProto_DataType } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
-import { inspect, prune, type Refusal } from '../src/index.ts'
+import { inspect, inspectDecoder, prune, type Refusal } from '../src/index.ts'
 import { passThroughIf } from './bodies.ts'
 import { type CausalForm, encoder, inputsOf, logitsOf, type MaskForm, plainEncoder } from './encoders.ts'
 import { difference, numbers, run } from './run.ts'
@@ -313,6 +313,21 @@ describe('layers that cannot be followed are refused', () => {
 })
 
 describe('control flow', () => {
+  test('that decides a shape in an encoder is the reason, and no cache', () => {
+    const { graph } = withCondition()
+    // A branch whose result has no declared shape, upstream of the layers.
+    const lookup = graph.consumers('input_ids').find(({ node }) => node.opType === 'Gather')
+    const embedded = lookup?.node.output[0] as string
+    const readers = [...graph.consumers(embedded)]
+    const decided = graph.uniqueName('decided')
+    graph.insert([passThroughIf('yes', embedded, decided)])
+    for (const { node, index } of readers) graph.replaceInput(node, index, decided)
+    graph.sortTopologically()
+    const message = expect.stringContaining('a control-flow node (If) decides')
+    expect(refusal(graph.model)).toMatchObject({ code: 'TP_CONTROL_FLOW', message })
+    expect(inspectDecoder(graph.model)).toMatchObject({ ok: false, refusal: { code: 'TP_DECODER' } })
+  })
+
   test('around tokens is refused', () => {
     const { graph, site } = withCondition()
     const inside = graph.uniqueName('inside')

@@ -1,8 +1,9 @@
 import { asError, isTpError, TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import type { Method, Reduction } from '../method/method.ts'
-import type { Site, Spec } from '../method/site.ts'
+import type { Site } from '../method/site.ts'
 import type { Softened } from '../method/training.ts'
+import { carriedDims } from './carried.ts'
 import { isTensor, shapeProblem } from './is-tensor.ts'
 import type { SiteSource } from './site-source.ts'
 
@@ -113,16 +114,15 @@ function checkReduction(method: Method, reduction: unknown, site: Site): asserts
   if (merge !== undefined && !['mean', 'sum', 'norm'].includes(merge)) {
     throw methodError(name, `merge is ${describe(merge)}; must be mean, sum or norm`)
   }
-  for (const [key, value] of Object.entries(carry ?? {})) checkCarried(method, key, value, row)
+  for (const [key, value] of Object.entries(carry ?? {})) checkCarried(method, key, value, site.hidden)
 }
 
-function checkCarried({ name, carry = {} }: Method, key: string, value: unknown, row: Tensor['dims']): void {
-  const spec: Spec | undefined = Object.hasOwn(carry, key) ? carry[key] : undefined
-  if (spec === undefined) {
+function checkCarried(method: Method, key: string, value: unknown, hidden: Tensor): void {
+  const { name, carry = {} } = method
+  if (!Object.hasOwn(carry, key)) {
     throw methodError(name, `carries ${key}, which it does not declare; add it to the method's carry`)
   }
-  const wide = spec.dims.length > 1
-  requireTensor(name, `carry.${key}`, value, numberTypes, [wide ? [...row, row[1] as string] : row])
+  requireTensor(name, `carry.${key}`, value, numberTypes, [carriedDims(method, key, hidden)])
 }
 
 const numberTypes = ['float32', 'float16', 'float64', 'int64', 'int32'] as const

@@ -3,27 +3,13 @@ import type { Tensor } from '../expression/tensor.ts'
 import { amountRules } from '../method/amount-rules.ts'
 import type { Method, Reduction } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
-import type { Budget, Site, Spec, Values } from '../method/site.ts'
-import {
-  add,
-  and,
-  cast,
-  equal,
-  gatherND,
-  greater,
-  less,
-  log,
-  maximum,
-  mean,
-  or,
-  squeeze,
-  transpose,
-  unsqueeze,
-} from '../ops/index.ts'
+import type { Budget, Site, Values } from '../method/site.ts'
+import { and, cast, gatherND, greater, log, maximum, mean, or, squeeze, unsqueeze } from '../ops/index.ts'
 import { receivedFrom } from '../parts/received.ts'
 import { assume } from './assume.ts'
 import { isSigned, paramsAt, reducesAt } from './at-layer.ts'
 import { callReduce, checkScore, ModelErrors } from './call-method.ts'
+import { initialCarry, takeCarried } from './carried.ts'
 import { compact, type KeptTokens, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
 import { GivenValues, mayBeNaN } from './not-a-number.ts'
@@ -105,7 +91,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     )
   }
   const { hidden } = source
-  const started = startedState(method, state)
+  const started = startedState(method, state, hidden)
   const rule: SelectionRule | undefined = amount && {
     amount,
     protectedTokens: protectedCount(state),
@@ -152,7 +138,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
       score: choice?.score,
       shares: () => sharesOf(score, keep, started),
     },
-    state: compactState({ ...started, numeric }, { carried, slots, merged, reduction }),
+    state: compactState({ ...started, numeric }, { method, carried, slots, merged, reduction }),
   }
 }
 
@@ -288,20 +274,21 @@ function obey(keep: Tensor, state: TokenState): Tensor {
 }
 
 interface Compacted {
+  readonly method: Method
   readonly carried: Values
   readonly slots: Slots
   readonly merged: Merged
   readonly reduction: Reduction
 }
 
-function compactState(state: TokenState, { carried, slots, merged, reduction }: Compacted): TokenState {
+function compactState(state: TokenState, { method, carried, slots, merged, reduction }: Compacted): TokenState {
   const named = (x: Tensor): Tensor => assume(x, ['B', 'N'])
   const size = merged.size && named(merged.size)
   const keyBias =
     reduction.proportional && size !== undefined ? log(size) : state.keyBias && named(slots.take(state.keyBias))
   const own = reduction.aside && cast(reduction.aside, 'float32')
   const aside = own && state.aside ? maximum(own, state.aside) : (own ?? state.aside)
-  const kept = Object.entries(carried).map(([name, x]) => [name, takeCarried(x, slots)] as const)
+  const kept = Object.entries(carried).map(([name, x]) => [name, takeCarried(method, name, x, slots)] as const)
   return {
     ...state,
     ordinals: named(slots.ordinals),
@@ -318,26 +305,9 @@ function compactState(state: TokenState, { carried, slots, merged, reduction }: 
   }
 }
 
-/** [B,N] → [B,K]; [B,N,N] → [B,K,K]. */
-function takeCarried(x: Tensor, slots: Slots): Tensor {
-  if (x.rank === 2) return assume(slots.take(x), ['B', 'N'])
-  const rows = transpose(slots.take(x), [0, 2, 1])
-  return assume(transpose(slots.take(rows), [0, 2, 1]), ['B', 'N', 'N'])
-}
-
-/** The state with the carried values that no layer has written yet. */
-export function startedState(method: Method, state: TokenState): TokenState {
+/** The state with the carried values that no layer has written yet. hidden [B,N,D] */
+export function startedState(method: Method, state: TokenState, hidden?: Tensor): TokenState {
   const fresh = Object.keys(method.carry ?? {}).filter((name) => state.carried[name] === undefined)
-  const carried = { ...initialCarry(method, state), ...state.carried }
+  const carried = { ...initialCarry(method, state, hidden), ...state.carried }
   return { ...state, carried, numeric: new Set([...(state.numeric ?? []), ...fresh]) }
-}
-
-/** State that no layer has written yet: the same number for every token, or each token its own row of the identity. */
-function initialCarry(method: Method, state: TokenState): Values {
-  const row = unsqueeze(state.ordinals, [1])
-  const initial = ({ init }: Spec): Tensor =>
-    init === 'identity'
-      ? cast(equal(row, transpose(row, [0, 2, 1])), 'float32')
-      : add(cast(less(state.ordinals, 0), 'float32'), init)
-  return Object.fromEntries(Object.entries(method.carry ?? {}).map(([name, spec]) => [name, initial(spec)]))
 }

@@ -41,7 +41,7 @@ export function softenTokens({ method, source, state, kept, params, inputs }: So
   if (method.training === undefined) {
     throw new TpError('TP_METHOD', method.name, 'the method has nothing to learn; train the encoder with it instead')
   }
-  const started = startedState(method, state)
+  const started = startedState(method, state, source.hidden)
   // The layer attends to what earlier sites have kept, which its queries and keys alone do not show.
   const attentionFrom = (rows: Tensor | number): Tensor => rowsOf(source.attention(), rows)
   const errors = new ModelErrors()

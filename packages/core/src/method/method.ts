@@ -38,7 +38,10 @@ export interface Method {
    * counting all of them: unless the head reads single tokens alone, pruned ones are restored upstream of it by default.
    */
   readonly completes?: boolean
-  /** State from layer to layer; if given, `reduce` also observes the layers that the schedule does not name. */
+  /**
+   * State from layer to layer: its axes are [N], [N,N], or [N,S] with a number, `D` or a part of it for S. If given, `reduce` also
+   * observes the layers that the schedule does not name.
+   */
   readonly carry?: Readonly<Record<string, Spec>>
   /** Its scores may be negative, so a share of their sum means nothing: the host refuses to select by mass. */
   readonly signed?: boolean | ((layer: number) => boolean)
@@ -114,6 +117,6 @@ export interface Reduction {
    * tokens' states after the last layer. These differ from what they would have been, which such an addition may correct in a mean.
    */
   readonly context?: (kept: Tensor) => Tensor
-  /** New state, before compaction; [B,N] or [B,N,N] as declared in `carry` */
+  /** New state, before compaction; [B,N], [B,N,N] or [B,N,S], as declared in `carry` */
   readonly carry?: Values
 }

@@ -200,7 +200,7 @@ class PrunedStream {
     if (layer === 0 && method.before !== undefined) this.#reduce(layer, nothing, wholeAmount, method.before)
     if (method.site !== 'input' || amount === undefined) return
     this.comeBack()
-    const left = { ...this.#stream, state: startedState(method, this.#stream.state) }
+    const left = { ...this.#stream, state: startedState(method, this.#stream.state, this.#stream.current) }
     const indices = this.#reduce(layer, nothing, amount)
     if (method.returns && indices !== undefined) this.#away = { left, indices }
   }

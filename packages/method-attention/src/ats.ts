@@ -1,4 +1,18 @@
-import { and, cast, greaterOrEqual, type Method, not, or, significance, sub, sum, TpError, unsqueeze } from '@tp/core'
+import {
+  and,
+  cast,
+  checkOptions,
+  greaterOrEqual,
+  type Method,
+  type NoOptions,
+  not,
+  or,
+  significance,
+  sub,
+  sum,
+  TpError,
+  unsqueeze,
+} from '@tp/core'
 import { inverseTransformSample } from './inverse-transform-sample.ts'
 
 /**
@@ -8,7 +22,8 @@ import { inverseTransformSample } from './inverse-transform-sample.ts'
  * Needs a class token, and a schedule by ratio or tokens. An example that may keep all its tokens keeps them. Adaptive token
  * sampling (Fayyaz et al., ECCV 2022, arXiv:2111.15667, section 3.2), with the points of the authors' code.
  */
-export function ats(): Method {
+export function ats(options: NoOptions = {}): Method {
+  checkOptions('ats', {}, options)
   return Object.freeze<Method>({
     name: 'ats',
     family: 'attention',

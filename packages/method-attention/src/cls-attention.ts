@@ -1,4 +1,4 @@
-import { mean, type Scorer, scorer } from '@tp/core'
+import { checkOptions, mean, type NoOptions, type Scorer, scorer } from '@tp/core'
 
 /**
  * Keeps the tokens that the class token attends to most.
@@ -7,7 +7,8 @@ import { mean, type Scorer, scorer } from '@tp/core'
  *
  * Needs a class token. Exact for EViT's ranking (Liang et al., ICLR 2022, arXiv:2202.07800, eq. 3).
  */
-export function clsAttention(): Scorer {
+export function clsAttention(options: NoOptions = {}): Scorer {
+  checkOptions('cls-attention', {}, options)
   return scorer({
     name: 'cls-attention',
     family: 'attention',

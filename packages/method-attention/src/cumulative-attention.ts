@@ -1,4 +1,4 @@
-import { add, type Method, mul, type Tensor, unsqueeze } from '@tp/core'
+import { add, checkOptions, type Method, mul, type NoOptions, type Tensor, unsqueeze } from '@tp/core'
 
 /**
  * Keeps the tokens that have received most attention in all layers so far.
@@ -8,7 +8,8 @@ import { add, type Method, mul, type Tensor, unsqueeze } from '@tp/core'
  * Layers that drop nothing count, too. Cascade token pruning of SpAtten (Wang et al., HPCA 2021, arXiv:2012.09852,
  * algorithm 2), which sums over heads: the same order.
  */
-export function cumulativeAttention(): Method {
+export function cumulativeAttention(options: NoOptions = {}): Method {
+  checkOptions('cumulative-attention', {}, options)
   return Object.freeze<Method>({
     name: 'cumulative-attention',
     family: 'attention',

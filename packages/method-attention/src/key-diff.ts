@@ -1,4 +1,18 @@
-import { cast, div, maximum, mean, mul, neg, norm2, type Scorer, scorer, sum, unsqueeze } from '@tp/core'
+import {
+  cast,
+  checkOptions,
+  div,
+  maximum,
+  mean,
+  mul,
+  type NoOptions,
+  neg,
+  norm2,
+  type Scorer,
+  scorer,
+  sum,
+  unsqueeze,
+} from '@tp/core'
 
 /** No length is smaller. */
 const LEAST = 1e-12
@@ -14,7 +28,8 @@ const LEAST = 1e-12
  * where each head of keys chooses by itself; so it does in `press` of `@tp/compiler`. The scores may be negative, so they
  * cannot be cut by mass.
  */
-export function keyDiff(): Scorer {
+export function keyDiff(options: NoOptions = {}): Scorer {
+  checkOptions('key-diff', {}, options)
   return scorer({
     name: 'key-diff',
     family: 'attention',

@@ -1,4 +1,4 @@
-import { cast, max, mean, type Scorer, scorer, squeeze, where } from '@tp/core'
+import { cast, checkOptions, max, mean, type NoOptions, type Scorer, scorer, squeeze, where } from '@tp/core'
 
 /**
  * Keeps the tokens that the last one attends to most: in a decoder it is the one whose answer is read.
@@ -8,7 +8,8 @@ import { cast, max, mean, type Scorer, scorer, squeeze, where } from '@tp/core'
  * Of an encoder the last token is the last real one of each example. TOVA's score (Oren et al., EMNLP 2024, arXiv:2401.06104), which
  * drops one token of a full cache at each step; here it is taken once, at the end of a prompt.
  */
-export function lastQuery(): Scorer {
+export function lastQuery(options: NoOptions = {}): Scorer {
+  checkOptions('last-query', {}, options)
   return scorer({
     name: 'last-query',
     family: 'attention',

@@ -1,4 +1,15 @@
-import { add, type Method, matmul, mean, mul, squeeze, type Tensor, unsqueeze } from '@tp/core'
+import {
+  add,
+  checkOptions,
+  type Method,
+  matmul,
+  mean,
+  mul,
+  type NoOptions,
+  squeeze,
+  type Tensor,
+  unsqueeze,
+} from '@tp/core'
 
 /**
  * Keeps the tokens that the class token's state draws on, followed back through all layers so far.
@@ -8,7 +19,8 @@ import { add, type Method, matmul, mean, mul, squeeze, type Tensor, unsqueeze } 
  * Ā is the attention averaged over heads, I the residual connection; layers that drop nothing count, too. Needs a class
  * token. Attention rollout (Abnar & Zuidema, ACL 2020, arXiv:2005.00928, eq. 1): costs N³ multiply-adds a layer.
  */
-export function rollout(): Method {
+export function rollout(options: NoOptions = {}): Method {
+  checkOptions('rollout', {}, options)
   return Object.freeze<Method>({
     name: 'rollout',
     family: 'attention',

@@ -1,4 +1,4 @@
-import { mean, mul, norm2, type Scorer, type Site, scorer, type Tensor } from '@tp/core'
+import { checkOptions, mean, mul, type NoOptions, norm2, type Scorer, type Site, scorer, type Tensor } from '@tp/core'
 
 /**
  * Keeps the tokens that receive much attention and have something to give for it: received attention alone cannot tell
@@ -9,7 +9,8 @@ import { mean, mul, norm2, type Scorer, type Site, scorer, type Tensor } from '@
  * Value-aware token pruning (Guo et al., EMNLP 2024, arXiv:2406.12335), which was made for key-value caches: head by
  * head, and with the L1 norm. Here tokens are pruned for all heads at once, so both factors are means over heads.
  */
-export function valueAware(): Scorer {
+export function valueAware(options: NoOptions = {}): Scorer {
+  checkOptions('value-aware', {}, options)
   return scorer({
     name: 'value-aware',
     family: 'attention',

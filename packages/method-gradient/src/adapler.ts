@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  checkOptions,
   clip,
   div,
   exp,
@@ -67,7 +68,9 @@ const BETA = 0.1
  * lengths are shares of an example's tokens. One loss trains all: in its code η and θ learn from task and lengths, the rest from
  * task and saliency. θ, one for each layer but the first, holds for all tokens that must be kept.
  */
-export function adapler({ steepness = 10, saliencyWeight = 0.1 }: AdaplerOptions = {}): Scorer {
+export function adapler(options: AdaplerOptions = {}): Scorer {
+  checkOptions('adapler', adaplerOptions, options)
+  const { steepness = 10, saliencyWeight = 0.1 } = options
   return scorer({
     name: 'adapler',
     family: 'gradient',

@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  checkOptions,
   div,
   equal,
   exp,
@@ -74,7 +75,9 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  * tokens only. Of its distillation there is the divergence of the classes, not that of the tokens. How many are pruned is asked
  * for by the ratio, not by a target for the FLOPs, which would be met by other shares than those that are kept afterwards.
  */
-export function dynamicvit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
+export function dynamicvit(options: DynamicVitOptions = {}): Scorer {
+  checkOptions('dynamicvit', dynamicVitOptions, options)
+  const { ratio = 0.7 } = options
   return scorer({
     name: 'dynamicvit',
     family: 'gradient',

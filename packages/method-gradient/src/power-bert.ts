@@ -1,6 +1,7 @@
 import {
   type Amount,
   cast,
+  checkOptions,
   div,
   gather,
   greater,
@@ -9,6 +10,7 @@ import {
   maximum,
   minimum,
   mul,
+  type NoOptions,
   ranks,
   receivedFromOthers,
   type Schedule,
@@ -32,7 +34,8 @@ import {
  * token is ranked with the others while it learns. Padding neither counts nor has a rank: where examples are shorter than
  * T, as many tokens are kept of all of them together as their W_k add up to.
  */
-export function powerBert(): Method {
+export function powerBert(options: NoOptions = {}): Method {
+  checkOptions('power-bert', {}, options)
   return scorer({
     name: 'power-bert',
     family: 'gradient',

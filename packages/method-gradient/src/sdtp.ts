@@ -1,9 +1,11 @@
 import {
   add,
+  checkOptions,
   div,
   log,
   maximum,
   mul,
+  type NoOptions,
   type Scorer,
   type SoftSite,
   scorer,
@@ -32,7 +34,8 @@ import {
  * Gumbel-softmax while it learns. And it adds a loss of pairs in the wrong order, for squared distances of saliency itself see
  * little but an example's largest; those of its logarithm see all tokens alike.
  */
-export function sdtp(): Scorer {
+export function sdtp(options: NoOptions = {}): Scorer {
+  checkOptions('sdtp', {}, options)
   return scorer({
     name: 'sdtp',
     family: 'gradient',

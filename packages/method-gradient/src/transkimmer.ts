@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  checkOptions,
   div,
   gelu,
   type LearnedSpec,
@@ -62,7 +63,9 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  * code multiplies the probabilities and does not renormalise (`renormalise: false`), so that attention adds up to less than
  * 1 and real removal gives other answers than what was learned from; it draws at evaluation, too, and counts padding.
  */
-export function transkimmer({ renormalise = true }: TranskimmerOptions = {}): Scorer {
+export function transkimmer(options: TranskimmerOptions = {}): Scorer {
+  checkOptions('transkimmer', transkimmerOptions, options)
+  const { renormalise = true } = options
   return scorer({
     name: 'transkimmer',
     family: 'gradient',

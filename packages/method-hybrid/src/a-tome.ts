@@ -1,4 +1,4 @@
-import type { Method, OptionSpecs } from '@tp/core'
+import { checkOptions, type Method, type OptionSpecs } from '@tp/core'
 import { bipartite } from './bipartite.ts'
 import { runsOfNeighbours } from './runs.ts'
 import { type TomeOptions, tomeOptions } from './tome.ts'
@@ -30,7 +30,9 @@ export const aTomeOptions: OptionSpecs = {
  * With `runs`, ours, a token joins the one before it, and what that has joined, so that any number of neighbours become one and any
  * amount can be pruned; by a threshold a run ends where two neighbours are farther apart than that.
  */
-export function aTome({ proportionalAttention = true, runs = false }: ATomeOptions = {}): Method {
+export function aTome(options: ATomeOptions = {}): Method {
+  checkOptions('a-tome', aTomeOptions, options)
+  const { proportionalAttention = true, runs = false } = options
   return Object.freeze<Method>({
     name: 'a-tome',
     family: 'hybrid',

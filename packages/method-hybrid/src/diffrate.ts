@@ -3,6 +3,7 @@ import {
   add,
   and,
   cast,
+  checkOptions,
   div,
   equal,
   floor,
@@ -69,7 +70,9 @@ export const diffrateOptions: OptionSpecs = {
  * The logarithm of the size is added to all later scores of its key. Needs a class token. DiffRate (Chen et al., ICCV 2023,
  * arXiv:2305.17997). While it learns, a pruned token is not a key of itself either, and sizes are those of its inference.
  */
-export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
+export function diffrate(options: DiffrateOptions = {}): Method {
+  checkOptions('diffrate', diffrateOptions, options)
+  const { pruned = 0.5 } = options
   const logits = { dims: ['T'], init: 0, rate: 10 } as const
   return Object.freeze<Method>({
     name: 'diffrate',

@@ -1,4 +1,4 @@
-import { fuseRest, type Method, mean } from '@tp/core'
+import { checkOptions, fuseRest, type Method, mean, type NoOptions } from '@tp/core'
 
 /**
  * Keeps the tokens that the class token attends to most, and fuses all others into one token more.
@@ -10,7 +10,8 @@ import { fuseRest, type Method, mean } from '@tp/core'
  * Where a model restores tokens, those that were fused come back with their own states. Needs a class token.
  * EViT (Liang et al., ICLR 2022, arXiv:2202.07800, section 3.2).
  */
-export function evit(): Method {
+export function evit(options: NoOptions = {}): Method {
+  checkOptions('evit', {}, options)
   return Object.freeze<Method>({
     name: 'evit',
     family: 'hybrid',

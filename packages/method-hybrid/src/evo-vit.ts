@@ -1,4 +1,4 @@
-import { add, type Method, mul, type OptionSpecs, sum, type Tensor } from '@tp/core'
+import { add, checkOptions, type Method, mul, type OptionSpecs, sum, type Tensor } from '@tp/core'
 
 export interface EvoVitOptions {
   /** Weight of each layer's own attention in what has gathered so far, above 0 and at most 1 (default 0.5). */
@@ -25,7 +25,9 @@ export const evoVitOptions: OptionSpecs = {
  * nothing has gathered yet: the first tokens go on there. Needs a class token.
  * Evo-ViT (Xu et al., AAAI 2022, arXiv:2108.01390), as its code has it; the paper's representative token is not in there.
  */
-export function evoVit({ tradeoff = 0.5 }: EvoVitOptions = {}): Method {
+export function evoVit(options: EvoVitOptions = {}): Method {
+  checkOptions('evo-vit', evoVitOptions, options)
+  const { tradeoff = 0.5 } = options
   return Object.freeze<Method>({
     name: 'evo-vit',
     family: 'hybrid',

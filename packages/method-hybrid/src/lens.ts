@@ -1,4 +1,16 @@
-import { add, exp, type LearnedSpec, type Method, matmul, squeeze, type Tensor, unsqueeze, type Values } from '@tp/core'
+import {
+  add,
+  checkOptions,
+  exp,
+  type LearnedSpec,
+  type Method,
+  matmul,
+  type NoOptions,
+  squeeze,
+  type Tensor,
+  unsqueeze,
+  type Values,
+} from '@tp/core'
 
 /** What {@link lens} uses at each layer; `fitLens` of @tp/train fits it. */
 const params: Readonly<Record<string, LearnedSpec>> = {
@@ -23,7 +35,8 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  * single tokens only the score matters. Predicting final states linearly is the tuned lens (Belrose et al., 2023,
  * arXiv:2303.08112), which reads language models by it; here it chooses tokens and stands for them.
  */
-export function lens(): Method {
+export function lens(options: NoOptions = {}): Method {
+  checkOptions('lens', {}, options)
   return Object.freeze<Method>({
     name: 'lens',
     family: 'hybrid',

@@ -3,6 +3,7 @@ import {
   add,
   and,
   cast,
+  checkOptions,
   div,
   equal,
   greater,
@@ -59,7 +60,9 @@ export const ltmpOptions: OptionSpecs = {
  * arXiv:2305.14009). While it learns, pruned tokens are left out of pairs and importances, so that the answer is the
  * one that they are pruned with; its code lets them.
  */
-export function ltmp({ merge = 0.9, temperature = 0.1 }: LtmpOptions = {}): Method {
+export function ltmp(options: LtmpOptions = {}): Method {
+  checkOptions('ltmp', ltmpOptions, options)
+  const { merge = 0.9, temperature = 0.1 } = options
   const params = { merge: { dims: [], init: merge, optional: true } } as const
   return Object.freeze<Method>({
     name: 'ltmp',

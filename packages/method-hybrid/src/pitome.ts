@@ -1,6 +1,7 @@
 import {
   and,
   cast,
+  checkOptions,
   div,
   exp,
   greater,
@@ -66,7 +67,9 @@ export const pitomeOptions: OptionSpecs = {
  * r tokens are pruned, at most half of those that may be. Protected tokens are not merged.
  * PiToMe (Tran et al., NeurIPS 2024, arXiv:2405.16148, section 3.2), as in the authors' code.
  */
-export function pitome({ margin, form = 'vision', proportionalAttention = false }: PitomeOptions = {}): Method {
+export function pitome(options: PitomeOptions = {}): Method {
+  checkOptions('pitome', pitomeOptions, options)
+  const { margin, form = 'vision', proportionalAttention = false } = options
   return Object.freeze<Method>({
     name: 'pitome',
     family: 'hybrid',

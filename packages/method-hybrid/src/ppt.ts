@@ -1,6 +1,7 @@
 import {
   and,
   cast,
+  checkOptions,
   div,
   greaterOrEqual,
   type Method,
@@ -41,7 +42,9 @@ export const pptOptions: OptionSpecs = {
  * token's size is added to all later scores of its key. At most half of the tokens that may be pruned are. Needs a class token.
  * PPT (Wu et al., 2023, arXiv:2310.01812, section 3.3).
  */
-export function ppt({ variance = 7e-5 }: PptOptions = {}): Method {
+export function ppt(options: PptOptions = {}): Method {
+  checkOptions('ppt', pptOptions, options)
+  const { variance = 7e-5 } = options
   return Object.freeze<Method>({
     name: 'ppt',
     family: 'hybrid',

@@ -1,4 +1,4 @@
-import type { Method } from '@tp/core'
+import { checkOptions, type Method, type NoOptions } from '@tp/core'
 import { bipartite } from './bipartite.ts'
 
 /**
@@ -10,7 +10,8 @@ import { bipartite } from './bipartite.ts'
  * Where a layer is far from linear, a mean of its inputs is unlike any of them; early layers are. At most half of the tokens
  * that may be pruned are. Token Fusion (Kim et al., WACV 2024, arXiv:2312.01026, section 3).
  */
-export function tofu(): Method {
+export function tofu(options: NoOptions = {}): Method {
+  checkOptions('tofu', {}, options)
   return Object.freeze<Method>({
     name: 'tofu',
     family: 'hybrid',

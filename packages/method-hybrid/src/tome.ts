@@ -1,4 +1,4 @@
-import type { Method, OptionSpecs } from '@tp/core'
+import { checkOptions, type Method, type OptionSpecs } from '@tp/core'
 import { bipartite } from './bipartite.ts'
 
 export interface TomeOptions {
@@ -25,7 +25,9 @@ export const tomeOptions: OptionSpecs = {
  * take no part. By a threshold t (of 1 − the product), pairs that are nearer than t are merged.
  * ToMe (Bolya et al., ICLR 2023, arXiv:2210.09461, section 3).
  */
-export function tome({ proportionalAttention = true }: TomeOptions = {}): Method {
+export function tome(options: TomeOptions = {}): Method {
+  checkOptions('tome', tomeOptions, options)
+  const { proportionalAttention = true } = options
   return Object.freeze<Method>({
     name: 'tome',
     family: 'hybrid',

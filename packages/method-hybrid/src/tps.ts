@@ -1,4 +1,4 @@
-import { div, exp, type Method, mean, nearestKept, type OptionSpecs, where } from '@tp/core'
+import { checkOptions, div, exp, type Method, mean, nearestKept, type OptionSpecs, where } from '@tp/core'
 
 export interface TpsOptions {
   /** Cosines are divided by it (default 1). */
@@ -17,7 +17,9 @@ export const tpsOptions: OptionSpecs = {
  *
  * Needs a class token. TPS (Wei et al., CVPR 2023, arXiv:2304.10716, section 3.3), with EViT's score.
  */
-export function tps({ temperature = 1 }: TpsOptions = {}): Method {
+export function tps(options: TpsOptions = {}): Method {
+  checkOptions('tps', tpsOptions, options)
+  const { temperature = 1 } = options
   return Object.freeze<Method>({
     name: 'tps',
     family: 'hybrid',

@@ -1,6 +1,7 @@
 import {
   and,
   cast,
+  checkOptions,
   div,
   floor,
   less,
@@ -50,7 +51,9 @@ export const zeroTpruneOptions: OptionSpecs = {
  * Protected tokens are left out of the second step. By fractions of the pruned tokens instead of a threshold for each.
  * Zero-TPrune (Wang et al., CVPR 2024, arXiv:2305.17328, section 3); no official code, so compared with none.
  */
-export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {}): Method {
+export function zeroTprune(options: ZeroTpruneOptions = {}): Method {
+  checkOptions('zero-tprune', zeroTpruneOptions, options)
+  const { steps = 5, similar = 0.5 } = options
   return Object.freeze<Method>({
     name: 'zero-tprune',
     family: 'hybrid',

@@ -2,6 +2,7 @@ import {
   add,
   argMax,
   cast,
+  checkOptions,
   concat,
   constant,
   constantOf,
@@ -65,7 +66,9 @@ export const rlScheduleOptions: OptionSpecs = {
  *
  * The reward is −loss − α · FLOPs, that of {@link trBert}. The schedule that comes out is one for all examples.
  */
-export function rlSchedule({ samples = 8, lowest = 0.4 }: RlScheduleOptions = {}): Method {
+export function rlSchedule(options: RlScheduleOptions = {}): Method {
+  checkOptions('rl-schedule', rlScheduleOptions, options)
+  const { samples = 8, lowest = 0.4 } = options
   const ratios = Array.from({ length: 10 }, (_, i) => (10 - i) / 10).filter((ratio) => ratio >= lowest - 1e-9)
   const params = smallNetworkParams(3, WIDTH, ratios.length, 'model')
   return scorer({

@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  checkOptions,
   div,
   greater,
   less,
@@ -49,7 +50,9 @@ export const trBertOptions: OptionSpecs = {
  * TR-BERT (Ye et al., NAACL 2021, arXiv:2105.11618). Examples are not padded to the longest of their batch, tokens that must
  * be kept are not decided on, and the price of tokens is that of FLOPs, not their share of a padded length.
  */
-export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
+export function trBert(options: TrBertOptions = {}): Method {
+  checkOptions('tr-bert', trBertOptions, options)
+  const { samples = 8 } = options
   return scorer({
     name: 'tr-bert',
     family: 'reinforcement',

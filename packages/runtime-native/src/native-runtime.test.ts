@@ -15,6 +15,7 @@ test.each([
   { atOnce: Number.POSITIVE_INFINITY },
   { waiting: -1 },
   { waiting: Number.NaN },
+  { treads: 2 } as object,
 ])('refuses %j', (options) => {
   expect(() => nativeRuntime(options)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
 })

@@ -1,8 +1,9 @@
 import { availableParallelism, cpus } from 'node:os'
 import { TpError } from '@tp/core'
 import {
+  checkKnownOptions,
   checkModelSource,
-  checkThreads,
+  checkSessionOptions,
   type Diagnosis,
   openSessionUnlessAborted,
   type Runtime,
@@ -28,7 +29,9 @@ export interface NativeOptions {
  * const session = await nativeRuntime({ atOnce: 2 }).load('packed.onnx', { threads: 1 })
  * const answers = await Promise.all(batches.map((batch) => session.run(batch)))
  */
-export function nativeRuntime({ atOnce = 1, waiting = 10_000 }: NativeOptions = {}): Runtime {
+export function nativeRuntime(options: NativeOptions = {}): Runtime {
+  checkKnownOptions('runtime-native', options, ['atOnce', 'waiting'])
+  const { atOnce = 1, waiting = 10_000 } = options
   checkLimit('atOnce', atOnce, 1, 1024)
   checkLimit('waiting', waiting, 0, Number.POSITIVE_INFINITY)
 
@@ -36,7 +39,7 @@ export function nativeRuntime({ atOnce = 1, waiting = 10_000 }: NativeOptions = 
     const { threads, profile, signal } = options
     checkModelSource('runtime-native', model)
     const where = placeOf(model)
-    checkThreads(where, options)
+    checkSessionOptions(where, options)
     throwIfAborted(signal, where)
     const backend = await openModel(model, { threads, profile, atOnce })
     return await openSessionUnlessAborted(where, backend, signal, { atOnce, waiting })

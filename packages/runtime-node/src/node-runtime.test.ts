@@ -40,6 +40,15 @@ async function write(name: string, content: Uint8Array): Promise<string> {
   return path
 }
 
+test('refuses options that it does not know', async () => {
+  const refusal = (message: string): unknown =>
+    expect.objectContaining({ code: 'TP_OPTION', message: expect.stringContaining(message) })
+  const create = nodeRuntime as (options: object) => unknown
+  expect(() => create({ treads: 2 })).toThrow(refusal('there is no option treads; none are taken here'))
+  const misspelled = load(sumModel, { treads: 2 } as object)
+  await expect(misspelled).rejects.toThrow(refusal('no option treads; it takes threads, worker, profile, signal'))
+})
+
 describe.each([{ worker: false }, { worker: true }])('files, %j', (options) => {
   test('loads a model from its path', async () => {
     await using session = await load(await write('sum.onnx', sumModel), options)

@@ -1,7 +1,9 @@
 import { availableParallelism, cpus } from 'node:os'
+import type { NoOptions } from '@tp/core'
 import {
+  checkKnownOptions,
   checkModelSource,
-  checkThreads,
+  checkSessionOptions,
   type Diagnosis,
   openSessionUnlessAborted,
   type Runtime,
@@ -21,7 +23,9 @@ import { openModelInWorker } from './worker-client.ts'
  * const { logits } = await session.run({ input_ids: ids, attention_mask: { ...ids, data: BigInt64Array.of(1n, 1n) } })
  * await session.dispose()
  */
-export function nodeRuntime(): Runtime {
+export function nodeRuntime(options: NoOptions = {}): Runtime {
+  // Threads and the like are given to `load`.
+  checkKnownOptions('runtime-node', options, [])
   return Object.freeze({ name: 'node', load, diagnose })
 }
 
@@ -29,7 +33,7 @@ async function load(model: Uint8Array | string, options: SessionOptions = {}): P
   const { threads, worker = false, profile, signal } = options
   checkModelSource('runtime-node', model)
   const where = placeOf(model)
-  checkThreads(where, options)
+  checkSessionOptions(where, options)
   throwIfAborted(signal, where)
   const backend = await (worker ? openModelInWorker : openModel)(model, { threads, profile })
   return await openSessionUnlessAborted(where, backend, signal)

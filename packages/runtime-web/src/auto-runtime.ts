@@ -1,5 +1,6 @@
 import { isTpError, TpError } from '@tp/core'
 import {
+  checkKnownOptions,
   type Diagnosis,
   type NamedTensors,
   openSession,
@@ -37,7 +38,9 @@ const BUDGET_MS = 500
  * its inputs and the device. Every candidate loads the model; the first run is repeated on each, with the caller's own
  * inputs, and the slower ones are disposed of. Candidates that fail drop out.
  */
-export function autoRuntime(candidates: readonly RuntimeCandidate[], { onChoice }: AutoOptions = {}): Runtime {
+export function autoRuntime(candidates: readonly RuntimeCandidate[], autoOptions: AutoOptions = {}): Runtime {
+  checkKnownOptions('runtime-web: auto', autoOptions, ['onChoice'])
+  const { onChoice } = autoOptions
   if (candidates.length === 0) throw new TpError('TP_OPTION', 'runtime-web: auto', 'give at least one candidate')
 
   async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { runtimeModels, testRuntime } from '@tp/core/testing'
-import { wasmRuntime } from '@tp/runtime-web'
+import { autoRuntime, wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -24,6 +24,14 @@ const externalModel = bytes(
 const sequenceModel = bytes(
   'CAg6TgocCgF4CgF4EgFzIhFTZXF1ZW5jZUNvbnN0cnVjdBIIc2VxdWVuY2VaDwoBeBIKCggIARIECgIIAmITCgFzEg4iDAoKCggIARIECgIIAkIE' +
     'CgAQEQ==',
+)
+
+test.each([wasmRuntime, webgpuRuntime, (options: object) => autoRuntime([{ runtime: wasmRuntime() }], options)])(
+  'an option that is not known is refused',
+  (create) => {
+    const refusal = expect.objectContaining({ code: 'TP_OPTION', message: expect.stringContaining('option treads') })
+    expect(() => create({ treads: 2 } as object)).toThrow(refusal)
+  },
 )
 
 describe('a model by name', () => {

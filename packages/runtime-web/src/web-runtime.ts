@@ -1,7 +1,8 @@
 import { TpError } from '@tp/core'
 import {
+  checkKnownOptions,
   checkModelSource,
-  checkThreads,
+  checkSessionOptions,
   type Diagnosis,
   openSessionUnlessAborted,
   type Runtime,
@@ -39,13 +40,15 @@ export interface WebEngine extends Engine {
   checkDevice(where: string): Promise<void>
 }
 
-export function webRuntime(engine: WebEngine, { wasmPaths }: WebRuntimeOptions): Runtime {
+export function webRuntime(engine: WebEngine, runtimeOptions: WebRuntimeOptions): Runtime {
+  checkKnownOptions(`runtime-web: ${engine.name}`, runtimeOptions, ['wasmPaths'])
+  const { wasmPaths } = runtimeOptions
   let lastThreads: Threads | undefined
 
   async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
     checkModelSource('runtime-web', model)
     const where = placeOf(model)
-    checkThreads(where, options)
+    checkSessionOptions(where, options)
     refuseProfile(where, options)
     const { worker = false, signal } = options
     throwIfAborted(signal, where)

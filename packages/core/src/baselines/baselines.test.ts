@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { constant } from '../ops/index.ts'
 import { choose, testMethod } from '../testing/index.ts'
 import { none } from './none.ts'
+import { quasiRandom } from './quasi-random.ts'
 import { random } from './random.ts'
 import { streaming } from './streaming.ts'
 import { stride } from './stride.ts'
@@ -14,6 +15,14 @@ testMethod(stride())
 testMethod(truncate())
 testMethod(streaming())
 testMethod(streaming({ sinks: 0 }))
+
+test.each(Object.entries({ none, quasiRandom, random, streaming, stride, truncate }))(
+  '%s refuses options that it does not know',
+  (_, create) => {
+    const refusal = expect.objectContaining({ code: 'TP_OPTION', message: expect.stringContaining('no option sead') })
+    expect(() => (create as (options: object) => unknown)({ sead: 1 })).toThrow(refusal)
+  },
+)
 
 test('streaming keeps the first tokens and the last ones', () => {
   const key = constant(

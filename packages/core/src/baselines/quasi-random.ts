@@ -1,4 +1,5 @@
 import type { Tensor } from '../expression/tensor.ts'
+import { checkOptions, type NoOptions } from '../method/options.ts'
 import { type Scorer, scorer } from '../method/scorer.ts'
 import type { Site } from '../method/site.ts'
 import { floor, mul, sub } from '../ops/index.ts'
@@ -18,7 +19,8 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2
  * not: see docs/results/vision.md for images where that matters. The additive recurrence of quasi-Monte Carlo
  * (Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods, SIAM 1992, chapter 3).
  */
-export function quasiRandom(): Scorer {
+export function quasiRandom(options: NoOptions = {}): Scorer {
+  checkOptions('quasi-random', {}, options)
   return scorer({ name: 'quasi-random', family: 'baseline', score: goldenSequence })
 }
 

@@ -1,6 +1,7 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import type { Method } from '../method/method.ts'
+import { checkOptions, type NoOptions } from '../method/options.ts'
 import { scorer } from '../method/scorer.ts'
 import type { Site } from '../method/site.ts'
 import { and, cast, cumSum, div, greater, maximum, mul, not, sub, sum, unsqueeze } from '../ops/index.ts'
@@ -12,7 +13,8 @@ import { and, cast, cumSum, div, greater, maximum, mul, not, sub, sum, unsqueeze
  *
  * which is exactly k of them, in integer arithmetic.
  */
-export function stride(): Method {
+export function stride(options: NoOptions = {}): Method {
+  checkOptions('stride', {}, options)
   return scorer({ name: 'stride', family: 'baseline', score: evenlySpaced })
 }
 

@@ -1,4 +1,5 @@
 import { TpError } from '../errors.ts'
+import { isRecord } from '../is-record.ts'
 
 /** What one option of a method takes; command lines parse by it, and it is checked wherever a value comes from. */
 export type OptionSpec = {
@@ -14,8 +15,12 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 export type OptionValue = number | boolean | string
 export type OptionValues = Readonly<Record<string, OptionValue | undefined>>
 
+/** Of a method that takes none. */
+export type NoOptions = Readonly<Record<string, never>>
+
 /** @throws TpError TP_OPTION for an option that is unknown, of the wrong type, or out of range */
 export function checkOptions(method: string, specs: OptionSpecs, values: object): void {
+  if (!isRecord(values)) throw problem(method, `its options are ${String(values)}; they must be an object`)
   for (const [name, value] of Object.entries(values) as [string, unknown][]) {
     if (value === undefined) continue
     const spec = specOf(method, specs, name)

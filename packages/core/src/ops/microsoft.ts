@@ -1,6 +1,5 @@
 import { type Dim, mulDims } from '../expression/dim.ts'
-import type { Attributes, Op, Value } from '../expression/tensor.ts'
-import { type OutputInfo, ShapeProblem } from '../expression/tensor.ts'
+import type { Attributes, Op, OutputInfo, Value } from '../expression/tensor.ts'
 import { exactGelu, tanhGelu } from './gelu.ts'
 import { inferGemm, runGemm } from './gemm.ts'
 import { at, combined, mapped, noKernel } from './kernels.ts'

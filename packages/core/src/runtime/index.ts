@@ -4,6 +4,7 @@ export { isTypedArray, plainTensors, sizeOf, type TensorLike, type TypedArray } 
 export { type RuntimePlugin, readRuntimePlugin } from '../method/plugin.ts'
 export { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
 export { checkInputs } from './check-inputs.ts'
+export { checkKnownOptions } from './known-options.ts'
 export { packedFileError } from './packed-file.ts'
 export type {
   Diagnosis,
@@ -17,6 +18,7 @@ export type {
 } from './runtime.ts'
 export {
   checkModelSource,
+  checkSessionOptions,
   checkThreads,
   openSession,
   openSessionUnlessAborted,

@@ -1,6 +1,7 @@
 import { asError, isTpError, TpError } from '../errors.ts'
 import { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
 import { checkInputs } from './check-inputs.ts'
+import { checkKnownOptions } from './known-options.ts'
 import type { ModelSignature, NamedTensors, Session, SessionOptions } from './runtime.ts'
 
 /**
@@ -143,6 +144,12 @@ export async function openSessionUnlessAborted(
 
 /** Far more than processors have: engines try to start any number. */
 const MOST_THREADS = 1024
+
+/** @throws TpError TP_OPTION for an option that is unknown, and for an impossible number of threads */
+export function checkSessionOptions(where: string, options: SessionOptions): void {
+  checkKnownOptions(where, options, ['threads', 'worker', 'profile', 'signal'])
+  checkThreads(where, options)
+}
 
 /** @throws TpError TP_OPTION for an impossible number of threads */
 export function checkThreads(where: string, { threads }: SessionOptions): void {

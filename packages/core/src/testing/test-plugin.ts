@@ -20,9 +20,18 @@ export function testPlugin({ exports, name, combinators = [], readme }: PluginTe
     expect(methods).toBe(exports.methods)
   })
 
+  const others = ['default', 'methods', ...combinators]
+  const factories = Object.keys(exports).filter((factory) => !others.includes(factory))
+
+  test('every factory refuses options that it does not know, and what is not an object', () => {
+    for (const factory of factories) {
+      const create = exports[factory] as (options: unknown) => unknown
+      const refusal = expect.objectContaining({ code: 'TP_OPTION' })
+      for (const options of [{ noSuchOption: 1 }, null, 'fast']) expect(() => create(options), factory).toThrow(refusal)
+    }
+  })
+
   test('every factory of the package is in the list, under its name in the form of command lines', () => {
-    const others = ['default', 'methods', ...combinators]
-    const factories = Object.keys(exports).filter((factory) => !others.includes(factory))
     const asCommand = factories.map((factory) => factory.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`))
     expect(methods.map((method) => method.name).sort()).toEqual(asCommand.sort())
   })

@@ -82,6 +82,18 @@ describe('--verify of a model that needs more than one of its size', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_INPUT')])
   })
 
+  test('blames a dense model that does not run in batches', async () => {
+    const path = modelWith('one', (graph) => {
+      const attributes = { axes: [0] }
+      graph.insert([createNode({ type: 'Squeeze', inputs: ['input_ids'], outputs: ['one'], attributes })])
+      return 'one'
+    })
+    const { stderr } = await verify(path)
+    expect(stderr).toMatch(/the dense model itself does not run on input_ids \[3,\d+\], .*before anything is changed/)
+    expect(stderr).toContain('code: TP_DENSE')
+    expect(folder.files()).not.toContain('out.onnx')
+  })
+
   test('verifies an ordinary model', { tags: 'exhaustive' }, async () => {
     const { code, stdout } = await tpHere([
       ...[

@@ -3,6 +3,7 @@ export { mapTensors, rowOf } from './inputs/rows.ts'
 export { type SampleOptions, sampleInputs } from './inputs/sample-inputs.ts'
 export { type Answer, answersTo, type Distance, distanceOf, ownDistances } from './verify/answers.ts'
 export { type Comparison, compareAnswers } from './verify/compare-answers.ts'
+export { denseSession } from './verify/dense-session.ts'
 export {
   areFinite,
   largestDifference,

@@ -146,7 +146,8 @@ function feedsOf(
     others.map((input) => {
       const { name, type } = input
       // States of an encoder, or keys and values of them, which nothing is joined to; and their mask.
-      if (type.startsWith('float') || name === STATES_MASK) return [name, forRows(stateFeed(input, STATES, 1), lengths.length)]
+      if (type.startsWith('float') || name === STATES_MASK)
+        return [name, forRows(stateFeed(input, STATES, 1), lengths.length)]
       if (type !== 'int64') {
         const problem = `input "${name}" is ${type}, which cannot be generated, so that the file cannot be verified`
         throw new TpError('TP_INPUT', 'tp', `${problem}; --lossless without --verify writes it as it is`)

@@ -2,6 +2,7 @@ import {
   answersTo,
   type Comparison,
   compareAnswers,
+  denseSession,
   type Invariance,
   isText,
   requireFinite,
@@ -50,7 +51,8 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
   // Each within what a model of its size may take.
   const load = (path: string): Promise<Session> => process.load(path, { runtime: 'node', bounds })
   const loadModel = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, load)
-  await using dense = await (isShallow ? loadModel(file.model) : load(file.path))
+  await using loaded = await (isShallow ? loadModel(file.model) : load(file.path))
+  const dense = denseSession(loaded)
   const { outputs: kept, restore } = options.settings
   const expected: NamedTensors[] = []
   const answers = await answersTo(dense, trials, {

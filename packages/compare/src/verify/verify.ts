@@ -3,6 +3,7 @@ import type { Model } from '@tp/onnx'
 import { inputRoles } from '../inputs/input-shapes.ts'
 import { type Answer, answersTo } from './answers.ts'
 import { type Comparison, compareAnswers } from './compare-answers.ts'
+import { denseSession } from './dense-session.ts'
 import { requireFinite, requireFiniteDense, requireSameShapes } from './differences.ts'
 import { trialsFor } from './trials.ts'
 
@@ -49,7 +50,7 @@ export async function verify(options: VerifyOptions): Promise<Comparison> {
 export async function answersOfBoth({ source, dense, changed, signal }: VerifyOptions): Promise<BothAnswers> {
   const trials = trialsFor(source, inputRoles(source))
   const runs: NamedTensors[] = []
-  const before = await answersTo(dense, trials, {
+  const before = await answersTo(denseSession(dense), trials, {
     signal,
     check: (outputs) => {
       requireFiniteDense(outputs)

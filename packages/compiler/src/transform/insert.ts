@@ -168,14 +168,10 @@ interface Traveller {
 
 /** The tensors of a state, by name. */
 function travellers(state: TokenState): Traveller[] {
-  const { ordinals, attended, count, position, protectedSegment, aside, size, keyBias, carried } = state
+  const { ordinals, attended, count, position, place, protectedSegment, aside, size, keyBias, carried } = state
   const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
-  const named = Object.entries({ ordinals, attended, count, position, protectedSegment, aside, size, keyBias }).map(
-    ([name, tensor]) => ({
-      name,
-      tensor,
-    }),
-  )
+  const all = { ordinals, attended, count, position, place, protectedSegment, aside, size, keyBias }
+  const named = Object.entries(all).map(([name, tensor]) => ({ name, tensor }))
   return [...named, ...own].filter((traveller): traveller is Traveller => traveller.tensor !== undefined)
 }
 
@@ -198,11 +194,11 @@ function renew(
     Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]),
   )
   const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
-  const of = (name: 'attended' | 'count' | 'protectedSegment' | 'aside' | 'size' | 'keyBias'): Tensor | undefined =>
+  const of = (name: 'attended' | 'count' | 'place' | 'protectedSegment' | 'aside' | 'size' | 'keyBias') =>
     fresh.get(name)
-  const [attended, count, protectedSegment] = [of('attended'), of('count'), of('protectedSegment')]
+  const [attended, count, place, protectedSegment] = [of('attended'), of('count'), of('place'), of('protectedSegment')]
   const [aside, size, keyBias] = [of('aside'), of('size'), of('keyBias')]
-  const own = { ordinals, attended, count, position, protectedSegment, aside, size, keyBias, carried }
+  const own = { ordinals, attended, count, position, place, protectedSegment, aside, size, keyBias, carried }
   return { state: { ...state, ...own }, names, byName }
 }
 

@@ -58,16 +58,14 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
   const attending = attendedAfter(program, state.attended, cuts, value)
   const { ordinals } = initialState(value(last.after, ['B', 'N', 'D']), undefined, protectedTokens)
   // Written at once, so that what follows can be named after the kept tokens.
-  const expressions = [
-    kept(state.position),
-    ...[attending, segment && kept(segment)].filter((own) => own !== undefined),
-  ]
+  const known = [attending, state.place && kept(state.place), segment && kept(segment)]
+  const expressions = [kept(state.position), ...known.filter((own) => own !== undefined)]
   const dims = expressions.map(() => program.tensor(last.after).dims.slice(0, 2))
   const written = program
     .writeAll(expressions, names, { prefix: 'tp/start', dims })
     .map(({ name }) => value(name, ['B', 'N']))
   const [position, ...others] = written as [Tensor, ...Tensor[]]
-  const now = attending && others[0]
+  const [now, place, protectedSegment] = known.map((own) => own && others.shift())
   return {
     state: {
       ...state,
@@ -75,7 +73,8 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
       attended: now,
       count: now && countTokens(now),
       position,
-      protectedSegment: segment && others.at(-1),
+      place,
+      protectedSegment,
       isPacked: true,
       isPruned: true,
     },

@@ -1,12 +1,16 @@
 import type { Tensor } from '../expression/tensor.ts'
 import {
   add,
+  and,
   cast,
+  cumSum,
   gatherND,
+  greater,
   lessOrEqual,
   max,
   maximum,
   mul,
+  not,
   slice,
   sub,
   topK,
@@ -16,7 +20,10 @@ import {
 import { type GivenValues, sortableKey } from './not-a-number.ts'
 import { countTokens, hasProtected, protectedMask, type TokenState, tokenCount } from './state.ts'
 
-/** The kept tokens as a rectangle: kept ones first, in order, then fillers that are masked. */
+/** Where the slots are that an example has too many: behind its kept tokens, or in front of them, so that its last token is in the last slot. */
+export type Fillers = 'last' | 'first'
+
+/** The kept tokens as a rectangle, in order, and fillers that are masked: see {@link Fillers}. */
 export interface Slots {
   /** int64 [B,K,1]: which token is in each slot */
   readonly indices: Tensor
@@ -57,6 +64,8 @@ export interface CompactOptions {
   readonly hidden: Tensor
   /** Whether the pruned tokens are needed, too. */
   readonly needsRest: boolean
+  /** `first` only with `kept`, and without an `order`. */
+  readonly fillers?: Fillers | undefined
 }
 
 /** Larger than every sort key of a kept token. */
@@ -66,11 +75,13 @@ const BEHIND = 1e30
  * keep bool [B,N] → the rectangle. With `kept` its size follows from shapes alone (then padding suffices to fill shorter
  * examples, since f(N) − f(n) ≤ N − n for every rule of the schedule); without, it is that of the fullest example.
  */
-export function compact({ keep, kept, order, given, state, hidden, needsRest }: CompactOptions): Slots {
+export function compact(options: CompactOptions): Slots {
+  const { keep, kept, order, given, state, hidden, needsRest, fillers = 'last' } = options
   const tokens = tokenCount(hidden)
   const count = kept?.rows ?? countTokens(keep)
   const width = kept?.width ?? maximum(cast(max(count, 0), 'int64'), 1)
-  const ordinal = inPlace(keep, state, tokens)
+  const spare = fillers === 'first' ? sub(cast(width, 'float32'), cast(count, 'float32')) : undefined
+  const ordinal = spare === undefined ? inPlace(keep, state, tokens) : behindFillers(keep, state, spare, tokens)
   const key = order === undefined ? ordinal : inOrder(keep, sortableKey(order, given), state)
   // Two sorts instead of one that is split: a GPU has no 64-bit integers, so it could not slice the indices.
   const { indices } = topK(unsqueeze(key, [2]), width, { axis: 1, largest: false })
@@ -82,7 +93,7 @@ export function compact({ keep, kept, order, given, state, hidden, needsRest }: 
   const takeRest = (x: Tensor): Tensor => (rest === undefined ? x : gatherND(x, rest, 1))
   const ordinals = slice(state.ordinals, { axis: 1, start: 0, end: width })
   if (!ragged && state.attended === undefined) return { indices, ragged, take, takeRest, ordinals }
-  const valid = lessOrEqual(ordinals, cast(count, 'float32'))
+  const valid = spare === undefined ? lessOrEqual(ordinals, cast(count, 'float32')) : greater(ordinals, spare)
   return { indices, ragged, take, takeRest, ordinals, count, valid }
 }
 
@@ -94,7 +105,15 @@ function inPlace(keep: Tensor, state: TokenState, tokens: Tensor): Tensor {
   return add(state.ordinals, where(keep, 0, where(state.attended, mul(size, 2), size)))
 }
 
-/** The same with kept tokens by another order; equal keys keep their order. */
+/** Sort key: as much padding as there are slots to spare (float [B,1]), then kept tokens by index, then the others. */
+function behindFillers(keep: Tensor, state: TokenState, spare: Tensor, tokens: Tensor): Tensor {
+  if (state.attended === undefined) return inPlace(keep, state, tokens)
+  const isPadding = not(state.attended)
+  const fills = and(isPadding, lessOrEqual(cumSum(cast(isPadding, 'float32'), 1), spare))
+  return where(keep, add(state.ordinals, cast(tokens, 'float32')), where(fills, state.ordinals, BEHIND))
+}
+
+/** Sort key: kept tokens by another order; equal keys keep their order. */
 function inOrder(keep: Tensor, order: Tensor, state: TokenState): Tensor {
   const behind = state.attended === undefined ? BEHIND : where(state.attended, 2 * BEHIND, BEHIND)
   const own = hasProtected(state) ? where(protectedMask(state), -BEHIND, order) : order

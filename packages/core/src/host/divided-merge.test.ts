@@ -52,16 +52,20 @@ const total = (numbers: readonly number[]): number => numbers.reduce((a, b) => a
 /** How many of a token end up in each other one of its row. */
 function sharesOf(row: readonly Token[], from: number, { protectedTokens, masked }: Case): number[] {
   const isAttended = (i: number): boolean => !masked || row[i]?.attended === true
-  const isKept = (i: number): boolean => isAttended(i) && (row[i]?.keep === true || protectedTokens.includes(i))
+  const isProtected = (i: number): boolean =>
+    protectedTokens.includes(row.slice(0, i).filter((_, j) => isAttended(j)).length)
+  const isKept = (i: number): boolean => isAttended(i) && (row[i]?.keep === true || isProtected(i))
   if (isKept(from) || !isAttended(from)) return row.map(() => 0)
   const own = row[from]?.parts.map(positive) ?? []
-  const taken = own.map((x, to) => (isKept(to) && !protectedTokens.includes(to) ? x : 0))
+  const taken = own.map((x, to) => (isKept(to) && !isProtected(to) ? x : 0))
   return total(taken) === 0 ? taken : taken.map((x) => (x * total(own)) / total(taken))
 }
 
 function byDefinition(row: readonly Token[], given: Case, merge: 'mean' | 'sum'): Kept[] {
+  const isAttended = (i: number): boolean => !given.masked || row[i]?.attended === true
+  const place = (i: number): number => row.slice(0, i).filter((_, j) => isAttended(j)).length
   const isKept = (i: number): boolean =>
-    (!given.masked || row[i]?.attended === true) && (row[i]?.keep === true || given.protectedTokens.includes(i))
+    isAttended(i) && (row[i]?.keep === true || given.protectedTokens.includes(place(i)))
   const shares = row.map((_, from) => sharesOf(row, from, given))
   return row.flatMap(({ x }, i) => {
     if (!isKept(i)) return []

@@ -55,7 +55,8 @@ interface Left {
 
 /** The definition, token by token. */
 function byDefinition(row: readonly Token[], { protectedTokens, merge, ordered }: Case): Left[] {
-  const isProtected = (position: number): boolean => protectedTokens.includes(position)
+  const place = (position: number): number => row.slice(0, position).filter(({ attended }) => attended).length
+  const isProtected = (position: number): boolean => protectedTokens.includes(place(position))
   const kept = (position: number): boolean =>
     row[position]?.attended === true && (row[position].kept || isProtected(position))
   const left = row.flatMap((own, position) => {

@@ -10,7 +10,7 @@ import { assume } from './assume.ts'
 import { isSigned, paramsAt, reducesAt } from './at-layer.ts'
 import { callReduce, checkScore, ModelErrors } from './call-method.ts'
 import { initialCarry, takeCarried } from './carried.ts'
-import { compact, type KeptTokens, type Slots } from './compact.ts'
+import { compact, type Fillers, type KeptTokens, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
 import { GivenValues, mayBeNaN } from './not-a-number.ts'
 import { requireReturnable } from './returning.ts'
@@ -27,6 +27,7 @@ import {
   type TokenState,
   tokenCount,
   tokenIndex,
+  tokenPlace,
   tokenPositions,
   tokenSizes,
 } from './state.ts'
@@ -39,6 +40,7 @@ export interface ReduceOptions {
   /** Absent: the method only observes. */
   readonly amount?: Amount | undefined
   readonly params?: Values | undefined
+  readonly fillers?: Fillers | undefined
 }
 
 /** The kept tokens, and what they have become. */
@@ -69,7 +71,7 @@ export interface Reduced {
  * Runs a method at one site: builds the expressions that choose the tokens and compact everything with a token axis.
  * @throws TpError TP_SCHEDULE if the method cannot follow the amount's rule, TP_WEIGHTS without a learned value that it needs
  */
-export function reduceTokens({ method, source, state, amount, params = {} }: ReduceOptions): Reduced {
+export function reduceTokens({ method, source, state, amount, params = {}, fillers }: ReduceOptions): Reduced {
   if (amount && amountRules[amount.kind].isShareOfScores && isSigned(method, source.layer)) {
     const reason = 'its scores may be negative, so a share of their sum means nothing; give keep, tokens or threshold'
     throw new TpError('TP_SCHEDULE', method.name, reason)
@@ -126,6 +128,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     state: started,
     hidden,
     needsRest: reduction.into !== undefined,
+    fillers,
   })
   const merged = merge(reduction, keep, started, slots)
   return {
@@ -236,7 +239,7 @@ export function makeSite(
     get protectedTokens() {
       return given.give(protectedMask(state))
     },
-    position: given.give(state.position),
+    position: given.give(tokenPlace(state)),
     get index() {
       return given.give(tokenIndex(state))
     },
@@ -295,6 +298,7 @@ function compactState(state: TokenState, { method, carried, slots, merged, reduc
     attended: slots.valid && named(slots.valid),
     count: slots.count,
     position: named(slots.take(state.position)),
+    place: state.place && named(slots.take(state.place)),
     protectedSegment: state.protectedSegment && named(slots.take(state.protectedSegment)),
     aside: aside && named(slots.take(aside)),
     size,

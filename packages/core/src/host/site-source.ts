@@ -19,6 +19,6 @@ export interface SiteSource {
    * Absent: all are.
    */
   signal?(): Tensor
-  /** The class token by its index in the model's input, or where it differs from example to example, float [B,1] or [1,1]. */
+  /** The class token by its index among the real tokens of the model's input, or where it differs from example to example, its index among all: float [B,1] or [1,1]. */
   classToken(): number | Tensor
 }

@@ -3,7 +3,6 @@ import type { Values } from '../method/site.ts'
 import {
   add,
   and,
-  argMax,
   cast,
   cumSum,
   equal,
@@ -18,6 +17,8 @@ import {
   squeeze,
   sub,
   sum,
+  topK,
+  unsqueeze,
   where,
 } from '../ops/index.ts'
 
@@ -31,11 +32,16 @@ export interface TokenState {
   readonly count?: Tensor | undefined
   /** float [B,N]: index in the model's input */
   readonly position: Tensor
+  /**
+   * float [B,N]: index among the real tokens of the model's input, which does not depend on padding; padding has that of the token
+   * upstream of it. Absent: the same as `position`
+   */
+  readonly place?: Tensor | undefined
   /** float [B,N]: tokens of the input that each stands for; absent: 1 */
   readonly size?: Tensor | undefined
   /** float [B,N]: added to every later score of the token's key; absent: nothing */
   readonly keyBias?: Tensor | undefined
-  /** Protected positions, ascending, as indices in the model's input. */
+  /** Protected tokens, ascending, as indices among the real tokens of the model's input. */
   readonly protectedTokens: readonly number[]
   /** Further protected tokens, each a float [B,1] or [1,1]: the index, in the model's input, of one token of each example. */
   readonly protectedInputs: readonly Tensor[]
@@ -77,6 +83,7 @@ export function initialState(
     attended,
     count,
     position,
+    place: attended && mask && sub(cumSum(cast(attended, 'float32'), 1), 1),
     protectedTokens: [...protectedTokens].sort((a, b) => a - b),
     protectedInputs,
     protectedSegment,
@@ -109,18 +116,27 @@ export function protectedMask(state: TokenState): Tensor {
 
 /** bool [B,N]: tokens that are protected if they are real. */
 export function protectedPositions(state: TokenState): Tensor {
-  const { protectedTokens, protectedInputs, protectedSegment, aside, position, ordinals } = state
+  const { protectedTokens, protectedInputs, protectedSegment, aside, position } = state
+  const place = tokenPlace(state)
   const single = [
     ...(isPrefix(protectedTokens) ? [] : runsOf(protectedTokens)).map(([first, last]) =>
-      first === last ? equal(position, first) : and(greaterOrEqual(position, first), lessOrEqual(position, last)),
+      first === last ? equal(place, first) : and(greaterOrEqual(place, first), lessOrEqual(place, last)),
     ),
     ...protectedInputs.map((token) => equal(position, token)),
   ]
-  // Protected tokens are always kept and come first, so a prefix is known without carrying positions along.
   const leading = isPrefix(protectedTokens) && (protectedTokens.length > 0 || protectedInputs.length === 0)
   const groups = [protectedSegment, aside].flatMap((group) => (group === undefined ? [] : [greater(group, 0)]))
-  const first = leading ? [lessOrEqual(ordinals, protectedTokens.length)] : []
-  return [...first, ...single, ...groups].reduce((a, b) => or(a, b))
+  return [...(leading ? [isLeading(state)] : []), ...single, ...groups].reduce((a, b) => or(a, b))
+}
+
+/** bool [B,N]: the first real tokens, as many as are protected. These are kept and come first, so that no place is carried along. */
+function isLeading({ protectedTokens: { length }, ordinals, place, isPacked }: TokenState): Tensor {
+  return isPacked || place === undefined ? lessOrEqual(ordinals, length) : less(place, length)
+}
+
+/** float [B,N]: index of each real token among those of the model's input. */
+export function tokenPlace({ place, position }: TokenState): Tensor {
+  return place ?? position
 }
 
 /** Whether any token is protected. */
@@ -140,12 +156,18 @@ export function protectedCount(state: TokenState): number | Tensor {
 }
 
 /**
- * The index of a protected or pinned token of the model's input among the kept ones; int64 [B,1] where it differs from example
- * to example.
+ * Where a protected or pinned token is among those that are present: a number, or int64 [B,1] where that differs from example to
+ * example. A number is an index among the real tokens of the model's input, a tensor one among all.
  */
-export function slotOf(token: number | Tensor, { protectedTokens, position }: TokenState): number | Tensor {
-  if (typeof token === 'number' && (isPrefix(protectedTokens) || !protectedTokens.includes(token))) return token
-  return argMax(cast(equal(position, token), 'float32'), 1, { keepDims: true })
+export function slotOf(token: number | Tensor, state: TokenState): number | Tensor {
+  const { protectedTokens, position, isPacked, place } = state
+  const isThere = isPacked || place === undefined
+  if (typeof token === 'number' && isThere && (isPrefix(protectedTokens) || !protectedTokens.includes(token)))
+    return token
+  // The first of those with one place is the real one.
+  const found = cast(equal(typeof token === 'number' ? tokenPlace(state) : position, token), 'float32')
+  // A sort of [B,N,1] instead of an argMax: what gathers by its result needs the last axis again, and a GPU cannot add it.
+  return squeeze(topK(unsqueeze(found, [2]), 1, { axis: 1 }).indices, [2])
 }
 
 /** float [B,N]: 0, 1, 2, … in every example. */

@@ -43,7 +43,7 @@ export interface Site {
   readonly signal: Tensor
   /** bool [B,N] a real token that is always kept */
   readonly protectedTokens: Tensor
-  /** float [B,N] index of each token in the model's input */
+  /** float [B,N] index of each token among the real ones of the model's input, from 0; padding has none of its own */
   readonly position: Tensor
   /** float [B,N] 0, 1, 2, … in every example: index of each token among those that arrive, padding included */
   readonly index: Tensor

@@ -87,7 +87,14 @@ function writeAxes(type: string, inputs: readonly (Tensor | undefined)[], axes: 
 /** New axes of size 1 at these positions of the result (negative: from its end). */
 export function unsqueeze(x: Tensor, axes: number | readonly number[]): Tensor {
   const list = typeof axes === 'number' ? [axes] : axes
-  return applyOne(Unsqueeze, [x], { axes: frontAxes(list, x, list.length) })
+  const added = frontAxes(list, x, list.length)
+  return whatLost(x, added) ?? applyOne(Unsqueeze, [x], { axes: added })
+}
+
+/** What a value was before it lost these axes: a GPU keeps indices as a sort gives them, and has to fetch them to change their shape. */
+function whatLost({ node }: Tensor, axes: readonly number[]): Tensor | undefined {
+  const lost = node.op === Squeeze ? intsOf(node.attributes, 'axes') : undefined
+  return lost?.length === axes.length && lost.every((axis, i) => axis === axes[i]) ? node.inputs[0] : undefined
 }
 
 /** Without these axes, which must have size 1. */

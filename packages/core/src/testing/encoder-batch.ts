@@ -21,8 +21,15 @@ export function examplesOf(lengths: readonly number[], hidden: number, seed: num
   return lengths.map((length) => Array.from({ length }, () => Array.from({ length: hidden }, normal)))
 }
 
-/** Where each example's tokens are in a row of `width`: at its start, or with padding between them. */
-export type BatchLayout = 'right-padded' | 'scattered'
+/** Where each example's tokens are in a row of `width`: at its start, at its end, or with padding between them. */
+export type BatchLayout = 'right-padded' | 'left-padded' | 'scattered'
+
+/** Where in a row of `width` the i-th of some tokens is. */
+const places: Readonly<Record<BatchLayout, (i: number, count: number, width: number) => number>> = {
+  'right-padded': (i) => i,
+  'left-padded': (i, count, width) => width - count + i,
+  scattered: (i, count, width) => Math.floor((i * width) / count),
+}
 
 export interface Batch {
   readonly feeds: Record<string, TensorLike>
@@ -36,9 +43,7 @@ export function batchOf(examples: readonly EncoderExample[], width: number, layo
   const hidden = examples[0]?.[0]?.length ?? 0
   const x = Float32Array.from({ length: examples.length * width * hidden }, () => 5 * normal())
   const mask = new BigInt64Array(examples.length * width)
-  const positions = examples.map(({ length }) =>
-    Array.from({ length }, (_, i) => (layout === 'scattered' ? Math.floor((i * width) / length) : i)),
-  )
+  const positions = examples.map(({ length }) => Array.from({ length }, (_, i) => places[layout](i, length, width)))
   examples.forEach((example, row) => {
     example.forEach((token, i) => {
       const slot = row * width + (positions[row]?.[i] as number)

@@ -124,8 +124,10 @@ export function methodChecks(
     lengths.forEach((length, row) => {
       check([row], length, 'right-padded', 'alone')
       check([row], length + 5, 'right-padded', 'alone, padded')
+      check([row], length + 5, 'left-padded', 'alone, padded on the left')
     })
     check([4, 2, 0, 3, 1], 19, 'right-padded', 'in another order, padded')
+    check([0, 1, 2, 3, 4], 14, 'left-padded', 'in the same batch, padded on the left')
     check([1, 0, 1], 13, 'scattered', 'with padding between its tokens')
   }
 
@@ -199,8 +201,12 @@ export function methodChecks(
     },
     method.adaptive === true ? decidesByItself : keepsAllThereAre,
     {
-      name: 'gives an example the same answer alone, padded, and in any batch',
+      name: 'gives an example the same answer alone, padded on either side, and in any batch',
       check: () => checkInvariance(pruned({ keep: 0.5 })),
+    },
+    {
+      name: 'protects the same tokens of an example wherever its padding is',
+      check: () => checkInvariance(pruned({ keep: 0.5 }, { protectedTokens: [0, 3, 5] })),
     },
     {
       name: 'scores real tokens independently of batch and padding',

@@ -8,6 +8,7 @@ import type { Method } from '../method/method.ts'
 import { type Amount, type Schedule, wholeAmount } from '../method/schedule.ts'
 import {
   add,
+  argMax,
   cast,
   constant,
   div,
@@ -75,7 +76,7 @@ type LayerWeights = Readonly<Record<(typeof names)[number], Linear>>
 
 /**
  * A small post-norm encoder with random but peaked attention, as an expression over the inputs `x` float [B,N,hidden]
- * and, with `mask`, `mask` int64 [B,N] (1: a real token). The class token comes first. Its logits depend on every token.
+ * and, with `mask`, `mask` int64 [B,N] (1: a real token). The class token is the first real one. Its logits depend on every token.
  */
 export function referenceEncoder(
   { layerCount, hidden, heads, classes, seed }: EncoderSize,
@@ -97,7 +98,7 @@ export function referenceEncoder(
   }
   pruned?.comeBack()
   const { current, state } = stream
-  const ofClass = apply(gather(current, 0, 1), linear(hidden, classes, 1))
+  const ofClass = apply(firstAttended(current, state), linear(hidden, classes, 1))
   return { logits: add(ofClass, apply(meanOfAttended(current, state), linear(hidden, classes, 1))), sites }
 }
 
@@ -284,6 +285,12 @@ function rowsOf(query: Tensor, rows: Tensor): Tensor {
 
 function apply(x: Tensor, { weight, bias }: Linear): Tensor {
   return add(matmul(x, weight), bias)
+}
+
+/** [B,N,D] → [B,D] */
+function firstAttended(x: Tensor, { attended }: TokenState): Tensor {
+  if (attended === undefined) return gather(x, 0, 1)
+  return gatherND(x, argMax(cast(attended, 'float32'), 1, { keepDims: true }), 1)
 }
 
 /** Tokens count as often as tokens of the input were merged into them. */

@@ -16,7 +16,7 @@ export interface PrunePromptOptions {
   readonly amount: Amount
   /** The layer after whose attention tokens are pruned, from 0. */
   readonly layer: number
-  /** Positions of the prompt that are kept whatever their score; the last one always is. */
+  /** Tokens of the prompt that are kept whatever their score, counted from its first real one; the last real one always is. */
   readonly protect?: readonly number[]
 }
 
@@ -26,8 +26,10 @@ export interface PrunePromptOptions {
  * after it goes through all layers, one token at a time, in the same file: of one new token one is kept. Several new tokens at
  * once (a further turn) are pruned like a prompt.
  *
- * Of the logits it gives those of the last token, [b,1,V], which is always kept. Its inputs and outputs are those of the model; caches of
- * later layers are shorter than the others, and an example with padding on the left keeps as many tokens as the others, padding last.
+ * Of the logits it gives those of the last real token, [b,1,V], which is always kept. Its inputs and outputs are those of the model; caches
+ * of later layers are shorter than the others. Amounts count the real tokens of each example, and an example says the same alone and in
+ * a batch, with its padding on either side: the slots that it has to spare come first in these caches, and have keys of zeros in the first
+ * of these layers. GroupQueryAttention itself takes padding on the left for tokens, and is for batches of one length.
  *
  * A window of a layer that sees only the last tokens counts, after the prompt, the kept ones.
  *

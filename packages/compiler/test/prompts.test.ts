@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { type Amount, type Method, random, streaming } from '@tp/core'
+import { type Amount, type Method, quasiRandom, random, streaming, stride, truncate } from '@tp/core'
+import { keptCount } from '@tp/core/host'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { ats, keyDiff, lastQuery, receivedAttention, snapKv } from '@tp/method-attention'
+import { ats, clsAttention, keyDiff, lastQuery, receivedAttention, snapKv, valueAware } from '@tp/method-attention'
 import { cloneModel, decodeModel, Graph, type Model } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderPath, nextFeeds, saidByTorch } from 'exported-decoders'
 import { openModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { findDecoder, residualOf } from '../src/analyze/decoder.ts'
-import { inspectDecoder, lastLogits, prunePrompt } from '../src/index.ts'
+import { inspectDecoder, lastLogits, prunePrompt, quantizeCaches } from '../src/index.ts'
 import { openModel as openProgram } from '../src/normalize/open.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
@@ -142,38 +143,83 @@ function ofTokens({ type, dims, data }: TensorLike, chosen: readonly number[]): 
   return { type, dims: dims.with(2, chosen.length), data: Float32Array.from(numbers) } as TensorLike
 }
 
-describe('padding on the left', () => {
+describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
+  const tokens = 12
+
   /** The last example alone, without its padding. */
-  const alone = (feeds: NamedTensors, tokens: number): NamedTensors =>
+  const alone = (feeds: NamedTensors, padding: number): NamedTensors =>
     Object.fromEntries(
       Object.entries(feeds).map(([name, { type, dims, data }]) => {
         const [, length = 0, ...others] = dims
         if (dims.length > 2) return [name, { type, dims: [1, length, ...others], data: data.slice(0, 0) } as TensorLike]
-        return [name, { type, dims: [1, tokens], data: data.slice(-tokens) } as TensorLike]
+        const begin = data.length - length + (side === 'left' ? padding : 0)
+        const own = data.slice(begin, begin + length - padding)
+        return [name, { type, dims: [1, own.length], data: own } as TensorLike]
       }),
     )
 
-  test.each([
-    ['fewer tokens are kept than there are', 3],
-    ['more tokens are kept than there are, so padding is', 8],
-  ])('changes no answer where %s', async (_, padding) => {
-    for (const name of ['llama', 'gpt2'] as const) {
-      const model = open(name)
-      await using session = await openModel(pruned(model, streaming({ sinks: 2 }), six))
-      let together = decoderFeeds(model, { batch: 2, tokens: 12, padding })
-      let single = alone(together, 12 - padding)
-      for (const _ of [0, 1, 2]) {
+  /** The last of two examples, of some lengths, says the same alone and in a batch: of a prompt, of tokens after it, and of a further turn. */
+  async function expectSame(model: Model, amount: Amount): Promise<void> {
+    await using session = await openModel(model)
+    for (const padding of [3, 8]) {
+      let together = decoderFeeds(model, { batch: 2, tokens, padding, side })
+      let single = alone(together, padding)
+      for (const [step, next] of [1, 1, 5, 1].entries()) {
         const [many, one] = [await session.run(together), await session.run(single)]
-        const logits = many.logits as TensorLike
-        const width = logits.dims[2] as number
-        const last = { ...logits, dims: [1, 1, width], data: logits.data.slice(width) } as TensorLike
-        expectClose({ logits: last }, { logits: one.logits as TensorLike })
-        together = nextFeeds(model, together, many, 1)
-        single = { ...nextFeeds(model, single, one, 1), input_ids: alone(together, 1).input_ids as TensorLike }
+        expectClose({ logits: ofLast(many.logits as TensorLike) }, { logits: one.logits as TensorLike })
+        if (step === 0 && amount !== all) expect(keptOfLast(many)).toBe(keptCount(tokens - padding, amount))
+        together = nextFeeds(model, together, many, next)
+        const ids = (together.input_ids as TensorLike).data.slice(next)
+        const own = { type: 'int64', dims: [1, next], data: ids } as TensorLike
+        single = { ...nextFeeds(model, single, one, next), input_ids: own }
       }
     }
+  }
+
+  const half: Amount = { kind: 'ratio', value: 0.5 }
+  /** What is counted by caches is wrong there in the decoder itself. */
+  const counted = side === 'left' ? (['falcon', 'gemma3'] as const) : []
+  const cases: readonly (readonly [DecoderName, Method, Amount])[] = [
+    ...[...told, ...counted].map((name) => [name, receivedAttention(), half] as const),
+    ...[valueAware(), lastQuery(), snapKv({ window: 3 }), keyDiff(), random(), stride(), quasiRandom()].flatMap(
+      (method) => [half, six].map((amount) => ['llama', method, amount] as const),
+    ),
+    ['qwen3', truncate(), half],
+    ...(['llama', 'gpt2', 'phi'] as const).map((name) => [name, streaming({ sinks: 2 }), six] as const),
+    ['gpt2', clsAttention(), half],
+    ['llama', lastQuery(), all],
+    ['llama', lastQuery(), { kind: 'tokens', value: 9999 }],
+  ]
+  const titled = cases.map(([name, method, amount]) => ({
+    title: `${name}, ${method.name}, ${amount.kind} ${amount.value}`,
+    model: () => pruned(open(name), method, amount),
+    amount,
+  }))
+  test.each(titled)('changes neither what is kept nor what is said: $title', ({ model, amount }) =>
+    expectSame(model(), amount),
+  )
+
+  test('changes nothing where caches are of 8 bits', async () => {
+    const stored = quantizeCaches(pruned(open('llama'), lastQuery(), half))
+    if (!stored.ok) throw new Error(stored.refusal.message)
+    await expectSame(stored.model, half)
   })
 })
+
+/** Of two examples the last one. */
+function ofLast({ type, dims, data }: TensorLike): TensorLike {
+  return { type, dims: dims.with(0, 1), data: data.slice(data.length / 2) } as TensorLike
+}
+
+/** How many tokens of the last example the cache after the cut holds: other slots have keys of zeros. */
+function keptOfLast(answer: NamedTensors): number {
+  const { dims, data } = ofLast(answer['present.1.key'] as TensorLike)
+  const [, heads = 1, slots = 1, size = 1] = dims
+  const numbers = Array.from(data as Float32Array).slice((heads - 1) * slots * size)
+  return Array.from({ length: slots }, (_, slot) => numbers.slice(slot * size, (slot + 1) * size)).filter((key) =>
+    key.some((x) => x !== 0),
+  ).length
+}
 
 test('a pruned prompt is told by inspectDecoder, and pruned no further', () => {
   const model = pruned(open('llama'), random({ seed: 3 }), { kind: 'ratio', value: 0.5 })

@@ -5,15 +5,21 @@ export interface DecoderSizes {
   readonly batch: number
   /** New tokens. */
   readonly tokens: number
-  /** Tokens of padding on the left of the last example (default 0). */
+  /** Tokens of padding of the last example (default 0). */
   readonly padding?: number
+  /** Where they are (default left). */
+  readonly side?: 'left' | 'right'
   readonly seed?: number
 }
 
 /** What a decoder is given for a prompt: random tokens, and caches of no tokens. */
-export function decoderFeeds(model: Model, { batch, tokens, padding = 0, seed = 1 }: DecoderSizes): NamedTensors {
+export function decoderFeeds(
+  model: Model,
+  { batch, tokens, padding = 0, side = 'left', seed = 1 }: DecoderSizes,
+): NamedTensors {
+  const isPadding = (i: number): boolean => (side === 'left' ? i < padding : i >= tokens - padding)
   const shown = Array.from({ length: batch }, (_, row) =>
-    Array.from({ length: tokens }, (_, i) => (row === batch - 1 && i < padding ? 0 : 1)),
+    Array.from({ length: tokens }, (_, i) => (row === batch - 1 && isPadding(i) ? 0 : 1)),
   )
   return feedsOf(model, { shown, tokens, seed, past: () => undefined })
 }

@@ -1,22 +1,20 @@
 import {
   type Amount,
-  add,
   axisSize,
   cast,
-  concat,
-  expand,
+  equal,
   input,
   type Method,
-  range,
-  reshape,
-  type Scorer,
-  scorer,
+  max,
+  or,
   slice,
-  squeeze,
   sub,
+  sum,
   type Tensor,
   TpError,
+  unsqueeze,
   where,
+  xor,
 } from '@tp/core'
 import { type Dim, isUnknown, unknownDim } from '@tp/core/expression'
 import { initialState, reduceTokens } from '@tp/core/host'
@@ -33,16 +31,16 @@ import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { countKept, type Lengths } from './group-query-kept.ts'
+import { markFillers, writeColumns } from './prompt-fillers.ts'
 import { promptSource } from './prompt-source.ts'
 import { editing, keptRows, type OwnRows, Rewriter } from './rows.ts'
-import { writePosition } from './token-reads.ts'
 
 export interface PromptCut {
   readonly method: Method
   readonly amount: Amount
   /** After the attention of this layer. */
   readonly layer: number
-  /** Positions that are kept whatever their score, besides the last one. */
+  /** Tokens that are kept whatever their score, besides the last one, counted from the first real one. */
   readonly protect: readonly number[]
 }
 
@@ -55,8 +53,8 @@ const [NEW, ALL] = ["T'new", "T'all"]
  * Keeps some of the new tokens after the attention of a layer, and makes the layers after it follow: they compute these alone, with
  * the positions that these have in the prompt, and their caches hold these alone.
  *
- * What later layers see of earlier tokens is as long as their caches are. Tokens before the caches' first one are those that were
- * pruned, or padding on the left: so the mask of earlier tokens is its end.
+ * Every example keeps its share of its own real tokens, so that shorter ones have slots to spare: these come first and hold padding, and
+ * the last slot holds the last real token. What later layers see of earlier tokens is as long as their caches are.
  * @returns the decoder as it is then
  */
 export function cutPrompt(program: Program, decoder: Decoder, cut: PromptCut): Decoder {
@@ -70,8 +68,8 @@ export function cutPrompt(program: Program, decoder: Decoder, cut: PromptCut): D
   const later = layers.slice(cut.layer + 1) as [DecoderLayer, ...DecoderLayer[]]
   requireKnownAttention(later)
   const mask = tokenMask(program, decoder, layers[cut.layer] as DecoderLayer)
-  const { after, indices } = keepTokens(program, decoder, cut, stream, mask)
-  const own = program.upstream([after, indices])
+  const { after, indices, shown } = keepTokens(program, decoder, cut, stream, mask)
+  const own = program.upstream([after, indices, shown])
   const caches = later.flatMap(({ keys, values }) => [keys, values])
   const stops = new Set([...own, ...caches.map(({ node }) => node)])
 
@@ -92,7 +90,8 @@ export function cutPrompt(program: Program, decoder: Decoder, cut: PromptCut): D
   const all = attention.fused === undefined ? (program.tensor(seen.present).dims[2] as Dim) : unknownDim()
   for (const cache of caches) declareLengths(program, cache)
   const lengths: Lengths = { indices, seen: seen.past, kept: later[0].keys.past, stream }
-  seeKept(program, later, { lengths, mask, all, stops })
+  if (later[0].attention.fused === undefined) markFillers(program, later[0].keys, shown)
+  seeKept(program, later, { lengths, mask, isWhole: keepsAll(cut.amount), all, stops })
   const operators = later.flatMap(({ attention: { fused } }) => (fused === undefined ? [] : [fused]))
   countKept(program, operators, lengths)
   program.graph.sortTopologically()
@@ -121,16 +120,19 @@ function requireKnownAttention(later: readonly DecoderLayer[]): void {
 interface Seen {
   readonly lengths: Lengths
   readonly mask: string
+  /** See {@link keepsAll}. */
+  readonly isWhole: boolean
   /** Size p+n of all that a layer sees. */
   readonly all: Dim
   readonly stops: ReadonlySet<NodeProto>
 }
 
 /** Makes what is written out of the attention of later layers see what their caches hold. */
-function seeKept(program: Program, later: readonly DecoderLayer[], { lengths, mask, all, stops }: Seen): void {
+function seeKept(program: Program, later: readonly DecoderLayer[], options: Seen): void {
+  const { lengths, mask, isWhole, all, stops } = options
   const written = later.filter(({ attention }) => attention.fused === undefined)
   if (written.length === 0) return
-  const columns = columnsOf(program, lengths)
+  const columns = writeColumns(program, lengths, { mask, isWhole })
   const rows = keptRows(program.tensor(columns), columns)
   const joined = flowOf(program, { rows, stream: mask, count: ALL, before: all })
   for (const { node } of written.flatMap(({ keys, values }) => [keys, values])) {
@@ -157,70 +159,78 @@ function tokenMask(program: Program, { firstInput }: Decoder, { attention }: Dec
   throw new Refused('TP_MASK', 'no input [batch, earlier and new tokens] says which tokens are real')
 }
 
-/** Puts the choice into the graph: the kept tokens [b,k,D], which all readers of the stream read then, and their indices [b,k,1]. */
+/** What a choice has written: the kept tokens [b,k,D], which all readers of the stream read then, and their indices [b,k,1]. */
+interface KeptTokens {
+  readonly after: string
+  readonly indices: string
+  /** bool [b,k]: slots whose key is stored as it is, see {@link markFillers} */
+  readonly shown: string
+}
+
+/** Puts the choice into the graph. */
 function keepTokens(
   program: Program,
   decoder: Decoder,
   { method, amount, layer, protect }: PromptCut,
   stream: string,
   mask: string,
-): { after: string; indices: string } {
-  const { graph } = program
+): KeptTokens {
+  requireScorer(method)
   const source = promptSource(program, decoder, layer, stream)
   const operands = new Operands(program)
-  const shown = operands.value(mask, ['B', 'M'])
-  const last = writePosition(program, stream, { fromEnd: 1 })
-  const lastPosition = operands.value(last.name, [1, 1])
-  const real = cast(slice(shown, { axis: 1, start: sub(axisSize(shown, 1), axisSize(source.hidden, 1)) }), 'bool')
-  const state = initialState(source.hidden, undefined, protect, [lastPosition])
-  const { cut } = reduceTokens({ method: withPaddingLast(method, real), source, state, amount })
-  if (cut === undefined || cut.ragged) throw new TpError('TP_METHOD', 'compiler', `${method.name} chooses no tokens`)
+  const tokens = operands.value(mask, ['B', 'M'])
+  const real = cast(slice(tokens, { axis: 1, start: sub(axisSize(tokens, 1), axisSize(source.hidden, 1)) }), 'bool')
+  const state = initialState(source.hidden, real, protect)
+  // What is read next, wherever the padding is.
+  const last = sub(max(where(real, state.ordinals, 0), 1, { keepDims: true }), 1)
+  const { cut } = reduceTokens({
+    method,
+    source: {
+      ...source,
+      // Padding on the left sees nothing at all, of which a softmax makes what is no number.
+      attention: () => where(unsqueeze(real, [1, 3]), source.attention(), 0),
+      classToken: () => last,
+    },
+    state: { ...state, protectedInputs: [last] },
+    amount,
+    fillers: 'first',
+  })
+  if (cut?.valid === undefined || cut.ragged)
+    throw new TpError('TP_METHOD', 'compiler', `${method.name} chooses no tokens`)
+  const { graph } = program
   const [batch, , hidden] = program.tensor(stream).dims as [Dim, Dim, Dim]
-  const names = new Map([...source.names, ...operands.names])
-  const written = program.writeAll([cut.states(source.hidden), cut.indices], names, {
-    prefix: PREFIX,
-    dims: [
-      [batch, NEW, hidden],
-      [batch, NEW, 1],
-    ],
-  })
-  const [after, indices] = written.map(({ name }) => name) as [string, string]
-  graph.replaceAllUses(stream, after, { except: program.upstream([after, indices]) })
+  const written = program.writeAll(
+    [cut.states(source.hidden), cut.indices, keepsAll(amount) ? or(cut.valid, isInPlace(cut.valid, real)) : cut.valid],
+    new Map([...source.names, ...operands.names]),
+    {
+      prefix: PREFIX,
+      dims: [
+        [batch, NEW, hidden],
+        [batch, NEW, 1],
+        [batch, NEW],
+      ],
+    },
+  )
+  const [after, indices, shown] = written.map(({ name }) => name) as [string, string, string]
+  graph.replaceAllUses(stream, after, { except: program.upstream([after, indices, shown]) })
   graph.sortTopologically()
-  return { after, indices }
+  return { after, indices, shown }
 }
 
-/** A method that ranks padding behind every real token, so that it comes first in what is kept, if it is kept at all. */
-function withPaddingLast(method: Method, real: Tensor): Method {
-  const { score } = method as Partial<Scorer>
-  if (score === undefined) {
-    const reason = `${method.name} does more than score tokens`
-    throw new TpError('TP_METHOD', 'compiler', `${reason}, and of a prompt tokens can only be dropped by a score`)
-  }
-  return scorer({
-    name: method.name,
-    family: method.family,
-    signed: true,
-    score: (site) => where(real, score(Object.create(site, { attended: { value: real } })), LEAST),
-  })
+/** Whether no prompt loses a token: then padding is where the mask of all tokens says, if it was on the left. */
+function keepsAll({ kind, value }: Amount): boolean {
+  return kind === 'ratio' && value === 1
 }
 
-/** Less than every score. */
-const LEAST = -1e30
+/** bool [b,1]: whether an example, none of whose tokens is pruned, has its padding where it was. */
+function isInPlace(valid: Tensor, real: Tensor): Tensor {
+  return equal(sum(cast(xor(valid, real), 'float32'), 1, { keepDims: true }), 0)
+}
 
-/** int64 [b,q+k,1]: where what later layers see stands in what earlier ones see, [b,p+n]. */
-function columnsOf(program: Program, names: Lengths): string {
-  const operands = new Operands(program)
-  const [indices, seen, kept] = [names.indices, names.seen, names.kept].map((name) => operands.value(name)) as [
-    Tensor,
-    Tensor,
-    Tensor,
-  ]
-  const [from, to] = [sub(axisSize(seen, 2), axisSize(kept, 2)), axisSize(seen, 2)]
-  const earlier = reshape(range(squeeze(from, [0]), squeeze(to, [0])), [1, -1, 1])
-  const columns = concat([expand(earlier, [axisSize(indices, 0), axisSize(kept, 2), 1]), add(indices, to)], 1)
-  const dims = [[indices.dims[0] as Dim, ALL, 1]]
-  return program.write(columns, operands.names, { prefix: PREFIX, dims }).name
+function requireScorer(method: Method): void {
+  if ('score' in method) return
+  const reason = `${method.name} does more than score tokens`
+  throw new TpError('TP_METHOD', 'compiler', `${reason}, and of a prompt tokens can only be dropped by a score`)
 }
 
 interface FlowOptions {

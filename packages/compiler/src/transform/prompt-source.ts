@@ -1,4 +1,4 @@
-import { axisSize, cast, slice, sub, type Tensor, unsqueeze } from '@tp/core'
+import { axisSize, slice, sub, type Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import type { SiteSource } from '@tp/core/host'
 import type { Attention } from '../analyze/attention.ts'
@@ -12,8 +12,8 @@ import { groupQuerySource } from './group-query-source.ts'
 import { withLeadingAxes } from './rows.ts'
 import { productOf, repeatPerRow, takeQueries } from './site-source.ts'
 
-/** A layer of a decoder as methods see it: its new tokens, and of its attention what these receive. */
-export interface PromptSource extends SiteSource {
+/** A layer of a decoder as methods see it, but for the token that is read next: its new tokens, and of its attention what these receive. */
+export interface PromptSource extends Omit<SiteSource, 'classToken'> {
   /** Placeholders in the expressions → values of the graph. */
   readonly names: Map<Tensor, string>
 }
@@ -36,8 +36,6 @@ export function promptSource(program: Program, decoder: Decoder, index: number, 
     layerCount: decoder.layers.length,
     hidden,
     ...attention,
-    // The token that is read next.
-    classToken: () => unsqueeze(sub(cast(axisSize(hidden, 1), 'float32'), 1), [0]),
     names: operands.names,
   }
 }

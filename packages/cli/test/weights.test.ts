@@ -69,6 +69,24 @@ test('refuses values of single layers where layers are left out, which gives the
   expect(forAll).toBe(0)
 })
 
+test.each(['sdtp', 'adapler', 'dynamicvit', 'transkimmer', 'tr-bert', 'lens'])(
+  'says before the model is read how the values of %s are learned, in a command that trains',
+  async (name) => {
+    const { code, stderr } = await tpHere(['prune', 'no-model.onnx', '--method', name, '--keep', '0.7'])
+    expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([1, 'code: TP_WEIGHTS'])
+    const [, line = ''] = /^ {2}tp (train MODEL .*--weights-out .*)$/m.exec(stderr) ?? []
+    const trained = await tpHere(line.split(' '))
+    expect(trained.stderr).toBe('[tp] there is no file that can be read at MODEL\ncode: TP_FILE_NOT_FOUND\n')
+  },
+)
+
+test('names the model where it is known, and trains nothing that cannot be trained', async () => {
+  const compared = ['eval', mail, '--data', folder.at('texts.tsv'), '--methods', 'sdtp', '--keep', '0.7']
+  writeFileSync(folder.at('texts.tsv'), 'label\ttext\nham\tSee you at ten\nspam\tClick here\n')
+  expect((await tpHere(compared)).stderr).toContain(`tp train ${mail} -o trained.onnx --method sdtp`)
+  expect((await tpHere(prune(...gained))).stderr).not.toContain('tp train')
+})
+
 test.each<[string, () => string[], RegExp]>([
   ['no weights', () => prune(...gained), /gained works with trained values; give them with --weights FILE/],
   [

@@ -17,7 +17,7 @@ import {
 import { type leaveOutOption, readLeaveOut } from './leave-out.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
 import { planOf, type pruningOptions, readSettings, readUnplanned, settingsOf } from './plan-options.ts'
-import { atTrainedLayers, type PruningSettings, refuseValuesOfLayers } from './request.ts'
+import { atTrainedLayers, type PruningSettings, refuseMissingValues, refuseValuesOfLayers } from './request.ts'
 import type { AskedPlan } from './schedules.ts'
 
 export const methodOption = {
@@ -69,7 +69,7 @@ export interface AskedToLearn extends AskedPruning {
 
 /**
  * What is to be pruned, out of the options or of the plan that they name.
- * @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND, TP_UNKNOWN_METHOD, TP_OPTION, TP_PLUGIN
+ * @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND, TP_UNKNOWN_METHOD, TP_OPTION, TP_PLUGIN, TP_WEIGHTS
  */
 export async function readAsked(asked: Arguments<AskedOptions>): Promise<AskedPruning> {
   return read(asked, false)
@@ -105,6 +105,7 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
     if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
   }
+  if (!mayLearn && hasAmounts) refuseMissingValues(plan, method, settings.weights)
   if (!learns) await refuseValuesOfLayers(plan, method, settings.weights)
   const where = hasAmounts ? await atTrainedLayers(plan, method, settings.weights) : plan
   return { plan: where, flops, methods, method, settings, learns }

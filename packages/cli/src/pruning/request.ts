@@ -5,6 +5,7 @@ import { readInput } from '../files/read-input.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { layersText, ranges } from '../output/numbers.ts'
+import { valuesMissing } from '../training/train-line.ts'
 import { segmentOf } from './segment.ts'
 
 /** Settings of a pruning besides its method and schedule. */
@@ -70,7 +71,7 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
   const { trace = false, protectInput = false, monitor = false, deadTokens = true } = request
   const layers = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
   const needed = weights !== undefined || needsValues(method, layers)
-  const params = needed ? await trainedValues(weights, method) : undefined
+  const params = needed ? await trainedValues(weights, method, file.path) : undefined
   const result = prune(file.model, {
     method,
     ...(await segmentOf(file, request)),
@@ -93,14 +94,26 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
 
 /**
  * What a method has learned, at a layer, out of the file that is named.
+ * @param model that is pruned, where it is known
  * @throws TpError TP_WEIGHTS, also where none is
  */
-export async function trainedValues(path: string | undefined, method: Method): Promise<(layer: number) => Values> {
-  if (path === undefined) {
-    throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
-  }
+export async function trainedValues(
+  path: string | undefined,
+  method: Method,
+  model?: string,
+): Promise<(layer: number) => Values> {
+  if (path === undefined) throw new TpError('TP_WEIGHTS', 'tp', valuesMissing(method, model))
   const weights = await readWeights(path)
   return (layer) => paramsOf(method, weights, layer)
+}
+
+/**
+ * Before the model is read: what a method needs at each layer, or at those that are named, is there or is asked for.
+ * @throws TpError TP_WEIGHTS
+ */
+export function refuseMissingValues({ layers }: Plan, method: Method, weights: string | undefined): void {
+  const named = Array.isArray(layers) ? layers.filter((layer) => typeof layer === 'number') : [0]
+  if (weights === undefined && needsValues(method, named)) throw new TpError('TP_WEIGHTS', 'tp', valuesMissing(method))
 }
 
 /**

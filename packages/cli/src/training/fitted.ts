@@ -17,13 +17,14 @@ import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { learningOptions, methodLearningOptions } from './learning.ts'
 import { missing, selectionOption } from './lessons.ts'
+import type { FITTED } from './train-line.ts'
 
-/** Methods whose values are fitted in closed form, from texts without labels. */
-const fits: ReadonlyMap<string, typeof fitLens> = new Map([['lens', fitLens]])
+/** How the values of each of these methods are fitted. */
+const fits: Readonly<Record<(typeof FITTED)[number], typeof fitLens>> = { lens: fitLens }
 
 /** Whether `tp train` fits the method's values instead of training by steps. */
 export function isFitted({ plan, settings }: AskedToLearn): boolean {
-  return fits.has(plan.method) && settings.weights === undefined
+  return Object.hasOwn(fits, plan.method) && settings.weights === undefined
 }
 
 /** Options that say how to train by steps. */
@@ -74,7 +75,7 @@ export async function fitMethod({ file, asked, given, context }: FitWork): Promi
   const { protect } = settings
   progress.expect?.(work)
   let stage: FitLensProgress['stage'] | undefined
-  const fit = fits.get(plan.method) as typeof fitLens
+  const fit = fits[plan.method as keyof typeof fits]
   const fitted = await fit({
     ...{ model: file.model, method, schedule, inputs, runtime: nodeRuntime(), protect, signal },
     ...(settings.encoder !== undefined && { encoder: settings.encoder }),

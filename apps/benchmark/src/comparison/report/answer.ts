@@ -29,15 +29,15 @@ export function answerTable(subjects: readonly Shown[]): Html {
     'without dead tokens': ({ use }) => (use === undefined ? '1×' : speedupText(use.tested)),
     'points lost': ({ use }) => (use === undefined ? '0' : points(use.row.loss)),
     'same answers': ({ use }) => percent(use === undefined ? 1 : figureOf(use.row, 'agreement', 1).estimate),
-    command: ({ use }) => html`<code>${commandText(use)}</code>`,
+    command: ({ shown: { plan }, use }) => html`<code>${commandText(plan, use)}</code>`,
   }
   const caption = `For each task the fastest way that lost at most ${USUAL_LOSS} point on calibration data, unless test data contradict; how many times as fast it is as the file as it is, and as that without its dead tokens, points lost and answers are those on test data`
   return html`${table(caption, columns, answers)}<ul class="notes">${answers.map(passedOverText)}</ul>`
 }
 
-function commandText(use: Reported | undefined): string {
-  if (use?.sweep.way === 'tuned') return commandToTune(USUAL_LOSS)
-  return commandOf(use?.setting ?? NONE, use?.row.maxTokens)
+function commandText({ form: { modality } }: SubjectPlan, use: Reported | undefined): string {
+  if (use?.sweep.way === 'tuned') return commandToTune(USUAL_LOSS, { modality })
+  return commandOf(use?.setting ?? NONE, { modality, maxTokens: use?.row.maxTokens })
 }
 
 function overDense(plan: SubjectPlan, setting: Setting): Speedup | undefined {

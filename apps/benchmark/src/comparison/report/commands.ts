@@ -1,21 +1,33 @@
+import { entryOf } from '../../registry/methods.ts'
 import { learnedName, type PrunedSetting, type Setting } from '../../registry/settings.ts'
+import type { SubjectForm } from '../../registry/subjects.ts'
 
-/**
- * What to type to have a setting of one's own model, or what to do where no command does it.
- * @param maxTokens of truncated texts
- */
-export function commandOf(setting: Setting, maxTokens?: number): string {
-  if (!setting.int8) return `${commandFor('model.onnx', setting, maxTokens)}`
+/** What a reader's own examples are: a table of texts, or a folder of files for each label. Others are chosen by. */
+const examples: Readonly<Record<SubjectForm['modality'], { readonly data: string; readonly others: string }>> = {
+  text: { data: 'texts.tsv', others: 'others.tsv' },
+  image: { data: 'images', others: 'other-images' },
+  audio: { data: 'recordings', others: 'other-recordings' },
+}
+
+/** What a command line depends on besides the setting. */
+export interface CommandFor extends Pick<SubjectForm, 'modality'> {
+  /** Of truncated texts. */
+  readonly maxTokens?: number | undefined
+}
+
+/** What to type to have a setting of one's own model, or in words what to do where no command does it. */
+export function commandOf(setting: Setting, about: CommandFor): string {
+  if (!setting.int8 || setting.kind === 'learned') return commandFor('model.onnx', setting, about)
   const quantized = 'tp quantize model.onnx -o model.int8.onnx'
-  return setting.kind === 'none' ? quantized : `${quantized} && ${commandFor('model.int8.onnx', setting, maxTokens)}`
+  return setting.kind === 'none' ? quantized : `${quantized} && ${commandFor('model.int8.onnx', setting, about)}`
 }
 
 /** What to type to have a plan of one's own, where one was tuned. */
-export function commandToTune(maxLoss: number): string {
-  return `tp prune model.onnx --data examples.tsv --max-loss ${maxLoss}`
+export function commandToTune(maxLoss: number, { modality }: CommandFor): string {
+  return `tp prune model.onnx --data ${examples[modality].data} --max-loss ${maxLoss}`
 }
 
-function commandFor(file: string, setting: Setting, maxTokens: number | undefined): string {
+function commandFor(file: string, setting: Setting, { modality, maxTokens }: CommandFor): string {
   switch (setting.kind) {
     case 'dense':
       return 'nothing'
@@ -28,16 +40,22 @@ function commandFor(file: string, setting: Setting, maxTokens: number | undefine
     case 'truncated':
       return `cut texts to ${maxTokens} tokens`
     case 'learned': {
-      const { method, share } = learnedName(setting.file) ?? {}
-      return `tp train ${file} --data texts.tsv --method ${method} --target-flops ${share} -o pruned.onnx`
+      const { method = '', share } = learnedName(setting.file) ?? {}
+      if (method === FINE_TUNED) return 'train the model with its tokens pruned (tp train --method --keep)'
+      const { data, others } = examples[modality]
+      const stored = setting.int8 ? ' --quantize' : ''
+      return `tp train ${file} -o pruned.onnx --method ${entryOf(method).name} --target-flops ${share} --data ${data} --selection ${others}${stored}`
     }
   }
 }
 
+/** How files are named of an encoder that learned with a method that does not. */
+const FINE_TUNED = 'fine-tuned'
+
 function pruningOptions({ method, params = {}, budget, restore }: PrunedSetting): string {
   const { keep, mass, layers } = budget
   return [
-    `--method ${method}`,
+    `--method ${entryOf(method).name}`,
     ...Object.entries(params).map(([name, value]) => `--param ${name}=${value}`),
     mass === undefined ? `--keep ${keep}` : `--mass ${mass}`,
     `--layers ${layers.join()}`,

@@ -7,6 +7,7 @@ import { methods as hybrid } from '@tp/method-hybrid'
 import { methods as rl } from '@tp/method-rl'
 import type { Page } from '../pages/page.ts'
 import { readText, root } from '../repository.ts'
+import { commandsOf } from './commands.ts'
 import { docCommentOf, escaped, markdownOf } from './doc-comment.ts'
 import { measuredTables } from './measured.ts'
 import { whenToUse } from './when-to-use.ts'
@@ -45,6 +46,7 @@ function methodPage(method: MethodEntry, { name: packageName, folder }: MethodPa
   if (comment === undefined) throw new Error(`${file} has no doc comment of ${factory}`)
   if (when === undefined) throw new Error(`apps/site/src/methods/when-to-use.ts says nothing about ${name}`)
   const tables = measuredTables(name, results)
+  const commands = commandsOf(method)
   const text = [
     `# ${name}`,
     `${escaped(capital(description))}. By [\`${packageName}\`](/packages/${packageName.slice('@tp/'.length)}).`,
@@ -58,7 +60,8 @@ function methodPage(method: MethodEntry, { name: packageName, folder }: MethodPa
           `Paper: ${paper.arxiv === undefined ? paper.title : `[${paper.title}](https://arxiv.org/abs/${paper.arxiv})`}`,
         ]),
     '## Use it',
-    `\`\`\`sh\nnpx tp prune model.onnx -o pruned.onnx --method ${name}${amountOf(method)}\n\`\`\``,
+    `\`\`\`sh\n${commands.lines.join('\n')}\n\`\`\``,
+    ...(commands.note === undefined ? [] : [commands.note]),
     `\`\`\`ts\nimport { ${factory} } from '${packageName}'\n\`\`\``,
     '### Options',
     optionsOf(options),
@@ -73,12 +76,6 @@ function methodPage(method: MethodEntry, { name: packageName, folder }: MethodPa
         )),
   ].join('\n\n')
   return { path: `methods/${name}.md`, title: name, text: `${text}\n` }
-}
-
-/** What the example says besides the method. */
-function amountOf({ name }: MethodEntry): string {
-  if (['none', 'thin-padding'].includes(name)) return ''
-  return ' --keep 0.7'
 }
 
 function optionsOf(options: MethodEntry['options']): string {

@@ -37,7 +37,7 @@ export const pressCommand: Command = command({
     'OUT runs once, between a prompt and what is generated after it: it is given what MODEL returns of its caches, and returns',
     'what MODEL is given next. pressCaches of @tp/transformers does that inside generate(). An example:',
     '',
-    '  tp press model.onnx -o press.onnx --method key-diff --keep 0.5',
+    '  tp press decoder.onnx -o press.onnx --method key-diff --keep 0.5',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
   async run([path = ''], given, { print, progress, signal, files }) {

@@ -76,7 +76,7 @@ export const pruneCommand: Command = command({
     'Examples:',
     '',
     '  tp prune model.onnx',
-    '  tp prune model.onnx --data examples.tsv --max-loss 1 --minutes 5 --quantize',
+    '  tp prune model.onnx -o fast.onnx --data examples.tsv --max-loss 1 --minutes 5 --quantize',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
   writes: ({ out, 'decoder-out': decoder }, [path = '']) =>

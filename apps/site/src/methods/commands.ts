@@ -1,0 +1,45 @@
+import { trainLine, valuesFile } from '@tp/cli'
+import type { MethodEntry } from '@tp/core'
+import { needsValues } from '@tp/core/host'
+
+/** What the page of a method says to type, for the kind of model that it is for. */
+export interface MethodCommands {
+  readonly lines: readonly string[]
+  /** What is to be known of them. */
+  readonly note?: string
+}
+
+/** Methods that prune the caches of a decoder, by keys and values alone. */
+const ofCaches: ReadonlySet<string> = new Set(['key-diff', 'lag-kv', 'key-norm'])
+
+/** Methods that learn from images: a folder with one for each label. */
+const ofImages: ReadonlySet<string> = new Set(['dynamicvit', 'diffrate', 'ltmp'])
+
+const TEXTS = { data: 'texts.tsv', selection: 'others.tsv' }
+const IMAGES = { data: 'images', selection: 'others' }
+
+/** Methods of an encoder of speech that decide by themselves how much is kept. */
+const ofSpeech: ReadonlySet<string> = new Set(['thin-padding'])
+
+export function commandsOf({ name, create }: MethodEntry): MethodCommands {
+  if (ofCaches.has(name)) return { lines: [`npx tp press decoder.onnx -o press.onnx --method ${name} --keep 0.5`] }
+  const prune = `npx tp prune ${ofSpeech.has(name) ? 'encoder_model.onnx' : 'model.onnx'} -o pruned.onnx --method ${name}`
+  const method = create()
+  if (name === 'none' || method.unscheduled) return { lines: [prune] }
+  const train = trainLine(method, { model: 'model.onnx', ...(ofImages.has(name) ? IMAGES : TEXTS) })
+  if (train === undefined) return { lines: [`${prune} --keep 0.7`] }
+  if (needsValues(method)) {
+    return {
+      lines: [`npx ${train}`, `${prune} --keep 0.7 --weights ${valuesFile(method)}`],
+      note: `\`trained.onnx\` is pruned already; with \`${valuesFile(method)}\` the model can be pruned again, with other amounts. ${
+        method.training === undefined
+          ? 'It needs at least 64 texts, without labels.'
+          : 'Without `--train method` the model’s own weights learn, too, and `trained.onnx` is the file to run.'
+      }`,
+    }
+  }
+  return {
+    lines: [`npx ${train}`, `${prune} --keep 0.7   # the same method without training`],
+    note: '`trained.onnx` is pruned, at half of the FLOPs, and is the file to run.',
+  }
+}

@@ -58,6 +58,11 @@ function groups(scratch, { exhaustive, again }) {
   }
 }
 
+/** What may follow `npm test --`. @returns {string[]} */
+export function groupNames() {
+  return [...Object.keys(groups('', { exhaustive: false, again: false })), ...modes.keys(), 'help']
+}
+
 /**
  * @param {readonly string[]} args the groups to run, none: those of every day; and words of `modes`
  * @returns {Promise<number>} exit code

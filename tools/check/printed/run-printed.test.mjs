@@ -1,0 +1,111 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { argumentsOfTp } from './programs.mjs'
+import { callsOf } from './shell.mjs'
+import { ofHelp, ofMessages, ofPages, ofReport, ofSettings } from './sources.mjs'
+import { kindOf, putStandIns } from './stand-ins.mjs'
+import { runLines } from './tp-commands.mjs'
+
+/** @typedef {import('./markdown.mjs').Printed} Printed */
+
+const scratch = mkdtempSync(join(tmpdir(), 'tp-printed-'))
+beforeAll(async () => {
+  for (const kind of /** @type {const} */ (['texts', 'images'])) await putStandIns(join(scratch, kind), kind)
+})
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+/** What needs more than the files here, and is tested elsewhere. @param {string} line */
+const isElsewhere = (line) => elsewhere.some((pattern) => pattern.test(line))
+const elsewhere = [
+  /^(?:serve|worker) /, // do not end: packages/cli/test/serve.test.ts, packages/bulk
+  /transcripts\.tsv/, // tune-speech.test.ts and eval-speech.test.ts of packages/cli
+  /embedder\.onnx/, // tune.test.ts
+  /--guard plan\.json/, // tune.test.ts
+]
+
+/** Words in capitals stand for a reader's files. @type {Readonly<Record<string, string>>} */
+const meant = { MODEL: 'model.onnx', DATA: 'texts.tsv', OTHERS: 'others.tsv' }
+
+/** @param {readonly (readonly string[])[]} calls @returns {string[][]} arguments of tp */
+function linesOf(calls) {
+  const lines = calls.flatMap((call) => [argumentsOfTp(call) ?? []])
+  return lines.map((args) => args.map((arg) => meant[arg] ?? arg)).filter((args) => !isElsewhere(args.join(' ')))
+}
+
+const takesLong = new Set(['train', 'tune', 'eval', 'check', 'run', 'calibrate', 'bench'])
+
+/** @param {readonly string[]} args */
+function isSlow([name = '', ...rest]) {
+  const isTold = rest.some((arg) => /^--(method|plan|lossless)$/.test(arg))
+  return takesLong.has(name) || (name === 'prune' && (rest.includes('--data') || !isTold))
+}
+
+/** @param {() => readonly Printed[] | Promise<readonly Printed[]>} source */
+async function blocksOf(source) {
+  const scripts = (await source()).flatMap(({ form, text }) => (form === 'block' ? [text] : []))
+  return callsOf(scripts).map(linesOf)
+}
+
+/**
+ * Runs scripts one after the other, each in a folder with a reader's files.
+ * @param {readonly string[][][]} scripts
+ * @returns {Promise<string[]>} what went wrong
+ */
+async function problemsOf(scripts) {
+  const lines = scripts.flatMap((script, i) => {
+    const cwd = join(scratch, `${i}`)
+    cpSync(join(scratch, kindOf(script.flat())), cwd, { recursive: true })
+    return script.map((args) => ({ cwd, args }))
+  })
+  const ended = await runLines(lines)
+  scripts.forEach((_, i) => {
+    rmSync(join(scratch, `${i}`), { recursive: true, force: true })
+  })
+  return ended.flatMap(({ code, stderr }, i) =>
+    code === 0 ? [] : [`tp ${lines[i]?.args.join(' ')}: ${stderr.trim()}`],
+  )
+}
+
+test('pages and reports print commands that run, in the order in which they stand there', async () => {
+  const scripts = [...(await blocksOf(ofPages)), ...(await blocksOf(ofReport))]
+  const quick = scripts.filter((script) => !script.some(isSlow))
+  expect(quick.length).toBeGreaterThan(20)
+  expect(await problemsOf(quick)).toEqual([])
+})
+
+test('what the first page of a learned method says trains and prunes', async () => {
+  const scripts = await blocksOf(ofPages)
+  const learned = scripts.filter((script) => script.flat().includes('sdtp'))
+  expect(learned.map((script) => script.map(([name]) => name))).toEqual([['train', 'prune']])
+  expect(await problemsOf(learned)).toEqual([])
+})
+
+test('help, messages, and what takes long on pages and in reports run, too', {
+  tags: 'exhaustive',
+  timeout: 1_800_000,
+}, async () => {
+  await putMadeFiles()
+  const sources = [ofHelp, ofMessages, ofPages, ofReport, () => ofSettings({ each: false })]
+  const scripts = (await Promise.all(sources.map(blocksOf))).flat().filter((script) => script.length > 0)
+  expect(await problemsOf(scripts)).toEqual([])
+})
+
+/** What the examples of a command take from those of others: pruned files, learned values, a plan. */
+async function putMadeFiles() {
+  const cwd = join(scratch, 'texts')
+  const train = 'train model.onnx -o pruned.onnx --method sdtp --keep 0.7 --train method --data a.tsv --selection b.tsv'
+  const made = [
+    `${train} --weights-out sdtp.safetensors`,
+    'quantize pruned.onnx -o int8.onnx',
+    'pack int8.onnx -o packed.onnx',
+    'prune decoder.onnx -o last.onnx --lossless',
+    'prune model.onnx -o mail/pruned.onnx --method random --keep 0.7',
+  ]
+  mkdirSync(join(cwd, 'mail'))
+  for (const name of ['config.json', 'tokenizer.json']) cpSync(join(cwd, name), join(cwd, 'mail', name))
+  writeFileSync(join(cwd, 'plan.json'), JSON.stringify({ format: 1, method: 'sdtp', keep: 0.7 }))
+  const ended = await runLines(made.map((line) => ({ cwd, args: line.split(' ') })))
+  expect(ended.map(({ code, stderr }) => (code === 0 ? '' : stderr))).toEqual(made.map(() => ''))
+}

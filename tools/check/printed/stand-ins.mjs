@@ -1,0 +1,89 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32, deflateSync } from 'node:zlib'
+import { root } from '../workspace.mjs'
+
+/**
+ * Files of a reader, by the names that command lines print: small models and a few examples, so that what is printed can be run.
+ * @typedef {'texts' | 'images'} Kind
+ */
+
+/** What a command line is about, where not texts. @param {readonly string[]} args @returns {Kind} */
+export function kindOf(args) {
+  return args.some((arg) => /^(?:other-)?images$/.test(arg)) ? 'images' : 'texts'
+}
+
+/**
+ * @param {string} folder made by this
+ * @param {Kind} kind
+ */
+export async function putStandIns(folder, kind) {
+  mkdirSync(folder, { recursive: true })
+  const name = kind === 'texts' ? 'mail' : 'digits-vit'
+  for (const file of kind === 'texts' ? ['model.onnx', 'config.json', 'tokenizer.json'] : ['model.onnx']) {
+    copyFileSync(join(root, 'packages/models', name, file), join(folder, file))
+  }
+  if (kind === 'texts') await putTexts(folder)
+  else for (const name of ['images', 'others', 'other-images']) putImages(join(folder, name), name)
+}
+
+/** Tables of texts that differ from one another, a decoder, and an encoder of speech. @param {string} folder */
+async function putTexts(folder) {
+  const tables = ['texts', 'others', 'examples', 'train', 'dev', 'test', 'calibration', 'a', 'b']
+  tables.forEach((name, table) => {
+    const lines = Array.from({ length: 72 }, (_, i) => mail(table, i))
+    writeFileSync(join(folder, `${name}.tsv`), lines.map((line) => `${line.label}\t${line.text}\n`).join(''))
+    writeFileSync(join(folder, `${name}.txt`), lines.map(({ text }) => `${text}\n`).join(''))
+  })
+  writeFileSync(
+    join(folder, 'reviews.jsonl'),
+    Array.from({ length: 8 }, (_, i) => `${JSON.stringify(mail(9, i))}\n`).join(''),
+  )
+  copyFileSync(join(root, 'tools/exported-decoders/models/llama.onnx'), join(folder, 'decoder.onnx'))
+  const { speechEncoder } = await import(`${root}/tools/exported-encoders/dist/index.js`)
+  const { encodeModel } = await import(`${root}/packages/onnx/dist/index.js`)
+  writeFileSync(join(folder, 'encoder_model.onnx'), encodeModel(speechEncoder({ reads: 'frames' })))
+}
+
+/** @param {number} table @param {number} i */
+function mail(table, i) {
+  const isSpam = i % 2 === 1
+  const about = `number ${table} of ${i}`
+  const text = isSpam
+    ? `You have won cash, ${about}; click here now to claim your prize before it is gone for good`
+    : `See you at the meeting on Monday, ${about}; I bring the slides and the numbers of last month`
+  return { label: isSpam ? 'spam' : 'ham', text }
+}
+
+/** Grey images of digits' labels. @param {string} folder @param {string} seed */
+function putImages(folder, seed) {
+  for (const label of ['0', '1']) {
+    mkdirSync(join(folder, label), { recursive: true })
+    for (let i = 0; i < 4; i += 1) {
+      const grey = (/** @type {number} */ x, /** @type {number} */ y) =>
+        (x * (i + 1) + y * (seed.length + Number(label))) % 256
+      writeFileSync(join(folder, label, `${i}.png`), png(8, grey))
+    }
+  }
+}
+
+/** @param {number} size @param {(x: number, y: number) => number} grey */
+function png(size, grey) {
+  const rows = Buffer.alloc(size * (size + 1))
+  for (let y = 0; y < size; y += 1) for (let x = 0; x < size; x += 1) rows[y * (size + 1) + x + 1] = grey(x, y)
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(size, 0)
+  header.writeUInt32BE(size, 4)
+  header[8] = 8
+  const parts = [chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...parts])
+}
+
+/** @param {string} type @param {Buffer} data */
+function chunk(type, data) {
+  const body = Buffer.concat([Buffer.from(type), data])
+  const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(data.length)
+  check.writeUInt32BE(crc32(body))
+  return Buffer.concat([length, body, check])
+}

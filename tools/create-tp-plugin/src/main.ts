@@ -76,7 +76,7 @@ function describe(kind: Kind, short: string, folder: string, files: readonly str
   const use = kind === 'method' ? `npx @tp/cli methods --plugin .` : `npx @tp/cli doctor --runtime .`
   const lines = [
     ...(folder === '' ? [] : [`cd ${folder}`]),
-    'npm install',
+    'npm install    # before the first release: the packages of npm run pack-local in @tp, npm install --save-dev …/tp-*.tgz',
     'npm run build',
     'npm test',
     `${use}    # then change ${source}`,

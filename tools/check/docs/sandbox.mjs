@@ -84,7 +84,9 @@ export function openSandbox(folder, installed) {
   const left = ['reports', 'package.json', 'pnpm-workspace.yaml', 'vitest.config.ts']
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
   for (const name of readdirSync(root)) {
-    if (!name.startsWith('.') && !left.includes(name)) link(join(root, name), join(folder, name))
+    // A reader of the README has its output there.
+    if (!name.startsWith('.') && !name.endsWith('.onnx') && !left.includes(name))
+      link(join(root, name), join(folder, name))
   }
 }
 

@@ -73,10 +73,14 @@ export async function main(args) {
   const scratch = mkdtempSync(join(tmpdir(), 'tp-check-'))
   try {
     const all = groups(scratch, { exhaustive, again: exhaustive || args.includes('again') })
+    const known = [...Object.keys(all), ...[...modes].map(([mode, meaning]) => `${mode} (${meaning})`)].join(', ')
+    if (names.includes('help')) {
+      process.stdout.write(`Groups: ${known}\n`)
+      return 0
+    }
     const unknown = names.filter((name) => !(name in all))
     if (unknown.length > 0) {
-      const known = [...Object.keys(all), ...[...modes].map(([mode, meaning]) => `${mode} (${meaning})`)]
-      process.stderr.write(`No group ${unknown.join(', ')}. There are: ${known.join(', ')}\n`)
+      process.stderr.write(`No group ${unknown.join(', ')}. There are: ${known}\n`)
       return 2
     }
     const outcomes = await attempt('set-up', async () => {

@@ -6,7 +6,7 @@ import { argumentsOfTp } from './programs.mjs'
 import { callsOf } from './shell.mjs'
 import { ofHelp, ofMessages, ofPages, ofReport, ofSettings } from './sources.mjs'
 import { kindOf, putStandIns } from './stand-ins.mjs'
-import { runLines } from './tp-commands.mjs'
+import { planFor, runLines } from './tp-commands.mjs'
 
 /** @typedef {import('./markdown.mjs').Printed} Printed */
 
@@ -48,6 +48,11 @@ async function blocksOf(source) {
   return callsOf(scripts).map(linesOf)
 }
 
+/** 3: it has measured, and the model here is not as fast or as right as asked. @param {number} code */
+function hasRun(code) {
+  return code === 0 || code === 3
+}
+
 /**
  * Runs scripts one after the other, each in a folder with a reader's files.
  * @param {readonly string[][][]} scripts
@@ -57,6 +62,8 @@ async function problemsOf(scripts) {
   const lines = scripts.flatMap((script, i) => {
     const cwd = join(scratch, `${i}`)
     cpSync(join(scratch, kindOf(script.flat())), cwd, { recursive: true })
+    const planned = script.find((args) => args.includes('--plan'))
+    if (planned !== undefined) writeFileSync(join(cwd, 'plan.json'), planFor(planned))
     return script.map((args) => ({ cwd, args }))
   })
   const ended = await runLines(lines)
@@ -64,7 +71,7 @@ async function problemsOf(scripts) {
     rmSync(join(scratch, `${i}`), { recursive: true, force: true })
   })
   return ended.flatMap(({ code, stderr }, i) =>
-    code === 0 ? [] : [`tp ${lines[i]?.args.join(' ')}: ${stderr.trim()}`],
+    hasRun(code) ? [] : [`tp ${lines[i]?.args.join(' ')}: ${stderr.trim()}`],
   )
 }
 
@@ -105,7 +112,6 @@ async function putMadeFiles() {
   ]
   mkdirSync(join(cwd, 'mail'))
   for (const name of ['config.json', 'tokenizer.json']) cpSync(join(cwd, name), join(cwd, 'mail', name))
-  writeFileSync(join(cwd, 'plan.json'), JSON.stringify({ format: 1, method: 'sdtp', keep: 0.7 }))
   const ended = await runLines(made.map((line) => ({ cwd, args: line.split(' ') })))
   expect(ended.map(({ code, stderr }) => (code === 0 ? '' : stderr))).toEqual(made.map(() => ''))
 }

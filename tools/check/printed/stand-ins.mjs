@@ -24,21 +24,24 @@ export async function putStandIns(folder, kind) {
     copyFileSync(join(root, 'packages/models', name, file), join(folder, file))
   }
   if (kind === 'texts') await putTexts(folder)
-  else for (const name of ['images', 'others', 'other-images']) putImages(join(folder, name), name)
+  else
+    ['images', 'other-images'].forEach((name, i) => {
+      putImages(join(folder, name), 20 * i)
+    })
 }
+
+/** Of calibration data the confidence that a command asks for needs many. */
+const rows = { texts: 100, others: 72, examples: 100, train: 72, dev: 72, test: 72, calibration: 1000, a: 72, b: 72 }
 
 /** Tables of texts that differ from one another, a decoder, and an encoder of speech. @param {string} folder */
 async function putTexts(folder) {
-  const tables = ['texts', 'others', 'examples', 'train', 'dev', 'test', 'calibration', 'a', 'b']
-  tables.forEach((name, table) => {
-    const lines = Array.from({ length: 72 }, (_, i) => mail(table, i))
+  for (const [table, [name, count]] of Object.entries(rows).entries()) {
+    const lines = Array.from({ length: count }, (_, i) => mail(table, i))
     writeFileSync(join(folder, `${name}.tsv`), lines.map((line) => `${line.label}\t${line.text}\n`).join(''))
     writeFileSync(join(folder, `${name}.txt`), lines.map(({ text }) => `${text}\n`).join(''))
-  })
-  writeFileSync(
-    join(folder, 'reviews.jsonl'),
-    Array.from({ length: 8 }, (_, i) => `${JSON.stringify(mail(9, i))}\n`).join(''),
-  )
+  }
+  const lines = Array.from({ length: 8 }, (_, i) => `${JSON.stringify(mail(-1, i))}\n`)
+  writeFileSync(join(folder, 'reviews.jsonl'), lines.join(''))
   copyFileSync(join(root, 'tools/exported-decoders/models/llama.onnx'), join(folder, 'decoder.onnx'))
   const { speechEncoder } = await import(`${root}/tools/exported-encoders/dist/index.js`)
   const { encodeModel } = await import(`${root}/packages/onnx/dist/index.js`)
@@ -55,14 +58,13 @@ function mail(table, i) {
   return { label: isSpam ? 'spam' : 'ham', text }
 }
 
-/** Grey images of digits' labels. @param {string} folder @param {string} seed */
+/** Grey images, by label. @param {string} folder @param {number} seed */
 function putImages(folder, seed) {
-  for (const label of ['0', '1']) {
-    mkdirSync(join(folder, label), { recursive: true })
-    for (let i = 0; i < 4; i += 1) {
-      const grey = (/** @type {number} */ x, /** @type {number} */ y) =>
-        (x * (i + 1) + y * (seed.length + Number(label))) % 256
-      writeFileSync(join(folder, label, `${i}.png`), png(8, grey))
+  for (const label of [0, 1]) {
+    mkdirSync(join(folder, `${label}`), { recursive: true })
+    for (let i = 0; i < 50; i += 1) {
+      const grey = (/** @type {number} */ x, /** @type {number} */ y) => (x * (i + 1) + y * (seed + label) + seed) % 256
+      writeFileSync(join(folder, `${label}`, `${i}.png`), png(8, grey))
     }
   }
 }

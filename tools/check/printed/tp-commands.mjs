@@ -107,7 +107,12 @@ export async function problemsOfLines(lines) {
 function filesReadFirst(args) {
   return args.flatMap((arg, i) => {
     const value = args[i + 1] ?? ''
-    if (arg === '--plan') return [[value, JSON.stringify({ format: 1, method: 'random', keep: 0.7 })]]
+    if (arg === '--plan') return [[value, planFor(args)]]
     return arg === '--weights' ? [[value, '\x02\0\0\0\0\0\0\0{}']] : []
   })
+}
+
+/** A plan that goes with the other options of a line. @param {readonly string[]} args */
+export function planFor(args) {
+  return JSON.stringify({ format: 1, method: args.includes('--weights') ? 'sdtp' : 'random', keep: 0.7 })
 }

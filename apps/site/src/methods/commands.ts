@@ -16,7 +16,7 @@ const ofCaches: ReadonlySet<string> = new Set(['key-diff', 'lag-kv', 'key-norm']
 const ofImages: ReadonlySet<string> = new Set(['dynamicvit', 'diffrate', 'ltmp'])
 
 const TEXTS = { data: 'texts.tsv', selection: 'others.tsv' }
-const IMAGES = { data: 'images', selection: 'others' }
+const IMAGES = { data: 'images', selection: 'other-images' }
 
 /** Methods of an encoder of speech that decide by themselves how much is kept. */
 const ofSpeech: ReadonlySet<string> = new Set(['thin-padding'])

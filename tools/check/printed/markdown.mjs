@@ -9,7 +9,7 @@ const programs = /^(?:\$ )?(?:npx|npm|pnpm|tp|node) /
 const shells = new Set(['sh', 'bash', 'shell', 'console'])
 
 /**
- * What a text in Markdown prints to be typed: its blocks for a shell, and its code in lines of text that begins with a program of ours.
+ * What a text in Markdown prints to be typed: its blocks for a shell, fenced or indented, and its code in lines of text that begins with a program of ours.
  * @param {string} at
  * @param {string} text
  * @returns {Printed[]}
@@ -29,6 +29,8 @@ export function printedInMarkdown(at, text) {
       open = undefined
     } else if (open !== undefined) {
       open.lines.push(line)
+    } else if (/^ {4,}/.test(line) && programs.test(line.trim())) {
+      found.push({ at: `${at}:${i + 1}`, text: line.trim(), form: 'block' })
     } else {
       for (const [, code = ''] of line.matchAll(/(?<!`)`([^`]+)`(?!`)/g)) {
         if (programs.test(code)) found.push({ at: `${at}:${i + 1}`, text: withoutBrackets(code), form: 'span' })

@@ -11,6 +11,12 @@ test('finds blocks for a shell, and says which of them the documents test runs',
   ])
 })
 
+test('finds indented lines', () => {
+  expect(printed('Then:', '', '    npm run benchmark    # all', '    other text').map(({ text }) => text)).toEqual([
+    'npm run benchmark    # all',
+  ])
+})
+
 test('reads of a session what is typed, with or without a prompt', () => {
   expect(printed('```console', '$ tp doctor \\', '  --json', 'node  20', '```')[0]?.text).toBe('tp doctor \\\n  --json')
   expect(printed('```console', 'tp doctor', 'tp methods', '```')[0]?.text).toBe('tp doctor\ntp methods')

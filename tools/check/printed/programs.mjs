@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { groupNames } from '../run.mjs'
@@ -55,7 +56,10 @@ export function problemOfCall([program, ...args], folder) {
 /** @param {readonly string[]} args */
 function problemOfNpm([command = '', ...args]) {
   const [first = ''] = args
-  if (command === 'run') return isOpen(first) || scripts.has(first) ? undefined : `no package has a script ${first}`
+  if (command === 'run') {
+    if (!isOpen(first) && !scripts.has(first)) return `no package has a script ${first}`
+    return problemOfScript(first, args.slice(args[1] === '--' ? 2 : 1))
+  }
   if (command === 'test' || command === 't') {
     const groups = args.filter((arg) => arg !== '--')
     const unknown = groups.find((group) => !isOpen(group) && !groupNames().includes(group))
@@ -74,12 +78,45 @@ function problemOfNpm([command = '', ...args]) {
   return `npm has no command ${command}`
 }
 
+/**
+ * What a script of the root is given that it does not take, as its own help says.
+ * @param {string} script
+ * @param {readonly string[]} args
+ */
+function problemOfScript(script, args) {
+  const help = script === 'benchmark' ? helpOfBenchmark() : script === 'models' ? listOfModels() : undefined
+  if (help === undefined) return undefined
+  const isValue = (/** @type {number} */ i) => /^--(only|out|queue)$/.test(args[i - 1] ?? '')
+  const unknown = args.find(
+    (arg, i) => !isOpen(arg) && !isValue(i) && !new RegExp(`(?<![\\w-])${arg}(?![\\w-])`).test(help),
+  )
+  return unknown === undefined ? undefined : `npm run ${script} takes no ${unknown}`
+}
+
+/** @type {Map<string, string>} */
+const helps = new Map()
+
+/** @param {readonly string[]} command of Node */
+function printedBy(command) {
+  const known = helps.get(command.join(' '))
+  if (known !== undefined) return known
+  const printed = execFileSync(process.execPath, command, { cwd: root, encoding: 'utf8' })
+  helps.set(command.join(' '), printed)
+  return printed
+}
+
+const helpOfBenchmark = () => printedBy(['apps/benchmark/dist/cli.js', '--help'])
+const listOfModels = () => {
+  const main = "import('./tools/real-models/dist/main.js').then(({ main }) => main(['list']))"
+  return `list\n${printedBy(['-e', main])}`
+}
+
 /** @param {readonly string[]} args */
 function problemOfNpx([program = '', ...args]) {
   if (program === '@tp/cli' || isOpen(program)) return undefined
   if (!programs.has(program) && !names.has(program)) return `there is no program ${program}`
   const file = program === 'vitest' && args[0] === 'run' ? args[1] : undefined
-  if (file === undefined || existsSync(join(root, file))) return undefined
+  if (file === undefined || file.startsWith('-') || existsSync(join(root, file))) return undefined
   return workspacePackages().some(({ folder }) => existsSync(join(root, folder, file)))
     ? undefined
     : `there is no file ${file}`

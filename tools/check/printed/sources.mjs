@@ -145,4 +145,5 @@ export function composingModules() {
   return files.filter((file) => /\btp (?:[a-z][\w-]*|\$\{command\}) \$\{/.test(textOf(file)))
 }
 
-const inSentences = /(?<![\w@/.-])(?:tp [a-z][\w-]*(?: --?[a-z][\w-]*)+|npm run [\w:-]+(?![\w:-]*\$)|npm test -- \w+)/g
+const inSentences =
+  /(?<![\w@/.-])(?:tp [a-z][\w-]*(?: --?[a-z][\w-]*)+|npm run [\w:-]+(?![\w:-]*\$)|npm test -- \w+|npm (?:create|rebuild) [@\w/.-]+\w|npx @tp\/cli [\w-]+)/g

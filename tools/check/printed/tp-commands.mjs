@@ -79,19 +79,25 @@ export async function isWhole([name = '', ...rest]) {
  */
 export async function problemsOfLines(lines) {
   const distinct = [...new Map(lines.map((args) => [args.join(' '), args])).values()]
-  const cwd = mkdtempSync(join(tmpdir(), 'tp-without-models-'))
+  const scratch = mkdtempSync(join(tmpdir(), 'tp-without-models-'))
   try {
-    for (const args of distinct) {
+    const placed = distinct.map((args, i) => ({ cwd: join(scratch, `${i}`), args }))
+    for (const { cwd, args } of placed) {
       // What is written has its folder.
-      for (const path of args) if (!path.includes(':')) mkdirSync(join(cwd, dirname(path)), { recursive: true })
+      for (const path of ['.', ...args])
+        if (!path.includes(':')) mkdirSync(join(cwd, dirname(path)), { recursive: true })
       for (const [path, content] of filesReadFirst(args)) writeFileSync(join(cwd, path), content)
     }
-    const ended = await runLines(
-      distinct.map((args) => ({ cwd, args })),
-      { readsOnly: true },
-    )
+    const ended = await runLines(placed, { readsOnly: true })
+    const learned = await learnedMethods()
     return new Map(
       distinct.flatMap((args, i) => {
+        const without =
+          args[0] === 'train' || args.includes('--weights')
+            ? undefined
+            : methodsOf(args).find((name) => learned.has(name))
+        if (without !== undefined)
+          return [[args.join(' '), `${without} works with trained values, and --weights is missing`]]
         const { code, stderr } = /** @type {Ended} */ (ended[i])
         const model = args[1]?.replace(/^.*=/, '') ?? ''
         const isMissing = stderr.includes('code: TP_FILE_NOT_FOUND') && stderr.includes(model)
@@ -99,8 +105,22 @@ export async function problemsOfLines(lines) {
       }),
     )
   } finally {
-    rmSync(cwd, { recursive: true, force: true })
+    rmSync(scratch, { recursive: true, force: true })
   }
+}
+
+/** Methods that prune by trained values: some commands look for these only when the model is read. @returns {Promise<Set<string>>} */
+async function learnedMethods() {
+  const { loadMethods } = await import(`${root}/packages/cli/dist/index.js`)
+  const { needsValues } = await import(`${root}/packages/core/dist/host/index.js`)
+  /** @type {Map<string, { entry: { create(): object } }>} */
+  const methods = await loadMethods()
+  return new Set([...methods].flatMap(([name, { entry }]) => (needsValues(entry.create()) ? [name] : [])))
+}
+
+/** @param {readonly string[]} args */
+function methodsOf(args) {
+  return args.flatMap((arg, i) => (/^--(methods?|then)$/.test(args[i - 1] ?? '') ? arg.split(/[,+]/) : []))
 }
 
 /** Plans and trained values, which are read before the model. @param {readonly string[]} args @returns {[string, string][]} */

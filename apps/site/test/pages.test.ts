@@ -1,5 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { baselines } from '@tp/core'
+import { needsValues } from '@tp/core/host'
+import { methods as attention } from '@tp/method-attention'
+import { methods as gradient } from '@tp/method-gradient'
+import { methods as hybrid } from '@tp/method-hybrid'
+import { methods as rl } from '@tp/method-rl'
 import { expect, test } from 'vitest'
 import { slugOf } from '../src/methods/measured.ts'
 import { methodGroups } from '../src/methods/method-pages.ts'
@@ -10,6 +16,7 @@ import { addressOf, type Page } from '../src/pages/page.ts'
 import { repositoryUrl, root } from '../src/repository.ts'
 
 const pages = allPages()
+const entries = [...baselines, ...attention, ...gradient, ...hybrid, ...rl]
 
 /** Outside of code, which may look like links. */
 const prose = ({ text }: Page): string => text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '').replaceAll(/`[^`\n]*`/g, '')
@@ -61,6 +68,24 @@ test('every method has a page with its formula or its rule, and says when to use
   const texts = names.map((name) => pages.find(({ path }) => path === `methods/${name}.md`)?.text ?? '')
   for (const text of texts)
     expect(text).toMatch(/## When to use it\n\n\S[\s\S]*## What it computes\n\n\S[\s\S]*## Use it/)
+})
+
+test('the page of a method that works with trained values trains it, and prunes with what was written', () => {
+  const learned = entries.filter(({ create }) => needsValues(create()))
+  expect(learned.map(({ name }) => name)).toEqual(expect.arrayContaining(['sdtp', 'adapler', 'tr-bert', 'lens']))
+  for (const { name } of learned) {
+    const text = pages.find(({ path }) => path === `methods/${name}.md`)?.text ?? ''
+    const [, written, pruned] =
+      /^npx tp train .*--weights-out (\S+)\nnpx tp prune .* --weights (\S+)$/m.exec(text) ?? []
+    expect([written, pruned]).toEqual([`${name}.safetensors`, `${name}.safetensors`])
+  }
+})
+
+test('the page of a method is about the model that it is for', () => {
+  const commandsOf = (name: string): string | undefined => pages.find(({ path }) => path === `methods/${name}.md`)?.text
+  expect(commandsOf('thin-padding')).toContain('tp prune encoder_model.onnx')
+  expect(commandsOf('key-diff')).toContain('tp press decoder.onnx')
+  expect(commandsOf('dynamicvit')).toContain('--data images --selection other-images')
 })
 
 test('what was measured of a method stands on its page, with the table that it is from', () => {

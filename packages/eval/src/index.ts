@@ -31,8 +31,14 @@ export {
   type TextDecoder,
 } from './generation/text-decoder.ts'
 export { loadTokenizer } from './inputs/load-tokenizer.ts'
-export { type ModelFolder, modelFolderFiles, readFolderJson, readModelFolder } from './inputs/model-folder.ts'
-export { type Pooling, pool, poolingFiles, readPooling } from './inputs/pooling.ts'
+export {
+  type ModelFolder,
+  modelFolderFiles,
+  readFolderJson,
+  readModelFolder,
+  readPooling,
+} from './inputs/model-folder.ts'
+export { type Pooling, pool, requirePooling, USUAL_POOLING } from './inputs/pooling.ts'
 export { type PrepareOptions, prepareInputs } from './inputs/prepare.ts'
 export { type ReadModel, readModel } from './inputs/read-model.ts'
 export { type TaggedInputs, taggedInputs } from './inputs/tagged-inputs.ts'

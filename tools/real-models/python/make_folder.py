@@ -64,6 +64,11 @@ def export_weights(archive: Path, task: str, out: Path) -> None:
         (config,) = (path for path in Path(folder).rglob("config.json") if (path.parent / "model.safetensors").exists())
         # As "transformers": with tokens as output, the form in which the model is published for onnxruntime.
         main_export(str(config.parent), output=out, task=task, library_name="transformers", device="cpu")
+        # How its vectors are made, and of how many tokens.
+        for name in ("modules.json", "sentence_bert_config.json", "1_Pooling/config.json"):
+            if (config.parent / name).exists():
+                (out / name).parent.mkdir(exist_ok=True)
+                shutil.copy(config.parent / name, out / name)
 
 
 def main(form: str, packages: str, out: str, *members: str) -> None:

@@ -1,9 +1,8 @@
 import { TpError } from '@tp/core'
 import { decodeModel, externalTensors } from '@tp/onnx'
 import { lengthOf, type Progress, readBytes } from '../loading/read-bytes.ts'
+import { companions } from '../workbench/read-files.ts'
 import { chooseModel, fileOf, listingOf, readAddress } from './model-address.ts'
-
-const companions = ['tokenizer.json', 'config.json', 'preprocessor_config.json']
 
 /**
  * Downloads a model with what belongs to it, by its name at Hugging Face or the address of its .onnx file.

@@ -3,7 +3,14 @@ import { modelFacts, openTokenizer } from '@tp/eval/inputs'
 import { type Progress, readBytes } from '../loading/read-bytes.ts'
 import type { ModelSource } from './model-source.ts'
 
-const known: readonly string[] = ['tokenizer.json', 'config.json', 'preprocessor_config.json']
+/** Files that belong to a model, by their names. */
+export const companions: readonly string[] = [
+  'tokenizer.json',
+  'config.json',
+  'preprocessor_config.json',
+  'tokenizer_config.json',
+  'sentence_bert_config.json',
+]
 const isModel = ({ name }: File): boolean => /\.onnx$/i.test(name)
 /** Weights outside the model: names that exporters give them. */
 const isData = ({ name }: File): boolean => /(\.onnx[._]data(_\d+)?|\.data|\.bin|\.weights?)$/i.test(name)
@@ -19,20 +26,22 @@ export async function readFiles(
 ): Promise<ModelSource> {
   const models = files.filter(isModel)
   const find = (name: string): File | undefined => files.find((file) => file.name === name)
-  const other = files.find((file) => !isModel(file) && !isData(file) && !known.includes(file.name))
+  const other = files.find((file) => !isModel(file) && !isData(file) && !companions.includes(file.name))
   const [model] = models
   if (other !== undefined) {
     throw problem(
-      `${other.name} is neither an .onnx file nor one of ${known.join(', ')}, nor a data file (.onnx.data).`,
+      `${other.name} is neither an .onnx file nor one of ${companions.join(', ')}, nor a data file (.onnx.data).`,
     )
   }
   if (models.length > 1) throw problem(`there are ${models.length} .onnx files; open one at a time.`)
   if (model === undefined && before === undefined)
     throw problem('there is no .onnx file among these; open it with them.')
-  const [tokenizer, config, preprocessor] = await Promise.all([
+  const [tokenizer, config, preprocessor, tokenizerConfig, sentence] = await Promise.all([
     find('tokenizer.json')?.text(),
     readJson(find('config.json')),
     readJson(find('preprocessor_config.json')),
+    readJson(find('tokenizer_config.json')),
+    readJson(find('sentence_bert_config.json')),
   ])
   const read = await readAll([...models, ...files.filter(isData)], onProgress)
   const kept = model === undefined ? before : undefined
@@ -40,7 +49,7 @@ export async function readFiles(
     name: model?.name.replace(/\.onnx$/i, '') ?? (before?.name as string),
     bytes: model === undefined ? (before?.bytes as Uint8Array) : (read.get(model.name) as Uint8Array),
     data: new Map([...(kept?.data ?? []), ...[...read].filter(([name]) => name !== model?.name)]),
-    facts: { ...kept?.facts, ...defined(modelFacts(config, preprocessor)) },
+    facts: { ...kept?.facts, ...defined(modelFacts(config, preprocessor, { tokenizerConfig, sentence })) },
     tokenizer: tokenizer === undefined ? kept?.tokenizer : openTokenizer(tokenizer, 'tokenizer.json'),
   }
 }

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { type Pooling, type RanBatch, tagsOf, vectorsOf } from '@tp/eval'
+import { type Pooling, type RanBatch, tagsOf, USUAL_POOLING, vectorsOf } from '@tp/eval'
 import { largest, logitRowsOf, logitsOf, probabilities, scoresOf } from '@tp/eval/metrics'
 import type { Column } from '../output/column.ts'
 import type { ComputeSpec } from './compute-spec.ts'
@@ -18,7 +18,13 @@ export interface Words {
 }
 
 /** The answers of a task to so many texts. */
-export function answersOf({ task, labels }: ComputeSpec, pooling: Pooling, count: number, words?: Words): Answers {
+export function answersOf(
+  { task, labels }: ComputeSpec,
+  pooling: Pooling | undefined,
+  count: number,
+  words?: Words,
+): Answers {
+  const { of, isNormalised } = pooling ?? USUAL_POOLING
   const name = (label: number): string => {
     if (label < 0) throw new TpError('TP_OUTPUT', 'bulk', 'the model gave a logit that is not a number')
     return labels?.[label] ?? `${label}`
@@ -43,7 +49,7 @@ export function answersOf({ task, labels }: ComputeSpec, pooling: Pooling, count
   if (task === 'embeddings')
     return collect(
       count,
-      (batch) => vectorsOf(batch, pooling.of).map((vector) => ofLength(vector, pooling)),
+      (batch) => vectorsOf(batch, of).map((vector) => ofLength(vector, isNormalised)),
       (values) => [{ name: 'embedding', kind: 'vector', values }],
     )
   const { of: wordOf = [], counts = [] } = words ?? {}
@@ -86,7 +92,7 @@ function classesOf({ outputs, rows }: RanBatch): { readonly label: number; reado
   })
 }
 
-function ofLength(vector: Float64Array, { isNormalised }: Pooling): Float32Array {
+function ofLength(vector: Float64Array, isNormalised: boolean): Float32Array {
   const length = isNormalised ? Math.hypot(...vector) : 1
   return Float32Array.from(vector, (value) => (length > 0 ? value / length : value))
 }

@@ -1,17 +1,8 @@
 import { createHash } from 'node:crypto'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import {
-  type ModelFolder,
-  modelFolderFiles,
-  type Pooling,
-  poolingFiles,
-  type ReadModel,
-  readModel,
-  readModelFolder,
-  readPooling,
-} from '@tp/eval'
+import { type ModelFolder, modelFolderFiles, type ReadModel, readModel, readModelFolder } from '@tp/eval'
 import type { HashedFile } from '@tp/tune'
 import { hashOfFile } from '../input/hash-of-file.ts'
 
@@ -33,7 +24,6 @@ export interface ModelFiles {
   /** Only `@tp/runtime-native` runs it. */
   readonly isPacked: boolean
   readonly folder: ModelFolder & { readonly tokenizer: string }
-  readonly pooling: Pooling
 }
 
 /**
@@ -47,16 +37,14 @@ export async function readModelFiles({
 }: ModelPaths): Promise<ModelFiles> {
   const model = await readModel(path)
   const dense = densePath === undefined ? undefined : await readModel(densePath)
-  const [folder, pooling] = await Promise.all([readModelFolder(path), readPooling(path)])
+  const folder = await readModelFolder(path)
   const tokenizer = asked ?? folder.tokenizer
   if (tokenizer === undefined)
     throw new TpError('TP_TOKENIZER', 'bulk', `no tokenizer.json is next to ${path}; give its path`)
   const parts = await hashesOf(model)
   // Files by what they are to the model, not by their paths: a copy elsewhere has the same hash.
-  const others = [...modelFolderFiles(path), ...poolingFiles(path)].filter(
-    (file) => basename(file) !== 'tokenizer.json',
-  )
-  for (const file of others) parts.push(basename(file), await hashOfFile(file).catch(() => ''))
+  for (const [name, file] of await modelFolderFiles(path))
+    if (name !== 'tokenizer.json') parts.push(name, await hashOfFile(file))
   parts.push(await hashOfFile(tokenizer), ...(dense === undefined ? [] : await hashesOf(dense)))
   return {
     model: { path, hash: model.hash },
@@ -64,7 +52,6 @@ export async function readModelFiles({
     hash: createHash('sha256').update(parts.join('\n')).digest('hex'),
     isPacked: isPacked(model.model),
     folder: { ...folder, tokenizer },
-    pooling,
   }
 }
 

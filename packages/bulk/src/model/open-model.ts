@@ -1,6 +1,6 @@
 import { type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
-import { loadTokenizer, readModel, type Task, taggedInputs, taskOf } from '@tp/eval'
+import { embeddingOutput, loadTokenizer, readModel, requirePooling, type Task, taggedInputs, taskOf } from '@tp/eval'
 import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/eval/inputs'
 import { cascade } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -51,6 +51,8 @@ export async function openBulkModel(
   const [first] = session.inputs
   const size = typeof first?.dims[0] === 'number' ? first.dims[0] : undefined
 
+  const vectors = embeddingOutput(Object.fromEntries(session.outputs.map((output) => [output.name, output])))
+
   async function prepare(rows: readonly Row[], source: string, { task, maxTokens }: ComputeSpec): Promise<Prepared> {
     const { vocabularySize, maxTokens: most } = files.folder
     const limits = { vocabularySize, maxTokens: maxTokens ?? most, signal: options.signal }
@@ -75,7 +77,8 @@ export async function openBulkModel(
     task: taskOf(session.outputs, files.folder.labels),
     async compute(rows, source, spec, { signal: stop, onRows } = {}) {
       const { inputs, words } = await prepare(rows, source, spec)
-      const answers = answersOf(spec, files.pooling, rows.length, words)
+      if (spec.task === 'embeddings') requirePooling(files.folder.pooling, files.model.path, vectors)
+      const answers = answersOf(spec, files.folder.pooling, rows.length, words)
       const batches = tokenBatches(inputs.lengths as readonly number[], {
         tokens: spec.batchTokens,
         padded: !files.isPacked,

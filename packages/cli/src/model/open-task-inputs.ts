@@ -1,15 +1,16 @@
 import type { ValueInfo } from '@tp/core/runtime'
 import {
+  embeddingOutput,
   isRetrievalFolder,
   loadTokenizer,
   prepareInputs,
   readModelFolder,
-  readPooling,
   readScoredPairs,
   readSearchData,
   readSpeech,
   readTaggedTsv,
   readTexts,
+  requirePooling,
   type ScoredPairs,
   type SearchData,
   type SpeechInputs,
@@ -117,15 +118,16 @@ export async function openTaskInputs(
   const limit = given.limit === undefined ? undefined : wholeNumber('limit', given.limit)
   const options = { ...known, tokenizer: given.tokenizer ?? known.tokenizer, signal }
   if (task === 'embeddings') {
-    const { of: pooling } = await readPooling(path)
+    const output = embeddingOutput(Object.fromEntries(outputs.map((each) => [each.name, each])))
+    requirePooling(known.pooling, path, output)
     const judged = await readJudged(data, limit, given)
     if (judged !== undefined) {
-      const inputs = await prepareInputs(filledUp(judged.texts, batchSize), taken, { ...options, pooling })
+      const inputs = await prepareInputs(filledUp(judged.texts, batchSize), taken, options)
       return { task, inputs, judged }
     }
     const texts = await readTexts(data, { limit, textColumn: given['text-column'] })
     const examples = wholeBatches(texts.examples, batchSize, progress)
-    return { task, inputs: await prepareInputs({ ...texts, examples } as Dataset, taken, { ...options, pooling }) }
+    return { task, inputs: await prepareInputs({ ...texts, examples } as Dataset, taken, options) }
   }
   if (options.tokenizer === undefined) throw usageError('--tokenizer FILE is missing: none is next to the model')
   const tagged = await readTaggedTsv(data, { labels, limit })

@@ -1,10 +1,16 @@
+import { isRecord } from '@tp/core/host'
 import type { Normalisation } from './normalisation.ts'
+import { type Pooling, poolingOf, type SentenceModule } from './pooling.ts'
 
-/** What config.json and preprocessor_config.json say about a model's inputs and classes; what they do not say is undefined. */
+/** What the files next to a model say about its inputs, classes and vectors; what they do not say is undefined. */
 export interface ModelFacts {
   /** Class names by number, from config.json. */
   readonly labels: readonly string[] | undefined
-  /** Longest text in tokens, special ones included. */
+  /**
+   * Longest text in tokens, special ones included, as Sentence Transformers counts it: `max_seq_length`, or else
+   * `model_max_length` of tokenizer_config.json; never more than the model has positions. What tokenizer.json itself is cut at is a
+   * remnant of training, and none of these libraries follows it.
+   */
   readonly maxTokens: number | undefined
   readonly vocabularySize: number | undefined
   readonly normalisation: Normalisation | undefined
@@ -12,11 +18,28 @@ export interface ModelFacts {
   readonly imageSize: number | undefined
   /** Samples a second. */
   readonly sampleRate: number | undefined
+  /** How token states become a vector, as Sentence Transformers says it. */
+  readonly pooling: Pooling | undefined
+}
+
+/** Files besides config.json and preprocessor_config.json, read as JSON. */
+export interface OtherModelFiles {
+  /** tokenizer_config.json. */
+  readonly tokenizerConfig?: object | undefined
+  /** sentence_bert_config.json. */
+  readonly sentence?: object | undefined
+  /** The modules of modules.json. */
+  readonly modules?: readonly SentenceModule[] | undefined
+  /** 1_Pooling/config.json. */
+  readonly pooling?: object | undefined
 }
 
 interface Config {
   readonly id2label?: Readonly<Record<string, string>>
   readonly max_position_embeddings?: number
+  readonly n_positions?: number
+  /** Of a model of texts and images. */
+  readonly text_config?: unknown
   readonly model_type?: string
   readonly pad_token_id?: number
   readonly vocab_size?: number
@@ -33,17 +56,21 @@ interface Preprocessor {
 /** Position ids of this family begin after the padding id, so the first rows of the table are never used. */
 const POSITIONS_AFTER_PADDING: readonly string[] = ['roberta', 'xlm-roberta', 'camembert', 'xlm-roberta-xl', 'mpnet']
 
+/** Longer texts than any model takes: tokenizer_config.json says "no limit" by a number of 31 digits. */
+const NO_LIMIT = 2 ** 24
+
 /** @param config and preprocessor: the two files as Hugging Face lays them out, read as JSON */
-export function modelFacts(config: object, preprocessor: object): ModelFacts {
+export function modelFacts(config: object, preprocessor: object, others: OtherModelFiles = {}): ModelFacts {
   const { vocab_size: vocabularySize, image_size: imageSize }: Config = config
   const { sampling_rate: sampleRate }: Preprocessor = preprocessor
   return {
     labels: labelsOf(config),
-    maxTokens: maxTokensOf(config),
+    maxTokens: maxTokensOf(config, others),
     vocabularySize,
     normalisation: normalisationOf(preprocessor),
     imageSize: typeof imageSize === 'number' ? imageSize : undefined,
     sampleRate,
+    pooling: poolingOf(others.modules ?? [], others.pooling),
   }
 }
 
@@ -55,9 +82,26 @@ function labelsOf({ id2label }: Config): readonly string[] | undefined {
   })
 }
 
-function maxTokensOf({ max_position_embeddings: positions, model_type: type, pad_token_id: pad }: Config) {
-  if (positions === undefined || !Number.isInteger(positions) || positions < 3) return undefined
+function maxTokensOf(config: Config, { sentence, tokenizerConfig }: OtherModelFiles): number | undefined {
+  const { max_seq_length: ofSentences }: { readonly max_seq_length?: unknown } = sentence ?? {}
+  const { model_max_length: ofTokenizer }: { readonly model_max_length?: unknown } = tokenizerConfig ?? {}
+  const limits = [positionsOf(config), lengthOf(ofSentences) ?? lengthOf(ofTokenizer)]
+  const known = limits.filter((limit) => limit !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
+function positionsOf(config: Config): number | undefined {
+  const { model_type: type, pad_token_id: pad, text_config: ofTexts } = config
+  const positions = lengthOf(config.max_position_embeddings ?? config.n_positions)
+  if (positions === undefined) return isRecord(ofTexts) ? positionsOf(ofTexts) : undefined
   return type !== undefined && POSITIONS_AFTER_PADDING.includes(type) ? positions - (pad ?? 1) - 1 : positions
+}
+
+/** A number of tokens, at least the special ones and one more. */
+function lengthOf(value: unknown): number | undefined {
+  return Number.isInteger(value) && (value as number) >= 3 && (value as number) < NO_LIMIT
+    ? (value as number)
+    : undefined
 }
 
 function normalisationOf({ image_mean: mean, image_std: std, do_normalize: asked }: Preprocessor) {

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { pool, readPooling } from './pooling.ts'
+import { readModelFolder, readPooling } from './model-folder.ts'
+import { pool, requirePooling, sentenceModules } from './pooling.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -30,6 +31,49 @@ test('the files of Sentence Transformers say what it is, also above a folder cal
 })
 
 test.each([
+  ['mean', 'mean'],
+  ['max', 'maximum'],
+  [['cls'], 'class token'],
+  ['lasttoken', 'last token'],
+] as const)('a mode has a name since version 6 of Sentence Transformers: %j', async (mode, of) => {
+  write('1_Pooling/config.json', { pooling_mode: mode })
+  expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of, isNormalised: true })
+})
+
+test('modules.json says in which folder the pooling is, and it is below its own', async () => {
+  mkdirSync(join(folder, '4_Last'))
+  write('4_Last/config.json', { pooling_mode: 'lasttoken' })
+  const named = (path: string): object[] => [...types('Transformer'), { type: 'a.Pooling', path }]
+  write('modules.json', named('4_Last'))
+  expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of: 'last token', isNormalised: false })
+  for (const path of ['../4_Last', join(folder, '4_Last')]) {
+    write('modules.json', named(path))
+    await expect(readPooling(join(folder, 'model.onnx'))).rejects.toMatchObject({ code: 'TP_DATA' })
+  }
+})
+
+test('a module that the ONNX file does not hold is refused where vectors are pooled outside, and nowhere else', async () => {
+  write('modules.json', types('Transformer', 'Pooling', 'Dense', 'Normalize'))
+  const path = join(folder, 'model.onnx')
+  const { pooling } = await readModelFolder(path)
+  expect(requirePooling(pooling, path, { dims: ['batch', 384] })).toMatchObject({ isNormalised: true })
+  for (const output of [undefined, { dims: ['batch', 'tokens', 384] }]) {
+    expect(() => requirePooling(pooling, path, output)).toThrow(
+      expect.objectContaining({ code: 'TP_POOLING', message: expect.stringContaining('through Dense') }),
+    )
+  }
+})
+
+test('whatever else modules.json holds is no module', () => {
+  expect(sentenceModules([5, null, { type: 7 }, { type: 'a.b.Pooling', path: 3 }])).toEqual([
+    { type: 'Pooling', path: '' },
+  ])
+  expect(sentenceModules('Pooling')).toEqual([])
+})
+
+test.each([
+  { pooling_mode: ['cls', 'mean'] },
+  { pooling_mode: 'constructor' },
   { pooling_mode_weightedmean_tokens: true },
   { pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true },
 ])('what is not supported is refused: %j', async (config) => {

@@ -1,47 +1,95 @@
-import { basename, dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
-import { readFolderJson } from './model-folder.ts'
+import { isRecord } from '@tp/core/host'
+import type { ValueInfo } from '@tp/core/runtime'
 
 /** How a vector is made of those of the tokens, where the model does not do it itself. */
 export interface Pooling {
   readonly of: 'mean' | 'maximum' | 'class token' | 'last token'
   /** Whether vectors are brought to length 1. */
   readonly isNormalised: boolean
+  /** What else the folder demands that cannot be done: then `of` is not what it says. */
+  readonly unsupported?: string
 }
 
-const modes: Readonly<Record<string, Pooling['of']>> = {
-  pooling_mode_mean_tokens: 'mean',
-  pooling_mode_max_tokens: 'maximum',
-  pooling_mode_cls_token: 'class token',
-  pooling_mode_lasttoken: 'last token',
+/** Of a model whose folder does not say how it pools. */
+export const USUAL_POOLING: Pooling = { of: 'mean', isNormalised: true }
+
+/** One step of a model as Sentence Transformers lists them in modules.json. */
+export interface SentenceModule {
+  /** Its class without packages: `Pooling`. */
+  readonly type: string
+  /** Its folder, relative to that of modules.json; empty for the same, or where it is not named. */
+  readonly path: string
 }
 
-/** Files next to a model in which Sentence Transformers says how it pools. */
-const FILES = ['modules.json', join('1_Pooling', 'config.json')] as const
+/** By the name of the mode, which newer versions of Sentence Transformers write, or by its flag. */
+const modes: ReadonlyMap<string, Pooling['of']> = new Map([
+  ['mean', 'mean'],
+  ['pooling_mode_mean_tokens', 'mean'],
+  ['max', 'maximum'],
+  ['pooling_mode_max_tokens', 'maximum'],
+  ['cls', 'class token'],
+  ['pooling_mode_cls_token', 'class token'],
+  ['lasttoken', 'last token'],
+  ['pooling_mode_lasttoken', 'last token'],
+])
 
-/** Their paths, whether they exist or not. */
-export function poolingFiles(modelPath: string): string[] {
-  const folder = dirname(modelPath)
-  const folders = basename(folder) === 'onnx' ? [folder, dirname(folder)] : [folder]
-  return folders.flatMap((each) => FILES.map((name) => join(each, name)))
+/** Modules that change nothing of a pooled vector but its length. */
+const harmless: readonly string[] = ['Pooling', 'Normalize', 'Dropout']
+
+/** The modules of a modules.json in their order; empty for anything else. */
+export function sentenceModules(json: unknown): SentenceModule[] {
+  return Object.values(isRecord(json) || Array.isArray(json) ? json : {}).flatMap((entry: unknown) => {
+    if (!isRecord(entry) || typeof entry.type !== 'string') return []
+    const type = entry.type.split('.').at(-1) as string
+    return [{ type, path: typeof entry.path === 'string' ? entry.path : '' }]
+  })
 }
 
 /**
- * Reads how a model pools, from the files that Sentence Transformers writes; without them the mean, of length 1.
- * @throws TpError TP_POOLING for a way that is not supported, or several; TP_DATA for a file that is invalid JSON
+ * How a model pools.
+ * @param modules those of modules.json, of which the first is the model itself; none without that file
+ * @param config the configuration of the module `Pooling`, read as JSON; undefined where there is none
+ * @returns undefined if neither file is there
  */
-export async function readPooling(modelPath: string): Promise<Pooling> {
-  const [modules, config] = await Promise.all(FILES.map((name) => readFolderJson(modelPath, name)))
-  const types = Object.values(modules ?? {}).map(({ type }: { readonly type?: unknown }) => String(type))
-  const isNormalised = types.length === 0 || types.some((type) => type.endsWith('Normalize'))
-  const asked = Object.entries(config ?? {}).flatMap(([key, value]) =>
+export function poolingOf(modules: readonly SentenceModule[], config: object | undefined): Pooling | undefined {
+  if (modules.length === 0 && config === undefined) return undefined
+  const isNormalised = modules.length === 0 || modules.some(({ type }) => type === 'Normalize')
+  const asked = config === undefined ? [] : modesOf(config)
+  const of = asked.length > 1 ? undefined : modes.get(asked[0] ?? 'mean')
+  const other = modules.slice(1).find(({ type }) => !harmless.includes(type))
+  const unsupported =
+    other === undefined
+      ? `its vectors are pooled by ${asked.join(' and ')}, and only one of mean, max, cls and lasttoken is supported`
+      : `modules.json passes its vectors through ${other.type}, which the ONNX file does not hold`
+  if (of !== undefined && other === undefined) return { of, isNormalised }
+  return { of: of ?? 'mean', isNormalised, unsupported }
+}
+
+/** What a configuration names; flags that are set. */
+function modesOf(config: object): string[] {
+  const { pooling_mode: named }: { readonly pooling_mode?: unknown } = config
+  if (named !== undefined) return [named].flat().map(String)
+  return Object.entries(config).flatMap(([key, value]) =>
     key.startsWith('pooling_mode_') && value === true ? [key] : [],
   )
-  const [mode = 'pooling_mode_mean_tokens'] = asked
-  const of = modes[mode]
-  if (of !== undefined && asked.length < 2) return { of, isNormalised }
-  const seen = `${modelPath} pools by ${asked.join(' and ')}`
-  throw new TpError('TP_POOLING', 'eval', `${seen}; one of ${Object.keys(modes).join(', ')} is known`)
+}
+
+/**
+ * The same for models of any form.
+ * @param path of the model, for the message
+ * @param output that vectors are read from; one of two axes is the vector itself, however others would pool
+ * @throws TpError TP_POOLING for a way that is not supported
+ */
+export function requirePooling(
+  pooling: Pooling | undefined,
+  path: string,
+  output?: Pick<ValueInfo, 'dims'> | undefined,
+): Pooling {
+  const { unsupported } = pooling ?? USUAL_POOLING
+  if (unsupported === undefined || output?.dims.length === 2) return pooling ?? USUAL_POOLING
+  const advice = 'export the model with an output sentence_embedding'
+  throw new TpError('TP_POOLING', 'eval', `${path}: ${unsupported}; ${advice}`)
 }
 
 /** One vector [D] of those of an example's tokens, one or more, without padding. */

@@ -15,8 +15,8 @@ export interface PrepareOptions {
   readonly tokenizer?: string | undefined
   readonly maxTokens?: number | undefined
   readonly vocabularySize?: number | undefined
-  /** How texts become vectors ({@link readPooling}); default: by the mean of their tokens. */
-  readonly pooling?: Pooling['of'] | undefined
+  /** How texts become vectors; default: by the mean of their tokens. */
+  readonly pooling?: Pooling | undefined
   readonly normalisation?: Normalisation | undefined
   /** Side of the square images, if the model's is not fixed. */
   readonly imageSize?: number | undefined

@@ -8,7 +8,7 @@ import { type TokenRow, type TokenRowsOptions, tokenRows } from './token-rows.ts
 import type { TextTokenizer } from './tokenizer.ts'
 
 export interface TextOptions extends TokenRowsOptions {
-  readonly pooling?: Pooling['of'] | undefined
+  readonly pooling?: Pooling | undefined
   readonly signal?: AbortSignalLike | undefined
 }
 
@@ -41,7 +41,7 @@ export async function textInputs(
     keys: rows.map(({ ids }) => ids.join(' ')).map(hash),
     // A data set may have been cut to whole batches.
     ranking: dataset.ranking && someRanked(dataset.ranking, [...rows.keys()]),
-    pooling: options.pooling,
+    pooling: options.pooling?.of,
     notes: [],
     feeds: async (positions) => form.feeds(positions.map((position) => rows[position] as TokenRow)),
   }

@@ -9,7 +9,7 @@ import {
   type Pooling,
   readModel,
   readModelFolder,
-  readPooling,
+  requirePooling,
   type Task,
   taskOf,
 } from '@tp/eval'
@@ -22,7 +22,7 @@ import { type GuardOptions, guarded } from './guarded.ts'
 
 export interface ModelOptions
   extends Pick<EngineOptions, 'name' | 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
-  /** The ONNX file. What is next to it says how texts become inputs: tokenizer.json, config.json, 1_Pooling/config.json. */
+  /** The ONNX file. What is next to it says how texts become inputs and vectors ({@link readModelFolder}). */
   readonly path: string
   /** The dense model as the fallback of this pruned one. */
   readonly guard?: GuardOptions | undefined
@@ -69,7 +69,6 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
   const { path, atOnce = 1, guard, plan, methods = [], maxTokens, onCascade: onRun } = options
   const { bytes, hash, model } = await readModel(path)
   const folder = await readModelFolder(path)
-  const { of: pooling } = await readPooling(path)
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
   const runtime = options.runtime ?? (await defaultRuntime(atOnce))
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / atOnce))
@@ -104,7 +103,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
     })
     const task = taskOf(session.outputs, folder.labels)
     const declared = Object.fromEntries(session.outputs.map((output) => [output.name, output]))
-    const output = task === 'embeddings' ? embeddingOutput(declared)?.name : undefined
+    const output = task === 'embeddings' ? embeddingOutput(declared) : undefined
     return {
       engine,
       session,
@@ -113,7 +112,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
       labels: folder.labels,
       texts,
       vocabularySize: folder.vocabularySize,
-      vectors: output === undefined ? undefined : { output, pooling },
+      vectors: output && { output: output.name, pooling: requirePooling(folder.pooling, path, output).of },
       runtime: runtime.name,
     }
   } catch (error) {

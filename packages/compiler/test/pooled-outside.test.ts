@@ -1,10 +1,10 @@
-import { mean, type Schedule, schedule, type Tensor } from '@tp/core'
+import { mean, none, type Schedule, schedule, type Tensor } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { keyNorm, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type HeadOutput, inspect, MASK, type PruneOptions, prune } from '../src/index.ts'
+import { type HeadOutput, inspect, MASK, type PruneOptions, prune, readClassToken } from '../src/index.ts'
 import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { difference, numbers, rows, run } from './run.ts'
@@ -203,3 +203,48 @@ function expectNear(seen: readonly (readonly number[])[], expected: readonly (re
     expect(difference(row as number[], expected[example] as number[])).toBeLessThan(2e-5)
   }
 }
+
+describe('an embedder of which the class token alone is read', () => {
+  const options = { ...plain, norm: 'pre' } as const
+  const inputs = inputsOf(options, 3, 9, 4)
+  const classToken = (states: TensorLike | undefined): number[][] => rows(states).map((row) => row.slice(0, 8))
+
+  test('gives that row, exactly, and computes no other in its last layer', async () => {
+    const model = embedder(options)
+    const read = readClassToken(model, 'states')
+    expect(inspect(read)).toMatchObject({
+      head: [{ output: 'states', reads: [{ kind: 'class-token', position: 0 }] }],
+      tokenOutputs: [],
+      classToken: 0,
+    })
+    const [dense, one, lossless] = [
+      await run(model, inputs),
+      await run(read, inputs),
+      await run(pruned(read, { method: none(), schedule: new Map() }), inputs),
+    ]
+    expect([one.states?.dims, lossless.states?.dims]).toEqual([
+      [3, 1, 8],
+      [3, 1, 8],
+    ])
+    expect(rows(one.states)).toEqual(classToken(dense.states))
+    expectNear(rows(lossless.states), rows(one.states))
+    expect(readClassToken(read, 'states')).toBe(read)
+  })
+
+  test('is pruned without restoring a row', async () => {
+    const model = embedder(options)
+    const how = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.5 }) }
+    const [whole, one] = [
+      await run(pruned(model, how), inputs),
+      await run(pruned(readClassToken(model, 'states'), how), inputs),
+    ]
+    expectNear(rows(one.states), classToken(whole.states))
+    expect(Object.keys(one)).toEqual(['states'])
+  })
+
+  test('is refused for what has no row for each token', () => {
+    const model = embedder(options, (states) => mean(states, [1]))
+    for (const name of ['pooled', 'other', 'input_ids'])
+      expect(() => readClassToken(model, name)).toThrow(expect.objectContaining({ code: 'TP_OUTPUT' }))
+  })
+})

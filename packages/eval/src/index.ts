@@ -62,6 +62,7 @@ export {
   vectorsOf,
 } from './tasks/embeddings.ts'
 export type { Evaluation, Outcome, Task } from './tasks/outcome.ts'
+export { classTokenOutput, statesOutput } from './tasks/pooled-output.ts'
 export {
   asScored,
   compareRankings,

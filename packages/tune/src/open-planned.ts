@@ -1,4 +1,4 @@
-import { fromPlan, inspect, type Plan, pruneOrThrow } from '@tp/compiler'
+import { fromPlan, inspect, type Plan, pruneOrThrow, readClassToken } from '@tp/compiler'
 import { type MethodEntry, TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { type CascadeRun, cascade } from '@tp/guard'
@@ -11,6 +11,11 @@ export interface OpenPlannedOptions {
   readonly methods: readonly MethodEntry[]
   /** Loads one of the plan's models. */
   readonly load: (model: Uint8Array) => Promise<Session>
+  /**
+   * The output with a state for each token of which only the class token's is read (`classTokenOutput` of `@tp/eval`): it has that row
+   * alone where tokens are pruned.
+   */
+  readonly classTokenOf?: string | undefined
   /** Called after every run of a plan with a cascade. */
   readonly onRun?: ((run: CascadeRun) => void) | undefined
 }
@@ -29,13 +34,14 @@ export interface OpenPlannedOptions {
 export async function openPlanned(
   source: Uint8Array,
   plan: RunPlan,
-  { methods, load, onRun }: OpenPlannedOptions,
+  { methods, load, classTokenOf, onRun }: OpenPlannedOptions,
 ): Promise<Session> {
   const model = decodeModel(source)
   if (externalTensors(model).length > 0) {
     const seen = 'the model keeps weights in other files, and what a plan makes of it has no folder of its own'
     throw new TpError('TP_EXTERNAL_DATA', 'tune', `${seen}; prune it (tp prune --plan), and open that file`)
   }
+  const read = classTokenOf === undefined ? model : readClassToken(model, classTokenOf)
   const prune = (own: Plan): Uint8Array => {
     const planned = fromPlan(own, methods)
     if (planned.method.params !== undefined) {
@@ -46,7 +52,7 @@ export async function openPlanned(
         `${seen}; prune with them (tp prune --plan --weights), and open that file`,
       )
     }
-    return encodeModel(pruneOrThrow(model, planned, 'tune').model)
+    return encodeModel(pruneOrThrow(read, planned, 'tune').model)
   }
   const opened: Session[] = []
   const open = async (bytes: Uint8Array): Promise<Session> => {

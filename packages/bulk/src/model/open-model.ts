@@ -1,6 +1,15 @@
 import { type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
-import { embeddingOutput, loadTokenizer, readModel, requirePooling, type Task, taggedInputs, taskOf } from '@tp/eval'
+import {
+  classTokenOutput,
+  embeddingOutput,
+  loadTokenizer,
+  readModel,
+  requirePooling,
+  type Task,
+  taggedInputs,
+  taskOf,
+} from '@tp/eval'
 import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/eval/inputs'
 import { cascade } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -109,14 +118,17 @@ function filledUp(positions: readonly number[], size: number): number[] {
 }
 
 async function openSession(
-  { model, dense }: ModelFiles,
+  { model, dense, folder }: ModelFiles,
   { runtime: name, plan, guard }: SessionSpec,
   { threads, signal, methods = [] }: OpenModelOptions,
 ): Promise<Session> {
   const runtime = await runtimeOf(name)
   // In a worker, so that the next texts are tokenised meanwhile.
   const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, signal, worker: true })
-  if (plan !== null) return await openPlanned((await readModel(model.path)).bytes, plan, { methods, load })
+  if (plan !== null) {
+    const { bytes, model: dense } = await readModel(model.path)
+    return await openPlanned(bytes, plan, { methods, load, classTokenOf: classTokenOutput(dense, folder) })
+  }
   const pruned = await load(model.path)
   if (guard === null || dense === undefined) return pruned
   try {

@@ -10,6 +10,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
 import { type BenchCandidate, pruneCandidates } from '../measuring/candidates.ts'
+import { asPooled } from '../model/as-pooled.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
@@ -111,7 +112,7 @@ async function openCandidates(
     progress.stage(`pruning ${basename(file.path)}`)
     const methods = given.method.split(',').map((name) => name.trim())
     const pruned = await pruneCandidates({
-      ...{ file, methods, amounts, settings, runtime, signal },
+      ...{ file: await asPooled(file, given), methods, amounts, settings, runtime, signal },
       plugins: given.plugin ?? [],
     })
     return [{ ...fromFile(file, false), name: originalName(file), flops: () => 1 }, ...pruned]

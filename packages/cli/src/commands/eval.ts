@@ -20,6 +20,7 @@ import { readShifts } from '../measuring/shift-names.ts'
 import { TIMED_EXAMPLES } from '../measuring/time-in-turns.ts'
 import { titleOf } from '../measuring/title.ts'
 import { type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
+import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openData, openInputs } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, type TaskInputs, taskOption } from '../model/open-task-inputs.ts'
@@ -119,7 +120,7 @@ export const evalCommand: Command = command({
     const settings = readSettings(given)
     const flips = readFlips(given)
     readTask(given.task)
-    const file = await readModelFile(path, context)
+    const file = await asPooled(await readModelFile(path, context), given)
     if (methods === undefined) refuseIdle(given)
     const inspection = methods && inspectFile(file, settings.inPlan.encoder)
     const variants: PrunedVariant[] = []

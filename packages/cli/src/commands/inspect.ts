@@ -1,8 +1,10 @@
 import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
+import type { ModelFolder } from '@tp/eval'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { decoderFacts, decoderOf, promptPlace } from '../decoding/decoder-file.ts'
+import { asPooled, pooledOutside } from '../model/as-pooled.ts'
 import { type FlopsAt, flopsAtUsualLengths } from '../model/flops.ts'
 import { headText } from '../model/head-text.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -23,7 +25,8 @@ export const inspectCommand: Command = command({
     'A model that cannot be pruned is refused with the reason: exit code 4. --verbose lists the nodes of each layer.',
   ],
   async run([path = ''], { encoder, json = false }, { print, signal, files, verbose = false }) {
-    const file = await endable(() => readModelFile(path, { signal, files }))
+    const read = await endable(() => readModelFile(path, { signal, files }))
+    const file = await asPooled(read)
     const seen = await endable(async () => inspect(file.model, encoder === undefined ? {} : { encoder }))
     const decoder = encoder === undefined ? await endable(async () => decoderOf(file, seen)) : undefined
     if (decoder !== undefined) {
@@ -31,16 +34,20 @@ export const inspectCommand: Command = command({
       return EXIT.done
     }
     const found = requireEncoder(file, seen)
+    const pooling = await pooledOutside(read)
     const flops = await endable(async () => flopsAtUsualLengths(file.model, found))
     const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()
     if (json) {
       const { ok: _, ...facts } = found
       const { bytes, dataFiles } = file
       print(
-        jsonDocument('inspect', { model: path, bytes, dataFiles, ...facts, ...(unfusedBy && { unfusedBy }), flops }),
+        jsonDocument('inspect', {
+          ...{ model: path, bytes, dataFiles, ...facts },
+          ...{ ...(unfusedBy && { unfusedBy }), ...(pooling && { pooling }), flops },
+        }),
       )
     } else {
-      print(describe(file, found, flops, { unfusedBy, verbose }))
+      print(describe(file, found, flops, { unfusedBy, pooling, verbose }))
     }
     return EXIT.done
   },
@@ -78,11 +85,17 @@ function fileFacts(file: ModelFile, { producer, opset }: Pick<Inspection, 'produ
   ]
 }
 
+/** What is known besides the file and its encoder. */
+interface Described extends Pick<ModelFolder, 'pooling'> {
+  readonly unfusedBy: readonly string[] | undefined
+  readonly verbose: boolean
+}
+
 function describe(
   file: ModelFile,
   found: Inspection,
   flops: readonly FlopsAt[],
-  { unfusedBy, verbose }: { readonly unfusedBy: readonly string[] | undefined; readonly verbose: boolean },
+  { unfusedBy, pooling, verbose }: Described,
 ): string {
   const { layers, hidden, heads, tokens, batch, head, tokenOutputs, pruned, leftOut } = found
   const norms = [...new Set(layers.map(({ norm }) => norm))].join(' and ')
@@ -100,6 +113,7 @@ function describe(
     ['protected', fixedText(found)],
     ...(found.segments === undefined ? [] : [['segments', `numbered by input ${found.segments}`] as [string, string]]),
     ['head', headText(head)],
+    ...(pooling === undefined ? [] : [['pooled outside', poolingText(pooling)] as [string, string]]),
     ['per-token outputs', tokenOutputs.length === 0 ? 'none' : tokenOutputs.join(', ')],
     ...(found.unfusing === undefined ? [] : [['fused', found.unfusing] as [string, string]]),
     ...(unfusedBy === undefined
@@ -124,6 +138,11 @@ function describe(
       ? ['', table(['layer', 'tokens pruned after', 'attention'], rows, ['tokens pruned after', 'attention'])]
       : []),
   ].join('\n')
+}
+
+function poolingText({ of, isNormalised, unsupported }: NonNullable<ModelFolder['pooling']>): string {
+  const how = of === 'mean' || of === 'maximum' ? `by the ${of} of the tokens` : `by the ${of}`
+  return unsupported ?? `${how}${isNormalised ? ', then divided by the length' : ''} (1_Pooling/config.json)`
 }
 
 function paddingText({ mask, maskMarksPadding, padded }: Inspection): string {

@@ -13,6 +13,7 @@ import { checkDecoderOptions, decoderOptions } from '../decoding/repair-decoder.
 import { defaultOutput, refuseExisting } from '../files/default-output.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { checkFiles, demandOptions, readDemands } from '../measuring/check-files.ts'
+import { asPooled, ONE_ROW } from '../model/as-pooled.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { taskOption } from '../model/open-task-inputs.ts'
@@ -96,7 +97,8 @@ export const pruneCommand: Command = command({
 
     const start = performance.now()
     const open = (path: string): Promise<ModelFile> => endable(() => readModelFile(path, { signal, files }))
-    const whole = await open(path)
+    const file = await open(path)
+    const whole = await asPooled(file, { ...given, restore: told?.settings.restore ?? given.restore })
     const seen = await endable(async () => inspect(whole.model))
     const decoder = await endable(async () => decoderOf(whole, seen))
     if (decoder !== undefined) {
@@ -127,7 +129,7 @@ export const pruneCommand: Command = command({
       asked === undefined
         ? await pruneByDefault(whole, given, how, context)
         : await endable(() => pruneAsAsked(whole, asked, { ...how, isDefault: false }))
-    const writing = { whole, out, verify, decoder: reader, beforeCommit: refuseExistingOut }
+    const writing = { whole: file, out, verify, decoder: reader, beforeCommit: refuseExistingOut }
     const written = await writeAttempt(attempt, writing, context)
 
     const checked = parts?.checking ?? examples
@@ -147,6 +149,7 @@ export const pruneCommand: Command = command({
       ...(tuned && { tuned: { seconds: tuned.seconds, isCutShort: tuned.isCutShort, figures: tuned.figures } }),
       notes: [
         ...attempt.notes,
+        ...(whole === file ? [] : [ONE_ROW]),
         ...(given.quantize && plan.quantize?.reduceRange ? [SEVEN_BITS] : []),
         ...(tuned ? [tunedText(tuned, plan.method)] : []),
       ],

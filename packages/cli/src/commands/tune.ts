@@ -21,6 +21,7 @@ import { outputsOf } from '../files/file-claims.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { removeWithWaiting } from '../files/write-file.ts'
 import { benchShapes } from '../measuring/bench-shapes.ts'
+import { asPooled, requireKeptRows } from '../model/as-pooled.ts'
 import { loadSession } from '../model/load-session.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
@@ -128,7 +129,8 @@ export const tuneCommand: Command = command({
     const isSpeech = given.task !== undefined || given.decoder !== undefined
     checkSpeechOptions(given, isSpeech)
     const began = performance.now()
-    const file = await readModelFile(path, context)
+    const file = await asPooled(await readModelFile(path, context), given)
+    await requireKeptRows(file)
     const roles = inputRoles(file.model)
     const embeds = await givesVectors(file, context)
     const catalog = await loadMethods(plugin)

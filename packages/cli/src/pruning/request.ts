@@ -2,6 +2,7 @@ import { type Inspection, inspect, type Plan, type Pruned, type PruneOptions, pr
 import { isTpError, type Method, type Schedule, TpError, type Values } from '@tp/core'
 import { needsValues, paramsOf, readSafetensors, trainedLayers } from '@tp/core/host'
 import { readInput } from '../files/read-input.ts'
+import { requireKeptRows } from '../model/as-pooled.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { layersText, ranges } from '../output/numbers.ts'
@@ -70,6 +71,7 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
   const { method, schedules, encoder, outputs, weights, protect, restore, quantize } = request
   const { trace = false, protectInput = false, monitor = false, deadTokens = true } = request
   const layers = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
+  if (layers.length > 0) await requireKeptRows(file)
   const needed = weights !== undefined || needsValues(method, layers)
   const params = needed ? await trainedValues(weights, method, file.path) : undefined
   const result = prune(file.model, {

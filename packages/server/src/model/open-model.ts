@@ -4,6 +4,7 @@ import { isPacked } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
 import {
+  classTokenOutput,
   embeddingOutput,
   loadTokenizer,
   type Pooling,
@@ -69,6 +70,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
   const { path, atOnce = 1, guard, plan, methods = [], maxTokens, onCascade: onRun } = options
   const { bytes, hash, model } = await readModel(path)
   const folder = await readModelFolder(path)
+  const classTokenOf = classTokenOutput(model, folder)
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
   const runtime = options.runtime ?? (await defaultRuntime(atOnce))
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / atOnce))
@@ -79,7 +81,7 @@ export async function openModel(options: ModelOptions): Promise<OpenModel> {
   let probe: Session | undefined
   try {
     for (let i = 0; i < count; i++) {
-      if (plan !== undefined) loaded.push(await openPlanned(bytes, plan, { methods, load, onRun }))
+      if (plan !== undefined) loaded.push(await openPlanned(bytes, plan, { methods, load, classTokenOf, onRun }))
       else if (guard === undefined) loaded.push(await load(path))
       else {
         const own = await guarded(guard, { path, hash, load, onRun })

@@ -1,0 +1,55 @@
+import { readClassToken } from '@tp/compiler'
+import { classTokenOutput, type ModelFolder, readModelFolder, statesOutput } from '@tp/eval'
+import type { ModelFile } from './model-file.ts'
+import { RefusalError } from './refusal-error.ts'
+
+/** What is asked for that needs a row for each token, if anything. */
+interface RowsWanted {
+  readonly restore?: string | undefined
+  readonly task?: string | undefined
+  readonly 'output-tokens'?: boolean | undefined
+  readonly 'late-interaction'?: boolean | undefined
+}
+
+/**
+ * A file as it is read: where its vectors are pooled outside by the class token (1_Pooling/config.json), its states have that row alone.
+ * The same file where they are not, or where rows of all tokens are asked for.
+ * @throws TpError TP_DATA for a file next to it that is invalid JSON
+ */
+export async function asPooled(file: ModelFile, wanted: RowsWanted = {}): Promise<ModelFile> {
+  const { restore = 'auto', task = 'embeddings' } = wanted
+  if (restore !== 'auto' || task !== 'embeddings' || wanted['output-tokens'] || wanted['late-interaction']) return file
+  const folder = await folderOfStates(file)
+  const output = folder && classTokenOutput(file.model, folder)
+  return output === undefined ? file : { ...file, model: readClassToken(file.model, output) }
+}
+
+/** How vectors are made of the states that a file returns, where the files next to it say so. @throws TpError TP_DATA */
+export async function pooledOutside(file: ModelFile): Promise<ModelFolder['pooling']> {
+  return (await folderOfStates(file))?.pooling
+}
+
+/**
+ * For what prunes tokens.
+ * @throws RefusalError TP_POOLING where the last token is read of states that are pooled outside: it is at another position in every text,
+ * and may be pruned
+ */
+export async function requireKeptRows(file: ModelFile): Promise<void> {
+  const pooling = await pooledOutside(file)
+  if (pooling?.of !== 'last token') return
+  const seen = '1_Pooling/config.json reads the last token of its states, which may be pruned'
+  const advice = 'export the model with its pooling inside (sentence_embedding), or give --lossless'
+  throw new RefusalError(file.path, { code: 'TP_POOLING', message: `${seen}; ${advice}` })
+}
+
+/** Of other models the folder is not read: it need not be right. */
+async function folderOfStates({ path, model }: ModelFile): Promise<ModelFolder | undefined> {
+  if (statesOutput(model) === undefined) return undefined
+  const folder = await readModelFolder(path)
+  return statesOutput(model, folder.labels) === undefined ? undefined : folder
+}
+
+/** What is said of such a file. */
+export const ONE_ROW: string =
+  '1_Pooling/config.json next to the model reads the class token alone, so its states are one row of each example, [batch, 1, features]; ' +
+  '--restore all keeps a row for each token'

@@ -1,0 +1,135 @@
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mailData, modelPath } from '@tp/models'
+import { decodeModel, Graph } from '@tp/onnx'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { mailEmbedder } from './small-models.ts'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const SIZE = 128
+const LONGEST = 48
+
+/** In the layout of Sentence Transformers: the ONNX file in a folder of its own, what says how it is read above it. */
+function sentenceFolder(name: string, pooling: object): string {
+  for (const own of ['onnx', '1_Pooling']) mkdirSync(folder.at(name, own), { recursive: true })
+  for (const own of ['config', 'tokenizer'] as const)
+    copyFileSync(modelPath('mail', own), folder.at(name, `${own}.json`))
+  const write = (file: string, content: unknown): void => writeFileSync(folder.at(name, file), JSON.stringify(content))
+  const module = (type: string, path: string) => ({ type: `sentence_transformers.models.${type}`, path })
+  write('modules.json', [module('Transformer', ''), module('Pooling', '1_Pooling'), module('Normalize', '2_Normalize')])
+  write('1_Pooling/config.json', pooling)
+  write('sentence_bert_config.json', { max_seq_length: LONGEST })
+  const path = folder.at(name, 'onnx', 'model.onnx')
+  writeFileSync(path, mailEmbedder())
+  return path
+}
+
+let [byClass, byMean, texts] = ['', '', '']
+beforeAll(() => {
+  byClass = sentenceFolder('class', { pooling_mode_cls_token: true, pooling_mode_mean_tokens: false })
+  byMean = sentenceFolder('mean', { pooling_mode: 'mean' })
+  texts = folder.at('texts.txt')
+  const mails = mailData('test').filter(({ text }) => text.length > 400)
+  writeFileSync(
+    texts,
+    mails
+      .slice(0, 24)
+      .map(({ text }) => text.replaceAll(/\s+/g, ' ').slice(0, 600))
+      .join('\n'),
+  )
+})
+
+const outputOf = (path: string) => new Graph(decodeModel(readFileSync(path))).outputs[0]
+
+/** The vectors that `tp run` writes, one after another. */
+async function vectors(model: string, ...more: string[]): Promise<number[]> {
+  const out = folder.at(`${Math.random()}.npy`)
+  const ended = await tpHere(['run', model, '--data', texts, '-o', out, '--threads', '1', ...more])
+  expect(ended).toMatchObject({ code: 0 })
+  const bytes = readFileSync(out)
+  const data = bytes.subarray(bytes.length - 24 * SIZE * 4)
+  return Array.from(new Float32Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length)))
+}
+
+function difference(a: readonly number[], b: readonly number[]): number {
+  return Math.max(...a.map((value, i) => Math.abs(value - (b[i] as number))))
+}
+
+describe('an embedder of which 1_Pooling reads the class token alone', () => {
+  test('is inspected as what reads it sees it', async () => {
+    const { stdout } = await tpHere(['inspect', byClass])
+    expect(stdout).toMatch(/^head +.*: the class token \(position 0\)$/m)
+    expect(stdout).toMatch(
+      /^pooled outside +by the class token, then divided by the length \(1_Pooling\/config\.json\)$/m,
+    )
+    expect(JSON.parse((await tpHere(['inspect', byClass, '--json'])).stdout)).toMatchObject({
+      classToken: 0,
+      pooling: { of: 'class token', isNormalised: true },
+      tokenOutputs: [],
+    })
+    expect((await tpHere(['inspect', byMean])).stdout).toMatch(/^pooled outside +by the mean of the tokens/m)
+  })
+
+  test('gains by what is exact, and gives the same vectors', async () => {
+    const out = folder.at('class', 'onnx', 'lossless.onnx')
+    const { code, stdout } = await tpHere(['prune', byClass, '-o', out, '--lossless', '--verify', '--json'])
+    const { flops, notes } = JSON.parse(stdout)
+    expect(code).toBe(0)
+    expect(flops[0].factor).toBeGreaterThan(1.1)
+    expect(notes).toEqual([expect.stringContaining('reads the class token alone')])
+    expect(outputOf(out)?.dims).toEqual(['batch', 1, SIZE])
+    expect(difference(await vectors(out), await vectors(byClass))).toBeLessThan(1e-5)
+    const rows = folder.at('class', 'onnx', 'rows.onnx')
+    await tpHere(['prune', byClass, '-o', rows, '--lossless', '--restore', 'all'])
+    expect(outputOf(rows)?.dims).toEqual(outputOf(byClass)?.dims)
+  })
+
+  test('is compared, checked and timed as such', async () => {
+    const evaluated = await tpHere(['eval', byClass, '--data', texts, '--methods', 'none', '--limit', '12', '--json'])
+    const { rows } = JSON.parse(evaluated.stdout)
+    expect(rows[1]).toMatchObject({ method: 'none', cosine: { estimate: expect.closeTo(1, 5) } })
+    expect(rows[1].flops).toBeGreaterThan(1.1)
+    const benched = await tpHere(['bench', byClass, '--method', 'none', '--shapes', '1x16', '--json'])
+    expect(JSON.parse(benched.stdout).rows[1].flops).toBeGreaterThan(1.1)
+    const lossless = folder.at('class', 'onnx', 'lossless.onnx')
+    const checked = await tpHere(['check', lossless, '--against', byClass, '--data', texts, '--json'])
+    expect(JSON.parse(checked.stdout)).toMatchObject({ task: 'embeddings', loss: { estimate: expect.closeTo(0, 3) } })
+  })
+
+  test('gives the same vectors by a plan as in the file that it makes', async () => {
+    const plan = folder.at('plan.json')
+    writeFileSync(plan, JSON.stringify({ format: 1, method: 'received-attention', keep: 0.5 }))
+    const out = folder.at('class', 'onnx', 'planned.onnx')
+    expect(await tpHere(['prune', byClass, '-o', out, '--plan', plan])).toMatchObject({ code: 0 })
+    const [dense, planned] = [await vectors(byClass), await vectors(byClass, '--plan', plan)]
+    expect(difference(planned, await vectors(out))).toBeLessThan(1e-5)
+    expect(difference(planned, dense)).toBeGreaterThan(1e-3)
+  })
+})
+
+test('texts are cut at max_seq_length, unless fewer tokens are asked for', async () => {
+  const cut = await vectors(byMean)
+  writeFileSync(folder.at('mean', 'sentence_bert_config.json'), '{}')
+  const whole = await vectors(byMean)
+  expect(difference(cut, whole)).toBeGreaterThan(1e-3)
+  expect(difference(cut, await vectors(byMean, '--max-tokens', String(LONGEST)))).toBe(0)
+})
+
+test('an embedder of which the last token is read outside is not pruned, but for what is exact', async () => {
+  const path = sentenceFolder('last', { pooling_mode: 'lasttoken' })
+  const prune = (...how: string[]) => tpHere(['prune', path, '-o', folder.at('last', 'out.onnx'), ...how])
+  expect(await prune('--method', 'received-attention', '--keep', '0.5')).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('1_Pooling/config.json reads the last token'),
+  })
+  expect(await prune('--lossless')).toMatchObject({ code: 0 })
+})
+
+test('vectors that go through a module which the file does not hold are refused', async () => {
+  const path = sentenceFolder('dense', { pooling_mode_mean_tokens: true })
+  const modules = ['Transformer', 'Pooling', 'Dense'].map((type) => ({ type: `sentence_transformers.models.${type}` }))
+  writeFileSync(folder.at('dense', 'modules.json'), JSON.stringify(modules))
+  const refused = { code: 1, stderr: expect.stringContaining('modules.json passes its vectors through Dense') }
+  expect(await tpHere(['run', path, '--data', texts, '-o', folder.at('dense.npy')])).toMatchObject(refused)
+  expect(await tpHere(['eval', path, '--data', texts])).toMatchObject(refused)
+})

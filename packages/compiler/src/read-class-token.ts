@@ -1,0 +1,42 @@
+import { type DType, TpError } from '@tp/core'
+import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
+import { requireModel } from './program/require-model.ts'
+
+/**
+ * A model whose output [b,n,D] has one row, [b,1,D]: the state of the class token, for an embedder whose vectors are pooled outside by the
+ * first token, such as BGE. What reads that token finds what it did, and what prunes the model sees a head that reads no other, so that no
+ * row has to be restored, and the last layer computes one. The model itself is not changed; weights are shared with the result.
+ * @param output its name; an output that has one row already is left as it is
+ * @throws TpError TP_OUTPUT for what is not an output of three axes that a node computes; TP_NOT_ONNX
+ * @example
+ * const read = readClassToken(decodeModel(await readFile('model.onnx')), 'last_hidden_state')
+ * const lossless = prune(read, { method: none(), schedule: new Map() })
+ */
+export function readClassToken(source: Model, output: string): Model {
+  requireModel(source)
+  const model = cloneModel(source)
+  const graph = new Graph(model)
+  const { type, dims } = graph.outputs.find(({ name }) => name === output) ?? {}
+  const node = graph.producer(output)
+  if (node === undefined || type === undefined || dims?.length !== 3) {
+    const seen = graph.outputs.map((own) => `${own.name} [${own.dims ?? ''}]`).join(', ')
+    const wanted = `${output} is not an output [batch, tokens, features] that a node computes`
+    throw new TpError('TP_OUTPUT', 'compiler', `${wanted}; the model has ${seen}`)
+  }
+  if (dims[1] === 1) return source
+  const states = graph.uniqueName(`tp/${output}`)
+  const position = graph.uniqueName(`tp/${output}/class-token`)
+  graph.renameOutput(node, node.output.indexOf(output), states)
+  graph.addInitializer(position, { type: 'int64', dims: [1], data: BigInt64Array.of(0n) })
+  const attributes = { axis: 1 }
+  graph.insert([
+    createNode({ type: 'Gather', name: position, inputs: [states, position], outputs: [output], attributes }),
+  ])
+  graph.setValueInfo(
+    output,
+    type as DType,
+    dims.map((dim, axis) => (axis === 1 ? 1 : dim === '?' ? undefined : dim)),
+  )
+  graph.sortTopologically()
+  return model
+}

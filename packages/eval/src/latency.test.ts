@@ -2,7 +2,7 @@ import { type NamedTensors, openSession, type Session } from '@tp/core/runtime'
 import { runtimeModels } from '@tp/core/testing'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { comparePaired, medianInterval, pairedSpeedup } from './latency.ts'
+import { comparePaired, medianInterval, pairedSpeedup, type SteppedSession } from './latency.ts'
 
 /** Time that only sessions with known times let pass, so that no load on the machine changes what is measured. */
 function withOwnTime(): void {
@@ -49,6 +49,25 @@ describe('comparePaired, by known times', () => {
     ] as const) {
       expect(variants[name]).toMatchObject({ p50Ms: ms, p90Ms: ms, totalMs: 2 * ms })
     }
+  })
+
+  test('takes turns step by step, whatever a step of another variant takes', async () => {
+    const log: string[] = []
+    const stepped = (name: string, steps: readonly number[]): SteppedSession => ({
+      ...takes(steps.reduce((a, b) => a + b)),
+      async *steps() {
+        for (const ms of steps) {
+          log.push(name)
+          now += ms
+          yield
+        }
+      },
+    })
+    const sessions = { dense: stepped('d', [4, 1, 1]), short: stepped('s', [3]), plain: takes(3, () => log.push('p')) }
+    const { variants } = await comparePaired(sessions, [noInputs], { rounds: 1 })
+    // One run of each to warm up, of which `plain` alone keeps a log.
+    expect(log.join('')).toBe('pdspdd')
+    expect(Object.values(variants).map(({ totalMs }) => totalMs)).toEqual([6, 3, 3])
   })
 
   test('ends at its budget, but never before the third round', async () => {

@@ -39,15 +39,21 @@ export interface Comparison {
   readonly variants: Readonly<Record<string, VariantLatency>>
 }
 
+/** A session whose run is a sequence of others, as where a decoder follows. */
+export interface SteppedSession extends Session {
+  /** What `run` does, in steps that take turns with those of the other variants. */
+  steps(inputs: NamedTensors): AsyncIterator<unknown>
+}
+
 /**
  * Times variants of a model against the first of them. All variants run on an input before the next input,
- * and their order changes, so that temporary slowdowns of the machine affect all of them. Meant
+ * step by step if they have steps, and their order changes, so that temporary slowdowns of the machine affect all of them. Meant
  * for sessions of one thread in this thread: others compete with each other, or add their way to a worker.
  *
  * @throws TpError TP_OPTION, TP_ABORTED, and whatever the sessions throw
  */
 export async function comparePaired(
-  sessions: Readonly<Record<string, Session>>,
+  sessions: Readonly<Record<string, Session | SteppedSession>>,
   inputs: readonly NamedTensors[],
   options: ComparisonOptions = {},
 ): Promise<Comparison> {
@@ -76,13 +82,12 @@ export async function comparePaired(
     if (round >= leastRounds && roundStart - start + spent / round > budgetMs) break
     for (const ofVariant of times) ofVariant.push([])
     for (let i = 0; i < inputs.length; i++) {
-      for (const turn of order(variants.length, round + i)) {
-        throwIfAborted(signal, 'eval')
-        const { session, inputs } = variants[turn] as TimedVariant
-        const runStart = performance.now()
-        await session.run(inputs[i] as NamedTensors)
-        times[turn]?.[round]?.push(performance.now() - runStart)
-      }
+      const turns = order(variants.length, round + i)
+      const ms = await timeInTurns(
+        turns.map((turn) => stepsOf(variants[turn] as TimedVariant, i)),
+        signal,
+      )
+      for (const [k, turn] of turns.entries()) times[turn]?.[round]?.push(ms[k] as number)
     }
     spent += performance.now() - roundStart
     onProgress?.(round + 1, rounds)
@@ -96,8 +101,33 @@ const leastRounds = 3
 
 interface TimedVariant {
   readonly name: string
-  readonly session: Session
+  readonly session: Session | SteppedSession
   readonly inputs: readonly NamedTensors[]
+}
+
+function stepsOf({ session, inputs }: TimedVariant, input: number): AsyncIterator<unknown> {
+  const feeds = inputs[input] as NamedTensors
+  if ('steps' in session) return session.steps(feeds)
+  return { next: async () => ({ done: true, value: await session.run(feeds) }) }
+}
+
+/** Runs to their ends, one step of each after another. @returns milliseconds of each */
+async function timeInTurns(
+  runs: readonly AsyncIterator<unknown>[],
+  signal: AbortSignalLike | undefined,
+): Promise<number[]> {
+  const ms = runs.map(() => 0)
+  const going = new Set(runs.keys())
+  while (going.size > 0) {
+    for (const run of going) {
+      throwIfAborted(signal, 'eval')
+      const start = performance.now()
+      const step = await runs[run]?.next()
+      ms[run] = (ms[run] as number) + performance.now() - start
+      if (step?.done) going.delete(run)
+    }
+  }
+  return ms
 }
 
 /** Times by round and input in ms. */

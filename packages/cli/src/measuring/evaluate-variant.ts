@@ -15,8 +15,11 @@ export interface VariantFigures {
   /** Mean over layers of the tokens that enter the FFN, of those that enter the model. */
   readonly kept: number
   readonly keptByLayer: readonly number[] | undefined
-  /** Preparation and run of one example in ms, as a user waits for it; not measured alternately, so not for comparisons. */
-  readonly endToEnd: Outcome['latency']
+  /**
+   * Preparation and run of one example in ms, as a user waits for it; not measured alternately, so not for comparisons. Of speech encoder
+   * and decoder, which are.
+   */
+  readonly endToEnd: Pick<NonNullable<Outcome['latency']>, 'p50' | 'p90'> | undefined
   /** How many times fewer multiply-adds than the dense model, over all examples. */
   readonly flops: number | undefined
 }

@@ -69,7 +69,10 @@ async function rowsOf<O extends Outcome>(
   const times = await timeVariants(measured, context, decoder)
   return rows.flatMap((row, i) => {
     const own = times[i]
-    return own === undefined ? [] : [{ ...row, ...own }]
+    if (own === undefined) return []
+    // Where a decoder follows, what a user waits for is it as well.
+    const { p50Ms: p50, p90Ms: p90 } = own.latency
+    return [{ ...row, ...own, ...(own.encoder && { endToEnd: { p50, p90 } }) }]
   })
 }
 

@@ -7,6 +7,7 @@ export {
   medianInterval,
   pairedSpeedup,
   type Speedup,
+  type SteppedSession,
   type VariantLatency,
 } from '../latency.ts'
 export { boundedMean, fewestForMean, isMeanBelow } from './bounded-mean.ts'

@@ -10,6 +10,8 @@ export interface SpeechDecoder {
    * @throws TpError TP_INPUT for another number of them than a decoder takes that is not free in it; TP_ABORTED
    */
   transcribe(states: TensorLike, signal?: AbortSignalLike): Promise<string>
+  /** The same in steps, one for each token; returns the text. */
+  steps(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, string>
 }
 
 /** What generation_config.json says. */
@@ -57,12 +59,19 @@ export async function openSpeechDecoder(session: Session, path: string): Promise
   ]
   const words = openWords(tokenizer, config, path)
   const greedy = new Greedy(session, { ...generation, decoder_start_token_id: start, eos_token_id: end })
+  async function* steps(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, string> {
+    requireStates(session, path, states)
+    const tokens = yield* greedy.tokens(states, signal)
+    // The tokenizer refuses to write nothing down.
+    return tokens.length === 0 ? '' : words.decode(tokens, { skip_special_tokens: true })
+  }
   return {
+    steps,
     async transcribe(states, signal) {
-      requireStates(session, path, states)
-      const tokens = await greedy.tokens(states, signal)
-      // The tokenizer refuses to write nothing down.
-      return tokens.length === 0 ? '' : words.decode(tokens, { skip_special_tokens: true })
+      const going = steps(states, signal)
+      let step = await going.next()
+      while (!step.done) step = await going.next()
+      return step.value
     },
   }
 }
@@ -106,8 +115,8 @@ class Greedy {
     this.#ends = new Set([end].flat())
   }
 
-  /** The tokens after the prompt, without the last one. */
-  async tokens(states: TensorLike, signal?: AbortSignalLike): Promise<number[]> {
+  /** The tokens after the prompt, without the last one; yields after each. */
+  async *tokens(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, number[]> {
     const { max_length: longest = 448, begin_suppress_tokens: first = [] } = this.#generation
     const written: number[] = []
     let past: NamedTensors = this.#nothing(states)
@@ -118,6 +127,7 @@ class Greedy {
       written.push(next)
       past = this.#remember(past, outputs)
       unread = this.#caches ? [next] : [...this.#prompt, ...written]
+      yield
     }
     return written
   }

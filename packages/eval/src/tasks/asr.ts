@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import type { SteppedSession } from '../latency.ts'
 import { isTrace } from '../metrics/trace.ts'
 import { type EvaluateOptions, runExamples } from '../run-examples.ts'
 import type { SpeechDecoder } from '../speech/speech-decoder.ts'
@@ -42,10 +43,15 @@ export async function transcribe(
   return { task: 'asr', figures: { wer }, texts, states, stateBytes, ...run }
 }
 
-/** An encoder with its decoder as one session that is timed as a whole: `run` has no outputs. */
-export function withDecoder(session: Session, decoder: SpeechDecoder): Session {
+/** An encoder with its decoder as one session that is timed as a whole, a token at a time: `run` has no outputs. */
+export function withDecoder(session: Session, decoder: SpeechDecoder): SteppedSession {
   return {
     ...session,
+    async *steps(inputs) {
+      const states = statesIn(await session.run(inputs))
+      yield
+      yield* decoder.steps(states)
+    },
     async run(inputs: NamedTensors, options: { readonly signal?: AbortSignalLike | undefined } = {}) {
       await decoder.transcribe(statesIn(await session.run(inputs, options)), options.signal)
       return {}

@@ -59,6 +59,23 @@ describe('tp prune of an encoder with its decoder', () => {
     expect(states?.dims?.[1]).toBeTypeOf('string')
   })
 
+  test('repairs none for a plan that says nothing of restoring: it means every state', async () => {
+    const plan = folder.at('plan.json')
+    await writeFile(plan, JSON.stringify({ format: 1, method: 'stride', layers: [0], keep: 0.5 }))
+    const args = ['prune', folder.at('encoder.onnx'), '-o', folder.at('planned.onnx'), '--plan', plan]
+    const refused = await tpHere([...args, '--decoder', folder.at('free.onnx')])
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('restore is auto')])
+    expect(await tpHere(args)).toMatchObject({ code: 0 })
+    const { outputs } = new Graph(decodeModel(readFileSync(folder.at('planned.onnx'))))
+    expect(outputs.map(({ name, dims }) => [name, dims?.[1]])).toEqual([['last_hidden_state', STATES]])
+  })
+
+  test('says that a decoder weighs rows alike where pruned ones are left out', async () => {
+    const note = 'weighs a row that stands for many like any other, and may repeat itself'
+    expect((await prune('--restore', 'none')).stdout).toContain(note)
+    expect((await prune()).stdout).not.toContain(note)
+  })
+
   test.each<[string, string[], number, RegExp]>([
     ['no file for a repaired decoder', ['fixed.onnx'], 2, /has 24 states built in.*--decoder-out FILE/],
     [

@@ -6,7 +6,7 @@ import { type ModelReport, pruneModels } from '@tp/transformers'
 import { speechEncoder } from 'exported-encoders'
 import { addSpeech, openModelFolder, spoken } from 'pipeline-models'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { methods, thin } from './plans.ts'
+import { methods, thin, thinStates } from './plans.ts'
 import { pruneInPlace } from './side-by-side.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -46,6 +46,7 @@ function expectNear(actual: Words | undefined, expected: Words | undefined, seco
 
 test.each([
   ['padding is thinned', thin, 0.02],
+  ['padding is thinned, and its states are left out', thinStates, 0.02],
   ['half of the positions are pruned', half, 0.02],
   ['half of them are pruned and restored', { ...half, restore: 'auto' } as const, 0.02],
 ])('words begin and end when they do in the dense model where %s', async (_, plan, seconds) => {

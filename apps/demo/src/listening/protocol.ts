@@ -20,8 +20,8 @@ export interface Heard {
   readonly encoderMs: number
   /** With decoder and mel frames. */
   readonly totalMs: number
-  /** States that the decoder reads. */
-  readonly states: number
+  /** How long the sound is. */
+  readonly soundMs: number
 }
 
 export interface ListenResults {

@@ -119,7 +119,7 @@ export const pruneCommand: Command = command({
       ? await readAsked(asOutputTokens(whole, given))
       : (told ?? (tuned ? await askedByPlan(tuned.plan, given) : undefined))
     if (outputTokens && asked) checkOutputTokens(asked.method)
-    checkDecoderOptions(given, asked?.plan ?? (given.restore === undefined ? {} : { restore: given.restore }))
+    checkDecoderOptions(given, asked?.plan.restore ?? given.restore)
     const reader =
       given.decoder === undefined ? undefined : { file: await open(given.decoder), out: given['decoder-out'] }
     progress.stage(`pruning ${basename(path)}`)

@@ -46,11 +46,17 @@ interface RepairOptions {
   readonly signal: AbortSignal
 }
 
-/** @throws TpError TP_USAGE for options that mean nothing with or without a decoder */
-export function checkDecoderOptions(given: Arguments<typeof decoderOptions>, others: { restore?: string }): void {
-  const { decoder, 'decoder-out': out } = given
+/**
+ * @param asked what is said of pruned positions; a plan that says nothing means `auto`
+ * @throws TpError TP_USAGE for options that mean nothing with or without a decoder
+ */
+export function checkDecoderOptions(
+  given: Arguments<typeof decoderOptions> & { readonly plan?: string },
+  asked: string | undefined,
+): void {
+  const { decoder, 'decoder-out': out, plan } = given
   if (decoder === undefined && out !== undefined) throw usageError('--decoder-out requires --decoder FILE')
-  const { restore = 'none' } = others
+  const restore = asked ?? (plan === undefined ? 'none' : 'auto')
   if (decoder === undefined || restore === 'none') return
   const seen = `restore is ${restore}, and with it every decoder reads as many states as of the dense encoder`
   throw usageError(`${seen}; omit --decoder, or restore`)

@@ -40,7 +40,7 @@ const prunedRows: Readonly<Record<Restoring, string>> = {
   auto: 'has the row of its nearest kept neighbour',
   nearest: 'has the row of its nearest kept neighbour',
   all: 'has the state that it had when it was pruned',
-  none: 'has no row',
+  none: 'has no row, so that a decoder weighs a row that stands for many like any other, and may repeat itself (docs/speech.md)',
 }
 
 const DECODED = 'of an encoder of speech tp eval --task asr says what its decoder makes of that'

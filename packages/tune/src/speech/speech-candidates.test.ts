@@ -62,7 +62,7 @@ test.each([
 
 test('a method that needs no amount has one strength, and others rising ones at the first layer', async () => {
   expect(await strengths(entryOf('thin-padding'))).toEqual([
-    { name: 'thin-padding', plan: { format: 1, method: 'thin-padding', restore: 'none' } },
+    { name: 'thin-padding', plan: { format: 1, method: 'thin-padding' } },
   ])
   const dropping: MethodEntry = { ...entryOf('a-tome'), name: 'stride', create: () => stride() }
   const keeps = (await strengths(dropping)).map(({ plan }) => [plan.layers, plan.keep])

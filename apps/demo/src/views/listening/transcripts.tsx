@@ -40,8 +40,8 @@ function Transcript({
         <>
           <p class="transcript">{heard.text === '' ? '(nothing)' : heard.text}</p>
           <p class="note">
-            encoder {seconds(heard.encoderMs)}, decoder {seconds(heard.totalMs - heard.encoderMs)}; it reads{' '}
-            {heard.states.toLocaleString('en')} states
+            encoder {seconds(heard.encoderMs)}, decoder {seconds(heard.totalMs - heard.encoderMs)}, for{' '}
+            {seconds(heard.soundMs)} of sound
           </p>
         </>
       )}

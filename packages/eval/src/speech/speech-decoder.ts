@@ -10,8 +10,8 @@ export interface SpeechDecoder {
    * @throws TpError TP_INPUT for another number of them than a decoder takes that is not free in it; TP_ABORTED
    */
   transcribe(states: TensorLike, signal?: AbortSignalLike): Promise<string>
-  /** The same in steps, one for each token; returns the text. */
-  steps(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, string>
+  /** The same in steps, one for each token; returns the text. Without it, what is timed in turns takes a whole text a turn. */
+  steps?(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, string>
 }
 
 /** What generation_config.json says. */

@@ -50,7 +50,8 @@ export function withDecoder(session: Session, decoder: SpeechDecoder): SteppedSe
     async *steps(inputs) {
       const states = statesIn(await session.run(inputs))
       yield
-      yield* decoder.steps(states)
+      if (decoder.steps) yield* decoder.steps(states)
+      else await decoder.transcribe(states)
     },
     async run(inputs: NamedTensors, options: { readonly signal?: AbortSignalLike | undefined } = {}) {
       await decoder.transcribe(statesIn(await session.run(inputs, options)), options.signal)

@@ -45,6 +45,16 @@ describe('the model of mails', () => {
     expect(operators(out).filter((type) => type === 'MatMulInteger')).toHaveLength(37)
   })
 
+  test('says which weights remain in float32, if they are a part of the file', async () => {
+    const out = folder.at('floats.onnx')
+    const { nodes } = JSON.parse((await tpHere(['quantize', model, '-o', out, '--json'])).stdout)
+    const tables = nodes.flatMap(({ name, operator }: Record<string, string>) => (operator === 'Gather' ? name : []))
+    const { code, stdout } = await tpHere(['quantize', model, '-o', out, '--exclude', tables.join()])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/38 products and 0 tables.*\nweights in float32: [\d.]+ MB read by Gather\n/)
+    expect((await tpHere(['quantize', model, '-o', out])).stdout).not.toContain('weights in float32')
+  })
+
   test('is compared with itself on data, and leaves nodes in float32 until it is near enough', {
     timeout: 120_000,
   }, async () => {

@@ -15,20 +15,32 @@ export function passThroughIf(
   output: string,
   elemType = TensorProto_DataType.FLOAT,
 ): NodeProto {
+  const branch = (name: string): NodeProto[] => [
+    createNode({ type: 'Identity', inputs: [captured], outputs: [`${output}_${name}`] }),
+  ]
+  return ifNode(condition, output, { then_branch: branch('then_branch'), else_branch: branch('else_branch') }, elemType)
+}
+
+/** An If with one output; the last node of each branch computes it. */
+export function ifNode(
+  condition: string,
+  output: string,
+  branches: Readonly<Record<'then_branch' | 'else_branch', readonly NodeProto[]>>,
+  elemType = TensorProto_DataType.FLOAT,
+): NodeProto {
   const node = createNode({ type: 'If', name: `${output}/if`, inputs: [condition], outputs: [output] })
-  for (const branch of ['then_branch', 'else_branch']) {
-    const inner = `${output}_${branch}`
+  for (const [name, nodes] of Object.entries(branches)) {
     const body = create(GraphProtoSchema, {
-      name: branch,
-      node: [createNode({ type: 'Identity', inputs: [captured], outputs: [inner] })],
+      name,
+      node: [...nodes],
       output: [
         create(ValueInfoProtoSchema, {
-          name: inner,
+          name: nodes.at(-1)?.output[0] as string,
           type: { value: { case: 'tensorType', value: { elemType } } },
         }),
       ],
     })
-    node.attribute.push(create(AttributeProtoSchema, { name: branch, type: Kind.GRAPH, g: body }))
+    node.attribute.push(create(AttributeProtoSchema, { name, type: Kind.GRAPH, g: body }))
   }
   return node
 }

@@ -104,7 +104,7 @@ export const quantizeCommand: Command = command({
             form,
             context,
           )
-    const { model, nodes } = compared ?? quantised
+    const { model, nodes, remaining } = compared ?? quantised
     await using staged = await stageModel(model, file, out, signal)
     if (given.verify) progress.stage('verifying')
     const verification = given.verify
@@ -119,6 +119,7 @@ export const quantizeCommand: Command = command({
       ...{ model: path, out, type: form.weightType, perChannel: form.perChannel, reduceRange: form.reduceRange },
       saturates,
       nodes,
+      remaining,
       ...(compared && {
         task: compared.task,
         ...compared.nearness,

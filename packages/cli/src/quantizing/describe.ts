@@ -9,6 +9,7 @@ export interface QuantizeReport extends Partial<Nearness> {
   readonly type: QuantizeOptions['weightType']
   readonly perChannel: boolean | undefined
   readonly nodes: Quantized['nodes']
+  readonly remaining: Quantized['remaining']
   readonly task?: ComparedInputs['task']
   readonly floats?: QuantizedWithin['floats']
   readonly smoothed?: readonly SmoothedSite[] | undefined
@@ -32,6 +33,7 @@ export function describeQuantized(report: QuantizeReport): string {
     type,
     perChannel,
     nodes,
+    remaining,
     task,
     similarity,
     floats = [],
@@ -44,8 +46,10 @@ export function describeQuantized(report: QuantizeReport): string {
   const products = nodes.length - tables
   const scales = perChannel === true ? 'channel' : 'matrix'
   const lines = [
-    `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${products} products and ${tables} tables in ${type}, one scale for each ${scales}`,
+    `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${counted(products, 'product')} and ${counted(tables, 'table')} in ${type}, one scale for each ${scales}`,
   ]
+  const left = remainingText(remaining, bytes)
+  if (left !== undefined) lines.push(left)
   if (smoothed !== undefined) lines.push(smoothedText(smoothed))
   if (task !== undefined && similarity !== undefined) {
     lines.push(`${similarityNames[task]} of the model as it was: ${similarity.toFixed(4)}`)
@@ -54,6 +58,21 @@ export function describeQuantized(report: QuantizeReport): string {
     lines.push(`in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`)
   if (verification !== undefined) lines.push(verificationText(verification))
   return lines.join('\n')
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** Less of the file is not worth a line. */
+const WORTH_A_LINE = 0.05
+
+/** Why a file did not become a quarter of what it was. */
+function remainingText(remaining: Quantized['remaining'], all: number): string | undefined {
+  const bytes = remaining.reduce((sum, each) => sum + each.bytes, 0)
+  if (bytes < WORTH_A_LINE * all) return undefined
+  const readers = remaining.map((each) => `${megabytes(each.bytes)} read by ${each.operator || 'no node'}`)
+  return `weights in float32: ${readers.join('; ')}`
 }
 
 function smoothedText(sites: readonly SmoothedSite[]): string {

@@ -1,7 +1,7 @@
-import type { Graph, NodeProto, TensorProto } from '@tp/onnx'
-import { createNode, dtypeOf, type Model, readTensor } from '@tp/onnx'
+import type { Attributes } from '@tp/core/expression'
+import { createNode, dtypeOf, type Graph, type NodeProto, readAttributes, readTensor, type TensorProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
-import { type Rounding, roundWeights } from './round-weights.ts'
+import { type RoundedWeights, type Rounding, roundWeights } from './round-weights.ts'
 
 /** A value as 8-bit numbers: names of them, of their scale and of their zero point; no zero point means 0. */
 export interface QuantisedValue {
@@ -10,70 +10,147 @@ export interface QuantisedValue {
   readonly zero: string
 }
 
-/** A graph that is being quantised. What two nodes read is quantised once. */
+/** Constant float32 weights, or their transpose. */
+export interface ConstantWeights {
+  readonly tensor: TensorProto
+  readonly isTransposed: boolean
+}
+
+/** A table in 8 bits whose transpose is multiplied with, too. */
+interface TiedTable {
+  /** [rows, columns], with scales (and zero points) [rows, 1], or one for all. */
+  readonly rows: QuantisedValue
+  /** Its transpose [columns, rows], with scales (and zero points) [rows], or one for all. */
+  readonly matrix: QuantisedValue
+}
+
+/**
+ * A graph that is being quantised, or a branch of it. What two nodes read is quantised once: weights in the whole model, whose 8-bit
+ * forms are all in the main graph, and other values in each branch.
+ */
 export class QuantisedGraph {
   readonly graph: Graph
   readonly rounding: Rounding
-  readonly #model: Model
-  readonly #weights = new Map<TensorProto, Map<string, QuantisedValue>>()
+  readonly #outer: QuantisedGraph | undefined
+  readonly #main: Graph
+  /** By the tensor itself: exporters give those of Constant nodes no names, or all the same. */
+  readonly #weights: Map<TensorProto, Map<string, QuantisedValue>>
+  readonly #tied: Map<TensorProto, TiedTable | undefined>
   readonly #values = new Map<string, QuantisedValue>()
 
-  constructor(graph: Graph, model: Model, rounding: Rounding) {
+  /** @param outer of a branch: the graph around it */
+  constructor(graph: Graph, rounding: Rounding, outer?: QuantisedGraph) {
     this.graph = graph
-    this.#model = model
     this.rounding = rounding
+    this.#outer = outer
+    this.#main = outer === undefined ? graph : outer.#main
+    this.#weights = outer === undefined ? new Map() : outer.#weights
+    this.#tied = outer === undefined ? new Map() : outer.#tied
   }
 
-  /** The float32 weights behind a name: an initializer or a constant, also where exporters pass them on under other names. */
-  weights(name: string): TensorProto | undefined {
+  /** The float32 weights behind a name: an initializer or a constant, also where exporters transpose them or pass them on under other names. */
+  weights(name: string): ConstantWeights | undefined {
     const own = this.graph.initializer(name)
-    if (own !== undefined) return dtypeOf(own.dataType) === 'float32' ? own : undefined
+    if (own !== undefined) return float32Weights(own)
     const producer = this.graph.producer(name)
-    if (producer?.opType === 'Identity') return this.weights(producer.input[0] as string)
+    if (producer === undefined) return this.graph.has(name) ? undefined : this.#outer?.weights(name)
+    if (producer.opType === 'Identity') return this.weights(producer.input[0] as string)
+    if (producer.opType === 'Transpose') return transposed(producer, this.weights(producer.input[0] as string))
     const constant =
-      producer?.opType === 'Constant' ? producer.attribute.find(({ name: key }) => key === 'value')?.t : undefined
-    return constant !== undefined && dtypeOf(constant.dataType) === 'float32' ? constant : undefined
+      producer.opType === 'Constant' ? producer.attribute.find(({ name: key }) => key === 'value')?.t : undefined
+    return constant === undefined ? undefined : float32Weights(constant)
+  }
+
+  /** `prefix`, or with a number behind it: a name that nothing in the model has. */
+  uniqueName(prefix: string): string {
+    return this.#main.uniqueName(prefix)
   }
 
   /**
-   * Adds the 8-bit form of weights. `isTransposed`: of their transpose, which is stored.
+   * Adds the 8-bit form of weights, or of their transpose if that is what is read.
    * @throws Refused TP_VALUE for weights that are not finite
    */
-  addWeights(
-    name: string,
-    weights: TensorProto,
-    rounding: Rounding = this.rounding,
-    isTransposed = false,
-  ): QuantisedValue {
-    const form = `${rounding.type} ${rounding.perChannel} ${isTransposed}`
-    // By the tensor itself: exporters give those of Constant nodes no names, or all the same.
-    const forms = this.#weights.get(weights) ?? new Map<string, QuantisedValue>()
-    this.#weights.set(weights, forms)
+  addWeights(name: string, weights: ConstantWeights, rounding: Rounding = this.rounding): QuantisedValue {
+    if (weights.isTransposed && this.isTied(weights)) return this.addTied(name, weights).matrix
+    const form = `${rounding.type} ${rounding.perChannel} ${weights.isTransposed}`
+    const forms = this.#weights.get(weights.tensor) ?? new Map<string, QuantisedValue>()
+    this.#weights.set(weights.tensor, forms)
     const known = forms.get(form)
     if (known !== undefined) return known
-    const { dims, data } = readTensor(weights, this.#model.external)
-    if (!areFinite(data as Float32Array)) {
+    const { columns, numbers } = this.#read(name, weights)
+    const rounded = roundWeights(numbers, columns, rounding)
+    const dims = weights.isTransposed ? [numbers.length / columns, columns] : weights.tensor.dims.map(Number)
+    const value = this.#store(name, rounding, rounded, { dims, data: rounded.data })
+    forms.set(form, value)
+    return value
+  }
+
+  /** Says which tables are read by products, too. */
+  tie(tables: Iterable<TensorProto>): void {
+    for (const table of tables) this.#tied.set(table, undefined)
+  }
+
+  isTied({ tensor }: ConstantWeights): boolean {
+    return this.#tied.has(tensor)
+  }
+
+  /**
+   * Adds the 8-bit form of a tied table, once for both of its readers: its rows are what the product has its scales for.
+   * @throws Refused TP_VALUE for weights that are not finite
+   */
+  addTied(name: string, { tensor }: ConstantWeights): TiedTable {
+    const known = this.#tied.get(tensor)
+    if (known !== undefined) return known
+    const { columns, numbers } = this.#read(name, { tensor, isTransposed: true })
+    const rounded = roundWeights(numbers, columns, this.rounding)
+    const data = turned(rounded.data, numbers.length / columns, columns)
+    const own = this.#store(name, this.rounding, rounded, { dims: tensor.dims.map(Number), data })
+    const matrix = this.#derive('Transpose', own.data, 'transposed', [], { perm: [1, 0] })
+    const tied = { rows: this.rounding.perChannel ? this.#byRow(own) : own, matrix: { ...own, data: matrix } }
+    this.#tied.set(tensor, tied)
+    return tied
+  }
+
+  /** Scales (and zero points) [rows, 1]. */
+  #byRow({ data, scale, zero }: QuantisedValue): QuantisedValue {
+    const shape = this.uniqueName(`${scale}_shape`)
+    this.#main.addInitializer(shape, { type: 'int64', dims: [2], data: BigInt64Array.of(-1n, 1n) })
+    const column = (name: string): string => this.#derive('Reshape', name, 'of_rows', [shape])
+    return { data, scale: column(scale), zero: zero === '' ? '' : column(zero) }
+  }
+
+  /** A value made of constants, which runtimes compute when they load a model; upstream of everything, since branches read it, too. */
+  #derive(type: string, from: string, part: string, more: readonly string[], attributes: Attributes = {}): string {
+    const name = this.uniqueName(`${from}_${part}`)
+    const node = createNode({ type, name, inputs: [from, ...more], outputs: [name], attributes })
+    this.#main.insert([node], this.#main.nodes[0])
+    return name
+  }
+
+  /** Numbers of weights, or of their transpose. */
+  #read(name: string, { tensor, isTransposed }: ConstantWeights): { columns: number; numbers: Float32Array } {
+    const { dims, data } = readTensor(tensor, this.#main.model.external)
+    const numbers = data as Float32Array
+    if (!areFinite(numbers)) {
       throw new Refused('TP_VALUE', 'the model cannot be quantised: not all of these weights are finite', name)
     }
     const [rows, columns] = [dims[0] as number, dims.at(-1) as number]
-    const numbers = isTransposed ? transposed(data as Float32Array, rows, columns) : (data as Float32Array)
-    const rounded = roundWeights(numbers, isTransposed ? rows : columns, rounding)
-    const [values, scale] = ['quantized', 'scale'].map((part) => this.graph.uniqueName(`${name}_${part}`)) as [
-      string,
-      string,
-    ]
-    const shape = rounding.perChannel ? [rounded.scales.length] : []
-    this.graph.addInitializer(values, {
-      type: rounding.type,
-      dims: isTransposed ? [columns, rows] : dims,
-      data: rounded.data,
-    })
-    this.graph.addInitializer(scale, { type: 'float32', dims: shape, data: rounded.scales })
-    const zero = rounding.type === 'int8' ? '' : this.graph.uniqueName(`${name}_zero_point`)
-    if (zero !== '') this.graph.addInitializer(zero, { type: rounding.type, dims: shape, data: rounded.zeros })
-    const value = { data: values, scale, zero }
-    forms.set(form, value)
-    return value
+    return isTransposed ? { columns: rows, numbers: turned(numbers, rows, columns) } : { columns, numbers }
+  }
+
+  #store(
+    name: string,
+    { type, perChannel }: Rounding,
+    { scales, zeros }: RoundedWeights,
+    { dims, data }: { readonly dims: readonly number[]; readonly data: RoundedWeights['data'] },
+  ): QuantisedValue {
+    const [values, scale] = ['quantized', 'scale'].map((part) => this.uniqueName(`${name}_${part}`)) as [string, string]
+    const shape = perChannel ? [scales.length] : []
+    this.#main.addInitializer(values, { type, dims, data })
+    this.#main.addInitializer(scale, { type: 'float32', dims: shape, data: scales })
+    const zero = type === 'int8' ? '' : this.uniqueName(`${name}_zero_point`)
+    if (zero !== '') this.#main.addInitializer(zero, { type, dims: shape, data: zeros })
+    return { data: values, scale, zero }
   }
 
   /** Says that a value is there as 8-bit numbers, too. */
@@ -85,13 +162,13 @@ export class QuantisedGraph {
   value(name: string, before: NodeProto): QuantisedValue {
     const known = this.#values.get(name)
     if (known !== undefined) return known
-    const parts = ['quantized', 'scale', 'zero_point'].map((part) => this.graph.uniqueName(`${name}_${part}`))
+    const parts = ['quantized', 'scale', 'zero_point'].map((part) => this.uniqueName(`${name}_${part}`))
     const [data, scale, zero] = parts as [string, string, string]
     this.graph.insert(
       [
         createNode({
           type: 'DynamicQuantizeLinear',
-          name: this.graph.uniqueName(`${name}_QuantizeLinear`),
+          name: this.uniqueName(`${name}_QuantizeLinear`),
           inputs: [name],
           outputs: parts,
         }),
@@ -110,12 +187,24 @@ function areFinite(numbers: Float32Array): boolean {
   return true
 }
 
-function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
-  const turned = new Float32Array(data.length)
+function float32Weights(tensor: TensorProto): ConstantWeights | undefined {
+  return dtypeOf(tensor.dataType) === 'float32' ? { tensor, isTransposed: false } : undefined
+}
+
+/** A matrix behind a Transpose; what has more axes is not followed. */
+function transposed(node: NodeProto, weights: ConstantWeights | undefined): ConstantWeights | undefined {
+  const { perm = [1, 0] } = readAttributes(node) ?? {}
+  if (weights?.tensor.dims.length !== 2 || `${perm}` !== '1,0') return undefined
+  return { ...weights, isTransposed: !weights.isTransposed }
+}
+
+/** Rows of a matrix as columns. */
+function turned<T extends Float32Array | Int8Array | Uint8Array>(data: T, rows: number, columns: number): T {
+  const result = data.slice() as T
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      turned[column * rows + row] = data[row * columns + column] as number
+      result[column * rows + row] = data[row * columns + column] as number
     }
   }
-  return turned
+  return result
 }

@@ -1,15 +1,16 @@
 import { TpError } from '@tp/core'
-import { cloneModel, dtypeOf, Graph, type Model, type NodeProto, opset } from '@tp/onnx'
+import { cloneModel, dtypeOf, Graph, type Model, type NodeProto, opset, type TensorProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { isPacked } from '../program/packed-mark.ts'
 import { readProvenance } from '../program/provenance.ts'
 import { nameOf, type Refusal, Refused, refusalOf } from '../program/refusal.ts'
 import { requireModel } from '../program/require-model.ts'
+import { type FloatWeights, floatWeights } from './float-weights.ts'
 import { inlineExternal } from './inline-external.ts'
-import { isOfPruning, shownName } from './node-names.ts'
+import { isOfPruning, nodesOf, shownName } from './node-names.ts'
 import { QuantisedGraph } from './quantised-graph.ts'
 import { type QuantizeForm, type QuantizeOptions, readQuantizeOptions } from './quantize-options.ts'
-import { rewriteOf } from './rewrite-nodes.ts'
+import { isOfRows, productWeights, rewriteOf, tableOf } from './rewrite-nodes.ts'
 
 export type QuantizeResult = Quantized | { readonly ok: false; readonly refusal: Refusal }
 
@@ -18,6 +19,8 @@ export interface Quantized {
   readonly model: Model
   /** What was quantised, in the order of the file. */
   readonly nodes: readonly QuantizedNode[]
+  /** Weights that remain in float32, by the operator that reads them, most bytes first; those of the smallest are not counted. */
+  readonly remaining: readonly FloatWeights[]
 }
 
 export interface QuantizedNode {
@@ -31,8 +34,9 @@ export interface QuantizedNode {
  * Stores the weights of products and of embedding tables as 8-bit numbers, and computes the products with them; activations are
  * quantised by the range that they have in each run (dynamic quantisation). With the same options the result computes what
  * onnxruntime's `quantize_dynamic` makes of the file, with the same weights bit for bit. Convolutions remain in float32, where
- * an 8-bit one is slower, and so do the bodies of If, Loop and Scan, and the small networks of a pruning method. The model itself is
- * not changed.
+ * an 8-bit one is slower, and so do the bodies of Loop and Scan, and the small networks of a pruning method. Both branches
+ * of an If are quantised (merged decoders). Embeddings that are the weights of the head, too, transposed, are stored once, with a scale
+ * for each row. The model itself is not changed.
  *
  * Refused: TP_QUANTISED for a file with 8-bit operators, TP_PACKED, TP_OPSET before 11, TP_QUANTISE where nothing is quantised (weights
  * of half precision among them), TP_VALUE for weights that are not finite.
@@ -57,22 +61,49 @@ export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm
   requireFloat(model)
   const graph = new Graph(model)
   graph.sortTopologically()
-  const to = new QuantisedGraph(graph, model, rounding)
   const isPruned = readProvenance(model).length > 0
-  const nodes: QuantizedNode[] = []
+  const isOurs = (node: NodeProto): boolean => isPruned && isOfPruning(node)
   const left = remaining(graph, origin, exclude)
-  for (const node of [...graph.nodes]) {
+  const to = new QuantisedGraph(graph, rounding)
+  to.tie(tiedTables(to, (node) => isOurs(node) || exclude.has(shownName(node))))
+  const nodes: QuantizedNode[] = []
+  eachNode(to, (node, own) => {
     const name = shownName(node)
-    const rewrite = isPruned && isOfPruning(node) ? undefined : rewriteOf(node)
-    if (rewrite === undefined || left.delete(name)) continue
-    if (rewrite(node, to)) nodes.push({ name, operator: operatorName(node) })
-  }
+    const rewrite = isOurs(node) ? undefined : rewriteOf(node)
+    if (rewrite === undefined) return
+    if (exclude.has(name)) left.delete(name)
+    else if (rewrite(node, own)) nodes.push({ name, operator: operatorName(node) })
+  })
   const [unknown] = left
   if (unknown !== undefined) throw neverQuantised(source, unknown)
   if (nodes.length === 0) throw nothingToQuantise(graph, exclude.size)
   graph.removeDeadNodes()
   inlineExternal(model)
-  return { ok: true, model, nodes }
+  return { ok: true, model, nodes, remaining: floatWeights(model) }
+}
+
+/** Visits the nodes of a graph and of the branches in it, which may be replaced meanwhile. */
+function eachNode(of: QuantisedGraph, visit: (node: NodeProto, own: QuantisedGraph) => void): void {
+  for (const node of [...of.graph.nodes]) {
+    if (node.opType !== 'If') visit(node, of)
+    else
+      of.graph.editBodies(node, (branch) => {
+        eachNode(new QuantisedGraph(branch, of.rounding, of), visit)
+        branch.removeDeadNodes()
+      })
+  }
+}
+
+/** Tables (of embeddings) that are a product's weights, too, transposed (those of the head). */
+function tiedTables(of: QuantisedGraph, isLeft: (node: NodeProto) => boolean): Set<TensorProto> {
+  const [tables, factors] = [new Set<TensorProto>(), new Set<TensorProto>()]
+  eachNode(of, (node, own) => {
+    if (isLeft(node)) return
+    const [table, weights] = [tableOf(node, own), productWeights(node, own)]
+    if (table?.tensor.dims.length === 2 && isOfRows(node)) tables.add(table.tensor)
+    if (weights?.isTransposed) factors.add(weights.tensor)
+  })
+  return new Set([...factors].filter((tensor) => tables.has(tensor)))
 }
 
 /**
@@ -87,7 +118,7 @@ function remaining(graph: Graph, origin: Model, names: Iterable<string>): Set<st
 
 /** A name in `exclude` that leaves nothing out is a slip of the pen. */
 function neverQuantised({ proto }: Model, name: string): TpError {
-  const node = proto.graph?.node.find((each) => each.name === name)
+  const node = nodesOf(proto.graph).find((each) => each.name === name)
   const seen =
     node === undefined
       ? `the model has no node "${name}"`
@@ -111,7 +142,7 @@ function requireFloat(model: Model): void {
       `8-bit products require opset 11 and the file has ${version}; export it with a newer one`,
     )
   }
-  const found = model.proto.graph?.node.find(isQuantised)
+  const found = nodesOf(model.proto.graph).find(isQuantised)
   if (found === undefined) return
   const advice = 'quantise the float32 file it was made from'
   throw new Refused(

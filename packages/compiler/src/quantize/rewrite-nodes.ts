@@ -1,6 +1,7 @@
+import type { Attributes } from '@tp/core/expression'
 import { codeOf, createNode, type NodeProto, readAttributes } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
-import type { QuantisedGraph, QuantisedValue } from './quantised-graph.ts'
+import type { ConstantWeights, QuantisedGraph, QuantisedValue } from './quantised-graph.ts'
 
 /** Puts 8-bit nodes in place of one; false where the node has a form that is not quantised, and is left alone. */
 export type Rewrite = (node: NodeProto, to: QuantisedGraph) => boolean
@@ -10,30 +11,16 @@ export function rewriteOf(node: NodeProto): Rewrite | undefined {
   return rewrites.get(operatorName(node))
 }
 
-/** Y = A·B, B constant, at least 2-D. */
-const matmul: Rewrite = (node, to) => {
-  const [a, b, output] = [...node.input, ...node.output] as [string, string, string]
-  const weights = to.weights(b)
-  if (weights === undefined || weights.dims.length < 2) return false
-  const { graph } = to
-  const value = to.value(a, node)
-  const next = after(node, to)
-  graph.remove(node)
-  graph.insert(product(node.name, value, to.addWeights(b, weights), output, to), next)
-  return true
-}
-
-/** Y = A·B + C or A·Bᵀ + C without factors, as a product and a sum. */
-const gemm: Rewrite = (node, to) => {
+/** Y = A·B, B constant and at least 2-D; or A·B + C, A·Bᵀ + C without factors. */
+const multiply: Rewrite = (node, to) => {
+  const weights = productWeights(node, to)
+  if (weights === undefined) return false
   const [a, b, c = ''] = node.input as [string, string, string?]
   const [output] = node.output as [string]
-  const { alpha = 1, beta = 1, transA = 0, transB = 0 } = readAttributes(node) ?? {}
-  const weights = to.weights(b)
-  if (weights?.dims.length !== 2 || alpha !== 1 || beta !== 1 || transA !== 0) return false
   const { graph } = to
   const value = to.value(a, node)
-  const weight = to.addWeights(b, weights, to.rounding, transB !== 0)
-  const sum = c === '' ? output : graph.uniqueName(`${output}_MatMul`)
+  const weight = to.addWeights(b, weights)
+  const sum = c === '' ? output : to.uniqueName(`${output}_MatMul`)
   const next = after(node, to)
   graph.remove(node)
   graph.insert(product(node.name, value, weight, sum, to), next)
@@ -43,32 +30,83 @@ const gemm: Rewrite = (node, to) => {
   return true
 }
 
-/** Rows of a table: it has one scale, and is made floats again afterwards. */
+/** The weights of a product that is quantised. */
+export function productWeights(node: NodeProto, to: QuantisedGraph): ConstantWeights | undefined {
+  const operator = operatorName(node)
+  if (operator !== 'MatMul' && operator !== 'Gemm') return undefined
+  const weights = to.weights(node.input[1] as string)
+  const rank = weights?.tensor.dims.length ?? 0
+  if (weights === undefined || rank < 2) return undefined
+  if (operator === 'MatMul') return weights
+  const { alpha = 1, beta = 1, transA = 0, transB = 0 } = readAttributes(node) ?? {}
+  if (rank !== 2 || alpha !== 1 || beta !== 1 || transA !== 0) return undefined
+  return transB === 0 ? weights : { ...weights, isTransposed: !weights.isTransposed }
+}
+
+/** The table that a node takes rows of, if it is quantised. */
+export function tableOf(node: NodeProto, to: QuantisedGraph): ConstantWeights | undefined {
+  if (operatorName(node) !== 'Gather') return undefined
+  const weights = to.weights(node.input[0] as string)
+  return weights?.isTransposed ? undefined : weights
+}
+
+/** Whether it takes rows of a matrix. */
+export function isOfRows(node: NodeProto): boolean {
+  const { axis = 0 } = readAttributes(node) ?? {}
+  return axis === 0 || axis === -2
+}
+
+/** Rows of a table: it has one scale, and is made floats again afterwards. One that is tied has the scales of the product. */
 const gather: Rewrite = (node, to) => {
-  const [table, output] = [node.input[0], node.output[0]] as [string, string]
-  const weights = to.weights(table)
+  const [table, indices, output] = [node.input[0], node.input[1], node.output[0]] as [string, string, string]
+  const weights = tableOf(node, to)
   if (weights === undefined) return false
   const { graph } = to
-  const stored = to.addWeights(table, weights, { type: 'uint8', perChannel: false, reduceRange: false })
   const next = after(node, to)
-  const rows = graph.uniqueName(`${output}_quantized`)
+  const rows = to.uniqueName(`${output}_quantized`)
+  const reader = (data: string): NodeProto => {
+    const own = createNode({ type: 'Gather', name: node.name, inputs: [data, indices], outputs: [rows] })
+    own.attribute = node.attribute
+    return own
+  }
   graph.remove(node)
-  const reader = createNode({
-    type: 'Gather',
-    name: node.name,
-    inputs: [stored.data, node.input[1] as string],
-    outputs: [rows],
-  })
-  reader.attribute = node.attribute
-  const back = createNode({
-    type: 'DequantizeLinear',
-    name: named(node, 'DequantizeLinear', to),
-    inputs: [rows, stored.scale, stored.zero],
-    outputs: [output],
-  })
-  graph.insert([reader, back], next)
+  if (isOfRows(node) && to.isTied(weights)) {
+    const { rows: tied } = to.addTied(table, weights)
+    const floats = to.rounding.perChannel ? scaledRows(node, rows, tied, to) : [dequantized(node, rows, tied, to)]
+    graph.insert([reader(tied.data), ...floats], next)
+    return true
+  }
+  const stored = to.addWeights(table, weights, { type: 'uint8', perChannel: false, reduceRange: false })
+  graph.insert([reader(stored.data), dequantized(node, rows, stored, to)], next)
   to.note(output, { data: rows, scale: stored.scale, zero: stored.zero })
   return true
+}
+
+/** Floats from 8-bit rows that have one scale. */
+function dequantized(node: NodeProto, rows: string, { scale, zero }: QuantisedValue, to: QuantisedGraph): NodeProto {
+  return createNode({
+    type: 'DequantizeLinear',
+    name: named(node, 'DequantizeLinear', to),
+    inputs: zero === '' ? [rows, scale] : [rows, scale, zero],
+    outputs: node.output,
+  })
+}
+
+/** Floats from 8-bit rows that have a scale each: (rows − zeros of the rows) · scales of the rows. */
+function scaledRows(node: NodeProto, rows: string, { scale, zero }: QuantisedValue, to: QuantisedGraph): NodeProto[] {
+  const [indices, output] = [node.input[1], node.output[0]] as [string, string]
+  const nodes: NodeProto[] = []
+  const add = (type: string, part: string, inputs: string[], attributes: Attributes = {}, result?: string): string => {
+    const outputs = [result ?? to.uniqueName(`${output}_${part}`)]
+    nodes.push(createNode({ type, name: named(node, part, to), inputs, outputs, attributes }))
+    return outputs[0] as string
+  }
+  const toFloat = { to: codeOf('float32') }
+  const floats = add('Cast', 'cast', [rows], toFloat)
+  const zeros = zero === '' ? '' : add('Cast', 'zeros_cast', [add('Gather', 'zeros', [zero, indices])], toFloat)
+  const centered = zeros === '' ? floats : add('Sub', 'centered', [floats, zeros])
+  add('Mul', 'scaled', [centered, add('Gather', 'scales', [scale, indices])], {}, output)
+  return nodes
 }
 
 /** com.microsoft.Attention, as QAttention: which has no bias of its own and no sizes of heads, and is not used with earlier keys. */
@@ -76,7 +114,7 @@ const attention: Rewrite = (node, to) => {
   const [input, weight, bias = '', mask = '', past = '', added = ''] = node.input as [string, string, ...string[]]
   const weights = to.weights(weight)
   const isPlain = past === '' && added === '' && node.output.length === 1
-  if (weights?.dims.length !== 2 || bias === '' || !isPlain) return false
+  if (weights?.tensor.dims.length !== 2 || weights.isTransposed || bias === '' || !isPlain) return false
   if (node.attribute.some(({ name }) => name === 'qkv_hidden_sizes')) return false
   const { graph } = to
   const value = to.value(input, node)
@@ -96,8 +134,8 @@ const attention: Rewrite = (node, to) => {
 }
 
 const rewrites: ReadonlyMap<string, Rewrite> = new Map([
-  ['MatMul', matmul],
-  ['Gemm', gemm],
+  ['MatMul', multiply],
+  ['Gemm', multiply],
   ['Gather', gather],
   ['com.microsoft.Attention', attention],
 ])
@@ -111,17 +149,11 @@ function after(node: NodeProto, { graph }: QuantisedGraph): NodeProto | undefine
  * The four nodes that onnxruntime fuses into one (MatMulIntegerToFloat, DynamicQuantizeMatMul):
  * Y = (A − zero)·(B − zero) · (scale of A · scale of B)
  */
-function product(
-  name: string,
-  a: QuantisedValue,
-  b: QuantisedValue,
-  output: string,
-  { graph }: QuantisedGraph,
-): NodeProto[] {
+function product(name: string, a: QuantisedValue, b: QuantisedValue, output: string, to: QuantisedGraph): NodeProto[] {
   const [sums, floats, scale] = ['quantized', 'cast', 'scale'].map((part) =>
-    graph.uniqueName(`${output}_output_${part}`),
+    to.uniqueName(`${output}_output_${part}`),
   ) as [string, string, string]
-  const own = (part: string): { name?: string } => (name === '' ? {} : { name: graph.uniqueName(`${name}_${part}`) })
+  const own = (part: string): { name?: string } => (name === '' ? {} : { name: to.uniqueName(`${name}_${part}`) })
   const zeros = b.zero === '' ? [a.zero] : [a.zero, b.zero]
   return [
     createNode({ type: 'MatMulInteger', ...own('quant'), inputs: [a.data, b.data, ...zeros], outputs: [sums] }),
@@ -137,6 +169,6 @@ function product(
   ]
 }
 
-function named({ name }: NodeProto, part: string, { graph }: QuantisedGraph): string {
-  return name === '' ? '' : graph.uniqueName(`${name}_${part}`)
+function named({ name }: NodeProto, part: string, to: QuantisedGraph): string {
+  return name === '' ? '' : to.uniqueName(`${name}_${part}`)
 }

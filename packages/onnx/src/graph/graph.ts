@@ -6,7 +6,7 @@ import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-bu
 import type { Model } from '../file/model.ts'
 import { createMessage } from '../protobuf/create-message.ts'
 import { writeTensor } from '../tensor/tensor-proto.ts'
-import { capturedNames, namesInside, renameCaptured } from './subgraph.ts'
+import { attributeGraphs, capturedNames, namesInside, renameCaptured } from './subgraph.ts'
 import { sortNodes } from './topology.ts'
 import { type DeclaredValue, readValueInfo, writeValueInfo } from './value-info.ts'
 
@@ -172,6 +172,17 @@ export class Graph {
     this.proto.node.splice(this.#indexOf(node), 1)
     this.#unregister(node)
     this.#dropValueInfos(new Set(node.output))
+  }
+
+  /**
+   * Lets `edit` change the bodies of a node (If, Loop, Scan), each as a graph of its own; what they read of this one is followed.
+   * Names for what is added there are from `uniqueName` of this graph, so that no value hides another.
+   */
+  editBodies(node: NodeProto, edit: (body: Graph) => void): void {
+    for (const name of capturedNames(node)) this.#forget(name, node, -1)
+    const { model } = this
+    for (const graph of attributeGraphs(node)) edit(new Graph({ ...model, proto: { ...model.proto, graph } }))
+    for (const name of capturedNames(node)) this.#use(name, node, -1)
   }
 
   /** Makes the model import an operator set, at its first version, if it does not yet. */

@@ -2,6 +2,7 @@ import { type Inspection, type inspect, type Plan, type Pruned, readProvenance }
 import { isTpError, type Method } from '@tp/core'
 import type { Context } from '../command/context.ts'
 import { endable } from '../command/endable.ts'
+import { inputKind } from '../model/input-shapes.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { factor } from '../output/numbers.ts'
 import { type AskedPruning, readAsked } from './asked.ts'
@@ -51,7 +52,7 @@ export async function pruneAsAsked(whole: ModelFile, asked: AskedPruning, option
   const file = withoutItsLayers(whole, plan)
   const encoders = inspectEncoders(file, settings.encoder, file === whole ? seen : undefined)
   const schedules = schedulesOf(asked, file.model, encoders)
-  const known = outputTokens ? KEPT_ROWS : wholeHeadNote(encoders, settings.restore)
+  const known = outputTokens ? KEPT_ROWS : wholeHeadNote(encoders, inputKind(file.model), settings.restore)
   const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
   const pruned = await pruneFile(file, { ...settings, method, schedules, trace, monitor, deadTokens })
   const isFilled = readProvenance(pruned.model).some(({ filled }) => filled === 'mean')

@@ -1,9 +1,9 @@
-import { isText } from '@tp/compare'
+import { inputKind, isText } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import { taskOf } from '@tp/eval'
 import { Graph } from '@tp/onnx'
 import type { ModelFile } from '../model/model-file.ts'
-import { readsEveryToken, SAFE_DEFAULT } from './whole-heads.ts'
+import { readsEveryToken, safeDefaultNote } from './whole-heads.ts'
 
 /** What is done to a model if nothing is asked for, and why. */
 export interface SafeDefault {
@@ -22,7 +22,7 @@ const OF_TEXTS: SafeDefault = {
     'no method was given, and the head reads the class token of a text: there value-aware at keep 0.8 lost 0.0 (−0.3 … 0.3) points on mails, ' +
     '0.0 (−1.4 … 1.4) on sentences and 1.0 (−0.7 … 2.8) on reviews (docs/results)',
 }
-const OF_IMAGES: SafeDefault = {
+const OF_PATCHES: SafeDefault = {
   method: 'tome',
   keep: '0.9',
   why:
@@ -36,12 +36,12 @@ const UNMEASURED =
 
 /** By the head: what was measured to be safe on several models, else what is exact. */
 export function safeDefault({ model }: ModelFile, encoders: readonly Inspection[]): SafeDefault {
-  if (encoders.some(readsEveryToken)) return { method: 'none', why: SAFE_DEFAULT }
+  if (encoders.some(readsEveryToken)) return { method: 'none', why: safeDefaultNote(inputKind(model)) }
   const [only, ...others] = encoders
   // Vectors and scores of pairs lose many points: docs/embeddings.md, docs/rerankers.md.
   const isMeasured = others.length === 0 && only !== undefined && readsClassToken(only) && givesClasses(model)
   if (!isMeasured) return { method: 'none', why: UNMEASURED }
-  return isText(only) ? OF_TEXTS : OF_IMAGES
+  return inputKind(model) === 'texts' ? OF_TEXTS : OF_PATCHES
 }
 
 function readsClassToken({ head }: Inspection): boolean {

@@ -1,4 +1,4 @@
-import { isText } from '@tp/compare'
+import type { InputKind } from '@tp/compare'
 import type { Inspection, PruneOptions, TokenReading } from '@tp/compiler'
 
 type Restoring = NonNullable<PruneOptions['restore']>
@@ -35,6 +35,14 @@ const POOLED =
 const ANSWERED = 'a pruned token is answered from the state that it had when it was pruned'
 const UNANSWERED = 'a pruned token has no row, and tp.mask says which rows are tokens'
 
+/** What a token of them is. */
+const tokenNouns: Readonly<Record<InputKind, string>> = {
+  texts: 'token',
+  images: 'patch',
+  recordings: 'frame',
+  data: 'frame or patch',
+}
+
 /** What becomes of a pruned frame or patch. */
 const prunedRows: Readonly<Record<Restoring, string>> = {
   auto: 'has the row of its nearest kept neighbour',
@@ -43,28 +51,32 @@ const prunedRows: Readonly<Record<Restoring, string>> = {
   none: 'has no row, so that a decoder weighs a row that stands for many like any other, and may repeat itself (docs/speech.md)',
 }
 
-const DECODED = 'of an encoder of speech tp eval --task asr says what its decoder makes of that'
+const DECODED = 'tp eval --task asr says what its decoder makes of that'
 
 /**
  * What is known of pruning a model whose head reads every token, in one sentence; undefined for other models. `restore`: what was asked
- * for.
+ * for; `kind`: what the model reads.
  */
-export function wholeHeadNote(inspections: readonly Inspection[], restore: Restoring = 'auto'): string | undefined {
+export function wholeHeadNote(
+  inspections: readonly Inspection[],
+  kind: InputKind,
+  restore: Restoring = 'auto',
+): string | undefined {
   const outputs = inspections.flatMap(({ head }) => head)
   const found = outputs.flatMap(({ output, reads }) => {
-    const [reading] = reads.flatMap(({ kind }) => wholeReadings[kind] ?? [])
+    const [reading] = reads.flatMap(({ kind: read }) => wholeReadings[read] ?? [])
     return reading === undefined ? [] : [{ output, reading }]
   })
   if (found.length === 0) return undefined
-  const isMean = found.some(({ reading }) => reading === 'mean')
   const isPooled = found.some(({ reading }) => reading !== 'answers')
   const about = found.map(({ output, reading }) => `${output} ${facts[reading]}`).join(', ')
-  if (!isMean && !inspections.some(isText)) {
-    const rows = `${about}; a pruned frame or patch ${prunedRows[restore]}`
-    return found.every(({ reading }) => reading === 'positions') ? rows : `${rows}; ${DECODED}`
-  }
-  const answered = restore === 'none' ? UNANSWERED : ANSWERED
-  return `${about}; ${isPooled ? POOLED : answered}`
+  if (kind === 'texts') return `${about}; ${isPooled ? POOLED : restore === 'none' ? UNANSWERED : ANSWERED}`
+  const noun = tokenNouns[kind]
+  const rows = found.every(({ reading }) => reading === 'mean')
+    ? `every ${noun} counts in a pool, where a pruned one is missing unless it is merged into others`
+    : `a pruned ${noun} ${prunedRows[restore]}`
+  const isDecoded = kind === 'recordings' && found.some(({ reading }) => reading === 'states')
+  return `${about}; ${isDecoded ? `${rows}; ${DECODED}` : rows}`
 }
 
 /** What is said where rows of pruned tokens hold a mean: the file does not say what reads them. */
@@ -73,10 +85,14 @@ export const FILLED_ROWS: string =
   'or --restore none, and it the output tp.mask as the attention mask of its encoder'
 
 /** What is said where no method was asked for. */
-export const SAFE_DEFAULT: string =
-  'no method was given, so only what is exact is done: tokens that nothing reads are eliminated. What makes such a model fast is ' +
-  'tp quantize --smooth, then tp pack; tp tune --quantize compares that with pruning, and tp eval --methods says what a method costs on ' +
-  'your own texts'
+export function safeDefaultNote(kind: InputKind): string {
+  const exact = 'no method was given, so only what is exact is done: tokens that nothing reads are eliminated'
+  if (kind === 'recordings') return `${exact}. tp eval --methods says what a method costs on your own recordings`
+  return `${exact}. ${QUANTIZED}, and tp eval --methods says what a method costs on your own ${kind}`
+}
+
+const QUANTIZED =
+  'What makes such a model fast is tp quantize --smooth, then tp pack; tp tune --quantize compares that with pruning'
 
 /** What is said where one was. */
 export const ASKED_FOR: string = 'the method was asked for; tp eval says what it costs on your own data'

@@ -30,6 +30,19 @@ export function isText(roles: InputRoles): boolean {
   return typeof roles.tokens === 'string' && /^[\w.?]+$/.test(roles.tokens)
 }
 
+/** What a model reads; `data` where that is several of them. */
+export type InputKind = 'texts' | 'images' | 'recordings' | 'data'
+
+/** By types and axes of the inputs, whichever sizes are fixed. */
+export function inputKind(model: Model): InputKind {
+  const { inputs } = new Graph(model)
+  const floats = inputs.filter(({ type }) => type.startsWith('float'))
+  if (floats.length === 0) return 'texts'
+  const ids = inputs.filter(({ name, type }) => !type.startsWith('float') && !/mask/.test(name))
+  if (ids.length > 0) return 'data'
+  return floats.some(({ dims }) => dims?.length === 4) ? 'images' : 'recordings'
+}
+
 /**
  * Shape of each input of a model.
  * @throws TpError TP_INPUT where a size is fixed to another number, or open and undetermined
@@ -57,14 +70,15 @@ export function flopsSizes(model: Model, roles: InputRoles, wanted: WantedSizes 
 
 /** Position tables of small text encoders end early. */
 const SHORT_TEXT = 8
-/** Samples of a sound of any length: a second at 16 kHz. */
-const SOUND = 16_000
+
+/** Of a recording of any length: one second, as models of speech sample it. */
+const SAMPLES = 16_000
 
 function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch, tokens }: WantedSizes): number[] {
   const { name, type, dims = [] } = input
   const followsTokens = name === roles.mask || !type.startsWith('float')
   const image = dims.length === 4 ? imageShape(graph, name, roles) : undefined
-  const sound = soundLength(graph)
+  const recording = recordingSize(graph)
   return dims.map((size, axis) => {
     const chosen = axis === 0 ? batch : followsTokens ? tokens : undefined
     if (typeof size === 'number') {
@@ -72,22 +86,22 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
       const what = axis === 0 ? `a batch of ${size}` : `${size} tokens`
       throw new TpError('TP_INPUT', 'compare', `the model always takes ${what} (input "${name}"), not ${chosen}`)
     }
+    if (axis === 1 && size !== undefined && size === recording) return SAMPLES
     // Texts for another encoder may have any length.
     const found =
       chosen ??
       image?.[axis] ??
-      (size === sound ? SOUND : undefined) ??
       (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
     if (found !== undefined) return found
     throw new TpError('TP_INPUT', 'compare', `the size ${size} of input "${name}" is open, and cannot be determined`)
   })
 }
 
-/** The name of the open length of an input of samples, [b,samples]; its mask has the same. */
-function soundLength({ inputs }: Graph): string | undefined {
-  const sound = inputs.find(({ type, dims }) => type.startsWith('float') && dims?.length === 2)
-  const length = sound?.dims?.[1]
-  return typeof length === 'string' ? length : undefined
+/** Name of the number of samples, where a caller chooses it. */
+function recordingSize(graph: Graph): string | undefined {
+  const waves = graph.inputs.find(({ type, dims }) => type.startsWith('float') && dims?.length === 2)
+  const size = waves?.dims?.[1]
+  return typeof size === 'string' ? size : undefined
 }
 
 /** An image that gives the model's number of tokens, if the file does not fix its size: from the patch convolution. */

@@ -161,12 +161,12 @@ function verificationText(verification: Verification, isRounded: boolean): strin
   ].join('\n')
 }
 
-function siteCostsText({ nodes, milliseconds, shape }: Verification['sites']): string[] {
+function siteCostsText({ nodes, milliseconds, interval, shape }: Verification['sites']): string[] {
   if (nodes.length === 0) return []
   const counts = nodes.map(({ nodes: count }) => count)
   const range =
     Math.min(...counts) === Math.max(...counts) ? `${counts[0]}` : `${Math.min(...counts)} to ${Math.max(...counts)}`
-  if (milliseconds === undefined) return [`each cut  adds ${range} nodes`]
-  const time = milliseconds < 0.001 ? 'less time than can be told here' : `${milliseconds.toFixed(3)} ms`
-  return [`each cut  adds ${range} nodes, ${time} at ${shape.join('×')} on one thread`]
+  if (milliseconds === undefined || interval === undefined) return [`each cut  adds ${range} nodes`]
+  const [value, low, high] = [milliseconds, interval.low, interval.high].map((ms) => ms.toPrecision(3))
+  return [`each cut  adds ${range} nodes, ${value} ms (${low} … ${high}) at ${shape.join('×')} on one thread`]
 }

@@ -1,6 +1,6 @@
 import { isText, sampleInputs } from '@tp/compare'
 import { type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
-import { comparePaired } from '@tp/eval/metrics'
+import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
 import { loadSession } from '../model/load-session.ts'
 import type { VerifyOptions } from './verify-options.ts'
@@ -9,11 +9,15 @@ import type { VerifyOptions } from './verify-options.ts'
 export interface SiteCosts {
   /** For each layer where tokens are pruned: nodes that the cut has added, those in the bodies of loops among them. */
   readonly nodes: readonly { readonly layer: number; readonly nodes: number }[]
-  /** At the shape below, one thread, with all tokens kept; absent where there is no cut. */
+  /** At the shape below, one thread, with all tokens kept; absent where there is no cut, or where its time cannot be told from none. */
   readonly milliseconds?: number
+  /** That covers the true time with 95 % probability. */
+  readonly interval?: { readonly low: number; readonly high: number }
   /** Batch × tokens (texts) or batch of the runs that were timed. */
   readonly shape: readonly number[]
 }
+
+type AddedTime = Required<Pick<SiteCosts, 'milliseconds' | 'interval'>>
 
 const ROUNDS = 15
 /** Position tables are rarely shorter. */
@@ -36,8 +40,7 @@ export async function siteCosts(
   try {
     const inputs = sampleInputs(file.model, model, { batch: 1, tokens: TOKENS, seed: 1 })
     for (const session of Object.values(sessions)) await session.run(inputs, { signal })
-    const milliseconds = (await timeOf(options, keepingAll, inputs)) / nodes.length
-    return { nodes, milliseconds, shape }
+    return { nodes, ...(await addedTime(options, { keepingAll, inputs, cuts: nodes.length })), shape }
   } catch (error) {
     throwIfAborted(signal, 'tp')
     // Its position table is shorter: a figure less, and no reason to refuse the model.
@@ -53,11 +56,33 @@ function nodesAt({ proto }: Model, layer: number): number {
   return own.length + inside.length
 }
 
-/** What the cuts add to a run, in milliseconds. */
-async function timeOf({ file, signal }: VerifyOptions, keepingAll: Model, inputs: NamedTensors): Promise<number> {
+interface TimedCuts {
+  readonly keepingAll: Model
+  readonly inputs: NamedTensors
+  readonly cuts: number
+}
+
+/** What each cut adds to a run. */
+async function addedTime(
+  { file, signal }: VerifyOptions,
+  { keepingAll, inputs, cuts }: TimedCuts,
+): Promise<AddedTime | undefined> {
   await using dense = await loadSession(file.model, file, { signal, threads: 1 })
   await using cut = await loadSession(keepingAll, file, { signal, threads: 1 })
   const { variants } = await comparePaired({ dense, cut }, [inputs], { rounds: ROUNDS, signal })
-  const { dense: whole, cut: longer } = variants
-  return Math.max(0, (longer?.totalMs ?? 0) - (whole?.totalMs ?? 0))
+  const { dense: whole, cut: longer } = variants as Record<'dense' | 'cut', VariantLatency>
+  return timeAdded(whole.totalMs / cuts, longer.speedup)
+}
+
+/**
+ * By the ratio of the two in each round, which a slowdown of the machine touches on both sides; undefined where the rounds contradict each other:
+ * where the interval reaches 0, or is wider than the time itself.
+ */
+export function timeAdded(denseMs: number, { value, low, high }: VariantLatency['speedup']): AddedTime | undefined {
+  const [least, time, most] = [high, value, low].map((speedup) => denseMs * (1 / speedup - 1)) as [
+    number,
+    number,
+    number,
+  ]
+  return least > 0 && most - least <= time ? { milliseconds: time, interval: { low: least, high: most } } : undefined
 }

@@ -10,7 +10,7 @@ export interface ComparisonOptions {
   /** Inputs of a variant that cannot take the common ones (texts truncated by the tokenizer); as many, in the same order. */
   readonly inputsOf?: Readonly<Record<string, readonly NamedTensors[]>> | undefined
   readonly signal?: AbortSignalLike | undefined
-  /** Called after every round. */
+  /** Called after every round, with how many there are going to be, as far as the budget lets them. */
   readonly onProgress?: ((done: number, rounds: number) => void) | undefined
 }
 
@@ -77,9 +77,13 @@ export async function comparePaired(
   }
 
   const times = variants.map((): number[][] => [])
-  for (let round = 0, spent = 0; round < rounds; round++) {
+  let spent = 0
+  /** Rounds for which there is time after so many. */
+  const affordable = (done: number): number =>
+    Math.max(0, Math.floor((budgetMs - (performance.now() - start)) / (spent / done)))
+  for (let round = 0; round < rounds; round++) {
+    if (round >= leastRounds && affordable(round) === 0) break
     const roundStart = performance.now()
-    if (round >= leastRounds && roundStart - start + spent / round > budgetMs) break
     for (const ofVariant of times) ofVariant.push([])
     for (let i = 0; i < inputs.length; i++) {
       const turns = order(variants.length, round + i)
@@ -90,7 +94,7 @@ export async function comparePaired(
       for (const [k, turn] of turns.entries()) times[turn]?.[round]?.push(ms[k] as number)
     }
     spent += performance.now() - roundStart
-    onProgress?.(round + 1, rounds)
+    onProgress?.(round + 1, Math.min(rounds, Math.max(leastRounds, round + 1 + affordable(round + 1))))
   }
   const latencies = variants.map(({ name }, i) => [name, summarise(times[0] ?? [], times[i] ?? [])] as const)
   return { rounds: times[0]?.length ?? 0, variants: Object.fromEntries(latencies) }

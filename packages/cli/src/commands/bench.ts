@@ -10,6 +10,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
 import { type BenchCandidate, pruneCandidates } from '../measuring/candidates.ts'
+import { timing } from '../measuring/expected-stages.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../output/document.ts'
@@ -145,7 +146,7 @@ async function time(
   try {
     for (const [i, { load }] of candidates.entries()) sessions[`${i}`] = await load({ threads, signal })
     const results: BenchResult[] = []
-    progress.expect?.(shapes.length)
+    progress.expect?.(shapes.map(() => timing(1, timingMs)))
     for (const shape of shapes) {
       progress.stage(`timing ${shapeText(shape)}`)
       const inputs: NamedTensors = sampleInputs(file.model, roles, shape)

@@ -18,6 +18,7 @@ import { outputsOf } from '../files/file-claims.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { flopsSpeedup } from '../guarding/flops-speedup.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
+import { evaluation } from '../measuring/expected-stages.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
 import { answersOnly } from '../model/answers-only.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -87,6 +88,8 @@ export const calibrateCommand: Command = command({
     }
     for (const note of inputs.notes) progress.note(note)
     const task = { judge: classJudge(answersOnly(inputs)), inputs, batchSize, signal, progress }
+    const examples = inputs.targets.length
+    progress.expect?.([evaluation(examples), evaluation(examples)])
     progress.stage(`running ${basename(path)}`)
     const recorder = recordBaseline(await nodeRuntime().load(path, { threads: 1, signal }))
     const few = await evaluateSession(recorder, { ...task, file: pruned })

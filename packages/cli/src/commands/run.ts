@@ -99,6 +99,7 @@ export const runCommand: Command = command({
       writing: `writing ${out}`,
     }
     const asked = await readAskedRun(given)
+    progress.expect?.([{ work: 0 }, { work: 1 }, { work: 0 }])
     const report = await runBulk({
       ...asked,
       ...{ model: path, data, out, task, tokenizer, shards, resume, retry, signal },

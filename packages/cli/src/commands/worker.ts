@@ -48,7 +48,8 @@ export const workerCommand: Command = command({
       onShard(shard) {
         shards++
         rows += shard.rows
-        progress.stage(`computed ${grouped(rows)} rows in ${grouped(shards)} shards`)
+        if (shards === 1) progress.stage('computing shards')
+        progress.step(shards, 0, `${grouped(rows)} rows in ${grouped(shards)}`)
       },
       onFailure: (reason) => progress.note(`a shard failed: ${reason}`),
     })

@@ -22,12 +22,14 @@ import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
+import { evaluation, timing } from '../measuring/expected-stages.ts'
 import { loadSession, withModelAsFile } from '../model/load-session.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
+import { partOf } from '../output/progress.ts'
 import { type comparedAmountOptions, readComparedAmounts } from '../pruning/amounts.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
 import { type pruningOptions, readSettings } from '../pruning/plan-options.ts'
@@ -96,11 +98,17 @@ export async function evaluateGeneration(path: string, data: string, given: Give
   const { prompts, ...options } = await openPrompts(path, data, given)
   const about = { file, decoder, runtime, signal }
   const rows: Omit<GenerationRow, keyof GenerationTimes>[] = []
+  const { timingMs = TIMING_MS } = context
+  progress.expect?.([
+    ...variants.map(({ models }) => evaluation(models.length * prompts.length)),
+    timing(prompts.length, 2 * timingMs),
+  ])
   for (const variant of variants) {
     const { method, keep, models, shorten } = variant
     const generations: Generation[] = []
-    for (const model of models) {
-      progress.stage(`evaluating ${[method, keep].join(' ').trim()}`)
+    progress.stage(`evaluating ${[method, keep].join(' ').trim()}`)
+    for (const [i, model] of models.entries()) {
+      const { step } = partOf(progress, i, models.length)
       await using opened = await openVariant(variant, model, about)
       generations.push(
         await answerPrompts(
@@ -109,7 +117,7 @@ export async function evaluateGeneration(path: string, data: string, given: Give
           {
             ...options,
             signal,
-            onProgress: (done, total) => progress.step(done, total),
+            onProgress: (done, total) => step(done, total),
           },
         ),
       )

@@ -7,6 +7,7 @@ import { type Guarding, type HashedFile, readGuarding } from '@tp/tune'
 import type { Context } from '../command/context.ts'
 import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
+import { evaluation, timing } from '../measuring/expected-stages.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
 import { TIMED_EXAMPLES, TIMING_MS } from '../measuring/time-in-turns.ts'
 import { spreadByLength } from '../measuring/timed-examples.ts'
@@ -63,6 +64,8 @@ export async function measureGuarded(
     return { guarded, ...(watched && { watched }) }
   }
   const task = { judge: classJudge(inputs), inputs, batchSize, signal, progress }
+  const count = inputs.targets.length
+  progress.expect?.([...[count, count, count].map(evaluation), timing(count, timingMs)])
   progress.stage('evaluating dense')
   const all = await evaluateSession(await load(dense), { ...task, file: dense })
   progress.stage('evaluating pruned')
@@ -70,7 +73,7 @@ export async function measureGuarded(
   progress.stage('evaluating guarded')
   const { watched, guarded } = await openGuarded()
   const kept = await evaluateSession(guarded, { ...task, file: pruned })
-  const { inputs: count, dense: fallbacks } = guarded.statistics()
+  const { inputs: asked, dense: fallbacks } = guarded.statistics()
 
   progress.stage('timing')
   await using first = await load(dense)
@@ -89,5 +92,5 @@ export async function measureGuarded(
     ...compareToDense(evaluation, all),
     latency: variants[model] as VariantLatency,
   }))
-  return { rows, fallbacks: fallbacks / count, ...(watched && { alarms: watched.statistics().alarms }) }
+  return { rows, fallbacks: fallbacks / asked, ...(watched && { alarms: watched.statistics().alarms }) }
 }

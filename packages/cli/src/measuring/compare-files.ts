@@ -6,9 +6,10 @@ import type { Context } from '../command/context.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import type { TaskInputs } from '../model/open-task-inputs.ts'
 import { evaluateSession } from './evaluate-variant.ts'
+import { evaluation, timing } from './expected-stages.ts'
 import type { JudgedAnswers, Loss } from './judge.ts'
 import { judging } from './judge-of-task.ts'
-import { type Times, timeInTurns } from './time-in-turns.ts'
+import { TIMING_MS, type Times, timeInTurns } from './time-in-turns.ts'
 
 /** What one of two files answered, and how fast. */
 export interface FileFigures extends Times {
@@ -31,11 +32,13 @@ export async function compareFiles(
   context: Context,
 ): Promise<{ readonly dense: FileFigures; readonly pruned: FileFigures; readonly loss: Loss }> {
   requireSameInputs(dense, pruned)
-  const { progress, signal, runtime = nodeRuntime() } = context
+  const { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS } = context
   return await judging(data, context, async (judge, decoder) => {
     const task = { judge, inputs: data.inputs, batchSize, signal, progress, runtime }
     const open = ({ path }: ModelFile) => runtime.load(path, { threads: 1, signal })
-    progress.expect?.(3)
+    const examples = data.inputs.targets.length
+    const inTurns = timing(examples, decoder === undefined ? timingMs : 2 * timingMs)
+    progress.expect?.([evaluation(examples), evaluation(examples), inTurns])
     progress.stage(`evaluating ${basename(dense.path)}`)
     const before = await evaluateSession(await open(dense), { ...task, file: dense })
     progress.stage(`evaluating ${basename(pruned.path)}`)

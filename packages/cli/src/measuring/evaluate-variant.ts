@@ -5,7 +5,7 @@ import type { ModelInputs } from '@tp/eval/inputs'
 import { flopsOf } from '../model/flops.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import type { ProgressDisplay } from '../output/progress.ts'
+import { type ProgressDisplay, partOf } from '../output/progress.ts'
 import type { Judge, JudgedAnswers } from './judge.ts'
 import type { PrunedVariant } from './variants.ts'
 
@@ -68,9 +68,10 @@ export async function evaluateVariant<O extends Outcome>(
 ): Promise<EvaluatedVariant<O>> {
   const { file, inputs, judge, signal, runtime } = task
   const outcomes: O[] = []
-  for (const { traced } of variant.models) {
+  for (const [i, { traced }] of variant.models.entries()) {
     const session = await loadSession((await traced()).model, file, { runtime, threads: 1, signal })
-    outcomes.push(await evaluateSession(session, task, inspection))
+    const progress = partOf(task.progress, i, variant.models.length)
+    outcomes.push(await evaluateSession(session, { ...task, progress }, inspection))
   }
   const [outcome, ...others] = outcomes as [O, ...O[]]
   const [encoder] = variant.plain.encoders

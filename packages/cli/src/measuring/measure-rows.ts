@@ -8,12 +8,13 @@ import type { ModelFile } from '../model/model-file.ts'
 import type { TaskInputs } from '../model/open-task-inputs.ts'
 import { originalName } from '../pruning/made-from.ts'
 import { evaluateSession, evaluateVariant } from './evaluate-variant.ts'
+import { evaluation, timing } from './expected-stages.ts'
 import { type FlipsAsked, flipFinder } from './find-flips.ts'
 import type { Judge } from './judge.ts'
 import { classJudge } from './judge-classes.ts'
 import { judging } from './judge-of-task.ts'
 import type { ResultRow } from './rows.ts'
-import { type Times, timeInTurns } from './time-in-turns.ts'
+import { TIMING_MS, type Times, timeInTurns } from './time-in-turns.ts'
 import type { PrunedVariant } from './variants.ts'
 
 interface RowsToMeasure {
@@ -47,11 +48,18 @@ async function rowsOf<O extends Outcome>(
   decoder?: SpeechDecoder,
 ): Promise<ResultRow[]> {
   const { file, inspection, variants, batchSize, data } = measured
-  const { progress, signal, runtime = nodeRuntime() } = context
+  const { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS } = context
   const task = { file, judge, inputs: data.inputs, batchSize, signal, progress, runtime }
   const original = originalName(file)
-  const asking = ask === undefined ? 0 : variants.filter(({ keep }) => keep !== '').length
-  progress.expect?.(2 + (inspection ? variants.length : 0) + asking)
+  const examples = data.inputs.targets.length
+  progress.expect?.([
+    evaluation(examples),
+    ...(inspection ? variants : []).flatMap(({ keep, models }) => [
+      evaluation(models.length * examples),
+      ...(ask === undefined || keep === '' ? [] : [{ work: examples, kind: 'asking' }]),
+    ]),
+    timing(examples, decoder === undefined ? timingMs : 2 * timingMs),
+  ])
   progress.stage(`evaluating ${original}`)
   const dense = await evaluateSession(await runtime.load(file.path, { threads: 1, signal }), task)
   const whole = { kept: 1, keptByLayer: undefined, flops: 1, endToEnd: dense.latency }

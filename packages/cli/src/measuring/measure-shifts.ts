@@ -8,7 +8,9 @@ import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { interval, points } from '../output/numbers.ts'
+import { partOf } from '../output/progress.ts'
 import { table } from '../output/table.ts'
+import { evaluation } from './expected-stages.ts'
 import type { PrunedVariant } from './variants.ts'
 
 /** Models and what they are run on. */
@@ -36,24 +38,27 @@ export async function measureShifts(
   { progress, signal, runtime = nodeRuntime() }: Context,
 ): Promise<ShiftReport> {
   const { file, inspection, variants, sets, batchSize } = measured
-  const answers = async (session: Session): Promise<Evaluation[]> => {
+  const answers = async (session: Session, { step } = progress): Promise<Evaluation[]> => {
     await using running = session
     return await evaluateOnShifts(running, sets, {
       batchSize,
       layerCount: inspection?.layers.length,
       tokens: typeof inspection?.tokens === 'number' ? inspection.tokens : undefined,
       signal,
-      onProgress: ({ done, total }) => progress.step(done, total),
+      onProgress: ({ done, total }) => step(done, total),
     })
   }
+  progress.expect?.([1, ...variants.map(({ models }) => models.length)].map(evaluation))
   progress.stage('evaluating dense')
   const dense = await answers(await runtime.load(file.path, { threads: 1, signal }))
   const rows: ShiftReport['variants'][number][] = []
   for (const { method, keep, models } of variants) {
     progress.stage(`evaluating ${[method, keep].join(' ').trim()}`)
     const pruned: Evaluation[][] = []
-    for (const { traced } of models)
-      pruned.push(await answers(await loadSession((await traced()).model, file, { runtime, threads: 1, signal })))
+    for (const [i, { traced }] of models.entries()) {
+      const session = await loadSession((await traced()).model, file, { runtime, threads: 1, signal })
+      pruned.push(await answers(session, partOf(progress, i, models.length)))
+    }
     rows.push({ method, keep, seeds: models.length, sets: compareOnShifts(sets, dense, pruned) })
   }
   const own = sets.map(({ name, inputs }, i) => ({

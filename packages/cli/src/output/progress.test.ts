@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { progressTo } from './progress.ts'
+import { partOf, progressTo } from './progress.ts'
 import { widthOf } from './terminal.ts'
 
 function screen(columns?: number) {
@@ -17,18 +17,120 @@ const shown = (text: string | undefined): string => text?.replace('\r\u001b[K', 
 
 test('shows one bar for the whole job, with rate and time left, and never goes back', () => {
   const { progress, written, wait } = screen(120)
-  progress.expect?.(2)
+  progress.expect?.([
+    { work: 100, kind: 'evaluation' },
+    { work: 100, kind: 'evaluation' },
+  ])
   progress.stage('evaluating dense')
   wait(4)
   progress.step(50, 100)
   expect(shown(written.at(-1))).toBe('████░░░░░░░░░░░░  25 %  evaluating dense, 50 of 100, 13/s, 12 s left')
   wait(4)
   progress.step(100, 100)
-  progress.stage('timing')
-  expect(shown(written.at(-1))).toMatch(/^████████░░░░░░░░ {2}50 % {2}timing/)
+  progress.stage('evaluating pruned')
+  expect(shown(written.at(-1))).toMatch(/^████████░░░░░░░░ {2}50 % {2}evaluating pruned/)
   progress.stage('evaluating dense', 0)
   expect(shown(written.at(-1))).toMatch(/^████████░/)
   progress.end()
+})
+
+/** What is said of the time left, after each of the steps [seconds, done, total]; empty where nothing is. */
+function timeLeft(steps: readonly (readonly [seconds: number, done: number, total: number])[], on = screen(200)) {
+  return steps.map(([seconds, done, total]) => {
+    on.wait(seconds)
+    on.progress.step(done, total)
+    return /, ([^,]* left)/.exec(shown(on.written.at(-1)))?.[1] ?? ''
+  })
+}
+
+test('never says less time than what is counted takes at the rate that is shown', () => {
+  const on = screen(200)
+  // Of a training as it is: its teacher was asked far faster than a step takes.
+  on.progress.expect?.([{ work: 6400, kind: 'dense' }, { work: 15_000, kind: 'training' }, { work: 300 }])
+  on.progress.stage('asking the dense model')
+  timeLeft([[60, 6400, 6400]], on)
+  on.progress.stage('fine-tuning')
+  expect(timeLeft([[423, 272, 1600]], on)).toEqual(['35 min left'])
+  expect(shown(on.written.at(-1))).toContain('272 of 1600, 38.6/min, 35 min left')
+})
+
+test('says nothing of the time left while most of the work is of a kind that has not begun', () => {
+  const on = screen(200)
+  on.progress.expect?.([
+    { work: 100, kind: 'dense' },
+    { work: 1000, kind: 'training' },
+  ])
+  on.progress.stage('asking the dense model')
+  expect(
+    timeLeft(
+      [
+        [5, 20, 100],
+        [5, 60, 100],
+      ],
+      on,
+    ),
+  ).toEqual(['', ''])
+  on.progress.stage('fine-tuning')
+  expect(timeLeft([[50, 50, 100]], on)).toEqual(['50 s left'])
+})
+
+test('says nothing of the time left of a job whose stages are not known', () => {
+  const alone = screen(200)
+  alone.progress.stage('evaluating')
+  expect(timeLeft([[9, 1, 30]], alone)).toEqual([''])
+  const counted = screen(200)
+  counted.progress.expect?.(2)
+  counted.progress.stage('choosing')
+  expect(timeLeft([[200, 1, 30]], counted)).toEqual([''])
+  counted.progress.stage('verifying')
+  expect(timeLeft([[10, 10, 30]], counted)).toEqual(['20 s left'])
+})
+
+test('does not count the time in which a stage was prepared', () => {
+  const on = screen(200)
+  on.progress.expect?.([{ work: 1 }])
+  on.progress.stage('evaluating')
+  expect(
+    timeLeft(
+      [
+        [60, 1, 101],
+        [5, 51, 101],
+      ],
+      on,
+    ),
+  ).toEqual(['', '5 s left'])
+})
+
+test('says nothing of the time left where a stage begins to count again', () => {
+  const on = screen(200)
+  on.progress.expect?.([{ work: 1 }])
+  on.progress.stage('evaluating five models')
+  expect(
+    timeLeft(
+      [
+        [9, 90, 100],
+        [9, 10, 100],
+      ],
+      on,
+    ),
+  ).toEqual(['1 s left', ''])
+})
+
+test('adds the time of stages that is known beforehand', () => {
+  const on = screen(200)
+  on.progress.expect?.([
+    { work: 100, kind: 'evaluation' },
+    { work: 100, kind: 'timing', seconds: 20 },
+  ])
+  on.progress.stage('evaluating')
+  expect(timeLeft([[5, 50, 100]], on)).toEqual(['25 s left'])
+})
+
+test('counts what an earlier run did neither as done now nor as left', () => {
+  const on = screen(200)
+  on.progress.expect?.([{ work: 1 }])
+  on.progress.stage('running', undefined, 900)
+  expect(timeLeft([[10, 950, 1000]], on)).toEqual(['10 s left'])
 })
 
 test('says nothing of a job whose first stage has not begun', () => {
@@ -47,19 +149,20 @@ test('says nothing of a job whose first stage has not begun', () => {
 
 test('weighs stages by their work, and goes on where more is known of it', () => {
   const { progress, written, wait } = screen(120)
-  progress.expect?.([10, 0, 30])
+  const stages = (...work: number[]) => work.map((each) => ({ work: each, kind: 'passes' }))
+  progress.expect?.(stages(10, 0, 30))
   progress.stage('asking', 0)
   wait(10)
   progress.step(10, 10)
   expect(shown(written.at(-1))).toMatch(/^████░{12} {2}25 % {2}asking, 10 of 10, 1.0\/s, 30 s left/)
-  progress.expect?.([10, 10, 20], true)
+  progress.expect?.(stages(10, 10, 20), true)
   progress.stage('looking', 1)
-  expect(shown(written.at(-1))).toMatch(/ {2}25 % {2}looking, 30 s left/)
+  expect(shown(written.at(-1))).toMatch(/ {2}25 % {2}looking$/)
   wait(10)
   progress.stage('training', 2)
-  wait(1)
+  wait(5)
   progress.step(0.5, 1, 'loss 1')
-  expect(shown(written.at(-1))).toMatch(/ {2}75 % {2}training, 0 of 1, 7 s left, loss 1/)
+  expect(shown(written.at(-1))).toMatch(/ {2}75 % {2}training, 0 of 1, 6.0\/min, 5 s left, loss 1/)
 })
 
 test('is never longer than the terminal is wide', () => {
@@ -72,11 +175,26 @@ test('is never longer than the terminal is wide', () => {
   progress.end()
 })
 
-test('tells what is no terminal each stage, and within five seconds how far it is', () => {
+test('writes one line a stage to what is no terminal, however long it takes and often it returns', () => {
   const { progress, written, wait } = screen()
-  progress.stage('choosing')
-  progress.step(1, 9)
-  wait(5)
-  progress.step(2, 9, 'best so far tome')
-  expect(written).toEqual(['choosing …\n', 'choosing … 2 of 9, 24.0/min, 18 s left, best so far tome\n'])
+  progress.expect?.(2)
+  for (let step = 0; step < 100; step++) {
+    progress.stage(step % 2 === 0 ? 'choosing' : 'looking', step % 2)
+    wait(60)
+    progress.step(step, 100, 'best so far tome')
+  }
+  progress.note('tome is not tried')
+  expect(written).toEqual(['choosing …\n', 'looking …\n', 'tome is not tried\n'])
+})
+
+test('counts the parts of a stage as one', () => {
+  const { progress, written, wait } = screen(120)
+  progress.expect?.([{ work: 1 }])
+  progress.stage('evaluating random')
+  wait(4)
+  partOf(progress, 0, 5).step(50, 100)
+  expect(shown(written.at(-1))).toContain('50 of 500, 13/s, 36 s left')
+  wait(4)
+  partOf(progress, 1, 5).step(0, 100)
+  expect(shown(written.at(-1))).toContain('100 of 500, 13/s, 32 s left')
 })

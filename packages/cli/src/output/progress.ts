@@ -1,14 +1,14 @@
-import { type JobState, jobState } from './job-state.ts'
+import { type ExpectedStage, type JobState, jobState } from './job-state.ts'
 import { cutTo, terminalColumns, UNBOUNDED } from './terminal.ts'
 
 /** Says on stderr what a long command is at. */
 export interface ProgressDisplay {
   /**
-   * How many stages the whole job has, as far as its bar is concerned, or the work of each in any unit; without it each stage has a bar of
-   * its own.
+   * How many stages the whole job has, as far as its bar is concerned, or what is known of each; without it each stage has a bar of
+   * its own. How much time is left is shown only where that is known of the whole job.
    * @param goesOn the job has begun, and more is known of its stages
    */
-  expect?(stages: number | readonly number[], goesOn?: boolean): void
+  expect?(stages: number | readonly ExpectedStage[], goesOn?: boolean): void
   /**
    * A new stage begins; `index` says which of those that are expected, from 0, where they do not simply follow each other, `resumedAt` what
    * of it was done before.
@@ -22,53 +22,44 @@ export interface ProgressDisplay {
   end(): void
 }
 
+/** The progress of one of several equal parts of a stage. */
+export function partOf(progress: ProgressDisplay, part: number, parts: number): ProgressDisplay {
+  return {
+    ...progress,
+    step: (done, total, detail) => progress.step(part * total + done, parts * total, detail),
+  }
+}
+
 interface TextStream {
   readonly isTTY?: boolean
   readonly columns?: number
   write(text: string): unknown
 }
 
-/** Milliseconds after which something that is no terminal is told how far a stage is: what runs meanwhile may block for two seconds more. */
-const SELDOM = 3_000
 /** Milliseconds between two drawings of the line. */
 const OFTEN = 100
 const BAR = 16
 
-/** A terminal gets one line that is rewritten; anything else plain lines: one a stage, and more of a long one. */
+/** A terminal gets one line that is rewritten; anything else, such as a log, one plain line a stage. */
 export function progressTo(stream: TextStream, now: () => number = () => performance.now()): ProgressDisplay {
-  return stream.isTTY === true ? onTerminal(stream, now) : inLines(stream, now)
+  return stream.isTTY === true ? onTerminal(stream, now) : inLines(stream)
 }
 
-function inLines(stream: TextStream, now: () => number): ProgressDisplay {
-  const job = jobState(now)
-  let told = 0
-  let timer: NodeJS.Timeout | undefined
-  const line = (text: string): void => {
-    told = now()
-    stream.write(`${text}\n`)
-  }
-  // What computes for long without a step is seen to go on.
-  const tell = (): void => {
-    if (job.text === undefined || now() - told < SELDOM) return
-    const facts = job.facts()
-    line(`${job.text} … ${(facts.length === 0 ? [job.spent()] : facts).join(', ')}`)
-  }
+function inLines(stream: TextStream): ProgressDisplay {
+  const said = new Set<string>()
+  const line = (text: string): void => void stream.write(`${text}\n`)
   return {
-    expect: job.expect,
-    stage(text, index, resumedAt) {
-      job.stage(text, index, resumedAt)
-      line(`${text} …`)
-      timer ??= setInterval(tell, SELDOM / 5).unref()
+    expect: (_, goesOn = false) => {
+      if (!goesOn) said.clear()
     },
-    step(done, total, detail) {
-      job.step(done, total, detail)
-      tell()
+    stage(text) {
+      // Stages may alternate.
+      if (!said.has(text)) line(`${text} …`)
+      said.add(text)
     },
+    step: () => {},
     note: line,
-    end() {
-      clearInterval(timer)
-      timer = undefined
-    },
+    end: () => said.clear(),
   }
 }
 
@@ -112,7 +103,7 @@ function onTerminal(stream: TextStream, now: () => number): ProgressDisplay {
 
 function lineOf(job: JobState): string {
   const whole = job.share()
-  if (whole === undefined) return `${job.text} …${job.isLong() ? ` ${job.spent()}` : ''}`
+  if (whole === undefined) return [`${job.text} …${job.isLong() ? ` ${job.spent()}` : ''}`, ...job.facts()].join(', ')
   const filled = Math.round(BAR * whole)
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${`${Math.floor(100 * whole)}`.padStart(3)} %`
   return [`${bar}  ${job.text}`, ...job.facts()].join(', ')

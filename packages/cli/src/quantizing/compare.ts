@@ -5,6 +5,7 @@ import { channelRanges, type Nearness, type QuantizedWithin, quantizeWithin } fr
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
+import { evaluation } from '../measuring/expected-stages.ts'
 import { spreadByLength } from '../measuring/timed-examples.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
@@ -26,6 +27,12 @@ export interface QuantizedCompared extends QuantizedWithin {
   /** Where the model was smoothed before. */
   readonly smoothed: readonly SmoothedSite[] | undefined
 }
+
+const steps = {
+  whole: 'running it in 8 bits',
+  nodes: 'looking how far each node moves the answers',
+  choice: 'choosing nodes that remain in float32',
+} as const
 
 /** Examples by which channels are smoothed: of all lengths. */
 const SMOOTHED_BY = 64
@@ -50,6 +57,8 @@ export async function quantizeCompared(
   const smoothed = given.smooth === true ? await smoothedBy(file, data, context) : undefined
   const model = smoothed?.model ?? file.model
   const quantised = smoothed === undefined ? whole : quantizeFile({ ...file, model }, form)
+  const examples = data.inputs.targets.length
+  progress.expect?.(within === undefined ? [evaluation(examples), evaluation(examples)] : Object.keys(steps).length + 1)
   progress.stage('running the model as it is')
   const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
   const answersOf = await (async () => {
@@ -60,7 +69,7 @@ export async function quantizeCompared(
     await using session = await loadSession(model, file, loading)
     return await answersOf(session, thorough)
   }
-  progress.stage('running it in 8 bits')
+  progress.stage(steps.whole)
   if (within === undefined) {
     return {
       ...quantised,
@@ -70,10 +79,13 @@ export async function quantizeCompared(
       smoothed: smoothed?.sites,
     }
   }
+  let shown: keyof typeof steps = 'whole'
   const found = await quantizeWithin({
     ...{ model, within, compare: compareModel, quantize: form, signal },
     onProgress: ({ step, done, total }) => {
-      if (step !== 'whole') progress.note(`${step === 'nodes' ? 'node' : 'choice'} ${done} of ${total}`)
+      if (step !== shown) progress.stage(steps[step])
+      shown = step
+      progress.step(done, total)
     },
   })
   return { ...found, task: data.task, smoothed: smoothed?.sites }

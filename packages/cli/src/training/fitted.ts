@@ -102,7 +102,7 @@ export async function fitMethod({ file, asked, given, context }: FitWork): Promi
 }
 
 /** Of the stages below, and of pruning, in passes of the dense model. */
-const work = [1, 1, 0.7, 0.1]
+const work = [1, 1, 0.7, 0.1].map((passes) => ({ work: passes, kind: 'passes' }))
 
 const stages: Readonly<Record<FitLensProgress['stage'], string>> = {
   'final states': 'asking the dense model for the states of tokens',

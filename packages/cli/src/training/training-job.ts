@@ -15,6 +15,12 @@ const texts = {
   rounded: 'asking the model in 8 bits',
 } as const
 
+/** Stages that take about as long for a unit of work; others ask a pruned model. */
+const kinds: Partial<Readonly<Record<TrainingStage, string>>> = {
+  ...{ teacher: 'dense', selection: 'dense', saliency: 'saliency', search: 'search' },
+  ...{ soft: 'training', hard: 'training' },
+}
+
 export type TrainingStage = keyof typeof texts
 
 const order = Object.keys(texts) as TrainingStage[]
@@ -42,7 +48,7 @@ export function trainingJob(progress: ProgressDisplay): TrainingJob {
       const goesOn = known !== undefined
       known = { ...known, ...work }
       progress.expect?.(
-        order.map((stage) => known?.[stage] ?? 0),
+        order.map((stage) => ({ work: known?.[stage] ?? 0, kind: kinds[stage] ?? 'pruned' })),
         goesOn,
       )
     },

@@ -34,3 +34,20 @@ test('sets a description under its beginning, and other lines under their first 
   )
   expect(wrapped('    four words are indented', 16)).toBe('    four words\n    are indented')
 })
+
+test('breaks no word: a column that is too narrow for one is set under its label', () => {
+  expect(wrapped('  --runtime NAME      default: @tp/runtime-native-and-more', 40)).toBe(
+    '  --runtime NAME\n      default:\n      @tp/runtime-native-and-more',
+  )
+  expect(wrapped('  --task NAME  what it is for: classification', 24)).toBe(
+    '  --task NAME\n      what it is for:\n      classification',
+  )
+})
+
+test('divides a list of names that is longer than a line, and leaves a path whole', () => {
+  expect(wrapped('  --task classification|tokens|embeddings|ranking', 30)).toBe(
+    '  --task\n  classification|tokens|\n  embeddings|ranking',
+  )
+  const path = `/home/someone/${'models/'.repeat(8)}model.onnx`
+  expect(wrapped(`[tp] ${path} is not a model`, 40)).toBe(`[tp]\n${path}\nis not a model`)
+})

@@ -28,12 +28,18 @@ export function cutTo(text: string, columns: number): string {
 /** As readers see them: one may be several code points. */
 const characters = new Intl.Segmenter('en')
 
-/** A first column wider than this share of a line is none that text is set under. */
+/** Nothing is set next to a column that is wider than this share of a line. */
 const WIDEST_LABEL = 0.5
 
+/** Of a list of options. */
+const INDENT = 2
+/** Columns by which what does not fit next to a label is set under it. */
+const HANGING = 4
+
 /**
- * Text with its long lines wrapped. What follows is set under the last column that is apart by two spaces (the description in help,
- * the text of a note), or else under the first word.
+ * Text with its long lines wrapped, between words only: a path that is longer than a line remains whole, and lists of names are divided
+ * after `|` and `,`. What follows is set under the last column that is apart by two spaces (the description in help, the text of a note),
+ * or else under the first word.
  */
 export function wrapped(text: string, columns: number): string {
   if (columns === UNBOUNDED) return text
@@ -44,9 +50,35 @@ export function wrapped(text: string, columns: number): string {
 }
 
 function wrappedLine(line: string, columns: number): string {
-  const [label = ''] = /^ *(?:\S+(?: \S+)* {2,})?/.exec(line) ?? []
-  const own = widthOf(label) <= WIDEST_LABEL * columns ? label : (/^ */.exec(line)?.[0] ?? '')
-  const indent = ' '.repeat(Math.max(widthOf(own), 0))
-  const lines = wrapAnsi(line.slice(own.length), columns - indent.length, { hard: true }).split('\n')
-  return lines.map((part, i) => `${i === 0 ? own : indent}${part.trimEnd()}`).join('\n')
+  const [margin = ''] = /^ */.exec(line) ?? []
+  const [label = ''] = /^ *\S+(?: \S+)* {2,}/.exec(line) ?? []
+  const text = line.slice((label || margin).length)
+  const hanging = Math.min(margin.length, INDENT) + HANGING
+  const isNarrow = (width: number): boolean => width > WIDEST_LABEL * columns
+  if (label === '') return lines(text, isNarrow(margin.length) ? hanging : margin.length, columns).join('\n')
+  const longest = Math.max(...text.split(' ').map(widthOf))
+  if (isNarrow(widthOf(label)) || (widthOf(label) > hanging && widthOf(label) + longest > columns))
+    return [label.trimEnd(), ...lines(text, hanging, columns)].join('\n')
+  const [first = '', ...others] = lines(text, widthOf(label), columns)
+  return [label + first.trimStart(), ...others].join('\n')
+}
+
+/** Lines that begin after a margin. */
+function lines(text: string, margin: number, columns: number): string[] {
+  const room = columns - margin
+  const words = text.split(' ').map((word) => (widthOf(word) <= room ? word : divided(word, room)))
+  return wrapAnsi(words.join(' '), room, { hard: false })
+    .split('\n')
+    .map((line) => ' '.repeat(margin) + line.trimEnd())
+}
+
+/** A list of names with as many on each line as fit. */
+function divided(word: string, room: number): string {
+  const parts: string[] = []
+  for (const name of word.split(/(?<=[|,])/)) {
+    const last = parts.at(-1)
+    if (last !== undefined && widthOf(last + name) <= room) parts[parts.length - 1] = last + name
+    else parts.push(name)
+  }
+  return parts.join('\n')
 }

@@ -79,6 +79,19 @@ test('completes commands, options and what they may be', async () => {
 describe('bad usage exits with 2 and says what to do', () => {
   test.each<[string, () => string[], string, RegExp]>([
     ['an unknown command', () => ['deploy'], 'TP_USAGE', /no command "deploy".*inspect, prune/],
+    [
+      'a mistyped option in the place of a command',
+      () => ['--verison'],
+      'TP_USAGE',
+      /did you mean tp --version\? tp --help/,
+    ],
+    ['a word for an option', () => ['version'], 'TP_USAGE', /no command "version"; did you mean tp --version\?/],
+    [
+      'an option before its command',
+      () => ['--keep', '0.5', 'prune'],
+      'TP_USAGE',
+      /give the command first: tp COMMAND/,
+    ],
     ['a mistyped command', () => ['prnue'], 'TP_USAGE', /no command "prnue"; did you mean tp prune\?/],
     ['an unknown option', () => byReceived('--share', '0.7'), 'TP_USAGE', /no option --share; tp prune --help/],
     ['a mistyped option', () => byReceived('--kep', '0.7'), 'TP_USAGE', /no option --kep; did you mean --keep\?/],

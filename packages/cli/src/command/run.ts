@@ -78,6 +78,7 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
     await (await import('./completion.ts')).complete(rest)
     return 0
   }
+  if (name.startsWith('-')) throw noSuchOption(name, rest)
   const entry = entryOf(name)
   if (asksForHelp(rest)) {
     terminal.print(await help(name))
@@ -102,13 +103,25 @@ async function help(name: string): Promise<string> {
 
 function entryOf(name: string): CommandEntry {
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (entry === undefined) {
-    const names = Object.keys(commands)
-    const meant = didYouMean(name, names, (found) => `tp ${found}`)
-    const all = meant === '' ? `; there are ${names.join(', ')}` : `${meant} tp --help lists all commands`
-    throw usageError(`there is no command "${name}"${all}`)
-  }
+  if (entry === undefined) throw noSuchCommand(name)
   return entry
+}
+
+function noSuchCommand(name: string): TpError {
+  const names = Object.keys(commands)
+  const meant = didYouMean(name, [...names, 'help', 'complete', 'version'], (found) =>
+    found === 'version' ? 'tp --version' : `tp ${found}`,
+  )
+  const all = meant === '' ? `; there are ${names.join(', ')}` : `${meant} tp --help lists all commands`
+  return usageError(`there is no command "${name}"${all}`)
+}
+
+/** In the place of a command. */
+function noSuchOption(option: string, others: readonly string[]): TpError {
+  const isEarly = others.some((other) => Object.hasOwn(commands, other))
+  const meant = isEarly ? '' : didYouMean(option, ['--version', '--help'], (found) => `tp ${found}`)
+  const advice = meant === '' ? '; give the command first: tp COMMAND [options];' : meant
+  return usageError(`there is no option ${option} without a command${advice} tp --help lists all commands`)
 }
 
 function asksForHelp(args: readonly string[]): boolean {

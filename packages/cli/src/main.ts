@@ -23,6 +23,7 @@ for (const signal of ENDING_SIGNALS) {
     interruption.abort(new Error(signal))
   })
 }
+
 function showsColours({ isTTY }: { isTTY?: boolean }): boolean {
   return isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb'
 }

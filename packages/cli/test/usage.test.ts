@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
 import { commands } from '../src/commands/index.ts'
@@ -57,6 +58,19 @@ describe('help', () => {
 test('prints the version of the package with --version', async () => {
   const { stdout } = await tp(['--version'])
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+test('does its work and exits with 0 if nobody reads what it prints', () => {
+  const out = folder.at('unread.onnx')
+  const pruning = ['prune', digits, '-o', out, '--method', 'stride', '--keep', '0.5']
+  for (const args of [['methods'], ['complete', 'bash'], pruning]) {
+    // The reader is gone before anything is printed, so that each write fails.
+    const script = `set -o pipefail; { sleep 0.5; "${process.execPath}" "${bin}" "$@" 2>&1; } | true`
+    const { status, stderr } = spawnSync('bash', ['-c', script, 'bash', ...args], { encoding: 'utf8' })
+    expect([args[0], status, stderr]).toEqual([args[0], 0, ''])
+  }
+  expect(folder.files()).toEqual(['unread.onnx'])
+  rmSync(out)
 })
 
 test('completes commands, options and what they may be', async () => {

@@ -2,7 +2,7 @@ import { type Inspection, type inspect, type Plan, type Pruned, readProvenance }
 import { isTpError, type Method } from '@tp/core'
 import type { Context } from '../command/context.ts'
 import { endable } from '../command/endable.ts'
-import { inputKind } from '../model/input-shapes.ts'
+import { inputKind } from '@tp/compare'
 import type { ModelFile } from '../model/model-file.ts'
 import { factor } from '../output/numbers.ts'
 import { type AskedPruning, readAsked } from './asked.ts'

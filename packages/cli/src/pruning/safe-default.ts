@@ -1,4 +1,4 @@
-import { inputKind, isText } from '@tp/compare'
+import { inputKind } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import { taskOf } from '@tp/eval'
 import { Graph } from '@tp/onnx'

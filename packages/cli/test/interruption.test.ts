@@ -68,13 +68,21 @@ describe('a signal during a command', () => {
     expect(folder.files()).toEqual(['slow.mjs', 'whole.onnx'])
   })
 
-  test('removes the temporary file if it is SIGINT during verification', async () => {
+  test('removes the temporary file if it is SIGINT during verification, and says that nothing was written', async () => {
     const args = ['prune', digits, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.9', '--verify']
-    const { code } = await tp(args, {
+    const { code, stderr } = await tp(args, {
       onError: (text, kill) => void (text.includes('verifying') && kill('SIGINT')),
     })
-    expect(code).toBe(130)
+    expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([130, 'Cancelled; nothing was written.'])
     expect(folder.files()).toEqual(['slow.mjs', 'whole.onnx'])
+    const { stdout } = await tp([...args, '--json'], {
+      onError: (text, kill) => void (text.includes('verifying') && kill('SIGTERM')),
+    })
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'error',
+      code: 'TP_ABORTED',
+      message: 'Cancelled; nothing was written.',
+    })
   })
 
   test('ends the timing if it is SIGINT', { tags: 'exhaustive' }, async () => {

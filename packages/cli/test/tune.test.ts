@@ -169,6 +169,7 @@ describe('tp tune', () => {
     expect(broken.stderr).toContain(
       'again.json.measured holds what was measured: the same command with --resume goes on',
     )
+    expect(broken.stderr).toMatch(/\nCancelled; written so far: \S+again\.json\.measured\.\n$/)
     expect(existsSync(folder.at('again.json'))).toBe(false)
     const before = JSON.parse(readFileSync(folder.at('again.json.measured'), 'utf8'))
     expect(Object.keys(before.known).length).toBeGreaterThan(0)

@@ -12,7 +12,7 @@ import { readArguments } from './arguments.ts'
 import type { Command, CommandEntry } from './command.ts'
 import type { Context } from './context.ts'
 import { didYouMean } from './did-you-mean.ts'
-import { exitCodeOf } from './exit-code.ts'
+import { EXIT, exitCodeOf } from './exit-code.ts'
 import { helpOf, overview } from './help.ts'
 import { knownError } from './known-error.ts'
 import { usageError } from './usage-error.ts'
@@ -31,11 +31,18 @@ interface Terminal extends Omit<Context, 'files'> {
 export async function run(given: readonly string[], version: string, outer: Terminal): Promise<number> {
   const args = withoutVerbose(given)
   const terminal = { ...showing(outer, asksForJson(args)), verbose: args.length < given.length }
+  const files = new FileClaims()
   try {
-    return await dispatch(args, version, terminal)
+    return await dispatch(args, version, { ...terminal, files })
   } catch (thrown) {
     const error = knownError(thrown)
     terminal.progress.end()
+    if (terminal.signal.aborted) {
+      const message = await cancelled(files)
+      terminal.printError(message)
+      if (asksForJson(args)) terminal.print(jsonDocument('error', { code: 'TP_ABORTED', where: 'tp', message }))
+      return EXIT.interrupted
+    }
     terminal.printError(describe(error, terminal.verbose))
     // The document also says how the command ended: with --json, programs read stdout.
     if (asksForJson(args)) terminal.print(errorDocument(error))
@@ -64,7 +71,7 @@ function showing(
   }
 }
 
-async function dispatch(args: readonly string[], version: string, terminal: Terminal): Promise<number> {
+async function dispatch(args: readonly string[], version: string, terminal: Terminal & Context): Promise<number> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     terminal.print(rest[0] === undefined || name !== 'help' ? overview(commands) : await help(rest[0]))
@@ -87,11 +94,11 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   const command: Command = await entry.load()
   const { operands, options } = readArguments(name, entry.operands, command.options, rest)
   // Before anything is done: nothing that is read is written over, and nothing is written twice.
-  const files = new FileClaims()
+  const { files } = terminal
   for (const output of command.writes?.(options, operands) ?? []) await files.writes(output)
   await claimInputs(files, command.options, { operands, options })
   await using _lock = command.alone && typeof options.out === 'string' ? await lockOutput(options.out) : undefined
-  const code = await command.run(operands, options, { ...terminal, files })
+  const code = await command.run(operands, options, terminal)
   terminal.progress.end()
   return code
 }
@@ -156,6 +163,12 @@ function placeOf({ code, cause }: TpError): string {
   if (code !== 'TP_METHOD' || !(cause instanceof Error)) return ''
   const [place] = /^ +at .*$/m.exec(cause.stack ?? '') ?? []
   return place === undefined ? '' : `\n${place}`
+}
+
+/** What a user reads who has ended a command. */
+async function cancelled(files: FileClaims): Promise<string> {
+  const written = await files.written()
+  return `Cancelled; ${written.length === 0 ? 'nothing was written' : `written so far: ${written.join(', ')}`}.`
 }
 
 export function errorDocument(error: unknown): string {

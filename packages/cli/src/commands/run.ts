@@ -100,6 +100,7 @@ export const runCommand: Command = command({
     }
     const asked = await readAskedRun(given)
     progress.expect?.([{ work: 0 }, { work: 1 }, { work: 0 }])
+    const saved = shards ?? `${out}.shards`
     const report = await runBulk({
       ...asked,
       ...{ model: path, data, out, task, tokenizer, shards, resume, retry, signal },
@@ -112,8 +113,17 @@ export const runCommand: Command = command({
       batchTokens: number('batch-tokens'),
       threads: number('threads'),
       queue: queue === undefined ? undefined : { url: queue, folder: folder ?? '.' },
-      onStage: (stage, rows) => progress.stage(stages[stage], undefined, rows),
+      onStage(stage, rows) {
+        if (stage === 'computing') files.wrote(saved)
+        progress.stage(stages[stage], undefined, rows)
+      },
       onProgress: ({ rows, total, workers }) => progress.step(rows, total, workersText(workers)),
+    }).catch(async (error: unknown) => {
+      if (signal.aborted && (await files.written()).includes(saved))
+        progress.note(
+          `[tp] stopped; ${saved} holds the shards that were computed: the same command with --resume goes on`,
+        )
+      throw error
     })
     progress.end()
     const kept = report.resumed === 0 ? '' : `, ${grouped(report.resumed)} of which an earlier run had computed`

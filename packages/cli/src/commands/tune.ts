@@ -117,7 +117,7 @@ export const tuneCommand: Command = command({
   writes: ({ out }) => outputsOf({ '-o': out, 'its measurements': out && measuredPath(out) }),
   alone: true,
   async run([path = ''], given, context) {
-    const { print, progress, signal } = context
+    const { print, progress, signal, files } = context
     const { out, data, json = false, resume = false, confident = false, cascade = false, quantize = false } = given
     const { runtime, weights, plugin = [] } = given
     if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
@@ -197,8 +197,8 @@ export const tuneCommand: Command = command({
         }),
       })
     }
-    const plan = await tuned().catch((error: unknown) => {
-      if (signal.aborted)
+    const plan = await tuned().catch(async (error: unknown) => {
+      if (signal.aborted && (await files.written()).includes(measured))
         progress.note(`[tp] stopped; ${measured} holds what was measured: the same command with --resume goes on`)
       throw error
     })
@@ -208,8 +208,8 @@ export const tuneCommand: Command = command({
     progress.end()
     const seconds = Math.round((performance.now() - began) / 100) / 10
     const own = entries.find(({ name }) => name === plan.regimes.at(-1)?.plan.method)
-    const files = { model: path, out, weights: own && takesTrainedValues(own) ? weights : undefined }
-    print(json ? jsonDocument('tune', { model: path, out, plan, seconds }) : describePlan(plan, files))
+    const about = { model: path, out, weights: own && takesTrainedValues(own) ? weights : undefined }
+    print(json ? jsonDocument('tune', { model: path, out, plan, seconds }) : describePlan(plan, about))
     return EXIT.done
   },
 })

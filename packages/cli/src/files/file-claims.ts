@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
 import { isDatasetFile } from '@tp/eval'
 import { LARGEST, requireSize } from './read-input.ts'
-import { type FileIdentity, isInside, isSame, mayBeSame, placeOf } from './same-file.ts'
+import { type FileIdentity, isInside, isSame, mayBeSame, placeOf, stateOf } from './same-file.ts'
 import { tryFolder } from './try-folder.ts'
 
 /** A file that a command is going to write. */
@@ -35,6 +35,9 @@ interface Claim {
  */
 export class FileClaims {
   readonly #outputs: (Claim & Pick<Output, 'holdsModel'>)[] = []
+  /** State of what may be written, when that became known. */
+  readonly #before = new Map<string, string | undefined>()
+  readonly #told: string[] = []
   readonly #inputs: Claim[] = []
   readonly #folders: Claim[] = []
 
@@ -47,7 +50,22 @@ export class FileClaims {
     await checkTarget(path)
     const claim = { ...output, place: await placeOf(path) }
     await this.#claim(claim)
-    this.#outputs.push(claim)
+    await this.#add(claim)
+  }
+
+  /** Says that something was written, which is no file of one's own: a folder, or a place in a bucket. */
+  wrote(place: string): void {
+    this.#told.push(place)
+  }
+
+  /** What came or was changed of all that may be written. */
+  async written(): Promise<string[]> {
+    const paths = [...this.#told]
+    for (const [path, before] of this.#before) {
+      const now = await stateOf(path)
+      if (now !== undefined && now !== before) paths.push(path)
+    }
+    return paths
   }
 
   /**
@@ -94,9 +112,14 @@ export class FileClaims {
         if (isSame(place, from)) continue
         const claim = { path: copy, what: `the data file ${location} next to that of ${what}`, place }
         await this.#claim(claim)
-        this.#outputs.push(claim)
+        await this.#add(claim)
       }
     }
+  }
+
+  async #add(output: Claim & Pick<Output, 'holdsModel'>): Promise<void> {
+    this.#outputs.push(output)
+    this.#before.set(output.path, await stateOf(output.path))
   }
 
   async #claim(output: Claim): Promise<void> {

@@ -19,6 +19,12 @@ export async function placeOf(path: string): Promise<FileIdentity> {
   return { path: await realFolder(resolve(path)), node: undefined, names: 0 }
 }
 
+/** What a path leads to, and its state: another text as soon as it is written to; undefined: there is nothing. */
+export async function stateOf(path: string): Promise<string | undefined> {
+  const entry = await stat(path, { bigint: true }).catch(() => undefined)
+  return entry && `${entry.dev}:${entry.ino} ${entry.size} ${entry.mtimeNs}`
+}
+
 /** Its folder without links; of folders that do not exist either, the first one that does. */
 async function realFolder(path: string): Promise<string> {
   const folder = dirname(path)

@@ -73,6 +73,11 @@ describe('the checks find a method that', () => {
       /in any batch/,
     ],
     [
+      'takes the first place for the first token',
+      scoring((site) => where(equal(site.index, 0), 9, site.received)),
+      /padded on either side/,
+    ],
+    [
       'looks at the other examples',
       scoring((site) => mul(site.received, mean(site.received, 0, { keepDims: true }))),
       /in any batch/,

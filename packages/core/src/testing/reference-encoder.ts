@@ -76,7 +76,8 @@ type LayerWeights = Readonly<Record<(typeof names)[number], Linear>>
 
 /**
  * A small post-norm encoder with random but peaked attention, as an expression over the inputs `x` float [B,N,hidden]
- * and, with `mask`, `mask` int64 [B,N] (1: a real token). The class token is the first real one. Its logits depend on every token.
+ * and, with `mask`, `mask` int64 [B,N] (1: a real token). The class token comes first; pruned, it is the first
+ * real one, as in a file. Its logits depend on every token.
  */
 export function referenceEncoder(
   { layerCount, hidden, heads, classes, seed }: EncoderSize,
@@ -98,7 +99,8 @@ export function referenceEncoder(
   }
   pruned?.comeBack()
   const { current, state } = stream
-  const ofClass = apply(firstAttended(current, state), linear(hidden, classes, 1))
+  const classToken = pruning === undefined ? gather(current, 0, 1) : firstAttended(current, state)
+  const ofClass = apply(classToken, linear(hidden, classes, 1))
   return { logits: add(ofClass, apply(meanOfAttended(current, state), linear(hidden, classes, 1))), sites }
 }
 

@@ -66,7 +66,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
       },
     },
     {
-      name: 'learns the same from an example alone, padded, and in any batch',
+      name: 'learns the same from an example alone, padded on either side, and in any batch',
       check() {
         for (const layer of layers) {
           const { softened, kept } = soften(method, layer)
@@ -105,6 +105,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
           lengths.forEach((length, row) => {
             check([row], length, 'right-padded', 'alone')
             check([row], length + 5, 'right-padded', 'alone, padded')
+            check([row], length + 5, 'left-padded', 'alone, padded on the left')
           })
           check([2, 0, 3, 1], mostTokens, 'right-padded', 'in another order, padded')
         }

@@ -92,6 +92,18 @@ test.each([
   expect(head[0]).toEqual({ output: expect.any(String), reads: [read], normalised: false })
 })
 
+test.each([
+  [
+    'bert-cls-sdpa-dynamo18',
+    /^input attention_mask; on the right, since on the left the head reads padding as its class token/,
+  ],
+  ['bert-qa-sdpa-ts17', /^input attention_mask$/],
+  ['timm-vit-avgpool-ts17', /^none/],
+])('says on which side %s takes padding', async (name, text) => {
+  const { stdout } = await tpHere(['inspect', fixture(name)])
+  expect(/^padding +(.*)$/m.exec(stdout)?.[1]).toMatch(text)
+})
+
 test('describes how a file was pruned', async () => {
   const out = folder.at('pruned.onnx')
   const args = ['--method', 'received-attention', '--keep', '0.7']

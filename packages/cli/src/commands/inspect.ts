@@ -145,9 +145,14 @@ function poolingText({ of, isNormalised, unsupported }: NonNullable<ModelFolder[
   return unsupported ?? `${how}${isNormalised ? ', then divided by the length' : ''} (1_Pooling/config.json)`
 }
 
-function paddingText({ mask, maskMarksPadding, padded }: Inspection): string {
-  if (mask !== undefined) return maskMarksPadding ? `input ${mask}, 1 where padding is` : `input ${mask}`
-  return padded ? 'shown by an input that also serves another purpose' : 'none: no input says which tokens are real'
+function paddingText(found: Inspection): string {
+  const { mask, maskMarksPadding, padded, classToken } = found
+  if (!padded) return 'none: no input says which tokens are real'
+  const purposes = 'shown by an input that also serves another purpose'
+  const shown = mask === undefined ? purposes : `input ${mask}${maskMarksPadding ? ', 1 where padding is' : ''}`
+  if (classToken === undefined) return shown
+  // What a pruned file says is then what the text says without padding, if positions are relative or counted by the mask.
+  return `${shown}; on the right, since on the left the head reads padding as its class token, and of a pruned file the first real token`
 }
 
 function fixedText({ protectedTokens, classToken, positions }: Inspection): string {

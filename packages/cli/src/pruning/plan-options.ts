@@ -30,7 +30,8 @@ export const pruningOptions = {
   protect: {
     type: 'string',
     value: 'auto|none|P,P…',
-    description: 'positions that are always kept; default auto: those the head reads',
+    description:
+      "tokens that are always kept, by number among an example's real ones; default auto: those the head reads",
   },
   'protect-segment': {
     type: 'string',

@@ -10,7 +10,7 @@ export interface PruneOptions {
    * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
    */
   readonly encoder?: string
-  /** Positions that are always kept: those found by data flow (`auto`, the default), or these. */
+  /** Tokens that are always kept, as indices among an example's real ones: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
   /**
    * A segment that is always kept as a whole, for pairs of texts: 0 is the first text with the class token and the separator
@@ -23,7 +23,7 @@ export interface PruneOptions {
    */
   readonly separator?: number
   /**
-   * Adds an input `tp.protect` (int64 [b,1]): a position in each example whose token is kept, in addition to the protected ones.
+   * Adds an input `tp.protect` (int64 [b,1]): a position in each row, padding included, whose token is kept, in addition to the protected ones.
    * With it one model shows for every token what keeping it would change.
    */
   readonly protectInput?: boolean

@@ -19,7 +19,7 @@ export interface Pruning extends PassState {
   readonly schedule: Schedule
   /** Layers where tokens are pruned: those of the schedule, and where it names any the one at which a method acts `before`. */
   readonly cutLayers: ReadonlySet<number>
-  /** Positions that are always kept. */
+  /** Tokens that are always kept, as indices among the real ones. */
   readonly protectedTokens: readonly number[]
   /** Types and shapes of the model's outputs before anything was pruned. */
   readonly outputs: ReadonlyMap<string, Tensor>

@@ -20,7 +20,7 @@ export interface Start {
 }
 
 export interface StartOptions {
-  /** Positions that are always kept. */
+  /** Tokens that are always kept, as indices among the real ones. */
   readonly protectedTokens: readonly number[]
   /** Of the method. */
   readonly site: Method['site']

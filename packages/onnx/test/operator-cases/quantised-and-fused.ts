@@ -115,7 +115,12 @@ export const quantisedAndFused: Readonly<Record<string, Case>> = {
       { transBatchB: 1, transA: 1, transB: 1 },
     ].map((turned): [string, Case] => [
       `com.microsoft.FusedMatMul with ${Object.keys(turned).join(', ')}`,
-      binary((a, b) => raw('com.microsoft.FusedMatMul', { alpha: 0.5, ...turned }, a, b), 7, floats(3, 3, 3), floats(3, 3, 3)),
+      binary(
+        (a, b) => raw('com.microsoft.FusedMatMul', { alpha: 0.5, ...turned }, a, b),
+        7,
+        floats(3, 3, 3),
+        floats(3, 3, 3),
+      ),
     ]),
   ),
   'com.microsoft.FusedMatMul': binary(

@@ -57,7 +57,7 @@ describe('clients that leave', () => {
     const ask = await start({}, 60_000)
     for (let i = 0; i < 3; i++) {
       const socket = await send(whole.repeat(40))
-      // Two are accepted; the others are refused, and their answers are queued.
+      // Two are accepted, six refused, and all others wait.
       await expect.poll(waiting).toBe(2)
       expect((await ask('/v2/health/ready')).status).toBe(503)
       socket.destroy()
@@ -87,9 +87,10 @@ describe('clients that send half a request', () => {
   test('are told so after the time that they have, whatever they go on sending', async () => {
     await start({ limits: { sendMs: 300 } })
     const trickling = await send(half)
+    const closed = once(trickling.resume(), 'close')
     const timer = setInterval(() => trickling.write('x'), 50)
     const answers = await Promise.all([received(await send(half)), received(await send('POST /predict HTTP/1.1\r\nx'))])
-    await once(trickling.resume(), 'close')
+    await closed
     clearInterval(timer)
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 /)
   })
@@ -115,6 +116,13 @@ describe('clients that send half a request', () => {
     await closed
     expect(performance.now() - begun).toBeLessThan(10_000)
   })
+})
+
+test('a client that pipelines takes no more than a few slots from others, and is answered', async () => {
+  const ask = await start({ limits: { requests: 10 } })
+  const answers = received(await send(whole.repeat(199) + whole.replace('host', 'connection: close\r\nhost')))
+  for (let i = 0; i < 10; i++) expect((await ask('/predict', { inputs: 'text' })).status).toBe(200)
+  expect((await answers).match(/HTTP\/1.1 200 /g)).toHaveLength(200)
 })
 
 test('requests that were accepted are answered at the end, pipelined ones as well', async () => {

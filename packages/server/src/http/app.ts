@@ -6,6 +6,7 @@ import type { Metrics } from './metrics.ts'
 import { oipRoutes } from './oip.ts'
 import { openaiRoutes } from './openai.ts'
 import { whenOver } from './over.ts'
+import { limitPipelines } from './pipelines.ts'
 import { limitReceived } from './receiving.ts'
 import { limitRequests } from './slots.ts'
 import { rootRoute, teiRoutes } from './tei.ts'
@@ -43,14 +44,15 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
 
   traceRequests(app)
   metrics.routes(app)
+  /** The last request of each connection. */
+  const newest = new WeakMap<object, object>()
+  app.addHook('onRequest', async ({ raw }) => void newest.set(raw.socket, raw))
+  limitPipelines(app)
   limitReceived(app, limits.received)
   readCompressed(app, limits.body)
   const slots = limitRequests(app, limits.requests)
   const context: RouteContext = { ...given, isReady: () => given.isReady() && slots.isOneFree() }
-  /** The last request of each connection. */
-  const newest = new WeakMap<object, object>()
   let accepted = 0
-  app.addHook('onRequest', async ({ raw }) => void newest.set(raw.socket, raw))
   app.addHook('preValidation', async (_request, reply) => {
     accepted++
     whenOver(reply, () => accepted--)

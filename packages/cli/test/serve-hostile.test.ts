@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { modelPath } from '@tp/models'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { listening, serveBin } from './listening.ts'
 
 /** Good clients next to those that pipeline, send half a request, do not read, or leave. */
@@ -95,21 +95,19 @@ for (const { seconds, tags } of [
     const child = spawn(process.execPath, [serveBin, 'serve', modelPath('mail'), ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    onTestFinished(() => void child.kill('SIGKILL'))
     const { url } = await listening(child)
     const load = new Load(url, seconds)
     const sizes: number[] = []
     const sampling = setInterval(() => sizes.push(resident(child)), 5000)
     await load.run()
     clearInterval(sampling)
-    console.log(`${load.answered} answered; MiB resident: ${sizes.map(Math.round).join(' ')}`)
+    if (seconds > 60) console.log(`${load.answered} answered; MiB resident: ${sizes.map(Math.round).join(' ')}`)
     expect(load.failures).toEqual([])
-    expect(load.answered).toBeGreaterThan(seconds)
-    // Half-sent requests are kept for 30 s, so it is the second minute that later ones are compared with.
-    const [early, late] = [sizes.slice(12, 24), sizes.slice(-12)].map((some) => Math.max(0, ...some)) as [
-      number,
-      number,
-    ]
-    if (sizes.length > 36) expect(late).toBeLessThan(1.15 * early)
+    expect(load.answered).toBeGreaterThan(0)
+    // It rises and falls with the collection of garbage, which takes minutes.
+    const half = sizes.length >> 1
+    if (seconds > 60) expect(Math.max(...sizes.slice(half))).toBeLessThan(1.1 * Math.max(...sizes.slice(0, half)))
     expect((await fetch(`${url}/v2/health/ready`)).status).toBe(200)
     // With all that is still half-sent and unread.
     child.kill('SIGTERM')

@@ -126,11 +126,11 @@ test('a client that pipelines takes no more than a few slots from others, and is
 })
 
 test('requests that were accepted are answered at the end, pipelined ones as well', async () => {
-  await start({ limits: { requests: 10 } }, 1000)
-  const answers = received(await send(whole.repeat(4)))
-  await expect.poll(waiting).toBe(4)
+  await start({ limits: { requests: 10 } }, 300)
+  const answers = received(await send(whole.repeat(20)))
+  await expect.poll(waiting).toBe(8)
   await server.close()
-  expect((await answers).match(/HTTP\/1.1 200 /g)).toHaveLength(4)
+  expect((await answers).match(/HTTP\/1.1 200 /g)).toHaveLength(20)
 })
 
 test('the end comes in its time, even if a client does not read its answers', async () => {

@@ -92,7 +92,7 @@ describe('clients that send half a request', () => {
     const answers = await Promise.all([received(await send(half)), received(await send('POST /predict HTTP/1.1\r\nx'))])
     await closed
     clearInterval(timer)
-    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 /)
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 .*"code":"TP_REQUEST"\}$/s)
   })
 
   test('are given up, those that began first, when all together take too much memory', async () => {
@@ -116,6 +116,15 @@ describe('clients that send half a request', () => {
     await closed
     expect(performance.now() - begun).toBeLessThan(10_000)
   })
+})
+
+test.each([
+  ['something else than HTTP', 'hello\r\n\r\n', 400],
+  ['headers without an end', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}`, 431],
+])('a client that sends %s is answered with a code', async (_what, text, status) => {
+  await start()
+  const answer = await received(await send(text))
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} .*"code":"TP_REQUEST"\\}$`, 's'))
 })
 
 test('a client that pipelines takes no more than a few slots from others, and is answered', async () => {

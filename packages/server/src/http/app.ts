@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { readCompressed } from './body.ts'
+import { answerClientError } from './client-error.ts'
 import type { RouteContext } from './context.ts'
 import { failureOf } from './errors.ts'
 import type { Metrics } from './metrics.ts'
@@ -37,6 +38,7 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
       connectionsCheckingInterval: Math.min(LOOK_MS, limits.sendMs),
     },
     forceCloseConnections: 'idle',
+    clientErrorHandler: answerClientError,
     rewriteUrl: ({ method, url = '' }) => (method === 'POST' && /^\/(\?|$)/.test(url) ? rootRoute(given) : url),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     routerOptions: { maxParamLength: 200 },

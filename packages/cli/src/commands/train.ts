@@ -18,6 +18,7 @@ import { leaveOutOption, refuseLeaveOut } from '../pruning/leave-out.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { SEVEN_BITS } from '../quantizing/form-here.ts'
+import { DenseAnswers } from '../training/dense-answers.ts'
 import { writeTogether } from '../training/files.ts'
 import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
 import { storeIn8Bits, storeOption } from '../training/in-8-bits.ts'
@@ -57,8 +58,9 @@ export const trainCommand: Command = command({
     'prune (ltp) requires none of them: soft training removes no token, then tokens are pruned by what was learned (scaled to',
     '--target-flops), then the model is fine-tuned. By default sites are at all layers but the last; with --weights such a',
     'method does not learn. Only OUT and the files that the options name are written (--weights-out, --report,',
-    '--log), and while it trains OUT.checkpoint (of the soft part OUT.soft.checkpoint), kept up to date also on Ctrl-C and',
-    'removed at the end; with --resume the training continues from it with the same numbers. Batches are run in parts: 512 tokens',
+    '--log), and while it trains OUT.checkpoint (of the soft part OUT.soft.checkpoint), kept up to date also on Ctrl-C, which',
+    'keeps what the dense model has answered as well (OUT.answers.checkpoint); all are removed at the end, and with --resume the',
+    'training continues from them with the same numbers. Batches are run in parts: 512 tokens',
     'of a model of 23 million weights take about 1 GB, however many examples there are. Examples:',
     '',
     '  tp train model.onnx -o trained.onnx --method received-attention --keep 0.5 --data train.tsv --selection dev.tsv',
@@ -83,7 +85,8 @@ export const trainCommand: Command = command({
     const [document, plot] = report === undefined ? [] : reportPaths(report)
     const { soft, hard } = out === undefined ? {} : checkpointPaths(out)
     const others = { '--log': log, '--weights-out': weightsOut, '--report': document, 'the plot of --report': plot }
-    const checkpoints = { 'its checkpoint': hard, 'its soft checkpoint': soft }
+    const answers = out === undefined ? undefined : new DenseAnswers(out).path
+    const checkpoints = { 'its checkpoint': hard, 'its soft checkpoint': soft, "its dense model's answers": answers }
     return [...outputsOf({ '-o': out }, { holdsModel: true }), ...outputsOf({ ...others, ...checkpoints })]
   },
   alone: true,
@@ -119,6 +122,7 @@ export const trainCommand: Command = command({
     // What cannot be stored in 8 bits is refused before it is trained.
     if (given.quantize && (await storeIn8Bits(file, file.model)).quantize.reduceRange) progress.note(SEVEN_BITS)
     const watch = watching(progress, given.log)
+    const answers = new DenseAnswers(out)
     const outcome = await (asked.learns ? trainMethod : trainPruned)({
       file,
       out,
@@ -126,11 +130,17 @@ export const trainCommand: Command = command({
       given,
       context,
       watch,
+      answers,
     })
       .catch(async (error: unknown) => {
-        const saved = signal.aborted ? await savedCheckpoint(out) : undefined
-        if (saved !== undefined)
-          progress.note(`[tp] stopped; ${saved} holds what was learned: the same command with --resume goes on`)
+        if (!signal.aborted) throw error
+        await answers.save()
+        const learned = await savedCheckpoint(out)
+        const saved =
+          learned === undefined
+            ? (await answers.isThere()) && `${answers.path} holds what was asked`
+            : `${learned} holds what was learned`
+        if (saved !== false) progress.note(`[tp] stopped; ${saved}: the same command with --resume goes on`)
         throw error
       })
       .finally(() => watch.end())
@@ -153,7 +163,7 @@ export const trainCommand: Command = command({
     }
     await writeTogether(files)
     await staged.commit()
-    for (const checkpoint of Object.values(checkpointPaths(out))) await removeWithWaiting(checkpoint)
+    for (const path of [...Object.values(checkpointPaths(out)), answers.path]) await removeWithWaiting(path)
     progress.end()
     print(json ? jsonDocument('train', report) : describe(report, [...files.keys()]))
     return EXIT.done

@@ -11,9 +11,10 @@ import { saysHowMany } from '../pruning/amounts.ts'
 import type { AskedToLearn } from '../pruning/asked.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
+import type { DenseAnswers } from './dense-answers.ts'
 import { nothingToResume, readCheckpointFile } from './files.ts'
 import type { MethodLearning } from './learning.ts'
-import { fingerprint } from './lessons.ts'
+import { fingerprint } from './subject.ts'
 import type { TrainingData } from './training-data.ts'
 import type { Watch } from './watch.ts'
 
@@ -128,10 +129,10 @@ export function checkpointPaths(out: string): Readonly<Record<TrainingPart, stri
   return { soft: `${out}.soft.checkpoint`, hard: `${out}.checkpoint` }
 }
 
-/** @throws TpError TP_FILE_NOT_FOUND if there is none of soft training */
-export async function readCheckpoints(out: string): Promise<LearnRequest['resume']> {
+/** @throws TpError TP_FILE_NOT_FOUND if there is none of soft training, and none of what was asked before it */
+export async function readCheckpoints(out: string, answers: DenseAnswers): Promise<LearnRequest['resume']> {
   const paths = checkpointPaths(out)
   const [soft, hard] = await Promise.all([readCheckpointFile(paths.soft), readCheckpointFile(paths.hard)])
-  if (soft === undefined) throw nothingToResume(paths.soft)
-  return { soft, ...(hard && { hard }) }
+  if (soft === undefined && !(await answers.isThere())) throw nothingToResume(paths.soft)
+  return { ...(soft && { soft }), ...(hard && { hard }) }
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { asScored, evaluate, prepareInputs, qualityOf, rank, sharedExamples } from '@tp/eval'
@@ -13,6 +12,8 @@ import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { type dataOptions, openData } from '../model/open-inputs.ts'
 import { APART, checkApart } from './apart.ts'
+import { askDense } from './ask-dense.ts'
+import { subjectOf } from './subject.ts'
 import { BATCH, BATCH_TOKENS, type ExpectedJob, type TrainingData } from './training-data.ts'
 import { givesVectors, openVectorLessons } from './vector-lessons.ts'
 
@@ -31,9 +32,9 @@ export const selectionOption = {
  */
 export async function openLessons(
   file: ModelFile,
-  given: Arguments<typeof dataOptions & typeof selectionOption>,
+  given: Arguments<typeof dataOptions & typeof selectionOption> & { readonly resume?: boolean },
   asked: number | undefined,
-  { job, expect }: ExpectedJob,
+  { job, expect, answers }: ExpectedJob,
   context: Context,
 ): Promise<TrainingData> {
   const { data, selection: selectionPath, limit: _, ...reading } = given
@@ -43,7 +44,13 @@ export async function openLessons(
     throw usageError(`--data and --selection are both ${data}; ${APART}`)
   }
   if (await givesVectors(file, context))
-    return await openVectorLessons(file, { ...given, data, selection: selectionPath }, asked, { job, expect }, context)
+    return await openVectorLessons(
+      file,
+      { ...given, data, selection: selectionPath },
+      asked,
+      { job, expect, answers },
+      context,
+    )
   const learned = await openData(file.path, data, 1, given, context)
   const chosenBy = await openData(file.path, selectionPath, 1, reading, context)
   const shared = await sharedExamples(chosenBy.dataset, learned.dataset)
@@ -55,31 +62,41 @@ export async function openLessons(
   expect({ examples: inputs.targets.length, selection: chosen.targets.length })
   const onProgress = ({ done, total }: { done: number; total: number }): void => job.step(done, total)
   const running = { batchSize: BATCH, batchTokens: BATCH_TOKENS, signal, onProgress }
-  const answers = async (examples: ModelInputs): Promise<ArrayLike<number>> => {
-    await using session = await load(file.model)
-    return learned.ranks
-      ? (await rank(session, examples, running)).scores
-      : (await evaluate(session, examples, running)).logits
-  }
+  await answers.open(subjectOf(file, inputs, chosen), given.resume === true)
+  await using dense = await load(file.model)
   job.enter('teacher')
-  const teacher = Float32Array.from(await answers(inputs))
+  const teacher = await askDense(
+    inputs,
+    async (examples, onProgress) =>
+      learned.ranks
+        ? Float32Array.from((await rank(dense, examples, { ...running, onProgress })).scores)
+        : (await evaluate(dense, examples, { ...running, onProgress })).logits,
+    { answers, job },
+  )
   const { ranking } = chosen
   const isUnjudged = ranking !== undefined && ranking.relevance === undefined
-  const selection = isUnjudged ? { ...chosen, ranking: asScored(ranking, Array.from(await answers(chosen))) } : chosen
+  const scores = async (): Promise<Float64Array> => Float64Array.from((await rank(dense, chosen, running)).scores)
+  const selection = isUnjudged
+    ? { ...chosen, ranking: asScored(ranking, Array.from(await answers.of('scores of the selection', scores))) }
+    : chosen
   const distillation = asked ?? (inputs.targets.every((target) => target < 0) ? 1 : defaults.distillation)
-  if (distillation < 1) checkClasses(inputs, learned.ranks ? 2 : teacher.length / inputs.targets.length)
+  const classes = learned.ranks ? 2 : teacher.length / inputs.targets.length
+  if (distillation < 1 || !learned.ranks) checkTargets(inputs, classes)
+  if (distillation < 1) checkSeen(inputs, classes)
   const accuracy = async (model: Model): Promise<number> => {
     await using session = await load(model)
     return await qualityOf(session, selection, running)
   }
   job.enter('selection')
+  const quality = async (): Promise<Float64Array> => Float64Array.of(await qualityOf(dense, selection, running))
+  const [denseQuality = Number.NaN] = await answers.of('quality', quality)
   return {
     answer: 'logits',
     inputs,
     selection,
     teacher,
     distillation,
-    dense: await accuracy(file.model),
+    dense: denseQuality,
     load,
     accuracy,
   }
@@ -91,22 +108,16 @@ export function missing(option: 'data' | 'selection'): TpError {
   return usageError(`--${option} PATH is missing: examples to ${what}`)
 }
 
-/** Labels, lengths and contents of examples as one number, to know them again. */
-export function fingerprint({ targets, lengths, keys }: ModelInputs): string {
-  return createHash('sha256')
-    .update(JSON.stringify([targets, lengths, keys]))
-    .digest('hex')
-    .slice(0, 16)
+function checkTargets({ targets, source }: ModelInputs, classes: number): void {
+  const wrong = targets.findIndex((target) => !(Number.isInteger(target) && target >= 0 && target < classes))
+  if (wrong < 0) return
+  const known = `the model has ${classes} classes (0…${classes - 1})`
+  throw new TpError('TP_DATA', 'tp', `${source}: example ${wrong} has class ${targets[wrong]}, but ${known}`)
 }
 
 /** A model unlearns a class of which it sees no example. */
-function checkClasses({ targets, source }: ModelInputs, classes: number): void {
+function checkSeen({ targets, source }: ModelInputs, classes: number): void {
   const seen = new Set(targets)
-  const wrong = targets.findIndex((target) => !(Number.isInteger(target) && target >= 0 && target < classes))
-  if (wrong >= 0) {
-    const known = `the model has ${classes} classes (0…${classes - 1})`
-    throw new TpError('TP_DATA', 'tp', `${source}: example ${wrong} has class ${targets[wrong]}, but ${known}`)
-  }
   const empty = Array.from({ length: classes }, (_, i) => i).filter((id) => !seen.has(id))
   if (empty.length === 0) return
   const which = empty.length === 1 ? `class ${empty[0]}` : `the classes ${empty.slice(0, 20).join(', ')}`

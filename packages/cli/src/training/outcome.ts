@@ -14,13 +14,15 @@ import { withoutItsLayers } from '../pruning/leave-out.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
+import type { DenseAnswers } from './dense-answers.ts'
 import { namingCheckpoint, nothingToResume, readCheckpointFile } from './files.ts'
 import { type StoredIn8Bits, storeIn8Bits } from './in-8-bits.ts'
 import { checkpointPaths, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
 import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
-import { fingerprint, openLessons, type selectionOption } from './lessons.ts'
+import { openLessons, type selectionOption } from './lessons.ts'
 import type { SeenStep } from './plot.ts'
 import { learnedSummary, planOf, type TrainingReport } from './report.ts'
+import { fingerprint } from './subject.ts'
 import type { TrainingData } from './training-data.ts'
 import { methodWork, prunedWork, type TrainingJob, type TrainingSize } from './training-job.ts'
 import type { Watch } from './watch.ts'
@@ -40,6 +42,7 @@ export interface Work {
   readonly given: Arguments<LearnArguments> & { readonly resume?: boolean; readonly quantize?: boolean }
   readonly context: Context
   readonly watch: Watch
+  readonly answers: DenseAnswers
 }
 
 /** What came out of it. */
@@ -52,7 +55,15 @@ export interface TrainingOutcome {
 }
 
 /** The model learns, by a pruning that is given. */
-export async function trainPruned({ file, out, asked, given, context, watch }: Work): Promise<TrainingOutcome> {
+export async function trainPruned({
+  file,
+  out,
+  asked,
+  given,
+  context,
+  watch,
+  answers,
+}: Work): Promise<TrainingOutcome> {
   const own = (Object.keys(methodLearningOptions) as (keyof typeof methodLearningOptions)[]).find(
     (name) => given[name] !== undefined,
   )
@@ -65,7 +76,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const { progress, signal } = context
   const checkpoint = checkpointPaths(out).hard
   const saved = given.resume ? await readCheckpointFile(checkpoint) : undefined
-  if (given.resume && saved === undefined) throw nothingToResume(checkpoint)
+  if (given.resume && saved === undefined && !(await answers.isThere())) throw nothingToResume(checkpoint)
   progress.stage(`pruning ${basename(file.path)}`)
   // The teacher has all layers.
   const shallow = withoutItsLayers(file, asked.plan)
@@ -75,7 +86,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const { job } = watch
   const { quantize: rounds = false } = given
   const lengths = { epochs: defaults.epochs, evaluations: defaults.evaluations, rounds, ...learning }
-  const expected = { job, expect: (size: DataSize) => job.expect(prunedWork({ ...lengths, ...size })) }
+  const expected = { job, answers, expect: (size: DataSize) => job.expect(prunedWork({ ...lengths, ...size })) }
   const lessons = await openLessons(file, given, learning.distillation, expected, context)
   const { answer, inputs, selection, teacher, distillation, dense, load, accuracy } = lessons
   job.enter('pruned')
@@ -115,14 +126,22 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
 }
 
 /** The method learns where to prune, together with the model. */
-export async function trainMethod({ file, out, asked, given, context, watch }: Work): Promise<TrainingOutcome> {
+export async function trainMethod({
+  file,
+  out,
+  asked,
+  given,
+  context,
+  watch,
+  answers,
+}: Work): Promise<TrainingOutcome> {
   const { train: choice, ...learning } = readLearning(given)
   const own = readMethodLearning(given)
   const { encoder, protect, restore } = asked.settings
   const segment = await segmentOf(file, asked.settings)
   const where = whereTokensLeave(asked, own, file, inspectEncoders(file, encoder))
   const trains = trainsOf(choice, file, encoder)
-  const resume = given.resume ? await readCheckpoints(out) : {}
+  const resume = given.resume ? await readCheckpoints(out, answers) : {}
   const { job } = watch
   const epochs = learning.epochs ?? defaults.epochs
   const looksAtTokens = asked.method.training?.saliencyAt !== undefined
@@ -132,7 +151,7 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
     ...{ epochs, hardEpochs: choice === 'method' ? 0 : (own.hardEpochs ?? epochs), evaluations: defaults.evaluations },
     ...{ aims: own.targetFlops !== undefined, looksAtTokens, learnsAlone: choice === 'method' && looksAtTokens },
   }
-  const expected = { job, expect: (size: DataSize) => job.expect(methodWork({ ...lengths, ...size })) }
+  const expected = { job, answers, expect: (size: DataSize) => job.expect(methodWork({ ...lengths, ...size })) }
   const lessons = await openLessons(file, given, learning.distillation, expected, context)
   job.enter('soft')
   const settings = { ...learning, ...own, distillation: lessons.distillation }

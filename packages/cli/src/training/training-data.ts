@@ -2,6 +2,7 @@ import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import type { Answer } from '@tp/train'
+import type { DenseAnswers } from './dense-answers.ts'
 import type { TrainingJob, TrainingSize } from './training-job.ts'
 
 /** How many examples are run at once where nothing is learned. */
@@ -13,6 +14,8 @@ export const BATCH_TOKENS = 1024
 /** The job that data are opened for, which is to be expected when it is known how many there are. */
 export interface ExpectedJob {
   readonly job: TrainingJob
+  /** What the dense model has answered before. */
+  readonly answers: DenseAnswers
   expect(size: Pick<TrainingSize, 'examples' | 'selection'>): void
 }
 

@@ -11,6 +11,8 @@ import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
 import { checkApart } from './apart.ts'
+import { askDense } from './ask-dense.ts'
+import { subjectOf } from './subject.ts'
 import { BATCH, BATCH_TOKENS, type ExpectedJob, type TrainingData } from './training-data.ts'
 
 /** Whether a model gives vectors: by the names of its outputs, or because one has the length 1, as no logits have. */
@@ -25,6 +27,7 @@ export async function givesVectors({ path, model }: ModelFile, context: Context)
 interface VectorData {
   readonly data: string
   readonly selection: string
+  readonly resume?: boolean
 }
 
 /**
@@ -34,9 +37,9 @@ interface VectorData {
  */
 export async function openVectorLessons(
   file: ModelFile,
-  { data, selection: selectionPath, limit, ...reading }: Arguments<typeof dataOptions> & VectorData,
+  { data, selection: selectionPath, limit, resume = false, ...reading }: Arguments<typeof dataOptions> & VectorData,
   asked: number | undefined,
-  { job, expect }: ExpectedJob,
+  { job, expect, answers }: ExpectedJob,
   context: Context,
 ): Promise<TrainingData> {
   if (asked !== undefined && asked < 1) {
@@ -59,17 +62,23 @@ export async function openVectorLessons(
   const load = (model: Model): ReturnType<typeof loadSession> => loadSession(model, file, { threads: 1, signal })
   const onProgress = ({ done, total }: { done: number; total: number }): void => job.step(done, total)
   const running = { batchSize: BATCH, batchTokens: BATCH_TOKENS, signal, onProgress }
-  const vectorsOf = async (texts: ModelInputs): Promise<Embeddings['vectors']> => {
-    await using session = await load(file.model)
-    return (await embed(session, texts, running)).vectors
-  }
   expect({ examples: inputs.targets.length, selection: chosen.targets.length })
+  await answers.open(subjectOf(file, inputs, chosen), resume)
+  await using dense = await load(file.model)
   job.enter('teacher')
-  const vectors = await vectorsOf(inputs)
-  const teacher = new Float32Array(vectors.length * (vectors[0]?.length ?? 0))
-  for (const [row, vector] of vectors.entries()) teacher.set(vector, row * vector.length)
+  const teacher = await askDense(
+    inputs,
+    async (texts, onProgress) => {
+      const { vectors } = await embed(dense, texts, { ...running, onProgress })
+      return joined(vectors, Float32Array)
+    },
+    { answers, job },
+  )
   job.enter('selection')
-  const selection = { ...chosen, vectors: await vectorsOf(chosen) }
+  const chosenVectors = async (): Promise<Float64Array> =>
+    joined((await embed(dense, chosen, running)).vectors, Float64Array)
+  const all = await answers.of('vectors of the selection', chosenVectors)
+  const selection = { ...chosen, vectors: divided(all, chosen.targets.length) }
   return {
     ...{ answer: 'embedding', distillation: 1, dense: 100 },
     ...{ inputs, selection, teacher, load },
@@ -78,4 +87,19 @@ export async function openVectorLessons(
       return await qualityOf(session, selection, running)
     },
   }
+}
+
+/** Vectors of one length, one after another. */
+function joined<T extends Float32Array | Float64Array>(
+  vectors: Embeddings['vectors'],
+  Numbers: new (length: number) => T,
+): T {
+  const all = new Numbers(vectors.length * (vectors[0]?.length ?? 0))
+  for (const [row, vector] of vectors.entries()) all.set(vector, row * vector.length)
+  return all
+}
+
+function divided(all: Float64Array, count: number): Float64Array[] {
+  const length = all.length / count
+  return Array.from({ length: count }, (_, row) => all.subarray(row * length, (row + 1) * length))
 }

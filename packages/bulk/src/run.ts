@@ -107,16 +107,17 @@ const AT_ONCE = 2
 export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   const { out, data, signal, onStage, onProgress, resume = false, retry = false } = options
   const output = outputNameOf(out)
-  await requireFree(options)
   const store = await openStore(shardsOf(options))
   const folder = shardFiles(store, output)
-  if (!(resume || retry)) await requireNoShards(folder)
   onStage?.('planning')
   const { model: path, tokenizer, guard, threads, methods } = options
   const files = await readModelFiles({ model: path, tokenizer, dense: guard?.dense })
   const opened = await sessionSpec(options, files)
   await using model = await openBulkModel(files, opened, { threads, signal, methods })
   const compute = computeSpec(options, opened, model, output)
+  // Last of what can be wrong, so that it hides no other mistake; but before what may take long.
+  await requireFree(options)
+  if (!(resume || retry)) await requireNoShards(folder)
   const plan = await planShards(data, files.hash, compute, output, { shardRows: 10_000, ...definedOnly(options) })
   await using _place = await store.prepare()
   if (retry) await folder.forgive()

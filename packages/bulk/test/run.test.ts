@@ -106,6 +106,8 @@ describe('a run', () => {
   test('writes over nothing', async () => {
     writeFileSync(at('mine.jsonl'), 'mine')
     await expect(runBulk({ ...common, out: at('mine.jsonl') })).rejects.toMatchObject({ code: 'TP_OUTPUT' })
+    const missing = runBulk({ ...common, model: at('no-such.onnx'), out: at('mine.jsonl') })
+    await expect(missing).rejects.toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
     expect(readFileSync(at('mine.jsonl'), 'utf8')).toBe('mine')
     await expect(runBulk({ ...common, out: at('new.jsonl'), shards: at('model') })).rejects.toMatchObject({
       code: 'TP_OUTPUT',

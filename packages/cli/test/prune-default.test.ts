@@ -45,6 +45,31 @@ describe('tp prune MODEL and nothing else', () => {
     expect(readFileSync(folder.at('digits.pruned.onnx'), 'utf8')).toBe('mine')
   })
 
+  test.each<[mistake: string, args: string[], message: RegExp]>([
+    ['an amount', ['--method', 'stride', '--keep', '3'], /--keep is 3/],
+    ['a method', ['--method', 'strid', '--keep', '0.5'], /did you mean stride/],
+    ['a layer', ['--method', 'stride', '--keep', '0.5', '--layers', '99'], /TP_SCHEDULE/],
+    ['an encoder', ['--encoder', 'none'], /TP_ENCODER/],
+    ['data', ['--data', 'no-such.tsv'], /no-such\.tsv/],
+    ['labels of data', ['--data', folder.at('few.tsv'), '--labels', 'a,b'], /TP_DATA/],
+  ])('says that the output exists only if nothing else is wrong: %s', async (_, args, message) => {
+    writeFileSync(folder.at('digits.pruned.onnx'), 'mine')
+    const { code, stderr } = await tpHere(['prune', folder.at('digits.onnx'), ...args])
+    expect([code === 0, stderr]).toEqual([false, expect.stringMatching(message)])
+    expect(stderr).not.toContain('exists already')
+  })
+
+  test('says that a model is missing before where it would be written', async () => {
+    const { stderr } = await tpHere(['prune', folder.at('no-such', 'model.onnx')])
+    expect(stderr).toMatch(/there is no file that can be read at .*model\.onnx\ncode: TP_FILE_NOT_FOUND/)
+  })
+
+  test('replaces a file that nobody has named with --force', { timeout }, async () => {
+    writeFileSync(folder.at('digits.pruned.onnx'), 'mine')
+    const { code } = await tpHere(['prune', folder.at('digits.onnx'), '--force'])
+    expect([code, methodsOf('digits.pruned.onnx').length]).toEqual([0, 1])
+  })
+
   test('says of images how fast the safe method is here, and does only what is exact if it is slower', {
     timeout,
     tags: 'exhaustive',

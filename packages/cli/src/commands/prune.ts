@@ -26,6 +26,7 @@ import { asOutputTokens, checkOutputTokens, outputTokensOption } from '../prunin
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { attemptContent, describePruning } from '../pruning/pruned-report.ts'
+import { inspectEncoders } from '../pruning/request.ts'
 import { writeAttempt } from '../pruning/write-attempt.ts'
 import { SEVEN_BITS } from '../quantizing/form-here.ts'
 import { askedByPlan, openExamples, tunedText, tunePlan, tuningOptions } from '../tuning/prune-tuned.ts'
@@ -39,6 +40,7 @@ export const pruneCommand: Command = command({
       value: 'OUT',
       description: 'the file to write, never the model itself; default: MODEL.pruned.onnx next to it, if there is none',
     },
+    force: { type: 'boolean', description: 'replace MODEL.pruned.onnx if it is there, as -o replaces what it names' },
     lossless: {
       type: 'boolean',
       description:
@@ -86,10 +88,10 @@ export const pruneCommand: Command = command({
     const { print, progress, signal, files } = context
     const { json = false, data } = given
     const out = given.out ?? defaultOutput(path)
+    // Last of what can be wrong, so that it hides no other mistake; but before what takes long, and again before the file gets its name.
     const refuseExistingOut = async (): Promise<void> => {
-      if (given.out === undefined) await refuseExisting(out)
+      if (given.out === undefined && !given.force) await refuseExisting(out)
     }
-    await refuseExistingOut()
     refuseContradictions(given)
     const demands = readDemands(given)
     const { isIdle, leavesLayersOutOnly, verify } = intentOf(given)
@@ -104,7 +106,8 @@ export const pruneCommand: Command = command({
     if (decoder !== undefined) {
       refuseOptionsOfEncoders(path, given)
       const prompt = told && promptPruningOf(told, decoder)
-      const options = { out, prompt, verify, signal, stage: (name: string) => progress.stage(name) }
+      const stage = (name: string): void => progress.stage(name)
+      const options = { out, prompt, verify, signal, stage, beforeWriting: refuseExistingOut }
       const written = await pruneDecoder(whole, decoder, options)
       progress.end()
       print(json ? jsonDocument('prune', written) : describePruned(written, decoder))
@@ -113,6 +116,10 @@ export const pruneCommand: Command = command({
 
     const examples = data === undefined ? undefined : await openExamples(whole, { ...given, data }, context)
     const parts = examples && isIdle ? splitData(examples) : undefined
+    if (parts !== undefined) {
+      inspectEncoders(whole, given.encoder, seen)
+      await refuseExistingOut()
+    }
     const tuned = parts && (await tunePlan(whole, parts.tuning, examples?.task === 'embeddings', given, context))
     const outputTokens = given['output-tokens'] ?? false
     const asked = outputTokens
@@ -127,8 +134,9 @@ export const pruneCommand: Command = command({
     const how = { trace, monitor, outputTokens, deadTokens: !leavesLayersOutOnly, seen, repairs: reader !== undefined }
     const attempt =
       asked === undefined
-        ? await pruneByDefault(whole, given, how, context)
+        ? await pruneByDefault(whole, given, { ...how, beforeTiming: refuseExistingOut }, context)
         : await endable(() => pruneAsAsked(whole, asked, { ...how, isDefault: false }))
+    await refuseExistingOut()
     const writing = { whole: file, out, verify, decoder: reader, beforeCommit: refuseExistingOut }
     const written = await writeAttempt(attempt, writing, context)
 
@@ -196,6 +204,7 @@ function refuseContradictions(given: Readonly<Record<string, unknown>>): void {
 /** Options that mean something for a decoder. */
 const ofDecoders: ReadonlySet<string> = new Set([
   'out',
+  'force',
   'lossless',
   'verify',
   'json',

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type BulkTask, runBulk } from '@tp/bulk'
+import { TpError } from '@tp/core'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -86,8 +87,9 @@ export const runCommand: Command = command({
     if (queue === undefined && folder !== undefined) throw usageError('--folder is for --queue URL')
     if (queue !== undefined && given.threads !== undefined)
       throw usageError('--threads is for tp worker, which computes')
-    const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() === true
-    if (isFolder) await files.readsFolder(data, 'the folder of --data')
+    const source = await stat(data).catch(() => undefined)
+    if (source === undefined) throw new TpError('TP_DATA', 'tp', `${data}: there is no such file or folder`)
+    if (source.isDirectory()) await files.readsFolder(data, 'the folder of --data')
     else await files.reads(data, 'the file of --data', Number.POSITIVE_INFINITY)
     const number = (name: 'max-tokens' | 'shard-rows' | 'batch-tokens' | 'threads'): number | undefined => {
       const text = given[name]
@@ -100,6 +102,7 @@ export const runCommand: Command = command({
     }
     const asked = await readAskedRun(given)
     progress.expect?.([{ work: 0 }, { work: 1 }, { work: 0 }])
+    await files.checkTargets()
     const saved = shards ?? `${out}.shards`
     const report = await runBulk({
       ...asked,

@@ -15,6 +15,8 @@ export interface PruneDecoderOptions {
   readonly verify: boolean
   readonly signal: AbortSignal
   readonly stage: (name: string) => void
+  /** Called when it is known what is written, and again before the file gets its name. */
+  beforeWriting(): Promise<void>
 }
 
 /** What was written. */
@@ -42,11 +44,13 @@ export async function pruneDecoder(
   decoder: DecoderInspection,
   options: PruneDecoderOptions,
 ): Promise<PrunedDecoder> {
-  const { out, prompt, verify, signal } = options
+  const { out, prompt, verify, signal, beforeWriting } = options
   const model = await endable(async () => pruned(file, prompt))
+  await beforeWriting()
   await using staged = await stageModel(model, file, out, signal)
   const difference = verify ? await verified(file, decoder, staged, options) : undefined
   throwIfAborted(signal, 'tp')
+  await beforeWriting()
   await staged.commit()
   return {
     model: file.path,

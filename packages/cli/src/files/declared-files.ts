@@ -34,7 +34,7 @@ const claims: Readonly<Record<Reads, (files: FileClaims, path: string, of: strin
 
 /** With what lies next to it and says how it reads its inputs. Its data files follow when it is read. */
 async function claimModel(files: FileClaims, path: string): Promise<void> {
-  await files.readsModel(path, [])
+  await files.willReadModel(path)
   for (const own of (await modelFolderFiles(path)).values()) await files.reads(own, "a file of the model's,")
 }
 

@@ -11,6 +11,6 @@ export function defaultOutput(model: string): string {
 export async function refuseExisting(path: string): Promise<void> {
   const entry = await stat(path).catch(() => undefined)
   if (entry === undefined) return
-  const advice = `name it to replace it, or name another file: -o ${path}`
+  const advice = '--force replaces it, and -o OUT writes to another file'
   throw new TpError('TP_OUTPUT', 'tp', `${path} exists already, and -o names no output; ${advice}`)
 }

@@ -38,19 +38,28 @@ export class FileClaims {
   /** State of what may be written, when that became known. */
   readonly #before = new Map<string, string | undefined>()
   readonly #told: string[] = []
+  readonly #unchecked: string[] = []
   readonly #inputs: Claim[] = []
   readonly #folders: Claim[] = []
 
   /**
    * A file that is to be written.
-   * @throws TpError TP_OUTPUT for one that is read, that another output wants, or that is no place for a file; TP_WRITE
+   * @throws TpError TP_OUTPUT for one that is read, or that another output wants
    */
   async writes(output: Output): Promise<void> {
-    const { path } = output
-    await checkTarget(path)
-    const claim = { ...output, place: await placeOf(path) }
+    const claim = { ...output, place: await placeOf(output.path) }
     await this.#claim(claim)
     await this.#add(claim)
+    this.#unchecked.push(output.path)
+  }
+
+  /**
+   * Whether all outputs can be written. Done when the arguments are understood and the first model is read, so that it hides no mistake in
+   * them.
+   * @throws TpError TP_OUTPUT for what is no place for a file; TP_WRITE
+   */
+  async checkTargets(): Promise<void> {
+    for (const path of this.#unchecked.splice(0)) await checkTarget(path)
   }
 
   /** Says that something was written, which is no file of one's own: a folder, or a place in a bucket. */
@@ -60,7 +69,8 @@ export class FileClaims {
 
   /** What came or was changed of all that may be written. */
   async written(): Promise<string[]> {
-    const paths = [...this.#told]
+    const paths: string[] = []
+    for (const place of this.#told) if (place.includes('://') || (await stateOf(place)) !== undefined) paths.push(place)
     for (const [path, before] of this.#before) {
       const now = await stateOf(path)
       if (now !== undefined && now !== before) paths.push(path)
@@ -93,14 +103,20 @@ export class FileClaims {
     this.#folders.push(folder)
   }
 
-  /**
-   * A model and its data files, which are copied to the folder of a model that is written.
-   * @param dataFiles relative to its folder
-   * @throws TpError as {@link reads}
-   */
-  async readsModel(path: string, dataFiles: readonly string[]): Promise<void> {
+  /** A model that is going to be read. @throws TpError as {@link reads} */
+  async willReadModel(path: string): Promise<void> {
     // Its size is checked by the reader, with advice.
     await this.reads(path, MODEL, Number.POSITIVE_INFINITY)
+  }
+
+  /**
+   * A model that was read, and its data files, which are copied to the folder of a model that is written.
+   * @param dataFiles relative to its folder
+   * @throws TpError as {@link reads} and {@link checkTargets}
+   */
+  async readsModel(path: string, dataFiles: readonly string[]): Promise<void> {
+    await this.willReadModel(path)
+    await this.checkTargets()
     for (const location of dataFiles) {
       const source = join(dirname(path), location)
       await this.reads(source, MODEL, Number.POSITIVE_INFINITY)

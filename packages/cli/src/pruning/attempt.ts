@@ -74,7 +74,7 @@ const WORTH_IT = 1.05
 export async function pruneByDefault(
   whole: ModelFile,
   given: Parameters<typeof readAsked>[0],
-  options: Omit<AttemptOptions, 'isDefault'>,
+  { beforeTiming, ...options }: Omit<AttemptOptions, 'isDefault'> & { beforeTiming(): Promise<void> },
   context: Context,
 ): Promise<Attempt> {
   const how = { ...options, isDefault: true }
@@ -84,6 +84,7 @@ export async function pruneByDefault(
     return await endable(() => pruneAsAsked(whole, read, how))
   }
   const exact = await attempt({ ...given, method: 'none' })
+  await beforeTiming()
   const noting = (one: Attempt, ...notes: string[]): Attempt => ({ ...one, notes: [...one.notes, ...notes] })
   const timed = async (...attempts: Attempt[]): Promise<MeasuredSpeed> =>
     await timePruned(

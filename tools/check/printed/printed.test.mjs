@@ -60,7 +60,7 @@ let problems = []
 beforeAll(async () => {
   for (const [name, of] of Object.entries(sources)) printed.set(name, await of())
   problems = await problemsOf([...printed.values()].flat())
-})
+}, 240_000) // on a busy machine
 
 test.each(Object.entries(least))('commands of %s are found', (name, count) => {
   expect(printed.get(name)?.length).toBeGreaterThanOrEqual(count)

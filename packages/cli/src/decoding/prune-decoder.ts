@@ -31,7 +31,7 @@ export interface PrunedDecoder {
   readonly bytes: number
   readonly dataFiles: readonly string[]
   /** The largest difference of logits and caches, where they were compared: with every token kept. */
-  readonly verification?: { readonly difference: number }
+  readonly verification?: { readonly difference: number; readonly prompts: string }
 }
 
 /**
@@ -48,7 +48,7 @@ export async function pruneDecoder(
   const model = await endable(async () => pruned(file, prompt))
   await beforeWriting()
   await using staged = await stageModel(model, file, out, signal)
-  const difference = verify ? await verified(file, decoder, staged, options) : undefined
+  const verification = verify ? await verified(file, decoder, staged, options) : undefined
   throwIfAborted(signal, 'tp')
   await beforeWriting()
   await staged.commit()
@@ -60,7 +60,7 @@ export async function pruneDecoder(
     ...(prompt && { prompt: { layer: prompt.layer, amount: prompt.amount } }),
     bytes: staged.bytes,
     dataFiles: staged.dataFiles,
-    ...(difference !== undefined && { verification: { difference } }),
+    ...(verification && { verification }),
   }
 }
 
@@ -70,20 +70,22 @@ function pruned(file: ModelFile, prompt: PrunePromptOptions | undefined): Model 
   return result.model
 }
 
-/** The largest difference with every token kept; a prompt that loses some has to run, too. */
+/** The largest difference with every token kept, and which prompts it was seen in; a prompt that loses some has to run, too. */
 async function verified(
   file: ModelFile,
   decoder: DecoderInspection,
   staged: StagedModel,
   { out, prompt, signal, stage }: PruneDecoderOptions,
-): Promise<number> {
+): Promise<NonNullable<PrunedDecoder['verification']>> {
   stage('verifying')
-  const { verifyLastLogits, verifyRuns } = await import('./verify-last-logits.ts')
-  if (prompt === undefined) return verifyLastLogits(file, staged.path, decoder, signal)
-  await verifyRuns(file, staged.path, decoder, signal)
+  const { promptsText, verifyLastLogits, verifyRuns } = await import('./verify-last-logits.ts')
+  const files = { file, path: staged.path, decoder, signal }
+  const prompts = promptsText(decoder)
+  if (prompt === undefined) return { difference: await verifyLastLogits(files), prompts }
+  await verifyRuns(files)
   const whole = await endable(async () => pruned(file, { ...prompt, amount: { kind: 'ratio', value: 1 } }))
   await using forced = await stageModel(whole, file, out, signal)
-  return await verifyLastLogits(file, forced.path, decoder, signal)
+  return { difference: await verifyLastLogits({ ...files, path: forced.path, prunesPrompts: true }), prompts }
 }
 
 export function describePruned(
@@ -101,7 +103,7 @@ export function describePruned(
     ...(verification === undefined
       ? []
       : [
-          `verified  prompts alone and padded on either side, and two tokens after them: ${when}logits and caches differ by ${verification.difference.toExponential(1)}`,
+          `verified  ${verification.prompts}, and two tokens after them: ${when}logits and caches differ by ${verification.difference.toExponential(1)}`,
         ]),
   ].join('\n')
 }

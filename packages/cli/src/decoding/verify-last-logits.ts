@@ -29,10 +29,29 @@ const trials: readonly Prompts[] = [
   { lengths: [16, 9], padded: 'right' },
 ]
 
-/** A decoder of a fixed batch takes one prompt. */
-function trialsOf({ model }: ModelFile): readonly Prompts[] {
+/** This operator counts tokens from the left, and takes padding there for tokens. */
+const COUNTS_FROM_THE_LEFT = 'com.microsoft.GroupQueryAttention'
+
+/** A decoder of a fixed batch takes one prompt, and one that reads no padding prompts of one length. */
+function trialsOf({ model }: ModelFile, { fused }: DecoderInspection): readonly Prompts[] {
   const [first] = new Graph(model).inputs
-  return typeof first?.dims?.[0] === 'number' ? trials.slice(0, 1) : trials
+  if (typeof first?.dims?.[0] === 'number') return trials.slice(0, 1)
+  return fused === COUNTS_FROM_THE_LEFT ? [...trials.slice(0, 1), { lengths: [16, 16], padded: 'right' }] : trials
+}
+
+/** Which prompts a decoder is run on, in words. */
+export function promptsText({ fused }: DecoderInspection): string {
+  return fused === COUNTS_FROM_THE_LEFT ? 'prompts alone and in a batch' : 'prompts alone and padded on either side'
+}
+
+interface DecoderFiles {
+  readonly file: ModelFile
+  /** The changed decoder. */
+  readonly path: string
+  readonly decoder: DecoderInspection
+  /** It prunes prompts, with every token kept: then slots to spare come first in caches, and logits are those of the last real token. */
+  readonly prunesPrompts?: boolean
+  readonly signal: AbortSignal
 }
 
 /**
@@ -41,45 +60,45 @@ function trialsOf({ model }: ModelFile): readonly Prompts[] {
  * @returns the largest difference of logits and caches, relative for numbers beyond 1
  * @throws TpError TP_VERIFY, TP_DENSE where the decoder itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
  */
-export async function verifyLastLogits(
-  file: ModelFile,
-  path: string,
-  decoder: DecoderInspection,
-  signal: AbortSignal,
-): Promise<number> {
+export async function verifyLastLogits({ file, path, decoder, prunesPrompts, signal }: DecoderFiles): Promise<number> {
   const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)) } as const
   await using process = boundedProcess(signal)
   await using dense = await process.load(file.path, options)
   await using last = await process.load(path, options)
   let largest = 0
-  for (const prompts of trialsOf(file)) {
+  for (const prompts of trialsOf(file, decoder)) {
+    const isPadded = new Set(prompts.lengths).size > 1
     const after = generating(last, file, decoder, prompts, signal)
+    let isPrompt = true
     for await (const before of generating(dense, file, decoder, prompts, signal)) {
       // Rows of padding on the left see no token at all, which some decoders have no numbers for.
-      if (prompts.lengths.length > 1 && !areFinite(before)) break
+      if (isPadded && !areFinite(before)) break
       requireFiniteDense(before)
-      const expected = { ...before, [decoder.logits]: lastRows(before[decoder.logits] as TensorLike) }
+      const ends = isPrompt && isPadded && prunesPrompts ? lastTokens(prompts) : undefined
+      const logits = { [decoder.logits]: lastRows(before[decoder.logits] as TensorLike, ends) }
       const { value: actual } = await after.next()
+      const expected = isPadded && prunesPrompts ? logits : { ...before, ...logits }
       largest = Math.max(largest, requireClose(actual as NamedTensors, expected, roundingOf(file.model)))
+      isPrompt = false
     }
   }
   return largest
 }
 
+/** How many tokens each prompt ends after, counted from the left. */
+function lastTokens({ lengths, padded }: Prompts): number[] {
+  return lengths.map((length) => (padded === 'left' ? RUNS[0] : length) as number)
+}
+
 /**
- * Runs a decoder whose later caches are shorter, on the same prompts. Prompts that are padded on the left get the logits that they get alone.
- * @throws TpError TP_VERIFY for an output that is not finite, or depends on padding; TP_MODEL_LIMIT, TP_ABORTED
+ * Runs a decoder whose later caches are shorter, or whose numbers are rounded, on the same prompts.
+ * @throws TpError TP_VERIFY for an output that is not finite, TP_MODEL_LIMIT, TP_ABORTED
  */
-export async function verifyRuns(
-  file: ModelFile,
-  path: string,
-  decoder: DecoderInspection,
-  signal: AbortSignal,
-): Promise<void> {
+export async function verifyRuns({ file, path, decoder, signal }: DecoderFiles): Promise<void> {
   const bounds = boundsFor(await sizeOfFiles(file))
   await using process = boundedProcess(signal)
   await using pruned = await process.load(path, { runtime: 'node', bounds })
-  for (const prompts of trialsOf(file)) {
+  for (const prompts of trialsOf(file, decoder)) {
     for await (const answer of generating(pruned, file, decoder, prompts, signal)) {
       if (prompts.lengths.length === 1) requireFinite(answer)
       else requireFinite({ [decoder.logits]: answer[decoder.logits] as TensorLike })
@@ -112,12 +131,12 @@ async function* generating(
   return undefined
 }
 
-/** [b,n,V] → [b,1,V] */
-function lastRows({ type, dims, data }: TensorLike): TensorLike {
+/** [b,n,V] → [b,1,V]: of the last row of each example, or of row `ends` − 1. */
+function lastRows({ type, dims, data }: TensorLike, ends?: readonly number[]): TensorLike {
   const [rows = 1, tokens = 1, width = 1] = dims
   const last = data.slice(0, rows * width) as Float32Array
   for (let row = 0; row < rows; row++) {
-    const end = (row + 1) * tokens * width
+    const end = (row * tokens + (ends?.[row] ?? tokens)) * width
     last.set(data.slice(end - width, end) as Float32Array, row * width)
   }
   return { type, dims: [rows, 1, width], data: last }

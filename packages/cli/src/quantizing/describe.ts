@@ -83,7 +83,7 @@ function smoothedText(sites: readonly SmoothedSite[]): string {
 
 function verificationText({ distances, own }: QuantizedComparison): string {
   const each = Object.entries(distances).map(([arrangement, far]) => `${arrangement} ${percentage(far)}`)
-  if (each.length === 0) return 'verified  runs prompts alone and padded on either side with finite outputs'
+  if (each.length === 0) return 'verified  runs prompts, alone and in batches, with finite outputs'
   return [
     `verified  on random examples outputs differ from the source's by ${each.join(', ')} of their size`,
     `          in batches from those alone by ${percentage(own)}`,

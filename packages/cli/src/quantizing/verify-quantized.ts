@@ -15,7 +15,7 @@ export async function verifyEightBits(
 ): Promise<QuantizedComparison> {
   const decoder = inspectDecoder(file.model)
   if (decoder.ok) {
-    await verifyRuns(file, path, decoder, signal)
+    await verifyRuns({ file, path, decoder, signal })
     return { distances: {}, own: 0 }
   }
   const bounds = boundsFor(await sizeOfFiles(file))

@@ -9,9 +9,9 @@ import { nativeRuntime } from '@tp/runtime-native'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Fixture, openFixture } from 'exported-encoders'
 
-/** What was done to an encoder, and how its answers compare with those before. */
-export interface Changed {
-  readonly change: ChangeName
+/** What was done to a model, and how its answers compare with those before. */
+export interface Changed<Name extends string = ChangeName> {
+  readonly change: Name
   /** The largest difference of any number, or of a file in 8 bits the largest distance as a share of its size. */
   readonly difference?: number
   /** Where answers were compared. */
@@ -94,7 +94,7 @@ function modelBytes({ folder, facts }: Fixture): string | Uint8Array {
 }
 
 /** @throws RefusedError */
-function made(
+export function made(
   result: { readonly ok: true; readonly model: Model } | { readonly ok: false; readonly refusal: Refusal },
 ): Model {
   if (result.ok) return result.model

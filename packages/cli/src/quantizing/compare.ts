@@ -53,7 +53,7 @@ export async function quantizeCompared(
   const batchSize = batchSizeOf(file)
   const data = await openTaskInputs(file.path, given.data, batchSize, given, context)
   if (data.task === 'asr') throw usageError('tp quantize compares no transcripts; tp eval --task asr judges each file')
-  const loading = { runtime, threads: 1, signal }
+  const loading = { threads: 1, signal }
   const smoothed = given.smooth === true ? await smoothedBy(file, data, context) : undefined
   const model = smoothed?.model ?? file.model
   const quantised = smoothed === undefined ? whole : quantizeFile({ ...file, model }, form)
@@ -66,7 +66,7 @@ export async function quantizeCompared(
     return await answersComparedWith(dense, data, { batchSize, signal, onProgress })
   })()
   const compareModel = async (model: Quantized['model'], thorough: boolean): Promise<Nearness> => {
-    await using session = await loadSession(model, file, loading)
+    await using session = await loadSession(model, file, { runtime, ...loading })
     return await answersOf(session, thorough)
   }
   progress.stage(steps.whole)

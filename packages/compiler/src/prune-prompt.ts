@@ -29,7 +29,7 @@ export interface PrunePromptOptions {
  * Of the logits it gives those of the last real token, [b,1,V], which is always kept. Its inputs and outputs are those of the model; caches
  * of later layers are shorter than the others. Amounts count the real tokens of each example, and an example says the same alone and in
  * a batch, with its padding on either side: the slots that it has to spare come first in these caches, and have keys of zeros in the first
- * of these layers. GroupQueryAttention itself takes padding on the left for tokens, and is for batches of one length.
+ * of these layers. Where GroupQueryAttention attends, a batch with padding ends in an error of the operator (seqlens_k is out of range), rather than in wrong numbers.
  *
  * A window of a layer that sees only the last tokens counts, after the prompt, the kept ones.
  *

@@ -221,6 +221,19 @@ function keptOfLast(answer: NamedTensors): number {
   ).length
 }
 
+test.each(['left', 'right'] as const)(
+  'an operator that counts tokens refuses to run a pruned prompt with padding on the %s',
+  async (side) => {
+    for (const name of ['llama-fused-fp32', 'llama-fused-int4'] as const) {
+      const model = open(name)
+      await using session = await openModel(pruned(model, streaming({ sinks: 2 }), six))
+      const feeds = decoderFeeds(model, { batch: 2, tokens: 12, padding: 1, side })
+      await expect(session.run(feeds)).rejects.toThrow(/seqlens_k\[1\] = -\d+ is out of range/)
+      await session.run(decoderFeeds(model, { batch: 2, tokens: 12 }))
+    }
+  },
+)
+
 test('a pruned prompt is told by inspectDecoder, and pruned no further', () => {
   const model = pruned(open('llama'), random({ seed: 3 }), { kind: 'ratio', value: 0.5 })
   expect(inspectDecoder(model)).toMatchObject({

@@ -21,11 +21,6 @@ export interface Changed<Name extends string = ChangeName> {
   readonly wrong?: string
 }
 
-export interface ArrangementReport {
-  readonly name: string
-  readonly changes: readonly Changed[]
-}
-
 const node = nodeRuntime()
 const native = nativeRuntime()
 
@@ -73,7 +68,7 @@ const changes: Readonly<Record<ChangeName, (source: Opened) => Promise<Compared>
 }
 
 /** Changes an encoder in every way, and compares it with what it was, alone, in a batch, and padded on either side. */
-export async function checkArrangements(fixture: Fixture): Promise<ArrangementReport> {
+export async function checkArrangements(fixture: Fixture): Promise<readonly Changed[]> {
   const model = openFixture(fixture)
   await using session = await node.load(modelBytes(fixture))
   const found: Changed[] = []
@@ -85,7 +80,7 @@ export async function checkArrangements(fixture: Fixture): Promise<ArrangementRe
       found.push(error.code === 'TP_VERIFY' ? { change, wrong: error.message } : { change, refused: error.code })
     }
   }
-  return { name: fixture.name, changes: found }
+  return found
 }
 
 /** A file with data next to it is loaded by its path. */

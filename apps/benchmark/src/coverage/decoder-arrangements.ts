@@ -24,7 +24,7 @@ const limits = { exact: 1e-4, rounded: 0.5 }
 const arrangements = ['alone', 'padded right', 'padded left'] as const
 type Arrangement = (typeof arrangements)[number]
 
-/** The last real token's logits of the shorter prompt, and of each token after it. */
+/** The last real token's logits of the shorter prompt, and of each token after it; nothing where the file refuses to run. */
 type Answers = Readonly<Record<Arrangement, readonly TensorLike[]>>
 
 interface Opened {
@@ -106,8 +106,10 @@ function compared(
 ): Compared {
   const measure = limit === 'exact' ? largestDifference : relativeDistance
   // Where the source does not answer as alone, there is nothing to compare with: GroupQueryAttention reads no padding.
-  const held = among.filter((each) =>
-    own[each].every((logits, i) => largestDifference(logits, at(own.alone, i)) < limits.exact),
+  const held = among.filter(
+    (each) =>
+      seen[each].length > 0 &&
+      own[each].every((logits, i) => largestDifference(logits, at(own.alone, i)) < limits.exact),
   )
   let difference = 0
   for (const arrangement of held) {
@@ -129,8 +131,17 @@ async function answersOf(model: Model, session: Session): Promise<Answers> {
   const left = decoderFeeds(model, { batch: 2, tokens: TOKENS, padding: PADDING })
   return {
     alone: await generated(model, session, alone, 0),
-    'padded right': await generated(model, session, paddedRight(left), PADDING),
-    'padded left': await generated(model, session, left, 0),
+    'padded right': await unlessRefused(generated(model, session, paddedRight(left), PADDING)),
+    'padded left': await unlessRefused(generated(model, session, left, 0)),
+  }
+}
+
+async function unlessRefused(run: Promise<readonly TensorLike[]>): Promise<readonly TensorLike[]> {
+  try {
+    return await run
+  } catch (error) {
+    if (isTpError(error) && error.code === 'TP_RUN') return []
+    throw error
   }
 }
 

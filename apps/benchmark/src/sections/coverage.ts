@@ -1,6 +1,10 @@
 import { join } from 'node:path'
+import { type Arrangement, arrangements as arrangementNames } from '@tp/compare'
+import { decoderNames } from 'exported-decoders'
 import { fixturesIn, sharedFolder } from 'exported-encoders'
+import { type Changed, changeNames, checkArrangements } from '../coverage/arrangements.ts'
 import { checkFixture, type FixtureReport } from '../coverage/check.ts'
+import { checkDecoderArrangements, decoderChangeNames } from '../coverage/decoder-arrangements.ts'
 import { formOf } from '../coverage/form.ts'
 import type { GoldenRun } from '../coverage/goldens.ts'
 import { limits } from '../files.ts'
@@ -123,4 +127,72 @@ function goldensText(runs: readonly GoldenRun[]): string {
   return [`${right.length}/${runs.length}`, ...largest].join(', ')
 }
 
-export const coverage: Report = { name: 'coverage', page: 'docs/coverage.md', sections: [encoders] }
+/** Changes every encoder and decoder in several ways, and compares it with what it was: alone, in a batch, padded on either side. */
+const arranged: Section = {
+  name: 'arrangements',
+  async run({ onProgress }) {
+    const encoders: (readonly [string, readonly Changed[]])[] = []
+    for (const fixture of fixturesIn(join(sharedFolder, 'fixtures')).slice(0, limits.examples)) {
+      onProgress(fixture.name)
+      encoders.push([fixture.name, await checkArrangements(fixture)])
+    }
+    const decoders: (readonly [string, readonly Changed<string>[]])[] = []
+    for (const name of decoderNames) {
+      onProgress(name)
+      decoders.push([name, await checkDecoderArrangements(name)])
+    }
+    const all = [...encoders, ...decoders]
+    const compared = all.flatMap(([, changes]) => changes.filter(({ arrangements }) => arrangements !== undefined))
+    const wrong = all.flatMap(([name, changes]) =>
+      changes.flatMap(({ change, wrong: problem }) =>
+        problem === undefined ? [] : [`${name}, ${change}: ${problem}`],
+      ),
+    )
+    return {
+      tables: [
+        {
+          caption: `${compared.length} changed models compared with what they were, ${wrong.length} wrong`,
+          headings: ['', 'models'],
+          rows: arrangementNames.map((each) => [
+            each,
+            `${compared.filter(({ arrangements }) => arrangements?.includes(each)).length}`,
+          ]),
+        },
+        changesTable('Encoders', changeNames, encoders),
+        changesTable('Decoders', decoderChangeNames, decoders),
+      ],
+      values: Object.fromEntries(all),
+      wrong,
+    }
+  },
+}
+
+function changesTable(
+  caption: string,
+  names: readonly string[],
+  rows: readonly (readonly [string, readonly Changed<string>[]])[],
+): Table {
+  const cell = (changed: Changed<string> | undefined): string => {
+    if (changed === undefined) return ''
+    if (changed.wrong !== undefined) return '**wrong**'
+    if (changed.refused !== undefined) return `\`${changed.refused}\``
+    return `${differenceText(changed.difference)} ${(changed.arrangements ?? []).map((each) => letters[each]).join('')}`.trim()
+  }
+  return {
+    caption,
+    headings: ['model', ...names],
+    rows: rows.map(([name, changes]) => [
+      name,
+      ...names.map((change) => cell(changes.find((changed) => changed.change === change))),
+    ]),
+  }
+}
+
+const letters: Readonly<Record<Arrangement, string>> = {
+  alone: 'a',
+  'in a batch': 'b',
+  'padded right': 'r',
+  'padded left': 'l',
+}
+
+export const coverage: Report = { name: 'coverage', page: 'docs/coverage.md', sections: [encoders, arranged] }

@@ -1,4 +1,4 @@
-import { add, axisSize, cast, slice, squeeze, sub, type Tensor } from '@tp/core'
+import { add, axisSize, cast, mul, slice, squeeze, sub, type Tensor } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { groupQueryHeads, groupQueryInputs } from '../operators/fused/group-query.ts'
 import { integerAttribute } from '../operators/node-inputs.ts'
@@ -16,6 +16,9 @@ export interface Lengths {
   /** [b,n,D] */
   readonly stream: string
 }
+
+/** More tokens than any cache holds. */
+const OUT_OF_RANGE = 2 ** 24
 
 const {
   query: QUERY,
@@ -44,7 +47,8 @@ export function countKept(program: Program, nodes: readonly NodeProto[], lengths
     return sub(count, cast(count.rank === 0 ? squeeze(pruned, [0]) : pruned, count.dtype))
   }
   const positions = add(squeeze(indices, [2]), axisSize(seen, 2))
-  const written = program.writeAll([fewer(LAST), fewer(TOTAL), positions], operands.names, {
+  const ends = sub(fewer(LAST), mul(OUT_OF_RANGE, isPadded(operands, first)))
+  const written = program.writeAll([ends, fewer(TOTAL), positions], operands.names, {
     prefix: 'tp/prompt',
     before: first,
   })
@@ -54,6 +58,15 @@ export function countKept(program: Program, nodes: readonly NodeProto[], lengths
     program.graph.replaceInput(node, TOTAL, total)
     if (integerAttribute(node, 'do_rotary', 0) === 1) turnBefore(program, node, places)
   }
+}
+
+/**
+ * int32 [b]: 1 for an example that has padding. Kept tokens are as many in each, so that the operator could not tell which of them
+ * are padding; it refuses a last token that is out of range.
+ */
+function isPadded(operands: Operands, { input }: NodeProto): Tensor {
+  const [last, total] = [LAST, TOTAL].map((index) => operands.value(input[index] as string)) as [Tensor, Tensor]
+  return cast(cast(sub(sub(cast(total, last.dtype), 1), last), 'bool'), last.dtype)
 }
 
 /** Turns queries and keys by positions int64 [b,k] in front of the operator instead of inside it. */

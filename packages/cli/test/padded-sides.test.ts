@@ -163,6 +163,18 @@ describe.each(heads)('a head that reads: %s', (head) => {
   }
 })
 
+test('states of pruned tokens are those of the nearest kept one, a first token that is apart aside', async () => {
+  const random = methods.find(({ name }) => name === 'random') as MethodEntry
+  const plan = {
+    method: random.create(),
+    schedule: schedule(3, { layers: [0, 1], keep: 0.4 }),
+    restore: 'nearest',
+  } as const
+  const result = prune(decodeModel(unplacedEncoder('states')), plan)
+  if (!result.ok) throw new Error(result.refusal.message)
+  await expectSame(result.model)
+})
+
 test('tokens that are protected are those with that number among the real ones', async () => {
   const random = methods.find(({ name }) => name === 'random') as MethodEntry
   const model = prunedBy(random, decodeModel(unplacedEncoder('masked mean')), { tokens: 3 }, [0, 2]) as Model

@@ -12,6 +12,8 @@ export interface InsertedCut {
   readonly indices: string
   /** float [b,k] original index of each kept token */
   readonly position: string
+  /** float [b,k] the same among the real tokens of the input */
+  readonly place: string
   /** bool [b,k]; absent where every slot holds a kept token */
   readonly valid: string | undefined
   /** float [b,k] tokens of the input that each one stands for; absent where none were merged */

@@ -63,7 +63,7 @@ export function fillWithNearest(
   const slots = unsqueeze(position, [1])
   const leading = encoder.apart.filter((token, i) => token === i).length
   const apart = width === undefined ? abs(sub(index, slots)) : inGrid(index, slots, width, leading) // [b,n,k]
-  const detour = unsqueeze(detours(position, valid, encoder.apart), [1])
+  const detour = unsqueeze(detours(value(last.place), valid, encoder.apart), [1])
   const distance = add(apart, mul(minimum(apart, 1), detour))
   const isRagged = all.some(({ ragged }) => ragged)
   const open = valid !== undefined && isRagged ? where(unsqueeze(valid, [1]), distance, NEVER) : distance
@@ -88,13 +88,13 @@ function ordinalsOf(states: Tensor): Tensor {
   return cumSum(add(cast(less(some, some), 'float32'), 1), 1)
 }
 
-/** float [b,k]: how much farther from other tokens a slot is than its position [b,k] says. */
-function detours(position: Tensor, valid: Tensor | undefined, apart: readonly number[]): Tensor {
-  const isApart = apart.map((token) => equal(position, token))
+/** float [b,k]: how much farther from other tokens a slot is than its position says. `place` [b,k]: among the real tokens. */
+function detours(place: Tensor, valid: Tensor | undefined, apart: readonly number[]): Tensor {
+  const isApart = apart.map((token) => equal(place, token))
   const [one] = isApart
   const reserved =
     one === undefined
-      ? mul(position, 0)
+      ? mul(place, 0)
       : where(
           isApart.reduce((a, b) => or(a, b)),
           APART,

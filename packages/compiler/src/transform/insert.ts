@@ -127,6 +127,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     after,
     indices,
     position: nameOf('position') as string,
+    place: nameOf('place') ?? (nameOf('position') as string),
     valid: nameOf('attended'),
     size: nameOf('size'),
     keyBias: nameOf('keyBias'),

@@ -193,7 +193,8 @@ function keepTokens(
     },
     state: { ...state, protectedInputs: [last] },
     amount,
-    fillers: 'first',
+    // An operator counts tokens from the left.
+    fillers: decoder.layers[layer + 1]?.attention.fused === undefined ? 'first' : 'last',
   })
   if (cut?.valid === undefined || cut.ragged)
     throw new TpError('TP_METHOD', 'compiler', `${method.name} chooses no tokens`)

@@ -12,6 +12,7 @@ import {
   axisSize,
   cast,
   div,
+  equal,
   greater,
   log,
   mean,
@@ -21,6 +22,7 @@ import {
   sigmoid,
   sub,
   unsqueeze,
+  where,
 } from '../ops/index.ts'
 import { type MethodTestOptions, methodChecks } from './method-checks.ts'
 

@@ -75,8 +75,8 @@ describe('the checks find a method that', () => {
       /in any batch/,
     ],
     [
-      'takes the first place for the first token',
-      scoring((site) => where(equal(site.index, 0), 9, site.received)),
+      'takes the second place for the second token',
+      scoring((site) => where(equal(site.index, 1), 9, site.received)),
       /padded on either side/,
     ],
     [

@@ -312,6 +312,46 @@ describe('layers that cannot be followed are refused', () => {
   })
 })
 
+describe('what onnxruntime makes of a model is refused for what it is:', () => {
+  test('softmax written out, as in half precision', () => {
+    const graph = new Graph(decodeModel(encoder(plain)))
+    graph.addInitializer('last', { dtype: 'int64', dims: [1], data: Float64Array.of(-1) })
+    for (const node of graph.nodes.filter(({ opType }) => opType === 'Softmax')) {
+      const [x, y] = [node.input[0] as string, node.output[0] as string]
+      const step = (type: string, inputs: string[], output: string): NodeProto =>
+        createNode({ type, name: output, inputs, outputs: [output] })
+      graph.remove(node)
+      graph.insert([
+        createNode({
+          type: 'ReduceMax',
+          name: `${y}/max`,
+          inputs: [x],
+          outputs: [`${y}/max`],
+          attributes: { axes: [-1] },
+        }),
+        step('Sub', [x, `${y}/max`], `${y}/sub`),
+        step('Exp', [`${y}/sub`], `${y}/exp`),
+        step('ReduceSum', [`${y}/exp`, 'last'], `${y}/sum`),
+        step('Div', [`${y}/exp`, `${y}/sum`], y),
+      ])
+    }
+    graph.sortTopologically()
+    const message = expect.stringContaining('softmax is written out (ReduceMax, Exp, ReduceSum)')
+    expect(refusal(graph.model)).toMatchObject({ code: 'TP_NO_ATTENTION', message })
+  })
+
+  test('operators on rounded numbers', () => {
+    const graph = new Graph(decodeModel(encoder(plain)))
+    graph.importOperators('com.microsoft')
+    for (const node of graph.nodes.filter(({ opType }) => opType === 'Softmax')) {
+      node.opType = 'QLinearSoftmax'
+      node.domain = 'com.microsoft'
+    }
+    const message = expect.stringContaining('optimized after it was quantized (com.microsoft.QLinearSoftmax)')
+    expect(refusal(graph.model)).toMatchObject({ code: 'TP_QUANTISED', message })
+  })
+})
+
 describe('control flow', () => {
   test('that decides a shape in an encoder is the reason, and no cache', () => {
     const { graph } = withCondition()

@@ -1,4 +1,5 @@
 import { isTpError } from '@tp/core'
+import { operators as known } from '@tp/core/expression'
 import { isOpaque, type NodeProto } from '@tp/onnx'
 import { type Operator, operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
@@ -61,6 +62,14 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
   if (softmax !== undefined) {
     const reason = 'no softmax(Q·Kᵀ)·V is added back to the stream that Q, K and V come from'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, softmax)
+  }
+  const rounded = nodes.find(isQLinear)
+  if (rounded !== undefined) return quantisedProducts(rounded)
+  const written = find('Exp') !== undefined && find('ReduceMax') !== undefined && find('ReduceSum')
+  if (written) {
+    const reason = 'softmax is written out (ReduceMax, Exp, ReduceSum), as onnxruntime does with half-precision models'
+    const advice = 'prune the model as it was exported, and optimize it afterwards'
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}; ${advice}`, written)
   }
   const fourier = find('DFT', 'STFT')
   if (fourier !== undefined) {
@@ -157,7 +166,10 @@ export function refuseUnknownShape(program: Program, error: unknown): Refused | 
   const node = isTpError(error) && error.code === 'TP_UNKNOWN_SHAPE' ? unknownOperator(program) : undefined
   if (node === undefined) return undefined
   if (controlFlow.has(node.opType)) return undecided(node)
-  const reason = `the operator ${operatorName(node)} is not known, nor any shape downstream of it`
+  if (isQLinear(node)) return quantisedProducts(node)
+  const isKnown = known.has(operatorName(node))
+  const form = isKnown ? ` in this form (${program.reasonUnknown(node)?.replace(/^\[\w+\] /, '')})` : ''
+  const reason = `the operator ${operatorName(node)} is not known${form}, nor any shape downstream of it`
   return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
 }
 
@@ -167,6 +179,16 @@ const controlFlow = new Set(['If', 'Loop', 'Scan'])
 export function undecided(node: NodeProto): Refused {
   const reason = `the layers read what a control-flow node (${node.opType}) decides, so its shape cannot be known`
   return new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, node)
+}
+
+/** True for operators that onnxruntime's optimiser makes of operators between rounding and back. */
+function isQLinear({ opType }: NodeProto): boolean {
+  return opType.startsWith('QLinear')
+}
+
+function quantisedProducts(node: NodeProto): Refused {
+  const reason = `the graph was optimized after it was quantized (${operatorName(node)}), and operators on rounded numbers cannot be followed`
+  return new Refused('TP_QUANTISED', `${reason}; prune the model before that`, node)
 }
 
 function operatorOf(node: NodeProto): Operator | undefined {

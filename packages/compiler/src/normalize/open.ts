@@ -1,4 +1,5 @@
 import { cloneModel, type Model } from '@tp/onnx'
+import { refuseUnknownShape } from '../analyze/refusal-reasons.ts'
 import { isPacked } from '../program/packed-mark.ts'
 import { runPasses } from '../program/pass.ts'
 import { Program } from '../program/program.ts'
@@ -50,6 +51,10 @@ export function openModel(model: Model): Opened {
     throw new Refused('TP_VALUE', 'the graph cannot be followed: a constant has no contents', empty)
   const program = new Program(copy, countNames(readProvenance(model)))
   const opened = { program, expansions: [] }
-  runPasses(normalizations, opened)
+  try {
+    runPasses(normalizations, opened)
+  } catch (error) {
+    throw refuseUnknownShape(program, error) ?? error
+  }
   return opened
 }

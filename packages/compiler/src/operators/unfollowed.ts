@@ -19,4 +19,7 @@ export const unfollowed: OperatorEntries = {
   TopK: { traits: ['parts'] },
   Trilu: { traits: ['parts'] },
   'com.microsoft.GatherBlockQuantized': { traits: ['parts'] },
+  'com.microsoft.nchwc.Conv': { traits: ['convolution'] },
+  'com.microsoft.nchwc.ReorderInput': { traits: ['moved values'] },
+  'com.microsoft.nchwc.ReorderOutput': { traits: ['moved values'] },
 }

@@ -25,6 +25,7 @@ import { Input } from './input.ts'
 import { IsInf } from './is-inf.ts'
 import { MatMul } from './matmul.ts'
 import { microsoftOps } from './microsoft.ts'
+import { nchwcOps } from './nchwc.ts'
 import { NonZero } from './non-zero.ts'
 import {
   InstanceNormalization,
@@ -63,6 +64,7 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     ...binaryOps.values(),
     ...reduceOps.values(),
     ...microsoftOps,
+    ...nchwcOps,
     ArgMax,
     ArgMin,
     Attention,

@@ -218,3 +218,16 @@ test('stops following contents that are doubled beyond some thousands of element
   expect(list.dims).toEqual([2 ** 41])
   expect(list.value).toBeUndefined()
 })
+
+test('convolutions on channels in blocks have the shapes of plain ones', () => {
+  const op = (name: string): Op => operators.get(`com.microsoft.nchwc.${name}`) as Op
+  const x = input('x', 'float32', ['b', 3, 28, 28])
+  const weights = input('w', 'float32', [64, 3, 4, 4])
+  const window = { group: 1, kernel_shape: [4, 4], strides: [4, 4], pads: [0, 0, 0, 0], dilations: [1, 1] }
+  const blocked = applyOne(op('Conv'), [x, weights], window)
+  expect(blocked.dims).toEqual(['b', 64, 7, 7])
+  expect(applyOne(op('ReorderInput'), [blocked]).dims).toEqual(['b', 64, 7, 7])
+  // The last block may hold channels that do not count.
+  expect(applyOne(op('ReorderOutput'), [blocked], { channels: 60 }).dims).toEqual(['b', 60, 7, 7])
+  expect(applyOne(op('ReorderOutput'), [blocked], { channels: 60, channels_last: 1 }).dims).toEqual(['b', 7, 7, 60])
+})

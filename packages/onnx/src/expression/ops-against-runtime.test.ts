@@ -32,6 +32,9 @@ const notCompared = [
   'com.microsoft.RotaryEmbedding',
   'com.microsoft.SkipSimplifiedLayerNormalization',
   'com.microsoft.SparseAttention',
+  'com.microsoft.nchwc.Conv',
+  'com.microsoft.nchwc.ReorderInput',
+  'com.microsoft.nchwc.ReorderOutput',
 ]
 
 /** Opsets in which the runtime itself has no implementation of an operator, and says so; the interpreter is all there is. */

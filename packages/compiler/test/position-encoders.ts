@@ -14,11 +14,13 @@ import {
   maximum,
   minimum,
   mul,
+  neg,
   range,
   reshape,
   sigmoid,
   slice,
   softmax,
+  squeeze,
   sub,
   sum,
   swapLast,
@@ -39,6 +41,8 @@ type PositionTerm =
   | 'gated'
   | 'disentangled'
   | 'disentangled up to the length'
+  | 'shifted, by indices'
+  | 'shifted, by a slice'
   | 'across tokens'
 
 export interface PositionEncoderOptions {
@@ -135,6 +139,24 @@ export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
         const index = unsqueeze(minimum(near, sub(mul(span, 2), 1)), [0, 1])
         const all = expand(index, [batch, heads, tokens, tokens])
         scores = add(scores, fold(gatherElements(matmul(query, unsqueeze(positions, [0])), all, 3)))
+        break
+      }
+      case 'shifted, by indices':
+      case 'shifted, by a slice': {
+        // n, n − 1, …, 1 − n
+        const distances = range(squeeze(tokens, [0]), squeeze(neg(tokens), [0]), -1)
+        const table = gather(weight([2 * longest, hidden], 1), add(distances, longest - 1), 0)
+        const positions = transpose(reshape(table, [-1, heads, headDim]), [1, 2, 0])
+        const all = matmul(query, unsqueeze(positions, [0]))
+        const [rows, columns] = [axisSize(all, 2), axisSize(all, 3)]
+        const turned = slice(reshape(all, [batch, heads, columns, rows]), { axis: 2, start: 1 })
+        const shifted = reshape(turned, [batch, heads, rows, sub(columns, 1)])
+        const count = axisSize(scores, options.fold === 'none' ? 3 : 2)
+        const first =
+          options.term === 'shifted, by a slice'
+            ? slice(shifted, { axis: 3, start: 0, end: count })
+            : gather(shifted, range(0, squeeze(count, [0])), 3)
+        scores = add(scores, fold(first))
         break
       }
       case 'across tokens': {

@@ -15,6 +15,8 @@ const terms = [
   'gated',
   'disentangled',
   'disentangled up to the length',
+  'shifted, by indices',
+  'shifted, by a slice',
 ] as const
 const [batch, tokens] = [3, 9]
 

@@ -11,6 +11,7 @@ type NormalForm =
   | 'branches decided'
   | 'fused operators written out'
   | 'heads repeated'
+  | 'rows read by index'
   | 'tokens read by example'
   | 'batch first'
 

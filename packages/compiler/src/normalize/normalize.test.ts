@@ -13,6 +13,7 @@ import { decideBranches } from './branches.ts'
 import { readByExample } from './flat-reads.ts'
 import type { NormalizePass, Opening } from './normalize-pass.ts'
 import { normalizations } from './open.ts'
+import { readShiftedRows } from './shifted-rows.ts'
 import { writeOutFused } from './unfuse.ts'
 
 const plain = { layerCount: 2, heads: 2, headDim: 4, norm: 'pre', mask: 'added', opset: 17, seed: 5 } as const
@@ -25,6 +26,7 @@ const feeds = {
 const models: readonly (readonly [pass: NormalizePass, model: () => Model])[] = [
   [decideBranches, () => withDecidableBranch(decodeModel(encoder({ ...plain, pooling: 'cls' })))],
   [writeOutFused, () => fusedEncoder({ fusion: 'Attention', norm: 'pre', pooling: 'cls', layerCount: 2, seed: 3 })],
+  [readShiftedRows, () => decodeModel(positionEncoder({ term: 'shifted, by indices', fold: 'none', masked: true }))],
   [readByExample, () => decodeModel(encoder({ ...plain, pooling: 'none', head: readFlat }))],
   [viewBatchFirst, () => decodeModel(positionEncoder({ term: 'none', fold: 'none', masked: true, tokensFirst: true }))],
 ]

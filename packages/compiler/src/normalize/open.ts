@@ -12,6 +12,7 @@ import type { Expansion } from './expansion.ts'
 import { readByExample } from './flat-reads.ts'
 import type { NormalizePass } from './normalize-pass.ts'
 import { repeatHeads } from './repeat-heads.ts'
+import { readShiftedRows } from './shifted-rows.ts'
 import { writeOutFused } from './unfuse.ts'
 
 /** A model in the form that analysis knows. */
@@ -27,6 +28,7 @@ export const normalizations: readonly NormalizePass[] = [
   decideBranches,
   writeOutFused,
   repeatHeads,
+  readShiftedRows,
   readByExample,
   viewBatchFirst,
 ]

@@ -1,5 +1,5 @@
 import { applyOne, MOST_ELEMENTS } from '../expression/apply.ts'
-import { addDims, type Dim, floorDivideDims, isUnknown, mulDims, unknownDim } from '../expression/dim.ts'
+import { addDims, type Dim, floorDivideDims, isPositive, isUnknown, mulDims, unknownDim } from '../expression/dim.ts'
 import type { Op, Tensor } from '../expression/tensor.ts'
 import { asTensor, constantData, type Operand } from './constant.ts'
 import { at } from './kernels.ts'
@@ -37,9 +37,14 @@ function scalar(tensor: Tensor): Dim | undefined {
   return op.name === 'Cast' ? inputs[0]?.value?.[0] : constantData(tensor)?.data[0]
 }
 
-// ceil((limit - start) / step) for a named limit, which is taken to lie beyond the start
+// ceil((limit - start) / step) for named bounds; the limit is taken to lie beyond the start
 function length(start: Dim, limit: Dim, step: Dim): Dim {
-  if (isUnknown(start) || isUnknown(limit) || typeof step !== 'number' || step <= 0) return unknownDim()
+  if (isUnknown(start) || isUnknown(limit) || typeof step !== 'number' || step === 0) return unknownDim()
+  // Downwards it is as long as upwards by the other signs, if the limit lies there.
+  if (step < 0) {
+    const upwards = length(mulDims(start, -1), mulDims(limit, -1), -step)
+    return isPositive(upwards) ? upwards : unknownDim()
+  }
   // names stand for whole numbers, and ceil(n - 0.5) is n
   if (step === 1 && typeof start === 'number') return addDims(limit, -Math.floor(start))
   if (![start, limit, step].every(isWhole)) return unknownDim()

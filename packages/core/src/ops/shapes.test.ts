@@ -231,3 +231,10 @@ test('convolutions on channels in blocks have the shapes of plain ones', () => {
   expect(applyOne(op('ReorderOutput'), [blocked], { channels: 60 }).dims).toEqual(['b', 60, 7, 7])
   expect(applyOne(op('ReorderOutput'), [blocked], { channels: 60, channels_last: 1 }).dims).toEqual(['b', 7, 7, 60])
 })
+
+test('a range downwards is as long as the names of its bounds say', () => {
+  const count = squeeze(axisSize(input('x', 'float32', ['n', 2]), 0), 0)
+  expect(range(count, mul(count, -1), -1).dims).toEqual(['2*n'])
+  expect(range(sub(count, 1), -1, -1).dims).toEqual(['n'])
+  expect(range(0, count, -1).dims.map(isUnknown)).toEqual([true])
+})

@@ -29,7 +29,10 @@ function isStartedByNpm({ npm_command: command, npm_lifecycle_script: script = '
 /** The process that started a shell for one command, as npm does; `undefined` if it is not one, or `ps` is not there. */
 function parentOfShell(pid: number): number | undefined {
   try {
-    const text = execFileSync('ps', ['-o', 'ppid=', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
+    const text = execFileSync('ps', ['-o', 'ppid=', '-o', 'args=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     const [, parent] = /^\s*(\d+) (?:\S*\/)?\w*sh -c /.exec(text) ?? []
     return parent === undefined ? undefined : Number(parent)
   } catch {

@@ -67,6 +67,23 @@ describe('clients that leave', () => {
     expect((await ask('/metrics')).body).toMatch(/tp_request_seconds_count\{route="\/predict",status="499"\} 120/)
   })
 
+  test('keep no model in use, so that it is replaced although an answer of it was never sent', async () => {
+    const models = [{ path }, { path, name: 'slow', maxWait: 60_000 }]
+    const ask = await start({ models: models.map((model) => ({ ...model, threads: 1 })) })
+    const post = (route: string, sent: object): string => {
+      const text = JSON.stringify(sent)
+      return head(text.length).replace('/predict', route) + text
+    }
+    const inputs = [{ name: 'text', shape: [1], datatype: 'BYTES', data: ['text'] }]
+    // The answer to the second is there, and cannot be sent before that to the first.
+    const socket = await send(
+      post('/predict', { inputs: 'text', model: 'slow' }) + post('/v2/models/mail/infer', { inputs }),
+    )
+    await expect.poll(async () => (await ask('/metrics')).body).toContain('tp_run_seconds_count{model="mail"} 1')
+    socket.destroy()
+    expect(await server.reload()).toEqual([{ name: 'mail' }, { name: 'slow' }])
+  })
+
   test('keep no server from ending, however many answers they left unread', async () => {
     const ask = await start()
     const socket = await send('GET /v2 HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(5000))

@@ -93,12 +93,13 @@ export async function oipRoutes(app: FastifyInstance, context: RouteContext): Pr
       async (request, reply) => {
         const { body } = request
         const { name, use } = modelOfVersion(context, request.params)
-        return await use(async (model) => {
-          const binary = binaryOf.get(body) ?? new BinaryTensors(new Uint8Array())
-          const signal = signalOf(reply)
-          const outputs = await infer(model, body, { context, binary, signal })
-          return send(reply, body, outputs, { model_name: name, model_version: model.version })
+        const binary = binaryOf.get(body) ?? new BinaryTensors(new Uint8Array())
+        const signal = signalOf(reply)
+        const { outputs, version } = await use(async (model) => {
+          return { outputs: await infer(model, body, { context, binary, signal }), version: model.version }
         })
+        // Not while the model is in use: a reply is awaited until it is sent, which may be never.
+        return send(reply, body, outputs, { model_name: name, model_version: version })
       },
     )
   }

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { TpError } from '@tp/core'
 import type { Job, Queue, QueueOptions, Worker, WorkerOptions } from 'bullmq'
-import { isRefusal, openPool } from './postgres.ts'
+import { openPool } from './postgres.ts'
+import { isRefusal } from './refusal.ts'
 import { QUEUE, type ShardJob } from './shard-job.ts'
 
 /** BullMQ on the server of a URL. What was opened is closed before the connection is. */

@@ -4,7 +4,7 @@ import type { PgModule, PgPool } from 'bullmq'
  * Opens a pool whose connections may end at any time. BullMQ's own has clients that nothing listens to while it prepares the
  * database, and the `error` event of such a client ends the process.
  * @param connectionTimeoutMillis for each of its connections
- * @throws an error of the server, or of Node; see {@link isRefusal}
+ * @throws an error of the server, or of Node; see `isRefusal`
  */
 export async function openPool(url: string, connectionTimeoutMillis: number): Promise<PgPool> {
   const { DEFAULT_SCHEMA, quoteSchemaName, runMigrations } = await import('bullmq')
@@ -28,13 +28,4 @@ export async function openPool(url: string, connectionTimeoutMillis: number): Pr
     throw error
   }
   return pool
-}
-
-/** Classes of SQLSTATE that pass: connections, transactions, resources, locks, and a server that starts or ends. */
-const PASSING = ['08', '40', '53', '55', '57']
-
-/** Whether the server has refused what it was asked, so that it would refuse it again. */
-export function isRefusal(error: unknown): boolean {
-  const { code, severity } = error as { readonly code?: unknown; readonly severity?: unknown }
-  return typeof code === 'string' && severity !== undefined && !PASSING.includes(code.slice(0, 2))
 }

@@ -84,7 +84,7 @@ describe('a tokenizer that Hugging Face refuses is refused', () => {
     ['a dropout above 1', { model: { ...bpe, dropout: 2 } }, 'its model.dropout is "2"; it has to be 0 … 1'],
     ['a truncation below 0', { truncation: { ...truncation, max_length: -5 } }, 'truncation.max_length is "-5"'],
     ['a stride below 0', { truncation: { ...truncation, stride: -1 } }, 'truncation.stride is "-1"'],
-    ['a strategy that is none', { truncation: { ...truncation, strategy: 'Some' } }, 'has to be LongestFirst or'],
+    ['an unknown strategy', { truncation: { ...truncation, strategy: 'Some' } }, 'has to be LongestFirst or'],
     ['a truncation without length', { truncation: { ...truncation, max_length: undefined } }, 'max_length is missing'],
     ['a padding below 0', { padding: { ...padding, strategy: { Fixed: -1 } } }, 'its padding.strategy is'],
     ['a padding without token', { padding: { ...padding, pad_token: null } }, 'its padding.pad_token is "null"'],
@@ -102,7 +102,7 @@ describe('a tokenizer that Hugging Face refuses is refused', () => {
       'its normalizer.pattern is missing',
     ],
     [
-      'a split that is none',
+      'an unknown behavior of a split',
       { pre_tokenizer: { type: 'Split', pattern: { String: 'a' }, behavior: 'Cut', invert: false } },
       'pre_tokenizer.behavior is',
     ],

@@ -4,6 +4,7 @@ import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { readBytes } from '@tp/eval'
 import { type RunPlan, readGuarding } from '@tp/tune'
+import { inputFiles } from './input/input-files.ts'
 import type { BulkTask, ComputeSpec, SessionSpec } from './model/compute-spec.ts'
 import { type ModelFiles, readModelFiles } from './model/model-files.ts'
 import { type BulkModel, openBulkModel } from './model/open-model.ts'
@@ -107,6 +108,7 @@ const AT_ONCE = 2
 export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   const { out, data, signal, onStage, onProgress, resume = false, retry = false } = options
   const output = outputNameOf(out)
+  requireOutside(options)
   const store = await openStore(shardsOf(options))
   const folder = shardFiles(store, output)
   onStage?.('planning')
@@ -116,6 +118,7 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await using model = await openBulkModel(files, opened, { threads, signal, methods })
   const compute = computeSpec(options, opened, model, output)
   // Last of what can be wrong, so that it hides no other mistake; but before what may take long.
+  await inputFiles(data)
   await requireFree(options)
   if (!(resume || retry)) await requireNoShards(folder)
   const plan = await planShards(data, files.hash, compute, output, { shardRows: 10_000, ...definedOnly(options) })
@@ -265,8 +268,8 @@ async function requireAll({ shards }: Plan, folder: ShardFiles): Promise<void> {
   )
 }
 
-/** Nothing is overwritten, and the output is not among the inputs of the next run. @throws TpError TP_OUTPUT */
-async function requireFree({ out, data }: BulkOptions): Promise<void> {
+/** Nothing is overwritten. @throws TpError TP_OUTPUT */
+async function requireFree({ out }: BulkOptions): Promise<void> {
   if (
     await stat(out).then(
       () => true,
@@ -274,6 +277,10 @@ async function requireFree({ out, data }: BulkOptions): Promise<void> {
     )
   )
     throw new TpError('TP_OUTPUT', 'bulk', `${out} is there already; give another path, or remove it`)
+}
+
+/** The output is not among the inputs of the next run. @throws TpError TP_OUTPUT */
+function requireOutside({ out, data }: BulkOptions): void {
   if (`${resolve(out)}`.startsWith(resolve(data) + sep))
     throw new TpError(
       'TP_OUTPUT',

@@ -9,6 +9,7 @@ const folder = temporaryFolder()
 const mail = modelPath('mail')
 const digits = modelPath('digits-vit')
 const prune = (...args: string[]): string[] => ['prune', mail, '-o', folder.at('out.onnx'), ...args]
+const by = ['--method', 'received-attention', '--keep', '0.5']
 const byReceived = (...args: string[]): string[] => prune('--method', 'received-attention', ...args)
 
 describe('help', () => {
@@ -93,6 +94,31 @@ test('completes commands, options and what they may be', async () => {
 describe('bad usage exits with 2 and says what to do', () => {
   test.each<[string, () => string[], string, RegExp]>([
     ['an unknown command', () => ['deploy'], 'TP_USAGE', /no command "deploy".*inspect, prune/],
+    ['half an example', () => ['eval', 'no.onnx', '--data', 'no.tsv', '--limit', '0.5'], 'TP_USAGE', /--limit is 0\.5/],
+    [
+      'no minutes',
+      () => ['prune', 'no.onnx', '--data', 'no.tsv', '--minutes', '0'],
+      'TP_USAGE',
+      /--minutes is 0; it must/,
+    ],
+    [
+      'more than all answers',
+      () => ['quantize', 'no.onnx', '-o', 'x.onnx', '--data', 'no.tsv', '--within', '2'],
+      'TP_USAGE',
+      /--within is 2; it must be above 0, and at most 1/,
+    ],
+    [
+      'an unknown method for a missing model',
+      () => ['tune', 'no.onnx', '-o', folder.at('p'), '--data', 'd', '--methods', 'tme'],
+      'TP_UNKNOWN_METHOD',
+      /tome/,
+    ],
+    [
+      'epochs for a missing model',
+      () => ['train', 'no.onnx', '-o', folder.at('x'), '--data', 'd', '--selection', 's', '--epochs', 'x', ...by],
+      'TP_USAGE',
+      /--epochs is "x"/,
+    ],
     [
       'a mistyped option in the place of a command',
       () => ['--verison'],

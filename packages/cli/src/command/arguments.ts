@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util'
+import { positive, share, wholeNumber } from '../pruning/numbers.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { usageError } from './usage-error.ts'
 
 /** What an option's value is the name of. */
 export type Reads = 'file' | 'model' | 'data' | 'module'
+
+type NumberKind = 'whole number' | 'positive' | 'share'
 
 /** One option, for the parser and for `--help`. */
 interface FlagSpec {
@@ -16,6 +19,10 @@ interface FlagSpec {
   readonly multiple?: boolean
   /** What its value is the name of, if the command reads that. */
   readonly reads?: Reads
+  /** What its value has to be, as far as that is known before anything is read. */
+  readonly is?: NumberKind
+  /** What it may be instead. */
+  readonly words?: readonly string[]
   /** Of the options in `--help` that it is listed with; default: the first ones, without a heading. */
   readonly heading?: string
 }
@@ -59,6 +66,7 @@ export function readArguments(
     if (seen.has(token.name) && !table[token.name]?.multiple)
       throw usageError(`--${token.name} is given twice; give it once`)
     seen.add(token.name)
+    if (token.value !== undefined) checkValue(table[token.name], token.name, token.value)
   }
   // The last may be several: MODEL….
   const isOpen = operands.at(-1)?.endsWith('…') && positionals.length >= operands.length
@@ -69,6 +77,18 @@ export function readArguments(
     throw usageError(`${problem}: tp ${[name, ...operands].join(' ')} …; tp ${name} --help shows all of it`)
   }
   return { operands: positionals, options: values as Arguments<OptionTable> }
+}
+
+const numbers: Readonly<Record<NumberKind, (option: string, text: string) => number>> = {
+  'whole number': wholeNumber,
+  positive,
+  share,
+}
+
+/** @throws TpError TP_USAGE */
+function checkValue(spec: FlagSpec | undefined, option: string, text: string): void {
+  const isWord = spec?.words?.includes(text) ?? false
+  if (spec?.is !== undefined && !isWord) numbers[spec.is](option, text)
 }
 
 function parse(name: string, table: OptionTable, args: readonly string[]) {

@@ -10,6 +10,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
 import { type BenchCandidate, pruneCandidates } from '../measuring/candidates.ts'
+import { comparedMethods } from '../measuring/compared-methods.ts'
 import { timing } from '../measuring/expected-stages.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -67,6 +68,11 @@ export const benchCommand: Command = command({
     const least = given['min-speedup'] === undefined ? undefined : number('min-speedup', given['min-speedup'])
     if (least !== undefined && given.against === undefined && given.method === undefined) {
       throw usageError('--min-speedup needs something to compare with: --against OTHER, or --method NAME')
+    }
+    const methods = given.method?.split(',').map((name) => name.trim())
+    if (methods !== undefined) {
+      readComparedAmounts(given)
+      await comparedMethods(methods, readSettings(given).params, given.plugin ?? [])
     }
     const runtime = await openRuntime(given.runtime)
     const file = await readModelFile(path, context)

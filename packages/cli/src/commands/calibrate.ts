@@ -41,11 +41,14 @@ export const calibrateCommand: Command = command({
     ...dataOptions,
     agreement: {
       type: 'string',
+      is: 'share',
       value: 'SHARE',
       description: 'share of inputs that shall get the dense answer; default 0.99',
     },
     confidence: {
       type: 'string',
+      is: 'share',
+      words: ['mean'],
       value: 'P|mean',
       description: 'confidence of the promise; default 0.95. mean: on average over calibration sets',
     },
@@ -56,6 +59,7 @@ export const calibrateCommand: Command = command({
     },
     speedup: {
       type: 'string',
+      is: 'positive',
       value: 'S',
       description: 'how many times as fast PRUNED is, to say what the cascade costs; default: by FLOPs',
     },

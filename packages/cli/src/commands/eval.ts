@@ -12,6 +12,7 @@ import { describeGuarded, guardedContent } from '../guarding/describe.ts'
 import { measureGuarded, readGuardFile } from '../guarding/guarded-rows.ts'
 import { flipOptions, flipTexts, readFlips } from '../measuring/ask-flips.ts'
 import { betweenContent, describeBetween } from '../measuring/between-rows.ts'
+import { comparedMethods } from '../measuring/compared-methods.ts'
 import { describeFlips, flipsContent } from '../measuring/describe-flips.ts'
 import { measureRows } from '../measuring/measure-rows.ts'
 import { describeShifts, type MeasuredShifts, measureShifts } from '../measuring/measure-shifts.ts'
@@ -120,6 +121,7 @@ export const evalCommand: Command = command({
     const settings = readSettings(given)
     const flips = readFlips(given)
     readTask(given.task)
+    if (methods !== undefined) await comparedMethods(methods, settings.params, given.plugin ?? [])
     const file = await asPooled(await readModelFile(path, context), given)
     if (methods === undefined) refuseIdle(given)
     const inspection = methods && inspectFile(file, settings.inPlan.encoder)

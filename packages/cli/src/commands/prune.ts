@@ -16,7 +16,7 @@ import { checkFiles, demandOptions, readDemands } from '../measuring/check-files
 import { asPooled, ONE_ROW } from '../model/as-pooled.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
-import { taskOption } from '../model/open-task-inputs.ts'
+import { readTask, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { amountOptions } from '../pruning/amounts.ts'
 import { asksForNothing, methodOption, quantizeOption, readAsked } from '../pruning/asked.ts'
@@ -94,8 +94,10 @@ export const pruneCommand: Command = command({
     }
     refuseContradictions(given)
     const demands = readDemands(given)
+    readTask(given.task)
     const { isIdle, leavesLayersOutOnly, verify } = intentOf(given)
     const told = isIdle ? undefined : await readAsked(given.lossless ? { ...given, method: 'none' } : given)
+    checkDecoderOptions(given, told?.plan.restore ?? given.restore)
 
     const start = performance.now()
     const open = (path: string): Promise<ModelFile> => endable(() => readModelFile(path, { signal, files }))

@@ -10,7 +10,7 @@ import { usageError } from '../command/usage-error.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { readModelFile, sizeOfFiles } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
-import { taskOption } from '../model/open-task-inputs.ts'
+import { readTask, taskOption } from '../model/open-task-inputs.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { describeQuantized, type QuantizeReport } from '../quantizing/describe.ts'
@@ -35,6 +35,7 @@ const options = {
   within: {
     type: 'string',
     value: 'S',
+    is: 'share',
     description:
       'on --data, how near answers must be (share of equal classes, or cosine of vectors): the nodes that move them most remain in float32',
   },
@@ -90,6 +91,7 @@ export const quantizeCommand: Command = command({
       if (given[name] !== undefined && data === undefined) throw usageError(`--${name} requires --data PATH`)
     }
     const form = readForm(given)
+    readTask(given.task)
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`quantizing ${basename(path)}`)

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type BulkTask, runBulk } from '@tp/bulk'
-import { TpError } from '@tp/core'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -87,9 +86,8 @@ export const runCommand: Command = command({
     if (queue === undefined && folder !== undefined) throw usageError('--folder is for --queue URL')
     if (queue !== undefined && given.threads !== undefined)
       throw usageError('--threads is for tp worker, which computes')
-    const source = await stat(data).catch(() => undefined)
-    if (source === undefined) throw new TpError('TP_DATA', 'tp', `${data}: there is no such file or folder`)
-    if (source.isDirectory()) await files.readsFolder(data, 'the folder of --data')
+    const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() === true
+    if (isFolder) await files.readsFolder(data, 'the folder of --data')
     else await files.reads(data, 'the file of --data', Number.POSITIVE_INFINITY)
     const number = (name: 'max-tokens' | 'shard-rows' | 'batch-tokens' | 'threads'): number | undefined => {
       const text = given[name]

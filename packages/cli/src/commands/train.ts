@@ -23,7 +23,7 @@ import { writeTogether } from '../training/files.ts'
 import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
 import { storeIn8Bits, storeOption } from '../training/in-8-bits.ts'
 import { checkpointPaths } from '../training/learned.ts'
-import { learningOptions, methodLearningOptions } from '../training/learning.ts'
+import { learningOptions, methodLearningOptions, readLearning, readMethodLearning } from '../training/learning.ts'
 import { missing, selectionOption } from '../training/lessons.ts'
 import { trainMethod, trainPruned } from '../training/outcome.ts'
 import { plotTraining } from '../training/plot.ts'
@@ -97,6 +97,10 @@ export const trainCommand: Command = command({
     if (given.data === undefined) throw missing('data')
     const { 'weights-out': weightsOut } = given
     const asked = await readAskedToLearn(given)
+    if (!isFitted(asked)) {
+      readLearning(given)
+      readMethodLearning(given)
+    }
     if (asked.learns || isFitted(asked)) refuseLeaveOut(asked.plan, 'tp train')
     const began = performance.now()
     if (isFitted(asked)) {

@@ -129,12 +129,15 @@ export const tuneCommand: Command = command({
     const isSpeech = given.task !== undefined || given.decoder !== undefined
     checkSpeechOptions(given, isSpeech)
     const began = performance.now()
+    const catalog = await loadMethods(plugin)
+    const named = given.methods?.split(',').map((name) => name.trim())
+    for (const name of named ?? []) findMethod(catalog, name)
+    const device = await openRuntime(runtime)
     const file = await asPooled(await readModelFile(path, context), given)
     await requireKeptRows(file)
     const roles = inputRoles(file.model)
     const embeds = await givesVectors(file, context)
-    const catalog = await loadMethods(plugin)
-    const names = given.methods?.split(',').map((name) => name.trim()) ?? [
+    const names = named ?? [
       ...usualMethods[isSpeech ? 'speech' : embeds ? 'vectors' : isText(roles) ? 'text' : 'other'],
       ...methodsOf(catalog, plugin),
     ]
@@ -142,7 +145,6 @@ export const tuneCommand: Command = command({
     // The default methods are optional: one that the model cannot serve is skipped.
     const optional = given.methods === undefined
     const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
-    const device = await openRuntime(runtime)
     const load: NonNullable<TuneOptions['load']> = (own, model, { threads }) =>
       loadSession(model, file, { runtime: own, threads, signal })
     const { protect, encoder, ...segment } = readSettings(given).inPlan

@@ -38,7 +38,8 @@ export const workerCommand: Command = command({
   ],
   async run(_, { queue, folder = '.', shards: bucket, threads, 'lost-after': lostAfter }, { progress, print, signal }) {
     if (queue === undefined) throw usageError('--queue URL is missing: where shards come from')
-    progress.stage(`waiting for shards from ${new URL(queue, 'redis:').host}`)
+    const [, host = queue] = /^\w+:\/\/(?:[^@/]*@)?([^/]+)/.exec(queue) ?? []
+    progress.stage(`waiting for shards from ${host}`)
     let [shards, rows] = [0, 0]
     await runWorker({
       ...{ queue, folder, shards: bucket, signal },

@@ -46,8 +46,18 @@ export const dataOptions = {
     value: 'NAME',
     description: 'of such a folder: the judgements qrels/NAME.tsv; default test',
   },
-  top: { type: 'string', value: 'K', description: 'of such a folder: at most K candidates a query; default 100' },
-  limit: { type: 'string', value: 'N', description: 'only the first N examples; of such a folder queries' },
+  top: {
+    type: 'string',
+    value: 'K',
+    description: 'of such a folder: at most K candidates a query; default 100',
+    is: 'whole number',
+  },
+  limit: {
+    type: 'string',
+    value: 'N',
+    description: 'only the first N examples; of such a folder queries',
+    is: 'whole number',
+  },
 } as const
 
 /** Examples as they are, and what prepares them for the model. */

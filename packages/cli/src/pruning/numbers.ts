@@ -30,6 +30,20 @@ export function number(option: string, text: string): number {
   return value
 }
 
+/** @throws TpError TP_USAGE */
+export function positive(option: string, text: string): number {
+  const value = number(option, text)
+  if (value <= 0) throw usageError(`--${option} is ${text}; it must be above 0`)
+  return value
+}
+
+/** A share that is more than nothing. @throws TpError TP_USAGE */
+export function share(option: string, text: string): number {
+  const value = positive(option, text)
+  if (value > 1) throw usageError(`--${option} is ${text}; it must be above 0, and at most 1`)
+  return value
+}
+
 export function wholeNumber(option: string, text: string, least = 1): number {
   const value = number(option, text)
   if (!Number.isInteger(value) || value < least)

@@ -8,7 +8,7 @@ import { batchSizeOf, type dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, type TaskInputs, type taskOption } from '../model/open-task-inputs.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import type { AskedPruning, quantizeOption } from '../pruning/asked.ts'
-import { number } from '../pruning/numbers.ts'
+import { positive } from '../pruning/numbers.ts'
 import { type pruningOptions, readSettings, readUnplanned, settingsOf } from '../pruning/plan-options.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { formHere } from '../quantizing/form-here.ts'
@@ -21,6 +21,7 @@ export const tuningOptions = {
     value: 'M',
     description:
       'with --data and no method: about how long to look for the fastest pruning that loses no more; default 10',
+    is: 'positive',
   },
 } as const
 
@@ -58,7 +59,7 @@ export async function tunePlan(
   given: Given,
   context: Context,
 ): Promise<TunedWithin> {
-  const minutes = given.minutes === undefined ? MINUTES : number('minutes', given.minutes)
+  const minutes = given.minutes === undefined ? MINUTES : positive('minutes', given.minutes)
   const { protect, encoder, ...segment } = readSettings(given).inPlan
   const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
   const common = {

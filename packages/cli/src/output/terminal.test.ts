@@ -32,6 +32,9 @@ test('sets a description under its beginning, and other lines under their first 
   expect(wrapped('  --keep R  a fraction of the tokens that is kept', 30)).toBe(
     '  --keep R  a fraction of the\n            tokens that is\n            kept',
   )
+  expect(wrapped('ok  node  a runtime that computes', 20)).toBe(
+    'ok  node  a runtime\n          that\n          computes',
+  )
   expect(wrapped('    four words are indented', 16)).toBe('    four words\n    are indented')
 })
 

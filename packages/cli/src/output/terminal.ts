@@ -51,16 +51,18 @@ export function wrapped(text: string, columns: number): string {
 
 function wrappedLine(line: string, columns: number): string {
   const [margin = ''] = /^ */.exec(line) ?? []
-  const [label = ''] = /^ *\S+(?: \S+)* {2,}/.exec(line) ?? []
-  const text = line.slice((label || margin).length)
+  const [columnsBefore = ''] = /^ *(?:\S+(?: \S+)* {2,})+/.exec(line) ?? []
+  const [first = ''] = /^ *\S+(?: \S+)* {2,}/.exec(line) ?? []
   const hanging = Math.min(margin.length, INDENT) + HANGING
   const isNarrow = (width: number): boolean => width > WIDEST_LABEL * columns
+  const label = isNarrow(widthOf(columnsBefore)) ? first : columnsBefore
+  const text = line.slice((label || margin).length)
   if (label === '') return lines(text, isNarrow(margin.length) ? hanging : margin.length, columns).join('\n')
   const longest = Math.max(...text.split(' ').map(widthOf))
   if (isNarrow(widthOf(label)) || (widthOf(label) > hanging && widthOf(label) + longest > columns))
     return [label.trimEnd(), ...lines(text, hanging, columns)].join('\n')
-  const [first = '', ...others] = lines(text, widthOf(label), columns)
-  return [label + first.trimStart(), ...others].join('\n')
+  const [beginning = '', ...others] = lines(text, widthOf(label), columns)
+  return [label + beginning.trimStart(), ...others].join('\n')
 }
 
 /** Lines that begin after a margin. */

@@ -29,7 +29,7 @@ export async function runLines(lines, { readsOnly = false } = {}) {
     const program = fileURLToPath(new URL('tp-lines.mjs', import.meta.url))
     const { ok, output } = await runCommand([process.execPath, program, asked, answered], {
       cwd: scratch,
-      timeoutMs: 1_800_000,
+      timeoutMs: 3_600_000,
     })
     if (!ok) throw new Error(`tp-lines ended: ${output}`)
     return JSON.parse(readFileSync(answered, 'utf8'))

@@ -63,10 +63,10 @@ export function ofReport() {
 /**
  * What the report of a comparison may print for each setting that is measured of each model, in 8 bits, too; and what it prints where
  * a plan was tuned.
- * @param {{ each?: boolean }} [options] `each`: all budgets of a method, and not only the first
+ * @param {{ each?: boolean, modalities?: readonly string[] }} [options] `each`: all budgets of a method, and not only the first
  * @returns {Promise<Printed[]>}
  */
-export async function ofSettings({ each = true } = {}) {
+export async function ofSettings({ each = true, modalities = ['text', 'image', 'audio'] } = {}) {
   const { comparedForms } = await built('apps/benchmark/dist/comparison/subjects')
   const { fixedSweeps, fullExtent } = await built('apps/benchmark/dist/comparison/sweep')
   const { commandOf, commandToTune } = await built('apps/benchmark/dist/comparison/report/commands')
@@ -76,6 +76,7 @@ export async function ofSettings({ each = true } = {}) {
   /** @type {Set<string>} */
   const commands = new Set()
   for (const form of comparedForms) {
+    if (!modalities.includes(form.modality)) continue
     const learned = { text: ofTexts, image: ofImages, audio: [] }[
       /** @type {'text' | 'image' | 'audio'} */ (form.modality)
     ]

@@ -18,6 +18,9 @@ test('says how a setting is had, or what to do without a command', () => {
   )
   const truncated = { kind: 'truncated', budget: { keep: 0.7, layers: [1] } } as const
   expect(commandOf(truncated, { ...texts, maxTokens: 74 })).toBe('cut texts to 74 tokens')
+  expect(commandOf({ ...truncated, int8: true }, { ...texts, maxTokens: 74 })).toBe(
+    'tp quantize model.onnx -o model.int8.onnx   # and cut texts to 74 tokens',
+  )
 })
 
 test('what learns is given examples of its kind, and others to choose by', () => {

@@ -19,7 +19,9 @@ export interface CommandFor extends Pick<SubjectForm, 'modality'> {
 export function commandOf(setting: Setting, about: CommandFor): string {
   if (!setting.int8 || setting.kind === 'learned') return commandFor('model.onnx', setting, about)
   const quantized = 'tp quantize model.onnx -o model.int8.onnx'
-  return setting.kind === 'none' ? quantized : `${quantized} && ${commandFor('model.int8.onnx', setting, about)}`
+  if (setting.kind === 'none' || setting.kind === 'dense') return quantized
+  const then = commandFor('model.int8.onnx', setting, about)
+  return then.startsWith('tp ') ? `${quantized} && ${then}` : `${quantized}   # and ${then}`
 }
 
 /** What to type to have a plan of one's own, where one was tuned. */

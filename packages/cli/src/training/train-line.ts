@@ -1,12 +1,12 @@
 import type { Method } from '@tp/core'
 import { needsValues } from '@tp/core/host'
+import { shellWord } from '../output/shell-word.ts'
 
 /** Methods whose values are fitted in closed form, from texts without labels. */
 export const FITTED = ['lens'] as const
 
-/** What a command line names; by default words in capitals, as `--help` has them. */
+/** What a command line names, each as a word of a shell; by default words in capitals, as `--help` has them. */
 export interface TrainedOn {
-  /** Without its extension a name for shells, as every other value here. */
   readonly model?: string
   readonly data?: string
   /** Other examples, which the best weights are chosen by. */
@@ -37,6 +37,6 @@ export function trainLine(method: Method, on: TrainedOn = {}): string | undefine
 /** What is wrong where a method prunes by trained values and is given none, and what to do. */
 export function valuesMissing(method: Method, model?: string): string {
   const seen = `${method.name} works with trained values; give them with --weights FILE`
-  const line = trainLine(method, model === undefined ? {} : { model })
+  const line = trainLine(method, model === undefined ? {} : { model: shellWord(model) })
   return line === undefined ? seen : `${seen}. What writes them:\n  ${line}`
 }

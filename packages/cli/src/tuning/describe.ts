@@ -1,6 +1,7 @@
 import { layersAt, type Plan } from '@tp/compiler'
 import type { EightBits, LeftOut, TunedPlan } from '@tp/tune'
 import { factor, layersText } from '../output/numbers.ts'
+import { shellWord } from '../output/shell-word.ts'
 
 export interface PlanFiles {
   readonly model: string
@@ -37,7 +38,8 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   )
   const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
   const [first] = regimes
-  const trained = weights === undefined ? '' : ` --weights ${weights}`
+  const trained = weights === undefined ? '' : ` --weights ${shellWord(weights)}`
+  const [typedModel, typedPlan] = [shellWord(model), shellWord(out)]
   return [
     `${out}  ${planText(last)}`,
     `loss  ${loss.estimate.toFixed(1)} ${pointsText[points]} (${interval}) on ${examples} examples that nothing was chosen by`,
@@ -49,8 +51,10 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
           `times as fast as dense  encoder ${factor(encoder.speedup)}, with its decoder ${factor(grid[0]?.speedup ?? 1)}`,
         ]),
     ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
-    `next  tp prune ${model} --plan ${out}${trained} -o pruned.onnx`,
-    ...(cascade === undefined ? [] : [`then  tp eval pruned.onnx --guard ${out} --against ${model} --data TEST`]),
+    `next  tp prune ${typedModel} --plan ${typedPlan}${trained} -o pruned.onnx`,
+    ...(cascade === undefined
+      ? []
+      : [`then  tp eval pruned.onnx --guard ${typedPlan} --against ${typedModel} --data TEST`]),
   ].join('\n')
 }
 

@@ -5,7 +5,7 @@ import { readProvenance } from '@tp/compiler'
 import { modelPath } from '@tp/models'
 import { decodeModel, Graph, metadata } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { sharedFolder } from 'exported-encoders'
+import { fixturesFolder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { peakOf, reportCost } from './report-cost.ts'
 import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
@@ -37,53 +37,51 @@ describe('tp prune', () => {
     expect(folder.files()).toEqual(['mail.onnx'])
   })
 
-  const speech = join(sharedFolder, 'fixtures', 'whisper-encoder-ts17', 'model.onnx')
-  if (!existsSync(speech)) test.skip('thins padding before another method (needs the shared fixtures)', () => {})
-  else
-    test('thins padding, which needs no amount, alone or before another method', async () => {
-      const alone = ['prune', speech, '-o', folder.at('thin.onnx'), '--method', 'thin-padding', '--verify']
-      const { code, stdout } = await tpHere(alone)
-      expect(stdout).toContain('tokens are pruned before layer 0: as many as the method decides')
-      expect(stdout).toContain('has the row of its nearest kept neighbour')
-      expect(code).toBe(0)
-      const inspected = await tpHere(['inspect', folder.at('thin.onnx')])
-      expect(inspected.stdout).toContain('thin-padding, as many as it decides at layer 0')
-      const out = folder.at('thin-stride.onnx')
-      const options = [
-        '--method',
-        'thin-padding',
-        '--param',
-        'every=4',
-        '--then',
-        'stride',
-        '--keep',
-        '0.5',
-        '--layers',
-        '0',
-      ]
-      const both = await tpHere(['prune', speech, '-o', out, ...options, '--restore', 'none'])
-      expect(both.stdout).toContain('thin-padding prunes before layer 0: as many tokens as it decides')
-      expect(both.stdout).toContain('tokens are pruned after the attention of layer 0: keep 0.5')
-      expect(both.stdout).toContain('a pruned frame has no row')
-      const [step] = readProvenance(decodeModel(readFileSync(out)))
-      expect(step?.method).toBe('thin-padding+stride')
-      expect(step?.cuts.map(({ layer, site = 'attention' }) => `${layer} ${site}`)).toEqual(['0 input', '0 attention'])
-      const unneeded = ['prune', speech, '-o', out, '--method', 'thin-padding']
-      for (const amount of [
-        ['--keep', '0.5'],
-        ['--flops', '0.5'],
-      ]) {
-        const { code, stderr } = await tpHere([...unneeded, ...amount])
-        expect({ code, stderr }).toMatchObject({
-          code: 2,
-          stderr: expect.stringContaining('thin-padding needs no amount'),
-        })
-      }
-      const wrong = await tpHere(['prune', speech, '-o', out, '--method', 'stride', '--then', 'tome', '--keep', '0.5'])
-      expect(wrong.stderr).toContain('stride cannot act before another method')
-      const twice = await tpHere([...unneeded, '--then', 'thin-padding'])
-      expect(twice.stderr).toContain('thin-padding+thin-padding: a method acts once; name it once')
-    })
+  const speech = join(fixturesFolder, 'whisper-encoder-ts17', 'model.onnx')
+  test('thins padding, which needs no amount, alone or before another method', async () => {
+    const alone = ['prune', speech, '-o', folder.at('thin.onnx'), '--method', 'thin-padding', '--verify']
+    const { code, stdout } = await tpHere(alone)
+    expect(stdout).toContain('tokens are pruned before layer 0: as many as the method decides')
+    expect(stdout).toContain('has the row of its nearest kept neighbour')
+    expect(code).toBe(0)
+    const inspected = await tpHere(['inspect', folder.at('thin.onnx')])
+    expect(inspected.stdout).toContain('thin-padding, as many as it decides at layer 0')
+    const out = folder.at('thin-stride.onnx')
+    const options = [
+      '--method',
+      'thin-padding',
+      '--param',
+      'every=4',
+      '--then',
+      'stride',
+      '--keep',
+      '0.5',
+      '--layers',
+      '0',
+    ]
+    const both = await tpHere(['prune', speech, '-o', out, ...options, '--restore', 'none'])
+    expect(both.stdout).toContain('thin-padding prunes before layer 0: as many tokens as it decides')
+    expect(both.stdout).toContain('tokens are pruned after the attention of layer 0: keep 0.5')
+    expect(both.stdout).toContain('a pruned frame has no row')
+    const [step] = readProvenance(decodeModel(readFileSync(out)))
+    expect(step?.method).toBe('thin-padding+stride')
+    expect(step?.cuts.map(({ layer, site = 'attention' }) => `${layer} ${site}`)).toEqual(['0 input', '0 attention'])
+    const unneeded = ['prune', speech, '-o', out, '--method', 'thin-padding']
+    for (const amount of [
+      ['--keep', '0.5'],
+      ['--flops', '0.5'],
+    ]) {
+      const { code, stderr } = await tpHere([...unneeded, ...amount])
+      expect({ code, stderr }).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('thin-padding needs no amount'),
+      })
+    }
+    const wrong = await tpHere(['prune', speech, '-o', out, '--method', 'stride', '--then', 'tome', '--keep', '0.5'])
+    expect(wrong.stderr).toContain('stride cannot act before another method')
+    const twice = await tpHere([...unneeded, '--then', 'thin-padding'])
+    expect(twice.stderr).toContain('thin-padding+thin-padding: a method acts once; name it once')
+  })
 
   test('merges a number of tokens at each layer, which is r in papers', async () => {
     const models = []
@@ -274,12 +272,8 @@ describe('tp prune', () => {
     ['recordings', 'whisper-encoder-ts17', /a pruned frame has .*tp eval --task asr says/, /your own recordings$/],
   ] as const
   for (const [kind, name, about, advice] of read) {
-    const path = join(sharedFolder, 'fixtures', name, 'model.onnx')
+    const path = join(fixturesFolder, name, 'model.onnx')
     const title = `speaks of ${kind} if nothing is asked of ${name}`
-    if (!existsSync(path)) {
-      test.skip(`${title} (left out: no file in the shared folder)`, () => {})
-      continue
-    }
     test(title, async () => {
       const { code, stdout } = await tpHere(['prune', path, '-o', folder.at(`${name}.onnx`), '--json'])
       const notes = JSON.parse(stdout).notes.join('\n')

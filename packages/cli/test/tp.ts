@@ -94,7 +94,7 @@ export function temporaryFolder(): {
 
 /** One of the small exported encoders of the compiler's tests. */
 export function fixture(name: string): string {
-  return fileURLToPath(new URL(`../../compiler/fixtures/${name}/model.onnx`, import.meta.url))
+  return fileURLToPath(new URL(`../../../tools/exported-encoders/fixtures/${name}/model.onnx`, import.meta.url))
 }
 
 export function testModel(name: string): string {

@@ -68,15 +68,17 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
     requireFinite(outputs)
     requireSameShapes(outputs, expected[i] as NamedTensors, restore === 'none' ? model.tokenOutputs : [])
   }
-  const whollyKept = await keepAllTokens(options)
-  await using keepingAll = await loadModel(whollyKept)
+  await using keepingAll = await loadModel(await keepAllTokens(options))
   const forced = await answersTo(keepingAll, trials, { signal })
   const when = 'with every token kept'
   const comparison = compareAnswers(forced, answers, { source: file.model, when, outputs: kept })
   await using traced = await loadModel(await withScores(options))
   const where = `plugin ${options.method.name}`
   const invariance = await verifyInvariance({ source: file.model, dense, pruned: traced, where, signal })
-  const sites = await siteCosts(options, { dense, keepingAll }, whollyKept)
+  // What dead tokens save is not to be set off against what the cuts cost.
+  const cuts = await keepAllTokens(options, { deadTokens: false })
+  await using cutting = await loadModel(cuts)
+  const sites = await siteCosts(options, { dense, keepingAll: cutting }, cuts)
   return { ...comparison, shapes: shapesOf(trials, model), ...(invariance && { invariance }), sites }
 }
 
@@ -97,15 +99,18 @@ function largestRun(model: Inspection, trials: readonly Trial[]): RunSize {
   }
 }
 
-/** The same cuts, but every token is kept. Dead tokens are, too: the ranges that dynamic quantisation sees depend on them. */
-async function keepAllTokens({ file, pruned, method, settings }: VerifyOptions): Promise<Model> {
+/** The same cuts, but every token is kept that is not dead. */
+async function keepAllTokens(
+  { file, pruned, method, settings }: VerifyOptions,
+  more: { readonly deadTokens?: boolean } = {},
+): Promise<Model> {
   const keepingAllAt = (schedule: Schedule): Schedule =>
     new Map([...schedule.keys()].map((layer) => [layer, { kind: 'tokens', value: ALL_TOKENS }]))
   const { model } = await pruneFile(file, {
     ...settings,
+    ...more,
     method: keepingAll(method),
     schedules: new Map(pruned.encoders.map(({ name, schedule }) => [name, keepingAllAt(schedule)])),
-    deadTokens: false,
     restore: 'auto',
   })
   return model

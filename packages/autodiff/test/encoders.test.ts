@@ -1,26 +1,24 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { cast, gatherElements, input, logSoftmax, mean, neg, sin, type Tensor, unsqueeze } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Graph, type Lifted } from '@tp/onnx'
-import { dataSets, type Fixture, fixturesIn, openFixture, sharedFolder, thorough } from 'exported-encoders'
+import { dataSets, type Fixture, fixturesFolder, fixturesIn, openFixture, thorough } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { checkEncoder, learning } from './encoder.ts'
 import { withoutGradients } from './without-gradients.ts'
 
-const shared = join(sharedFolder, 'fixtures')
 const fixtures: ReadonlyMap<string, Fixture> = new Map(
-  [join(import.meta.dirname, '../../compiler/fixtures'), shared]
-    .flatMap(fixturesIn)
-    .map((fixture) => [fixture.name, fixture]),
+  fixturesIn(fixturesFolder).map((fixture) => [fixture.name, fixture]),
 )
 const own = (name: string): Fixture => fixtures.get(name) as Fixture
 
 // TorchScript in an old opset, which takes layer normalisation apart, and in a new one; dynamo; text and images
-const ofThisRepository = ['bert-cls-eager-ts11', 'timm-vit-avgpool-ts17', 'bert-cls-sdpa-dynamo18']
-// optimum, with images of any size; rotary positions; convolutions and speech
-const ofTheSharedFolder = ['vit-cls-optimum', 'modernbert-cls-sdpa-ts17', 'wav2vec2-cls-ts17']
+// then optimum, with images of any size; rotary positions; convolutions and speech
+const atManyWeights = [
+  ...['bert-cls-eager-ts11', 'timm-vit-avgpool-ts17', 'bert-cls-sdpa-dynamo18'],
+  ...['vit-cls-optimum', 'modernbert-cls-sdpa-ts17', 'wav2vec2-cls-ts17'],
+]
 
 /** Mean of the sines of what comes out: unlike sums and squares no normalisation makes it constant. */
 function sines({ tensor }: Lifted, { outputs }: Graph): Tensor {
@@ -59,27 +57,16 @@ describe('gradients agree with central differences at some weights, and with onn
     await checkEncoder(learning(decodeModel(readFileSync(modelPath('mail'))), crossEntropy), data, count)
   })
 
-  test.each(ofThisRepository)('%s', { timeout: 60_000 }, (name) => checkFixture(own(name), count))
-  sharedTests(ofTheSharedFolder, (name) => checkFixture(own(name), count))
+  test.each(atManyWeights)('%s', { timeout: 60_000 }, (name) => checkFixture(own(name), count))
 })
 
 describe('gradients of 5 weights of every other exported encoder, or the reason why there are none', () => {
-  const names = [...fixtures.keys()].filter((name) => ![...ofThisRepository, ...ofTheSharedFolder].includes(name))
+  const names = [...fixtures.keys()].filter((name) => !atManyWeights.includes(name))
   const reasonOf = (name: string): string | RegExp | undefined =>
     withoutGradients.find(([pattern]) => pattern.test(name))?.[1]
   const [refused, others] = [names.filter(reasonOf), names.filter((name) => reasonOf(name) === undefined)]
-  sharedTests(existsSync(shared) ? refused : ['those without gradients'], async (name) => {
+  test.each(refused)('%s', (name) => {
     expect(() => learning(openFixture(own(name)), sines)).toThrow(reasonOf(name))
   })
-  describe('with gradients', { tags: 'exhaustive' }, () => {
-    sharedTests(existsSync(shared) ? others : ['all others'], (name) => checkFixture(own(name), 5))
-  })
+  test.each(others)('%s', { timeout: 60_000, tags: 'exhaustive' }, (name) => checkFixture(own(name), 5))
 })
-
-/** Where the shared folder is missing, tests that read it are left out and say so. */
-function sharedTests(names: readonly string[], body: (name: string) => Promise<void>): void {
-  for (const name of names) {
-    if (existsSync(shared)) test(name, { timeout: 60_000 }, () => body(name))
-    else test.skip(`${name} (left out: the folder of shared fixtures is not here)`, () => {})
-  }
-}

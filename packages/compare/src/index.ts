@@ -1,4 +1,12 @@
-export { flopsSizes, type InputKind, type InputRoles, inputKind, inputRoles, isText, type WantedSizes } from './inputs/input-shapes.ts'
+export {
+  flopsSizes,
+  type InputKind,
+  type InputRoles,
+  inputKind,
+  inputRoles,
+  isText,
+  type WantedSizes,
+} from './inputs/input-shapes.ts'
 export { mapTensors, rowOf } from './inputs/rows.ts'
 export { type SampleOptions, sampleInputs } from './inputs/sample-inputs.ts'
 export { type Answer, answersTo, type Distance, distanceOf, ownDistances } from './verify/answers.ts'

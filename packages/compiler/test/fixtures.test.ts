@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Method, none, schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
@@ -15,7 +13,6 @@ import {
   type FixtureFacts,
   fixtures,
   openFixture,
-  sharedFolder,
 } from './fixtures.ts'
 import { difference, numbers, run, runOnEach } from './run.ts'
 
@@ -43,10 +40,6 @@ for (const [row, fixture] of fixtures.entries()) {
       testPruning(fixture, model, row)
     }
   })
-}
-
-if (!existsSync(join(sharedFolder, 'fixtures'))) {
-  test.skip('all other exported encoders (left out: the folder of shared fixtures is not here)', () => {})
 }
 
 /** What the sentence has to say where a model can never be pruned. */

@@ -1,6 +1,4 @@
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type DropGolden, type Fixture, fixturesIn, goldens, sharedFolder } from 'exported-encoders'
+import { type DropGolden, type Fixture, fixturesFolder, fixturesIn, goldens } from 'exported-encoders'
 
 export {
   type DropGolden,
@@ -11,12 +9,7 @@ export {
   sharedFolder,
 } from 'exported-encoders'
 
-const here = fileURLToPath(new URL('../fixtures', import.meta.url))
-
-/** The fixtures of this package, and those of the shared folder where it is there. */
-export const fixtures: readonly Fixture[] = [...fixturesIn(here), ...fixturesIn(join(sharedFolder, 'fixtures'))].filter(
-  (fixture, i, all) => all.findIndex(({ name }) => name === fixture.name) === i,
-)
+export const fixtures: readonly Fixture[] = fixturesIn(fixturesFolder)
 
 export function fixture(name: string): Fixture {
   const found = fixtures.find((candidate) => candidate.name === name)

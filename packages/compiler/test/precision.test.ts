@@ -1,13 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
-import { compareWithSibling, dataSets, fixturesIn, fullPrecision, openFixture, variants } from 'exported-encoders'
+import { compareWithSibling, dataSets, fullPrecision, openFixture, variants } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune } from '../src/index.ts'
-import { sharedFolder } from './fixtures.ts'
+import { fixtures, sharedFolder } from './fixtures.ts'
 import { batchOf, mailModel, minilmModel, plainRow, type TextModel } from './texts.ts'
 
 /** Rounding alone, where the two dense runs are equal. */
@@ -18,12 +18,8 @@ const LEAST = 1e-4
  * twice the distance of the two dense runs, and kept tokens but for those whose scores lie within the rounding.
  */
 describe('a file in less precision keeps the tokens that it keeps in float32', () => {
-  const folder = join(sharedFolder, 'fixtures')
-  if (!existsSync(folder)) {
-    test.skip('int8, 4-bit and half-precision encoders (left out: the folder of shared fixtures is not here)', () => {})
-  }
   let row = 0
-  for (const fixture of fixturesIn(folder)) {
+  for (const fixture of fixtures) {
     const model = openFixture(fixture)
     if (!fixture.facts.prunable) continue
     const sibling = fullPrecision(model)

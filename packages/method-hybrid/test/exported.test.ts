@@ -16,11 +16,9 @@ import {
   runModel,
 } from './exported.ts'
 
-/** A test of an exported encoder, or a note that it was left out. */
+/** A test of an exported encoder. */
 function testOf(name: string, what: string, check: (folder: string) => Promise<void>, tags: string[] = []): void {
-  const folder = fixtureFolder(name)
-  if (folder === undefined) test.skip(`${name}: ${what} (left out: the shared folder is not here)`, () => {})
-  else test(`${name}: ${what}`, { tags }, () => check(folder))
+  test(`${name}: ${what}`, { tags }, () => check(fixtureFolder(name)))
 }
 
 const everyMethod: readonly Method[] = [

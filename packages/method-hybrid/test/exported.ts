@@ -1,27 +1,20 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { inspect, type PruneOptions, prune } from '@tp/compiler'
 import type { Method } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { unlearnedValues } from '@tp/core/testing'
 import { decodeModel, decodeTensor, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
+import { fixturesFolder, fixturesIn } from 'exported-encoders'
 
-const own = fileURLToPath(new URL('../fixtures', import.meta.url))
-const root = process.env.TP_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url))
-/** Exported encoders that are not part of the repository. */
-const shared: string = join(root, 'fixtures')
-export const hasShared: boolean = existsSync(shared)
-
-/** An exported encoder of this package or of the shared folder; undefined if that is not here. */
-export function fixtureFolder(name: string): string | undefined {
-  return [own, shared].map((parent) => join(parent, name)).find((folder) => existsSync(folder))
+/** An exported encoder. */
+export function fixtureFolder(name: string): string {
+  return join(fixturesFolder, name)
 }
 
 export function fixtureNames(): string[] {
-  const all = [own, shared].filter((parent) => existsSync(parent)).flatMap((parent) => readdirSync(parent))
-  return [...new Set(all)].sort()
+  return fixturesIn(fixturesFolder).map(({ name }) => name)
 }
 
 export function openFixture(folder: string): Model {

@@ -17,10 +17,6 @@ const merging: [Method, object][] = [
 describe('a mean outside counts merged tokens as one in the file does', () => {
   for (const name of ['bert-lasthidden-optimum', 't5-encoder-ts14']) {
     const folder = fixtureFolder(name)
-    if (folder === undefined) {
-      test.skip(`${name} (left out: the shared folder is not here)`, () => {})
-      continue
-    }
     test.each(merging)(`${name}: $name`, async (method, amounts) => {
       const model = withMean(openFixture(folder))
       const inputs = Object.fromEntries(

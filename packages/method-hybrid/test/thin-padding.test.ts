@@ -349,10 +349,6 @@ describe('exported encoders of speech', () => {
     'ast-cls-optimum',
   ]) {
     const folder = fixtureFolder(name)
-    if (folder === undefined) {
-      test.skip(`${name} (left out: the shared folder is not here)`, () => {})
-      continue
-    }
     test(`${name}: silence after the first half is thinned, and without silence nothing is`, async () => {
       const model = openFixture(folder)
       const [input, tensor] = Object.entries(inputsOf(folder))[0] as [string, TensorLike]
@@ -373,11 +369,8 @@ describe('exported encoders of speech', () => {
       expect(silent['tp.trace.0.indices']?.dims[1]).toBeLessThan(same['tp.trace.0.indices']?.dims[1] as number)
     })
   }
-  const text = fixtureFolder('bert-cls-sdpa-ts14')
-  if (text === undefined) test.skip('a text model (left out: the shared folder is not here)', () => {})
-  else
-    test('a model of texts is refused with the reason', () => {
-      const refused = prune(openFixture(text), { method: thinPadding(), schedule: alone })
-      expect(refused).toMatchObject({ ok: false, refusal: { code: 'TP_NO_SIGNAL' } })
-    })
+  test('a model of texts is refused with the reason', () => {
+    const refused = prune(openFixture(fixtureFolder('bert-cls-sdpa-ts14')), { method: thinPadding(), schedule: alone })
+    expect(refused).toMatchObject({ ok: false, refusal: { code: 'TP_NO_SIGNAL' } })
+  })
 })

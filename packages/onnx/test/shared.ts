@@ -8,8 +8,10 @@ import { decodeModel, decodeTensor, Graph, type NamedTensor, type ReadExternal }
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** Folder with the exported encoders and trained models that are not part of the repository. */
-export const shared: string = process.env.TP_SHARED ?? join(root, '../shared')
+/** Folder with trained models that are not part of the repository. */
+const shared: string = process.env.TP_SHARED ?? join(root, '../shared')
+/** Of packages that depend on this one, so that it is read by its path. */
+export const fixtures: string = join(root, 'tools/exported-encoders/fixtures')
 
 export interface OnnxFile {
   /** `bert-cls-optimum/model.onnx`, below the kind's folder */
@@ -21,7 +23,7 @@ export interface OnnxFile {
 export function onnxFiles(...kinds: ('fixtures' | 'models')[]): OnnxFile[] {
   const found: OnnxFile[] = []
   for (const kind of kinds.length === 0 ? (['fixtures', 'models'] as const) : kinds) {
-    const folder = join(shared, kind)
+    const folder = kind === 'fixtures' ? fixtures : join(shared, kind)
     if (!existsSync(folder)) continue
     for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
       const path = join(folder, entry)
@@ -31,30 +33,36 @@ export function onnxFiles(...kinds: ('fixtures' | 'models')[]): OnnxFile[] {
   return found
 }
 
-export function fixture(name: string): Uint8Array {
-  return readFileSync(join(shared, 'fixtures', name, 'model.onnx'))
+/** Where a file of `onnxFiles` is. */
+export function pathOf(file: string): string {
+  const found = onnxFiles().find(({ name }) => name === file)
+  if (found === undefined) throw new RangeError(`there is no file ${file}`)
+  return found.path
 }
 
-/** Registers a test that reads the shared folder; where it is missing, the test's name says that it was left out. */
-export const sharedTest: typeof test | typeof test.skip = (
-  existsSync(join(shared, 'fixtures'))
+export function fixture(name: string): Uint8Array {
+  return readFileSync(join(fixtures, name, 'model.onnx'))
+}
+
+/** Registers a test of a trained model; where these are missing, the test's name says that it was left out. */
+export const trainedTest: typeof test | typeof test.skip = (
+  existsSync(join(shared, 'models'))
     ? test
-    : (name: string) => test.skip(`${name} (left out: the folder of shared fixtures is not here)`, () => {})
+    : (name: string) => test.skip(`${name} (left out: the shared folder is not here)`, () => {})
 ) as typeof test
 
 /**
  * One test for each name; where there are none, one that is left out and says so.
  * @param isOrdinary whether a name has its test in an ordinary run; default: all have
  */
-export function sharedTests(
+export function testsOfFiles(
   names: readonly string[],
   what: string,
   body: (name: string) => void | Promise<void>,
   isOrdinary: (name: string) => boolean = () => true,
 ): void {
-  if (names.length === 0) sharedTest(`every file: ${what}`, () => {})
-  for (const name of names)
-    sharedTest(`${name}: ${what}`, { tags: isOrdinary(name) ? [] : 'exhaustive' }, () => body(name))
+  if (names.length === 0) test.skip(`${what} (left out: the shared folder is not here)`, () => {})
+  for (const name of names) test(`${name}: ${what}`, { tags: isOrdinary(name) ? [] : 'exhaustive' }, () => body(name))
 }
 
 export interface DataSet {
@@ -65,7 +73,7 @@ export interface DataSet {
 
 /** Inputs of a fixture with the outputs that onnxruntime gave for them. */
 export function dataSets(name: string): DataSet[] {
-  const folder = join(shared, 'fixtures', name)
+  const folder = join(fixtures, name)
   const sets = readdirSync(folder).filter((entry) => entry.startsWith('test_data_set_'))
   return sets.sort().map((set) => {
     const read = (kind: string): Record<string, NamedTensor> => {
@@ -88,7 +96,7 @@ export function everySecondFixture(): ReadonlySet<string> {
 
 /** The fixture opened with its data file, where it has one. */
 export function openFixture(name: string): Graph {
-  return new Graph(decodeModel(fixture(name), { external: folderReader(join(shared, 'fixtures', name)) }))
+  return new Graph(decodeModel(fixture(name), { external: folderReader(join(fixtures, name)) }))
 }
 
 export function folderReader(folder: string): ReadExternal {

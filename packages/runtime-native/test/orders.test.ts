@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { pack, prune, quantize } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors, Runtime } from '@tp/core/runtime'
@@ -7,7 +6,7 @@ import { clsAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { dataSets, fixturesIn, numbers, openFixture } from 'exported-encoders'
+import { dataSets, fixturesFolder, fixturesIn, numbers, openFixture } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { nativeRuntime } from '../src/index.ts'
 import { describeNative } from './native.ts'
@@ -57,7 +56,7 @@ const orders: readonly (readonly Step[])[] = [
   ['quantize', 'prune', 'pack'],
 ]
 
-const fixtures = fixturesIn(fileURLToPath(new URL('../../compiler/fixtures', import.meta.url))).filter(({ name }) =>
+const fixtures = fixturesIn(fixturesFolder).filter(({ name }) =>
   ['bert-cls-eager-ts11', 'distilbert-cls-eager-ts14'].includes(name),
 )
 

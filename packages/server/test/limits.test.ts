@@ -13,7 +13,7 @@ import { malformed } from './malformed.ts'
 import { half, mailModel } from './models.ts'
 
 const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../../compiler/fixtures/${name}/model.onnx`, import.meta.url))
+  fileURLToPath(new URL(`../../../tools/exported-encoders/fixtures/${name}/model.onnx`, import.meta.url))
 const folder = modelFolder()
 let server: Server
 let ask: ReturnType<typeof asking>

@@ -25,7 +25,9 @@ export async function mailLessons(
 
 /** An encoder of three layers, for what has to be measured often. */
 export const small: Model = decodeModel(
-  readFileSync(new URL('../../compiler/fixtures/distilbert-cls-eager-ts14/model.onnx', import.meta.url)),
+  readFileSync(
+    new URL('../../../tools/exported-encoders/fixtures/distilbert-cls-eager-ts14/model.onnx', import.meta.url),
+  ),
 )
 
 /** So many examples of 6 to 24 tokens for it, in five classes, and its answers. */

@@ -28,7 +28,7 @@ const mails = mailData('test').map(({ text }) => text.slice(0, 500))
 const images = digitsData('test')
   .filter((_, i) => i % 100 === 0)
   .map(({ pixels }) => Array.from(pixels, (x) => Math.round(x * 255)))
-const external = join(import.meta.dirname, '../../compiler/fixtures/bert-cls-external')
+const external = join(import.meta.dirname, '../../../tools/exported-encoders/fixtures/bert-cls-external')
 
 beforeAll(async () => {
   site = await openSite()

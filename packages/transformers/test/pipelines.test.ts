@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const models = await openModelFolder()
 const folder = models.path
-const fixtures = join(import.meta.dirname, '../../compiler/fixtures')
+const fixtures = join(import.meta.dirname, '../../../tools/exported-encoders/fixtures')
 
 beforeAll(async () => {
   env.allowRemoteModels = false

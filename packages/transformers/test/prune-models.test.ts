@@ -104,7 +104,7 @@ test('stores in 8 bits what a plan says, and reports a file that is so already',
 })
 
 test('prunes weights in a data file of their own', async () => {
-  const from = join(import.meta.dirname, '../../compiler/fixtures/bert-cls-external')
+  const from = join(import.meta.dirname, '../../../tools/exported-encoders/fixtures/bert-cls-external')
   await addLetters(
     models,
     'external',

@@ -26,7 +26,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const models = await openModelFolder()
 const folder = models.path
-const decoder = join(import.meta.dirname, '../../compiler/fixtures/gpt2-old-ts14/model.onnx')
+const decoder = join(import.meta.dirname, '../../../tools/exported-encoders/fixtures/gpt2-old-ts14/model.onnx')
 const image = new RawImage(
   Uint8ClampedArray.from({ length: 784 }, (_, i) => i % 251),
   28,

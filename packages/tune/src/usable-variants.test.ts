@@ -7,7 +7,9 @@ import { expect, test } from 'vitest'
 import { usableVariants } from './usable-variants.ts'
 
 /** Its head takes the mean of all tokens, so that it has no class token. */
-const path = fileURLToPath(new URL('../../compiler/fixtures/timm-vit-avgpool-ts17/model.onnx', import.meta.url))
+const path = fileURLToPath(
+  new URL('../../../tools/exported-encoders/fixtures/timm-vit-avgpool-ts17/model.onnx', import.meta.url),
+)
 const model = decodeModel(readFileSync(path))
 
 function variant(name: string, optional?: boolean) {

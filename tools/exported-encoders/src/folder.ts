@@ -4,9 +4,12 @@ import { fileURLToPath } from 'node:url'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { decodeModel, decodeTensor, type Model } from '@tp/onnx'
 
-/** Folder with exported encoders, trained models and data that are not part of the repository. */
+/** Folder with trained models and data that are not part of the repository. */
 export const sharedFolder: string =
   process.env.TP_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url))
+
+/** Folder with small exported encoders; its README says what is in it. */
+export const fixturesFolder: string = fileURLToPath(new URL('../fixtures', import.meta.url))
 
 /** What `fixture.json` says of an exported encoder (`goldens` are names of files in `pruned/`). */
 export interface FixtureFacts {

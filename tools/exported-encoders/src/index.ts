@@ -6,6 +6,7 @@ export {
   dataSets,
   type Fixture,
   type FixtureFacts,
+  fixturesFolder,
   fixturesIn,
   type Golden,
   goldens,

@@ -1,7 +1,6 @@
-import { join } from 'node:path'
 import { type Arrangement, arrangements as arrangementNames } from '@tp/compare'
 import { decoderNames } from 'exported-decoders'
-import { fixturesIn, sharedFolder } from 'exported-encoders'
+import { fixturesFolder, fixturesIn } from 'exported-encoders'
 import { type Changed, changeNames, checkArrangements } from '../coverage/arrangements.ts'
 import { checkFixture, type FixtureReport } from '../coverage/check.ts'
 import { checkDecoderArrangements, decoderChangeNames } from '../coverage/decoder-arrangements.ts'
@@ -16,7 +15,7 @@ import { type Columns, type Table, tableOf } from '../report/table.ts'
 const encoders: Section = {
   name: 'encoders',
   async run({ onProgress }) {
-    const fixtures = fixturesIn(join(sharedFolder, 'fixtures')).slice(0, limits.examples)
+    const fixtures = fixturesIn(fixturesFolder).slice(0, limits.examples)
     const reports: FixtureReport[] = []
     for (const fixture of fixtures) {
       onProgress(fixture.name)
@@ -132,7 +131,7 @@ const arranged: Section = {
   name: 'arrangements',
   async run({ onProgress }) {
     const encoders: (readonly [string, readonly Changed[]])[] = []
-    for (const fixture of fixturesIn(join(sharedFolder, 'fixtures')).slice(0, limits.examples)) {
+    for (const fixture of fixturesIn(fixturesFolder).slice(0, limits.examples)) {
       onProgress(fixture.name)
       encoders.push([fixture.name, await checkArrangements(fixture)])
     }

@@ -1,5 +1,5 @@
-import { basename, join } from 'node:path'
-import { fixturesIn, sharedFolder } from 'exported-encoders'
+import { basename } from 'node:path'
+import { fixturesFolder, fixturesIn } from 'exported-encoders'
 import { limits } from '../files.ts'
 import { Examiner, questions, type Verdict } from '../fuzz/examiner.ts'
 import { inParallel } from '../measure/measure.ts'
@@ -12,7 +12,7 @@ const COUNT = 10_000
 const mutants: Section = {
   name: 'mutants',
   async run({ onProgress }) {
-    const folder = join(sharedFolder, 'fixtures')
+    const folder = fixturesFolder
     const names = fixturesIn(folder).map(({ name }) => name)
     const open = questions(folder, names, 0, Math.min(COUNT, limits.examples))
     const total = open.length

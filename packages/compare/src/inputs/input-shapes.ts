@@ -88,10 +88,7 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
     }
     if (axis === 1 && size !== undefined && size === recording) return SAMPLES
     // Texts for another encoder may have any length.
-    const found =
-      chosen ??
-      image?.[axis] ??
-      (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
+    const found = chosen ?? image?.[axis] ?? (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
     if (found !== undefined) return found
     throw new TpError('TP_INPUT', 'compare', `the size ${size} of input "${name}" is open, and cannot be determined`)
   })

@@ -29,8 +29,7 @@ import {
   fixtureNames,
   maxDifference,
   openFixture,
-  sharedTest,
-  sharedTests,
+  testsOfFiles,
 } from '../../test/shared.ts'
 import { createModel, decodeModel, encodeModel, opset } from '../file/model.ts'
 import { Graph } from '../graph/graph.ts'
@@ -90,7 +89,7 @@ const x8: TensorLike = { type: 'float32', dims: [2, 8], data: Float32Array.from(
 
 describe('a lifted graph, written again', () => {
   const second = everySecondFixture()
-  sharedTests(
+  testsOfFiles(
     fixtureNames().filter((name) => !/deberta/.test(name)),
     'a runtime gives what the fixture gives',
     async (name) => {
@@ -105,7 +104,7 @@ describe('a lifted graph, written again', () => {
   )
 
   for (const target of [11, 13, 18, 21, 26]) {
-    sharedTest(`of opset 14, 17 and 18 in the forms of opset ${target}`, async () => {
+    test(`of opset 14, 17 and 18 in the forms of opset ${target}`, async () => {
       for (const name of ['roberta-cls-old-ts14', 'vit-cls-sdpa-ts17', 'bert-cls-sdpa-dynamo18']) {
         const bytes = emitModel(outputsOf(openFixture(name)), { opset: target })
         for (const set of dataSets(name)) await expectOutputs(bytes, set, 1e-4)
@@ -113,7 +112,7 @@ describe('a lifted graph, written again', () => {
     })
   }
 
-  sharedTest('a body that reads from the graph around it cannot move to another graph', () => {
+  test('a body that reads from the graph around it cannot move to another graph', () => {
     expect(errorCode(() => emitModel(outputsOf(openFixture('deberta-v2-cls-ts17'))))).toBe('TP_OPAQUE')
   })
 })

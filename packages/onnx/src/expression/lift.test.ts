@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { evaluate, input, type Tensor } from '@tp/core'
 import { type Dim, isUnknown, nodesBelow, substituteDim } from '@tp/core/expression'
@@ -14,9 +13,9 @@ import {
   maxDifference,
   onnxFiles,
   openFixture,
-  shared,
-  sharedTest,
-  sharedTests,
+  pathOf,
+  testsOfFiles,
+  trainedTest,
 } from '../../test/shared.ts'
 import { createModel, decodeModel, encodeModel } from '../file/model.ts'
 import { readAttributes } from '../graph/attributes.ts'
@@ -54,7 +53,7 @@ function at(dims: readonly Dim[], sizes: Record<string, number>): Dim[] {
 }
 
 describe('shapes of exported graphs', () => {
-  sharedTests(fixtureNames(), 'outputs have the declared shapes, and those of the data', (name) => {
+  testsOfFiles(fixtureNames(), 'outputs have the declared shapes, and those of the data', (name) => {
     const graph = openFixture(name)
     const lifted = lift(graph)
     for (const { name: output, dims: declared } of graph.outputs) {
@@ -68,18 +67,18 @@ describe('shapes of exported graphs', () => {
     }
   })
 
-  sharedTests(
-    onnxFiles('models').map(({ path }) => relative(shared, path)),
+  testsOfFiles(
+    onnxFiles('models').map(({ name }) => name),
     'nothing is opaque',
     (name) => {
-      const graph = new Graph(decodeModel(readFileSync(join(shared, name))))
+      const graph = new Graph(decodeModel(readFileSync(pathOf(name))))
       const lifted = lift(graph)
       expect(lifted.notes).toEqual([])
       for (const { name: output, dims } of graph.outputs) expect(lifted.tensor(output).dims).toEqual(dims)
     },
   )
 
-  sharedTest('every value that the fixtures declare has the declared rank and sizes', () => {
+  test('every value that the fixtures declare has the declared rank and sizes', () => {
     for (const name of fixtureNames()) {
       const graph = openFixture(name)
       const lifted = lift(graph)
@@ -96,8 +95,8 @@ describe('shapes of exported graphs', () => {
     }
   })
 
-  sharedTest('a 91 MB file is lifted in less than 100 ms, and no weight is decoded', () => {
-    const graph = new Graph(decodeModel(readFileSync(join(shared, 'models/minilm-sentiment/model.onnx'))))
+  trainedTest('a 91 MB file is lifted in less than 100 ms, and no weight is decoded', () => {
+    const graph = new Graph(decodeModel(readFileSync(pathOf('minilm-sentiment/model.onnx'))))
     const times = Array.from({ length: 3 }, () => {
       const start = performance.now()
       lift(graph)
@@ -109,7 +108,7 @@ describe('shapes of exported graphs', () => {
 
 describe('what the lifted graph computes', () => {
   const second = everySecondFixture()
-  sharedTests(
+  testsOfFiles(
     fixtureNames().filter((name) => !notComputed.test(name)),
     'the interpreter gives the stored outputs',
     (name) => {
@@ -203,7 +202,7 @@ describe('parts of a graph that are not understood', () => {
     expect(String(lift(graph).tensor('y'))).toBe('int64[2]')
   })
 
-  sharedTest('do not include the results of If, whose types come from its branches', () => {
+  test('do not include the results of If, whose types come from its branches', () => {
     const graph = openFixture('deberta-v2-cls-ts17')
     const { notes, tensor } = lift(graph)
     expect(new Set(notes.map(({ node }) => node.opType))).toEqual(new Set(['If']))
@@ -241,7 +240,7 @@ describe('constants', () => {
     expect(Array.from(result?.data as Float32Array)).toEqual([0, 8, 0, 0, 0, 9])
   })
 
-  sharedTest('in data files are read only where their contents matter', () => {
+  test('in data files are read only where their contents matter', () => {
     const read: number[] = []
     const external = (_: string, __: number, length: number): Uint8Array => {
       read.push(length)
@@ -256,7 +255,7 @@ describe('constants', () => {
 })
 
 describe('lifting', () => {
-  sharedTest('does not depend on the order of the nodes in the file, and changes nothing', () => {
+  test('does not depend on the order of the nodes in the file, and changes nothing', () => {
     const model = decodeModel(fixture('bert-cls-sdpa-ts14'))
     model.proto.graph?.node.reverse()
     const bytes = encodeModel(model)
@@ -279,7 +278,7 @@ describe('lifting', () => {
     expect(lifted.names.get(lifted.tensor('y'))).toBe('y')
   })
 
-  sharedTest('accepts a file with flipped bytes or refuses it with a code', () => {
+  test('accepts a file with flipped bytes or refuses it with a code', () => {
     let seed = 7
     const random = (below: number): number => {
       seed = (seed * 48271) % 2147483647

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { create } from '@bufbuild/protobuf'
 import { TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf'
 import { afterAll, describe, expect, test } from 'vitest'
-import { errorCode, fixture, folderReader, shared, sharedTest } from '../../test/shared.ts'
+import { errorCode, fixture, fixtures, folderReader } from '../../test/shared.ts'
 import { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
 import { readTensor } from '../tensor/tensor-proto.ts'
@@ -61,15 +61,15 @@ describe('locations', () => {
 })
 
 describe('data files', () => {
-  sharedTest('are listed, and read from their location', () => {
+  test('are listed, and read from their location', () => {
     const model = decodeModel(fixture('bert-cls-external'))
     const tensors = externalTensors(model)
     expect(tensors.length).toBeGreaterThan(10)
-    const data = readFileSync(join(shared, 'fixtures/bert-cls-external/model.onnx.data'))
+    const data = readFileSync(join(fixtures, 'bert-cls-external/model.onnx.data'))
     const [first] = tensors
     const proto = new Graph(model).initializer(first?.name ?? '')
     if (first === undefined || proto === undefined) throw new Error('the fixture keeps weights outside')
-    const tensor = readTensor(proto, folderReader(join(shared, 'fixtures/bert-cls-external')))
+    const tensor = readTensor(proto, folderReader(join(fixtures, 'bert-cls-external')))
     const at = data.subarray(first.offset, first.offset + (first.length ?? 0))
     expect(Buffer.compare(new Uint8Array((tensor.data as Float32Array).buffer), at)).toBe(0)
     expect(errorCode(() => readTensor(proto))).toBe('TP_EXTERNAL')

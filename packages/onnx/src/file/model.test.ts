@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
-import { errorCode, fixture, onnxFiles, shared, sharedTest, sharedTests } from '../../test/shared.ts'
+import { errorCode, fixture, onnxFiles, pathOf, testsOfFiles } from '../../test/shared.ts'
 import { Graph } from '../graph/graph.ts'
 import { cloneModel, createModel, decodeModel, encodeModel, metadata, opset } from './model.ts'
 
@@ -22,11 +21,11 @@ function modelWithUnknownFields(): Uint8Array {
 }
 
 describe('a model that is read and written', () => {
-  sharedTests(
-    onnxFiles().map(({ path }) => relative(shared, path)),
+  testsOfFiles(
+    onnxFiles().map(({ name }) => name),
     'is written as it was read',
     (name) => {
-      const bytes = readFileSync(join(shared, name))
+      const bytes = readFileSync(pathOf(name))
       expect(Buffer.compare(encodeModel(decodeModel(bytes)), bytes)).toBe(0)
     },
   )
@@ -36,7 +35,7 @@ describe('a model that is read and written', () => {
     expect(encodeModel(decodeModel(bytes))).toEqual(bytes)
   })
 
-  sharedTest('is equal whether it is written in pieces or at once', () => {
+  test('is equal whether it is written in pieces or at once', () => {
     const model = decodeModel(fixture('bert-cls-optimum'))
     const weight = model.proto.graph?.initializer[0]
     if (weight === undefined) throw new Error('the fixture has initializers')
@@ -58,7 +57,7 @@ describe('a file that is not a model', () => {
     )
   })
 
-  sharedTest('is refused with a code wherever it is cut, nearly always TP_TRUNCATED', () => {
+  test('is refused with a code wherever it is cut, nearly always TP_TRUNCATED', () => {
     const bytes = fixture('deit-distilled-ts17')
     const codes = new Map<string, number>()
     for (let i = 0; i < 400; i++) {
@@ -70,7 +69,7 @@ describe('a file that is not a model', () => {
     expect(codes.get('TP_NOT_ONNX') ?? 0).toBeLessThan(3)
   })
 
-  sharedTest('is read or refused with a code where bytes are flipped', () => {
+  test('is read or refused with a code where bytes are flipped', () => {
     const bytes = fixture('bert-cls-external')
     let seed = 1
     const random = (): number => {
@@ -140,7 +139,7 @@ describe('a file that is valid, and larger than any model', () => {
 })
 
 describe('model', () => {
-  sharedTest('shares the weights with a copy, and nothing else', () => {
+  test('shares the weights with a copy, and nothing else', () => {
     const model = decodeModel(fixture('bert-cls-optimum'))
     const before = encodeModel(model)
     const copy = cloneModel(model)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { AttributeProto_AttributeType, AttributeProtoSchema, GraphProtoSchema, type NodeProto } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
-import { errorCode, fixture, onnxFiles, sharedTest } from '../../test/shared.ts'
+import { errorCode, fixture, onnxFiles } from '../../test/shared.ts'
 import { createModel, decodeModel, encodeModel } from '../file/model.ts'
 import { Graph } from './graph.ts'
 import { createNode } from './node.ts'
@@ -159,7 +159,7 @@ describe('edits', () => {
 
 describe('an edit changes only what was edited', () => {
   for (const name of ['bert-cls-optimum', 'vit-cls-sdpa-dynamo18', 'deberta-v2-cls-ts17', 'bert-cls-external']) {
-    sharedTest(name, () => {
+    test(name, () => {
       const bytes = fixture(name)
       const graph = new Graph(decodeModel(bytes))
       const target = graph.nodes.find((node) => node.opType === 'Softmax') as NodeProto
@@ -183,7 +183,7 @@ describe('an edit changes only what was edited', () => {
     })
   }
 
-  sharedTest('opening, sorting and cleaning do not change a file', () => {
+  test('opening, sorting and cleaning do not change a file', () => {
     for (const { path } of onnxFiles('fixtures')) {
       const bytes = readFileSync(path)
       const graph = new Graph(decodeModel(bytes))

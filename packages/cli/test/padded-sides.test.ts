@@ -163,6 +163,27 @@ describe.each(heads)('a head that reads: %s', (head) => {
   }
 })
 
+test('a file that is pruned again keeps the same tokens whichever side is padded', async () => {
+  const [random, tome] = ['random', 'tome'].map((name) => methods.find((entry) => entry.name === name)) as [
+    MethodEntry,
+    MethodEntry,
+  ]
+  const steps = [random, tome].map((entry, layer) => ({
+    method: entry.create(),
+    schedule: schedule(3, { layers: [layer], keep: 0.6 }),
+    protect: [0, 2],
+  }))
+  const twice = steps.reduce(
+    (model, step) => {
+      const result = prune(model, step)
+      if (!result.ok) throw new Error(result.refusal.message)
+      return result.model
+    },
+    decodeModel(unplacedEncoder('masked mean')),
+  )
+  await expectSame(twice)
+})
+
 test('states of pruned tokens are those of the nearest kept one, a first token that is apart aside', async () => {
   const random = methods.find(({ name }) => name === 'random') as MethodEntry
   const plan = {

@@ -62,6 +62,20 @@ describe('a command ends with an error, its code and an exit code if its plugin'
     expect(existsSync(folder.at('out.onnx'))).toBe(false)
   })
 
+  test.each<[string, string, RegExp]>([
+    ['throws null', 'throw null', /it throws null/],
+    ['calls process.exit', 'process.exit(0)', /ended before the command was done/],
+    ['never loads a model', 'return new Promise(() => {})', /ended before the command was done/],
+  ])('has a runtime that %s', async (_, body, message) => {
+    const plugin = folder.at('runtime.mjs')
+    const runtime = `{ name: 'mine', load() { ${body} }, diagnose() {} }`
+    writeFileSync(plugin, `export default { contractVersion: 1, runtime: ${runtime} }`)
+    const { code, stdout, stderr } = await tp(['bench', digits, '--runtime', plugin])
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(message)
+    expect(stderr).toContain('code: TP_PLUGIN\n')
+  })
+
   test('calls process.exit, and says so in a document, too', async () => {
     const { stdout } = await pruneWith('process.exit(0)', '--json')
     expect(JSON.parse(stdout)).toMatchObject({ kind: 'error', code: 'TP_PLUGIN' })

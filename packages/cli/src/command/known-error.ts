@@ -1,12 +1,13 @@
 import { isTpError, TpError } from '@tp/core'
 import { asError } from '@tp/core/host'
-import { pluginIn } from '../plugins/loaded-plugins.ts'
+import { loadedPlugins, pluginIn } from '../plugins/loaded-plugins.ts'
 
 /** Whatever was thrown, as an error with a code if its cause is known; any other is a bug in tp. */
 export function knownError(thrown: unknown): Error {
   const cause = asError(thrown)
   if (isTpError(cause)) return cause
-  const plugin = pluginIn(cause)
+  // Nothing of ours throws what is not an error, which has no stack either.
+  const plugin = cause === thrown ? pluginIn(cause) : loadedPlugins().at(-1)
   if (plugin !== undefined) return new TpError('TP_PLUGIN', plugin, `it throws ${cause.message}`, { cause })
   const { code } = cause as NodeJS.ErrnoException
   if (code === 'EMFILE' || code === 'ENFILE') {

@@ -124,6 +124,7 @@ describe('a tokenizer that Hugging Face refuses is refused', () => {
       'several templates',
     ],
     ['a separator without id', { post_processor: { ...bert, sep: '[SEP]' } }, 'its post_processor.sep is'],
+    ['a decoder without its prefix', { decoder: { type: 'WordPiece' } }, 'its decoder.prefix is missing'],
     ['another version', { version: '2.0' }, 'its version is "2.0"; it has to be 1.0'],
     ['a part that there is not', { more: 1 }, 'has "more", which no tokenizer.json has'],
   ])('for %s', (_, changes, message) => {

@@ -81,8 +81,10 @@ const addedToken: Fields = {
   special: flag,
 }
 
+type Kind = 'normalizer' | 'pre_tokenizer' | 'post_processor' | 'decoder'
+
 /** Fields of what is told apart by its type; a type that is not here has none, or is not known to the library. */
-const typed: Readonly<Record<'normalizer' | 'pre_tokenizer' | 'post_processor', Readonly<Record<string, Fields>>>> = {
+const typed: Readonly<Record<Kind, Readonly<Record<string, Fields>>>> = {
   normalizer: {
     BertNormalizer: {
       clean_text: flag,
@@ -111,10 +113,20 @@ const typed: Readonly<Record<'normalizer' | 'pre_tokenizer' | 'post_processor', 
     Sequence: { processors: list },
     ByteLevel: byteLevel,
   },
+  decoder: {
+    WordPiece: { prefix: text, cleanup: flag },
+    BPEDecoder: { suffix: text },
+    CTC: { pad_token: text, word_delimiter_token: text, cleanup: flag },
+    Metaspace: { replacement: text },
+    Replace: { pattern, content: text },
+    Strip: { content: text, start: count, stop: count },
+    Sequence: { decoders: list },
+    ByteLevel: byteLevel,
+  },
 }
 
 /** Fields in which a sequence holds others of its kind. */
-const PARTS = ['normalizers', 'pretokenizers', 'processors']
+const PARTS = ['normalizers', 'pretokenizers', 'processors', 'decoders']
 
 /** Fields of each model besides its vocabulary, which has a check of its own. */
 const models: Readonly<Record<string, Fields>> = {
@@ -151,7 +163,7 @@ export function checkShape(json: Readonly<Record<string, unknown>>, type: string
   for (const [i, entry] of (Array.isArray(json.added_tokens) ? json.added_tokens : []).entries())
     requireFields(entry, addedToken, `added_tokens[${i}]`, source)
   if (isGiven(json.truncation)) requireFields(json.truncation, truncation, 'truncation', source)
-  for (const name of ['normalizer', 'pre_tokenizer', 'post_processor'] as const) {
+  for (const name of Object.keys(typed) as Kind[]) {
     // Not by recursion: a file may be nested deeper than the stack is.
     const open: [path: string, part: unknown][] = [[name, json[name]]]
     for (let next = open.pop(); next !== undefined; next = open.pop()) {

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+
 /** Signals by which a user ends a command. */
 export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
@@ -7,6 +9,8 @@ export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const
  * on the same thread.
  */
 export async function endable<T>(work: () => T | Promise<T>): Promise<T> {
+  // A signal that has come already would be lost with its listener: one whole turn of the event loop hears it.
+  for (let half = 0; half < 2; half++) await setImmediate()
   const listeners = ENDING_SIGNALS.map((signal) => ({ signal, all: process.listeners(signal) }))
   for (const { signal } of listeners) process.removeAllListeners(signal)
   try {

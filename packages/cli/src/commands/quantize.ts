@@ -96,6 +96,7 @@ export const quantizeCommand: Command = command({
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`quantizing ${basename(path)}`)
     const quantised = await endable(async () => quantizeFile(file, form))
+    throwIfAborted(signal, 'tp')
     const compared =
       data === undefined
         ? undefined

@@ -1,5 +1,6 @@
 import stringWidth from 'fast-string-width'
 import { wrapAnsi } from 'fast-wrap-ansi'
+import { wrappedCommand } from './command-line.ts'
 
 /** Columns of text that goes to nobody's terminal: a pager, a file, a log. */
 export const UNBOUNDED: number = Number.POSITIVE_INFINITY
@@ -45,7 +46,7 @@ export function wrapped(text: string, columns: number): string {
   if (columns === UNBOUNDED) return text
   return text
     .split('\n')
-    .map((line) => (widthOf(line) <= columns ? line : wrappedLine(line, columns)))
+    .map((line) => (widthOf(line) <= columns ? line : (wrappedCommand(line, columns) ?? wrappedLine(line, columns))))
     .join('\n')
 }
 

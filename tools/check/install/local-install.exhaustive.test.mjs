@@ -21,12 +21,12 @@ async function run(command, cwd = '.') {
     VITEST: undefined,
     NODE_ENV: undefined,
   }
-  const { ok, output } = await runCommand(command, { cwd: join(folder, cwd), env, timeoutMs: 600_000 })
+  const { ok, output } = await runCommand(command, { cwd: join(folder, cwd), env, timeoutMs: 1_800_000 })
   if (!ok) throw new Error(`${command.join(' ')}\n${output}`)
   return output
 }
 
-test('prunes in an empty folder, with nothing installed there', { timeout: 900_000 }, async () => {
+test('prunes in an empty folder, with nothing installed there', { timeout: 1_800_000 }, async () => {
   mkdirSync(join(folder, 'empty', 'packages'), { recursive: true })
   const tarballs = (await packAll(join(folder, 'empty', 'packages'))).map(({ path }) => path)
   cpSync(join(root, 'packages/models/mail/model.onnx'), join(folder, 'empty', 'model.onnx'))
@@ -41,7 +41,7 @@ test('prunes in an empty folder, with nothing installed there', { timeout: 900_0
   expect(readdirSync(join(folder, 'empty')).sort()).toEqual(['model.onnx', 'model.pruned.onnx', 'packages'])
 })
 
-test('prunes and begins a plugin in the lines that npm run pack-local prints', { timeout: 900_000 }, async () => {
+test('prunes and begins a plugin in the lines that npm run pack-local prints', { timeout: 1_800_000 }, async () => {
   mkdirSync(join(folder, 'project'))
   const { install, plugin } = localLines((await packAll(folder)).map(({ path }) => path))
   writeFileSync(join(folder, 'project', 'package.json'), '{ "private": true }')

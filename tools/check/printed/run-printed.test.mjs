@@ -119,7 +119,7 @@ const slowly = {
 describe('what takes long, and what needs files that another command makes', { tags: 'exhaustive' }, () => {
   beforeAll(putMadeFiles, timeout)
 
-  test.each(Object.entries(slowly))('runs as %s print it', { timeout: 3_600_000 }, async (name, source) => {
+  test.each(Object.entries(slowly))('commands of %s run', { timeout: 3_600_000 }, async (name, source) => {
     const scripts = (await blocksOf(source)).filter((script) => script.length > 0)
     // Pages and the report: the others have been run above.
     const isLeft = (/** @type {string[][]} */ script) => !['pages', 'report'].includes(name) || script.some(isSlow)

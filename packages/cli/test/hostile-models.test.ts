@@ -89,7 +89,7 @@ describe('--verify of a model that needs more than one of its size', () => {
       return 'one'
     })
     const { stderr } = await verify(path)
-    expect(stderr).toMatch(/the dense model itself does not run on input_ids \[3,\d+\], .*before anything is changed/)
+    expect(stderr).toMatch(/the dense model itself does not run on input_ids \[\d,\d+\], .*before anything is changed/)
     expect(stderr).toContain('code: TP_DENSE')
     expect(folder.files()).not.toContain('out.onnx')
   })

@@ -77,5 +77,5 @@ test('counts the time of a resumed training by the steps that it takes itself', 
   watch.work({ task: 'step', done: 50.5, total: 100 }, 'soft')
   for (let i = 0; i < 10; i++) second()
   watch.work({ task: 'step', done: 60, total: 100 }, 'soft')
-  expect(lines.at(-1)).toMatch(/ 60 % {2}soft training, 60 of 100, 1\.0\/s, 40 s left/)
+  expect(lines.at(-1)).toMatch(/ 60 % {2}soft training, 60 of 100, 57\.0\/min, 42 s left/)
 })

@@ -41,7 +41,7 @@ export const changeNames = [
   '8 bits, packed',
   'exact, 8 bits',
 ] as const
-export type ChangeName = (typeof changeNames)[number]
+type ChangeName = (typeof changeNames)[number]
 
 /** What is done to an encoder. Each refuses by throwing, or compares. */
 const changes: Readonly<Record<ChangeName, (source: Opened) => Promise<Compared>>> = {

@@ -66,7 +66,7 @@ export function runGemm(inputs: KernelInputs, attributes: Attributes, context: K
 }
 
 /** The last two axes exchanged. */
-export function swapped(x: Value, context: KernelContext): Value {
+function swapped(x: Value, context: KernelContext): Value {
   const order = <T>(list: readonly T[]): T[] => [...list.slice(0, -2), list.at(-1) as T, list.at(-2) as T]
   const dims = order(x.dims)
   return picked(x, dims, walk(dims, order(stridesOf(x.dims))), context)

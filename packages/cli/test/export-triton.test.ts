@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -52,6 +52,13 @@ describe('export-triton', () => {
       threads: 1,
     })
     expect(session.inputs.length).toBeGreaterThan(0)
+  })
+
+  test('calls a model by the folder above one called onnx', async () => {
+    mkdirSync(folder.at('mail-bert/onnx'), { recursive: true })
+    copyFileSync(mail, folder.at('mail-bert/onnx/model.onnx'))
+    const { stdout } = await exported(folder.at('mail-bert/onnx/model.onnx'))
+    expect(JSON.parse(stdout)).toMatchObject({ kind: 'export-triton', name: 'mail-bert' })
   })
 
   test('refuses names that are paths, packed files, and a place that cannot be written to', async () => {

@@ -291,6 +291,27 @@ test('does not overwrite the files that a model written from code was made from'
   expect(readFileSync(at('coded.onnx'))).toEqual(readFileSync(at('code.onnx')))
 })
 
+describe('a command that reserves its output', () => {
+  const data = (): string[] => ['--data', at('x.tsv')]
+  const commandsOfData: readonly (readonly [string, () => string[], string])[] = [
+    ['tune', data, 'plan.json'],
+    ['train', () => [...by, ...data(), '--selection', at('y.tsv')], 'out.onnx'],
+    ['run', data, 'out.jsonl'],
+  ]
+  beforeAll(() => writeFileSync(at('file'), ''))
+
+  test.each(commandsOfData)('tp %s names the output that cannot be written', async (command, args, out) => {
+    const given = [command, digits, ...args(), '-o']
+    await refused([...given, at(`absent/${out}`)], 'TP_WRITE', new RegExp(`absent/${out} was not written: the folder`))
+    await refused([...given, at(`file/${out}`)], 'TP_WRITE', new RegExp(`file/${out} was not written: a part of the path`))
+  })
+
+  test.each(commandsOfData)('tp %s reports a missing model before that', async (command, args, out) => {
+    const given = [command, at('no.onnx'), ...args(), '-o', at(`absent/${out}`)]
+    await refused(given, 'TP_FILE_NOT_FOUND', /no\.onnx/)
+  })
+})
+
 test('accepts a name of 250 characters, or refuses it before any work', async () => {
   const name = `${'n'.repeat(245)}.onnx`
   const { code, stderr } = await tpHere(['prune', digits, '-o', at(name), ...by])

@@ -66,6 +66,7 @@ export function readArguments(
     if (seen.has(token.name) && !table[token.name]?.multiple)
       throw usageError(`--${token.name} is given twice; give it once`)
     seen.add(token.name)
+    if (token.value === '') throw usageError(needsValue(table, token.rawName, token.name))
     if (token.value !== undefined) checkValue(table[token.name], token.name, token.value)
   }
   // The last may be several: MODEL….
@@ -76,6 +77,8 @@ export function readArguments(
       extra === undefined ? `${operands[positionals.length]} is missing` : `there is no place for "${extra}"`
     throw usageError(`${problem}: tp ${[name, ...operands].join(' ')} …; tp ${name} --help shows all of it`)
   }
+  const empty = positionals.indexOf('')
+  if (empty >= 0) throw usageError(`${operands[empty] ?? operands.at(-1)} is empty; give a path`)
   return { operands: positionals, options: values as Arguments<OptionTable> }
 }
 
@@ -130,7 +133,12 @@ function reword(name: string, table: OptionTable, error: Error & { code?: string
     const long = option.startsWith('--')
       ? option.slice(2)
       : Object.keys(table).find((key) => `-${table[key]?.short}` === option)
-    return `${option} needs a value: ${option} ${table[long ?? '']?.value ?? 'VALUE'}`
+    return needsValue(table, option, long ?? '')
   }
   return `${error.message.split('\n')[0]}; ${help}`
+}
+
+/** @param option as it was given, `-o` or `--out` */
+function needsValue(table: OptionTable, option: string, name: string): string {
+  return `${option} needs a value: ${option} ${table[name]?.value ?? 'VALUE'}`
 }

@@ -20,7 +20,7 @@ export const exportTritonCommand: Command = command({
       value: 'REPOSITORY',
       description: 'the model repository, a folder; the model becomes a new folder in it',
     },
-    name: { type: 'string', value: 'NAME', description: 'what the model is called; default: its folder' },
+    name: { type: 'string', value: 'NAME', description: 'what the model is called; default: its folder, or the one above a folder called onnx' },
     'max-batch': { type: 'string', value: 'N', description: 'most examples of a batch; default 64' },
     'max-wait': {
       type: 'string',
@@ -38,7 +38,7 @@ export const exportTritonCommand: Command = command({
   async run([path = ''], given, { print, progress, signal, files, runtime = nodeRuntime() }) {
     const { out, json = false } = given
     if (out === undefined) throw usageError('-o REPOSITORY is missing: the folder to write to')
-    const name = given.name ?? basename(dirname(resolve(path)))
+    const name = given.name ?? folderName(path)
     if (!/^[\w-][\w.-]*$/.test(name)) throw usageError(`--name is "${name}"; it must be of letters, digits, _, - and .`)
     const maxBatch = given['max-batch'] === undefined ? 64 : wholeNumber('max-batch', given['max-batch'])
     const maxWait = given['max-wait'] === undefined ? 0 : number('max-wait', given['max-wait'])
@@ -60,6 +60,12 @@ export const exportTritonCommand: Command = command({
     return EXIT.done
   },
 })
+
+/** Optimum puts a model into a folder called `onnx` below its own. */
+function folderName(path: string): string {
+  const folder = dirname(resolve(path))
+  return basename(basename(folder) === 'onnx' ? dirname(folder) : folder)
+}
 
 function describe({ out, batched }: { readonly out: string; readonly batched: boolean }): string {
   const batches = batched ? 'requests of equal shape are batched' : 'no batches: an axis in front is fixed'

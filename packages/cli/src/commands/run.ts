@@ -5,6 +5,7 @@ import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { outputsOf } from '../files/file-claims.ts'
+import { requireModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
@@ -100,6 +101,7 @@ export const runCommand: Command = command({
     }
     const asked = await readAskedRun(given)
     progress.expect?.([{ work: 0 }, { work: 1 }, { work: 0 }])
+    await requireModelFile(path)
     await files.checkTargets()
     const saved = shards ?? `${out}.shards`
     const report = await runBulk({

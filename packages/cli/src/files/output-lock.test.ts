@@ -79,3 +79,8 @@ test('gives an abandoned lock to only one of many processes', async () => {
   // The lock of the killed process is taken over again.
   await using _own = await lockOutput(out())
 })
+
+test('reserves nothing where no file can be', async () => {
+  writeFileSync(join(folder, 'file'), '')
+  for (const place of ['absent', 'file']) await expect(lockOutput(join(folder, place, 'out.onnx'))).resolves.toBe(undefined)
+})

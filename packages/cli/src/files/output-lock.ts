@@ -19,19 +19,25 @@ interface Holder {
 
 /**
  * Reserves an output for this process until it is disposed. The lock of a killed process is taken over.
+ * @returns undefined where no file can be written, which `FileClaims.checkTargets` reports in its turn
  * @throws TpError TP_OUTPUT while another process works at it; TP_WRITE
  */
-export async function lockOutput(out: string): Promise<AsyncDisposable> {
+export async function lockOutput(out: string): Promise<AsyncDisposable | undefined> {
   const { path } = await placeOf(out)
   const lock = join(dirname(path), hiddenName(path, SUFFIX.length) + SUFFIX)
   const own: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) }
   // Written atomically: others would take a lock without contents for a stale one.
   const waiting = waitingPath(lock)
+  const contents = JSON.stringify({ ...own, key: randomBytes(8).toString('hex') })
+  const isWritten = await writeFile(waiting, contents, { flag: 'wx' }).then(
+    () => true,
+    () => false,
+  )
+  if (!isWritten) return undefined
   try {
-    await writeFile(waiting, JSON.stringify({ ...own, key: randomBytes(8).toString('hex') }), { flag: 'wx' })
     await take(out, waiting, lock)
   } catch (cause) {
-    throw cause instanceof TpError ? cause : writeError(lock, cause)
+    throw cause instanceof TpError ? cause : writeError(out, cause)
   } finally {
     await rm(waiting, { force: true })
   }

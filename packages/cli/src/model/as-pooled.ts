@@ -38,7 +38,7 @@ export async function requireKeptRows(file: ModelFile): Promise<void> {
   const pooling = await pooledOutside(file)
   if (pooling?.of !== 'last token') return
   const seen = '1_Pooling/config.json reads the last token of its states, which may be pruned'
-  const advice = 'export the model with its pooling inside (sentence_embedding), or give --lossless'
+  const advice = 'export the model with its pooling inside (sentence_embedding); tp prune --lossless does what is exact'
   throw new RefusalError(file.path, { code: 'TP_POOLING', message: `${seen}; ${advice}` })
 }
 

@@ -42,7 +42,8 @@ export async function readModelFile(path: string, { signal, files }: ReadOptions
   return { path, model, bytes: bytes.length, dataFiles, hash }
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** @throws TpError TP_FILE_NOT_FOUND if there is nothing at the path, or a folder; TP_TOO_LARGE */
+export async function requireModelFile(path: string): Promise<void> {
   const entry = await stat(path).catch((cause: unknown) => {
     throw new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no file that can be read at ${path}`, { cause })
   })
@@ -53,6 +54,10 @@ async function readBytes(path: string): Promise<Uint8Array> {
     const seen = `${path} has ${(entry.size / 2 ** 30).toFixed(1)} GiB, and an ONNX file ends at 2 GiB`
     throw new TpError('TP_TOO_LARGE', 'tp', `${seen}; save the model with its weights as external data`)
   }
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  await requireModelFile(path)
   return readInput(path, {
     code: 'TP_FILE_NOT_FOUND',
     advice: 'give the path of an .onnx file',

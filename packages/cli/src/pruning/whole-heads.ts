@@ -82,7 +82,7 @@ export function wholeHeadNote(
 /** What is said where rows of pruned tokens hold a mean: the file does not say what reads them. */
 export const FILLED_ROWS: string =
   'rows of pruned tokens hold the mean of the kept ones, for a mean over all rows; if a decoder attends to them, give --restore nearest, ' +
-  'or --restore none, and it the output tp.mask as the attention mask of its encoder'
+  'or --restore none, and pass the output tp.mask to the decoder as the attention mask of its encoder'
 
 /** What is said where no method was asked for. */
 export function safeDefaultNote(kind: InputKind): string {

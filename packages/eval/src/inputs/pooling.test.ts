@@ -40,6 +40,14 @@ test.each([
   expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of, isNormalised: true })
 })
 
+test('a pooling that modules.json names, and that is missing, is refused and never taken for the mean', async () => {
+  write('modules.json', types('Transformer', 'Pooling', 'Normalize'))
+  await expect(readPooling(join(folder, 'model.onnx'))).rejects.toMatchObject({
+    code: 'TP_POOLING',
+    message: expect.stringContaining('1_Pooling/config.json) is missing; complete its folder'),
+  })
+})
+
 test('modules.json says in which folder the pooling is, and it is below its own', async () => {
   mkdirSync(join(folder, '4_Last'))
   write('4_Last/config.json', { pooling_mode: 'lasttoken' })

@@ -58,18 +58,21 @@ export function poolingOf(modules: readonly SentenceModule[], config: object | u
   const asked = config === undefined ? [] : modesOf(config)
   const of = asked.length > 1 ? undefined : modes.get(asked[0] ?? 'mean')
   const other = modules.slice(1).find(({ type }) => !harmless.includes(type))
+  const isMissing = config === undefined && modules.some(({ type }) => type === 'Pooling')
   const unsupported =
-    other === undefined
-      ? `its vectors are pooled by ${asked.join(' and ')}, and only one of mean, max, cls and lasttoken is supported`
-      : `modules.json passes its vectors through ${other.type}, which the ONNX file does not hold`
-  if (of !== undefined && other === undefined) return { of, isNormalised }
+    other !== undefined
+      ? `modules.json passes its vectors through ${other.type}, which the ONNX file does not hold`
+      : isMissing
+        ? 'modules.json names a Pooling whose config.json (1_Pooling/config.json) is missing'
+        : `its vectors are pooled by ${asked.join(' and ')}, and only one of mean, max, cls and lasttoken is supported`
+  if (of !== undefined && other === undefined && !isMissing) return { of, isNormalised }
   return { of: of ?? 'mean', isNormalised, unsupported }
 }
 
 /** What a configuration names; flags that are set. */
 function modesOf(config: object): string[] {
   const { pooling_mode: named }: { readonly pooling_mode?: unknown } = config
-  if (named !== undefined) return [named].flat().map(String)
+  if (named !== undefined) return [named].flat().map((mode) => (typeof mode === 'string' ? mode : JSON.stringify(mode)))
   return Object.entries(config).flatMap(([key, value]) =>
     key.startsWith('pooling_mode_') && value === true ? [key] : [],
   )
@@ -88,7 +91,7 @@ export function requirePooling(
 ): Pooling {
   const { unsupported } = pooling ?? USUAL_POOLING
   if (unsupported === undefined || output?.dims.length === 2) return pooling ?? USUAL_POOLING
-  const advice = 'export the model with an output sentence_embedding'
+  const advice = 'complete its folder, or export the model with an output sentence_embedding'
   throw new TpError('TP_POOLING', 'eval', `${path}: ${unsupported}; ${advice}`)
 }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { isTpError, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { decodeModel, type Model, startsLikeModel } from '@tp/onnx'
+import { interruptible } from '../command/endable.ts'
 import type { FileClaims } from '../files/file-claims.ts'
 import { LARGEST, readInput } from '../files/read-input.ts'
 import { checkDataFiles, readPart } from './external-data.ts'
@@ -35,7 +36,9 @@ export async function readModelFile(path: string, { signal, files }: ReadOptions
   const bytes = await readBytes(path)
   throwIfAborted(signal, 'tp')
   const folder = dirname(path)
-  const model = await naming(path, () => decodeModel(bytes, { external: (...part) => readPart(folder, ...part) }))
+  const model = await naming(path, () =>
+    interruptible(() => decodeModel(bytes, { external: (...part) => readPart(folder, ...part) })),
+  )
   const dataFiles = await naming(path, () => checkDataFiles(path, model))
   await files?.readsModel(path, dataFiles)
   const hash = (): string => createHash('sha256').update(bytes).digest('hex')

@@ -1,6 +1,7 @@
 import { type Inspection, inspect, type Plan, type Pruned, type PruneOptions, prune } from '@tp/compiler'
 import { isTpError, type Method, type Schedule, TpError, type Values } from '@tp/core'
 import { needsValues, paramsOf, readSafetensors, trainedLayers } from '@tp/core/host'
+import { interruptible } from '../command/endable.ts'
 import { readInput } from '../files/read-input.ts'
 import { requireKeptRows } from '../model/as-pooled.ts'
 import type { ModelFile } from '../model/model-file.ts'
@@ -74,7 +75,7 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
   if (layers.length > 0) await requireKeptRows(file)
   const needed = weights !== undefined || needsValues(method, layers)
   const params = needed ? await trainedValues(weights, method, file.path) : undefined
-  const result = prune(file.model, {
+  const options: PruneOptions = {
     method,
     ...(await segmentOf(file, request)),
     schedule: ({ name }) => schedules.get(name) ?? new Map(),
@@ -89,7 +90,8 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
     source: file.hash(),
     ...(quantize && { quantize }),
     ...(params && { params }),
-  })
+  }
+  const result = interruptible(() => prune(file.model, options))
   if (!result.ok) throw new RefusalError(file.path, result.refusal)
   return result
 }

@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
+import { decoderPath } from 'exported-decoders'
 import { describe, expect, test } from 'vitest'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
@@ -33,6 +34,27 @@ describe('the model of mails', () => {
     const { distances, own } = JSON.parse(stdout).verification
     expect(Object.keys(distances)).toEqual(['alone', 'in a batch', 'padded right'])
     expect(Math.max(...Object.values<number>(distances), own)).toBeLessThan(0.5)
+  })
+
+  test.each(['llama', 'gpt2'] as const)('is compared on prompts padded on either side, if it is a decoder: %s', async (name) => {
+    const args = ['quantize', decoderPath(name), '-o', folder.at(`${name}.onnx`), '--verify']
+    const { distances, own } = JSON.parse((await tpHere([...args, '--json'])).stdout).verification
+    expect(Object.keys(distances)).toEqual(['alone', 'padded left', 'padded right'])
+    for (const distance of Object.values<number>(distances)) expect(distance).toSatisfy((far) => far > 0 && far < 0.5)
+    expect(own).toBe(undefined)
+    const { stdout } = await tpHere(args)
+    expect(stdout).toMatch(/on random prompts the last logits differ from the source's by alone [\d.]+ %, padded left/)
+  })
+
+  test('is written without --verify alone, if what it takes cannot be generated', async () => {
+    const out = folder.at('merged.onnx')
+    const args = ['quantize', decoderPath('whisper-merged-fixed'), '-o', out]
+    expect(await tpHere([...args, '--verify'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/whisper-merged-fixed.*cannot be verified; without --verify it is written/),
+    })
+    expect(existsSync(out)).toBe(false)
+    expect(await tpHere(args)).toMatchObject({ code: 0 })
   })
 
   test('takes the options of onnxruntime, and leaves out nodes by name', async () => {

@@ -17,7 +17,7 @@ const STATES_MASK = 'encoder_attention_mask'
 const RUNS = [16, 1, 1]
 
 /** Tokens of each prompt, in rows of as many as the first run has, and where padding is. */
-interface Prompts {
+export interface Prompts {
   readonly lengths: readonly number[]
   readonly padded: 'left' | 'right'
 }
@@ -33,7 +33,7 @@ const trials: readonly Prompts[] = [
 const COUNTS_FROM_THE_LEFT = 'com.microsoft.GroupQueryAttention'
 
 /** A decoder of a fixed batch takes one prompt, and one that reads no padding prompts of one length. */
-function trialsOf({ model }: ModelFile, { fused }: DecoderInspection): readonly Prompts[] {
+export function trialsOf({ model }: ModelFile, { fused }: DecoderInspection): readonly Prompts[] {
   const [first] = new Graph(model).inputs
   if (typeof first?.dims?.[0] === 'number') return trials.slice(0, 1)
   return fused === COUNTS_FROM_THE_LEFT ? [...trials.slice(0, 1), { lengths: [16, 16], padded: 'right' }] : trials
@@ -44,7 +44,7 @@ export function promptsText({ fused }: DecoderInspection): string {
   return fused === COUNTS_FROM_THE_LEFT ? 'prompts alone and in a batch' : 'prompts alone and padded on either side'
 }
 
-interface DecoderFiles {
+export interface DecoderFiles {
   readonly file: ModelFile
   /** The changed decoder. */
   readonly path: string
@@ -86,7 +86,7 @@ export async function verifyLastLogits({ file, path, decoder, prunesPrompts, sig
 }
 
 /** How many tokens each prompt ends after, counted from the left. */
-function lastTokens({ lengths, padded }: Prompts): number[] {
+export function lastTokens({ lengths, padded }: Prompts): number[] {
   return lengths.map((length) => (padded === 'left' ? RUNS[0] : length) as number)
 }
 
@@ -107,7 +107,7 @@ export async function verifyRuns({ file, path, decoder, signal }: DecoderFiles):
 }
 
 /** What a decoder gives for each run, with the caches that it has returned itself. */
-async function* generating(
+export async function* generating(
   session: Session,
   { model }: ModelFile,
   decoder: DecoderInspection,
@@ -132,7 +132,7 @@ async function* generating(
 }
 
 /** [b,n,V] → [b,1,V]: of the last row of each example, or of row `ends` − 1. */
-function lastRows({ type, dims, data }: TensorLike, ends?: readonly number[]): TensorLike {
+export function lastRows({ type, dims, data }: TensorLike, ends?: readonly number[]): TensorLike {
   const [rows = 1, tokens = 1, width = 1] = dims
   const last = data.slice(0, rows * width) as Float32Array
   for (let row = 0; row < rows; row++) {

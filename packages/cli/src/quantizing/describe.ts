@@ -1,8 +1,8 @@
-import type { QuantizedComparison } from '@tp/compare'
 import type { Quantized, QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Nearness, QuantizedWithin } from '@tp/tune'
 import { megabytes, percentage } from '../output/numbers.ts'
 import type { ComparedInputs } from './nearness.ts'
+import type { EightBitsVerified } from './verify-quantized.ts'
 
 export interface QuantizeReport extends Partial<Nearness> {
   readonly out: string
@@ -13,7 +13,7 @@ export interface QuantizeReport extends Partial<Nearness> {
   readonly task?: ComparedInputs['task']
   readonly floats?: QuantizedWithin['floats']
   readonly smoothed?: readonly SmoothedSite[] | undefined
-  readonly verification?: QuantizedComparison
+  readonly verification?: EightBitsVerified
   readonly bytes: number
   readonly bytesBefore: number
   readonly [more: string]: unknown
@@ -81,11 +81,11 @@ function smoothedText(sites: readonly SmoothedSite[]): string {
   return `smoothed ${sites.length} values, ${loud} channels in all`
 }
 
-function verificationText({ distances, own }: QuantizedComparison): string {
+function verificationText({ distances, own }: EightBitsVerified): string {
   const each = Object.entries(distances).map(([arrangement, far]) => `${arrangement} ${percentage(far)}`)
-  if (each.length === 0) return 'verified  runs prompts, alone and in batches, with finite outputs'
+  const [examples, outputs] = own === undefined ? ['prompts', 'the last logits'] : ['examples', 'outputs']
   return [
-    `verified  on random examples outputs differ from the source's by ${each.join(', ')} of their size`,
-    `          in batches from those alone by ${percentage(own)}`,
+    `verified  on random ${examples} ${outputs} differ from the source's by ${each.join(', ')} of their size`,
+    ...(own === undefined ? [] : [`          in batches from those alone by ${percentage(own)}`]),
   ].join('\n')
 }

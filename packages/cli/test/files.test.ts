@@ -303,7 +303,11 @@ describe('a command that reserves its output', () => {
   test.each(commandsOfData)('tp %s names the output that cannot be written', async (command, args, out) => {
     const given = [command, digits, ...args(), '-o']
     await refused([...given, at(`absent/${out}`)], 'TP_WRITE', new RegExp(`absent/${out} was not written: the folder`))
-    await refused([...given, at(`file/${out}`)], 'TP_WRITE', new RegExp(`file/${out} was not written: a part of the path`))
+    await refused(
+      [...given, at(`file/${out}`)],
+      'TP_WRITE',
+      new RegExp(`file/${out} was not written: a part of the path`),
+    )
   })
 
   test.each(commandsOfData)('tp %s reports a missing model before that', async (command, args, out) => {

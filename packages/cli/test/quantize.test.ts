@@ -36,15 +36,20 @@ describe('the model of mails', () => {
     expect(Math.max(...Object.values<number>(distances), own)).toBeLessThan(0.5)
   })
 
-  test.each(['llama', 'gpt2'] as const)('is compared on prompts padded on either side, if it is a decoder: %s', async (name) => {
-    const args = ['quantize', decoderPath(name), '-o', folder.at(`${name}.onnx`), '--verify']
-    const { distances, own } = JSON.parse((await tpHere([...args, '--json'])).stdout).verification
-    expect(Object.keys(distances)).toEqual(['alone', 'padded left', 'padded right'])
-    for (const distance of Object.values<number>(distances)) expect(distance).toSatisfy((far) => far > 0 && far < 0.5)
-    expect(own).toBe(undefined)
-    const { stdout } = await tpHere(args)
-    expect(stdout).toMatch(/on random prompts the last logits differ from the source's by alone [\d.]+ %, padded left/)
-  })
+  test.each(['llama', 'gpt2'] as const)(
+    'is compared on prompts padded on either side, if it is a decoder: %s',
+    async (name) => {
+      const args = ['quantize', decoderPath(name), '-o', folder.at(`${name}.onnx`), '--verify']
+      const { distances, own } = JSON.parse((await tpHere([...args, '--json'])).stdout).verification
+      expect(Object.keys(distances)).toEqual(['alone', 'padded left', 'padded right'])
+      for (const distance of Object.values<number>(distances)) expect(distance).toSatisfy((far) => far > 0 && far < 0.5)
+      expect(own).toBe(undefined)
+      const { stdout } = await tpHere(args)
+      expect(stdout).toMatch(
+        /on random prompts the last logits differ from the source's by alone [\d.]+ %, padded left/,
+      )
+    },
+  )
 
   test('is written without --verify alone, if what it takes cannot be generated', async () => {
     const out = folder.at('merged.onnx')

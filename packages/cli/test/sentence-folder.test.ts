@@ -120,7 +120,9 @@ test('an embedder of which the last token is read outside is not pruned, but for
   const prune = (...how: string[]) => tpHere(['prune', path, '-o', folder.at('last', 'out.onnx'), ...how])
   expect(await prune('--method', 'received-attention', '--keep', '0.5')).toMatchObject({
     code: 4,
-    stderr: expect.stringMatching(/1_Pooling\/config\.json reads the last token.*; tp prune --lossless does what is exact/),
+    stderr: expect.stringMatching(
+      /1_Pooling\/config\.json reads the last token.*; tp prune --lossless does what is exact/,
+    ),
   })
   expect(await prune('--lossless')).toMatchObject({ code: 0 })
 })

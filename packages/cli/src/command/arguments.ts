@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
-import { positive, share, wholeNumber } from '../pruning/numbers.ts'
+import { fromZero, portNumber, positive, shapeList, share, wholeNumber } from '../pruning/numbers.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { usageError } from './usage-error.ts'
 
 /** What an option's value is the name of. */
 export type Reads = 'file' | 'model' | 'data' | 'module'
 
-type NumberKind = 'whole number' | 'positive' | 'share'
+type ValueKind = 'whole number' | 'positive' | 'from 0' | 'share' | 'port' | 'shapes'
 
 /** One option, for the parser and for `--help`. */
 interface FlagSpec {
@@ -20,7 +20,7 @@ interface FlagSpec {
   /** What its value is the name of, if the command reads that. */
   readonly reads?: Reads
   /** What its value has to be, as far as that is known before anything is read. */
-  readonly is?: NumberKind
+  readonly is?: ValueKind
   /** What it may be instead. */
   readonly words?: readonly string[]
   /** Of the options in `--help` that it is listed with; default: the first ones, without a heading. */
@@ -82,16 +82,19 @@ export function readArguments(
   return { operands: positionals, options: values as Arguments<OptionTable> }
 }
 
-const numbers: Readonly<Record<NumberKind, (option: string, text: string) => number>> = {
+const readers: Readonly<Record<ValueKind, (option: string, text: string) => unknown>> = {
   'whole number': wholeNumber,
   positive,
+  'from 0': fromZero,
   share,
+  port: portNumber,
+  shapes: shapeList,
 }
 
 /** @throws TpError TP_USAGE */
 function checkValue(spec: FlagSpec | undefined, option: string, text: string): void {
   const isWord = spec?.words?.includes(text) ?? false
-  if (spec?.is !== undefined && !isWord) numbers[spec.is](option, text)
+  if (spec?.is !== undefined && !isWord) readers[spec.is](option, text)
 }
 
 function parse(name: string, table: OptionTable, args: readonly string[]) {

@@ -36,9 +36,10 @@ const options = {
   shapes: {
     type: 'string',
     value: 'BxN,…',
+    is: 'shapes',
     description: 'batch × tokens; default 1x32,1x128,1x512,8x128, for images 1,8',
   },
-  threads: { type: 'string', value: 'N', description: 'threads inside one operator; default 1' },
+  threads: { type: 'string', value: 'N', is: 'whole number', description: 'threads inside one operator; default 1' },
   'min-speedup': {
     type: 'string',
     value: 'S',

@@ -20,11 +20,21 @@ export const exportTritonCommand: Command = command({
       value: 'REPOSITORY',
       description: 'the model repository, a folder; the model becomes a new folder in it',
     },
-    name: { type: 'string', value: 'NAME', description: 'what the model is called; default: its folder, or the one above a folder called onnx' },
-    'max-batch': { type: 'string', value: 'N', description: 'most examples of a batch; default 64' },
+    name: {
+      type: 'string',
+      value: 'NAME',
+      description: 'what the model is called; default: its folder, or the one above a folder called onnx',
+    },
+    'max-batch': {
+      type: 'string',
+      value: 'N',
+      is: 'whole number',
+      description: 'most examples of a batch; default 64',
+    },
     'max-wait': {
       type: 'string',
       value: 'MS',
+      is: 'from 0',
       description: 'milliseconds that a request may wait for others of its shape; default 0',
     },
     json: { type: 'boolean', description: 'print one JSON document' },

@@ -44,10 +44,25 @@ export const runCommand: Command = command({
     ...runOptions,
     tokenizer: dataOptions.tokenizer,
     labels: dataOptions.labels,
-    'max-tokens': { type: 'string', value: 'N', description: 'longer texts are cut; default: what the model takes' },
-    'shard-rows': { type: 'string', value: 'N', description: 'rows of a shard; default 10,000' },
-    'batch-tokens': { type: 'string', value: 'N', description: 'most tokens of a batch; default 1,024' },
-    threads: { type: 'string', value: 'N', description: "threads inside one operator; default: the runtime's choice" },
+    'max-tokens': {
+      type: 'string',
+      value: 'N',
+      is: 'whole number',
+      description: 'longer texts are cut; default: what the model takes',
+    },
+    'shard-rows': { type: 'string', value: 'N', is: 'whole number', description: 'rows of a shard; default 10,000' },
+    'batch-tokens': {
+      type: 'string',
+      value: 'N',
+      is: 'whole number',
+      description: 'most tokens of a batch; default 1,024',
+    },
+    threads: {
+      type: 'string',
+      value: 'N',
+      is: 'whole number',
+      description: "threads inside one operator; default: the runtime's choice",
+    },
     resume: { type: 'boolean', description: 'continue a run that was ended, to the same bytes' },
     retry: { type: 'boolean', description: 'the same, and compute shards that failed again' },
     queue: {
@@ -101,8 +116,11 @@ export const runCommand: Command = command({
     }
     const asked = await readAskedRun(given)
     progress.expect?.([{ work: 0 }, { work: 1 }, { work: 0 }])
-    await requireModelFile(path)
-    await files.checkTargets()
+    await files.checkTargets().catch(async (error: unknown) => {
+      // Arguments, then files, then outputs: runBulk does the first two in this order.
+      await requireModelFile(path)
+      throw error
+    })
     const saved = shards ?? `${out}.shards`
     const report = await runBulk({
       ...asked,

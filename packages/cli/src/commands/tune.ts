@@ -58,6 +58,7 @@ const options = {
   'max-loss': {
     type: 'string',
     value: 'POINTS',
+    is: 'from 0',
     description:
       'points that may be lost: of accuracy; of nDCG@10 where pairs are ranked; of word errors of speech; of vectors hundredths of the cosine to the dense ones; default 0.5',
   },
@@ -83,6 +84,7 @@ const options = {
   shapes: {
     type: 'string',
     value: 'BxN,…',
+    is: 'shapes',
     description: 'runs that have to be fast, batch × tokens; default: one by one, at the lengths of the data',
   },
   encoder: {

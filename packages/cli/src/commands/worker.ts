@@ -23,7 +23,12 @@ export const workerCommand: Command = command({
       value: 's3://BUCKET/…',
       description: 'where in a bucket shards may be put, too, if tp run says so; default: nowhere',
     },
-    threads: { type: 'string', value: 'N', description: "threads inside one operator; default: the runtime's choice" },
+    threads: {
+      type: 'string',
+      value: 'N',
+      is: 'whole number',
+      description: "threads inside one operator; default: the runtime's choice",
+    },
     'lost-after': {
       type: 'string',
       value: 'SECONDS',

@@ -82,5 +82,6 @@ test('gives an abandoned lock to only one of many processes', async () => {
 
 test('reserves nothing where no file can be', async () => {
   writeFileSync(join(folder, 'file'), '')
-  for (const place of ['absent', 'file']) await expect(lockOutput(join(folder, place, 'out.onnx'))).resolves.toBe(undefined)
+  for (const place of ['absent', 'file'])
+    await expect(lockOutput(join(folder, place, 'out.onnx'))).resolves.toBe(undefined)
 })

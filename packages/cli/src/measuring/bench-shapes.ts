@@ -1,6 +1,7 @@
 import { type InputRoles, isText, type WantedSizes } from '@tp/compare'
 import { TpError } from '@tp/core'
 import { usageError } from '../command/usage-error.ts'
+import { shapeList } from '../pruning/numbers.ts'
 
 const textShapes = [
   { batch: 1, tokens: 32 },
@@ -20,31 +21,28 @@ export function benchShapes(
   roles: InputRoles,
   maxTokens: number = Number.POSITIVE_INFINITY,
 ): WantedSizes[] {
-  if (text !== undefined) return text.split(',').map((shape) => readShape(shape, roles, maxTokens))
+  if (text !== undefined) return shapeList('shapes', text).map((shape) => fitting(shape, roles, maxTokens))
   if (typeof roles.batch === 'number')
     return [{ batch: roles.batch, tokens: isText(roles) ? Math.min(128, maxTokens) : undefined }]
   if (!isText(roles)) return otherShapes.map((batch) => ({ batch }))
   return textShapes.filter(({ tokens }) => tokens <= maxTokens)
 }
 
-function readShape(text: string, roles: InputRoles, maxTokens: number): WantedSizes {
-  const [, batch, tokens] = /^([1-9]\d*)(?:[x×]([1-9]\d*))?$/.exec(text.trim()) ?? []
-  if (batch === undefined) throw usageError(`--shapes has "${text}"; a shape is batch x tokens, as 8x128`)
+function fitting({ batch, tokens }: WantedSizes, roles: InputRoles, maxTokens: number): WantedSizes {
+  const text = tokens === undefined ? `${batch}` : `${batch}x${tokens}`
   if (isText(roles)) {
     if (tokens === undefined)
-      throw usageError(
-        `--shapes has "${text}"; this model takes texts of any length: did you mean ${asShape(Number(batch))}?`,
-      )
-    if (Number(tokens) > maxTokens) {
+      throw usageError(`--shapes has "${text}"; this model takes texts of any length: did you mean ${asShape(batch)}?`)
+    if (tokens > maxTokens) {
       throw new TpError(
         'TP_INPUT',
         'tp',
         `--shapes has ${text}, but the model takes texts of at most ${maxTokens} tokens`,
       )
     }
-    return { batch: Number(batch), tokens: Number(tokens) }
+    return { batch, tokens }
   }
-  if (tokens !== undefined && Number(tokens) !== roles.tokens) {
+  if (tokens !== undefined && tokens !== roles.tokens) {
     const advice = `give the batch alone, as ${batch}`
     throw new TpError(
       'TP_INPUT',
@@ -52,7 +50,7 @@ function readShape(text: string, roles: InputRoles, maxTokens: number): WantedSi
       `--shapes has ${text}, but the model's own number of tokens is ${roles.tokens}; ${advice}`,
     )
   }
-  return { batch: Number(batch) }
+  return { batch }
 }
 
 /** A number alone is rather the length of a text than its batch. */

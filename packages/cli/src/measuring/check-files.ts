@@ -15,6 +15,7 @@ export const demandOptions = {
   'max-loss': {
     type: 'string',
     value: 'POINTS',
+    is: 'from 0',
     description:
       'what may be lost, in points: of accuracy, of F1 of tags, of nDCG@10 where documents are ranked or found, of word errors of speech; of vectors hundredths of the cosine to the dense ones; default 0.5',
   },
@@ -25,6 +26,7 @@ export const demandOptions = {
   'min-speedup': {
     type: 'string',
     value: 'S',
+    is: 'positive',
     description: 'times as fast as dense that it has to be; default: not slower',
   },
 } as const

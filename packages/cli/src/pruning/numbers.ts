@@ -37,6 +37,29 @@ export function positive(option: string, text: string): number {
   return value
 }
 
+/** @throws TpError TP_USAGE */
+export function fromZero(option: string, text: string): number {
+  const value = number(option, text)
+  if (value < 0) throw usageError(`--${option} is ${text}; it must be 0 or more`)
+  return value
+}
+
+/** Of TCP; 0 takes a free one. @throws TpError TP_USAGE */
+export function portNumber(option: string, text: string): number {
+  const value = wholeNumber(option, text, 0)
+  if (value > 65_535) throw usageError(`--${option} is ${text}; it must be at most 65535`)
+  return value
+}
+
+/** Batches, and tokens where they are given. @throws TpError TP_USAGE */
+export function shapeList(option: string, text: string): { readonly batch: number; readonly tokens?: number }[] {
+  return text.split(',').map((shape) => {
+    const [, batch, tokens] = /^([1-9]\d*)(?:[x×]([1-9]\d*))?$/.exec(shape.trim()) ?? []
+    if (batch === undefined) throw usageError(`--${option} has "${shape}"; a shape is batch x tokens, as 8x128`)
+    return { batch: Number(batch), ...(tokens !== undefined && { tokens: Number(tokens) }) }
+  })
+}
+
 /** A share that is more than nothing. @throws TpError TP_USAGE */
 export function share(option: string, text: string): number {
   const value = positive(option, text)

@@ -14,9 +14,9 @@ export const learningOptions = {
     description:
       'weights that learn: all but embeddings (default), scales and biases, those after the last layer, or only the method’s values',
   },
-  epochs: { type: 'string', value: 'N', description: 'times that every example is seen; default 3' },
-  'batch-size': { type: 'string', value: 'N', description: 'examples a step; default 16' },
-  'learning-rate': { type: 'string', value: 'R', description: 'at its highest; default 0.00002' },
+  epochs: { type: 'string', value: 'N', is: 'positive', description: 'times that every example is seen; default 3' },
+  'batch-size': { type: 'string', value: 'N', is: 'whole number', description: 'examples a step; default 16' },
+  'learning-rate': { type: 'string', value: 'R', is: 'positive', description: 'at its highest; default 0.00002' },
   distillation: {
     type: 'string',
     value: 'S',

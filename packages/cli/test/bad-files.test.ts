@@ -53,7 +53,7 @@ describe('an output that cannot be written creates no files', () => {
     ['the model itself', () => digits, 2, 'TP_OUTPUT', /own file.*give another path/],
     ['the model through a link', () => linkTo(digits), 2, 'TP_OUTPUT', /own file.*give another path/],
     ['a folder', () => folder.at('.'), 2, 'TP_OUTPUT', /is a folder; give the path of a file/],
-    ['a device', () => '/dev/full', 2, 'TP_OUTPUT', /no regular file/],
+    ['a device', () => '/dev/full', 2, 'TP_OUTPUT', /not a regular file/],
     [
       'a folder that is missing',
       () => folder.at('no', 'such', 'out.onnx'),

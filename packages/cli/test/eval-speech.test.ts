@@ -54,7 +54,7 @@ describe('tp eval of an encoder of speech', () => {
   test.each<[string, string[], RegExp]>([
     ['without a decoder', ['--task', 'asr'], /--task asr requires --decoder FILE/],
     ['another task with a decoder', ['--task', 'embeddings', '--decoder', exported], /--decoder is for --task asr/],
-    ['a decoder of something else', ['--decoder', exported], /is no decoder of speech: it has no input input_ids/],
+    ['a decoder of something else', ['--decoder', exported], /is not a decoder of speech: it has no input input_ids/],
     ['a column', ['--decoder', exported, '--text-column', 'text'], /--text-column does not go with --task asr/],
   ])('is refused %s', async (_, args, message) => {
     const { code, stderr } = await evaluate(...args)

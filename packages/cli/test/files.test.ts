@@ -184,8 +184,8 @@ describe('only regular files of a known size are read', () => {
 
   for (const option of options) {
     test(`a device, a pipe and a file without bound as ${option}`, async () => {
-      await refused(reading(option, '/dev/zero'), 'TP_FILE_NOT_FOUND', /is no regular file/)
-      if (option !== '--plugin') await refused(reading(option, at('pipe')), 'TP_FILE_NOT_FOUND', /is no regular file/)
+      await refused(reading(option, '/dev/zero'), 'TP_FILE_NOT_FOUND', /is not a regular file/)
+      if (option !== '--plugin') await refused(reading(option, at('pipe')), 'TP_FILE_NOT_FOUND', /is not a regular file/)
       const sparse = at(option === '--plugin' ? 'sparse.mjs' : 'sparse')
       await refused(reading(option, sparse), 'TP_TOO_LARGE', /has 100\.0 GiB/)
     })
@@ -245,7 +245,7 @@ describe('external data', () => {
     await refused(prune(write('.')), 'TP_EXTERNAL_DATA', /is a folder/)
     const model = write('pipe.bin')
     spawnSync('mkfifo', [at('in/pipe.bin')])
-    await refused(prune(model), 'TP_EXTERNAL_DATA', /is no regular file/)
+    await refused(prune(model), 'TP_EXTERNAL_DATA', /is not a regular file/)
   })
 
   test('is read through a link inside the folder, and its contents are copied', async () => {

@@ -125,7 +125,7 @@ describe('refusals of calibrate and eval', () => {
     const endless = await run('eval', pruned, '--guard', '/dev/zero', '--against', mail, '--data', held)
     expect([endless.code, endless.stderr]).toEqual([
       1,
-      expect.stringMatching(/no regular file[\s\S]*TP_FILE_NOT_FOUND/),
+      expect.stringMatching(/not a regular file[\s\S]*TP_FILE_NOT_FOUND/),
     ])
     const missing = await run('eval', pruned, '--guard', 'no.json', '--against', mail, '--data', held)
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('TP_FILE_NOT_FOUND')])

@@ -120,7 +120,7 @@ test('names a damaged checkpoint and what is wrong with it', async () => {
   const contents: readonly (readonly [Uint8Array, RegExp])[] = [
     [
       Buffer.from('{"half": '),
-      /it is damaged, or not a checkpoint \(the weights cannot be read: it is no safetensors file/,
+      /it is damaged, or not a checkpoint \(the weights cannot be read: it is not a safetensors file/,
     ],
     [writeSafetensors(new Map(), { 'tp.training': told.slice(0, -5) }), /record of the training is invalid JSON/],
     [writeSafetensors(new Map(), { 'tp.training': '{"step":-1}' }), /record of the training has no valid step/],

@@ -109,7 +109,7 @@ describe('bad usage exits with 2 and says what to do', () => {
     ],
     ['an empty shape', () => ['bench', 'no.onnx', '--shapes', '0x1'], 'TP_USAGE', /--shapes has "0x1"; a shape is/],
     [
-      'a shape that is none, to tune for',
+      'a shape without tokens, to tune for',
       () => ['tune', 'no.onnx', '-o', folder.at('p'), '--data', 'd', '--shapes', '8x'],
       'TP_USAGE',
       /--shapes has "8x"/,
@@ -132,7 +132,7 @@ describe('bad usage exits with 2 and says what to do', () => {
       'TP_USAGE',
       /--batch-size is 0; it must be a whole number from 1/,
     ],
-    ['a port that is none', () => ['serve', 'no.onnx', '--port', '65536'], 'TP_USAGE', /--port is 65536; .* 65535/],
+    ['a port beyond the last', () => ['serve', 'no.onnx', '--port', '65536'], 'TP_USAGE', /--port is 65536; .* 65535/],
     ['a wait before now', () => ['serve', 'no.onnx', '--max-wait', '-1'], 'TP_USAGE', /--max-wait is -1; it must be 0/],
     [
       'texts without tokens',

@@ -33,7 +33,7 @@ export interface PrunePromptOptions {
  *
  * A window of a layer that sees only the last tokens counts, after the prompt, the kept ones.
  *
- * Refused: TP_DECODER for what is no decoder with caches; TP_LAYERS where no caches follow; TP_PRUNED where its prompt is pruned already;
+ * Refused: TP_DECODER for what is not a decoder with caches; TP_LAYERS where no caches follow; TP_PRUNED where its prompt is pruned already;
  * TP_UNSUPPORTED_OP where attention is an operator that takes no positions (all but GroupQueryAttention), or what a method reads is
  * inside it; TP_MASK for a decoder without a mask of its tokens; TP_HEADS; TP_QUANTISED for caches of 8 bits.
  * @throws TpError TP_METHOD for a method that does more than score; TP_SCHEDULE, TP_OPTION for the amount; TP_NOT_ONNX for what is no model

@@ -26,7 +26,7 @@ const PREFIX = 'tp/cache'
  *
  * Last of all transforms: `lastLogits`, `prunePrompt` and `press` are for the file that it is made from.
  *
- * Refused: TP_DECODER for what is no decoder with caches; TP_QUANTISED where they are of 8 bits already; TP_UNSUPPORTED_OP where the
+ * Refused: TP_DECODER for what is not a decoder with caches; TP_QUANTISED where they are of 8 bits already; TP_UNSUPPORTED_OP where the
  * attention is one operator (such as GroupQueryAttention), which reads float caches; TP_QUANTISE for caches of half precision;
  * TP_OPSET before 13; TP_HEADS.
  * @throws TpError TP_NOT_ONNX for what is no model

@@ -9,7 +9,7 @@ export async function hashOfFile(path: string): Promise<string> {
   // A pipe without a writer must not be waited for.
   await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   const entry = await file.stat({ bigint: true })
-  if (!entry.isFile()) throw new Error('it is no regular file')
+  if (!entry.isFile()) throw new Error('it is not a regular file')
   const state = `${entry.size} ${entry.mtimeNs}`
   const known = hashes.get(path)
   if (known?.state === state) return await known.hash

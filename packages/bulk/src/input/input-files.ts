@@ -29,7 +29,7 @@ export async function inputFiles(path: string): Promise<InputFile[]> {
     throw dataError(path, 'there is no such file or folder', cause)
   })
   if (!entry.isDirectory()) {
-    if (!entry.isFile()) throw dataError(path, 'is no regular file; put what it gives into one')
+    if (!entry.isFile()) throw dataError(path, 'is not a regular file; put what it gives into one')
     const format = formatOf(path)
     if (format !== undefined) return [{ path, format }]
     throw dataError(path, `its name does not say how it holds texts; it has to end in ${KINDS}`)

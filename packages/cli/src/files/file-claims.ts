@@ -87,7 +87,7 @@ export class FileClaims {
     const entry = await stat(path).catch(() => undefined)
     if (entry === undefined) return
     if (!entry.isFile() && !entry.isDirectory()) {
-      const seen = `${path} is no regular file, but a device or a pipe`
+      const seen = `${path} is not a regular file, but a device or a pipe`
       throw new TpError('TP_FILE_NOT_FOUND', 'tp', `${seen}; put what it gives into a file, and name that`)
     }
     if (entry.isFile()) requireSize(path, entry.size, most)
@@ -165,7 +165,7 @@ async function requireOutside(output: Claim, folder: Claim): Promise<void> {
 async function checkTarget(out: string): Promise<void> {
   const entry = await stat(out).catch(() => undefined)
   if (entry !== undefined && !entry.isFile()) {
-    const kind = entry.isDirectory() ? 'a folder' : 'no regular file'
+    const kind = entry.isDirectory() ? 'a folder' : 'not a regular file'
     throw new TpError('TP_OUTPUT', 'tp', `the output ${out} is ${kind}; give the path of a file`)
   }
   await tryFolder(out)

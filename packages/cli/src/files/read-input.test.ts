@@ -24,8 +24,8 @@ test.each([
   ['missing', 'TP_PLAN', /missing cannot be read: there is no such file; give the path of a plan/],
   ['file/below', 'TP_PLAN', /there is no such file/],
   ['folder', 'TP_PLAN', /it is a folder/],
-  ['pipe', 'TP_PLAN', /it is no regular file/],
-  ['/dev/zero', 'TP_PLAN', /it is no regular file/],
+  ['pipe', 'TP_PLAN', /it is not a regular file/],
+  ['/dev/zero', 'TP_PLAN', /it is not a regular file/],
   ['large', 'TP_TOO_LARGE', /has 100\.0 GiB, and at most 2\.0 GiB are read/],
 ])('refuses %s', async (name, code, message) => {
   await expect(read(name)).rejects.toEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }))

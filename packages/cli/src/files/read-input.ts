@@ -78,7 +78,7 @@ async function readWhole(
 }
 
 function requireRegular(entry: { isFile(): boolean; isDirectory(): boolean }): void {
-  if (!entry.isFile()) throw new Error(entry.isDirectory() ? 'it is a folder' : 'it is no regular file')
+  if (!entry.isFile()) throw new Error(entry.isDirectory() ? 'it is a folder' : 'it is not a regular file')
 }
 
 function reasonOf(cause: unknown): string {

@@ -30,7 +30,7 @@ async function checkDataFile(path: string, location: string, end: number): Promi
       : entry.isDirectory()
         ? 'is a folder'
         : !entry.isFile()
-          ? 'is no regular file'
+          ? 'is not a regular file'
           : entry.size < end
             ? `has ${entry.size} bytes where at least ${end} are needed`
             : undefined

@@ -71,7 +71,7 @@ function withoutCaches({ graph, model }: Program): Refused {
   if (branch === undefined) {
     return new Refused(
       'TP_DECODER',
-      'no input with keys or values of earlier tokens is joined to an output: this is no decoder with caches',
+      'no input with keys or values of earlier tokens is joined to an output: this is not a decoder with caches',
     )
   }
   const advice = 'use the file with past alone (decoder_with_past_model.onnx), not the merged one'

@@ -40,10 +40,10 @@ const METADATA = '__metadata__'
  */
 export function readHeader(bytes: Uint8Array): SafetensorsHeader {
   if (!(bytes instanceof Uint8Array)) throw problem('these are no bytes; give a Uint8Array')
-  if (bytes.byteLength < 8) throw problem('it is no safetensors file, or it was cut short')
+  if (bytes.byteLength < 8) throw problem('it is not a safetensors file, or it was cut short')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const length = view.getBigUint64(0, true)
-  if (length > BigInt(bytes.byteLength - 8)) throw problem('it is no safetensors file, or it was cut short')
+  if (length > BigInt(bytes.byteLength - 8)) throw problem('it is not a safetensors file, or it was cut short')
   if (length > LONGEST_HEADER) throw problem(`its header has ${length} bytes, and ${LONGEST_HEADER} is the most`)
   const start = 8 + Number(length)
   const header = parse(bytes.subarray(8, start))
@@ -61,7 +61,7 @@ function parse(bytes: Uint8Array): Record<string, unknown> {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     header = JSON.parse(text)
   } catch (cause) {
-    throw problem('its header is invalid JSON; it is no safetensors file, or it is damaged', cause)
+    throw problem('its header is invalid JSON; it is not a safetensors file, or it is damaged', cause)
   }
   if (!isRecord(header)) throw problem(`its header is ${shown(header)}; it must be an object`)
   const twice = duplicateKey(text)

@@ -43,6 +43,6 @@ export async function readModel(path: string): Promise<ReadModel> {
 async function requireFile(model: string, path: string): Promise<void> {
   const entry = await stat(path).catch(() => undefined)
   if (entry?.isFile()) return
-  const seen = `${path} is ${entry === undefined ? 'missing' : 'no regular file'}`
+  const seen = `${path} is ${entry === undefined ? 'missing' : 'not a regular file'}`
   throw new TpError('TP_EXTERNAL_DATA', 'eval', `${seen}; the weights of ${model} are in it: put the whole file there`)
 }

@@ -41,7 +41,7 @@ export async function openSpeechDecoder(session: Session, path: string): Promise
   const names = session.inputs.map(({ name }) => name)
   const missing = ['input_ids', STATES].find((name) => !names.includes(name))
   if (missing !== undefined) {
-    const seen = `${path}: is no decoder of speech: it has no input ${missing}, only ${names.join(', ')}`
+    const seen = `${path}: is not a decoder of speech: it has no input ${missing}, only ${names.join(', ')}`
     throw new TpError('TP_INPUT', 'eval', `${seen}; give decoder_model.onnx or decoder_model_merged.onnx`)
   }
   const generation = (await readFolderJson(path, 'generation_config.json')) as Partial<Generation>

@@ -185,7 +185,8 @@ describe('only regular files of a known size are read', () => {
   for (const option of options) {
     test(`a device, a pipe and a file without bound as ${option}`, async () => {
       await refused(reading(option, '/dev/zero'), 'TP_FILE_NOT_FOUND', /is not a regular file/)
-      if (option !== '--plugin') await refused(reading(option, at('pipe')), 'TP_FILE_NOT_FOUND', /is not a regular file/)
+      if (option !== '--plugin')
+        await refused(reading(option, at('pipe')), 'TP_FILE_NOT_FOUND', /is not a regular file/)
       const sparse = at(option === '--plugin' ? 'sparse.mjs' : 'sparse')
       await refused(reading(option, sparse), 'TP_TOO_LARGE', /has 100\.0 GiB/)
     })

@@ -284,7 +284,7 @@ describe('tp tune', () => {
     ],
     ['an impossible shape', () => tune('p.json', '--shapes', 'long'), /--shapes has "long"/, 2],
     ['an unknown encoder', () => tune('p.json', '--encoder', 'image'), /has no encoder image[\s\S]*TP_ENCODER/, 2],
-    ['an invalid loss', () => tune('p.json', '--max-loss', '-1'), /maxLoss is -1[\s\S]*TP_OPTION/, 2],
+    ['an invalid loss', () => tune('p.json', '--max-loss', '-1'), /--max-loss is -1[\s\S]*TP_USAGE/, 2],
     ['too few examples', () => tune('p.json', '--limit', '20'), /too few to choose by[\s\S]*TP_DATA/, 1],
   ])('refuses %s, and writes nothing', async (_, args, message, code) => {
     const ended = await tpHere(args())

@@ -45,7 +45,15 @@ export interface Server extends AsyncDisposable {
   close(): Promise<void>
 }
 
-const LIMITS: RequestLimits = { texts: 128, body: 2 ** 22, received: 2 ** 28, requests: 512, sendMs: 30_000 }
+const LIMITS: RequestLimits = {
+  texts: 128,
+  body: 2 ** 22,
+  received: 2 ** 28,
+  waiting: 2 ** 27,
+  unread: 2 ** 28,
+  requests: 512,
+  sendMs: 30_000,
+}
 
 /**
  * Serves models over HTTP: the Open Inference Protocol v2, OpenAI's embeddings, and the routes of text-embeddings-inference.

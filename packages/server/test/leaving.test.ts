@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type ServeOptions, type Server, serve } from '../src/index.ts'
 import { asking } from './client.ts'
@@ -43,6 +45,12 @@ const head = (length: number): string =>
   `POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`
 const whole = head(body.length) + body
 const half = `${head(1000)}{"in`
+
+/** The first part of a compressed body, of which so many bytes can be inflated. */
+function halfInflated(bytes: number): Buffer {
+  const rest = randomBytes(4000)
+  return gzipSync(Buffer.concat([Buffer.alloc(bytes), rest])).subarray(0, -3000)
+}
 
 /** All that comes until the connection ends. */
 async function received(socket: Socket): Promise<string> {
@@ -125,6 +133,23 @@ describe('clients that send half a request', () => {
     expect(answer).toMatch(/^HTTP\/1.1 200 /)
   })
 
+  test.each([
+    ['of another method, to no route', 'PUT', {}, 'a'.repeat(55_000)],
+    ['of which little was sent, and more is inflated', 'POST', { 'content-encoding': 'gzip' }, halfInflated(55_000)],
+  ])('are given up so for bodies %s', async (_what, method, headers, sent) => {
+    await start({ limits: { received: 100_000 } })
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    const large = head(60_000)
+      .replace('POST', method)
+      .replace('host', `${lines.join('')}host`)
+    const first = await send(large)
+    first.write(sent)
+    // What it has sent is read before what the other sends.
+    await once(await send('GET /v2 HTTP/1.1\r\nhost: x\r\n\r\n'), 'data')
+    ;(await send(large)).write(sent)
+    await expect.poll(() => first.closed).toBe(true)
+  })
+
   test('do not delay the end', async () => {
     await start({ endMs: 20_000 })
     const closed = once(await send(half), 'close')
@@ -149,6 +174,32 @@ test('a client that pipelines takes no more than a few slots from others, and is
   const answers = received(await send(whole.repeat(199) + whole.replace('host', 'connection: close\r\nhost')))
   for (let i = 0; i < 10; i++) expect((await ask('/predict', { inputs: 'text' })).status).toBe(200)
   expect((await answers).match(/HTTP\/1.1 200 /g)).toHaveLength(200)
+})
+
+describe('of clients that pipeline', () => {
+  const get = (more = ''): string => `GET /v2 HTTP/1.1\r\n${more}host: x\r\n\r\n`
+
+  test.each([
+    ['more requests', get().repeat(50)],
+    ['more bytes of headers', get(`x: ${'x'.repeat(14_000)}\r\n`).repeat(10)],
+  ])('the one that has %s waiting is closed when all together have too many', async (_what, requests) => {
+    await start({ limits: { requests: 100, waiting: 100_000 } }, 60_000)
+    const good = await send(whole.repeat(8) + get().repeat(4))
+    await expect.poll(waiting).toBe(8)
+    const other = await send(whole.repeat(8) + requests)
+    await expect.poll(() => other.closed).toBe(true)
+    expect(good.destroyed).toBe(false)
+  })
+
+  test('those are closed first whose answers wait longest to be sent, when all together take too much memory', async () => {
+    await start({ limits: { requests: 100, unread: 400 } }, 60_000)
+    // Two answers of about 110 bytes each are there, and cannot be sent before the first.
+    const first = await send(whole + get().repeat(2))
+    await expect.poll(waiting).toBe(1)
+    const second = await send(whole + get().repeat(2))
+    await expect.poll(() => first.closed).toBe(true)
+    expect(second.destroyed).toBe(false)
+  })
 })
 
 test('requests that were accepted are answered at the end, pipelined ones as well', async () => {

@@ -12,6 +12,7 @@ import { limitReceived } from './receiving.ts'
 import { limitRequests } from './slots.ts'
 import { rootRoute, teiRoutes } from './tei.ts'
 import { traceRequests } from './tracing.ts'
+import { limitUnread } from './unread.ts'
 
 /** Milliseconds between two looks at how long clients have been sending, at most. */
 const LOOK_MS = 1000
@@ -49,9 +50,10 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
   /** The last request of each connection. */
   const newest = new WeakMap<object, object>()
   app.addHook('onRequest', async ({ raw }) => void newest.set(raw.socket, raw))
-  limitPipelines(app)
-  limitReceived(app, limits.received)
+  limitPipelines(app, limits.waiting)
   readCompressed(app, limits.body)
+  limitReceived(app, limits.body, limits.received)
+  limitUnread(app, limits.unread)
   const slots = limitRequests(app, limits.requests)
   const context: RouteContext = { ...given, isReady: () => given.isReady() && slots.isOneFree() }
   let accepted = 0

@@ -10,6 +10,10 @@ export interface RequestLimits {
   readonly body: number
   /** Bytes of all bodies that are still being sent. */
   readonly received: number
+  /** Bytes of all pipelined requests that wait for those before them. */
+  readonly waiting: number
+  /** Bytes of all answers that clients have not read yet. */
+  readonly unread: number
   /** Requests that are answered at the same time. */
   readonly requests: number
   /** Milliseconds that a client has to send a request. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { whenOver } from './over.ts'
@@ -5,35 +6,78 @@ import { whenOver } from './over.ts'
 /** Requests of one connection that are answered at the same time. */
 const AT_ONCE = 8
 
-/** Requests of one connection that may wait; with more it is closed. */
-const MOST_WAITING = 32_768
+/** Bytes that Node and Fastify keep of a request that waits, besides its headers. */
+const KEPT = 4096
 
 /** The requests of one connection. */
 interface Pipeline {
   underWay: number
-  /** Starts each of the others. */
-  readonly waiting: (() => void)[]
+  /** Those that wait. */
+  readonly waiting: { readonly bytes: number; start(): void }[]
+  /** Bytes of those that wait. */
+  bytes: number
 }
 
-/** Has pipelined requests wait for those before them, so that one client cannot take what there is room for from all others. */
-export function limitPipelines(app: FastifyInstance): void {
-  const pipelines = new WeakMap<Socket, Pipeline>()
-  app.addHook('onRequest', ({ raw: { socket } }, reply, done) => {
-    const pipeline: Pipeline = pipelines.get(socket) ?? { underWay: 0, waiting: [] }
+/**
+ * Has pipelined requests wait for those before them, so that one client cannot take what there is room for from all others. If
+ * those of all connections take more bytes, the connection that has most of them is closed.
+ */
+export function limitPipelines(app: FastifyInstance, mostBytes: number): void {
+  const pipelines = new Map<Socket, Pipeline>()
+  let total = 0
+
+  function forget(socket: Socket): void {
+    total -= pipelines.get(socket)?.bytes ?? 0
+    pipelines.delete(socket)
+  }
+
+  function pipelineOf(socket: Socket): Pipeline {
+    const known = pipelines.get(socket)
+    if (known !== undefined) return known
+    const pipeline: Pipeline = { underWay: 0, waiting: [], bytes: 0 }
     pipelines.set(socket, pipeline)
+    socket.once('close', () => forget(socket))
+    return pipeline
+  }
+
+  function count(pipeline: Pipeline, bytes: number): void {
+    pipeline.bytes += bytes
+    total += bytes
+  }
+
+  function closeLargest(): void {
+    const [socket] = [...pipelines].reduce((most, each) => (each[1].bytes > most[1].bytes ? each : most))
+    forget(socket)
+    socket.destroy()
+  }
+
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    const { socket } = raw
+    // What a client sent before it left, or before its connection was closed, is still parsed, and answered by nobody.
+    if (socket.destroyed) return
+    const pipeline = pipelineOf(socket)
     const { waiting } = pipeline
     const start = (): void => {
       pipeline.underWay++
       whenOver(reply, () => {
         pipeline.underWay--
-        // Nobody waits for the others any more.
-        if (socket.destroyed) waiting.length = 0
-        else waiting.shift()?.()
+        if (socket.destroyed) return
+        const next = waiting.shift()
+        if (next === undefined) return
+        count(pipeline, -next.bytes)
+        next.start()
       })
       done()
     }
-    if (pipeline.underWay < AT_ONCE) start()
-    else if (waiting.length < MOST_WAITING) waiting.push(start)
-    else socket.destroy()
+    if (pipeline.underWay < AT_ONCE) return start()
+    const bytes = KEPT + bytesOf(raw)
+    waiting.push({ bytes, start })
+    count(pipeline, bytes)
+    if (total > mostBytes) closeLargest()
   })
+}
+
+/** Characters of what a request began with. */
+function bytesOf({ url = '', rawHeaders }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length, url.length)
 }

@@ -1,35 +1,27 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { byteBudget } from './byte-budget.ts'
+
+/** Methods whose bodies are not read. */
+const UNREAD: readonly string[] = ['GET', 'HEAD']
 
 /**
- * Bounds the memory of bodies that are still being sent: beyond so many bytes together, the one that began first is given up. Others
- * take milliseconds to send; what lasts is slow or means harm.
+ * Bounds the memory of bodies that are still being sent, whatever their route: that of the first is given up.
+ * @param mostOfOne bytes of one body, of which no more are kept
+ * @param mostBytes bytes of all together
  */
-export function limitReceived(app: FastifyInstance, mostBytes: number): void {
-  /** In the order in which they began. */
-  const receiving = new Map<IncomingMessage, number>()
-  let total = 0
-
-  function forget(request: IncomingMessage): void {
-    total -= receiving.get(request) ?? 0
-    receiving.delete(request)
-  }
-
+export function limitReceived(app: FastifyInstance, mostOfOne: number, mostBytes: number): void {
+  const budget = byteBudget<IncomingMessage>(mostBytes, (request) => request.destroy())
   app.addHook('preParsing', ({ method, raw }, _reply, payload, done) => {
-    if (method !== 'POST') return done(null, payload)
-    receiving.set(raw, 0)
-    raw.on('data', (chunk: Buffer) => {
-      const bytes = receiving.get(raw)
-      if (bytes === undefined) return
-      receiving.set(raw, bytes + chunk.length)
-      total += chunk.length
-      for (const [first] of receiving) {
-        if (total <= mostBytes) break
-        forget(first)
-        first.destroy()
-      }
+    if (UNREAD.includes(method)) return done(null, payload)
+    let own = 0
+    // Of a compressed body what has come out, which is what is kept.
+    payload.on('data', (chunk: Buffer) => {
+      own += chunk.length
+      if (own > mostOfOne) budget.forget(raw)
+      else if (!raw.destroyed) budget.add(raw, chunk.length)
     })
-    raw.once('close', () => forget(raw))
+    payload.once('close', () => budget.forget(raw))
     done(null, payload)
   })
 }

@@ -162,6 +162,8 @@ describe('clients that send half a request', () => {
 
 test.each([
   ['something else than HTTP', 'hello\r\n\r\n', 400],
+  ['no host', 'GET /v2 HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+  ['an expectation that nobody meets', 'GET /v2 HTTP/1.1\r\nhost: x\r\nexpect: tea\r\n\r\n', 417],
   ['headers without an end', `GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}`, 431],
 ])('a client that sends %s is answered with a code', async (_what, text, status) => {
   await start()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -45,6 +45,8 @@ test.each([
   ['a template of prompts that is not there', '/embed', { inputs: 'text', prompt_name: 'query' }, 400, 'TP_REQUEST'],
   ['embeddings of a classifier', '/embed', { inputs: 'text' }, 424, 'TP_TASK'],
   ['a model that is not there', '/embed', { inputs: 'text', model: '../secret' }, 404, 'TP_UNKNOWN_MODEL'],
+  ['an address that cannot be decoded', '/v2/models/%zz/infer', {}, 400, 'TP_REQUEST'],
+  ['a name that is too long', `/v2/models/${'a'.repeat(300)}/infer`, {}, 414, 'TP_REQUEST'],
   ['a route that is not there', '/embed_sparse', { inputs: 'text' }, 404, 'TP_NOT_FOUND'],
   ['no inputs', INFER, { inputs: [] }, 400, 'TP_REQUEST'],
   ['an unknown datatype', INFER, tensor({ datatype: 'BF16' }), 400, 'TP_REQUEST'],
@@ -229,5 +231,15 @@ describe('a file that is replaced', () => {
     expect(await server.reload()).toMatchObject([{ name: 'mail', error: { code: expect.stringMatching(/^TP_/) } }])
     expect(await predict()).toBeCloseTo(before, 5)
     writeFileSync(path, right)
+  })
+
+  test('is left out if its tokenizer is missing, so that texts are answered as before', async () => {
+    const before = await predict()
+    const tokenizer = folder.at('mail', 'tokenizer.json')
+    renameSync(tokenizer, `${tokenizer}.away`)
+    expect(await server.reload()).toMatchObject([{ name: 'mail', error: { code: 'TP_SERVE' } }])
+    expect(await predict()).toBeCloseTo(before, 5)
+    renameSync(`${tokenizer}.away`, tokenizer)
+    expect(await server.reload()).toEqual([{ name: 'mail' }])
   })
 })

@@ -1,6 +1,6 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { readCompressed } from './body.ts'
-import { answerClientError } from './client-error.ts'
+import { answerClientError, refuseUnspecified } from './client-error.ts'
 import type { RouteContext } from './context.ts'
 import { failureOf } from './errors.ts'
 import type { Metrics } from './metrics.ts'
@@ -36,10 +36,12 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
     http: {
       headersTimeout: limits.sendMs,
       requestTimeout: limits.sendMs,
+      requireHostHeader: false,
       connectionsCheckingInterval: Math.min(LOOK_MS, limits.sendMs),
     },
     forceCloseConnections: 'idle',
     clientErrorHandler: answerClientError,
+    frameworkErrors: answerFailure,
     rewriteUrl: ({ method, url = '' }) => (method === 'POST' && /^\/(\?|$)/.test(url) ? rootRoute(given) : url),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     routerOptions: { maxParamLength: 200 },
@@ -51,6 +53,7 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
   const newest = new WeakMap<object, object>()
   app.addHook('onRequest', async ({ raw }) => void newest.set(raw.socket, raw))
   limitPipelines(app, limits.waiting)
+  refuseUnspecified(app)
   readCompressed(app, limits.body)
   limitReceived(app, limits.body, limits.received)
   limitUnread(app, limits.unread)
@@ -68,10 +71,7 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
     const ms = Math.max(...[...models.values()].map(({ current }) => current.engine.waiting().ms))
     reply.header('retry-after', Math.min(RETRY_SECONDS[1], Math.max(RETRY_SECONDS[0], Math.ceil(ms / 1000))))
   })
-  app.setErrorHandler((error, _request, reply) => {
-    const { status, code, message } = failureOf(error)
-    return reply.code(status).send({ error: message, code })
-  })
+  app.setErrorHandler(answerFailure)
   app.setNotFoundHandler((_request, reply) => {
     return reply.code(404).send({ error: 'there is no such route; docs/serving.md lists them', code: 'TP_NOT_FOUND' })
   })
@@ -79,4 +79,9 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
   for (const routes of [oipRoutes, openaiRoutes, teiRoutes]) await app.register((own) => routes(own, context))
   await app.ready()
   return { fastify: app, isIdle: () => accepted === 0 }
+}
+
+function answerFailure(error: unknown, _request: FastifyRequest, reply: FastifyReply): void {
+  const { status, code, message } = failureOf(error)
+  reply.code(status).send({ error: message, code })
 }

@@ -1,5 +1,7 @@
-import { STATUS_CODES } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { requestError } from './errors.ts'
 
 /** Status and sentence of what Node reports about a connection; anything else was no HTTP. */
 const ANSWERS: Readonly<Record<string, readonly [status: number, error: string]>> = {
@@ -17,4 +19,16 @@ export function answerClientError({ code }: { readonly code?: string }, socket: 
     socket.write(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   }
   socket.destroy()
+}
+
+/** Answers in words what Node would answer without any: a request of HTTP/1.1 that names no host, and one that expects something unknown. */
+export function refuseUnspecified(app: FastifyInstance): void {
+  app.server.on('checkExpectation', (_request, response: ServerResponse) => {
+    const body = JSON.stringify({ error: 'only 100-continue can be expected; expect nothing else', code: 'TP_REQUEST' })
+    const length = { 'content-length': Buffer.byteLength(body) }
+    response.writeHead(417, { connection: 'close', 'content-type': 'application/json', ...length }).end(body)
+  })
+  app.addHook('onRequest', async ({ raw: { httpVersion, headers } }) => {
+    if (httpVersion === '1.1' && headers.host === undefined) throw requestError('the request has no Host; name one')
+  })
 }

@@ -20,7 +20,7 @@ export interface ServedModel {
    * Opens the file again. Later requests are answered by the new one; those that came before by the old one, which is freed then.
    * If the new one cannot be opened, the old one remains. One at a time, so that no more than two are in memory: all that is asked for
    * while one is under way is done once, by the next.
-   * @throws TpError as {@link openModel}; TP_CLOSED after `close`; what `readPlan` throws
+   * @throws TpError as {@link openModel}; TP_SERVE for one that takes no texts, where the old one does; TP_CLOSED after `close`; what `readPlan` throws
    */
   reload(): Promise<void>
   /** Once all that was accepted is answered. */
@@ -60,6 +60,11 @@ export async function serveModel(name: string, { readPlan, ...given }: ServedOpt
     if (isClosing) throw new TpError('TP_CLOSED', 'server', `${name} is being closed, and is not opened again`)
     const model = await openModel(readPlan === undefined ? options : { ...options, plan: await readPlan() })
     const old = current
+    if (takesTexts(old.model) && !takesTexts(model)) {
+      await model.engine.close()
+      const seen = `${name} has answered texts, and what is there now cannot: ${model.texts}`
+      throw new TpError('TP_SERVE', 'server', `${seen}; restore it, or start another server`)
+    }
     current = { model, users: 0 }
     await retire(old)
   }
@@ -95,4 +100,9 @@ export async function serveModel(name: string, { readPlan, ...given }: ServedOpt
       await retire(current)
     },
   }
+}
+
+/** Where its tokenizer is missing, as in a folder that is half replaced, a model is opened all the same: it answers tensors. */
+function takesTexts({ texts }: OpenModel): boolean {
+  return typeof texts !== 'string'
 }

@@ -51,6 +51,7 @@ const LIMITS: RequestLimits = {
   received: 2 ** 28,
   waiting: 2 ** 27,
   unread: 2 ** 28,
+  values: 2 ** 20,
   requests: 512,
   sendMs: 30_000,
 }

@@ -27,7 +27,7 @@ const INFER = '/v2/models/mail/infer'
 beforeAll(async () => {
   path = folder.add('mail', mailModel())
   const model = { path, queueTokens: 2000, batchTokens: 512, maxTokens: 100 }
-  server = await serve({ models: [model], port: 0, drainMs: 0, limits: { texts: 8, body: 20_000 } })
+  server = await serve({ models: [model], port: 0, drainMs: 0, limits: { texts: 8, body: 20_000, values: 100 } })
   ask = asking(server)
 })
 afterAll(() => server.close())
@@ -91,6 +91,16 @@ describe('tensors that cannot be run are refused', () => {
     const { status, body } = await infer(new Array(101).fill(5), new Array(101).fill(1))
     expect([status, body.code]).toEqual([413, 'TP_TOO_LONG'])
   })
+})
+
+test('an answer of more numbers than are written as JSON is refused, and sent as binary data', async () => {
+  const inputs = [{ name: 'text', shape: [1], datatype: 'BYTES', data: ['text'] }]
+  // Two numbers each.
+  const outputs = new Array(51).fill({ name: 'logits' })
+  const { status, body } = await ask(INFER, { inputs, outputs })
+  expect([status, body.code]).toEqual([413, 'TP_TOO_MANY'])
+  expect((await ask(INFER, { inputs, outputs: outputs.slice(1) })).status).toBe(200)
+  expect((await ask(INFER, { inputs, outputs, parameters: { binary_data_output: true } })).status).toBe(200)
 })
 
 test('a text is cut where the request says so', async () => {

@@ -14,6 +14,8 @@ export interface RequestLimits {
   readonly waiting: number
   /** Bytes of all answers that clients have not read yet. */
   readonly unread: number
+  /** Numbers and texts of tensors in one answer of JSON, which is written at once. */
+  readonly values: number
   /** Requests that are answered at the same time. */
   readonly requests: number
   /** Milliseconds that a client has to send a request. */

@@ -4,7 +4,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { rowsOf, stack } from '../engine/row.ts'
 import { askTexts } from '../model/ask.ts'
 import type { OpenModel } from '../model/open-model.ts'
-import { checkCount, MODEL_PATHS, modelOfVersion, type OfModel, type RouteContext } from './context.ts'
+import {
+  checkCount,
+  MODEL_PATHS,
+  modelOfVersion,
+  type OfModel,
+  type RequestLimits,
+  type RouteContext,
+} from './context.ts'
 import { failureOf, requestError } from './errors.ts'
 import { BinaryTensors, datatypeOf, jsonData, readTensor, readTexts, type TensorJson } from './oip-tensors.ts'
 import { signalOf } from './over.ts'
@@ -99,7 +106,7 @@ export async function oipRoutes(app: FastifyInstance, context: RouteContext): Pr
           return { outputs: await infer(model, body, { context, binary, signal }), version: model.version }
         })
         // Not while the model is in use: a reply is awaited until it is sent, which may be never.
-        return send(reply, body, outputs, { model_name: name, model_version: version })
+        return send(reply, body, outputs, { names: { model_name: name, model_version: version }, context })
       },
     )
   }
@@ -217,17 +224,21 @@ function send(
   reply: FastifyReply,
   { id, parameters: asked, outputs: wanted }: InferBody,
   outputs: NamedTensors,
-  names: object,
+  { names, context: { limits } }: { readonly names: object; readonly context: RouteContext },
 ): FastifyReply {
   const all = wanted ?? Object.keys(outputs).map((name) => ({ name, parameters: undefined }))
   const parts: Uint8Array[] = []
+  let values = 0
   const entries = all.map(({ name, parameters: own }) => {
     const tensor = Object.hasOwn(outputs, name) ? outputs[name] : undefined
     if (tensor === undefined)
       throw requestError(`there is no output "${name.slice(0, 100)}"; there are ${Object.keys(outputs).join(', ')}`)
     const entry = { name, shape: tensor.dims, datatype: datatypeOf(tensor.type) }
-    if ((own?.binary_data ?? asked?.binary_data_output) !== true || !isTypedArray(tensor.data))
+    if ((own?.binary_data ?? asked?.binary_data_output) !== true || !isTypedArray(tensor.data)) {
+      values += tensor.data.length
+      if (values > limits.values) throw tooManyValues(name, tensor, limits)
       return { ...entry, data: jsonData(name, tensor) }
+    }
     const bytes = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength)
     parts.push(bytes)
     return { ...entry, parameters: { binary_data_size: bytes.length } }
@@ -239,4 +250,10 @@ function send(
     .header(HEADER, json.length)
     .type('application/octet-stream')
     .send(Buffer.concat([json, ...parts]))
+}
+
+/** Writing them as JSON would hold up all other requests for seconds, and have more characters than a text can have. */
+function tooManyValues(name: string, { dims }: TensorLike, { values }: RequestLimits): TpError {
+  const seen = `with output "${name}" of the shape [${dims}] the answer has more than ${values} values`
+  return new TpError('TP_TOO_MANY', 'server', `${seen}; ask for binary data, or send fewer texts at once`)
 }

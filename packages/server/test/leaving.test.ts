@@ -212,6 +212,19 @@ test('requests that were accepted are answered at the end, pipelined ones as wel
   expect((await answers).match(/HTTP\/1.1 200 /g)).toHaveLength(20)
 })
 
+test('clients that have connected before nothing listens any more are answered, however long the turns of the loop', async () => {
+  await start({ endMs: 20_000, limits: { requests: 100 } })
+  const { port } = new URL(server.url)
+  const clients = Array.from({ length: 40 }, () => {
+    const socket = connect(Number(port), '127.0.0.1')
+    sockets.push(socket)
+    socket.write(whole)
+    return received(socket)
+  })
+  await server.close()
+  expect((await Promise.all(clients)).filter((answer) => answer.startsWith('HTTP/1.1 200 '))).toHaveLength(40)
+})
+
 test('the end comes in its time, even if a client does not read its answers', async () => {
   const ask = await start()
   const socket = await send('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1000))

@@ -29,10 +29,11 @@ export async function askTexts(
 ): Promise<Asked<NamedTensors>> {
   const { engine, texts: form } = model
   if (typeof form === 'string') throw new TpError('TP_TASK', 'server', `the model takes tensors, no texts: ${form}`)
-  // Tokenising would be for nothing.
-  if (engine.isFull())
+  const requireWanted = (): void => {
+    if (!engine.isFull()) return
     throw new TpError('TP_BUSY', 'server', `${engine.waiting().tokens} tokens wait already; ask again later`)
-  const tokens = await tokenise(texts, form.tokenizer, form.form, { truncate, signal })
+  }
+  const tokens = await tokenise(texts, form.tokenizer, form.form, { truncate, signal, requireWanted })
   const rows = tokens.flatMap((row) => rowsOf(engine.form, form.form.feeds([row])))
   return { answers: await engine.run(rows, { signal }), tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0) }
 }

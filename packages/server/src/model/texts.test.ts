@@ -45,3 +45,23 @@ test('tokenising ends with its signal', async () => {
   const asked = tokenise(longest, tokenizer, form, { truncate: true, signal: AbortSignal.abort() })
   await expect(asked).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
 })
+
+test('texts of many requests are tokenised in as many turns of the loop, so that others are heard in between', async () => {
+  let isDone = false
+  let turns = 0
+  const count = (): void => {
+    turns++
+    if (!isDone) setImmediate(count)
+  }
+  setImmediate(count)
+  await Promise.all(longest.map((text) => tokenise([text], tokenizer, form, { truncate: true })))
+  isDone = true
+  expect(turns).toBeGreaterThanOrEqual(longest.length - 1)
+})
+
+test('tokenising ends when its tokens would be for nothing', async () => {
+  const requireWanted = (): void => {
+    throw new Error('all is full')
+  }
+  await expect(tokenise(longest, tokenizer, form, { truncate: true, requireWanted })).rejects.toThrow('all is full')
+})

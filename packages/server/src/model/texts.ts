@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import type { TextTokenizer, TokenRow, TokenRows } from '@tp/eval/inputs'
+import { takingTurns } from './turns.ts'
 
 /** A text, or a pair of texts. */
 export type Text = string | readonly [first: string, second: string]
@@ -18,22 +18,31 @@ const UNSURE = 32
 /** Milliseconds of tokenising after which other requests have their turn. */
 const TURN = 4
 
+interface TokeniseOptions {
+  /** Cut texts that are too long, instead of refusing them. */
+  readonly truncate: boolean
+  readonly signal?: AbortSignalLike | undefined
+  /** Called after each wait for a turn; throws when the tokens would be for nothing. */
+  readonly requireWanted?: (() => void) | undefined
+}
+
 /**
  * Texts as tokens.
- * @param truncate cut texts that are too long, instead of refusing them
  * @throws TpError TP_TOO_LONG for a text of more tokens than the model takes; TP_TOKENIZER, TP_ABORTED
  */
 export async function tokenise(
   texts: readonly Text[],
   tokenizer: TextTokenizer,
   form: TokenRows,
-  { truncate, signal }: { readonly truncate: boolean; readonly signal?: AbortSignalLike | undefined },
+  { truncate, signal, requireWanted }: TokeniseOptions,
 ): Promise<TokenRow[]> {
   const rows: TokenRow[] = []
-  let turn = performance.now()
+  const turns = takingTurns()
+  let turn = Number.NEGATIVE_INFINITY
   for (const [i, text] of texts.entries()) {
     if (performance.now() - turn > TURN) {
-      await setImmediate()
+      await turns.next()
+      requireWanted?.()
       turn = performance.now()
     }
     throwIfAborted(signal, 'server')

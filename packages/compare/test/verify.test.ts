@@ -81,6 +81,16 @@ describe('verify', () => {
     })
   })
 
+  test('expects minus infinity where the source has it, and nowhere else', async () => {
+    const hidden = changing(dense, spoilShort(Number.NEGATIVE_INFINITY))
+    await expect(verify({ source, dense: hidden, changed: hidden })).resolves.toMatchObject({ difference: 0 })
+    await expect(verify({ source, dense: hidden, changed: dense })).rejects.toMatchObject({ code: 'TP_VERIFY' })
+    await expect(verify({ source, dense, changed: hidden })).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringContaining('output "logits" is -Infinity'),
+    })
+  })
+
   test('blames the source where it is not finite itself', async () => {
     const broken = changing(dense, spoilShort(Number.NaN))
     await expect(verify({ source, dense: broken, changed: dense })).rejects.toMatchObject({ code: 'TP_DENSE' })

@@ -65,7 +65,7 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
   await using pruned = await load(path)
   for (const [i, { inputs }] of trials.entries()) {
     const outputs = await pruned.run(inputs, { signal })
-    requireFinite(outputs)
+    requireFinite(outputs, expected[i])
     requireSameShapes(outputs, expected[i] as NamedTensors, restore === 'none' ? model.tokenOutputs : [])
   }
   await using keepingAll = await loadModel(await keepAllTokens(options))

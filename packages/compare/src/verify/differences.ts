@@ -4,27 +4,49 @@ import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 
 /** True if no output holds NaN or infinity. */
 export function areFinite(outputs: NamedTensors): boolean {
-  return notFinite(outputs) === undefined
+  return firstWrong(outputs, () => Number.isFinite) === undefined
 }
 
-/** @throws TpError TP_VERIFY for an output that holds NaN or infinity */
-export function requireFinite(outputs: NamedTensors): void {
-  const seen = notFinite(outputs)
+/**
+ * @param dense of the same inputs: where it is minus infinity, which marks what must not be chosen, so the changed model has to be
+ * @throws TpError TP_VERIFY for an output that holds NaN or infinity, or a number in place of one
+ */
+export function requireFinite(outputs: NamedTensors, dense: NamedTensors = {}): void {
+  const seen = firstWrong(outputs, (name, { dims }) => {
+    const like = dense[name]
+    const expected = like === undefined ? [] : numbersOf(like)
+    if (String(like?.dims) === String(dims)) {
+      return (value, at) =>
+        expected[at] === Number.NEGATIVE_INFINITY ? value === expected[at] : Number.isFinite(value)
+    }
+    return (value) => Number.isFinite(value) || expected.includes(value)
+  })
   if (seen !== undefined) throw notVerified(seen)
 }
 
-/** @throws TpError TP_DENSE where the model that was given is the one whose outputs are not finite */
+/**
+ * Minus infinity marks what must not be chosen (tokens of padding), so some numbers of an output may be that, though not all.
+ * @throws TpError TP_DENSE where the model that was given is the one whose outputs are not finite
+ */
 export function requireFiniteDense(outputs: NamedTensors): void {
-  const seen = notFinite(outputs)
+  const seen = firstWrong(outputs, (_, tensor) => {
+    const marks = numbersOf(tensor).some(Number.isFinite)
+    return (value) => Number.isFinite(value) || (marks && value === Number.NEGATIVE_INFINITY)
+  })
   if (seen === undefined) return
   const advice = 'nothing can be compared with it; check its weights, or do without verification'
   throw new TpError('TP_DENSE', 'compare', `the dense model itself does not hold on random inputs: ${seen}; ${advice}`)
 }
 
-function notFinite(outputs: NamedTensors): string | undefined {
+/** The first number that is not as it has to be, in words. */
+function firstWrong(
+  outputs: NamedTensors,
+  rightIn: (name: string, tensor: TensorLike) => (value: number, at: number) => boolean,
+): string | undefined {
   for (const [name, tensor] of Object.entries(outputs)) {
+    const isRight = rightIn(name, tensor)
     const numbers = numbersOf(tensor)
-    const at = numbers.findIndex((value) => !Number.isFinite(value))
+    const at = numbers.findIndex((value, i) => !isRight(value, i))
     if (at >= 0) return `output "${name}" is ${numbers[at]} at element ${at}`
   }
   return undefined
@@ -45,7 +67,7 @@ export function largestDifference(actual: TensorLike | undefined, expected: Tens
   const [left, right] = [numbersOf(actual), numbersOf(expected)]
   let largest = 0
   for (const [i, value] of right.entries()) {
-    const difference = Math.abs((left[i] as number) - value) / Math.max(1, Math.abs(value))
+    const difference = apart(left[i] as number, value) / Math.max(1, Math.abs(value))
     if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference
   }
   return largest
@@ -75,11 +97,16 @@ export function relativeDistance(actual: TensorLike | undefined, expected: Tenso
   const [left, right] = [numbersOf(actual), numbersOf(expected)]
   let [far, size] = [0, 0]
   for (const [i, value] of right.entries()) {
-    far += ((left[i] as number) - value) ** 2
-    size += value ** 2
+    far += apart(left[i] as number, value) ** 2
+    if (Number.isFinite(value)) size += value ** 2
   }
   const distance = Math.sqrt(far) / Math.max(Math.sqrt(size), Number.EPSILON)
   return Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
+}
+
+/** Two infinities of one sign are the same. */
+function apart(left: number, right: number): number {
+  return left === right ? 0 : Math.abs(left - right)
 }
 
 function numbersOf({ type, data }: TensorLike): number[] {

@@ -60,8 +60,9 @@ export async function answersOfBoth({ source, dense, changed, signal }: VerifyOp
   const after = await answersTo(changed, trials, {
     signal,
     check: (outputs, trial) => {
-      requireFinite(outputs)
-      requireSameShapes(outputs, runs[trial] as NamedTensors)
+      const expected = runs[trial] as NamedTensors
+      requireFinite(outputs, expected)
+      requireSameShapes(outputs, expected)
     },
   })
   return { dense: before, changed: after }

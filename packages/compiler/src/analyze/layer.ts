@@ -192,18 +192,32 @@ function isAngle(program: Program, name: string, stream: string): boolean {
 function afterNorm(program: Program, sum: string): string | undefined {
   let norm: string | undefined
   let averages = false
+  const scaled = new Set<string>()
   for (let next: string | undefined = sum; next !== undefined; ) {
     let here = false
+    const steps: NodeProto[] = []
     next = whereOpenEnds(program, next, (node) => {
+      steps.push(node)
       here ||= hasTrait(node, 'norm', 'average')
       return hasTrait(node, 'norm', 'average', 'arithmetic', 'same values', 'rounded values')
     })
     if (next === undefined || program.tensor(next).toString() !== program.tensor(sum).toString()) break
+    if (averages && !here && !steps.every((node) => endsNorm(program, node, scaled))) break
     norm = next
     averages ||= here
   }
   // A stream that is only cast or scaled on its way is no norm.
   return averages ? norm : undefined
+}
+
+/** True for what a norm ends with: a weight and a bias for each feature, once each. Other arithmetic is of a head. */
+function endsNorm(program: Program, node: NodeProto, seen: Set<string>): boolean {
+  if (hasTrait(node, 'same values', 'rounded values')) return true
+  const isFirst = !seen.has(node.opType)
+  seen.add(node.opType)
+  const features = node.input.find((name) => !program.dependsOnInputs(name))
+  const isByFeature = features !== undefined && typeof program.tensor(features).dims.at(-1) === 'number'
+  return ['Mul', 'Add'].includes(node.opType) && isFirst && isByFeature && program.tensor(features).dims.at(-1) !== 1
 }
 
 /**

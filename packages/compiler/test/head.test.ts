@@ -4,6 +4,7 @@ import {
   cast,
   constant,
   div,
+  equal,
   expand,
   gather,
   gatherND,
@@ -30,7 +31,7 @@ import {
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { type HeadOutput, inspect, prune, type TokenReading } from '../src/index.ts'
+import { type HeadOutput, inspect, prune, quantize, type TokenReading } from '../src/index.ts'
 import { disguise } from './disguise.ts'
 import { type EncoderOptions, statesOf } from './encoders.ts'
 import { type Fixture, fixtures, openFixture } from './fixtures.ts'
@@ -140,6 +141,11 @@ const heads: readonly [string, (x: Tensor) => Tensor, readonly TokenReading[], b
   ],
   ['all states', (x) => x, [{ kind: 'token-states' }]],
   ['an answer for each', (x) => matmul(x, vector), [{ kind: 'token-answers' }]],
+  [
+    'states that are minus infinity at padding',
+    (x) => where(equal(unsqueeze(mask, [2]), 0), Number.NEGATIVE_INFINITY, x),
+    [{ kind: 'token-answers' }],
+  ],
 ]
 
 describe('finds by structure alone', () => {
@@ -152,6 +158,13 @@ describe('finds by structure alone', () => {
       expect(headOf(disguised.model).map(({ reads }) => reads)).toEqual([reads])
     })
   }
+})
+
+test('an answer for each token is one in 8 bits, too', () => {
+  const { logits } = statesOf({ ...plain, head: (x) => matmul(x, vector) })
+  const result = quantize(decodeModel(emitModel({ logits }, { opset: 17 })))
+  if (!result.ok) throw new Error(result.refusal.message)
+  expect(headOf(result.model).map(({ reads }) => reads)).toEqual([[{ kind: 'token-answers' }]])
 })
 
 test('says it of each of several outputs, and after pruning', () => {

@@ -1,4 +1,4 @@
-import { namesIn } from '@tp/core/expression'
+import { constantData, namesIn } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import type { PositionRead } from '../operators/token-position.ts'
@@ -74,6 +74,9 @@ function passes(node: NodeProto): boolean {
   return hasTrait(node, 'same values', 'rounded values', 'moved values') || node.opType === 'Expand'
 }
 
+/** Numbers below are written in place of minus infinity. */
+const LOWEST = -1e3
+
 class Head {
   readonly #program: Program
   readonly #stream: string
@@ -125,7 +128,10 @@ class Head {
     )
   }
 
-  /** Whether all that gets there goes through a product: residuals lead around those of the layers, and around no head. */
+  /**
+   * Whether all that gets there goes through a product: residuals lead around those of the layers, and around no head. One number for
+   * all tokens (the scale of a quantized product) is no way around.
+   */
   #isAnswer(output: string): boolean {
     const seen = new Set<string>()
     const queue = [output]
@@ -133,11 +139,25 @@ class Head {
       if (name === this.#stream) return false
       const node = this.#program.graph.producer(name)
       if (seen.has(name) || !this.#ofTokens.has(name) || node === undefined) continue
-      if (hasTrait(node, 'product', 'convolution')) continue
+      if (hasTrait(node, 'product', 'convolution') || this.#marksPadding(node)) continue
       seen.add(name)
-      queue.push(...this.#program.sources(name))
+      queue.push(...this.#program.sources(name).filter((source) => !this.#isOneNumber(source)))
     }
     return true
+  }
+
+  #isOneNumber(name: string): boolean {
+    const { hasShape, dims } = this.#program.tensor(name)
+    return hasShape && dims.every((size) => size === 1)
+  }
+
+  /** True where some tokens get minus infinity, which is for choosing the largest: a mean of such states is none. */
+  #marksPadding(node: NodeProto): boolean {
+    if (node.opType !== 'Where') return false
+    return node.input.slice(1).some((name) => {
+      const data = constantData(this.#program.tensor(name))?.data
+      return data?.every((value) => value < LOWEST) === true
+    })
   }
 
   /** @param tokens inputs of the node that have a token axis, which its result does not have */

@@ -1,5 +1,5 @@
 // Heads that compute something of padding before they mask it: packed, they give what they give padded.
-import { type PackResult, pack } from '@tp/compiler'
+import { type PackResult, type PruneOptions, pack, prune } from '@tp/compiler'
 import {
   add,
   axisSize,
@@ -16,12 +16,14 @@ import {
   logSoftmax,
   matmul,
   max,
+  mean,
   mul,
   neg,
   norm2,
   reciprocal,
   relu,
   reshape,
+  schedule,
   shape,
   softmax,
   squeeze,
@@ -34,6 +36,8 @@ import {
   where,
 } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
+import { receivedAttention } from '@tp/method-attention'
+import { tome } from '@tp/method-hybrid'
 import { decodeModel, emitModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { difference, numbers, randomLayers, seeded } from 'exported-encoders'
@@ -71,6 +75,7 @@ const headsByName: Readonly<Record<string, Head>> = {
   },
   'the largest logarithm of a term (SPLADE)': ({ x, mask }) => max(mul(log(add(1, relu(x))), mask), 1),
   'logits that are −10⁴ at padding': ({ x, mask }) => where(equal(mask, 0), -1e4, logSoftmax(x)),
+  'masked states that are at least 0.01, summed': (states) => sum(clip(masked(states), 0.01), 1),
   'exponentials of masked states': (states) => exp(masked(states)),
   'logarithms of exponentials of masked states, mixed': (states) => log(sum(exp(masked(states)), 1)),
   'a mean by attention over the tokens': ({ x, mask }) => {
@@ -130,23 +135,58 @@ function requirePacked(result: PackResult): Uint8Array {
   return encodeModel(result.model)
 }
 
+/** Packs a model and compares it with itself on random batches. */
+async function requireSameAnswers(bytes: Uint8Array): Promise<void> {
+  await using padded = await nodeRuntime().load(bytes)
+  await using packed = await nativeRuntime().load(requirePacked(pack(decodeModel(bytes))))
+  const batches = fc.record({
+    lengths: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 5 }),
+    side: fc.constantFrom<'left' | 'right'>('left', 'right'),
+    seed: fc.nat(1000),
+  })
+  await fc.assert(
+    fc.asyncProperty(batches, async ({ lengths, side, seed }) => {
+      const feeds = batchOf(lengths, side, seed)
+      const [expected, seen] = [await padded.run(feeds), await packed.run(feeds)]
+      expect(difference(numbers(seen.output), numbers(expected.output))).toBeLessThan(1e-5)
+    }),
+    { numRuns: 12 },
+  )
+}
+
+/** A head alone, and how the layers before it are pruned. */
+type PrunedHead = readonly [head: string, options: PruneOptions]
+
+const half = schedule(2, { layers: [0], keep: 0.5 })
+const prunings: Readonly<Record<string, PrunedHead>> = {
+  'whose tokens are restored upstream of a division': [
+    'the mean of tokens times the reciprocal of their length',
+    { method: receivedAttention(), schedule: half, restore: 'all' },
+  ],
+  'that counts merged tokens, and padding': [
+    'masked states that are at least 0.01, summed',
+    { method: tome(), schedule: half },
+  ],
+}
+
 describeNative('a packed head', () => {
-  test.each(Object.entries(headsByName))('gives what it gives padded: %s', async (_, head) => {
-    const bytes = encoderWith(head)
-    await using padded = await nodeRuntime().load(bytes)
-    await using packed = await nativeRuntime().load(requirePacked(pack(decodeModel(bytes))))
-    const batches = fc.record({
-      lengths: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 5 }),
-      side: fc.constantFrom<'left' | 'right'>('left', 'right'),
-      seed: fc.nat(1000),
+  test.each(Object.entries(headsByName))('gives what it gives padded: %s', (_, head) =>
+    requireSameAnswers(encoderWith(head)),
+  )
+
+  test.each(Object.entries(prunings))('of a pruned model %s gives what it gives padded', async (_, [head, options]) => {
+    const result = prune(decodeModel(encoderWith(headsByName[head] as Head)), options)
+    if (!result.ok) throw new Error(result.refusal.message)
+    await requireSameAnswers(encodeModel(result.model))
+  })
+
+  test.each<[string, Head]>([
+    ['a mean', ({ x }) => mean(x, 1)],
+    ['the largest', ({ x }) => max(x, 1)],
+  ])('that counts padding is refused: %s', (_, head) => {
+    expect(pack(decodeModel(encoderWith(head)))).toMatchObject({
+      ok: false,
+      refusal: { code: 'TP_PACK', message: expect.stringMatching(/depend on the padding.*Reduce(Mean|Max) counts/) },
     })
-    await fc.assert(
-      fc.asyncProperty(batches, async ({ lengths, side, seed }) => {
-        const feeds = batchOf(lengths, side, seed)
-        const [expected, seen] = [await padded.run(feeds), await packed.run(feeds)]
-        expect(difference(numbers(seen.output), numbers(expected.output))).toBeLessThan(1e-5)
-      }),
-      { numRuns: 12 },
-    )
   })
 })

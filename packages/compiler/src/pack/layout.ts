@@ -36,9 +36,10 @@ function counts(dim: Dim, { count }: Segment): boolean {
   return namesIn(dim).has(count)
 }
 
-/** True if a value has rows for the tokens of a segment. */
-export function hasTokens({ dims }: Tensor, segment: Segment): boolean {
-  return dims.some((dim) => counts(dim, segment))
+/** True if a value may have rows for tokens: those of a segment, of another one (restored tokens), or of a number that is not known. */
+export function mayHaveTokens({ hasShape, dims }: Tensor, { batch }: Segment): boolean {
+  const examples = namesIn(batch)
+  return !hasShape || dims.some((dim) => [...namesIn(dim)].some((name) => !examples.has(name)))
 }
 
 /** True if the size depends on the size of the batch. */

@@ -12,17 +12,15 @@ export type PaddingRows = 'any' | 'zero' | 'masked'
 
 /**
  * The rows of padding of a node's results.
- * @param inputs what its packed inputs have there; undefined for inputs that are not packed
- * @param masks true if the node sets padding to 0 by one of the latter
+ * @param inputs what its inputs have there; undefined for those that are the same for all examples
  */
-export function paddingOf(node: NodeProto, inputs: readonly (PaddingRows | undefined)[], masks: boolean): PaddingRows {
-  if (masks) return 'zero'
+export function paddingOf(node: NodeProto, inputs: readonly (PaddingRows | undefined)[]): PaddingRows {
+  const zeroFrom = operators.get(operatorName(node))?.zeroFrom
+  if (zeroFrom === 'any' && inputs.includes('zero')) return 'zero'
   if (inputs.includes('masked')) return 'masked'
   if (!inputs.includes('zero')) return 'any'
   const isZero = (input: PaddingRows | undefined): boolean => input === 'zero'
-  switch (operators.get(operatorName(node))?.zeroFrom) {
-    case 'any':
-      return 'zero'
+  switch (zeroFrom) {
     case 'first':
       return isZero(inputs[0]) ? 'zero' : 'masked'
     case 'all':

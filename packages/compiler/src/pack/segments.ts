@@ -2,6 +2,7 @@ import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
+import { maskInput } from '../analyze/mask.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
@@ -19,6 +20,8 @@ export interface Segment {
   readonly real: string
   readonly positions: string
   readonly offsets: string
+  /** Values that mark padding, with the number by which each does. */
+  readonly marks: ReadonlyMap<string, number>
   /**
    * Everything that what the segment ends with is computed from. What methods compute next to it must not be packed: it may
    * make something of padding, too (numbers for all positions).
@@ -66,5 +69,15 @@ function writeSegment(
     string,
   ]
   graph.insert([packedNode('Rows', [name], [positions, offsets], { padding: 0 })])
-  return { from, batch, count, real: name, positions, offsets }
+  return { from, batch, count, real: name, positions, offsets, marks: marksOf(program, encoder, cuts) }
+}
+
+function marksOf(program: Program, encoder: Encoder, cuts: readonly CutRecord[]): Map<string, number> {
+  const { mask, maskMarksPadding } = encoder
+  const input = maskInput(program, encoder)
+  return new Map([
+    ...(mask === undefined ? [] : [[mask, Number(maskMarksPadding)] as const]),
+    ...(input === undefined ? [] : [[input.name, input.padding] as const]),
+    ...cuts.flatMap(({ valid }) => (valid === undefined ? [] : [[valid, 0] as const])),
+  ])
 }

@@ -5,6 +5,7 @@ import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
 import type { Program } from '../program/program.ts'
 import { hasBatch, isSameForAll, type Layout, layoutOf, packedSizes } from './layout.ts'
+import { numberAtPadding } from './number-at-padding.ts'
 import { type PaddingRows, paddingOf } from './padding.ts'
 import type { Segment } from './segments.ts'
 
@@ -50,18 +51,13 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
 /** What the results of a node that is packed have in rows of padding. */
 export function paddingRows(node: NodeProto, around: Surroundings): PaddingRows {
   const { program, segment } = around
-  const others = node.input.filter((name) => name !== '' && around.packed(name) === undefined)
-  const byExample = others.filter((name) => program.tensor(name).dims.some((dim) => hasBatch(dim, segment)))
-  const masks = byExample.some((name) => givesZeroAtPadding(node, name, around) && isMask(name, around))
-  const unknown = byExample.filter((name) => !isMask(name, around))
-  const inputs = node.input.map((name) => (unknown.includes(name) ? 'masked' : around.padding(name)))
-  return paddingOf(node, inputs, masks)
-}
-
-/** True for a value that is made of nothing but what says which tokens are real. */
-function isMask(name: string, { program, segment }: Surroundings): boolean {
-  const sources = program.inputsOf(segment.real)
-  return [...program.inputsOf(name)].every((input) => sources.has(input))
+  const inputs = node.input.map((name) => {
+    if (name === '' || around.packed(name) !== undefined) return around.padding(name)
+    if (!program.tensor(name).dims.some((dim) => hasBatch(dim, segment))) return undefined
+    return numberAtPadding(program, name, segment.marks) === 0 ? 'zero' : 'masked'
+  })
+  const choosesZero = node.opType === 'Where' && inputs[0] === 'zero' && isZero(node.input[2] as string, around)
+  return choosesZero ? 'zero' : paddingOf(node, inputs)
 }
 
 /** The node of a packed value: a copy on packed inputs; shapes that count tokens become ones that do not. */
@@ -136,14 +132,13 @@ function broadcast(node: NodeProto, output: Tensor, layout: Layout, around: Surr
 }
 
 /** True for x · mask, and for what a mask chooses instead of 0. */
-function givesZeroAtPadding(node: NodeProto, mask: string, { program }: Surroundings): boolean {
+function givesZeroAtPadding(node: NodeProto, mask: string, around: Surroundings): boolean {
   if (node.opType === 'Mul') return true
-  const other = node.input[2] ?? ''
-  return (
-    node.opType === 'Where' &&
-    node.input[0] === mask &&
-    constantData(program.tensor(other))?.data.every((x) => x === 0) === true
-  )
+  return node.opType === 'Where' && node.input[0] === mask && isZero(node.input[2] as string, around)
+}
+
+function isZero(name: string, { program }: Surroundings): boolean {
+  return constantData(program.tensor(name))?.data.every((x) => x === 0) === true
 }
 
 /** An operand that does not have tokens: a weight, or a number that was computed from all of them. */

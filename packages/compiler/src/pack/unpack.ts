@@ -3,9 +3,10 @@ import { capturedNames, createNode } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
+import { hasTrait } from '../operators/traits.ts'
 import { Refused } from '../program/refusal.ts'
-import { hasTokens } from './layout.ts'
-import { packedNode } from './operators.ts'
+import { mayHaveTokens } from './layout.ts'
+import { DOMAIN, packedNode } from './operators.ts'
 import type { PackedValue, PackedValues } from './packed-values.ts'
 import { keepPadding, type Segment } from './segments.ts'
 
@@ -46,6 +47,7 @@ function writeShape(values: PackedValues, value: string, shape: string): string 
 export function unpackWhatIsRead(values: PackedValues): void {
   const { graph } = values.program
   const read = paddedReads(values)
+  for (const name of read) requireNoMixing(values, name)
   const withPadding = new Set([...read].flatMap((name) => needsPadding(values, name) ?? []))
   for (const node of values.replaced) graph.remove(node)
   for (const segment of withPadding) {
@@ -81,13 +83,37 @@ function canBeZero({ program, replaced }: PackedValues, value: string, segment: 
     if (seen.has(name)) continue
     seen.add(name)
     for (const { node, index } of program.graph.consumers(name)) {
-      if (replaced.has(node)) continue
+      // A later segment packs its real tokens.
+      if (replaced.has(node) || node.domain === DOMAIN) continue
       const operator = operators.get(operatorName(node))
       if (operator === undefined || operator.singular === index) return false
-      queue.push(...node.output.filter((output) => output !== '' && hasTokens(program.tensor(output), segment)))
+      queue.push(...node.output.filter((output) => output !== '' && mayHaveTokens(program.tensor(output), segment)))
     }
   }
   return true
+}
+
+/**
+ * Refuses a head that counts padding like any token (a mean without the mask): each of those tokens would have to be computed.
+ * @throws Refused TP_PACK
+ */
+function requireNoMixing(values: PackedValues, value: string): void {
+  const { program, replaced } = values
+  const { segment, layout, padding } = values.get(value) as PackedValue
+  if (layout === undefined || padding !== 'any') return
+  const rows = new Set([value])
+  for (const name of rows) {
+    for (const { node, index } of program.graph.consumers(name)) {
+      if (replaced.has(node)) continue
+      const [output] = node.output as [string]
+      if (index === 0 && hasTrait(node, 'reduction') && !mayHaveTokens(program.tensor(output), segment)) {
+        const reason = `its answers depend on the padding of a batch: ${node.opType} counts tokens of padding like others`
+        throw new Refused('TP_PACK', `the model cannot be packed: ${reason}, and these are not computed`, node)
+      }
+      const isMoved = index === 0 && hasTrait(node, 'same values', 'moved values')
+      if (isMoved || node.opType === 'ScatterElements') rows.add(output)
+    }
+  }
 }
 
 function paddingNotHidden(): Refused {

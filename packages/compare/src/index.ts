@@ -23,6 +23,7 @@ export {
   requireSameShapes,
 } from './verify/differences.ts'
 export { type Invariance, type InvarianceOptions, verifyInvariance } from './verify/invariance.ts'
+export { requireZeroPadding } from './verify/padding-rows.ts'
 export { roundingOf } from './verify/rounding.ts'
 export { type Arrangement, arrangements, type Trial, type TrialExample, trialsFor } from './verify/trials.ts'
 export { answersOfBoth, type BothAnswers, type VerifyOptions, verify } from './verify/verify.ts'

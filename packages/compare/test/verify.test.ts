@@ -91,6 +91,21 @@ describe('verify', () => {
     })
   })
 
+  test('refuses a row of padding that is 0 in the source and not in the changed model', async () => {
+    const withRows = (atPadding: number): Session =>
+      changing(dense, (outputs, { attention_mask: mask }) => {
+        const real = Array.from(mask?.data as BigInt64Array, Number)
+        const data = Float32Array.from(real, (isReal) => (isReal === 1 ? 0.5 : atPadding))
+        return { ...outputs, vectors: { type: 'float32', dims: [...(mask?.dims ?? []), 1], data } }
+      })
+    await expect(verify({ source, dense: withRows(0), changed: withRows(0) })).resolves.toBeDefined()
+    await expect(verify({ source, dense: withRows(0.1), changed: withRows(0.2) })).resolves.toBeDefined()
+    await expect(verify({ source, dense: withRows(0), changed: withRows(0.2) })).rejects.toMatchObject({
+      code: 'TP_VERIFY',
+      message: expect.stringMatching(/output "vectors" is 0.2\d* at padding, where the source has 0/),
+    })
+  })
+
   test('blames the source where it is not finite itself', async () => {
     const broken = changing(dense, spoilShort(Number.NaN))
     await expect(verify({ source, dense: broken, changed: dense })).rejects.toMatchObject({ code: 'TP_DENSE' })

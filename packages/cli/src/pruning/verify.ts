@@ -8,6 +8,7 @@ import {
   requireFinite,
   requireFiniteDense,
   requireSameShapes,
+  requireZeroPadding,
   type Trial,
   trialsFor,
   verifyInvariance,
@@ -63,10 +64,11 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
     },
   })
   await using pruned = await load(path)
-  for (const [i, { inputs }] of trials.entries()) {
-    const outputs = await pruned.run(inputs, { signal })
+  for (const [i, trial] of trials.entries()) {
+    const outputs = await pruned.run(trial.inputs, { signal })
     requireFinite(outputs, expected[i])
     requireSameShapes(outputs, expected[i] as NamedTensors, restore === 'none' ? model.tokenOutputs : [])
+    requireZeroPadding(outputs, expected[i] as NamedTensors, trial)
   }
   await using keepingAll = await loadModel(await keepAllTokens(options))
   const forced = await answersTo(keepingAll, trials, { signal })

@@ -50,7 +50,8 @@ function split(
   })
 }
 
-function sizesOf(inputs: NamedTensors): { readonly batch: number; readonly tokens: number } {
+/** Examples of a run, and positions of each. */
+export function sizesOf(inputs: NamedTensors): { readonly batch: number; readonly tokens: number } {
   const all = Object.values(inputs)
   const batch = Math.max(1, ...all.map(({ dims }) => dims[0] ?? 1))
   return { batch, tokens: all.find(({ dims }) => dims.length >= 2)?.dims[1] ?? 1 }

@@ -109,7 +109,7 @@ function apart(left: number, right: number): number {
   return left === right ? 0 : Math.abs(left - right)
 }
 
-function numbersOf({ type, data }: TensorLike): number[] {
+export function numbersOf({ type, data }: TensorLike): number[] {
   if (type === 'float16') return Array.from(data as Uint16Array, fromHalf)
   return Array.from(data as ArrayLike<number | bigint>, Number)
 }

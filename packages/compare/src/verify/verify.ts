@@ -5,7 +5,8 @@ import { type Answer, answersTo } from './answers.ts'
 import { type Comparison, compareAnswers } from './compare-answers.ts'
 import { denseSession } from './dense-session.ts'
 import { requireFinite, requireFiniteDense, requireSameShapes } from './differences.ts'
-import { trialsFor } from './trials.ts'
+import { requireZeroPadding } from './padding-rows.ts'
+import { type Trial, trialsFor } from './trials.ts'
 
 export interface VerifyOptions {
   /** The model that was changed, … */
@@ -63,6 +64,7 @@ export async function answersOfBoth({ source, dense, changed, signal }: VerifyOp
       const expected = runs[trial] as NamedTensors
       requireFinite(outputs, expected)
       requireSameShapes(outputs, expected)
+      requireZeroPadding(outputs, expected, trials[trial] as Trial)
     },
   })
   return { dense: before, changed: after }

@@ -99,7 +99,7 @@ test.each<[string, () => string[], RegExp]>([
     () => prune(...gained, '--weights', folder.at('no.safetensors')),
     /cannot be read: there is no such file; give the path/,
   ],
-  ['another file', () => prune(...gained, '--weights', plugin), /no safetensors file/],
+  ['another file', () => prune(...gained, '--weights', plugin), /is not a safetensors file/],
   [
     'a method without trained values',
     () => prune('--method', 'stride', '--keep', '1', '--weights', safetensors({ gain: 1 })),

@@ -31,9 +31,13 @@ describe.each([
     const made = await create({ name, kind })
     expect(made.short).toBe(short)
     expect(made.files).toEqual(
-      expect.arrayContaining(['package.json', 'tsconfig.json', '.gitignore', 'README.md', ...sources]),
+      expect.arrayContaining(['LICENSE', 'package.json', 'tsconfig.json', '.gitignore', 'README.md', ...sources]),
     )
-    const texts = made.files.map((path) => `${path}\n${read(path)}`).join('\n')
+    // The license speaks of examples.
+    const texts = made.files
+      .filter((path) => path !== 'LICENSE')
+      .map((path) => `${path}\n${read(path)}`)
+      .join('\n')
     expect(texts).toContain(`"name": "${name}"`)
     expect(texts).toMatch(factory)
     expect(texts).toContain(`"${name}": minor`)

@@ -17,9 +17,10 @@ const common = {
   setupFiles: [path('tools/check/fast-check-seed.mjs'), path('tools/check/equal-bytes.mjs')],
   exclude,
   tags,
-  // Tests run real models: next to others, on a slow machine, that takes longer than the usual five and ten seconds.
+  // Tests run real models: next to others, on a slow machine, that takes longer than the usual ten, five and one seconds.
   testTimeout: timeout,
   hookTimeout: timeout,
+  expect: { poll: { timeout: timeout / 3 } },
   // Files share a process, since a new one loads the packages and onnxruntime again for each. They leave nothing behind.
   isolate: false,
 }

@@ -1,57 +1,15 @@
 // Arithmetic of a head directly after the last norm is not a part of that norm: tokens are restored upstream of it.
-import {
-  abs,
-  add,
-  axisSize,
-  div,
-  equal,
-  gather,
-  input,
-  log,
-  matmul,
-  mul,
-  relu,
-  reshape,
-  schedule,
-  softmax,
-  swapLast,
-  type Tensor,
-  transpose,
-  unsqueeze,
-  where,
-} from '@tp/core'
+import { abs, add, log, mul, schedule, type Tensor } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
-import { decodeModel, emitModel } from '@tp/onnx'
-import { randomLayers, seeded } from 'exported-encoders'
+import { decodeModel } from '@tp/onnx'
+import { encoderWithHead } from 'exported-encoders'
 import { expect, test } from 'vitest'
 import { prune } from '../src/index.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
-const [vocabulary, heads, headDim] = [30, 2, 4]
-const hidden = heads * headDim
-
-/** Two post-norm layers and a head on each token: `input_ids`, `attention_mask` → `output`. */
-function encoderWith(head: (x: Tensor) => Tensor): Uint8Array {
-  const { linear, norm, weight } = randomLayers(seeded(5))
-  const ids = input('input_ids', 'int64', ['batch', 'sequence'])
-  const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
-  const isPadding = equal(unsqueeze(mask, [1, 2]), 0)
-  const apart = (y: Tensor): Tensor =>
-    transpose(reshape(linear(y, hidden), [axisSize(y, 0), axisSize(y, 1), heads, headDim]), [0, 2, 1, 3])
-  let x = gather(weight([vocabulary, hidden], 1), ids, 0)
-  for (let layer = 0; layer < 2; layer++) {
-    const [query, key, value] = [apart(x), apart(x), apart(x)]
-    const scores = where(isPadding, -1e9, div(matmul(query, swapLast(key)), Math.sqrt(headDim)))
-    const context = transpose(matmul(softmax(scores), value), [0, 2, 1, 3])
-    x = norm(add(x, linear(reshape(context, [axisSize(x, 0), axisSize(x, 1), hidden]), hidden)))
-    x = norm(add(x, linear(relu(linear(x, 2 * hidden)), hidden)))
-  }
-  return emitModel({ output: head(x) }, { opset: 17 })
-}
-
 async function restored(head: (x: Tensor) => Tensor): Promise<number[]> {
   const ids = [7, 3, 11, 5, 9, 2, 8, 1]
-  const result = prune(decodeModel(encoderWith(head)), {
+  const result = prune(decodeModel(encoderWithHead(({ x }) => head(x))), {
     method: receivedAttention(),
     schedule: schedule(2, { layers: [0], keep: 0.5 }),
     restore: 'all',

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { largestDifference, relativeDistance } from '@tp/compare'
+import { largestDifference, relativeDistance, rowOf } from '@tp/compare'
 import { lastLogits, press, prunePrompt, quantize, quantizeCaches } from '@tp/compiler'
 import { type Amount, isTpError } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
@@ -209,21 +209,11 @@ async function pressedAlone({ model, session }: Opened): Promise<Compared> {
   const { logits: _, ...caches } = await session.run(decoderFeeds(model, { batch: 2, tokens: TOKENS }))
   const together = await pressing.run(caches)
   for (const example of [0, 1]) {
-    const alone = await pressing.run(exampleOf(caches, example))
-    for (const [name, tensor] of Object.entries(exampleOf(together, example))) {
+    const alone = await pressing.run(rowOf(caches, example))
+    for (const [name, tensor] of Object.entries(rowOf(together, example))) {
       const far = largestDifference(alone[name], tensor)
       if (far > 0) throw new Wrong(`cache ${name} of example ${example} differs by ${far} alone and in a batch`)
     }
   }
   return { difference: 0, arrangements: ['alone', 'in a batch'] }
-}
-
-function exampleOf(tensors: NamedTensors, example: number): NamedTensors {
-  return Object.fromEntries(
-    Object.entries(tensors).map(([name, { type, dims, data }]): [string, TensorLike] => {
-      const size = data.length / (dims[0] ?? 1)
-      const own = data.slice(example * size, (example + 1) * size) as Float32Array
-      return [name, { type, dims: [1, ...dims.slice(1)], data: own }]
-    }),
-  )
 }

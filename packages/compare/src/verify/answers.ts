@@ -1,6 +1,6 @@
 import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
 import { take } from '../inputs/rows.ts'
-import { type Arrangement, type Trial, tokensOf } from './trials.ts'
+import { type Arrangement, arrangements, type Trial, tokensOf } from './trials.ts'
 
 /** The outputs of one example in one trial; those with a row for each token have the rows of its own tokens. */
 export interface Answer {
@@ -82,4 +82,9 @@ export function ownDistances(answers: readonly Answer[], distance: Distance): Re
     found.set(arrangement, Math.max(found.get(arrangement) ?? 0, far))
   }
   return found
+}
+
+/** The arrangements in which a model answers as alone, up to a distance: in the others there is nothing to compare with. */
+export function heldWithin(own: ReadonlyMap<Arrangement, number>, tolerance: number): readonly Arrangement[] {
+  return arrangements.filter((each) => (own.get(each) ?? Number.POSITIVE_INFINITY) <= tolerance)
 }

@@ -1,8 +1,8 @@
 import type { Model } from '@tp/onnx'
-import { type Answer, type Distance, distanceOf, ownDistances } from './answers.ts'
+import { type Answer, type Distance, distanceOf, heldWithin, ownDistances } from './answers.ts'
 import { largestDifference, notVerified, relativeDistance } from './differences.ts'
 import { roundingOf } from './rounding.ts'
-import { type Arrangement, arrangements } from './trials.ts'
+import type { Arrangement } from './trials.ts'
 
 /** How near the answers of a changed model are to those of its source, example by example. */
 export interface Comparison {
@@ -51,7 +51,7 @@ export function compareAnswers(
   const own = ownDistances(dense, measure)
   const noise = Math.max(0, ...alike.map((each) => own.get(each) ?? 0))
   const tolerance = isQuantized ? Math.max(STEPS, TIMES * noise) : roundingOf(source)
-  const compared = arrangements.filter((each) => (own.get(each) ?? Number.POSITIVE_INFINITY) <= tolerance)
+  const compared = heldWithin(own, tolerance)
   let [difference, distance] = [0, 0]
   for (const [i, expected] of dense.entries()) {
     if (!compared.includes(expected.arrangement)) continue

@@ -74,16 +74,15 @@ export function largestDifference(actual: TensorLike | undefined, expected: Tens
 }
 
 /**
- * @param when what the difference is seen with: `with every token kept, `
  * @returns the largest difference of all outputs, see {@link largestDifference}
  * @throws TpError TP_VERIFY where one differs by more than rounding
  */
-export function requireClose(outputs: NamedTensors, expected: NamedTensors, tolerance: number, when = ''): number {
+export function requireClose(outputs: NamedTensors, expected: NamedTensors, tolerance: number): number {
   let largest = 0
   for (const [name, tensor] of Object.entries(expected)) {
     const difference = largestDifference(outputs[name], tensor)
     if (!(difference <= tolerance)) {
-      const seen = `${when}output "${name}" differs from the dense model's by ${difference}, more than ${tolerance}`
+      const seen = `output "${name}" differs from the dense model's by ${difference}, more than ${tolerance}`
       throw new TpError('TP_VERIFY', 'compare', `${seen}; please report it`)
     }
     largest = Math.max(largest, difference)

@@ -1,7 +1,7 @@
-import { distanceOf, ownDistances } from './answers.ts'
+import { distanceOf, heldWithin, ownDistances } from './answers.ts'
 import { notVerified, relativeDistance } from './differences.ts'
 import { roundingOf } from './rounding.ts'
-import { type Arrangement, arrangements } from './trials.ts'
+import type { Arrangement } from './trials.ts'
 import { answersOfBoth, type VerifyOptions } from './verify.ts'
 
 /** How far a file in 8 bits is from its source on random examples of unequal lengths. */
@@ -24,10 +24,7 @@ const LEAST = 0.5
  */
 export async function verifyQuantized(options: VerifyOptions): Promise<QuantizedComparison> {
   const { dense, changed } = await answersOfBoth(options)
-  const before = ownDistances(dense, relativeDistance)
-  const rounding = roundingOf(options.source)
-  // Elsewhere the source itself does not answer as alone.
-  const compared = arrangements.filter((each) => (before.get(each) ?? Number.POSITIVE_INFINITY) <= rounding)
+  const compared = heldWithin(ownDistances(dense, relativeDistance), roundingOf(options.source))
   const distances: Partial<Record<Arrangement, number>> = {}
   for (const [i, { arrangement, outputs }] of dense.entries()) {
     if (!compared.includes(arrangement)) continue

@@ -1,0 +1,54 @@
+import {
+  add,
+  axisSize,
+  cast,
+  div,
+  equal,
+  gather,
+  input,
+  matmul,
+  relu,
+  reshape,
+  softmax,
+  swapLast,
+  type Tensor,
+  transpose,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { emitModel } from '@tp/onnx'
+import { type RandomLayers, randomLayers } from './layers.ts'
+import { seeded } from './random.ts'
+
+const [heads, headDim, vocabulary] = [2, 4, 30]
+const hidden = heads * headDim
+
+/** What a head reads. */
+export interface HeadInput extends Pick<RandomLayers, 'linear'> {
+  /** The last states, [b,n,8], as the last norm returns them. */
+  readonly x: Tensor
+  /** 1 for real tokens and 0 for padding, [b,n,1]. */
+  readonly mask: Tensor
+}
+
+/**
+ * A post-norm encoder of two layers without positions, so that its padding may stand anywhere, and a head of the test's own:
+ * `input_ids` (below 30), `attention_mask` → `output`.
+ */
+export function encoderWithHead(head: (input: HeadInput) => Tensor): Uint8Array {
+  const { linear, norm, weight } = randomLayers(seeded(5))
+  const ids = input('input_ids', 'int64', ['batch', 'sequence'])
+  const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
+  const isPadding = equal(unsqueeze(mask, [1, 2]), 0)
+  const apart = (y: Tensor): Tensor =>
+    transpose(reshape(linear(y, hidden), [axisSize(y, 0), axisSize(y, 1), heads, headDim]), [0, 2, 1, 3])
+  let x = gather(weight([vocabulary, hidden], 1), ids, 0)
+  for (let layer = 0; layer < 2; layer++) {
+    const [query, key, value] = [apart(x), apart(x), apart(x)]
+    const scores = where(isPadding, -1e9, div(matmul(query, swapLast(key)), Math.sqrt(headDim)))
+    const context = transpose(matmul(softmax(scores), value), [0, 2, 1, 3])
+    x = norm(add(x, linear(reshape(context, [axisSize(x, 0), axisSize(x, 1), hidden]), hidden)))
+    x = norm(add(x, linear(relu(linear(x, 2 * hidden)), hidden)))
+  }
+  return emitModel({ output: head({ x, mask: cast(unsqueeze(mask, 2), 'float32'), linear }) }, { opset: 17 })
+}

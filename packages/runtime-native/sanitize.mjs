@@ -61,7 +61,7 @@ function test() {
     },
   })
   process.stderr.write(stderr)
-  // Undefined behaviour is reported on stderr, and ends the process.
+  // Undefined behavior is reported on stderr, and ends the process.
   const found = readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'))
   for (const report of found) process.stderr.write(report)
   const count = found.length + (stderr.match(/: runtime error: /g)?.length ?? 0)

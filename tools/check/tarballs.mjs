@@ -23,7 +23,7 @@ export async function packAll(scratch, workspace = root) {
   return Promise.all(
     [packed].flat().map(async ({ name, filename }) => {
       const path = join(scratch, basename(filename))
-      // pnpm's own list omits the licence, which it adds from the root.
+      // pnpm's own list omits the license, which it adds from the root.
       const { output: list } = await runCommand(['tar', 'tzf', path], { cwd: root })
       return { name, path, files: list.split('\n').map((file) => file.slice('package/'.length)) }
     }),

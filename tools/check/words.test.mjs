@@ -26,9 +26,11 @@ const instead = {
     'downstream of, upstream of, after or before',
   '\\btokens? (that )?(leaves?|stays?|left|stayed|leaving|staying)\\b': 'pruned or kept tokens',
   '\\bthis is no JSON\\b': 'invalid JSON',
+  '(quantis|normalis|tokenis|optimis(e|ation)|serialis|initialis|summaris|generalis|(?<!aria-)labelled|colour|behaviour|judgement|\\bgrey|\\bcentre)':
+    'American spelling',
 }
 
-/** Data, generated results and histories are kept as they are; licences and this list have words of their own. */
+/** Data, generated results and histories are kept as they are; licenses and this list have words of their own. */
 const exempt =
   /(^|\/)(fixtures|golden|CHANGELOG\.md|LICENSE|THIRD-PARTY\S*)|^docs\/(results|coverage|fuzz|demo)|^etc\/|^packages\/models\/|pnpm-lock|words\.test\.mjs$/
 

@@ -37,11 +37,11 @@ function flippedAnswers({ lost, gained }: Flips): readonly [dense: Figure, prune
  * @param from where among the examples the flips begin, 0 … 1
  */
 function flippedLosses({ lost, gained }: Flips, from = 0): Losses {
-  const labelled = Array.from({ length: EXAMPLES }, (_, i) => {
+  const labeled = Array.from({ length: EXAMPLES }, (_, i) => {
     const at = (i / EXAMPLES + 1 - from) % 1
     return at < lost ? 100 : at < lost + gained ? -100 : 0
   })
-  return { labelled, expected: labelled.map((loss) => Math.max(0, loss) / 2) }
+  return { labeled, expected: labeled.map((loss) => Math.max(0, loss) / 2) }
 }
 
 /** F1 of sentences of one to forty entities, some of them bad ones, and with more of them wrong. */
@@ -206,7 +206,7 @@ function prunedOf({ name, targets, dense, pruned }: Population): Pruned {
   const losses = pruned.toReversed().map(({ logits }): Losses => {
     const after = rightOf(logits, targets)
     return {
-      labelled: before.map((right, i) => 100 * (right - (after[i] as number))),
+      labeled: before.map((right, i) => 100 * (right - (after[i] as number))),
       expected: expectedLosses(model, logits.map(answerOf)),
     }
   })

@@ -134,13 +134,13 @@ export function confidentOf(
   draws: number,
 ): Promise<Kept> {
   const isTrue = losses.map(
-    ({ labelled, expected }) => Math.max(mean([...labelled]), mean([...expected])) <= tolerance.maxLoss,
+    ({ labeled, expected }) => Math.max(mean([...labeled]), mean([...expected])) <= tolerance.maxLoss,
   )
   const about = { name, promise: `loses at most ${tolerance.maxLoss}` }
-  return keptOf(about, drawn(23, losses[0]?.labelled.length ?? 0, examples, draws), async (rows) => {
+  return keptOf(about, drawn(23, losses[0]?.labeled.length ?? 0, examples, draws), async (rows) => {
     const found = await verifyInSequence(tolerance, [...losses.keys()], async (candidate) => {
-      const { labelled, expected } = losses[candidate] as Losses
-      return { labelled: at(labelled, rows), expected: at(expected, rows) }
+      const { labeled, expected } = losses[candidate] as Losses
+      return { labeled: at(labeled, rows), expected: at(expected, rows) }
     })
     return found && isTrue[found.candidate]
   })

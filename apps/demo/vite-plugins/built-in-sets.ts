@@ -6,7 +6,7 @@ const MAILS = 8
 const DIGITS = 5
 
 /**
- * Small labelled sets on which the page measures accuracy, as modules: `virtual:mails` and `virtual:digits`. They are
+ * Small labeled sets on which the page measures accuracy, as modules: `virtual:mails` and `virtual:digits`. They are
  * every so-manieth example of the data that the models were not trained on.
  */
 export function builtInSets(): Plugin {

@@ -6,7 +6,7 @@ import ray
 from labels import Labels
 
 
-class Labeller:
+class Labeler:
     """What each worker of Ray keeps: the model is loaded once, not for each batch."""
 
     def __init__(self, folder):
@@ -19,5 +19,5 @@ class Labeller:
 
 folder, source, out = sys.argv[1:]
 ray.data.read_json(source, lines=True).map_batches(
-    Labeller, fn_constructor_args=[folder], batch_size=1024, compute=ray.data.ActorPoolStrategy(min_size=1)
+    Labeler, fn_constructor_args=[folder], batch_size=1024, compute=ray.data.ActorPoolStrategy(min_size=1)
 ).write_json(out)

@@ -15,7 +15,7 @@ export type Menus = Readonly<Record<string, readonly Entry[]>>
 /** Documents of docs/ in the order of the guide. One that another branch still writes is left out, with a line, until it is there. */
 const guide: readonly { readonly text: string; readonly documents: readonly string[] }[] = [
   { text: 'Start', documents: ['start', 'concepts'] },
-  { text: 'Choose', documents: ['choose', 'quantised-and-fused', 'embeddings', 'rerankers', 'speech', 'decoders'] },
+  { text: 'Choose', documents: ['choose', 'quantized-and-fused', 'embeddings', 'rerankers', 'speech', 'decoders'] },
   { text: 'Measure', documents: ['measure', 'learning'] },
   { text: 'Ship', documents: ['ship', 'serving', 'deploy', 'bulk', 'packing', 'web'] },
   { text: 'Extend', documents: ['plugins', 'design', 'deviations'] },
@@ -41,7 +41,7 @@ const shortNames: Readonly<Record<string, string>> = {
   measure: 'Speed and loss',
   ship: 'Into production',
   models: 'Verdicts and refusals',
-  'quantised-and-fused': '8 bits and fused models',
+  'quantized-and-fused': '8 bits and fused models',
   embeddings: 'Embeddings and search',
   rerankers: 'Rerankers and pairs',
   learning: 'How pruning is learned',

@@ -13,14 +13,14 @@ const fixtures: ReadonlyMap<string, Fixture> = new Map(
 )
 const own = (name: string): Fixture => fixtures.get(name) as Fixture
 
-// TorchScript in an old opset, which takes layer normalisation apart, and in a new one; dynamo; text and images
+// TorchScript in an old opset, which takes layer normalization apart, and in a new one; dynamo; text and images
 // then optimum, with images of any size; rotary positions; convolutions and speech
 const atManyWeights = [
   ...['bert-cls-eager-ts11', 'timm-vit-avgpool-ts17', 'bert-cls-sdpa-dynamo18'],
   ...['vit-cls-optimum', 'modernbert-cls-sdpa-ts17', 'wav2vec2-cls-ts17'],
 ]
 
-/** Mean of the sines of what comes out: unlike sums and squares no normalisation makes it constant. */
+/** Mean of the sines of what comes out: unlike sums and squares no normalization makes it constant. */
 function sines({ tensor }: Lifted, { outputs }: Graph): Tensor {
   const y = outputs.map(({ name }) => tensor(name)).find(({ dtype }) => dtype.startsWith('float')) as Tensor
   return mean(

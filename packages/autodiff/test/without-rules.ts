@@ -1,7 +1,7 @@
 const noFloats = 'gives no floats'
 const noInputs = 'has no float to differentiate by'
-const fused = 'is written by optimisers of inference into files that are not trained any more'
-const quantised = 'rounds to few bits: its slope is 0 or unknown'
+const fused = 'is written by optimizers of inference into files that are not trained any more'
+const quantized = 'rounds to few bits: its slope is 0 or unknown'
 
 /** Operators that @tp/core knows and that have no gradient here, with the reason. */
 export const withoutRules: Readonly<Record<string, string>> = {
@@ -32,9 +32,9 @@ export const withoutRules: Readonly<Record<string, string>> = {
   EyeLike: noInputs,
   Input: noInputs,
   Range: noInputs,
-  DequantizeLinear: quantised,
-  DynamicQuantizeLinear: quantised,
-  QuantizeLinear: quantised,
+  DequantizeLinear: quantized,
+  DynamicQuantizeLinear: quantized,
+  QuantizeLinear: quantized,
   Attention:
     'has no kernel in core, which tests against differences need; exporters write it decomposed below opset 23',
   RotaryEmbedding: 'has no kernel in core; exporters write it decomposed below opset 23',

@@ -87,7 +87,7 @@ export interface BulkReport {
   readonly resumed: number
 }
 
-/** Two shards at a time: one is tokenised while the runtime computes the other. */
+/** Two shards at a time: one is tokenized while the runtime computes the other. */
 const AT_ONCE = 2
 
 /**

@@ -1,4 +1,4 @@
-// What the engine takes of a shard's time, besides tokenising and computing: planning, reading, writing, joining and the queue.
+// What the engine takes of a shard's time, besides tokenizing and computing: planning, reading, writing, joining and the queue.
 //
 //   node test/measure-engine.mjs MODEL DATA ROWS [URL]
 //
@@ -43,7 +43,7 @@ await store.store.prepare()
 const plan = () => planShards(join(folder, 'rows.jsonl'), files.hash, compute, 'jsonl', { shardRows: rows })
 const [shard] = (await timed('planning', plan)).shards
 const read = await timed('reading', () => readRows(shard.spec.rows, shard.location))
-const answers = await timed('tokenising and computing', () => model.compute(read, 'rows', compute))
+const answers = await timed('tokenizing and computing', () => model.compute(read, 'rows', compute))
 const ids = { name: 'id', kind: 'id', values: read.map(({ id }) => id) }
 const bytes = await timed('encoding', () => outputFormats.jsonl.encode([ids, ...answers]))
 await timed('committing', () => store.commit(shard.key, bytes))
@@ -67,9 +67,9 @@ async function throughQueue(count) {
   return performance.now() - start
 }
 
-const work = times['tokenising and computing']
+const work = times['tokenizing and computing']
 const isQueue = (name) => name.startsWith('the queue')
-const own = Object.entries(times).filter(([name]) => name !== 'tokenising and computing')
+const own = Object.entries(times).filter(([name]) => name !== 'tokenizing and computing')
 for (const [name, milliseconds] of Object.entries(times))
   console.log(`${name.padEnd(36)} ${(milliseconds / (isQueue(name) ? 100 : 1)).toFixed(1)} ms`)
 const overhead = own.reduce((sum, [name, milliseconds]) => sum + milliseconds / (isQueue(name) ? 100 : 1), 0)

@@ -1,5 +1,5 @@
 // Rows per second of a run, compared with a plain loop over onnxruntime-node and with padded batches of 32, all in turns in this
-// process with one thread for the model; and what the engine takes besides tokenising and computing.
+// process with one thread for the model; and what the engine takes besides tokenizing and computing.
 //
 //   node test/measure.mjs FOLDER DATA ROWS ROUNDS [MODEL…]
 //
@@ -36,7 +36,7 @@ const session = await InferenceSession.create(join(folder, 'model.onnx'), {
 })
 const inputs = session.inputMetadata.map(({ name, type }) => ({ name, type, dims: ['batch', 'tokens'] }))
 
-/** Tokenises as many texts as a batch has, and runs them; nothing is read or written. */
+/** Tokenizes as many texts as a batch has, and runs them; nothing is read or written. */
 async function loop(size) {
   for (let i = 0; i < own.length; i += size) {
     const batch = textDataset(
@@ -53,7 +53,7 @@ async function loop(size) {
   }
 }
 
-/** Only tokenising in the loop above pauses for timers; without these a loop is as fast as one can be written. */
+/** Only tokenizing in the loop above pauses for timers; without these a loop is as fast as one can be written. */
 async function plainLoop() {
   for (const text of own) {
     const ids = BigInt64Array.from(tokenizer.encode(text, known.maxTokens ?? 512), BigInt)

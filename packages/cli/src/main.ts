@@ -24,7 +24,7 @@ for (const signal of ENDING_SIGNALS) {
   })
 }
 
-function showsColours({ isTTY }: { isTTY?: boolean }): boolean {
+function showsColors({ isTTY }: { isTTY?: boolean }): boolean {
   return isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb'
 }
 
@@ -32,9 +32,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const code = await run(args, version, {
   signal: interruption.signal,
   print: (text) => void process.stdout.write(`${text}\n`),
-  styled: showsColours(process.stdout),
+  styled: showsColors(process.stdout),
   columns: terminalColumns(process.stdout),
-  errorStyled: showsColours(process.stderr),
+  errorStyled: showsColors(process.stderr),
   errorColumns: terminalColumns(process.stderr),
   printError: (text) => void process.stderr.write(`${text}\n`),
   progress: progressTo(process.stderr),

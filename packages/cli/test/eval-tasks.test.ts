@@ -109,7 +109,7 @@ describe('embeddings', () => {
     const { task, examples, rows } = JSON.parse(stdout)
     expect([task, examples]).toEqual(['embeddings', 14])
     const [, none, pruned] = rows
-    for (const name of ['cosine', 'rankCorrelation', 'neighbours', 'neighboursInDense']) {
+    for (const name of ['cosine', 'rankCorrelation', 'neighbors', 'neighborsInDense']) {
       expect(none[name].estimate, name).toBeCloseTo(1, 5)
       expect(pruned[name].estimate, name).toBeLessThan(1)
       expect(pruned[name].low, name).toBeLessThanOrEqual(pruned[name].estimate)
@@ -117,7 +117,7 @@ describe('embeddings', () => {
     const few = [...args.slice(0, -4), '--limit', '3', '--methods', 'stride,truncate', '--keep', '0.5']
     const text = await tpHere(few)
     expect(text.stdout).toMatch(
-      /\n\nmethod +against +keep +loss of neighbours kept in points +McNemar p\ntruncate +stride +0\.5 .* –\n/,
+      /\n\nmethod +against +keep +loss of neighbors kept in points +McNemar p\ntruncate +stride +0\.5 .* –\n/,
     )
     expect(text.stdout).toMatch(/ cosine to dense +rank correlation +nearest 10 kept +in the dense index +FLOPs/)
   })

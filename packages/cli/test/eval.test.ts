@@ -191,12 +191,12 @@ describe('eval of texts', () => {
   })
 })
 
-test('notes in eval of images the normalisation that it assumed', async () => {
+test('notes in eval of images the normalization that it assumed', async () => {
   const args = ['--methods', 'cls-attention', '--keep', '0.5', '--json']
   const { code, stdout } = await tpHere(['eval', digits, '--data', folder.at('some-images-idx3-ubyte'), ...args])
   expect(code).toBe(0)
   const { notes, rows } = JSON.parse(stdout)
-  expect(notes).toEqual([expect.stringContaining('normalised by their own mean')])
+  expect(notes).toEqual([expect.stringContaining('normalized by their own mean')])
   // (197·5000 + 9999) div 10⁴ = 99, then 50, 25, 13, 7
   expect(rows[2].kept).toBeCloseTo((197 + 99 + 50 + 25 + 13 + 7) / 197 / 6, 6)
   expect(rows[0].accuracy).toBeGreaterThan(80)

@@ -132,7 +132,7 @@ describe('explain of texts', () => {
 test('shows patches of images at their positions, and the layers where they are pruned', { timeout }, async () => {
   const args = ofDigits('--method', 'cls-attention', '--keep', '0.5', '--limit', '2')
   const json = JSON.parse((await tpHere([...args, '--json'])).stdout)
-  expect(json.notes).toEqual([expect.stringContaining('normalised by their own mean')])
+  expect(json.notes).toEqual([expect.stringContaining('normalized by their own mean')])
   expect(json.examples).toHaveLength(2)
   expect(json.examples[0].grid).toEqual({ before: 1, rows: 14, columns: 14 })
   expect(json.examples[0].tokens).toHaveLength(197)
@@ -142,7 +142,7 @@ test('shows patches of images at their positions, and the layers where they are 
     score: expect.any(Number),
   })
   const { code, stdout, stderr } = await tpHere(args)
-  expect([code, stderr]).toEqual([0, expect.stringContaining('normalised by their own mean')])
+  expect([code, stderr]).toEqual([0, expect.stringContaining('normalized by their own mean')])
   const [title, front, ...rest] = stdout.split('\n\n')[0]?.split('\n') ?? []
   expect(title).toMatch(/^example 0: label \d, answer \d \(\d+ %\), pruned \d; rank correlation/)
   expect(front).toMatch(/^ {2}class token {2}\d+ %, kept$/)
@@ -160,10 +160,10 @@ describe('explain refuses', () => {
     ['a budget without a method', () => ofMails('--keep', '0.5'), 'TP_USAGE', /--keep requires --method NAME/, 2],
     ['a method without a budget', () => ofMails('--method', 'random'), 'TP_USAGE', /say how many tokens to keep/, 2],
     [
-      'a quantised model',
+      'a quantized model',
       () => [...ofMails('--limit', '1')].with(1, modelPath('mail', 'int8')),
       'TP_GRADIENT',
-      /model\.int8\.onnx: a gradient cannot pass DynamicQuantizeLinear: .*; explain the model as it was before it was quantised or fused/,
+      /model\.int8\.onnx: a gradient cannot pass DynamicQuantizeLinear: .*; explain the model as it was before it was quantized or fused/,
       1,
     ],
     ['a decoder', () => ofMails().with(1, fixture('gpt2-old-ts14')), 'TP_CAUSAL', /./, 4],

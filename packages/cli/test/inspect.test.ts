@@ -89,7 +89,7 @@ test.each([
   const { stdout } = await tpHere(['inspect', path])
   expect(/^head +(.*)$/m.exec(stdout)?.[1]).toContain(text)
   const { head } = JSON.parse((await tpHere(['inspect', path, '--json'])).stdout)
-  expect(head[0]).toEqual({ output: expect.any(String), reads: [read], normalised: false })
+  expect(head[0]).toEqual({ output: expect.any(String), reads: [read], normalized: false })
 })
 
 test.each([

@@ -46,7 +46,7 @@ describe('a signal during a command', () => {
       })
       // SIGTERM leaves no time for words.
       expect([code, signal]).toEqual(name === 'SIGINT' ? [130, null] : [null, name])
-      if (name === 'SIGINT') expect(stderr.trimEnd().split('\n').at(-1)).toBe('Cancelled; nothing was written.')
+      if (name === 'SIGINT') expect(stderr.trimEnd().split('\n').at(-1)).toBe('Canceled; nothing was written.')
       expect(stdout).toBe('')
       expect(folder.files()).toEqual(['slow.mjs'])
     })
@@ -75,7 +75,7 @@ describe('a signal during a command', () => {
     const { code, stderr } = await tp(args, {
       onError: (text, kill) => void (text.includes('verifying') && kill('SIGINT')),
     })
-    expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([130, 'Cancelled; nothing was written.'])
+    expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([130, 'Canceled; nothing was written.'])
     expect(folder.files()).toEqual(['slow.mjs', 'whole.onnx'])
     const { stdout } = await tp([...args, '--json'], {
       onError: (text, kill) => void (text.includes('verifying') && kill('SIGTERM')),
@@ -83,7 +83,7 @@ describe('a signal during a command', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       kind: 'error',
       code: 'TP_ABORTED',
-      message: 'Cancelled; nothing was written.',
+      message: 'Canceled; nothing was written.',
     })
   })
 

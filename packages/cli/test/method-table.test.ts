@@ -41,7 +41,7 @@ const forms: readonly Form[] = [
   })),
 ]
 
-/** Refusals that say what cannot be done: no gradients of quantised products, no packed form. Pruning is never refused. */
+/** Refusals that say what cannot be done: no gradients of quantized products, no packed form. Pruning is never refused. */
 const mayRefuse: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
   pack: ['TP_PACK', 'TP_PRUNED'],
   explain: ['TP_GRADIENT'],

@@ -42,7 +42,7 @@ describe('tp prune', () => {
     const alone = ['prune', speech, '-o', folder.at('thin.onnx'), '--method', 'thin-padding', '--verify']
     const { code, stdout } = await tpHere(alone)
     expect(stdout).toContain('tokens are pruned before layer 0: as many as the method decides')
-    expect(stdout).toContain('has the row of its nearest kept neighbour')
+    expect(stdout).toContain('has the row of its nearest kept neighbor')
     expect(code).toBe(0)
     const inspected = await tpHere(['inspect', folder.at('thin.onnx')])
     expect(inspected.stdout).toContain('thin-padding, as many as it decides at layer 0')
@@ -266,7 +266,7 @@ describe('tp prune', () => {
   const read = [
     ['texts', 'bert-meanpool-ts14', /STS-B/, /your own texts$/],
     ['texts of one size', 'bert-cls-static-ts17', /^[^\n]*value-aware at keep 0\.8/, /class token|for such a head/],
-    ['images', 'clip-vision-ts17', /a pruned patch has the row of its nearest kept neighbour$/m, /your own images$/],
+    ['images', 'clip-vision-ts17', /a pruned patch has the row of its nearest kept neighbor$/m, /your own images$/],
     ['recordings', 'wav2vec2-cls-ts17', /every frame counts in a pool/, /exact is done: [^.]*\. [^.]*own recordings$/],
     ['recordings', 'wav2vec2-mask-ts17', /every frame counts in a pool/, /your own recordings$/],
     ['recordings', 'whisper-encoder-ts17', /a pruned frame has .*tp eval --task asr says/, /your own recordings$/],

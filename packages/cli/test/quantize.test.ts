@@ -24,7 +24,7 @@ describe('the model of mails', () => {
     expect((await tpHere(['inspect', out])).code).toBe(0)
     const twice = await tpHere(['quantize', out, '-o', folder.at('twice.onnx')])
     expect(twice.code).toBe(4)
-    expect(twice.stderr).toContain('code: TP_QUANTISED')
+    expect(twice.stderr).toContain('code: TP_QUANTIZED')
   })
 
   test('is verified on examples of unequal lengths', async () => {

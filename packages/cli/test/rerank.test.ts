@@ -66,7 +66,7 @@ describe('a model with one logit', () => {
     expect(text.stdout).toMatch(/^method +keep +kept +nDCG@10 +loss in points +rank correlation/m)
   })
 
-  test('is checked by nDCG@10, by judgements or else by the scores of the dense model', {
+  test('is checked by nDCG@10, by judgments or else by the scores of the dense model', {
     timeout,
     tags: 'exhaustive',
   }, async () => {

@@ -64,7 +64,7 @@ describe('an embedder of which 1_Pooling reads the class token alone', () => {
     )
     expect(JSON.parse((await tpHere(['inspect', byClass, '--json'])).stdout)).toMatchObject({
       classToken: 0,
-      pooling: { of: 'class token', isNormalised: true },
+      pooling: { of: 'class token', isNormalized: true },
       tokenOutputs: [],
     })
     expect((await tpHere(['inspect', byMean])).stdout).toMatch(/^pooled outside +by the mean of the tokens/m)

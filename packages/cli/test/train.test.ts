@@ -74,7 +74,7 @@ describe('tp train', () => {
     expect(Math.abs(off)).toBeLessThan(101 / 12)
     const again = trainArgs('again.onnx', '--quantize').with(1, folder.at('int8.onnx'))
     const refused = await tpHere([...again, '--tokenizer', folder.at('bert', 'tokenizer.json')])
-    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('TP_QUANTISED')])
+    expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('TP_QUANTIZED')])
     expect(refused.stderr).not.toContain('step 1')
   })
 

@@ -148,7 +148,7 @@ describe('tp tune', () => {
       arg === folder.at('model.onnx') ? folder.at('int8.onnx') : arg,
     )
     const { code, stderr } = await tpHere(args)
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/quantised already[\s\S]*TP_QUANTISED/)])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/quantized already[\s\S]*TP_QUANTIZED/)])
     expect(folder.files().filter((name) => name.includes('int8.json'))).toEqual([])
   })
 
@@ -169,7 +169,7 @@ describe('tp tune', () => {
     expect(broken.stderr).toContain(
       'again.json.measured holds what was measured: the same command with --resume goes on',
     )
-    expect(broken.stderr).toMatch(/\nCancelled; written so far: \S+again\.json\.measured\.\n$/)
+    expect(broken.stderr).toMatch(/\nCanceled; written so far: \S+again\.json\.measured\.\n$/)
     expect(existsSync(folder.at('again.json'))).toBe(false)
     const before = JSON.parse(readFileSync(folder.at('again.json.measured'), 'utf8'))
     expect(Object.keys(before.known).length).toBeGreaterThan(0)

@@ -37,7 +37,7 @@ export interface LastLogitsOptions {
  * Who scores whole sequences needs the logits of all tokens, and the model as it is.
  *
  * Refused: TP_DECODER for what is not a decoder with caches, or gives the last logits already; TP_CONTROL_FLOW for a merged decoder;
- * TP_QUANTISED for caches of 8 bits.
+ * TP_QUANTIZED for caches of 8 bits.
  * @throws TpError TP_NOT_ONNX for what is no model
  */
 export function lastLogits(model: Model, options: LastLogitsOptions = {}): DecoderResult {

@@ -85,7 +85,7 @@ function bypass(graph: Graph, { layer, input, output }: LayerReport): void {
   // A fused residual gives the stream and its norm: readers of the norm would go on reading the layer.
   if (producer.output.some((name) => name !== output && graph.isUsed(name))) {
     const seen = `layer ${layer} ends in ${operatorName(producer)}, which also computes what the next layer reads`
-    throw new Refused('TP_LAYERS', `${seen}; leave layers out of the file before it is optimised`, producer)
+    throw new Refused('TP_LAYERS', `${seen}; leave layers out of the file before it is optimized`, producer)
   }
   if (!graph.isOutput(output)) {
     graph.replaceAllUses(output, input)

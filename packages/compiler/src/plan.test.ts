@@ -93,7 +93,7 @@ test('leaves layers out, whose numbers are those of the file', () => {
 test('has the refusal of a model that cannot be stored in 8 bits', () => {
   const plan: Plan = { format: 1, method: 'none', quantize: {} }
   const once = pruneOrThrow(mail, fromPlan(plan, methods), 'test').model
-  expect(prune(once, fromPlan(plan, methods))).toMatchObject({ ok: false, refusal: { code: 'TP_QUANTISED' } })
+  expect(prune(once, fromPlan(plan, methods))).toMatchObject({ ok: false, refusal: { code: 'TP_QUANTIZED' } })
 })
 
 test('counts layers of every encoder, of each by its name, or all that can be pruned', () => {

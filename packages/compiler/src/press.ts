@@ -27,7 +27,7 @@ export type PressResult =
  * example with one head, whose hidden state is the key followed by the value. Kept tokens keep their order.
  *
  * Keys have been turned by their positions, and keep them. So new tokens have to be given theirs, and a decoder that counts positions
- * by the length of its caches is refused (TP_POSITIONS); so are a model without caches (TP_DECODER) and one with caches of 8 bits (TP_QUANTISED).
+ * by the length of its caches is refused (TP_POSITIONS); so are a model without caches (TP_DECODER) and one with caches of 8 bits (TP_QUANTIZED).
  * A window of a decoder that sees only the last tokens counts kept ones afterwards.
  * @throws TpError TP_METHOD for a method that reads what caches do not have, or does other than choose; TP_SCHEDULE, TP_OPTION for the
  * amount; TP_NOT_ONNX for what is no model

@@ -35,7 +35,7 @@ export interface PrunePromptOptions {
  *
  * Refused: TP_DECODER for what is not a decoder with caches; TP_LAYERS where no caches follow; TP_PRUNED where its prompt is pruned already;
  * TP_UNSUPPORTED_OP where attention is an operator that takes no positions (all but GroupQueryAttention), or what a method reads is
- * inside it; TP_MASK for a decoder without a mask of its tokens; TP_HEADS; TP_QUANTISED for caches of 8 bits.
+ * inside it; TP_MASK for a decoder without a mask of its tokens; TP_HEADS; TP_QUANTIZED for caches of 8 bits.
  * @throws TpError TP_METHOD for a method that does more than score; TP_SCHEDULE, TP_OPTION for the amount; TP_NOT_ONNX for what is no model
  * @example
  * const result = prunePrompt(model, { method: lastQuery(), amount: { kind: 'ratio', value: 0.25 }, layer: 20 })

@@ -26,8 +26,8 @@ const PREFIX = 'tp/cache'
  *
  * Last of all transforms: `lastLogits`, `prunePrompt` and `press` are for the file that it is made from.
  *
- * Refused: TP_DECODER for what is not a decoder with caches; TP_QUANTISED where they are of 8 bits already; TP_UNSUPPORTED_OP where the
- * attention is one operator (such as GroupQueryAttention), which reads float caches; TP_QUANTISE for caches of half precision;
+ * Refused: TP_DECODER for what is not a decoder with caches; TP_QUANTIZED where they are of 8 bits already; TP_UNSUPPORTED_OP where the
+ * attention is one operator (such as GroupQueryAttention), which reads float caches; TP_QUANTIZE for caches of half precision;
  * TP_OPSET before 13; TP_HEADS.
  * @throws TpError TP_NOT_ONNX for what is no model
  * @example
@@ -116,7 +116,7 @@ function requireRows(program: Program, { past, present, node }: Cache): void {
   const { dtype, dims } = program.tensor(past)
   if (dtype !== 'float32' || node.input[0] !== past || node.output[0] !== present) {
     const reason = `the cache ${past} is ${dtype}${dtype === 'float32' ? ', and converted' : ''}`
-    throw new Refused('TP_QUANTISE', `${reason}; caches of float32 can be stored in 8 bits`, node)
+    throw new Refused('TP_QUANTIZE', `${reason}; caches of float32 can be stored in 8 bits`, node)
   }
   if (typeof dims.at(-1) !== 'number')
     throw new Refused('TP_HEADS', `the cache ${past} has heads of a size that is not known`, node)

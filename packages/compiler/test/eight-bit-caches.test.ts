@@ -149,7 +149,7 @@ test('is refused with a reason where caches are inside an operator, of 8 bits al
     prunePrompt(small, { method: lastQuery(), amount: half, layer: 0 }),
     press(small, { method: keyNorm(), amount: half }),
   ].map((result) => (result.ok ? undefined : result.refusal.code))
-  expect(refusals).toEqual(['TP_UNSUPPORTED_OP', 'TP_DECODER', ...Array(4).fill('TP_QUANTISED')])
+  expect(refusals).toEqual(['TP_UNSUPPORTED_OP', 'TP_DECODER', ...Array(4).fill('TP_QUANTIZED')])
 })
 
 test('leaves the model itself as it is', () => {

@@ -103,7 +103,7 @@ export interface EncoderStates {
 export function statesOf(options: EncoderOptions): EncoderStates {
   const { layerCount, heads, headDim, norm, sizes, seed } = options
   const hidden = heads * headDim
-  const { norm: normalise, weight } = randomLayers(seeded(seed + 1))
+  const { norm: normalize, weight } = randomLayers(seeded(seed + 1))
   const linear = (x: Tensor, from: number, to: number, deviation = 1 / Math.sqrt(from)): Tensor =>
     add(matmul(x, weight([from, to], deviation)), weight([to], 0.1))
 
@@ -118,7 +118,7 @@ export function statesOf(options: EncoderOptions): EncoderStates {
     sizes === undefined
       ? slice(table, { axis: 0, start: 0, end: tokens })
       : slice(table, { axis: 0, start: 0, end: sizes[1] })
-  let x = normalise(add(gather(weight([VOCABULARY, hidden], 1), ids, 0), unsqueeze(positions, [0])))
+  let x = normalize(add(gather(weight([VOCABULARY, hidden], 1), ids, 0), unsqueeze(positions, [0])))
   x = options.start?.(x) ?? x
   const hide = options.hide ?? hiding(options, mask, ids)
   const streams = [x]
@@ -127,11 +127,11 @@ export function statesOf(options: EncoderOptions): EncoderStates {
     const attend = (y: Tensor): Tensor => linear(attention(y, options, linear, hide, attentions), hidden, hidden)
     const feedForward = (y: Tensor): Tensor => linear(gelu(linear(y, hidden, 2 * hidden)), 2 * hidden, hidden)
     for (const sublayer of [attend, feedForward]) {
-      x = norm === 'pre' ? add(x, sublayer(normalise(x))) : normalise(add(x, sublayer(x)))
+      x = norm === 'pre' ? add(x, sublayer(normalize(x))) : normalize(add(x, sublayer(x)))
     }
     streams.push(x)
   }
-  const last = norm === 'pre' ? normalise(x) : x
+  const last = norm === 'pre' ? normalize(x) : x
   const logits = options.head?.(last) ?? linear(pooled(last, options, mask), hidden, 3)
   return { logits, streams, attentions }
 }

@@ -17,7 +17,7 @@ const layers = [0, 1]
 describe('exported encoders with fused attention', () => {
   const fused = fixtures.filter((fixture) => countOf(openFixture(fixture), ATTENTIONS) > 0)
   if (fused.length === 0) {
-    test.skip('optimised encoders and those of opset 23 (left out: the folder of shared fixtures is not here)', () => {})
+    test.skip('optimized encoders and those of opset 23 (left out: the folder of shared fixtures is not here)', () => {})
   }
   for (const [row, fixture] of fused.entries()) {
     describe(fixture.name, { timeout: 30_000 }, () => testFused(fixture, row))

@@ -12,10 +12,10 @@ function namesOf(model: Model, encoder?: string): string[] {
 }
 
 describe('exported encoders', () => {
-  // Quantised weights do not learn.
-  const quantised = /int8|qdq|4bit/
+  // Quantized weights do not learn.
+  const quantized = /int8|qdq|4bit/
   const classifiers = fixtures.filter(
-    ({ name, facts }) => facts.prunable && /^(bert|vit|distilbert|electra)-cls/.test(name) && !quantised.test(name),
+    ({ name, facts }) => facts.prunable && /^(bert|vit|distilbert|electra)-cls/.test(name) && !quantized.test(name),
   )
 
   test.each(classifiers.map((fixture) => [fixture.name, fixture] as const))('%s', (_, fixture) => {

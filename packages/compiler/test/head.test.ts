@@ -150,10 +150,10 @@ const heads: readonly [string, (x: Tensor) => Tensor, readonly TokenReading[], b
 
 describe('finds by structure alone', () => {
   for (const norm of ['pre', 'post'] as const) {
-    test.each(heads)(`${norm}-norm: %s`, (_, head, reads, normalised = false) => {
+    test.each(heads)(`${norm}-norm: %s`, (_, head, reads, normalized = false) => {
       const { logits } = statesOf({ ...plain, norm, head })
       const model = decodeModel(emitModel({ logits }, { opset: 17 }))
-      expect(headOf(model)).toEqual([{ output: 'logits', reads, normalised }])
+      expect(headOf(model)).toEqual([{ output: 'logits', reads, normalized }])
       const disguised = disguise(model, 5, {})
       expect(headOf(disguised.model).map(({ reads }) => reads)).toEqual([reads])
     })
@@ -171,8 +171,8 @@ test('says it of each of several outputs, and after pruning', () => {
   const { logits, streams } = statesOf({ ...plain, head: (x) => unit(mean(x, 1)) })
   const model = decodeModel(emitModel({ logits, states: streams.at(-1) as Tensor }, { opset: 17 }))
   const head = [
-    { output: 'logits', reads: [{ kind: 'mean', masked: false }], normalised: true },
-    { output: 'states', reads: [{ kind: 'token-states' }], normalised: false },
+    { output: 'logits', reads: [{ kind: 'mean', masked: false }], normalized: true },
+    { output: 'states', reads: [{ kind: 'token-states' }], normalized: false },
   ]
   expect(headOf(model)).toEqual(head)
   const half = new Map([[1, { kind: 'ratio' as const, value: 0.5 }]])

@@ -29,14 +29,14 @@ function embedder(options: EncoderOptions): Model {
 }
 
 /** Where tokens are. */
-interface Neighbourhood {
-  /** Positions that are no neighbours of others. */
+interface Neighborhood {
+  /** Positions that are no neighbors of others. */
   readonly apart: readonly number[]
   /** Patches in a row of the grid; absent: tokens are in one line. */
   readonly width?: number | undefined
 }
 
-function neighbourhoodIn(model: Model): Neighbourhood {
+function neighborhoodIn(model: Model): Neighborhood {
   const { program } = openModel(model)
   const [{ apart, layers }] = chooseEncoders(findEncoders(program), undefined)
   const grid = gridOf(program, layers[0]?.input as string, apart.length)
@@ -48,7 +48,7 @@ function neighbourhoodIn(model: Model): Neighbourhood {
 function nearestSlots(
   count: number,
   kept: readonly { slot: number; token: number }[],
-  { apart, width }: Neighbourhood,
+  { apart, width }: Neighborhood,
 ): number[] {
   const free = kept.filter(({ token }) => !apart.includes(token))
   const distance = (a: number, b: number): number => {
@@ -72,7 +72,7 @@ async function expectNearest(
   output: string,
   inputs: Parameters<typeof run>[1],
   options: PruneOptions & { readonly schedule: Schedule },
-  where: Neighbourhood,
+  where: Neighborhood,
 ): Promise<void> {
   const last = Math.max(...options.schedule.keys())
   const full = await run(pruned(model, options), inputs)
@@ -122,7 +122,7 @@ describe('a pruned token comes back as the nearest kept one', () => {
     const { logits } = statesOf({ ...plain, pooling: 'none' })
     const model = decodeModel(emitModel({ logits }, { opset: 17 }))
     const asked = { method: receivedAttention(), schedule: schedule(3, { keep: 0.5 }), restore: 'nearest' } as const
-    await expectNearest(model, 'logits', inputsOf(plain, 3, 11, 4), asked, neighbourhoodIn(model))
+    await expectNearest(model, 'logits', inputsOf(plain, 3, 11, 4), asked, neighborhoodIn(model))
   })
 
   const amounts = [{ keep: 0.8 }, { mass: 0.8 }]
@@ -205,7 +205,7 @@ describe('frames and patches come back so by default, and an output without them
     test(fixture.name, async () => {
       const [{ inputs }] = dataSets(fixture) as [ReturnType<typeof dataSets>[number]]
       const asked = { method: receivedAttention(), schedule: schedule(fixture.facts.layers, { keep: 0.6 }) }
-      await expectNearest(model, output, inputs, asked, neighbourhoodIn(model))
+      await expectNearest(model, output, inputs, asked, neighborhoodIn(model))
       const compact = pruned(model, { ...asked, restore: 'none' })
       const dims = (await run(compact, inputs))[output]?.dims ?? []
       const declared = new Graph(compact).outputs.find(({ name }) => name === output)?.dims ?? []

@@ -73,7 +73,7 @@ test.each<Precision>(['float16', 'dynamic int8', 'QDQ'])(
   },
 )
 
-test('packs quantised and fused attention', () => {
+test('packs quantized and fused attention', () => {
   const fused = quantize(fusedEncoder({ fusion: 'Attention', layerCount: 2, norm: 'post', pooling: 'cls', seed: 1 }))
   if (!fused.ok) throw new Error(fused.refusal.message)
   expect(pack(fused.model)).toMatchObject({ ok: true, attentions: 2 })

@@ -37,7 +37,7 @@ type PositionTerm =
   | 'none'
   | 'relative key'
   | 'relative key and query'
-  | 'quantised relative key'
+  | 'quantized relative key'
   | 'gated'
   | 'disentangled'
   | 'disentangled up to the length'
@@ -106,7 +106,7 @@ export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
         if (options.term === 'relative key and query') scores = add(scores, fold(einsum('bhrd,lrd->bhlr', key, table)))
         break
       }
-      case 'quantised relative key': {
+      case 'quantized relative key': {
         const table = gather(weight([2 * longest - 1, headDim], 1), distance, 0)
         scores = add(scores, fold(einsum('bhld,lrd->bhlr', rounded(query), table)))
         break
@@ -183,7 +183,7 @@ export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
   return emitModel({ logits: linear(gather(x, 0, tokensFirst ? 0 : 1), 3) }, { opset: 17 })
 }
 
-/** To 8 bits and back, in the range of all tokens, as dynamic quantisation does. */
+/** To 8 bits and back, in the range of all tokens, as dynamic quantization does. */
 function rounded(x: Tensor): Tensor {
   const [bytes, step, zero] = apply(operators.get('DynamicQuantizeLinear') as Op, [x], {}) as [Tensor, Tensor, Tensor]
   return mul(cast(sub(cast(bytes, 'int32'), cast(zero, 'int32')), 'float32'), step)

@@ -87,8 +87,8 @@ describe('position terms that are computed from the hidden states', () => {
     }
   }
 
-  test('follow the tokens to the precision of a term that is quantised in the range of all tokens', async () => {
-    const options: PositionEncoderOptions = { term: 'quantised relative key', fold: 'rows outside', masked: true }
+  test('follow the tokens to the precision of a term that is quantized in the range of all tokens', async () => {
+    const options: PositionEncoderOptions = { term: 'quantized relative key', fold: 'rows outside', masked: true }
     const bytes = positionEncoder(options)
     const dense = numbers((await run(bytes, inputs(true))).logits)
     const all = pruned(bytes, { schedule: schedule(layerCount, { tokens: 99 }) })

@@ -14,7 +14,7 @@ import { batchOf, mailModel, minilmModel, plainRow, type TextModel } from './tex
 const LEAST = 1e-4
 
 /**
- * Quantised and half-precision files are compared with the same weights in float32, pruned the same way: outputs to
+ * Quantized and half-precision files are compared with the same weights in float32, pruned the same way: outputs to
  * twice the distance of the two dense runs, and kept tokens but for those whose scores lie within the rounding.
  */
 describe('a file in less precision keeps the tokens that it keeps in float32', () => {

@@ -53,8 +53,8 @@ function tables(prefix: number, isProtected: boolean): Tensor[] {
   return [Math.cos, Math.sin].map((of) => slice(table(of), { axis: 0, start: 0, end: rows }))
 }
 
-/** x [b,h,n,d], pairs of neighbours turned, as in EVA-02. */
-function neighbours(x: Tensor): Tensor {
+/** x [b,h,n,d], pairs of neighbors turned, as in EVA-02. */
+function neighbors(x: Tensor): Tensor {
   const [odd, even] = [slice(x, { axis: 3, start: 1, step: 2 }), slice(x, { axis: 3, start: 0, step: 2 })]
   const pair = concat([unsqueeze(mul(odd, -1), [4]), unsqueeze(even, [4])], 4)
   return reshape(pair, [axisSize(x, 0), axisSize(x, 1), axisSize(x, 2), axisSize(x, 3)])
@@ -72,10 +72,10 @@ const turn = (x: Tensor, [cos, sin]: readonly Tensor[], half: (x: Tensor) => Ten
 const forms: readonly { readonly name: string; rotate(prefix: number, isProtected: boolean): (x: Tensor) => Tensor }[] =
   [
     {
-      name: 'slices, neighbours',
+      name: 'slices, neighbors',
       rotate: (prefix, isProtected) => (x) => {
         const [first, rest] = [slice(x, { axis: 2, start: 0, end: prefix }), slice(x, { axis: 2, start: prefix })]
-        return concat([first, turn(rest, tables(prefix, isProtected), neighbours)], 2)
+        return concat([first, turn(rest, tables(prefix, isProtected), neighbors)], 2)
       },
     },
     {

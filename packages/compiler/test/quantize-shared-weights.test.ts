@@ -13,7 +13,7 @@ const exact: QuantizeOptions = (await productsSaturate(run)) ? { reduceRange: tr
 /** Largest difference from float32, as a share of the largest number. */
 const TOLERANCE = exact.reduceRange ? 0.04 : 0.02
 
-function quantised(model: Model, options: QuantizeOptions = {}): Quantized {
+function quantized(model: Model, options: QuantizeOptions = {}): Quantized {
   const result = quantize(model, { ...exact, ...options })
   if (!result.ok) throw new Error(`${result.refusal.code}: ${result.refusal.message}`)
   return result
@@ -81,7 +81,7 @@ const forms: readonly QuantizeOptions[] = [
 
 describe.each(Object.keys(heads))('embeddings that a head reads through %s', (head) => {
   test.each(forms)('are stored once, with the scales of the head: %j', async (form) => {
-    const { model, nodes } = quantised(withInputs(layersOf(head)), form)
+    const { model, nodes } = quantized(withInputs(layersOf(head)), form)
     expect(nodes.map(({ name }) => name)).toEqual(['embed', 'head'])
     const stored = new Graph(model).initializers.filter(
       ({ dims }) => dims.length === 2 && dims[0] === BigInt(VOCABULARY),
@@ -95,7 +95,7 @@ describe.each(Object.keys(heads))('embeddings that a head reads through %s', (he
   })
 
   test('are stored once for both branches of an If', async () => {
-    const { model, nodes, remaining } = quantised(merged(head))
+    const { model, nodes, remaining } = quantized(merged(head))
     expect(remaining).toEqual([])
     expect(nodes.map(({ name }) => name)).toEqual(['embed', 'head', 'embed', 'head'])
     const stored = new Graph(model).initializers.filter(({ dims }) => dims.length === 2)
@@ -114,7 +114,7 @@ test('rows of tied embeddings keep a scale each, so that small ones are not lost
   const model = withInputs(layersOf('a Transpose and a MatMul'))
   const graph = new Graph(model)
   graph.addOutput('rows', 'float32', ['tokens', HIDDEN])
-  const [{ rows: seen }, { rows: dense }] = [await run(quantised(model).model, { ids }), await run(model, { ids })]
+  const [{ rows: seen }, { rows: dense }] = [await run(quantized(model).model, { ids }), await run(model, { ids })]
   for (let token = 0; token < 5; token++) {
     const own = numbers(dense).slice(HIDDEN * token, HIDDEN * (token + 1))
     const half = Math.max(...own.map(Math.abs)) / (exact.reduceRange ? 128 : 254)
@@ -124,7 +124,7 @@ test('rows of tied embeddings keep a scale each, so that small ones are not lost
 })
 
 test('leaves a table alone in 8 bits where the head is excluded, and says what remains', () => {
-  const { model, nodes, remaining } = quantised(withInputs(layersOf('a Transpose and a MatMul')), { exclude: ['head'] })
+  const { model, nodes, remaining } = quantized(withInputs(layersOf('a Transpose and a MatMul')), { exclude: ['head'] })
   expect(nodes).toEqual([{ name: 'embed', operator: 'Gather' }])
   expect(remaining).toEqual([{ operator: 'MatMul', bytes: 4 * VOCABULARY * HIDDEN }])
   expect(new Graph(model).initializers.map(({ name }) => name)).toEqual(
@@ -141,12 +141,12 @@ test('names the body that weights in float32 are read in', () => {
   graph.insert([ifNode('other', 'positive', { then_branch: relu('then'), else_branch: relu('else') })])
   const scan = ifNode('other', 'repeated', { then_branch: relu('again'), else_branch: relu('not') })
   graph.insert([Object.assign(scan, { opType: 'Scan', name: 'scan' })])
-  expect(quantised(model).remaining).toEqual([{ operator: 'Relu, Relu in Scan', bytes: 4 * HIDDEN ** 2 }])
+  expect(quantized(model).remaining).toEqual([{ operator: 'Relu, Relu in Scan', bytes: 4 * HIDDEN ** 2 }])
 })
 
 test('excludes nodes of branches by their names, and says which are none', () => {
   const source = merged('a Gemm with transB')
-  expect(quantised(source, { exclude: ['embed'] }).nodes.map(({ name }) => name)).toEqual(['head', 'head'])
+  expect(quantized(source, { exclude: ['embed'] }).nodes.map(({ name }) => name)).toEqual(['head', 'head'])
   expect(() => quantize(source, { exclude: ['tanh'] })).toThrow('the node "tanh" (Tanh) remains in float32 in any case')
 })
 
@@ -160,14 +160,14 @@ test('stores transposed weights that no table is as the product reads them', asy
     createNode({ type: 'MatMul', inputs: ['x', 'wT'], outputs: ['y'] }),
   ])
   graph.addOutput('y', 'float32', ['B', VOCABULARY])
-  const { model: small } = quantised(model)
+  const { model: small } = quantized(model)
   expect(small.proto.graph?.node.map(({ opType }) => opType)).not.toContain('Transpose')
   const x = float32([1, HIDDEN], [1, -0.5, 0.25, 2])
   const [{ y: seen }, { y: dense }] = [await run(small, { x }), await run(model, { x })]
   expect(difference(numbers(seen), numbers(dense))).toBeLessThan(TOLERANCE)
 })
 
-test('refuses a merged decoder that is quantised already', () => {
-  const { model } = quantised(merged('a Gemm with transB'))
-  expect(quantize(model)).toMatchObject({ ok: false, refusal: { code: 'TP_QUANTISED' } })
+test('refuses a merged decoder that is quantized already', () => {
+  const { model } = quantized(merged('a Gemm with transB'))
+  expect(quantize(model)).toMatchObject({ ok: false, refusal: { code: 'TP_QUANTIZED' } })
 })

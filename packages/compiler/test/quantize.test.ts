@@ -33,7 +33,7 @@ const { cases } = JSON.parse(readFileSync(new URL('../golden/quantize-dynamic.js
   readonly cases: readonly Case[]
 }
 
-function quantised(model: Model, options?: QuantizeOptions): Quantized {
+function quantized(model: Model, options?: QuantizeOptions): Quantized {
   const result = quantize(model, options)
   if (!result.ok) throw new Error(`${result.refusal.code}: ${result.refusal.message}`)
   return result
@@ -59,7 +59,7 @@ function operators(model: Model): string[] {
 test.each(cases)(
   'stores weights bit for bit as onnxruntime does: $fixture, $form',
   ({ fixture: name, options, weights }) => {
-    expect(weightsOf(quantised(openFixture(fixture(name)), options).model)).toEqual(weights)
+    expect(weightsOf(quantized(openFixture(fixture(name)), options).model)).toEqual(weights)
   },
 )
 
@@ -72,7 +72,7 @@ for (const { fixture: name, form, options, outputs } of cases.filter((each) => e
   else
     test(title, async () => {
       const [data] = dataSets(fixture(name))
-      const seen = await run(quantised(openFixture(fixture(name)), options).model, data?.inputs ?? {})
+      const seen = await run(quantized(openFixture(fixture(name)), options).model, data?.inputs ?? {})
       for (const [output, expected] of Object.entries(outputs ?? {})) {
         const distances = expected.map((value, i) => Math.abs((numbers(seen[output])[i] as number) - value))
         expect(Math.max(...distances)).toBeLessThan(1e-2)
@@ -82,7 +82,7 @@ for (const { fixture: name, form, options, outputs } of cases.filter((each) => e
 
 test('a pruned file may exclude each node that its source could, fused ones that are written out among them', () => {
   const source = openFixture(fixture('vit-cls-ortfused'))
-  for (const { name } of quantised(source).nodes) {
+  for (const { name } of quantized(source).nodes) {
     const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }), quantize: { exclude: [name] } }
     const result = prune(source, options)
     expect(result.ok && result.quantized?.map((node) => node.name)).not.toContain(name)
@@ -97,12 +97,12 @@ describe('a text encoder', () => {
 
   test('is not changed', () => {
     const before = encodeModel(source)
-    quantised(source)
+    quantized(source)
     expect(encodeModel(source)).toEqual(before)
   })
 
   test('measures the range of what several products read once', () => {
-    const { model, nodes } = quantised(source)
+    const { model, nodes } = quantized(source)
     const products = nodes.filter(({ operator }) => operator === 'MatMul' || operator === 'Gemm')
     expect(operators(model).filter((type) => type === 'MatMulInteger')).toHaveLength(products.length)
     // queries, keys and values of each of three layers read one value
@@ -110,9 +110,9 @@ describe('a text encoder', () => {
   })
 
   test('keeps excluded nodes in float32', () => {
-    const { nodes } = quantised(source)
+    const { nodes } = quantized(source)
     const [kept, ...others] = nodes.filter(({ operator }) => operator === 'MatMul').map(({ name }) => name)
-    const { model, nodes: rest } = quantised(source, { exclude: [kept as string] })
+    const { model, nodes: rest } = quantized(source, { exclude: [kept as string] })
     expect(model.proto.graph?.node.find(({ name }) => name === kept)?.opType).toBe('MatMul')
     expect(rest.map(({ name }) => name)).toEqual(expect.arrayContaining(others))
     expect(rest).toHaveLength(nodes.length - 1)
@@ -144,7 +144,7 @@ describe('a text encoder', () => {
 })
 
 test('stores what remains of a data file in the model', async () => {
-  const { model } = quantised(openFixture(fixture('bert-cls-external')))
+  const { model } = quantized(openFixture(fixture('bert-cls-external')))
   expect(externalTensors(model)).toEqual([])
   const [data] = dataSets(fixture('bert-cls-external'))
   const outputs = await run(encodeModel(model), data?.inputs ?? {})
@@ -153,7 +153,7 @@ test('stores what remains of a data file in the model', async () => {
 
 test('keeps fused attention fused, as QAttention', async () => {
   const source = openFixture(fixture('vit-cls-ortfused'))
-  const { model } = quantised(source, { reduceRange: true })
+  const { model } = quantized(source, { reduceRange: true })
   const count = (of: Model, type: string): number => operators(of).filter((each) => each === type).length
   expect([count(model, 'QAttention'), count(model, 'Attention')]).toEqual([count(source, 'Attention'), 0])
   const [data] = dataSets(fixture('vit-cls-ortfused'))
@@ -170,7 +170,7 @@ test('keeps the networks and the arithmetic of a pruning in float32', () => {
     schedule: schedule(3, { keep: 0.5, layers: [1] }),
   })
   if (!pruned.ok) throw new Error(pruned.refusal.message)
-  expect(quantised(pruned.model).nodes.filter(({ name }) => name.startsWith('tp/'))).toEqual([])
+  expect(quantized(pruned.model).nodes.filter(({ name }) => name.startsWith('tp/'))).toEqual([])
 })
 
 /** y = x·W [2,n], and what else reads the weights. */
@@ -190,7 +190,7 @@ function product(
 
 test('keeps weights in float32 for what else reads them', async () => {
   const more = [{ type: 'Relu', inputs: ['w'], outputs: ['z'] }]
-  const { model, nodes } = quantised(product([1, -2, 3, 4], { more }))
+  const { model, nodes } = quantized(product([1, -2, 3, 4], { more }))
   expect(nodes).toEqual([{ name: 'y', operator: 'MatMul' }])
   const { z } = await run(model, { x: float32([1, 2], [1, 1]) })
   expect(numbers(z)).toEqual([1, 0, 3, 4])
@@ -198,7 +198,7 @@ test('keeps weights in float32 for what else reads them', async () => {
 
 test('stores weights that two products read once', () => {
   const more = [{ type: 'MatMul', inputs: ['y', 'w'], outputs: ['z'] }]
-  const { model } = quantised(product([1, -2, 3, 4], { more }))
+  const { model } = quantized(product([1, -2, 3, 4], { more }))
   expect(model.proto.graph?.initializer.map(({ name }) => name)).toEqual(['w_quantized', 'w_scale'])
 })
 
@@ -207,7 +207,7 @@ test('follows weights that are passed on under another name', () => {
   const graph = new Graph(model)
   graph.insert([createNode({ type: 'Identity', inputs: ['w'], outputs: ['v'] })], graph.nodes[0])
   graph.replaceInput(graph.producer('y') as NodeProto, 1, 'v')
-  expect(operators(quantised(model).model)).not.toContain('Identity')
+  expect(operators(quantized(model).model)).not.toContain('Identity')
 })
 
 test('rounds every weight to within half a step', () => {
@@ -219,7 +219,7 @@ test('rounds every weight to within half a step', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(weight, weight), { minLength: 1, maxLength: 6 }), options, (pairs, form) => {
       const weights = pairs.flat()
-      const { model } = quantised(product(weights, {}), form)
+      const { model } = quantized(product(weights, {}), form)
       const graph = new Graph(model)
       const read = (name: string): number[] => {
         const tensor = graph.initializer(name)
@@ -237,14 +237,14 @@ test('rounds every weight to within half a step', () => {
 describe('refuses', () => {
   const text = openFixture(fixture('bert-cls-eager-ts11'))
   test.each<[what: string, code: string, model: () => Model]>([
-    ['a model that is quantised already', 'TP_QUANTISED', () => quantised(text).model],
-    ['a model with 4-bit weights', 'TP_QUANTISED', () => lessPrecision(text, '4-bit')],
-    ['a model between QuantizeLinear and DequantizeLinear', 'TP_QUANTISED', () => lessPrecision(text, 'QDQ')],
+    ['a model that is quantized already', 'TP_QUANTIZED', () => quantized(text).model],
+    ['a model with 4-bit weights', 'TP_QUANTIZED', () => lessPrecision(text, '4-bit')],
+    ['a model between QuantizeLinear and DequantizeLinear', 'TP_QUANTIZED', () => lessPrecision(text, 'QDQ')],
     ['a packed model', 'TP_PACKED', () => packed(text)],
-    ['weights of half precision', 'TP_QUANTISE', () => lessPrecision(text, 'float16')],
+    ['weights of half precision', 'TP_QUANTIZE', () => lessPrecision(text, 'float16')],
     ['an opset without 8-bit products', 'TP_OPSET', () => product([1, 2], { opset: 10 })],
     ['weights that are not finite', 'TP_VALUE', () => product([1, Number.NaN])],
-    ['a model without weights', 'TP_QUANTISE', () => createModel(17)],
+    ['a model without weights', 'TP_QUANTIZE', () => createModel(17)],
   ])('%s', (_, code, model) => {
     expect(quantize(model())).toMatchObject({ ok: false, refusal: { code } })
   })
@@ -271,7 +271,7 @@ test('tells the weights of Constant nodes apart, whose tensors need no names', a
     createNode({ type: 'MatMul', name: 'second', inputs: ['x', 'swapped'], outputs: ['z'] }),
   ])
   for (const name of ['y', 'z']) graph.addOutput(name, 'float32', ['b', 2])
-  const { y, z } = await run(quantised(model).model, { x: float32([1, 2], [1, 5]) })
+  const { y, z } = await run(quantized(model).model, { x: float32([1, 2], [1, 5]) })
   expect(numbers(y).map(Math.round)).toEqual([1, 5])
   expect(numbers(z).map(Math.round)).toEqual([5, 1])
 })

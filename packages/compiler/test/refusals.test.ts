@@ -181,7 +181,7 @@ describe('graphs of other kinds are refused', () => {
       applyOne(operators.get('Conv') as Op, [pad(x, [0, 0, 1, 0, 0, 0, 1, 0]), kernel], window)
     expect(refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', rotate }) }))).toMatchObject({
       code: 'TP_TOKEN_MIXING',
-      message: expect.stringContaining('3 neighbouring tokens by a convolution'),
+      message: expect.stringContaining('3 neighboring tokens by a convolution'),
       node: expect.stringContaining('Conv'),
     })
   })
@@ -348,7 +348,7 @@ describe('what onnxruntime makes of a model is refused for what it is:', () => {
       node.domain = 'com.microsoft'
     }
     const message = expect.stringContaining('optimized after it was quantized (com.microsoft.QLinearSoftmax)')
-    expect(refusal(graph.model)).toMatchObject({ code: 'TP_QUANTISED', message })
+    expect(refusal(graph.model)).toMatchObject({ code: 'TP_QUANTIZED', message })
   })
 })
 

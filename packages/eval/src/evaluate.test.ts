@@ -95,15 +95,15 @@ test('the digits model is right on 98.0 % of the images it was not trained on', 
   timeout: 60_000,
   tags: 'exhaustive',
 }, async () => {
-  const { normalisation } = embeddedModel('digits-vit')
-  if (normalisation === undefined) throw new Error('digits-vit has no normalisation')
+  const { normalization } = embeddedModel('digits-vit')
+  if (normalization === undefined) throw new Error('digits-vit has no normalization')
   const images = imageDataset('digits', { channels: 1, height: 28, width: 28 }, [
     ...digitsData('calibration'),
     ...digitsData('test'),
   ])
   const session = await nodeRuntime().load(modelPath('digits-vit'), { threads: 1 })
   const inputs = await prepareInputs(images, session.inputs, {
-    normalisation: { mean: [normalisation.mean], std: [normalisation.std] },
+    normalization: { mean: [normalization.mean], std: [normalization.std] },
   })
   const { accuracy } = await evaluate(session, inputs, { batchSize: 32 })
   await session[Symbol.asyncDispose]()
@@ -113,12 +113,12 @@ test('the digits model is right on 98.0 % of the images it was not trained on', 
 /** Models that are not part of the project, on the first examples of their data: accuracy over all is in their table. */
 const digits = { mean: [0.1307], std: [0.3081] }
 describe.each([
-  { model: 'minilm-sentiment', data: 'sst2/dev.tsv', limit: 200, least: 85, normalisation: undefined },
-  { model: 'digits-vit', data: 'mnist', limit: 500, least: 95, normalisation: digits },
-  { model: 'vit-mnist', data: 'mnist', limit: 500, least: 95, normalisation: digits },
-  { model: 'fashion-vit', data: 'fashion', limit: 500, least: 80, normalisation: { mean: [0.286], std: [0.353] } },
-  { model: 'kwt1', data: 'keywords', limit: 50, least: 80, normalisation: undefined },
-])('$model on $data', ({ model, data, limit, least, normalisation }) => {
+  { model: 'minilm-sentiment', data: 'sst2/dev.tsv', limit: 200, least: 85, normalization: undefined },
+  { model: 'digits-vit', data: 'mnist', limit: 500, least: 95, normalization: digits },
+  { model: 'vit-mnist', data: 'mnist', limit: 500, least: 95, normalization: digits },
+  { model: 'fashion-vit', data: 'fashion', limit: 500, least: 80, normalization: { mean: [0.286], std: [0.353] } },
+  { model: 'kwt1', data: 'keywords', limit: 50, least: 80, normalization: undefined },
+])('$model on $data', ({ model, data, limit, least, normalization }) => {
   const path = `${shared}/models/${model}/model.onnx`
   if (!existsSync(path) || !existsSync(`${shared}/data/${data}`)) {
     test.skip('has nearly the accuracy of its table (left out: not in shared/)', () => {})
@@ -132,7 +132,7 @@ describe.each([
     const session = await nodeRuntime().load(path, { threads: 1 })
     const modality = modalityOf(session.inputs)
     const dataset = await openDataset(`${shared}/data/${data}`, { labels, limit, modality })
-    const inputs = await prepareInputs(dataset, session.inputs, { ...known, normalisation })
+    const inputs = await prepareInputs(dataset, session.inputs, { ...known, normalization })
     const { accuracy } = await evaluate(session, inputs, { batchSize: 16 })
     await session[Symbol.asyncDispose]()
     expect(dataset.examples).toHaveLength(limit)

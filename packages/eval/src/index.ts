@@ -1,6 +1,6 @@
 // Evaluates models on data sets that are read from files, and compares them.
 
-export { readLabelledTexts } from './datasets/labelled-texts.ts'
+export { readLabeledTexts } from './datasets/labeled-texts.ts'
 export { idxLabels, isDatasetFile, openDataset } from './datasets/open-dataset.ts'
 export type { Ranking } from './datasets/ranking.ts'
 export { isRetrievalFolder } from './datasets/retrieval/retrieval-folder.ts'

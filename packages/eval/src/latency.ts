@@ -96,7 +96,7 @@ export async function comparePaired(
     spent += performance.now() - roundStart
     onProgress?.(round + 1, Math.min(rounds, Math.max(leastRounds, round + 1 + affordable(round + 1))))
   }
-  const latencies = variants.map(({ name }, i) => [name, summarise(times[0] ?? [], times[i] ?? [])] as const)
+  const latencies = variants.map(({ name }, i) => [name, summarize(times[0] ?? [], times[i] ?? [])] as const)
   return { rounds: times[0]?.length ?? 0, variants: Object.fromEntries(latencies) }
 }
 
@@ -137,7 +137,7 @@ async function timeInTurns(
 /** Times by round and input in ms. */
 type RoundTimes = readonly (readonly number[])[]
 
-function summarise(baseline: RoundTimes, variant: RoundTimes): VariantLatency {
+function summarize(baseline: RoundTimes, variant: RoundTimes): VariantLatency {
   const roundsMs = variant.map(sum)
   const all = variant.flat()
   return {

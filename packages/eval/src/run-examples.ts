@@ -29,7 +29,7 @@ export interface Run {
   /** For a model with traces, when `layers` is given. */
   readonly kept: KeptFractions | undefined
   /**
-   * End to end by example in milliseconds: tokenising or reading, and one run. Only with batch size 1. Of use to see
+   * End to end by example in milliseconds: tokenizing or reading, and one run. Only with batch size 1. Of use to see
    * what a user waits; to compare models, time them alternately.
    */
   readonly latency: { readonly p50: number; readonly p90: number; readonly mean: number } | undefined

@@ -74,7 +74,7 @@ describe('vectors of mails: means of the last states', () => {
     const nearness = async (vectors: Promise<Embeddings> | undefined): Promise<Nearness> =>
       compareEmbeddings((await vectors) as Embeddings, dense)
     const [all, near, far] = [await nearness(whole), await nearness(much), await nearness(little)]
-    for (const name of ['cosine', 'rankCorrelation', 'neighbours', 'neighboursInDense'] as const) {
+    for (const name of ['cosine', 'rankCorrelation', 'neighbors', 'neighborsInDense'] as const) {
       expect(mean(all[name]), name).toBeCloseTo(1, 5)
       expect(mean(near[name]), name).toBeLessThan(0.999)
       expect(near[name].got, name).toHaveLength(MAILS)
@@ -123,27 +123,27 @@ describe('compareEmbeddings', () => {
     // of the vector at 0° the others lie at 10, 30, 60 and 100°; then at 30, 10, 60 and 100°
     const dense = circle(0, 10, 30, 60, 100)
     const pruned = circle(0, 30, 10, 60, 100)
-    const near = compareEmbeddings(pruned, dense, { neighbours: 1 })
+    const near = compareEmbeddings(pruned, dense, { neighbors: 1 })
     // ranks 4 3 2 1 and 3 4 2 1: 1 − 6·2/(4·15)
     expect(near.rankCorrelation.got[0]).toBeCloseTo(0.8, 12)
     expect(near.cosine.got.map((value) => Number(value.toFixed(6)))).toEqual([1, 0.939693, 0.939693, 1, 1])
-    expect(near.neighbours.got[0]).toBe(0)
+    expect(near.neighbors.got[0]).toBe(0)
     // 0° is where it was, and so is the index
-    expect(near.neighboursInDense.got[0]).toBe(1)
-    expect(compareEmbeddings(pruned, dense, { neighbours: 2, queries: 1 }).neighbours.got).toEqual([1])
+    expect(near.neighborsInDense.got[0]).toBe(1)
+    expect(compareEmbeddings(pruned, dense, { neighbors: 2, queries: 1 }).neighbors.got).toEqual([1])
   })
 
   test('finds no change of similarity when all vectors are turned, except for a search in the dense index', () => {
     const [dense, turned] = [circle(0, 10, 31, 64, 107), circle(90, 100, 121, 154, 197)]
-    const near = compareEmbeddings(turned, dense, { neighbours: 1 })
+    const near = compareEmbeddings(turned, dense, { neighbors: 1 })
     expect(mean(near.rankCorrelation)).toBeCloseTo(1, 12)
-    expect(mean(near.neighbours)).toBe(1)
-    expect(mean(near.neighboursInDense)).toBeLessThan(1)
+    expect(mean(near.neighbors)).toBe(1)
+    expect(mean(near.neighborsInDense)).toBeLessThan(1)
     expect(mean(near.cosine)).toBeCloseTo(0, 12)
   })
 
   test('refuses different examples and too few', () => {
     expect(() => compareEmbeddings(circle(0, 1, 2), circle(0, 1))).toThrow(/3 vectors of 2 and 2 of 2 numbers/)
-    expect(() => compareEmbeddings(circle(0, 1), circle(0, 1))).toThrow(/2 examples have no neighbours/)
+    expect(() => compareEmbeddings(circle(0, 1), circle(0, 1))).toThrow(/2 examples have no neighbors/)
   })
 })

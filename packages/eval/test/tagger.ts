@@ -16,7 +16,7 @@ const KINDS: readonly (readonly [string, RegExp])[] = [
   ['FUNCTION', /^(?:the|an?|of|in|on|at|to|for|from|by|with|and|or|but|this|that|it|is|are|was|be|has|have)$/i],
 ]
 
-/** Mails in words, tagged by rules: nobody's judgement, but words that a model can tell only by what they are. */
+/** Mails in words, tagged by rules: nobody's judgment, but words that a model can tell only by what they are. */
 export function taggedMails(split: 'train' | 'dev' | 'calibration' | 'test', count: number): TaggedDataset {
   const sentences = mailData(split)
     .slice(0, count)

@@ -40,10 +40,10 @@ beforeAll(async () => {
 })
 
 async function images(digits: readonly Digit[]): Promise<ModelInputs> {
-  const { normalisation } = embeddedModel('digits-vit')
+  const { normalization } = embeddedModel('digits-vit')
   await using session = await open(dense)
   return imageInputs(imageDataset('digits', { channels: 1, height: 28, width: 28 }, digits), session.inputs, {
-    normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] },
+    normalization: normalization && { mean: [normalization.mean], std: [normalization.std] },
   })
 }
 

@@ -36,7 +36,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(valueAware, 'keeps the tokens that receive much attention and have large values'),
   methodEntry(clsAttention, 'keeps the tokens that the class token attends to most'),
   methodEntry(lastQuery, 'keeps the tokens that the last token attends to most'),
-  methodEntry(snapKv, 'keeps the tokens that the last tokens attend to most, and their neighbours', snapKvOptions),
+  methodEntry(snapKv, 'keeps the tokens that the last tokens attend to most, and their neighbors', snapKvOptions),
   methodEntry(balanced, 'keeps by class attention and received attention in equal parts', balancedOptions),
   methodEntry(valueWeighted, 'keeps by class attention times the norm of the value'),
   methodEntry(ats, 'keeps the tokens hit by points sampled from the value-weighted score'),

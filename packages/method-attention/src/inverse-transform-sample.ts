@@ -34,7 +34,7 @@ const TINY = 1e-30
  * The points run evenly from the smallest C above 0 to 1, and each hits the token with the nearest C. So the token with
  * the smallest score is never hit, and that with the largest always, if there is a point at all.
  *
- * A token is hit if a point lies between the midpoints to its two neighbours; how many points lie beyond a midpoint is a
+ * A token is hit if a point lies between the midpoints to its two neighbors; how many points lie beyond a midpoint is a
  * formula, so examples may have different numbers of points and none is ever written down.
  *
  * @param score [B,N], not negative

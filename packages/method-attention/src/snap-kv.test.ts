@@ -25,7 +25,7 @@ test.each([
   }
 })
 
-test('averages what the window attends to over real neighbours, wherever padding stands', () => {
+test('averages what the window attends to over real neighbors, wherever padding stands', () => {
   const cases = fc.record({
     example: attentions({ heads: 2 }),
     window: fc.integer({ min: 1, max: 5 }),

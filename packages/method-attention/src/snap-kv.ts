@@ -45,7 +45,7 @@ export const snapKvOptions: OptionSpecs = {
 const KEPT_FIRST = 2
 
 /**
- * Keeps the tokens that the last ones of a prompt, among which the question usually is, attend to most, together with their neighbours.
+ * Keeps the tokens that the last ones of a prompt, among which the question usually is, attend to most, together with their neighbors.
  * The window itself is kept first.
  *
  *   a_j = mean over heads and the last `window` real tokens i of softmax(q_i · Kᵀ / √headDim)_j      [B,H,W,N] → [B,N]
@@ -63,7 +63,7 @@ export function snapKv(options: SnapKvOptions = {}): Scorer {
     paper: { title: 'SnapKV: LLM Knows What You are Looking for Before Generation', arxiv: '2404.14469' },
     score(site) {
       const { index, count } = site
-      // Padding is between no neighbours.
+      // Padding is between no neighbors.
       const order = realFirst(site)
       // A model without padding has one row of these for all examples.
       const everyRow = mul(slice(index, { axis: 1, start: 0, end: 1 }), 0)

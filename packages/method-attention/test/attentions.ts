@@ -27,10 +27,10 @@ export function attentions({ heads }: { readonly heads: number }): fc.Arbitrary<
         ),
       }),
     )
-    .map(({ weights, attended }) => ({ attention: normalised(weights, attended, heads), attended }))
+    .map(({ weights, attended }) => ({ attention: normalized(weights, attended, heads), attended }))
 }
 
-function normalised(weights: readonly number[], attended: readonly (readonly number[])[], heads: number): Tensor {
+function normalized(weights: readonly number[], attended: readonly (readonly number[])[], heads: number): Tensor {
   const batch = attended.length
   const tokens = attended[0]?.length ?? 0
   const masked = weights.map((weight, i) => {

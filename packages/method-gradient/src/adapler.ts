@@ -127,10 +127,10 @@ function contributions(site: Pick<Site, 'hidden' | 'param'>, kept: Tensor): Tens
 
 /** The same with the weight θ for the tokens that must be kept, as parts of their sum again. */
 function weighted({ protectedTokens, param }: Pick<Site, 'protectedTokens' | 'param'>, parts: Tensor): Tensor {
-  return param.theta === undefined ? parts : normalised(where(protectedTokens, mul(parts, param.theta), parts))
+  return param.theta === undefined ? parts : normalized(where(protectedTokens, mul(parts, param.theta), parts))
 }
 
-function normalised(parts: Tensor): Tensor {
+function normalized(parts: Tensor): Tensor {
   return div(parts, maximum(sum(parts, 1, { keepDims: true }), 1e-9))
 }
 
@@ -145,7 +145,7 @@ function removal(part: Tensor, limit: Tensor, steepness: number): Tensor {
 /** float [B]: KL(saliency ‖ c); where little is left to tell apart it counts little, which is nothing to learn by. */
 function divergence(site: SoftSite, own: Tensor): Tensor {
   const inRange = (parts: Tensor): Tensor => clip(parts, 1e-7, 1)
-  const target = inRange(weighted(site, normalised(mul(site.saliency, site.kept))))
+  const target = inRange(weighted(site, normalized(mul(site.saliency, site.kept))))
   const distance = sum(mul(target, sub(log(target), log(inRange(own)))), 1)
   return mul(distance, stopGradient(max(where(site.protectedTokens, 0, site.kept), 1)))
 }

@@ -82,9 +82,9 @@ describe('the loss of sdtp', () => {
         const counted = attended.flatMap((is, i) => (is === 1 && i !== FIXED ? [i] : []))
         const mean = (of: (i: number) => number): number => counted.reduce((all, i) => all + of(i), 0) / counted.length
         const log = (i: number): number => Math.log(saliency[i] as number)
-        const centre = mean(log)
-        const deviation = Math.sqrt(mean((i) => (log(i) - centre) ** 2) + 1e-6)
-        const expected = mean((i) => ((own[i] as number) - (log(i) - centre) / deviation) ** 2)
+        const center = mean(log)
+        const deviation = Math.sqrt(mean((i) => (log(i) - center) ** 2) + 1e-6)
+        const expected = mean((i) => ((own[i] as number) - (log(i) - center) / deviation) ** 2)
         expect(await lossOf(own, saliency, attended)).toBeCloseTo(expected, 3)
       }),
       { numRuns: 30 },

@@ -57,7 +57,7 @@ function distance({ saliency, kept, protectedTokens }: SoftSite, own: Tensor): T
   const count = maximum(sum(counted, 1, { keepDims: true }), 1)
   const mean = (x: Tensor): Tensor => div(sum(mul(counted, x), 1, { keepDims: true }), count) // [B,N] → [B,1]
   const size = log(maximum(saliency, 1e-6))
-  const centred = sub(size, mean(size))
-  const over = sub(own, div(centred, sqrt(add(mean(mul(centred, centred)), 1e-6))))
+  const centered = sub(size, mean(size))
+  const over = sub(own, div(centered, sqrt(add(mean(mul(centered, centered)), 1e-6))))
   return squeeze(mean(mul(over, over)), [1])
 }

@@ -48,7 +48,7 @@ function prepared(golden: GoldenCase): Prepared {
   }
   feeds.set('hidden', arrayOf(golden.inputs, 'hidden'))
   feeds.set('mask', arrayOf(golden.inputs, 'valid'))
-  const soft = softened(bertModel(golden), attendToPadding(asPublished(transkimmer({ renormalise: false }))), {
+  const soft = softened(bertModel(golden), attendToPadding(asPublished(transkimmer({ renormalize: false }))), {
     layers,
     params: (layer) => Object.fromEntries(Object.keys(names).map((own) => [own, params[`${layer}.${own}`] as Tensor])),
     feeds,

@@ -25,11 +25,11 @@ import { draw } from './draw.ts'
 
 export interface TranskimmerOptions {
   /** While it learns, attention to the kept tokens adds up to 1, as it will when the others are removed (default true). */
-  readonly renormalise?: boolean | undefined
+  readonly renormalize?: boolean | undefined
 }
 
 export const transkimmerOptions: OptionSpecs = {
-  renormalise: {
+  renormalize: {
     description: 'while it learns, attention to the kept tokens adds up to 1, as it will when the others are removed',
     type: 'boolean',
     default: true,
@@ -60,12 +60,12 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  *   afterwards: a token is kept if σ(l_j) ≥ ½
  *
  * Transkimmer (Guan et al., ACL 2022, arXiv:2205.07324). Its network gives two logits, of which l is the difference. Its
- * code multiplies the probabilities and does not renormalise (`renormalise: false`), so that attention adds up to less than
+ * code multiplies the probabilities and does not renormalize (`renormalize: false`), so that attention adds up to less than
  * 1 and real removal gives other answers than what was learned from; it draws at evaluation, too, and counts padding.
  */
 export function transkimmer(options: TranskimmerOptions = {}): Scorer {
   checkOptions('transkimmer', transkimmerOptions, options)
-  const { renormalise = true } = options
+  const { renormalize = true } = options
   return scorer({
     name: 'transkimmer',
     family: 'gradient',
@@ -81,7 +81,7 @@ export function transkimmer(options: TranskimmerOptions = {}): Scorer {
         return {
           kept: own,
           attend: (scores) =>
-            renormalise ? maskedSoftmax(scores, kept) : mul(softmax(scores), unsqueeze(kept, [1, 2])),
+            renormalize ? maskedSoftmax(scores, kept) : mul(softmax(scores), unsqueeze(kept, [1, 2])),
           output: (output, input) => add(mul(output, row), mul(input, sub(1, row))),
           losses: { regulariser: div(sum(kept, 1), mul(site.count, site.layerCount)) },
         }

@@ -7,7 +7,7 @@ import { aTome } from './index.ts'
 
 testMethod(aTome({ runs: true }), { run })
 
-/** Tokens whose keys point to so many degrees, merged where neighbours are nearer than 5 degrees. */
+/** Tokens whose keys point to so many degrees, merged where neighbors are nearer than 5 degrees. */
 function merged(degrees: readonly number[], others: { protectedTokens?: number[]; attended?: number[][] } = {}) {
   const radians = degrees.map((angle) => (angle * Math.PI) / 180)
   const key = constant(
@@ -25,7 +25,7 @@ function merged(degrees: readonly number[], others: { protectedTokens?: number[]
   return { kept: kept[0], sizes: sizes[0], states: states[0]?.flat() }
 }
 
-test('a run of neighbours that are alike becomes one token, their mean', () => {
+test('a run of neighbors that are alike becomes one token, their mean', () => {
   expect(merged([0, 2, 4, 50, 52, 90])).toEqual({ kept: [0, 3, 5], sizes: [3, 2, 1], states: [1, 3.5, 5] })
 })
 

@@ -5,16 +5,16 @@ import { bipartite } from './bipartite.ts'
 
 /** Batch of 2, 1 head, keys of 3 numbers; the first tokens are protected, none is padding. */
 const cases = fc
-  .record({ leading: fc.integer({ min: 0, max: 4 }), others: fc.integer({ min: 0, max: 9 }), neighbours: fc.boolean() })
+  .record({ leading: fc.integer({ min: 0, max: 4 }), others: fc.integer({ min: 0, max: 9 }), neighbors: fc.boolean() })
   .filter(({ leading, others }) => leading + others > 0)
-  .chain(({ leading, others, neighbours }) => {
+  .chain(({ leading, others, neighbors }) => {
     const tokens = leading + others
     // few whole numbers, so that there are equal keys and keys of length 0
     const keys = fc.array(fc.integer({ min: -1, max: 1 }), { minLength: 6 * tokens, maxLength: 6 * tokens })
-    return keys.map((key) => ({ leading, tokens, neighbours, key }))
+    return keys.map((key) => ({ leading, tokens, neighbors, key }))
   })
 
-function matched({ leading, tokens, neighbours, key }: typeof cases extends fc.Arbitrary<infer T> ? T : never) {
+function matched({ leading, tokens, neighbors, key }: typeof cases extends fc.Arbitrary<infer T> ? T : never) {
   const rows = (each: (i: number) => number): Tensor =>
     constant(
       Array.from({ length: 2 * tokens }, (_, i) => each(i % tokens)),
@@ -38,7 +38,7 @@ function matched({ leading, tokens, neighbours, key }: typeof cases extends fc.A
     key: constant(key, 'float32', [2, 1, tokens, 3]),
   }
   const read = (leadingTokens: number | undefined): Record<string, number[]> => {
-    const { distance, sources, into, order } = bipartite({ ...site, leading: leadingTokens }, { neighbours })
+    const { distance, sources, into, order } = bipartite({ ...site, leading: leadingTokens }, { neighbors })
     const [far, some, partner, rank] = evaluate([distance, sources, into, order], {}, { precision: 'float64' }).map(
       ({ data }) => Array.from(data, Number),
     ) as [number[], number[], number[], number[]]

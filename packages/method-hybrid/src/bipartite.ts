@@ -35,7 +35,7 @@ export type BipartiteSite = Pick<Site, 'ordinal' | 'attended' | 'protectedTokens
 
 export interface BipartiteOptions {
   /** A partner stands next to its token. */
-  readonly neighbours?: boolean
+  readonly neighbors?: boolean
 }
 
 /** By the mean of the keys over heads [B,N,Dh] (Bolya et al., arXiv:2210.09461, section 3). Protected tokens have no part. */
@@ -44,7 +44,7 @@ export function bipartite(site: BipartiteSite, options: BipartiteOptions = {}): 
 }
 
 /** Where examples number their tokens differently: all cosines, of which those that are no pairs are masked. */
-function byOrdinals(site: BipartiteSite, { neighbours = false }: BipartiteOptions): Bipartite {
+function byOrdinals(site: BipartiteSite, { neighbors = false }: BipartiteOptions): Bipartite {
   const { ordinal } = site
   const isSecond = isOdd(ordinal)
   const free = and(site.attended, not(site.protectedTokens))
@@ -54,7 +54,7 @@ function byOrdinals(site: BipartiteSite, { neighbours = false }: BipartiteOption
   const { nearest, similarity } = mostSimilar(
     site,
     mean(site.key, 1),
-    neighbours ? and(isNext, unsqueeze(partners, 1)) : partners,
+    neighbors ? and(isNext, unsqueeze(partners, 1)) : partners,
   )
   return {
     distance: where(sources, sub(1, similarity), FAR),
@@ -65,7 +65,7 @@ function byOrdinals(site: BipartiteSite, { neighbours = false }: BipartiteOption
 }
 
 /**
- * Where ordinals are indices: the two halves are slices, so that a quarter of the cosines is computed, or those of neighbours alone. The pairs are the same.
+ * Where ordinals are indices: the two halves are slices, so that a quarter of the cosines is computed, or those of neighbors alone. The pairs are the same.
  */
 function byIndices({ index, key }: BipartiteSite, leading: number, options: BipartiteOptions): Bipartite {
   const { similarity, partner, spread } = partnersInOrder(unitVectors(mean(key, 1)), index, leading, options)

@@ -48,7 +48,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
     lens,
     'drops the tokens whose final states are predicted best, and counts them in means by the prediction',
   ),
-  methodEntry(aTome, 'merges neighbours that are alike, as in speech', aTomeOptions),
+  methodEntry(aTome, 'merges neighbors that are alike, as in speech', aTomeOptions),
   methodEntry(thinPadding, 'keeps one of every few tokens of padding, and lets it count for them', thinPaddingOptions),
 ])()
 

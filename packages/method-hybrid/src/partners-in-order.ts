@@ -30,20 +30,20 @@ export interface PartnersInOrder {
 
 /**
  * For each token with an even index the most similar one with an odd index, of equals the first. The `leading` first tokens
- * have no part. unit [B,N,C] of length 1; index float [B,N]. `neighbours`: a partner stands next to its token.
+ * have no part. unit [B,N,C] of length 1; index float [B,N]. `neighbors`: a partner stands next to its token.
  */
 export function partnersInOrder(
   unit: Tensor,
   index: Tensor,
   leading: number,
-  { neighbours = false }: { readonly neighbours?: boolean } = {},
+  { neighbors = false }: { readonly neighbors?: boolean } = {},
 ): PartnersInOrder {
   const even = leading + (leading % 2)
   const spread = (x: Tensor, others: number): Tensor => {
     const inPairs = pad(x, [0, even / 2, 0, 0, 0, 1], others) // [B,·,2]
     return slice(reshape(inPairs, [0, -1]), { axis: 1, start: 0, end: axisSize(index, 1) })
   }
-  const pairs = neighbours ? nextTo(unit, index, leading, even) : anywhere(unit, index, leading, even)
+  const pairs = neighbors ? nextTo(unit, index, leading, even) : anywhere(unit, index, leading, even)
   return { ...pairs, spread }
 }
 

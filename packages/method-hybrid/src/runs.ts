@@ -23,7 +23,7 @@ import {
   where,
 } from '@tp/core'
 
-/** Runs of neighbours, each of which may become one token. */
+/** Runs of neighbors, each of which may become one token. */
 interface Runs {
   /** float [B,N] from 0: how far each token is from the one before it, as 1 − cosine; far beyond for those that cannot join it */
   readonly distance: Tensor
@@ -34,7 +34,7 @@ interface Runs {
 type RunsSite = Pick<Site, 'key' | 'index' | 'attended' | 'protectedTokens'>
 
 /** By the mean of the keys over heads. Protected tokens have no part, and the token after one begins a run. */
-export function runsOfNeighbours({ key, index, attended, protectedTokens }: RunsSite): Runs {
+export function runsOfNeighbors({ key, index, attended, protectedTokens }: RunsSite): Runs {
   const free = and(attended, not(protectedTokens))
   const tokens = numbered(attended, index)
   const previous = cast(tokens.indexOf(maximum(sub(tokens.upTo, 1), 0)), 'int64') // [B,N]

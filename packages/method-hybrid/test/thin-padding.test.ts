@@ -209,7 +209,7 @@ test('samples may have an axis for their one channel', async () => {
   expect(apart).toEqual(flat)
 })
 
-/** The same with its convolutions in 8 bits, as dynamic quantisation makes them. */
+/** The same with its convolutions in 8 bits, as dynamic quantization makes them. */
 function withIntegerConvolutions(model: Model): Model {
   const graph = new Graph(model)
   for (const node of graph.nodes.filter(({ opType }) => opType === 'Conv')) {

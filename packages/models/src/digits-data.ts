@@ -1,7 +1,7 @@
 import { readData } from './read-data.ts'
 
 export interface Digit {
-  /** 28 × 28 brightnesses 0…1, row by row, ink bright. Not yet normalised (see `DIGITS_NORMALISATION`). */
+  /** 28 × 28 brightnesses 0…1, row by row, ink bright. Not yet normalized (see `DIGITS_NORMALISATION`). */
   readonly pixels: Float32Array
   /** The digit, 0…9. */
   readonly label: number

@@ -13,7 +13,7 @@ export interface EmbeddedModel {
   readonly files: {
     readonly model: URL
     readonly config: URL
-    /** Dynamic int8 quantisation by onnxruntime, of the same weights. */
+    /** Dynamic int8 quantization by onnxruntime, of the same weights. */
     readonly int8?: URL
     /** Hugging Face tokenizer.json of a text model. */
     readonly tokenizer?: URL
@@ -21,7 +21,7 @@ export interface EmbeddedModel {
   /** Tokens a text is truncated to, [CLS] and [SEP] counted. */
   readonly maxTokens?: number
   /** How brightness x in 0…1 becomes an input: (x − mean) / std. */
-  readonly normalisation?: { readonly mean: number; readonly std: number }
+  readonly normalization?: { readonly mean: number; readonly std: number }
 }
 
 export const embeddedModels: readonly EmbeddedModel[] = [
@@ -44,7 +44,7 @@ export const embeddedModels: readonly EmbeddedModel[] = [
     summary: 'handwritten digits: ViT, 6 layers, hidden 64, 4 heads, 197 tokens',
     labels: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
     files: { model: locate('digits-vit/model.onnx'), config: locate('digits-vit/config.json') },
-    normalisation: { mean: 0.1307, std: 0.3081 },
+    normalization: { mean: 0.1307, std: 0.3081 },
   },
   {
     name: 'fashion-vit',
@@ -52,7 +52,7 @@ export const embeddedModels: readonly EmbeddedModel[] = [
     summary: 'pieces of clothing: ViT, 6 layers, hidden 64, 4 heads, 197 tokens',
     labels: ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'],
     files: { model: locate('fashion-vit/model.onnx'), config: locate('fashion-vit/config.json') },
-    normalisation: { mean: 0.286, std: 0.353 },
+    normalization: { mean: 0.286, std: 0.353 },
   },
 ]
 

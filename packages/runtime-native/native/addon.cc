@@ -24,7 +24,7 @@ Napi::Value Open(const Napi::CallbackInfo& info) {
 
 void Stop(const Napi::CallbackInfo& info) { tp::StopAll(info.Env()); }
 
-Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   tp::StopWithEnvironment(env);
   exports.Set("open", Napi::Function::New(env, Open, "open"));
   exports.Set("stop", Napi::Function::New(env, Stop, "stop"));
@@ -34,4 +34,4 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
 
 }  // namespace
 
-NODE_API_MODULE(tp_native, Initialise)
+NODE_API_MODULE(tp_native, Initialize)

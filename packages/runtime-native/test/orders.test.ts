@@ -60,7 +60,7 @@ const fixtures = fixturesIn(fixturesFolder).filter(({ name }) =>
   ['bert-cls-eager-ts11', 'distilbert-cls-eager-ts14'].includes(name),
 )
 
-describeNative('a model that is pruned, quantised and packed', () => {
+describeNative('a model that is pruned, quantized and packed', () => {
   describe.each(fixtures)('$name', (fixture) => {
     const model = openFixture(fixture)
     const [{ inputs } = { inputs: {} }] = dataSets(fixture)

@@ -107,7 +107,7 @@ const everyDay: readonly string[] = [
 ]
 
 /**
- * Half precision, and products that are quantised by the range of all tokens, padding included, give other roundings; packed
+ * Half precision, and products that are quantized by the range of all tokens, padding included, give other roundings; packed
  * scores between QuantizeLinear and DequantizeLinear are not rounded at all.
  */
 function isInexact({ facts }: Fixture): boolean {

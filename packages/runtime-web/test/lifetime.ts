@@ -27,7 +27,7 @@ export function lifetimeTests(site: Site): void {
     ['in a worker', { worker: true }],
   ] as const
 
-  describe.each(places)('a batch that is cancelled in the middle, %s', (_, options) => {
+  describe.each(places)('a batch that is canceled in the middle, %s', (_, options) => {
     test('by its signal keeps the finished part, aborts the rest, and the session continues', {
       timeout: 60_000,
     }, async () => {

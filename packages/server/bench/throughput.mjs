@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { pack, pruneOrThrow, quantize } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import { median } from '@tp/core/statistics'
-import { loadTokenizer, readLabelledTexts } from '@tp/eval'
+import { loadTokenizer, readLabeledTexts } from '@tp/eval'
 import { tokenRows } from '@tp/eval/inputs'
 import { methods } from '@tp/method-attention'
 import { mailData, modelPath } from '@tp/models'
@@ -123,7 +123,7 @@ function inOrder(session) {
 async function textsOf(name) {
   if (name === 'mail') return mailData('test').map(({ text }) => text)
   const read = async (file) => {
-    const { examples } = await readLabelledTexts(join(sharedFolder, 'data', file), { limit: count })
+    const { examples } = await readLabeledTexts(join(sharedFolder, 'data', file), { limit: count })
     return Promise.all(examples.map((example) => example.read()))
   }
   const reviews = name === 'sst2' ? [] : await read('imdb/test.tsv')

@@ -49,7 +49,7 @@ type LayerShares = readonly number[]
 
 /**
  * Searches for the share of its tokens that each layer keeps: from equal shares on, schedules of the front are varied within
- * their neighbours' shares (mutation) and averaged in pairs (crossover), round by round (Length-Adaptive Transformer, Kim &
+ * their neighbors' shares (mutation) and averaged in pairs (crossover), round by round (Length-Adaptive Transformer, Kim &
  * Cho, arXiv:2010.07003, section 3.3; there 30 rounds of 30 of each). The same seed asks for the same schedules.
  * @throws TpError TP_OPTION for numbers out of range, TP_ABORTED
  */

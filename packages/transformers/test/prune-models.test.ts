@@ -100,7 +100,7 @@ test('stores in 8 bits what a plan says, and reports a file that is so already',
   const pruning = pruneModels({ methods, plans: { mail: plan }, onModel })
   await AutoModelForSequenceClassification.from_pretrained('mail', { dtype: 'q8' })
   pruning.dispose()
-  expect(reports[2]).toMatchObject({ outcome: 'refused', code: 'TP_QUANTISED' })
+  expect(reports[2]).toMatchObject({ outcome: 'refused', code: 'TP_QUANTIZED' })
 })
 
 test('prunes weights in a data file of their own', async () => {

@@ -59,7 +59,7 @@ test('prunes token-classification with a label for every token', async () => {
     return label('a cat sat on the mat.', { ignore_labels: [] })
   })
   expectPruned(outputs, [1, 2])
-  const words = (labelled: typeof outputs.dense): unknown[] => labelled.map(({ word }) => word)
+  const words = (labeled: typeof outputs.dense): unknown[] => labeled.map(({ word }) => word)
   expect(words(outputs.pruned)).toEqual(words(outputs.dense))
 })
 

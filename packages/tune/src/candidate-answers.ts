@@ -47,7 +47,7 @@ export async function lossesOn(
 /** @param far 1 − the cosine to the dense vector, by example: an unrelated vector has lost all there is to lose */
 function vectorLosses(far: readonly number[]): Losses {
   const lost = far.map((distance) => 100 * Math.min(1, distance))
-  return { labelled: lost, expected: lost, graded: true }
+  return { labeled: lost, expected: lost, graded: true }
 }
 
 function nameOf({ variant, shares }: Pick<Candidate, 'variant' | 'shares'>, part: string): string {

@@ -16,8 +16,8 @@ const answers = fc.array(
 
 const atMost =
   (points: number) =>
-  ({ labelled, expected }: Losses): boolean =>
-    mean(labelled) <= points && mean(expected) <= points
+  ({ labeled, expected }: Losses): boolean =>
+    mean(labeled) <= points && mean(expected) <= points
 
 test('takes the first threshold that holds with the fewest fallbacks', () => {
   fc.assert(
@@ -35,8 +35,8 @@ test('takes the first threshold that holds with the fewest fallbacks', () => {
         if (i === 0) expect(atMost(allowed)(lossesWith(dense, pruned, targets, threshold))).toBe(true)
       }
       // With the last one all changed answers fall back.
-      const { labelled, expected } = lossesWith(dense, pruned, targets, offered.at(-1)?.threshold)
-      for (const loss of [...labelled, ...expected]) expect(Math.abs(loss)).toBe(0)
+      const { labeled, expected } = lossesWith(dense, pruned, targets, offered.at(-1)?.threshold)
+      for (const loss of [...labeled, ...expected]) expect(Math.abs(loss)).toBe(0)
     }),
   )
 })

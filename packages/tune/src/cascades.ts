@@ -40,8 +40,8 @@ export function leastFallbacks(
   return first < 0 ? [] : all.slice(first)
 }
 
-function spared({ labelled, expected }: Losses, uncertain: readonly number[], threshold: number): Losses {
+function spared({ labeled, expected }: Losses, uncertain: readonly number[], threshold: number): Losses {
   const own = (losses: readonly number[]): number[] =>
     losses.map((loss, i) => ((uncertain[i] as number) >= threshold ? 0 : loss))
-  return { labelled: own(labelled), expected: own(expected) }
+  return { labeled: own(labeled), expected: own(expected) }
 }

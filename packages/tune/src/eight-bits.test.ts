@@ -115,7 +115,7 @@ describe('where 8 bits may be chosen', () => {
       'that is so already',
       pruneOrThrow(model, { method: none(), schedule: new Map(), quantize: {} }, 'test').model,
       {},
-      'TP_QUANTISED',
+      'TP_QUANTIZED',
     ],
     ['with an unknown option', model, { bits: 8 } as QuantizeOptions, 'TP_OPTION'],
   ])('a model %s is refused before anything is measured', async (_, own, quantize, code) => {

@@ -1,7 +1,7 @@
 import { mean, sampleStandardDeviation } from 'simple-statistics'
 import type { Contender } from './contenders.ts'
 import { divergencesOf, type Looking, siteLosses } from './divergences.ts'
-import { evenProfiles, neighbours, type Profile, profileOf, sharesAt } from './profile.ts'
+import { evenProfiles, neighbors, type Profile, profileOf, sharesAt } from './profile.ts'
 import { hull, type Shares, summedLoss } from './search.ts'
 
 /** Shares that schedules of the hull are made of. */
@@ -22,7 +22,7 @@ interface Tried {
 /**
  * Where to prune: of the profiles with the same time for a contender, the one whose answers move least. The search starts with
  * the schedules that are best if losses of sites add up. They do not quite, so others are measured, too: the same keep ratio at
- * all sites, and neighbours of the best so far, in order of the summed loss.
+ * all sites, and neighbors of the best so far, in order of the summed loss.
  */
 export async function profileAt(looking: Looking, contender: Contender, ms: number): Promise<Profile> {
   const { measurer, sites } = looking
@@ -52,7 +52,7 @@ export async function profileAt(looking: Looking, contender: Contender, ms: numb
   const summed = (profile: Profile): number => summedLoss(loss, sharesOf(profile) ?? [])
   for (let improves = true; improves; ) {
     improves = false
-    const next = neighbours(best.profile)
+    const next = neighbors(best.profile)
       .filter((profile) => sharesOf(profile) !== undefined)
       .sort((a, b) => summed(a) - summed(b))
     for (const profile of next) {

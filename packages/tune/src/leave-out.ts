@@ -59,7 +59,7 @@ export async function withFewerLayers(
   const about: LeftOut = {
     layers: last.step.variant.leaveOut ?? [],
     speedup: 1 / (await paceOf(choice, last.step)),
-    loss: lossOf(last.losses).labelled,
+    loss: lossOf(last.losses).labeled,
     holds: last.holds,
   }
   // 8 bits alone move the answers less: a slower candidate would only be in their way, as those are verified from the slowest on.

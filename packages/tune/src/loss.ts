@@ -16,7 +16,7 @@ import type { Losses } from './measure-answers.ts'
 /** Points of accuracy lost against dense, with 95 % intervals. */
 export interface Loss {
   /** By the labels. */
-  readonly labelled: Interval
+  readonly labeled: Interval
   /** By the dense model's own probabilities. */
   readonly expected: Interval
 }
@@ -29,9 +29,9 @@ export interface Tolerance {
 }
 
 /** The intervals miss the truth with probability 2.5 % at most on either side, for any answers and any number of them. */
-export function lossOf({ labelled, expected, graded }: Losses): Loss {
+export function lossOf({ labeled, expected, graded }: Losses): Loss {
   return {
-    labelled: graded ? gradedLoss(labelled) : scaledInterval(pairedDifference(countsOf(labelled)), 100),
+    labeled: graded ? gradedLoss(labeled) : scaledInterval(pairedDifference(countsOf(labeled)), 100),
     expected: scaledInterval(boundedMean(expected.map((loss) => loss / 100)), 100),
   }
 }
@@ -43,17 +43,17 @@ function gradedLoss(losses: readonly number[]): Interval {
 }
 
 /** Whether both ways of counting are within the allowed loss. */
-export function isWithin({ maxLoss, confident }: Tolerance, { labelled, expected }: Loss): boolean {
-  return [labelled, expected].every(({ estimate, high }) => (confident ? high : estimate) <= maxLoss)
+export function isWithin({ maxLoss, confident }: Tolerance, { labeled, expected }: Loss): boolean {
+  return [labeled, expected].every(({ estimate, high }) => (confident ? high : estimate) <= maxLoss)
 }
 
 /** An approximation that is fast, for choosing among many; the choice is verified exactly. */
-export function seemsWithin({ maxLoss, confident }: Tolerance, { labelled, expected }: Losses): boolean {
-  if (mean(labelled) > maxLoss || mean(expected) > maxLoss) return false
+export function seemsWithin({ maxLoss, confident }: Tolerance, { labeled, expected }: Losses): boolean {
+  if (mean(labeled) > maxLoss || mean(expected) > maxLoss) return false
   if (!confident) return true
   const within = maxLoss / 100
   return (
-    isScoredBelow(countsOf(labelled), within) &&
+    isScoredBelow(countsOf(labeled), within) &&
     isMeanBelow(
       expected.map((loss) => loss / 100),
       within,
@@ -66,7 +66,7 @@ export function fewestToBeConfident(maxLoss: number): number {
   return Math.max(fewestForLoss(maxLoss / 100), fewestForMean(maxLoss / 100))
 }
 
-function countsOf(labelled: readonly number[]): PairedCounts {
-  const onlyFirst = labelled.filter((loss) => loss > 0).length
-  return { examples: labelled.length, onlyFirst, onlySecond: labelled.filter((loss) => loss < 0).length }
+function countsOf(labeled: readonly number[]): PairedCounts {
+  const onlyFirst = labeled.filter((loss) => loss > 0).length
+  return { examples: labeled.length, onlyFirst, onlySecond: labeled.filter((loss) => loss < 0).length }
 }

@@ -23,12 +23,12 @@ test('gives the average loss under labels drawn by the model as the expected los
       )
       for (const [i, row] of rows.entries()) {
         const average = row.reduce((sum, chance, label) => {
-          const { labelled } = lossesOf(
+          const { labeled } = lossesOf(
             dense,
             answers,
             rows.map(() => label),
           )
-          return sum + chance * (labelled[i] as number)
+          return sum + chance * (labeled[i] as number)
         }, 0)
         expect(expected[i]).toBeCloseTo(average, 3)
         expect(expected[i]).toBeGreaterThanOrEqual(0)

@@ -73,7 +73,7 @@ export function uncertaintiesOf(answers: Answers): number[] {
  * nDCG@10, [queries]; of vectors hundredths of the cosine, [examples], both times.
  */
 export interface Losses {
-  readonly labelled: readonly number[]
+  readonly labeled: readonly number[]
   readonly expected: readonly number[]
   /** A ranking or a vector is more or less right, not right or wrong. */
   readonly graded?: true
@@ -88,7 +88,7 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
   const right = (i: number, answer: number): number => Number(answer === targets[i])
   const before = predictionsOf(dense)
   return {
-    labelled: answers.map((answer, i) => 100 * (right(i, before[i] as number) - right(i, answer))),
+    labeled: answers.map((answer, i) => 100 * (right(i, before[i] as number) - right(i, answer))),
     expected: expectedLosses(dense, answers),
   }
 }

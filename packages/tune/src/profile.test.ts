@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { evenProfiles, neighbours, profileOf, sharesAt, sharesOf } from './profile.ts'
+import { evenProfiles, neighbors, profileOf, sharesAt, sharesOf } from './profile.ts'
 
 const profiles = fc
   .array(fc.constantFrom(0, 0.2, 0.5, 1), { minLength: 1, maxLength: 6 })
@@ -61,7 +61,7 @@ describe('a profile for a given time', () => {
 
 describe('profiles one step away', () => {
   test('have a weight raised, lowered, cleared or moved, or a site added', () => {
-    expect(neighbours([0, 1, 0, 0.5])).toEqual(
+    expect(neighbors([0, 1, 0, 0.5])).toEqual(
       expect.arrayContaining([
         [0, 1, 0, 0.8],
         [0, 1, 0, 0.3125],
@@ -78,7 +78,7 @@ describe('profiles one step away', () => {
   test('differ, and have the largest weight 1', () => {
     fc.assert(
       fc.property(profiles, (from) => {
-        for (const profile of neighbours(from)) {
+        for (const profile of neighbors(from)) {
           expect(profile).toHaveLength(from.length)
           expect(profile).not.toEqual(from)
           expect(Math.max(...profile)).toBe(1)

@@ -22,7 +22,7 @@ export function sharesOf(profile: Profile, strength: number, leastRatio = 0): Sh
 
 /** @param shares below 1 somewhere */
 export function profileOf(shares: Shares): Profile {
-  return normalised(shares.map((share, site) => Math.log((shares[site - 1] ?? 1) / share)))
+  return normalized(shares.map((share, site) => Math.log((shares[site - 1] ?? 1) / share)))
 }
 
 /** The same ratio at all sites, and at all but the first: what a careful user would try. */
@@ -56,11 +56,11 @@ export function sharesAt(
 const STEP = 1.6
 
 /** Profiles one step away: a weight raised, lowered or set to 0; a site moved one layer earlier or later; one site more. */
-export function neighbours(profile: Profile): Profile[] {
+export function neighbors(profile: Profile): Profile[] {
   const cuts = profile.flatMap((weight, site) => (weight > 0 ? [site] : []))
   const usual = cuts.reduce((sum, site) => sum + (profile[site] as number), 0) / cuts.length
   const changed = (changes: Readonly<Record<number, number>>): Profile =>
-    normalised(profile.map((weight, site) => changes[site] ?? weight))
+    normalized(profile.map((weight, site) => changes[site] ?? weight))
   const isFree = (site: number): boolean => profile[site] === 0
   return profile.flatMap((weight, site) => {
     if (isFree(site)) return [changed({ [site]: usual / 2 })]
@@ -72,7 +72,7 @@ export function neighbours(profile: Profile): Profile[] {
   })
 }
 
-function normalised(weights: readonly number[]): Profile {
+function normalized(weights: readonly number[]): Profile {
   const most = Math.max(...weights)
   return weights.map((weight) => weight / most)
 }

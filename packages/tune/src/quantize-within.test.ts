@@ -10,7 +10,7 @@ import { expect, test } from 'vitest'
 import { type Nearness, quantizeWithin } from './index.ts'
 
 const model = decodeModel(readFileSync(modelPath('digits-vit')))
-const { normalisation } = embeddedModel('digits-vit')
+const { normalization } = embeddedModel('digits-vit')
 const runtime = nodeRuntime()
 const digits = imageDataset(
   'digits',
@@ -24,7 +24,7 @@ const compare = await comparison()
 async function comparison(): Promise<(model: Model) => Promise<Nearness>> {
   await using dense = await runtime.load(modelPath('digits-vit'), { threads: 1 })
   const inputs = await imageInputs(digits, dense.inputs, {
-    normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] },
+    normalization: normalization && { mean: [normalization.mean], std: [normalization.std] },
   })
   const before = await evaluate(dense, inputs)
   return async (asked) => {
@@ -35,32 +35,32 @@ async function comparison(): Promise<(model: Model) => Promise<Nearness>> {
   }
 }
 
-function quantised(exclude: readonly string[]): Model {
+function quantized(exclude: readonly string[]): Model {
   const result = quantize(model, { exclude })
   if (!result.ok) throw new Error(result.refusal.message)
   return result.model
 }
 
-test('quantises all of a model whose answers remain near enough, and tries no node alone', async () => {
+test('quantizes all of a model whose answers remain near enough, and tries no node alone', async () => {
   const steps: string[] = []
   const found = await quantizeWithin({ model, within: 0.5, compare, onProgress: ({ step }) => steps.push(step) })
   expect(found.floats).toEqual([])
   expect(steps).toEqual(['whole'])
-  expect(encodeModel(found.model)).toEqual(encodeModel(quantised([])))
+  expect(encodeModel(found.model)).toEqual(encodeModel(quantized([])))
 })
 
 test('where all of it is too much, leaves as few nodes in float32 as suffice, those that move the answers most', {
   timeout: 60_000,
   tags: 'exhaustive',
 }, async () => {
-  const whole = (await compare(quantised([]))).similarity
+  const whole = (await compare(quantized([]))).similarity
   const within = whole + 0.7 * (1 - whole)
   const { floats, nearness, nodes } = await quantizeWithin({ model, within, compare })
   expect(nearness.similarity).toBeGreaterThanOrEqual(within)
   expect(floats.length).toBeGreaterThan(0)
   expect(floats.length + nodes.length).toBe(37)
   const names = floats.map(({ name }) => name)
-  expect((await compare(quantised(names.slice(0, -1)))).similarity).toBeLessThan(within)
+  expect((await compare(quantized(names.slice(0, -1)))).similarity).toBeLessThan(within)
   const divergences = floats.map(({ divergence }) => divergence)
   expect(divergences).toEqual(divergences.toSorted((a, b) => b - a))
 })

@@ -35,11 +35,11 @@ export interface QuantizedWithin extends Quantized {
 }
 
 /**
- * Quantises as much of a model as leaves its answers near enough to what they were. Where the whole of it is too much, each node is
- * quantised alone, and those that move the answers most remain in float32: the fewest that suffice, found by bisection. No labels are
+ * Quantizes as much of a model as leaves its answers near enough to what they were. Where the whole of it is too much, each node is
+ * quantized alone, and those that move the answers most remain in float32: the fewest that suffice, found by bisection. No labels are
  * used.
- * @throws TpError TP_OPTION, TP_QUANTISE if not even a single node could be quantised, TP_ABORTED; the code of the refusal of a model that
- *   cannot be quantised
+ * @throws TpError TP_OPTION, TP_QUANTIZE if not even a single node could be quantized, TP_ABORTED; the code of the refusal of a model that
+ *   cannot be quantized
  */
 export async function quantizeWithin(options: QuantizeWithinOptions): Promise<QuantizedWithin> {
   const { model, within, compare, quantize: form = {}, onProgress, signal } = options
@@ -52,9 +52,9 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
     if (!result.ok) throw new TpError(result.refusal.code, 'tune', result.refusal.message)
     return result
   }
-  const judge = async (quantised: Quantized, thorough: boolean): Promise<Nearness> => {
+  const judge = async (quantized: Quantized, thorough: boolean): Promise<Nearness> => {
     throwIfAborted(signal, 'tune')
-    return compare(quantised.model, thorough)
+    return compare(quantized.model, thorough)
   }
 
   const whole = without([])
@@ -78,20 +78,20 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
   for (let done = 1; enough - few > 1; done++) {
     const middle = (few + enough) >> 1
     const floats = ranked.slice(0, middle)
-    const quantised = without(floats.map(({ name }) => name))
-    const seen = await judge(quantised, true)
+    const quantized = without(floats.map(({ name }) => name))
+    const seen = await judge(quantized, true)
     onProgress?.({ step: 'choice', done, total: Math.max(done, total) })
     if (!(seen.similarity >= within)) few = middle
     else {
       enough = middle
-      best = { ...quantised, nearness: seen, floats }
+      best = { ...quantized, nearness: seen, floats }
     }
   }
   if (best !== undefined) return best
   const seen = `all of it ${nearness.similarity.toFixed(4)}`
   throw new TpError(
-    'TP_QUANTISE',
+    'TP_QUANTIZE',
     'tune',
-    `no node can be quantised with a similarity of ${within} (${seen}); allow less, or leave the model in float32`,
+    `no node can be quantized with a similarity of ${within} (${seen}); allow less, or leave the model in float32`,
   )
 }

@@ -7,7 +7,7 @@ import type { Losses } from './measure-answers.ts'
  */
 export function rankingLosses(dense: readonly number[], pruned: readonly number[], ranking: Ranking): Losses {
   const expected = lossIn(dense, pruned, asScored(ranking, dense)) ?? []
-  return { labelled: lossIn(dense, pruned, ranking) ?? expected, expected, graded: true }
+  return { labeled: lossIn(dense, pruned, ranking) ?? expected, expected, graded: true }
 }
 
 function lossIn(dense: readonly number[], pruned: readonly number[], ranking: Ranking): number[] | undefined {

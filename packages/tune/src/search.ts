@@ -31,7 +31,7 @@ export interface Path {
 /**
  * The schedules on the lower convex hull of time and loss, the fastest first. Pruning at a site adds the loss of that site
  * between the shares before and after. For one weight of the loss against time the best schedule is found exactly, by dynamic
- * programming over sites and shares; between two neighbours of the hull another one is looked for with the weight at
+ * programming over sites and shares; between two neighbors of the hull another one is looked for with the weight at
  * which both are as good (as in bit allocation: Shoham & Gersho, IEEE Trans. ASSP 36(9), 1988).
  */
 export function hull(space: SearchSpace): Path[] {

@@ -4,7 +4,7 @@ import type { Contender } from './contenders.ts'
 import { seemsWithin } from './loss.ts'
 import { type Profile, sharesAt } from './profile.ts'
 
-/** The ratio of times of neighbouring schedules of a row. */
+/** The ratio of times of neighboring schedules of a row. */
 const PACE = 0.98
 
 /** The number of schedules of a row that are tried, or one less. */

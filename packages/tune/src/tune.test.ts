@@ -187,7 +187,7 @@ test('tunes a model of images, which always have the same number of tokens', {
   timeout,
   tags: 'exhaustive',
 }, async () => {
-  const { normalisation } = embeddedModel('digits-vit')
+  const { normalization } = embeddedModel('digits-vit')
   const shape = { channels: 1, height: 28, width: 28 }
   const digits = imageDataset(
     'digits',
@@ -196,7 +196,7 @@ test('tunes a model of images, which always have the same number of tokens', {
   )
   await using whole = await runtime.load(modelPath('digits-vit'), { threads: 1 })
   const images = await imageInputs(digits, whole.inputs, {
-    normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] },
+    normalization: normalization && { mean: [normalization.mean], std: [normalization.std] },
   })
   const { regimes, figures } = await tune({
     model: decodeModel(readFileSync(modelPath('digits-vit'))),
@@ -226,8 +226,8 @@ test('tunes a model that gives vectors by their cosine to the dense ones, withou
   graph.addOutput(states, 'float32', ['batch', 'tokens', found.hidden as number])
   graph.removeDeadNodes()
   await using dense = await runtime.load(encodeModel(embedder), { threads: 1 })
-  const unlabelled = { ...inputs, targets: inputs.targets.map(() => -1) }
-  const texts = { ...unlabelled, vectors: (await embed(dense, unlabelled)).vectors }
+  const unlabeled = { ...inputs, targets: inputs.targets.map(() => -1) }
+  const texts = { ...unlabeled, vectors: (await embed(dense, unlabeled)).vectors }
   const tuned = (options: Partial<TuneOptions>): ReturnType<typeof tune> =>
     ask({ model: embedder, inputs: texts, variants: variants.slice(0, 1), known: threeLayers, ...options })
   const formats: Partial<TuneOptions> = process.env.TP_EXHAUSTIVE ? { leaveOut: true, quantize: {} } : {}

@@ -18,7 +18,7 @@ import { usableVariants } from './usable-variants.ts'
 /**
  * Finds the fastest pruning of a model on a device that loses no more accuracy than is allowed: times of the model's
  * segments predict the time of any schedule; of those with equal time the one is searched whose answers move least; how fast it
- * can be is tried on labelled examples; the fastest that holds is verified on others, and timed over a grid of shapes. Where it
+ * can be is tried on labeled examples; the fastest that holds is verified on others, and timed over a grid of shapes. Where it
  * is slower than the dense model, the dense model runs.
  * @throws TpError TP_DATA for too few examples, saying how many it takes; TP_OPTION; TP_ABORTED; with the code of a refusal; and what the runtimes throw
  */
@@ -83,7 +83,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     points,
     confident,
     ...(chosen && {
-      loss: chosen.loss.labelled,
+      loss: chosen.loss.labeled,
       expectedLoss: chosen.loss.expected,
       expectedMs: expectedMs(chosen, contenders),
     }),

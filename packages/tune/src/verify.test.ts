@@ -6,7 +6,7 @@ import { verifyInSequence } from './verify.ts'
 
 /** Losses of so many examples, of which the first lose. */
 const losing = (examples: number, lost: number): Losses => ({
-  labelled: Array.from({ length: examples }, (_, i) => (i < lost ? 100 : 0)),
+  labeled: Array.from({ length: examples }, (_, i) => (i < lost ? 100 : 0)),
   expected: Array.from({ length: examples }, (_, i) => (i < lost ? 50 : 0)),
 })
 
@@ -24,7 +24,7 @@ describe('verification in fixed sequence', () => {
     const { looked, taken, loss } = await verify([9, 5, 3, 3, 2], { maxLoss: 1, confident: false })
     expect(looked).toEqual([2, 3, 5])
     expect(taken).toBe(3)
-    expect(loss?.labelled.estimate).toBe(0.75)
+    expect(loss?.labeled.estimate).toBe(0.75)
   })
 
   test('does not take one that holds after a failure, which would be a second try', async () => {
@@ -35,7 +35,7 @@ describe('verification in fixed sequence', () => {
   test('requires the whole interval within the allowed loss for a confident bound', async () => {
     const { taken, loss } = await verify([4, 1, 0], { maxLoss: 2, confident: true })
     expect(taken).toBe(1)
-    expect(loss?.labelled.high).toBeLessThanOrEqual(2)
+    expect(loss?.labeled.high).toBeLessThanOrEqual(2)
     expect(loss?.expected.high).toBeLessThanOrEqual(2)
   })
 
@@ -55,8 +55,8 @@ test('breaks a promise in at most 2.5 % of draws, though six candidates all lose
   for (let draw = 0; draw < draws; draw++) {
     const examples = 250
     const lossesOf = async (): Promise<Losses> => {
-      const labelled = Array.from({ length: examples }, () => (random() < 0.0301 ? 100 : 0))
-      return { labelled, expected: labelled.map((loss) => loss / 2) }
+      const labeled = Array.from({ length: examples }, () => (random() < 0.0301 ? 100 : 0))
+      return { labeled, expected: labeled.map((loss) => loss / 2) }
     }
     const found = await verifyInSequence({ maxLoss: 3, confident: true }, Array(20).fill(0), lossesOf)
     if (found !== undefined) broken++

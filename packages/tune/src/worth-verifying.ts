@@ -19,6 +19,6 @@ export async function worthVerifying(choice: ChoiceOptions, candidates: readonly
 
 /** Points, by labels or by the dense model's probabilities, whichever are more. */
 async function lossOnChoosing(choice: ChoiceOptions, candidate: Candidate): Promise<number> {
-  const { labelled, expected } = await lossesOn(choice, candidate, 'choose')
-  return Math.max(mean([...labelled]), mean([...expected]))
+  const { labeled, expected } = await lossesOn(choice, candidate, 'choose')
+  return Math.max(mean([...labeled]), mean([...expected]))
 }

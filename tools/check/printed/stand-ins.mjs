@@ -58,22 +58,22 @@ function mail(table, i) {
   return { label: isSpam ? 'spam' : 'ham', text }
 }
 
-/** Grey images of every class that the model knows, by label. @param {string} folder @param {number} seed */
+/** Gray images of every class that the model knows, by label. @param {string} folder @param {number} seed */
 function putImages(folder, seed) {
   for (let label = 0; label < 10; label += 1) {
     mkdirSync(join(folder, `${label}`), { recursive: true })
     for (let i = 0; i < 10; i += 1) {
-      const grey = (/** @type {number} */ x, /** @type {number} */ y) =>
+      const gray = (/** @type {number} */ x, /** @type {number} */ y) =>
         (x * (10 * label + i + 1) + y * (seed + label) + seed) % 256
-      writeFileSync(join(folder, `${label}`, `${i}.png`), png(8, grey))
+      writeFileSync(join(folder, `${label}`, `${i}.png`), png(8, gray))
     }
   }
 }
 
-/** @param {number} size @param {(x: number, y: number) => number} grey */
-function png(size, grey) {
+/** @param {number} size @param {(x: number, y: number) => number} gray */
+function png(size, gray) {
   const rows = Buffer.alloc(size * (size + 1))
-  for (let y = 0; y < size; y += 1) for (let x = 0; x < size; x += 1) rows[y * (size + 1) + x + 1] = grey(x, y)
+  for (let y = 0; y < size; y += 1) for (let x = 0; x < size; x += 1) rows[y * (size + 1) + x + 1] = gray(x, y)
   const header = Buffer.alloc(13)
   header.writeUInt32BE(size, 0)
   header.writeUInt32BE(size, 4)

@@ -15,21 +15,21 @@ import { attribute, unpackNibbles } from './matmul-nbits.ts'
 const FLOAT = 1
 const FLOAT16 = 10
 
-const quantised = /^(QLinear|Q[A-Z]|Quantize|DynamicQuantize|MatMulInteger|MatMulNBits|ConvInteger)/
+const quantized = /^(QLinear|Q[A-Z]|Quantize|DynamicQuantize|MatMulInteger|MatMulNBits|ConvInteger)/
 
 /**
  * The same weights in a graph that computes in float32: what an int8, 4-bit or half-precision file would give were it
  * not for its rounding of activations. Weights remain rounded. Undefined if the file is in full precision.
- * @throws Error for a quantised operator that is not known here
+ * @throws Error for a quantized operator that is not known here
  */
 export function fullPrecision(model: Model): Model | undefined {
   const copy = cloneModel(model)
   const graph = copy.proto.graph as GraphProto
   const before = graph.node.map(({ opType }) => opType)
   const hasHalves = toSingle(graph, model)
-  dequantise(graph, model)
+  dequantize(graph, model)
   const isSame = graph.node.every(({ opType }, i) => opType === before[i])
-  const unknown = graph.node.find(({ opType }) => quantised.test(opType))
+  const unknown = graph.node.find(({ opType }) => quantized.test(opType))
   if (unknown !== undefined) throw new Error(`${unknown.opType} is not known in full precision`)
   if (!isSame) graph.valueInfo = []
   return isSame && !hasHalves ? undefined : copy
@@ -64,8 +64,8 @@ function toSingle(graph: GraphProto, model: Model): boolean {
   return found
 }
 
-/** Quantised operators → those that they stand for. A quantised activation becomes itself, with scale 1 and no shift. */
-function dequantise(graph: GraphProto, model: Model): void {
+/** Quantized operators → those that they stand for. A quantized activation becomes itself, with scale 1 and no shift. */
+function dequantize(graph: GraphProto, model: Model): void {
   const weights = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]))
   const constant = (name: string, dims: readonly number[], data: Float32Array): string => {
     graph.initializer.push(writeTensor({ dtype: 'float32', dims, data }, name))

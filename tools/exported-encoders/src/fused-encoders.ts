@@ -22,7 +22,7 @@ import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { randomLayers } from './layers.ts'
 import { seeded } from './random.ts'
 
-/** Operators that an optimiser, or an exporter at opset 23, makes of an encoder. */
+/** Operators that an optimizer, or an exporter at opset 23, makes of an encoder. */
 export type Fusion = 'Attention' | 'MultiHeadAttention' | "ONNX's Attention" | 'QAttention'
 
 export interface FusedEncoderOptions {
@@ -41,7 +41,7 @@ const HEADS = 2
 const HIDDEN = 8
 
 /**
- * A small encoder with random weights as it looks when it was optimised: embeddings and their norm in one operator, the
+ * A small encoder with random weights as it looks when it was optimized: embeddings and their norm in one operator, the
  * mask as a number of tokens for each example, attention in one operator, residuals with the norms after them.
  */
 export function fusedEncoder({

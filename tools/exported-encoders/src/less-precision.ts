@@ -20,14 +20,14 @@ export type Precision = 'float16' | 'dynamic int8' | 'QDQ' | '4-bit'
 
 /**
  * A float32 file as it is in less precision. `float16`: everywhere but in inputs (texts have none) and outputs. The others: products with weights
- * [k,n], of activations that are quantised as they come (`dynamic int8`), between QuantizeLinear and DequantizeLinear (`QDQ`), or
+ * [k,n], of activations that are quantized as they come (`dynamic int8`), between QuantizeLinear and DequantizeLinear (`QDQ`), or
  * not at all (`4-bit`, MatMulNBits).
  */
 export function lessPrecision(model: Model, precision: Precision): Model {
   const copy = cloneModel(model)
   const graph = copy.proto.graph as GraphProto
   if (precision === 'float16') toHalf(graph, model)
-  else quantiseProducts(graph, model, precision)
+  else quantizeProducts(graph, model, precision)
   if (precision === '4-bit') new Graph(copy).importOperators('com.microsoft')
   graph.valueInfo = []
   return copy
@@ -61,7 +61,7 @@ function toHalf(graph: GraphProto, model: Model): void {
   }
 }
 
-function quantiseProducts(graph: GraphProto, model: Model, precision: Exclude<Precision, 'float16'>): void {
+function quantizeProducts(graph: GraphProto, model: Model, precision: Exclude<Precision, 'float16'>): void {
   const weights = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]))
   const add = (name: string, contents: ConstantData): string => {
     graph.initializer.push(writeTensor(contents, name))

@@ -46,7 +46,7 @@ export interface SpeechEncoderOptions {
   readonly copies?: boolean
   /** What stands between the convolutions: an operator on windows of two steps, of which the second convolution makes no more pairs. */
   readonly pool?: 'MaxPool' | 'AveragePool'
-  /** Positions are sinusoids, as Whisper's are, and outweigh what is heard: states of neighbours are alike. Default: random. */
+  /** Positions are sinusoids, as Whisper's are, and outweigh what is heard: states of neighbors are alike. Default: random. */
   readonly sinusoids?: boolean
   /** Outputs `encoder_attentions.0` and `.1` float32 [b,h,24,24], too. */
   readonly attentions?: boolean

@@ -2,9 +2,9 @@ import { embeddedModel } from '@tp/models'
 import type { PipelineFolder } from './model-folder.ts'
 
 const { files: mail, maxTokens } = embeddedModel('mail')
-const { files: digits, normalisation } = embeddedModel('digits-vit')
+const { files: digits, normalization } = embeddedModel('digits-vit')
 
-/** What tokenizer.json alone does not say of BERT's tokenisers. */
+/** What tokenizer.json alone does not say of BERT's tokenizers. */
 export const bertTokenizer: object = {
   tokenizer_class: 'BertTokenizer',
   do_lower_case: true,
@@ -16,7 +16,7 @@ export const bertTokenizer: object = {
   mask_token: '[MASK]',
 }
 
-/** How images of 28 × 28 grey pixels become inputs. */
+/** How images of 28 × 28 gray pixels become inputs. */
 export const digitsProcessor: object = {
   image_processor_type: 'ViTImageProcessor',
   do_convert_rgb: false,
@@ -24,8 +24,8 @@ export const digitsProcessor: object = {
   do_rescale: true,
   rescale_factor: 1 / 255,
   do_normalize: true,
-  image_mean: [normalisation?.mean],
-  image_std: [normalisation?.std],
+  image_mean: [normalization?.mean],
+  image_std: [normalization?.std],
 }
 
 export interface BertFiles {

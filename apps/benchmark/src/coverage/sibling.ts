@@ -10,7 +10,7 @@ import {
   variants,
 } from 'exported-encoders'
 
-/** A quantised or half-precision file next to the same weights in float32, pruned the same way. */
+/** A quantized or half-precision file next to the same weights in float32, pruned the same way. */
 export interface SiblingReport extends SiblingComparison {
   readonly problems: readonly string[]
 }

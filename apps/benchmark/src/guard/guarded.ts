@@ -21,7 +21,7 @@ export interface GuardedCase {
   readonly shifts: readonly (readonly [name: string, severity: number])[]
   readonly elsewhere: (context: Context) => Promise<Readonly<Record<string, Dataset>>>
   /** Names of data from elsewhere whose classes are others: their labels mean nothing. */
-  readonly unlabelled: readonly string[]
+  readonly unlabeled: readonly string[]
   readonly settings: readonly PrunedSetting[]
 }
 
@@ -70,7 +70,7 @@ export async function openGuarded(context: Context, one: GuardedCase): Promise<G
       const inputs = { ...prepared, source: `${set}, ${prepared.source}` }
       const dense = await answersOf(context, subject.file, inputs, `${form.name}, ${set}, dense`)
       const pruned = await answersOf(context, traced, inputs, `${form.name}, ${set}, ${name}`)
-      const targets = one.unlabelled.includes(set) ? undefined : inputs.targets
+      const targets = one.unlabeled.includes(set) ? undefined : inputs.targets
       answered.push({ name: set, targets, dense, pruned, ...flopsOf(subject.model, model, inputs, pruned) })
     }
     const [first, second, ...others] = answered as [GuardedSet, GuardedSet, ...GuardedSet[]]

@@ -31,7 +31,7 @@ export const dataSets: Readonly<Record<DataName, Open>> = {
     first(await openDataset(shared('data', 'keywords'), { labels: KEYWORDS }), limit),
 }
 
-/** Texts that are labelled with the classes of the sentiment model. @param path below the folder of data */
+/** Texts that are labeled with the classes of the sentiment model. @param path below the folder of data */
 export async function sentiment(
   { shared }: Files,
   path: string,

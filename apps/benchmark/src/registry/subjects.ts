@@ -108,7 +108,7 @@ export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
     embedded: true,
     tokens: 197,
     files: () => ({ model: modelPath('digits-vit') }),
-    prepare: async () => normalised('digits-vit'),
+    prepare: async () => normalized('digits-vit'),
   },
   'minilm-imdb': {
     ...minilm,
@@ -140,7 +140,7 @@ export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
     data: 'fashion',
     tokens: 197,
     files: ({ shared }) => ({ model: shared('models', 'fashion-vit', 'model.onnx') }),
-    prepare: async () => ({ normalisation: { mean: [0.286], std: [0.353] } }),
+    prepare: async () => ({ normalization: { mean: [0.286], std: [0.353] } }),
   },
   'vit-mnist': {
     ...image,
@@ -149,7 +149,7 @@ export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
     data: 'mnist',
     tokens: 50,
     files: ({ shared }) => ({ model: shared('models', 'vit-mnist', 'model.onnx') }),
-    prepare: async () => normalised('digits-vit'),
+    prepare: async () => normalized('digits-vit'),
   },
   kwt1: {
     name: 'kwt1',
@@ -173,9 +173,9 @@ function minilmFiles({ shared }: Files): ModelFiles {
   return { model: file('model.onnx'), int8: file('model.int8.onnx'), tokenizer: file('tokenizer.json') }
 }
 
-function normalised(model: EmbeddedModelName): PrepareOptions {
-  const { normalisation } = embeddedModel(model)
-  return { normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] } }
+function normalized(model: EmbeddedModelName): PrepareOptions {
+  const { normalization } = embeddedModel(model)
+  return { normalization: normalization && { mean: [normalization.mean], std: [normalization.std] } }
 }
 
 /** The first `limit` examples of a split. */

@@ -29,8 +29,8 @@ const embeddings: Omit<AnswersStudy, 'subjects'> = {
     ...show.keep,
     'cosine to dense': (row) => figureOf(row, 'cosine', 1).estimate.toFixed(3),
     'rank correlation of similarities': (row) => figureOf(row, 'rankCorrelation', 1).estimate.toFixed(3),
-    'nearest 10 kept, index pruned too': (row) => percent(figureOf(row, 'neighbours', 1).estimate),
-    'index dense': (row) => percent(figureOf(row, 'neighboursInDense', 1).estimate),
+    'nearest 10 kept, index pruned too': (row) => percent(figureOf(row, 'neighbors', 1).estimate),
+    'index dense': (row) => percent(figureOf(row, 'neighborsInDense', 1).estimate),
   },
 }
 

@@ -20,7 +20,7 @@ const text = {
     ['typos', 3],
     ['padding-around', 3],
   ],
-  unlabelled: [TOPICS],
+  unlabeled: [TOPICS],
 } as const
 
 const cases: Readonly<Record<string, GuardedCase>> = {
@@ -57,7 +57,7 @@ const cases: Readonly<Record<string, GuardedCase>> = {
       ['blur', 5],
       ['translate', 2],
     ],
-    unlabelled: [CLOTHING],
+    unlabeled: [CLOTHING],
     elsewhere: async (context) => ({
       "MNIST's test set": evenly(await dataOf(subjects['vit-mnist'], context, 'test'), OTHERS),
       [CLOTHING]: evenly(await dataOf(subjects['fashion-vit'], context, 'test'), OTHERS),

@@ -234,8 +234,8 @@ const SHARE = 0.5
 const REPORTED = 500
 
 /** Those whose thresholds and policies see scores of another length than they were learned at. */
-const generalisation: Section = {
-  name: 'generalisation',
+const generalization: Section = {
+  name: 'generalization',
   async run(context) {
     const sets = [
       { name: 'SST-2', ...(await sst2.open(context)), otherwise: sst2.otherwise },
@@ -284,6 +284,6 @@ export const learned: Report = {
     // for fewer steps, since there are seven trainings
     onTexts('sst2-third', sst2, 0.35, bestTwo, [0, 1, 2], 0.6),
     fashion,
-    generalisation,
+    generalization,
   ],
 }

@@ -59,13 +59,13 @@ const tasks: Readonly<Record<string, Task>> = {
   },
 }
 
-/** What the script is asked: a text, or an image in 256 greys. */
+/** What the script is asked: a text, or an image in 256 grays. */
 async function questionsOf({ examples }: Dataset): Promise<Question[]> {
   return Promise.all(
     examples.map(async (example) => {
       const asked = await example.read()
       if (typeof asked === 'string') return asked
-      return Uint8Array.from('pixels' in asked ? asked.pixels : [], (grey) => Math.round(255 * grey))
+      return Uint8Array.from('pixels' in asked ? asked.pixels : [], (gray) => Math.round(255 * gray))
     }),
   )
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { openSession, type Session, type TensorLike } from '@tp/core/runtime'
 
-/** A text, or 28 × 28 grey pixels. */
+/** A text, or 28 × 28 gray pixels. */
 export type Question = string | Uint8Array
 
 export interface ScriptOptions {

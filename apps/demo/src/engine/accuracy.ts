@@ -2,7 +2,7 @@ import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from
 import { type Interval, largest, pairedDifference, proportionInterval } from '@tp/eval/metrics'
 
 /** An example with its right answer. */
-export interface Labelled<Content> {
+export interface Labeled<Content> {
   readonly content: Content
   readonly label: number
 }
@@ -29,7 +29,7 @@ const EXAMPLES_PER_REPORT = 10
 
 /** What is kept when measuring was broken off, or goes on with another plan. */
 export interface Memory {
-  readonly denseAnswers: Map<Labelled<unknown>, number>
+  readonly denseAnswers: Map<Labeled<unknown>, number>
   readonly counted: WeakMap<Session, CountedAnswers[]>
 }
 
@@ -37,10 +37,10 @@ export function openMemory(): Memory {
   return { denseAnswers: new Map(), counted: new WeakMap() }
 }
 
-/** Lets both models answer a labelled set, one example after another; `onProgress` gets what is known so far. */
+/** Lets both models answer a labeled set, one example after another; `onProgress` gets what is known so far. */
 export async function measureAccuracy<Content>(
   sessions: { readonly dense: Session; readonly pruned: Session },
-  set: readonly Labelled<Content>[],
+  set: readonly Labeled<Content>[],
   { denseAnswers, counted: remembered }: Memory,
   feedsOf: (content: Content) => Promise<NamedTensors>,
   onProgress: (accuracy: Accuracy) => void,

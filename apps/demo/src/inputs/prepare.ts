@@ -40,9 +40,9 @@ async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInpu
 }
 
 async function prepareImage(image: GivenImage, known: ModelInputsKnown): Promise<Sample> {
-  const normalisation = known.facts.normalisation ?? { mean: [0.5], std: [0.5] }
+  const normalization = known.facts.normalization ?? { mean: [0.5], std: [0.5] }
   const dataset = imageDataset('your image', image, [{ pixels: image.pixels, label: 0 }])
-  const prepared = await imageInputs(dataset, known.inputs, { normalisation })
+  const prepared = await imageInputs(dataset, known.inputs, { normalization })
   const feeds = await prepared.feeds([0])
   const count = await tokenCount(known, [1, image.channels, image.height, image.width])
   return { feeds, real: allAttended(count), shown: grid(count, known.protectedTokens.length, image) }

@@ -7,7 +7,7 @@ import fashionModel from '@tp/models/fashion-vit/model.onnx?gzip'
 import mailConfig from '@tp/models/mail/config.json' with { type: 'json' }
 import mailModel from '@tp/models/mail/model.int8.onnx?gzip'
 import mailTokenizer from '@tp/models/mail/tokenizer.json?gzip'
-import type { Labelled } from '../engine/accuracy.ts'
+import type { Labeled } from '../engine/accuracy.ts'
 import type { Content } from '../inputs/content.ts'
 import { digitImage } from '../inputs/digit/digit-image.ts'
 import { loadFile } from '../loading/load-file.ts'
@@ -48,12 +48,12 @@ export const embedded: EmbeddedModels = {
   })),
 }
 
-async function mails(): Promise<Labelled<Content>[]> {
+async function mails(): Promise<Labeled<Content>[]> {
   const { default: examples } = await import('virtual:mails')
   return examples.map(({ text, label }) => ({ content: { kind: 'text', text }, label }))
 }
 
-async function digits(): Promise<Labelled<Content>[]> {
+async function digits(): Promise<Labeled<Content>[]> {
   const { default: examples } = await import('virtual:digits')
   return examples.map(({ pixels, label }) => ({
     content: { kind: 'image', image: digitImage(pixels) },

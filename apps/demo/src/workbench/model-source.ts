@@ -1,5 +1,5 @@
 import type { ModelFacts, TextTokenizer } from '@tp/eval/inputs'
-import type { Labelled } from '../engine/accuracy.ts'
+import type { Labeled } from '../engine/accuracy.ts'
 import type { DataFiles } from '../engine/inline-weights.ts'
 import type { Content } from '../inputs/content.ts'
 import type { Preset } from './preset.ts'
@@ -15,6 +15,6 @@ export interface ModelSource {
   readonly data?: DataFiles | undefined
   /** Measured settings, the safest first. */
   readonly presets?: readonly Preset[] | undefined
-  /** Labelled examples that the model has not been trained on. */
-  readonly set?: { readonly what: string; load(): Promise<readonly Labelled<Content>[]> }
+  /** Labeled examples that the model has not been trained on. */
+  readonly set?: { readonly what: string; load(): Promise<readonly Labeled<Content>[]> }
 }

@@ -52,7 +52,7 @@ export async function time(model: OpenModel, plan: Plan, found: Findings, signal
   return pruned
 }
 
-/** What it costs on the labelled examples, where there are some and it is not known yet. */
+/** What it costs on the labeled examples, where there are some and it is not known yet. */
 export async function measure(
   model: OpenModel,
   { set }: ModelSource,

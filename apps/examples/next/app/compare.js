@@ -30,7 +30,7 @@ export async function compare(mail) {
   }
   const lines = models.map(({ name, answer, times }) => {
     const [ham, spam] = answer.logits.data
-    // The first runs are slow, because the browser is still optimising.
+    // The first runs are slow, because the browser is still optimizing.
     const ms = times.slice(6).sort((a, b) => a - b)[3]
     return `${name}: ${spam > ham ? 'spam' : 'no spam'} (${ham.toFixed(5)}, ${spam.toFixed(5)}), ${ms.toFixed(1)} ms`
   })

@@ -14,7 +14,7 @@ export function readingsOf(ms: number): string[] {
   return [...Array.from({ length: steps }, (_, i) => (i * TICK).toFixed(1)), ms.toFixed(1)]
 }
 
-/** Colours, and how everything moves: by CSS alone, so that it works in an image, too. Without motion the end is shown. */
+/** Colors, and how everything moves: by CSS alone, so that it works in an image, too. Without motion the end is shown. */
 export function styleOf({ dense, pruned }: Measured): string {
   const percent = (share: number): string => `${(100 * share).toFixed(2)}%`
   /** When a lane's layer ends, as a share of the animation. */

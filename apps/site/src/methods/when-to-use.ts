@@ -23,7 +23,7 @@ export const whenToUse: Readonly<Record<string, string>> = {
   ltp: 'After training, for texts of the lengths that it was trained on: its thresholds scale with 1/n, and on much longer texts almost everything is pruned.',
   adapler:
     'After training, where much is to be pruned: at 0.35 of the FLOPs it lost less than the fine-tuned encoder alone.',
-  sdtp: 'The one to begin with where you can train: it learns in minutes, from the dense model’s answers without labels, and works with any schedule. [Classifiers](/quantised-and-fused#the-whole-speed-up-from-the-float32-file), [rerankers](/rerankers), [documents](/embeddings#learned-without-labels).',
+  sdtp: 'The one to begin with where you can train: it learns in minutes, from the dense model’s answers without labels, and works with any schedule. [Classifiers](/quantized-and-fused#the-whole-speed-up-from-the-float32-file), [rerankers](/rerankers), [documents](/embeddings#learned-without-labels).',
   dynamicvit: 'Images, after training. On images of clothing no trained method beats evenly spread tokens.',
   transkimmer: 'Texts, after training, where each layer should decide for itself which tokens it computes.',
   'length-adaptive':
@@ -40,7 +40,7 @@ export const whenToUse: Readonly<Record<string, string>> = {
   tofu: 'Images: a middle way between `tome` and dropping.',
   'evo-vit': 'Images whose patches matter again in later layers.',
   lens: '[Documents of an embedder](/embeddings#learned-without-labels) that pools a mean, after learning.',
-  'a-tome': 'Speech in which neighbouring frames are alike; its threshold [is suggested by `tp tune`](/speech).',
+  'a-tome': 'Speech in which neighboring frames are alike; its threshold [is suggested by `tp tune`](/speech).',
   'thin-padding':
     'Whisper, and any encoder of recordings whose window is longer than they are: [nothing is trained or calibrated](/speech).',
   'tr-bert': 'After training by reinforcement, on texts: it carries over to longer texts better than thresholds do.',

@@ -26,17 +26,17 @@ import { type GradientRule, range, reshapeLike, rule, type Step, sumTo } from '.
 function gradientsOf(
   gradient: Tensor,
   step: Step,
-  { axes, centred, like }: { axes: readonly number[]; centred: boolean; like: (parameter: Tensor) => Tensor },
+  { axes, centered, like }: { axes: readonly number[]; centered: boolean; like: (parameter: Tensor) => Tensor },
 ): (Tensor | undefined)[] {
   const [x, scale, bias] = [step.input(0), step.input(1), step.inputs[2]]
   const average = (of: Tensor): Tensor => mean(of, axes, { keepDims: true })
-  const moved = centred ? sub(x, average(x)) : x
+  const moved = centered ? sub(x, average(x)) : x
   const inverse = reciprocal(sqrt(add(average(mul(moved, moved)), intOf(step.attributes, 'epsilon', 1e-5))))
   const normal = mul(moved, inverse)
   const ofX = (): Tensor => {
     const scaled = mul(gradient, like(scale))
     const along = mul(normal, average(mul(scaled, normal)))
-    const across = centred ? sub(sub(scaled, average(scaled)), along) : sub(scaled, along)
+    const across = centered ? sub(sub(scaled, average(scaled)), along) : sub(scaled, along)
     return mul(inverse, across)
   }
   const back = (of: Tensor, parameter: Tensor): Tensor => reshapeLike(sumTo(of, like(parameter)), parameter)
@@ -48,11 +48,11 @@ function gradientsOf(
 }
 
 /** Over the axes from `axis` on. */
-function overLastAxes(centred: boolean): GradientRule {
+function overLastAxes(centered: boolean): GradientRule {
   return rule((gradient, step) => {
     const { rank } = step.input(0)
     const axes = range(rank).slice(frontAxis(intOf(step.attributes, 'axis', -1), rank))
-    return gradientsOf(gradient, step, { axes, centred, like: (parameter) => parameter })
+    return gradientsOf(gradient, step, { axes, centered, like: (parameter) => parameter })
   })
 }
 
@@ -60,7 +60,7 @@ function overLastAxes(centred: boolean): GradientRule {
 const overSpace: GradientRule = rule((gradient, step) => {
   const axes = range(step.input(0).rank).slice(2)
   const like = (parameter: Tensor): Tensor => reshape(parameter, [-1, ...axes.map(() => 1)])
-  return gradientsOf(gradient, step, { axes, centred: true, like })
+  return gradientsOf(gradient, step, { axes, centered: true, like })
 })
 
 /** By statistics that are inputs, so that each element depends on itself alone. */
@@ -68,15 +68,15 @@ const byGivenStatistics: GradientRule = rule((gradient, step) => {
   const [x, scale, mean, variance] = [step.input(0), step.input(1), step.input(3), step.input(4)]
   const like = (parameter: Tensor): Tensor => reshape(parameter, [-1, ...range(x.rank - 2).map(() => 1)])
   const inverse = reciprocal(sqrt(add(like(variance), intOf(step.attributes, 'epsilon', 1e-5))))
-  const centred = sub(x, like(mean))
+  const centered = sub(x, like(mean))
   const back = (of: Tensor, parameter: Tensor): Tensor => reshapeLike(sumTo(of, like(parameter)), parameter)
   const ofX = mul(gradient, mul(like(scale), inverse))
   return [
     step.wants(0) ? ofX : undefined,
-    step.wants(1) ? back(mul(gradient, mul(centred, inverse)), scale) : undefined,
+    step.wants(1) ? back(mul(gradient, mul(centered, inverse)), scale) : undefined,
     step.wants(2) ? back(gradient, step.input(2)) : undefined,
     step.wants(3) ? back(neg(ofX), mean) : undefined,
-    step.wants(4) ? back(mul(mul(ofX, centred), mul(mul(inverse, inverse), -0.5)), variance) : undefined,
+    step.wants(4) ? back(mul(mul(ofX, centered), mul(mul(inverse, inverse), -0.5)), variance) : undefined,
   ]
 })
 

@@ -50,8 +50,8 @@ const logarithmic =
 
 const epsilon = fc.constantFrom(1e-1, 1e-2)
 
-/** Scale and bias have the normalised axes, or broadcast to them. */
-const normalised = (name: string, parameters: number): Drawn => ({
+/** Scale and bias have the normalized axes, or broadcast to them. */
+const normalized = (name: string, parameters: number): Drawn => ({
   name,
   operation: shape(1, 3)
     .chain((dims) => fc.tuple(fc.constant(dims), axis(dims.length), epsilon))
@@ -88,9 +88,9 @@ export const reductions: readonly Drawn[] = [
       },
     ),
   ),
-  normalised('LayerNormalization', 2),
-  normalised('RMSNormalization', 1),
-  normalised('SimplifiedLayerNormalization', 1),
+  normalized('LayerNormalization', 2),
+  normalized('RMSNormalization', 1),
+  normalized('SimplifiedLayerNormalization', 1),
   {
     name: 'LayerNormalization',
     form: 'without a bias',

@@ -14,7 +14,7 @@ const mask = (dims: number[], data: number[]): TensorLike => ({
   dims,
   data: BigInt64Array.from(data, BigInt),
 })
-const mean = { of: 'mean', isNormalised: false } as const
+const mean = { of: 'mean', isNormalized: false } as const
 
 /** What is written of one batch. */
 function columnsOf(batch: RanBatch, task: ComputeSpec['task'], pooling: Pooling = mean, words?: Words) {
@@ -53,12 +53,12 @@ test('a tag is the class of the first token of each word, and null where it was 
   expect(columnsOf({ feeds, rows: 1, outputs }, 'tokens', mean, words)).toEqual([[['yes', 'no', null]]])
 })
 
-test('a vector is pooled as the model says, and of length 1 where it is normalised', () => {
+test('a vector is pooled as the model says, and of length 1 where it is normalized', () => {
   const feeds = { attention_mask: mask([2, 3], [1, 1, 0, 1, 1, 1]) }
   const states = floats([2, 3, 2], [1, 2, 3, 4, 9, 9, 1, 0, 3, 0, 5, 6])
   const batch = { feeds, rows: 2, outputs: { last_hidden_state: states } }
   expect(columnsOf(batch, 'embeddings')).toEqual([[Float32Array.of(2, 3), Float32Array.of(3, 2)]])
-  const last = { of: 'last token', isNormalised: true } as const
+  const last = { of: 'last token', isNormalized: true } as const
   const [[first] = []] = columnsOf(batch, 'embeddings', last)
   expect(first).toEqual(Float32Array.of(0.6, 0.8))
 })

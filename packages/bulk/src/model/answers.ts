@@ -24,7 +24,7 @@ export function answersOf(
   count: number,
   words?: Words,
 ): Answers {
-  const { of, isNormalised } = pooling ?? USUAL_POOLING
+  const { of, isNormalized } = pooling ?? USUAL_POOLING
   const name = (label: number): string => {
     if (label < 0) throw new TpError('TP_OUTPUT', 'bulk', 'the model gave a logit that is not a number')
     return labels?.[label] ?? `${label}`
@@ -49,7 +49,7 @@ export function answersOf(
   if (task === 'embeddings')
     return collect(
       count,
-      (batch) => vectorsOf(batch, of).map((vector) => ofLength(vector, isNormalised)),
+      (batch) => vectorsOf(batch, of).map((vector) => ofLength(vector, isNormalized)),
       (values) => [{ name: 'embedding', kind: 'vector', values }],
     )
   const { of: wordOf = [], counts = [] } = words ?? {}
@@ -92,7 +92,7 @@ function classesOf({ outputs, rows }: RanBatch): { readonly label: number; reado
   })
 }
 
-function ofLength(vector: Float64Array, isNormalised: boolean): Float32Array {
-  const length = isNormalised ? Math.hypot(...vector) : 1
+function ofLength(vector: Float64Array, isNormalized: boolean): Float32Array {
+  const length = isNormalized ? Math.hypot(...vector) : 1
   return Float32Array.from(vector, (value) => (length > 0 ? value / length : value))
 }

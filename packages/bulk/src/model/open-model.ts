@@ -123,7 +123,7 @@ async function openSession(
   { threads, signal, methods = [] }: OpenModelOptions,
 ): Promise<Session> {
   const runtime = await runtimeOf(name)
-  // In a worker, so that the next texts are tokenised meanwhile.
+  // In a worker, so that the next texts are tokenized meanwhile.
   const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, signal, worker: true })
   if (plan !== null) {
     const { bytes, model: dense } = await readModel(model.path)

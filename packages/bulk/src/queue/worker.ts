@@ -32,7 +32,7 @@ export interface WorkerOptions {
   readonly onFailure?: ((reason: string) => void) | undefined
 }
 
-/** One shard is tokenised while the runtime computes the other. */
+/** One shard is tokenized while the runtime computes the other. */
 const AT_ONCE = 2
 /** How often a shard may have taken its worker down, before it is a failure itself. */
 const MOST_LOST = 10

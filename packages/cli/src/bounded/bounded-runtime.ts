@@ -17,7 +17,7 @@ import { type BoundedRequest, type Bounds, ENDED_BY } from './protocol.ts'
 
 /** Memory and time that every model may take; small ones need a tenth of it. */
 const LEAST: Bounds = { bytes: 2 ** 30, seconds: 3 }
-/** A runtime holds weights several times while it optimises a model. */
+/** A runtime holds weights several times while it optimizes a model. */
 const COPIES = 6
 /** Bytes of weights for which a second more is given. */
 const BYTES_A_SECOND = 4 * 2 ** 20

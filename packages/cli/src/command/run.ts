@@ -23,7 +23,7 @@ interface Terminal extends Omit<Context, 'files'> {
   readonly columns?: number
   /** Columns of stderr. */
   readonly errorColumns?: number
-  /** Whether stderr shows colours. */
+  /** Whether stderr shows colors. */
   readonly errorStyled?: boolean
 }
 
@@ -38,7 +38,7 @@ export async function run(given: readonly string[], version: string, outer: Term
     const error = knownError(thrown)
     terminal.progress.end()
     if (terminal.signal.aborted) {
-      const message = await cancelled(files)
+      const message = await canceled(files)
       terminal.printError(message)
       if (asksForJson(args)) terminal.print(jsonDocument('error', { code: 'TP_ABORTED', where: 'tp', message }))
       return EXIT.interrupted
@@ -166,9 +166,9 @@ function placeOf({ code, cause }: TpError): string {
 }
 
 /** What a user reads who has ended a command. */
-async function cancelled(files: FileClaims): Promise<string> {
+async function canceled(files: FileClaims): Promise<string> {
   const written = await files.written()
-  return `Cancelled; ${written.length === 0 ? 'nothing was written' : `written so far: ${written.join(', ')}`}.`
+  return `Canceled; ${written.length === 0 ? 'nothing was written' : `written so far: ${written.join(', ')}`}.`
 }
 
 export function errorDocument(error: unknown): string {

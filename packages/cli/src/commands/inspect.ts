@@ -140,9 +140,9 @@ function describe(
   ].join('\n')
 }
 
-function poolingText({ of, isNormalised, unsupported }: NonNullable<ModelFolder['pooling']>): string {
+function poolingText({ of, isNormalized, unsupported }: NonNullable<ModelFolder['pooling']>): string {
   const how = of === 'mean' || of === 'maximum' ? `by the ${of} of the tokens` : `by the ${of}`
-  return unsupported ?? `${how}${isNormalised ? ', then divided by the length' : ''} (1_Pooling/config.json)`
+  return unsupported ?? `${how}${isNormalized ? ', then divided by the length' : ''} (1_Pooling/config.json)`
 }
 
 function paddingText(found: Inspection): string {

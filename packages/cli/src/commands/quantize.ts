@@ -95,19 +95,19 @@ export const quantizeCommand: Command = command({
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`quantizing ${basename(path)}`)
-    const quantised = await endable(async () => quantizeFile(file, form))
+    const quantized = await endable(async () => quantizeFile(file, form))
     throwIfAborted(signal, 'tp')
     const compared =
       data === undefined
         ? undefined
         : await (await import('../quantizing/compare.ts')).quantizeCompared(
             file,
-            quantised,
+            quantized,
             { ...given, data },
             form,
             context,
           )
-    const { model, nodes, remaining } = compared ?? quantised
+    const { model, nodes, remaining } = compared ?? quantized
     await using staged = await stageModel(model, file, out, signal)
     if (given.verify) progress.stage('verifying')
     const verification = given.verify

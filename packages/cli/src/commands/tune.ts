@@ -124,9 +124,7 @@ export const tuneCommand: Command = command({
     const { runtime, weights, plugin = [] } = given
     if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
     if (data === undefined)
-      throw usageError(
-        '--data PATH is missing: labelled examples to choose by, or texts for a model that gives vectors',
-      )
+      throw usageError('--data PATH is missing: labeled examples to choose by, or texts for a model that gives vectors')
     const maxLoss = given['max-loss'] === undefined ? 0.5 : number('max-loss', given['max-loss'])
     const isSpeech = given.task !== undefined || given.decoder !== undefined
     checkSpeechOptions(given, isSpeech)

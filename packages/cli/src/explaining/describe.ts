@@ -38,8 +38,8 @@ function titleOf({ example, label, answer, probability, pruned }: Explanation, {
   const after =
     pruned &&
     `, pruned ${className(pruned.answer, classes)}; rank correlation ${pruned.correlation?.toFixed(2) ?? 'none'}`
-  const labelled = label < 0 ? '' : `label ${className(label, classes)}, `
-  return `example ${example}: ${labelled}${answers}${after ?? ''}`
+  const labeled = label < 0 ? '' : `label ${className(label, classes)}, `
+  return `example ${example}: ${labeled}${answers}${after ?? ''}`
 }
 
 function strongestNames(tokens: readonly ExplainedToken[]): string[] {

@@ -108,7 +108,7 @@ export async function explain(options: ExplainOptions, { progress, signal }: Con
 
 function impassable({ path }: ModelFile, cause: TpError): TpError {
   const reason = cause.message.replace(`[${cause.where}] `, '')
-  const advice = 'explain the model as it was before it was quantised or fused'
+  const advice = 'explain the model as it was before it was quantized or fused'
   return new TpError('TP_GRADIENT', 'tp', `${basename(path)}: a gradient cannot pass ${reason}; ${advice}`, { cause })
 }
 

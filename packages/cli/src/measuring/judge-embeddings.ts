@@ -6,13 +6,13 @@ import type { Judge } from './judge.ts'
 import { areSame } from './safety.ts'
 
 /** How many nearest examples are looked up. */
-const NEIGHBOURS = 10
+const NEIGHBORS = 10
 
 const columns: Readonly<Record<keyof Nearness, readonly [heading: string, text: (value: number) => string]>> = {
   cosine: ['cosine to dense', (value) => value.toFixed(3)],
   rankCorrelation: ['rank correlation', (value) => value.toFixed(3)],
-  neighbours: [`nearest ${NEIGHBOURS} kept`, (share) => percent(100 * share)],
-  neighboursInDense: ['in the dense index', (share) => percent(100 * share)],
+  neighbors: [`nearest ${NEIGHBORS} kept`, (share) => percent(100 * share)],
+  neighborsInDense: ['in the dense index', (share) => percent(100 * share)],
 }
 const names = Object.keys(columns) as (keyof Nearness)[]
 
@@ -25,7 +25,7 @@ export function embeddingJudge(inputs: ModelInputs): Judge<Embeddings> {
       content: Object.fromEntries(names.map((name) => [name, { estimate: 1, low: 1, high: 1 }])),
     }),
     pruned(embeddings, dense) {
-      const near = embeddings.map((own) => compareEmbeddings(own, dense, { neighbours: NEIGHBOURS }))
+      const near = embeddings.map((own) => compareEmbeddings(own, dense, { neighbors: NEIGHBORS }))
       const figureOf = (name: keyof Nearness): Figure => meanFigure(near.map((own) => own[name]))
       const intervals = names.map((name) => [name, figureInterval(figureOf(name))] as const)
       return {
@@ -38,7 +38,7 @@ export function embeddingJudge(inputs: ModelInputs): Judge<Embeddings> {
           interval: hundredthsBelow1(figureInterval(figureOf('cosine'))),
           same: embeddings.every(({ vectors }) => areSame(vectors, dense.vectors)),
         },
-        paired: { name: 'neighbours kept', figure: figureOf('neighbours'), correct: undefined },
+        paired: { name: 'neighbors kept', figure: figureOf('neighbors'), correct: undefined },
       }
     },
   }

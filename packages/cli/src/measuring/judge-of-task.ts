@@ -37,7 +37,7 @@ export async function judging<T>(
   }
 }
 
-/** By relevance judgements or scores of people where the data have them, else by comparison with the dense vectors. */
+/** By relevance judgments or scores of people where the data have them, else by comparison with the dense vectors. */
 function embeddingJudgeOf({ inputs, judged, byToken = false }: EmbeddingInputs): Judge<Embeddings> {
   if (judged === undefined) return embeddingJudge(inputs)
   return 'relevant' in judged ? retrievalJudge(inputs, judged, byToken) : pairJudge(inputs, judged)

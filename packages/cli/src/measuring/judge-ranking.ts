@@ -61,7 +61,7 @@ export function rankingJudge(inputs: ModelInputs): Judge<RankingEvaluation> {
   }
 }
 
-/** By the judgements, if there are any. */
+/** By the judgments, if there are any. */
 function judgedAnswers(outcomes: readonly RankingEvaluation[], dense: RankingEvaluation): JudgedAnswers | undefined {
   const { ndcg } = dense.figures
   if (ndcg === undefined) return undefined

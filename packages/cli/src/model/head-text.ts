@@ -6,9 +6,9 @@ export function headText(head: readonly HeadOutput[]): string {
   return head.map(outputText).join('; ')
 }
 
-function outputText({ output, reads, normalised }: HeadOutput): string {
+function outputText({ output, reads, normalized }: HeadOutput): string {
   const text = `${output}: ${reads.map(readingText).join(' and ')}`
-  return normalised ? `${text}, divided by its length` : text
+  return normalized ? `${text}, divided by its length` : text
 }
 
 function readingText(reading: TokenReading): string {

@@ -44,7 +44,7 @@ export const dataOptions = {
   split: {
     type: 'string',
     value: 'NAME',
-    description: 'of such a folder: the judgements qrels/NAME.tsv; default test',
+    description: 'of such a folder: the judgments qrels/NAME.tsv; default test',
   },
   top: {
     type: 'string',

@@ -154,7 +154,7 @@ async function openSpeech(
   return { task: 'asr', inputs: await speechInputs(speech, path, taken), decoder }
 }
 
-/** Judgements of people, if the data have any: a folder in BEIR's layout, or pairs with scores. */
+/** Judgments of people, if the data have any: a folder in BEIR's layout, or pairs with scores. */
 async function readJudged(
   data: string,
   limit: number | undefined,

@@ -1,6 +1,6 @@
 import pc from 'picocolors'
 
-/** Words at the beginning of a line that are told apart by colour; only where the terminal shows it. */
+/** Words at the beginning of a line that are told apart by color; only where the terminal shows it. */
 const marks: readonly (readonly [pattern: RegExp, style: (colors: Colors) => (text: string) => string])[] = [
   [
     /^yes:/,
@@ -27,7 +27,7 @@ const marks: readonly (readonly [pattern: RegExp, style: (colors: Colors) => (te
 
 type Colors = ReturnType<typeof pc.createColors>
 
-/** Text as a terminal shows it best; unchanged where it shows no colours. */
+/** Text as a terminal shows it best; unchanged where it shows no colors. */
 export function styled(text: string, isStyled: boolean): string {
   if (!isStyled) return text
   const colors = pc.createColors(true)

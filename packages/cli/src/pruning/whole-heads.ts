@@ -45,8 +45,8 @@ const tokenNouns: Readonly<Record<InputKind, string>> = {
 
 /** What becomes of a pruned frame or patch. */
 const prunedRows: Readonly<Record<Restoring, string>> = {
-  auto: 'has the row of its nearest kept neighbour',
-  nearest: 'has the row of its nearest kept neighbour',
+  auto: 'has the row of its nearest kept neighbor',
+  nearest: 'has the row of its nearest kept neighbor',
   all: 'has the state that it had when it was pruned',
   none: 'has no row, so that a decoder weighs a row that stands for many like any other, and may repeat itself (docs/speech.md)',
 }

@@ -56,7 +56,7 @@ export async function quantizeCompared(
   const loading = { threads: 1, signal }
   const smoothed = given.smooth === true ? await smoothedBy(file, data, context) : undefined
   const model = smoothed?.model ?? file.model
-  const quantised = smoothed === undefined ? whole : quantizeFile({ ...file, model }, form)
+  const quantized = smoothed === undefined ? whole : quantizeFile({ ...file, model }, form)
   const examples = data.inputs.targets.length
   progress.expect?.(within === undefined ? [evaluation(examples), evaluation(examples)] : Object.keys(steps).length + 1)
   progress.stage('running the model as it is')
@@ -72,8 +72,8 @@ export async function quantizeCompared(
   progress.stage(steps.whole)
   if (within === undefined) {
     return {
-      ...quantised,
-      nearness: await compareModel(quantised.model, true),
+      ...quantized,
+      nearness: await compareModel(quantized.model, true),
       floats: [],
       task: data.task,
       smoothed: smoothed?.sites,

@@ -18,7 +18,7 @@ import { BATCH, BATCH_TOKENS, type ExpectedJob, type TrainingData } from './trai
 /** Whether a model gives vectors: by the names of its outputs, or because one has the length 1, as no logits have. */
 export async function givesVectors({ path, model }: ModelFile, context: Context): Promise<boolean> {
   const found = inspect(model)
-  if (found.ok && found.head.some(({ normalised }) => normalised)) return true
+  if (found.ok && found.head.some(({ normalized }) => normalized)) return true
   const { labels } = await readModelFolder(path)
   await using session = await (context.runtime ?? nodeRuntime()).load(path, { signal: context.signal })
   return taskOf(session.outputs, labels) === 'embeddings'

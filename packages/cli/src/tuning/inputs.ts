@@ -12,7 +12,7 @@ import { openTaskInputs } from '../model/open-task-inputs.ts'
 const MOST_EMBEDDED = 2500
 
 /**
- * What a plan is chosen by: labelled or ranked examples, or, for a model that gives vectors, texts of all lengths with the dense model's
+ * What a plan is chosen by: labeled or ranked examples, or, for a model that gives vectors, texts of all lengths with the dense model's
  * own.
  * @throws TpError TP_USAGE, TP_DATA, TP_OUTPUT
  */

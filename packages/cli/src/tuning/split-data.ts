@@ -16,7 +16,7 @@ const LEAST = { examples: 90, queries: 60 } as const
 
 /**
  * Divides data, stratified by class; of pairs to rank whole queries. Texts that people have judged are all in both parts: vectors are
- * tuned without judgements.
+ * tuned without judgments.
  * @throws TpError TP_DATA for too few examples; TP_USAGE for tags and speech
  */
 export function splitData(data: TaskInputs): TuningData {

@@ -56,12 +56,12 @@ export function findDecoder(program: Program): Decoder {
   }
 }
 
-/** @throws Refused TP_QUANTISED where caches are of 8 bits, which is the last of all transforms */
+/** @throws Refused TP_QUANTIZED where caches are of 8 bits, which is the last of all transforms */
 export function requireFloatCaches(layers: readonly { readonly keys: Pick<Cache, 'past' | 'scale'> }[]): void {
   const stored = layers.find(({ keys }) => keys.scale !== undefined)
   if (stored === undefined) return
   const reason = `the caches are of 8 bits (${stored.keys.past} has scales)`
-  throw new Refused('TP_QUANTISED', `${reason}; work on the file that it was made from, and store them in 8 bits last`)
+  throw new Refused('TP_QUANTIZED', `${reason}; work on the file that it was made from, and store them in 8 bits last`)
 }
 
 function withoutCaches({ graph, model }: Program): Refused {

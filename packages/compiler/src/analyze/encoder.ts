@@ -29,7 +29,7 @@ export interface Encoder {
   readonly heads: number
   /**
    * Tokens stand for ids (of words, mostly). Others are samples of something continuous, frames or patches, and resemble their
-   * neighbours.
+   * neighbors.
    */
   readonly readsIds: boolean
   /** The value [b,n] that says which tokens are real (not 0) and which are padding (0), if there is one: see `findMask`. */
@@ -39,7 +39,7 @@ export interface Encoder {
   /** Positions that are kept by default: the required ones, learned tokens, and the first one where states are pooled outside. */
   readonly protectedTokens: readonly number[]
   /**
-   * Those that stand for no part of the input, so that they are no neighbours of others: class, distillation and register tokens,
+   * Those that stand for no part of the input, so that they are no neighbors of others: class, distillation and register tokens,
    * and the first token of a text whose states are pooled outside. A first frame is protected there, too, but is one like others.
    */
   readonly apart: readonly number[]

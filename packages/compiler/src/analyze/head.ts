@@ -15,7 +15,7 @@ export interface HeadOutput {
   /** What it is made of: usually one; a head may join the class token with the mean of the others. */
   readonly reads: readonly TokenReading[]
   /** Its vectors are divided by their length. */
-  readonly normalised: boolean
+  readonly normalized: boolean
 }
 
 /** How an output gets from many tokens to what it holds. */
@@ -31,7 +31,7 @@ export type TokenReading =
   | { readonly kind: 'max' }
   /** Weights that are computed from the tokens: attention that pools. */
   | { readonly kind: 'attention' }
-  /** A row for every token: the layers' states (at most normalised), or what a trained head makes of each. */
+  /** A row for every token: the layers' states (at most normalized), or what a trained head makes of each. */
   | { readonly kind: 'token-states' | 'token-answers' }
   /** Every token at its position: a grid of them, or weights for each position. */
   | { readonly kind: 'positions' }
@@ -56,7 +56,7 @@ export function findHead(program: Program, context: HeadContext): HeadOutput[] {
   const head = new Head(program, context)
   return program.graph.outputs.flatMap(({ name: output }) => {
     const reads = head.readsOf(output)
-    return reads.length === 0 ? [] : [{ output, reads, normalised: isDividedByLength(program, output) }]
+    return reads.length === 0 ? [] : [{ output, reads, normalized: isDividedByLength(program, output) }]
   })
 }
 

@@ -90,7 +90,7 @@ type StreamOf = (name: string, sources: readonly string[]) => string | undefined
 
 /**
  * The sum of what follows the context with the stream that queries, keys and values come from. In between, an output
- * projection, quantised or not; and a gate or a feed-forward next to the attention, if they come from the same stream.
+ * projection, quantized or not; and a gate or a feed-forward next to the attention, if they come from the same stream.
  */
 export function followToResidual(
   program: Program,

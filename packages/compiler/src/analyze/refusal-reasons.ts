@@ -30,21 +30,21 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
   if (fused !== undefined) {
     const form = operatorOf(fused)?.readsEarlierKeys?.(fused)
       ? 'that keeps the keys and values of earlier tokens, as decoders do'
-      : 'in a form that cannot be written out; prune the model as it was exported, and optimise it afterwards'
+      : 'in a form that cannot be written out; prune the model as it was exported, and optimize it afterwards'
     return new Refused('TP_FUSED_ATTENTION', `attention is one ${fused.opType} operator here, ${form}`, fused)
   }
   const softmax = find('Softmax')
-  const quantised = nodes.find((node) => hasTrait(node, 'quantized'))
-  if (softmax !== undefined && quantised !== undefined) {
+  const quantized = nodes.find((node) => hasTrait(node, 'quantized'))
+  if (softmax !== undefined && quantized !== undefined) {
     return new Refused(
-      'TP_QUANTISED',
-      `no self-attention found between quantised products (${quantised.opType}); prune the model before it is quantised`,
-      quantised,
+      'TP_QUANTIZED',
+      `no self-attention found between quantized products (${quantized.opType}); prune the model before it is quantized`,
+      quantized,
     )
   }
   const mixed = attentions.map((attention) => joinedConvolution(program, attention)).find((node) => node !== undefined)
   if (mixed !== undefined) {
-    const reason = `the result of attention is joined with that of the convolution "${nameOf(mixed)}", which mixes neighbouring tokens`
+    const reason = `the result of attention is joined with that of the convolution "${nameOf(mixed)}", which mixes neighboring tokens`
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, mixed)
   }
   const parted = nodes.find((node) => node.opType === 'Softmax' && readsJoinedScores(program, node))
@@ -64,7 +64,7 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, softmax)
   }
   const rounded = nodes.find(isQLinear)
-  if (rounded !== undefined) return quantisedProducts(rounded)
+  if (rounded !== undefined) return quantizedProducts(rounded)
   const written = find('Exp') !== undefined && find('ReduceMax') !== undefined && find('ReduceSum')
   if (written) {
     const reason = 'softmax is written out (ReduceMax, Exp, ReduceSum), as onnxruntime does with half-precision models'
@@ -104,7 +104,7 @@ export function refuseConvolution(program: Program, layers: readonly Layer[], er
     )
   const mixing = program.graph.nodes.find((own) => own.opType === 'Conv' && isInLayers(own) && widthOf(own) > 1)
   if (mixing === undefined) return undefined
-  const reason = `layers mix ${widthOf(mixing)} neighbouring tokens by a convolution (as Conformers do)`
+  const reason = `layers mix ${widthOf(mixing)} neighboring tokens by a convolution (as Conformers do)`
   return new Refused('TP_TOKEN_MIXING', `${reason}, so that a pruned token would change those next to it`, mixing)
 }
 
@@ -166,7 +166,7 @@ export function refuseUnknownShape(program: Program, error: unknown): Refused | 
   const node = isTpError(error) && error.code === 'TP_UNKNOWN_SHAPE' ? unknownOperator(program) : undefined
   if (node === undefined) return undefined
   if (controlFlow.has(node.opType)) return undecided(node)
-  if (isQLinear(node)) return quantisedProducts(node)
+  if (isQLinear(node)) return quantizedProducts(node)
   const isKnown = known.has(operatorName(node))
   const form = isKnown ? ` in this form (${program.reasonUnknown(node)?.replace(/^\[\w+\] /, '')})` : ''
   const reason = `the operator ${operatorName(node)} is not known${form}, nor any shape downstream of it`
@@ -181,14 +181,14 @@ export function undecided(node: NodeProto): Refused {
   return new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, node)
 }
 
-/** True for operators that onnxruntime's optimiser makes of operators between rounding and back. */
+/** True for operators that onnxruntime's optimizer makes of operators between rounding and back. */
 function isQLinear({ opType }: NodeProto): boolean {
   return opType.startsWith('QLinear')
 }
 
-function quantisedProducts(node: NodeProto): Refused {
+function quantizedProducts(node: NodeProto): Refused {
   const reason = `the graph was optimized after it was quantized (${operatorName(node)}), and operators on rounded numbers cannot be followed`
-  return new Refused('TP_QUANTISED', `${reason}; prune the model before that`, node)
+  return new Refused('TP_QUANTIZED', `${reason}; prune the model before that`, node)
 }
 
 function operatorOf(node: NodeProto): Operator | undefined {

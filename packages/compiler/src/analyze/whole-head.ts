@@ -45,7 +45,7 @@ export interface HeadTraceOptions {
   readonly stream: string
   /** Where tokens that were pruned before are restored. */
   readonly ends: readonly string[]
-  /** Tokens stand for ids. Those of a text do not resemble their neighbours, so that a head cannot do with these. */
+  /** Tokens stand for ids. Those of a text do not resemble their neighbors, so that a head cannot do with these. */
   readonly readsIds: boolean
 }
 

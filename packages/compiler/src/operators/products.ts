@@ -134,10 +134,10 @@ const convolution: Repair = (flow, node) => {
   if (axis === 1) return refuseMixing(node)
   if (isPointwise(node, weights, axis)) return inputs
   const kernel = weights?.dims[axis]
-  const neighbours = typeof kernel === 'number' && kernel > 1 ? `${kernel} neighbouring tokens` : 'neighbouring tokens'
+  const neighbors = typeof kernel === 'number' && kernel > 1 ? `${kernel} neighboring tokens` : 'neighboring tokens'
   throw new Refused(
     'TP_UNSUPPORTED_OP',
-    `a convolution mixes ${neighbours}, so that a pruned token would change those next to it`,
+    `a convolution mixes ${neighbors}, so that a pruned token would change those next to it`,
     node,
   )
 }

@@ -246,7 +246,7 @@ describe('what cannot follow the tokens is refused', () => {
     ],
     'a convolution over three tokens': [(x) => convolution(swapLast(x), table([3, D, 3])), 'TP_UNSUPPORTED_OP'],
     'statistics for every position': [(x, n) => batchNormalization(x, n), 'TP_UNSUPPORTED_OP'],
-    'tokens normalised together': [
+    'tokens normalized together': [
       (x, n) => transpose(layerNormalization(swapLast(x), table([n]), undefined, 1e-5), [0, 2, 1]),
       'TP_UNSUPPORTED_OP',
     ],

@@ -7,7 +7,7 @@ import { packedNode } from './operators.ts'
 import type { PaddingRows } from './padding.ts'
 import type { Segment } from './segments.ts'
 
-/** A padded value and its packed form. A number for all tokens (the scale of a quantised product) has no layout. */
+/** A padded value and its packed form. A number for all tokens (the scale of a quantized product) has no layout. */
 export interface PackedValue {
   readonly name: string
   readonly segment: Segment

@@ -149,7 +149,7 @@ function sameForAll(input: string, around: Surroundings): string | undefined {
   return isSameForAll(around.program.tensor(input), around.segment) || isShape(input, around) ? input : undefined
 }
 
-/** Scales of quantised products are one number each. */
+/** Scales of quantized products are one number each. */
 function isScalar(input: string, { program }: Surroundings): boolean {
   const tensor = input === '' ? undefined : program.tensor(input)
   return tensor?.hasShape === true && tensor.dims.every((dim) => dim === 1)

@@ -4,7 +4,7 @@ import { externalTensors, type Model, readTensor, writeTensor } from '@tp/onnx'
 const MOST = 2 ** 30
 
 /**
- * Stores the weights of a data file in the model itself, if there is room: little is left in it after quantising, and it would have
+ * Stores the weights of a data file in the model itself, if there is room: little is left in it after quantizing, and it would have
  * to accompany the model as it is.
  */
 export function inlineExternal(model: Model): void {

@@ -8,8 +8,8 @@ import { requireModel } from '../program/require-model.ts'
 import { type FloatWeights, floatWeights } from './float-weights.ts'
 import { inlineExternal } from './inline-external.ts'
 import { isOfPruning, nodesOf, shownName } from './node-names.ts'
-import { QuantisedGraph } from './quantised-graph.ts'
 import { type QuantizeForm, type QuantizeOptions, readQuantizeOptions } from './quantize-options.ts'
+import { QuantizedGraph } from './quantized-graph.ts'
 import { isOfRows, productWeights, rewriteOf, tableOf } from './rewrite-nodes.ts'
 
 export type QuantizeResult = Quantized | { readonly ok: false; readonly refusal: Refusal }
@@ -17,7 +17,7 @@ export type QuantizeResult = Quantized | { readonly ok: false; readonly refusal:
 export interface Quantized {
   readonly ok: true
   readonly model: Model
-  /** What was quantised, in the order of the file. */
+  /** What was quantized, in the order of the file. */
   readonly nodes: readonly QuantizedNode[]
   /** Weights that remain in float32, by the operator that reads them, most bytes first; those of the smallest are not counted. */
   readonly remaining: readonly FloatWeights[]
@@ -32,15 +32,15 @@ export interface QuantizedNode {
 
 /**
  * Stores the weights of products and of embedding tables as 8-bit numbers, and computes the products with them; activations are
- * quantised by the range that they have in each run (dynamic quantisation). With the same options the result computes what
+ * quantized by the range that they have in each run (dynamic quantization). With the same options the result computes what
  * onnxruntime's `quantize_dynamic` makes of the file, with the same weights bit for bit. Convolutions remain in float32, where
  * an 8-bit one is slower, and so do the bodies of Loop and Scan, and the small networks of a pruning method. Both branches
- * of an If are quantised (merged decoders). Embeddings that are the weights of the head, too, transposed, are stored once, with a scale
+ * of an If are quantized (merged decoders). Embeddings that are the weights of the head, too, transposed, are stored once, with a scale
  * for each row. The model itself is not changed.
  *
- * Refused: TP_QUANTISED for a file with 8-bit operators, TP_PACKED, TP_OPSET before 11, TP_QUANTISE where nothing is quantised (weights
+ * Refused: TP_QUANTIZED for a file with 8-bit operators, TP_PACKED, TP_OPSET before 11, TP_QUANTIZE where nothing is quantized (weights
  * of half precision among them), TP_VALUE for weights that are not finite.
- * @throws TpError TP_OPTION for an option that is unknown, or names a node that is not quantised; TP_NOT_ONNX for what is no model
+ * @throws TpError TP_OPTION for an option that is unknown, or names a node that is not quantized; TP_NOT_ONNX for what is no model
  */
 export function quantize(source: Model, options: QuantizeOptions = {}): QuantizeResult {
   requireModel(source)
@@ -54,7 +54,7 @@ export function quantize(source: Model, options: QuantizeOptions = {}): Quantize
 
 /**
  * @param origin what `source` was made from by pruning; `exclude` may name its nodes, too
- * @throws Refused, and what reading a graph fails with; TpError TP_OPTION for a node to exclude that is not quantised
+ * @throws Refused, and what reading a graph fails with; TpError TP_OPTION for a node to exclude that is not quantized
  */
 export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm, origin: Model = source): Quantized {
   const model = cloneModel(source)
@@ -64,7 +64,7 @@ export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm
   const isPruned = readProvenance(model).length > 0
   const isOurs = (node: NodeProto): boolean => isPruned && isOfPruning(node)
   const left = remaining(graph, origin, exclude)
-  const to = new QuantisedGraph(graph, rounding)
+  const to = new QuantizedGraph(graph, rounding)
   to.tie(tiedTables(to, (node) => isOurs(node) || exclude.has(shownName(node))))
   const nodes: QuantizedNode[] = []
   eachNode(to, (node, own) => {
@@ -75,27 +75,27 @@ export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm
     else if (rewrite(node, own)) nodes.push({ name, operator: operatorName(node) })
   })
   const [unknown] = left
-  if (unknown !== undefined) throw neverQuantised(source, unknown)
-  if (nodes.length === 0) throw nothingToQuantise(graph, exclude.size)
+  if (unknown !== undefined) throw neverQuantized(source, unknown)
+  if (nodes.length === 0) throw nothingToQuantize(graph, exclude.size)
   graph.removeDeadNodes()
   inlineExternal(model)
   return { ok: true, model, nodes, remaining: floatWeights(model) }
 }
 
 /** Visits the nodes of a graph and of the branches in it, which may be replaced meanwhile. */
-function eachNode(of: QuantisedGraph, visit: (node: NodeProto, own: QuantisedGraph) => void): void {
+function eachNode(of: QuantizedGraph, visit: (node: NodeProto, own: QuantizedGraph) => void): void {
   for (const node of [...of.graph.nodes]) {
     if (node.opType !== 'If') visit(node, of)
     else
       of.graph.editBodies(node, (branch) => {
-        eachNode(new QuantisedGraph(branch, of.rounding, of), visit)
+        eachNode(new QuantizedGraph(branch, of.rounding, of), visit)
         branch.removeDeadNodes()
       })
   }
 }
 
 /** Tables (of embeddings) that are a product's weights, too, transposed (those of the head). */
-function tiedTables(of: QuantisedGraph, isLeft: (node: NodeProto) => boolean): Set<TensorProto> {
+function tiedTables(of: QuantizedGraph, isLeft: (node: NodeProto) => boolean): Set<TensorProto> {
   const [tables, factors] = [new Set<TensorProto>(), new Set<TensorProto>()]
   eachNode(of, (node, own) => {
     if (isLeft(node)) return
@@ -108,7 +108,7 @@ function tiedTables(of: QuantisedGraph, isLeft: (node: NodeProto) => boolean): S
 
 /**
  * Names without those of nodes that `origin` has and pruning took out of the graph: with dead tokens, or a fused attention that is written out. In
- * either case nothing of them is quantised, since the products written out read slices of its weights.
+ * either case nothing of them is quantized, since the products written out read slices of its weights.
  */
 function remaining(graph: Graph, origin: Model, names: Iterable<string>): Set<string> {
   const now = new Set(graph.nodes.map(shownName))
@@ -117,7 +117,7 @@ function remaining(graph: Graph, origin: Model, names: Iterable<string>): Set<st
 }
 
 /** A name in `exclude` that leaves nothing out is a slip of the pen. */
-function neverQuantised({ proto }: Model, name: string): TpError {
+function neverQuantized({ proto }: Model, name: string): TpError {
   const node = nodesOf(proto.graph).find((each) => each.name === name)
   const seen =
     node === undefined
@@ -132,7 +132,7 @@ function requireFloat(model: Model): void {
   if (isPacked(model)) {
     throw new Refused(
       'TP_PACKED',
-      'the model is packed already; quantise the file it was made from, and pack the result',
+      'the model is packed already; quantize the file it was made from, and pack the result',
     )
   }
   const version = opset(model)
@@ -142,28 +142,28 @@ function requireFloat(model: Model): void {
       `8-bit products require opset 11 and the file has ${version}; export it with a newer one`,
     )
   }
-  const found = nodesOf(model.proto.graph).find(isQuantised)
+  const found = nodesOf(model.proto.graph).find(isQuantized)
   if (found === undefined) return
-  const advice = 'quantise the float32 file it was made from'
+  const advice = 'quantize the float32 file it was made from'
   throw new Refused(
-    'TP_QUANTISED',
-    `the model is quantised already: it has the node ${nameOf(found)}; ${advice}`,
+    'TP_QUANTIZED',
+    `the model is quantized already: it has the node ${nameOf(found)}; ${advice}`,
     found,
   )
 }
 
-function isQuantised({ opType }: NodeProto): boolean {
+function isQuantized({ opType }: NodeProto): boolean {
   return /^Q(Linear|Gemm|Attention|Embed|MoE)|QuantizeLinear$|Integer$|IntegerToFloat$|^DequantizeLinear$|NBits$|^DynamicQuantize|Bnb4$/.test(
     opType,
   )
 }
 
-function nothingToQuantise(graph: Graph, excluded: number): Refused {
+function nothingToQuantize(graph: Graph, excluded: number): Refused {
   const isHalf = graph.initializers.some(({ dataType }) => dtypeOf(dataType) === 'float16')
   const reason = isHalf
-    ? 'its weights are of half precision; quantise the float32 file it was made from'
+    ? 'its weights are of half precision; quantize the float32 file it was made from'
     : excluded > 0
       ? 'every node that could be is left out'
       : 'no product and no table of it has constant float32 weights'
-  return new Refused('TP_QUANTISE', `there is nothing to quantise in this model: ${reason}`)
+  return new Refused('TP_QUANTIZE', `there is nothing to quantize in this model: ${reason}`)
 }

@@ -1,12 +1,12 @@
 import type { Attributes } from '@tp/core/expression'
 import { codeOf, createNode, type NodeProto, readAttributes } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
-import type { ConstantWeights, QuantisedGraph, QuantisedValue } from './quantised-graph.ts'
+import type { ConstantWeights, QuantizedGraph, QuantizedValue } from './quantized-graph.ts'
 
-/** Puts 8-bit nodes in place of one; false where the node has a form that is not quantised, and is left alone. */
-export type Rewrite = (node: NodeProto, to: QuantisedGraph) => boolean
+/** Puts 8-bit nodes in place of one; false where the node has a form that is not quantized, and is left alone. */
+export type Rewrite = (node: NodeProto, to: QuantizedGraph) => boolean
 
-/** What is quantised, by operator; what a node computes is the same but for rounding. */
+/** What is quantized, by operator; what a node computes is the same but for rounding. */
 export function rewriteOf(node: NodeProto): Rewrite | undefined {
   return rewrites.get(operatorName(node))
 }
@@ -30,8 +30,8 @@ const multiply: Rewrite = (node, to) => {
   return true
 }
 
-/** The weights of a product that is quantised. */
-export function productWeights(node: NodeProto, to: QuantisedGraph): ConstantWeights | undefined {
+/** The weights of a product that is quantized. */
+export function productWeights(node: NodeProto, to: QuantizedGraph): ConstantWeights | undefined {
   const operator = operatorName(node)
   if (operator !== 'MatMul' && operator !== 'Gemm') return undefined
   const weights = to.weights(node.input[1] as string)
@@ -43,8 +43,8 @@ export function productWeights(node: NodeProto, to: QuantisedGraph): ConstantWei
   return transB === 0 ? weights : { ...weights, isTransposed: !weights.isTransposed }
 }
 
-/** The table that a node takes rows of, if it is quantised. */
-export function tableOf(node: NodeProto, to: QuantisedGraph): ConstantWeights | undefined {
+/** The table that a node takes rows of, if it is quantized. */
+export function tableOf(node: NodeProto, to: QuantizedGraph): ConstantWeights | undefined {
   if (operatorName(node) !== 'Gather') return undefined
   const weights = to.weights(node.input[0] as string)
   return weights?.isTransposed ? undefined : weights
@@ -83,7 +83,7 @@ const gather: Rewrite = (node, to) => {
 }
 
 /** Floats from 8-bit rows that have one scale. */
-function dequantized(node: NodeProto, rows: string, { scale, zero }: QuantisedValue, to: QuantisedGraph): NodeProto {
+function dequantized(node: NodeProto, rows: string, { scale, zero }: QuantizedValue, to: QuantizedGraph): NodeProto {
   return createNode({
     type: 'DequantizeLinear',
     name: named(node, 'DequantizeLinear', to),
@@ -93,7 +93,7 @@ function dequantized(node: NodeProto, rows: string, { scale, zero }: QuantisedVa
 }
 
 /** Floats from 8-bit rows that have a scale each: (rows − zeros of the rows) · scales of the rows. */
-function scaledRows(node: NodeProto, rows: string, { scale, zero }: QuantisedValue, to: QuantisedGraph): NodeProto[] {
+function scaledRows(node: NodeProto, rows: string, { scale, zero }: QuantizedValue, to: QuantizedGraph): NodeProto[] {
   const [indices, output] = [node.input[1], node.output[0]] as [string, string]
   const nodes: NodeProto[] = []
   const add = (type: string, part: string, inputs: string[], attributes: Attributes = {}, result?: string): string => {
@@ -121,15 +121,15 @@ const attention: Rewrite = (node, to) => {
   const stored = to.addWeights(weight, weights)
   const next = after(node, to)
   graph.remove(node)
-  const quantised = createNode({
+  const quantized = createNode({
     type: 'QAttention',
     domain: 'com.microsoft',
     name: named(node, 'quant', to),
     inputs: [value.data, stored.data, bias, value.scale, stored.scale, mask, value.zero, stored.zero],
     outputs: node.output,
   })
-  quantised.attribute = node.attribute
-  graph.insert([quantised], next)
+  quantized.attribute = node.attribute
+  graph.insert([quantized], next)
   return true
 }
 
@@ -141,7 +141,7 @@ const rewrites: ReadonlyMap<string, Rewrite> = new Map([
 ])
 
 /** Where what replaces a node is inserted. */
-function after(node: NodeProto, { graph }: QuantisedGraph): NodeProto | undefined {
+function after(node: NodeProto, { graph }: QuantizedGraph): NodeProto | undefined {
   return graph.nodes[graph.nodes.indexOf(node) + 1]
 }
 
@@ -149,7 +149,7 @@ function after(node: NodeProto, { graph }: QuantisedGraph): NodeProto | undefine
  * The four nodes that onnxruntime fuses into one (MatMulIntegerToFloat, DynamicQuantizeMatMul):
  * Y = (A − zero)·(B − zero) · (scale of A · scale of B)
  */
-function product(name: string, a: QuantisedValue, b: QuantisedValue, output: string, to: QuantisedGraph): NodeProto[] {
+function product(name: string, a: QuantizedValue, b: QuantizedValue, output: string, to: QuantizedGraph): NodeProto[] {
   const [sums, floats, scale] = ['quantized', 'cast', 'scale'].map((part) =>
     to.uniqueName(`${output}_output_${part}`),
   ) as [string, string, string]
@@ -169,6 +169,6 @@ function product(name: string, a: QuantisedValue, b: QuantisedValue, output: str
   ]
 }
 
-function named({ name }: NodeProto, part: string, to: QuantisedGraph): string {
+function named({ name }: NodeProto, part: string, to: QuantizedGraph): string {
   return name === '' ? '' : to.uniqueName(`${name}_${part}`)
 }

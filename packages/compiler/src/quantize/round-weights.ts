@@ -1,4 +1,4 @@
-/** Element type of quantised weights. Signed ones are symmetric: their zero point is 0. */
+/** Element type of quantized weights. Signed ones are symmetric: their zero point is 0. */
 export type WeightType = 'int8' | 'uint8'
 
 /** How the numbers of a matrix become 8-bit ones. */

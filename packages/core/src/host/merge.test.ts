@@ -78,7 +78,7 @@ function together(own: Token, parts: readonly Token[], merge: Case['merge'], cou
   const mean = weight === 0 ? own.x : (own.x * own.weight + sum) / weight
   if (merge === 'mean' || parts.length === 0) return mean
   const longest = Math.max(...all.map(({ x }) => Math.abs(x)))
-  // A mean that has cancelled out has no direction to be stretched in.
+  // A mean that has canceled out has no direction to be stretched in.
   return Math.abs(mean) <= 1e-6 * longest ? mean : Math.sign(mean) * longest
 }
 

@@ -6,7 +6,7 @@ import { dimsOf } from './sizes.ts'
 
 /**
  * (x − mean) / √(variance + epsilon) · scale + bias for each channel of x [batch, channels, spatial…], by the mean and variance that
- * training has left [channels]. Not the form that trains: it normalises by the batch's own, and has further results.
+ * training has left [channels]. Not the form that trains: it normalizes by the batch's own, and has further results.
  */
 export const BatchNormalization: Op = {
   name: 'BatchNormalization',

@@ -1,7 +1,7 @@
 import type { Op } from '../expression/tensor.ts'
 import { noKernel } from './kernels.ts'
 
-/** An operator that onnxruntime's optimiser writes into files, domain com.microsoft; without a kernel unless it has one. */
+/** An operator that onnxruntime's optimizer writes into files, domain com.microsoft; without a kernel unless it has one. */
 export function define(name: string, op: Op['infer'] | (Pick<Op, 'infer'> & Partial<Op>)): Op {
   return {
     run: noKernel(`com.microsoft.${name}`),

@@ -76,7 +76,7 @@ const FusedGemm = define('FusedGemm', {
   },
 })
 
-/** Layer normalisation of x + skip (+ bias, input 4). Outputs: result, mean, inverse deviation, the sum itself. */
+/** Layer normalization of x + skip (+ bias, input 4). Outputs: result, mean, inverse deviation, the sum itself. */
 const SkipLayerNormalization = define('SkipLayerNormalization', {
   infer(inputs) {
     const x = operand(inputs, 0)
@@ -100,7 +100,7 @@ const SkipLayerNormalization = define('SkipLayerNormalization', {
 /** The same with the root of the mean square; the bias is input 3. */
 const SkipSimplifiedLayerNormalization = define('SkipSimplifiedLayerNormalization', SkipLayerNormalization.infer)
 
-/** Product of floats that are quantised on the way with a weight of 8 bits, as floats. */
+/** Product of floats that are quantized on the way with a weight of 8 bits, as floats. */
 const DynamicQuantizeMatMul = define('DynamicQuantizeMatMul', (inputs) => {
   const x = operand(inputs, 0)
   return [{ dtype: x.dtype, dims: productDims(dimsOf(x), dimsOf(operand(inputs, 1))) }]
@@ -140,7 +140,7 @@ const MatMulNBits = define('MatMulNBits', {
   },
 })
 
-/** Slices of a table that is quantised in blocks along its last axis, in the type of their scales; bytes hold 8 / bits numbers. */
+/** Slices of a table that is quantized in blocks along its last axis, in the type of their scales; bytes hold 8 / bits numbers. */
 const GatherBlockQuantized = define('GatherBlockQuantized', (inputs, attributes) => {
   const table = operand(inputs, 0)
   const { dtype } = operand(inputs, 2)
@@ -152,7 +152,7 @@ const GatherBlockQuantized = define('GatherBlockQuantized', (inputs, attributes)
   return [{ dtype, dims: [...full.slice(0, axis), ...chosen, ...full.slice(axis + 1)] }]
 })
 
-/** Word, position and segment embeddings, summed and normalised: ids [b, n] → [b, n, D], and tokens per row [b]. */
+/** Word, position and segment embeddings, summed and normalized: ids [b, n] → [b, n, D], and tokens per row [b]. */
 const EmbedLayerNormalization = define('EmbedLayerNormalization', {
   infer(inputs) {
     const ids = dimsOf(operand(inputs, 0))

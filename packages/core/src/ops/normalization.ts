@@ -32,7 +32,7 @@ export const LayerNormalization: Op = {
     const epsilon = intOf(attributes, 'epsilon', 1e-5)
     const own = x.dims.slice(axis)
     const size = sizeOf(own)
-    // scale and bias nearly always have the normalised axes' shape; the walk covers those that broadcast
+    // scale and bias nearly always have the normalized axes' shape; the walk covers those that broadcast
     const scaleAt = scale.data.length === size ? undefined : broadcastWalk(scale.dims, own)
     const biasAt = bias === undefined || bias.data.length === size ? undefined : broadcastWalk(bias.dims, own)
     const result = context.zeros(x.dtype, x.dims)
@@ -56,9 +56,9 @@ export const LayerNormalization: Op = {
     const [x, scale, bias] = inputs as readonly [Tensor, Tensor, Tensor | undefined]
     const first = frontAxis(intOf(attributes, 'axis', -1), x.rank)
     const axes = x.dims.map((_, axis) => axis).slice(first)
-    const centred = sub(x, mean(x, axes, { keepDims: true }))
-    const variance = mean(mul(centred, centred), axes, { keepDims: true })
-    const scaled = mul(div(centred, sqrt(add(variance, intOf(attributes, 'epsilon', 1e-5)))), scale)
+    const centered = sub(x, mean(x, axes, { keepDims: true }))
+    const variance = mean(mul(centered, centered), axes, { keepDims: true })
+    const scaled = mul(div(centered, sqrt(add(variance, intOf(attributes, 'epsilon', 1e-5)))), scale)
     return [bias === undefined ? scaled : add(scaled, bias)]
   },
   read({ inputs, attributes, outputs }) {
@@ -102,10 +102,10 @@ export const RMSNormalization: Op = {
   read: LayerNormalization.read as NonNullable<Op['read']>,
 }
 
-/** The same as onnxruntime's optimiser writes it, into any opset. */
+/** The same as onnxruntime's optimizer writes it, into any opset. */
 export const SimplifiedLayerNormalization: Op = { ...RMSNormalization, name: 'SimplifiedLayerNormalization', since: 7 }
 
-/** Like layer normalisation, over the spatial axes of each channel of x [batch, channels, spatial…]. */
+/** Like layer normalization, over the spatial axes of each channel of x [batch, channels, spatial…]. */
 export const InstanceNormalization: Op = {
   name: 'InstanceNormalization',
   infer(inputs) {
@@ -174,7 +174,7 @@ export const LpNormalization: Op = {
     },
 }
 
-/** Layer normalisation over the last axis; scale and bias have its size. */
+/** Layer normalization over the last axis; scale and bias have its size. */
 export function layerNormalization(x: Tensor, scale: Tensor, bias: Tensor | undefined, epsilon: number): Tensor {
   return applyOne(LayerNormalization, bias === undefined ? [x, scale] : [x, scale, bias], { axis: x.rank - 1, epsilon })
 }

@@ -106,13 +106,13 @@ export const MatMulInteger: Op = {
   since: 10,
   infer: (inputs) => [{ dtype: 'int32', dims: productDims(dimsOf(operand(inputs, 0)), dimsOf(operand(inputs, 1))) }],
   run(inputs, _, context) {
-    const a = centred(at(inputs, 0), inputs[2], 'row')
-    const b = centred(at(inputs, 1), inputs[3], 'column')
+    const a = centered(at(inputs, 0), inputs[2], 'row')
+    const b = centered(at(inputs, 1), inputs[3], 'column')
     return [multiply(a, b, context)]
   },
 }
 
-function centred(x: Value, zero: Value | undefined, per: 'row' | 'column'): Value {
+function centered(x: Value, zero: Value | undefined, per: 'row' | 'column'): Value {
   const columns = x.dims.at(-1) ?? 1
   const data = Float64Array.from(x.data, (element, i) => {
     const at = zero === undefined || zero.data.length === 1 ? 0 : per === 'row' ? Math.floor(i / columns) : i % columns
@@ -129,8 +129,8 @@ export const ConvInteger: Op = {
     { dtype: 'int32', dims: convDims(operand(inputs, 0), operand(inputs, 1) as Tensor, attributes) },
   ],
   run(inputs, attributes, context) {
-    const x = centred(at(inputs, 0), inputs[2], 'row')
-    return Conv.run([x, centred(at(inputs, 1), inputs[3], 'row')], attributes, context)
+    const x = centered(at(inputs, 0), inputs[2], 'row')
+    return Conv.run([x, centered(at(inputs, 1), inputs[3], 'row')], attributes, context)
   },
   read: Conv.read as NonNullable<Op['read']>,
 }

@@ -33,7 +33,7 @@ export const Range: Op = {
 function scalar(tensor: Tensor): Dim | undefined {
   if (tensor.value !== undefined) return tensor.value[0]
   const { op, inputs } = tensor.node
-  // Centres of patches, 0.5, 1.5, …: their number is cast to float first.
+  // Centers of patches, 0.5, 1.5, …: their number is cast to float first.
   return op.name === 'Cast' ? inputs[0]?.value?.[0] : constantData(tensor)?.data[0]
 }
 

@@ -86,8 +86,8 @@ describe('shapes in named sizes', () => {
     ['tile', tile(x, [1, 2, 1]), ['B', '2*N', 6]],
     ['pad', pad(x, [0, 1, 0, 0, 2, 0]), ['B', 'N+3', 6]],
     ['range', range(0, squeeze(axisSize(x, 1), 0)), ['N']],
-    ['range of centres', range(0.5, cast(squeeze(axisSize(x, 1), 0), 'float32')), ['N']],
-    ['range of as many centres as columns', range(0.5, cast(squeeze(axisSize(x, 2), 0), 'float32')), [6]],
+    ['range of centers', range(0.5, cast(squeeze(axisSize(x, 1), 0), 'float32')), ['N']],
+    ['range of as many centers as columns', range(0.5, cast(squeeze(axisSize(x, 2), 0), 'float32')), [6]],
     ['einsum', einsum('bnd,bmd->bnm', x, input('y', 'float32', ['B', 'M', 6])), ['B', 'N', 'M']],
     ['split', splitAxis(x, [2, 4], -1)[1] as Tensor, ['B', 'N', 4]],
     [

@@ -29,7 +29,7 @@ export interface SessionLimits {
 }
 
 /**
- * The behaviour that all runtimes share: input checks, runs in order of arrival, signals, disposal.
+ * The behavior that all runtimes share: input checks, runs in order of arrival, signals, disposal.
  * `where` names runtime and model in errors.
  */
 export function openSession(

@@ -45,9 +45,9 @@ describe('readIdxImages', () => {
     })
   })
 
-  test('reorders colours into planes', async () => {
-    const coloured = await file('images', idx([1, 1, 2, 3], [255, 0, 51, 0, 255, 51]))
-    const dataset = await readIdxImages(coloured, await file('labels', idx([1], [0])))
+  test('reorders colors into planes', async () => {
+    const colored = await file('images', idx([1, 1, 2, 3], [255, 0, 51, 0, 255, 51]))
+    const dataset = await readIdxImages(colored, await file('labels', idx([1], [0])))
     const pixels = (await dataset.examples[0]?.read())?.pixels
     expect(pixels).toEqual(Float32Array.of(1, 0, 0, 1, 51 / 255, 51 / 255))
   })

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { TpError } from '@tp/core'
 import { readBytes } from '../read-bytes.ts'
 import type { ImageDataset } from './dataset.ts'
-import type { LabelledOptions } from './labels.ts'
+import type { LabeledOptions } from './labels.ts'
 import { dataError } from './table/data-error.ts'
 
 /** A million images of 28 × 28. */
@@ -46,7 +46,7 @@ export async function readIdx(path: string): Promise<IdxArray> {
 export async function readIdxImages(
   imagesPath: string,
   labelsPath: string,
-  { labels, limit }: LabelledOptions = {},
+  { labels, limit }: LabeledOptions = {},
 ): Promise<ImageDataset> {
   const [images, classes] = await Promise.all([readIdx(imagesPath), readIdx(labelsPath)])
   const [count = 0, height = 0, width = 0, channels = 1] = images.dims

@@ -3,8 +3,8 @@ import { extname } from 'node:path'
 import { readBytes } from '../read-bytes.ts'
 import type { ImageDataset, ImageShape, RawImage } from './dataset.ts'
 import { planar } from './idx.ts'
-import { labelFiles } from './labelled-files.ts'
-import type { LabelledOptions } from './labels.ts'
+import { labelFiles } from './labeled-files.ts'
+import type { LabeledOptions } from './labels.ts'
 import { dataError } from './table/data-error.ts'
 
 const ENDINGS: readonly string[] = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff']
@@ -14,7 +14,7 @@ export function isImageFile(path: string): boolean {
 }
 
 /** Images in sub-folders named by label. They are decoded when they are read, so that a large folder fits in memory. */
-export function imageFolder(folder: string, files: readonly string[], options: LabelledOptions = {}): ImageDataset {
+export function imageFolder(folder: string, files: readonly string[], options: LabeledOptions = {}): ImageDataset {
   const examples = labelFiles(folder, files, options).map(({ path, label }) => ({
     label,
     source: path,
@@ -24,14 +24,14 @@ export function imageFolder(folder: string, files: readonly string[], options: L
   return { modality: 'image', source: folder, examples }
 }
 
-/** Decodes an image; with a shape it is squeezed to that size, and made grey or coloured as `channels` asks for. */
+/** Decodes an image; with a shape it is squeezed to that size, and made gray or colored as `channels` asks for. */
 async function decodeImage(path: string, shape: ImageShape | undefined): Promise<RawImage> {
   await checkKind(path)
   const { default: sharp } = await import('sharp')
   try {
     let image = sharp(path, { limitInputPixels: MOST_PIXELS }).rotate().flatten({ background: 'white' })
     if (shape !== undefined) image = image.resize(shape.width, shape.height, { fit: 'fill' })
-    image = image.toColourspace(shape?.channels === 1 ? 'b-w' : 'srgb')
+    image = image.toColorspace(shape?.channels === 1 ? 'b-w' : 'srgb')
     const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
     const { channels, height, width } = info
     return { channels, height, width, pixels: planar(data, channels) }

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import { shown } from './table/data-error.ts'
 
-export interface LabelledOptions {
+export interface LabeledOptions {
   /** The model's class names by number; without them labels have to be class numbers. */
   readonly labels?: readonly string[] | undefined
   /** The largest number of examples to read. */

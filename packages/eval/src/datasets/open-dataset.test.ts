@@ -39,8 +39,8 @@ function wav(samples: readonly number[], sampleRate = 16_000, channels = 1): Buf
   return bytes
 }
 
-function png(width: number, height: number, colour: { r: number; g: number; b: number }): Promise<Buffer> {
-  return sharp({ create: { width, height, channels: 3, background: colour } })
+function png(width: number, height: number, color: { r: number; g: number; b: number }): Promise<Buffer> {
+  return sharp({ create: { width, height, channels: 3, background: color } })
     .png()
     .toBuffer()
 }
@@ -84,8 +84,8 @@ describe('openDataset', () => {
     expect(await example?.read({ channels: 3, height: 1, width: 1 })).toMatchObject({
       pixels: Float32Array.of(1, 0, 51 / 255),
     })
-    const grey = await dataset.examples[1]?.read({ channels: 1, height: 3, width: 3 })
-    expect(grey?.pixels).toEqual(new Float32Array(9).fill(1))
+    const gray = await dataset.examples[1]?.read({ channels: 1, height: 3, width: 3 })
+    expect(gray?.pixels).toEqual(new Float32Array(9).fill(1))
   })
 
   test('opens sounds with their label in the name or the folder, and takes classes in turn up to a limit', async () => {

@@ -4,8 +4,8 @@ import { TpError } from '@tp/core'
 import type { Dataset, Modality } from './dataset.ts'
 import { readIdxImages } from './idx.ts'
 import { imageFolder, isImageFile } from './image-folder.ts'
-import { filesUnder } from './labelled-files.ts'
-import { readLabelledTexts, type TableOptions } from './labelled-texts.ts'
+import { filesUnder } from './labeled-files.ts'
+import { readLabeledTexts, type TableOptions } from './labeled-texts.ts'
 import { readPairs } from './pairs.ts'
 import { isRetrievalFolder, type RetrievalOptions, readRetrievalFolder } from './retrieval/retrieval-folder.ts'
 import { isTable } from './table/read-table.ts'
@@ -24,7 +24,7 @@ const KINDS =
   'or a folder of documents and queries (corpus.jsonl, queries.jsonl, qrels)'
 
 /**
- * Opens a labelled data set and detects its kind.
+ * Opens a labeled data set and detects its kind.
  * @throws TpError TP_DATA when it is missing, of no known kind, of another kind than the model takes, or has a bad label
  */
 export async function openDataset(path: string, options: DatasetOptions = {}): Promise<Dataset> {
@@ -57,7 +57,7 @@ async function openFile(path: string, options: DatasetOptions): Promise<Dataset>
 }
 
 async function readTexts(path: string, options: DatasetOptions): Promise<Dataset> {
-  return (options.ranks && (await readPairs(path, options))) || readLabelledTexts(path, options)
+  return (options.ranks && (await readPairs(path, options))) || readLabeledTexts(path, options)
 }
 
 async function openFolder(folder: string, options: DatasetOptions): Promise<Dataset> {

@@ -12,7 +12,7 @@ export interface PairsOptions extends ColumnOptions {
 }
 
 /**
- * Reads pairs of a query and a document, which are to be ranked, from the tables that `readLabelledTexts` reads. Pairs with the same query
+ * Reads pairs of a query and a document, which are to be ranked, from the tables that `readLabeledTexts` reads. Pairs with the same query
  * are its candidates. A column of numbers says how relevant they are, if there is one.
  * @returns undefined if the table holds no pairs
  * @throws TpError TP_DATA naming the line, or the columns

@@ -40,7 +40,7 @@ test.each([
   expect((await readPairs(path))?.examples).toHaveLength(3)
 })
 
-test('leaves texts and labelled texts to others', async () => {
+test('leaves texts and labeled texts to others', async () => {
   const entailed = 'premise,hypothesis,label\na,b,neutral\nc,d,entailment\ne,f,neutral\n'
   expect(await readScoredPairs(file('nli.csv', entailed))).toBeUndefined()
   expect(await readScoredPairs(file('texts.tsv', 'one text\nanother\n'))).toBeUndefined()

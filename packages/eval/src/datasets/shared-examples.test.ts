@@ -40,9 +40,9 @@ test('finds the same images in folders by the bytes of their files', async () =>
       .png()
       .toBuffer()
   const files = { 'one/0/a.png': 0, 'one/0/b.png': 9, 'two/1/other.png': 0, 'two/1/new.png': 5 }
-  for (const [name, colour] of Object.entries(files)) {
+  for (const [name, color] of Object.entries(files)) {
     await mkdir(join(folder, name, '..'), { recursive: true })
-    await writeFile(join(folder, name), await image(colour))
+    await writeFile(join(folder, name), await image(color))
   }
   const [one, two] = [await openDataset(join(folder, 'one')), await openDataset(join(folder, 'two'))]
   expect(await sharedExamples(one, two)).toBe(1)

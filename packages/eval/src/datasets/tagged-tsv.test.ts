@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { LabelledOptions } from './labels.ts'
+import type { LabeledOptions } from './labels.ts'
 import { IGNORED, readTaggedTsv } from './tagged-tsv.ts'
 import { readTexts } from './texts.ts'
 
@@ -21,7 +21,7 @@ async function written(content: string): Promise<string> {
 const labels = ['O', 'B-PER', 'I-PER']
 
 describe('readTaggedTsv', () => {
-  const read = async (content: string, options: LabelledOptions = { labels }) =>
+  const read = async (content: string, options: LabeledOptions = { labels }) =>
     (await readTaggedTsv(await written(content), options)).sentences.map(({ words, tags, source }) => ({
       words: words.join(' '),
       tags,

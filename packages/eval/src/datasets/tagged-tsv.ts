@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { type LabelledOptions, requireClass } from './labels.ts'
+import { type LabeledOptions, requireClass } from './labels.ts'
 import { readText } from './table/read-table.ts'
 import { linesOf, TableSize } from './table/table-size.ts'
 
@@ -27,7 +27,7 @@ export interface TaggedDataset {
  * −100 is not judged.
  * @throws TpError TP_DATA naming the line
  */
-export async function readTaggedTsv(path: string, { labels, limit }: LabelledOptions = {}): Promise<TaggedDataset> {
+export async function readTaggedTsv(path: string, { labels, limit }: LabeledOptions = {}): Promise<TaggedDataset> {
   const text = await readText(path)
   const size = new TableSize(MOST_WORDS)
   const sentences: TaggedSentence[] = []

@@ -8,7 +8,7 @@ export interface TextsOptions extends Pick<ColumnOptions, 'textColumn'> {
 }
 
 /**
- * Texts without labels, from the tables that `readLabelledTexts` reads, or one a line. Of several columns that of the texts is found
+ * Texts without labels, from the tables that `readLabeledTexts` reads, or one a line. Of several columns that of the texts is found
  * by the header; without one it has to be the only one with several words to a cell.
  * @throws TpError TP_DATA naming the line, or the columns
  */

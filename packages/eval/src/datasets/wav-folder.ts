@@ -3,8 +3,8 @@ import { isTpError } from '@tp/core'
 import type { WaveFile } from 'wavefile'
 import { readBytes } from '../read-bytes.ts'
 import type { AudioDataset, Sound } from './dataset.ts'
-import { labelFiles } from './labelled-files.ts'
-import type { LabelledOptions } from './labels.ts'
+import { labelFiles } from './labeled-files.ts'
+import type { LabeledOptions } from './labels.ts'
 import { dataError } from './table/data-error.ts'
 
 export function isWavFile(path: string): boolean {
@@ -12,7 +12,7 @@ export function isWavFile(path: string): boolean {
 }
 
 /** WAV files whose label is the part of their name before `__`, or the name of their sub-folder. */
-export function wavFolder(folder: string, files: readonly string[], options: LabelledOptions = {}): AudioDataset {
+export function wavFolder(folder: string, files: readonly string[], options: LabeledOptions = {}): AudioDataset {
   const examples = labelFiles(folder, files, options).map(({ path, label }) => ({
     label,
     source: path,

@@ -9,9 +9,9 @@ const images = imageDataset('images', { channels: 2, height: 1, width: 2 }, [
 ])
 
 describe('imageInputs', () => {
-  test('normalises by channel', async () => {
-    const normalisation = { mean: [0.5, 0], std: [0.5, 0.25] }
-    const { feeds, targets, notes } = await imageInputs(images, declared, { normalisation })
+  test('normalizes by channel', async () => {
+    const normalization = { mean: [0.5, 0], std: [0.5, 0.25] }
+    const { feeds, targets, notes } = await imageInputs(images, declared, { normalization })
     expect([targets, notes]).toEqual([[3, 0], []])
     expect(await feeds([1, 0])).toEqual({
       pixel_values: { type: 'float32', dims: [2, 2, 1, 2], data: Float32Array.of(1, 1, 0, 4, -1, 1, 2, 2) },
@@ -19,11 +19,11 @@ describe('imageInputs', () => {
   })
 
   test('uses one mean and deviation for all channels', async () => {
-    const { feeds } = await imageInputs(images, declared, { normalisation: { mean: [0.5], std: [0.5] } })
+    const { feeds } = await imageInputs(images, declared, { normalization: { mean: [0.5], std: [0.5] } })
     expect((await feeds([0])).pixel_values?.data).toEqual(Float32Array.of(-1, 1, 0, 0))
   })
 
-  test('scales to mean 0 and deviation 1 without normalisation, and adds a note', async () => {
+  test('scales to mean 0 and deviation 1 without normalization, and adds a note', async () => {
     const { feeds, notes } = await imageInputs(images, declared)
     expect(notes).toEqual([expect.stringContaining('their own mean 0.7500 0.5000 and standard deviation')])
     const { pixel_values: tensor } = await feeds([0, 1])
@@ -37,7 +37,7 @@ describe('imageInputs', () => {
 
   test('names an image of a different size', async () => {
     const other = [{ name: 'x', type: 'float32', dims: [1, 2, 2, 2] }]
-    const { feeds } = await imageInputs(images, other, { normalisation: { mean: [0], std: [1] } })
+    const { feeds } = await imageInputs(images, other, { normalization: { mean: [0], std: [1] } })
     await expect(feeds([0])).rejects.toMatchObject({
       code: 'TP_DATA',
       message: '[eval] images, image 0: is 2 × 1 × 2, but 2 × 2 × 2 is needed',
@@ -48,7 +48,7 @@ describe('imageInputs', () => {
     const flat = [{ name: 'x', type: 'float32', dims: ['b', 784] }]
     await expect(imageInputs(images, flat)).rejects.toThrow('is not float32 [batch, channels, height, width]')
     await expect(imageInputs(images, [...declared, ...flat])).rejects.toThrow('the model has 2: pixel_values, x')
-    const normalisation = { mean: [0], std: [0] }
-    await expect(imageInputs(images, declared, { normalisation })).rejects.toMatchObject({ code: 'TP_OPTION' })
+    const normalization = { mean: [0], std: [0] }
+    await expect(imageInputs(images, declared, { normalization })).rejects.toMatchObject({ code: 'TP_OPTION' })
   })
 })

@@ -2,11 +2,11 @@ import { TpError } from '@tp/core'
 import type { ValueInfo } from '@tp/core/runtime'
 import type { ImageDataset, ImageShape, RawImage } from '../datasets/dataset.ts'
 import { fixedSize, type ModelInputs, onlyInput } from './model-inputs.ts'
-import { measureNormalisation, type Normalisation } from './normalisation.ts'
+import { measureNormalization, type Normalization } from './normalization.ts'
 
 export interface ImageOptions {
   /** Default: the mean and deviation of the data themselves, which is near that of training if the data are alike. */
-  readonly normalisation?: Normalisation | undefined
+  readonly normalization?: Normalization | undefined
   /** Size, if the model's is not fixed (default: that of the images). */
   readonly size?: { readonly height: number; readonly width: number } | undefined
 }
@@ -26,16 +26,16 @@ export async function imageInputs(
     height: fixedSize(input, 2) ?? options.size?.height,
     width: fixedSize(input, 3) ?? options.size?.width,
   }
-  const { normalisation } = options
-  const { mean, std } = checkNormalisation(normalisation ?? (await measureNormalisation(dataset, complete(fixed))))
+  const { normalization } = options
+  const { mean, std } = checkNormalization(normalization ?? (await measureNormalization(dataset, complete(fixed))))
   return {
     source: dataset.source,
     targets: dataset.examples.map(({ label }) => label),
     lengths: undefined,
     preparationMs: undefined,
     keys: dataset.examples.map(({ source }) => source),
-    normalisation: { mean, std },
-    notes: normalisation === undefined ? [measuredNote(mean, std)] : [],
+    normalization: { mean, std },
+    notes: normalization === undefined ? [measuredNote(mean, std)] : [],
     async feeds(positions) {
       const batch = positions.map((position) => dataset.examples[position] as ImageDataset['examples'][number])
       const images = await Promise.all(batch.map((example) => example.read(complete(fixed))))
@@ -47,8 +47,8 @@ export async function imageInputs(
         const area = image.height * image.width
         for (let i = 0; i < size; i++) {
           const channel = Math.floor(i / area)
-          const centred = (image.pixels[i] as number) - (mean[channel] ?? (mean[0] as number))
-          data[b * size + i] = centred / (std[channel] ?? (std[0] as number))
+          const centered = (image.pixels[i] as number) - (mean[channel] ?? (mean[0] as number))
+          data[b * size + i] = centered / (std[channel] ?? (std[0] as number))
         }
       }
       const dims = [images.length, shape.channels, shape.height, shape.width]
@@ -76,12 +76,12 @@ function checkShape(image: ImageShape, wanted: ImageShape, source: string): void
 function measuredNote(mean: readonly number[], std: readonly number[]): string {
   const text = (values: readonly number[]): string => values.map((value) => value.toFixed(4)).join(' ')
   return (
-    'the model comes with no preprocessor_config.json and no normalisation was given: images are normalised by ' +
+    'the model comes with no preprocessor_config.json and no normalization was given: images are normalized by ' +
     `their own mean ${text(mean)} and standard deviation ${text(std)}`
   )
 }
 
-function checkNormalisation({ mean, std }: Normalisation): Normalisation {
+function checkNormalization({ mean, std }: Normalization): Normalization {
   if (mean.length > 0 && std.length > 0 && mean.every(Number.isFinite) && std.every((s) => s > 0)) return { mean, std }
   throw new TpError('TP_OPTION', 'eval', `mean [${mean}] and std [${std}] are not numbers with std above 0`)
 }

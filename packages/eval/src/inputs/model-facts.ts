@@ -1,5 +1,5 @@
 import { isRecord } from '@tp/core/host'
-import type { Normalisation } from './normalisation.ts'
+import type { Normalization } from './normalization.ts'
 import { type Pooling, poolingOf, type SentenceModule } from './pooling.ts'
 
 /** What the files next to a model say about its inputs, classes and vectors; what they do not say is undefined. */
@@ -13,7 +13,7 @@ export interface ModelFacts {
    */
   readonly maxTokens: number | undefined
   readonly vocabularySize: number | undefined
-  readonly normalisation: Normalisation | undefined
+  readonly normalization: Normalization | undefined
   /** Side of the square images. */
   readonly imageSize: number | undefined
   /** Samples a second. */
@@ -67,7 +67,7 @@ export function modelFacts(config: object, preprocessor: object, others: OtherMo
     labels: labelsOf(config),
     maxTokens: maxTokensOf(config, others),
     vocabularySize,
-    normalisation: normalisationOf(preprocessor),
+    normalization: normalizationOf(preprocessor),
     imageSize: typeof imageSize === 'number' ? imageSize : undefined,
     sampleRate,
     pooling: poolingOf(others.modules ?? [], others.pooling),
@@ -104,7 +104,7 @@ function lengthOf(value: unknown): number | undefined {
     : undefined
 }
 
-function normalisationOf({ image_mean: mean, image_std: std, do_normalize: asked }: Preprocessor) {
+function normalizationOf({ image_mean: mean, image_std: std, do_normalize: asked }: Preprocessor) {
   if (asked === false) return { mean: [0], std: [1] }
   return mean !== undefined && std !== undefined ? { mean, std } : undefined
 }

@@ -20,7 +20,7 @@ describe('readModelFolder', () => {
       maxTokens: 512,
       vocabularySize: 8192,
       tokenizer: modelPath('mail', 'tokenizer'),
-      normalisation: undefined,
+      normalization: undefined,
       imageSize: undefined,
       sampleRate: undefined,
       pooling: undefined,
@@ -92,9 +92,9 @@ describe('readModelFolder', () => {
   test('reads the preprocessor', async () => {
     await write('preprocessor_config.json', { image_mean: [0.5], image_std: [0.25], sampling_rate: 8000 })
     const path = join(folder, 'model.onnx')
-    expect(await readModelFolder(path)).toMatchObject({ normalisation: { mean: [0.5], std: [0.25] }, sampleRate: 8000 })
+    expect(await readModelFolder(path)).toMatchObject({ normalization: { mean: [0.5], std: [0.25] }, sampleRate: 8000 })
     await write('preprocessor_config.json', { do_normalize: false, image_mean: [0.5], image_std: [0.25] })
-    expect((await readModelFolder(path)).normalisation).toEqual({ mean: [0], std: [1] })
+    expect((await readModelFolder(path)).normalization).toEqual({ mean: [0], std: [1] })
   })
 
   test('finds nothing for a model without other files', async () => {

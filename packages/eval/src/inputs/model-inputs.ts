@@ -2,8 +2,8 @@ import { TpError } from '@tp/core'
 import type { NamedTensors, TypedArray, ValueInfo } from '@tp/core/runtime'
 import type { Modality } from '../datasets/dataset.ts'
 import type { Ranking } from '../datasets/ranking.ts'
-import type { Vectors } from '../metrics/neighbours.ts'
-import type { Normalisation } from './normalisation.ts'
+import type { Vectors } from '../metrics/neighbors.ts'
+import type { Normalization } from './normalization.ts'
 import type { Pooling } from './pooling.ts'
 
 /** A data set in the form that one model takes. */
@@ -14,7 +14,7 @@ export interface ModelInputs {
   readonly targets: readonly number[]
   /** Real tokens of each example, special ones included; undefined where the model alone knows (images, sound). */
   readonly lengths: readonly number[] | undefined
-  /** Milliseconds of preparation (tokenising) that each example has cost before `feeds`. */
+  /** Milliseconds of preparation (tokenizing) that each example has cost before `feeds`. */
   readonly preparationMs: readonly number[] | undefined
   /** A key of each example that does not depend on its position (its tokens, its file). Default: its position. */
   readonly keys?: readonly (string | number)[] | undefined
@@ -24,8 +24,8 @@ export interface ModelInputs {
   readonly vectors?: Vectors | undefined
   /** How a vector is made of those of a text's tokens; default: their mean. */
   readonly pooling?: Pooling['of'] | undefined
-  /** How images are normalised: as given, or as measured. */
-  readonly normalisation?: Normalisation | undefined
+  /** How images are normalized: as given, or as measured. */
+  readonly normalization?: Normalization | undefined
   /** What was assumed for want of better knowledge, in sentences for the user. */
   readonly notes: readonly string[]
   /** Inputs of one batch of examples by their positions, padded to its longest. */

@@ -17,17 +17,17 @@ const write = (name: string, content: object): void => writeFileSync(join(folder
 const types = (...names: string[]): object[] => names.map((name) => ({ type: `sentence_transformers.models.${name}` }))
 
 test('without files it is the mean, of length 1', async () => {
-  expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of: 'mean', isNormalised: true })
+  expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of: 'mean', isNormalized: true })
 })
 
 test('the files of Sentence Transformers say what it is, also above a folder called onnx', async () => {
   write('1_Pooling/config.json', { pooling_mode_cls_token: true, pooling_mode_mean_tokens: false })
   write('modules.json', types('Transformer', 'Pooling'))
-  const expected = { of: 'class token', isNormalised: false }
+  const expected = { of: 'class token', isNormalized: false }
   expect(await readPooling(join(folder, 'model.onnx'))).toEqual(expected)
   expect(await readPooling(join(folder, 'onnx', 'model.onnx'))).toEqual(expected)
   write('modules.json', types('Transformer', 'Pooling', 'Normalize'))
-  expect((await readPooling(join(folder, 'model.onnx'))).isNormalised).toBe(true)
+  expect((await readPooling(join(folder, 'model.onnx'))).isNormalized).toBe(true)
 })
 
 test.each([
@@ -37,7 +37,7 @@ test.each([
   ['lasttoken', 'last token'],
 ] as const)('a mode has a name since version 6 of Sentence Transformers: %j', async (mode, of) => {
   write('1_Pooling/config.json', { pooling_mode: mode })
-  expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of, isNormalised: true })
+  expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of, isNormalized: true })
 })
 
 test('a pooling that modules.json names, and that is missing, is refused and never taken for the mean', async () => {
@@ -53,7 +53,7 @@ test('modules.json says in which folder the pooling is, and it is below its own'
   write('4_Last/config.json', { pooling_mode: 'lasttoken' })
   const named = (path: string): object[] => [...types('Transformer'), { type: 'a.Pooling', path }]
   write('modules.json', named('4_Last'))
-  expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of: 'last token', isNormalised: false })
+  expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of: 'last token', isNormalized: false })
   for (const path of ['../4_Last', join(folder, '4_Last')]) {
     write('modules.json', named(path))
     await expect(readPooling(join(folder, 'model.onnx'))).rejects.toMatchObject({ code: 'TP_DATA' })
@@ -64,7 +64,7 @@ test('a module that the ONNX file does not hold is refused where vectors are poo
   write('modules.json', types('Transformer', 'Pooling', 'Dense', 'Normalize'))
   const path = join(folder, 'model.onnx')
   const { pooling } = await readModelFolder(path)
-  expect(requirePooling(pooling, path, { dims: ['batch', 384] })).toMatchObject({ isNormalised: true })
+  expect(requirePooling(pooling, path, { dims: ['batch', 384] })).toMatchObject({ isNormalized: true })
   for (const output of [undefined, { dims: ['batch', 'tokens', 384] }]) {
     expect(() => requirePooling(pooling, path, output)).toThrow(
       expect.objectContaining({ code: 'TP_POOLING', message: expect.stringContaining('through Dense') }),

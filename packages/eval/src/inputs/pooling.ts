@@ -6,13 +6,13 @@ import type { ValueInfo } from '@tp/core/runtime'
 export interface Pooling {
   readonly of: 'mean' | 'maximum' | 'class token' | 'last token'
   /** Whether vectors are brought to length 1. */
-  readonly isNormalised: boolean
+  readonly isNormalized: boolean
   /** What else the folder demands that cannot be done: then `of` is not what it says. */
   readonly unsupported?: string
 }
 
 /** Of a model whose folder does not say how it pools. */
-export const USUAL_POOLING: Pooling = { of: 'mean', isNormalised: true }
+export const USUAL_POOLING: Pooling = { of: 'mean', isNormalized: true }
 
 /** One step of a model as Sentence Transformers lists them in modules.json. */
 export interface SentenceModule {
@@ -54,7 +54,7 @@ export function sentenceModules(json: unknown): SentenceModule[] {
  */
 export function poolingOf(modules: readonly SentenceModule[], config: object | undefined): Pooling | undefined {
   if (modules.length === 0 && config === undefined) return undefined
-  const isNormalised = modules.length === 0 || modules.some(({ type }) => type === 'Normalize')
+  const isNormalized = modules.length === 0 || modules.some(({ type }) => type === 'Normalize')
   const asked = config === undefined ? [] : modesOf(config)
   const of = asked.length > 1 ? undefined : modes.get(asked[0] ?? 'mean')
   const other = modules.slice(1).find(({ type }) => !harmless.includes(type))
@@ -65,8 +65,8 @@ export function poolingOf(modules: readonly SentenceModule[], config: object | u
       : isMissing
         ? 'modules.json names a Pooling whose config.json (1_Pooling/config.json) is missing'
         : `its vectors are pooled by ${asked.join(' and ')}, and only one of mean, max, cls and lasttoken is supported`
-  if (of !== undefined && other === undefined && !isMissing) return { of, isNormalised }
-  return { of: of ?? 'mean', isNormalised, unsupported }
+  if (of !== undefined && other === undefined && !isMissing) return { of, isNormalized }
+  return { of: of ?? 'mean', isNormalized, unsupported }
 }
 
 /** What a configuration names; flags that are set. */

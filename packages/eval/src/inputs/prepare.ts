@@ -5,7 +5,7 @@ import { audioInputs } from './audio-inputs.ts'
 import { imageInputs } from './image-inputs.ts'
 import { loadTokenizer } from './load-tokenizer.ts'
 import { type ModelInputs, modalityOf } from './model-inputs.ts'
-import type { Normalisation } from './normalisation.ts'
+import type { Normalization } from './normalization.ts'
 import type { Pooling } from './pooling.ts'
 import { textInputs } from './text-inputs.ts'
 
@@ -17,7 +17,7 @@ export interface PrepareOptions {
   readonly vocabularySize?: number | undefined
   /** How texts become vectors; default: by the mean of their tokens. */
   readonly pooling?: Pooling | undefined
-  readonly normalisation?: Normalisation | undefined
+  readonly normalization?: Normalization | undefined
   /** Side of the square images, if the model's is not fixed. */
   readonly imageSize?: number | undefined
   /** Samples a second. */

@@ -13,7 +13,7 @@ export interface TaggedInputs extends ModelInputs {
 }
 
 /**
- * Tokenises sentences word by word. A word is judged by its first piece, as usual (Devlin et al., NAACL 2019, section 5.3).
+ * Tokenizes sentences word by word. A word is judged by its first piece, as usual (Devlin et al., NAACL 2019, section 5.3).
  * Words without a piece, since the sentence was cut or the tokenizer knows nothing in them, are not judged; `notes` says
  * how many.
  * @throws TpError TP_TOKENIZER when the tokenizer has ids that the model has no embedding for; TP_INPUT, TP_OPTION

@@ -13,7 +13,7 @@ export interface TextOptions extends TokenRowsOptions {
 }
 
 /**
- * Tokenises all texts, or pairs of texts, once. Batches are padded to their longest row, or to the model's fixed length.
+ * Tokenizes all texts, or pairs of texts, once. Batches are padded to their longest row, or to the model's fixed length.
  * @throws TpError TP_TOKENIZER when the tokenizer has ids that the model has no embedding for
  */
 export async function textInputs(

@@ -4,7 +4,7 @@ import { type PairedCounts, pairedScore } from './paired-score.ts'
 /** Of the 2.5 %, what is spent on which shares of gains are thought possible. */
 const NUISANCE = 0.0005
 
-/** Number of values tried; the worst is refined between its neighbours. */
+/** Number of values tried; the worst is refined between its neighbors. */
 const TRIED = 32
 
 /**

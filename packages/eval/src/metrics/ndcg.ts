@@ -1,5 +1,5 @@
 /**
- * Normalised discounted cumulative gain of a ranking, 0 … 1: Σ gain / log₂(rank + 1) over the first `depth` ranks, as a share of
+ * Normalized discounted cumulative gain of a ranking, 0 … 1: Σ gain / log₂(rank + 1) over the first `depth` ranks, as a share of
  * that of the best order of `judged`. Gains are taken as they are (`ndcg_cut` of trec_eval, BEIR). A query of which nothing
  * is relevant has 0.
  * @param gains of the ranked documents, the first rank first

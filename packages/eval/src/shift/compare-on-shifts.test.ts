@@ -62,13 +62,13 @@ describe('mails', () => {
   })
 })
 
-test('normalises shifted images like the originals', async () => {
+test('normalizes shifted images like the originals', async () => {
   await using session = await nodeRuntime().load(modelPath('digits-vit'), { threads: 1 })
   const digits = imageDataset('digits', { channels: 1, height: 28, width: 28 }, digitsData('test').slice(0, 20))
   const sets = await shiftedSets(digits, [namedShift('image', 'noise', 5)], session.inputs)
   const [own, noisy] = sets.map(({ inputs }) => inputs)
-  expect(own?.normalisation?.mean).toHaveLength(1)
-  expect(noisy?.normalisation).toEqual(own?.normalisation)
+  expect(own?.normalization?.mean).toHaveLength(1)
+  expect(noisy?.normalization).toEqual(own?.normalization)
   expect(noisy?.notes).toEqual([])
 })
 

@@ -11,7 +11,7 @@ interface Contents {
 
 /**
  * A change of an example that its label outlives: other data than the model has learned from, of the same classes. It
- * works on the content as it is read, before tokenising and normalising, and does not change its input.
+ * works on the content as it is read, before tokenizing and normalizing, and does not change its input.
  */
 export interface ShiftOf<M extends Modality> {
   readonly modality: M
@@ -73,5 +73,5 @@ function changed<M extends Modality>(
   return { modality: dataset.modality, source: `${dataset.source}, ${shift.name}`, examples }
 }
 
-/** 2³² over the golden ratio, so that neighbouring seeds and positions do not share their numbers. */
+/** 2³² over the golden ratio, so that neighboring seeds and positions do not share their numbers. */
 const SPREAD = 0x9e3779b1

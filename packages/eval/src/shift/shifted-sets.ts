@@ -26,7 +26,7 @@ export interface ShiftedSetsOptions extends PrepareOptions, ShiftOptions {
 
 /**
  * A data set as it is, called `in distribution`, then shifted in each way, its bins by length, and data from elsewhere.
- * All are prepared alike: images by the normalisation of the first, if none is given.
+ * All are prepared alike: images by the normalization of the first, if none is given.
  * @param inputs what the model takes
  * @throws TpError TP_OPTION, TP_ABORTED and what preparing throws
  */
@@ -40,7 +40,7 @@ export async function shiftedSets(
   const elsewhere = Object.entries(others)
   const total = 1 + shifts.length + elsewhere.length
   const own = await prepareInputs(dataset, inputs, options)
-  const like = { ...options, normalisation: options.normalisation ?? own.normalisation }
+  const like = { ...options, normalization: options.normalization ?? own.normalization }
   const all = own.targets.map((_, i) => i)
   const sets: ShiftedSet[] = [{ name: 'in distribution', inputs: own, examples: all, sameInputs: true }]
   const done = (): void => {

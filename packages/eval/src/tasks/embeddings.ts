@@ -4,7 +4,7 @@ import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { type Pooling, pool } from '../inputs/pooling.ts'
 import { maskOf } from '../inputs/token-rows.ts'
 import type { Figure } from '../metrics/figure.ts'
-import { dot, nearest, similarities, type Vectors } from '../metrics/neighbours.ts'
+import { dot, nearest, similarities, type Vectors } from '../metrics/neighbors.ts'
 import { ownOutputs } from '../metrics/predictions.ts'
 import { rankCorrelation } from '../metrics/rank-correlation.ts'
 import { type EvaluateOptions, runExamples } from '../run-examples.ts'
@@ -59,8 +59,8 @@ export async function embed(session: Session, inputs: ModelInputs, options: Embe
 }
 
 export interface NearnessOptions {
-  /** How many neighbours of an example are looked at (default 10). */
-  readonly neighbours?: number | undefined
+  /** How many neighbors of an example are looked at (default 10). */
+  readonly neighbors?: number | undefined
   /** How many examples, the first ones, are looked up among all (default 200); time grows with this times the number of examples. */
   readonly queries?: number | undefined
 }
@@ -72,14 +72,14 @@ export interface Nearness {
   /** Spearman's, of an example's similarities to all others with the dense ones. */
   readonly rankCorrelation: Figure
   /** Share of an example's nearest in the dense model that are still among its nearest: an index of the same model. */
-  readonly neighbours: Figure
+  readonly neighbors: Figure
   /** The same where examples are looked up in an index of dense vectors. */
-  readonly neighboursInDense: Figure
+  readonly neighborsInDense: Figure
 }
 
 /**
  * Vectors compared with those of the dense model: how near they are, whether similarities persist, and what a search finds.
- * `rankCorrelation` and the neighbours are of the first `queries` examples, each against all others.
+ * `rankCorrelation` and the neighbors are of the first `queries` examples, each against all others.
  * @throws TpError TP_OPTION if the two are not of the same examples, TP_DATA for fewer than 3
  */
 export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options: NearnessOptions = {}): Nearness {
@@ -89,9 +89,9 @@ export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options
     const seen = `${own.length} vectors of ${own[0]?.length} and ${count} of ${reference[0]?.length} numbers`
     throw new TpError('TP_OPTION', 'eval', `${seen} cannot be compared; embed the same examples`)
   }
-  if (count < 3) throw new TpError('TP_DATA', 'eval', `${count} examples have no neighbours to compare; give 3 or more`)
-  const { neighbours = 10, queries = 200 } = options
-  const wanted = Math.min(neighbours, count - 1)
+  if (count < 3) throw new TpError('TP_DATA', 'eval', `${count} examples have no neighbors to compare; give 3 or more`)
+  const { neighbors = 10, queries = 200 } = options
+  const wanted = Math.min(neighbors, count - 1)
   const found = reference.slice(0, queries).map((vector, row) => {
     const query = own[row] as Float64Array
     const [before, after, mixed] = [
@@ -116,8 +116,8 @@ export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options
   return {
     cosine: { got: reference.map((vector, row) => dot(vector, own[row] as Float64Array)), share: true },
     rankCorrelation: { got: found.map(({ order }) => order), share: true },
-    neighbours: { got: found.map(({ both }) => both), share: true },
-    neighboursInDense: { got: found.map(({ mixed }) => mixed), share: true },
+    neighbors: { got: found.map(({ both }) => both), share: true },
+    neighborsInDense: { got: found.map(({ mixed }) => mixed), share: true },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { SearchData } from '../datasets/retrieval/search-data.ts'
 import { ndcg } from '../metrics/ndcg.ts'
-import { maxSimilarities, nearest, similarities, type Vectors } from '../metrics/neighbours.ts'
+import { maxSimilarities, nearest, similarities, type Vectors } from '../metrics/neighbors.ts'
 import { type Found, ranksOf, recallAt, reciprocalRank } from '../metrics/retrieval.ts'
 import { DEPTH } from './ranking.ts'
 

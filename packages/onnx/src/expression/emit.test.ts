@@ -38,7 +38,7 @@ import { emit } from './emit.ts'
 import { emitModel } from './emit-model.ts'
 import { lift } from './lift.ts'
 
-/** Half precision and dynamic quantisation amplify the last bit; everything else is exact to float32 rounding. */
+/** Half precision and dynamic quantization amplify the last bit; everything else is exact to float32 rounding. */
 const coarse = /fp16|int8/
 
 async function run(bytes: Uint8Array, feeds: Readonly<Record<string, TensorLike>>) {

@@ -27,7 +27,7 @@ import { isOpaque } from './opaque.ts'
 
 /** What core's interpreter has no kernels for: attention and embeddings fused by onnxruntime, control flow. */
 const notComputed = /^(bert|vit).*-ortfused|^deberta/
-/** Half precision and dynamic quantisation amplify the last bit; everything else is exact to float32 rounding. */
+/** Half precision and dynamic quantization amplify the last bit; everything else is exact to float32 rounding. */
 const coarse = /fp16|int8/
 
 function graphOf(inputs: Record<string, (number | string)[]>, ...nodes: Parameters<typeof createNode>[0][]): Graph {

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { computing } from '../../test/operator-cases/computing.ts'
 import type { Case } from '../../test/operator-cases/given.ts'
 import { moving } from '../../test/operator-cases/moving.ts'
-import { quantisedAndFused } from '../../test/operator-cases/quantised-and-fused.ts'
+import { quantizedAndFused } from '../../test/operator-cases/quantized-and-fused.ts'
 import { decodeModel } from '../file/model.ts'
 import { Graph } from '../graph/graph.ts'
 import { emitModel } from './emit-model.ts'
@@ -14,7 +14,7 @@ import { lift } from './lift.ts'
 
 const opsets = [7, 9, 11, 13, 17, 18, 21, 23, 24, 25, 26]
 
-const cases: Readonly<Record<string, Case>> = { ...computing, ...moving, ...quantisedAndFused }
+const cases: Readonly<Record<string, Case>> = { ...computing, ...moving, ...quantizedAndFused }
 
 /** No kernel: these are read for their shapes. */
 const notCompared = [

@@ -17,7 +17,7 @@ export interface NamedTensor extends TensorLike {
 }
 
 /**
- * Reads a serialised TensorProto, as ONNX's test data sets have them (`input_0.pb`).
+ * Reads a serialized TensorProto, as ONNX's test data sets have them (`input_0.pb`).
  * @throws TpError TP_NOT_ONNX, TP_TENSOR
  */
 export function decodeTensor(bytes: Uint8Array): NamedTensor {
@@ -25,7 +25,7 @@ export function decodeTensor(bytes: Uint8Array): NamedTensor {
   try {
     proto = readMessage('TensorProto', bytes).message
   } catch (cause) {
-    throw new TpError('TP_NOT_ONNX', 'onnx', 'not a serialised ONNX tensor; give a .pb file of a test data set', {
+    throw new TpError('TP_NOT_ONNX', 'onnx', 'not a serialized ONNX tensor; give a .pb file of a test data set', {
       cause,
     })
   }

@@ -4,7 +4,7 @@ import { type RanBatch, vectorsOf } from '@tp/eval'
 import { logitsOf, probabilities } from '@tp/eval/metrics'
 import { rowsOf } from '../engine/row.ts'
 import type { OpenModel } from './open-model.ts'
-import { type Text, tokenise } from './texts.ts'
+import { type Text, tokenize } from './texts.ts'
 
 export interface AskOptions {
   /** Cut texts that are too long, instead of refusing them. */
@@ -33,7 +33,7 @@ export async function askTexts(
     if (!engine.isFull()) return
     throw new TpError('TP_BUSY', 'server', `${engine.waiting().tokens} tokens wait already; ask again later`)
   }
-  const tokens = await tokenise(texts, form.tokenizer, form.form, { truncate, signal, requireWanted })
+  const tokens = await tokenize(texts, form.tokenizer, form.form, { truncate, signal, requireWanted })
   const rows = tokens.flatMap((row) => rowsOf(engine.form, form.form.feeds([row])))
   return { answers: await engine.run(rows, { signal }), tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0) }
 }

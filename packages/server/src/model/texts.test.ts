@@ -3,7 +3,7 @@ import { loadTokenizer } from '@tp/eval'
 import { tokenRows } from '@tp/eval/inputs'
 import { mailData, modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
-import { tokenise } from './texts.ts'
+import { tokenize } from './texts.ts'
 
 const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
 const inputs: readonly ValueInfo[] = ['input_ids', 'attention_mask'].map((name) => {
@@ -19,7 +19,7 @@ const others = ['', ' ', '你好世界'.repeat(100), 'naïve '.repeat(200), `${'
 describe('texts of which only the start is looked at', () => {
   test('have the tokens of the whole text, cut as the tokenizer cuts it', async () => {
     const texts = [...longest, ...others]
-    const rows = await tokenise(texts, tokenizer, form, { truncate: true })
+    const rows = await tokenize(texts, tokenizer, form, { truncate: true })
     expect(rows.map(({ ids }) => Array.from(ids))).toEqual(texts.map((text) => tokenizer.encode(text, 40)))
   })
 
@@ -29,24 +29,24 @@ describe('texts of which only the start is looked at', () => {
     const pairs = allowed
       .slice(0, 20)
       .flatMap((text, i) => [['a query', text] as const, [text, allowed[i + 20] ?? ''] as const])
-    const rows = await tokenise(pairs, tokenizer, form, { truncate: true })
+    const rows = await tokenize(pairs, tokenizer, form, { truncate: true })
     expect(rows.map(({ ids }) => Array.from(ids))).toEqual(pairs.map((pair) => tokenizer.encodePair(...pair, 40).ids))
   })
 })
 
 test('a pair is too long from one token more than the model takes', async () => {
   const words = (count: number): string => 'free '.repeat(count)
-  const ask = (count: number) => tokenise([[words(10), words(count)]], tokenizer, form, { truncate: false })
+  const ask = (count: number) => tokenize([[words(10), words(count)]], tokenizer, form, { truncate: false })
   expect((await ask(27))[0]?.ids).toHaveLength(40)
   await expect(ask(28)).rejects.toThrow(expect.objectContaining({ code: 'TP_TOO_LONG' }))
 })
 
-test('tokenising ends with its signal', async () => {
-  const asked = tokenise(longest, tokenizer, form, { truncate: true, signal: AbortSignal.abort() })
+test('tokenizing ends with its signal', async () => {
+  const asked = tokenize(longest, tokenizer, form, { truncate: true, signal: AbortSignal.abort() })
   await expect(asked).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
 })
 
-test('texts of many requests are tokenised in as many turns of the loop, so that others are heard in between', async () => {
+test('texts of many requests are tokenized in as many turns of the loop, so that others are heard in between', async () => {
   let isDone = false
   let turns = 0
   const count = (): void => {
@@ -54,14 +54,14 @@ test('texts of many requests are tokenised in as many turns of the loop, so that
     if (!isDone) setImmediate(count)
   }
   setImmediate(count)
-  await Promise.all(longest.map((text) => tokenise([text], tokenizer, form, { truncate: true })))
+  await Promise.all(longest.map((text) => tokenize([text], tokenizer, form, { truncate: true })))
   isDone = true
   expect(turns).toBeGreaterThanOrEqual(longest.length - 1)
 })
 
-test('tokenising ends when its tokens would be for nothing', async () => {
+test('tokenizing ends when its tokens would be for nothing', async () => {
   const requireWanted = (): void => {
     throw new Error('all is full')
   }
-  await expect(tokenise(longest, tokenizer, form, { truncate: true, requireWanted })).rejects.toThrow('all is full')
+  await expect(tokenize(longest, tokenizer, form, { truncate: true, requireWanted })).rejects.toThrow('all is full')
 })

@@ -15,10 +15,10 @@ const MOST_CHARACTERS_PER_TOKEN = 64
 /** The last tokens of a text that was cut in the middle of a word may be others than those of the whole text. */
 const UNSURE = 32
 
-/** Milliseconds of tokenising after which other requests have their turn. */
+/** Milliseconds of tokenizing after which other requests have their turn. */
 const TURN = 4
 
-interface TokeniseOptions {
+interface TokenizeOptions {
   /** Cut texts that are too long, instead of refusing them. */
   readonly truncate: boolean
   readonly signal?: AbortSignalLike | undefined
@@ -30,11 +30,11 @@ interface TokeniseOptions {
  * Texts as tokens.
  * @throws TpError TP_TOO_LONG for a text of more tokens than the model takes; TP_TOKENIZER, TP_ABORTED
  */
-export async function tokenise(
+export async function tokenize(
   texts: readonly Text[],
   tokenizer: TextTokenizer,
   form: TokenRows,
-  { truncate, signal, requireWanted }: TokeniseOptions,
+  { truncate, signal, requireWanted }: TokenizeOptions,
 ): Promise<TokenRow[]> {
   const rows: TokenRow[] = []
   const turns = takingTurns()
@@ -80,7 +80,7 @@ function rowOf(text: Text, tokenizer: TextTokenizer, most: number): TokenRow & {
 }
 
 /**
- * As much of a text as has more than `most` tokens, or all of it. So the time that tokenising takes is bounded by what the model
+ * As much of a text as has more than `most` tokens, or all of it. So the time that tokenizing takes is bounded by what the model
  * takes, however long the text is.
  */
 function startOf(

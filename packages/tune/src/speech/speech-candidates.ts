@@ -22,7 +22,7 @@ export const MEASURED = 6
 /**
  * A method at rising strengths. One that decides by itself how many tokens are kept has one; of one that merges what is nearer than a threshold these are the
  * thresholds by which such shares of the tokens would be merged, after a third of the layers, where keys are about more than a frame; of the others keep ratios at the first
- * layer, so that all layers have fewer tokens. Pruned positions are restored, each as its nearest kept neighbour, so that the decoder weighs what
+ * layer, so that all layers have fewer tokens. Pruned positions are restored, each as its nearest kept neighbor, so that the decoder weighs what
  * is kept as the encoder does.
  */
 export async function strengthsOf(

@@ -25,7 +25,7 @@ export function fronts(rows: readonly SettingRow[]): Html {
   const panels = names.map((name) => html`<div class="panel"><h4>${name}</h4>${panel(name, all, x, y)}</div>`)
   return html`<figure><figcaption>Up and to the right is better. Across: how many times as fast as the model without its dead
 tokens, one by one; down: points of test accuracy lost; both with 95 % intervals. Each panel has one candidate in blue (controls
-in orange), all others in grey, and random tokens (5 seeds) dashed. A line joins keep ratios at the same layers. Losses above ${MOST_LOSS} points
+in orange), all others in gray, and random tokens (5 seeds) dashed. A line joins keep ratios at the same layers. Losses above ${MOST_LOSS} points
 are not drawn.</figcaption><div class="panels">${panels}</div></figure>`
 }
 

@@ -35,14 +35,14 @@ export function gridTimes(plan: SubjectPlan, cells: readonly SpeedCell[] = plan.
 
 const TICKS = [0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 12, 16]
 
-/** Told apart without colours, too. */
+/** Told apart without colors, too. */
 const MARKERS = [
-  { colour: 'var(--c0)', symbol: 'circle', sign: '●' },
-  { colour: 'var(--c5)', symbol: 'square', sign: '■' },
-  { colour: 'var(--c3)', symbol: 'triangle', sign: '▲' },
-  { colour: 'var(--chance)', symbol: 'diamond', sign: '◆' },
-  { colour: 'var(--c2)', symbol: 'star', sign: '★' },
-  { colour: 'var(--c6)', symbol: 'cross', sign: '✚' },
+  { color: 'var(--c0)', symbol: 'circle', sign: '●' },
+  { color: 'var(--c5)', symbol: 'square', sign: '■' },
+  { color: 'var(--c3)', symbol: 'triangle', sign: '▲' },
+  { color: 'var(--chance)', symbol: 'diamond', sign: '◆' },
+  { color: 'var(--c2)', symbol: 'star', sign: '★' },
+  { color: 'var(--c6)', symbol: 'cross', sign: '✚' },
 ] as const
 
 type Marker = (typeof MARKERS)[number]
@@ -57,8 +57,8 @@ export function grid(plan: SubjectPlan): Html {
   if (distinct(({ tokens }) => tokens).length < 2) return latencyTable(plan)
   const markerOf = (name: string): Marker => MARKERS[names.indexOf(name) % MARKERS.length] as Marker
   const keys = names.map((name) => {
-    const { colour, sign } = markerOf(name)
-    return html`<li><span style="color:${colour}">${sign}</span> ${name}</li>`
+    const { color, sign } = markerOf(name)
+    return html`<li><span style="color:${color}">${sign}</span> ${name}</li>`
   })
   const values = times.map(({ speedup }) => speedup.value)
   const range = [Math.min(0.8, ...values), 1.1 * Math.max(...values)] as const
@@ -105,20 +105,20 @@ function panel(
         y1: (one: Timed) => clip(one.speedup.low),
         y2: (one: Timed) => clip(one.speedup.high),
         z: 'name',
-        fill: (one: Timed) => markerOf(one.name).colour,
+        fill: (one: Timed) => markerOf(one.name).color,
         fillOpacity: 0.14,
       }),
       Plot.line(own, {
         x: 'tokens',
         y: (one: Timed) => one.speedup.value,
         z: 'name',
-        stroke: (one: Timed) => markerOf(one.name).colour,
+        stroke: (one: Timed) => markerOf(one.name).color,
         strokeWidth: 1.8,
       }),
       Plot.dot(own, {
         x: 'tokens',
         y: (one: Timed) => one.speedup.value,
-        fill: (one: Timed) => markerOf(one.name).colour,
+        fill: (one: Timed) => markerOf(one.name).color,
         symbol: (one: Timed) => markerOf(one.name).symbol,
         r: 3,
         title: (one: Timed) => `${one.name}, ${one.tokens} tokens: ${speedupText(one.speedup)}`,

@@ -11,14 +11,14 @@ export interface Point {
 export type Stroke = readonly Point[]
 
 const SIDE = 28
-/** MNIST's digits fill a square of 20 pixels, with their centre of mass in the middle of the image. */
+/** MNIST's digits fill a square of 20 pixels, with their center of mass in the middle of the image. */
 const FILLED = 20
 const PEN = 2.4
 
-/** A drawn digit as MNIST has them: bright on black, of one size, centred. */
+/** A drawn digit as MNIST has them: bright on black, of one size, centered. */
 export function strokesImage(strokes: readonly Stroke[]): GivenImage {
   const first = draw(strokes, fitted(strokes.flat()))
-  const [x, y] = centreOfMass(first)
+  const [x, y] = centerOfMass(first)
   const scale = fitted(strokes.flat())
   const middle = (SIDE - 1) / 2
   const pixels = draw(strokes, { ...scale, left: scale.left + middle - x, top: scale.top + middle - y })
@@ -62,7 +62,7 @@ function draw(strokes: readonly Stroke[], { scale, left, top }: Placement): Floa
   return Float32Array.from({ length: SIDE * SIDE }, (_, i) => (data[4 * i] as number) / 255)
 }
 
-function centreOfMass(pixels: Float32Array): [number, number] {
+function centerOfMass(pixels: Float32Array): [number, number] {
   let [mass, x, y] = [0, 0, 0]
   for (const [i, brightness] of pixels.entries()) {
     mass += brightness

@@ -26,7 +26,7 @@ function draw(path: string): GivenImage {
   context.fillRect(0, 0, canvas.width, canvas.height)
   context.scale(SCALE, SCALE)
   const shade = context.createLinearGradient(0, 0, SIDE, SIDE)
-  for (const [at, grey] of [190, 235, 170, 215].entries()) shade.addColorStop(at / 3, `rgb(${grey} ${grey} ${grey})`)
+  for (const [at, gray] of [190, 235, 170, 215].entries()) shade.addColorStop(at / 3, `rgb(${gray} ${gray} ${gray})`)
   context.fillStyle = shade
   context.fill(new Path2D(path))
   return photoImage(canvas, { channels: 1, height: SIDE, width: SIDE })

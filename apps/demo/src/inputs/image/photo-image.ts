@@ -9,7 +9,7 @@ export interface PhotoShape {
 /** Shares of red, green and blue in what eyes see as brightness. */
 const LUMA = [0.299, 0.587, 0.114] as const
 
-/** An image squeezed to the size that a model takes, grey if it has one channel. */
+/** An image squeezed to the size that a model takes, gray if it has one channel. */
 export function photoImage(source: CanvasImageSource, { channels, height, width }: PhotoShape): GivenImage {
   const context = new OffscreenCanvas(width, height).getContext('2d') as OffscreenCanvasRenderingContext2D
   context.imageSmoothingQuality = 'high'
@@ -18,9 +18,9 @@ export function photoImage(source: CanvasImageSource, { channels, height, width 
   const area = width * height
   const pixels = new Float32Array(channels * area)
   for (let i = 0; i < area; i++) {
-    const colour = [0, 1, 2].map((c) => (data[4 * i + c] as number) / 255)
-    if (channels === 1) pixels[i] = LUMA.reduce((sum, share, c) => sum + share * (colour[c] as number), 0)
-    else for (let c = 0; c < channels; c++) pixels[c * area + i] = colour[c] ?? 0
+    const color = [0, 1, 2].map((c) => (data[4 * i + c] as number) / 255)
+    if (channels === 1) pixels[i] = LUMA.reduce((sum, share, c) => sum + share * (color[c] as number), 0)
+    else for (let c = 0; c < channels; c++) pixels[c * area + i] = color[c] ?? 0
   }
   return { channels, height, width, pixels }
 }

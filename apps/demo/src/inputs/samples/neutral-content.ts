@@ -20,8 +20,8 @@ function landscape(shape: PhotoShape): GivenImage {
   const canvas = new OffscreenCanvas(shape.width, shape.height)
   const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D
   context.scale(shape.width, shape.height)
-  const fill = (colour: string, path: string): void => {
-    context.fillStyle = colour
+  const fill = (color: string, path: string): void => {
+    context.fillStyle = color
     context.fill(new Path2D(path))
   }
   fill('#8ec5ee', 'M0 0 H1 V1 H0 Z')

@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { isSameSetting, type Preset } from '../../workbench/preset.ts'
 import type { WorkbenchSettings } from '../../workbench/settings.ts'
-import { judgeLoss } from '../figures/judgement.ts'
+import { judgeLoss } from '../figures/judgment.ts'
 
 export interface PresetsProps {
   readonly presets: readonly Preset[]

@@ -1,18 +1,18 @@
 import type { Interval } from '@tp/eval/metrics'
 import type { JSX } from 'preact'
 import type { Accuracy } from '../../engine/accuracy.ts'
-import { judgeLoss } from './judgement.ts'
+import { judgeLoss } from './judgment.ts'
 
 export interface AccuracyCardProps {
   readonly accuracy: Accuracy | undefined
-  /** What the labelled examples are; undefined: there are none for this model. */
+  /** What the labeled examples are; undefined: there are none for this model. */
   readonly what: string | undefined
   readonly running: boolean
   readonly onStop: () => void
   readonly onAgain: () => void
 }
 
-/** What the setting costs in right answers, on a small labelled set. */
+/** What the setting costs in right answers, on a small labeled set. */
 export function AccuracyCard({ accuracy, what, running, onStop, onAgain }: AccuracyCardProps): JSX.Element {
   const unfinished = accuracy === undefined || accuracy.done < accuracy.of
   return (
@@ -20,7 +20,7 @@ export function AccuracyCard({ accuracy, what, running, onStop, onAgain }: Accur
       <h2 id="accuracy-title">How often it is right</h2>
       {what === undefined ? (
         <p class="note">
-          There are no labelled examples for this model in the page. <code>tp eval</code> measures it on yours.
+          There are no labeled examples for this model in the page. <code>tp eval</code> measures it on yours.
         </p>
       ) : (
         <>

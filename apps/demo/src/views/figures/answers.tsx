@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import type { ComparedAnswers } from '../../workbench/findings.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { type Class, likeness } from './classes.ts'
-import { judgeAnswer } from './judgement.ts'
+import { judgeAnswer } from './judgment.ts'
 import { type Said, saidBy } from './said.ts'
 
 const SHOWN = 3

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { Times } from '../../engine/timing.ts'
-import { speedOf } from './judgement.ts'
+import { speedOf } from './judgment.ts'
 import { spreadOf } from './spread.ts'
 
 export interface LatencyProps {
@@ -28,15 +28,15 @@ function Strips({ times }: { readonly times: Times }): JSX.Element {
   const all = [...times.dense, ...times.pruned].toSorted((a, b) => a - b)
   // One run in which the machine was busy with something else would squeeze all others together.
   const scale = 1.1 * Math.max((all[Math.floor(0.95 * (all.length - 1))] as number) || 1, 0.1)
-  const { factor, low, high, judgement } = speedOf(times)
+  const { factor, low, high, judgment } = speedOf(times)
   return (
     <>
       <p class="figure">
-        {judgement.tone === 'none' ? (
-          judgement.text
+        {judgment.tone === 'none' ? (
+          judgment.text
         ) : (
           <>
-            <strong>{factor.toFixed(2)}×</strong> {judgement.text}
+            <strong>{factor.toFixed(2)}×</strong> {judgment.text}
           </>
         )}
         <span class="note">

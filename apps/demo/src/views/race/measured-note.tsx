@@ -1,7 +1,7 @@
 import { median } from '@tp/core/statistics'
 import type { JSX } from 'preact'
 import type { Times } from '../../engine/timing.ts'
-import { speedOf } from '../figures/judgement.ts'
+import { speedOf } from '../figures/judgment.ts'
 import { WATCHED_MS } from './playback.ts'
 
 /** How sure the factor is, and how it came about. */

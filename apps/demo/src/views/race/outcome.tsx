@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from 'preact'
 import type { ComparedAnswers } from '../../workbench/findings.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { likeness } from '../figures/classes.ts'
-import { type Judgement, judgeAnswer, type Speed, speedOf } from '../figures/judgement.ts'
+import { type Judgment, judgeAnswer, type Speed, speedOf } from '../figures/judgment.ts'
 import { saidBy } from '../figures/said.ts'
 import { countsOf } from '../tokens/counts.ts'
 import { wordsByLayer } from './words-by-layer.ts'
@@ -29,7 +29,7 @@ export function Outcome({ bench, what, children }: OutcomeProps): JSX.Element {
         ) : (
           <>
             <Factor speed={timed && speedOf(timed)} />
-            <Answer judgement={answerOf(bench, result.value)} />
+            <Answer judgment={answerOf(bench, result.value)} />
             <span>{keptText(result.value, what)}</span>
           </>
         )}
@@ -52,26 +52,26 @@ function Factor({ speed }: { readonly speed: Speed | undefined }): JSX.Element {
       </span>
     )
   }
-  const { factor, judgement } = speed
-  if (judgement.tone === 'none') {
+  const { factor, judgment } = speed
+  if (judgment.tone === 'none') {
     return (
       <span class="factor none">
-        <b data-testid="speed-up">{judgement.text}</b> in speed
+        <b data-testid="speed-up">{judgment.text}</b> in speed
       </span>
     )
   }
   return (
-    <span class={`factor ${judgement.tone}`}>
-      <strong data-testid="speed-up">{factor.toFixed(1)}×</strong> {judgement.text}
+    <span class={`factor ${judgment.tone}`}>
+      <strong data-testid="speed-up">{factor.toFixed(1)}×</strong> {judgment.text}
     </span>
   )
 }
 
-function Answer({ judgement }: { readonly judgement: Judgement }): JSX.Element {
-  return <span class={`verdict ${judgement.tone}`}>{judgement.text}</span>
+function Answer({ judgment }: { readonly judgment: Judgment }): JSX.Element {
+  return <span class={`verdict ${judgment.tone}`}>{judgment.text}</span>
 }
 
-function answerOf(bench: Workbench, result: ComparedAnswers): Judgement {
+function answerOf(bench: Workbench, result: ComparedAnswers): Judgment {
   if (result.content.kind === 'made-up')
     return { tone: 'none', text: 'Made-up numbers: there is no answer to compare.' }
   const { dense, pruned } = saidBy(bench, result)

@@ -11,7 +11,7 @@ import { embedLayerNormalization, qEmbedLayerNormalization } from './embed-layer
 import { multiHeadAttention } from './multi-head-attention.ts'
 import { onnxAttention } from './onnx-attention.ts'
 import { qAttention } from './q-attention.ts'
-import { dynamicQuantizeMatMul, matMulIntegerToFloat } from './quantised-products.ts'
+import { dynamicQuantizeMatMul, matMulIntegerToFloat } from './quantized-products.ts'
 import { onnxRotaryEmbedding, rotaryEmbedding } from './rotary-embedding.ts'
 import { skipLayerNormalization, skipSimplifiedLayerNormalization } from './skip-layer-normalization.ts'
 

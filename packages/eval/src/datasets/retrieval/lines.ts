@@ -5,7 +5,7 @@ import { linesOf, TableSize } from '../table/table-size.ts'
 
 const MOST_LINES = 10_000_000
 
-/** A line of a run or of judgements. */
+/** A line of a run or of judgments. */
 export interface Line {
   readonly cells: readonly string[]
   /** What is wrong with it. */

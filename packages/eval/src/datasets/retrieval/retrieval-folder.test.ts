@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDataset } from '../open-dataset.ts'
 import { readCandidates } from './candidates.ts'
-import { readJudgements } from './judgements.ts'
+import { readJudgments } from './judgments.ts'
 import { readRetrievalFolder } from './retrieval-folder.ts'
 
 let folder: string
@@ -60,11 +60,11 @@ test('refuses options that the data have no use for', async () => {
   await expect(openDataset(join(folder, 'table.tsv'), { candidates })).rejects.toMatchObject({ code: 'TP_OPTION' })
 })
 
-test('runs and judgements are read as TREC and BEIR write them', async () => {
+test('runs and judgments are read as TREC and BEIR write them', async () => {
   await file('run.tsv', ['query-id\tcorpus-id\tscore', 'q1\td2\t0.1', 'q1\td1\t0.2'])
   expect([...(await readCandidates(join(folder, 'run.tsv')))]).toEqual([['q1', ['d2', 'd1']]])
   await file('trec.qrels', ['q1 0 d2 1', 'q1 0 d9 -2'])
-  expect((await readJudgements(join(folder, 'trec.qrels'))).get('q1')).toEqual(
+  expect((await readJudgments(join(folder, 'trec.qrels'))).get('q1')).toEqual(
     new Map([
       ['d2', 1],
       ['d9', 0],
@@ -74,7 +74,7 @@ test('runs and judgements are read as TREC and BEIR write them', async () => {
 
 test('names the line that is wrong', async () => {
   await file('bad.tsv', ['query-id\tcorpus-id\tscore', 'q1\td2\tyes'])
-  await expect(readJudgements(join(folder, 'bad.tsv'))).rejects.toThrow('line 2: has the relevance "yes"')
+  await expect(readJudgments(join(folder, 'bad.tsv'))).rejects.toThrow('line 2: has the relevance "yes"')
   await file('bad.run', ['q1 Q0 d9 1 0.2 x'])
   await expect(readRetrievalFolder(folder, { candidates: join(folder, 'bad.run') })).rejects.toThrow(
     'names the document d9, which is not in the corpus',
@@ -84,7 +84,7 @@ test('names the line that is wrong', async () => {
     'line 2: names a document that an earlier line of the query names',
   )
   await file('empty.tsv', ['query-id\tcorpus-id\tscore', 'q1\td2\t'])
-  await expect(readJudgements(join(folder, 'empty.tsv'))).rejects.toThrow('line 2: has the relevance ""')
+  await expect(readJudgments(join(folder, 'empty.tsv'))).rejects.toThrow('line 2: has the relevance ""')
   await file('short.run', ['q1'])
   await expect(readCandidates(join(folder, 'short.run'))).rejects.toThrow('line 1: has 1 columns')
 })

@@ -3,13 +3,13 @@ import { basename, join } from 'node:path'
 import { type TextDataset, textDataset } from '../dataset.ts'
 import { dataError, listed } from '../table/data-error.ts'
 import { readCandidates } from './candidates.ts'
-import { type Judgements, readJudgements } from './judgements.ts'
+import { type Judgments, readJudgments } from './judgments.ts'
 import { readTextsById } from './texts-by-id.ts'
 
 export interface RetrievalOptions {
   /** File of what a first stage found, see `readCandidates`. */
   readonly candidates?: string | undefined
-  /** Which judgements: `test` is qrels/test.tsv. Default: the only ones, or `test`. */
+  /** Which judgments: `test` is qrels/test.tsv. Default: the only ones, or `test`. */
   readonly split?: string | undefined
   /** At most so many candidates of each query, the best ones (default 100). */
   readonly top?: number | undefined
@@ -24,7 +24,7 @@ export async function isRetrievalFolder(folder: string): Promise<boolean> {
 
 /**
  * Queries with the candidates that a first stage found, as pairs to be ranked: corpus.jsonl, queries.jsonl and qrels/*.tsv, as
- * BEIR lays them out. With judgements the queries are those that were judged; without a folder qrels all of the candidates' file.
+ * BEIR lays them out. With judgments the queries are those that were judged; without a folder qrels all of the candidates' file.
  * @throws TpError TP_DATA
  */
 export async function readRetrievalFolder(folder: string, options: RetrievalOptions = {}): Promise<TextDataset> {
@@ -35,29 +35,29 @@ export async function readRetrievalFolder(folder: string, options: RetrievalOpti
       'holds queries and documents; give what a first stage found for each query (candidates, --candidates)',
     )
   }
-  const judgements = await judgementsOf(folder, options.split)
+  const judgments = await judgmentsOf(folder, options.split)
   const [found, documents, queries] = await Promise.all([
     readCandidates(run),
     readTextsById(join(folder, 'corpus.jsonl')),
     readTextsById(join(folder, 'queries.jsonl')),
   ])
-  const chosen = [...(judgements ?? found).keys()].filter((query) => found.has(query)).slice(0, limit)
+  const chosen = [...(judgments ?? found).keys()].filter((query) => found.has(query)).slice(0, limit)
   if (chosen.length === 0) throw dataError(run, `has candidates for none of the queries that ${folder} has judged`)
   const pairs = chosen.flatMap((query, number) =>
     (found.get(query) ?? []).slice(0, top).map((document) => ({
       number,
       text: textOf(queries, query, run, 'query'),
       pair: textOf(documents, document, run, 'document'),
-      relevance: judgements?.get(query)?.get(document) ?? 0,
-      label: judgements === undefined ? -1 : Number((judgements.get(query)?.get(document) ?? 0) > 0),
+      relevance: judgments?.get(query)?.get(document) ?? 0,
+      label: judgments === undefined ? -1 : Number((judgments.get(query)?.get(document) ?? 0) > 0),
       source: `${run}, query ${query}, document ${document}`,
     })),
   )
   return textDataset(folder, pairs, {
     queries: pairs.map(({ number }) => number),
-    ...(judgements && {
+    ...(judgments && {
       relevance: pairs.map(({ relevance }) => relevance),
-      judged: chosen.map((query) => [...(judgements.get(query)?.values() ?? [])]),
+      judged: chosen.map((query) => [...(judgments.get(query)?.values() ?? [])]),
     }),
   })
 }
@@ -72,15 +72,15 @@ function textOf(texts: ReadonlyMap<string, string>, id: string, run: string, wha
 }
 
 /**
- * The judgements of a folder; undefined where it has none.
+ * The judgments of a folder; undefined where it has none.
  * @throws TpError TP_DATA if it has no such split
  */
-export async function judgementsOf(folder: string, split: string | undefined): Promise<Judgements | undefined> {
+export async function judgmentsOf(folder: string, split: string | undefined): Promise<Judgments | undefined> {
   const qrels = join(folder, 'qrels')
   const files = (await exists(qrels)) ? (await readdir(qrels)).filter((name) => name.endsWith('.tsv')) : []
   const wanted = split === undefined && files.length === 1 ? files[0] : `${split ?? 'test'}.tsv`
   if (files.length === 0 && split === undefined) return undefined
-  if (wanted !== undefined && files.includes(wanted)) return await readJudgements(join(qrels, wanted))
+  if (wanted !== undefined && files.includes(wanted)) return await readJudgments(join(qrels, wanted))
   throw dataError(
     qrels,
     `has no ${wanted}; it holds ${listed(files.map((file) => basename(file, '.tsv')))} (split, --split)`,

@@ -34,7 +34,7 @@ test('reads queries with something to find, and every document with its title', 
   expect(relevant[3]).toEqual([{ document: 4, gain: 1 }])
 })
 
-test('takes the judgements that are named, and only the first queries', async () => {
+test('takes the judgments that are named, and only the first queries', async () => {
   expect((await readSearchData(own, { split: 'dev' })).queryCount).toBe(1)
   expect((await readSearchData(own, { limit: 2 })).relevant).toHaveLength(2)
 })
@@ -53,12 +53,12 @@ test('knows the document that is the query itself, unless it is judged to be rel
 describe('refuses', () => {
   test.each([
     [
-      'a judgement of no document',
+      'a judgment of no document',
       'qrels/test.tsv',
       'q1\tcoffee\t1\n',
       /judges the document coffee, which it does not have/,
     ],
-    ['a judgement of no query', 'qrels/test.tsv', 'q9\ttea\t1\n', /judges the query q9/],
+    ['a judgment of no query', 'qrels/test.tsv', 'q9\ttea\t1\n', /judges the query q9/],
     ['nothing relevant', 'qrels/test.tsv', 'q1\ttea\t0\n', /judges no document of a query as relevant/],
   ])('%s', async (_, name, content, message) => {
     await expect(readSearchData(withFile(name, content))).rejects.toMatchObject({
@@ -67,7 +67,7 @@ describe('refuses', () => {
     })
   })
 
-  test('judgements that are not there', async () => {
+  test('judgments that are not there', async () => {
     const read = readSearchData(own, { split: 'train' })
     await expect(read).rejects.toThrow(/has no train.tsv/)
   })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type TextDataset, textDataset } from '../dataset.ts'
 import { dataError } from '../table/data-error.ts'
-import { judgementsOf, type RetrievalOptions } from './retrieval-folder.ts'
+import { judgmentsOf, type RetrievalOptions } from './retrieval-folder.ts'
 import { readTextsById } from './texts-by-id.ts'
 
 /** Queries, documents that are all searched, and which of them is how relevant to which query. */
@@ -29,15 +29,15 @@ export async function readSearchData(
   folder: string,
   options: Pick<RetrievalOptions, 'split' | 'limit'> = {},
 ): Promise<SearchData> {
-  const [judgements, documents, queries] = await Promise.all([
-    judgementsOf(folder, options.split),
+  const [judgments, documents, queries] = await Promise.all([
+    judgmentsOf(folder, options.split),
     readTextsById(join(folder, 'corpus.jsonl')),
     readTextsById(join(folder, 'queries.jsonl')),
   ])
-  if (judgements === undefined)
-    throw dataError(folder, 'has no judgements (qrels/test.tsv), so what is found cannot be judged')
+  if (judgments === undefined)
+    throw dataError(folder, 'has no judgments (qrels/test.tsv), so what is found cannot be judged')
   const positions = new Map([...documents.keys()].map((name, position) => [name, position]))
-  const judged = [...judgements].flatMap(([query, gains]) => {
+  const judged = [...judgments].flatMap(([query, gains]) => {
     const relevant = [...gains].flatMap(([name, gain]) => {
       const document = positions.get(name)
       if (document === undefined) throw missing(folder, `document ${name}`)

@@ -71,7 +71,7 @@ const isLabel = (name: string): boolean => LABEL_NAMES.includes(name)
  * by which of them holds class names or numbers throughout. Anything else is never guessed.
  * @throws TpError TP_DATA with the columns that were seen, and what to do
  */
-export function labelledColumns(table: DataTable, options: ExampleOptions): Columns {
+export function labeledColumns(table: DataTable, options: ExampleOptions): Columns {
   const { header, rows, names } = readHeader(table, options, (cell) => classOf(cell, options.labels) !== undefined)
   if (rows.length === 0) throw dataError(table.path, 'holds no example; it has to have a label and a text in each line')
   if (names.length < 2) {

@@ -24,13 +24,13 @@ export function blur(kernel: BlurKernel, share: number): ImageShift {
   }
 }
 
-/** Weights of a pixel and of its neighbours to one side; both sides and the pixel sum up to 1. */
+/** Weights of a pixel and of its neighbors to one side; both sides and the pixel sum up to 1. */
 type KernelWeights = readonly number[]
 
 /** Beyond four standard deviations is next to nothing. Float32: engines may differ in the last bits of an exponential. */
 function gaussian(deviation: number): KernelWeights {
   const reach = Math.ceil(4 * deviation)
-  return normalised(
+  return normalized(
     Array.from({ length: reach + 1 }, (_, i) => Math.fround(Math.exp(-(i * i) / (2 * deviation * deviation)))),
   )
 }
@@ -39,10 +39,10 @@ function gaussian(deviation: number): KernelWeights {
 function box(deviation: number): KernelWeights {
   const half = Math.sqrt(12 * deviation * deviation + 1) / 2
   const reach = Math.ceil(half - 0.5)
-  return normalised(Array.from({ length: reach + 1 }, (_, i) => Math.min(1, half - (i - 0.5))))
+  return normalized(Array.from({ length: reach + 1 }, (_, i) => Math.min(1, half - (i - 0.5))))
 }
 
-function normalised(weights: KernelWeights): KernelWeights {
+function normalized(weights: KernelWeights): KernelWeights {
   const sum = weights.reduce((total, weight, i) => total + (i === 0 ? weight : 2 * weight), 0)
   return weights.map((weight) => weight / sum)
 }

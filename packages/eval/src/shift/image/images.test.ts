@@ -43,7 +43,7 @@ test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
   },
 )
 
-/** Neither noise of neighbouring pixels nor a smooth image: what a translation changes grows with how far it goes. */
+/** Neither noise of neighboring pixels nor a smooth image: what a translation changes grows with how far it goes. */
 const ramp: RawImage = {
   ...{ channels: 1, height: 24, width: 32 },
   pixels: Float32Array.from({ length: 24 * 32 }, (_, i) => ((i % 32) + Math.floor(i / 32)) / 64),
@@ -61,8 +61,8 @@ test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
 )
 
 test('adds noise of mean 0 and the deviation asked for', () => {
-  const grey = { channels: 1, height: 100, width: 100, pixels: new Float32Array(10_000).fill(0.5) }
-  const values = [...apply(imageNoise(0.1), grey).pixels].map((x) => x - 0.5)
+  const gray = { channels: 1, height: 100, width: 100, pixels: new Float32Array(10_000).fill(0.5) }
+  const values = [...apply(imageNoise(0.1), gray).pixels].map((x) => x - 0.5)
   expect(Math.abs(mean(values))).toBeLessThan(0.004)
   expect(standardDeviation(values)).toBeCloseTo(0.1, 2)
   // a normal distribution has 4.6 % beyond two deviations
@@ -72,9 +72,9 @@ test('adds noise of mean 0 and the deviation asked for', () => {
 describe('blur', () => {
   const kernels = ['gaussian', 'box'] as const
 
-  test.each(kernels)('%s does not change a single colour', (kernel) => {
-    const grey = { channels: 1, height: 7, width: 9, pixels: new Float32Array(63).fill(0.3) }
-    for (const x of apply(blur(kernel, 0.2), grey).pixels) expect(x).toBeCloseTo(0.3, 6)
+  test.each(kernels)('%s does not change a single color', (kernel) => {
+    const gray = { channels: 1, height: 7, width: 9, pixels: new Float32Array(63).fill(0.3) }
+    for (const x of apply(blur(kernel, 0.2), gray).pixels) expect(x).toBeCloseTo(0.3, 6)
   })
 
   test.each(kernels)('%s spreads a point with the variance asked for, equally in height and width', (kernel) => {

@@ -9,7 +9,7 @@ const text = fc
   .array(fc.oneof(lower, fc.string({ unit: 'grapheme', maxLength: 8 })), { maxLength: 20 })
   .map((words) => words.join(' '))
 
-/** Edits of two neighbouring letters at most, by removing what both words begin and end with. */
+/** Edits of two neighboring letters at most, by removing what both words begin and end with. */
 function isOneSlip(word: string, written: string): boolean {
   let start = 0
   while (start < written.length && word[start] === written[start]) start++

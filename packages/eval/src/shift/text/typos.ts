@@ -6,7 +6,7 @@ import { mapWords } from './words.ts'
 const LEAST_LETTERS = 4
 
 /**
- * Misspells words with one typo each: a letter is swapped with the next, dropped, doubled, or replaced by a neighbouring key.
+ * Misspells words with one typo each: a letter is swapped with the next, dropped, doubled, or replaced by a neighboring key.
  * Words of fewer than four letters and first letters are not changed, so that people can still read the text (Pruthi et
  * al., ACL 2019, arXiv:1905.11268; the slips are those of Belinkov and Bisk, ICLR 2018, arXiv:1711.02173).
  * A higher rate adds typos to those of a lower one.
@@ -38,9 +38,9 @@ const slips: readonly Slip[] = [
   (_letter, next = '') => next,
   (letter, next = '') => letter + letter + next,
   (letter, next = '', key) => {
-    const neighbours = NEIGHBOURS[letter.toLowerCase()]
-    if (neighbours === undefined) return undefined
-    const hit = neighbours[Math.floor(key * neighbours.length)] as string
+    const neighbors = NEIGHBORS[letter.toLowerCase()]
+    if (neighbors === undefined) return undefined
+    const hit = neighbors[Math.floor(key * neighbors.length)] as string
     return (letter === letter.toLowerCase() ? hit : hit.toUpperCase()) + next
   },
 ]
@@ -53,7 +53,7 @@ function misspelt(letters: readonly string[], at: number, slip: Slip, key: numbe
 }
 
 /** Letters whose keys touch a letter's own on a QWERTY keyboard. */
-const NEIGHBOURS: Readonly<Record<string, string>> = {
+const NEIGHBORS: Readonly<Record<string, string>> = {
   ...{ q: 'wa', w: 'qeas', e: 'wrsd', r: 'etdf', t: 'ryfg', y: 'tugh', u: 'yihj', i: 'uojk', o: 'ipkl', p: 'ol' },
   ...{ a: 'qwsz', s: 'weadzx', d: 'ersfxc', f: 'rtdgcv', g: 'tyfhvb', h: 'yugjbn', j: 'uihknm', k: 'iojlm', l: 'opk' },
   ...{ z: 'asx', x: 'sdzc', c: 'dfxv', v: 'fgcb', b: 'ghvn', n: 'hjbm', m: 'jkn' },

@@ -1,7 +1,7 @@
 import type { ImageDataset, ImageShape } from '../datasets/dataset.ts'
 
 /** How brightness x in 0…1 becomes an input, by channel or one for all: (x − mean) / std. */
-export interface Normalisation {
+export interface Normalization {
   readonly mean: readonly number[]
   readonly std: readonly number[]
 }
@@ -9,10 +9,10 @@ export interface Normalisation {
 const SAMPLE = 1000
 
 /** Mean and standard deviation by channel over a data set's first 1,000 images. */
-export async function measureNormalisation(
+export async function measureNormalization(
   dataset: ImageDataset,
   shape: ImageShape | undefined,
-): Promise<Normalisation> {
+): Promise<Normalization> {
   const sums: number[] = []
   const squares: number[] = []
   let pixelsSeen = 0
@@ -33,6 +33,6 @@ export async function measureNormalisation(
   }
   const mean = sums.map((sum) => sum / pixelsSeen)
   const variance = squares.map((square, c) => square / pixelsSeen - (mean[c] as number) ** 2)
-  // images of one colour have no deviation to divide by
+  // images of one color have no deviation to divide by
   return { mean, std: variance.map((value) => (value > 1e-12 ? Math.sqrt(value) : 1)) }
 }

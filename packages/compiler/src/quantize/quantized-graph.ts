@@ -4,7 +4,7 @@ import { Refused } from '../program/refusal.ts'
 import { type RoundedWeights, type Rounding, roundWeights } from './round-weights.ts'
 
 /** A value as 8-bit numbers: names of them, of their scale and of their zero point; no zero point means 0. */
-export interface QuantisedValue {
+export interface QuantizedValue {
   readonly data: string
   readonly scale: string
   readonly zero: string
@@ -19,27 +19,27 @@ export interface ConstantWeights {
 /** A table in 8 bits whose transpose is multiplied with, too. */
 interface TiedTable {
   /** [rows, columns], with scales (and zero points) [rows, 1], or one for all. */
-  readonly rows: QuantisedValue
+  readonly rows: QuantizedValue
   /** Its transpose [columns, rows], with scales (and zero points) [rows], or one for all. */
-  readonly matrix: QuantisedValue
+  readonly matrix: QuantizedValue
 }
 
 /**
- * A graph that is being quantised, or a branch of it. What two nodes read is quantised once: weights in the whole model, whose 8-bit
+ * A graph that is being quantized, or a branch of it. What two nodes read is quantized once: weights in the whole model, whose 8-bit
  * forms are all in the main graph, and other values in each branch.
  */
-export class QuantisedGraph {
+export class QuantizedGraph {
   readonly graph: Graph
   readonly rounding: Rounding
-  readonly #outer: QuantisedGraph | undefined
+  readonly #outer: QuantizedGraph | undefined
   readonly #main: Graph
   /** By the tensor itself: exporters give those of Constant nodes no names, or all the same. */
-  readonly #weights: Map<TensorProto, Map<string, QuantisedValue>>
+  readonly #weights: Map<TensorProto, Map<string, QuantizedValue>>
   readonly #tied: Map<TensorProto, TiedTable | undefined>
-  readonly #values = new Map<string, QuantisedValue>()
+  readonly #values = new Map<string, QuantizedValue>()
 
   /** @param outer of a branch: the graph around it */
-  constructor(graph: Graph, rounding: Rounding, outer?: QuantisedGraph) {
+  constructor(graph: Graph, rounding: Rounding, outer?: QuantizedGraph) {
     this.graph = graph
     this.rounding = rounding
     this.#outer = outer
@@ -70,10 +70,10 @@ export class QuantisedGraph {
    * Adds the 8-bit form of weights, or of their transpose if that is what is read.
    * @throws Refused TP_VALUE for weights that are not finite
    */
-  addWeights(name: string, weights: ConstantWeights, rounding: Rounding = this.rounding): QuantisedValue {
+  addWeights(name: string, weights: ConstantWeights, rounding: Rounding = this.rounding): QuantizedValue {
     if (weights.isTransposed && this.isTied(weights)) return this.addTied(name, weights).matrix
     const form = `${rounding.type} ${rounding.perChannel} ${weights.isTransposed}`
-    const forms = this.#weights.get(weights.tensor) ?? new Map<string, QuantisedValue>()
+    const forms = this.#weights.get(weights.tensor) ?? new Map<string, QuantizedValue>()
     this.#weights.set(weights.tensor, forms)
     const known = forms.get(form)
     if (known !== undefined) return known
@@ -112,7 +112,7 @@ export class QuantisedGraph {
   }
 
   /** Scales (and zero points) [rows, 1]. */
-  #byRow({ data, scale, zero }: QuantisedValue): QuantisedValue {
+  #byRow({ data, scale, zero }: QuantizedValue): QuantizedValue {
     const shape = this.uniqueName(`${scale}_shape`)
     this.#main.addInitializer(shape, { type: 'int64', dims: [2], data: BigInt64Array.of(-1n, 1n) })
     const column = (name: string): string => this.#derive('Reshape', name, 'of_rows', [shape])
@@ -132,7 +132,7 @@ export class QuantisedGraph {
     const { dims, data } = readTensor(tensor, this.#main.model.external)
     const numbers = data as Float32Array
     if (!areFinite(numbers)) {
-      throw new Refused('TP_VALUE', 'the model cannot be quantised: not all of these weights are finite', name)
+      throw new Refused('TP_VALUE', 'the model cannot be quantized: not all of these weights are finite', name)
     }
     const [rows, columns] = [dims[0] as number, dims.at(-1) as number]
     return isTransposed ? { columns: rows, numbers: turned(numbers, rows, columns) } : { columns, numbers }
@@ -143,7 +143,7 @@ export class QuantisedGraph {
     { type, perChannel }: Rounding,
     { scales, zeros }: RoundedWeights,
     { dims, data }: { readonly dims: readonly number[]; readonly data: RoundedWeights['data'] },
-  ): QuantisedValue {
+  ): QuantizedValue {
     const [values, scale] = ['quantized', 'scale'].map((part) => this.uniqueName(`${name}_${part}`)) as [string, string]
     const shape = perChannel ? [scales.length] : []
     this.#main.addInitializer(values, { type, dims, data })
@@ -154,12 +154,12 @@ export class QuantisedGraph {
   }
 
   /** Says that a value is there as 8-bit numbers, too. */
-  note(name: string, value: QuantisedValue): void {
+  note(name: string, value: QuantizedValue): void {
     this.#values.set(name, value)
   }
 
   /** The 8-bit form of a value of the graph; its range is measured at every run. `before`: where it is first read. */
-  value(name: string, before: NodeProto): QuantisedValue {
+  value(name: string, before: NodeProto): QuantizedValue {
     const known = this.#values.get(name)
     if (known !== undefined) return known
     const parts = ['quantized', 'scale', 'zero_point'].map((part) => this.uniqueName(`${name}_${part}`))

@@ -1,9 +1,9 @@
 import { type TextDataset, textDataset } from './dataset.ts'
-import { type LabelledOptions, requireClass } from './labels.ts'
-import { type ColumnOptions, cellOf, labelledColumns } from './table/columns.ts'
+import { type LabeledOptions, requireClass } from './labels.ts'
+import { type ColumnOptions, cellOf, labeledColumns } from './table/columns.ts'
 import { readTable } from './table/read-table.ts'
 
-export interface TableOptions extends LabelledOptions, ColumnOptions {}
+export interface TableOptions extends LabeledOptions, ColumnOptions {}
 
 /**
  * Reads texts, or pairs of texts, with their labels from a table: tab-separated (quotes are plain characters), comma-separated (RFC 4180) or
@@ -11,9 +11,9 @@ export interface TableOptions extends LabelledOptions, ColumnOptions {}
  * there must be two, one with labels only.
  * @throws TpError TP_DATA naming the line, or the columns
  */
-export async function readLabelledTexts(path: string, options: TableOptions = {}): Promise<TextDataset> {
+export async function readLabeledTexts(path: string, options: TableOptions = {}): Promise<TextDataset> {
   const table = await readTable(path)
-  const { rows, text, pair, label } = labelledColumns(table, options)
+  const { rows, text, pair, label } = labeledColumns(table, options)
   return textDataset(
     path,
     rows.map((row) => {

@@ -7,38 +7,38 @@ import type { Class } from './classes.ts'
 type Tone = 'good' | 'warning' | 'bad' | 'none'
 
 /** A sentence that is as sure as the figures are. */
-export interface Judgement {
+export interface Judgment {
   readonly tone: Tone
   readonly text: string
 }
 
 export interface Speed {
-  /** Median of the ratios of neighbouring runs. */
+  /** Median of the ratios of neighboring runs. */
   readonly factor: number
   readonly low: number
   readonly high: number
   readonly rounds: number
-  readonly judgement: Judgement
+  readonly judgment: Judgment
 }
 
 /** By the 95 % interval: one that covers 1 tells nothing. */
 export function speedOf(times: Times): Speed {
   const ratios = ratiosOf(times)
   const { low, high } = medianInterval(ratios)
-  const judgement: Judgement =
+  const judgment: Judgment =
     low > 1
       ? { tone: 'good', text: 'as fast' }
       : high < 1
         ? { tone: 'bad', text: 'as fast: slower' }
         : { tone: 'none', text: 'No measurable difference' }
-  return { factor: median(ratios), low, high, rounds: ratios.length, judgement }
+  return { factor: median(ratios), low, high, rounds: ratios.length, judgment }
 }
 
 /** From so many points on, a confidence that falls is worth a look. */
 const NOTABLE_FALL = 0.1
 
 /** What became of the likeliest class. */
-export function judgeAnswer(dense: readonly Class[], pruned: readonly Class[]): Judgement {
+export function judgeAnswer(dense: readonly Class[], pruned: readonly Class[]): Judgment {
   const [before, after] = [dense[0], pruned[0]]
   if (before === undefined || after === undefined) return { tone: 'none', text: '' }
   if (before.name !== after.name) {
@@ -52,7 +52,7 @@ export function judgeAnswer(dense: readonly Class[], pruned: readonly Class[]): 
 }
 
 /** @param loss how much more often the dense model is right, −1 … 1 */
-export function judgeLoss(loss: Interval): Judgement {
+export function judgeLoss(loss: Interval): Judgment {
   const range = `${points(loss.low)} … ${points(loss.high)}`
   if (loss.low > 0) return { tone: 'bad', text: `${points(loss.estimate)} points lost (${range}).` }
   if (loss.high < 0) return { tone: 'good', text: `${points(-loss.estimate)} points gained.` }

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { TpError } from '@tp/core'
-import { type LabelledOptions, requireClass } from './labels.ts'
+import { type LabeledOptions, requireClass } from './labels.ts'
 
-export interface LabelledFile {
+export interface LabeledFile {
   readonly path: string
   readonly label: number
 }
@@ -18,11 +18,11 @@ export async function filesUnder(folder: string): Promise<string[]> {
 }
 
 /**
- * Files, labelled by the name of their sub-folder or by the part of their own name before `__`. The classes alternate, so that
+ * Files, labeled by the name of their sub-folder or by the part of their own name before `__`. The classes alternate, so that
  * a limit keeps some of each.
  */
-export function labelFiles(folder: string, files: readonly string[], options: LabelledOptions): LabelledFile[] {
-  const byLabel = new Map<string, LabelledFile[]>()
+export function labelFiles(folder: string, files: readonly string[], options: LabeledOptions): LabeledFile[] {
+  const byLabel = new Map<string, LabeledFile[]>()
   for (const path of files) {
     const name = labelOf(folder, path)
     const label = requireClass(name, options.labels, path)

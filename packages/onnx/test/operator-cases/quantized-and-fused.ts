@@ -17,8 +17,8 @@ import {
   uniform,
 } from './given.ts'
 
-/** Quantised operators, transforms, resizing, attention, and those of onnxruntime. */
-export const quantisedAndFused: Readonly<Record<string, Case>> = {
+/** Quantized operators, transforms, resizing, attention, and those of onnxruntime. */
+export const quantizedAndFused: Readonly<Record<string, Case>> = {
   QuantizeLinear: binary(
     (x, s) => raw('QuantizeLinear', {}, x, s, constant(3, 'uint8')),
     10,

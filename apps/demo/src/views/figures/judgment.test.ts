@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { judgeAnswer, judgeLoss, points, speedOf } from './judgement.ts'
+import { judgeAnswer, judgeLoss, points, speedOf } from './judgment.ts'
 
 const classes = (name: string, share: number) => [
   { name, share },
@@ -10,11 +10,11 @@ const classes = (name: string, share: number) => [
 test('calls a speed-up by its interval', () => {
   const pruned = [10, 11, 10, 9, 10, 10, 11, 10, 9, 10]
   const at = (factor: number) => speedOf({ dense: pruned.map((ms, i) => ms * factor + 0.01 * i), pruned })
-  expect(at(2).judgement).toEqual({ tone: 'good', text: 'as fast' })
+  expect(at(2).judgment).toEqual({ tone: 'good', text: 'as fast' })
   expect(at(2).factor).toBeCloseTo(2, 1)
-  expect(at(0.8).judgement.tone).toBe('bad')
+  expect(at(0.8).judgment.tone).toBe('bad')
   const noisy = speedOf({ dense: [10, 12, 9, 11, 10, 8], pruned: [11, 9, 10, 10, 12, 10] })
-  expect(noisy.judgement).toEqual({ tone: 'none', text: 'No measurable difference' })
+  expect(noisy.judgment).toEqual({ tone: 'none', text: 'No measurable difference' })
 })
 
 test('never claims a difference in speed where the interval covers 1', () => {
@@ -27,8 +27,8 @@ test('never claims a difference in speed where the interval covers 1', () => {
   )
   fc.assert(
     fc.property(times, (rounds) => {
-      const { low, high, judgement } = speedOf({ dense: rounds.map(([a]) => a), pruned: rounds.map(([, b]) => b) })
-      expect(judgement.tone === 'none').toBe(low <= 1 && high >= 1)
+      const { low, high, judgment } = speedOf({ dense: rounds.map(([a]) => a), pruned: rounds.map(([, b]) => b) })
+      expect(judgment.tone === 'none').toBe(low <= 1 && high >= 1)
     }),
   )
 })

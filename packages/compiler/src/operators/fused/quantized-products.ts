@@ -12,9 +12,9 @@ export const matMulIntegerToFloat: Meaning = ({ inputs }) => {
 /** com.microsoft.DynamicQuantizeMatMul: A in floats, B of 8 bits, its scale and zero point, bias. */
 export const dynamicQuantizeMatMul: Meaning = ({ inputs }) => {
   const [x, b, weightScale, weightZero, bias] = inputs
-  const quantise = operators.get('DynamicQuantizeLinear')
-  if (!x || !b || !weightScale || quantise === undefined) return undefined
-  const [a, scale, zero] = apply(quantise, [x]) as [Tensor, Tensor, Tensor]
+  const quantize = operators.get('DynamicQuantizeLinear')
+  if (!x || !b || !weightScale || quantize === undefined) return undefined
+  const [a, scale, zero] = apply(quantize, [x]) as [Tensor, Tensor, Tensor]
   return product({ a, b, scale, weightScale, zero, weightZero, bias })
 }
 

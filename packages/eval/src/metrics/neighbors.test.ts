@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nearest } from './neighbours.ts'
+import { nearest } from './neighbors.ts'
 
-test('orders neighbours by similarity and breaks ties by index', () => {
+test('orders neighbors by similarity and breaks ties by index', () => {
   const similarity = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 2, maxLength: 30 })
   fc.assert(
     fc.property(similarity, fc.integer({ min: 1, max: 12 }), fc.nat(), (values, count, some) => {

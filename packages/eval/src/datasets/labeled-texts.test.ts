@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isTpError } from '@tp/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readLabelledTexts, type TableOptions } from './labelled-texts.ts'
+import { readLabeledTexts, type TableOptions } from './labeled-texts.ts'
 
 type Found = [label: number, text: string][]
 
@@ -20,7 +20,7 @@ interface Asked extends TableOptions {
 async function read(content: string | Uint8Array, { ending = 'tsv', ...options }: Asked = {}): Promise<Found> {
   const path = join(folder, `data.${ending}`)
   await writeFile(path, content)
-  const { examples } = await readLabelledTexts(path, options)
+  const { examples } = await readLabeledTexts(path, options)
   return Promise.all(examples.map(async ({ label, read }): Promise<[number, string]> => [label, await read()]))
 }
 
@@ -36,7 +36,7 @@ async function problem(content: string | Uint8Array, options: Asked = {}): Promi
 
 const labels = ['negative', 'positive']
 
-describe('readLabelledTexts', () => {
+describe('readLabeledTexts', () => {
   test('reads with and without a header', async () => {
     const expected = [
       [1, 'good'],
@@ -171,7 +171,7 @@ describe('columns', () => {
   })
 })
 
-describe('readLabelledTexts, in every format', () => {
+describe('readLabeledTexts, in every format', () => {
   test.each([
     ['csv', 'label,text\n1,good\n0,bad film\n'],
     ['csv', 'label;text\r\n1;good\r\n0;bad film\r\n'],
@@ -246,7 +246,7 @@ describe('readLabelledTexts, in every format', () => {
   })
 
   test('refuses a folder or a device', async () => {
-    await expect(readLabelledTexts(folder)).rejects.toMatchObject({ code: 'TP_DATA' })
-    await expect(readLabelledTexts('/dev/zero')).rejects.toMatchObject({ code: 'TP_DATA' })
+    await expect(readLabeledTexts(folder)).rejects.toMatchObject({ code: 'TP_DATA' })
+    await expect(readLabeledTexts('/dev/zero')).rejects.toMatchObject({ code: 'TP_DATA' })
   })
 })

@@ -1,6 +1,6 @@
 import { type QuantizedComparison, relativeDistance, requireFinite, requireFiniteDense } from '@tp/compare'
 import type { TensorLike } from '@tp/core/runtime'
-import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
 import { sizeOfFiles } from '../model/model-file.ts'
 import { type DecoderFiles, generating, lastRows, lastTokens, type Prompts, trialsOf } from './verify-last-logits.ts'
 
@@ -13,7 +13,7 @@ type Distances = QuantizedComparison['distances']
  * @throws TpError TP_VERIFY for logits that are not finite, TP_DENSE for those of the decoder itself, TP_MODEL_LIMIT, TP_ABORTED
  */
 export async function decoderDistances({ file, path, decoder, signal }: DecoderFiles): Promise<Distances> {
-  const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)) } as const
+  const options = { bounds: boundsFor(await sizeOfFiles(file)) } as const
   await using process = boundedProcess(signal)
   await using dense = await process.load(file.path, options)
   await using changed = await process.load(path, options)

@@ -4,7 +4,7 @@ import { TpError } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { emptyCaches } from '@tp/eval'
 import { type DeclaredValue, Graph } from '@tp/onnx'
-import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 import { stateFeed } from './verify-states.ts'
 
@@ -61,7 +61,7 @@ export interface DecoderFiles {
  * @throws TpError TP_VERIFY, TP_DENSE where the decoder itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
  */
 export async function verifyLastLogits({ file, path, decoder, prunesPrompts, signal }: DecoderFiles): Promise<number> {
-  const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)) } as const
+  const options = { bounds: boundsFor(await sizeOfFiles(file)) } as const
   await using process = boundedProcess(signal)
   await using dense = await process.load(file.path, options)
   await using last = await process.load(path, options)
@@ -97,7 +97,7 @@ export function lastTokens({ lengths, padded }: Prompts): number[] {
 export async function verifyRuns({ file, path, decoder, signal }: DecoderFiles): Promise<void> {
   const bounds = boundsFor(await sizeOfFiles(file))
   await using process = boundedProcess(signal)
-  await using pruned = await process.load(path, { runtime: 'node', bounds })
+  await using pruned = await process.load(path, { bounds })
   for (const prompts of trialsOf(file, decoder)) {
     for await (const answer of generating(pruned, file, decoder, prompts, signal)) {
       if (prompts.lengths.length === 1) requireFinite(answer)

@@ -2,7 +2,7 @@ import { largestDifference, notVerified, requireFinite, rowOf } from '@tp/compar
 import { toHalf } from '@tp/core/expression'
 import type { TensorLike } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
-import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
 
 /** Tokens of the caches, of two examples. */
 const TOKENS = 16
@@ -15,7 +15,7 @@ const EXAMPLES = 2
  */
 export async function verifyPress(path: string, bytes: number, signal: AbortSignal): Promise<void> {
   await using process = boundedProcess(signal)
-  await using session = await process.load(path, { runtime: 'node', bounds: boundsFor(bytes) })
+  await using session = await process.load(path, { bounds: boundsFor(bytes) })
   const uniform = randomNumbers(7)
   const caches = Object.fromEntries(
     session.inputs.map(({ name, type, dims }): [string, TensorLike] => {

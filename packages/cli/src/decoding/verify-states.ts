@@ -4,7 +4,7 @@ import { toHalf } from '@tp/core/expression'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import { type DeclaredValue, Graph } from '@tp/onnx'
-import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 
 interface StatesToVerify {
@@ -26,7 +26,7 @@ interface StatesToVerify {
  * @throws TpError TP_VERIFY, TP_DENSE where the decoder itself does not hold, TP_INPUT for inputs that cannot be generated, TP_MODEL_LIMIT, TP_ABORTED
  */
 export async function verifyStates({ file, path, inputs, count, signal }: StatesToVerify): Promise<number> {
-  const options = { runtime: 'node', bounds: boundsFor(await sizeOfFiles(file)) } as const
+  const options = { bounds: boundsFor(await sizeOfFiles(file)) } as const
   await using process = boundedProcess(signal)
   await using before = await process.load(file.path, options)
   await using after = await process.load(path, options)

@@ -1,6 +1,7 @@
 import { type Comparison, verify } from '@tp/compare'
-import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
+import { nativeModule } from '../plugins/open-runtime.ts'
 
 /**
  * Runs a packed model and the one it was made from on the same examples of unequal lengths.
@@ -9,7 +10,7 @@ import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 export async function verifyPacked(file: ModelFile, packed: string, signal: AbortSignal): Promise<Comparison> {
   const bounds = boundsFor(await sizeOfFiles(file))
   await using process = boundedProcess(signal)
-  await using dense = await process.load(file.path, { runtime: 'node', bounds })
-  await using changed = await process.load(packed, { runtime: 'native', bounds })
+  await using dense = await process.load(file.path, { bounds })
+  await using changed = await process.load(packed, { module: nativeModule(), bounds })
   return await verify({ source: file.model, dense, changed, signal })
 }

@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import { type Runtime, readRuntimePlugin } from '@tp/core/runtime'
 import { nodeRuntime } from '@tp/runtime-node'
+import { moduleResolve } from 'import-meta-resolve'
 import { importPlugin } from './import-plugin.ts'
 
 export const runtimeOption = {
@@ -30,12 +31,25 @@ export async function openRuntime(name = 'node'): Promise<Runtime> {
   return readRuntimePlugin(await importPlugin(name, 'runtime', 'node, native, web, '), name).runtime
 }
 
+/** URL of the module of the runtime `native`, for another process. @throws TpError TP_RUNTIME where it is not installed */
+export function nativeModule(): string {
+  try {
+    return moduleResolve('@tp/runtime-native', new URL(import.meta.url)).href
+  } catch (cause) {
+    throw notInstalled('native', '@tp/runtime-native', cause)
+  }
+}
+
 /** A runtime that need not be installed. */
 async function openOptional(name: string, load: () => Promise<Runtime>, packages: string): Promise<Runtime> {
   try {
     return await load()
   } catch (cause) {
-    const advice = `install ${packages} together with @tp/cli`
-    throw new TpError('TP_RUNTIME', 'tp', `--runtime ${name}: ${(cause as Error).message}; ${advice}`, { cause })
+    throw notInstalled(name, packages, cause)
   }
+}
+
+function notInstalled(name: string, packages: string, cause: unknown): TpError {
+  const advice = `install ${packages} together with @tp/cli`
+  return new TpError('TP_RUNTIME', 'tp', `--runtime ${name}: ${(cause as Error).message}; ${advice}`, { cause })
 }

@@ -17,7 +17,7 @@ import type { Inspection } from '@tp/compiler'
 import { type Method, or, type Schedule, type Site, type Tensor } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
-import { boundedProcess, boundsFor, type RunSize } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor, type RunSize } from '@tp/runtime-node/bounded'
 import { withModelAsFile } from '../model/load-session.ts'
 import { sizeOfFiles } from '../model/model-file.ts'
 import { pruneFile } from './request.ts'
@@ -50,7 +50,7 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
   const bounds = boundsFor(await sizeOfFiles(file), largestRun(model, trials))
   await using process = boundedProcess(signal)
   // Each within what a model of its size may take.
-  const load = (path: string): Promise<Session> => process.load(path, { runtime: 'node', bounds })
+  const load = (path: string): Promise<Session> => process.load(path, { bounds })
   const loadModel = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, load)
   await using loaded = await (isShallow ? loadModel(file.model) : load(file.path))
   const dense = denseSession(loaded)

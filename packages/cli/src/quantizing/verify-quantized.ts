@@ -1,7 +1,7 @@
 import { type QuantizedComparison, verifyQuantized } from '@tp/compare'
 import { inspectDecoder } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
-import { boundedProcess, boundsFor } from '../bounded/bounded-runtime.ts'
+import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
 import { decoderDistances } from '../decoding/decoder-distances.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 
@@ -17,8 +17,8 @@ export async function verifyEightBits(file: ModelFile, path: string, signal: Abo
   if (decoder.ok) return { distances: await decoderDistances({ file, path, decoder, signal }) }
   const bounds = boundsFor(await sizeOfFiles(file))
   await using process = boundedProcess(signal)
-  await using dense = await process.load(file.path, { runtime: 'node', bounds })
-  await using changed = await process.load(path, { runtime: 'node', bounds })
+  await using dense = await process.load(file.path, { bounds })
+  await using changed = await process.load(path, { bounds })
   return await verifyQuantized({ source: file.model, dense, changed, signal }).catch((error: unknown) => {
     throw isTpError(error) && error.code === 'TP_INPUT' ? notRun(file, error) : error
   })

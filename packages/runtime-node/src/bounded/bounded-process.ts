@@ -45,9 +45,9 @@ export function boundsFor(bytes: number, { tokens, scores }: RunSize = { tokens:
 }
 
 interface BoundedOptions {
-  /** As `--runtime` names it. */
-  readonly runtime: 'node' | 'native'
   readonly bounds: Bounds
+  /** Path or URL of the module of another runtime, a runtime plugin; default: that of this package. */
+  readonly module?: string
 }
 
 /** A process that models are loaded into, next to each other. Its bounds are those of all of them together. */
@@ -56,30 +56,34 @@ export interface BoundedProcess extends AsyncDisposable {
   load(path: string, options: BoundedOptions): Promise<Session>
 }
 
-/** From `src` and from `dist` it is the one that was built. */
-const child = fileURLToPath(new URL('../../dist/bounded/child.js', import.meta.url))
+const child = fileURLToPath(new URL('./child.js', import.meta.url))
 
 /**
  * A process of their own for models, which is ended where they take more memory or time than they may: a file can ask for
  * any number of elements or steps, and a runtime cannot be stopped. An abort ends it at once.
+ *
+ * @example
+ * await using process = boundedProcess(new AbortController().signal)
+ * await using session = await process.load('model.onnx', { bounds: boundsFor(bytesOfTheFile) })
  */
 export function boundedProcess(signal: AbortSignalLike): BoundedProcess {
   let models = 0
   let total: Bounds = { bytes: 0, seconds: 0 }
   let started: { readonly process: ChildProcess; readonly ask: AskChild } | undefined
   return {
-    async load(path, { runtime, bounds }) {
-      const where = `tp: ${basename(path)}`
+    async load(path, { module, bounds }) {
+      const where = `runtime-node: ${basename(path)}`
       throwIfAborted(signal, where)
       started ??= startChild()
       const { ask, process } = started
       total = { bytes: total.bytes + bounds.bytes, seconds: total.seconds + bounds.seconds }
       const model = models++
       const about = { where, bounds: total }
-      const declared = (await ask({ kind: 'load', model, runtime, path, bounds }, about, signal)) as Pick<
-        SessionBackend,
-        'inputs' | 'outputs'
-      >
+      const declared = (await ask(
+        { kind: 'load', model, path, bounds, ...(module !== undefined && { module }) },
+        about,
+        signal,
+      )) as Pick<SessionBackend, 'inputs' | 'outputs'>
       const backend: SessionBackend = {
         ...declared,
         run: (inputs, runSignal) =>
@@ -167,7 +171,7 @@ function askerOf(process: ChildProcess): AskChild {
     })
 }
 
-const advice = 'run it without --verify only if you know where it comes from'
+const advice = 'run it without bounds only if you know where it comes from'
 
 function endedBy(signal: NodeJS.Signals | null, where: string, { kind }: BoundedRequest, bounds: Bounds): TpError {
   if (signal === ENDED_BY.memory || signal === ENDED_BY.time) {

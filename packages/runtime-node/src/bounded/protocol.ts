@@ -8,7 +8,7 @@ export type BoundedRequest =
   | {
       readonly kind: 'load'
       readonly model: number
-      readonly runtime: string
+      readonly module?: string
       readonly path: string
       /** Of this model. */
       readonly bounds: Bounds

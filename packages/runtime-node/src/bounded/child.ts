@@ -1,9 +1,16 @@
-// Entry of the process that holds the models of a verification (see bounded-runtime.ts).
+// Entry of the process that holds models (see bounded-process.ts).
 import { Worker } from 'node:worker_threads'
 import { TpError } from '@tp/core'
 import type { WorkerAnswer } from '@tp/core/runtime'
-import { isTypedArray, type NamedTensors, type Session, sendError } from '@tp/core/runtime'
-import { openRuntime } from '../plugins/open-runtime.ts'
+import {
+  isTypedArray,
+  type NamedTensors,
+  type Runtime,
+  readRuntimePlugin,
+  type Session,
+  sendError,
+} from '@tp/core/runtime'
+import { nodeRuntime } from '../node-runtime.ts'
 import type { BoundedRequest, Bounds, WatchRequest } from './protocol.ts'
 
 const watch: WatchRequest = { parent: process.ppid }
@@ -28,9 +35,9 @@ async function answer(request: BoundedRequest): Promise<WorkerAnswer> {
 
 async function serve(request: BoundedRequest): Promise<unknown> {
   if (request.kind === 'load') {
-    const { model, runtime, path, bounds } = request
+    const { model, module, path, bounds } = request
     watcher.postMessage(bounds)
-    const session = await (await openRuntime(runtime)).load(path)
+    const session = await (await runtimeOf(module)).load(path)
     sessions.set(model, { session, bounds })
     return { inputs: session.inputs, outputs: session.outputs }
   }
@@ -45,12 +52,16 @@ async function serve(request: BoundedRequest): Promise<unknown> {
   return outputs
 }
 
+async function runtimeOf(module: string | undefined): Promise<Runtime> {
+  return module === undefined ? nodeRuntime() : readRuntimePlugin(await import(module), module).runtime
+}
+
 /** Outputs are copied to the process that waits for them, and compared there. */
 function requireSmall(outputs: NamedTensors, { bytes }: Bounds): void {
   for (const [name, { data }] of Object.entries(outputs)) {
     const size = isTypedArray(data) ? data.byteLength : data.length
     if (size <= bytes / 16) continue
     const seen = `output "${name}" has ${(size / 2 ** 20).toFixed(0)} MiB for a few tokens`
-    throw new TpError('TP_MODEL_LIMIT', 'tp', `${seen}, more than is compared; prune without --verify`)
+    throw new TpError('TP_MODEL_LIMIT', 'runtime-node', `${seen}, more than is returned from a bounded process`)
   }
 }

@@ -1,3 +1,8 @@
+export { decoderDistances } from './decoders/decoder-distances.ts'
+export { promptsText } from './decoders/prompt-runs.ts'
+export { type DecoderVerifyOptions, verifyDecoder, verifyPromptRuns } from './decoders/verify-decoder.ts'
+export { verifyPress } from './decoders/verify-press.ts'
+export { verifyStates } from './decoders/verify-states.ts'
 export {
   flopsSizes,
   type InputKind,

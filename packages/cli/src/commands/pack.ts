@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Comparison } from '@tp/compare'
+import { type Comparison, verify as verifySame } from '@tp/compare'
 import { pack } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
@@ -10,10 +10,11 @@ import { outputsOf } from '../files/file-claims.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { stageModel } from '../model/stage-model.ts'
+import { withinBounds } from '../model/within-bounds.ts'
 import { comparisonText } from '../output/comparison-text.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
-import { verifyPacked } from '../packing/verify-packed.ts'
+import { nativeModule } from '../plugins/open-runtime.ts'
 
 export const packCommand: Command = command({
   options: {
@@ -40,7 +41,7 @@ export const packCommand: Command = command({
     if (!packed.ok) throw new RefusalError(path, packed.refusal)
     await using staged = await stageModel(packed.model, file, out, signal)
     if (verify) progress.stage('verifying')
-    const verification = verify ? await verifyPacked(file, staged.path, signal) : undefined
+    const verification = verify ? await withinBounds(file, staged.path, signal, verifySame, nativeModule()) : undefined
     throwIfAborted(signal, 'tp')
     await staged.commit()
     progress.end()

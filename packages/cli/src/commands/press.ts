@@ -1,7 +1,9 @@
+import { verifyPress } from '@tp/compare'
 import { fromPlan, press } from '@tp/compiler'
 import type { Amount } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import { decodeModel } from '@tp/onnx'
+import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
@@ -59,8 +61,9 @@ export const pressCommand: Command = command({
     await using staged = await stageModel(decodeModel(result.bytes), file, out, signal)
     if (given.verify) {
       progress.stage('verifying')
-      const { verifyPress } = await import('../decoding/verify-press.ts')
-      await verifyPress(staged.path, staged.bytes, signal)
+      await using process = boundedProcess(signal)
+      await using session = await process.load(staged.path, { bounds: boundsFor(staged.bytes) })
+      await verifyPress(session, signal)
     }
     throwIfAborted(signal, 'tp')
     await staged.commit()

@@ -1,3 +1,4 @@
+import { promptsText, verifyDecoder, verifyPromptRuns } from '@tp/compare'
 import { type DecoderInspection, lastLogits, type PrunePromptOptions, prunePrompt } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
@@ -5,6 +6,7 @@ import { endable } from '../command/endable.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { type StagedModel, stageModel } from '../model/stage-model.ts'
+import { withinBounds } from '../model/within-bounds.ts'
 import { megabytes } from '../output/numbers.ts'
 import { decoderFacts, promptPlace } from './decoder-file.ts'
 
@@ -78,14 +80,14 @@ async function verified(
   { out, prompt, signal, stage }: PruneDecoderOptions,
 ): Promise<NonNullable<PrunedDecoder['verification']>> {
   stage('verifying')
-  const { promptsText, verifyLastLogits, verifyRuns } = await import('./verify-last-logits.ts')
-  const files = { file, path: staged.path, decoder, signal }
   const prompts = promptsText(decoder)
-  if (prompt === undefined) return { difference: await verifyLastLogits(files), prompts }
-  await verifyRuns(files)
+  const differenceOf = (path: string, prunesPrompts: boolean): Promise<number> =>
+    withinBounds(file, path, signal, (pair) => verifyDecoder({ ...pair, decoder, prunesPrompts }))
+  if (prompt === undefined) return { difference: await differenceOf(staged.path, false), prompts }
+  await withinBounds(file, staged.path, signal, (pair) => verifyPromptRuns({ ...pair, decoder }))
   const whole = await endable(async () => pruned(file, { ...prompt, amount: { kind: 'ratio', value: 1 } }))
   await using forced = await stageModel(whole, file, out, signal)
-  return { difference: await verifyLastLogits({ ...files, path: forced.path, prunesPrompts: true }), prompts }
+  return { difference: await differenceOf(forced.path, true), prompts }
 }
 
 export function describePruned(

@@ -1,3 +1,4 @@
+import { verifyStates } from '@tp/compare'
 import { readAnyStates } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { Graph } from '@tp/onnx'
@@ -6,6 +7,7 @@ import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { type StagedModel, stageModel } from '../model/stage-model.ts'
+import { withinBounds } from '../model/within-bounds.ts'
 import { megabytes } from '../output/numbers.ts'
 
 export const decoderOptions = {
@@ -81,9 +83,8 @@ export async function repairDecoder(
   }
   const staged = await stageModel(model, file, out, signal)
   try {
-    const { verifyStates } = await import('./verify-states.ts')
     const difference = verify
-      ? await verifyStates({ file, path: staged.path, inputs, count: builtIn, signal })
+      ? await withinBounds(file, staged.path, signal, (pair) => verifyStates({ ...pair, inputs, count: builtIn }))
       : undefined
     return written(file.path, out, builtIn, staged, difference)
   } catch (error) {

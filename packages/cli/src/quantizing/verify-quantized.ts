@@ -1,9 +1,7 @@
-import { type QuantizedComparison, verifyQuantized } from '@tp/compare'
+import { decoderDistances, type QuantizedComparison, verifyQuantized } from '@tp/compare'
 import { inspectDecoder } from '@tp/compiler'
-import { isTpError, TpError } from '@tp/core'
-import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
-import { decoderDistances } from '../decoding/decoder-distances.ts'
-import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { withinBounds } from '../model/within-bounds.ts'
 
 /** Of a decoder, examples in batches are not compared with those alone. */
 export type EightBitsVerified = Pick<QuantizedComparison, 'distances'> & Partial<QuantizedComparison>
@@ -14,19 +12,11 @@ export type EightBitsVerified = Pick<QuantizedComparison, 'distances'> & Partial
  */
 export async function verifyEightBits(file: ModelFile, path: string, signal: AbortSignal): Promise<EightBitsVerified> {
   const decoder = inspectDecoder(file.model)
-  if (decoder.ok) return { distances: await decoderDistances({ file, path, decoder, signal }) }
-  const bounds = boundsFor(await sizeOfFiles(file))
-  await using process = boundedProcess(signal)
-  await using dense = await process.load(file.path, { bounds })
-  await using changed = await process.load(path, { bounds })
-  return await verifyQuantized({ source: file.model, dense, changed, signal }).catch((error: unknown) => {
-    throw isTpError(error) && error.code === 'TP_INPUT' ? notRun(file, error) : error
-  })
-}
-
-/** What a file takes cannot be generated. */
-function notRun({ path }: ModelFile, error: TpError): TpError {
-  const seen = error.message.replace(`[${error.where}] `, '')
-  const advice = 'so the file cannot be verified; without --verify it is written as it is'
-  return new TpError('TP_INPUT', 'tp', `${path}: ${seen}, ${advice}`, { cause: error })
+  return await withinBounds(
+    file,
+    path,
+    signal,
+    async (pair): Promise<EightBitsVerified> =>
+      decoder.ok ? { distances: await decoderDistances({ ...pair, decoder }) } : await verifyQuantized(pair),
+  )
 }

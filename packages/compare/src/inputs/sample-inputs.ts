@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import { toHalf } from '@tp/core/expression'
 import { type NamedTensors, sizeOf, type TensorLike, type TypedArray } from '@tp/core/runtime'
 import { Graph, type Model } from '@tp/onnx'
 import { type InputRoles, inputShapes, type WantedSizes } from './input-shapes.ts'
@@ -90,14 +91,20 @@ function fill(dims: readonly number[], value: (index: number) => number): Float6
 }
 
 const arrays: Readonly<Record<string, (numbers: Float64Array) => TypedArray>> = {
+  float16: (numbers) => Uint16Array.from(numbers, toHalf),
   float32: (numbers) => Float32Array.from(numbers),
   float64: (numbers) => numbers,
+  int8: (numbers) => Int8Array.from(numbers),
   int32: (numbers) => Int32Array.from(numbers),
   int64: (numbers) => BigInt64Array.from(numbers, BigInt),
   bool: (numbers) => Uint8Array.from(numbers),
 }
 
-function tensorOf(name: string, type: string, dims: readonly number[], numbers: Float64Array): TensorLike {
+/**
+ * Numbers as an input takes them.
+ * @throws TpError TP_INPUT for a type that cannot be generated
+ */
+export function tensorOf(name: string, type: string, dims: readonly number[], numbers: Float64Array): TensorLike {
   const data = arrays[type]?.(numbers)
   if (data !== undefined) return { type, dims, data }
   throw new TpError(

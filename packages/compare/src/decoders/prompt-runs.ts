@@ -1,12 +1,9 @@
-import { areFinite, mapTensors, requireClose, requireFinite, requireFiniteDense, roundingOf } from '@tp/compare'
 import type { DecoderInspection } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
-import { emptyCaches } from '@tp/eval'
-import { type DeclaredValue, Graph } from '@tp/onnx'
-import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
-import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
-import { stateFeed } from './verify-states.ts'
+import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
+import { tensorOf } from '../inputs/sample-inputs.ts'
+import { stateFeed } from './state-feeds.ts'
 
 /** States of an encoder that the decoder reads, where it reads any. */
 const STATES = 11
@@ -33,7 +30,7 @@ const trials: readonly Prompts[] = [
 const COUNTS_FROM_THE_LEFT = 'com.microsoft.GroupQueryAttention'
 
 /** A decoder of a fixed batch takes one prompt, and one that reads no padding prompts of one length. */
-export function trialsOf({ model }: ModelFile, { fused }: DecoderInspection): readonly Prompts[] {
+export function promptTrials(model: Model, { fused }: DecoderInspection): readonly Prompts[] {
   const [first] = new Graph(model).inputs
   if (typeof first?.dims?.[0] === 'number') return trials.slice(0, 1)
   return fused === COUNTS_FROM_THE_LEFT ? [...trials.slice(0, 1), { lengths: [16, 16], padded: 'right' }] : trials
@@ -44,87 +41,26 @@ export function promptsText({ fused }: DecoderInspection): string {
   return fused === COUNTS_FROM_THE_LEFT ? 'prompts alone and in a batch' : 'prompts alone and padded on either side'
 }
 
-export interface DecoderFiles {
-  readonly file: ModelFile
-  /** The changed decoder. */
-  readonly path: string
-  readonly decoder: DecoderInspection
-  /** It prunes prompts, with every token kept: then slots to spare come first in caches, and logits are those of the last real token. */
-  readonly prunesPrompts?: boolean
-  readonly signal: AbortSignal
-}
-
-/**
- * Runs a decoder and the one with the last logits side by side: on a prompt of random tokens and two tokens after it, each with the
- * caches that it has returned itself; and on two prompts of unequal lengths, padded on either side.
- * @returns the largest difference of logits and caches, relative for numbers beyond 1
- * @throws TpError TP_VERIFY, TP_DENSE where the decoder itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
- */
-export async function verifyLastLogits({ file, path, decoder, prunesPrompts, signal }: DecoderFiles): Promise<number> {
-  const options = { bounds: boundsFor(await sizeOfFiles(file)) } as const
-  await using process = boundedProcess(signal)
-  await using dense = await process.load(file.path, options)
-  await using last = await process.load(path, options)
-  let largest = 0
-  for (const prompts of trialsOf(file, decoder)) {
-    const isPadded = new Set(prompts.lengths).size > 1
-    const after = generating(last, file, decoder, prompts, signal)
-    let isPrompt = true
-    for await (const before of generating(dense, file, decoder, prompts, signal)) {
-      // Rows of padding on the left see no token at all, which some decoders have no numbers for.
-      if (isPadded && !areFinite(before)) break
-      requireFiniteDense(before)
-      const ends = isPrompt && isPadded && prunesPrompts ? lastTokens(prompts) : undefined
-      const logits = { [decoder.logits]: lastRows(before[decoder.logits] as TensorLike, ends) }
-      const { value: actual } = await after.next()
-      const expected = isPadded && prunesPrompts ? logits : { ...before, ...logits }
-      largest = Math.max(largest, requireClose(actual as NamedTensors, expected, roundingOf(file.model)))
-      isPrompt = false
-    }
-  }
-  return largest
-}
-
 /** How many tokens each prompt ends after, counted from the left. */
 export function lastTokens({ lengths, padded }: Prompts): number[] {
   return lengths.map((length) => (padded === 'left' ? RUNS[0] : length) as number)
 }
 
-/**
- * Runs a decoder whose later caches are shorter, or whose numbers are rounded, on the same prompts.
- * @throws TpError TP_VERIFY for an output that is not finite, TP_MODEL_LIMIT, TP_ABORTED
- */
-export async function verifyRuns({ file, path, decoder, signal }: DecoderFiles): Promise<void> {
-  const bounds = boundsFor(await sizeOfFiles(file))
-  await using process = boundedProcess(signal)
-  await using pruned = await process.load(path, { bounds })
-  for (const prompts of trialsOf(file, decoder)) {
-    for await (const answer of generating(pruned, file, decoder, prompts, signal)) {
-      if (prompts.lengths.length === 1) requireFinite(answer)
-      else requireFinite({ [decoder.logits]: answer[decoder.logits] as TensorLike })
-    }
-  }
-}
-
 /** What a decoder gives for each run, with the caches that it has returned itself. */
 export async function* generating(
   session: Session,
-  { model }: ModelFile,
+  model: Model,
   decoder: DecoderInspection,
   prompts: Prompts,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<NamedTensors, undefined> {
   const { inputs } = new Graph(model)
-  const rows = prompts.lengths.length
-  const empty = mapTensors(emptyCaches(session, decoder), ({ dims, ...cache }) => ({
-    ...cache,
-    dims: [rows, ...dims.slice(1)],
-  }))
+  const empty = emptyCaches(session, decoder, prompts.lengths.length)
   let seen = 0
   let answer: NamedTensors = {}
   for (const tokens of RUNS) {
     const feeds = { ...feedsOf(inputs, decoder, { prompts, seen, tokens }), ...cachesFor(empty, decoder, answer) }
-    answer = await session.run(feeds, { signal })
+    answer = await session.run(feeds, signal && { signal })
     yield answer
     seen += tokens
   }
@@ -168,8 +104,7 @@ function feedsOf(
       if (type.startsWith('float') || name === STATES_MASK)
         return [name, forRows(stateFeed(input, STATES, 1), lengths.length)]
       if (type !== 'int64') {
-        const problem = `input "${name}" is ${type}, which cannot be generated, so that the file cannot be verified`
-        throw new TpError('TP_INPUT', 'tp', `${problem}; --lossless without --verify writes it as it is`)
+        throw new TpError('TP_INPUT', 'compare', `input "${name}" is ${type}; for decoders int64 can be generated`)
       }
       const isMask = /mask/.test(name)
       const length = isMask ? seen + tokens : tokens
@@ -190,6 +125,18 @@ function forRows({ type, dims, data }: TensorLike, rows: number): TensorLike {
   const all = new (data.constructor as Float32ArrayConstructor)(data.length * rows)
   for (let row = 0; row < rows; row++) all.set(data as Float32Array, row * data.length)
   return { type, dims: [rows, ...dims.slice(1)], data: all }
+}
+
+/** Caches of no tokens, by the names of the decoder's inputs. */
+function emptyCaches(session: Session, decoder: DecoderInspection, rows: number): NamedTensors {
+  const { caches, byHead, keyHeads, headSize, dtype } = decoder
+  const names = caches.flatMap(({ keys, values }) => [keys.past, values.past])
+  const dimsOf = (name: string): number[] => {
+    if (byHead) return [rows, Number(keyHeads), 0, Number(headSize)]
+    const declared = session.inputs.find((input) => input.name === name)?.dims ?? []
+    return declared.map((dim, axis) => (axis === 0 ? rows : typeof dim === 'number' ? dim : 0))
+  }
+  return Object.fromEntries(names.map((name) => [name, tensorOf(name, dtype, dimsOf(name), new Float64Array())]))
 }
 
 /** Caches as a run has returned them; before the first one without tokens. */

@@ -1,0 +1,54 @@
+import type { DecoderInspection } from '@tp/compiler'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { areFinite, requireClose, requireFinite, requireFiniteDense } from '../verify/differences.ts'
+import { roundingOf } from '../verify/rounding.ts'
+import type { VerifyOptions } from '../verify/verify.ts'
+import { generating, lastRows, lastTokens, promptTrials } from './prompt-runs.ts'
+
+export interface DecoderVerifyOptions extends VerifyOptions {
+  readonly decoder: DecoderInspection
+  /** Prompts are pruned, with every token kept: then slots to spare come first in caches, and logits are those of the last real token. */
+  readonly prunesPrompts?: boolean
+}
+
+/**
+ * Runs a decoder and the one with the last logits side by side: on a prompt of random tokens and two tokens after it, each with the
+ * caches that it has returned itself; and on two prompts of unequal lengths, padded on either side.
+ * @returns the largest difference of logits and caches, relative for numbers beyond 1
+ * @throws TpError TP_VERIFY, TP_DENSE where the decoder itself does not hold, TP_INPUT
+ */
+export async function verifyDecoder(options: DecoderVerifyOptions): Promise<number> {
+  const { source, dense, changed, decoder, prunesPrompts, signal } = options
+  let largest = 0
+  for (const prompts of promptTrials(source, decoder)) {
+    const isPadded = new Set(prompts.lengths).size > 1
+    const after = generating(changed, source, decoder, prompts, signal)
+    let isPrompt = true
+    for await (const before of generating(dense, source, decoder, prompts, signal)) {
+      // Rows of padding on the left see no token at all, which some decoders have no numbers for.
+      if (isPadded && !areFinite(before)) break
+      requireFiniteDense(before)
+      const ends = isPrompt && isPadded && prunesPrompts ? lastTokens(prompts) : undefined
+      const logits = { [decoder.logits]: lastRows(before[decoder.logits] as TensorLike, ends) }
+      const { value: actual } = await after.next()
+      const expected = isPadded && prunesPrompts ? logits : { ...before, ...logits }
+      largest = Math.max(largest, requireClose(actual as NamedTensors, expected, roundingOf(source)))
+      isPrompt = false
+    }
+  }
+  return largest
+}
+
+/**
+ * Runs a decoder whose later caches are shorter on the same prompts.
+ * @throws TpError TP_VERIFY for an output that is not finite, TP_INPUT
+ */
+export async function verifyPromptRuns(options: Omit<DecoderVerifyOptions, 'dense' | 'prunesPrompts'>): Promise<void> {
+  const { source, changed, decoder, signal } = options
+  for (const prompts of promptTrials(source, decoder)) {
+    for await (const answer of generating(changed, source, decoder, prompts, signal)) {
+      if (prompts.lengths.length === 1) requireFinite(answer)
+      else requireFinite({ [decoder.logits]: answer[decoder.logits] as TensorLike })
+    }
+  }
+}

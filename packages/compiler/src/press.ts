@@ -1,16 +1,17 @@
 import { type Amount, axisSize, concat, input, type Method, reshape, slice, type Tensor, TpError } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import { checkSchedule, initialState, reduceTokens, type SiteSource } from '@tp/core/host'
+import { initialState, reduceTokens, type SiteSource } from '@tp/core/host'
 import { emitModel, type Model, opset } from '@tp/onnx'
 import { requireFloatCaches } from './analyze/decoder.ts'
 import { type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
 import { withEqualSizes } from './program/program.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
+import { checkCacheAmount } from './transform/cache-amount.ts'
 
 export interface PressOptions {
   /** Chooses by keys and values alone; attention is refused, since caches have no queries. */
   readonly method: Method
-  /** How many tokens of a cache are kept, the same number in every layer and head: a ratio, or tokens. */
+  /** How many tokens of a cache are kept, the same number in every layer and head. */
   readonly amount: Amount
   /** Positions that are kept whatever their score. */
   readonly protect?: readonly number[]
@@ -119,14 +120,7 @@ function checkPress({ method, amount }: PressOptions): void {
     const reason = method.returns ? 'gives tokens back in later layers' : 'decides by itself how many tokens are kept'
     throw new TpError('TP_METHOD', 'compiler', `${method.name} ${reason}, and all caches are of one length`)
   }
-  checkSchedule(new Map([[0, amount]]), 1)
-  if (amount.kind !== 'ratio' && amount.kind !== 'tokens') {
-    throw new TpError(
-      'TP_OPTION',
-      'compiler',
-      `caches are of one length, and ${amount.kind} keeps as many as the scores say; give a ratio or tokens`,
-    )
-  }
+  checkCacheAmount(amount)
 }
 
 function refuse({ name }: Method, what: string): never {

@@ -1,5 +1,4 @@
-import { type Amount, type Method, TpError } from '@tp/core'
-import { checkSchedule } from '@tp/core/host'
+import type { Amount, Method } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { findDecoder, requireFloatCaches } from './analyze/decoder.ts'
 import { type DecoderResult, leaveOutLogits } from './last-logits.ts'
@@ -7,12 +6,13 @@ import { openModel } from './normalize/open.ts'
 import { withEqualSizes } from './program/program.ts'
 import { addPrunedPrompt, readPrunedPrompt } from './program/pruned-prompt.ts'
 import { Refused, refusalOf } from './program/refusal.ts'
+import { checkCacheAmount } from './transform/cache-amount.ts'
 import { cutPrompt } from './transform/prompt-cut.ts'
 
 export interface PrunePromptOptions {
   /** Scores the tokens of a prompt. */
   readonly method: Method
-  /** How many tokens of a prompt later layers compute: a ratio, or tokens. */
+  /** How many tokens of a prompt later layers compute. */
   readonly amount: Amount
   /** The layer after whose attention tokens are pruned, from 0. */
   readonly layer: number
@@ -41,7 +41,7 @@ export interface PrunePromptOptions {
  * const result = prunePrompt(model, { method: lastQuery(), amount: { kind: 'ratio', value: 0.25 }, layer: 20 })
  */
 export function prunePrompt(source: Model, options: PrunePromptOptions): DecoderResult {
-  checkPrunePrompt(options)
+  checkCacheAmount(options.amount, options.layer)
   try {
     return { ok: true, model: withEqualSizes(() => withPrunedPrompt(source, options)) }
   } catch (error) {
@@ -68,13 +68,4 @@ function withPrunedPrompt(source: Model, { protect = [], ...options }: PruneProm
   const { model } = opened.program
   addPrunedPrompt(model, { method: options.method.name, layer, amount: options.amount })
   return model
-}
-
-/** @throws TpError TP_SCHEDULE, TP_OPTION */
-function checkPrunePrompt({ amount, layer }: PrunePromptOptions): void {
-  checkSchedule(new Map([[layer, amount]]), layer + 1)
-  if (amount.kind !== 'ratio' && amount.kind !== 'tokens') {
-    const reason = `caches are of one length, and ${amount.kind} keeps as many as the scores say`
-    throw new TpError('TP_OPTION', 'compiler', `${reason}; give a ratio or tokens`)
-  }
 }

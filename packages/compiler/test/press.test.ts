@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Amount, type Method, mul, none, random, streaming } from '@tp/core'
+import { amountKinds, amountRules, keptCount } from '@tp/core/host'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { keyDiff, keyNorm, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
@@ -33,6 +34,14 @@ function heads({ data, dims }: TensorLike): number[][][] {
     Array.from({ length: tokens }, (_, token) => row(head, token)),
   )
 }
+
+test.each(
+  amountKinds.map((kind) => ({ kind, value: amountRules[kind].example })).filter((amount) => keptCount(12, amount)),
+)('keeps as many tokens as the rule says: $kind $value', async (amount) => {
+  const model = open('llama')
+  const kept = await runModel(pressOf(model, { method: keyNorm(), amount }), await caches(model))
+  expect(kept['past_key_values.0.key']?.dims[2]).toBe(keptCount(12, amount))
+})
 
 describe.each(['llama', 'falcon', 'phi', 'qwen3'] as const)('%s', (name) => {
   test('keeps all caches as they are where all tokens are kept', async () => {

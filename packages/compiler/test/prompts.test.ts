@@ -21,6 +21,7 @@ function pruned(model: Model, method: Method, amount: Amount): Model {
 
 const all: Amount = { kind: 'ratio', value: 1 }
 const six: Amount = { kind: 'tokens', value: 6 }
+const allButThree: Amount = { kind: 'remove', value: 3 }
 
 /** Decoders that are told positions: their later layers can be run alone. */
 const told = ['gpt2', 'llama', 'phi', 'qwen3'] as const
@@ -182,7 +183,7 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
   const cases: readonly (readonly [DecoderName, Method, Amount])[] = [
     ...[...told, ...counted].map((name) => [name, receivedAttention(), half] as const),
     ...[valueAware(), lastQuery(), snapKv({ window: 3 }), keyDiff(), random(), stride(), quasiRandom()].flatMap(
-      (method) => [half, six].map((amount) => ['llama', method, amount] as const),
+      (method) => [half, six, allButThree].map((amount) => ['llama', method, amount] as const),
     ),
     ['qwen3', truncate(), half],
     ...(['llama', 'gpt2', 'phi'] as const).map((name) => [name, streaming({ sinks: 2 }), six] as const),

@@ -1,10 +1,9 @@
 import { verifyPress } from '@tp/compare'
 import { fromPlan, press } from '@tp/compiler'
-import type { Amount } from '@tp/core'
+import { amountRules } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
 import { decodeModel } from '@tp/onnx'
 import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
-import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -16,14 +15,13 @@ import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
-import { number, wholeNumber } from '../pruning/numbers.ts'
+import { countOptions, readCount } from '../pruning/amounts.ts'
 import { planOf, pruningOptions, readSettings } from '../pruning/plan-options.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
   method: { type: 'string', value: 'NAME', description: 'how tokens are selected, by keys and values alone' },
-  keep: { type: 'string', value: 'R', description: 'share of the tokens of a cache that is kept, 0…1' },
-  tokens: { type: 'string', value: 'K', description: 'number of tokens that are kept' },
+  ...countOptions,
   param: pruningOptions.param,
   plugin: pruningOptions.plugin,
   verify: {
@@ -47,7 +45,7 @@ export const pressCommand: Command = command({
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     if (given.method === undefined)
       throw usageError('--method NAME is missing, such as key-diff, key-norm or streaming')
-    const amount = readAmount(given)
+    const amount = readCount(given)
     const catalog = await loadMethods(given.plugin)
     const plan = planOf(findMethod(catalog, given.method), readSettings(given).params, {})
     const { method } = fromPlan(
@@ -70,25 +68,15 @@ export const pressCommand: Command = command({
     progress.end()
     const { bytes } = staged
     const report = { model: path, out, method: plan.method, params: plan.params ?? {}, amount, bytes }
-    const amountText = amount.kind === 'ratio' ? `${amount.value} of the tokens` : `${amount.value} tokens`
+    const kept = amountRules[amount.kind].kept(amount.value)
     print(
       json
         ? jsonDocument('press', report)
         : [
-            `${out}  ${megabytes(bytes)}, ${plan.method}, keeps ${amountText} of every cache`,
+            `${out}  ${megabytes(bytes)}, ${plan.method}, keeps ${kept} of every cache`,
             ...(given.verify ? ['verified  the same tokens are kept of an example alone and in a batch'] : []),
           ].join('\n'),
     )
     return EXIT.done
   },
 })
-
-/** @throws TpError TP_USAGE unless there is one amount */
-function readAmount({ keep, tokens }: Arguments<typeof options>): Amount {
-  if ((keep === undefined) === (tokens === undefined))
-    throw usageError('say how many tokens to keep: --keep or --tokens')
-  if (tokens !== undefined) return { kind: 'tokens', value: wholeNumber('tokens', tokens) }
-  const value = number('keep', keep as string)
-  if (!(value > 0 && value <= 1)) throw usageError(`--keep is ${keep}; it must be more than 0, and at most 1`)
-  return { kind: 'ratio', value }
-}

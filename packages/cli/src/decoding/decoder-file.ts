@@ -1,5 +1,5 @@
 import { type DecoderInspection, type inspect, inspectDecoder, type PrunedPrompt } from '@tp/compiler'
-import { amountRules } from '@tp/core/host'
+import { amountText } from '@tp/core/host'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 
@@ -47,5 +47,5 @@ const rotaryTexts: Readonly<Record<DecoderInspection['rotary'], string>> = {
 
 /** Where a prompt is pruned, and how many tokens are kept. */
 export function promptPlace({ layer, amount }: Pick<PrunedPrompt, 'layer' | 'amount'>): string {
-  return `after the attention of layer ${layer} (${amountRules[amount.kind].name} ${amount.value})`
+  return `after the attention of layer ${layer} (${amountText(amount)})`
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { type DecoderInspection, fromPlan, lastLogits, prunePrompt } from '@tp/compiler'
+import { keptCount } from '@tp/core/host'
 import type { Model } from '@tp/onnx'
 import { usageError } from '../command/usage-error.ts'
 import { comparedMethods } from '../measuring/compared-methods.ts'
@@ -97,10 +98,7 @@ function cutTo(
 ): NonNullable<GenerationVariant['shorten']> {
   const below = (layer + 1) / layerCount
   return (tokens) => {
-    const kept = Math.min(
-      tokens.length,
-      amount.kind === 'tokens' ? amount.value : Math.ceil(amount.value * tokens.length),
-    )
+    const kept = keptCount(tokens.length, amount) as number
     const count = Math.round(below * tokens.length + (1 - below) * kept)
     const first = Math.floor(count / 2)
     return [...tokens.slice(0, first), ...tokens.slice(tokens.length - (count - first))]

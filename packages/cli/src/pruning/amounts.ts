@@ -1,8 +1,9 @@
 import type { Plan } from '@tp/compiler'
-import { type AmountName, amountNames, amountRules } from '@tp/core/host'
+import type { Amount } from '@tp/core'
+import { type AmountName, type AmountRule, amountKinds, amountNames, amountRules } from '@tp/core/host'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
-import { keepRatios, number, numberList, numberOrList, wholeNumber } from './numbers.ts'
+import { number, numberList, numberOrList, wholeNumber } from './numbers.ts'
 
 type AmountOption = { readonly type: 'string'; readonly value: string; readonly description: string }
 
@@ -13,12 +14,35 @@ type AmountOptions = Readonly<Record<AmountOptionName | 'at', AmountOption>> & {
   readonly layers: AmountOption & { readonly multiple: true }
 }
 
+type RuleOptions = Readonly<Record<AmountName, AmountOption>>
+
 const ruleOptions = Object.fromEntries(
   Object.values(amountRules).map(({ name, letter, description }): [string, AmountOption] => [
     name,
     { type: 'string', value: `${letter}[,${letter}…]`, description },
   ]),
-) as Readonly<Record<AmountName, AmountOption>>
+) as RuleOptions
+
+/** One number for each rule that keeps a number of tokens that is known without scores; the others are absent. */
+export const countOptions: RuleOptions = Object.fromEntries(
+  Object.values(amountRules)
+    .filter(({ keptCount }) => keptCount !== undefined)
+    .map(({ name, letter, description }): [string, AmountOption] => [
+      name,
+      { type: 'string', value: letter, description },
+    ]),
+) as RuleOptions
+
+/** @throws TpError TP_USAGE unless there is one amount, in the range of its rule */
+export function readCount(options: Arguments<RuleOptions>): Amount {
+  const [kind, ...others] = amountKinds.filter((kind) => options[amountRules[kind].name] !== undefined)
+  if (kind === undefined || others.length > 0)
+    throw usageError(`say how many tokens to keep: one of --${Object.keys(countOptions).join(', --')}`)
+  const { name, fits, form } = amountRules[kind]
+  const value = number(name, options[name] as string)
+  if (!fits(value)) throw usageError(`--${name} is ${options[name]}; it must be ${form}`)
+  return { kind, value }
+}
 
 /** `--layers`, and how many tokens are kept there. */
 export const amountOptions: AmountOptions = {
@@ -30,6 +54,10 @@ export const amountOptions: AmountOptions = {
       'layers where tokens are pruned, from 0; default: those that --weights were trained at, else all but the first. In a file of several encoders once for each',
   },
   ...ruleOptions,
+  remove: {
+    ...ruleOptions.remove,
+    description: `${ruleOptions.remove.description}; --param r=R means the same if no other amount is given`,
+  },
   flops: {
     type: 'string',
     value: 'F',
@@ -102,10 +130,29 @@ export function readAmounts(options: Arguments<typeof amountOptions>): AskedAmou
   return {
     amounts: {
       ...layers,
-      ...(kind && { [kind]: kind === 'keep' ? keepRatios(kind, text) : numberOrList(kind, text) }),
+      ...(kind && { [kind]: amountValues(kind, text) }),
     },
     flops: undefined,
   }
+}
+
+/** Amounts of a rule by layer, or one for all; a percentage is refused where the rule takes a fraction. */
+function amountValues(name: AmountName, text: string): number | readonly number[] {
+  const { fits, form } = ruleNamed(name)
+  const parts = text.split(',')
+  for (const part of parts) {
+    const [, digits, percent] = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(part) ?? []
+    const value = Number(digits)
+    const isPercentage = percent === '%' || (Number.isInteger(value) && value >= 2 && !fits(value))
+    if (digits === undefined || value > 100 || !isPercentage || !fits(value / 100)) continue
+    const seen = `--${name} is ${part.trim()}; it must be ${form}`
+    throw usageError(`${seen}; did you mean ${parts.length === 1 ? `--${name} ` : ''}${value / 100}?`)
+  }
+  return numberOrList(name, text)
+}
+
+function ruleNamed(name: AmountName): AmountRule {
+  return Object.values(amountRules).find((rule) => rule.name === name) as AmountRule
 }
 
 /** Whether it is said how many tokens are kept. */
@@ -119,6 +166,7 @@ export function amountsLabel({ amounts, flops }: AskedAmounts): string {
   const name = amountNames.find((name) => amounts[name] !== undefined)
   if (name === undefined) return ''
   const text = [amounts[name]].flat().join(',')
+  // The column is called keep.
   return name === 'keep' ? text : `${name} ${text}`
 }
 

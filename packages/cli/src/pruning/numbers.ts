@@ -10,18 +10,6 @@ export function numberList(option: string, text: string): readonly number[] {
   return text.split(',').map((part) => number(option, part))
 }
 
-/** A keep ratio, which is no percentage. @throws TpError TP_USAGE */
-export function keepRatios(option: string, text: string): number | readonly number[] {
-  for (const part of text.split(',')) {
-    const [, digits, percent] = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(part) ?? []
-    const value = Number(digits)
-    if (digits === undefined || value > 100 || (percent === '' && (value < 2 || !Number.isInteger(value)))) continue
-    const seen = `--${option} is ${part.trim()}; a keep ratio is from 0 to 1`
-    throw usageError(`${seen}; did you mean ${text.split(',').length === 1 ? `--${option} ` : ''}${value / 100}?`)
-  }
-  return numberOrList(option, text)
-}
-
 /** Anything but a number is a usage error; its range is checked where it is used. */
 export function number(option: string, text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)

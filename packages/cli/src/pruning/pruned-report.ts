@@ -1,6 +1,6 @@
 import type { Inspection, LeftOutLayers, Plan, Pruned, PrunedEncoder } from '@tp/compiler'
 import type { Amount, Method } from '@tp/core'
-import { amountRules } from '@tp/core/host'
+import { amountText } from '@tp/core/host'
 import { type DecoderReport, decoderText } from '../decoding/repair-decoder.ts'
 import { flopsAtUsualLengths } from '../model/flops.ts'
 import type { ModelFile } from '../model/model-file.ts'
@@ -142,7 +142,7 @@ function placeText(cuts: PrunedEncoder['cuts']): string {
 }
 
 function amountsText(schedule: ReadonlyMap<number, Amount>): string {
-  const amounts = [...schedule.values()].map(({ kind, value }) => `${amountRules[kind].name} ${value}`)
+  const amounts = [...schedule.values()].map(amountText)
   return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
 }
 

@@ -1,4 +1,5 @@
 import type { PruningStep } from '@tp/compiler'
+import { amountText, wholeAmount } from '@tp/core/host'
 import { layersText, ranges } from '../output/numbers.ts'
 
 /** What a file says of one pruning: `tome, keep 0.9 at layers 1–4`. */
@@ -6,16 +7,11 @@ export function stepText({ method, encoder, schedule, cuts }: PruningStep): stri
   const layersOf = new Map<string, number[]>()
   for (const [layer, amount] of Object.entries(schedule)) {
     if (!cuts.some((cut) => cut.layer === Number(layer))) continue
-    const text = amountText(amount)
+    const { kind, value } = wholeAmount
+    const text = amount.kind === kind && amount.value === value ? 'as many as it decides' : amountText(amount)
     layersOf.set(text, [...(layersOf.get(text) ?? []), Number(layer)])
   }
   const amounts = [...layersOf].map(([text, layers]) => `${text} at ${layersText(layers, ranges(layers))}`)
   const where = encoder === undefined ? '' : ` on ${encoder}`
   return amounts.length === 0 ? method : `${method}${where}, ${amounts.join(', ')}`
-}
-
-function amountText({ kind, value }: PruningStep['schedule'][string]): string {
-  // All of them: then the method decides.
-  if (kind === 'ratio' && value === 1) return 'as many as it decides'
-  return `${kind === 'ratio' ? 'keep' : kind} ${value}`
 }

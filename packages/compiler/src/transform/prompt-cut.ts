@@ -17,7 +17,7 @@ import {
   xor,
 } from '@tp/core'
 import { type Dim, isUnknown, unknownDim } from '@tp/core/expression'
-import { initialState, reduceTokens } from '@tp/core/host'
+import { initialState, keepsAll, reduceTokens } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import type { Cache } from '../analyze/caches.ts'
@@ -120,7 +120,7 @@ function requireKnownAttention(later: readonly DecoderLayer[]): void {
 interface Seen {
   readonly lengths: Lengths
   readonly mask: string
-  /** See {@link keepsAll}. */
+  /** No prompt loses a token: then padding is where the mask of all tokens says, if it was on the left. */
   readonly isWhole: boolean
   /** Size p+n of all that a layer sees. */
   readonly all: Dim
@@ -216,11 +216,6 @@ function keepTokens(
   graph.replaceAllUses(stream, after, { except: program.upstream([after, indices, shown]) })
   graph.sortTopologically()
   return { after, indices, shown }
-}
-
-/** Whether no prompt loses a token: then padding is where the mask of all tokens says, if it was on the left. */
-function keepsAll({ kind, value }: Amount): boolean {
-  return kind === 'ratio' && value === 1
 }
 
 /** bool [b,1]: whether an example, none of whose tokens is pruned, has its padding where it was. */

@@ -6,7 +6,15 @@ export { type AmountName, type AmountRule, amountKinds, amountNames, amountRules
 export { initialValues } from '../method/initial-values.ts'
 export { type OptionValue, type OptionValues, parseOptions } from '../method/options.ts'
 export { findEntry } from '../method/plugin.ts'
-export { checkLayers, checkSchedule, keptCount, scheduleOfShares, wholeAmount } from '../method/schedule.ts'
+export {
+  amountText,
+  checkLayers,
+  checkSchedule,
+  keepsAll,
+  keptCount,
+  scheduleOfShares,
+  wholeAmount,
+} from '../method/schedule.ts'
 export { learnedBytes, needsValues, paramsOf, trainedLayers, valuesOf } from '../method/weights.ts'
 export { readSafetensors, safetensorsMetadata, writeSafetensors } from '../safetensors/safetensors.ts'
 export { shown } from '../shown.ts'

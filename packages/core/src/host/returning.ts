@@ -1,6 +1,6 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import { amountRules } from '../method/amount-rules.ts'
+import { amountRules, countedAmounts } from '../method/amount-rules.ts'
 import type { Method } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
 import { scatterElements, squeeze } from '../ops/index.ts'
@@ -30,6 +30,6 @@ export function requireReturnable(method: Method, amount: Amount): void {
   }
   if (amountRules[amount.kind].keptCount === undefined) {
     const reason = 'tokens return in all examples at once, so each example has to keep a known number'
-    throw new TpError('TP_SCHEDULE', method.name, `${reason}; give keep, tokens or remove`)
+    throw new TpError('TP_SCHEDULE', method.name, `${reason}; give ${countedAmounts()}`)
   }
 }

@@ -8,11 +8,15 @@ export interface AmountRule {
   /** What its value stands for on the command line, and what it does. */
   readonly letter: string
   readonly description: string
+  /** The tokens that it keeps, in words: `0.5 of the tokens`. */
+  readonly kept: (value: number) => string
   /** What a value must be. */
   readonly fits: (value: number) => boolean
   readonly form: string
   /** How many tokens an example with `count` attended tokens keeps; absent where only the scores decide. */
   readonly keptCount?: (count: number, value: number) => number
+  /** The value under which no token is pruned, whatever their number; absent where there is none. */
+  readonly whole?: number
   /** It keeps a share of the sum of the scores, which means nothing where they may be negative. */
   readonly isShareOfScores?: true
   /** The value that keeps fewer tokens, by a factor above 1, or more, by one below it. */
@@ -35,11 +39,13 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
   ratio: {
     name: 'keep',
     letter: 'R',
-    description: 'keep ratio: the fraction of the tokens to keep at each of them, above 0 and at most 1',
+    description: 'keep ratio: the fraction of the tokens to keep, above 0 and at most 1',
+    kept: (value) => `${value} of the tokens`,
     // Graphs compute with ten-thousandths: a ratio that rounds to 0 would keep nothing.
     fits: (value) => value <= 1 && tenThousandths(value) > 0,
     form: 'above 0 and at most 1',
     keptCount: (count, value) => Math.floor((count * tenThousandths(value) + 9999) / 10000),
+    whole: 1,
     scaled: scaledShare,
     example: 0.5,
   },
@@ -47,6 +53,7 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
     name: 'tokens',
     letter: 'N',
     description: 'number of tokens to keep (9999: all, by force)',
+    kept: (value) => `${value} tokens`,
     fits: (value) => Number.isSafeInteger(value) && value >= 1,
     form: 'a whole number of at least 1',
     keptCount: (count, value) => Math.min(value, count),
@@ -56,10 +63,12 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
   remove: {
     name: 'remove',
     letter: 'R',
-    description: 'number of tokens to prune; --param r=R means the same if no other amount is given',
+    description: 'number of tokens to prune',
+    kept: (value) => `all but ${value} tokens`,
     fits: (value) => Number.isSafeInteger(value) && value >= 0,
     form: 'a whole number from 0',
     keptCount: (count, value) => Math.max(count - value, Math.min(count, 1)),
+    whole: 0,
     scaled: (value, factor) => Math.round(value * factor),
     example: 2,
   },
@@ -67,6 +76,7 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
     name: 'threshold',
     letter: 'T',
     description: 'keep tokens whose score is at least T',
+    kept: (value) => `tokens with a score of at least ${value}`,
     // Scores are float32, where a larger number is infinite.
     fits: (value) => Number.isFinite(Math.fround(value)),
     form: 'a finite number, as float32 has them',
@@ -78,6 +88,7 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
     name: 'mass',
     letter: 'M',
     description: 'keep the fewest tokens that hold the share M of the scores',
+    kept: (value) => `the tokens that hold ${value} of the scores`,
     fits: (value) => value > 0 && value <= 1,
     form: 'above 0 and at most 1',
     isShareOfScores: true,
@@ -91,3 +102,11 @@ export const amountKinds: readonly AmountKind[] = Object.keys(amountRules) as Am
 
 /** What schedules call the rules, in the same order. */
 export const amountNames: readonly AmountName[] = amountKinds.map((kind) => amountRules[kind].name)
+
+/** Those of the rules that keep a number of tokens that is known without scores: `keep, tokens or remove`. */
+export function countedAmounts(): string {
+  const names = amountKinds.flatMap((kind) =>
+    amountRules[kind].keptCount === undefined ? [] : [amountRules[kind].name],
+  )
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+}

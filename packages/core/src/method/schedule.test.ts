@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isTpError } from '../errors.ts'
-import { keptCount, type ScheduleOptions, schedule } from './schedule.ts'
+import { amountKinds, amountRules } from './amount-rules.ts'
+import { type Amount, amountText, keepsAll, keptCount, type ScheduleOptions, schedule } from './schedule.ts'
 
 describe('schedule', () => {
   test('applies one number to all layers but the first', () => {
@@ -97,6 +98,13 @@ describe('keptCount', () => {
     expect(keptCount(5, { kind: 'mass', value: 0.9 })).toBeUndefined()
   })
 
+  test('is the number of tokens there are where a rule keeps them all', () => {
+    for (const kind of amountKinds) {
+      const amount: Amount = { kind, value: amountRules[kind].whole ?? amountRules[kind].example }
+      expect(keptCount(1_000_000, amount) === 1_000_000).toBe(keepsAll(amount))
+    }
+  })
+
   test('is ⌈r·n⌉ for ratios of at most four digits, and grows by at most one with each token', () => {
     const ratio = fc.integer({ min: 1, max: 10000 })
     fc.assert(
@@ -108,4 +116,10 @@ describe('keptCount', () => {
       }),
     )
   })
+})
+
+test('an amount is written in the words of the command line, and one of an unknown kind as it is', () => {
+  expect(amountText({ kind: 'ratio', value: 0.7 })).toBe('keep 0.7')
+  expect(amountText({ kind: 'mass', value: 0.9 })).toBe('mass 0.9')
+  expect(amountText({ kind: 'constructor', value: 1 })).toBe('constructor 1')
 })

@@ -105,6 +105,16 @@ export function keptCount(count: number, { kind, value }: Amount): number | unde
   return amountRules[kind].keptCount?.(count, value)
 }
 
+/** Whether an amount prunes no token, however many there are. */
+export function keepsAll({ kind, value }: Amount): boolean {
+  return amountRules[kind].whole === value
+}
+
+/** An amount in the words of the command line: `keep 0.7`. A kind that a file of another version names is its own word. */
+export function amountText({ kind, value }: { readonly kind: string; readonly value: number }): string {
+  return `${isKind(kind) ? amountRules[kind].name : kind} ${value}`
+}
+
 function checkAmount(given: unknown, layer: number): Amount {
   const known = amountKinds.join(', ')
   if (typeof given !== 'object' || given === null) {

@@ -1,6 +1,6 @@
 import { randomNumbers } from '@tp/core/statistics'
-import { expectedLosses, type Figure } from '@tp/eval/metrics'
 import { answerOf } from '@tp/guard'
+import { expectedLosses, type Figure } from '@tp/metrics'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Losses } from '@tp/tune'
 import { describe, expect, test } from 'vitest'

@@ -1,14 +1,6 @@
 import { randomNumbers, upperBound } from '@tp/core/statistics'
-
-import {
-  type Figure,
-  figureInterval,
-  figureLoss,
-  type Interval,
-  pairedCounts,
-  proportionInterval,
-} from '@tp/eval/metrics'
 import { answerOf, uncertaintyOf } from '@tp/guard'
+import { type Figure, figureInterval, figureLoss, type Interval, pairedCounts, proportionInterval } from '@tp/metrics'
 import { type Losses, type Tolerance, verifyInSequence } from '@tp/tune'
 import { mean } from 'simple-statistics'
 import { calibrateIfEnough } from '../src/guard/cascades.ts'

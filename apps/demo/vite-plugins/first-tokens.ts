@@ -1,4 +1,4 @@
-import { loadTokenizer } from '@tp/eval'
+import { loadTokenizer } from '@tp/data'
 import { modelPath } from '@tp/models'
 
 const STEP = 1000

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import { pairedDifference } from '@tp/eval/metrics'
+import { pairedDifference } from '@tp/metrics'
 import type { Plugin } from 'vite'
 import type { Preset } from '../src/workbench/preset.ts'
 

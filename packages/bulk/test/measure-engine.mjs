@@ -6,7 +6,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readTexts } from '@tp/eval'
+import { readTexts } from '@tp/data'
 import { Queue, Worker } from 'bullmq'
 import { readRows } from '../dist/input/read-rows.js'
 import { readModelFiles } from '../dist/model/model-files.js'

@@ -2,7 +2,7 @@ import { cpSync, existsSync, linkSync, readdirSync, readFileSync, rmSync, writeF
 import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
 import { baselines as methods } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
-import { loadTokenizer } from '@tp/eval'
+import { loadTokenizer } from '@tp/data'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { readRunPlan } from '@tp/tune'

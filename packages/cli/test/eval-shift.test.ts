@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { ShiftFigures } from '@tp/eval/shifts'
+import type { ShiftFigures } from '@tp/data/shifts'
 import { digitsData, mailData, modelPath } from '@tp/models'
 import { beforeAll, expect, test } from 'vitest'
 import { idx, pixelsOf } from './idx.ts'

@@ -1,4 +1,4 @@
-import { batches, type ModelInputs } from '@tp/eval/inputs'
+import { batches, type ModelInputs } from '@tp/data/inputs'
 
 /**
  * Tokens that go through a forward and a backward pass at once, padding included. Both passes keep what every layer computes: of

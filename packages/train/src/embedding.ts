@@ -1,12 +1,12 @@
 import { MASK } from '@tp/compiler'
 import { cast, div, maximum, mul, norm2, sum, type Tensor, TpError, unsqueeze } from '@tp/core'
-import { embeddingOutput } from '@tp/eval'
-import { maskOf } from '@tp/eval/inputs'
+import { embeddingOutput } from '@tp/data'
+import { maskOf } from '@tp/data/inputs'
 import type { Graph } from '@tp/onnx'
 
 /**
  * What a graph embeds each example as: float32 [B,D], of length 1. It is an output [B,D], or the mean of one [B,N,D] over the real
- * tokens, as `embed` of @tp/eval takes it.
+ * tokens, as `embed` of @tp/data takes it.
  * @param tensor the graph's values as expressions
  * @throws TpError TP_OUTPUT if there is none
  */

@@ -1,6 +1,6 @@
 import { isTpError, type Learned, type Schedule, scorer, TpError, type Values } from '@tp/core'
 import { callMethod, valuesOf } from '@tp/core/host'
-import { sampleExamples } from '@tp/eval/inputs'
+import { sampleExamples } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { encoderOptions } from './encoder-options.ts'
 import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'

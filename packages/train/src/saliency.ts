@@ -20,7 +20,7 @@ import {
 } from '@tp/core'
 import type { AbortSignalLike, NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import { emitModel, Graph, type Model } from '@tp/onnx'
 import { boundedBatches, fittingPass } from './bounded-batches.ts'
 import { breathe } from './breathe.ts'

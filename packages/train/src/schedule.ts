@@ -1,5 +1,5 @@
 import { randomNumbers } from '@tp/core/statistics'
-import { batches } from '@tp/eval/inputs'
+import { batches } from '@tp/data/inputs'
 
 /** The learning rate rises linearly for some steps, then falls to 0 linearly or like a cosine. */
 export interface RateOptions {

@@ -1,6 +1,6 @@
 import { type Inspection, inspect } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import type { SoftMethod } from './soft-method.ts'
 

@@ -1,6 +1,6 @@
 import { type Stage, TpError } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import type { Aim } from './aim.ts'
 import { breathe } from './breathe.ts'

@@ -1,5 +1,5 @@
 import type { Method, Stage } from '@tp/core'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { small, smallLessons } from '../test/lessons.ts'

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { AdamW } from './adam-w.ts'
 import { type Aim, addCounts, type Counts, noCounts, priceFor } from './aim.ts'
 import { type BatchInputs, byRow, forAll, inputsOf, partsOf } from './batch-parts.ts'

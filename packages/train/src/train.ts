@@ -1,7 +1,7 @@
 import { type Learned, TpError } from '@tp/core'
 import { type AbortSignalLike, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
-import { qualityOf } from '@tp/eval'
-import type { ModelInputs } from '@tp/eval/inputs'
+import { qualityOf } from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { adamW } from './adam-w.ts'
 import { PASS_TOKENS } from './bounded-batches.ts'
@@ -53,7 +53,7 @@ export interface Trained {
   readonly weights: Weights
   /** What the method learned, by layer; empty without one. */
   readonly learned: ReadonlyMap<number, Learned>
-  /** Their step, 0 for those that it began with, and quality on the selection set in percent (`qualityOf` of @tp/eval). */
+  /** Their step, 0 for those that it began with, and quality on the selection set in percent (`qualityOf` of @tp/data). */
   readonly step: number
   readonly accuracy: number | undefined
   /** The progress of each step, including those before a resumption. */

@@ -1,4 +1,4 @@
-import { mean } from 'simple-statistics'
+import { mean } from '@tp/metrics'
 import { type Candidate, TIME_STEP, totalMs } from './candidate.ts'
 import { answersOf, type ChoiceOptions } from './candidate-answers.ts'
 import { leastFallbacks } from './cascades.ts'

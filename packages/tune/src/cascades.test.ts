@@ -1,5 +1,5 @@
+import { mean } from '@tp/metrics'
 import fc from 'fast-check'
-import { mean } from 'simple-statistics'
 import { expect, test } from 'vitest'
 import { leastFallbacks, lossesWith } from './cascades.ts'
 import { type Losses, predictionsOf } from './measure-answers.ts'

@@ -1,7 +1,7 @@
 import { type ChannelRanges, smoothSites } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
 
 export interface ChannelRangesOptions {

@@ -1,6 +1,6 @@
 import type { Method } from '@tp/core'
 import { leastRatioAt } from '@tp/core/host'
-import { mean, quantile } from 'simple-statistics'
+import { mean, quantile } from '@tp/metrics'
 import { eightBitsName, type NamedVariant } from './candidate.ts'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'

@@ -1,4 +1,4 @@
-import { mean } from 'simple-statistics'
+import { mean } from '@tp/metrics'
 import { type Candidate, pruningOf } from './candidate.ts'
 import type { Contender } from './contenders.ts'
 import { type Answering, type Answers, measuredDivergences } from './measure-answers.ts'

@@ -1,5 +1,5 @@
 import type { QuantizeOptions } from '@tp/compiler'
-import type { Interval } from '@tp/eval/metrics'
+import type { Interval } from '@tp/metrics'
 import { type Candidate, eightBitsName, type NamedVariant, unprunedVariant } from './candidate.ts'
 import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'

@@ -1,4 +1,4 @@
-import { mean, sampleStandardDeviation } from 'simple-statistics'
+import { mean, sampleDeviation } from '@tp/metrics'
 import type { Contender } from './contenders.ts'
 import { divergencesOf, type Looking, siteLosses } from './divergences.ts'
 import { evenProfiles, neighbors, type Profile, profileOf, sharesAt } from './profile.ts'
@@ -70,5 +70,5 @@ export async function profileAt(looking: Looking, contender: Contender, ms: numb
 /** Paired by example, better on average and significantly so. */
 function isNearer({ divergences }: Tried, than: Tried): boolean {
   const gains = divergences.map((own, i) => (than.divergences[i] as number) - own)
-  return mean(gains) > (BEYOND_CHANCE * sampleStandardDeviation(gains)) / Math.sqrt(gains.length)
+  return mean(gains) > (BEYOND_CHANCE * sampleDeviation(gains)) / Math.sqrt(gains.length)
 }

@@ -1,6 +1,6 @@
 import type { QuantizeOptions } from '@tp/compiler'
-import type { Interval } from '@tp/eval/metrics'
-import { mean } from 'simple-statistics'
+import type { Interval } from '@tp/metrics'
+import { mean } from '@tp/metrics'
 import { type Candidate, unprunedVariant } from './candidate.ts'
 import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'

@@ -6,11 +6,11 @@ import {
   type Interval,
   isMeanBelow,
   isScoredBelow,
+  mean,
   type PairedCounts,
   pairedDifference,
   scaledInterval,
-} from '@tp/eval/metrics'
-import { mean } from 'simple-statistics'
+} from '@tp/metrics'
 import type { Losses } from './measure-answers.ts'
 
 /** Points of accuracy lost against dense, with 95 % intervals. */

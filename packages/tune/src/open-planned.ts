@@ -12,7 +12,7 @@ export interface OpenPlannedOptions {
   /** Loads one of the plan's models. */
   readonly load: (model: Uint8Array) => Promise<Session>
   /**
-   * The output with a state for each token of which only the class token's is read (`classTokenOutput` of `@tp/eval`): it has that row
+   * The output with a state for each token of which only the class token's is read (`classTokenOutput` of `@tp/data`): it has that row
    * alone where tokens are pruned.
    */
   readonly classTokenOf?: string | undefined

@@ -2,7 +2,7 @@ import type { QuantizeOptions } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { OptionValues } from '@tp/core/host'
 import type { AbortSignalLike, Runtime, Session, SessionOptions } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import type { Protection } from './pruning.ts'
 

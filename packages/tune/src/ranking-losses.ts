@@ -1,4 +1,4 @@
-import { asScored, ndcgFigure, type Ranking } from '@tp/eval'
+import { asScored, ndcgFigure, type Ranking } from '@tp/data'
 import type { Losses } from './measure-answers.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Runtime, Session } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
-import { comparePaired } from '@tp/eval/metrics'
+import type { ModelInputs } from '@tp/data/inputs'
+import { comparePaired } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 import type { Shape } from './options.ts'

@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import { expect, test } from 'vitest'
 import { splitOf } from './split.ts'
 

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { candidatesOf, divide, type ModelInputs, type Ranking, sampleExamples, someExamples } from '@tp/eval/inputs'
+import { candidatesOf, divide, type ModelInputs, type Ranking, sampleExamples, someExamples } from '@tp/data/inputs'
 
 /** Examples by purpose; choosing never sees the verification examples. */
 export interface Split {

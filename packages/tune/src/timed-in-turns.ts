@@ -1,5 +1,5 @@
 import type { Session } from '@tp/core/runtime'
-import { comparePaired } from '@tp/eval/metrics'
+import { comparePaired } from '@tp/metrics'
 import { byTime, type Candidate, pruningOf } from './candidate.ts'
 import type { Shape } from './options.ts'
 import type { Timed } from './regimes.ts'

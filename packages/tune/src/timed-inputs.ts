@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike, TypedArray } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Shape } from './options.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Plan, RegimesPlan } from '@tp/compiler'
-import type { Interval } from '@tp/eval/metrics'
+import type { Interval } from '@tp/metrics'
 import type { EightBits } from './eight-bits.ts'
 import type { LeftOut } from './leave-out.ts'
 import type { Skipped } from './options.ts'

@@ -1,4 +1,4 @@
-import { mean } from 'simple-statistics'
+import { mean } from '@tp/metrics'
 import { type Candidate, isWhole } from './candidate.ts'
 import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 

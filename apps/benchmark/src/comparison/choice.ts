@@ -1,4 +1,4 @@
-import type { Interval } from '@tp/eval/metrics'
+import type { Interval } from '@tp/metrics'
 import { mean } from 'simple-statistics'
 import type { Figures } from '../registry/metrics.ts'
 import type { Setting } from '../registry/settings.ts'

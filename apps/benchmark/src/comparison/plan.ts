@@ -1,4 +1,4 @@
-import { type Figure, type Interval, mcnemar, pairedSpeedup, type Speedup } from '@tp/eval/metrics'
+import { type Figure, type Interval, mcnemar, pairedSpeedup, type Speedup } from '@tp/metrics'
 import { lossOf, meanFigures, type Row, rowOf } from '../measure/measure.ts'
 import type { Shape } from '../measure/times.ts'
 import type { Split } from '../registry/data.ts'

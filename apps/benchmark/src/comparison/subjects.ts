@@ -1,4 +1,4 @@
-import type { Dataset } from '@tp/eval/inputs'
+import type { Dataset } from '@tp/data/inputs'
 import type { Files } from '../files.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import { type Split, sentencesElsewhere } from '../registry/data.ts'

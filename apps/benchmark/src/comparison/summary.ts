@@ -1,4 +1,4 @@
-import type { Interval, Speedup } from '@tp/eval/metrics'
+import type { Interval, Speedup } from '@tp/metrics'
 import { settingText } from '../registry/settings.ts'
 import type { Surroundings } from '../report/section.ts'
 import { type SettingRow, type SubjectPlan, USUAL_LOSS } from './plan.ts'

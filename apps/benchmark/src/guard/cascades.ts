@@ -1,5 +1,4 @@
 import { isTpError } from '@tp/core'
-import { accuracyLoss, type Interval } from '@tp/eval/metrics'
 import {
   agreementBound,
   answerOf,
@@ -9,6 +8,7 @@ import {
   type Uncertainty,
   uncertaintyOf,
 } from '@tp/guard'
+import { accuracyLoss, type Interval } from '@tp/metrics'
 import { type Answers, rightOf } from '../measure/answers.ts'
 import { percent } from '../report/numbers.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'

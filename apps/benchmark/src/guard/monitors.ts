@@ -1,6 +1,5 @@
 import { type NamedTensors, openSession, type Session, type ValueInfo } from '@tp/core/runtime'
 import { median, randomNumbers } from '@tp/core/statistics'
-import { type Interval, proportionInterval } from '@tp/eval/metrics'
 import {
   type Alarm,
   type Baseline,
@@ -10,6 +9,7 @@ import {
   recordBaseline,
   type Signal,
 } from '@tp/guard'
+import { type Interval, proportionInterval } from '@tp/metrics'
 import { shuffle } from 'simple-statistics'
 import type { Answers } from '../measure/answers.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { TensorLike } from '@tp/core/runtime'
-import { batches, type ModelInputs } from '@tp/eval/inputs'
-import { tracedCounts } from '@tp/eval/metrics'
+import { batches, type ModelInputs } from '@tp/data/inputs'
 import { answerOf } from '@tp/guard'
+import { tracedCounts } from '@tp/metrics'
 import { keptJson } from '../files.ts'
 import type { Context } from '../report/section.ts'
 

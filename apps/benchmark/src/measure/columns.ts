@@ -1,4 +1,4 @@
-import type { VariantLatency } from '@tp/eval/metrics'
+import type { VariantLatency } from '@tp/metrics'
 import { type Budget, keepText, settingText } from '../registry/settings.ts'
 import { factor, interval, percent, points } from '../report/numbers.ts'
 import type { Columns } from '../report/table.ts'

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Runtime } from '@tp/core/runtime'
-import type { Outcome } from '@tp/eval'
+import type { Outcome } from '@tp/data'
 import {
   type Figure,
   figureInterval,
@@ -9,7 +9,7 @@ import {
   meanFigure,
   scaledInterval,
   type VariantLatency,
-} from '@tp/eval/metrics'
+} from '@tp/metrics'
 import { encodeModel } from '@tp/onnx'
 import { mean } from 'simple-statistics'
 import type { Figures } from '../registry/metrics.ts'

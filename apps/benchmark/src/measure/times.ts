@@ -1,6 +1,6 @@
 import type { NamedTensors, Runtime, Session, SessionOptions } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
-import { type ComparisonOptions, comparePaired, type VariantLatency } from '@tp/eval/metrics'
+import type { ModelInputs } from '@tp/data/inputs'
+import { type ComparisonOptions, comparePaired, type VariantLatency } from '@tp/metrics'
 import { encodeModel } from '@tp/onnx'
 import { limits } from '../files.ts'
 import type { Setting } from '../registry/settings.ts'

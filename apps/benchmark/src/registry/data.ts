@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { openDataset, readModelFolder } from '@tp/eval'
-import { type Dataset, imageDataset, type TextDataset, textDataset } from '@tp/eval/inputs'
+import { openDataset, readModelFolder } from '@tp/data'
+import { type Dataset, imageDataset, type TextDataset, textDataset } from '@tp/data/inputs'
 import { digitsData, mailData } from '@tp/models'
 import { type Files, limits } from '../files.ts'
 

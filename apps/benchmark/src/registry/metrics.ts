@@ -7,9 +7,9 @@ import {
   embed,
   evaluate,
   type Outcome,
-} from '@tp/eval'
-import type { ModelInputs } from '@tp/eval/inputs'
-import { divergences, type Figure } from '@tp/eval/metrics'
+} from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
+import { divergences, type Figure } from '@tp/metrics'
 
 /** Numbers by example, by name; the first is what a loss is of. */
 export type Figures = Readonly<Record<string, Figure>>

@@ -1,4 +1,4 @@
-import type { Interval, Speedup } from '@tp/eval/metrics'
+import type { Interval, Speedup } from '@tp/metrics'
 
 /** `0.3 (−0.1 … 0.8)`: an estimate in percent or points with its interval. */
 export function points({ estimate, low, high }: Interval): string {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isTpError } from '@tp/core'
-import { type KeptFractions, keptFractions } from '@tp/eval/metrics'
+import { type KeptFractions, keptFractions } from '@tp/metrics'
 import { fitSchedule, keptCounts } from '@tp/train'
 import { learnedPath } from '../files.ts'
 import { show, showTimes } from '../measure/columns.ts'

@@ -1,5 +1,5 @@
-import { evaluate } from '@tp/eval'
-import { divide, type ModelInputs, someExamples } from '@tp/eval/inputs'
+import { evaluate } from '@tp/data'
+import { divide, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { saliencyOf } from '@tp/train'
 import { openOn, openSubject, type Subject } from '../measure/subject.ts'
 import { sentiment } from '../registry/data.ts'

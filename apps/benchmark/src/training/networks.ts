@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { learnedBytes } from '@tp/core/host'
-import { someExamples } from '@tp/eval/inputs'
+import { someExamples } from '@tp/data/inputs'
 import { sdtp } from '@tp/method-gradient'
 import { train } from '@tp/train'
 import { learnedPath, writeWhole } from '../files.ts'

@@ -1,5 +1,5 @@
 import type { NamedTensors, Session } from '@tp/core/runtime'
-import { type Comparison, comparePaired, figureInterval, type Speedup } from '@tp/eval/metrics'
+import { type Comparison, comparePaired, figureInterval, type Speedup } from '@tp/metrics'
 
 /** Examples are timed in this number of parts, whose variation the interval is made of. */
 const PARTS = 20

@@ -1,6 +1,6 @@
 // What runs inside Chromium; chromium-page.ts is its other side.
 import type { NamedTensors, Session, SessionOptions } from '@tp/core/runtime'
-import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/eval/metrics'
+import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/metrics'
 import { wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'
 

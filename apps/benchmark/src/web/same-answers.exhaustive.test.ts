@@ -1,6 +1,6 @@
 import { isTpError } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
-import { isTrace, tracedTokens } from '@tp/eval/metrics'
+import { isTrace, tracedTokens } from '@tp/metrics'
 import { cloneModel, dtypeOf, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

@@ -1,5 +1,5 @@
 import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
-import { type Interval, largest, pairedDifference, proportionInterval } from '@tp/eval/metrics'
+import { type Interval, largest, pairedDifference, proportionInterval } from '@tp/metrics'
 
 /** An example with its right answer. */
 export interface Labeled<Content> {

@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@tp/core/runtime'
-import { tracedTokens, trajectoriesOf } from '@tp/eval/metrics'
+import { tracedTokens, trajectoriesOf } from '@tp/metrics'
 
 /** Which layer pruned which token. */
 export interface TokenTrace {

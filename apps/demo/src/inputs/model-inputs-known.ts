@@ -1,5 +1,5 @@
 import type { ValueInfo } from '@tp/core/runtime'
-import type { ModelFacts, TextTokenizer } from '@tp/eval/inputs'
+import type { ModelFacts, TextTokenizer } from '@tp/data/inputs'
 
 /** What has to be known of a model to make its inputs. */
 export interface ModelInputsKnown {

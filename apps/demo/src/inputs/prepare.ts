@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { audioInputs, imageDataset, imageInputs, textDataset, textInputs } from '@tp/eval/inputs'
+import { audioInputs, imageDataset, imageInputs, textDataset, textInputs } from '@tp/data/inputs'
 import type { Content, GivenImage, GivenSound, Sample, Shown } from './content.ts'
 import { madeUpFeeds } from './made-up.ts'
 import type { ModelInputsKnown } from './model-inputs-known.ts'

@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals'
-import { modalityOf } from '@tp/eval/inputs'
+import { modalityOf } from '@tp/data/inputs'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { Content } from '../inputs/content.ts'

@@ -1,5 +1,5 @@
 import presets from 'virtual:presets'
-import { modelFacts, openTokenizer } from '@tp/eval/inputs'
+import { modelFacts, openTokenizer } from '@tp/data/inputs'
 import digitsConfig from '@tp/models/digits-vit/config.json' with { type: 'json' }
 import digitsModel from '@tp/models/digits-vit/model.onnx?gzip'
 import fashionConfig from '@tp/models/fashion-vit/config.json' with { type: 'json' }

@@ -1,4 +1,4 @@
-import type { ModelFacts, TextTokenizer } from '@tp/eval/inputs'
+import type { ModelFacts, TextTokenizer } from '@tp/data/inputs'
 import type { Labeled } from '../engine/accuracy.ts'
 import type { DataFiles } from '../engine/inline-weights.ts'
 import type { Content } from '../inputs/content.ts'

@@ -1,4 +1,4 @@
-import type { Interval } from '@tp/eval/metrics'
+import type { Interval } from '@tp/metrics'
 import type { WorkbenchSettings } from './settings.ts'
 
 /** A setting that the benchmark has measured. */

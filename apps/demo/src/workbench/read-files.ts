@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { modelFacts, openTokenizer } from '@tp/eval/inputs'
+import { modelFacts, openTokenizer } from '@tp/data/inputs'
 import { type Progress, readBytes } from '../loading/read-bytes.ts'
 import type { ModelSource } from './model-source.ts'
 

@@ -1,4 +1,4 @@
-import { findTextColumns, type TableHead } from '@tp/eval'
+import { findTextColumns, type TableHead } from '@tp/data'
 import { dataError } from './data-error.ts'
 import type { InputFile } from './input-files.ts'
 import { lineRanges, readBytes } from './line-ranges.ts'

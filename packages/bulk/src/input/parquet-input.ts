@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import type { TableHead } from '@tp/eval'
+import type { TableHead } from '@tp/data'
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { dataError } from './data-error.ts'

@@ -1,5 +1,5 @@
 import type { TensorLike } from '@tp/core/runtime'
-import type { Pooling, RanBatch } from '@tp/eval'
+import type { Pooling, RanBatch } from '@tp/data'
 import { expect, test } from 'vitest'
 import { answersOf, type Words } from './answers.ts'
 import type { ComputeSpec } from './compute-spec.ts'

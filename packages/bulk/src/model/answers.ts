@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
-import { type Pooling, type RanBatch, tagsOf, USUAL_POOLING, vectorsOf } from '@tp/eval'
-import { largest, logitRowsOf, logitsOf, probabilities, scoresOf } from '@tp/eval/metrics'
+import { type Pooling, type RanBatch, tagsOf, USUAL_POOLING, vectorsOf } from '@tp/data'
+import { largest, logitRowsOf, logitsOf, probabilities, scoresOf } from '@tp/metrics'
 import type { Column } from '../output/column.ts'
 import type { ComputeSpec } from './compute-spec.ts'
 

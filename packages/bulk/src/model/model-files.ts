@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import { type ModelFolder, modelFolderFiles, type ReadModel, readModel, readModelFolder } from '@tp/eval'
+import { type ModelFolder, modelFolderFiles, type ReadModel, readModel, readModelFolder } from '@tp/data'
 import type { HashedFile } from '@tp/tune'
 import { hashOfFile } from '../input/hash-of-file.ts'
 

@@ -9,8 +9,8 @@ import {
   type Task,
   taggedInputs,
   taskOf,
-} from '@tp/eval'
-import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/eval/inputs'
+} from '@tp/data'
+import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/data/inputs'
 import { cascade } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
 import { openPlanned } from '@tp/tune'

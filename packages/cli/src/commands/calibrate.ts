@@ -1,6 +1,5 @@
 import { basename } from 'node:path'
 import { readProvenance } from '@tp/compiler'
-import { logitRowsOf } from '@tp/eval/metrics'
 import {
   type CalibratedCascade,
   calibrateCascade,
@@ -10,6 +9,7 @@ import {
   recordBaseline,
   type Uncertainty,
 } from '@tp/guard'
+import { logitRowsOf } from '@tp/metrics'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { readModelFolder } from '@tp/eval'
+import { readModelFolder } from '@tp/data'
 import type { SaliencyScore } from '@tp/train'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'

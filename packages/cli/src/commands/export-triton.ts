@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import { isPacked } from '@tp/compiler'
-import { readModelFolder, taskOf } from '@tp/eval'
+import { readModelFolder, taskOf } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'

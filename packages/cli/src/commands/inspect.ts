@@ -1,5 +1,5 @@
 import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
-import type { ModelFolder } from '@tp/eval'
+import type { ModelFolder } from '@tp/data'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'

@@ -1,8 +1,8 @@
 import { inputRoles, isText } from '@tp/compare'
 import { needsValues } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
-import { openSpeechDecoder, readModelFolder } from '@tp/eval'
-import type { ModelInputs } from '@tp/eval/inputs'
+import { openSpeechDecoder, readModelFolder } from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import {
   type Measurements,

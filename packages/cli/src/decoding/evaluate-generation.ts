@@ -16,8 +16,8 @@ import {
   readNeedles,
   readPrompts,
   type TextDecoder,
-} from '@tp/eval'
-import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
+} from '@tp/data'
+import { comparePaired, type VariantLatency } from '@tp/metrics'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'

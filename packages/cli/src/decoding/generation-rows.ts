@@ -1,4 +1,4 @@
-import type { Generation } from '@tp/eval'
+import type { Generation } from '@tp/data'
 import {
   accuracyInterval,
   accuracyLoss,
@@ -7,7 +7,7 @@ import {
   type Interval,
   meanFigure,
   type VariantLatency,
-} from '@tp/eval/metrics'
+} from '@tp/metrics'
 import { nameOf } from '../measuring/rows.ts'
 import { factor, interval, megabytes, points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'

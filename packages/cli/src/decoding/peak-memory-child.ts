@@ -1,7 +1,7 @@
 // Entry of the process whose memory is measured (see peak-memory.ts).
 import { readFile } from 'node:fs/promises'
 import { sendError, type WorkerAnswer } from '@tp/core/runtime'
-import { openTextDecoder } from '@tp/eval'
+import { openTextDecoder } from '@tp/data'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import type { PeakMemoryRequest } from './peak-memory.ts'
 

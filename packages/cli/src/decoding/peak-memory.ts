@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, receiveError, throwIfAborted, type WorkerAnswer } from '@tp/core/runtime'
-import type { DecoderForm } from '@tp/eval'
+import type { DecoderForm } from '@tp/data'
 
 export interface PeakMemoryRequest {
   /** The decoder's file. */

@@ -1,6 +1,6 @@
 import type { TensorLike } from '@tp/core/runtime'
-import { loadTokenizer, readModelFolder } from '@tp/eval'
-import type { ModelInputs, TextTokenizer } from '@tp/eval/inputs'
+import { loadTokenizer, readModelFolder } from '@tp/data'
+import type { ModelInputs, TextTokenizer } from '@tp/data/inputs'
 import { patchGrid } from './patch-grid.ts'
 
 /** The text of a token, in one line and without control characters; special ones by their name. */

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { idxLabels, modelFolderFiles } from '@tp/eval'
+import { idxLabels, modelFolderFiles } from '@tp/data'
 import type { Arguments, OptionTable, Reads } from '../command/arguments.ts'
 import { pluginFile } from '../plugins/import-plugin.ts'
 import type { FileClaims } from './file-claims.ts'

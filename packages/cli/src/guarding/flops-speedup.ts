@@ -1,5 +1,5 @@
 import { inputRoles } from '@tp/compare'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { flopsOf } from '../model/flops.ts'
 

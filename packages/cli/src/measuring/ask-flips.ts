@@ -1,6 +1,6 @@
 import type { Inspection } from '@tp/compiler'
-import { readModelFolder } from '@tp/eval'
-import type { ModelInputs } from '@tp/eval/inputs'
+import { readModelFolder } from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import { tokenizerOf, tokenNames } from '../explaining/token-text.ts'

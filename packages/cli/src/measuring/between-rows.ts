@@ -1,4 +1,4 @@
-import { figureLoss, type Interval, type McNemar, mcnemar, scaledInterval } from '@tp/eval/metrics'
+import { figureLoss, type Interval, type McNemar, mcnemar, scaledInterval } from '@tp/metrics'
 import { points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { mcnemarContent, pValue } from './figures-text.ts'

@@ -1,4 +1,4 @@
-import type { Flip, FlipAnalysis, KeptToken } from '@tp/eval'
+import type { Flip, FlipAnalysis, KeptToken } from '@tp/data'
 import { className } from '../explaining/describe.ts'
 import { table } from '../output/table.ts'
 import { nameOf, type ResultRow } from './rows.ts'

@@ -1,4 +1,4 @@
-import type { McNemar } from '@tp/eval/metrics'
+import type { McNemar } from '@tp/metrics'
 
 export function percent(value: number): string {
   return `${value.toFixed(1)} %`

@@ -1,4 +1,4 @@
-import { type Embeddings, type Outcome, openSpeechDecoder, type SpeechDecoder } from '@tp/eval'
+import { type Embeddings, type Outcome, openSpeechDecoder, type SpeechDecoder } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import type { EmbeddingInputs, TaskInputs } from '../model/open-task-inputs.ts'

@@ -7,9 +7,9 @@ import {
   type RankingNearness,
   rank,
   rankingIn,
-} from '@tp/eval'
-import type { ModelInputs } from '@tp/eval/inputs'
-import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/eval/metrics'
+} from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
+import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
 import { interval, points } from '../output/numbers.ts'
 import { percent } from './figures-text.ts'
 import type { Judge, JudgedAnswers, Loss } from './judge.ts'

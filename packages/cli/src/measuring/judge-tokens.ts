@@ -1,5 +1,5 @@
-import { evaluateTokens, type TaggedInputs, type TokenEvaluation, tokenAgreement } from '@tp/eval'
-import { type Figure, figureInterval, figureLoss, mcnemar, meanFigure, scaledInterval } from '@tp/eval/metrics'
+import { evaluateTokens, type TaggedInputs, type TokenEvaluation, tokenAgreement } from '@tp/data'
+import { type Figure, figureInterval, figureLoss, mcnemar, meanFigure, scaledInterval } from '@tp/metrics'
 import { interval, points } from '../output/numbers.ts'
 import { mcnemarContent, percent, pValue } from './figures-text.ts'
 import type { Judge, JudgedAnswers } from './judge.ts'

@@ -1,6 +1,6 @@
 import type { Session } from '@tp/core/runtime'
-import type { EvaluateOptions, Outcome } from '@tp/eval'
-import type { Figure, Interval } from '@tp/eval/metrics'
+import type { EvaluateOptions, Outcome } from '@tp/data'
+import type { Figure, Interval } from '@tp/metrics'
 
 /** What is said of a model's answers: in columns of the table, by heading, and in JSON. */
 export interface JudgedAnswers {

@@ -1,6 +1,6 @@
 import type { Inspection } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
-import type { FlipAnalysis, Outcome, SpeechDecoder } from '@tp/eval'
+import type { FlipAnalysis, Outcome, SpeechDecoder } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'

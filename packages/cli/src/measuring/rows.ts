@@ -1,5 +1,5 @@
-import type { FlipAnalysis } from '@tp/eval'
-import type { VariantLatency } from '@tp/eval/metrics'
+import type { FlipAnalysis } from '@tp/data'
+import type { VariantLatency } from '@tp/metrics'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import type { VariantFigures } from './evaluate-variant.ts'

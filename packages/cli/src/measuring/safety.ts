@@ -1,4 +1,4 @@
-import type { Interval } from '@tp/eval/metrics'
+import type { Interval } from '@tp/metrics'
 
 /** Whether a loss is within what is allowed: with its whole interval, with none of it, or with a part. */
 export type Safety = 'safe' | 'unsafe' | 'not shown'

@@ -1,5 +1,5 @@
-import type { Modality } from '@tp/eval/inputs'
-import { namedShift, type Shift, shiftSuite, shifts } from '@tp/eval/shifts'
+import type { Modality } from '@tp/data/inputs'
+import { namedShift, type Shift, shiftSuite, shifts } from '@tp/data/shifts'
 import { usageError } from '../command/usage-error.ts'
 
 /** What `--shift` asks for. */

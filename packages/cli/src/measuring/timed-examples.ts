@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 
 /**
  * Batches of examples whose lengths are spread as those of all are: the middle of each of `count` equal parts, in order

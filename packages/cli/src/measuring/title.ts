@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Inspection } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import { grouped } from '../output/numbers.ts'
 

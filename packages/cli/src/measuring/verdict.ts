@@ -1,4 +1,4 @@
-import type { VariantLatency } from '@tp/eval/metrics'
+import type { VariantLatency } from '@tp/metrics'
 import { factor, grouped, points } from '../output/numbers.ts'
 import type { Loss } from './judge.ts'
 import { speedUp } from './rows.ts'

@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 
 /** Examples whose answers are asked for, whatever is right: those that have no class get one. */
 export function answersOnly(inputs: ModelInputs): ModelInputs {

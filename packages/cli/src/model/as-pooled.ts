@@ -1,5 +1,5 @@
 import { readClassToken } from '@tp/compiler'
-import { classTokenOutput, type ModelFolder, readModelFolder, statesOutput } from '@tp/eval'
+import { classTokenOutput, type ModelFolder, readModelFolder, statesOutput } from '@tp/data'
 import type { ModelFile } from './model-file.ts'
 import { RefusalError } from './refusal-error.ts'
 

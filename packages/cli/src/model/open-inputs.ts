@@ -1,7 +1,7 @@
 import { inputRoles } from '@tp/compare'
 import type { ValueInfo } from '@tp/core/runtime'
-import { openDataset, type PrepareOptions, prepareInputs, readModelFolder, type Task, taskOf } from '@tp/eval'
-import { type Dataset, type ModelInputs, modalityOf } from '@tp/eval/inputs'
+import { openDataset, type PrepareOptions, prepareInputs, readModelFolder, type Task, taskOf } from '@tp/data'
+import { type Dataset, type ModelInputs, modalityOf } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
@@ -72,7 +72,7 @@ export interface OpenData {
   readonly prepare: PrepareOptions
 }
 
-/** The examples of a file or folder, as many as fill batches. @throws TpError of @tp/eval; TP_USAGE */
+/** The examples of a file or folder, as many as fill batches. @throws TpError of @tp/data; TP_USAGE */
 export async function openData(
   path: string,
   data: string,

@@ -19,8 +19,8 @@ import {
   type Task,
   taggedInputs,
   taskOf,
-} from '@tp/eval'
-import { type Dataset, type ModelInputs, modalityOf, type TextDataset } from '@tp/eval/inputs'
+} from '@tp/data'
+import { type Dataset, type ModelInputs, modalityOf, type TextDataset } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
@@ -82,7 +82,7 @@ function isTask(text: string): text is Task {
 
 /**
  * The examples of a file or folder for the given task, or for the one detected by the model's outputs.
- * @throws TpError of @tp/eval; TP_USAGE
+ * @throws TpError of @tp/data; TP_USAGE
  */
 export async function openTaskInputs(
   path: string,

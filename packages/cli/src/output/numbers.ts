@@ -1,4 +1,4 @@
-import type { Interval } from '@tp/eval/metrics'
+import type { Interval } from '@tp/metrics'
 
 /** `1.83×` */
 export function factor(value: number): string {

@@ -1,5 +1,5 @@
 import { inspect, type PruneOptions } from '@tp/compiler'
-import { loadTokenizer, readModelFolder } from '@tp/eval'
+import { loadTokenizer, readModelFolder } from '@tp/data'
 import type { ModelFile } from '../model/model-file.ts'
 
 type Segment = Pick<PruneOptions, 'protectSegment' | 'separator'>

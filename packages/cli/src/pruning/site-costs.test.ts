@@ -1,4 +1,4 @@
-import { pairedSpeedup } from '@tp/eval/metrics'
+import { pairedSpeedup } from '@tp/metrics'
 import { expect, test } from 'vitest'
 import { timeAdded } from './site-costs.ts'
 

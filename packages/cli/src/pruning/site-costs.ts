@@ -1,6 +1,6 @@
 import { isText, sampleInputs } from '@tp/compare'
 import { type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
-import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
+import { comparePaired, type VariantLatency } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { loadSession } from '../model/load-session.ts'
 import type { VerifyOptions } from './verify-options.ts'

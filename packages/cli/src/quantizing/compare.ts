@@ -1,5 +1,5 @@
 import { type Quantized, type QuantizeOptions, type Smoothed, type SmoothedSite, smooth } from '@tp/compiler'
-import { someExamples } from '@tp/eval/inputs'
+import { someExamples } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import { channelRanges, type Nearness, type QuantizedWithin, quantizeWithin } from '@tp/tune'
 import type { Arguments } from '../command/arguments.ts'

@@ -9,9 +9,9 @@ import {
   rank,
   rankingIn,
   tokenAgreement,
-} from '@tp/eval'
-import { type ModelInputs, someExamples } from '@tp/eval/inputs'
-import { divergences, dot, figureInterval } from '@tp/eval/metrics'
+} from '@tp/data'
+import { type ModelInputs, someExamples } from '@tp/data/inputs'
+import { divergences, dot, figureInterval } from '@tp/metrics'
 import type { Nearness } from '@tp/tune'
 import { spreadByLength } from '../measuring/timed-examples.ts'
 import type { SpeechTask, TaskInputs } from '../model/open-task-inputs.ts'

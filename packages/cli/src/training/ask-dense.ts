@@ -1,4 +1,4 @@
-import { type ModelInputs, someExamples } from '@tp/eval/inputs'
+import { type ModelInputs, someExamples } from '@tp/data/inputs'
 import type { DenseAnswers } from './dense-answers.ts'
 import type { TrainingJob } from './training-job.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { ModelFile } from '../model/model-file.ts'
 
 /** Labels, lengths and contents of examples as one number, to know them again. */

@@ -1,5 +1,5 @@
 import type { Session } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import type { Answer } from '@tp/train'
 import type { DenseAnswers } from './dense-answers.ts'

@@ -1,6 +1,6 @@
 import { inspect } from '@tp/compiler'
-import { type Embeddings, embed, qualityOf, readModelFolder, taskOf } from '@tp/eval'
-import type { ModelInputs } from '@tp/eval/inputs'
+import { type Embeddings, embed, qualityOf, readModelFolder, taskOf } from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'

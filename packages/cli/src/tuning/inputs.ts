@@ -1,5 +1,5 @@
-import { embed } from '@tp/eval'
-import { type ModelInputs, sampleExamples } from '@tp/eval/inputs'
+import { embed } from '@tp/data'
+import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'

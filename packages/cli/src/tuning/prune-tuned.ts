@@ -1,5 +1,5 @@
 import { fromPlan, type Plan } from '@tp/compiler'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { type demandOptions, readDemands } from '../measuring/check-files.ts'

@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import { expect, test } from 'vitest'
 import type { TaskInputs } from '../model/open-task-inputs.ts'
 import { splitData } from './split-data.ts'

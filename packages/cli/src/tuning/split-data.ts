@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { candidatesOf, divide, type ModelInputs, someExamples } from '@tp/eval/inputs'
+import { candidatesOf, divide, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { usageError } from '../command/usage-error.ts'
 import type { TaskInputs } from '../model/open-task-inputs.ts'
 

@@ -1,6 +1,6 @@
 import { inputRoles, isText } from '@tp/compare'
 import type { Plan } from '@tp/compiler'
-import { type ModelInputs, sampleExamples } from '@tp/eval/inputs'
+import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Shape, type TunedPlan, type TuneOptions, type TuneProgress, tune } from '@tp/tune'
 import type { Context } from '../command/context.ts'

@@ -1,4 +1,4 @@
-// Here rather than in @tp/eval since @tp/guard, which needs no more than this package at run time, promises by it, too.
+// Here rather than in @tp/metrics since @tp/guard, which needs no more than this package at run time, promises by it, too.
 
 /**
  * P(X ≤ k) of a binomial X: `trials` draws that each succeed with probability `p`. The terms are summed from the largest

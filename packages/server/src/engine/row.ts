@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { isTypedArray, type NamedTensors, type TensorLike, type TypedArray, type ValueInfo } from '@tp/core/runtime'
-import { maskOf } from '@tp/eval/inputs'
+import { maskOf } from '@tp/data/inputs'
 
 /** One example: each input without its batch axis. */
 export interface Row {

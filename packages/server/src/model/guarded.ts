@@ -1,5 +1,5 @@
 import type { Session } from '@tp/core/runtime'
-import { readBytes, readModel } from '@tp/eval'
+import { readBytes, readModel } from '@tp/data'
 import { type Alarm, type CascadeRun, cascade, monitor } from '@tp/guard'
 import { type HashedFile, readGuarding } from '@tp/tune'
 

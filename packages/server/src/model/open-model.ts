@@ -13,8 +13,8 @@ import {
   requirePooling,
   type Task,
   taskOf,
-} from '@tp/eval'
-import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/eval/inputs'
+} from '@tp/data'
+import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/data/inputs'
 import type { CascadeRun } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
 import { openPlanned, type RunPlan } from '@tp/tune'

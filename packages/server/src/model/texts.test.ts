@@ -1,6 +1,6 @@
 import type { ValueInfo } from '@tp/core/runtime'
-import { loadTokenizer } from '@tp/eval'
-import { tokenRows } from '@tp/eval/inputs'
+import { loadTokenizer } from '@tp/data'
+import { tokenRows } from '@tp/data/inputs'
 import { mailData, modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
 import { tokenize } from './texts.ts'

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
-import type { TextTokenizer, TokenRow, TokenRows } from '@tp/eval/inputs'
+import type { TextTokenizer, TokenRow, TokenRows } from '@tp/data/inputs'
 import { takingTurns } from './turns.ts'
 
 /** A text, or a pair of texts. */

@@ -1,7 +1,7 @@
 import { type Learned, type Method, type Schedule, TpError, withValues } from '@tp/core'
 import { valuesOf } from '@tp/core/host'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { boundedBatches, fittingForward } from '../bounded-batches.ts'
 import { breathe } from '../breathe.ts'

@@ -1,5 +1,5 @@
 import type { AbortSignalLike, NamedTensors, Session } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import { breathe } from '../breathe.ts'
 
 export interface FitLensProgress {

@@ -1,7 +1,7 @@
 import { pruneOrThrow, TRACE } from '@tp/compiler'
 import type { Method } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
-import type { SpeechInputs } from '@tp/eval'
+import type { SpeechInputs } from '@tp/data'
 import { loadModel } from '../load-model.ts'
 import type { TuneSpeechOptions } from './options.ts'
 

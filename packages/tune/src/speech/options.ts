@@ -1,4 +1,4 @@
-import type { SpeechDecoder, SpeechInputs } from '@tp/eval'
+import type { SpeechDecoder, SpeechInputs } from '@tp/data'
 import type { TuneOptions } from '../options.ts'
 
 export interface TuneSpeechOptions

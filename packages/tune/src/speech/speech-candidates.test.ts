@@ -1,6 +1,6 @@
 import { inspect, prune } from '@tp/compiler'
 import { type MethodEntry, stride } from '@tp/core'
-import type { SpeechInputs } from '@tp/eval'
+import type { SpeechInputs } from '@tp/data'
 import { methods } from '@tp/method-hybrid'
 import { nodeRuntime } from '@tp/runtime-node'
 import { runModel, speech, speechEncoder, speechSizes } from 'exported-encoders'

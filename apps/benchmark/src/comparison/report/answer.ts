@@ -1,4 +1,4 @@
-import type { Speedup } from '@tp/eval/metrics'
+import type { Speedup } from '@tp/metrics'
 import { figureOf } from '../../measure/measure.ts'
 import { DENSE, NONE, type Setting } from '../../registry/settings.ts'
 import { factor, percent, points, speedupText } from '../../report/numbers.ts'

@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot'
-import type { Speedup } from '@tp/eval/metrics'
+import type { Speedup } from '@tp/metrics'
 import { isControl, type Setting, settingText } from '../../registry/settings.ts'
 import { factor, points } from '../../report/numbers.ts'
 import { plotSvg } from '../../report/plot.ts'

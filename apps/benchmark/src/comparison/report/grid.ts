@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot'
-import type { Speedup } from '@tp/eval/metrics'
+import type { Speedup } from '@tp/metrics'
 import { type Shape, shapeText } from '../../measure/times.ts'
 import { candidateName, isControl, type Setting } from '../../registry/settings.ts'
 import { speedupText } from '../../report/numbers.ts'

@@ -1,5 +1,5 @@
-import { accuracyLoss, type Interval, type Speedup } from '@tp/eval/metrics'
-import { extraLoss } from '@tp/eval/shifts'
+import { extraLoss } from '@tp/data/shifts'
+import { accuracyLoss, type Interval, type Speedup } from '@tp/metrics'
 import { mean } from 'simple-statistics'
 import { show } from '../../measure/columns.ts'
 import { figureOf, type Row } from '../../measure/measure.ts'

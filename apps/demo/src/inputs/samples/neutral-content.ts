@@ -1,4 +1,4 @@
-import { modalityOf } from '@tp/eval/inputs'
+import { modalityOf } from '@tp/data/inputs'
 import type { Content, GivenImage, GivenSound } from '../content.ts'
 import { type PhotoShape, photoImage } from '../image/photo-image.ts'
 import { fixedSize, imageShape, sampleRate } from '../input-shapes.ts'

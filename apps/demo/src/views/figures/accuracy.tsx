@@ -1,4 +1,4 @@
-import type { Interval } from '@tp/eval/metrics'
+import type { Interval } from '@tp/metrics'
 import type { JSX } from 'preact'
 import type { Accuracy } from '../../engine/accuracy.ts'
 import { judgeLoss } from './judgment.ts'

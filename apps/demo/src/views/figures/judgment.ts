@@ -1,5 +1,5 @@
 import { median } from '@tp/core/statistics'
-import { type Interval, medianInterval } from '@tp/eval/metrics'
+import { type Interval, medianInterval } from '@tp/metrics'
 import { ratiosOf, type Times } from '../../engine/timing.ts'
 import type { Class } from './classes.ts'
 

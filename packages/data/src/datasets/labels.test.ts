@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest'
+import { classOf, requireClass } from './labels.ts'
+
+describe('classOf', () => {
+  test('takes names in any case, and numbers', () => {
+    const labels = ['negative', 'Positive']
+    expect(['negative', 'POSITIVE', ' positive ', '0', '1'].map((label) => classOf(label, labels))).toEqual([
+      0, 1, 1, 0, 1,
+    ])
+  })
+
+  test('prefers a name to a number', () => {
+    expect(classOf('1', ['1', '2', '3'])).toBe(0)
+    expect(classOf('0', ['1', '2', '3'])).toBe(0)
+  })
+
+  test('prefers the exact name to one in another case', () => {
+    expect(classOf('US', ['us', 'US'])).toBe(1)
+  })
+
+  test('finds no class for anything else', () => {
+    for (const label of ['2', '-1', '1.0', '', 'neutral'])
+      expect(classOf(label, ['negative', 'positive'])).toBeUndefined()
+    expect(classOf('positive', undefined)).toBeUndefined()
+    expect(classOf('7', undefined)).toBe(7)
+  })
+})
+
+test('shows the known labels next to an unknown one', () => {
+  expect(() => requireClass('neutral', ['negative', 'positive'], 'x.tsv, line 3')).toThrow(
+    '[data] x.tsv, line 3: unknown label "neutral"; the model knows negative, positive, or their numbers 0…1',
+  )
+  expect(() => requireClass('neutral', undefined, 'x.tsv, line 3')).toThrow(
+    'class names are not known; give them as labels',
+  )
+})

@@ -1,0 +1,45 @@
+import { TpError } from '@tp/core'
+import { shown } from './table/data-error.ts'
+
+export interface LabeledOptions {
+  /** The model's class names by number; without them labels have to be class numbers. */
+  readonly labels?: readonly string[] | undefined
+  /** The largest number of examples to read. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * Class number of a label in data: a name of the model (any case) or a class number. Names win, because a
+ * model may call its class 0 "1".
+ * @param labels the model's names by class number; undefined if it has none: then only numbers are accepted
+ */
+export function classOf(label: string, labels: readonly string[] | undefined): number | undefined {
+  const wanted = label.trim().toLowerCase()
+  if (labels !== undefined) {
+    const exact = labels.indexOf(label)
+    if (exact >= 0) return exact
+    const position = labels.findIndex((name) => name.toLowerCase() === wanted)
+    if (position >= 0) return position
+  }
+  if (!/^\d{1,9}$/.test(wanted)) return undefined
+  const id = Number(wanted)
+  return labels === undefined || id < labels.length ? id : undefined
+}
+
+/** Like {@link classOf}, for a label that has to be known. */
+export function requireClass(label: string, labels: readonly string[] | undefined, source: string): number {
+  const id = classOf(label, labels)
+  if (id !== undefined) return id
+  throw new TpError(
+    'TP_DATA',
+    'data',
+    labels === undefined
+      ? `${source}: the label ${shown(label)} is a name, but the model's class names are not known; give them as labels`
+      : `${source}: unknown label ${shown(label)}; the model knows ${listOf(labels)}, or their numbers 0…${labels.length - 1}`,
+  )
+}
+
+function listOf(labels: readonly string[]): string {
+  const shown = labels.slice(0, 20).join(', ')
+  return labels.length > 20 ? `${shown}, … (${labels.length} in all)` : shown
+}

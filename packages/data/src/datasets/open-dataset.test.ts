@@ -1,0 +1,187 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import sharp from 'sharp'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openDataset } from './open-dataset.ts'
+import { readWav } from './wav-folder.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tp-data-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+async function file(name: string, content: Uint8Array | string): Promise<string> {
+  const path = join(folder, name)
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, content)
+  return path
+}
+
+/** A WAV file of 16-bit samples, interleaved by channel. */
+function wav(samples: readonly number[], sampleRate = 16_000, channels = 1): Buffer {
+  const bytes = Buffer.alloc(44 + 2 * samples.length)
+  bytes.write('RIFF', 0)
+  bytes.writeUInt32LE(36 + 2 * samples.length, 4)
+  bytes.write('WAVEfmt ', 8)
+  bytes.writeUInt32LE(16, 16)
+  bytes.writeUInt16LE(1, 20)
+  bytes.writeUInt16LE(channels, 22)
+  bytes.writeUInt32LE(sampleRate, 24)
+  bytes.writeUInt32LE(sampleRate * channels * 2, 28)
+  bytes.writeUInt16LE(channels * 2, 32)
+  bytes.writeUInt16LE(16, 34)
+  bytes.write('data', 36)
+  bytes.writeUInt32LE(2 * samples.length, 40)
+  for (const [i, sample] of samples.entries()) bytes.writeInt16LE(sample, 44 + 2 * i)
+  return bytes
+}
+
+function png(width: number, height: number, color: { r: number; g: number; b: number }): Promise<Buffer> {
+  return sharp({ create: { width, height, channels: 3, background: color } })
+    .png()
+    .toBuffer()
+}
+
+describe('openDataset', () => {
+  test('opens a TSV file and a folder with one', async () => {
+    const path = await file('dev.tsv', '1\tgood\n0\tbad\n')
+    for (const place of [path, folder]) {
+      const dataset = await openDataset(place)
+      expect([dataset.modality, dataset.examples.length]).toEqual(['text', 2])
+    }
+  })
+
+  test('opens IDX files by their folder or by name', async () => {
+    const images = await file(
+      't10k-images-idx3-ubyte',
+      Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9]),
+    )
+    await expect(openDataset(folder)).rejects.toThrow(
+      'the labels are missing; t10k-labels-idx1-ubyte (or .gz) must be next to it',
+    )
+    await file('t10k-labels-idx1-ubyte', Buffer.from([0, 0, 8, 1, 0, 0, 0, 1, 3]))
+    for (const place of [images, folder]) {
+      const dataset = await openDataset(place)
+      expect([dataset.modality, dataset.examples[0]?.label]).toEqual(['image', 3])
+    }
+  })
+
+  test('opens images in folders named by label', async () => {
+    await file('cat/1.png', await png(4, 2, { r: 255, g: 0, b: 51 }))
+    await file('cat/2.PNG', await png(4, 2, { r: 0, g: 0, b: 0 }))
+    await file('dog/a.png', await png(4, 2, { r: 255, g: 255, b: 255 }))
+    const dataset = await openDataset(folder, { labels: ['dog', 'cat'] })
+    if (dataset.modality !== 'image') throw new Error(dataset.modality)
+    expect(dataset.examples.map(({ label }) => label)).toEqual([1, 0, 1])
+
+    const [example] = dataset.examples
+    const image = await example?.read()
+    expect(image).toMatchObject({ channels: 3, height: 2, width: 4 })
+    expect(image?.pixels).toEqual(Float32Array.from([1, 0, 0.2].flatMap((x) => Array(8).fill(x))))
+    expect(await example?.read({ channels: 3, height: 1, width: 1 })).toMatchObject({
+      pixels: Float32Array.of(1, 0, 51 / 255),
+    })
+    const gray = await dataset.examples[1]?.read({ channels: 1, height: 3, width: 3 })
+    expect(gray?.pixels).toEqual(new Float32Array(9).fill(1))
+  })
+
+  test('opens sounds with their label in the name or the folder, and takes classes in turn up to a limit', async () => {
+    for (const name of ['no__a.wav', 'no__b.wav', 'no__c.wav', 'yes/d.wav']) await file(name, wav([0]))
+    const dataset = await openDataset(folder, { labels: ['yes', 'no'], limit: 2 })
+    expect(dataset.modality).toBe('audio')
+    expect(dataset.examples.map(({ label }) => label).sort()).toEqual([0, 1])
+  })
+
+  test('says what is wrong and what to do', async () => {
+    await expect(openDataset(join(folder, 'none'))).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringContaining('there is no such file or folder'),
+    })
+    await expect(openDataset(folder)).rejects.toThrow('holds no data that can be read. What can: a table of labels')
+    await expect(openDataset(await file('x.parquet', 'PAR1'))).rejects.toThrow('is no data set that can be read')
+    const table = await file('a.tsv', '1\tgood\n')
+    await expect(openDataset(table, { modality: 'image' })).rejects.toThrow(
+      'holds text data, but the model takes image',
+    )
+    await expect(openDataset(table, { limit: 0 })).rejects.toMatchObject({ code: 'TP_OPTION' })
+    await file('b.tsv', '1\tgood\n')
+    await expect(openDataset(folder)).rejects.toThrow('holds 2 tables (a.tsv, b.tsv); give one of them')
+    await file('loose.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
+    await expect(openDataset(folder)).rejects.toThrow('loose.png: has no label; put it in a folder of its label')
+  })
+
+  test('takes column names for tables only', async () => {
+    await file('0/1.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
+    await expect(openDataset(folder, { textColumn: 'text' })).rejects.toMatchObject({ code: 'TP_OPTION' })
+  })
+
+  test('names an invalid image when it is read', async () => {
+    const path = await file('cat/1.png', 'no image')
+    const dataset = await openDataset(folder, { labels: ['cat'] })
+    await expect(dataset.examples[0]?.read()).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: `[data] ${path}: cannot be read as an image: it is no PNG, JPEG, WebP, GIF, AVIF or TIFF, whatever its name`,
+    })
+  })
+
+  test.each(['png', 'jpeg', 'webp', 'gif', 'avif', 'tiff'] as const)('reads %s', async (kind) => {
+    const create = { width: 16, height: 16, channels: 3 as const, background: { r: 255, g: 0, b: 0 } }
+    await file(`0/1.${kind}`, await sharp({ create }).toFormat(kind).toBuffer())
+    const { examples } = await openDataset(folder)
+    const image = await examples[0]?.read({ channels: 3, height: 1, width: 1 })
+    expect((image as { pixels: Float32Array }).pixels[0]).toBeGreaterThan(0.9)
+  })
+
+  test.each<[string, () => Promise<Uint8Array | string>, RegExp]>([
+    ['an SVG, which may name other files', async () => '<svg xmlns="http://www.w3.org/2000/svg"/>', /it is no PNG/],
+    ['nothing', async () => '', /it is no PNG/],
+    [
+      'a PNG that is cut off',
+      async () => (await png(64, 64, { r: 1, g: 2, b: 3 })).subarray(0, 100),
+      /as an image \(\S/,
+    ],
+    [
+      'more pixels than are held',
+      async () => {
+        const bytes = await png(1, 1, { r: 0, g: 0, b: 0 })
+        for (const at of [16, 20]) bytes.writeUInt32BE(16_384, at)
+        bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
+        return bytes
+      },
+      /as an image \(.*pixel limit/,
+    ],
+  ])('refuses a file called .png that is %s', async (_, content, message) => {
+    await file('0/1.png', await content())
+    const { examples } = await openDataset(folder)
+    await expect(examples[0]?.read()).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringMatching(message),
+    })
+  })
+})
+
+describe('readWav', () => {
+  test('scales 16-bit samples to −1…1', async () => {
+    const path = await file('a.wav', wav([0, 16_384, -32_768], 8000))
+    const { sampleRate, samples } = await readWav(path)
+    expect(sampleRate).toBe(8000)
+    // a reader divides by 32,768 or by 32,767: both are in use
+    expect(samples).toHaveLength(3)
+    for (const [i, x] of [0, 0.5, -1].entries()) expect(samples[i]).toBeCloseTo(x, 4)
+  })
+
+  test('averages two channels', async () => {
+    const { samples } = await readWav(await file('a.wav', wav([16_384, 0, 8192, -8192], 16_000, 2)))
+    expect(samples).toHaveLength(2)
+    expect(samples[0]).toBeCloseTo(0.25, 4)
+    expect(samples[1]).toBeCloseTo(0, 4)
+  })
+
+  test('names a missing file', async () => {
+    const path = await file('a.wav', 'RIFF but not really')
+    await expect(readWav(path)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringContaining(path) })
+  })
+})

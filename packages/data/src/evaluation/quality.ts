@@ -1,0 +1,23 @@
+import type { Session } from '@tp/core/runtime'
+import { dot, figureInterval } from '@tp/metrics'
+import type { ModelInputs } from '../inputs/model-inputs.ts'
+import { embed } from '../tasks/embeddings.ts'
+import { rank } from '../tasks/ranking.ts'
+import { evaluate } from './evaluate.ts'
+import type { EvaluateOptions } from './run-examples.ts'
+
+/**
+ * How good a model is, as one number in percent: its accuracy, of candidates that are to be ranked the mean
+ * nDCG@10, of texts with the dense model's vectors the mean cosine to these.
+ * @throws as `evaluate`, `rank` and `embed`; NaN for a ranking of which nothing is judged
+ */
+export async function qualityOf(session: Session, inputs: ModelInputs, options: EvaluateOptions = {}): Promise<number> {
+  const dense = inputs.vectors
+  if (dense !== undefined) {
+    const { vectors } = await embed(session, inputs, options)
+    return (100 * vectors.reduce((sum, own, i) => sum + dot(own, dense[i] as Float64Array), 0)) / vectors.length
+  }
+  if (inputs.ranking === undefined) return (await evaluate(session, inputs, options)).accuracy.estimate
+  const { ndcg } = (await rank(session, inputs, options)).figures
+  return ndcg === undefined ? Number.NaN : 100 * figureInterval(ndcg).estimate
+}

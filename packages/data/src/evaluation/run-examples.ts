@@ -1,0 +1,123 @@
+import { setImmediate } from 'node:timers/promises'
+import { TpError } from '@tp/core'
+import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
+import { type KeptFractions, keptFractions, mean, quantile, tracedCounts } from '@tp/metrics'
+import { batches } from '../inputs/batches.ts'
+import type { ModelInputs } from '../inputs/model-inputs.ts'
+
+export interface Progress {
+  readonly done: number
+  readonly total: number
+}
+
+export interface EvaluateOptions {
+  /** Examples in a batch; batches hold similar lengths (default 1, which also measures latency). */
+  readonly batchSize?: number | undefined
+  /** Tokens of a batch at most, padding included, so that long examples go in smaller batches; one always goes. Default: any number. */
+  readonly batchTokens?: number | undefined
+  /** Layers of the model, and tokens of an image or sound: required to count the kept tokens of a model with traces. */
+  readonly layerCount?: number | undefined
+  readonly tokens?: number | undefined
+  readonly signal?: AbortSignalLike | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** What running a model on examples gives for any task. */
+export interface Run {
+  /** For a model with traces, when `layers` is given. */
+  readonly kept: KeptFractions | undefined
+  /**
+   * End to end by example in milliseconds: tokenizing or reading, and one run. Only with batch size 1. Of use to see
+   * what a user waits; to compare models, time them alternately.
+   */
+  readonly latency: { readonly p50: number; readonly p90: number; readonly mean: number } | undefined
+}
+
+/** One batch that has been run. */
+export interface RanBatch {
+  readonly feeds: NamedTensors
+  readonly outputs: NamedTensors
+  /** Which examples its rows are. */
+  readonly positions: readonly number[]
+}
+
+/**
+ * Runs a model on all examples.
+ * @param take called with each batch; not timed
+ * @throws TpError TP_DATA, TP_OPTION, TP_TOKENIZER, TP_ABORTED
+ */
+export async function runExamples(
+  session: Session,
+  inputs: ModelInputs,
+  options: EvaluateOptions,
+  take: (batch: RanBatch) => void | Promise<void>,
+): Promise<Run> {
+  const { batchSize = 1, batchTokens, signal, onProgress } = options
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new TpError('TP_OPTION', 'data', `batchSize is ${batchSize}; it is a number of examples, 1 or more`)
+  }
+  if (batchTokens !== undefined && !(batchTokens >= 1)) {
+    throw new TpError('TP_OPTION', 'data', `batchTokens is ${batchTokens}; it is a number of tokens, 1 or more`)
+  }
+  const total = inputs.targets.length
+  if (total === 0) throw new TpError('TP_DATA', 'data', `${inputs.source}: holds no examples`)
+  const milliseconds = new Array<number>(total)
+  const counts = new Map<number, number[]>()
+  let done = 0
+  for (const positions of batches(total, batchSize, inputs.lengths, batchTokens)) {
+    // a run may block the event loop: let timers and signals run
+    await setImmediate()
+    throwIfAborted(signal, 'data')
+    const start = performance.now()
+    const feeds = await inputs.feeds(positions)
+    const outputs = await runBatch(session, feeds, signal)
+    const elapsed = performance.now() - start
+    await take({ feeds, outputs, positions })
+    for (const position of positions) milliseconds[position] = elapsed + (inputs.preparationMs?.[position] ?? 0)
+    for (const [layer, left] of tracedCounts(outputs)) {
+      const all = counts.get(layer) ?? new Array<number>(total)
+      counts.set(layer, all)
+      for (const [row, position] of positions.entries()) all[position] = left[row] as number
+    }
+    done += positions.length
+    onProgress?.({ done, total })
+  }
+  return { kept: keptOf(counts, inputs, options), latency: batchSize === 1 ? latencyOf(milliseconds) : undefined }
+}
+
+async function runBatch(
+  session: Session,
+  feeds: NamedTensors,
+  signal: AbortSignalLike | undefined,
+): Promise<NamedTensors> {
+  try {
+    return await session.run(feeds, { signal })
+  } catch (cause) {
+    const range = /indices element out of data bounds, idx=(\d+) must be within the inclusive range \[-(\d+)/.exec(
+      cause instanceof Error ? cause.message : '',
+    )
+    if (range === null) throw cause
+    const [, id, rows] = range
+    throw new TpError(
+      'TP_TOKENIZER',
+      'data',
+      `the model was given token or position ${id}, but its table has ${rows} rows: the tokenizer belongs to another ` +
+        'model, or maxTokens is beyond what this one takes',
+      { cause },
+    )
+  }
+}
+
+function keptOf(
+  counts: ReadonlyMap<number, readonly number[]>,
+  inputs: ModelInputs,
+  { layerCount, tokens }: EvaluateOptions,
+): KeptFractions | undefined {
+  if (layerCount === undefined) return undefined
+  const lengths = inputs.lengths ?? (tokens === undefined ? undefined : inputs.targets.map(() => tokens))
+  return lengths === undefined ? undefined : keptFractions(counts, lengths, layerCount)
+}
+
+function latencyOf(milliseconds: readonly number[]): { p50: number; p90: number; mean: number } {
+  return { p50: quantile(milliseconds, 0.5), p90: quantile(milliseconds, 0.9), mean: mean(milliseconds) }
+}

@@ -1,0 +1,87 @@
+import { TpError } from '@tp/core'
+import type { ValueInfo } from '@tp/core/runtime'
+import type { ImageDataset, ImageShape, RawImage } from '../datasets/dataset.ts'
+import { fixedSize, type ModelInputs, onlyInput } from './model-inputs.ts'
+import { measureNormalization, type Normalization } from './normalization.ts'
+
+export interface ImageOptions {
+  /** Default: the mean and deviation of the data themselves, which is near that of training if the data are alike. */
+  readonly normalization?: Normalization | undefined
+  /** Size, if the model's is not fixed (default: that of the images). */
+  readonly size?: { readonly height: number; readonly width: number } | undefined
+}
+
+/** Images as [batch, channels, height, width] float32, read when a batch needs them. */
+export async function imageInputs(
+  dataset: ImageDataset,
+  inputs: readonly ValueInfo[],
+  options: ImageOptions = {},
+): Promise<ModelInputs> {
+  const input = onlyInput(inputs, 'images')
+  if (input.dims.length !== 4 || input.type !== 'float32') {
+    throw new TpError('TP_INPUT', 'data', `input "${input.name}" is not float32 [batch, channels, height, width]`)
+  }
+  const fixed = {
+    channels: fixedSize(input, 1),
+    height: fixedSize(input, 2) ?? options.size?.height,
+    width: fixedSize(input, 3) ?? options.size?.width,
+  }
+  const { normalization } = options
+  const { mean, std } = checkNormalization(normalization ?? (await measureNormalization(dataset, complete(fixed))))
+  return {
+    source: dataset.source,
+    targets: dataset.examples.map(({ label }) => label),
+    lengths: undefined,
+    preparationMs: undefined,
+    keys: dataset.examples.map(({ source }) => source),
+    normalization: { mean, std },
+    notes: normalization === undefined ? [measuredNote(mean, std)] : [],
+    async feeds(positions) {
+      const batch = positions.map((position) => dataset.examples[position] as ImageDataset['examples'][number])
+      const images = await Promise.all(batch.map((example) => example.read(complete(fixed))))
+      const shape = { ...(images[0] as RawImage), ...defined(fixed) }
+      const size = shape.channels * shape.height * shape.width
+      const data = new Float32Array(images.length * size)
+      for (const [b, image] of images.entries()) {
+        checkShape(image, shape, batch[b]?.source ?? dataset.source)
+        const area = image.height * image.width
+        for (let i = 0; i < size; i++) {
+          const channel = Math.floor(i / area)
+          const centered = (image.pixels[i] as number) - (mean[channel] ?? (mean[0] as number))
+          data[b * size + i] = centered / (std[channel] ?? (std[0] as number))
+        }
+      }
+      const dims = [images.length, shape.channels, shape.height, shape.width]
+      return { [input.name]: { type: 'float32', dims, data } }
+    },
+  }
+}
+
+type PartialShape = { readonly [axis in keyof ImageShape]: number | undefined }
+
+function complete({ channels, height, width }: PartialShape): ImageShape | undefined {
+  return channels && height && width ? { channels, height, width } : undefined
+}
+
+function defined(shape: PartialShape): Partial<ImageShape> {
+  return Object.fromEntries(Object.entries(shape).filter(([, size]) => size !== undefined))
+}
+
+function checkShape(image: ImageShape, wanted: ImageShape, source: string): void {
+  const text = ({ channels, height, width }: ImageShape): string => `${channels} × ${height} × ${width}`
+  if (text(image) === text(wanted)) return
+  throw new TpError('TP_DATA', 'data', `${source}: is ${text(image)}, but ${text(wanted)} is needed`)
+}
+
+function measuredNote(mean: readonly number[], std: readonly number[]): string {
+  const text = (values: readonly number[]): string => values.map((value) => value.toFixed(4)).join(' ')
+  return (
+    'the model comes with no preprocessor_config.json and no normalization was given: images are normalized by ' +
+    `their own mean ${text(mean)} and standard deviation ${text(std)}`
+  )
+}
+
+function checkNormalization({ mean, std }: Normalization): Normalization {
+  if (mean.length > 0 && std.length > 0 && mean.every(Number.isFinite) && std.every((s) => s > 0)) return { mean, std }
+  throw new TpError('TP_OPTION', 'data', `mean [${mean}] and std [${std}] are not numbers with std above 0`)
+}

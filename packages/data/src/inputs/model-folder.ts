@@ -1,0 +1,139 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { TpError } from '@tp/core'
+import { readBytes } from '../read-bytes.ts'
+import { type ModelFacts, modelFacts } from './model-facts.ts'
+import { type Pooling, requirePooling, type SentenceModule, sentenceModules } from './pooling.ts'
+
+/** Of a config.json; those of many classes have some MB. */
+const MOST_BYTES = 64 * 2 ** 20
+
+/** Files that say how a model reads its inputs, by the names that Hugging Face gives them. */
+const FILES = ['config.json', 'preprocessor_config.json', 'tokenizer.json', 'tokenizer_config.json', 'modules.json']
+
+/** The configuration of a text model as Sentence Transformers writes it; older versions name the architecture. */
+const SENTENCE_FILES = ['bert', 'roberta', 'distilbert', 'camembert', 'albert', 'xlm-roberta', 'xlnet'].map(
+  (architecture) => `sentence_${architecture}_config.json`,
+)
+
+/** What the files next to a model say about its inputs, classes and vectors; undefined where they do not. */
+export interface ModelFolder extends ModelFacts {
+  /** Path of tokenizer.json. */
+  readonly tokenizer: string | undefined
+}
+
+/**
+ * Reads what lies next to an ONNX file (or in the folder above, if its own is called `onnx`): config.json,
+ * preprocessor_config.json, tokenizer.json and tokenizer_config.json as Hugging Face lays them out, and modules.json,
+ * sentence_bert_config.json and 1_Pooling/config.json as Sentence Transformers does. Missing files are fine.
+ * @throws TpError TP_DATA for a file that is invalid JSON
+ */
+export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
+  const folders = foldersOf(modelPath)
+  const modules = await readModules(folders)
+  const [config = {}, preprocessor = {}, tokenizerConfig, pooling, sentence, tokenizer] = await Promise.all([
+    readIfThere(folders, 'config.json'),
+    readIfThere(folders, 'preprocessor_config.json'),
+    readIfThere(folders, 'tokenizer_config.json'),
+    readIfThere(folders, poolingFile(modules)),
+    readFirst(folders, sentenceFiles(modules)),
+    find(folders, 'tokenizer.json'),
+  ])
+  return { ...modelFacts(config, preprocessor, { tokenizerConfig, sentence, modules, pooling }), tokenizer }
+}
+
+/**
+ * How a model pools, from its folder alone; without such files the mean, of length 1.
+ * @throws TpError TP_POOLING for a way that is not supported, or several; TP_DATA for a file that is invalid JSON
+ */
+export async function readPooling(modelPath: string): Promise<Pooling> {
+  return requirePooling((await readModelFolder(modelPath)).pooling, modelPath)
+}
+
+/**
+ * A file of JSON next to an ONNX file, as {@link readModelFolder} looks for it; empty where it is missing.
+ * @throws TpError TP_DATA for a file that is invalid JSON
+ */
+export async function readFolderJson(modelPath: string, name: string): Promise<object> {
+  return (await readIfThere(foldersOf(modelPath), name)) ?? {}
+}
+
+/** The text of a file next to an ONNX file; undefined where it is missing. @throws TpError TP_DATA */
+export async function readFolderText(modelPath: string, name: string): Promise<string | undefined> {
+  const path = await find(foldersOf(modelPath), name)
+  return path === undefined
+    ? undefined
+    : new TextDecoder().decode(await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES }))
+}
+
+/**
+ * The files that {@link readModelFolder} reads, as far as they exist: paths by their names in the folder, always in one order. A broken
+ * one is among them.
+ */
+export async function modelFolderFiles(modelPath: string): Promise<ReadonlyMap<string, string>> {
+  const folders = foldersOf(modelPath)
+  const modules = await readModules(folders).catch(() => [])
+  const names = [...FILES, ...sentenceFiles(modules), poolingFile(modules)]
+  const found = await Promise.all(names.map(async (name) => [name, await find(folders, name)] as const))
+  return new Map(found.filter((entry): entry is readonly [string, string] => entry[1] !== undefined))
+}
+
+/** The folder of a file, whatever the current one is: `model.onnx` may lie in one that is called `onnx`. */
+function foldersOf(modelPath: string): string[] {
+  const folder = dirname(modelPath)
+  const isOnnx = basename(resolve(folder)) === 'onnx'
+  return isOnnx ? [folder, join(folder, '..')] : [folder]
+}
+
+/** @throws TpError TP_DATA, also for a folder that is not below the model's */
+async function readModules(folders: readonly string[]): Promise<SentenceModule[]> {
+  const modules = sentenceModules(await readIfThere(folders, 'modules.json'))
+  const outside = modules.find(({ path }) => isAbsolute(path) || path.split(/[/\\]/).includes('..'))
+  if (outside === undefined) return modules
+  const seen = `modules.json names the folder ${outside.path}, which is outside of the model's`
+  throw new TpError('TP_DATA', 'data', `${folders[0]}: ${seen}`)
+}
+
+function poolingFile(modules: readonly SentenceModule[]): string {
+  const path = modules.find(({ type }) => type === 'Pooling')?.path
+  return join(path || '1_Pooling', 'config.json')
+}
+
+/** They lie next to modules.json today; early versions put the model into a folder of its own. */
+function sentenceFiles([model]: readonly SentenceModule[]): string[] {
+  const { path } = model ?? { path: '' }
+  return [...SENTENCE_FILES.map((name) => join(path, name)), ...(path === '' ? [] : SENTENCE_FILES)]
+}
+
+async function find(folders: readonly string[], name: string): Promise<string | undefined> {
+  for (const folder of folders) {
+    const path = join(folder, name)
+    const there = await stat(path).then(
+      (entry) => entry.isFile(),
+      () => false,
+    )
+    if (there) return path
+  }
+  return undefined
+}
+
+async function readFirst(folders: readonly string[], names: readonly string[]): Promise<object | undefined> {
+  for (const name of names) {
+    const json = await readIfThere(folders, name)
+    if (json !== undefined) return json
+  }
+  return undefined
+}
+
+async function readIfThere(folders: readonly string[], name: string): Promise<object | undefined> {
+  const path = await find(folders, name)
+  if (path === undefined) return undefined
+  const bytes = await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES })
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    if (typeof value === 'object' && value !== null) return value
+  } catch (cause) {
+    throw new TpError('TP_DATA', 'data', `${path}: is invalid JSON`, { cause })
+  }
+  throw new TpError('TP_DATA', 'data', `${path}: is not a JSON object`)
+}

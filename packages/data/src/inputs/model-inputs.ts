@@ -1,0 +1,74 @@
+import { TpError } from '@tp/core'
+import type { NamedTensors, TypedArray, ValueInfo } from '@tp/core/runtime'
+import type { Vectors } from '@tp/metrics'
+import type { Modality } from '../datasets/dataset.ts'
+import type { Ranking } from '../datasets/ranking.ts'
+import type { Normalization } from './normalization.ts'
+import type { Pooling } from './pooling.ts'
+
+/** A data set in the form that one model takes. */
+export interface ModelInputs {
+  /** Where the data come from, for messages and reports. */
+  readonly source: string
+  /** Class number of each example; −1 where it has none (texts to embed, sentences with a tag for each word). */
+  readonly targets: readonly number[]
+  /** Real tokens of each example, special ones included; undefined where the model alone knows (images, sound). */
+  readonly lengths: readonly number[] | undefined
+  /** Milliseconds of preparation (tokenizing) that each example has cost before `feeds`. */
+  readonly preparationMs: readonly number[] | undefined
+  /** A key of each example that does not depend on its position (its tokens, its file). Default: its position. */
+  readonly keys?: readonly (string | number)[] | undefined
+  /** Of candidates that are to be ranked: which query each example belongs to. */
+  readonly ranking?: Ranking | undefined
+  /** Of texts that are embedded: the dense model's vector of each, by which those of another model are judged. */
+  readonly vectors?: Vectors | undefined
+  /** How a vector is made of those of a text's tokens; default: their mean. */
+  readonly pooling?: Pooling['of'] | undefined
+  /** How images are normalized: as given, or as measured. */
+  readonly normalization?: Normalization | undefined
+  /** What was assumed for want of better knowledge, in sentences for the user. */
+  readonly notes: readonly string[]
+  /** Inputs of one batch of examples by their positions, padded to its longest. */
+  feeds(rows: readonly number[]): Promise<NamedTensors>
+}
+
+/** The modality of a model by its inputs; undefined if none fits. */
+export function modalityOf(inputs: readonly ValueInfo[]): Modality | undefined {
+  const [first] = inputs
+  if (first === undefined) return undefined
+  if (inputs.every(({ type }) => type === 'int64' || type === 'int32')) return 'text'
+  if (inputs.length > 1 || first.type !== 'float32') return undefined
+  return first.dims.length === 4 ? 'image' : first.dims.length === 2 ? 'audio' : undefined
+}
+
+/** An input's size along an axis where the model has it fixed. */
+export function fixedSize(input: ValueInfo, axis: number): number | undefined {
+  const size = input.dims[axis]
+  return typeof size === 'number' && size > 0 ? size : undefined
+}
+
+/** The one input of a model of images or sound. */
+export function onlyInput(inputs: readonly ValueInfo[], what: string): ValueInfo {
+  const [input] = inputs
+  if (input !== undefined && inputs.length === 1) return input
+  const names = inputs.map(({ name }) => name).join(', ')
+  throw new TpError('TP_INPUT', 'data', `${what} go into one input, but the model has ${inputs.length}: ${names}`)
+}
+
+/** Numbers in an array of the element type that an input asks for. */
+export function arrayOf(input: ValueInfo, length: number): TypedArray {
+  switch (input.type) {
+    case 'float32':
+      return new Float32Array(length)
+    case 'int32':
+      return new Int32Array(length)
+    case 'int64':
+      return new BigInt64Array(length)
+    default:
+      throw new TpError(
+        'TP_INPUT',
+        'data',
+        `input "${input.name}" is ${input.type}; float32, int32 and int64 can be filled`,
+      )
+  }
+}

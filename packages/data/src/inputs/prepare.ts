@@ -1,0 +1,56 @@
+import { TpError } from '@tp/core'
+import type { AbortSignalLike, ValueInfo } from '@tp/core/runtime'
+import type { Dataset } from '../datasets/dataset.ts'
+import { audioInputs } from './audio-inputs.ts'
+import { imageInputs } from './image-inputs.ts'
+import { loadTokenizer } from './load-tokenizer.ts'
+import { type ModelInputs, modalityOf } from './model-inputs.ts'
+import type { Normalization } from './normalization.ts'
+import type { Pooling } from './pooling.ts'
+import { textInputs } from './text-inputs.ts'
+
+/** What {@link prepareInputs} must know about a model; `readModelFolder` finds most of it next to the file. */
+export interface PrepareOptions {
+  /** Path of tokenizer.json; texts need it. */
+  readonly tokenizer?: string | undefined
+  readonly maxTokens?: number | undefined
+  readonly vocabularySize?: number | undefined
+  /** How texts become vectors; default: by the mean of their tokens. */
+  readonly pooling?: Pooling | undefined
+  readonly normalization?: Normalization | undefined
+  /** Side of the square images, if the model's is not fixed. */
+  readonly imageSize?: number | undefined
+  /** Samples a second. */
+  readonly sampleRate?: number | undefined
+  readonly signal?: AbortSignalLike | undefined
+}
+
+/** Brings a data set into the form that a model with these inputs takes. */
+export async function prepareInputs(
+  dataset: Dataset,
+  inputs: readonly ValueInfo[],
+  options: PrepareOptions = {},
+): Promise<ModelInputs> {
+  const modality = modalityOf(inputs)
+  if (dataset.modality !== modality) {
+    const taken = modality ?? inputs.map(({ name, type, dims }) => `${name} ${type}[${dims}]`).join(', ')
+    throw new TpError(
+      'TP_DATA',
+      'data',
+      `${dataset.source}: holds ${dataset.modality} data, but the model takes ${taken}`,
+    )
+  }
+  if (dataset.modality === 'audio') return audioInputs(dataset, inputs, options)
+  if (dataset.modality === 'image') {
+    const { imageSize: side } = options
+    return imageInputs(dataset, inputs, { ...options, size: side ? { height: side, width: side } : undefined })
+  }
+  if (options.tokenizer === undefined) {
+    throw new TpError(
+      'TP_TOKENIZER',
+      'data',
+      'texts require the tokenizer.json of the model; none is next to it, so give its path',
+    )
+  }
+  return textInputs(dataset, inputs, await loadTokenizer(options.tokenizer), options)
+}

@@ -1,0 +1,68 @@
+import { TpError } from '@tp/core'
+import type { AbortSignalLike, NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import type { SteppedSession } from '@tp/metrics'
+import { isTrace, wordErrors, wordsOf } from '@tp/metrics'
+import { type EvaluateOptions, runExamples } from '../evaluation/run-examples.ts'
+import type { SpeechDecoder } from '../speech/speech-decoder.ts'
+import type { SpeechInputs } from '../speech/speech-inputs.ts'
+import type { Outcome } from './outcome.ts'
+
+/** What an encoder and a decoder have written down of recordings, by example in the data set's order. */
+export interface Transcription extends Outcome<'asr'> {
+  /** `wer`: word errors of each recording, and how many words it has. */
+  readonly figures: { readonly wer: { readonly got: readonly number[]; readonly of: readonly number[] } }
+  readonly texts: readonly string[]
+  /** States that the encoder hands to the decoder, by example, and how many bytes they are. */
+  readonly states: readonly number[]
+  readonly stateBytes: readonly number[]
+}
+
+/**
+ * Writes down recordings: `session` is the encoder, and the decoder is always the same. One example at a time.
+ * @throws TpError TP_OUTPUT for a model without states for a decoder; TP_ABORTED
+ */
+export async function transcribe(
+  session: Session,
+  decoder: SpeechDecoder,
+  inputs: SpeechInputs,
+  options: EvaluateOptions = {},
+): Promise<Transcription> {
+  const texts = new Array<string>(inputs.texts.length)
+  const states = new Array<number>(inputs.texts.length)
+  const stateBytes = new Array<number>(inputs.texts.length)
+  const run = await runExamples(session, inputs, { ...options, batchSize: 1 }, async ({ outputs, positions }) => {
+    const [position] = positions as [number]
+    const own = statesIn(outputs)
+    texts[position] = await decoder.transcribe(own, options.signal)
+    states[position] = own.dims[1] as number
+    stateBytes[position] = (own.data as Float32Array).byteLength
+  })
+  const pairs = texts.map((text, i) => [wordsOf(inputs.texts[i] as string), wordsOf(text)] as const)
+  const wer = { got: pairs.map(([said, written]) => wordErrors(said, written)), of: pairs.map(([said]) => said.length) }
+  return { task: 'asr', figures: { wer }, texts, states, stateBytes, ...run }
+}
+
+/** An encoder with its decoder as one session that is timed as a whole, a token at a time: `run` has no outputs. */
+export function withDecoder(session: Session, decoder: SpeechDecoder): SteppedSession {
+  return {
+    ...session,
+    async *steps(inputs) {
+      const states = statesIn(await session.run(inputs))
+      yield
+      if (decoder.steps) yield* decoder.steps(states)
+      else await decoder.transcribe(states)
+    },
+    async run(inputs: NamedTensors, options: { readonly signal?: AbortSignalLike | undefined } = {}) {
+      await decoder.transcribe(statesIn(await session.run(inputs, options)), options.signal)
+      return {}
+    },
+  }
+}
+
+/** float [b,n,D] */
+function statesIn(outputs: NamedTensors): TensorLike {
+  const found = Object.entries(outputs).find(([name, { dims }]) => !isTrace(name) && dims.length === 3)
+  if (found !== undefined) return found[1]
+  const names = Object.keys(outputs).join(', ')
+  throw new TpError('TP_OUTPUT', 'data', `the model gives no states [batch, positions, size] for a decoder: ${names}`)
+}

@@ -1,0 +1,31 @@
+import type { Figure, Interval } from '@tp/metrics'
+import type { Run } from '../evaluation/run-examples.ts'
+
+/**
+ * What a model computes: a class of the whole input, one of each token, a vector that represents the input, one number to
+ * rank inputs by, or states from which a decoder writes down speech.
+ */
+export type Task = 'classification' | 'tokens' | 'embeddings' | 'ranking' | 'asr'
+
+/**
+ * What a model did on a data set, whatever the task: numbers by example, in the data set's order, so that any two models
+ * can be compared on the same examples.
+ */
+export interface Outcome<T extends Task = Task> extends Run {
+  readonly task: T
+  /** What the model is judged by, by name; the first counts most. Empty where only a dense model is a measure. */
+  readonly figures: Readonly<Record<string, Figure>>
+  /** Whether an example came out right as a whole, for McNemar's test; absent where nothing is right or wrong. */
+  readonly correct?: readonly boolean[]
+}
+
+/** The answers of a classifier on a data set. Arrays are by example, in the data set's order. */
+export interface Evaluation extends Outcome<'classification'> {
+  /** In percent, with its exact 95 % interval. */
+  readonly accuracy: Interval
+  readonly predictions: readonly number[]
+  readonly correct: readonly boolean[]
+  readonly classes: number
+  /** [examples, classes] */
+  readonly logits: Float32Array
+}

@@ -1,0 +1,108 @@
+import { type PruneOptions, prune } from '@tp/compiler'
+import { schedule } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
+import { receivedAttention } from '@tp/method-attention'
+import { type Figure, figureInterval, figureLoss, mcnemar } from '@tp/metrics'
+import { modelPath } from '@tp/models'
+import { encodeModel, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { IGNORED } from '../src/datasets/tagged-tsv.ts'
+import { loadTokenizer } from '../src/inputs/load-tokenizer.ts'
+import { readModelFolder } from '../src/inputs/model-folder.ts'
+import { type TaggedInputs, taggedInputs } from '../src/inputs/tagged-inputs.ts'
+import { taskOf } from '../src/tasks/task-of.ts'
+import { evaluateTokens, type TokenEvaluation, tokenAgreement } from '../src/tasks/tokens.ts'
+import { LAYERS, mailTagger, TAGS, taggedMails } from './tagger.ts'
+
+let model: Model
+let session: Session
+let inputs: TaggedInputs
+let dense: TokenEvaluation
+
+async function evaluateCut(amounts: { keep: number } | { tokens: number }, options: Partial<PruneOptions> = {}) {
+  const cut = { method: receivedAttention(), schedule: schedule(LAYERS, { ...amounts, layers: [0, 1] }) }
+  const result = prune(model, { ...cut, trace: true, ...options })
+  if (!result.ok) throw new Error(result.refusal.message)
+  await using pruned = await nodeRuntime().load(encodeModel(result.model), { threads: 1 })
+  return await evaluateTokens(pruned, inputs, { labels: TAGS, batchSize: 8, layerCount: LAYERS })
+}
+
+beforeAll(async () => {
+  model = await mailTagger(taggedMails('train', 150))
+  session = await nodeRuntime().load(encodeModel(model), { threads: 1 })
+  const { tokenizer = '', ...known } = await readModelFolder(modelPath('mail'))
+  inputs = await taggedInputs(taggedMails('test', 80), session.inputs, await loadTokenizer(tokenizer), known)
+  dense = await evaluateTokens(session, inputs, { labels: TAGS, batchSize: 8 })
+}, 120_000)
+
+afterAll(() => session[Symbol.asyncDispose]())
+
+describe('a tagger of mails', () => {
+  test('is recognized by its outputs', () => {
+    expect(taskOf(session.outputs)).toBe('tokens')
+  })
+
+  test('is judged by its logits, mail by mail', { timeout: 60_000 }, async () => {
+    let [right, all] = [0, 0]
+    for (const [mail, tags] of inputs.tags.entries()) {
+      const { logits } = await session.run(await inputs.feeds([mail]))
+      const data = logits?.data as Float32Array
+      for (const [token, tag] of tags.entries()) {
+        if (tag === IGNORED) continue
+        const scores = [...data.slice(token * TAGS.length, (token + 1) * TAGS.length)]
+        right += Number(scores.indexOf(Math.max(...scores)) === tag)
+        all++
+      }
+    }
+    expect(all).toBeGreaterThan(2000)
+    expect(dense.accuracy.estimate).toBeCloseTo((100 * right) / all, 10)
+    expect(dense.accuracy.low).toBeLessThan(dense.accuracy.estimate)
+    // a mail is drawn as a whole: wider than if its words were drawn one by one
+    const alone = 1.96 * Math.sqrt((right / all) * (1 - right / all) * (1 / all)) * 100
+    expect((dense.accuracy.high - dense.accuracy.low) / 2).toBeGreaterThan(alone)
+    expect(dense.f1?.estimate).toBeGreaterThan(50)
+    expect(Object.keys(dense.figures)).toEqual(['f1', 'accuracy'])
+  })
+
+  test('gives the same answers if it keeps every token', { timeout: 60_000 }, async () => {
+    const whole = await evaluateCut({ tokens: 9999 })
+    expect(whole.f1).toEqual(dense.f1)
+    expect(figureInterval(tokenAgreement(whole, dense)).estimate).toBe(1)
+    expect(whole.kept?.mean).toBe(1)
+    expect(figureLoss(dense.figures.f1 as Figure, whole.figures.f1 as Figure)).toMatchObject({
+      estimate: 0,
+      high: expect.closeTo(0.0585, 2),
+    })
+  })
+
+  test('is judged on pruned tokens after they are restored, some of them differently', {
+    timeout: 60_000,
+  }, async () => {
+    const pruned = await evaluateCut({ keep: 0.3 })
+    expect(pruned.kept?.mean).toBeLessThan(0.3)
+    const loss = figureLoss(dense.figures.f1 as Figure, pruned.figures.f1 as Figure)
+    const f1 = ({ f1 }: TokenEvaluation): number => (f1?.estimate ?? 0) / 100
+    expect(loss.estimate).toBeCloseTo(f1(dense) - f1(pruned), 12)
+    expect(loss.low).toBeLessThan(loss.high)
+    expect(figureInterval(tokenAgreement(pruned, dense)).estimate).toBeLessThan(1)
+    const { onlyFirst, onlySecond } = mcnemar(dense.correct, pruned.correct)
+    const right = ({ correct }: TokenEvaluation): number => correct.filter(Boolean).length
+    expect(onlyFirst - onlySecond).toBe(right(dense) - right(pruned))
+  })
+
+  test('cannot be judged without its tokens', { timeout: 60_000 }, async () => {
+    await expect(evaluateCut({ keep: 0.5 }, { restore: 'none' })).rejects.toMatchObject({
+      code: 'TP_OUTPUT',
+      message: expect.stringContaining('where removed tokens come back (restore)'),
+    })
+  })
+
+  test('names a tag that it does not have', async () => {
+    const wrong = { ...inputs, tags: inputs.tags.map((tags) => tags.map((tag) => (tag === IGNORED ? tag : 5))) }
+    await expect(evaluateTokens(session, wrong)).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringContaining('sentence 0 has tag 5, but the model gives 5 classes (0…4)'),
+    })
+  })
+})

@@ -1,0 +1,82 @@
+import { TpError } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+
+/** Logits of one batch, [examples, classes]. */
+export interface Logits {
+  readonly classes: number
+  readonly data: Float32Array
+}
+
+/**
+ * The output with one row of numbers per example: `logits` if it exists, else the only float output of that form. One logit z is
+ * that of class 1 against class 0, as a sigmoid reads it, so its rows are 0 and z.
+ * @throws TpError TP_OUTPUT
+ */
+export function logitsOf(outputs: NamedTensors, rows: number): Logits {
+  const { classes, data } = classOutput(outputs, rows)
+  if (classes !== 1) return { classes, data }
+  return {
+    classes: 2,
+    data: Float32Array.from({ length: 2 * rows }, (_, i) => (i % 2 === 0 ? 0 : (data[i >> 1] as number))),
+  }
+}
+
+/**
+ * The one logit of each example.
+ * @throws TpError TP_OUTPUT for a model that gives more of them
+ */
+export function scoresOf(outputs: NamedTensors, rows: number): Float32Array {
+  const { classes, data } = classOutput(outputs, rows)
+  if (classes === 1) return data
+  throw new TpError('TP_OUTPUT', 'metrics', `a ranking needs one logit an example; the model gave ${classes}`)
+}
+
+function classOutput(outputs: NamedTensors, rows: number): Logits {
+  const isClassOutput = ({ type, dims }: TensorLike): boolean =>
+    type === 'float32' && dims.length === 2 && dims[0] === rows
+  const fitting = ownOutputs(outputs, 'logits').filter(isClassOutput)
+  const [output] = fitting
+  if (output === undefined || fitting.length > 1) {
+    const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
+    const wanted = `one float32 output [${rows}, classes]`
+    throw new TpError('TP_OUTPUT', 'metrics', `${wanted} is needed for classes; the model gave ${seen.join(', ')}`)
+  }
+  return { classes: output.dims[1] as number, data: output.data as Float32Array }
+}
+
+/** Logits of all examples of a data set. */
+export interface AllLogits {
+  /** [examples, classes] */
+  readonly logits: Float32Array
+  readonly classes: number
+}
+
+/** Logits of all examples, [examples, classes], row by row. */
+export function logitRowsOf({ logits, classes }: AllLogits): Float32Array[] {
+  return Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
+}
+
+/** Softmax. */
+export function probabilities(logits: Float32Array): Float64Array {
+  const most = logits.reduce((best, logit) => Math.max(best, logit), Number.NEGATIVE_INFINITY)
+  const weights = Float64Array.from(logits, (logit) => Math.exp(logit - most))
+  const sum = weights.reduce((total, weight) => total + weight, 0)
+  return weights.map((weight) => weight / sum)
+}
+
+/** Position of the largest number of a row; the first of equals. −1 if any is NaN. */
+export function largest(row: ArrayLike<number>): number {
+  let best = 0
+  for (let i = 0; i < row.length; i++) {
+    if (Number.isNaN(row[i])) return -1
+    if ((row[i] as number) > (row[best] as number)) best = i
+  }
+  return best
+}
+
+/** The output of that name if it exists, else all outputs of the model itself, without those that pruning adds. */
+export function ownOutputs<T>(outputs: Readonly<Record<string, T>>, name: string): T[] {
+  const named = outputs[name]
+  if (named !== undefined) return [named]
+  return Object.entries(outputs).flatMap(([other, tensor]) => (other.startsWith('tp.') ? [] : [tensor]))
+}

@@ -1,0 +1,52 @@
+// Scores, intervals, tests, times and traces. Requires neither files nor native code, so pages can use it.
+
+export { divergences } from './classes/divergences.ts'
+export { countEntities, isBio } from './classes/entities.ts'
+export { expectedLosses } from './classes/expected-losses.ts'
+export {
+  type AllLogits,
+  type Logits,
+  largest,
+  logitRowsOf,
+  logitsOf,
+  ownOutputs,
+  probabilities,
+  scoresOf,
+} from './classes/predictions.ts'
+export { boundedMean, fewestForMean, isMeanBelow } from './intervals/bounded-mean.ts'
+export {
+  accuracyInterval,
+  accuracyLoss,
+  type Figure,
+  figureInterval,
+  figureLoss,
+  meanFigure,
+} from './intervals/figure.ts'
+export { type Interval, scaledInterval } from './intervals/interval.ts'
+export { type McNemar, mcnemar } from './intervals/mcnemar.ts'
+export { bootstrapMean, pairedBootstrap } from './intervals/paired-bootstrap.ts'
+export { fewestForLoss, pairedDifference } from './intervals/paired-difference.ts'
+export { isScoredBelow, type PairedCounts, pairedCounts } from './intervals/paired-score.ts'
+export { proportionInterval } from './intervals/proportion-interval.ts'
+export { ratioInterval } from './intervals/ratio-interval.ts'
+export { ndcg, rankingOf } from './rankings/ndcg.ts'
+export { dot, maxSimilarities, nearest, similarities, type Vectors } from './rankings/neighbors.ts'
+export { rankCorrelation, rankCorrelationAt } from './rankings/rank-correlation.ts'
+export { type Found, ranksOf, recallAt, reciprocalRank } from './rankings/retrieval.ts'
+export { type WordErrors, wordErrorRate } from './speech/word-error-rate.ts'
+export { wordErrors, wordsOf } from './speech/word-errors.ts'
+export { mean, sampleDeviation } from './summaries/mean.ts'
+export { quantile } from './summaries/quantile.ts'
+export {
+  type Comparison,
+  type ComparisonOptions,
+  comparePaired,
+  medianInterval,
+  pairedSpeedup,
+  type Speedup,
+  type SteppedSession,
+  type VariantLatency,
+} from './times/compare-paired.ts'
+export { type KeptFractions, keptFractions } from './traces/kept.ts'
+export { isTrace, tracedCounts, tracedTokens } from './traces/trace.ts'
+export { type Trajectory, trajectoriesOf } from './traces/trajectories.ts'

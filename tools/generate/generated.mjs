@@ -6,6 +6,7 @@ import { markdownTable } from './markdown-table.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { operatorsTable } from './operators-table.mjs'
+import { planModules, planSchema, planTable } from './plan-fields.mjs'
 import { replaceRegion } from './region.mjs'
 import { tunedTable, tuningPage } from './tuned-table.mjs'
 
@@ -15,12 +16,15 @@ import { tunedTable, tuningPage } from './tuned-table.mjs'
  */
 export async function generatedFiles() {
   const methods = await methodPackages()
+  const plans = await planModules()
   const readmes = methods
     .filter(({ folder }) => existsSync(join(root, folder, 'README.md')))
     .map((methodPackage) => withRegions(`${methodPackage.folder}/README.md`, { methods: optionsTable(methodPackage) }))
   return [
     { file: 'tsconfig.json', present: read('tsconfig.json'), text: rootReferences() },
     { file: VERSION_FILE, present: read(VERSION_FILE), text: versionModule() },
+    { file: PLAN_SCHEMA, present: read(PLAN_SCHEMA), text: planSchema(plans) },
+    withRegions('docs/plans.md', { plan: planTable(plans.planFields) }),
     withRegions('docs/methods.md', { methods: methodsTable(methods) }),
     withRegions('docs/results.md', { measured: measuredTable(publishedLines()), tuned: tunedTable(tuningPage()) }),
     withRegions('docs/plugins.md', { operators: operatorsTable() }),
@@ -47,6 +51,9 @@ export async function writeGenerated() {
 function read(file) {
   return existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''
 }
+
+/** For editors. */
+const PLAN_SCHEMA = 'packages/compiler/plan.schema.json'
 
 const VERSION_FILE = 'packages/compiler/src/program/version.ts'
 

@@ -16,7 +16,7 @@ export type Menus = Readonly<Record<string, readonly Entry[]>>
 const guide: readonly { readonly text: string; readonly documents: readonly string[] }[] = [
   { text: 'Start', documents: ['start', 'concepts'] },
   { text: 'Choose', documents: ['choose', 'quantized-and-fused', 'embeddings', 'rerankers', 'speech', 'decoders'] },
-  { text: 'Measure', documents: ['measure', 'learning'] },
+  { text: 'Measure', documents: ['measure', 'plans', 'learning'] },
   { text: 'Ship', documents: ['ship', 'serving', 'deploy', 'bulk', 'packing', 'web'] },
   { text: 'Extend', documents: ['plugins', 'design', 'deviations'] },
   { text: 'Models', documents: ['models', 'coverage', 'models-and-data', 'fuzz'] },

@@ -110,7 +110,11 @@ describe('tp prune by a plan, and without layers', () => {
   test.each([
     ['{"format": 1, "method": "none", "keep": "much"}', [], /keep is "much"; it must be a number or a list/],
     ['{"format": 1', [], /invalid JSON/],
-    ['{"format": 1, "method": "none", "quantize": {"bits": 8}}', [], /there is no option bits[\s\S]*TP_OPTION/],
+    [
+      '{"format": 1, "method": "none", "quantize": {"bits": 8}}',
+      [],
+      /bad-plan.json\] quantize: there is no option bits[\s\S]*TP_PLAN/,
+    ],
     ['{"format": 1, "method": "none"}', ['--keep', '0.5'], /--keep is given together with --plan/],
   ])('refuses the plan %s with %j', async (text, args, message) => {
     const plan = folder.at('bad-plan.json')

@@ -2,6 +2,7 @@ export type { HeadOutput, TokenReading } from './analyze/head.ts'
 export { readsProbabilities } from './analyze/reads-probabilities.ts'
 export { type AnyStates, type AnyStatesOptions, type AnyStatesResult, readAnyStates } from './any-states.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
+export { fromPlan, layersAt, type PlannedOptions } from './from-plan.ts'
 export { type HeadWeights, headWeights } from './head-weights.ts'
 export {
   type EncoderReport,
@@ -15,17 +16,17 @@ export { type CacheReport, type DecoderInspection, inspectDecoder } from './insp
 export { type DecoderResult, type LastLogitsOptions, lastLogits } from './last-logits.ts'
 export { type LeaveOutOptions, type LeaveOutResult, leaveOutLayers } from './leave-out-layers.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
+export { contradiction, type PlanField, type PlanFields, type WrittenAs, type WrittenField } from './plan/field.ts'
+export { type Plan, planFields } from './plan/plan.ts'
+export { type QuantizeOptions, quantizeFields, type WeightType } from './plan/quantize-options.ts'
 export {
   checkPlan,
   checkRegimes,
-  fromPlan,
+  type FallbackRule,
   hasRegimes,
-  layersAt,
-  type Plan,
-  type PlannedOptions,
   type Regime,
   type RegimesPlan,
-} from './plan.ts'
+} from './plan/read-plan.ts'
 export { type PressOptions, type PressResult, press } from './press.ts'
 export type { LeftOutLayers } from './program/left-out.ts'
 export { isPacked } from './program/packed-mark.ts'
@@ -37,8 +38,6 @@ export { type PrunePromptOptions, prunePrompt } from './prune-prompt.ts'
 export type { FloatWeights } from './quantize/float-weights.ts'
 export { productsSaturate } from './quantize/products-saturate.ts'
 export { type Quantized, type QuantizedNode, type QuantizeResult, quantize } from './quantize/quantize.ts'
-export type { QuantizeOptions } from './quantize/quantize-options.ts'
-export type { WeightType } from './quantize/round-weights.ts'
 export { type Smoothed, type SmoothedSite, type SmoothSite, smooth, smoothSites } from './quantize/smooth.ts'
 export type { ChannelRanges } from './quantize/smooth-scales.ts'
 export { quantizeCaches } from './quantize-caches.ts'

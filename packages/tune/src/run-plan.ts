@@ -8,7 +8,7 @@ import type { TunedCascade } from './tuned-plan.ts'
 export type FallbackRule = Pick<Guard['cascade'], 'uncertainty' | 'threshold'>
 
 /** What of a plan is needed to run it; a plan itself, without what was measured for it. */
-export interface RunPlan extends RegimesPlan {
+export interface RunPlan extends Omit<RegimesPlan, 'cascade'> {
   /** Of runs of the last regime. */
   readonly cascade?: FallbackRule
 }

@@ -1,5 +1,4 @@
-/** Element type of quantized weights. Signed ones are symmetric: their zero point is 0. */
-export type WeightType = 'int8' | 'uint8'
+import type { WeightType } from '../plan/quantize-options.ts'
 
 /** How the numbers of a matrix become 8-bit ones. */
 export interface Rounding {

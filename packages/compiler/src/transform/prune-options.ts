@@ -1,49 +1,29 @@
 import { type Method, type Schedule, TpError, type Values } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
-import type { QuantizeOptions } from '../quantize/quantize-options.ts'
+import { boolean, custom, is, literal, maxLength, pipe, string, union } from 'valibot'
+import { type Field, type FieldsOf, mismatch } from '../plan/field.ts'
+import { type Plan, planFields } from '../plan/plan.ts'
 
-export interface PruneOptions {
+/** Options of `prune` that a plan has, too. */
+type PlannedOption =
+  | 'encoder'
+  | 'protect'
+  | 'protectSegment'
+  | 'separator'
+  | 'restore'
+  | 'outputs'
+  | 'leaveOut'
+  | 'quantize'
+
+export interface PruneOptions extends Pick<Plan, PlannedOption> {
   readonly method: Method
   /** At which layers tokens are pruned, and how many; a function where a file with several encoders needs one for each. */
   readonly schedule: Schedule | ((encoder: NamedEncoder) => Schedule)
-  /**
-   * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
-   */
-  readonly encoder?: string
-  /** Tokens that are always kept, as indices among an example's real ones: those found by data flow (`auto`, the default), or these. */
-  readonly protect?: 'auto' | readonly number[]
-  /**
-   * A segment that is always kept as a whole, for pairs of texts: 0 is the first text with the class token and the separator
-   * after it, as `token_type_ids` number them. A rule that would keep fewer tokens keeps these alone.
-   */
-  readonly protectSegment?: number
-  /**
-   * The token that ends a segment, by its id: for `protectSegment` in a model that has no input of segment numbers. Several in
-   * a row end one segment together.
-   */
-  readonly separator?: number
   /**
    * Adds an input `tp.protect` (int64 [b,1]): a position in each row, padding included, whose token is kept, in addition to the protected ones.
    * With it one model shows for every token what keeping it would change.
    */
   readonly protectInput?: boolean
-  /**
-   * Whether removed tokens are restored. `auto` (the default): where outputs need it, and as they need it. Frames and patches come
-   * back as the nearest kept token (`nearest`): a decoder, or a head for each of them, reads each as often as its neighborhood is
-   * long. Of texts, an output of token states, which are pooled outside if at all, has the mean of the kept tokens in the other
-   * rows, so that a mean over all rows by the model's own mask is that of the kept tokens, each counted as often as tokens were
-   * merged into it; a head that is in the file sees the kept tokens. Where a head answers for each token of a text, each has the
-   * state that it had when it was removed. A method that says what removed tokens would have become (`completes`) restores them with that, for pooling heads, too.
-   * `nearest`: a removed token has the state of the kept one that is nearest in position, of a token that stands for no part of the
-   * input (class, distillation and register tokens, the first one of a text that is pooled outside) only where no other is kept; other protected tokens are neighbors like any; at the outputs if these are token states, else upstream of the final norm and of any head.
-   * `all`: every token has the state that it had, upstream of the final norm and of any head, pooling ones too. `none`: never. With
-   * `none` outputs of one row for every token have one for every kept token, and two outputs int64 [b,k] say what these rows are:
-   * `tp.mask` which are real tokens (1), what a decoder that reads them takes as its encoder's attention mask, and `tp.positions`
-   * the position of each in the model's input.
-   */
-  readonly restore?: 'auto' | 'nearest' | 'none' | 'all'
-  /** Names of the outputs to keep; the others are removed with all that only they need. Default: all. */
-  readonly outputs?: readonly string[]
   /**
    * Adds outputs `tp.trace.<layer>.indices` (int64 [b,k], original positions) and `.valid` (bool [b,k]). `scores`: also
    * `.scores` (float32 [b,n], of the tokens that arrive, in their order there), what the schedule's rule was applied to;
@@ -58,13 +38,6 @@ export interface PruneOptions {
   readonly monitor?: boolean
   /** Also eliminates, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
-  /**
-   * Layers to leave out before tokens are pruned, as `leaveOutLayers` does: from 0, in the file's own numbering. Those that remain are
-   * numbered from 0 again, and the schedule is about these. In a file of several encoders `encoder` names the one that is meant.
-   */
-  readonly leaveOut?: readonly number[]
-  /** Stores the weights of the pruned model in 8 bits, as `quantize` does with these options (`{}`: the defaults). */
-  readonly quantize?: QuantizeOptions
   /** Trained values of the method at each layer. */
   readonly params?: (layer: number) => Values
   /** SHA-256 of the file, for the record that the pruned file keeps. */
@@ -82,50 +55,40 @@ export interface NamedEncoder {
   readonly among?: readonly string[]
 }
 
-type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]
+const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
+  schema: boolean(),
+  form: 'true or false',
+  code: 'TP_OPTION',
+}
 
-/** Whether a value says how removed tokens are restored. */
-export const isRestore = (value: unknown): value is NonNullable<PruneOptions['restore']> =>
-  ['auto', 'nearest', 'none', 'all'].includes(value as string)
+const { encoder, protect, protectSegment, separator, restore, outputs, leaveOut, quantize } = planFields
 
-const isIndex = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0
-
-const flag: Check = [(value) => typeof value === 'boolean', 'true or false', 'TP_OPTION']
-const names: Check = [
-  (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
-  'a list of names of outputs',
-  'TP_OUTPUT',
-]
-
-/** `Array.from`: `every` would pass over holes. */
-const layerList: Check = [
-  (value) => Array.isArray(value) && Array.from(value).every(isIndex),
-  'a list of numbers of layers, from 0',
-  'TP_LAYERS',
-]
-const encoderName: Check = [(value) => typeof value === 'string', 'the name of an encoder', 'TP_ENCODER']
-
-/** What an option must be if it is given; what depends on the model is looked at where the model is. */
-const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>, Check>> = {
-  encoder: encoderName,
-  protect: [(value) => value === 'auto' || Array.isArray(value), '"auto" or a list of positions', 'TP_PROTECT'],
-  protectSegment: [(value) => isIndex(value), 'the number of a segment, from 0', 'TP_PROTECT'],
-  separator: [(value) => isIndex(value), 'the id of a token', 'TP_PROTECT'],
-  protectInput: flag,
-  restore: [(value) => isRestore(value), '"auto", "nearest", "none" or "all"', 'TP_OPTION'],
-  outputs: names,
-  trace: [(value) => typeof value === 'boolean' || value === 'scores', 'true, false or "scores"', 'TP_OPTION'],
-  monitor: flag,
-  deadTokens: flag,
-  leaveOut: layerList,
-  quantize: [isRecord, 'an object, the options of quantize; {} for the defaults', 'TP_OPTION'],
-  params: [(value) => typeof value === 'function', 'a function of the layer', 'TP_OPTION'],
+/** Checks of options by themselves; those that depend on the model are made where the model is. */
+const fields: FieldsOf<Omit<PruneOptions, 'method' | 'schedule'>> = {
+  ...{ encoder, protect, protectSegment, separator, restore, outputs, leaveOut, quantize },
+  protectInput: { ...flag, default: false, description: 'an input that names one more token of each row to keep' },
+  trace: {
+    schema: union([boolean(), literal('scores')]),
+    form: 'true, false or "scores"',
+    code: 'TP_OPTION',
+    default: false,
+    description: 'outputs that say which tokens were kept, and by which scores',
+  },
+  monitor: { ...flag, default: false, description: 'outputs to watch for drift' },
+  deadTokens: { ...flag, default: true, description: 'eliminate tokens that no output reads, which is exact' },
+  params: {
+    schema: custom<(layer: number) => Values>((value) => typeof value === 'function'),
+    form: 'a function of the layer',
+    code: 'TP_OPTION',
+    description: 'trained values of the method at each layer',
+  },
   // It is written into every file that is made; a hash has 64 characters.
-  source: [
-    (value) => typeof value === 'string' && value.length <= 128,
-    'a hash of at most 128 characters',
-    'TP_OPTION',
-  ],
+  source: {
+    schema: pipe(string(), maxLength(128)),
+    form: 'a hash of at most 128 characters',
+    code: 'TP_OPTION',
+    description: 'SHA-256 of the file, for the record that the pruned file keeps',
+  },
 }
 
 /**
@@ -137,8 +100,8 @@ export function checkPruneOptions(options: unknown): asserts options is PruneOpt
   if (!isRecord(options))
     throw new TpError('TP_OPTION', 'compiler', 'there are no options; give a method and a schedule')
   checkMethod(options.method)
-  for (const [name, check] of Object.entries(checks))
-    if (options[name] !== undefined) demand(name, options[name], check)
+  for (const [name, field] of Object.entries(fields))
+    if (options[name] !== undefined) demand(name, options[name], field)
 }
 
 /**
@@ -146,7 +109,7 @@ export function checkPruneOptions(options: unknown): asserts options is PruneOpt
  * @throws TpError TP_LAYERS, TP_OPTION, TP_ENCODER
  */
 export function checkLeaveOut(layers: unknown, options: unknown): void {
-  demand('layers', layers, layerList)
+  demand('layers', layers, leaveOut)
   if (!isRecord(options)) {
     throw new TpError('TP_OPTION', 'compiler', `the options are ${shown(options)}; they must be an object`)
   }
@@ -154,11 +117,11 @@ export function checkLeaveOut(layers: unknown, options: unknown): void {
   if (unknown !== undefined) {
     throw new TpError('TP_OPTION', 'compiler', `there is no option ${unknown.slice(0, 40)}; there is encoder`)
   }
-  if (options.encoder !== undefined) demand('encoder', options.encoder, encoderName)
+  if (options.encoder !== undefined) demand('encoder', options.encoder, encoder)
 }
 
-function demand(name: string, value: unknown, [is, form, code]: Check): void {
-  if (!is(value)) throw new TpError(code, 'compiler', `${name} is ${shown(value)}; it must be ${form}`)
+function demand(name: string, value: unknown, field: Field<unknown>): void {
+  if (!is(field.schema, value)) throw new TpError(field.code, 'compiler', mismatch(name, value, field))
 }
 
 /** @throws TpError TP_METHOD for what is not made like a method */

@@ -14,7 +14,7 @@ import {
   prune,
   pruneOrThrow,
   quantize,
-} from './index.ts'
+} from '../index.ts'
 
 const methods = [...baselines, ...attention]
 const mail = decodeModel(readFileSync(modelPath('mail')))
@@ -137,7 +137,7 @@ test.each([
   [JSON.parse('{"format":1,"method":"none","__proto__":{}}'), /there is no __proto__ in a plan/],
   [{ format: 1, method: 'none', leaveOut: 3 }, /leaveOut is 3; it must be a list of numbers of layers, from 0/],
   [{ format: 1, method: 'none', quantize: true }, /quantize is true; it must be an object, the options of quantize/],
-  [{ format: 1, method: 'none', encoder: 3 }, /encoder is 3; it must be a text/],
+  [{ format: 1, method: 'none', encoder: 3 }, /encoder is 3; it must be the name of an encoder/],
   [{ format: 1, method: 'none', protect: [null] }, /protect is a list of 1; it must be "auto" or a list of positions/],
   [
     { format: 1, method: 'none', keep: JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) },

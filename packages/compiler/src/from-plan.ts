@@ -1,0 +1,84 @@
+import { type MethodEntry, type Schedule, schedule, TpError } from '@tp/core'
+import { amountNames, findEntry, shown } from '@tp/core/host'
+import type { Plan } from './plan/plan.ts'
+import { checkQuantizeOptions } from './plan/quantize-options.ts'
+import type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'
+
+/** A plan as `prune` takes it. */
+export interface PlannedOptions extends PruneOptions {
+  readonly schedule: (encoder: NamedEncoder) => Schedule
+}
+
+/**
+ * What `prune` takes for a plan.
+ * @param methods what its method is looked for in
+ * @throws TpError TP_PLAN for a method that is not among them, or that needs no amount and is given one; TP_OPTION for a wrong option of the method or of `quantize`. A schedule that
+ * does not fit the model, and layers of an encoder that it does not have, are seen by `prune`.
+ */
+export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOptions {
+  const entry = findEntry(methods, plan.method)
+  if (entry === undefined) {
+    const known = methods.map(({ name }) => name).join(', ')
+    throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
+  }
+  const { encoder, protect, protectSegment, separator, restore, outputs, leaveOut, quantize } = plan
+  if (quantize !== undefined) checkQuantizeOptions(quantize)
+  const method = entry.create(plan.params)
+  const amount = amountNames.find((name) => plan[name] !== undefined)
+  if (method.unscheduled && amount !== undefined) {
+    throw problem('plan', `${plan.method} needs no amount, and obeys none; omit ${amount}`)
+  }
+  return {
+    method,
+    schedule(encoder) {
+      requireEncoders(plan, encoder)
+      return method.unscheduled ? ownSchedule(plan, encoder) : scheduleFor(plan, encoder)
+    },
+    ...(encoder !== undefined && { encoder }),
+    ...(protect !== undefined && { protect }),
+    ...(protectSegment !== undefined && { protectSegment }),
+    ...(separator !== undefined && { separator }),
+    ...(restore !== undefined && { restore }),
+    ...(outputs !== undefined && { outputs }),
+    ...(leaveOut !== undefined && { leaveOut }),
+    ...(quantize !== undefined && { quantize }),
+  }
+}
+
+/** @throws TpError TP_ENCODER for layers of an encoder that the model does not have, or that cannot be pruned */
+function requireEncoders({ layers }: Plan, { among }: NamedEncoder): void {
+  if (layers === undefined || isList(layers) || among === undefined) return
+  const unknown = Object.keys(layers).find((name) => !among.includes(name))
+  if (unknown === undefined) return
+  const seen = `layers names the encoder ${shown(unknown)}, and there is none of that name to prune`
+  throw new TpError('TP_ENCODER', 'plan', `${seen}; the model has ${among.join(' and ')}`)
+}
+
+/** The layers where a method acts that decides by itself how many tokens are kept: those that are named, or the first. */
+function ownSchedule(plan: Plan, { name, layerCount, open }: NamedEncoder): Schedule {
+  const layers = layersAt(plan, name) ?? (plan.layers === undefined && open < layerCount ? [open] : [])
+  return layers.length === 0 ? new Map() : schedule(layerCount, { layers: [...layers], keep: 1 })
+}
+
+function scheduleFor(plan: Plan, { name, layerCount, open }: NamedEncoder): Schedule {
+  if (amountNames.every((kind) => plan[kind] === undefined)) return new Map()
+  const own = layersAt(plan, name)
+  if (own !== undefined) return schedule(layerCount, { ...plan, layers: own })
+  if (plan.layers !== undefined) return new Map()
+  const later = Array.from({ length: Math.max(0, layerCount - open) }, (_, i) => open + i)
+  return schedule(layerCount, { ...plan, layers: open > 0 && later.length > 0 ? later : undefined })
+}
+
+/** The layers that a plan names for one encoder, if it does. */
+export function layersAt({ layers }: Plan, encoder: string): readonly number[] | undefined {
+  if (layers === undefined || isList(layers)) return layers
+  return Object.hasOwn(layers, encoder) ? layers[encoder] : undefined
+}
+
+function isList(layers: NonNullable<Plan['layers']>): layers is readonly number[] {
+  return Array.isArray(layers)
+}
+
+function problem(where: string, message: string): TpError {
+  return new TpError('TP_PLAN', where, message)
+}

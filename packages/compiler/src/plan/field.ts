@@ -1,0 +1,115 @@
+import { isRecord, shown } from '@tp/core/host'
+import { type GenericSchema, is } from 'valibot'
+
+/** How the value of a field is written on a command line; each kind has one reader there. */
+export type WrittenAs =
+  | 'text'
+  | 'names'
+  | 'word'
+  | 'whole number'
+  | 'whole numbers'
+  | 'positions'
+  | 'amounts'
+  | 'layers'
+  | 'pairs'
+  | 'flag'
+  | 'inverse flag'
+
+/** A field as an option of the command line. */
+export interface WrittenField {
+  readonly as: WrittenAs
+  /** Name of the option; default: that of the field in kebab-case. */
+  readonly name?: string
+  /** The placeholder of its value in `--help`. */
+  readonly value?: string
+  /** Words that a field may be. */
+  readonly words?: readonly string[]
+  /** What only a reader of `--help` has to know. */
+  readonly note?: string
+}
+
+/** One field of a plan, or one option of a transform: all that is known of it, for whatever reads or describes it. */
+export interface PlanField {
+  /** One line without a full stop, for `--help`, documents and JSON Schema. */
+  readonly description: string
+  /** The value that it has where it is missing; absent where that depends on the model, or on other fields. */
+  readonly default?: unknown
+  /** What a value must be, for messages. */
+  readonly form: string
+  /** Fields without which it has no effect: one of them has to be there. */
+  readonly needs?: readonly string[]
+  /** Fields that say the same. */
+  readonly excludes?: readonly string[]
+  readonly written?: WrittenField
+  /** The fields of an object. */
+  readonly fields?: PlanFields
+}
+
+export type PlanFields = Readonly<Record<string, PlanField>>
+
+/** A field, and the check of its value. */
+export interface Field<Value> extends PlanField {
+  readonly schema: GenericSchema<unknown, Value>
+  /** The code of the error where a program passes the option. */
+  readonly code: `TP_${string}`
+  readonly fields?: Fields
+}
+
+type Fields = Readonly<Record<string, Field<unknown>>>
+
+/** The fields of an object, each checked against its type. */
+export type FieldsOf<Options> = { readonly [Name in keyof Options]-?: Field<NonNullable<Options[Name]>> }
+
+/** A problem of one field, as a sentence without the place where it was found. */
+export interface FieldProblem {
+  readonly message: string
+  /** Of the field; absent for one that does not exist, and where fields contradict each other. */
+  readonly code?: `TP_${string}` | undefined
+}
+
+/**
+ * The first field that is not as it must be; a field that is undefined counts as missing.
+ * @param unknown the message for a name that is not a field's
+ */
+export function problemOf(
+  values: Readonly<Record<string, unknown>>,
+  fields: Fields,
+  unknown: (name: string, known: string) => string = (name, known) => `there is no option ${name}; there are ${known}`,
+): FieldProblem | undefined {
+  for (const [name, value] of Object.entries(values)) {
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined
+    if (field === undefined) return { message: unknown(name.slice(0, 40), Object.keys(fields).join(', ')) }
+    if (value === undefined) continue
+    if (!is(field.schema, value)) return { message: mismatch(name, value, field), code: field.code }
+    const inner = field.fields && isRecord(value) ? problemOf(value, field.fields) : undefined
+    if (inner !== undefined) return { message: `${name}: ${inner.message}`, code: field.code }
+  }
+  const message = contradiction(values, fields)
+  return message === undefined ? undefined : { message }
+}
+
+/** `keep is "0.7"; it must be a number` */
+export function mismatch(name: string, value: unknown, { form }: PlanField): string {
+  return `${name} is ${shown(value)}; it must be ${form}`
+}
+
+/**
+ * The first field that lacks what it needs, or that says what another one says.
+ * @param label what a field is called: its name, or that of its option
+ */
+export function contradiction(
+  values: Readonly<Record<string, unknown>>,
+  fields: PlanFields,
+  label: (name: string) => string = (name) => name,
+): string | undefined {
+  const isThere = (name: string): boolean => values[name] !== undefined
+  for (const [name, { needs, excludes }] of Object.entries(fields)) {
+    if (!isThere(name)) continue
+    if (needs !== undefined && !needs.some(isThere)) {
+      return `${label(name)} requires ${needs.length > 1 ? 'one of ' : ''}${needs.map(label).join(', ')}`
+    }
+    const other = excludes?.find(isThere)
+    if (other !== undefined) return `give only one of ${label(name)} and ${label(other)}`
+  }
+  return undefined
+}

@@ -1,0 +1,216 @@
+import { type AmountName, type AmountRule, amountNames, amountRules, isRecord, type OptionValues } from '@tp/core/host'
+import {
+  array,
+  boolean,
+  check,
+  custom,
+  integer,
+  literal,
+  minLength,
+  minValue,
+  number,
+  picklist,
+  pipe,
+  record,
+  string,
+  union,
+} from 'valibot'
+import type { Field, FieldsOf } from './field.ts'
+import { type QuantizeOptions, quantizeFields } from './quantize-options.ts'
+
+/**
+ * What to do to a model, as JSON, in the words of the command line. Without an amount only dead tokens are
+ * eliminated, as with the method `none`, and a method acts that needs none.
+ */
+export interface Plan extends Amounts {
+  /** Of the JSON Schema, for editors. */
+  readonly $schema?: string
+  readonly format: 1
+  /** Name of the method, or of two that act one after the other: `thin-padding+stride`. */
+  readonly method: string
+  /** The method's own options. */
+  readonly params?: OptionValues
+  /**
+   * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
+   */
+  readonly encoder?: string
+  /**
+   * Layers, from 0, or by name of the encoder those of each; encoders that are not named are not pruned. Default: all but
+   * the first, and in a model that was pruned before all that are open. Where layers are left out, those that remain are counted.
+   */
+  readonly layers?: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined
+  /** Tokens that are always kept, as indices among an example's real ones: those found by data flow (`auto`, the default), or these. */
+  readonly protect?: 'auto' | readonly number[]
+  /**
+   * A segment that is always kept as a whole, for pairs of texts: 0 is the first text with the class token and the separator
+   * after it, as `token_type_ids` number them. A rule that would keep fewer tokens keeps these alone.
+   */
+  readonly protectSegment?: number
+  /**
+   * The token that ends a segment, by its id: for `protectSegment` in a model that has no input of segment numbers. Several in
+   * a row end one segment together.
+   */
+  readonly separator?: number
+  /**
+   * Whether removed tokens are restored. `auto` (the default): where outputs need it, and as they need it. Frames and patches come
+   * back as the nearest kept token (`nearest`): a decoder, or a head for each of them, reads each as often as its neighborhood is
+   * long. Of texts, an output of token states, which are pooled outside if at all, has the mean of the kept tokens in the other
+   * rows, so that a mean over all rows by the model's own mask is that of the kept tokens, each counted as often as tokens were
+   * merged into it; a head that is in the file sees the kept tokens. Where a head answers for each token of a text, each has the
+   * state that it had when it was removed. A method that says what removed tokens would have become (`completes`) restores them with that, for pooling heads, too.
+   * `nearest`: a removed token has the state of the kept one that is nearest in position, of a token that stands for no part of the
+   * input (class, distillation and register tokens, the first one of a text that is pooled outside) only where no other is kept; other protected tokens are neighbors like any; at the outputs if these are token states, else upstream of the final norm and of any head.
+   * `all`: every token has the state that it had, upstream of the final norm and of any head, pooling ones too. `none`: never. With
+   * `none` outputs of one row for every token have one for every kept token, and two outputs int64 [b,k] say what these rows are:
+   * `tp.mask` which are real tokens (1), what a decoder that reads them takes as its encoder's attention mask, and `tp.positions`
+   * the position of each in the model's input.
+   */
+  readonly restore?: 'auto' | 'nearest' | 'none' | 'all'
+  /** Names of the outputs to keep; the others are removed with all that only they need. Default: all. */
+  readonly outputs?: readonly string[]
+  /**
+   * Layers to leave out before tokens are pruned, as `leaveOutLayers` does: from 0, in the file's own numbering. Those that remain are
+   * numbered from 0 again, and the schedule is about these. In a file of several encoders `encoder` names the one that is meant.
+   */
+  readonly leaveOut?: readonly number[]
+  /** Stores the weights of the pruned model in 8 bits, as `quantize` does with these options (`{}`: the defaults). */
+  readonly quantize?: QuantizeOptions
+}
+
+/** How many tokens are kept, by one of the rules: one number for all layers, or one for each. */
+type Amounts = Readonly<Partial<Record<AmountName, number | readonly number[] | undefined>>>
+
+const numbers = array(number())
+const indexes = array(pipe(number(), integer(), minValue(0)))
+const index = pipe(number(), integer(), minValue(0))
+const text = pipe(string(), minLength(1))
+const restores = ['auto', 'nearest', 'none', 'all'] as const
+
+const amountFields = Object.fromEntries(
+  amountNames.map((name): [AmountName, Field<number | readonly number[]>] => {
+    const { letter, description } = Object.values(amountRules).find((rule) => rule.name === name) as AmountRule
+    return [
+      name,
+      {
+        schema: union([number(), numbers]),
+        form: 'a number or a list of numbers',
+        code: 'TP_SCHEDULE',
+        description,
+        excludes: amountNames.filter((other) => other !== name),
+        written: { as: 'amounts', value: `${letter}[,${letter}…]` },
+      },
+    ]
+  }),
+) as unknown as Pick<FieldsOf<Plan>, AmountName>
+
+/**
+ * All fields of a plan. The command line, its help, JSON Schema, the table in the documents and the checks of what programs pass
+ * are made from it: a new field is an entry here, and in the transform that obeys it.
+ */
+export const planFields: FieldsOf<Plan> = {
+  format: { schema: literal(1), form: '1', code: 'TP_PLAN', description: 'the format of the file, always 1' },
+  method: {
+    schema: text,
+    form: 'a text',
+    code: 'TP_METHOD',
+    description: 'how tokens are selected, or two methods that act one after the other (A+B)',
+    written: { as: 'text', value: 'NAME', note: 'tp methods lists the methods' },
+  },
+  layers: {
+    schema: union([
+      numbers,
+      pipe(
+        record(string(), numbers),
+        check((value) => isRecord(value)),
+      ),
+    ]),
+    form: 'a list of numbers, or an object of such lists by encoder',
+    code: 'TP_SCHEDULE',
+    description:
+      'layers where tokens are pruned, from 0; default: all but the first, and of a pruned model all that are open',
+    written: {
+      as: 'layers',
+      value: '[ENCODER:]L1,L2,…',
+      note: 'with --weights those that the values were trained at. In a file of several encoders once for each',
+    },
+  },
+  ...amountFields,
+  encoder: {
+    schema: text,
+    form: 'the name of an encoder',
+    code: 'TP_ENCODER',
+    description: 'the encoder to prune in a file of several (tp inspect lists them); default: all that can be pruned',
+    written: { as: 'text', value: 'NAME' },
+  },
+  params: {
+    schema: pipe(
+      record(string(), union([number(), string(), boolean()])),
+      check((value) => isRecord(value)),
+    ),
+    form: 'an object of numbers, texts, and true or false',
+    code: 'TP_OPTION',
+    description: 'options of the method; tp methods lists them',
+    written: { as: 'pairs', name: 'param', value: 'NAME=VALUE' },
+  },
+  protect: {
+    schema: union([literal('auto'), numbers]),
+    form: '"auto" or a list of positions',
+    code: 'TP_PROTECT',
+    default: 'auto',
+    description: "tokens that are always kept, by number among an example's real ones; auto: those the head reads",
+    written: { as: 'positions', value: 'auto|none|P,P…' },
+  },
+  protectSegment: {
+    schema: index,
+    form: 'the number of a segment, from 0',
+    code: 'TP_PROTECT',
+    description: 'a segment of pairs that is kept as a whole; 0: the query, with class token and separator',
+    written: { as: 'whole number', value: 'N' },
+  },
+  separator: {
+    schema: index,
+    form: 'the id of a token',
+    code: 'TP_PROTECT',
+    description: 'the token that ends a segment, by its id; default: by token_type_ids, or by the tokenizer',
+    needs: ['protectSegment'],
+    written: { as: 'whole number', value: 'ID' },
+  },
+  restore: {
+    schema: picklist(restores),
+    form: '"auto", "nearest", "none" or "all"',
+    code: 'TP_OPTION',
+    default: 'auto',
+    description:
+      'rows of pruned tokens; auto, where outputs need them: of frames and patches the nearest kept one, of texts the mean of the kept ones for states, the last state for answers',
+    written: { as: 'word', value: restores.join('|'), words: restores },
+  },
+  outputs: {
+    schema: array(string()),
+    form: 'a list of names of outputs',
+    code: 'TP_OUTPUT',
+    description: 'outputs to keep; default: all, or refuse where one shows tokens on their way',
+    written: { as: 'names', value: 'NAME,NAME…' },
+  },
+  leaveOut: {
+    schema: indexes,
+    form: 'a list of numbers of layers, from 0',
+    code: 'TP_LAYERS',
+    description:
+      'layers to leave out as a whole, from 0, before tokens are pruned; layers counts those that remain. In a file of several encoders with encoder',
+    written: { as: 'whole numbers', value: 'L,L…' },
+  },
+  quantize: {
+    schema: custom<QuantizeOptions>(isRecord),
+    form: 'an object, the options of quantize; {} for the defaults',
+    code: 'TP_OPTION',
+    fields: quantizeFields,
+    description: 'store the result in 8 bits, with these options of quantize',
+    written: { as: 'flag' },
+  },
+  $schema: {
+    schema: string(),
+    form: 'the address of the JSON Schema',
+    code: 'TP_PLAN',
+    description: 'JSON Schema of plans, for editors: plan.schema.json of @tp/compiler',
+  },
+}

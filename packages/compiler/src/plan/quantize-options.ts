@@ -1,0 +1,63 @@
+import { TpError } from '@tp/core'
+import { isRecord, shown } from '@tp/core/host'
+import { array, boolean, picklist, string } from 'valibot'
+import { type Field, type FieldsOf, problemOf } from './field.ts'
+
+/** Element type of quantized weights. Signed ones are symmetric: their zero point is 0. */
+export type WeightType = 'int8' | 'uint8'
+
+export interface QuantizeOptions {
+  /** Default int8: on x86 with VNNI or AMX much faster than uint8, which is there for processors without signed products. */
+  readonly weightType?: WeightType | undefined
+  /** One scale for each output channel (default) instead of one for each matrix. */
+  readonly perChannel?: boolean | undefined
+  /** Weights of 7 bits (default false), for x86 without VNNI, where sums of two 8-bit products saturate at 16 bits. */
+  readonly reduceRange?: boolean | undefined
+  /** Nodes that remain in float32, by the names that `Quantized.nodes` gives. */
+  readonly exclude?: readonly string[] | undefined
+}
+
+const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
+  schema: boolean(),
+  form: 'true or false',
+  code: 'TP_OPTION',
+}
+
+export const quantizeFields: FieldsOf<QuantizeOptions> = {
+  weightType: {
+    schema: picklist(['int8', 'uint8']),
+    form: '"int8" or "uint8"',
+    code: 'TP_OPTION',
+    default: 'int8',
+    description: 'type of the weights; int8 is faster on x86 with VNNI or AMX',
+    written: { as: 'word', name: 'type', value: 'int8|uint8', words: ['int8', 'uint8'] },
+  },
+  perChannel: {
+    ...flag,
+    default: true,
+    description: 'one scale for each output channel instead of one for each matrix',
+    written: { as: 'inverse flag', name: 'per-tensor' },
+  },
+  reduceRange: {
+    ...flag,
+    default: false,
+    description: 'weights of 7 bits: for x86 without VNNI, where sums of 8-bit products saturate',
+    written: { as: 'flag' },
+  },
+  exclude: {
+    schema: array(string()),
+    form: 'a list of names of nodes',
+    code: 'TP_OPTION',
+    default: [],
+    description: 'nodes that remain in float32',
+    written: { as: 'names', value: 'NODE,NODE…' },
+  },
+}
+
+/** @throws TpError TP_OPTION */
+export function checkQuantizeOptions(options: unknown): asserts options is QuantizeOptions {
+  const problem = isRecord(options)
+    ? problemOf(options, quantizeFields)?.message
+    : `the options are ${shown(options)}; they must be an object`
+  if (problem !== undefined) throw new TpError('TP_OPTION', 'compiler', `quantize: ${problem}`)
+}

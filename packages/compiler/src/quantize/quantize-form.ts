@@ -1,0 +1,19 @@
+import { checkQuantizeOptions } from '../plan/quantize-options.ts'
+import type { Rounding } from './round-weights.ts'
+
+/** What to round, and how. */
+export interface QuantizeForm {
+  readonly rounding: Rounding
+  /** Nodes that remain in float32. */
+  readonly exclude: ReadonlySet<string>
+}
+
+/**
+ * Options of `quantize` as they come from anywhere (a program without types, a plan), with the defaults.
+ * @throws TpError TP_OPTION
+ */
+export function readQuantizeOptions(options: unknown): QuantizeForm {
+  checkQuantizeOptions(options)
+  const { weightType: type = 'int8', perChannel = true, reduceRange = false, exclude = [] } = options
+  return { rounding: { type, perChannel, reduceRange }, exclude: new Set(exclude) }
+}

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { TpError } from '@tp/core'
 import { readBytes } from '../read-bytes.ts'
 import type { ImageDataset, ImageShape, RawImage } from './dataset.ts'
 import { planar } from './idx.ts'
@@ -24,10 +25,13 @@ export function imageFolder(folder: string, files: readonly string[], options: L
   return { modality: 'image', source: folder, examples }
 }
 
-/** Decodes an image; with a shape it is squeezed to that size, and made gray or colored as `channels` asks for. */
+/**
+ * Decodes an image; with a shape it is squeezed to that size, and made gray or colored as `channels` asks for.
+ * @throws TpError TP_DATA; TP_PEER where sharp is not installed
+ */
 async function decodeImage(path: string, shape: ImageShape | undefined): Promise<RawImage> {
   await checkKind(path)
-  const { default: sharp } = await import('sharp')
+  const sharp = await imageReader()
   try {
     let image = sharp(path, { limitInputPixels: MOST_PIXELS }).rotate().flatten({ background: 'white' })
     if (shape !== undefined) image = image.resize(shape.width, shape.height, { fit: 'fill' })
@@ -38,6 +42,14 @@ async function decodeImage(path: string, shape: ImageShape | undefined): Promise
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0]?.replace(path, '').slice(0, 200)
     throw dataError(path, `cannot be read as an image (${reason})`, cause)
+  }
+}
+
+async function imageReader(): Promise<typeof import('sharp')['default']> {
+  try {
+    return (await import('sharp')).default
+  } catch (cause) {
+    throw new TpError('TP_PEER', 'data', 'install sharp next to @tp/data: it decodes images', { cause })
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { baselines as methods } from '@tp/core'
-import { readRunPlan } from '@tp/tune'
+import { readRunPlan } from '@tp/plans'
 import { Queue } from 'bullmq'
 import { describeQueue, startValkey } from 'queue-tests'
 import { describe, expect, test } from 'vitest'

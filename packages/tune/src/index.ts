@@ -3,7 +3,6 @@ export type { EightBits } from './eight-bits.ts'
 export type { LeftOut } from './leave-out.ts'
 export type { Loss, Tolerance } from './loss.ts'
 export type { Losses } from './measure-answers.ts'
-export { type OpenPlannedOptions, openPlanned } from './open-planned.ts'
 export type { Measurements, Shape, Skipped, TuneOptions, TuneProgress, Variant } from './options.ts'
 export {
   type Nearness,
@@ -13,15 +12,6 @@ export {
   quantizeWithin,
 } from './quantize-within.ts'
 export type { Cell } from './regimes.ts'
-export { type Route, type RoutedOptions, routed } from './routed.ts'
-export {
-  type FallbackRule,
-  type Guarding,
-  type HashedFile,
-  type RunPlan,
-  readGuarding,
-  readRunPlan,
-} from './run-plan.ts'
 export type { TuneSpeechOptions } from './speech/options.ts'
 export { tuneSpeech } from './speech/tune-speech.ts'
 export { tune } from './tune.ts'

@@ -1,4 +1,4 @@
-import type { FallbackRule, RunPlan } from '@tp/tune'
+import type { FallbackRule, RunPlan } from '@tp/plans'
 
 /** What is computed of a text: its class, one score, a tag for each word, or a vector. */
 export type BulkTask = 'classification' | 'ranking' | 'tokens' | 'embeddings'

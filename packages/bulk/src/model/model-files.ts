@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type ModelFolder, modelFolderFiles, type ReadModel, readModel, readModelFolder } from '@tp/data'
-import type { HashedFile } from '@tp/tune'
+import type { HashedFile } from '@tp/plans'
 import { hashOfFile } from '../input/hash-of-file.ts'
 
 /** Where the files are that answer. */

@@ -1,6 +1,6 @@
 import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike } from '@tp/core/runtime'
-import { readRunPlan } from '@tp/tune'
+import { readRunPlan } from '@tp/plans'
 import type { Job } from 'bullmq'
 import { readModelFiles } from '../model/model-files.ts'
 import { type BulkModel, openBulkModel } from '../model/open-model.ts'

@@ -1,5 +1,5 @@
 import type { MethodEntry } from '@tp/core'
-import { type RunPlan, readRunPlan } from '@tp/tune'
+import { type RunPlan, readRunPlan } from '@tp/plans'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import { loadMethods } from '../plugins/load-methods.ts'

@@ -1,7 +1,7 @@
 import type { Session } from '@tp/core/runtime'
 import { readBytes, readModel } from '@tp/data'
 import { type Alarm, type CascadeRun, cascade, monitor } from '@tp/guard'
-import { type HashedFile, readGuarding } from '@tp/tune'
+import { type HashedFile, readGuarding } from '@tp/plans'
 
 /** A pruned model whose uncertain answers fall back to the dense one. */
 export interface GuardOptions {

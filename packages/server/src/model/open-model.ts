@@ -16,8 +16,8 @@ import {
 } from '@tp/data'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/data/inputs'
 import type { CascadeRun } from '@tp/guard'
+import { openPlanned, type RunPlan } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
-import { openPlanned, type RunPlan } from '@tp/tune'
 import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
 import { type GuardOptions, guarded } from './guarded.ts'
 

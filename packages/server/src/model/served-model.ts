@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import type { RunPlan } from '@tp/tune'
+import type { RunPlan } from '@tp/plans'
 import { type ModelOptions, type OpenModel, openModel } from './open-model.ts'
 import { type Statistics, StatisticsCounter } from './statistics.ts'
 

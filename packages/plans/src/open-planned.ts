@@ -39,7 +39,7 @@ export async function openPlanned(
   const model = decodeModel(source)
   if (externalTensors(model).length > 0) {
     const seen = 'the model keeps weights in other files, and what a plan makes of it has no folder of its own'
-    throw new TpError('TP_EXTERNAL_DATA', 'tune', `${seen}; prune it (tp prune --plan), and open that file`)
+    throw new TpError('TP_EXTERNAL_DATA', 'plans', `${seen}; prune it (tp prune --plan), and open that file`)
   }
   const read = classTokenOf === undefined ? model : readClassToken(model, classTokenOf)
   const prune = (own: Plan): Uint8Array => {
@@ -48,11 +48,11 @@ export async function openPlanned(
       const seen = `${own.method} works with trained values, which a plan does not hold`
       throw new TpError(
         'TP_WEIGHTS',
-        'tune',
+        'plans',
         `${seen}; prune with them (tp prune --plan --weights), and open that file`,
       )
     }
-    return encodeModel(pruneOrThrow(read, planned, 'tune').model)
+    return encodeModel(pruneOrThrow(read, planned, 'plans').model)
   }
   const opened: Session[] = []
   const open = async (bytes: Uint8Array): Promise<Session> => {

@@ -2,7 +2,6 @@ import { checkPlan, checkRegimes, hasRegimes, type RegimesPlan } from '@tp/compi
 import { TpError } from '@tp/core'
 import { isRecord } from '@tp/core/host'
 import { type Guard, readGuard } from '@tp/guard'
-import type { TunedCascade } from './tuned-plan.ts'
 
 /** When answers of a pruned model fall back to the dense one. */
 export type FallbackRule = Pick<Guard['cascade'], 'uncertainty' | 'threshold'>
@@ -64,7 +63,7 @@ export function readGuarding(
 }
 
 function cascadeIn(plan: unknown, where: string): FallbackRule | undefined {
-  const { cascade } = plan as { readonly cascade?: Partial<TunedCascade> }
+  const { cascade } = plan as { readonly cascade?: unknown }
   if (cascade === undefined) return undefined
   const { uncertainty, threshold } = isRecord(cascade) ? cascade : {}
   if (uncertainty === 'probability' && typeof threshold === 'number' && threshold >= 0 && threshold <= 1)

@@ -25,7 +25,7 @@ export function routed(routes: readonly Route[], { tokens }: RoutedOptions = {})
     const positions = rows * (tokens ?? length)
     return (routes.find(({ upTo = Number.POSITIVE_INFINITY }) => positions <= upTo) as Route).session
   }
-  return openSession('tune', {
+  return openSession('plans', {
     inputs: first.session.inputs,
     outputs: first.session.outputs,
     run: async (feeds, signal) => routeOf(feeds).run(feeds, { signal }),
@@ -41,7 +41,7 @@ export function routed(routes: readonly Route[], { tokens }: RoutedOptions = {})
 
 function check(routes: readonly Route[]): void {
   const fail = (message: string): never => {
-    throw new TpError('TP_OPTION', 'tune', message)
+    throw new TpError('TP_OPTION', 'plans', message)
   }
   const limits = routes.map(({ upTo = Number.POSITIVE_INFINITY }) => upTo)
   if (limits.at(-1) !== Number.POSITIVE_INFINITY || limits.some((limit, i) => !(limit > (limits[i - 1] ?? 0)))) {

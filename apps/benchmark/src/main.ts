@@ -29,7 +29,8 @@ export async function main(args: readonly string[]): Promise<number> {
   const [first] = args
   const isNamed = first !== undefined && !first.startsWith('-')
   const [name, options] = isNamed ? [first, args.slice(1)] : ['comparison', args]
-  const usage = async (): Promise<string> => `${HELP}\n${(await import('./comparison/command.ts')).HELP}`
+  const usage = async (): Promise<string> =>
+    `${HELP}\n${(await import('./comparison/command.ts')).HELP}\n${(await import('./generation/command.ts')).HELP}`
   if (options.includes('--help')) {
     process.stdout.write(await usage())
     return 0
@@ -43,6 +44,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (name === 'comparison') {
       const { compareAll } = await import('./comparison/command.ts')
       return await compareAll(nodeRuntime(), options)
+    }
+    if (name === 'generation') {
+      const { compareGeneration } = await import('./generation/command.ts')
+      return await compareGeneration(nodeRuntime(), options)
     }
     if (name === 'worker') {
       const { workOnCells } = await import('./comparison/cell-worker.ts')

@@ -158,11 +158,6 @@ describe('eval of texts', () => {
     expect(table.stdout.split('\n').map((line) => line.split(/ {2,}/)[0])).toEqual(
       expect.arrayContaining([...names, 'truncate']),
     )
-    const guarded = await tpHere([...data, ...layers, '--guard', 'g.json', '--against', mail])
-    expect([guarded.code, guarded.stderr]).toEqual([
-      2,
-      expect.stringContaining('give --guard or --leave-out, not both'),
-    ])
   })
 
   test('prints how uncertain the accuracy on one example is', async () => {

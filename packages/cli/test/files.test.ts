@@ -165,7 +165,8 @@ describe('only regular files of a known size are read', () => {
     const by = ['-o', at('out.onnx'), '--method', 'stride', '--keep', '0.7']
     if (option === 'model') return ['inspect', path]
     if (option === '--plan') return ['prune', digits, '-o', at('out.onnx'), '--plan', path]
-    if (option === '--guard') return ['eval', digits, '--against', digits, '--data', at('x.tsv'), '--guard', path]
+    if (option === '--guard')
+      return ['run', digits, '--against', digits, '--data', at('x.tsv'), '-o', at('y.jsonl'), '--guard', path]
     if (option === '--data') return ['eval', digits, '--data', path]
     if (option === '--tokenizer') return ['eval', digits, '--data', at('x.tsv'), '--tokenizer', path]
     return ['prune', digits, ...by, option, path]

@@ -37,12 +37,6 @@ describe('--runtime MODULE', () => {
     expect(stdout).toContain('watched engine')
   })
 
-  test('runs every model of tp eval for shifted data', { tags: 'exhaustive' }, async () => {
-    const { loads, stdout } = await loadsOf(['eval', model, ...data(), ...pruned, '--shift', 'typos:3'])
-    expect(loads).toBe(1 + 2)
-    expect(stdout).toContain('watched engine')
-  })
-
   test('is timed by tp bench', async () => {
     const args = ['--method', 'received-attention', '--keep', '0.5', '--shapes', '1x8', '--json']
     const { loads, stdout } = await loadsOf(['bench', model, ...args])

@@ -67,7 +67,7 @@ describe('tp tune', () => {
     const text = describePlan(plan, { model: 'm.onnx', out: 'p.json' })
     expect(text).toContain('answers with a probability below 93.0 %: 3.5 % of the examples')
     expect(text).toContain('next  tp prune m.onnx --plan p.json -o pruned.onnx')
-    expect(text).toContain('then  tp eval pruned.onnx --guard p.json --against m.onnx --data TEST')
+    expect(text).toContain('then  tp serve pruned.onnx --guard p.json --against m.onnx')
   })
 
   test('says what 8 bits do alone, and that a plan is in them', () => {

@@ -14,6 +14,7 @@ export {
 } from './inputs/input-shapes.ts'
 export { mapTensors, rowOf } from './inputs/rows.ts'
 export { type SampleOptions, sampleInputs } from './inputs/sample-inputs.ts'
+export { type TimesInTurns, type TurnOptions, timeInTurns, withSessions } from './times/time-in-turns.ts'
 export { type Answer, answersTo, type Distance, distanceOf, ownDistances } from './verify/answers.ts'
 export { type Comparison, compareAnswers } from './verify/compare-answers.ts'
 export { denseSession } from './verify/dense-session.ts'

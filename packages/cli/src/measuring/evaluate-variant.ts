@@ -53,19 +53,13 @@ export async function evaluateSession<O extends Outcome>(
   })
 }
 
-/** A variant that has been run on all examples: its figures, and what the first of its models did. */
-export interface EvaluatedVariant<O extends Outcome> {
-  readonly figures: VariantFigures
-  readonly outcome: O
-}
-
 /** Evaluates a variant; where it is several models, figures are means over them. */
 export async function evaluateVariant<O extends Outcome>(
   variant: PrunedVariant,
   task: EvaluationTask<O>,
   inspection: Inspection,
   dense: O,
-): Promise<EvaluatedVariant<O>> {
+): Promise<VariantFigures> {
   const { file, inputs, judge, signal, runtime } = task
   const outcomes: O[] = []
   for (const [i, { traced }] of variant.models.entries()) {
@@ -77,14 +71,13 @@ export async function evaluateVariant<O extends Outcome>(
   const [encoder] = variant.plain.encoders
   const layers = inspection.layers.slice(0, encoder?.layerCount)
   const keptByLayer = layers.map((_, layer) => mean(outcomes.map(({ kept }) => kept?.layers[layer] ?? 1)))
-  const figures = {
+  return {
     answers: judge.pruned([outcome, ...others], dense),
     kept: mean(keptByLayer),
     keptByLayer,
     endToEnd: outcome.latency,
     flops: flopsFactor(variant, file, inputs, inspection, keptByLayer),
   }
-  return { figures, outcome }
 }
 
 /** Over all examples, one by one. If the data decide how many tokens are kept, with their mean share at each layer. */

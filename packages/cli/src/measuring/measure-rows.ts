@@ -1,6 +1,6 @@
 import type { Inspection } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
-import type { FlipAnalysis, Outcome, SpeechDecoder } from '@tp/data'
+import type { Outcome, SpeechDecoder } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'
@@ -9,9 +9,7 @@ import type { TaskInputs } from '../model/open-task-inputs.ts'
 import { originalName } from '../pruning/made-from.ts'
 import { evaluateSession, evaluateVariant } from './evaluate-variant.ts'
 import { evaluation, timing } from './expected-stages.ts'
-import { type FlipsAsked, flipFinder } from './find-flips.ts'
 import type { Judge } from './judge.ts'
-import { classJudge } from './judge-classes.ts'
 import { judging } from './judge-of-task.ts'
 import type { ResultRow } from './rows.ts'
 import { TIMING_MS, type Times, timeInTurns } from './time-in-turns.ts'
@@ -24,27 +22,17 @@ interface RowsToMeasure {
   readonly variants: readonly PrunedVariant[]
   readonly data: TaskInputs
   readonly batchSize: number
-  /** Whether to find the tokens that changed answers; only for classes. */
-  readonly flips: FlipsAsked | undefined
 }
 
 /** The rows of `tp eval`: the original file, then its variants. First answers, one row after another; then times, alternately. */
 export async function measureRows(measured: RowsToMeasure, context: Context): Promise<ResultRow[]> {
-  const { data, file, inspection, batchSize, flips } = measured
-  if (data.task !== 'classification' || flips === undefined || inspection === undefined)
-    return await judging(data, context, (judge, decoder) => rowsOf(judge, measured, context, undefined, decoder))
-  const { inputs } = data
-  await using finder = await flipFinder({ ...flips, file, inspection, inputs, batchSize }, context)
-  return await rowsOf(classJudge(inputs), measured, context, (...about) => finder.find(...about))
+  return await judging(measured.data, context, (judge, decoder) => rowsOf(judge, measured, context, decoder))
 }
-
-type FindFlips<O> = (variant: PrunedVariant, outcome: O, dense: O) => Promise<FlipAnalysis | undefined>
 
 async function rowsOf<O extends Outcome>(
   judge: Judge<O>,
   measured: RowsToMeasure,
   context: Context,
-  ask?: FindFlips<O>,
   decoder?: SpeechDecoder,
 ): Promise<ResultRow[]> {
   const { file, inspection, variants, batchSize, data } = measured
@@ -54,25 +42,21 @@ async function rowsOf<O extends Outcome>(
   const examples = data.inputs.targets.length
   progress.expect?.([
     evaluation(examples),
-    ...(inspection ? variants : []).flatMap(({ keep, models }) => [
-      evaluation(models.length * examples),
-      ...(ask === undefined || keep === '' ? [] : [{ work: examples, kind: 'asking' }]),
-    ]),
+    ...(inspection ? variants : []).map(({ models }) => evaluation(models.length * examples)),
     timing(examples, decoder === undefined ? timingMs : 2 * timingMs),
   ])
   progress.stage(`evaluating ${original}`)
   const dense = await evaluateSession(await runtime.load(file.path, { threads: 1, signal }), task)
   const whole = { kept: 1, keptByLayer: undefined, flops: 1, endToEnd: dense.latency }
   const rows: Omit<ResultRow, keyof Times>[] = [
-    { method: original, keep: '', seeds: 1, answers: judge.dense(dense), ...whole, flips: undefined },
+    { method: original, keep: '', seeds: 1, answers: judge.dense(dense), ...whole },
   ]
   for (const variant of inspection ? variants : []) {
     const { method, keep, models } = variant
     const name = [method, keep].join(' ').trim()
     progress.stage(`evaluating ${name}`)
-    const { figures, outcome } = await evaluateVariant(variant, task, inspection as Inspection, dense)
-    if (ask !== undefined && keep !== '') progress.stage(`finding the tokens that changed answers of ${name}`)
-    rows.push({ method, keep, seeds: models.length, ...figures, flips: await ask?.(variant, outcome, dense) })
+    const figures = await evaluateVariant(variant, task, inspection as Inspection, dense)
+    rows.push({ method, keep, seeds: models.length, ...figures })
   }
   const times = await timeVariants(measured, context, decoder)
   return rows.flatMap((row, i) => {

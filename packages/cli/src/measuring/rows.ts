@@ -1,4 +1,3 @@
-import type { FlipAnalysis } from '@tp/data'
 import type { VariantLatency } from '@tp/metrics'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
@@ -10,8 +9,6 @@ export interface ResultRow extends VariantFigures, Times {
   readonly method: string
   readonly keep: string
   readonly seeds: number
-  /** Which tokens changed answers, if requested. */
-  readonly flips: FlipAnalysis | undefined
 }
 
 export function describeRows(rows: readonly ResultRow[]): string {

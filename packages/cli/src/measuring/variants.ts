@@ -28,8 +28,6 @@ interface VariantModel {
   plain(): Promise<Pruned>
   /** The same with outputs that say which tokens were kept. */
   traced(): Promise<Pruned>
-  /** The same with an input that names one more token to keep. */
-  protecting(): Promise<Pruned>
 }
 
 /** The amounts of a method that needs none. */
@@ -126,11 +124,10 @@ async function variantModel(
   const file = withoutItsLayers(whole, planned)
   const schedules = schedulesOf(asked, file.model, encoders)
   const weights = method.params === undefined ? undefined : settings.weights
-  const prune = (form: Pick<PruneOptions, 'trace' | 'protectInput'>): Promise<Pruned> =>
+  const prune = (form: Pick<PruneOptions, 'trace'>): Promise<Pruned> =>
     pruneFile(file, { ...settings, weights, method, schedules, ...form })
   return {
     plain: () => prune({}),
     traced: () => prune({ trace: true }),
-    protecting: () => prune({ protectInput: true }),
   }
 }

@@ -32,7 +32,7 @@ import { dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
 export const taskOption = {
   task: {
     type: 'string',
-    value: 'classification|tokens|embeddings|ranking|asr|generation',
+    value: 'classification|tokens|embeddings|ranking|asr',
     description: 'what the model is for; default: what its outputs look like',
   },
   decoder: {
@@ -72,8 +72,7 @@ const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ran
 /** @throws TpError TP_USAGE */
 export function readTask(text: string | undefined): Task | undefined {
   if (text === undefined || isTask(text)) return text
-  const meant = didYouMean(text, [...tasks, 'generation'])
-  throw usageError(`--task is "${text}"; it must be ${tasks.join(', ')}, or generation for a decoder${meant}`)
+  throw usageError(`--task is "${text}"; it must be ${tasks.join(', ')}${didYouMean(text, tasks)}`)
 }
 
 function isTask(text: string): text is Task {

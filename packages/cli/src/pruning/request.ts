@@ -59,7 +59,6 @@ export interface PruneRequest extends PruningSettings {
   /** By name of the encoder; without one only dead tokens are removed. */
   readonly schedules: ReadonlyMap<string, Schedule>
   readonly trace?: PruneOptions['trace']
-  readonly protectInput?: PruneOptions['protectInput']
   readonly monitor?: boolean
   readonly deadTokens?: boolean
 }
@@ -70,7 +69,7 @@ export interface PruneRequest extends PruningSettings {
  */
 export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<Pruned> {
   const { method, schedules, encoder, outputs, weights, protect, restore, quantize } = request
-  const { trace = false, protectInput = false, monitor = false, deadTokens = true } = request
+  const { trace = false, monitor = false, deadTokens = true } = request
   const layers = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
   if (layers.length > 0) await requireKeptRows(file)
   const needed = weights !== undefined || needsValues(method, layers)
@@ -84,7 +83,6 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
     protect,
     restore,
     trace,
-    protectInput,
     monitor,
     deadTokens,
     source: file.hash(),

@@ -52,9 +52,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
         ]),
     ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
     `next  tp prune ${typedModel} --plan ${typedPlan}${trained} -o pruned.onnx`,
-    ...(cascade === undefined
-      ? []
-      : [`then  tp eval pruned.onnx --guard ${typedPlan} --against ${typedModel} --data TEST`]),
+    ...(cascade === undefined ? [] : [`then  tp serve pruned.onnx --guard ${typedPlan} --against ${typedModel}`]),
   ].join('\n')
 }
 

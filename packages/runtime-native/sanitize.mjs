@@ -1,5 +1,5 @@
 // Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer in a folder of its own, runs this package's tests on it, and
-// fails if either reports anything: npm run sanitize. Takes GCC or Clang on Linux, and minutes, so it is no part of the tests.
+// fails if either reports anything: npm run sanitize. Takes GCC or Clang on Linux, and minutes, so it is not part of the tests.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -52,7 +52,7 @@ function test() {
       // Node itself is not built with the sanitizer, which therefore has to be there before everything else.
       LD_PRELOAD: runtime,
       // Node and onnxruntime keep memory until the end of the process on purpose, so leaks are not checked here, but in test/soak.mjs.
-      // What was freed is watched for a while only, since some tests bound the memory that runs take.
+      // Freed memory is watched for a while only, since some tests bound the memory that runs take.
       // The stack that is kept to find uses after a return is not aligned for vectors of 64 bytes (GCC bug 110027).
       ASAN_OPTIONS: `${options}:detect_leaks=0:quarantine_size_mb=32:detect_stack_use_after_return=0`,
       UBSAN_OPTIONS: options,

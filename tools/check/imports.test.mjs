@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { publicPackages, readJson, root } from './workspace.mjs'
 
-/** What a package is wrapped around, and whose own import loads native code. @type {Record<string, string>} */
+/** The library that a package wraps, and whose own import loads native code. @type {Record<string, string>} */
 const wrapped = { '@tp/transformers': '@huggingface/transformers' }
 
 /** Says what each import has changed in a plain Node, as when a page is rendered on a server. */

@@ -1,5 +1,5 @@
 /**
- * What would keep a package from being published, from being installed afterwards, or from being traced to its source.
+ * Problems that would keep a package from being published, from being installed afterwards, or from being traced to its source.
  * @param {import('./workspace.mjs').Package} entry
  * @param {string | undefined} repository address of the whole repository
  * @param {ReadonlySet<string>} unpublished names of the packages of the workspace that are private

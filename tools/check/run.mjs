@@ -13,7 +13,7 @@ import { runTests } from './tests.mjs'
 
 /** @typedef {import('./outcome.mjs').Outcome} Outcome */
 
-/** Words that are no group. */
+/** Words that are not a group. */
 const modes = new Map([
   ['exhaustive', 'everything, with the slow tests'],
   ['again', 'also tests of packages where nothing has changed since they passed'],
@@ -58,7 +58,7 @@ function groups(scratch, { exhaustive, again }) {
   }
 }
 
-/** What may follow `npm test --`. @returns {string[]} */
+/** The words that may follow `npm test --`. @returns {string[]} */
 export function groupNames() {
   return [...Object.keys(groups('', { exhaustive: false, again: false })), ...modes.keys(), 'help']
 }
@@ -89,11 +89,11 @@ export async function main(args) {
     })
     // Without an install and a build everything else would only fail again.
     if (outcomes.length === 0) {
-      const isWanted = (/** @type {string} */ name) =>
+      const isSelected = (/** @type {string} */ name) =>
         names.length === 0 ? exhaustive || !exhaustiveGroups.has(name) : names.includes(name)
-      const wanted = Object.entries(all).filter(([name]) => isWanted(name))
-      outcomes.push(...(await sideBySide(wanted.filter(([name]) => !wholeMachine.has(name)))))
-      for (const [name, group] of wanted.filter(([name]) => wholeMachine.has(name))) {
+      const selected = Object.entries(all).filter(([name]) => isSelected(name))
+      outcomes.push(...(await sideBySide(selected.filter(([name]) => !wholeMachine.has(name)))))
+      for (const [name, group] of selected.filter(([name]) => wholeMachine.has(name))) {
         process.stdout.write(`\n${name} …\n`)
         outcomes.push(...(await attempt(name, group)))
       }

@@ -5,7 +5,7 @@ import { runCommand } from './command.mjs'
 import { root, tool } from './workspace.mjs'
 
 /**
- * What the tests of a package ended with, by what they read: turbo's hash of the package's files, of the sources of all
+ * The outcomes of the tests of a package, by the files they read: turbo's hash of the package's files, of the sources of all
  * packages that it depends on, of the lockfile and of this folder.
  * @typedef {{ key: string, outcomes: import('./outcome.mjs').Outcome[], slow: number }} Kept
  */

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { runCommand } from './command.mjs'
 import { root, tool } from './workspace.mjs'
 
-/** What the reporter writes for a run of these files. @param {Record<string, string>} files */
+/** The report of a run of these files. @param {Record<string, string>} files */
 async function outcomesOf(files) {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tp-reporter-')))
   onTestFinished(() => rmSync(folder, { recursive: true }))

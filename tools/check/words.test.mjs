@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { wordsOfPage, wordsOfSource } from './wording.mjs'
 import { root } from './workspace.mjs'
 
 /** Words that docs/concepts.md has another for: what is found, and what to say. */
@@ -48,6 +49,79 @@ test('says nothing in words that docs/concepts.md has another for', () => {
           return seen === undefined ? [] : [`${path}:${i + 1} "${seen}": say ${better}`]
         }),
       ),
+  )
+  expect(found).toEqual([])
+})
+
+/** Parts of names that say nothing about a value, and what to call it. */
+const names = {
+  'given|asked|told|wanted': 'what the value is: options, request, plan, expected …',
+  'behind|beside': 'after, last, next to',
+  'stays?|stayed|staying|leaver?|leaving': 'kept or pruned',
+  'alive|anew|moot|believed|foretold|company': 'the word of docs/concepts.md',
+  'towers?|contestants?|entrants?|ladders?|pictures?|quantised?': 'the word of docs/concepts.md',
+}
+
+/** Names of other people, and `leaveOut`, which is what the option is called. */
+const knownNames = /^(keepAlive|leaveOut\w*)$/
+
+const beginning = '(?:^|[.!?:;][)"’]?\\s+)'
+
+/** Turns at which a native reader stumbles, in comments, messages, names of tests and pages. */
+const turns = {
+  [`${beginning}(?:What|Whatever|Who|Whoever|Whose)\\s+(?!to\\b)[^.?!]*(?:[.:]\\s|[.:]?$)`]:
+    'begin with a noun, not with "What"',
+  [`${beginning}Of (?:a|an|each|every|which|what)\\s`]: 'subject, verb, object; no "Of a …" in front',
+  '(?<!\\b[tT]here )\\b(?:is|are|was|were|be) no (?!longer\\b|more\\b|less\\b|better\\b|worse\\b|one\\b|matter\\b|\\w+er\\b)\\w+':
+    'is not a …',
+  '\\b(?:is|are|was|were|be|been|being) (?:not |never |also |only )?(?:said|told|asked)\\b(?! (?:apart|from)\\b)':
+    'the active voice',
+}
+
+/** A test is named by a sentence, or by a verb whose subject is the file. */
+const fragment = /^(?:are|is|was|were|has been|have been|been|being|that|of|what|who|whose|whatever)\b/i
+
+/** Not yet brought into this form. */
+const unchecked =
+  /^(packages\/(cli|compare|compiler|eval|train|tune)|apps\/benchmark|docs)\/|^(README|CONTRIBUTING|SECURITY)\.md$|\.md$/
+
+const checked = files.filter((path) => !unchecked.test(path))
+const sources = checked
+  .filter((path) => /\.(ts|tsx|mjs|js|jsx)$/.test(path))
+  .map((path) => ({ path, words: wordsOfSource(path) }))
+const pages = checked.filter((path) => path.endsWith('.md')).map((path) => ({ path, prose: wordsOfPage(path) }))
+
+test('names values by what they are', () => {
+  const found = sources.flatMap(({ path, words }) =>
+    words.names.flatMap(({ line, text }) => {
+      if (knownNames.test(text)) return []
+      const parts = text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').split(/[ _]+/)
+      return Object.entries(names).flatMap(([word, better]) =>
+        parts.some((part) => new RegExp(`^(${word})$`, 'i').test(part))
+          ? [`${path}:${line} "${text}": say ${better}`]
+          : [],
+      )
+    }),
+  )
+  expect(found).toEqual([])
+})
+
+test('names tests by sentences', () => {
+  const found = sources.flatMap(({ path, words }) =>
+    words.titles.filter(({ text }) => fragment.test(text)).map(({ line, text }) => `${path}:${line} "${text}"`),
+  )
+  expect(found).toEqual([])
+})
+
+test('writes subject, verb and object', () => {
+  const prose = [...pages, ...sources.map(({ path, words }) => ({ path, prose: words.prose }))]
+  const found = prose.flatMap(({ path, prose }) =>
+    prose.flatMap(({ line, text }) =>
+      Object.entries(turns).flatMap(([turn, better]) => {
+        const [seen] = new RegExp(turn).exec(text.replace(/`[^`]*`/g, 'X')) ?? []
+        return seen === undefined ? [] : [`${path}:${line} "${seen.trim().slice(0, 80)}": ${better}`]
+      }),
+    ),
   )
   expect(found).toEqual([])
 })

@@ -20,13 +20,13 @@ export function publishedLines() {
   return rows.filter((row) => row !== '').map((row) => JSON.parse(row))
 }
 
-/** What each way to save work does at an equal loss. @param {readonly SummaryLine[]} lines */
+/** The speed of each way to save work at an equal loss. @param {readonly SummaryLine[]} lines */
 export function measuredTable(lines) {
   const [first] = lines
   if (first === undefined) return 'Nothing has been published yet: `npm run benchmark -- --publish` does.'
   const { allowed, date, machine, versions, quick } = first
   const about =
-    `\`npm run benchmark\`, ${date}, ${machine}, ${versions}${quick ? '; a quick run, with few examples' : ''}. Of each way to ` +
+    `\`npm run benchmark\`, ${date}, ${machine}, ${versions}${quick ? '; a quick run, with few examples' : ''}. For each way to ` +
     `save work, the fastest setting that loses at most ${allowed} point${allowed === 1 ? '' : 's'} on calibration data, measured on test data: points ` +
     'lost, paired by example, and speed-up over the model without its dead tokens, in turns, on one thread, both with 95 % intervals.'
   const rows = lines.map(({ title, examples, way, chosen, subject }, i) => {

@@ -20,7 +20,7 @@ test('has one row per configuration, names the task once, and says where none wa
     { ...about, subject: 'digits', title: 'digits', way: 'pruning', chosen },
   ]
   const rows = measuredTable(lines).split('\n')
-  expect(rows[0]).toContain('2026-01-02, a machine, v1. Of each way')
+  expect(rows[0]).toContain('2026-01-02, a machine, v1. For each way')
   expect(rows.slice(4)).toEqual([
     '| mail: spam; 1,257 mails | pruning | received-attention, keep 0.3 once, in layer 0 | 0.1 (0.0 … 0.6) | 2.50× (2.40 … 2.61) | 3.11× |',
     '|  | int8 | none of its settings |  |  |  |',

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path'
 
 /**
- * What to type to use packed packages before they are published.
+ * The commands that use packed packages before they are published.
  * @param {readonly string[]} tarballs their paths, in one folder
  * @returns {{ install: string[], plugin: string[] }} `install`: in a project; `plugin`: to begin one
  */

@@ -9,8 +9,8 @@ const tarballs = publicPackages().map(({ manifest: { name, version } }) => {
 
 test('npx is given every package of ours that the one it runs needs', () => {
   const [[first = []] = []] = callsOf([localLines(tarballs).plugin.join('\n')])
-  const given = first.filter((word) => word.endsWith('.tgz'))
-  const named = publicPackages().filter((_, i) => given.includes(/** @type {string} */ (tarballs[i])))
+  const installed = first.filter((word) => word.endsWith('.tgz'))
+  const named = publicPackages().filter((_, i) => installed.includes(/** @type {string} */ (tarballs[i])))
   const names = named.map(({ manifest }) => manifest.name)
   expect(names).toContain('create-tp-plugin')
   const needed = named.flatMap(({ manifest }) =>

@@ -103,7 +103,7 @@ describe('few draws from made-up answers', () => {
       20,
     )
     // 24 examples are too few for any promise.
-    expect([none.given.times, none.broken.times]).toEqual([10, 0])
+    expect([none.promised.times, none.broken.times]).toEqual([10, 0])
   })
 
   test('keep the promise of a cascade', async () => {
@@ -111,9 +111,9 @@ describe('few draws from made-up answers', () => {
     const pruned = uncertainties.map((value) => [0, Math.log(value / (1 - value))])
     const dense = uncertainties.map((value, i) => (i % 10 < 10 * value ? [0, 1] : [1, 0]))
     const population = { name: 'made up', targets: [], dense, pruned: [{ name: 'pruned', logits: pruned }] }
-    const { given, broken } = await calibratedOf(population, 0, 0.95, DRAWS)
+    const { promised, broken } = await calibratedOf(population, 0, 0.95, DRAWS)
     // Of 24 examples it cannot be promised.
-    expect(given.times).toBe((DRAWS * 4) / 5)
+    expect(promised.times).toBe((DRAWS * 4) / 5)
     expect(isMoreThan(broken, 0.05)).toBe(false)
   })
 })

@@ -87,7 +87,7 @@ export interface Kept {
   readonly name: string
   readonly promise: string
   /** Draws on which it was given at all. */
-  readonly given: Count
+  readonly promised: Count
   /** Of all draws, those on which it was given and does not hold for the population. */
   readonly broken: Count
 }
@@ -111,7 +111,7 @@ async function keptOf(
     given += Number(holds !== undefined)
     broken += Number(holds === false)
   }
-  return { ...about, given: { times: given, of }, broken: { times: broken, of } }
+  return { ...about, promised: { times: given, of }, broken: { times: broken, of } }
 }
 
 /**

@@ -11,5 +11,5 @@ import { Page } from './page/page.tsx'
 
 render(<Page />, document.getElementById('page') as HTMLElement)
 
-// Every tab needs it, and it is the largest file: it loads while the model does. What fails is said where it is used.
+// Every tab needs it, and it is the largest file: it loads while the model does. A failure is reported where the compiler is used.
 runtimeWasm().catch(() => {})

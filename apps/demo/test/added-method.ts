@@ -24,7 +24,7 @@ export function addedMethodTests({ page, show }: Site): void {
 
   test('refuses what cannot be added, with the reason', async () => {
     await openAt('mail')
-    const before = await page.getByLabel('Who decides').inputValue()
+    const before = await page.getByLabel('Pruning method').inputValue()
     const alert = page.locator('.add-method').getByRole('alert')
     const cases: readonly (readonly [text: string, reason: string])[] = [
       [
@@ -41,7 +41,7 @@ export function addedMethodTests({ page, show }: Site): void {
     for (const [text, reason] of cases) {
       await give(page, text)
       await alert.filter({ hasText: reason }).waitFor()
-      expect(await page.getByLabel('Who decides').inputValue()).toBe(before)
+      expect(await page.getByLabel('Pruning method').inputValue()).toBe(before)
     }
     await page.getByLabel('Or its address').fill('http://127.0.0.1:9/none.js')
     await page.getByRole('button', { name: 'Add', exact: true }).click()
@@ -54,7 +54,7 @@ export function addedMethodTests({ page, show }: Site): void {
     const before = await outcome.prunedAt()
     await give(page, bundle)
     await page.locator('.add-method').getByRole('alert').waitFor({ state: 'detached' })
-    await eventually(() => page.getByLabel('Who decides').inputValue()).toBe('norm-times-attention')
+    await eventually(() => page.getByLabel('Pruning method').inputValue()).toBe('norm-times-attention')
     await page.getByText(DESCRIPTION).waitFor()
     expect(await page.getByLabel('The plan as JSON').inputValue()).toContain('"method": "norm-times-attention"')
     await eventually(outcome.prunedAt).not.toEqual(before)
@@ -81,7 +81,7 @@ export function addedMethodTests({ page, show }: Site): void {
     await openAt('digit')
     await page.getByLabel('Or its address').fill(`http://127.0.0.1:${(server.address() as AddressInfo).port}/bundle.js`)
     await page.getByRole('button', { name: 'Add', exact: true }).click()
-    await eventually(() => page.getByLabel('Who decides').inputValue()).toBe('norm-times-attention')
+    await eventually(() => page.getByLabel('Pruning method').inputValue()).toBe('norm-times-attention')
     await outcome.settled()
     await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
     await page.getByRole('radio', { name: 'Balanced' }).check({ force: true })

@@ -14,7 +14,7 @@ export function imageTests({ page, show }: Site): void {
     await eventually(() => outcome.name('dense').textContent()).toBe('Trouser')
     const field = page.getByLabel('Choose an image, or drop one here')
     await field.setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('no image') })
-    await page.getByRole('alert').filter({ hasText: 'notes.png is no image' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'notes.png is not an image' }).waitFor()
     const drawn = await page.locator('.whole canvas').screenshot()
     await field.setInputFiles({ name: 'trousers.png', mimeType: 'image/png', buffer: drawn })
     await page.getByRole('alert').waitFor({ state: 'detached' })

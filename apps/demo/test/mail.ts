@@ -73,7 +73,7 @@ export function mailTests({ page, show }: Site): void {
     await outcome.settled()
     const shown = Number(/(\d+) tokens/.exec(during.counted ?? '')?.[1])
     // The start and the end of a text are tokens that stand for nothing in it.
-    // What was shown before may still be there: the slider has a rest before anything runs.
+    // The earlier result may still be there: the slider has a rest before anything runs.
     await eventually(async () => Math.abs(shown - (await outcome.kept.count()))).toBeLessThanOrEqual(2)
   })
 
@@ -105,16 +105,16 @@ export function mailTests({ page, show }: Site): void {
   })
 
   test('keeps the first words with another method, "truncate"', async () => {
-    await page.getByLabel('Who decides').selectOption('truncate')
+    await page.getByLabel('Pruning method').selectOption('truncate')
     await eventually(async () => {
-      const stays = (await outcome.prunedAt()).map((value) => value === 'kept')
-      return stays.lastIndexOf(true) === stays.filter(Boolean).length - 1
+      const kept = (await outcome.prunedAt()).map((value) => value === 'kept')
+      return kept.lastIndexOf(true) === kept.filter(Boolean).length - 1
     }).toBe(true)
     expect(await page.getByLabel('The plan as JSON').inputValue()).toContain('"method": "truncate"')
   })
 
   test('says so where a method merges, and lets layers be chosen', async () => {
-    await page.getByLabel('Who decides').selectOption('tome')
+    await page.getByLabel('Pruning method').selectOption('tome')
     await page.getByText('This method merges').waitFor()
     for (const layer of ['1', '2', '4']) await page.getByRole('checkbox', { name: layer }).uncheck()
     await eventually(() => page.getByLabel('The plan as JSON').inputValue()).toContain('"layers": [3]')

@@ -108,7 +108,7 @@ export function ownModelTests({ page, show }: Site): void {
     })
     onTestFinished(() => page.context().unroute('https://huggingface.co/**'))
     await download('some/mails')
-    await page.getByText('What is in model_quantized.onnx').waitFor()
+    await page.getByText('Inside model_quantized.onnx').waitFor()
     await eventually(() => page.getByLabel('Any text').inputValue()).toMatch(/^Re: build fails/)
   })
 
@@ -117,7 +117,7 @@ export function ownModelTests({ page, show }: Site): void {
   }, async () => {
     await using server = await serve(dirname(modelPath('mail')), { isolated: false })
     await download(`${server.url}model.int8.onnx`)
-    await page.getByText('What is in model.int8.onnx').waitFor()
+    await page.getByText('Inside model.int8.onnx').waitFor()
     await eventually(() => page.getByLabel('Any text').inputValue()).toMatch(/^Re: build fails/)
     await show('mail')
     await page.reload()

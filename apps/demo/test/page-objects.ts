@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 /** Far more than anything takes; only what hangs fails by it. */
 const PATIENCE = { timeout: 40_000 }
 
-/** What a person sees of the outcome. */
+/** The outcome as a person sees it. */
 export function outcomeOf(page: Page) {
   const cells = (value: string): Locator => page.locator(`.shown [data-pruned-at${value}]`)
   const answer = (kind: 'dense' | 'pruned'): Locator => page.getByTestId(`answer-${kind}`)

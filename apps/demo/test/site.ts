@@ -15,7 +15,7 @@ export interface Site {
   readonly page: Page
   /** Body and head of every answer so far. */
   bytesSent(): number
-  /** Paths that were asked for so far. */
+  /** Paths that were requested so far. */
   readonly requests: readonly string[]
   /** Addresses on other servers that the page has asked for so far. */
   readonly elsewhere: readonly string[]
@@ -45,7 +45,7 @@ export async function openSite(): Promise<Site> {
   page.context().on('request', (request) => {
     if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(url)) elsewhere.push(request.url())
   })
-  // What moves takes time from what is tested; one test looks at it.
+  // Animations take time from the tests; one test looks at them.
   await page.emulateMedia({ reducedMotion: 'reduce' })
   await page.goto(url)
   return {

@@ -26,7 +26,7 @@ export function soundTests({ page, show }: Site): void {
       await outcome.settled()
       const field = page.getByLabel('Choose a sound, or drop one here')
       await field.setInputFiles({ name: 'notes.wav', mimeType: 'audio/wav', buffer: Buffer.from('no sound') })
-      await page.getByRole('alert').filter({ hasText: 'notes.wav is no sound' }).waitFor()
+      await page.getByRole('alert').filter({ hasText: 'notes.wav is not a sound' }).waitFor()
       await field.setInputFiles(sound)
       await outcome.settled()
       expect(await outcome.tokens.count()).toBe(98)

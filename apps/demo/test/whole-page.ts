@@ -16,7 +16,7 @@ export function wholePageTests({ page, url, requests, elsewhere, bytesSent }: Si
     expect(page.url()).toBe(`${url}#mail`)
     await eventually(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true)
     await eventually(() => page.evaluate(notKept)).toEqual([])
-    const asked = requests.length
+    const requested = requests.length
     await page.context().setOffline(true)
     const before = await outcome.kept.count()
     await outcome.slider.fill('40')
@@ -28,7 +28,7 @@ export function wholePageTests({ page, url, requests, elsewhere, bytesSent }: Si
     await eventually(() => outcome.kept.count()).toBe(kept)
     expect(await outcome.slider.inputValue()).toBe('40')
     // The browser looks for a new service worker by itself.
-    expect(requests.slice(asked).filter((path) => path !== '/service-worker.js')).toEqual([])
+    expect(requests.slice(requested).filter((path) => path !== '/service-worker.js')).toEqual([])
     expect(elsewhere).toEqual([])
     await page.context().setOffline(false)
     await page.getByRole('radio', { name: 'Balanced' }).check({ force: true })

@@ -7,10 +7,10 @@ const STEP = 1000
 export async function firstTokens(count: number): Promise<(text: string) => string> {
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   return (text) => {
-    const wanted = tokenizer.encode(text, count).join()
+    const expected = tokenizer.encode(text, count).join()
     for (let length = 2 * STEP; length < text.length; length += STEP) {
       const start = text.slice(0, length)
-      if (tokenizer.encode(start, count).join() === wanted) return start
+      if (tokenizer.encode(start, count).join() === expected) return start
     }
     return text
   }

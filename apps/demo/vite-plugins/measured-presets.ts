@@ -12,7 +12,7 @@ const results = fileURLToPath(new URL('../../benchmark/published.jsonl.gz', impo
 type Chosen = readonly [name: Preset['name'], method: string, keep: number, layers: readonly number[]]
 
 const inner = [1, 2, 3, 4]
-/** Which of the measured settings are offered. What each loses is read from the results. */
+/** Which of the measured settings are offered. The loss of each is read from the results. */
 const chosen: Readonly<Record<string, { readonly form: string; readonly settings: readonly Chosen[] }>> = {
   mail: {
     form: 'int8+',

@@ -13,7 +13,7 @@ const [dockerfile, unit, manifest] = ['Dockerfile', 'tp-serve.service', 'kuberne
   read(`apps/examples/deploy/${name}`),
 ) as [string, string, string]
 
-/** What follows a word at the beginning of a line. */
+/** The rest of a line after its first word. */
 const after = (text: string, word: string): string => text.match(new RegExp(`^${word}(.+)$`, 'm'))?.[1] ?? ''
 
 interface Probe {

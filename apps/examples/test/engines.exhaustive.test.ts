@@ -34,7 +34,7 @@ const ROWS = 150
 
 const folder = mkdtempSync(join(tmpdir(), 'tp-engines-'))
 const at = (...parts: string[]): string => join(folder, ...parts)
-let wanted: readonly Answer[]
+let expected: readonly Answer[]
 
 const answersOf = (text: string): Answer[] =>
   text
@@ -42,7 +42,7 @@ const answersOf = (text: string): Answer[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Answer)
 
-/** What `tp run` answers for mails in several files, with the pruned model next to its tokenizer. */
+/** The answers of `tp run` for mails in several files, with the pruned model next to its tokenizer. */
 beforeAll(async () => {
   mkdirSync(at('model'))
   mkdirSync(at('mails'))
@@ -61,7 +61,7 @@ beforeAll(async () => {
     writeFileSync(at('mails', `part-${file}.jsonl`), lines.join(''))
   }
   await runBulk({ model: at('model', 'pruned.onnx'), data: at('mails'), out: at('wanted.jsonl'), threads: 1 })
-  wanted = answersOf(readFileSync(at('wanted.jsonl'), 'utf8'))
+  expected = answersOf(readFileSync(at('wanted.jsonl'), 'utf8'))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -82,9 +82,9 @@ for (const { name, packages, isMissing } of engines) {
     const answers = parts.flatMap((part) => answersOf(readFileSync(at(name, part), 'utf8')))
     answers.sort((one, other) => one.id - other.id)
     const classes = (rows: readonly Answer[]) => rows.map(({ id, label }) => [id, label])
-    expect(classes(answers)).toEqual(classes(wanted))
-    expect(wanted).toHaveLength(FILES * ROWS)
-    const differences = answers.map(({ score }, row) => Math.abs(score - (wanted[row] as Answer).score))
+    expect(classes(answers)).toEqual(classes(expected))
+    expect(expected).toHaveLength(FILES * ROWS)
+    const differences = answers.map(({ score }, row) => Math.abs(score - (expected[row] as Answer).score))
     expect(Math.max(...differences)).toBeLessThan(1e-5)
   })
 }

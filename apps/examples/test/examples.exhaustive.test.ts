@@ -17,15 +17,15 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const code = (path: string): Promise<string> => readFile(join(root, path), 'utf8')
 
 let chromium: Chromium
-let wanted: Record<string, readonly number[]>
+let expected: Record<string, readonly number[]>
 
 beforeAll(async () => {
   chromium = await openChromium()
-  wanted = await answersInNode()
+  expected = await answersInNode()
 })
 afterAll(() => chromium[Symbol.asyncDispose]())
 
-/** What the pages have to find, by runtime-node. */
+/** The answers that the pages have to find, by runtime-node. */
 async function answersInNode(): Promise<Record<string, readonly number[]>> {
   const dense = new Uint8Array(await readFile(modelPath('mail')))
   const result = prune(decodeModel(dense), { method: receivedAttention(), schedule: schedule(6, { keep: 0.7 }) })
@@ -87,9 +87,9 @@ describe.each([
       expect(lines).toHaveLength(2)
       for (const line of lines) {
         const [, model, ham, spam, ms] = /^(dense|pruned): spam \((.+), (.+)\), (.+) ms$/.exec(line) ?? []
-        const [wantedHam, wantedSpam] = wanted[model as string] as [number, number]
-        expect(Math.abs(Number(ham) - wantedHam)).toBeLessThan(1e-4)
-        expect(Math.abs(Number(spam) - wantedSpam)).toBeLessThan(1e-4)
+        const [expectedHam, expectedSpam] = expected[model as string] as [number, number]
+        expect(Math.abs(Number(ham) - expectedHam)).toBeLessThan(1e-4)
+        expect(Math.abs(Number(spam) - expectedSpam)).toBeLessThan(1e-4)
         expect(Number(ms)).toBeGreaterThan(0)
       }
       expect(workers).toBe(started)

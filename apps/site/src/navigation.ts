@@ -25,7 +25,7 @@ const guide: readonly { readonly text: string; readonly documents: readonly stri
 /** Documents that stand in menus of their own. */
 const elsewhere: ReadonlySet<string> = new Set(['methods', 'packages', 'results'])
 
-/** What the methods of a package have in common. */
+/** The common trait of a package's methods. */
 const families: Readonly<Record<string, string>> = {
   '@tp/method-attention': 'By attention',
   '@tp/method-gradient': 'Learned by gradients',

@@ -88,7 +88,7 @@ test('the page of a method is about the model that it is for', () => {
   expect(commandsOf('dynamicvit')).toContain('--data images --selection other-images')
 })
 
-test('what was measured of a method stands on its page, with the table that it is from', () => {
+test('the page of a method shows its measurements, with the table that they are from', () => {
   const text = pages.find(({ path }) => path === 'methods/cls-attention.md')?.text
   expect(text).toMatch(/## Measured\n\n\[Results: .*\]\(\/results\/#.*\):\n\n\| task \|/)
 })
@@ -117,7 +117,7 @@ test('links of documents become links of the site, or of the repository', () => 
   expect(() => inSite('[gone](gone.md)')).toThrow('docs/ours.md: gone.md leads nowhere')
 })
 
-test('what only the checks of documents read is not in the site', () => {
+test('leaves out the marks that only the checks of documents read', () => {
   const text = '<!-- first: cp a b -->\n```sh slow\n<!-- first: kept -->\n[code](gone.md)\n```\n'
   const page: Page = { path: 'ours.md', title: 'Ours', source: 'docs/ours.md', text }
   expect(new Links([page]).inSite(page)).toBe('```sh\n<!-- first: kept -->\n[code](gone.md)\n```\n')

@@ -61,7 +61,7 @@ test('the built site passes axe on desktops and phones, light and dark, below an
   }
 })
 
-/** What axe finds, and a page that is wider than its window. */
+/** Findings of axe, and pages that are wider than their window. */
 async function problemsOf(page: Page): Promise<string[]> {
   await page.evaluate(axe.source)
   return page.evaluate(async () => {

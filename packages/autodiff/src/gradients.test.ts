@@ -7,7 +7,7 @@ const arrays = (tensors: readonly Tensor[], feeds: Parameters<typeof evaluate>[1
   evaluate(tensors, feeds).map(({ data }) => Array.from(data as Float32Array))
 
 describe('gradients', () => {
-  test('are 0 through steps and stopped gradients, and the soft slope through a straight-through estimator', () => {
+  test('gradients are 0 through steps and stopped gradients, and the soft slope through a straight-through estimator', () => {
     const of = (x: Tensor): Tensor => add(x, stopGradient(sub(round(x), x)))
     const x = input('x', 'float32', [3])
     const value = { x: { type: 'float32', dims: [3], data: Float32Array.of(0.2, 0.7, 1.6) } }
@@ -27,7 +27,7 @@ describe('gradients', () => {
     expect(gradients(sum(add(stopGradient(y), x), 0), [x])).toHaveLength(1)
   })
 
-  test('are 0 for a value that a loss does not depend on, and a sum for one that it reads twice', () => {
+  test('gradients are 0 for a value that a loss does not depend on, and a sum for one that it reads twice', () => {
     const [x, y] = [input('x', 'float32', [2]), input('y', 'float32', [2])]
     const found = gradients(sum(mul(x, x), 0), [x, y, x])
     expect(
@@ -42,7 +42,7 @@ describe('gradients', () => {
     ])
   })
 
-  test('are refused for an operator without a rule, named with its value', () => {
+  test('refuses a loss through an operator without a rule, and names the value', () => {
     const x = input('x', 'float32', [3])
     const pool = operators.get('MaxPool') as Op
     const y = applyOne(pool, [reshape(x, [1, 1, 3])], { kernel_shape: [2], strides: [1], dilations: [1], pads: [0, 0] })
@@ -55,7 +55,7 @@ describe('gradients', () => {
     )
   })
 
-  test('are refused for a loss that is not a scalar', () => {
+  test('refuses a loss that is not a scalar', () => {
     expect(() => gradients(input('x', 'float32', [2]), [])).toThrow(expect.objectContaining({ code: 'TP_SHAPE' }))
   })
 })

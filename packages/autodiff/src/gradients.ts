@@ -10,7 +10,7 @@ export interface GradientOptions {
 
 /**
  * Gradients of a loss as expressions, by reverse accumulation: d loss / d tensor for each of the given tensors, in the
- * tensor's own shape; 0 where the loss does not depend on it. Of each node only what its rule reads is recomputed or kept:
+ * tensor's own shape; 0 where the loss does not depend on it. Only what its rule reads of a node is recomputed or kept:
  * the expressions share common parts with the loss.
  *
  * @param loss a float scalar: no axes, or axes of size 1

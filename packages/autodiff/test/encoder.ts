@@ -111,7 +111,7 @@ async function byRuntime(learning: Learning, data: Numbers): Promise<Float32Arra
   const file = emitModel({ loss: learning.loss, ...Object.fromEntries(named) })
   await using session = await nodeRuntime().load(file, { threads: 1 })
   const all = feeds(learning, data, 'float32')
-  const given = Object.fromEntries(session.inputs.map(({ name }) => [name, all[name] as TensorLike]))
-  const outputs = await session.run(given)
+  const inputs = Object.fromEntries(session.inputs.map(({ name }) => [name, all[name] as TensorLike]))
+  const outputs = await session.run(inputs)
   return named.map(([name]) => outputs[name]?.data as Float32Array)
 }

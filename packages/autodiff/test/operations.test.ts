@@ -32,7 +32,7 @@ describe('the rules', () => {
   // its gradient is 0 by definition, not by differences: see gradients.test.ts
   const byDefinition = ['StopGradient']
 
-  test('are all tried, and what is tried has a rule', () => {
+  test('every rule is tried, and every operator tried has a rule', () => {
     const tried = new Set([...operations.map(({ name }) => name), ...byDefinition])
     expect([...tried].sort()).toEqual([...rules.keys()].sort())
   })

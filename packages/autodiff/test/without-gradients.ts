@@ -1,4 +1,4 @@
-/** Exported encoders of which not all weights have a gradient: what their names have in common, and what is said. */
+/** Exported encoders of which not all weights have a gradient: the part that their names share, and the reason reported. */
 export const withoutGradients: readonly (readonly [name: RegExp, message: RegExp])[] = [
   [/-int8/, /DynamicQuantizeLinear .*: this operator has no gradient here/],
   [/-4bit$/, /MatMulNBits .*: this operator has no gradient here/],

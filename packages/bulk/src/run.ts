@@ -24,7 +24,7 @@ export interface BulkOptions {
   readonly data: string
   /** The file to write: .jsonl, .parquet or, for vectors, .npy. */
   readonly out: string
-  /** What to compute; default: what the model's outputs look like. */
+  /** The task; default: by the form of the model's outputs. */
   readonly task?: BulkTask | undefined
   /** Columns of the texts, of the second texts of pairs, and of what identifies a row; by name, or number from 1. */
   readonly textColumn?: string | undefined
@@ -36,7 +36,7 @@ export interface BulkOptions {
   readonly tokenizer?: string | undefined
   /** How the model, a dense one, is pruned before it runs. */
   readonly plan?: RunPlan | undefined
-  /** What the plan's methods are looked for in. */
+  /** The methods among which those of the plan are found. */
   readonly methods?: readonly MethodEntry[] | undefined
   /** The dense model as the fallback of this pruned one. Not with `plan`. */
   readonly guard?: BulkGuard | undefined
@@ -64,7 +64,7 @@ export interface BulkOptions {
 
 /** When answers fall back to a dense model. */
 export interface BulkGuard {
-  /** What `tp calibrate` has written, or `tp tune --cascade`. Its monitor is of no use here: rows are sorted by length. */
+  /** The file that `tp calibrate` or `tp tune --cascade` has written. Its monitor is of no use here: rows are sorted by length. */
   readonly path: string
   /** The dense model. */
   readonly dense: string
@@ -78,7 +78,7 @@ export interface QueueOptions {
   readonly folder: string
 }
 
-/** What a run has done. */
+/** The outcome of a run. */
 export interface BulkReport {
   readonly task: BulkTask
   readonly rows: number
@@ -199,7 +199,7 @@ interface HereOptions {
   readonly rowsBefore: number
 }
 
-/** Computes shards in this process. What is wrong with the data of one does not stop the others. */
+/** Computes shards in this process. Invalid data in one does not stop the others. */
 async function computeHere(
   shards: readonly Shard[],
   folder: ShardFiles,

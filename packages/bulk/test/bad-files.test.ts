@@ -29,14 +29,14 @@ describe('a model that cannot be read', () => {
     return at('model', 'external.onnx')
   }
 
-  test('is refused where its weights are in a folder, a pipe, a file that is missing or outside', async () => {
+  test('refuses a model whose weights are in a folder, a pipe, a file that is missing or outside', async () => {
     execFileSync('mkfifo', [at('model', 'pipe.bin')])
     for (const location of ['.', 'pipe.bin', 'missing.bin', '__proto__'])
       expect(await refused({ model: withDataIn(location) })).toMatchObject({ code: 'TP_EXTERNAL_DATA' })
     expect(await refused({ model: withDataIn('../good.jsonl') })).toMatchObject({ code: 'TP_EXTERNAL_PATH' })
   })
 
-  test('is refused, and not waited for: a folder, a pipe, a device, a text', async () => {
+  test('refuses a folder, a pipe, a device and a text without waiting for them', async () => {
     for (const model of [at('model'), at('pipe.jsonl'), '/dev/zero'])
       expect(await refused({ model })).toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
     expect(await refused({ model: at('good.jsonl') })).toMatchObject({
@@ -47,7 +47,7 @@ describe('a model that cannot be read', () => {
 })
 
 describe('a place that cannot hold the shards', () => {
-  test('is refused before anything is computed, and what is there remains', async () => {
+  test('refuses the output before anything is computed, and keeps the files there', async () => {
     writeFileSync(at('out.jsonl.shards'), 'mine')
     expect(await refused({})).toMatchObject({ code: 'TP_WRITE' })
     expect(readFileSync(at('out.jsonl.shards'), 'utf8')).toBe('mine')

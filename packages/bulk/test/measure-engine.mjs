@@ -1,4 +1,4 @@
-// What the engine takes of a shard's time, besides tokenizing and computing: planning, reading, writing, joining and the queue.
+// The engine's part of a shard's time, besides tokenizing and computing: planning, reading, writing, joining and the queue.
 //
 //   node test/measure-engine.mjs MODEL DATA ROWS [URL]
 //

@@ -184,7 +184,7 @@ describe.skipIf(without !== '')(`PostgreSQL as the queue${without}`, () => {
     expect(readFileSync(out)).toEqual(readFileSync(at('ended-undisturbed.jsonl')))
   })
 
-  test('is refused if it lets nobody in', { tags: 'exhaustive' }, async () => {
+  test('refuses a server that lets nobody in', { tags: 'exhaustive' }, async () => {
     using postgres = await startPostgres()
     const { signal } = new AbortController()
     const started = runWorker({ queue: postgres.url.replace(/tp$/, 'other'), folder, signal })

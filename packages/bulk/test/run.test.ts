@@ -58,7 +58,7 @@ describe('a run', () => {
     expect(existsSync(`${out}.shards`)).toBe(false)
   })
 
-  test('that was ended continues to the same bytes, and computes nothing again', async () => {
+  test('an interrupted run continues to the same bytes, and computes nothing again', async () => {
     const options = { ...common, shardRows: 15 }
     await runBulk({ ...options, out: at('whole.jsonl') })
     const left = (await interrupted({ ...options, out: at('half.jsonl') })).filter((name) => !name.startsWith('.'))
@@ -187,7 +187,7 @@ describe('a model with a plan', () => {
     expect(labels(await run('guarded', { model: at('model', 'pruned.onnx'), guard }))).toEqual(labels(dense))
   })
 
-  test('is refused with a guard as well, or with a method that is not known', async () => {
+  test('refuses a plan with a guard as well, or with a method that is not known', async () => {
     const guard = { path: at('guard.json'), dense: common.model }
     const out = at('refused.jsonl')
     const both = runBulk({ ...common, out, plan: plan(hard), methods, guard })
@@ -239,7 +239,7 @@ describe('a model of tokens', () => {
     expect(linesOf(at('tags.jsonl')).some(({ tags }) => (tags as unknown[]).at(-1) === null)).toBe(true)
   })
 
-  test('is refused where the output holds no vectors', async () => {
+  test('refuses an output that holds no vectors', async () => {
     const npy = runBulk({ ...common, out: at('labels.npy') })
     await expect(npy).rejects.toMatchObject({
       code: 'TP_OUTPUT',

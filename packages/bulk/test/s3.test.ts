@@ -61,7 +61,7 @@ test.skipIf(!hasMoto)(
 )
 
 test.skipIf(!hasMoto)(
-  'workers put shards into the bucket that they are told of, and no other (requires moto[server] of PyPI)',
+  'workers put shards into their own bucket, and no other (requires moto[server] of PyPI)',
   { tags: 'exhaustive' },
   async () => {
     await using _ = await startMoto()

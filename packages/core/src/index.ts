@@ -1,4 +1,4 @@
-// What one who writes or uses a method needs.
+// Everything that authors and users of methods need.
 
 export type { DType } from './array.ts'
 export { baselines } from './baselines/baselines.ts'

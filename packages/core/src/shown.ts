@@ -1,4 +1,4 @@
-/** What a value that should not be there is called in a message: short, and safe for any value however large or deep. */
+/** Names a wrong value in a message: short, and safe for any value however large or deep. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
   if (typeof value === 'function') return 'a function'

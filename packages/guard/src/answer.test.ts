@@ -23,7 +23,7 @@ test('distinguishes even the surest answers', () => {
 })
 
 test.each(['probability', 'margin', 'entropy'] as const)(
-  'is infinitely uncertain where a logit is not a number: %s',
+  'uncertainty is infinite where a logit is not a number: %s',
   (kind) => {
     expect(uncertaintyOf([1, Number.NaN], kind)).toBe(Number.POSITIVE_INFINITY)
     expect(uncertaintyOf([Number.NaN, 1], kind)).toBe(Number.POSITIVE_INFINITY)

@@ -32,7 +32,7 @@ export function marginOf(logits: ArrayLike<number>): number {
   return first - second
 }
 
-/** Sums of what is not the largest, so that the surest answers can still be told apart. */
+/** Sums of all but the largest, so that the surest answers can still be told apart. */
 function fromSoftmax(logits: ArrayLike<number>, kind: 'probability' | 'entropy'): number {
   const best = answerOf(logits)
   let [others, weighted] = [0, 0]
@@ -57,15 +57,15 @@ export function answerOf(logits: ArrayLike<number>): number {
  * Name of the output that holds the logits: the one asked for, else `logits`, else the only float output of two axes.
  * @throws TpError TP_OUTPUT
  */
-export function answerOutput(outputs: readonly ValueInfo[], asked?: string): string {
+export function answerOutput(outputs: readonly ValueInfo[], name?: string): string {
   const fits = ({ name, type, dims }: ValueInfo): boolean =>
     type === 'float32' && dims.length === 2 && !isOwnOutput(name)
   const fitting = outputs.filter(fits)
-  const wanted = asked ?? (outputs.some(({ name }) => name === 'logits') ? 'logits' : undefined)
-  const [found, ...others] = wanted === undefined ? fitting : fitting.filter(({ name }) => name === wanted)
+  const output = name ?? (outputs.some(({ name }) => name === 'logits') ? 'logits' : undefined)
+  const [found, ...others] = output === undefined ? fitting : fitting.filter(({ name }) => name === output)
   if (found !== undefined && others.length === 0) return found.name
   const seen = outputs.map(({ name, type, dims }) => `${name} ${type}[${dims}]`).join(', ')
-  const needed = `one float32 output [inputs, classes]${wanted === undefined ? '' : ` named ${wanted}`}`
+  const needed = `one float32 output [inputs, classes]${output === undefined ? '' : ` named ${output}`}`
   throw new TpError(
     'TP_OUTPUT',
     'guard',

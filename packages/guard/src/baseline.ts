@@ -3,7 +3,7 @@ import type { NamedTensors, RunOptions, Session } from '@tp/core/runtime'
 import { type Signal, signalReader } from './signals.ts'
 import { wrapSession } from './wrap-session.ts'
 
-/** What a monitor compares with: values of each signal on the calibration's inputs. JSON. */
+/** The reference of a monitor: values of each signal on the calibration's inputs. JSON. */
 export interface Baseline {
   readonly signals: Partial<Readonly<Record<Signal, readonly number[]>>>
 }

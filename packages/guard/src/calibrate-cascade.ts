@@ -90,8 +90,8 @@ export function expectedCost({ estimate, low, high }: Estimate, speedup: number)
 }
 
 /**
- * What a count on examples that had no part in the calibration says about the promise: how many answers are the dense
- * model's, and the least that can be said of all, with the given confidence.
+ * The evidence for the promise from a count on examples that had no part in the calibration: how many answers are the dense
+ * model's, and the least share that holds for all, with the given confidence.
  */
 export function agreementBound(disagreements: number, examples: number, confidence = 0.95): Omit<Estimate, 'high'> {
   return { estimate: 1 - disagreements / examples, low: 1 - upperBound(disagreements, examples, confidence) }

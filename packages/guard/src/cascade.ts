@@ -19,7 +19,7 @@ export interface CascadeOptions {
   readonly onRun?: ((run: CascadeRun) => void) | undefined
 }
 
-/** What became of one batch. */
+/** The outcome of one batch. */
 export interface CascadeRun {
   readonly uncertainties: readonly number[]
   /** Rows that fell back, ascending. */

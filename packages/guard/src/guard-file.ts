@@ -6,7 +6,7 @@ import type { CalibratedCascade } from './calibrate-cascade.ts'
 import type { MeasuredFalseAlarms } from './false-alarms.ts'
 import { signals } from './signals.ts'
 
-/** What `cascade` and `monitor` need for one pruned model, as one JSON document. */
+/** The data of `cascade` and `monitor` for one pruned model, as one JSON document. */
 export interface Guard {
   readonly format: 1
   /** SHA-256 of the model files that it was calibrated for. */
@@ -17,12 +17,12 @@ export interface Guard {
 
 interface GuardCheck {
   readonly is: (value: unknown) => boolean
-  /** What it must be, in words. */
+  /** The form of a valid value, in words. */
   readonly form: string
   readonly optional?: boolean
 }
 
-/** Of each field of an object, what it must be; there must be no others. */
+/** The required form of each field of an object; other fields are invalid. */
 type Form = Readonly<Record<string, GuardCheck>>
 
 const number = (form: string, is: (value: number) => boolean): GuardCheck => ({
@@ -132,10 +132,10 @@ function checkSignals(found: Record<string, unknown>, where: string): void {
 
 /** @param path of the object in the document, as `cascade.` */
 function check(found: Record<string, unknown>, form: Form, path: string, where: string): void {
-  for (const [name, { is, form: wanted, optional = false }] of Object.entries(form)) {
+  for (const [name, { is, form: expected, optional = false }] of Object.entries(form)) {
     const value = Object.hasOwn(found, name) ? found[name] : undefined
     if (value === undefined && optional) continue
-    if (!is(value)) throw problem(where, `${path}${name} is ${text(value)}; it must be ${wanted}`)
+    if (!is(value)) throw problem(where, `${path}${name} is ${text(value)}; it must be ${expected}`)
   }
   const unknown = Object.keys(found).find((name) => !Object.hasOwn(form, name))
   if (unknown === undefined) return

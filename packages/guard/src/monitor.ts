@@ -125,7 +125,7 @@ export function monitor(session: Session, baseline: Baseline, options: MonitorOp
   })
 }
 
-function watchedSignals(baseline: Baseline, given: readonly Signal[]): (readonly [Signal, readonly number[]])[] {
+function watchedSignals(baseline: Baseline, known: readonly Signal[]): (readonly [Signal, readonly number[]])[] {
   const fail = (message: string): never => {
     throw new TpError('TP_MONITOR', 'guard', message)
   }
@@ -134,10 +134,10 @@ function watchedSignals(baseline: Baseline, given: readonly Signal[]): (readonly
     return values === undefined ? [] : [[name, values] as const]
   })
   if (watched.length === 0) fail(`the baseline has none of the signals ${signals.join(', ')}; record one first`)
-  const missing = watched.find(([name]) => !given.includes(name))
+  const missing = watched.find(([name]) => !known.includes(name))
   if (missing !== undefined) {
     const advice = 'prune it with monitor, or record a baseline of this model'
-    fail(`the baseline has ${missing[0]}, which the model does not give (it gives ${given.join(', ')}); ${advice}`)
+    fail(`the baseline has ${missing[0]}, which the model does not give (it gives ${known.join(', ')}); ${advice}`)
   }
   const few = watched.find(([, values]) => values.length < FEWEST)
   if (few !== undefined) fail(`the baseline of ${few[0]} has ${few[1].length} values; at least ${FEWEST} are needed`)

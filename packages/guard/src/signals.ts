@@ -2,7 +2,7 @@ import type { NamedTensors, ValueInfo } from '@tp/core/runtime'
 import { answerOutput, logitRows, marginOf } from './answer.ts'
 
 /**
- * What is watched, one number an input:
+ * The watched signals, one number an input:
  *
  *   margin   difference of the two largest logits
  *   mass     share of the score that the kept tokens hold (`tp.monitor.mass`)
@@ -24,13 +24,13 @@ export interface SignalReader {
 /** @throws TpError TP_OUTPUT if the model gives no logits */
 export function signalReader(outputs: readonly ValueInfo[], output?: string): SignalReader {
   const answers = answerOutput(outputs, output)
-  const given = (['mass', 'kept'] as const).filter((name) => outputs.some((info) => info.name === fromOutput[name]))
+  const extra = (['mass', 'kept'] as const).filter((name) => outputs.some((info) => info.name === fromOutput[name]))
   return {
-    names: ['margin', ...given],
+    names: ['margin', ...extra],
     read: (results) => ({
       margin: logitRows(results, answers).map((logits) => short(marginOf(logits))),
       ...Object.fromEntries(
-        given.map((name) => [name, Array.from(results[fromOutput[name]]?.data as Float32Array, short)]),
+        extra.map((name) => [name, Array.from(results[fromOutput[name]]?.data as Float32Array, short)]),
       ),
     }),
   }

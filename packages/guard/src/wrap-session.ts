@@ -5,8 +5,8 @@ export function wrapSession<Own extends Partial<Session>>(session: Session, own:
   return Object.freeze({
     inputs: session.inputs,
     outputs: session.outputs,
-    run: (...given) => session.run(...given),
-    warmUp: (...given) => session.warmUp(...given),
+    run: (...args) => session.run(...args),
+    warmUp: (...args) => session.warmUp(...args),
     endProfile: () => session.endProfile(),
     dispose: () => session.dispose(),
     [Symbol.asyncDispose]: () => session.dispose(),

@@ -17,7 +17,7 @@ async function open(options: SumsOptions = {}, more: { threshold?: number | null
     onRun: (run) => runs.push(run),
     ...more,
   })
-  return { session, given: dense.given, runs }
+  return { session, feeds: dense.feeds, runs }
 }
 
 const batch = [[1, 2, 3], [-0.5], [4], [-1, 0.4], [-3, -4]]
@@ -26,57 +26,57 @@ const scores = (outputs: NamedTensors): number[] =>
 
 describe('the dense run of a cascade', () => {
   test('gives the rows that fall back, and the pruned run the others', async () => {
-    const { session, given, runs } = await open()
+    const { session, feeds, runs } = await open()
     await using running = session
     const outputs = await running.run(rowsOf(batch))
     // pruned sums 7, 0.5, 5, 0.4, −6: margins 14, 1, 10, 0.8, 12
     expect(scores(outputs).map((score) => Math.round(10 * score) / 10)).toEqual([7, -0.5, 5, -0.6, -6])
-    expect(given).toHaveLength(1)
+    expect(feeds).toHaveLength(1)
     expect(runs).toMatchObject([{ dense: [1, 3] }])
     expect(runs[0]?.uncertainties.map((value) => Math.round(10 * value) / 10)).toEqual([-14, -1, -10, -0.8, -12])
     expect(running.statistics()).toEqual({ runs: 1, inputs: 5, dense: 2 })
   })
 
-  test('is cut to the longest of its rows where no output has an axis of tokens', async () => {
-    const { session, given } = await open({ outputs: ['shares'] })
+  test('cuts the dense run to its longest row where no output has an axis of tokens', async () => {
+    const { session, feeds } = await open({ outputs: ['shares'] })
     await using running = session
     await running.run(rowsOf(batch, 9))
-    expect(given[0]).toEqual(rowsOf([batch[1] as number[], batch[3] as number[]]))
+    expect(feeds[0]).toEqual(rowsOf([batch[1] as number[], batch[3] as number[]]))
   })
 
   test('keeps the padded length where an output has such an axis, and every output is merged', async () => {
-    const { session, given } = await open({ outputs: ['masked', 'shares'] })
+    const { session, feeds } = await open({ outputs: ['masked', 'shares'] })
     await using running = session
     const outputs = await running.run(rowsOf(batch, 4))
-    expect(given[0]?.x?.dims).toEqual([2, 4])
+    expect(feeds[0]?.x?.dims).toEqual([2, 4])
     expect(outputs.masked).toEqual(rowsOf(batch, 4).x)
     expect(Array.from(outputs.shares?.data as Float32Array)).toEqual([0.75, 0.25, 0.25, 0.5, 0.5])
   })
 
-  test('is not cut where padding is at the start', async () => {
-    const { session, given } = await open()
+  test('does not cut the dense run where padding is at the start', async () => {
+    const { session, feeds } = await open()
     await using running = session
     const { x } = rowsOf([[0, 0, -0.5]])
     const mask = { type: 'int64', dims: [1, 3], data: BigInt64Array.of(0n, 0n, 1n) }
     await running.run({ x: x as NonNullable<typeof x>, attention_mask: mask })
-    expect(given[0]?.x?.dims).toEqual([1, 3])
+    expect(feeds[0]?.x?.dims).toEqual([1, 3])
   })
 
   test('takes the whole batch where its size is fixed', async () => {
-    const { session, given } = await open({ dims: [2, 'tokens'] })
+    const { session, feeds } = await open({ dims: [2, 'tokens'] })
     await using running = session
     const outputs = await running.run(rowsOf([[-0.5], [4]]))
     expect(scores(outputs)).toEqual([-0.5, 5])
-    expect(given[0]?.x?.dims).toEqual([2, 1])
+    expect(feeds[0]?.x?.dims).toEqual([2, 1])
   })
 
-  test('is skipped where all rows are certain, but always takes those that are not a number', async () => {
-    const { session, given } = await open({}, { threshold: null })
+  test('skips the dense run where all rows are certain, but not for rows that are not a number', async () => {
+    const { session, feeds } = await open({}, { threshold: null })
     await using running = session
     await running.run(rowsOf(batch))
-    expect(given).toHaveLength(0)
+    expect(feeds).toHaveLength(0)
     await running.run(rowsOf([[1], [Number.NaN]]))
-    expect(given).toHaveLength(1)
+    expect(feeds).toHaveLength(1)
     expect(running.statistics()).toEqual({ runs: 2, inputs: 7, dense: 1 })
   })
 
@@ -119,13 +119,13 @@ describe('a cascade of models that are not two forms of one', () => {
       { dims: ['batch', 4] },
     ],
     ['total float32[1] has no batch axis', { outputs: ['total'] }, { outputs: ['total'] }],
-  ])('is refused where %s', async (text, first, second) => {
+  ])('refuses two models where %s', async (text, first, second) => {
     await using pruned = await openSums(first)
     await using dense = await openSums(second)
     expect(() => cascade({ pruned, dense, threshold: 0 })).toThrow(problem(text))
   })
 
-  test('is refused without logits', async () => {
+  test('refuses models without logits', async () => {
     await using pruned = await openSums()
     await using dense = await openSums()
     const noOutput = expect.objectContaining({ code: 'TP_OUTPUT' })

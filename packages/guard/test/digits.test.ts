@@ -84,7 +84,7 @@ test('keeps its promise on real images with a cascade, whose rows come from one 
   expect(fallback).toBeLessThan(inputs / 2)
 })
 
-test('is silent on other digits and soon reports their negatives, by margin and mass', async () => {
+test('stays silent on other digits and soon reports their negatives, by margin and mass', async () => {
   await using recorder = recordBaseline(await open(pruned))
   await evaluate(recorder, calibration, { batchSize: 16 })
   const baseline = recorder.baseline()

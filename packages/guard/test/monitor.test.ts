@@ -40,7 +40,7 @@ test('holds each input with the same chance where there are more than it may hol
 })
 
 describe('a monitor', () => {
-  test('is silent while inputs are as before, and soon reports when they are not', async () => {
+  test('stays silent while inputs are as before, and soon reports when they are not', async () => {
     const alarms: Alarm[] = []
     const watched = monitor(await openSums(), await baseline(drawn(1000)), {
       random,

@@ -49,14 +49,14 @@ export function rowsOf(
 }
 
 /** A session that also notes what it was given. */
-export function noting(session: Session): { readonly session: Session; readonly given: NamedTensors[] } {
-  const given: NamedTensors[] = []
+export function noting(session: Session): { readonly session: Session; readonly feeds: NamedTensors[] } {
+  const feeds: NamedTensors[] = []
   return {
-    given,
+    feeds,
     session: {
       ...session,
       run: (inputs, options) => {
-        given.push(inputs)
+        feeds.push(inputs)
         return session.run(inputs, options)
       },
     },

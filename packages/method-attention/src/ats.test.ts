@@ -69,7 +69,7 @@ test('takes the nearest candidates, even where rows differ in points and candida
       // not a candidate: the first, and what fills the row up; their scores must not matter
       const padded = rows.map(({ scores }) => [7, ...scores, ...new Array<number>(width - scores.length - 1).fill(3)])
       const candidates = rows.map(({ scores }) => padded[0]?.map((_, i) => i > 0 && i <= scores.length) ?? [])
-      const wanted = rows.map(({ scores, points }) =>
+      const expected = rows.map(({ scores, points }) =>
         sampleByDefinition(scores.map(Math.fround), points).map((i) => i + 1),
       )
       expect(
@@ -78,7 +78,7 @@ test('takes the nearest candidates, even where rows differ in points and candida
           candidates,
           rows.map(({ points }) => points),
         ),
-      ).toEqual(wanted)
+      ).toEqual(expected)
     }),
     { numRuns: 200 },
   )
@@ -109,7 +109,7 @@ test('keeps all tokens of an example that may keep them', () => {
   for (const row of kept) expect(row).toHaveLength(tokens)
 })
 
-test('is refused without a number of points', () => {
+test('refuses a missing number of points', () => {
   const { site } = samplerCase('flat-scores')
   expect(() => choose(ats(), site, { kind: 'threshold', value: 0.1 })).toThrow(/give keep or tokens/)
 })

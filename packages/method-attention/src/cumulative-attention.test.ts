@@ -9,8 +9,8 @@ import { cumulativeAttention } from './index.ts'
 function headsAsRows({ shape, data }: GoldenArray): GoldenArray {
   const [, heads = 0, queries = 0, tokens = 0] = shape
   const rows = Array.from({ length: heads }, (_, head) => {
-    const given = data.slice(head * queries * tokens, (head + 1) * queries * tokens)
-    return [...given, ...new Array<number>((tokens - queries) * tokens).fill(0)]
+    const probabilities = data.slice(head * queries * tokens, (head + 1) * queries * tokens)
+    return [...probabilities, ...new Array<number>((tokens - queries) * tokens).fill(0)]
   })
   return { dtype: 'float32', shape: [heads, 1, tokens, tokens], data: rows.flat() }
 }
@@ -63,8 +63,8 @@ test('adds per layer what its tokens receive: as much as there are attended toke
       const importance = carriedOn(cumulativeAttention(), { attention, attended }, 'importance')
       attended.forEach((marks, b) => {
         const tokens = marks.flatMap((mark, j) => (mark === 1 ? [j] : []))
-        const wanted = columnMeans(attention, b, tokens).map((mean) => mean * tokens.length)
-        for (const j of tokens) expect(importance[b]?.[j]).toBeCloseTo(wanted[j] as number, 5)
+        const expected = columnMeans(attention, b, tokens).map((mean) => mean * tokens.length)
+        for (const j of tokens) expect(importance[b]?.[j]).toBeCloseTo(expected[j] as number, 5)
       })
     }),
     { numRuns: 30 },

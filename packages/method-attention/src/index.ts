@@ -47,6 +47,6 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(keyNorm, 'keeps the tokens with the smallest (or largest) keys', keyNormOptions),
 ])()
 
-/** What a plugin loader reads. */
+/** Default export for plugin loaders. */
 const plugin: Plugin = { contractVersion, methods }
 export default plugin

@@ -40,7 +40,7 @@ test('never prefers a larger key to a smaller one', () => {
   )
 })
 
-test('is reversed where large keys are kept, and a share of its scores has a meaning then', () => {
+test('reverses the order where large keys are kept, and a share of its scores has a meaning then', () => {
   const key = constant([3, 1, 4, 2], 'float32', [1, 1, 4, 1])
   expect(choose(keyNorm({ keep: 'large' }), { key }, { kind: 'tokens', value: 2 }).kept).toEqual([[0, 2]])
   expect(choose(keyNorm({ keep: 'large' }), { key }, { kind: 'mass', value: 0.35 }).kept).toEqual([[2]])

@@ -13,7 +13,7 @@ test('ranks blocks like LagKV of kvpress, which selects for each head by itself'
   const options = { sinks: params.n_sink as number, lag: params.lag_size as number }
   const site = { key: perHead(keys), value: perHead(values) }
   const { scores } = choose(lagKv(options), site, { kind: 'tokens', value: 5 })
-  // What it keeps first has score 1 there; here the last of these come before the earlier ones, and the sinks first.
+  // The tokens that it keeps first have score 1 there; here the last of these come before the earlier ones, and the sinks first.
   expectClose(
     scores.flat().map((x) => Math.min(x, 1)),
     score.data,

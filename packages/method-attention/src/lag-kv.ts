@@ -50,8 +50,8 @@ export const lagKvOptions: OptionSpecs = {
 const LEAST = 1e-12
 
 /**
- * Keeps the tokens whose keys and values vary most against those of the block that follows: what is alike there is said again.
- * Tokens are cut into blocks of `lag`; within each, tokens are ranked:
+ * Keeps the tokens whose keys and values vary most against those of the block that follows: tokens that are alike there repeat
+ * each other. Tokens are cut into blocks of `lag`; within each, tokens are ranked:
  *
  *   x̂_j = (x_j − min of the next block) / (max − min of the next block)      by channel, for keys and for values
  *   score_j = rank in its block of ½ softmax(std x̂ of keys)_j + ½ softmax(std x̂ of values)_j, over lag

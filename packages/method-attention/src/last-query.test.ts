@@ -26,7 +26,7 @@ test('agrees with TOVA of kvpress, which keeps the last token besides', () => {
   expect(kept).toEqual(rowsOf({ ...ids, shape: [batch, heads * count] }).map((row) => sorted(row.slice(0, count))))
 })
 
-test('is the mean over heads of the attention from the last real token, wherever padding stands', () => {
+test('the score is the mean over heads of the attention from the last real token, wherever padding stands', () => {
   fc.assert(
     fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
       const { scores } = choose(lastQuery(), { attention, attended }, { kind: 'tokens', value: 1 })

@@ -5,7 +5,7 @@ import { cast, checkOptions, max, mean, type NoOptions, type Scorer, scorer, squ
  *
  *   score_j = mean over heads of softmax(q_last · Kᵀ / √headDim)_j          [B,H,N] → [B,N]
  *
- * Of an encoder the last token is the last real one of each example. TOVA's score (Oren et al., EMNLP 2024, arXiv:2401.06104), which
+ * In an encoder the last token is the last real one of each example. TOVA's score (Oren et al., EMNLP 2024, arXiv:2401.06104), which
  * drops one token of a full cache at each step; here it is taken once, at the end of a prompt.
  */
 export function lastQuery(options: NoOptions = {}): Scorer {

@@ -153,11 +153,11 @@ describe('Length-Adaptive Transformer (whose padding queries count)', () => {
       length_drop_ratio: number
       layer_config?: number[]
     }[]
-    for (const [i, given] of cases.entries()) {
-      const ratio = { kind: 'ratio', value: 1 - given.length_drop_ratio } as const
-      let count = given.max_seq_length
-      const lengths = Array.from({ length: given.num_hidden_layers }, (_, layer) => {
-        if (given.layer_config?.includes(layer) ?? true) count = Math.max(2, keptCount(count, ratio) as number)
+    for (const [i, drawn] of cases.entries()) {
+      const ratio = { kind: 'ratio', value: 1 - drawn.length_drop_ratio } as const
+      let count = drawn.max_seq_length
+      const lengths = Array.from({ length: drawn.num_hidden_layers }, (_, layer) => {
+        if (drawn.layer_config?.includes(layer) ?? true) count = Math.max(2, keptCount(count, ratio) as number)
         return count
       })
       expect(lengths).toEqual(arrayOf(outputs, `lengths_${i}`).data)
@@ -216,7 +216,7 @@ test('scores are shares of all attention, which add up to 1', () => {
 })
 
 describe('sampled queries', () => {
-  test('are all of them where the number is that of the tokens or more', () => {
+  test('samples all queries where the number is that of the tokens or more', () => {
     fc.assert(
       fc.property(
         attentions({ heads: 2 }),
@@ -240,7 +240,7 @@ describe('sampled queries', () => {
     )
   })
 
-  test('are the attended rows i·n div Q, wherever the padding is', () => {
+  test('samples the attended rows i·n div Q, wherever the padding is', () => {
     fc.assert(
       fc.property(attentions({ heads: 2 }), fc.integer({ min: 1, max: 12 }), ({ attention, attended }, queries) => {
         const { scores } = choose(receivedAttention({ queries }), { attention, attended }, { kind: 'ratio', value: 1 })
@@ -248,8 +248,8 @@ describe('sampled queries', () => {
           const tokens = marks.flatMap((mark, j) => (mark === 1 ? [j] : []))
           const positions = Array.from({ length: queries }, (_, i) => Math.floor((i * tokens.length) / queries))
           const rows = [...new Set(positions)].map((position) => tokens[position] as number)
-          const wanted = columnMeans(attention, b, rows)
-          for (const j of tokens) expect(scores[b]?.[j]).toBeCloseTo(wanted[j] as number, 6)
+          const expected = columnMeans(attention, b, rows)
+          for (const j of tokens) expect(scores[b]?.[j]).toBeCloseTo(expected[j] as number, 6)
         })
       }),
       { numRuns: 50 },

@@ -20,18 +20,18 @@ function halfResidual(attention: Tensor, b: number): number[][] {
   )
 }
 
-test('is the attention with the residual after one layer, by the row of the class token', () => {
+test('after one layer, the score is the attention with the residual, by the row of the class token', () => {
   fc.assert(
     fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
       const state = carriedOn(rollout(), { attention, attended }, 'rollout')
       const { scores } = choose(rollout(), { attention, attended }, { kind: 'ratio', value: 1 })
       attended.forEach((_, b) => {
-        const wanted = halfResidual(attention, b)
+        const expected = halfResidual(attention, b)
         state[b]?.forEach((x, at) => {
-          expect(x).toBeCloseTo(wanted.flat()[at] as number, 6)
+          expect(x).toBeCloseTo(expected.flat()[at] as number, 6)
         })
         scores[b]?.slice(1).forEach((x, j) => {
-          expect(x).toBeCloseTo(wanted[0]?.[j + 1] as number, 6)
+          expect(x).toBeCloseTo(expected[0]?.[j + 1] as number, 6)
         })
       })
     }),

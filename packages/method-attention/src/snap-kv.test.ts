@@ -8,7 +8,7 @@ import { snapKv } from './index.ts'
 test.each([
   ['snapkv-w2-k3', { window: 2, reach: 1 }],
   ['snapkv-w4', { window: 4, reach: 2 }],
-])('is the mean over heads of the scores of kvpress: %s', (name, options) => {
+])('the score is the mean over heads of the scores of kvpress: %s', (name, options) => {
   const { inputs, outputs } = goldenCase(`kv_scorers/${name}`)
   const score = arrayOf(outputs, 'score')
   const [batch = 0, heads = 0, tokens = 0] = score.shape

@@ -7,7 +7,7 @@ import { receivedAttention, valueAware } from './index.ts'
 
 const amount = { kind: 'ratio', value: 1 } as const
 
-test('is received attention times the mean length of the values', () => {
+test('the score is received attention times the mean length of the values', () => {
   fc.assert(
     fc.property(attentions({ heads: 2 }), fc.integer({ min: 1, max: 9 }), ({ attention, attended }, seed) => {
       const [batch, heads, tokens] = attention.dims as readonly [number, number, number]

@@ -7,7 +7,7 @@ import { valueWeighted } from './index.ts'
 
 describe("ATS's significance score", () => {
   test.each(['all-points', 'flat-scores', 'more-slots-than-tokens', 'second-layer-policy', 'sharp-scores-drop'])(
-    'is the same: %s',
+    'scores as the authors’ code does: %s',
     (name) => {
       const { site, sortedScores, sortedTokens } = samplerCase(name)
       const { scores } = choose(valueWeighted(), site, { kind: 'ratio', value: 1 })

@@ -4,7 +4,7 @@ import { arrayOf, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
 import { goldenCase } from './golden.ts'
 
 export interface SamplerCase {
-  /** What the sampler sees. All tokens are real: the authors' masked tokens take part with a score of almost 0. */
+  /** The input of the sampler. All tokens are real: the authors' masked tokens take part with a score of almost 0. */
   readonly site: OneSite
   /** By row: 0 for tokens that are gone, 1 for others; the authors multiply the scores by it. */
   readonly policy: readonly (readonly number[])[]

@@ -23,7 +23,7 @@ import { initialState, reduceTokens } from '@tp/core/host'
 import type { TensorLike } from '@tp/core/runtime'
 import { arrayOf, type GoldenCase, lists, rowOf, tensorOf } from '@tp/core/testing'
 
-/** What was left after one layer of one example. */
+/** The kept tokens of one example after one layer. */
 export interface LayerResult {
   /** Original places, in order. */
   readonly kept: readonly number[]

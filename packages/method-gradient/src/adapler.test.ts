@@ -85,8 +85,8 @@ for (const name of ['soft-grad', 'soft-grad-sharp', 'soft-initial-eta']) {
     const part = (array: string, i: number) => scalar(arrayOf(outputs, array).data[i] as number)
     // theirs trains these by task and lengths, the rest by task and saliency
     const ofThresholds = (own: string): boolean => own.startsWith('eta') || own.startsWith('theta')
-    const pick = (isWanted: (own: string) => boolean): Record<string, Tensor> =>
-      Object.fromEntries(Object.entries(params).filter(([own]) => isWanted(own)))
+    const pick = (isPicked: (own: string) => boolean): Record<string, Tensor> =>
+      Object.fromEntries(Object.entries(params).filter(([own]) => isPicked(own)))
     const seen = computed(values, add(task, mul(length, phi as number)), pick(ofThresholds), feeds)
     expectClose(seen.task as number[], arrayOf(outputs, 'class_loss').data, 'class loss')
     expectClose(seen.length as number[], arrayOf(outputs, 'length_loss').data, 'length loss')

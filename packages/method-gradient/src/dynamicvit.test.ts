@@ -32,7 +32,7 @@ import { attention, bertModel, computed, expectSlope, Feeds, softened } from '..
 import { farthest } from '../test/numbers.ts'
 import { constants, denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
 import { draw } from './draw.ts'
-import { attendToLeft, keepLogit, ratioLoss } from './dynamicvit.ts'
+import { attendToKept, keepLogit, ratioLoss } from './dynamicvit.ts'
 import { dynamicvit } from './index.ts'
 
 testMethod(dynamicvit(), { run })
@@ -74,7 +74,7 @@ function ours(
   }
 }
 
-/** What is added to the logit of keeping, less what is added to the other. */
+/** The noise on the logit of keeping less that on the other. */
 function difference({ dtype, shape, data }: GoldenArray): GoldenArray {
   const half = data.length / 2
   const numbers = data.slice(0, half).map((keep, i) => keep - (data[half + i] as number))
@@ -100,8 +100,8 @@ for (const name of ['predictor-train', 'predictor-train-first-stage']) {
       (i) => 1 / (1 + Math.exp((noise.data[2 * i + 1] as number) - (noise.data[2 * i] as number))),
     )
     const u = feeds.input('u', { dtype: 'float32', shape: [batch, tokens], data: uniform })
-    const given = ours((own) => arrayOf(inputs, own), difference)
-    const param = Object.fromEntries(Object.entries(given).map(([own, array]) => [own, feeds.input(own, array)]))
+    const fed = ours((own) => arrayOf(inputs, own), difference)
+    const param = Object.fromEntries(Object.entries(fed).map(([own, array]) => [own, feeds.input(own, array)]))
     // no class token among these
     const protectedTokens = cast(mul(before, 0), 'bool')
     const logit = keepLogit({ hidden, protectedTokens, param }, before)
@@ -144,7 +144,7 @@ for (const name of ['masked-softmax', 'masked-softmax-all', 'masked-softmax-only
     const logits = feeds.input('logits', arrayOf(inputs, 'logits'))
     const policy = feeds.input('policy', squeezed(arrayOf(inputs, 'policy')))
     const [batch = 0, tokens = 0] = arrayOf(inputs, 'policy').shape
-    const probabilities = attendToLeft(logits, policy, tokensOf(batch, tokens))
+    const probabilities = attendToKept(logits, policy, tokensOf(batch, tokens))
     const slope = feeds.input('slope', arrayOf(inputs, 'grad_out'))
     const loss = sum(mul(probabilities, slope), [0, 1, 2, 3])
     const seen = computed({ probabilities }, loss, { logits, policy }, feeds)
@@ -184,17 +184,17 @@ test('agrees with the authors’ numbers: block-with-policy', () => {
   const feeds = new Feeds()
   feeds.set('x', arrayOf(golden.inputs, 'x'))
   const policy = feeds.input('policy', squeezed(arrayOf(golden.inputs, 'policy')), ['batch', 'sequence'])
-  const given: Method = {
+  const fixed: Method = {
     ...dynamicvit(),
     training: {
       soften(site) {
         const kept = site.param.policy as Tensor
-        return { kept, attend: (scores) => attendToLeft(scores, kept, site) }
+        return { kept, attend: (scores) => attendToKept(scores, kept, site) }
       },
     },
   }
   const model = vitModel(golden, 1, () => '')
-  const soft = softened(model, given, { layers: [0], params: () => ({ policy }), feeds })
+  const soft = softened(model, fixed, { layers: [0], params: () => ({ policy }), feeds })
   const y = soft.value('y')
   const loss = sum(mul(y, feeds.input('slope', arrayOf(golden.inputs, 'grad_y'), y.dims)), [0, 1, 2])
   const seen = computed({ y }, loss, { x: soft.learning('x'), policy }, feeds)

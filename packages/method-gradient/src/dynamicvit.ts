@@ -72,8 +72,8 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  *
  * DynamicViT (Rao et al., NeurIPS 2021, arXiv:2106.02034). Its network gives two logits, of which l is the difference; its
  * ratio loss is the mean over the layers at which tokens are pruned. Here ratios count the class token, and ε is shared by attended
- * tokens only. Of its distillation there is the divergence of the classes, not that of the tokens. How many are pruned is asked
- * for by the ratio, not by a target for the FLOPs, which would be met by other shares than those that are kept afterwards.
+ * tokens only. Its distillation has the divergence of the classes, not that of the tokens. The number of pruned tokens is set
+ * by the ratio, not by a target for the FLOPs, which would be met by other shares than those that are kept afterwards.
  */
 export function dynamicvit(options: DynamicVitOptions = {}): Scorer {
   checkOptions('dynamicvit', dynamicVitOptions, options)
@@ -96,7 +96,7 @@ export function dynamicvit(options: DynamicVitOptions = {}): Scorer {
         const before = stopGradient(div(sum(site.kept, 1), site.count))
         return {
           kept: own,
-          attend: (scores) => attendToLeft(scores, kept, site),
+          attend: (scores) => attendToKept(scores, kept, site),
           losses: { ratio: ratioLoss(kept, site.count, mul(before, ratio)) },
         }
       },
@@ -126,7 +126,7 @@ export function keepLogit(
 }
 
 /** Probabilities of attention to the kept tokens and to itself. scores [B,H,N,N], kept [B,N] */
-export function attendToLeft(
+export function attendToKept(
   scores: Tensor,
   kept: Tensor,
   { index, attended, count }: Pick<Site, 'index' | 'attended' | 'count'>,
@@ -141,7 +141,7 @@ export function attendToLeft(
 const EPSILON = 1e-6
 
 /** float [B]: (Σ kept / n − the keep ratio asked for)². kept [B,N], count [B] */
-export function ratioLoss(kept: Tensor, count: Tensor, wanted: Tensor | number): Tensor {
-  const over = sub(div(sum(kept, 1), count), wanted)
+export function ratioLoss(kept: Tensor, count: Tensor, target: Tensor | number): Tensor {
+  const over = sub(div(sum(kept, 1), count), target)
   return mul(over, over)
 }

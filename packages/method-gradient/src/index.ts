@@ -33,6 +33,6 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(powerBert, 'drops what receives least attention from others, down to a learned number of tokens'),
 ])()
 
-/** What a plugin loader reads. */
+/** Default export for plugin loaders. */
 const plugin: Plugin = { contractVersion, methods }
 export default plugin

@@ -39,10 +39,10 @@ test('trains with what pruning the tokens gives, at any shares', {
       const pruned = prune(model, { method, schedule: schedule(6, { layers, keep: shares }) })
       if (!pruned.ok) throw new Error(pruned.refusal.message)
       await using session = await nodeRuntime().load(encodeModel(pruned.model), { threads: 1 })
-      const wanted = (await session.run(inputs)).logits?.data as Float32Array
+      const expected = (await session.run(inputs)).logits?.data as Float32Array
       const logits = seen.logits?.data as Float32Array
       logits.forEach((logit, i) => {
-        expect(Math.abs(logit - (wanted[i] as number))).toBeLessThan(1e-4)
+        expect(Math.abs(logit - (expected[i] as number))).toBeLessThan(1e-4)
       })
     }),
     { numRuns: process.env.TP_EXHAUSTIVE ? 5 : 3, endOnFailure: true },

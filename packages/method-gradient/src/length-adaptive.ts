@@ -72,7 +72,7 @@ export function lengthAdaptive(options: LengthAdaptiveOptions = {}): Method {
       lowest,
       soften(site) {
         const kept = best(site)
-        // Pruned tokens are no keys any more; what they still compute is not read.
+        // Pruned tokens no longer serve as keys, and nothing reads what they still compute.
         return { kept: kept, attend: (scores) => softmaxOfKept(scores, kept) }
       },
     },

@@ -46,7 +46,7 @@ describe('the authors’ soft extraction (padding is attended, and the class tok
 })
 
 describe('lengths from weights', () => {
-  test.each(['retention-config', 'retention-config-small'])('are the authors’ lengths: %s', (name) => {
+  test.each(['retention-config', 'retention-config-small'])('computes the authors’ lengths: %s', (name) => {
     const { inputs, outputs } = goldenCase(`power_bert/${name}`)
     expect(lengthsOf(rowsOf(arrayOf(inputs, 'W')))).toEqual(arrayOf(outputs, 'retention').data)
   })
@@ -61,10 +61,10 @@ describe('lengths from weights', () => {
           const lengths = tokens.map((count) => Math.min(count, weights.length))
           const [length = 0] = lengthsOf([weights], lengths)
           const sumOf = (some: readonly number[]) => some.reduce((a, b) => a + b, 0)
-          const wanted = sumOf(lengths.map((count) => sumOf(weights.slice(0, count))))
+          const expected = sumOf(lengths.map((count) => sumOf(weights.slice(0, count))))
           const keptBy = (most: number) => sumOf(lengths.map((count) => Math.min(count, most)))
-          if (length > 1) expect(keptBy(length)).toBeLessThanOrEqual(wanted + 1e-4)
-          if (length < Math.max(...lengths)) expect(keptBy(length + 1)).toBeGreaterThan(wanted - 1e-4)
+          if (length > 1) expect(keptBy(length)).toBeLessThanOrEqual(expected + 1e-4)
+          if (length < Math.max(...lengths)) expect(keptBy(length + 1)).toBeGreaterThan(expected - 1e-4)
         },
       ),
     )
@@ -97,7 +97,7 @@ test('changes nothing with all weights 1, and never changes protected tokens and
   const padded = attended.flat()
   const same = await states(Array.from({ length: 10 }, () => 1))
   expect(same.filter((_, i) => padded[i] === 1)).toEqual(before.filter((_, i) => padded[i] === 1))
-  // Of each row only the class token and the best two of the others do not change.
+  // In each row only the class token and the best two of the others do not change.
   const few = await states([0.5, 1, 1, 0, 0, 0, 0, 0, 0, 0])
   const rows = [few.slice(0, 10), few.slice(10)]
   rows.forEach((row, b) => {

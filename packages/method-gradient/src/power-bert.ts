@@ -50,7 +50,7 @@ export function powerBert(options: NoOptions = {}): Method {
         const retained = site.obey(atRanks(site, site.param.retention as Tensor))
         const share = div(sum(retained, 1), site.count)
         return {
-          kept: ofThoseLeft(retained, site.kept),
+          kept: shareOfBefore(retained, site.kept),
           hidden: mul(site.hidden, unsqueeze(retained, 2)),
           losses: { regulariser: mul(share, (site.layer + 1) / site.layerCount) },
         }
@@ -70,8 +70,8 @@ function atRanks(site: SoftSite, weights: Tensor): Tensor {
 /** Higher than any score. */
 const FIRST = 1e30
 
-/** Of what two layers keep of a token the lesser counts, as the lesser of two lengths does, not the product. */
-function ofThoseLeft(retained: Tensor, before: Tensor): Tensor {
+/** Where two layers keep different parts of a token, the lesser counts, as with two lengths, and not their product. */
+function shareOfBefore(retained: Tensor, before: Tensor): Tensor {
   return where(greater(retained, before), 1, div(retained, maximum(before, 1e-6)))
 }
 

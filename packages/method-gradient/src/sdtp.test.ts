@@ -76,7 +76,7 @@ test('learns from the saliency of the output of the first layer that prunes toke
 })
 
 describe('the loss of sdtp', () => {
-  test('is the distance from the logarithm of saliency, in deviations from the mean of the row', async () => {
+  test('the loss is the distance from the logarithm of saliency, in deviations from the mean of the row', async () => {
     await fc.assert(
       fc.asyncProperty(numbers(-3, 3), saliencies, masks, async (own, saliency, attended) => {
         const counted = attended.flatMap((is, i) => (is === 1 && i !== FIXED ? [i] : []))

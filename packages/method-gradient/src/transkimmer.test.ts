@@ -132,8 +132,8 @@ function expectForward(golden: GoldenCase, layers: readonly number[], seen: Reco
     expect(seen[`left_${layer}`]?.map(Math.round), `mask ${layer}`).toEqual(mask.data.map(Math.round))
     const logits = arrayOf(golden.outputs, `skim_logits_${layer}`).data
     const scores = rowsOf({ ...mask, data: seen[`score_${layer}`] as number[] }).flatMap((row) => row.slice(1))
-    const wanted = scores.map((_, i) => 1 / (1 + Math.exp((logits[2 * i] as number) - (logits[2 * i + 1] as number))))
-    expectClose(scores, wanted, `score ${layer}`)
+    const expected = scores.map((_, i) => 1 / (1 + Math.exp((logits[2 * i] as number) - (logits[2 * i + 1] as number))))
+    expectClose(scores, expected, `score ${layer}`)
     const states = arrayOf(golden.outputs, `hidden_${layer + 1}`)
     expectClose(seen[`hidden_${layer + 1}`] as number[], states.data, `hidden ${layer}`)
   }
@@ -166,8 +166,8 @@ for (const name of ['train-grad', 'train-grad-pad']) {
     expectSlope(seen.value, arrayOf(golden.outputs, 'grad_l0_value_weight'), 'value')
     for (const layer of layers) {
       for (const [own, theirs] of Object.entries(names)) {
-        const wanted = ourSlope(arrayOf(golden.outputs, `grad_skim${layer}_${theirs}`), own)
-        expectSlope(seen[`${layer}.${own}`], wanted, `${layer}.${own}`)
+        const expected = ourSlope(arrayOf(golden.outputs, `grad_skim${layer}_${theirs}`), own)
+        expectSlope(seen[`${layer}.${own}`], expected, `${layer}.${own}`)
       }
     }
   })

@@ -88,9 +88,9 @@ export interface SoftCaseOptions {
 /** A model with the soft form of a method in it, in which some weights are inputs, as are the method's values. */
 export function softened(model: Model, method: Method, options: SoftCaseOptions): SoftCase {
   const { layers, params, feeds, weights = [] } = options
-  const given = new Graph(model).inputs.map(({ name, dims = [] }) => [name, dims] as const)
+  const declared = new Graph(model).inputs.map(({ name, dims = [] }) => [name, dims] as const)
   const overrides = new Map<string, Tensor>()
-  for (const [name, dims] of given) if (name !== 'mask') overrides.set(name, input(name, 'float32', dims))
+  for (const [name, dims] of declared) if (name !== 'mask') overrides.set(name, input(name, 'float32', dims))
   const names = new Map(weights.map((array) => [array, nameOf(model, array)]))
   for (const [array, name] of names) overrides.set(name, feeds.input(name, array))
   const soft = soften(model, { method, layers, params, overrides })
@@ -101,7 +101,7 @@ export function softened(model: Model, method: Method, options: SoftCaseOptions)
   }
 }
 
-/** What the initializer with these numbers is called. */
+/** The name of the initializer with these numbers. */
 function nameOf(model: Model, { shape, data }: GoldenArray): string {
   const found = new Graph(model).initializers.find(({ dims, ...tensor }) => {
     if (dims.map(Number).join() !== shape.join()) return false

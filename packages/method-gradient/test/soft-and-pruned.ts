@@ -28,7 +28,7 @@ export interface Compared {
   readonly method: Method
   readonly learned: ReadonlyMap<number, LearnedValues>
   readonly feeds: Readonly<Record<string, TensorLike>>
-  /** What the output is called that is compared. */
+  /** The name of the output that is compared. */
   readonly output: string
 }
 
@@ -80,7 +80,7 @@ export function constants(learned: ReadonlyMap<number, LearnedValues>, layer: nu
   )
 }
 
-/** What the encoder of a case is given. */
+/** The inputs of the encoder of a case. */
 export function feedsOf(golden: GoldenCase): Readonly<Record<string, TensorLike>> {
   const feeds = new Feeds()
   feeds.set('hidden', arrayOf(golden.inputs, 'hidden'))

@@ -35,7 +35,7 @@ import { decodeModel, emitModel, Graph, type Model, readTensor } from '@tp/onnx'
 import { run } from 'method-tests'
 import { expect } from 'vitest'
 
-/** What a case learns at a layer, by the method's names. */
+/** The learned values of a case at a layer, by the method's names. */
 export type LearnedCase = ReadonlyMap<number, Readonly<Record<string, GoldenArray>>>
 
 /** A case's encoder with the soft form of a method in it. */
@@ -45,7 +45,7 @@ export interface SoftCase {
   readonly states: Tensor
   /** float []: Σ y·g over the states, the part of the loss that the answer gives */
   readonly answer: Tensor
-  /** What the gradients are of: `hidden`, the case's weights by their names, and `layer.name` for what is learned. */
+  /** The values whose gradients are compared: `hidden`, the case's weights by their names, and `layer.name` for what is learned. */
   readonly pruned: Readonly<Record<string, Tensor>>
   /** Values of expressions, and gradients of the loss in all leaves as `grad_NAME`. */
   run(outputs: Readonly<Record<string, Tensor>>, loss: Tensor): Promise<Readonly<Record<string, readonly number[]>>>

@@ -1,7 +1,7 @@
 import { cast, constant, type Method, type Tensor, type Values } from '@tp/core'
 import { initialState, type SiteSource, type SoftReduced, softenTokens } from '@tp/core/host'
 
-/** What one layer gives to a method that learns. All arrays have the same B and N. */
+/** The values of one layer that a learning method reads. All arrays have the same B and N. */
 export interface OneSoftSite {
   /** [B,N,D] */
   readonly hidden: Tensor

@@ -61,8 +61,8 @@ function matched({ leading, tokens, neighbors, key }: typeof cases extends fc.Ar
 
 test('finds the same pairs by slices as among all tokens', () => {
   fc.assert(
-    fc.property(cases, (given) => {
-      const { byIndices, byOrdinals } = matched(given)
+    fc.property(cases, (drawn) => {
+      const { byIndices, byOrdinals } = matched(drawn)
       expect(byIndices).toEqual(byOrdinals)
     }),
   )

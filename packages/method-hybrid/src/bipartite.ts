@@ -30,7 +30,7 @@ export interface Bipartite {
   readonly order: NonNullable<Reduction['order']>
 }
 
-/** What matching looks at. */
+/** The inputs of matching. */
 export type BipartiteSite = Pick<Site, 'ordinal' | 'attended' | 'protectedTokens' | 'index' | 'key' | 'leading'>
 
 export interface BipartiteOptions {
@@ -43,7 +43,7 @@ export function bipartite(site: BipartiteSite, options: BipartiteOptions = {}): 
   return site.leading === undefined ? byOrdinals(site, options) : byIndices(site, site.leading, options)
 }
 
-/** Where examples number their tokens differently: all cosines, of which those that are no pairs are masked. */
+/** Where examples number their tokens differently: all cosines, with those that are not pairs masked. */
 function byOrdinals(site: BipartiteSite, { neighbors = false }: BipartiteOptions): Bipartite {
   const { ordinal } = site
   const isSecond = isOdd(ordinal)
@@ -60,7 +60,7 @@ function byOrdinals(site: BipartiteSite, { neighbors = false }: BipartiteOptions
     distance: where(sources, sub(1, similarity), FAR),
     sources,
     into: nearest,
-    order: where(isSecond, add(ordinal, BEHIND), ordinal),
+    order: where(isSecond, add(ordinal, LAST), ordinal),
   }
 }
 
@@ -77,4 +77,4 @@ function byIndices({ index, key }: BipartiteSite, leading: number, options: Bipa
 /** Farther than any token is from another. */
 const FAR = 10
 /** More than there are tokens; floats are exact beyond it. */
-const BEHIND = 1e6
+const LAST = 1e6

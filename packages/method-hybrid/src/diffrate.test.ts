@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { expectLeft, reduceOnce, sizesOf } from '../test/one-site.ts'
+import { expectKept, reduceOnce, sizesOf } from '../test/one-site.ts'
 import { softAndHard } from '../test/soft-and-hard.ts'
 import { vitLayer } from '../test/vit-layer.ts'
 import { chosenCount, countChoice } from './count-choice.ts'
@@ -24,7 +24,7 @@ test.each(cases)("agrees with the authors' layer: infer-%s", (name) => {
   const kept = Math.min(unpruned, unmerged)
   const pruned = kept === tokens ? 0 : (tokens - unpruned) / (tokens - kept)
   const left = reduceOnce(diffrate({ pruned }), site, { kind: 'tokens', value: kept }, feedForward)
-  expectLeft(left, arrayOf(golden.outputs, 'y'), arrayOf(golden.outputs, 'size_out'))
+  expectKept(left, arrayOf(golden.outputs, 'y'), arrayOf(golden.outputs, 'size_out'))
 })
 
 /** Their numbers do not count the class token: one more each here, and a number 1 that is never chosen. */
@@ -78,8 +78,8 @@ test('gives the cost of tokens downstream of three layers, and its gradient for 
   for (const [layer, [prune, merge]] of logits.entries()) {
     const nothing = { query: missing, key: missing, value: missing, attentionFrom: missing, classToken: () => 0 }
     const source = { layer, layerCount: 3, hidden, ...nothing, attention: () => attention }
-    const given = { noise: missing, saliency: missing, ratio: missing }
-    const reduced = softenTokens({ method: diffrate(), source, state, kept, params: { prune, merge }, inputs: given })
+    const unknown = { noise: missing, saliency: missing, ratio: missing }
+    const reduced = softenTokens({ method: diffrate(), source, state, kept, params: { prune, merge }, inputs: unknown })
     ;[state, kept] = [reduced.state, reduced.kept]
     costs.push(add(mul(before, 4 * width * width), mul(mul(before, before), 2 * width)))
     before = sum(kept, 1)

@@ -135,12 +135,12 @@ describe('goldens with tokens that skip layers 4 to 7 and 8 to 11', () => {
         const states = outputs[output]
         const [, all = 0, size = 0] = states?.dims ?? []
         expect(all, `${output} is whole`).toBe(1 + patches)
-        for (const [row, wanted] of rowsOf(arrayOf(golden.outputs, output)).entries()) {
+        for (const [row, expected] of rowsOf(arrayOf(golden.outputs, output)).entries()) {
           const stage = Math.floor(layer / 4) - 1
           const tokens = stage < 0 ? Array.from({ length: all }, (_, i) => i) : (positions[stage]?.[row] as number[])
           const start = (token: number): number => (row * all + token) * size
           const seen = tokens.flatMap((token) => numbers(states).slice(start(token), start(token) + size))
-          expectClose(seen, wanted, `${output}, row ${row}`)
+          expectClose(seen, expected, `${output}, row ${row}`)
         }
       }
     })

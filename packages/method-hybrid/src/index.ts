@@ -52,6 +52,6 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(thinPadding, 'keeps one of every few tokens of padding, and lets it count for them', thinPaddingOptions),
 ])()
 
-/** What a plugin loader reads. */
+/** Default export for plugin loaders. */
 const plugin: Plugin = { contractVersion, methods }
 export default plugin

@@ -27,14 +27,14 @@ test('keeps the tokens whose final states are expected to be farthest from the p
     residual: constant([1, -1]),
     residualBias: constant(0.5),
   }
-  let asked: readonly number[] = []
+  let requested: readonly number[] = []
   const site = {
     hidden: input('hidden', 'float32', ['B', 'N', 2]),
     attended: input('attended', 'bool', ['B', 'N']),
     param,
     budget: {
       select(score: Parameters<NonNullable<Site['budget']>['select']>[0]) {
-        asked = Array.from(evaluate([score], feeds)[0]?.data ?? [], Number)
+        requested = Array.from(evaluate([score], feeds)[0]?.data ?? [], Number)
         return site.attended
       },
     },
@@ -44,6 +44,6 @@ test('keeps the tokens whose final states are expected to be farthest from the p
     attended: { type: 'bool', dims: [1, 3], data: Uint8Array.of(1, 1, 1) },
   } as const
   const { final } = lens().reduce(site as unknown as Site)
-  expect(asked.map((x) => Math.log(x))).toEqual([1.5, -0.5, 0.5].map((x) => expect.closeTo(x, 5)))
+  expect(requested.map((x) => Math.log(x))).toEqual([1.5, -0.5, 0.5].map((x) => expect.closeTo(x, 5)))
   expect(final && [...(evaluate([final], feeds)[0]?.data ?? [])]).toEqual([10, 21, 12, 20, 14, 22])
 })

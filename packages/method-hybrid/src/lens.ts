@@ -12,7 +12,7 @@ import {
   type Values,
 } from '@tp/core'
 
-/** What {@link lens} uses at each layer; `fitLens` of @tp/train fits it. */
+/** The values that {@link lens} uses at each layer; `fitLens` of @tp/train fits it. */
 const params: Readonly<Record<string, LearnedSpec>> = {
   map: { dims: ['D', 'D'], init: 'identity' },
   bias: { dims: ['D'], init: 0 },

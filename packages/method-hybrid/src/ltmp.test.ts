@@ -29,7 +29,7 @@ import fc from 'fast-check'
 import { testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { expectLeft, type Left, reduceOnce } from '../test/one-site.ts'
+import { expectKept, type KeptTokens, reduceOnce } from '../test/one-site.ts'
 import { scalar, softAndHard } from '../test/soft-and-hard.ts'
 import { softVit } from '../test/soft-vit.ts'
 import { vitLayer } from '../test/vit-layer.ts'
@@ -39,7 +39,7 @@ import { softLtmp } from './ltmp.ts'
 test.each(['infer', 'infer-keep-all', 'infer-merge-only'])("agrees with the authors' layers: %s", (name) => {
   const golden = goldenCase(`ltmp/${name}`)
   const { merge_thresholds: merges, prune_thresholds: prunes } = golden.params as Record<string, number[]>
-  let before: Left | undefined
+  let before: KeptTokens | undefined
   merges?.forEach((merge, layer) => {
     const dims = [1, before?.hidden.length ?? 0]
     const { site, feedForward } = vitLayer(golden, {
@@ -52,7 +52,7 @@ test.each(['infer', 'infer-keep-all', 'infer-merge-only'])("agrees with the auth
     })
     const threshold = prunes?.[layer] as number
     const left = reduceOnce(ltmp({ merge }), site, { kind: 'threshold', value: threshold }, feedForward)
-    expectLeft(left, arrayOf(golden.outputs, `x_${layer}`), arrayOf(golden.outputs, `size_${layer}`), { inOrder: true })
+    expectKept(left, arrayOf(golden.outputs, `x_${layer}`), arrayOf(golden.outputs, `size_${layer}`), { inOrder: true })
     before = left[0]
   })
 })
@@ -102,12 +102,12 @@ describe('the authors’ training', () => {
       const loss = add(answer, mul(mul(gap, gap), lambda))
       const outputs = { states, cost, loss, mask_0: soft.kept.get(0) as Tensor, mask_1: soft.kept.get(1) as Tensor }
       const results = await run(outputs, loss, feeds)
-      const wanted = (key: string, from: readonly number[]) => inOurOrder(arrayOf(golden.outputs, key), from).data
-      expect(results.mask_0?.map(Math.round)).toEqual(wanted('mask_0', order).map(Math.round))
-      expect(results.mask_1?.map(Math.round)).toEqual(wanted('mask_1', twice).map(Math.round))
+      const expected = (key: string, from: readonly number[]) => inOurOrder(arrayOf(golden.outputs, key), from).data
+      expect(results.mask_0?.map(Math.round)).toEqual(expected('mask_0', order).map(Math.round))
+      expect(results.mask_1?.map(Math.round)).toEqual(expected('mask_1', twice).map(Math.round))
       // There, every key gets a little in the first layer, too, where nothing is pruned yet.
       const nearly = { absolute: 4e-5, relative: 1e-4 }
-      expectClose(results.states ?? [], wanted('x_1', twice), 'states', nearly)
+      expectClose(results.states ?? [], expected('x_1', twice), 'states', nearly)
       expectClose(results.cost ?? [], arrayOf(golden.outputs, 'flops_ratio').data, 'cost')
       expectClose(results.loss ?? [], arrayOf(golden.outputs, 'loss').data, 'loss')
       for (const layer of [0, 1]) {
@@ -128,15 +128,15 @@ describe('the authors’ attention to kept tokens', () => {
   }
   const recorded = (name: string) => arrayOf(goldenCase(`ltmp/${name}`).outputs, 'probs').data
 
-  test('is the same: masked-softmax-eval', () => {
+  test('attends as the authors’ code does: masked-softmax-eval', () => {
     expectClose(attentionOf('masked-softmax-eval', maskedSoftmax), recorded('masked-softmax-eval'), 'probabilities')
   })
 
-  test('is the same with a little for every key: masked-softmax-train', () => {
+  test('attends as the authors’ code does, with a little for every key: masked-softmax-train', () => {
     expectClose(attentionOf('masked-softmax-train', softmaxOfTheirs), recorded('masked-softmax-train'), 'probabilities')
     const own = attentionOf('masked-softmax-train', maskedSoftmax)
-    recorded('masked-softmax-train').forEach((wanted, i) => {
-      expect(Math.abs((own[i] as number) - wanted)).toBeLessThan(2e-4)
+    recorded('masked-softmax-train').forEach((expected, i) => {
+      expect(Math.abs((own[i] as number) - expected)).toBeLessThan(2e-4)
     })
   })
 })

@@ -52,7 +52,7 @@ type Partners = Pick<PartnersInOrder, 'similarity' | 'partner'>
 function anywhere(unit: Tensor, index: Tensor, leading: number, even: number): Partners {
   const odd = leading + 1 - (leading % 2)
   const cosines = matmul(alternate(unit, even), swapLast(alternate(unit, odd))) // [B,A,·]
-  // One that is no token: there may be no odd one, and nothing has no largest element.
+  // An index that is not a token: the odd ones may be empty, and an empty list has no largest element.
   const some = pad(cosines, [0, 0, 0, 0, 0, 1], NONE)
   const best = topK(some, 1, { axis: 2 })
   // Looked up and not cast: integers of 64 bits can only be indices on a GPU.

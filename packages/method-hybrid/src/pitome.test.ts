@@ -1,7 +1,7 @@
 import { arrayOf, rowsOf, tensorOf } from '@tp/core/testing'
 import { expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { asKeys, expectLeft, reduceOnce, sizesOf } from '../test/one-site.ts'
+import { asKeys, expectKept, reduceOnce, sizesOf } from '../test/one-site.ts'
 import { pitome } from './index.ts'
 
 const cases = [
@@ -27,7 +27,7 @@ test.each(cases)("agrees with the authors' merge: %s", (name) => {
   const method = pitome({ margin, form: kind as 'vision' | 'text' })
   const removed = outputs.a_idx?.shape[1] ?? 0
   const left = reduceOnce(method, site, { kind: 'remove', value: removed })
-  expectLeft(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'))
+  expectKept(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'))
   if (outputs.a_idx === undefined) return
   const first = classToken ? 1 : 0
   rowsOf(outputs.a_idx).forEach((sources, b) => {

@@ -51,16 +51,16 @@ export function runsOfNeighbors({ key, index, attended, protectedTokens }: RunsS
 }
 
 /**
- * The marked tokens of `marks`, bool [B,N], by their numbers from 0. Of each token `upTo`, int32 [B,N]: the number of the last marked one
- * up to it, −1 where there is none. A running maximum would say its index, which ONNX does not have: each marked one writes its index
- * at its number.
+ * The marked tokens of `marks`, bool [B,N], by their numbers from 0. For each token `upTo`, int32 [B,N]: the number of the last
+ * marked one up to it, −1 where there is none. A running maximum would say its index, which ONNX does not have: each marked
+ * one writes its index at its number.
  */
 function numbered(marks: Tensor, index: Tensor): { readonly upTo: Tensor; indexOf(number: Tensor): Tensor } {
   const upTo = sub(cumSum(cast(marks, 'int32'), 1), 1)
   const none = mul(index, 0)
   // The others write behind these, each where no other does.
-  const behind = add(cumSum(add(mul(upTo, 0), 1), 1), sub(cast(axisSize(index, 1), 'int32'), 1))
-  const table = scatterElements(concat([none, none], 1), where(marks, upTo, behind), index, { axis: 1 })
+  const unused = add(cumSum(add(mul(upTo, 0), 1), 1), sub(cast(axisSize(index, 1), 'int32'), 1))
+  const table = scatterElements(concat([none, none], 1), where(marks, upTo, unused), index, { axis: 1 })
   return { upTo, indexOf: (number) => gatherElements(table, number, 1) }
 }
 

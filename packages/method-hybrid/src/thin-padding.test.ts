@@ -9,7 +9,7 @@ testMethod(thinPadding({ every: 3 }), { run })
 
 const anything = { kind: 'ratio', value: 1 } as const
 
-/** What is kept of one example whose tokens carry a signal (1) or none (0). */
+/** The kept tokens of one example whose tokens carry a signal (1) or none (0). */
 function thinned(
   signal: readonly number[],
   every: number,
@@ -24,7 +24,7 @@ function thinned(
   return { kept: kept[0], sizes: sizes[0], states: states[0]?.flat() }
 }
 
-test('of tokens without a signal one of every few is kept as it is, and counts for those up to the next', () => {
+test('one of every few tokens without a signal is kept as it is, and counts for those up to the next', () => {
   expect(thinned([1, 1, 0, 0, 0, 0, 0], 2)).toEqual({
     kept: [0, 1, 2, 4, 6],
     sizes: [1, 1, 2, 2, 1],
@@ -41,8 +41,8 @@ test('each pause is thinned for itself', () => {
 
 test('padding that a mask marks counts for nothing, and protected tokens for themselves', () => {
   const attended = [[1, 1, 1, 1, 1, 0, 0]]
-  const given = { attended, protectedTokens: [0] }
-  expect(thinned([0, 1, 0, 0, 0, 0, 0], 2, given)).toMatchObject({ kept: [0, 1, 2, 4], sizes: [1, 1, 2, 1] })
+  const state = { attended, protectedTokens: [0] }
+  expect(thinned([0, 1, 0, 0, 0, 0, 0], 2, state)).toMatchObject({ kept: [0, 1, 2, 4], sizes: [1, 1, 2, 1] })
 })
 
 test('tokens with a signal are all kept, and sizes add up to all tokens', () => {

@@ -62,7 +62,7 @@ export function thinPadding(options: ThinPaddingOptions = {}): Method {
       const isFirst = and(isQuiet, equal(mul(div(ordinal, every), every), ordinal))
       return {
         keep: or(not(isQuiet), isFirst),
-        // What was thinned at an earlier layer is set aside by now, and counts for as much as it did.
+        // Tokens thinned at an earlier layer are set aside by now, and count for as much as they did.
         mass: where(isFirst, cast(minimum(left, every), 'float32'), size),
         proportional: true,
         aside: isFirst,
@@ -72,8 +72,8 @@ export function thinPadding(options: ThinPaddingOptions = {}): Method {
 }
 
 /**
- * Of a token in a run of `isQuiet`, bool [B,N], among those that are `attended`: how many of the run come before it, and how many are left
- * with it. int32 [B,N]; of other tokens there is no telling.
+ * For a token in a run of `isQuiet`, bool [B,N], among those that are `attended`: how many of the run come before it, and how
+ * many remain with it. int32 [B,N]; of other tokens there is no telling.
  *
  * With positions counted over attended tokens, the loud one number r, from 1, is at e_r; e_0 = −1, and after the last one e is the number
  * of all. A running maximum of the loud positions, which ONNX does not have, is e at the number of loud tokens so far.

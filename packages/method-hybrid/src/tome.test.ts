@@ -2,11 +2,11 @@ import { constant } from '@tp/core'
 import { arrayOf, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { asKeys, expectLeft, type Left, reduceOnce, sizesOf } from '../test/one-site.ts'
+import { asKeys, expectKept, type KeptTokens, reduceOnce, sizesOf } from '../test/one-site.ts'
 import { vitLayer } from '../test/vit-layer.ts'
 import { tome } from './index.ts'
 
-function merged(name: string): GoldenCase & { readonly left: Left[] } {
+function merged(name: string): GoldenCase & { readonly left: KeptTokens[] } {
   const golden = goldenCase(`tome/${name}`)
   const { params, inputs } = golden
   const protectedTokens = params.distill_token === true ? [0, 1] : params.class_token === true ? [0] : []
@@ -24,18 +24,18 @@ describe("the authors' merge", () => {
     'gives the same tokens in order: %s',
     (name) => {
       const { left, outputs } = merged(name)
-      expectLeft(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'), { inOrder: name !== 'r0-keep-all' })
+      expectKept(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'), { inOrder: name !== 'r0-keep-all' })
     },
   )
 
   test('protects two tokens, class and distillation, in front of the others', () => {
     const { left, outputs } = merged('r5-cls-dist')
-    expectLeft(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'), { inOrder: true })
+    expectKept(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'), { inOrder: true })
   })
 
   test('gives the same tokens without a class token, in order of position instead of similarity', () => {
     const { left, outputs } = merged('r3-nocls')
-    expectLeft(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'))
+    expectKept(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'))
     const even = left.map(({ position }) => position.filter((position) => position % 2 === 0))
     const order = rowsOf(arrayOf(outputs, 'unm_idx')).map((row) => row.map((i) => 2 * i))
     expect(even).toEqual(order.map((row) => [...row].sort((a, b) => a - b)))
@@ -66,17 +66,17 @@ describe("the authors' merge", () => {
       }
       const again = reduceOnce(tome(), site, { kind: 'remove', value: params.r as number })
       const inOrder = name !== 'r0-keep-all'
-      expectLeft(again, arrayOf(outputs, 'second_merged'), arrayOf(outputs, 'second_size'), { inOrder })
+      expectKept(again, arrayOf(outputs, 'second_merged'), arrayOf(outputs, 'second_size'), { inOrder })
     },
   )
 
   test.each([
     ['block-prop-attn', true],
     ['block-no-prop-attn', false],
-  ] as const)('is the same in a whole layer: %s', (name, proportional) => {
+  ] as const)('merges as the authors’ code does in a whole layer: %s', (name, proportional) => {
     const golden = goldenCase(`tome/${name}`)
     const { site, feedForward } = vitLayer(golden, { size: sizesOf(arrayOf(golden.inputs, 'size')), proportional })
     const left = reduceOnce(tome(), site, { kind: 'remove', value: golden.params.r as number }, feedForward)
-    expectLeft(left, arrayOf(golden.outputs, 'y'), arrayOf(golden.outputs, 'size_out'), { inOrder: true })
+    expectKept(left, arrayOf(golden.outputs, 'y'), arrayOf(golden.outputs, 'size_out'), { inOrder: true })
   })
 })

@@ -2,7 +2,7 @@ import { constant, unsqueeze } from '@tp/core'
 import { arrayOf, expectClose, rowsOf, sorted, tensorOf } from '@tp/core/testing'
 import { expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { expectLeft, reduceOnce } from '../test/one-site.ts'
+import { expectKept, reduceOnce } from '../test/one-site.ts'
 import { tps } from './index.ts'
 
 test.each(['squeeze-infer', 'squeeze-infer-t0.5', 'squeeze-infer-keep-1'])(
@@ -17,7 +17,7 @@ test.each(['squeeze-infer', 'squeeze-infer-t0.5', 'squeeze-infer-keep-1'])(
       protectedTokens: [],
     }
     const left = reduceOnce(tps({ temperature }), site, { kind: 'tokens', value })
-    expectLeft(left, arrayOf(outputs, 'y'))
+    expectKept(left, arrayOf(outputs, 'y'))
     expect(left.map(({ position }) => position)).toEqual(rowsOf(arrayOf(outputs, 'keep_idx')).map(sorted))
   },
 )
@@ -25,7 +25,7 @@ test.each(['squeeze-infer', 'squeeze-infer-t0.5', 'squeeze-infer-keep-1'])(
 test.each(['squeeze-train', 'squeeze-train-t0.5'])('gives the same with masks on all tokens: %s', (name) => {
   const { params, inputs, outputs } = goldenCase(`tps/${name}`)
   const x = arrayOf(inputs, 'x')
-  const [stays, wasThere] = [rowsOf(arrayOf(inputs, 'keep')), rowsOf(arrayOf(inputs, 'previous'))]
+  const [keeps, wasThere] = [rowsOf(arrayOf(inputs, 'keep')), rowsOf(arrayOf(inputs, 'previous'))]
   const width = x.shape[2] as number
   rowsOf(x).forEach((row, b) => {
     const tokens = wasThere[b]?.flatMap((mark, i) => (mark === 1 ? [i] : [])) ?? []
@@ -37,19 +37,19 @@ test.each(['squeeze-train', 'squeeze-train-t0.5'])('gives the same with masks on
         [1, tokens.length, width],
       ),
       classRow: constant(
-        tokens.map((i) => stays[b]?.[i] as number),
+        tokens.map((i) => keeps[b]?.[i] as number),
         'float32',
         [1, 1, 1, tokens.length],
       ),
       protectedTokens: [],
     }
-    const kept = tokens.filter((i) => stays[b]?.[i] === 1)
+    const kept = tokens.filter((i) => keeps[b]?.[i] === 1)
     const method = tps({ temperature: params.temperature as number })
     const [left] = reduceOnce(method, site, { kind: 'tokens', value: kept.length })
-    const wanted = rowsOf(arrayOf(outputs, 'y'))[b] ?? []
+    const expected = rowsOf(arrayOf(outputs, 'y'))[b] ?? []
     expect(left?.position.map((i) => tokens[i])).toEqual(kept)
     for (const [i, token] of kept.entries()) {
-      expectClose(left?.hidden[i] ?? [], vectorOf(wanted, token), `example ${b}, token ${token}`)
+      expectClose(left?.hidden[i] ?? [], vectorOf(expected, token), `example ${b}, token ${token}`)
     }
   })
 })

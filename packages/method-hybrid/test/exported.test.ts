@@ -27,7 +27,7 @@ const everyMethod: readonly Method[] = [
   withMerge(receivedAttention()),
   withFuse(receivedAttention()),
 ]
-/** Of a product of so many rows each column has one case in the ordinary run; all are in the exhaustive one. */
+/** In the ordinary run each column of this large product has one case; all are in the exhaustive one. */
 const oneOf = (rows: number, row: number, i: number): string[] => ((row + i) % rows === 0 ? [] : ['exhaustive'])
 const byClassToken = ['evit', 'ppt', 'diffrate', 'tps', 'evo-vit']
 
@@ -41,8 +41,8 @@ describe('keeping all tokens gives the dense outputs', () => {
         const everything = schedule(3, { layers: [0, 1, 2], tokens: 9999 })
         const options = { method, schedule: everything, deadTokens: false }
         const kept = await runModel(pruned(model, { ...options, ...withClass(name, method) }), inputs)
-        for (const [output, wanted] of Object.entries(await runModel(model, inputs))) {
-          expect(difference(numbers(kept[output]), numbers(wanted)), output).toBeLessThan(1e-5)
+        for (const [output, expected] of Object.entries(await runModel(model, inputs))) {
+          expect(difference(numbers(kept[output]), numbers(expected)), output).toBeLessThan(1e-5)
         }
       }
       testOf(name, method.name, check, oneOf(names.length, row, i))
@@ -50,7 +50,7 @@ describe('keeping all tokens gives the dense outputs', () => {
   }
 })
 
-/** Where the head reads no class token, methods that need one have to be told. */
+/** Where the head reads no class token, methods that need one need an option. */
 function withClass(name: string, method: Method): { protect?: readonly number[] } {
   return /pool/.test(name) && byClassToken.includes(method.name) ? { protect: [0] } : {}
 }
@@ -141,10 +141,10 @@ describe('restored tokens', () => {
     const model = openFixture(folder)
     const inputs = inputsOf(folder)
     const options = { schedule: schedule(3, { layers: [2], keep: 0.5 }), protect: [0] }
-    const [wanted] = Object.values(await runModel(pruned(model, { ...options, method: clsAttention() }), inputs)) as [
+    const [expected] = Object.values(await runModel(pruned(model, { ...options, method: clsAttention() }), inputs)) as [
       TensorLike,
     ]
     const [seen] = Object.values(await runModel(pruned(model, { ...options, method: evit() }), inputs)) as [TensorLike]
-    expect(difference(numbers(seen), numbers(wanted))).toBeLessThan(1e-5)
+    expect(difference(numbers(seen), numbers(expected))).toBeLessThan(1e-5)
   })
 })

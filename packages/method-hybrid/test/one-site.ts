@@ -18,7 +18,7 @@ import type { TensorLike } from '@tp/core/runtime'
 import { expectClose, type GoldenArray, rowsOf, tensorOf } from '@tp/core/testing'
 import { expect } from 'vitest'
 
-/** What one layer gives to a method, and its tokens as they are before. */
+/** The values of one layer that a method reads, and its tokens before pruning. */
 export interface OneSite {
   /** [B,N,D] */
   readonly hidden: Tensor
@@ -36,8 +36,8 @@ export interface OneSite {
   readonly protectedTokens?: readonly number[] | undefined
 }
 
-/** What is left of one example. */
-export interface Left {
+/** The kept tokens of one example. */
+export interface KeptTokens {
   /** Original places. */
   readonly position: readonly number[]
   readonly hidden: readonly (readonly number[])[]
@@ -45,7 +45,12 @@ export interface Left {
 }
 
 /** Runs a method at one site, in double precision. */
-export function reduceOnce(method: Method, site: OneSite, amount: Amount, after = (x: Tensor): Tensor => x): Left[] {
+export function reduceOnce(
+  method: Method,
+  site: OneSite,
+  amount: Amount,
+  after = (x: Tensor): Tensor => x,
+): KeptTokens[] {
   return withUnification(
     (size) => size,
     () => {
@@ -101,25 +106,25 @@ function need(x: Tensor | undefined): Tensor {
  * Compares what is left with rows [B,K,D], and sizes [B,K,1] if there are any. Tokens may come in another order, unless
  * `inOrder`: each is looked for among those that are left.
  */
-export function expectLeft(
-  left: readonly Left[],
+export function expectKept(
+  left: readonly KeptTokens[],
   states: GoldenArray,
   sizes?: GoldenArray,
   { inOrder = false }: { readonly inOrder?: boolean } = {},
 ): void {
   const width = states.shape[2] as number
-  const wantedSizes = sizes && rowsOf(sizes)
+  const expectedSizes = sizes && rowsOf(sizes)
   rowsOf(states).forEach((row, b) => {
-    const wanted = Array.from({ length: row.length / width }, (_, i) => row.slice(i * width, (i + 1) * width))
-    const { hidden, size } = left[b] as Left
-    expect(hidden.length, `tokens kept of example ${b}`).toBe(wanted.length)
+    const expected = Array.from({ length: row.length / width }, (_, i) => row.slice(i * width, (i + 1) * width))
+    const { hidden, size } = left[b] as KeptTokens
+    expect(hidden.length, `tokens kept of example ${b}`).toBe(expected.length)
     const free = new Set(hidden.keys())
-    wanted.forEach((state, i) => {
+    expected.forEach((state, i) => {
       const found = inOrder ? i : nearest(state, hidden, free)
       free.delete(found)
       expectClose(hidden[found] as readonly number[], state, `example ${b}, token ${i}`)
-      const wantedSize = wantedSizes?.[b]?.[i]
-      if (wantedSize !== undefined) expectClose([size[found] as number], [wantedSize], `size ${i} of example ${b}`)
+      const expectedSize = expectedSizes?.[b]?.[i]
+      if (expectedSize !== undefined) expectClose([size[found] as number], [expectedSize], `size ${i} of example ${b}`)
     })
   })
 }

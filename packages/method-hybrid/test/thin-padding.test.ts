@@ -58,7 +58,7 @@ describe.each(['frames', 'samples'] as const)('%s', (reads) => {
   const model = speechEncoder({ reads })
   const steps = reads === 'frames' ? FRAMES : 2 * FRAMES
 
-  test('what is thinned out is counted: the answer is that with copies of the kept tokens in its place', async () => {
+  test('counts thinned tokens: the answer is that with copies of the kept tokens in their place', async () => {
     const thinned = pruned(model, { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none', trace: true })
     for (const loud of [1, 10, 17, 30, steps - 6]) {
       const inputs = inputsFor(reads, [loud], loud)
@@ -73,8 +73,8 @@ describe.each(['frames', 'samples'] as const)('%s', (reads) => {
       })
       const whole = Array.from(states?.data as Float32Array)
       for (const [slot, token] of kept.tokens.entries()) {
-        const wanted = whole.slice(token * HIDDEN, (token + 1) * HIDDEN)
-        expect(difference(kept.states[slot] as number[], wanted), `token ${token}`).toBeLessThan(1e-5)
+        const expected = whole.slice(token * HIDDEN, (token + 1) * HIDDEN)
+        expect(difference(kept.states[slot] as number[], expected), `token ${token}`).toBeLessThan(1e-5)
       }
     }
   })
@@ -269,7 +269,7 @@ describe('patches of a spectrogram', () => {
   const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none', trace: true } as const
   const thinned = pruned(speechEncoder({ reads: 'spectrogram' }), options)
 
-  test('are thinned in each row, and count for those that are as they are; learned tokens are kept', async () => {
+  test('thins patches in each row, which count for those that are as they are, and keeps learned tokens', async () => {
     // Patches of columns 0 to 4 read frames before the 20th; of the six others in each of two rows the first and the fifth are kept.
     const represented = { 7: [8, 9, 10], 11: [12], 18: [19, 20, 21], 22: [23] }
     const copied = Array.from({ length: TOKENS }, (_, i) => i)
@@ -288,7 +288,7 @@ describe('patches of a spectrogram', () => {
       ).toBeLessThan(1e-5)
   })
 
-  test('of a batch are each thinned by their own silence; a sound that fills the window is left as it is', async () => {
+  test('thins each example of a batch by its own silence, and leaves a sound that fills the window as it is', async () => {
     const rows = keptOf(await runModel(thinned, inputs([20, FRAMES, 0])), '0')
     const alone = await Promise.all(
       [20, FRAMES, 0].map(async (loud) => keptOf(await runModel(thinned, inputs([loud])), '0')),
@@ -311,7 +311,7 @@ test('patches of a spectrogram in another order than the convolution gives them 
   graph.sortTopologically()
   expect(prune(model, { method: thinPadding(), schedule: alone })).toMatchObject({
     ok: false,
-    refusal: { code: 'TP_NO_SIGNAL', message: expect.stringContaining('cannot be told') },
+    refusal: { code: 'TP_NO_SIGNAL', message: expect.stringContaining('carry no signal') },
   })
 })
 

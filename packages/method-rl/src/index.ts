@@ -14,6 +14,6 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(rlSchedule, 'keeps by received attention; a policy chooses how many', rlScheduleOptions),
 ])()
 
-/** What a plugin loader reads. */
+/** Default export for plugin loaders. */
 const plugin: Plugin = { contractVersion, methods }
 export default plugin

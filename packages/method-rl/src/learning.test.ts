@@ -27,7 +27,7 @@ beforeAll(async () => {
   mails = await openMails()
 }, 60_000)
 
-/** What a method may have learned: random numbers. */
+/** Random numbers in place of the values that a method learns. */
 function someValues(method: Method, seed: number): (layer: number) => Values {
   return (layer) => {
     const values = initialValues(learnedAt(method, layer), { D: 128, H: 4 }, randomNumbers(seed + layer))
@@ -176,7 +176,7 @@ describe('a short training', () => {
   }
 
   // A test of the command line trains it every day.
-  test('of tr-bert imitates, then approaches the target', { timeout: 120_000, tags: 'exhaustive' }, async () => {
+  test('tr-bert imitates, then approaches the target', { timeout: 120_000, tags: 'exhaustive' }, async () => {
     const method = trBert({ samples: 4 })
     const layers = [1, 3]
     const soft = { method, layers, targetFlops: 0.7 }
@@ -192,7 +192,7 @@ describe('a short training', () => {
     await expectInvariant(bytes)
   })
 
-  test('of rl-schedule keeps fewer tokens at a price', { timeout: 120_000, tags: 'exhaustive' }, async () => {
+  test('rl-schedule keeps fewer tokens at a price', { timeout: 120_000, tags: 'exhaustive' }, async () => {
     const method = rlSchedule({ samples: 4 })
     const { trained, seen, plan, bytes } = await learn(method, [1, 2, 3], { regulariser: 3 })
     const [first, last] = ends(seen, 'flops')

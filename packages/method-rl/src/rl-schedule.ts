@@ -103,7 +103,7 @@ export function rlSchedule(options: RlScheduleOptions = {}): Method {
 /** Hidden size of the policy. */
 const WIDTH = 16
 
-/** What speaks for each ratio: share float [B,1] → [B,R] */
+/** The preference for each ratio: share float [B,1] → [B,R] */
 function logitsOf(share: Tensor, { layer, layerCount }: Pick<SoftSite, 'layer' | 'layerCount'>, param: Values): Tensor {
   const ordinal = add(mul(share, 0), layer / layerCount)
   const features = concat([ordinal, share, mul(share, (layerCount - layer) / layerCount)], 1)

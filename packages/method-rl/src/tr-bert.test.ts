@@ -51,7 +51,7 @@ function tokensOf({ shape, data }: GoldenArray): number[][] {
   return rowsOf({ dtype: 'float32', shape: shape.slice(1), data })
 }
 
-/** What layer 0 gives for example `row`, by token: what the first selection sees. */
+/** The states after layer 0 of example `row`, by token: the input of the first selection. */
 function firstStates(golden: GoldenCase, row: number): number[][] {
   const { first } = goldenEncoder(golden)
   const feeds = {
@@ -117,8 +117,8 @@ describe('inference of the authors’ code', () => {
         const order = positionsOf(tokensOf(rowOf(arrayOf(golden.outputs, 'layer_input_1'), row)), states)
         expect(kept(1)).toEqual(order.toSorted((a, b) => a - b))
         const again = golden.outputs.policy_prob_1 && rowsOf(golden.outputs.policy_prob_1)[row]
-        const stay = order.filter((_, slot) => slot === 0 || (again?.[slot] ?? 0) >= 0.5)
-        expect(kept(2)).toEqual(stay.toSorted((a, b) => a - b))
+        const expected = order.filter((_, slot) => slot === 0 || (again?.[slot] ?? 0) >= 0.5)
+        expect(kept(2)).toEqual(expected.toSorted((a, b) => a - b))
         if (again !== undefined) expect(kept(2)).toHaveLength(Math.round(share(1)))
         if (examples > 1) continue
         const last = tokensOf(rowOf(arrayOf(golden.outputs, 'last_hidden'), row))
@@ -191,25 +191,25 @@ describe('training of the authors’ code', () => {
       }
       const seen = await run(outputs, feeds)
       const numbers = (key: string): number[] => Array.from(seen[key]?.data ?? [], Number)
-      const wanted = (key: string): number[] => [...arrayOf(golden.outputs, key).data]
-      expectClose(numbers('logits'), wanted('logits'), 'logits')
-      expectClose(numbers('task'), wanted('cross_entropy'), 'cross-entropy')
+      const expected = (key: string): number[] => [...arrayOf(golden.outputs, key).data]
+      expectClose(numbers('logits'), expected('logits'), 'logits')
+      expectClose(numbers('task'), expected('cross_entropy'), 'cross-entropy')
       const fractions = rowsOf(arrayOf(golden.outputs, 'kept_fraction'))
       expectClose(numbers('kept.1'), fractions[0] as number[], 'kept by the first selection')
       expectClose(numbers('kept.2'), fractions[1] as number[], 'kept by the second')
       expectClose(
         numbers('logProb').map((x) => -x),
-        wanted('select_loss'),
+        expected('select_loss'),
         'log-probabilities',
       )
-      expectClose(numbers('reward'), wanted('reward'), 'rewards')
-      const baselines = Array.from({ length: batch * copies }, (_, i) => wanted('baseline')[i % batch] as number)
+      expectClose(numbers('reward'), expected('reward'), 'rewards')
+      const baselines = Array.from({ length: batch * copies }, (_, i) => expected('baseline')[i % batch] as number)
       expectClose(
-        wanted('reward').map((x, i) => x - (baselines[i] as number)),
-        wanted('advantage'),
+        expected('reward').map((x, i) => x - (baselines[i] as number)),
+        expected('advantage'),
         'advantages are rewards over the mean of the samples',
       )
-      expectClose(numbers('loss'), wanted('policy_loss'), 'policy loss')
+      expectClose(numbers('loss'), expected('policy_loss'), 'policy loss')
       for (const [layer, selection] of layers.map((layer, i) => [layer, i] as const)) {
         for (const [own, theirs] of Object.entries(policyNames)) {
           const slope = arrayOf(golden.outputs, `grad_${theirs.replace('#', `${selection}`)}`)
@@ -238,9 +238,9 @@ test('keeps the likeliest token of a row that would lose all', { timeout: 60_000
   const nothing = new Map([[1, { kind: 'threshold', value: 2 } as const]])
   const alone = pruned(model, { schedule: nothing, protect: [], restore: 'none', params })
   await using session = await nodeRuntime().load(encodeModel(alone), { threads: 1 })
-  const wanted = Array.from((await session.run(feeds)).last?.data ?? [], Number)
-  const width = wanted.length
-  expectClose(Array.from(seen.last?.data ?? [], Number).slice(best * width, (best + 1) * width), wanted, 'its state')
+  const expected = Array.from((await session.run(feeds)).last?.data ?? [], Number)
+  const width = expected.length
+  expectClose(Array.from(seen.last?.data ?? [], Number).slice(best * width, (best + 1) * width), expected, 'its state')
 })
 
 function softened(
@@ -279,8 +279,10 @@ function noiseFor(actions: readonly (readonly number[])[]): TensorLike {
 }
 
 /** Within 1e-5 + 1e-3·|b|, the tolerance of recorded gradients. */
-function expectNearGradient(seen: readonly number[], wanted: readonly number[], what: string): void {
-  expect(seen.length, what).toBe(wanted.length)
-  const far = seen.filter((x, i) => Math.abs(x - (wanted[i] as number)) > 1e-5 + 1e-3 * Math.abs(wanted[i] as number))
+function expectNearGradient(seen: readonly number[], expected: readonly number[], what: string): void {
+  expect(seen.length, what).toBe(expected.length)
+  const far = seen.filter(
+    (x, i) => Math.abs(x - (expected[i] as number)) > 1e-5 + 1e-3 * Math.abs(expected[i] as number),
+  )
   expect(far, what).toEqual([])
 }

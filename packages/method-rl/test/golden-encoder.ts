@@ -20,7 +20,7 @@ import type { TensorLike } from '@tp/core/runtime'
 import { arrayOf, type GoldenArray, type GoldenCase, tensorOf } from '@tp/core/testing'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
 
-/** What the small BERT of a case gives. */
+/** The outputs of the small BERT of a case. */
 export interface GoldenEncoder {
   /** Inputs `hidden` float [B,N,D] and `mask` int64 [B,N]; output `last` [B,N,D] */
   readonly model: Model
@@ -59,7 +59,7 @@ export function goldenEncoder(golden: GoldenCase): GoldenEncoder {
   return { model: decodeModel(emitModel({ last: x })), first: states[0] as Tensor }
 }
 
-/** What the policy learned at each selection of a case, as `trBert` names it; matrices are stored [out, in] there. */
+/** The values that the policy learned at each selection of a case, as `trBert` names them; matrices are stored [out, in] there. */
 export function goldenPolicy(golden: GoldenCase, selection: number): Record<string, ConstantData> {
   return Object.fromEntries(
     Object.entries(policyNames).map(([own, theirs]) => {

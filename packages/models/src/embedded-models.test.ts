@@ -19,7 +19,7 @@ describe.each(embeddedModels)('$name', ({ name, files, labels, summary }) => {
     expect(summary).toContain(`${config.num_hidden_layers} layers, hidden ${config.hidden_size}`)
   })
 
-  test('is found by name', () => {
+  test('finds the model by its name', () => {
     expect(embeddedModel(name).name).toBe(name)
     expect(modelPath(name)).toBe(fileURLToPath(files.model))
   })

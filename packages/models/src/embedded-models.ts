@@ -6,7 +6,7 @@ export type EmbeddedModelName = 'mail' | 'digits-vit' | 'fashion-vit'
 export interface EmbeddedModel {
   readonly name: EmbeddedModelName
   readonly modality: 'text' | 'image'
-  /** What the model is, in one line. */
+  /** Description of the model, in one line. */
   readonly summary: string
   readonly labels: readonly string[]
   /** Locations of its files. */
@@ -56,7 +56,7 @@ export const embeddedModels: readonly EmbeddedModel[] = [
   },
 ]
 
-/** What is known of one embedded model. */
+/** The description of one embedded model. */
 export function embeddedModel(name: EmbeddedModelName): EmbeddedModel {
   const model = embeddedModels.find((candidate) => candidate.name === name)
   if (model === undefined) {

@@ -27,7 +27,7 @@ interface Addon {
 interface About {
   /** Of onnxruntime. */
   readonly version: string
-  /** What attention is computed with: `avx512`, `avx2` or `baseline`. */
+  /** The instructions that compute attention: `avx512`, `avx2` or `baseline`. */
   readonly instructions: string
 }
 

@@ -4,6 +4,6 @@ import { nativeRuntime } from './native-runtime.ts'
 
 export { type NativeOptions, nativeRuntime } from './native-runtime.ts'
 
-/** What a plugin loader reads. */
+/** Default export for plugin loaders. */
 const plugin: RuntimePlugin = { contractVersion, runtime: /* @__PURE__ */ nativeRuntime() }
 export default plugin

@@ -27,11 +27,11 @@ export async function openModel(model: Uint8Array | string, options: NativeModel
   try {
     if (options.profile !== undefined) profile = await profileFile(where, options.profile)
     const { threads } = options
-    const asked = {
+    const settings = {
       ...(threads !== undefined && { threads }),
       ...(profile !== undefined && { profile: profile.prefix }),
     }
-    declared = await answer<ModelSignature>((done) => session.load(model, asked, done))
+    declared = await answer<ModelSignature>((done) => session.load(model, settings, done))
   } catch (cause) {
     session.close()
     await profile?.discard()

@@ -115,7 +115,7 @@ describeNative('bytes', () => {
     expect(session.outputs.map(({ name }) => name)).toEqual(['y'])
   })
 
-  test('are refused after their memory has moved to another thread', async () => {
+  test('refuses models whose memory has moved to another thread', async () => {
     const bytes = sumModel.slice()
     structuredClone(bytes, { transfer: [bytes.buffer] })
     await expect(load(bytes)).rejects.toMatchObject({ code: 'TP_MODEL_LOAD' })

@@ -16,7 +16,7 @@ type Result =
   | { readonly ok: false; readonly refusal: { message: string } }
 type Step = 'prune' | 'quantize' | 'pack'
 
-/** What a file goes through, in the order that is asked for. */
+/** The steps that a file goes through, in order. */
 function through(model: Model, steps: readonly Step[], layers: number): Model {
   const take: Readonly<Record<Step, (before: Model) => Result>> = {
     prune: (before) => prune(before, { method: clsAttention(), schedule: schedule(layers, { keep: 0.6 }) }),
@@ -79,10 +79,13 @@ describeNative('a model that is pruned, quantized and packed', () => {
   })
 })
 
-describe('what is packed', () => {
+describe('packs a model', () => {
   const packed = through(decodeModel(readFileSync(modelPath('mail'))), ['pack'], 6)
 
-  test.each<Step>(['prune', 'quantize', 'pack'])('is refused by %s, which names the file to go back to', (step) => {
-    expect(() => through(packed, [step], 6)).toThrow(/packed already; .*the file it was made from/)
-  })
+  test.each<Step>(['prune', 'quantize', 'pack'])(
+    'refuses a packed file in %s, and names the file to go back to',
+    (step) => {
+      expect(() => through(packed, [step], 6)).toThrow(/packed already; .*the file it was made from/)
+    },
+  )
 })

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeNative } from './native.ts'
 import { attentionModel } from './operator-model.mjs'
 
-/** What an attention is computed from; axes are those of heads, tokens and features. */
+/** The inputs of an attention; axes are those of heads, tokens and features. */
 interface Case {
   readonly lengths: readonly number[]
   readonly heads: number
@@ -143,19 +143,19 @@ async function compare(runtime: Runtime, one: Case): Promise<void> {
         const shares = scores.map((score) => Math.exp(score - most) / total)
         for (const [n, j] of own.entries()) sum[h * tokens + j]! += shares[n]! * weights(0, 0, i)
         for (let f = 0; f < valueDim; f++) {
-          const wanted = own.reduce((all, j, n) => all + shares[n]! * value(h, j, f), 0)
-          closeTo(context?.data[out.place(h, i, f)] as number, wanted)
+          const expected = own.reduce((all, j, n) => all + shares[n]! * value(h, j, f), 0)
+          closeTo(context?.data[out.place(h, i, f)] as number, expected)
         }
       }
     }
   }
   if (!one.hasQueryWeights) return
   expect(received?.dims).toEqual([1, heads, 1, tokens])
-  for (const [i, wanted] of sum.entries()) closeTo(received?.data[i] as number, wanted)
+  for (const [i, expected] of sum.entries()) closeTo(received?.data[i] as number, expected)
 }
 
-function closeTo(seen: number, wanted: number): void {
-  if (Math.abs(seen - wanted) > 1e-5 * Math.max(1, Math.abs(wanted))) expect(seen).toBeCloseTo(wanted, 5)
+function closeTo(seen: number, expected: number): void {
+  if (Math.abs(seen - expected) > 1e-5 * Math.max(1, Math.abs(expected))) expect(seen).toBeCloseTo(expected, 5)
 }
 
 function float32(dims: number[], at: (i: number) => number): TensorLike {
@@ -195,7 +195,7 @@ describeNative('packed attention', () => {
     })
     afterAll(() => vi.resetModules())
 
-    test('is the softmax over the tokens of each row', { timeout: 120_000 }, async (context) => {
+    test('the attention is the softmax over the tokens of each row', { timeout: 120_000 }, async (context) => {
       if (runtime === undefined) return context.skip('this processor does not have these instructions')
       const own = runtime
       await fc.assert(

@@ -42,7 +42,7 @@ import { describeNative } from './native.ts'
 /** Of `encoderWithHead`. */
 const [vocabulary, hidden] = [30, 8]
 
-/** What a head reads: the last states [b,n,D], and the mask as 0 and 1, [b,n,1]. */
+/** The inputs of a head: the last states [b,n,D], and the mask as 0 and 1, [b,n,1]. */
 interface LastStates {
   readonly x: Tensor
   readonly mask: Tensor
@@ -149,16 +149,19 @@ describeNative('a packed head', () => {
     requireSameAnswers(encoderWith(head)),
   )
 
-  test.each(Object.entries(prunings))('of a pruned model %s gives what it gives padded', async (_, [head, options]) => {
-    const result = prune(decodeModel(encoderWith(headsByName[head] as Head)), options)
-    if (!result.ok) throw new Error(result.refusal.message)
-    await requireSameAnswers(encodeModel(result.model))
-  })
+  test.each(Object.entries(prunings))(
+    'a pruned model %s gives the same packed as padded',
+    async (_, [head, options]) => {
+      const result = prune(decodeModel(encoderWith(headsByName[head] as Head)), options)
+      if (!result.ok) throw new Error(result.refusal.message)
+      await requireSameAnswers(encodeModel(result.model))
+    },
+  )
 
   test.each<[string, Head]>([
     ['a mean', ({ x }) => mean(x, 1)],
     ['the largest', ({ x }) => max(x, 1)],
-  ])('that counts padding is refused: %s', (_, head) => {
+  ])('refuses a head that counts padding: %s', (_, head) => {
     expect(pack(decodeModel(encoderWith(head)))).toMatchObject({
       ok: false,
       refusal: { code: 'TP_PACK', message: expect.stringMatching(/depend on the padding.*Reduce(Mean|Max) counts/) },

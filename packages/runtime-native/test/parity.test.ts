@@ -30,7 +30,7 @@ const node = nodeRuntime()
 const native = nativeRuntime()
 
 describeNative('packed models', () => {
-  describe('of mails, in a batch of different lengths', async () => {
+  describe('mails in a batch of different lengths', async () => {
     const model = decodeModel(readFileSync(modelPath('mail')))
     const feeds = await mails(8)
     // Not at the last layer: after it only the class token is read.
@@ -53,7 +53,7 @@ describeNative('packed models', () => {
         if (pruned === undefined) continue
         const result = pack(pruned.model)
         if (!result.ok) {
-          test(`are refused by ${name} by ${words}, since its tokens are restored between the layers`, () => {
+          test(`refuses … by …, since its tokens are restored between the layers`, () => {
             expect(result.refusal).toMatchObject({
               code: 'TP_PRUNED',
               message: expect.stringContaining('brings tokens back'),
@@ -64,9 +64,9 @@ describeNative('packed models', () => {
         test(`give the same logits and kept tokens by ${name} by ${words}`, async () => {
           const { padded, packed } = await both(pruned.model, result.model, feeds)
           expectClose({ padded, packed })
-          const [seen, wanted] = [tracedTokens(packed), tracedTokens(padded)]
+          const [seen, expected] = [tracedTokens(packed), tracedTokens(padded)]
           const differing = new Set<number>()
-          for (const [layer, rows] of wanted) {
+          for (const [layer, rows] of expected) {
             rows.forEach((tokens, row) => {
               if (sorted(seen.get(layer)?.[row]) !== sorted(tokens)) differing.add(row)
             })
@@ -96,7 +96,7 @@ describeNative('packed models', () => {
   // Parity of everything is a slow proof.
   const [few, others] = [true, false].map((isFew) => all.filter(({ name }) => everyDay.includes(name) === isFew))
   for (const [row, fixture] of [...(few ?? []), ...inTurn(others ?? [], 0, 0)].entries()) {
-    describe(`of ${fixture.name}`, () => testFixture(fixture, row))
+    describe(`fixture ${fixture.name}`, () => testFixture(fixture, row))
   }
 })
 
@@ -121,7 +121,7 @@ function testFixture(fixture: Fixture, row: number): void {
     dense: { method: none(), schedule: new Map() },
     ...Object.fromEntries(
       [...attentionMethods, ...hybridMethods].flatMap(({ name, create }) =>
-        wanted.includes(name) ? [[name, { method: create(), schedule: schedule(layers, { keep: 0.6 }) }]] : [],
+        packable.includes(name) ? [[name, { method: create(), schedule: schedule(layers, { keep: 0.6 }) }]] : [],
       ),
     ),
     'cls-attention by mass': {
@@ -152,7 +152,7 @@ function testFixture(fixture: Fixture, row: number): void {
   }
 }
 
-const wanted = ['cls-attention', 'received-attention', 'key-norm', 'evit', 'tome']
+const packable = ['cls-attention', 'received-attention', 'key-norm', 'evit', 'tome']
 
 /** Undefined where the model, or the method with this rule, is refused: others test that. */
 function pruneIfPossible(model: Model, options: PruneOptions): Pruned | undefined {
@@ -191,8 +191,8 @@ function expectClose({ padded, packed }: Answers, tolerance = 1e-4, mask?: Tenso
     if (isTrace(name)) continue
     expect(packed[name]?.dims).toEqual(expected.dims)
     const isAttended = realElements(expected, mask)
-    const [seen, wanted] = [packed[name], expected].map((tensor) => numbers(tensor).filter((_, i) => isAttended(i)))
-    expect(difference(seen as number[], wanted as number[]), name).toBeLessThan(tolerance)
+    const [seen, reference] = [packed[name], expected].map((tensor) => numbers(tensor).filter((_, i) => isAttended(i)))
+    expect(difference(seen as number[], reference as number[]), name).toBeLessThan(tolerance)
   }
 }
 

@@ -1,4 +1,4 @@
-// What onnxruntime's own threads make different: the event loop, order, limits, signals, memory.
+// Differences that onnxruntime's own threads make: the event loop, order, limits, signals, memory.
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -141,7 +141,7 @@ describeNative('many requests', () => {
     expect(ended).toEqual(['2', '1200'])
   })
 
-  test('are refused at once beyond the number that may wait, until some have ended', async () => {
+  test('refuses runs at once beyond the number that may wait, until some have ended', async () => {
     await using session = await nativeRuntime({ waiting: 2 }).load(slowModel, { threads: 1 })
     const feeds = identity(300)
     const taken = [1, 2, 3].map(() => session.run(feeds))
@@ -199,7 +199,7 @@ describeNative('a signal', () => {
 })
 
 describeNative('memory', () => {
-  test('of outputs remains after disposal and is freed at the end', {
+  test('memory of outputs remains after disposal and is freed at the end', {
     timeout: 60_000,
     tags: 'exhaustive',
   }, async () => {
@@ -227,7 +227,7 @@ describeNative('memory', () => {
     expect(y?.data.every((value) => value === 3)).toBe(true)
   })
 
-  test('of sessions and their workers is freed', { timeout: 60_000, tags: 'exhaustive' }, async () => {
+  test('memory of sessions and their workers is freed', { timeout: 60_000, tags: 'exhaustive' }, async () => {
     const round = async (): Promise<void> => {
       const session = await load(slowModel, { threads: 2 })
       await session.run(identity(100))
@@ -242,7 +242,7 @@ describeNative('memory', () => {
     expect((process.memoryUsage().rss - before) / megabyte).toBeLessThan(50)
   })
 
-  test('of a session is free once it is closed, although its small outputs are still there', {
+  test('memory of a session is free once it is closed, although its small outputs are still there', {
     timeout: 60_000,
   }, async () => {
     const ids: TensorLike = { type: 'int64', dims: [8, 64], data: new BigInt64Array(8 * 64).fill(1n) }
@@ -259,7 +259,7 @@ describeNative('memory', () => {
     expect(outputs).toHaveLength(21)
   })
 
-  test('of inputs may be shared between threads, and may change once the run was requested', async () => {
+  test('memory of inputs may be shared between threads, and may change once the run was requested', async () => {
     await using session = await load(sumModel, { threads: 1 })
     const data = new Float32Array(new SharedArrayBuffer(8)).fill(4)
     const a: TensorLike = { type: 'float32', dims: [1, 1, 2], data }
@@ -268,7 +268,7 @@ describeNative('memory', () => {
     expect((await run).y?.data).toEqual(Float32Array.of(8, 8))
   })
 
-  test('of inputs may move to another thread, and then a run that still waits for it fails', async () => {
+  test('memory of inputs may move to another thread, and then a run that still waits for it fails', async () => {
     await using session = await load(sumModel, { threads: 1 })
     const first = pairs(100_000, 1)
     const runs = [session.run({ a: first, b: first }), session.run({ a: first, b: first })]
@@ -278,7 +278,7 @@ describeNative('memory', () => {
     expect(waited).toMatchObject({ status: 'rejected', reason: { code: 'TP_RUN' } })
   })
 
-  test('of a model in bytes may change once loading was requested', async () => {
+  test('memory of a model in bytes may change once loading was requested', async () => {
     const bytes = sumModel.slice()
     const loading = load(bytes)
     bytes.fill(0)
@@ -288,7 +288,7 @@ describeNative('memory', () => {
 })
 
 describeNative('names that every object has', () => {
-  test('are inputs and outputs like any other', async () => {
+  test('strings are inputs and outputs like any other', async () => {
     const names = ['__proto__', 'constructor', 'toString']
     const model = createModel(17)
     const graph = new Graph(model)
@@ -362,7 +362,7 @@ describeNative('a profile', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('is refused where nothing can be written', () =>
+  test('refuses a profile where nothing can be written', () =>
     expect(load(slowModel, { profile: join(tmpdir(), 'no-such-folder', 'profile.json') })).rejects.toMatchObject({
       code: 'TP_NOT_WRITABLE',
     }))

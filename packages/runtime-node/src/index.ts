@@ -5,6 +5,6 @@ import { nodeRuntime } from './node-runtime.ts'
 export { nodeRuntime } from './node-runtime.ts'
 export { type OperatorTotal, readProfile } from './read-profile.ts'
 
-/** What a plugin loader reads. */
+/** Default export for plugin loaders. */
 const plugin: RuntimePlugin = { contractVersion, runtime: /* @__PURE__ */ nodeRuntime() }
 export default plugin

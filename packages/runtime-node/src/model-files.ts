@@ -14,7 +14,7 @@ export async function checkFile(where: string, path: string): Promise<void> {
   throw new TpError('TP_MODEL_LOAD', where, `${path} is not a file; give the path of the .onnx file`)
 }
 
-/** What onnxruntime says when it cannot load a model, with a code and what to do. */
+/** The error of onnxruntime when it cannot load a model, with a code and advice. */
 export function loadError(where: string, cause: unknown): TpError {
   if (cause instanceof TpError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)

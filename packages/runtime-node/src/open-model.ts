@@ -7,7 +7,7 @@ import { importOrt } from './ort.ts'
 import { type ProfileFile, profileFile } from './profile-file.ts'
 import { toOrt } from './tensors.ts'
 
-/** What of the session options concerns onnxruntime: plain data that can cross to a worker. */
+/** The session options that concern onnxruntime: plain data that can cross to a worker. */
 export interface ModelOptions {
   readonly threads?: number | undefined
   readonly profile?: string | undefined

@@ -32,7 +32,7 @@ describe.each([{ worker: false }, { worker: true }])('a profile, %j', (options) 
     expect(totals[0]?.ms).toBeLessThan(runs)
   })
 
-  test('is written by disposal at the latest', async () => {
+  test('writes the profile by disposal at the latest', async () => {
     const path = join(folder, 'profile.json')
     const session = await load(runtimeModels.slowModel, { ...options, profile: path })
     await session.run(feeds)
@@ -41,7 +41,7 @@ describe.each([{ worker: false }, { worker: true }])('a profile, %j', (options) 
     expect(await readdir(folder)).toEqual(['profile.json'])
   })
 
-  test('of a refused model is not written', async () => {
+  test('does not write a profile of a refused model', async () => {
     const loading = load(new Uint8Array(3), { ...options, profile: join(folder, 'profile.json') })
     await expect(loading).rejects.toMatchObject({ code: 'TP_MODEL_LOAD' })
     expect(await readdir(folder)).toEqual([])

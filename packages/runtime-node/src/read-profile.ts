@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 
-/** What one type of operator took over all runs of a profile. */
+/** The time of one type of operator over all runs of a profile. */
 export interface OperatorTotal {
   readonly op: string
   readonly ms: number

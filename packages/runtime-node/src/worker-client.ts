@@ -37,12 +37,12 @@ export async function openModelInWorker(model: Uint8Array | string, options: Mod
       pending?.reject(workerError(where, reason))
     })
   worker.on('message', (answer: WorkerAnswer) => {
-    const asked = pending
+    const waiting = pending
     pending = undefined
     // An idle worker does not keep the process alive.
     worker.unref()
-    if (answer.ok) asked?.resolve(answer.value)
-    else asked?.reject(receiveError(answer.error))
+    if (answer.ok) waiting?.resolve(answer.value)
+    else waiting?.reject(receiveError(answer.error))
   })
 
   function ask<T>(request: NodeWorkerRequest, transfer: ArrayBuffer[] = []): Promise<T> {

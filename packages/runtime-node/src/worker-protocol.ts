@@ -2,7 +2,7 @@ import type { NamedTensors } from '@tp/core/runtime'
 import type { Gate } from './gate.ts'
 import type { ModelOptions } from './open-model.ts'
 
-/** What a worker is started with. */
+/** The data that a worker is started with. */
 export interface WorkerStart {
   readonly gate: Gate
 }

@@ -15,7 +15,7 @@ export interface RuntimeCandidate extends Pick<SessionOptions, 'threads' | 'work
   readonly runtime: Runtime
 }
 
-/** What came of a candidate. */
+/** The outcome of a candidate. */
 export interface RuntimeTrial {
   readonly candidate: RuntimeCandidate
   /** Median time of a run; undefined if it was not measured, because it failed or because it was the only candidate. */

@@ -27,8 +27,8 @@ export async function diagnose(engine: Engine, last: Threads | undefined): Promi
   }
 }
 
-function lastThreads({ asked, got, why }: Threads): string {
-  return `threads of the last model: ${asked === undefined ? 'none in particular' : asked} asked for, ${got} got, ${why}`
+function lastThreads({ requested, got, why }: Threads): string {
+  return `threads of the last model: ${requested === undefined ? 'none in particular' : requested} asked for, ${got} got, ${why}`
 }
 
 async function simdSupport(): Promise<string> {

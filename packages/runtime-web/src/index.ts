@@ -7,6 +7,6 @@ export type { WasmPaths } from './ort/start-ort.ts'
 export { wasmRuntime } from './wasm-runtime.ts'
 export type { WebRuntimeOptions } from './web-runtime.ts'
 
-/** What a plugin loader reads: wasm, which runs everywhere. */
+/** Default export for plugin loaders: wasm, which runs everywhere. */
 const plugin: RuntimePlugin = { contractVersion, runtime: /* @__PURE__ */ wasmRuntime() }
 export default plugin

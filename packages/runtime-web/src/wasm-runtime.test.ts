@@ -42,7 +42,7 @@ describe('a model by name', () => {
   })
   afterAll(() => rm(folder, { recursive: true }))
 
-  test('is loaded from a path or a file URL', async () => {
+  test('loads a model from a path or a file URL', async () => {
     const path = join(folder, 'sum.onnx')
     for (const model of [path, pathToFileURL(path).href]) {
       await using session = await load(model, { threads: 1 })
@@ -51,7 +51,7 @@ describe('a model by name', () => {
     await expect(load(join(folder, 'none.onnx'))).rejects.toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
   })
 
-  test('is loaded from a server, and refused where it is missing or a page', async () => {
+  test('loads a model from a server, and refuses one that is missing or a page', async () => {
     const server = createServer((request, response) => {
       if (request.url === '/sum.onnx') response.end(sumModel)
       else if (request.url === '/page.onnx')

@@ -28,13 +28,13 @@ export interface WebRuntimeOptions {
   readonly wasmPaths?: WasmPaths
 }
 
-/** What differs between the builds of onnxruntime-web. */
+/** The differences between the builds of onnxruntime-web. */
 export interface WebEngine extends Engine {
   /** By which name it is imported. */
   readonly ortName: string
   /** A worker that serves one model, in the form in which bundlers recognise one. */
   startBundledWorker(): Worker
-  /** Threads where none are asked for, out of the processor's. */
+  /** Threads where none are requested, out of the processor's. */
   standardThreads(cores: number): number
   /** @throws TpError TP_DEVICE if what computes is not there */
   checkDevice(where: string): Promise<void>

@@ -4,8 +4,8 @@ import { type WebRuntimeOptions, webRuntime } from './web-runtime.ts'
 import { findAdapter } from './webgpu-adapter.ts'
 
 /**
- * onnxruntime on the graphics device by WebGPU; what that cannot compute is computed in wasm, on one thread unless more
- * are asked for. Loading throws TP_DEVICE where there is no adapter.
+ * onnxruntime on the graphics device by WebGPU; what that cannot compute is computed in wasm, on one thread unless more are
+ * requested. Loading throws TP_DEVICE where there is no adapter.
  */
 export function webgpuRuntime(options: WebRuntimeOptions = {}): Runtime {
   const engine = {

@@ -70,15 +70,15 @@ export function lifetimeTests(site: Site): void {
   describe('two models at once', () => {
     const digit = Array.from({ length: 28 * 28 }, (_, i) => Math.sin(i))
     const words = Array.from({ length: 24 }, (_, i) => (i === 0 ? 2 : 100 + 31 * i))
-    let wanted: number[][]
+    let expected: number[][]
     beforeAll(async () => {
-      wanted = []
+      expected = []
       for (const [file, inputs] of [
         ['mail.onnx', mailInputs(words)],
         ['digits.onnx', digitInputs(digit)],
       ] as const) {
         await using session = await nodeRuntime().load(join(site.folder, file))
-        wanted.push(Array.from((await session.run(inputs)).logits?.data as Float32Array))
+        expected.push(Array.from((await session.run(inputs)).logits?.data as Float32Array))
       }
     })
 
@@ -107,9 +107,9 @@ export function lifetimeTests(site: Site): void {
       )
       expect(seen).toHaveLength(8)
       for (const [i, logits] of seen.entries()) {
-        const expected = wanted[i % 2] as number[]
-        expect(logits).toHaveLength(expected.length)
-        for (const [j, value] of logits.entries()) expect(Math.abs(value - (expected[j] as number))).toBeLessThan(1e-4)
+        const own = expected[i % 2] as number[]
+        expect(logits).toHaveLength(own.length)
+        for (const [j, value] of logits.entries()) expect(Math.abs(value - (own[j] as number))).toBeLessThan(1e-4)
       }
       await page.close()
     })

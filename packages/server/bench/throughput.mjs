@@ -82,9 +82,9 @@ async function measure(run) {
     Array.from({ length: clients }, async () => {
       while (next < rows.length) {
         const i = next++
-        const asked = performance.now()
+        const sent = performance.now()
         const [{ logits }] = await run(rows[i])
-        waits.push(performance.now() - asked)
+        waits.push(performance.now() - sent)
         classes[i] = Number(logits.data[1] > logits.data[0])
       }
     }),

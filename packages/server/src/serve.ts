@@ -39,7 +39,7 @@ export interface Server extends AsyncDisposable {
   /** `http://127.0.0.1:8080` */
   readonly url: string
   readonly models: readonly Pick<ServedModel, 'name' | 'current'>[]
-  /** Opens every model's file again; none of the requests meanwhile is lost. What cannot be opened remains as it was. */
+  /** Opens every model's file again; none of the requests meanwhile is lost. A model that cannot be opened remains as it was. */
   reload(): Promise<readonly { readonly name: string; readonly error?: Error }[]>
   /** Reports that it is not ready, answers what it has accepted, and ends. */
   close(): Promise<void>
@@ -77,8 +77,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
     void (await Promise.all([...models.values()].map((model) => model.close())))
 
   try {
-    for (const { name: asked, guard, ...own } of options.models) {
-      const name = asked ?? nameOf(own.path)
+    for (const { name: explicitName, guard, ...own } of options.models) {
+      const name = explicitName ?? nameOf(own.path)
       if (models.has(name)) throw option(`two models are called ${name}; give one another name`)
       const model = await serveModel(name, {
         ...own,
@@ -147,7 +147,7 @@ async function reload(model: ServedModel): Promise<{ readonly name: string; read
   }
 }
 
-/** What a user calls the model: its file, if that has a name of its own, or else its folder. */
+/** The name that a user would give the model: its file, if that has a name of its own, or else its folder. */
 function nameOf(path: string): string {
   const file = basename(path).replace(/\.onnx$/, '')
   if (!/^model\b/.test(file)) return file

@@ -31,7 +31,7 @@ describe('compressed bodies', () => {
     ['gzip', gzipSync],
     ['x-gzip', gzipSync],
     ['deflate', deflateSync],
-  ] as const)('are read as %s says', async (encoding, compress) => {
+  ] as const)('reads compressed bodies as %s says', async (encoding, compress) => {
     const headers = { ...json, 'content-encoding': encoding }
     const answer = await ask('/predict', compress(text), headers)
     expect(answer.status).toBe(200)
@@ -68,7 +68,7 @@ describe('compressed bodies', () => {
     expect((await ask('/predict', text)).status).toBe(200)
   })
 
-  test('of a type that is not read are refused, whatever is in them', async () => {
+  test('refuses a type that is not read, whatever is in the body', async () => {
     const headers = { 'content-type': 'application/xml', 'content-encoding': 'gzip' }
     expect((await ask('/predict', 'no gzip', headers)).status).toBe(415)
     expect((await ask('/predict', text)).status).toBe(200)

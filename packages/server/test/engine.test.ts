@@ -17,7 +17,7 @@ const text = (length: number, seed = 1): number[] => [
   3,
 ]
 
-/** What vitest takes; it reads tags of undefined as an error. */
+/** The options that vitest takes; it reads tags of undefined as an error. */
 const tagged = ({ tags }: { readonly tags?: string | undefined }) => (tags === undefined ? {} : { tags })
 const int8 = modelPath('mail').replace('model.onnx', 'model.int8.onnx')
 
@@ -84,7 +84,7 @@ const packedForms: readonly Form[] = [
 describe('answers are those of the model run alone, in whatever order and lengths texts arrive', () => {
   for (const form of [...forms, ...(hasNative ? packedForms : [])]) {
     const { packed = false, most = 1e-5 } = form
-    test(`of ${form.name}`, tagged(form), async () => {
+    test(`form ${form.name}`, tagged(form), async () => {
       const session = await form.load()
       const engine = await startEngine({
         sessions: packed ? [session, session] : [session],
@@ -223,12 +223,12 @@ describe('the queue', () => {
       isDone = true
     })
     release()
-    let asked = 0
+    let count = 0
     const clients = Array.from({ length: 4 }, async () => {
-      for (; !isDone && asked < 2000; asked++) await ask([90])
+      for (; !isDone && count < 2000; count++) await ask([90])
     })
     await Promise.all([long, ...clients])
-    expect(asked).toBeLessThan(400)
+    expect(count).toBeLessThan(400)
     await engine.close()
   })
 
@@ -257,7 +257,7 @@ describe('the queue', () => {
     await engine.close()
   })
 
-  test('runs nothing of a request that is aborted before it is asked', async () => {
+  test('runs nothing of a request that is aborted before it is sent', async () => {
     const { engine, watched, ask, release } = await start()
     release()
     await expect(ask([5], AbortSignal.abort())).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
@@ -269,9 +269,9 @@ describe('the queue', () => {
     const { engine, ask, release } = await start()
     const bad = textBatch([[2, 99_999, 3]])
     const first = ask([1])
-    const asked = [ask([1]), engine.run(rowsOf(engine.form, bad)), ask([1])]
+    const runs = [ask([1]), engine.run(rowsOf(engine.form, bad)), ask([1])]
     release()
-    const [before, failed, after] = await Promise.allSettled(asked)
+    const [before, failed, after] = await Promise.allSettled(runs)
     expect([before?.status, failed?.status, after?.status]).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(failed).toMatchObject({ reason: { code: 'TP_RUN' } })
     await first
@@ -306,7 +306,7 @@ test('runs leave the event loop free', async () => {
 })
 
 describe('models that cannot be served', () => {
-  test('are refused with the reason', async () => {
+  test('refuses the model with the reason', async () => {
     const fixed = { ...dense, inputs: dense.inputs.map((input) => ({ ...input, dims: [4, 'n'] })) }
     await expect(startEngine({ sessions: [fixed] })).rejects.toThrow(
       /batches of exactly 4; export it with a free batch axis/,

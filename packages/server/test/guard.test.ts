@@ -62,7 +62,7 @@ describe('a guarded model', () => {
     expect(body).toMatch(/^tp_drift_alarms_total\{model="pruned",signal="margin"\} [1-9]/m)
   })
 
-  test('is refused with the guard of another file', async () => {
+  test('refuses the guard of another file', async () => {
     const guard = writeGuard({ pruned: hash(dense), dense: hash(dense) })
     await expect(start(guard)).rejects.toThrow(expect.objectContaining({ code: 'TP_GUARD' }))
   })
@@ -74,7 +74,7 @@ describe('a model with a plan', () => {
       .find(({ text }) => text.length > 800)
       ?.text.slice(0, 800) ?? ''
 
-  test('is pruned when it is opened: large runs answer as the pruned file, small ones as the dense one', {
+  test('prunes the model when it is opened: large runs answer as the pruned file, small ones as the dense one', {
     tags: 'exhaustive',
   }, async () => {
     const keep = { format: 1, method: 'received-attention', keep: 0.05, layers: [0] }
@@ -105,7 +105,7 @@ describe('a model with a plan', () => {
     expect(new Set(versions).size).toBe(4)
   })
 
-  test('is pruned by the plan of now when it is opened again, and remains as it was if that cannot be read', {
+  test('prunes by the current plan when it is opened again, and remains as it was if that cannot be read', {
     tags: 'exhaustive',
   }, async () => {
     const planOf = (keep: number) =>
@@ -124,7 +124,7 @@ describe('a model with a plan', () => {
     expect(await score()).toBeCloseTo(after, 5)
   })
 
-  test('is refused together with a guard, and with a method that is not known', async () => {
+  test('refuses a plan together with a guard, and a method that is not known', async () => {
     const plan = readRunPlan({ format: 1, method: 'received-attention', keep: 0.5 }, 'plan.json')
     const open = (more: object) => serve({ models: [{ path: dense, plan, ...more }], port: 0 })
     await expect(open({ guard: { path: 'guard.json', dense } })).rejects.toMatchObject({ code: 'TP_OPTION' })

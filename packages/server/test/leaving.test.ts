@@ -109,7 +109,7 @@ describe('clients that send half a request', () => {
     expect((await ask('/v2/health/ready')).status).toBe(200)
   })
 
-  test('are told so after the time that they have, whatever they go on sending', async () => {
+  test('reports it to clients after the time that they have, whatever they go on sending', async () => {
     await start({ limits: { sendMs: 300 } })
     const trickling = await send(half)
     const closed = once(trickling.resume(), 'close')
@@ -120,7 +120,7 @@ describe('clients that send half a request', () => {
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 .*"code":"TP_REQUEST"\}$/s)
   })
 
-  test('are given up, those that began first, when all together take too much memory', async () => {
+  test('gives up the clients that began first when all together take too much memory', async () => {
     const ask = await start({ limits: { received: 100_000 } })
     const large = head(60_000) + '{"inputs":"'.padEnd(55_000, 'a')
     const first = await send(large)
@@ -136,7 +136,7 @@ describe('clients that send half a request', () => {
   test.each([
     ['of another method, to no route', 'PUT', {}, 'a'.repeat(55_000)],
     ['of which little was sent, and more is inflated', 'POST', { 'content-encoding': 'gzip' }, halfInflated(55_000)],
-  ])('are given up so for bodies %s', async (_what, method, headers, sent) => {
+  ])('gives them up in the same way for bodies %s', async (_what, method, headers, sent) => {
     await start({ limits: { received: 100_000 } })
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     const large = head(60_000)
@@ -144,7 +144,7 @@ describe('clients that send half a request', () => {
       .replace('host', `${lines.join('')}host`)
     const first = await send(large)
     first.write(sent)
-    // What it has sent is read before what the other sends.
+    // Its requests are read before those of the other.
     await once(await send('GET /v2 HTTP/1.1\r\nhost: x\r\n\r\n'), 'data')
     ;(await send(large)).write(sent)
     await expect.poll(() => first.closed).toBe(true)
@@ -178,7 +178,7 @@ test('a client that pipelines takes no more than a few slots from others, and is
   expect((await answers).match(/HTTP\/1.1 200 /g)).toHaveLength(200)
 })
 
-describe('of clients that pipeline', () => {
+describe('clients that pipeline', () => {
   const get = (more = ''): string => `GET /v2 HTTP/1.1\r\n${more}host: x\r\n\r\n`
 
   test.each([

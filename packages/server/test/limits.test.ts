@@ -119,9 +119,11 @@ test('a text without an end of words is looked at only in part', async () => {
   }
 })
 
-test('what finds no room is answered 429 with the time to wait, and all that is accepted is answered', async () => {
-  const asked = Array.from({ length: 30 }, () => ask('/predict', { inputs: new Array(8).fill(['word '.repeat(90)]) }))
-  const answers = await Promise.all(asked)
+test('answers 429 with the time to wait where there is no room, and answers all that it accepts', async () => {
+  const requests = Array.from({ length: 30 }, () =>
+    ask('/predict', { inputs: new Array(8).fill(['word '.repeat(90)]) }),
+  )
+  const answers = await Promise.all(requests)
   const refused = answers.filter(({ status }) => status === 429)
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]))
   for (const { headers, body } of refused) {
@@ -234,7 +236,7 @@ describe('a file that is replaced', () => {
     for (const score of seen) expect(Math.min(Math.abs(score - before), Math.abs(score - after))).toBeLessThan(1e-4)
   })
 
-  test('is left out if it cannot be opened', async () => {
+  test('leaves the model out if it cannot be opened', async () => {
     const before = await predict()
     const right = readFileSync(path)
     writeFileSync(path, right.subarray(0, 1000))
@@ -243,7 +245,7 @@ describe('a file that is replaced', () => {
     writeFileSync(path, right)
   })
 
-  test('is left out if its tokenizer is missing, so that texts are answered as before', async () => {
+  test('leaves the model out if its tokenizer is missing, so that texts are answered as before', async () => {
     const before = await predict()
     const tokenizer = folder.at('mail', 'tokenizer.json')
     renameSync(tokenizer, `${tokenizer}.away`)

@@ -42,7 +42,7 @@ const junk = fc.oneof(
   ),
 )
 
-/** Requests of which one part is something else, and bodies that are no requests at all. */
+/** Requests with one part replaced, and bodies that are not requests at all. */
 export function malformed(inferRoute: string): fc.Arbitrary<MalformedRequest> {
   const bodies = { ...valid, [inferRoute]: infer }
   const route = fc.constantFrom(...Object.keys(bodies))

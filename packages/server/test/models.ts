@@ -8,7 +8,7 @@ import { createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onn
 
 export interface MailOptions extends Partial<PruneOptions> {
   readonly packed?: boolean
-  /** What its last layer returns, [batch, sequence, 128], as its one output. */
+  /** The states of its last layer, [batch, sequence, 128], as its one output. */
   readonly states?: boolean
 }
 

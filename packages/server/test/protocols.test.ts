@@ -28,7 +28,7 @@ beforeAll(async () => {
   ] as const
   server = await serve({ models: paths.map((path) => ({ path })), port: 0, drainMs: 0 })
   ask = asking(server)
-  // What the toolkit's own evaluation computes, on another runtime, text by text.
+  // The results of the toolkit's own evaluation, on another runtime, text by text.
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   const inputsOf = (session: Session) =>
     textInputs(
@@ -50,10 +50,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-function expectClose(seen: readonly (readonly number[])[], wanted: readonly (readonly number[])[], digits = 4): void {
-  expect(seen.map((row) => row.length)).toEqual(wanted.map((row) => row.length))
+function expectClose(seen: readonly (readonly number[])[], expected: readonly (readonly number[])[], digits = 4): void {
+  expect(seen.map((row) => row.length)).toEqual(expected.map((row) => row.length))
   for (const [i, row] of seen.entries())
-    for (const [j, value] of row.entries()) expect(value).toBeCloseTo(wanted[i]?.[j] as number, digits)
+    for (const [j, value] of row.entries()) expect(value).toBeCloseTo(expected[i]?.[j] as number, digits)
 }
 
 describe("OpenAI's client", () => {
@@ -80,7 +80,7 @@ describe("OpenAI's client", () => {
     await expect(more).rejects.toThrow(/the model's vectors have 128/)
   })
 
-  test('is told which models there are, and when there is none of that name', async () => {
+  test('lists the models, and reports that there is none of that name', async () => {
     const names: string[] = []
     for await (const { id } of client().models.list()) names.push(id)
     expect(names).toEqual(['mail', 'states', 'ranker'])
@@ -125,7 +125,7 @@ describe('the routes of text-embeddings-inference', () => {
     )
   })
 
-  test('are meant by POST / by what the first model is for', async () => {
+  test('POST / does what the first model is for', async () => {
     expect(await ask('/', { inputs: texts[1] })).toMatchObject({
       body: (await ask('/predict', { inputs: texts[1] })).body,
     })
@@ -260,7 +260,7 @@ describe('the Open Inference Protocol', () => {
     expect(counts).toEqual(runs === 1 ? [[2, 1]] : [[1, 2]])
   })
 
-  test('answers tensors with the outputs that are asked for', async () => {
+  test('answers tensors with the requested outputs', async () => {
     const { body } = await ask('/v2/models/mail/infer', { id: '7', ...tensors, outputs: [{ name: 'logits' }] })
     expect(body).toMatchObject({
       model_name: 'mail',

@@ -1,4 +1,4 @@
-// Asks `tp serve` for twice what it can answer: memory must not grow, no answer be wrong, and what finds no room be told so.
+// Asks `tp serve` for twice what it can answer: memory must not grow, no answer be wrong, and requests without room must be refused.
 //
 //   node test/soak.mjs [--minutes 2]
 import { spawn } from 'node:child_process'
@@ -33,15 +33,15 @@ const waits = []
 const end = performance.now() + 60_000 * Number(minutes)
 const alone = await paceOf(1, 5)
 const capacity = await paceOf(12, 10)
-console.log(`alone ${alone.toFixed(1)} texts/s, at capacity ${capacity.toFixed(1)}; now twice as many are asked for`)
+console.log(`alone ${alone.toFixed(1)} texts/s, at capacity ${capacity.toFixed(1)}; now twice as many are requested`)
 Object.assign(counts, { answered: 0, refused: 0, wrong: 0, other: 0 })
 waits.length = 0
 let isOver = false
 const sampling = sample()
 const underWay = new Set()
 // An open loop: clients that do not wait for each other's answers.
-for (let asked = 0, start = performance.now(); performance.now() < end; asked++) {
-  const due = start + (1000 * 4 * asked) / (2 * capacity)
+for (let sent = 0, start = performance.now(); performance.now() < end; sent++) {
+  const due = start + (1000 * 4 * sent) / (2 * capacity)
   if (due > performance.now()) await setTimeout(due - performance.now())
   const work = ask(4).then(() => underWay.delete(work))
   underWay.add(work)

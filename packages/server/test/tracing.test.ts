@@ -50,7 +50,7 @@ test('requests go on with the traces of their callers, and share the span of the
   expect(spans.map((span) => span?.spanId).sort()).toEqual(requests.map((span) => span.spanContext().spanId).sort())
 })
 
-test('what a client did wrong is no error of the server, and a route that is not there has no name', async () => {
+test('does not report a client’s mistake as an error of the server, and names no route that does not exist', async () => {
   await ask('/predict', { inputs: 5 })
   await ask('/nowhere/secret?key=1')
   await expect.poll(() => exporter.getFinishedSpans().length).toBe(2)
@@ -62,11 +62,11 @@ test('what a client did wrong is no error of the server, and a route that is not
 })
 
 test('a request whose client goes away has a span, too', async () => {
-  const leaving = new AbortController()
-  const asked = expect(ask('/predict', { inputs: 'hello', model: 'slow' }, json, leaving.signal)).rejects.toThrow()
+  const client = new AbortController()
+  const request = expect(ask('/predict', { inputs: 'hello', model: 'slow' }, json, client.signal)).rejects.toThrow()
   await expect.poll(() => server.models[1]?.current.engine.waiting().rows).toBe(1)
-  leaving.abort()
-  await asked
+  client.abort()
+  await request
   await expect.poll(() => named('POST /predict').length).toBe(1)
   expect(named('POST /predict')[0]?.attributes).toMatchObject({ 'http.response.status_code': 499 })
 })

@@ -2,13 +2,13 @@ import { DynamicCache, Tensor } from '@huggingface/transformers'
 import { TpError } from '@tp/core'
 import { replace } from './replace.ts'
 
-/** What of a model of transformers.js is used here. */
+/** The parts of a model of transformers.js that are used here. */
 interface CachingModel {
   readonly sessions: Readonly<Record<string, OrtSession | undefined>>
   forward(inputs: DecoderInputs): Promise<object>
 }
 
-/** What `generate()` gives a decoder. */
+/** The inputs that `generate()` gives a decoder. */
 type DecoderInputs = Readonly<Record<string, unknown>> & {
   readonly input_ids?: Tensor
   readonly past_key_values?: DynamicCache | null

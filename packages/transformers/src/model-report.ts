@@ -1,6 +1,6 @@
 import type { Plan } from '@tp/compiler'
 
-/** What became of a model that there is a plan for. */
+/** The outcome for a model that has a plan. */
 export type ModelReport = PrunedReport | RefusedReport | LeftReport
 
 interface PrunedReport {

@@ -2,13 +2,13 @@ import { DynamicCache, Tensor } from '@huggingface/transformers'
 import { TpError } from '@tp/core'
 import { replace } from './replace.ts'
 
-/** What of a model of transformers.js is used here. */
+/** The parts of a model of transformers.js that are used here. */
 interface PressableModel {
   readonly sessions: Readonly<Record<string, unknown>>
   forward(inputs: DecoderInputs): Promise<DecoderOutputs>
 }
 
-/** What `generate()` gives a decoder. */
+/** The inputs that `generate()` gives a decoder. */
 type DecoderInputs = Readonly<Record<string, unknown>> & {
   readonly input_ids?: Tensor
   readonly attention_mask?: Tensor | null
@@ -40,7 +40,7 @@ const pressing = new WeakSet<object>()
 /**
  * Prunes the caches of a decoder once, between a prompt and what is generated after it: `press` is what `tp press` has written for the
  * decoder's file. `generate()`, streamers and stopping work as before, and so does a second turn on `past_key_values`: a
- * cache goes on telling how many tokens it has seen, and new tokens get their positions. What later turns add is not pruned.
+ * cache goes on telling how many tokens it has seen, and new tokens get their positions. Tokens of later turns are not pruned.
  *
  * One example at a time, without padding.
  *
@@ -63,10 +63,10 @@ export async function pressCaches(model: object, press: Uint8Array): Promise<Cac
   countSeen()
   let isOn = true
   replace(decoder, 'forward', (forward) => async (inputs) => {
-    const { asked, seen, count } = withoutPruned(inputs)
+    const { decoderInputs, seen, count } = withoutPruned(inputs)
     const isPressed = isOn && seen === 0 && count > 1
     if (isPressed) requireOneExample(inputs)
-    const outputs = await forward.call(decoder, asked)
+    const outputs = await forward.call(decoder, decoderInputs)
     if (isPressed) await pruneCaches(session, outputs)
     const cached = Object.entries(outputs).find(([name]) => name.startsWith('present.'))?.[1]
     if (cached !== undefined) seenBy.set(cached, seen + count)
@@ -99,9 +99,9 @@ function countSeen(): void {
   })
 }
 
-/** What a decoder is given: a mask as long as its caches and the new tokens, and the positions that these have among all tokens. */
+/** The inputs of a decoder: a mask as long as its caches and the new tokens, and the positions that these have among all tokens. */
 function withoutPruned(inputs: DecoderInputs): {
-  readonly asked: DecoderInputs
+  readonly decoderInputs: DecoderInputs
   readonly seen: number
   readonly count: number
 } {
@@ -110,15 +110,15 @@ function withoutPruned(inputs: DecoderInputs): {
   const first = past_key_values ? firstOf(past_key_values) : undefined
   const length = first?.dims.at(-2) ?? 0
   const seen = (first && seenBy.get(first)) ?? length
-  if (seen === length) return { asked: inputs, seen, count }
+  if (seen === length) return { decoderInputs: inputs, seen, count }
   const position = BigInt64Array.from({ length: count }, (_, i) => BigInt(seen + i))
   const mask = new BigInt64Array(length + count).fill(1n)
-  const asked = {
+  const decoderInputs = {
     ...inputs,
     attention_mask: new Tensor('int64', mask, [1, length + count]),
     position_ids: new Tensor('int64', position, [1, count]),
   }
-  return { asked, seen, count }
+  return { decoderInputs, seen, count }
 }
 
 /** @throws TpError TP_BATCH */

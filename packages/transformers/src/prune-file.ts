@@ -6,7 +6,7 @@ import type { Load } from './load.ts'
 import { type PruneOutcome, refused } from './model-report.ts'
 import type { PipelineSessionOptions } from './platform/platform.ts'
 
-/** What a session is made of; `bytes` and `options` are absent where that is the file as it is. */
+/** The source of a session; `bytes` and `options` are absent where that is the file as it is. */
 interface PrunedFile {
   /** Absent for a decoder. */
   readonly outcome?: PruneOutcome
@@ -22,11 +22,11 @@ const tooFewRows = refused(
 
 const masked = refused(
   'TP_FILES',
-  'its decoder is told which rows of the encoder are padding, and would attend to those of pruned tokens; only encoders of frames or ' +
+  'its decoder takes a mask of the rows that are padding, and would attend to those of pruned tokens; only encoders of frames or ' +
     'pixels alone are pruned next to a decoder',
 )
 
-/** What transformers.js hands to a decoder. */
+/** The inputs that transformers.js hands to a decoder. */
 const STATES = 'last_hidden_state'
 
 /**
@@ -73,7 +73,7 @@ export async function pruneFile(
   }
 }
 
-/** What a session is made of instead of the file that was opened. */
+/** The source of a session in place of the file that was opened. */
 function asSession(
   model: Model,
   { folder }: { readonly folder?: string },

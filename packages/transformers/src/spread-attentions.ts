@@ -4,7 +4,7 @@ import { MASK, POSITIONS } from '@tp/compiler'
 /** Names of a decoder's outputs float [b,heads,tokens,positions] begin with it, where it was exported with its attentions. */
 const CROSS_ATTENTIONS = 'cross_attentions'
 
-/** What onnxruntime returns, as far as it is read here. */
+/** The part of onnxruntime's result that is read here. */
 interface Integers {
   readonly dims: readonly number[]
   readonly data: BigInt64Array
@@ -39,7 +39,10 @@ export function spreadCrossAttentions(model: PreTrainedModel): void {
   }
 }
 
-/** Of each example: which of the rows with positions int64 [b,k] is nearest to each of `count` positions, the earlier of two. Rows whose mask is 0 are none. */
+/**
+ * For each example: which of the rows with positions int64 [b,k] is nearest to each of `count` positions, the earlier of
+ * two. Rows whose mask is 0 are none.
+ */
 function nearestRows({ dims, data }: Integers, mask: Integers, count: number): Int32Array[] {
   const [batch, width] = dims as [number, number]
   return Array.from({ length: batch }, (_, example) => {
@@ -49,8 +52,8 @@ function nearestRows({ dims, data }: Integers, mask: Integers, count: number): I
       .filter((row) => mask.data[start + row] === 1n)
       .sort((a, b) => position(a) - position(b))
     let at = 0
-    return Int32Array.from({ length: count }, (_, wanted) => {
-      const apart = (slot: number): number => Math.abs(position(rows[slot] as number) - wanted)
+    return Int32Array.from({ length: count }, (_, target) => {
+      const apart = (slot: number): number => Math.abs(position(rows[slot] as number) - target)
       while (at + 1 < rows.length && apart(at + 1) < apart(at)) at++
       return rows[at] ?? 0
     })

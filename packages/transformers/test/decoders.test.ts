@@ -93,7 +93,7 @@ describe('pressed caches', () => {
   })
 
   test.each(['llama', 'llama-last'])(
-    'are those that a loop of its own makes, in a second turn, too: %s',
+    'makes the caches that a loop of its own makes, in a second turn, too: %s',
     async (name) => {
       const bytes = pressOf(streaming({ sinks: 2 }), 0.5)
       const model = await open(name)
@@ -107,7 +107,7 @@ describe('pressed caches', () => {
       loop.caches = await pressing.run(present(loop.caches))
       await goOn(loop, answer, 5)
       expect(first.tokens).toEqual([...prompt, ...answer])
-      // What generate() has told last is not in the caches yet.
+      // The last token of generate() is not in the caches yet.
       const next = [await loop.feed([...answer.slice(-1), 3, 44, 9])]
       await goOn(loop, next, 4)
       expect(second.tokens).toEqual([...first.tokens, 3, 44, 9, ...next])
@@ -115,7 +115,7 @@ describe('pressed caches', () => {
     },
   )
 
-  test('are no longer made after dispose', async () => {
+  test('presses no more caches after dispose', async () => {
     const [dense, model] = await Promise.all(['llama', 'llama'].map(open))
     const pressing = await pressCaches(model as Decoder, pressOf(streaming(), 0.34))
     const expected = (await continued(dense as Decoder, prompt, 6)).tokens
@@ -127,7 +127,7 @@ describe('pressed caches', () => {
     await expect((model as Decoder).generate({ inputs: two, max_new_tokens: 2 })).resolves.toBeDefined()
   })
 
-  test('are refused for several examples, for one with padding, and for a model of several files', async () => {
+  test('refuses several examples, one with padding, and a model of several files', async () => {
     const model = await open('llama')
     await pressCaches(model, pressOf(keyNorm(), 0.5))
     const two = new Tensor('int64', BigInt64Array.from([...prompt, ...prompt], BigInt), [2, prompt.length])
@@ -163,7 +163,7 @@ describe('caches of 8 bits', () => {
     expect(both.tolist().map((row: bigint[]) => row.map(Number))).toEqual([one.tokens, one.tokens])
   })
 
-  test('are refused for a model whose caches have no scales, and for one that has none', async () => {
+  test('refuses a model whose caches have no scales, and one without caches', async () => {
     const model = await open('llama')
     const wrong = expect.objectContaining({ code: 'TP_MODEL' })
     expect(() => startEightBitCaches(model)).toThrow(wrong)

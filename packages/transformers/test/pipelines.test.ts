@@ -78,7 +78,7 @@ describe('images', () => {
     3,
   )
 
-  test('of zero-shot-image-classification are pruned, its texts are not', async () => {
+  test('prunes the images of zero-shot-image-classification, and not its texts', async () => {
     await addImages(models, 'clip')
     const plan = { ...half, layers: { pixel_values: [0, 1] } }
     const outputs = await sideBySide({ folder, name: 'clip', plan }, async (name) => {
@@ -88,7 +88,7 @@ describe('images', () => {
     expectPruned(outputs, [0, 1])
   })
 
-  test('of image-feature-extraction are pruned, pooled or with a row for each patch', async () => {
+  test('prunes the images of image-feature-extraction, pooled or with a row for each patch', async () => {
     await addImages(models, 'dinov2')
     const outputs = await sideBySide({ folder, name: 'dinov2' }, async (name) => {
       const extract = await pipeline('image-feature-extraction', name)
@@ -99,7 +99,7 @@ describe('images', () => {
     expect(outputs.pruned.dims).toBe(outputs.dense.dims)
   })
 
-  test('of depth-estimation are pruned, with a depth for every pixel', async () => {
+  test('prunes the images of depth-estimation, with a depth for every pixel', async () => {
     await addImages(models, 'depth-anything')
     const outputs = await sideBySide(
       { folder, name: 'depth-anything', plan: { ...half, layers: [0] } },

@@ -177,7 +177,7 @@ test('runs the dense model where onnxruntime does not take the pruned file', asy
   expect(reports).toMatchObject([{ outcome: 'refused', code: 'TP_LOAD', reason: expect.stringMatching(/CumSum/) }])
 })
 
-/** What a program does that brings an onnxruntime of its own. */
+/** The lines of a program that brings its own onnxruntime. */
 const ownRuntime = `
   import { createRequire } from 'node:module'
   const require = createRequire(createRequire(import.meta.url).resolve('@huggingface/transformers'))

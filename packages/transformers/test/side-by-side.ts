@@ -14,7 +14,7 @@ export interface SideBySide<Result> {
   readonly reports: readonly ModelReport[]
 }
 
-/** What the same lines of a program give without `pruneModels`, with it, and without it on a file that was pruned beforehand. */
+/** The results of the same lines of a program without `pruneModels`, with it, and without it on a file that was pruned beforehand. */
 export async function sideBySide<Result>(
   { folder, name, plan = half }: { readonly folder: string; readonly name: string; readonly plan?: Plan },
   run: (name: string) => Promise<Result>,

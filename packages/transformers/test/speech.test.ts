@@ -24,7 +24,7 @@ const half: Plan = { format: 1, method: 'stride', keep: 0.5, layers: [0], restor
 
 type Words = readonly { readonly text: string; readonly timestamp: readonly [number, number] }[]
 
-/** The words of sounds, and when each was said, of one model at the same time. */
+/** The words of sounds, and the time of each, of one model at the same time. */
 async function words(name: string, sounds: readonly Float32Array[], plan?: Plan, windows = {}): Promise<Words[]> {
   const reports: ModelReport[] = []
   const plans = { [name]: plan }
@@ -58,7 +58,7 @@ test.each([
   expectNear(pruned, dense, seconds)
 })
 
-test('of sounds that are transcribed at the same time each has its own times', { tags: 'exhaustive' }, async () => {
+test('sounds that are transcribed at the same time have their own times each', { tags: 'exhaustive' }, async () => {
   const sounds = [0.06, 0.3, 0.48].map(spoken)
   const alone = await Promise.all(sounds.map(async (sound) => (await words('speech', [sound], thin))[0]))
   expect(await words('speech', sounds, thin)).toEqual(alone)

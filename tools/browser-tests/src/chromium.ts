@@ -47,7 +47,7 @@ function installWithPlaywright(): void {
   run(process.execPath, [join(playwright, 'cli.js'), 'install', 'chromium'])
 }
 
-/** What goes wrong is seen by the Chromium that is missing afterwards. */
+/** A failure shows by the Chromium that is missing afterwards. */
 function run(program: string, args: readonly string[]): void {
   spawnSync(program, args, {
     stdio: ['ignore', 2, 2],

@@ -79,7 +79,7 @@ test('requires no changesets of a branch with a release of its own', async () =>
   ])
 })
 
-test('is skipped with a reason where git does not know the branch', async () => {
+test('skips the check with a reason where git does not know the branch', async () => {
   const { folder } = await repository()
   rmSync(join(folder, '.git'), { recursive: true })
   const [outcome] = await sinceBranch(folder, 'main', { before, now: before, changesets })

@@ -15,7 +15,7 @@ export function readReleased() {
   return JSON.parse(readFileSync(join(root, RELEASED), 'utf8'))
 }
 
-/** What the packages are now is from now on the last release. */
+/** Makes the packages as they are now the last release. */
 export function recordRelease() {
   const { version } = readJson('packages/core/package.json')
   const record = { version, reports: recordOf(writtenReports()) }

@@ -8,7 +8,7 @@ import { publicPackages, readJson, root } from '../workspace.mjs'
 export const REPORTS = 'etc'
 
 /**
- * What a package exports at one of its entry points.
+ * The exports of a package at one of its entry points.
  * @typedef {{ file: string, text: string }} Report `file`: `core.api.md`, `core-testing.api.md`
  */
 

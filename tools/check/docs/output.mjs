@@ -1,6 +1,6 @@
 /**
  * Compares what a document says with what a command prints, line by line in order; lines in between (progress) are ignored, and so
- * are times, which differ from run to run, and are not told at all on a machine that is too busy.
+ * are times, which differ from run to run, and are missing on a machine that is too busy.
  * @param {string} expected
  * @param {string} printed
  * @returns {string | undefined} the first line that is not printed

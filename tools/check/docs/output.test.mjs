@@ -7,13 +7,13 @@ test('ignores times, widths of columns, and lines in between', () => {
   expect(missingLine('pruned.onnx 9.4 MB, cls-attention, 0.2 s\nFLOPs  3.18× fewer', printed)).toBeUndefined()
 })
 
-test('ignores the time of a cut, which is told only where it can be', () => {
-  const [told, untold] = [
+test('ignores the time of a cut, which is printed only where it is known', () => {
+  const [noted, untold] = [
     'each cut  adds 36 nodes, 0.0861 ms (0.0792 … 0.0948) at 1×128 on one thread',
     'each cut  adds 36 nodes',
   ]
-  expect(missingLine(untold, `${told}\n`)).toBeUndefined()
-  expect(missingLine(told, `${untold}\n`)).toBeUndefined()
+  expect(missingLine(untold, `${noted}\n`)).toBeUndefined()
+  expect(missingLine(noted, `${untold}\n`)).toBeUndefined()
   expect(missingLine(untold, 'each cut  adds 37 nodes\n')).toBe(untold)
 })
 

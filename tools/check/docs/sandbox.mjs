@@ -8,13 +8,13 @@ import { publicPackages, readJson, root } from '../workspace.mjs'
  * workspace, so that nothing is fetched.
  * @param {string} folder
  * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
- * @param {readonly string[]} [wanted] names after `npm install`: only these are installed, with their dependencies. If
+ * @param {readonly string[]} [names] names after `npm install`: only these are installed, with their dependencies. If
  *   missing, all packages are, with optional peers
  */
-export async function installTarballs(folder, tarballs, wanted) {
+export async function installTarballs(folder, tarballs, names) {
   const modules = join(folder, 'node_modules')
   mkdirSync(join(modules, '.bin'), { recursive: true })
-  const needed = wanted && withNeeds(wanted)
+  const needed = names && withNeeds(names)
   for (const { name, path } of tarballs) {
     if (needed && !needed.has(name)) continue
     const target = join(modules, name)

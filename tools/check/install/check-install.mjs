@@ -2,7 +2,7 @@ import { judged } from '../outcome.mjs'
 import { measureSizes, recordedSizes, steadySizes } from './sizes.mjs'
 
 /**
- * That the documents say how much an install is. What is installed, and that it is enough, a test of its own looks at.
+ * That the documents say how much an install is. A test of its own checks which packages are installed, and that they suffice.
  * @param {string} scratch a folder for temporary files
  * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
  * @returns {Promise<import('../outcome.mjs').Outcome[]>}

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
-/** What a document says to install, and its first program. @param {string} file */
+/** The packages that a document installs, and its first program. @param {string} file */
 function read(file) {
   const fences = fencesOf(file, readFileSync(join(root, file), 'utf8'))
   const line = fences.find(({ language, code }) => language === 'sh' && code.startsWith('npm install '))?.code ?? ''
@@ -69,7 +69,7 @@ describe.each(documents)('the packages to install in $file', { timeout: 60_000 }
     folder = await folderWith(names)
   }, 60_000)
 
-  test('are enough to run its program', async () => {
+  test('the listed packages are enough to run its program', async () => {
     const { ok, output } = await run(folder, program)
     expect(output).toContain(prints)
     expect(ok).toBe(true)
@@ -92,9 +92,9 @@ describe.each(documents)('the packages to install in $file', { timeout: 60_000 }
   })
 
   test('makes no other package available', async () => {
-    const wanted = publicPackages().map(({ manifest }) => manifest.name)
+    const names = publicPackages().map(({ manifest }) => manifest.name)
     const others = [
-      ...wanted.filter((name) => !own.includes(name.slice('@tp/'.length))),
+      ...names.filter((name) => !own.includes(name.slice('@tp/'.length))),
       'onnxruntime-web',
       'sharp',
       'vitest',
@@ -114,7 +114,7 @@ describe.each(documents)('the packages to install in $file', { timeout: 60_000 }
       const { ok } = await run(await folderWith(names.filter((other) => other !== name)), program)
       if (ok) needless.push(name)
     }
-    // Peers: npm would install them without being asked.
+    // Peers: npm would install them by itself.
     expect(needless).toEqual(names.filter((name) => ['@tp/core', '@tp/onnx', 'onnxruntime-node'].includes(name)))
   })
 })

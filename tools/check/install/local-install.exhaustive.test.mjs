@@ -55,7 +55,7 @@ test('prunes and begins a plugin in the lines that npm run pack-local prints', {
   expect(await script(plugin, 'elsewhere')).toMatch(/Tests +\d+ passed/)
 })
 
-/** What a reader copies into a shell. @param {readonly string[]} lines @param {string} cwd */
+/** The lines that a reader copies into a shell. @param {readonly string[]} lines @param {string} cwd */
 function script(lines, cwd) {
   return run(['bash', '-euo', 'pipefail', '-c', lines.join('\n')], cwd)
 }

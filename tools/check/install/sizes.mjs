@@ -7,7 +7,7 @@ import { publicPackages, root } from '../workspace.mjs'
 import { installedPackages } from './installed-packages.mjs'
 
 /**
- * What `npm install` of one package puts on a disk.
+ * The disk space of `npm install` of one package.
  * @typedef {{ own: number, all: number, packages: number }} Size
  *   `own`, `all`: MB unpacked, of the package and with what it needs; `packages`: how many that are, with itself
  * @typedef {Record<string, Size>} Sizes by name of a package

@@ -9,7 +9,8 @@ const programs = /^(?:\$ )?(?:npx|npm|pnpm|tp|node) /
 const shells = new Set(['sh', 'bash', 'shell', 'console'])
 
 /**
- * What a text in Markdown prints to be typed: its blocks for a shell, fenced or indented, and its code in lines of text that begins with a program of ours.
+ * The commands that a text in Markdown prints: its blocks for a shell, fenced or indented, and its code in lines of text that
+ * begins with a program of ours.
  * @param {string} at
  * @param {string} text
  * @returns {Printed[]}
@@ -41,8 +42,8 @@ export function printedInMarkdown(at, text) {
 }
 
 /**
- * What of a block is typed. A session (`console`) shows what its commands print, too: only lines with a prompt are typed there, with those
- * that they go on in; without a prompt all are, if the first one begins with a program of ours.
+ * The commands in a block. A session (`console`) shows what its commands print, too: only lines with a prompt are typed there,
+ * with those that they go on in; without a prompt all are, if the first one begins with a program of ours.
  * @param {string} language
  * @param {readonly string[]} lines
  */

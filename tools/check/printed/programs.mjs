@@ -19,11 +19,11 @@ const programs = new Set(
   }),
 )
 
-/** What npm does by itself. */
+/** The commands of npm itself. */
 const ofNpm = new Set(['rebuild', 'publish', 'deprecate', 'version', 'audit', 'ci', 'pack', 'link'])
 
 /**
- * What a call asks tp to do: its arguments.
+ * The arguments of a call of tp.
  * @param {readonly string[]} call
  * @returns {readonly string[] | undefined} undefined for another program
  */
@@ -36,7 +36,7 @@ export function argumentsOfTp(call) {
 const ofReaders = new Set(['script.js', './prune.js'])
 
 /**
- * What is wrong with a call of npm, npx or node: a script, a package, a program or a file that is not there.
+ * The mistake in a call of npm, npx or node: a script, a package, a program or a file that is not there.
  * @param {readonly string[]} call
  * @param {string} folder of the document that prints it, relative to the root
  * @returns {string | undefined}
@@ -79,7 +79,7 @@ function problemOfNpm([command = '', ...args]) {
 }
 
 /**
- * What a script of the root is given that it does not take, as its own help says.
+ * Arguments of a script of the root that it does not take, by its own help.
  * @param {string} script
  * @param {readonly string[]} args
  */

@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
-/** What needs more than the files here, and is tested elsewhere. @param {string} line */
+/** Commands that need more than the files here, and are tested elsewhere. @param {string} line */
 const isElsewhere = (line) => elsewhere.some((pattern) => pattern.test(line))
 const elsewhere = [
   /^(?:serve|worker) /, // do not end: packages/cli/test/serve.test.ts, packages/bulk
@@ -38,14 +38,14 @@ function linesOf(calls) {
 }
 
 /** Models that are there before anything is run. */
-const given = new Set(['model.onnx', 'decoder.onnx'])
+const copied = new Set(['model.onnx', 'decoder.onnx'])
 
 const takesLong = new Set(['train', 'tune', 'eval', 'check', 'run', 'calibrate', 'bench', 'explain'])
 
 /** @param {readonly string[]} args */
 function isSlow([name = '', ...rest]) {
-  const isTold = rest.some((arg) => /^--(method|plan|lossless)$/.test(arg))
-  return takesLong.has(name) || rest.includes('--data') || (name === 'prune' && !isTold)
+  const isSpecified = rest.some((arg) => /^--(method|plan|lossless)$/.test(arg))
+  return takesLong.has(name) || rest.includes('--data') || (name === 'prune' && !isSpecified)
 }
 
 /** @param {() => readonly Printed[] | Promise<readonly Printed[]>} source */
@@ -93,14 +93,14 @@ async function problemsOf(scripts) {
 test('pages, reports and help print commands that run, in the order in which they stand there', {
   timeout,
 }, async () => {
-  const help = (await blocksOf(ofHelp)).filter((script) => script.every(([, model = '']) => given.has(model)))
+  const help = (await blocksOf(ofHelp)).filter((script) => script.every(([, model = '']) => copied.has(model)))
   const scripts = [...(await blocksOf(ofPages)), ...(await blocksOf(ofReport)), ...help]
   const quick = scripts.filter((script) => !script.some(isSlow))
   expect(quick.length).toBeGreaterThan(20)
   expect(await problemsOf(quick)).toEqual([])
 })
 
-test('what the first page of a learned method says trains and prunes', { timeout }, async () => {
+test('the commands on the first page of a learned method train and prune', { timeout }, async () => {
   const scripts = await blocksOf(ofPages)
   const learned = scripts.filter((script) => script.flat().includes('sdtp'))
   expect(learned.map((script) => script.map(([name]) => name))).toEqual([['train', 'prune']])
@@ -116,18 +116,18 @@ const slowly = {
   settings: () => ofSettings({ each: false, modalities: ['text', 'image'] }),
 }
 
-describe('what takes long, and what needs files that another command makes', { tags: 'exhaustive' }, () => {
+describe('commands that take long, or need files that another command makes', { tags: 'exhaustive' }, () => {
   beforeAll(putMadeFiles, timeout)
 
   test.each(Object.entries(slowly))('commands of %s run', { timeout: 3_600_000 }, async (name, source) => {
     const scripts = (await blocksOf(source)).filter((script) => script.length > 0)
     // Pages and the report: the others have been run above.
-    const isLeft = (/** @type {string[][]} */ script) => !['pages', 'report'].includes(name) || script.some(isSlow)
-    expect(await problemsOf(scripts.filter(isLeft))).toEqual([])
+    const isExpected = (/** @type {string[][]} */ script) => !['pages', 'report'].includes(name) || script.some(isSlow)
+    expect(await problemsOf(scripts.filter(isExpected))).toEqual([])
   })
 })
 
-/** What the examples of a command take from those of others: pruned files, learned values, a plan. */
+/** The files that examples of a command take from those of others: pruned files, learned values, a plan. */
 async function putMadeFiles() {
   const cwd = join(scratch, 'texts')
   const train = 'train model.onnx -o pruned.onnx --method sdtp --keep 0.7 --train method --data a.tsv --selection b.tsv'

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 
 /**
  * Bash itself takes the scripts apart: no program is found, so that each call ends in a function that writes down its words. Builtins
- * do what they do, but for those that look for a folder or a process. What is written at once is not mixed in a pipe: no line breaks.
+ * do what they do, but for those that look for a folder or a process. Text that is written at once is not mixed in a pipe: no
+ * line breaks.
  */
 const reader = `
 PATH=/nonexistent

@@ -25,7 +25,7 @@ export function ofDocuments() {
   return filesOf('*.md').flatMap((file) => printedInMarkdown(file, textOf(file)))
 }
 
-/** Pages of the site that are no document: home, methods, the reference. @returns {Promise<Printed[]>} */
+/** Pages of the site that are not documents: home, methods, the reference. @returns {Promise<Printed[]>} */
 export async function ofPages() {
   const { allPages } = await built('apps/site/dist/pages/all-pages')
   /** @type {{ path: string, text: string, source?: string }[]} */
@@ -61,8 +61,8 @@ export function ofReport() {
 }
 
 /**
- * What the report of a comparison may print for each setting that is measured of each model, in 8 bits, too; and what it prints where
- * a plan was tuned.
+ * The commands that the report of a comparison may print for each setting that is measured of each model, in 8 bits, too; and
+ * what it prints where a plan was tuned.
  * @param {{ each?: boolean, modalities?: readonly string[] }} [options] `each`: all budgets of a method, and not only the first
  * @returns {Promise<Printed[]>}
  */
@@ -96,7 +96,10 @@ export async function ofSettings({ each = true, modalities = ['text', 'image', '
   return typed.map((text) => ({ at: 'a report', text, form: 'block' }))
 }
 
-/** What messages print that are made of parts: how to learn a method's values, and what follows a tuned plan. @returns {Promise<Printed[]>} */
+/**
+ * Commands in messages that are made of parts: how to learn a method's values, and what follows a tuned plan. @returns
+ * {Promise<Printed[]>}
+ */
 export async function ofMessages() {
   const { loadMethods, trainLine } = await built('packages/cli/dist/index')
   const { describePlan } = await built('packages/cli/dist/tuning/describe')
@@ -105,8 +108,8 @@ export async function ofMessages() {
   const none = { estimate: 0, low: 0, high: 0 }
   const figures = { points: 'accuracy', loss: none, grid: [], maxLoss: 1, examples: 1 }
   /** @type {string} */
-  const told = describePlan({ regimes: [{ plan }], figures, cascade: { threshold: 0.1, share: 0.1 } }, files)
-  const next = told.split('\n').flatMap((line) => /^(?:next|then) {2}(tp .*)$/.exec(line)?.[1] ?? [])
+  const description = describePlan({ regimes: [{ plan }], figures, cascade: { threshold: 0.1, share: 0.1 } }, files)
+  const next = description.split('\n').flatMap((line) => /^(?:next|then) {2}(tp .*)$/.exec(line)?.[1] ?? [])
   const train = [...(await loadMethods()).values()].flatMap(({ entry }) => trainLine(entry.create()) ?? [])
   return [...next, ...train].map((text) => ({ at: 'messages', text, form: 'block' }))
 }

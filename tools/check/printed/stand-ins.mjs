@@ -8,7 +8,7 @@ import { root } from '../workspace.mjs'
  * @typedef {'texts' | 'images'} Kind
  */
 
-/** What a command line is about, where not texts. @param {readonly string[]} args @returns {Kind} */
+/** The kind of data of a command line, where not texts. @param {readonly string[]} args @returns {Kind} */
 export function kindOf(args) {
   return args.some((arg) => /^(?:other-)?images$/.test(arg)) ? 'images' : 'texts'
 }

@@ -12,7 +12,7 @@ async function table() {
   return (await import(`${root}/packages/cli/dist/commands/index.js`)).commands
 }
 
-/** Words after `tp` that are no command of the table. */
+/** Words after `tp` that are not a command of the table. */
 const others = new Set(['help', 'complete', '--help', '-h', '--version', '-v', 'COMMAND'])
 
 /**
@@ -24,10 +24,10 @@ const others = new Set(['help', 'complete', '--help', '-h', '--version', '-v', '
 export async function runLines(lines, { readsOnly = false } = {}) {
   const scratch = mkdtempSync(join(tmpdir(), 'tp-lines-'))
   try {
-    const [asked, answered] = [join(scratch, 'asked.json'), join(scratch, 'answered.json')]
-    writeFileSync(asked, JSON.stringify({ lines, readsOnly }))
+    const [requested, answered] = [join(scratch, 'asked.json'), join(scratch, 'answered.json')]
+    writeFileSync(requested, JSON.stringify({ lines, readsOnly }))
     const program = fileURLToPath(new URL('tp-lines.mjs', import.meta.url))
-    const { ok, output } = await runCommand([process.execPath, program, asked, answered], {
+    const { ok, output } = await runCommand([process.execPath, program, requested, answered], {
       cwd: scratch,
       timeoutMs: 3_600_000,
     })
@@ -39,7 +39,7 @@ export async function runLines(lines, { readsOnly = false } = {}) {
 }
 
 /**
- * What is wrong with the beginning of a command: a name or an option that tp does not have.
+ * The mistake at the beginning of a command: a name or an option that tp does not have.
  * @param {readonly string[]} args
  * @returns {Promise<string | undefined>}
  */
@@ -72,10 +72,10 @@ export async function isWhole([name = '', ...rest]) {
 }
 
 /**
- * What is wrong with command lines, as the command itself says it: each reads its arguments, its plan and its trained values, and ends
- * where it does not find the first model.
+ * The mistakes in command lines, as the command itself reports them: each reads its arguments, its plan and its trained values,
+ * and ends where it does not find the first model.
  * @param {readonly (readonly string[])[]} lines
- * @returns {Promise<Map<string, string>>} what is said, by the line in one text, of those that are wrong
+ * @returns {Promise<Map<string, string>>} the mistakes, by the line in one text
  */
 export async function problemsOfLines(lines) {
   const distinct = [...new Map(lines.map((args) => [args.join(' '), args])).values()]
@@ -83,7 +83,7 @@ export async function problemsOfLines(lines) {
   try {
     const placed = distinct.map((args, i) => ({ cwd: join(scratch, `${i}`), args }))
     for (const { cwd, args } of placed) {
-      // What is written has its folder.
+      // Written files have their folder.
       for (const path of ['.', ...args])
         if (!path.includes(':')) mkdirSync(join(cwd, dirname(path)), { recursive: true })
       for (const [path, content] of filesReadFirst(args)) writeFileSync(join(cwd, path), content)

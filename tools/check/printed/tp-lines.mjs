@@ -7,9 +7,9 @@ const { run } = await load('command/run')
 const { readArguments } = await load('command/arguments')
 const { commands } = await load('commands/index')
 
-const [, , asked = '', answered = ''] = process.argv
+const [, , requested = '', answered = ''] = process.argv
 /** @type {{ lines: { cwd: string, args: string[] }[], readsOnly: boolean }} */
-const { lines, readsOnly } = JSON.parse(readFileSync(asked, 'utf8'))
+const { lines, readsOnly } = JSON.parse(readFileSync(requested, 'utf8'))
 
 const outcomes = []
 for (const { cwd, args } of lines) {

@@ -8,7 +8,7 @@ export async function checkNextVersion() {
   return judged('the next version', problemsOfPlan(await plannedReleases()))
 }
 
-/** What the changesets would release; private packages keep their versions. */
+/** The releases that the changesets lead to; private packages keep their versions. */
 export async function plannedReleases() {
   const { changesets, releases } = await getReleasePlan(root)
   return { changesets, releases: releases.filter(({ type }) => type !== 'none') }

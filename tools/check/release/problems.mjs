@@ -1,23 +1,23 @@
 /**
- * What changesets makes of the changes that wait.
+ * The plan of changesets for the changes that wait.
  * @typedef {{ changesets: readonly Changeset[], releases: readonly Release[] }} Plan
  * @typedef {{ id: string, releases: readonly { name: string, type: string }[] }} Changeset
  * @typedef {{ name: string, oldVersion: string, newVersion: string }} Release
  */
 
 /**
- * What is wrong with the versions that changesets lead to.
+ * Problems of the versions that changesets lead to.
  * @param {Plan} plan of the packages that are published
  * @returns {string[]}
  */
 export function problemsOfPlan({ changesets, releases }) {
   const versions = new Set(releases.map(({ newVersion }) => newVersion))
-  const isAsked = changesets.some((changeset) => changeset.releases.some(({ type }) => type === 'major'))
+  const isMajor = changesets.some((changeset) => changeset.releases.some(({ type }) => type === 'major'))
   const leaps = releases.filter(({ oldVersion, newVersion }) => majorOf(newVersion) > majorOf(oldVersion))
   const minor = changesets.filter((changeset) => changeset.releases.some(({ type }) => type === 'minor'))
   return [
     ...(versions.size > 1 ? [`versions differ: ${[...versions].join(', ')}`] : []),
-    ...(leaps.length > 0 && !isAsked
+    ...(leaps.length > 0 && !isMajor
       ? [
           `${leaps[0]?.newVersion} would be next, which no changeset asks for: packages are each other's peers, so that a ` +
             `minor version of one is a major version of the others. Write patch in: ${minor.map(({ id }) => id).join(', ')}`,
@@ -32,7 +32,7 @@ function majorOf(version) {
 }
 
 /**
- * What a user could not install of a packed manifest, or not trace to its source.
+ * Entries of a packed manifest that a user could not install, or not trace to their source.
  * @param {import('../workspace.mjs').Manifest} manifest as in the tarball
  * @param {string} version that is released
  * @param {ReadonlySet<string>} released names of all packages that are

@@ -19,7 +19,7 @@ export interface CreatedPlugin {
   readonly folder: string
   /** Paths inside the folder. */
   readonly files: readonly string[]
-  /** What the method or runtime is called. */
+  /** The name of the method or runtime. */
   readonly short: string
 }
 

@@ -38,7 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-interface AskedPlugin {
+interface PluginArguments {
   /** Undefined: help is wanted. */
   readonly name?: string
   readonly kind: Kind
@@ -46,7 +46,7 @@ interface AskedPlugin {
 }
 
 /** @throws TpError TP_USAGE */
-function read(args: readonly string[]): AskedPlugin {
+function read(args: readonly string[]): PluginArguments {
   const { values, positionals } = parse(args)
   const { kind = 'method', dir: folder } = values
   if (values.help) return { kind: 'method', folder }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** What a plugin brings: a pruning method, or a runtime. */
+/** The kind of a plugin: a pruning method, or a runtime. */
 export type Kind = 'method' | 'runtime'
 
 /** Texts by path, with slashes. */

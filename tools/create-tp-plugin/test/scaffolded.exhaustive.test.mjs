@@ -44,7 +44,7 @@ async function done(command, cwd = '.') {
   return output
 }
 
-/** What the command prints as its result. @param {readonly string[]} args @param {string} cwd inside the folder */
+/** The result that the command prints. @param {readonly string[]} args @param {string} cwd inside the folder */
 async function tp(args, cwd = '.') {
   const command = [at('node_modules/@tp/cli/bin/tp.js'), ...args]
   const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: at(cwd) })
@@ -70,13 +70,13 @@ describe('a created method', () => {
     expect(output).not.toContain('failed')
   })
 
-  test('is used by its path during development', async () => {
+  test('works by its path during development', async () => {
     const { methods } = JSON.parse(await tp(['methods', '--plugin', '.', '--json'], 'tp-loudest'))
     const method = methods.find((/** @type {{ name: string }} */ { name }) => name === 'loudest')
     expect(method).toMatchObject({ family: 'attention', options: { power: { type: 'number', default: 1 } } })
   })
 
-  test('is published without a copy of core, and without its tests', async () => {
+  test('publishes without a copy of core, and without its tests', async () => {
     await publish('tp-loudest', 'tp-loudest')
     expect(existsSync(at('node_modules/tp-loudest/dist/index.js'))).toBe(true)
     expect(existsSync(at('node_modules/tp-loudest/node_modules'))).toBe(false)
@@ -104,7 +104,7 @@ describe('a created method', () => {
     expect(table).toMatch(/^random \(5 seeds\) +0\.5 /m)
   })
 
-  test('is a variant of tp tune, and its plan can be pruned', async () => {
+  test('serves as a variant of tp tune, and its plan can be pruned', async () => {
     const args = [
       '--data',
       'mails.tsv',
@@ -139,7 +139,7 @@ describe('a created method', () => {
     expect(await done([process.execPath, cli, 'prune', 'model.onnx', '-o', 'copy.onnx', ...args])).toContain('verified')
   })
 
-  test('is one file for pages, with the required parts of core', async () => {
+  test('bundles into one file for pages, with the required parts of core', async () => {
     await done(['npm', 'run', 'bundle'], 'tp-loudest')
     const text = readFileSync(at('tp-loudest/dist/bundle.js'), 'utf8')
     expect(text).not.toMatch(/^import /m)
@@ -183,7 +183,7 @@ describe('a created runtime', () => {
     expect(table).toMatch(/^received-attention +0\.5 /m)
   })
 
-  test('is called from code as its README says', async () => {
+  test('runs from code as its README says', async () => {
     const [program] = readBlocks(at('tp-fast/README.md'), 'ts')
     writeFileSync(at('program.ts'), program?.code ?? '')
     // Node 20 has no `await using`

@@ -3,7 +3,7 @@ import { normTimesAttention, normTimesAttentionOptions } from './norm-times-atte
 
 export { type NormTimesAttentionOptions, normTimesAttention } from './norm-times-attention.ts'
 
-/** What `tp --plugin tp-example-plugin` reads. */
+/** The plugin that `tp --plugin tp-example-plugin` reads. */
 const plugin: Plugin = {
   // The contract that this was written for. A number, not core's own: the two are compared when the plugin is loaded.
   contractVersion: 1,

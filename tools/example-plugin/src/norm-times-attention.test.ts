@@ -23,7 +23,7 @@ test('scores tokens by received attention times a power of the norm', () => {
   expect(scores(1)).toEqual([1.25, 0.75])
 })
 
-test('is found by tp --plugin', () => {
+test('tp --plugin finds the method', () => {
   const { methods } = readPlugin(exported, 'tp-example-plugin')
   expect(methods.map(({ name }) => name)).toEqual(['norm-times-attention'])
 })

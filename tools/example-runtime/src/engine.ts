@@ -27,7 +27,7 @@ export async function openModel(
   return {
     inputs: session.inputMetadata.map((info) => infoOf(where, info)),
     outputs: session.outputMetadata.map((info) => infoOf(where, info)),
-    // What comes out belongs to the caller: later runs must not change it.
+    // The outputs belong to the caller: later runs must not change it.
     run: async (inputs) => plainTensors(await session.run(feedsOf(engine, inputs))),
     endProfile: async () => undefined,
     close: () => session.release(),
@@ -50,12 +50,13 @@ async function checkFile(where: string, path: string): Promise<void> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new TpError('TP_FILE_NOT_FOUND', where, `there is no file that can be read at ${path}`, { cause })
   })
-  if (!found.isFile()) throw new TpError('TP_MODEL_LOAD', where, `${path} is no file; give the path of the .onnx file`)
+  if (!found.isFile())
+    throw new TpError('TP_MODEL_LOAD', where, `${path} is not a file; give the path of the .onnx file`)
 }
 
 function infoOf(where: string, info: InferenceSession.ValueMetadata): ValueInfo {
   if (info.isTensor) return { name: info.name, type: info.type, dims: info.shape }
-  throw new TpError('TP_MODEL_LOAD', where, `"${info.name}" is no tensor; only tensors can be passed`)
+  throw new TpError('TP_MODEL_LOAD', where, `"${info.name}" is not a tensor; only tensors can be passed`)
 }
 
 /** Names, types and shapes have been checked before. */

@@ -7,7 +7,7 @@ import * as exported from './index.ts'
 testRuntime(exampleRuntime())
 testRuntime(exampleRuntime(), { threads: 1 })
 
-test('is found by tp --runtime', () => {
+test('tp --runtime finds the runtime', () => {
   expect(readRuntimePlugin(exported, 'tp-example-runtime').runtime.name).toBe('example')
 })
 

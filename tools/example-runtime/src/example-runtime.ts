@@ -19,7 +19,7 @@ export function exampleRuntime(): Runtime {
 async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const where = `example: ${typeof model === 'string' ? model : `model of ${model.byteLength} bytes`}`
   checkThreads(where, options)
-  // What is asked for and cannot be had is refused, not passed over.
+  // Options that cannot be satisfied are refused, not ignored.
   if (options.worker) throw new TpError('TP_OPTION', where, 'there is no worker; omit worker')
   if (options.profile !== undefined) throw new TpError('TP_OPTION', where, 'there are no profiles; omit profile')
   throwIfAborted(options.signal, where)

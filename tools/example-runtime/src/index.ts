@@ -3,7 +3,7 @@ import { exampleRuntime } from './example-runtime.ts'
 
 export { exampleRuntime } from './example-runtime.ts'
 
-/** What `tp eval --runtime tp-example-runtime` reads. */
+/** The plugin that `tp eval --runtime tp-example-runtime` reads. */
 const plugin: RuntimePlugin = {
   // The contract that this was written for. A number, not core's own: the two are compared when the plugin is loaded.
   contractVersion: 1,

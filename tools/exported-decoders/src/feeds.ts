@@ -12,7 +12,7 @@ export interface DecoderSizes {
   readonly seed?: number
 }
 
-/** What a decoder is given for a prompt: random tokens, and caches of no tokens. */
+/** The feeds of a decoder for a prompt: random tokens, and caches of no tokens. */
 export function decoderFeeds(
   model: Model,
   { batch, tokens, padding = 0, side = 'left', seed = 1 }: DecoderSizes,
@@ -24,7 +24,7 @@ export function decoderFeeds(
   return feedsOf(model, { shown, tokens, seed, past: () => undefined })
 }
 
-/** What it is given for tokens after these, with the caches that it has returned. */
+/** The feeds for tokens after these, with the caches that it has returned. */
 export function nextFeeds(
   model: Model,
   before: NamedTensors,
@@ -42,15 +42,15 @@ export function nextFeeds(
   return feedsOf(model, { shown, tokens, seed, past: (name) => answer[name.replace('past_key_values', 'present')] })
 }
 
-interface Asked {
-  /** What the mask shows of each example, earlier tokens first. */
+interface FeedOptions {
+  /** The mask of each example, earlier tokens first. */
   readonly shown: readonly (readonly number[])[]
   readonly tokens: number
   readonly seed: number
   readonly past: (name: string) => TensorLike | undefined
 }
 
-function feedsOf(model: Model, { shown, tokens, seed, past }: Asked): NamedTensors {
+function feedsOf(model: Model, { shown, tokens, seed, past }: FeedOptions): NamedTensors {
   const batch = shown.length
   const positions = shown.map((row) =>
     row.map((_, i) => Math.max(0, row.slice(0, i + 1).reduce((a, b) => a + b, 0) - 1)),

@@ -27,7 +27,7 @@ export function decoderPath(name: DecoderName | SpeechDecoderName): string {
 /** Logits in PyTorch after twelve tokens of `decoderFeeds` (batch 1), and after one token more of `nextFeeds`. */
 type SaidByTorch = readonly [prompt: readonly number[], step: readonly number[]]
 
-/** What PyTorch says where later layers compute all tokens, and where they compute 0, 1 and 8 to 11 alone; by decoder. */
+/** The results of PyTorch where later layers compute all tokens, and where they compute 0, 1 and 8 to 11 alone; by decoder. */
 export function saidByTorch(): Readonly<Record<string, { readonly all: SaidByTorch; readonly some: SaidByTorch }>> {
   return JSON.parse(readFileSync(new URL('../models/by-torch.json', import.meta.url), 'utf8'))
 }

@@ -23,7 +23,7 @@ import { seeded } from './random.ts'
 const [heads, headDim, vocabulary] = [2, 4, 30]
 const hidden = heads * headDim
 
-/** What a head reads. */
+/** The input of a head. */
 export interface HeadInput extends Pick<RandomLayers, 'linear'> {
   /** The last states, [b,n,8], as the last norm returns them. */
   readonly x: Tensor

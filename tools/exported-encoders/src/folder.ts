@@ -11,7 +11,7 @@ export const sharedFolder: string =
 /** Folder with small exported encoders; its README says what is in it. */
 export const fixturesFolder: string = fileURLToPath(new URL('../fixtures', import.meta.url))
 
-/** What `fixture.json` says of an exported encoder (`goldens` are names of files in `pruned/`). */
+/** The contents of `fixture.json` for an exported encoder (`goldens` are names of files in `pruned/`). */
 export interface FixtureFacts {
   readonly architecture: string
   readonly modality: string

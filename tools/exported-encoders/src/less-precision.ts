@@ -15,7 +15,7 @@ import {
 const FLOAT = 1n
 const FLOAT16 = 10
 
-/** What onnxruntime's tools make of a file in float32. */
+/** Forms that onnxruntime's tools make of a file in float32. */
 export type Precision = 'float16' | 'dynamic int8' | 'QDQ' | '4-bit'
 
 /**

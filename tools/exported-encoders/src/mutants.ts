@@ -175,7 +175,7 @@ export function mutant(model: Model, mutation: string, seed: number): Uint8Array
   return encodeModel(copy)
 }
 
-/** What every object of JavaScript has. */
+/** Names of properties that every object of JavaScript has. */
 const ownNames = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'] as const
 
 /** Gives a value, a node, an operator, a domain, an attribute or a size another name, wherever it is read. */

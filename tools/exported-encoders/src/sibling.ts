@@ -9,7 +9,7 @@ import { openModel, runModel } from './session.ts'
 export interface Pruner {
   /** With traces. */
   prune(model: Model, method: Method, amounts: Schedule): Model
-  /** What the compiler calls the attention of each layer: the name of the softmax's node, or of its result. */
+  /** The compiler's name for the attention of each layer: the name of the softmax's node, or of its result. */
   attentions(model: Model): readonly string[]
   /** A method that scores tokens by the attention of the first one. */
   readonly method: Method
@@ -51,10 +51,10 @@ export async function compareWithSibling(
   await using dense = await openModel(model)
   await using denseSibling = await openModel(sibling)
   await using own = await openModel(withScores(model, pruner, amounts))
-  await using wanted = await openModel(withScores(sibling, pruner, amounts))
+  await using expected = await openModel(withScores(sibling, pruner, amounts))
   for (const feeds of inputs) {
     const wholes = [await dense.run(feeds), await denseSibling.run(feeds)] as const
-    const [ours, theirs] = [traced(await own.run(feeds), amounts), traced(await wanted.run(feeds), amounts)]
+    const [ours, theirs] = [traced(await own.run(feeds), amounts), traced(await expected.run(feeds), amounts)]
     const replayed = await runModel(pruner.prune(sibling, replay(ours.kept), amounts), feeds)
     const outputs = Object.keys(wholes[0])
     batches.push({
@@ -78,7 +78,7 @@ export async function compareWithSibling(
 /** An example is no longer compared from the first layer on where the two keep different tokens. */
 function compareKept(
   own: Traced,
-  wanted: Traced,
+  expected: Traced,
   layers: readonly number[],
 ): Omit<SiblingComparison, 'dense' | 'pruned'> {
   const batch = own.kept.get(layers[0] as number)?.length ?? 0
@@ -88,14 +88,14 @@ function compareKept(
   for (let row = 0; row < batch; row++) {
     for (const layer of layers) {
       const of = (all: ReplayedTokens): readonly number[] => all.get(layer)?.[row] ?? []
-      const [scores, wantedScores] = [of(own.scores), of(wanted.scores)]
+      const [scores, expectedScores] = [of(own.scores), of(expected.scores)]
       rows++
-      errors.push(...scores.map((score, i) => Math.abs(score - (wantedScores[i] as number))))
-      const [kept, wantedKept] = [of(own.kept), of(wanted.kept)]
-      if (kept.join() === wantedKept.join()) continue
-      const scoreOf = (token: number): number => wantedScores[of(wanted.arriving).indexOf(token)] ?? Number.NaN
-      const lost = wantedKept.filter((token) => !kept.includes(token)).map(scoreOf)
-      const gained = kept.filter((token) => !wantedKept.includes(token)).map(scoreOf)
+      errors.push(...scores.map((score, i) => Math.abs(score - (expectedScores[i] as number))))
+      const [kept, expectedKept] = [of(own.kept), of(expected.kept)]
+      if (kept.join() === expectedKept.join()) continue
+      const scoreOf = (token: number): number => expectedScores[of(expected.arriving).indexOf(token)] ?? Number.NaN
+      const lost = expectedKept.filter((token) => !kept.includes(token)).map(scoreOf)
+      const gained = kept.filter((token) => !expectedKept.includes(token)).map(scoreOf)
       gaps.push(Math.max(...lost) - Math.min(...gained))
       break
     }

@@ -44,7 +44,10 @@ export interface SpeechEncoderOptions {
   readonly reads: 'frames' | 'samples' | 'channel' | 'stereo' | 'spectrogram'
   /** Input `copied` int64 [b,24]: before the first layer token i becomes what token copied_i is. */
   readonly copies?: boolean
-  /** What stands between the convolutions: an operator on windows of two steps, of which the second convolution makes no more pairs. */
+  /**
+   * The operator between the convolutions: an operator on windows of two steps, of which the second convolution makes no
+   * more pairs.
+   */
   readonly pool?: 'MaxPool' | 'AveragePool'
   /** Positions are sinusoids, as Whisper's are, and outweigh what is heard: states of neighbors are alike. Default: random. */
   readonly sinusoids?: boolean
@@ -77,12 +80,12 @@ export function speechEncoder({
   }
   const ofTime = (): Tensor => {
     const channels = { samples: [], frames: [MELS], channel: [1], stereo: [2], spectrogram: [] }[reads]
-    const given =
+    const samplesIn =
       reads === 'frames'
         ? input('input_features', 'float32', ['batch', MELS, FRAMES])
         : input('input_values', 'float32', ['batch', ...channels, 2 * FRAMES])
-    const samples = reads === 'samples' ? unsqueeze(given, [1]) : given
-    const frames = reads === 'frames' ? conv(given, MELS, 3, 1) : conv(samples, channels[0] ?? 1, 4, 2)
+    const samples = reads === 'samples' ? unsqueeze(samplesIn, [1]) : samplesIn
+    const frames = reads === 'frames' ? conv(samplesIn, MELS, 3, 1) : conv(samples, channels[0] ?? 1, 4, 2)
     const pooled =
       pool &&
       applyOne(operators.get(pool) as Op, [gelu(frames)], {
@@ -136,7 +139,7 @@ function waves(): number[] {
   })
 }
 
-/** Of each example so many frames or samples that carry a signal, in front of those that do not. */
+/** For each example so many frames or samples that carry a signal, before those that do not. */
 export function speech(reads: 'frames' | 'samples' | 'spectrogram', loud: readonly number[], seed = 1): Float32Array {
   const normal = seeded(seed)
   const [channels, steps] = reads === 'samples' ? [1, 2 * FRAMES] : [MELS, FRAMES]

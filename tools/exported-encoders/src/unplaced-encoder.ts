@@ -25,7 +25,7 @@ import { seeded } from './random.ts'
 const [heads, headDim, vocabulary, classes] = [2, 4, 30, 3]
 const hidden = heads * headDim
 
-/** What a head of {@link unplacedEncoder} reads: `states` are an output themselves. */
+/** The input of a head of {@link unplacedEncoder}: `states` are an output themselves. */
 export type UnplacedHead = 'class token' | 'masked mean' | 'every token' | 'states'
 
 /**

@@ -4,7 +4,7 @@ import type { TrainSettings } from '@tp/train'
 import { expect, test } from 'vitest'
 import { average, learn, mailLesson, prunedLogits } from './mail-training.ts'
 
-/** What {@link testLearning} does otherwise. */
+/** Options of {@link testLearning}. */
 export interface LearningOptions {
   readonly layers?: readonly number[]
   readonly targetFlops?: number

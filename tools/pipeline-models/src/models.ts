@@ -4,7 +4,7 @@ import type { PipelineFolder } from './model-folder.ts'
 const { files: mail, maxTokens } = embeddedModel('mail')
 const { files: digits, normalization } = embeddedModel('digits-vit')
 
-/** What tokenizer.json alone does not say of BERT's tokenizers. */
+/** The settings of BERT's tokenizers that tokenizer.json alone does not hold. */
 export const bertTokenizer: object = {
   tokenizer_class: 'BertTokenizer',
   do_lower_case: true,

@@ -23,7 +23,7 @@ const ZERO = PLAIN + 1
 const LAST = ZERO + 16
 const SIZE = ZERO + POSITIONS + 1
 
-/** What is said whatever is heard: the token after each. */
+/** The words that are transcribed whatever is heard: the token after each. */
 const next = new Map([
   [TRANSCRIBE, ZERO],
   [PLAIN, 0],

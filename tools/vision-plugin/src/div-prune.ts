@@ -59,7 +59,7 @@ export function divPrune(): Scorer {
       const distance = sub(1, matmul(unit, swapLast(unit)))
       const free = and(attended, not(protectedTokens))
       // how many of each row, [B,1]
-      const wanted = sub(unsqueeze(budget.keep, 1), sum(cast(protectedTokens, 'float32'), 1, { keepDims: true }))
+      const count = sub(unsqueeze(budget.keep, 1), sum(cast(protectedTokens, 'float32'), 1, { keepDims: true }))
       const others = and(unsqueeze(free, 1), not(equal(unsqueeze(index, 2), unsqueeze(index, 1))))
       const toNearest = min(where(others, distance, FAR), 2)
       const choose = (open: Tensor, far: Tensor): { distances: Tensor; isIt: Tensor } => {
@@ -68,14 +68,14 @@ export function divPrune(): Scorer {
       }
       const first = choose(free, toNearest)
       const ranked = where(first.isIt, 0, UNRANKED)
-      const steps = cast(sub(max(wanted, [0, 1]), 1), 'int64')
+      const steps = cast(sub(max(count, [0, 1]), 1), 'int64')
       const [, rank = ranked] = iterate(steps, [first.distances, ranked], ([far = ranked, before = ranked], step) => {
         const { distances, isIt } = choose(and(free, equal(before, UNRANKED)), far)
         const now = where(isIt, add(cast(step, 'float32'), 1), UNRANKED)
         return [minimum(far, distances), minimum(before, now)]
       })
       // Longer examples of the batch go on; further steps do not affect shorter ones.
-      return neg(minimum(rank, maximum(wanted, 0)))
+      return neg(minimum(rank, maximum(count, 0)))
     },
   })
 }

@@ -5,7 +5,7 @@ import { pruMerge, pruMergeOptions } from './pru-merge.ts'
 export { divPrune } from './div-prune.ts'
 export { type PruMergeOptions, pruMerge } from './pru-merge.ts'
 
-/** What `tp --plugin tp-vision-plugin` reads. */
+/** The plugin that `tp --plugin tp-vision-plugin` reads. */
 const plugin: Plugin = {
   contractVersion: 1,
   methods: [

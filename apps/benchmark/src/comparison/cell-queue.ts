@@ -68,15 +68,15 @@ export async function openCellQueue(url: string, tell: (text: string) => void): 
   events.setMaxListeners(0)
   await Promise.all([queue.waitUntilReady(), events.waitUntilReady()])
   const run = randomUUID()
-  let asked = false
+  let requested = false
   const look = async (): Promise<void> => {
-    if (asked && (await queue.getWorkersCount()) === 0)
+    if (requested && (await queue.getWorkersCount()) === 0)
       tell(`no worker yet: npm run benchmark -- worker --queue ${url}\n`)
   }
   const timer = setTimeout(() => void look(), PATIENCE)
   return {
     async measure(job) {
-      asked = true
+      requested = true
       const jobId = `${run}-${Buffer.from(cellKey(job.cell)).toString('base64url')}`
       const options = { jobId, removeOnComplete: { age: 3600 }, removeOnFail: { age: 3600 } }
       const added = await queue.add('cell', job, options)

@@ -45,12 +45,13 @@ export async function workOnCells(runtime: Runtime, args: readonly string[]): Pr
 function cellMeasurer(files: Files): (job: CellJob) => Promise<Attempted> {
   const prints = new Map<string, Promise<string>>()
   let open: { readonly name: string; readonly stage: Promise<Stage> } | undefined
-  return async ({ cell, examples, files: wanted }) => {
+  return async ({ cell, examples, files: modelFiles }) => {
     const form = comparedForms.find(({ name }) => name === cell.subject)
     if (form === undefined) throw new Error(`this worker knows no ${cell.subject}; use one version on all machines`)
     const print = prints.get(form.name) ?? fingerprint(form, files)
     prints.set(form.name, print)
-    if ((await print) !== wanted) throw new Error(`the files of ${form.name} are others here than where it was asked`)
+    if ((await print) !== modelFiles)
+      throw new Error(`the files of ${form.name} are others here than where it was asked`)
     const name = `${stageOf(cell)} ${examples}`
     if (open?.name !== name) open = { name, stage: openStage(files, form, cell, examples) }
     const { stage } = open

@@ -68,7 +68,7 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
   const folder = values.out ?? reportsPath(quick ? 'benchmark-quick' : 'benchmark')
   const files = { runtime, shared: sharedPath }
   const { forms, prints, missing } = await present(files, quick)
-  const isAsked = asked(
+  const isSelected = selectionOf(
     values.only?.flatMap((names) => names.split(',')),
     forms,
     missing,
@@ -86,14 +86,14 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
     return new SubjectPlan(form, extent, { int8, web: hasBrowser, learned: trained.filter(isOwn).sort() }, results)
   })
   for (const [name, reason] of missing) process.stderr.write(`${name} is left out: ${reason}\n`)
-  if (values.again) results.forget(plans.flatMap((plan) => plan.cells()).filter(isAsked))
+  if (values.again) results.forget(plans.flatMap((plan) => plan.cells()).filter(isSelected))
   if (!report) {
     await using cells =
       values.queue === undefined
         ? undefined
         : await openCellQueue(values.queue, (text) => void process.stderr.write(text))
     const queue = cells && { cells, filesOf: (subject: string) => prints.get(subject) as string }
-    await measureAll({ files, plans, results, examples: extent.examples, isAsked, queue })
+    await measureAll({ files, plans, results, examples: extent.examples, isSelected, queue })
   }
   const { date } = results
   const subjects = plans.map((plan) => ({ plan, rows: plan.rows() }))
@@ -140,7 +140,7 @@ async function present(files: Files, quick: boolean) {
 const KINDS = ['accuracy', 'tuned', 'speed', 'shift', 'node', 'wasm']
 
 /** Which cells are meant by names of subjects and kinds. @throws TpError TP_OPTION */
-function asked(
+function selectionOf(
   only: readonly string[] | undefined,
   forms: readonly ComparedForm[],
   missing: ReadonlyMap<string, string>,

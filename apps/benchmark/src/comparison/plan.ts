@@ -209,8 +209,8 @@ export class SubjectPlan {
   /** Over another setting of the cell, timed in turns; usually over the model without its dead tokens. */
   speedupOf(cell: SpeedCell, setting: Setting, over: Setting = NONE): Speedup | undefined {
     const times = this.timesOf(cell)?.candidates
-    const [base, own] = [over, setting].map((wanted) => {
-      return times?.[cell.candidates.findIndex((one) => settingKey(one) === settingKey(wanted))]
+    const [base, own] = [over, setting].map((one) => {
+      return times?.[cell.candidates.findIndex((timed) => settingKey(timed) === settingKey(one))]
     })
     return base && own && pairedSpeedup(base.roundsMs, own.roundsMs)
   }
@@ -343,9 +343,9 @@ export class SubjectPlan {
     return loss
   }
 
-  #fastest(points: number, isAsked: (own: Sweep) => boolean, sweeps = this.sweeps): Choice | undefined {
+  #fastest(points: number, isEligible: (own: Sweep) => boolean, sweeps = this.sweeps): Choice | undefined {
     return fastestWithin(
-      sweeps.filter(isAsked).flatMap((own) => this.choices(own)),
+      sweeps.filter(isEligible).flatMap((own) => this.choices(own)),
       points,
     )
   }

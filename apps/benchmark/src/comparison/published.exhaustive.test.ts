@@ -35,11 +35,11 @@ test('the report needs nothing else, fits a phone, and passes axe in light and d
 }, async () => {
   await using chromium = await openChromium()
   const page = await chromium.context.newPage()
-  const asked: string[] = []
-  page.on('request', (request) => asked.push(request.url()))
+  const requested: string[] = []
+  page.on('request', (request) => requested.push(request.url()))
   const report = pathToFileURL(join(folder, 'report.html')).href
   await page.goto(report)
-  expect(asked).toEqual([report])
+  expect(requested).toEqual([report])
   for (const details of await page.locator('summary').all()) await details.click()
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })

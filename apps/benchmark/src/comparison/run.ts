@@ -15,18 +15,18 @@ export interface Run {
   readonly results: Results
   /** At most so many examples of a split. */
   readonly examples: number
-  readonly isAsked: (cell: Cell) => boolean
+  readonly isSelected: (cell: Cell) => boolean
   /** Where cells go that any machine can measure, with what identifies the files of a subject. */
   readonly queue?: { readonly cells: CellQueue; readonly filesOf: (subject: string) => string } | undefined
 }
 
 /** Measures what is asked for and not known yet; what becomes known may ask for more. */
-export async function measureAll({ files, plans, results, examples, isAsked, queue }: Run): Promise<void> {
+export async function measureAll({ files, plans, results, examples, isSelected, queue }: Run): Promise<void> {
   await using timers = openTimers(files)
   for (;;) {
     const waiting = plans
       .flatMap((plan) => plan.cells())
-      .filter((cell) => isAsked(cell) && results.line(cell) === undefined)
+      .filter((cell) => isSelected(cell) && results.line(cell) === undefined)
     const [next] = waiting.toSorted((a, b) => RANKS[a.kind] - RANKS[b.kind])
     if (next === undefined) return
     let left = waiting.length

@@ -86,9 +86,9 @@ async function compare(fixture: Fixture, model: Model, other: Model, sets: reado
   await using session = await openModel(other, fixture.folder)
   let largest = 0
   for (const inputs of sets) {
-    const [wanted, results] = [await dense.run(inputs), await session.run(inputs)]
-    for (const name of Object.keys(wanted)) {
-      largest = Math.max(largest, difference(numbers(results[name]), numbers(wanted[name])))
+    const [expected, results] = [await dense.run(inputs), await session.run(inputs)]
+    for (const name of Object.keys(expected)) {
+      largest = Math.max(largest, difference(numbers(results[name]), numbers(expected[name])))
     }
   }
   return largest

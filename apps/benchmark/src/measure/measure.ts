@@ -37,7 +37,7 @@ export function chance(budget: Budget): Candidate {
 }
 
 /** What a setting answers to all examples, and what that takes. */
-export interface Asked {
+export interface Answered {
   readonly outcome: Outcome
   /** Multiply-adds for all examples, one by one. */
   readonly flops: number
@@ -48,7 +48,7 @@ export interface Asked {
 }
 
 /** All examples through a model that has a thread of its own. */
-export async function ask(runtime: Runtime, subject: Subject, setting: Setting): Promise<Asked> {
+export async function ask(runtime: Runtime, subject: Subject, setting: Setting): Promise<Answered> {
   const { layers, lengths } = subject
   const prepared = await prepare(subject, setting)
   const { inputs, maxTokens } = prepared
@@ -68,7 +68,7 @@ export async function ask(runtime: Runtime, subject: Subject, setting: Setting):
 }
 
 /** A candidate, measured on all examples. */
-export interface Row extends Candidate, Pick<Asked, 'maxTokens'> {
+export interface Row extends Candidate, Pick<Answered, 'maxTokens'> {
   /** What the others are compared with. */
   readonly isReference: boolean
   /** By example, means over the seeds. */
@@ -115,8 +115,11 @@ export async function measure(
     ),
     (done) => onProgress(`${done} of ${runs.length} models on ${subject.lengths.length} examples`),
   )
-  const [dense] = answers as [Asked]
-  const seedOf = (asked: Asked): Seed => ({ ...asked, figures: subject.metric.figures(asked.outcome, dense.outcome) })
+  const [dense] = answers as [Answered]
+  const seedOf = (answered: Answered): Seed => ({
+    ...answered,
+    figures: subject.metric.figures(answered.outcome, dense.outcome),
+  })
   return candidates.map((own) => {
     const seeds = answers.filter((_, run) => runs[run]?.own === own).map(seedOf)
     return { ...rowOf(own, seeds, seedOf(dense)), isReference: own === candidates[0] }
@@ -124,7 +127,7 @@ export async function measure(
 }
 
 /** What one run of a candidate comes to. */
-export interface Seed extends Pick<Asked, 'flops' | 'kept' | 'maxTokens'> {
+export interface Seed extends Pick<Answered, 'flops' | 'kept' | 'maxTokens'> {
   readonly figures: Figures
 }
 

@@ -30,23 +30,23 @@ export async function runSections(
     },
   })
   if (values.trial) beginTrial()
-  const asked = values.only?.flatMap((names) => names.split(','))
-  const isAsked = ({ name }: Section): boolean =>
-    asked === undefined || asked.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))
-  if (!sections.some(isAsked)) {
+  const selected = values.only?.flatMap((names) => names.split(','))
+  const isSelected = ({ name }: Section): boolean =>
+    selected === undefined || selected.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))
+  if (!sections.some(isSelected)) {
     const names = sections.map(({ name }) => name).join(', ')
     process.stderr.write(
-      `${report} has no section ${asked?.join(', ')}; it has ${names} (or the beginning of several).\n`,
+      `${report} has no section ${selected?.join(', ')}; it has ${names} (or the beginning of several).\n`,
     )
     return 2
   }
   const found = new Map<string, Findings>()
   let code = 0
-  for (const section of sections.filter(isAsked)) {
+  for (const section of sections.filter(isSelected)) {
     const { name } = section
     const known = await readMeasured(report)
     // a run that was broken off goes on where it stopped
-    if (known[name] !== undefined && page !== false && asked === undefined && !values.again && !values.trial) {
+    if (known[name] !== undefined && page !== false && selected === undefined && !values.again && !values.trial) {
       process.stderr.write(`${name}: measured already; --only ${name} measures it once more, --again all\n`)
       continue
     }

@@ -67,8 +67,8 @@ async function bestTrainingFree(
   const settings: PrunedSetting[] = []
   for (const choice of methods) {
     for (const layers of layerSets) {
-      const asked = scheduleFor(material.layers, { layers, keep: 0.6 })
-      const fitting = { model, method: methodOf(choice), schedule: asked, targetFlops: share, inputs: selection }
+      const drawn = scheduleFor(material.layers, { layers, keep: 0.6 })
+      const fitting = { model, method: methodOf(choice), schedule: drawn, targetFlops: share, inputs: selection }
       // Merging in pairs removes at most half of the tokens, which may be too little at one layer.
       const fitted = await fitSchedule({ ...fitting, runtime: context.runtime }).catch(unreachable)
       if (fitted === undefined) continue

@@ -63,9 +63,9 @@ const tasks: Readonly<Record<string, Task>> = {
 async function questionsOf({ examples }: Dataset): Promise<Question[]> {
   return Promise.all(
     examples.map(async (example) => {
-      const asked = await example.read()
-      if (typeof asked === 'string') return asked
-      return Uint8Array.from('pixels' in asked ? asked.pixels : [], (gray) => Math.round(255 * gray))
+      const request = await example.read()
+      if (typeof request === 'string') return request
+      return Uint8Array.from('pixels' in request ? request.pixels : [], (gray) => Math.round(255 * gray))
     }),
   )
 }

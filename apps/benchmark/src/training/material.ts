@@ -63,9 +63,9 @@ export async function openFashion(context: Context): Promise<Learnable> {
 function once<M extends Pick<Material, 'training'>, T>(ask: (context: Context, material: M) => Promise<T>) {
   const known = new WeakMap<ModelInputs, Promise<T>>()
   return (context: Context, material: M): Promise<T> => {
-    const asked = known.get(material.training) ?? ask(context, material)
-    known.set(material.training, asked)
-    return asked
+    const trained = known.get(material.training) ?? ask(context, material)
+    known.set(material.training, trained)
+    return trained
   }
 }
 

@@ -63,8 +63,8 @@ async function learn(context: Context, run: LearnedRun, material: Material): Pro
   }
   const common = { ...settings, model, runtime, inputs, teacher }
   if (method.training === undefined) {
-    const asked = schedule(material.layers, { layers, keep: 0.6 })
-    const fitted = await fitSchedule({ model, method, schedule: asked, targetFlops: share, inputs: selection, runtime })
+    const drawn = schedule(material.layers, { layers, keep: 0.6 })
+    const fitted = await fitSchedule({ model, method, schedule: drawn, targetFlops: share, inputs: selection, runtime })
     const dense = await fineTuned(model, method, fitted.schedule, (pruned, trains) =>
       train({ ...common, model: pruned, epochs: hardEpochs, trains, onProgress: (progress) => onStep(progress) }),
     )

@@ -27,7 +27,7 @@ interface CountedAnswers {
 
 const EXAMPLES_PER_REPORT = 10
 
-/** What is kept when measuring was broken off, or goes on with another plan. */
+/** The state that survives when measuring is interrupted or continues with another plan. */
 export interface Memory {
   readonly denseAnswers: Map<Labeled<unknown>, number>
   readonly counted: WeakMap<Session, CountedAnswers[]>

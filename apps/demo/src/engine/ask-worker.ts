@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import { receiveError, type SentError } from '@tp/core/runtime'
 
-/** What a worker answers to a request, one to each, in order. */
+/** The answer of a worker to a request, one to each, in order. */
 export type WorkerAnswer<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: SentError }

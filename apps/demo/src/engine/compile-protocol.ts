@@ -14,7 +14,7 @@ export interface CompileRefusal {
   readonly refusal: Refusal
 }
 
-/** What the requests give, if they can. */
+/** The results of requests that succeed. */
 export interface CompileResults {
   readonly open: Inspection | CompileRefusal
   /** Tokens of one example at these sizes of the model's free axes; undefined where they do not say. */

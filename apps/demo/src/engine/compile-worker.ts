@@ -1,4 +1,4 @@
-// Entry of the worker that holds one model and prunes it as often as it is asked to.
+// Entry of the worker that holds one model and prunes it on each request.
 import { countFlops, fromPlan, inspect, type Plan, prune, type Sizes } from '@tp/compiler'
 import { type MethodEntry, TpError } from '@tp/core'
 import { substituteDim } from '@tp/core/expression'

@@ -8,7 +8,7 @@ import type { DataFiles } from './inline-weights.ts'
 /** One model in a worker that prunes it. */
 export interface Compiler {
   readonly inspection: Inspection | CompileRefusal
-  /** What a pruning by this plan depends on, as text that can be compared. */
+  /** Everything that a pruning by this plan depends on, as text that can be compared. */
   key(plan: Plan): string
   /** Tokens of one example at these sizes of the model's free axes; undefined where they do not say. */
   count(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
@@ -53,10 +53,10 @@ export async function openCompiler(
   }
 
   /** Throws for what is refused or no longer wanted. */
-  function wanted<Given extends { readonly ok: true }>(
-    give: () => Promise<Given | CompileRefusal>,
+  function unlessAborted<Answer extends { readonly ok: true }>(
+    give: () => Promise<Answer | CompileRefusal>,
     signal: AbortSignal,
-  ): Promise<Given> {
+  ): Promise<Answer> {
     return inTurn(async () => {
       throwIfAborted(signal, 'demo')
       const result = await give()
@@ -74,9 +74,9 @@ export async function openCompiler(
       key: (plan) => JSON.stringify([plan, plugins()]),
       count: async (sizes) => (await inTurn(() => ask({ kind: 'count', sizes }))).tokens,
       prune: async (plan, trace, signal) =>
-        (await wanted(() => ask({ kind: 'prune', plan, plugins: plugins(), trace }), signal)).model,
+        (await unlessAborted(() => ask({ kind: 'prune', plan, plugins: plugins(), trace }), signal)).model,
       work: async (plan, sizes, signal) =>
-        (await wanted(() => ask({ kind: 'work', plan, plugins: plugins(), sizes }), signal)).share,
+        (await unlessAborted(() => ask({ kind: 'work', plan, plugins: plugins(), sizes }), signal)).share,
       end: () => worker.terminate(),
     }
   } catch (error) {

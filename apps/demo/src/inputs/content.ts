@@ -1,7 +1,7 @@
 import type { NamedTensors } from '@tp/core/runtime'
 
 /** Brightness 0…1, channel by channel, row by row: [channels, height, width]. */
-export interface GivenImage {
+export interface InputImage {
   readonly channels: number
   readonly height: number
   readonly width: number
@@ -9,17 +9,17 @@ export interface GivenImage {
 }
 
 /** One channel, −1…1. */
-export interface GivenSound {
+export interface InputSound {
   /** Samples a second. */
   readonly sampleRate: number
   readonly samples: Float32Array
 }
 
-/** What a person gives to a model. */
+/** The input that a person gives to a model. */
 export type Content =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'image'; readonly image: GivenImage }
-  | { readonly kind: 'sound'; readonly sound: GivenSound }
+  | { readonly kind: 'image'; readonly image: InputImage }
+  | { readonly kind: 'sound'; readonly sound: InputSound }
   /** Numbers without meaning, for models whose inputs the page cannot make. */
   | { readonly kind: 'made-up'; readonly tokens: number }
 
@@ -33,8 +33,8 @@ export interface Piece {
 /** How the tokens of an input are shown. */
 export type Shown =
   | { readonly kind: 'words'; readonly pieces: readonly Piece[] }
-  | { readonly kind: 'patches'; readonly image: GivenImage; readonly columns: number; readonly before: number }
-  | { readonly kind: 'columns'; readonly sound: GivenSound; readonly columns: number; readonly before: number }
+  | { readonly kind: 'patches'; readonly image: InputImage; readonly columns: number; readonly before: number }
+  | { readonly kind: 'columns'; readonly sound: InputSound; readonly columns: number; readonly before: number }
   | { readonly kind: 'tokens' }
 
 /** One input in the form that the model takes. */

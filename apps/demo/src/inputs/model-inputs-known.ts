@@ -1,7 +1,7 @@
 import type { ValueInfo } from '@tp/core/runtime'
 import type { ModelFacts, TextTokenizer } from '@tp/data/inputs'
 
-/** What has to be known of a model to make its inputs. */
+/** The facts about a model that its inputs are made from. */
 export interface ModelInputsKnown {
   readonly inputs: readonly ValueInfo[]
   /** Tokens of one example at these sizes of the inputs' free axes, by name; undefined where they do not say. */

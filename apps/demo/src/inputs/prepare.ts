@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { audioInputs, imageDataset, imageInputs, textDataset, textInputs } from '@tp/data/inputs'
-import type { Content, GivenImage, GivenSound, Sample, Shown } from './content.ts'
+import type { Content, InputImage, InputSound, Sample, Shown } from './content.ts'
 import { madeUpFeeds } from './made-up.ts'
 import type { ModelInputsKnown } from './model-inputs-known.ts'
 import { piecesOf } from './text/pieces.ts'
@@ -39,7 +39,7 @@ async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInpu
   return { feeds, real: numbers.map((_, i) => i < count), shown: { kind: 'words', pieces } }
 }
 
-async function prepareImage(image: GivenImage, known: ModelInputsKnown): Promise<Sample> {
+async function prepareImage(image: InputImage, known: ModelInputsKnown): Promise<Sample> {
   const normalization = known.facts.normalization ?? { mean: [0.5], std: [0.5] }
   const dataset = imageDataset('your image', image, [{ pixels: image.pixels, label: 0 }])
   const prepared = await imageInputs(dataset, known.inputs, { normalization })
@@ -48,7 +48,7 @@ async function prepareImage(image: GivenImage, known: ModelInputsKnown): Promise
   return { feeds, real: allAttended(count), shown: grid(count, known.protectedTokens.length, image) }
 }
 
-async function prepareSound(sound: GivenSound, known: ModelInputsKnown): Promise<Sample> {
+async function prepareSound(sound: InputSound, known: ModelInputsKnown): Promise<Sample> {
   const dataset = { modality: 'audio', source: 'your sound', examples: [example(sound)] } as const
   const feeds = await audioInputs(dataset, known.inputs, known.facts).feeds([0])
   const count = await tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
@@ -60,12 +60,12 @@ async function prepareSound(sound: GivenSound, known: ModelInputsKnown): Promise
   }
 }
 
-function example(sound: GivenSound): { label: number; source: string; read(): GivenSound } {
+function example(sound: InputSound): { label: number; source: string; read(): InputSound } {
   return { label: 0, source: 'your sound', read: () => sound }
 }
 
 /** Patches in a square after the tokens that stand for none. */
-function grid(count: number | undefined, protectedTokens: number, image: GivenImage): Shown {
+function grid(count: number | undefined, protectedTokens: number, image: InputImage): Shown {
   if (count === undefined) return { kind: 'tokens' }
   for (const before of [protectedTokens, 0, 1, 2, 5]) {
     const columns = Math.sqrt(count - before)

@@ -7,7 +7,7 @@ type Stage = 'empty' | 'opening' | 'open' | Side
 
 /** One Whisper model at work, dense and pruned in turn on the same sound. */
 export interface Comparison {
-  /** What is going on: a side while it listens. */
+  /** The current activity: a side while it listens. */
   readonly stage: Signal<Stage>
   readonly problem: Signal<string | undefined>
   readonly listener: Signal<Listener | undefined>

@@ -5,7 +5,7 @@ import type { Heard, ListenerSource, ListenRequest, ListenResults, Side } from '
 
 /** A Whisper model in a worker, dense and pruned. */
 export interface Listener {
-  /** What became of its encoder. */
+  /** The outcome for its encoder. */
   readonly report: ModelReport
   /** One at a time. @param samples 16,000 a second */
   listen(side: Side, samples: Float32Array): Promise<Heard>

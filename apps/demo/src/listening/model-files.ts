@@ -13,7 +13,7 @@ const needed = [
 ]
 /**
  * Files of a folder that a person has chosen, by their paths below the folder that holds config.json.
- * @throws TpError TP_FILES if it is no model of speech in the layout of transformers.js
+ * @throws TpError TP_FILES if it is not a model of speech in the layout of transformers.js
  */
 export function modelFiles(files: readonly File[]): ModelFiles {
   const pathOf = (file: File): string => file.webkitRelativePath || file.name

@@ -14,7 +14,7 @@ export type ListenRequest =
   /** 16,000 samples a second */
   | { readonly kind: 'listen'; readonly side: Side; readonly samples: Float32Array }
 
-/** What one model has understood, and how long it took. */
+/** The words that one model has understood, and the time it took. */
 export interface Heard {
   readonly text: string
   readonly encoderMs: number

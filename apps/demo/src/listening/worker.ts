@@ -14,7 +14,7 @@ import type { ModelFiles } from './model-files.ts'
 import type { Heard, ListenAnswer, ListenerSource, ListenRequest, ListenResults, Side } from './protocol.ts'
 
 /** The name of a model of which only files are known. */
-const GIVEN = 'given'
+const LOCAL = 'given'
 /** A session of transformers.js. */
 const DECODER = 'decoder_model_merged'
 const SAMPLES_PER_MS = 16
@@ -50,9 +50,9 @@ async function open({ source, wasm }: ListenRequest & { readonly kind: 'open' })
 async function loading(source: ListenerSource): Promise<() => Promise<AutomaticSpeechRecognitionPipeline>> {
   const name = serve(source)
   const forms = await ModelRegistry.get_available_dtypes(name)
-  // What has to be downloaded first is better small.
-  const wanted = source.kind === 'files' ? ['fp32', 'q8'] : ['q8', 'fp32']
-  const dtype = [...wanted, ...forms].find((form) => forms.includes(form))
+  // A file that has to be downloaded first is better small.
+  const preferred = source.kind === 'files' ? ['fp32', 'q8'] : ['q8', 'fp32']
+  const dtype = [...preferred, ...forms].find((form) => forms.includes(form))
   if (dtype === undefined) {
     const missing = 'there are no encoder_model.onnx and decoder_model_merged.onnx in its folder onnx'
     throw new TpError('TP_FILES', 'demo', `${missing}, in any form that transformers.js knows.`)
@@ -86,14 +86,14 @@ function serveFiles(files: ModelFiles): string {
   // They are on this device already.
   env.useBrowserCache = false
   const { fetch } = env
-  const root = `/${GIVEN}/`
+  const root = `/${LOCAL}/`
   env.fetch = async (address, init) => {
     const { pathname } = new URL(String(address), location.origin)
     if (!pathname.startsWith(root)) return fetch(address, init)
     const file = files.get(decodeURIComponent(pathname.slice(root.length)))
     return file === undefined ? new Response(null, { status: 404 }) : new Response(file)
   }
-  return GIVEN
+  return LOCAL
 }
 
 async function listen(transcribe: AutomaticSpeechRecognitionPipeline, samples: Float32Array): Promise<Heard> {

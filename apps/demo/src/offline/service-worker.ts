@@ -39,7 +39,7 @@ worker.addEventListener('message', (event) => {
 /** Files have names that change with what is in them. */
 async function file(request: Request): Promise<Response> {
   const cache = await caches.open(KEPT)
-  // Servers say "Vary: Origin", and the same file is asked for with that header and without.
+  // Servers say "Vary: Origin", and the same file is requested with that header and without.
   return (await cache.match(request, { ignoreVary: true })) ?? fetchAndKeep(cache, request)
 }
 

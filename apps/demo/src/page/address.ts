@@ -11,8 +11,8 @@ export function tabInAddress(): string {
 /** Takes the settings of a tab from the address when it is opened, and writes them there where they are not the standard ones. */
 export function useAddress(tab: string, settings: Signal<WorkbenchSettings>, standard: WorkbenchSettings): void {
   useEffect(() => {
-    const given = tabInAddress() === tab ? readSettings(location.hash.split('?')[1] ?? '') : undefined
-    if (given !== undefined) settings.value = given
+    const stored = tabInAddress() === tab ? readSettings(location.hash.split('?')[1] ?? '') : undefined
+    if (stored !== undefined) settings.value = stored
     return effect(() => {
       const isStandard = writeSettings(settings.value) === writeSettings(standard)
       history.replaceState(null, '', isStandard ? `#${tab}` : `#${tab}?${writeSettings(settings.value)}`)
@@ -24,7 +24,7 @@ export function writeSettings({ method, keep, layers }: WorkbenchSettings): stri
   return `method=${encodeURIComponent(method)}&keep=${keep}${layers === undefined ? '' : `&layers=${layers.join()}`}`
 }
 
-/** @returns undefined for what is no setting, and for a method that the page does not have */
+/** @returns undefined for an invalid setting, and for a method that the page does not have */
 export function readSettings(text: string): WorkbenchSettings | undefined {
   const parameters = new URLSearchParams(text)
   const method = parameters.get('method') ?? ''

@@ -53,7 +53,7 @@ async function placesOf(text: string, signal: AbortSignal): Promise<Places> {
   return { url: fileOf(name, model), others: others.map((path) => fileOf(name, path)) }
 }
 
-/** Files with weights that a model names, relative to it; none where it cannot be read, which is said when it is opened. */
+/** Files with weights that a model names, relative to it; none where it cannot be read, which opening it reports. */
 function dataLocations(bytes: Uint8Array): readonly string[] {
   try {
     return [...new Set(externalTensors(decodeModel(bytes)).map(({ location }) => location))]
@@ -76,7 +76,7 @@ async function download(
     const reasons =
       'there is no network, no such server, or the server does not let pages of other sites read its files ' +
       '(it sends no Access-Control-Allow-Origin: CORS)'
-    throw problem(`${host} cannot be asked for ${pathname}: ${reasons}. Download the files, and open them here.`)
+    throw problem(`${host} does not answer for ${pathname}: ${reasons}. Download the files, and open them here.`)
   }
   if (response.ok) return readBytes(response.body, lengthOf(response), onProgress)
   const { status } = response

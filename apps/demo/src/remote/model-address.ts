@@ -23,9 +23,8 @@ export function readAddress(text: string): ModelAddress {
 }
 
 function neither(text: string): TpError {
-  const wanted =
-    'the name of a model at Hugging Face (organisation/model), nor the address of an .onnx file (https://…)'
-  return new TpError('TP_FILES', 'demo', `${JSON.stringify(text)} is neither ${wanted}.`)
+  const forms = 'the name of a model at Hugging Face (organisation/model), nor the address of an .onnx file (https://…)'
+  return new TpError('TP_FILES', 'demo', `${JSON.stringify(text)} is neither ${forms}.`)
 }
 
 /** Address of what the hub knows about a model. */

@@ -21,7 +21,7 @@ export interface OwnModelProps {
   readonly settings: Signal<WorkbenchSettings>
   readonly content: Signal<Content | undefined>
   readonly label: string
-  /** What its tokens are called. */
+  /** The name for its tokens. */
   readonly what: string
 }
 

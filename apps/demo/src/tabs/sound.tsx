@@ -8,7 +8,7 @@ import { ModelChoice } from '../views/listening/model-choice.tsx'
 import { Transcripts } from '../views/listening/transcripts.tsx'
 
 const RATE = 16_000
-/** What Whisper hears at once. */
+/** The seconds that Whisper hears at once. */
 const WINDOW_S = 30
 
 const whisper = comparison()

@@ -13,7 +13,7 @@ import { Refusal } from './refusal.tsx'
 
 export interface BenchProps {
   readonly bench: Workbench
-  /** What tokens are called here: words, patches. */
+  /** The name for tokens here: words, patches. */
   readonly what: string
   /** Where the input is given. */
   readonly children: ComponentChildren

@@ -1,7 +1,7 @@
 import type { Inspection } from '@tp/compiler'
 import type { JSX } from 'preact'
 
-/** What was found in a model, in words. */
+/** The findings about a model, in words. */
 export function InspectionCard({
   name,
   inspection,
@@ -11,7 +11,7 @@ export function InspectionCard({
 }): JSX.Element {
   return (
     <section class="card inspection" aria-labelledby="inspection-title">
-      <h2 id="inspection-title">What is in {name}.onnx</h2>
+      <h2 id="inspection-title">Inside {name}.onnx</h2>
       <ul>
         {factsOf(inspection).map((fact) => (
           <li key={fact}>{fact}</li>

@@ -42,7 +42,7 @@ export async function addFile(file: File): Promise<string> {
 export async function addAddress(text: string): Promise<string> {
   const address = URL.canParse(text) ? new URL(text) : undefined
   if (address === undefined || !/^https?:$/.test(address.protocol)) {
-    throw new TpError('TP_PLUGIN', text, 'this is no address of the form https://…')
+    throw new TpError('TP_PLUGIN', text, 'this is not an address of the form https://…')
   }
   return await add(address.href, text)
 }

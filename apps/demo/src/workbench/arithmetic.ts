@@ -16,22 +16,22 @@ export function watchArithmetic(
     current.abort()
     current = new AbortController()
     const { signal } = current
-    const asked = plan.value
+    const shownPlan = plan.value
     const layerCount = inspection.value?.layers.length
     if (result.value === undefined || layerCount === undefined) return
     const { sample, trace, plan: ran } = result.value
-    const hasRun = JSON.stringify(ran) === JSON.stringify(asked)
+    const hasRun = JSON.stringify(ran) === JSON.stringify(shownPlan)
     const count = sample.real.filter(Boolean).length
-    const tokens = hasRun ? tokensByLayer(trace, layerCount, count) : tokensBySchedule(asked, layerCount, count)
+    const tokens = hasRun ? tokensByLayer(trace, layerCount, count) : tokensBySchedule(shownPlan, layerCount, count)
     arithmetic.value = { tokens, hasRun, work: undefined }
     if (tokens === undefined) return
     const sizes = { batch: 1, tokens: sample.real.length, kept: Object.fromEntries(tokens.entries()) }
     opening
-      .then((model) => (model.ok ? model.compiler.work(asked, sizes, signal) : undefined))
+      .then((model) => (model.ok ? model.compiler.work(shownPlan, sizes, signal) : undefined))
       .then((work) => {
         if (!signal.aborted) arithmetic.value = { tokens, hasRun, work }
       })
-      // Without a count there is none to show; what is wrong with the setting is said where it is run.
+      // Without a count there is none to show; running it reports what is wrong with the setting.
       .catch(() => {})
   })
 }

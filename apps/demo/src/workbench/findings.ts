@@ -8,7 +8,7 @@ import type { PrunedFile } from '../engine/variants.ts'
 import type { Content, Sample } from '../inputs/content.ts'
 import type { ModelInputsKnown } from '../inputs/model-inputs-known.ts'
 
-/** What both models answer to one input, and which tokens were pruned. */
+/** The answers of both models to one input, and the tokens that were pruned. */
 export interface ComparedAnswers {
   /** By which the pruned one was. */
   readonly plan: Plan
@@ -20,7 +20,7 @@ export interface ComparedAnswers {
   readonly pruned: NamedTensors
 }
 
-/** What a setting costs, known without timing it. */
+/** The cost of a setting, known without timing it. */
 export interface Arithmetic {
   /** Tokens that remain after each layer's site; undefined where the input decides, until it has been run. */
   readonly tokens: readonly number[] | undefined
@@ -32,7 +32,7 @@ export interface Arithmetic {
 
 export type WorkbenchStage = 'opening' | 'waiting' | 'running' | 'timing' | 'measuring' | 'done' | 'refused' | 'failed'
 
-/** What is known about a model and the input it was given; undefined: not yet. */
+/** The findings about a model and its input; undefined: not yet. */
 export interface Findings {
   readonly stage: Signal<WorkbenchStage>
   readonly inspection: Signal<Inspection | undefined>
@@ -41,7 +41,7 @@ export interface Findings {
   readonly result: Signal<ComparedAnswers | undefined>
   /** The pruned model to take along; needs no input. */
   readonly file: Signal<PrunedFile | undefined>
-  /** What the setting costs, also while it is being changed. */
+  /** The cost of the setting, also while it is being changed. */
   readonly arithmetic: Signal<Arithmetic | undefined>
   readonly times: Signal<Times | undefined>
   readonly accuracy: Signal<Accuracy | undefined>

@@ -18,7 +18,7 @@ export interface OpenModel {
   readonly traced: Slot
   /** As it is downloaded and timed. */
   readonly pruned: Slot
-  /** The pruned file alone, for which there need be no input. */
+  /** The pruned file alone, which needs no input. */
   write(plan: Plan, signal: AbortSignal): Promise<PrunedFile>
   end(): void
 }

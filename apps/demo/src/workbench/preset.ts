@@ -15,7 +15,7 @@ export function isSameSetting(a: WorkbenchSettings, b: WorkbenchSettings): boole
   return a.method === b.method && a.keep === b.keep && a.layers?.join() === b.layers?.join()
 }
 
-/** What a page begins with: a setting in the middle. */
+/** The setting at which a page begins: one in the middle. */
 export function standardSettings(presets: readonly Preset[] | undefined): WorkbenchSettings {
   const balanced = presets?.find(({ name }) => name === 'Balanced')
   return balanced?.settings ?? { method: 'received-attention', keep: 0.7, layers: undefined }

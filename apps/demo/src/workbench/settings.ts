@@ -1,6 +1,6 @@
 import type { Inspection, Plan } from '@tp/compiler'
 
-/** What can be set on the page. */
+/** The settings of the page. */
 export interface WorkbenchSettings {
   readonly method: string
   /** Keep ratio of each layer that prunes. */

@@ -11,7 +11,7 @@ import type { ModelSource } from './model-source.ts'
 import type { OpenModel } from './open-model.ts'
 import { densePlan } from './settings.ts'
 
-/** What both models answer, and which tokens are pruned: shown first. */
+/** The answers of both models, and the pruned tokens: shown first. */
 export async function answer(
   model: OpenModel,
   plan: Plan,
@@ -52,7 +52,7 @@ export async function time(model: OpenModel, plan: Plan, found: Findings, signal
   return pruned
 }
 
-/** What it costs on the labeled examples, where there are some and it is not known yet. */
+/** The cost on the labeled examples, where there are some and it is not known yet. */
 export async function measure(
   model: OpenModel,
   { set }: ModelSource,

@@ -80,8 +80,8 @@ export function openWorkbench(
       found.inspection.value = model.inspection
       found.inputs.value = model.known
     })
-    const given = content.value
-    if (given === undefined || isEmpty(given)) {
+    const input = content.value
+    if (input === undefined || isEmpty(input)) {
       batch(() => {
         found.result.value = undefined
         found.stage.value = 'waiting'
@@ -89,7 +89,7 @@ export function openWorkbench(
       found.file.value = await model.write(plan.value, signal)
       return
     }
-    await answer(model, plan.value, given, found, signal)
+    await answer(model, plan.value, input, found, signal)
     await painted()
     throwIfAborted(signal, 'demo')
     void keepFiles()

@@ -5,7 +5,7 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { wasmRuntime } from '@tp/runtime-web'
 
-/** What the model makes of a mail, as it is and pruned; pruning happens here, in the page. Two lines of text. */
+/** The answers of the model to a mail, as it is and pruned; pruning happens here, in the page. Two lines of text. */
 export async function compare(mail) {
   const dense = new Uint8Array(await (await fetch('model.onnx')).arrayBuffer())
   const result = prune(decodeModel(dense), { method: receivedAttention(), schedule: schedule(6, { keep: 0.7 }) })

@@ -12,7 +12,7 @@ const ADVANCE = 13 * 0.602
 const LINE = 21
 const COLUMNS = Math.floor((LANE - 2 * PADDING) / ADVANCE)
 const TEXT_TOP = 150
-/** Of a card without words. */
+/** For a card without words. */
 const CLOCKS = 130
 
 /**

@@ -8,7 +8,7 @@ const TICK = 0.1
 /** Height of a reading in the strip of a clock. */
 export const READING = 40
 
-/** What a clock shows, one after the other. */
+/** The texts of a clock, one after the other. */
 export function readingsOf(ms: number): string[] {
   const steps = Math.floor(ms / TICK)
   return [...Array.from({ length: steps }, (_, i) => (i * TICK).toFixed(1)), ms.toFixed(1)]

@@ -2,10 +2,10 @@ import { trainLine, valuesFile } from '@tp/cli'
 import type { MethodEntry } from '@tp/core'
 import { needsValues } from '@tp/core/host'
 
-/** What the page of a method says to type, for the kind of model that it is for. */
+/** The commands on the page of a method, for the kind of model that it is for. */
 export interface MethodCommands {
   readonly lines: readonly string[]
-  /** What is to be known of them. */
+  /** Remarks about them. */
   readonly note?: string
 }
 

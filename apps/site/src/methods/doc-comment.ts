@@ -73,7 +73,7 @@ function dedented(text: string): string {
   return lines.map((line) => line.slice(indent)).join('\n')
 }
 
-/** What would be read as a tag or as an expression of a page's template, outside of code. */
+/** Escapes text that would be read as a tag or as an expression of a page's template, outside of code. */
 export function escaped(text: string): string {
   const parts = text.split(/(`[^`]*`)/)
   return parts

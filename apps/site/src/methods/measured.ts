@@ -14,7 +14,7 @@ export interface MeasuredTable {
 const ROWS = 6
 const TABLES = 3
 
-/** What tables of the results say about a method: rows of which a cell names it, alone or with what it is set to. */
+/** Rows of the tables of results about a method: rows of which a cell names it, alone or with what it is set to. */
 export function measuredTables(name: string, pages: readonly Page[]): MeasuredTable[] {
   return pages.flatMap((page) => {
     const found = tablesOf(page).flatMap(({ heading, columns, rows }): MeasuredTable[] => {

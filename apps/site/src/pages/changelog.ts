@@ -4,7 +4,7 @@ import { readText, root } from '../repository.ts'
 import { packageFolders } from './documents.ts'
 import type { Page } from './page.ts'
 
-/** What has changed: since the last release by changesets, before that by the packages' changelogs. */
+/** The changes: since the last release by changesets, before that by the packages' changelogs. */
 export function changelogPage(): Page {
   const version = (JSON.parse(readText('packages/core/package.json')) as { version: string }).version
   const changes = readdirSync(join(root, '.changeset')).filter((name) => name.endsWith('.md') && name !== 'README.md')

@@ -1,6 +1,6 @@
 import type { Page } from './page.ts'
 
-/** What a newcomer sees first. The figures are those of docs/choose.md. */
+/** The first page for a newcomer. The figures are those of docs/choose.md. */
 export function homePage(): Page {
   const text = `---
 layout: home
@@ -13,9 +13,9 @@ hero:
   actions:
     - { theme: brand, text: Get started, link: /start }
     - { theme: alt, text: Live demo, link: /demo/, target: _self }
-    - { theme: alt, text: What it gains, link: '/choose#what-to-expect' }
+    - { theme: alt, text: Measured gains, link: '/choose#what-to-expect' }
 features:
-  - { title: '2.1×, for 0.7 points', details: 'MiniLM on 2,000 film reviews, one by one on one thread (95 % interval of the loss −0.1 … 1.4). With 8 bits and packing 4.1 to 5.6×.', link: '/choose#what-to-expect', linkText: What to expect }
+  - { title: '2.1×, for 0.7 points', details: 'MiniLM on 2,000 film reviews, one by one on one thread (95 % interval of the loss −0.1 … 1.4). With 8 bits and packing 4.1 to 5.6×.', link: '/choose#what-to-expect', linkText: Expected gains }
   - { title: 'No Python, no new export', details: 'It works on the graph you have: BERT, ViT, Whisper and many more, by structure and not by name. What it cannot prune it refuses, with the reason.', link: /models, linkText: Which models }
   - { title: Measured and honest, details: 'Every figure has an interval and a baseline. Where random tokens, 8 bits or a shorter text do as well, the page says so.', link: /results/, linkText: All results }
 ---

@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path'
 import { repositoryUrl, root } from '../repository.ts'
 import { addressOf, type Page } from './page.ts'
 
-/** What is in the site and not a page of VitePress, by its path in the repository. */
+/** Parts of the site that are not pages of VitePress, by its path in the repository. */
 export const files: ReadonlyMap<string, string> = new Map([
   ['apps/demo', '/demo/'],
   ['docs/results/benchmark.html', '/results/benchmark.html'],

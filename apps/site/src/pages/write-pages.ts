@@ -4,7 +4,7 @@ import type { Menus } from '../navigation.ts'
 import { repositoryUrl, root } from '../repository.ts'
 import type { Page } from './page.ts'
 
-/** What the configuration of VitePress reads. */
+/** The file that the configuration of VitePress reads. */
 export interface SiteFacts {
   readonly menus: Menus
   readonly repositoryUrl: string

@@ -83,7 +83,7 @@ function declarationsIn(report: string): { name: string; code: string }[] {
     if (name !== undefined) found.set(name, [...(found.get(name) ?? []), part.trim()])
   }
   const declarations = [...found].map(([name, parts]) => ({ name, code: parts.join('\n\n') }))
-  // What can be called comes first; types are looked up from there.
+  // Functions come first; types are looked up from there.
   const isType = ({ code: own }: { code: string }): boolean => /^export (interface|type) /.test(own)
   return [...declarations.filter((own) => !isType(own)), ...declarations.filter(isType)]
 }

@@ -10,7 +10,7 @@ import { reductionRules } from './reductions.ts'
 import { resizeRules } from './resize.ts'
 import { sliceRules } from './slice.ts'
 
-/** What is known of operators' gradients, by op type. */
+/** Gradient rules of operators, by op type. */
 export const rules: ReadonlyMap<string, GradientRule> = new Map(
   [
     elementwiseRules,

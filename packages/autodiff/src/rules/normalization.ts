@@ -64,7 +64,7 @@ const overSpace: GradientRule = rule((gradient, step) => {
 })
 
 /** By statistics that are inputs, so that each element depends on itself alone. */
-const byGivenStatistics: GradientRule = rule((gradient, step) => {
+const byStoredStatistics: GradientRule = rule((gradient, step) => {
   const [x, scale, mean, variance] = [step.input(0), step.input(1), step.input(3), step.input(4)]
   const like = (parameter: Tensor): Tensor => reshape(parameter, [-1, ...range(x.rank - 2).map(() => 1)])
   const inverse = reciprocal(sqrt(add(like(variance), intOf(step.attributes, 'epsilon', 1e-5))))
@@ -95,6 +95,6 @@ export const normalizationRules: Readonly<Record<string, GradientRule>> = {
   RMSNormalization: overLastAxes(false),
   SimplifiedLayerNormalization: overLastAxes(false),
   InstanceNormalization: overSpace,
-  BatchNormalization: byGivenStatistics,
+  BatchNormalization: byStoredStatistics,
   LpNormalization: byLength,
 }

@@ -6,7 +6,7 @@ import { countTo, rowsBack } from './rows.ts'
 /** Exporters write a start as far as this before the end for "from the first". */
 const FAR = 2 ** 31 - 1
 
-/** What was cut off is 0. Axes are cut one by one, in whatever order. */
+/** The part that was cut off has gradient 0. Axes are cut one by one, in whatever order. */
 const sliceRule: GradientRule = rule((gradient, step) => {
   const [x, starts, ends] = [step.input(0), step.input(1), step.input(2)]
   const axes = intsOf(step.attributes, 'axes') ?? []
@@ -36,12 +36,12 @@ export function putBack(piece: Tensor, x: Tensor, axis: number, before: number |
   const [whole, part] = [x.dims[axis], piece.dims[axis]]
   const isStatic = typeof before === 'number' && typeof whole === 'number' && typeof part === 'number'
   const after = isStatic ? whole - before - part : sub(sub(axisSize(x, axis), before), axisSize(piece, axis))
-  const zeros = (length: number | Tensor): Tensor[] => (length === 0 ? [] : [zerosBeside(piece, axis, length)])
+  const zeros = (length: number | Tensor): Tensor[] => (length === 0 ? [] : [zerosNextTo(piece, axis, length)])
   const parts = [...zeros(before), piece, ...zeros(after)]
   return parts.length === 1 ? piece : concat(parts, axis)
 }
 
-function zerosBeside(piece: Tensor, axis: number, length: number | Tensor): Tensor {
+function zerosNextTo(piece: Tensor, axis: number, length: number | Tensor): Tensor {
   return fill(0, piece.dtype, (piece.dims as readonly (Dim | Tensor)[]).with(axis, length), piece)
 }
 
@@ -57,7 +57,7 @@ function scattered(
     axes: [0],
     steps: [by],
   })
-  return rowsBack(piece, zerosBeside(piece, axis, axisSize(x, axis)), places, axis)
+  return rowsBack(piece, zerosNextTo(piece, axis, axisSize(x, axis)), places, axis)
 }
 
 export const sliceRules: Readonly<Record<string, GradientRule>> = { Slice: sliceRule }

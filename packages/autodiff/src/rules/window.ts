@@ -3,7 +3,7 @@ import { sizesOf } from '../rule.ts'
 import { countTo, rowsBack } from './rows.ts'
 import { putBack } from './slice.ts'
 
-/** What moves along one axis. */
+/** Windows that move along one axis. */
 export interface SlidingWindow {
   readonly kernel: number
   readonly stride: number

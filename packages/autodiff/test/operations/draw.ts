@@ -7,7 +7,7 @@ import type { Operation } from '../central-differences.ts'
 export interface Drawn {
   /** As in the rules. */
   readonly name: string
-  /** What is special about this form of it. */
+  /** The peculiarity of this form of the operator. */
   readonly form?: string
   readonly operation: fc.Arbitrary<Operation>
 }

@@ -46,7 +46,7 @@ const modes = fc.constantFrom(
 )
 const transformations = fc.constantFrom('half_pixel', 'pytorch_half_pixel', 'asymmetric', 'align_corners')
 
-/** What mixes elements by fixed places: convolution, interpolation, Fourier transforms. */
+/** Operators that mix elements by fixed positions: convolution, interpolation, Fourier transforms. */
 export const mixing: readonly Drawn[] = [
   {
     name: 'Conv',

@@ -25,7 +25,7 @@ export interface ColumnsOptions {
   readonly pairs?: boolean
 }
 
-/** What columns that identify rows are called. */
+/** Names of columns that identify rows. */
 const ID_NAMES: readonly string[] = ['id', '_id', 'uid', 'guid', 'uuid', 'idx', 'index', 'key']
 
 /** Where the texts of a file are, and the byte at which its first row begins. @throws TpError TP_DATA */
@@ -35,8 +35,8 @@ export async function findColumns(
 ): Promise<{ readonly columns: Columns; readonly from: number }> {
   const from = format === 'parquet' ? 0 : await startOf(path)
   if (format === 'text') {
-    const asked = options.textColumn ?? options.pairColumn ?? options.idColumn
-    if (asked !== undefined || options.pairs === true)
+    const named = options.textColumn ?? options.pairColumn ?? options.idColumn
+    if (named !== undefined || options.pairs === true)
       throw dataError(path, 'has a text a line and no columns; give a table (.jsonl, .csv, .tsv, .parquet)')
     return { columns: { text: 0 }, from }
   }
@@ -57,13 +57,13 @@ export async function findColumns(
   }
 }
 
-function idColumn(path: string, names: readonly string[], asked: string | undefined): number | undefined {
+function idColumn(path: string, names: readonly string[], option: string | undefined): number | undefined {
   const plain = names.map((name) => name.trim().toLowerCase())
-  if (asked === undefined) return ID_NAMES.map((name) => plain.indexOf(name)).find((column) => column >= 0)
-  const named = plain.indexOf(asked.trim().toLowerCase())
-  const number = /^[1-9]\d{0,8}$/.test(asked) && Number(asked) <= names.length ? Number(asked) - 1 : -1
+  if (option === undefined) return ID_NAMES.map((name) => plain.indexOf(name)).find((column) => column >= 0)
+  const named = plain.indexOf(option.trim().toLowerCase())
+  const number = /^[1-9]\d{0,8}$/.test(option) && Number(option) <= names.length ? Number(option) - 1 : -1
   const column = named >= 0 ? named : number
-  if (column < 0) throw dataError(path, `there is no column called "${asked}"; its columns are ${names.join(', ')}`)
+  if (column < 0) throw dataError(path, `there is no column called "${option}"; its columns are ${names.join(', ')}`)
   return column
 }
 

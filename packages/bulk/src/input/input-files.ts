@@ -21,7 +21,7 @@ const formats: Readonly<Record<string, InputFormat>> = {
 const KINDS = Object.keys(formats).join(', ')
 
 /**
- * A file, or all files of a folder and the folders in it, ordered by their names; hidden ones are no data.
+ * A file, or all files of a folder and the folders in it, ordered by their names; hidden ones do not count as data.
  * @throws TpError TP_DATA if there is nothing that can be read, or what can be read is of several formats
  */
 export async function inputFiles(path: string): Promise<InputFile[]> {

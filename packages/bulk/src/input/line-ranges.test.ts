@@ -54,7 +54,7 @@ describe('ranges of rows', () => {
     ])
   })
 
-  test('are none of a file without rows', async () => {
+  test('a file without rows has no ranges', async () => {
     expect(await rangesOf('\n\r\n', {}, {})).toEqual([])
   })
 

@@ -22,7 +22,7 @@ export interface LineOptions {
   readonly from: number
   /** Whether line ends in quotes are part of a row, as in CSV. */
   readonly quoted: boolean
-  /** Which lines are no rows: none, empty ones, or also those of white space. */
+  /** Lines that do not count as rows: none, empty ones, or also those of white space. */
   readonly skipped: 'none' | 'empty' | 'blank'
 }
 

@@ -35,7 +35,7 @@ describe('rows', () => {
       'a.jsonl',
       '{"id":"7","text":"one, \\"two\\""}\n{"text":"three\\nlines","id":"8"}\n\n{"id":"9","text":"four","x":[]}',
     ],
-  ])('of %s have their texts and ids', async (name, content) => {
+  ])('rows of %s have their texts and ids', async (name, content) => {
     const { rows } = await rowsIn(file(name, content))
     expect(rows).toEqual([
       { id: '7', text: 'one, "two"' },
@@ -44,17 +44,17 @@ describe('rows', () => {
     ])
   })
 
-  test('of a tab-separated table keep their quotes', async () => {
+  test('rows of a tab-separated table keep their quotes', async () => {
     const { rows } = await rowsIn(file('a.tsv', 'label\tsentence\n0\t"so-called\n1\tgood\n'))
     expect(rows).toEqual([{ text: '"so-called' }, { text: 'good' }])
   })
 
-  test('of a text file are its lines, the empty ones, too', async () => {
+  test('reads the lines of a text file as rows, the empty ones, too', async () => {
     const { rows } = await rowsIn(file('a.txt', 'one\ttab\n\nthree'))
     expect(rows).toEqual([{ text: 'one\ttab' }, { text: '' }, { text: 'three' }])
   })
 
-  test('of a Parquet file are read by row groups and parts of them', async () => {
+  test('reads rows of a Parquet file by row groups and parts of them', async () => {
     const texts = Array.from({ length: 11 }, (_, i) => `text ${i}`)
     const columnData = [
       { name: 'label', data: texts.map((_, i) => i), type: 'INT32' as const },
@@ -67,7 +67,7 @@ describe('rows', () => {
     expect(shards.map(({ spec }) => spec.rows.rows)).toEqual([2, 2, 2, 1, 2, 2])
   })
 
-  test('of pairs have both texts', async () => {
+  test('rows of pairs have both texts', async () => {
     const path = file('pairs.jsonl', '{"query":"a","document":"b"}\n')
     expect((await rowsIn(path, {}, 'ranking')).rows).toEqual([{ text: 'a', pair: 'b' }])
     const named = file('named.csv', 'x,y\na,b\n')
@@ -80,7 +80,7 @@ describe('rows', () => {
     expect((await rowsIn(path)).rows).toEqual([{ text: 'New York', words: ['New', 'York'] }])
   })
 
-  test('of a folder are those of its files by name, numbered through', async () => {
+  test('reads the files of a folder by name, and numbers their rows through', async () => {
     mkdirSync(join(folder, 'parts', 'b'), { recursive: true })
     for (const [name, text] of Object.entries({ 'b/2': 'c', '1': 'a\nb', '.hidden': 'x', 'b/10': 'd' }))
       writeFileSync(join(folder, 'parts', `${name}.txt`), `${text}\n`)
@@ -91,7 +91,7 @@ describe('rows', () => {
 })
 
 describe('shards', () => {
-  test('are named by contents: a copy elsewhere has the same names, and a changed row another one', async () => {
+  test('names shards by contents: a copy elsewhere has the same names, and a changed row another one', async () => {
     const keys = async (name: string, content: string): Promise<string[]> =>
       (await rowsIn(file(name, content))).shards.map(({ key }) => key)
     const first = await keys('k1.txt', 'a\nb\nc\nd\n')
@@ -101,7 +101,7 @@ describe('shards', () => {
     expect(other).not.toBe(first[1])
   })
 
-  test('are not read from a file that has changed since they were planned', async () => {
+  test('refuses to read shards from a file that has changed since they were planned', async () => {
     const path = file('changing.txt', 'a\nb\n')
     const { shards } = await rowsIn(path)
     writeFileSync(path, 'a\nB\n')
@@ -110,7 +110,7 @@ describe('shards', () => {
   })
 })
 
-describe('what cannot be read is refused', () => {
+describe('data that cannot be read', () => {
   const long = 'a '.repeat(2.5 * 2 ** 20)
   test.each([
     ['nothing.jsonl', '\n', 'holds no row'],
@@ -138,7 +138,7 @@ describe('what cannot be read is refused', () => {
     })
   })
 
-  test('and not waited for: a pipe, a device, a folder of pipes', async () => {
+  test('refuses a pipe, a device and a folder of pipes without waiting for them', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe.jsonl')])
     symlinkSync('/dev/zero', join(folder, 'zero.jsonl'))
     mkdirSync(join(folder, 'pipes'))

@@ -7,7 +7,7 @@ import { readBytes } from './line-ranges.ts'
 import { type Cell, parseLines } from './line-rows.ts'
 import { parquetRows } from './parquet-input.ts'
 
-/** What a model reads of a row, and what identifies it. */
+/** The texts of a row that a model reads, and its id. */
 export interface Row {
   readonly text: string
   readonly pair?: string
@@ -84,7 +84,7 @@ function textIn(cell: Cell, where: string, what: string): string {
   return String(text)
 }
 
-/** What a row is called is copied to the output, and must be the same there. */
+/** The id of a row is copied to the output, and must be the same there. */
 function idIn(cell: Cell, where: string): string | number | null {
   if (cell === undefined || cell === null) return null
   if (typeof cell === 'string' || typeof cell === 'boolean') return `${cell}`

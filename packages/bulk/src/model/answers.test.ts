@@ -16,7 +16,7 @@ const mask = (dims: number[], data: number[]): TensorLike => ({
 })
 const mean = { of: 'mean', isNormalized: false } as const
 
-/** What is written of one batch. */
+/** The written output of one batch. */
 function columnsOf(batch: RanBatch, task: ComputeSpec['task'], pooling: Pooling = mean, words?: Words) {
   const opened = { runtime: 'node', plan: null, guard: null } as const
   const spec: ComputeSpec = { ...opened, task, labels: ['no', 'yes'], maxTokens: null, batchTokens: 9 }

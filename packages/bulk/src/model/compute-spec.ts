@@ -1,12 +1,12 @@
 import type { FallbackRule, RunPlan } from '@tp/plans'
 
-/** What is computed of a text: its class, one score, a tag for each word, or a vector. */
+/** The task for each text: its class, one score, a tag for each word, or a vector. */
 export type BulkTask = 'classification' | 'ranking' | 'tokens' | 'embeddings'
 
-/** What runs a model; others may round otherwise. */
+/** The runtime of a model; others may round differently. */
 export type RuntimeName = 'node' | 'native'
 
-/** What is made of a model's files. */
+/** The preparation of a model's files. */
 export interface SessionSpec {
   readonly runtime: RuntimeName
   /** How the model, a dense one, is pruned. */
@@ -15,7 +15,7 @@ export interface SessionSpec {
   readonly guard: FallbackRule | null
 }
 
-/** What answers depend on, besides model and rows. */
+/** The settings that answers depend on, besides model and rows. */
 export interface ComputeSpec extends SessionSpec {
   readonly task: BulkTask
   /** Names of the classes; without them their numbers. */

@@ -15,7 +15,7 @@ export interface ModelPaths {
   readonly dense?: string | undefined
 }
 
-/** What a model's answers depend on, besides its inputs. */
+/** The files that a model's answers depend on, besides its inputs. */
 export interface ModelFiles {
   readonly model: HashedFile
   readonly dense: HashedFile | undefined
@@ -32,13 +32,13 @@ export interface ModelFiles {
  */
 export async function readModelFiles({
   model: path,
-  tokenizer: asked,
+  tokenizer: tokenizerPath,
   dense: densePath,
 }: ModelPaths): Promise<ModelFiles> {
   const model = await readModel(path)
   const dense = densePath === undefined ? undefined : await readModel(densePath)
   const folder = await readModelFolder(path)
-  const tokenizer = asked ?? folder.tokenizer
+  const tokenizer = tokenizerPath ?? folder.tokenizer
   if (tokenizer === undefined)
     throw new TpError('TP_TOKENIZER', 'bulk', `no tokenizer.json is next to ${path}; give its path`)
   const parts = await hashesOf(model)

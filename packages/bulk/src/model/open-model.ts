@@ -22,7 +22,7 @@ import type { ModelFiles } from './model-files.ts'
 import { tokenBatches } from './token-batches.ts'
 
 export interface OpenModelOptions {
-  /** What the plan's methods are looked for in. */
+  /** The methods among which those of the plan are found. */
   readonly methods?: readonly MethodEntry[] | undefined
   /** Threads inside one operator; default: the runtime's own choice. */
   readonly threads?: number | undefined
@@ -38,7 +38,7 @@ export interface ComputeOptions {
 /** A model that is ready to compute. */
 export interface BulkModel extends AsyncDisposable {
   readonly files: ModelFiles
-  /** What it is for, by its outputs. */
+  /** Its task, by its outputs. */
   readonly task: Task
   /**
    * Answers for rows, in their order.

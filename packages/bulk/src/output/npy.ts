@@ -32,7 +32,7 @@ export const npy: OutputFormat = {
   },
 }
 
-/** Of every file, whatever its numbers: a multiple of 64, as the format asks for. */
+/** The length for every file, whatever its numbers: a multiple of 64, as the format requires. */
 const HEADER = 128
 
 function headerOf(rows: number, width: number): Buffer {

@@ -39,7 +39,7 @@ async function readParquet(bytes: Buffer): Promise<Record<string, unknown>[]> {
 }
 
 describe('shards become one file', () => {
-  test('of JSON lines, with numbers that give the same float32', async () => {
+  test('writes JSON lines with numbers that give the same float32', async () => {
     const text = (await joined('jsonl', [labels([1, 'a']), labels([null])])).toString()
     expect(
       text
@@ -56,7 +56,7 @@ describe('shards become one file', () => {
     expect(Math.fround(JSON.parse(row as string).embedding[0])).toBe(value)
   })
 
-  test('of Parquet, with a row group each', async () => {
+  test('writes Parquet with a row group for each shard', async () => {
     expect(await readParquet(await joined('parquet', [labels([1, 'a']), labels([null])]))).toEqual([
       { id: '1', label: '"1"\n', score: 0.25 },
       { id: 'a', label: '"a"\n', score: 1.25 },
@@ -70,7 +70,7 @@ describe('shards become one file', () => {
     expect(await readParquet(await joined('parquet', [tags]))).toEqual([{ tags: ['O', null] }, { tags: [] }])
   })
 
-  test('of NumPy, which holds vectors only', async () => {
+  test('writes NumPy, which holds vectors only', async () => {
     const bytes = await joined('npy', [
       vectors([[1, 2]]),
       vectors([

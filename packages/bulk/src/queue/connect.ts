@@ -5,7 +5,7 @@ import { openPool } from './postgres.ts'
 import { isRefusal } from './refusal.ts'
 import { QUEUE, type ShardJob } from './shard-job.ts'
 
-/** BullMQ on the server of a URL. What was opened is closed before the connection is. */
+/** BullMQ on the server of a URL. Queues and workers are closed before the connection is. */
 export interface Connection {
   openQueue(): Promise<Queue<ShardJob>>
   openWorker(

@@ -31,7 +31,8 @@ const CHUNK = 1000
 
 /**
  * Lets workers compute shards, and waits until each is there or has failed. The folder decides what is done; the queue only says what
- * to do. So a queue that forgets is no harm: what is missing is put there again, and a shard that it still has is not put there twice.
+ * to do. So a queue that forgets does no harm: missing shards are put there again, and a shard that it still has is not put
+ * there twice.
  * @throws TpError TP_QUEUE, TP_OPTION for files outside the folder, TP_ABORTED
  */
 export async function computeOnQueue(
@@ -59,7 +60,7 @@ export async function computeOnQueue(
       throwIfAborted(signal, 'bulk')
       const isQuiet = performance.now() - news >= quiet
       if (!isAdded || isQuiet) {
-        // A server that does not answer in time may still do what it was told.
+        // A server that does not answer in time may still carry out the request.
         isAdded = (await within(quiet, add(missing.values()))) ?? true
         if (isQuiet) [quiet, news] = [Math.min(2 * quiet, LONGEST_QUIET), performance.now()]
       }
@@ -74,7 +75,7 @@ export async function computeOnQueue(
       tell(rows, await within(1000, noneIfFailed(queue.getWorkersCount())))
     }
   } finally {
-    // Of a run that is interrupted, workers need not go on with what is waiting.
+    // When a run is interrupted, workers need not go on with waiting shards.
     if (signal?.aborted) await within(5000, withdraw(queue, jobs))
     await within(5000, noneIfFailed(queue.close()))
     await within(5000, noneIfFailed(connection[Symbol.asyncDispose]()))
@@ -133,7 +134,7 @@ function idOf({ key, shards }: ShardJob): string {
   return `${key}-${Buffer.from(shards).toString('base64url')}`
 }
 
-/** What a server that is away would keep waiting; undefined then. */
+/** The answer of a server; undefined if it is away and would keep us waiting. */
 async function within<T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> {
   const done = new AbortController()
   const late = setTimeout(milliseconds, undefined, { signal: done.signal }).catch(() => undefined)

@@ -12,7 +12,7 @@ export async function openPool(url: string, connectionTimeoutMillis: number): Pr
   const { default: pg } = (await import('pg' as string)) as { readonly default: PgModule }
   const options = `-c search_path=${quoteSchemaName(DEFAULT_SCHEMA)}`
   const pool = new pg.Pool({ connectionString: url, options, keepAlive: true, connectionTimeoutMillis })
-  // Whatever asks a client is told by its query, and asks again.
+  // A failing query rejects to its caller, which tries again.
   const heard = (): void => undefined
   pool.on('error', heard)
   pool.on('connect', (client) => client.on('error', heard))

@@ -8,7 +8,7 @@ import { keyOf, type Shard } from '../shards/shard.ts'
 /** The queue's name, and what its keys begin with. */
 export const QUEUE = 'tp-shards'
 
-/** What a worker is told. Paths are relative to the folder that all machines have, with slashes. */
+/** The description of a shard for a worker. Paths are relative to the folder that all machines have, with slashes. */
 export interface ShardJob extends Shard, ModelPaths {
   /** Folder of the shards, or `s3://bucket/prefix`. */
   readonly shards: string

@@ -18,7 +18,7 @@ export interface WorkerOptions {
   readonly folder: string
   /** `s3://bucket/prefix`, where shards may be put besides the folder. Default: nowhere. */
   readonly shards?: string | undefined
-  /** What methods of plans are looked for in. */
+  /** The methods among which those of plans are found. */
   readonly methods?: readonly MethodEntry[] | undefined
   /** Threads inside one operator; default: the runtime's own choice. */
   readonly threads?: number | undefined
@@ -108,11 +108,7 @@ async function targetOf({ folder, shards }: WorkerOptions, job: ShardJob): Promi
   if (shards !== undefined && `${job.shards}/`.startsWith(`${shards.replace(/\/+$/, '')}/`))
     return shardFiles(await openStore(job.shards), job.spec.output)
   const advice = 'start the worker with --shards s3://…, where shards may be put'
-  throw new TpError(
-    'TP_QUEUE',
-    'bulk',
-    `the queue asks for ${job.shards}, which this worker was not told of; ${advice}`,
-  )
+  throw new TpError('TP_QUEUE', 'bulk', `the queue asks for ${job.shards}, which this worker does not serve; ${advice}`)
 }
 
 interface OpenModels {

@@ -33,13 +33,13 @@ export async function planShards(
   model: string,
   compute: ComputeSpec,
   output: OutputName,
-  { shardRows, signal, ...asked }: PlanOptions,
+  { shardRows, signal, ...columnOptions }: PlanOptions,
 ): Promise<Plan> {
   const limits: RangeLimits = { rows: shardRows, bytes: SHARD_BYTES }
   const shards: Shard[] = []
   let firstRow = 0
   for (const file of await inputFiles(data)) {
-    const { columns, from } = await findColumns(file, { ...asked, pairs: compute.task === 'ranking' })
+    const { columns, from } = await findColumns(file, { ...columnOptions, pairs: compute.task === 'ranking' })
     for await (const { start, end, rows, hash } of rangesOf(file, from, limits)) {
       throwIfAborted(signal, 'bulk')
       const spec: ShardSpec = {

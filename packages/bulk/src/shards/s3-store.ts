@@ -11,8 +11,8 @@ export function isBucketUrl(url: string): boolean {
 const stores = new Map<string, Promise<Store>>()
 
 /**
- * Storage that speaks S3: a bucket, and what names in it begin with. Who may use it, in which region and at which server, is found as the
- * command line of AWS does (`AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, profiles, roles).
+ * Storage that speaks S3: a bucket, and what names in it begin with. Credentials, region and server are found as the command
+ * line of AWS finds them (`AWS_ACCESS_KEY_ID`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, profiles, roles).
  * @param url `s3://bucket/prefix`
  * @throws TpError TP_OPTION for another URL; TP_STORAGE if @aws-sdk/client-s3 is not installed
  */
@@ -28,7 +28,11 @@ export function s3Store(url: string): Promise<Store> {
 async function openBucket(url: string): Promise<Store> {
   const [, bucket, path] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,62})\/(.*[^/])\/*$/.exec(url) ?? []
   if (bucket === undefined || path === undefined)
-    throw new TpError('TP_OPTION', 'bulk', `${url} is no place in a bucket; give one such as s3://bucket/labels.shards`)
+    throw new TpError(
+      'TP_OPTION',
+      'bulk',
+      `${url} is not a folder in a bucket; give one such as s3://bucket/labels.shards`,
+    )
   const { S3Client, ...commands } = await import('@aws-sdk/client-s3').catch((cause: unknown) => {
     throw new TpError('TP_STORAGE', 'bulk', 'buckets take @aws-sdk/client-s3; install it', { cause })
   })
@@ -36,7 +40,7 @@ async function openBucket(url: string): Promise<Store> {
   const client: S3Client = new S3Client({ forcePathStyle: true })
   const own = (file: string) => ({ Bucket: bucket, Key: `${path}/${file}` })
 
-  async function asked<T>(code: 'TP_STORAGE' | 'TP_WRITE', what: string, answer: Promise<T>): Promise<T> {
+  async function answered<T>(code: 'TP_STORAGE' | 'TP_WRITE', what: string, answer: Promise<T>): Promise<T> {
     try {
       return await answer
     } catch (cause) {
@@ -49,7 +53,7 @@ async function openBucket(url: string): Promise<Store> {
     let token: string | undefined
     do {
       const request = { Bucket: bucket, Prefix: `${path}/`, ContinuationToken: token }
-      const page = await asked(
+      const page = await answered(
         'TP_STORAGE',
         `${url} cannot be read`,
         client.send(new commands.ListObjectsV2Command(request)),
@@ -75,20 +79,20 @@ async function openBucket(url: string): Promise<Store> {
           throw error
         },
       )
-      return await asked('TP_STORAGE', `${url}/${file} cannot be read`, head)
+      return await answered('TP_STORAGE', `${url}/${file} cannot be read`, head)
     },
     async get(file) {
       const answer = client.send(new commands.GetObjectCommand(own(file)))
-      const { Body } = await asked('TP_STORAGE', `${url}/${file} cannot be read`, answer)
+      const { Body } = await answered('TP_STORAGE', `${url}/${file} cannot be read`, answer)
       return Buffer.from((await Body?.transformToByteArray()) ?? [])
     },
     async put(file, bytes) {
-      // Only if there is none: of two workers that put a shard there, one is told so, and it is the same shard.
+      // Only if there is none: of two workers that put a shard there, one learns that it exists, and it is the same shard.
       const request = { ...own(file), Body: bytes, IfNoneMatch: '*' }
       const done = client.send(new commands.PutObjectCommand(request)).catch((error: unknown) => {
         if (statusOf(error) !== 412) throw error
       })
-      await asked('TP_WRITE', `${url}/${file} was not written`, done)
+      await answered('TP_WRITE', `${url}/${file} was not written`, done)
     },
     remove: async (file) => void (await client.send(new commands.DeleteObjectCommand(own(file)))),
     async close() {

@@ -10,11 +10,11 @@ interface ShardFailure {
   readonly reason: string
 }
 
-/** What a store holds. */
+/** The contents of a store. */
 interface StoreState {
   readonly done: ReadonlySet<string>
   readonly failed: ReadonlySet<string>
-  /** Names of files that are no shards of this output, hidden ones aside. */
+  /** Names of files that are not shards of this output, hidden ones aside. */
   readonly others: readonly string[]
 }
 

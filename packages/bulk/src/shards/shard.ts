@@ -7,7 +7,7 @@ import { type OutputName, outputFormats } from '../output/output-formats.ts'
 
 /** All that the bytes of a shard depend on. */
 export interface ShardSpec {
-  /** Of what this package makes of the rest. */
+  /** Version of this package's own computations. */
   readonly version: 1
   /** Hash of the model's files. */
   readonly model: string

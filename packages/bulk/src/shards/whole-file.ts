@@ -20,12 +20,12 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
 }
 
 /**
- * Writes a new file that appears whole, or not at all. What has the name by then remains, whoever has put it there.
+ * Writes a new file that appears whole, or not at all. A file that has the name by then remains, whoever has put it there.
  * @param waiting what it is called until then; one that a killed process has left there is removed
  * @throws TpError TP_OUTPUT if there is one; TP_WRITE
  */
 export async function writeNew(path: string, pieces: AsyncIterable<Uint8Array>, waiting: string): Promise<void> {
-  await writeAndName(path, pieces, waiting, nameAnew)
+  await writeAndName(path, pieces, waiting, nameExclusively)
 }
 
 async function writeAndName(
@@ -50,7 +50,7 @@ async function writeAndName(
 }
 
 /** Gives a file a name that no other has. */
-async function nameAnew(waiting: string, path: string): Promise<void> {
+async function nameExclusively(waiting: string, path: string): Promise<void> {
   try {
     await link(waiting, path).catch(async (error: NodeJS.ErrnoException) => {
       if (error.code === 'EEXIST') throw error

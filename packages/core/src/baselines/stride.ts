@@ -31,8 +31,8 @@ function evenlySpaced(site: Site): Tensor {
   const free = cast(isFree, 'int32')
   const upTo = cumSum(free, 1)
   const total = sum(free, 1, { keepDims: true }) // [B,1]
-  const stay = sub(unsqueeze(cast(keep, 'int32'), [1]), sub(unsqueeze(cast(site.count, 'int32'), [1]), total))
+  const chosen = sub(unsqueeze(cast(keep, 'int32'), [1]), sub(unsqueeze(cast(site.count, 'int32'), [1]), total))
   // an example without unprotected tokens would divide by 0, which crashes a runtime in integers
-  const quota = (j: Tensor): Tensor => div(mul(j, stay), maximum(total, 1))
+  const quota = (j: Tensor): Tensor => div(mul(j, chosen), maximum(total, 1))
   return cast(and(isFree, greater(quota(upTo), quota(sub(upTo, 1)))), 'float32')
 }

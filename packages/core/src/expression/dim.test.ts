@@ -113,26 +113,26 @@ describe('arithmetic', () => {
 })
 
 describe('text', () => {
-  test('is canonical', () => {
+  test('a formula has one canonical text', () => {
     expect(addDims('N', 1)).toBe('N+1')
     expect(mulDims('N', 'B')).toBe('B*N')
     expect(subDims(addDims('N', 1), 1)).toBe('N')
     expect(floorDivideDims(addDims(mulDims(7000, 'N'), 9999), 10000)).toBe('floor((7000*N+9999)/10000)')
   })
 
-  test('of a quotient is one quotient, however its strides were written', () => {
+  test('the text of a quotient is one quotient, however its strides were written', () => {
     const stride = (size: Dim, by: number): Dim => floorDivideDims(size, by)
     expect(stride(stride(stride('s', 5), 2), 2)).toBe(stride('s', 20))
     expect(stride(addDims(stride(addDims('s', 1), 64), 1), 3)).toBe(stride(addDims('s', 65), 192))
   })
 
-  test('of ratios of ratios stays exact', () => {
+  test('the text of ratios of ratios stays exact', () => {
     const kept = (size: Dim): Dim => floorDivideDims(addDims(size, 9999), 10000)
     const fewest = kept(kept(kept(kept(kept('N')))))
     expect(substituteDim(fewest, new Map([['N', 128]]))).toBe(1)
   })
 
-  test('of a quotient does not depend on how it was reached', () => {
+  test('the text of a quotient does not depend on how it was reached', () => {
     expect(addDims(floorDivideDims(subDims('W', 4), 4), 1)).toBe(floorDivideDims('W', 4))
     expect(floorDivideDims(addDims(mulDims(10000, 'N'), 9999), 10000)).toBe('N')
   })
@@ -157,7 +157,7 @@ test('keeps unknown sizes different, and unknown in arithmetic', () => {
 })
 
 describe('formulas that a graph makes large', () => {
-  /** What becomes of N after so many steps. */
+  /** N after that many steps. */
   const after = (steps: number, step: (dim: Dim, i: number) => Dim): Dim => {
     let dim: Dim = 'N'
     for (let i = 0; i < steps; i++) dim = step(dim, i)
@@ -175,7 +175,7 @@ describe('formulas that a graph makes large', () => {
     expect(isUnknown(after(60, step))).toBe(true)
   })
 
-  test('are unknown for a product of sums of many names', () => {
+  test('products of sums of many names are unknown', () => {
     expect(isUnknown(after(24, (dim, i) => mulDims(dim, addDims(`s${i}`, `t${i}`))))).toBe(true)
   })
 
@@ -185,12 +185,12 @@ describe('formulas that a graph makes large', () => {
     expect(divideExactly(subDims(mulDims('N', 'N'), 1), addDims('N', 1))).toBe('N-1')
   })
 
-  test('are still exact for a sum of hundreds of terms, like the FLOPs of many layers', () => {
+  test('a sum of hundreds of terms stays exact, like the FLOPs of many layers', () => {
     const sum = after(300, (dim, i) => addDims(dim, mulDims('B', `kept'${i}`)))
     expect(substituteDim(sum, Object.fromEntries([...namesIn(sum)].map((each) => [each, 2])))).toBe(2 + 300 * 4)
   })
 
-  test('are unknown beyond a limit on the work, and numbers are not', () => {
+  test('formulas beyond the limit on work are unknown, and numbers are not', () => {
     withWorkLimit(100, () => {
       const sums = Array.from({ length: 200 }, (_, i) => addDims('N', i + 1))
       expect(sums[0]).toBe('N+1')

@@ -145,7 +145,7 @@ describe('the interpreter', () => {
 describe('inputs and outputs', () => {
   const x = input('x', 'float32', ['B', 2])
 
-  test('are given and returned by name', () => {
+  test('takes inputs and returns outputs by name', () => {
     const { y } = evaluate({ y: mul(x, 2) }, { x: floats([1, 2], 1, 2) })
     expect(y).toEqual({ type: 'float32', dims: [1, 2], data: Float32Array.of(2, 4) })
   })
@@ -189,7 +189,7 @@ describe('inputs and outputs', () => {
     expect((feed.data as Float32Array)[0]).toBe(1)
   })
 
-  test('are refused where they do not match', () => {
+  test('refuses inputs and outputs that do not match', () => {
     const both = add(x, input('z', 'float32', ['B', 2]))
     const refused =
       (feeds: Record<string, TensorLike>): (() => unknown) =>

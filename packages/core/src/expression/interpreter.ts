@@ -43,11 +43,11 @@ export function evaluate(
 }
 
 function compute(outputs: readonly Tensor[], feeds: EvaluateFeeds, precision: 'float32' | 'float64'): TensorLike[] {
-  const given: ReadonlyMap<Tensor, TensorLike> = feeds instanceof Map ? feeds : new Map()
+  const fed: ReadonlyMap<Tensor, TensorLike> = feeds instanceof Map ? feeds : new Map()
   const named: Readonly<Record<string, TensorLike>> = feeds instanceof Map ? {} : (feeds as Record<string, TensorLike>)
   const sizes = new Map<string, number>()
   const values = new Map<Tensor, Value>()
-  for (const [tensor, array] of given) {
+  for (const [tensor, array] of fed) {
     checkFeed(tensor, array, sizes)
     values.set(tensor, toValue(array, precision))
   }
@@ -66,12 +66,12 @@ function compute(outputs: readonly Tensor[], feeds: EvaluateFeeds, precision: 'f
 /** `inputOf`: the values of placeholders that were not given. */
 function computeValues(
   outputs: readonly Tensor[],
-  given: ReadonlyMap<Tensor, Value>,
+  feeds: ReadonlyMap<Tensor, Value>,
   context: KernelContext,
   inputOf: (node: Node) => Value | undefined,
 ): Value[] {
   const fed = new Map<Node, Map<number, Value>>()
-  for (const [{ node, output }, value] of given) fed.set(node, (fed.get(node) ?? new Map()).set(output, value))
+  for (const [{ node, output }, value] of feeds) fed.set(node, (fed.get(node) ?? new Map()).set(output, value))
   const results = new Map<Node, readonly Value[]>()
   const resultOf = (tensor: Tensor): Value | undefined =>
     fed.get(tensor.node)?.get(tensor.output) ?? results.get(tensor.node)?.[tensor.output]
@@ -158,7 +158,7 @@ function contextOf(precision: 'float32' | 'float64'): KernelContext {
       const size = sizeToFill(dims)
       return { dtype, dims, data: single ? new Float32Array(size) : new Float64Array(size) }
     },
-    compute: (outputs, given) => computeValues(outputs, given, context, () => undefined),
+    compute: (outputs, feeds) => computeValues(outputs, feeds, context, () => undefined),
   }
   return context
 }

@@ -20,7 +20,7 @@ export interface Node {
   readonly attributes: Attributes
 }
 
-/** What a shape rule says of one output. `dims` undefined: not even the number of axes is known. */
+/** The result of a shape rule for one output. `dims` undefined: not even the number of axes is known. */
 export interface OutputInfo {
   readonly dtype: DType
   readonly dims: readonly Dim[] | undefined
@@ -84,7 +84,7 @@ export interface KernelContext {
   /** New zeroed array; integers and booleans always get float64. */
   zeros(dtype: DType, dims: readonly number[]): Value & { readonly data: Float32Array | Float64Array }
   /** Computes expressions from the values of all that they read: the body of a loop. */
-  compute(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, Value>): readonly Value[]
+  compute(outputs: readonly Tensor[], feeds: ReadonlyMap<Tensor, Value>): readonly Value[]
 }
 
 /** A node in the form that a given ONNX opset has: some ops move attributes to inputs between opsets. */

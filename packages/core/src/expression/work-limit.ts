@@ -6,7 +6,7 @@ let left = Number.POSITIVE_INFINITY
 
 /**
  * Runs `build` with a limit on the work that its symbolic sizes and known contents may take, in terms and elements
- * (about 100 bytes and 100 ns each). Whatever exceeds the limit is unknown, like everything else that cannot be followed.
+ * (about 100 bytes and 100 ns each). Anything that exceeds the limit is unknown, like everything else that cannot be followed.
  */
 export function withWorkLimit<T>(steps: number, build: () => T): T {
   const outer = left

@@ -16,10 +16,10 @@ export class ModelErrors {
 
   /** The same source; what it throws is recorded as the model's. */
   watch(source: SiteSource): SiteSource {
-    const watched = <Given extends readonly unknown[], T>(get: (...given: Given) => T) => {
-      return (...given: Given): T => {
+    const watched = <Args extends readonly unknown[], T>(get: (...args: Args) => T) => {
+      return (...args: Args): T => {
         try {
-          return get(...given)
+          return get(...args)
         } catch (error) {
           if (typeof error === 'object' && error !== null) this.#errors.add(error)
           throw error
@@ -44,7 +44,7 @@ export class ModelErrors {
 }
 
 /**
- * Calls into a method. What fails inside is attributed to the method, not to the model or the toolkit.
+ * Calls into a method. A failure inside is attributed to the method, not to the model or the toolkit.
  * @throws TpError TP_METHOD, with the method's own error as `cause`; a refusal of the model or the method with a code passes unchanged
  */
 export function callMethod<T>(method: string, what: string, call: () => T, model?: ModelErrors): T {
@@ -72,7 +72,7 @@ export function checkScore(method: string, score: unknown, site: Pick<Site, 'att
 }
 
 /** @throws TpError TP_METHOD for a soft form that does not say how much of each token is kept */
-export function checkLeft(
+export function checkSoftened(
   method: string,
   softened: unknown,
   site: Pick<Site, 'attended'>,
@@ -136,13 +136,13 @@ function requireTensor(
   anyName = false,
 ): asserts value is Tensor {
   const [first = ''] = types
-  const wanted = `${first === 'bool' ? 'bool ' : ''}${shapes.map((dims) => `[${dims}]`).join(' or ')}`
-  if (!isTensor(value)) throw methodError(method, `${what} is ${describe(value)}; must be a tensor, ${wanted}`)
+  const form = `${first === 'bool' ? 'bool ' : ''}${shapes.map((dims) => `[${dims}]`).join(' or ')}`
+  if (!isTensor(value)) throw methodError(method, `${what} is ${describe(value)}; must be a tensor, ${form}`)
   if (!types.includes(value.dtype)) {
-    throw methodError(method, `${what} is ${value}; must be ${first === 'bool' ? wanted : `a number, ${wanted}`}`)
+    throw methodError(method, `${what} is ${value}; must be ${first === 'bool' ? form : `a number, ${form}`}`)
   }
   if (shapes.every((dims) => shapeProblem(value, dims, anyName))) {
-    throw methodError(method, `${what} is ${value}; must be ${wanted}`)
+    throw methodError(method, `${what} is ${value}; must be ${form}`)
   }
 }
 

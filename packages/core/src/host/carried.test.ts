@@ -60,7 +60,7 @@ function unread(): never {
   throw new Error('not read here')
 }
 
-describe('what cannot be carried is refused with the axes that can:', () => {
+describe('refuses to carry other axes, and lists those that it can carry:', () => {
   test.each<[Spec['dims'], Spec['init'], string]>([
     [['D', 'N'], 0, 'carry.state has the axes [D,N]; must be [N], [N,N], or [N,S]'],
     [['N', 'H'], 0, 'carry.state has the axes [N,H]'],

@@ -8,7 +8,7 @@ import { assume } from './assume.ts'
 import type { Slots } from './compact.ts'
 import type { TokenState } from './state.ts'
 
-/** What a carried value has for each token: one number, one for each token, or some features. */
+/** The axes of a carried value for each token: one number, one for each token, or some features. */
 type Carried =
   | { readonly each: 'number' }
   | { readonly each: 'tokens' }
@@ -34,8 +34,8 @@ function formOf({ name: method, carry = {} }: Method, name: string): Carried {
   const isFeatures = /^D(\/[1-9]\d*)?$/.test(String(second)) || (typeof second === 'number' && second > 0)
   const isKnown = first === 'N' && others.length === 0 && (second === undefined || second === 'N' || isFeatures)
   if (!isKnown) {
-    const wanted = '[N], [N,N], or [N,S] with a number, D or a part of it such as D/2 for S'
-    throw new TpError('TP_METHOD', `plugin ${method}`, `carry.${name} has the axes [${dims}]; must be ${wanted}`)
+    const forms = '[N], [N,N], or [N,S] with a number, D or a part of it such as D/2 for S'
+    throw new TpError('TP_METHOD', `plugin ${method}`, `carry.${name} has the axes [${dims}]; must be ${forms}`)
   }
   if (init === 'identity' && second !== 'N') {
     const reason = `carry.${name} begins as the identity, which only [N,N] can; give a number`

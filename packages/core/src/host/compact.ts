@@ -17,7 +17,7 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import { type GivenValues, sortableKey } from './not-a-number.ts'
+import { type SiteValues, sortableKey } from './not-a-number.ts'
 import { countTokens, hasProtected, protectedMask, type TokenState, tokenCount } from './state.ts'
 
 /** Where the slots are that an example has too many: behind its kept tokens, or in front of them, so that its last token is in the last slot. */
@@ -58,8 +58,8 @@ export interface CompactOptions {
   readonly kept: KeptTokens | undefined
   /** float [B,N]: kept tokens are sorted by it, after the protected ones; default: they keep their order */
   readonly order?: Tensor | undefined
-  /** What `order` was computed from. */
-  readonly given: GivenValues
+  /** The values that `order` was computed from. */
+  readonly siteValues: SiteValues
   readonly state: TokenState
   readonly hidden: Tensor
   /** Whether the pruned tokens are needed, too. */
@@ -69,20 +69,20 @@ export interface CompactOptions {
 }
 
 /** Larger than every sort key of a kept token. */
-const BEHIND = 1e30
+const LAST = 1e30
 
 /**
  * keep bool [B,N] → the rectangle. With `kept` its size follows from shapes alone (then padding suffices to fill shorter
  * examples, since f(N) − f(n) ≤ N − n for every rule of the schedule); without, it is that of the fullest example.
  */
 export function compact(options: CompactOptions): Slots {
-  const { keep, kept, order, given, state, hidden, needsRest, fillers = 'last' } = options
+  const { keep, kept, order, siteValues, state, hidden, needsRest, fillers = 'last' } = options
   const tokens = tokenCount(hidden)
   const count = kept?.rows ?? countTokens(keep)
   const width = kept?.width ?? maximum(cast(max(count, 0), 'int64'), 1)
   const spare = fillers === 'first' ? sub(cast(width, 'float32'), cast(count, 'float32')) : undefined
-  const ordinal = spare === undefined ? inPlace(keep, state, tokens) : behindFillers(keep, state, spare, tokens)
-  const key = order === undefined ? ordinal : inOrder(keep, sortableKey(order, given), state)
+  const ordinal = spare === undefined ? inPlace(keep, state, tokens) : afterFillers(keep, state, spare, tokens)
+  const key = order === undefined ? ordinal : inOrder(keep, sortableKey(order, siteValues), state)
   // Two sorts instead of one that is split: a GPU has no 64-bit integers, so it could not slice the indices.
   const { indices } = topK(unsqueeze(key, [2]), width, { axis: 1, largest: false })
   const take = (x: Tensor): Tensor => gatherND(x, indices, 1)
@@ -100,22 +100,22 @@ export function compact(options: CompactOptions): Slots {
 /** Sort key: kept tokens by index, then padding, then tokens that were dropped. */
 function inPlace(keep: Tensor, state: TokenState, tokens: Tensor): Tensor {
   // The order of dropped ones does not matter.
-  if (state.attended === undefined) return where(keep, state.ordinals, BEHIND)
+  if (state.attended === undefined) return where(keep, state.ordinals, LAST)
   const size = cast(tokens, 'float32')
   return add(state.ordinals, where(keep, 0, where(state.attended, mul(size, 2), size)))
 }
 
 /** Sort key: as much padding as there are slots to spare (float [B,1]), then kept tokens by index, then the others. */
-function behindFillers(keep: Tensor, state: TokenState, spare: Tensor, tokens: Tensor): Tensor {
+function afterFillers(keep: Tensor, state: TokenState, spare: Tensor, tokens: Tensor): Tensor {
   if (state.attended === undefined) return inPlace(keep, state, tokens)
   const isPadding = not(state.attended)
   const fills = and(isPadding, lessOrEqual(cumSum(cast(isPadding, 'float32'), 1), spare))
-  return where(keep, add(state.ordinals, cast(tokens, 'float32')), where(fills, state.ordinals, BEHIND))
+  return where(keep, add(state.ordinals, cast(tokens, 'float32')), where(fills, state.ordinals, LAST))
 }
 
 /** Sort key: kept tokens by another order; equal keys keep their order. */
 function inOrder(keep: Tensor, order: Tensor, state: TokenState): Tensor {
-  const behind = state.attended === undefined ? BEHIND : where(state.attended, 2 * BEHIND, BEHIND)
-  const own = hasProtected(state) ? where(protectedMask(state), -BEHIND, order) : order
-  return where(keep, own, behind)
+  const last = state.attended === undefined ? LAST : where(state.attended, 2 * LAST, LAST)
+  const own = hasProtected(state) ? where(protectedMask(state), -LAST, order) : order
+  return where(keep, own, last)
 }

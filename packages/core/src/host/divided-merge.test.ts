@@ -61,12 +61,12 @@ function sharesOf(row: readonly Token[], from: number, { protectedTokens, masked
   return total(taken) === 0 ? taken : taken.map((x) => (x * total(own)) / total(taken))
 }
 
-function byDefinition(row: readonly Token[], given: Case, merge: 'mean' | 'sum'): Kept[] {
-  const isAttended = (i: number): boolean => !given.masked || row[i]?.attended === true
+function byDefinition(row: readonly Token[], drawn: Case, merge: 'mean' | 'sum'): Kept[] {
+  const isAttended = (i: number): boolean => !drawn.masked || row[i]?.attended === true
   const place = (i: number): number => row.slice(0, i).filter((_, j) => isAttended(j)).length
   const isKept = (i: number): boolean =>
-    isAttended(i) && (row[i]?.keep === true || given.protectedTokens.includes(place(i)))
-  const shares = row.map((_, from) => sharesOf(row, from, given))
+    isAttended(i) && (row[i]?.keep === true || drawn.protectedTokens.includes(place(i)))
+  const shares = row.map((_, from) => sharesOf(row, from, drawn))
   return row.flatMap(({ x }, i) => {
     if (!isKept(i)) return []
     const size = 1 + total(shares.map((of) => of[i] as number))
@@ -139,14 +139,14 @@ function lists({ dims, data }: TensorLike): number[][] {
 
 test('divides a removed token among several as defined', () => {
   fc.assert(
-    fc.property(someCase, fc.constantFrom('mean', 'sum'), (given, merge) => {
-      const seen = byHost(given, merge)
-      given.rows.forEach((row, b) => {
-        const wanted = byDefinition(row, given, merge)
-        expect(seen[b]?.map(({ position }) => position)).toEqual(wanted.map(({ position }) => position))
+    fc.property(someCase, fc.constantFrom('mean', 'sum'), (drawn, merge) => {
+      const seen = byHost(drawn, merge)
+      drawn.rows.forEach((row, b) => {
+        const expected = byDefinition(row, drawn, merge)
+        expect(seen[b]?.map(({ position }) => position)).toEqual(expected.map(({ position }) => position))
         seen[b]?.forEach(({ x, size }, i) => {
-          expect(x).toBeCloseTo(wanted[i]?.x as number, 9)
-          expect(size).toBeCloseTo(wanted[i]?.size as number, 9)
+          expect(x).toBeCloseTo(expected[i]?.x as number, 9)
+          expect(size).toBeCloseTo(expected[i]?.size as number, 9)
         })
       })
     }),

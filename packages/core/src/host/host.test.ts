@@ -52,7 +52,7 @@ function lists(tensor: Tensor): number[][] {
   return Array.from({ length: dims[0] as number }, (_, row) => numbers.slice(row * size, (row + 1) * size))
 }
 
-/** What stands in the slots of kept tokens. */
+/** The contents of the slots of kept tokens. */
 function inSlots(tensor: Tensor, { state }: Reduced): number[][] {
   const attended = state.attended && lists(state.attended)
   return lists(tensor).map((row, b) => row.filter((_, slot) => attended?.[b]?.[slot] !== 0))
@@ -77,14 +77,14 @@ function attendedTokens({ scores, attended }: Rows): Token[][] {
 /** The rule, said plainly. */
 function keptByRule(tokens: readonly Token[], protectedTokens: readonly number[], amount: Amount): Token[] {
   const byScore = [...tokens].sort((a, b) => b.score - a.score || a.position - b.position)
-  const stays = byScore.filter(({ place }) => protectedTokens.includes(place))
+  const kept = byScore.filter(({ place }) => protectedTokens.includes(place))
   const free = byScore.filter(({ place }) => !protectedTokens.includes(place))
   const count = keptCount(tokens.length, amount)
   const chosen =
     count !== undefined
-      ? [...stays, ...free].slice(0, Math.max(count, protectedTokens.length))
+      ? [...kept, ...free].slice(0, Math.max(count, protectedTokens.length))
       : [
-          ...stays,
+          ...kept,
           ...(amount.kind === 'mass'
             ? heaviest(free, amount.value)
             : free.filter(({ score }) => score >= amount.value)),
@@ -134,15 +134,15 @@ test('keeps the tokens that the budget says, site after site, with all their sta
   fc.assert(
     fc.property(someRows, fc.array(someAmount, { minLength: 1, maxLength: 3 }), (rows, plan) => {
       let { hidden, state } = start(rows)
-      let wanted = attendedTokens(rows)
+      let expected = attendedTokens(rows)
       for (const [layer, amount] of plan.entries()) {
         const reduced = reduceTokens({ method: byHidden, source: sourceOf(hidden, layer), state, amount })
-        wanted = wanted.map((tokens) => keptByRule(tokens, rows.protectedTokens, amount))
+        expected = expected.map((tokens) => keptByRule(tokens, rows.protectedTokens, amount))
         expect(inSlots(reduced.state.position, reduced)).toEqual(
-          wanted.map((row) => row.map(({ position }) => position)),
+          expected.map((row) => row.map(({ position }) => position)),
         )
         hidden = assume(reduced.cut?.take(hidden) as Tensor, ['B', 'N', 1])
-        expect(inSlots(hidden, reduced)).toEqual(wanted.map((row) => row.map(({ score }) => score)))
+        expect(inSlots(hidden, reduced)).toEqual(expected.map((row) => row.map(({ score }) => score)))
         state = reduced.state
       }
     }),

@@ -1,4 +1,4 @@
-// What calls methods: the compiler, training, the command line.
+// The part that calls methods: the compiler, training, the command line.
 
 export { asError } from '../errors.ts'
 export { isRecord } from '../is-record.ts'

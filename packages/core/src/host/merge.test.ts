@@ -47,14 +47,14 @@ const someCase: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 7 }).chain((token
   }),
 )
 
-interface Left {
+interface KeptToken {
   readonly position: number
   readonly x: number
   readonly size: number
 }
 
 /** The definition, token by token. */
-function byDefinition(row: readonly Token[], { protectedTokens, merge, ordered }: Case): Left[] {
+function byDefinition(row: readonly Token[], { protectedTokens, merge, ordered }: Case): KeptToken[] {
   const place = (position: number): number => row.slice(0, position).filter(({ attended }) => attended).length
   const isProtected = (position: number): boolean => protectedTokens.includes(place(position))
   const kept = (position: number): boolean =>
@@ -65,7 +65,7 @@ function byDefinition(row: readonly Token[], { protectedTokens, merge, ordered }
     const size = own.mass + parts.reduce((sum, part) => sum + part.mass, 0)
     return [{ position, size: Math.max(size, 1e-6), x: together(own, parts, merge, own.into === position) }]
   })
-  const key = ({ position }: Left): number =>
+  const key = ({ position }: KeptToken): number =>
     isProtected(position) ? -1e9 : ordered ? (row[position]?.order ?? 0) : position
   return left.sort((a, b) => (ordered ? key(a) - key(b) || a.position - b.position : a.position - b.position))
 }
@@ -82,7 +82,7 @@ function together(own: Token, parts: readonly Token[], merge: Case['merge'], cou
   return Math.abs(mean) <= 1e-6 * longest ? mean : Math.sign(mean) * longest
 }
 
-function byHost(test: Case): Left[][] {
+function byHost(test: Case): KeptToken[][] {
   const { rows, protectedTokens, merge, ordered } = test
   const dims = [rows.length, rows[0]?.length ?? 0]
   const numbers = (of: (token: Token) => number): Tensor =>
@@ -140,14 +140,14 @@ function lists({ dims, data }: TensorLike): number[][] {
 
 test('merges pruned tokens into kept ones as defined', () => {
   fc.assert(
-    fc.property(someCase, (given) => {
-      const seen = byHost(given)
-      given.rows.forEach((row, b) => {
-        const wanted = byDefinition(row, given)
-        expect(seen[b]?.map(({ position }) => position)).toEqual(wanted.map(({ position }) => position))
+    fc.property(someCase, (drawn) => {
+      const seen = byHost(drawn)
+      drawn.rows.forEach((row, b) => {
+        const expected = byDefinition(row, drawn)
+        expect(seen[b]?.map(({ position }) => position)).toEqual(expected.map(({ position }) => position))
         seen[b]?.forEach(({ x, size }, i) => {
-          expect(x).toBeCloseTo(wanted[i]?.x as number, 9)
-          expect(size).toBeCloseTo(wanted[i]?.size as number, 9)
+          expect(x).toBeCloseTo(expected[i]?.x as number, 9)
+          expect(size).toBeCloseTo(expected[i]?.size as number, 9)
         })
       })
     }),

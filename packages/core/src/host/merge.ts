@@ -21,7 +21,7 @@ import {
 import type { Slots } from './compact.ts'
 import { hasProtected, protectedMask, type TokenState, tokenIndex, tokenSizes } from './state.ts'
 
-/** What the kept tokens have become. */
+/** The kept tokens after merging. */
 export interface Merged {
   /** hidden [B,N,D] → [B,K,D] */
   states(hidden: Tensor): Tensor
@@ -63,7 +63,7 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
   const added = (x: Tensor | undefined): Tensor => add(sum(joined(x), 2), own(x))
 
   const weights = weight === undefined ? state.size : cast(weight, 'float32')
-  // A token that is divided among several is no fused token of all.
+  // A token that is divided among several is not a fused token of all of them.
   const fused = how === 'sum' && into.rank === 2 ? equal(slots.take(target), slots.take(index)) : undefined
   const alone = (isAll: Tensor | undefined): Tensor | undefined =>
     isAll && where(isAll, slots.take(weights ?? tokenSizes(state)), 1)

@@ -26,7 +26,7 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import { GivenValues, mayBeNaN } from './not-a-number.ts'
+import { mayBeNaN, SiteValues } from './not-a-number.ts'
 import { reduceTokens } from './reduce.ts'
 import type { SiteSource } from './site-source.ts'
 import { initialState } from './state.ts'
@@ -128,10 +128,10 @@ describe('a score that is NaN or infinite', () => {
 })
 
 describe('a score that may be NaN', () => {
-  const given = new GivenValues()
-  const x = given.give(input('x', 'float32', ['B', 'N']))
-  const count = given.givePositive(input('count', 'float32', ['B']))
-  const half = given.give(input('half', 'float16', ['B', 'N']))
+  const values = new SiteValues()
+  const x = values.give(input('x', 'float32', ['B', 'N']))
+  const count = values.givePositive(input('count', 'float32', ['B']))
+  const half = values.give(input('half', 'float16', ['B', 'N']))
   const unknown = input('carried', 'float32', ['B', 'N'])
 
   const never: readonly (readonly [string, Tensor])[] = [
@@ -145,7 +145,7 @@ describe('a score that may be NaN', () => {
     ['chosen by a comparison of anything', where(greater(unknown, 0), x, 1)],
   ]
   test.each(never)('adds no node where it cannot be: %s', (_what, score) => {
-    expect(mayBeNaN(score, given)).toBe(false)
+    expect(mayBeNaN(score, values)).toBe(false)
   })
 
   const perhaps: readonly (readonly [string, Tensor])[] = [
@@ -159,6 +159,6 @@ describe('a score that may be NaN', () => {
     ['an infinite constant', add(x, constant([Number.POSITIVE_INFINITY]))],
   ]
   test.each(perhaps)('adds nodes where it can be: %s', (_what, score) => {
-    expect(mayBeNaN(score, given)).toBe(true)
+    expect(mayBeNaN(score, values)).toBe(true)
   })
 })

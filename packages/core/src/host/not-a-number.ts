@@ -4,8 +4,8 @@ import { contentsOf } from '../ops/constant.ts'
 import { greaterOrEqual, lessOrEqual, maximum, minimum, where } from '../ops/index.ts'
 import { isFloat } from '../ops/operands.ts'
 
-/** What the host gives to a method: finite numbers, as long as the model computes such. */
-export class GivenValues {
+/** The values that the host gives to a method: finite as long as the model computes finite numbers. */
+export class SiteValues {
   readonly #all = new Set<Tensor>()
   readonly #positive = new Set<Tensor>()
 
@@ -38,29 +38,29 @@ const HIGHEST = 5e29
  * float [B,N]: scores that can be sorted. Sorting NaN is undefined in ONNX; here it ranks last, and infinity does not
  * outrank protected tokens. Costs nothing where the expression shows that neither can occur.
  */
-export function sortable(score: Tensor, given: GivenValues): Tensor {
-  return mayBeNaN(score, given) ? where(greaterOrEqual(score, LOWEST), minimum(score, HIGHEST), LOWEST) : score
+export function sortable(score: Tensor, values: SiteValues): Tensor {
+  return mayBeNaN(score, values) ? where(greaterOrEqual(score, LOWEST), minimum(score, HIGHEST), LOWEST) : score
 }
 
 /** The same for keys of which the lowest come first. */
-export function sortableKey(key: Tensor, given: GivenValues): Tensor {
-  return mayBeNaN(key, given) ? where(lessOrEqual(key, HIGHEST), maximum(key, LOWEST), HIGHEST) : key
+export function sortableKey(key: Tensor, values: SiteValues): Tensor {
+  return mayBeNaN(key, values) ? where(lessOrEqual(key, HIGHEST), maximum(key, LOWEST), HIGHEST) : key
 }
 
 /**
  * Whether a method's expression may be NaN or infinite for inputs of moderate size: if it divides by what may be 0, takes a root
  * or logarithm of what may be negative or an exponential, or computes in half precision.
  */
-export function mayBeNaN(x: Tensor, given: GivenValues): boolean {
+export function mayBeNaN(x: Tensor, values: SiteValues): boolean {
   const facts = new Map<Node, NumberFact>()
   const signOf = ({ node }: Tensor): number => facts.get(node)?.sign ?? ANY
   const factOf = (tensor: Tensor | undefined): NumberFact => {
     if (tensor === undefined) return { finite: true, sign: ANY }
-    if (given.has(tensor)) return { finite: true, sign: given.isPositive(tensor) ? POSITIVE : ANY }
+    if (values.has(tensor)) return { finite: true, sign: values.isPositive(tensor) ? POSITIVE : ANY }
     if (!isFloat(tensor.dtype)) return { finite: true, sign: tensor.dtype === 'bool' ? NOT_NEGATIVE : signOf(tensor) }
     return facts.get(tensor.node) ?? UNKNOWN
   }
-  for (const node of nodesBelow([x], (tensor) => given.has(tensor))) {
+  for (const node of nodesBelow([x], (tensor) => values.has(tensor))) {
     facts.set(node, factOfNode(node, node.inputs.map(factOf)))
   }
   return !factOf(x).finite

@@ -12,7 +12,7 @@ import { callReduce, checkScore, ModelErrors } from './call-method.ts'
 import { initialCarry, takeCarried } from './carried.ts'
 import { compact, type Fillers, type KeptTokens, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
-import { GivenValues, mayBeNaN } from './not-a-number.ts'
+import { mayBeNaN, SiteValues } from './not-a-number.ts'
 import { requireReturnable } from './returning.ts'
 import { keptOfEach, keptTokens, type SelectionRule, type SelectOptions, select } from './select.ts'
 import { type MonitorShares, sharesOf } from './shares.ts'
@@ -59,7 +59,7 @@ interface Cut extends Slots {
   shares(): MonitorShares
 }
 
-/** What a method does at one site. */
+/** The reduction of a method at one site. */
 export interface Reduced {
   /** Absent where nothing is pruned: the method only observed, or kept all real tokens. */
   readonly cut?: Cut
@@ -100,13 +100,13 @@ export function reduceTokens({ method, source, state, amount, params = {}, fille
     pairs: reducesAt(method, source.layer) === 'pair',
   }
   const selected = new Map<Tensor, Selected>()
-  const given = new GivenValues()
+  const siteValues = new SiteValues()
   const errors = new ModelErrors()
-  const budget = rule && makeBudget(method, { rule, state: started, hidden, given }, selected)
-  const site = makeSite(errors.watch(source), started, { budget, param: params, given })
+  const budget = rule && makeBudget(method, { rule, state: started, hidden, siteValues }, selected)
+  const site = makeSite(errors.watch(source), started, { budget, param: params, siteValues })
   const reduction = callReduce(method, site, errors)
   const carried = { ...started.carried, ...reduction.carry }
-  const numeric = numericOf(reduction.carry, started, given)
+  const numeric = numericOf(reduction.carry, started, siteValues)
   if (rule === undefined || reduction.keep === site.attended) return { state: { ...started, carried, numeric } }
 
   if (method.returns && reduction.into !== undefined) {
@@ -115,7 +115,7 @@ export function reduceTokens({ method, source, state, amount, params = {}, fille
   if (method.returns && reduction.final !== undefined) {
     throw new TpError('TP_METHOD', method.name, 'tokens that come back have states of their own; leave out final')
   }
-  // What `select` returned is valid already; any other choice is made so.
+  // A result of `select` is valid already; any other choice is made valid.
   const choice = selected.get(reduction.keep)
   const keep = choice === undefined ? obey(reduction.keep, started) : reduction.keep
   const kept = choice === undefined ? undefined : keptBy(rule, started, hidden, choice.extra)
@@ -124,7 +124,7 @@ export function reduceTokens({ method, source, state, amount, params = {}, fille
     keep,
     kept,
     order: reduction.order,
-    given,
+    siteValues,
     state: started,
     hidden,
     needsRest: reduction.into !== undefined,
@@ -146,9 +146,13 @@ export function reduceTokens({ method, source, state, amount, params = {}, fille
 }
 
 /** Which carried values cannot be NaN, where a method has written some. */
-function numericOf(written: Values = {}, { numeric = new Set() }: TokenState, given: GivenValues): ReadonlySet<string> {
+function numericOf(
+  written: Values = {},
+  { numeric = new Set() }: TokenState,
+  siteValues: SiteValues,
+): ReadonlySet<string> {
   const kept = [...numeric].filter((name) => written[name] === undefined)
-  return new Set([...kept, ...Object.keys(written).filter((name) => !mayBeNaN(written[name] as Tensor, given))])
+  return new Set([...kept, ...Object.keys(written).filter((name) => !mayBeNaN(written[name] as Tensor, siteValues))])
 }
 
 /**
@@ -162,7 +166,7 @@ function keptBy(rule: SelectionRule, state: TokenState, hidden: Tensor, extra: n
   return rows && width && { rows, width }
 }
 
-/** What `select` was asked for: the score [B,N] and how many extra tokens. */
+/** The arguments of `select`: the score [B,N] and the number of extra tokens. */
 interface Selected {
   readonly score: Tensor
   readonly extra: 0 | 1
@@ -174,7 +178,7 @@ function makeBudget(method: Method, options: SelectOptions, selected: Map<Tensor
   const row = { attended: state.attended ?? state.ordinals }
   const kept = keptOfEach(state, hidden, rule)
   return {
-    ...(kept && { keep: options.given.give(squeezeRow(cast(kept, 'float32'))) }),
+    ...(kept && { keep: options.siteValues.give(squeezeRow(cast(kept, 'float32'))) }),
     select(score, extra = 0) {
       checkScore(method.name, score, row)
       const single = score.dtype === 'float32' ? score : cast(score, 'float32')
@@ -194,64 +198,64 @@ export interface MakeSiteOptions {
   readonly budget: Budget | undefined
   readonly param: Values
   /** Called with every value that the site gives. */
-  readonly given?: GivenValues
+  readonly siteValues?: SiteValues
 }
 
 export function makeSite(
   source: SiteSource,
   state: TokenState,
-  { budget, param, given = new GivenValues() }: MakeSiteOptions,
+  { budget, param, siteValues = new SiteValues() }: MakeSiteOptions,
 ): Site {
   const { hidden } = source
-  for (const value of Object.values(param)) given.give(value)
-  for (const name of state.numeric ?? []) given.give(state.carried[name] as Tensor)
+  for (const value of Object.values(param)) siteValues.give(value)
+  for (const name of state.numeric ?? []) siteValues.give(state.carried[name] as Tensor)
   return {
     layer: source.layer,
     layerCount: source.layerCount,
     // Methods compute in float32, whatever the model's precision: sums over hundreds of half-precision numbers would lose the
     // differences between tokens, and no method has to convert types.
     get hidden() {
-      return given.give(cast(hidden, 'float32'))
+      return siteValues.give(cast(hidden, 'float32'))
     },
     get query() {
-      return given.give(cast(source.query(), 'float32'))
+      return siteValues.give(cast(source.query(), 'float32'))
     },
     get key() {
-      return given.give(cast(source.key(), 'float32'))
+      return siteValues.give(cast(source.key(), 'float32'))
     },
     get value() {
-      return given.give(cast(source.value(), 'float32'))
+      return siteValues.give(cast(source.value(), 'float32'))
     },
     get attention() {
-      return given.give(cast(source.attention(), 'float32'))
+      return siteValues.give(cast(source.attention(), 'float32'))
     },
-    attentionFrom: (rows) => given.give(cast(source.attentionFrom(rows), 'float32')),
+    attentionFrom: (rows) => siteValues.give(cast(source.attentionFrom(rows), 'float32')),
     get clsAttention() {
-      return given.give(cast(squeeze(source.attentionFrom(slotOf(source.classToken(), state)), [2]), 'float32'))
+      return siteValues.give(cast(squeeze(source.attentionFrom(slotOf(source.classToken(), state)), [2]), 'float32'))
     },
     get received() {
-      return given.give(received(cast(source.attention(), 'float32'), state))
+      return siteValues.give(received(cast(source.attention(), 'float32'), state))
     },
-    attended: given.give(state.attended ?? greater(state.ordinals, 0)),
+    attended: siteValues.give(state.attended ?? greater(state.ordinals, 0)),
     get signal() {
-      return given.give(signalOf(source, state))
+      return siteValues.give(signalOf(source, state))
     },
     get protectedTokens() {
-      return given.give(protectedMask(state))
+      return siteValues.give(protectedMask(state))
     },
-    position: given.give(tokenPlace(state)),
+    position: siteValues.give(tokenPlace(state)),
     get index() {
-      return given.give(tokenIndex(state))
+      return siteValues.give(tokenIndex(state))
     },
     get ordinal() {
-      return given.give(tokenPositions(state))
+      return siteValues.give(tokenPositions(state))
     },
     leading: leadingTokens(state),
     get size() {
-      return given.givePositive(tokenSizes(state))
+      return siteValues.givePositive(tokenSizes(state))
     },
     get count() {
-      return given.givePositive(squeezeRow(cast(attendedTokens(state, hidden), 'float32')))
+      return siteValues.givePositive(squeezeRow(cast(attendedTokens(state, hidden), 'float32')))
     },
     ...(budget && { budget }),
     param,

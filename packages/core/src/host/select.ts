@@ -24,7 +24,7 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import { type GivenValues, sortable } from './not-a-number.ts'
+import { type SiteValues, sortable } from './not-a-number.ts'
 import {
   attendedTokens,
   countTokens,
@@ -84,7 +84,7 @@ type GraphRule =
   | { readonly count: (count: Tensor, value: number, protectedTokens: number | Tensor) => Tensor }
   | { readonly choose: (tokens: RankedTokens, value: number) => Tensor }
 
-/** What the tokens of a site can be chosen by. */
+/** The values by which tokens of a site can be chosen. */
 interface RankedTokens {
   /** bool [B,N]: scores of at least `threshold`, or where none reaches it the highest */
   passing(threshold: number): Tensor
@@ -116,8 +116,8 @@ export interface SelectOptions {
   readonly state: TokenState
   /** [B,N,D] */
   readonly hidden: Tensor
-  /** What the score was computed from. */
-  readonly given: GivenValues
+  /** The values that the score was computed from. */
+  readonly siteValues: SiteValues
   /** This many of the next best tokens are kept, too. */
   readonly extra?: number
 }
@@ -126,8 +126,8 @@ export interface SelectOptions {
  * score [B,N] → bool [B,N]: which tokens a rule keeps. Protected tokens always, padding never, and at least one real token of
  * each example. NaN ranks last.
  */
-export function select(given: Tensor, { rule, state, hidden, given: values, extra = 0 }: SelectOptions): Tensor {
-  const score = sortable(given, values)
+export function select(scores: Tensor, { rule, state, hidden, siteValues, extra = 0 }: SelectOptions): Tensor {
+  const score = sortable(scores, siteValues)
   const { attended } = state
   const { amount } = rule
   const placed = hasProtected(state) ? where(protectedPositions(state), ABOVE_ALL, score) : score
@@ -146,7 +146,7 @@ export function select(given: Tensor, { rule, state, hidden, given: values, extr
   const passing = (threshold: number): Tensor =>
     ofThem(greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), threshold)))
   // NaN counts as 0.
-  const weights = score === given ? score : maximum(score, 0)
+  const weights = score === scores ? score : maximum(score, 0)
   const heaviestOf = (mass: number): Tensor => heaviest(weights, ranking().rank, ranking().indices, mass, state)
   const chosen = graphRule.choose({ passing, heaviest: heaviestOf }, amount.value)
   if (extra === 0) return chosen

@@ -1,6 +1,6 @@
 import type { Tensor } from '../expression/tensor.ts'
 
-/** What an encoder provides at one layer. Getters are called only if the method reads them, and may throw a refusal. */
+/** The values that an encoder provides at one layer. Getters are called only if the method reads them, and may throw a refusal. */
 export interface SiteSource {
   readonly layer: number
   readonly layerCount: number

@@ -4,12 +4,12 @@ import type { Method } from '../method/method.ts'
 import type { Values } from '../method/site.ts'
 import type { Softened, SoftSite } from '../method/training.ts'
 import { cast, constant, gather, gatherND, mul, transpose, unsqueeze, where } from '../ops/index.ts'
-import { callMethod, checkLeft, ModelErrors } from './call-method.ts'
+import { callMethod, checkSoftened, ModelErrors } from './call-method.ts'
 import { makeSite, startedState } from './reduce.ts'
 import type { SiteSource } from './site-source.ts'
 import { protectedMask, type TokenState } from './state.ts'
 
-/** What soft training gives to a site. */
+/** The input of soft training at a site. */
 export interface SoftInputs {
   noise: SoftSite['noise']
   saliency(): Tensor
@@ -64,7 +64,7 @@ export function softenTokens({ method, source, state, kept, params, inputs }: So
   const soft = Object.defineProperties(site, Object.getOwnPropertyDescriptors(own)) as unknown as SoftSite
   const { training } = method
   const softened = callMethod(method.name, `soften at layer ${source.layer}`, () => training.soften(soft), errors)
-  checkLeft(method.name, softened, site)
+  checkSoftened(method.name, softened, site)
   return {
     softened,
     kept: mul(before, obey(softened.kept)),

@@ -212,6 +212,6 @@ export function tokenPositions(state: TokenState): Tensor {
   const isProtected = protectedMask(state)
   const first = cast(isProtected, 'float32')
   const others = cast(attended === undefined ? not(isProtected) : and(attended, not(isProtected)), 'float32')
-  const behind = add(cumSum(others, 1), sum(first, 1, { keepDims: true }))
-  return sub(where(isProtected, cumSum(first, 1), behind), 1)
+  const unprotected = add(cumSum(others, 1), sum(first, 1, { keepDims: true }))
+  return sub(where(isProtected, cumSum(first, 1), unprotected), 1)
 }

@@ -3,14 +3,14 @@
  * one of `host/select.ts`; schedules, plans, the command line, training and the conformance kit read them.
  */
 export interface AmountRule {
-  /** What schedules, plans and the command line call it. */
+  /** Its name in schedules, plans and on the command line. */
   readonly name: AmountName
-  /** What its value stands for on the command line, and what it does. */
+  /** Help of the command line: the placeholder for its value, and its effect. */
   readonly letter: string
   readonly description: string
   /** The tokens that it keeps, in words: `0.5 of the tokens`. */
   readonly kept: (value: number) => string
-  /** What a value must be. */
+  /** The form of a valid value, in words. */
   readonly fits: (value: number) => boolean
   readonly form: string
   /** How many tokens an example with `count` attended tokens keeps; absent where only the scores decide. */
@@ -100,7 +100,7 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
 /** The kinds of amounts, in the order of the table. */
 export const amountKinds: readonly AmountKind[] = Object.keys(amountRules) as AmountKind[]
 
-/** What schedules call the rules, in the same order. */
+/** Names of the rules in schedules, in the same order. */
 export const amountNames: readonly AmountName[] = amountKinds.map((kind) => amountRules[kind].name)
 
 /** Those of the rules that keep a number of tokens that is known without scores: `keep, tokens or remove`. */

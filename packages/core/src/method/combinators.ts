@@ -31,8 +31,8 @@ export function weighted(name: string, parts: readonly (readonly [method: Scorer
     parts.map(([method, weight]) => mul(method.score(site), weight)).reduce((a, b) => add(a, b))
   const signed = parts.some(([method, weight]) => method.signed === true || weight < 0)
   const params = Object.assign({}, ...parts.map(([method]) => paramsAt(method, 0)))
-  const given = Object.keys(params).length > 0 && { params }
-  return scorer({ name, family: parts[0]?.[0].family ?? 'attention', signed, ...given, score })
+  const learned = Object.keys(params).length > 0 && { params }
+  return scorer({ name, family: parts[0]?.[0].family ?? 'attention', signed, ...learned, score })
 }
 
 /**
@@ -98,8 +98,8 @@ export function byLayer(name: string, methods: ReadonlyMap<number, Method>, othe
 }
 
 /**
- * One method after another: `first` once, at the input of the first layer, and `second` by the schedule. What `first` has set aside
- * is kept, and no amount counts it.
+ * One method after another: `first` once, at the input of the first layer, and `second` by the schedule. Tokens that `first`
+ * has set aside are kept, and no amount counts it.
  * @throws TpError TP_OPTION for a first method that needs amounts, or does not work at the input of a layer; for a second one that
  * acts after another itself, brings tokens back, or is `none`
  */

@@ -72,7 +72,7 @@ export interface Method {
 }
 
 /**
- * What becomes of the tokens of a site. A token that is not kept is dropped, unless `into` names one to merge it into.
+ * The fate of the tokens of a site. A token that is not kept is dropped, unless `into` names one to merge it into.
  * Protected tokens and padding take no part in merging: they are not merged, and nothing is merged into them.
  */
 export interface Reduction {
@@ -87,7 +87,7 @@ export interface Reduction {
    */
   readonly into?: Tensor
   /**
-   * What a token and those merged into it become: their `mean` by weight (default); their weighted `sum`,
+   * How a token and those merged into it are combined: their `mean` by weight (default); their weighted `sum`,
    * itself with weight 1 unless an `into` [B,N] names it, too; or their mean scaled to the `norm` of the longest of them.
    */
   readonly merge?: 'mean' | 'sum' | 'norm'
@@ -113,7 +113,7 @@ export interface Reduction {
    */
   readonly final?: Tensor
   /**
-   * What is added to `final` where tokens are restored, the same for all that are pruned here: [B,D] → [B,D], of the mean of the kept
+   * An addition to `final` where tokens are restored, the same for all that are pruned here: [B,D] → [B,D], of the mean of the kept
    * tokens' states after the last layer. These differ from what they would have been, which such an addition may correct in a mean.
    */
   readonly context?: (kept: Tensor) => Tensor

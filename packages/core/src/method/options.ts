@@ -1,9 +1,9 @@
 import { TpError } from '../errors.ts'
 import { isRecord } from '../is-record.ts'
 
-/** What one option of a method takes; command lines parse by it, and it is checked wherever a value comes from. */
+/** The values that one option of a method takes; command lines parse by it, and it is checked wherever a value comes from. */
 export type OptionSpec = {
-  /** What it changes, in one line without a full stop; names the default if it is not in `default`. */
+  /** Its effect, in one line without a full stop; names the default if it is not in `default`. */
   readonly description: string
 } & (
   | { readonly type: 'integer' | 'number'; readonly default?: number; readonly min?: number; readonly max?: number }
@@ -15,7 +15,7 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 export type OptionValue = number | boolean | string
 export type OptionValues = Readonly<Record<string, OptionValue | undefined>>
 
-/** Of a method that takes none. */
+/** For a method without options. */
 export type NoOptions = Readonly<Record<string, never>>
 
 /** @throws TpError TP_OPTION for an option that is unknown, of the wrong type, or out of range */

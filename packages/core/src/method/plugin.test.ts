@@ -33,7 +33,7 @@ const specs: OptionSpecs = {
 }
 
 describe('options', () => {
-  test('are read by their types', () => {
+  test('reads options by their types', () => {
     const texts = { queries: '32', share: '1e-1', diagonal: 'false', side: 'left', label: '' }
     const values = { queries: 32, share: 0.1, diagonal: false, side: 'left', label: '' }
     expect(parseOptions('m', specs, texts)).toEqual(values)
@@ -56,7 +56,7 @@ describe('options', () => {
     expect(errorOf(() => parseOptions('m', specs, texts))).toMatch(message)
   })
 
-  test('are checked in the same way when they come from code', () => {
+  test('checks options from code in the same way', () => {
     expect(errorOf(() => checkOptions('m', specs, { share: Number.NaN }))).toMatch(/share is NaN/)
     expect(errorOf(() => checkOptions('m', specs, { diagonal: 'true' }))).toMatch(/true or false/)
     expect(errorOf(() => checkOptions('m', specs, { queries: undefined }))).toBe('none')
@@ -82,7 +82,7 @@ test('blames the plugin for a factory that throws on its values', () => {
 describe('a plugin', () => {
   const plugin = { contractVersion, methods: baselines }
 
-  test('is the default export of a module', () => {
+  test('a plugin is the default export of a module', () => {
     expect(readPlugin({ default: plugin }, 'x')).toBe(plugin)
   })
 
@@ -118,7 +118,7 @@ describe('a plugin', () => {
     [{ default: { contractVersion, methods: [baselines[0], { name: 'x' }] } }, /methods\[1\] requires name/],
   ]
 
-  test('is refused if it throws when it is read, whatever it throws', () => {
+  test('refuses a plugin that throws when it is read, whatever it throws', () => {
     for (const thrown of [new Error('a trap'), null, 'a trap', trap()]) {
       const module = { default: trap(thrown) }
       expect(errorOf(() => readPlugin(module, 'x'))).toMatch(
@@ -128,7 +128,7 @@ describe('a plugin', () => {
     }
   })
 
-  test.each(wrong)('is refused if it is %o', (module, message) => {
+  test.each(wrong)('refuses a plugin that is %o', (module, message) => {
     const error = errorOf(() => readPlugin(module, 'some-plugin'))
     expect(error).toMatch(/^TP_PLUGIN \[some-plugin\]/)
     expect(error).toMatch(message)
@@ -149,7 +149,7 @@ describe('a runtime plugin', () => {
     diagnose: () => Promise.reject(new Error('not here')),
   }
 
-  test('is the default export of a module, with methods or without', () => {
+  test('a runtime plugin is the default export of a module, with methods or without', () => {
     const plugin = { contractVersion, runtime }
     expect(readRuntimePlugin({ default: plugin }, 'x')).toBe(plugin)
     const both = { contractVersion, runtime, methods: baselines }
@@ -164,7 +164,7 @@ describe('a runtime plugin', () => {
     [{ default: { contractVersion: 2, engine: runtime } }, /built for version 2 .* this is version 1;/],
     [{ default: { contractVersion, runtime: { name: 'other' } } }, /lacks name, load or diagnose/],
   ]
-  test.each(wrong)('is refused if it is %o', (module, message) => {
+  test.each(wrong)('refuses a runtime plugin that is %o', (module, message) => {
     const error = errorOf(() => readRuntimePlugin(module, 'some-runtime'))
     expect(error).toMatch(/^TP_PLUGIN \[some-runtime\]/)
     expect(error).toMatch(message)

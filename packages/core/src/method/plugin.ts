@@ -12,7 +12,7 @@ export interface MethodEntry {
   readonly name: string
   readonly family: Method['family']
   readonly paper?: Method['paper']
-  /** What it keeps, in one line without a full stop. */
+  /** The tokens that it keeps, in one line without a full stop. */
   readonly description: string
   readonly options: OptionSpecs
   /** @throws TpError TP_OPTION for an option that is unknown, of the wrong type, or out of range */
@@ -20,7 +20,7 @@ export interface MethodEntry {
 }
 
 /**
- * What a module with methods exports by default.
+ * The default export of a module with methods.
  *
  *     const plugin: Plugin = { contractVersion: 1, methods: [methodEntry(loudest, 'keeps the loudest tokens')] }
  */
@@ -33,7 +33,7 @@ export interface Plugin {
   readonly methods: readonly MethodEntry[]
 }
 
-/** What a module with a runtime exports by default. One module may hold both: `{ contractVersion, methods, runtime }`. */
+/** The default export of a module with a runtime. One module may hold both: `{ contractVersion, methods, runtime }`. */
 export interface RuntimePlugin {
   /** As in {@link Plugin}. */
   readonly contractVersion: typeof contractVersion

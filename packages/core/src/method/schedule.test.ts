@@ -93,19 +93,19 @@ describe('keptCount', () => {
     expect(keptCount(0, { kind: 'remove', value: 9 })).toBe(0)
   })
 
-  test('is undefined for threshold and mass', () => {
+  test('returns undefined for threshold and mass', () => {
     expect(keptCount(5, { kind: 'threshold', value: 0.1 })).toBeUndefined()
     expect(keptCount(5, { kind: 'mass', value: 0.9 })).toBeUndefined()
   })
 
-  test('is the number of tokens there are where a rule keeps them all', () => {
+  test('returns the number of tokens where a rule keeps them all', () => {
     for (const kind of amountKinds) {
       const amount: Amount = { kind, value: amountRules[kind].whole ?? amountRules[kind].example }
       expect(keptCount(1_000_000, amount) === 1_000_000).toBe(keepsAll(amount))
     }
   })
 
-  test('is ⌈r·n⌉ for ratios of at most four digits, and grows by at most one with each token', () => {
+  test('returns ⌈r·n⌉ for ratios of at most four digits, which grows by at most one with each token', () => {
     const ratio = fc.integer({ min: 1, max: 10000 })
     fc.assert(
       fc.property(ratio, fc.integer({ min: 0, max: 100000 }), (r, n) => {

@@ -29,7 +29,7 @@ export interface ScheduleOptions extends Readonly<Partial<Record<AmountName, num
   readonly layers?: readonly number[] | undefined
 }
 
-/** What a method is given that decides by itself how many tokens are kept. */
+/** The amount of a method that decides by itself how many tokens are kept. */
 export const wholeAmount: Amount = { kind: 'ratio', value: 1 }
 
 /** No encoder has nearly as many; more are a mistake, and a list of them takes memory. */
@@ -54,10 +54,10 @@ export function schedule(layerCount: number, options: ScheduleOptions): Schedule
     throw problem(`the options of a schedule are ${shown(options)}; they must be an object`)
   }
   const layers = checkLayers(layerCount, options.layers ?? range(1, layerCount))
-  const given = amountNames.filter((name) => options[name] !== undefined)
-  const [name] = given
-  if (name === undefined || given.length > 1) {
-    const seen = name === undefined ? 'none of them' : given.join(' and ')
+  const named = amountNames.filter((name) => options[name] !== undefined)
+  const [name] = named
+  if (name === undefined || named.length > 1) {
+    const seen = name === undefined ? 'none of them' : named.join(' and ')
     throw problem(`give exactly one of ${listed(amountNames)} (seen: ${seen})`)
   }
   const values: unknown = options[name]
@@ -78,13 +78,13 @@ export function schedule(layerCount: number, options: ScheduleOptions): Schedule
  */
 export function checkSchedule(value: unknown, layers: number): Schedule {
   if (!isMap(value)) throw problem(`a schedule is ${shown(value)}; it must be a Map of layers and amounts`)
-  const asked: [number, Amount][] = []
+  const amounts: [number, Amount][] = []
   // Each entry is a layer of its own, so that the first that does not exist comes after at most `layers` others.
-  for (const [given, amount] of value) {
-    const layer = checkLayer(given, layers)
-    asked.push([layer, checkAmount(amount, layer)])
+  for (const [key, amount] of value) {
+    const layer = checkLayer(key, layers)
+    amounts.push([layer, checkAmount(amount, layer)])
   }
-  return new Map(asked)
+  return new Map(amounts)
 }
 
 /**
@@ -115,12 +115,14 @@ export function amountText({ kind, value }: { readonly kind: string; readonly va
   return `${isKind(kind) ? amountRules[kind].name : kind} ${value}`
 }
 
-function checkAmount(given: unknown, layer: number): Amount {
+function checkAmount(amount: unknown, layer: number): Amount {
   const known = amountKinds.join(', ')
-  if (typeof given !== 'object' || given === null) {
-    throw problem(`the amount of layer ${layer} is ${shown(given)}; it must be { kind, value } with a kind of ${known}`)
+  if (typeof amount !== 'object' || amount === null) {
+    throw problem(
+      `the amount of layer ${layer} is ${shown(amount)}; it must be { kind, value } with a kind of ${known}`,
+    )
   }
-  const { kind, value } = given as { readonly kind?: unknown; readonly value?: unknown }
+  const { kind, value } = amount as { readonly kind?: unknown; readonly value?: unknown }
   if (isKind(kind)) return amountOf(kind, value, kind)
   throw problem(`the amount of layer ${layer} is of kind ${shown(kind)}; there are ${known}`)
 }
@@ -148,8 +150,8 @@ function amountOf(kind: AmountKind, value: unknown, name: string): Amount {
 export function checkLayers(count: number, layers: unknown): readonly number[] {
   if (!Array.isArray(layers)) throw problem(`layers is ${shown(layers)}; it must be a list of layers, counted from 0`)
   const seen = new Set<number>()
-  for (const given of layers as readonly unknown[]) {
-    const layer = checkLayer(given, count)
+  for (const each of layers as readonly unknown[]) {
+    const layer = checkLayer(each, count)
     if (seen.has(layer)) throw problem(`layer ${layer} is named twice`)
     seen.add(layer)
   }

@@ -10,7 +10,7 @@ export interface Spec {
 }
 
 /**
- * What a method may look at where tokens can be pruned: after the attention sub-layer of a layer, before its FFN. Lazy:
+ * The values that a method may read where tokens can be pruned: after the attention sub-layer of a layer, before its FFN. Lazy:
  * what `reduce` touches is what the method requires, and a getter that the model cannot serve refuses with a reason. All
  * numbers are float32, even in a model of half precision.
  */

@@ -24,14 +24,14 @@ export interface Training {
   /** Built once for each layer at which tokens are to be pruned. Pure. */
   soften(site: SoftSite): Softened
   /**
-   * The amounts that were learned, by layer. Default: those that were asked for.
+   * The amounts that were learned, by layer. Default: those of the schedule.
    * @param learned values by name, of each layer
    * @param the encoder, and the number of tokens of each training example; without lengths all have the same
    */
   harden?(learned: ReadonlyMap<number, Learned>, about: LearnedFrom): Schedule
 }
 
-/** What a method learned from. */
+/** The data that a method learned from. */
 interface LearnedFrom {
   readonly layerCount: number
   readonly lengths?: readonly number[] | undefined
@@ -68,7 +68,7 @@ export interface Stage {
   readonly terms?: Readonly<Record<string, number>>
 }
 
-/** What a method may look at where it learns: a {@link Site} at which no token is missing. */
+/** The values that a method may read where it learns: a {@link Site} at which no token is missing. */
 export interface SoftSite extends Omit<Site, 'budget'> {
   /** float [B,N] 0 … 1: how much of each token earlier sites have kept; 0 for padding */
   readonly kept: Tensor
@@ -82,7 +82,7 @@ export interface SoftSite extends Omit<Site, 'budget'> {
   readonly ratio: Tensor
 }
 
-/** What the soft form does at a site. What is absent is not changed. */
+/** The effect of the soft form at a site. Absent parts are not changed. */
 export interface Softened {
   /** float [B,N] 0 … 1: how much of each token that earlier sites kept is kept here; the cost of later layers depends on it */
   readonly kept: Tensor

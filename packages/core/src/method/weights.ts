@@ -64,7 +64,7 @@ export function needsValues(method: Method, layers: Iterable<number> = [0, 1]): 
   return [...layers].some((layer) => Object.values(paramsAt(method, layer)).some(({ optional }) => optional !== true))
 }
 
-/** Of what was learned at one layer, the values that the method uses for pruning. */
+/** The learned values of one layer that the method uses for pruning. */
 export function valuesOf(method: Method, learned: Learned, layer: number): Values {
   const names = Object.keys(paramsAt(method, layer)).filter((name) => learned[name] !== undefined)
   return Object.fromEntries(
@@ -87,7 +87,7 @@ export function withValues(method: Method, values: (layer: number) => Values): M
   })
 }
 
-/** What was learned, by layer, as a weights file for `paramsOf` and `tp prune --weights`. */
+/** The learned values, by layer, as a weights file for `paramsOf` and `tp prune --weights`. */
 export function learnedBytes(learned: ReadonlyMap<number, Learned>): Uint8Array {
   const tensors = [...learned].flatMap(([layer, values]) =>
     Object.entries(values).map(([name, { dims, data }]) => {

@@ -103,7 +103,7 @@ function joined(past: Value | undefined, x: Value, context: KernelContext): Valu
   return result
 }
 
-/** What softmax takes, and the stage of it that output 3 shows; undefined where that is the probabilities. */
+/** The input of softmax, and the stage that output 3 shows; undefined where that is the probabilities. */
 function scoresOf(
   query: Value,
   key: Value,

@@ -102,27 +102,27 @@ describe('contents of shape arithmetic', () => {
     expect(contents(tensor)).toEqual([expected])
   })
 
-  test('are not affected by an unknown element', () => {
+  test('an unknown element does not affect the others', () => {
     const chosen = where(equal(tokens, constant([-1, 1], 'int64')), constant([5, 6], 'int64'), tokens)
     expect(contents(chosen)).toEqual(['N', '?'])
   })
 
-  test('are followed through the sanitised shape that exporters write before Expand', () => {
-    const wanted = concat([axisSize(x, 0), axisSize(x, 1), constant([-1], 'int64')], 0)
-    const ones = fill(1, 'int64', shape(wanted))
-    const clean = where(equal(wanted, mul(ones, -1)), ones, wanted)
+  test('follows contents through the sanitized shape that exporters write before Expand', () => {
+    const target = concat([axisSize(x, 0), axisSize(x, 1), constant([-1], 'int64')], 0)
+    const ones = fill(1, 'int64', shape(target))
+    const clean = where(equal(target, mul(ones, -1)), ones, target)
     expect(contents(clean)).toEqual(['B', 'N', 1])
     expect(expand(x, clean).dims).toEqual(['B', 'N', 4])
   })
 
-  test('are a minimum or a maximum where old opsets choose by comparison', () => {
+  test('recognizes a minimum or a maximum where old opsets choose by comparison', () => {
     const seven = constant([7], 'int64')
     expect(contents(where(less(tokens, seven), tokens, seven))).toEqual(contents(minimum(tokens, seven)))
     expect(contents(where(greater(tokens, seven), tokens, seven))).toEqual(contents(maximum(tokens, seven)))
     expect(contents(where(less(seven, tokens), tokens, seven))).toEqual(['?'])
   })
 
-  test('are not known for floats and long tensors', () => {
+  test('does not know the contents of floats and long tensors', () => {
     expect(constant([1, 2]).value).toBeUndefined()
     expect(cast(sizes, 'float32').value).toBeUndefined()
     expect(range(0, 5000).value).toBeUndefined()

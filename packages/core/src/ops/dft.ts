@@ -57,13 +57,13 @@ export const DFT: Op = {
   read({ inputs: [x, length, axis], attributes }, opset) {
     if (x === undefined) return undefined
     // an input from 20 on
-    const given = opset < 20 ? intOf(attributes, 'axis', 1) : axis === undefined ? -2 : numbersOf(axis)?.[0]
-    return given === undefined
+    const axisNumber = opset < 20 ? intOf(attributes, 'axis', 1) : axis === undefined ? -2 : numbersOf(axis)?.[0]
+    return axisNumber === undefined
       ? undefined
       : {
           inputs: [x, length],
           attributes: {
-            axis: x.hasShape ? frontAxis(given, x.rank) : given,
+            axis: x.hasShape ? frontAxis(axisNumber, x.rank) : axisNumber,
             inverse: intOf(attributes, 'inverse', 0),
             onesided: intOf(attributes, 'onesided', 0),
           },

@@ -3,7 +3,7 @@ import { at } from './kernels.ts'
 import { operand } from './operands.ts'
 import { dimsOf } from './sizes.ts'
 
-/** What training would drop: nothing, at inference. */
+/** Dropout, which drops nothing at inference. */
 export const Dropout: Op = {
   name: 'Dropout',
   infer(inputs) {

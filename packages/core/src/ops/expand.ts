@@ -20,7 +20,7 @@ export const Expand: Op = {
     const from = dimsOf(x)
     const to = shapeIn(target)
     const negative = to?.find((size) => typeof size === 'number' && size < 0)
-    if (negative !== undefined) throw new ShapeProblem(`${negative} is no size`)
+    if (negative !== undefined) throw new ShapeProblem(`${negative} is not a size`)
     const dims = from && to && broadcastDims(from, to)
     const sizes = staticDims(dims)
     const own = staticDims(from)

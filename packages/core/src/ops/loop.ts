@@ -10,7 +10,7 @@ import { at } from './kernels.ts'
 import { operand } from './operands.ts'
 import { squeeze } from './squeeze.ts'
 
-/** What one step of a loop computes, over placeholders of its own. */
+/** The computation of one step of a loop, over placeholders of its own. */
 export interface LoopBody {
   /** int64 [] number of the step, from 0 */
   readonly step: Tensor
@@ -34,8 +34,8 @@ export function isLoop(op: Op): op is LoopOp {
 
 /**
  * Repeats a computation as often as the data say, as ONNX's Loop: `body` gives the next state from the present one, and the
- * state after the last step is the result. Types and shapes of the state do not change. What the body reads from outside is
- * computed once, before the loop. It has no gradient.
+ * state after the last step is the result. Types and shapes of the state do not change. Values that the body reads from outside
+ * are computed once, before the loop. It has no gradient.
  *
  *     const [chosen] = iterate(count, [none], ([chosen]) => [or(chosen, farthestFrom(chosen))])
  *
@@ -87,8 +87,8 @@ function loopOp(body: LoopBody): LoopOp {
       const captured = body.captured.map((tensor, i): [Tensor, Value] => [tensor, at(inputs, 1 + size + i)])
       for (let step = 0; step < steps; step++) {
         const number: Value = { dtype: 'int64', dims: [], data: Float64Array.of(step) }
-        const given = body.state.map((tensor, i): [Tensor, Value] => [tensor, state[i] as Value])
-        state = [...context.compute(body.outputs, new Map([[body.step, number], ...given, ...captured]))]
+        const carried = body.state.map((tensor, i): [Tensor, Value] => [tensor, state[i] as Value])
+        state = [...context.compute(body.outputs, new Map([[body.step, number], ...carried, ...captured]))]
       }
       return state
     },

@@ -44,10 +44,10 @@ function define(name: string, rule: ReduceRule): Op {
     infer(inputs, attributes) {
       const x = operand(inputs, 0)
       const keep = intOf(attributes, 'keepdims', 1) === 1
-      const given = intsOf(attributes, 'axes')
+      const axes = intsOf(attributes, 'axes')
       if (x.dtype === 'bool') throw new ShapeProblem('does not take bool')
       const from = dimsOf(x)
-      if (from === undefined) return [{ dtype: x.dtype, dims: given === undefined && !keep ? [] : undefined }]
+      if (from === undefined) return [{ dtype: x.dtype, dims: axes === undefined && !keep ? [] : undefined }]
       const dims = left(from, axesOf(attributes, from.length), keep)
       return [{ dtype: x.dtype, dims, value: rule.contents && contentsOf(x, axesOf(attributes, from.length), rule) }]
     },
@@ -88,10 +88,10 @@ function define(name: string, rule: ReduceRule): Op {
 }
 
 function axesOf(attributes: Attributes, rank: number): number[] {
-  const given = intsOf(attributes, 'axes')
-  return given === undefined
+  const axes = intsOf(attributes, 'axes')
+  return axes === undefined
     ? Array.from({ length: rank }, (_, axis) => axis)
-    : given.map((axis) => frontAxis(axis, rank))
+    : axes.map((axis) => frontAxis(axis, rank))
 }
 
 function left<T extends Dim>(dims: readonly T[], axes: readonly number[], keep: boolean): (T | 1)[] {

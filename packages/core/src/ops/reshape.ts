@@ -41,8 +41,8 @@ export const Reshape: Op = {
 }
 
 function resultDims(x: Tensor, target: Tensor, allowZero: boolean): readonly Dim[] | undefined {
-  const asked = shapeIn(target)
-  if (target.value === undefined) return asked
+  const shape = shapeIn(target)
+  if (target.value === undefined) return shape
   const from = dimsOf(x)
   const dims = target.value.map((dim, axis) => {
     if (dim !== 0 || allowZero) return dim

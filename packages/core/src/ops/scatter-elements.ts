@@ -64,7 +64,7 @@ export const ScatterElements: Op = {
   },
 }
 
-// What is added at each place, from one-hot rows. Where all rows of [b, k, d] share their indices (an Expand of
+// The sums to add at each position, from one-hot rows. Where all rows of [b, k, d] share their indices (an Expand of
 // [b, k, 1]) it is a matrix product, else the sum of a tensor with one axis more.
 function addedUp(x: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
   const size = axisSize(x, axis)
@@ -81,8 +81,8 @@ function addedUp(x: Tensor, indices: Tensor, updates: Tensor, axis: number): Ten
       return matmul(swapLast(oneHot), updates)
     }
   }
-  const behind = Array.from({ length: x.rank - axis }, (_, i) => i + 1)
-  const oneHot = equal(unsqueeze(index(indices), axis), unsqueeze(places, behind)) // [..., n, k, ...]
+  const later = Array.from({ length: x.rank - axis }, (_, i) => i + 1)
+  const oneHot = equal(unsqueeze(index(indices), axis), unsqueeze(places, later)) // [..., n, k, ...]
   return sum(mul(cast(oneHot, updates.dtype), unsqueeze(updates, axis)), axis + 1)
 }
 

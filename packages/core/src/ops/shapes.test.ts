@@ -103,11 +103,11 @@ describe('shapes in named sizes', () => {
     expect(dims(tensor)).toEqual(expected)
   })
 
-  test('are unknown where a size cannot be divided', () => {
+  test('a shape is unknown where a size cannot be divided', () => {
     expect(dims(reshape(x, ['B', -1, 4]))).toEqual(['B', '?', 4])
   })
 
-  test('are inferred for a single unknown size from the others', () => {
+  test('infers a single unknown size from the others', () => {
     const target = concat([axisSize(x, 0), input('k', 'int64', [1]), constant([6], 'int64')], 0)
     const reshaped = applyOne(operators.get('Reshape') as never, [
       x,
@@ -163,12 +163,12 @@ describe('unification', () => {
     expect(() => add(x, y)).toThrow('N and seq')
   })
 
-  test('is not asked about numbers', () => {
+  test('numbers need no unification', () => {
     const build = (): Tensor => add(constant([1, 2]), constant([1, 2, 3]))
     expect(() => withUnification((a) => a, build)).toThrow('2 and 3')
   })
 
-  test('is not needed where one size is unknown', () => {
+  test('one unknown size needs no unification', () => {
     const unknown = reshape(x, ['B', -1, 4]) // [B, ?, 4]
     expect(add(unknown, input('y', 'float32', ['B', 'K', 4])).dims).toEqual(['B', 'K', 4])
   })

@@ -89,7 +89,7 @@ export function product(dims: readonly Dim[]): Dim {
   return dims.reduce<Dim>(mulDims, 1)
 }
 
-/** total / part where every element must find a place; undefined if that cannot be said. */
+/** total / part where every element must find a place; undefined if that is unknown. */
 export function quotient(total: Dim, part: Dim): Dim | undefined {
   if (isUnknown(total) || isUnknown(part)) return undefined
   if (typeof total === 'number' && typeof part === 'number' && part !== 0 && total % part !== 0) {

@@ -19,16 +19,16 @@ export const Split: Op = {
   infer(inputs, attributes) {
     const x = operand(inputs, 0)
     const dims = dimsOf(x)
-    const given: readonly Dim[] | undefined = inputs[1]?.value ?? intsOf(attributes, 'split')
-    const count = given?.length ?? intOf(attributes, 'num_outputs', 0)
+    const sizes: readonly Dim[] | undefined = inputs[1]?.value ?? intsOf(attributes, 'split')
+    const count = sizes?.length ?? intOf(attributes, 'num_outputs', 0)
     if (!(count >= 0 && count <= MOST_ELEMENTS)) throw new ShapeProblem(`makes ${count} parts`)
     if (dims === undefined) return Array.from({ length: count }, () => ({ dtype: x.dtype, dims: undefined }))
     const axis = frontAxis(intOf(attributes, 'axis', 0), dims.length)
     const size = dims[axis] as Dim
-    const parts = given ?? equalParts(size, count)
-    const total = given?.reduce(addDims, 0)
+    const parts = sizes ?? equalParts(size, count)
+    const total = sizes?.reduce(addDims, 0)
     if (typeof total === 'number' && typeof size === 'number' && size !== total) {
-      throw new ShapeProblem(`parts [${given}] are ${total} together, the axis has ${size}`)
+      throw new ShapeProblem(`parts [${sizes}] are ${total} together, the axis has ${size}`)
     }
     const whole = staticDims(dims)
     let start = 0

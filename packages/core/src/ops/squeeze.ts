@@ -51,8 +51,8 @@ export const Squeeze: Op = {
   read(raw, opset) {
     const [x] = raw.inputs
     if (x === undefined) return undefined
-    const given = opset < 13 ? raw.attributes.axes : raw.inputs[1]
-    if (given !== undefined) {
+    const axes = opset < 13 ? raw.attributes.axes : raw.inputs[1]
+    if (axes !== undefined) {
       const axes = readAxes(raw, opset)
       return axes && { inputs: [x], attributes: { axes: frontAxes(axes, x) } }
     }
@@ -91,7 +91,7 @@ export function unsqueeze(x: Tensor, axes: number | readonly number[]): Tensor {
   return whatLost(x, added) ?? applyOne(Unsqueeze, [x], { axes: added })
 }
 
-/** What a value was before it lost these axes: a GPU keeps indices as a sort gives them, and has to fetch them to change their shape. */
+/** The value before it lost these axes: a GPU keeps indices as a sort gives them, and has to fetch them to change their shape. */
 function whatLost({ node }: Tensor, axes: readonly number[]): Tensor | undefined {
   const lost = node.op === Squeeze ? intsOf(node.attributes, 'axes') : undefined
   return lost?.length === axes.length && lost.every((axis, i) => axis === axes[i]) ? node.inputs[0] : undefined

@@ -4,7 +4,7 @@ import { at } from './kernels.ts'
 import { operand } from './operands.ts'
 import { dimsOf } from './sizes.ts'
 
-/** What goes in, taken as a constant by differentiation. It is in expressions only: where they are written it is gone. */
+/** Its input, taken as a constant by differentiation. It occurs in expressions only and is not written to files. */
 const StopGradient: Op = {
   name: 'StopGradient',
   infer(inputs) {

@@ -5,7 +5,7 @@ import { add, cast, gelu, matmul, squeeze } from '../ops/index.ts'
 
 type Size = number | string
 
-/** What {@link smallNetwork} learns, with `input` inputs, `hidden` hidden units and `output` outputs. */
+/** The learned values of {@link smallNetwork}, with `input` inputs, `hidden` hidden units and `output` outputs. */
 export function smallNetworkParams(
   input: Size,
   hidden: Size,
@@ -27,7 +27,7 @@ export function smallNetwork(x: Tensor, param: Values): Tensor {
   return linear(gelu(linear(x, 1)), 2)
 }
 
-/** What {@link tokenScore} learns. */
+/** The learned values of {@link tokenScore}. */
 export const tokenScoreParams: Readonly<Record<string, LearnedSpec>> = smallNetworkParams('D', 32, 1)
 
 /** float [B,N]: a small network's score of each token by its hidden state [B,N,D]. */

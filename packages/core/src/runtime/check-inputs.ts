@@ -37,7 +37,7 @@ export function checkInputs(where: string, declared: readonly ValueInfo[], input
   }
   const sizes = new Map<string, { readonly size: number; readonly input: string }>()
   for (const info of declared) {
-    // A name such as "constructor" is no input for being that of something which every object has.
+    // A name such as "constructor", which every object has, does not count as an input.
     const tensor = Object.hasOwn(inputs, info.name) ? inputs[info.name] : undefined
     if (tensor === undefined) fail(`input "${info.name}" is missing`)
     if (!isObject(tensor))
@@ -58,14 +58,14 @@ function checkTensor(info: ValueInfo, { type, dims, data }: TensorLike): string 
   }
   const shape = `[${dims.join(',')}]`
   if (dims.length !== info.dims.length) return `has ${dims.length} axes ${shape}, not ${info.dims.length}`
-  for (const [axis, wanted] of info.dims.entries()) {
-    if (typeof wanted === 'number' && wanted !== dims[axis]) {
-      return `has ${dims[axis]} along axis ${axis} of ${shape}, where the model is fixed to ${wanted}`
+  for (const [axis, size] of info.dims.entries()) {
+    if (typeof size === 'number' && size !== dims[axis]) {
+      return `has ${dims[axis]} along axis ${axis} of ${shape}, where the model is fixed to ${size}`
     }
   }
-  const wanted = type === 'string' ? ['Array'] : arrayNames[type as keyof typeof arrayNames]
+  const arrays = type === 'string' ? ['Array'] : arrayNames[type as keyof typeof arrayNames]
   const seen = Object.prototype.toString.call(data).slice(8, -1)
-  if (!wanted?.includes(seen)) return `is ${type} but its data are of class ${seen}, not ${wanted?.[0]}`
+  if (!arrays?.includes(seen)) return `is ${type} but its data are of class ${seen}, not ${arrays?.[0]}`
   if (data.length !== sizeOf(dims)) return `has ${data.length} elements, but its shape ${shape} holds ${sizeOf(dims)}`
   return undefined
 }

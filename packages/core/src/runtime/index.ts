@@ -1,4 +1,4 @@
-// What a runtime adapter implements, what helps it, and what its users hold.
+// Interfaces that a runtime adapter implements, helpers for it, and types for its users.
 
 export { isTypedArray, plainTensors, sizeOf, type TensorLike, type TypedArray } from '../array.ts'
 export { type RuntimePlugin, readRuntimePlugin } from '../method/plugin.ts'

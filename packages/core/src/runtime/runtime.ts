@@ -1,7 +1,7 @@
 import type { TensorLike } from '../array.ts'
 import type { AbortSignalLike } from './abort.ts'
 
-/** What a model declares of one input or output. A dim is a number, a name where the size is free, '' if it has none. */
+/** The declaration of one input or output of a model. A dim is a number, a name where the size is free, '' if it has none. */
 export interface ValueInfo {
   readonly name: string
   readonly type: string
@@ -43,7 +43,7 @@ export interface Session extends ModelSignature, AsyncDisposable {
   run(inputs: NamedTensors, options?: RunOptions): Promise<NamedTensors>
   /** Runs once on each set of inputs, so that later timings do not include first-time work. */
   warmUp(...inputs: readonly NamedTensors[]): Promise<void>
-  /** Ends profiling and returns the path of the profile; undefined if none was asked for. */
+  /** Ends profiling and returns the path of the profile; undefined if none was requested. */
   endProfile(): Promise<string | undefined>
   /**
    * Frees the model once the current run has ended; runs that still wait are rejected with TP_DISPOSED.
@@ -57,7 +57,7 @@ export interface Diagnosis {
   readonly version: string
   /** Threads that are available. */
   readonly threads: number
-  /** What computes: the processor's or graphics adapter's name. */
+  /** The device that computes: the processor's or graphics adapter's name. */
   readonly device: string
   readonly notes: readonly string[]
 }

@@ -5,7 +5,7 @@ import { checkKnownOptions } from './known-options.ts'
 import type { ModelSignature, NamedTensors, Session, SessionOptions } from './runtime.ts'
 
 /**
- * What a runtime has to supply for one loaded model. No call is made while another is under way, unless it says that several
+ * The part that a runtime supplies for one loaded model. No call is made while another is under way, unless it says that several
  * may be; none after `close`.
  */
 export interface SessionBackend extends ModelSignature {
@@ -159,7 +159,7 @@ export function checkThreads(where: string, { threads }: SessionOptions): void {
 }
 
 /**
- * Checks what a runtime is asked to load: JavaScript callers may pass anything.
+ * Checks the argument of `load`: JavaScript callers may pass anything.
  * @throws TpError TP_MODEL_LOAD unless it is a string or a Uint8Array, of any realm and memory
  */
 export function checkModelSource(where: string, model: unknown): void {

@@ -2,7 +2,7 @@ import { isTypedArray, type TensorLike, type TypedArray } from '../array.ts'
 import { asError, isTpError, TpError } from '../errors.ts'
 import type { NamedTensors } from './runtime.ts'
 
-// What runtimes that compute in a worker send there and back.
+// Messages between a runtime and the worker in which it computes.
 
 /** Copies that own their whole buffer: a view sent to a worker would transfer its whole buffer. */
 export function copyTensors(tensors: NamedTensors): NamedTensors {
@@ -50,7 +50,7 @@ export function receiveError({ code, where, message, cause }: SentError): Error 
   return new TpError(code as `TP_${string}`, where, message, cause === undefined ? {} : { cause: new Error(cause) })
 }
 
-/** What a worker or a child process answers to one request. */
+/** The answer of a worker or a child process to one request. */
 export type WorkerAnswer =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: SentError }

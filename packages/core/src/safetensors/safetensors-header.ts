@@ -4,7 +4,7 @@ import { isRecord } from '../is-record.ts'
 import { shown } from '../shown.ts'
 import { duplicateKey } from './json-keys.ts'
 
-/** What a header says of one tensor, checked: its bytes exist and belong to no other tensor. */
+/** The entry of one tensor in a header, checked: its bytes exist and belong to no other tensor. */
 export interface TensorEntry {
   readonly name: string
   readonly dtype: DType
@@ -39,7 +39,7 @@ const METADATA = '__metadata__'
  * @throws TpError TP_WEIGHTS
  */
 export function readHeader(bytes: Uint8Array): SafetensorsHeader {
-  if (!(bytes instanceof Uint8Array)) throw problem('these are no bytes; give a Uint8Array')
+  if (!(bytes instanceof Uint8Array)) throw problem('these are not bytes; give a Uint8Array')
   if (bytes.byteLength < 8) throw problem('it is not a safetensors file, or it was cut short')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const length = view.getBigUint64(0, true)
@@ -85,7 +85,7 @@ function readEntry(name: string, entry: unknown, start: number): TensorEntry {
   const [dtype, dims, offsets] = [own('dtype'), own('shape'), own('data_offsets')]
   const type = widths.get(dtype)
   if (type === undefined) throw problem(`${label} is of type ${shown(dtype)}; save it as F32`)
-  if (!isCounts(dims)) throw problem(`the shape of ${label} is no list of whole numbers from 0`)
+  if (!isCounts(dims)) throw problem(`the shape of ${label} is not a list of whole numbers from 0`)
   if (!isCounts(offsets) || offsets.length !== 2)
     throw problem(`${label} has no data_offsets of two whole numbers from 0`)
   const [from, to] = offsets as [number, number]

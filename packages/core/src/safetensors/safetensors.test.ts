@@ -13,7 +13,7 @@ function file(header: unknown, data: Uint8Array = new Uint8Array()): Uint8Array 
   return new Uint8Array(Buffer.concat([length, text, data]))
 }
 
-/** What reading gives: numbers by name, or the code of the error. */
+/** The result of reading: numbers by name, or the code of the error. */
 function outcome(bytes: Uint8Array): Record<string, number[]> | string {
   try {
     safetensorsMetadata(bytes)
@@ -174,7 +174,7 @@ describe('random files', () => {
     return at === 0 || at === length || offsets.filter((other) => other === at).length > 2
   }
 
-  test('are read exactly if they are valid', () => {
+  test('reads random files exactly if they are valid', () => {
     let read = 0
     fc.assert(
       fc.property(made, ({ entries, length }) => {

@@ -7,7 +7,7 @@ import type { EncoderGraph } from './reference-encoder.ts'
 /** One example: its real tokens, [n,hidden]. */
 export type EncoderExample = readonly (readonly number[])[]
 
-/** What the encoder gave for one example. */
+/** The outputs of the encoder for one example. */
 export interface EncoderOutcome {
   readonly logits: readonly number[]
   /** By layer: which of the example's real tokens were kept (0 is its first), in the order of the slots. */

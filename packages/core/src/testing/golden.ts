@@ -9,7 +9,7 @@ export interface GoldenArray {
   readonly data: readonly number[]
 }
 
-/** What the authors' code of a method computed in one case; source and licence are in each file. */
+/** The results of the authors' code of a method in one case; source and licence are in each file. */
 export interface GoldenCase {
   readonly params: Readonly<Record<string, unknown>>
   readonly inputs: Readonly<Record<string, GoldenArray>>
@@ -62,13 +62,13 @@ export const ofGradients: NumberTolerance = { absolute: 1e-5, relative: 1e-3 }
 /** Within a tolerance; default: that of recorded values, 1e-5 + 1e-4·|b|. */
 export function expectClose(
   seen: readonly number[],
-  wanted: readonly number[],
+  expected: readonly number[],
   what: string,
   { absolute, relative }: NumberTolerance = ofValues,
 ): void {
-  expect(seen.length, what).toBe(wanted.length)
+  expect(seen.length, what).toBe(expected.length)
   const far = seen.flatMap((x, i) => {
-    const y = wanted[i] as number
+    const y = expected[i] as number
     return Math.abs(x - y) <= absolute + relative * Math.abs(y) ? [] : [`[${i}] ${x} instead of ${y}`]
   })
   expect(far, what).toEqual([])

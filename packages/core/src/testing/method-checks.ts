@@ -58,7 +58,7 @@ const asBatch = batchOf(examples, 14, 'right-padded', 1)
 const exact = { precision: 'float64' } as const
 
 /**
- * What holds for every method, as checks that throw; `testMethod` makes tests of them.
+ * The contract of every method, as checks that throw; `testMethod` makes tests of them.
  * @throws TpError TP_OPTION for a `sequence`, whose parts are tested alone
  */
 export function methodChecks(
@@ -93,9 +93,9 @@ export function methodChecks(
           if (token < (lengths[row] as number)) expect(now, `${at}: a protected token`).toContain(token)
         }
         const obeyed = method.unscheduled ? wholeAmount : amount
-        const wanted = countAfter(count, obeyed, protectedTokens.length, reducesAt(method, layer))
-        if (keeps === 'as many') expect(now.length, at).toBe(wanted)
-        if (keeps === 'at most') expect(now.length, at).toBeLessThanOrEqual(wanted)
+        const expected = countAfter(count, obeyed, protectedTokens.length, reducesAt(method, layer))
+        if (keeps === 'as many') expect(now.length, at).toBe(expected)
+        if (keeps === 'at most') expect(now.length, at).toBeLessThanOrEqual(expected)
         if (keeps === 'all') expect(now.length, at).toBe(count)
         expect(now.length, at).toBeGreaterThan(0)
         count = now.length
@@ -108,7 +108,7 @@ export function methodChecks(
   }
 
   function checkInvariance(graph: EncoderGraph): void {
-    const wanted = compute(graph, asBatch, exact)
+    const expected = compute(graph, asBatch, exact)
     const check = (rows: readonly number[], width: number, layout: BatchLayout, how: string): void => {
       const batch = batchOf(
         rows.map((row) => examples[row] ?? []),
@@ -118,7 +118,7 @@ export function methodChecks(
       )
       const outcomes = compute(graph, batch, exact)
       rows.forEach((row, i) => {
-        expectSame(outcomes[i] as EncoderOutcome, wanted[row] as EncoderOutcome, 1e-9, `example ${row} ${how}`)
+        expectSame(outcomes[i] as EncoderOutcome, expected[row] as EncoderOutcome, 1e-9, `example ${row} ${how}`)
       })
     }
     lengths.forEach((length, row) => {
@@ -298,9 +298,9 @@ export function methodChecks(
       name: 'keeps the same tokens in float32 and float64',
       check() {
         const graph = pruned({ keep: 0.5 })
-        const wanted = compute(graph, asBatch, exact)
+        const expected = compute(graph, asBatch, exact)
         compute(graph, asBatch).forEach((outcome, row) => {
-          expectSame(outcome, wanted[row] as EncoderOutcome, 1e-4, `example ${row}`)
+          expectSame(outcome, expected[row] as EncoderOutcome, 1e-4, `example ${row}`)
         })
       },
     },
@@ -312,9 +312,9 @@ export function methodChecks(
     const outputs = outputsOf(graph)
     const layers = [...graph.sites.keys()]
     const results = await run(outputs, batch.feeds)
-    const wanted = readOutcomes(evaluate(outputs, batch.feeds), batch, layers)
+    const expected = readOutcomes(evaluate(outputs, batch.feeds), batch, layers)
     readOutcomes(results, batch, layers).forEach((outcome, row) => {
-      expectSame(outcome, wanted[row] as EncoderOutcome, 1e-4, `example ${row} on the runtime`)
+      expectSame(outcome, expected[row] as EncoderOutcome, 1e-4, `example ${row} on the runtime`)
     })
   }
   return [
@@ -358,15 +358,15 @@ function sorted(list: readonly number[]): number[] {
   return [...list].sort((a, b) => a - b)
 }
 
-function expectSame(seen: EncoderOutcome, wanted: EncoderOutcome, tolerance: number, what: string): void {
-  expect(seen.kept, `tokens kept of ${what}`).toEqual(wanted.kept)
-  expectClose(seen.logits, wanted.logits, tolerance, `logits of ${what}`)
+function expectSame(seen: EncoderOutcome, expected: EncoderOutcome, tolerance: number, what: string): void {
+  expect(seen.kept, `tokens kept of ${what}`).toEqual(expected.kept)
+  expectClose(seen.logits, expected.logits, tolerance, `logits of ${what}`)
 }
 
-function expectClose(seen: readonly number[], wanted: readonly number[], tolerance: number, what: string): void {
-  expect(seen.length, what).toBe(wanted.length)
-  const isClose = seen.every((x, i) => Math.abs(x - (wanted[i] as number)) <= tolerance * (1 + Math.abs(x)))
-  expect(isClose, `${what}: ${seen} instead of ${wanted}, tolerance ${tolerance}`).toBe(true)
+function expectClose(seen: readonly number[], expected: readonly number[], tolerance: number, what: string): void {
+  expect(seen.length, what).toBe(expected.length)
+  const isClose = seen.every((x, i) => Math.abs(x - (expected[i] as number)) <= tolerance * (1 + Math.abs(x)))
+  expect(isClose, `${what}: ${seen} instead of ${expected}, tolerance ${tolerance}`).toBe(true)
 }
 
 /** A graph, or undefined if the method refuses this rule with a coded error. */

@@ -9,7 +9,7 @@ import type { Amount } from '../method/schedule.ts'
 import type { Budget, Site } from '../method/site.ts'
 import { cast, constant, gather, gatherND, transpose, unsqueeze } from '../ops/index.ts'
 
-/** What one layer gives to a method. All arrays have the same B and N; what the method does not read may be absent. */
+/** The values of one layer that a method reads. All arrays have the same B and N; what the method does not read may be absent. */
 export interface OneSite {
   /** [B,N,D]; default: one number, 0, for each token */
   readonly hidden?: Tensor
@@ -31,7 +31,7 @@ export interface OneSite {
   readonly protectedTokens?: readonly number[]
 }
 
-/** What a method did with it, by example. */
+/** The outcome of a method, by example. */
 export interface SiteChoice {
   /** The score that it selected by; empty if it chose without one. */
   readonly scores: number[][]
@@ -77,7 +77,7 @@ export function choose(method: Method, site: OneSite, amount: Amount): SiteChoic
   }
 }
 
-/** What a method carries on from a site at which nothing is pruned. */
+/** The state that a method carries on from a site at which nothing is pruned. */
 export function carriedOn(method: Method, site: OneSite, name: string): number[][] {
   const { reduced } = reduceOnce(method, site, undefined, [])
   return lists(evaluate([reduced.state.carried[name] as Tensor], {}, { precision: 'float64' })[0] as TensorLike)

@@ -55,7 +55,7 @@ export interface ReferencePruning {
 export interface EncoderGraph {
   /** float [B,classes], of the class token and of the mean over the kept real tokens */
   readonly logits: Tensor
-  /** What was kept, by layer with a site. */
+  /** The kept tokens, by layer with a site. */
   readonly sites: ReadonlyMap<number, EncoderSite>
 }
 
@@ -94,7 +94,7 @@ export function referenceEncoder(
     const { current, state } = stream
     const attention = attend(current, weights, heads, state)
     stream.current = normed(add(current, apply(attention.context, weights.output)))
-    pruned?.behindAttention(layer, attention.source)
+    pruned?.afterAttention(layer, attention.source)
     stream.current = normed(add(stream.current, apply(gelu(apply(stream.current, weights.up)), weights.down)))
   }
   pruned?.comeBack()
@@ -128,7 +128,7 @@ function inputsOf(hidden: number, mask: boolean): { readonly x: Tensor; readonly
   return { x, attended: mask ? cast(input('mask', 'int64', ['B', 'N']), 'bool') : undefined }
 }
 
-/** x [B,N,D] → bool [B,N]: of half of the tokens it is said that they carry a signal. */
+/** x [B,N,D] → bool [B,N]: true for half of the tokens, as those that carry a signal. */
 function signalOf(x: Tensor): Tensor {
   return squeeze(greater(slice(x, { axis: 2, start: 0, end: 1 }), 0), [2])
 }
@@ -208,7 +208,7 @@ class PrunedStream {
     if (method.returns && indices !== undefined) this.#away = { left, indices }
   }
 
-  behindAttention(layer: number, observed: Observed): void {
+  afterAttention(layer: number, observed: Observed): void {
     const { method, schedule } = this.#pruning
     if (method.site !== 'input') this.#reduce(layer, observed, schedule.get(layer))
     else if (method.carry !== undefined) this.#reduce(layer, observed, undefined)

@@ -3,7 +3,7 @@ import type { Method } from '../method/method.ts'
 import { type MethodTestOptions, methodChecks } from './method-checks.ts'
 
 /**
- * What every method has to hold to, as one suite of tests on a small encoder with padding:
+ * The contract of methods as one suite of tests on a small encoder with padding:
  *
  *     testMethod(clsAttention(), { run })
  */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { readPlugin } from '../method/plugin.ts'
 
 export interface PluginTestOptions {
-  /** What the package exports. */
+  /** The exports of the package. */
   readonly exports: Readonly<Record<string, unknown>>
   /** Name of the package in messages. */
   readonly name: string
@@ -12,7 +12,7 @@ export interface PluginTestOptions {
   readonly readme: string
 }
 
-/** What every package of methods has to hold to, as tests: its list of methods is whole, and so is its README. */
+/** The contract of packages of methods, as tests: its list of methods is whole, and so is its README. */
 export function testPlugin({ exports, name, combinators = [], readme }: PluginTestOptions): void {
   const { methods } = readPlugin(exports, name)
 

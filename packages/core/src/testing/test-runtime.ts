@@ -140,7 +140,7 @@ export function testRuntime(
         expect(ended).toEqual([0, 1, 2, 3, 4])
       })
 
-      test('are not harmed when one before or after fails', async () => {
+      test('a failing run harms none before or after it', async () => {
         await using session = await load(reshapeModel)
         const x = float32([1, 2, 3, 4, 5, 6], [6])
         const [first, bad, last] = await Promise.allSettled([
@@ -229,11 +229,11 @@ export function testRuntime(
           slowHasEnded = true
         })
         const dropped = session.run({ x: identity(2) }, { signal: controller.signal })
-        const behind = session.run({ x: identity(3) })
+        const next = session.run({ x: identity(3) })
         controller.abort()
         await expect(dropped).rejects.toMatchObject({ code: 'TP_ABORTED' })
         expect(slowHasEnded).toBe(false)
-        expect(isIdentity((await behind).y, 3)).toBe(true)
+        expect(isIdentity((await next).y, 3)).toBe(true)
         await slow
       })
 
@@ -250,9 +250,9 @@ export function testRuntime(
         )
         await timer(5)
         // A runtime that blocks the event loop has the result before any timer.
-        const wanted = settled ? 'a result' : 'TP_ABORTED'
+        const expected = settled ? 'a result' : 'TP_ABORTED'
         controller.abort()
-        expect(await outcome).toBe(wanted)
+        expect(await outcome).toBe(expected)
         expect(isIdentity((await session.run({ x: identity(2) })).y, 2)).toBe(true)
       })
 
@@ -330,7 +330,7 @@ export function testRuntime(
       })
     })
 
-    test('a session that was not asked for a profile has none', async () => {
+    test('has no profile unless one was requested', async () => {
       await using session = await load(sumModel)
       expect(await session.endProfile()).toBeUndefined()
     })
@@ -388,8 +388,8 @@ function identity(size: number): TensorLike {
 }
 
 function isIdentity(tensor: TensorLike | undefined, size = 0): boolean {
-  const wanted = identity(size).data
-  return tensor?.dims.join() === `${size},${size}` && tensor.data.every((value, i) => value === wanted[i])
+  const expected = identity(size).data
+  return tensor?.dims.join() === `${size},${size}` && tensor.data.every((value, i) => value === expected[i])
 }
 
 function timer(ms: number): Promise<void> {

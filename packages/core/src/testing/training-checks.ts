@@ -23,7 +23,7 @@ const examples = examplesOf(lengths, size.hidden, 13)
 const asBatch = batchOf(examples, 14, 'right-padded', 3)
 const exact = { precision: 'float64' } as const
 
-/** What holds for a method that learns, before training. A training shows whether it has a gradient. */
+/** The contract of a method that learns, before training. A training shows whether it has a gradient. */
 export function trainingChecks(method: Method): readonly { readonly name: string; check(): void }[] {
   return [
     {
@@ -49,8 +49,8 @@ export function trainingChecks(method: Method): readonly { readonly name: string
         for (const layer of layers) {
           const { softened, hidden, scores } = soften(method, layer)
           for (const [name, tensor] of Object.entries(formOf(softened, hidden, scores))) {
-            const wanted = name === 'attend' ? scores : hidden
-            const [seen, like] = evaluate([tensor, wanted], asBatch.feeds, exact)
+            const target = name === 'attend' ? scores : hidden
+            const [seen, like] = evaluate([tensor, target], asBatch.feeds, exact)
             expect(seen?.dims, `shape of ${name}`).toEqual(like?.dims)
             lengths.forEach((length, row) => {
               // queries and states of padding do not count
@@ -84,7 +84,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
               }),
             )
           }
-          const wanted = read(asBatch)
+          const expected = read(asBatch)
           const check = (rows: readonly number[], width: number, layout: BatchLayout, how: string): void => {
             const seen = read(
               batchOf(
@@ -96,7 +96,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
             )
             rows.forEach((row, i) => {
               for (const [at, name] of names.entries()) {
-                const [some, all] = [seen[i]?.[at] ?? [], wanted[row]?.[at] ?? []]
+                const [some, all] = [seen[i]?.[at] ?? [], expected[row]?.[at] ?? []]
                 const isSame = some.every((x, j) => Math.abs(x - (all[j] as number)) <= 1e-9 * (1 + Math.abs(x)))
                 expect(isSame, `${name} of example ${row} ${how}, layer ${layer}: ${some} instead of ${all}`).toBe(true)
               }

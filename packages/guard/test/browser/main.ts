@@ -1,7 +1,7 @@
 import { cascade, monitor, readGuard, recordBaseline } from '@tp/guard'
 import { wasmRuntime } from '@tp/runtime-web'
 
-/** What the page offers to the test. */
+/** The interface of the page for the test. */
 const page = { cascade, monitor, readGuard, recordBaseline, wasm: wasmRuntime() }
 
 declare global {

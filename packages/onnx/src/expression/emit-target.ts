@@ -18,6 +18,6 @@ export interface EmitTarget {
   readonly prefix: string
   /** The new nodes come before this one; default: at the end. */
   readonly before?: NodeProto
-  /** Whose initializers hold the constants; default: the graph's own. Up to IR 3 those of a body would be its inputs. */
+  /** The graph whose initializers hold the constants; default: the graph's own. Up to IR 3 those of a body would be its inputs. */
   readonly constants?: Graph
 }

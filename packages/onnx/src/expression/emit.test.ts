@@ -43,17 +43,17 @@ const coarse = /fp16|int8/
 
 async function run(bytes: Uint8Array, feeds: Readonly<Record<string, TensorLike>>) {
   const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 })
-  const given = session.inputNames.map((name) => {
+  const entries = session.inputNames.map((name) => {
     const { type, data, dims } = feeds[name] as TensorLike
     return [name, new ort.Tensor(type as 'float32', data as Float32Array, dims)]
   })
-  const results = await session.run(Object.fromEntries(given))
+  const results = await session.run(Object.fromEntries(entries))
   await session.release()
   return results
 }
 
 /**
- * What a fixture gives: as it was stored, or, with products of 8-bit numbers, on this machine. They saturate on processors without
+ * The outputs of a fixture: as it was stored, or, with products of 8-bit numbers, on this machine. They saturate on processors without
  * instructions for them, so that results differ by machine.
  */
 async function denseSets(name: string, { model }: Graph): Promise<readonly DataSet[]> {
@@ -104,7 +104,7 @@ describe('a lifted graph, written again', () => {
   )
 
   for (const target of [11, 13, 18, 21, 26]) {
-    test(`of opset 14, 17 and 18 in the forms of opset ${target}`, async () => {
+    test(`writes opset 14, 17 and 18 in the forms of opset …`, async () => {
       for (const name of ['roberta-cls-old-ts14', 'vit-cls-sdpa-ts17', 'bert-cls-sdpa-dynamo18']) {
         const bytes = emitModel(outputsOf(openFixture(name)), { opset: target })
         for (const set of dataSets(name)) await expectOutputs(bytes, set, 1e-4)

@@ -21,7 +21,7 @@ import { isOpaque } from './opaque.ts'
 import { equalSizes } from './sizes.ts'
 
 /**
- * Writes expressions as nodes into a graph, and returns the names of their values. What occurs twice is written once,
+ * Writes expressions as nodes into a graph, and returns the names of their values. Equal parts are written once,
  * constants equal to one that was written before are shared, and integers known beforehand become constants.
  * @throws TpError TP_UNBOUND if a placeholder has no name; TP_SHAPE if `actual` shapes do not fit
  */
@@ -35,7 +35,7 @@ export function emit(outputs: readonly Tensor[], target: EmitTarget): string[] {
   })
 }
 
-/** What a node is written as: another expression where the opset lacks it, or one ONNX node. */
+/** The written form of a node: another expression where the opset lacks it, or one ONNX node. */
 type Lowered = { readonly other: readonly Tensor[] } | { readonly form: OnnxForm }
 
 class Emitter {

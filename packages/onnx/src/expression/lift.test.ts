@@ -25,7 +25,7 @@ import { writeTensor } from '../tensor/tensor-proto.ts'
 import { lift, liftNode } from './lift.ts'
 import { isOpaque } from './opaque.ts'
 
-/** What core's interpreter has no kernels for: attention and embeddings fused by onnxruntime, control flow. */
+/** Operators for which core's interpreter has no kernels: attention and embeddings fused by onnxruntime, control flow. */
 const notComputed = /^(bert|vit).*-ortfused|^deberta/
 /** Half precision and dynamic quantization amplify the last bit; everything else is exact to float32 rounding. */
 const coarse = /fp16|int8/
@@ -106,7 +106,7 @@ describe('shapes of exported graphs', () => {
   })
 })
 
-describe('what the lifted graph computes', () => {
+describe('the lifted graph computes what the file computes', () => {
   const second = everySecondFixture()
   testsOfFiles(
     fixtureNames().filter((name) => !notComputed.test(name)),
@@ -128,7 +128,7 @@ describe('what the lifted graph computes', () => {
 })
 
 describe('sizes', () => {
-  test('that have to be equal get the name that the first input gives them', () => {
+  test('sizes that have to be equal get the name that the first input gives them', () => {
     const graph = graphOf(
       { ids: ['batch', 'sequence', 4], mask: ['b', 's0', 1], late: ['s0', 4] },
       { type: 'Identity', inputs: ['mask'], outputs: ['early'] },
@@ -152,7 +152,7 @@ describe('sizes', () => {
     ])
   })
 
-  test('that exporters name by formulas are not confused with real formulas', () => {
+  test('sizes that exporters name by formulas are not confused with real formulas', () => {
     const graph = graphOf({ x: ['s0 + 1', 's0 - 1', '2*s0'] }, { type: 'Shape', inputs: ['x'], outputs: ['n'] })
     const dims = lift(graph).tensor('x').dims
     expect(new Set(dims).size).toBe(3)
@@ -173,7 +173,7 @@ describe('sizes', () => {
 })
 
 describe('parts of a graph that are not understood', () => {
-  test('are opaque, with the declared type and shape, and do not hide what follows', () => {
+  test('unknown parts are opaque, with the declared type and shape, and do not hide what follows', () => {
     const graph = graphOf(
       { x: ['n', 8] },
       { type: 'Mystery', domain: 'com.example', inputs: ['x'], outputs: ['m'] },
@@ -217,7 +217,7 @@ describe('constants', () => {
     return { type: result?.type, dims: result?.dims, data: Array.from(result?.data as ArrayLike<number>, Number) }
   }
 
-  test('are read in all their forms', () => {
+  test('reads constants in all their forms', () => {
     expect(value({ value_float: 2.5 })).toEqual({ type: 'float32', dims: [], data: [2.5] })
     expect(value({ value_int: -7 })).toEqual({ type: 'int64', dims: [], data: [-7] })
     expect(value({ value_floats: [1, 2] })).toEqual({ type: 'float32', dims: [2], data: [1, 2] })
@@ -227,7 +227,7 @@ describe('constants', () => {
   test.each([
     ['linear', [2], [1, 5]],
     ['per axis', [2, 2], [0, 1, 1, 2]],
-  ])('are filled up where they are sparse, with %s indices', (_, dims, indices) => {
+  ])('fills up sparse constants, with %s indices', (_, dims, indices) => {
     const node = createNode({ type: 'Constant', inputs: [], outputs: ['c'] })
     const sparseTensor = create(SparseTensorProtoSchema, {
       dims: [2n, 3n],
@@ -325,7 +325,7 @@ describe('names from the file', () => {
     expect(Object.keys(readAttributes(node) ?? {})).toEqual(['__proto__'])
   })
 
-  test('are shortened where a size has one of megabytes, the same way everywhere', () => {
+  test('shortens names where a size has one of megabytes, the same way everywhere', () => {
     const long = 'n'.repeat(2_000_000)
     const graph = graphOf(
       { x: [long], y: [long] },
@@ -379,7 +379,7 @@ describe('graphs that grow without bound', () => {
     expect(() => lift(graph)).not.toThrow()
   })
 
-  test('are refused with more nodes than models have', () => {
+  test('refuses more nodes than models have', () => {
     const { model } = graphOf({ a0: [1] })
     const node = createNode({ type: 'Neg', inputs: ['a0'], outputs: ['b'] })
     for (let i = 0; i < 70_000; i++) model.proto.graph?.node.push(node)

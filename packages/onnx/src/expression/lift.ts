@@ -48,8 +48,8 @@ export interface Lifted {
 /**
  * Reads a graph as expressions. The file is not changed, and weights are not decoded until someone looks at them.
  *
- * Inputs become placeholders; their sizes are named as the file names them, or after the input (`input_ids_dim1`). What
- * core does not know (operators of other domains, control flow, rare forms) is opaque: its results have the type and
+ * Inputs become placeholders; their sizes are named as the file names them, or after the input (`input_ids_dim1`). Anything
+ * that core does not know (operators of other domains, control flow, rare forms) is opaque: its results have the type and
  * shape that the file declares, and nothing more is known of them.
  *
  * @param options.overrides values to be used instead of those that the graph computes, by name
@@ -117,7 +117,7 @@ function liftOnce(
 
 /**
  * The results of one node on the given inputs, one per output of the node. Never fails on what a file can hold: a node
- * that core does not understand, or whose shapes contradict each other, is opaque, and `note` is told the reason.
+ * that core does not understand, or whose shapes contradict each other, is opaque, and `note` receives the reason.
  */
 export function liftNode(
   node: NodeProto,

@@ -14,7 +14,7 @@ export interface BodyTarget {
   readonly opset: number
   /** The graph of the node, which holds the constants, too. */
   readonly outer: Graph
-  /** What the body reads from outside, by its names there. */
+  /** The values that the body reads from outside, by its names there. */
   readonly captured: ReadonlyMap<Tensor, string>
   emit(outputs: readonly Tensor[], target: EmitTarget): string[]
 }

@@ -5,9 +5,9 @@ import { type Dim, isUnknown, namesIn, substituteDim, type Unification } from '@
  * (`batch` and `batch_1`, `sequence` and `s0`).
  */
 export interface EqualSizes {
-  /** What each name stands for: another name, a number or a formula. */
+  /** The meaning of each name: another name, a number or a formula. */
   readonly sameAs: ReadonlyMap<string, Dim>
-  /** What core asks when two different sizes meet. */
+  /** Called by core when two different sizes meet. */
   readonly unify: Unification
   /** The size in the names that were chosen. */
   resolve(dim: Dim): Dim
@@ -22,16 +22,16 @@ export function equalSizes(order: readonly string[]): EqualSizes {
   const resolve = (dim: Dim): Dim => {
     let resolved = dim
     // A chain cannot be longer than the names in it: nothing is ever set equal to what contains it.
-    for (let names = given(resolved); names.length > 0; names = given(resolved)) {
+    for (let names = known(resolved); names.length > 0; names = known(resolved)) {
       const found = names.map((name): [string, Dim] => [name, endOf(name)])
       resolved = substituteDim(resolved, new Map(found))
     }
     return resolved
   }
 
-  const given = (dim: Dim): string[] => [...namesIn(dim)].filter((name) => sameAs.has(name))
+  const known = (dim: Dim): string[] => [...namesIn(dim)].filter((name) => sameAs.has(name))
 
-  /** What a name stands for, at the end of a chain of names, which is shortened for the next time. */
+  /** The meaning of a name, at the end of a chain of names, which is shortened for the next time. */
   const endOf = (name: string): Dim => {
     const passed = [name]
     let end = sameAs.get(name) as Dim

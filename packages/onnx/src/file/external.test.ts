@@ -61,7 +61,7 @@ describe('locations', () => {
 })
 
 describe('data files', () => {
-  test('are listed, and read from their location', () => {
+  test('lists data files, and reads them from their location', () => {
     const model = decodeModel(fixture('bert-cls-external'))
     const tensors = externalTensors(model)
     expect(tensors.length).toBeGreaterThan(10)
@@ -92,7 +92,7 @@ describe('data files', () => {
     expect(Buffer.compare(encodeModel(model), bytes)).toBe(0)
   })
 
-  test('are refused without a position or with one that is not a number', () => {
+  test('refuses data files without a position or with one that is not a number', () => {
     const list = (entries: Record<string, string>) =>
       errorCode(() => externalTensors(decodeModel(externalModel([1], entries))))
     expect(list({ offset: '0' })).toBe('TP_EXTERNAL')

@@ -35,7 +35,7 @@ describe('a model that is read and written', () => {
     expect(encodeModel(decodeModel(bytes))).toEqual(bytes)
   })
 
-  test('is equal whether it is written in pieces or at once', () => {
+  test('writes the same bytes in pieces and at once', () => {
     const model = decodeModel(fixture('bert-cls-optimum'))
     const weight = model.proto.graph?.initializer[0]
     if (weight === undefined) throw new Error('the fixture has initializers')
@@ -47,7 +47,7 @@ describe('a model that is read and written', () => {
 describe('a file that is not a model', () => {
   const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
-  test('is refused with a code', () => {
+  test('refuses the file with a code', () => {
     expect(errorCode(() => decodeModel(new Uint8Array()))).toBe('TP_NOT_ONNX')
     expect(errorCode(() => decodeModel(text('<!doctype html><title>404</title>')))).toBe('TP_NOT_ONNX')
     expect(errorCode(() => decodeModel(text('{"architectures": ["BertModel"]}')))).toBe('TP_NOT_ONNX')
@@ -57,7 +57,7 @@ describe('a file that is not a model', () => {
     )
   })
 
-  test('is refused with a code wherever it is cut, nearly always TP_TRUNCATED', () => {
+  test('refuses a file with a code wherever it is cut, nearly always TP_TRUNCATED', () => {
     const bytes = fixture('deit-distilled-ts17')
     const codes = new Map<string, number>()
     for (let i = 0; i < 400; i++) {
@@ -69,7 +69,7 @@ describe('a file that is not a model', () => {
     expect(codes.get('TP_NOT_ONNX') ?? 0).toBeLessThan(3)
   })
 
-  test('is read or refused with a code where bytes are flipped', () => {
+  test('reads a file with flipped bytes, or refuses it with a code', () => {
     const bytes = fixture('bert-cls-external')
     let seed = 1
     const random = (): number => {
@@ -115,16 +115,16 @@ describe('a file that is valid, and larger than any model', () => {
     return modelOf(graph)
   }
 
-  test('is read with nested bodies as deep as protobuf reads them', () => {
+  test('reads nested bodies as deep as protobuf reads them', () => {
     expect(errorCode(() => decodeModel(nested(32)))).toBe('none')
   })
 
-  test.each([40, 1000])('is refused with %i nested bodies for that, and not as a damaged file', (depth) => {
+  test.each([40, 1000])('refuses %i nested bodies for their depth, and not as a damaged file', (depth) => {
     expect(() => decodeModel(nested(depth))).toThrow(/more than 100 deep/)
     expect(errorCode(() => decodeModel(nested(depth)))).toBe('TP_TOO_COMPLEX')
   })
 
-  test('is refused with more messages than fit into memory', () => {
+  test('refuses more messages than fit into memory', () => {
     const info = message((w) => w.tag(1, 2).string('x'))
     const graph = message((w) => {
       for (let i = 0; i < 1_200_000; i++) w.tag(13, 2).bytes(info)
@@ -132,7 +132,7 @@ describe('a file that is valid, and larger than any model', () => {
     expect(errorCode(() => decodeModel(modelOf(graph)))).toBe('TP_TOO_COMPLEX')
   })
 
-  test('is not called cut short where a field contradicts the schema', () => {
+  test('does not call a file cut short where a field contradicts the schema', () => {
     const broken = modelOf(message((w) => w.tag(1, 0).int32(7)))
     expect(errorCode(() => decodeModel(broken))).toBe('TP_NOT_ONNX')
   })

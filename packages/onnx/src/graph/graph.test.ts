@@ -127,7 +127,7 @@ describe('edits', () => {
     expect(types(graph)).toEqual(['Relu', 'Abs', 'Neg', 'If'])
   })
 
-  test('are not followed by a node without an output, nor by one whose outputs have no name', () => {
+  test('a node without an output, or with outputs that have no name, does not follow an edit', () => {
     for (const outputs of [[], ['', '']]) {
       const node = createNode({ type: 'Neg', inputs: ['x'], outputs })
       expect(errorCode(() => chain().insert([node]))).toBe('TP_NAME')

@@ -60,7 +60,7 @@ export class Graph {
     return this.proto.node
   }
 
-  /** What a caller feeds; weights that old files list among the inputs are left out. */
+  /** The inputs that a caller feeds; weights that old files list among the inputs are left out. */
   get inputs(): DeclaredValue[] {
     return this.proto.input.filter((input) => !this.#initializers.has(input.name)).map(readValueInfo)
   }
@@ -102,7 +102,7 @@ export class Graph {
     return this.proto.initializer
   }
 
-  /** What the file says of the type and shape of an input, an output or a value in between. */
+  /** The declared type and shape of an input, an output or a value in between. */
   valueInfo(name: string): DeclaredValue | undefined {
     const info = this.#valueInfos.get(name)
     return info === undefined ? undefined : readValueInfo(info)

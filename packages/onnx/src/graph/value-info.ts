@@ -3,7 +3,7 @@ import type { TypeProto, ValueInfoProto } from 'onnx-buf'
 import { createMessage } from '../protobuf/create-message.ts'
 import { codeName, codeOf, dtypeOf } from '../tensor/dtype.ts'
 
-/** What a file declares of a value. */
+/** The declaration of a value in a file. */
 export interface DeclaredValue {
   readonly name: string
   /** Element type by onnxruntime's name; `sequence`, `map` … for what is not a tensor; empty if the file does not say. */

@@ -53,9 +53,9 @@ function fill(type: MessageType, init: Fields): Fields {
   const message = emptyMessage(type)
   for (const { name, message: inner, repeated, oneof } of type.fields) {
     const chosen = init[oneof ?? name] as { readonly case?: string; readonly value?: unknown } | undefined
-    const given = oneof === undefined ? init[name] : chosen?.case === name ? chosen.value : undefined
-    if (given === undefined) continue
-    const value = repeated ? (given as unknown[]).map((item) => complete(inner, item)) : complete(inner, given)
+    const field = oneof === undefined ? init[name] : chosen?.case === name ? chosen.value : undefined
+    if (field === undefined) continue
+    const value = repeated ? (field as unknown[]).map((item) => complete(inner, item)) : complete(inner, field)
     if (oneof === undefined) message[name] = value
     else message[oneof] = { case: name, value }
   }

@@ -40,7 +40,7 @@ describe('a tensor that is read', () => {
     expect(readTensor(create(TensorProtoSchema, { dataType: Code.INT64, int64Data: [9n] })).dims).toEqual([])
   })
 
-  test('is refused where its parts do not match', () => {
+  test('refuses a tensor whose parts do not match', () => {
     const read = (fields: object) => errorCode(() => readTensor(create(TensorProtoSchema, fields)))
     expect(read({ dataType: Code.FLOAT, dims: [3n], floatData: [1] })).toBe('TP_TENSOR')
     expect(read({ dataType: Code.FLOAT, dims: [1n], rawData: Uint8Array.of(1, 2, 3) })).toBe('TP_TENSOR')
@@ -58,7 +58,7 @@ describe('a tensor that is written', () => {
     ['int8', [-128, 127]],
     ['bool', [0, 1, 1]],
     ['float64', [Math.PI]],
-  ] as const)('is read back unchanged: %s', (dtype, numbers) => {
+  ] as const)('reads a tensor back unchanged: %s', (dtype, numbers) => {
     const constant: ConstantData = { dtype, dims: [numbers.length], data: Float64Array.from(numbers) }
     const read = readConstant(writeTensor(constant, 'c'))
     // Half precision by hand: 0.1 is 0x2e66, 1e6 is beyond the largest, 2^-25 is half of the smallest (tie to even: 0).

@@ -52,7 +52,7 @@ export function readTensor(proto: TensorProto, external?: ReadExternal): NamedTe
  */
 export function readConstant(proto: TensorProto, external?: ReadExternal): ConstantData {
   const { type, dims, data } = readTensor(proto, external)
-  if (type === 'string') throw problem(proto, 'holds strings, which are no numbers')
+  if (type === 'string') throw problem(proto, 'holds strings, which are not numbers')
   return { dtype: type, dims, data: toFloats(type, data as TypedArray) }
 }
 

@@ -45,7 +45,7 @@ import {
   where,
   xor,
 } from '@tp/core'
-import { B, binary, bools, type Case, floats, ints, listed, N, positive, raw, unary } from './given.ts'
+import { B, binary, bools, type Case, floats, ints, listed, N, positive, raw, unary } from './case-input.ts'
 
 /** Operators that compute numbers from numbers. */
 export const computing: Readonly<Record<string, Case>> = {

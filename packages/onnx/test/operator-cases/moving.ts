@@ -44,7 +44,7 @@ import {
   unsqueeze,
 } from '@tp/core'
 import { operators } from '@tp/core/expression'
-import { B, binary, type Case, floats, ints, listed, N, positive, raw, unary } from './given.ts'
+import { B, binary, type Case, floats, ints, listed, N, positive, raw, unary } from './case-input.ts'
 
 /** Operators that move elements, reduce axes and tell shapes. */
 export const moving: Readonly<Record<string, Case>> = {

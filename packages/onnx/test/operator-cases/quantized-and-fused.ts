@@ -5,8 +5,8 @@ import {
   binary,
   bytes,
   type Case,
+  caseInput,
   floats,
-  given,
   listed,
   N,
   op,
@@ -15,7 +15,7 @@ import {
   resized,
   unary,
   uniform,
-} from './given.ts'
+} from './case-input.ts'
 
 /** Quantized operators, transforms, resizing, attention, and those of onnxruntime. */
 export const quantizedAndFused: Readonly<Record<string, Case>> = {
@@ -28,14 +28,14 @@ export const quantizedAndFused: Readonly<Record<string, Case>> = {
   DequantizeLinear: unary(
     (x) => raw('DequantizeLinear', {}, x, constant(0.1), constant(3, 'int8')),
     10,
-    given('int8', [B, N], () => Math.floor(uniform() * 256) - 128),
+    caseInput('int8', [B, N], () => Math.floor(uniform() * 256) - 128),
   ),
   DynamicQuantizeLinear: unary((x) => raw('DynamicQuantizeLinear', {}, x), 11),
   MatMulInteger: binary(
     (a, b) => raw('MatMulInteger', {}, a, b, constant(7, 'uint8'), constant(9, 'uint8')),
     10,
-    given('uint8', [N, 4], () => Math.floor(uniform() * 256)),
-    given('uint8', [4, 3], () => Math.floor(uniform() * 256)),
+    caseInput('uint8', [N, 4], () => Math.floor(uniform() * 256)),
+    caseInput('uint8', [4, 3], () => Math.floor(uniform() * 256)),
   ),
   ConvInteger: binary(
     (x, w) =>

@@ -34,7 +34,7 @@ async function work(rounds = Number.POSITIVE_INFINITY) {
 
 const after = (action) => setTimeout(action, Number(delay))
 
-/** What each ending does in the middle of the work. In a worker the same names end the worker. */
+/** The action of each ending in the middle of the work. In a worker the same names end the worker. */
 const endings = {
   async exit() {
     await work()

@@ -69,7 +69,7 @@ function oneAtATime<T>(task: () => Promise<T>): Promise<T> {
   return result
 }
 
-/** What onnxruntime-web returns for a free size without a name: -1, read as unsigned. */
+/** The value that onnxruntime-web returns for a free size without a name: -1, read as unsigned. */
 const freeDim = 2 ** 32 - 1
 
 function toInfo(where: string, info: InferenceSession.ValueMetadata): ValueInfo {

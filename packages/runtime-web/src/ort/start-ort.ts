@@ -13,7 +13,7 @@ export interface Engine {
   importOrt(): Promise<Ort>
 }
 
-/** What can be set of onnxruntime only before its first session on this thread. */
+/** Settings of onnxruntime that can be made only before its first session on this thread. */
 export interface OrtStartOptions {
   readonly threads: number
   readonly wasmPaths?: WasmPaths | undefined

@@ -18,7 +18,7 @@ export interface OwnerHandle {
   onMessage(listener: (message: unknown) => void): void
 }
 
-/** What differs between a browser and Node. Chosen by "imports" in package.json, so that a browser gets no Node code. */
+/** The differences between a browser and Node. Chosen by "imports" in package.json, so that a browser gets no Node code. */
 export interface Platform {
   /** Hardware threads. */
   readonly cores: () => number

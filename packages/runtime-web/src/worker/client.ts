@@ -38,12 +38,12 @@ export async function openModelInWorker(
   }
 
   worker.onMessage((message) => {
-    const asked = pending
+    const waiting = pending
     pending = undefined
     worker.setBusy(false)
     const answer = message as WorkerAnswer
-    if (answer.ok) asked?.resolve(answer.value)
-    else asked?.reject(receiveError(answer.error))
+    if (answer.ok) waiting?.resolve(answer.value)
+    else waiting?.reject(receiveError(answer.error))
   })
   worker.onFailure((reason) => end(workerError(where, reason)))
 

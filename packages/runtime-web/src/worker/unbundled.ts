@@ -1,6 +1,6 @@
 /**
  * The worker of a page without a bundler, or undefined where a bundler has resolved the names of modules. A page's import
- * map does not reach its workers, so this one is a single file that is told where onnxruntime is.
+ * map does not reach its workers, so this one is a single file that receives the location of onnxruntime.
  */
 export function startUnbundled({
   name: engine,
@@ -17,7 +17,7 @@ export function startUnbundled({
   return new Worker(address, { type: 'module' })
 }
 
-/** What the page's import map says of a name of onnxruntime; undefined where a bundler has resolved the names. */
+/** The entry of the page's import map for a name of onnxruntime; undefined where a bundler has resolved the names. */
 export function byImportMap(name: string): string | undefined {
   try {
     // Only a map that was written for this package has a name of this package's own.

@@ -10,7 +10,7 @@ export interface PageMemory {
   readonly processes: number
 }
 
-/** What a page and its workers hold at the moment. */
+/** The memory of a page and its workers at the moment. */
 export async function memoryOf(page: Page): Promise<PageMemory> {
   const session = await page.context().newCDPSession(page)
   await session.send('HeapProfiler.collectGarbage')
@@ -29,7 +29,7 @@ async function renderers(page: Page): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, kilobytes) => sum + kilobytes * 1.024e-3, 0)
 }
 
-/** What a process has in memory; one that has ended meanwhile, nothing. Small images of Linux have no `ps`. */
+/** The memory of a process; one that has ended meanwhile, nothing. Small images of Linux have no `ps`. */
 async function residentKilobytes(id: number): Promise<number> {
   if (process.platform === 'linux') {
     const status = await readFile(`/proc/${id}/status`, 'utf8').catch(() => 'VmRSS: 0 kB')

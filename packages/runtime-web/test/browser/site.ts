@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core'
 import { buildPage } from './build-page.ts'
 
 export interface Site {
-  /** What is served; files may be added. */
+  /** The files that are served; files may be added. */
   readonly folder: string
   /** Addresses of onnxruntime's wasm as the bundler has put it there. */
   readonly wasm: readonly string[]

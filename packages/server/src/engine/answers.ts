@@ -5,7 +5,7 @@ import { joinRows, type Row, type RowForm, rowsOf, takeRow } from './row.ts'
 /** Output that says which rows of the other outputs are tokens, in a model pruned without restoring. */
 const KEPT = 'tp.mask'
 
-/** Two lengths by which outputs with an axis of tokens are told from others; longer than any template. */
+/** Two lengths by which outputs with an axis of tokens differ from others; longer than any template. */
 const PROBES = [6, 9] as const
 
 /** Names of the outputs whose second axis has the length of the text. */

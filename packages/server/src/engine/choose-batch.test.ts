@@ -33,7 +33,7 @@ describe('a batch', () => {
     )
   })
 
-  test('is padded little, unless the order is to be kept', () => {
+  test('a batch is padded little, unless the order is to be kept', () => {
     fc.assert(
       fc.property(waiting, fc.integer({ min: 1, max: 5000 }), (rows, tokens) => {
         const batch = chooseBatch(rows, { tokens, packed: false, inOrder: false, rows: Number.POSITIVE_INFINITY })
@@ -43,13 +43,13 @@ describe('a batch', () => {
     )
   })
 
-  test('is what is due next where padding costs nothing', () => {
+  test('takes the rows that are due next where padding costs nothing', () => {
     const rows = [500, 3, 200, 400].map((tokens) => ({ tokens, key: '' }))
     expect(chooseBatch(rows, { tokens: 703, packed: true, inOrder: false, rows: 9 })).toEqual(rows.slice(0, 3))
     expect(chooseBatch(rows, { tokens: 1000, packed: false, inOrder: true, rows: 9 })).toEqual(rows.slice(0, 2))
   })
 
-  test('is empty where nothing waits', () => {
+  test('makes an empty batch where nothing waits', () => {
     expect(chooseBatch([], { tokens: 10, packed: true, inOrder: false, rows: 9 })).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-/** What waits, in the order in which it is due. */
+/** The waiting rows, in the order in which they are due. */
 export interface Waiting {
   readonly tokens: number
   readonly key: string
@@ -37,7 +37,7 @@ export function chooseBatch<T extends Waiting>(waiting: readonly T[], budget: Bu
   )
 }
 
-/** What is due next. */
+/** The rows that are due next. */
 function next<T extends Waiting>(alike: readonly T[], { tokens, packed, rows }: Budget): T[] {
   let [sum, longest] = [0, 0]
   const end = alike.findIndex((each, count) => {

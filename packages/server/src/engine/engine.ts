@@ -4,12 +4,12 @@ import { answersOf, findTokenOutputs } from './answers.ts'
 import { chooseBatch } from './choose-batch.ts'
 import { type Entry, FairQueue } from './fair-queue.ts'
 import { joinRows, type Row, type RowForm, rowForm } from './row.ts'
-import { asking, traceRun } from './trace-run.ts'
+import { callerContext, traceRun } from './trace-run.ts'
 
 export interface EngineOptions {
   /** Each runs one batch at a time; the same session may be named several times if it computes several runs at once. */
   readonly sessions: readonly [Session, ...Session[]]
-  /** What the two first runs are done by, if not by the sessions: these may count what they run. */
+  /** Functions that do the first two runs, if not the sessions: these may count what they run. */
   readonly probe?: Session | undefined
   /** The model computes nothing for padding (`pack` of `@tp/compiler`), so batches are not sorted by length. */
   readonly packed?: boolean | undefined
@@ -23,13 +23,13 @@ export interface EngineOptions {
   readonly batchTokens?: number | undefined
   /** Tokens that may wait; a request that would exceed them is rejected, unless nothing waits. Default 65,536. */
   readonly queueTokens?: number | undefined
-  /** What the model is called in traces. */
+  /** The name of the model in traces. */
   readonly name?: string | undefined
   /** Called after every run. */
   readonly onBatch?: ((batch: BatchReport) => void) | undefined
 }
 
-/** What became of one run. */
+/** The outcome of one run. */
 export interface BatchReport {
   readonly rows: number
   /** Attended tokens. */
@@ -53,7 +53,7 @@ export interface Engine {
    * @throws TpError TP_BUSY if too much waits, TP_ABORTED by the signal, TP_CLOSED after `close`; of the run if it fails for these rows alone
    */
   run(rows: readonly Row[], options?: { readonly signal?: AbortSignalLike | undefined }): Promise<NamedTensors[]>
-  /** What waits now, and in how many milliseconds it will be done, as far as the last runs tell. */
+  /** The rows that wait now, and the milliseconds until they are done, estimated from the last runs. */
   waiting(): { readonly rows: number; readonly tokens: number; readonly ms: number }
   /** Whether one more request would be rejected for what waits already. */
   isFull(): boolean
@@ -64,7 +64,7 @@ export interface Engine {
 }
 
 interface Pending {
-  readonly askedBy: ReturnType<typeof asking>
+  readonly caller: ReturnType<typeof callerContext>
   readonly answers: NamedTensors[]
   remaining: number
   ended: boolean
@@ -72,7 +72,7 @@ interface Pending {
   reject(error: unknown): void
 }
 
-/** A session is lost: what it was asked fails, and so would all else. */
+/** A session is lost: its current run fails, and so would all others. */
 const LOST: readonly string[] = ['TP_WORKER', 'TP_DISPOSED']
 
 /**
@@ -143,7 +143,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     runs.add(run)
     const traced = {
       ...{ model: name, rows: rows.length, tokens: rows.reduce((sum, { tokens }) => sum + tokens, 0) },
-      askedBy: batch.map(({ request }) => request.askedBy),
+      callers: batch.map(({ request }) => request.caller),
     }
     try {
       const { signal } = run.unwanted
@@ -191,7 +191,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         }
         const request: Pending = {
           answers: [],
-          askedBy: asking(),
+          caller: callerContext(),
           remaining: rows.length,
           ended: false,
           resolve: (answers) => over(() => resolve(answers)),

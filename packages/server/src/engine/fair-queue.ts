@@ -64,8 +64,8 @@ export class FairQueue<Request> {
     return performance.now() - first
   }
 
-  #keep(wanted: (entry: Entry<Request>) => boolean): void {
-    this.#entries = this.#entries.filter(wanted)
+  #keep(fits: (entry: Entry<Request>) => boolean): void {
+    this.#entries = this.#entries.filter(fits)
     this.#tokens = this.#entries.reduce((sum, { tokens }) => sum + tokens, 0)
   }
 }

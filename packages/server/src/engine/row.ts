@@ -5,7 +5,7 @@ import { maskOf } from '@tp/data/inputs'
 /** One example: each input without its batch axis. */
 export interface Row {
   readonly values: NamedTensors
-  /** What it counts against a budget: its attended tokens, and where a model's tokens are not known 256. */
+  /** Its share of a budget: its attended tokens, and where a model's tokens are not known 256. */
   readonly tokens: number
   /** Rows with the same key can be run as one batch. */
   readonly key: string

@@ -1,7 +1,7 @@
 import { type Context, context, SpanStatusCode, trace } from '@opentelemetry/api'
 
-/** What a run is asked for by; see {@link traceRun}. */
-export function asking(): Context {
+/** The trace context of a run's caller; see {@link traceRun}. */
+export function callerContext(): Context {
   return context.active()
 }
 
@@ -11,12 +11,12 @@ export interface TracedRun {
   readonly rows: number
   readonly tokens: number
   /** Of the requests whose rows are in it. */
-  readonly askedBy: readonly Context[]
+  readonly callers: readonly Context[]
 }
 
 /** One span for a run: a part of the first request's trace, with links to those of the others. */
-export async function traceRun<T>({ model, rows, tokens, askedBy }: TracedRun, run: () => Promise<T>): Promise<T> {
-  const [first = context.active(), ...others] = [...new Set(askedBy)]
+export async function traceRun<T>({ model, rows, tokens, callers }: TracedRun, run: () => Promise<T>): Promise<T> {
+  const [first = context.active(), ...others] = [...new Set(callers)]
   const links = others.flatMap((other) => trace.getSpanContext(other) ?? []).map((linked) => ({ context: linked }))
   const attributes = { 'tp.model': model, 'tp.batch.rows': rows, 'tp.batch.tokens': tokens }
   const span = trace.getTracer('@tp/server').startSpan(`infer ${model}`, { attributes, links }, first)

@@ -17,7 +17,7 @@ import { limitUnread } from './unread.ts'
 /** Milliseconds between two looks at how long clients have been sending, at most. */
 const LOOK_MS = 1000
 
-/** Seconds after which a client is told to try again, at least and at most. */
+/** Seconds after which a client should try again, at least and at most. */
 const RETRY_SECONDS = [1, 60] as const
 
 export interface App {
@@ -27,8 +27,8 @@ export interface App {
 }
 
 /** All routes, with the limits that hold for all of them. */
-export async function createApp(given: RouteContext, metrics: Metrics): Promise<App> {
-  const { limits, models, isEnding } = given
+export async function createApp(routes: RouteContext, metrics: Metrics): Promise<App> {
+  const { limits, models, isEnding } = routes
   const app = Fastify({
     bodyLimit: limits.body,
     requestTimeout: limits.sendMs,
@@ -42,7 +42,7 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
     forceCloseConnections: 'idle',
     clientErrorHandler: answerClientError,
     frameworkErrors: answerFailure,
-    rewriteUrl: ({ method, url = '' }) => (method === 'POST' && /^\/(\?|$)/.test(url) ? rootRoute(given) : url),
+    rewriteUrl: ({ method, url = '' }) => (method === 'POST' && /^\/(\?|$)/.test(url) ? rootRoute(routes) : url),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     routerOptions: { maxParamLength: 200 },
   })
@@ -58,7 +58,7 @@ export async function createApp(given: RouteContext, metrics: Metrics): Promise<
   limitReceived(app, limits.body, limits.received)
   limitUnread(app, limits.unread)
   const slots = limitRequests(app, limits.requests)
-  const context: RouteContext = { ...given, isReady: () => given.isReady() && slots.isOneFree() }
+  const context: RouteContext = { ...routes, isReady: () => routes.isReady() && slots.isOneFree() }
   let accepted = 0
   app.addHook('preValidation', async (_request, reply) => {
     accepted++

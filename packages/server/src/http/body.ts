@@ -24,7 +24,7 @@ export function readCompressed(app: FastifyInstance, mostBytes: number): void {
   })
 }
 
-/** What comes out of a compressed body. Nothing more does once it is too long, as a zip bomb is, or the client has left. */
+/** The contents of a compressed body. They end once they are too long, as a zip bomb is, or the client has left. */
 function inflated(payload: RequestPayload, inflate: Gunzip | Inflate, mostBytes: number): RequestPayload {
   const read: RequestPayload = inflate
   let [sent, out] = [0, 0]

@@ -1,4 +1,4 @@
-/** What counts the bytes that each of many holds. */
+/** Counts the bytes that each of many holds. */
 export interface ByteBudget<Holder extends object> {
   /** Counts more bytes that this one holds, and gives up others while all together are too many. */
   add(holder: Holder, bytes: number): void
@@ -8,7 +8,7 @@ export interface ByteBudget<Holder extends object> {
 
 /**
  * Bounds what all clients together have the server keep in memory: beyond so many bytes the one that began first is given up, but never the
- * only one. What others keep for milliseconds lasts for those that are slow or mean harm.
+ * only one. Ordinary clients keep memory for milliseconds, slow or malicious ones for long.
  */
 export function byteBudget<Holder extends object>(
   mostBytes: number,

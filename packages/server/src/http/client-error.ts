@@ -3,14 +3,14 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { requestError } from './errors.ts'
 
-/** Status and sentence of what Node reports about a connection; anything else was no HTTP. */
+/** Status and sentence of what Node reports about a connection; anything else was not HTTP. */
 const ANSWERS: Readonly<Record<string, readonly [status: number, error: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request took too long to be sent; send it again, at once'],
   HPE_HEADER_OVERFLOW: [431, 'the headers are too long; send fewer'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the extensions of chunks are too long; send none'],
 }
 
-/** Answers a client whose request is not there whole, or is no request, as far as it can be answered, and ends its connection. */
+/** Answers a client whose request is incomplete or invalid, as far as it can be answered, and ends its connection. */
 export function answerClientError({ code }: { readonly code?: string }, socket: Socket): void {
   const [status, error] = ANSWERS[code ?? ''] ?? [400, 'what was sent is not a request of HTTP/1.1']
   if (socket.writable && code !== 'ECONNRESET') {

@@ -22,7 +22,7 @@ export interface RequestLimits {
   readonly sendMs: number
 }
 
-/** What routes answer from. */
+/** The state that routes answer from. */
 export interface RouteContext {
   readonly version: string
   readonly models: ReadonlyMap<string, ServedModel>

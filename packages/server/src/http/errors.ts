@@ -18,7 +18,7 @@ const STATUS: Readonly<Record<string, number>> = {
   TP_CLOSED: 503,
 }
 
-/** What a request is answered when it fails. */
+/** The answer to a request that fails. */
 export interface Failure {
   readonly status: number
   /** Stable, for programs. */

@@ -9,7 +9,7 @@ const TOKENS = [8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384]
 const ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 const SHARES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
 
-/** What Prometheus reads. */
+/** Metrics for Prometheus. */
 export interface Metrics {
   /** Shows what waits for a model whenever it is read. */
   watch(model: ServedModel): void

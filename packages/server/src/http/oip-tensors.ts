@@ -149,9 +149,9 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1)
 }
 
-function requireSize(name: string, shape: readonly number[], wanted: number, seen: number): void {
-  if (wanted === seen) return
-  throw requestError(`input "${name}" has the shape [${shape.slice(0, 8)}], ${wanted} elements, and data of ${seen}`)
+function requireSize(name: string, shape: readonly number[], expected: number, seen: number): void {
+  if (expected === seen) return
+  throw requestError(`input "${name}" has the shape [${shape.slice(0, 8)}], ${expected} elements, and data of ${seen}`)
 }
 
 /** JSON may nest data as the shape does. */

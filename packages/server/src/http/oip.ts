@@ -152,7 +152,7 @@ interface InferOptions {
 
 async function infer(
   model: OpenModel,
-  { inputs, parameters: asked }: InferBody,
+  { inputs, parameters }: InferBody,
   options: InferOptions,
 ): Promise<NamedTensors> {
   const { context, binary, signal } = options
@@ -162,7 +162,7 @@ async function infer(
     const texts = readTexts(only, binary)
     binary.end()
     checkCount(texts.length, context)
-    const truncate = typeof asked?.truncate === 'boolean' ? asked.truncate : context.truncate
+    const truncate = typeof parameters?.truncate === 'boolean' ? parameters.truncate : context.truncate
     return together((await askTexts(model, texts, { truncate, signal })).answers, model, 0)
   }
   const tensors = new Map<string, TensorLike>()
@@ -206,7 +206,7 @@ function checkIds({ input_ids: ids }: NamedTensors, { vocabularySize, texts }: O
   throw new TpError(
     'TP_INPUT',
     'server',
-    `input_ids has ${wrong}, which is no token: the model has ${vocabularySize ?? 'ids from 0 on'}`,
+    `input_ids has ${wrong}, which is not a token: the model has ${vocabularySize ?? 'ids from 0 on'}`,
   )
 }
 
@@ -222,11 +222,11 @@ function together(answers: readonly NamedTensors[], { engine, session }: OpenMod
 
 function send(
   reply: FastifyReply,
-  { id, parameters: asked, outputs: wanted }: InferBody,
+  { id, parameters, outputs: requested }: InferBody,
   outputs: NamedTensors,
   { names, context: { limits } }: { readonly names: object; readonly context: RouteContext },
 ): FastifyReply {
-  const all = wanted ?? Object.keys(outputs).map((name) => ({ name, parameters: undefined }))
+  const all = requested ?? Object.keys(outputs).map((name) => ({ name, parameters: undefined }))
   const parts: Uint8Array[] = []
   let values = 0
   const entries = all.map(({ name, parameters: own }) => {
@@ -234,7 +234,7 @@ function send(
     if (tensor === undefined)
       throw requestError(`there is no output "${name.slice(0, 100)}"; there are ${Object.keys(outputs).join(', ')}`)
     const entry = { name, shape: tensor.dims, datatype: datatypeOf(tensor.type) }
-    if ((own?.binary_data ?? asked?.binary_data_output) !== true || !isTypedArray(tensor.data)) {
+    if ((own?.binary_data ?? parameters?.binary_data_output) !== true || !isTypedArray(tensor.data)) {
       values += tensor.data.length
       if (values > limits.values) throw tooManyValues(name, tensor, limits)
       return { ...entry, data: jsonData(name, tensor) }

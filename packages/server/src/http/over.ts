@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify'
 /** The status of a request whose client left, in records alone. */
 const CLIENT_GONE = 499
 
-/** What is called when a connection closes; each belongs to a response that is not over. */
+/** The callbacks for a connection that closes; each belongs to a response that is not over. */
 const pending = new WeakMap<Socket, Set<() => void>>()
 
 /**
@@ -22,7 +22,7 @@ export function whenOver({ raw, request }: FastifyReply, over: (status: number) 
   }
   callbacks.add(end)
   raw.once('close', end)
-  // What a client sent before it left is still parsed.
+  // Requests that a client sent before it left are still parsed.
   if (socket.closed) end()
 }
 

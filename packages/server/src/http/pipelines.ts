@@ -53,7 +53,7 @@ export function limitPipelines(app: FastifyInstance, mostBytes: number): void {
 
   app.addHook('onRequest', ({ raw }, reply, done) => {
     const { socket } = raw
-    // What a client sent before it left, or before its connection was closed, is still parsed, and answered by nobody.
+    // Requests that a client sent before it left, or before its connection was closed, are still parsed, and get no answer.
     if (socket.destroyed) return
     const pipeline = pipelineOf(socket)
     const { waiting } = pipeline

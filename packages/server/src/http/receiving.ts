@@ -15,7 +15,7 @@ export function limitReceived(app: FastifyInstance, mostOfOne: number, mostBytes
   app.addHook('preParsing', ({ method, raw }, _reply, payload, done) => {
     if (UNREAD.includes(method)) return done(null, payload)
     let own = 0
-    // Of a compressed body what has come out, which is what is kept.
+    // The uncompressed bytes of a body, which are what is kept.
     payload.on('data', (chunk: Buffer) => {
       own += chunk.length
       if (own > mostOfOne) budget.forget(raw)

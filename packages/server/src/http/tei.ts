@@ -10,7 +10,7 @@ import { signalOf } from './over.ts'
 const text = { type: 'string' }
 const options = {
   truncate: { type: ['boolean', 'null'] },
-  // Nothing else is done here; to ignore it would be another answer than the one that was asked for.
+  // Nothing else is done here; to ignore it would return another answer than the requested one.
   truncation_direction: { enum: ['right', 'Right', null] },
   prompt_name: { type: 'null' },
   model: { type: 'string' },
@@ -18,7 +18,7 @@ const options = {
 
 interface Asks {
   readonly truncate?: boolean | null
-  /** Of several models the one that is asked; default: the first that can. */
+  /** The model to use, of several; default: the first that can. */
   readonly model?: string
 }
 

@@ -5,7 +5,7 @@ import type { Duration } from '../model/statistics.ts'
 import { MODEL_PATHS, modelOfVersion, type OfModel, type RouteContext } from './context.ts'
 import { datatypeOf } from './oip-tensors.ts'
 
-/** What Triton's clients ask for beyond the protocol: configurations, the index of the repository, and statistics. */
+/** Routes for Triton's clients beyond the protocol: configurations, the index of the repository, and statistics. */
 export function tritonRoutes(app: FastifyInstance, context: RouteContext): void {
   const models = (): ServedModel[] => [...context.models.values()]
 
@@ -44,7 +44,7 @@ function configOf({ name, current: { session, engine } }: ServedModel, { limits 
   }
 }
 
-/** In Triton's form. What it counts by requests within a run is counted by rows here. */
+/** In Triton's form. Triton counts requests within a run; here rows are counted. */
 function statisticsOf(models: readonly ServedModel[]): object {
   const none: Duration = { count: 0, ns: 0 }
   const stages = (infer: Duration): object => ({ compute_input: none, compute_infer: infer, compute_output: none })

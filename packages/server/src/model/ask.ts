@@ -12,7 +12,7 @@ export interface AskOptions {
   readonly signal?: AbortSignalLike | undefined
 }
 
-interface Asked<Answer> {
+interface Answered<Answer> {
   readonly answers: Answer[]
   /** Of all texts, special ones included. */
   readonly tokens: number
@@ -26,14 +26,14 @@ export async function askTexts(
   model: OpenModel,
   texts: readonly Text[],
   { truncate, signal }: AskOptions,
-): Promise<Asked<NamedTensors>> {
+): Promise<Answered<NamedTensors>> {
   const { engine, texts: form } = model
   if (typeof form === 'string') throw new TpError('TP_TASK', 'server', `the model takes tensors, no texts: ${form}`)
-  const requireWanted = (): void => {
+  const requireRoom = (): void => {
     if (!engine.isFull()) return
     throw new TpError('TP_BUSY', 'server', `${engine.waiting().tokens} tokens wait already; ask again later`)
   }
-  const tokens = await tokenize(texts, form.tokenizer, form.form, { truncate, signal, requireWanted })
+  const tokens = await tokenize(texts, form.tokenizer, form.form, { truncate, signal, requireRoom })
   const rows = tokens.flatMap((row) => rowsOf(engine.form, form.form.feeds([row])))
   return { answers: await engine.run(rows, { signal }), tokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0) }
 }
@@ -47,7 +47,7 @@ export async function embedTexts(
     dimensions,
     ...options
   }: AskOptions & { readonly normalize: boolean; readonly dimensions?: number | undefined },
-): Promise<Asked<Float32Array>> {
+): Promise<Answered<Float32Array>> {
   const { vectors } = model
   if (vectors === undefined) throw wrongTask(model, 'embeddings')
   const { answers, tokens } = await askTexts(model, texts, options)
@@ -72,7 +72,7 @@ export async function classifyTexts(
   model: OpenModel,
   texts: readonly Text[],
   { raw, ...options }: AskOptions & { readonly raw: boolean },
-): Promise<Asked<number[]>> {
+): Promise<Answered<number[]>> {
   const { task } = model
   if (task !== 'classification' && task !== 'ranking') throw wrongTask(model, 'classes')
   const { answers, tokens } = await askTexts(model, texts, options)
@@ -99,18 +99,18 @@ export async function rankTexts(
   query: string,
   texts: readonly string[],
   options: AskOptions & { readonly raw: boolean },
-): Promise<Asked<number>> {
+): Promise<Answered<number>> {
   if (model.task !== 'ranking') throw wrongTask(model, 'one score for a pair of texts')
   const pairs = texts.map((text): Text => [query, text])
   const { answers, tokens } = await classifyTexts(model, pairs, options)
   return { answers: answers.map(([score]) => score as number), tokens }
 }
 
-function wrongTask({ session: { outputs }, task }: OpenModel, wanted: string): TpError {
+function wrongTask({ session: { outputs }, task }: OpenModel, expected: string): TpError {
   const seen = outputs.map(({ name, dims }) => `${name} [${dims}]`)
   return new TpError(
     'TP_TASK',
     'server',
-    `the model gives no ${wanted}: by its outputs ${seen.join(', ')} its task is ${task}`,
+    `the model gives no ${expected}: by its outputs ${seen.join(', ')} its task is ${task}`,
   )
 }

@@ -23,13 +23,13 @@ import { type GuardOptions, guarded } from './guarded.ts'
 
 export interface ModelOptions
   extends Pick<EngineOptions, 'name' | 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
-  /** The ONNX file. What is next to it says how texts become inputs and vectors ({@link readModelFolder}). */
+  /** The ONNX file. The files next to it say how texts become inputs and vectors ({@link readModelFolder}). */
   readonly path: string
   /** The dense model as the fallback of this pruned one. */
   readonly guard?: GuardOptions | undefined
   /** How the file, a dense one, is pruned when it is opened. Not with `guard`. */
   readonly plan?: RunPlan | undefined
-  /** What the plan's methods are looked for in. */
+  /** The methods among which those of the plan are found. */
   readonly methods?: readonly MethodEntry[] | undefined
   /** Called after every run in which answers may have fallen back. */
   readonly onCascade?: ((run: CascadeRun) => void) | undefined

@@ -11,16 +11,17 @@ export interface ServedOptions extends Omit<ModelOptions, 'name'> {
 /** A model under a name, whose file may be replaced while it is served. */
 export interface ServedModel {
   readonly name: string
-  /** What answers now. */
+  /** The model that answers now. */
   readonly current: OpenModel
   readonly statistics: Statistics
   /** Uses the model that is current now until the work has ended, even if it is replaced meanwhile. */
   use<T>(work: (model: OpenModel) => Promise<T>): Promise<T>
   /**
    * Opens the file again. Later requests are answered by the new one; those that came before by the old one, which is freed then.
-   * If the new one cannot be opened, the old one remains. One at a time, so that no more than two are in memory: all that is asked for
-   * while one is under way is done once, by the next.
-   * @throws TpError as {@link openModel}; TP_SERVE for one that takes no texts, where the old one does; TP_CLOSED after `close`; what `readPlan` throws
+   * If the new one cannot be opened, the old one remains. One at a time, so that no more than two are in memory: all requests
+   * while one is under way are served once, by the next.
+   * @throws TpError as {@link openModel}; TP_SERVE for one that takes no texts, where the old one does; TP_CLOSED after
+   * `close`; what `readPlan` throws
    */
   reload(): Promise<void>
   /** Once all that was accepted is answered. */
@@ -34,13 +35,13 @@ interface Generation {
   free?: () => void
 }
 
-export async function serveModel(name: string, { readPlan, ...given }: ServedOptions): Promise<ServedModel> {
+export async function serveModel(name: string, { readPlan, ...settings }: ServedOptions): Promise<ServedModel> {
   const statistics = new StatisticsCounter()
   const options: ModelOptions = {
-    ...{ ...given, name },
+    ...{ ...settings, name },
     onBatch(report) {
       statistics.addRun(report)
-      given.onBatch?.(report)
+      settings.onBatch?.(report)
     },
   }
   let current: Generation = { model: await openModel(options), users: 0 }

@@ -6,7 +6,7 @@ export interface Duration {
   ns: number
 }
 
-/** What a model has done since it was first opened. */
+/** The work of a model since it was first opened. */
 export interface Statistics {
   /** Of whole requests that were answered, and of those that failed. */
   readonly success: Readonly<Duration>

@@ -42,8 +42,8 @@ test('a pair is too long from one token more than the model takes', async () => 
 })
 
 test('tokenizing ends with its signal', async () => {
-  const asked = tokenize(longest, tokenizer, form, { truncate: true, signal: AbortSignal.abort() })
-  await expect(asked).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
+  const tokens = tokenize(longest, tokenizer, form, { truncate: true, signal: AbortSignal.abort() })
+  await expect(tokens).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
 })
 
 test('texts of many requests are tokenized in as many turns of the loop, so that others are heard in between', async () => {
@@ -60,8 +60,8 @@ test('texts of many requests are tokenized in as many turns of the loop, so that
 })
 
 test('tokenizing ends when its tokens would be for nothing', async () => {
-  const requireWanted = (): void => {
+  const requireRoom = (): void => {
     throw new Error('all is full')
   }
-  await expect(tokenize(longest, tokenizer, form, { truncate: true, requireWanted })).rejects.toThrow('all is full')
+  await expect(tokenize(longest, tokenizer, form, { truncate: true, requireRoom })).rejects.toThrow('all is full')
 })

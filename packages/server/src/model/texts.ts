@@ -23,7 +23,7 @@ interface TokenizeOptions {
   readonly truncate: boolean
   readonly signal?: AbortSignalLike | undefined
   /** Called after each wait for a turn; throws when the tokens would be for nothing. */
-  readonly requireWanted?: (() => void) | undefined
+  readonly requireRoom?: (() => void) | undefined
 }
 
 /**
@@ -34,7 +34,7 @@ export async function tokenize(
   texts: readonly Text[],
   tokenizer: TextTokenizer,
   form: TokenRows,
-  { truncate, signal, requireWanted }: TokenizeOptions,
+  { truncate, signal, requireRoom }: TokenizeOptions,
 ): Promise<TokenRow[]> {
   const rows: TokenRow[] = []
   const turns = takingTurns()
@@ -42,7 +42,7 @@ export async function tokenize(
   for (const [i, text] of texts.entries()) {
     if (performance.now() - turn > TURN) {
       await turns.next()
-      requireWanted?.()
+      requireRoom?.()
       turn = performance.now()
     }
     throwIfAborted(signal, 'server')

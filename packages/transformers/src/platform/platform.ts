@@ -28,6 +28,6 @@ interface OpenedFile {
 export interface PipelinePlatform {
   /** The very class that the transformers.js of this program uses, whatever copies of onnxruntime there are. */
   findSessionClass(fromPretrained: FromPretrained): Promise<SessionClass>
-  /** What `create` is called with in Node is a path. */
+  /** In Node, `create` is called with a path. */
   open(model: string | Uint8Array): Promise<OpenedFile>
 }

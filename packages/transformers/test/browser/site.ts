@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core'
 import { build } from 'vite'
 
 export interface Site extends AsyncDisposable {
-  /** What is served; models belong into `models`. */
+  /** The files that are served; models belong into `models`. */
   readonly folder: string
   /** Addresses outside of the server that any page has asked for. */
   readonly strangers: readonly string[]

@@ -1,4 +1,4 @@
-import type { GivenImage } from '../content.ts'
+import type { InputImage } from '../content.ts'
 
 export interface Point {
   /** From 0 to 1, from the left. */
@@ -16,7 +16,7 @@ const FILLED = 20
 const PEN = 2.4
 
 /** A drawn digit as MNIST has them: bright on black, of one size, centered. */
-export function strokesImage(strokes: readonly Stroke[]): GivenImage {
+export function strokesImage(strokes: readonly Stroke[]): InputImage {
   const first = draw(strokes, fitted(strokes.flat()))
   const [x, y] = centerOfMass(first)
   const scale = fitted(strokes.flat())

@@ -1,4 +1,4 @@
-import type { GivenImage } from '../content.ts'
+import type { InputImage } from '../content.ts'
 import { photoImage } from './photo-image.ts'
 
 /** Pieces of clothing to begin with, drawn for this page: outlines in a square of 28. */
@@ -16,11 +16,11 @@ const outlines: readonly { readonly title: string; readonly path: string }[] = [
 const SIDE = 28
 const SCALE = 8
 
-export const exampleClothes: readonly { readonly title: string; readonly image: GivenImage }[] = outlines.map(
+export const exampleClothes: readonly { readonly title: string; readonly image: InputImage }[] = outlines.map(
   ({ title, path }) => ({ title, image: draw(path) }),
 )
 
-function draw(path: string): GivenImage {
+function draw(path: string): InputImage {
   const canvas = new OffscreenCanvas(SIDE * SCALE, SIDE * SCALE)
   const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D
   context.fillRect(0, 0, canvas.width, canvas.height)

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import type { GivenImage } from '../content.ts'
+import type { InputImage } from '../content.ts'
 
 /** An image at its own size; style sheets scale it. */
-export function ImageCanvas({ image }: { readonly image: GivenImage }): JSX.Element {
+export function ImageCanvas({ image }: { readonly image: InputImage }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {
     if (canvas.current !== null) draw(canvas.current, image)
@@ -11,7 +11,7 @@ export function ImageCanvas({ image }: { readonly image: GivenImage }): JSX.Elem
   return <canvas ref={canvas} />
 }
 
-function draw(canvas: HTMLCanvasElement, { channels, height, width, pixels }: GivenImage): void {
+function draw(canvas: HTMLCanvasElement, { channels, height, width, pixels }: InputImage): void {
   canvas.width = width
   canvas.height = height
   const image = new ImageData(width, height)

@@ -1,23 +1,23 @@
 import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { Content, GivenImage } from '../content.ts'
+import type { Content, InputImage } from '../content.ts'
 import { FileDrop } from '../file-drop.tsx'
 import { ImageCanvas } from './image-canvas.tsx'
 import { brightOnBlack, type PhotoShape, photoImage } from './photo-image.ts'
 
 export interface ImageInputProps {
   readonly content: Signal<Content | undefined>
-  /** What the model takes. */
+  /** The form of image that the model takes. */
   readonly shape: PhotoShape
   /** Whether the model knows only what is bright on black. */
   readonly onBlack?: boolean
-  readonly examples: readonly { readonly title: string; readonly image: GivenImage }[]
+  readonly examples: readonly { readonly title: string; readonly image: InputImage }[]
 }
 
 /** An image to choose, drop, or photograph. */
 export function ImageInput({ content, shape, onBlack = false, examples }: ImageInputProps): JSX.Element {
   const problem = useSignal<string | undefined>(undefined)
-  const give = (image: GivenImage): void => {
+  const give = (image: InputImage): void => {
     problem.value = undefined
     content.value = { kind: 'image', image: onBlack ? brightOnBlack(image) : image }
   }
@@ -27,7 +27,7 @@ export function ImageInput({ content, shape, onBlack = false, examples }: ImageI
     try {
       give(photoImage(await createImageBitmap(file), shape))
     } catch {
-      problem.value = `${file.name} is no image that this browser can read; PNG, JPEG and WebP work.`
+      problem.value = `${file.name} is not an image that this browser can read; PNG, JPEG and WebP work.`
     }
   }
 

@@ -1,4 +1,4 @@
-import type { GivenImage } from '../content.ts'
+import type { InputImage } from '../content.ts'
 
 export interface PhotoShape {
   readonly channels: number
@@ -10,7 +10,7 @@ export interface PhotoShape {
 const LUMA = [0.299, 0.587, 0.114] as const
 
 /** An image squeezed to the size that a model takes, gray if it has one channel. */
-export function photoImage(source: CanvasImageSource, { channels, height, width }: PhotoShape): GivenImage {
+export function photoImage(source: CanvasImageSource, { channels, height, width }: PhotoShape): InputImage {
   const context = new OffscreenCanvas(width, height).getContext('2d') as OffscreenCanvasRenderingContext2D
   context.imageSmoothingQuality = 'high'
   context.drawImage(source, 0, 0, width, height)
@@ -26,7 +26,7 @@ export function photoImage(source: CanvasImageSource, { channels, height, width 
 }
 
 /** Turns dark on bright into bright on black, judged by the border; for models that know nothing else. */
-export function brightOnBlack(image: GivenImage): GivenImage {
+export function brightOnBlack(image: InputImage): InputImage {
   const { height, width, pixels } = image
   let [sum, count] = [0, 0]
   for (let y = 0; y < height; y++) {

@@ -1,5 +1,5 @@
 import { modalityOf } from '@tp/data/inputs'
-import type { Content, GivenImage, GivenSound } from '../content.ts'
+import type { Content, InputImage, InputSound } from '../content.ts'
 import { type PhotoShape, photoImage } from '../image/photo-image.ts'
 import { fixedSize, imageShape, sampleRate } from '../input-shapes.ts'
 import type { ModelInputsKnown } from '../model-inputs-known.ts'
@@ -16,7 +16,7 @@ export function neutralContent(known: ModelInputsKnown): Content | undefined {
 }
 
 /** Hills under a sun. */
-function landscape(shape: PhotoShape): GivenImage {
+function landscape(shape: PhotoShape): InputImage {
   const canvas = new OffscreenCanvas(shape.width, shape.height)
   const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D
   context.scale(shape.width, shape.height)
@@ -35,7 +35,7 @@ const CHIRP_S = 2
 const [LOWEST_HZ, HIGHEST_HZ] = [200, 2000]
 
 /** A tone that rises. */
-function chirp(rate: number, length = CHIRP_S * rate): GivenSound {
+function chirp(rate: number, length = CHIRP_S * rate): InputSound {
   const seconds = length / rate
   const samples = Float32Array.from({ length }, (_, i) => {
     const t = i / rate

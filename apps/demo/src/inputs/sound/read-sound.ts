@@ -1,4 +1,4 @@
-import type { GivenSound } from '../content.ts'
+import type { InputSound } from '../content.ts'
 
 /**
  * A sound file in one channel, at the rate that a model takes; where the model takes less than the file holds, the
@@ -6,7 +6,7 @@ import type { GivenSound } from '../content.ts'
  * @param length samples that the model takes; undefined: any number
  * @throws DOMException if the browser cannot read the file
  */
-export async function readSound(file: Blob, sampleRate: number, length: number | undefined): Promise<GivenSound> {
+export async function readSound(file: Blob, sampleRate: number, length: number | undefined): Promise<InputSound> {
   const context = new OfflineAudioContext(1, 1, sampleRate)
   const buffer = await context.decodeAudioData(await file.arrayBuffer())
   const samples = new Float32Array(buffer.length)

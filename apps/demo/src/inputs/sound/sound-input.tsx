@@ -14,7 +14,7 @@ export interface SoundInputProps {
   readonly length: number | undefined
   /** Seconds that are recorded at most (default 10). */
   readonly longest?: number
-  /** What becomes of a sound; default: by its length. */
+  /** The treatment of a sound; default: by its length. */
   readonly note?: string
 }
 
@@ -30,7 +30,7 @@ export function SoundInput({ content, sampleRate, length, longest = 10, note }: 
       content.value = { kind: 'sound', sound: await readSound(file, sampleRate, length) }
       problem.value = undefined
     } catch {
-      problem.value = `${name} is no sound that this browser can read; WAV, MP3 and Ogg work.`
+      problem.value = `${name} is not a sound that this browser can read; WAV, MP3 and Ogg work.`
     }
   }
 

@@ -14,13 +14,13 @@ export function piecesOf(text: string, tokens: readonly string[]): Piece[] {
   let at = 0
   let shown = 0
   for (const [token, written] of tokens.entries()) {
-    const wanted = plainText(written.replace(/^##/, '').replace(/[▁Ġ]/g, ' ').trim()).plain
-    const found = wanted === '' ? -1 : plain.indexOf(wanted, at)
+    const piece = plainText(written.replace(/^##/, '').replace(/[▁Ġ]/g, ' ').trim()).plain
+    const found = piece === '' ? -1 : plain.indexOf(piece, at)
     if (found < 0 || plain.slice(at, found).trim().length > REACH) continue
-    const [from, to] = [positions[found] as number, positions[found + wanted.length] as number]
+    const [from, to] = [positions[found] as number, positions[found + piece.length] as number]
     if (from > shown) pieces.push({ text: text.slice(shown, from), token: undefined })
     pieces.push({ text: text.slice(from, to), token })
-    at = found + wanted.length
+    at = found + piece.length
     shown = to
   }
   if (shown < text.length) pieces.push({ text: text.slice(shown), token: undefined })

@@ -22,7 +22,7 @@ export function Controls({ settings, layerCount }: ControlsProps): JSX.Element {
     <section class="card controls" aria-labelledby="controls-title">
       <h2 id="controls-title">How tokens are chosen</h2>
       <label class="method">
-        <span>Who decides</span>
+        <span>Pruning method</span>
         <select value={method} onChange={({ currentTarget }) => set({ method: currentTarget.value })}>
           {allGroups.value.map(({ title, methods }) => (
             <optgroup key={title} label={title}>

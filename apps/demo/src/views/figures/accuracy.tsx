@@ -5,14 +5,14 @@ import { judgeLoss } from './judgment.ts'
 
 export interface AccuracyCardProps {
   readonly accuracy: Accuracy | undefined
-  /** What the labeled examples are; undefined: there are none for this model. */
+  /** The kind of labeled examples; undefined: there are none for this model. */
   readonly what: string | undefined
   readonly running: boolean
   readonly onStop: () => void
   readonly onAgain: () => void
 }
 
-/** What the setting costs in right answers, on a small labeled set. */
+/** The cost of the setting in right answers, on a small labeled set. */
 export function AccuracyCard({ accuracy, what, running, onStop, onAgain }: AccuracyCardProps): JSX.Element {
   const unfinished = accuracy === undefined || accuracy.done < accuracy.of
   return (

@@ -8,7 +8,7 @@ import { type Said, saidBy } from './said.ts'
 
 const SHOWN = 3
 
-/** What both models say, side by side. */
+/** The answers of both models, side by side. */
 export function Answers({
   bench,
   result,
@@ -20,7 +20,7 @@ export function Answers({
   const { labels } = bench.source.facts
   return (
     <section class="card answers" aria-labelledby="answers-title">
-      <h2 id="answers-title">What they say</h2>
+      <h2 id="answers-title">Answers</h2>
       <div class="sides">
         <Side title="Every token" kind="dense" classes={dense.classes} />
         <Side title="Pruned" kind="pruned" classes={pruned.classes} />

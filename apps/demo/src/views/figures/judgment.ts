@@ -37,7 +37,7 @@ export function speedOf(times: Times): Speed {
 /** From so many points on, a confidence that falls is worth a look. */
 const NOTABLE_FALL = 0.1
 
-/** What became of the likeliest class. */
+/** The change of the likeliest class. */
 export function judgeAnswer(dense: readonly Class[], pruned: readonly Class[]): Judgment {
   const [before, after] = [dense[0], pruned[0]]
   if (before === undefined || after === undefined) return { tone: 'none', text: '' }

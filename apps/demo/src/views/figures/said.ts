@@ -9,7 +9,7 @@ export interface Said {
   readonly classes: readonly Class[] | undefined
 }
 
-/** What the models say to the last input, dense and pruned. */
+/** The answers of the models to the last input, dense and pruned. */
 export function saidBy(
   { source, inspection }: Workbench,
   result: ComparedAnswers,

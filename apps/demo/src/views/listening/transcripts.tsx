@@ -6,13 +6,13 @@ import type { Heard, Side } from '../../listening/protocol.ts'
 
 const titles: Readonly<Record<Side, string>> = { dense: 'With every position', pruned: 'Padding thinned' }
 
-/** What both models have written down, and their clocks. */
+/** The transcripts of both models, and their clocks. */
 export function Transcripts({ comparison }: { readonly comparison: Comparison }): JSX.Element {
   const { heard, stage } = comparison
   const { dense, pruned } = heard.value
   return (
     <section class="card transcripts" aria-labelledby="transcripts-title" aria-busy={stage.value in titles}>
-      <h2 id="transcripts-title">What they understand</h2>
+      <h2 id="transcripts-title">Transcripts</h2>
       <div class="sides">
         {(Object.keys(titles) as Side[]).map((side) => (
           <Transcript key={side} side={side} heard={heard.value[side]} running={stage.value === side} />

@@ -8,7 +8,7 @@ export interface LaneAnswerProps {
   readonly isOver: boolean
 }
 
-/** What a lane comes to, once it does. */
+/** The answer of a lane, once it is there. */
 export function LaneAnswer({ kind, said, isOver }: LaneAnswerProps): JSX.Element | null {
   const first = said.classes?.[0]
   if (first === undefined) return null

@@ -4,9 +4,9 @@ import type { ComponentChildren, JSX } from 'preact'
 export interface LaneProps {
   readonly kind: 'dense' | 'pruned'
   readonly title: string
-  /** What its clock shows, in ms; undefined: not timed yet. */
+  /** The time on its clock, in ms; undefined: not timed yet. */
   readonly clock: ReadonlySignal<number | undefined>
-  /** Of a whole run, for ears, which do not want a running clock. */
+  /** Announcement of a whole run, for ears, which do not want a running clock. */
   readonly ms: number | undefined
   /** Its layers and its input. */
   readonly children: ComponentChildren

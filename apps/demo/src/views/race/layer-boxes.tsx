@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 
 export interface LayerBoxesProps {
-  /** Of each layer; undefined: not known before a run. */
+  /** Tokens of each layer; undefined: not known before a run. */
   readonly tokens: readonly number[]
   /** How many layers have ended. */
   readonly done: number

@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { loading } from '../../loading/load-file.ts'
 import { LoadProgress } from '../load-progress.tsx'
 
-/** What is to be read, while the model that will read it is loading. */
+/** The text to be read, while the model that will read it is loading. */
 export function OpeningRace({ text }: { readonly text: string }): JSX.Element {
   return (
     <div class="race" data-stage="opening">

@@ -9,13 +9,13 @@ import { wordsByLayer } from './words-by-layer.ts'
 
 export interface OutcomeProps {
   readonly bench: Workbench
-  /** What tokens are called here: words, patches. */
+  /** The name for tokens here: words, patches. */
   readonly what: string
-  /** What can be done with it. */
+  /** The next steps with the file. */
   readonly children: ComponentChildren
 }
 
-/** What came out, for eyes and ears: how much faster, and whether the answer is the same. Ears hear only what is final. */
+/** The outcome, for eyes and ears: how much faster, and whether the answer is the same. Ears hear only what is final. */
 export function Outcome({ bench, what, children }: OutcomeProps): JSX.Element {
   const { stage, result, times, problem } = bench
   const isMoving = stage.value === 'timing' || stage.value === 'running'

@@ -18,7 +18,7 @@ import { useRuns } from './use-runs.ts'
 
 export interface RaceProps {
   readonly bench: Workbench
-  /** What tokens are called here: words, patches. */
+  /** The name for tokens here: words, patches. */
   readonly what: string
   /** Whether the method merges tokens. */
   readonly merges: boolean

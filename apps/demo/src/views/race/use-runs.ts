@@ -12,7 +12,7 @@ export interface ShownRun {
 
 /** One of two runs that begin together. */
 export interface TimedRun {
-  /** Of each layer. */
+  /** Tokens of each layer. */
   readonly tokens: readonly number[]
   readonly ms: number | undefined
 }

@@ -1,7 +1,7 @@
 import type { TokenTrace } from '../../engine/token-trace.ts'
 import type { Piece } from '../../inputs/content.ts'
 
-/** What one layer prunes, in the order of the text; `undefined`: what is kept to the end. */
+/** The words that one layer prunes, in the order of the text; `undefined`: the words kept to the end. */
 export interface WordsOfLayer {
   readonly layer: number | undefined
   readonly words: readonly string[]

@@ -1,13 +1,13 @@
 import type { JSX } from 'preact'
 import type { TokenTrace } from '../../engine/token-trace.ts'
-import type { GivenImage } from '../../inputs/content.ts'
+import type { InputImage } from '../../inputs/content.ts'
 import { ImageCanvas } from '../../inputs/image/image-canvas.tsx'
 import { fadingOf, fadingText } from './fading.ts'
 
 export interface CellsProps {
   /** `patches` of an image, or `columns` of a spectrogram. */
   readonly kind: 'patches' | 'columns'
-  readonly image: GivenImage
+  readonly image: InputImage
   readonly columns: number
   readonly rows: number
   /** Tokens before the first cell. */

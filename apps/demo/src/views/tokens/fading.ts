@@ -18,7 +18,7 @@ export function fadingOf({ prunedAt, steps }: TokenTrace, token: number, step: n
   return { prunedAt: layer, gone, strength: gone ? 1 - at / (steps.length + 1) : 0 }
 }
 
-/** What a token or patch says of itself when it is pointed at. */
+/** The tooltip of a token or patch. */
 export function fadingText({ prunedAt }: Fading): string {
   return prunedAt === 'kept' ? 'kept to the end' : `pruned in layer ${prunedAt}`
 }

@@ -1,4 +1,4 @@
-import type { GivenImage, GivenSound } from '../../inputs/content.ts'
+import type { InputImage, InputSound } from '../../inputs/content.ts'
 
 const WINDOW = 512
 const BANDS = 48
@@ -7,7 +7,7 @@ const LOWEST_HZ = 80
 const RANGE_DB = 60
 
 /** Loudness by time (from left) and pitch (from below, by octaves), as an image; for looking at, not for a model. */
-export function spectrogram({ samples, sampleRate }: GivenSound, columns: number): GivenImage {
+export function spectrogram({ samples, sampleRate }: InputSound, columns: number): InputImage {
   const decibels = new Float32Array(BANDS * columns)
   for (let column = 0; column < columns; column++) {
     const start = Math.round((column / columns) * samples.length)

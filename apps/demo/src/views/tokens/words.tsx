@@ -34,7 +34,7 @@ export function Words({ pieces, trace, step }: WordsProps): JSX.Element {
 
 const SHOWN_UNREAD = 60
 
-/** What comes after the last token: the end of a text that is too long. */
+/** The rest after the last token: the end of a text that is too long. */
 function unread(text: string): string {
   return text.length <= SHOWN_UNREAD ? text : `${text.slice(0, SHOWN_UNREAD)} … (the model does not read further)`
 }

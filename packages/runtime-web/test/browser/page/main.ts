@@ -7,7 +7,7 @@ import { runTests } from './vitest.ts'
 const runtimes = { wasm: wasmRuntime(), servedWasm: wasmRuntime({ wasmPaths: 'ort/' }), webgpu: webgpuRuntime() }
 type Parameter<I extends 1 | 2> = Parameters<typeof testRuntime>[I]
 
-/** What the tests that look at this page from outside can use in it. */
+/** The interface of this page for tests from outside. */
 const page = {
   ...runtimes,
   autoRuntime,

@@ -1,4 +1,4 @@
-// What `vitest` means in a bundle for a page: its own runner and matchers, without the process around them.
+// The stand-in for `vitest` in a bundle for a page: its own runner and matchers, without the process around them.
 import { chai, JestAsymmetricMatchers, JestChaiExpect, JestExtend } from '@vitest/expect'
 import { startTests, type Test, type VitestRunner } from '@vitest/runner'
 import { getTests } from '@vitest/runner/utils'
@@ -12,7 +12,7 @@ export const { expect } = chai
 export interface Outcome {
   readonly name: string
   readonly state: 'passed' | 'failed' | 'skipped'
-  /** What was seen of a test that has failed. */
+  /** The report of a test that has failed. */
   readonly problem: string
 }
 

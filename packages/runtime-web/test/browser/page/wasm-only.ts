@@ -1,4 +1,4 @@
 import { wasmRuntime } from '@tp/runtime-web'
 
-// What a program with one model in wasm needs.
+// Everything that a program with one model in wasm needs.
 void wasmRuntime().load('model.onnx', { worker: true })

@@ -20,7 +20,7 @@ function askWorker(text: string): Promise<WorkerAnswer> {
   })
 }
 
-/** What the tests that look at this page from outside can use in it. */
+/** The interface of this page for tests from outside. */
 const page = {
   ...{ AutoModelForCausalLM, askWorker, env, half, methods, pipeline },
   ...{ pressCaches, pruneModels, RawImage, startEightBitCaches, Tensor, thin },

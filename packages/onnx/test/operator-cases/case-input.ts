@@ -4,12 +4,12 @@ import type { TensorLike } from '@tp/core/runtime'
 
 /** A named axis with the size it has in the data, or a fixed size. */
 export type Axis = readonly [name: string, size: number] | number
-export type Given = { readonly array: TensorLike; readonly dims: readonly Dim[] }
+export type CaseInput = { readonly array: TensorLike; readonly dims: readonly Dim[] }
 
 export interface Case {
   /** Lowest opset in which it can be written. */
   readonly from: number
-  readonly inputs: Readonly<Record<string, Given>>
+  readonly inputs: Readonly<Record<string, CaseInput>>
   readonly build: (inputs: Readonly<Record<string, Tensor>>) => Tensor | readonly Tensor[]
 }
 
@@ -19,7 +19,7 @@ export function uniform(): number {
   return seed / 2147483647
 }
 
-export function given(type: DType, axes: readonly Axis[], element: (i: number) => number): Given {
+export function caseInput(type: DType, axes: readonly Axis[], element: (i: number) => number): CaseInput {
   const sizes = axes.map((axis) => (typeof axis === 'number' ? axis : axis[1]))
   const count = sizes.reduce((a, b) => a * b, 1)
   const numbers = Array.from({ length: count }, (_, i) => element(i))
@@ -36,23 +36,29 @@ export function given(type: DType, axes: readonly Axis[], element: (i: number) =
   return { array: { type, dims: sizes, data }, dims: axes.map((axis) => (typeof axis === 'number' ? axis : axis[0])) }
 }
 
-export const floats = (...axes: readonly Axis[]): Given => given('float32', axes, () => uniform() * 4 - 2)
-export const positive = (...axes: readonly Axis[]): Given => given('float32', axes, () => uniform() * 3 + 0.1)
-export const ints = (limit: number, ...axes: readonly Axis[]): Given =>
-  given('int64', axes, () => Math.floor(uniform() * limit))
-export const bytes = (...axes: readonly Axis[]): Given => given('uint8', axes, () => Math.floor(uniform() * 256))
-export const bools = (...axes: readonly Axis[]): Given => given('bool', axes, () => Math.round(uniform()))
-export const listed = (type: DType, numbers: readonly number[], ...axes: readonly Axis[]): Given =>
-  given(type, axes, (i) => numbers[i] as number)
+export const floats = (...axes: readonly Axis[]): CaseInput => caseInput('float32', axes, () => uniform() * 4 - 2)
+export const positive = (...axes: readonly Axis[]): CaseInput => caseInput('float32', axes, () => uniform() * 3 + 0.1)
+export const ints = (limit: number, ...axes: readonly Axis[]): CaseInput =>
+  caseInput('int64', axes, () => Math.floor(uniform() * limit))
+export const bytes = (...axes: readonly Axis[]): CaseInput =>
+  caseInput('uint8', axes, () => Math.floor(uniform() * 256))
+export const bools = (...axes: readonly Axis[]): CaseInput => caseInput('bool', axes, () => Math.round(uniform()))
+export const listed = (type: DType, numbers: readonly number[], ...axes: readonly Axis[]): CaseInput =>
+  caseInput(type, axes, (i) => numbers[i] as number)
 
 export const B: Axis = ['B', 2]
 export const N: Axis = ['N', 5]
 
-export function unary(build: (x: Tensor) => Tensor | Tensor[], from: number, x: Given = floats(B, N)): Case {
+export function unary(build: (x: Tensor) => Tensor | Tensor[], from: number, x: CaseInput = floats(B, N)): Case {
   return { from, inputs: { x }, build: ({ x }) => build(x as Tensor) }
 }
 
-export function binary(build: (a: Tensor, b: Tensor) => Tensor | Tensor[], from: number, a: Given, b: Given): Case {
+export function binary(
+  build: (a: Tensor, b: Tensor) => Tensor | Tensor[],
+  from: number,
+  a: CaseInput,
+  b: CaseInput,
+): Case {
   return { from, inputs: { a, b }, build: ({ a, b }) => build(a as Tensor, b as Tensor) }
 }
 

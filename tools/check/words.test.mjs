@@ -83,7 +83,7 @@ const fragment = /^(?:are|is|was|were|has been|have been|been|being|that|of|what
 
 /** Not yet brought into this form. */
 const unchecked =
-  /^(packages\/(cli|compare|compiler|eval|train|tune)|apps\/benchmark|docs)\/|^(README|CONTRIBUTING|SECURITY)\.md$|\.md$/
+  /^(packages\/(cli|compare|compiler|data|metrics|plans|train|tune)|apps\/benchmark|docs)\/|^(README|CONTRIBUTING|SECURITY)\.md$|\.md$/
 
 const checked = files.filter((path) => !unchecked.test(path))
 const sources = checked

@@ -87,7 +87,7 @@ function problemOfScript(script, args) {
   const help = script === 'benchmark' ? helpOfBenchmark() : script === 'models' ? listOfModels() : undefined
   if (help === undefined) return undefined
   const isValue = (/** @type {number} */ i) => /^--(only|out|queue)$/.test(args[i - 1] ?? '')
-  // What is a path or a value there follows an option, or the name of the program.
+  // Paths and values there follow an option, or the name of the program.
   const named = args[0] === 'generation' ? args.filter((arg) => arg.startsWith('-')) : args
   const unknown = named.find(
     (arg, i) => !isOpen(arg) && !isValue(i) && !new RegExp(`(?<![\\w-])${arg}(?![\\w-])`).test(help),

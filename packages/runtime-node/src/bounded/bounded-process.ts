@@ -129,14 +129,14 @@ async function end(process: ChildProcess): Promise<void> {
   await exited
 }
 
-/** What is said of a request that the child does not survive. */
-interface Asked {
+/** The message for a request that the child does not survive. */
+interface RequestFacts {
   readonly where: string
   /** Of all models that are in the process. */
   readonly bounds: Bounds
 }
 
-type AskChild = (request: BoundedRequest, about: Asked, signal: AbortSignalLike) => Promise<unknown>
+type AskChild = (request: BoundedRequest, about: RequestFacts, signal: AbortSignalLike) => Promise<unknown>
 
 function askerOf(process: ChildProcess): AskChild {
   return (request, { where, bounds }, signal) =>

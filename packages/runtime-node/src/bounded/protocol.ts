@@ -3,7 +3,7 @@ import type { NamedTensors } from '@tp/core/runtime'
 /** How the child is ended where it takes too much. */
 export const ENDED_BY = { memory: 'SIGKILL', time: 'SIGTERM' } as const
 
-/** What the parent asks of the child that runs models; one at a time, each gets one answer. Models have numbers. */
+/** Requests of the parent to the child that runs models; one at a time, each gets one answer. Models have numbers. */
 export type BoundedRequest =
   | {
       readonly kind: 'load'
@@ -24,7 +24,7 @@ export interface Bounds {
   readonly seconds: number
 }
 
-/** What the thread that watches the child receives. */
+/** The messages to the thread that watches the child. */
 export interface WatchRequest {
   /** Process that waits for the child's answers. */
   readonly parent: number

@@ -1,7 +1,6 @@
 import { flopsFormula } from '@tp/compiler'
 import { prepareInputs } from '@tp/data'
 import type { Dataset, ModelInputs } from '@tp/data/inputs'
-import { namedShift, shifted } from '@tp/data/shifts'
 import { encodeModel, type Model } from '@tp/onnx'
 import { type Answers, answersOf } from '../measure/answers.ts'
 import { prepare } from '../measure/prepare.ts'
@@ -10,6 +9,8 @@ import { evenly } from '../registry/data.ts'
 import { type PrunedSetting, settingText } from '../registry/settings.ts'
 import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
 import type { Context } from '../report/section.ts'
+import { shifted } from '../shift/shift.ts'
+import { namedShift } from '../shift/shifts.ts'
 
 /** A subject with its prunings, and what shifts it. */
 export interface GuardedCase {

@@ -1,6 +1,16 @@
 // Data sets in memory, and the form in which models take them. Requires neither files nor native code, so pages can use it.
 
-export { type Dataset, imageDataset, type Modality, type TextDataset, textDataset } from '../datasets/dataset.ts'
+export {
+  type AudioDataset,
+  type Dataset,
+  type Example,
+  imageDataset,
+  type Modality,
+  type RawImage,
+  type Sound,
+  type TextDataset,
+  textDataset,
+} from '../datasets/dataset.ts'
 export { candidatesOf, type Ranking } from '../datasets/ranking.ts'
 export { audioInputs } from './audio-inputs.ts'
 export { batches } from './batches.ts'

@@ -17,7 +17,11 @@ export interface LengthBin {
  */
 export function lengthBins(lengths: readonly number[], bins: number): LengthBin[] {
   if (!Number.isInteger(bins) || bins < 1 || lengths.length === 0) {
-    throw new TpError('TP_OPTION', 'data', `${bins} length bins of ${lengths.length} examples; give 1 or more of both`)
+    throw new TpError(
+      'TP_OPTION',
+      'benchmark',
+      `${bins} length bins of ${lengths.length} examples; give 1 or more of both`,
+    )
   }
   const sorted = lengths.toSorted((a, b) => a - b)
   const longest = Array.from(

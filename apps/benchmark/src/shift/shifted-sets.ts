@@ -1,8 +1,7 @@
 import { type TensorLike, throwIfAborted, type ValueInfo } from '@tp/core/runtime'
-import type { Dataset } from '../datasets/dataset.ts'
-import type { ModelInputs } from '../inputs/model-inputs.ts'
-import { type PrepareOptions, prepareInputs } from '../inputs/prepare.ts'
-import { someExamples } from '../inputs/some-examples.ts'
+import { type PrepareOptions, prepareInputs } from '@tp/data'
+import type { Dataset, ModelInputs } from '@tp/data/inputs'
+import { someExamples } from '@tp/data/inputs'
 import { lengthBins } from './length-bins.ts'
 import { type Shift, type ShiftOptions, shifted } from './shift.ts'
 
@@ -44,7 +43,7 @@ export async function shiftedSets(
   const all = own.targets.map((_, i) => i)
   const sets: ShiftedSet[] = [{ name: 'in distribution', inputs: own, examples: all, sameInputs: true }]
   const done = (): void => {
-    throwIfAborted(signal, 'data')
+    throwIfAborted(signal, 'benchmark')
     onProgress?.(sets.length, total)
   }
   done()

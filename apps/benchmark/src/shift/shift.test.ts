@@ -1,6 +1,6 @@
+import { type AudioDataset, type Dataset, imageDataset, type Modality, textDataset } from '@tp/data/inputs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type AudioDataset, type Dataset, imageDataset, type Modality, textDataset } from '../datasets/dataset.ts'
 import { type Shift, shifted } from './shift.ts'
 import { namedShift, shiftSuite, shifts } from './shifts.ts'
 

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import type { Modality } from '../datasets/dataset.ts'
+import type { Modality } from '@tp/data/inputs'
 import { gain } from './audio/gain.ts'
 import { soundNoise } from './audio/noise.ts'
 import { timeShift } from './audio/time-shift.ts'
@@ -97,12 +97,12 @@ export function namedShift(modality: Modality, name: string, severity: number): 
   const entry = entries.find((one) => one.name === name)
   if (entry === undefined) {
     const known = entries.map((one) => one.name).join(', ')
-    throw new TpError('TP_OPTION', 'data', `there is no shift "${name}" of ${modality} data; there are ${known}`)
+    throw new TpError('TP_OPTION', 'benchmark', `there is no shift "${name}" of ${modality} data; there are ${known}`)
   }
   const level = entry.levels[severity]
   if (level === undefined) {
     const most = entry.levels.length - 1
-    throw new TpError('TP_OPTION', 'data', `${name} has severities 0 to ${most}, not ${severity}`)
+    throw new TpError('TP_OPTION', 'benchmark', `${name} has severities 0 to ${most}, not ${severity}`)
   }
   return { ...entry.create(level), name: `${name}:${severity}` } as Shift
 }

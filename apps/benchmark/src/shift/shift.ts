@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { randomNumbers } from '@tp/core/statistics'
-import type { Dataset, Example, Modality, RawImage, Sound } from '../datasets/dataset.ts'
+import type { Dataset, Example, Modality, RawImage, Sound } from '@tp/data/inputs'
 
 /** What an example of each kind holds. */
 interface Contents {
@@ -47,7 +47,7 @@ export function shifted(dataset: Dataset, shift: Shift, { seed = 0 }: ShiftOptio
   if (dataset.modality === 'image' && shift.modality === 'image') return changed(dataset, shift, seed)
   if (dataset.modality === 'audio' && shift.modality === 'audio') return changed(dataset, shift, seed)
   const problem = `the shift ${shift.name} is for ${shift.modality} data, but ${dataset.source} holds ${dataset.modality} data`
-  throw new TpError('TP_OPTION', 'data', `${problem}; shifts lists those of each kind`)
+  throw new TpError('TP_OPTION', 'benchmark', `${problem}; shifts lists those of each kind`)
 }
 
 /** Examples of one kind; their union would forget which shift fits. */

@@ -4,5 +4,5 @@ import { TpError } from '@tp/core'
 export function checkAmount(shift: string, what: string, value: number, low: number, high: number): void {
   if (value >= low && value <= high) return
   const range = Number.isFinite(high) ? `${low} to ${high}` : `${low} or more`
-  throw new TpError('TP_OPTION', 'data', `${shift}: ${what} is ${value}; give a number, ${range}`)
+  throw new TpError('TP_OPTION', 'benchmark', `${shift}: ${what} is ${value}; give a number, ${range}`)
 }

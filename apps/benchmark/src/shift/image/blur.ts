@@ -1,4 +1,4 @@
-import type { RawImage } from '../../datasets/dataset.ts'
+import type { RawImage } from '@tp/data/inputs'
 import { checkAmount } from '../amount.ts'
 import type { ImageShift } from '../shift.ts'
 

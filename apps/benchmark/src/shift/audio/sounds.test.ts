@@ -1,7 +1,7 @@
 import { randomNumbers } from '@tp/core/statistics'
+import type { Sound } from '@tp/data/inputs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Sound } from '../../datasets/dataset.ts'
 import { shifts } from '../shifts.ts'
 import { gain } from './gain.ts'
 import { soundNoise } from './noise.ts'

@@ -44,7 +44,7 @@ function apart(first: Interval, second: Interval): Interval {
 
 function check(shifted: readonly number[], own: readonly number[], examples: readonly number[] | undefined): void {
   const fail = (problem: string): never => {
-    throw new TpError('TP_OPTION', 'data', `extra loss: ${problem}`)
+    throw new TpError('TP_OPTION', 'benchmark', `extra loss: ${problem}`)
   }
   if (shifted.length === 0 || own.length === 0) fail('there are no examples')
   if (examples === undefined) return

@@ -21,7 +21,7 @@ export function padding(
 ): TextShift {
   checkAmount(`padding-${place}`, 'the factor', factor, 1, 1000)
   if (sentences.every((sentence) => countWords(sentence) === 0)) {
-    throw new TpError('TP_OPTION', 'data', `padding-${place}: there is no sentence to add`)
+    throw new TpError('TP_OPTION', 'benchmark', `padding-${place}: there is no sentence to add`)
   }
   return {
     modality: 'text',

@@ -59,7 +59,7 @@ describe('a comparison of a decoder with its prunings', () => {
     const pressed = press(model, { method: keyNorm(), amount: { kind: 'ratio', value: 0.5 } })
     if (!pressed.ok) throw new Error(pressed.refusal.message)
     writeFileSync(at('press.onnx'), pressed.bytes)
-    const rows = await measure(await readPrompts(at('both.jsonl'), { tokenizer }), {
+    const rows = await measure(await readPrompts(at('both.jsonl'), { tokenizer, template: undefined }), {
       ...{ methods: ['last-query', 'random'], amounts: [{ kind: 'ratio', value: 0.5 }] },
       ...{ presses: [at('press.onnx')], caches: true },
     } as never)
@@ -90,7 +90,7 @@ describe('a comparison of a decoder with its prunings', () => {
   })
 
   test('hides numbers in a plain text, and predicts how it goes on', { timeout: 120_000 }, async () => {
-    const needles = { tokenizer, limit: 1, length: 40, keys: 1, continuation: 128 }
+    const needles = { tokenizer, template: undefined, limit: 1, length: 40, keys: 1, continuation: 128 }
     const prompts = await readNeedles(at('essay.txt'), needles)
     const rows = await measure(prompts, {}, { memory: true })
     expect([prompts.length, rows[0]?.right?.estimate, rows[0]?.texts.length]).toEqual([2, 0, 1])

@@ -1,4 +1,4 @@
-import type { Evaluation } from '@tp/data'
+import type { Evaluation } from '@tp/compare'
 import type { Dataset } from '@tp/data/inputs'
 import { type Figure, logitRowsOf } from '@tp/metrics'
 import { ask, candidate, measure, type Row } from '../src/measure/measure.ts'

@@ -1,3 +1,23 @@
+export { compareToDense, type DenseComparison } from './answers/against-dense.ts'
+export { compareEmbeddings, type Embeddings, embed, type Nearness } from './answers/embeddings.ts'
+export { evaluate } from './answers/evaluate.ts'
+export { analyseFlips, type Flip, type FlipAnalysis, type KeptToken } from './answers/flips.ts'
+export type { Evaluation, Outcome } from './answers/outcome.ts'
+export { qualityOf } from './answers/quality.ts'
+export {
+  asScored,
+  compareRankings,
+  ndcgFigure,
+  type RankingEvaluation,
+  type RankingNearness,
+  rank,
+  rankingDivergences,
+  rankingIn,
+} from './answers/ranking.ts'
+export { type Retrieval, retrieve } from './answers/retrieval.ts'
+export type { EvaluateOptions } from './answers/run-examples.ts'
+export { evaluateTokens, type TokenEvaluation, tokenAgreement } from './answers/tokens.ts'
+export { type Transcription, transcribe, withDecoder } from './answers/transcribe.ts'
 export { decoderDistances } from './decoders/decoder-distances.ts'
 export { promptsText } from './decoders/prompt-runs.ts'
 export { type DecoderVerifyOptions, verifyDecoder, verifyPromptRuns } from './decoders/verify-decoder.ts'

@@ -1,4 +1,4 @@
-// Evaluates models on data sets that are read from files, and compares them.
+// Reads data sets, tokenizers, images and sounds as exported models take them.
 
 export { readLabeledTexts } from './datasets/labeled-texts.ts'
 export { idxLabels, isDatasetFile, openDataset } from './datasets/open-dataset.ts'
@@ -13,14 +13,9 @@ export {
   type TextColumns,
   type TextColumnsOptions,
 } from './datasets/table/text-columns.ts'
-export { readTaggedTsv } from './datasets/tagged-tsv.ts'
+export { readTaggedTsv, type TaggedDataset } from './datasets/tagged-tsv.ts'
 export { readTexts } from './datasets/texts.ts'
 export { readWav } from './datasets/wav-folder.ts'
-export { compareToDense, type DenseComparison } from './evaluation/against-dense.ts'
-export { evaluate } from './evaluation/evaluate.ts'
-export { analyseFlips, type Flip, type FlipAnalysis, type KeptToken } from './evaluation/flips.ts'
-export { qualityOf } from './evaluation/quality.ts'
-export type { EvaluateOptions } from './evaluation/run-examples.ts'
 export { type AnswerOptions, answerPrompts, type Generation } from './generation/answer-prompts.ts'
 export { type ChatTemplate, readChatTemplate } from './generation/chat-template.ts'
 export { readEndTokens } from './generation/end-tokens.ts'
@@ -49,28 +44,3 @@ export { type ReadLimits, readBytes } from './read-bytes.ts'
 export { readSpeech, type SpeechClip, type SpeechDataset } from './speech/read-speech.ts'
 export { openSpeechDecoder, type SpeechDecoder } from './speech/speech-decoder.ts'
 export { type SpeechInputs, someRecordings, speechInputs } from './speech/speech-inputs.ts'
-export { type Transcription, transcribe, withDecoder } from './tasks/asr.ts'
-export {
-  compareEmbeddings,
-  type Embeddings,
-  embed,
-  embeddingOutput,
-  type Nearness,
-  type RanBatch,
-  vectorsOf,
-} from './tasks/embeddings.ts'
-export type { Evaluation, Outcome, Task } from './tasks/outcome.ts'
-export { classTokenOutput, statesOutput } from './tasks/pooled-output.ts'
-export {
-  asScored,
-  compareRankings,
-  ndcgFigure,
-  type RankingEvaluation,
-  type RankingNearness,
-  rank,
-  rankingDivergences,
-  rankingIn,
-} from './tasks/ranking.ts'
-export { type Retrieval, retrieve } from './tasks/retrieval.ts'
-export { taskOf } from './tasks/task-of.ts'
-export { evaluateTokens, type TokenEvaluation, tagsOf, tokenAgreement } from './tasks/tokens.ts'

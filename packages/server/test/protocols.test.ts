@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { embed } from '@tp/compare'
 import type { Session } from '@tp/core/runtime'
-import { embed, loadTokenizer } from '@tp/data'
+import { loadTokenizer } from '@tp/data'
 import { textDataset, textInputs } from '@tp/data/inputs'
 import { modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'

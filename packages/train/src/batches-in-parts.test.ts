@@ -1,5 +1,5 @@
+import { embed } from '@tp/compare'
 import type { Method } from '@tp/core'
-import { embed } from '@tp/data'
 import { encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'

@@ -1,7 +1,7 @@
+import { embed, qualityOf } from '@tp/compare'
 import { prune } from '@tp/compiler'
 import { constant, evaluate, schedule, type Tensor } from '@tp/core'
 import { randomNumbers } from '@tp/core/statistics'
-import { embed, qualityOf } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { receivedAttention } from '@tp/method-attention'
 import { rankCorrelation } from '@tp/metrics'

@@ -1,7 +1,7 @@
 import { MASK } from '@tp/compiler'
 import { cast, div, maximum, mul, norm2, sum, type Tensor, TpError, unsqueeze } from '@tp/core'
-import { embeddingOutput } from '@tp/data'
 import { maskOf } from '@tp/data/inputs'
+import { embeddingOutput } from '@tp/data/outputs'
 import type { Graph } from '@tp/onnx'
 
 /**

@@ -1,7 +1,7 @@
+import { qualityOf } from '@tp/compare'
 import type { PruneOptions } from '@tp/compiler'
 import type { Schedule } from '@tp/core'
 import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
-import { qualityOf } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { PASS_TOKENS } from './bounded-batches.ts'

@@ -1,6 +1,6 @@
+import { qualityOf } from '@tp/compare'
 import { type Learned, TpError } from '@tp/core'
 import { type AbortSignalLike, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
-import { qualityOf } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { adamW } from './adam-w.ts'

@@ -1,5 +1,6 @@
+import { embed, evaluate, rank, rankingDivergences } from '@tp/compare'
 import type { Runtime } from '@tp/core/runtime'
-import { embed, evaluate, type Ranking, rank, rankingDivergences } from '@tp/data'
+import type { Ranking } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { uncertaintyOf } from '@tp/guard'
 import { divergences, dot, expectedLosses, largest, logitRowsOf } from '@tp/metrics'

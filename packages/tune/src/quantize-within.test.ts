@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { evaluate } from '@tp/compare'
 import { quantize } from '@tp/compiler'
-import { evaluate } from '@tp/data'
 import { imageDataset, imageInputs } from '@tp/data/inputs'
 import { divergences } from '@tp/metrics'
 import { digitsData, embeddedModel, modelPath } from '@tp/models'

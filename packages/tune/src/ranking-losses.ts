@@ -1,4 +1,5 @@
-import { asScored, ndcgFigure, type Ranking } from '@tp/data'
+import { asScored, ndcgFigure } from '@tp/compare'
+import type { Ranking } from '@tp/data'
 import type { Losses } from './measure-answers.ts'
 
 /**

@@ -1,6 +1,6 @@
+import { type Evaluation, evaluate } from '@tp/compare'
 import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
-import { type Evaluation, evaluate } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { encodeModel } from '@tp/onnx'
 import type { Files } from '../files.ts'

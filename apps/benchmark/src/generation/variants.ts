@@ -45,7 +45,7 @@ function modelOf(result: Changed): Model {
 }
 
 /** @throws TpError for what is not a decoder */
-export function decoderIn(model: Model): DecoderInspection {
+function decoderIn(model: Model): DecoderInspection {
   const found = inspectDecoder(model)
   if (found.ok) return found
   throw new TpError(found.refusal.code, 'benchmark', found.refusal.message)

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
+import type { Outcome } from '@tp/compare'
 import type { Runtime } from '@tp/core/runtime'
-import type { Outcome } from '@tp/data'
 import {
   type Figure,
   figureInterval,

@@ -1,4 +1,3 @@
-import type { Session } from '@tp/core/runtime'
 import {
   compareEmbeddings,
   type Embeddings,
@@ -7,7 +6,8 @@ import {
   embed,
   evaluate,
   type Outcome,
-} from '@tp/data'
+} from '@tp/compare'
+import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { divergences, type Figure } from '@tp/metrics'
 

@@ -1,4 +1,5 @@
-import { evaluate, readModelFolder } from '@tp/data'
+import { evaluate } from '@tp/compare'
+import { readModelFolder } from '@tp/data'
 import type { Dataset, ModelInputs } from '@tp/data/inputs'
 import { accuracyLoss, type Interval, type VariantLatency } from '@tp/metrics'
 import { embeddedModel } from '@tp/models'

@@ -1,4 +1,4 @@
-import { evaluate } from '@tp/data'
+import { evaluate } from '@tp/compare'
 import { divide, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { saliencyOf } from '@tp/train'
 import { openOn, openSubject, type Subject } from '../measure/subject.ts'

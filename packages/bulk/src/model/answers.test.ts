@@ -1,5 +1,6 @@
 import type { TensorLike } from '@tp/core/runtime'
-import type { Pooling, RanBatch } from '@tp/data'
+import type { Pooling } from '@tp/data'
+import type { RanBatch } from '@tp/data/outputs'
 import { expect, test } from 'vitest'
 import { answersOf, type Words } from './answers.ts'
 import type { ComputeSpec } from './compute-spec.ts'

@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
-import { type Pooling, type RanBatch, tagsOf, USUAL_POOLING, vectorsOf } from '@tp/data'
+import { type Pooling, USUAL_POOLING } from '@tp/data'
+import { type RanBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
 import { largest, logitRowsOf, logitsOf, probabilities, scoresOf } from '@tp/metrics'
 import type { Column } from '../output/column.ts'
 import type { ComputeSpec } from './compute-spec.ts'

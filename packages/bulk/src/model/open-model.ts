@@ -1,16 +1,8 @@
 import { type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
-import {
-  classTokenOutput,
-  embeddingOutput,
-  loadTokenizer,
-  readModel,
-  requirePooling,
-  type Task,
-  taggedInputs,
-  taskOf,
-} from '@tp/data'
+import { loadTokenizer, readModel, requirePooling, taggedInputs } from '@tp/data'
 import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/data/inputs'
+import { classTokenOutput, embeddingOutput, type Task, taskOf } from '@tp/data/outputs'
 import { cascade } from '@tp/guard'
 import { openPlanned } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'

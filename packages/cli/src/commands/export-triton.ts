@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import { isPacked } from '@tp/compiler'
-import { readModelFolder, taskOf } from '@tp/data'
+import { readModelFolder } from '@tp/data'
+import { taskOf } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'

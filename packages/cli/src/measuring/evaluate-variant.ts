@@ -1,6 +1,6 @@
+import type { Outcome } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
-import type { Outcome } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { flopsOf } from '../model/flops.ts'
 import { loadSession } from '../model/load-session.ts'

@@ -1,4 +1,5 @@
-import { type SpeechDecoder, type SpeechInputs, type Transcription, transcribe } from '@tp/data'
+import { type Transcription, transcribe } from '@tp/compare'
+import type { SpeechDecoder, SpeechInputs } from '@tp/data'
 import { wordErrorRate } from '@tp/metrics'
 import { interval, points } from '../output/numbers.ts'
 import type { Judge } from './judge.ts'

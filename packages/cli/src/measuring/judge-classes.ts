@@ -1,4 +1,4 @@
-import { compareToDense, type Evaluation, evaluate } from '@tp/data'
+import { compareToDense, type Evaluation, evaluate } from '@tp/compare'
 import type { ModelInputs } from '@tp/data/inputs'
 import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
 import { interval, points } from '../output/numbers.ts'

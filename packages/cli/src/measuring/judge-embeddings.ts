@@ -1,4 +1,4 @@
-import { compareEmbeddings, type Embeddings, embed, type Nearness } from '@tp/data'
+import { compareEmbeddings, type Embeddings, embed, type Nearness } from '@tp/compare'
 import type { ModelInputs } from '@tp/data/inputs'
 import { type Figure, figureInterval, type Interval, meanFigure } from '@tp/metrics'
 import { percent } from './figures-text.ts'

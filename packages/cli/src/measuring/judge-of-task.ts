@@ -1,4 +1,5 @@
-import { type Embeddings, type Outcome, openSpeechDecoder, type SpeechDecoder } from '@tp/data'
+import type { Embeddings, Outcome } from '@tp/compare'
+import { openSpeechDecoder, type SpeechDecoder } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import type { EmbeddingInputs, TaskInputs } from '../model/open-task-inputs.ts'

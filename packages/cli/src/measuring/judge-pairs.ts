@@ -1,4 +1,5 @@
-import { type Embeddings, embed, type ScoredPairs } from '@tp/data'
+import { type Embeddings, embed } from '@tp/compare'
+import type { ScoredPairs } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { pairedBootstrap, rankCorrelationAt } from '@tp/metrics'
 import { interval, points } from '../output/numbers.ts'

@@ -2,12 +2,12 @@ import {
   asScored,
   compareRankings,
   ndcgFigure,
-  type Ranking,
   type RankingEvaluation,
   type RankingNearness,
   rank,
   rankingIn,
-} from '@tp/data'
+} from '@tp/compare'
+import type { Ranking } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
 import { interval, points } from '../output/numbers.ts'

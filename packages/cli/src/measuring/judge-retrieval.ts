@@ -1,4 +1,5 @@
-import { type Embeddings, embed, type Retrieval, retrieve, type SearchData } from '@tp/data'
+import { type Embeddings, embed, type Retrieval, retrieve } from '@tp/compare'
+import type { SearchData } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { bootstrapMean, type Interval, scaledInterval } from '@tp/metrics'
 import { interval, points } from '../output/numbers.ts'

@@ -1,4 +1,5 @@
-import { evaluateTokens, type TaggedInputs, type TokenEvaluation, tokenAgreement } from '@tp/data'
+import { evaluateTokens, type TokenEvaluation, tokenAgreement } from '@tp/compare'
+import type { TaggedInputs } from '@tp/data'
 import { type Figure, figureInterval, figureLoss, mcnemar, meanFigure, scaledInterval } from '@tp/metrics'
 import { interval, points } from '../output/numbers.ts'
 import { mcnemarContent, percent, pValue } from './figures-text.ts'

@@ -1,5 +1,5 @@
+import type { EvaluateOptions, Outcome } from '@tp/compare'
 import type { Session } from '@tp/core/runtime'
-import type { EvaluateOptions, Outcome } from '@tp/data'
 import type { Figure, Interval } from '@tp/metrics'
 
 /** What is said of a model's answers: in columns of the table, by heading, and in JSON. */

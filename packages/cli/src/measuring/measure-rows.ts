@@ -1,6 +1,7 @@
+import type { Outcome } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
-import type { Outcome, SpeechDecoder } from '@tp/data'
+import type { SpeechDecoder } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'

@@ -1,5 +1,6 @@
+import { withDecoder } from '@tp/compare'
 import type { Session } from '@tp/core/runtime'
-import { type SpeechDecoder, withDecoder } from '@tp/data'
+import type { SpeechDecoder } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { comparePaired, type VariantLatency } from '@tp/metrics'
 import type { Context } from '../command/context.ts'

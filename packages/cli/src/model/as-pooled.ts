@@ -1,5 +1,6 @@
 import { readClassToken } from '@tp/compiler'
-import { classTokenOutput, type ModelFolder, readModelFolder, statesOutput } from '@tp/data'
+import { type ModelFolder, readModelFolder } from '@tp/data'
+import { classTokenOutput, statesOutput } from '@tp/data/outputs'
 import type { ModelFile } from './model-file.ts'
 import { RefusalError } from './refusal-error.ts'
 

@@ -1,6 +1,5 @@
 import type { ValueInfo } from '@tp/core/runtime'
 import {
-  embeddingOutput,
   isRetrievalFolder,
   loadTokenizer,
   prepareInputs,
@@ -16,11 +15,10 @@ import {
   type SpeechInputs,
   speechInputs,
   type TaggedInputs,
-  type Task,
   taggedInputs,
-  taskOf,
 } from '@tp/data'
 import { type Dataset, type ModelInputs, modalityOf, type TextDataset } from '@tp/data/inputs'
+import { embeddingOutput, type Task, taskOf } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'

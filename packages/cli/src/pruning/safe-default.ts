@@ -1,6 +1,6 @@
 import { inputKind } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
-import { taskOf } from '@tp/data'
+import { taskOf } from '@tp/data/outputs'
 import { Graph } from '@tp/onnx'
 import type { ModelFile } from '../model/model-file.ts'
 import { readsEveryToken, safeDefaultNote } from './whole-heads.ts'

@@ -1,5 +1,3 @@
-import { TpError } from '@tp/core'
-import type { Session } from '@tp/core/runtime'
 import {
   compareRankings,
   compareToDense,
@@ -9,7 +7,9 @@ import {
   rank,
   rankingIn,
   tokenAgreement,
-} from '@tp/data'
+} from '@tp/compare'
+import { TpError } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
 import { type ModelInputs, someExamples } from '@tp/data/inputs'
 import { divergences, dot, figureInterval } from '@tp/metrics'
 import type { Nearness } from '@tp/tune'

@@ -1,6 +1,7 @@
+import { asScored, evaluate, qualityOf, rank } from '@tp/compare'
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
-import { asScored, evaluate, prepareInputs, qualityOf, rank, sharedExamples } from '@tp/data'
+import { prepareInputs, sharedExamples } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { defaults } from '@tp/train'

@@ -1,4 +1,4 @@
-import { embed } from '@tp/data'
+import { embed } from '@tp/compare'
 import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'

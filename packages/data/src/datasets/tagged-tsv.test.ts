@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { IGNORED } from '../inputs/ignored.ts'
 import type { LabeledOptions } from './labels.ts'
-import { IGNORED, readTaggedTsv } from './tagged-tsv.ts'
+import { readTaggedTsv } from './tagged-tsv.ts'
 import { readTexts } from './texts.ts'
 
 let folder: string

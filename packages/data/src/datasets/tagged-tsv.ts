@@ -1,12 +1,10 @@
 import { TpError } from '@tp/core'
+import { IGNORED } from '../inputs/ignored.ts'
 import { type LabeledOptions, requireClass } from './labels.ts'
 import { readText } from './table/read-table.ts'
 import { linesOf, TableSize } from './table/table-size.ts'
 
 const MOST_WORDS = 10_000_000
-
-/** A tag that is not judged, in data and in targets. */
-export const IGNORED = -100
 
 /** A text in words, each with its class number, or {@link IGNORED}. */
 interface TaggedSentence {

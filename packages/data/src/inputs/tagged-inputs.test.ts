@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { ValueInfo } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
-import { IGNORED } from '../datasets/tagged-tsv.ts'
+import { IGNORED } from './ignored.ts'
 import { taggedInputs } from './tagged-inputs.ts'
 import { openTokenizer } from './tokenizer.ts'
 

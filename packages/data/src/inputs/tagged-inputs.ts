@@ -1,6 +1,7 @@
 import type { ValueInfo } from '@tp/core/runtime'
-import { IGNORED, type TaggedDataset } from '../datasets/tagged-tsv.ts'
+import type { TaggedDataset } from '../datasets/tagged-tsv.ts'
 import { hash } from './divide.ts'
+import { IGNORED } from './ignored.ts'
 import type { ModelInputs } from './model-inputs.ts'
 import { mayPause, type TextOptions } from './text-inputs.ts'
 import { type TokenRow, tokenRows } from './token-rows.ts'

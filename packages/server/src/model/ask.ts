@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, NamedTensors } from '@tp/core/runtime'
-import { type RanBatch, vectorsOf } from '@tp/data'
+import { type RanBatch, vectorsOf } from '@tp/data/outputs'
 import { logitsOf, probabilities } from '@tp/metrics'
 import { rowsOf } from '../engine/row.ts'
 import type { OpenModel } from './open-model.ts'

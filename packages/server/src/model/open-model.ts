@@ -3,18 +3,9 @@ import { availableParallelism } from 'node:os'
 import { isPacked } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
-import {
-  classTokenOutput,
-  embeddingOutput,
-  loadTokenizer,
-  type Pooling,
-  readModel,
-  readModelFolder,
-  requirePooling,
-  type Task,
-  taskOf,
-} from '@tp/data'
+import { loadTokenizer, type Pooling, readModel, readModelFolder, requirePooling } from '@tp/data'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/data/inputs'
+import { classTokenOutput, embeddingOutput, type Task, taskOf } from '@tp/data/outputs'
 import type { CascadeRun } from '@tp/guard'
 import { openPlanned, type RunPlan } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'

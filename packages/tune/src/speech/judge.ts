@@ -1,6 +1,7 @@
+import { transcribe, withDecoder } from '@tp/compare'
 import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
-import { type SpeechInputs, transcribe, withDecoder } from '@tp/data'
+import type { SpeechInputs } from '@tp/data'
 import { comparePaired, type Interval, type WordErrors, wordErrorRate } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { loadModel } from '../load-model.ts'

@@ -1,11 +1,11 @@
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/data/inputs'
+import { candidatesOf, type Ranking } from '@tp/data/inputs'
 import type { Figure } from '@tp/metrics'
 import { divergences, ndcg, rankCorrelation, rankingOf, scoresOf } from '@tp/metrics'
-import { candidatesOf, type Ranking } from '../datasets/ranking.ts'
-import { type EvaluateOptions, runExamples } from '../evaluation/run-examples.ts'
-import type { ModelInputs } from '../inputs/model-inputs.ts'
 import type { Outcome } from './outcome.ts'
+import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
 /** How many ranks are looked at. */
 export const DEPTH = 10
@@ -33,7 +33,7 @@ export async function rank(
       const score = batch[row] as number
       // It would tie with all others, and ties keep the order of the first stage.
       if (Number.isNaN(score))
-        throw new TpError('TP_OUTPUT', 'data', `the score of example ${position} is not a number`)
+        throw new TpError('TP_OUTPUT', 'compare', `the score of example ${position} is not a number`)
       scores[position] = score
     }
   })
@@ -87,7 +87,7 @@ export function compareRankings(
   const [own, reference] = [pruned.scores, dense.scores]
   if (own.length !== reference.length || own.length !== ranking.queries.length) {
     const counts = `${own.length} and ${reference.length}`
-    throw new TpError('TP_OPTION', 'data', `scores of ${counts} examples cannot be compared; evaluate the same`)
+    throw new TpError('TP_OPTION', 'compare', `scores of ${counts} examples cannot be compared; evaluate the same`)
   }
   const queries = [...candidatesOf(ranking).values()]
   const of = (scores: readonly number[], candidates: readonly number[]): number[] =>

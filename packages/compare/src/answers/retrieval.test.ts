@@ -1,5 +1,5 @@
+import { textDataset } from '@tp/data/inputs'
 import { expect, test } from 'vitest'
-import { textDataset } from '../datasets/dataset.ts'
 import { retrieve } from './retrieval.ts'
 
 const angle = (degrees: number): Float64Array =>

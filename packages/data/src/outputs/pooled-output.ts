@@ -1,7 +1,7 @@
 import { Graph, type Model } from '@tp/onnx'
 import type { ModelFacts } from '../inputs/model-facts.ts'
-import { embeddingOutput } from './embeddings.ts'
 import { taskOf } from './task-of.ts'
+import { embeddingOutput } from './vectors.ts'
 
 /**
  * Name of the output with a state for each token, [batch, tokens, D], that vectors are made of outside; undefined for other models.

@@ -1,9 +1,9 @@
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/data/inputs'
 import { largest, logitsOf } from '@tp/metrics'
-import type { ModelInputs } from '../inputs/model-inputs.ts'
-import type { Evaluation } from '../tasks/outcome.ts'
-import { classification } from '../tasks/right-answers.ts'
+import type { Evaluation } from './outcome.ts'
+import { classification } from './right-answers.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
 /**
@@ -40,8 +40,8 @@ function checkTargets({ targets, source }: ModelInputs, classes: number): void {
   const position = targets.findIndex((target) => target >= classes || target < 0)
   if (position < 0) return
   if ((targets[position] as number) < 0) {
-    throw new TpError('TP_DATA', 'data', `${source}: example ${position} has no class, so no answer to it is right`)
+    throw new TpError('TP_DATA', 'compare', `${source}: example ${position} has no class, so no answer to it is right`)
   }
   const seen = `example ${position} has class ${targets[position]}, but the model gives ${classes} classes (0…${classes - 1})`
-  throw new TpError('TP_DATA', 'data', `${source}: ${seen}`)
+  throw new TpError('TP_DATA', 'compare', `${source}: ${seen}`)
 }

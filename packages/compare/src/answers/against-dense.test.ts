@@ -1,7 +1,7 @@
 import { accuracyInterval, largest } from '@tp/metrics'
 import { describe, expect, test } from 'vitest'
-import type { Evaluation } from '../tasks/outcome.ts'
 import { compareToDense } from './against-dense.ts'
+import type { Evaluation } from './outcome.ts'
 
 function answers(logits: readonly (readonly [number, number])[], targets: readonly number[]): Evaluation {
   const predictions = logits.map(largest)

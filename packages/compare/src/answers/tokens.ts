@@ -1,20 +1,11 @@
 import { TpError } from '@tp/core'
-import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
-import {
-  countEntities,
-  type Figure,
-  figureInterval,
-  type Interval,
-  isBio,
-  largest,
-  ownOutputs,
-  scaledInterval,
-} from '@tp/metrics'
-import { IGNORED } from '../datasets/tagged-tsv.ts'
-import { type EvaluateOptions, runExamples } from '../evaluation/run-examples.ts'
-import type { TaggedInputs } from '../inputs/tagged-inputs.ts'
-import type { RanBatch } from './embeddings.ts'
+import type { Session } from '@tp/core/runtime'
+import type { TaggedInputs } from '@tp/data'
+import { IGNORED } from '@tp/data/inputs'
+import { tagsOf } from '@tp/data/outputs'
+import { countEntities, type Figure, figureInterval, type Interval, isBio, scaledInterval } from '@tp/metrics'
 import type { Outcome } from './outcome.ts'
+import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
 /** The answers of a token classifier. Arrays are by sentence, in the data set's order. */
 export interface TokenEvaluation extends Outcome<'tokens'> {
@@ -72,7 +63,11 @@ export function tokenAgreement(pruned: TokenEvaluation, dense: TokenEvaluation):
   const [own, reference] = [pruned.predictions, dense.predictions]
   if (own.length !== reference.length || own.some(({ length }, i) => length !== reference[i]?.length)) {
     const counts = `${own.length} and ${reference.length}`
-    throw new TpError('TP_OPTION', 'data', `evaluations of ${counts} sentences cannot be compared; evaluate the same`)
+    throw new TpError(
+      'TP_OPTION',
+      'compare',
+      `evaluations of ${counts} sentences cannot be compared; evaluate the same`,
+    )
   }
   return {
     got: reference.map((tags, i) => tags.filter((tag, token) => tag === own[i]?.[token]).length),
@@ -100,39 +95,9 @@ function entityFigure(
   }
 }
 
-/** The class of each token, by example; −1 where a logit is not a number. @throws TpError TP_OUTPUT */
-export function tagsOf({ outputs, feeds, rows }: RanBatch): {
-  readonly classes: number
-  readonly tags: readonly Int32Array[]
-} {
-  const { data, dims } = tokenLogits(outputs, feeds, rows)
-  const [, tokens, classes] = dims as [number, number, number]
-  const tagAt = (row: number, token: number): number => {
-    const start = (row * tokens + token) * classes
-    return largest((data as Float32Array).subarray(start, start + classes))
-  }
-  const tags = Array.from({ length: rows }, (_, row) =>
-    Int32Array.from({ length: tokens }, (_, token) => tagAt(row, token)),
-  )
-  return { classes, tags }
-}
-
-/** float32 [batch, tokens, classes]: `logits` if it exists, else the only output of that form. */
-function tokenLogits(outputs: NamedTensors, feeds: NamedTensors, rows: number): TensorLike {
-  const tokens = Object.values(feeds)[0]?.dims[1]
-  const isTokenOutput = ({ type, dims }: TensorLike): boolean =>
-    type === 'float32' && dims.length === 3 && dims[0] === rows && dims[1] === tokens
-  const [output, ...others] = ownOutputs(outputs, 'logits').filter(isTokenOutput)
-  if (output !== undefined && others.length === 0) return output
-  const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
-  const wanted = `one float32 output [${rows}, ${tokens}, classes], a row for every token,`
-  const advice = 'a pruned model has one where removed tokens come back (restore)'
-  throw new TpError('TP_OUTPUT', 'data', `${wanted} is needed for tags; the model gave ${seen.join(', ')}; ${advice}`)
-}
-
 function checkTags(tags: Int32Array, classes: number, source: string, position: number): void {
   const wrong = tags.find((tag) => tag >= classes)
   if (wrong === undefined) return
   const seen = `sentence ${position} has tag ${wrong}, but the model gives ${classes} classes (0…${classes - 1})`
-  throw new TpError('TP_DATA', 'data', `${source}: ${seen}`)
+  throw new TpError('TP_DATA', 'compare', `${source}: ${seen}`)
 }

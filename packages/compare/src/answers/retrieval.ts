@@ -1,3 +1,4 @@
+import type { SearchData } from '@tp/data'
 import {
   type Found,
   maxSimilarities,
@@ -9,7 +10,6 @@ import {
   similarities,
   type Vectors,
 } from '@tp/metrics'
-import type { SearchData } from '../datasets/retrieval/search-data.ts'
 import { DEPTH } from './ranking.ts'
 
 /** What a search finds, by query. */

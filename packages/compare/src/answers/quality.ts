@@ -1,9 +1,9 @@
 import type { Session } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/data/inputs'
 import { dot, figureInterval } from '@tp/metrics'
-import type { ModelInputs } from '../inputs/model-inputs.ts'
-import { embed } from '../tasks/embeddings.ts'
-import { rank } from '../tasks/ranking.ts'
+import { embed } from './embeddings.ts'
 import { evaluate } from './evaluate.ts'
+import { rank } from './ranking.ts'
 import type { EvaluateOptions } from './run-examples.ts'
 
 /**

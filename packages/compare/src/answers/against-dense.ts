@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import type { Interval } from '@tp/metrics'
 import { accuracyLoss, type McNemar, mcnemar } from '@tp/metrics'
-import type { Evaluation } from '../tasks/outcome.ts'
+import type { Evaluation } from './outcome.ts'
 
 /** A pruned model compared with the dense one on the same examples. */
 export interface DenseComparison {
@@ -20,7 +20,7 @@ export function compareToDense(pruned: Evaluation, dense: Evaluation): DenseComp
   const count = dense.predictions.length
   if (pruned.predictions.length !== count || pruned.logits.length !== dense.logits.length) {
     const counts = `${pruned.predictions.length} and ${count}`
-    throw new TpError('TP_OPTION', 'data', `evaluations of ${counts} examples cannot be compared; evaluate the same`)
+    throw new TpError('TP_OPTION', 'compare', `evaluations of ${counts} examples cannot be compared; evaluate the same`)
   }
   const agreeing = dense.predictions.filter((prediction, i) => prediction === pruned.predictions[i]).length
   let largestDifference = 0

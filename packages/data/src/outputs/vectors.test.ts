@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { vectorsOf } from './embeddings.ts'
+import { vectorsOf } from './vectors.ts'
 
 test('vectors of a batch are those of the kept tokens where a model is pruned, and are numbers', () => {
   const states = { type: 'float32', dims: [1, 2, 1], data: Float32Array.of(4, 8) } as const

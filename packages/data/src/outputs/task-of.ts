@@ -1,6 +1,11 @@
 import type { ValueInfo } from '@tp/core/runtime'
-import { EMBEDDING_OUTPUTS } from './embeddings.ts'
-import type { Task } from './outcome.ts'
+import { EMBEDDING_OUTPUTS } from './vectors.ts'
+
+/**
+ * What a model computes: a class of the whole input, one of each token, a vector that represents the input, one number to
+ * rank inputs by, or states from which a decoder writes down speech.
+ */
+export type Task = 'classification' | 'tokens' | 'embeddings' | 'ranking' | 'asr'
 
 /** Usual names of the output with the last hidden states. */
 const TOKEN_STATES: readonly string[] = ['last_hidden_state', 'token_embeddings']

@@ -1,9 +1,9 @@
-import { setImmediate } from 'node:timers/promises'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/data/inputs'
 import { largest, logitsOf, type Trajectory, trajectoriesOf } from '@tp/metrics'
-import type { ModelInputs } from '../inputs/model-inputs.ts'
-import type { Evaluation } from '../tasks/outcome.ts'
+import type { Evaluation } from './outcome.ts'
+import { pause } from './pause.ts'
 import type { Progress } from './run-examples.ts'
 
 /** A pruned model in the two forms that the analysis requires. */
@@ -108,7 +108,8 @@ async function keepEach(
   const feeds = await inputs.feeds(new Array<number>(batchSize).fill(example))
   const outputs = await traced.run(feeds, { signal })
   const length = inputs.lengths?.[example] ?? inputTokens
-  if (length === undefined) throw new TpError('TP_OPTION', 'data', 'say how many tokens an input has, as inputTokens')
+  if (length === undefined)
+    throw new TpError('TP_OPTION', 'compare', 'say how many tokens an input has, as inputTokens')
   const [ways = []] = trajectoriesOf(outputs, [length])
   const [{ margin }] = answersOf(outputs, answer, batchSize) as [WantedAnswer]
   const prunedTokens = ways.filter(({ prunedAt }) => prunedAt !== undefined)
@@ -118,8 +119,8 @@ async function keepEach(
   const tried: KeptToken[] = []
   for (let start = 0; start < candidates.length; start += batchSize) {
     // a run may block the event loop: let timers and signals through
-    await setImmediate()
-    throwIfAborted(signal, 'data')
+    await pause()
+    throwIfAborted(signal, 'compare')
     const group = candidates.slice(start, start + batchSize)
     const places = Array.from({ length: batchSize }, (_, row) => BigInt(group[row]?.position ?? 0))
     const protect = { type: 'int64' as const, dims: [batchSize, 1], data: BigInt64Array.from(places) }
@@ -152,10 +153,10 @@ function answersOf(outputs: NamedTensors, wanted: number, rows: number): WantedA
 function checkModels({ traced, protecting }: FlipModels, dense: Evaluation, pruned: Evaluation): void {
   if (dense.predictions.length !== pruned.predictions.length) {
     const counts = `${pruned.predictions.length} and ${dense.predictions.length}`
-    throw new TpError('TP_OPTION', 'data', `evaluations of ${counts} examples cannot be compared; evaluate the same`)
+    throw new TpError('TP_OPTION', 'compare', `evaluations of ${counts} examples cannot be compared; evaluate the same`)
   }
   const needs = (form: string, option: string): TpError =>
-    new TpError('TP_INPUT', 'data', `the model has no ${form}; prune it with ${option}`)
+    new TpError('TP_INPUT', 'compare', `the model has no ${form}; prune it with ${option}`)
   if (!traced.outputs.some(({ name }) => name.startsWith('tp.trace.'))) throw needs('outputs tp.trace…', 'trace')
   if (!protecting.inputs.some(({ name }) => name === 'tp.protect')) throw needs('input tp.protect', 'protectInput')
 }

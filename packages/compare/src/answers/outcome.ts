@@ -1,11 +1,6 @@
+import type { Task } from '@tp/data/outputs'
 import type { Figure, Interval } from '@tp/metrics'
-import type { Run } from '../evaluation/run-examples.ts'
-
-/**
- * What a model computes: a class of the whole input, one of each token, a vector that represents the input, one number to
- * rank inputs by, or states from which a decoder writes down speech.
- */
-export type Task = 'classification' | 'tokens' | 'embeddings' | 'ranking' | 'asr'
+import type { Run } from './run-examples.ts'
 
 /**
  * What a model did on a data set, whatever the task: numbers by example, in the data set's order, so that any two models

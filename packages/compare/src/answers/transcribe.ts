@@ -1,11 +1,10 @@
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import type { SpeechDecoder, SpeechInputs } from '@tp/data'
 import type { SteppedSession } from '@tp/metrics'
 import { isTrace, wordErrors, wordsOf } from '@tp/metrics'
-import { type EvaluateOptions, runExamples } from '../evaluation/run-examples.ts'
-import type { SpeechDecoder } from '../speech/speech-decoder.ts'
-import type { SpeechInputs } from '../speech/speech-inputs.ts'
 import type { Outcome } from './outcome.ts'
+import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
 /** What an encoder and a decoder have written down of recordings, by example in the data set's order. */
 export interface Transcription extends Outcome<'asr'> {
@@ -64,5 +63,9 @@ function statesIn(outputs: NamedTensors): TensorLike {
   const found = Object.entries(outputs).find(([name, { dims }]) => !isTrace(name) && dims.length === 3)
   if (found !== undefined) return found[1]
   const names = Object.keys(outputs).join(', ')
-  throw new TpError('TP_OUTPUT', 'data', `the model gives no states [batch, positions, size] for a decoder: ${names}`)
+  throw new TpError(
+    'TP_OUTPUT',
+    'compare',
+    `the model gives no states [batch, positions, size] for a decoder: ${names}`,
+  )
 }

@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Session } from '@tp/core/runtime'
+import { openDataset, type PrepareOptions, prepareInputs, readModelFolder } from '@tp/data'
+import { type Dataset, imageDataset, modalityOf, textDataset } from '@tp/data/inputs'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Dataset, imageDataset, textDataset } from '../datasets/dataset.ts'
-import { openDataset } from '../datasets/open-dataset.ts'
-import { readModelFolder } from '../inputs/model-folder.ts'
-import { modalityOf } from '../inputs/model-inputs.ts'
-import { type PrepareOptions, prepareInputs } from '../inputs/prepare.ts'
 import { compareToDense } from './against-dense.ts'
 import { evaluate } from './evaluate.ts'
 
@@ -56,7 +53,7 @@ describe('the mail model', () => {
     const strange = textDataset('strange', [{ text: 'hello', label: 2 }])
     await expect(evaluate(session, await prepare(strange))).rejects.toMatchObject({
       code: 'TP_DATA',
-      message: '[data] strange: example 0 has class 2, but the model gives 2 classes (0…1)',
+      message: '[compare] strange: example 0 has class 2, but the model gives 2 classes (0…1)',
     })
   })
 

@@ -1,9 +1,9 @@
-import { setImmediate } from 'node:timers/promises'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/data/inputs'
+import { batches } from '@tp/data/inputs'
 import { type KeptFractions, keptFractions, mean, quantile, tracedCounts } from '@tp/metrics'
-import { batches } from '../inputs/batches.ts'
-import type { ModelInputs } from '../inputs/model-inputs.ts'
+import { pause } from './pause.ts'
 
 export interface Progress {
   readonly done: number
@@ -54,20 +54,20 @@ export async function runExamples(
 ): Promise<Run> {
   const { batchSize = 1, batchTokens, signal, onProgress } = options
   if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new TpError('TP_OPTION', 'data', `batchSize is ${batchSize}; it is a number of examples, 1 or more`)
+    throw new TpError('TP_OPTION', 'compare', `batchSize is ${batchSize}; it is a number of examples, 1 or more`)
   }
   if (batchTokens !== undefined && !(batchTokens >= 1)) {
-    throw new TpError('TP_OPTION', 'data', `batchTokens is ${batchTokens}; it is a number of tokens, 1 or more`)
+    throw new TpError('TP_OPTION', 'compare', `batchTokens is ${batchTokens}; it is a number of tokens, 1 or more`)
   }
   const total = inputs.targets.length
-  if (total === 0) throw new TpError('TP_DATA', 'data', `${inputs.source}: holds no examples`)
+  if (total === 0) throw new TpError('TP_DATA', 'compare', `${inputs.source}: holds no examples`)
   const milliseconds = new Array<number>(total)
   const counts = new Map<number, number[]>()
   let done = 0
   for (const positions of batches(total, batchSize, inputs.lengths, batchTokens)) {
     // a run may block the event loop: let timers and signals run
-    await setImmediate()
-    throwIfAborted(signal, 'data')
+    await pause()
+    throwIfAborted(signal, 'compare')
     const start = performance.now()
     const feeds = await inputs.feeds(positions)
     const outputs = await runBatch(session, feeds, signal)
@@ -100,7 +100,7 @@ async function runBatch(
     const [, id, rows] = range
     throw new TpError(
       'TP_TOKENIZER',
-      'data',
+      'compare',
       `the model was given token or position ${id}, but its table has ${rows} rows: the tokenizer belongs to another ` +
         'model, or maxTokens is beyond what this one takes',
       { cause },

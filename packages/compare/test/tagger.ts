@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
+import type { TaggedDataset } from '@tp/data'
+import { loadTokenizer, readModelFolder, taggedInputs } from '@tp/data'
+import { IGNORED } from '@tp/data/inputs'
 import { mailData, modelPath } from '@tp/models'
 import { createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { IGNORED, type TaggedDataset } from '../src/datasets/tagged-tsv.ts'
-import { loadTokenizer } from '../src/inputs/load-tokenizer.ts'
-import { readModelFolder } from '../src/inputs/model-folder.ts'
-import { taggedInputs } from '../src/inputs/tagged-inputs.ts'
 
 /** Tags that rules can set: numbers, and words that hold sentences together, in runs. */
 export const TAGS: readonly string[] = ['O', 'B-NUMBER', 'I-NUMBER', 'B-FUNCTION', 'I-FUNCTION']

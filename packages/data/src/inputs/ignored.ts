@@ -1,0 +1,2 @@
+/** A tag that is not judged, in data and in targets. */
+export const IGNORED = -100

@@ -1,0 +1,6 @@
+// What a model's outputs are, and the answers in them. Requires neither files nor native code, so pages can use it.
+
+export { classTokenOutput, statesOutput } from './pooled-output.ts'
+export { tagsOf } from './tags.ts'
+export { type Task, taskOf } from './task-of.ts'
+export { embeddingOutput, type RanBatch, tokenVectorsOf, vectorsOf } from './vectors.ts'

@@ -1,0 +1,34 @@
+import { TpError } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { largest, ownOutputs } from '@tp/metrics'
+import type { RanBatch } from './vectors.ts'
+
+/** The class of each token, by example; −1 where a logit is not a number. @throws TpError TP_OUTPUT */
+export function tagsOf({ outputs, feeds, rows }: RanBatch): {
+  readonly classes: number
+  readonly tags: readonly Int32Array[]
+} {
+  const { data, dims } = tokenLogits(outputs, feeds, rows)
+  const [, tokens, classes] = dims as [number, number, number]
+  const tagAt = (row: number, token: number): number => {
+    const start = (row * tokens + token) * classes
+    return largest((data as Float32Array).subarray(start, start + classes))
+  }
+  const tags = Array.from({ length: rows }, (_, row) =>
+    Int32Array.from({ length: tokens }, (_, token) => tagAt(row, token)),
+  )
+  return { classes, tags }
+}
+
+/** float32 [batch, tokens, classes]: `logits` if it exists, else the only output of that form. */
+function tokenLogits(outputs: NamedTensors, feeds: NamedTensors, rows: number): TensorLike {
+  const tokens = Object.values(feeds)[0]?.dims[1]
+  const isTokenOutput = ({ type, dims }: TensorLike): boolean =>
+    type === 'float32' && dims.length === 3 && dims[0] === rows && dims[1] === tokens
+  const [output, ...others] = ownOutputs(outputs, 'logits').filter(isTokenOutput)
+  if (output !== undefined && others.length === 0) return output
+  const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
+  const wanted = `one float32 output [${rows}, ${tokens}, classes], a row for every token,`
+  const advice = 'a pruned model has one where removed tokens come back (restore)'
+  throw new TpError('TP_OUTPUT', 'data', `${wanted} is needed for tags; the model gave ${seen.join(', ')}; ${advice}`)
+}

@@ -69,7 +69,7 @@ export const quantizeCommand: Command = command({
     '',
     'The whole speed-up, with tokens pruned by networks that learn from the float32 file:',
     '',
-    '  tp train model.onnx -o pruned.onnx --method sdtp --keep 0.75 --train method --distillation 1 --data a.tsv --selection b.tsv',
+    '  tp train model.onnx -o pruned.onnx --method sdtp --keep 0.75 --train method --set distillation=1 --data a.tsv --selection b.tsv',
     '  tp quantize pruned.onnx -o int8.onnx',
     '  tp pack int8.onnx -o packed.onnx',
     '',

@@ -4,6 +4,7 @@ import { throwIfAborted } from '@tp/core/runtime'
 import { openSpeechDecoder, readModelFolder } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
+import { fingerprint } from '@tp/train'
 import {
   type Measurements,
   type Skipped,
@@ -22,6 +23,7 @@ import { replaceFile } from '../files/replace-file.ts'
 import { removeWithWaiting } from '../files/write-file.ts'
 import { benchShapes } from '../measuring/bench-shapes.ts'
 import { asPooled, requireKeptRows } from '../model/as-pooled.ts'
+import { givesVectors } from '../model/gives-vectors.ts'
 import { loadSession } from '../model/load-session.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
@@ -32,8 +34,6 @@ import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
 import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
 import { segmentOf } from '../pruning/segment.ts'
-import { fingerprint } from '../training/subject.ts'
-import { givesVectors } from '../training/vector-lessons.ts'
 import { describePlan } from '../tuning/describe.ts'
 import { tuningInputs } from '../tuning/inputs.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
@@ -155,7 +155,7 @@ export const tuneCommand: Command = command({
     const measured = measuredPath(out)
     const commonFor = async (inputs: ModelInputs) => {
       for (const note of inputs.notes) progress.note(note)
-      const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
+      const about = `${file.hash()} ${await fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
       progress.expect?.(stageNames.length)
       progress.stage('preparing', 0)
       let stage: TuneProgress['stage'] | undefined

@@ -15,8 +15,7 @@ import type { AskedToLearn } from '../pruning/asked.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
-import { learningOptions, methodLearningOptions } from './learning.ts'
-import { missing, selectionOption } from './lessons.ts'
+import { missing } from './examples.ts'
 import type { FITTED } from './train-line.ts'
 
 /** How the values of each of these methods are fitted. */
@@ -28,10 +27,7 @@ export function isFitted({ plan, settings }: AskedToLearn): boolean {
 }
 
 /** Options that say how to train by steps. */
-const stepping = [
-  ...Object.keys({ ...selectionOption, ...learningOptions, ...methodLearningOptions }),
-  ...['resume', 'log', 'report'],
-].filter((name) => name !== 'weights-out')
+const stepping = ['selection', 'train', 'set', 'target-flops', 'resume', 'log'] as const
 
 export interface FitWork {
   readonly file: ModelFile

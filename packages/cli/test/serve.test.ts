@@ -130,7 +130,7 @@ describe('tp serve', () => {
       'a guard without the dense model',
       [mail, '--guard', 'guard.json'],
       'TP_USAGE',
-      /--guard and --against go together/,
+      /--guard requires --against DENSE/,
     ],
     [
       'a guard next to a plan',

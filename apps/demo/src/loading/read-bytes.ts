@@ -1,5 +1,5 @@
 /** How much of something large has arrived. */
-export interface BytesRead {
+export interface Progress {
   readonly bytes: number
   /** Undefined where the server does not say. */
   readonly of: number | undefined
@@ -9,7 +9,7 @@ export interface BytesRead {
 export async function readBytes(
   stream: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   of: number | undefined,
-  onProgress: (progress: BytesRead) => void,
+  onProgress: (progress: Progress) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = []
   let bytes = 0

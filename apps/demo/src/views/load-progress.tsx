@@ -1,8 +1,8 @@
 import type { JSX } from 'preact'
-import type { BytesRead } from '../loading/read-bytes.ts'
+import type { Progress } from '../loading/read-bytes.ts'
 
 export interface LoadProgressProps {
-  readonly progress: BytesRead
+  readonly progress: Progress
   readonly label: string
 }
 

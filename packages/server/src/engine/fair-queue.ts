@@ -1,9 +1,9 @@
-import type { ExampleRow } from './row.ts'
+import type { Row } from './row.ts'
 
 /** A row that waits. */
 export interface Entry<Request> {
   readonly request: Request
-  readonly row: ExampleRow
+  readonly row: Row
   /** Its position among the rows of the request. */
   readonly position: number
   readonly tokens: number
@@ -34,7 +34,7 @@ export class FairQueue<Request> {
     return this.#tokens
   }
 
-  add(request: Request, rows: readonly ExampleRow[]): void {
+  add(request: Request, rows: readonly Row[]): void {
     let due = this.#now
     const since = performance.now()
     const added = rows.map((row, position): Entry<Request> => {

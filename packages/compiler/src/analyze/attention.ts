@@ -26,8 +26,8 @@ export interface Attention {
   readonly sides: readonly string[]
 }
 
-/** Ops between Q·Kᵀ and the softmax, besides those that change no value; all elementwise. */
-const scoreOps = new Set(['Add', 'Sub', 'Mul', 'Div', 'Where', 'Max', 'Min', 'Clip', 'Tanh'])
+/** Of operators between Q·Kᵀ and the softmax, besides those that change no value; all elementwise. */
+const ofScores = ['arithmetic', 'choice', 'activation'] as const
 
 function changesNoValue(node: NodeProto): boolean {
   return hasTrait(node, 'same values', 'rounded values')
@@ -37,7 +37,7 @@ function changesNoValue(node: NodeProto): boolean {
 export function findAttentions(program: Program): Attention[] {
   const found: Attention[] = []
   for (const node of program.graph.nodes) {
-    if (node.opType !== 'Softmax' || node.domain !== '') continue
+    if (!hasTrait(node, 'softmax')) continue
     const attention = matchAttention(program, node)
     if (attention !== undefined) found.push(attention)
   }
@@ -54,7 +54,7 @@ function matchAttention(program: Program, softmax: NodeProto): Attention | undef
   const inner = new Set([...chain, softmax].flatMap((node) => node.output))
   const sides = chain
     .slice(1)
-    .filter((node) => node.opType !== 'Reshape')
+    .filter((node) => !hasTrait(node, 'moved values'))
     .flatMap((node) => node.input.filter((name) => name !== '' && !inner.has(name)))
   return {
     query: product.input[0] as string,
@@ -74,7 +74,7 @@ function softensLastAxis(result: Tensor): boolean {
 /** The product with V that reads the probabilities, if they have but one way to go. */
 function followProbabilities(program: Program, name: string): NodeProto | undefined {
   for (const { node, index } of program.graph.consumers(name)) {
-    if (isProduct(node) && index === 0 && program.dependsOnInputs(node.input[1] as string)) return node
+    if (isMatMul(node) && index === 0 && program.dependsOnInputs(node.input[1] as string)) return node
     const passes =
       changesNoValue(node) || (index === 0 && isHeadReshape(program, node)) || isZeroing(program, node, name)
     if (!passes) continue
@@ -84,9 +84,9 @@ function followProbabilities(program: Program, name: string): NodeProto | undefi
   return undefined
 }
 
-/** A Where that replaces some probabilities by 0: of hidden keys, or of queries that see no key (NaN). */
+/** A choice that replaces some probabilities by 0: of hidden keys, or of queries that see no key (NaN). */
 export function isZeroing(program: Program, node: NodeProto, name: string): boolean {
-  if (node.opType !== 'Where' || node.input[0] === name) return false
+  if (!hasTrait(node, 'choice') || node.input[0] === name) return false
   const other = node.input.find((input, i) => i > 0 && input !== name)
   return other !== undefined && constantData(program.tensor(other))?.data.every((weight) => weight === 0) === true
 }
@@ -99,8 +99,8 @@ function scoreChain(program: Program, name: string, tried: Set<string> = new Set
   const node = tried.has(name) ? undefined : program.graph.producer(name)
   if (node === undefined) return undefined
   tried.add(name)
-  if (isProduct(node)) return node.input.every((input) => program.dependsOnInputs(input)) ? [node] : undefined
-  if (!scoreOps.has(node.opType) && !changesNoValue(node) && !isHeadReshape(program, node)) return undefined
+  if (isMatMul(node)) return node.input.every((input) => program.dependsOnInputs(input)) ? [node] : undefined
+  if (!hasTrait(node, ...ofScores) && !changesNoValue(node) && !isHeadReshape(program, node)) return undefined
   for (const input of node.input) {
     const chain = input === '' ? undefined : scoreChain(program, input, tried)
     if (chain !== undefined) return [...chain, node]
@@ -108,6 +108,6 @@ function scoreChain(program: Program, name: string, tried: Set<string> = new Set
   return undefined
 }
 
-function isProduct(node: NodeProto): boolean {
+function isMatMul(node: NodeProto): boolean {
   return node.opType === 'MatMul' && node.domain === ''
 }

@@ -1,7 +1,8 @@
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
-import { renaming, through } from '../operators/token-position.ts'
+import { through } from '../operators/token-position.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /** Keys or values of earlier tokens, as a decoder is given them and gives them back with those of the new tokens. */
@@ -68,7 +69,7 @@ function fused(program: Program, node: NodeProto): Cache[] {
 }
 
 function inputUpstream(program: Program, name: string): string | undefined {
-  const source = through(program, name, renaming)
+  const source = through({ program, operators }, name, 'same values')
   return program.graph.inputs.some((input) => input.name === source) ? source : undefined
 }
 
@@ -77,7 +78,7 @@ function outputDownstream(program: Program, name: string): string | undefined {
   if (name === '') return undefined
   if (graph.isOutput(name)) return name
   for (const { node } of graph.consumers(name)) {
-    const found = renaming.has(node.opType) ? outputDownstream(program, node.output[0] as string) : undefined
+    const found = hasTrait(node, 'same values') ? outputDownstream(program, node.output[0] as string) : undefined
     if (found !== undefined) return found
   }
   return undefined

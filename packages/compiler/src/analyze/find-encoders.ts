@@ -2,6 +2,7 @@ import { TpError } from '@tp/core'
 import { type Dim, isUnknown, namesIn } from '@tp/core/expression'
 import { headsInBatch } from '../operators/heads.ts'
 import { operatorName } from '../operators/operator.ts'
+import { hasTrait } from '../operators/traits.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { stepsOf } from '../program/provenance.ts'
@@ -93,7 +94,7 @@ function encoderOf(program: Program, stack: Stack): Encoder {
   const stream = program.tensor(first.input)
   if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
     const node = program.graph.producer(first.input)
-    const control = program.graph.nodes.find(({ opType }) => ['If', 'Loop', 'Scan'].includes(opType))
+    const control = program.graph.nodes.find((node) => hasTrait(node, 'control flow'))
     if (!stream.hasShape && control !== undefined) throw undecided(control)
     const unknown = stream.hasShape ? undefined : unknownOperator(program, first.input)
     if (unknown !== undefined) {

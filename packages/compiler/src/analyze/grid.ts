@@ -1,4 +1,5 @@
 import { type Dim, isUnknown, mulDims, subDims } from '@tp/core/expression'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /** Patches in rows: the value whose axis says how many a row has, where they were still a grid. */
@@ -6,8 +7,6 @@ export interface Grid {
   readonly value: string
   readonly axis: number
 }
-
-const flattening: ReadonlySet<string> = new Set(['Reshape', 'Flatten'])
 
 /**
  * The grid that tokens were flattened from, row by row: the last reshape upstream of the stream that makes one axis of two, as many as
@@ -18,7 +17,7 @@ export function gridOf(program: Program, stream: string, leading: number): Grid 
   if (isUnknown(count)) return undefined
   const upstream = program.upstream([stream])
   for (const node of [...program.graph.nodes].reverse()) {
-    if (!flattening.has(node.opType) || !upstream.has(node)) continue
+    if (!hasTrait(node, 'joined axes') || !upstream.has(node)) continue
     const value = node.input[0] as string
     const [from, to] = [program.tensor(value), program.tensor(node.output[0] as string)]
     if (!from.hasShape || !to.hasShape || from.dims.includes(count) || !to.dims.includes(count)) continue

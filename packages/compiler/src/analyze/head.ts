@@ -1,6 +1,7 @@
 import { constantData, namesIn } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
 import type { PositionRead } from '../operators/token-position.ts'
 import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
@@ -60,18 +61,9 @@ export function findHead(program: Program, context: HeadContext): HeadOutput[] {
   })
 }
 
-/** Operators that bring what they reduce together as others do. */
-const meaning: Readonly<Record<string, 'mean' | 'sum' | 'max'>> = {
-  ReduceMean: 'mean',
-  GlobalAveragePool: 'mean',
-  ReduceSum: 'sum',
-  ReduceMax: 'max',
-  GlobalMaxPool: 'max',
-}
-
 /** True for operators that change no entry's meaning. */
 function passes(node: NodeProto): boolean {
-  return hasTrait(node, 'same values', 'rounded values', 'moved values') || node.opType === 'Expand'
+  return hasTrait(node, 'same values', 'rounded values', 'moved values', 'broadcast values')
 }
 
 /** Numbers below are written in place of minus infinity. */
@@ -153,7 +145,7 @@ class Head {
 
   /** True where some tokens get minus infinity, which is for choosing the largest: a mean of such states is none. */
   #marksPadding(node: NodeProto): boolean {
-    if (node.opType !== 'Where') return false
+    if (!hasTrait(node, 'choice')) return false
     return node.input.slice(1).some((name) => {
       const data = constantData(this.#program.tensor(name))?.data
       return data?.every((value) => value < LOWEST) === true
@@ -168,7 +160,7 @@ class Head {
     const position = this.#positions.get(node)
     if (position !== undefined) return { kind: this.#isLast(position) ? 'last-token' : 'chosen-token' }
     if (hasTrait(node, 'product')) return this.#product(node, tokens)
-    const kind = meaning[node.opType]
+    const kind = operators.get(operatorName(node))?.reduces
     if (kind === undefined) return { kind: 'other', operator: operatorName(node) }
     if (kind === 'max') return { kind }
     return this.#sum(node, kind, this.#weights(tokens[0] as string))
@@ -195,7 +187,7 @@ class Head {
     const node = this.#program.graph.producer(name)
     if (node === undefined) return undefined
     if (passes(node)) return this.#weights(node.input[0] as string)
-    if (node.opType === 'Where') return node.input[0]
+    if (hasTrait(node, 'choice')) return node.input[0]
     if (node.opType !== 'Mul') return undefined
     const [a, b] = node.input as [string, string]
     const [ofA, ofB] = [this.#ofTokens.has(a), this.#ofTokens.has(b)]
@@ -206,7 +198,7 @@ class Head {
   #isSoftmax(name: string): boolean {
     const node = this.#program.graph.producer(name)
     if (node === undefined) return false
-    if (node.opType === 'Softmax') return true
+    if (hasTrait(node, 'softmax')) return true
     return node.input.some((input) => (passes(node) || isZeroing(this.#program, node, input)) && this.#isSoftmax(input))
   }
 

@@ -1,6 +1,6 @@
 import type { NodeProto } from '@tp/onnx'
 import { hasTrait } from '../operators/traits.ts'
-import type { Program } from '../program/program.ts'
+import { type Program, readsShape } from '../program/program.ts'
 import type { Attention } from './attention.ts'
 
 /** One transformer layer, by the names of its values. */
@@ -70,7 +70,7 @@ export function inputAfter(program: Program, layers: readonly Layer[]): string |
 /** The sum (x + a(x)) + f(x), of a feed-forward that does not read the site. */
 function joinedInParallel(program: Program, { site }: Layer): string | undefined {
   const [sum, ...others] = readersOf(program, site)
-  if (sum?.opType !== 'Add' || others.length > 0) return undefined
+  if (sum === undefined || !hasTrait(sum, 'sum') || others.length > 0) return undefined
   const added = sum.input.find((name) => name !== site) as string
   return program.dependsOnInputs(added) && !program.before(added).has(site) ? sum.output[0] : undefined
 }
@@ -116,32 +116,30 @@ export function followToResidual(
   }
   for (;;) {
     const ready = [...pending].find((node) => othersOf(node).length === 0)
-    if (ready?.opType === 'Softmax') return undefined
     if (ready !== undefined) {
+      if (hasTrait(ready, 'softmax')) return undefined
       pass(ready)
       continue
     }
     const [join] = pending
     if (join === undefined || pending.size > 1) return undefined
     // Setting padding to a constant keeps every position.
-    if (join.opType === 'Where' && othersOf(join).every((name) => name === join.input[0])) {
+    if (hasTrait(join, 'choice') && othersOf(join).every((name) => name === join.input[0])) {
       pass(join)
       continue
     }
     const [other, ...more] = othersOf(join)
-    if (other === undefined || more.length > 0 || !joiningOps.has(join.opType)) return undefined
-    const input = join.opType === 'Add' ? streamOf(other, sources) : undefined
+    if (other === undefined || more.length > 0 || !hasTrait(join, 'sum', 'factor')) return undefined
+    const isSum = hasTrait(join, 'sum')
+    const input = isSum ? streamOf(other, sources) : undefined
     if (input !== undefined) return { input, sum: join.output[0] as string, joined, between: [...done] }
     // What queries are made from, too, is another stream: cross attention.
     if (program.before(query).has(other)) return undefined
-    if (join.opType === 'Add') joined.push(other)
+    if (isSum) joined.push(other)
     sources.push(other)
     pass(join)
   }
 }
-
-/** How a gate or a feed-forward next to the attention is joined to its result, and that to the stream. */
-const joiningOps = new Set(['Add', 'Mul'])
 
 /** The stream that all `sources` come from: the value itself, or what it is a constant multiple of. */
 function unscaled(program: Program, name: string, sources: readonly string[]): string | undefined {
@@ -154,7 +152,7 @@ function unscaled(program: Program, name: string, sources: readonly string[]): s
 }
 
 function isScaling(node: NodeProto): boolean {
-  return node.opType === 'Mul' || node.opType === 'Div' || hasTrait(node, 'same values', 'rounded values')
+  return hasTrait(node, 'factor', 'same values', 'rounded values')
 }
 
 /**
@@ -217,7 +215,7 @@ function endsNorm(program: Program, node: NodeProto, seen: Set<string>): boolean
   seen.add(node.opType)
   const features = node.input.find((name) => !program.dependsOnInputs(name))
   const isByFeature = features !== undefined && typeof program.tensor(features).dims.at(-1) === 'number'
-  return ['Mul', 'Add'].includes(node.opType) && isFirst && isByFeature && program.tensor(features).dims.at(-1) !== 1
+  return hasTrait(node, 'sum', 'factor') && isFirst && isByFeature && program.tensor(features).dims.at(-1) !== 1
 }
 
 /**
@@ -252,5 +250,5 @@ function readersOf(program: Program, name: string): NodeProto[] {
   return program.graph
     .consumers(name)
     .map(({ node }) => node)
-    .filter((node) => node.opType !== 'Shape' && node.opType !== 'Size')
+    .filter((node) => !readsShape(node))
 }

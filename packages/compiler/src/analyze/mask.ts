@@ -1,9 +1,12 @@
 import { type Dim, namesIn } from '@tp/core/expression'
-import { hasTrait } from '../operators/traits.ts'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+import { returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
 import type { Layer } from './layer.ts'
+import { tablesChosenFrom } from './tables.ts'
 import { type Mask, marksPadding, visibilityOf } from './visibility.ts'
 
 /**
@@ -100,27 +103,6 @@ function isInput(program: Program, name: string): boolean {
   return program.graph.producer(name) === undefined && program.graph.initializer(name) === undefined
 }
 
-/** Operators whose result holds 0 and 1 only if their operands do. */
-const keepingYesOrNo = new Set([
-  'Cast',
-  'Identity',
-  'Mul',
-  'Min',
-  'Max',
-  'Where',
-  'Unsqueeze',
-  'Squeeze',
-  'Reshape',
-  'Expand',
-  'Slice',
-  'Gather',
-  'Flatten',
-  'Transpose',
-  'ReduceMax',
-  'ReduceMin',
-  'MaxPool',
-])
-
 /**
  * True if a value can only be 0 or 1: truth values, and numbers made from them or from a mask that is an input. Of other
  * numbers it could not be proved by trying 0 and 1 what they say.
@@ -144,12 +126,11 @@ function yesOrNoIf(program: Program, name: string): readonly string[] | undefine
   const isYesOrNo = value?.every((entry) => entry === 0 || entry === 1)
   const node = program.graph.producer(name)
   if (node === undefined) return given(isInput(program, name) ? !isTokenNumbers(program, name) : isYesOrNo)
-  const { opType } = node
   const operands = node.input.filter((input) => input !== '')
-  if (opType === 'Constant') return given(isYesOrNo)
-  if (opType === 'Sub') return isOne(program, operands[0] as string) ? operands.slice(1, 2) : undefined
-  if (!keepingYesOrNo.has(opType)) return undefined
-  return ['Mul', 'Min', 'Max', 'Where'].includes(opType) ? operands : operands.slice(0, 1)
+  if (node.opType === 'Constant') return given(isYesOrNo)
+  if (node.opType === 'Sub') return isOne(program, operands[0] as string) ? operands.slice(1, 2) : undefined
+  const from = operators.get(operatorName(node))?.zeroOrOneFrom ?? (returnsFirst(node) ? 'first' : undefined)
+  return from === 'all' ? operands : from && operands.slice(0, 1)
 }
 
 function isOne(program: Program, name: string): boolean {
@@ -157,17 +138,9 @@ function isOne(program: Program, name: string): boolean {
   return value !== undefined && value.length > 0 && value.every((entry) => entry === 1)
 }
 
-/** Operators that change no number. */
 /** True if rows of a table are chosen by an input: it numbers tokens. */
 function isTokenNumbers(program: Program, name: string): boolean {
-  const seen = new Set([name])
-  for (const each of seen) {
-    for (const { node, index } of program.graph.consumers(each)) {
-      if (node.opType === 'Gather' && index === 1 && !program.dependsOnInputs(node.input[0] as string)) return true
-      if (index === 0 && hasTrait(node, 'same values', 'moved values')) seen.add(node.output[0] as string)
-    }
-  }
-  return false
+  return tablesChosenFrom(program, name).length > 0
 }
 
 /** The input of the model that says which tokens are padding, if there is one that says nothing else. */

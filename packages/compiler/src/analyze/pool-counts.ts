@@ -2,6 +2,7 @@ import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { rowAxes } from '../operators/row-axes.ts'
+import { hasTrait, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import type { TokenAxis } from './token-axis.ts'
 
@@ -22,23 +23,8 @@ export interface PoolValues {
   readonly indices: string | undefined
 }
 
-/** Operators between a count and the division by it. */
-const countOps = new Set([
-  'Cast',
-  'Identity',
-  'Clip',
-  'Max',
-  'Min',
-  'Add',
-  'Where',
-  'Sqrt',
-  'Reciprocal',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'Expand',
-  'Transpose',
-])
+/** What keeps a count above 0, or makes a norm of it, besides what lays it out. */
+const ofCounts = new Set(['Clip', 'Max', 'Min', 'Add', 'Where', 'Sqrt'])
 
 /**
  * Sums over tokens of values that do not come from the tokens themselves, by which something is divided after the
@@ -61,8 +47,8 @@ export function findPoolCounts(program: Program, tokens: TokenAxis, { mask, site
 
 function isDividedBy(program: Program, name: string): boolean {
   return program.graph.consumers(name).some(({ node, index }) => {
-    if (node.opType === 'Div' && index === 1) return true
-    return countOps.has(node.opType) && (node.opType === 'Reciprocal' || isDividedBy(program, node.output[0] as string))
+    if (node.opType === 'Reciprocal' || (node.opType === 'Div' && index === 1)) return true
+    return (ofCounts.has(node.opType) || returnsFirst(node)) && isDividedBy(program, node.output[0] as string)
   })
 }
 
@@ -105,7 +91,7 @@ function tokenAxes(
 function takenBy(program: Program, indices: string): string[] {
   return program.graph.consumers(indices).flatMap(({ node, index }) => {
     const output = node.output[0] as string
-    if (node.opType === 'Squeeze') return takenBy(program, output)
+    if (hasTrait(node, 'unit axes')) return takenBy(program, output)
     return index === 1 && (node.opType === 'GatherND' || node.opType === 'Gather') ? [output] : []
   })
 }

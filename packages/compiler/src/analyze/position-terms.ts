@@ -3,20 +3,15 @@ import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'
-import { isNamedWith } from '../operators/traits.ts'
-import type { Program } from '../program/program.ts'
+import { hasTrait, isNamedWith } from '../operators/traits.ts'
+import { type Program, readsShape } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Layer } from './layer.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
 
-const additive = new Set(['Add', 'Sub', 'Mul', 'Div', 'Where'])
-
-/**
- * True for operators whose result is a sum of their operands, or one of them laid out differently: what is hidden by one
- * operand is hidden by the result.
- */
+/** True for operators by whose result is hidden what is hidden by an operand: sums, and what lays values out differently. */
 function isAdditive(op: string): boolean {
-  return additive.has(op) || isNamedWith(op, 'same values', 'moved values', 'repeated values')
+  return isNamedWith(op, 'linear', 'same values', 'moved values', 'repeated values')
 }
 
 /**
@@ -43,7 +38,7 @@ function dependsOn(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
   const stack = [tensor]
   for (let next = stack.at(-1); next !== undefined; next = stack.at(-1)) {
     const { op, inputs } = next.node
-    const sources = op.name === 'Shape' || op.name === 'Size' ? [] : inputs.filter((input) => input !== undefined)
+    const sources = readsShape({ opType: op.name }) ? [] : inputs.filter((input) => input !== undefined)
     const open = known.has(next) ? [] : sources.filter((input) => !known.has(input))
     if (open.length > 0) {
       for (const input of open) stack.push(input)
@@ -88,7 +83,7 @@ function isSameForAllKeys(axis: TokenAxis, side: string): boolean {
 function mixesTokens(program: Program, axis: TokenAxis, node: NodeProto, name: string): boolean {
   const output = axis.changed.get(name)
   // The range of all of them only decides how exactly each is represented.
-  if (node.opType === 'DynamicQuantizeLinear') return false
+  if (hasTrait(node, 'rounded by range')) return false
   if (output === undefined) return node.input.some((input) => axis.changed.has(input))
   const inputs = node.input.map((input) =>
     input === '' ? undefined : (axis.changed.get(input) ?? program.tensor(input)),

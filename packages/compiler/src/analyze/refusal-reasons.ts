@@ -33,7 +33,7 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
       : 'in a form that cannot be written out; prune the model as it was exported, and optimize it afterwards'
     return new Refused('TP_FUSED_ATTENTION', `attention is one ${fused.opType} operator here, ${form}`, fused)
   }
-  const softmax = find('Softmax')
+  const softmax = nodes.find((node) => hasTrait(node, 'softmax'))
   const quantized = nodes.find((node) => hasTrait(node, 'quantized'))
   if (softmax !== undefined && quantized !== undefined) {
     return new Refused(
@@ -47,7 +47,7 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     const reason = `the result of attention is joined with that of the convolution "${nameOf(mixed)}", which mixes neighboring tokens`
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, mixed)
   }
-  const parted = nodes.find((node) => node.opType === 'Softmax' && readsJoinedScores(program, node))
+  const parted = nodes.find((node) => hasTrait(node, 'softmax') && readsJoinedScores(program, node))
   if (parted !== undefined) {
     const reason =
       'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
@@ -63,7 +63,7 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     const reason = 'no softmax(Q·Kᵀ)·V is added back to the stream that Q, K and V come from'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, softmax)
   }
-  const rounded = nodes.find(isQLinear)
+  const rounded = nodes.find((node) => hasTrait(node, 'on rounded values'))
   if (rounded !== undefined) return quantizedProducts(rounded)
   const written = find('Exp') !== undefined && find('ReduceMax') !== undefined && find('ReduceSum')
   if (written) {
@@ -71,12 +71,12 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
     const advice = 'prune the model as it was exported, and optimize it afterwards'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}; ${advice}`, written)
   }
-  const fourier = find('DFT', 'STFT')
+  const fourier = nodes.find((node) => hasTrait(node, 'fourier'))
   if (fourier !== undefined) {
     const reason = 'tokens are mixed by Fourier transforms over the whole sequence'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, fourier)
   }
-  const convolution = find('Conv', 'ConvInteger', 'QLinearConv')
+  const convolution = nodes.find((node) => hasTrait(node, 'convolution'))
   if (convolution !== undefined) {
     return new Refused('TP_NO_ATTENTION', 'no self-attention found: the model is convolutional', convolution)
   }
@@ -113,10 +113,10 @@ function areParallel(program: Program, a: Attention, b: Attention): boolean {
   if (program.before(b.query).has(a.context) || program.before(a.query).has(b.context)) return false
   const [afterA, afterB] = [program.after(a.context), program.after(b.context)]
   return program.graph.nodes.some(
-    ({ opType, input }) =>
-      ['Add', 'Sum', 'Concat'].includes(opType) &&
-      input.some((name) => afterA.has(name) && !afterB.has(name)) &&
-      input.some((name) => afterB.has(name) && !afterA.has(name)),
+    (node) =>
+      hasTrait(node, 'sum', 'joined values') &&
+      node.input.some((name) => afterA.has(name) && !afterB.has(name)) &&
+      node.input.some((name) => afterB.has(name) && !afterA.has(name)),
   )
 }
 
@@ -126,11 +126,13 @@ function joinedConvolution(program: Program, { context, query }: Attention): Nod
   let name = context
   for (;;) {
     const readers = graph.consumers(name).map(({ node }) => node)
-    const join = readers.find(({ opType }) => opType === 'Concat')
+    const join = readers.find((node) => hasTrait(node, 'joined values'))
     if (join !== undefined) {
       const own = new Set([...program.before(name), ...program.before(query)])
       const added = join.input.flatMap((part) => [...program.before(part)]).filter((part) => !own.has(part))
-      return added.map((part) => graph.producer(part)).find((node) => node?.opType === 'Conv')
+      return added
+        .map((part) => graph.producer(part))
+        .find((node) => node !== undefined && hasTrait(node, 'convolution'))
     }
     const next = readers.find((node) => hasTrait(node, 'same values', 'moved values'))?.output[0]
     if (next === undefined) return undefined
@@ -165,25 +167,18 @@ export function unknownOperator(program: Program, name?: string): NodeProto | un
 export function refuseUnknownShape(program: Program, error: unknown): Refused | undefined {
   const node = isTpError(error) && error.code === 'TP_UNKNOWN_SHAPE' ? unknownOperator(program) : undefined
   if (node === undefined) return undefined
-  if (controlFlow.has(node.opType)) return undecided(node)
-  if (isQLinear(node)) return quantizedProducts(node)
+  if (hasTrait(node, 'control flow')) return undecided(node)
+  if (hasTrait(node, 'on rounded values')) return quantizedProducts(node)
   const isKnown = known.has(operatorName(node))
   const form = isKnown ? ` in this form (${program.reasonUnknown(node)?.replace(/^\[\w+\] /, '')})` : ''
   const reason = `the operator ${operatorName(node)} is not known${form}, nor any shape downstream of it`
   return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
 }
 
-const controlFlow = new Set(['If', 'Loop', 'Scan'])
-
 /** What is refused where the shape of what layers read depends on a branch or a loop. */
 export function undecided(node: NodeProto): Refused {
   const reason = `the layers read what a control-flow node (${node.opType}) decides, so its shape cannot be known`
   return new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, node)
-}
-
-/** True for operators that onnxruntime's optimizer makes of operators between rounding and back. */
-function isQLinear({ opType }: NodeProto): boolean {
-  return opType.startsWith('QLinear')
 }
 
 function quantizedProducts(node: NodeProto): Refused {
@@ -224,7 +219,7 @@ export function requireWholeAttention(program: Program, layer: Layer): void {
   }
   const reducing = [...program.before(layer.attention.keyTransposed, layer.input)]
     .map((name) => program.graph.producer(name))
-    .find((node) => node !== undefined && reducers.has(node.opType))
+    .find((node) => node !== undefined && hasTrait(node, 'grid'))
   if (reducing !== undefined) {
     throw new Refused(
       'TP_SPATIAL_REDUCTION',
@@ -243,8 +238,9 @@ export function requireKnownLayers(program: Program, layers: readonly Layer[], a
   if (first === undefined || last === undefined) return
   const known = new Set(layers.map(({ attention }) => attention.probabilities))
   const [upstream, stack] = [program.before(first.input), program.before(last.site)]
-  const hidden = program.graph.nodes.find(({ opType, output: [name = ''] }) => {
-    if (opType !== 'Softmax' || known.has(name)) return false
+  const hidden = program.graph.nodes.find((node) => {
+    const [name = ''] = node.output
+    if (!hasTrait(node, 'softmax') || known.has(name)) return false
     const { hasShape, dims } = axis.changed.get(name) ?? program.tensor(name)
     const [queries, keys] = hasShape ? dims.slice(-2) : []
     if (queries === undefined || queries !== keys) return false
@@ -257,5 +253,3 @@ export function requireKnownLayers(program: Program, layers: readonly Layer[], a
   const reason = `tokens attend to each other in "${nameOf(hidden)}", where no layer was found, so layers would be counted without it`
   throw new Refused('TP_NO_ATTENTION', reason, hidden)
 }
-
-const reducers = new Set(['Conv', 'AveragePool', 'MaxPool', 'GlobalAveragePool', 'Resize'])

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tp/core'
 import { apply } from '@tp/core/expression'
 import { isHeadReshape } from '../operators/head-reshape.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import type { Attention } from './attention.ts'
 
@@ -31,7 +32,7 @@ export function replayScores(
     const { rank } = program.tensor(output)
     const inputs = node.input.map((name) => (name === '' ? undefined : (computed.get(name) ?? side({ name, rank }))))
     const { op, attributes } = program.tensor(output).node
-    const axes = node.opType === 'Softmax' ? { ...attributes, axis: scores.rank - 1 } : attributes
+    const axes = hasTrait(node, 'softmax') ? { ...attributes, axis: scores.rank - 1 } : attributes
     computed.set(output, apply(op, inputs, axes)[0] as Tensor)
   }
   return computed.get(probabilities) as Tensor

@@ -1,7 +1,7 @@
-import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import type { Encoder } from './encoder.ts'
 import type { Layer } from './layer.ts'
+import { tablesChosenFrom } from './tables.ts'
 
 /** Inputs that tell which segment of a pair a token belongs to. */
 export interface SegmentInputs {
@@ -29,22 +29,9 @@ export function segmentInputs(program: Program, { layers }: Encoder): SegmentInp
   return { segments: few.length === 1 ? few[0] : undefined, ids: ids?.name }
 }
 
-/** Operators that change no number. */
 /** Rows of the smallest table that an input chooses from. */
 function tableRows(program: Program, input: string): number | undefined {
-  const seen = new Set([input])
-  let least: number | undefined
-  // What is added to a set while it is gone through is reached as well.
-  for (const name of seen) {
-    for (const { node, index } of program.graph.consumers(name)) {
-      if (node.opType === 'Gather' && index === 1) {
-        const [table = ''] = node.input
-        const rows = program.dependsOnInputs(table) ? undefined : program.tensor(table).dims[0]
-        if (typeof rows === 'number') least = Math.min(least ?? rows, rows)
-      } else if (index === 0 && hasTrait(node, 'same values', 'moved values')) {
-        seen.add(node.output[0] as string)
-      }
-    }
-  }
-  return least
+  const rows = tablesChosenFrom(program, input).map((table) => program.tensor(table).dims[0])
+  const known = rows.filter((count) => typeof count === 'number')
+  return known.length === 0 ? undefined : Math.min(...known)
 }

@@ -22,21 +22,14 @@ export interface SignalSource {
   readonly patches?: PatchOrder
 }
 
-/** Operators between a model's input and its first convolution that leave each step of time as it is. */
-const passing: readonly string[] = [
-  'Cast',
-  'Identity',
-  'Unsqueeze',
-  'DynamicQuantizeLinear',
-  'QuantizeLinear',
-  'DequantizeLinear',
-]
+/** Between a model's input and its first convolution: operators that leave each step of time as it is. */
+const passing: readonly Trait[] = ['same values', 'rounded values', 'rounded by range', 'unit axes']
 
 /** Operators between convolutions, besides those on each element: layouts, norms, and means that are part of norms. */
 const betweenSteps: readonly Trait[] = ['moved values', 'norm', 'average']
 
 /** Operators that mix steps of time. What comes after the tokens are made may be anything else: projections, masks. */
-const mixing = /Pool$|^(LSTM|GRU|RNN)$|Conv/
+const mixing: readonly Trait[] = ['grid', 'recurrent']
 
 /**
  * The steps of the model's input that each token of an encoder is made from.
@@ -51,7 +44,7 @@ export function findSignalSource(
   const convolutions = program.graph.nodes.filter((node) => hasTrait(node, 'convolution') && upstream.has(node))
   const [first] = convolutions
   const makesPatches = first !== undefined && program.tensor(first.output[0] as string).rank === 4
-  const reads = first && inputBehind(program, first, makesPatches ? [...passing, 'Transpose'] : passing)
+  const reads = first && inputBehind(program, first, makesPatches)
   const read = program.graph.inputs.find((input) => input.name === reads)
   if (first === undefined || read === undefined) {
     throw refused('its tokens are not made by convolutions over an input of mel frames or samples')
@@ -96,9 +89,8 @@ export function findSignalSource(
     for (const name of program.before(to, from)) {
       const node = values.has(name) ? program.graph.producer(name) : undefined
       if (node === undefined || convolved.has(node)) continue
-      const { opType } = node
       const isStep = operators.get(operatorName(node))?.elementwise !== undefined || hasTrait(node, ...betweenSteps)
-      if (reached ? mixing.test(opType) : !isStep) {
+      if (reached ? hasTrait(node, ...mixing) : !isStep) {
         throw refused(`${operatorName(node)} between its convolutions may mix steps of time`, node)
       }
     }
@@ -123,12 +115,9 @@ function through(program: Program, node: NodeProto, { offset, stride, window }: 
   return { offset: offset - pad * stride, stride: stride * step, window: window + (kernel - 1) * dilation * stride }
 }
 
-/** The value that a convolution reads, up to operators that only change its form. */
-function inputBehind(program: Program, node: NodeProto, passing: readonly string[]): string {
-  let name = node.input[0] as string
-  for (let next = program.graph.producer(name); next !== undefined && passing.includes(next.opType); ) {
-    name = next.input[0] as string
-    next = program.graph.producer(name)
-  }
-  return name
+/** The value that a convolution reads, up to operators that only change its form; patches may be turned, too. */
+function inputBehind(program: Program, { input: [name = ''] }: NodeProto, makesPatches: boolean): string {
+  const node = program.graph.producer(name)
+  const isPassed = node !== undefined && (hasTrait(node, ...passing) || (makesPatches && node.opType === 'Transpose'))
+  return isPassed ? inputBehind(program, node, makesPatches) : name
 }

@@ -1,8 +1,8 @@
-import { hasTrait } from '../operators/traits.ts'
+import { hasTrait, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
-/** Operators between a length and the division by it. */
-const between = new Set(['Clip', 'Max', 'Expand', 'Add', 'Sqrt', 'Unsqueeze', 'Reshape', 'Cast', 'Identity', 'Pow'])
+/** What makes a length of a sum of squares, and keeps it above 0, besides what lays it out. */
+const ofLengths = new Set(['Clip', 'Max', 'Add', 'Sqrt', 'Pow'])
 
 /** Whether a value is a quotient of vectors and their Euclidean lengths, however that is written. */
 export function isDividedByLength(program: Program, name: string): boolean {
@@ -35,13 +35,14 @@ function isLength(program: Program, name: string, vectors: string): boolean {
     if (square?.opType === 'Pow') return isVectors(square.input[0])
     return square?.opType === 'Mul' && square.input.every(isVectors)
   }
-  return between.has(node.opType) && node.input.some((input) => isLength(program, input, vectors))
+  return (
+    (ofLengths.has(node.opType) || returnsFirst(node)) && node.input.some((input) => isLength(program, input, vectors))
+  )
 }
 
 /** What a value was before it was cast. */
 function sourceOf(program: Program, name: string): string {
   const node = program.graph.producer(name)
-  return node !== undefined && ['Cast', 'Identity', 'Abs'].includes(node.opType)
-    ? sourceOf(program, node.input[0] as string)
-    : name
+  const isSquaredAlike = node !== undefined && (hasTrait(node, 'same values') || node.opType === 'Abs')
+  return isSquaredAlike ? sourceOf(program, node.input[0] as string) : name
 }

@@ -3,7 +3,10 @@ import type { Dim } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import { integerAttribute } from '../operators/node-inputs.ts'
-import { numbersRows, renaming, through } from '../operators/token-position.ts'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+import { numbersRows, through } from '../operators/token-position.ts'
+import { returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'
 
@@ -77,11 +80,11 @@ function flatRead(program: Program, node: NodeProto): FlatRead | undefined {
 function startsRows(program: Program, name: string, batch: Dim, count: Dim): boolean {
   const { value } = program.tensor(name)
   if (value?.length === batch && typeof count === 'number') return value.every((start, row) => start === row * count)
-  const product = program.graph.producer(through(program, name, renaming))
+  const product = program.graph.producer(through({ program, operators }, name, 'same values'))
   if (product?.opType !== 'Mul') return false
   return product.input.some((factor, i) => {
     const size = program.tensor(product.input[1 - i] as string).value
-    return size?.length === 1 && size[0] === count && numbersRows(program, factor, batch)
+    return size?.length === 1 && size[0] === count && numbersRows({ program, operators }, factor, batch)
   })
 }
 
@@ -101,24 +104,16 @@ function provesNotNegative(program: Program, name: string, count: Dim, known: Ma
   if (value !== undefined) return value.every((entry) => entry === count || (typeof entry === 'number' && entry >= 0))
   const node = graph.producer(name)
   if (node === undefined) return graph.initializer(name) === undefined
-  if (dtype === 'bool' || node.opType === 'ArgMax' || node.opType === 'ArgMin') return true
+  if (dtype === 'bool') return true
   const operand = (i: number): boolean => isNeverNegative(program, node.input[i] as string, count, known)
-  switch (node.opType) {
-    case 'Mod':
-      return integerAttribute(node, 'fmod', 0) === 0 && operand(1)
-    case 'Max':
-      return node.input.some((_, i) => operand(i))
-    case 'Clip':
-      return Boolean(node.input[1]) && operand(1) && (!node.input[2] || operand(2))
-    case 'Sub': {
-      const [from, less] = node.input as [string, string]
-      const isOne = program.tensor(less).value?.every((entry) => entry === 1) ?? false
-      return isOne && graph.producer(through(program, from, renaming))?.opType === 'ReduceSum' && operand(0)
-    }
-    default:
-      return likeOperand.has(node.opType) && operand(0)
+  const { neverNegative, reduces } = operators.get(operatorName(node)) ?? {}
+  if (neverNegative !== undefined) return neverNegative(node, operand)
+  // The number of real tokens, of which there is one.
+  if (node.opType === 'Sub') {
+    const [from, less] = node.input as [string, string]
+    const isOne = program.tensor(less).value?.every((entry) => entry === 1) ?? false
+    const counting = graph.producer(through({ program, operators }, from, 'same values'))
+    return isOne && counting?.opType === 'ReduceSum' && operand(0)
   }
+  return (reduces !== undefined || returnsFirst(node)) && operand(0)
 }
-
-/** Operators whose result is negative only where their first operand is. */
-const likeOperand: ReadonlySet<string> = new Set([...renaming, 'Squeeze', 'Unsqueeze', 'Reshape', 'ReduceSum'])

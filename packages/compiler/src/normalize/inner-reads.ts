@@ -1,5 +1,6 @@
 import { type Tensor, transpose } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
+import { returnsFirst } from '../operators/traits.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { Added } from './added.ts'
@@ -16,9 +17,6 @@ export interface InnerReads {
   readonly rows: ReadonlyMap<RowRead, number>
 }
 
-/** Operators that move elements or cut weights up: none of them takes long. */
-const moving = new Set(['Transpose', 'Reshape', 'Unsqueeze', 'Squeeze', 'Expand', 'Slice', 'Identity'])
-
 /** Undefined if something is read that only the nodes inside compute, such as the probabilities. */
 export function innerReads(program: Program, expansion: Expansion, added: Added | undefined): InnerReads | undefined {
   const { graph } = program
@@ -33,7 +31,8 @@ export function innerReads(program: Program, expansion: Expansion, added: Added 
       reads.given.add(given)
       return true
     }
-    if (!moving.has(producer.opType) && !isSmall(program.tensor(name))) return false
+    // What moves elements or cuts weights up does not take long.
+    if (!returnsFirst(producer) && !isSmall(program.tensor(name))) return false
     reads.kept.add(producer)
     return producer.input.every(have)
   }

@@ -14,6 +14,7 @@ import {
 } from '@tp/core'
 import { mulDims, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
+import { operators } from '../operators/table.ts'
 import { numbersRows } from '../operators/token-position.ts'
 import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'
@@ -84,7 +85,7 @@ function skipsFirst(program: Program, { input: [, starts = ''] }: NodeProto): bo
 /** The first columns, by a slice from 0 on or by the indices 0, 1, 2, … */
 function takesFirst(program: Program, { opType, input: [data = '', indices = ''] }: NodeProto): boolean {
   if (opType === 'Slice') return String(program.tensor(indices).value) === '0'
-  return opType === 'Gather' && numbersRows(program, indices, program.tensor(data).dims[2] ?? 0)
+  return opType === 'Gather' && numbersRows({ program, operators }, indices, program.tensor(data).dims[2] ?? 0)
 }
 
 function readByDistance(program: Program, { scores, last: { opType, input: operands } }: ShiftedRows): string {

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { sum } from './fused/sum.ts'
-import { fits, inputsOf } from './node-inputs.ts'
+import { fits, inputsOf, integerAttribute } from './node-inputs.ts'
 import { alignOperand } from './operands.ts'
 import type { NodeView, Operator, OperatorEntries, Repair, RowAxis, RowRule, Traits, UpstreamRule } from './operator.ts'
 import { limitWhole } from './whole-sizes.ts'
@@ -56,17 +56,26 @@ const throughZero = (...traits: Traits): Operator => ({ ...pointwise(...traits),
 /** The smaller of values; of the number of tokens and another one, see `limitWhole`. */
 const smaller: Repair = (flow, node) => limitWhole(flow, node, inputsOf(flow, node)) ?? alignOperands(flow, node)
 
+/** The remainder of whole numbers has the sign of the divisor. */
+const remainder: Operator['neverNegative'] = (node, operand) => integerAttribute(node, 'fmod', 0) === 0 && operand(1)
+
+const someOperand: Operator['neverNegative'] = ({ input }, operand) => input.some((_, index) => operand(index))
+
+/** Neither limit is negative: with a lower one above the upper, the result is the upper. */
+const fromLimits: Operator['neverNegative'] = ({ input: [, least, most] }, operand) =>
+  Boolean(least) && operand(1) && (!most || operand(2))
+
 /** Operators on each element by itself. */
 export const elementwise: OperatorEntries = {
-  Add: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
-  Sum: { ...broadcasting('arithmetic'), zeroFrom: 'all', meaning: sum },
-  Sub: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
-  Mul: { ...broadcasting('arithmetic'), zeroFrom: 'any' },
-  Div: { ...broadcasting('arithmetic'), zeroFrom: 'first', singular: 1 },
+  Add: { ...broadcasting('arithmetic', 'linear', 'sum'), zeroFrom: 'all' },
+  Sum: { ...broadcasting('arithmetic', 'linear', 'sum'), zeroFrom: 'all', meaning: sum },
+  Sub: { ...broadcasting('arithmetic', 'linear'), zeroFrom: 'all' },
+  Mul: { ...broadcasting('arithmetic', 'linear', 'factor'), zeroFrom: 'any', zeroOrOneFrom: 'all' },
+  Div: { ...broadcasting('arithmetic', 'linear', 'factor'), zeroFrom: 'first', singular: 1 },
   Pow: { ...broadcasting('arithmetic'), singular: 0 },
-  Mod: { ...broadcasting('arithmetic'), singular: 1 },
-  Min: { ...broadcasting('arithmetic'), repair: smaller, zeroFrom: 'all' },
-  Max: { ...broadcasting('arithmetic'), zeroFrom: 'all' },
+  Mod: { ...broadcasting('arithmetic'), singular: 1, neverNegative: remainder },
+  Min: { ...broadcasting('arithmetic'), repair: smaller, zeroFrom: 'all', zeroOrOneFrom: 'all' },
+  Max: { ...broadcasting('arithmetic'), zeroFrom: 'all', zeroOrOneFrom: 'all', neverNegative: someOperand },
 
   And: broadcasting('logic'),
   Or: broadcasting('logic'),
@@ -76,13 +85,13 @@ export const elementwise: OperatorEntries = {
   LessOrEqual: broadcasting('logic'),
   Greater: broadcasting('logic'),
   GreaterOrEqual: broadcasting('logic'),
-  Where: broadcasting('logic'),
+  Where: { ...broadcasting('choice', 'linear'), zeroOrOneFrom: 'all' },
 
   PRelu: { ...broadcasting('activation'), zeroFrom: 'first' },
   'com.microsoft.BiasGelu': broadcasting('activation'),
   'com.microsoft.FastGelu': broadcasting('activation'),
 
-  Neg: throughZero('arithmetic'),
+  Neg: throughZero('arithmetic', 'linear'),
   Abs: throughZero('arithmetic'),
   Sqrt: throughZero('arithmetic'),
   Reciprocal: { ...pointwise('arithmetic'), singular: 0 },
@@ -96,7 +105,7 @@ export const elementwise: OperatorEntries = {
   Round: throughZero('function'),
   Sign: throughZero('function'),
 
-  Clip: pointwise('activation'),
+  Clip: { ...pointwise('activation'), neverNegative: fromLimits },
   Elu: throughZero('activation'),
   Erf: throughZero('activation'),
   Gelu: throughZero('activation'),
@@ -127,5 +136,5 @@ export const elementwise: OperatorEntries = {
 
   QuantizeLinear: pointwise('rounded values'),
   DequantizeLinear: pointwise('rounded values', 'quantized'),
-  DynamicQuantizeLinear: pointwise('other'),
+  DynamicQuantizeLinear: pointwise('rounded by range'),
 }

@@ -3,6 +3,7 @@ import { type Dim, divideExactly, mulDims } from '@tp/core/expression'
 import type { Program } from '../program/program.ts'
 import { operatorName } from './operator.ts'
 import { operators } from './table.ts'
+import { hasTrait } from './traits.ts'
 
 /**
  * How many heads are folded into the first axis of a value [b·h,…], the examples outside: element i·h + j is
@@ -46,7 +47,7 @@ function hasRowsOutside(
   if (!data.hasShape) return false
   const { attributes } = output.node
   const kind = operators.get(opType)?.elementwise
-  if (kind === 'pointwise' || opType === 'Softmax') return back(0, axis)
+  if (kind === 'pointwise' || hasTrait(node, 'softmax')) return back(0, axis)
   if (kind === 'broadcasting' || opType === 'MatMul') {
     return node.input.some((input, i) => {
       const { dims } = program.tensor(input)

@@ -27,6 +27,15 @@ export interface Operator {
   readonly zeroFrom?: 'first' | 'any' | 'all'
   /** The operand by which the result may be infinite or NaN where it is 0. */
   readonly singular?: number
+  /** Which operands have to hold 0 and 1 alone for the result to: the first, or all. What returns values of its first input needs none. */
+  readonly zeroOrOneFrom?: 'first' | 'all'
+  /**
+   * Proves that no integer of the result is negative, where `operand` tells that of the inputs. What returns values of its first input
+   * needs none, nor what `reduces`.
+   */
+  readonly neverNegative?: (node: NodeProto, operand: (index: number) => boolean) => boolean
+  /** How it brings together what it reduces, if as a mean, a sum or the largest. */
+  readonly reduces?: 'mean' | 'sum' | 'max'
   /** Multiply-adds of one node, from its result. */
   readonly multiplyAdds?: (output: Tensor) => Dim
   /** What a fused operator computes, in plain ones. */
@@ -49,11 +58,23 @@ export type Trait =
   | 'activation'
   /** Other functions of each element. */
   | 'function'
-  /** Yes or no, or a choice by it. */
+  /** Adds its operands. */
+  | 'sum'
+  /** Multiplies its first operand, or divides it, element by element. */
+  | 'factor'
+  /** Linear in what it adds, multiplies, divides or chooses: what is hidden by minus infinity there is hidden by the result. */
+  | 'linear'
+  /** Yes or no. */
   | 'logic'
+  /** Takes each element from one of two operands. */
+  | 'choice'
   /** Multiplies tokens with weights, as the products of a feed-forward network do; or matrices with each other. */
   | 'product'
   | 'convolution'
+  /** Mixes or resizes neighbors on a grid of positions. */
+  | 'grid'
+  /** Goes through a sequence step by step. */
+  | 'recurrent'
   | 'softmax'
   /** Reduces axes. */
   | 'reduction'
@@ -61,16 +82,33 @@ export type Trait =
   | 'same values'
   /** As `same values`, but rounds them: a step of a quantized graph between two operators. */
   | 'rounded values'
+  /** As `rounded values`, by the range of all of them, which it returns as well. */
+  | 'rounded by range'
   /** Returns all values of its first input once, laid out differently. */
   | 'moved values'
+  /** As `moved values`, in the same order: axes are joined or split. */
+  | 'joined axes'
+  /** As `moved values`, in the same order: axes of size 1 come or go. */
+  | 'unit axes'
   /** Returns all values of its first input, some more than once. */
   | 'repeated values'
-  /** Returns some of the values of its inputs, or joins them. */
+  /** As `repeated values`, as broadcasting does. */
+  | 'broadcast values'
+  /** Returns some of the values of its first input. */
   | 'parts'
+  /** Joins values of its inputs. */
+  | 'joined values'
   /** Returns shapes, positions, constants: not what its inputs hold. */
   | 'shape'
+  /** Gives elements a meaning by their positions. */
+  | 'positional'
   /** Found in graphs whose products are quantized. */
   | 'quantized'
+  /** Works on rounded numbers: an optimizer has made it of what stood between rounding and back. */
+  | 'on rounded values'
+  | 'fourier'
+  /** Runs graphs of its own. */
+  | 'control flow'
   /** Does the work of several operators. */
   | 'fused'
   | 'other'
@@ -84,6 +122,11 @@ export type OperatorEntries = Readonly<Record<string, Operator>>
 /** The name of a node's operator in the table: of other domains than ONNX's own with the domain in front. */
 export function operatorName(node: { readonly domain: string; readonly opType: string }): string {
   return node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`
+}
+
+/** True if the operator of a name has one of some traits in a table; one that is not there has none. */
+export function hasTraitIn(operators: Operators, name: string, ...traits: readonly Trait[]): boolean {
+  return operators.get(name)?.traits.some((trait) => traits.includes(trait)) === true
 }
 
 /** Which axis of an input holds the same rows as an axis of the result; `all`: every row of the input counts. */

@@ -165,10 +165,8 @@ export const products: OperatorEntries = {
     packs,
     multiplyAdds: (output) => mulDims(elementsOf(output), output.node.attributes.K as number),
   },
-  QLinearMatMul: { traits: ['product', 'quantized'], packs },
-  Conv: { traits: ['convolution'], rows: convolutionRows, repair: convolution, multiplyAdds: convolutionFlops },
-  ConvInteger: { traits: ['convolution'], multiplyAdds: convolutionFlops },
-  QLinearConv: { traits: ['convolution'] },
+  Conv: { traits: ['convolution', 'grid'], rows: convolutionRows, repair: convolution, multiplyAdds: convolutionFlops },
+  ConvInteger: { traits: ['convolution', 'grid', 'quantized'], multiplyAdds: convolutionFlops },
 }
 
 /** What fused products that are written out say of packed tokens. */

@@ -19,16 +19,24 @@ const packs: PackRule = (view) => {
 
 /** Operators that reduce axes. Reduced over the tokens, the result is over those that are kept. */
 export const reductions: OperatorEntries = {
-  ReduceMean: { traits: ['reduction', 'average'], rows, repair: fits, packs, zeroFrom: 'first' },
-  ReduceSum: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first' },
-  ReduceMax: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first' },
-  ReduceMin: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceMean: { traits: ['reduction', 'average'], reduces: 'mean', rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceSum: { traits: ['reduction'], reduces: 'sum', rows, repair: fits, packs, zeroFrom: 'first' },
+  ReduceMax: {
+    traits: ['reduction'],
+    reduces: 'max',
+    rows,
+    repair: fits,
+    packs,
+    zeroFrom: 'first',
+    zeroOrOneFrom: 'first',
+  },
+  ReduceMin: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first', zeroOrOneFrom: 'first' },
   ReduceL2: { traits: ['reduction'], rows, repair: fits, packs, zeroFrom: 'first' },
   ReduceL1: { traits: ['reduction'], repair: fits, packs, zeroFrom: 'first' },
   ReduceSumSquare: { traits: ['reduction'], repair: fits, packs, zeroFrom: 'first' },
   ReduceLogSumExp: { traits: ['reduction'], repair: fits, packs },
   ReduceProd: { traits: ['reduction'], repair: fits, packs, zeroFrom: 'first' },
   ReduceLogSum: { traits: ['reduction'], packs, singular: 0 },
-  ArgMax: { traits: ['shape'], repair: exceptTokenAxis('axis', 0), packs },
-  ArgMin: { traits: ['shape'], repair: exceptTokenAxis('axis', 0) },
+  ArgMax: { traits: ['shape'], repair: exceptTokenAxis('axis', 0), packs, neverNegative: () => true },
+  ArgMin: { traits: ['shape'], repair: exceptTokenAxis('axis', 0), neverNegative: () => true },
 }

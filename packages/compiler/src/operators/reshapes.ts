@@ -117,14 +117,14 @@ const expandUpstream: UpstreamRule = ({ inputs: [data], output }, axes) => {
 /** Operators that lay values out differently, or repeat them. */
 export const reshapes: OperatorEntries = {
   Reshape: {
-    traits: ['moved values'],
+    traits: ['moved values', 'joined axes'],
     rows: reshapeRows,
     repair: reshape,
     upstream: reshapeUpstream,
     packs: always,
     zeroFrom: 'first',
   },
-  Flatten: { traits: ['moved values'], repair: fits, packs: always, zeroFrom: 'first' },
+  Flatten: { traits: ['moved values', 'joined axes'], repair: fits, packs: always, zeroFrom: 'first' },
   Transpose: {
     traits: ['moved values'],
     rows: ({ attributes }, axis) => [(attributes.perm as readonly number[])[axis]],
@@ -137,7 +137,7 @@ export const reshapes: OperatorEntries = {
     zeroFrom: 'first',
   },
   Unsqueeze: {
-    traits: ['moved values'],
+    traits: ['moved values', 'unit axes'],
     rows: ({ attributes, output }, axis) => {
       const from = withoutAxes(attributes.axes as readonly number[], output.rank).indexOf(axis)
       return [from < 0 ? undefined : from]
@@ -148,7 +148,7 @@ export const reshapes: OperatorEntries = {
     zeroFrom: 'first',
   },
   Squeeze: {
-    traits: ['moved values'],
+    traits: ['moved values', 'unit axes'],
     rows: ({ inputs, attributes }, axis) => [
       withoutAxes(attributes.axes as readonly number[], (inputs[0] as Tensor).rank)[axis] ?? 'all',
     ],
@@ -157,7 +157,7 @@ export const reshapes: OperatorEntries = {
     zeroFrom: 'first',
   },
   Expand: {
-    traits: ['repeated values'],
+    traits: ['repeated values', 'broadcast values'],
     rows: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],
     repair: expand,
     upstream: expandUpstream,
@@ -167,7 +167,7 @@ export const reshapes: OperatorEntries = {
     rows: ({ inputs }, axis) => [inputs[1]?.value?.[axis] === 1 ? axis : 'all', undefined],
     repair: tile,
   },
-  ConstantOfShape: { traits: ['shape'], repair: filled },
+  ConstantOfShape: { traits: ['shape'], rows: () => [undefined], repair: filled },
   Shape: { traits: ['shape'], repair: fits },
   Size: { traits: ['shape'], repair: fits },
 }

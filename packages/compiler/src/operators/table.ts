@@ -8,6 +8,7 @@ import { reductions } from './reductions.ts'
 import { reshapes } from './reshapes.ts'
 import { reads } from './token-reads.ts'
 import { unfollowed } from './unfollowed.ts'
+import { withoutShapes } from './without-shapes.ts'
 
 /**
  * What the compiler knows of each operator: one entry for each, in the file of its family. An operator that is not here is
@@ -23,6 +24,7 @@ export const operators: Operators = new Map<string, Operator>(
     ...reads,
     ...fusedOperators,
     ...unfollowed,
+    ...withoutShapes,
     Einsum: einsum,
   }),
 )

@@ -1,7 +1,6 @@
 import { type Dim, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
-import type { Program } from '../program/program.ts'
-import type { Flow, TokenPosition } from './operator.ts'
+import { type Flow, hasTraitIn, operatorName, type TokenPosition, type Trait } from './operator.ts'
 
 /** Equal for equal positions. */
 export function positionKey(position: TokenPosition): string {
@@ -33,38 +32,43 @@ export function indexedPosition(flow: Flow, node: NodeProto): TokenPosition | un
   return [...flow.changed.keys()].some((name) => sources.has(name)) ? undefined : { index }
 }
 
-function indexOfRows({ program }: Flow, node: NodeProto, data: string, indices: string): string | undefined {
+function indexOfRows(flow: Flow, node: NodeProto, data: string, indices: string): string | undefined {
+  const { program } = flow
   const batchDims = Number(node.attribute.find(({ name }) => name === 'batch_dims')?.i ?? 0)
   const { rank, dims } = program.tensor(indices)
   if (rank !== 2) return undefined
   if (batchDims === 1) return dims[1] === 1 ? indices : undefined
-  const pair = program.graph.producer(through(program, indices, renaming))
+  const pair = program.graph.producer(through(flow, indices, 'same values'))
   if (dims[1] !== 2 || pair?.opType !== 'Concat' || pair.input.length !== 2) return undefined
   const [rows, tokens] = pair.input as [string, string]
-  return numbersRows(program, rows, program.tensor(data).dims[0] as Dim) ? tokens : undefined
+  return numbersRows(flow, rows, program.tensor(data).dims[0] as Dim) ? tokens : undefined
 }
 
-function repeatedIndex({ program }: Flow, indices: string): string | undefined {
-  const name = through(program, indices, new Set([...renaming, 'Expand']))
+function repeatedIndex(flow: Flow, indices: string): string | undefined {
+  const { program } = flow
+  const name = through(flow, indices, 'same values', 'broadcast values')
   const { rank, dims } = program.tensor(name)
   return program.tensor(indices).dims[1] === 1 && rank === 3 && dims[1] === 1 && dims[2] === 1 ? name : undefined
 }
 
-/** Operators that change no number but by rounding to another type. */
-export const renaming: ReadonlySet<string> = new Set(['Cast', 'Identity'])
-const reshaping: ReadonlySet<string> = new Set([...renaming, 'Expand', 'Unsqueeze', 'Squeeze', 'Reshape'])
-
-/** The value that operators of some types were applied to. */
-export function through(program: Program, name: string, types: ReadonlySet<string>): string {
-  const node = program.graph.producer(name)
-  return node !== undefined && types.has(node.opType) ? through(program, node.input[0] as string, types) : name
+/** The value that operators with one of some traits were applied to. */
+export function through(known: Known, name: string, ...traits: readonly Trait[]): string {
+  const node = known.program.graph.producer(name)
+  const isPassed = node !== undefined && hasTraitIn(known.operators, operatorName(node), ...traits)
+  return isPassed ? through(known, node.input[0] as string, ...traits) : name
 }
 
+/** A program, and what is known of its operators. */
+type Known = Pick<Flow, 'program' | 'operators'>
+
 /** True if a value is 0, 1, 2, … for the examples of the batch. */
-export function numbersRows(program: Program, name: string, batch: Dim): boolean {
+export function numbersRows(known: Known, name: string, batch: Dim): boolean {
+  const { program } = known
   const { value } = program.tensor(name)
   if (value !== undefined && value.length === batch && value.every((row, i) => row === i)) return true
-  const range = program.graph.producer(through(program, name, reshaping))
+  const range = program.graph.producer(
+    through(known, name, 'same values', 'broadcast values', 'joined axes', 'unit axes'),
+  )
   if (range?.opType !== 'Range') return false
   const [start, limit, step] = range.input.map((input) => program.tensor(input).value?.[0])
   return start === 0 && step === 1 && limit === batch

@@ -236,7 +236,7 @@ const slicePacks: PackRule = (view) => {
 /** Operators that take parts out of values, or join them. */
 export const reads: OperatorEntries = {
   Concat: {
-    traits: ['parts'],
+    traits: ['joined values'],
     rows: (view, axis) => view.inputs.map(() => (otherAxes(view, axis)[0] === 'all' ? 'all' : axis)),
     repair: concat,
     packs: axisCountsNoTokens,

@@ -1,15 +1,19 @@
-import { operatorName, type Trait } from './operator.ts'
+import { hasTraitIn, operatorName, type Trait } from './operator.ts'
 import { operators } from './table.ts'
 
+type NodeOperator = Parameters<typeof operatorName>[0]
+
 /** True if the operator of a node has one of some traits; one that is not in the table has none. */
-export function hasTrait(
-  node: { readonly domain: string; readonly opType: string },
-  ...traits: readonly Trait[]
-): boolean {
-  return isNamedWith(operatorName(node), ...traits)
+export function hasTrait(node: NodeOperator, ...traits: readonly Trait[]): boolean {
+  return hasTraitIn(operators, operatorName(node), ...traits)
 }
 
 /** As {@link hasTrait}, by the name of an operator with its domain in front. */
 export function isNamedWith(name: string, ...traits: readonly Trait[]): boolean {
-  return operators.get(name)?.traits.some((trait) => traits.includes(trait)) === true
+  return hasTraitIn(operators, name, ...traits)
+}
+
+/** True for a node whose first result holds values of its first input alone, but for their type. */
+export function returnsFirst(node: NodeOperator): boolean {
+  return hasTrait(node, 'same values', 'moved values', 'repeated values', 'parts')
 }

@@ -1,32 +1,20 @@
 import type { Tensor } from '@tp/core'
 import { type Dim, substituteDim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
-import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { counts } from './flow.ts'
-import type { Flow } from './operator.ts'
+import { type Flow, hasTraitIn, operatorName } from './operator.ts'
 
-/** Operators that give elements a meaning by their positions. */
-const positionalOps: ReadonlySet<string> = new Set([
-  'CumSum',
-  'EyeLike',
-  'NonZero',
-  'ScatterElements',
-  'ScatterND',
-  'Trilu',
-])
-
-/** Operators whose result is one number if their input, computed from the number of tokens, is one. */
-const scalarOps = new Set(['Add', 'Sub', 'Mul', 'Neg', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Concat'])
-const renaming = new Set(['Cast', 'Identity', 'Unsqueeze', 'Squeeze'])
+/** Of operators whose result is one number if their input, computed from the number of tokens, is one. */
+const ofNumbers = ['arithmetic', 'same values', 'unit axes', 'joined values'] as const
 
 /** True if what a node fills a shape with itself goes into an operator that looks at positions. */
-function isPositional(program: Program, node: NodeProto): boolean {
+function isPositional({ program, operators }: Flow, node: NodeProto): boolean {
   const seen = new Set([node])
   for (const each of seen) {
     for (const { node: reader } of program.graph.consumers(each.output[0] as string)) {
-      if (positionalOps.has(reader.opType)) return true
-      if (renaming.has(reader.opType)) seen.add(reader)
+      if (hasTraitIn(operators, operatorName(reader), 'positional')) return true
+      if (hasTraitIn(operators, operatorName(reader), 'same values', 'unit axes')) seen.add(reader)
     }
   }
   return false
@@ -44,7 +32,7 @@ export function fillWhole(
   index: 0 | 1,
 ): (Tensor | undefined)[] | undefined {
   const { value } = inputs[index] as Tensor
-  if (value?.some((dim: Dim) => counts(flow, dim)) !== true || !isPositional(flow.program, node)) return undefined
+  if (value?.some((dim: Dim) => counts(flow, dim)) !== true || !isPositional(flow, node)) return undefined
   if (!flow.edits) return inputs.map((x, i) => (i === index ? flow.program.tensor(node.input[i] as string) : x))
   const whole = flow.wholeShape(value, node)
   if (whole === undefined) {
@@ -70,7 +58,7 @@ export function limitWhole(
 ): (Tensor | undefined)[] | undefined {
   const isCount = (x: Tensor | undefined): boolean => x?.dtype === 'int64' && isWhole(flow, x)
   const isNumber = (x: Tensor | undefined): boolean => x?.value?.length === 1 && typeof x.value[0] === 'number'
-  if (!inputs.some(isCount) || !inputs.every((x) => isCount(x) || isNumber(x)) || !isBound(flow.program, node)) {
+  if (!inputs.some(isCount) || !inputs.every((x) => isCount(x) || isNumber(x)) || !isBound(flow, node)) {
     return undefined
   }
   return inputs.map((x, i) => {
@@ -90,12 +78,14 @@ function isWhole(flow: Flow, { value }: Tensor): boolean {
 }
 
 /** True if a slice begins or ends at what is computed from a number. */
-function isBound(program: Program, node: NodeProto): boolean {
+function isBound({ program, operators }: Flow, node: NodeProto): boolean {
   const seen = new Set([node])
   for (const each of seen) {
     for (const { node: reader, index } of program.graph.consumers(each.output[0] as string)) {
       if (reader.opType === 'Slice' && (index === 1 || index === 2)) return true
-      const isNumber = scalarOps.has(reader.opType) && program.tensor(reader.output[0] as string).value !== undefined
+      const isNumber =
+        hasTraitIn(operators, operatorName(reader), ...ofNumbers) &&
+        program.tensor(reader.output[0] as string).value !== undefined
       if (isNumber) seen.add(reader)
     }
   }

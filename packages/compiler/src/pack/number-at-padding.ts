@@ -1,6 +1,9 @@
+import { constant, evaluate } from '@tp/core'
 import { constantData } from '@tp/core/expression'
-import type { NodeProto } from '@tp/onnx'
-import { hasTrait } from '../operators/traits.ts'
+import { isOpaque } from '@tp/onnx'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+import { hasTrait, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /**
@@ -23,30 +26,18 @@ export function numberAtPadding(
 }
 
 function numberOf(program: Program, name: string, visit: (name: string) => number | undefined): number | undefined {
-  const constant = constantData(program.tensor(name))?.data
-  if (constant !== undefined) return constant.every((number) => number === constant[0]) ? constant[0] : undefined
+  const known = constantData(program.tensor(name))?.data
+  if (known !== undefined) return known.every((number) => number === known[0]) ? known[0] : undefined
   const node = program.graph.producer(name)
   if (node === undefined) return undefined
-  const of = (index: number): number | undefined => visit(node.input[index] as string)
-  if (returnsFirst(node)) return of(0)
-  const compute = functions[node.opType]
-  if (compute === undefined || node.domain !== '') return undefined
-  const operands = node.input.map((_, index) => of(index))
-  return operands.includes(undefined) ? undefined : Number(compute(...(operands as number[])))
-}
-
-/** True for a node that returns numbers of its first input, whichever they are. */
-function returnsFirst(node: NodeProto): boolean {
-  if (hasTrait(node, 'same values', 'moved values', 'repeated values')) return true
-  return node.opType !== 'Concat' && hasTrait(node, 'parts')
-}
-
-const functions: Readonly<Record<string, (...operands: number[]) => number | boolean>> = {
-  Not: (x = 0) => x === 0,
-  Equal: (x, y) => x === y,
-  Greater: (x = 0, y = 0) => x > y,
-  Less: (x = 0, y = 0) => x < y,
-  Mul: (x = 0, y = 0) => x * y,
-  Sub: (x = 0, y = 0) => x - y,
-  Where: (which, x = 0, y = 0) => (which ? x : y),
+  if (returnsFirst(node)) return visit(node.input[0] as string)
+  if (operators.get(operatorName(node))?.elementwise === undefined || hasTrait(node, 'rounded by range'))
+    return undefined
+  const numbers = node.input.map((input) => (input === '' ? undefined : visit(input)))
+  if (node.input.some((input, i) => input !== '' && numbers[i] === undefined)) return undefined
+  const [result] = program.infer(
+    node,
+    numbers.map((x, i) => (x === undefined ? undefined : constant(x, program.tensor(node.input[i] as string).dtype))),
+  )
+  return result === undefined || isOpaque(result.node.op) ? undefined : Number(evaluate([result], {})[0]?.data[0])
 }

@@ -3,6 +3,7 @@ import { constantData } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { hasBatch, isSameForAll, type Layout, layoutOf, packedSizes } from './layout.ts'
 import { numberAtPadding } from './number-at-padding.ts'
@@ -30,7 +31,7 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
   const [output, ...others] = node.output.map((name) => program.tensor(name))
   if (output === undefined || [output, ...others].some((each) => !each.hasShape)) return undefined
   const name = operatorName(node)
-  if (name === 'DynamicQuantizeLinear') return node.input.map((input) => around.packed(input) as string)
+  if (hasTrait(node, 'rounded by range')) return node.input.map((input) => around.packed(input) as string)
   if (node.input.every((input) => isScalar(input, around))) {
     return isElementwise(name) ? node.input.map((input) => around.packed(input) ?? input) : undefined
   }
@@ -42,7 +43,7 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
   const from = layoutOf(program.tensor(data), segment)
   const packed = around.packed(data)
   if (from === undefined || packed === undefined) return undefined
-  if (name === 'Concat') return concatenated(node, output, layout, around)
+  if (hasTrait(node, 'joined values')) return concatenated(node, output, layout, around)
   const operands = rest.map((input) => sameForAll(input, around))
   if (operands.includes(undefined)) return undefined
   return treatsAlike(name, node, output, from, around) ? [packed, ...(operands as string[])] : undefined
@@ -56,7 +57,7 @@ export function paddingRows(node: NodeProto, around: Surroundings): PaddingRows 
     if (!program.tensor(name).dims.some((dim) => hasBatch(dim, segment))) return undefined
     return numberAtPadding(program, name, segment.marks) === 0 ? 'zero' : 'masked'
   })
-  const choosesZero = node.opType === 'Where' && inputs[0] === 'zero' && isZero(node.input[2] as string, around)
+  const choosesZero = hasTrait(node, 'choice') && inputs[0] === 'zero' && isZero(node.input[2] as string, around)
   return choosesZero ? 'zero' : paddingOf(node, inputs)
 }
 
@@ -69,7 +70,7 @@ export function packedCopy(
 ): NodeProto | undefined {
   const [first] = node.output as [string]
   const tensor = program.tensor(first)
-  if (!reshaping.has(node.opType)) {
+  if (!hasTrait(node, 'joined axes')) {
     const copy = createNode({
       type: node.opType,
       domain: node.domain,
@@ -87,8 +88,6 @@ export function packedCopy(
   const data = inputs[0] as string
   return createNode({ type: 'Reshape', name: `${outputs[0]}/Reshape`, inputs: [data, shape], outputs })
 }
-
-const reshaping = new Set(['Reshape', 'Flatten'])
 
 function isElementwise(name: string): boolean {
   return operators.get(name)?.elementwise !== undefined
@@ -134,7 +133,7 @@ function broadcast(node: NodeProto, output: Tensor, layout: Layout, around: Surr
 /** True for x · mask, and for what a mask chooses instead of 0. */
 function givesZeroAtPadding(node: NodeProto, mask: string, around: Surroundings): boolean {
   if (node.opType === 'Mul') return true
-  return node.opType === 'Where' && node.input[0] === mask && isZero(node.input[2] as string, around)
+  return hasTrait(node, 'choice') && node.input[0] === mask && isZero(node.input[2] as string, around)
 }
 
 function isZero(name: string, { program }: Surroundings): boolean {

@@ -171,7 +171,7 @@ export class Program {
   /** The values whose contents a value is computed from, also inside the bodies of its node; sizes do not count. */
   sources(name: string): readonly string[] {
     const producer = this.graph.producer(name)
-    if (producer === undefined || producer.opType === 'Shape' || producer.opType === 'Size') return []
+    if (producer === undefined || readsShape(producer)) return []
     return [...producer.input, ...capturedNames(producer)].filter((source) => source !== '')
   }
 
@@ -231,7 +231,7 @@ export class Program {
     for (const next of found) {
       this.#visit(next)
       for (const { node } of this.graph.consumers(next)) {
-        if (node.opType === 'Shape' || node.opType === 'Size') continue
+        if (readsShape(node)) continue
         for (const output of node.output) if (output !== '') found.add(output)
       }
     }
@@ -271,4 +271,9 @@ function liftCounted(graph: Graph, counts: ReadonlyMap<string, string>): Lifted 
       return [name, input(name, dtype, counted)]
     })
   return lift(graph, { overrides: new Map(overrides) })
+}
+
+/** True for an operator that reads the shape of a value, and not what it holds. */
+export function readsShape({ opType }: { readonly opType: string }): boolean {
+  return opType === 'Shape' || opType === 'Size'
 }

@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import { cloneModel, dtypeOf, Graph, type Model, type NodeProto, opset, type TensorProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { QuantizeOptions } from '../plan/quantize-options.ts'
 import { isPacked } from '../program/packed-mark.ts'
 import { readProvenance } from '../program/provenance.ts'
@@ -153,10 +154,8 @@ function requireFloat(model: Model): void {
   )
 }
 
-function isQuantized({ opType }: NodeProto): boolean {
-  return /^Q(Linear|Gemm|Attention|Embed|MoE)|QuantizeLinear$|Integer$|IntegerToFloat$|^DequantizeLinear$|NBits$|^DynamicQuantize|Bnb4$/.test(
-    opType,
-  )
+function isQuantized(node: NodeProto): boolean {
+  return hasTrait(node, 'quantized', 'rounded values', 'rounded by range', 'on rounded values')
 }
 
 function nothingToQuantize(graph: Graph, excluded: number): Refused {

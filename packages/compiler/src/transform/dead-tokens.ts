@@ -9,7 +9,7 @@ import { follow } from '../operators/follow.ts'
 import type { Flow } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'
 import { positionKey } from '../operators/token-position.ts'
-import { Program } from '../program/program.ts'
+import { Program, readsShape } from '../program/program.ts'
 import { countNames, keptNames, readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
@@ -162,7 +162,7 @@ function findNeeds(program: Program, axis: TokenAxis, single?: string): Needs {
     if (axis.changed.has(name)) need(name, name === single ? 1 : 'all')
   }
   for (const node of [...program.graph.nodes].reverse()) {
-    if (node.opType === 'Shape' || node.opType === 'Size') continue
+    if (readsShape(node)) continue
     const rows = inputNeeds(program, axis, needs, node)
     for (const [i, name] of node.input.entries()) {
       const what = rows[i]

@@ -3,6 +3,7 @@ import type { NodeProto } from '@tp/onnx'
 import { change } from '../operators/flow.ts'
 import type { Flow, RowAxis } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /**
@@ -12,7 +13,7 @@ import type { Program } from '../program/program.ts'
 export function takeParallelBranch(flow: Flow, after: string): void {
   const { program } = flow
   for (const { node: sum } of program.graph.consumers(after)) {
-    if (sum.opType !== 'Add') continue
+    if (!hasTrait(sum, 'sum')) continue
     const branch = sum.input.find((name) => name !== after && program.dependsOnInputs(name))
     if (branch === undefined || isDownstream(program, branch, after)) continue
     for (const { node, index, axis } of beginnings(program, branch)) {

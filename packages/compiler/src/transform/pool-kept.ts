@@ -5,6 +5,8 @@ import { isZeroing } from '../analyze/attention.ts'
 import type { PoolCount } from '../analyze/pool-counts.ts'
 import { summedAxes } from '../operators/einsum.ts'
 import { placeholder } from '../operators/flow.ts'
+import { type Operator, operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
 import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
@@ -109,11 +111,10 @@ class Pooling {
   }
 
   weigh(node: NodeProto): void {
-    const { opType } = node
-    if (opType === 'Softmax') this.#softmax(node)
-    else if (opType.startsWith('Reduce')) this.#reduction(node)
+    if (hasTrait(node, 'softmax')) this.#softmax(node)
+    else if (hasTrait(node, 'reduction')) this.#reduction(node)
     else if (hasTrait(node, 'product')) this.#product(node)
-    else if (opType === 'Cast' && this.#isCount(node)) throw this.#unpoolable(node)
+    else if (hasTrait(node, 'same values') && this.#isCount(node)) throw this.#unpoolable(node)
     else if (node.input.some((input, i) => this.#weights.has(input) && this.#isPassedOn(node, input, i)))
       this.#weights.add(node.output[0] as string)
   }
@@ -142,7 +143,7 @@ class Pooling {
 
   /** Means that an earlier pruning has weighed: their weights add up over the tokens that were there then. */
   refuseMean(node: NodeProto): void {
-    if (node.opType === 'ReduceMean' && this.#tokenAxes(node).length > 0) throw this.#weighed(node)
+    if (reducesBy(node) === 'mean' && this.#tokenAxes(node).length > 0) throw this.#weighed(node)
   }
 
   #tokenAxes(node: NodeProto): number[] {
@@ -213,15 +214,16 @@ class Pooling {
     }
     const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis)
     const valid = this.#valid === undefined ? undefined : value(this.#valid)
-    if (node.opType === 'ReduceMax') {
+    const reduces = hasTrait(node, 'product') && !hasTrait(node, 'quantized') ? 'sum' : reducesBy(node)
+    if (reduces === 'max') {
       if (valid !== undefined) this.#rewrite(node, where(unsqueeze(valid, others), x, LEAST), names)
       return
     }
     const size = this.#cut.size === undefined ? undefined : value(this.#cut.size)
     const counted = valid !== undefined && size !== undefined ? where(valid, size, 0) : ((size ?? valid) as Tensor)
     const weight = cast(unsqueeze(counted, others), dtype)
-    if (['ReduceSum', 'MatMul', 'Einsum'].includes(node.opType)) this.#rewrite(node, mul(x, weight), names)
-    else if (node.opType === 'ReduceMean') {
+    if (reduces === 'sum') this.#rewrite(node, mul(x, weight), names)
+    else if (reduces === 'mean') {
       // Mean over all slots × slots / weights = weighted mean; the node itself is not changed.
       const slots = cast(axisSize(counted, 1), dtype)
       const share = div(slots, maximum(sum(weight, axis, { keepDims: true }), LIGHTEST))
@@ -248,6 +250,10 @@ class Pooling {
         : `examples keep different numbers of tokens here, and ${node.opType} over them cannot exclude the fillers`
     return new Refused('TP_POOLING', reason, node)
   }
+}
+
+function reducesBy(node: NodeProto): Operator['reduces'] {
+  return operators.get(operatorName(node))?.reduces
 }
 
 /** Sum of weights to divide by where there is nothing to pool; finite in float16. */

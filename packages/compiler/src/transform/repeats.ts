@@ -1,4 +1,5 @@
 import { createNode } from '@tp/onnx'
+import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /**
@@ -31,14 +32,14 @@ export class Repeats {
     const node = graph.producer(name)
     const own = program.tensor(name)
     if (node === undefined || !own.hasShape || own.rank < 2) return undefined
-    if (node.opType === 'Expand') {
+    if (hasTrait(node, 'broadcast values')) {
       const data = node.input[0] as string
       const from = program.tensor(data)
       return from.rank === own.rank && from.dims.some((dim, axis) => dim === 1 && own.dims[axis] !== 1)
         ? data
         : undefined
     }
-    if (!repeatable.has(node.opType)) return undefined
+    if (!hasTrait(node, ...ofMasks)) return undefined
     const inputs = node.input.map((input) => this.without(input))
     if (inputs.every((input, i) => input === node.input[i])) return undefined
     // The same node again, on smaller operands; readers elsewhere keep the full one.
@@ -56,18 +57,5 @@ export class Repeats {
   }
 }
 
-/** Elementwise ops that masks are made of. */
-const repeatable = new Set([
-  'Where',
-  'Add',
-  'Sub',
-  'Mul',
-  'Div',
-  'Cast',
-  'Not',
-  'And',
-  'Or',
-  'Equal',
-  'Neg',
-  'Identity',
-])
+/** Of elementwise operators that masks are made of. */
+const ofMasks = ['arithmetic', 'logic', 'choice', 'same values'] as const

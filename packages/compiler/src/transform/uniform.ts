@@ -11,7 +11,6 @@ export function isUniform(program: Program, name: string, axis: number): boolean
   if (constant !== undefined) return isRepeated(constant, axis)
   const node = program.graph.producer(name)
   if (node === undefined) return false
-  if (node.opType === 'ConstantOfShape') return true
   if (node.opType === 'Slice') return isUniform(program, node.input[0] as string, axis)
   const inputs = node.input.map((input) => (input === '' ? undefined : program.tensor(input)))
   const view = { node, inputs, output, attributes: output.node.attributes, isTokens: (dim: unknown) => dim === size }

@@ -42,7 +42,6 @@ const turnTokens: Repair = (flow, node) => {
 
 /** Made for decoders. */
 const always = (): boolean => true
-const neverAsInput = Number.POSITIVE_INFINITY
 
 /**
  * Operators that do the work of several. One with a `meaning` is written out in plain operators when a model is opened, and
@@ -60,17 +59,23 @@ export const fusedOperators: OperatorEntries = {
   },
   'com.microsoft.EmbedLayerNormalization': { traits: ['fused'], meaning: embedLayerNormalization },
   'com.microsoft.GroupQueryAttention': { traits: ['fused'], readsEarlierKeys: always, caches: cachesAt(3, 4) },
-  'com.microsoft.MatMulIntegerToFloat': { traits: ['product'], meaning: matMulIntegerToFloat, packs: productPacks },
+  'com.microsoft.MatMulIntegerToFloat': {
+    traits: ['product', 'quantized'],
+    meaning: matMulIntegerToFloat,
+    packs: productPacks,
+  },
   'com.microsoft.MultiHeadAttention': {
     traits: ['fused'],
     meaning: multiHeadAttention,
     readsEarlierKeys: ({ input }) => (input[6] ?? '') !== '',
     caches: cachesAt(6, 7),
   },
-  'com.microsoft.PackedAttention': { traits: ['fused'], readsEarlierKeys: earlierKeysAt(neverAsInput) },
-  'com.microsoft.PackedMultiHeadAttention': { traits: ['fused'], readsEarlierKeys: earlierKeysAt(neverAsInput) },
-  'com.microsoft.QAttention': { traits: ['fused'], meaning: qAttention, readsEarlierKeys: earlierKeysAt(8) },
-  'com.microsoft.QEmbedLayerNormalization': { traits: ['fused'], meaning: qEmbedLayerNormalization },
+  'com.microsoft.QAttention': {
+    traits: ['fused', 'quantized'],
+    meaning: qAttention,
+    readsEarlierKeys: earlierKeysAt(8),
+  },
+  'com.microsoft.QEmbedLayerNormalization': { traits: ['fused', 'quantized'], meaning: qEmbedLayerNormalization },
   // Written out in what is opened; a cut of a prompt puts it into a graph that is open.
   'com.microsoft.RotaryEmbedding': {
     traits: ['fused'],

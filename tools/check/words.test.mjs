@@ -113,6 +113,14 @@ test('names tests by sentences', () => {
   expect(found).toEqual([])
 })
 
+test('gives each exported type a name of its own', () => {
+  /** @type {Map<string, string[]>} */
+  const declared = new Map()
+  for (const { path, words } of sources)
+    for (const { line, text } of words.types) declared.set(text, [...(declared.get(text) ?? []), `${path}:${line}`])
+  expect([...declared].filter(([, places]) => places.length > 1)).toEqual([])
+})
+
 test('writes subject, verb and object', () => {
   const prose = [...pages, ...sources.map(({ path, words }) => ({ path, prose: words.prose }))]
   const found = prose.flatMap(({ path, prose }) =>

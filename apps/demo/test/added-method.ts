@@ -5,11 +5,11 @@ import { build } from 'esbuild'
 import type { Page } from 'playwright-core'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
-import type { Site } from './site.ts'
+import type { DemoSite } from './site.ts'
 
 const DESCRIPTION = 'keeps tokens by received attention times the norm of their state'
 
-export function addedMethodTests({ page, show }: Site): void {
+export function addedMethodTests({ page, show }: DemoSite): void {
   const outcome = outcomeOf(page)
   let bundle = ''
   beforeAll(async () => {

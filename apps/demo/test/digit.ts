@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
-import type { Site } from './site.ts'
+import type { DemoSite } from './site.ts'
 
-export function digitTests({ page, show }: Site): void {
+export function digitTests({ page, show }: DemoSite): void {
   const outcome = outcomeOf(page)
 
   test('reads a digit drawn with the mouse', async () => {

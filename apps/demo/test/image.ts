@@ -1,8 +1,8 @@
 import { beforeAll, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
-import type { Site } from './site.ts'
+import type { DemoSite } from './site.ts'
 
-export function imageTests({ page, show }: Site): void {
+export function imageTests({ page, show }: DemoSite): void {
   const outcome = outcomeOf(page)
   beforeAll(async () => {
     await show('image')

@@ -4,12 +4,12 @@ import { addSpeech, openModelFolder, spoken } from 'pipeline-models'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { eventually } from './page-objects.ts'
-import type { Site } from './site.ts'
+import type { DemoSite } from './site.ts'
 
 const FOLDER = 'Choose the folder of a Whisper model'
 const RECORDED_MS = 700
 
-export function listeningTests({ page, show, elsewhere }: Site): void {
+export function listeningTests({ page, show, elsewhere }: DemoSite): void {
   test('a model of the user writes down a sound and a recording, dense and pruned side by side', {
     tags: 'exhaustive',
   }, async () => {

@@ -1,11 +1,11 @@
 import { beforeAll, expect, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
-import type { Site } from './site.ts'
+import type { DemoSite } from './site.ts'
 
 const SPAM =
   'You have won . Click here to claim your FREE cash prize now, no risk, limited offer, reply with your bank details!'
 
-export function mailTests({ page, show }: Site): void {
+export function mailTests({ page, show }: DemoSite): void {
   const outcome = outcomeOf(page)
   const text = page.getByLabel('Is it spam? A mail, or any text')
   const preset = (name: string) => page.getByRole('radio', { name }).check({ force: true })

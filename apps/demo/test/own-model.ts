@@ -11,14 +11,14 @@ import type { Page } from 'playwright-core'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { withDataFile } from './data-file.ts'
 import { eventually, outcomeOf } from './page-objects.ts'
-import type { Site } from './site.ts'
+import type { DemoSite } from './site.ts'
 
 const FIELD = 'Choose your .onnx file and what belongs to it, or drop them here'
 const ADDRESS = 'Or its name at Hugging Face, or the address of its .onnx file'
 const TEXT = 'Re: the meeting on Monday . I bring the slides, and Peter has the numbers of last year.'
 const FOUND = 'An encoder of 6 layers, 128 numbers wide, with 4 attention heads.'
 
-export function ownModelTests({ page, show }: Site): void {
+export function ownModelTests({ page, show }: DemoSite): void {
   const outcome = outcomeOf(page)
   const alert = page.getByRole('alert')
   const files = page.getByLabel(FIELD)

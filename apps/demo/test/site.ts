@@ -9,7 +9,7 @@ import { preview } from 'vite'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-export interface Site {
+export interface DemoSite {
   readonly url: string
   /** One page for all tests, since every other one loads and compiles everything again. It has just been opened. */
   readonly page: Page
@@ -33,7 +33,7 @@ const titles: Readonly<Record<string, string>> = {
 }
 
 /** The page as `pnpm build` and `pnpm preview` make and serve it, in a browser that has never been there. */
-export async function openSite(): Promise<Site> {
+export async function openSite(): Promise<DemoSite> {
   await build()
   const server = await preview({ root, logLevel: 'error', preview: { port: 0, open: false } })
   const { requests, bytesSent } = watch(server.httpServer as Server)
@@ -76,7 +76,7 @@ async function build(): Promise<void> {
   })
 }
 
-function watch(server: Server): Pick<Site, 'requests' | 'bytesSent'> {
+function watch(server: Server): Pick<DemoSite, 'requests' | 'bytesSent'> {
   const requests: string[] = []
   const sockets = new Set<{ readonly bytesWritten: number }>()
   server.on('connection', (socket) => sockets.add(socket))

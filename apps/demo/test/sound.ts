@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { sharedFolder } from 'exported-encoders'
 import { expect, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
-import type { Site } from './site.ts'
+import type { DemoSite } from './site.ts'
 
 const model = join(sharedFolder, 'models/kwt1/model.onnx')
 const sound = join(sharedFolder, 'data/keywords/yes__flite_slt.wav')
@@ -12,7 +12,7 @@ const YES = 2
 
 const RECORDED_MS = 1200
 
-export function soundTests({ page, show }: Site): void {
+export function soundTests({ page, show }: DemoSite): void {
   const why = existsSync(model) ? '' : ' (skipped: there is no shared folder)'
   test.skipIf(why !== '')(
     `reads a sound by a model of speech, slice by slice${why}`,

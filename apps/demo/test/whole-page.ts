@@ -2,12 +2,12 @@ import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { eventually, outcomeOf } from './page-objects.ts'
-import type { Site } from './site.ts'
+import type { DemoSite } from './site.ts'
 
 const FIRST_LOAD_BYTES = 8e6
 const tabs = ['mail', 'digit', 'image', 'sound', 'own']
 
-export function wholePageTests({ page, url, requests, elsewhere, bytesSent }: Site): void {
+export function wholePageTests({ page, url, requests, elsewhere, bytesSent }: DemoSite): void {
   test('loads little first, nothing from elsewhere, and needs no network afterwards; its address keeps the settings', async () => {
     const outcome = outcomeOf(page)
     await outcome.settled()
@@ -58,7 +58,7 @@ async function notKept(): Promise<string[]> {
 }
 
 /** Beginning with the tab of mails. */
-export function tabTests({ page, show }: Site): void {
+export function tabTests({ page, show }: DemoSite): void {
   for (const [i, tab] of tabs.entries())
     test(`${tab}: fits a phone, and passes axe in light and dark`, {
       tags: i === 0 ? [] : 'exhaustive',

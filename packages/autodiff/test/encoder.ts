@@ -10,7 +10,7 @@ import { shuffled } from './central-differences.ts'
 type Numbers = Readonly<Record<string, TensorLike>>
 
 /** An encoder's loss, with its weights as inputs of the expression. */
-export interface Learning {
+export interface LearningCase {
   readonly loss: Tensor
   /** By name: initializers that are floats of more than one element. */
   readonly weights: ReadonlyMap<string, { readonly tensor: Tensor; readonly value: ConstantData }>
@@ -18,7 +18,7 @@ export interface Learning {
 }
 
 /** @throws TpError TP_GRADIENT */
-export function learning(model: Model, lossOf: (lifted: Lifted, graph: Graph) => Tensor): Learning {
+export function learning(model: Model, lossOf: (lifted: Lifted, graph: Graph) => Tensor): LearningCase {
   const graph = new Graph(model)
   const constants = lift(graph)
   const weights = new Map<string, { tensor: Tensor; value: ConstantData }>()
@@ -47,7 +47,7 @@ interface Place {
  * Gradients by the interpreter in double precision and by onnxruntime from the emitted graph, at `count` places spread over
  * all weights, against central differences of the loss in double precision.
  */
-export async function checkEncoder(learning: Learning, data: Numbers, count: number): Promise<void> {
+export async function checkEncoder(learning: LearningCase, data: Numbers, count: number): Promise<void> {
   const exact = evaluate(learning.gradients, feeds(learning, data, 'float64'), { precision: 'float64' })
   const slopes = exact.map(({ data }) => data as Float64Array)
   const computed = await byRuntime(learning, data)
@@ -70,14 +70,14 @@ export async function checkEncoder(learning: Learning, data: Numbers, count: num
   }
 }
 
-function feeds({ weights }: Learning, data: Numbers, type: 'float32' | 'float64'): Record<string, TensorLike> {
+function feeds({ weights }: LearningCase, data: Numbers, type: 'float32' | 'float64'): Record<string, TensorLike> {
   const array = type === 'float32' ? Float32Array : Float64Array
   const own = [...weights].map(([name, { value }]) => [name, { type, dims: value.dims, data: array.from(value.data) }])
   return { ...data, ...Object.fromEntries(own) }
 }
 
 /** Every weight in turn, in an order by chance; four of five places where its gradient is not 0, the others anywhere. */
-function places({ weights }: Learning, slopes: readonly Float64Array[], count: number): Omit<Place, 'slope'>[] {
+function places({ weights }: LearningCase, slopes: readonly Float64Array[], count: number): Omit<Place, 'slope'>[] {
   const names = [...weights.keys()]
   const order = shuffled(names.length, 3)
   return Array.from({ length: count }, (_, i) => {
@@ -89,7 +89,11 @@ function places({ weights }: Learning, slopes: readonly Float64Array[], count: n
   })
 }
 
-function* differences(learning: Learning, data: Numbers, places: readonly Omit<Place, 'slope'>[]): Generator<Place> {
+function* differences(
+  learning: LearningCase,
+  data: Numbers,
+  places: readonly Omit<Place, 'slope'>[],
+): Generator<Place> {
   const all = feeds(learning, data, 'float64')
   for (const place of places) {
     const weight = all[place.name] as TensorLike
@@ -105,7 +109,7 @@ function* differences(learning: Learning, data: Numbers, places: readonly Omit<P
 }
 
 /** Gradients as onnxruntime computes them; undefined for weights in half precision, where they would say little. */
-async function byRuntime(learning: Learning, data: Numbers): Promise<Float32Array[] | undefined> {
+async function byRuntime(learning: LearningCase, data: Numbers): Promise<Float32Array[] | undefined> {
   if ([...learning.weights.values()].some(({ value }) => value.dtype !== 'float32')) return undefined
   const named = learning.gradients.map((gradient, i) => [`gradient.${i}`, gradient] as const)
   const file = emitModel({ loss: learning.loss, ...Object.fromEntries(named) })

@@ -6,13 +6,13 @@ import { readBytes } from '@tp/data'
 import { type RunPlan, readGuarding } from '@tp/plans'
 import { inputFiles } from './input/input-files.ts'
 import type { BulkTask, ComputeSpec, SessionSpec } from './model/compute-spec.ts'
-import { type ModelFiles, readModelFiles } from './model/model-files.ts'
+import { type HashedModel, readModelFiles } from './model/model-files.ts'
 import { type BulkModel, openBulkModel } from './model/open-model.ts'
 import { type OutputName, outputFormats, outputNameOf } from './output/output-formats.ts'
 import { type BulkProgress, progressFrom } from './progress.ts'
 import { computeOnQueue } from './queue/dispatch.ts'
 import { openStore } from './shards/open-store.ts'
-import { type Plan, planShards } from './shards/plan.ts'
+import { planShards, type ShardPlan } from './shards/plan.ts'
 import { computeShard, type Shard } from './shards/shard.ts'
 import { type ShardFiles, shardFiles } from './shards/shard-files.ts'
 import { writeNew } from './shards/whole-file.ts'
@@ -159,7 +159,7 @@ function shardsOf({ out, shards = `${out}.shards` }: BulkOptions): string {
 /** Bytes of a guard; longer texts are none. */
 const LARGEST_GUARD = 2 ** 28
 
-async function sessionSpec({ plan, guard }: BulkOptions, files: ModelFiles): Promise<SessionSpec> {
+async function sessionSpec({ plan, guard }: BulkOptions, files: HashedModel): Promise<SessionSpec> {
   // Padded batches elsewhere: the native runtime is no faster there, and need not be installed.
   const runtime = files.isPacked ? 'native' : 'node'
   const { model: pruned, dense } = files
@@ -246,7 +246,7 @@ function rowsOf(shards: readonly Shard[]): number {
 }
 
 /** @throws TpError TP_SHARDS with the reasons of those that are missing */
-async function requireAll({ shards }: Plan, folder: ShardFiles): Promise<void> {
+async function requireAll({ shards }: ShardPlan, folder: ShardFiles): Promise<void> {
   const { done, failed } = await folder.state()
   const missing = shards.filter(({ key }) => !done.has(key))
   if (missing.length === 0) return

@@ -113,7 +113,6 @@ describe('outputs and inputs of a command are different files', () => {
   test.each([
     ['--log', () => at('data.tsv')],
     ['--weights-out', () => at('dev.tsv')],
-    ['--report', () => at('config')],
     ['--log', () => at('link.tsv')],
     ['--log', () => at('hard.tsv')],
     ['--log', () => `${folder.path}/./set/../data.tsv`],
@@ -129,10 +128,6 @@ describe('outputs and inputs of a command are different files', () => {
     ['--log', () => at('new.onnx.soft.checkpoint')],
   ])('refuses one file for two outputs of one command: %s', async (option, path) => {
     await refused(train(option, path()), 'TP_OUTPUT', /is to be two files at once/)
-  })
-
-  test('refuses one name for a report and a log', async () => {
-    await refused(train('--report', at('r'), '--log', at('r.json')), 'TP_OUTPUT', /two files at once/)
   })
 
   test.each(['set', 'set-link'])('refuses an output that would be an example of the folder %s', async (name) => {

@@ -43,9 +43,8 @@ export function train(method: string, out: string, ...more: string[]): string[] 
 }
 
 export function learn(out: string, ...more: string[]): string[] {
-  return train('ltp', out, '--batch-size', '8', '--learning-rate', '1e-4', '--method-rate', '0.02', ...more)
+  return train('ltp', out, '--set', 'batchSize=8', '--set', 'learningRate=1e-4', '--set', 'methodRate=0.02', ...more)
 }
 
 export const read = (...parts: string[]): Buffer => readFileSync(folder.at(...parts))
-export const document = (name: string) => JSON.parse(read(name).toString())
 export const checkpoints = (): string[] => folder.files().filter((name) => name.includes('checkpoint'))

@@ -106,7 +106,7 @@ async function runCommand(command: CommandName, entry: MethodEntry, form: Form):
     case 'eval':
       return await tpHere(['eval', model, ...data, '--methods', name, ...budget, ...weights])
     case 'train': {
-      const more = ['--selection', inForm(form, 'other.tsv'), '--epochs', '1', '--keep', '0.6']
+      const more = ['--selection', inForm(form, 'other.tsv'), '--set', 'epochs=1', '--keep', '0.6']
       return await tpHere(['train', model, '-o', inForm(form, 'trained.onnx'), '--method', name, ...data, ...more])
     }
   }

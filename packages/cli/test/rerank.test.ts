@@ -114,7 +114,18 @@ describe('a model with one logit', () => {
 
   test('learns where to prune without labels', { timeout, tags: 'exhaustive' }, async () => {
     const data = ['--data', folder.at('unjudged.tsv'), '--selection', folder.at('unjudged-others.tsv')]
-    const learning = ['--method', 'sdtp', '--keep', '0.5', '--train', 'method', '--epochs', '1', '--hard-epochs', '0']
+    const learning = [
+      '--method',
+      'sdtp',
+      '--keep',
+      '0.5',
+      '--train',
+      'method',
+      '--set',
+      'epochs=1',
+      '--set',
+      'hardEpochs=0',
+    ]
     const out = folder.at('learned.onnx')
     const { code, stdout, stderr } = await tpHere([
       'train',

@@ -130,7 +130,7 @@ describe('tp serve', () => {
       'a guard without the dense model',
       [mail, '--guard', 'guard.json'],
       'TP_USAGE',
-      /--guard requires --against DENSE/,
+      /--guard and --against go together/,
     ],
     [
       'a guard next to a plan',

@@ -26,8 +26,8 @@ const trainBy = (selection: string, ...more: string[]): ReturnType<typeof tpHere
     '-o',
     folder.at('out.onnx'),
     ...data,
-    '--batch-size',
-    '8',
+    '--set',
+    'batchSize=8',
     ...more,
   ])
 }
@@ -36,7 +36,14 @@ const train = (...more: string[]): ReturnType<typeof tpHere> => trainBy('others.
 describe('tp train of a model that gives vectors', () => {
   test('learns the dense vectors with tokens pruned, without labels', { timeout }, async () => {
     const pruning = ['--method', 'received-attention', '--layers', '2', '--keep', '0.3']
-    const { code, stdout, stderr } = await train(...pruning, '--epochs', '2', '--learning-rate', '3e-4', '--json')
+    const { code, stdout, stderr } = await train(
+      ...pruning,
+      '--set',
+      'epochs=2',
+      '--set',
+      'learningRate=3e-4',
+      '--json',
+    )
     expect([code, stderr]).toEqual([0, expect.stringContaining('% on the selection')])
     const { selection, settings } = JSON.parse(stdout)
     expect(settings).toMatchObject({ answer: 'embedding', distillation: 1 })
@@ -50,7 +57,7 @@ describe('tp train of a model that gives vectors', () => {
     tags: 'exhaustive',
   }, async () => {
     const weights = folder.at('sdtp.safetensors')
-    const learning = ['--train', 'method', '--epochs', '3', '--hard-epochs', '0', '--method-rate', '0.01']
+    const learning = ['--train', 'method', '--set', 'epochs=3', '--set', 'hardEpochs=0', '--set', 'methodRate=0.01']
     const log = folder.at('log.jsonl')
     const files = ['--weights-out', weights, '--log', log]
     const { code, stdout } = await train('--method', 'sdtp', '--layers', '2', '--keep', '0.5', ...learning, ...files)
@@ -64,7 +71,15 @@ describe('tp train of a model that gives vectors', () => {
   })
 
   test('learns without some layers', { timeout, tags: 'exhaustive' }, async () => {
-    const { code, stdout } = await train('--leave-out', '0', '--epochs', '2', '--learning-rate', '1e-4', '--json')
+    const { code, stdout } = await train(
+      '--leave-out',
+      '0',
+      '--set',
+      'epochs=2',
+      '--set',
+      'learningRate=1e-4',
+      '--json',
+    )
     expect(code).toBe(0)
     const { before, after } = JSON.parse(stdout).selection
     expect(after).toBeGreaterThan(before)
@@ -73,7 +88,7 @@ describe('tp train of a model that gives vectors', () => {
   test('refuses labels, and texts to choose by that it learns from', async () => {
     copyFileSync(folder.at('texts.txt'), folder.at('copy.txt'))
     const pruning = ['--method', 'random', '--keep', '0.5']
-    const labels = await train(...pruning, '--distillation', '0.5')
+    const labels = await train(...pruning, '--set', 'distillation=0.5')
     expect([labels.code, labels.stderr]).toEqual([2, expect.stringContaining('learned from the dense model alone')])
     const same = await trainBy('copy.txt', ...pruning)
     expect([same.code, same.stderr]).toEqual([1, expect.stringContaining('64 of 64 examples')])

@@ -8,7 +8,7 @@ import { tp, tpHere } from './tp.ts'
 withSentences()
 
 describe('tp train refuses', () => {
-  const short = (...more: string[]): string[] => learn('e.onnx', '--epochs', '0.3', ...more)
+  const short = (...more: string[]): string[] => learn('e.onnx', '--set', 'epochs=0.3', ...more)
   const classes = (...ids: number[]): string => ids.map((id) => `${id}\tvery good film\n`).join('')
   const withData = (lines: string): string[] => {
     writeFileSync(folder.at('other.tsv'), lines)
@@ -36,14 +36,14 @@ describe('tp train refuses', () => {
     ],
     [
       'epochs below 0',
-      () => short('--hard-epochs', '-1'),
+      () => short('--set', 'hardEpochs=-1'),
       'TP_USAGE',
-      /--hard-epochs is -1; it must be a number from 0/,
+      /--set hardEpochs is -1; it must be a number from 0/,
       2,
     ],
     [
       'a rate of 0',
-      () => train('ltp', 'e.onnx', '--method-rate', '0'),
+      () => train('ltp', 'e.onnx', '--set', 'methodRate=0'),
       'TP_OPTION',
       /methodRate is 0; it has to be a number above 0/,
       2,
@@ -81,7 +81,7 @@ describe('tp train refuses', () => {
       'a class without examples',
       () => withData(classes(0, 2, 3, 4)),
       'TP_DATA',
-      /no example has class 1 of the model, which it would unlearn; add some, or learn from the dense model alone with --distillation 1/,
+      /no example has class 1 of the model, which it would unlearn; add some, or learn from the dense model alone \(distillation 1\)/,
       1,
     ],
     [
@@ -123,7 +123,7 @@ describe('tp train refuses', () => {
     ],
     [
       'a missing folder',
-      () => short('--report', folder.at('nowhere', 'r')),
+      () => short('--weights-out', folder.at('nowhere', 'r')),
       'TP_WRITE',
       /the folder does not exist; create it first/,
       1,
@@ -137,7 +137,13 @@ describe('tp train refuses', () => {
   })
 
   test('accepts a class without examples where labels do not count', { timeout, tags: 'exhaustive' }, async () => {
-    const { code } = await tpHere([...withData(classes(0, 2, 3, 4)), '--distillation', '1', '--hard-epochs', '0'])
+    const { code } = await tpHere([
+      ...withData(classes(0, 2, 3, 4)),
+      '--set',
+      'distillation=1',
+      '--set',
+      'hardEpochs=0',
+    ])
     expect(code).toBe(0)
   })
 
@@ -155,7 +161,7 @@ describe('tp train refuses', () => {
 
   test('keeps the last good checkpoint when the loss is NaN', { timeout }, async () => {
     const { code, stderr } = await tpHere(
-      train('ltp', 'd.onnx', '--epochs', '2', '--batch-size', '4', '--learning-rate', '1e19'),
+      train('ltp', 'd.onnx', '--set', 'epochs=2', '--set', 'batchSize=4', '--set', 'learningRate=1e19'),
     )
     expect([code, stderr]).toEqual([
       1,
@@ -166,7 +172,7 @@ describe('tp train refuses', () => {
 
   test('refuses a checkpoint of another training', { timeout, tags: 'exhaustive' }, async () => {
     writeFileSync(folder.at('r.onnx.soft.checkpoint'), await softCheckpoint())
-    const { code, stderr } = await tpHere(learn('r.onnx', '--epochs', '6', '--seed', '5', '--resume'))
+    const { code, stderr } = await tpHere(learn('r.onnx', '--set', 'epochs=6', '--set', 'seed=5', '--resume'))
     expect(stderr).toMatch(
       /it belongs to another training \(seed was 0, and is 5\); use the settings of that one, or start over/,
     )
@@ -175,7 +181,7 @@ describe('tp train refuses', () => {
 
   /** The first part's last checkpoint of a training of six epochs whose second part diverged. */
   async function softCheckpoint(): Promise<Buffer> {
-    const stopped = await tp(learn('s.onnx', '--epochs', '6'), {
+    const stopped = await tp(learn('s.onnx', '--set', 'epochs=6'), {
       onError: (text, kill) => void (text.includes('step 4 of 18') && kill('SIGINT')),
     })
     expect(stopped.code).toBe(130)
@@ -187,7 +193,7 @@ describe('tp train refuses', () => {
   test.skipIf(isRoot)(`a folder that may not be written to${reason}`, async () => {
     mkdirSync(folder.at('locked'))
     chmodSync(folder.at('locked'), 0o500)
-    const { code, stderr } = await tpHere(short('--report', folder.at('locked', 'r')))
+    const { code, stderr } = await tpHere(short('--weights-out', folder.at('locked', 'r')))
     expect([code, stderr]).toEqual([
       1,
       expect.stringMatching(/not allowed; choose another folder[\s\S]*code: TP_WRITE/),
@@ -202,7 +208,7 @@ describe('tp train refuses', () => {
       mkdirSync(folder.at('disk'))
       mkdirSync(folder.at('saved'))
       const args = (out: string): string[] =>
-        learn('x', '--epochs', '2', '--train', 'method').map((arg) => (arg === folder.at('x') ? out : arg))
+        learn('x', '--set', 'epochs=2', '--train', 'method').map((arg) => (arg === folder.at('x') ? out : arg))
       const script =
         'mount -t tmpfs -o size=32k tmpfs "$DISK" && { "$@"; code=$?; cp -a "$DISK"/. "$SAVED"; exit $code; }'
       const { code, stderr } = await tp(args(folder.at('disk', 'f.onnx')), {
@@ -227,7 +233,7 @@ describe('tp train refuses', () => {
       const size = Math.ceil((1.5 * stopped.length) / 1024)
       const script = `mount -t tmpfs -o size=${size}k tmpfs "$DISK" && { "$@"; code=$?; cp -a "$DISK"/. "$SAVED"; exit $code; }`
       const args = (out: string): string[] =>
-        learn('x', '--epochs', '6', '--hard-epochs', '0').map((arg) => (arg === folder.at('x') ? out : arg))
+        learn('x', '--set', 'epochs=6', '--set', 'hardEpochs=0').map((arg) => (arg === folder.at('x') ? out : arg))
       const { code, stderr } = await tp(args(folder.at('narrow', 'n.onnx')), {
         through: ['unshare', '-rm', 'sh', '-c', script, 'sh'],
         env: { DISK: folder.at('narrow'), SAVED: folder.at('kept') },

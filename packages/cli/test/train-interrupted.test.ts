@@ -6,8 +6,19 @@ import { tp, tpHere } from './tp.ts'
 withSentences()
 
 const args = (out: string, ...more: string[]): string[] => [
-  ...train('received-attention', out, '--layers', '0', '--keep', '0.1', '--batch-size', '8', '--learning-rate', '1e-4'),
-  ...['--epochs', '1', ...more],
+  ...train(
+    'received-attention',
+    out,
+    '--layers',
+    '0',
+    '--keep',
+    '0.1',
+    '--set',
+    'batchSize=8',
+    '--set',
+    'learningRate=1e-4',
+  ),
+  ...['--set', 'epochs=1', ...more],
 ]
 
 describe('a training that is interrupted before its first step', () => {
@@ -55,7 +66,7 @@ describe('a training that is interrupted before its first step', () => {
   test('refuses answers of another training, and damaged ones', { timeout }, async () => {
     await tp(args('f.onnx'), { onError: (text, kill) => void (text.includes('fine-tuning …') && kill('SIGINT')) })
     const other = await tpHere([...args('f.onnx', '--resume'), '--limit', '20'])
-    expect(other.stderr).toMatch(/they belong to another training \(another --data\)[\s\S]*code: TP_RESUME/)
+    expect(other.stderr).toMatch(/they belong to another training \(another data\)[\s\S]*code: TP_RESUME/)
     const path = folder.at('f.onnx.answers.checkpoint')
     const bytes = readFileSync(path)
     for (const damaged of [bytes.subarray(0, bytes.length - 3), Buffer.from('half'), Buffer.from('{"format":1}\n')]) {

@@ -79,7 +79,7 @@ describe('tp train --method lens', () => {
   })
 
   test.each([
-    ['options of training by steps', ['--layers', '1', '--keep', '0.5', '--epochs', '2'], '--epochs'],
+    ['options of training by steps', ['--layers', '1', '--keep', '0.5', '--set', 'epochs=2'], '--set'],
     ['examples to select by', ['--layers', '1', '--keep', '0.5', '--selection', 'dev.txt'], '--selection'],
     ['no amounts', [], '--keep'],
     ['few texts', ['--layers', '1', '--keep', '0.5', '--limit', '20'], 'too few'],

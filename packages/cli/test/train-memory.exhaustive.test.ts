@@ -29,11 +29,11 @@ const minilm = join(shared, 'models/minilm-sentiment/model.onnx')
 if (existsSync(minilm)) {
   // Before batches were run in parts, these took 8.1 and 1.6 GB.
   test.each([
-    ['ltp', ['--target-flops', '0.6', '--hard-epochs', '1']],
-    ['sdtp', ['--keep', '0.7', '--train', 'method', '--distillation', '1']],
+    ['ltp', ['--target-flops', '0.6', '--set', 'hardEpochs=1']],
+    ['sdtp', ['--keep', '0.7', '--train', 'method', '--set', 'distillation=1']],
   ])('trains %s on batches of 16 × 512 tokens in less than 2 GB', { timeout: 600_000 }, async (method, how) => {
     const data = ['--data', table('long.tsv', 16, 12), '--selection', table('others.tsv', 4, 12, 3)]
-    const all = ['--method', method, ...how, '--epochs', '1', ...data]
+    const all = ['--method', method, ...how, '--set', 'epochs=1', ...data]
     const bytes = await peak(['train', minilm, '-o', folder.at(`${method}.onnx`), ...all])
     expect(bytes).toBeLessThan(2e9)
     expect(bytes).toBeGreaterThan(0.3e9)
@@ -43,10 +43,10 @@ if (existsSync(minilm)) {
 }
 
 test('takes hardly more memory for ten times as many examples', { timeout: 600_000 }, async () => {
-  const sdtp = ['--method', 'sdtp', '--keep', '0.7', '--train', 'method', '--distillation', '1']
+  const sdtp = ['--method', 'sdtp', '--keep', '0.7', '--train', 'method', '--set', 'distillation=1']
   const peakWith = (count: number, epochs: number): Promise<number> => {
     const data = ['--data', table('mails.tsv', count, 1), '--selection', table('others.tsv', 16, 1, 3)]
-    const out = ['-o', folder.at('mail.onnx'), '--epochs', `${epochs}`, '--batch-size', '16']
+    const out = ['-o', folder.at('mail.onnx'), '--set', `epochs=${epochs}`, '--set', 'batchSize=16']
     return peak(['train', modelPath('mail'), ...out, ...sdtp, ...data])
   }
   const [few, many] = [await peakWith(40, 1), await peakWith(400, 0.1)]

@@ -35,7 +35,7 @@ for (const [i, { entry }] of learning.entries()) {
     const out = folder.at(`${method}.onnx`)
     const { code, stderr } = await tpHere([
       ...['train', folder.at('bert', 'model.onnx'), '-o', out, '--method', method, ...data],
-      ...['--epochs', '1', '--hard-epochs', '1', ...target(family)],
+      ...['--set', 'epochs=1', '--set', 'hardEpochs=1', ...target(family)],
     ])
     expect([code, code === 0 ? '' : stderr]).toEqual([0, ''])
     expect(readProvenance(decodeModel(readFileSync(out)))[0]?.method).toBe(method)

@@ -5,7 +5,7 @@ import { decodeModel } from '@tp/onnx'
 import { defaults } from '@tp/train'
 import { convolutional } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { learningOptions, methodLearningOptions } from '../src/training/learning.ts'
+import { learningOptions } from '../src/training/learning.ts'
 import { folder, model, train, withSentences } from './learning-folder.ts'
 import { wordTokenizer } from './small-models.ts'
 import { fixture, tp, tpHere } from './tp.ts'
@@ -13,7 +13,18 @@ import { fixture, tp, tpHere } from './tp.ts'
 withSentences()
 
 const trainArgs = (out: string, ...more: string[]): string[] => [
-  ...train('received-attention', out, '--layers', '0', '--keep', '0.1', '--batch-size', '8', '--learning-rate', '1e-4'),
+  ...train(
+    'received-attention',
+    out,
+    '--layers',
+    '0',
+    '--keep',
+    '0.1',
+    '--set',
+    'batchSize=8',
+    '--set',
+    'learningRate=1e-4',
+  ),
   ...more,
 ]
 
@@ -30,7 +41,9 @@ process.stderr.write = function (...args) {
 describe('tp train', () => {
   test('writes a fine-tuned pruned model and a log, and keeps no checkpoint', { timeout: 60_000 }, async () => {
     const log = folder.at('log.jsonl')
-    const { code, stdout, stderr } = await tpHere(trainArgs('trained.onnx', '--epochs', '2', '--log', log, '--json'))
+    const { code, stdout, stderr } = await tpHere(
+      trainArgs('trained.onnx', '--set', 'epochs=2', '--log', log, '--json'),
+    )
     expect([code, stderr]).toEqual([0, expect.stringContaining('step 6 of 6: loss ')])
     const report = JSON.parse(stdout)
     expect(report.selection).toEqual({
@@ -50,7 +63,16 @@ describe('tp train', () => {
   })
 
   test('teaches a model without some layers what the whole one answers', { timeout: 60_000 }, async () => {
-    const shallow = ['--leave-out', '0', '--distillation', '1', '--batch-size', '8', '--learning-rate', '1e-3']
+    const shallow = [
+      '--leave-out',
+      '0',
+      '--set',
+      'distillation=1',
+      '--set',
+      'batchSize=8',
+      '--set',
+      'learningRate=1e-3',
+    ]
     const data = ['--data', folder.at('train.tsv'), '--selection', folder.at('dev.tsv')]
     const { code, stderr } = await tpHere(['train', model(), '-o', folder.at('shallow.onnx'), ...data, ...shallow])
     expect([code, stderr]).toEqual([0, expect.stringContaining('step 9 of 9: loss ')])
@@ -63,7 +85,7 @@ describe('tp train', () => {
   })
 
   test('stores in 8 bits what it has trained, and says how good that file is', { timeout: 60_000 }, async () => {
-    const { code, stdout } = await tpHere(trainArgs('int8.onnx', '--epochs', '1', '--quantize', '--json'))
+    const { code, stdout } = await tpHere(trainArgs('int8.onnx', '--set', 'epochs=1', '--quantize', '--json'))
     expect(code).toBe(0)
     const operators = decodeModel(readFileSync(folder.at('int8.onnx'))).proto.graph?.node.map(({ opType }) => opType)
     expect(operators).toContain('MatMulInteger')
@@ -82,16 +104,16 @@ describe('tp train', () => {
     timeout: 120_000,
     tags: 'exhaustive',
   }, async () => {
-    const whole = await tpHere(trainArgs('whole.onnx', '--epochs', '2'))
+    const whole = await tpHere(trainArgs('whole.onnx', '--set', 'epochs=2'))
     expect(whole.code).toBe(0)
     // Two epochs of three steps; a checkpoint is written after each.
-    const broken = await tp(trainArgs('resumed.onnx', '--epochs', '2'), {
+    const broken = await tp(trainArgs('resumed.onnx', '--set', 'epochs=2'), {
       env: { NODE_OPTIONS: `--import=${killAt('step 5 of 6')}` },
     })
     expect(broken.signal).toBe('SIGKILL')
     expect(folder.files()).toContain('resumed.onnx.checkpoint')
     expect(folder.files()).not.toContain('resumed.onnx')
-    const { code } = await tpHere(trainArgs('resumed.onnx', '--epochs', '2', '--resume'))
+    const { code } = await tpHere(trainArgs('resumed.onnx', '--set', 'epochs=2', '--resume'))
     expect(code).toBe(0)
     expect(readFileSync(folder.at('resumed.onnx')).equals(readFileSync(folder.at('whole.onnx')))).toBe(true)
   })
@@ -101,7 +123,7 @@ test('refuses the second and third of three trainings to one output at once', { 
   const ended: number[] = []
   const trainings = await Promise.all(
     Array.from({ length: 3 }, async () => {
-      const seen = await tpHere(trainArgs('same.onnx', '--epochs', '0.5'))
+      const seen = await tpHere(trainArgs('same.onnx', '--set', 'epochs=0.5'))
       ended.push(seen.code ?? -1)
       return seen
     }),
@@ -150,7 +172,7 @@ test('trains a model with its weights in a data file', { tags: 'exhaustive' }, a
   const others = folder.at('external', 'others.tsv')
   writeFileSync(others, `${lines.map((line) => `${line} bad`).join('\n')}\n`)
   const args = ['--method', 'received-attention', '--keep', '0.7', '--data', films, '--selection', others, '--json']
-  const { code, stdout, stderr } = await tpHere(['train', external, '-o', out, ...args, '--learning-rate', '1e-3'])
+  const { code, stdout, stderr } = await tpHere(['train', external, '-o', out, ...args, '--set', 'learningRate=1e-3'])
   expect([code, stderr]).toEqual([0, expect.stringContaining('% on the selection')])
   const check = await tpHere(['eval', out, '--data', others, '--json'])
   expect(JSON.parse(check.stdout).rows[0].accuracy).toBe(JSON.parse(stdout).selection.after)
@@ -166,7 +188,7 @@ test.each([
   ],
   [
     'a share beyond 1',
-    () => trainArgs('x.onnx', '--distillation', '3'),
+    () => trainArgs('x.onnx', '--set', 'distillation=3'),
     /distillation is 3; it has to be a share from 0 to 1/,
     2,
   ],
@@ -184,17 +206,10 @@ test('refuses a model that cannot be pruned', async () => {
 })
 
 test('prints the true defaults in its help', () => {
-  const all = { ...learningOptions, ...methodLearningOptions }
-  const said = (name: keyof typeof all): number => Number(/default ([\d.]+)$/.exec(all[name].description)?.[1])
-  expect([said('epochs'), said('batch-size'), said('learning-rate'), said('distillation')]).toEqual([
-    defaults.epochs,
-    defaults.batchSize,
-    defaults.learningRate,
-    defaults.distillation,
+  const said = [...learningOptions.set.description.matchAll(/(\w+)=([\d.]+)/g)].map(([, name, value]) => [
+    name,
+    Number(value),
   ])
-  expect([said('method-rate'), said('cost-weight'), said('regulariser')]).toEqual([
-    defaults.methodRate,
-    defaults.costWeight,
-    defaults.regulariser,
-  ])
+  expect(said).toHaveLength(8)
+  for (const [name, value] of said) expect([name, value]).toEqual([name, defaults[name as keyof typeof defaults]])
 })

@@ -204,7 +204,7 @@ describe('tp tune', () => {
     tags: 'exhaustive',
   }, async () => {
     const [model, data] = ['model.onnx', 'data.tsv'].map((name) => folder.at('mail', name)) as [string, string]
-    const learn = ['train', model, '--method', 'sdtp', '--keep', '0.5', '--train', 'method', '--epochs', '1']
+    const learn = ['train', model, '--method', 'sdtp', '--keep', '0.5', '--train', 'method', '--set', 'epochs=1']
     const weights = folder.at('sdtp.safetensors')
     const from = ['--data', data, '--selection', folder.at('mail', 'others.tsv'), '--weights-out', weights]
     expect((await tpHere([...learn, ...from, '-o', folder.at('learned.onnx')])).code).toBe(0)

@@ -128,9 +128,21 @@ describe('bad usage exits with 2 and says what to do', () => {
     ],
     [
       'a batch of nothing',
-      () => ['train', 'no.onnx', '-o', folder.at('x'), '--data', 'd', '--selection', 's', '--batch-size', '0', ...by],
-      'TP_USAGE',
-      /--batch-size is 0; it must be a whole number from 1/,
+      () => [
+        'train',
+        'no.onnx',
+        '-o',
+        folder.at('x'),
+        '--data',
+        'd',
+        '--selection',
+        's',
+        '--set',
+        'batchSize=0',
+        ...by,
+      ],
+      'TP_OPTION',
+      /batchSize is 0; it has to be a whole number from 1/,
     ],
     ['a port beyond the last', () => ['serve', 'no.onnx', '--port', '65536'], 'TP_USAGE', /--port is 65536; .* 65535/],
     ['a wait before now', () => ['serve', 'no.onnx', '--max-wait', '-1'], 'TP_USAGE', /--max-wait is -1; it must be 0/],
@@ -148,9 +160,9 @@ describe('bad usage exits with 2 and says what to do', () => {
     ],
     [
       'epochs for a missing model',
-      () => ['train', 'no.onnx', '-o', folder.at('x'), '--data', 'd', '--selection', 's', '--epochs', 'x', ...by],
+      () => ['train', 'no.onnx', '-o', folder.at('x'), '--data', 'd', '--selection', 's', '--set', 'epochs=x', ...by],
       'TP_USAGE',
-      /--epochs is "x"/,
+      /--set epochs is "x"/,
     ],
     [
       'a mistyped option in the place of a command',
@@ -185,7 +197,7 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['no budget', () => byReceived(), 'TP_USAGE', /--keep, --tokens/],
     ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],
     ['layers without a method', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers requires/],
-    ['--at without --flops', () => byReceived('--keep', '0.7', '--at', 'n=128'), 'TP_USAGE', /--at requires --flops F/],
+    ['--at without --flops', () => byReceived('--keep', '0.7', '--at', 'n=128'), 'TP_USAGE', /--at belongs to --flops/],
     ['--flops without --at', () => byReceived('--flops', '0.5'), 'TP_USAGE', /--at n=128/],
     ['an unreadable length', () => byReceived('--flops', '0.5', '--at', '128'), 'TP_USAGE', /n=128/],
     [
@@ -266,12 +278,7 @@ describe('bad usage exits with 2 and says what to do', () => {
       'TP_USAGE',
       /--against OTHER/,
     ],
-    [
-      'two comparisons',
-      () => ['bench', mail, '--against', mail, '--method', 'none'],
-      'TP_USAGE',
-      /only one of --method and --against/,
-    ],
+    ['two comparisons', () => ['bench', mail, '--against', mail, '--method', 'none'], 'TP_USAGE', /not both/],
   ])('%s', async (_, args, errorCode, message) => {
     const { code, stdout, stderr } = await tpHere(args())
     expect(stderr).toMatch(message)

@@ -2,7 +2,7 @@ import { constant, type Tensor } from '@tp/core'
 import { constantData } from '@tp/core/expression'
 import fc from 'fast-check'
 
-export interface Attention {
+export interface AttentionCase {
   /** [B,H,N,N], rows add up to 1 over the real keys; padding keys get 0 */
   readonly attention: Tensor
   /** 1: a real token. The first always is one; padding stands anywhere. */
@@ -10,7 +10,7 @@ export interface Attention {
 }
 
 /** Attention of up to 3 examples of up to 12 tokens. */
-export function attentions({ heads }: { readonly heads: number }): fc.Arbitrary<Attention> {
+export function attentions({ heads }: { readonly heads: number }): fc.Arbitrary<AttentionCase> {
   return fc
     .record({ batch: fc.integer({ min: 1, max: 3 }), tokens: fc.integer({ min: 1, max: 12 }) })
     .chain(({ batch, tokens }) =>

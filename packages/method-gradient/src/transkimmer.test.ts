@@ -6,7 +6,7 @@ import { average, learn, mailLesson, prunedLogits, run } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { attendToPadding } from '../test/attend-to-padding.ts'
 import { goldenCase } from '../test/golden.ts'
-import { bertModel, computed, expectSlope, Feeds, type SoftCase, softened } from '../test/golden-model.ts'
+import { bertModel, computed, expectSlope, Feeds, type GoldenSoftCase, softened } from '../test/golden-model.ts'
 import { farthest } from '../test/numbers.ts'
 import { constants, denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
 import { transkimmer } from './index.ts'
@@ -26,7 +26,7 @@ const names = {
 } as const
 
 interface Prepared {
-  readonly soft: SoftCase
+  readonly soft: GoldenSoftCase
   readonly params: Readonly<Record<string, Tensor>>
   readonly feeds: Feeds
   readonly layers: readonly number[]
@@ -112,7 +112,7 @@ function valuesOf({ soft, layers }: Prepared): Record<string, Tensor> {
 }
 
 /** [b,n,D]: for each token its state after the last layer that it reached. */
-function lastHidden(soft: SoftCase, layers: readonly number[]): Tensor {
+function lastHidden(soft: GoldenSoftCase, layers: readonly number[]): Tensor {
   return layers.reduce((before, layer) => {
     const kept = unsqueeze(soft.losses[`left_${layer}`]?.[0] as Tensor, 2)
     return add(mul(soft.value(`hidden_${layer + 1}`), kept), mul(before, sub(1, kept)))
@@ -120,7 +120,7 @@ function lastHidden(soft: SoftCase, layers: readonly number[]): Tensor {
 }
 
 /** float []: the terms of all layers, mean over the batch. */
-function skimLoss({ losses }: SoftCase): Tensor {
+function skimLoss({ losses }: GoldenSoftCase): Tensor {
   const terms = losses.regulariser ?? []
   const rows = terms.reduce((a, b) => add(a, b))
   return mul(sum(rows, [0]), 0.5)

@@ -72,7 +72,7 @@ export function attention(
   return reshape(transpose(context, [0, 2, 1, 3]), [axisSize(x, 0), axisSize(x, 1), width])
 }
 
-export interface SoftCase extends SoftModel {
+export interface GoldenSoftCase extends SoftModel {
   /** float32, an input of its own instead of a weight or an input of the model, by its name there or its numbers. */
   readonly learning: (of: string | GoldenArray) => Tensor
 }
@@ -86,7 +86,7 @@ export interface SoftCaseOptions {
 }
 
 /** A model with the soft form of a method in it, in which some weights are inputs, as are the method's values. */
-export function softened(model: Model, method: Method, options: SoftCaseOptions): SoftCase {
+export function softened(model: Model, method: Method, options: SoftCaseOptions): GoldenSoftCase {
   const { layers, params, feeds, weights = [] } = options
   const declared = new Graph(model).inputs.map(({ name, dims = [] }) => [name, dims] as const)
   const overrides = new Map<string, Tensor>()

@@ -29,7 +29,7 @@ import fc from 'fast-check'
 import { testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { expectKept, type KeptTokens, reduceOnce } from '../test/one-site.ts'
+import { expectKept, type KeptExample, reduceOnce } from '../test/one-site.ts'
 import { scalar, softAndHard } from '../test/soft-and-hard.ts'
 import { softVit } from '../test/soft-vit.ts'
 import { vitLayer } from '../test/vit-layer.ts'
@@ -39,7 +39,7 @@ import { softLtmp } from './ltmp.ts'
 test.each(['infer', 'infer-keep-all', 'infer-merge-only'])("agrees with the authors' layers: %s", (name) => {
   const golden = goldenCase(`ltmp/${name}`)
   const { merge_thresholds: merges, prune_thresholds: prunes } = golden.params as Record<string, number[]>
-  let before: KeptTokens | undefined
+  let before: KeptExample | undefined
   merges?.forEach((merge, layer) => {
     const dims = [1, before?.hidden.length ?? 0]
     const { site, feedForward } = vitLayer(golden, {

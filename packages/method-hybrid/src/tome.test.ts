@@ -2,11 +2,11 @@ import { constant } from '@tp/core'
 import { arrayOf, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { asKeys, expectKept, type KeptTokens, reduceOnce, sizesOf } from '../test/one-site.ts'
+import { asKeys, expectKept, type KeptExample, reduceOnce, sizesOf } from '../test/one-site.ts'
 import { vitLayer } from '../test/vit-layer.ts'
 import { tome } from './index.ts'
 
-function merged(name: string): GoldenCase & { readonly left: KeptTokens[] } {
+function merged(name: string): GoldenCase & { readonly left: KeptExample[] } {
   const golden = goldenCase(`tome/${name}`)
   const { params, inputs } = golden
   const protectedTokens = params.distill_token === true ? [0, 1] : params.class_token === true ? [0] : []

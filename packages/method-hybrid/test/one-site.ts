@@ -19,7 +19,7 @@ import { expectClose, type GoldenArray, rowsOf, tensorOf } from '@tp/core/testin
 import { expect } from 'vitest'
 
 /** The values of one layer that a method reads, and its tokens before pruning. */
-export interface OneSite {
+export interface SiteCase {
   /** [B,N,D] */
   readonly hidden: Tensor
   /** [B,H,N,Dh] */
@@ -37,7 +37,7 @@ export interface OneSite {
 }
 
 /** The kept tokens of one example. */
-export interface KeptTokens {
+export interface KeptExample {
   /** Original places. */
   readonly position: readonly number[]
   readonly hidden: readonly (readonly number[])[]
@@ -47,10 +47,10 @@ export interface KeptTokens {
 /** Runs a method at one site, in double precision. */
 export function reduceOnce(
   method: Method,
-  site: OneSite,
+  site: SiteCase,
   amount: Amount,
   after = (x: Tensor): Tensor => x,
-): KeptTokens[] {
+): KeptExample[] {
   return withUnification(
     (size) => size,
     () => {
@@ -107,7 +107,7 @@ function need(x: Tensor | undefined): Tensor {
  * `inOrder`: each is looked for among those that are left.
  */
 export function expectKept(
-  left: readonly KeptTokens[],
+  left: readonly KeptExample[],
   states: GoldenArray,
   sizes?: GoldenArray,
   { inOrder = false }: { readonly inOrder?: boolean } = {},
@@ -116,7 +116,7 @@ export function expectKept(
   const expectedSizes = sizes && rowsOf(sizes)
   rowsOf(states).forEach((row, b) => {
     const expected = Array.from({ length: row.length / width }, (_, i) => row.slice(i * width, (i + 1) * width))
-    const { hidden, size } = left[b] as KeptTokens
+    const { hidden, size } = left[b] as KeptExample
     expect(hidden.length, `tokens kept of example ${b}`).toBe(expected.length)
     const free = new Set(hidden.keys())
     expected.forEach((state, i) => {
@@ -136,7 +136,7 @@ function nearest(state: readonly number[], all: readonly (readonly number[])[], 
 }
 
 /** softmax(q·kᵀ/√Dh + bias) [B,H,Q,N] */
-export function attention(query: Tensor, { key, keyBias }: Pick<OneSite, 'key' | 'keyBias'>): Tensor {
+export function attention(query: Tensor, { key, keyBias }: Pick<SiteCase, 'key' | 'keyBias'>): Tensor {
   const scores = mul(matmul(query, swapLast(need(key))), 1 / Math.sqrt(query.dims[3] as number))
   return softmax(keyBias === undefined ? scores : add(scores, unsqueeze(keyBias, [1, 2])))
 }

@@ -12,7 +12,7 @@ import {
   transpose,
 } from '@tp/core'
 import { arrayOf, type GoldenCase, tensorOf } from '@tp/core/testing'
-import { attention, type OneSite } from './one-site.ts'
+import { attention, type SiteCase } from './one-site.ts'
 
 export interface VitLayerOptions {
   /** Names of the layer's weights begin with it. */
@@ -28,7 +28,7 @@ export interface VitLayerOptions {
 export function vitLayer(
   golden: GoldenCase,
   { prefix = '', x = tensorOf(arrayOf(golden.inputs, 'x')), size, proportional = false }: VitLayerOptions = {},
-): { readonly site: OneSite; readonly feedForward: (x: Tensor) => Tensor } {
+): { readonly site: SiteCase; readonly feedForward: (x: Tensor) => Tensor } {
   const weight = (name: string): Tensor => tensorOf(arrayOf(golden.inputs, `${prefix}${name}`))
   const linear = (input: Tensor, name: string): Tensor =>
     add(matmul(input, swapLast(weight(`${name}_weight`))), weight(`${name}_bias`))

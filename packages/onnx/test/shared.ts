@@ -65,14 +65,14 @@ export function testsOfFiles(
   for (const name of names) test(`${name}: ${what}`, { tags: isOrdinary(name) ? [] : 'exhaustive' }, () => body(name))
 }
 
-export interface DataSet {
+export interface StoredData {
   readonly name: string
   readonly inputs: Readonly<Record<string, NamedTensor>>
   readonly outputs: Readonly<Record<string, NamedTensor>>
 }
 
 /** Inputs of a fixture with the outputs that onnxruntime gave for them. */
-export function dataSets(name: string): DataSet[] {
+export function dataSets(name: string): StoredData[] {
   const folder = join(fixtures, name)
   const sets = readdirSync(folder).filter((entry) => entry.startsWith('test_data_set_'))
   return sets.sort().map((set) => {

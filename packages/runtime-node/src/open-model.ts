@@ -8,7 +8,7 @@ import { type ProfileFile, profileFile } from './profile-file.ts'
 import { toOrt } from './tensors.ts'
 
 /** The session options that concern onnxruntime: plain data that can cross to a worker. */
-export interface ModelOptions {
+export interface LoadSettings {
   readonly threads?: number | undefined
   readonly profile?: string | undefined
 }
@@ -19,7 +19,7 @@ export function placeOf(model: Uint8Array | string): string {
 }
 
 /** A model in onnxruntime on this thread, which its runs block. */
-export async function openModel(model: Uint8Array | string, options: ModelOptions): Promise<SessionBackend> {
+export async function openModel(model: Uint8Array | string, options: LoadSettings): Promise<SessionBackend> {
   const where = placeOf(model)
   const ort = await importOrt()
   if (typeof model === 'string') await checkFile(where, model)
@@ -53,7 +53,7 @@ export async function openModel(model: Uint8Array | string, options: ModelOption
   }
 }
 
-function ortOptions(options: ModelOptions, profile: ProfileFile | undefined): InferenceSession.SessionOptions {
+function ortOptions(options: LoadSettings, profile: ProfileFile | undefined): InferenceSession.SessionOptions {
   return {
     executionProviders: ['cpu'],
     executionMode: 'sequential',

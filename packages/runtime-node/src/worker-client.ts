@@ -11,14 +11,14 @@ import {
   type WorkerAnswer,
 } from '@tp/core/runtime'
 import { closeGate, createGate, type Gate } from './gate.ts'
-import { type ModelOptions, placeOf } from './open-model.ts'
+import { type LoadSettings, placeOf } from './open-model.ts'
 import type { NodeWorkerRequest } from './worker-protocol.ts'
 
 /** Gates of the workers that live; an exit of the process has to close them all. */
 const gates = new Set<Gate>()
 
 /** A model in a worker of its own, so that runs do not block the caller's event loop. */
-export async function openModelInWorker(model: Uint8Array | string, options: ModelOptions): Promise<SessionBackend> {
+export async function openModelInWorker(model: Uint8Array | string, options: LoadSettings): Promise<SessionBackend> {
   const where = placeOf(model)
   const gate = createGate()
   // Flags of the caller's node do not concern this file, and some (--input-type) keep a worker from starting.

@@ -1,12 +1,12 @@
 import type { Diagnosis } from '@tp/core/runtime'
 import { relaxedSimd, simd } from 'wasm-feature-detect'
 import { platform } from '#platform'
-import { type Engine, importOrt } from './ort/start-ort.ts'
+import { importOrt, type OrtBuild } from './ort/start-ort.ts'
 import type { Threads } from './threads.ts'
 import { findAdapter } from './webgpu-adapter.ts'
 
 /** `last`: what came of the threads that the last model asked for. */
-export async function diagnose(engine: Engine, last: Threads | undefined): Promise<Diagnosis> {
+export async function diagnose(engine: OrtBuild, last: Threads | undefined): Promise<Diagnosis> {
   const ort = await importOrt(engine)
   const adapter = await findAdapter()
   const { device, platform: name } = platform.describe()

@@ -13,7 +13,7 @@ import {
 import { platform } from '#platform'
 import { diagnose } from './diagnose.ts'
 import { openModel } from './ort/open-model.ts'
-import type { Engine, WasmPaths } from './ort/start-ort.ts'
+import type { OrtBuild, WasmPaths } from './ort/start-ort.ts'
 import type { WorkerHandle } from './platform/platform.ts'
 import { chooseThreads, type Threads } from './threads.ts'
 import { openModelInWorker } from './worker/client.ts'
@@ -29,7 +29,7 @@ export interface WebRuntimeOptions {
 }
 
 /** The differences between the builds of onnxruntime-web. */
-export interface WebEngine extends Engine {
+export interface WebEngine extends OrtBuild {
   /** By which name it is imported. */
   readonly ortName: string
   /** A worker that serves one model, in the form in which bundlers recognise one. */

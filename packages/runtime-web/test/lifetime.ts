@@ -9,9 +9,9 @@ import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Site } from './browser/site.ts'
+import type { RuntimeTestSite } from './browser/site.ts'
 
-export function lifetimeTests(site: Site): void {
+export function lifetimeTests(site: RuntimeTestSite): void {
   beforeAll(async () => {
     await copyFile(modelPath('digits-vit'), join(site.folder, 'digits.onnx'))
     const result = prune(decodeModel(await readFile(modelPath('mail'))), {

@@ -8,11 +8,11 @@ import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, type TestOptions, test } from 'vitest'
-import type { Site } from './browser/site.ts'
+import type { RuntimeTestSite } from './browser/site.ts'
 
 const slow: TestOptions = { tags: 'exhaustive' }
 
-export function placementTests(site: Site): void {
+export function placementTests(site: RuntimeTestSite): void {
   let page: Page
   let log = ''
   beforeAll(async () => {

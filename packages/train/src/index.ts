@@ -1,5 +1,22 @@
 export { examplesFlops, keptCounts } from './examples-flops.ts'
 export { type FitOptions, type Fitted, fitSchedule, type PruningOptions } from './fit-schedule.ts'
+export { APART } from './job/apart.ts'
+export { fingerprint } from './job/fingerprint.ts'
+export type { Accuracies, TrainedJob, TrainingJob } from './job/job.ts'
+export { type LearnedPlan, learnedSummary, planAt } from './job/learned-plan.ts'
+export type { TrainingObserver } from './job/observer.ts'
+export {
+  kindOfStage,
+  methodWork,
+  type StageWork,
+  saliencyWork,
+  type TrainingStage,
+  trainingStages,
+} from './job/stages.ts'
+export { ANSWERS_PART, type StoredPart, type TrainingStore } from './job/store.ts'
+export { layersToLearn, type TrainedMethod, type TrainMethodOptions, trainMethod } from './job/train-method.ts'
+export { type TrainPrunedOptions, trainPruned } from './job/train-pruned.ts'
+export { type TrainablePart, trainableParts, trainsOf } from './job/which-weights.ts'
 export { type LearnedPruning, type LearnOptions, learnPruning, type TrainingPart } from './learn.ts'
 export type { LensCosine } from './lens/context.ts'
 export { type FitLensOptions, type FittedLens, fitLens } from './lens/fit-lens.ts'
@@ -14,7 +31,7 @@ export {
   type SearchResult,
   searchSchedule,
 } from './search-schedule.ts'
-export { defaults, type Settings, type TrainSettings } from './settings.ts'
+export { defaults, type Settings, settingsOf, type TrainSettings } from './settings.ts'
 export type { SoftMethod } from './soft-method.ts'
 export type { TrainProgress } from './step.ts'
 export { SOFT_PART, type Trained, type TrainOptions, train } from './train.ts'

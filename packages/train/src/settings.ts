@@ -60,7 +60,7 @@ const rules: Readonly<Record<Exclude<keyof Settings, 'decay' | 'answer'>, readon
     clip: [(x) => x > 0, 'a number above 0'],
   }
 
-/** @throws TpError TP_OPTION */
+/** Settings with the defaults of absent ones. @throws TpError TP_OPTION for a value out of range */
 export function settingsOf(given: TrainSettings): Settings {
   const usual: Settings = given.answer === 'embedding' ? { ...defaults, distillation: 1 } : defaults
   const settings = Object.fromEntries(
@@ -72,6 +72,8 @@ export function settingsOf(given: TrainSettings): Settings {
       throw new TpError('TP_OPTION', 'train', `${name} is ${value}; it has to be ${form}`)
     }
   }
+  if (!['linear', 'cosine'].includes(settings.decay))
+    throw new TpError('TP_OPTION', 'train', `decay is "${settings.decay}"; it has to be linear or cosine`)
   return settings
 }
 

@@ -15,13 +15,13 @@ import { type ModelReport, pressCaches, pruneModels, startEightBitCaches } from 
 import { addDigits, addMail, addSpeech, openModelFolder, spoken } from 'pipeline-models'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { openSite, type Site } from './browser/site.ts'
+import { openSite, type PipelineTestSite } from './browser/site.ts'
 import { addColumns, addLetters, addLlama, llama } from './models.ts'
 import { half, methods, thin } from './plans.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-let site: Site
+let site: PipelineTestSite
 let page: Page
 
 const mails = mailData('test').map(({ text }) => text.slice(0, 500))

@@ -2,14 +2,14 @@ import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { TpError } from '@tp/core'
 import { readName, rename } from './plugin-name.ts'
-import { type Kind, templateOf } from './templates.ts'
+import { type PluginKind, templateOf } from './templates.ts'
 import { writeFolder } from './write-folder.ts'
 
 export interface CreateOptions {
   /** Of the package: `tp-loudest`, `@you/tp-loudest`. */
   readonly name: string
   /** Default: a method. */
-  readonly kind?: Kind
+  readonly kind?: PluginKind
   /** Where to, from the working folder; default: the name without its scope. */
   readonly folder?: string
 }

@@ -1,2 +1,2 @@
 export { type CreatedPlugin, type CreateOptions, createPlugin } from './create-plugin.ts'
-export type { Kind } from './templates.ts'
+export type { PluginKind } from './templates.ts'

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isTpError, TpError } from '@tp/core'
 import { createPlugin } from './create-plugin.ts'
-import type { Kind } from './templates.ts'
+import type { PluginKind } from './templates.ts'
 
 const help = `create-tp-plugin NAME [--kind method|runtime] [--dir FOLDER]
 
@@ -41,7 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
 interface PluginArguments {
   /** Undefined: help is wanted. */
   readonly name?: string
-  readonly kind: Kind
+  readonly kind: PluginKind
   readonly folder: string | undefined
 }
 
@@ -71,7 +71,7 @@ function usage(message: string, cause?: unknown): TpError {
   return new TpError('TP_USAGE', 'create-tp-plugin', `${message}; --help shows what there is`, { cause })
 }
 
-function describe(kind: Kind, short: string, folder: string, files: readonly string[]): string {
+function describe(kind: PluginKind, short: string, folder: string, files: readonly string[]): string {
   const source = kind === 'method' ? `src/${short}.ts` : 'src/engine.ts'
   const use = kind === 'method' ? `npx @tp/cli methods --plugin .` : `npx @tp/cli doctor --runtime .`
   const lines = [

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import type { Files, Kind } from './templates.ts'
+import type { PluginFiles, PluginKind } from './templates.ts'
 
 /** The names of a plugin in its files. */
 export interface PluginName {
@@ -14,7 +14,7 @@ export interface PluginName {
 const longest = 214 // of npm
 
 /** @throws TpError TP_NAME */
-export function readName(text: string, kind: Kind): PluginName {
+export function readName(text: string, kind: PluginKind): PluginName {
   const [, folder = ''] = /^(?:@[a-z0-9][a-z0-9-]*\/)?([a-z0-9-]+)$/.exec(text) ?? []
   const ends = new RegExp(`^tp-|^plugin-|^${kind}-|-${kind}$|-plugin$`)
   let short = folder
@@ -35,7 +35,7 @@ export function readName(text: string, kind: Kind): PluginName {
  * The template under another name.
  * @throws TpError TP_NAME for a name that JavaScript or the template has taken
  */
-export function rename(files: Files, kind: Kind, name: PluginName): Files {
+export function rename(files: PluginFiles, kind: PluginKind, name: PluginName): PluginFiles {
   const camel = name.short.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
   const pascal = `${camel.charAt(0).toUpperCase()}${camel.slice(1)}`
   // The package first: its name has others in it.
@@ -72,7 +72,7 @@ function isReserved(word: string): boolean {
 }
 
 /** Names in the sources of a template, of whatever kind: a function of the same name would hide one, or be hidden. */
-function identifiersOf(files: Files): Set<string> {
+function identifiersOf(files: PluginFiles): Set<string> {
   const sources = Object.entries(files).filter(([path]) => path.endsWith('.ts'))
   const code = sources.map(([, text]) => text.replace(/\/\*[\s\S]*?\*\/|\/\/.*|'[^'\n]*'/g, ' '))
   return new Set(code.flatMap((text) => text.match(/[A-Za-z_$][\w$]*/g) ?? []))

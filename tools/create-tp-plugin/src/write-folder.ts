@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
-import type { Files } from './templates.ts'
+import type { PluginFiles } from './templates.ts'
 
 /**
  * Writes files into an empty or new folder: first into a folder next to it, then all are moved.
  * @throws TpError TP_NOT_WRITABLE; then no file remains
  */
-export async function writeFolder(folder: string, files: Files): Promise<void> {
+export async function writeFolder(folder: string, files: PluginFiles): Promise<void> {
   const made = await tried(folder, mkdir(folder, { recursive: true }))
   let stage: string | undefined
   const placed: string[] = []

@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import { receiveError, type SentError } from '@tp/core/runtime'
 
 /** The answer of a worker to a request, one to each, in order. */
-export type WorkerAnswer<T> =
+export type PageWorkerAnswer<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: SentError }
 
@@ -19,7 +19,7 @@ export function askWorker<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     worker.onerror = ({ message }) => reject(new TpError('TP_WORKER', 'demo', message || `the ${what} did not load`))
-    worker.onmessage = ({ data }: MessageEvent<WorkerAnswer<T>>) => {
+    worker.onmessage = ({ data }: MessageEvent<PageWorkerAnswer<T>>) => {
       if (data.ok) resolve(data.value)
       else reject(receiveError(data.error))
     }

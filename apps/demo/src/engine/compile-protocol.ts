@@ -1,5 +1,5 @@
 import type { Inspection, Plan, Refusal, Sizes } from '@tp/compiler'
-import type { WorkerAnswer } from './ask-worker.ts'
+import type { PageWorkerAnswer } from './ask-worker.ts'
 import type { DataFiles } from './inline-weights.ts'
 
 /** `open` is the first; each request gets one answer, in order. `plugins`: addresses of modules with more methods. */
@@ -24,4 +24,4 @@ export interface CompileResults {
   readonly work: { readonly ok: true; readonly share: number } | CompileRefusal
 }
 
-export type CompileAnswer = WorkerAnswer<CompileResults[CompileRequest['kind']]>
+export type CompileAnswer = PageWorkerAnswer<CompileResults[CompileRequest['kind']]>

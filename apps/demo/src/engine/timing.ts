@@ -1,13 +1,13 @@
 import type { NamedTensors, Session } from '@tp/core/runtime'
 
 /** Times of single runs in ms; the i-th of each were taken one right after the other. */
-export interface Times {
+export interface RunTimes {
   readonly dense: readonly number[]
   readonly pruned: readonly number[]
 }
 
 /** How many times as fast the pruned model was, by round. */
-export function ratiosOf({ dense, pruned }: Times): number[] {
+export function ratiosOf({ dense, pruned }: RunTimes): number[] {
   return dense.map((ms, i) => ms / (pruned[i] as number))
 }
 
@@ -19,7 +19,7 @@ const BUDGET_MS = 5000
 export async function timeInTurns(
   sessions: { readonly dense: Session; readonly pruned: Session },
   feeds: NamedTensors,
-  onRound: (times: Times) => void,
+  onRound: (times: RunTimes) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const times = { dense: [] as number[], pruned: [] as number[] }

@@ -24,15 +24,15 @@ export type Content =
   | { readonly kind: 'made-up'; readonly tokens: number }
 
 /** A part of a text: what one token stands for, or what lies between tokens. */
-export interface Piece {
+export interface TextPiece {
   readonly text: string
   /** Position of the token in the input. */
   readonly token: number | undefined
 }
 
 /** How the tokens of an input are shown. */
-export type Shown =
-  | { readonly kind: 'words'; readonly pieces: readonly Piece[] }
+export type ShownInput =
+  | { readonly kind: 'words'; readonly pieces: readonly TextPiece[] }
   | { readonly kind: 'patches'; readonly image: InputImage; readonly columns: number; readonly before: number }
   | { readonly kind: 'columns'; readonly sound: InputSound; readonly columns: number; readonly before: number }
   | { readonly kind: 'tokens' }
@@ -42,7 +42,7 @@ export interface Sample {
   readonly feeds: NamedTensors
   /** For each token whether it is one, and not padding. */
   readonly real: readonly boolean[]
-  readonly shown: Shown
+  readonly shown: ShownInput
 }
 
 /** A text without a word says nothing about a model. */

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { audioInputs, imageDataset, imageInputs, textDataset, textInputs } from '@tp/data/inputs'
-import type { Content, InputImage, InputSound, Sample, Shown } from './content.ts'
+import type { Content, InputImage, InputSound, Sample, ShownInput } from './content.ts'
 import { madeUpFeeds } from './made-up.ts'
 import type { ModelInputsKnown } from './model-inputs-known.ts'
 import { piecesOf } from './text/pieces.ts'
@@ -65,7 +65,7 @@ function example(sound: InputSound): { label: number; source: string; read(): In
 }
 
 /** Patches in a square after the tokens that stand for none. */
-function grid(count: number | undefined, protectedTokens: number, image: InputImage): Shown {
+function grid(count: number | undefined, protectedTokens: number, image: InputImage): ShownInput {
   if (count === undefined) return { kind: 'tokens' }
   for (const before of [protectedTokens, 0, 1, 2, 5]) {
     const columns = Math.sqrt(count - before)

@@ -6,7 +6,7 @@ import type { Heard, ListenerSource, Side } from './protocol.ts'
 type Stage = 'empty' | 'opening' | 'open' | Side
 
 /** One Whisper model at work, dense and pruned in turn on the same sound. */
-export interface Comparison {
+export interface Listening {
   /** The current activity: a side while it listens. */
   readonly stage: Signal<Stage>
   readonly problem: Signal<string | undefined>
@@ -17,11 +17,11 @@ export interface Comparison {
   listen(samples: Float32Array): Promise<void>
 }
 
-export function comparison(): Comparison {
+export function comparison(): Listening {
   const stage = signal<Stage>('empty')
   const problem = signal<string | undefined>(undefined)
   const listener = signal<Listener | undefined>(undefined)
-  const heard = signal<Comparison['heard']['value']>({})
+  const heard = signal<Listening['heard']['value']>({})
 
   async function doing(step: Stage, after: Stage, task: () => Promise<void>): Promise<void> {
     if (stage.value !== 'empty' && stage.value !== 'open') return

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 
 /** A model's files by their paths in its folder. */
-export type ModelFiles = ReadonlyMap<string, File>
+export type SpeechFiles = ReadonlyMap<string, File>
 
 /** Without these transformers.js makes no pipeline; the models it looks for itself. */
 const needed = [
@@ -15,7 +15,7 @@ const needed = [
  * Files of a folder that a person has chosen, by their paths below the folder that holds config.json.
  * @throws TpError TP_FILES if it is not a model of speech in the layout of transformers.js
  */
-export function modelFiles(files: readonly File[]): ModelFiles {
+export function modelFiles(files: readonly File[]): SpeechFiles {
   const pathOf = (file: File): string => file.webkitRelativePath || file.name
   const depth = (path: string): number => path.split('/').length
   const [config] = files

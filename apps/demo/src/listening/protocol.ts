@@ -1,5 +1,5 @@
 import type { ModelReport } from '@tp/transformers'
-import type { WorkerAnswer } from '../engine/ask-worker.ts'
+import type { PageWorkerAnswer } from '../engine/ask-worker.ts'
 
 /** Where a Whisper model is: files by their paths in its folder, the address of such a folder, or its name on a hub. */
 export type ListenerSource =
@@ -29,4 +29,4 @@ export interface ListenResults {
   readonly listen: Heard
 }
 
-export type ListenAnswer = WorkerAnswer<ListenResults[ListenRequest['kind']]>
+export type ListenAnswer = PageWorkerAnswer<ListenResults[ListenRequest['kind']]>

@@ -10,7 +10,7 @@ import { TpError } from '@tp/core'
 import { sendError } from '@tp/core/runtime'
 import { methods } from '@tp/method-hybrid'
 import { type ModelReport, pruneModels } from '@tp/transformers'
-import type { ModelFiles } from './model-files.ts'
+import type { SpeechFiles } from './model-files.ts'
 import type { Heard, ListenAnswer, ListenerSource, ListenRequest, ListenResults, Side } from './protocol.ts'
 
 /** The name of a model of which only files are known. */
@@ -79,7 +79,7 @@ function serveFolder({ origin, pathname }: URL): string {
 }
 
 /** Answers what transformers.js asks for from a person's own files. */
-function serveFiles(files: ModelFiles): string {
+function serveFiles(files: SpeechFiles): string {
   env.allowLocalModels = true
   env.allowRemoteModels = false
   env.localModelPath = '/'

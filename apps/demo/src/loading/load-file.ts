@@ -1,14 +1,14 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals'
 import { keep, kept } from '../offline/kept-files.ts'
-import { lengthOf, type Progress, readBytes } from './read-bytes.ts'
+import { type BytesRead, lengthOf, readBytes } from './read-bytes.ts'
 
-const running = signal<ReadonlyMap<string, Progress>>(new Map())
+const running = signal<ReadonlyMap<string, BytesRead>>(new Map())
 
 /** Of all files of the page that are loading; undefined: none is. */
-export const loading: ReadonlySignal<Progress | undefined> = computed(() => {
+export const loading: ReadonlySignal<BytesRead | undefined> = computed(() => {
   const all = [...running.value.values()]
   if (all.length === 0) return undefined
-  const sum = (count: (one: Progress) => number): number => all.reduce((total, one) => total + count(one), 0)
+  const sum = (count: (one: BytesRead) => number): number => all.reduce((total, one) => total + count(one), 0)
   return {
     bytes: sum(({ bytes }) => bytes),
     of: all.every(({ of }) => of !== undefined) ? sum(({ of = 0 }) => of) : undefined,

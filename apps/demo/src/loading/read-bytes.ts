@@ -1,5 +1,5 @@
 /** How much of something large has arrived. */
-export interface Progress {
+export interface BytesRead {
   readonly bytes: number
   /** Undefined where the server does not say. */
   readonly of: number | undefined
@@ -9,7 +9,7 @@ export interface Progress {
 export async function readBytes(
   stream: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   of: number | undefined,
-  onProgress: (progress: Progress) => void,
+  onProgress: (progress: BytesRead) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array<ArrayBuffer>[] = []
   let bytes = 0

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { decodeModel, externalTensors } from '@tp/onnx'
-import { lengthOf, type Progress, readBytes } from '../loading/read-bytes.ts'
+import { type BytesRead, lengthOf, readBytes } from '../loading/read-bytes.ts'
 import { companions } from '../workbench/read-files.ts'
 import { chooseModel, fileOf, listingOf, readAddress } from './model-address.ts'
 
@@ -11,7 +11,7 @@ import { chooseModel, fileOf, listingOf, readAddress } from './model-address.ts'
  */
 export async function fetchModel(
   text: string,
-  onProgress: (progress: Progress) => void,
+  onProgress: (progress: BytesRead) => void,
   signal: AbortSignal,
 ): Promise<File[]> {
   const { url, others } = await placesOf(text, signal)
@@ -64,7 +64,7 @@ function dataLocations(bytes: Uint8Array): readonly string[] {
 
 async function download(
   url: string,
-  onProgress: (progress: Progress) => void,
+  onProgress: (progress: BytesRead) => void,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { host, pathname } = new URL(url)

@@ -4,7 +4,7 @@ import { useRef } from 'preact/hooks'
 import type { Content } from '../inputs/content.ts'
 import { FileDrop } from '../inputs/file-drop.tsx'
 import { ModelAddressForm } from '../inputs/model-address-form.tsx'
-import type { Progress } from '../loading/read-bytes.ts'
+import type { BytesRead } from '../loading/read-bytes.ts'
 import { problemText } from '../page/problem-text.ts'
 import { fetchModel } from '../remote/fetch-model.ts'
 import { Bench } from '../views/bench.tsx'
@@ -28,13 +28,13 @@ export interface OwnModelProps {
 /** A model that the user brings, as files or by its address. */
 export function OwnModel({ source, settings, content, label, what }: OwnModelProps): JSX.Element {
   const problem = useSignal<string | undefined>(undefined)
-  const progress = useSignal<Progress | undefined>(undefined)
+  const progress = useSignal<BytesRead | undefined>(undefined)
   const current = useRef(new AbortController())
   const bench = useWorkbench(source.value, settings, content)
 
   /** Opens what `read` gives; what was on its way before is dropped. */
   async function open(
-    read: (onProgress: (progress: Progress) => void, signal: AbortSignal) => Promise<ModelSource>,
+    read: (onProgress: (progress: BytesRead) => void, signal: AbortSignal) => Promise<ModelSource>,
   ): Promise<void> {
     current.current.abort()
     current.current = new AbortController()

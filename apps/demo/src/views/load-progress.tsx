@@ -1,8 +1,8 @@
 import type { JSX } from 'preact'
-import type { Progress } from '../loading/read-bytes.ts'
+import type { BytesRead } from '../loading/read-bytes.ts'
 
 export interface LoadProgressProps {
-  readonly progress: Progress
+  readonly progress: BytesRead
   readonly label: string
 }
 

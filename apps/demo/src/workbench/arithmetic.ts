@@ -1,15 +1,15 @@
 import { effect, type ReadonlySignal } from '@preact/signals'
 import type { Plan } from '@tp/compiler'
 import { tokensByLayer } from '../engine/tokens-by-layer.ts'
-import type { Findings } from './findings.ts'
-import type { OpenModel } from './open-model.ts'
+import type { WorkbenchFindings } from './findings.ts'
+import type { WorkbenchModel } from './open-model.ts'
 import { tokensBySchedule } from './tokens-by-schedule.ts'
 
 /** Counts for every setting at once, also while a slider moves; a newer setting takes the turn of an older one. */
 export function watchArithmetic(
-  opening: Promise<OpenModel | { readonly ok: false }>,
+  opening: Promise<WorkbenchModel | { readonly ok: false }>,
   plan: ReadonlySignal<Plan>,
-  { result, inspection, arithmetic }: Findings,
+  { result, inspection, arithmetic }: WorkbenchFindings,
 ): () => void {
   let current = new AbortController()
   return effect(() => {

@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals'
 import type { Inspection, Plan, Refusal } from '@tp/compiler'
 import type { NamedTensors } from '@tp/core/runtime'
 import type { Accuracy } from '../engine/accuracy.ts'
-import type { Times } from '../engine/timing.ts'
+import type { RunTimes } from '../engine/timing.ts'
 import type { TokenTrace } from '../engine/token-trace.ts'
 import type { PrunedFile } from '../engine/variants.ts'
 import type { Content, Sample } from '../inputs/content.ts'
@@ -33,7 +33,7 @@ export interface Arithmetic {
 export type WorkbenchStage = 'opening' | 'waiting' | 'running' | 'timing' | 'measuring' | 'done' | 'refused' | 'failed'
 
 /** The findings about a model and its input; undefined: not yet. */
-export interface Findings {
+export interface WorkbenchFindings {
   readonly stage: Signal<WorkbenchStage>
   readonly inspection: Signal<Inspection | undefined>
   readonly inputs: Signal<ModelInputsKnown | undefined>
@@ -43,7 +43,7 @@ export interface Findings {
   readonly file: Signal<PrunedFile | undefined>
   /** The cost of the setting, also while it is being changed. */
   readonly arithmetic: Signal<Arithmetic | undefined>
-  readonly times: Signal<Times | undefined>
+  readonly times: Signal<RunTimes | undefined>
   readonly accuracy: Signal<Accuracy | undefined>
   /** Why the last attempt failed. */
   readonly problem: Signal<string | undefined>

@@ -8,7 +8,7 @@ import type { ModelSource } from './model-source.ts'
 import { densePlan } from './settings.ts'
 
 /** A model whose tokens can be pruned, with a slot for each form in which it is run. */
-export interface OpenModel {
+export interface WorkbenchModel {
   readonly ok: true
   readonly inspection: Inspection
   readonly known: ModelInputsKnown
@@ -27,7 +27,7 @@ export interface OpenModel {
 export async function openModel(
   { bytes, data = new Map(), facts, tokenizer }: ModelSource,
   signal: AbortSignal,
-): Promise<OpenModel | { readonly ok: false; readonly refusal: Refusal }> {
+): Promise<WorkbenchModel | { readonly ok: false; readonly refusal: Refusal }> {
   const compiler = await openCompiler(bytes, data, pluginAddresses)
   const slots = {
     dense: openSlot(compiler, false),

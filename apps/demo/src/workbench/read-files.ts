@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { modelFacts, openTokenizer } from '@tp/data/inputs'
-import { type Progress, readBytes } from '../loading/read-bytes.ts'
+import { type BytesRead, readBytes } from '../loading/read-bytes.ts'
 import type { ModelSource } from './model-source.ts'
 
 /** Files that belong to a model, by their names. */
@@ -22,7 +22,7 @@ const isData = ({ name }: File): boolean => /(\.onnx[._]data(_\d+)?|\.data|\.bin
 export async function readFiles(
   files: readonly File[],
   before: ModelSource | undefined,
-  onProgress: (progress: Progress) => void,
+  onProgress: (progress: BytesRead) => void,
 ): Promise<ModelSource> {
   const models = files.filter(isModel)
   const find = (name: string): File | undefined => files.find((file) => file.name === name)
@@ -57,7 +57,7 @@ export async function readFiles(
 /** Large files, by their names. */
 async function readAll(
   files: readonly File[],
-  onProgress: (progress: Progress) => void,
+  onProgress: (progress: BytesRead) => void,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const of = files.reduce((sum, { size }) => sum + size, 0)
   const read = new Map<string, Uint8Array>()

@@ -6,17 +6,17 @@ import { readTrace } from '../engine/token-trace.ts'
 import type { OpenVariant } from '../engine/variants.ts'
 import type { Content } from '../inputs/content.ts'
 import { prepare } from '../inputs/prepare.ts'
-import type { ComparedAnswers, Findings } from './findings.ts'
+import type { ComparedAnswers, WorkbenchFindings } from './findings.ts'
 import type { ModelSource } from './model-source.ts'
-import type { OpenModel } from './open-model.ts'
+import type { WorkbenchModel } from './open-model.ts'
 import { densePlan } from './settings.ts'
 
 /** The answers of both models, and the pruned tokens: shown first. */
 export async function answer(
-  model: OpenModel,
+  model: WorkbenchModel,
   plan: Plan,
   content: Content,
-  found: Findings,
+  found: WorkbenchFindings,
   signal: AbortSignal,
 ): Promise<void> {
   found.stage.value = 'running'
@@ -32,7 +32,12 @@ export async function answer(
 }
 
 /** The file without traces, and how long it takes on the input at hand. */
-export async function time(model: OpenModel, plan: Plan, found: Findings, signal: AbortSignal): Promise<OpenVariant> {
+export async function time(
+  model: WorkbenchModel,
+  plan: Plan,
+  found: WorkbenchFindings,
+  signal: AbortSignal,
+): Promise<OpenVariant> {
   const { sample } = found.result.value as ComparedAnswers
   const dense = await model.dense.use(densePlan, signal)
   const pruned = await model.pruned.use(plan, signal)
@@ -54,11 +59,11 @@ export async function time(model: OpenModel, plan: Plan, found: Findings, signal
 
 /** The cost on the labeled examples, where there are some and it is not known yet. */
 export async function measure(
-  model: OpenModel,
+  model: WorkbenchModel,
   { set }: ModelSource,
   pruned: OpenVariant,
   memory: Memory,
-  found: Findings,
+  found: WorkbenchFindings,
   signal: AbortSignal,
 ): Promise<void> {
   const accuracy = found.accuracy.value

@@ -6,7 +6,7 @@ import { type Content, isEmpty } from '../inputs/content.ts'
 import { keepFiles } from '../offline/keep-files.ts'
 import { problemText } from '../page/problem-text.ts'
 import { watchArithmetic } from './arithmetic.ts'
-import type { Findings, WorkbenchStage } from './findings.ts'
+import type { WorkbenchFindings, WorkbenchStage } from './findings.ts'
 import type { ModelSource } from './model-source.ts'
 import { openModel } from './open-model.ts'
 import { planOf, type WorkbenchSettings } from './settings.ts'
@@ -15,7 +15,7 @@ import { answer, measure, time } from './steps.ts'
 type Readable<S> = { readonly [K in keyof S]: S[K] extends Signal<infer T> ? ReadonlySignal<T> : never }
 
 /** One model, dense and pruned. Every new setting or input ends what is under way and starts over. */
-export interface Workbench extends Readable<Findings> {
+export interface Workbench extends Readable<WorkbenchFindings> {
   readonly source: ModelSource
   readonly settings: Signal<WorkbenchSettings>
   readonly content: Signal<Content | undefined>
@@ -48,7 +48,7 @@ export function openWorkbench(
   settings: Signal<WorkbenchSettings>,
   content: Signal<Content | undefined>,
 ): Workbench {
-  const found: Findings = {
+  const found: WorkbenchFindings = {
     stage: signal<WorkbenchStage>('opening'),
     inspection: signal(undefined),
     inputs: signal(undefined),

@@ -1,4 +1,4 @@
-import type { Lane, Measured, Piece } from './measure.ts'
+import type { Lane, MailPiece, MeasuredMail } from './measure.ts'
 import { READING, RUNNING, readingsOf, SECONDS, styleOf } from './motion.ts'
 
 /** `wide`: both runs next to each other; `narrow`: below each other, for phones. */
@@ -19,7 +19,7 @@ const CLOCKS = 130
  * The two runs as an SVG that moves: both clocks run slowed by the same factor, and a word fades when the layer that prunes it is
  * done. Within a run, layers are placed by their numbers of tokens; only the whole run is timed.
  */
-export function draw(measured: Measured, form: Form): string {
+export function draw(measured: MeasuredMail, form: Form): string {
   const { text, dense, pruned, speedup, rounds, setting } = measured
   const lines = linesOf(text)
   const card = TEXT_TOP + lines.length * LINE - 6
@@ -80,7 +80,7 @@ function plainWords(lines: readonly Line[]): string {
   return lines.map(({ text }, i) => word(text, 0, i, '')).join('\n')
 }
 
-function fadingWords(lines: readonly Line[], pieces: readonly Piece[]): string {
+function fadingWords(lines: readonly Line[], pieces: readonly MailPiece[]): string {
   const drawn = lines.map(({ start, text }, i) => {
     const own = pieces.filter((piece) => piece.start >= start && piece.start < start + text.length)
     return own.map((piece) => {

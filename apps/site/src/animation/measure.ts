@@ -10,7 +10,7 @@ import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 
 /** A piece of the mail as the tokenizer cuts it, where it stands in the text. */
-export interface Piece {
+export interface MailPiece {
   readonly start: number
   readonly text: string
   /** Layer that prunes it; undefined: kept to the end. */
@@ -18,9 +18,9 @@ export interface Piece {
 }
 
 /** One run of a mail through the dense and the pruned model. */
-export interface Measured {
+export interface MeasuredMail {
   readonly text: string
-  readonly pieces: readonly Piece[]
+  readonly pieces: readonly MailPiece[]
   readonly dense: Lane
   readonly pruned: Lane
   /** Median over rounds of dense time over pruned time in the same round. */
@@ -44,7 +44,7 @@ const KEEP = [0.6, 0.6, 0.6, 0.6]
 const ROUNDS = 300
 
 /** Runs one mail of the test split, dense (without its dead tokens) and pruned in layers 0 to 3, in turns on one thread. */
-export async function measure(example: number): Promise<Measured> {
+export async function measure(example: number): Promise<MeasuredMail> {
   const mail = mailData('test')[example]
   if (mail === undefined) throw new Error(`there is no mail ${example}`)
   const { labels } = embeddedModel('mail')

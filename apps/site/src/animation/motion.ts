@@ -1,4 +1,4 @@
-import type { Lane, Measured } from './measure.ts'
+import type { Lane, MeasuredMail } from './measure.ts'
 
 /** Of the whole animation, and the share of it that the dense run takes; then the result is shown. */
 export const SECONDS = 11
@@ -15,7 +15,7 @@ export function readingsOf(ms: number): string[] {
 }
 
 /** Colors, and how everything moves: by CSS alone, so that it works in an image, too. Without motion the end is shown. */
-export function styleOf({ dense, pruned }: Measured): string {
+export function styleOf({ dense, pruned }: MeasuredMail): string {
   const percent = (share: number): string => `${(100 * share).toFixed(2)}%`
   /** When a lane's layer ends, as a share of the animation. */
   const ends = (lane: Lane): number[] => {

@@ -6,7 +6,7 @@ import { textOf } from './line-rows.ts'
 import { parquetHead } from './parquet-input.ts'
 
 /** Where a row has its parts: number of a column, or its name where the format has names. */
-export interface Columns {
+export interface FileColumns {
   readonly text: string | number
   readonly pair?: string | number
   readonly id?: string | number
@@ -14,7 +14,7 @@ export interface Columns {
   readonly separator?: string
 }
 
-export interface ColumnsOptions {
+export interface ColumnNames {
   /** Name or number (from 1) of the column with the texts. Default: found by the header. */
   readonly textColumn?: string | undefined
   /** The same for the second texts of pairs. */
@@ -31,8 +31,8 @@ const ID_NAMES: readonly string[] = ['id', '_id', 'uid', 'guid', 'uuid', 'idx', 
 /** Where the texts of a file are, and the byte at which its first row begins. @throws TpError TP_DATA */
 export async function findColumns(
   { path, format }: InputFile,
-  options: ColumnsOptions,
-): Promise<{ readonly columns: Columns; readonly from: number }> {
+  options: ColumnNames,
+): Promise<{ readonly columns: FileColumns; readonly from: number }> {
   const from = format === 'parquet' ? 0 : await startOf(path)
   if (format === 'text') {
     const named = options.textColumn ?? options.pairColumn ?? options.idColumn

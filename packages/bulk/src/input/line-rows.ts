@@ -5,10 +5,10 @@ import type { InputFormat } from './input-files.ts'
 import { MOST_BYTES_A_ROW } from './line-ranges.ts'
 
 /** A value of a row's cell; lists of words are texts of words. */
-export type Cell = string | number | bigint | boolean | readonly string[] | null | undefined
+export type RawCell = string | number | bigint | boolean | readonly string[] | null | undefined
 
 /** Cells of a row, by the columns' numbers or names. */
-export type RawRow = { readonly [column: string | number]: Cell }
+export type RawRow = { readonly [column: string | number]: RawCell }
 
 /** The rows in bytes of a file with lines. @throws TpError TP_DATA */
 export function parseLines(

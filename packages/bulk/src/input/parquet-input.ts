@@ -5,7 +5,7 @@ import { compressors } from 'hyparquet-compressors'
 import { dataError } from './data-error.ts'
 import { hashOfFile } from './hash-of-file.ts'
 import type { RangeLimits, RowRange } from './line-ranges.ts'
-import type { Cell, RawRow } from './line-rows.ts'
+import type { RawCell, RawRow } from './line-rows.ts'
 
 /** A row group is decoded at once, and hyparquet holds its columns as JavaScript values. */
 const MOST_BYTES_A_GROUP = 2 ** 30
@@ -76,6 +76,6 @@ async function reading<T>(path: string, use: (file: AsyncBuffer, metadata: FileM
   }
 }
 
-function cellText(value: Cell): string | undefined {
+function cellText(value: RawCell): string | undefined {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? `${value}` : undefined
 }

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import type { Columns } from './columns.ts'
+import type { FileColumns } from './columns.ts'
 import { dataError } from './data-error.ts'
 import { hashOfFile } from './hash-of-file.ts'
 import type { InputFormat } from './input-files.ts'
 import { readBytes } from './line-ranges.ts'
-import { type Cell, parseLines } from './line-rows.ts'
+import { parseLines, type RawCell } from './line-rows.ts'
 import { parquetRows } from './parquet-input.ts'
 
 /** The texts of a row that a model reads, and its id. */
-export interface Row {
+export interface TextRow {
   readonly text: string
   readonly pair?: string
   /** The words of the text, where it is given as such. */
@@ -19,7 +19,7 @@ export interface Row {
 /** Which rows, without the file that they are in. */
 export interface RowsSpec {
   readonly format: InputFormat
-  readonly columns: Columns
+  readonly columns: FileColumns
   readonly rows: number
   readonly hash: string
 }
@@ -37,7 +37,7 @@ const MOST_CHARACTERS = 1_000_000
  * Reads the rows of one shard, and makes sure that they are those that were planned.
  * @throws TpError TP_DATA for rows that cannot be read, or a file that has changed since
  */
-export async function readRows(spec: RowsSpec, { path, start, end }: RowsLocation): Promise<Row[]> {
+export async function readRows(spec: RowsSpec, { path, start, end }: RowsLocation): Promise<TextRow[]> {
   const { format, columns } = spec
   const raw =
     format === 'parquet' ? await wholeParquet(spec, { path, start, end }) : await wholeLines(spec, { path, start, end })
@@ -75,7 +75,7 @@ async function wholeParquet({ columns, hash }: RowsSpec, { path, start, end }: R
   return await parquetRows(path, start, end, [...new Set(names)])
 }
 
-function textIn(cell: Cell, where: string, what: string): string {
+function textIn(cell: RawCell, where: string, what: string): string {
   const text = Array.isArray(cell) && cell.every((word) => typeof word === 'string') ? cell.join(' ') : cell
   if (typeof text !== 'string' && typeof text !== 'number') throw dataError(where, `has no ${what}`)
   const { length } = String(text)
@@ -85,7 +85,7 @@ function textIn(cell: Cell, where: string, what: string): string {
 }
 
 /** The id of a row is copied to the output, and must be the same there. */
-function idIn(cell: Cell, where: string): string | number | null {
+function idIn(cell: RawCell, where: string): string | number | null {
   if (cell === undefined || cell === null) return null
   if (typeof cell === 'string' || typeof cell === 'boolean') return `${cell}`
   if (typeof cell === 'object')

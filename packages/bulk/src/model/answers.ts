@@ -6,7 +6,7 @@ import type { Column } from '../output/column.ts'
 import type { ComputeSpec } from './compute-spec.ts'
 
 /** The answers to many texts, which come batch by batch. */
-export interface Answers {
+export interface CollectedAnswers {
   /** @param positions of the batch's texts among all; examples beyond them are none @throws TpError TP_OUTPUT */
   take(positions: readonly number[], batch: RanBatch): void
   columns(): Column[]
@@ -24,7 +24,7 @@ export function answersOf(
   pooling: Pooling | undefined,
   count: number,
   words?: Words,
-): Answers {
+): CollectedAnswers {
   const { of, isNormalized } = pooling ?? USUAL_POOLING
   const name = (label: number): string => {
     if (label < 0) throw new TpError('TP_OUTPUT', 'bulk', 'the model gave a logit that is not a number')
@@ -73,7 +73,7 @@ function collect<T>(
   count: number,
   read: (batch: RanBatch) => ArrayLike<T>,
   columns: (answers: readonly T[]) => Column[],
-): Answers {
+): CollectedAnswers {
   const answers = new Array<T>(count)
   return {
     take(positions, batch) {

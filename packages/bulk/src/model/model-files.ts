@@ -16,7 +16,7 @@ export interface ModelPaths {
 }
 
 /** The files that a model's answers depend on, besides its inputs. */
-export interface ModelFiles {
+export interface HashedModel {
   readonly model: HashedFile
   readonly dense: HashedFile | undefined
   /** SHA-256 over the models, their data files, and the tokenizer and configuration next to the first. */
@@ -34,7 +34,7 @@ export async function readModelFiles({
   model: path,
   tokenizer: tokenizerPath,
   dense: densePath,
-}: ModelPaths): Promise<ModelFiles> {
+}: ModelPaths): Promise<HashedModel> {
   const model = await readModel(path)
   const dense = densePath === undefined ? undefined : await readModel(densePath)
   const folder = await readModelFolder(path)

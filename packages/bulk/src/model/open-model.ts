@@ -6,11 +6,11 @@ import { classTokenOutput, embeddingOutput, type Task, taskOf } from '@tp/data/o
 import { cascade } from '@tp/guard'
 import { openPlanned } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
-import type { Row } from '../input/read-rows.ts'
+import type { TextRow } from '../input/read-rows.ts'
 import type { Column } from '../output/column.ts'
 import { answersOf, type Words } from './answers.ts'
 import type { ComputeSpec, RuntimeName, SessionSpec } from './compute-spec.ts'
-import type { ModelFiles } from './model-files.ts'
+import type { HashedModel } from './model-files.ts'
 import { tokenBatches } from './token-batches.ts'
 
 export interface OpenModelOptions {
@@ -29,7 +29,7 @@ export interface ComputeOptions {
 
 /** A model that is ready to compute. */
 export interface BulkModel extends AsyncDisposable {
-  readonly files: ModelFiles
+  readonly files: HashedModel
   /** Its task, by its outputs. */
   readonly task: Task
   /**
@@ -37,12 +37,12 @@ export interface BulkModel extends AsyncDisposable {
    * @param source for messages
    * @throws TpError TP_OUTPUT, TP_TOKENIZER, TP_RUN, TP_ABORTED
    */
-  compute(rows: readonly Row[], source: string, spec: ComputeSpec, options?: ComputeOptions): Promise<Column[]>
+  compute(rows: readonly TextRow[], source: string, spec: ComputeSpec, options?: ComputeOptions): Promise<Column[]>
 }
 
 /** @throws TpError TP_RUNTIME if the runtime is not installed; those of `load`, `openPlanned` and `cascade` */
 export async function openBulkModel(
-  files: ModelFiles,
+  files: HashedModel,
   spec: SessionSpec,
   options: OpenModelOptions = {},
 ): Promise<BulkModel> {
@@ -54,7 +54,11 @@ export async function openBulkModel(
 
   const vectors = embeddingOutput(Object.fromEntries(session.outputs.map((output) => [output.name, output])))
 
-  async function prepare(rows: readonly Row[], source: string, { task, maxTokens }: ComputeSpec): Promise<Prepared> {
+  async function prepare(
+    rows: readonly TextRow[],
+    source: string,
+    { task, maxTokens }: ComputeSpec,
+  ): Promise<Prepared> {
     const { vocabularySize, maxTokens: most } = files.folder
     const limits = { vocabularySize, maxTokens: maxTokens ?? most, signal: options.signal }
     if (task !== 'tokens') {
@@ -110,7 +114,7 @@ function filledUp(positions: readonly number[], size: number): number[] {
 }
 
 async function openSession(
-  { model, dense, folder }: ModelFiles,
+  { model, dense, folder }: HashedModel,
   { runtime: name, plan, guard }: SessionSpec,
   { threads, signal, methods = [] }: OpenModelOptions,
 ): Promise<Session> {

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
-import { type ColumnsOptions, findColumns } from '../input/columns.ts'
+import { type ColumnNames, findColumns } from '../input/columns.ts'
 import { dataError } from '../input/data-error.ts'
 import { type InputFile, inputFiles } from '../input/input-files.ts'
 import { type LineOptions, lineRanges, type RangeLimits, type RowRange } from '../input/line-ranges.ts'
@@ -12,14 +12,14 @@ import { keyOf, type Shard, type ShardSpec } from './shard.ts'
 /** Bytes of rows after which a shard ends, however few they are: what a shard's memory depends on. */
 const SHARD_BYTES = 16 * 2 ** 20
 
-export interface PlanOptions extends Omit<ColumnsOptions, 'pairs'> {
+export interface PlanOptions extends Omit<ColumnNames, 'pairs'> {
   /** Rows of a shard. */
   readonly shardRows: number
   readonly signal?: AbortSignalLike | undefined
 }
 
 /** Everything that is to be computed. */
-export interface Plan {
+export interface ShardPlan {
   readonly shards: readonly Shard[]
   readonly rows: number
 }
@@ -34,7 +34,7 @@ export async function planShards(
   compute: ComputeSpec,
   output: OutputName,
   { shardRows, signal, ...columnOptions }: PlanOptions,
-): Promise<Plan> {
+): Promise<ShardPlan> {
   const limits: RangeLimits = { rows: shardRows, bytes: SHARD_BYTES }
   const shards: Shard[] = []
   let firstRow = 0

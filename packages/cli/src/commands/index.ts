@@ -77,11 +77,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL…'],
     load: async () => (await import('./serve.ts')).serveCommand,
   },
-  'export-triton': {
-    summary: 'writes a model repository for Triton and KServe',
-    operands: ['MODEL'],
-    load: async () => (await import('./export-triton.ts')).exportTritonCommand,
-  },
   methods: {
     summary: 'lists the pruning methods with their options',
     operands: [],

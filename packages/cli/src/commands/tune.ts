@@ -4,6 +4,7 @@ import { throwIfAborted } from '@tp/core/runtime'
 import { openSpeechDecoder, readModelFolder } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
+import { fingerprint } from '@tp/train'
 import {
   type Measurements,
   type Skipped,
@@ -17,12 +18,12 @@ import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
-import { number } from '../command/values.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { removeWithWaiting } from '../files/write-file.ts'
 import { benchShapes } from '../measuring/bench-shapes.ts'
 import { asPooled, requireKeptRows } from '../model/as-pooled.ts'
+import { givesVectors } from '../model/gives-vectors.ts'
 import { loadSession } from '../model/load-session.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
@@ -30,11 +31,9 @@ import { openTaskInputs, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { pruningOptions } from '../pruning/options.ts'
-import { readSettings } from '../pruning/read-fields.ts'
+import { number } from '../pruning/numbers.ts'
+import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
 import { segmentOf } from '../pruning/segment.ts'
-import { fingerprint } from '../training/subject.ts'
-import { givesVectors } from '../training/vector-lessons.ts'
 import { describePlan } from '../tuning/describe.ts'
 import { tuningInputs } from '../tuning/inputs.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
@@ -148,7 +147,7 @@ export const tuneCommand: Command = command({
     const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
     const load: NonNullable<TuneOptions['load']> = (own, model, { threads }) =>
       loadSession(model, file, { runtime: own, threads, signal })
-    const { protect, encoder, ...segment } = readSettings(given)
+    const { protect, encoder, ...segment } = readSettings(given).inPlan
     const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
     const common = { ...(encoder !== undefined && { encoder }), ...protection }
     const trained = weights === undefined ? '' : ` ${await fingerprintOf(weights)}`
@@ -156,7 +155,7 @@ export const tuneCommand: Command = command({
     const measured = measuredPath(out)
     const commonFor = async (inputs: ModelInputs) => {
       for (const note of inputs.notes) progress.note(note)
-      const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
+      const about = `${file.hash()} ${await fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
       progress.expect?.(stageNames.length)
       progress.stage('preparing', 0)
       let stage: TuneProgress['stage'] | undefined

@@ -1,6 +1,7 @@
 import type { Inspection, Pruned } from '@tp/compiler'
+import type { Method } from '@tp/core'
 import type { ModelFile } from '../model/model-file.ts'
-import type { PruningSettings } from './prune-file.ts'
+import type { PruningSettings } from './request.ts'
 
 export interface VerifyOptions {
   /** What is pruned, … */
@@ -11,6 +12,7 @@ export interface VerifyOptions {
   readonly pruned: Pruned
   /** Where the pruned model can be loaded from. */
   readonly path: string
+  readonly method: Method
   readonly settings: PruningSettings
   readonly signal: AbortSignal
 }

@@ -11,31 +11,27 @@ import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { inspectEncoders, pruneFile } from '../pruning/prune-file.ts'
-import type { PlanToLearn } from '../pruning/read-plan.ts'
+import type { AskedToLearn } from '../pruning/asked.ts'
+import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
-import { learningOptions, methodLearningOptions } from './learning.ts'
-import { missing, selectionOption } from './lessons.ts'
+import { missing } from './examples.ts'
 import type { FITTED } from './train-line.ts'
 
 /** How the values of each of these methods are fitted. */
 const fits: Readonly<Record<(typeof FITTED)[number], typeof fitLens>> = { lens: fitLens }
 
 /** Whether `tp train` fits the method's values instead of training by steps. */
-export function isFitted({ plan, settings }: PlanToLearn): boolean {
+export function isFitted({ plan, settings }: AskedToLearn): boolean {
   return Object.hasOwn(fits, plan.method) && settings.weights === undefined
 }
 
 /** Options that say how to train by steps. */
-const stepping = [
-  ...Object.keys({ ...selectionOption, ...learningOptions, ...methodLearningOptions }),
-  ...['resume', 'log', 'report'],
-].filter((name) => name !== 'weights-out')
+const stepping = ['selection', 'train', 'set', 'target-flops', 'resume', 'log'] as const
 
 export interface FitWork {
   readonly file: ModelFile
-  readonly asked: PlanToLearn
+  readonly asked: AskedToLearn
   readonly given: Arguments<typeof dataOptions> & Readonly<Record<string, unknown>>
   readonly context: Context
 }
@@ -89,7 +85,7 @@ export async function fitMethod({ file, asked, given, context }: FitWork): Promi
   const { learned, cosine } = fitted
   progress.stage(`pruning ${basename(file.path)}`)
   const values = withValues(method, (layer) => valuesOf(method, learned.get(layer) ?? {}, layer))
-  const { model } = await pruneFile(file, { ...settings, method: values }, schedules)
+  const { model } = await pruneFile(file, { ...settings, method: values, schedules })
   return {
     model,
     weights: learnedBytes(learned),

@@ -31,7 +31,7 @@ export function trainLine(method: Method, on: TrainedOn = {}): string | undefine
   if (FITTED.some((fitted) => fitted === name)) return `${begin} --layers 3 --keep 0.7 --data ${data} ${written}`
   if (training === undefined) return undefined
   if (!needsValues(method)) return `${begin} --target-flops 0.5 --data ${data} --selection ${selection}`
-  return `${begin} --keep 0.7 --train method --distillation 1 --data ${data} --selection ${selection} ${written}`
+  return `${begin} --keep 0.7 --train method --set distillation=1 --data ${data} --selection ${selection} ${written}`
 }
 
 /** What is wrong where a method prunes by trained values and is given none, and what to do. */

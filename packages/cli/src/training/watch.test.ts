@@ -1,6 +1,6 @@
+import { methodWork } from '@tp/train'
 import { expect, test } from 'vitest'
 import { progressTo } from '../output/progress.ts'
-import { methodWork } from './training-job.ts'
 import { watching } from './watch.ts'
 
 /** What a terminal shows of a training in which every second something is said. */
@@ -15,36 +15,35 @@ function shown(): { readonly watch: ReturnType<typeof watching>; readonly lines:
   return { watch: watching(progress, undefined), lines, second }
 }
 
-const size = { rounds: false, examples: 10, selection: 5, epochs: 1, evaluations: 1, hardEpochs: 0, aims: true }
+const size = { finishes: false, examples: 10, selection: 5, epochs: 1, evaluations: 1, hardEpochs: 0, aims: true }
 
 test('shows one bar for a whole training, which never goes back', () => {
   const { watch, lines, second } = shown()
-  const { job } = watch
   const percents: number[] = []
   const seen = (): void => {
     second()
     percents.push(Number(/(\d+) %/.exec(lines.findLast((line) => line.includes('%')) ?? '')?.[1]))
   }
-  job.expect(methodWork({ ...size, looksAtTokens: true, learnsAlone: false }))
-  job.enter('teacher')
+  watch.expect(methodWork({ ...size, looksAtTokens: true, learnsAlone: false }))
+  watch.enter('teacher')
   for (let done = 1; done <= 10; done++) {
-    job.step(done, 10)
+    watch.advance(done, 10)
     seen()
   }
-  job.enter('soft')
+  watch.enter('soft')
   for (let done = 1; done <= 10; done++) {
-    watch.work({ task: 'saliency', done, total: 10 }, 'soft')
+    watch.onWork({ task: 'saliency', done, total: 10 }, 'soft')
     seen()
   }
   const step = { steps: 2, learningRate: 1, gradientNorm: 1, loss: 1, kept: 1, flops: 1 }
   for (const at of [1, 2]) {
-    watch.work({ task: 'step', done: at - 0.5, total: 2 }, 'soft')
+    watch.onWork({ task: 'step', done: at - 0.5, total: 2 }, 'soft')
     seen()
-    watch.step({ ...step, step: at }, 'soft')
+    watch.onStep({ ...step, step: at }, 'soft')
     seen()
   }
-  watch.saved()
-  watch.work({ task: 'FLOPs', done: 45, total: 45 }, 'soft')
+  watch.onSaved()
+  watch.onWork({ task: 'FLOPs', done: 45, total: 45 }, 'soft')
   seen()
   expect(percents).toEqual(percents.toSorted((a, b) => a - b))
   expect(percents[0]).toBeLessThan(3)
@@ -60,22 +59,22 @@ test('shows one bar for a whole training, which never goes back', () => {
 
 test('weighs the question which tokens count when a method turns out to ask it', () => {
   const { watch, lines } = shown()
-  watch.job.expect(methodWork({ ...size, looksAtTokens: false, learnsAlone: false }))
-  watch.job.enter('teacher')
-  watch.job.step(10, 10)
+  watch.expect(methodWork({ ...size, looksAtTokens: false, learnsAlone: false }))
+  watch.enter('teacher')
+  watch.advance(10, 10)
   const before = Number(/(\d+) %/.exec(lines.at(-1) ?? '')?.[1])
-  watch.work({ task: 'saliency', done: 10, total: 10 }, 'soft')
+  watch.onWork({ task: 'saliency', done: 10, total: 10 }, 'soft')
   expect(lines.at(-1)).toMatch(/which tokens count, 10 of 10/)
   expect(Number(/(\d+) %/.exec(lines.at(-1) ?? '')?.[1])).toBeGreaterThan(before)
 })
 
 test('counts the time of a resumed training by the steps that it takes itself', () => {
   const { watch, lines, second } = shown()
-  watch.job.expect(methodWork({ ...size, examples: 0, selection: 0, looksAtTokens: false, learnsAlone: false }))
-  watch.job.expect({ soft: 100 })
-  watch.job.enter('soft')
-  watch.work({ task: 'step', done: 50.5, total: 100 }, 'soft')
+  watch.expect(methodWork({ ...size, examples: 0, selection: 0, looksAtTokens: false, learnsAlone: false }))
+  watch.expect({ soft: 100 })
+  watch.enter('soft')
+  watch.onWork({ task: 'step', done: 50.5, total: 100 }, 'soft')
   for (let i = 0; i < 10; i++) second()
-  watch.work({ task: 'step', done: 60, total: 100 }, 'soft')
+  watch.onWork({ task: 'step', done: 60, total: 100 }, 'soft')
   expect(lines.at(-1)).toMatch(/ 60 % {2}soft training, 60 of 100, 57\.0\/min, 42 s left/)
 })

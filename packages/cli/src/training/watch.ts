@@ -1,78 +1,110 @@
-import type { TrainingPart, TrainingWork, TrainProgress } from '@tp/train'
+import {
+  kindOfStage,
+  type StageWork,
+  saliencyWork,
+  type TrainingObserver,
+  type TrainingStage,
+  trainingStages,
+} from '@tp/train'
 import type { ProgressDisplay } from '../output/progress.ts'
-import { openLog } from './files.ts'
-import { saliencyWork, type TrainingJob, type TrainingStage, trainingJob } from './training-job.ts'
+import { openLog } from './store.ts'
 
-/** Reports a training on stderr, and its steps in a log. */
-export interface Watch {
-  readonly job: TrainingJob
-  /** After each step. */
-  step(at: TrainProgress, part?: TrainingPart): void
-  /** What takes long between steps, and inside of one. */
-  work(at: TrainingWork, part?: TrainingPart): void
-  /** After a checkpoint was written. */
-  saved(): void
+const texts: Readonly<Record<TrainingStage, string>> = {
+  teacher: 'asking the dense model',
+  selection: 'asking the dense model about the selection',
+  pruned: 'asking the pruned model',
+  saliency: 'asking the dense model which tokens count',
+  soft: 'soft training',
+  search: 'trying schedules',
+  fit: 'counting FLOPs',
+  hard: 'fine-tuning',
+  refit: 'counting FLOPs',
+  end: 'asking the pruned model',
+  finished: 'asking the model in 8 bits',
+}
+
+type Progress = Parameters<Required<TrainingObserver>['onStep']>[0]
+type Part = Parameters<Required<TrainingObserver>['onStep']>[1]
+
+/** Shows a training on stderr, and writes its steps to a log. */
+export interface Watch extends Required<TrainingObserver> {
   /** @throws TpError TP_WRITE if the log could not be written */
   end(): Promise<void>
 }
 
-const fits: Readonly<Record<TrainingPart, TrainingStage>> = { soft: 'fit', hard: 'refit' }
+const fits: Readonly<Record<Part, TrainingStage>> = { soft: 'fit', hard: 'refit' }
 
 export function watching(progress: ProgressDisplay, logPath: string | undefined): Watch {
   const log = logPath === undefined ? undefined : openLog(logPath)
-  const job = trainingJob(progress)
-  let last: TrainProgress | undefined
-  let noted: TrainProgress | undefined
-  const begun = new Set<TrainingPart>()
-  /** @param before steps that were taken: above 0 at first, the part is resumed */
-  const enter = (part: TrainingPart, before: number): void => {
-    job.enter(part, begun.has(part) ? 0 : before)
+  let known: StageWork | undefined
+  let current: TrainingStage | undefined
+  let last: Progress | undefined
+  let noted: Progress | undefined
+  const begun = new Set<Part>()
+  const expect = (work: StageWork): void => {
+    const goesOn = known !== undefined
+    known = { ...known, ...work }
+    progress.expect?.(
+      trainingStages.map((stage) => ({ work: known?.[stage] ?? 0, kind: kindOfStage(stage) })),
+      goesOn,
+    )
+  }
+  /** @param resumedAt steps that were taken before: above 0 at first, the part is resumed */
+  const enter = (stage: TrainingStage, resumedAt = 0): void => {
+    if (stage === current && resumedAt === 0) return
+    current = stage
+    progress.stage(texts[stage], trainingStages.indexOf(stage), resumedAt)
+  }
+  const enterPart = (part: Part, before: number): void => {
+    enter(part, begun.has(part) ? 0 : before)
     begun.add(part)
   }
-  const note = (at: TrainProgress): void => {
+  const note = (at: Progress): void => {
     noted = at
     progress.note(`step ${at.step} of ${at.steps}: ${stepText(at)}`)
   }
   return {
-    job,
-    step(at, part = 'hard') {
-      enter(part, at.step - 1)
+    expect,
+    enter: (stage) => enter(stage),
+    advance: (done, total) => progress.step(done, total),
+    onStep(at, part) {
+      enterPart(part, at.step - 1)
       last = at
-      job.step(at.step, at.steps, stepText(at))
+      progress.step(at.step, at.steps, stepText(at))
       log?.add({ part, ...at })
       if (at.accuracy !== undefined) note(at)
     },
-    work({ task, done, total }, part = 'hard') {
-      const text = last === undefined ? undefined : stepText(last)
+    onWork({ task, done, total }, part) {
       switch (task) {
         case 'saliency':
-          job.expect(saliencyWork(total))
-          job.enter('saliency')
-          return job.step(done, total)
+          expect(saliencyWork(total))
+          enter('saliency')
+          return progress.step(done, total)
         case 'step':
-          enter(part, Math.floor(done))
-          return job.step(done, total, text)
+          enterPart(part, Math.floor(done))
+          return progress.step(done, total, last === undefined ? undefined : stepText(last))
         case 'selection':
-          job.enter(part)
-          return job.step(last?.step ?? 0, last?.steps ?? 0, `selection ${done} of ${total}`)
+          enter(part)
+          return progress.step(last?.step ?? 0, last?.steps ?? 0, `selection ${done} of ${total}`)
         case 'search':
-          job.enter('search')
-          return job.step(done, total)
+          enter('search')
+          return progress.step(done, total)
         case 'FLOPs':
-          job.enter(fits[part])
-          return job.step(done, total)
+          enter(fits[part])
+          return progress.step(done, total)
       }
     },
-    saved() {
+    onSaved() {
       if (last !== undefined && last !== noted) note(last)
-      // What was learned is fitted on the selection set, which takes its time.
-      if (last?.kept !== undefined && last.step === last.steps) job.enter('fit')
+      // Then amounts are fitted on the selection set, which takes its time.
+      if (last?.kept !== undefined && last.step === last.steps) enter('fit')
     },
+    onNote: (text) => progress.note(text),
     end: async () => log?.end(),
   }
 }
 
-function stepText({ loss, kept, flops, accuracy }: TrainProgress): string {
+function stepText({ loss, kept, flops, accuracy }: Progress): string {
   return [
     `loss ${loss.toFixed(4)}`,
     ...(kept === undefined ? [] : [`${(100 * kept).toFixed(1)} % of the tokens`]),

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import type { Measurements } from '@tp/tune'
 import { replaceFile } from '../files/replace-file.ts'
-import { nothingToResume, readCheckpointFile } from '../training/files.ts'
+import { nothingToResume, readCheckpointFile } from '../training/store.ts'
 
 /** Measurements of an interrupted tuning, next to the plan that it was to write. */
 export function measuredPath(out: string): string {

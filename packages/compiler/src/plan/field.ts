@@ -24,30 +24,22 @@ export interface WrittenField {
   readonly value?: string
   /** Words that a field may be. */
   readonly words?: readonly string[]
-  /** Added to the description in `--help`. */
+  /** What only a reader of `--help` has to know. */
   readonly note?: string
-  /** In place of the field's, where the option says the opposite. */
-  readonly description?: string
-}
-
-/** How a field, or an option of the command line, depends on others. */
-export interface Relations {
-  /** Those without which it has no effect: one of them has to be there. */
-  readonly needs?: readonly string[]
-  /** Those that it cannot be given with. */
-  readonly excludes?: readonly string[]
-  /** Why, where that is not plain. */
-  readonly because?: string
 }
 
 /** One field of a plan, or one option of a transform: all that is known of it, for whatever reads or describes it. */
-export interface PlanField extends Relations {
+export interface PlanField {
   /** One line without a full stop, for `--help`, documents and JSON Schema. */
   readonly description: string
   /** The value that it has where it is missing; absent where that depends on the model, or on other fields. */
   readonly default?: unknown
   /** What a value must be, for messages. */
   readonly form: string
+  /** Fields without which it has no effect: one of them has to be there. */
+  readonly needs?: readonly string[]
+  /** Fields that say the same. */
+  readonly excludes?: readonly string[]
   readonly written?: WrittenField
   /** The fields of an object. */
   readonly fields?: PlanFields
@@ -102,23 +94,22 @@ export function mismatch(name: string, value: unknown, { form }: PlanField): str
 }
 
 /**
- * The first field that lacks what it needs, or that cannot be given with another one.
- * @param label what a field is called where it is named, and where it is asked for
+ * The first field that lacks what it needs, or that says what another one says.
+ * @param label what a field is called: its name, or that of its option
  */
 export function contradiction(
   values: Readonly<Record<string, unknown>>,
-  fields: Readonly<Record<string, Relations>>,
-  label: (name: string, isMissing?: boolean) => string = (name) => name,
+  fields: PlanFields,
+  label: (name: string) => string = (name) => name,
 ): string | undefined {
   const isThere = (name: string): boolean => values[name] !== undefined
-  for (const [name, { needs, excludes, because }] of Object.entries(fields)) {
+  for (const [name, { needs, excludes }] of Object.entries(fields)) {
     if (!isThere(name)) continue
-    const why = because === undefined ? '' : `; ${because}`
     if (needs !== undefined && !needs.some(isThere)) {
-      return `${label(name)} requires ${needs.map((other) => label(other, true)).join(' or ')}${why}`
+      return `${label(name)} requires ${needs.length > 1 ? 'one of ' : ''}${needs.map(label).join(', ')}`
     }
     const other = excludes?.find(isThere)
-    if (other !== undefined) return `give only one of ${label(name)} and ${label(other)}${why}`
+    if (other !== undefined) return `give only one of ${label(name)} and ${label(other)}`
   }
   return undefined
 }

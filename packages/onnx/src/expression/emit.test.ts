@@ -22,13 +22,13 @@ import type { TensorLike } from '@tp/core/runtime'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import {
-  type DataSet,
   dataSets,
   errorCode,
   everySecondFixture,
   fixtureNames,
   maxDifference,
   openFixture,
+  type StoredData,
   testsOfFiles,
 } from '../../test/shared.ts'
 import { createModel, decodeModel, encodeModel, opset } from '../file/model.ts'
@@ -56,15 +56,18 @@ async function run(bytes: Uint8Array, feeds: Readonly<Record<string, TensorLike>
  * The outputs of a fixture: as it was stored, or, with products of 8-bit numbers, on this machine. They saturate on processors without
  * instructions for them, so that results differ by machine.
  */
-async function denseSets(name: string, { model }: Graph): Promise<readonly DataSet[]> {
+async function denseSets(name: string, { model }: Graph): Promise<readonly StoredData[]> {
   const eightBit = (model.proto.graph?.node ?? []).some(({ opType }) => /Quantize|Integer|^QLinear/.test(opType))
   if (!eightBit) return dataSets(name)
   const bytes = encodeModel(model)
-  const here = async (set: DataSet): Promise<DataSet> => ({ ...set, outputs: (await run(bytes, set.inputs)) as never })
+  const here = async (set: StoredData): Promise<StoredData> => ({
+    ...set,
+    outputs: (await run(bytes, set.inputs)) as never,
+  })
   return Promise.all(dataSets(name).map(here))
 }
 
-async function expectOutputs(bytes: Uint8Array, { inputs, outputs }: DataSet, tolerance: number): Promise<void> {
+async function expectOutputs(bytes: Uint8Array, { inputs, outputs }: StoredData, tolerance: number): Promise<void> {
   const results = await run(bytes, inputs)
   for (const [name, expected] of Object.entries(outputs)) {
     expect(maxDifference(expected, results[name] as never), name).toBeLessThan(tolerance)

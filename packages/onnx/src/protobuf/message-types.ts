@@ -1,7 +1,7 @@
 import { type MessageSpec, schema } from './schema.ts'
 
 /** A field as reader and writer use it. */
-export interface Field {
+export interface MessageField {
   readonly name: string
   readonly number: number
   /** A scalar of protobuf, or undefined for a message. */
@@ -18,9 +18,9 @@ export type Scalar = 'string' | 'bytes' | 'float' | 'double' | 'int32' | 'int64'
 
 export interface MessageType {
   readonly name: string
-  readonly byNumber: ReadonlyMap<number, Field>
+  readonly byNumber: ReadonlyMap<number, MessageField>
   /** In the order in which they are written. */
-  readonly fields: readonly Field[]
+  readonly fields: readonly MessageField[]
   /** Defaults of the scalars: a field is set where a message has it as its own. */
   readonly prototype: object
 }
@@ -38,7 +38,7 @@ export function messageType(name: string): MessageType {
   return type
 }
 
-function fieldsOf(spec: MessageSpec): Field[] {
+function fieldsOf(spec: MessageSpec): MessageField[] {
   return Object.entries(spec).flatMap(([name, entry]) => {
     if (!isOneof(entry)) return [fieldOf(name, entry[0], entry[1], undefined)]
     return Object.entries(entry).map(([member, [number, type]]) => fieldOf(member, number, type, name))
@@ -49,7 +49,7 @@ function isOneof(entry: MessageSpec[string]): entry is Exclude<MessageSpec[strin
   return !Array.isArray(entry)
 }
 
-function fieldOf(name: string, number: number, type: string, oneof: string | undefined): Field {
+function fieldOf(name: string, number: number, type: string, oneof: string | undefined): MessageField {
   const [, base = '', form] = /^(.*?)(\[.*\])?$/.exec(type) ?? []
   const isMessage = Object.hasOwn(schema, base)
   return {
@@ -63,7 +63,7 @@ function fieldOf(name: string, number: number, type: string, oneof: string | und
   }
 }
 
-function prototypeOf(name: string, fields: readonly Field[]): object {
+function prototypeOf(name: string, fields: readonly MessageField[]): object {
   const defaults: Record<string, unknown> = { $typeName: `onnx.${name}` }
   for (const { name, scalar, repeated, oneof } of fields) {
     if (scalar !== undefined && !repeated && oneof === undefined) defaults[name] = defaultOf(scalar)

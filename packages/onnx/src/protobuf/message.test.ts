@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { file_onnx, type ModelProto, ModelProtoSchema, TypeProtoSchema } from 'onnx-buf'
 import { expect, test } from 'vitest'
 import { createMessage } from './create-message.ts'
-import { type Field, messageType } from './message-types.ts'
+import { type MessageField, messageType } from './message-types.ts'
 import { readMessage } from './read-message.ts'
 import { writeMessage } from './write-message.ts'
 
@@ -20,7 +20,7 @@ function fields(name: string, depth: number): fc.Arbitrary<object> {
   return fc.record(Object.fromEntries(entries), { requiredKeys: [] })
 }
 
-function value({ scalar, message }: Field, depth: number): fc.Arbitrary<unknown> {
+function value({ scalar, message }: MessageField, depth: number): fc.Arbitrary<unknown> {
   if (message !== undefined) return fields(message, depth - 1)
   switch (scalar) {
     case 'string':

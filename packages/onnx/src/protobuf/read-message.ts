@@ -1,6 +1,6 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { emptyMessage, type Fields, type Messages } from './create-message.ts'
-import { type Field, type MessageType, messageType, type Scalar } from './message-types.ts'
+import { type MessageField, type MessageType, messageType, type Scalar } from './message-types.ts'
 
 /**
  * Repeated numbers can be written packed or one by one; readers take both, writers of the proto2 and proto3 flavours of
@@ -70,7 +70,14 @@ function readFields(type: MessageType, message: Fields, source: ByteSource, end:
   if (reader.pos > end) throw new Error(`${type.name} is longer than it says`)
 }
 
-function readSingle(type: MessageType, field: Field, message: Fields, wire: WireType, source: ByteSource, end: number) {
+function readSingle(
+  type: MessageType,
+  field: MessageField,
+  message: Fields,
+  wire: WireType,
+  source: ByteSource,
+  end: number,
+) {
   const { name, oneof } = field
   checkWireType(type, field, wire)
   if (oneof === undefined) {
@@ -82,7 +89,14 @@ function readSingle(type: MessageType, field: Field, message: Fields, wire: Wire
   }
 }
 
-function readItems(type: MessageType, field: Field, items: unknown[], wire: WireType, source: ByteSource, end: number) {
+function readItems(
+  type: MessageType,
+  field: MessageField,
+  items: unknown[],
+  wire: WireType,
+  source: ByteSource,
+  end: number,
+) {
   const { reader, packing } = source
   const isNumber = field.scalar !== undefined && wireTypes[field.scalar] !== WireType.LengthDelimited
   if (!isNumber || wire !== WireType.LengthDelimited) {
@@ -97,7 +111,7 @@ function readItems(type: MessageType, field: Field, items: unknown[], wire: Wire
 }
 
 /** @param before a message that the field holds already: a second one is merged into it */
-function readValue(field: Field, source: ByteSource, end: number, before?: unknown): unknown {
+function readValue(field: MessageField, source: ByteSource, end: number, before?: unknown): unknown {
   const { reader } = source
   if (field.message === undefined) {
     hold(source, valueBytes[field.scalar as Scalar])
@@ -116,7 +130,7 @@ function readValue(field: Field, source: ByteSource, end: number, before?: unkno
   return message
 }
 
-function endOf(type: MessageType, { name }: Field, reader: BinaryReader, end: number): number {
+function endOf(type: MessageType, { name }: MessageField, reader: BinaryReader, end: number): number {
   const length = reader.uint32()
   const stop = reader.pos + length
   if (stop > end) throw new Error(`${type.name} (${name}) is longer than what it is in`)
@@ -134,11 +148,11 @@ const wireTypes: Readonly<Record<Scalar, WireType>> = {
 }
 
 /** How one element of a field is written. */
-export function wireTypeOf({ scalar }: Field): WireType {
+export function wireTypeOf({ scalar }: MessageField): WireType {
   return scalar === undefined ? WireType.LengthDelimited : wireTypes[scalar]
 }
 
-function checkWireType(type: MessageType, field: Field, wire: WireType): void {
+function checkWireType(type: MessageType, field: MessageField, wire: WireType): void {
   if (wire !== wireTypeOf(field)) throw new Error(`${type.name}.${field.name} has wire type ${wire}`)
 }
 

@@ -1,6 +1,6 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { Fields, Messages } from './create-message.ts'
-import { type Field, type MessageType, messageType, type Scalar } from './message-types.ts'
+import { type MessageField, type MessageType, messageType, type Scalar } from './message-types.ts'
 import { type Packing, type UnknownField, wireTypeOf } from './read-message.ts'
 
 /** Below this, copying bytes again is cheaper than keeping them separate. */
@@ -46,7 +46,7 @@ class Chunks {
     return this.#chunks
   }
 
-  #items(type: MessageType, field: Field, items: readonly unknown[]): void {
+  #items(type: MessageType, field: MessageField, items: readonly unknown[]): void {
     const packed = field.packed !== this.#packing.has(`${type.name}.${field.name}`)
     if (!packed) {
       for (const item of items) this.#item(field, item)
@@ -57,7 +57,7 @@ class Chunks {
     }
   }
 
-  #item(field: Field, value: unknown): void {
+  #item(field: MessageField, value: unknown): void {
     if (field.message !== undefined) {
       this.#apart(field, new Chunks(this.#packing).write(messageType(field.message), value as Fields).end())
     } else if (field.scalar === 'bytes') {
@@ -68,7 +68,7 @@ class Chunks {
     }
   }
 
-  #apart(field: Field, body: readonly Uint8Array[]): void {
+  #apart(field: MessageField, body: readonly Uint8Array[]): void {
     const length = lengthOf(body)
     this.#writer.tag(field.number, WireType.LengthDelimited).uint32(length)
     if (length >= SMALL) this.#chunks.push(this.#writer.finish(), ...body)
@@ -77,7 +77,7 @@ class Chunks {
 }
 
 /** Undefined for a field that is not set: a message has its defaults from its prototype. */
-function valueIn({ name, oneof }: Field, message: Fields): unknown {
+function valueIn({ name, oneof }: MessageField, message: Fields): unknown {
   if (oneof === undefined) return Object.hasOwn(message, name) ? message[name] : undefined
   const chosen = message[oneof] as { readonly case?: string; readonly value?: unknown } | undefined
   return chosen?.case === name ? chosen.value : undefined

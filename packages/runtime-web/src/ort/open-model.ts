@@ -2,13 +2,13 @@ import { TpError } from '@tp/core'
 import { type NamedTensors, plainTensors, type SessionBackend, type ValueInfo } from '@tp/core/runtime'
 import type { InferenceSession } from 'onnxruntime-web'
 import { loadError } from './load-error.ts'
-import { type Engine, type Ort, type OrtStartOptions, startOrt } from './start-ort.ts'
+import { type Ort, type OrtBuild, type OrtStartOptions, startOrt } from './start-ort.ts'
 import { toOrt } from './tensors.ts'
 
 /** A model in onnxruntime on this thread, which wasm blocks while it computes. */
 export async function openModel(
   where: string,
-  engine: Engine,
+  engine: OrtBuild,
   model: Uint8Array,
   options: OrtStartOptions,
 ): Promise<SessionBackend> {
@@ -52,7 +52,7 @@ export async function openModel(
   }
 }
 
-function create(ort: Ort, engine: Engine, model: Uint8Array): Promise<InferenceSession> {
+function create(ort: Ort, engine: OrtBuild, model: Uint8Array): Promise<InferenceSession> {
   return ort.InferenceSession.create(model, {
     executionProviders: [engine.name],
     // Errors are thrown as well; logged, they would only add noise to the user's console.

@@ -6,7 +6,7 @@ export type Ort = typeof import('onnxruntime-web')
 export type WasmPaths = string | { readonly wasm?: string; readonly mjs?: string }
 
 /** A build of onnxruntime-web, imported when it is first needed, so that importing this package costs nothing. */
-export interface Engine {
+export interface OrtBuild {
   readonly name: 'wasm' | 'webgpu'
   /** Whether a session is of no use after a run that failed: in 1.30 with WebGPU, its next run blocks the thread forever. */
   readonly breaksOnFailure: boolean
@@ -20,13 +20,13 @@ export interface OrtStartOptions {
 }
 
 /** Threads of the builds that have been started on this thread: each build is one wasm instance for all its sessions. */
-const started = new Map<Engine['name'], number>()
+const started = new Map<OrtBuild['name'], number>()
 
 /**
  * onnxruntime with these settings on this thread.
  * @throws TpError TP_RUNTIME_MISSING; TP_OPTION when it runs already, with another number of threads
  */
-export async function startOrt(where: string, engine: Engine, { threads, wasmPaths }: OrtStartOptions): Promise<Ort> {
+export async function startOrt(where: string, engine: OrtBuild, { threads, wasmPaths }: OrtStartOptions): Promise<Ort> {
   const ort = await importOrt(engine)
   const running = started.get(engine.name)
   if (running !== undefined && running !== threads) {
@@ -44,7 +44,7 @@ export async function startOrt(where: string, engine: Engine, { threads, wasmPat
 }
 
 /** @throws TpError TP_RUNTIME_MISSING */
-export async function importOrt(engine: Engine): Promise<Ort> {
+export async function importOrt(engine: OrtBuild): Promise<Ort> {
   try {
     return await engine.importOrt()
   } catch (cause) {

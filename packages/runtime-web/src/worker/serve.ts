@@ -1,11 +1,11 @@
 import { buffersOf, type ModelSignature, type SessionBackend, sendError, type WorkerAnswer } from '@tp/core/runtime'
 import { platform } from '#platform'
 import { openModel } from '../ort/open-model.ts'
-import type { Engine } from '../ort/start-ort.ts'
+import type { OrtBuild } from '../ort/start-ort.ts'
 import type { WebWorkerRequest } from './protocol.ts'
 
 /** Serves one model to the thread that started this worker (see client.ts), until that ends it. */
-export function serve(engine: Engine): void {
+export function serve(engine: OrtBuild): void {
   // onnxruntime starts its own threads from the file that holds it, and a bundler may have put that into this one.
   if ((globalThis as { readonly name?: string }).name === 'em-pthread') return
   const owner = platform.owner()

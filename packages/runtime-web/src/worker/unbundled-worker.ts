@@ -1,9 +1,9 @@
 // Entry of the worker in a page without a bundler (see unbundled.ts); the package's build makes one file of it.
-import type { Engine, Ort } from '../ort/start-ort.ts'
+import type { Ort, OrtBuild } from '../ort/start-ort.ts'
 import { serve } from './serve.ts'
 
 const { searchParams } = new URL(import.meta.url)
-const name = searchParams.get('engine') as Engine['name']
+const name = searchParams.get('engine') as OrtBuild['name']
 
 serve({
   name,

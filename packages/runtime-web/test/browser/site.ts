@@ -6,7 +6,7 @@ import { openChromium, serve } from 'browser-tests'
 import type { Page } from 'playwright-core'
 import { buildPage } from './build-page.ts'
 
-export interface Site {
+export interface RuntimeTestSite {
   /** The files that are served; files may be added. */
   readonly folder: string
   /** Addresses of onnxruntime's wasm as the bundler has put it there. */
@@ -17,7 +17,7 @@ export interface Site {
 }
 
 /** The bundled test page in a Chromium, with onnxruntime's own files in the folder `ort`. */
-export async function openSite(): Promise<Site> {
+export async function openSite(): Promise<RuntimeTestSite> {
   const folder = await mkdtemp(join(tmpdir(), 'tp-page-'))
   await buildPage('index.html', folder)
   const ort = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'))

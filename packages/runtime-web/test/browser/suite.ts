@@ -1,4 +1,4 @@
-import type { Site } from './site.ts'
+import type { RuntimeTestSite } from './site.ts'
 
 export type Outcomes = Awaited<ReturnType<typeof tp.testRuntime>>
 type Parameters = globalThis.Parameters<typeof tp.testRuntime>
@@ -14,7 +14,7 @@ export interface SuiteRun {
 const LIMIT_MS = 120_000
 
 /** Runs `testRuntime` inside a page of its own. A page that hangs is one test that failed, with the name of the last. */
-export async function runSuite(site: Site, { headers, runtime, options, kit }: SuiteRun): Promise<Outcomes> {
+export async function runSuite(site: RuntimeTestSite, { headers, runtime, options, kit }: SuiteRun): Promise<Outcomes> {
   const page = await site.open(headers)
   let last = ''
   page.on('console', (message) => {

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { isTypedArray, type NamedTensors, type Session, type TensorLike, type TypedArray } from '@tp/core/runtime'
-import { joinRows, type Row, type RowForm, rowsOf, takeRow } from './row.ts'
+import { type ExampleRow, joinRows, type RowForm, rowsOf, takeRow } from './row.ts'
 
 /** Output that says which rows of the other outputs are tokens, in a model pruned without restoring. */
 const KEPT = 'tp.mask'
@@ -44,7 +44,7 @@ async function probe(session: Session, form: RowForm, length: number): Promise<N
 }
 
 /** The outputs of each row of a batch, as if it had been run alone: what belongs to padding is cut off. */
-export function answersOf(outputs: NamedTensors, rows: readonly Row[], byToken: TokenOutputs): NamedTensors[] {
+export function answersOf(outputs: NamedTensors, rows: readonly ExampleRow[], byToken: TokenOutputs): NamedTensors[] {
   const named = Object.entries(outputs)
   for (const [name, { dims }] of named) requireRows(name, dims, rows.length)
   const kept = outputs[KEPT]

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Budget, chooseBatch } from './choose-batch.ts'
+import { type BatchBudget, chooseBatch } from './choose-batch.ts'
 
 const waiting = fc.array(
   fc.record({ tokens: fc.integer({ min: 1, max: 512 }), key: fc.constantFrom('', '', '', 'other') }),
@@ -13,7 +13,7 @@ const budgets = fc.record({
   rows: fc.constantFrom(1, 8, Number.POSITIVE_INFINITY),
 })
 
-const costOf = (batch: readonly { tokens: number }[], { packed }: Budget): number => {
+const costOf = (batch: readonly { tokens: number }[], { packed }: BatchBudget): number => {
   const tokens = batch.map((row) => row.tokens)
   return packed ? tokens.reduce((sum, each) => sum + each, 0) : Math.max(...tokens) * tokens.length
 }

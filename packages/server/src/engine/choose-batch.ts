@@ -4,7 +4,7 @@ export interface Waiting {
   readonly key: string
 }
 
-export interface Budget {
+export interface BatchBudget {
   /** Tokens of one run: of a padded batch those with padding, of a packed one the attended. */
   readonly tokens: number
   /** Padding costs nothing. */
@@ -25,7 +25,7 @@ const MOST_PADDING = 0.15
  * Which of what waits makes up the next batch: the first, in any case, and what fits with it. One that is larger than the budget is
  * run alone. Where padding costs something, it takes those nearest in length to the first.
  */
-export function chooseBatch<T extends Waiting>(waiting: readonly T[], budget: Budget): T[] {
+export function chooseBatch<T extends Waiting>(waiting: readonly T[], budget: BatchBudget): T[] {
   const [first] = waiting
   if (first === undefined) return []
   const alike = waiting.filter(({ key }) => key === first.key)
@@ -38,7 +38,7 @@ export function chooseBatch<T extends Waiting>(waiting: readonly T[], budget: Bu
 }
 
 /** The rows that are due next. */
-function next<T extends Waiting>(alike: readonly T[], { tokens, packed, rows }: Budget): T[] {
+function next<T extends Waiting>(alike: readonly T[], { tokens, packed, rows }: BatchBudget): T[] {
   let [sum, longest] = [0, 0]
   const end = alike.findIndex((each, count) => {
     sum += each.tokens
@@ -50,7 +50,7 @@ function next<T extends Waiting>(alike: readonly T[], { tokens, packed, rows }: 
 }
 
 /** Those nearest in length to the first, by growing from it in the order of lengths. */
-function similar<T extends Waiting>(alike: T[], first: T, { tokens: budget, rows: most }: Budget): T[] {
+function similar<T extends Waiting>(alike: T[], first: T, { tokens: budget, rows: most }: BatchBudget): T[] {
   const sorted = alike.sort((a, b) => a.tokens - b.tokens)
   const at = sorted.indexOf(first)
   let [from, to, real] = [at, at + 1, first.tokens]

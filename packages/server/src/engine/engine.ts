@@ -3,7 +3,7 @@ import { type AbortSignalLike, abortError, type NamedTensors, type Session, thro
 import { answersOf, findTokenOutputs } from './answers.ts'
 import { chooseBatch } from './choose-batch.ts'
 import { type Entry, FairQueue } from './fair-queue.ts'
-import { joinRows, type Row, type RowForm, rowForm } from './row.ts'
+import { type ExampleRow, joinRows, type RowForm, rowForm } from './row.ts'
 import { callerContext, traceRun } from './trace-run.ts'
 
 export interface EngineOptions {
@@ -52,7 +52,7 @@ export interface Engine {
    * The outputs of each row, as if it had been run alone. Rows of several requests are run together.
    * @throws TpError TP_BUSY if too much waits, TP_ABORTED by the signal, TP_CLOSED after `close`; of the run if it fails for these rows alone
    */
-  run(rows: readonly Row[], options?: { readonly signal?: AbortSignalLike | undefined }): Promise<NamedTensors[]>
+  run(rows: readonly ExampleRow[], options?: { readonly signal?: AbortSignalLike | undefined }): Promise<NamedTensors[]>
   /** The rows that wait now, and the milliseconds until they are done, estimated from the last runs. */
   waiting(): { readonly rows: number; readonly tokens: number; readonly ms: number }
   /** Whether one more request would be rejected for what waits already. */

@@ -1,9 +1,9 @@
-import type { Row } from './row.ts'
+import type { ExampleRow } from './row.ts'
 
 /** A row that waits. */
 export interface Entry<Request> {
   readonly request: Request
-  readonly row: Row
+  readonly row: ExampleRow
   /** Its position among the rows of the request. */
   readonly position: number
   readonly tokens: number
@@ -34,7 +34,7 @@ export class FairQueue<Request> {
     return this.#tokens
   }
 
-  add(request: Request, rows: readonly Row[]): void {
+  add(request: Request, rows: readonly ExampleRow[]): void {
     let due = this.#now
     const since = performance.now()
     const added = rows.map((row, position): Entry<Request> => {

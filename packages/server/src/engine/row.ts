@@ -3,7 +3,7 @@ import { isTypedArray, type NamedTensors, type TensorLike, type TypedArray, type
 import { maskOf } from '@tp/data/inputs'
 
 /** One example: each input without its batch axis. */
-export interface Row {
+export interface ExampleRow {
   readonly values: NamedTensors
   /** Its share of a budget: its attended tokens, and where a model's tokens are not known 256. */
   readonly tokens: number
@@ -50,7 +50,7 @@ export function rowForm(inputs: readonly ValueInfo[], padId = 0): RowForm {
  * Divides inputs [b,…] that have been checked into their rows. Padding at the end of a text is cut off.
  * @throws TpError TP_INPUT without examples, or for a text without an attended token
  */
-export function rowsOf(form: RowForm, tensors: NamedTensors): Row[] {
+export function rowsOf(form: RowForm, tensors: NamedTensors): ExampleRow[] {
   const counts = new Set(Object.values(tensors).map(({ dims: [rows = 0] }) => rows))
   const [count = 0] = counts
   if (counts.size > 1 || count === 0) {
@@ -64,7 +64,7 @@ export function rowsOf(form: RowForm, tensors: NamedTensors): Row[] {
   return Array.from({ length: count }, (_, row) => rowOf(form, tensors, row))
 }
 
-function rowOf(form: RowForm, tensors: NamedTensors, row: number): Row {
+function rowOf(form: RowForm, tensors: NamedTensors, row: number): ExampleRow {
   const whole = Object.entries(tensors).map(([name, tensor]) => [name, takeRow(tensor, row)] as const)
   if (!form.padded) {
     const key = whole.map(([name, { dims }]) => `${name}:${dims}`).join(' ')
@@ -86,8 +86,8 @@ export function takeRow({ type, dims, data }: TensorLike, row: number): TensorLi
 }
 
 /** Rows as one batch, texts filled up to the longest. */
-export function joinRows(form: RowForm, rows: readonly Row[]): NamedTensors {
-  const [first] = rows as readonly [Row]
+export function joinRows(form: RowForm, rows: readonly ExampleRow[]): NamedTensors {
+  const [first] = rows as readonly [ExampleRow]
   return Object.fromEntries(
     form.inputs.map(({ name }) => {
       const { type, dims } = first.values[name] as TensorLike

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { whenOver } from './over.ts'
 
 /** Requests that are answered at the same time. */
-export interface Slots {
+export interface RequestSlots {
   /** Whether one more request would be answered. */
   isOneFree(): boolean
 }
@@ -12,7 +12,7 @@ export interface Slots {
  * Refuses requests while so many are being answered. One that is still being sent holds no slot, nor does one whose answer is
  * ready, or whose client has left.
  */
-export function limitRequests(app: FastifyInstance, most: number): Slots {
+export function limitRequests(app: FastifyInstance, most: number): RequestSlots {
   const held = new WeakMap<object, () => void>()
   let taken = 0
 

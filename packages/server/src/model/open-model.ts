@@ -12,7 +12,7 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
 import { type GuardOptions, guarded } from './guarded.ts'
 
-export interface ModelOptions
+export interface ServedModelOptions
   extends Pick<EngineOptions, 'name' | 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
   /** The ONNX file. The files next to it say how texts become inputs and vectors ({@link readModelFolder}). */
   readonly path: string
@@ -57,7 +57,7 @@ export interface OpenModel {
  * @throws TpError TP_FILE_NOT_FOUND, TP_NOT_ONNX, TP_MODEL_LOAD; TP_EXTERNAL_PATH for data outside its folder; TP_PACKED for a packed file without `@tp/runtime-native`;
  *   TP_SERVE for a model whose examples cannot be batched; TP_TOKENIZER, TP_DATA for files next to it; TP_GUARD; those of `openPlanned`
  */
-export async function openModel(options: ModelOptions): Promise<OpenModel> {
+export async function openModel(options: ServedModelOptions): Promise<OpenModel> {
   const { path, atOnce = 1, guard, plan, methods = [], maxTokens, onCascade: onRun } = options
   const { bytes, hash, model } = await readModel(path)
   const folder = await readModelFolder(path)

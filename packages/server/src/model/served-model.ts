@@ -1,9 +1,9 @@
 import { TpError } from '@tp/core'
 import type { RunPlan } from '@tp/plans'
-import { type ModelOptions, type OpenModel, openModel } from './open-model.ts'
+import { type OpenModel, openModel, type ServedModelOptions } from './open-model.ts'
 import { type Statistics, StatisticsCounter } from './statistics.ts'
 
-export interface ServedOptions extends Omit<ModelOptions, 'name'> {
+export interface ServedOptions extends Omit<ServedModelOptions, 'name'> {
   /** Reads the plan again when the file is opened again. Default: `plan` remains. */
   readonly readPlan?: (() => Promise<RunPlan>) | undefined
 }
@@ -37,7 +37,7 @@ interface Generation {
 
 export async function serveModel(name: string, { readPlan, ...settings }: ServedOptions): Promise<ServedModel> {
   const statistics = new StatisticsCounter()
-  const options: ModelOptions = {
+  const options: ServedModelOptions = {
     ...{ ...settings, name },
     onBatch(report) {
       statistics.addRun(report)

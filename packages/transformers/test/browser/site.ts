@@ -7,7 +7,7 @@ import { openChromium, serve } from 'browser-tests'
 import type { Page } from 'playwright-core'
 import { build } from 'vite'
 
-export interface Site extends AsyncDisposable {
+export interface PipelineTestSite extends AsyncDisposable {
   /** The files that are served; models belong into `models`. */
   readonly folder: string
   /** Addresses outside of the server that any page has asked for. */
@@ -16,7 +16,7 @@ export interface Site extends AsyncDisposable {
 }
 
 /** The test page, bundled by Vite as a user would, in a Chromium. */
-export async function openSite(): Promise<Site> {
+export async function openSite(): Promise<PipelineTestSite> {
   const folder = await mkdtemp(join(tmpdir(), 'tp-page-'))
   await build({
     configFile: false,

@@ -1,4 +1,4 @@
-import type { Piece } from '../content.ts'
+import type { TextPiece } from '../content.ts'
 
 /** How far ahead a token is looked for before it is taken for one that the text does not show (an unknown word). */
 const REACH = 40
@@ -8,9 +8,9 @@ const REACH = 40
  * have no positions, so each token is looked for after the one before it.
  * @param tokens what each token stands for; '' where that is nothing of the text
  */
-export function piecesOf(text: string, tokens: readonly string[]): Piece[] {
+export function piecesOf(text: string, tokens: readonly string[]): TextPiece[] {
   const { plain, positions } = plainText(text)
-  const pieces: Piece[] = []
+  const pieces: TextPiece[] = []
   let at = 0
   let shown = 0
   for (const [token, written] of tokens.entries()) {

@@ -1,6 +1,6 @@
 import { median } from '@tp/core/statistics'
 import { type Interval, medianInterval } from '@tp/metrics'
-import { ratiosOf, type Times } from '../../engine/timing.ts'
+import { type RunTimes, ratiosOf } from '../../engine/timing.ts'
 import type { Class } from './classes.ts'
 
 /** How something is shown: what speaks for the setting, what to look at, what speaks against it; or nothing that was measured. */
@@ -22,7 +22,7 @@ export interface Speed {
 }
 
 /** By the 95 % interval: one that covers 1 tells nothing. */
-export function speedOf(times: Times): Speed {
+export function speedOf(times: RunTimes): Speed {
   const ratios = ratiosOf(times)
   const { low, high } = medianInterval(ratios)
   const judgment: Judgment =

@@ -1,10 +1,10 @@
 import type { JSX } from 'preact'
-import type { Times } from '../../engine/timing.ts'
+import type { RunTimes } from '../../engine/timing.ts'
 import { speedOf } from './judgment.ts'
 import { spreadOf } from './spread.ts'
 
 export interface LatencyProps {
-  readonly times: Times | undefined
+  readonly times: RunTimes | undefined
   readonly running: boolean
   readonly onAgain: () => void
   readonly onStop: () => void
@@ -24,7 +24,7 @@ export function Latency({ times, running, onAgain, onStop }: LatencyProps): JSX.
   )
 }
 
-function Strips({ times }: { readonly times: Times }): JSX.Element {
+function Strips({ times }: { readonly times: RunTimes }): JSX.Element {
   const all = [...times.dense, ...times.pruned].toSorted((a, b) => a - b)
   // One run in which the machine was busy with something else would squeeze all others together.
   const scale = 1.1 * Math.max((all[Math.floor(0.95 * (all.length - 1))] as number) || 1, 0.1)

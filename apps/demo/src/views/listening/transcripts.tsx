@@ -1,13 +1,13 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import type { Comparison } from '../../listening/comparison.ts'
+import type { Listening } from '../../listening/comparison.ts'
 import type { Heard, Side } from '../../listening/protocol.ts'
 
 const titles: Readonly<Record<Side, string>> = { dense: 'With every position', pruned: 'Padding thinned' }
 
 /** The transcripts of both models, and their clocks. */
-export function Transcripts({ comparison }: { readonly comparison: Comparison }): JSX.Element {
+export function Transcripts({ comparison }: { readonly comparison: Listening }): JSX.Element {
   const { heard, stage } = comparison
   const { dense, pruned } = heard.value
   return (

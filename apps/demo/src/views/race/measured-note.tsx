@@ -1,11 +1,11 @@
 import { median } from '@tp/core/statistics'
 import type { JSX } from 'preact'
-import type { Times } from '../../engine/timing.ts'
+import type { RunTimes } from '../../engine/timing.ts'
 import { speedOf } from '../figures/judgment.ts'
 import { WATCHED_MS } from './playback.ts'
 
 /** How sure the factor is, and how it came about. */
-export function MeasuredNote({ times }: { readonly times: Times }): JSX.Element {
+export function MeasuredNote({ times }: { readonly times: RunTimes }): JSX.Element {
   const { low, high, rounds } = speedOf(times)
   const slowed = rounded(WATCHED_MS / Math.max(median(times.dense), median(times.pruned)))
   return (

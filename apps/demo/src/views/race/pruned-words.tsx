@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { TokenTrace } from '../../engine/token-trace.ts'
-import type { Piece } from '../../inputs/content.ts'
+import type { TextPiece } from '../../inputs/content.ts'
 import { wordsByLayer } from './words-by-layer.ts'
 
 /** For ears: which words are pruned where. */
@@ -8,7 +8,7 @@ export function PrunedWords({
   pieces,
   trace,
 }: {
-  readonly pieces: readonly Piece[]
+  readonly pieces: readonly TextPiece[]
   readonly trace: TokenTrace
 }): JSX.Element {
   return (

@@ -1,5 +1,5 @@
 import type { TokenTrace } from '../../engine/token-trace.ts'
-import type { Piece } from '../../inputs/content.ts'
+import type { TextPiece } from '../../inputs/content.ts'
 
 /** The words that one layer prunes, in the order of the text; `undefined`: the words kept to the end. */
 export interface WordsOfLayer {
@@ -8,7 +8,7 @@ export interface WordsOfLayer {
 }
 
 /** Pieces of one word that share its end are one word again. */
-export function wordsByLayer(pieces: readonly Piece[], { prunedAt, steps }: TokenTrace): WordsOfLayer[] {
+export function wordsByLayer(pieces: readonly TextPiece[], { prunedAt, steps }: TokenTrace): WordsOfLayer[] {
   const layers = [...steps.map(({ layer }) => layer), undefined]
   const words = new Map(layers.map((layer): [number | undefined, string[]] => [layer, []]))
   let previous: { readonly layer: number | undefined } | undefined

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { TokenTrace } from '../../engine/token-trace.ts'
-import type { Sample, Shown } from '../../inputs/content.ts'
+import type { Sample, ShownInput } from '../../inputs/content.ts'
 import { ImageCanvas } from '../../inputs/image/image-canvas.tsx'
 import { Cells } from './cells.tsx'
 import { spectrogram } from './spectrogram.ts'
@@ -16,7 +16,7 @@ export interface PrunedInputProps {
   readonly merges: boolean
 }
 
-const LEGENDS: Readonly<Partial<Record<Shown['kind'], string>>> = {
+const LEGENDS: Readonly<Partial<Record<ShownInput['kind'], string>>> = {
   words: 'Marked words are kept to the end.',
   patches: 'Framed patches are kept to the end.',
   columns: 'Framed slices are kept to the end.',
@@ -63,7 +63,7 @@ export function DenseInput({ sample: { shown } }: { readonly sample: Sample }): 
   )
 }
 
-function useHeard(shown: Shown): ReturnType<typeof spectrogram> | undefined {
+function useHeard(shown: ShownInput): ReturnType<typeof spectrogram> | undefined {
   const sound = shown.kind === 'columns' ? shown : undefined
   return useMemo(() => sound && spectrogram(sound.sound, sound.columns), [sound])
 }

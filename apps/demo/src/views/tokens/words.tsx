@@ -1,10 +1,10 @@
 import type { JSX } from 'preact'
 import type { TokenTrace } from '../../engine/token-trace.ts'
-import type { Piece } from '../../inputs/content.ts'
+import type { TextPiece } from '../../inputs/content.ts'
 import { fadingOf, fadingText } from './fading.ts'
 
 export interface WordsProps {
-  readonly pieces: readonly Piece[]
+  readonly pieces: readonly TextPiece[]
   readonly trace: TokenTrace
   readonly step: number
 }
@@ -40,7 +40,7 @@ function unread(text: string): string {
 }
 
 /** A text as far as a model reads it. */
-export function readOf(pieces: readonly Piece[]): string {
+export function readOf(pieces: readonly TextPiece[]): string {
   return pieces
     .map(({ text, token }, i) => (token === undefined && i === pieces.length - 1 ? unread(text) : text))
     .join('')

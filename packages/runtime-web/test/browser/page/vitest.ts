@@ -9,7 +9,7 @@ for (const matchers of [JestExtend, JestChaiExpect, JestAsymmetricMatchers]) cha
 
 export const { expect } = chai
 
-export interface Outcome {
+export interface TestOutcome {
   readonly name: string
   readonly state: 'passed' | 'failed' | 'skipped'
   /** The report of a test that has failed. */
@@ -17,7 +17,7 @@ export interface Outcome {
 }
 
 /** Runs the tests that `register` registers. */
-export async function runTests(register: () => void): Promise<Outcome[]> {
+export async function runTests(register: () => void): Promise<TestOutcome[]> {
   const runner: VitestRunner = {
     config: {
       root: '/',
@@ -47,7 +47,7 @@ export async function runTests(register: () => void): Promise<Outcome[]> {
   return getTests(files).map(outcome)
 }
 
-function outcome(test: Test): Outcome {
+function outcome(test: Test): TestOutcome {
   const names = [test.name]
   for (let { suite } = test; suite !== undefined; suite = suite.suite) names.unshift(suite.name)
   const state = test.mode === 'skip' ? 'skipped' : test.result?.state === 'pass' ? 'passed' : 'failed'

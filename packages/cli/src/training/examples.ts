@@ -1,0 +1,60 @@
+import { prepareInputs, sharedExamples } from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
+import { APART, type TrainingJob } from '@tp/train'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
+import { isSameFile } from '../files/same-file.ts'
+import { givesVectors } from '../model/gives-vectors.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { type dataOptions, openData } from '../model/open-inputs.ts'
+import { openTaskInputs } from '../model/open-task-inputs.ts'
+
+export const selectionOption = {
+  selection: {
+    type: 'string',
+    value: 'PATH',
+    reads: 'data',
+    description: 'examples that the best weights are chosen by; not those of --data',
+  },
+} as const
+
+type Given = Arguments<typeof dataOptions & typeof selectionOption>
+
+/** The error of a command line without examples. */
+export function missing(option: 'data' | 'selection'): Error {
+  const what = option === 'data' ? 'learn from' : 'choose the best weights by'
+  return usageError(`--${option} PATH is missing: examples to ${what}`)
+}
+
+/**
+ * Examples to learn from, and to choose the best weights by.
+ * @throws TpError TP_USAGE where both are one file, and of `@tp/data`
+ */
+export async function openExamples(
+  file: ModelFile,
+  given: Given,
+  context: Context,
+): Promise<Pick<TrainingJob, 'inputs' | 'selection' | 'shared' | 'gives'>> {
+  const { data, selection: other, limit, ...reading } = given
+  if (data === undefined || other === undefined) throw missing(data === undefined ? 'data' : 'selection')
+  if (await isSameFile(data, other)) throw usageError(`--data and --selection are both ${data}; ${APART}`)
+  const some = { ...reading, ...(limit !== undefined && { limit }) }
+  if (await givesVectors(file, context)) {
+    const open = async (path: string, options: Given): Promise<ModelInputs> =>
+      (await openTaskInputs(file.path, path, 1, { ...options, task: 'embeddings' }, context)).inputs as ModelInputs
+    const inputs = await open(data, some)
+    const selection = await open(other, reading)
+    const known = new Set(inputs.keys)
+    const shared = selection.keys?.filter((key) => known.has(key)).length ?? 0
+    return { inputs, selection, shared, gives: 'vector' }
+  }
+  const learned = await openData(file.path, data, 1, some, context)
+  const chosenBy = await openData(file.path, other, 1, reading, context)
+  return {
+    shared: await sharedExamples(chosenBy.dataset, learned.dataset),
+    inputs: await prepareInputs(learned.dataset, learned.inputs, learned.prepare),
+    selection: await prepareInputs(chosenBy.dataset, chosenBy.inputs, chosenBy.prepare),
+    gives: learned.ranks ? 'score' : 'logits',
+  }
+}

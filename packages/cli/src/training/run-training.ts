@@ -1,0 +1,192 @@
+import { basename } from 'node:path'
+import { type Inspection, layersAt, type PruneOptions, type QuantizeOptions } from '@tp/compiler'
+import { learnedBytes } from '@tp/core/host'
+import { nodeRuntime } from '@tp/runtime-node'
+import {
+  layersToLearn,
+  learnedSummary,
+  planAt,
+  type TrainedJob,
+  type TrainingJob,
+  type Trains,
+  trainMethod,
+  trainPruned,
+  trainsOf,
+} from '@tp/train'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
+import { loadSession } from '../model/load-session.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import type { dataOptions } from '../model/open-inputs.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import { saysHowMany } from '../pruning/amounts.ts'
+import type { AskedToLearn } from '../pruning/asked.ts'
+import { withoutItsLayers } from '../pruning/leave-out.ts'
+import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { schedulesOf } from '../pruning/schedules.ts'
+import { segmentOf } from '../pruning/segment.ts'
+import { quantizeFile } from '../quantizing/quantize-file.ts'
+import { openExamples, type selectionOption } from './examples.ts'
+import type { Learning } from './learning.ts'
+import type { TrainingReport } from './report.ts'
+import { requireStored, trainingStore } from './store.ts'
+import type { Watch } from './watch.ts'
+
+/** A training, by its arguments. */
+export interface TrainingWork {
+  readonly file: ModelFile
+  readonly out: string
+  readonly asked: AskedToLearn
+  readonly given: Arguments<typeof dataOptions & typeof selectionOption> & { readonly resume?: boolean }
+  readonly learning: Learning
+  readonly context: Context
+  readonly watch: Watch
+  /** How the trained model is stored in 8 bits, if it is. */
+  readonly quantize: QuantizeOptions | undefined
+}
+
+/** A trained model, with the parts of its report that depend on how it was pruned. */
+export interface TrainingResult extends TrainedJob {
+  readonly about: Pick<TrainingReport, 'layers' | 'plan' | 'schedule' | 'learned' | 'flops'>
+  /** File of the values that a method has learned. */
+  readonly weights?: Uint8Array
+}
+
+/** Options that contradict what a method learns. @throws TpError TP_USAGE */
+export function checkLearning({ method, plan, learns }: AskedToLearn, { part, ofMethod }: Learning): void {
+  if (learns) return
+  const why = method.training === undefined ? 'has nothing to learn' : 'works with --weights here'
+  const [own] = ofMethod
+  if (own !== undefined) throw usageError(`${own} is for methods that learn, and ${plan.method} ${why}; leave it out`)
+  if (part === 'method') throw usageError(`--train method: ${plan.method} ${why}; train all, vectors or head`)
+}
+
+/** The model learns, by a pruning that is given. */
+export async function trainGiven(work: TrainingWork): Promise<TrainingResult> {
+  const { file, asked, learning, out, given, context } = work
+  const { method, plan, settings } = asked
+  if (given.resume) await requireStored(out, 'hard')
+  context.progress.stage(`pruning ${basename(file.path)}`)
+  // The teacher has all layers.
+  const shallow = withoutItsLayers(file, plan)
+  const schedules = schedulesOf(asked, shallow.model, inspectEncoders(shallow, settings.encoder))
+  const pruned = await pruneFile(shallow, { ...settings, method, schedules })
+  const trained = await trainPruned({
+    ...(await jobOf(work)),
+    pruned: pruned.model,
+    about: {
+      ...{ model: file.hash(), method: plan.method, params: plan.params ?? {}, train: learning.part },
+      ...(plan.leaveOut?.length && { leaveOut: plan.leaveOut }),
+      schedule: [...schedules].map(([encoder, schedule]) => [encoder, ...schedule]),
+    },
+  })
+  const [only] = pruned.encoders.length === 1 ? pruned.encoders : []
+  return {
+    ...trained,
+    about: {
+      layers: [...new Set([...schedules.values()].flatMap((schedule) => [...schedule.keys()]))],
+      ...(only && { schedule: [...only.schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
+    },
+  }
+}
+
+/** The method learns where to prune, together with the model. */
+export async function trainLearning(work: TrainingWork): Promise<TrainingResult> {
+  const { file, asked, learning, out, given, quantize } = work
+  const { method, plan, settings, flops: byFlops } = asked
+  const { encoder, protect, restore, outputs } = settings
+  const { targetFlops, hardEpochs, part } = learning
+  const only = onlyEncoder(asked, learning, file)
+  const layers = layersToLearn(method, only.layers.length, layersAt(plan, only.encoder))
+  const hasAmounts = saysHowMany({ amounts: plan, flops: byFlops })
+  const schedule = hasAmounts
+    ? schedulesOf({ ...asked, plan: { ...plan, layers } }, file.model, [only]).get(only.encoder)
+    : undefined
+  if (given.resume) await requireStored(out, 'soft')
+  const segment = await segmentOf(file, settings)
+  const pruning: Pick<PruneOptions, 'restore' | 'source' | 'outputs'> = {
+    ...{ restore, source: file.hash() },
+    ...(outputs && { outputs }),
+  }
+  const params = plan.params ?? {}
+  const trained = await trainMethod({
+    ...(await jobOf(work)),
+    soft: {
+      ...{ method, layers, protect, ...segment },
+      ...(targetFlops !== undefined && { targetFlops }),
+      ...(encoder !== undefined && { encoder }),
+    },
+    ...(hardEpochs !== undefined && { hardEpochs }),
+    ...(schedule && { schedule }),
+    pruning,
+    about: { model: file.hash(), params, train: part, encoder, protect, ...segment, restore, outputs },
+  })
+  const learnedPlan = planAt(
+    {
+      ...{ format: 1, method: plan.method },
+      ...(Object.keys(params).length > 0 && { params }),
+      ...(encoder !== undefined && { encoder }),
+      ...(protect !== 'auto' && { protect }),
+      ...segment,
+      ...(restore !== 'auto' && { restore }),
+    },
+    trained.schedule,
+  )
+  return {
+    ...trained,
+    about: {
+      layers,
+      ...(learnedPlan && { plan: quantize === undefined ? learnedPlan : { ...learnedPlan, quantize } }),
+      schedule: [...trained.schedule].map(([layer, amount]) => ({ layer, ...amount })),
+      learned: learnedSummary(trained.learned),
+      ...(trained.flops !== undefined && { flops: trained.flops }),
+    },
+    weights: learnedBytes(trained.learned),
+  }
+}
+
+/** What both have in common. */
+async function jobOf(work: TrainingWork): Promise<TrainingJob> {
+  const { file, out, asked, given, learning, context, watch, quantize } = work
+  const { signal } = context
+  const trains = trainsHere(file, learning, asked.settings.encoder)
+  return {
+    ...{ dense: file.model, source: file.hash(), runtime: nodeRuntime(), settings: learning.settings ?? {} },
+    load: (model) => loadSession(model, file, { threads: 1, signal }),
+    ...(await openExamples(file, given, context)),
+    ...(trains && { trains }),
+    ...(quantize && { finish: (model) => quantizeFile({ ...file, model }, quantize).model }),
+    ...{ store: trainingStore(out), resume: given.resume === true, observer: watch, signal },
+  }
+}
+
+/** @throws RefusalError where the head of the model is not found */
+function trainsHere({ path, model }: ModelFile, { part }: Learning, encoder: string | undefined): Trains | undefined {
+  const found = trainsOf(part, model, encoder)
+  if (!found.ok) throw new RefusalError(path, found.refusal)
+  return found.trains
+}
+
+/** @throws RefusalError TP_PRUNED for a model that is pruned already; TpError TP_USAGE */
+function onlyEncoder(
+  { method, plan, flops, settings }: AskedToLearn,
+  { targetFlops }: Learning,
+  file: ModelFile,
+): Inspection {
+  const encoders = inspectEncoders(file, settings.encoder)
+  const [encoder, ...others] = encoders
+  if (others.length > 0) {
+    const names = encoders.map((each) => each.encoder).join(' or ')
+    throw usageError(`${plan.method} learns in one encoder; name it: --encoder ${names}`)
+  }
+  if (encoder.open > 0) {
+    const message = 'this model is pruned already; train the file that it was made from'
+    throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
+  }
+  if (!saysHowMany({ amounts: plan, flops }) && targetFlops === undefined && method.training?.harden === undefined) {
+    const advice = 'give --target-flops F, or an amount such as --keep'
+    throw usageError(`${plan.method} learns which tokens to keep, not how many: ${advice}`)
+  }
+  return encoder
+}

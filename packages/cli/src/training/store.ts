@@ -1,0 +1,85 @@
+import { appendFile, rm, stat } from 'node:fs/promises'
+import { isTpError, TpError } from '@tp/core'
+import { ANSWERS_PART, SOFT_PART, type StoredPart, type TrainingStore } from '@tp/train'
+import { readInput } from '../files/read-input.ts'
+import { replaceFile } from '../files/replace-file.ts'
+import { writeError } from '../files/write-error.ts'
+
+/** Files next to a model that is trained, which hold the state of its training while it runs. */
+export function trainingFiles(out: string): Readonly<Record<StoredPart, string>> {
+  return { soft: `${out}.soft.checkpoint`, hard: `${out}.checkpoint`, answers: `${out}.answers.checkpoint` }
+}
+
+export function trainingStore(out: string): TrainingStore {
+  const files = trainingFiles(out)
+  return {
+    read: (part) => readCheckpointFile(files[part]),
+    write: (part, bytes) => replaceFile(files[part], bytes),
+    remove: (part) => rm(files[part], { force: true }),
+  }
+}
+
+/** The first of the files that is there. */
+export async function storedFile(out: string): Promise<string | undefined> {
+  for (const path of Object.values(trainingFiles(out))) if (await isThere(path)) return path
+  return undefined
+}
+
+/** @throws TpError TP_FILE_NOT_FOUND where nothing of a training is stored that it can resume from */
+export async function requireStored(out: string, first: 'soft' | 'hard'): Promise<void> {
+  const files = trainingFiles(out)
+  if (!(await isThere(files[first])) && !(await isThere(files.answers))) throw nothingToResume(files[first])
+}
+
+/** Contents of a checkpoint file; undefined if there is none. @throws TpError TP_FILE_NOT_FOUND for one that cannot be read */
+export async function readCheckpointFile(path: string): Promise<Uint8Array | undefined> {
+  if (!(await isThere(path))) return undefined
+  return readInput(path, { code: 'TP_FILE_NOT_FOUND', advice: 'omit --resume to start over' })
+}
+
+/** Runs a training that may resume; if a stored part is unusable, the error names its file. @throws TpError TP_RESUME */
+export async function namingStored<T>(out: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (cause) {
+    if (!isTpError(cause) || cause.code !== 'TP_RESUME') throw cause
+    const part = { [SOFT_PART]: 'soft', [ANSWERS_PART]: 'answers' }[cause.where] as StoredPart | undefined
+    const path = trainingFiles(out)[part ?? 'hard']
+    throw new TpError('TP_RESUME', path, cause.message.replace(`[${cause.where}] `, ''), { cause })
+  }
+}
+
+/** @throws TpError TP_FILE_NOT_FOUND */
+export function nothingToResume(path: string): TpError {
+  return new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no ${path} to resume from; omit --resume to start over`)
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+  )
+}
+
+/** JSON lines, in order. */
+export interface Log {
+  add(line: object): void
+  /** @throws TpError TP_WRITE if a line could not be written */
+  end(): Promise<void>
+}
+
+export function openLog(path: string): Log {
+  let written = Promise.resolve()
+  return {
+    add(line) {
+      written = written.then(() => appendFile(path, `${JSON.stringify(line)}\n`))
+      // Reported at the end, since nothing awaits this promise.
+      written.catch(() => {})
+    },
+    async end() {
+      await written.catch((cause: unknown) => {
+        throw writeError(path, cause)
+      })
+    },
+  }
+}

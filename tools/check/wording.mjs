@@ -41,7 +41,7 @@ export function wordsOfSource(path) {
 }
 
 /**
- * The paragraphs of a page, without its blocks of code; each with its line.
+ * The paragraphs of a page, without its headings and blocks of code; each with its line.
  * @param {string} path
  */
 export function wordsOfPage(path) {
@@ -51,11 +51,11 @@ export function wordsOfPage(path) {
   let isOpen = false
   for (const [i, text] of readFileSync(join(root, path), 'utf8').split('\n').entries()) {
     if (/^\s*(```|~~~)/.test(text)) isCode = !isCode
-    const begins = /^\s*([-*] |\d+\. |#|\|)/.test(text)
-    if (isCode || text.trim() === '') isOpen = false
+    const begins = /^\s*([-*] |\d+\. |\|)/.test(text)
+    if (isCode || text.trim() === '' || text.startsWith('#')) isOpen = false
     else if (isOpen && !begins) /** @type {Words} */ (prose.at(-1)).text += ` ${text.trim()}`
     else {
-      prose.push({ line: i + 1, text: text.replace(/^\s*([-*]|\d+\.|#+) /, '').trim(), kind: 'page' })
+      prose.push({ line: i + 1, text: text.replace(/^\s*([-*]|\d+\.) /, '').trim(), kind: 'page' })
       isOpen = true
     }
   }

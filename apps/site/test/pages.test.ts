@@ -16,6 +16,9 @@ import { addressOf, type Page } from '../src/pages/page.ts'
 import { repositoryUrl, root } from '../src/repository.ts'
 
 const pages = allPages()
+
+/** Exports that fit on a page without groups. */
+const MANY = 24
 const entries = [...baselines, ...attention, ...gradient, ...hybrid, ...rl]
 
 /** Outside of code, which may look like links. */
@@ -96,6 +99,21 @@ test('the page of a method shows its measurements, with the table that they are 
 test('the reference has the doc comment of an export next to its declaration', () => {
   const text = pages.find(({ path }) => path === 'api/compiler.md')?.text
   expect(text).toMatch(/## prune\n\nPrunes tokens of a model[\s\S]*?```ts\nexport function prune\(/)
+})
+
+test('the reference of an entry point with many exports groups all of them by purpose', () => {
+  const flat = (text: string): string[] => {
+    const [, ...parts] = text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '').split(/^(?=##? )/m)
+    return parts.filter((part) => !part.includes('\n### ')).map((part) => part.split('\n')[0] as string)
+  }
+  const long = pages.filter(
+    ({ path, text }) => /^api\/(?!compare|compiler)/.test(path) && (text.match(/^```ts$/gm) ?? []).length > MANY,
+  )
+  expect(long.length).toBeGreaterThan(5)
+  expect(long.map(({ path, text }) => [path, flat(text)])).toEqual(long.map(({ path }) => [path, []]))
+  expect(pages.find(({ path }) => path === 'api/metrics.md')?.text).toMatch(
+    /\n## Times\n\nOf models .*\n\n### comparePaired\n/,
+  )
 })
 
 test('a document that no menu names is refused', () => {

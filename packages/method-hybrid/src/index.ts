@@ -13,21 +13,34 @@ import { tome, tomeOptions } from './tome.ts'
 import { tps, tpsOptions } from './tps.ts'
 import { zeroTprune, zeroTpruneOptions } from './zero-tprune.ts'
 
+// Merging: similar tokens become one.
+
 export { type ATomeOptions, aTome } from './a-tome.ts'
-export { type DiffrateOptions, diffrate } from './diffrate.ts'
-export { evit } from './evit.ts'
-export { type EvoVitOptions, evoVit } from './evo-vit.ts'
-export { lens } from './lens.ts'
 export { type LtmpOptions, ltmp } from './ltmp.ts'
 export { type PitomeOptions, pitome } from './pitome.ts'
 export { type PptOptions, ppt } from './ppt.ts'
-export { type ThinPaddingOptions, thinPadding } from './thin-padding.ts'
 export { tofu } from './tofu.ts'
 export { type TomeOptions, tome } from './tome.ts'
+
+// Fusing: tokens that are not kept become part of those that are.
+
+export { type DiffrateOptions, diffrate } from './diffrate.ts'
+export { evit } from './evit.ts'
+export { lens } from './lens.ts'
+export { type ThinPaddingOptions, thinPadding } from './thin-padding.ts'
 export { type TpsOptions, tps } from './tps.ts'
+
+// Dropping: by importance and likeness, or for some layers only.
+
+export { type EvoVitOptions, evoVit } from './evo-vit.ts'
+export { type ZeroTpruneOptions, zeroTprune } from './zero-tprune.ts'
+
+// Combinators: any scores, with the rest fused or merged.
+
 export { withFuse } from './with-fuse.ts'
 export { withMerge } from './with-merge.ts'
-export { type ZeroTpruneOptions, zeroTprune } from './zero-tprune.ts'
+
+// The whole: all methods as a list, and as a plugin.
 
 /**
  * All methods of this package: `tp methods`, `--method` and the tables of the READMEs read this list. It is marked as pure,

@@ -1,4 +1,6 @@
-// Scores, intervals, tests, times and traces. Requires neither files nor native code, so pages can use it.
+// Requires neither files nor native code, so pages can use it.
+
+// Answers: classes, tags and their probabilities, from what a model gives.
 
 export { divergences } from './classes/divergences.ts'
 export { countEntities, isBio } from './classes/entities.ts'
@@ -13,7 +15,9 @@ export {
   probabilities,
   scoresOf,
 } from './classes/predictions.ts'
-export { boundedMean, fewestForMean, isMeanBelow } from './intervals/bounded-mean.ts'
+
+// Figures: numbers by example with a 95 % interval, alone or paired with those of another model.
+
 export {
   accuracyInterval,
   accuracyLoss,
@@ -23,20 +27,33 @@ export {
   meanFigure,
 } from './intervals/figure.ts'
 export { type Interval, scaledInterval } from './intervals/interval.ts'
+export { proportionInterval } from './intervals/proportion-interval.ts'
+export { ratioInterval } from './intervals/ratio-interval.ts'
+export { mean, sampleDeviation } from './summaries/mean.ts'
+export { quantile } from './summaries/quantile.ts'
+
+// Promises: tests and bounds that hold for any number of examples.
+
+export { boundedMean, fewestForMean, isMeanBelow } from './intervals/bounded-mean.ts'
 export { type McNemar, mcnemar } from './intervals/mcnemar.ts'
 export { bootstrapMean, pairedBootstrap } from './intervals/paired-bootstrap.ts'
 export { fewestForLoss, pairedDifference } from './intervals/paired-difference.ts'
 export { isScoredBelow, type PairedCounts, pairedCounts } from './intervals/paired-score.ts'
-export { proportionInterval } from './intervals/proportion-interval.ts'
-export { ratioInterval } from './intervals/ratio-interval.ts'
+
+// Rankings and neighbors: nDCG, recall and rank correlation, and vectors next to each other.
+
 export { ndcg, rankingOf } from './rankings/ndcg.ts'
 export { dot, maxSimilarities, nearest, similarities, type Vectors } from './rankings/neighbors.ts'
 export { rankCorrelation, rankCorrelationAt } from './rankings/rank-correlation.ts'
 export { type Found, ranksOf, recallAt, reciprocalRank } from './rankings/retrieval.ts'
+
+// Words: that a transcript has wrong.
+
 export { type WordErrors, wordErrorRate } from './speech/word-error-rate.ts'
 export { wordErrors, wordsOf } from './speech/word-errors.ts'
-export { mean, sampleDeviation } from './summaries/mean.ts'
-export { quantile } from './summaries/quantile.ts'
+
+// Times: of models that run in turns.
+
 export {
   type Comparison,
   type ComparisonOptions,
@@ -47,6 +64,9 @@ export {
   type SteppedSession,
   type VariantLatency,
 } from './times/compare-paired.ts'
+
+// Traces: which tokens were kept where.
+
 export { type KeptFractions, keptFractions } from './traces/kept.ts'
 export { isTrace, tracedCounts, tracedTokens } from './traces/trace.ts'
 export { type Trajectory, trajectoriesOf } from './traces/trajectories.ts'

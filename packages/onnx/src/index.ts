@@ -1,13 +1,8 @@
+// Files: ONNX files without loss: read, edited in place, written.
+
 export type { GraphProto, NodeProto, TensorProto } from 'onnx-buf'
-export { emit } from './expression/emit.ts'
-export { emitModel } from './expression/emit-model.ts'
-export type { EmitTarget } from './expression/emit-target.ts'
-export { type Lifted, type LiftNote, lift, liftNode } from './expression/lift.ts'
-export type { LiftContext } from './expression/lift-context.ts'
-export { isOpaque, type OpaqueOp } from './expression/opaque.ts'
 export { startsLikeModel } from './file/decode.ts'
-export { checkExternalLocation, type ExternalTensor, externalTensors } from './file/external.ts'
-export type { ReadExternal } from './file/model.ts'
+export { type ExternalTensor, externalTensors } from './file/external.ts'
 export {
   cloneModel,
   createModel,
@@ -17,11 +12,27 @@ export {
   type Model,
   metadata,
   opset,
+  type ReadExternal,
 } from './file/model.ts'
+
+// Graphs: who produces and reads a value, and new nodes.
+
 export { readAttributes } from './graph/attributes.ts'
 export { Graph, type Use } from './graph/graph.ts'
 export { createNode, type NewNode } from './graph/node.ts'
 export { capturedNames } from './graph/subgraph.ts'
 export type { DeclaredValue } from './graph/value-info.ts'
+
+// Tensors: initializers and their types.
+
 export { codeOf, dtypeOf } from './tensor/dtype.ts'
 export { decodeTensor, type NamedTensor, readConstant, readTensor, writeTensor } from './tensor/tensor-proto.ts'
+
+// Expressions: graphs as expressions of @tp/core, and back.
+
+export { emit } from './expression/emit.ts'
+export { emitModel } from './expression/emit-model.ts'
+export type { EmitTarget } from './expression/emit-target.ts'
+export { type Lifted, type LiftNote, lift, liftNode } from './expression/lift.ts'
+export type { LiftContext } from './expression/lift-context.ts'
+export { isOpaque, type OpaqueOp } from './expression/opaque.ts'

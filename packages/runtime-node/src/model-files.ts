@@ -1,3 +1,5 @@
+// Checks of files and names that runtimes in Node share.
+
 import { stat } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 import { packedFileError } from '@tp/core/runtime'

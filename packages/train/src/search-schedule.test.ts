@@ -8,7 +8,8 @@ import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ScheduleCandidate, type Scored, type SearchOptions, scheduleScorer, searchSchedule } from './index.ts'
+import { type ScheduleCandidate, type Scored, type SearchOptions, searchSchedule } from './index.ts'
+import { scheduleScorer } from './schedule-scorer.ts'
 
 const layers = [1, 2, 4]
 

@@ -1,9 +1,20 @@
-export { type ChannelRangesOptions, channelRanges } from './channel-ranges.ts'
+// Plans: the fastest pruning that loses no more than is allowed.
+
 export type { EightBits } from './eight-bits.ts'
 export type { LeftOut } from './leave-out.ts'
 export type { Loss, Tolerance } from './loss.ts'
 export type { Losses } from './measure-answers.ts'
 export type { Measurements, Shape, Skipped, TuneOptions, TuneProgress, Variant } from './options.ts'
+export type { Cell } from './regimes.ts'
+export type { TuneSpeechOptions } from './speech/options.ts'
+export { tuneSpeech } from './speech/tune-speech.ts'
+export { tune } from './tune.ts'
+export type { Figures, TunedCascade, TunedPlan } from './tuned-plan.ts'
+export { verifyInSequence } from './verify.ts'
+
+// Weights in eight bits: as few products remain in float32 as a tolerance allows.
+
+export { type ChannelRangesOptions, channelRanges } from './channel-ranges.ts'
 export {
   type Nearness,
   type QuantizedWithin,
@@ -11,9 +22,3 @@ export {
   type QuantizeWithinOptions,
   quantizeWithin,
 } from './quantize-within.ts'
-export type { Cell } from './regimes.ts'
-export type { TuneSpeechOptions } from './speech/options.ts'
-export { tuneSpeech } from './speech/tune-speech.ts'
-export { tune } from './tune.ts'
-export type { Figures, TunedCascade, TunedPlan } from './tuned-plan.ts'
-export { verifyInSequence } from './verify.ts'

@@ -1,21 +1,22 @@
-// Interfaces that a runtime adapter implements, helpers for it, and types for its users.
+// For adapters of runtimes, and for their users.
+
+// Contract: a runtime loads models as sessions; a plugin brings a runtime.
+
+export { type RuntimePlugin, readRuntimePlugin } from '../method/plugin.ts'
+export type { Diagnosis, ModelSignature, RunOptions, Runtime, Session, SessionOptions, ValueInfo } from './runtime.ts'
+
+// Tensors: named values, and copies of them.
 
 export { isTypedArray, plainTensors, sizeOf, type TensorLike, type TypedArray } from '../array.ts'
-export { type RuntimePlugin, readRuntimePlugin } from '../method/plugin.ts'
+export type { NamedTensors } from './runtime.ts'
+export { buffersOf, copyData, copyTensors } from './transfer.ts'
+
+// Sessions: a session from a backend: inputs are checked, ends are waited for, an abort is heard.
+
 export { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
 export { checkInputs } from './check-inputs.ts'
 export { checkKnownOptions } from './known-options.ts'
 export { packedFileError } from './packed-file.ts'
-export type {
-  Diagnosis,
-  ModelSignature,
-  NamedTensors,
-  RunOptions,
-  Runtime,
-  Session,
-  SessionOptions,
-  ValueInfo,
-} from './runtime.ts'
 export {
   checkModelSource,
   checkSessionOptions,
@@ -24,12 +25,7 @@ export {
   openSessionUnlessAborted,
   type SessionBackend,
 } from './session.ts'
-export {
-  buffersOf,
-  copyData,
-  copyTensors,
-  receiveError,
-  type SentError,
-  sendError,
-  type WorkerAnswer,
-} from './transfer.ts'
+
+// Workers: errors and answers that pass between threads.
+
+export { receiveError, type SentError, sendError, type WorkerAnswer } from './transfer.ts'

@@ -1,4 +1,16 @@
+// The conformance kits, and values that tests of methods compare with. Requires vitest.
+
 import * as runtimeModels from './runtime-models.ts'
+
+// Kits: all that holds for any method, plugin or runtime, as tests.
+
+export type { MethodTestOptions } from './method-checks.ts'
+export { testMethod } from './test-method.ts'
+export { type PluginTestOptions, testPlugin } from './test-plugin.ts'
+export { testRuntime } from './test-runtime.ts'
+export { runtimeModels }
+
+// Golden cases: numbers of published code, and how near a method comes to them.
 
 export {
   arrayOf,
@@ -13,7 +25,9 @@ export {
   sorted,
   tensorOf,
 } from './golden.ts'
-export type { MethodTestOptions } from './method-checks.ts'
+
+// Sites and encoders: one site by hand, and a whole encoder to prune.
+
 export { carriedOn, choose, lists, type OneSite, type SiteChoice } from './one-site.ts'
 export {
   type EncoderGraph,
@@ -22,8 +36,4 @@ export {
   type ReferencePruning,
   referenceEncoder,
 } from './reference-encoder.ts'
-export { testMethod } from './test-method.ts'
-export { type PluginTestOptions, testPlugin } from './test-plugin.ts'
-export { testRuntime } from './test-runtime.ts'
 export { unlearnedValues } from './unlearned-values.ts'
-export { runtimeModels }

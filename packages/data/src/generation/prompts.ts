@@ -16,7 +16,7 @@ export interface Prompt {
 export interface PromptOptions {
   readonly tokenizer: TextTokenizer
   /** For the column `message`; absent where the model has none. */
-  readonly template: ChatTemplate | undefined
+  readonly template?: ChatTemplate | undefined
   /** The largest number of prompts to read. */
   readonly limit?: number | undefined
 }

@@ -117,7 +117,7 @@ function integerInputs(
 }
 
 /** What a decoder is given of earlier tokens where there are none, by the names of its inputs. */
-export function emptyCaches(session: Session, form: DecoderForm): NamedTensors {
+function emptyCaches(session: Session, form: DecoderForm): NamedTensors {
   const scales = new Set(form.caches.flatMap(({ keys, values }) => [keys.scale?.past, values.scale?.past]))
   return Object.fromEntries(
     allCaches(form).map(({ past }) => {

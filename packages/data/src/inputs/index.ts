@@ -1,5 +1,7 @@
 // Data sets in memory, and the form in which models take them. Requires neither files nor native code, so pages can use it.
 
+// Data sets: examples in memory, with their labels or what they are ranked by.
+
 export {
   type AudioDataset,
   type Dataset,
@@ -12,15 +14,23 @@ export {
   textDataset,
 } from '../datasets/dataset.ts'
 export { candidatesOf, type Ranking } from '../datasets/ranking.ts'
+
+// Inputs: examples as a model takes them, in batches.
+
 export { audioInputs } from './audio-inputs.ts'
 export { batches } from './batches.ts'
 export { divide, sampleExamples } from './divide.ts'
 export { IGNORED } from './ignored.ts'
 export { imageInputs } from './image-inputs.ts'
-export { type ModelFacts, modelFacts, type OtherModelFiles } from './model-facts.ts'
 export { type ModelInputs, modalityOf } from './model-inputs.ts'
-export { type SentenceModule, sentenceModules } from './pooling.ts'
 export { someExamples } from './some-examples.ts'
 export { textInputs } from './text-inputs.ts'
+
+// Tokens: texts as numbers of tokens.
+
 export { maskOf, type TokenRow, type TokenRows, type TokenRowsOptions, tokenRows } from './token-rows.ts'
 export { openTokenizer, type TextTokenizer } from './tokenizer.ts'
+
+// Facts: how a model reads its inputs, from the files next to it.
+
+export { type ModelFacts, modelFacts, type OtherModelFiles } from './model-facts.ts'

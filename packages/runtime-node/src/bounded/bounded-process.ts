@@ -1,3 +1,5 @@
+// Runs of models in a process of their own, with bounds on its memory and time.
+
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { basename } from 'node:path'

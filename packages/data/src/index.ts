@@ -6,21 +6,26 @@ export { readLabeledTexts } from './datasets/labeled-texts.ts'
 export { idxLabels, isDatasetFile, openDataset } from './datasets/open-dataset.ts'
 export type { Ranking } from './datasets/ranking.ts'
 export { sharedExamples } from './datasets/shared-examples.ts'
-export { type TableHead, type TextColumns, type TextColumnsOptions, findTextColumns } from './datasets/table/text-columns.ts'
-export { type TaggedDataset, readTaggedTsv } from './datasets/tagged-tsv.ts'
+export {
+  findTextColumns,
+  type TableHead,
+  type TextColumns,
+  type TextColumnsOptions,
+} from './datasets/table/text-columns.ts'
+export { readTaggedTsv, type TaggedDataset } from './datasets/tagged-tsv.ts'
 export { readTexts } from './datasets/texts.ts'
 export { readWav } from './datasets/wav-folder.ts'
 
 // Search and pairs: queries, documents and judgments of people.
 
 export { isRetrievalFolder } from './datasets/retrieval/retrieval-folder.ts'
-export { type SearchData, readSearchData } from './datasets/retrieval/search-data.ts'
-export { type ScoredPairs, readScoredPairs } from './datasets/scored-pairs.ts'
+export { readSearchData, type SearchData } from './datasets/retrieval/search-data.ts'
+export { readScoredPairs, type ScoredPairs } from './datasets/scored-pairs.ts'
 
 // Models: an ONNX file, and the files next to it.
 
 export { type ModelFolder, modelFolderFiles, readModelFolder } from './inputs/model-folder.ts'
-export { type Pooling, USUAL_POOLING, requirePooling } from './inputs/pooling.ts'
+export { type Pooling, requirePooling, USUAL_POOLING } from './inputs/pooling.ts'
 export { type ReadModel, readModel } from './inputs/read-model.ts'
 export { type ReadLimits, readBytes } from './read-bytes.ts'
 
@@ -32,15 +37,15 @@ export { type TaggedInputs, taggedInputs } from './inputs/tagged-inputs.ts'
 
 // Speech: recordings, and a decoder that writes them down.
 
-export { type SpeechClip, type SpeechDataset, readSpeech } from './speech/read-speech.ts'
-export { type SpeechDecoder, openSpeechDecoder } from './speech/speech-decoder.ts'
+export { readSpeech, type SpeechClip, type SpeechDataset } from './speech/read-speech.ts'
+export { openSpeechDecoder, type SpeechDecoder } from './speech/speech-decoder.ts'
 export { type SpeechInputs, someRecordings, speechInputs } from './speech/speech-inputs.ts'
 
 // Generation: prompts, and texts that a decoder writes.
 
-export { type AnswerOptions, type Generation, answerPrompts } from './generation/answer-prompts.ts'
+export { type AnswerOptions, answerPrompts, type Generation } from './generation/answer-prompts.ts'
 export { type ChatTemplate, readChatTemplate } from './generation/chat-template.ts'
 export { readEndTokens } from './generation/end-tokens.ts'
 export { MOST_KEYS, type NeedleOptions, readNeedles } from './generation/needles.ts'
 export { type Prompt, type PromptOptions, readPrompts } from './generation/prompts.ts'
-export { type DecoderForm, type Reading, type TextDecoder, openTextDecoder } from './generation/text-decoder.ts'
+export { type DecoderForm, openTextDecoder, type Reading, type TextDecoder } from './generation/text-decoder.ts'

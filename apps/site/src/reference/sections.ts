@@ -1,7 +1,7 @@
 /** Exports of an entry point that serve one purpose. */
 export interface Section {
   readonly title: string
-  /** What they are for. */
+  /** Their purpose. */
   readonly sentence: string
   readonly names: ReadonlySet<string>
 }

@@ -173,7 +173,7 @@ describe('tp quantize --caches', () => {
   })
 
   test.each([
-    ['llama', ['--smooth'], 2, /--smooth does not go with --caches/],
+    ['llama', ['--smooth'], 2, /only one of --caches and --smooth/],
     ['llama-fused-int4', [], 4, /GroupQueryAttention reads its caches as floats/],
   ] as const)('refuses %s %j', async (name, args, exit, message) => {
     const out = folder.at('no-caches.onnx')

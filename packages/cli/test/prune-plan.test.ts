@@ -115,7 +115,7 @@ describe('tp prune by a plan, and without layers', () => {
       [],
       /bad-plan.json\] quantize: there is no option bits[\s\S]*TP_PLAN/,
     ],
-    ['{"format": 1, "method": "none"}', ['--keep', '0.5'], /--keep is given together with --plan/],
+    ['{"format": 1, "method": "none"}', ['--keep', '0.5'], /give only one of --plan and --keep; a plan says all of it/],
   ])('refuses the plan %s with %j', async (text, args, message) => {
     const plan = folder.at('bad-plan.json')
     writeFileSync(plan, text)

@@ -94,7 +94,7 @@ describe('run', () => {
       ['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--queue', 'redis://x', '--threads', '1'],
       '--threads is for tp worker',
     ],
-    [['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--guard', 'g.json'], '--guard and --against go together'],
+    [['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--guard', 'g.json'], '--guard requires --against DENSE'],
     [['run', mail, '--data', 'x.jsonl', '-o', 'y.csv'], 'it has to end in .jsonl, .ndjson, .npy, .parquet'],
     [['worker'], '--queue URL is missing'],
     [['worker', '--queue', 'localhost:6379'], 'the queue is "localhost:6379"; give a URL'],

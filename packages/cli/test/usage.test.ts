@@ -197,7 +197,7 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['no budget', () => byReceived(), 'TP_USAGE', /--keep, --tokens/],
     ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],
     ['layers without a method', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers requires/],
-    ['--at without --flops', () => byReceived('--keep', '0.7', '--at', 'n=128'), 'TP_USAGE', /--at belongs to --flops/],
+    ['--at without --flops', () => byReceived('--keep', '0.7', '--at', 'n=128'), 'TP_USAGE', /--at requires --flops F/],
     ['--flops without --at', () => byReceived('--flops', '0.5'), 'TP_USAGE', /--at n=128/],
     ['an unreadable length', () => byReceived('--flops', '0.5', '--at', '128'), 'TP_USAGE', /n=128/],
     [
@@ -278,7 +278,12 @@ describe('bad usage exits with 2 and says what to do', () => {
       'TP_USAGE',
       /--against OTHER/,
     ],
-    ['two comparisons', () => ['bench', mail, '--against', mail, '--method', 'none'], 'TP_USAGE', /not both/],
+    [
+      'two comparisons',
+      () => ['bench', mail, '--against', mail, '--method', 'none'],
+      'TP_USAGE',
+      /only one of --method and --against/,
+    ],
   ])('%s', async (_, args, errorCode, message) => {
     const { code, stdout, stderr } = await tpHere(args())
     expect(stderr).toMatch(message)

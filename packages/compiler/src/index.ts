@@ -16,7 +16,14 @@ export { type CacheReport, type DecoderInspection, inspectDecoder } from './insp
 export { type DecoderResult, type LastLogitsOptions, lastLogits } from './last-logits.ts'
 export { type LeaveOutOptions, type LeaveOutResult, leaveOutLayers } from './leave-out-layers.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
-export { contradiction, type PlanField, type PlanFields, type WrittenAs, type WrittenField } from './plan/field.ts'
+export {
+  contradiction,
+  type PlanField,
+  type PlanFields,
+  type Relations,
+  type WrittenAs,
+  type WrittenField,
+} from './plan/field.ts'
 export { type Plan, planFields } from './plan/plan.ts'
 export { type QuantizeOptions, quantizeFields, type WeightType } from './plan/quantize-options.ts'
 export {

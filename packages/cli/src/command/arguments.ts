@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
-import { fromZero, portNumber, positive, shapeList, share, wholeNumber } from '../pruning/numbers.ts'
+import { contradiction, type Relations } from '@tp/compiler'
 import { didYouMean } from './did-you-mean.ts'
 import { usageError } from './usage-error.ts'
+import { fromZero, portNumber, positive, shapeList, share, wholeNumber } from './values.ts'
 
 /** What an option's value is the name of. */
 export type Reads = 'file' | 'model' | 'data' | 'module'
@@ -9,7 +10,7 @@ export type Reads = 'file' | 'model' | 'data' | 'module'
 type ValueKind = 'whole number' | 'positive' | 'from 0' | 'share' | 'port' | 'shapes'
 
 /** One option, for the parser and for `--help`. */
-interface FlagSpec {
+export interface FlagSpec extends Relations {
   readonly type: 'string' | 'boolean'
   readonly short?: string
   /** The placeholder of its value in `--help`. */
@@ -33,6 +34,12 @@ export type OptionTable = Readonly<Record<string, FlagSpec>>
 export function under<const Table extends OptionTable>(heading: string, table: Table): Table {
   const headed = Object.entries(table).map(([name, spec]) => [name, { ...spec, heading }])
   return Object.fromEntries(headed) as Table
+}
+
+/** The same options where each of them means something only with one of `needs`; these may be among them. */
+export function needing<const Table extends OptionTable>(needs: readonly string[], table: Table): Table {
+  const all = Object.entries(table).map(([name, spec]) => [name, needs.includes(name) ? spec : { needs, ...spec }])
+  return Object.fromEntries(all) as Table
 }
 
 export type Arguments<Table extends OptionTable> = {
@@ -79,6 +86,11 @@ export function readArguments(
   }
   const empty = positionals.indexOf('')
   if (empty >= 0) throw usageError(`${operands[empty] ?? operands.at(-1)} is empty; give a path`)
+  const idle = contradiction(values, table, (option, isMissing) => {
+    const value = isMissing === true ? table[option]?.value : undefined
+    return value === undefined ? `--${option}` : `--${option} ${value}`
+  })
+  if (idle !== undefined) throw usageError(idle)
   return { operands: positionals, options: values as Arguments<OptionTable> }
 }
 

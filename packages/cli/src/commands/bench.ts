@@ -3,11 +3,11 @@ import { inputRoles, sampleInputs, type WantedSizes } from '@tp/compare'
 import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { readModelFolder } from '@tp/data'
 import { comparePaired, type VariantLatency } from '@tp/metrics'
-import type { Arguments } from '../command/arguments.ts'
+import { type Arguments, needing } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
-import { usageError } from '../command/usage-error.ts'
+import { number, wholeNumber } from '../command/values.ts'
 import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
 import { type BenchCandidate, pruneCandidates } from '../measuring/candidates.ts'
 import { comparedMethods } from '../measuring/compared-methods.ts'
@@ -18,10 +18,9 @@ import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { comparedAmountOptions, readComparedAmounts, removeByParam } from '../pruning/amounts.ts'
 import { originalName } from '../pruning/made-from.ts'
-import { number, wholeNumber } from '../pruning/numbers.ts'
-import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
+import { comparedAmountOptions, pruningOptions } from '../pruning/options.ts'
+import { readComparedAmounts, readSettings } from '../pruning/read-fields.ts'
 
 const options = {
   against: { type: 'string', value: 'OTHER', reads: 'model', description: 'the model that MODEL is compared with' },
@@ -29,9 +28,9 @@ const options = {
     type: 'string',
     value: 'NAME[,NAME…]',
     description: 'compare MODEL pruned by each of these with the original MODEL',
+    excludes: ['against'],
   },
-  ...comparedAmountOptions,
-  ...pruningOptions,
+  ...needing(['method'], { ...comparedAmountOptions, ...pruningOptions }),
   ...runtimeOption,
   shapes: {
     type: 'string',
@@ -44,6 +43,7 @@ const options = {
     type: 'string',
     value: 'S',
     description: 'exit code 3 if MODEL, or MODEL pruned, is anywhere less than S times as fast',
+    needs: ['against', 'method'],
   },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
@@ -61,19 +61,15 @@ export const benchCommand: Command = command({
     '  tp bench model.onnx --method received-attention --keep 0.7 --shapes 1x128',
     '  tp bench pruned.onnx --against model.onnx --min-speedup 1.5',
   ],
-  async run([path = ''], asked, context) {
-    const given = { ...asked, ...removeByParam(asked) }
+  async run([path = ''], given, context) {
     const { print, progress } = context
     const { json = false } = given
     const threads = given.threads === undefined ? 1 : wholeNumber('threads', given.threads)
     const least = given['min-speedup'] === undefined ? undefined : number('min-speedup', given['min-speedup'])
-    if (least !== undefined && given.against === undefined && given.method === undefined) {
-      throw usageError('--min-speedup needs something to compare with: --against OTHER, or --method NAME')
-    }
     const methods = given.method?.split(',').map((name) => name.trim())
     if (methods !== undefined) {
       readComparedAmounts(given)
-      await comparedMethods(methods, readSettings(given).params, given.plugin ?? [])
+      await comparedMethods(methods, readSettings(given).params ?? {}, given.plugin ?? [])
     }
     const runtime = await openRuntime(given.runtime)
     const file = await readModelFile(path, context)
@@ -116,18 +112,14 @@ async function openCandidates(
     load: (session) => runtime.load(path, session),
   })
   if (given.method !== undefined) {
-    if (given.against !== undefined) throw usageError('give --against or --method, not both')
     progress.stage(`pruning ${basename(file.path)}`)
     const methods = given.method.split(',').map((name) => name.trim())
     const pruned = await pruneCandidates({
-      ...{ file: await asPooled(file, given), methods, amounts, settings, runtime, signal },
+      ...{ file: await asPooled(file, given), methods, amounts, settings, weights: given.weights, runtime, signal },
       plugins: given.plugin ?? [],
     })
     return [{ ...fromFile(file, false), name: originalName(file), flops: () => 1 }, ...pruned]
   }
-  const prunes: readonly string[] = Object.keys({ ...comparedAmountOptions, ...pruningOptions })
-  const idle = Object.keys(given).find((name) => prunes.includes(name))
-  if (idle !== undefined) throw usageError(`--${idle} requires --method NAME`)
   if (given.against === undefined) return [fromFile(file, false)]
   return [fromFile(await readModelFile(given.against, context), false), fromFile(file, true)]
 }

@@ -14,6 +14,7 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { number } from '../command/values.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { flopsSpeedup } from '../guarding/flops-speedup.ts'
@@ -25,7 +26,6 @@ import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
-import { number } from '../pruning/numbers.ts'
 
 const uncertainties = ['probability', 'margin', 'entropy'] as const
 

@@ -7,7 +7,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { jsonDocument } from '../output/document.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { pruningOptions } from '../pruning/plan-options.ts'
+import { pruningOptions } from '../pruning/options.ts'
 import { saturatesHere } from '../quantizing/saturates-here.ts'
 
 interface DoctorCheck {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { ScoredPairs, SearchData } from '@tp/data'
-import { type Arguments, under } from '../command/arguments.ts'
+import { type Arguments, needing, under } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -17,10 +17,9 @@ import { batchSizeOf, dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, type TaskInputs, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { comparedAmountOptions, readComparedAmounts, removeByParam } from '../pruning/amounts.ts'
-import { leaveOutOption, readLeaveOut } from '../pruning/leave-out.ts'
-import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
-import { inspectFile } from '../pruning/request.ts'
+import { comparedAmountOptions, leaveOutOption, pruningOptions } from '../pruning/options.ts'
+import { inspectFile } from '../pruning/prune-file.ts'
+import { readComparedAmounts, readSettings, readWritten } from '../pruning/read-fields.ts'
 
 const options = {
   methods: {
@@ -32,8 +31,7 @@ const options = {
   json: { type: 'boolean', description: 'print one JSON document' },
   ...under('Data', dataOptions),
   ...under('How tokens are pruned', {
-    ...comparedAmountOptions,
-    ...pruningOptions,
+    ...needing(['methods', 'leave-out'], { ...comparedAmountOptions, ...pruningOptions }),
     'leave-out': {
       ...leaveOutOption['leave-out'],
       multiple: true,
@@ -68,27 +66,36 @@ export const evalCommand: Command = command({
     'in them in English (path<TAB>text, WAV of up to 30 s): word errors (WER), how many more than of the dense encoder, and times with',
     'and without the decoder.',
   ],
-  async run([path = ''], asked, outer) {
-    const given = { ...asked, ...removeByParam(asked) }
+  async run([path = ''], given, outer) {
     const runtime = await openRuntime(given.runtime)
     const context = { ...outer, runtime }
     const { print, progress, signal } = context
     const { data, json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')
     const amounts = readComparedAmounts(given)
-    const leaveOut = given['leave-out']?.map(readLeaveOut)
+    const leaveOut = given['leave-out']?.map((layers) => readWritten({ 'leave-out': layers }).leaveOut ?? [])
     const methods = given.methods?.split(',').map((name) => name.trim()) ?? (leaveOut && [])
     const settings = readSettings(given)
     readTask(given.task)
-    if (methods !== undefined) await comparedMethods(methods, settings.params, given.plugin ?? [])
+    if (methods !== undefined) await comparedMethods(methods, settings.params ?? {}, given.plugin ?? [])
     const file = await asPooled(await readModelFile(path, context), given)
-    if (methods === undefined) refuseIdle(given)
-    const inspection = methods && inspectFile(file, settings.inPlan.encoder)
+    const inspection = methods && inspectFile(file, settings.encoder)
     const variants: PrunedVariant[] = []
     if (methods && inspection) {
       progress.stage(`pruning ${basename(path)}`)
       const plugins = given.plugin ?? []
-      variants.push(...(await pruneVariants({ file, methods, amounts, leaveOut, settings, plugins, signal })))
+      variants.push(
+        ...(await pruneVariants({
+          file,
+          methods,
+          amounts,
+          leaveOut,
+          settings,
+          weights: given.weights,
+          plugins,
+          signal,
+        })),
+      )
     }
     const batchSize = batchSizeOf(file)
     const opened = withTokens(await openTaskInputs(path, data, batchSize, given, context), given)
@@ -133,11 +140,4 @@ function judgedContent(judged: SearchData | ScoredPairs): object {
   return 'relevant' in judged
     ? { by: 'relevance', queries: judged.queryCount, documents: judged.documents.length }
     : { by: 'scores', pairs: judged.scores.length }
-}
-
-/** No option is ignored silently. */
-function refuseIdle(given: Arguments<typeof options>): void {
-  const prunes: readonly string[] = Object.keys({ ...comparedAmountOptions, ...pruningOptions })
-  const idle = Object.keys(given).find((name) => prunes.includes(name))
-  if (idle !== undefined) throw usageError(`--${idle} requires --methods NAME,NAME…`)
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { readModelFolder } from '@tp/data'
 import type { SaliencyScore } from '@tp/train'
-import type { Arguments } from '../command/arguments.ts'
+import { needing } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -12,12 +12,10 @@ import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { jsonDocument } from '../output/document.ts'
-import { amountOptions } from '../pruning/amounts.ts'
-import { type AskedPruning, methodOption, readAsked } from '../pruning/asked.ts'
 import { refuseLeaveOut } from '../pruning/leave-out.ts'
-import { planOption } from '../pruning/plan-file.ts'
-import { pruningOptions } from '../pruning/plan-options.ts'
-import { inspectFile, pruneFile } from '../pruning/request.ts'
+import { amountOptions, methodOption, planOption, pruningOptions } from '../pruning/options.ts'
+import { inspectFile, pruneFile } from '../pruning/prune-file.ts'
+import { type ReadPlan, readPlan } from '../pruning/read-plan.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 
 /** Default number of examples. */
@@ -33,8 +31,7 @@ const options = {
   },
   ...methodOption,
   ...planOption,
-  ...amountOptions,
-  ...pruningOptions,
+  ...needing(['method', 'plan'], { ...amountOptions, ...pruningOptions }),
   encoder: {
     ...pruningOptions.encoder,
     description:
@@ -61,9 +58,8 @@ export const explainCommand: Command = command({
     const { data, score = 'gradient-input', json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: the examples to explain')
     if (!isScore(score)) throw usageError(`--score is "${score}"; it must be ${scores.join(' or ')}`)
-    const asked = given.method === undefined && given.plan === undefined ? undefined : await readAsked(given)
-    if (asked === undefined) refuseIdle(given)
-    else refuseLeaveOut(asked.plan, 'tp explain')
+    const asked = given.method === undefined && given.plan === undefined ? undefined : await readPlan(given)
+    if (asked !== undefined) refuseLeaveOut(asked.plan, 'tp explain')
     const file = await readModelFile(path, context)
     const inspection = inspectFile(file, asked?.settings.encoder ?? given.encoder)
     if (inspection.open > 0) {
@@ -72,11 +68,11 @@ export const explainCommand: Command = command({
     }
     if (asked !== undefined) progress.stage(`pruning ${basename(path)}`)
     const pruned = asked && {
-      ...(await pruneFile(file, {
-        ...{ ...asked.settings, encoder: inspection.encoder, method: asked.method },
-        schedules: schedulesOf(asked, file.model, [inspection]),
-        trace: 'scores',
-      })),
+      ...(await pruneFile(
+        file,
+        { ...asked.settings, encoder: inspection.encoder, trace: 'scores' },
+        schedulesOf(asked, file.model, [inspection]),
+      )),
       protectedPositions: asked.settings.protect === 'auto' ? inspection.protectedTokens : asked.settings.protect,
     }
     const batchSize = batchSizeOf(file)
@@ -113,13 +109,6 @@ function isScore(text: string): text is SaliencyScore {
   return scores.includes(text)
 }
 
-/** No option is ignored silently. The encoder may be named without pruning it. */
-function refuseIdle(given: Arguments<typeof options>): void {
-  const prunes: readonly string[] = Object.keys({ ...amountOptions, ...pruningOptions })
-  const idle = Object.keys(given).find((name) => name !== 'encoder' && prunes.includes(name))
-  if (idle !== undefined) throw usageError(`--${idle} requires --method NAME`)
-}
-
 function content(explanation: Explanation, classes: readonly string[] | undefined): object {
   const { label, answer, probability, tokens, grid, pruned, example } = explanation
   return {
@@ -138,7 +127,7 @@ function meanCorrelation(explanations: readonly Explanation[]): number | undefin
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-function summary({ method: { name } }: AskedPruning, correlation: number | undefined): string {
+function summary({ method: { name } }: ReadPlan, correlation: number | undefined): string {
   return correlation === undefined
     ? `${name}: no rank correlation with saliency, since all tokens of an example are pruned at the same layer, or none is`
     : `${name}: mean rank correlation of how long tokens are kept with their saliency ${correlation.toFixed(2)}`

@@ -13,7 +13,7 @@ import { megabytes, ranges } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { leftOutText } from '../pruning/leave-out.ts'
-import { requireEncoder } from '../pruning/request.ts'
+import { requireEncoder } from '../pruning/prune-file.ts'
 import { stepText } from '../pruning/step-text.ts'
 
 export const inspectCommand: Command = command({

@@ -4,7 +4,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { jsonDocument } from '../output/document.ts'
 import { table } from '../output/table.ts'
 import { type KnownMethod, loadMethods } from '../plugins/load-methods.ts'
-import { pruningOptions } from '../pruning/plan-options.ts'
+import { pruningOptions } from '../pruning/options.ts'
 
 export const methodsCommand: Command = command({
   options: { plugin: pruningOptions.plugin, json: { type: 'boolean', description: 'print one JSON document' } },

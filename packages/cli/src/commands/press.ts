@@ -15,8 +15,8 @@ import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
-import { countOptions, readCount } from '../pruning/amounts.ts'
-import { planOf, pruningOptions, readSettings } from '../pruning/plan-options.ts'
+import { countOptions, pruningOptions } from '../pruning/options.ts'
+import { planOf, readCount, readSettings } from '../pruning/read-fields.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
@@ -47,7 +47,7 @@ export const pressCommand: Command = command({
       throw usageError('--method NAME is missing, such as key-diff, key-norm or streaming')
     const amount = readCount(given)
     const catalog = await loadMethods(given.plugin)
-    const plan = planOf(findMethod(catalog, given.method), readSettings(given).params, {})
+    const plan = planOf(findMethod(catalog, given.method), { params: readSettings(given).params ?? {} })
     const { method } = fromPlan(
       plan,
       [...catalog.values()].map(({ entry }) => entry),

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { inspect } from '@tp/compiler'
 import { amountNames } from '@tp/core/host'
-import { under } from '../command/arguments.ts'
+import { needing, under } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -18,18 +18,22 @@ import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { readTask, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
-import { amountOptions } from '../pruning/amounts.ts'
-import { asksForNothing, methodOption, quantizeOption, readAsked } from '../pruning/asked.ts'
-import { pruneAsAsked, pruneByDefault } from '../pruning/attempt.ts'
-import { leaveOutOption } from '../pruning/leave-out.ts'
+import { pruneByDefault, pruneByPlan } from '../pruning/attempt.ts'
+import {
+  amountOptions,
+  leaveOutOption,
+  methodOption,
+  planOption,
+  pruningOptions,
+  quantizeOption,
+} from '../pruning/options.ts'
 import { asOutputTokens, checkOutputTokens, outputTokensOption } from '../pruning/output-tokens.ts'
-import { planOption } from '../pruning/plan-file.ts'
-import { pruningOptions } from '../pruning/plan-options.ts'
+import { inspectEncoders } from '../pruning/prune-file.ts'
 import { attemptContent, describePruning } from '../pruning/pruned-report.ts'
-import { inspectEncoders } from '../pruning/request.ts'
+import { readPlan, saysNothing } from '../pruning/read-plan.ts'
 import { writeAttempt } from '../pruning/write-attempt.ts'
 import { SEVEN_BITS } from '../quantizing/form-here.ts'
-import { askedByPlan, openExamples, tunedText, tunePlan, tuningOptions } from '../tuning/prune-tuned.ts'
+import { openExamples, readTuned, tunedText, tunePlan, tuningOptions } from '../tuning/prune-tuned.ts'
 import { splitData } from '../tuning/split-data.ts'
 
 export const pruneCommand: Command = command({
@@ -45,18 +49,24 @@ export const pruneCommand: Command = command({
       type: 'boolean',
       description:
         'leave out what no output reads, which is exact; of a decoder all logits but those of the last token',
+      excludes: [...Object.keys(amountOptions), 'method', 'then', 'plan', 'param', 'output-tokens'],
+      because: '--lossless prunes no tokens',
     },
     verify: { type: 'boolean', description: 'compare the pruned model with the dense one before it is written' },
     json: { type: 'boolean', description: 'print one JSON document' },
-    ...under('Data, by which a pruning is found and judged', {
-      ...dataOptions,
-      ...tuningOptions,
-      ...demandOptions,
-      task: taskOption.task,
-    }),
+    ...under(
+      'Data, by which a pruning is found and judged',
+      needing(['data'], { ...dataOptions, ...tuningOptions, ...demandOptions, task: taskOption.task }),
+    ),
     ...under('How tokens are pruned', { ...methodOption, ...planOption, ...amountOptions, ...pruningOptions }),
     ...under('What else is left out or written', {
-      ...quantizeOption,
+      quantize: {
+        ...quantizeOption.quantize,
+        description:
+          'store the result in 8 bits, as tp quantize does (on x86 without VNNI in 7, which is exact everywhere); with --data and no method where that is faster and loses no more',
+        excludes: ['lossless'],
+        because: '--lossless is exact, and 8 bits round; say --method none --quantize if that is meant',
+      },
       ...leaveOutOption,
       ...decoderOptions,
       ...outputTokensOption,
@@ -92,11 +102,10 @@ export const pruneCommand: Command = command({
     const refuseExistingOut = async (): Promise<void> => {
       if (given.out === undefined && !given.force) await refuseExisting(out)
     }
-    refuseContradictions(given)
     const demands = readDemands(given)
     readTask(given.task)
     const { isIdle, leavesLayersOutOnly, verify } = intentOf(given)
-    const told = isIdle ? undefined : await readAsked(given.lossless ? { ...given, method: 'none' } : given)
+    const told = isIdle ? undefined : await readPlan(given.lossless ? { ...given, method: 'none' } : given)
     checkDecoderOptions(given, told?.plan.restore ?? given.restore)
 
     const start = performance.now()
@@ -125,8 +134,8 @@ export const pruneCommand: Command = command({
     const tuned = parts && (await tunePlan(whole, parts.tuning, examples?.task === 'embeddings', given, context))
     const outputTokens = given['output-tokens'] ?? false
     const asked = outputTokens
-      ? await readAsked(asOutputTokens(whole, given))
-      : (told ?? (tuned ? await askedByPlan(tuned.plan, given) : undefined))
+      ? await readPlan(asOutputTokens(whole, given))
+      : (told ?? (tuned ? await readTuned(tuned.plan, given) : undefined))
     if (outputTokens && asked) checkOutputTokens(asked.method)
     checkDecoderOptions(given, asked?.plan.restore ?? given.restore)
     const reader =
@@ -137,7 +146,7 @@ export const pruneCommand: Command = command({
     const attempt =
       asked === undefined
         ? await pruneByDefault(whole, given, { ...how, beforeTiming: refuseExistingOut }, context)
-        : await endable(() => pruneAsAsked(whole, asked, { ...how, isDefault: false }))
+        : await endable(() => pruneByPlan(whole, asked, { ...how, isDefault: false }))
     await refuseExistingOut()
     const writing = { whole: file, out, verify, decoder: reader, beforeCommit: refuseExistingOut }
     const written = await writeAttempt(attempt, writing, context)
@@ -168,7 +177,11 @@ export const pruneCommand: Command = command({
     progress.end()
     if (json) print(jsonDocument('prune', { ...report, ...(check && { check: check.content }) }))
     else {
-      const described = describePruning(report, attempt.pruned, leavesLayersOutOnly ? undefined : attempt.method)
+      const described = describePruning(
+        report,
+        attempt.pruned,
+        leavesLayersOutOnly ? undefined : attempt.settings.method,
+      )
       print(check === undefined ? described : `${described}\n\n${check.text}`)
     }
     return check === undefined || check.verdict.passed ? EXIT.done : EXIT.belowThreshold
@@ -184,23 +197,9 @@ interface Intent {
 }
 
 function intentOf(given: Readonly<Record<string, unknown>>): Intent {
-  const leavesLayersOutOnly = asksForNothing(given) && given['leave-out'] !== undefined
-  const isIdle = asksForNothing(given) && !leavesLayersOutOnly && !given['output-tokens'] && !given.lossless
+  const leavesLayersOutOnly = saysNothing(given) && given['leave-out'] !== undefined
+  const isIdle = saysNothing(given) && !leavesLayersOutOnly && !given['output-tokens'] && !given.lossless
   return { isIdle, leavesLayersOutOnly, verify: given.verify === undefined ? isIdle : given.verify === true }
-}
-
-/** No option is ignored silently. @throws TpError TP_USAGE */
-function refuseContradictions(given: Readonly<Record<string, unknown>>): void {
-  if (given.lossless && (given['output-tokens'] || !asksForNothing(given)))
-    throw usageError('--lossless prunes no tokens; omit it, or what says how to prune')
-  if (given.lossless && given.quantize)
-    throw usageError('--lossless is exact, and 8 bits round; say --method none --quantize if that is meant')
-  const ofData = [...Object.keys(dataOptions), ...Object.keys(demandOptions), 'task', 'minutes']
-  const idle = given.data === undefined ? ofData.find((name) => given[name] !== undefined) : undefined
-  if (idle !== undefined) throw usageError(`--${idle} requires --data PATH`)
-  const named = ['lossless', 'output-tokens', 'leave-out'].find((name) => given[name] !== undefined)
-  if (given.minutes !== undefined && (!asksForNothing(given) || named !== undefined))
-    throw usageError('--minutes is for tuning, and it is said how to prune; omit one of them')
 }
 
 /** Options that mean something for a decoder. */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { QuantizeOptions } from '@tp/compiler'
+import { type QuantizeOptions, quantizeFields } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
@@ -13,29 +13,27 @@ import { dataOptions } from '../model/open-inputs.ts'
 import { readTask, taskOption } from '../model/open-task-inputs.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
+import { type Flag, fieldOptions, type Text } from '../pruning/options.ts'
+import { readFields } from '../pruning/read-fields.ts'
 import { describeQuantized, type QuantizeReport } from '../quantizing/describe.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { saturatesHere } from '../quantizing/saturates-here.ts'
 
+/** Options for the fields of the form, by the names that they have there. */
+const formOptions = fieldOptions(quantizeFields) as Readonly<
+  Record<'type' | 'exclude', Text> & Record<'per-tensor' | 'reduce-range', Flag>
+>
+
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
-  type: {
-    type: 'string',
-    value: 'int8|uint8',
-    description: 'type of the weights; default int8, which is faster on x86 with VNNI or AMX',
-  },
-  'per-tensor': { type: 'boolean', description: 'one scale for each matrix; default: one for each output channel' },
-  'reduce-range': {
-    type: 'boolean',
-    description: 'weights of 7 bits: for x86 without VNNI, where sums of 8-bit products saturate',
-  },
-  exclude: { type: 'string', value: 'NODE,NODE…', description: 'nodes that remain in float32' },
+  ...formOptions,
   ...dataOptions,
   ...taskOption,
   within: {
     type: 'string',
     value: 'S',
     is: 'share',
+    needs: ['data'],
     description:
       'on --data, how near answers must be (share of equal classes, or cosine of vectors): the nodes that move them most remain in float32',
   },
@@ -43,11 +41,14 @@ const options = {
     type: 'boolean',
     description:
       'first divide the channels that are far louder than others on --data (their weights are multiplied): the same answers, fewer of them moved by 8 bits',
+    needs: ['data'],
   },
   caches: {
     type: 'boolean',
     description:
       'of a decoder: its keys and values of earlier tokens, and not the weights; last of all, and without data',
+    excludes: [...Object.keys({ ...formOptions, ...dataOptions, ...taskOption }), 'within', 'smooth', 'verify'],
+    because: '--caches looks at no weights and no data',
   },
   verify: {
     type: 'boolean',
@@ -87,10 +88,7 @@ export const quantizeCommand: Command = command({
       print(await quantizedCaches(path, out, given, context))
       return EXIT.done
     }
-    for (const name of ['within', 'smooth'] as const) {
-      if (given[name] !== undefined && data === undefined) throw usageError(`--${name} requires --data PATH`)
-    }
-    const form = readForm(given)
+    const form: Required<QuantizeOptions> = { ...FORM, ...readFields(given, quantizeFields) }
     readTask(given.task)
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
@@ -138,15 +136,13 @@ export const quantizeCommand: Command = command({
   },
 })
 
-/** @throws TpError TP_USAGE for options that are about weights; RefusalError */
+/** @throws RefusalError */
 async function quantizedCaches(
   path: string,
   out: string,
-  { caches: _, json = false, out: __, ...others }: Arguments<typeof options>,
+  { json = false }: Arguments<typeof options>,
   { progress, signal, files }: Context,
 ): Promise<string> {
-  const [idle] = Object.keys(others)
-  if (idle !== undefined) throw usageError(`--${idle} does not go with --caches, which looks at no weights and no data`)
   const { describeEightBitCaches, writeEightBitCaches } = await import('../quantizing/write-eight-bit-caches.ts')
   const file = await endable(() => readModelFile(path, { signal, files }))
   progress.stage(`quantizing the caches of ${basename(path)}`)
@@ -155,17 +151,11 @@ async function quantizedCaches(
   return json ? jsonDocument('quantize', report) : describeEightBitCaches(report, decoder)
 }
 
+/** Where nothing is said. */
+const FORM = Object.fromEntries(
+  Object.entries(quantizeFields).map(([name, field]) => [name, field.default]),
+) as Required<QuantizeOptions>
+
 const SATURATES =
   'on this processor sums of 8-bit products saturate (x86 without VNNI), so the file answers less exactly here than on newer ones; ' +
   '--reduce-range (7 bits) or --type uint8 is exact on both'
-
-/** @throws TpError TP_USAGE */
-function readForm({ type = 'int8', exclude, ...given }: Arguments<typeof options>): QuantizeOptions {
-  if (type !== 'int8' && type !== 'uint8') throw usageError(`--type is "${type}"; it must be int8 or uint8`)
-  return {
-    weightType: type,
-    perChannel: given['per-tensor'] !== true,
-    reduceRange: given['reduce-range'] === true,
-    exclude: exclude?.split(',') ?? [],
-  }
-}

@@ -4,13 +4,13 @@ import { type BulkTask, runBulk } from '@tp/bulk'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { wholeNumber } from '../command/values.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { requireModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
-import { readAskedRun, runOptions } from '../pruning/asked-run.ts'
-import { wholeNumber } from '../pruning/numbers.ts'
+import { readRun, runOptions } from '../pruning/run-options.ts'
 
 const TASKS: readonly string[] = ['classification', 'ranking', 'tokens', 'embeddings'] satisfies BulkTask[]
 
@@ -114,7 +114,7 @@ export const runCommand: Command = command({
       computing: `running ${basename(path)}`,
       writing: `writing ${out}`,
     }
-    const asked = await readAskedRun(given)
+    const asked = await readRun(given)
     progress.expect?.([{ work: 0 }, { work: 1 }, { work: 0 }])
     await files.checkTargets().catch(async (error: unknown) => {
       // Arguments, then files, then outputs: runBulk does the first two in this order.

@@ -4,10 +4,10 @@ import type { ModelToServe, ServeOptions, Server } from '@tp/server'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { number, wholeNumber } from '../command/values.ts'
 import { jsonDocument } from '../output/document.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import { readAskedPlan, readAskedRun, runOptions } from '../pruning/asked-run.ts'
-import { number, wholeNumber } from '../pruning/numbers.ts'
+import { readPlanOfRuns, readRun, runOptions } from '../pruning/run-options.ts'
 import { onHangUp } from '../serving/hang-up.ts'
 import { watchLauncher } from '../serving/launcher.ts'
 
@@ -94,7 +94,7 @@ export const serveCommand: Command = command({
       ended.abort()
     })
     const { json = false, plan } = options
-    const asked = await readAskedRun(options)
+    const asked = await readRun(options)
     const [ofOne] = Object.keys(asked)
     if (ofOne !== undefined && operands.length > 1) throw usageError(`--${ofOne} belongs to one model; serve it alone`)
     const whole = (name: WholeOption, least = 1): number | undefined => {
@@ -110,7 +110,7 @@ export const serveCommand: Command = command({
       queueTokens: whole('queue-tokens'),
       maxTokens: whole('max-tokens', 3),
       ...asked,
-      readPlan: plan === undefined ? undefined : () => readAskedPlan(plan),
+      readPlan: plan === undefined ? undefined : () => readPlanOfRuns(plan),
     }
     progress.stage(`loading ${operands.length === 1 ? operands[0] : `${operands.length} models`}`)
     const server = await open({

@@ -11,11 +11,9 @@ import { readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
-import { amountOptions } from '../pruning/amounts.ts'
-import { methodOption, readAskedToLearn } from '../pruning/asked.ts'
-import { leaveOutOption, refuseLeaveOut } from '../pruning/leave-out.ts'
-import { planOption } from '../pruning/plan-file.ts'
-import { pruningOptions } from '../pruning/plan-options.ts'
+import { refuseLeaveOut } from '../pruning/leave-out.ts'
+import { amountOptions, leaveOutOption, methodOption, planOption, pruningOptions } from '../pruning/options.ts'
+import { readPlanToLearn } from '../pruning/read-plan.ts'
 import { formHere, SEVEN_BITS } from '../quantizing/form-here.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { missing, selectionOption } from '../training/examples.ts'
@@ -84,7 +82,7 @@ export const trainCommand: Command = command({
     const { out, json = false, 'weights-out': weightsOut } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     if (given.data === undefined) throw missing('data')
-    const asked = await readAskedToLearn(given)
+    const asked = await readPlanToLearn(given)
     const learning = isFitted(asked) ? undefined : readLearning(given)
     if (learning !== undefined) checkLearning(asked, learning)
     if (asked.learns || learning === undefined) refuseLeaveOut(asked.plan, 'tp train')

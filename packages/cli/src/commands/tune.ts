@@ -18,6 +18,7 @@ import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { number } from '../command/values.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { removeWithWaiting } from '../files/write-file.ts'
@@ -31,8 +32,8 @@ import { openTaskInputs, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { number } from '../pruning/numbers.ts'
-import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
+import { pruningOptions } from '../pruning/options.ts'
+import { readSettings } from '../pruning/read-fields.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { describePlan } from '../tuning/describe.ts'
 import { tuningInputs } from '../tuning/inputs.ts'
@@ -147,7 +148,7 @@ export const tuneCommand: Command = command({
     const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
     const load: NonNullable<TuneOptions['load']> = (own, model, { threads }) =>
       loadSession(model, file, { runtime: own, threads, signal })
-    const { protect, encoder, ...segment } = readSettings(given).inPlan
+    const { protect, encoder, ...segment } = readSettings(given)
     const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
     const common = { ...(encoder !== undefined && { encoder }), ...protection }
     const trained = weights === undefined ? '' : ` ${await fingerprintOf(weights)}`

@@ -2,9 +2,9 @@ import { runWorker } from '@tp/bulk'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { wholeNumber } from '../command/values.ts'
 import { grouped } from '../output/numbers.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
-import { wholeNumber } from '../pruning/numbers.ts'
 
 export const workerCommand: Command = command({
   options: {

@@ -2,7 +2,7 @@ import type { DecoderInspection, PrunePromptOptions } from '@tp/compiler'
 import type { Amount } from '@tp/core'
 import { amountRules } from '@tp/core/host'
 import { usageError } from '../command/usage-error.ts'
-import type { AskedPruning } from '../pruning/asked.ts'
+import type { ReadPlan } from '../pruning/read-plan.ts'
 
 /** Where a prompt is pruned if no layer is named: two thirds of the way up, as what was measured says (docs/decoders.md). */
 function usualLayer(layerCount: number): number {
@@ -14,11 +14,11 @@ function usualLayer(layerCount: number): number {
  * @throws TpError TP_USAGE for more than one layer, or for amounts by layer
  */
 export function promptPruningOf(
-  { plan, flops, method }: Pick<AskedPruning, 'plan' | 'flops' | 'method'>,
+  { plan, method }: Pick<ReadPlan, 'plan' | 'method'>,
   { layerCount }: DecoderInspection,
 ): PrunePromptOptions | undefined {
   if (plan.method === 'none') return undefined
-  if (flops !== undefined) throw usageError('--flops is for encoders; give --keep or --tokens')
+  if (plan.flops !== undefined) throw usageError('--flops is for encoders; give --keep or --tokens')
   const { layers = [usualLayer(layerCount)], protect } = plan
   const [layer, ...others] = Array.isArray(layers) ? (layers as readonly number[]) : []
   if (layer === undefined || others.length > 0)

@@ -18,7 +18,12 @@ export const decoderOptions = {
     description:
       'of an encoder of speech: the decoder that reads its states; then --restore none is the default, and a decoder with the dense number of states built in is repaired',
   },
-  'decoder-out': { type: 'string', value: 'FILE', description: 'the file to write it to, where it has to be repaired' },
+  'decoder-out': {
+    type: 'string',
+    value: 'FILE',
+    description: 'the file to write it to, where it has to be repaired',
+    needs: ['decoder'],
+  },
 } as const
 
 /** What became of the decoder. */
@@ -56,8 +61,7 @@ export function checkDecoderOptions(
   given: Arguments<typeof decoderOptions> & { readonly plan?: string },
   asked: string | undefined,
 ): void {
-  const { decoder, 'decoder-out': out, plan } = given
-  if (decoder === undefined && out !== undefined) throw usageError('--decoder-out requires --decoder FILE')
+  const { decoder, plan } = given
   const restore = asked ?? (plan === undefined ? 'none' : 'auto')
   if (decoder === undefined || restore === 'none') return
   const seen = `restore is ${restore}, and with it every decoder reads as many states as of the dense encoder`

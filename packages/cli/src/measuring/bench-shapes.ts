@@ -1,7 +1,7 @@
 import { type InputRoles, isText, type WantedSizes } from '@tp/compare'
 import { TpError } from '@tp/core'
 import { usageError } from '../command/usage-error.ts'
-import { shapeList } from '../pruning/numbers.ts'
+import { shapeList } from '../command/values.ts'
 
 const textShapes = [
   { batch: 1, tokens: 32 },

@@ -3,7 +3,7 @@ import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { flopsOf } from '../model/flops.ts'
 import { loadSession } from '../model/load-session.ts'
-import { inspectFile } from '../pruning/request.ts'
+import { inspectFile } from '../pruning/prune-file.ts'
 import { pruneVariants, type VariantOptions } from './variants.ts'
 
 /** A model that takes part in `tp bench`. */
@@ -22,7 +22,7 @@ export async function pruneCandidates(
   options: VariantOptions & { readonly runtime: Runtime },
 ): Promise<BenchCandidate[]> {
   const { file, methods, settings, runtime } = options
-  const inspection = inspectFile(file, settings.inPlan.encoder)
+  const inspection = inspectFile(file, settings.encoder)
   const dense = flopsOf(file.model, inspection)
   const variants = await pruneVariants(options)
   return variants.map(({ method, keep, plain: { model } }) => {

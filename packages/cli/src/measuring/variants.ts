@@ -4,11 +4,18 @@ import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { layersText } from '../output/numbers.ts'
-import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel, amountUnneeded } from '../pruning/amounts.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'
-import { type GivenSettings, planOf, settingsOf } from '../pruning/plan-options.ts'
-import { atTrainedLayers, inspectEncoders, pruneFile } from '../pruning/request.ts'
-import { type AskedPlan, schedulesOf } from '../pruning/schedules.ts'
+import { inspectEncoders, pruneFile, settingsOf } from '../pruning/prune-file.ts'
+import {
+  AMOUNTS_MISSING,
+  amountsLabel,
+  amountUnneeded,
+  type OpenPlan,
+  planOf,
+  type WrittenPlan,
+} from '../pruning/read-fields.ts'
+import { schedulesOf } from '../pruning/schedules.ts'
+import { atTrainedLayers } from '../pruning/weights.ts'
 import { comparedMethods } from './compared-methods.ts'
 import { seededOptions } from './seeds.ts'
 
@@ -30,16 +37,15 @@ interface VariantModel {
   traced(): Promise<Pruned>
 }
 
-/** The amounts of a method that needs none. */
-const undecided: AskedAmounts = { amounts: {}, flops: undefined }
-
 export interface VariantOptions {
   readonly file: ModelFile
   readonly methods: readonly string[]
-  readonly amounts: readonly AskedAmounts[]
+  readonly amounts: readonly WrittenPlan[]
   /** Layers to leave out without any pruning, one row each. */
   readonly leaveOut?: readonly (readonly number[])[] | undefined
-  readonly settings: GivenSettings
+  readonly settings: WrittenPlan
+  /** File of trained values. */
+  readonly weights: string | undefined
   readonly plugins: readonly string[]
   readonly signal: AbortSignal
 }
@@ -49,8 +55,8 @@ export interface VariantOptions {
  * @throws RefusalError; TpError TP_USAGE, TP_UNKNOWN_METHOD, TP_OPTION and what pruning throws
  */
 export async function pruneVariants(options: VariantOptions): Promise<PrunedVariant[]> {
-  const { file, methods: names, amounts, leaveOut = [], settings, plugins } = options
-  const { inPlan, unplanned, params } = settings
+  const { file, methods: names, amounts, leaveOut = [], settings, weights, plugins } = options
+  const { params = {}, ...common } = settings
   const { methods, entries } = await comparedMethods(names, params, plugins)
   const scheduled = entries.filter((entry) => !entry.create().unscheduled)
   if (scheduled.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
@@ -59,45 +65,44 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
     throw usageError(unneeded ? amountUnneeded(unneeded.name) : 'a budget needs methods: --methods NAME,NAME…')
   }
 
-  const encoders = inspectEncoders(file, inPlan.encoder)
-  const whole: Plan = { format: 1, method: 'none', ...inPlan }
-  const unpruned = (plan: Plan): Promise<VariantModel> =>
-    variantModel(file, { plan, flops: undefined, methods }, unplanned, encoders)
+  const encoders = inspectEncoders(file, common.encoder)
+  const whole: Plan = { ...common, format: 1, method: 'none' }
+  const unpruned = (plan: Plan): Promise<VariantModel> => variantModel(file, { plan, methods, weights }, encoders)
   const variants: PrunedVariant[] = [await variantOf('none', '', [await unpruned(whole)])]
   for (const layers of leaveOut) {
     const method = `none, without ${layersText(layers.toSorted((a, b) => a - b))}`
     variants.push(await variantOf(method, '', [await unpruned({ ...whole, leaveOut: layers })]))
   }
   // Methods are compared at the same layers: those that trained values are for, where none are named.
-  const trained = await trainedPlan(scheduled, settings)
+  const trained = await trainedPlan(scheduled, weights)
   let takesWeights = false
   for (const entry of entries) {
     const seeds = seededOptions(entry, params)
-    for (const asked of scheduled.includes(entry) ? amounts : [undecided]) {
+    // A method that decides by itself needs no amount.
+    for (const row of scheduled.includes(entry) ? amounts : [{}]) {
       const models: VariantModel[] = []
       for (const texts of seeds) {
-        const isAnywhere = asked.amounts.layers === undefined && scheduled.includes(entry)
-        const plan = planOf(entry, texts, inPlan, { ...(isAnywhere && trained), ...asked.amounts })
+        const isAnywhere = row.layers === undefined && scheduled.includes(entry)
+        const plan = planOf(entry, { ...common, ...(isAnywhere && trained), ...row, params: texts })
         await pause(options.signal)
         takesWeights ||= fromPlan(plan, methods).method.params !== undefined
-        models.push(await variantModel(file, { plan, flops: asked.flops, methods }, unplanned, encoders))
+        models.push(await variantModel(file, { plan, methods, weights }, encoders))
       }
-      variants.push(await variantOf(entry.name, amountsLabel(asked), models))
+      variants.push(await variantOf(entry.name, amountsLabel(row), models))
     }
   }
-  if (unplanned.weights !== undefined && !takesWeights)
-    throw usageError('--weights: none of the methods takes trained values')
+  if (weights !== undefined && !takesWeights) throw usageError('--weights: none of the methods takes trained values')
   return variants
 }
 
 /** @throws TpError TP_WEIGHTS; TP_USAGE where values of several methods are for different layers */
 async function trainedPlan(
   entries: readonly MethodEntry[],
-  { unplanned: { weights } }: GivenSettings,
+  weights: string | undefined,
 ): Promise<Pick<Plan, 'layers'>> {
   const found = new Map<string, Pick<Plan, 'layers'>>()
   for (const entry of entries) {
-    const { layers } = await atTrainedLayers({ format: 1, method: entry.name }, entry.create(), weights)
+    const { layers } = await atTrainedLayers<Plan>({ format: 1, method: entry.name }, entry.create(), weights)
     if (layers !== undefined) found.set(`${layers}`, { layers })
   }
   const [first = {}, ...others] = found.values()
@@ -113,19 +118,21 @@ async function variantOf(method: string, keep: string, models: readonly VariantM
 
 async function variantModel(
   whole: ModelFile,
-  { plan, flops, methods }: AskedPlan,
-  unplanned: GivenSettings['unplanned'],
+  {
+    plan,
+    methods,
+    weights,
+  }: { readonly plan: OpenPlan; readonly methods: readonly MethodEntry[]; readonly weights: string | undefined },
   encoders: readonly Inspection[],
 ): Promise<VariantModel> {
   const planned = fromPlan(plan, methods)
   const { method } = planned
-  const asked = { plan: await atTrainedLayers(plan, method, unplanned.weights), flops, methods }
-  const settings = settingsOf(planned, unplanned)
+  const trained = await atTrainedLayers(plan, method, weights)
+  const settings = settingsOf(planned, method.params === undefined ? undefined : weights)
   const file = withoutItsLayers(whole, planned)
-  const schedules = schedulesOf(asked, file.model, encoders)
-  const weights = method.params === undefined ? undefined : settings.weights
+  const schedules = schedulesOf({ plan: trained, methods }, file.model, encoders)
   const prune = (form: Pick<PruneOptions, 'trace'>): Promise<Pruned> =>
-    pruneFile(file, { ...settings, weights, method, schedules, ...form })
+    pruneFile(file, { ...settings, ...form }, schedules)
   return {
     plain: () => prune({}),
     traced: () => prune({ trace: true }),

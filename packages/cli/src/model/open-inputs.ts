@@ -6,7 +6,7 @@ import { type Task, taskOf } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
-import { wholeNumber } from '../pruning/numbers.ts'
+import { wholeNumber } from '../command/values.ts'
 import type { ModelFile } from './model-file.ts'
 
 /** Which examples, and how the model reads them. */

@@ -24,7 +24,7 @@ import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { didYouMean } from '../command/did-you-mean.ts'
 import { usageError } from '../command/usage-error.ts'
-import { wholeNumber } from '../pruning/numbers.ts'
+import { wholeNumber } from '../command/values.ts'
 import { dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
 
 export const taskOption = {

@@ -1,15 +1,15 @@
 import { inputKind } from '@tp/compare'
 import { type Inspection, type inspect, type Plan, type Pruned, readProvenance } from '@tp/compiler'
-import { isTpError, type Method } from '@tp/core'
+import { isTpError } from '@tp/core'
 import type { Context } from '../command/context.ts'
 import { endable } from '../command/endable.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { factor } from '../output/numbers.ts'
-import { type AskedPruning, readAsked } from './asked.ts'
 import { withoutItsLayers } from './leave-out.ts'
 import { KEPT_ROWS } from './output-tokens.ts'
+import { inspectEncoders, type PruningSettings, pruneFile } from './prune-file.ts'
 import type { SpeedReport } from './pruned-report.ts'
-import { inspectEncoders, type PruningSettings, pruneFile } from './request.ts'
+import { type ReadPlan, readPlan } from './read-plan.ts'
 import { safeDefault } from './safe-default.ts'
 import { schedulesOf } from './schedules.ts'
 import { type MeasuredSpeed, timePruned } from './time-pruned.ts'
@@ -35,7 +35,6 @@ export interface Attempt {
   readonly file: ModelFile
   readonly model: Inspection
   readonly pruned: Pruned
-  readonly method: Method
   readonly plan: Plan
   readonly settings: PruningSettings
   /** What is known of models of this kind, in sentences. */
@@ -45,23 +44,23 @@ export interface Attempt {
 }
 
 /** @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS, TP_LAYERS */
-export async function pruneAsAsked(whole: ModelFile, asked: AskedPruning, options: AttemptOptions): Promise<Attempt> {
-  const { plan, method } = asked
+export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: AttemptOptions): Promise<Attempt> {
+  const { plan } = read
   const { trace, monitor, outputTokens, deadTokens, repairs, seen, isDefault } = options
-  const settings = repairs ? { ...asked.settings, restore: 'none' as const } : asked.settings
+  const settings = repairs ? { ...read.settings, restore: 'none' as const } : read.settings
   const file = withoutItsLayers(whole, plan)
   const encoders = inspectEncoders(file, settings.encoder, file === whole ? seen : undefined)
-  const schedules = schedulesOf(asked, file.model, encoders)
+  const schedules = schedulesOf(read, file.model, encoders)
   const known = outputTokens ? KEPT_ROWS : wholeHeadNote(encoders, inputKind(file.model), settings.restore)
   const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
-  const pruned = await pruneFile(file, { ...settings, method, schedules, trace, monitor, deadTokens })
+  const pruned = await pruneFile(file, { ...settings, trace, monitor, deadTokens }, schedules)
   const isFilled = readProvenance(pruned.model).some(({ filled }) => filled === 'mean')
   const notes = [
     ...(known !== undefined && (isPruned || isDefault) ? [known] : []),
     ...(known !== undefined && isPruned && !isDefault ? [ASKED_FOR] : []),
     ...(isFilled ? [FILLED_ROWS] : []),
   ]
-  return { file, model: encoders[0], pruned, method, plan, settings, notes }
+  return { file, model: encoders[0], pruned, plan, settings, notes }
 }
 
 /** Times as fast as what is exact that a pruning without examples must be: it may lose something. */
@@ -73,15 +72,15 @@ const WORTH_IT = 1.05
  */
 export async function pruneByDefault(
   whole: ModelFile,
-  given: Parameters<typeof readAsked>[0],
+  given: Parameters<typeof readPlan>[0],
   { beforeTiming, ...options }: Omit<AttemptOptions, 'isDefault'> & { beforeTiming(): Promise<void> },
   context: Context,
 ): Promise<Attempt> {
   const how = { ...options, isDefault: true }
   const { method, keep, why } = safeDefault(whole, inspectEncoders(whole, given.encoder, options.seen))
-  const attempt = async (asked: Parameters<typeof readAsked>[0]): Promise<Attempt> => {
-    const read = await readAsked(asked)
-    return await endable(() => pruneAsAsked(whole, read, how))
+  const attempt = async (asked: Parameters<typeof readPlan>[0]): Promise<Attempt> => {
+    const read = await readPlan(asked)
+    return await endable(() => pruneByPlan(whole, read, how))
   }
   const exact = await attempt({ ...given, method: 'none' })
   await beforeTiming()

@@ -3,21 +3,6 @@ import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { layersText, ranges } from '../output/numbers.ts'
-import { wholeNumber } from './numbers.ts'
-
-export const leaveOutOption = {
-  'leave-out': {
-    type: 'string',
-    value: 'L,L…',
-    description:
-      'layers to leave out as a whole, from 0, before tokens are pruned; --layers counts those that remain. In a file of several encoders with --encoder',
-  },
-} as const
-
-/** @throws TpError TP_USAGE */
-export function readLeaveOut(text: string): readonly number[] {
-  return text.split(',').map((layer) => wholeNumber('leave-out', layer, 0))
-}
 
 /**
  * A file as its tokens are pruned: without the layers that a plan leaves out.

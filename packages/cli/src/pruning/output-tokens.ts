@@ -3,13 +3,15 @@ import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { inspectEncoders } from './request.ts'
+import { inspectEncoders } from './prune-file.ts'
 
 export const outputTokensOption = {
   'output-tokens': {
     type: 'boolean',
     description:
       'prune the rows of per-token outputs alone (the vectors of late interaction): at the last layer, after its attention, without restoring',
+    excludes: ['layers', 'restore', 'plan', 'leave-out'],
+    because: '--output-tokens says where, and that none is restored',
   },
 } as const
 
@@ -23,8 +25,6 @@ export function asOutputTokens<T extends Readonly<Record<string, unknown>>>(
   given: T & Arguments<typeof outputTokensOption> & { readonly encoder?: string },
 ): T {
   if (!given['output-tokens']) return given
-  const other = ['layers', 'restore', 'plan', 'leave-out'].find((name) => given[name] !== undefined)
-  if (other !== undefined) throw usageError(`--output-tokens says what --${other} says; give one of them`)
   const encoders = inspectEncoders(file, given.encoder)
   const [encoder] = encoders
   if (encoders.length > 1) {

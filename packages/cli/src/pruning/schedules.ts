@@ -3,30 +3,21 @@ import { fromPlan, type Inspection, keepForFlops, type Plan, type PlannedOptions
 import { type MethodEntry, type Schedule, TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { usageError } from '../command/usage-error.ts'
-import type { FlopsShare } from './amounts.ts'
+import type { FlopsShare, OpenPlan } from './read-fields.ts'
 
 /** Keeps every token, inserted by force: above every length, and allowed where the model's own length is less. */
 export const ALL_TOKENS = 9999
-
-/** A plan, and the methods to look its method up in. */
-export interface AskedPlan {
-  readonly plan: Plan
-  /** The plan's keep ratio is the one that takes this share of the FLOPs. */
-  readonly flops: FlopsShare | undefined
-  readonly methods: readonly MethodEntry[]
-}
 
 /**
  * The schedules of a plan for one model, one for each encoder by its name.
  * @throws TpError TP_SCHEDULE, TP_FLOPS, TP_SIZES, TP_USAGE
  */
 export function schedulesOf(
-  asked: AskedPlan,
+  { plan, methods }: { readonly plan: OpenPlan; readonly methods: readonly MethodEntry[] },
   model: Model,
   encoders: readonly Inspection[],
 ): ReadonlyMap<string, Schedule> {
-  const { plan, flops, methods } = asked
-  const { layers = [] } = plan
+  const { layers = [], flops } = plan
   const named = Array.isArray(layers) ? [] : Object.keys(layers)
   const names = encoders.map(({ encoder }) => encoder)
   const unknown = named.find((name) => !names.includes(name))

@@ -1,7 +1,6 @@
 import type { Inspection, Pruned } from '@tp/compiler'
-import type { Method } from '@tp/core'
 import type { ModelFile } from '../model/model-file.ts'
-import type { PruningSettings } from './request.ts'
+import type { PruningSettings } from './prune-file.ts'
 
 export interface VerifyOptions {
   /** What is pruned, … */
@@ -12,7 +11,6 @@ export interface VerifyOptions {
   readonly pruned: Pruned
   /** Where the pruned model can be loaded from. */
   readonly path: string
-  readonly method: Method
   readonly settings: PruningSettings
   readonly signal: AbortSignal
 }

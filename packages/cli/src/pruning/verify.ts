@@ -20,7 +20,7 @@ import type { Model } from '@tp/onnx'
 import { boundedProcess, boundsFor, type RunSize } from '@tp/runtime-node/bounded'
 import { withModelAsFile } from '../model/load-session.ts'
 import { sizeOfFiles } from '../model/model-file.ts'
-import { pruneFile } from './request.ts'
+import { pruneFile } from './prune-file.ts'
 import { ALL_TOKENS } from './schedules.ts'
 import { type SiteCosts, siteCosts } from './site-costs.ts'
 import type { VerifyOptions } from './verify-options.ts'
@@ -75,7 +75,7 @@ export async function verifyPruned(asked: VerifyOptions): Promise<Verification> 
   const when = 'with every token kept'
   const comparison = compareAnswers(forced, answers, { source: file.model, when, outputs: kept })
   await using traced = await loadModel(await withScores(options))
-  const where = `plugin ${options.method.name}`
+  const where = `plugin ${options.settings.method.name}`
   const invariance = await verifyInvariance({ source: file.model, dense, pruned: traced, where, signal })
   // What dead tokens save is not to be set off against what the cuts cost.
   const cuts = await keepAllTokens(options, { deadTokens: false })
@@ -103,25 +103,20 @@ function largestRun(model: Inspection, trials: readonly Trial[]): RunSize {
 
 /** The same cuts, but every token is kept that is not dead. */
 async function keepAllTokens(
-  { file, pruned, method, settings }: VerifyOptions,
+  { file, pruned, settings }: VerifyOptions,
   more: { readonly deadTokens?: boolean } = {},
 ): Promise<Model> {
   const keepingAllAt = (schedule: Schedule): Schedule =>
     new Map([...schedule.keys()].map((layer) => [layer, { kind: 'tokens', value: ALL_TOKENS }]))
-  const { model } = await pruneFile(file, {
-    ...settings,
-    ...more,
-    method: keepingAll(method),
-    schedules: new Map(pruned.encoders.map(({ name, schedule }) => [name, keepingAllAt(schedule)])),
-    restore: 'auto',
-  })
-  return model
+  const schedules = new Map(pruned.encoders.map(({ name, schedule }) => [name, keepingAllAt(schedule)]))
+  const kept = { ...settings, ...more, method: keepingAll(settings.method), restore: 'auto' } as const
+  return (await pruneFile(file, kept, schedules)).model
 }
 
 /** The same file, with the scores as further outputs: a dependence need not change the selection in a few samples. */
-async function withScores({ file, pruned, method, settings }: VerifyOptions): Promise<Model> {
+async function withScores({ file, pruned, settings }: VerifyOptions): Promise<Model> {
   const schedules = new Map(pruned.encoders.map(({ name, schedule }) => [name, schedule]))
-  return (await pruneFile(file, { ...settings, method, schedules, trace: 'scores' })).model
+  return (await pruneFile(file, { ...settings, trace: 'scores' }, schedules)).model
 }
 
 /** The method with its own computations, but every token is kept, even if it does not follow the schedule's count. */

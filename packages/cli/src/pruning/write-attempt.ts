@@ -30,7 +30,7 @@ export interface Written {
  * @throws TpError TP_VERIFY, TP_WRITE, TP_USAGE, TP_ABORTED; RefusalError
  */
 export async function writeAttempt(
-  { file, model, pruned, method, settings }: Attempt,
+  { file, model, pruned, settings }: Attempt,
   { whole, out, verify, decoder, beforeCommit }: WriteOptions,
   { progress, signal }: Pick<Context, 'progress' | 'signal'>,
 ): Promise<Written> {
@@ -40,7 +40,7 @@ export async function writeAttempt(
     progress.stage('verifying')
     const { verifyPruned } = await import('./verify.ts')
     const isShallow = file !== whole
-    verification = await verifyPruned({ file, isShallow, model, pruned, path: staged.path, method, settings, signal })
+    verification = await verifyPruned({ file, isShallow, model, pruned, path: staged.path, settings, signal })
   }
   const states = typeof model.tokens === 'number' ? model.tokens : undefined
   const repair = { out: decoder?.out, states, size: model.hidden, verify, signal }

@@ -11,8 +11,8 @@ import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import type { AskedToLearn } from '../pruning/asked.ts'
-import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { inspectEncoders, pruneFile } from '../pruning/prune-file.ts'
+import type { PlanToLearn } from '../pruning/read-plan.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { missing } from './examples.ts'
@@ -22,7 +22,7 @@ import type { FITTED } from './train-line.ts'
 const fits: Readonly<Record<(typeof FITTED)[number], typeof fitLens>> = { lens: fitLens }
 
 /** Whether `tp train` fits the method's values instead of training by steps. */
-export function isFitted({ plan, settings }: AskedToLearn): boolean {
+export function isFitted({ plan, settings }: PlanToLearn): boolean {
   return Object.hasOwn(fits, plan.method) && settings.weights === undefined
 }
 
@@ -31,7 +31,7 @@ const stepping = ['selection', 'train', 'set', 'target-flops', 'resume', 'log'] 
 
 export interface FitWork {
   readonly file: ModelFile
-  readonly asked: AskedToLearn
+  readonly asked: PlanToLearn
   readonly given: Arguments<typeof dataOptions> & Readonly<Record<string, unknown>>
   readonly context: Context
 }
@@ -85,7 +85,7 @@ export async function fitMethod({ file, asked, given, context }: FitWork): Promi
   const { learned, cosine } = fitted
   progress.stage(`pruning ${basename(file.path)}`)
   const values = withValues(method, (layer) => valuesOf(method, learned.get(layer) ?? {}, layer))
-  const { model } = await pruneFile(file, { ...settings, method: values, schedules })
+  const { model } = await pruneFile(file, { ...settings, method: values }, schedules)
   return {
     model,
     weights: learnedBytes(learned),

@@ -2,7 +2,7 @@ import { defaults, settingsOf, type TrainablePart, type TrainMethodOptions, trai
 import type { Arguments } from '../command/arguments.ts'
 import { didYouMean } from '../command/did-you-mean.ts'
 import { usageError } from '../command/usage-error.ts'
-import { number } from '../pruning/numbers.ts'
+import { number } from '../command/values.ts'
 
 /** How a model learns. */
 export const learningOptions = {

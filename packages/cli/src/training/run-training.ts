@@ -20,10 +20,10 @@ import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { saysHowMany } from '../pruning/amounts.ts'
-import type { AskedToLearn } from '../pruning/asked.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'
-import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { inspectEncoders, pruneFile } from '../pruning/prune-file.ts'
+import { saysHowMany } from '../pruning/read-fields.ts'
+import type { PlanToLearn } from '../pruning/read-plan.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
@@ -37,7 +37,7 @@ import type { Watch } from './watch.ts'
 export interface TrainingWork {
   readonly file: ModelFile
   readonly out: string
-  readonly asked: AskedToLearn
+  readonly asked: PlanToLearn
   readonly given: Arguments<typeof dataOptions & typeof selectionOption> & { readonly resume?: boolean }
   readonly learning: Learning
   readonly context: Context
@@ -54,7 +54,7 @@ export interface TrainingResult extends TrainedJob {
 }
 
 /** Options that contradict what a method learns. @throws TpError TP_USAGE */
-export function checkLearning({ method, plan, learns }: AskedToLearn, { part, ofMethod }: Learning): void {
+export function checkLearning({ method, plan, learns }: PlanToLearn, { part, ofMethod }: Learning): void {
   if (learns) return
   const why = method.training === undefined ? 'has nothing to learn' : 'works with --weights here'
   const [own] = ofMethod
@@ -65,13 +65,13 @@ export function checkLearning({ method, plan, learns }: AskedToLearn, { part, of
 /** The model learns, by a pruning that is given. */
 export async function trainGiven(work: TrainingWork): Promise<TrainingResult> {
   const { file, asked, learning, out, given, context } = work
-  const { method, plan, settings } = asked
+  const { plan, settings } = asked
   if (given.resume) await requireStored(out, 'hard')
   context.progress.stage(`pruning ${basename(file.path)}`)
   // The teacher has all layers.
   const shallow = withoutItsLayers(file, plan)
   const schedules = schedulesOf(asked, shallow.model, inspectEncoders(shallow, settings.encoder))
-  const pruned = await pruneFile(shallow, { ...settings, method, schedules })
+  const pruned = await pruneFile(shallow, settings, schedules)
   const trained = await trainPruned({
     ...(await jobOf(work)),
     pruned: pruned.model,
@@ -94,12 +94,12 @@ export async function trainGiven(work: TrainingWork): Promise<TrainingResult> {
 /** The method learns where to prune, together with the model. */
 export async function trainLearning(work: TrainingWork): Promise<TrainingResult> {
   const { file, asked, learning, out, given, quantize } = work
-  const { method, plan, settings, flops: byFlops } = asked
+  const { method, plan, settings } = asked
   const { encoder, protect, restore, outputs } = settings
   const { targetFlops, hardEpochs, part } = learning
   const only = onlyEncoder(asked, learning, file)
   const layers = layersToLearn(method, only.layers.length, layersAt(plan, only.encoder))
-  const hasAmounts = saysHowMany({ amounts: plan, flops: byFlops })
+  const hasAmounts = saysHowMany(plan)
   const schedule = hasAmounts
     ? schedulesOf({ ...asked, plan: { ...plan, layers } }, file.model, [only]).get(only.encoder)
     : undefined
@@ -169,11 +169,7 @@ function trainsHere({ path, model }: ModelFile, { part }: Learning, encoder: str
 }
 
 /** @throws RefusalError TP_PRUNED for a model that is pruned already; TpError TP_USAGE */
-function onlyEncoder(
-  { method, plan, flops, settings }: AskedToLearn,
-  { targetFlops }: Learning,
-  file: ModelFile,
-): Inspection {
+function onlyEncoder({ method, plan, settings }: PlanToLearn, { targetFlops }: Learning, file: ModelFile): Inspection {
   const encoders = inspectEncoders(file, settings.encoder)
   const [encoder, ...others] = encoders
   if (others.length > 0) {
@@ -184,7 +180,7 @@ function onlyEncoder(
     const message = 'this model is pruned already; train the file that it was made from'
     throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
   }
-  if (!saysHowMany({ amounts: plan, flops }) && targetFlops === undefined && method.training?.harden === undefined) {
+  if (!saysHowMany(plan) && targetFlops === undefined && method.training?.harden === undefined) {
     const advice = 'give --target-flops F, or an amount such as --keep'
     throw usageError(`${plan.method} learns which tokens to keep, not how many: ${advice}`)
   }

@@ -1,29 +1,45 @@
 import { fromPlan, type Plan } from '@tp/compiler'
+import { amountNames } from '@tp/core/host'
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
+import { positive } from '../command/values.ts'
 import { type demandOptions, readDemands } from '../measuring/check-files.ts'
 import { givesVectors } from '../model/gives-vectors.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { batchSizeOf, type dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, type TaskInputs, type taskOption } from '../model/open-task-inputs.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
-import type { AskedPruning, quantizeOption } from '../pruning/asked.ts'
-import { positive } from '../pruning/numbers.ts'
-import { type pruningOptions, readSettings, readUnplanned, settingsOf } from '../pruning/plan-options.ts'
+import type { pruningOptions, quantizeOption, Text } from '../pruning/options.ts'
+import { settingsOf } from '../pruning/prune-file.ts'
+import { readSettings } from '../pruning/read-fields.ts'
+import type { ReadPlan } from '../pruning/read-plan.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { formHere } from '../quantizing/form-here.ts'
 import { type TunedWithin, tuneWithin } from './tune-within.ts'
 
-export const tuningOptions = {
+export const tuningOptions: { readonly minutes: Text } = {
   minutes: {
     type: 'string',
     value: 'M',
     description:
       'with --data and no method: about how long to look for the fastest pruning that loses no more; default 10',
     is: 'positive',
+    excludes: [
+      'lossless',
+      'output-tokens',
+      'leave-out',
+      'plan',
+      'method',
+      'then',
+      'layers',
+      'flops',
+      'param',
+      ...amountNames,
+    ],
+    because: '--minutes is for tuning, where it is not said how to prune',
   },
-} as const
+}
 
 const MINUTES = 10
 
@@ -60,7 +76,7 @@ export async function tunePlan(
   context: Context,
 ): Promise<TunedWithin> {
   const minutes = given.minutes === undefined ? MINUTES : positive('minutes', given.minutes)
-  const { protect, encoder, ...segment } = readSettings(given).inPlan
+  const { protect, encoder, ...segment } = readSettings(given)
   const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
   const common = {
     ...(encoder !== undefined && { encoder }),
@@ -72,18 +88,12 @@ export async function tunePlan(
 }
 
 /** A tuned plan as the options would ask for it, with what they say besides. */
-export async function askedByPlan(tuned: Plan, given: Given): Promise<AskedPruning> {
-  const { restore } = readSettings(given).inPlan
-  const plan = restore === undefined ? tuned : { ...tuned, restore }
+export async function readTuned(tuned: Plan, given: Given): Promise<ReadPlan> {
+  const { restore, outputs } = readSettings(given)
+  const plan = { ...tuned, ...(restore !== undefined && { restore }), ...(outputs !== undefined && { outputs }) }
   const methods = [...(await loadMethods(given.plugin)).values()].map(({ entry }) => entry)
   const planned = fromPlan(plan, methods)
-  return {
-    plan,
-    flops: undefined,
-    methods,
-    method: planned.method,
-    settings: settingsOf(planned, readUnplanned(given)),
-  }
+  return { plan, methods, method: planned.method, settings: settingsOf(planned, given.weights) }
 }
 
 /** What tuning did, in one sentence. */

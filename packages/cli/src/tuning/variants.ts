@@ -4,7 +4,7 @@ import { needsValues } from '@tp/core/host'
 import type { Variant } from '@tp/tune'
 import { usageError } from '../command/usage-error.ts'
 import { readInput } from '../files/read-input.ts'
-import { trainedValues } from '../pruning/request.ts'
+import { trainedValues } from '../pruning/weights.ts'
 
 /**
  * What a plan is chosen from: methods, those that work with trained values with them inside.

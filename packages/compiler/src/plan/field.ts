@@ -24,22 +24,30 @@ export interface WrittenField {
   readonly value?: string
   /** Words that a field may be. */
   readonly words?: readonly string[]
-  /** What only a reader of `--help` has to know. */
+  /** Added to the description in `--help`. */
   readonly note?: string
+  /** In place of the field's, where the option says the opposite. */
+  readonly description?: string
+}
+
+/** How a field, or an option of the command line, depends on others. */
+export interface Relations {
+  /** Those without which it has no effect: one of them has to be there. */
+  readonly needs?: readonly string[]
+  /** Those that it cannot be given with. */
+  readonly excludes?: readonly string[]
+  /** Why, where that is not plain. */
+  readonly because?: string
 }
 
 /** One field of a plan, or one option of a transform: all that is known of it, for whatever reads or describes it. */
-export interface PlanField {
+export interface PlanField extends Relations {
   /** One line without a full stop, for `--help`, documents and JSON Schema. */
   readonly description: string
   /** The value that it has where it is missing; absent where that depends on the model, or on other fields. */
   readonly default?: unknown
   /** What a value must be, for messages. */
   readonly form: string
-  /** Fields without which it has no effect: one of them has to be there. */
-  readonly needs?: readonly string[]
-  /** Fields that say the same. */
-  readonly excludes?: readonly string[]
   readonly written?: WrittenField
   /** The fields of an object. */
   readonly fields?: PlanFields
@@ -94,22 +102,25 @@ export function mismatch(name: string, value: unknown, { form }: PlanField): str
 }
 
 /**
- * The first field that lacks what it needs, or that says what another one says.
- * @param label what a field is called: its name, or that of its option
+ * The first two fields that cannot be given together, or else the first that lacks what it needs.
+ * @param label what a field is called where it is named, and where it is asked for
  */
 export function contradiction(
   values: Readonly<Record<string, unknown>>,
-  fields: PlanFields,
-  label: (name: string) => string = (name) => name,
+  fields: Readonly<Record<string, Relations>>,
+  label: (name: string, isMissing?: boolean) => string = (name) => name,
 ): string | undefined {
   const isThere = (name: string): boolean => values[name] !== undefined
-  for (const [name, { needs, excludes }] of Object.entries(fields)) {
-    if (!isThere(name)) continue
-    if (needs !== undefined && !needs.some(isThere)) {
-      return `${label(name)} requires ${needs.length > 1 ? 'one of ' : ''}${needs.map(label).join(', ')}`
-    }
-    const other = excludes?.find(isThere)
-    if (other !== undefined) return `give only one of ${label(name)} and ${label(other)}`
+  const present = Object.entries(fields).filter(([name]) => isThere(name))
+  const why = ({ because }: Relations): string => (because === undefined ? '' : `; ${because}`)
+  for (const [name, relations] of present) {
+    const other = relations.excludes?.find(isThere)
+    if (other !== undefined) return `give only one of ${label(name)} and ${label(other)}${why(relations)}`
+  }
+  for (const [name, relations] of present) {
+    const { needs } = relations
+    if (needs === undefined || needs.some(isThere)) continue
+    return `${label(name)} requires ${needs.map((other) => label(other, true)).join(' or ')}${why(relations)}`
   }
   return undefined
 }

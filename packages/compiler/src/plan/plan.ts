@@ -97,7 +97,11 @@ const amountFields = Object.fromEntries(
         code: 'TP_SCHEDULE',
         description,
         excludes: amountNames.filter((other) => other !== name),
-        written: { as: 'amounts', value: `${letter}[,${letter}…]` },
+        written: {
+          as: 'amounts',
+          value: `${letter}[,${letter}…]`,
+          ...(name === 'remove' && { note: '--param r=R means the same if no other amount is given' }),
+        },
       },
     ]
   }),
@@ -131,7 +135,7 @@ export const planFields: FieldsOf<Plan> = {
     written: {
       as: 'layers',
       value: '[ENCODER:]L1,L2,…',
-      note: 'with --weights those that the values were trained at. In a file of several encoders once for each',
+      note: 'with --weights, those that the values were trained at. In a file of several encoders once for each',
     },
   },
   ...amountFields,
@@ -150,7 +154,12 @@ export const planFields: FieldsOf<Plan> = {
     form: 'an object of numbers, texts, and true or false',
     code: 'TP_OPTION',
     description: 'options of the method; tp methods lists them',
-    written: { as: 'pairs', name: 'param', value: 'NAME=VALUE' },
+    written: {
+      as: 'pairs',
+      name: 'param',
+      value: 'NAME=VALUE',
+      description: 'an option of the method; tp methods lists them',
+    },
   },
   protect: {
     schema: union([literal('auto'), numbers]),
@@ -196,7 +205,7 @@ export const planFields: FieldsOf<Plan> = {
     form: 'a list of numbers of layers, from 0',
     code: 'TP_LAYERS',
     description:
-      'layers to leave out as a whole, from 0, before tokens are pruned; layers counts those that remain. In a file of several encoders with encoder',
+      'layers to leave out as a whole, from 0, before tokens are pruned, which counts those that remain; of several encoders in a file with encoder',
     written: { as: 'whole numbers', value: 'L,L…' },
   },
   quantize: {

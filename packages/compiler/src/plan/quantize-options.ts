@@ -36,7 +36,11 @@ export const quantizeFields: FieldsOf<QuantizeOptions> = {
     ...flag,
     default: true,
     description: 'one scale for each output channel instead of one for each matrix',
-    written: { as: 'inverse flag', name: 'per-tensor' },
+    written: {
+      as: 'inverse flag',
+      name: 'per-tensor',
+      description: 'one scale for each matrix; default: one for each output channel',
+    },
   },
   reduceRange: {
     ...flag,

@@ -1,4 +1,4 @@
-import { usageError } from '../command/usage-error.ts'
+import { usageError } from './usage-error.ts'
 
 /** Reads `0.7` or `0.9,0.7,0.5`; one number applies to all layers. */
 export function numberOrList(option: string, text: string): number | readonly number[] {

@@ -1,11 +1,10 @@
 import type { MethodEntry } from '@tp/core'
 import { type RunPlan, readRunPlan } from '@tp/plans'
 import type { Arguments } from '../command/arguments.ts'
-import { usageError } from '../command/usage-error.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
-import { readPlanJson } from './plan-file.ts'
+import { readPlanJson } from './read-plan.ts'
 
-/** A model as `tp serve` and `tp run` are asked to run it: with a plan, or with a guard. */
+/** How `tp serve` and `tp run` run a model: by a plan, or with a guard. */
 export const runOptions = {
   plan: {
     type: 'string',
@@ -19,29 +18,35 @@ export const runOptions = {
     reads: 'file',
     description:
       'what tp calibrate or tp tune --cascade has written: uncertain answers fall back to the model of --against',
+    needs: ['against'],
+    excludes: ['plan'],
+    because: '--guard is of a pruned file, and --plan prunes a dense one',
   },
-  against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the dense model, with --guard' },
+  against: {
+    type: 'string',
+    value: 'DENSE',
+    reads: 'model',
+    description: 'the dense model, with --guard',
+    needs: ['guard'],
+  },
 } as const
 
 /** How a model runs, as options of `serve` and `runBulk`. */
-export interface AskedRun {
+export interface RunSettings {
   readonly plan?: RunPlan
   readonly methods?: readonly MethodEntry[]
   readonly guard?: { readonly path: string; readonly dense: string }
 }
 
-/** @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND */
-export async function readAskedRun({ plan, guard, against }: Arguments<typeof runOptions>): Promise<AskedRun> {
-  if ((guard === undefined) !== (against === undefined)) throw usageError('--guard and --against go together')
-  if (guard !== undefined && plan !== undefined)
-    throw usageError('--guard is of a pruned file, and --plan prunes a dense one; give one of them')
+/** @throws TpError TP_PLAN, TP_FILE_NOT_FOUND */
+export async function readRun({ plan, guard, against }: Arguments<typeof runOptions>): Promise<RunSettings> {
   if (guard !== undefined && against !== undefined) return { guard: { path: guard, dense: against } }
   if (plan === undefined) return {}
   const methods = [...(await loadMethods()).values()].map(({ entry }) => entry)
-  return { plan: await readAskedPlan(plan), methods }
+  return { plan: await readPlanOfRuns(plan), methods }
 }
 
 /** @throws TpError TP_PLAN, TP_FILE_NOT_FOUND */
-export async function readAskedPlan(path: string): Promise<RunPlan> {
+export async function readPlanOfRuns(path: string): Promise<RunPlan> {
   return readRunPlan(await readPlanJson(path), path)
 }

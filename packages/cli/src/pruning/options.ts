@@ -1,0 +1,174 @@
+import { type Plan, type PlanField, type PlanFields, planFields } from '@tp/compiler'
+import { type AmountName, amountNames, amountRules } from '@tp/core/host'
+import type { FlagSpec } from '../command/arguments.ts'
+
+export interface Text extends FlagSpec {
+  readonly type: 'string'
+  readonly value: string
+}
+interface Several extends Text {
+  readonly multiple: true
+}
+export interface Flag extends FlagSpec {
+  readonly type: 'boolean'
+}
+
+/** `protectSegment` → `protect-segment` */
+type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
+  : ''
+
+type OptionName<Name> = Name extends 'params' ? 'param' : Name extends string ? Kebab<Name> : never
+type OptionOf<Name> = Name extends 'quantize' ? Flag : Name extends 'params' | 'layers' ? Several : Text
+
+/** An option for every field of a plan that a command line writes. */
+type PlanOptions = {
+  readonly [Name in Exclude<keyof Plan, '$schema' | 'format'> as OptionName<Name>]: OptionOf<Name>
+}
+
+/** Name of the option of a field. */
+export function optionName(name: string, { written }: PlanField): string {
+  return written?.name ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** Options of the command line for all fields that it can write. */
+export function fieldOptions(fields: PlanFields): Readonly<Record<string, FlagSpec>> {
+  const names = (fieldNames: readonly string[]): string[] =>
+    fieldNames.map((name) => optionName(name, fields[name] as PlanField))
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, field]) => {
+      const { written, description, default: preset, needs, excludes } = field
+      if (written === undefined) return []
+      const { as, value, note } = written
+      const spec: FlagSpec = {
+        type: as === 'flag' || as === 'inverse flag' ? 'boolean' : 'string',
+        ...(value !== undefined && { value }),
+        ...((as === 'layers' || as === 'pairs') && { multiple: true }),
+        description: written.description ?? [description, ...presetText(preset), ...(note ? [note] : [])].join('; '),
+        ...(needs && { needs: names(needs) }),
+        ...(excludes && { excludes: names(excludes) }),
+      }
+      return [[optionName(name, field), spec]]
+    }),
+  )
+}
+
+function presetText(preset: unknown): string[] {
+  return typeof preset === 'string' ? [`default ${preset}`] : []
+}
+
+/** The options of a plan, as the fields say them. */
+const planOptions: PlanOptions = fieldOptions(planFields) as unknown as PlanOptions
+
+/** A share of the FLOPs, for which a keep ratio is found. */
+const flopsOptions: Readonly<Record<'flops' | 'at', Text>> = {
+  flops: {
+    type: 'string',
+    value: 'F',
+    description:
+      'find the keep ratio at which at most the fraction F of the FLOPs remains; with --leave-out, of those without the layers left out',
+    excludes: amountNames,
+  },
+  at: {
+    type: 'string',
+    value: 'n=N',
+    description: 'number of tokens at which --flops is counted, as n=128',
+    needs: ['flops'],
+  },
+}
+
+const { method, encoder, param, layers, 'leave-out': leaveOut, quantize } = planOptions
+const amounts: Pick<PlanOptions, AmountName> = pick(planOptions, amountNames)
+const { protect, 'protect-segment': protectSegment, separator, outputs, restore } = planOptions
+
+export const methodOption: Pick<PlanOptions, 'method'> & { readonly then: Text } = {
+  method,
+  // biome-ignore lint/suspicious/noThenProperty: an option, and nobody awaits it
+  then: {
+    type: 'string',
+    value: 'NAME',
+    description: 'a method that acts after --method, which is one that needs no amount; short for --method A+B',
+    needs: ['method'],
+  },
+}
+
+/** `--layers`, and how many tokens are kept there. */
+export const amountOptions: Pick<PlanOptions, 'layers' | AmountName> & typeof flopsOptions = {
+  layers,
+  ...amounts,
+  ...flopsOptions,
+}
+
+/** Options of pruning besides method and amounts; `prune`, `eval` and `bench` take the same. */
+export const pruningOptions: Pick<
+  PlanOptions,
+  'encoder' | 'param' | 'protect' | 'protect-segment' | 'separator' | 'outputs' | 'restore'
+> & { readonly weights: Text; readonly plugin: Several } = {
+  encoder,
+  param,
+  weights: {
+    type: 'string',
+    value: 'FILE',
+    reads: 'file',
+    description: "the method's trained values (safetensors, named layer.B.NAME or NAME)",
+  },
+  protect,
+  'protect-segment': protectSegment,
+  separator,
+  outputs,
+  restore,
+  plugin: {
+    type: 'string',
+    multiple: true,
+    value: 'MODULE',
+    reads: 'module',
+    description: 'path or package with more methods',
+  },
+}
+
+export const leaveOutOption: Pick<PlanOptions, 'leave-out'> = { 'leave-out': leaveOut }
+
+export const quantizeOption: Pick<PlanOptions, 'quantize'> = { quantize }
+
+export const planOption: Readonly<Record<'plan' | 'regime', Text>> = {
+  plan: {
+    type: 'string',
+    value: 'FILE',
+    reads: 'file',
+    description: 'a plan as JSON: format, method, and any of layers, keep, params, …; tp tune writes one',
+    // What both say is told apart: these outputs, and 8 bits, of what a plan prunes.
+    excludes: [...Object.keys(planOptions).filter((name) => !['outputs', 'quantize'].includes(name)), 'then', 'flops'],
+    because: 'a plan says all of it',
+  },
+  regime: {
+    type: 'string',
+    value: 'N',
+    description: 'which regime of a tuned plan, from 0; default: the last one, of the largest runs',
+    needs: ['plan'],
+  },
+}
+
+/** The same amounts for commands that compare: each may be given several times, one row of the table each. */
+export const comparedAmountOptions: Readonly<Record<AmountName | 'flops', Several>> &
+  Pick<PlanOptions, 'layers'> & { readonly at: Text } = {
+  layers,
+  ...severalOf(amounts),
+  flops: { ...flopsOptions.flops, multiple: true, excludes: [] },
+  at: flopsOptions.at,
+}
+
+/** One number for each rule that keeps a number of tokens that is known without scores. */
+export const countOptions: Readonly<Partial<Record<AmountName, Text>>> = Object.fromEntries(
+  Object.values(amountRules)
+    .filter(({ keptCount }) => keptCount !== undefined)
+    .map(({ name, letter }) => [name, { ...amounts[name], value: letter }]),
+)
+
+function pick<Name extends keyof PlanOptions>(table: PlanOptions, names: readonly Name[]): Pick<PlanOptions, Name> {
+  return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<PlanOptions, Name>
+}
+
+function severalOf(table: Pick<PlanOptions, AmountName>): Readonly<Record<AmountName, Several>> {
+  const all = amountNames.map((name) => [name, { ...table[name], multiple: true, excludes: [] }])
+  return Object.fromEntries(all) as Record<AmountName, Several>
+}

@@ -1,0 +1,93 @@
+import {
+  type Inspection,
+  inspect,
+  type PlannedOptions,
+  type Pruned,
+  type PruneOptions,
+  prune,
+  type QuantizeOptions,
+} from '@tp/compiler'
+import type { Schedule } from '@tp/core'
+import { needsValues } from '@tp/core/host'
+import { interruptible } from '../command/endable.ts'
+import { requireKeptRows } from '../model/as-pooled.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import { segmentOf } from './segment.ts'
+import { trainedValues } from './weights.ts'
+
+/** How a file is pruned but for the schedule, with the defaults that are said in reports. */
+export interface PruningSettings
+  extends Omit<PruneOptions, 'schedule' | 'params' | 'source' | 'leaveOut' | 'quantize' | 'protect' | 'restore'> {
+  readonly protect: NonNullable<PruneOptions['protect']>
+  readonly restore: NonNullable<PruneOptions['restore']>
+  /** Stores the result in 8 bits. */
+  readonly quantize?: QuantizeOptions | undefined
+  /** File of the method's trained values. */
+  readonly weights?: string | undefined
+}
+
+/** The settings of a plan. */
+export function settingsOf(planned: PlannedOptions, weights: string | undefined): PruningSettings {
+  const { schedule: _, leaveOut: __, protect = 'auto', restore = 'auto', ...others } = planned
+  return { ...others, protect, restore, weights }
+}
+
+/**
+ * @param encoder the encoder that is meant; default: the first that can be pruned
+ * @throws RefusalError; TpError TP_ENCODER
+ */
+export function inspectFile(file: ModelFile, encoder?: string): Inspection {
+  return requireEncoder(file, inspect(file.model, encoder === undefined ? {} : { encoder }))
+}
+
+/** @throws RefusalError */
+export function requireEncoder({ path }: Pick<ModelFile, 'path'>, found: ReturnType<typeof inspect>): Inspection {
+  if (!found.ok) throw new RefusalError(path, found.refusal)
+  return found
+}
+
+/**
+ * Every encoder of a file that can be pruned, or the named one.
+ * @param seen what was found in it without a name, if that is known
+ * @throws RefusalError; TpError TP_ENCODER
+ */
+export function inspectEncoders(
+  file: ModelFile,
+  encoder?: string,
+  seen?: ReturnType<typeof inspect>,
+): [Inspection, ...Inspection[]] {
+  if (encoder !== undefined) return [inspectFile(file, encoder)]
+  const first = seen === undefined ? inspectFile(file) : requireEncoder(file, seen)
+  const others = first.encoders.filter(({ name, refusal }) => name !== first.encoder && refusal === undefined)
+  return [first, ...others.map(({ name }) => inspectFile(file, name))]
+}
+
+/**
+ * Prunes a model that was read from a file.
+ * @param schedules by name of the encoder; without one only dead tokens are removed
+ * @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS
+ */
+export async function pruneFile(
+  file: ModelFile,
+  settings: PruningSettings,
+  schedules: ReadonlyMap<string, Schedule>,
+): Promise<Pruned> {
+  const { weights, quantize, ...options } = settings
+  const { method } = options
+  const layers = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
+  if (layers.length > 0) await requireKeptRows(file)
+  const needed = weights !== undefined || needsValues(method, layers)
+  const params = needed ? await trainedValues(weights, method, file.path) : undefined
+  const all: PruneOptions = {
+    ...options,
+    ...(await segmentOf(file, options)),
+    schedule: ({ name }) => schedules.get(name) ?? new Map(),
+    source: file.hash(),
+    ...(quantize && { quantize }),
+    ...(params && { params }),
+  }
+  const result = interruptible(() => prune(file.model, all))
+  if (!result.ok) throw new RefusalError(file.path, result.refusal)
+  return result
+}

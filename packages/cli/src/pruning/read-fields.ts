@@ -1,0 +1,218 @@
+import { type Plan, type PlanFields, planFields, type WrittenAs, type WrittenField } from '@tp/compiler'
+import type { Amount, MethodEntry } from '@tp/core'
+import { type AmountName, amountKinds, amountNames, amountRules, parseOptions } from '@tp/core/host'
+import type { Arguments } from '../command/arguments.ts'
+import { didYouMean } from '../command/did-you-mean.ts'
+import { usageError } from '../command/usage-error.ts'
+import { number, numberList, numberOrList, wholeNumber } from '../command/values.ts'
+import { type comparedAmountOptions, countOptions, optionName, type pruningOptions } from './options.ts'
+
+/** A share of the FLOPs that a keep ratio is to be found for, once the model is known. */
+export interface FlopsShare {
+  readonly share: number
+  /** Tokens of a text. */
+  readonly at: number | undefined
+}
+
+/** A plan, whose keep ratio may be the one that takes a share of the FLOPs. */
+export interface OpenPlan extends Plan {
+  readonly flops?: FlopsShare
+}
+
+/** Fields of a plan as options give them, those of the method as texts. */
+export interface WrittenPlan extends Omit<Partial<OpenPlan>, 'params'> {
+  readonly params?: Readonly<Record<string, string>>
+}
+
+/** Options that say how many tokens are kept. */
+const amountOptionNames: readonly (AmountName | 'flops')[] = [...amountNames, 'flops']
+
+type ComparedArguments = Arguments<typeof comparedAmountOptions & Pick<typeof pruningOptions, 'param'>>
+
+/** The reader of each way to write a value. */
+const readers: Readonly<Record<WrittenAs, (option: string, given: never, written: WrittenField) => unknown>> = {
+  text: (_, text: string) => text,
+  names: (_, text: string) => text.split(',').map((name) => name.trim()),
+  word: readWord,
+  'whole number': (option, text: string) => wholeNumber(option, text, 0),
+  'whole numbers': wholeNumbers,
+  positions: (option, text: string) => (text === 'auto' ? text : text === 'none' ? [] : wholeNumbers(option, text)),
+  amounts: readValues,
+  layers: readLayers,
+  pairs: readPairs,
+  flag: () => true,
+  'inverse flag': () => false,
+}
+
+/**
+ * The fields that options give.
+ * @throws TpError TP_USAGE
+ */
+export function readFields(
+  given: Readonly<Record<string, unknown>>,
+  fields: PlanFields,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, field]) => {
+      const option = optionName(name, field)
+      const { written } = field
+      if (written === undefined || given[option] === undefined) return []
+      return [[name, readers[written.as](option, given[option] as never, written)]]
+    }),
+  )
+}
+
+/**
+ * A plan as the options of a command line give it.
+ * @throws TpError TP_USAGE
+ */
+export function readWritten(given: Readonly<Record<string, unknown>>): WrittenPlan {
+  const { remove, others } = removeByParam(given)
+  const { quantize, ...fields } = readFields({ ...others, ...(remove !== undefined && { remove }) }, planFields)
+  return {
+    ...fields,
+    ...(quantize === true && { quantize: {} }),
+    ...(given.flops !== undefined && { flops: readFlops(given as { flops: string; at?: string }) }),
+  }
+}
+
+/**
+ * Papers on merging call r what `--remove` says. `--param r=8` means the same if no other amount is given; a method with an option r
+ * of its own requires one.
+ */
+function removeByParam(given: Readonly<Record<string, unknown>>): {
+  readonly remove?: string
+  readonly others: Readonly<Record<string, unknown>>
+} {
+  const param = (given.param ?? []) as readonly string[]
+  const found = param.find((text) => text.startsWith('r='))
+  if (found === undefined || amountOptionNames.some((name) => given[name] !== undefined)) return { others: given }
+  return { remove: found.slice('r='.length), others: { ...given, param: param.filter((text) => text !== found) } }
+}
+
+/** A plan by the options of a command line. @throws TpError TP_OPTION */
+export function planOf(entry: MethodEntry, { params = {}, ...fields }: WrittenPlan): OpenPlan {
+  const values = parseOptions(entry.name, entry.options, params)
+  return { ...fields, format: 1, method: entry.name, ...(Object.keys(values).length > 0 && { params: values }) }
+}
+
+/**
+ * The amounts of a command line that compares, one row each, with the layers.
+ * @throws TpError TP_USAGE
+ */
+export function readComparedAmounts(given: ComparedArguments): WrittenPlan[] {
+  const { layers, at } = given
+  const { remove } = removeByParam(given)
+  const common = { ...(layers !== undefined && { layers }) }
+  const texts = amountOptionNames.flatMap((name) => (given[name] ?? []).map((text) => ({ name, text })))
+  const rows = remove === undefined ? texts : [{ name: 'remove' as const, text: remove }]
+  if (rows.length === 0 && layers !== undefined) throw usageError(LAYERS_ALONE)
+  return rows.map(({ name, text }) => readWritten({ ...common, ...(name === 'flops' && { at }), [name]: text }))
+}
+
+/** The other settings of such a command line. @throws TpError TP_USAGE */
+export function readSettings(given: Readonly<Record<string, unknown>>): WrittenPlan {
+  const varied: readonly string[] = ['method', 'layers', 'at', 'leave-out', 'quantize', ...amountOptionNames]
+  const { others } = removeByParam(given)
+  return readWritten(Object.fromEntries(Object.entries(others).filter(([name]) => !varied.includes(name))))
+}
+
+const amountList = `--${amountOptionNames.join(', --')}`
+
+/** The error of a command line without amounts. */
+export const AMOUNTS_MISSING: string = `say how many tokens to keep: ${amountList.replace(/, (?=--flops)/, ' or ')}`
+
+/** The error of a command line with layers only. */
+export const LAYERS_ALONE: string = `--layers requires one of ${amountList}`
+
+/** The error of a command line with amounts for a method that needs none. */
+export function amountUnneeded(method: string): string {
+  return `${method} needs no amount: omit ${amountList}`
+}
+
+/** Whether it is said how many tokens are kept. */
+export function saysHowMany(plan: Pick<WrittenPlan, AmountName | 'flops'>): boolean {
+  return plan.flops !== undefined || amountNames.some((name) => plan[name] !== undefined)
+}
+
+/** In tables: `0.7`, `tokens 64`. */
+export function amountsLabel(plan: Pick<WrittenPlan, AmountName | 'flops'>): string {
+  if (plan.flops !== undefined) return `flops ${plan.flops.share}`
+  const name = amountNames.find((each) => plan[each] !== undefined)
+  if (name === undefined) return ''
+  const text = [plan[name]].flat().join(',')
+  // The column is called keep.
+  return name === 'keep' ? text : `${name} ${text}`
+}
+
+/** @throws TpError TP_USAGE unless there is one amount, in the range of its rule */
+export function readCount(given: Readonly<Record<string, unknown>>): Amount {
+  const [kind, ...others] = amountKinds.filter((each) => given[amountRules[each].name] !== undefined)
+  if (kind === undefined || others.length > 0)
+    throw usageError(`say how many tokens to keep: one of --${Object.keys(countOptions).join(', --')}`)
+  const { name, fits, form } = amountRules[kind]
+  const value = number(name, given[name] as string)
+  if (!fits(value)) throw usageError(`--${name} is ${given[name]}; it must be ${form}`)
+  return { kind, value }
+}
+
+function readFlops({ flops, at }: { readonly flops: string; readonly at?: string }): FlopsShare {
+  const found = at === undefined ? undefined : /^n=(.+)$/.exec(at)?.[1]
+  if (at !== undefined && found === undefined)
+    throw usageError(`--at is "${at}"; it must be a length, as ${/^\d+$/.test(at) ? `n=${at}` : 'n=128'}`)
+  return { share: number('flops', flops), at: found === undefined ? undefined : wholeNumber('at', found) }
+}
+
+/** Amounts of a rule by layer, or one for all; a percentage is refused where the rule takes a fraction. */
+function readValues(option: string, text: string): number | readonly number[] {
+  const { fits, form } = Object.values(amountRules).find(({ name }) => name === option) ?? amountRules.ratio
+  const parts = text.split(',')
+  for (const part of parts) {
+    const [, digits, percent] = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(part) ?? []
+    const value = Number(digits)
+    const isPercentage = percent === '%' || (Number.isInteger(value) && value >= 2 && !fits(value))
+    if (digits === undefined || value > 100 || !isPercentage || !fits(value / 100)) continue
+    const seen = `--${option} is ${part.trim()}; it must be ${form}`
+    throw usageError(`${seen}; did you mean ${parts.length === 1 ? `--${option} ` : ''}${value / 100}?`)
+  }
+  return numberOrList(option, text)
+}
+
+/** `1,2,3`, or `pixel_values:1,2,3` for one encoder of several. */
+function readLayers(option: string, texts: readonly string[]): Plan['layers'] {
+  const layers = new Map<string, readonly number[]>()
+  for (const text of texts) {
+    const [, encoder = '', list = ''] = /^(?:(.*):)?([^:]*)$/s.exec(text) ?? []
+    if (layers.has(encoder))
+      throw usageError(`--${option} is given twice${encoder === '' ? '' : ` for ${encoder}`}; give it once`)
+    layers.set(encoder, numberList(option, list))
+  }
+  const all = layers.get('')
+  if (all === undefined) return Object.fromEntries(layers)
+  if (layers.size === 1) return all
+  throw usageError(
+    `--${option} is given with and without an encoder; name it each time, as in --${option} pixel_values:1,2`,
+  )
+}
+
+function wholeNumbers(option: string, text: string): readonly number[] {
+  return text.split(',').map((part) => wholeNumber(option, part, 0))
+}
+
+function readWord(option: string, text: string, { words = [] }: WrittenField): string {
+  if (words.includes(text)) return text
+  const all = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+  throw usageError(`--${option} is "${text}"; it must be ${all}${didYouMean(text, words)}`)
+}
+
+function readPairs(option: string, texts: readonly string[]): Readonly<Record<string, string>> {
+  const pairs = new Map<string, string>()
+  for (const text of texts) {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+    if (name === undefined || value === undefined) throw usageError(`--${option} is "${text}"; it must be name=value`)
+    if (pairs.has(name)) throw usageError(`--${option} ${name} is given twice`)
+    pairs.set(name, value)
+  }
+  // Defines properties of its own, so that one called __proto__ is there to be refused.
+  return Object.fromEntries(pairs)
+}

@@ -1,0 +1,152 @@
+import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan } from '@tp/compiler'
+import { type Method, type MethodEntry, TpError } from '@tp/core'
+import { amountNames } from '@tp/core/host'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import { wholeNumber } from '../command/values.ts'
+import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
+import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
+import { formHere } from '../quantizing/form-here.ts'
+import type {
+  amountOptions,
+  leaveOutOption,
+  methodOption,
+  planOption,
+  pruningOptions,
+  quantizeOption,
+} from './options.ts'
+import { type PruningSettings, settingsOf } from './prune-file.ts'
+import {
+  AMOUNTS_MISSING,
+  amountUnneeded,
+  LAYERS_ALONE,
+  type OpenPlan,
+  planOf,
+  readWritten,
+  saysHowMany,
+} from './read-fields.ts'
+import { atTrainedLayers, refuseMissingValues, refuseValuesOfLayers } from './weights.ts'
+
+/** The error of a command line that does not say how to prune. */
+const METHOD_MISSING = '--method NAME (or --plan FILE) is missing; tp methods lists what there is'
+
+type PlanArguments = Arguments<
+  typeof methodOption &
+    typeof planOption &
+    typeof amountOptions &
+    typeof pruningOptions &
+    typeof leaveOutOption &
+    typeof quantizeOption
+>
+
+/** A plan, the methods that its own is looked up in, and the file of trained values. */
+export interface ReadPlan {
+  readonly plan: OpenPlan
+  readonly methods: readonly MethodEntry[]
+  readonly method: Method
+  readonly settings: PruningSettings
+}
+
+/** A plan whose method may learn how many tokens to keep, and where. */
+export interface PlanToLearn extends ReadPlan {
+  /** It has something to learn, and no trained values are given that it is to work with. */
+  readonly learns: boolean
+}
+
+/** Whether options say nothing about tokens: neither a method nor how many to keep. */
+export function saysNothing(given: Readonly<Record<string, unknown>>): boolean {
+  return ['plan', 'method', 'then', 'layers', 'flops', 'param', ...amountNames].every(
+    (name) => given[name] === undefined,
+  )
+}
+
+/**
+ * The plan of a command line: by its options, or of the file that they name.
+ * @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND, TP_UNKNOWN_METHOD, TP_OPTION, TP_PLUGIN, TP_WEIGHTS
+ */
+export async function readPlan(given: PlanArguments): Promise<ReadPlan> {
+  return read(given, false)
+}
+
+/** The same for `tp train`: a method that learns needs no amounts. */
+export async function readPlanToLearn(given: PlanArguments): Promise<PlanToLearn> {
+  return read(given, true)
+}
+
+async function read(given: PlanArguments, mayLearn: boolean): Promise<PlanToLearn> {
+  const catalog = await loadMethods(given.plugin)
+  const methods = [...catalog.values()].map(({ entry }) => entry)
+  const { plan: own, quantize } = await planAsRead(given, catalog)
+  // A trained model is stored in 8 bits at the end.
+  const plan = quantize && !mayLearn ? { ...own, quantize: own.quantize ?? (await formHere()) } : own
+  const planned = fromPlan(plan, methods)
+  const { method } = planned
+  const settings = settingsOf(planned, given.weights)
+  if (mayLearn && settings.quantize !== undefined) {
+    throw usageError(
+      `${given.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and store the result in 8 bits (--quantize)`,
+    )
+  }
+  const learns = mayLearn && method.training !== undefined && settings.weights === undefined
+  const hasAmounts = saysHowMany(plan)
+  if (!learns && !method.unscheduled && !hasAmounts) {
+    if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
+    if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
+  }
+  if (!mayLearn && hasAmounts) refuseMissingValues(plan, method, settings.weights)
+  if (!learns) await refuseValuesOfLayers(plan, method, settings.weights)
+  const where = hasAmounts ? await atTrainedLayers(plan, method, settings.weights) : plan
+  return { plan: where, methods, method, settings, learns }
+}
+
+/** The plan without 8 bits that an option asks for, and whether one does. */
+async function planAsRead(
+  given: PlanArguments,
+  catalog: MethodCatalog,
+): Promise<{ readonly plan: OpenPlan; readonly quantize: boolean }> {
+  const { quantize, ...written } = readWritten(given)
+  const rounds = { quantize: quantize !== undefined }
+  const { outputs } = written
+  if (given.plan !== undefined) {
+    const plan = await readPlanFile(given.plan, given.regime)
+    return { ...rounds, plan: { ...plan, ...(outputs !== undefined && { outputs }) } }
+  }
+  // Layers are left out alone where nothing is said of tokens.
+  const method = written.method ?? (written.leaveOut !== undefined && saysNothing(given) ? 'none' : undefined)
+  if (method === undefined) throw usageError(METHOD_MISSING)
+  const entry = findMethod(catalog, given.then === undefined ? method : `${method}+${given.then}`)
+  if (saysHowMany(written) && entry.create().unscheduled) throw usageError(amountUnneeded(entry.name))
+  return { ...rounds, plan: planOf(entry, written) }
+}
+
+/**
+ * The plan of a file, or that of one of its regimes.
+ * @throws TpError TP_PLAN, TP_FILE_NOT_FOUND, TP_USAGE
+ */
+async function readPlanFile(path: string, regime: string | undefined): Promise<Plan> {
+  const content = await readPlanJson(path)
+  if (!hasRegimes(content)) {
+    if (regime !== undefined) throw usageError(`--regime is given, but ${path} is one plan without regimes`)
+    return checkPlan(content, path)
+  }
+  const { regimes } = checkRegimes(content, path)
+  const number = regime === undefined ? regimes.length - 1 : wholeNumber('regime', regime, 0)
+  const chosen = regimes[number]
+  if (chosen === undefined)
+    throw usageError(`--regime is ${number}, but ${path} has regimes 0 to ${regimes.length - 1}`)
+  return chosen.plan
+}
+
+/** The parsed content of a plan's file. @throws TpError TP_PLAN, TP_FILE_NOT_FOUND */
+export async function readPlanJson(path: string): Promise<unknown> {
+  const text = await readInputText(path, {
+    code: 'TP_FILE_NOT_FOUND',
+    advice: 'give the path of a plan',
+    most: LARGEST_JSON,
+  })
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new TpError('TP_PLAN', path, `invalid JSON: ${(cause as Error).message}`, { cause })
+  }
+}

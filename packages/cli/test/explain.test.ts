@@ -3,7 +3,6 @@ import { digitsData, modelPath } from '@tp/models'
 import { convolutional } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeExplanation } from '../src/explaining/describe.ts'
-import { patchGrid } from '../src/explaining/patch-grid.ts'
 import { idx, pixelsOf } from './idx.ts'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
@@ -214,15 +213,4 @@ test('shows the strongest tokens in bold on a terminal', () => {
   const bold = describeExplanation(explanation, { ...about, styled: true }).split('\n')
   expect(bold[3]).toBe(`  \u001b[1m*  won    ████████████████████  100 %\u001b[22m`)
   expect(bold[4]).toBe(plain.split('\n')[4])
-})
-
-test.each<[string, number[], number, ReturnType<typeof patchGrid>]>([
-  ['a class token first', [1, 3, 224, 224], 197, { before: 1, rows: 14, columns: 14 }],
-  ['nothing first', [1, 3, 224, 224], 196, { before: 0, rows: 14, columns: 14 }],
-  ['a class token and four registers', [1, 3, 224, 224], 261, { before: 5, rows: 16, columns: 16 }],
-  ['an image that is wider than it is high', [1, 3, 32, 64], 9, { before: 1, rows: 2, columns: 4 }],
-  ['without a grid', [1, 3, 32, 64], 31, undefined],
-  ['of text', [1, 12], 12, undefined],
-])('finds patches: %s', (_, dims, tokens, grid) => {
-  expect(patchGrid(dims, tokens)).toEqual(grid)
 })

@@ -16,7 +16,6 @@ export { verifyInSequence } from './verify.ts'
 
 export { type ChannelRangesOptions, channelRanges } from './channel-ranges.ts'
 export {
-  type Nearness,
   type QuantizedWithin,
   type QuantizeProgress,
   type QuantizeWithinOptions,

@@ -1,22 +1,15 @@
+import type { AnswerNearness } from '@tp/compare'
 import { type Quantized, type QuantizeOptions, quantize } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
-
-/** How near a model's answers are to those of the float32 model, on the same examples. */
-export interface Nearness {
-  /** 0 … 1, what is promised: the share of equal classes, or the mean cosine of vectors. */
-  readonly similarity: number
-  /** 0 for the same answers; sees what turns no class yet. Only compared with others. */
-  readonly divergence: number
-}
 
 export interface QuantizeWithinOptions {
   readonly model: Model
   /** Least similarity, 0 … 1. */
   readonly within: number
   /** Runs a model. `thorough`: on all examples, where similarity is judged; else on a few, where nodes are compared. */
-  readonly compare: (model: Model, thorough: boolean) => Promise<Nearness>
+  readonly compare: (model: Model, thorough: boolean) => Promise<AnswerNearness>
   readonly quantize?: QuantizeOptions | undefined
   readonly onProgress?: ((progress: QuantizeProgress) => void) | undefined
   readonly signal?: AbortSignalLike | undefined
@@ -29,7 +22,7 @@ export interface QuantizeProgress {
 }
 
 export interface QuantizedWithin extends Quantized {
-  readonly nearness: Nearness
+  readonly nearness: AnswerNearness
   /** Nodes that had to remain in float32, the one that moves the answers most first; empty: nothing had to. */
   readonly floats: readonly { readonly name: string; readonly divergence: number }[]
 }
@@ -52,7 +45,7 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
     if (!result.ok) throw new TpError(result.refusal.code, 'tune', result.refusal.message)
     return result
   }
-  const judge = async (quantized: Quantized, thorough: boolean): Promise<Nearness> => {
+  const judge = async (quantized: Quantized, thorough: boolean): Promise<AnswerNearness> => {
     throwIfAborted(signal, 'tune')
     return compare(quantized.model, thorough)
   }

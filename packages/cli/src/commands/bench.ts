@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
-import { inputRoles, sampleInputs, type WantedSizes } from '@tp/compare'
-import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
+import { factor, inputRoles, sampleInputs, speedUpText, timeInTurns, type WantedSizes, withSessions } from '@tp/compare'
+import type { Runtime } from '@tp/core/runtime'
 import { readModelFolder } from '@tp/data'
-import { comparePaired, type VariantLatency } from '@tp/metrics'
+import type { VariantLatency } from '@tp/metrics'
 import { type Arguments, needing } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import type { Context } from '../command/context.ts'
@@ -15,7 +15,6 @@ import { timing } from '../measuring/expected-stages.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../output/document.ts'
-import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { originalName } from '../pruning/made-from.ts'
@@ -141,36 +140,34 @@ async function time(
   { progress, signal, timingMs = TIMING_MS }: Context,
 ): Promise<BenchResult[]> {
   const roles = inputRoles(file.model)
-  const sessions: Record<string, Session> = {}
-  try {
-    for (const [i, { load }] of candidates.entries()) sessions[`${i}`] = await load({ threads, signal })
+  const open = candidates.map(
+    ({ load }) =>
+      () =>
+        load({ threads, signal }),
+  )
+  return await withSessions(open, async (sessions) => {
     const results: BenchResult[] = []
     progress.expect?.(shapes.map(() => timing(1, timingMs)))
-    for (const shape of shapes) {
-      progress.stage(`timing ${shapeText(shape)}`)
-      const inputs: NamedTensors = sampleInputs(file.model, roles, shape)
-      const { rounds, variants } = await comparePaired(sessions, [inputs], {
-        rounds: MOST_ROUNDS,
-        budgetMs: timingMs,
-        signal,
+    for (const wanted of shapes) {
+      const shape = shapeText(wanted)
+      progress.stage(`timing ${shape}`)
+      const { rounds, latencies } = await timeInTurns(sessions, [sampleInputs(file.model, roles, wanted)], {
+        ...{ rounds: MOST_ROUNDS, budgetMs: timingMs, signal },
         onProgress: (done, total) => progress.step(done, total),
       })
-      for (const [i, { name, judged, flops }] of candidates.entries()) {
-        const latency = variants[`${i}`]
-        if (latency) results.push({ name, judged, shape: shapeText(shape), rounds, flops: flops?.(shape), latency })
+      for (const [i, latency] of latencies.entries()) {
+        const { name, judged, flops } = candidates[i] as BenchCandidate
+        results.push({ name, judged, shape, rounds, flops: flops?.(wanted), latency })
       }
     }
     return results
-  } finally {
-    for (const session of Object.values(sessions)) await session.dispose()
-  }
+  })
 }
 
 function describe(device: string, threads: number, results: readonly BenchResult[]): string {
   const rows = results.map(({ name, shape, flops, latency }, i) => {
-    const { value, low, high } = latency.speedup
     const isFirst = results[i - 1]?.shape !== shape
-    const speedup = isFirst ? factor(1) : `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)})`
+    const speedup = isFirst ? factor(1) : speedUpText(latency.speedup)
     const times = [latency.p50Ms.toFixed(2), latency.p90Ms.toFixed(2)]
     return [isFirst ? shape : '', name, ...times, speedup, flops === undefined ? '' : factor(flops)]
   })

@@ -1,5 +1,7 @@
 import { basename } from 'node:path'
+import { answersOnly, type Evaluation, evaluate, fewerFlops, inputRoles, type Progress } from '@tp/compare'
 import { readProvenance } from '@tp/compiler'
+import type { Session } from '@tp/core/runtime'
 import {
   type CalibratedCascade,
   calibrateCascade,
@@ -17,11 +19,7 @@ import { usageError } from '../command/usage-error.ts'
 import { number } from '../command/values.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { replaceFile } from '../files/replace-file.ts'
-import { flopsSpeedup } from '../guarding/flops-speedup.ts'
-import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { evaluation } from '../measuring/expected-stages.ts'
-import { classJudge } from '../measuring/judge-classes.ts'
-import { answersOnly } from '../model/answers-only.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
@@ -85,23 +83,25 @@ export const calibrateCommand: Command = command({
     checkPair(pruned, dense)
     const batchSize = batchSizeOf(pruned)
     const inputs = await openInputs(against, data, batchSize, given, context)
-    const fewer = flopsSpeedup(dense.model, pruned.model, inputs)
+    const roles = inputRoles(dense.model)
+    const fewer = fewerFlops({ dense: dense.model, pruned: pruned.model, roles }, inputs)
     if (fewer !== undefined && fewer < 1) {
       const more = `${path} takes ${percent(1 / fewer)} of the FLOPs of ${against}`
       throw usageError(`${more}: give the pruned model first, and the dense one with --against`)
     }
     for (const note of inputs.notes) progress.note(note)
-    const task = { judge: classJudge(answersOnly(inputs)), inputs, batchSize, signal, progress }
     const examples = inputs.targets.length
     progress.expect?.([evaluation(examples), evaluation(examples)])
+    const options = { batchSize, signal, onProgress: (at: Progress): void => progress.step(at.done, at.total) }
+    const answersOf = async (session: Session): Promise<Evaluation> => {
+      await using running = session
+      return await evaluate(running, answersOnly(inputs), options)
+    }
     progress.stage(`running ${basename(path)}`)
     const recorder = recordBaseline(await nodeRuntime().load(path, { threads: 1, signal }))
-    const few = await evaluateSession(recorder, { ...task, file: pruned })
+    const few = await answersOf(recorder)
     progress.stage(`running ${basename(against)}`)
-    const all = await evaluateSession(await nodeRuntime().load(against, { threads: 1, signal }), {
-      ...task,
-      file: dense,
-    })
+    const all = await answersOf(await nodeRuntime().load(against, { threads: 1, signal }))
     const baseline = recorder.baseline()
     const guard: Guard = {
       format: 1,

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { TIMED_EXAMPLES } from '@tp/compare'
 import type { ScoredPairs, SearchData } from '@tp/data'
 import { type Arguments, needing, under } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
@@ -8,13 +9,12 @@ import { betweenContent, describeBetween } from '../measuring/between-rows.ts'
 import { comparedMethods } from '../measuring/compared-methods.ts'
 import { measureRows } from '../measuring/measure-rows.ts'
 import { describeRows, describeVerdicts, rowContent } from '../measuring/rows.ts'
-import { TIMED_EXAMPLES } from '../measuring/time-in-turns.ts'
 import { titleOf } from '../measuring/title.ts'
 import { type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions } from '../model/open-inputs.ts'
-import { openTaskInputs, readTask, type TaskInputs, taskOption } from '../model/open-task-inputs.ts'
+import { openTaskInputs, readTask, type TaskInputs, taskOption, withTaskData } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { comparedAmountOptions, leaveOutOption, pruningOptions } from '../pruning/options.ts'
@@ -101,7 +101,9 @@ export const evalCommand: Command = command({
     const opened = withTokens(await openTaskInputs(path, data, batchSize, given, context), given)
     const { task, inputs } = opened
     for (const note of inputs.notes) progress.note(note)
-    const rows = await measureRows({ file, inspection, variants, data: opened, batchSize }, context)
+    const rows = await withTaskData(opened, context, (data) =>
+      measureRows({ file, inspection, variants, data, batchSize }, context),
+    )
     progress.end()
     const content = {
       ...{ model: path, data, task, examples: inputs.targets.length, notes: inputs.notes },

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import type { Explanation } from '@tp/compare'
 import { readModelFolder } from '@tp/data'
 import type { SaliencyScore } from '@tp/train'
 import { needing } from '../command/arguments.ts'
@@ -6,8 +7,7 @@ import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { className, describeExplanation } from '../explaining/describe.ts'
-import { type Explanation, explain } from '../explaining/explain.ts'
-import { tokenizerOf } from '../explaining/token-text.ts'
+import { explainFile } from '../explaining/explain-file.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
@@ -81,8 +81,8 @@ export const explainCommand: Command = command({
     for (const note of inputs.notes) progress.note(note)
     const known = await readModelFolder(path)
     const classes = given.labels?.split(',') ?? known.labels
-    const tokenizer = await tokenizerOf(path, inputs, given.tokenizer)
-    const found = await explain({ file, inspection, inputs, batchSize, tokenizer, score, pruned }, context)
+    const { tokenizer } = given
+    const found = await explainFile({ file, inspection, inputs, batchSize, tokenizer, score, pruned }, context)
     progress.end()
     const correlation = meanCorrelation(found)
     if (json) {

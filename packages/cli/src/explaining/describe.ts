@@ -1,7 +1,6 @@
 import { styleText } from 'node:util'
+import type { ExplainedToken, Explanation, PatchGrid } from '@tp/compare'
 import { table } from '../output/table.ts'
-import type { ExplainedToken, Explanation } from './explain.ts'
-import type { PatchGrid } from './patch-grid.ts'
 
 export interface DescribeOptions {
   /** Names of the model's classes; default: their numbers. */

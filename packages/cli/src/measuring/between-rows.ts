@@ -1,8 +1,7 @@
+import { mcnemarContent, type Paired, points } from '@tp/compare'
 import { figureLoss, type Interval, type McNemar, mcnemar, scaledInterval } from '@tp/metrics'
-import { points } from '../output/numbers.ts'
+import { pValue } from '../output/cell-text.ts'
 import { table } from '../output/table.ts'
-import { mcnemarContent, pValue } from './figures-text.ts'
-import type { Paired } from './judge.ts'
 import { nameOf, type ResultRow } from './rows.ts'
 
 /** Two prunings on the same examples. */

@@ -1,7 +1,6 @@
-import type { WantedSizes } from '@tp/compare'
+import { flopsOf, type WantedSizes } from '@tp/compare'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
-import { flopsOf } from '../model/flops.ts'
 import { loadSession } from '../model/load-session.ts'
 import { inspectFile } from '../pruning/prune-file.ts'
 import { pruneVariants, type VariantOptions } from './variants.ts'

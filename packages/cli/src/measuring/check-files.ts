@@ -1,15 +1,16 @@
+import { basename } from 'node:path'
+import { check, type Demands, MAX_LOSS, TIMING_MS, type Verdict } from '@tp/compare'
+import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { number } from '../command/values.ts'
 import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
-import { batchSizeOf } from '../model/open-inputs.ts'
-import type { TaskInputs } from '../model/open-task-inputs.ts'
+import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { isMadeFrom, provenanceOf } from '../pruning/made-from.ts'
-import { compareFiles } from './compare-files.ts'
 import { type CheckedFile, describeCheck } from './describe-check.ts'
+import { evaluation, timing } from './expected-stages.ts'
 import { timesContent } from './rows.ts'
 import { titleOf } from './title.ts'
-import { type Demands, type Verdict, verdictOf } from './verdict.ts'
 
 export const demandOptions = {
   'max-loss': {
@@ -31,9 +32,6 @@ export const demandOptions = {
   },
 } as const
 
-/** Points that may be lost where nothing else is said; tuning has the same. */
-const MAX_LOSS = 0.5
-
 /** @throws TpError TP_USAGE */
 export function readDemands(given: Arguments<typeof demandOptions>): Demands {
   const { 'max-loss': maxLoss, 'min-speedup': minSpeedup, confident = false } = given
@@ -53,7 +51,8 @@ export interface FilesToCheck {
   readonly demands: Demands
 }
 
-export interface Check {
+/** What `tp check` prints. */
+export interface CheckReport {
   readonly verdict: Verdict
   /** A table, and the verdict under it. */
   readonly text: string
@@ -64,18 +63,27 @@ export interface Check {
  * Whether a pruned file is faster than the dense one and as accurate, on the same examples.
  * @throws TpError TP_INPUT for files that do not belong together, and what running models throws
  */
-export async function checkFiles(asked: FilesToCheck, context: Context): Promise<Check> {
+export async function checkFiles(asked: FilesToCheck, context: Context): Promise<CheckReport> {
   const { pruned, dense, source, data, demands } = asked
   const { inputs, task } = data
-  const figures = await compareFiles({ dense, pruned, data, batchSize: batchSizeOf(pruned) }, context)
-  const { loss } = figures
+  const { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS, timedExamples } = context
   const examples = inputs.targets.length
-  const { speedup } = figures.pruned.latency
-  const verdict = verdictOf({ loss, speedup, examples }, demands)
-  const columnOf = async (file: ModelFile, own: typeof figures.dense): Promise<CheckedFile> => ({
-    ...{ file, figures: own, bytes: await sizeOfFiles(file), provenance: provenanceOf(file) },
+  const inTurns = timing(examples, task === 'asr' ? 2 * timingMs : timingMs)
+  progress.expect?.([evaluation(examples), evaluation(examples), inTurns])
+  const files = { dense, pruned }
+  const checked = await withTaskData(data, context, (opened) =>
+    check(pruned, dense, {
+      ...{ ...demands, data: opened, runtime, signal, timingMs, timedExamples },
+      onStage: (stage) =>
+        progress.stage(stage === 'times' ? 'timing both in turns' : `evaluating ${basename(files[stage].path)}`),
+      onProgress: (done, total) => progress.step(done, total),
+    }),
+  )
+  const { verdict, loss } = checked
+  const columnOf = async (file: ModelFile, figures: typeof checked.dense): Promise<CheckedFile> => ({
+    ...{ file, figures, bytes: await sizeOfFiles(file), provenance: provenanceOf(file) },
   })
-  const columns = [await columnOf(dense, figures.dense), await columnOf(pruned, figures.pruned)] as const
+  const columns = [await columnOf(dense, checked.dense), await columnOf(pruned, checked.pruned)] as const
   const title = await titleOf(pruned.path, inputs, undefined, context.runtime)
   return {
     verdict,

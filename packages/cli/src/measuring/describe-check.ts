@@ -1,10 +1,10 @@
 import { basename } from 'node:path'
+import { type CheckedModel, speedUpText } from '@tp/compare'
 import type { ModelFile } from '../model/model-file.ts'
+import { cellText } from '../output/cell-text.ts'
 import { megabytes } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { madeFromText, type Provenance } from '../pruning/made-from.ts'
-import type { FileFigures } from './compare-files.ts'
-import { speedUp } from './rows.ts'
 
 /** One of the two files that are compared, as a column of the table. */
 export interface CheckedFile {
@@ -12,25 +12,29 @@ export interface CheckedFile {
   /** Of the file and its data files. */
   readonly bytes: number
   readonly provenance: Provenance
-  readonly figures: FileFigures
+  readonly figures: CheckedModel
 }
 
 /** A row for each figure, a column for each file: whatever the task measures fits into 80 columns. */
 export function describeCheck(dense: CheckedFile, pruned: CheckedFile): string {
   const names = columnNames(dense.file.path, pruned.file.path)
   const [before, after] = [dense.figures, pruned.figures]
-  const columns = [...new Set([before, after].flatMap(({ answers }) => Object.keys(answers.columns)))]
+  const columns = [...new Set([before, after].flatMap(({ answers }) => Object.keys(answers.cells)))]
   const isSpeech = after.encoder !== undefined
   const rows = [
     ['made from', madeFromText(dense.provenance), madeFromText(pruned.provenance, dense.file)],
     ['size', megabytes(dense.bytes), megabytes(pruned.bytes)],
-    ...columns.map((heading) => [heading, before.answers.columns[heading] ?? '', after.answers.columns[heading] ?? '']),
-    ...(after.encoder ? [['encoder', '1.00×', speedUp(after.encoder)]] : []),
+    ...columns.map((heading) => [
+      heading,
+      cellText(before.answers.cells[heading]),
+      cellText(after.answers.cells[heading]),
+    ]),
+    ...(after.encoder ? [['encoder', '1.00×', speedUpText(after.encoder.speedup)]] : []),
     ...(isSpeech
       ? [['s of sound per s', before.soundPerSecond?.toFixed(1) ?? '', after.soundPerSecond?.toFixed(1) ?? '']]
       : []),
     ['p50 ms', before.latency.p50Ms.toFixed(2), after.latency.p50Ms.toFixed(2)],
-    ['speed-up', '1.00×', speedUp(after.latency)],
+    ['speed-up', '1.00×', speedUpText(after.latency.speedup)],
   ]
   const headings = ['', ...names]
   return table(headings, rows, headings)

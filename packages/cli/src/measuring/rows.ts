@@ -1,18 +1,16 @@
-import type { VariantLatency } from '@tp/metrics'
-import { factor } from '../output/numbers.ts'
+import { type ComparedVariant, factor, speedUpText, type Times } from '@tp/compare'
+import { cellText } from '../output/cell-text.ts'
 import { table } from '../output/table.ts'
-import type { VariantFigures } from './evaluate-variant.ts'
-import type { Times } from './time-in-turns.ts'
 
 /** One row of the table of `tp eval`. */
-export interface ResultRow extends VariantFigures, Times {
+export interface ResultRow extends ComparedVariant {
   readonly method: string
   readonly keep: string
   readonly seeds: number
 }
 
 export function describeRows(rows: readonly ResultRow[]): string {
-  const answers = Object.keys(rows[0]?.answers.columns ?? {})
+  const answers = Object.keys(rows[0]?.answers.cells ?? {})
   const isSpeech = rows.some(({ encoder }) => encoder !== undefined)
   const speech = isSpeech ? ['encoder', 's of sound per s'] : []
   const headings = ['method', 'keep', 'kept', ...answers, 'FLOPs', ...speech, 'p50 ms', 'speed-up']
@@ -20,11 +18,13 @@ export function describeRows(rows: readonly ResultRow[]): string {
     nameOf(row),
     row.keep,
     row.kept.toFixed(2),
-    ...answers.map((heading) => row.answers.columns[heading] ?? ''),
+    ...answers.map((heading) => cellText(row.answers.cells[heading])),
     row.flops === undefined ? '–' : factor(row.flops),
-    ...(row.encoder ? [i === 0 ? factor(1) : speedUp(row.encoder), row.soundPerSecond?.toFixed(1) ?? ''] : []),
+    ...(row.encoder
+      ? [i === 0 ? factor(1) : speedUpText(row.encoder.speedup), row.soundPerSecond?.toFixed(1) ?? '']
+      : []),
     row.latency.p50Ms.toFixed(2),
-    i === 0 ? factor(1) : speedUp(row.latency),
+    i === 0 ? factor(1) : speedUpText(row.latency.speedup),
   ])
   return table(headings, cells, ['method'], { keys: 2 })
 }
@@ -41,11 +41,6 @@ export function describeVerdicts(rows: readonly ResultRow[]): string {
 
 export function nameOf({ method, seeds }: Pick<ResultRow, 'method' | 'seeds'>): string {
   return seeds === 1 ? method : `${method} (${seeds} seeds)`
-}
-
-/** `1.83× (1.80 … 1.86)` */
-export function speedUp({ speedup: { value, low, high } }: Pick<VariantLatency, 'speedup'>): string {
-  return `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)})`
 }
 
 /** The row in JSON: percent, factors over dense, milliseconds. */

@@ -1,7 +1,9 @@
+import type { SpeechData, TaskData } from '@tp/compare'
 import type { ValueInfo } from '@tp/core/runtime'
 import {
   isRetrievalFolder,
   loadTokenizer,
+  openSpeechDecoder,
   prepareInputs,
   readModelFolder,
   readScoredPairs,
@@ -14,10 +16,9 @@ import {
   type SearchData,
   type SpeechInputs,
   speechInputs,
-  type TaggedInputs,
   taggedInputs,
 } from '@tp/data'
-import { type Dataset, type ModelInputs, modalityOf, type TextDataset } from '@tp/data/inputs'
+import { type Dataset, modalityOf, type TextDataset } from '@tp/data/inputs'
 import { embeddingOutput, type Task, taskOf } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
@@ -42,15 +43,6 @@ export const taskOption = {
   },
 } as const
 
-/** What is embedded, and what vectors are judged by; absent: by those of the dense model. */
-export interface EmbeddingInputs {
-  readonly task: 'embeddings'
-  readonly inputs: ModelInputs
-  readonly judged?: SearchData | ScoredPairs
-  /** Whether documents are found by the vectors of their tokens. */
-  readonly byToken?: boolean
-}
-
 /** What is written down, and the file of the decoder. */
 export interface SpeechTask {
   readonly task: 'asr'
@@ -59,11 +51,18 @@ export interface SpeechTask {
 }
 
 /** Data as a model of one task takes them. */
-export type TaskInputs =
-  | { readonly task: 'classification' | 'ranking'; readonly inputs: ModelInputs }
-  | EmbeddingInputs
-  | { readonly task: 'tokens'; readonly inputs: TaggedInputs; readonly labels: readonly string[] | undefined }
-  | SpeechTask
+export type TaskInputs = Exclude<TaskData, SpeechData> | SpeechTask
+
+/** Opens the decoder that follows an encoder of speech while `use` compares models. */
+export async function withTaskData<T>(
+  data: TaskInputs,
+  { signal, runtime = nodeRuntime() }: Pick<Context, 'signal' | 'runtime'>,
+  use: (data: TaskData) => Promise<T>,
+): Promise<T> {
+  if (data.task !== 'asr') return await use(data)
+  await using session = await runtime.load(data.decoder, { threads: 1, signal })
+  return await use({ ...data, decoder: await openSpeechDecoder(session, data.decoder) })
+}
 
 const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ranking', 'asr'] satisfies Task[]
 

@@ -1,10 +1,5 @@
 import type { Interval } from '@tp/metrics'
 
-/** `1.83×` */
-export function factor(value: number): string {
-  return `${value.toFixed(2)}×`
-}
-
 /** `9.4 MB` */
 export function megabytes(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
@@ -39,15 +34,4 @@ export function layersText(layers: readonly number[], numbers: string = layers.j
 /** `98.1 (97.2 … 98.8)`: both ends, since near 100 % they are not equally far. */
 export function interval({ estimate, low, high }: Interval): string {
   return `${estimate.toFixed(1)} (${low.toFixed(1)} … ${high.toFixed(1)})`
-}
-
-/** `0.3 (−0.1 … 0.8)`: an estimate in points with its interval. */
-export function points({ estimate, low, high }: Interval): string {
-  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
-}
-
-/** One decimal, with a minus sign and without minus zero. */
-function signed(value: number): string {
-  const text = Math.abs(value).toFixed(1)
-  return value < 0 && text !== '0.0' ? `−${text}` : text
 }

@@ -1,6 +1,6 @@
-import { isText, sampleInputs } from '@tp/compare'
+import { isText, sampleInputs, timeInTurns } from '@tp/compare'
 import { type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
-import { comparePaired, type VariantLatency } from '@tp/metrics'
+import type { VariantLatency } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { loadSession } from '../model/load-session.ts'
 import type { VerifyOptions } from './verify-options.ts'
@@ -69,8 +69,8 @@ async function addedTime(
 ): Promise<AddedTime | undefined> {
   await using dense = await loadSession(file.model, file, { signal, threads: 1 })
   await using cut = await loadSession(keepingAll, file, { signal, threads: 1 })
-  const { variants } = await comparePaired({ dense, cut }, [inputs], { rounds: ROUNDS, signal })
-  const { dense: whole, cut: longer } = variants as Record<'dense' | 'cut', VariantLatency>
+  const { latencies } = await timeInTurns([dense, cut], [inputs], { rounds: ROUNDS, signal })
+  const [whole, longer] = latencies as [VariantLatency, VariantLatency]
   return timeAdded(whole.totalMs / cuts, longer.speedup)
 }
 

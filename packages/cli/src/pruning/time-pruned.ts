@@ -1,15 +1,14 @@
-import { isText, sampleInputs, type WantedSizes } from '@tp/compare'
+import { isText, sampleInputs, speedUpText, timeInTurns, type WantedSizes, withSessions } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { readModelFolder } from '@tp/data'
-import { comparePaired, type VariantLatency } from '@tp/metrics'
+import type { VariantLatency } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { factor } from '../output/numbers.ts'
 
 /** How fast models that were made from a file are, compared with it. */
 export interface MeasuredSpeed {
@@ -32,19 +31,18 @@ export async function timePruned(
   { progress, signal, timingMs = TIMING_MS }: Pick<Context, 'progress' | 'signal' | 'timingMs'>,
 ): Promise<MeasuredSpeed> {
   progress.stage('timing')
-  const sessions: Session[] = []
-  try {
-    sessions.push(await nodeRuntime().load(file.path, { threads: 1, signal }))
-    for (const model of models) sessions.push(await loadSession(model, file, { threads: 1, signal }))
+  const options = { threads: 1, signal }
+  const open = [
+    () => nodeRuntime().load(file.path, options),
+    ...models.map((model) => () => loadSession(model, file, options)),
+  ]
+  return await withSessions(open, async (sessions) => {
     const { tokens, ...sizes } = await largestThatRuns(file, inspection, sessions[0] as Session)
     const inputs = sampleInputs(file.model, inspection, { tokens, ...sizes })
-    const named = Object.fromEntries(sessions.map((session, i) => [`${i}`, session]))
-    const { variants } = await comparePaired(named, [inputs], { rounds: 200, budgetMs: timingMs, signal })
-    const speedups = models.map((_, i) => (variants[`${i + 1}`] as VariantLatency).speedup)
+    const { latencies } = await timeInTurns(sessions, [inputs], { rounds: 200, budgetMs: timingMs, signal })
+    const speedups = latencies.slice(1).map(({ speedup }) => speedup)
     return { ...(tokens !== undefined && { tokens }), speedups }
-  } finally {
-    for (const session of sessions) await session.dispose()
-  }
+  })
 }
 
 /** A table of positions may be shorter than the file says. */
@@ -65,10 +63,7 @@ async function largestThatRuns(file: ModelFile, inspection: Inspection, dense: S
 }
 
 /** `1.64× (1.60 … 1.70) as fast as dense at 128 tokens, one thread` */
-export function speedText(
-  { value, low, high }: VariantLatency['speedup'],
-  { tokens }: Pick<MeasuredSpeed, 'tokens'>,
-): string {
+export function speedText(speedup: VariantLatency['speedup'], { tokens }: Pick<MeasuredSpeed, 'tokens'>): string {
   const at = tokens === undefined ? '' : ` at ${tokens} tokens`
-  return `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)}) as fast as dense${at}, one thread`
+  return `${speedUpText(speedup)} as fast as dense${at}, one thread`
 }

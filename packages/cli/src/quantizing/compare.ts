@@ -1,18 +1,18 @@
+import { type AnswerNearness, nearnessTo, spreadByLength } from '@tp/compare'
 import { type Quantized, type QuantizeOptions, type Smoothed, type SmoothedSite, smooth } from '@tp/compiler'
-import { someExamples } from '@tp/data/inputs'
+import { type ModelInputs, someExamples } from '@tp/data/inputs'
+import type { Task } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
-import { channelRanges, type Nearness, type QuantizedWithin, quantizeWithin } from '@tp/tune'
+import { channelRanges, type QuantizedWithin, quantizeWithin } from '@tp/tune'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
 import { number } from '../command/values.ts'
 import { evaluation } from '../measuring/expected-stages.ts'
-import { spreadByLength } from '../measuring/timed-examples.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { batchSizeOf, type dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs, type taskOption } from '../model/open-task-inputs.ts'
-import { answersComparedWith, type ComparedInputs } from './nearness.ts'
 import { quantizeFile } from './quantize-file.ts'
 
 /** What is compared, and how near it has to be. */
@@ -23,7 +23,7 @@ interface Asked extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 
 }
 
 export interface QuantizedCompared extends QuantizedWithin {
-  readonly task: ComparedInputs['task']
+  readonly task: Exclude<Task, 'asr'>
   /** Where the model was smoothed before. */
   readonly smoothed: readonly SmoothedSite[] | undefined
 }
@@ -54,7 +54,7 @@ export async function quantizeCompared(
   const data = await openTaskInputs(file.path, given.data, batchSize, given, context)
   if (data.task === 'asr') throw usageError('tp quantize compares no transcripts; tp eval --task asr judges each file')
   const loading = { threads: 1, signal }
-  const smoothed = given.smooth === true ? await smoothedBy(file, data, context) : undefined
+  const smoothed = given.smooth === true ? await smoothedBy(file, data.inputs, context) : undefined
   const model = smoothed?.model ?? file.model
   const quantized = smoothed === undefined ? whole : quantizeFile({ ...file, model }, form)
   const examples = data.inputs.targets.length
@@ -63,9 +63,9 @@ export async function quantizeCompared(
   const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
   const answersOf = await (async () => {
     await using dense = await runtime.load(file.path, loading)
-    return await answersComparedWith(dense, data, { batchSize, signal, onProgress })
+    return await nearnessTo(dense, data, { batchSize, signal, onProgress })
   })()
-  const compareModel = async (model: Quantized['model'], thorough: boolean): Promise<Nearness> => {
+  const compareModel = async (model: Quantized['model'], thorough: boolean): Promise<AnswerNearness> => {
     await using session = await loadSession(model, file, { runtime, ...loading })
     return await answersOf(session, thorough)
   }
@@ -91,7 +91,7 @@ export async function quantizeCompared(
   return { ...found, task: data.task, smoothed: smoothed?.sites }
 }
 
-async function smoothedBy(file: ModelFile, { inputs }: ComparedInputs, context: Context): Promise<Smoothed> {
+async function smoothedBy(file: ModelFile, inputs: ModelInputs, context: Context): Promise<Smoothed> {
   const { progress, signal } = context
   progress.stage('looking how loud each channel is')
   const ranges = await channelRanges({

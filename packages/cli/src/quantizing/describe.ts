@@ -1,16 +1,17 @@
+import type { AnswerNearness } from '@tp/compare'
 import type { Quantized, QuantizeOptions, SmoothedSite } from '@tp/compiler'
-import type { Nearness, QuantizedWithin } from '@tp/tune'
+import type { Task } from '@tp/data/outputs'
+import type { QuantizedWithin } from '@tp/tune'
 import { megabytes, percentage } from '../output/numbers.ts'
-import type { ComparedInputs } from './nearness.ts'
 import type { EightBitsVerified } from './verify-quantized.ts'
 
-export interface QuantizeReport extends Partial<Nearness> {
+export interface QuantizeReport extends Partial<AnswerNearness> {
   readonly out: string
   readonly type: QuantizeOptions['weightType']
   readonly perChannel: boolean | undefined
   readonly nodes: Quantized['nodes']
   readonly remaining: Quantized['remaining']
-  readonly task?: ComparedInputs['task']
+  readonly task?: Exclude<Task, 'asr'>
   readonly floats?: QuantizedWithin['floats']
   readonly smoothed?: readonly SmoothedSite[] | undefined
   readonly verification?: EightBitsVerified
@@ -19,8 +20,8 @@ export interface QuantizeReport extends Partial<Nearness> {
   readonly [more: string]: unknown
 }
 
-/** What {@link Nearness.similarity} is, by task. */
-const similarityNames: Readonly<Record<ComparedInputs['task'], string>> = {
+/** What {@link AnswerNearness.similarity} is, by task. */
+const similarityNames: Readonly<Record<Exclude<Task, 'asr'>, string>> = {
   classification: 'answers with the same class',
   tokens: 'tokens with the same class',
   embeddings: 'mean cosine to the vectors',

@@ -1,6 +1,7 @@
+import { factor } from '@tp/compare'
 import { layersAt, type Plan } from '@tp/compiler'
 import type { EightBits, LeftOut, TunedPlan } from '@tp/tune'
-import { factor, layersText } from '../output/numbers.ts'
+import { layersText } from '../output/numbers.ts'
 import { shellWord } from '../output/shell-word.ts'
 
 export interface PlanFiles {

@@ -1,9 +1,9 @@
-import { type Embeddings, embed } from '@tp/compare'
 import type { ScoredPairs } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
-import { pairedBootstrap, rankCorrelationAt } from '@tp/metrics'
-import { interval, points } from '../output/numbers.ts'
-import type { Judge } from './judge.ts'
+import { dot, pairedBootstrap, rankCorrelationAt } from '@tp/metrics'
+import { type Embeddings, embed } from '../answers/embeddings.ts'
+import type { Comparer } from './comparer.ts'
+import { cosineNearness } from './embeddings.ts'
 import { areSame, FEWEST_TO_BE_SAFE, type Safety, safetyOf } from './safety.ts'
 
 /** Points of Spearman's correlation that a pruning may lose and be called safe. */
@@ -19,7 +19,7 @@ const verdicts: Readonly<Record<Safety, string>> = {
 }
 
 /** How well the cosines of pairs of texts follow what people say of them: Spearman's rank correlation, as the STS benchmark has it. */
-export function pairJudge(inputs: ModelInputs, { scores }: ScoredPairs): Judge<Embeddings> {
+export function pairComparer(inputs: ModelInputs, { scores }: ScoredPairs): Comparer<Embeddings> {
   const count = scores.length
   const cosines = ({ vectors }: Embeddings): number[] =>
     scores.map((_, i) => dot(vectors[i] as Float64Array, vectors[count + i] as Float64Array))
@@ -31,7 +31,7 @@ export function pairJudge(inputs: ModelInputs, { scores }: ScoredPairs): Judge<E
     run: (session, options) => embed(session, inputs, options),
     dense(dense) {
       const spearman = pairedBootstrap(count, correlationOf(cosines(dense)))
-      return { columns: { [SPEARMAN]: interval(spearman), [LOSS]: '' }, content: { spearman } }
+      return { cells: { [SPEARMAN]: { interval: spearman }, [LOSS]: undefined }, content: { spearman } }
     },
     pruned(embeddings, dense) {
       const before = correlationOf(cosines(dense))
@@ -44,15 +44,12 @@ export function pairJudge(inputs: ModelInputs, { scores }: ScoredPairs): Judge<E
       const safety = safetyOf(loss, TOLERANCE, { count, same })
       const isOfFew = count < FEWEST_TO_BE_SAFE && safety === 'not shown'
       return {
-        columns: { [SPEARMAN]: interval(spearman), [LOSS]: points(loss) },
+        cells: { [SPEARMAN]: { interval: spearman }, [LOSS]: { points: loss } },
         content: { spearman, loss, safety, tolerance: TOLERANCE },
         loss: { unit: "points of Spearman's correlation", interval: loss, same },
         verdict: `${verdicts[safety]}${isOfFew ? ` (by ${count} pairs; it takes ${FEWEST_TO_BE_SAFE})` : ''}`,
       }
     },
+    nearness: cosineNearness,
   }
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
 }

@@ -1,8 +1,8 @@
-import { type Transcription, transcribe } from '@tp/compare'
+import { TpError } from '@tp/core'
 import type { SpeechDecoder, SpeechInputs } from '@tp/data'
-import { wordErrorRate } from '@tp/metrics'
-import { interval, points } from '../output/numbers.ts'
-import type { Judge } from './judge.ts'
+import { mean, wordErrorRate } from '@tp/metrics'
+import { type Transcription, transcribe } from '../answers/transcribe.ts'
+import type { Comparer } from './comparer.ts'
 
 const WER = 'WER'
 const CHANGE = 'points more'
@@ -11,16 +11,16 @@ const MEGABYTES = 'MB of states'
 const SAME = 'same text'
 
 /** How many words of recordings a decoder gets wrong that reads the states of a pruned encoder, and how many more than of the dense one. */
-export function asrJudge(inputs: SpeechInputs, decoder: SpeechDecoder): Judge<Transcription> {
+export function speechComparer(inputs: SpeechInputs, decoder: SpeechDecoder): Comparer<Transcription> {
   return {
     run: (session, options) => transcribe(session, decoder, inputs, options),
     dense: (dense) => ({
-      columns: {
-        [WER]: interval(wordErrorRate([dense])),
-        [CHANGE]: '',
-        [STATES]: statesOf([dense]).toFixed(0),
-        [MEGABYTES]: megabytes([dense]),
-        [SAME]: '',
+      cells: {
+        [WER]: { interval: wordErrorRate([dense]) },
+        [CHANGE]: undefined,
+        [STATES]: { number: statesOf([dense]), digits: 0 },
+        [MEGABYTES]: { number: bytesOf([dense]) / 1e6, digits: 2 },
+        [SAME]: undefined,
       },
       content: {
         wer: wordErrorRate([dense]),
@@ -35,12 +35,12 @@ export function asrJudge(inputs: SpeechInputs, decoder: SpeechDecoder): Judge<Tr
       const same = mean(outcomes.map(({ texts }) => mean(texts.map((text, i) => (text === dense.texts[i] ? 1 : 0)))))
       const [first] = outcomes
       return {
-        columns: {
-          [WER]: interval(rate),
-          [CHANGE]: points(change),
-          [STATES]: statesOf(outcomes).toFixed(0),
-          [MEGABYTES]: megabytes(outcomes),
-          [SAME]: `${(100 * same).toFixed(0)} %`,
+        cells: {
+          [WER]: { interval: rate },
+          [CHANGE]: { points: change },
+          [STATES]: { number: statesOf(outcomes), digits: 0 },
+          [MEGABYTES]: { number: bytesOf(outcomes) / 1e6, digits: 2 },
+          [SAME]: { percent: 100 * same, digits: 0 },
         },
         content: {
           wer: rate,
@@ -59,6 +59,9 @@ export function asrJudge(inputs: SpeechInputs, decoder: SpeechDecoder): Judge<Tr
         },
       }
     },
+    nearness() {
+      throw new TpError('TP_OPTION', 'compare', 'transcripts have no measure of nearness; compare their word errors')
+    },
   }
 }
 
@@ -70,12 +73,4 @@ function statesOf(outcomes: readonly Transcription[]): number {
 /** Bytes that go from the encoder to the decoder, on average. */
 function bytesOf(outcomes: readonly Transcription[]): number {
   return mean(outcomes.map(({ stateBytes }) => mean(stateBytes)))
-}
-
-function megabytes(outcomes: readonly Transcription[]): string {
-  return (bytesOf(outcomes) / 1e6).toFixed(2)
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -1,9 +1,10 @@
-import { type Embeddings, embed, type Retrieval, retrieve } from '@tp/compare'
 import type { SearchData } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
-import { bootstrapMean, type Interval, scaledInterval } from '@tp/metrics'
-import { interval, points } from '../output/numbers.ts'
-import type { Judge, JudgedAnswers } from './judge.ts'
+import { bootstrapMean, type Interval, mean, scaledInterval } from '@tp/metrics'
+import { type Embeddings, embed } from '../answers/embeddings.ts'
+import { type Retrieval, retrieve } from '../answers/retrieval.ts'
+import type { ComparedAnswers, Comparer } from './comparer.ts'
+import { cosineNearness } from './embeddings.ts'
 import { areSame, FEWEST_TO_BE_SAFE, type Safety, safetyOf } from './safety.ts'
 
 /** What is embedded by the pruned model, while the dense one does the rest. */
@@ -24,7 +25,7 @@ const headings: Readonly<Record<Side, string>> = {
  * What a search finds where queries, documents or both are embedded by the pruned model.
  * @param byToken whether each token has its vector, and they are compared by MaxSim
  */
-export function retrievalJudge(inputs: ModelInputs, data: SearchData, byToken: boolean): Judge<Embeddings> {
+export function retrievalComparer(inputs: ModelInputs, data: SearchData, byToken: boolean): Comparer<Embeddings> {
   const known = new WeakMap<Embeddings, Retrieval>()
   const search = (queries: Embeddings, documents: Embeddings): Retrieval => {
     const found = queries === documents ? known.get(queries) : undefined
@@ -41,7 +42,7 @@ export function retrievalJudge(inputs: ModelInputs, data: SearchData, byToken: b
     dense(dense) {
       const found = search(dense, dense)
       return {
-        columns: { [NDCG]: interval(percentOf(found.ndcg10)), ...emptyColumns },
+        cells: { [NDCG]: { interval: percentOf(found.ndcg10) }, ...emptyCells },
         content: metricsOf([found]),
       }
     },
@@ -69,6 +70,7 @@ export function retrievalJudge(inputs: ModelInputs, data: SearchData, byToken: b
         },
       }
     },
+    nearness: cosineNearness,
   }
 }
 
@@ -79,15 +81,15 @@ interface SideResult {
   readonly safety: Safety
 }
 
-const emptyColumns = Object.fromEntries(sides.map((side) => [headings[side], '']))
+const emptyCells = Object.fromEntries(sides.map((side) => [headings[side], undefined]))
 
-function described(results: readonly SideResult[]): Omit<JudgedAnswers, 'content'> {
+function described(results: readonly SideResult[]): Omit<ComparedAnswers, 'content'> {
   const both = results.at(-1) as SideResult
   const figure = { got: meanByQuery(both.found.map(({ ndcg10 }) => ndcg10)), share: true }
   return {
-    columns: {
-      [NDCG]: interval(percentOf(figure.got)),
-      ...Object.fromEntries(results.map(({ side, loss }) => [headings[side], points(loss)])),
+    cells: {
+      [NDCG]: { interval: percentOf(figure.got) },
+      ...Object.fromEntries(results.map(({ side, loss }) => [headings[side], { points: loss }])),
     },
     verdict: verdictOf(results),
     paired: { name: NDCG, figure, correct: undefined },
@@ -119,7 +121,7 @@ function lossesOf(found: readonly Retrieval[], before: Retrieval): number[] {
 /** Several seeds taken together. */
 function meanByQuery(runs: readonly (readonly number[])[]): number[] {
   const [first = []] = runs
-  return first.map((_, query) => runs.reduce((sum, run) => sum + (run[query] as number), 0) / runs.length)
+  return first.map((_, query) => mean(runs.map((run) => run[query] as number)))
 }
 
 function metricsOf(found: readonly Retrieval[]): object {
@@ -142,5 +144,5 @@ function top10Kept(found: readonly Retrieval[], before: Retrieval): number {
       return was.filter((document) => now.includes(document)).length / was.length
     }),
   )
-  return (100 * shares.reduce((sum, share) => sum + share, 0)) / shares.length
+  return 100 * mean(shares)
 }

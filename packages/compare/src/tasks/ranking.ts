@@ -1,3 +1,6 @@
+import { TpError } from '@tp/core'
+import type { ModelInputs, Ranking } from '@tp/data/inputs'
+import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
 import {
   asScored,
   compareRankings,
@@ -6,19 +9,14 @@ import {
   type RankingNearness,
   rank,
   rankingIn,
-} from '@tp/compare'
-import type { Ranking } from '@tp/data'
-import type { ModelInputs } from '@tp/data/inputs'
-import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
-import { interval, points } from '../output/numbers.ts'
-import { percent } from './figures-text.ts'
-import type { Judge, JudgedAnswers, Loss } from './judge.ts'
+} from '../answers/ranking.ts'
+import type { Cell, ComparedAnswers, Comparer, Loss } from './comparer.ts'
 import { areSameLogits } from './safety.ts'
 
-const nearness: Readonly<Record<keyof RankingNearness, readonly [heading: string, text: (value: number) => string]>> = {
-  rankCorrelation: ['rank correlation', (value) => value.toFixed(3)],
-  top: ['top 10 kept', (share) => percent(100 * share)],
-  change: ['change of score', (value) => value.toFixed(3)],
+const nearness: Readonly<Record<keyof RankingNearness, readonly [heading: string, cell: (value: number) => Cell]>> = {
+  rankCorrelation: ['rank correlation', (value) => ({ number: value, digits: 3 })],
+  top: ['top 10 kept', (share) => ({ percent: 100 * share })],
+  change: ['change of score', (value) => ({ number: value, digits: 3 })],
 }
 const names = Object.keys(nearness) as (keyof RankingNearness)[]
 
@@ -26,14 +24,14 @@ const NDCG = 'nDCG@10'
 const LOSS = 'loss in points'
 
 /** What a search loses, where documents were judged, and how near the order of the candidates is to that of the dense model. */
-export function rankingJudge(inputs: ModelInputs): Judge<RankingEvaluation> {
+export function rankingComparer(inputs: ModelInputs): Comparer<RankingEvaluation> {
   const ranking = rankingIn(inputs)
   return {
     run: (session, options) => rank(session, inputs, options),
     dense: ({ figures }) => ({
-      columns: {
-        ...(figures.ndcg && { [NDCG]: interval(inPercent(figures.ndcg)), [LOSS]: '' }),
-        ...Object.fromEntries(names.map((name) => [nearness[name][0], ''])),
+      cells: {
+        ...(figures.ndcg && { [NDCG]: { interval: inPercent(figures.ndcg) }, [LOSS]: undefined }),
+        ...Object.fromEntries(names.map((name) => [nearness[name][0], undefined])),
       },
       content: {
         ...(figures.ndcg && { ndcg: inPercent(figures.ndcg), loss: { estimate: 0, low: 0, high: 0 } }),
@@ -53,22 +51,28 @@ export function rankingJudge(inputs: ModelInputs): Judge<RankingEvaluation> {
       const loss = judged?.loss ?? lossByDense(outcomes, dense, ranking)
       return {
         ...(loss && { loss }),
-        columns: { ...judged?.columns, ...Object.fromEntries(own) },
+        cells: { ...judged?.cells, ...Object.fromEntries(own) },
         content: { ...judged?.content, ...Object.fromEntries(intervals) },
         paired: judged?.paired ?? { name: 'change of score', figure: figureOf('change'), correct: undefined },
       }
+    },
+    nearness(outcome, dense) {
+      const { rankCorrelation, change } = compareRankings(outcome, dense, ranking)
+      if (rankCorrelation.got.length === 0)
+        throw new TpError('TP_DATA', inputs.source, 'no query has three candidates, so no order can be compared')
+      return { similarity: figureInterval(rankCorrelation).estimate, divergence: figureInterval(change).estimate }
     },
   }
 }
 
 /** By the judgments, if there are any. */
-function judgedAnswers(outcomes: readonly RankingEvaluation[], dense: RankingEvaluation): JudgedAnswers | undefined {
+function judgedAnswers(outcomes: readonly RankingEvaluation[], dense: RankingEvaluation): ComparedAnswers | undefined {
   const { ndcg } = dense.figures
   if (ndcg === undefined) return undefined
   const figure = meanFigure(outcomes.map(({ figures }) => figures.ndcg as Figure))
   const loss = scaledInterval(figureLoss(ndcg, figure), 100)
   return {
-    columns: { [NDCG]: interval(inPercent(figure)), [LOSS]: points(loss) },
+    cells: { [NDCG]: { interval: inPercent(figure) }, [LOSS]: { points: loss } },
     content: { ndcg: inPercent(figure), loss },
     paired: { name: NDCG, figure, correct: undefined },
     loss: { unit: 'points of nDCG@10', interval: loss, same: areAllSame(outcomes, dense) },

@@ -1,27 +1,26 @@
-import { compareEmbeddings, type Embeddings, embed, type Nearness } from '@tp/compare'
 import type { ModelInputs } from '@tp/data/inputs'
-import { type Figure, figureInterval, type Interval, meanFigure } from '@tp/metrics'
-import { percent } from './figures-text.ts'
-import type { Judge } from './judge.ts'
+import { dot, type Figure, figureInterval, type Interval, mean, meanFigure } from '@tp/metrics'
+import { compareEmbeddings, type Embeddings, embed, type Nearness } from '../answers/embeddings.ts'
+import type { AnswerNearness, Cell, Comparer } from './comparer.ts'
 import { areSame } from './safety.ts'
 
 /** How many nearest examples are looked up. */
 const NEIGHBORS = 10
 
-const columns: Readonly<Record<keyof Nearness, readonly [heading: string, text: (value: number) => string]>> = {
-  cosine: ['cosine to dense', (value) => value.toFixed(3)],
-  rankCorrelation: ['rank correlation', (value) => value.toFixed(3)],
-  neighbors: [`nearest ${NEIGHBORS} kept`, (share) => percent(100 * share)],
-  neighborsInDense: ['in the dense index', (share) => percent(100 * share)],
+const columns: Readonly<Record<keyof Nearness, readonly [heading: string, cell: (value: number) => Cell]>> = {
+  cosine: ['cosine to dense', (value) => ({ number: value, digits: 3 })],
+  rankCorrelation: ['rank correlation', (value) => ({ number: value, digits: 3 })],
+  neighbors: [`nearest ${NEIGHBORS} kept`, (share) => ({ percent: 100 * share })],
+  neighborsInDense: ['in the dense index', (share) => ({ percent: 100 * share })],
 }
 const names = Object.keys(columns) as (keyof Nearness)[]
 
 /** How near vectors are to those of the dense model, and what a search still finds. */
-export function embeddingJudge(inputs: ModelInputs): Judge<Embeddings> {
+export function embeddingComparer(inputs: ModelInputs): Comparer<Embeddings> {
   return {
     run: (session, options) => embed(session, inputs, options),
     dense: () => ({
-      columns: Object.fromEntries(names.map((name) => [columns[name][0], ''])),
+      cells: Object.fromEntries(names.map((name) => [columns[name][0], undefined])),
       content: Object.fromEntries(names.map((name) => [name, { estimate: 1, low: 1, high: 1 }])),
     }),
     pruned(embeddings, dense) {
@@ -29,7 +28,7 @@ export function embeddingJudge(inputs: ModelInputs): Judge<Embeddings> {
       const figureOf = (name: keyof Nearness): Figure => meanFigure(near.map((own) => own[name]))
       const intervals = names.map((name) => [name, figureInterval(figureOf(name))] as const)
       return {
-        columns: Object.fromEntries(
+        cells: Object.fromEntries(
           intervals.map(([name, { estimate }]) => [columns[name][0], columns[name][1](estimate)]),
         ),
         content: Object.fromEntries(intervals),
@@ -41,7 +40,14 @@ export function embeddingJudge(inputs: ModelInputs): Judge<Embeddings> {
         paired: { name: 'neighbors kept', figure: figureOf('neighbors'), correct: undefined },
       }
     },
+    nearness: cosineNearness,
   }
+}
+
+/** By the mean cosine of an example's vector with its dense one. */
+export function cosineNearness({ vectors }: Embeddings, dense: Embeddings): AnswerNearness {
+  const similarity = mean(vectors.map((vector, i) => dot(vector, dense.vectors[i] as Float64Array)))
+  return { similarity, divergence: 1 - similarity }
 }
 
 function hundredthsBelow1({ estimate, low, high }: Interval): Interval {

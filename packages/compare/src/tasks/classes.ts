@@ -1,17 +1,27 @@
-import { compareToDense, type Evaluation, evaluate } from '@tp/compare'
 import type { ModelInputs } from '@tp/data/inputs'
-import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
-import { interval, points } from '../output/numbers.ts'
-import { mcnemarContent, percent, pValue } from './figures-text.ts'
-import type { Judge } from './judge.ts'
+import {
+  divergences,
+  type Figure,
+  figureInterval,
+  figureLoss,
+  type Interval,
+  mean,
+  meanFigure,
+  scaledInterval,
+} from '@tp/metrics'
+import { compareToDense } from '../answers/against-dense.ts'
+import { evaluate } from '../answers/evaluate.ts'
+import type { Evaluation } from '../answers/outcome.ts'
+import type { Comparer } from './comparer.ts'
+import { mcnemarContent } from './mcnemar-content.ts'
 import { areSameLogits } from './safety.ts'
 
 /** Right answers, those lost against the dense model, and whether that may be chance. */
-export function classJudge(inputs: ModelInputs): Judge<Evaluation> {
+export function classComparer(inputs: ModelInputs): Comparer<Evaluation> {
   return {
     run: (session, options) => evaluate(session, inputs, options),
     dense: ({ accuracy }) => ({
-      columns: { accuracy: interval(accuracy), [LOSS]: '', [P]: '', [AGREES]: percent(100) },
+      cells: { accuracy: { interval: accuracy }, [LOSS]: undefined, [P]: undefined, [AGREES]: { percent: 100 } },
       content: content(accuracy, { estimate: 0, low: 0, high: 0 }, null, 100),
     }),
     pruned(evaluations, dense) {
@@ -19,16 +29,16 @@ export function classJudge(inputs: ModelInputs): Judge<Evaluation> {
       const figure = meanFigure(evaluations.map(({ figures }) => figures.accuracy as Figure))
       const accuracy = scaledInterval(figureInterval(figure), 100)
       const loss = scaledInterval(figureLoss(dense.figures.accuracy as Figure, figure), 100)
-      const agreement = comparisons.reduce((sum, { agreement }) => sum + agreement, 0) / comparisons.length
+      const agreement = mean(comparisons.map(({ agreement }) => agreement))
       const [only, ...others] = comparisons
       // A pair of answers is of two models; several seeds are no one model.
       const test = others.length === 0 ? only?.mcnemar : undefined
       return {
-        columns: {
-          accuracy: interval(accuracy),
-          [LOSS]: points(loss),
-          [P]: pValue(test?.p),
-          [AGREES]: percent(agreement),
+        cells: {
+          accuracy: { interval: accuracy },
+          [LOSS]: { points: loss },
+          [P]: { p: test?.p },
+          [AGREES]: { percent: agreement },
         },
         content: content(accuracy, loss, mcnemarContent(test), agreement),
         loss: {
@@ -39,6 +49,10 @@ export function classJudge(inputs: ModelInputs): Judge<Evaluation> {
         paired: { name: 'accuracy', figure, correct: others.length === 0 ? evaluations[0].correct : undefined },
       }
     },
+    nearness: (evaluation, dense) => ({
+      similarity: compareToDense(evaluation, dense).agreement / 100,
+      divergence: mean(divergences(dense, evaluation)),
+    }),
   }
 }
 

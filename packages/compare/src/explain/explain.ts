@@ -1,18 +1,9 @@
-import { basename } from 'node:path'
-import { evaluate } from '@tp/compare'
-import type { Inspection } from '@tp/compiler'
-import { isTpError, TpError } from '@tp/core'
-import type { NamedTensors } from '@tp/core/runtime'
+import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
 import type { ModelInputs, TextTokenizer } from '@tp/data/inputs'
 import { rankCorrelation, type Trajectory, trajectoriesOf } from '@tp/metrics'
-import type { Model } from '@tp/onnx'
-import { nodeRuntime } from '@tp/runtime-node'
-import { type SaliencyScore, saliencyOf } from '@tp/train'
-import type { Context } from '../command/context.ts'
-import { pause } from '../command/pause.ts'
-import { answersOnly } from '../model/answers-only.ts'
-import { loadSession } from '../model/load-session.ts'
-import type { ModelFile } from '../model/model-file.ts'
+import { answersOnly } from '../answers/answers-only.ts'
+import { evaluate } from '../answers/evaluate.ts'
+import { pause } from '../answers/pause.ts'
 import { type PatchGrid, patchGrid } from './patch-grid.ts'
 import { tokenText } from './token-text.ts'
 
@@ -54,33 +45,37 @@ interface PrunedAnswer {
 }
 
 export interface ExplainOptions {
-  readonly file: ModelFile
-  readonly inspection: Inspection
+  /** Classifies the examples. */
+  readonly dense: Session
   readonly inputs: ModelInputs
-  readonly batchSize: number
-  readonly tokenizer: TextTokenizer | undefined
-  readonly score: SaliencyScore
-  /** The model pruned by a method, with traces and scores, and its protected positions. */
-  readonly pruned: { readonly model: Model; readonly protectedPositions: readonly number[] } | undefined
+  /** How much each token of an example counts for the answer, 0 … 1: what `saliencyOf` of `@tp/train` returns. */
+  readonly saliency: (example: number) => ArrayLike<number>
+  /** The batch that the models take. Default 1. */
+  readonly batchSize?: number | undefined
+  /** Of texts: what tokens are called. */
+  readonly tokenizer?: TextTokenizer | undefined
+  /** The model pruned with `trace: 'scores'`, and its protected positions. */
+  readonly pruned?: { readonly session: Session; readonly protectedPositions: readonly number[] } | undefined
+  readonly signal?: AbortSignalLike | undefined
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
-/** @throws TpError TP_GRADIENT, TP_OUTPUT, TP_DATA, TP_ABORTED */
-export async function explain(options: ExplainOptions, { progress, signal }: Context): Promise<Explanation[]> {
-  const { file, inspection, inputs, batchSize, tokenizer, score, pruned } = options
-  progress.stage('computing saliency')
-  const saliency = await saliencyOf({
-    model: file.model,
-    runtime: nodeRuntime(),
-    ...{ inputs, encoder: inspection.encoder, score, batchSize, signal },
-  }).catch((error: unknown) => {
-    throw isTpError(error) && error.code === 'TP_GRADIENT' ? impassable(file, error) : error
-  })
-  await using session = await nodeRuntime().load(file.path, { threads: 1, signal })
-  const { predictions, logits, classes } = await evaluate(session, answersOnly(inputs), { batchSize, signal })
-  const traces = pruned && (await traceAll(options, pruned.model, { progress, signal }))
+/**
+ * What a classifier looks at in each example; of a pruned model also which tokens it prunes where, and how far that agrees.
+ * @throws TpError TP_OUTPUT, TP_DATA, TP_ABORTED
+ *
+ * @example
+ * const saliency = await saliencyOf({ model, runtime, inputs })
+ * for (const { answer, tokens } of await explain({ dense, inputs, saliency, tokenizer })) console.log(answer, tokens)
+ */
+export async function explain(options: ExplainOptions): Promise<Explanation[]> {
+  const { dense, inputs, saliency, batchSize = 1, tokenizer, pruned, signal } = options
+  const { predictions, logits, classes } = await evaluate(dense, answersOnly(inputs), { batchSize, signal })
+  const traces = pruned && (await traceAll(pruned.session, options))
   const explanations: Explanation[] = []
   for (const [example, label] of inputs.targets.entries()) {
-    await pause(signal)
+    await pause()
+    throwIfAborted(signal, 'compare')
     const feeds = await inputs.feeds(examplesWith(example, batchSize))
     const values = Array.from(saliency(example)).slice(0, inputs.lengths?.[example])
     const ids = tokenizer && (feeds.input_ids ?? feeds.input)
@@ -106,12 +101,6 @@ export async function explain(options: ExplainOptions, { progress, signal }: Con
   return explanations
 }
 
-function impassable({ path }: ModelFile, cause: TpError): TpError {
-  const reason = cause.message.replace(`[${cause.where}] `, '')
-  const advice = 'explain the model as it was before it was quantized or fused'
-  return new TpError('TP_GRADIENT', 'tp', `${basename(path)}: a gradient cannot pass ${reason}; ${advice}`, { cause })
-}
-
 /** Positions of a batch that begins with an example, with the model's batch size. */
 function examplesWith(example: number, batchSize: number): number[] {
   return new Array<number>(batchSize).fill(example)
@@ -124,18 +113,15 @@ interface Traces {
 }
 
 async function traceAll(
-  { file, inputs, batchSize }: ExplainOptions,
-  model: Model,
-  { progress, signal }: Pick<Context, 'progress' | 'signal'>,
+  session: Session,
+  { inputs, batchSize = 1, signal, onProgress }: ExplainOptions,
 ): Promise<Traces> {
-  progress.stage('following tokens')
-  await using session = await loadSession(model, file, { threads: 1, signal })
   const { predictions } = await evaluate(session, answersOnly(inputs), { batchSize, signal })
   const runs: NamedTensors[] = []
   for (const example of inputs.targets.keys()) {
-    await pause(signal)
+    await pause()
     runs.push(await session.run(await inputs.feeds(examplesWith(example, batchSize)), { signal }))
-    progress.step(example + 1, inputs.targets.length)
+    onProgress?.(example + 1, inputs.targets.length)
   }
   return {
     predictions,

@@ -1,16 +1,19 @@
-import { evaluateTokens, type TokenEvaluation, tokenAgreement } from '@tp/compare'
 import type { TaggedInputs } from '@tp/data'
 import { type Figure, figureInterval, figureLoss, mcnemar, meanFigure, scaledInterval } from '@tp/metrics'
-import { interval, points } from '../output/numbers.ts'
-import { mcnemarContent, percent, pValue } from './figures-text.ts'
-import type { Judge, JudgedAnswers } from './judge.ts'
+import { evaluateTokens, type TokenEvaluation, tokenAgreement } from '../answers/tokens.ts'
+import type { ComparedAnswers, Comparer } from './comparer.ts'
+import { mcnemarContent } from './mcnemar-content.ts'
 
 /** Right tags and entities; the loss is that of F1 where tags are BIO. Sentences are drawn, and tested, as a whole. */
-export function tokenJudge(inputs: TaggedInputs, labels: readonly string[] | undefined): Judge<TokenEvaluation> {
+export function tokenComparer(inputs: TaggedInputs, labels: readonly string[] | undefined): Comparer<TokenEvaluation> {
   return {
     run: (session, options) => evaluateTokens(session, inputs, { ...options, labels }),
     dense: (dense) => describe([dense], dense, true),
     pruned: (evaluations, dense) => describe(evaluations, dense, false),
+    nearness(evaluation, dense) {
+      const { estimate } = figureInterval(tokenAgreement(evaluation, dense))
+      return { similarity: estimate, divergence: 1 - estimate }
+    },
   }
 }
 
@@ -18,7 +21,7 @@ function describe(
   evaluations: readonly [TokenEvaluation, ...TokenEvaluation[]],
   dense: TokenEvaluation,
   isDense: boolean,
-): JudgedAnswers {
+): ComparedAnswers {
   const [first, ...others] = evaluations
   const names = Object.keys(dense.figures)
   const figures = Object.fromEntries(
@@ -31,13 +34,13 @@ function describe(
   const loss = scaledInterval(figureLoss(dense.figures[judgedBy] as Figure, figures[judgedBy] as Figure), 100)
   const test = others.length === 0 ? mcnemar(dense.correct, first.correct) : undefined
   const agreement = 100 * figureInterval(meanFigure(evaluations.map((own) => tokenAgreement(own, dense)))).estimate
-  const columns = Object.entries(intervals).map(([name, own]) => [HEADINGS[name] ?? name, interval(own)])
+  const columns = Object.entries(intervals).map(([name, own]) => [HEADINGS[name] ?? name, { interval: own }])
   return {
-    columns: {
+    cells: {
       ...Object.fromEntries(columns),
-      [`loss of ${HEADINGS[judgedBy]}`]: isDense ? '' : points(loss),
-      'McNemar p': isDense ? '' : pValue(test?.p),
-      'agrees with dense': percent(agreement),
+      [`loss of ${HEADINGS[judgedBy]}`]: isDense ? undefined : { points: loss },
+      'McNemar p': isDense ? undefined : { p: test?.p },
+      'agrees with dense': { percent: agreement },
     },
     paired: {
       name: HEADINGS[judgedBy] ?? judgedBy,

@@ -1,9 +1,8 @@
-import type { VariantLatency } from '@tp/metrics'
-import { factor, grouped, points } from '../output/numbers.ts'
-import type { Loss } from './judge.ts'
-import { speedUp } from './rows.ts'
+import type { Speedup } from '@tp/metrics'
+import type { Loss } from '../tasks/comparer.ts'
+import { factor, points, speedUpText } from '../texts.ts'
 
-/** What is asked of a pruned model. */
+/** Conditions that a pruned model has to meet. */
 export interface Demands {
   /** What may be lost, in the unit of the loss. */
   readonly maxLoss: number
@@ -15,7 +14,7 @@ export interface Demands {
 
 interface Measured {
   readonly loss: Loss
-  readonly speedup: VariantLatency['speedup']
+  readonly speedup: Speedup
   readonly examples: number
 }
 
@@ -34,7 +33,7 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
   const { loss, speedup, examples } = measured
   const { maxLoss, confident, minSpeedup } = demands
   const { unit, interval, same } = loss
-  const speed = speedUp({ speedup })
+  const speed = speedUpText(speedup)
   const allowed = `${maxLoss} ${maxLoss === 1 ? 'is' : 'are'} allowed`
   if (!same && interval.estimate > maxLoss)
     return no(`it loses ${points(interval)} ${unit}, and ${allowed}; ${speed} as fast as dense`)
@@ -43,7 +42,7 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
   if (minSpeedup === undefined && speedup.high < 1)
     return no(`it is slower: ${speed} as fast as dense; ${lossText(loss)}`)
   if (!same && interval.high > Math.max(maxLoss, SHOWN)) {
-    const few = `${grouped(examples)} ${examples === 1 ? 'example does' : 'examples do'} not show`
+    const few = `${examples.toLocaleString('en-US')} ${examples === 1 ? 'example does' : 'examples do'} not show`
     const wanted = `that it loses at most ${maxLoss} ${maxLoss === 1 ? unit.replace(/s(?= of)/, '') : unit}: ${points(interval)}`
     return notShown(`${speed} as fast as dense, but ${few} ${wanted}`, !confident)
   }

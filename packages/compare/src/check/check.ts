@@ -1,0 +1,108 @@
+import { TpError } from '@tp/core'
+import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/data/inputs'
+import { taskOf } from '@tp/data/outputs'
+import { Graph } from '@tp/onnx'
+import type { Outcome } from '../answers/outcome.ts'
+import { inputRoles } from '../inputs/input-shapes.ts'
+import type { ComparedAnswers, Loss } from '../tasks/comparer.ts'
+import { comparerOf, type TaskData } from '../tasks/comparer-of.ts'
+import { withSessions } from '../times/time-in-turns.ts'
+import { type Times, type TimingOptions, timeOnData } from '../times/time-on-data.ts'
+import { type Loadable, loadModel, modelOf } from './load-model.ts'
+import { type Demands, type Verdict, verdictOf } from './verdict.ts'
+
+export interface CheckOptions extends Partial<Demands>, Pick<TimingOptions, 'timingMs' | 'timedExamples'> {
+  readonly runtime: Pick<Runtime, 'load'>
+  /** Examples that nothing was tuned or trained on. Inputs alone are of the task that the dense model's outputs look like. */
+  readonly data: TaskData | ModelInputs
+  readonly signal?: AbortSignalLike | undefined
+  /** Called when the answers of each model begin, and the times of both. */
+  readonly onStage?: ((stage: 'dense' | 'pruned' | 'times') => void) | undefined
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+}
+
+/** What one of two models answered, and how fast. */
+export interface CheckedModel extends Times {
+  readonly answers: ComparedAnswers
+}
+
+export interface Check {
+  readonly verdict: Verdict
+  readonly loss: Loss
+  readonly dense: CheckedModel
+  readonly pruned: CheckedModel
+}
+
+/** Points that may be lost where nothing else is said; tuning has the same. */
+export const MAX_LOSS = 0.5
+
+/**
+ * Says whether a pruned model is faster than the dense one and as accurate, on the same examples: answers of one after the other, then
+ * times in turns, on one thread.
+ * @throws TpError TP_INPUT for models that do not take the same inputs; TP_DATA where the examples say nothing of a loss; TP_ABORTED
+ *
+ * @example
+ * const { verdict } = await check(pruned, dense, { runtime: nodeRuntime(), data: inputs, maxLoss: 1 })
+ * console.log(verdict.text) // yes: 1.64× (1.60 … 1.70) as fast as dense, and it loses 0.1 (−0.2 … 0.4) points of accuracy
+ */
+export async function check(pruned: Loadable, dense: Loadable, options: CheckOptions): Promise<Check> {
+  const { runtime, signal, onStage, onProgress, maxLoss = MAX_LOSS, confident = false, minSpeedup } = options
+  requireSameInputs(dense, pruned)
+  const { batch } = inputRoles(modelOf(pruned))
+  const batchSize = typeof batch === 'number' ? batch : 1
+  const data = 'task' in options.data ? options.data : dataOf(options.data, dense)
+  const comparer = comparerOf(data)
+  const load = (one: Loadable) => loadModel(one, runtime, { threads: 1, signal })
+  const answersOf = async (stage: 'dense' | 'pruned', one: Loadable): Promise<Outcome> => {
+    onStage?.(stage)
+    await using session = await load(one)
+    return await comparer.run(session, {
+      batchSize,
+      signal,
+      onProgress: ({ done, total }) => onProgress?.(done, total),
+    })
+  }
+  const before = await answersOf('dense', dense)
+  const after = await answersOf('pruned', pruned)
+  const answers = comparer.pruned([after], before)
+  const { loss } = answers
+  if (loss === undefined) {
+    const seen = `${data.inputs.source} has no query with two candidates, so that no order can be lost`
+    throw new TpError('TP_DATA', 'compare', `${seen}; give candidates of the same query`)
+  }
+  onStage?.('times')
+  const { timingMs, timedExamples } = options
+  const timing = { batchSize, timingMs, timedExamples, signal, onProgress }
+  const open = [dense, pruned].map((one) => () => load(one))
+  const [denseTimes, prunedTimes] = (await withSessions(open, (both) => timeOnData(both, data, timing))) as [
+    Times,
+    Times,
+  ]
+  const examples = data.inputs.targets.length
+  const { speedup } = prunedTimes.latency
+  return {
+    verdict: verdictOf({ loss, speedup, examples }, { maxLoss, confident, minSpeedup }),
+    loss,
+    dense: { answers: comparer.dense(before), ...denseTimes },
+    pruned: { answers, ...prunedTimes },
+  }
+}
+
+/** Inputs alone: classes, scores or vectors. @throws TpError TP_OPTION for models of other tasks */
+function dataOf(inputs: ModelInputs, dense: Loadable): TaskData {
+  const outputs = new Graph(modelOf(dense)).outputs.map(({ name, type, dims = [] }) => ({ name, type, dims }))
+  const task = taskOf(outputs)
+  if (task === 'classification' || task === 'ranking' || task === 'embeddings') return { task, inputs }
+  throw new TpError('TP_OPTION', 'compare', `a model of ${task} needs data with their task: { task, inputs, … }`)
+}
+
+/** @throws TpError TP_INPUT */
+function requireSameInputs(dense: Loadable, pruned: Loadable): void {
+  const namesOf = (one: Loadable): string[] => new Graph(modelOf(one)).inputs.map(({ name }) => name).sort()
+  const [first, second] = [namesOf(dense), namesOf(pruned)]
+  if (`${first}` === `${second}`) return
+  const called = (one: Loadable, name: string): string => ('path' in one ? one.path : `the ${name} model`)
+  const seen = `${called(dense, 'dense')} takes ${first.join(', ')}, and ${called(pruned, 'pruned')} takes ${second.join(', ')}`
+  throw new TpError('TP_INPUT', 'compare', `${seen}; give a file that was made from the other`)
+}

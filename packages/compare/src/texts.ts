@@ -1,0 +1,22 @@
+import type { Interval, Speedup } from '@tp/metrics'
+
+/** `1.83×` */
+export function factor(value: number): string {
+  return `${value.toFixed(2)}×`
+}
+
+/** `1.83× (1.80 … 1.86)` */
+export function speedUpText({ value, low, high }: Speedup): string {
+  return `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)})`
+}
+
+/** `0.3 (−0.1 … 0.8)`: an estimate in points with its interval. */
+export function points({ estimate, low, high }: Interval): string {
+  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
+}
+
+/** One decimal, with a minus sign and without minus zero. */
+function signed(value: number): string {
+  const text = Math.abs(value).toFixed(1)
+  return value < 0 && text !== '0.0' ? `−${text}` : text
+}

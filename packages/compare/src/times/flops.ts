@@ -1,0 +1,68 @@
+import { flopsFormula, type Sizes } from '@tp/compiler'
+import { isTpError } from '@tp/core'
+import type { ModelInputs } from '@tp/data/inputs'
+import type { Model } from '@tp/onnx'
+import { flopsSizes, type InputRoles, isText, type WantedSizes } from '../inputs/input-shapes.ts'
+
+export interface FlopsAt {
+  readonly batch: number
+  readonly tokens: number | string
+  readonly flops: number
+}
+
+/** Lengths that figures of a text model are given for. */
+const USUAL_LENGTHS = [32, 128, 512] as const
+
+/** FLOPs of a model that was made with these inputs; undefined where they depend on the data. */
+export function flopsOf(
+  model: Model,
+  roles: InputRoles,
+): (wanted: WantedSizes & Pick<Sizes, 'kept'>) => number | undefined {
+  const formula = flopsFormula(model)
+  return (wanted) => {
+    try {
+      return formula(flopsSizes(model, roles, wanted))
+    } catch (error) {
+      if (isTpError(error) && (error.code === 'TP_SIZES' || error.code === 'TP_INPUT')) return undefined
+      throw error
+    }
+  }
+}
+
+/** FLOPs of one example: a text at some usual lengths, an image or a sound at its own. */
+export function flopsAtUsualLengths(model: Model, roles: InputRoles): FlopsAt[] {
+  const count = flopsOf(model, roles)
+  const batch = typeof roles.batch === 'number' ? roles.batch : 1
+  const lengths = isText(roles) ? USUAL_LENGTHS : [undefined]
+  return lengths.flatMap((tokens) => {
+    const flops = count({ batch, tokens })
+    return flops === undefined ? [] : [{ batch, tokens: tokens ?? roles.tokens, flops }]
+  })
+}
+
+/**
+ * How many times fewer FLOPs a pruned model takes for all examples, one by one; undefined where the data decide.
+ * @param keptByLayer mean share of the tokens at each layer, by which FLOPs are counted where the data decide how many are kept
+ */
+export function fewerFlops(
+  { dense, pruned, roles }: { readonly dense: Model; readonly pruned: Model; readonly roles: InputRoles },
+  { lengths, targets }: Pick<ModelInputs, 'lengths' | 'targets'>,
+  keptByLayer: readonly number[] = [],
+): number | undefined {
+  const [before, after] = [flopsOf(dense, roles), flopsOf(pruned, roles)]
+  const batch = typeof roles.batch === 'number' ? roles.batch : 1
+  const fixed = typeof roles.tokens === 'number' ? roles.tokens : undefined
+  const counts = new Map<number | undefined, number>()
+  for (const length of lengths ?? targets.map(() => undefined)) counts.set(length, (counts.get(length) ?? 0) + 1)
+  let [denseTotal, prunedTotal] = [0, 0]
+  for (const [length, count] of counts) {
+    const sizes = { batch, tokens: fixed === undefined ? length : undefined }
+    const whole = length ?? fixed ?? 1
+    const kept = Object.fromEntries(keptByLayer.map((share, layer) => [layer, Math.max(1, Math.round(share * whole))]))
+    const [all, few] = [before(sizes), after({ ...sizes, ...(keptByLayer.length > 0 && { kept }) })]
+    if (all === undefined || few === undefined) return undefined
+    denseTotal += count * all
+    prunedTotal += count * few
+  }
+  return denseTotal / prunedTotal
+}

@@ -6,7 +6,7 @@ import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
-import { trialsFor, verify, verifyInvariance, verifyQuantized } from '../src/index.ts'
+import { trialsFor, verifyInvariance, verifyQuantized, verifySame } from '../src/index.ts'
 import { inputRoles } from '../src/inputs/input-shapes.ts'
 
 const runtime = nodeRuntime()
@@ -56,36 +56,38 @@ describe('trials of a text encoder', () => {
   })
 })
 
-describe('verify', () => {
+describe('verifySame', () => {
   test('says in which arrangements a lossless model answers as its source', async () => {
     const result = prune(source, { method: none(), schedule: new Map() })
     if (!result.ok) throw new Error(result.refusal.message)
     await using changed = await runtime.load(encodeModel(result.model))
-    const { difference, arrangements } = await verify({ source, dense, changed })
+    const { difference, arrangements } = await verifySame({ source, dense, changed })
     expect(difference).toBeLessThan(1e-5)
     // The class token is at position 0, which is padding in a row that is padded on the left.
     expect(arrangements).toEqual(['alone', 'in a batch', 'padded right'])
   })
 
   test('refuses a model that is wrong in padded rows alone', async () => {
-    await expect(verify({ source, dense, changed: changing(dense, spoilShort(0.5)) })).rejects.toMatchObject({
+    await expect(verifySame({ source, dense, changed: changing(dense, spoilShort(0.5)) })).rejects.toMatchObject({
       code: 'TP_VERIFY',
       message: expect.stringMatching(/example \d padded right differs from the source by/),
     })
   })
 
   test('refuses a model that gives NaN in padded rows alone', async () => {
-    await expect(verify({ source, dense, changed: changing(dense, spoilShort(Number.NaN)) })).rejects.toMatchObject({
-      code: 'TP_VERIFY',
-      message: expect.stringContaining('output "logits" is NaN'),
-    })
+    await expect(verifySame({ source, dense, changed: changing(dense, spoilShort(Number.NaN)) })).rejects.toMatchObject(
+      {
+        code: 'TP_VERIFY',
+        message: expect.stringContaining('output "logits" is NaN'),
+      },
+    )
   })
 
   test('expects minus infinity where the source has it, and nowhere else', async () => {
     const hidden = changing(dense, spoilShort(Number.NEGATIVE_INFINITY))
-    await expect(verify({ source, dense: hidden, changed: hidden })).resolves.toMatchObject({ difference: 0 })
-    await expect(verify({ source, dense: hidden, changed: dense })).rejects.toMatchObject({ code: 'TP_VERIFY' })
-    await expect(verify({ source, dense, changed: hidden })).rejects.toMatchObject({
+    await expect(verifySame({ source, dense: hidden, changed: hidden })).resolves.toMatchObject({ difference: 0 })
+    await expect(verifySame({ source, dense: hidden, changed: dense })).rejects.toMatchObject({ code: 'TP_VERIFY' })
+    await expect(verifySame({ source, dense, changed: hidden })).rejects.toMatchObject({
       code: 'TP_VERIFY',
       message: expect.stringContaining('output "logits" is -Infinity'),
     })
@@ -98,9 +100,9 @@ describe('verify', () => {
         const data = Float32Array.from(real, (isReal) => (isReal === 1 ? 0.5 : atPadding))
         return { ...outputs, vectors: { type: 'float32', dims: [...(mask?.dims ?? []), 1], data } }
       })
-    await expect(verify({ source, dense: withRows(0), changed: withRows(0) })).resolves.toBeDefined()
-    await expect(verify({ source, dense: withRows(0.1), changed: withRows(0.2) })).resolves.toBeDefined()
-    await expect(verify({ source, dense: withRows(0), changed: withRows(0.2) })).rejects.toMatchObject({
+    await expect(verifySame({ source, dense: withRows(0), changed: withRows(0) })).resolves.toBeDefined()
+    await expect(verifySame({ source, dense: withRows(0.1), changed: withRows(0.2) })).resolves.toBeDefined()
+    await expect(verifySame({ source, dense: withRows(0), changed: withRows(0.2) })).rejects.toMatchObject({
       code: 'TP_VERIFY',
       message: expect.stringMatching(/output "vectors" is 0.2\d* at padding, where the source has 0/),
     })
@@ -108,17 +110,17 @@ describe('verify', () => {
 
   test('blames the source where it is not finite itself', async () => {
     const broken = changing(dense, spoilShort(Number.NaN))
-    await expect(verify({ source, dense: broken, changed: dense })).rejects.toMatchObject({ code: 'TP_DENSE' })
+    await expect(verifySame({ source, dense: broken, changed: dense })).rejects.toMatchObject({ code: 'TP_DENSE' })
   })
 
   test('holds a file in 8 bits to what its own answers change by', async () => {
     const eightBits = decodeModel(readFileSync(modelPath('mail', 'int8')))
     await using session = await runtime.load(modelPath('mail', 'int8'))
-    const { quantized } = await verify({ source: eightBits, dense: session, changed: session })
+    const { quantized } = await verifySame({ source: eightBits, dense: session, changed: session })
     expect(quantized?.distance).toBe(0)
     expect(quantized?.own).toBeGreaterThan(1e-4)
     await expect(
-      verify({ source: eightBits, dense: session, changed: changing(session, spoilShort(5)) }),
+      verifySame({ source: eightBits, dense: session, changed: changing(session, spoilShort(5)) }),
     ).rejects.toMatchObject({ code: 'TP_VERIFY', message: expect.stringContaining('rounding in 8 bits') })
   })
 })

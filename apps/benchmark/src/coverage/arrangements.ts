@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type Arrangement, verify, verifyInvariance, verifyQuantized } from '@tp/compare'
+import { type Arrangement, verifyInvariance, verifyQuantized, verifySame } from '@tp/compare'
 import { inspect, pack, prune, quantize, type Refusal } from '@tp/compiler'
 import { isTpError, none, schedule } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
@@ -107,7 +107,7 @@ function pruned(model: Model, traced = false): Model {
 
 async function exactly({ model, session }: Opened, changed: Model, runtime: typeof node): Promise<Compared> {
   await using after = await runtime.load(encodeModel(changed))
-  const { difference, arrangements, quantized } = await verify({ source: model, dense: session, changed: after })
+  const { difference, arrangements, quantized } = await verifySame({ source: model, dense: session, changed: after })
   return { difference: quantized?.distance ?? difference, arrangements }
 }
 

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { type Comparison, verify as verifySame } from '@tp/compare'
+import { type Comparison, verifySame } from '@tp/compare'
 import { pack } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'

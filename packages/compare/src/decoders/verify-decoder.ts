@@ -2,7 +2,7 @@ import type { DecoderInspection } from '@tp/compiler'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { areFinite, requireClose, requireFinite, requireFiniteDense } from '../verify/differences.ts'
 import { roundingOf } from '../verify/rounding.ts'
-import type { VerifyOptions } from '../verify/verify.ts'
+import type { VerifyOptions } from '../verify/verify-same.ts'
 import { generating, lastRows, lastTokens, promptTrials } from './prompt-runs.ts'
 
 export interface DecoderVerifyOptions extends VerifyOptions {

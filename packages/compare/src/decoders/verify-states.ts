@@ -2,7 +2,7 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { Graph } from '@tp/onnx'
 import { requireClose, requireFiniteDense } from '../verify/differences.ts'
 import { roundingOf } from '../verify/rounding.ts'
-import type { VerifyOptions } from '../verify/verify.ts'
+import type { VerifyOptions } from '../verify/verify-same.ts'
 import { otherFeed, stateFeed } from './state-feeds.ts'
 
 interface StatesToVerify extends VerifyOptions {

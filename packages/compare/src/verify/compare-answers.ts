@@ -73,6 +73,6 @@ export function compareAnswers(
 const alike: readonly Arrangement[] = ['in a batch', 'padded right']
 
 /** True if activations are rounded to 8 bits. */
-function roundsToBytes({ proto }: Model): boolean {
+export function roundsToBytes({ proto }: Model): boolean {
   return proto.graph?.node.some(({ opType }) => /QuantizeLinear$|^QAttention$/.test(opType)) ?? false
 }

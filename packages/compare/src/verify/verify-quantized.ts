@@ -2,7 +2,7 @@ import { distanceOf, heldWithin, ownDistances } from './answers.ts'
 import { notVerified, relativeDistance } from './differences.ts'
 import { roundingOf } from './rounding.ts'
 import type { Arrangement } from './trials.ts'
-import { answersOfBoth, type VerifyOptions } from './verify.ts'
+import { answersOfBoth, type VerifyOptions } from './verify-same.ts'
 
 /** How far a file in 8 bits is from its source on random examples of unequal lengths. */
 export interface QuantizedComparison {

@@ -28,24 +28,17 @@ export interface BothAnswers {
  * Verifies without data that a changed model answers as its source does: packed, losslessly pruned, or with all tokens kept. Both run random
  * examples of unequal lengths, each alone, in a batch, and padded on the right and on the left. Where the source itself does not answer as
  * alone, nothing is compared; a file in 8 bits is held to what its own answers change by.
- *
  * @returns how far the answers are apart, and in which arrangements they were compared
  * @throws TpError TP_VERIFY where they differ by more than rounding, or are not finite; TP_DENSE where the source itself does not hold;
  * TP_INPUT for inputs that cannot be generated
- *
- * @example
- * const packed = pack(source)
- * const dense = await nodeRuntime().load('model.onnx')
- * const changed = await nativeRuntime().load(encodeModel(packed.model))
- * const { difference, arrangements } = await verify({ source, dense, changed })
  */
-export async function verify(options: VerifyOptions): Promise<Comparison> {
+export async function verifySame(options: VerifyOptions): Promise<Comparison> {
   const { dense, changed } = await answersOfBoth(options)
   return compareAnswers(changed, dense, { source: options.source, when: 'changed' })
 }
 
 /**
- * The answers of a model and of one that was made from it, see {@link verify}. All outputs of both are finite, and have the same shapes.
+ * The answers of a model and of one that was made from it, see {@link verifySame}. All outputs of both are finite, and have the same shapes.
  * @throws TpError TP_VERIFY, TP_DENSE, TP_INPUT
  */
 export async function answersOfBoth({ source, dense, changed, signal }: VerifyOptions): Promise<BothAnswers> {

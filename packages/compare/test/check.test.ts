@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { prune, quantize } from '@tp/compiler'
+import { type Method, none, type Schedule, schedule } from '@tp/core'
+import { prepareInputs, readModelFolder } from '@tp/data'
+import { type ModelInputs, textDataset } from '@tp/data/inputs'
+import { clsAttention } from '@tp/method-attention'
+import { mailData, modelPath } from '@tp/models'
+import { decodeModel, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { check, verify } from '../src/index.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const runtime = nodeRuntime()
+const dense = decodeModel(readFileSync(modelPath('mail')))
+
+function pruned(method: Method, plan: Schedule): Model {
+  const result = prune(dense, { method, schedule: plan })
+  if (!result.ok) throw new Error(result.refusal.message)
+  return result.model
+}
+
+describe('verify', () => {
+  test('compares the answers of an exact model with those of its source', async () => {
+    expect(await verify(pruned(none(), new Map()), dense, { runtime })).toMatchObject({
+      kind: 'same',
+      arrangements: expect.arrayContaining(['alone', 'in a batch', 'padded right']),
+    })
+  })
+
+  test('compares a pruned model with itself, alone and in batches', async () => {
+    const model = pruned(clsAttention(), schedule(6, { keep: 0.5 }))
+    expect(await verify(model, { model: dense, path: modelPath('mail') }, { runtime })).toEqual({
+      kind: 'pruned',
+      invariance: { 'in a batch': 4, 'padded right': 10 },
+    })
+  })
+
+  test('says how far a model in 8 bits is from its source', async () => {
+    const result = quantize(dense)
+    if (!result.ok) throw new Error(result.refusal.message)
+    const verified = await verify(result.model, dense, { runtime })
+    expect(verified).toMatchObject({ kind: 'quantized', distances: { alone: expect.any(Number) } })
+  })
+})
+
+describe('check', () => {
+  let data: ModelInputs
+  beforeAll(async () => {
+    await using session = await runtime.load(modelPath('mail'))
+    const mails = mailData('dev').filter(({ text }) => text.length < 300)
+    data = await prepareInputs(
+      textDataset('mails', mails.slice(0, 12)),
+      session.inputs,
+      await readModelFolder(modelPath('mail')),
+    )
+  })
+
+  test('says whether a pruned model is faster and as accurate', async () => {
+    const options = { runtime, data, maxLoss: 0, confident: true, timingMs: 1, minSpeedup: 0.01 }
+    const { verdict, loss, pruned: column } = await check(pruned(none(), new Map()), dense, options)
+    expect(loss).toMatchObject({ unit: 'points of accuracy', same: true })
+    expect(verdict).toMatchObject({
+      ...{ answer: 'yes', passed: true },
+      text: expect.stringMatching(/^yes: \d+\.\d\d× \(.*\) as fast as dense, and all outputs are the dense ones$/),
+    })
+    expect(column.answers.cells['agrees with dense']).toEqual({ percent: 100 })
+  })
+
+  test('refuses models that do not take the same inputs', async () => {
+    const digits = decodeModel(readFileSync(modelPath('digits-vit')))
+    await expect(check(digits, dense, { runtime, data })).rejects.toMatchObject({ code: 'TP_INPUT' })
+  })
+})

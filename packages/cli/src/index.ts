@@ -1,4 +1,3 @@
-export { type ModelFile, type ReadOptions, readModelFile } from './model/model-file.ts'
 export { type StageOptions, writeModelFile } from './model/stage-model.ts'
 export { findMethod, type KnownMethod, loadMethods, type MethodCatalog } from './plugins/load-methods.ts'
 export { type TrainedOn, trainLine, valuesFile } from './training/train-line.ts'

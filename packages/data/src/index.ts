@@ -26,7 +26,13 @@ export { readScoredPairs, type ScoredPairs } from './datasets/scored-pairs.ts'
 
 export { type ModelFolder, modelFolderFiles, readModelFolder } from './inputs/model-folder.ts'
 export { type Pooling, requirePooling, USUAL_POOLING } from './inputs/pooling.ts'
-export { type ReadModel, readModel } from './inputs/read-model.ts'
+export {
+  type ModelFile,
+  type ReadModelOptions,
+  readModel,
+  requireModelFile,
+  sizeOfFiles,
+} from './models/model-file.ts'
 export { type ReadLimits, readBytes } from './read-bytes.ts'
 
 // Inputs: examples as a model takes them.

@@ -8,13 +8,19 @@ export interface ReadLimits {
   readonly mostBytes: number
   /** Advice if there is no such file. */
   readonly advice?: string
+  /** Looks at the first bytes of a large file before the others are read. */
+  readonly begins?: (head: Uint8Array) => void
 }
+
+/** A file of this size is read whole at once. */
+const SMALL = 2 ** 20
+const HEAD = 64
 
 /**
  * Reads an untrusted file: devices and pipes, which may never end, are refused like files that are too large.
  * @throws TpError with the given code
  */
-export async function readBytes(path: string, { code, mostBytes, advice }: ReadLimits): Promise<Uint8Array> {
+export async function readBytes(path: string, { code, mostBytes, advice, begins }: ReadLimits): Promise<Uint8Array> {
   const refuse = (problem: string, cause?: unknown): TpError =>
     new TpError(code, 'data', `${path}: ${problem}`, cause === undefined ? {} : { cause })
   // A pipe without a writer must not be waited for.
@@ -26,6 +32,11 @@ export async function readBytes(path: string, { code, mostBytes, advice }: ReadL
     if (!entry.isFile()) throw refuse('is not a regular file; give the path of one')
     if (entry.size > mostBytes) {
       throw refuse(`is ${Math.ceil(entry.size / 2 ** 20)} MiB; files of up to ${mostBytes / 2 ** 20} MiB are read`)
+    }
+    if (begins !== undefined && entry.size > SMALL) {
+      const head = new Uint8Array(HEAD)
+      await file.read(head, 0, HEAD, 0)
+      begins(head)
     }
     return await file.readFile()
   } finally {

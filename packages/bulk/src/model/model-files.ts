@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import { type ModelFolder, modelFolderFiles, type ReadModel, readModel, readModelFolder } from '@tp/data'
+import { type ModelFile, type ModelFolder, modelFolderFiles, readModel, readModelFolder } from '@tp/data'
 import type { HashedFile } from '@tp/plans'
 import { hashOfFile } from '../input/hash-of-file.ts'
 
@@ -47,15 +47,15 @@ export async function readModelFiles({
     if (name !== 'tokenizer.json') parts.push(name, await hashOfFile(file))
   parts.push(await hashOfFile(tokenizer), ...(dense === undefined ? [] : await hashesOf(dense)))
   return {
-    model: { path, hash: model.hash },
-    dense: dense && { path: dense.path, hash: dense.hash },
+    model: { path, hash: model.hash() },
+    dense: dense && { path: dense.path, hash: dense.hash() },
     hash: createHash('sha256').update(parts.join('\n')).digest('hex'),
     isPacked: isPacked(model.model),
     folder: { ...folder, tokenizer },
   }
 }
 
-async function hashesOf({ path, hash, dataFiles }: ReadModel): Promise<string[]> {
+async function hashesOf({ path, hash, dataFiles }: ModelFile): Promise<string[]> {
   const own = dataFiles.toSorted().map(async (name) => [name, await hashOfFile(join(dirname(path), name))])
-  return [hash, ...(await Promise.all(own)).flat()]
+  return [hash(), ...(await Promise.all(own)).flat()]
 }

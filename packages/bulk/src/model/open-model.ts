@@ -122,8 +122,8 @@ async function openSession(
   // In a worker, so that the next texts are tokenized meanwhile.
   const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, signal, worker: true })
   if (plan !== null) {
-    const { bytes, model: dense } = await readModel(model.path)
-    return await openPlanned(bytes, plan, { methods, load, classTokenOf: classTokenOutput(dense, folder) })
+    const { contents, model: dense } = await readModel(model.path)
+    return await openPlanned(contents, plan, { methods, load, classTokenOf: classTokenOutput(dense, folder) })
   }
   const pruned = await load(model.path)
   if (guard === null || dense === undefined) return pruned

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { answersOnly, type Evaluation, evaluate, fewerFlops, inputRoles, type Progress } from '@tp/compare'
 import { readProvenance } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
+import type { ModelFile } from '@tp/data'
 import {
   type CalibratedCascade,
   calibrateCascade,
@@ -20,7 +21,7 @@ import { number } from '../command/values.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import { evaluation } from '../measuring/expected-stages.ts'
-import { type ModelFile, readModelFile } from '../model/model-file.ts'
+import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'

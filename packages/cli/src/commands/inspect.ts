@@ -1,13 +1,13 @@
 import { type FlopsAt, flopsAtUsualLengths } from '@tp/compare'
 import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
-import type { ModelFolder } from '@tp/data'
+import type { ModelFile, ModelFolder } from '@tp/data'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { decoderFacts, decoderOf, promptPlace } from '../decoding/decoder-file.ts'
 import { asPooled, pooledOutside } from '../model/as-pooled.ts'
 import { headText } from '../model/head-text.ts'
-import { type ModelFile, readModelFile } from '../model/model-file.ts'
+import { readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes, ranges } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
@@ -39,10 +39,10 @@ export const inspectCommand: Command = command({
     const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()
     if (json) {
       const { ok: _, ...facts } = found
-      const { bytes, dataFiles } = file
+      const { contents, dataFiles } = file
       print(
         jsonDocument('inspect', {
-          ...{ model: path, bytes, dataFiles, ...facts },
+          ...{ model: path, bytes: contents.length, dataFiles, ...facts },
           ...{ ...(unfusedBy && { unfusedBy }), ...(pooling && { pooling }), flops },
         }),
       )
@@ -60,8 +60,8 @@ async function methodsThatUnfuse(): Promise<string[]> {
 }
 
 function decoderDocument(file: ModelFile, { ok: _, ...facts }: DecoderInspection): string {
-  const { path, bytes, dataFiles } = file
-  return jsonDocument('inspect', { model: path, bytes, dataFiles, decoder: facts })
+  const { path, contents, dataFiles } = file
+  return jsonDocument('inspect', { model: path, bytes: contents.length, dataFiles, decoder: facts })
 }
 
 function describeDecoder(file: ModelFile, decoder: DecoderInspection): string {
@@ -80,7 +80,7 @@ function decoderAdvice({ logitsOf, prompt, caches }: DecoderInspection): string 
 function fileFacts(file: ModelFile, { producer, opset }: Pick<Inspection, 'producer' | 'opset'>): [string, string][] {
   const data = file.dataFiles.length === 0 ? '' : `, weights in ${file.dataFiles.join(', ')}`
   return [
-    ['file', `${file.path}, ${megabytes(file.bytes)}${data}`],
+    ['file', `${file.path}, ${megabytes(file.contents.length)}${data}`],
     ['written by', `${producer || 'unknown'}, opset ${opset}`],
   ]
 }

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type BulkTask, runBulk } from '@tp/bulk'
+import { requireModelFile } from '@tp/data'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { wholeNumber } from '../command/values.ts'
 import { outputsOf } from '../files/file-claims.ts'
-import { requireModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
@@ -118,7 +118,7 @@ export const runCommand: Command = command({
     progress.expect?.([{ work: 0 }, { work: 1 }, { work: 0 }])
     await files.checkTargets().catch(async (error: unknown) => {
       // Arguments, then files, then outputs: runBulk does the first two in this order.
-      await requireModelFile(path)
+      await requireModelFile(path, 'tp')
       throw error
     })
     const saved = shards ?? `${out}.shards`

@@ -1,6 +1,6 @@
 import { type DecoderInspection, type inspect, inspectDecoder, type PrunedPrompt } from '@tp/compiler'
 import { amountText } from '@tp/core/host'
-import type { ModelFile } from '../model/model-file.ts'
+import type { ModelFile } from '@tp/data'
 import { RefusalError } from '../model/refusal-error.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { type DecoderInspection, inspectDecoder, quantizeCaches } from '@tp/compiler'
+import type { ModelFile } from '@tp/data'
 import type { Model } from '@tp/onnx'
-import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 
 /** A decoder made from a file, with caches of 8 bits, and what is known of it. @throws RefusalError */

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { type Explanation, explain } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
+import type { ModelFile } from '@tp/data'
 import { loadTokenizer, readModelFolder } from '@tp/data'
 import type { ModelInputs, TextTokenizer } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
@@ -9,7 +10,6 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { type SaliencyScore, saliencyOf } from '@tp/train'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'
-import type { ModelFile } from '../model/model-file.ts'
 
 interface FileToExplain {
   readonly file: ModelFile

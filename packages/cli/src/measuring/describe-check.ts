@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { type CheckedModel, speedUpText } from '@tp/compare'
-import type { ModelFile } from '../model/model-file.ts'
+import type { ModelFile } from '@tp/data'
 import { cellText } from '../output/cell-text.ts'
 import { megabytes } from '../output/numbers.ts'
 import { table } from '../output/table.ts'

@@ -1,7 +1,7 @@
 import { readClassToken } from '@tp/compiler'
+import type { ModelFile } from '@tp/data'
 import { type ModelFolder, readModelFolder } from '@tp/data'
 import { classTokenOutput, statesOutput } from '@tp/data/outputs'
-import type { ModelFile } from './model-file.ts'
 import { RefusalError } from './refusal-error.ts'
 
 /** What is asked for that needs a row for each token, if anything. */

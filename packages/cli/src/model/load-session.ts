@@ -2,9 +2,9 @@ import { link, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
+import type { ModelFile } from '@tp/data'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import type { ModelFile } from './model-file.ts'
 import { writeModelFile } from './stage-model.ts'
 
 interface LoadOptions extends SessionOptions {

@@ -1,5 +1,6 @@
 import { inputRoles } from '@tp/compare'
 import type { ValueInfo } from '@tp/core/runtime'
+import type { ModelFile } from '@tp/data'
 import { openDataset, type PrepareOptions, prepareInputs, readModelFolder } from '@tp/data'
 import { type Dataset, type ModelInputs, modalityOf } from '@tp/data/inputs'
 import { type Task, taskOf } from '@tp/data/outputs'
@@ -7,7 +8,6 @@ import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { wholeNumber } from '../command/values.ts'
-import type { ModelFile } from './model-file.ts'
 
 /** Which examples, and how the model reads them. */
 export const dataOptions = {

@@ -1,8 +1,8 @@
 import { isTpError, TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
+import { type ModelFile, sizeOfFiles } from '@tp/data'
 import type { Model } from '@tp/onnx'
 import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
-import { type ModelFile, sizeOfFiles } from './model-file.ts'
 
 /** A file and one that was made from it, both loaded. */
 export interface BoundedPair {

@@ -1,6 +1,6 @@
 import { type LeftOutLayers, leaveOutLayers, type Plan } from '@tp/compiler'
+import type { ModelFile } from '@tp/data'
 import { usageError } from '../command/usage-error.ts'
-import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { layersText, ranges } from '../output/numbers.ts'
 

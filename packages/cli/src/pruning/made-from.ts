@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { inspect, type LeftOutLayers, type PruningStep, readProvenance } from '@tp/compiler'
-import type { ModelFile } from '../model/model-file.ts'
+import type { ModelFile } from '@tp/data'
 import { leftOutText } from './leave-out.ts'
 import { stepText } from './step-text.ts'
 

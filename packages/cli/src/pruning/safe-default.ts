@@ -1,8 +1,8 @@
 import { inputKind } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
+import type { ModelFile } from '@tp/data'
 import { taskOf } from '@tp/data/outputs'
 import { Graph } from '@tp/onnx'
-import type { ModelFile } from '../model/model-file.ts'
 import { readsEveryToken, safeDefaultNote } from './whole-heads.ts'
 
 /** What is done to a model if nothing is asked for, and why. */

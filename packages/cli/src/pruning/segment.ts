@@ -1,6 +1,6 @@
 import { inspect, type PruneOptions } from '@tp/compiler'
+import type { ModelFile } from '@tp/data'
 import { loadTokenizer, readModelFolder } from '@tp/data'
-import type { ModelFile } from '../model/model-file.ts'
 
 type Segment = Pick<PruneOptions, 'protectSegment' | 'separator'>
 

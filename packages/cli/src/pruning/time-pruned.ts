@@ -2,13 +2,13 @@ import { isText, sampleInputs, speedUpText, timeInTurns, type WantedSizes, withS
 import type { Inspection } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
+import type { ModelFile } from '@tp/data'
 import { readModelFolder } from '@tp/data'
 import type { VariantLatency } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'
-import type { ModelFile } from '../model/model-file.ts'
 
 /** How fast models that were made from a file are, compared with it. */
 export interface MeasuredSpeed {

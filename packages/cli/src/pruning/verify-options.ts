@@ -1,5 +1,5 @@
 import type { Inspection, Pruned } from '@tp/compiler'
-import type { ModelFile } from '../model/model-file.ts'
+import type { ModelFile } from '@tp/data'
 import type { PruningSettings } from './prune-file.ts'
 
 export interface VerifyOptions {

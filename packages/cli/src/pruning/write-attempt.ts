@@ -1,7 +1,7 @@
 import { throwIfAborted } from '@tp/core/runtime'
+import type { ModelFile } from '@tp/data'
 import type { Context } from '../command/context.ts'
 import { type DecoderReport, repairDecoder } from '../decoding/repair-decoder.ts'
-import type { ModelFile } from '../model/model-file.ts'
 import { stageModel } from '../model/stage-model.ts'
 import type { Attempt } from './attempt.ts'
 import type { Verification } from './verify.ts'

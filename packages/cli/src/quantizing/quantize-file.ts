@@ -1,5 +1,5 @@
 import { type Quantized, type QuantizeOptions, quantize } from '@tp/compiler'
-import type { ModelFile } from '../model/model-file.ts'
+import type { ModelFile } from '@tp/data'
 import { RefusalError } from '../model/refusal-error.ts'
 
 /** @throws RefusalError */

@@ -1,6 +1,6 @@
 import { decoderDistances, type QuantizedComparison, verifyQuantized } from '@tp/compare'
 import { inspectDecoder } from '@tp/compiler'
-import type { ModelFile } from '../model/model-file.ts'
+import type { ModelFile } from '@tp/data'
 import { withinBounds } from '../model/within-bounds.ts'
 
 /** Of a decoder, examples in batches are not compared with those alone. */

@@ -1,9 +1,9 @@
 import type { DecoderInspection } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
+import type { ModelFile } from '@tp/data'
 import { endable } from '../command/endable.ts'
 import { decoderFacts } from '../decoding/decoder-file.ts'
 import { withEightBitCaches } from '../decoding/eight-bit-caches.ts'
-import type { ModelFile } from '../model/model-file.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { megabytes } from '../output/numbers.ts'
 

@@ -1,3 +1,4 @@
+import type { ModelFile } from '@tp/data'
 import { prepareInputs, sharedExamples } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { APART, type TrainingJob } from '@tp/train'
@@ -6,7 +7,6 @@ import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
 import { isSameFile } from '../files/same-file.ts'
 import { givesVectors } from '../model/gives-vectors.ts'
-import type { ModelFile } from '../model/model-file.ts'
 import { type dataOptions, openData } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
 

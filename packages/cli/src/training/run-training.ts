@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { type Inspection, layersAt, type PruneOptions, type QuantizeOptions } from '@tp/compiler'
 import { learnedBytes } from '@tp/core/host'
+import type { ModelFile } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
 import {
   layersToLearn,
@@ -17,7 +18,6 @@ import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
 import { loadSession } from '../model/load-session.ts'
-import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'

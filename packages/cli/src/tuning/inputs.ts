@@ -1,10 +1,10 @@
 import { embed } from '@tp/compare'
+import type { ModelFile } from '@tp/data'
 import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
 import { loadSession } from '../model/load-session.ts'
-import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
 

@@ -34,9 +34,10 @@ const LARGEST_GUARD = 2 ** 28
  */
 export async function guarded(guard: GuardOptions, { path, hash, load, onRun }: PrunedFile): Promise<Guarded> {
   const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_GUARD })
+  const dense = await readModel(guard.dense)
   const { cascade: rule, monitor: baseline } = readGuarding(new TextDecoder().decode(text), guard.path, {
     pruned: { path, hash },
-    dense: await readModel(guard.dense),
+    dense: { path: dense.path, hash: dense.hash() },
   })
   const pruned = await load(path)
   try {

@@ -59,7 +59,9 @@ export interface OpenModel {
  */
 export async function openModel(options: ServedModelOptions): Promise<OpenModel> {
   const { path, atOnce = 1, guard, plan, methods = [], maxTokens, onCascade: onRun } = options
-  const { bytes, hash, model } = await readModel(path)
+  const file = await readModel(path)
+  const { model } = file
+  const hash = file.hash()
   const folder = await readModelFolder(path)
   const classTokenOf = classTokenOutput(model, folder)
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
@@ -72,7 +74,8 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
   let probe: Session | undefined
   try {
     for (let i = 0; i < count; i++) {
-      if (plan !== undefined) loaded.push(await openPlanned(bytes, plan, { methods, load, classTokenOf, onRun }))
+      if (plan !== undefined)
+        loaded.push(await openPlanned(file.contents, plan, { methods, load, classTokenOf, onRun }))
       else if (guard === undefined) loaded.push(await load(path))
       else {
         const own = await guarded(guard, { path, hash, load, onRun })

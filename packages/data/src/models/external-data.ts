@@ -3,27 +3,30 @@ import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { TpError } from '@tp/core'
 import { externalTensors, type Model } from '@tp/onnx'
-import { LARGEST, requireSize } from '../files/read-input.ts'
+
+/** Bytes that Node reads at once, and where protobuf lengths end. */
+export const LARGEST: number = 2 ** 31 - 1
 
 /**
  * Makes sure that the data files of a model are there, whole, and in its own folder, whatever links lead to them.
+ * @param where the package that errors name
  * @returns their paths, relative to the model's folder
  * @throws TpError TP_EXTERNAL_DATA, TP_EXTERNAL_PATH, TP_EXTERNAL
  */
-export async function checkDataFiles(path: string, model: Model): Promise<string[]> {
+export async function checkDataFiles(where: string, path: string, model: Model): Promise<string[]> {
   /** End of the last tensor in each data file. */
   const ends = new Map<string, number>()
   for (const { location, offset, length } of externalTensors(model)) {
     ends.set(location, Math.max(ends.get(location) ?? 0, offset + (length ?? 0)))
   }
-  for (const [location, end] of ends) await checkDataFile(path, location, end)
+  for (const [location, end] of ends) await checkDataFile(where, path, location, end)
   return [...ends.keys()]
 }
 
-async function checkDataFile(path: string, location: string, end: number): Promise<void> {
+async function checkDataFile(where: string, path: string, location: string, end: number): Promise<void> {
   const data = join(dirname(path), location)
   const entry = await stat(data).catch(() => undefined)
-  if (entry?.isFile()) await requireInside(path, data)
+  if (entry?.isFile()) await requireInside(where, path, data)
   const problem =
     entry === undefined
       ? 'is missing'
@@ -36,35 +39,38 @@ async function checkDataFile(path: string, location: string, end: number): Promi
             : undefined
   if (problem !== undefined) {
     const advice = `the weights of ${basename(path)} are in it: put the whole file into the model's folder`
-    throw new TpError('TP_EXTERNAL_DATA', 'tp', `${data} ${problem}; ${advice}`)
+    throw new TpError('TP_EXTERNAL_DATA', where, `${data} ${problem}; ${advice}`)
   }
 }
 
 /** @throws TpError TP_EXTERNAL_PATH */
-async function requireInside(path: string, data: string): Promise<void> {
+async function requireInside(where: string, path: string, data: string): Promise<void> {
   const [own, real] = [await realpath(path), await realpath(data)]
   if (own === real) {
     const seen = `${basename(path)} names itself as the file that its weights are in`
-    throw new TpError('TP_EXTERNAL_PATH', 'tp', `${seen}; save the model again with its data in a file of their own`)
+    throw new TpError('TP_EXTERNAL_PATH', where, `${seen}; save the model again with its data in a file of their own`)
   }
   // A model that is a link may have its data next to what it leads to: caches of downloads are made like that.
   const folders = [await realpath(dirname(path)), dirname(own)]
   if (folders.some((folder) => real.startsWith(folder.endsWith(sep) ? folder : folder + sep))) return
   const seen = `${data} is a link that leads out of the model's folder, to ${real}`
-  throw new TpError('TP_EXTERNAL_PATH', 'tp', `${seen}; put the file itself there if it holds the weights`)
+  throw new TpError('TP_EXTERNAL_PATH', where, `${seen}; put the file itself there if it holds the weights`)
 }
 
 /** Bytes of a data file that was checked. @throws TpError TP_EXTERNAL_DATA, TP_TOO_LARGE for more than are read at once */
-export function readPart(folder: string, location: string, offset: number, length: number): Uint8Array {
+export function readPart(where: string, folder: string, location: string, offset: number, length: number): Uint8Array {
   const path = join(folder, location)
-  requireSize(`a weight in ${path}`, length, LARGEST)
+  if (length > LARGEST) {
+    const [has, most] = [length, LARGEST].map((bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`)
+    throw new TpError('TP_TOO_LARGE', where, `a weight in ${path} has ${has}, and at most ${most} are read`)
+  }
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
     if (fstatSync(file).size >= offset + length) {
       const bytes = new Uint8Array(length)
       if (readSync(file, bytes, 0, length, offset) === length) return bytes
     }
-    throw new TpError('TP_EXTERNAL_DATA', 'tp', `${path} ends before byte ${offset + length}; copy it again`)
+    throw new TpError('TP_EXTERNAL_DATA', where, `${path} ends before byte ${offset + length}; copy it again`)
   } finally {
     closeSync(file)
   }

@@ -23,6 +23,11 @@ function axesOf({ input, attributes }: Step): number[] {
   return intsOf(attributes, 'axes')?.map((axis) => frontAxis(axis, rank)) ?? range(rank)
 }
 
+/** All after the first two. */
+function spatialAxes({ rank }: Tensor): number[] {
+  return range(rank).slice(2)
+}
+
 /** A reduced value with its axes back, of size 1. */
 function kept(x: Tensor, step: Step): Tensor {
   return intOf(step.attributes, 'keepdims', 1) === 1 ? x : unsqueeze(x, axesOf(step))
@@ -43,11 +48,13 @@ function countOf(x: Tensor, axes: readonly number[]): Tensor | number {
   return lengths.reduce((product, length) => mul(product, length))
 }
 
-/** All largest elements share the gradient. */
-const extreme = reduction((g, x, y, step) => {
+/** The gradient by x, where y with gradient g are its largest elements (or least) along some axes: all of them share it. */
+function shared(g: Tensor, x: Tensor, y: Tensor, axes: readonly number[]): Tensor {
   const isIt = cast(equal(x, y), x.dtype)
-  return mul(isIt, div(g, sum(isIt, axesOf(step), { keepDims: true })))
-})
+  return mul(isIt, div(g, sum(isIt, axes, { keepDims: true })))
+}
+
+const extreme = reduction((g, x, y, step) => shared(g, x, y, axesOf(step)))
 
 export const reductionRules: Readonly<Record<string, GradientRule>> = {
   ReduceSum: reduction((g) => g),
@@ -72,9 +79,12 @@ export const reductionRules: Readonly<Record<string, GradientRule>> = {
     const axis = intOf(step.attributes, 'axis', -1)
     return [sub(gradient, mul(exp(step.output(0)), sum(gradient, axis, { keepDims: true })))]
   }),
-  /** Over all axes after the first two, which are kept. */
   GlobalAveragePool: rule((gradient, { input }) => {
     const x = input(0)
-    return [expand(div(gradient, countOf(x, range(x.rank).slice(2))), x.dims, x)]
+    return [expand(div(gradient, countOf(x, spatialAxes(x))), x.dims, x)]
+  }),
+  GlobalMaxPool: rule((gradient, { input, output }) => {
+    const x = input(0)
+    return [shared(gradient, x, output(0), spatialAxes(x))]
   }),
 }

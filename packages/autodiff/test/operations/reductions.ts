@@ -76,6 +76,7 @@ export const reductions: readonly Drawn[] = [
   reduction('ReduceLogSumExp', logarithmic('ReduceLogSumExp')),
   shaped('ReduceSum', () => fc.constant((x) => op('ReduceSum', [x])), { form: 'over all axes' }),
   shaped('GlobalAveragePool', () => fc.constant((x) => op('GlobalAveragePool', [x])), { of: shape(3, 4) }),
+  shaped('GlobalMaxPool', () => fc.constant((x) => op('GlobalMaxPool', [x])), { of: shape(3, 4) }),
   shaped('Softmax', (dims) => axis(dims.length).map((axis) => (x) => softmax(x, axis))),
   shaped('LogSoftmax', (dims) => axis(dims.length).map((axis) => (x) => logSoftmax(x, axis))),
   ...[1, 2].map((p) =>

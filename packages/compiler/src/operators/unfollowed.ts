@@ -8,6 +8,7 @@ export const unfollowed: OperatorEntries = {
   DFT: { traits: ['fourier'] },
   EyeLike: { traits: ['shape', 'positional'] },
   GlobalAveragePool: { traits: ['reduction', 'grid'], reduces: 'mean' },
+  GlobalMaxPool: { traits: ['reduction', 'grid'], reduces: 'max' },
   Input: { traits: ['shape'] },
   MaxPool: { traits: ['reduction', 'grid'], zeroOrOneFrom: 'first' },
   NonZero: { traits: ['shape', 'positional'] },

@@ -24,7 +24,6 @@ const returnsKeys = ({ output }: NodeProto): boolean => (output[1] ?? '') !== ''
 /** Operators whose shapes are not known, so that nothing downstream of them is followed: what they are is known all the same. */
 export const withoutShapes: OperatorEntries = {
   ConvTranspose: { traits: ['grid'] },
-  GlobalMaxPool: { traits: ['reduction', 'grid'], reduces: 'max' },
   GRU: { traits: ['recurrent'] },
   GroupNormalization: { traits: ['norm'] },
   If: { traits: ['control flow'] },

@@ -35,7 +35,7 @@ import {
   SimplifiedLayerNormalization,
 } from './normalization.ts'
 import { Pad } from './pad.ts'
-import { AveragePool, GlobalAveragePool, MaxPool } from './pool.ts'
+import { AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool } from './pool.ts'
 import { ConvInteger, DequantizeLinear, DynamicQuantizeLinear, MatMulInteger, QuantizeLinear } from './quantize.ts'
 import { Range } from './range.ts'
 import { reduceOps } from './reduce.ts'
@@ -93,6 +93,7 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     Gelu,
     Gemm,
     GlobalAveragePool,
+    GlobalMaxPool,
     Input,
     InstanceNormalization,
     IsInf,

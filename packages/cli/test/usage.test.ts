@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
+import { amountNames } from '@tp/core/host'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
 import { commands } from '../src/commands/index.ts'
@@ -24,9 +25,8 @@ describe('help', () => {
   test('names every option of a command, also among other arguments', async () => {
     const { code, stdout } = await tpHere(['prune', 'no-such-model', '--help'])
     expect(code).toBe(0)
-    const options =
-      'out method layers keep tokens threshold mass flops at param weights protect restore plugin trace verify json'
-    for (const name of options.split(' ')) expect(stdout).toContain(`--${name}`)
+    const options = 'out method layers flops at param weights protect restore plugin trace verify json'
+    for (const name of [...options.split(' '), ...amountNames]) expect(stdout).toContain(`--${name}`)
   })
 
   test('fits a terminal of 80 columns and 24 rows, and every command wraps to it', async () => {
@@ -194,7 +194,7 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['an option given twice', () => byReceived('--keep', '0.7', '--keep', '0.5'), 'TP_USAGE', /--keep is given twice/],
     ['no output', () => ['quantize', mail], 'TP_USAGE', /-o OUT is missing/],
     ['no method', () => prune('--keep', '0.7'), 'TP_USAGE', /--method NAME .*is missing/],
-    ['no budget', () => byReceived(), 'TP_USAGE', /--keep, --tokens/],
+    ['no budget', () => byReceived(), 'TP_USAGE', /say how many tokens to keep: --keep, /],
     ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],
     ['layers without a method', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers requires/],
     ['--at without --flops', () => byReceived('--keep', '0.7', '--at', 'n=128'), 'TP_USAGE', /--at requires --flops F/],

@@ -111,5 +111,5 @@ test('keeps all tokens of an example that may keep them', () => {
 
 test('refuses a missing number of points', () => {
   const { site } = samplerCase('flat-scores')
-  expect(() => choose(ats(), site, { kind: 'threshold', value: 0.1 })).toThrow(/give keep or tokens/)
+  expect(() => choose(ats(), site, { kind: 'threshold', value: 0.1 })).toThrow(/give keep, tokens or remove/)
 })

@@ -2,6 +2,7 @@ import {
   and,
   cast,
   checkOptions,
+  countedAmounts,
   greaterOrEqual,
   type Method,
   type NoOptions,
@@ -33,7 +34,11 @@ export function ats(options: NoOptions = {}): Method {
       if (budget === undefined) return { keep: attended }
       const { keep } = budget
       if (keep === undefined) {
-        throw new TpError('TP_SCHEDULE', 'ats', 'it samples as many points as the schedule says; give keep or tokens')
+        throw new TpError(
+          'TP_SCHEDULE',
+          'ats',
+          `it samples as many points as the schedule says; give ${countedAmounts()}`,
+        )
       }
       const points = sub(keep, sum(cast(protectedTokens, 'float32'), 1))
       const hit = inverseTransformSample(significance(site), and(attended, not(protectedTokens)), points)

@@ -1,4 +1,5 @@
 import { isTpError, type Schedule } from '@tp/core'
+import { amountKinds, amountNames } from '@tp/core/host'
 import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { thorough } from 'exported-encoders'
@@ -130,7 +131,7 @@ test('gives a file that runs or a code for any schedule, and does not change the
     fc.double(),
     fc.integer({ min: 0, max: 9 }),
   )
-  const kind = fc.constantFrom('ratio', 'tokens', 'remove', 'threshold', 'mass')
+  const kind = fc.constantFrom(...amountKinds)
   const sound = fc.record({ kind, value: number })
   const entry = fc.oneof({ weight: 4, arbitrary: sound }, { weight: 1, arbitrary: fc.jsonValue() })
   const layer = fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 0, max: 2 }) }, { weight: 1, arbitrary: number })
@@ -171,7 +172,7 @@ test('gives a file that runs or a code for any JSON as a plan', async () => {
     encoder: fc.oneof(fc.constantFrom('input_ids', 'x'), fc.jsonValue()),
     ['__proto__']: fc.jsonValue(),
   }
-  const amounts = Object.fromEntries(['keep', 'tokens', 'remove', 'threshold', 'mass'].map((kind) => [kind, amount]))
+  const amounts = Object.fromEntries(amountNames.map((name) => [name, amount]))
   const of = (arbitraries: Record<string, fc.Arbitrary<unknown>>, most: number) =>
     fc.array(
       fc

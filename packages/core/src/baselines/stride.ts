@@ -1,5 +1,6 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
+import { countedAmounts } from '../method/amount-rules.ts'
 import type { Method } from '../method/method.ts'
 import { checkOptions, type NoOptions } from '../method/options.ts'
 import { scorer } from '../method/scorer.ts'
@@ -21,11 +22,8 @@ export function stride(options: NoOptions = {}): Method {
 function evenlySpaced(site: Site): Tensor {
   const keep = site.budget?.keep
   if (keep === undefined) {
-    throw new TpError(
-      'TP_SCHEDULE',
-      'core',
-      'stride has no scores to hold a threshold or a mass against; give keep or tokens',
-    )
+    const reason = 'stride has no scores that could say how many tokens are kept'
+    throw new TpError('TP_SCHEDULE', 'core', `${reason}; give ${countedAmounts()}`)
   }
   const isFree = and(site.attended, not(site.protectedTokens))
   const free = cast(isFree, 'int32')

@@ -1,6 +1,6 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import { amountRules } from '../method/amount-rules.ts'
+import { amountRules, amountsWhere } from '../method/amount-rules.ts'
 import type { Method, Reduction } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
 import type { Budget, Site, Values } from '../method/site.ts'
@@ -73,8 +73,9 @@ export interface Reduced {
  */
 export function reduceTokens({ method, source, state, amount, params = {}, fillers }: ReduceOptions): Reduced {
   if (amount && amountRules[amount.kind].isShareOfScores && isSigned(method, source.layer)) {
-    const reason = 'its scores may be negative, so a share of their sum means nothing; give keep, tokens or threshold'
-    throw new TpError('TP_SCHEDULE', method.name, reason)
+    const reason = 'its scores may be negative, so a share of their sum means nothing'
+    const others = amountsWhere(({ isShareOfScores }) => !isShareOfScores)
+    throw new TpError('TP_SCHEDULE', method.name, `${reason}; give ${others}`)
   }
   if (amount !== undefined && method.returns) requireReturnable(method, amount)
   if (amount !== undefined && method.returns && hasGroups(state)) {

@@ -105,8 +105,11 @@ export const amountNames: readonly AmountName[] = amountKinds.map((kind) => amou
 
 /** Those of the rules that keep a number of tokens that is known without scores: `keep, tokens or remove`. */
 export function countedAmounts(): string {
-  const names = amountKinds.flatMap((kind) =>
-    amountRules[kind].keptCount === undefined ? [] : [amountRules[kind].name],
-  )
+  return amountsWhere(({ keptCount }) => keptCount !== undefined)
+}
+
+/** Some of the rules, as alternatives in a sentence. */
+export function amountsWhere(fits: (rule: AmountRule) => boolean): string {
+  const names = Object.values(amountRules).flatMap((rule) => (fits(rule) ? [rule.name] : []))
   return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }

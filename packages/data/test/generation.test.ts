@@ -78,8 +78,8 @@ describe('a decoder', () => {
   })
 
   test('says the same with its prompt or its caches pruned, where all tokens are kept', async () => {
-    const asked = { method: lastQuery(), amount: { kind: 'ratio', value: 1 }, layer: 0 } as const
-    const pruned = prunePrompt(model, asked)
+    const pruning = { method: lastQuery(), amount: { kind: 'ratio', value: 1 }, layer: 0 } as const
+    const pruned = prunePrompt(model, pruning)
     const pressed = press(model, { method: keyNorm(), amount: { kind: 'ratio', value: 1 } })
     if (!pruned.ok || !pressed.ok) throw new Error('refused')
     await using dense = await load(model)
@@ -129,7 +129,7 @@ describe('a decoder', () => {
 describe('prompts', () => {
   const options = { tokenizer, ends: [0], maxTokens: 3 }
 
-  test('are answered by what a decoder finds likeliest, and continuations are as likely as its scores say', async () => {
+  test('answers prompts by what a decoder finds likeliest, and continuations are as likely as its scores say', async () => {
     const last = lastLogits(model)
     if (!last.ok) throw new Error('refused')
     await using session = await load(model)
@@ -150,13 +150,13 @@ describe('prompts', () => {
       nats -= Math.log(Math.exp(logits[token] as number) / logits.reduce((sum, x) => sum + Math.exp(x), 0))
     }
     const text = tokenizer.decode(expected.slice(0, expected.includes(0) ? expected.indexOf(0) : 3))
-    const asked = [
+    const questions = [
       { tokens: prompt, answer: text },
       { tokens: prompt, answer: 'w0' },
       { tokens: prompt, continuation },
     ]
     for (const own of [session, short]) {
-      const found = await answerPrompts(openTextDecoder(own, form), asked, options)
+      const found = await answerPrompts(openTextDecoder(own, form), questions, options)
       expect([found.texts, found.answers?.got]).toEqual([
         [text, text],
         [1, 0],
@@ -187,15 +187,15 @@ describe('prompts', () => {
     }
   })
 
-  test('of a plain text hide numbers at depths that are spread evenly, and passages do not overlap', async () => {
+  test('hides numbers in a plain text at depths that are spread evenly, in passages that do not overlap', async () => {
     const text = Array.from({ length: 200 }, (_, i) => `w${1 + (i % 95)} sentence number ${i}.`).join(' ')
     const path = await written('essay.txt', text)
     const options = { tokenizer, template: undefined, length: 100, continuation: 10, keys: 2, limit: 5 }
     const prompts = await readNeedles(path, options)
-    const [asked, passages] = [prompts.slice(0, 5), prompts.slice(5)]
-    expect(asked.every(({ answer }) => /^[1-9]\d{6}$/.test(answer ?? ''))).toBe(true)
-    expect(new Set(asked.map(({ answer }) => answer)).size).toBe(5)
-    for (const { tokens } of asked) expect(Math.abs(tokens.length - 100)).toBeLessThan(10)
+    const [needles, passages] = [prompts.slice(0, 5), prompts.slice(5)]
+    expect(needles.every(({ answer }) => /^[1-9]\d{6}$/.test(answer ?? ''))).toBe(true)
+    expect(new Set(needles.map(({ answer }) => answer)).size).toBe(5)
+    for (const { tokens } of needles) expect(Math.abs(tokens.length - 100)).toBeLessThan(10)
     expect(passages.map(({ tokens, continuation }) => [tokens.length, continuation?.length])).toEqual(
       passages.map(() => [100, 10]),
     )
@@ -219,7 +219,7 @@ describe('a chat template', () => {
     await rm(own)
   })
 
-  test('is the one named default where there are several', async () => {
+  test('takes the template named default where there are several', async () => {
     const tools = { name: 'tool_use', template: 'tools' }
     const plain = { name: 'default', template: '<{{ messages[0].content }}>' }
     expect((await readChatTemplate(await config([tools, plain])))?.('Hello')).toBe('<Hello>')
@@ -230,7 +230,7 @@ describe('a chat template', () => {
     expect(await readChatTemplate(await config([]))).toBeUndefined()
   })
 
-  test('is missing, or refused where it cannot be read or does not end', async () => {
+  test('has no template where it is missing, and refuses one that cannot be read or does not end', async () => {
     expect(await readChatTemplate(await config(undefined))).toBeUndefined()
     await expect(readChatTemplate(await config('{% for %}'))).rejects.toThrow('its chat template cannot be used')
     const endless = '{% for i in range(1000000000) %}{% for j in range(1000000000) %}x{% endfor %}{% endfor %}'

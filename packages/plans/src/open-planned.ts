@@ -7,7 +7,7 @@ import { type Route, routed } from './routed.ts'
 import type { RunPlan } from './run-plan.ts'
 
 export interface OpenPlannedOptions {
-  /** What the plan's methods are looked for in. */
+  /** The methods among which those of the plan are found. */
   readonly methods: readonly MethodEntry[]
   /** Loads one of the plan's models. */
   readonly load: (model: Uint8Array) => Promise<Session>

@@ -37,11 +37,11 @@ test('sends runs to the session for their size, and disposes of all sessions', {
     [1, 33, pruned],
     [5, 8, pruned],
   ] as const) {
-    const given = feeds(batch, tokens)
-    const { logits } = await both.run(given)
-    expect(logits?.data).toEqual((await own.run(given)).logits?.data)
+    const inputs = feeds(batch, tokens)
+    const { logits } = await both.run(inputs)
+    expect(logits?.data).toEqual((await own.run(inputs)).logits?.data)
     const other = own === dense ? pruned : dense
-    expect(logits?.data).not.toEqual((await other.run(given)).logits?.data)
+    expect(logits?.data).not.toEqual((await other.run(inputs)).logits?.data)
   }
   await both.dispose()
   await expect(both.run(feeds(1, 8))).rejects.toThrow(expect.objectContaining({ code: 'TP_DISPOSED' }))

@@ -6,13 +6,13 @@ import { type Guard, readGuard } from '@tp/guard'
 /** When answers of a pruned model fall back to the dense one. */
 export type FallbackRule = Pick<Guard['cascade'], 'uncertainty' | 'threshold'>
 
-/** What of a plan is needed to run it; a plan itself, without what was measured for it. */
+/** The parts of a plan that running it needs: the plan without its measurements. */
 export interface RunPlan extends Omit<RegimesPlan, 'cascade'> {
   /** Of runs of the last regime. */
   readonly cascade?: FallbackRule
 }
 
-/** What guards a pruned model: of a guard file all, of a plan that was tuned with `cascade` that. */
+/** The guard of a pruned model: all of a guard file, or the cascade of a plan that was tuned with `cascade`. */
 export interface Guarding {
   readonly cascade: FallbackRule
   readonly monitor?: Guard['monitor']
@@ -38,10 +38,10 @@ export function readRunPlan(value: unknown, where: string): RunPlan {
 }
 
 /**
- * What guards a pruned model, out of what `tp calibrate` or `tp tune --cascade` has written.
+ * Reads the guard of a pruned model from a file of `tp calibrate` or `tp tune --cascade`.
  * @param text JSON
  * @param where the file, for errors
- * @throws TpError TP_GUARD for text that is no guard, or one of other models; TP_PLAN for a plan without a cascade
+ * @throws TpError TP_GUARD for text that is not a guard, or one of other models; TP_PLAN for a plan without a cascade
  */
 export function readGuarding(
   text: string,

@@ -90,7 +90,7 @@ function entityFigure(
   const counts = wanted.map((tags, i) => countEntities(names(predictions[i] as Int32Array), names(tags)))
   return {
     got: counts.map(({ hits }) => 2 * hits),
-    of: counts.map(({ found, wanted }) => found + wanted),
+    of: counts.map(({ found, labeled }) => found + labeled),
     share: true,
   }
 }

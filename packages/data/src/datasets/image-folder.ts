@@ -70,7 +70,7 @@ const BEGINNINGS: readonly RegExp[] = [
 ]
 
 /**
- * Whatever its name, a file is not given to readers of other kinds: an SVG may name files of its own.
+ * Files are not passed to readers of other kinds, whatever their names: an SVG may name files of its own.
  * @throws TpError TP_DATA
  */
 async function checkKind(path: string): Promise<void> {
@@ -84,5 +84,8 @@ async function checkKind(path: string): Promise<void> {
   } finally {
     await file.close()
   }
-  throw dataError(path, 'cannot be read as an image: it is no PNG, JPEG, WebP, GIF, AVIF or TIFF, whatever its name')
+  throw dataError(
+    path,
+    'cannot be read as an image: it is not a PNG, JPEG, WebP, GIF, AVIF or TIFF file, whatever its name',
+  )
 }

@@ -13,18 +13,18 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-interface Asked extends TableOptions {
+interface ReadOptions extends TableOptions {
   readonly ending?: string
 }
 
-async function read(content: string | Uint8Array, { ending = 'tsv', ...options }: Asked = {}): Promise<Found> {
+async function read(content: string | Uint8Array, { ending = 'tsv', ...options }: ReadOptions = {}): Promise<Found> {
   const path = join(folder, `data.${ending}`)
   await writeFile(path, content)
   const { examples } = await readLabeledTexts(path, options)
   return Promise.all(examples.map(async ({ label, read }): Promise<[number, string]> => [label, await read()]))
 }
 
-async function problem(content: string | Uint8Array, options: Asked = {}): Promise<string> {
+async function problem(content: string | Uint8Array, options: ReadOptions = {}): Promise<string> {
   const error = await read(content, options).then(
     () => undefined,
     (thrown: unknown) => thrown,
@@ -114,9 +114,12 @@ describe('columns', () => {
     ['text\ttopic\ngood\t1\nbad film\t0\n'],
     ['text\tlabel\tclass\ngood\t1\t0\nbad film\t0\t0\n'],
     ['1\t1\ngood\t1\nbad film\t0\n', [[1, '1'], ...expected]],
-  ])('are told by the header, or by which of two holds labels throughout: %j', async (content, found = expected) => {
-    expect(await read(content)).toEqual(found)
-  })
+  ])(
+    'finds columns by the header, or by which of two holds labels throughout: %j',
+    async (content, found = expected) => {
+      expect(await read(content)).toEqual(found)
+    },
+  )
 
   test.each([
     [
@@ -142,7 +145,7 @@ describe('columns', () => {
     ['0\tlabel\n1\ttext\n', 'its first line ("0", "label") could be a header or an example'],
     ['good film\nbad film\n', 'has one column, "good film"; a table has to have labels and texts: tabs'],
     ['label,text\n1,good\n', 'has one column, "label,text"; a table has to have labels and texts: tabs'],
-  ])('are refused as ambiguous, with what was seen: %j', async (content, message) => {
+  ])('refuses ambiguous columns, with their contents: %j', async (content, message) => {
     expect(await problem(content)).toContain(message)
   })
 
@@ -166,7 +169,7 @@ describe('columns', () => {
     expect(await problem('label\ttext\n1\tgood\n0\tbad\tfilm\n')).toContain('line 3 has 3 columns, not 2 as the header')
   })
 
-  test('are shown in messages without control characters', async () => {
+  test('shows columns in messages without control characters', async () => {
     expect(await problem('\u001b[2Jx\ty\tz\n')).toContain('first line is " [2Jx", "y", "z"')
   })
 })

@@ -14,15 +14,15 @@ export interface LabeledOptions {
  * @param labels the model's names by class number; undefined if it has none: then only numbers are accepted
  */
 export function classOf(label: string, labels: readonly string[] | undefined): number | undefined {
-  const wanted = label.trim().toLowerCase()
+  const plain = label.trim().toLowerCase()
   if (labels !== undefined) {
     const exact = labels.indexOf(label)
     if (exact >= 0) return exact
-    const position = labels.findIndex((name) => name.toLowerCase() === wanted)
+    const position = labels.findIndex((name) => name.toLowerCase() === plain)
     if (position >= 0) return position
   }
-  if (!/^\d{1,9}$/.test(wanted)) return undefined
-  const id = Number(wanted)
+  if (!/^\d{1,9}$/.test(plain)) return undefined
+  const id = Number(plain)
   return labels === undefined || id < labels.length ? id : undefined
 }
 

@@ -100,8 +100,8 @@ describe('openDataset', () => {
       code: 'TP_DATA',
       message: expect.stringContaining('there is no such file or folder'),
     })
-    await expect(openDataset(folder)).rejects.toThrow('holds no data that can be read. What can: a table of labels')
-    await expect(openDataset(await file('x.parquet', 'PAR1'))).rejects.toThrow('is no data set that can be read')
+    await expect(openDataset(folder)).rejects.toThrow('holds no data that can be read. Readable: a table of labels')
+    await expect(openDataset(await file('x.parquet', 'PAR1'))).rejects.toThrow('is not a data set that can be read')
     const table = await file('a.tsv', '1\tgood\n')
     await expect(openDataset(table, { modality: 'image' })).rejects.toThrow(
       'holds text data, but the model takes image',
@@ -123,7 +123,7 @@ describe('openDataset', () => {
     const dataset = await openDataset(folder, { labels: ['cat'] })
     await expect(dataset.examples[0]?.read()).rejects.toMatchObject({
       code: 'TP_DATA',
-      message: `[data] ${path}: cannot be read as an image: it is no PNG, JPEG, WebP, GIF, AVIF or TIFF, whatever its name`,
+      message: `[data] ${path}: cannot be read as an image: it is not a PNG, JPEG, WebP, GIF, AVIF or TIFF file, whatever its name`,
     })
   })
 
@@ -136,8 +136,8 @@ describe('openDataset', () => {
   })
 
   test.each<[string, () => Promise<Uint8Array | string>, RegExp]>([
-    ['an SVG, which may name other files', async () => '<svg xmlns="http://www.w3.org/2000/svg"/>', /it is no PNG/],
-    ['nothing', async () => '', /it is no PNG/],
+    ['an SVG, which may name other files', async () => '<svg xmlns="http://www.w3.org/2000/svg"/>', /it is not a PNG/],
+    ['nothing', async () => '', /it is not a PNG/],
     [
       'a PNG that is cut off',
       async () => (await png(64, 64, { r: 1, g: 2, b: 3 })).subarray(0, 100),

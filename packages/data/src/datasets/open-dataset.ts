@@ -42,7 +42,7 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
     throw new TpError('TP_OPTION', 'data', `${path}: ${problem}`)
   }
   if ((isRetrieval || dataset.modality !== 'text') && columns !== undefined) {
-    throw new TpError('TP_OPTION', 'data', `${path}: is no table; a text or label column can only be named of one`)
+    throw new TpError('TP_OPTION', 'data', `${path}: is not a table; only a table has text and label columns to name`)
   }
   if (modality !== undefined && dataset.modality !== modality) {
     throw new TpError('TP_DATA', 'data', `${path}: holds ${dataset.modality} data, but the model takes ${modality}`)
@@ -53,7 +53,7 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
 async function openFile(path: string, options: DatasetOptions): Promise<Dataset> {
   if (isIdxImages(path)) return openIdx(path, options)
   if (isTable(path)) return readTexts(path, options)
-  throw new TpError('TP_DATA', 'data', `${path}: is no data set that can be read. What can: ${KINDS}`)
+  throw new TpError('TP_DATA', 'data', `${path}: is not a data set that can be read. Readable: ${KINDS}`)
 }
 
 async function readTexts(path: string, options: DatasetOptions): Promise<Dataset> {
@@ -79,7 +79,7 @@ async function openFolder(folder: string, options: DatasetOptions): Promise<Data
   if (images.length > 0) return imageFolder(folder, images, options)
   const tables = files.filter((file) => isTable(file) && extname(file).toLowerCase() !== '.txt')
   if (tables.length > 0) return readTexts(only('tables', tables), options)
-  throw new TpError('TP_DATA', 'data', `${folder}: holds no data that can be read. What can: ${KINDS}`)
+  throw new TpError('TP_DATA', 'data', `${folder}: holds no data that can be read. Readable: ${KINDS}`)
 }
 
 /** Whether a file's name marks it as data when its folder is opened. */

@@ -67,7 +67,7 @@ function byContent({ names, rows }: DataTable): Found | undefined {
   return { columns: [first, second, score], hasHeader: false }
 }
 
-/** What a column that is not called a score holds are classes if they are few whole numbers, or no numbers at all. */
+/** A column that is not called a score holds classes if its values are few whole numbers, or not numbers at all. */
 function holdsClasses({ names, rows }: DataTable, { columns: [, , score], hasHeader }: Found): boolean {
   const header = hasHeader ? (names ?? rows[0]?.cells ?? []) : []
   const called = header[score]?.trim().toLowerCase() ?? 'label'

@@ -25,7 +25,7 @@ export function wavFolder(folder: string, files: readonly string[], options: Lab
 /** Half an hour at 16 kHz, one channel of 16 bits. */
 const MOST_BYTES = 64 * 2 ** 20
 
-/** What a sample of each format is in −1…1, by format tag and bits. */
+/** Converts a sample of each format to −1…1, by format tag and bits. */
 const SCALES: Readonly<Record<string, (sample: number) => number>> = {
   'PCM 8': (sample) => (sample - 128) / 128,
   'PCM 16': (sample) => sample / 2 ** 15,

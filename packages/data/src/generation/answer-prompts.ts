@@ -17,11 +17,11 @@ export interface AnswerOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
-/** What a decoder has made of prompts; by example, in the order of the prompts of each kind. */
+/** The answers of a decoder to prompts; by example, in the order of the prompts of each kind. */
 export interface Generation {
   /** Whether each answer occurs in what was generated; undefined where no prompt has one. */
   readonly answers: Figure | undefined
-  /** What was generated after each of these. */
+  /** The text generated after each of these. */
   readonly texts: readonly string[]
   /** Nats of each continuation, a token; undefined where no prompt has one. e to the mean is the perplexity. */
   readonly nats: Figure | undefined

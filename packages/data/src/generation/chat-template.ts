@@ -7,7 +7,7 @@ import { withinTime } from '../inputs/within-time.ts'
 /** Writes one message of a user as the model was trained to read it, up to where its answer begins. */
 export type ChatTemplate = (message: string) => string
 
-/** What tokenizer_config.json says of it. */
+/** The entry of tokenizer_config.json for it. */
 interface TokenizerConfig {
   readonly chat_template?: unknown
   readonly [name: string]: unknown

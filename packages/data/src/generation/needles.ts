@@ -6,7 +6,7 @@ import type { Prompt, PromptOptions } from './prompts.ts'
 export interface NeedleOptions extends PromptOptions {
   /** Tokens of each prompt, about. */
   readonly length: number
-  /** How many numbers are hidden in each; one of them is asked for. */
+  /** How many numbers are hidden in each; the question is for one of them. */
   readonly keys: number
   /** Tokens whose likelihood is measured after a passage of `length` tokens. */
   readonly continuation: number
@@ -23,7 +23,7 @@ export async function readNeedles(path: string, options: NeedleOptions): Promise
   return [...needles(text, path, options), ...passages(text, path, options)]
 }
 
-const ASKED = 40
+const PROMPTS = 40
 
 const PLACES = [
   'archive,attic,bakery,barn,basement,boathouse,cabin,castle,cellar,chapel,clinic,cottage,depot,dock,farm,ferry,forge',
@@ -32,7 +32,7 @@ const PLACES = [
 ].flatMap((line) => line.split(','))
 
 function needles(text: string, path: string, options: NeedleOptions): Prompt[] {
-  const { tokenizer, template, length, keys, limit = ASKED } = options
+  const { tokenizer, template, length, keys, limit = PROMPTS } = options
   const sentences = text.split(/(?<=[.!?])\s+/).filter((sentence) => sentence.trim() !== '')
   const sizes = sentences.map((sentence) => tokenizer.encodeAlone(` ${sentence}`).length)
   const total = sizes.reduce((sum, size) => sum + size, 0)
@@ -40,9 +40,9 @@ function needles(text: string, path: string, options: NeedleOptions): Prompt[] {
   return Array.from({ length: limit }, (_, i) => {
     const uniform = randomNumbers(i + 1)
     const hidden = hide(keys, uniform)
-    const [asked] = hidden as [Hidden]
+    const [needle] = hidden as [Hidden]
     const encode = (haystack: readonly string[]): number[] => {
-      const question = `What is the access code of the ${asked.place}? Answer with the number alone.`
+      const question = `What is the access code of the ${needle.place}? Answer with the number alone.`
       const message = `Remember the access codes in this text.\n\n${haystack.join(' ')}\n\n${question}`
       return template === undefined
         ? tokenizer.encode(`${message}\nAnswer:`, Number.POSITIVE_INFINITY)
@@ -58,7 +58,7 @@ function needles(text: string, path: string, options: NeedleOptions): Prompt[] {
     const depths = hidden.map((_, j) => (j === 0 ? (i + 0.5) / limit : uniform()))
     for (const [j, { sentence }] of hidden.entries())
       haystack.splice(Math.round((depths[j] as number) * haystack.length), 0, sentence)
-    return { tokens: encode(haystack), answer: asked.number }
+    return { tokens: encode(haystack), answer: needle.number }
   })
 }
 
@@ -68,7 +68,7 @@ interface Hidden {
   readonly sentence: string
 }
 
-/** Numbers of different places; the first is asked for. */
+/** Numbers of different places; the question is for the first. */
 function hide(count: number, uniform: () => number): Hidden[] {
   const places = [...PLACES]
   return Array.from({ length: count }, () => {
@@ -84,7 +84,7 @@ export const MOST_KEYS: number = PLACES.length
 function passages(
   text: string,
   path: string,
-  { tokenizer, length, continuation, limit = ASKED }: NeedleOptions,
+  { tokenizer, length, continuation, limit = PROMPTS }: NeedleOptions,
 ): Prompt[] {
   const start = tokenizer.encode('', Number.POSITIVE_INFINITY)
   const tokens = tokenizer.encodeAlone(text)

@@ -3,11 +3,11 @@ import { readTable } from '../datasets/table/read-table.ts'
 import type { TextTokenizer } from '../inputs/tokenizer.ts'
 import type { ChatTemplate } from './chat-template.ts'
 
-/** What a decoder is to read, and what is to follow. */
+/** A text for a decoder to read, and the expected continuation. */
 export interface Prompt {
   /** Token ids. */
   readonly tokens: readonly number[]
-  /** What has to occur in the text that is generated. */
+  /** The words that have to occur in the generated text. */
   readonly answer?: string
   /** Token ids of a text that follows; how likely it is tells what the decoder has understood. */
   readonly continuation?: readonly number[]
@@ -34,29 +34,29 @@ export async function readPrompts(path: string, { tokenizer, template, limit }: 
   const [prompt, message, answer, continuation] = ['prompt', 'message', 'answer', 'continuation'].map(column)
   const isKnown = [prompt, message].some(has) && [answer, continuation].some(has)
   if (!isKnown) {
-    const wanted = 'a column "prompt" or "message", and a column "answer" or "continuation"'
-    throw dataError(path, `has the columns ${listed(names)}; prompts are read from ${wanted}`)
+    const forms = 'a column "prompt" or "message", and a column "answer" or "continuation"'
+    throw dataError(path, `has the columns ${listed(names)}; prompts are read from ${forms}`)
   }
   const rows = table.rows.slice(table.names === undefined ? 1 : 0).slice(0, limit)
   if (rows.length === 0) throw dataError(path, 'holds no prompt')
   return rows.map(({ cells, line }) => {
     const where = `${path}, line ${line}`
     const cell = (index: number | undefined): string | undefined => (has(index) ? cells[index] : undefined) || undefined
-    const [said, asked] = [cell(prompt), cell(message)]
-    if ((said === undefined) === (asked === undefined))
+    const [text, question] = [cell(prompt), cell(message)]
+    if ((text === undefined) === (question === undefined))
       throw dataError(where, 'needs a prompt or a message, and not both')
-    if (asked !== undefined && template === undefined)
+    if (question !== undefined && template === undefined)
       throw dataError(where, 'has a message, and the model has no chat template (tokenizer_config.json); give prompts')
-    const [wanted, follows] = [cell(answer), cell(continuation)]
-    if (wanted === undefined && follows === undefined)
+    const [expected, follows] = [cell(answer), cell(continuation)]
+    if (expected === undefined && follows === undefined)
       throw dataError(where, 'has neither an answer nor a continuation')
     const tokens =
-      asked === undefined
-        ? tokenizer.encode(said as string, Number.POSITIVE_INFINITY)
-        : tokenizer.encodeAlone((template as ChatTemplate)(asked))
+      question === undefined
+        ? tokenizer.encode(text as string, Number.POSITIVE_INFINITY)
+        : tokenizer.encodeAlone((template as ChatTemplate)(question))
     return {
       tokens,
-      ...(wanted !== undefined && { answer: wanted }),
+      ...(expected !== undefined && { answer: expected }),
       ...(follows !== undefined && { continuation: tokenizer.encodeAlone(follows) }),
     }
   })

@@ -13,7 +13,7 @@ interface ScaledCache extends Cache {
   readonly scale?: Cache
 }
 
-/** What is known of a decoder's file; `inspectDecoder` of @tp/compiler finds it. */
+/** The facts about a decoder's file; `inspectDecoder` of @tp/compiler finds it. */
 export interface DecoderForm {
   readonly caches: readonly { readonly keys: ScaledCache; readonly values: ScaledCache }[]
   /** The input that positions are read from; undefined where they are counted. */
@@ -33,7 +33,7 @@ export interface Reading {
   readonly logits: Float32Array
   /** Bytes of all keys and values that are kept. */
   readonly cacheBytes: number
-  /** What the decoder is given for one more token. */
+  /** The inputs of the decoder for one more token. */
   feeds(token: number): NamedTensors
   /** @throws TpError TP_ABORTED, TP_RUN */
   next(token: number): Promise<Reading>
@@ -41,7 +41,7 @@ export interface Reading {
 
 /** Reads prompts and goes on token by token, with the caches that it has returned. One example at a time. */
 export interface TextDecoder {
-  /** What it is given for a prompt: caches of no tokens. */
+  /** The inputs for a prompt: caches of no tokens. */
   feeds(prompt: readonly number[]): NamedTensors
   /** @throws TpError TP_INPUT for an empty prompt; TP_ABORTED, TP_RUN */
   read(prompt: readonly number[]): Promise<Reading>
@@ -116,7 +116,7 @@ function integerInputs(
     })
 }
 
-/** What a decoder is given of earlier tokens where there are none, by the names of its inputs. */
+/** The empty caches that a decoder takes where there are no earlier tokens, by the names of its inputs. */
 function emptyCaches(session: Session, form: DecoderForm): NamedTensors {
   const scales = new Set(form.caches.flatMap(({ keys, values }) => [keys.scale?.past, values.scale?.past]))
   return Object.fromEntries(
@@ -128,7 +128,7 @@ function emptyCaches(session: Session, form: DecoderForm): NamedTensors {
   )
 }
 
-/** Of every layer, keys and values, and their scales where they have some. */
+/** The keys and values of every layer, and their scales where they have some. */
 function allCaches({ caches }: DecoderForm): readonly Cache[] {
   return caches.flatMap(({ keys, values }) =>
     [keys, values].flatMap((cache) => [cache, ...(cache.scale ? [cache.scale] : [])]),

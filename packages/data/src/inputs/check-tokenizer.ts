@@ -103,7 +103,7 @@ export function seen(value: unknown): string {
   }
 }
 
-/** What is wrong with a tokenizer.json. */
+/** The problem with a tokenizer.json. */
 export function refusal(source: string, problem: string, cause?: unknown): TpError {
   return new TpError('TP_TOKENIZER', 'data', `${source}: ${problem}`, cause === undefined ? {} : { cause })
 }

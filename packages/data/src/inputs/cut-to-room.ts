@@ -1,6 +1,6 @@
 /**
- * Two texts cut to `room` tokens together: the longer one first, until both are equally long. What Hugging Face's tokenizers
- * call `longest_first`, and do for `truncation=True`.
+ * Two texts cut to `room` tokens together: the longer one first, until both are equally long. Hugging Face's tokenizers call
+ * this `longest_first`, and do it for `truncation=True`.
  */
 export function cutToRoom(
   first: readonly number[],

@@ -109,14 +109,14 @@ describe('a tokenizer that Hugging Face refuses is refused', () => {
     [
       'a special token that is not defined',
       templateWith({ special_tokens: { '[CLS]': cls } }),
-      'which is no part of a template',
+      'which is not part of a template',
     ],
     [
       'a special token with an id below 0',
       templateWith({ special_tokens: { '[CLS]': cls, '[SEP]': sep(-3) } }),
-      'which is no part of a template',
+      'which is not part of a template',
     ],
-    ['a third text', templateWith({ single: [text('C')] }), 'which is no part of a template'],
+    ['a third text', templateWith({ single: [text('C')] }), 'which is not part of a template'],
     ['a template without pairs', templateWith({ pair: undefined }), 'its post_processor.pair is missing'],
     [
       'a template of the result of another',
@@ -132,7 +132,7 @@ describe('a tokenizer that Hugging Face refuses is refused', () => {
     expect(() => open(changes)).toThrow(error)
   })
 
-  test('and so is a template that is 100,000 texts long, at once', () => {
+  test('refuses a template that is 100,000 texts long at once', () => {
     const single = Array.from({ length: 100_000 }, () => text('A'))
     expect(() => open(templateWith({ single }))).toThrow(expect.objectContaining({ code: 'TP_TOKENIZER' }))
   })
@@ -248,7 +248,7 @@ describe('a tokenizer that Hugging Face accepts gives the same ids', () => {
     expect(open({ model: words, pre_tokenizer: split }).encode('good.größe', 512)).toEqual([2, 4, 18, 3])
   })
 
-  test('and cuts a text before its special tokens, however many they are', () => {
+  test('cuts a text before its special tokens, however many they are', () => {
     const tokenizer = open(templateWith({ special_tokens: { '[CLS]': cls, '[SEP]': sep(3, 3) } }))
     expect(tokenizer.encode('a b c d e', 6)).toEqual([2, 9, 10, 11, 3, 3])
     expect(tokenizer.encodePair('a b c d e', 'a', 8).ids).toEqual([2, 9, 10, 3, 3, 9, 3, 3])

@@ -67,10 +67,10 @@ function defined(shape: PartialShape): Partial<ImageShape> {
   return Object.fromEntries(Object.entries(shape).filter(([, size]) => size !== undefined))
 }
 
-function checkShape(image: ImageShape, wanted: ImageShape, source: string): void {
+function checkShape(image: ImageShape, expected: ImageShape, source: string): void {
   const text = ({ channels, height, width }: ImageShape): string => `${channels} × ${height} × ${width}`
-  if (text(image) === text(wanted)) return
-  throw new TpError('TP_DATA', 'data', `${source}: is ${text(image)}, but ${text(wanted)} is needed`)
+  if (text(image) === text(expected)) return
+  throw new TpError('TP_DATA', 'data', `${source}: is ${text(image)}, but ${text(expected)} is needed`)
 }
 
 function measuredNote(mean: readonly number[], std: readonly number[]): string {

@@ -3,7 +3,7 @@ import { modelFacts } from './model-facts.ts'
 import { tokenRows } from './token-rows.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 
-test('what a configuration says in other types than it should is taken as not said', () => {
+test('ignores entries of a configuration that have other types than they should', () => {
   const wrong = { id2label: { 0: 'no', 1: {} }, max_position_embeddings: 'many' }
   expect(modelFacts(wrong, {})).toMatchObject({ labels: ['no', 'LABEL_1'], maxTokens: undefined })
   expect(modelFacts({ id2label: 5 }, {}).labels).toBeUndefined()

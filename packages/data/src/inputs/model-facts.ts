@@ -2,7 +2,7 @@ import { isRecord } from '@tp/core/host'
 import type { Normalization } from './normalization.ts'
 import { type Pooling, poolingOf, type SentenceModule } from './pooling.ts'
 
-/** What the files next to a model say about its inputs, classes and vectors; what they do not say is undefined. */
+/** The facts about a model's inputs, classes and vectors in the files next to it; missing facts are undefined. */
 export interface ModelFacts {
   /** Class names by number, from config.json. */
   readonly labels: readonly string[] | undefined
@@ -38,7 +38,7 @@ interface Config {
   readonly id2label?: Readonly<Record<string, string>>
   readonly max_position_embeddings?: number
   readonly n_positions?: number
-  /** Of a model of texts and images. */
+  /** For a model of texts and images. */
   readonly text_config?: unknown
   readonly model_type?: string
   readonly pad_token_id?: number
@@ -104,7 +104,7 @@ function lengthOf(value: unknown): number | undefined {
     : undefined
 }
 
-function normalizationOf({ image_mean: mean, image_std: std, do_normalize: asked }: Preprocessor) {
-  if (asked === false) return { mean: [0], std: [1] }
+function normalizationOf({ image_mean: mean, image_std: std, do_normalize: isNormalizing }: Preprocessor) {
+  if (isNormalizing === false) return { mean: [0], std: [1] }
   return mean !== undefined && std !== undefined ? { mean, std } : undefined
 }

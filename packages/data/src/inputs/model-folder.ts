@@ -5,7 +5,7 @@ import { readBytes } from '../read-bytes.ts'
 import { type ModelFacts, modelFacts } from './model-facts.ts'
 import { type Pooling, requirePooling, type SentenceModule, sentenceModules } from './pooling.ts'
 
-/** Of a config.json; those of many classes have some MB. */
+/** Limit for a config.json; files with many classes have some MB. */
 const MOST_BYTES = 64 * 2 ** 20
 
 /** Files that say how a model reads its inputs, by the names that Hugging Face gives them. */
@@ -16,7 +16,7 @@ const SENTENCE_FILES = ['bert', 'roberta', 'distilbert', 'camembert', 'albert', 
   (architecture) => `sentence_${architecture}_config.json`,
 )
 
-/** What the files next to a model say about its inputs, classes and vectors; undefined where they do not. */
+/** The facts about a model's inputs, classes and vectors in the files next to it; undefined where they are missing. */
 export interface ModelFolder extends ModelFacts {
   /** Path of tokenizer.json. */
   readonly tokenizer: string | undefined

@@ -26,7 +26,7 @@ export interface ModelInputs {
   readonly pooling?: Pooling['of'] | undefined
   /** How images are normalized: as given, or as measured. */
   readonly normalization?: Normalization | undefined
-  /** What was assumed for want of better knowledge, in sentences for the user. */
+  /** Assumptions made for want of better knowledge, in sentences for the user. */
   readonly notes: readonly string[]
   /** Inputs of one batch of examples by their positions, padded to its longest. */
   feeds(rows: readonly number[]): Promise<NamedTensors>

@@ -72,7 +72,7 @@ test('a module that the ONNX file does not hold is refused where vectors are poo
   }
 })
 
-test('whatever else modules.json holds is no module', () => {
+test('ignores other entries of modules.json', () => {
   expect(sentenceModules([5, null, { type: 7 }, { type: 'a.b.Pooling', path: 3 }])).toEqual([
     { type: 'Pooling', path: '' },
   ])
@@ -84,7 +84,7 @@ test.each([
   { pooling_mode: 'constructor' },
   { pooling_mode_weightedmean_tokens: true },
   { pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true },
-])('what is not supported is refused: %j', async (config) => {
+])('refuses modules that are not supported: %j', async (config) => {
   write('1_Pooling/config.json', config)
   await expect(readPooling(join(folder, 'model.onnx'))).rejects.toMatchObject({ code: 'TP_POOLING' })
 })

@@ -7,11 +7,11 @@ export interface Pooling {
   readonly of: 'mean' | 'maximum' | 'class token' | 'last token'
   /** Whether vectors are brought to length 1. */
   readonly isNormalized: boolean
-  /** What else the folder demands that cannot be done: then `of` is not what it says. */
+  /** Other demands of the folder that cannot be met: then `of` is not what it says. */
   readonly unsupported?: string
 }
 
-/** Of a model whose folder does not say how it pools. */
+/** For a model whose folder does not say how it pools. */
 export const USUAL_POOLING: Pooling = { of: 'mean', isNormalized: true }
 
 /** One step of a model as Sentence Transformers lists them in modules.json. */
@@ -55,8 +55,8 @@ export function sentenceModules(json: unknown): SentenceModule[] {
 export function poolingOf(modules: readonly SentenceModule[], config: object | undefined): Pooling | undefined {
   if (modules.length === 0 && config === undefined) return undefined
   const isNormalized = modules.length === 0 || modules.some(({ type }) => type === 'Normalize')
-  const asked = config === undefined ? [] : modesOf(config)
-  const of = asked.length > 1 ? undefined : modes.get(asked[0] ?? 'mean')
+  const named = config === undefined ? [] : modesOf(config)
+  const of = named.length > 1 ? undefined : modes.get(named[0] ?? 'mean')
   const other = modules.slice(1).find(({ type }) => !harmless.includes(type))
   const isMissing = config === undefined && modules.some(({ type }) => type === 'Pooling')
   const unsupported =
@@ -64,12 +64,12 @@ export function poolingOf(modules: readonly SentenceModule[], config: object | u
       ? `modules.json passes its vectors through ${other.type}, which the ONNX file does not hold`
       : isMissing
         ? 'modules.json names a Pooling whose config.json (1_Pooling/config.json) is missing'
-        : `its vectors are pooled by ${asked.join(' and ')}, and only one of mean, max, cls and lasttoken is supported`
+        : `its vectors are pooled by ${named.join(' and ')}, and only one of mean, max, cls and lasttoken is supported`
   if (of !== undefined && other === undefined && !isMissing) return { of, isNormalized }
   return { of: of ?? 'mean', isNormalized, unsupported }
 }
 
-/** What a configuration names; flags that are set. */
+/** The modes that a configuration names; flags that are set. */
 function modesOf(config: object): string[] {
   const { pooling_mode: named }: { readonly pooling_mode?: unknown } = config
   if (named !== undefined) return [named].flat().map((mode) => (typeof mode === 'string' ? mode : JSON.stringify(mode)))

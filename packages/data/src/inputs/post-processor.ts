@@ -81,7 +81,7 @@ function piecesOf(json: Json, source: string): Pieces {
       (json[name] as unknown[]).map((piece) => {
         const read = readPiece(piece, specials)
         if (read !== undefined) return read
-        throw refusal(source, `its post_processor.${name} has ${seen(piece)}, which is no part of a template`)
+        throw refusal(source, `its post_processor.${name} has ${seen(piece)}, which is not part of a template`)
       })
     return { single: read('single'), pair: read('pair') }
   }

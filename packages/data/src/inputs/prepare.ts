@@ -9,7 +9,7 @@ import type { Normalization } from './normalization.ts'
 import type { Pooling } from './pooling.ts'
 import { textInputs } from './text-inputs.ts'
 
-/** What {@link prepareInputs} must know about a model; `readModelFolder` finds most of it next to the file. */
+/** The facts about a model that {@link prepareInputs} requires; `readModelFolder` finds most of it next to the file. */
 export interface PrepareOptions {
   /** Path of tokenizer.json; texts need it. */
   readonly tokenizer?: string | undefined

@@ -68,7 +68,7 @@ export function tokenRows(
   }
 }
 
-/** What marks real tokens among the inputs of a model, by their names, if anything does. */
+/** The input of a model that marks real tokens, by its name, if there is one. */
 export function maskOf<T>(inputs: Readonly<Record<string, T>>): T | undefined {
   return Object.entries(inputs).find(([name]) => ROLES[name] === 'mask')?.[1]
 }
@@ -97,11 +97,11 @@ function roleOf(input: ValueInfo): 'ids' | 'mask' | 'types' {
   )
 }
 
-function lengthLimit(asked: number | undefined, fixed: number | undefined): number {
-  if (asked !== undefined && (!Number.isInteger(asked) || asked < 3)) {
-    throw new TpError('TP_OPTION', 'data', `maxTokens is ${asked}; it is a whole number of tokens, 3 or more`)
+function lengthLimit(limit: number | undefined, fixed: number | undefined): number {
+  if (limit !== undefined && (!Number.isInteger(limit) || limit < 3)) {
+    throw new TpError('TP_OPTION', 'data', `maxTokens is ${limit}; it is a whole number of tokens, 3 or more`)
   }
-  return Math.min(asked ?? 512, fixed ?? Number.POSITIVE_INFINITY)
+  return Math.min(limit ?? 512, fixed ?? Number.POSITIVE_INFINITY)
 }
 
 function checkIds(row: Int32Array, vocabularySize: number | undefined, tokenizer: TextTokenizer, source: string): void {

@@ -2,7 +2,7 @@ import { isRecord } from '@tp/core/host'
 import { shown } from '../datasets/table/data-error.ts'
 import { refusal, seen } from './check-tokenizer.ts'
 
-/** What a field may hold. */
+/** The values that a field may hold. */
 interface Shape {
   /** For messages: `has to be …`. */
   readonly form: string
@@ -162,13 +162,13 @@ export function checkShape(json: Readonly<Record<string, unknown>>, type: string
   requireFields(json.model, models[type] ?? {}, 'model', source)
   for (const [i, entry] of (Array.isArray(json.added_tokens) ? json.added_tokens : []).entries())
     requireFields(entry, addedToken, `added_tokens[${i}]`, source)
-  if (isGiven(json.truncation)) requireFields(json.truncation, truncation, 'truncation', source)
+  if (isPresent(json.truncation)) requireFields(json.truncation, truncation, 'truncation', source)
   for (const name of Object.keys(typed) as Kind[]) {
     // Not by recursion: a file may be nested deeper than the stack is.
     const open: [path: string, part: unknown][] = [[name, json[name]]]
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       const [path, part] = next
-      if (!isGiven(part)) continue
+      if (!isPresent(part)) continue
       const known = typed[name]
       const kind = isRecord(part) ? String(part.type) : ''
       requireFields(part, Object.hasOwn(known, kind) ? (known[kind] as Fields) : {}, path, source)
@@ -187,7 +187,7 @@ export function checkShape(json: Readonly<Record<string, unknown>>, type: string
  * @throws TpError TP_TOKENIZER
  */
 export function checkPadding(json: Readonly<Record<string, unknown>>, source: string): void {
-  if (isGiven(json.padding)) requireFields(json.padding, padding, 'padding', source)
+  if (isPresent(json.padding)) requireFields(json.padding, padding, 'padding', source)
 }
 
 function requireFields(value: unknown, fields: Fields, path: string, source: string): void {
@@ -200,7 +200,7 @@ function requireFields(value: unknown, fields: Fields, path: string, source: str
   }
 }
 
-function isGiven(value: unknown): boolean {
+function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null
 }
 

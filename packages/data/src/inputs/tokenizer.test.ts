@@ -165,7 +165,7 @@ describe('loadTokenizer', () => {
     const text = `${'a'.repeat(60)}!`
     const message = expect.stringContaining('"(a+)+$"')
     expect(() => tokenizer.encode(text, 512)).toThrow(expect.objectContaining({ code: 'TP_TOKENIZER', message }))
-    // What was broken off stands in the way of nothing.
+    // An interrupted call does not hinder others.
     expect(tokenizer.encode('good', 512)).toHaveLength(3)
   })
 

@@ -36,7 +36,7 @@ export interface TextTokenizer {
   decode(ids: readonly number[]): string
   /** The text of one token as the tokenizer writes it; empty for special ones. */
   textOf(id: number): string
-  /** What the vocabulary calls a token, a special one, too: `[CLS]`. Empty for an id that it does not have. */
+  /** The name of a token in the vocabulary, special ones included: `[CLS]`. Empty for an id that it does not have. */
   nameOf(id: number): string
 }
 
@@ -64,7 +64,7 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
     })
     const wrong = ids.findIndex((id) => id === undefined || !(Number.isInteger(id) && id >= 0 && id <= largest))
     if (wrong < 0) return ids as number[]
-    throw refusal(source, `gives ${ids[wrong]} for ${shown(own)}, which is no token's id`)
+    throw refusal(source, `gives ${ids[wrong]} for ${shown(own)}, which is not the id of a token`)
   }
   const { single, pair } = readPostProcessor(json.post_processor, largest, source)
   const pairTemplate = (): Template => {
@@ -132,7 +132,7 @@ function open({ model, added_tokens: added, pre_tokenizer, ...parts }: Tokenizer
     pre_tokenizer: preTokenizerFor(pre_tokenizer ?? null),
     added_tokens: withOwnIds((added ?? []) as AddedToken[], model),
   }
-  // A model of whole words is asked for its unknown one here.
+  // A model of whole words looks up its unknown token here.
   return new Tokenizer({ ...tokenizer, post_processor: null }, { unk_token: unknown })
 }
 

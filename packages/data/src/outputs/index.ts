@@ -1,4 +1,4 @@
-// What a model's outputs are, and the answers in them. Requires neither files nor native code, so pages can use it.
+// The kinds of a model's outputs, and the answers in them. Requires neither files nor native code, so pages can use it.
 
 export { classTokenOutput, statesOutput } from './pooled-output.ts'
 export { tagsOf } from './tags.ts'

@@ -28,7 +28,7 @@ function tokenLogits(outputs: NamedTensors, feeds: NamedTensors, rows: number): 
   const [output, ...others] = ownOutputs(outputs, 'logits').filter(isTokenOutput)
   if (output !== undefined && others.length === 0) return output
   const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
-  const wanted = `one float32 output [${rows}, ${tokens}, classes], a row for every token,`
+  const required = `one float32 output [${rows}, ${tokens}, classes], a row for every token,`
   const advice = 'a pruned model has one where removed tokens come back (restore)'
-  throw new TpError('TP_OUTPUT', 'data', `${wanted} is needed for tags; the model gave ${seen.join(', ')}; ${advice}`)
+  throw new TpError('TP_OUTPUT', 'data', `${required} is needed for tags; the model gave ${seen.join(', ')}; ${advice}`)
 }

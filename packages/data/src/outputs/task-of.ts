@@ -2,8 +2,8 @@ import type { ValueInfo } from '@tp/core/runtime'
 import { EMBEDDING_OUTPUTS } from './vectors.ts'
 
 /**
- * What a model computes: a class of the whole input, one of each token, a vector that represents the input, one number to
- * rank inputs by, or states from which a decoder writes down speech.
+ * The kind of answer that a model computes: a class of the whole input, one of each token, a vector that represents the input,
+ * one number to rank inputs by, or states from which a decoder writes down speech.
  */
 export type Task = 'classification' | 'tokens' | 'embeddings' | 'ranking' | 'asr'
 
@@ -11,8 +11,9 @@ export type Task = 'classification' | 'tokens' | 'embeddings' | 'ranking' | 'asr
 const TOKEN_STATES: readonly string[] = ['last_hidden_state', 'token_embeddings']
 
 /**
- * What a model is for, judged by its outputs: `logits` of a class each input or each token, or vectors under the names that
- * exporters give them. One logit an input ranks inputs, as that of a cross-encoder does. One row for each token under another name: classes if there are as many as `labels`, else vectors.
+ * The task of a model, judged by its outputs: `logits` of a class each input or each token, or vectors under the names that
+ * exporters give them. One logit an input ranks inputs, as that of a cross-encoder does. One row for each token under another
+ * name: classes if there are as many as `labels`, else vectors.
  * @param labels the model's class names, if it has any
  */
 export function taskOf(outputs: readonly ValueInfo[], labels?: readonly string[]): Task {

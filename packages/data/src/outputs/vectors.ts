@@ -14,7 +14,7 @@ export const EMBEDDING_OUTPUTS: readonly string[] = [
 ]
 
 /**
- * Of a model's outputs the one that an embedding is read from: [batch, D], or [batch, tokens, D] of which the mean is taken.
+ * The output of a model from which an embedding is read: [batch, D], or [batch, tokens, D] of which the mean is taken.
  * @param name what it is called; default: found by name and shape
  * @returns undefined if none or several fit
  */
@@ -37,12 +37,12 @@ function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefi
   const output = embeddingOutput(ofRows, name)
   if (output !== undefined) return output
   const seen = Object.entries(outputs).map(([other, { type, dims }]) => `${other} ${type}[${dims}]`)
-  const wanted = name === undefined ? 'one float32 output' : `a float32 output ${name} of`
+  const required = name === undefined ? 'one float32 output' : `a float32 output ${name} of`
   const forms = `[${rows}, D] or [${rows}, tokens, D]`
-  throw new TpError('TP_OUTPUT', 'data', `${wanted} ${forms} is needed to embed; the model gave ${seen.join(', ')}`)
+  throw new TpError('TP_OUTPUT', 'data', `${required} ${forms} is needed to embed; the model gave ${seen.join(', ')}`)
 }
 
-/** What a model was given for a batch, and has computed. */
+/** The inputs of a model for a batch, and its outputs. */
 export interface RanBatch {
   readonly feeds: NamedTensors
   readonly outputs: NamedTensors

@@ -6,7 +6,7 @@ import { dataError } from '../datasets/table/data-error.ts'
 import { readText } from '../datasets/table/read-table.ts'
 import { readWav } from '../datasets/wav-folder.ts'
 
-/** A recording, and what is said in it. */
+/** A recording and its transcript. */
 export interface SpeechClip {
   /** Path of the file. */
   readonly source: string
@@ -34,7 +34,7 @@ export async function readSpeech(
     if (line.trim() === '') return []
     const [file, text, ...others] = line.split('\t')
     if (file === undefined || text === undefined || others.length > 0) {
-      throw dataError(`${table}, line ${i + 1}`, 'is not the path of a WAV file, a tab, and what is said in it')
+      throw dataError(`${table}, line ${i + 1}`, 'is not the path of a WAV file, a tab, and its transcript')
     }
     if (wordsOf(text).length === 0) {
       throw dataError(`${table}, line ${i + 1}`, `has no words in its transcript, ${JSON.stringify(text.slice(0, 40))}`)

@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import type { AbortSignalLike, NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { readFolderJson } from '../inputs/model-folder.ts'
 
-/** Writes down what was said, from the states of an encoder. */
+/** Transcribes speech from the states of an encoder. */
 export interface SpeechDecoder {
   /**
    * Of one example: states float32 [1,n,D].
@@ -14,7 +14,7 @@ export interface SpeechDecoder {
   steps?(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, string>
 }
 
-/** What generation_config.json says. */
+/** The entries of generation_config.json. */
 interface Generation {
   readonly decoder_start_token_id: number
   readonly eos_token_id: number | readonly number[]
@@ -35,7 +35,7 @@ const BRANCH = 'use_cache_branch'
  * at each step, or `decoder_model_merged.onnx`, which keeps their keys and values. generation_config.json and tokenizer.json are those
  * next to it.
  * @param session of the file at `path`
- * @throws TpError TP_INPUT for a file that is no such decoder; TP_DATA for a folder without these files
+ * @throws TpError TP_INPUT for a file that is not such a decoder; TP_DATA for a folder without these files
  */
 export async function openSpeechDecoder(session: Session, path: string): Promise<SpeechDecoder> {
   const names = session.inputs.map(({ name }) => name)

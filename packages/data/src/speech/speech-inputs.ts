@@ -5,7 +5,7 @@ import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { someExamples } from '../inputs/some-examples.ts'
 import type { SpeechClip, SpeechDataset } from './read-speech.ts'
 
-/** Recordings in the form that a speech encoder takes, and what is said in them. */
+/** Recordings in the form that a speech encoder takes, and their transcripts. */
 export interface SpeechInputs extends ModelInputs {
   /** By example. */
   readonly texts: readonly string[]

@@ -17,7 +17,7 @@ test('agree with known probabilities', () => {
   expect(found).toBeCloseTo(0.5 * Math.log(2) + 0.5 * Math.log(2 / 3), 5)
 })
 
-test('are never below 0, and 0 for equal answers, whatever is added to all logits', () => {
+test('divergences are never below 0, and 0 for equal answers, whatever is added to all logits', () => {
   fc.assert(
     fc.property(logits, logits, fc.integer({ min: -50, max: 50 }), (p, q, more) => {
       for (const found of divergences({ logits: p, classes: CLASSES }, { logits: q })) {

@@ -5,7 +5,7 @@ import { countEntities, type Entity, entitiesOf, isBio } from './entities.ts'
 type Found = readonly (readonly [type: string, first: number, last: number])[]
 
 /** Random tags, expected and predicted, and what seqeval 1.2.2 finds in them: type, first and last word. */
-const bySeqeval: readonly (readonly [expected: string, predicted: string, wanted: Found, found: Found])[] = [
+const bySeqeval: readonly (readonly [expected: string, predicted: string, labels: Found, found: Found])[] = [
   [
     'B-PER I-LOC I-LOC',
     'B-PER B-LOC I-LOC',
@@ -54,19 +54,19 @@ const bySeqeval: readonly (readonly [expected: string, predicted: string, wanted
 ]
 
 describe('entities are those of seqeval', () => {
-  test.each(bySeqeval)('finds the entities that seqeval finds: %s', (expected, predicted, wanted, found) => {
+  test.each(bySeqeval)('finds the entities that seqeval finds: %s', (expected, predicted, counted, found) => {
     const asFound = (tags: string): Found =>
       entitiesOf(tags.split(' ')).map(({ type, start, end }) => [type, start, end - 1])
-    expect(asFound(expected)).toEqual(wanted)
+    expect(asFound(expected)).toEqual(counted)
     expect(asFound(predicted)).toEqual(found)
   })
 
   test('gives the F1 that seqeval gives', () => {
     const counts = bySeqeval.map(([expected, predicted]) => countEntities(predicted.split(' '), expected.split(' ')))
-    const sum = (of: 'hits' | 'found' | 'wanted'): number => counts.reduce((total, count) => total + count[of], 0)
+    const sum = (of: 'hits' | 'found' | 'labeled'): number => counts.reduce((total, count) => total + count[of], 0)
     expect(counts.map(({ hits }) => hits)).toEqual([2, 2, 2])
     // seqeval.metrics.f1_score of the three together
-    expect((2 * sum('hits')) / (sum('found') + sum('wanted'))).toBeCloseTo(0.5714285714285714, 12)
+    expect((2 * sum('hits')) / (sum('found') + sum('labeled'))).toBeCloseTo(0.5714285714285714, 12)
   })
 })
 
@@ -84,7 +84,7 @@ test('reads back the BIO tags that it writes', () => {
       expect(countEntities(tags, tags)).toEqual({
         hits: entities.length,
         found: entities.length,
-        wanted: entities.length,
+        labeled: entities.length,
       })
     }),
   )

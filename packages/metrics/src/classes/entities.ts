@@ -33,16 +33,20 @@ export function entitiesOf(tags: readonly string[]): Entity[] {
   return entities
 }
 
-/** What entity-level F1 counts: F1 = 2·hits / (found + wanted). An entity is a hit if type, start and end are right. */
+/** The counts of entity-level F1: F1 = 2·hits / (found + labeled). An entity is a hit if type, start and end are right. */
 export interface EntityCounts {
   readonly hits: number
   readonly found: number
-  readonly wanted: number
+  readonly labeled: number
 }
 
 export function countEntities(predicted: readonly string[], expected: readonly string[]): EntityCounts {
   const key = ({ type, start, end }: Entity): string => `${start} ${end} ${type}`
-  const wanted = new Set(entitiesOf(expected).map(key))
+  const labeledKeys = new Set(entitiesOf(expected).map(key))
   const found = entitiesOf(predicted).map(key)
-  return { hits: found.filter((entity) => wanted.has(entity)).length, found: found.length, wanted: wanted.size }
+  return {
+    hits: found.filter((entity) => labeledKeys.has(entity)).length,
+    found: found.length,
+    labeled: labeledKeys.size,
+  }
 }

@@ -38,8 +38,8 @@ function classOutput(outputs: NamedTensors, rows: number): Logits {
   const [output] = fitting
   if (output === undefined || fitting.length > 1) {
     const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
-    const wanted = `one float32 output [${rows}, classes]`
-    throw new TpError('TP_OUTPUT', 'metrics', `${wanted} is needed for classes; the model gave ${seen.join(', ')}`)
+    const required = `one float32 output [${rows}, classes]`
+    throw new TpError('TP_OUTPUT', 'metrics', `${required} is needed for classes; the model gave ${seen.join(', ')}`)
   }
   return { classes: output.dims[1] as number, data: output.data as Float32Array }
 }

@@ -63,7 +63,7 @@ describe('the interval of a figure', () => {
 })
 
 describe('the loss between two figures', () => {
-  test('is their difference, within its interval, and is reversed with them', () => {
+  test('the loss is the difference, within its interval, and is reversed with the figures', () => {
     fc.assert(
       fc.property(counts, fc.nat(3), (figure, less) => {
         const second = { ...figure, got: figure.got.map((value) => Math.max(0, value - less)) }
@@ -77,7 +77,7 @@ describe('the loss between two figures', () => {
     )
   })
 
-  test('is uncertain even where nothing differs, and less so with more examples', () => {
+  test('the loss is uncertain even where nothing differs, and less so with more examples', () => {
     const of = (count: number): Figure => ({ got: Array(count).fill(9), of: Array(count).fill(10), share: true })
     const [few, many] = [figureLoss(of(24), of(24)), figureLoss(of(1000), of(1000))]
     expect(few.estimate).toBe(0)
@@ -86,7 +86,7 @@ describe('the loss between two figures', () => {
     expect(many.high).toBeLessThan(0.006)
   })
 
-  test('is nearly the same for right and wrong answers that are counted or averaged over seeds', () => {
+  test('the loss is nearly the same for right and wrong answers that are counted or averaged over seeds', () => {
     const first = Array.from({ length: 400 }, (_, i) => Number(i % 10 !== 0))
     const second = first.map((right, i) => (i % 40 === 1 ? 0 : right))
     const counted = accuracyLoss(first, second)
@@ -99,7 +99,7 @@ describe('the loss between two figures', () => {
     expect(accuracyInterval(first).estimate).toBe(90)
   })
 
-  test('is missing where the examples differ', () => {
+  test('the loss is missing where the examples differ', () => {
     expect(() => figureLoss({ got: [1] }, { got: [1, 2] })).toThrow('1 and 2 examples')
   })
 })

@@ -10,7 +10,7 @@ import { type Contribution, ratioInterval } from './ratio-interval.ts'
  * Σ got / Σ of: a mean where `of` is absent, a ratio of counts (right tokens of all, F1 by entities) where it is there.
  */
 export interface Figure {
-  /** What each example adds. */
+  /** The contribution of each example. */
   readonly got: readonly number[]
   /** Out of how much; absent: 1 each. */
   readonly of?: readonly number[]

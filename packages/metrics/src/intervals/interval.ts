@@ -5,7 +5,7 @@ export interface Interval {
   readonly high: number
 }
 
-/** What is outside of a 95 % interval on either side. */
+/** The probability outside of a 95 % interval on either side. */
 export const TAIL = 0.025
 
 /** 97.5 % of a standard normal distribution lie below it. */

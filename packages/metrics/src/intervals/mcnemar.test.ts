@@ -39,7 +39,7 @@ function byEnumeration(onlyFirst: number, onlySecond: number): { mid: number; ex
   return { exact: (beyond + at) / 2 ** n, mid: (beyond + at / 2) / 2 ** n }
 }
 
-test('is the share of outcomes as uneven or more, those just as uneven counted half', () => {
+test('p is the share of outcomes as uneven or more, those just as uneven counted half', () => {
   const few = fc.integer({ min: 0, max: 6 })
   fc.assert(
     fc.property(few, few, (onlyFirst, onlySecond) => {

@@ -6,8 +6,8 @@ const DRAWS = 2000
 
 /**
  * A figure of examples with its 95 % percentile interval (Efron, 1979): the figure of as many examples drawn with replacement,
- * 2,000 times, without the outer 2.5 % on either side. For figures that are no mean of what each example adds, and for
- * comparisons with what the literature reports; a difference of two models is paired if `figure` takes it on the same examples.
+ * 2,000 times, without the outer 2.5 % on either side. For figures that are not a mean of the examples' contributions, and for
+ * comparisons with the literature; a difference of two models is paired if `figure` takes it on the same examples.
  * It knows only what it saw: of few examples, or where models hardly differ, it is too narrow (docs/design.md, Promises).
  * @param figure of the examples at these positions, which may occur several times; they are only there during the call
  */

@@ -14,7 +14,7 @@ describe('the interval of a paired difference', () => {
     expect(pairedDifference({ examples: 1, onlyFirst: 1, onlySecond: 0 })).toMatchObject({ estimate: 1, high: 1 })
   })
 
-  test("is Tango's or hardly wider", () => {
+  test("the interval is Tango's or hardly wider", () => {
     for (const [examples, onlyFirst, onlySecond] of [
       [150, 3, 2],
       [1000, 20, 15],
@@ -26,7 +26,7 @@ describe('the interval of a paired difference', () => {
     }
   })
 
-  test('is reversed with the models', () => {
+  test('the interval is reversed with the models', () => {
     const { estimate, low, high } = pairedDifference({ examples: 60, onlyFirst: 7, onlySecond: 3 })
     const turned = pairedDifference({ examples: 60, onlyFirst: 3, onlySecond: 7 })
     expect([turned.estimate, turned.low, turned.high]).toEqual([-estimate, -high, -low])

@@ -1,7 +1,7 @@
 import type { Interval } from './interval.ts'
 import { studentQuantile } from './student.ts'
 
-/** What an example adds to a ratio of sums. */
+/** The contribution of an example to a ratio of sums. */
 export interface Contribution {
   readonly got: number
   readonly of: number
@@ -13,7 +13,7 @@ export interface Contribution {
  *
  *     uᵢ = (gotᵢ − r·ofᵢ) / mean(of), less the same of the second model
  *
- * (Cochran, Sampling Techniques, 1977, 6.3), so the interval is Student's. What is rare and would change the mean much may be
+ * (Cochran, Sampling Techniques, 1977, 6.3), so the interval is Student's. Rare examples that would change the mean much may be
  * missing among a few examples, or come once: then the spread that is seen is too small, or none at all. So either limit is
  * that with two more examples which speak for it as strongly as can be: of a share, where what is possible is known, right
  * (or wrong) throughout, of two models for one of them alone; of other numbers as far from the mean as the farthest that was seen.

@@ -8,7 +8,7 @@ test('gains are discounted by the logarithm of their rank, and divided by the be
   expect(ndcg([0, 1], [1])).toBeCloseTo(1 / Math.log2(3), 12)
 })
 
-test('relevant documents beyond the depth, and those that are no candidates, are missing', () => {
+test('relevant documents beyond the depth, and those that are not candidates, are missing', () => {
   expect(ndcg([0, 0, 1], [1], 2)).toBe(0)
   expect(ndcg([1, 0], [1, 1])).toBeCloseTo(1 / (1 + 1 / Math.log2(3)), 12)
   expect(ndcg([0, 0], [0, 0])).toBe(0)

@@ -13,13 +13,13 @@ test('gives equal values the mean of their ranks', () => {
   expect(rankCorrelation([0, 0, 1, 1], [1, 2, 3, 4])).toBeCloseTo(4 / Math.sqrt(4 * 5), 12)
 })
 
-test('is undefined where nothing differs', () => {
+test('returns undefined where nothing differs', () => {
   expect(rankCorrelation([2, 2, 2], [1, 2, 3])).toBeUndefined()
   expect(rankCorrelation([1], [1])).toBeUndefined()
   expect(rankCorrelation([], [])).toBeUndefined()
 })
 
-test('is the same for drawn examples as of lists of them', () => {
+test('returns the same for drawn examples as for lists of them', () => {
   // Few values, so that many are equal, and far ones.
   const value = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.double({ noNaN: true, noDefaultInfinity: true }))
   const drawn = fc.integer({ min: 1, max: 30 }).chain((length) =>

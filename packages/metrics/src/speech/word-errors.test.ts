@@ -22,7 +22,7 @@ test.each([
   ['the birch canoe slid', 'oh the birch canoe slid down', 2],
   ['', 'something', 1],
   ['something', '', 1],
-])('of “%s” written down as “%s” %i words are wrong', (said, written, errors) => {
+])('counts the wrong words of “%s” written down as “%s”: %i', (said, written, errors) => {
   expect(wordErrors(wordsOf(said), wordsOf(written))).toBe(errors)
 })
 

@@ -16,6 +16,6 @@ test('agrees with simple-statistics to the last bit', () => {
   )
 })
 
-test('is not a number for too few values', () => {
+test('returns NaN for too few values', () => {
   expect([mean([]), sampleDeviation([1]), quantile([], 0.5)]).toEqual([Number.NaN, Number.NaN, Number.NaN])
 })

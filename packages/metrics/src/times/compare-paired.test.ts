@@ -150,7 +150,7 @@ test.each([
 describe('pairedSpeedup', () => {
   withOwnTime()
 
-  test('is the median of ratios within rounds, not the ratio of medians', () => {
+  test('returns the median of ratios within rounds, not the ratio of medians', () => {
     const [slow, fast] = [
       [10, 20, 40],
       [5, 10, 10],
@@ -167,7 +167,7 @@ describe('pairedSpeedup', () => {
   })
 
   test('refuses times that are not paired', () => {
-    expect(() => pairedSpeedup([1, 2], [1])).toThrow('times of 2 and 1 rounds are no pairs')
+    expect(() => pairedSpeedup([1, 2], [1])).toThrow('times of 2 and 1 rounds do not pair')
     expect(() => pairedSpeedup([], [])).toThrow('times of 0 and 0 rounds')
   })
 })

@@ -42,7 +42,7 @@ export interface Comparison {
 
 /** A session whose run is a sequence of others, as where a decoder follows. */
 export interface SteppedSession extends Session {
-  /** What `run` does, in steps that take turns with those of the other variants. */
+  /** The work of `run`, in steps that take turns with those of the other variants. */
   steps(inputs: NamedTensors): AsyncIterator<unknown>
 }
 
@@ -154,7 +154,7 @@ function summarize(baseline: RoundTimes, variant: RoundTimes): VariantLatency {
 export function pairedSpeedup(baselineMs: readonly number[], variantMs: readonly number[]): Speedup {
   if (baselineMs.length !== variantMs.length || baselineMs.length === 0) {
     const counts = `${baselineMs.length} and ${variantMs.length}`
-    throw new TpError('TP_OPTION', 'metrics', `times of ${counts} rounds are no pairs; give those of one comparison`)
+    throw new TpError('TP_OPTION', 'metrics', `times of ${counts} rounds do not pair; give those of one comparison`)
   }
   const ratios = variantMs.map((ms, round) => (baselineMs[round] as number) / ms)
   return { value: median(ratios), ...medianInterval(ratios) }

@@ -13,11 +13,11 @@ describe('keptFractions', () => {
     expect(mean).toBeCloseTo((1 + 0.5 + 0.5 + 0.175) / 4, 12)
   })
 
-  test('is all of a dense model', () => {
+  test('a dense model keeps all tokens', () => {
     expect(keptFractions(new Map(), [7, 9], 3)).toEqual({ layers: [1, 1, 1], mean: 1 })
   })
 
   test('refuses a trace of an unknown layer', () => {
-    expect(() => keptFractions(new Map([[6, [1]]]), [1], 6)).toThrow('a trace of layer 6, but is said to have 6 layers')
+    expect(() => keptFractions(new Map([[6, [1]]]), [1], 6)).toThrow('a trace of layer 6, but should have 6 layers')
   })
 })

@@ -22,7 +22,7 @@ export function keptFractions(
     throw new TpError(
       'TP_OPTION',
       'metrics',
-      `the model has a trace of layer ${beyond}, but is said to have ${layerCount} layers`,
+      `the model has a trace of layer ${beyond}, but should have ${layerCount} layers`,
     )
   }
   let left = lengths

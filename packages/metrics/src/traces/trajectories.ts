@@ -24,11 +24,11 @@ export function trajectoriesOf(outputs: NamedTensors, lengths: readonly number[]
   const kept = tracedTokens(outputs)
   const scored = scoresByPlace(outputs, lengths.length)
   return lengths.map((length, row) => {
-    const stays = [...kept].map(([layer, rows]) => ({ layer, tokens: new Set(rows[row]) }))
+    const survivors = [...kept].map(([layer, rows]) => ({ layer, tokens: new Set(rows[row]) }))
     return Array.from({ length }, (_, position) => {
       // Some methods bring tokens back: the last layer that has the token counts.
-      const last = stays.findLastIndex(({ tokens }) => tokens.has(position))
-      const prunedAt = stays[last + 1]?.layer
+      const last = survivors.findLastIndex(({ tokens }) => tokens.has(position))
+      const prunedAt = survivors[last + 1]?.layer
       const scores = [...scored].flatMap(([layer, rows]) => {
         const score = rows[row]?.get(position)
         return score === undefined ? [] : [[layer, score] as const]

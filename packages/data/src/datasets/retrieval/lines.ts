@@ -8,7 +8,7 @@ const MOST_LINES = 10_000_000
 /** A line of a run or of judgments. */
 export interface Line {
   readonly cells: readonly string[]
-  /** What is wrong with it. */
+  /** The problem with it. */
   readonly fail: (problem: string) => TpError
 }
 

@@ -78,12 +78,12 @@ function textOf(texts: ReadonlyMap<string, string>, id: string, run: string, wha
 export async function judgmentsOf(folder: string, split: string | undefined): Promise<Judgments | undefined> {
   const qrels = join(folder, 'qrels')
   const files = (await exists(qrels)) ? (await readdir(qrels)).filter((name) => name.endsWith('.tsv')) : []
-  const wanted = split === undefined && files.length === 1 ? files[0] : `${split ?? 'test'}.tsv`
+  const file = split === undefined && files.length === 1 ? files[0] : `${split ?? 'test'}.tsv`
   if (files.length === 0 && split === undefined) return undefined
-  if (wanted !== undefined && files.includes(wanted)) return await readJudgments(join(qrels, wanted))
+  if (file !== undefined && files.includes(file)) return await readJudgments(join(qrels, file))
   throw dataError(
     qrels,
-    `has no ${wanted}; it holds ${listed(files.map((file) => basename(file, '.tsv')))} (split, --split)`,
+    `has no ${file}; it holds ${listed(files.map((file) => basename(file, '.tsv')))} (split, --split)`,
   )
 }
 

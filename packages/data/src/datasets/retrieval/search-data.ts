@@ -14,8 +14,8 @@ export interface SearchData {
   /** For each query its relevant documents, by position, with gains above 0; one at least. */
   readonly relevant: readonly (readonly { readonly document: number; readonly gain: number }[])[]
   /**
-   * For each query the document of the same name, which is no result: where documents are queries, a query finds itself. −1 if there is none,
-   * or if it is judged to be relevant.
+   * For each query the document of the same name, which does not count as a result: where documents are queries, a query finds
+   * itself. −1 if there is none, or if it is judged to be relevant.
    */
   readonly itself: readonly number[]
 }

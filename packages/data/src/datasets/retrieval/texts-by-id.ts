@@ -12,8 +12,8 @@ export async function readTextsById(path: string): Promise<ReadonlyMap<string, s
   const table = await readTable(path)
   const names = table.names ?? table.rows[0]?.cells.map((cell) => cell ?? '') ?? []
   const rows = table.names === undefined ? table.rows.slice(1) : table.rows
-  const column = (wanted: readonly string[]): number =>
-    names.findIndex((name) => wanted.includes(name.trim().toLowerCase()))
+  const column = (candidates: readonly string[]): number =>
+    names.findIndex((name) => candidates.includes(name.trim().toLowerCase()))
   const [id, text, title] = [column(ID_NAMES), column(['text']), column(['title'])]
   if (id < 0 || text < 0) {
     throw dataError(path, `has the columns ${names.slice(0, 12).join(', ')}; _id and text are needed`)

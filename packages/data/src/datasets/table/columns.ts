@@ -24,7 +24,7 @@ export interface Columns {
   readonly text: number
   /** Of the second text of a pair; −1 where texts are not pairs. */
   readonly pair: number
-  /** −1 where labels were not asked for. */
+  /** −1 where labels were not requested. */
   readonly label: number
 }
 
@@ -60,7 +60,7 @@ const TEXT_NAMES: readonly string[] = [
 ]
 const NUMBERED_TEXT = /^(?:text|sentence|sent|question|string)[ _]?[12ab]$/
 
-/** What is neither. */
+/** Columns that are neither. */
 const INDEX_NAMES: readonly string[] = ['', 'id', 'idx', 'index', 'guid', 'uid', 'key', 'no', 'nr']
 
 const isText = (name: string): boolean => TEXT_NAMES.includes(name) || NUMBERED_TEXT.test(name)
@@ -79,11 +79,11 @@ export function labeledColumns(table: DataTable, options: ExampleOptions): Colum
     throw dataError(table.path, `has one column, ${shown(names[0] ?? '')}; ${advice}`)
   }
   const find: Find = { path: table.path, names, header, rows, labels: options.labels }
-  const askedText = options.textColumn === undefined ? undefined : asked(find, options.textColumn)
-  const askedLabel = options.labelColumn === undefined ? undefined : asked(find, options.labelColumn)
+  const namedText = options.textColumn === undefined ? undefined : columnNamed(find, options.textColumn)
+  const namedLabel = options.labelColumn === undefined ? undefined : columnNamed(find, options.labelColumn)
   const pair = pairIn(find, options)
-  const label = askedLabel ?? (header ? labelByName(find, askedText ?? pair?.text) : labelByContent(find, askedText))
-  const text = pair?.text ?? askedText ?? textBeside(find, label)
+  const label = namedLabel ?? (header ? labelByName(find, namedText ?? pair?.text) : labelByContent(find, namedText))
+  const text = pair?.text ?? namedText ?? textNextTo(find, label)
   if (text === label) throw dataError(table.path, `column ${shown(names[text] ?? '')} cannot be both text and label`)
   return { rows, text, pair: pair?.pair ?? -1, label }
 }
@@ -104,7 +104,7 @@ export function pairColumns(table: DataTable, options: ExampleOptions): Columns 
   if (rows.length === 0) throw dataError(table.path, 'holds no pair of texts')
   const byName = RELEVANCE_NAMES.map((name) => (header ? names.findIndex((own) => plain(own) === name) : -1))
   const label =
-    options.labelColumn === undefined ? (byName.find((i) => i >= 0) ?? -1) : asked(find, options.labelColumn)
+    options.labelColumn === undefined ? (byName.find((i) => i >= 0) ?? -1) : columnNamed(find, options.labelColumn)
   return { rows, ...pair, label }
 }
 
@@ -113,8 +113,8 @@ function pairIn(find: Find, options: ColumnOptions): Pick<Columns, 'text' | 'pai
   const { textColumn: first, pairColumn: second } = options
   const known = find.header ? pairNamed(find.names.map(plain)) : undefined
   if (second === undefined) return first === undefined ? known : undefined
-  const pair = asked(find, second)
-  const text = first === undefined ? (known?.pair === pair ? known.text : -1) : asked(find, first)
+  const pair = columnNamed(find, second)
+  const text = first === undefined ? (known?.pair === pair ? known.text : -1) : columnNamed(find, first)
   if (text >= 0 && text !== pair) return { text, pair }
   throw dataError(
     find.path,
@@ -131,10 +131,11 @@ export function textColumn(table: DataTable, options: Omit<ExampleOptions, 'labe
   const { header, rows, names } = readHeader(table, options, () => false)
   if (rows.length === 0) throw dataError(table.path, 'holds no text')
   const find: Find = { path: table.path, names, header, rows, labels: undefined }
-  if (options.textColumn !== undefined) return { rows, text: asked(find, options.textColumn), pair: -1, label: -1 }
+  if (options.textColumn !== undefined)
+    return { rows, text: columnNamed(find, options.textColumn), pair: -1, label: -1 }
   if (names.length === 1) return { rows, text: 0, pair: -1, label: -1 }
   const label = header && names.length === 2 ? names.findIndex((name) => isLabel(plain(name))) : -1
-  if (header) return { rows, text: textBeside(find, label), pair: -1, label: -1 }
+  if (header) return { rows, text: textNextTo(find, label), pair: -1, label: -1 }
   const wordy = names.flatMap((_, i) => (rows.some(({ cells }) => /\S\s+\S/.test(cells[i] ?? '')) ? [i] : []))
   const [text] = wordy
   if (text === undefined || wordy.length > 1) throw untold(find, 'texts', 'textColumn')
@@ -176,21 +177,21 @@ function readHeader(
 ): { readonly header: boolean; readonly names: readonly string[]; readonly rows: readonly Row[] } {
   const first = names ?? all[0]?.cells.map((cell) => cell ?? '') ?? []
   const cells = first.map(plain)
-  const askedFor = [textColumn, pairColumn, labelColumn].some(
+  const isNamed = [textColumn, pairColumn, labelColumn].some(
     (name) => name !== undefined && cells.includes(plain(name)),
   )
   // One line of one column may be the text "review".
   const known = cells.some(cells.length === 1 ? (cell) => ['text', 'sentence', 'label'].includes(cell) : isKnown)
-  const header = names !== undefined || askedFor || known
-  if (header && names === undefined && !askedFor && first.some(isClass)) {
+  const header = names !== undefined || isNamed || known
+  if (header && names === undefined && !isNamed && first.some(isClass)) {
     const advice = 'give it a header with the columns "label" and "text", or name the columns'
     throw dataError(path, `its first line (${listed(first)}) could be a header or an example; ${advice}`)
   }
   const rows = all.slice(header && names === undefined ? 1 : 0).slice(0, limit)
   const ragged = rows.find(({ cells }) => cells.length !== first.length)
   if (ragged !== undefined) {
-    const wanted = `${first.length} as ${header ? 'the header' : 'the first line'} has`
-    throw dataError(path, `line ${ragged.line} has ${columns(ragged.cells.length)}, not ${wanted}`)
+    const expected = `${first.length} as ${header ? 'the header' : 'the first line'} has`
+    throw dataError(path, `line ${ragged.line} has ${columns(ragged.cells.length)}, not ${expected}`)
   }
   return { header, names: first, rows }
 }
@@ -202,8 +203,8 @@ function isKnown(name: string): boolean {
 function labelByName({ names, ...find }: Find, text: number | undefined): number {
   const cells = names.map(plain)
   const first = LABEL_NAMES[0] as string
-  const wanted = cells.includes(first) ? [first] : LABEL_NAMES
-  const found = cells.flatMap((name, i) => (i !== text && wanted.includes(name) ? [i] : []))
+  const allowed = cells.includes(first) ? [first] : LABEL_NAMES
+  const found = cells.flatMap((name, i) => (i !== text && allowed.includes(name) ? [i] : []))
   const known = text ?? cells.findIndex(isText)
   const other = cells.length === 2 && known >= 0 ? 1 - known : -1
   const [label = other] = found
@@ -224,7 +225,7 @@ function labelByContent(find: Find, text: number | undefined): number {
   return right > left ? 1 : 0
 }
 
-function textBeside(find: Find, label: number): number {
+function textNextTo(find: Find, label: number): number {
   const cells = find.names.map(plain)
   const found = cells.flatMap((name, i) => (i !== label && find.header && isText(name) ? [i] : []))
   const other = cells.length === 2 && label >= 0 ? 1 - label : -1
@@ -235,12 +236,12 @@ function textBeside(find: Find, label: number): number {
 }
 
 /** The column of an option. */
-function asked({ path, names, header }: Find, wanted: string): number {
-  const found = names.flatMap((name, i) => (header && plain(name) === plain(wanted) ? [i] : []))
-  const [column = /^[1-9]\d{0,8}$/.test(wanted) && Number(wanted) <= names.length ? Number(wanted) - 1 : -1] = found
+function columnNamed({ path, names, header }: Find, option: string): number {
+  const found = names.flatMap((name, i) => (header && plain(name) === plain(option) ? [i] : []))
+  const [column = /^[1-9]\d{0,8}$/.test(option) && Number(option) <= names.length ? Number(option) - 1 : -1] = found
   if (column >= 0 && found.length < 2) return column
   const problem = found.length > 1 ? `${found.length} columns are` : 'there is no column'
-  throw dataError(path, `${problem} called ${shown(wanted)}; its columns are ${listed(names)}`)
+  throw dataError(path, `${problem} called ${shown(option)}; its columns are ${listed(names)}`)
 }
 
 function untold({ path, names, header }: Find, what: string, option: keyof ColumnOptions): Error {

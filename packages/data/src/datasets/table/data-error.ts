@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 
-/** What is wrong with data, and where. */
+/** An error in data, with its location. */
 export function dataError(where: string, problem: string, cause?: unknown): TpError {
   return new TpError('TP_DATA', 'data', `${where}: ${problem}`, cause === undefined ? {} : { cause })
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { dataError } from './data-error.ts'
 
 /**
- * The text of a file in UTF-8, or in UTF-16 that says so by its byte-order mark, which is no part of the text. Nothing is
+ * The text of a file in UTF-8, or in UTF-16 that says so by its byte-order mark, which is not part of the text. Nothing is
  * replaced: invalid text is refused, since a model would read the replacement.
  * @throws TpError TP_DATA naming the line
  */

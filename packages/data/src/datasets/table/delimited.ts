@@ -21,7 +21,7 @@ export function parseCsv(path: string, text: string): DataTable {
   return { path, names: undefined, rows: parseSeparated(path, text, csvSeparator(path, text)) }
 }
 
-/** What separates the cells of a CSV table. @throws TpError TP_DATA where two separators would do */
+/** The separator of the cells of a CSV table. @throws TpError TP_DATA where two separators would do */
 export function csvSeparator(path: string, text: string): string {
   const parsed = (separator: string, to?: number): Row[] => parseSeparated(path, text, separator, to)
   const separators = SEPARATORS.filter((separator) => separates(() => parsed(separator, 1)))

@@ -12,7 +12,7 @@ describe('texts of a table are found in its first rows', () => {
     expect(findTextColumns('t', { format, text })).toEqual(expected)
   })
 
-  test('of a format that names its columns by other means', () => {
+  test('formats that name their columns by other means', () => {
     const head = { names: ['label', 'text'], cells: [['1', 'a']] }
     expect(findTextColumns('t', head)).toEqual({ header: false, names: ['label', 'text'], text: 1 })
   })
@@ -21,12 +21,12 @@ describe('texts of a table are found in its first rows', () => {
 describe('pairs', () => {
   const head = { format: 'csv', text: 'question,answer\na,b\n' } as const
 
-  test('are found where the model takes them, or an option names the second column', () => {
+  test('finds pairs where the model takes them, or an option names the second column', () => {
     expect(findTextColumns('t', head, { pairs: true })).toMatchObject({ text: 0, pair: 1 })
     expect(findTextColumns('t', head, { textColumn: 'answer', pairColumn: '1' })).toMatchObject({ text: 1, pair: 0 })
   })
 
-  test('that are missing are refused', () => {
+  test('refuses missing pairs', () => {
     const single = { format: 'csv', text: 'id,text\n1,b\n' } as const
     expect(() => findTextColumns('t', single, { pairs: true })).toThrow(/takes pairs of texts/)
   })

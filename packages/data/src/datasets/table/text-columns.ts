@@ -19,7 +19,7 @@ export interface TextColumns {
   readonly text: number
   /** The same for the second texts of pairs; absent where texts are not pairs. */
   readonly pair?: number
-  /** What separates the cells, if anything does. */
+  /** The separator of the cells, if there is one. */
   readonly separator?: string
 }
 

@@ -57,8 +57,7 @@ describe('a comparison of a decoder with its prunings', () => {
     timeout: 120_000,
   }, async () => {
     const pressed = press(model, { method: keyNorm(), amount: { kind: 'ratio', value: 0.5 } })
-    if (!pressed.ok) throw new Error(pressed.refusal.message)
-    writeFileSync(at('press.onnx'), pressed.bytes)
+    writeFileSync(at('press.onnx'), pressed)
     const rows = await measure(await readPrompts(at('both.jsonl'), { tokenizer, template: undefined }), {
       ...{ methods: ['last-query', 'random'], amounts: [{ kind: 'ratio', value: 0.5 }] },
       ...{ presses: [at('press.onnx')], caches: true },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { runBulk } from '@tp/bulk'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { mailData, modelPath } from '@tp/models'
@@ -48,11 +48,13 @@ beforeAll(async () => {
   mkdirSync(at('mails'))
   for (const name of ['config', 'tokenizer'] as const)
     copyFileSync(modelPath('mail', name), at('model', `${name}.json`))
-  const result = prune(decodeModel(readFileSync(modelPath('mail'))), {
-    method: receivedAttention(),
-    schedule: schedule(6, { keep: 0.6 }),
-  })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(
+    decodeModel(readFileSync(modelPath('mail'))),
+    prune({
+      method: receivedAttention(),
+      schedule: schedule(6, { keep: 0.6 }),
+    }),
+  )
   writeFileSync(at('model', 'pruned.onnx'), encodeModel(result.model))
   const mails = mailData('test').slice(0, FILES * ROWS)
   for (let file = 0; file < FILES; file++) {

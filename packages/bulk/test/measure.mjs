@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runBulk } from '@tp/bulk'
-import { pack } from '@tp/compiler'
+import { pack, transform } from '@tp/compiler'
 import { loadTokenizer, readModelFolder, readTexts } from '@tp/data'
 import { textDataset, textInputs } from '@tp/data/inputs'
 import { decodeModel, encodeModel } from '@tp/onnx'
@@ -19,8 +19,7 @@ const [rows, rounds] = [Number(rowsText), Number(roundsText)]
 const folder = mkdtempSync(join(tmpdir(), 'tp-measure-'))
 for (const name of ['model.onnx', 'config.json', 'tokenizer.json', ...others])
   cpSync(join(source, name), join(folder, name))
-const packed = pack(decodeModel(readFileSync(join(folder, 'model.onnx'))))
-if (!packed.ok) throw new Error(packed.refusal.message)
+const packed = transform(decodeModel(readFileSync(join(folder, 'model.onnx'))), pack())
 writeFileSync(join(folder, 'packed.onnx'), encodeModel(packed.model))
 
 const { examples } = await readTexts(data, {})

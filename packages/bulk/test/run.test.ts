@@ -1,5 +1,5 @@
 import { cpSync, existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
+import { type Plan, transform, transformsOf } from '@tp/compiler'
 import { baselines as methods } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
@@ -167,7 +167,7 @@ describe('a model with a plan', () => {
   test('gives the bytes of the file that the plan makes, and as a cascade falls back to the dense one', {
     tags: 'exhaustive',
   }, async () => {
-    const pruned = pruneOrThrow(decodeModel(readFileSync(common.model)), fromPlan(hard as Plan, methods), 'test')
+    const pruned = transform(decodeModel(readFileSync(common.model)), ...transformsOf(hard as Plan, methods))
     writeFileSync(at('model', 'pruned.onnx'), encodeModel(pruned.model))
     writeMails(at('few.jsonl'), 20)
     const run = async (name: string, options: Partial<BulkOptions>): Promise<string> => {

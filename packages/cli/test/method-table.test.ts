@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { prune } from '@tp/compiler'
+import { isRefused, prune, transform } from '@tp/compiler'
 import { constantOf, type MethodEntry, schedule } from '@tp/core'
 import { initialValues, learnedBytes, needsValues, paramsAt } from '@tp/core/host'
 import { randomNumbers } from '@tp/core/statistics'
@@ -123,8 +123,13 @@ describe('every method prunes a file', () => {
             Object.entries(valuesOf(entry, form, layer)).map(([name, x]) => [name, constantOf(x, () => x.data)]),
           )
         const amounts = schedule(layerCount, { layers: [0, 1], keep: 0.6 })
-        const result = prune(form.model, { method: entry.create(), schedule: amounts, params })
-        return result.ok ? [] : [`${entry.name}: ${result.refusal.code} ${result.refusal.message}`]
+        try {
+          transform(form.model, prune({ method: entry.create(), schedule: amounts, params }))
+          return []
+        } catch (error) {
+          if (isRefused(error)) return [`${entry.name}: ${error.refusal.code} ${error.refusal.message}`]
+          throw error
+        }
       })
       expect(refused).toEqual([])
     })

@@ -1,4 +1,4 @@
-import { type PruneOptions, prune } from '@tp/compiler'
+import { type PruneOptions, prune, transform } from '@tp/compiler'
 import { constantOf, isTpError, type MethodEntry, type ScheduleOptions, schedule } from '@tp/core'
 import { amountRules, initialValues, paramsAt } from '@tp/core/host'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
@@ -113,8 +113,7 @@ function prunedBy(
       schedule: schedule(3, { layers: [0, 1], ...amounts }),
       params: paramsOf(entry),
     }
-    const result = prune(model, { ...plan, trace: true, protect })
-    return result.ok ? result.model : result.refusal.code
+    return transform(model, prune({ ...plan, trace: true, protect })).model
   } catch (error) {
     if (isTpError(error)) return error.code
     throw error
@@ -175,8 +174,7 @@ test('a file that is pruned again keeps the same tokens whichever side is padded
   }))
   const twice = steps.reduce(
     (model, step) => {
-      const result = prune(model, step)
-      if (!result.ok) throw new Error(result.refusal.message)
+      const result = transform(model, prune(step))
       return result.model
     },
     decodeModel(unplacedEncoder('masked mean')),
@@ -191,8 +189,7 @@ test('states of pruned tokens are those of the nearest kept one, a first token t
     schedule: schedule(3, { layers: [0, 1], keep: 0.4 }),
     restore: 'nearest',
   } as const
-  const result = prune(decodeModel(unplacedEncoder('states')), plan)
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(decodeModel(unplacedEncoder('states')), prune(plan))
   await expectSame(result.model)
 })
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { prune, quantize } from '@tp/compiler'
+import { prune, quantize, transform } from '@tp/compiler'
 import { type Method, none, type Schedule, schedule } from '@tp/core'
 import { prepareInputs, readModelFolder } from '@tp/data'
 import { type ModelInputs, textDataset } from '@tp/data/inputs'
@@ -16,8 +16,7 @@ const runtime = nodeRuntime()
 const dense = decodeModel(readFileSync(modelPath('mail')))
 
 function pruned(method: Method, plan: Schedule): Model {
-  const result = prune(dense, { method, schedule: plan })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(dense, prune({ method, schedule: plan }))
   return result.model
 }
 
@@ -38,8 +37,7 @@ describe('verify', () => {
   })
 
   test('says how far a model in 8 bits is from its source', async () => {
-    const result = quantize(dense)
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(dense, quantize())
     const verified = await verify(result.model, dense, { runtime })
     expect(verified).toMatchObject({ kind: 'quantized', distances: { alone: expect.any(Number) } })
   })

@@ -1,4 +1,4 @@
-import { type PruneOptions, prune } from '@tp/compiler'
+import { type PruneOptions, prune, transform } from '@tp/compiler'
 import { random, schedule } from '@tp/core'
 import type { Session, TensorLike } from '@tp/core/runtime'
 import { prepareInputs, readModelFolder } from '@tp/data'
@@ -21,8 +21,7 @@ let inputs: ModelInputs
 let dense: Embeddings
 
 async function embedCut(options: Pick<PruneOptions, 'method' | 'restore'>, keep: number): Promise<Embeddings> {
-  const result = prune(model, { ...options, schedule: schedule(LAYERS, { keep, layers: [0, 1] }) })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prune({ ...options, schedule: schedule(LAYERS, { keep, layers: [0, 1] }) }))
   await using pruned = await nodeRuntime().load(encodeModel(result.model), { threads: 1 })
   return await embed(pruned, inputs, { batchSize: 8 })
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { inspect, type PruneOptions, prune } from '@tp/compiler'
+import { inspect, type PruneOptions, prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { prepareInputs, readModelFolder } from '@tp/data'
@@ -19,8 +19,7 @@ const model = decodeModel(readFileSync(modelPath('mail')))
 const cut = { method: receivedAttention(), schedule: schedule(6, { tokens: 3, layers: [0] }) }
 
 async function load(options: Partial<PruneOptions>): Promise<Session> {
-  const result = prune(model, { ...cut, ...options })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prune({ ...cut, ...options }))
   return nodeRuntime().load(encodeModel(result.model), { threads: 1 })
 }
 

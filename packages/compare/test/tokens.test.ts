@@ -1,4 +1,4 @@
-import { type PruneOptions, prune } from '@tp/compiler'
+import { type PruneOptions, prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { loadTokenizer, readModelFolder, type TaggedInputs, taggedInputs } from '@tp/data'
@@ -20,8 +20,7 @@ let dense: TokenEvaluation
 
 async function evaluateCut(amounts: { keep: number } | { tokens: number }, options: Partial<PruneOptions> = {}) {
   const cut = { method: receivedAttention(), schedule: schedule(LAYERS, { ...amounts, layers: [0, 1] }) }
-  const result = prune(model, { ...cut, trace: true, ...options })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prune({ ...cut, trace: true, ...options }))
   await using pruned = await nodeRuntime().load(encodeModel(result.model), { threads: 1 })
   return await evaluateTokens(pruned, inputs, { labels: TAGS, batchSize: 8, layerCount: LAYERS })
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { mean, mul, none, type Schedule, schedule, scorer } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
@@ -58,8 +58,7 @@ describe('trials of a text encoder', () => {
 
 describe('verifySame', () => {
   test('says in which arrangements a lossless model answers as its source', async () => {
-    const result = prune(source, { method: none(), schedule: new Map() })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(source, prune({ method: none(), schedule: new Map() }))
     await using changed = await runtime.load(encodeModel(result.model))
     const { difference, arrangements } = await verifySame({ source, dense, changed })
     expect(difference).toBeLessThan(1e-5)
@@ -140,8 +139,7 @@ describe('verifyInvariance', () => {
 
   async function pruned(score: Parameters<typeof scorer>[0]['score']): Promise<Session> {
     const method = scorer({ name: 'mine', family: 'attention', score })
-    const result = prune(source, { method, schedule: amount, trace: 'scores' })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(source, prune({ method, schedule: amount, trace: 'scores' }))
     return runtime.load(encodeModel(result.model as Model))
   }
 

@@ -23,14 +23,14 @@ import { describe, expect, test } from 'vitest'
 import { type EncoderOptions, encoder, inputsOf, plainEncoder } from '../test/encoders.ts'
 import { difference, numbers, run, runOnEach } from '../test/run.ts'
 import { readProvenance } from './program/provenance.ts'
-import { prune } from './prune.ts'
-import type { PruneOptions } from './transform/prune-options.ts'
+import type { PruneOptions } from './prune/prune-options.ts'
+import { prune } from './transforms/prune.ts'
+import { transform } from './transforms/transform.ts'
 
 const plain: EncoderOptions = { ...plainEncoder, layerCount: 4 }
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  const result = transform(model, prune(options))
   return decodeModel(encodeModel(result.model))
 }
 
@@ -151,23 +151,26 @@ describe('pruning after merging', () => {
 
   test('refuses means that count merged tokens by their size', () => {
     const model = pruned(decodeModel(encoder({ ...plain, pooling: 'mean' })), merges)
-    const result = prune(model, drops)
-    expect(!result.ok && result.refusal).toMatchObject({
-      code: 'TP_PRUNED',
-      message: expect.stringContaining('ReduceMean'),
-    })
+    expect(() => transform(model, prune(drops))).toThrow(
+      expect.objectContaining({
+        code: 'TP_PRUNED',
+        message: expect.stringContaining('ReduceMean'),
+      }),
+    )
   })
 
   test('merges no more tokens, and omits none from sums', () => {
     const model = pruned(decodeModel(encoder({ ...plain, pooling: 'masked mean' })), merges)
     const at = { schedule: schedule(4, { layers: [2], keep: 0.6 }), protect }
-    const twice = prune(model, { method: gatherAll(), ...at })
-    expect(!twice.ok && twice.refusal).toMatchObject({ code: 'TP_PRUNED', message: expect.stringContaining('merged') })
-    const ragged = prune(model, { ...drops, schedule: schedule(4, { layers: [2], mass: 0.8 }) })
-    expect(!ragged.ok && ragged.refusal).toMatchObject({
-      code: 'TP_PRUNED',
-      message: expect.stringContaining('weighs'),
-    })
+    expect(() => transform(model, prune({ method: gatherAll(), ...at }))).toThrow(
+      expect.objectContaining({ code: 'TP_PRUNED', message: expect.stringContaining('merged') }),
+    )
+    expect(() => transform(model, prune({ ...drops, schedule: schedule(4, { layers: [2], mass: 0.8 }) }))).toThrow(
+      expect.objectContaining({
+        code: 'TP_PRUNED',
+        message: expect.stringContaining('weighs'),
+      }),
+    )
   })
 })
 
@@ -177,21 +180,24 @@ describe('pruning a pruned file is refused', () => {
   const then = { method: receivedAttention(), schedule: schedule(4, { layers: [2], keep: 0.6 }) }
 
   test('for a method that has to see all layers', () => {
-    const result = prune(pruned(model, first), { ...then, method: cumulativeAttention() })
-    expect(!result.ok && result.refusal.message).toContain('cumulative-attention keeps state from layer to layer')
+    expect(() => transform(pruned(model, first), prune({ ...then, method: cumulativeAttention() }))).toThrow(
+      'cumulative-attention keeps state from layer to layer',
+    )
   })
 
   test('for positions that may be missing', () => {
     const once = pruned(model, first)
-    expect(() => prune(once, { ...then, protect: [0, 3] })).toThrow('position 3 was not protected')
-    expect(prune(once, { ...then, protect: [0] }).ok).toBe(true)
+    expect(() => transform(once, prune({ ...then, protect: [0, 3] }))).toThrow('position 3 was not protected')
+    expect(() => transform(once, prune({ ...then, protect: [0] }))).not.toThrow()
   })
 
   test('for restoring what was not restored before, and the other way round', () => {
-    const all = prune(pruned(model, first), { ...then, restore: 'all' })
-    expect(!all.ok && all.refusal.code).toBe('TP_RESTORE')
-    const none = prune(pruned(model, { ...first, restore: 'all' }), { ...then, restore: 'none' })
-    expect(!none.ok && none.refusal.code).toBe('TP_RESTORE')
+    expect(() => transform(pruned(model, first), prune({ ...then, restore: 'all' }))).toThrow(
+      expect.objectContaining({ code: 'TP_RESTORE' }),
+    )
+    expect(() => transform(pruned(model, { ...first, restore: 'all' }), prune({ ...then, restore: 'none' }))).toThrow(
+      expect.objectContaining({ code: 'TP_RESTORE' }),
+    )
   })
 
   test('for a graph that its record does not describe', () => {
@@ -202,11 +208,12 @@ describe('pruning a pruned file is refused', () => {
       const once = pruned(model, first)
       const props = metadata(once)
       props.set('tp.pruning', edit(props.get('tp.pruning') as string))
-      const result = prune(once, then)
-      expect(!result.ok && result.refusal).toMatchObject({
-        code: 'TP_PRUNED',
-        message: expect.stringContaining('record'),
-      })
+      expect(() => transform(once, prune(then))).toThrow(
+        expect.objectContaining({
+          code: 'TP_PRUNED',
+          message: expect.stringContaining('record'),
+        }),
+      )
     }
   })
 })

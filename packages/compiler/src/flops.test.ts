@@ -7,13 +7,13 @@ import { thorough } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { fixture, openFixture } from '../test/fixtures.ts'
 import { countFlops, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
-import { prune } from './prune.ts'
+import { prune } from './transforms/prune.ts'
+import { transform } from './transforms/transform.ts'
 
 const mail = decodeModel(readFileSync(modelPath('mail')))
 
 function pruned(model: Model, amounts: Schedule): Model {
-  const result = prune(model, { method: receivedAttention(), schedule: amounts })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prune({ method: receivedAttention(), schedule: amounts }))
   return result.model
 }
 
@@ -35,8 +35,7 @@ describe('multiply-adds of BERT', () => {
   })
 
   test('count in the last layer without dead tokens all keys and values, and one token otherwise', () => {
-    const result = prune(model, { method: none(), schedule: new Map() })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(model, prune({ method: none(), schedule: new Map() }))
     const n = 12
     const lastLayer = 2 * n * d * d + 2 * d * d + 2 * n * d + 2 * d * f
     expect(countFlops(result.model, { batch: 2, tokens: n })).toBe(2 * (2 * layer(n) + lastLayer + head))
@@ -44,12 +43,14 @@ describe('multiply-adds of BERT', () => {
 
   test('are fewer downstream of a cut, from the feed-forward part of its layer on', () => {
     const [n, k, heads] = [12, 7, 4]
-    const result = prune(model, {
-      method: receivedAttention(),
-      schedule: schedule(layers, { layers: [1], tokens: k }),
-      deadTokens: false,
-    })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(
+      model,
+      prune({
+        method: receivedAttention(),
+        schedule: schedule(layers, { layers: [1], tokens: k }),
+        deadTokens: false,
+      }),
+    )
     const attention = (m: number): number => 4 * m * d * d + 2 * m * m * d
     // received attention sums the real query rows of every head by a product [1,n] × [n,n]
     const score = heads * n * n

@@ -5,8 +5,10 @@ import { unfuse } from './normalize/unfuse.ts'
 import { operators } from './operators/table.ts'
 import { Program, withEqualSizes } from './program/program.ts'
 import { keptName, keptNames, readProvenance } from './program/provenance.ts'
+import { isRefused } from './program/refusal.ts'
 import { requireModel } from './program/require-model.ts'
-import { prune } from './prune.ts'
+import { prune } from './transforms/prune.ts'
+import { transform } from './transforms/transform.ts'
 
 /** The sizes that FLOPs are counted at. */
 export interface Sizes {
@@ -99,8 +101,13 @@ export function keepForFlops(model: Model, { method, encoder, share, at, schedul
     throw new TpError('TP_FLOPS', 'compiler', `the share of FLOPs is ${share}; it must be above 0 and at most 1`)
   const allowed = share * countFlops(model, at)
   const flopsAt = (keep: number): number => {
-    const result = prune(model, { method, ...(encoder !== undefined && { encoder }), schedule: schedule(keep / 10000) })
-    return result.ok ? countFlops(result.model, at) : Number.NaN
+    const options = { method, ...(encoder !== undefined && { encoder }), schedule: schedule(keep / 10000) }
+    try {
+      return countFlops(transform(model, prune(options)).model, at)
+    } catch (error) {
+      if (isRefused(error)) return Number.NaN
+      throw error
+    }
   }
   let [low, high] = [1, 10000]
   if (flopsAt(high) <= allowed) return 1

@@ -2,7 +2,14 @@ import { type MethodEntry, type Schedule, schedule, TpError } from '@tp/core'
 import { amountNames, findEntry, shown } from '@tp/core/host'
 import type { Plan } from './plan/plan.ts'
 import { checkQuantizeOptions } from './plan/quantize-options.ts'
-import type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'
+import type { NamedEncoder, PruneOptions } from './prune/prune-options.ts'
+import { type LeaveOutReport, leaveOut } from './transforms/leave-out.ts'
+import { type PruneReport, prune } from './transforms/prune.ts'
+import { type QuantizeReport, quantize } from './transforms/quantize.ts'
+import type { Transform } from './transforms/transform.ts'
+
+/** The transforms of a plan. */
+export type PlannedTransform = Transform<LeaveOutReport> | Transform<PruneReport> | Transform<QuantizeReport>
 
 /** A plan as `prune` takes it. */
 export interface PlannedOptions extends PruneOptions {
@@ -10,7 +17,7 @@ export interface PlannedOptions extends PruneOptions {
 }
 
 /**
- * What `prune` takes for a plan.
+ * The options of `prune` for a plan. What else it asks for, {@link transformsOf} adds.
  * @param methods what its method is looked for in
  * @throws TpError TP_PLAN for a method that is not among them, or that needs no amount and is given one; TP_OPTION for a wrong option of the method or of `quantize`. A schedule that
  * does not fit the model, and layers of an encoder that it does not have, are seen by `prune`.
@@ -21,8 +28,8 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     const known = methods.map(({ name }) => name).join(', ')
     throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
   }
-  const { encoder, protect, protectSegment, separator, restore, outputs, leaveOut, quantize } = plan
-  if (quantize !== undefined) checkQuantizeOptions(quantize)
+  const { encoder, protect, protectSegment, separator, restore, outputs, quantize: form } = plan
+  if (form !== undefined) checkQuantizeOptions(form)
   const method = entry.create(plan.params)
   const amount = amountNames.find((name) => plan[name] !== undefined)
   if (method.unscheduled && amount !== undefined) {
@@ -40,9 +47,29 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     ...(separator !== undefined && { separator }),
     ...(restore !== undefined && { restore }),
     ...(outputs !== undefined && { outputs }),
-    ...(leaveOut !== undefined && { leaveOut }),
-    ...(quantize !== undefined && { quantize }),
   }
+}
+
+/**
+ * The transforms that a plan asks for, in their order.
+ * @param unplanned options of pruning that a plan does not say
+ * @throws TpError as `fromPlan` does
+ * @example
+ * const { model, reports } = transform(dense, ...transformsOf(checkPlan(JSON.parse(text), 'plan.json'), methods))
+ * const cuts = reportOf(reports, 'prune')?.cuts
+ */
+export function transformsOf(
+  plan: Plan,
+  methods: readonly MethodEntry[],
+  unplanned: Partial<Pick<PruneOptions, 'params' | 'source' | 'trace'>> = {},
+): readonly PlannedTransform[] {
+  const { leaveOut: layers, quantize: form, encoder } = plan
+  const options = fromPlan(plan, methods)
+  return [
+    ...(layers === undefined ? [] : [leaveOut({ layers, encoder })]),
+    prune({ ...options, ...unplanned }),
+    ...(form === undefined ? [] : [quantize(form)]),
+  ]
 }
 
 /** @throws TpError TP_ENCODER for layers of an encoder that the model does not have, or that cannot be pruned */

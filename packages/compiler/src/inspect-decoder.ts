@@ -56,20 +56,25 @@ export interface DecoderInspection {
  */
 export function inspectDecoder(model: Model): DecoderInspection | { readonly ok: false; readonly refusal: Refusal } {
   try {
-    return withEqualSizes(() => {
-      const opened = openModel(model)
-      const prompt = readPrunedPrompt(model)
-      return {
-        ok: true,
-        opset: opset(model),
-        producer: model.proto.producerName,
-        ...report(opened, findDecoder(opened.program)),
-        ...(prompt && { prompt }),
-      }
-    })
+    return requireDecoder(model)
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }
   }
+}
+
+/** The same for what has no use for anything else. @throws Refused, and what reading a graph fails with */
+export function requireDecoder(model: Model): DecoderInspection {
+  return withEqualSizes(() => {
+    const opened = openModel(model)
+    const prompt = readPrunedPrompt(model)
+    return {
+      ok: true,
+      opset: opset(model),
+      producer: model.proto.producerName,
+      ...report(opened, findDecoder(opened.program)),
+      ...(prompt && { prompt }),
+    }
+  })
 }
 
 function report(opened: Opened, decoder: Decoder): Omit<DecoderInspection, 'ok' | 'opset' | 'producer' | 'prompt'> {

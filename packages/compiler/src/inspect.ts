@@ -3,7 +3,7 @@ import { type Model, type NodeProto, opset } from '@tp/onnx'
 import type { Encoder } from './analyze/encoder.ts'
 import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
 import type { HeadOutput } from './analyze/head.ts'
-import { stackEnd } from './analyze/layer.ts'
+import { layerOutput } from './analyze/layer.ts'
 import { maskInput } from './analyze/mask.ts'
 import { segmentInputs } from './analyze/segments.ts'
 import type { Expansion } from './normalize/expansion.ts'
@@ -87,7 +87,8 @@ export interface InspectOptions {
 }
 
 /**
- * Looks for the encoders in a model; a refusal says why tokens cannot be pruned.
+ * Looks for the encoders in a model; a refusal says why tokens cannot be pruned. That is an answer, and returned as one: whoever asks
+ * shows it and goes on, where a transform has nothing to return.
  * @example
  * const found = inspect(decodeModel(await readFile('model.onnx')))
  * console.log(found.ok ? `${found.layers.length} layers` : found.refusal.message)
@@ -128,7 +129,7 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
   const positions = [...new Set(encoder.positionReads.map(({ position }) => positionText(position)))]
   const layers = encoder.layers.map((own, layer): LayerReport => {
     const { input, site, norm, attention } = own
-    const output = encoder.layers[layer + 1]?.input ?? stackEnd(program, own)
+    const output = layerOutput(program, encoder.layers, layer)
     const about = { layer, input, output, site, norm }
     const softmax = attention.chain.at(-1) as NodeProto
     const fused = expansions.find(({ nodes }) => nodes.includes(softmax))?.node

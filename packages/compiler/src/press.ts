@@ -3,10 +3,10 @@ import type { Dim } from '@tp/core/expression'
 import { initialState, reduceTokens, type SiteSource } from '@tp/core/host'
 import { emitModel, type Model, opset } from '@tp/onnx'
 import { requireFloatCaches } from './analyze/decoder.ts'
-import { type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
+import { type DecoderInspection, requireDecoder } from './inspect-decoder.ts'
 import { withEqualSizes } from './program/program.ts'
-import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
-import { checkCacheAmount } from './transform/cache-amount.ts'
+import { Refused, refusing } from './program/refusal.ts'
+import { checkCacheAmount } from './prune/cache-amount.ts'
 
 export interface PressOptions {
   /** Chooses by keys and values alone; attention is refused, since caches have no queries. */
@@ -17,34 +17,28 @@ export interface PressOptions {
   readonly protect?: readonly number[]
 }
 
-export type PressResult =
-  | { readonly ok: true; readonly bytes: Uint8Array }
-  | { readonly ok: false; readonly refusal: Refusal }
-
 /**
- * A small model that prunes the caches of a decoder: it runs once, between a prompt and what is generated after it. Its inputs are
+ * Bytes of a small model that prunes the caches of a decoder: it runs once, between a prompt and what is generated after it. Its inputs are
  * named as the decoder's outputs (`present.0.key`, [b,g,n,d]), its outputs as the decoder's inputs (`past_key_values.0.key`,
  * [b,g,k,d]). Every head of keys and values is a site of its own, with tokens of its own: to the method it looks like an
  * example with one head, whose hidden state is the key followed by the value. Kept tokens keep their order.
+ *
+ * It is a second model alongside the decoder, which remains as it is, so `press` is not a transform.
  *
  * Keys have been turned by their positions, and keep them. So new tokens have to be given theirs, and a decoder that counts positions
  * by the length of its caches is refused (TP_POSITIONS); so are a model without caches (TP_DECODER) and one with caches of 8 bits (TP_QUANTIZED).
  * A window of a decoder that sees only the last tokens counts kept ones afterwards.
  * @throws TpError TP_METHOD for a method that reads what caches do not have, or does other than choose; TP_SCHEDULE, TP_OPTION for the
- * amount; TP_NOT_ONNX for what is no model
+ * amount; TP_NOT_ONNX for what is no model; Refused
+ * @example
+ * await writeFile('press.onnx', press(decoder, { method: keyNorm(), amount: { kind: 'ratio', value: 0.5 } }))
  */
-export function press(model: Model, options: PressOptions): PressResult {
+export function press(model: Model, options: PressOptions): Uint8Array {
   checkPress(options)
-  try {
-    const found = inspectDecoder(model)
-    if (!found.ok) return found
-    return {
-      ok: true,
-      bytes: withEqualSizes(() => emitModel(pressed(found, options), { opset: opset(model), name: 'press' })),
-    }
-  } catch (error) {
-    return { ok: false, refusal: refusalOf(error) }
-  }
+  return refusing(() => {
+    const found = requireDecoder(model)
+    return withEqualSizes(() => emitModel(pressed(found, options), { opset: opset(model), name: 'press' }))
+  })
 }
 
 function pressed(decoder: DecoderInspection, options: PressOptions): Record<string, Tensor> {

@@ -5,7 +5,7 @@ import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/m
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type PruneOptions, prune } from '../src/index.ts'
+import { type PruneOptions, prune, transform } from '../src/index.ts'
 import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
 import { difference, int64, numbers, rows, run } from './run.ts'
 
@@ -15,8 +15,7 @@ const plain: EncoderOptions = {
 const layers = [0, 2]
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  const result = transform(model, prune(options))
   return decodeModel(encodeModel(result.model))
 }
 

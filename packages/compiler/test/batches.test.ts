@@ -2,7 +2,7 @@ import { type Method, random, type Schedule, schedule } from '@tp/core'
 import { ats, clsAttention, receivedAttention, valueWeighted } from '@tp/method-attention'
 import { thorough } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { prune } from '../src/index.ts'
+import { prune, transform } from '../src/index.ts'
 import { difference, open } from './run.ts'
 import {
   keptTotal,
@@ -52,8 +52,7 @@ function testInvariance({ name, model, texts }: TextModel, list: readonly Settin
   describe(`${name}: the batch and the padding of a row change nothing`, () => {
     for (const setting of list) {
       test(setting.name, async () => {
-        const result = prune(model, { method: setting.method, schedule: setting.schedule, trace: true })
-        if (!result.ok) throw new Error(result.refusal.message)
+        const result = transform(model, prune({ method: setting.method, schedule: setting.schedule, trace: true }))
         await using session = await open(result.model)
         const layouts: readonly ((row: Row) => Row)[] = [(row) => row, (row) => leftPadded(row, 3), withHoles]
         for (const layout of layouts) {

@@ -2,7 +2,7 @@ import { abs, evaluate, type Method, schedule, sub, sum, type Tensor } from '@tp
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { decodeModel, Graph, lift, type Model } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { prune } from '../src/index.ts'
+import { prune, transform } from '../src/index.ts'
 import { encoder, inputsOf, plainEncoder } from './encoders.ts'
 import { difference, int64, numbers, run, runOnEach } from './run.ts'
 
@@ -29,8 +29,7 @@ function exampleOf(all: NamedTensors, row: number): NamedTensors {
 
 function pruned(amounts: object): Model {
   const plan = { method: moved, schedule: schedule(3, { layers: [1, 2], ...amounts }) }
-  const result = prune(decodeModel(encoder(options)), plan)
-  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
+  const result = transform(decodeModel(encoder(options)), prune(plan))
   return result.model
 }
 

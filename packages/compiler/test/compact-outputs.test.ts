@@ -2,14 +2,13 @@ import { schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { MASK, POSITIONS, type PruneOptions, prune } from '../src/index.ts'
+import { MASK, POSITIONS, type PruneOptions, prune, transform } from '../src/index.ts'
 import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { difference, rows, run } from './run.ts'
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  const result = transform(model, prune(options))
   return decodeModel(encodeModel(result.model))
 }
 

@@ -5,13 +5,12 @@ import { decodeModel, Graph, type Model } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderNames, decoderPath, nextFeeds } from 'exported-decoders'
 import { openModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, inspectDecoder, type LastLogitsOptions, lastLogits } from '../src/index.ts'
+import { inspect, inspectDecoder, type LastLogitsOptions, lastLogits, transform } from '../src/index.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 
 function withLastLogits(model: Model, options?: LastLogitsOptions): Model {
-  const result = lastLogits(model, options)
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, lastLogits(options))
   return result.model
 }
 
@@ -223,18 +222,16 @@ describe('is refused', () => {
   test('a decoder that is told how many logits to compute', () => {
     const model = open('llama')
     new Graph(model).addInput('num_logits_to_keep', 'int64', [])
-    expect(lastLogits(model)).toMatchObject({
-      ok: false,
-      refusal: { code: 'TP_DECODER', message: expect.stringContaining('num_logits_to_keep') },
-    })
+    expect(() => transform(model, lastLogits())).toThrow(
+      expect.objectContaining({ code: 'TP_DECODER', message: expect.stringContaining('num_logits_to_keep') }),
+    )
   })
 
   test('an encoder, and a decoder that gives the last logits already', () => {
     const mail = decodeModel(readFileSync(modelPath('mail')))
-    expect(lastLogits(mail)).toMatchObject({ ok: false, refusal: { code: 'TP_DECODER' } })
-    expect(lastLogits(withLastLogits(open('gpt2')))).toMatchObject({
-      ok: false,
-      refusal: { code: 'TP_DECODER', message: expect.stringContaining('already') },
-    })
+    expect(() => transform(mail, lastLogits())).toThrow(expect.objectContaining({ code: 'TP_DECODER' }))
+    expect(() => transform(withLastLogits(open('gpt2')), lastLogits())).toThrow(
+      expect.objectContaining({ code: 'TP_DECODER', message: expect.stringContaining('already') }),
+    )
   })
 })

@@ -3,7 +3,7 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { prune } from '../src/index.ts'
+import { prune, transform } from '../src/index.ts'
 import { disguise } from './disguise.ts'
 import { dataSets, fixture, openFixture } from './fixtures.ts'
 import { difference, numbers, run } from './run.ts'
@@ -57,8 +57,10 @@ describe('neither names nor the order of nodes matter', () => {
 })
 
 function pruned(model: Model): Model {
-  const result = prune(model, { method: receivedAttention(), schedule: schedule(3, { tokens: [7, 5] }), trace: true })
-  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
+  const result = transform(
+    model,
+    prune({ method: receivedAttention(), schedule: schedule(3, { tokens: [7, 5] }), trace: true }),
+  )
   return result.model
 }
 

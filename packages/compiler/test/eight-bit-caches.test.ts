@@ -8,21 +8,17 @@ import { openModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import {
   type DecoderInspection,
-  type DecoderResult,
   inspectDecoder,
   lastLogits,
   press,
   prunePrompt,
   quantizeCaches,
+  transform,
 } from '../src/index.ts'
+import { refusalOf } from './refusal-of.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 const half = { kind: 'ratio', value: 0.5 } as const
-
-function made(result: DecoderResult): Model {
-  if (!result.ok) throw new Error(result.refusal.message)
-  return result.model
-}
 
 /** What a decoder returns of some tokens, and of more after these, each time with what it has returned before. */
 async function answers(
@@ -68,7 +64,7 @@ function error(actual: TensorLike | undefined, expected: TensorLike | undefined)
 
 describe.each(['bloom', 'falcon', 'gemma3', 'llama', 'qwen3'] as const)('%s', (name) => {
   const model = open(name)
-  const small = made(quantizeCaches(model))
+  const small = transform(model, quantizeCaches()).model
 
   test('stores every key and value within half a step of what it was, and says nearly the same', async () => {
     const [[dense], [own]] = await bothAnswer([model, small], [9], { batch: 2, padding: 3 })
@@ -126,9 +122,9 @@ function copies(model: Model): number {
 }
 
 test('keeps heads that several queries share in one copy, prompts pruned, and the logits of the last token alone', async () => {
-  const pruned = made(prunePrompt(open('llama'), { method: lastQuery(), amount: half, layer: 0 }))
-  for (const model of [made(lastLogits(open('llama'))), pruned]) {
-    const small = made(quantizeCaches(model))
+  const pruned = transform(open('llama'), prunePrompt({ method: lastQuery(), amount: half, layer: 0 })).model
+  for (const model of [transform(open('llama'), lastLogits()).model, pruned]) {
+    const small = transform(model, quantizeCaches()).model
     expect(copies(small)).toBeLessThan(copies(open('llama')))
     const [float, own] = await bothAnswer([model, small], [8, 1, 1])
     for (const i of [0, 1, 2]) {
@@ -140,21 +136,21 @@ test('keeps heads that several queries share in one copy, prompts pruned, and th
 })
 
 test('is refused with a reason where caches are inside an operator, of 8 bits already, or not there', () => {
-  const small = made(quantizeCaches(open('llama')))
+  const small = transform(open('llama'), quantizeCaches()).model
   const refusals = [
-    quantizeCaches(open('llama-fused-fp32')),
-    quantizeCaches(decodeModel(readFileSync(modelPath('mail')))),
-    quantizeCaches(small),
-    lastLogits(small),
-    prunePrompt(small, { method: lastQuery(), amount: half, layer: 0 }),
-    press(small, { method: keyNorm(), amount: half }),
-  ].map((result) => (result.ok ? undefined : result.refusal.code))
+    () => transform(open('llama-fused-fp32'), quantizeCaches()),
+    () => transform(decodeModel(readFileSync(modelPath('mail'))), quantizeCaches()),
+    () => transform(small, quantizeCaches()),
+    () => transform(small, lastLogits()),
+    () => transform(small, prunePrompt({ method: lastQuery(), amount: half, layer: 0 })),
+    () => press(small, { method: keyNorm(), amount: half }),
+  ].map((change) => refusalOf(change)?.code)
   expect(refusals).toEqual(['TP_UNSUPPORTED_OP', 'TP_DECODER', ...Array(4).fill('TP_QUANTIZED')])
 })
 
 test('leaves the model itself as it is', () => {
   const model = open('llama')
   const before = encodeModel(model)
-  quantizeCaches(model)
+  transform(model, quantizeCaches())
   expect(encodeModel(model)).toEqual(before)
 })

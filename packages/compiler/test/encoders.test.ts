@@ -2,7 +2,7 @@ import { constant, div, gather, matmul, mean, norm2, schedule, swapLast, type Te
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { inspect, type NamedEncoder, type PruneOptions, prune, readProvenance } from '../src/index.ts'
+import { inspect, type NamedEncoder, type PruneOptions, prune, readProvenance, transform } from '../src/index.ts'
 import { type EncoderOptions, encoder, inputsOf, logitsOf } from './encoders.ts'
 import { difference, numbers, run } from './run.ts'
 
@@ -29,8 +29,7 @@ function twoEncoders(left: EncoderOptions, right: EncoderOptions): Model {
 }
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prune(options))
   return decodeModel(encodeModel(result.model))
 }
 
@@ -91,14 +90,13 @@ describe('two encoders in one file', () => {
   })
 
   test('are refused by an unknown name', () => {
-    expect(() => prune(model, { method, schedule: half, encoder: 'sound' })).toThrow(
+    expect(() => transform(model, prune({ method, schedule: half, encoder: 'sound' }))).toThrow(
       'no encoder sound; it has text_input_ids (2 layers), picture_input_ids (3 layers)',
     )
   })
 
   test('are refused with their name for a method that does not suit one of them', () => {
-    const result = prune(model, { method: clsAttention(), schedule: half })
-    expect(!result.ok && result.refusal.message).toContain('picture_input_ids')
+    expect(() => transform(model, prune({ method: clsAttention(), schedule: half }))).toThrow('picture_input_ids')
   })
 })
 
@@ -116,13 +114,15 @@ describe('an encoder that cannot be pruned', () => {
   })
 
   test('is refused on request', () => {
-    const result = prune(model, { method, schedule: half, encoder: 'text_input_ids' })
-    expect(!result.ok && result.refusal.code).toBe('TP_CAUSAL')
+    expect(() => transform(model, prune({ method, schedule: half, encoder: 'text_input_ids' }))).toThrow(
+      expect.objectContaining({ code: 'TP_CAUSAL' }),
+    )
   })
 
   test('is refused with the reason of the first where there are two', () => {
-    const result = prune(twoEncoders(causal, { ...image, causal: 'range' }), { method, schedule: half })
-    expect(!result.ok && result.refusal.code).toBe('TP_CAUSAL')
+    expect(() =>
+      transform(twoEncoders(causal, { ...image, causal: 'range' }), prune({ method, schedule: half })),
+    ).toThrow(expect.objectContaining({ code: 'TP_CAUSAL' }))
   })
 })
 

@@ -4,7 +4,7 @@ import { receivedAttention } from '@tp/method-attention'
 import { cloneModel, type Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, type PruneOptions, prune } from '../src/index.ts'
+import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
 import { unfuse } from '../src/normalize/unfuse.ts'
 import { Program } from '../src/program/program.ts'
 import { dataSets, type Fixture, fixtures, openFixture } from './fixtures.ts'
@@ -83,8 +83,7 @@ function testFused(fixture: Fixture, row: number): void {
 }
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, { protect: [0], ...options })
-  if (!result.ok) throw new Error(`refused: ${result.refusal.message}`)
+  const result = transform(model, prune({ protect: [0], ...options }))
   return result.model
 }
 

@@ -4,7 +4,8 @@ import { clsAttention } from '@tp/method-attention'
 import { createNode, Graph, type NodeProto } from '@tp/onnx'
 import { type Fusion, fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, prune, type Refusal } from '../src/index.ts'
+import { inspect, prune, type Refusal, transform } from '../src/index.ts'
+import { refusalOf } from './refusal-of.ts'
 
 type Change = (attention: readonly NodeProto[], graph: Graph) => void
 
@@ -67,13 +68,14 @@ describe('fused attention in forms that cannot be pruned', () => {
       graph.nodes.filter(({ opType }) => opType.endsWith('Attention')),
       graph,
     )
-    const result = prune(model, { method: clsAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) })
-    expect(!result.ok && result.refusal).toMatchObject({
+    const options = { method: clsAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) }
+    const refusal = refusalOf(() => transform(model, prune(options)))
+    expect(refusal).toMatchObject({
       code,
       message: expect.stringMatching(message),
       node: expect.stringMatching(/Attention/),
     })
-    expect(inspect(model)).toEqual(result)
+    expect(inspect(model)).toEqual({ ok: false, refusal })
   })
 })
 
@@ -85,11 +87,14 @@ test('refuses keys and values that are outputs of the model', () => {
     node.output.push(name)
     graph.addOutput(name, 'float32', [2, 'batch', 2, 'sequence', 4])
   }
-  const result = prune(model, { method: clsAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) })
-  expect(!result.ok && result.refusal).toMatchObject({
-    code: 'TP_TOKEN_OUTPUT',
-    message: expect.stringContaining('it has rows of tokens that are pruned upstream of it'),
-  })
+  expect(() =>
+    transform(model, prune({ method: clsAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) })),
+  ).toThrow(
+    expect.objectContaining({
+      code: 'TP_TOKEN_OUTPUT',
+      message: expect.stringContaining('it has rows of tokens that are pruned upstream of it'),
+    }),
+  )
 })
 
 function attribute(name: string): Change {

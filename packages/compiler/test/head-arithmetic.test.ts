@@ -4,17 +4,19 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { encoderWithHead } from 'exported-encoders'
 import { expect, test } from 'vitest'
-import { prune } from '../src/index.ts'
+import { prune, transform } from '../src/index.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
 async function restored(head: (x: Tensor) => Tensor): Promise<number[]> {
   const ids = [7, 3, 11, 5, 9, 2, 8, 1]
-  const result = prune(decodeModel(encoderWithHead(({ x }) => head(x))), {
-    method: receivedAttention(),
-    schedule: schedule(2, { layers: [0], keep: 0.5 }),
-    restore: 'all',
-  })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(
+    decodeModel(encoderWithHead(({ x }) => head(x))),
+    prune({
+      method: receivedAttention(),
+      schedule: schedule(2, { layers: [0], keep: 0.5 }),
+      restore: 'all',
+    }),
+  )
   const inputs = { input_ids: int64([1, 8], ids), attention_mask: int64([1, 8], Array(8).fill(1)) }
   const { output } = await run(result.model, inputs)
   if (output === undefined) throw new Error('no output')

@@ -31,7 +31,7 @@ import {
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { type HeadOutput, inspect, prune, quantize, type TokenReading } from '../src/index.ts'
+import { type HeadOutput, inspect, prune, quantize, type TokenReading, transform } from '../src/index.ts'
 import { disguise } from './disguise.ts'
 import { type EncoderOptions, statesOf } from './encoders.ts'
 import { type Fixture, fixtures, openFixture } from './fixtures.ts'
@@ -162,8 +162,7 @@ describe('finds by structure alone', () => {
 
 test('an answer for each token is one in 8 bits, too', () => {
   const { logits } = statesOf({ ...plain, head: (x) => matmul(x, vector) })
-  const result = quantize(decodeModel(emitModel({ logits }, { opset: 17 })))
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(decodeModel(emitModel({ logits }, { opset: 17 })), quantize())
   expect(headOf(result.model).map(({ reads }) => reads)).toEqual([[{ kind: 'token-answers' }]])
 })
 
@@ -177,8 +176,7 @@ test('says it of each of several outputs, and after pruning', () => {
   expect(headOf(model)).toEqual(head)
   const half = new Map([[1, { kind: 'ratio' as const, value: 0.5 }]])
   for (const restore of ['all', 'none'] as const) {
-    const result = prune(model, { method: receivedAttention(), schedule: half, restore })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(model, prune({ method: receivedAttention(), schedule: half, restore }))
     expect(headOf(result.model), restore).toEqual(head)
   }
 })

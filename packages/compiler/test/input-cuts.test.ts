@@ -3,7 +3,7 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { type Fusion, fusedEncoder, inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type Inspection, inspect, type PruneOptions, pack, prune } from '../src/index.ts'
+import { type Inspection, inspect, type PruneOptions, pack, prune, transform } from '../src/index.ts'
 import { type EncoderOptions, encoder, inputsOf, plainEncoder } from './encoders.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
@@ -21,8 +21,10 @@ const layerCount = 4
 const plain: EncoderOptions = { ...plainEncoder, layerCount }
 
 function pruned(model: Model, layers: readonly number[], amount: object, more: Partial<PruneOptions> = {}): Model {
-  const result = prune(model, { method: byState(), schedule: schedule(layerCount, { layers, ...amount }), ...more })
-  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  const result = transform(
+    model,
+    prune({ method: byState(), schedule: schedule(layerCount, { layers, ...amount }), ...more }),
+  )
   return decodeModel(encodeModel(result.model))
 }
 
@@ -120,9 +122,9 @@ describe('a file that was cut at the inputs of layers is recognized, and pruned 
   test('and packed', () => {
     const model = decodeModel(encoder(plain))
     for (const amount of [{ keep: 0.6 }, { mass: 0.5 }]) {
-      const packed = pack(pruned(model, [0, 2], amount))
+      const packed = transform(pruned(model, [0, 2], amount), pack())
       // The last one is of the class token alone.
-      expect(packed.ok && packed.attentions).toBe(layerCount - 1)
+      expect(packed.reports[0].attentions).toBe(layerCount - 1)
     }
   })
 

@@ -4,7 +4,7 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { countFlops, prune } from '../src/index.ts'
+import { countFlops, type PruneOptions, prune, transform } from '../src/index.ts'
 import { type LayerForm, type LayerFormOptions, layerCount, layerFormEncoder, vocabulary } from './layer-forms.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
@@ -42,10 +42,9 @@ function skipping(): Method {
   }
 }
 
-function pruned(bytes: Uint8Array, options: Parameters<typeof prune>[1]): ReturnType<typeof decodeModel> {
-  const result = prune(decodeModel(bytes), options)
-  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
-  expect(result.layerCount).toBe(layerCount)
+function pruned(bytes: Uint8Array, options: PruneOptions): ReturnType<typeof decodeModel> {
+  const result = transform(decodeModel(bytes), prune(options))
+  expect(result.reports[0].layerCount).toBe(layerCount)
   return result.model
 }
 

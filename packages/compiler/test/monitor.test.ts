@@ -3,7 +3,7 @@ import type { TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { countFlops, type PruneOptions, prune, readProvenance } from '../src/index.ts'
+import { countFlops, type PruneOptions, prune, readProvenance, transform } from '../src/index.ts'
 import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
 import { rows, run } from './run.ts'
 
@@ -16,8 +16,7 @@ const withClassToken: EncoderOptions = { ...classifier, pooling: 'cls' }
 const later = scorer({ name: 'later', family: 'baseline', score: (site) => add(site.position, 1) })
 
 function pruned(options: Omit<PruneOptions, 'deadTokens'>, of: EncoderOptions = classifier): Model {
-  const result = prune(decodeModel(encoder(of)), options)
-  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  const result = transform(decodeModel(encoder(of)), prune(options))
   return decodeModel(encodeModel(result.model))
 }
 

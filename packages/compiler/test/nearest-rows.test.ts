@@ -6,7 +6,7 @@ import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { chooseEncoders, findEncoders } from '../src/analyze/find-encoders.ts'
 import { gridOf } from '../src/analyze/grid.ts'
-import { inspect, type PruneOptions, prune } from '../src/index.ts'
+import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
 import { openModel } from '../src/normalize/open.ts'
 import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
@@ -17,8 +17,7 @@ const plain: EncoderOptions = {
 }
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  const result = transform(model, prune(options))
   return decodeModel(encodeModel(result.model))
 }
 
@@ -177,8 +176,9 @@ describe('a pruned token comes back as the nearest kept one', () => {
       restore: 'nearest',
     })
     const once = pruned(model, at(0))
-    const refused = prune(once, { ...at(2), restore: 'all' })
-    expect(refused).toMatchObject({ ok: false, refusal: { code: 'TP_RESTORE' } })
+    expect(() => transform(once, prune({ ...at(2), restore: 'all' }))).toThrow(
+      expect.objectContaining({ code: 'TP_RESTORE' }),
+    )
   })
 })
 

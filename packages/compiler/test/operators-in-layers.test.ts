@@ -23,7 +23,7 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { createNode, decodeModel, Graph, lift, type Model, type NodeProto } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { type EncoderReport, inspect, prune } from '../src/index.ts'
+import { type EncoderReport, inspect, type PruneOptions, prune, transform } from '../src/index.ts'
 import { encoder, inputsOf, plainEncoder } from './encoders.ts'
 import { merging } from './fused-methods.ts'
 import { difference, int64, numbers, run } from './run.ts'
@@ -74,9 +74,8 @@ function layersOf(model: Model): EncoderReport['layers'] {
   return seen.layers
 }
 
-function pruned(model: Model, options: Parameters<typeof prune>[1]): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
+function pruned(model: Model, options: PruneOptions): Model {
+  const result = transform(model, prune(options))
   return result.model
 }
 

@@ -2,8 +2,9 @@ import { axisSize, constant, matmul, reshape, schedule, slice, type Tensor } fro
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { inspect, type PruneOptions, prune } from '../src/index.ts'
+import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
 import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
+import { refusalOf } from './refusal-of.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
 const plain: EncoderOptions = {
@@ -11,8 +12,7 @@ const plain: EncoderOptions = {
 }
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  const result = transform(model, prune(options))
   return decodeModel(encodeModel(result.model))
 }
 
@@ -131,8 +131,9 @@ describe('outputs with as many rows as the number of tokens says', () => {
       const states = rows((await run(pruned(whole, options), inputs)).logits)
       const expected = states.flatMap((row) => (form === 'all but the first' ? row.slice(16) : row))
       expect(difference(numbers(seen), expected)).toBeLessThan(1e-6)
-      const refusal = prune(model, { ...options, restore: 'none' })
-      expect(refusal).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_OUTPUT' } })
+      expect(() => transform(model, prune({ ...options, restore: 'none' }))).toThrow(
+        expect.objectContaining({ code: 'TP_TOKEN_OUTPUT' }),
+      )
     })
   }
 })
@@ -144,8 +145,7 @@ describe('attentions as outputs', () => {
   const options = { method: clsAttention(), schedule: schedule(4, { layers: [1], keep: 0.5 }) }
 
   test('are refused with advice where tokens are pruned upstream of them', () => {
-    const result = prune(model, options)
-    const refusal = result.ok ? undefined : result.refusal
+    const refusal = refusalOf(() => transform(model, prune(options)))
     expect(refusal?.code).toBe('TP_TOKEN_OUTPUT')
     expect(refusal?.message).toContain('the output attentions.2 was float32[batch,2,sequence,sequence]')
     expect(refusal?.message).toContain('attentions.3 likewise')
@@ -164,9 +164,9 @@ describe('attentions as outputs', () => {
   })
 
   test('are refused by unknown names, with those that exist', () => {
-    expect(() => prune(model, { ...options, outputs: ['scores'] })).toThrow(
+    expect(() => transform(model, prune({ ...options, outputs: ['scores'] }))).toThrow(
       'no output scores; it has logits, attentions.0',
     )
-    expect(() => prune(model, { ...options, outputs: [] })).toThrow('no output is named')
+    expect(() => transform(model, prune({ ...options, outputs: [] }))).toThrow('no output is named')
   })
 })

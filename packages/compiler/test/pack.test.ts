@@ -3,7 +3,7 @@ import { clsAttention, keyNorm, receivedAttention } from '@tp/method-attention'
 import { encodeModel, type Model, metadata } from '@tp/onnx'
 import { fusedEncoder, lessPrecision, type Precision } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, pack, prune, quantize } from '../src/index.ts'
+import { inspect, pack, prune, quantize, transform } from '../src/index.ts'
 import { fixture, openFixture } from './fixtures.ts'
 
 /** Without a runtime: what is in a packed graph. That it gives the same answers is tested in @tp/runtime-native. */
@@ -16,16 +16,14 @@ function operators(model: Model): Map<string, number> {
 }
 
 function packed(model: Model): Model {
-  const result = pack(model)
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, pack())
   return result.model
 }
 
 describe('a text encoder', () => {
   test('attends over packed tokens alone, and is unpacked once, for its head', () => {
     const before = encodeModel(text)
-    const result = pack(text)
-    expect(result).toMatchObject({ ok: true, attentions: 3 })
+    expect(transform(text, pack()).reports).toEqual([{ transform: 'pack', attentions: 3 }])
     const counts = operators(packed(text))
     expect(counts.get('PackedAttention')).toBe(3)
     expect(counts.get('Softmax')).toBeUndefined()
@@ -42,24 +40,21 @@ describe('a text encoder', () => {
   })
 
   test('works on the kept tokens downstream of every cut', () => {
-    const pruned = prune(text, { method: clsAttention(), schedule: schedule(3, { keep: 0.5 }) })
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const pruned = transform(text, prune({ method: clsAttention(), schedule: schedule(3, { keep: 0.5 }) }))
     // one segment before each cut and one after the last
-    expect(operators(packed(pruned.model)).get('Rows')).toBe(pruned.cuts.length + 1)
+    expect(operators(packed(pruned.model)).get('Rows')).toBe(pruned.reports[0].cuts.length + 1)
   })
 
   test('computes received attention next to its attention, without storing probabilities', () => {
     const layers = [1]
-    const pruned = prune(text, { method: receivedAttention(), schedule: schedule(3, { keep: 0.5, layers }) })
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const pruned = transform(text, prune({ method: receivedAttention(), schedule: schedule(3, { keep: 0.5, layers }) }))
     const inFull = operators(pruned.model).get('Softmax') ?? 0
     // the only one is the last layer's, of the class token alone
     expect([inFull, operators(packed(pruned.model)).get('Softmax')]).toEqual([3, 1])
   })
 
   test('keeps what a method makes of padding', () => {
-    const pruned = prune(text, { method: keyNorm(), schedule: schedule(3, { keep: 0.5, layers: [1] }) })
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const pruned = transform(text, prune({ method: keyNorm(), schedule: schedule(3, { keep: 0.5, layers: [1] }) }))
     const nodes = packed(pruned.model).proto.graph?.node ?? []
     const twins = nodes.filter(({ name }) => name.startsWith('tp/layer_') && name.includes('/packed'))
     expect(twins.map(({ opType }) => opType)).toEqual(['Pack'])
@@ -69,34 +64,33 @@ describe('a text encoder', () => {
 test.each<Precision>(['float16', 'dynamic int8', 'QDQ'])(
   'packs every attention of a text encoder in %s',
   (precision) => {
-    expect(pack(lessPrecision(text, precision))).toMatchObject({ ok: true, attentions: 3 })
+    expect(transform(lessPrecision(text, precision), pack()).reports[0]).toMatchObject({ attentions: 3 })
   },
 )
 
 test('packs quantized and fused attention', () => {
-  const fused = quantize(fusedEncoder({ fusion: 'Attention', layerCount: 2, norm: 'post', pooling: 'cls', seed: 1 }))
-  if (!fused.ok) throw new Error(fused.refusal.message)
-  expect(pack(fused.model)).toMatchObject({ ok: true, attentions: 2 })
+  const fused = transform(
+    fusedEncoder({ fusion: 'Attention', layerCount: 2, norm: 'post', pooling: 'cls', seed: 1 }),
+    quantize(),
+  )
+  expect(transform(fused.model, pack()).reports[0]).toMatchObject({ attentions: 2 })
 })
 
 test('refuses a packed model in every function', () => {
   const twice = packed(text)
-  for (const result of [
-    pack(twice),
-    inspect(twice),
-    prune(twice, { method: clsAttention(), schedule: schedule(3, { keep: 0.5 }) }),
-  ]) {
-    expect(result).toMatchObject({ ok: false, refusal: { code: 'TP_PACKED' } })
-  }
+  const refused = expect.objectContaining({ code: 'TP_PACKED' })
+  expect(() => transform(twice, pack())).toThrow(refused)
+  expect(inspect(twice)).toMatchObject({ ok: false, refusal: { code: 'TP_PACKED' } })
+  const options = { method: clsAttention(), schedule: schedule(3, { keep: 0.5 }) }
+  expect(() => transform(twice, prune(options))).toThrow(refused)
 })
 
 test('refuses examples of equal length, unless the data decide how many tokens are kept', () => {
   const image = openFixture(fixture('vit-cls-static-ts11'))
-  expect(pack(image)).toMatchObject({ ok: false, refusal: { code: 'TP_PACK' } })
+  expect(() => transform(image, pack())).toThrow(expect.objectContaining({ code: 'TP_PACK' }))
   const layers = [0, 1]
-  const byShare = prune(image, { method: clsAttention(), schedule: schedule(3, { keep: 0.5, layers }) })
-  const byMass = prune(image, { method: clsAttention(), schedule: schedule(3, { mass: 0.5, layers }) })
-  if (!byShare.ok || !byMass.ok) throw new Error('not pruned')
-  expect(pack(byShare.model)).toMatchObject({ ok: false, refusal: { code: 'TP_PACK' } })
-  expect(pack(byMass.model)).toMatchObject({ ok: true })
+  const byShare = transform(image, prune({ method: clsAttention(), schedule: schedule(3, { keep: 0.5, layers }) }))
+  const byMass = transform(image, prune({ method: clsAttention(), schedule: schedule(3, { mass: 0.5, layers }) }))
+  expect(() => transform(byShare.model, pack())).toThrow(expect.objectContaining({ code: 'TP_PACK' }))
+  expect(() => transform(byMass.model, pack())).not.toThrow()
 })

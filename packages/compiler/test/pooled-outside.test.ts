@@ -4,7 +4,7 @@ import { keyNorm, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type HeadOutput, inspect, MASK, type PruneOptions, prune, readClassToken } from '../src/index.ts'
+import { type HeadOutput, inspect, MASK, type PruneOptions, prune, readClassToken, transform } from '../src/index.ts'
 import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { difference, numbers, rows, run } from './run.ts'
@@ -14,8 +14,7 @@ const plain: EncoderOptions = {
 }
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  const result = transform(model, prune(options))
   return decodeModel(encodeModel(result.model))
 }
 
@@ -161,10 +160,9 @@ test('pruned again, the mean is that of what is left, and other restoring is ref
   const compact = await run(pruned(pruned(model, { ...at(0), restore: 'none' }), { ...at(2), restore: 'none' }), inputs)
   expectNear(meanOf(twice.states, inputs.attention_mask), meanOf(compact.states, compact[MASK]))
   for (const restore of ['all', 'none'] as const) {
-    expect(prune(pruned(model, at(0)), { ...at(2), restore })).toMatchObject({
-      ok: false,
-      refusal: { code: 'TP_RESTORE' },
-    })
+    expect(() => transform(pruned(model, at(0)), prune({ ...at(2), restore }))).toThrow(
+      expect.objectContaining({ code: 'TP_RESTORE' }),
+    )
   }
 })
 
@@ -211,7 +209,7 @@ describe('an embedder of which the class token alone is read', () => {
 
   test('gives that row, exactly, and computes no other in its last layer', async () => {
     const model = embedder(options)
-    const read = readClassToken(model, 'states')
+    const read = transform(model, readClassToken({ output: 'states' })).model
     expect(inspect(read)).toMatchObject({
       head: [{ output: 'states', reads: [{ kind: 'class-token', position: 0 }] }],
       tokenOutputs: [],
@@ -228,7 +226,7 @@ describe('an embedder of which the class token alone is read', () => {
     ])
     expect(rows(one.states)).toEqual(classToken(dense.states))
     expectNear(rows(lossless.states), rows(one.states))
-    expect(readClassToken(read, 'states')).toBe(read)
+    expect(transform(read, readClassToken({ output: 'states' })).model).toBe(read)
   })
 
   test('is pruned without restoring a row', async () => {
@@ -236,7 +234,7 @@ describe('an embedder of which the class token alone is read', () => {
     const how = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.5 }) }
     const [whole, one] = [
       await run(pruned(model, how), inputs),
-      await run(pruned(readClassToken(model, 'states'), how), inputs),
+      await run(pruned(transform(model, readClassToken({ output: 'states' })).model, how), inputs),
     ]
     expectNear(rows(one.states), classToken(whole.states))
     expect(Object.keys(one)).toEqual(['states'])
@@ -245,6 +243,8 @@ describe('an embedder of which the class token alone is read', () => {
   test('is refused for what has no row for each token', () => {
     const model = embedder(options, (states) => mean(states, [1]))
     for (const name of ['pooled', 'other', 'input_ids'])
-      expect(() => readClassToken(model, name)).toThrow(expect.objectContaining({ code: 'TP_OUTPUT' }))
+      expect(() => transform(model, readClassToken({ output: name })).model).toThrow(
+        expect.objectContaining({ code: 'TP_OUTPUT' }),
+      )
   })
 })

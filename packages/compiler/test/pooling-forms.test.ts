@@ -19,7 +19,7 @@ import { receivedAttention } from '@tp/method-attention'
 
 import { decodeModel } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { prune } from '../src/index.ts'
+import { type PruneOptions, prune, transform } from '../src/index.ts'
 import { encoder, inputsOf, plainEncoder } from './encoders.ts'
 import { merging } from './fused-methods.ts'
 import { difference, float32, numbers, run } from './run.ts'
@@ -62,15 +62,10 @@ const prunings = [
   ['merging', { method: merging(), schedule: schedule(2, { layers: [0, 1], keep: 0.6 }) }],
 ] as const
 
-async function logitsOf(
-  head: Head,
-  options?: Parameters<typeof prune>[1],
-  fed: NamedTensors = inputs,
-): Promise<number[]> {
+async function logitsOf(head: Head, options?: PruneOptions, fed: NamedTensors = inputs): Promise<number[]> {
   const dense = decodeModel(encoder({ ...plainEncoder, head }))
   if (options === undefined) return numbers((await run(dense, fed)).logits)
-  const result = prune(dense, options)
-  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
+  const result = transform(dense, prune(options))
   return numbers((await run(result.model, fed)).logits)
 }
 

@@ -4,7 +4,7 @@ import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, type Pruned, prune } from '../src/index.ts'
+import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
 import { layerCount, type PositionEncoderOptions, positionEncoder, vocabulary } from './position-encoders.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
@@ -30,10 +30,9 @@ function inputs(masked: boolean): NamedTensors {
   return masked ? { input_ids: ids, attention_mask: int64([batch, tokens], mask) } : { input_ids: ids }
 }
 
-function pruned(bytes: Uint8Array, options: Omit<Parameters<typeof prune>[1], 'method'> & { cls?: boolean }): Pruned {
+function pruned(bytes: Uint8Array, options: Omit<PruneOptions, 'method'> & { cls?: boolean }) {
   const { cls, ...others } = options
-  const result = prune(decodeModel(bytes), { method: cls ? clsAttention() : receivedAttention(), ...others })
-  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
+  const result = transform(decodeModel(bytes), prune({ method: cls ? clsAttention() : receivedAttention(), ...others }))
   return result
 }
 
@@ -69,8 +68,7 @@ describe('position terms that are computed from the hidden states', () => {
         const dense = numbers((await run(bytes, inputs(masked))).logits)
         expect(inspect(decodeModel(bytes))).toMatchObject({ ok: true, heads: 2, classToken: 0 })
 
-        const lean = prune(decodeModel(bytes), { method: none(), schedule: new Map() })
-        if (!lean.ok) throw new Error(lean.refusal.message)
+        const lean = transform(decodeModel(bytes), prune({ method: none(), schedule: new Map() }))
         expect(difference(numbers((await run(lean.model, inputs(masked))).logits), dense)).toBeLessThan(1e-5)
         for (const deadTokens of inTurn([true, false], row, 1)) {
           const all = pruned(bytes, { schedule: schedule(layerCount, { tokens: 99 }), deadTokens })
@@ -124,13 +122,15 @@ describe('position terms that are computed from the hidden states', () => {
 describe('position terms that cannot follow the tokens', () => {
   test('are refused if they are computed across tokens', () => {
     const model = decodeModel(positionEncoder({ term: 'across tokens', fold: 'none', masked: true }))
-    const result = prune(model, { method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })
-    expect(result).toMatchObject({ ok: false, refusal: { code: 'TP_POSITION_BIAS' } })
+    expect(() =>
+      transform(model, prune({ method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })),
+    ).toThrow(expect.objectContaining({ code: 'TP_POSITION_BIAS' }))
   })
 
   test('are refused if heads outside the batch cannot be told from rows', () => {
     const model = decodeModel(positionEncoder({ term: 'none', fold: 'heads outside', masked: false }))
-    const result = prune(model, { method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })
-    expect(result).toMatchObject({ ok: false, refusal: { code: 'TP_HEADS' } })
+    expect(() =>
+      transform(model, prune({ method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })),
+    ).toThrow(expect.objectContaining({ code: 'TP_HEADS' }))
   })
 })

@@ -6,7 +6,7 @@ import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
 import { compareWithSibling, dataSets, fullPrecision, openFixture, variants } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, prune } from '../src/index.ts'
+import { inspect, prune, transform } from '../src/index.ts'
 import { fixtures, sharedFolder } from './fixtures.ts'
 import { batchOf, mailModel, minilmModel, plainRow, type TextModel } from './texts.ts'
 
@@ -58,8 +58,7 @@ async function expectAlike(
 ): Promise<void> {
   const { dense, pruned, rows, same, scoreError, gap } = await compareWithSibling(model, sibling, batches, {
     prune: (source, method, amounts) => {
-      const result = prune(source, { method, schedule: amounts, protect: [0], trace: true })
-      if (!result.ok) throw new Error(result.refusal.message)
+      const result = transform(source, prune({ method, schedule: amounts, protect: [0], trace: true }))
       return result.model
     },
     attentions: (source) => {

@@ -8,14 +8,13 @@ import { type DecoderName, decoderFeeds, decoderPath, nextFeeds, saidByTorch } f
 import { openModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { findDecoder, residualOf } from '../src/analyze/decoder.ts'
-import { inspectDecoder, lastLogits, prunePrompt, quantizeCaches } from '../src/index.ts'
+import { inspectDecoder, lastLogits, prunePrompt, quantizeCaches, transform } from '../src/index.ts'
 import { openModel as openProgram } from '../src/normalize/open.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 
 function pruned(model: Model, method: Method, amount: Amount): Model {
-  const result = prunePrompt(model, { method, amount, layer: 0 })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prunePrompt({ method, amount, layer: 0 }))
   return result.model
 }
 
@@ -42,8 +41,7 @@ describe.each([...told, ...counting])('%s', (name) => {
 
   test('is what it was where every token is kept: for a prompt, one token after it, and a further turn', async () => {
     const model = open(name)
-    const exact = lastLogits(model)
-    if (!exact.ok) throw new Error(exact.refusal.message)
+    const exact = transform(model, lastLogits())
     await using dense = await openModel(exact.model)
     // What is scored is not what is kept: two ways of scoring where attention is written out, and where it is one operator.
     for (const method of name.startsWith('llama') ? [lastQuery(), keyDiff(), snapKv({ window: 3 })] : [lastQuery()]) {
@@ -201,8 +199,7 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
   )
 
   test('changes nothing where caches are of 8 bits', async () => {
-    const stored = quantizeCaches(pruned(open('llama'), lastQuery(), half))
-    if (!stored.ok) throw new Error(stored.refusal.message)
+    const stored = transform(pruned(open('llama'), lastQuery(), half), quantizeCaches())
     await expectSame(stored.model, half)
   })
 })
@@ -242,10 +239,9 @@ test('a pruned prompt is told by inspectDecoder, and pruned no further', () => {
     logitsOf: 'the last token',
     prompt: { method: 'random', layer: 0, amount: { kind: 'ratio', value: 0.5 } },
   })
-  expect(prunePrompt(model, { method: lastQuery(), amount: all, layer: 0 })).toMatchObject({
-    ok: false,
-    refusal: { code: 'TP_PRUNED' },
-  })
+  expect(() => transform(model, prunePrompt({ method: lastQuery(), amount: all, layer: 0 }))).toThrow(
+    expect.objectContaining({ code: 'TP_PRUNED' }),
+  )
 })
 
 describe('what is refused', () => {
@@ -259,8 +255,9 @@ describe('what is refused', () => {
     ],
     ['heads in the batch', 'bloom', {}, 'TP_HEADS'],
   ] as const)('%s', (_, name, options, code) => {
-    const result = prunePrompt(open(name), { method: lastQuery(), amount: all, layer: 0, ...options })
-    expect(result).toMatchObject({ ok: false, refusal: { code } })
+    expect(() =>
+      transform(open(name), prunePrompt({ method: lastQuery(), amount: all, layer: 0, ...options })),
+    ).toThrow(expect.objectContaining({ code }))
   })
 
   test.each([
@@ -269,6 +266,6 @@ describe('what is refused', () => {
     ['a ratio above 1', { amount: { kind: 'ratio', value: 2 } }, 'TP_SCHEDULE'],
   ] as const)('%s, as the caller mistook it', (_, options, code) => {
     const asked = { method: lastQuery(), amount: all, layer: 0, ...options }
-    expect(() => prunePrompt(open('llama'), asked)).toThrowError(expect.objectContaining({ code }))
+    expect(() => transform(open('llama'), prunePrompt(asked))).toThrowError(expect.objectContaining({ code }))
   })
 })

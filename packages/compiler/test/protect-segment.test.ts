@@ -7,7 +7,7 @@ import { decodeModel, Graph, type Model } from '@tp/onnx'
 import { inTurn, seeded, thorough } from 'exported-encoders'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { inspect, type Pruned, type PruneOptions, prune } from '../src/index.ts'
+import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
 import { fixtures, openFixture } from './fixtures.ts'
 import { difference, int64, open, rows } from './run.ts'
 
@@ -98,20 +98,24 @@ test('a model with numbers of segments names their input, and refuses one that i
   if (own === undefined) return expect(fixtures.some(({ name }) => name.startsWith('bert'))).toBe(false)
   const model = openFixture(own)
   expect(inspect(model)).toMatchObject({ segments: 'token_type_ids' })
-  expect(() => prune(model, { ...byHalf, protectSegment: 2 })).toThrow(
+  expect(() => transform(model, prune({ ...byHalf, protectSegment: 2 }))).toThrow(
     'there is no segment 2: token_type_ids numbers them',
   )
 })
 
 test('a model without them needs the separator, and says so', () => {
   const mail = decodeModel(readFileSync(modelPath('mail')))
-  expect(() => prune(mail, { ...byHalf, protectSegment: 0 })).toThrow(
+  expect(() => transform(mail, prune({ ...byHalf, protectSegment: 0 }))).toThrow(
     'the model has no input that numbers the segments of a pair (token_type_ids), so name the token that ends a segment',
   )
-  expect(() => prune(mail, { ...byHalf, separator: 3 })).toThrow('a separator is named, but no segment')
+  expect(() => transform(mail, prune({ ...byHalf, separator: 3 }))).toThrow('a separator is named, but no segment')
   const vit = decodeModel(readFileSync(modelPath('digits-vit')))
-  expect(() => prune(vit, { ...byHalf, protectSegment: 0, separator: 3 })).toThrow('so none can be protected')
-  expect(() => prune(mail, { ...byHalf, protectSegment: -1 })).toThrow('must be the number of a segment, from 0')
+  expect(() => transform(vit, prune({ ...byHalf, protectSegment: 0, separator: 3 }))).toThrow(
+    'so none can be protected',
+  )
+  expect(() => transform(mail, prune({ ...byHalf, protectSegment: -1 }))).toThrow(
+    'must be the number of a segment, from 0',
+  )
 })
 
 test('a second pruning protects the segment again', async () => {
@@ -135,9 +139,8 @@ function ending(model: Model): Pick<PruneOptions, 'separator'> {
   return found.ok && found.segments === undefined ? { separator: SEPARATOR } : {}
 }
 
-function pruneOrFail(model: Model, options: PruneOptions): Pruned {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(result.refusal.message)
+function pruneOrFail(model: Model, options: PruneOptions) {
+  const result = transform(model, prune(options))
   return result
 }
 

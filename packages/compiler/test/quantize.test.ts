@@ -16,7 +16,7 @@ import {
 import { lessPrecision } from 'exported-encoders'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { pack, productsSaturate, prune, type Quantized, type QuantizeOptions, quantize } from '../src/index.ts'
+import { pack, productsSaturate, prune, type QuantizeOptions, quantize, transform } from '../src/index.ts'
 import { dataSets, fixture, openFixture } from './fixtures.ts'
 import { float32, numbers, run } from './run.ts'
 
@@ -33,10 +33,9 @@ const { cases } = JSON.parse(readFileSync(new URL('../golden/quantize-dynamic.js
   readonly cases: readonly Case[]
 }
 
-function quantized(model: Model, options?: QuantizeOptions): Quantized {
-  const result = quantize(model, options)
-  if (!result.ok) throw new Error(`${result.refusal.code}: ${result.refusal.message}`)
-  return result
+function quantized(model: Model, options?: QuantizeOptions) {
+  const { model: rounded, reports } = transform(model, quantize(options))
+  return { ...reports[0], model: rounded }
 }
 
 /** Hashes of all 8-bit weights, scales and zero points, by name. */
@@ -83,13 +82,13 @@ for (const { fixture: name, form, options, outputs } of cases.filter((each) => e
 test('a pruned file may exclude each node that its source could, fused ones that are written out among them', () => {
   const source = openFixture(fixture('vit-cls-ortfused'))
   for (const { name } of quantized(source).nodes) {
-    const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }), quantize: { exclude: [name] } }
-    const result = prune(source, options)
-    expect(result.ok && result.quantized?.map((node) => node.name)).not.toContain(name)
-    expect(result.ok && result.quantized?.length).toBeGreaterThan(8)
+    const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }) }
+    const [, { nodes }] = transform(source, prune(options), quantize({ exclude: [name] })).reports
+    expect(nodes.map((node) => node.name)).not.toContain(name)
+    expect(nodes.length).toBeGreaterThan(8)
   }
-  const options = { method: none(), schedule: new Map(), quantize: { exclude: ['x'] } }
-  expect(() => prune(source, options)).toThrow('the model has no node "x"')
+  const options = { method: none(), schedule: new Map() }
+  expect(() => transform(source, prune(options), quantize({ exclude: ['x'] }))).toThrow('the model has no node "x"')
 })
 
 describe('a text encoder', () => {
@@ -122,10 +121,12 @@ describe('a text encoder', () => {
     const softmax = source.proto.graph?.node.find(({ opType }) => opType === 'Softmax')?.name as string
     const refusal = (seen: string) =>
       expect.objectContaining({ code: 'TP_OPTION', message: expect.stringContaining(seen) })
-    expect(() => quantize(source, { exclude: [softmax] })).toThrow(
+    expect(() => transform(source, quantize({ exclude: [softmax] }))).toThrow(
       refusal(`the node "${softmax}" (Softmax) remains in float32 in any case; name nodes as`),
     )
-    expect(() => quantize(source, { exclude: ['x'] })).toThrow(refusal('the model has no node "x"; name nodes as'))
+    expect(() => transform(source, quantize({ exclude: ['x'] }))).toThrow(
+      refusal('the model has no node "x"; name nodes as'),
+    )
   })
 
   test.each([
@@ -138,8 +139,8 @@ describe('a text encoder', () => {
     [JSON.parse('{"__proto__":1}'), /there is no option __proto__/],
     [null, /the options are null; they must be an object/],
   ])('refuses options %j', (options, message) => {
-    expect(() => quantize(source, options)).toThrow(message)
-    expect(() => quantize(source, options)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
+    expect(() => transform(source, quantize(options))).toThrow(message)
+    expect(() => transform(source, quantize(options))).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
   })
 })
 
@@ -165,11 +166,13 @@ test('keeps fused attention fused, as QAttention', async () => {
 })
 
 test('keeps the networks and the arithmetic of a pruning in float32', () => {
-  const pruned = prune(openFixture(fixture('bert-cls-eager-ts11')), {
-    method: clsAttention(),
-    schedule: schedule(3, { keep: 0.5, layers: [1] }),
-  })
-  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const pruned = transform(
+    openFixture(fixture('bert-cls-eager-ts11')),
+    prune({
+      method: clsAttention(),
+      schedule: schedule(3, { keep: 0.5, layers: [1] }),
+    }),
+  )
   expect(quantized(pruned.model).nodes.filter(({ name }) => name.startsWith('tp/'))).toEqual([])
 })
 
@@ -246,13 +249,12 @@ describe('refuses', () => {
     ['weights that are not finite', 'TP_VALUE', () => product([1, Number.NaN])],
     ['a model without weights', 'TP_QUANTIZE', () => createModel(17)],
   ])('%s', (_, code, model) => {
-    expect(quantize(model())).toMatchObject({ ok: false, refusal: { code } })
+    expect(() => transform(model(), quantize())).toThrow(expect.objectContaining({ code }))
   })
 })
 
 function packed(model: Model): Model {
-  const result = pack(model)
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, pack())
   return result.model
 }
 

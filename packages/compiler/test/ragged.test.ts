@@ -6,7 +6,7 @@ import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
 import { inTurn, seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, prune } from '../src/index.ts'
+import { inspect, prune, transform } from '../src/index.ts'
 import { type EncoderOptions, encoder } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { difference, float32, open, rows } from './run.ts'
@@ -70,11 +70,16 @@ describe('rows that keep different numbers of tokens give what they give alone',
     test.skip('with heads folded into the batch of a pooling attention (left out: the shared folder is not here)', () => {})
   else {
     test('or are refused where a pooling attention folds its heads into the batch', () => {
-      const result = prune(openFixture(siglip), { method: receivedAttention(), schedule: schedule(3, { mass: 0.8 }) })
-      expect(!result.ok && result.refusal).toMatchObject({
-        code: 'TP_POOLING',
-        node: expect.stringContaining('Softmax'),
-      })
+      expect(() =>
+        transform(openFixture(siglip), prune({ method: receivedAttention(), schedule: schedule(3, { mass: 0.8 }) })),
+      ).toThrow(
+        expect.objectContaining({
+          refusal: expect.objectContaining({
+            code: 'TP_POOLING',
+            node: expect.stringContaining('Softmax'),
+          }),
+        }),
+      )
     })
   }
 
@@ -119,8 +124,7 @@ async function expectRowsAlone(
   amounts: Schedule,
   method: Method = receivedAttention(),
 ): Promise<void> {
-  const result = prune(model, { method, schedule: amounts, trace: true })
-  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
+  const result = transform(model, prune({ method, schedule: amounts, trace: true }))
   await using session = await open(result.model)
   const together = await session.run(inputs)
   const outputs = Object.keys(together).filter((name) => !name.startsWith('tp.trace'))
@@ -158,7 +162,8 @@ test('refuses a mean that divides by the number of slots', () => {
   }
   const model = decodeModel(encoder(options))
   const how = { method: receivedAttention(), trace: true }
-  const ragged = prune(model, { ...how, schedule: schedule(3, { mass: 0.8 }) })
-  expect(!ragged.ok && ragged.refusal.code).toBe('TP_POOLING')
-  expect(prune(model, { ...how, schedule: schedule(3, { keep: 0.5 }) }).ok).toBe(true)
+  expect(() => transform(model, prune({ ...how, schedule: schedule(3, { mass: 0.8 }) }))).toThrow(
+    expect.objectContaining({ code: 'TP_POOLING' }),
+  )
+  expect(() => transform(model, prune({ ...how, schedule: schedule(3, { keep: 0.5 }) }))).not.toThrow()
 })

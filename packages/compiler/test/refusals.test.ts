@@ -40,9 +40,10 @@ import {
 } from '@tp/onnx'
 import { NodeProtoSchema, TensorProto_DataType } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
-import { inspect, inspectDecoder, prune, type Refusal } from '../src/index.ts'
+import { inspect, inspectDecoder, prune, type Refusal, transform } from '../src/index.ts'
 import { passThroughIf } from './bodies.ts'
 import { type CausalForm, encoder, inputsOf, logitsOf, type MaskForm, plainEncoder } from './encoders.ts'
+import { refusalOf } from './refusal-of.ts'
 import { difference, numbers, run } from './run.ts'
 
 const plain = plainEncoder
@@ -54,10 +55,11 @@ function weights(rows: number, columns: number): Tensor {
 
 function refusal(model: Model | Uint8Array): Refusal | undefined {
   const opened = model instanceof Uint8Array ? decodeModel(model) : model
-  const result = prune(opened, { method: receivedAttention(), schedule: schedule(2, { keep: 0.5 }) })
+  const options = { method: receivedAttention(), schedule: schedule(2, { keep: 0.5 }) }
+  const refused = refusalOf(() => transform(opened, prune(options)))
   const seen = inspect(opened)
-  if (!seen.ok && !result.ok) expect(seen.refusal).toEqual(result.refusal)
-  return result.ok ? undefined : result.refusal
+  if (!seen.ok && refused !== undefined) expect(seen.refusal).toEqual(refused)
+  return refused
 }
 
 describe('causal attention is refused in every form', () => {
@@ -393,13 +395,17 @@ describe('control flow', () => {
     const node = passThroughIf('yes', 'raw', 'logits')
     graph.insert([node])
     const bytes = encodeModel(graph.model)
-    const result = prune(decodeModel(bytes), { method: clsAttention(), schedule: schedule(2, { keep: 0.5 }) })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(
+      decodeModel(bytes),
+      prune({ method: clsAttention(), schedule: schedule(2, { keep: 0.5 }) }),
+    )
     const kept = new Graph(result.model).nodes.find(({ opType }) => opType === 'If') as NodeProto
     expect(toBinary(NodeProtoSchema, kept)).toEqual(toBinary(NodeProtoSchema, node))
     const inputs = inputsOf(plain, 2, 6, 1)
-    const direct = prune(decodeModel(encoder(plain)), { method: clsAttention(), schedule: schedule(2, { keep: 0.5 }) })
-    if (!direct.ok) throw new Error(direct.refusal.message)
+    const direct = transform(
+      decodeModel(encoder(plain)),
+      prune({ method: clsAttention(), schedule: schedule(2, { keep: 0.5 }) }),
+    )
     const [through, without] = [await run(result.model, inputs), await run(direct.model, inputs)]
     expect(difference(numbers(through.logits), numbers(without.logits))).toBeLessThan(1e-6)
   })

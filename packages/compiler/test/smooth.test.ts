@@ -1,7 +1,7 @@
 import { randomNumbers } from '@tp/core/statistics'
 import { createModel, createNode, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { type ChannelRanges, quantize, smooth, smoothSites } from '../src/index.ts'
+import { type ChannelRanges, quantize, smooth, smoothSites, transform } from '../src/index.ts'
 import { float32, run } from './run.ts'
 
 const CHANNELS = 32
@@ -48,8 +48,8 @@ describe('smooth', () => {
   const feeds = { x: float32([ROWS, CHANNELS], loud) }
 
   test('divides loud channels, and computes the same bit for bit in float32', async () => {
-    const smoothed = smooth(model, ranges)
-    expect(smoothed.sites).toMatchObject([{ value: 'x', channels: CHANNELS, nodes: ['a', 'b'], loud: 1 }])
+    const smoothed = transform(model, smooth({ ranges }))
+    expect(smoothed.reports[0].sites).toMatchObject([{ value: 'x', channels: CHANNELS, nodes: ['a', 'b'], loud: 1 }])
     const [before, after] = [await run(model, feeds), await run(smoothed.model, feeds)]
     expect(after).toEqual(before)
   })
@@ -57,28 +57,27 @@ describe('smooth', () => {
   test('takes away most of what 8 bits do to the products, about as much as it says', async () => {
     const error = async (own: Model): Promise<number> => {
       // Exact on every processor.
-      const result = quantize(own, { reduceRange: true })
-      if (!result.ok) throw new Error(result.refusal.message)
+      const result = transform(own, quantize({ reduceRange: true }))
       const [exact, rounded] = [await run(model, feeds), await run(result.model, feeds)]
       const [ya, other] = [exact.ya?.data as Float32Array, rounded.ya?.data as Float32Array]
       return ya.reduce((sum, y, i) => sum + (y - (other[i] as number)) ** 2, 0) / ya.length
     }
-    const smoothed = smooth(model, ranges)
+    const smoothed = transform(model, smooth({ ranges }))
     const [before, after] = [await error(model), await error(smoothed.model)]
-    const [site] = smoothed.sites
+    const [site] = smoothed.reports[0].sites
     expect(after).toBeLessThan(before / 5)
     expect(Math.abs(Math.log(before / after / ((site?.before ?? 0) / (site?.after ?? 1))))).toBeLessThan(Math.log(3))
   })
 
   test('leaves alone what is not loud, what has no ranges, and weights that several products share', () => {
     const quiet = new Map([['x', rangesOf(noise(ROWS * CHANNELS))]])
-    expect(smooth(model, quiet).sites).toEqual([])
-    expect(smooth(model, new Map()).sites).toEqual([])
+    expect(transform(model, smooth({ ranges: quiet })).reports[0].sites).toEqual([])
+    expect(transform(model, smooth({ ranges: new Map() })).reports[0].sites).toEqual([])
     expect(smoothSites(products(true))).toEqual([])
   })
 
   test('refuses ranges of another number of channels', () => {
     const wrong = new Map([['x', { ...(ranges.get('x') as ChannelRanges), low: new Float32Array(3) }]])
-    expect(() => smooth(model, wrong)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
+    expect(() => transform(model, smooth({ ranges: wrong }))).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
   })
 })

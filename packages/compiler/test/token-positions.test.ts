@@ -30,10 +30,10 @@ import {
   where,
 } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
-import { decodeModel, emitModel } from '@tp/onnx'
+import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { countFlops, inspect, prune } from '../src/index.ts'
+import { countFlops, inspect, prune, transform } from '../src/index.ts'
 import { logitsOf } from './encoders.ts'
 import { type Built, expectHiddenKeys } from './hidden-keys.ts'
 import { difference, int64, numbers, run } from './run.ts'
@@ -151,12 +151,14 @@ describe('a head that reads one token at a position of its own', () => {
       test(`computes only what is read of the last layer: ${name}, padding ${padding}`, async () => {
         const model = decodeModel(emitModel({ logits: logitsOf({ ...built, head: (x) => built.pool(x, undefined) }) }))
         const dense = await run(model, inputs)
-        const lean = prune(model, { method: none(), schedule: new Map() })
-        const pruned = prune(model, {
-          method: receivedAttention(),
-          schedule: schedule(3, { layers: [0], tokens: TOKENS }),
-        })
-        if (!lean.ok || !pruned.ok) throw new Error('refused')
+        const lean = transform(model, prune({ method: none(), schedule: new Map() }))
+        const pruned = transform(
+          model,
+          prune({
+            method: receivedAttention(),
+            schedule: schedule(3, { layers: [0], tokens: TOKENS }),
+          }),
+        )
         for (const result of [lean, pruned]) {
           expect(difference(numbers((await run(result.model, inputs)).logits), numbers(dense.logits))).toBeLessThan(
             1e-5,
@@ -165,8 +167,11 @@ describe('a head that reads one token at a position of its own', () => {
         // Of the last layer queries, output and feed-forward: 6·d² for each of 7 tokens, and 2·n·d of its attention.
         const saved = countFlops(model, sizes) - countFlops(lean.model, sizes)
         expect(saved).toBe(7 * (6 * 8 * 8 + 2 * TOKENS * 8))
-        const noOp = prune(model, { method: receivedAttention(), schedule: schedule(3, { layers: [2], keep: 0.5 }) })
-        expect(noOp.ok && [noOp.cuts.length, countFlops(noOp.model, sizes)]).toEqual([0, countFlops(lean.model, sizes)])
+        const noOp = transform(
+          model,
+          prune({ method: receivedAttention(), schedule: schedule(3, { layers: [2], keep: 0.5 }) }),
+        )
+        expect([noOp.reports[0].cuts.length, countFlops(noOp.model, sizes)]).toEqual([0, countFlops(lean.model, sizes)])
       })
       for (const [method, amounts] of inTurn(plans, row, 1)) {
         test(`${name}, padding ${padding}, ${method.name} ${JSON.stringify(amounts)}`, async () => {
@@ -199,8 +204,7 @@ describe('a head that reads one token at a position of its own', () => {
       const head = (x: Tensor): Tensor => classify(flat(x, lastAttended))
       const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide: masked, head }) }, { opset }))
       const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.6 }) }
-      const pruned = prune(model, plan)
-      if (!pruned.ok) throw new Error(pruned.refusal.message)
+      const pruned = transform(model, prune(plan))
       const { input_ids, attention_mask } = inputsOf('right')
       const logits = numbers((await run(pruned.model, { input_ids, attention_mask })).logits)
       for (const [row, count] of attended.right.entries()) {
@@ -217,8 +221,10 @@ describe('a head that reads one token at a position of its own', () => {
   test('may read flattened rows into an output of the model', async () => {
     const head = (x: Tensor): Tensor => gather(reshape(x, [-1, 8]), flatPositions(x, lastAttended), 0)
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide: masked, head }) }))
-    const pruned = prune(model, { method: receivedAttention(), schedule: schedule(3, { layers: [0], tokens: TOKENS }) })
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const pruned = transform(
+      model,
+      prune({ method: receivedAttention(), schedule: schedule(3, { layers: [0], tokens: TOKENS }) }),
+    )
     const [dense, all] = [await run(model, inputsOf('right')), await run(pruned.model, inputsOf('right'))]
     expect(difference(numbers(all.logits), numbers(dense.logits))).toBeLessThan(1e-5)
   })
@@ -261,10 +267,11 @@ describe('a head that reads one token at a position of its own', () => {
   test('reads the same token where all tokens are restored', async () => {
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head: (x) => classify(gather(x, -1, 1)) }) }))
     const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) }
-    const [restored, without] = (['all', 'none'] as const).map((restore) => prune(model, { ...plan, restore }))
-    if (!restored?.ok || !without?.ok) throw new Error('refused')
+    const [restored, without] = (['all', 'none'] as const).map(
+      (restore) => transform(model, prune({ ...plan, restore })).model,
+    ) as [Model, Model]
     const { input_ids } = inputsOf('none')
-    const [a, b] = [await run(restored.model, { input_ids }), await run(without.model, { input_ids })]
+    const [a, b] = [await run(restored, { input_ids }), await run(without, { input_ids })]
     expect(difference(numbers(a.logits), numbers(b.logits))).toBeLessThan(1e-6)
   })
 })

@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DecoderInspection, inspectDecoder, lastLogits, press, prunePrompt, quantizeCaches } from '@tp/compiler'
+import {
+  type DecoderInspection,
+  inspectDecoder,
+  lastLogits,
+  press,
+  prunePrompt,
+  quantizeCaches,
+  transform,
+} from '@tp/compiler'
 import { keyNorm, lastQuery } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -79,12 +87,11 @@ describe('a decoder', () => {
 
   test('says the same with its prompt or its caches pruned, where all tokens are kept', async () => {
     const pruning = { method: lastQuery(), amount: { kind: 'ratio', value: 1 }, layer: 0 } as const
-    const pruned = prunePrompt(model, pruning)
+    const pruned = transform(model, prunePrompt(pruning))
     const pressed = press(model, { method: keyNorm(), amount: { kind: 'ratio', value: 1 } })
-    if (!pruned.ok || !pressed.ok) throw new Error('refused')
     await using dense = await load(model)
     await using shorter = await load(pruned.model)
-    await using caches = await load(pressed.bytes)
+    await using caches = await load(pressed)
     const decoders = [
       openTextDecoder(dense, form),
       openTextDecoder(shorter, form),
@@ -99,9 +106,8 @@ describe('a decoder', () => {
 
   test('gives new tokens the positions of the whole text, whatever a press keeps', async () => {
     const pressed = press(model, { method: keyNorm(), amount: { kind: 'tokens', value: 2 } })
-    if (!pressed.ok) throw new Error('refused')
     await using session = await load(model)
-    await using caches = await load(pressed.bytes)
+    await using caches = await load(pressed)
     const reading = await openTextDecoder(session, form, { press: caches }).read([5, 40, 17, 80, 9, 31])
     const { position_ids: positions, attention_mask: mask } = reading.feeds(12)
     expect([positions?.data, mask?.dims]).toEqual([BigInt64Array.of(6n), [1, 3]])
@@ -109,8 +115,7 @@ describe('a decoder', () => {
   })
 
   test('reads on with caches of 8 bits and their scales', async () => {
-    const small = quantizeCaches(model)
-    if (!small.ok) throw new Error('refused')
+    const small = transform(model, quantizeCaches())
     await using session = await load(small.model)
     const decoder = openTextDecoder(session, inspectDecoder(small.model) as DecoderInspection)
     const whole = await decoder.read([5, 40, 17, 80, 9])
@@ -130,8 +135,7 @@ describe('prompts', () => {
   const options = { tokenizer, ends: [0], maxTokens: 3 }
 
   test('answers prompts by what a decoder finds likeliest, and continuations are as likely as its scores say', async () => {
-    const last = lastLogits(model)
-    if (!last.ok) throw new Error('refused')
+    const last = transform(model, lastLogits())
     await using session = await load(model)
     await using short = await load(last.model)
     const [prompt, continuation] = [

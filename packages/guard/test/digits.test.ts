@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluate } from '@tp/compare'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { Session, TensorLike } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
@@ -26,8 +26,7 @@ let held: ModelInputs
 const open = (model: Uint8Array): Promise<Session> => nodeRuntime().load(model, { threads: 1 })
 
 beforeAll(async () => {
-  const result = prune(decodeModel(dense), { method, schedule: amounts, monitor: true })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(decodeModel(dense), prune({ method, schedule: amounts, monitor: true }))
   pruned = encodeModel(result.model)
   // they come sorted by digit, which a monitor rightly takes for a drift
   const random = randomNumbers(1)

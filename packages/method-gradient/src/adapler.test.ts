@@ -1,4 +1,4 @@
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { add, type Learned, matmul, mean, mul, type Schedule, sum, type Tensor, type Values } from '@tp/core'
 import { arrayOf, expectClose, type GoldenCase, rowsOf, tensorOf, testMethod } from '@tp/core/testing'
 import { encodeModel } from '@tp/onnx'
@@ -149,8 +149,7 @@ for (const name of ['hard-infer', 'hard-infer-aggressive', 'hard-infer-keep-all'
       return { ...learned, ...(layer > 0 && { theta: tensorOf(scalar(theta[layer - 1] as number)) }) }
     }
     const options = { method: adapler(), schedule, params, trace: true }
-    const pruned = prune(bertModel(golden, { kernels: true }), options)
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const pruned = transform(bertModel(golden, { kernels: true }), prune(options))
     await using session = await nodeRuntime().load(encodeModel(pruned.model), { threads: 1 })
     const { shape, data } = arrayOf(inputs, 'hidden')
     const [, tokens = 0, width = 0] = shape

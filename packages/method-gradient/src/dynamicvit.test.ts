@@ -1,4 +1,4 @@
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import {
   add,
   cast,
@@ -223,8 +223,7 @@ for (const name of ['2stage', 'keep-all-then-1']) {
       return Object.fromEntries(Object.entries(own).map(([value, array]) => [value, tensorOf(array)]))
     }
     const model = vitModel(golden, 2, (layer) => `block${layer}_`)
-    const pruned = prune(model, { method: dynamicvit(), schedule, params, restore: 'all', trace: true })
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const pruned = transform(model, prune({ method: dynamicvit(), schedule, params, restore: 'all', trace: true }))
     await using session = await nodeRuntime().load(encodeModel(pruned.model), { threads: 1 })
     const { shape, data } = arrayOf(inputs, 'x')
     const [batch = 0, tokens = 0, width = 0] = shape

@@ -1,4 +1,4 @@
-import { prune, soften } from '@tp/compiler'
+import { prune, soften, transform } from '@tp/compiler'
 import { constantOf, type Method, type Schedule, type Values } from '@tp/core'
 import type { ConstantData } from '@tp/core/expression'
 import { initialValues, learnedAt } from '@tp/core/host'
@@ -38,7 +38,6 @@ export async function softOutput({ model, method, learned, feeds, output }: Comp
   readonly left: ReadonlyMap<number, number[]>
 }> {
   const soft = soften(model, { method, layers: [...learned.keys()], params: (layer) => constants(learned, layer) })
-  if (!soft.ok) throw new Error(soft.refusal.message)
   const left = [...soft.kept].map(([layer, tensor]) => [`left_${layer}`, tensor] as const)
   const bytes = emitModel({ [output]: soft.value(output), ...Object.fromEntries(left) })
   const [rows = 1, columns = 1] = Object.values(feeds)[0]?.dims ?? []
@@ -59,8 +58,10 @@ export async function prunedOutput(
   { model, method, learned, feeds, output }: Compared,
   schedule: Schedule,
 ): Promise<number[]> {
-  const pruned = prune(model, { method, schedule, params: (layer) => constants(learned, layer), outputs: [output] })
-  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const pruned = transform(
+    model,
+    prune({ method, schedule, params: (layer) => constants(learned, layer), outputs: [output] }),
+  )
   return Array.from((await outputsOf(encodeModel(pruned.model), feeds))[output]?.data as Float32Array)
 }
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inspect, type PruneOptions, prune } from '@tp/compiler'
+import { inspect, type PruneOptions, prune, transform } from '@tp/compiler'
 import type { Method } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { unlearnedValues } from '@tp/core/testing'
@@ -29,8 +29,7 @@ export function inputsOf(folder: string, set = 'test_data_set_0'): NamedTensors 
 
 /** By values as they are before anything was learned, where the method has any. @throws Error with the reason of a refusal */
 export function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, { ...unlearned(model, options.method), ...options })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prune({ ...unlearned(model, options.method), ...options }))
   return result.model
 }
 

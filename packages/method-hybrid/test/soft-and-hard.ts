@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { prune, soften } from '@tp/compiler'
+import { prune, soften, transform } from '@tp/compiler'
 import { constantOf, type Learned, type Method, type Values } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { digitsData, modelPath } from '@tp/models'
@@ -33,13 +33,14 @@ export async function softAndHard(
       Object.entries(learned.get(layer) ?? {}).map(([key, value]) => [key, constantOf(value, () => value.data)]),
     )
   const softened = soften(model, { method, layers: [...learned.keys()], params })
-  if (!softened.ok) throw new Error(softened.refusal.message)
-  const pruned = prune(model, {
-    method,
-    schedule: method.training?.harden?.(learned, { layerCount: 6 }) ?? new Map(),
-    params,
-  })
-  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const pruned = transform(
+    model,
+    prune({
+      method,
+      schedule: method.training?.harden?.(learned, { layerCount: 6 }) ?? new Map(),
+      params,
+    }),
+  )
   const run = async (bytes: Uint8Array): Promise<Float32Array> => {
     await using session = await nodeRuntime().load(bytes, { threads: 1 })
     return (await session.run(feeds))[output]?.data as Float32Array

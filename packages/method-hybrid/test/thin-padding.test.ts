@@ -1,4 +1,4 @@
-import { inspect, type PruneOptions, pack, prune } from '@tp/compiler'
+import { inspect, type PruneOptions, pack, prune, transform } from '@tp/compiler'
 import { type Method, type Schedule, schedule, sequence, stride } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -12,8 +12,7 @@ const { mels: MELS, frames: FRAMES, tokens: TOKENS, hidden: HIDDEN } = speechSiz
 const alone: Schedule = new Map([[0, { kind: 'ratio', value: 1 }]])
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  const result = transform(model, prune(options))
   return decodeModel(encodeModel(result.model))
 }
 
@@ -173,7 +172,7 @@ test('a thinned file is known again: it has no mask, and can be packed and prune
   const options = { method: thinPadding({ every: 5 }), schedule: alone, restore: 'none' } as const
   const thinned = pruned(speechEncoder({ reads: 'frames' }), options)
   expect(inspect(thinned)).toMatchObject({ ok: true, mask: undefined, open: 1 })
-  expect(pack(thinned)).toMatchObject({ ok: true, attentions: 2 })
+  expect(transform(thinned, pack()).reports[0]).toMatchObject({ attentions: 2 })
 
   const inputs = inputsFor('frames', [20, 48])
   const again = { method: stride(), schedule: schedule(2, { layers: [1], keep: 0.5 }), restore: 'none' } as const
@@ -309,10 +308,9 @@ test('patches of a spectrogram in another order than the convolution gives them 
   const turn = { type: 'Transpose', inputs: [grid], outputs: ['turned'], attributes: { perm: [0, 1, 3, 2] } }
   graph.insert([createNode(turn)])
   graph.sortTopologically()
-  expect(prune(model, { method: thinPadding(), schedule: alone })).toMatchObject({
-    ok: false,
-    refusal: { code: 'TP_NO_SIGNAL', message: expect.stringContaining('carry no signal') },
-  })
+  expect(() => transform(model, prune({ method: thinPadding(), schedule: alone }))).toThrow(
+    expect.objectContaining({ code: 'TP_NO_SIGNAL', message: expect.stringContaining('carry no signal') }),
+  )
 })
 
 test('samples of two channels are silent where both are', async () => {
@@ -332,11 +330,9 @@ test('samples of two channels are silent where both are', async () => {
 test.each(['MaxPool', 'AveragePool'] as const)(
   '%s between the convolutions is refused: what tokens are made from is not known',
   (pool) => {
-    const refused = prune(speechEncoder({ reads: 'frames', pool }), { method: thinPadding(), schedule: alone })
-    expect(refused).toMatchObject({
-      ok: false,
-      refusal: { code: 'TP_NO_SIGNAL', message: expect.stringContaining(pool) },
-    })
+    expect(() =>
+      transform(speechEncoder({ reads: 'frames', pool }), prune({ method: thinPadding(), schedule: alone })),
+    ).toThrow(expect.objectContaining({ code: 'TP_NO_SIGNAL', message: expect.stringContaining(pool) }))
   },
 )
 
@@ -370,7 +366,8 @@ describe('exported encoders of speech', () => {
     })
   }
   test('a model of texts is refused with the reason', () => {
-    const refused = prune(openFixture(fixtureFolder('bert-cls-sdpa-ts14')), { method: thinPadding(), schedule: alone })
-    expect(refused).toMatchObject({ ok: false, refusal: { code: 'TP_NO_SIGNAL' } })
+    expect(() =>
+      transform(openFixture(fixtureFolder('bert-cls-sdpa-ts14')), prune({ method: thinPadding(), schedule: alone })),
+    ).toThrow(expect.objectContaining({ code: 'TP_NO_SIGNAL' }))
   })
 })

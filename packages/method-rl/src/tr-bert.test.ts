@@ -1,5 +1,5 @@
 import { gradients } from '@tp/autodiff'
-import { type PruneOptions, prune, type SoftModel, soften } from '@tp/compiler'
+import { type PruneOptions, prune, type SoftModel, soften, transform } from '@tp/compiler'
 import {
   add,
   constantOf,
@@ -68,8 +68,7 @@ interface GoldenStates {
 }
 
 function pruned(model: Model, options: Partial<PruneOptions> & Pick<PruneOptions, 'schedule'>): Model {
-  const result = prune(model, { method, ...options })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prune({ method, ...options }))
   return result.model
 }
 
@@ -249,7 +248,6 @@ function softened(
 ) {
   // The authors' code protects no token by position.
   const soft = soften(model, { protect: [], ...options })
-  if (!soft.ok) throw new Error(soft.refusal.message)
   return soft satisfies SoftModel
 }
 

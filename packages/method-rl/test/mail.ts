@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluate } from '@tp/compare'
-import { prune, soften } from '@tp/compiler'
+import { prune, soften, transform } from '@tp/compiler'
 import type { Method, Schedule, Tensor, Values } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
@@ -35,7 +35,6 @@ export async function softLogits(
   feeds: NamedTensors,
 ): Promise<number[]> {
   const soft = soften(mailModel, { method, layers, params: learned })
-  if (!soft.ok) throw new Error(soft.refusal.message)
   const outputs: Record<string, Tensor> = { logits: soft.value('logits') }
   return logitsOf(emitModel(outputs), feeds)
 }
@@ -56,8 +55,7 @@ export function prunedMail(
   plan: Schedule,
   learned: (layer: number) => Values,
 ): Uint8Array {
-  const pruned = prune(model, { method, schedule: plan, params: learned })
-  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const pruned = transform(model, prune({ method, schedule: plan, params: learned }))
   return encodeModel(pruned.model)
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
+import { type Plan, transform, transformsOf } from '@tp/compiler'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import { methods } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
@@ -32,7 +32,7 @@ test('a tuned plan runs small batches by its first regime and large ones by its 
   const plan = readRunPlan({ format: 1, regimes: [{ upTo: 32, plan: none }, { plan: hard }], figures: {} }, 'plan.json')
   await using both = await openPlanned(dense, plan, { methods, load })
   await using whole = await load(dense)
-  await using pruned = await load(encodeModel(pruneOrThrow(decodeModel(dense), fromPlan(hard, methods), 'test').model))
+  await using pruned = await load(encodeModel(transform(decodeModel(dense), ...transformsOf(hard, methods)).model))
   expect(await answersOf(both, 2, 16)).toEqual(await answersOf(whole, 2, 16))
   expect(await answersOf(both, 2, 40)).toEqual(await answersOf(pruned, 2, 40))
   expect(await answersOf(pruned, 2, 40)).not.toEqual(await answersOf(whole, 2, 40))

@@ -1,4 +1,4 @@
-import { fromPlan, inspect, type Plan, pruneOrThrow, readClassToken } from '@tp/compiler'
+import { fromPlan, inspect, type Plan, readClassToken, transform, transformsOf } from '@tp/compiler'
 import { type MethodEntry, TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { type CascadeRun, cascade } from '@tp/guard'
@@ -26,7 +26,7 @@ export interface OpenPlannedOptions {
  * regimes differ.
  * @param source an ONNX file, dense
  * @throws TpError TP_PLAN for a method that is not among them; TP_WEIGHTS for one that has learned; TP_EXTERNAL_DATA for a model whose
- *   weights are in other files; refusals of `prune`; what loading throws
+ *   weights are in other files; Refused; what loading throws
  * @example
  * const plan = readRunPlan(JSON.parse(text), 'plan.json')
  * await using session = await openPlanned(bytes, plan, { methods, load: (model) => nodeRuntime().load(model) })
@@ -41,10 +41,9 @@ export async function openPlanned(
     const seen = 'the model keeps weights in other files, and what a plan makes of it has no folder of its own'
     throw new TpError('TP_EXTERNAL_DATA', 'plans', `${seen}; prune it (tp prune --plan), and open that file`)
   }
-  const read = classTokenOf === undefined ? model : readClassToken(model, classTokenOf)
+  const read = classTokenOf === undefined ? model : transform(model, readClassToken({ output: classTokenOf })).model
   const prune = (own: Plan): Uint8Array => {
-    const planned = fromPlan(own, methods)
-    if (planned.method.params !== undefined) {
+    if (fromPlan(own, methods).method.params !== undefined) {
       const seen = `${own.method} works with trained values, which a plan does not hold`
       throw new TpError(
         'TP_WEIGHTS',
@@ -52,7 +51,7 @@ export async function openPlanned(
         `${seen}; prune with them (tp prune --plan --weights), and open that file`,
       )
     }
-    return encodeModel(pruneOrThrow(read, planned, 'plans').model)
+    return encodeModel(transform(read, ...transformsOf(own, methods)).model)
   }
   const opened: Session[] = []
   const open = async (bytes: Uint8Array): Promise<Session> => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
@@ -24,8 +24,10 @@ function feeds(batch: number, tokens: number) {
 }
 
 test('sends runs to the session for their size, and disposes of all sessions', { timeout: 60_000 }, async () => {
-  const result = prune(decodeModel(file), { method: receivedAttention(), schedule: schedule(6, { keep: 0.3 }) })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(
+    decodeModel(file),
+    prune({ method: receivedAttention(), schedule: schedule(6, { keep: 0.3 }) }),
+  )
   const [dense, pruned] = [
     await runtime.load(file, { threads: 1 }),
     await runtime.load(encodeModel(result.model), { threads: 1 }),

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { pack, prune, quantize } from '@tp/compiler'
+import { pack, prune, quantize, type Transform, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors, Runtime } from '@tp/core/runtime'
 import { clsAttention } from '@tp/method-attention'
@@ -11,24 +11,17 @@ import { describe, expect, test } from 'vitest'
 import { nativeRuntime } from '../src/index.ts'
 import { describeNative } from './native.ts'
 
-type Result =
-  | { readonly ok: true; readonly model: Model }
-  | { readonly ok: false; readonly refusal: { message: string } }
 type Step = 'prune' | 'quantize' | 'pack'
 
 /** The steps that a file goes through, in order. */
 function through(model: Model, steps: readonly Step[], layers: number): Model {
-  const take: Readonly<Record<Step, (before: Model) => Result>> = {
-    prune: (before) => prune(before, { method: clsAttention(), schedule: schedule(layers, { keep: 0.6 }) }),
+  const changes: Readonly<Record<Step, Transform>> = {
+    prune: prune({ method: clsAttention(), schedule: schedule(layers, { keep: 0.6 }) }),
     // 7 bits: exact on every processor.
-    quantize: (before) => quantize(before, { reduceRange: true }),
-    pack: (before) => pack(before),
+    quantize: quantize({ reduceRange: true }),
+    pack: pack(),
   }
-  return steps.reduce((before, step) => {
-    const result = take[step](before)
-    if (!result.ok) throw new Error(`${step}: ${result.refusal.message}`)
-    return result.model
-  }, model)
+  return steps.reduce((before, step) => transform(before, changes[step]).model, model)
 }
 
 async function run(runtime: Runtime, model: Model, inputs: NamedTensors): Promise<NamedTensors> {

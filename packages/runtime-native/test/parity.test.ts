@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { inspect, type Pruned, type PruneOptions, pack, prune } from '@tp/compiler'
+import { inspect, isRefused, type PruneOptions, pack, prune, type Refused, transform } from '@tp/compiler'
 import { isTpError, none, type Schedule, schedule, type Values } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { unlearnedValues } from '@tp/core/testing'
@@ -41,8 +41,8 @@ describeNative('packed models', () => {
       ['a mass', schedule(6, { mass: 0.8, layers })],
     ]
     test('pack every attention and give the logits of onnxruntime-node', async () => {
-      const packed = expectPacked(model)
-      expect(packed.attentions).toBe(6)
+      const packed = transform(model, pack())
+      expect(packed.reports[0].attentions).toBe(6)
       expectClose(await both(model, packed.model, feeds))
     })
 
@@ -51,8 +51,8 @@ describeNative('packed models', () => {
         const method = create()
         const pruned = pruneIfPossible(model, { method, schedule: amount, trace: true })
         if (pruned === undefined) continue
-        const result = pack(pruned.model)
-        if (!result.ok) {
+        const result = packedOrRefused(pruned)
+        if (isRefused(result)) {
           test(`refuses … by …, since its tokens are restored between the layers`, () => {
             expect(result.refusal).toMatchObject({
               code: 'TP_PRUNED',
@@ -62,7 +62,7 @@ describeNative('packed models', () => {
           continue
         }
         test(`give the same logits and kept tokens by ${name} by ${words}`, async () => {
-          const { padded, packed } = await both(pruned.model, result.model, feeds)
+          const { padded, packed } = await both(pruned, result, feeds)
           expectClose({ padded, packed })
           const [seen, expected] = [tracedTokens(packed), tracedTokens(padded)]
           const differing = new Set<number>()
@@ -78,12 +78,14 @@ describeNative('packed models', () => {
     }
 
     test('give a mail alone what it gets among others', async () => {
-      const pruned = prune(model, {
-        method: attentionMethods[0]?.create() as never,
-        schedule: schedule(6, { keep: 0.5 }),
-      })
-      if (!pruned.ok) throw new Error(pruned.refusal.message)
-      await using session = await native.load(encodeModel(expectPacked(pruned.model).model))
+      const pruned = transform(
+        model,
+        prune({
+          method: attentionMethods[0]?.create() as never,
+          schedule: schedule(6, { keep: 0.5 }),
+        }),
+      )
+      await using session = await native.load(encodeModel(transform(pruned.model, pack()).model))
       const together = numbers((await session.run(feeds)).logits)
       for (let row = 0; row < 8; row++) {
         const { logits } = await session.run(oneRow(feeds, row))
@@ -133,10 +135,10 @@ function testFixture(fixture: Fixture, row: number): void {
   for (const [name, options] of [dense as (typeof prunings)[number], ...inTurn(prunings, row, 1)]) {
     // Where rounding differs, other tokens may be kept, and everything differs.
     if (name !== 'dense' && isInexact(fixture)) continue
-    const pruned = name === 'dense' ? { model } : pruneIfPossible(model, options)
+    const pruned = name === 'dense' ? model : pruneIfPossible(model, options)
     if (pruned === undefined) continue
-    const packed = pack(pruned.model)
-    if (!packed.ok) {
+    const packed = packedOrRefused(pruned)
+    if (isRefused(packed)) {
       test(`${name} is refused with a reason`, () => {
         expect(packed.refusal.code).toMatch(/^TP_(PACK|PRUNED|MASK|UNSUPPORTED_OP|TOKEN_INDEX)$/)
         expect(packed.refusal.message).toMatch(/^[^\n]{20,}$/)
@@ -145,7 +147,7 @@ function testFixture(fixture: Fixture, row: number): void {
     }
     test(`${name}: attended tokens give the same`, async () => {
       for (const { inputs } of dataSets(fixture)) {
-        const answers = await both(pruned.model, packed.model, inputs)
+        const answers = await both(pruned, packed, inputs)
         expectClose(answers, isInexact(fixture) ? 0.2 : 2e-5, inputs[fixture.facts.maskInput ?? ''])
       }
     })
@@ -155,22 +157,24 @@ function testFixture(fixture: Fixture, row: number): void {
 const packable = ['cls-attention', 'received-attention', 'key-norm', 'evit', 'tome']
 
 /** Undefined where the model, or the method with this rule, is refused: others test that. */
-function pruneIfPossible(model: Model, options: PruneOptions): Pruned | undefined {
+function pruneIfPossible(model: Model, options: PruneOptions): Model | undefined {
   try {
     const seen = inspect(model)
     const params = (layer: number): Values => unlearnedValues(options.method, layer, { D: seen.ok ? seen.hidden : 0 })
-    const pruned = prune(model, { ...(options.method.params !== undefined && { params }), ...options })
-    return pruned.ok ? pruned : undefined
+    return transform(model, prune({ ...(options.method.params !== undefined && { params }), ...options })).model
   } catch (error) {
-    if (isTpError(error) && error.code === 'TP_SCHEDULE') return undefined
+    if (isRefused(error) || (isTpError(error) && error.code === 'TP_SCHEDULE')) return undefined
     throw error
   }
 }
 
-function expectPacked(model: Model): { readonly model: Model; readonly attentions: number } {
-  const packed = pack(model)
-  if (!packed.ok) throw new Error(`${packed.refusal.code}: ${packed.refusal.message}`)
-  return packed
+function packedOrRefused(model: Model): Model | Refused {
+  try {
+    return transform(model, pack()).model
+  } catch (error) {
+    if (isRefused(error)) return error
+    throw error
+  }
 }
 
 interface Answers {

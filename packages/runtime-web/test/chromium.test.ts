@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
@@ -68,8 +68,7 @@ describe('a pruned model gives what it gives in Node', () => {
   let logits: number[]
   beforeAll(async () => {
     const model = decodeModel(await readFile(modelPath('mail')))
-    const result = prune(model, { method: receivedAttention(), schedule: schedule(6, { keep: 0.7 }) })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(model, prune({ method: receivedAttention(), schedule: schedule(6, { keep: 0.7 }) }))
     const file = join(site.folder, 'pruned.onnx')
     await writeFile(file, encodeModel(result.model))
     await using session = await nodeRuntime().load(file)

@@ -1,6 +1,6 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -14,11 +14,13 @@ import type { RuntimeTestSite } from './browser/site.ts'
 export function lifetimeTests(site: RuntimeTestSite): void {
   beforeAll(async () => {
     await copyFile(modelPath('digits-vit'), join(site.folder, 'digits.onnx'))
-    const result = prune(decodeModel(await readFile(modelPath('mail'))), {
-      method: receivedAttention(),
-      schedule: schedule(6, { keep: 0.7 }),
-    })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(
+      decodeModel(await readFile(modelPath('mail'))),
+      prune({
+        method: receivedAttention(),
+        schedule: schedule(6, { keep: 0.7 }),
+      }),
+    )
     await writeFile(join(site.folder, 'mail.onnx'), encodeModel(result.model))
   })
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { type Method, random, type ScheduleOptions, schedule } from '@tp/core'
 import { ats, clsAttention, receivedAttention } from '@tp/method-attention'
 import { evit, ltmp, tome } from '@tp/method-hybrid'
@@ -84,7 +84,9 @@ export function placementTests(site: RuntimeTestSite): void {
 }
 
 async function pruned(method: Method, amount: ScheduleOptions): Promise<Uint8Array> {
-  const result = prune(decodeModel(await readFile(modelPath('mail'))), { method, schedule: schedule(6, amount) })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(
+    decodeModel(await readFile(modelPath('mail'))),
+    prune({ method, schedule: schedule(6, amount) }),
+  )
   return encodeModel(result.model)
 }

@@ -4,7 +4,7 @@
 //   node bench/throughput.mjs mail|imdb|sst2|mix [CLIENTS] [TEXTS] [ROUNDS]
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pack, pruneOrThrow, quantize } from '@tp/compiler'
+import { pack, prune, quantize, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import { median } from '@tp/core/statistics'
 import { loadTokenizer, readLabeledTexts } from '@tp/data'
@@ -24,9 +24,9 @@ const texts = (await textsOf(set)).slice(0, count)
 
 const dense = decodeModel(readFileSync(path))
 const balanced = methods.find(({ name }) => name === 'balanced').create()
-const pruned = pruneOrThrow(dense, { method: balanced, schedule: schedule(6, { keep: 0.7 }) }, path).model
-const packed = (model) => must(pack(model)).model
-const int8 = must(quantize(pruned, {})).model
+const pruned = transform(dense, prune({ method: balanced, schedule: schedule(6, { keep: 0.7 }) })).model
+const packed = (model) => transform(model, pack()).model
+const int8 = transform(pruned, quantize()).model
 const runtime = nativeRuntime()
 const load = (model) => runtime.load(encodeModel(model), { threads: 1 })
 
@@ -129,9 +129,4 @@ async function textsOf(name) {
   const reviews = name === 'sst2' ? [] : await read('imdb/test.tsv')
   const sentences = name === 'imdb' ? [] : await read('sst2/dev.tsv')
   return Array.from({ length: count }, (_, i) => [reviews[i], sentences[i]].filter(Boolean)).flat()
-}
-
-function must(result) {
-  if (!result.ok) throw new Error(result.refusal.message)
-  return result
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { inspect, type PruneOptions, pack, pruneOrThrow } from '@tp/compiler'
+import { inspect, type PruneOptions, pack, prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -17,7 +17,7 @@ export function mailModel({ packed = false, states = false, ...pruning }: MailOp
   const dense = decodeModel(readFileSync(modelPath('mail')))
   if (states) withStates(dense)
   const options = { method: receivedAttention(), ...pruning } as PruneOptions
-  const model = pruning.schedule === undefined ? dense : pruneOrThrow(dense, options, 'mail').model
+  const model = pruning.schedule === undefined ? dense : transform(dense, prune(options)).model
   return encodeModel(packed ? packedOf(model) : model)
 }
 
@@ -35,8 +35,7 @@ function withStates(model: Model): void {
 }
 
 function packedOf(model: Model): Model {
-  const result = pack(model)
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, pack())
   return result.model
 }
 

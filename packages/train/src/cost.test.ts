@@ -1,4 +1,4 @@
-import { prune, soften } from '@tp/compiler'
+import { prune, soften, transform } from '@tp/compiler'
 import { constant, div, type Method, none, type Schedule, sum } from '@tp/core'
 import { emitModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -17,7 +17,6 @@ const counts = new Map([
 async function softShare(method: Method): Promise<{ share: number; kept: number; lengths: readonly number[] }> {
   const params = () => ({ unused: constant([0]) })
   const soft = soften(mail, { method, layers: [...counts.keys()], params })
-  if (!soft.ok) throw new Error(soft.refusal.message)
   const cost = softCost(soft)
   const kept = div(sum(cost.kept, [0]), sum(cost.tokens, [0]))
   const { inputs } = await mailLessons(8, 40)
@@ -37,8 +36,7 @@ function prunedShare(method: Method, lengths: readonly number[]): number {
     { method: none(), schedule: new Map() },
     { method, schedule },
   ].map((options) => {
-    const result = prune(mail, { ...options, deadTokens: false })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(mail, prune({ ...options, deadTokens: false }))
     return examplesFlops(result.model, lengths)
   }) as [number, number]
   return pruned / dense

@@ -1,5 +1,5 @@
 import { embed, qualityOf } from '@tp/compare'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { constant, evaluate, schedule, type Tensor } from '@tp/core'
 import { randomNumbers } from '@tp/core/statistics'
 import type { ModelInputs } from '@tp/data/inputs'
@@ -40,8 +40,7 @@ for (const restore of ['auto', 'none'] as const) {
     tags: restore === 'auto' ? [] : 'exhaustive',
   }, async () => {
     const amounts = schedule(3, { layers: [1], keep: 0.4 })
-    const pruned = prune(model, { method: receivedAttention(), schedule: amounts, restore })
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const pruned = transform(model, prune({ method: receivedAttention(), schedule: amounts, restore }))
     const before = await cosineOf(pruned.model)
     const learning = { answer: 'embedding', epochs: 8, batchSize: 8, learningRate: 1e-3 } as const
     const trained = await train({ ...learning, model: pruned.model, runtime, inputs, teacher, selection: inputs })
@@ -54,8 +53,7 @@ for (const restore of ['auto', 'none'] as const) {
 
 test('gives the weights that it began with where no later ones are better', { timeout: 60_000 }, async () => {
   const amounts = schedule(3, { layers: [1], keep: 0.8 })
-  const pruned = prune(model, { method: receivedAttention(), schedule: amounts })
-  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const pruned = transform(model, prune({ method: receivedAttention(), schedule: amounts }))
   const tooFast = { answer: 'embedding', epochs: 0.5, batchSize: 8, learningRate: 0.05, warmUp: 0 } as const
   const trained = await train({ ...tooFast, model: pruned.model, runtime, inputs, teacher, selection: inputs })
   expect(trained.step).toBe(0)

@@ -1,4 +1,4 @@
-import { type Pruned, type PruneOptions, pruneOrThrow } from '@tp/compiler'
+import { type PruneOptions, type PruneReport, prune, type Transform, type Transformed, transform } from '@tp/compiler'
 import { type Amount, none, type Schedule, TpError } from '@tp/core'
 import { amountRules } from '@tp/core/host'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
@@ -105,7 +105,7 @@ export function flopsMeasure({
   return async (schedule) => {
     const settings = { method, schedule, ...(params && { params }), ...others }
     const plain = pruned(model, settings)
-    if (!plain.cuts.some(({ ragged }) => ragged)) return examplesFlops(plain.model, tokens) / dense
+    if (!plain.reports[0].cuts.some(({ ragged }) => ragged)) return examplesFlops(plain.model, tokens) / dense
     const traced = pruned(model, { ...settings, trace: true })
     await using session = await load(traced.model)
     return examplesFlops(plain.model, tokens, await keptCounts(session, inputs, batchSize, watched)) / dense
@@ -121,7 +121,7 @@ function scaledAmount({ kind, value }: Amount, factor: number): Amount {
   return { kind, value: amountRules[kind].scaled(value, factor) }
 }
 
-/** A model with its pruning. @throws TpError with the code of a refusal */
-export function pruned(model: Model, options: PruneOptions): Pruned {
-  return pruneOrThrow(model, options, 'train')
+/** A model with its pruning. @throws Refused */
+export function pruned(model: Model, options: PruneOptions): Transformed<readonly [Transform<PruneReport>]> {
+  return transform(model, prune(options))
 }

@@ -1,4 +1,4 @@
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { isTpError, schedule, TpError } from '@tp/core'
 import { encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -162,8 +162,7 @@ describe('before training starts', () => {
   })
 
   test('refuses a model that is pruned already', { timeout: 120_000 }, async () => {
-    const pruned = prune(small, { method, schedule: schedule(3, { layers: [0], keep: 0.5 }) })
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const pruned = transform(small, prune({ method, schedule: schedule(3, { layers: [0], keep: 0.5 }) }))
     const error = await watched({ model: pruned.model, soft: { method, layers } }).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(TpError)
     expect(error).toMatchObject({

@@ -1,5 +1,5 @@
 import { type SoftInput, soften } from '@tp/compiler'
-import { input, type Tensor, TpError, type Values } from '@tp/core'
+import { input, type Tensor, type Values } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { Graph, lift, type Model } from '@tp/onnx'
 import { type SoftCost, softCost } from './cost.ts'
@@ -53,6 +53,5 @@ function softLesson(model: Model, tensors: Tensors, options: SoftMethod): LossPa
   const params = (layer: number): Values =>
     Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(layer, ''))])
   const softened = soften(model, { method, layers, overrides: tensors, params, ...encoderOptions(options) })
-  if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
   return { ...softened, cost: softCost(softened) }
 }

@@ -169,7 +169,6 @@ interface SaliencyGraphOptions {
 function saliencyGraph(model: Model, { encoder, layer, score, answer }: SaliencyGraphOptions): Uint8Array {
   const looks = { method: onlyLooks, layers: [0], params: () => ({}) }
   const soft = soften(model, { ...looks, ...(encoder !== undefined && { encoder }) })
-  if (!soft.ok) throw new TpError(soft.refusal.code, 'train', soft.refusal.message)
   const start = soft.starts[layer]
   if (start === undefined) {
     throw new TpError(

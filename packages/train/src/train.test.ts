@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluate } from '@tp/compare'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { isTpError, schedule } from '@tp/core'
 import { loadTokenizer } from '@tp/data'
 import { type ModelInputs, textDataset, textInputs } from '@tp/data/inputs'
@@ -20,8 +20,10 @@ const settings = { epochs: 2, batchSize: 8, learningRate: 2e-4, evaluations: 2 }
 
 /** Mails of at most 40 tokens, of which one in ten is kept after the first layer. */
 beforeAll(async () => {
-  const pruned = prune(dense, { method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.1 }) })
-  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const pruned = transform(
+    dense,
+    prune({ method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.1 }) }),
+  )
   model = pruned.model
   await using session = await runtime.load(encodeModel(dense), { threads: 1 })
   const mails = textDataset('mails', mailData('dev').slice(0, 64))

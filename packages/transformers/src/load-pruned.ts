@@ -37,8 +37,7 @@ export async function loadPruned(
   const second = await loaded(recipe, true)
   if (!lacksStates(second.model)) return second
   await second.model.dispose()
-  const { plan, options: loadOptions } = recipe
-  return loaded({ plan: { ...plan, restore: 'auto' }, options: { ...loadOptions, restore: 'auto' } })
+  return loaded({ ...recipe, plan: { ...recipe.plan, restore: 'auto' } })
 }
 
 /** Whether the encoder gives states of the kept positions alone, and its decoder was exported for a fixed number of them. */

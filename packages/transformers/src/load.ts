@@ -1,10 +1,11 @@
-import type { Plan, PruneOptions } from '@tp/compiler'
+import type { Plan } from '@tp/compiler'
+import type { MethodEntry } from '@tp/core'
 import type { PruneOutcome } from './model-report.ts'
 
-/** A plan, and what `prune` takes for it. */
+/** A plan, and where its method is looked for. */
 export interface Recipe {
   readonly plan: Plan
-  readonly options: PruneOptions
+  readonly methods: readonly MethodEntry[]
 }
 
 /** A model on its way from `from_pretrained`, which knows its name, to its session, which is made of its bytes. */

@@ -1,4 +1,4 @@
-import { checkPlan, fromPlan, type Plan } from '@tp/compiler'
+import { checkPlan, type Plan, transformsOf } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { Recipe } from './load.ts'
 import type { ModelReport } from './model-report.ts'
@@ -28,5 +28,7 @@ export function readPlans({ plans = {}, defaultPlan, methods }: PruneModelsOptio
 
 function recipeOf(plan: Plan, of: string, methods: readonly MethodEntry[]): Recipe {
   const where = `transformers, plan for ${of}`
-  return { plan, options: fromPlan(checkPlan(plan, where), methods) }
+  // What is wrong with a plan is said before a model is loaded.
+  transformsOf(checkPlan(plan, where), methods)
+  return { plan, methods }
 }

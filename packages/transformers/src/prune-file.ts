@@ -1,4 +1,13 @@
-import { MASK, prune, readAnyStates, readProvenance } from '@tp/compiler'
+import {
+  isRefused,
+  MASK,
+  type PruneReport,
+  readAnyStates,
+  readProvenance,
+  reportOf,
+  transform,
+  transformsOf,
+} from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
 import { decodeModel, encodeModel, externalTensors, Graph, type Model, type ReadExternal } from '@tp/onnx'
 import { platform } from '#platform'
@@ -48,18 +57,19 @@ export async function pruneFile(
     // In a browser files have no names.
     const { inputs, outputs } = new Graph(model)
     if (isNamedDecoder || (hasDecoder && inputs.some(({ name }) => name === 'encoder_hidden_states'))) {
-      const repaired = repairsDecoder ? readAnyStates(model) : undefined
-      return repaired?.ok ? asSession(repaired.model, source, options) : undefined
+      const repaired = repairsDecoder ? repairedDecoder(model) : undefined
+      return repaired && asSession(repaired, source, options)
     }
     if (hasDecoder && !(inputs.length === 1 && inputs[0]?.type.startsWith('float'))) return { outcome: masked }
     if (readProvenance(model).length > 0) return { outcome: { outcome: 'pruned before' } }
     // Next to a decoder transformers.js reads nothing else. Attentions, which encoders have for word time stamps, could not be restored.
     const isRead = hasDecoder && outputs.some(({ name }) => name === STATES)
-    const result = prune(model, isRead ? { ...recipe.options, outputs: [STATES] } : recipe.options)
-    if (!result.ok) return { outcome: refused(result.refusal.code, result.refusal.message) }
+    const plan = isRead ? { ...recipe.plan, outputs: [STATES] } : recipe.plan
+    const result = transform(model, ...transformsOf(plan, recipe.methods))
     const isCompact = new Graph(result.model).outputs.some(({ name }) => name.startsWith(MASK))
     if (isCompact && !hasDecoder) return { outcome: tooFewRows }
-    const encoders = result.encoders.map(({ name, layerCount, cuts }) => ({
+    const pruned = reportOf(result.reports, 'prune') as PruneReport
+    const encoders = pruned.encoders.map(({ name, layerCount, cuts }) => ({
       name,
       layerCount,
       cuts: cuts.map((cut) => cut.layer),
@@ -69,7 +79,18 @@ export async function pruneFile(
       ...asSession(result.model, source, options),
     }
   } catch (error) {
+    if (isRefused(error)) return { outcome: refused(error.refusal.code, error.refusal.message) }
     return { outcome: refused(...reasonOf(error)) }
+  }
+}
+
+/** A decoder that reads any number of states; undefined where it cannot be made one. */
+function repairedDecoder(model: Model): Model | undefined {
+  try {
+    return transform(model, readAnyStates()).model
+  } catch (error) {
+    if (isRefused(error)) return undefined
+    throw error
   }
 }
 

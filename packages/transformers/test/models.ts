@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { lastLogits, prunePrompt, quantizeCaches } from '@tp/compiler'
+import { lastLogits, prunePrompt, quantizeCaches, transform } from '@tp/compiler'
 import { input, mean, streaming } from '@tp/core'
 import { modelPath } from '@tp/models'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
@@ -40,19 +40,20 @@ export const llama: Model = decodeModel(readFileSync(decoderPath('llama')))
 
 /** The decoder with half of a prompt's tokens in its second layer. */
 export function withHalfPrompt(): Model {
-  const pruned = prunePrompt(llama, {
-    method: streaming({ sinks: 2 }),
-    amount: { kind: 'ratio', value: 0.5 },
-    layer: 0,
-  })
-  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const pruned = transform(
+    llama,
+    prunePrompt({
+      method: streaming({ sinks: 2 }),
+      amount: { kind: 'ratio', value: 0.5 },
+      layer: 0,
+    }),
+  )
   return pruned.model
 }
 
 /** The decoder with caches of 8 bits. */
 export function withEightBitCaches(): Model {
-  const small = quantizeCaches(llama)
-  if (!small.ok) throw new Error(small.refusal.message)
+  const small = transform(llama, quantizeCaches())
   return small.model
 }
 
@@ -66,8 +67,7 @@ export async function addLlama(folder: PipelineFolder): Promise<void> {
     architectures: ['LlamaForCausalLM'],
     ...{ vocab_size: 96, hidden_size: 16, num_attention_heads: 4, num_key_value_heads: 2, num_hidden_layers: 2 },
   }
-  const last = lastLogits(llama)
-  if (!last.ok) throw new Error(last.refusal.message)
+  const last = transform(llama, lastLogits())
   await folder.add('llama', { 'config.json': config, 'onnx/model.onnx': decoderPath('llama') })
   await folder.add('llama-half', { 'config.json': config, 'onnx/model.onnx': encodeModel(withHalfPrompt()) })
   await folder.add('llama-int8', { 'config.json': config, 'onnx/model.onnx': encodeModel(withEightBitCaches()) })

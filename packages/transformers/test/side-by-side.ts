@@ -1,6 +1,6 @@
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fromPlan, type Plan, prune } from '@tp/compiler'
+import { type Plan, transform, transformsOf } from '@tp/compiler'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { type ModelReport, pruneModels } from '@tp/transformers'
 import { expect } from 'vitest'
@@ -30,8 +30,7 @@ export async function sideBySide<Result>(
 }
 
 export async function pruneInPlace(file: string, plan: Plan): Promise<void> {
-  const result = prune(decodeModel(await readFile(file)), fromPlan(plan, methods))
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(decodeModel(await readFile(file)), ...transformsOf(plan, methods))
   await writeFile(file, encodeModel(result.model))
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluate } from '@tp/compare'
-import { fromPlan, type Plan, pruneOrThrow, type QuantizeOptions } from '@tp/compiler'
+import { type Plan, prune, type QuantizeOptions, quantize, transform, transformsOf } from '@tp/compiler'
 import { baselines, type MethodEntry, none } from '@tp/core'
 import { loadTokenizer } from '@tp/data'
 import { type ModelInputs, textDataset, textInputs } from '@tp/data/inputs'
@@ -60,7 +60,7 @@ describe('where 8 bits may be chosen', () => {
     expect(figures.eightBits).toMatchObject({ speedup: expect.closeTo(20), holds: true })
     const plan = regimes.at(-1)?.plan
     expect(plan?.quantize).toEqual({})
-    const { model: own } = pruneOrThrow(model, fromPlan(plan as Plan, [...baselines, ...methods]), 'test')
+    const { model: own } = transform(model, ...transformsOf(plan as Plan, [...baselines, ...methods]))
     const { verify } = splitOf(inputs)
     await using dense = await runtime.load(modelPath('mail'), { threads: 1 })
     await using session = await runtime.load(encodeModel(own), { threads: 1 })
@@ -114,7 +114,7 @@ describe('where 8 bits may be chosen', () => {
   test.each([
     [
       'that is so already',
-      pruneOrThrow(model, { method: none(), schedule: new Map(), quantize: {} }, 'test').model,
+      transform(model, prune({ method: none(), schedule: new Map() }), quantize()).model,
       {},
       'TP_QUANTIZED',
     ],

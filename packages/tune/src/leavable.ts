@@ -1,5 +1,4 @@
-import { type Inspection, leaveOutLayers } from '@tp/compiler'
-import { TpError } from '@tp/core'
+import { type Inspection, isRefused, leaveOut, type Refused, transform } from '@tp/compiler'
 import type { Model } from '@tp/onnx'
 
 /** Layers that candidates may do without. */
@@ -12,15 +11,21 @@ export interface Leavable {
 /**
  * Every layer whose ends are in the graph, and half of the layers together.
  * @returns undefined for a single layer, without which no model would remain
- * @throws TpError TP_LAYERS, TP_ENCODER; with the code of a refusal if no layer can be left out
+ * @throws TpError TP_LAYERS, TP_ENCODER; Refused if no layer can be left out
  */
 export function leavableOf(model: Model, { layers }: Inspection): Leavable | undefined {
   if (layers.length < 2) return undefined
-  const tried = layers.map(({ layer }) => ({ layer, left: leaveOutLayers(model, [layer]) }))
-  const able = tried.flatMap(({ layer, left }) => (left.ok ? layer : []))
-  const [first] = tried
-  if (able.length === 0 && first?.left.ok === false) {
-    throw new TpError(first.left.refusal.code, 'tune', first.left.refusal.message)
+  const able: number[] = []
+  let first: Refused | undefined
+  for (const { layer } of layers) {
+    try {
+      transform(model, leaveOut({ layers: [layer] }))
+      able.push(layer)
+    } catch (error) {
+      if (!isRefused(error)) throw error
+      first ??= error
+    }
   }
+  if (able.length === 0 && first !== undefined) throw first
   return { layers: able, most: Math.min(able.length, Math.floor(layers.length / 2)) }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluate } from '@tp/compare'
-import { fromPlan, inspect, leaveOutLayers, type Plan, pruneOrThrow } from '@tp/compiler'
+import { inspect, leaveOut, type Plan, prune, transform, transformsOf } from '@tp/compiler'
 import { baselines, type MethodEntry, none } from '@tp/core'
 import { loadTokenizer } from '@tp/data'
 import { type ModelInputs, textDataset, textInputs } from '@tp/data/inputs'
@@ -147,7 +147,7 @@ describe('where layers may be left out', () => {
     expect(plan.layers).toBeUndefined()
     expect(figures.leftOut).toMatchObject({ layers: plan.leaveOut, holds: true })
     expect(figures.leftOut?.speedup).toBeGreaterThan(1)
-    const { model: own } = pruneOrThrow(model, fromPlan(plan, [...baselines, ...methods]), 'test')
+    const { model: own } = transform(model, ...transformsOf(plan, [...baselines, ...methods]))
     const { verify } = splitOf(inputs)
     await using dense = await runtime.load(modelPath('mail'), { threads: 1 })
     await using session = await runtime.load(encodeModel(own), { threads: 1 })
@@ -156,15 +156,14 @@ describe('where layers may be left out', () => {
   })
 
   test('one of a single layer keeps it, and is asked for nothing', async () => {
-    const left = leaveOutLayers(model, [1, 2, 3, 4, 5])
-    if (!left.ok) throw new Error(left.refusal.message)
+    const left = transform(model, leaveOut({ layers: [1, 2, 3, 4, 5] }))
     const found = inspect(left.model)
     expect(found.ok && leavableOf(left.model, found)).toBeUndefined()
   })
 
   test('a model that is pruned already is refused before anything is measured', async () => {
     const onMeasured = () => expect.unreachable('measured')
-    const own = pruneOrThrow(model, { method: none(), schedule: new Map() }, 'test').model
+    const own = transform(model, prune({ method: none(), schedule: new Map() })).model
     await expect(ask({ model: own, onMeasured })).rejects.toMatchObject({ code: 'TP_PRUNED' })
   })
 })

@@ -54,7 +54,7 @@ export interface TuneOptions {
    */
   readonly quantize?: QuantizeOptions
   /**
-   * Candidates may also do without layers, as `leaveOutLayers` of @tp/compiler makes them, with every token kept (and in 8 bits, too, if
+   * Candidates may also do without layers, as `leaveOut` of @tp/compiler makes them, with every token kept (and in 8 bits, too, if
    * these may be chosen); the plan says so. One layer after another, up to half of them, each time the one whose absence moves the
    * answers least.
    */

@@ -1,4 +1,13 @@
-import { type Pruned, type PruneOptions, pruneOrThrow } from '@tp/compiler'
+import {
+  leaveOut,
+  type PlannedTransform,
+  type PruneOptions,
+  prune,
+  type QuantizeOptions,
+  quantize,
+  type Transformed,
+  transform,
+} from '@tp/compiler'
 import { type Method, none, type Schedule } from '@tp/core'
 import { scheduleOfShares } from '@tp/core/host'
 import type { Model } from '@tp/onnx'
@@ -11,7 +20,11 @@ export type Protection = Pick<PruneOptions, 'protect' | 'protectSegment' | 'sepa
 export type Common = Protection & Pick<PruneOptions, 'encoder'>
 
 /** What is done to a model. */
-export interface Pruning extends Pick<PruneOptions, 'leaveOut' | 'quantize'> {
+export interface Pruning {
+  /** Layers that are left out before tokens are pruned. */
+  readonly leaveOut?: readonly number[]
+  /** Stores the weights in 8 bits. */
+  readonly quantize?: QuantizeOptions
   readonly method: Method
   readonly schedule: Schedule
 }
@@ -19,9 +32,19 @@ export interface Pruning extends Pick<PruneOptions, 'leaveOut' | 'quantize'> {
 /** Nothing but the removal of dead tokens. */
 export const unpruned: Pruning = { method: none(), schedule: new Map() }
 
-/** A model with its pruning. @throws TpError with the code of a refusal */
-export function pruned(model: Model, pruning: Pruning, common: Common = {}): Pruned {
-  return pruneOrThrow(model, { ...common, ...pruning }, 'tune')
+/** A model with its pruning. @throws Refused */
+export function pruned(
+  model: Model,
+  { leaveOut: layers, quantize: form, ...pruning }: Pruning,
+  common: Common = {},
+): Transformed<readonly PlannedTransform[]> {
+  const { encoder } = common
+  return transform(
+    model,
+    ...(layers === undefined ? [] : [leaveOut({ layers, encoder })]),
+    prune({ ...common, ...pruning }),
+    ...(form === undefined ? [] : [quantize(form)]),
+  )
 }
 
 /** Keep ratios of the tokens that arrive, at layers where any are pruned. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluate } from '@tp/compare'
-import { quantize } from '@tp/compiler'
+import { quantize, transform } from '@tp/compiler'
 import { imageDataset, imageInputs } from '@tp/data/inputs'
 import { divergences } from '@tp/metrics'
 import { digitsData, embeddedModel, modelPath } from '@tp/models'
@@ -36,8 +36,7 @@ async function comparison(): Promise<(model: Model) => Promise<Nearness>> {
 }
 
 function quantized(exclude: readonly string[]): Model {
-  const result = quantize(model, { exclude })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, quantize({ exclude }))
   return result.model
 }
 

@@ -1,5 +1,5 @@
 import type { AnswerNearness } from '@tp/compare'
-import { type Quantized, type QuantizeOptions, quantize } from '@tp/compiler'
+import { type QuantizeOptions, type QuantizeReport, quantize, transform } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
@@ -21,6 +21,9 @@ export interface QuantizeProgress {
   readonly total: number
 }
 
+/** A model in 8 bits, and what of it is. */
+type Quantized = { readonly model: Model } & Pick<QuantizeReport, 'nodes' | 'remaining'>
+
 export interface QuantizedWithin extends Quantized {
   readonly nearness: AnswerNearness
   /** Nodes that had to remain in float32, the one that moves the answers most first; empty: nothing had to. */
@@ -41,9 +44,9 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
   }
   const excluded = [...(form.exclude ?? [])]
   const without = (more: readonly string[]): Quantized => {
-    const result = quantize(model, { ...form, exclude: [...excluded, ...more] })
-    if (!result.ok) throw new TpError(result.refusal.code, 'tune', result.refusal.message)
-    return result
+    const { model: own, reports } = transform(model, quantize({ ...form, exclude: [...excluded, ...more] }))
+    const [{ nodes, remaining }] = reports
+    return { model: own, nodes, remaining }
   }
   const judge = async (quantized: Quantized, thorough: boolean): Promise<AnswerNearness> => {
     throwIfAborted(signal, 'tune')

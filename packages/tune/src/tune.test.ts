@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { embed, evaluate, qualityOf } from '@tp/compare'
-import { checkRegimes, fromPlan, inspect, leaveOutLayers, type Plan, prune } from '@tp/compiler'
+import { checkRegimes, inspect, leaveOut, type Plan, transform, transformsOf } from '@tp/compiler'
 import { type MethodEntry, methodEntry, none } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
@@ -54,8 +54,7 @@ beforeAll(async () => {
   const mails = textDataset('mails', mailData('calibration').slice(0, 200))
   inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 64 })
   // For what has to be measured often.
-  const shallow = leaveOutLayers(model, [3, 4, 5])
-  if (!shallow.ok) throw new Error(shallow.refusal.message)
+  const shallow = transform(model, leaveOut({ layers: [3, 4, 5] }))
   const own = await runtime.load(encodeModel(shallow.model), { threads: 1 })
   few = { model: shallow.model, inputs, session: own, methods: 1, before: threeLayers }
 }, timeout)
@@ -98,8 +97,7 @@ describe.each<[string, () => Tuned, string[]]>([
     // The loss that it tells is that of the file: four of ten examples verify.
     const own = regimes.at(-1)?.plan
     if (own === undefined) throw new Error('no regime')
-    const result = prune(model, fromPlan(own, methods))
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(model, ...transformsOf(own, methods))
     const { verify: some } = splitOf(inputs)
     await using pruned = await runtime.load(encodeModel(result.model), { threads: 1 })
     const [dense, after] = [await evaluate(session, some), await evaluate(pruned, some)]
@@ -131,8 +129,7 @@ describe.each<[string, () => Tuned, string[]]>([
       expect(figures.expectedLoss?.estimate).toBeLessThanOrEqual(0.5)
       const pruning = regimes.at(-1)?.plan
       if (pruning === undefined) throw new Error('no plan')
-      const result = prune(model, fromPlan(pruning, methods))
-      if (!result.ok) throw new Error(result.refusal.message)
+      const result = transform(model, ...transformsOf(pruning, methods))
       const dense = await runtime.load(modelPath('mail'), { threads: 1 })
       const pruned = await runtime.load(encodeModel(result.model), { threads: 1 })
       // By the times of the day the fastest plan that holds is a cascade or not; its loss is that of both sessions together.
@@ -237,8 +234,7 @@ test('tunes a model that gives vectors by their cosine to the dense ones, withou
   expect(figures.loss?.estimate).toBeLessThanOrEqual(10)
   expect(figures.expectedLoss?.estimate).toBe(figures.loss?.estimate)
   // The loss that it tells is that of the file.
-  const result = prune(embedder, fromPlan(regimes.at(-1)?.plan as Plan, [...methods, methodEntry(none, '')]))
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(embedder, ...transformsOf(regimes.at(-1)?.plan as Plan, [...methods, methodEntry(none, '')]))
   await using after = await runtime.load(encodeModel(result.model), { threads: 1 })
   const cosine = await qualityOf(after, splitOf(texts).verify, { batchSize: 16 })
   expect(figures.loss?.estimate).toBeCloseTo(100 - cosine, 6)

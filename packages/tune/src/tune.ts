@@ -1,4 +1,4 @@
-import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
+import { type Inspection, inspect, type Plan, type Regime, reportOf } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
 import { type Candidate, namedVariant, pruningOf, totalMs } from './candidate.ts'
 import { type Chosen, chooseCandidate } from './choose.ts'
@@ -133,9 +133,8 @@ function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Spl
 function sitesOf(model: TuneOptions['model'], found: Inspection, { encoder }: Common): number[] {
   const all = found.layers.map(({ layer }) => layer).filter((layer) => layer >= found.open)
   const asked = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
-  return pruned(model, { method: truncate(), schedule: asked }, encoder === undefined ? {} : { encoder }).cuts.map(
-    ({ layer }) => layer,
-  )
+  const { reports } = pruned(model, { method: truncate(), schedule: asked }, encoder === undefined ? {} : { encoder })
+  return reportOf(reports, 'prune')?.cuts.map(({ layer }) => layer) ?? []
 }
 
 function timedPruning({ candidate }: Chosen, sites: readonly number[]) {

@@ -1,4 +1,4 @@
-import { prune } from '@tp/compiler'
+import { isRefused, prune, transform } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import type { NamedVariant } from './candidate.ts'
@@ -22,14 +22,15 @@ export function usableVariants(
   const skipped: Skipped[] = []
   for (const variant of variants) {
     const { method, name, optional = false } = variant
-    const result = prune(model, { ...pruning, method, schedule })
-    if (result.ok) {
+    try {
+      transform(model, prune({ ...pruning, method, schedule }))
       usable.push(variant)
-      continue
+    } catch (error) {
+      if (!isRefused(error)) throw error
+      const { code, message } = error.refusal
+      if (!optional) throw new TpError(code, 'tune', `${name}: ${message}`)
+      skipped.push({ name, code, reason: message })
     }
-    const { code, message } = result.refusal
-    if (!optional) throw new TpError(code, 'tune', `${name}: ${message}`)
-    skipped.push({ name, code, reason: message })
   }
   const [first] = skipped
   if (usable.length > 0 || first === undefined) return { variants: usable, skipped }

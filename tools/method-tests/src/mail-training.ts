@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { evaluate } from '@tp/compare'
-import { type PruneOptions, prune } from '@tp/compiler'
+import { type PruneOptions, prune, transform } from '@tp/compiler'
 import type { Method, Schedule } from '@tp/core'
 import { loadTokenizer } from '@tp/data'
 import { type ModelInputs, textDataset, textInputs } from '@tp/data/inputs'
@@ -58,8 +58,7 @@ export async function prunedLogits(
   model: Model,
   options: { readonly method: Method; readonly schedule: Schedule } & Partial<PruneOptions>,
 ): Promise<{ readonly together: number[]; readonly alone: number[] }> {
-  const pruned = prune(model, options)
-  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const pruned = transform(model, prune(options))
   await using session = await runtime.load(encodeModel(pruned.model), { threads: 1 })
   const unsorted = { ...inputs, lengths: undefined }
   const run = async (batchSize: number) => Array.from((await evaluate(session, unsorted, { batchSize })).logits)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { embed } from '@tp/compare'
-import { inspect, prune } from '@tp/compiler'
+import { inspect, prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import { prepareInputs, readModelFolder } from '@tp/data'
 import { textDataset } from '@tp/data/inputs'
@@ -52,8 +52,7 @@ describe.each(realModelNames)('%s', (name) => {
         const seen = inspect(model)
         if (!seen.ok) throw new Error(seen.refusal.message)
         const amounts = schedule(seen.layers.length, { keep: 0.7 })
-        const pruned = prune(model, { method: receivedAttention(), schedule: amounts, restore })
-        if (!pruned.ok) throw new Error(pruned.refusal.message)
+        const pruned = transform(model, prune({ method: receivedAttention(), schedule: amounts, restore }))
         await using session = await nodeRuntime().load(encodeModel(pruned.model), { threads: 1 })
         const inputs = await prepareInputs(dataset, session.inputs, await readModelFolder(path))
         return (await embed(session, inputs)).vectors

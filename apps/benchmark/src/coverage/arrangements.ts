@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Arrangement, verifyInvariance, verifyQuantized, verifySame } from '@tp/compare'
-import { inspect, pack, prune, quantize, type Refusal } from '@tp/compiler'
+import { inspect, pack, prune, quantize, transform } from '@tp/compiler'
 import { isTpError, none, schedule } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -46,24 +46,24 @@ type ChangeName = (typeof changeNames)[number]
 /** What is done to an encoder. Each refuses by throwing, or compares. */
 const changes: Readonly<Record<ChangeName, (source: Opened) => Promise<Compared>>> = {
   'pruned, exact': async (source) =>
-    await exactly(source, made(prune(source.model, { method: none(), schedule: new Map() })), node),
+    await exactly(source, transform(source.model, prune({ method: none(), schedule: new Map() })).model, node),
   pruned: async (source) => await invariant(source, pruned(source.model, true)),
-  packed: async (source) => await exactly(source, made(pack(source.model)), native),
-  '8 bits': async (source) => await rounded(source, made(quantize(source.model))),
+  packed: async (source) => await exactly(source, transform(source.model, pack()).model, native),
+  '8 bits': async (source) => await rounded(source, transform(source.model, quantize()).model),
   'pruned, packed': async (source) => {
     const model = pruned(source.model)
     await using session = await node.load(encodeModel(model))
-    return await exactly({ model, session }, made(pack(model)), native)
+    return await exactly({ model, session }, transform(model, pack()).model, native)
   },
   '8 bits, packed': async (source) => {
-    const model = made(quantize(source.model))
+    const model = transform(source.model, quantize()).model
     await using session = await node.load(encodeModel(model))
-    return await exactly({ model, session }, made(pack(model)), native)
+    return await exactly({ model, session }, transform(model, pack()).model, native)
   },
   'exact, 8 bits': async (source) => {
-    const model = made(prune(source.model, { method: none(), schedule: new Map() }))
+    const model = transform(source.model, prune({ method: none(), schedule: new Map() })).model
     await using session = await node.load(encodeModel(model))
-    return await rounded({ model, session }, made(quantize(model)))
+    return await rounded({ model, session }, transform(model, quantize()).model)
   },
 }
 
@@ -88,21 +88,14 @@ function modelBytes({ folder, facts }: Fixture): string | Uint8Array {
   return facts.external ? `${folder}/model.onnx` : new Uint8Array(readFileSync(`${folder}/model.onnx`))
 }
 
-/** @throws RefusedError */
-export function made(
-  result: { readonly ok: true; readonly model: Model } | { readonly ok: false; readonly refusal: Refusal },
-): Model {
-  if (result.ok) return result.model
-  throw Object.assign(new Error(result.refusal.message), { name: 'TpError', code: result.refusal.code })
-}
-
 function pruned(model: Model, traced = false): Model {
   const seen = inspect(model)
   const layers = seen.ok ? seen.layers.map(({ layer }) => layer) : [0]
   const amount = schedule(layers.length, { layers, keep: 0.5 })
-  return made(
-    prune(model, { method: receivedAttention(), schedule: amount, ...(traced && { trace: 'scores' as const }) }),
-  )
+  return transform(
+    model,
+    prune({ method: receivedAttention(), schedule: amount, ...(traced && { trace: 'scores' as const }) }),
+  ).model
 }
 
 async function exactly({ model, session }: Opened, changed: Model, runtime: typeof node): Promise<Compared> {

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { largestDifference, relativeDistance, rowOf } from '@tp/compare'
-import { lastLogits, press, prunePrompt, quantize, quantizeCaches } from '@tp/compiler'
+import { lastLogits, press, prunePrompt, quantize, quantizeCaches, transform } from '@tp/compiler'
 import { type Amount, isTpError } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { keyDiff, lastQuery } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type DecoderName, decoderFeeds, decoderPath, nextFeeds } from 'exported-decoders'
-import { type Changed, made } from './arrangements.ts'
+import type { Changed } from './arrangements.ts'
 
 const node = nodeRuntime()
 /** Of the longer prompt of two; … */
@@ -46,13 +46,14 @@ export const decoderChangeNames = [
 type DecoderChange = (typeof decoderChangeNames)[number]
 
 const changes: Readonly<Record<DecoderChange, (source: Opened) => Promise<Compared>>> = {
-  'last logits': (source) => nearSource(source, made(lastLogits(source.model)), 'exact', ['alone', 'padded left']),
+  'last logits': (source) =>
+    nearSource(source, transform(source.model, lastLogits()).model, 'exact', ['alone', 'padded left']),
   'prompt, all kept': (source) => nearSource(source, prompted(source.model, all), 'exact'),
   'prompt pruned': (source) => nearItself(source, prompted(source.model, half)),
-  '8 bits': (source) => nearSource(source, made(quantize(source.model)), 'rounded'),
+  '8 bits': (source) => nearSource(source, transform(source.model, quantize()).model, 'rounded'),
   'last logits, 8 bits': (source) =>
-    nearSource(source, made(quantize(made(lastLogits(source.model)))), 'rounded', ['alone', 'padded left']),
-  'caches in 8 bits': (source) => nearSource(source, made(quantizeCaches(source.model)), 'rounded'),
+    nearSource(source, transform(source.model, lastLogits(), quantize()).model, 'rounded', ['alone', 'padded left']),
+  'caches in 8 bits': (source) => nearSource(source, transform(source.model, quantizeCaches()).model, 'rounded'),
   pressed: pressedAlone,
 }
 
@@ -77,7 +78,7 @@ export async function checkDecoderArrangements(name: DecoderName): Promise<reado
 class Wrong extends Error {}
 
 function prompted(model: Model, amount: Amount): Model {
-  return made(prunePrompt(model, { method: lastQuery(), amount, layer: 0 }))
+  return transform(model, prunePrompt({ method: lastQuery(), amount, layer: 0 })).model
 }
 
 /** @param among arrangements in which the changed decoder has the logits of the last real token */
@@ -203,9 +204,7 @@ function paddedRight(feeds: NamedTensors): NamedTensors {
 
 /** Caches of two prompts of one length, pressed together and each alone. @throws Wrong */
 async function pressedAlone({ model, session }: Opened): Promise<Compared> {
-  const result = press(model, { method: keyDiff(), amount: half })
-  if (!result.ok) throw Object.assign(new Error(result.refusal.message), { name: 'TpError', code: result.refusal.code })
-  await using pressing = await node.load(result.bytes)
+  await using pressing = await node.load(press(model, { method: keyDiff(), amount: half }))
   const { logits: _, ...caches } = await session.run(decoderFeeds(model, { batch: 2, tokens: TOKENS }))
   const together = await pressing.run(caches)
   for (const example of [0, 1]) {

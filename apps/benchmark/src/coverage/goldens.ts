@@ -1,4 +1,4 @@
-import { type PruneOptions, prune } from '@tp/compiler'
+import { isRefused, type PruneOptions, prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
@@ -32,10 +32,15 @@ async function checkGolden(golden: Golden, fixture: Fixture, model: Model): Prom
     restores: golden.rule.method === 'prune' && golden.rule.restore,
     outputs: Object.entries(golden.outputs).map(([name, { shape }]) => `${name} [${shape.join()}]`),
   }
-  const result = prune(model, { ...optionsOf(golden, fixture.facts.layers), trace: true })
-  if (!result.ok) return { ...run, difference: Number.NaN, problem: `is refused: ${result.refusal.message}` }
+  let pruned: Model
+  try {
+    pruned = transform(model, prune({ ...optionsOf(golden, fixture.facts.layers), trace: true })).model
+  } catch (error) {
+    if (!isRefused(error)) throw error
+    return { ...run, difference: Number.NaN, problem: `is refused: ${error.refusal.message}` }
+  }
   const inputs = dataSets(fixture).find(({ name }) => name === golden.inputs)?.inputs as NamedTensors
-  const results = await runModel(result.model, inputs, fixture.folder)
+  const results = await runModel(pruned, inputs, fixture.folder)
   const differences = Object.entries(golden.outputs).map(([name, { shape, data }]) =>
     results[name]?.dims.join() === shape.join() ? difference(numbers(results[name]), data) : Number.POSITIVE_INFINITY,
   )

@@ -1,4 +1,4 @@
-import { type Inspection, pruneOrThrow } from '@tp/compiler'
+import { type Inspection, prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -22,7 +22,7 @@ export async function checkHiddenKeys(fixture: Fixture, model: Model, seen: Insp
   let largest = 0
   for (const amounts of [{ keep: 0.6 }, { mass: 0.8 }]) {
     const own = schedule(seen.layers.length, { layers: cuts, ...amounts })
-    const small = pruneOrThrow(model, { method: receivedAttention(), schedule: own, trace: true }, fixture.name)
+    const small = transform(model, prune({ method: receivedAttention(), schedule: own, trace: true }))
     const pruned = await runModel(small.model, set.inputs, fixture.folder)
     const kept = cuts.map((layer) => keptAt(pruned, layer))
     const dense = await runModel(hiding(model, seen), { ...set.inputs, ...biases(kept, tokens, seen) }, fixture.folder)

@@ -1,4 +1,4 @@
-import { type Inspection, pruneOrThrow } from '@tp/compiler'
+import { type Inspection, prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -18,11 +18,7 @@ const limits = { half: 5e-3, other: 1e-5 }
 export async function checkKeepAll(fixture: Fixture, model: Model, seen: Inspection): Promise<Found> {
   const layers = seen.layers.map(({ layer }) => layer)
   const everything = schedule(layers.length, { layers, tokens: 9999 })
-  const kept = pruneOrThrow(
-    model,
-    { deadTokens: false, method: receivedAttention(), schedule: everything },
-    fixture.name,
-  )
+  const kept = transform(model, prune({ deadTokens: false, method: receivedAttention(), schedule: everything }))
   const sets = dataSets(fixture).map(({ inputs }) => inputs)
   return judge('keeping every token', await compare(fixture, model, kept.model, sets), limitOf(fixture))
 }
@@ -51,7 +47,7 @@ export async function checkHidden(fixture: Fixture, model: Model, seen: Inspecti
     const count = Array.from({ length: mask.dims[1] as number }, (_, token) => token).filter(isAttended).length
     const attended = schedule(seen.layers.length, { layers: [0], tokens: count })
     const options = { deadTokens: false, method: receivedAttention(), schedule: attended }
-    const { model: small } = pruneOrThrow(model, options, fixture.name)
+    const { model: small } = transform(model, prune(options))
     const difference = await compare(fixture, model, small, [inputs])
     return judge('dropping hidden tokens', difference, limitOf(fixture))
   }

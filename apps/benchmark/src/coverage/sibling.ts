@@ -1,4 +1,4 @@
-import { inspect, pruneOrThrow } from '@tp/compiler'
+import { inspect, prune, transform } from '@tp/compiler'
 import { clsAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import {
@@ -29,7 +29,7 @@ export async function checkSibling(fixture: Fixture, model: Model): Promise<Sibl
     dataSets(fixture).flatMap(({ inputs }) => [inputs, ...variants(inputs, fixture.facts.maskInput, 6)]),
     {
       prune: (source, method, amounts) =>
-        pruneOrThrow(source, { method, schedule: amounts, protect: [0], trace: true }, fixture.name).model,
+        transform(source, prune({ method, schedule: amounts, protect: [0], trace: true })).model,
       attentions: (source) => {
         const seen = inspect(source)
         return seen.ok ? seen.layers.map(({ attention }) => attention) : []

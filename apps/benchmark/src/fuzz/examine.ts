@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { inspect, type PruneOptions, prune, type Refusal } from '@tp/compiler'
+import { inspect, isRefused, type PruneOptions, prune, type Refusal, transform } from '@tp/compiler'
 import { isTpError, schedule } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
@@ -68,11 +68,11 @@ function pruneMutant(folder: string, bytes: Uint8Array, seed: number): Verdict |
   }
   try {
     const seen = seed % 7 === 0 ? inspect(model) : undefined
-    const result = prune(model, ways[seed % ways.length] as PruneOptions)
-    if (seen?.ok === false && result.ok)
-      return { outcome: 'inspect refuses, prune does not', bug: seen.refusal.message }
-    return result.ok ? result.model : refused(result.refusal)
+    const pruned = transform(model, prune(ways[seed % ways.length] as PruneOptions)).model
+    if (seen?.ok === false) return { outcome: 'inspect refuses, prune does not', bug: seen.refusal.message }
+    return pruned
   } catch (error) {
+    if (isRefused(error)) return refused(error.refusal)
     return failed('error', error)
   }
 }

@@ -6,6 +6,7 @@ import {
   type PrunePromptOptions,
   prunePrompt,
   quantizeCaches,
+  transform,
 } from '@tp/compiler'
 import { type Amount, TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
@@ -36,14 +37,6 @@ export interface VariantOptions {
   readonly caches: boolean
 }
 
-type Changed = { readonly ok: true; readonly model: Model } | Extract<ReturnType<typeof lastLogits>, { ok: false }>
-
-/** @throws TpError with the code of a refusal */
-function modelOf(result: Changed): Model {
-  if (result.ok) return result.model
-  throw new TpError(result.refusal.code, 'benchmark', result.refusal.message)
-}
-
 /** @throws TpError for what is not a decoder */
 function decoderIn(model: Model): DecoderInspection {
   const found = inspectDecoder(model)
@@ -59,13 +52,13 @@ function decoderIn(model: Model): DecoderInspection {
 export function variantsOf({ model, methods, amounts, layer, presses, caches }: VariantOptions): Variant[] {
   const decoder = decoderIn(model)
   const { layerCount, logitsOf } = decoder
-  const last = logitsOf === 'all tokens' ? modelOf(lastLogits(model)) : model
+  const last = logitsOf === 'all tokens' ? transform(model, lastLogits()).model : model
   const plain = (method: string, own: Model, more = {}): Variant => ({
     ...{ method, keep: '', models: [own], decoder, ...more },
   })
   const variants = [plain('dense', model), plain('none', last)]
   if (caches) {
-    const small = modelOf(quantizeCaches(last))
+    const small = transform(last, quantizeCaches()).model
     variants.push(plain('8-bit caches', small, { decoder: decoderIn(small) }))
   }
   const usual = Math.max(0, Math.min(Math.floor((2 * layerCount) / 3), layerCount - 2))
@@ -74,7 +67,9 @@ export function variantsOf({ model, methods, amounts, layer, presses, caches }: 
     const keep = amount.kind === 'ratio' ? `${amount.value}` : `tokens ${amount.value}`
     for (const name of methods) {
       const choices = name === 'random' ? SEEDS.map((seed) => ({ method: name, seed })) : [{ method: name }]
-      const models = choices.map((choice) => modelOf(prunePrompt(model, { ...place, method: methodOf(choice) })))
+      const models = choices.map(
+        (choice) => transform(model, prunePrompt({ ...place, method: methodOf(choice) })).model,
+      )
       variants.push({ method: name, keep, models: models as [Model, ...Model[]], decoder })
     }
     variants.push(plain('cut prompt', last, { keep, shorten: cutTo(place, layerCount) }))

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { flopsFormula, leaveOutLayers, type PruneOptions, pruneOrThrow } from '@tp/compiler'
-import { isTpError, none, TpError } from '@tp/core'
+import { flopsFormula, leaveOut, type PruneOptions, prune, transform } from '@tp/compiler'
+import { isTpError, none } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
@@ -26,32 +26,31 @@ export async function prepare(
   setting: Setting,
   extra: Pick<PruneOptions, 'trace' | 'protectInput' | 'monitor'> = {},
 ): Promise<Prepared> {
-  const { inputs, lengths, name } = subject
+  const { inputs, lengths } = subject
   const { model } = setting.int8 ? await subject.int8() : subject
   const whole = { inputs, lengths }
   switch (setting.kind) {
     case 'dense':
       return { model, ...whole }
     case 'none':
-      return { model: withoutDeadTokens(model, name), ...whole }
+      return { model: withoutDeadTokens(model), ...whole }
     case 'pruned':
       return {
-        model: prune(subject, model, setting, setting.budget, { restore: setting.restore ?? 'none', ...extra }),
+        model: pruned(subject, model, setting, setting.budget, { restore: setting.restore ?? 'none', ...extra }),
         ...whole,
       }
     case 'shallow': {
-      const left = leaveOutLayers(model, setting.without)
-      if (!left.ok) throw new TpError(left.refusal.code, `benchmark, ${name}`, left.refusal.message)
-      return { model: withoutDeadTokens(left.model, name), ...whole }
+      const shallow = transform(model, leaveOut({ layers: setting.without })).model
+      return { model: withoutDeadTokens(shallow), ...whole }
     }
     case 'learned': {
       const file = await readFile(learnedPath(`${setting.file}.${extra.trace ? 'traced.' : ''}onnx`))
       return { model: decodeModel(file), ...whole }
     }
     case 'truncated': {
-      const dense = withoutDeadTokens(model, name)
+      const dense = withoutDeadTokens(model)
       const like = setting.like === undefined ? { method: 'random', seed: 0 } : { method: setting.like }
-      const allowed = totalFlops(prune(subject, model, like, setting.budget), lengths)
+      const allowed = totalFlops(pruned(subject, model, like, setting.budget), lengths)
       const maxTokens = lengthOfEqualCost(dense, lengths, allowed)
       const cut = await subject.truncated(maxTokens)
       return { model: dense, inputs: cut, lengths: cut.lengths as readonly number[], maxTokens }
@@ -59,18 +58,13 @@ export async function prepare(
   }
 }
 
-function prune(subject: Subject, model: Model, choice: MethodChoice, budget: Budget, extra = {}): Model {
+function pruned(subject: Subject, model: Model, choice: MethodChoice, budget: Budget, extra = {}): Model {
   const options = { method: methodOf(choice), schedule: scheduleFor(subject.layers, budget), ...extra }
-  return prunedModel(model, options, subject.name)
+  return transform(model, prune(options)).model
 }
 
-/** A model with its pruning. @throws TpError with the code of a refusal, and what the model is called */
-export function prunedModel(model: Model, options: PruneOptions, name: string): Model {
-  return pruneOrThrow(model, options, `benchmark, ${name}`).model
-}
-
-export function withoutDeadTokens(model: Model, name: string): Model {
-  return prunedModel(model, { method: none(), schedule: new Map() }, name)
+export function withoutDeadTokens(model: Model): Model {
+  return transform(model, prune({ method: none(), schedule: new Map() })).model
 }
 
 /**

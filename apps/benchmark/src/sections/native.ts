@@ -1,7 +1,6 @@
-import { pack } from '@tp/compiler'
-import { TpError } from '@tp/core'
+import { pack, transform } from '@tp/compiler'
 import type { NamedTensors, Session } from '@tp/core/runtime'
-import { encodeModel, type Model } from '@tp/onnx'
+import { encodeModel } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
 import { timeColumns } from '../measure/columns.ts'
 import { prepare } from '../measure/prepare.ts'
@@ -26,19 +25,12 @@ async function minilmSessions(
   const ways: Record<string, () => Promise<Session>> = {}
   for (const [name, setting] of Object.entries({ dense: NONE, pruned: timed })) {
     const { model } = await prepare(subject, setting)
-    const [padded, packed] = [encodeModel(model), encodeModel(packedModel(model))]
+    const [padded, packed] = [encodeModel(model), encodeModel(transform(model, pack()).model)]
     ways[`${name}, node`] = () => context.runtime.load(padded, { threads })
     ways[`${name}, native`] = () => native.load(padded, { threads })
     ways[`${name}, packed`] = () => native.load(packed, { threads })
   }
   return ways
-}
-
-/** @throws TpError with the code and the sentence of the refusal */
-function packedModel(model: Model): Model {
-  const packed = pack(model)
-  if (packed.ok) return packed.model
-  throw new TpError(packed.refusal.code, 'benchmark', packed.refusal.message)
 }
 
 /** Reviews as they come, `size` in each batch, padded to its longest; and the share of the batches that is no padding. */

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { fromPlan, type Plan } from '@tp/compiler'
+import { type Plan, transform, transformsOf } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
 import { answerOf, cascade } from '@tp/guard'
@@ -11,7 +11,7 @@ import { mean } from 'simple-statistics'
 import { reportsPath, writeWhole } from '../files.ts'
 import { uncertain, withFallback } from '../guard/cascades.ts'
 import { type Answers, answersOf, rightOf } from '../measure/answers.ts'
-import { prunedModel, withoutDeadTokens } from '../measure/prepare.ts'
+import { withoutDeadTokens } from '../measure/prepare.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import { entryOf, methodOf } from '../registry/methods.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
@@ -88,9 +88,9 @@ class Test {
   }
 
   fileOf(plan: Plan): Uint8Array {
-    const { model, name } = this.subject
+    const { model } = this.subject
     const pruned =
-      plan.method === 'none' ? withoutDeadTokens(model, name) : prunedModel(model, fromPlan(plan, this.#entries), name)
+      plan.method === 'none' ? withoutDeadTokens(model) : transform(model, ...transformsOf(plan, this.#entries)).model
     return encodeModel(pruned)
   }
 

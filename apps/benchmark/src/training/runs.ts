@@ -1,9 +1,9 @@
+import { prune, transform } from '@tp/compiler'
 import { type Method, type Schedule, schedule } from '@tp/core'
 import { valuesOf } from '@tp/core/host'
 import { encodeModel, type Model } from '@tp/onnx'
 import { allButTables, fitSchedule, learnPruning, type TrainSettings, train, weightsOf, withWeights } from '@tp/train'
 import { keptJson, learnedPath, writeWhole } from '../files.ts'
-import { prunedModel } from '../measure/prepare.ts'
 import type { Context } from '../report/section.ts'
 import { type Material, saliencies, teacherOf } from './material.ts'
 
@@ -39,7 +39,7 @@ export function learnOnce(context: Context, run: LearnedRun, material: Material)
     const { method, key } = run
     const params = (layer: number) => valuesOf(method, learned?.get(layer) ?? {}, layer)
     for (const trace of [true, false]) {
-      const model = prunedModel(dense, { method, schedule: amounts, params, trace }, method.name)
+      const model = transform(dense, prune({ method, schedule: amounts, params, trace })).model
       await writeWhole(learnedPath(`${key}.${trace ? 'traced.' : ''}onnx`), encodeModel(model))
     }
     return { minutes, schedule: [...amounts], flops }
@@ -94,7 +94,7 @@ async function fineTuned(
   training: (pruned: Model, trains: (name: string) => boolean) => ReturnType<typeof train>,
 ): Promise<Model> {
   const own = weightsOf(model, allButTables(model))
-  const pruned = prunedModel(model, { method, schedule: amounts }, method.name)
+  const pruned = transform(model, prune({ method, schedule: amounts })).model
   const { weights } = await training(pruned, (name) => own.has(name))
   return withWeights(model, weights)
 }

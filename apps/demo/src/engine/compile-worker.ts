@@ -1,10 +1,10 @@
 // Entry of the worker that holds one model and prunes it on each request.
-import { countFlops, fromPlan, inspect, type Plan, prune, type Sizes } from '@tp/compiler'
+import { countFlops, inspect, isRefused, type Plan, type Sizes, transform, transformsOf } from '@tp/compiler'
 import { type MethodEntry, TpError } from '@tp/core'
 import { substituteDim } from '@tp/core/expression'
 import { sendError } from '@tp/core/runtime'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
-import type { CompileAnswer, CompileRequest, CompileResults } from './compile-protocol.ts'
+import type { CompileAnswer, CompileRefusal, CompileRequest, CompileResults } from './compile-protocol.ts'
 import { type DataFiles, inlineWeights, readFrom } from './inline-weights.ts'
 import { ownMethods } from './methods.ts'
 import { importMethods } from './plugins.ts'
@@ -53,17 +53,29 @@ async function methodsFor({
 }
 
 function pruned(plan: Plan, methods: readonly MethodEntry[], trace: boolean): CompileResults['prune'] {
-  const result = prune(known().model, { ...fromPlan(plan, methods), trace })
-  if (!result.ok) return result
-  // Never a shared buffer: the encoder allocates it.
-  return { ok: true, model: encodeModel(result.model) as Uint8Array<ArrayBuffer> }
+  return orRefusal(() => {
+    const { model } = transform(known().model, ...transformsOf(plan, methods, { trace }))
+    // Never a shared buffer: the encoder allocates it.
+    return { ok: true, model: encodeModel(model) as Uint8Array<ArrayBuffer> }
+  })
 }
 
 function work(plan: Plan, methods: readonly MethodEntry[], sizes: Sizes): CompileResults['work'] {
   const { model } = known()
-  const result = prune(model, fromPlan(plan, methods))
-  if (!result.ok) return result
-  return { ok: true, share: countFlops(result.model, sizes) / countFlops(model, sizes) }
+  return orRefusal(() => {
+    const changed = transform(model, ...transformsOf(plan, methods)).model
+    return { ok: true, share: countFlops(changed, sizes) / countFlops(model, sizes) }
+  })
+}
+
+/** A refusal as a value: errors lose it on their way between threads. */
+function orRefusal<T>(work: () => T): T | CompileRefusal {
+  try {
+    return work()
+  } catch (error) {
+    if (isRefused(error)) return { ok: false, refusal: error.refusal }
+    throw error
+  }
 }
 
 function known(): NonNullable<typeof opened> {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type PruneOptions, prune } from '@tp/compiler'
+import { type PruneOptions, prune, transform } from '@tp/compiler'
 import { none, schedule } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { openTokenizer, textDataset, textInputs } from '@tp/data/inputs'
@@ -55,8 +55,7 @@ export async function measure(example: number): Promise<MeasuredMail> {
   )
   const amounts = schedule(LAYERS, { keep: KEEP, layers: KEEP.map((_, layer) => layer) })
   const write = (options: PruneOptions): Uint8Array => {
-    const result = prune(model, options)
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(model, prune(options))
     return encodeModel(result.model)
   }
   const method = clsAttention()

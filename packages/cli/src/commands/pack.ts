@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { type Comparison, verifySame } from '@tp/compare'
-import { pack } from '@tp/compiler'
+import { pack, transform } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
@@ -8,7 +8,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { RefusalError } from '../model/refusal-error.ts'
+import { naming } from '../model/refusal-error.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { withinBounds } from '../model/within-bounds.ts'
 import { comparisonText } from '../output/comparison-text.ts'
@@ -37,16 +37,16 @@ export const packCommand: Command = command({
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`packing ${basename(path)}`)
-    const packed = await endable(() => pack(file.model))
-    if (!packed.ok) throw new RefusalError(path, packed.refusal)
-    await using staged = await stageModel(packed.model, file, out, signal)
+    const { model, reports } = await endable(() => naming(path, () => transform(file.model, pack())))
+    const [{ attentions }] = reports
+    await using staged = await stageModel(model, file, out, signal)
     if (verify) progress.stage('verifying')
     const verification = verify ? await withinBounds(file, staged.path, signal, verifySame, nativeModule()) : undefined
     throwIfAborted(signal, 'tp')
     await staged.commit()
     progress.end()
     const report = {
-      ...{ model: path, out, attentions: packed.attentions, bytes: staged.bytes, dataFiles: staged.dataFiles },
+      ...{ model: path, out, attentions, bytes: staged.bytes, dataFiles: staged.dataFiles },
       ...(verification && { verification }),
       milliseconds: Math.round(performance.now() - start),
     }

@@ -10,7 +10,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { outputsOf } from '../files/file-claims.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { RefusalError } from '../model/refusal-error.ts'
+import { naming } from '../model/refusal-error.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
@@ -54,9 +54,8 @@ export const pressCommand: Command = command({
     )
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`pressing the caches of ${path}`)
-    const result = await endable(async () => press(file.model, { method, amount }))
-    if (!result.ok) throw new RefusalError(path, result.refusal)
-    await using staged = await stageModel(decodeModel(result.bytes), file, out, signal)
+    const pressing = await endable(async () => naming(path, () => press(file.model, { method, amount })))
+    await using staged = await stageModel(decodeModel(pressing), file, out, signal)
     if (given.verify) {
       progress.stage('verifying')
       await using process = boundedProcess(signal)

@@ -1,10 +1,10 @@
 import { promptsText, verifyDecoder, verifyPromptRuns } from '@tp/compare'
-import { type DecoderInspection, lastLogits, type PrunePromptOptions, prunePrompt } from '@tp/compiler'
+import { type DecoderInspection, lastLogits, type PrunePromptOptions, prunePrompt, transform } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import type { Model } from '@tp/onnx'
 import { endable } from '../command/endable.ts'
-import { RefusalError } from '../model/refusal-error.ts'
+import { naming } from '../model/refusal-error.ts'
 import { type StagedModel, stageModel } from '../model/stage-model.ts'
 import { withinBounds } from '../model/within-bounds.ts'
 import { megabytes } from '../output/numbers.ts'
@@ -67,9 +67,8 @@ export async function pruneDecoder(
 }
 
 function pruned(file: ModelFile, prompt: PrunePromptOptions | undefined): Model {
-  const result = prompt === undefined ? lastLogits(file.model) : prunePrompt(file.model, prompt)
-  if (!result.ok) throw new RefusalError(file.path, result.refusal)
-  return result.model
+  const shortened = prompt === undefined ? lastLogits() : prunePrompt(prompt)
+  return naming(file.path, () => transform(file.model, shortened)).model
 }
 
 /** The largest difference with every token kept, and which prompts it was seen in; a prompt that loses some has to run, too. */

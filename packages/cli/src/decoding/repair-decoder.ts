@@ -1,11 +1,11 @@
 import { verifyStates } from '@tp/compare'
-import { readAnyStates } from '@tp/compiler'
+import { readAnyStates, transform } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { ModelFile } from '@tp/data'
 import { Graph } from '@tp/onnx'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
-import { RefusalError } from '../model/refusal-error.ts'
+import { naming } from '../model/refusal-error.ts'
 import { type StagedModel, stageModel } from '../model/stage-model.ts'
 import { withinBounds } from '../model/within-bounds.ts'
 import { megabytes } from '../output/numbers.ts'
@@ -76,9 +76,9 @@ export async function repairDecoder(
   file: ModelFile,
   { out, states, size, verify, signal }: RepairOptions,
 ): Promise<RepairedDecoder> {
-  const result = readAnyStates(file.model, states === undefined ? {} : { states })
-  if (!result.ok) throw new RefusalError(file.path, result.refusal)
-  const { builtIn, model, inputs } = result
+  const repair = readAnyStates(states === undefined ? {} : { states })
+  const { model, reports } = naming(file.path, () => transform(file.model, repair))
+  const [{ builtIn, inputs }] = reports
   requireSize(file, inputs, size)
   if (builtIn === undefined) return unchanged(file.path)
   if (out === undefined) {

@@ -1,11 +1,11 @@
-import { fromPlan, type Inspection, type Plan, type Pruned, type PruneOptions } from '@tp/compiler'
+import { fromPlan, type Inspection, type Plan, type PruneOptions } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { ModelFile } from '@tp/data'
 import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import { layersText } from '../output/numbers.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'
-import { inspectEncoders, pruneFile, settingsOf } from '../pruning/prune-file.ts'
+import { inspectEncoders, type Pruned, pruneFile, settingsOf } from '../pruning/prune-file.ts'
 import {
   AMOUNTS_MISSING,
   amountsLabel,
@@ -128,8 +128,8 @@ async function variantModel(
   const planned = fromPlan(plan, methods)
   const { method } = planned
   const trained = await atTrainedLayers(plan, method, weights)
-  const settings = settingsOf(planned, method.params === undefined ? undefined : weights)
-  const file = withoutItsLayers(whole, planned)
+  const settings = settingsOf(plan, planned, method.params === undefined ? undefined : weights)
+  const file = withoutItsLayers(whole, plan)
   const schedules = schedulesOf({ plan: trained, methods }, file.model, encoders)
   const prune = (form: Pick<PruneOptions, 'trace'>): Promise<Pruned> =>
     pruneFile(file, { ...settings, ...form }, schedules)

@@ -1,4 +1,4 @@
-import { readClassToken } from '@tp/compiler'
+import { readClassToken, transform } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
 import { type ModelFolder, readModelFolder } from '@tp/data'
 import { classTokenOutput, statesOutput } from '@tp/data/outputs'
@@ -22,7 +22,7 @@ export async function asPooled(file: ModelFile, wanted: RowsWanted = {}): Promis
   if (restore !== 'auto' || task !== 'embeddings' || wanted['output-tokens'] || wanted['late-interaction']) return file
   const folder = await folderOfStates(file)
   const output = folder && classTokenOutput(file.model, folder)
-  return output === undefined ? file : { ...file, model: readClassToken(file.model, output) }
+  return output === undefined ? file : { ...file, model: transform(file.model, readClassToken({ output })).model }
 }
 
 /** How vectors are made of the states that a file returns, where the files next to it say so. @throws TpError TP_DATA */

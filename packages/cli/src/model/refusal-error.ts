@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Refusal } from '@tp/compiler'
+import { isRefused, type Refusal } from '@tp/compiler'
 import { TpError } from '@tp/core'
 
 /** The compiler's refusal of a model, on its way to the end of the command: exit code 4. */
@@ -13,5 +13,14 @@ export class RefusalError extends TpError {
     super(code, 'compiler', `${basename(path)}: ${message}${node === undefined ? '' : ` (node ${node})`}.`)
     this.refusal = refusal
     this.messageWithoutNode = node === undefined ? this.message : this.message.replace(` (node ${node})`, '')
+  }
+}
+
+/** Runs work on a file; a refusal of its model names the file. @throws RefusalError */
+export function naming<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw isRefused(error) ? new RefusalError(path, error.refusal) : error
   }
 }

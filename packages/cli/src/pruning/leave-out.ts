@@ -1,7 +1,7 @@
-import { type LeftOutLayers, leaveOutLayers, type Plan } from '@tp/compiler'
+import { type LeftOutLayers, leaveOut, type Plan, transform } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
 import { usageError } from '../command/usage-error.ts'
-import { RefusalError } from '../model/refusal-error.ts'
+import { naming } from '../model/refusal-error.ts'
 import { layersText, ranges } from '../output/numbers.ts'
 
 /**
@@ -10,12 +10,11 @@ import { layersText, ranges } from '../output/numbers.ts'
  */
 export function withoutItsLayers(
   file: ModelFile,
-  { leaveOut = [], encoder }: Pick<Plan, 'leaveOut' | 'encoder'>,
+  { leaveOut: layers = [], encoder }: Pick<Plan, 'leaveOut' | 'encoder'>,
 ): ModelFile {
-  if (leaveOut.length === 0) return file
-  const left = leaveOutLayers(file.model, leaveOut, { encoder })
-  if (!left.ok) throw new RefusalError(file.path, left.refusal)
-  return { ...file, model: left.model }
+  if (layers.length === 0) return file
+  const { model } = naming(file.path, () => transform(file.model, leaveOut({ layers, encoder })))
+  return { ...file, model }
 }
 
 /** `layer 3 of 6`, `layers 1, 3–4 of 6`, `layer 3 of 6 of input_ids` */

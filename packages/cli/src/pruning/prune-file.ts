@@ -1,24 +1,29 @@
 import {
   type Inspection,
   inspect,
+  type Plan,
   type PlannedOptions,
-  type Pruned,
   type PruneOptions,
+  type PruneReport,
   prune,
   type QuantizeOptions,
+  type QuantizeReport,
+  quantize,
+  reportOf,
+  transform,
 } from '@tp/compiler'
 import type { Schedule } from '@tp/core'
 import { needsValues } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
+import type { Model } from '@tp/onnx'
 import { interruptible } from '../command/endable.ts'
 import { requireKeptRows } from '../model/as-pooled.ts'
-import { RefusalError } from '../model/refusal-error.ts'
+import { naming, RefusalError } from '../model/refusal-error.ts'
 import { segmentOf } from './segment.ts'
 import { trainedValues } from './weights.ts'
 
 /** How a file is pruned but for the schedule, with the defaults that are said in reports. */
-export interface PruningSettings
-  extends Omit<PruneOptions, 'schedule' | 'params' | 'source' | 'leaveOut' | 'quantize' | 'protect' | 'restore'> {
+export interface PruningSettings extends Omit<PruneOptions, 'schedule' | 'params' | 'source' | 'protect' | 'restore'> {
   readonly protect: NonNullable<PruneOptions['protect']>
   readonly restore: NonNullable<PruneOptions['restore']>
   /** Stores the result in 8 bits. */
@@ -27,10 +32,10 @@ export interface PruningSettings
   readonly weights?: string | undefined
 }
 
-/** The settings of a plan. */
-export function settingsOf(planned: PlannedOptions, weights: string | undefined): PruningSettings {
-  const { schedule: _, leaveOut: __, protect = 'auto', restore = 'auto', ...others } = planned
-  return { ...others, protect, restore, weights }
+/** The settings of a plan. @param planned its options of pruning */
+export function settingsOf({ quantize }: Plan, planned: PlannedOptions, weights: string | undefined): PruningSettings {
+  const { schedule: _, protect = 'auto', restore = 'auto', ...others } = planned
+  return { ...others, protect, restore, weights, ...(quantize && { quantize }) }
 }
 
 /**
@@ -63,6 +68,13 @@ export function inspectEncoders(
   return [first, ...others.map(({ name }) => inspectFile(file, name))]
 }
 
+/** A pruned model, and what was done to it. */
+export interface Pruned extends Omit<PruneReport, 'transform'> {
+  readonly model: Model
+  /** Nodes in 8 bits, where the plan asks for that. */
+  readonly quantized?: QuantizeReport['nodes']
+}
+
 /**
  * Prunes a model that was read from a file.
  * @param schedules by name of the encoder; without one only dead tokens are removed
@@ -73,7 +85,7 @@ export async function pruneFile(
   settings: PruningSettings,
   schedules: ReadonlyMap<string, Schedule>,
 ): Promise<Pruned> {
-  const { weights, quantize, ...options } = settings
+  const { weights, quantize: form, ...options } = settings
   const { method } = options
   const layers = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
   if (layers.length > 0) await requireKeptRows(file)
@@ -84,10 +96,12 @@ export async function pruneFile(
     ...(await segmentOf(file, options)),
     schedule: ({ name }) => schedules.get(name) ?? new Map(),
     source: file.hash(),
-    ...(quantize && { quantize }),
     ...(params && { params }),
   }
-  const result = interruptible(() => prune(file.model, all))
-  if (!result.ok) throw new RefusalError(file.path, result.refusal)
-  return result
+  const { model, reports } = interruptible(() =>
+    naming(file.path, () => transform(file.model, prune(all), ...(form === undefined ? [] : [quantize(form)]))),
+  )
+  const { layerCount, cuts, encoders } = reportOf(reports, 'prune') as PruneReport
+  const rounded = reportOf(reports, 'quantize')
+  return { model, layerCount, cuts, encoders, ...(rounded && { quantized: rounded.nodes }) }
 }

@@ -81,7 +81,7 @@ async function read(given: PlanArguments, mayLearn: boolean): Promise<PlanToLear
   const plan = quantize && !mayLearn ? { ...own, quantize: own.quantize ?? (await formHere()) } : own
   const planned = fromPlan(plan, methods)
   const { method } = planned
-  const settings = settingsOf(planned, given.weights)
+  const settings = settingsOf(plan, planned, given.weights)
   if (mayLearn && settings.quantize !== undefined) {
     throw usageError(
       `${given.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and store the result in 8 bits (--quantize)`,

@@ -1,6 +1,6 @@
-import type { Inspection, Pruned } from '@tp/compiler'
+import type { Inspection } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
-import type { PruningSettings } from './prune-file.ts'
+import type { Pruned, PruningSettings } from './prune-file.ts'
 
 export interface VerifyOptions {
   /** What is pruned, … */

@@ -1,5 +1,13 @@
 import { type AnswerNearness, nearnessTo, spreadByLength } from '@tp/compare'
-import { type Quantized, type QuantizeOptions, type Smoothed, type SmoothedSite, smooth } from '@tp/compiler'
+import {
+  type QuantizeOptions,
+  type SmoothedSite,
+  type SmoothReport,
+  smooth,
+  type Transform,
+  type Transformed,
+  transform,
+} from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
 import { type ModelInputs, someExamples } from '@tp/data/inputs'
 import type { Task } from '@tp/data/outputs'
@@ -13,7 +21,7 @@ import { evaluation } from '../measuring/expected-stages.ts'
 import { loadSession } from '../model/load-session.ts'
 import { batchSizeOf, type dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs, type taskOption } from '../model/open-task-inputs.ts'
-import { quantizeFile } from './quantize-file.ts'
+import { type Quantized, quantizeFile } from './quantize-file.ts'
 
 /** What is compared, and how near it has to be. */
 interface Asked extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
@@ -76,7 +84,7 @@ export async function quantizeCompared(
       nearness: await compareModel(quantized.model, true),
       floats: [],
       task: data.task,
-      smoothed: smoothed?.sites,
+      smoothed: smoothed?.reports[0].sites,
     }
   }
   let shown: keyof typeof steps = 'whole'
@@ -88,10 +96,14 @@ export async function quantizeCompared(
       progress.step(done, total)
     },
   })
-  return { ...found, task: data.task, smoothed: smoothed?.sites }
+  return { ...found, task: data.task, smoothed: smoothed?.reports[0].sites }
 }
 
-async function smoothedBy(file: ModelFile, inputs: ModelInputs, context: Context): Promise<Smoothed> {
+async function smoothedBy(
+  file: ModelFile,
+  inputs: ModelInputs,
+  context: Context,
+): Promise<Transformed<readonly [Transform<SmoothReport>]>> {
   const { progress, signal } = context
   progress.stage('looking how loud each channel is')
   const ranges = await channelRanges({
@@ -101,5 +113,5 @@ async function smoothedBy(file: ModelFile, inputs: ModelInputs, context: Context
     signal,
     onProgress: ({ done, total }) => progress.step(done, total),
   })
-  return smooth(file.model, ranges)
+  return transform(file.model, smooth({ ranges }))
 }

@@ -1,10 +1,15 @@
-import { type Quantized, type QuantizeOptions, quantize } from '@tp/compiler'
+import { type QuantizeOptions, type QuantizeReport, quantize, transform } from '@tp/compiler'
+import type { Model } from '@tp/onnx'
+import { naming } from '../model/refusal-error.ts'
+
+/** A model in 8 bits, and what of it is. */
+export type Quantized = { readonly model: Model } & Pick<QuantizeReport, 'nodes' | 'remaining'>
+
 import type { ModelFile } from '@tp/data'
-import { RefusalError } from '../model/refusal-error.ts'
 
 /** @throws RefusalError */
 export function quantizeFile(file: ModelFile, form: QuantizeOptions): Quantized {
-  const result = quantize(file.model, form)
-  if (!result.ok) throw new RefusalError(file.path, result.refusal)
-  return result
+  const { model, reports } = naming(file.path, () => transform(file.model, quantize(form)))
+  const [{ nodes, remaining }] = reports
+  return { model, nodes, remaining }
 }

@@ -93,7 +93,7 @@ export async function readTuned(tuned: Plan, given: Given): Promise<ReadPlan> {
   const plan = { ...tuned, ...(restore !== undefined && { restore }), ...(outputs !== undefined && { outputs }) }
   const methods = [...(await loadMethods(given.plugin)).values()].map(({ entry }) => entry)
   const planned = fromPlan(plan, methods)
-  return { plan, methods, method: planned.method, settings: settingsOf(planned, given.weights) }
+  return { plan, methods, method: planned.method, settings: settingsOf(plan, planned, given.weights) }
 }
 
 /** What tuning did, in one sentence. */

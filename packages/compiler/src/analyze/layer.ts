@@ -44,6 +44,11 @@ function productsBetween(program: Program, stream: string, name: string): number
     .length
 }
 
+/** The stream that one of the layers of an encoder returns: what the next one reads. */
+export function layerOutput(program: Program, layers: readonly Layer[], layer: number): string | undefined {
+  return layers[layer + 1]?.input ?? stackEnd(program, layers[layer] as Layer)
+}
+
 /** The stream that the layer returns: after the FFN's residual, and its norm in a post-norm model. */
 export function stackEnd(program: Program, layer: Layer): string | undefined {
   if (layer.withFeedForward) return layer.site

@@ -228,8 +228,8 @@ class Trial {
       for (const [i, side] of sides.entries()) feeds.set(this.#sides.get(side) as Tensor, values[i] as TensorLike)
       return evaluate([this.#probabilities], feeds, { precision: 'float64' })
     } catch (error) {
-      if (isTpError(error)) throw this.#unknown(`cannot be computed: ${reasonOf(error)}`)
-      throw error
+      if (!isTpError(error) || error instanceof Refused) throw error
+      throw this.#unknown(`cannot be computed: ${reasonOf(error)}`)
     }
   }
 

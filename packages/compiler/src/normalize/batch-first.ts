@@ -12,8 +12,6 @@ import type { NormalizePass } from './normalize-pass.ts'
  */
 export const viewBatchFirst: NormalizePass = {
   name: 'view the batch first',
-  requires: ['fused operators written out', 'tokens read by example'],
-  ensures: ['batch first'],
   run: ({ program }) => insertViews(program),
 }
 

@@ -9,8 +9,6 @@ import type { NormalizePass } from './normalize-pass.ts'
  */
 export const decideBranches: NormalizePass = {
   name: 'decide branches',
-  requires: [],
-  ensures: ['branches decided'],
   run({ program }) {
     const passed = new Set<NodeProto>()
     for (;;) {

@@ -16,8 +16,6 @@ import type { NormalizePass } from './normalize-pass.ts'
  */
 export const readByExample: NormalizePass = {
   name: 'read tokens by example',
-  requires: ['branches decided', 'fused operators written out'],
-  ensures: ['tokens read by example'],
   run: ({ program }) => rewriteFlatReads(program),
 }
 

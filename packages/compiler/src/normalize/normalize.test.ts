@@ -6,12 +6,11 @@ import { passThroughIf } from '../../test/bodies.ts'
 import { encoder } from '../../test/encoders.ts'
 import { positionEncoder } from '../../test/position-encoders.ts'
 import { difference, int64, numbers, run } from '../../test/run.ts'
-import { runPasses } from '../program/pass.ts'
 import { Program, withEqualSizes } from '../program/program.ts'
 import { viewBatchFirst } from './batch-first.ts'
 import { decideBranches } from './branches.ts'
 import { readByExample } from './flat-reads.ts'
-import type { NormalizePass, Opening } from './normalize-pass.ts'
+import { type NormalizePass, normalize, type Opening } from './normalize-pass.ts'
 import { normalizations } from './open.ts'
 import { readShiftedRows } from './shifted-rows.ts'
 import { writeOutFused } from './unfuse.ts'
@@ -75,14 +74,12 @@ test.each(repeatable.map(([pass, model]) => [pass.name, pass, model] as const))(
 
 function open(model: Model, passes: readonly NormalizePass[]): Opening {
   const opened: Opening = { program: new Program(model), expansions: [] }
-  withEqualSizes(() => runPasses(passes, opened))
+  withEqualSizes(() => normalize(opened, passes))
   return opened
 }
 
 function runOnce(pass: NormalizePass, opened: Opening): void {
-  withEqualSizes(() => {
-    if (pass.run(opened)) opened.program.refresh()
-  })
+  withEqualSizes(() => normalize(opened, [pass]))
 }
 
 /** The logits by way of an If that hangs on sizes alone. */

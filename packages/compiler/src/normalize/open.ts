@@ -1,7 +1,6 @@
 import { cloneModel, type Model } from '@tp/onnx'
 import { refuseUnknownShape } from '../analyze/refusal-reasons.ts'
-import { isPacked } from '../program/packed-mark.ts'
-import { runPasses } from '../program/pass.ts'
+import { requireUnpacked } from '../program/packed-mark.ts'
 import { Program } from '../program/program.ts'
 import { countNames, readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
@@ -10,7 +9,7 @@ import { viewBatchFirst } from './batch-first.ts'
 import { decideBranches } from './branches.ts'
 import type { Expansion } from './expansion.ts'
 import { readByExample } from './flat-reads.ts'
-import type { NormalizePass } from './normalize-pass.ts'
+import { type NormalizePass, normalize } from './normalize-pass.ts'
 import { repeatHeads } from './repeat-heads.ts'
 import { readShiftedRows } from './shifted-rows.ts'
 import { writeOutFused } from './unfuse.ts'
@@ -23,7 +22,10 @@ export interface Opened {
   readonly expansions: readonly Expansion[]
 }
 
-/** What every model goes through when it is opened. */
+/**
+ * What every model goes through when it is opened, in this order: branches hide operators, fused operators hide heads and rows, and
+ * views of the batch come last, since analysis looks at them.
+ */
 export const normalizations: readonly NormalizePass[] = [
   decideBranches,
   writeOutFused,
@@ -39,12 +41,7 @@ export const normalizations: readonly NormalizePass[] = [
  */
 export function openModel(model: Model): Opened {
   requireModel(model)
-  if (isPacked(model)) {
-    throw new Refused(
-      'TP_PACKED',
-      'the model is packed already; work on the file it was made from, and pack the result',
-    )
-  }
+  requireUnpacked(model)
   const copy = cloneModel(model)
   const empty = copy.proto.graph?.node.find(
     ({ opType, attribute }) => opType === 'Constant' && !attribute.some(({ name }) => /^(sparse_)?value/.test(name)),
@@ -54,7 +51,7 @@ export function openModel(model: Model): Opened {
   const program = new Program(copy, countNames(readProvenance(model)))
   const opened = { program, expansions: [] }
   try {
-    runPasses(normalizations, opened)
+    normalize(opened, normalizations)
   } catch (error) {
     throw refuseUnknownShape(program, error) ?? error
   }

@@ -10,8 +10,6 @@ import type { NormalizePass } from './normalize-pass.ts'
  */
 export const repeatHeads: NormalizePass = {
   name: 'repeat grouped heads',
-  requires: ['branches decided', 'fused operators written out'],
-  ensures: ['heads repeated'],
   run({ program }) {
     const { graph } = program
     const products = graph.nodes.flatMap((node) => groupedProduct(program, node) ?? [])

@@ -29,8 +29,6 @@ import type { NormalizePass } from './normalize-pass.ts'
  */
 export const readShiftedRows: NormalizePass = {
   name: 'read shifted rows by index',
-  requires: ['branches decided'],
-  ensures: ['rows read by index'],
   run({ program }) {
     const { graph } = program
     const shifts = graph.nodes.flatMap((node) => shiftedRows(program, node) ?? [])

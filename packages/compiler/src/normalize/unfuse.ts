@@ -10,8 +10,6 @@ import type { NormalizePass } from './normalize-pass.ts'
 /** Writes every operator that does the work of many out in plain ones. {@link foldBack} puts them back. */
 export const writeOutFused: NormalizePass = {
   name: 'write out fused operators',
-  requires: ['branches decided'],
-  ensures: ['fused operators written out'],
   run(opened) {
     const expansions = unfuse(opened.program)
     opened.expansions.push(...(expansions ?? []))

@@ -1,7 +1,7 @@
 import type { NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import type { Program } from '../program/program.ts'
-import { withLeadingAxes } from '../transform/rows.ts'
+import { withLeadingAxes } from '../prune/rows.ts'
 import { hasBatch, type Layout, layoutOf } from './layout.ts'
 import { packedNode } from './operators.ts'
 import type { PaddingRows } from './padding.ts'

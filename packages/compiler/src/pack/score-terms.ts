@@ -5,7 +5,7 @@ import type { Attention } from '../analyze/attention.ts'
 import { placeholder } from '../operators/flow.ts'
 import { isHeadReshape } from '../operators/head-reshape.ts'
 import type { Program } from '../program/program.ts'
-import type { Repeats } from '../transform/repeats.ts'
+import type { Repeats } from '../prune/repeats.ts'
 import type { Segment } from './segments.ts'
 
 /** What lies between Q·Kᵀ and the softmax, as scale and sum. */

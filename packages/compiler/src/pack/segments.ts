@@ -6,7 +6,7 @@ import { maskInput } from '../analyze/mask.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
-import { attendedAfter, attendedTokens } from '../transform/start.ts'
+import { attendedAfter, attendedTokens } from '../prune/start.ts'
 import { packedNode } from './operators.ts'
 
 /** A stretch of an encoder in which the tokens are the same: from its first layer, or from a cut. */

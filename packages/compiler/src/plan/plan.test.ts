@@ -11,17 +11,19 @@ import {
   hasRegimes,
   inspect,
   type Plan,
+  type PruneOptions,
   prune,
-  pruneOrThrow,
   quantize,
+  reportOf,
+  transform,
+  transformsOf,
 } from '../index.ts'
 
 const methods = [...baselines, ...attention]
 const mail = decodeModel(readFileSync(modelPath('mail')))
 
-const bytesOf = (options: Parameters<typeof prune>[1]): Uint8Array => {
-  const result = prune(mail, options)
-  if (!result.ok) throw new Error(result.refusal.message)
+const bytesOf = (options: PruneOptions): Uint8Array => {
+  const result = transform(mail, prune(options))
   return encodeModel(result.model)
 }
 
@@ -45,8 +47,8 @@ test('an amount for a method that needs none is refused', () => {
 })
 
 test('removes only what no output reads without an amount', () => {
-  const result = prune(mail, fromPlan({ format: 1, method: 'none' }, methods))
-  expect(result.ok && result.cuts).toEqual([])
+  const result = transform(mail, ...transformsOf({ format: 1, method: 'none' }, methods))
+  expect(reportOf(result.reports, 'prune')?.cuts).toEqual([])
 })
 
 test('a method that decides by itself acts at the first open layer, or at those that are named', () => {
@@ -72,28 +74,30 @@ test('a method that decides by itself acts at the first open layer, or at those 
 
 test('stores in 8 bits what it has pruned', () => {
   const plan: Plan = { format: 1, method: 'received-attention', layers: [1], keep: 0.5 }
-  const pruned = pruneOrThrow(mail, fromPlan(plan, methods), 'test')
-  const both = pruneOrThrow(mail, fromPlan(checkPlan({ ...plan, quantize: {} }, 'plan.json'), methods), 'test')
-  const after = quantize(pruned.model)
-  if (!after.ok) throw new Error(after.refusal.message)
+  const pruned = transform(mail, ...transformsOf(plan, methods))
+  const both = transform(mail, ...transformsOf(checkPlan({ ...plan, quantize: {} }, 'plan.json'), methods))
+  const after = transform(pruned.model, quantize())
   expect(encodeModel(both.model)).toEqual(encodeModel(after.model))
-  expect(both.quantized).toEqual(after.nodes)
-  expect(both.cuts).toEqual(pruned.cuts)
-  expect(pruned.quantized).toBeUndefined()
+  expect(reportOf(both.reports, 'quantize')).toEqual(after.reports[0])
+  expect(reportOf(both.reports, 'prune')).toEqual(reportOf(pruned.reports, 'prune'))
+  expect(reportOf(pruned.reports, 'quantize')).toBeUndefined()
 })
 
 test('leaves layers out, whose numbers are those of the file', () => {
   const plan: Plan = { format: 1, method: 'key-norm', keep: 0.5, layers: [1], leaveOut: [4, 2] }
-  const { model, layerCount, cuts } = pruneOrThrow(mail, fromPlan(checkPlan(plan, 'plan.json'), methods), 'test')
-  expect([layerCount, cuts.map(({ layer }) => layer)]).toEqual([4, [1]])
+  const { model, reports } = transform(mail, ...transformsOf(checkPlan(plan, 'plan.json'), methods))
+  const pruned = reportOf(reports, 'prune')
+  expect([pruned?.layerCount, pruned?.cuts.map(({ layer }) => layer)]).toEqual([4, [1]])
   const found = inspect(model)
   expect(found.ok && found.leftOut).toMatchObject([{ layers: [2, 4], of: 6 }])
 })
 
 test('has the refusal of a model that cannot be stored in 8 bits', () => {
   const plan: Plan = { format: 1, method: 'none', quantize: {} }
-  const once = pruneOrThrow(mail, fromPlan(plan, methods), 'test').model
-  expect(prune(once, fromPlan(plan, methods))).toMatchObject({ ok: false, refusal: { code: 'TP_QUANTIZED' } })
+  const once = transform(mail, ...transformsOf(plan, methods)).model
+  expect(() => transform(once, ...transformsOf(plan, methods))).toThrow(
+    expect.objectContaining({ code: 'TP_QUANTIZED' }),
+  )
 })
 
 test('counts layers of every encoder, of each by its name, or all that can be pruned', () => {
@@ -112,9 +116,11 @@ test('counts layers of every encoder, of each by its name, or all that can be pr
 test('names encoders that the model has', () => {
   const plan: Plan = { format: 1, method: 'key-norm', keep: 0.5, layers: { input_ids: [0], vision_model: [1] } }
   const message = expect.stringMatching(/layers names the encoder "vision_model", .*; the model has input_ids$/)
-  expect(() => prune(mail, fromPlan(plan, methods))).toThrow(expect.objectContaining({ code: 'TP_ENCODER', message }))
+  expect(() => transform(mail, ...transformsOf(plan, methods))).toThrow(
+    expect.objectContaining({ code: 'TP_ENCODER', message }),
+  )
   const known: Plan = { ...plan, layers: { input_ids: [0] } }
-  expect(prune(mail, fromPlan(known, methods))).toMatchObject({ ok: true, cuts: [{ layer: 0 }] })
+  expect(transform(mail, ...transformsOf(known, methods)).reports[0]).toMatchObject({ cuts: [{ layer: 0 }] })
 })
 
 test.each([
@@ -194,8 +200,8 @@ test.each([
 
 test('makes an error with the code of a refusal', () => {
   const open = { method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.5 }) }
-  const pruned = pruneOrThrow(mail, { ...open, schedule: schedule(6, { layers: [3], keep: 0.5 }) }, 'test')
-  expect(() => pruneOrThrow(pruned.model, open, 'test')).toThrow(
+  const pruned = transform(mail, prune({ ...open, schedule: schedule(6, { layers: [3], keep: 0.5 }) }))
+  expect(() => transform(pruned.model, prune(open))).toThrow(
     expect.objectContaining({ code: 'TP_PRUNED', where: 'test' }),
   )
 })

@@ -69,7 +69,7 @@ export interface Plan extends Amounts {
   /** Names of the outputs to keep; the others are removed with all that only they need. Default: all. */
   readonly outputs?: readonly string[]
   /**
-   * Layers to leave out before tokens are pruned, as `leaveOutLayers` does: from 0, in the file's own numbering. Those that remain are
+   * Layers to leave out before tokens are pruned, as `leaveOut` does: from 0, in the file's own numbering. Those that remain are
    * numbered from 0 again, and the schedule is about these. In a file of several encoders `encoder` names the one that is meant.
    */
   readonly leaveOut?: readonly number[]

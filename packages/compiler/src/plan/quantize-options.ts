@@ -13,8 +13,16 @@ export interface QuantizeOptions {
   readonly perChannel?: boolean | undefined
   /** Weights of 7 bits (default false), for x86 without VNNI, where sums of two 8-bit products saturate at 16 bits. */
   readonly reduceRange?: boolean | undefined
-  /** Nodes that remain in float32, by the names that `Quantized.nodes` gives. */
+  /** Nodes that remain in float32, by the names that the report's `nodes` give. */
   readonly exclude?: readonly string[] | undefined
+}
+
+/** The options where they are left out. */
+export const QUANTIZE_DEFAULTS: { readonly [Name in keyof QuantizeOptions]-?: NonNullable<QuantizeOptions[Name]> } = {
+  weightType: 'int8',
+  perChannel: true,
+  reduceRange: false,
+  exclude: [],
 }
 
 const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
@@ -28,13 +36,13 @@ export const quantizeFields: FieldsOf<QuantizeOptions> = {
     schema: picklist(['int8', 'uint8']),
     form: '"int8" or "uint8"',
     code: 'TP_OPTION',
-    default: 'int8',
+    default: QUANTIZE_DEFAULTS.weightType,
     description: 'type of the weights; int8 is faster on x86 with VNNI or AMX',
     written: { as: 'word', name: 'type', value: 'int8|uint8', words: ['int8', 'uint8'] },
   },
   perChannel: {
     ...flag,
-    default: true,
+    default: QUANTIZE_DEFAULTS.perChannel,
     description: 'one scale for each output channel instead of one for each matrix',
     written: {
       as: 'inverse flag',
@@ -44,7 +52,7 @@ export const quantizeFields: FieldsOf<QuantizeOptions> = {
   },
   reduceRange: {
     ...flag,
-    default: false,
+    default: QUANTIZE_DEFAULTS.reduceRange,
     description: 'weights of 7 bits: for x86 without VNNI, where sums of 8-bit products saturate',
     written: { as: 'flag' },
   },
@@ -52,7 +60,7 @@ export const quantizeFields: FieldsOf<QuantizeOptions> = {
     schema: array(string()),
     form: 'a list of names of nodes',
     code: 'TP_OPTION',
-    default: [],
+    default: QUANTIZE_DEFAULTS.exclude,
     description: 'nodes that remain in float32',
     written: { as: 'names', value: 'NODE,NODE…' },
   },

@@ -6,15 +6,15 @@ import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { difference, int64, numbers, run } from '../../test/run.ts'
 import { inspect } from '../inspect.ts'
-import { prune } from '../prune.ts'
-import type { PruneOptions } from '../transform/prune-options.ts'
+import type { PruneOptions } from '../prune/prune-options.ts'
+import { prune } from '../transforms/prune.ts'
+import { transform } from '../transforms/transform.ts'
 import { readProvenance } from './provenance.ts'
 
 const mail = decodeModel(readFileSync(modelPath('mail')))
 
 function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prune(options))
   return decodeModel(encodeModel(result.model))
 }
 
@@ -46,10 +46,11 @@ describe('a pruned file', () => {
       [once, 3],
       [ragged, 1],
     ] as const) {
-      const again = prune(first, { method, schedule: schedule(6, { layers: [1], keep: 0.5 }) })
       const seen = inspect(first)
       const refusal = { code: 'TP_PRUNED', message: expect.stringContaining(`at layer ${layer} already`) }
-      expect(!again.ok && again.refusal).toMatchObject(refusal)
+      expect(() => transform(first, prune({ method, schedule: schedule(6, { layers: [1], keep: 0.5 }) }))).toThrow(
+        expect.objectContaining({ refusal: expect.objectContaining(refusal) }),
+      )
       expect(seen.ok && seen.open).toBe(layer + 1)
     }
   })
@@ -79,6 +80,6 @@ describe('a pruned file', () => {
     const model = decodeModel(encodeModel(mail))
     metadata(model).set('tp.pruning', 'not JSON')
     expect(readProvenance(model)).toEqual([])
-    expect(prune(model, { method: none(), schedule: new Map() }).ok).toBe(true)
+    expect(() => transform(model, prune({ method: none(), schedule: new Map() }))).not.toThrow()
   })
 })

@@ -1,21 +1,31 @@
-import { isTpError } from '@tp/core'
+import { isTpError, TpError } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 
-/** Why a model cannot be pruned: a value, not an exception. One plain sentence, and the node that shows it. */
+/** Why a model cannot be changed as the caller wants: one plain sentence, and the node that shows it. Plain data, for JSON and other threads. */
 export interface Refusal {
   readonly code: `TP_${string}`
   readonly message: string
   readonly node?: string
 }
 
-/** Carries a refusal out of the depths of an analysis; never leaves the package. */
-export class Refused extends Error {
+/**
+ * A transform refuses a model. `refusal` has the sentence by itself; `message` says before it that the compiler refuses.
+ * @example
+ * try {
+ *   return transform(model, prune({ method: clsAttention(), schedule: schedule(6, { keep: 0.7 }) })).model
+ * } catch (error) {
+ *   if (!isRefused(error)) throw error
+ *   console.log(`${error.refusal.message}; the dense model is used`)
+ *   return model
+ * }
+ */
+export class Refused extends TpError {
   readonly refusal: Refusal
-  /** The node that shows it. */
+  /** The node that shows it, where it is a node of the model's own graph. */
   readonly at: NodeProto | undefined
 
   constructor(code: Refusal['code'], message: string, node?: NodeProto | string) {
-    super(message)
+    super(code, 'compiler', message)
     this.at = typeof node === 'string' ? undefined : node
     this.refusal = { code, message, ...(node && { node: typeof node === 'string' ? node : nameOf(node) }) }
   }
@@ -25,6 +35,11 @@ export class Refused extends Error {
     const { code, message, node } = this.refusal
     return new Refused(code, `${encoder}: ${message}; or prune the others alone, each by its name`, node)
   }
+}
+
+/** True for a refusal, also when it comes from another copy of `@tp/compiler`. */
+export function isRefused(error: unknown): error is Refused {
+  return isTpError(error) && typeof (error as Partial<Refused>).refusal === 'object'
 }
 
 /** What reading a graph can fail with: the model's fault, not that of the options. */
@@ -50,6 +65,17 @@ export function refusalOf(error: unknown): Refusal {
   }
   if (!isTpError(error) || !modelProblems.has(error.code)) throw error
   return { code: error.code as Refusal['code'], message: `the graph cannot be followed: ${reasonOf(error)}` }
+}
+
+/** Runs work on a model. @throws Refused for whatever is the model's fault; other errors as they are */
+export function refusing<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Refused) throw error
+    const { code, message } = refusalOf(error)
+    throw new Refused(code, message)
+  }
 }
 
 /** What engines throw where a recursion goes too deep: patterns are looked for along chains that a file may have made long. */

@@ -1,4 +1,4 @@
-import { checkQuantizeOptions } from '../plan/quantize-options.ts'
+import { checkQuantizeOptions, QUANTIZE_DEFAULTS } from '../plan/quantize-options.ts'
 import type { Rounding } from './round-weights.ts'
 
 /** What to round, and how. */
@@ -14,6 +14,11 @@ export interface QuantizeForm {
  */
 export function readQuantizeOptions(options: unknown): QuantizeForm {
   checkQuantizeOptions(options)
-  const { weightType: type = 'int8', perChannel = true, reduceRange = false, exclude = [] } = options
+  const {
+    weightType: type = QUANTIZE_DEFAULTS.weightType,
+    perChannel = QUANTIZE_DEFAULTS.perChannel,
+    reduceRange = QUANTIZE_DEFAULTS.reduceRange,
+    exclude = QUANTIZE_DEFAULTS.exclude,
+  } = options
   return { rounding: { type, perChannel, reduceRange }, exclude: new Set(exclude) }
 }

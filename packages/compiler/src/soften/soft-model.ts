@@ -1,6 +1,6 @@
 import type { Method, Tensor, Values } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import type { PruneOptions } from '../transform/prune-options.ts'
+import type { PruneOptions } from '../prune/prune-options.ts'
 
 export interface SoftenOptions extends Pick<PruneOptions, 'encoder' | 'protect' | 'protectSegment' | 'separator'> {
   /** One that has something to learn. */
@@ -26,7 +26,6 @@ export interface SoftInput {
 
 /** An encoder with the soft form of a method in it, as expressions. */
 export interface SoftModel {
-  readonly ok: true
   /** A value of the graph, an output for one, as it is with the soft form in it. */
   value(name: string): Tensor
   readonly inputs: readonly SoftInput[]

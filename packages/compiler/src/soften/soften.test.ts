@@ -10,7 +10,7 @@ import { positionEncoder } from '../../test/position-encoders.ts'
 import { difference, float32, numbers, run } from '../../test/run.ts'
 import { softMask, softNothing } from '../../test/soft-methods.ts'
 import { batchOf, mailModel, plainRow } from '../../test/texts.ts'
-import { inspect, prune, type SoftModel, soften } from '../index.ts'
+import { inspect, prune, Refused, type SoftModel, soften, transform } from '../index.ts'
 
 /** Models with inputs to run them on. */
 interface Example {
@@ -69,8 +69,7 @@ describe('masked tokens give the answer of the pruned model', () => {
     const { model, inputs } = example()
     const method = softMask(0.6)
     const layers = all(layerCountOf(model)).slice(0, -1)
-    const pruned = prune(model, { method, schedule: schedule(layers.length + 1, { layers, keep: 0.6 }) })
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const pruned = transform(model, prune({ method, schedule: schedule(layers.length + 1, { layers, keep: 0.6 }) }))
     const soft = softened(model, method, layers)
     expectSame(await runSoft(model, soft, inputs), await run(pruned.model, inputs), 1e-4)
   })
@@ -90,36 +89,29 @@ describe('a soft form is refused', { timeout: 60_000 }, () => {
   })
 
   test('for a model that is pruned already', () => {
-    const pruned = prune(mail, { method: softMask(0.5), schedule: schedule(6, { keep: 0.5 }) })
-    if (!pruned.ok) throw new Error(pruned.refusal.message)
-    expect(softenOf(pruned.model, softMask(0.5), [1])).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED' } })
+    const pruned = transform(mail, prune({ method: softMask(0.5), schedule: schedule(6, { keep: 0.5 }) }))
+    expect(codeOf(() => softened(pruned.model, softMask(0.5), [1]))).toBe('TP_PRUNED')
   })
 
   test('for other probabilities where the heads are folded into the batch', () => {
     const model = decodeModel(positionEncoder({ term: 'none', fold: 'rows outside', masked: false }))
-    expect(softenOf(model, softMask(0.5), [0])).toMatchObject({ ok: false, refusal: { code: 'TP_HEADS' } })
+    expect(codeOf(() => softened(model, softMask(0.5), [0]))).toBe('TP_HEADS')
   })
 
   test('for a model that cannot be pruned', () => {
-    const refused = softenOf(decodeModel(emitModel({ logits: input('x', 'float32', ['B', 3]) })), softMask(0.5), [0])
-    expect(refused.ok).toBe(false)
+    const model = decodeModel(emitModel({ logits: input('x', 'float32', ['B', 3]) }))
+    expect(() => softened(model, softMask(0.5), [0])).toThrow(Refused)
   })
 })
 
 function softened(model: Model, method: Method, layers: readonly number[]): SoftModel {
-  const soft = softenOf(model, method, layers)
-  if (!soft.ok) throw new Error(soft.refusal.message)
-  return soft
+  return soften(model, { method, layers, params: () => ({}) })
 }
 
 function layerCountOf(model: Model): number {
   const seen = inspect(model)
   if (!seen.ok) throw new Error(seen.refusal.message)
   return seen.layers.length
-}
-
-function softenOf(model: Model, method: Method, layers: readonly number[]) {
-  return soften(model, { method, layers, params: () => ({}) })
 }
 
 /** The outputs of a model with a soft form in it. */

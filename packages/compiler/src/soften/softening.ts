@@ -3,16 +3,16 @@ import type { Dim } from '@tp/core/expression'
 import { checkLayers, type SoftInputs, type SoftReduced, softenTokens, type TokenState } from '@tp/core/host'
 import { lift } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
-import { type Layer, stackEnd } from '../analyze/layer.ts'
+import { type Layer, layerOutput, stackEnd } from '../analyze/layer.ts'
 import { sites } from '../analyze/sites.ts'
 import { headsInBatch } from '../operators/heads.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import { protectedIndices } from '../transform/protected-indices.ts'
-import { protectedSegmentOf } from '../transform/protected-segment.ts'
-import { siteSources } from '../transform/site-source.ts'
-import { startOf } from '../transform/start.ts'
+import { protectedIndices } from '../prune/protected-indices.ts'
+import { protectedSegmentOf } from '../prune/protected-segment.ts'
+import { siteSources } from '../prune/site-source.ts'
+import { startOf } from '../prune/start.ts'
 import type { SoftenOptions, SoftInput, SoftModel } from './soft-model.ts'
 import { SoftValues } from './values.ts'
 
@@ -72,7 +72,6 @@ export class Softening {
     }
     const values = this.#values
     return {
-      ok: true,
       value: (name) => values.value(name),
       inputs: this.#inputs,
       losses: this.#losses,
@@ -196,7 +195,7 @@ export class Softening {
   #outputAt(layer: number, output: (own: Tensor, before: Tensor) => Tensor): void {
     const { layers } = this.#encoder
     const own = layers[layer] as Layer
-    const end = layers[layer + 1]?.input ?? stackEnd(this.#program, own)
+    const end = layerOutput(this.#program, layers, layer)
     const name = end && batchFirst(this.#program, end)
     if (name === undefined) {
       throw new Refused('TP_RESTORE', 'where the last layer ends was not found, so its output cannot be changed')

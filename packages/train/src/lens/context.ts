@@ -1,4 +1,4 @@
-import { type Pruned, pruneOrThrow, readProvenance, TRACE } from '@tp/compiler'
+import { type PruneReport, prune, readProvenance, TRACE, transform } from '@tp/compiler'
 import { cast, div, type Method, maximum, mul, type Schedule, sub, sum, type Tensor, unsqueeze } from '@tp/core'
 import type { Runtime, TensorLike } from '@tp/core/runtime'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
@@ -51,17 +51,16 @@ interface FittedContext {
  */
 export async function fitContext(options: ContextOptions): Promise<FittedContext | undefined> {
   const { model, values, schedule, runtime, means, hidden, inputs, isHeldOut } = options
-  const pruned = pruneOrThrow(
+  const pruned = transform(
     model,
-    {
+    prune({
       method: values,
       schedule,
       trace: true,
       ...encoderOptions(options),
-    },
-    'train',
+    }),
   )
-  const bytes = pooledStates(pruned, options.attended)
+  const bytes = pooledStates(pruned.model, pruned.reports[0], options.attended)
   if (bytes === undefined) return undefined
   await using session = await runtime.load(bytes, { threads: 1 })
   const size = inputs.targets.length * hidden
@@ -98,7 +97,7 @@ export async function fitContext(options: ContextOptions): Promise<FittedContext
 }
 
 /** Inputs are the model's; `restored` and `kept` float [B,D] means after the last layer, `share` float [B] of the tokens that is pruned. */
-function pooledStates({ model, cuts }: Pruned, attended: Tensor): Uint8Array | undefined {
+function pooledStates(model: Model, { cuts }: PruneReport, attended: Tensor): Uint8Array | undefined {
   const point = readProvenance(model).at(-1)?.restored?.at(-1)
   if (point === undefined) return undefined
   const lifted = lift(new Graph(model))

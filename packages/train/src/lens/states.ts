@@ -39,7 +39,6 @@ export function denseStates(
 ): DenseStates {
   const looks = { method: onlyLooks, layers: [0], params: () => ({}), ...(encoder !== undefined && { encoder }) }
   const soft = soften(model, looks)
-  if (!soft.ok) throw new TpError(soft.refusal.code, 'train', soft.refusal.message)
   const { attended, hidden, layerCount, sites, end } = soft
   const unknown = layers.find((layer) => sites[layer] === undefined)
   if (unknown !== undefined || layers.length === 0) {

@@ -1,4 +1,4 @@
-import { pruneOrThrow, TRACE } from '@tp/compiler'
+import { prune, TRACE, transform } from '@tp/compiler'
 import type { Method } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { SpeechInputs } from '@tp/data'
@@ -23,7 +23,7 @@ export async function measuredDistances(
 ): Promise<{ readonly distances: readonly number[]; readonly tokens: number }> {
   const { model, runtime, signal } = options
   const schedule = new Map([[layer, { kind: 'threshold', value: NOTHING } as const]])
-  const own = pruneOrThrow(model, { method, schedule, trace: 'scores', restore: 'none' }, 'tune').model
+  const own = transform(model, prune({ method, schedule, trace: 'scores', restore: 'none' })).model
   await using session = await loadModel(options, runtime, own)
   const distances: number[] = []
   let tokens = 0

@@ -1,5 +1,5 @@
 import { transcribe, withDecoder } from '@tp/compare'
-import { fromPlan, type Plan, pruneOrThrow } from '@tp/compiler'
+import { type Plan, transform, transformsOf } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
 import type { SpeechInputs } from '@tp/data'
 import { comparePaired, type Interval, type WordErrors, wordErrorRate } from '@tp/metrics'
@@ -32,13 +32,12 @@ export class Judge {
   pruned(plan: Plan | undefined): Model {
     const { model, variants } = this.#options
     if (plan === undefined) return model
-    return pruneOrThrow(
+    return transform(
       model,
-      fromPlan(
+      ...transformsOf(
         plan,
         variants.map(({ entry }) => entry),
       ),
-      'tune',
     ).model
   }
 

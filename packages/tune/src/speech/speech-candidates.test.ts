@@ -1,4 +1,4 @@
-import { inspect, prune } from '@tp/compiler'
+import { inspect, prune, transform } from '@tp/compiler'
 import { type MethodEntry, stride } from '@tp/core'
 import type { SpeechInputs } from '@tp/data'
 import { methods } from '@tp/method-hybrid'
@@ -49,8 +49,7 @@ test.each([
     const [layer = 0] = plan.layers as readonly number[]
     const schedule = new Map([[layer, { kind: 'threshold', value: [plan.threshold].flat()[0] } as const]])
     const method = entryOf('a-tome').create(params)
-    const result = prune(model, { method, schedule: schedule as never, restore: 'none' })
-    if (!result.ok) throw new Error(result.refusal.message)
+    const result = transform(model, prune({ method, schedule: schedule as never, restore: 'none' }))
     let kept = 0
     for (const feeds of clips) kept += (await runModel(result.model, feeds)).last_hidden_state?.dims[1] as number
     merged.push(1 - kept / (tokens * clips.length))

@@ -3,22 +3,16 @@ import { isUnknown } from '@tp/core/expression'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { countsAfter } from './dead-tokens.ts'
-import type { PruningPass } from './pruning.ts'
+import type { Pruning } from './pruning.ts'
 
 /** The last pass: notes which cuts remain, and checks that the outputs of the graph, inferred again, are what they were. */
-export const checkOutputs: PruningPass = {
-  name: 'check outputs',
-  requires: ['fused operators folded back'],
-  ensures: ['outputs checked'],
-  run(pruning) {
-    const { program, encoder, outputs, compact } = pruning
-    const { graph } = program
-    pruning.cuts = pruning.cuts.filter((cut) => graph.producer(cut.after) !== undefined)
-    program.refresh(countsAfter(program, encoder, pruning.cuts))
-    requireSameOutputs(outputs, program, compact)
-    for (const name of compact) declareSize(program, name, outputs.get(name))
-    return false
-  },
+export function checkOutputs(pruning: Pruning): void {
+  const { program, encoder, outputs, compact } = pruning
+  const { graph } = program
+  pruning.cuts = pruning.cuts.filter((cut) => graph.producer(cut.after) !== undefined)
+  program.refresh(countsAfter(program, encoder, pruning.cuts))
+  requireSameOutputs(outputs, program, compact)
+  for (const name of compact) declareSize(program, name, outputs.get(name))
 }
 
 /** Declares how many rows an output has now: some runtimes refuse a result of another shape than the declared one. */

@@ -1,21 +1,27 @@
 import { abs, cast, div, max, maximum, round } from '@tp/core'
 import { type Dim, isUnknown } from '@tp/core/expression'
-import { createNode, type Model, type NodeProto } from '@tp/onnx'
-import { type Cache, findCaches } from './analyze/caches.ts'
-import { findDecoder, requireFloatCaches } from './analyze/decoder.ts'
-import type { DecoderResult } from './last-logits.ts'
-import { openModel } from './normalize/open.ts'
-import { Operands } from './program/operands.ts'
-import { type Program, withEqualSizes } from './program/program.ts'
-import { Refused, refusalOf } from './program/refusal.ts'
-import { foldOpened } from './transform/fold.ts'
+import { createNode, type NodeProto } from '@tp/onnx'
+import { type Cache, findCaches } from '../analyze/caches.ts'
+import { Operands } from '../program/operands.ts'
+import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
+import { foldOpened } from '../prune/fold.ts'
+import { opened } from './analysis.ts'
+import { hasEightBitCaches, hasFloatCaches, hasOpset, isDecoder, isUnpacked } from './conditions.ts'
+import type { Transform } from './transform.ts'
 
 /** The first opset whose DequantizeLinear has a scale for each row. */
 const LEAST_OPSET = 13
 const PREFIX = 'tp/cache'
 
+export interface QuantizeCachesReport {
+  readonly transform: 'quantizeCaches'
+  /** How many are stored in 8 bits. */
+  readonly caches: number
+}
+
 /**
- * A decoder that keeps its caches in 8 bits: a quarter of the bytes. Every key and every value of a head, [d], is rounded once, when its token is
+ * Makes a decoder keep its caches in 8 bits: a quarter of the bytes. Every key and every value of a head, [d], is rounded once, when its token is
  * read, to int8 with a scale of its own; nothing is measured beforehand, and nothing is clipped:
  *
  *     scale = max |x| / 127,   stored = round(x / scale),   read = stored · scale
@@ -29,31 +35,24 @@ const PREFIX = 'tp/cache'
  * Refused: TP_DECODER for what is not a decoder with caches; TP_QUANTIZED where they are of 8 bits already; TP_UNSUPPORTED_OP where the
  * attention is one operator (such as GroupQueryAttention), which reads float caches; TP_QUANTIZE for caches of half precision;
  * TP_OPSET before 13; TP_HEADS.
- * @throws TpError TP_NOT_ONNX for what is no model
  * @example
- * const result = quantizeCaches(model)
- * if (result.ok) await writeFile('caches.int8.onnx', encodeModel(result.model))
+ * const { model } = transform(decoder, lastLogits(), quantizeCaches())
  */
-export function quantizeCaches(model: Model): DecoderResult {
-  try {
-    return { ok: true, model: withEqualSizes(() => withEightBits(model)) }
-  } catch (error) {
-    return { ok: false, refusal: refusalOf(error) }
+export function quantizeCaches(): Transform<QuantizeCachesReport> {
+  return {
+    name: 'quantizeCaches',
+    requires: [isUnpacked, isDecoder, hasFloatCaches, hasOpset(LEAST_OPSET, '8-bit caches')],
+    ensures: [hasEightBitCaches],
+    apply(subject) {
+      const { program, expansions } = opened(subject)
+      foldOpened(program, expansions)
+      program.refresh()
+      const caches = findCaches(program)
+      for (const cache of caches) quantizeCache(program, cache)
+      program.graph.sortTopologically()
+      return { model: program.model, report: { transform: 'quantizeCaches', caches: caches.length } }
+    },
   }
-}
-
-function withEightBits(source: Model): Model {
-  const { program, expansions } = openModel(source)
-  requireFloatCaches(findDecoder(program).layers)
-  if (program.opset < LEAST_OPSET) {
-    const reason = `8-bit caches require opset ${LEAST_OPSET} and the file has ${program.opset}`
-    throw new Refused('TP_OPSET', `${reason}; export it with a newer one`)
-  }
-  foldOpened(program, expansions)
-  program.refresh()
-  for (const cache of findCaches(program)) quantizeCache(program, cache)
-  program.graph.sortTopologically()
-  return program.model
 }
 
 function quantizeCache(program: Program, cache: Cache): void {

@@ -21,7 +21,7 @@ import type { TokenPosition } from '../operators/operator.ts'
 import type { PositionRead } from '../operators/token-position.ts'
 import type { Named, Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
-import type { PruningPass } from './pruning.ts'
+import type { Pruning } from './pruning.ts'
 import type { Rows } from './rows.ts'
 
 /**
@@ -64,14 +64,8 @@ export function readOnly(program: Program, node: NodeProto): void {
 }
 
 /** Makes reads of single tokens find them among those that are kept. */
-export const findReadTokens: PruningPass = {
-  name: 'find the tokens that are read',
-  requires: ['tokens pruned'],
-  ensures: ['single tokens read'],
-  run({ program, encoder, positions, cuts, points }) {
-    readKept(program, encoder.positionReads, positions, cuts, points.at(-1)?.to)
-    return false
-  },
+export function findReadTokens({ program, encoder, positions, cuts, points }: Pruning): void {
+  readKept(program, encoder.positionReads, positions, cuts, points.at(-1)?.to)
 }
 
 /**

@@ -8,52 +8,47 @@ import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
 import { insertAt } from './insert.ts'
 import { protectedSegmentOf } from './protected-segment.ts'
-import type { Pruning, PruningPass } from './pruning.ts'
+import { PRUNE_DEFAULTS } from './prune-options.ts'
+import type { Pruning } from './pruning.ts'
 import type { Tokens } from './returning.ts'
 import { startOf } from './start.ts'
 
 /** Runs the method at each site of the schedule, from the first layer to the last. */
-export const insertCuts: PruningPass = {
-  name: 'insert cuts',
-  requires: ['restore points inserted'],
-  ensures: ['tokens pruned'],
-  run(pruning) {
-    const { program, encoder, protectedTokens, schedule, cutLayers, returning, keyBias } = pruning
-    const { method, params = () => ({}), trace, protectInput, monitor = false } = pruning.options
-    const segment = protectedSegmentOf(pruning.options)
-    const before = cutLayers.size === 0 ? undefined : method.before
-    requireUsable(encoder, method, before)
-    const cuts: InsertedCut[] = []
-    const ends = endsOf(pruning)
-    const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
-    // Between the layers a token has the state that it had.
-    const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
-    const site = before === undefined ? method.site : 'input'
-    const start = startOf(program, encoder, { protectedTokens, site, protectInput, segment })
-    let tokens: Tokens = start
-    for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
-      for (const visit of [
-        ...(layer === encoder.open ? visitBefore(before) : []),
-        ...visits(method, schedule.get(layer)),
-      ]) {
-        const { amount } = visit
-        if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
-        // Trained values are those of the method that follows the schedule, not of one before it.
-        const about = { ...visit, layer, params: visit.method === method.before ? {} : params(layer) }
-        const options = { ...about, keyBias, ends, counts, restores, scores: trace === 'scores', monitor }
-        const inserted = insertAt(program, encoder, { ...options, ...tokens })
-        if (inserted.cut) {
-          returning.pruned(tokens, inserted.cut)
-          cuts.push(inserted.cut)
-        }
-        tokens = inserted
+export function insertCuts(pruning: Pruning): void {
+  const { program, encoder, protectedTokens, schedule, cutLayers, returning, keyBias } = pruning
+  const { method, params = () => ({}), trace, protectInput, monitor = PRUNE_DEFAULTS.monitor } = pruning.options
+  const segment = protectedSegmentOf(pruning.options)
+  const before = cutLayers.size === 0 ? undefined : method.before
+  requireUsable(encoder, method, before)
+  const cuts: InsertedCut[] = []
+  const ends = endsOf(pruning)
+  const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
+  // Between the layers a token has the state that it had.
+  const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
+  const site = before === undefined ? method.site : 'input'
+  const start = startOf(program, encoder, { protectedTokens, site, protectInput, segment })
+  let tokens: Tokens = start
+  for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
+    for (const visit of [
+      ...(layer === encoder.open ? visitBefore(before) : []),
+      ...visits(method, schedule.get(layer)),
+    ]) {
+      const { amount } = visit
+      if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
+      // Trained values are those of the method that follows the schedule, not of one before it.
+      const about = { ...visit, layer, params: visit.method === method.before ? {} : params(layer) }
+      const options = { ...about, keyBias, ends, counts, restores, scores: trace === 'scores', monitor }
+      const inserted = insertAt(program, encoder, { ...options, ...tokens })
+      if (inserted.cut) {
+        returning.pruned(tokens, inserted.cut)
+        cuts.push(inserted.cut)
       }
+      tokens = inserted
     }
-    requirePlainCuts(encoder, cuts)
-    pruning.cuts = cuts
-    pruning.positions = start.positions
-    return false
-  },
+  }
+  requirePlainCuts(encoder, cuts)
+  pruning.cuts = cuts
+  pruning.positions = start.positions
 }
 
 /** Whether what follows the layers sees kept tokens only: none are restored, or they are at the outputs. */

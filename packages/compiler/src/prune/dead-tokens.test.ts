@@ -9,11 +9,11 @@ import { describe, expect, test } from 'vitest'
 import { dataSets, fixture, fixtures, openFixture, sharedFolder } from '../../test/fixtures.ts'
 import { difference, float32, int64, numbers, run } from '../../test/run.ts'
 import { countFlops, type Sizes } from '../flops.ts'
-import { prune } from '../prune.ts'
+import { prune } from '../transforms/prune.ts'
+import { transform } from '../transforms/transform.ts'
 
 function lean(model: Model): Model {
-  const result = prune(model, { method: none(), schedule: new Map() })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const result = transform(model, prune({ method: none(), schedule: new Map() }))
   return result.model
 }
 

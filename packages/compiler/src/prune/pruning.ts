@@ -1,7 +1,7 @@
 import type { Schedule, Tensor } from '@tp/core'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Expansion } from '../normalize/expansion.ts'
-import type { Pass, PassState } from '../program/pass.ts'
+import type { Program } from '../program/program.ts'
 import type { Filling } from '../program/provenance.ts'
 import type { InsertedCut } from './cut.ts'
 import type { KeyBias } from './key-bias.ts'
@@ -9,8 +9,9 @@ import type { PruneOptions } from './prune-options.ts'
 import type { RestorePoint } from './restore-point.ts'
 import type { Returning } from './returning.ts'
 
-/** One encoder that is being pruned. Passes read what earlier ones have written here, and add their own. */
-export interface Pruning extends PassState {
+/** One encoder that is being pruned. Steps read what earlier ones have written here, and add their own. */
+export interface Pruning {
+  readonly program: Program
   readonly options: PruneOptions
   readonly expansions: readonly Expansion[]
   /** Other encoders of the file are pruned in the same way. */
@@ -38,18 +39,3 @@ export interface Pruning extends PassState {
   /** Outputs that may have fewer rows than before. */
   compact: readonly string[]
 }
-
-/** What the passes of a pruning require of each other. */
-type Fact =
-  | 'restore points inserted'
-  | 'tokens pruned'
-  | 'pooling counts kept tokens'
-  | 'single tokens read'
-  | 'tokens restored'
-  | 'outputs added'
-  | 'dead tokens eliminated'
-  | 'fused operators folded back'
-  | 'outputs checked'
-
-/** A pass that prunes the tokens of an encoder, or mends what reads them. */
-export type PruningPass = Pass<Pruning, Fact>

@@ -1,23 +1,17 @@
 import { TpError } from '@tp/core'
-import { cloneModel, dtypeOf, Graph, type Model, type NodeProto, opset, type TensorProto } from '@tp/onnx'
+import { cloneModel, dtypeOf, Graph, type Model, type NodeProto, type TensorProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
-import { hasTrait } from '../operators/traits.ts'
-import type { QuantizeOptions } from '../plan/quantize-options.ts'
-import { isPacked } from '../program/packed-mark.ts'
 import { readProvenance } from '../program/provenance.ts'
-import { nameOf, type Refusal, Refused, refusalOf } from '../program/refusal.ts'
-import { requireModel } from '../program/require-model.ts'
+import { Refused } from '../program/refusal.ts'
 import { type FloatWeights, floatWeights } from './float-weights.ts'
 import { inlineExternal } from './inline-external.ts'
 import { isOfPruning, nodesOf, shownName } from './node-names.ts'
-import { type QuantizeForm, readQuantizeOptions } from './quantize-form.ts'
+import type { QuantizeForm } from './quantize-form.ts'
 import { QuantizedGraph } from './quantized-graph.ts'
 import { isOfRows, productWeights, rewriteOf, tableOf } from './rewrite-nodes.ts'
 
-export type QuantizeResult = Quantized | { readonly ok: false; readonly refusal: Refusal }
-
+/** A model with 8-bit weights. */
 export interface Quantized {
-  readonly ok: true
   readonly model: Model
   /** What was quantized, in the order of the file. */
   readonly nodes: readonly QuantizedNode[]
@@ -33,34 +27,11 @@ export interface QuantizedNode {
 }
 
 /**
- * Stores the weights of products and of embedding tables as 8-bit numbers, and computes the products with them; activations are
- * quantized by the range that they have in each run (dynamic quantization). With the same options the result computes what
- * onnxruntime's `quantize_dynamic` makes of the file, with the same weights bit for bit. Convolutions remain in float32, where
- * an 8-bit one is slower, and so do the bodies of Loop and Scan, and the small networks of a pruning method. Both branches
- * of an If are quantized (merged decoders). Embeddings that are the weights of the head, too, transposed, are stored once, with a scale
- * for each row. The model itself is not changed.
- *
- * Refused: TP_QUANTIZED for a file with 8-bit operators, TP_PACKED, TP_OPSET before 11, TP_QUANTIZE where nothing is quantized (weights
- * of half precision among them), TP_VALUE for weights that are not finite.
- * @throws TpError TP_OPTION for an option that is unknown, or names a node that is not quantized; TP_NOT_ONNX for what is no model
- */
-export function quantize(source: Model, options: QuantizeOptions = {}): QuantizeResult {
-  requireModel(source)
-  const form = readQuantizeOptions(options)
-  try {
-    return quantizeModel(source, form)
-  } catch (error) {
-    return { ok: false, refusal: refusalOf(error) }
-  }
-}
-
-/**
  * @param origin what `source` was made from by pruning; `exclude` may name its nodes, too
  * @throws Refused, and what reading a graph fails with; TpError TP_OPTION for a node to exclude that is not quantized
  */
-export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm, origin: Model = source): Quantized {
+export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm, origin: Model): Quantized {
   const model = cloneModel(source)
-  requireFloat(model)
   const graph = new Graph(model)
   graph.sortTopologically()
   const isPruned = readProvenance(model).length > 0
@@ -81,7 +52,7 @@ export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm
   if (nodes.length === 0) throw nothingToQuantize(graph, exclude.size)
   graph.removeDeadNodes()
   inlineExternal(model)
-  return { ok: true, model, nodes, remaining: floatWeights(model) }
+  return { model, nodes, remaining: floatWeights(model) }
 }
 
 /** Visits the nodes of a graph and of the branches in it, which may be replaced meanwhile. */
@@ -127,35 +98,6 @@ function neverQuantized({ proto }: Model, name: string): TpError {
       : `the node "${name}" (${operatorName(node)}) remains in float32 in any case`
   const advice = 'name nodes as `nodes` of the result does (tp quantize --json prints them), or leave it out'
   return new TpError('TP_OPTION', 'compiler', `quantize: exclude: ${seen}; ${advice}`)
-}
-
-/** @throws Refused */
-function requireFloat(model: Model): void {
-  if (isPacked(model)) {
-    throw new Refused(
-      'TP_PACKED',
-      'the model is packed already; quantize the file it was made from, and pack the result',
-    )
-  }
-  const version = opset(model)
-  if (version < 11) {
-    throw new Refused(
-      'TP_OPSET',
-      `8-bit products require opset 11 and the file has ${version}; export it with a newer one`,
-    )
-  }
-  const found = nodesOf(model.proto.graph).find(isQuantized)
-  if (found === undefined) return
-  const advice = 'quantize the float32 file it was made from'
-  throw new Refused(
-    'TP_QUANTIZED',
-    `the model is quantized already: it has the node ${nameOf(found)}; ${advice}`,
-    found,
-  )
-}
-
-function isQuantized(node: NodeProto): boolean {
-  return hasTrait(node, 'quantized', 'rounded values', 'rounded by range', 'on rounded values')
 }
 
 function nothingToQuantize(graph: Graph, excluded: number): Refused {

@@ -13,7 +13,8 @@ import { Program, readsShape } from '../program/program.ts'
 import { countNames, keptNames, readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
-import type { PruningPass } from './pruning.ts'
+import { PRUNE_DEFAULTS } from './prune-options.ts'
+import type { Pruning } from './pruning.ts'
 import { editing, leadingRows, Rewriter, type Rows } from './rows.ts'
 import { placedRows, readOnly } from './token-reads.ts'
 
@@ -29,16 +30,10 @@ interface PartialRead {
 }
 
 /** Leaves out what no output reads, unless that is not wanted. */
-export const leaveOutDeadTokens: PruningPass = {
-  name: 'eliminate dead tokens',
-  requires: ['tokens pruned', 'outputs added'],
-  ensures: ['dead tokens eliminated'],
-  run({ program, encoder, cuts, options }) {
-    program.graph.removeDeadNodes()
-    if (options.deadTokens ?? true) eliminateDeadTokens(program, encoder, cuts)
-    program.graph.removeDeadNodes()
-    return false
-  },
+export function leaveOutDeadTokens({ program, encoder, cuts, options }: Pruning): void {
+  program.graph.removeDeadNodes()
+  if (options.deadTokens ?? PRUNE_DEFAULTS.deadTokens) eliminateDeadTokens(program, encoder, cuts)
+  program.graph.removeDeadNodes()
 }
 
 /**

@@ -5,15 +5,7 @@ import { type Field, type FieldsOf, mismatch } from '../plan/field.ts'
 import { type Plan, planFields } from '../plan/plan.ts'
 
 /** Options of `prune` that a plan has, too. */
-type PlannedOption =
-  | 'encoder'
-  | 'protect'
-  | 'protectSegment'
-  | 'separator'
-  | 'restore'
-  | 'outputs'
-  | 'leaveOut'
-  | 'quantize'
+type PlannedOption = 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore' | 'outputs'
 
 export interface PruneOptions extends Pick<Plan, PlannedOption> {
   readonly method: Method
@@ -55,27 +47,47 @@ export interface NamedEncoder {
   readonly among?: readonly string[]
 }
 
+/** The options where they are left out; `outputs` are all then, and no trained values are needed. */
+export const PRUNE_DEFAULTS: Required<
+  Pick<PruneOptions, 'protect' | 'protectInput' | 'restore' | 'trace' | 'monitor' | 'deadTokens'>
+> = {
+  protect: 'auto',
+  protectInput: false,
+  restore: 'auto',
+  trace: false,
+  monitor: false,
+  deadTokens: true,
+}
+
 const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
   schema: boolean(),
   form: 'true or false',
   code: 'TP_OPTION',
 }
 
-const { encoder, protect, protectSegment, separator, restore, outputs, leaveOut, quantize } = planFields
+const { encoder, protect, protectSegment, separator, restore, outputs } = planFields
 
 /** Checks of options by themselves; those that depend on the model are made where the model is. */
 const fields: FieldsOf<Omit<PruneOptions, 'method' | 'schedule'>> = {
-  ...{ encoder, protect, protectSegment, separator, restore, outputs, leaveOut, quantize },
-  protectInput: { ...flag, default: false, description: 'an input that names one more token of each row to keep' },
+  ...{ encoder, protect, protectSegment, separator, restore, outputs },
+  protectInput: {
+    ...flag,
+    default: PRUNE_DEFAULTS.protectInput,
+    description: 'an input that names one more token of each row to keep',
+  },
   trace: {
     schema: union([boolean(), literal('scores')]),
     form: 'true, false or "scores"',
     code: 'TP_OPTION',
-    default: false,
+    default: PRUNE_DEFAULTS.trace,
     description: 'outputs that say which tokens were kept, and by which scores',
   },
-  monitor: { ...flag, default: false, description: 'outputs to watch for drift' },
-  deadTokens: { ...flag, default: true, description: 'eliminate tokens that no output reads, which is exact' },
+  monitor: { ...flag, default: PRUNE_DEFAULTS.monitor, description: 'outputs to watch for drift' },
+  deadTokens: {
+    ...flag,
+    default: PRUNE_DEFAULTS.deadTokens,
+    description: 'eliminate tokens that no output reads, which is exact',
+  },
   params: {
     schema: custom<(layer: number) => Values>((value) => typeof value === 'function'),
     form: 'a function of the layer',
@@ -94,7 +106,7 @@ const fields: FieldsOf<Omit<PruneOptions, 'method' | 'schedule'>> = {
 /**
  * Options of `prune` as they come from anywhere: a program without types, a page, a plugin. The schedule is checked against the
  * model, by `checkSchedule`.
- * @throws TpError TP_OPTION, TP_METHOD, TP_ENCODER, TP_PROTECT, TP_OUTPUT, TP_LAYERS
+ * @throws TpError TP_OPTION, TP_METHOD, TP_ENCODER, TP_PROTECT, TP_OUTPUT
  */
 export function checkPruneOptions(options: unknown): asserts options is PruneOptions {
   if (!isRecord(options))
@@ -104,23 +116,8 @@ export function checkPruneOptions(options: unknown): asserts options is PruneOpt
     if (options[name] !== undefined) demand(name, options[name], field)
 }
 
-/**
- * The same for `leaveOutLayers`.
- * @throws TpError TP_LAYERS, TP_OPTION, TP_ENCODER
- */
-export function checkLeaveOut(layers: unknown, options: unknown): void {
-  demand('layers', layers, leaveOut)
-  if (!isRecord(options)) {
-    throw new TpError('TP_OPTION', 'compiler', `the options are ${shown(options)}; they must be an object`)
-  }
-  const unknown = Object.keys(options).find((name) => name !== 'encoder')
-  if (unknown !== undefined) {
-    throw new TpError('TP_OPTION', 'compiler', `there is no option ${unknown.slice(0, 40)}; there is encoder`)
-  }
-  if (options.encoder !== undefined) demand('encoder', options.encoder, encoder)
-}
-
-function demand(name: string, value: unknown, field: Field<unknown>): void {
+/** Checks an option. @throws TpError */
+export function demand(name: string, value: unknown, field: Field<unknown>): void {
   if (!is(field.schema, value)) throw new TpError(field.code, 'compiler', mismatch(name, value, field))
 }
 

@@ -13,7 +13,7 @@ import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
 import { endsOf, headReadsKept } from './insert-cuts.ts'
 import type { KeyBias } from './key-bias.ts'
-import type { PruningPass } from './pruning.ts'
+import type { Pruning } from './pruning.ts'
 
 interface PoolingOptions {
   /** There may be fillers: slots of shorter examples that hold tokens which were dropped. */
@@ -28,20 +28,14 @@ interface PoolingOptions {
 }
 
 /** Makes pooling downstream of the cuts count the tokens that are kept. */
-export const countKeptInPools: PruningPass = {
-  name: 'count kept tokens in pools',
-  requires: ['tokens pruned'],
-  ensures: ['pooling counts kept tokens'],
-  run(pruning) {
-    const { program, encoder, cuts, keyBias } = pruning
-    const last = cuts.at(-1)
-    if (last === undefined) return false
-    const isRagged = cuts.some((cut) => cut.ragged)
-    const counts = headReadsKept(pruning) ? encoder.poolCounts : []
-    const again = encoder.earlier?.weighted === true
-    poolKept(program, last, { isRagged, keyBias, ends: endsOf(pruning), counts, again })
-    return false
-  },
+export function countKeptInPools(pruning: Pruning): void {
+  const { program, encoder, cuts, keyBias } = pruning
+  const last = cuts.at(-1)
+  if (last === undefined) return
+  const isRagged = cuts.some((cut) => cut.ragged)
+  const counts = headReadsKept(pruning) ? encoder.poolCounts : []
+  const again = encoder.earlier?.weighted === true
+  poolKept(program, last, { isRagged, keyBias, ends: endsOf(pruning), counts, again })
 }
 
 /**

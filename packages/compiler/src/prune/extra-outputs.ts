@@ -4,24 +4,19 @@ import type { Named, Program } from '../program/program.ts'
 import { isFirstOfTwo } from '../program/provenance.ts'
 import type { InsertedCut } from './cut.ts'
 import { lastingCuts } from './dead-tokens.ts'
-import type { PruningPass } from './pruning.ts'
+import { PRUNE_DEFAULTS } from './prune-options.ts'
+import type { Pruning } from './pruning.ts'
 
 /** Adds the outputs that were asked for: traces, shares to monitor, and what says which tokens the rows of compact outputs are. */
-export const addExtraOutputs: PruningPass = {
-  name: 'add outputs',
-  requires: ['tokens pruned', 'tokens restored'],
-  ensures: ['outputs added'],
-  run(pruning) {
-    const { program, encoder, cuts, options, hasCompany } = pruning
-    const { trace, monitor, deadTokens = true, restore } = options
-    const { name } = encoder
-    if (trace) addTraces(program, cuts, name, hasCompany)
-    if (monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, hasCompany)
-    const outputs = restore === 'none' ? encoder.tokenOutputs : []
-    if (outputs.length === 0) return false
-    pruning.compact = [...outputs, ...addRowOutputs(program, cuts, hasCompany ? `.${name}` : '')]
-    return false
-  },
+export function addExtraOutputs(pruning: Pruning): void {
+  const { program, encoder, cuts, options, hasCompany } = pruning
+  const { trace, monitor, deadTokens = PRUNE_DEFAULTS.deadTokens, restore } = options
+  const { name } = encoder
+  if (trace) addTraces(program, cuts, name, hasCompany)
+  if (monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, hasCompany)
+  const outputs = restore === 'none' ? encoder.tokenOutputs : []
+  if (outputs.length === 0) return
+  pruning.compact = [...outputs, ...addRowOutputs(program, cuts, hasCompany ? `.${name}` : '')]
 }
 
 /** Names of trace outputs begin with it: `tp.trace.3.indices`. */

@@ -3,17 +3,11 @@ import type { Expansion } from '../normalize/expansion.ts'
 import { foldBack } from '../normalize/fold-back.ts'
 import type { Program } from '../program/program.ts'
 import { groupHeads } from './group-heads.ts'
-import type { PruningPass } from './pruning.ts'
+import type { Pruning } from './pruning.ts'
 
 /** Takes back what opening the model has made of it and pruning has not changed: views, fused operators written out, repeated heads. */
-export const foldOperators: PruningPass = {
-  name: 'fold back',
-  requires: ['dead tokens eliminated'],
-  ensures: ['fused operators folded back'],
-  run({ program, expansions }) {
-    foldOpened(program, expansions)
-    return false
-  },
+export function foldOperators({ program, expansions }: Pruning): void {
+  foldOpened(program, expansions)
 }
 
 interface FoldOptions {

@@ -3,20 +3,22 @@ import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { cloneModel, decodeModel, emitModel, encodeModel, Graph, type Model, metadata } from '@tp/onnx'
 import { fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type EncoderOptions, encoder, inputsOf, logitsOf, plainEncoder } from '../test/encoders.ts'
-import { difference, numbers, run } from '../test/run.ts'
-import { inspect, type LayerReport } from './inspect.ts'
-import { leaveOutLayers } from './leave-out-layers.ts'
-import { unfuse } from './normalize/unfuse.ts'
-import { readLeftOut } from './program/left-out.ts'
-import { Program } from './program/program.ts'
-import { prune, pruneOrThrow } from './prune.ts'
+import { type EncoderOptions, encoder, inputsOf, logitsOf, plainEncoder } from '../../test/encoders.ts'
+import { refusalOf } from '../../test/refusal-of.ts'
+import { difference, numbers, run } from '../../test/run.ts'
+import { inspect, type LayerReport } from '../inspect.ts'
+import { unfuse } from '../normalize/unfuse.ts'
+import { readLeftOut } from '../program/left-out.ts'
+import { Program } from '../program/program.ts'
+import type { PruneOptions } from '../prune/prune-options.ts'
+import { leaveOut } from './leave-out.ts'
+import { prune } from './prune.ts'
+import { transform } from './transform.ts'
 
 const plain: EncoderOptions = { ...plainEncoder, layerCount: 4 }
 
 function without(model: Model, layers: readonly number[]): Model {
-  const left = leaveOutLayers(model, layers)
-  if (!left.ok) throw new Error(left.refusal.message)
+  const left = transform(model, leaveOut({ layers }))
   return left.model
 }
 
@@ -59,7 +61,10 @@ describe.each([
     const rest = without(model, [3, 1])
     const found = inspect(rest)
     expect(found.ok && found.layers.length).toBe(2)
-    const { cuts } = pruneOrThrow(rest, { method: random(), schedule: schedule(2, { keep: 0.5, layers: [0] }) }, 'test')
+    const [{ cuts }] = transform(
+      rest,
+      prune({ method: random(), schedule: schedule(2, { keep: 0.5, layers: [0] }) }),
+    ).reports
     expect(cuts.map(({ layer }) => layer)).toEqual([0])
   })
 })
@@ -77,45 +82,32 @@ test('where the last layer is an output of the file, the output is what the laye
   expect(result[output]).toEqual((await run(states, feeds))[input])
 })
 
-describe('prune', () => {
+describe('before pruning', () => {
   const model = decodeModel(encoder(plain))
   const amounts = { keep: 0.5, layers: [1] }
 
-  test('leaves layers out first, and its schedule counts those that remain', () => {
+  test('layers are left out, and the schedule counts those that remain', () => {
     const seen: number[] = []
-    const both = pruneOrThrow(
-      model,
-      {
-        method: random(),
-        schedule: ({ layerCount }) => {
-          seen.push(layerCount)
-          return schedule(layerCount, amounts)
-        },
-        leaveOut: [1, 2],
+    const options: PruneOptions = {
+      method: random(),
+      schedule: ({ layerCount }) => {
+        seen.push(layerCount)
+        return schedule(layerCount, amounts)
       },
-      'test',
-    )
+    }
+    const both = transform(model, leaveOut({ layers: [1, 2] }), prune(options))
     expect(seen).toEqual([2])
-    const after = pruneOrThrow(without(model, [2, 1]), { method: random(), schedule: schedule(2, amounts) }, 'test')
+    const after = transform(without(model, [2, 1]), prune({ method: random(), schedule: schedule(2, amounts) }))
     expect(encodeModel(both.model)).toEqual(encodeModel(after.model))
     const read = inspect(decodeModel(encodeModel(both.model)))
     expect(read.ok && read.leftOut).toMatchObject([{ layers: [1, 2], of: 4 }])
   })
 
-  test('has the refusal of a model that layers cannot be left out of', () => {
-    const pruned = pruneOrThrow(model, { method: random(), schedule: schedule(4, amounts) }, 'test').model
-    const again = prune(pruned, { method: random(), schedule: new Map(), leaveOut: [3] })
-    expect(again).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED' } })
-  })
-
-  test.each([
-    [[4], 'there is no layer 4; layers are 0 to 3'],
-    [[0, 1, 2, 3], 'no layer would remain'],
-    [[-1], 'it must be a list of numbers of layers, from 0'],
-    [3 as unknown as number[], 'leaveOut is 3; it must be a list'],
-  ])('throws where leaveOut is %j', (leaveOut, message) => {
-    const ask = () => prune(model, { method: random(), schedule: new Map(), leaveOut })
-    expect(ask).toThrow(expect.objectContaining({ code: 'TP_LAYERS', message: expect.stringContaining(message) }))
+  test('layers cannot be left out of a model that is pruned already', () => {
+    const pruned = transform(model, prune({ method: random(), schedule: schedule(4, amounts) })).model
+    expect(() =>
+      transform(pruned, leaveOut({ layers: [3] }), prune({ method: random(), schedule: new Map() })),
+    ).toThrow(expect.objectContaining({ code: 'TP_PRUNED' }))
   })
 })
 
@@ -124,8 +116,7 @@ describe('of two encoders in one file', () => {
   const model = decodeModel(emitModel({ a, b } as Record<string, Tensor>))
 
   test('only the named one has fewer layers, and the record says which', () => {
-    const left = leaveOutLayers(model, [0, 3], { encoder: 'b_input_ids' })
-    if (!left.ok) throw new Error(left.refusal.message)
+    const left = transform(model, leaveOut({ layers: [0, 3], encoder: 'b_input_ids' }))
     const found = inspect(left.model)
     expect(found.ok && found.encoders.map(({ layerCount }) => layerCount)).toEqual([4, 2])
     expect(found.ok && found.leftOut).toMatchObject([{ encoder: 'b_input_ids', layers: [0, 3], of: 4 }])
@@ -133,15 +124,17 @@ describe('of two encoders in one file', () => {
 
   test('one can have fewer layers where tokens of the other are pruned', () => {
     const options = { method: random(), schedule: schedule(4, { keep: 0.5, layers: [1] }), encoder: 'a_input_ids' }
-    const pruned = pruneOrThrow(model, options, 'test').model
-    expect(leaveOutLayers(pruned, [0], { encoder: 'b_input_ids' }).ok).toBe(true)
-    expect(leaveOutLayers(pruned, [0], { encoder: 'a_input_ids' })).toMatchObject({ refusal: { code: 'TP_PRUNED' } })
+    const pruned = transform(model, prune(options)).model
+    expect(() => transform(pruned, leaveOut({ layers: [0], encoder: 'b_input_ids' }))).not.toThrow()
+    expect(() => transform(pruned, leaveOut({ layers: [0], encoder: 'a_input_ids' }))).toThrow(
+      expect.objectContaining({ code: 'TP_PRUNED' }),
+    )
   })
 
   test('one has to be named', () => {
     const code = 'TP_ENCODER'
     const message = expect.stringContaining('name the one to leave layers out of: a_input_ids or b_input_ids')
-    expect(() => leaveOutLayers(model, [3])).toThrow(expect.objectContaining({ code, message }))
+    expect(() => transform(model, leaveOut({ layers: [3] }))).toThrow(expect.objectContaining({ code, message }))
   })
 })
 
@@ -175,9 +168,12 @@ test.each(['post', 'pre'] as const)(
     const feeds = inputsOf(plain, 2, 6, 3)
     const results = await Promise.all(
       [0, 1, 2].map(async (layer) => {
-        const left = leaveOutLayers(model, [layer])
-        if (!left.ok) return left.refusal.code
-        const [{ logits }, expected] = [await run(left.model, feeds), await run(without(written, [layer]), feeds)]
+        const code = refusalOf(() => without(model, [layer]))?.code
+        if (code !== undefined) return code
+        const [{ logits }, expected] = [
+          await run(without(model, [layer]), feeds),
+          await run(without(written, [layer]), feeds),
+        ]
         return difference(numbers(logits), numbers(expected.logits)) < 1e-5
       }),
     )
@@ -193,8 +189,12 @@ describe('is refused', () => {
     [[-1], 'it must be a list of numbers of layers, from 0'],
     [[0, 1, 2, 3], 'no layer would remain'],
   ])('for layers %j', (layers, message) => {
-    expect(() => leaveOutLayers(model, layers)).toThrow(TpError)
-    expect(() => leaveOutLayers(model, layers)).toThrow(message)
+    expect(() => transform(model, leaveOut({ layers }))).toThrow(TpError)
+    expect(() => transform(model, leaveOut({ layers }))).toThrow(message)
+  })
+
+  test('for options that are not an object', () => {
+    expect(() => leaveOut(null as never)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
   })
 
   test.each<[unknown, unknown, string, string]>([
@@ -204,31 +204,27 @@ describe('is refused', () => {
     [[0n], {}, 'TP_LAYERS', 'layers is a list of 1'],
     [new Array(1), {}, 'TP_LAYERS', 'layers is a list of 1'],
     [new Array(2).fill(0, 1), undefined, 'TP_LAYERS', 'layers is a list of 2'],
-    [[0], null, 'TP_OPTION', 'the options are null; they must be an object'],
-    [[0], { encoders: 'a' }, 'TP_OPTION', 'there is no option encoders; there is encoder'],
+    [[0], { encoders: 'a' }, 'TP_OPTION', 'there is no option encoders; there are layers, encoder'],
     [[0], { encoder: 3 }, 'TP_ENCODER', 'encoder is 3; it must be the name of an encoder'],
   ])('for layers %s and options %j', (layers, options, code, message) => {
-    const ask = () => leaveOutLayers(model, layers as number[], options as { encoder?: string })
+    const ask = () => transform(model, leaveOut({ layers: layers as number[], ...(options as { encoder?: string }) }))
     expect(ask).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }))
-    if (code === 'TP_LAYERS' && layers !== undefined)
-      expect(() => prune(model, { method: random(), schedule: new Map(), leaveOut: layers as number[] })).toThrow(
-        expect.objectContaining({ code }),
-      )
   })
 
   test('where dead tokens are eliminated already, and only there', () => {
     const options = { method: random(), schedule: new Map() }
-    const eliminated = leaveOutLayers(pruneOrThrow(model, options, 'test').model, [1])
     const message = 'dead tokens are eliminated already; leave layers out of the file that it was made from'
-    expect(eliminated).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED', message } })
-    const alive = pruneOrThrow(model, { ...options, leaveOut: [3], deadTokens: false }, 'test').model
+    expect(() => transform(transform(model, prune(options)).model, leaveOut({ layers: [1] }))).toThrow(
+      expect.objectContaining({ refusal: expect.objectContaining({ code: 'TP_PRUNED', message }) }),
+    )
+    const alive = transform(model, leaveOut({ layers: [3] }), prune({ ...options, deadTokens: false })).model
     const found = inspect(without(alive, [2]))
     expect(found.ok && [found.layers.length, found.pruned]).toEqual([2, []])
   })
 
   test('where tokens are pruned already', () => {
     const amounts = schedule(4, { keep: 0.5, layers: [1] })
-    const pruned = pruneOrThrow(model, { method: random(), schedule: amounts }, 'test').model
-    expect(leaveOutLayers(pruned, [3])).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED' } })
+    const pruned = transform(model, prune({ method: random(), schedule: amounts })).model
+    expect(() => transform(pruned, leaveOut({ layers: [3] }))).toThrow(expect.objectContaining({ code: 'TP_PRUNED' }))
   })
 })

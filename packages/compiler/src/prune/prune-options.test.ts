@@ -7,7 +7,17 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { encoder, inputsOf } from '../../test/encoders.ts'
 import { numbers, run } from '../../test/run.ts'
-import { checkPlan, countFlops, fromPlan, inspect, type PruneOptions, pack, prune, soften } from '../index.ts'
+import {
+  checkPlan,
+  countFlops,
+  inspect,
+  type PruneOptions,
+  pack,
+  prune,
+  soften,
+  transform,
+  transformsOf,
+} from '../index.ts'
 
 const form = { layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17 } as const
 const model = decodeModel(encoder({ ...form, seed: 1 }))
@@ -19,8 +29,7 @@ const half: Schedule = new Map([[1, { kind: 'ratio', value: 0.5 }]])
 /** What `prune` makes of options that no type has seen: a model, or the code of a refusal or an error. */
 function outcome(options: unknown, source: unknown = model): Model | string {
   try {
-    const result = prune(source as Model, options as PruneOptions)
-    return result.ok ? result.model : result.refusal.code
+    return transform(source as Model, prune(options as PruneOptions)).model
   } catch (error) {
     return isTpError(error) ? error.code : `uncoded: ${error}`
   }
@@ -100,7 +109,7 @@ test('refuses what is not a model and what are not options wherever one is taken
     expect(outcome({ method, schedule: half }, value)).toBe('TP_NOT_ONNX')
     expect(outcome({ method, schedule: half, outputs: ['logits'] }, value)).toBe('TP_NOT_ONNX')
     expect(() => inspect(value)).toThrow(none)
-    expect(() => pack(value)).toThrow(none)
+    expect(() => transform(value, pack())).toThrow(none)
     expect(() => countFlops(value, { batch: 1 })).toThrow(none)
     expect(() => decodeModel(value as never)).toThrow(none)
   }
@@ -120,9 +129,9 @@ test('checks layers of a soft form like those of a schedule', () => {
 
 test('is not affected by later changes of its schedule', () => {
   const own = new Map(half)
-  const result = prune(model, { method, schedule: own })
+  const result = transform(model, prune({ method, schedule: own }))
   own.set(2, { kind: 'ratio', value: 0.1 })
-  expect(result.ok && [...(result.encoders[0]?.schedule ?? [])]).toEqual([...half])
+  expect([...(result.reports[0].encoders[0]?.schedule ?? [])]).toEqual([...half])
 })
 
 test('gives a file that runs or a code for any schedule, and does not change the model', async () => {
@@ -201,7 +210,7 @@ test('gives a file that runs or a code for any JSON as a plan', async () => {
     fc.asyncProperty(plan, async (given) => {
       let seen: Model | string
       try {
-        seen = outcome(fromPlan(checkPlan(given, 'plan.json'), methods))
+        seen = transform(model, ...transformsOf(checkPlan(given, 'plan.json'), methods)).model
       } catch (error) {
         seen = isTpError(error) ? error.code : `uncoded: ${error}`
       }

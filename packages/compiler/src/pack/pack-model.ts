@@ -1,14 +1,13 @@
 import type { Model, NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { requireNoReturn } from '../analyze/earlier-cuts.ts'
-import { findEncoders } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import { dropViews } from '../normalize/batch-first.ts'
 import { foldBack } from '../normalize/fold-back.ts'
-import { openModel } from '../normalize/open.ts'
+import type { Opened } from '../normalize/open.ts'
 import { markPacked } from '../program/packed-mark.ts'
-import { withEqualSizes } from '../program/program.ts'
-import { type Refusal, Refused, refusalOf } from '../program/refusal.ts'
-import { Repeats } from '../transform/repeats.ts'
+import { Refused } from '../program/refusal.ts'
+import { Repeats } from '../prune/repeats.ts'
 import { packedAttention, type Turned } from './attention.ts'
 import { DOMAIN } from './operators.ts'
 import { PackedValues } from './packed-values.ts'
@@ -16,31 +15,15 @@ import { type Segment, writeSegments } from './segments.ts'
 import { packedCopy, packedInputs, paddingRows, type Surroundings } from './token-wise.ts'
 import { rewriteShapes, unpackWhatIsRead } from './unpack.ts'
 
-export type PackResult = Packed | { readonly ok: false; readonly refusal: Refusal }
-
+/** A packed model. */
 export interface Packed {
-  readonly ok: true
   readonly model: Model
   /** Attentions that are computed over each example's own tokens; the others are still over padded ones. */
   readonly attentions: number
 }
 
-/**
- * Makes a model, pruned or not, work on the tokens of all examples of a batch one after the other, so that padding costs nothing. It
- * has the same inputs and outputs, and the same answers; rows of outputs that stand for padding are 0 where nothing else is known of
- * them. The result runs in `@tp/runtime-native` only. The model itself is not changed; weights are shared with the result.
- */
-export function pack(source: Model): PackResult {
-  try {
-    return withEqualSizes(() => packModel(source))
-  } catch (error) {
-    return { ok: false, refusal: refusalOf(error) }
-  }
-}
-
-function packModel(source: Model): Packed {
-  const { program, expansions } = openModel(source)
-  const encoders = findEncoders(program).flatMap((found) => ('encoder' in found ? [found.encoder] : []))
+/** @throws Refused */
+export function packModel({ program, expansions }: Opened, encoders: readonly Encoder[]): Packed {
   for (const { earlier } of encoders) requireNoReturn(earlier)
   program.graph.sortTopologically()
   const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))
@@ -62,7 +45,7 @@ function packModel(source: Model): Packed {
   dropViews(program)
   foldBack(program, expansions)
   markPacked(program.model)
-  return { ok: true, model: program.model, attentions }
+  return { model: program.model, attentions }
 }
 
 /** Writes the packed form of every node that has one; returns how many attentions are among them. */

@@ -10,7 +10,7 @@ export interface SmoothSite {
   /** Name of the value, [..., channels]. */
   readonly value: string
   readonly channels: number
-  /** The products, as `Quantized.nodes` names them. */
+  /** The products, as the report of `quantize` names them. */
   readonly nodes: readonly string[]
 }
 
@@ -43,15 +43,8 @@ export function smoothSites(model: Model): SmoothSite[] {
   }))
 }
 
-/**
- * Prepares a float32 model for 8 bits: where a few channels of a value are far louder than the others, which would set the scale of them
- * all, they are divided by powers of 2, and their rows of the weights multiplied. In float32 the result computes the same, bit for bit.
- * The model itself is not changed.
- * @param ranges of the values of `smoothSites`, on examples
- * @throws TpError TP_OPTION for ranges of another number of channels
- */
-export function smooth(model: Model, ranges: ReadonlyMap<string, ChannelRanges>): Smoothed {
-  requireModel(model)
+/** @throws TpError TP_OPTION for ranges of another number of channels */
+export function smoothModel(model: Model, ranges: ReadonlyMap<string, ChannelRanges>): Smoothed {
   const result = cloneModel(model)
   const graph = new Graph(result)
   const sites: SmoothedSite[] = []

@@ -1,37 +1,30 @@
 import { type Schedule, TpError } from '@tp/core'
 import { checkSchedule } from '@tp/core/host'
 import { cloneModel, Graph, type Model } from '@tp/onnx'
-import type { Encoder } from './analyze/encoder.ts'
-import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
-import { withoutLayers } from './leave-out-layers.ts'
-import { type Opened, openModel } from './normalize/open.ts'
-import { runPasses } from './program/pass.ts'
-import { type Program, withEqualSizes } from './program/program.ts'
-import { addProvenance, type PruningStep } from './program/provenance.ts'
-import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
-import { requireModel } from './program/require-model.ts'
-import { version } from './program/version.ts'
-import { type QuantizedNode, quantizeModel } from './quantize/quantize.ts'
-import { readQuantizeOptions } from './quantize/quantize-form.ts'
-import { checkOutputs, outputShapes } from './transform/check-outputs.ts'
-import type { InsertedCut } from './transform/cut.ts'
-import { leaveOutDeadTokens, readsOnePosition } from './transform/dead-tokens.ts'
-import { addExtraOutputs } from './transform/extra-outputs.ts'
-import { foldOperators } from './transform/fold.ts'
-import { insertCuts, sitesOf } from './transform/insert-cuts.ts'
-import { KeyBias } from './transform/key-bias.ts'
-import { countKeptInPools } from './transform/pool-kept.ts'
-import { protectedIndices } from './transform/protected-indices.ts'
-import { checkPruneOptions, type NamedEncoder, type PruneOptions } from './transform/prune-options.ts'
-import type { Pruning, PruningPass } from './transform/pruning.ts'
-import { insertRestorePoints, restoreTokens } from './transform/restore.ts'
-import { Returning } from './transform/returning.ts'
-import { findReadTokens } from './transform/token-reads.ts'
+import type { Encoder } from '../analyze/encoder.ts'
+import { chooseEncoders, type FoundEncoder, findEncoders } from '../analyze/find-encoders.ts'
+import { type Opened, openModel } from '../normalize/open.ts'
+import type { Program } from '../program/program.ts'
+import { addProvenance, type PruningStep } from '../program/provenance.ts'
+import { Refused } from '../program/refusal.ts'
+import { version } from '../program/version.ts'
+import { checkOutputs, outputShapes } from './check-outputs.ts'
+import type { InsertedCut } from './cut.ts'
+import { leaveOutDeadTokens, readsOnePosition } from './dead-tokens.ts'
+import { addExtraOutputs } from './extra-outputs.ts'
+import { foldOperators } from './fold.ts'
+import { insertCuts, sitesOf } from './insert-cuts.ts'
+import { KeyBias } from './key-bias.ts'
+import { countKeptInPools } from './pool-kept.ts'
+import { protectedIndices } from './protected-indices.ts'
+import { type NamedEncoder, PRUNE_DEFAULTS, type PruneOptions } from './prune-options.ts'
+import type { Pruning } from './pruning.ts'
+import { insertRestorePoints, restoreTokens } from './restore.ts'
+import { Returning } from './returning.ts'
+import { findReadTokens } from './token-reads.ts'
 
-export type PruneResult = Pruned | { readonly ok: false; readonly refusal: Refusal }
-
+/** A model with its tokens pruned. */
 export interface Pruned {
-  readonly ok: true
   readonly model: Model
   /** Of all encoders that were pruned. */
   readonly layerCount: number
@@ -39,8 +32,6 @@ export interface Pruned {
   readonly cuts: readonly InsertedCut[]
   /** The same for each encoder. */
   readonly encoders: readonly PrunedEncoder[]
-  /** What is computed in 8 bits, where that was asked for. */
-  readonly quantized?: readonly QuantizedNode[]
 }
 
 export interface PrunedEncoder extends NamedEncoder {
@@ -49,60 +40,11 @@ export interface PrunedEncoder extends NamedEncoder {
 }
 
 /**
- * Prunes tokens of a model between its layers. The model itself is not changed; weights are shared with the result.
- * A model that cannot be pruned returns a refusal; invalid options throw.
- * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_ENCODER, TP_OUTPUT, TP_LAYERS; TP_NOT_ONNX for what is no model
- * @example
- * const model = decodeModel(await readFile('model.onnx'))
- * const result = prune(model, { method: clsAttention(), schedule: schedule(6, { keep: 0.7 }) })
- * if (!result.ok) throw new Error(result.refusal.message)
- * await writeFile('pruned.onnx', encodeModel(result.model))
+ * Prunes the encoders that the options name.
+ * @param opened the model, with the outputs that are kept
+ * @throws Refused; TpError TP_SCHEDULE, TP_PROTECT, TP_METHOD, TP_ENCODER
  */
-export function prune(source: Model, options: PruneOptions): PruneResult {
-  checkPruneOptions(options)
-  const { leaveOut, encoder, quantize } = options
-  const form = quantize && readQuantizeOptions(quantize)
-  try {
-    const model = leaveOut === undefined ? source : withoutLayers(source, leaveOut, encoder)
-    return withEqualSizes(() => {
-      const pruned = pruneModel(model, options)
-      if (form === undefined) return pruned
-      // After pruning: dead tokens can be eliminated only where no range is taken over all tokens.
-      const { model: rounded, nodes } = quantizeModel(pruned.model, form, source)
-      return { ...pruned, model: rounded, quantized: nodes }
-    })
-  } catch (error) {
-    return { ok: false, refusal: refusalOf(error) }
-  }
-}
-
-/**
- * The same where a refusal is an error like others.
- * @param where who asks, for the error
- * @throws TpError with the code and the sentence of the refusal
- */
-export function pruneOrThrow(source: Model, options: PruneOptions, where: string): Pruned {
-  const result = prune(source, options)
-  if (result.ok) return result
-  throw new TpError(result.refusal.code, where, result.refusal.message)
-}
-
-/** How the tokens of an encoder are pruned, in order. */
-export const pruningPasses: readonly PruningPass[] = [
-  insertRestorePoints,
-  insertCuts,
-  countKeptInPools,
-  findReadTokens,
-  restoreTokens,
-  addExtraOutputs,
-  leaveOutDeadTokens,
-  foldOperators,
-  checkOutputs,
-]
-
-function pruneModel(source: Model, options: PruneOptions): Pruned {
-  const opened = openModel(options.outputs === undefined ? source : keepOutputs(source, options.outputs))
-  const found = findEncoders(opened.program)
+export function pruneModel(opened: Opened, found: readonly FoundEncoder[], options: PruneOptions): Pruned {
   const [first, ...others] = chooseEncoders(found, options.encoder)
   const named = found.length > 1
   const several = others.length > 0
@@ -123,7 +65,7 @@ function pruneModel(source: Model, options: PruneOptions): Pruned {
     model = next.program.model
   }
   const layerCount = encoders.reduce((sum, encoder) => sum + encoder.layerCount, 0)
-  return { ok: true, model, layerCount, cuts: encoders.flatMap(({ cuts }) => cuts), encoders }
+  return { model, layerCount, cuts: encoders.flatMap(({ cuts }) => cuts), encoders }
 }
 
 interface Company {
@@ -158,7 +100,7 @@ function pruneEncoder(
     schedule,
     cutLayers: new Set([...(actsBefore ? [encoder.open] : []), ...schedule.keys()]),
     outputs: outputShapes(program),
-    protectedTokens: protectedIndices(encoder, options.protect ?? 'auto'),
+    protectedTokens: protectedIndices(encoder, options.protect ?? PRUNE_DEFAULTS.protect),
     keyBias: new KeyBias(program),
     returning: new Returning(options.method),
     encoder,
@@ -169,9 +111,17 @@ function pruneEncoder(
     positions: [],
     compact: [],
   }
-  runPasses(pruningPasses, pruning)
+  insertRestorePoints(pruning)
+  insertCuts(pruning)
+  countKeptInPools(pruning)
+  findReadTokens(pruning)
+  restoreTokens(pruning)
+  addExtraOutputs(pruning)
+  leaveOutDeadTokens(pruning)
+  foldOperators(pruning)
+  checkOutputs(pruning)
   // Where nothing was pruned nor eliminated there is nothing to remember.
-  if (pruning.cuts.length > 0 || (options.deadTokens ?? true)) {
+  if (pruning.cuts.length > 0 || (options.deadTokens ?? PRUNE_DEFAULTS.deadTokens)) {
     const step = provenanceOf(pruning)
     addProvenance(program.model, named ? { ...step, encoder: name } : step)
   }
@@ -180,7 +130,7 @@ function pruneEncoder(
 
 /** In a last layer that computes only the class token none can be pruned; nor is it worth while where dead-token elimination will make it so. */
 function isLastSiteIdle(program: Program, encoder: Encoder, options: PruneOptions): boolean {
-  const { restore = 'auto', deadTokens = true, trace } = options
+  const { restore = PRUNE_DEFAULTS.restore, deadTokens = PRUNE_DEFAULTS.deadTokens, trace } = options
   return deadTokens && !trace && restore !== 'all' && readsOnePosition(program, encoder)
 }
 
@@ -200,9 +150,11 @@ function requireOpenLayers(schedule: Schedule, { depth, open }: Encoder): void {
   throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
 }
 
-/** @throws TpError TP_OUTPUT for a name that is not an output's, or if none is named */
-function keepOutputs(source: Model, names: readonly string[]): Model {
-  requireModel(source)
+/**
+ * A model with these outputs alone, and without all that only the others need.
+ * @throws TpError TP_OUTPUT for a name that is not an output's, or if none is named
+ */
+export function keepOutputs(source: Model, names: readonly string[]): Model {
   const model = cloneModel(source)
   const graph = new Graph(model)
   const known = graph.outputs.map(({ name }) => name)

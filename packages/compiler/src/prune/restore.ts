@@ -8,44 +8,32 @@ import type { Filling } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { fillWithMean } from './fill-mean.ts'
 import { fillWithNearest } from './fill-nearest.ts'
-import type { PruneOptions } from './prune-options.ts'
-import type { Pruning, PruningPass } from './pruning.ts'
+import { PRUNE_DEFAULTS, type PruneOptions } from './prune-options.ts'
+import type { Pruning } from './pruning.ts'
 import { RestorePoint } from './restore-point.ts'
 
 /** Inserts the points where tokens are restored, if outputs or the user ask for that. */
-export const insertRestorePoints: PruningPass = {
-  name: 'insert restore points',
-  requires: [],
-  ensures: ['restore points inserted'],
-  run(pruning) {
-    const { program, encoder, schedule, cutLayers, options } = pruning
-    const restoring = cutLayers.size === 0 ? undefined : restoringOf(program, encoder, options)
-    if (restoring !== undefined) {
-      const make = restoring.atOutputs ? outputPoints : restorePoints
-      const restored = make(program, encoder, cutLayers)
-      pruning.fill = restoring.fill
-      pruning.atOutputs = restoring.atOutputs
-      pruning.points = restored.points
-      pruning.encoder = restored.encoder
-    }
-    pruning.returning.insertPoints(program, pruning.encoder, schedule)
-    return false
-  },
+export function insertRestorePoints(pruning: Pruning): void {
+  const { program, encoder, schedule, cutLayers, options } = pruning
+  const restoring = cutLayers.size === 0 ? undefined : restoringOf(program, encoder, options)
+  if (restoring !== undefined) {
+    const make = restoring.atOutputs ? outputPoints : restorePoints
+    const restored = make(program, encoder, cutLayers)
+    pruning.fill = restoring.fill
+    pruning.atOutputs = restoring.atOutputs
+    pruning.points = restored.points
+    pruning.encoder = restored.encoder
+  }
+  pruning.returning.insertPoints(program, pruning.encoder, schedule)
 }
 
 /** Puts removed tokens back at the restore points. */
-export const restoreTokens: PruningPass = {
-  name: 'restore tokens',
-  requires: ['restore points inserted', 'tokens pruned', 'pooling counts kept tokens', 'single tokens read'],
-  ensures: ['tokens restored'],
-  run({ program, encoder, points, fill, returning, cuts }) {
-    for (const point of points) {
-      if (fill === 'mean') fillWithMean(point, program, encoder, cuts)
-      else if (fill === 'nearest') fillWithNearest(point, program, encoder, cuts)
-      else point.restore(returning.awayAt(cuts, point), { final: point.before === encoder.layers.length })
-    }
-    return false
-  },
+export function restoreTokens({ program, encoder, points, fill, returning, cuts }: Pruning): void {
+  for (const point of points) {
+    if (fill === 'mean') fillWithMean(point, program, encoder, cuts)
+    else if (fill === 'nearest') fillWithNearest(point, program, encoder, cuts)
+    else point.restore(returning.awayAt(cuts, point), { final: point.before === encoder.layers.length })
+  }
 }
 
 type Restoring = Pick<Pruning, 'fill' | 'atOutputs'>
@@ -55,7 +43,7 @@ const withOwnStates: Restoring = { fill: 'state', atOutputs: false }
 /** What removed tokens are restored with, and where, if they are. */
 function restoringOf(program: Program, encoder: Encoder, options: PruneOptions): Restoring | undefined {
   const { earlier, tokenOutputs, countedOutputs, wholeHead } = encoder
-  const { restore = 'auto', method } = options
+  const { restore = PRUNE_DEFAULTS.restore, method } = options
   const needed = tokenOutputs.length + countedOutputs.length > 0 || wholeHead !== undefined
   if (earlier === undefined) {
     if (restore === 'all') return withOwnStates

@@ -1,16 +1,21 @@
 import type { Dim } from '@tp/core/expression'
 import { Graph, type Model } from '@tp/onnx'
-import { findStatesInputs, type StatesInput } from './analyze/states-inputs.ts'
-import { withEqualSizes } from './program/program.ts'
-import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
-import { requireModel } from './program/require-model.ts'
-import { followStates } from './transform/follow-states.ts'
+import { findStatesInputs, type StatesInput } from '../analyze/states-inputs.ts'
+import { Refused } from '../program/refusal.ts'
+import { followStates } from '../prune/follow-states.ts'
+import type { Condition, Subject, Transform } from './transform.ts'
 
-export type AnyStatesResult = AnyStates | { readonly ok: false; readonly refusal: Refusal }
+export interface ReadAnyStatesOptions {
+  /** How many states the dense encoder gives, for files that declare a free number and have one built in all the same. */
+  readonly states?: number
+}
+
+export interface ReadAnyStatesReport extends Omit<AnyStates, 'model'> {
+  readonly transform: 'readAnyStates'
+}
 
 /** A decoder that reads any number of its encoder's states. */
-export interface AnyStates {
-  readonly ok: true
+interface AnyStates {
   /** The model that was given, where nothing had to be repaired. */
   readonly model: Model
   /** How many states it read and no other number; absent where nothing was built in. */
@@ -19,32 +24,34 @@ export interface AnyStates {
   readonly inputs: readonly string[]
 }
 
-export interface AnyStatesOptions {
-  /** How many states the dense encoder gives, for files that declare a free number and have one built in all the same. */
-  readonly states?: number
-}
-
 /**
  * Makes a decoder read any number of the states of its encoder: `encoder_hidden_states` float [b,n,D], and keys and values of them
  * [b,h,n,d] as a decoder with past is given them. Some exporters build the number in (1,500 of Whisper): in the shapes that are declared,
- * in those that values are reshaped to, and in masks that show all of them. Merged decoders are repaired in both branches. The model
- * itself is not changed; weights are shared with the result, which gives the same answers bit for bit to as many states as before.
+ * in those that values are reshaped to, and in masks that show all of them. Merged decoders are repaired in both branches. The result
+ * gives the same answers bit for bit to as many states as before.
  *
  * Refused: TP_DECODER for what reads no states of an encoder; TP_POSITIONS where each state meets a number of its own, such as a position:
  * which one belongs to a kept state the decoder is not told; what tokens cannot be followed through.
- * @throws TpError TP_NOT_ONNX for what is no model
+ * @example
+ * const { model, reports: [{ builtIn }] } = transform(decoder, readAnyStates())
  */
-export function readAnyStates(model: Model, { states }: AnyStatesOptions = {}): AnyStatesResult {
-  requireModel(model)
-  try {
-    return withEqualSizes(() => freed(model, states))
-  } catch (error) {
-    return { ok: false, refusal: refusalOf(error) }
+export function readAnyStates({ states }: ReadAnyStatesOptions = {}): Transform<ReadAnyStatesReport> {
+  return {
+    name: 'readAnyStates',
+    requires: [readsStates],
+    ensures: [],
+    apply(subject) {
+      const { model, ...facts } = freed(subject.model, subject.once(find), states)
+      return { model, report: { transform: 'readAnyStates', ...facts } }
+    },
   }
 }
 
-function freed(source: Model, states: number | undefined): AnyStates {
-  const found = findStatesInputs(source)
+const find = ({ model }: Subject): StatesInput[] => findStatesInputs(model)
+
+const readsStates: Condition = { name: 'reads the states of an encoder', check: (subject) => void subject.once(find) }
+
+function freed(source: Model, found: readonly StatesInput[], states: number | undefined): AnyStates {
   const inputs = found.map(({ name }) => name)
   const declared = found.map(countOf).filter((count): count is number => typeof count === 'number')
   const count = declared[0] ?? states
@@ -55,11 +62,11 @@ function freed(source: Model, states: number | undefined): AnyStates {
       `its inputs ${inputs.join(', ')} have different numbers of states, ${count} and ${other}`,
     )
   }
-  if (count === undefined) return { ok: true, model: source, inputs }
+  if (count === undefined) return { model: source, inputs }
   const { model, edits } = followStates(source, found, count)
-  if (edits === 0 && declared.length === 0) return { ok: true, model: source, inputs }
+  if (edits === 0 && declared.length === 0) return { model: source, inputs }
   declareAny(model, found)
-  return { ok: true, model, builtIn: count, inputs }
+  return { model, builtIn: count, inputs }
 }
 
 function countOf({ dims, axis }: StatesInput): Dim {

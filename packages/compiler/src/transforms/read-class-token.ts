@@ -1,19 +1,36 @@
 import { type DType, TpError } from '@tp/core'
 import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
-import { requireModel } from './program/require-model.ts'
+import { hasOneRow } from './conditions.ts'
+import type { Transform } from './transform.ts'
+
+export interface ReadClassTokenOptions {
+  /** Name of the output; one that has one row already remains as it is. */
+  readonly output: string
+}
+
+export interface ReadClassTokenReport extends ReadClassTokenOptions {
+  readonly transform: 'readClassToken'
+}
 
 /**
- * A model whose output [b,n,D] has one row, [b,1,D]: the state of the class token, for an embedder whose vectors are pooled outside by the
+ * Gives an output [b,n,D] one row, [b,1,D]: the state of the class token, for an embedder whose vectors are pooled outside by the
  * first token, such as BGE. What reads that token finds what it did, and what prunes the model sees a head that reads no other, so that no
- * row has to be restored, and the last layer computes one. The model itself is not changed; weights are shared with the result.
- * @param output its name; an output that has one row already is left as it is
- * @throws TpError TP_OUTPUT for what is not an output of three axes that a node computes; TP_NOT_ONNX
+ * row has to be restored, and the last layer computes one.
+ * @throws TpError TP_OUTPUT, once applied, for what is not an output of three axes that a node computes
  * @example
- * const read = readClassToken(decodeModel(await readFile('model.onnx')), 'last_hidden_state')
- * const lossless = prune(read, { method: none(), schedule: new Map() })
+ * const output = 'last_hidden_state'
+ * const { model } = transform(dense, readClassToken({ output }), prune({ method: none(), schedule: new Map() }))
  */
-export function readClassToken(source: Model, output: string): Model {
-  requireModel(source)
+export function readClassToken({ output }: ReadClassTokenOptions): Transform<ReadClassTokenReport> {
+  return {
+    name: 'readClassToken',
+    requires: [],
+    ensures: [hasOneRow(output)],
+    apply: ({ model }) => ({ model: withOneRow(model, output), report: { transform: 'readClassToken', output } }),
+  }
+}
+
+function withOneRow(source: Model, output: string): Model {
   const model = cloneModel(source)
   const graph = new Graph(model)
   const { type, dims } = graph.outputs.find(({ name }) => name === output) ?? {}

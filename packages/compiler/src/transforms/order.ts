@@ -1,0 +1,21 @@
+/**
+ * All transforms in the order that fits, which `transform` holds them to:
+ *
+ * - states and outputs first: what prunes sees the head that is there;
+ * - layers before tokens: pruning counts the layers that remain, and its record names values of the graph;
+ * - tokens before 8 bits: dead tokens can be eliminated only where no range is taken over all tokens;
+ * - smoothing before 8 bits, which it is for; weights before caches, whose 8-bit operators `quantize` would refuse;
+ * - packing last: nothing else reads packed tokens.
+ */
+export const order = [
+  'readAnyStates',
+  'readClassToken',
+  'leaveOut',
+  'prune',
+  'lastLogits',
+  'prunePrompt',
+  'smooth',
+  'quantize',
+  'quantizeCaches',
+  'pack',
+] as const

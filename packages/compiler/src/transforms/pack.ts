@@ -1,0 +1,32 @@
+import { chooseEncoders } from '../analyze/find-encoders.ts'
+import { packModel } from '../pack/pack-model.ts'
+import { encodersOf, opened } from './analysis.ts'
+import { hasEncoder, isPackedNow, isUnpacked } from './conditions.ts'
+import type { Transform } from './transform.ts'
+
+export interface PackReport {
+  readonly transform: 'pack'
+  /** Attentions that are computed over each example's own tokens; the others are still over padded ones. */
+  readonly attentions: number
+}
+
+/**
+ * Makes a model, pruned or not, work on the tokens of all examples of a batch one after the other, so that padding costs nothing. It
+ * has the same inputs and outputs, and the same answers; rows of outputs that stand for padding are 0 where nothing else is known of
+ * them. The result runs in `@tp/runtime-native` only.
+ *
+ * Refused: TP_PACKED, TP_PACK where nothing is gained, and what cannot be pruned.
+ * @example
+ * const { model } = transform(dense, prune({ method, schedule }), pack())
+ */
+export function pack(): Transform<PackReport> {
+  return {
+    name: 'pack',
+    requires: [isUnpacked, hasEncoder(undefined)],
+    ensures: [isPackedNow],
+    apply(subject) {
+      const { model, attentions } = packModel(opened(subject), chooseEncoders(encodersOf(subject), undefined))
+      return { model, report: { transform: 'pack', attentions } }
+    },
+  }
+}

@@ -1,0 +1,75 @@
+import type { Amount, Method } from '@tp/core'
+import type { Decoder } from '../analyze/decoder.ts'
+import { addPrunedPrompt, type PrunedPrompt } from '../program/pruned-prompt.ts'
+import { Refused } from '../program/refusal.ts'
+import { checkCacheAmount } from '../prune/cache-amount.ts'
+import { cutPrompt } from '../prune/prompt-cut.ts'
+import { decoderOf, opened } from './analysis.ts'
+import { hasFloatCaches, hasOneRow, hasPrunedPrompt, hasWholePrompt, isDecoder, isUnpacked } from './conditions.ts'
+import { leaveOutLogits } from './last-logits.ts'
+import type { Transform } from './transform.ts'
+
+export interface PrunePromptOptions {
+  /** Scores the tokens of a prompt. */
+  readonly method: Method
+  /** How many tokens of a prompt later layers compute. */
+  readonly amount: Amount
+  /** The layer after whose attention tokens are pruned, from 0. */
+  readonly layer: number
+  /** Tokens of the prompt that are kept whatever their score, counted from its first real one; the last real one always is. */
+  readonly protect?: readonly number[]
+}
+
+/** The options where they are left out. */
+export const PRUNE_PROMPT_DEFAULTS: Required<Pick<PrunePromptOptions, 'protect'>> = { protect: [] }
+
+export interface PrunePromptReport extends Omit<PrunedPrompt, 'version'> {
+  readonly transform: 'prunePrompt'
+}
+
+/**
+ * Makes a decoder compute some tokens of a prompt in its first layers only: after the attention of a layer the method scores
+ * them, and layers after it compute, and keep in their caches, those that are kept. Positions stay those of the prompt. What is decoded
+ * after it goes through all layers, one token at a time, in the same file: of one new token one is kept. Several new tokens at
+ * once (a further turn) are pruned like a prompt.
+ *
+ * Of the logits it gives those of the last real token, [b,1,V], which is always kept. Its inputs and outputs are those of the model; caches
+ * of later layers are shorter than the others. Amounts count the real tokens of each example, and an example says the same alone and in
+ * a batch, with its padding on either side: the slots that it has to spare come first in these caches, and have keys of zeros in the first
+ * of these layers. Where GroupQueryAttention attends, a batch with padding ends in an error of the operator (seqlens_k is out of range), rather than in wrong numbers.
+ *
+ * A window of a layer that sees only the last tokens counts, after the prompt, the kept ones.
+ *
+ * Refused: TP_DECODER for what is not a decoder with caches; TP_LAYERS where no caches follow; TP_PRUNED where its prompt is pruned already;
+ * TP_UNSUPPORTED_OP where attention is an operator that takes no positions (all but GroupQueryAttention), or what a method reads is
+ * inside it; TP_MASK for a decoder without a mask of its tokens; TP_HEADS; TP_QUANTIZED for caches of 8 bits.
+ * @throws TpError TP_SCHEDULE, TP_OPTION for the amount; once applied, TP_METHOD for a method that does more than score
+ * @example
+ * const { model } = transform(decoder, prunePrompt({ method: lastQuery(), amount: { kind: 'ratio', value: 0.25 }, layer: 20 }))
+ */
+export function prunePrompt(options: PrunePromptOptions): Transform<PrunePromptReport> {
+  checkCacheAmount(options.amount, options.layer)
+  const { method, amount, layer, protect = PRUNE_PROMPT_DEFAULTS.protect } = options
+  return {
+    name: 'prunePrompt',
+    requires: [hasWholePrompt, isUnpacked, isDecoder, hasFloatCaches],
+    ensures: [hasPrunedPrompt, hasOneRow()],
+    apply(subject) {
+      const { program, expansions } = opened(subject)
+      const decoder = decoderOf(subject)
+      requireLaterCaches(layer, decoder)
+      leaveOutLogits({ program, expansions }, cutPrompt(program, decoder, { ...options, protect }))
+      const facts = { method: method.name, layer, amount }
+      addPrunedPrompt(program.model, facts)
+      return { model: program.model, report: { transform: 'prunePrompt', ...facts } }
+    },
+  }
+}
+
+/** @throws Refused TP_LAYERS */
+function requireLaterCaches(layer: number, { layers }: Decoder): void {
+  const last = layers.length - 2
+  if (layer <= last) return
+  const reason = `after layer ${layer} no caches follow`
+  throw new Refused('TP_LAYERS', last < 0 ? reason : `${reason}; name a layer from 0 to ${last}`)
+}

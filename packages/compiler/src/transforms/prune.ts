@@ -1,0 +1,36 @@
+import { type FoundEncoder, findEncoders } from '../analyze/find-encoders.ts'
+import { type Opened, openModel } from '../normalize/open.ts'
+import { keepOutputs, type Pruned, pruneModel } from '../prune/prune-model.ts'
+import { checkPruneOptions, PRUNE_DEFAULTS, type PruneOptions } from '../prune/prune-options.ts'
+import { hasEncoder, isUnpacked, saysWhatIsPruned } from './conditions.ts'
+import type { Subject, Transform } from './transform.ts'
+
+export interface PruneReport extends Omit<Pruned, 'model'> {
+  readonly transform: 'prune'
+}
+
+/**
+ * Prunes tokens between the layers of a model, and eliminates dead ones.
+ *
+ * Refused with the code of what is in the way: see the README of the package.
+ * @throws TpError TP_OPTION, TP_METHOD, TP_PROTECT, TP_ENCODER, TP_OUTPUT; once applied, TP_SCHEDULE and what does not fit the model
+ * @example
+ * const { model, reports } = transform(dense, prune({ method: clsAttention(), schedule: schedule(6, { keep: 0.7 }) }))
+ * console.log(`tokens are pruned at ${reports[0].cuts.length} layers`)
+ */
+export function prune(options: PruneOptions): Transform<PruneReport> {
+  checkPruneOptions(options)
+  const { encoder, outputs, deadTokens = PRUNE_DEFAULTS.deadTokens } = options
+  const open = ({ model }: Subject): Opened => openModel(outputs === undefined ? model : keepOutputs(model, outputs))
+  const find = (subject: Subject): FoundEncoder[] => findEncoders(subject.once(open).program)
+  return {
+    name: 'prune',
+    requires: [isUnpacked, hasEncoder(encoder, (subject) => subject.once(find))],
+    // Where nothing is pruned nor eliminated there is nothing to remember.
+    ensures: deadTokens ? [saysWhatIsPruned] : [],
+    apply(subject) {
+      const { model, ...facts } = pruneModel(subject.once(open), subject.once(find), options)
+      return { model, report: { transform: 'prune', ...facts } }
+    },
+  }
+}

@@ -1,0 +1,42 @@
+import type { QuantizeOptions } from '../plan/quantize-options.ts'
+import { requireUnpacked } from '../program/packed-mark.ts'
+import { readQuantizeOptions } from '../quantize/quantize-form.ts'
+import { type Quantized, quantizeModel } from '../quantize/quantize-model.ts'
+import { hasFloatWeights, hasOpset, isInEightBits } from './conditions.ts'
+import type { Condition, Transform } from './transform.ts'
+
+export interface QuantizeReport extends Omit<Quantized, 'model'> {
+  readonly transform: 'quantize'
+}
+
+const isUnpacked: Condition = {
+  name: 'is not packed',
+  check: ({ model }) => requireUnpacked(model, 'quantize the file it was made from'),
+}
+
+/**
+ * Stores the weights of products and of embedding tables as 8-bit numbers, and computes the products with them; activations are
+ * quantized by the range that they have in each run (dynamic quantization). With the same options the result computes what
+ * onnxruntime's `quantize_dynamic` makes of the file, with the same weights bit for bit. Convolutions remain in float32, where
+ * an 8-bit one is slower, and so do the bodies of Loop and Scan, and the small networks of a pruning method. Both branches
+ * of an If are quantized (merged decoders). Embeddings that are the weights of the head, too, transposed, are stored once, with a scale
+ * for each row. After transforms that take nodes out of the graph `exclude` may name those, too.
+ *
+ * Refused: TP_QUANTIZED for a file with 8-bit operators, TP_PACKED, TP_OPSET before 11, TP_QUANTIZE where nothing is quantized (weights
+ * of half precision among them), TP_VALUE for weights that are not finite.
+ * @throws TpError TP_OPTION for an option that is unknown; once applied, for one that names a node that is not quantized
+ * @example
+ * const { model, reports: [{ nodes }] } = transform(dense, quantize({ exclude: ['/classifier/MatMul'] }))
+ */
+export function quantize(options: QuantizeOptions = {}): Transform<QuantizeReport> {
+  const form = readQuantizeOptions(options)
+  return {
+    name: 'quantize',
+    requires: [isUnpacked, hasOpset(11, '8-bit products'), hasFloatWeights],
+    ensures: [isInEightBits],
+    apply({ model: float, source }) {
+      const { model, nodes, remaining } = quantizeModel(float, form, source)
+      return { model, report: { transform: 'quantize', nodes, remaining } }
+    },
+  }
+}

@@ -202,6 +202,6 @@ test('makes an error with the code of a refusal', () => {
   const open = { method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.5 }) }
   const pruned = transform(mail, prune({ ...open, schedule: schedule(6, { layers: [3], keep: 0.5 }) }))
   expect(() => transform(pruned.model, prune(open))).toThrow(
-    expect.objectContaining({ code: 'TP_PRUNED', where: 'test' }),
+    expect.objectContaining({ code: 'TP_PRUNED', where: 'compiler' }),
   )
 })

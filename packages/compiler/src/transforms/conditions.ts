@@ -116,7 +116,7 @@ function shown(name: string, holds: (model: Model) => boolean): Condition {
   return {
     name,
     check({ model }) {
-      if (!holds(model)) throw new Refused('TP_TRANSFORM', 'it does not show in the result')
+      if (!holds(model)) throw new Refused('TP_TRANSFORM', `a model that ${name} is required, and this one is not`)
     },
   }
 }

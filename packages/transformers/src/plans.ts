@@ -28,7 +28,7 @@ export function readPlans({ plans = {}, defaultPlan, methods }: PruneModelsOptio
 
 function recipeOf(plan: Plan, of: string, methods: readonly MethodEntry[]): Recipe {
   const where = `transformers, plan for ${of}`
-  // What is wrong with a plan is said before a model is loaded.
+  // An invalid plan throws before a model is loaded.
   transformsOf(checkPlan(plan, where), methods)
   return { plan, methods }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { evaluate } from '@tp/compare'
+import { type AnswerNearness, evaluate } from '@tp/compare'
 import { quantize, transform } from '@tp/compiler'
 import { imageDataset, imageInputs } from '@tp/data/inputs'
 import { divergences } from '@tp/metrics'
@@ -7,7 +7,7 @@ import { digitsData, embeddedModel, modelPath } from '@tp/models'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
-import { type Nearness, quantizeWithin } from './index.ts'
+import { quantizeWithin } from './index.ts'
 
 const model = decodeModel(readFileSync(modelPath('digits-vit')))
 const { normalization } = embeddedModel('digits-vit')
@@ -21,7 +21,7 @@ const digits = imageDataset(
 /** How far digits are classified from as before. Similarity is a smooth one here, so that every node counts. */
 const compare = await comparison()
 
-async function comparison(): Promise<(model: Model) => Promise<Nearness>> {
+async function comparison(): Promise<(model: Model) => Promise<AnswerNearness>> {
   await using dense = await runtime.load(modelPath('digits-vit'), { threads: 1 })
   const inputs = await imageInputs(digits, dense.inputs, {
     normalization: normalization && { mean: [normalization.mean], std: [normalization.std] },

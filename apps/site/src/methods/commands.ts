@@ -1,6 +1,7 @@
 import { trainLine, valuesFile } from '@tp/cli'
 import type { MethodEntry } from '@tp/core'
 import { needsValues } from '@tp/core/host'
+import { filesOf } from './when-to-use.ts'
 
 /** The commands on the page of a method, for the kind of model that it is for. */
 export interface MethodCommands {
@@ -9,24 +10,16 @@ export interface MethodCommands {
   readonly note?: string
 }
 
-/** Methods that prune the caches of a decoder, by keys and values alone. */
-const ofCaches: ReadonlySet<string> = new Set(['key-diff', 'lag-kv', 'key-norm'])
-
-/** Methods that learn from images: a folder with one for each label. */
-const ofImages: ReadonlySet<string> = new Set(['dynamicvit', 'diffrate', 'ltmp'])
-
 const TEXTS = { data: 'texts.tsv', selection: 'others.tsv' }
 const IMAGES = { data: 'images', selection: 'other-images' }
 
-/** Methods of an encoder of speech that decide by themselves how much is kept. */
-const ofSpeech: ReadonlySet<string> = new Set(['thin-padding'])
-
 export function commandsOf({ name, create }: MethodEntry): MethodCommands {
-  if (ofCaches.has(name)) return { lines: [`npx tp press decoder.onnx -o press.onnx --method ${name} --keep 0.5`] }
-  const prune = `npx tp prune ${ofSpeech.has(name) ? 'encoder_model.onnx' : 'model.onnx'} -o pruned.onnx --method ${name}`
+  const files = filesOf[name]
+  if (files === 'caches') return { lines: [`npx tp press decoder.onnx -o press.onnx --method ${name} --keep 0.5`] }
+  const prune = `npx tp prune ${files === 'speech' ? 'encoder_model.onnx' : 'model.onnx'} -o pruned.onnx --method ${name}`
   const method = create()
   if (name === 'none' || method.unscheduled) return { lines: [prune] }
-  const train = trainLine(method, { model: 'model.onnx', ...(ofImages.has(name) ? IMAGES : TEXTS) })
+  const train = trainLine(method, { model: 'model.onnx', ...(files === 'images' ? IMAGES : TEXTS) })
   if (train === undefined) return { lines: [`${prune} --keep 0.7`] }
   if (needsValues(method)) {
     return {

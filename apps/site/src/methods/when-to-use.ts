@@ -54,3 +54,14 @@ export const whenToUse: Readonly<Record<string, string>> = {
   truncate: 'As the one to beat, for texts: shorter inputs need no pruning at all.',
   streaming: 'Caches of [decoders](/decoders): the first tokens and the last ones.',
 }
+
+/** Methods whose commands are shown on other files than a classifier of texts: caches of a decoder, an encoder of speech, folders of images. */
+export const filesOf: Readonly<Record<string, 'caches' | 'speech' | 'images'>> = {
+  'key-diff': 'caches',
+  'lag-kv': 'caches',
+  'key-norm': 'caches',
+  'thin-padding': 'speech',
+  dynamicvit: 'images',
+  diffrate: 'images',
+  ltmp: 'images',
+}

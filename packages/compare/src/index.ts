@@ -2,7 +2,6 @@ export { compareToDense, type DenseComparison } from './answers/against-dense.ts
 export { answersOnly } from './answers/answers-only.ts'
 export { compareEmbeddings, type Embeddings, embed, type Nearness } from './answers/embeddings.ts'
 export { evaluate } from './answers/evaluate.ts'
-export { analyseFlips, type Flip, type FlipAnalysis, type KeptToken } from './answers/flips.ts'
 export type { Evaluation, Outcome } from './answers/outcome.ts'
 export { qualityOf } from './answers/quality.ts'
 export {
@@ -41,6 +40,15 @@ export {
 } from './inputs/input-shapes.ts'
 export { mapTensors, rowOf } from './inputs/rows.ts'
 export { type SampleOptions, sampleInputs } from './inputs/sample-inputs.ts'
+export { ALL_TOKENS } from './prunings/keeping-all.ts'
+export type { SiteCosts } from './prunings/site-costs.ts'
+export {
+  type PruneAgain,
+  type PruningToVerify,
+  shapesOf,
+  type VerifiedPruning,
+  verifyPruning,
+} from './prunings/verify-pruning.ts'
 export type { AnswerNearness, Cell, ComparedAnswers, Comparer, Loss, Paired } from './tasks/comparer.ts'
 export { comparerOf, type EmbeddingData, type SpeechData, type TaskData } from './tasks/comparer-of.ts'
 export { mcnemarContent } from './tasks/mcnemar-content.ts'

@@ -1,4 +1,4 @@
-import { factor, flopsAtUsualLengths } from '@tp/compare'
+import { factor, flopsAtUsualLengths, type VerifiedPruning } from '@tp/compare'
 import type { Inspection, LeftOutLayers, Plan, PrunedEncoder } from '@tp/compiler'
 import type { Amount, Method } from '@tp/core'
 import { amountText } from '@tp/core/host'
@@ -10,7 +10,6 @@ import { leftOutText } from './leave-out.ts'
 import type { Pruned } from './prune-file.ts'
 import type { MeasuredSpeed } from './time-pruned.ts'
 import { speedText } from './time-pruned.ts'
-import type { Verification } from './verify.ts'
 
 function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   return {
@@ -53,7 +52,7 @@ export interface PruneReport {
   /** Layers that were left out. */
   readonly leftOut?: LeftOutLayers | undefined
   readonly quantized?: Pruned['quantized']
-  readonly verification?: Verification
+  readonly verification?: VerifiedPruning
   readonly decoder?: DecoderReport
   /** What is known of models of this kind, in sentences. */
   readonly notes: readonly string[]
@@ -147,7 +146,7 @@ function amountsText(schedule: ReadonlyMap<number, Amount>): string {
   return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
 }
 
-function verificationText(verification: Verification, isRounded: boolean): string {
+function verificationText(verification: VerifiedPruning, isRounded: boolean): string {
   const { shapes, invariance, sites } = verification
   const before = isRounded ? 'before rounding to 8 bits, ' : ''
   const alike = Object.entries(invariance ?? {}).map(([arrangement, count]) => `${arrangement} (${count})`)
@@ -162,14 +161,14 @@ function verificationText(verification: Verification, isRounded: boolean): strin
 }
 
 /** `at 3 to 16 tokens, 1 to 5 at a time,` */
-function shapesText(shapes: Verification['shapes']): string {
+function shapesText(shapes: VerifiedPruning['shapes']): string {
   const [batches, lengths] = [0, 1].map((axis) => shapes.map((shape) => shape[axis] ?? 0)) as [number[], number[]]
   const range = (of: number[]): string => [...new Set([Math.min(...of), Math.max(...of)])].join(' to ')
   const atOnce = `${range(batches)} at a time`
   return Math.max(...lengths) === 0 ? atOnce : `at ${range(lengths)} tokens, ${atOnce},`
 }
 
-function siteCostsText({ nodes, milliseconds, interval, shape }: Verification['sites']): string[] {
+function siteCostsText({ nodes, milliseconds, interval, shape }: VerifiedPruning['sites']): string[] {
   if (nodes.length === 0) return []
   const counts = nodes.map(({ nodes: count }) => count)
   const range =

@@ -1,12 +1,9 @@
-import { flopsSizes, isText } from '@tp/compare'
+import { ALL_TOKENS, flopsSizes, isText } from '@tp/compare'
 import { fromPlan, type Inspection, keepForFlops, type Plan, type PlannedOptions } from '@tp/compiler'
 import { type MethodEntry, type Schedule, TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { usageError } from '../command/usage-error.ts'
 import type { FlopsShare, OpenPlan } from './read-fields.ts'
-
-/** Keeps every token, inserted by force: above every length, and allowed where the model's own length is less. */
-export const ALL_TOKENS = 9999
 
 /**
  * The schedules of a plan for one model, one for each encoder by its name.

@@ -1,10 +1,10 @@
+import type { VerifiedPruning } from '@tp/compare'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import type { Context } from '../command/context.ts'
 import { type DecoderReport, repairDecoder } from '../decoding/repair-decoder.ts'
 import { stageModel } from '../model/stage-model.ts'
 import type { Attempt } from './attempt.ts'
-import type { Verification } from './verify.ts'
 
 export interface WriteOptions {
   /** The file that was asked for; what was pruned may have fewer layers. */
@@ -21,7 +21,7 @@ export interface WriteOptions {
 export interface Written {
   readonly bytes: number
   readonly dataFiles: readonly string[]
-  readonly verification?: Verification
+  readonly verification?: VerifiedPruning
   readonly decoder?: DecoderReport
 }
 
@@ -35,7 +35,7 @@ export async function writeAttempt(
   { progress, signal }: Pick<Context, 'progress' | 'signal'>,
 ): Promise<Written> {
   await using staged = await stageModel(pruned.model, file, out, signal)
-  let verification: Verification | undefined
+  let verification: VerifiedPruning | undefined
   if (verify) {
     progress.stage('verifying')
     const { verifyPruned } = await import('./verify.ts')

@@ -1,9 +1,21 @@
-import { isText, sampleInputs, timeInTurns } from '@tp/compare'
+import type { Inspection, PruneReport } from '@tp/compiler'
 import { type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
 import type { VariantLatency } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
-import { loadSession } from '../model/load-session.ts'
-import type { VerifyOptions } from './verify-options.ts'
+import { isText } from '../inputs/input-shapes.ts'
+import { sampleInputs } from '../inputs/sample-inputs.ts'
+import { timeInTurns } from '../times/time-in-turns.ts'
+
+/** A pruned model whose cuts are timed. */
+export interface CutsToTime {
+  /** The model that was pruned, and its encoder. */
+  readonly source: Model
+  readonly inspection: Inspection
+  readonly pruned: Omit<PruneReport, 'transform'> & { readonly model: Model }
+  /** Opens a model where it can be timed: in this thread, on one. */
+  openTimed(model: Model): Promise<Session>
+  readonly signal?: AbortSignal | undefined
+}
 
 /** What choosing the tokens adds to a model, before it saves anything. */
 export interface SiteCosts {
@@ -29,22 +41,22 @@ const TOKENS = 128
  * @param keepingAll the second one
  */
 export async function siteCosts(
-  options: VerifyOptions,
+  options: CutsToTime,
   sessions: { readonly dense: Session; readonly keepingAll: Session },
   keepingAll: Model,
 ): Promise<SiteCosts> {
-  const { file, model, pruned, signal } = options
+  const { source, inspection, pruned, signal } = options
   const nodes = pruned.cuts.map(({ layer }) => ({ layer, nodes: nodesAt(pruned.model, layer) }))
-  const shape = isText(model) ? [1, TOKENS] : [1]
+  const shape = isText(inspection) ? [1, TOKENS] : [1]
   if (nodes.length === 0) return { nodes, shape }
   try {
-    const inputs = sampleInputs(file.model, model, { batch: 1, tokens: TOKENS, seed: 1 })
-    for (const session of Object.values(sessions)) await session.run(inputs, { signal })
+    const inputs = sampleInputs(source, inspection, { batch: 1, tokens: TOKENS, seed: 1 })
+    for (const session of Object.values(sessions)) await session.run(inputs, signal && { signal })
     return { nodes, ...(await addedTime(options, { keepingAll, inputs, cuts: nodes.length })), shape }
   } catch (error) {
-    throwIfAborted(signal, 'tp')
+    throwIfAborted(signal, 'compare')
     // Its position table is shorter: a figure less, and no reason to refuse the model.
-    if (isText(model)) return { nodes, shape }
+    if (isText(inspection)) return { nodes, shape }
     throw error
   }
 }
@@ -64,11 +76,11 @@ interface TimedCuts {
 
 /** What each cut adds to a run. */
 async function addedTime(
-  { file, signal }: VerifyOptions,
+  { source, openTimed, signal }: CutsToTime,
   { keepingAll, inputs, cuts }: TimedCuts,
 ): Promise<AddedTime | undefined> {
-  await using dense = await loadSession(file.model, file, { signal, threads: 1 })
-  await using cut = await loadSession(keepingAll, file, { signal, threads: 1 })
+  await using dense = await openTimed(source)
+  await using cut = await openTimed(keepingAll)
   const { latencies } = await timeInTurns([dense, cut], [inputs], { rounds: ROUNDS, signal })
   const [whole, longer] = latencies as [VariantLatency, VariantLatency]
   return timeAdded(whole.totalMs / cuts, longer.speedup)

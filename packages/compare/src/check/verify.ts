@@ -32,8 +32,8 @@ export type Verification =
  * cannot be generated
  *
  * @example
- * const result = prune(dense, { method: tome(), schedule: schedule(6, { keep: 0.8 }) })
- * if (result.ok) console.log(await verify(result.model, dense, { runtime: nodeRuntime() }))
+ * const { model } = transform(dense, prune({ method: tome(), schedule: schedule(6, { keep: 0.8 }) }))
+ * console.log(await verify(model, dense, { runtime: nodeRuntime() }))
  * // { kind: 'pruned', invariance: { 'in a batch': 4, 'padded right': 10 } }
  */
 export async function verify(

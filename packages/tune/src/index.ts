@@ -12,6 +12,12 @@ export { tune } from './tune.ts'
 export type { Figures, TunedCascade, TunedPlan } from './tuned-plan.ts'
 export { verifyInSequence } from './verify.ts'
 
+// Without data: what was measured to be safe for the head of a model.
+
+export { type PruneSafelyOptions, pruneSafely, type SafeChoice, type SafelyPruned } from './safe/prune-safely.ts'
+export type { SafeMethod } from './safe/safe-default.ts'
+export { type WholeReading, wholeReadings } from './safe/whole-readings.ts'
+
 // Weights in eight bits: as few products remain in float32 as a tolerance allows.
 
 export { type ChannelRangesOptions, channelRanges } from './channel-ranges.ts'

@@ -1,18 +1,19 @@
 import { factor, inputKind } from '@tp/compare'
 import { type Inspection, type inspect, type Plan, readProvenance } from '@tp/compiler'
-import { isTpError } from '@tp/core'
-import type { ModelFile } from '@tp/data'
+import { type ModelFile, readModelFolder } from '@tp/data'
+import type { Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { pruneSafely } from '@tp/tune'
 import type { Context } from '../command/context.ts'
 import { endable } from '../command/endable.ts'
+import { loadSession } from '../model/load-session.ts'
 import { withoutItsLayers } from './leave-out.ts'
+import { ASKED_FOR, FILLED_ROWS, safeChoiceNote, wholeHeadNote } from './notes.ts'
 import { KEPT_ROWS } from './output-tokens.ts'
 import { inspectEncoders, type Pruned, type PruningSettings, pruneFile } from './prune-file.ts'
 import type { SpeedReport } from './pruned-report.ts'
 import { type ReadPlan, readPlan } from './read-plan.ts'
-import { safeDefault } from './safe-default.ts'
 import { schedulesOf } from './schedules.ts'
-import { type MeasuredSpeed, timePruned } from './time-pruned.ts'
-import { ASKED_FOR, FILLED_ROWS, wholeHeadNote } from './whole-heads.ts'
 
 /** What of the command line concerns a pruning besides its plan. */
 export interface AttemptOptions {
@@ -32,8 +33,10 @@ export interface AttemptOptions {
 export interface Attempt {
   /** What was pruned: the file, or the file without layers that were to be left out. */
   readonly file: ModelFile
-  readonly model: Inspection
+  readonly inspection: Inspection
   readonly pruned: Pruned
+  /** That of `pruned`. */
+  readonly model: Model
   readonly plan: Plan
   readonly settings: PruningSettings
   /** What is known of models of this kind, in sentences. */
@@ -59,55 +62,36 @@ export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: Att
     ...(known !== undefined && isPruned && !isDefault ? [ASKED_FOR] : []),
     ...(isFilled ? [FILLED_ROWS] : []),
   ]
-  return { file, model: encoders[0], pruned, plan, settings, notes }
+  return { file, inspection: encoders[0], pruned, model: pruned.model, plan, settings, notes }
 }
 
-/** Times as fast as what is exact that a pruning without examples must be: it may lose something. */
-const WORTH_IT = 1.05
-
 /**
- * Prunes a file of which nothing is asked: by what was measured to be safe for its head, if that is faster on this machine than
- * what is exact, which is done otherwise.
+ * Prunes a file of which the options say nothing, as `pruneSafely` of `@tp/tune` does.
+ * @throws as `pruneByPlan`
  */
 export async function pruneByDefault(
   whole: ModelFile,
   given: Parameters<typeof readPlan>[0],
   { beforeTiming, ...options }: Omit<AttemptOptions, 'isDefault'> & { beforeTiming(): Promise<void> },
-  context: Context,
+  { progress, signal, timingMs }: Context,
 ): Promise<Attempt> {
-  const how = { ...options, isDefault: true }
-  const { method, keep, why } = safeDefault(whole, inspectEncoders(whole, given.encoder, options.seen))
-  const attempt = async (asked: Parameters<typeof readPlan>[0]): Promise<Attempt> => {
-    const read = await readPlan(asked)
-    return await endable(() => pruneByPlan(whole, read, how))
-  }
-  const exact = await attempt({ ...given, method: 'none' })
-  await beforeTiming()
-  const noting = (one: Attempt, ...notes: string[]): Attempt => ({ ...one, notes: [...one.notes, ...notes] })
-  const timed = async (...attempts: Attempt[]): Promise<MeasuredSpeed> =>
-    await timePruned(
-      whole,
-      exact.model,
-      attempts.map(({ pruned }) => pruned.model),
-      context,
-    )
-  const withSpeed = (one: Attempt, { speedups, tokens }: MeasuredSpeed, i: number): Attempt => ({
-    ...one,
-    speed: { ...(speedups[i] as MeasuredSpeed['speedups'][number]), ...(tokens !== undefined && { tokens }) },
+  const { maxTokens } = await readModelFolder(whole.path)
+  const { made, why, speed, tokens } = await pruneSafely(whole.model, {
+    encoders: inspectEncoders(whole, given.encoder, options.seen),
+    async prune({ method, keep }) {
+      const read = await readPlan({ ...given, method, ...(keep !== undefined && { keep: `${keep}` }) })
+      return await endable(() => pruneByPlan(whole, read, { ...options, isDefault: true }))
+    },
+    load: (model) =>
+      model === whole.model
+        ? nodeRuntime().load(whole.path, { threads: 1, signal })
+        : loadSession(model, whole, { threads: 1, signal }),
+    async onTiming() {
+      await beforeTiming()
+      progress.stage('timing')
+    },
+    ...{ maxTokens, timingMs, signal },
   })
-  if (keep === undefined) return withSpeed(noting(exact, why), await timed(exact), 0)
-  const name = `${method} at keep ${keep}`
-  let fast: Attempt
-  try {
-    fast = await attempt({ ...given, method, keep })
-  } catch (error) {
-    if (!isTpError(error) || error.code === 'TP_ABORTED') throw error
-    const refused = `${name}, which is used for such a head, does not suit this model: ${error.message}`
-    return withSpeed(noting(exact, refused), await timed(exact), 0)
-  }
-  const speed = await timed(exact, fast)
-  const [ofExact, ofFast] = speed.speedups.map(({ value }) => value) as [number, number]
-  if (ofFast >= WORTH_IT * ofExact) return withSpeed(noting(fast, why), speed, 1)
-  const slower = `${name}, which is used for such a head, is ${factor(ofFast)} as fast here, so only what is exact is done`
-  return withSpeed(noting(exact, slower), speed, 0)
+  const note = safeChoiceNote(why, inputKind(whole.model))
+  return { ...made, notes: [...made.notes, note], speed: { ...speed, ...(tokens !== undefined && { tokens }) } }
 }

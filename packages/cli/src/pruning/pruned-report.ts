@@ -3,13 +3,12 @@ import type { Inspection, LeftOutLayers, Plan, PrunedEncoder } from '@tp/compile
 import type { Amount, Method } from '@tp/core'
 import { amountText } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
+import type { SafelyPruned } from '@tp/tune'
 import { type DecoderReport, decoderText } from '../decoding/repair-decoder.ts'
 import { comparisonText } from '../output/comparison-text.ts'
 import { megabytes, ranges } from '../output/numbers.ts'
 import { leftOutText } from './leave-out.ts'
 import type { Pruned } from './prune-file.ts'
-import type { MeasuredSpeed } from './time-pruned.ts'
-import { speedText } from './time-pruned.ts'
 
 function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   return {
@@ -28,7 +27,11 @@ interface AttemptContent extends Pick<PruneReport, 'method' | 'flops' | 'leftOut
 /** The same of a pruned file, and how each encoder was pruned. */
 export function attemptContent(
   whole: ModelFile,
-  { model, pruned, plan }: { readonly model: Inspection; readonly pruned: Pruned; readonly plan: Plan },
+  {
+    inspection: model,
+    pruned,
+    plan,
+  }: { readonly inspection: Inspection; readonly pruned: Pruned; readonly plan: Plan },
 ): AttemptContent {
   return {
     method: plan.method,
@@ -62,7 +65,7 @@ export interface PruneReport {
 }
 
 /** How many times as fast as the dense file, on one thread. */
-export type SpeedReport = Pick<MeasuredSpeed, 'tokens'> & MeasuredSpeed['speedups'][number]
+export type SpeedReport = Pick<SafelyPruned<unknown>, 'tokens'> & SafelyPruned<unknown>['speed']
 
 interface FlopsFactor {
   readonly tokens: number | string
@@ -110,9 +113,7 @@ export function describePruning(report: PruneReport, { encoders }: Pruned, pruni
     ...dataFiles.map((path) => `weights copied to ${path}`),
     ...(verification ? [verificationText(verification, quantized !== undefined)] : []),
     ...(decoder ? decoderText(decoder) : []),
-    ...(speed
-      ? [`${speedText(speed, speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: add --data'}`]
-      : []),
+    ...(speed ? [`${speedText(speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: add --data'}`] : []),
     ...notes.map((note) => `note  ${note}`),
   ].join('\n')
 }
@@ -144,6 +145,12 @@ function placeText(cuts: PrunedEncoder['cuts']): string {
 function amountsText(schedule: ReadonlyMap<number, Amount>): string {
   const amounts = [...schedule.values()].map(amountText)
   return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
+}
+
+/** `1.64× (1.60 … 1.70) as fast as dense at 128 tokens, one thread` */
+function speedText({ value, low, high, tokens }: SpeedReport): string {
+  const at = tokens === undefined ? '' : ` at ${tokens} tokens`
+  return `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)}) as fast as dense${at}, one thread`
 }
 
 function verificationText(verification: VerifiedPruning, isRounded: boolean): string {

@@ -30,20 +30,28 @@ export interface Written {
  * @throws TpError TP_VERIFY, TP_WRITE, TP_USAGE, TP_ABORTED; RefusalError
  */
 export async function writeAttempt(
-  { file, model, pruned, settings }: Attempt,
+  { file, inspection, model, pruned, settings }: Attempt,
   { whole, out, verify, decoder, beforeCommit }: WriteOptions,
   { progress, signal }: Pick<Context, 'progress' | 'signal'>,
 ): Promise<Written> {
-  await using staged = await stageModel(pruned.model, file, out, signal)
+  await using staged = await stageModel(model, file, out, signal)
   let verification: VerifiedPruning | undefined
   if (verify) {
     progress.stage('verifying')
     const { verifyPruned } = await import('./verify.ts')
     const isShallow = file !== whole
-    verification = await verifyPruned({ file, isShallow, model, pruned, path: staged.path, settings, signal })
+    verification = await verifyPruned({
+      file,
+      isShallow,
+      model: inspection,
+      pruned,
+      path: staged.path,
+      settings,
+      signal,
+    })
   }
-  const states = typeof model.tokens === 'number' ? model.tokens : undefined
-  const repair = { out: decoder?.out, states, size: model.hidden, verify, signal }
+  const states = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
+  const repair = { out: decoder?.out, states, size: inspection.hidden, verify, signal }
   await using repaired = decoder && (await repairDecoder(decoder.file, repair))
   throwIfAborted(signal, 'tp')
   await beforeCommit()

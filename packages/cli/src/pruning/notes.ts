@@ -1,24 +1,8 @@
-import type { InputKind } from '@tp/compare'
-import type { Inspection, PruneOptions, TokenReading } from '@tp/compiler'
+import { factor, type InputKind } from '@tp/compare'
+import type { Inspection, PruneOptions } from '@tp/compiler'
+import { type SafeChoice, type SafeMethod, type WholeReading, wholeReadings } from '@tp/tune'
 
 type Restoring = NonNullable<PruneOptions['restore']>
-
-/** How a head reads every token, where it does. */
-type WholeReading = 'mean' | 'states' | 'answers' | 'positions'
-
-const wholeReadings: Partial<Readonly<Record<TokenReading['kind'], WholeReading>>> = {
-  mean: 'mean',
-  sum: 'mean',
-  max: 'mean',
-  'token-states': 'states',
-  'token-answers': 'answers',
-  positions: 'positions',
-}
-
-/** Whether an output is made of all tokens: pooled by the file, or a row for each. */
-export function readsEveryToken({ head }: Inspection): boolean {
-  return head.some(({ reads }) => reads.some(({ kind }) => wholeReadings[kind] !== undefined))
-}
 
 const facts: Readonly<Record<WholeReading, string>> = {
   mean: 'pools all tokens',
@@ -62,11 +46,7 @@ export function wholeHeadNote(
   kind: InputKind,
   restore: Restoring = 'auto',
 ): string | undefined {
-  const outputs = inspections.flatMap(({ head }) => head)
-  const found = outputs.flatMap(({ output, reads }) => {
-    const [reading] = reads.flatMap(({ kind: read }) => wholeReadings[read] ?? [])
-    return reading === undefined ? [] : [{ output, reading }]
-  })
+  const found = wholeReadings(inspections)
   if (found.length === 0) return undefined
   const isPooled = found.some(({ reading }) => reading !== 'answers')
   const about = found.map(({ output, reading }) => `${output} ${facts[reading]}`).join(', ')
@@ -84,8 +64,36 @@ export const FILLED_ROWS: string =
   'rows of pruned tokens hold the mean of the kept ones, for a mean over all rows; if a decoder attends to them, give --restore nearest, ' +
   'or --restore none, and pass the output tp.mask to the decoder as the attention mask of its encoder'
 
-/** What is said where no method was asked for. */
-export function safeDefaultNote(kind: InputKind): string {
+/** Why a file was pruned as it was, where no method is named. */
+export function safeChoiceNote(why: SafeChoice, kind: InputKind): string {
+  if ('exact' in why) return why.exact === 'unmeasured' ? UNMEASURED : wholeHeadDefault(kind)
+  if ('losses' in why) return measuredNote(why)
+  if ('message' in why)
+    return `${nameOf(why.refused)}, which is used for such a head, does not suit this model: ${why.message}`
+  const slower = `${nameOf(why.slower)}, which is used for such a head, is ${factor(why.speedup)} as fast here`
+  return `${slower}, so only what is exact is done`
+}
+
+function nameOf({ method, keep }: SafeMethod): string {
+  return `${method} at keep ${keep}`
+}
+
+/** `… value-aware at keep 0.8 lost 0.0 (−0.3 … 0.3) points on mails and 1.0 (−0.7 … 2.8) on reviews` */
+function measuredNote(safe: SafeMethod): string {
+  const texts = safe.losses.map(({ on, points, low, high }, i) => {
+    const interval = [low, high].map((end) => end.toFixed(1).replace('-', '−')).join(' … ')
+    return `${points.toFixed(1)} (${interval})${i === 0 ? ' points' : ''} on ${on}`
+  })
+  const head = `the head reads the class token of ${safe.tokens === 'texts' ? 'a text' : 'patches'}`
+  const losses = `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`
+  return `no method was given, and ${head}: there ${nameOf(safe)} lost ${losses} (docs/results)`
+}
+
+const UNMEASURED =
+  'no method was given, and none was measured that is safe for such a head, so only what is exact is done: tokens that nothing reads are ' +
+  'eliminated. With --data what your own examples allow is chosen'
+
+function wholeHeadDefault(kind: InputKind): string {
   const exact = 'no method was given, so only what is exact is done: tokens that nothing reads are eliminated'
   if (kind === 'recordings') return `${exact}. tp eval --methods says what a method costs on your own recordings`
   return `${exact}. ${QUANTIZED}, and tp eval --methods says what a method costs on your own ${kind}`

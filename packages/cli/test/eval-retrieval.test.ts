@@ -5,7 +5,7 @@ import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder, tpHere } from './tp.ts'
 
-const data = fileURLToPath(new URL('../../eval/test/retrieval', import.meta.url))
+const data = fileURLToPath(new URL('../../data/test/retrieval', import.meta.url))
 const folder = temporaryFolder()
 const timeout = 120_000
 const tokenizer = ['--tokenizer', modelPath('mail', 'tokenizer')]

@@ -50,7 +50,7 @@ export {
   verifyPruning,
 } from './prunings/verify-pruning.ts'
 export type { AnswerNearness, Cell, ComparedAnswers, Comparer, Loss, Paired } from './tasks/comparer.ts'
-export { comparerOf, type EmbeddingData, type SpeechData, type TaskData } from './tasks/comparer-of.ts'
+export { comparerOf } from './tasks/comparer-of.ts'
 export { mcnemarContent } from './tasks/mcnemar-content.ts'
 export { type NearnessOf, nearnessTo } from './tasks/nearness.ts'
 export { factor, points, speedUpText } from './texts.ts'

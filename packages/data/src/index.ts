@@ -55,3 +55,9 @@ export { readEndTokens } from './generation/end-tokens.ts'
 export { MOST_KEYS, type NeedleOptions, readNeedles } from './generation/needles.ts'
 export { type Prompt, type PromptOptions, readPrompts } from './generation/prompts.ts'
 export { type DecoderForm, openTextDecoder, type Reading, type TextDecoder } from './generation/text-decoder.ts'
+
+// Tasks: a file or folder as a model of any task takes it, for comparisons.
+
+export { type ExamplesOptions, type OpenExamples, openExamples, readInputs } from './tasks/open-examples.ts'
+export { type ReadTaskData, readTaskData, type TaskDataOptions } from './tasks/read-task-data.ts'
+export type { EmbeddingData, SpeechData, TaskData } from './tasks/task-data.ts'

@@ -1,6 +1,6 @@
-import { compareVariants, type TaskData, TIMING_MS, type Variant } from '@tp/compare'
+import { compareVariants, TIMING_MS, type Variant } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
-import type { ModelFile } from '@tp/data'
+import type { ModelFile, TaskData } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'

@@ -1,9 +1,7 @@
 import { inputRoles } from '@tp/compare'
 import type { ValueInfo } from '@tp/core/runtime'
-import type { ModelFile } from '@tp/data'
-import { openDataset, type PrepareOptions, prepareInputs, readModelFolder } from '@tp/data'
-import { type Dataset, type ModelInputs, modalityOf } from '@tp/data/inputs'
-import { type Task, taskOf } from '@tp/data/outputs'
+import { type ExamplesOptions, type ModelFile, type OpenExamples, openExamples, prepareInputs } from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
@@ -61,16 +59,23 @@ export const dataOptions = {
   },
 } as const
 
-/** Examples as they are, and what prepares them for the model. */
-export interface OpenData {
-  readonly dataset: Dataset
-  /** What the model takes. */
-  readonly inputs: readonly ValueInfo[]
-  /** It gives one number, which examples can be ranked by. */
-  readonly ranks: boolean
-  /** What its outputs look like. */
-  readonly task: Task
-  readonly prepare: PrepareOptions
+/** The options of the command line as those of `@tp/data`. @throws TpError TP_USAGE */
+export function examplesOptions(
+  { labels, limit, top, tokenizer, candidates, split, ...given }: Arguments<typeof dataOptions>,
+  batchSize: number,
+  { progress, signal }: Context,
+): ExamplesOptions {
+  return {
+    ...{ tokenizer, candidates, split, batchSize, signal },
+    labels: labels?.split(','),
+    limit: limit === undefined ? undefined : wholeNumber('limit', limit),
+    top: top === undefined ? undefined : wholeNumber('top', top),
+    textColumn: given['text-column'],
+    pairColumn: given['pair-column'],
+    labelColumn: given['label-column'],
+    onOmitted: (left) =>
+      progress.note(`the model takes batches of ${batchSize} only: the last ${left} examples are omitted`),
+  }
 }
 
 /** The examples of a file or folder, as many as fill batches. @throws TpError of @tp/data; TP_USAGE */
@@ -78,47 +83,22 @@ export async function openData(
   path: string,
   data: string,
   batchSize: number,
-  { tokenizer, labels, limit, ...given }: Arguments<typeof dataOptions>,
-  { progress, signal, runtime = nodeRuntime() }: Context,
-): Promise<OpenData> {
+  given: Arguments<typeof dataOptions>,
+  context: Context,
+): Promise<OpenExamples & { readonly inputs: readonly ValueInfo[] }> {
+  const { progress, signal, runtime = nodeRuntime() } = context
   progress.stage(`reading ${data}`)
-  const known = await readModelFolder(path)
   await using session = await runtime.load(path, { signal })
-  const { inputs, outputs } = session
-  const task = taskOf(outputs, known.labels)
-  const ranks = taskOf(outputs) === 'ranking'
-  const dataset = await openDataset(data, {
-    ranks,
-    labels: labels?.split(',') ?? known.labels,
-    modality: modalityOf(inputs),
-    limit: limit === undefined ? undefined : wholeNumber('limit', limit),
-    textColumn: given['text-column'],
-    pairColumn: given['pair-column'],
-    labelColumn: given['label-column'],
-    candidates: given.candidates,
-    split: given.split,
-    top: given.top === undefined ? undefined : wholeNumber('top', given.top),
-  })
-  const whole = { ...dataset, examples: wholeBatches<unknown>(dataset.examples, batchSize, progress) } as Dataset
-  return { dataset: whole, inputs, ranks, task, prepare: { ...known, tokenizer: tokenizer ?? known.tokenizer, signal } }
+  return {
+    ...(await openExamples(path, session, data, examplesOptions(given, batchSize, context))),
+    inputs: session.inputs,
+  }
 }
 
 /** The same, as the model takes them. */
 export async function openInputs(...from: Parameters<typeof openData>): Promise<ModelInputs> {
   const { dataset, inputs, prepare } = await openData(...from)
   return await prepareInputs(dataset, inputs, prepare)
-}
-
-/** Examples without the last ones that fill no batch. */
-export function wholeBatches<T>(
-  examples: readonly T[],
-  batchSize: number,
-  progress: Context['progress'],
-): readonly T[] {
-  const left = examples.length % batchSize
-  if (left === 0) return examples
-  progress.note(`the model takes batches of ${batchSize} only: the last ${left} examples are omitted`)
-  return examples.slice(0, examples.length - left)
 }
 
 /** Batch size: the model's fixed one, or 1. */

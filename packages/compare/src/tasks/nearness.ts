@@ -1,9 +1,10 @@
 import type { Session } from '@tp/core/runtime'
+import type { SpeechData, TaskData } from '@tp/data'
 import { someExamples } from '@tp/data/inputs'
 import type { EvaluateOptions } from '../answers/run-examples.ts'
 import { spreadByLength } from '../times/spread-by-length.ts'
 import type { AnswerNearness } from './comparer.ts'
-import { comparerOf, type SpeechData, type TaskData } from './comparer-of.ts'
+import { comparerOf } from './comparer-of.ts'
 
 /** Few enough to run a model some dozen times. */
 const FEW = 32

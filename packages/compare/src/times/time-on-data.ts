@@ -1,7 +1,7 @@
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
+import type { TaskData } from '@tp/data'
 import type { VariantLatency } from '@tp/metrics'
 import { withDecoder } from '../answers/transcribe.ts'
-import type { TaskData } from '../tasks/comparer-of.ts'
 import { spreadByLength } from './spread-by-length.ts'
 import { timeInTurns } from './time-in-turns.ts'
 

@@ -1,0 +1,87 @@
+import type { ModelSignature } from '@tp/core/runtime'
+import type { Dataset } from '../datasets/dataset.ts'
+import { openDataset } from '../datasets/open-dataset.ts'
+import { readModelFolder } from '../inputs/model-folder.ts'
+import type { ModelInputs } from '../inputs/model-inputs.ts'
+import { modalityOf } from '../inputs/model-inputs.ts'
+import { type PrepareOptions, prepareInputs } from '../inputs/prepare.ts'
+import { type Task, taskOf } from '../outputs/task-of.ts'
+
+/** Which examples of a file or folder, and how the model reads them. */
+export interface ExamplesOptions {
+  /** The model's class names in order; default: those of config.json next to it. */
+  readonly labels?: readonly string[] | undefined
+  /** Path of tokenizer.json; default: the one next to the model. */
+  readonly tokenizer?: string | undefined
+  /** The first examples only; of a folder of queries and documents: queries. */
+  readonly limit?: number | undefined
+  /** Columns of a table, by name or number from 1; default: found by its header. */
+  readonly textColumn?: string | undefined
+  readonly pairColumn?: string | undefined
+  readonly labelColumn?: string | undefined
+  /** Of a folder of queries and documents: the run of a first stage, the judgments, and the most candidates a query. */
+  readonly candidates?: string | undefined
+  readonly split?: string | undefined
+  readonly top?: number | undefined
+  /** Batches that the model takes, where it takes no others; the last examples that fill none are left out. Default 1. */
+  readonly batchSize?: number | undefined
+  /** Called with how many that are. */
+  readonly onOmitted?: ((examples: number) => void) | undefined
+  readonly signal?: PrepareOptions['signal']
+}
+
+/** Examples as they are, and what prepares them for a model. */
+export interface OpenExamples {
+  readonly dataset: Dataset
+  /** Whether the model gives one number, which examples can be ranked by. */
+  readonly ranks: boolean
+  /** What its outputs look like. */
+  readonly task: Task
+  readonly prepare: PrepareOptions
+}
+
+/**
+ * The labeled examples of a file or folder, as many as fill batches.
+ * @param modelPath an ONNX file, next to which are its classes and tokenizer
+ * @param model its inputs and outputs, or a session
+ * @throws TpError TP_DATA
+ */
+export async function openExamples(
+  modelPath: string,
+  model: ModelSignature,
+  data: string,
+  options: ExamplesOptions = {},
+): Promise<OpenExamples> {
+  const known = await readModelFolder(modelPath)
+  const { labels = known.labels, tokenizer = known.tokenizer, signal } = options
+  const ranks = taskOf(model.outputs) === 'ranking'
+  const dataset = await openDataset(data, { ...options, ranks, labels, modality: modalityOf(model.inputs) })
+  return {
+    dataset: { ...dataset, examples: wholeBatches<unknown>(dataset.examples, options) } as Dataset,
+    ranks,
+    task: taskOf(model.outputs, known.labels),
+    prepare: { ...known, tokenizer, signal },
+  }
+}
+
+/** The same, as the model takes them. @throws TpError as `openExamples` and `prepareInputs` */
+export async function readInputs(
+  modelPath: string,
+  model: ModelSignature,
+  data: string,
+  options: ExamplesOptions = {},
+): Promise<ModelInputs> {
+  const { dataset, prepare } = await openExamples(modelPath, model, data, options)
+  return await prepareInputs(dataset, model.inputs, prepare)
+}
+
+/** Examples without the last ones that fill no batch. */
+export function wholeBatches<T>(
+  examples: readonly T[],
+  { batchSize = 1, onOmitted }: Pick<ExamplesOptions, 'batchSize' | 'onOmitted'>,
+): readonly T[] {
+  const left = examples.length % batchSize
+  if (left === 0) return examples
+  onOmitted?.(left)
+  return examples.slice(0, examples.length - left)
+}

@@ -1,0 +1,97 @@
+import { TpError } from '@tp/core'
+import type { ModelSignature } from '@tp/core/runtime'
+import type { Dataset, TextDataset } from '../datasets/dataset.ts'
+import { isRetrievalFolder } from '../datasets/retrieval/retrieval-folder.ts'
+import { readSearchData } from '../datasets/retrieval/search-data.ts'
+import { readScoredPairs } from '../datasets/scored-pairs.ts'
+import { readTaggedTsv } from '../datasets/tagged-tsv.ts'
+import { readTexts } from '../datasets/texts.ts'
+import { loadTokenizer } from '../inputs/load-tokenizer.ts'
+import { readModelFolder } from '../inputs/model-folder.ts'
+import { modalityOf } from '../inputs/model-inputs.ts'
+import { requirePooling } from '../inputs/pooling.ts'
+import { prepareInputs } from '../inputs/prepare.ts'
+import { taggedInputs } from '../inputs/tagged-inputs.ts'
+import { type Task, taskOf } from '../outputs/task-of.ts'
+import { embeddingOutput } from '../outputs/vectors.ts'
+import { readSpeech } from '../speech/read-speech.ts'
+import { speechInputs } from '../speech/speech-inputs.ts'
+import { type ExamplesOptions, readInputs, wholeBatches } from './open-examples.ts'
+import type { EmbeddingData, SpeechData, TaskData } from './task-data.ts'
+
+export interface TaskDataOptions extends ExamplesOptions {
+  /** Default: what the model's outputs look like. */
+  readonly task?: Task | undefined
+}
+
+/** Data of any task; recordings still without the decoder that writes them down. */
+export type ReadTaskData = Exclude<TaskData, SpeechData> | Omit<SpeechData, 'decoder'>
+
+/**
+ * The examples of a file or folder for a task: labeled ones, tagged words, texts to embed with judgments where the data have them,
+ * candidates to be ranked, or recordings. Options that the task does not read are ignored.
+ * @param modelPath an ONNX file, next to which are its classes, pooling and tokenizer
+ * @param model its inputs and outputs, or a session
+ * @throws TpError TP_DATA; TP_TOKENIZER where there is none; TP_POOLING
+ * @example
+ * const data = await readTaskData('model.onnx', session, 'dev.tsv')
+ */
+export async function readTaskData(
+  modelPath: string,
+  model: ModelSignature,
+  data: string,
+  options: TaskDataOptions = {},
+): Promise<ReadTaskData> {
+  const known = await readModelFolder(modelPath)
+  const { labels = known.labels, limit } = options
+  const task = options.task ?? taskOf(model.outputs, labels)
+  if (task === 'asr') {
+    return { task, inputs: await speechInputs(await readSpeech(data, { limit }), modelPath, model.inputs) }
+  }
+  // Images and sounds have their labels in file names, which need not be parsed.
+  const isText = modalityOf(model.inputs) === 'text'
+  if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
+    const inputs = await readInputs(modelPath, model, data, options)
+    // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
+    const ofClasses = options.task === undefined && task === 'ranking' && inputs.ranking === undefined
+    return { task: ofClasses ? 'classification' : task, inputs }
+  }
+  const prepare = { ...known, tokenizer: options.tokenizer ?? known.tokenizer, signal: options.signal }
+  if (task === 'embeddings') {
+    const outputs = Object.fromEntries(model.outputs.map((output) => [output.name, output]))
+    requirePooling(known.pooling, modelPath, embeddingOutput(outputs))
+    const { texts, judged } = await readTextsToEmbed(data, options)
+    return { task, inputs: await prepareInputs(texts, model.inputs, prepare), ...(judged && { judged }) }
+  }
+  if (prepare.tokenizer === undefined) {
+    throw new TpError('TP_TOKENIZER', 'data', `no tokenizer.json is next to ${modelPath}; give its path`)
+  }
+  const tagged = await readTaggedTsv(data, { labels, limit })
+  const sentences = wholeBatches(tagged.sentences, options)
+  const tokenizer = await loadTokenizer(prepare.tokenizer)
+  return { task, labels, inputs: await taggedInputs({ ...tagged, sentences }, model.inputs, tokenizer, prepare) }
+}
+
+/** With judgments of people, if the data have any: a folder in BEIR's layout, or pairs with scores. */
+async function readTextsToEmbed(
+  data: string,
+  options: ExamplesOptions,
+): Promise<Pick<EmbeddingData, 'judged'> & { readonly texts: Dataset }> {
+  const { split, limit, textColumn, batchSize = 1 } = options
+  const judged = (await isRetrievalFolder(data))
+    ? await readSearchData(data, { split, limit })
+    : textColumn === undefined
+      ? await readScoredPairs(data, limit)
+      : undefined
+  if (judged !== undefined) return { texts: filledUp(judged.texts, batchSize), judged }
+  const texts = await readTexts(data, { limit, textColumn })
+  return { texts: { ...texts, examples: wholeBatches(texts.examples, options) } }
+}
+
+/** Texts up to whole batches, the last one several times. */
+function filledUp(texts: TextDataset, batchSize: number): TextDataset {
+  const { examples } = texts
+  const missing = (batchSize - (examples.length % batchSize)) % batchSize
+  const last = examples.slice(-1)
+  return { ...texts, examples: [...examples, ...Array.from({ length: missing }, () => last).flat()] }
+}

@@ -19,7 +19,7 @@ export interface ExamplesOptions {
   readonly textColumn?: string | undefined
   readonly pairColumn?: string | undefined
   readonly labelColumn?: string | undefined
-  /** Of a folder of queries and documents: the run of a first stage, the judgments, and the most candidates a query. */
+  /** For a folder of queries and documents: the run of a first stage, the judgments, and the most candidates a query. */
   readonly candidates?: string | undefined
   readonly split?: string | undefined
   readonly top?: number | undefined
@@ -35,7 +35,7 @@ export interface OpenExamples {
   readonly dataset: Dataset
   /** Whether the model gives one number, which examples can be ranked by. */
   readonly ranks: boolean
-  /** What its outputs look like. */
+  /** The task that its outputs look like. */
   readonly task: Task
   readonly prepare: PrepareOptions
 }

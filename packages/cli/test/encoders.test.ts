@@ -65,7 +65,7 @@ describe('two encoders in one file', () => {
       ['--encoder', 'sound'],
       'no encoder sound; it has input_ids (6 layers), pixel_values',
     ],
-    ['layers of one', ['--layers', 'sound:1'], 'no such encoder'],
+    ['layers of one', ['--layers', 'sound:1'], 'layers names the encoder "sound"'],
     ['layers given twice', ['--layers', '1', '--layers', '2'], '--layers is given twice'],
     ['layers with and without a name', ['--layers', '1', '--layers', 'input_ids:2'], 'name it each time'],
   ])('refuses %s as bad usage', async (_, args, message) => {

@@ -15,7 +15,7 @@ import {
   type WrittenPlan,
 } from '../pruning/read-fields.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
-import { atTrainedLayers } from '../pruning/weights.ts'
+import { layersOf, readWeights, type TrainedValues } from '../pruning/weights.ts'
 import { comparedMethods } from './compared-methods.ts'
 import { seededOptions } from './seeds.ts'
 
@@ -55,7 +55,7 @@ export interface VariantOptions {
  * @throws RefusalError; TpError TP_USAGE, TP_UNKNOWN_METHOD, TP_OPTION and what pruning throws
  */
 export async function pruneVariants(options: VariantOptions): Promise<PrunedVariant[]> {
-  const { file, methods: names, amounts, leaveOut = [], settings, weights, plugins } = options
+  const { file, methods: names, amounts, leaveOut = [], settings, plugins } = options
   const { params = {}, ...common } = settings
   const { methods, entries } = await comparedMethods(names, params, plugins)
   const scheduled = entries.filter((entry) => !entry.create().unscheduled)
@@ -65,6 +65,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
     throw usageError(unneeded ? amountUnneeded(unneeded.name) : 'a budget needs methods: --methods NAME,NAME…')
   }
 
+  const weights = await readWeights(options.weights)
   const encoders = inspectEncoders(file, common.encoder)
   const whole: Plan = { ...common, format: 1, method: 'none' }
   const unpruned = (plan: Plan): Promise<VariantModel> => variantModel(file, { plan, methods, weights }, encoders)
@@ -74,7 +75,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
     variants.push(await variantOf(method, '', [await unpruned({ ...whole, leaveOut: layers })]))
   }
   // Methods are compared at the same layers: those that trained values are for, where none are named.
-  const trained = await trainedPlan(scheduled, weights)
+  const trained = layersOfAll(scheduled, weights)
   let takesWeights = false
   for (const entry of entries) {
     const seeds = seededOptions(entry, params)
@@ -83,7 +84,12 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
       const models: VariantModel[] = []
       for (const texts of seeds) {
         const isAnywhere = row.layers === undefined && scheduled.includes(entry)
-        const plan = planOf(entry, { ...common, ...(isAnywhere && trained), ...row, params: texts })
+        const plan = planOf(entry, {
+          ...common,
+          ...(isAnywhere && trained && { layers: trained }),
+          ...row,
+          params: texts,
+        })
         await pause(options.signal)
         takesWeights ||= fromPlan(plan, methods).method.params !== undefined
         models.push(await variantModel(file, { plan, methods, weights }, encoders))
@@ -95,17 +101,14 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
   return variants
 }
 
-/** @throws TpError TP_WEIGHTS; TP_USAGE where values of several methods are for different layers */
-async function trainedPlan(
-  entries: readonly MethodEntry[],
-  weights: string | undefined,
-): Promise<Pick<Plan, 'layers'>> {
-  const found = new Map<string, Pick<Plan, 'layers'>>()
+/** @throws TpError TP_USAGE where values of several methods are for different layers */
+function layersOfAll(entries: readonly MethodEntry[], weights: TrainedValues | undefined): Plan['layers'] {
+  const found = new Map<string, Plan['layers']>()
   for (const entry of entries) {
-    const { layers } = await atTrainedLayers<Plan>({ format: 1, method: entry.name }, entry.create(), weights)
-    if (layers !== undefined) found.set(`${layers}`, { layers })
+    const layers = layersOf({ format: 1, method: entry.name }, entry.create(), weights)
+    if (layers !== undefined) found.set(`${layers}`, layers)
   }
-  const [first = {}, ...others] = found.values()
+  const [first, ...others] = found.values()
   if (others.length > 0)
     throw usageError(`--weights has values for layers ${[...found.keys()].join(' and ')}, by method; name --layers`)
   return first
@@ -122,15 +125,15 @@ async function variantModel(
     plan,
     methods,
     weights,
-  }: { readonly plan: OpenPlan; readonly methods: readonly MethodEntry[]; readonly weights: string | undefined },
+  }: { readonly plan: OpenPlan; readonly methods: readonly MethodEntry[]; readonly weights: TrainedValues | undefined },
   encoders: readonly Inspection[],
 ): Promise<VariantModel> {
   const planned = fromPlan(plan, methods)
   const { method } = planned
-  const trained = await atTrainedLayers(plan, method, weights)
+  const layers = layersOf(plan, method, weights)
   const settings = settingsOf(plan, planned, method.params === undefined ? undefined : weights)
   const file = withoutItsLayers(whole, plan)
-  const schedules = schedulesOf({ plan: trained, methods }, file.model, encoders)
+  const schedules = schedulesOf({ plan: { ...plan, ...(layers && { layers }) }, methods }, file.model, encoders)
   const prune = (form: Pick<PruneOptions, 'trace'>): Promise<Pruned> =>
     pruneFile(file, { ...settings, ...form }, schedules)
   return {

@@ -1,4 +1,4 @@
-import { factor, inputKind } from '@tp/compare'
+import { inputKind } from '@tp/compare'
 import { type Inspection, type inspect, type Plan, readProvenance } from '@tp/compiler'
 import { type ModelFile, readModelFolder } from '@tp/data'
 import type { Model } from '@tp/onnx'

@@ -13,29 +13,36 @@ import {
   transform,
 } from '@tp/compiler'
 import type { Schedule } from '@tp/core'
-import { needsValues } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import type { Model } from '@tp/onnx'
 import { interruptible } from '../command/endable.ts'
 import { requireKeptRows } from '../model/as-pooled.ts'
 import { naming, RefusalError } from '../model/refusal-error.ts'
 import { segmentOf } from './segment.ts'
-import { trainedValues } from './weights.ts'
+import { paramsFrom, requireValues, type TrainedValues } from './weights.ts'
 
 /** How a file is pruned but for the schedule, with the defaults that are said in reports. */
-export interface PruningSettings extends Omit<PruneOptions, 'schedule' | 'params' | 'source' | 'protect' | 'restore'> {
+export interface PruningSettings extends Omit<PruneOptions, 'schedule' | 'source' | 'protect' | 'restore'> {
   readonly protect: NonNullable<PruneOptions['protect']>
   readonly restore: NonNullable<PruneOptions['restore']>
   /** Stores the result in 8 bits. */
   readonly quantize?: QuantizeOptions | undefined
-  /** File of the method's trained values. */
-  readonly weights?: string | undefined
 }
 
 /** The settings of a plan. @param planned its options of pruning */
-export function settingsOf({ quantize }: Plan, planned: PlannedOptions, weights: string | undefined): PruningSettings {
+export function settingsOf(
+  { quantize }: Plan,
+  planned: PlannedOptions,
+  weights: TrainedValues | undefined,
+): PruningSettings {
   const { schedule: _, protect = 'auto', restore = 'auto', ...others } = planned
-  return { ...others, protect, restore, weights, ...(quantize && { quantize }) }
+  return {
+    ...others,
+    protect,
+    restore,
+    ...(quantize && { quantize }),
+    ...(weights && { params: paramsFrom(weights, planned.method) }),
+  }
 }
 
 /**
@@ -85,18 +92,16 @@ export async function pruneFile(
   settings: PruningSettings,
   schedules: ReadonlyMap<string, Schedule>,
 ): Promise<Pruned> {
-  const { weights, quantize: form, ...options } = settings
-  const { method } = options
+  const { quantize: form, ...options } = settings
+  const { method, params } = options
   const layers = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
   if (layers.length > 0) await requireKeptRows(file)
-  const needed = weights !== undefined || needsValues(method, layers)
-  const params = needed ? await trainedValues(weights, method, file.path) : undefined
+  if (params === undefined) requireValues(method, layers, undefined, file.path)
   const all: PruneOptions = {
     ...options,
     ...(await segmentOf(file, options)),
     schedule: ({ name }) => schedules.get(name) ?? new Map(),
     source: file.hash(),
-    ...(params && { params }),
   }
   const { model, reports } = interruptible(() =>
     naming(file.path, () => transform(file.model, prune(all), ...(form === undefined ? [] : [quantize(form)]))),

@@ -25,7 +25,7 @@ import {
   readWritten,
   saysHowMany,
 } from './read-fields.ts'
-import { atTrainedLayers, refuseMissingValues, refuseValuesOfLayers } from './weights.ts'
+import { layersOf, readWeights, refuseValuesOfLayers, requireValues } from './weights.ts'
 
 /** The error of a command line that does not say how to prune. */
 const METHOD_MISSING = '--method NAME (or --plan FILE) is missing; tp methods lists what there is'
@@ -81,22 +81,24 @@ async function read(given: PlanArguments, mayLearn: boolean): Promise<PlanToLear
   const plan = quantize && !mayLearn ? { ...own, quantize: own.quantize ?? (await formHere()) } : own
   const planned = fromPlan(plan, methods)
   const { method } = planned
-  const settings = settingsOf(plan, planned, given.weights)
+  const weights = await readWeights(given.weights)
+  const settings = settingsOf(plan, planned, weights)
   if (mayLearn && settings.quantize !== undefined) {
     throw usageError(
       `${given.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and store the result in 8 bits (--quantize)`,
     )
   }
-  const learns = mayLearn && method.training !== undefined && settings.weights === undefined
+  const learns = mayLearn && method.training !== undefined && weights === undefined
   const hasAmounts = saysHowMany(plan)
   if (!learns && !method.unscheduled && !hasAmounts) {
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
     if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
   }
-  if (!mayLearn && hasAmounts) refuseMissingValues(plan, method, settings.weights)
-  if (!learns) await refuseValuesOfLayers(plan, method, settings.weights)
-  const where = hasAmounts ? await atTrainedLayers(plan, method, settings.weights) : plan
-  return { plan: where, methods, method, settings, learns }
+  // As far as that is known before the model is read.
+  if (!mayLearn && hasAmounts) requireValues(method, Array.isArray(plan.layers) ? plan.layers : [0], weights)
+  if (!learns) refuseValuesOfLayers(plan, method, weights)
+  const layers = hasAmounts ? layersOf(plan, method, weights) : plan.layers
+  return { plan: { ...plan, ...(layers && { layers }) }, methods, method, settings, learns }
 }
 
 /** The plan without 8 bits that an option asks for, and whether one does. */

@@ -1,5 +1,5 @@
-import { ALL_TOKENS, flopsSizes, isText } from '@tp/compare'
-import { fromPlan, type Inspection, keepForFlops, type Plan, type PlannedOptions } from '@tp/compiler'
+import { ALL_TOKENS, flopsSizes, isText, type WantedSizes } from '@tp/compare'
+import { fromPlan, type Inspection, keepForFlops, type Plan } from '@tp/compiler'
 import { type MethodEntry, type Schedule, TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { usageError } from '../command/usage-error.ts'
@@ -7,55 +7,32 @@ import type { FlopsShare, OpenPlan } from './read-fields.ts'
 
 /**
  * The schedules of a plan for one model, one for each encoder by its name.
- * @throws TpError TP_SCHEDULE, TP_FLOPS, TP_SIZES, TP_USAGE
+ * @throws TpError TP_SCHEDULE, TP_ENCODER, TP_FLOPS, TP_SIZES, TP_USAGE
  */
 export function schedulesOf(
   { plan, methods }: { readonly plan: OpenPlan; readonly methods: readonly MethodEntry[] },
   model: Model,
   encoders: readonly Inspection[],
 ): ReadonlyMap<string, Schedule> {
-  const { layers = [], flops } = plan
-  const named = Array.isArray(layers) ? [] : Object.keys(layers)
-  const names = encoders.map(({ encoder }) => encoder)
-  const unknown = named.find((name) => !names.includes(name))
-  if (unknown !== undefined) {
-    throw usageError(`--layers ${unknown}: there is no such encoder to prune; the model has ${names.join(' and ')}`)
-  }
-  if (flops !== undefined && encoders.length > 1) {
-    throw usageError(`--flops goes with one encoder; name it: --encoder ${names.join(' or ')}`)
-  }
+  const { flops } = plan
+  const among = encoders.map(({ encoder }) => encoder)
+  if (flops !== undefined && among.length > 1)
+    throw usageError(`--flops goes with one encoder; name it: --encoder ${among.join(' or ')}`)
   return new Map(
     encoders.map((inspection) => {
-      if (plan.tokens !== undefined) checkTokens(plan.tokens, inspection.tokens)
-      const found = flops === undefined ? plan : atFlops(plan, flops, { methods, model, inspection })
-      return [inspection.encoder, scheduleFor(fromPlan(found, methods), inspection)]
+      const { encoder: name, layers, open, tokens } = inspection
+      if (plan.tokens !== undefined) checkTokens(plan.tokens, tokens)
+      const at = (own: Plan): Schedule =>
+        fromPlan(own, methods).schedule({ name, layerCount: layers.length, open, among })
+      if (flops === undefined) return [name, at(plan)]
+      const keep = keepForFlops(model, {
+        ...{ method: fromPlan(plan, methods).method, encoder: name, share: flops.share },
+        at: flopsSizes(model, inspection, sizesFor(flops, inspection)),
+        schedule: (ratio) => at({ ...plan, keep: ratio }),
+      })
+      return [name, at({ ...plan, keep })]
     }),
   )
-}
-
-function scheduleFor({ schedule }: PlannedOptions, { encoder: name, layers, open }: Inspection): Schedule {
-  return schedule({ name, layerCount: layers.length, open })
-}
-
-/** The plan with the keep ratio that takes a share of the FLOPs. */
-function atFlops(
-  plan: Plan,
-  flops: FlopsShare,
-  about: { readonly methods: readonly MethodEntry[]; readonly model: Model; readonly inspection: Inspection },
-): Plan {
-  const { methods, model, inspection } = about
-  const { batch, encoder } = inspection
-  const keep = keepForFlops(model, {
-    method: fromPlan(plan, methods).method,
-    encoder,
-    share: flops.share,
-    at: flopsSizes(model, inspection, {
-      batch: typeof batch === 'number' ? batch : 1,
-      tokens: lengthFor(flops, inspection),
-    }),
-    schedule: (ratio) => scheduleFor(fromPlan({ ...plan, keep: ratio }, methods), inspection),
-  })
-  return { ...plan, keep }
 }
 
 function checkTokens(values: number | readonly number[], tokens: Inspection['tokens']): void {
@@ -66,17 +43,13 @@ function checkTokens(values: number | readonly number[], tokens: Inspection['tok
   throw new TpError('TP_SCHEDULE', 'tp', `tokens is ${beyond}, but the model always has ${tokens}; ${advice}`)
 }
 
-function lengthFor({ at }: FlopsShare, inspection: Inspection): number | undefined {
+function sizesFor({ at }: FlopsShare, inspection: Inspection): WantedSizes {
+  const batch = typeof inspection.batch === 'number' ? inspection.batch : 1
   if (isText(inspection)) {
     if (at === undefined) throw usageError('--flops needs the length that it is meant for: --at n=128')
-    return at
+    return { batch, tokens: at }
   }
-  if (at !== undefined && at !== inspection.tokens) {
-    throw new TpError(
-      'TP_SCHEDULE',
-      'tp',
-      `--at is n=${at}, but the model's own number of tokens is ${inspection.tokens}; leave it out`,
-    )
-  }
-  return undefined
+  if (at === undefined || at === inspection.tokens) return { batch }
+  const seen = `--at is n=${at}, but the model's own number of tokens is ${inspection.tokens}`
+  throw new TpError('TP_SCHEDULE', 'tp', `${seen}; leave it out`)
 }

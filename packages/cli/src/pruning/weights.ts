@@ -5,73 +5,64 @@ import { readInput } from '../files/read-input.ts'
 import { layersText, ranges } from '../output/numbers.ts'
 import { valuesMissing } from '../training/train-line.ts'
 
-/**
- * What a method has learned, at a layer, out of the file that is named.
- * @param model that is pruned, where it is known
- * @throws TpError TP_WEIGHTS, also where none is
- */
-export async function trainedValues(
-  path: string | undefined,
+/** The trained values of a method, from a file. */
+export interface TrainedValues {
+  readonly path: string
+  readonly values: ReturnType<typeof readSafetensors>
+}
+
+/** @throws TpError TP_WEIGHTS, TP_TOO_LARGE; with the name of the file */
+export async function readWeights(path: string): Promise<TrainedValues>
+export async function readWeights(path: string | undefined): Promise<TrainedValues | undefined>
+export async function readWeights(path: string | undefined): Promise<TrainedValues | undefined> {
+  if (path === undefined) return undefined
+  const bytes = await readInput(path, { code: 'TP_WEIGHTS', advice: 'give the path of a safetensors file' })
+  try {
+    return { path, values: readSafetensors(bytes) }
+  } catch (cause) {
+    throw isTpError(cause)
+      ? new TpError('TP_WEIGHTS', path, cause.message.replace(`[${cause.where}] `, ''), { cause })
+      : cause
+  }
+}
+
+/** The values at each layer. @throws TpError TP_WEIGHTS, when it is called */
+export function paramsFrom({ values }: TrainedValues, method: Method): (layer: number) => Values {
+  return (layer) => paramsOf(method, values, layer)
+}
+
+/** @throws TpError TP_WEIGHTS for a method that needs trained values at one of the layers, where there are none */
+export function requireValues(
   method: Method,
+  layers: Iterable<number>,
+  weights: TrainedValues | undefined,
   model?: string,
-): Promise<(layer: number) => Values> {
-  if (path === undefined) throw new TpError('TP_WEIGHTS', 'tp', valuesMissing(method, model))
-  const weights = await readWeights(path)
-  return (layer) => paramsOf(method, weights, layer)
+): void {
+  if (weights === undefined && needsValues(method, layers))
+    throw new TpError('TP_WEIGHTS', 'tp', valuesMissing(method, model))
 }
 
-/**
- * Before the model is read: what a method needs at each layer, or at those that are named, is there or is asked for.
- * @throws TpError TP_WEIGHTS
- */
-export function refuseMissingValues({ layers }: Plan, method: Method, weights: string | undefined): void {
-  const named = Array.isArray(layers) ? layers.filter((layer) => typeof layer === 'number') : [0]
-  if (weights === undefined && needsValues(method, named)) throw new TpError('TP_WEIGHTS', 'tp', valuesMissing(method))
-}
-
-/**
- * A plan that names no layers, at those that the method's trained values are for.
- * @throws TpError TP_WEIGHTS
- */
-export async function atTrainedLayers<Own extends Plan>(
-  plan: Own,
-  method: Method,
-  weights: string | undefined,
-): Promise<Own> {
-  if (weights === undefined || plan.layers !== undefined || method.params === undefined) return plan
-  const layers = trainedLayers(method, await readWeights(weights))
-  return layers === undefined ? plan : { ...plan, layers }
+/** The layers of a plan: if it names none, those that the trained values are for. */
+export function layersOf({ layers }: Plan, method: Method, weights: TrainedValues | undefined): Plan['layers'] {
+  if (weights === undefined || layers !== undefined || method.params === undefined) return layers
+  return trainedLayers(method, weights.values)
 }
 
 /**
  * Trained values of single layers are those of the whole model; where some are left out, the others have new numbers.
  * @throws TpError TP_WEIGHTS
  */
-export async function refuseValuesOfLayers(
+export function refuseValuesOfLayers(
   { leaveOut = [] }: Plan,
   method: Method,
-  weights: string | undefined,
-): Promise<void> {
+  weights: TrainedValues | undefined,
+): void {
   if (leaveOut.length === 0 || weights === undefined) return
-  const ofOneLayer = [...(await readWeights(weights))].filter(([name]) => name.startsWith('layer.'))
-  const layers = trainedLayers(method, new Map(ofOneLayer))
+  const { path, values } = weights
+  const layers = trainedLayers(method, new Map([...values].filter(([name]) => name.startsWith('layer.'))))
   if (layers === undefined) return
   const seen = `the values are for ${layersText(layers, ranges(layers))}, and layers are to be left out, which gives the others new numbers`
-  throw new TpError(
-    'TP_WEIGHTS',
-    weights,
-    `${seen}; write the file without them first (tp prune --leave-out alone), and prune that with values learned on it`,
-  )
-}
-
-/** @throws TpError TP_WEIGHTS, TP_TOO_LARGE; with the file's name */
-async function readWeights(path: string): Promise<ReturnType<typeof readSafetensors>> {
-  const bytes = await readInput(path, { code: 'TP_WEIGHTS', advice: 'give the path of a safetensors file' })
-  try {
-    return readSafetensors(bytes)
-  } catch (cause) {
-    throw isTpError(cause)
-      ? new TpError('TP_WEIGHTS', path, cause.message.replace(`[${cause.where}] `, ''), { cause })
-      : cause
-  }
+  const advice =
+    'write the file without them first (tp prune --leave-out alone), and prune that with values learned on it'
+  throw new TpError('TP_WEIGHTS', path, `${seen}; ${advice}`)
 }

@@ -23,7 +23,7 @@ const fits: Readonly<Record<(typeof FITTED)[number], typeof fitLens>> = { lens: 
 
 /** Whether `tp train` fits the method's values instead of training by steps. */
 export function isFitted({ plan, settings }: PlanToLearn): boolean {
-  return Object.hasOwn(fits, plan.method) && settings.weights === undefined
+  return Object.hasOwn(fits, plan.method) && settings.params === undefined
 }
 
 /** Options that say how to train by steps. */

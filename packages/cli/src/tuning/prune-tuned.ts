@@ -15,6 +15,7 @@ import { settingsOf } from '../pruning/prune-file.ts'
 import { readSettings } from '../pruning/read-fields.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
 import { segmentOf } from '../pruning/segment.ts'
+import { readWeights } from '../pruning/weights.ts'
 import { formHere } from '../quantizing/form-here.ts'
 import { type TunedWithin, tuneWithin } from './tune-within.ts'
 
@@ -93,7 +94,12 @@ export async function readTuned(tuned: Plan, given: Given): Promise<ReadPlan> {
   const plan = { ...tuned, ...(restore !== undefined && { restore }), ...(outputs !== undefined && { outputs }) }
   const methods = [...(await loadMethods(given.plugin)).values()].map(({ entry }) => entry)
   const planned = fromPlan(plan, methods)
-  return { plan, methods, method: planned.method, settings: settingsOf(plan, planned, given.weights) }
+  return {
+    plan,
+    methods,
+    method: planned.method,
+    settings: settingsOf(plan, planned, await readWeights(given.weights)),
+  }
 }
 
 /** What tuning did, in one sentence. */

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type MethodEntry, withValues } from '@tp/core'
-import { needsValues } from '@tp/core/host'
 import type { Variant } from '@tp/tune'
 import { usageError } from '../command/usage-error.ts'
 import { readInput } from '../files/read-input.ts'
-import { trainedValues } from '../pruning/weights.ts'
+import { paramsFrom, readWeights, requireValues } from '../pruning/weights.ts'
 
 /**
  * What a plan is chosen from: methods, those that work with trained values with them inside.
@@ -16,14 +15,15 @@ export async function variantsOf(entries: readonly MethodEntry[], weights: strin
     const names = entries.map(({ name }) => name).join(', ')
     throw usageError(`--weights is given, but of ${names} none has anything trained; name one in --methods`)
   }
-  return await Promise.all(
-    entries.map(async (entry) => {
-      const method = entry.create()
-      if (weights === undefined ? !needsValues(method) : !takesTrainedValues(entry)) return { entry }
-      const values = await trainedValues(weights, method)
-      return { entry: { ...entry, create: (options) => withValues(entry.create(options), values) } }
-    }),
-  )
+  const trained = await readWeights(weights)
+  return entries.map((entry) => {
+    const method = entry.create()
+    if (!takesTrainedValues(entry)) return { entry }
+    requireValues(method, [0, 1], trained)
+    if (trained === undefined) return { entry }
+    const values = paramsFrom(trained, method)
+    return { entry: { ...entry, create: (options) => withValues(entry.create(options), values) } }
+  })
 }
 
 export function takesTrainedValues(entry: MethodEntry): boolean {

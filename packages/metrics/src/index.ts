@@ -54,16 +54,7 @@ export { wordErrors, wordsOf } from './speech/word-errors.ts'
 
 // Times: of models that run in turns.
 
-export {
-  type Comparison,
-  type ComparisonOptions,
-  comparePaired,
-  medianInterval,
-  pairedSpeedup,
-  type Speedup,
-  type SteppedSession,
-  type VariantLatency,
-} from './times/compare-paired.ts'
+export { medianInterval, pairedSpeedup, type Speedup } from './times/speedup.ts'
 
 // Traces: which tokens were kept where.
 

@@ -1,8 +1,8 @@
+import { timeInTurns } from '@tp/compare'
 import type { QuantizeOptions } from '@tp/compiler'
 import { type Amount, type Method, none, type Schedule, scorer, truncate } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
-import { comparePaired } from '@tp/metrics'
 import { eightBitsName } from './candidate.ts'
 import { type LatencyTable, tableOf } from './latency-table.ts'
 import type { Measurer } from './measurer.ts'
@@ -121,7 +121,7 @@ type Feeds = Awaited<ReturnType<ModelInputs['feeds']>>
 
 async function denseMs(dense: Session, feeds: readonly Feeds[]): Promise<number[]> {
   const all: number[] = []
-  for (const one of feeds) all.push((await comparePaired({ dense }, [one], ROUNDS)).variants.dense?.p50Ms as number)
+  for (const one of feeds) all.push((await timeInTurns([dense], [one], ROUNDS)).latencies[0]?.p50Ms as number)
   return all
 }
 
@@ -132,8 +132,8 @@ async function ratios(
 ): Promise<number[]> {
   const all: number[] = []
   for (const one of feeds) {
-    const { variants } = await comparePaired({ ...sessions }, [one], ROUNDS)
-    all.push(1 / (variants.session?.speedup.value as number))
+    const { latencies } = await timeInTurns([sessions.dense, sessions.session], [one], ROUNDS)
+    all.push(1 / (latencies[1]?.speedup.value as number))
   }
   return all
 }

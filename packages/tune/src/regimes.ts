@@ -1,6 +1,6 @@
+import { timeInTurns, type VariantLatency } from '@tp/compare'
 import type { Runtime, Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
-import { comparePaired } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 import type { Shape } from './options.ts'
@@ -55,8 +55,8 @@ export async function timeGrid(
       `grid ${device.name} ${name} ${shape.batch}x${tokens}`,
       async () => {
         const feeds = await timedInputs(inputs, shape)
-        const { variants } = await comparePaired({ dense, session }, [feeds], ROUNDS)
-        const { value, low, high } = (variants.session as NonNullable<typeof variants.session>).speedup
+        const { latencies } = await timeInTurns([dense, session], [feeds], ROUNDS)
+        const { value, low, high } = (latencies[1] as VariantLatency).speedup
         return [value, low, high]
       },
     )
@@ -84,8 +84,8 @@ async function partOfOne(
   const [part] = await measurer.measure(`one of ${device.name} dense ${shape.batch}x${tokens}`, async () => {
     const all = await timedInputs(inputs, shape)
     const one = await timedInputs(inputs, { ...shape, batch: 1 })
-    const { variants } = await comparePaired({ one: dense, all: dense }, [all], { ...ROUNDS, inputsOf: { one: [one] } })
-    return [variants.all?.speedup.value as number]
+    const { latencies } = await timeInTurns([dense, dense], [one], { ...ROUNDS, inputsOf: [[one], [all]] })
+    return [latencies[1]?.speedup.value as number]
   })
   return part as number
 }

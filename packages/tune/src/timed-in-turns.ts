@@ -1,5 +1,4 @@
-import type { Session } from '@tp/core/runtime'
-import { comparePaired } from '@tp/metrics'
+import { timeInTurns, withSessions } from '@tp/compare'
 import { byTime, type Candidate, pruningOf } from './candidate.ts'
 import type { Shape } from './options.ts'
 import type { Timed } from './regimes.ts'
@@ -36,16 +35,15 @@ export async function relativeTimes(
   const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / SHAPES) === 0)
   const sizes = some.map(({ batch, tokens }) => (tokens === undefined ? `${batch}` : `${batch}x${tokens}`))
   return await measurer.measure(`times ${device.name} at ${sizes.join(' ')} ${names.join(', ')}`, async () => {
-    const sessions: Record<string, Session> = {}
-    try {
-      for (const [i, candidate] of candidates.entries()) {
-        sessions[names[i] as string] ??= await measurer.load(device, model, pruningOf(candidate, sites))
-      }
+    const distinct = [...new Set(names)]
+    const open = distinct.map((name) => () => {
+      const candidate = candidates[names.indexOf(name)] as (typeof candidates)[0]
+      return measurer.load(device, model, pruningOf(candidate, sites))
+    })
+    return await withSessions(open, async (sessions) => {
       const feeds = await Promise.all(some.map((shape) => timedInputs(inputs, shape)))
-      const { variants } = await comparePaired(sessions, feeds, { rounds: 40, budgetMs: 10_000 })
-      return names.map((name) => 1 / (variants[name]?.speedup.value as number))
-    } finally {
-      for (const session of Object.values(sessions)) await session.dispose()
-    }
+      const { latencies } = await timeInTurns(sessions, feeds, { rounds: 40, budgetMs: 10_000 })
+      return names.map((name) => 1 / (latencies[distinct.indexOf(name)]?.speedup.value as number))
+    })
   })
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { parseArgs } from 'node:util'
+import { points, speedUpText } from '@tp/compare'
 import { type Amount, TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import {
@@ -13,7 +14,7 @@ import {
   readPrompts,
 } from '@tp/data'
 import { decodeModel } from '@tp/onnx'
-import { interval, points, speedupText } from '../report/numbers.ts'
+import { interval } from '../report/numbers.ts'
 import { type Columns, plainTable, tableOf } from '../report/table.ts'
 import { type GenerationRow, measureGeneration } from './measure.ts'
 import { variantsOf } from './variants.ts'
@@ -104,8 +105,8 @@ function columnsOf([dense]: readonly GenerationRow[]): Columns<GenerationRow> {
     'caches in MB': ({ cacheBytes }) => megabytes(cacheBytes),
     ...(dense?.peakBytes && { 'memory in MB': ({ peakBytes }) => megabytes(peakBytes) }),
     'prompt ms': ({ prompt }) => prompt.p50Ms.toFixed(1),
-    'prompt speed-up': ({ prompt }) => speedupText(prompt.speedup),
+    'prompt speed-up': ({ prompt }) => speedUpText(prompt.speedup),
     'token ms': ({ token }) => token.p50Ms.toFixed(1),
-    'token speed-up': ({ token }) => speedupText(token.speedup),
+    'token speed-up': ({ token }) => speedUpText(token.speedup),
   }
 }

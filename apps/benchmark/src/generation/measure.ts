@@ -1,4 +1,4 @@
-import { timeInTurns, withSessions } from '@tp/compare'
+import { timeInTurns, type VariantLatency, withSessions } from '@tp/compare'
 import type { NamedTensors, Runtime, Session, TensorLike } from '@tp/core/runtime'
 import {
   type AnswerOptions,
@@ -8,15 +8,7 @@ import {
   type Prompt,
   type TextDecoder,
 } from '@tp/data'
-import {
-  accuracyInterval,
-  accuracyLoss,
-  type Figure,
-  figureLoss,
-  type Interval,
-  meanFigure,
-  type VariantLatency,
-} from '@tp/metrics'
+import { accuracyInterval, accuracyLoss, type Figure, figureLoss, type Interval, meanFigure } from '@tp/metrics'
 import { encodeModel } from '@tp/onnx'
 import { mean } from 'simple-statistics'
 import { limits } from '../files.ts'

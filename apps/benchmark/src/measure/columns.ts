@@ -1,6 +1,6 @@
-import type { VariantLatency } from '@tp/metrics'
+import { factor, points, type VariantLatency } from '@tp/compare'
 import { type Budget, keepText, settingText } from '../registry/settings.ts'
-import { factor, interval, percent, points } from '../report/numbers.ts'
+import { interval, percent } from '../report/numbers.ts'
 import type { Columns } from '../report/table.ts'
 import { figureOf, type Row, type TimedRow } from './measure.ts'
 

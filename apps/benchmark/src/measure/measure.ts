@@ -1,15 +1,7 @@
 import { availableParallelism } from 'node:os'
-import type { Outcome } from '@tp/compare'
+import type { Outcome, VariantLatency } from '@tp/compare'
 import type { Runtime } from '@tp/core/runtime'
-import {
-  type Figure,
-  figureInterval,
-  figureLoss,
-  type Interval,
-  meanFigure,
-  scaledInterval,
-  type VariantLatency,
-} from '@tp/metrics'
+import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
 import { encodeModel } from '@tp/onnx'
 import { mean } from 'simple-statistics'
 import type { Figures } from '../registry/metrics.ts'

@@ -1,6 +1,6 @@
+import { type TurnOptions, timeInTurns, type VariantLatency, withSessions } from '@tp/compare'
 import type { NamedTensors, Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
-import { type ComparisonOptions, comparePaired, type VariantLatency } from '@tp/metrics'
 import { encodeModel } from '@tp/onnx'
 import { limits } from '../files.ts'
 import type { Setting } from '../registry/settings.ts'
@@ -20,7 +20,7 @@ export function shapeText({ batch, tokens }: Shape): string {
 /** When candidates are timed: on some examples one by one, or on batches of one shape. */
 type TimedAt = { readonly examples: number } | Shape
 
-export interface Timing extends Pick<ComparisonOptions, 'rounds' | 'budgetMs'> {
+export interface Timing extends Pick<TurnOptions, 'rounds' | 'budgetMs'> {
   readonly at: TimedAt
 }
 
@@ -28,35 +28,32 @@ export interface Timing extends Pick<ComparisonOptions, 'rounds' | 'budgetMs'> {
 export type Timer = (
   files: readonly Uint8Array[],
   inputs: readonly NamedTensors[],
-  options: ComparisonOptions,
+  options: TurnOptions,
 ) => Promise<readonly VariantLatency[]>
 
 /** In this process. Models on one thread each do not compete, since they take turns. */
 export function timerOf(runtime: Runtime, options: SessionOptions = { threads: 1 }): Timer {
-  return async (files, inputs, comparison) => {
-    // names are numbers, which objects keep in order
-    const opened = Object.fromEntries(files.map((file, i) => [i, () => runtime.load(file, options)]))
-    return Object.values(await timeSessions(opened, inputs, comparison))
-  }
+  return (files, inputs, comparison) =>
+    timeSessions(
+      files.map((file) => () => runtime.load(file, options)),
+      inputs,
+      comparison,
+    )
 }
 
 /** Opens sessions, of any runtimes, times them in turns, and closes them. */
-export async function timeSessions(
-  open: Readonly<Record<string, () => Promise<Session>>>,
+export function timeSessions(
+  open: readonly (() => Promise<Session>)[],
   inputs: readonly NamedTensors[],
-  options: ComparisonOptions,
-): Promise<Record<string, VariantLatency>> {
-  const sessions: Record<string, Session> = {}
-  try {
-    for (const [name, load] of Object.entries(open)) sessions[name] = await load()
-    return (await comparePaired(sessions, inputs, withinLimits(options))).variants
-  } finally {
-    for (const session of Object.values(sessions)) await session.dispose()
-  }
+  options: TurnOptions,
+): Promise<readonly VariantLatency[]> {
+  return withSessions(open, async (sessions) => {
+    return (await timeInTurns(sessions, inputs, withinLimits(options))).latencies
+  })
 }
 
 /** Options of times with the limit of a trial run. */
-export function withinLimits<O extends ComparisonOptions>(options: O): O {
+export function withinLimits<O extends TurnOptions>(options: O): O {
   const { budgetMs = Number.POSITIVE_INFINITY } = options
   return { ...options, budgetMs: Math.min(budgetMs, limits.ms) }
 }
@@ -71,10 +68,9 @@ export async function timeCandidates(
   const prepared: Prepared[] = []
   for (const setting of settings) prepared.push(await prepare(subject, setting))
   /** Of candidates whose texts are cut. */
-  const inputsOf: Record<string, readonly NamedTensors[]> = {}
-  for (const [i, { inputs }] of prepared.entries()) {
-    if (inputs !== subject.inputs) inputsOf[i] = await feedsAt(subject, inputs, at)
-  }
+  const inputsOf = await Promise.all(
+    prepared.map(({ inputs }) => (inputs === subject.inputs ? undefined : feedsAt(subject, inputs, at))),
+  )
   const files = prepared.map(({ model }) => encodeModel(model))
   return timer(files, await feedsAt(subject, subject.inputs, at), { ...options, inputsOf })
 }

@@ -1,3 +1,4 @@
+import { points } from '@tp/compare'
 import type { CalibratedCascade } from '@tp/guard'
 import { type CascadeFigures, calibrated, cascadeOn, promises, promiseText } from '../guard/cascades.ts'
 import { type GuardedCase, openGuarded } from '../guard/guarded.ts'
@@ -5,7 +6,7 @@ import { type Detection, detection, type FalseAlarms, falseAlarms, RATES } from 
 import { evenly, topics } from '../registry/data.ts'
 import { laterLayers, pruned } from '../registry/settings.ts'
 import { dataOf, subjects } from '../registry/subjects.ts'
-import { percent, percentInterval, points } from '../report/numbers.ts'
+import { percent, percentInterval } from '../report/numbers.ts'
 import type { Report, Section } from '../report/section.ts'
 import { type Columns, type Table, tableOf } from '../report/table.ts'
 

@@ -52,8 +52,9 @@ async function timedTable(
   feeds: readonly NamedTensors[],
   options: { readonly rounds: number; readonly budgetMs: number },
 ): Promise<Table> {
-  const times = await timeSessions(ways, feeds, options)
-  const rows = Object.entries(times).map(([name, latency]) => ({ name, ...latency }))
+  const names = Object.keys(ways)
+  const times = await timeSessions(Object.values(ways), feeds, options)
+  const rows = times.map((latency, i) => ({ name: names[i] as string, ...latency }))
   return tableOf(caption, timeColumns, rows)
 }
 

@@ -1,7 +1,7 @@
-import { evaluate } from '@tp/compare'
+import { evaluate, points, type VariantLatency } from '@tp/compare'
 import { readModelFolder } from '@tp/data'
 import type { Dataset, ModelInputs } from '@tp/data/inputs'
-import { accuracyLoss, type Interval, type VariantLatency } from '@tp/metrics'
+import { accuracyLoss, type Interval } from '@tp/metrics'
 import { embeddedModel } from '@tp/models'
 import { addBert, addDigits, addMail, openModelFolder, type PipelineFolder } from 'pipeline-models'
 import { mean } from 'simple-statistics'
@@ -11,7 +11,7 @@ import { timeSessions } from '../measure/times.ts'
 import { evenly } from '../registry/data.ts'
 import { classes, type Figures } from '../registry/metrics.ts'
 import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
-import { percent, points } from '../report/numbers.ts'
+import { percent } from '../report/numbers.ts'
 import type { Context, Report, Section } from '../report/section.ts'
 import { type Columns, tableOf } from '../report/table.ts'
 import { plans } from '../transformers/plans.ts'
@@ -116,11 +116,15 @@ function section(name: string, { subject, model, task, labels, add }: Task): Sec
       const answers = [await evaluate(first, inputs), await evaluate(second, inputs)] as const
       const feeds = await Promise.all(questions.map((_, i) => inputs.feeds([i])))
       const opened = Object.entries(ways).map(([script, { session }]) => [script, async () => session] as const)
-      const times = await timeSessions(Object.fromEntries(opened), feeds, { rounds: ROUNDS })
+      const times = await timeSessions(
+        opened.map(([, open]) => open),
+        feeds,
+        { rounds: ROUNDS },
+      )
       const rows = Object.entries(ways).map(([script, { loadMs }], i): Row => {
         const own = answers[i] as (typeof answers)[0]
         const loss = accuracyLoss(answers[0].correct.map(Number), own.correct.map(Number))
-        const { p50Ms, speedup } = times[script] as VariantLatency
+        const { p50Ms, speedup } = times[i] as VariantLatency
         return { script, loadMs, p50Ms, speedup, loss, figures: classes.figures(own, answers[0]) }
       })
       const caption = `${questions.length} test examples one by one; ${ROUNDS} rounds; plan \`${JSON.stringify(plans[model])}\``

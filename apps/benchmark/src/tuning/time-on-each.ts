@@ -1,5 +1,6 @@
+import { timeInTurns } from '@tp/compare'
 import type { NamedTensors, Session } from '@tp/core/runtime'
-import { type Comparison, comparePaired, figureInterval, type Speedup } from '@tp/metrics'
+import { figureInterval, type Speedup } from '@tp/metrics'
 
 /** Examples are timed in this number of parts, whose variation the interval is made of. */
 const PARTS = 20
@@ -14,18 +15,16 @@ export async function timeOnEach(
   rows: readonly number[],
   onProgress: (part: number, parts: number) => void,
 ): Promise<Record<string, Speedup>> {
-  const parts: Comparison[] = []
+  const totals = Object.keys(sessions).map((): number[] => [])
   for (let part = 0; part < PARTS; part++) {
     onProgress(part + 1, PARTS)
-    const own = rows.filter((_, i) => i % PARTS === part)
-    parts.push(await comparePaired(sessions, await Promise.all(own.map(feedsOf)), { rounds: 1 }))
+    const feeds = await Promise.all(rows.filter((_, i) => i % PARTS === part).map(feedsOf))
+    const { latencies } = await timeInTurns(Object.values(sessions), feeds, { rounds: 1 })
+    for (const [i, { totalMs }] of latencies.entries()) totals[i]?.push(totalMs)
   }
-  const [first = ''] = Object.keys(sessions)
-  const times = (name: string): number[] => parts.map(({ variants }) => variants[name]?.totalMs as number)
-  const whole = times(first)
-  const speedups = Object.keys(sessions).map((name): [string, Speedup] => {
-    const own = times(name)
-    const { estimate, low, high } = figureInterval({ got: whole, of: own })
+  const [whole = []] = totals
+  const speedups = Object.keys(sessions).map((name, i): [string, Speedup] => {
+    const { estimate, low, high } = figureInterval({ got: whole, of: totals[i] ?? [] })
     return [name, { value: estimate, low, high }]
   })
   return Object.fromEntries(speedups)

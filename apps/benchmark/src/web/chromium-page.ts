@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { TimesInTurns, TurnOptions } from '@tp/compare'
 import type { NamedTensors, SessionOptions } from '@tp/core/runtime'
-import type { Comparison, ComparisonOptions } from '@tp/metrics'
 import { openChromium, serve } from 'browser-tests'
 import { build } from 'vite'
 import { type Timer, withinLimits } from '../measure/times.ts'
@@ -15,7 +15,7 @@ export interface ChromiumPage extends AsyncDisposable {
   load(name: string, file: Uint8Array, runtime: 'wasm' | 'webgpu', options: SessionOptions): Promise<void>
   run(name: string, feeds: NamedTensors): Promise<NamedTensors>
   /** All that is loaded, in turns and all inside the page; the first is what speed-ups refer to. */
-  compare(inputs: readonly NamedTensors[], options: Pick<ComparisonOptions, 'rounds' | 'budgetMs'>): Promise<Comparison>
+  compare(inputs: readonly NamedTensors[], options: Pick<TurnOptions, 'rounds' | 'budgetMs'>): Promise<TimesInTurns>
   /** Disposes of what is loaded. */
   clear(): Promise<void>
 }
@@ -78,7 +78,7 @@ export function pageTimer(page: ChromiumPage, options: SessionOptions = { thread
   return async (files, inputs, { rounds, budgetMs }) => {
     try {
       for (const [i, file] of files.entries()) await page.load(`${i}`, file, 'wasm', options)
-      return Object.values((await page.compare(inputs, withinLimits({ rounds, budgetMs }))).variants)
+      return (await page.compare(inputs, withinLimits({ rounds, budgetMs }))).latencies
     } finally {
       await page.clear()
     }

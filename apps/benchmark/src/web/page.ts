@@ -1,6 +1,6 @@
 // What runs inside Chromium; chromium-page.ts is its other side.
+import { type TimesInTurns, type TurnOptions, timeInTurns } from '@tp/compare'
 import type { NamedTensors, Session, SessionOptions } from '@tp/core/runtime'
-import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/metrics'
 import { wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'
 
@@ -10,7 +10,7 @@ interface BenchmarkPage {
   run(name: string, feeds: NamedTensors): Promise<NamedTensors>
   addInputs(feeds: NamedTensors): void
   /** Times what is loaded, in the order in which it was, on the inputs that were added since the last time. */
-  compare(options: Pick<ComparisonOptions, 'rounds' | 'budgetMs'>): Promise<Comparison>
+  compare(options: Pick<TurnOptions, 'rounds' | 'budgetMs'>): Promise<TimesInTurns>
   /** Disposes of what is loaded. */
   clear(): Promise<void>
 }
@@ -29,7 +29,7 @@ globalThis.benchmark = {
   },
   run: (name, feeds) => opened(name).run(feeds),
   addInputs: (feeds) => void inputs.push(feeds),
-  compare: (options) => comparePaired(Object.fromEntries(sessions), inputs.splice(0), options),
+  compare: (options) => timeInTurns([...sessions.values()], inputs.splice(0), options),
   async clear() {
     for (const session of sessions.values()) await session.dispose()
     sessions.clear()

@@ -1,7 +1,7 @@
 import { batch } from '@preact/signals'
+import { timeInTurns } from '@tp/compare'
 import type { Plan } from '@tp/compiler'
 import { type Memory, measureAccuracy } from '../engine/accuracy.ts'
-import { timeInTurns } from '../engine/timing.ts'
 import { readTrace } from '../engine/token-trace.ts'
 import type { OpenVariant } from '../engine/variants.ts'
 import type { Content } from '../inputs/content.ts'
@@ -31,6 +31,8 @@ export async function answer(
   })
 }
 
+const TIMING = { rounds: 30, leastRounds: 9, budgetMs: 5000 }
+
 /** The file without traces, and how long it takes on the input at hand. */
 export async function time(
   model: WorkbenchModel,
@@ -45,15 +47,13 @@ export async function time(
     found.file.value = pruned
     found.stage.value = 'timing'
   })
-  const sessions = { dense: dense.session, pruned: pruned.session }
-  await timeInTurns(
-    sessions,
-    sample.feeds,
-    (times) => {
-      found.times.value = times
-    },
+  await timeInTurns([dense.session, pruned.session], [sample.feeds], {
+    ...TIMING,
     signal,
-  )
+    onRound([dense = [], pruned = []]) {
+      found.times.value = { dense, pruned }
+    },
+  })
   return pruned
 }
 

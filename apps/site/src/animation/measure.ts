@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
+import { timeInTurns, type VariantLatency } from '@tp/compare'
 import { type PruneOptions, prune, transform } from '@tp/compiler'
 import { none, schedule } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { openTokenizer, textDataset, textInputs } from '@tp/data/inputs'
 import { clsAttention } from '@tp/method-attention'
-import { type Comparison, comparePaired, type Speedup, trajectoriesOf } from '@tp/metrics'
+import { type Speedup, trajectoriesOf } from '@tp/metrics'
 import { embeddedModel, mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -68,14 +69,14 @@ export async function measure(example: number): Promise<MeasuredMail> {
   const inputs = await textInputs(dataset, dense.inputs, tokenizer)
   const feeds = await inputs.feeds([0])
   const ids = tokenizer.encode(text, 512)
-  const { rounds, variants } = await comparePaired({ dense, pruned }, [feeds], { rounds: ROUNDS })
+  const { rounds, latencies } = await timeInTurns([dense, pruned], [feeds], { rounds: ROUNDS })
   const outputs = await traced.run(feeds)
   const ways = trajectoriesOf(outputs, [ids.length])[0] ?? []
   const answers = await Promise.all([dense.run(feeds), pruned.run(feeds)])
   const kept = Array.from({ length: LAYERS }, (_, layer) => {
     return ways.filter(({ prunedAt }) => prunedAt === undefined || prunedAt > layer).length
   })
-  const [denseMs, prunedMs, speedup] = timesOf(variants)
+  const [denseMs, prunedMs, speedup] = timesOf(latencies)
   const [denseAnswer, prunedAnswer] = answers.map((answer) => answerOf(answer, labels)) as [Answer, Answer]
   if (denseAnswer.answer !== prunedAnswer.answer) throw new Error('pruning changes the answer to this mail')
   return {
@@ -95,7 +96,7 @@ export async function measure(example: number): Promise<MeasuredMail> {
 }
 
 /** @throws Error on a machine so busy that the two medians are not in the ratio of the runs in turn */
-function timesOf({ dense, pruned }: Comparison['variants']): [dense: number, pruned: number, speedup: Speedup] {
+function timesOf([dense, pruned]: readonly VariantLatency[]): [dense: number, pruned: number, speedup: Speedup] {
   if (dense === undefined || pruned === undefined) throw new Error('both variants are timed')
   const apart = Math.abs(dense.p50Ms / pruned.p50Ms / pruned.speedup.value - 1)
   if (apart > 0.05) throw new Error(`the machine is busy: medians and ratios differ by ${(100 * apart).toFixed(0)} %`)

@@ -1,9 +1,17 @@
 import { basename } from 'node:path'
-import { factor, inputRoles, sampleInputs, speedUpText, timeInTurns, type WantedSizes, withSessions } from '@tp/compare'
+import {
+  factor,
+  inputRoles,
+  sampleInputs,
+  speedUpText,
+  timeInTurns,
+  type VariantLatency,
+  type WantedSizes,
+  withSessions,
+} from '@tp/compare'
 import type { Runtime } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { readModelFolder } from '@tp/data'
-import type { VariantLatency } from '@tp/metrics'
 import { type Arguments, needing } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import type { Context } from '../command/context.ts'

@@ -1,8 +1,8 @@
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import type { SpeechDecoder, SpeechInputs } from '@tp/data'
-import type { SteppedSession } from '@tp/metrics'
 import { isTrace, wordErrors, wordsOf } from '@tp/metrics'
+import type { SteppedSession } from '../times/time-in-turns.ts'
 import type { Outcome } from './outcome.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 

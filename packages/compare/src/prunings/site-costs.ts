@@ -1,10 +1,9 @@
 import type { Inspection, PruneReport } from '@tp/compiler'
 import { type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
-import type { VariantLatency } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { isText } from '../inputs/input-shapes.ts'
 import { sampleInputs } from '../inputs/sample-inputs.ts'
-import { timeInTurns } from '../times/time-in-turns.ts'
+import { timeInTurns, type VariantLatency } from '../times/time-in-turns.ts'
 
 /** A pruned model whose cuts are timed. */
 export interface CutsToTime {

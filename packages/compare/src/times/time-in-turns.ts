@@ -1,34 +1,173 @@
-import type { NamedTensors, Session } from '@tp/core/runtime'
-import { type ComparisonOptions, comparePaired, type SteppedSession, type VariantLatency } from '@tp/metrics'
+import { TpError } from '@tp/core'
+import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
+import { median } from '@tp/core/statistics'
+import { pairedSpeedup, quantile, type Speedup } from '@tp/metrics'
 
-export interface TurnOptions extends Omit<ComparisonOptions, 'inputsOf'> {
-  /** Inputs of each model, where they do not take common ones; as many, in the same order. */
-  readonly inputsOf?: readonly (readonly NamedTensors[])[] | undefined
+export interface TurnOptions {
+  /** Most rounds; each runs every variant once on every input. Default 30. */
+  readonly rounds?: number | undefined
+  /** No round starts that is likely to end after this time in ms, except for the first ones. Default: no limit. */
+  readonly budgetMs?: number | undefined
+  /** Inputs of each model, where some cannot take the common ones (texts truncated by the tokenizer); as many, in the same order. */
+  readonly inputsOf?: readonly (readonly NamedTensors[] | undefined)[] | undefined
+  /** Rounds that are run whatever they take. Default 3: below, a median says little. */
+  readonly leastRounds?: number | undefined
+  readonly signal?: AbortSignalLike | undefined
+  /** Called after every round, with how many there are going to be, as far as the budget lets them. */
+  readonly onProgress?: ((done: number, rounds: number) => void) | undefined
+  /** The same, with the times so far: by model and round, in ms for all inputs. */
+  readonly onRound?: ((roundsMs: readonly (readonly number[])[]) => void) | undefined
 }
 
-/** Times of models in the order of the models. */
+export interface VariantLatency {
+  /** Time of one run of the model in ms, over all inputs and rounds. */
+  readonly p50Ms: number
+  readonly p90Ms: number
+  /** Time for all inputs once in ms: median over rounds. */
+  readonly totalMs: number
+  /** The same by round; those of two variants are pairs ({@link pairedSpeedup}). */
+  readonly roundsMs: readonly number[]
+  /** How many times faster than the first variant. */
+  readonly speedup: Speedup
+}
+
+/** Times of models, in the order of the models. */
 export interface TimesInTurns {
   readonly rounds: number
   readonly latencies: readonly VariantLatency[]
 }
 
+/** A session whose run is a sequence of others, as where a decoder follows. */
+export interface SteppedSession extends Session {
+  /** The work of `run`, in steps that take turns with those of the other variants. */
+  steps(inputs: NamedTensors): AsyncIterator<unknown>
+}
+
 /**
- * Times models in turns on the same inputs: whatever slows the machine for a while slows all of them. The first one is what the others are
- * compared with. Meant for sessions of one thread.
+ * Times models against the first of them. All of them run on an input before the next input,
+ * step by step if they have steps, and their order changes, so that temporary slowdowns of the machine affect all of them. Meant
+ * for sessions of one thread in this thread: others compete with each other, or add their way to a worker.
+ *
  * @throws TpError TP_OPTION, TP_ABORTED, and whatever the sessions throw
  */
 export async function timeInTurns(
   sessions: readonly (Session | SteppedSession)[],
   inputs: readonly NamedTensors[],
-  { inputsOf, ...options }: TurnOptions = {},
+  options: TurnOptions = {},
 ): Promise<TimesInTurns> {
-  // Names are numbers, which objects keep in order.
-  const named = Object.fromEntries(sessions.entries())
-  const { rounds, variants } = await comparePaired(named, inputs, {
-    ...options,
-    ...(inputsOf && { inputsOf: Object.fromEntries(inputsOf.entries()) }),
-  })
-  return { rounds, latencies: Object.values(variants) }
+  const { rounds = 30, budgetMs = Number.POSITIVE_INFINITY, inputsOf = [], leastRounds = LEAST_ROUNDS } = options
+  const { signal, onProgress, onRound } = options
+  const variants = sessions.map((session, i) => ({ session, inputs: inputsOf[i] ?? inputs }))
+  check(variants, inputs.length, rounds, budgetMs)
+  const start = performance.now()
+  for (const { session, inputs } of variants) {
+    for (const feeds of spread(inputs, 8)) {
+      throwIfAborted(signal, 'compare')
+      await session.run(feeds)
+    }
+  }
+
+  const times = variants.map((): number[][] => [])
+  let spent = 0
+  /** Rounds for which there is time after so many. */
+  const affordable = (done: number): number =>
+    Math.max(0, Math.floor((budgetMs - (performance.now() - start)) / (spent / done)))
+  for (let round = 0; round < rounds; round++) {
+    if (round >= leastRounds && affordable(round) === 0) break
+    const roundStart = performance.now()
+    for (const ofVariant of times) ofVariant.push([])
+    for (let i = 0; i < inputs.length; i++) {
+      const turns = order(variants.length, round + i)
+      const ms = await stepByStep(
+        turns.map((turn) => stepsOf(variants[turn] as TimedVariant, i)),
+        signal,
+      )
+      for (const [k, turn] of turns.entries()) times[turn]?.[round]?.push(ms[k] as number)
+    }
+    spent += performance.now() - roundStart
+    onRound?.(times.map((ofVariant) => ofVariant.map(sum)))
+    onProgress?.(round + 1, Math.min(rounds, Math.max(leastRounds, round + 1 + affordable(round + 1))))
+  }
+  return { rounds: times[0]?.length ?? 0, latencies: times.map((own) => summarize(times[0] ?? [], own)) }
+}
+
+const LEAST_ROUNDS = 3
+
+interface TimedVariant {
+  readonly session: Session | SteppedSession
+  readonly inputs: readonly NamedTensors[]
+}
+
+function stepsOf({ session, inputs }: TimedVariant, input: number): AsyncIterator<unknown> {
+  const feeds = inputs[input] as NamedTensors
+  if ('steps' in session) return session.steps(feeds)
+  return { next: async () => ({ done: true, value: await session.run(feeds) }) }
+}
+
+/** Runs to their ends, one step of each after another. @returns milliseconds of each */
+async function stepByStep(
+  runs: readonly AsyncIterator<unknown>[],
+  signal: AbortSignalLike | undefined,
+): Promise<number[]> {
+  const ms = runs.map(() => 0)
+  const going = new Set(runs.keys())
+  while (going.size > 0) {
+    for (const run of going) {
+      throwIfAborted(signal, 'compare')
+      const start = performance.now()
+      const step = await runs[run]?.next()
+      ms[run] = (ms[run] as number) + performance.now() - start
+      if (step?.done) going.delete(run)
+    }
+  }
+  return ms
+}
+
+/** Times by round and input in ms. */
+type RoundTimes = readonly (readonly number[])[]
+
+function summarize(baseline: RoundTimes, variant: RoundTimes): VariantLatency {
+  const roundsMs = variant.map(sum)
+  const all = variant.flat()
+  return {
+    p50Ms: quantile(all, 0.5),
+    p90Ms: quantile(all, 0.9),
+    totalMs: median(roundsMs),
+    roundsMs,
+    speedup: pairedSpeedup(baseline.map(sum), roundsMs),
+  }
+}
+
+/** The numbers from 0 to `count` - 1 from another start each turn, and backwards after every full cycle. */
+function order(count: number, turn: number): number[] {
+  const rotated = Array.from({ length: count }, (_, i) => (i + turn) % count)
+  return Math.floor(turn / count) % 2 === 0 ? rotated : rotated.reverse()
+}
+
+/** At most `count` of the items, evenly spaced, first and last among them. */
+function spread<T>(items: readonly T[], count: number): readonly T[] {
+  if (items.length <= count) return items
+  return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))] as T)
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+function check(variants: readonly TimedVariant[], count: number, rounds: number, budgetMs: number): void {
+  const fail = (message: string): never => {
+    throw new TpError('TP_OPTION', 'compare', message)
+  }
+  if (variants.length === 0) fail('nothing to time: give at least one session')
+  if (count === 0) fail('nothing to time on: give at least one set of inputs')
+  // The interval's binomial probabilities underflow beyond this.
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000)
+    fail(`rounds is ${rounds}; give a whole number, 1 to 1000`)
+  if (!(budgetMs > 0)) fail(`budgetMs is ${budgetMs}; give a time above 0 in ms`)
+  for (const [i, { inputs }] of variants.entries()) {
+    if (inputs.length !== count)
+      fail(`model ${i} has ${inputs.length} inputs of its own, but there are ${count} common ones`)
+  }
 }
 
 /** Opens models one after another, and closes all of them when `use` has ended. */

@@ -1,6 +1,6 @@
+import type { VariantLatency } from '@tp/compare'
 import type { Inspection, Plan } from '@tp/compiler'
 import { isTpError } from '@tp/core'
-import type { VariantLatency } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { type SafeDefault, type SafeMethod, safeDefault } from './safe-default.ts'
 import { type MeasuredSpeeds, type SpeedOptions, speedsOf } from './speeds.ts'

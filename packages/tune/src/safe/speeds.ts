@@ -1,8 +1,8 @@
+import type { VariantLatency } from '@tp/compare'
 import { isText, sampleInputs, timeInTurns, type WantedSizes, withSessions } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
-import type { VariantLatency } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 
 /** How fast models that were made from one are, compared with it. */

@@ -1,8 +1,8 @@
-import { transcribe, withDecoder } from '@tp/compare'
+import { timeInTurns, transcribe, withDecoder } from '@tp/compare'
 import { type Plan, transform, transformsOf } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
 import type { SpeechInputs } from '@tp/data'
-import { comparePaired, type Interval, type WordErrors, wordErrorRate } from '@tp/metrics'
+import { type Interval, type WordErrors, wordErrorRate } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { loadModel } from '../load-model.ts'
 import type { Measurer } from '../measurer.ts'
@@ -73,13 +73,14 @@ export class Judge {
       await using dense = await this.#load(undefined)
       await using session = await this.#load(plan)
       const feeds = await Promise.all([...verify.texts.keys()].slice(0, TIMED).map((row) => verify.feeds([row])))
-      const encoders = await comparePaired({ dense, session }, feeds, { ...TIMING, signal })
-      const both = { dense: withDecoder(dense, decoder), session: withDecoder(session, decoder) }
-      const totals = await comparePaired(both, feeds, { ...TIMING, signal })
-      return [totals, encoders].flatMap(({ variants }) => {
-        const { value, low, high } = variants.session?.speedup ?? { value: 1, low: 1, high: 1 }
+      const encoders = [dense, session]
+      const speedupOf = async (sessions: readonly Session[]): Promise<number[]> => {
+        const { latencies } = await timeInTurns(sessions, feeds, { ...TIMING, signal })
+        const { value, low, high } = latencies[1]?.speedup ?? { value: 1, low: 1, high: 1 }
         return [value, low, high]
-      })
+      }
+      const ofEncoders = await speedupOf(encoders)
+      return [...(await speedupOf(encoders.map((encoder) => withDecoder(encoder, decoder)))), ...ofEncoders]
     })
     const cellOf = (at: number): Cell => {
       const [speedup = 1, low = 1, high = 1] = numbers.slice(at)

@@ -1,7 +1,8 @@
+import { factor, points, speedUpText } from '@tp/compare'
 import type { Speedup } from '@tp/metrics'
 import { figureOf } from '../../measure/measure.ts'
 import { DENSE, NONE, type Setting } from '../../registry/settings.ts'
-import { factor, percent, points, speedupText } from '../../report/numbers.ts'
+import { percent } from '../../report/numbers.ts'
 import { type Reported, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
 import { commandOf, commandToTune } from './commands.ts'
 import { type Html, html } from './html.ts'
@@ -24,9 +25,9 @@ export function answerTable(subjects: readonly Shown[]): Html {
     'use this': ({ use }) => (use === undefined ? 'nothing but leaving out dead tokens, which is exact' : textOf(use)),
     'over the file as it is': ({ shown: { plan }, use }) => {
       const speedup = overDense(plan, use?.setting ?? NONE)
-      return speedup === undefined ? '' : html`<strong>${speedupText(speedup)}</strong>`
+      return speedup === undefined ? '' : html`<strong>${speedUpText(speedup)}</strong>`
     },
-    'without dead tokens': ({ use }) => (use === undefined ? '1×' : speedupText(use.tested)),
+    'without dead tokens': ({ use }) => (use === undefined ? '1×' : speedUpText(use.tested)),
     'points lost': ({ use }) => (use === undefined ? '0' : points(use.row.loss)),
     'same answers': ({ use }) => percent(use === undefined ? 1 : figureOf(use.row, 'agreement', 1).estimate),
     command: ({ shown: { plan }, use }) => html`<code>${commandText(plan, use)}</code>`,
@@ -56,7 +57,7 @@ function passedOverText({ shown: { plan }, passedOver }: Answer): Html {
   const faults = passedOver.map(({ reported: { sweep, row, tested }, fault }) =>
     fault === 'loses more'
       ? `${sweep.way}, ${factor(tested.value)}, loses ${points(row.loss)} points`
-      : `${sweep.way} is no faster: ${speedupText(tested)}`,
+      : `${sweep.way} is no faster: ${speedUpText(tested)}`,
   )
   return html`<li><b>${plan.form.name}.</b> Passed over by test data: ${faults.join('; ')}.</li>`
 }

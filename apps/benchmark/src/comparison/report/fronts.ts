@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot'
+import { factor, points } from '@tp/compare'
 import type { Speedup } from '@tp/metrics'
 import { isControl, type Setting, settingText } from '../../registry/settings.ts'
-import { factor, points } from '../../report/numbers.ts'
 import { plotSvg } from '../../report/plot.ts'
 import type { SettingRow } from '../plan.ts'
 import { type Html, html, raw } from './html.ts'

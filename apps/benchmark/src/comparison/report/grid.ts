@@ -1,8 +1,8 @@
 import * as Plot from '@observablehq/plot'
+import { speedUpText } from '@tp/compare'
 import type { Speedup } from '@tp/metrics'
 import { type Shape, shapeText } from '../../measure/times.ts'
 import { candidateName, isControl, type Setting } from '../../registry/settings.ts'
-import { speedupText } from '../../report/numbers.ts'
 import { plotSvg } from '../../report/plot.ts'
 import type { SpeedCell } from '../cell.ts'
 import type { SubjectPlan } from '../plan.ts'
@@ -121,7 +121,7 @@ function panel(
         fill: (one: Timed) => markerOf(one.name).color,
         symbol: (one: Timed) => markerOf(one.name).symbol,
         r: 3,
-        title: (one: Timed) => `${one.name}, ${one.tokens} tokens: ${speedupText(one.speedup)}`,
+        title: (one: Timed) => `${one.name}, ${one.tokens} tokens: ${speedUpText(one.speedup)}`,
       }),
     ],
     color: { type: 'identity' },
@@ -160,7 +160,7 @@ function latencyTable(plan: SubjectPlan): Html {
     (cell) => {
       const ms = `${(plan.timesOf(cell)?.candidates[i]?.p50Ms ?? Number.NaN).toPrecision(3)} ms`
       const speedup = plan.speedupOf(cell, setting)
-      return i === 0 || speedup === undefined ? ms : `${ms}, ${speedupText(speedup)}`
+      return i === 0 || speedup === undefined ? ms : `${ms}, ${speedUpText(speedup)}`
     },
   ])
   const shape = ({ at }: SpeedCell): string => ('split' in at ? '' : shapeText(at))

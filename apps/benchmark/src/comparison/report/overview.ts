@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot'
-import { factor, points } from '../../report/numbers.ts'
+import { factor, points } from '@tp/compare'
 import { plotSvg } from '../../report/plot.ts'
 import { type Reported, USUAL_LOSS } from '../plan.ts'
 import { controlWays } from '../sweep.ts'

@@ -1,10 +1,11 @@
+import { factor, points, speedUpText } from '@tp/compare'
 import { accuracyLoss, type Interval, type Speedup } from '@tp/metrics'
 import { mean } from 'simple-statistics'
 import { show } from '../../measure/columns.ts'
 import { figureOf, type Row } from '../../measure/measure.ts'
 import { shapeText } from '../../measure/times.ts'
 import { DENSE, isControl, NONE, type Setting, settingKey, settingText } from '../../registry/settings.ts'
-import { factor, percent, points, speedupText } from '../../report/numbers.ts'
+import { percent } from '../../report/numbers.ts'
 import { extraLoss } from '../../shift/extra-loss.ts'
 import { fastestWithin } from '../choice.ts'
 import { LOSSES, type SettingRow, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
@@ -44,7 +45,7 @@ export function settingsTable({ plan, rows }: Shown): Html {
     'ahead of random': ({ overRandom }) => optional(overRandom, points),
     agrees: (row) => percent(figureOf(row, 'agreement', 1).estimate),
     ...show.flops,
-    'speed-up': ({ speedup }) => optional(speedup, speedupText),
+    'speed-up': ({ speedup }) => optional(speedup, speedUpText),
   }
   const on = plan.split === 'calibration' ? 'data that settings are chosen on' : 'test data'
   const none = plan.reference('test')?.accuracy.toFixed(1)
@@ -65,7 +66,7 @@ interface WayRow {
 
 const resultColumns: HtmlColumns<WayRow> = {
   'test loss': ({ row }) => optional(row, ({ loss }) => points(loss)),
-  'speed-up': ({ speedup }) => optional(speedup, speedupText),
+  'speed-up': ({ speedup }) => optional(speedup, speedUpText),
   FLOPs: ({ row }) => optional(row, ({ flops }) => factor(flops)),
 }
 
@@ -164,9 +165,9 @@ export function runtimesTable({ plan }: Shown): Html {
     Node: (one) =>
       optional(
         node.find(({ name, ...at }) => name === one.name && shapeText(at) === shapeText(one)),
-        ({ speedup }) => speedupText(speedup),
+        ({ speedup }) => speedUpText(speedup),
       ),
-    'wasm in Chromium': ({ speedup }) => speedupText(speedup),
+    'wasm in Chromium': ({ speedup }) => speedUpText(speedup),
   }
   const caption = 'Speed-up over “none” in the same runtime, one thread; docs/results/web.md compares the answers'
   return html`<h3>In Node and in a browser</h3>${table(caption, columns, web, ({ setting }) => kindOfSetting(setting))}`

@@ -1,6 +1,5 @@
-import { median } from '@tp/core/statistics'
-import { type Interval, medianInterval } from '@tp/metrics'
-import { type RunTimes, ratiosOf } from '../../engine/timing.ts'
+import { type Interval, pairedSpeedup } from '@tp/metrics'
+import type { RunTimes } from '../../engine/timing.ts'
 import type { Class } from './classes.ts'
 
 /** How something is shown: what speaks for the setting, what to look at, what speaks against it; or nothing that was measured. */
@@ -23,15 +22,14 @@ export interface Speed {
 
 /** By the 95 % interval: one that covers 1 tells nothing. */
 export function speedOf(times: RunTimes): Speed {
-  const ratios = ratiosOf(times)
-  const { low, high } = medianInterval(ratios)
+  const { value: factor, low, high } = pairedSpeedup(times.dense, times.pruned)
   const judgment: Judgment =
     low > 1
       ? { tone: 'good', text: 'as fast' }
       : high < 1
         ? { tone: 'bad', text: 'as fast: slower' }
         : { tone: 'none', text: 'No measurable difference' }
-  return { factor: median(ratios), low, high, rounds: ratios.length, judgment }
+  return { factor, low, high, rounds: times.dense.length, judgment }
 }
 
 /** From so many points on, a confidence that falls is worth a look. */

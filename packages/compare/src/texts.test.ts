@@ -1,5 +1,5 @@
+import { points } from '@tp/compare'
 import { expect, test } from 'vitest'
-import { points } from './numbers.ts'
 
 test('prints points with a minus sign, and zero without one', () => {
   expect(points({ estimate: 0.04, low: -0.51, high: 0.62 })).toBe('0.0 (−0.5 … 0.6)')

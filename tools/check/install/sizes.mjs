@@ -10,10 +10,20 @@ import { installedPackages } from './installed-packages.mjs'
  * The disk space of `npm install` of one package.
  * @typedef {{ own: number, all: number, packages: number }} Size
  *   `own`, `all`: MB unpacked, of the package and with what it needs; `packages`: how many that are, with itself
- * @typedef {Record<string, Size>} Sizes by name of a package
+ * @typedef {Record<string, Size>} Sizes by name of a package, or purpose of several
  */
 
 const FILE = 'etc/sizes.json'
+
+/** Packages that are installed together, by their purpose. @returns {Record<string, string[]>} */
+function sets() {
+  return {
+    'prune and run in Node, with one family of methods': ['@tp/compiler', '@tp/method-attention', '@tp/runtime-node'],
+    'the command line': ['@tp/cli'],
+    'the server': ['@tp/server'],
+    'all packages': publicPackages().map(({ manifest }) => manifest.name),
+  }
+}
 
 /** @returns {Sizes} as they are in the repository */
 export function recordedSizes() {
@@ -42,12 +52,15 @@ export async function writeSizes() {
 export async function measureSizes(scratch, tarballs) {
   /** @type {Sizes} */
   const sizes = {}
-  for (const { manifest } of publicPackages()) {
-    const folder = join(scratch, 'sizes', manifest.name)
-    await installTarballs(folder, tarballs, [manifest.name])
-    const installed = installedPackages(folder, [manifest.name])
-    const bytes = installed.reduce((sum, { bytes }) => sum + bytes, 0)
-    sizes[manifest.name] = { own: (installed[0]?.bytes ?? 0) / 1e6, all: bytes / 1e6, packages: installed.length }
+  const alone = publicPackages().map(({ manifest }) => [manifest.name, [manifest.name]])
+  for (const [of, names] of /** @type {[string, string[]][]} */ ([...alone, ...Object.entries(sets())])) {
+    const folder = join(scratch, 'sizes', of)
+    await installTarballs(folder, tarballs, names)
+    const installed = installedPackages(folder, names)
+    const [own, all] = [installed.filter(({ name }) => names.includes(name)), installed].map(
+      (some) => some.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6,
+    )
+    sizes[of] = { own: own ?? 0, all: all ?? 0, packages: installed.length }
   }
   return sizes
 }
@@ -83,8 +96,9 @@ function rounded(megabytes) {
 /** @param {Sizes} sizes @returns {string} */
 export function sizesTable(sizes) {
   const folders = new Map(publicPackages().map(({ folder, manifest }) => [manifest.name, folder]))
+  const nameOf = (/** @type {string} */ of) => (folders.has(of) ? `[\`${of}\`](../${folders.get(of)})` : of)
   const rows = Object.entries(sizes).map(
-    ([name, { own, all, packages }]) => `| [\`${name}\`](../${folders.get(name)}) | ${own} | ${all} | ${packages} |`,
+    ([of, { own, all, packages }]) => `| ${nameOf(of)} | ${own} | ${all} | ${packages} |`,
   )
   return ['| package | own MB | MB with all it needs | packages |', '| --- | --: | --: | --: |', ...rows].join('\n')
 }

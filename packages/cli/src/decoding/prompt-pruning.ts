@@ -1,5 +1,5 @@
 import type { DecoderInspection, PrunePromptOptions } from '@tp/compiler'
-import type { Amount } from '@tp/core'
+import { type Amount, countedAmounts } from '@tp/core'
 import { amountRules } from '@tp/core/host'
 import { usageError } from '../command/usage-error.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
@@ -18,7 +18,7 @@ export function promptPruningOf(
   { layerCount }: DecoderInspection,
 ): PrunePromptOptions | undefined {
   if (plan.method === 'none') return undefined
-  if (plan.flops !== undefined) throw usageError('--flops is for encoders; give --keep or --tokens')
+  if (plan.flops !== undefined) throw usageError(`--flops is for encoders; give ${countedAmounts()}`)
   const { layers = [usualLayer(layerCount)], protect } = plan
   const [layer, ...others] = Array.isArray(layers) ? (layers as readonly number[]) : []
   if (layer === undefined || others.length > 0)

@@ -1,7 +1,5 @@
-import type { Tensor } from '@tp/core'
-import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
-import { rowAxes } from '../operators/row-axes.ts'
+import { knownRowAxes } from '../operators/row-axes.ts'
 import { hasTrait, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import type { TokenAxis } from './token-axis.ts'
@@ -74,13 +72,14 @@ function tokenAxes(
     const axis = axes.get(name) as number
     const producer = program.graph.producer(name)
     if (producer !== undefined) {
-      for (const [i, row] of rowsOf(program, producer, axis, count).entries()) note(producer.input[i] as string, row)
+      for (const [i, row] of (knownRowAxes(program, name, axis, count) ?? []).entries())
+        note(producer.input[i] as string, row)
     }
     for (const { node, index } of program.graph.consumers(name)) {
       const output = node.output[0]
       if (index < 0 || output === undefined || !program.tensor(output).hasShape) continue
       for (const position of program.tensor(output).dims.keys()) {
-        if (rowsOf(program, node, position, count)[index] === axis) note(output, position)
+        if (knownRowAxes(program, output, position, count)?.[index] === axis) note(output, position)
       }
     }
   }
@@ -94,12 +93,4 @@ function takenBy(program: Program, indices: string): string[] {
     if (hasTrait(node, 'unit axes')) return takenBy(program, output)
     return index === 1 && (node.opType === 'GatherND' || node.opType === 'Gather') ? [output] : []
   })
-}
-
-function rowsOf(program: Program, node: NodeProto, axis: number, count: Dim): readonly unknown[] {
-  const output = program.tensor(node.output[0] as string)
-  const inputs = node.input.map((name): Tensor | undefined => (name === '' ? undefined : program.tensor(name)))
-  if (!output.hasShape || inputs.some((x) => x !== undefined && !x.hasShape)) return []
-  const { attributes } = output.node
-  return rowAxes({ node, inputs, output, attributes, isTokens: (dim) => dim === count }, axis)
 }

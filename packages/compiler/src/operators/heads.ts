@@ -1,8 +1,7 @@
 import { reshape, type Tensor } from '@tp/core'
 import { type Dim, divideExactly, mulDims } from '@tp/core/expression'
 import type { Program } from '../program/program.ts'
-import { operatorName } from './operator.ts'
-import { operators } from './table.ts'
+import { knownRowAxes } from './row-axes.ts'
 import { hasTrait } from './traits.ts'
 
 /**
@@ -41,62 +40,21 @@ function hasRowsOutside(
   tried.add(key)
   const back = (input: number, position: number): boolean =>
     hasRowsOutside(program, node.input[input] as string, position, batch, heads, tried)
-  const opType = operatorName(node)
   const output = program.tensor(name)
   const data = program.tensor(node.input[0] as string)
   if (!data.hasShape) return false
-  const { attributes } = output.node
-  const kind = operators.get(opType)?.elementwise
-  if (kind === 'pointwise' || hasTrait(node, 'softmax')) return back(0, axis)
-  if (kind === 'broadcasting' || opType === 'MatMul') {
-    return node.input.some((input, i) => {
-      const { dims } = program.tensor(input)
-      const position = axis - output.rank + dims.length
-      return position >= 0 && dims[position] === output.dims[axis] && back(i, position)
-    })
+  if (hasTrait(node, 'joined axes')) {
+    const [outer, ...inner] = foldedAxes(data.dims, output.dims, axis)
+    if (outer === undefined) return false
+    if (data.dims[outer] === output.dims[axis]) return back(0, outer)
+    return data.dims[outer] === batch && !inner.some((position) => data.dims[position] === batch)
   }
-  switch (opType) {
-    case 'Transpose':
-      return back(0, (attributes.perm as readonly number[])[axis] as number)
-    case 'Unsqueeze':
-    case 'Squeeze': {
-      const [longer] = opType === 'Unsqueeze' ? [output] : [data]
-      const removed = attributes.axes as readonly number[]
-      const remaining = longer.dims.map((_, position) => position).filter((position) => !removed.includes(position))
-      return back(0, opType === 'Unsqueeze' ? remaining.indexOf(axis) : (remaining[axis] as number))
-    }
-    case 'Expand': {
-      const position = axis - output.rank + data.rank
-      // What is repeated is the same for all examples and heads, in whatever order.
-      return (
-        position < 0 || data.dims[position] === 1 || (data.dims[position] === output.dims[axis] && back(0, position))
-      )
-    }
-    case 'Split':
-    case 'Slice':
-      return data.rank === output.rank && data.dims[axis] === output.dims[axis] && back(0, axis)
-    case 'Gather': {
-      const from = attributes.axis as number
-      const added = program.tensor(node.input[1] as string).rank
-      const position = axis < from ? axis : axis - added + 1
-      return data.dims[position] === output.dims[axis] && back(0, position)
-    }
-    case 'GatherElements':
-      return data.dims[axis] === output.dims[axis] && back(0, axis)
-    case 'Concat':
-      return attributes.axis !== axis && back(0, axis)
-    case 'Tile':
-      // The heads as they are, once more for every example.
-      return data.dims[axis] === heads || (data.dims[axis] === output.dims[axis] && back(0, axis))
-    case 'Reshape': {
-      const [outer, ...inner] = foldedAxes(data.dims, output.dims, axis)
-      if (outer === undefined) return false
-      if (data.dims[outer] === output.dims[axis]) return back(0, outer)
-      return data.dims[outer] === batch && !inner.some((position) => data.dims[position] === batch)
-    }
-    default:
-      return false
-  }
+  // The heads as they are, once more for every example.
+  if (node.opType === 'Tile' && data.dims[axis] === heads) return true
+  const rows = knownRowAxes(program, name, axis)
+  if (rows === undefined) return false
+  // What is repeated is the same for all examples and heads, in whatever order.
+  return rows.every((own) => own === undefined) || rows.some((own, i) => typeof own === 'number' && back(i, own))
 }
 
 /** The axes of a reshape's input that axis `at` of its result is made of, or begins with. */

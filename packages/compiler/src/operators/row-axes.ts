@@ -1,4 +1,6 @@
-import { isOpaque } from '@tp/onnx'
+import type { Dim } from '@tp/core/expression'
+import { isOpaque, type NodeProto } from '@tp/onnx'
+import type { Program } from '../program/program.ts'
 import { type NodeView, operatorName, type RowAxis } from './operator.ts'
 import { operators } from './table.ts'
 
@@ -8,4 +10,14 @@ export function rowAxes(view: NodeView, axis: number): RowAxis[] {
   // A node that contradicts its inputs has the shape that the file declares, which proves nothing.
   const rule = isOpaque(view.output.node.op) ? undefined : operators.get(operatorName(node))?.rows
   return rule === undefined ? inputs.map(() => 'all') : rule(view, axis)
+}
+
+/** The same for a value of a program, where a size counts tokens: that of the axis, or `count`. Undefined unless all shapes are known. */
+export function knownRowAxes(program: Program, name: string, axis: number, count?: Dim): RowAxis[] | undefined {
+  const node = program.graph.producer(name) as NodeProto
+  const output = program.tensor(name)
+  const inputs = node.input.map((input) => (input === '' ? undefined : program.tensor(input)))
+  if (!output.hasShape || inputs.some((input) => input?.hasShape === false)) return undefined
+  const tokens = count ?? output.dims[axis]
+  return rowAxes({ node, inputs, output, attributes: output.node.attributes, isTokens: (dim) => dim === tokens }, axis)
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { operators as known } from '@tp/core/expression'
 import { expect, test } from 'vitest'
+import type { Trait } from './operator.ts'
 import { operators } from './table.ts'
 import { hasTrait } from './traits.ts'
 import { withoutShapes } from './without-shapes.ts'
@@ -16,6 +17,24 @@ test('every operator whose shapes are known has its traits', () => {
 
 test('every operator that has traits has known shapes, or is among those without', () => {
   expect([...operators.keys()].filter((name) => !known.has(name)).sort()).toEqual(Object.keys(withoutShapes).sort())
+})
+
+test('an operator with a narrower trait has the wider one', () => {
+  const wider: Readonly<Partial<Record<Trait, Trait>>> = {
+    sum: 'linear',
+    factor: 'linear',
+    'joined axes': 'moved values',
+    'unit axes': 'moved values',
+    'broadcast values': 'repeated values',
+  }
+  const missing = [...operators].flatMap(([name, { traits, reduces }]) => {
+    const needed: readonly (Trait | undefined)[] = [
+      ...traits.map((trait) => wider[trait]),
+      ...(reduces === undefined ? [] : (['reduction'] as const)),
+    ]
+    return needed.flatMap((trait) => (trait === undefined || traits.includes(trait) ? [] : [`${name}: ${trait}`]))
+  })
+  expect(missing).toEqual([])
 })
 
 test('an operator of another domain has no traits of its namesake', () => {

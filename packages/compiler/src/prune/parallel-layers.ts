@@ -1,8 +1,7 @@
-import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { change } from '../operators/flow.ts'
 import type { Flow, RowAxis } from '../operators/operator.ts'
-import { rowAxes } from '../operators/row-axes.ts'
+import { knownRowAxes } from '../operators/row-axes.ts'
 import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
@@ -67,13 +66,11 @@ function beginnings(program: Program, name: string): ParallelRead[] {
 
 /** For each input, the axis whose rows decide those of axis `axis` of the result. */
 function rowsOf(program: Program, node: NodeProto, axis: number): readonly RowAxis[] {
-  const output = program.tensor(node.output[0] as string)
-  const inputs = node.input.map((input) => (input === '' ? undefined : program.tensor(input)))
+  const name = node.output[0] as string
+  const output = program.tensor(name)
   // Of what an edit has written only the shape is known.
-  if (output.node.op.name === 'Input') return []
-  if (!output.hasShape || inputs.some((input) => input?.hasShape === false)) return []
-  const tokens = output.dims[axis] as Dim
+  if (output.node.op.name === 'Input' || !output.hasShape) return []
   // A fixed number of tokens may be any other size, too.
-  if (typeof tokens === 'number' && node.opType === 'Reshape') return []
-  return rowAxes({ node, inputs, output, attributes: output.node.attributes, isTokens: (dim) => dim === tokens }, axis)
+  if (typeof output.dims[axis] === 'number' && hasTrait(node, 'joined axes')) return []
+  return knownRowAxes(program, name, axis) ?? []
 }

@@ -1,5 +1,6 @@
 import { constantData } from '@tp/core/expression'
-import { rowAxes } from '../operators/row-axes.ts'
+import type { RowAxis } from '../operators/operator.ts'
+import { knownRowAxes } from '../operators/row-axes.ts'
 import type { Program } from '../program/program.ts'
 
 /** True if a value is certain to be the same all along an axis, as a mask that shows everything is. */
@@ -12,11 +13,9 @@ export function isUniform(program: Program, name: string, axis: number): boolean
   const node = program.graph.producer(name)
   if (node === undefined) return false
   if (node.opType === 'Slice') return isUniform(program, node.input[0] as string, axis)
-  const inputs = node.input.map((input) => (input === '' ? undefined : program.tensor(input)))
-  const view = { node, inputs, output, attributes: output.node.attributes, isTokens: (dim: unknown) => dim === size }
-  return rowAxes(view, axis).every(
-    (own, i) => own === undefined || (own !== 'all' && isUniform(program, node.input[i] as string, own)),
-  )
+  const isSame = (own: RowAxis, i: number): boolean =>
+    own === undefined || (own !== 'all' && isUniform(program, node.input[i] as string, own))
+  return knownRowAxes(program, name, axis)?.every(isSame) === true
 }
 
 function isRepeated({ dims, data }: NonNullable<ReturnType<typeof constantData>>, axis: number): boolean {

@@ -30,7 +30,7 @@ export function planSchema({ planFields, fallbackRule }) {
       plan: objectOf(planFields, ['format', 'method']),
       regimes: {
         type: 'object',
-        description: 'plans by the size of a run, as tp tune writes them',
+        description: 'plans by the size of a run, as tp optimize writes them',
         required: ['format', 'regimes'],
         properties: {
           $schema: { type: 'string' },

@@ -21,7 +21,7 @@ const MEAN = /^\| speed over the grid, dense where that is faster: mean \| (?<me
 const LEAST = /^\| the same: least \| (?<least>[\d.]+×) \|/m
 const UNIFORM = /^\| over the fastest uniform plan that loses no more on test \| (?<uniform>[\d.]+×) \|/m
 
-/** The choices of `tp tune`, in short, of the page that `npm run benchmark -- tuning` writes. @param {string} page */
+/** The choices of `tp optimize`, in short, of the page that `npm run benchmark -- tuning` writes. @param {string} page */
 export function tunedTable(page) {
   const [, ...sections] = page.split(/^## /m)
   const plans = sections.flatMap((section) => {

@@ -64,7 +64,7 @@ export interface BulkOptions {
 
 /** When answers fall back to a dense model. */
 export interface BulkGuard {
-  /** The file that `tp calibrate` or `tp tune --cascade` has written. Its monitor is of no use here: rows are sorted by length. */
+  /** The file that `tp calibrate` or `tp optimize --cascade` has written. Its monitor is of no use here: rows are sorted by length. */
   readonly path: string
   /** The dense model. */
   readonly dense: string

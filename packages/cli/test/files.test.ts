@@ -86,7 +86,7 @@ describe('outputs and inputs of a command are different files', () => {
     ['prune', ['--plan', 'plan.json'], ['plan.json']],
     ['pack', [], model],
     [
-      'tune',
+      'optimize',
       [...reading.flat(), '--tokenizer', 'other.json'],
       [...model, ...reading.map(([, name]) => name), 'other.json'],
     ],
@@ -292,7 +292,7 @@ test('does not overwrite the files that a model written from code was made from'
 describe('a command that reserves its output', () => {
   const data = (): string[] => ['--data', at('x.tsv')]
   const commandsOfData: readonly (readonly [string, () => string[], string])[] = [
-    ['tune', data, 'plan.json'],
+    ['optimize', data, 'plan.json'],
     ['train', () => [...by, ...data(), '--selection', at('y.tsv')], 'out.onnx'],
     ['run', data, 'out.jsonl'],
   ]

@@ -29,7 +29,7 @@ describe('tp prune MODEL and nothing else', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^verified +runs at/m)
     expect(stdout).toMatch(
-      /^\d+\.\d\d× \(.*\) as fast as dense at 128 tokens, one thread; (accuracy not measured: add --data|exact)/m,
+      /^\d+\.\d\d× \(.*\) as fast as dense at 128 tokens, one thread; (accuracy not measured: tp optimize --data measures it|exact)/m,
     )
     expect(stdout).toMatch(
       /^note {2}(no method was given, and the head reads the class token|value-aware at keep 0\.8)/m,
@@ -50,8 +50,6 @@ describe('tp prune MODEL and nothing else', () => {
     ['a method', ['--method', 'strid', '--keep', '0.5'], /did you mean stride/],
     ['a layer', ['--method', 'stride', '--keep', '0.5', '--layers', '99'], /TP_SCHEDULE/],
     ['an encoder', ['--encoder', 'none'], /TP_ENCODER/],
-    ['data', ['--data', 'no-such.tsv'], /no-such\.tsv/],
-    ['labels of data', ['--data', folder.at('few.tsv'), '--labels', 'a,b'], /TP_DATA/],
   ])('says that the output exists only if nothing else is wrong: %s', async (_, args, message) => {
     writeFileSync(folder.at('digits.pruned.onnx'), 'mine')
     const { code, stderr } = await tpHere(['prune', folder.at('digits.onnx'), ...args])
@@ -91,23 +89,14 @@ describe('tp prune MODEL and nothing else', () => {
   })
 })
 
-describe('tp prune --data', () => {
+describe('tp optimize', () => {
   const data = (name: string): string[] => ['--data', folder.at(name), '--labels', 'ham,spam']
-
-  test('ends with the verdict of tp check on a method that was named', { timeout }, async () => {
-    const by = ['--method', 'truncate', '--layers', '0', '--tokens', '2', '--max-loss', '0']
-    const out = ['prune', folder.at('model.onnx'), '-o', folder.at('broken.onnx')]
-    const { code, stdout } = await tpHere([...out, ...by, ...data('few.tsv')])
-    expect(stdout).toMatch(/^made from +no record of pruning +model\.onnx: truncate, tokens 2 at layer 0$/m)
-    expect(stdout).toMatch(/^(no: it loses|not shown: )/m)
-    expect(code).toBe(stdout.includes('\nno: ') ? 3 : 0)
-  })
 
   test('tunes on some of the examples for a time, and gives a verdict on the others', {
     tags: 'exhaustive',
     timeout: 180_000,
   }, async () => {
-    const out = ['prune', folder.at('model.onnx'), '-o', folder.at('tuned.onnx'), '--minutes', '0.02']
+    const out = ['optimize', folder.at('model.onnx'), '-o', folder.at('tuned.onnx'), '--minutes', '0.02']
     const { stdout } = await tpHere([...out, ...data('many.tsv'), '--max-loss', '5', '--json'])
     const { tuned, check, method } = JSON.parse(stdout)
     expect(tuned.isCutShort).toBe(true)
@@ -117,17 +106,9 @@ describe('tp prune --data', () => {
     expect(methodsOf('tuned.onnx')).toEqual([method])
   })
 
-  test('refuses to tune by few examples, and options that nothing reads', async () => {
-    const few = await tpHere(['prune', folder.at('model.onnx'), '-o', folder.at('x.onnx'), ...data('few.tsv')])
+  test('refuses to tune by few examples', async () => {
+    const few = await tpHere(['optimize', folder.at('model.onnx'), '-o', folder.at('x.onnx'), ...data('few.tsv')])
     expect(few.stderr).toContain('12 examples are too few to tune by; give 90 or more')
     expect(few.code).toBe(1)
-    const by = ['--method', 'random', '--keep', '0.5']
-    for (const [args, message] of [
-      [['--max-loss', '1'], '--max-loss requires --data PATH'],
-      [['--minutes', '1', ...by, ...data('few.tsv')], '--minutes is for tuning'],
-    ] as const) {
-      const { code, stderr } = await tpHere(['prune', folder.at('model.onnx'), '-o', folder.at('x.onnx'), ...args])
-      expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
-    }
   })
 })

@@ -153,10 +153,27 @@ describe('a model with one logit', () => {
   test('is tuned without labels, by whole queries', { timeout, tags: 'exhaustive' }, async () => {
     const out = folder.at('plan.json')
     const choice = ['--methods', 'received-attention', '--max-loss', '5', '--shapes', '4x64', ...segment]
-    const { code, stderr } = await tpHere(['tune', model, '-o', out, '--data', folder.at('tuning.tsv'), ...choice])
+    const { code, stderr } = await tpHere([
+      'optimize',
+      model,
+      '--plan-out',
+      out,
+      '--data',
+      folder.at('tuning.tsv'),
+      ...choice,
+    ])
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
     expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ figures: { maxLoss: 5 } })
-    const cascade = await tpHere(['tune', model, '-o', out, '--data', folder.at('tuning.tsv'), ...choice, '--cascade'])
+    const cascade = await tpHere([
+      'optimize',
+      model,
+      '--plan-out',
+      out,
+      '--data',
+      folder.at('tuning.tsv'),
+      ...choice,
+      '--cascade',
+    ])
     expect(cascade.stderr).toContain('a cascade is for models that give classes')
   })
 })

@@ -11,7 +11,7 @@ import { temporaryFolder, tpHere } from './tp.ts'
 const mail = modelPath('mail')
 const folder = temporaryFolder()
 
-/** A plan's file, as tp tune writes it. */
+/** A plan's file, as tp optimize writes it. */
 function plan(name: string, keep: number): string {
   const path = folder.at(name)
   const regimes = [{ upTo: 16, plan: { format: 1, method: 'none' } }, { plan: { format: 1, method: 'stride', keep } }]

@@ -93,11 +93,11 @@ test('completes commands, options and what they may be', async () => {
 
 describe('bad usage exits with 2 and says what to do', () => {
   test.each<[string, () => string[], string, RegExp]>([
-    ['an unknown command', () => ['deploy'], 'TP_USAGE', /no command "deploy".*inspect, prune/],
+    ['an unknown command', () => ['deploy'], 'TP_USAGE', /no command "deploy".*inspect, optimize, prune/],
     ['half an example', () => ['eval', 'no.onnx', '--data', 'no.tsv', '--limit', '0.5'], 'TP_USAGE', /--limit is 0\.5/],
     [
       'no minutes',
-      () => ['prune', 'no.onnx', '--data', 'no.tsv', '--minutes', '0'],
+      () => ['optimize', 'no.onnx', '--data', 'no.tsv', '--minutes', '0'],
       'TP_USAGE',
       /--minutes is 0; it must/,
     ],
@@ -110,13 +110,13 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['an empty shape', () => ['bench', 'no.onnx', '--shapes', '0x1'], 'TP_USAGE', /--shapes has "0x1"; a shape is/],
     [
       'a shape without tokens, to tune for',
-      () => ['tune', 'no.onnx', '-o', folder.at('p'), '--data', 'd', '--shapes', '8x'],
+      () => ['optimize', 'no.onnx', '--plan-out', folder.at('p'), '--data', 'd', '--shapes', '8x'],
       'TP_USAGE',
       /--shapes has "8x"/,
     ],
     [
       'a negative loss to tune for',
-      () => ['tune', 'no.onnx', '-o', folder.at('p'), '--data', 'd', '--max-loss', '-1'],
+      () => ['optimize', 'no.onnx', '--plan-out', folder.at('p'), '--data', 'd', '--max-loss', '-1'],
       'TP_USAGE',
       /--max-loss is -1; it must be 0 or more/,
     ],
@@ -154,7 +154,7 @@ describe('bad usage exits with 2 and says what to do', () => {
     ],
     [
       'an unknown method for a missing model',
-      () => ['tune', 'no.onnx', '-o', folder.at('p'), '--data', 'd', '--methods', 'tme'],
+      () => ['optimize', 'no.onnx', '--plan-out', folder.at('p'), '--data', 'd', '--methods', 'tme'],
       'TP_UNKNOWN_METHOD',
       /tome/,
     ],

@@ -38,7 +38,7 @@ export function readRunPlan(value: unknown, where: string): RunPlan {
 }
 
 /**
- * Reads the guard of a pruned model from a file of `tp calibrate` or `tp tune --cascade`.
+ * Reads the guard of a pruned model from a file of `tp calibrate` or `tp optimize --cascade`.
  * @param text JSON
  * @param where the file, for errors
  * @throws TpError TP_GUARD for text that is not a guard, or one of other models; TP_PLAN for a plan without a cascade
@@ -52,7 +52,7 @@ export function readGuarding(
   if (hasRegimes(content)) {
     const cascade = cascadeIn(content, where)
     if (cascade !== undefined) return { cascade }
-    throw new TpError('TP_PLAN', where, 'this plan has no cascade; tp tune --cascade writes one')
+    throw new TpError('TP_PLAN', where, 'this plan has no cascade; tp optimize --cascade writes one')
   }
   const guard = readGuard(content, where)
   const { models } = guard

@@ -23,9 +23,9 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 const isElsewhere = (line) => elsewhere.some((pattern) => pattern.test(line))
 const elsewhere = [
   /^(?:serve|worker) /, // do not end: packages/cli/test/serve.test.ts, packages/bulk
-  /transcripts\.tsv/, // tune-speech.test.ts and eval-speech.test.ts of packages/cli
-  /embedder\.onnx/, // tune.test.ts
-  /--guard plan\.json/, // tune.test.ts
+  /transcripts\.tsv/, // optimize-speech.test.ts and eval-speech.test.ts of packages/cli
+  /embedder\.onnx/, // optimize.test.ts
+  /--guard plan\.json/, // optimize.test.ts
 ]
 
 /** Words in capitals stand for a reader's files. @type {Readonly<Record<string, string>>} */
@@ -40,7 +40,7 @@ function linesOf(calls) {
 /** Models that are there before anything is run. */
 const copied = new Set(['model.onnx', 'decoder.onnx'])
 
-const takesLong = new Set(['train', 'tune', 'eval', 'check', 'run', 'calibrate', 'bench', 'explain'])
+const takesLong = new Set(['train', 'optimize', 'eval', 'check', 'run', 'calibrate', 'bench', 'explain'])
 
 /** @param {readonly string[]} args */
 function isSlow([name = '', ...rest]) {

@@ -137,8 +137,8 @@ export const composing = [
   'apps/benchmark/src/comparison/report/commands.ts', // ofReport, and what its own test makes
   'apps/site/src/methods/commands.ts', // ofPages
   'packages/cli/src/command/completion.ts', // packages/cli/test/usage.test.ts
+  'packages/cli/src/optimizing/describe.ts', // ofMessages
   'packages/cli/src/training/train-line.ts', // ofMessages
-  'packages/cli/src/tuning/describe.ts', // ofMessages
 ]
 
 /** Modules of messages that put a command line together. @returns {string[]} */

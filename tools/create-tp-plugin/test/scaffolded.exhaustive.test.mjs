@@ -104,7 +104,7 @@ describe('a created method', () => {
     expect(table).toMatch(/^random \(5 seeds\) +0\.5 /m)
   })
 
-  test('serves as a variant of tp tune, and its plan can be pruned', async () => {
+  test('serves as a variant of tp optimize, and its plan can be pruned', async () => {
     const args = [
       '--data',
       'mails.tsv',

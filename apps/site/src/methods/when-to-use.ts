@@ -40,7 +40,7 @@ export const whenToUse: Readonly<Record<string, string>> = {
   tofu: 'Images: a middle way between `tome` and dropping.',
   'evo-vit': 'Images whose patches matter again in later layers.',
   lens: '[Documents of an embedder](/embeddings#learned-without-labels) that pools a mean, after learning.',
-  'a-tome': 'Speech in which neighboring frames are alike; its threshold [is suggested by `tp tune`](/speech).',
+  'a-tome': 'Speech in which neighboring frames are alike; its threshold [is suggested by `tp optimize`](/speech).',
   'thin-padding':
     'Whisper, and any encoder of recordings whose window is longer than they are: [nothing is trained or calibrated](/speech).',
   'tr-bert': 'After training by reinforcement, on texts: it carries over to longer texts better than thresholds do.',

@@ -24,7 +24,7 @@ features:
 
 \`\`\`sh
 npx tp prune model.onnx                                    # a safe default, timed: model.pruned.onnx
-npx tp prune model.onnx -o fast.onnx --data texts.tsv      # the fastest that loses no more than you allow, and a verdict
+npx tp optimize model.onnx -o fast.onnx --data texts.tsv      # the fastest that loses no more than you allow, and a verdict
 \`\`\`
 
 [How to install it](/start): nothing is on npm yet. Then [choose](/choose) a method, [measure](/measure) on your own data,

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { contradiction, type Relations } from '@tp/compiler'
 import { didYouMean } from './did-you-mean.ts'
+import { settingOf, writtenOption } from './through.ts'
 import { usageError } from './usage-error.ts'
 import { fromZero, portNumber, positive, shapeList, share, wholeNumber } from './values.ts'
 
@@ -26,6 +27,8 @@ export interface FlagSpec extends Relations {
   readonly words?: readonly string[]
   /** Of the options in `--help` that it is listed with; default: the first ones, without a heading. */
   readonly heading?: string
+  /** The option that it is given through, as `NAME=VALUE`; default: it is one of its own. */
+  readonly through?: string
 }
 
 export type OptionTable = Readonly<Record<string, FlagSpec>>
@@ -68,13 +71,28 @@ export function readArguments(
 ): ParsedArguments {
   const { values, positionals, tokens } = parse(name, table, joinNegativeNumbers(table, args))
   const seen = new Set<string>()
+  const takers = new Set(Object.values(table).flatMap(({ through }) => through ?? []))
+  const settings: Record<string, string | string[]> = {}
+  const see = (option: string): boolean => {
+    const isRepeated = seen.has(option)
+    if (isRepeated && !table[option]?.multiple)
+      throw usageError(`${writtenOption(table, option)} is given twice; give it once`)
+    seen.add(option)
+    return isRepeated
+  }
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    if (seen.has(token.name) && !table[token.name]?.multiple)
-      throw usageError(`--${token.name} is given twice; give it once`)
-    seen.add(token.name)
+    see(token.name)
     if (token.value === '') throw usageError(needsValue(table, token.rawName, token.name))
-    if (token.value !== undefined) checkValue(table[token.name], token.name, token.value)
+    if (token.value === undefined) continue
+    if (!takers.has(token.name)) {
+      checkValue(table[token.name], token.name, token.value)
+      continue
+    }
+    const { name: option, value } = settingOf(name, table, token.name, token.value)
+    const before = see(option) ? [settings[option] ?? []].flat() : []
+    checkValue(table[option], option, value)
+    settings[option] = table[option]?.multiple ? [...before, value] : value
   }
   // The last may be several: MODEL….
   const isOpen = operands.at(-1)?.endsWith('…') && positionals.length >= operands.length
@@ -86,12 +104,19 @@ export function readArguments(
   }
   const empty = positionals.indexOf('')
   if (empty >= 0) throw usageError(`${operands[empty] ?? operands.at(-1)} is empty; give a path`)
-  const idle = contradiction(values, table, (option, isMissing) => {
+  const options = { ...omit(values, takers), ...settings } as Arguments<OptionTable>
+  const idle = contradiction(options, table, (option, isMissing) => {
     const value = isMissing === true ? table[option]?.value : undefined
-    return value === undefined ? `--${option}` : `--${option} ${value}`
+    const written = writtenOption(table, option)
+    if (value === undefined) return written
+    return table[option]?.through === undefined ? `${written} ${value}` : `${written}=${value}`
   })
   if (idle !== undefined) throw usageError(idle)
-  return { operands: positionals, options: values as Arguments<OptionTable> }
+  return { operands: positionals, options }
+}
+
+function omit(values: object, names: ReadonlySet<string>): object {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.has(name)))
 }
 
 const readers: Readonly<Record<ValueKind, (option: string, text: string) => unknown>> = {
@@ -112,10 +137,9 @@ function checkValue(spec: FlagSpec | undefined, option: string, text: string): v
 function parse(name: string, table: OptionTable, args: readonly string[]) {
   // parseArgs reads `short: undefined` as an error
   const options = Object.fromEntries(
-    Object.entries(table).map(([key, { type, short, multiple = false }]) => [
-      key,
-      { type, multiple, ...(short && { short }) },
-    ]),
+    Object.entries(table)
+      .filter(([, { through }]) => through === undefined)
+      .map(([key, { type, short, multiple = false }]) => [key, { type, multiple, ...(short && { short }) }]),
   )
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true })
@@ -140,7 +164,9 @@ function reword(name: string, table: OptionTable, error: Error & { code?: string
   const option = /'(?:-\w, )?(-{1,2}[^' <]+)/.exec(error.message)?.[1] ?? ''
   const help = `tp ${name} --help lists what there is`
   if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
-    const meant = didYouMean(option.replace(/^-+/, ''), [...Object.keys(table), 'help'], (found) => `--${found}`)
+    const meant = didYouMean(option.replace(/^-+/, ''), [...Object.keys(table), 'help'], (found) =>
+      table[found]?.through === undefined ? `--${found}` : `${writtenOption(table, found)}=${table[found]?.value}`,
+    )
     return `there is no option ${option}${meant === '' ? '; ' : `${meant} `}${help}`
   }
   if (/does not take an argument/.test(error.message)) return `${option} takes no value; give it alone`

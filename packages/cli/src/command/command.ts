@@ -9,8 +9,8 @@ export interface Command {
   readonly notes?: readonly string[]
   /** What it is going to write, with these options and operands. */
   writes?(options: Arguments<OptionTable>, operands: readonly string[]): readonly Output[]
-  /** Only one such command at a time works at what `--out` names: it takes long, and saves its state next to it. */
-  readonly alone?: boolean
+  /** The option of a file at which only one such command at a time works: it takes long, and saves its state next to it. */
+  readonly alone?: string
   /** @returns the exit code */
   run(operands: readonly string[], options: Arguments<OptionTable>, context: Context): Promise<number>
 }

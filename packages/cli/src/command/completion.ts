@@ -1,6 +1,7 @@
 import { RootCommand, ShellCompDirective } from '@bomb.sh/tab'
 import { commands } from '../commands/index.ts'
 import { didYouMean } from './did-you-mean.ts'
+import { settingName } from './through.ts'
 import { usageError } from './usage-error.ts'
 
 const SHELLS: readonly string[] = ['bash', 'zsh', 'fish', 'powershell']
@@ -18,8 +19,14 @@ export async function complete(args: readonly string[]): Promise<void> {
     const command = root.command(name, summary)
     for (const operand of operands) command.argument(operand, () => undefined)
     if (name !== asked) continue
-    for (const [option, { type, description, value = '', short }] of Object.entries((await load()).options)) {
-      const choices = await choicesOf(option, value, words.at(-2))
+    const { options } = await load()
+    for (const [option, { type, description, value = '', short, through }] of Object.entries(options)) {
+      if (through !== undefined) continue
+      const settings = Object.keys(options).filter((name) => options[name]?.through === option)
+      const choices = [
+        ...(await choicesOf(option, value, words.at(-2))),
+        ...settings.map((name) => `${settingName(name)}=`),
+      ]
       if (type === 'boolean') command.option(option, description, ...(short === undefined ? [] : [short]))
       else
         command.option(

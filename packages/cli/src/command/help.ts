@@ -1,5 +1,6 @@
-import type { OptionTable } from './arguments.ts'
+import type { FlagSpec, OptionTable } from './arguments.ts'
 import type { Command, CommandEntry } from './command.ts'
+import { settingName } from './through.ts'
 
 /** `tp --help`. */
 export function overview(commands: Readonly<Record<string, CommandEntry>>): string {
@@ -32,10 +33,19 @@ export function helpOf(name: string, { summary, operands }: CommandEntry, { opti
 /** Options as the command has them, those without a heading first. */
 function listed(options: OptionTable): string[] {
   const groups = new Map<string | undefined, [string, string][]>([[undefined, []]])
-  for (const [name, { short, value, description, heading }] of Object.entries(options)) {
-    const left = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`
-    const rows = groups.get(heading) ?? []
-    groups.set(heading, [...rows, [left, description]])
+  const row = (name: string, { short, value, description }: FlagSpec): [string, string] => [
+    `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
+    description,
+  ]
+  for (const [name, spec] of Object.entries(options)) {
+    if (spec.through !== undefined) continue
+    const taken = Object.entries(options).filter(([, { through }]) => through === name)
+    const settings = taken.map(([key, { value, description }]): [string, string] => [
+      `  ${settingName(key)}=${value}`,
+      description,
+    ])
+    const rows = groups.get(spec.heading) ?? []
+    groups.set(spec.heading, [...rows, row(name, spec), ...settings])
   }
   return [...groups].flatMap(([heading, rows]) => [
     ...(heading === undefined ? [] : ['', `${heading}:`]),

@@ -8,13 +8,14 @@ import { jsonDocument } from '../output/document.ts'
 import { printable } from '../output/printable.ts'
 import { styled } from '../output/styled.ts'
 import { UNBOUNDED, wrapped } from '../output/terminal.ts'
-import { readArguments } from './arguments.ts'
+import { type OptionTable, readArguments } from './arguments.ts'
 import type { Command, CommandEntry } from './command.ts'
 import type { Context } from './context.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
 import { helpOf, overview } from './help.ts'
 import { knownError } from './known-error.ts'
+import { namingSettings } from './through.ts'
 import { usageError } from './usage-error.ts'
 
 interface Terminal extends Omit<Context, 'files'> {
@@ -97,10 +98,19 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   const { files } = terminal
   for (const output of command.writes?.(options, operands) ?? []) await files.writes(output)
   await claimInputs(files, command.options, { operands, options })
-  await using _lock = command.alone && typeof options.out === 'string' ? await lockOutput(options.out) : undefined
-  const code = await command.run(operands, options, terminal)
+  const alone = command.alone === undefined ? undefined : options[command.alone]
+  await using _lock = typeof alone === 'string' ? await lockOutput(alone) : undefined
+  const code = await command.run(operands, options, terminal).catch((error: unknown) => {
+    throw namedSettings(command.options, error)
+  })
   terminal.progress.end()
   return code
+}
+
+/** A usage error, which names options as a command line gives them. */
+function namedSettings(table: OptionTable, error: unknown): unknown {
+  if (!isTpError(error) || error.code !== 'TP_USAGE') return error
+  return usageError(namingSettings(table, error.message.replace(`[${error.where}] `, '')), error.cause)
 }
 
 async function help(name: string): Promise<string> {

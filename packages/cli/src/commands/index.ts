@@ -7,6 +7,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./inspect.ts')).inspectCommand,
   },
+  optimize: {
+    summary: 'finds the fastest pruning within an allowed loss',
+    operands: ['MODEL'],
+    load: async () => (await import('./optimize.ts')).optimizeCommand,
+  },
   prune: {
     summary: 'writes a model that drops tokens between its layers',
     operands: ['MODEL'],
@@ -66,11 +71,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'trains a model with its tokens pruned',
     operands: ['MODEL'],
     load: async () => (await import('./train.ts')).trainCommand,
-  },
-  tune: {
-    summary: 'finds the fastest pruning within an allowed loss',
-    operands: ['MODEL'],
-    load: async () => (await import('./tune.ts')).tuneCommand,
   },
   serve: {
     summary: 'answers over HTTP, as KServe and OpenAI do',

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { inspect } from '@tp/compiler'
 import { amountNames } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
-import { needing, under } from '../command/arguments.ts'
+import { under } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -13,11 +13,8 @@ import { describePruned, pruneDecoder } from '../decoding/prune-decoder.ts'
 import { checkDecoderOptions, decoderOptions } from '../decoding/repair-decoder.ts'
 import { defaultOutput, refuseExisting } from '../files/default-output.ts'
 import { outputsOf } from '../files/file-claims.ts'
-import { checkFiles, demandOptions, readDemands } from '../measuring/check-files.ts'
-import { asPooled, ONE_ROW } from '../model/as-pooled.ts'
+import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { dataOptions } from '../model/open-inputs.ts'
-import { readTask, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { pruneByDefault, pruneByPlan } from '../pruning/attempt.ts'
 import {
@@ -29,13 +26,11 @@ import {
   quantizeOption,
 } from '../pruning/options.ts'
 import { asOutputTokens, checkOutputTokens, outputTokensOption } from '../pruning/output-tokens.ts'
-import { inspectEncoders } from '../pruning/prune-file.ts'
-import { attemptContent, describePruning } from '../pruning/pruned-report.ts'
+import { describePruning } from '../pruning/pruned-report.ts'
 import { readPlan, saysNothing } from '../pruning/read-plan.ts'
 import { writeAttempt } from '../pruning/write-attempt.ts'
+import { writtenReport } from '../pruning/written-report.ts'
 import { SEVEN_BITS } from '../quantizing/form-here.ts'
-import { openExamples, readTuned, tunedText, tunePlan, tuningOptions } from '../tuning/prune-tuned.ts'
-import { splitData } from '../tuning/split-data.ts'
 
 export const pruneCommand: Command = command({
   options: {
@@ -55,16 +50,12 @@ export const pruneCommand: Command = command({
     },
     verify: { type: 'boolean', description: 'compare the pruned model with the dense one before it is written' },
     json: { type: 'boolean', description: 'print one JSON document' },
-    ...under(
-      'Data, by which a pruning is found and judged',
-      needing(['data'], { ...dataOptions, ...tuningOptions, ...demandOptions, task: taskOption.task }),
-    ),
     ...under('How tokens are pruned', { ...methodOption, ...planOption, ...amountOptions, ...pruningOptions }),
     ...under('What else is left out or written', {
       quantize: {
         ...quantizeOption.quantize,
         description:
-          'store the result in 8 bits, as tp quantize does (on x86 without VNNI in 7, which is exact everywhere); with --data and no method where that is faster and loses no more',
+          'store the result in 8 bits, as tp quantize does (on x86 without VNNI in 7, which is exact everywhere)',
         excludes: ['lossless'],
         because: '--lossless is exact, and 8 bits round; say --method none --quantize if that is meant',
       },
@@ -83,28 +74,24 @@ export const pruneCommand: Command = command({
   },
   notes: [
     'Without a method: what was measured to be safe for the head of the model, if that is faster here; where a head reads every token,',
-    'only dead tokens are removed, which is exact. What was chosen, and why, is said. With --data the fastest pruning is looked for that',
-    'loses no more than --max-loss, and a verdict on other examples follows, as of tp check; with a method, too, on all of them.',
-    'With --quantize the file is 8-bit, too, and what --data finds may be.',
+    'only dead tokens are removed, which is exact. What was chosen, and why, is said. With examples tp optimize finds the fastest pruning',
+    'that loses no more than is allowed. With --quantize the file is 8-bit, too.',
     'One number applies to all layers, a list to each of them in order. --method none without an amount only removes dead tokens.',
     'Examples:',
     '',
     '  tp prune model.onnx',
-    '  tp prune model.onnx -o fast.onnx --data examples.tsv --max-loss 1 --minutes 5 --quantize',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
   writes: ({ out, 'decoder-out': decoder }, [path = '']) =>
     outputsOf({ '-o': out ?? defaultOutput(path), '--decoder-out': decoder }, { holdsModel: true }),
   async run([path = ''], given, context) {
     const { print, progress, signal, files } = context
-    const { json = false, data } = given
+    const { json = false } = given
     const out = given.out ?? defaultOutput(path)
     // Last of what can be wrong, so that it hides no other mistake; but before what takes long, and again before the file gets its name.
     const refuseExistingOut = async (): Promise<void> => {
       if (given.out === undefined && !given.force) await refuseExisting(out)
     }
-    const demands = readDemands(given)
-    readTask(given.task)
     const { isIdle, leavesLayersOutOnly, verify } = intentOf(given)
     const told = isIdle ? undefined : await readPlan(given.lossless ? { ...given, method: 'none' } : given)
     checkDecoderOptions(given, told?.plan.restore ?? given.restore)
@@ -126,17 +113,8 @@ export const pruneCommand: Command = command({
       return EXIT.done
     }
 
-    const examples = data === undefined ? undefined : await openExamples(whole, { ...given, data }, context)
-    const parts = examples && isIdle ? splitData(examples) : undefined
-    if (parts !== undefined) {
-      inspectEncoders(whole, given.encoder, seen)
-      await refuseExistingOut()
-    }
-    const tuned = parts && (await tunePlan(whole, parts.tuning, examples?.task === 'embeddings', given, context))
     const outputTokens = given['output-tokens'] ?? false
-    const asked = outputTokens
-      ? await readPlan(asOutputTokens(whole, given))
-      : (told ?? (tuned ? await readTuned(tuned.plan, given) : undefined))
+    const asked = outputTokens ? await readPlan(asOutputTokens(whole, given)) : told
     if (outputTokens && asked) checkOutputTokens(asked.method)
     checkDecoderOptions(given, asked?.plan.restore ?? given.restore)
     const reader =
@@ -152,40 +130,12 @@ export const pruneCommand: Command = command({
     const writing = { whole: file, out, verify, decoder: reader, beforeCommit: refuseExistingOut }
     const written = await writeAttempt(attempt, writing, context)
 
-    const checked = parts?.checking ?? examples
-    const check =
-      checked && data !== undefined
-        ? await checkFiles(
-            { pruned: await readModelFile(out, { signal }), dense: whole, source: data, data: checked, demands },
-            context,
-          )
-        : undefined
-    const { plan, speed } = attempt
-    const report = {
-      ...{ model: path, out },
-      ...(await endable(async () => attemptContent(whole, attempt))),
-      ...written,
-      ...(speed && { speed }),
-      ...(tuned && { tuned: { seconds: tuned.seconds, isCutShort: tuned.isCutShort, figures: tuned.figures } }),
-      notes: [
-        ...attempt.notes,
-        ...(whole === file ? [] : [ONE_ROW]),
-        ...(given.quantize && plan.quantize?.reduceRange ? [SEVEN_BITS] : []),
-        ...(tuned ? [tunedText(tuned, plan.method)] : []),
-      ],
-      milliseconds: Math.round(performance.now() - start),
-    }
+    const notes = given.quantize && attempt.plan.quantize?.reduceRange ? [SEVEN_BITS] : []
+    const report = await writtenReport({ file, whole, out, attempt, written, notes, began: start })
     progress.end()
-    if (json) print(jsonDocument('prune', { ...report, ...(check && { check: check.content }) }))
-    else {
-      const described = describePruning(
-        report,
-        attempt.pruned,
-        leavesLayersOutOnly ? undefined : attempt.settings.method,
-      )
-      print(check === undefined ? described : `${described}\n\n${check.text}`)
-    }
-    return check === undefined || check.verdict.passed ? EXIT.done : EXIT.belowThreshold
+    const shown = leavesLayersOutOnly ? undefined : attempt.settings.method
+    print(json ? jsonDocument('prune', report) : describePruning(report, attempt.pruned, shown))
+    return EXIT.done
   },
 })
 

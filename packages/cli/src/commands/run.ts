@@ -93,7 +93,7 @@ export const runCommand: Command = command({
     'On many machines that have one folder, start tp worker --queue URL on each, and give tp run the same --queue.',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }),
-  alone: true,
+  alone: 'out',
   async run([path = ''], given, { print, progress, signal, files }) {
     const { data, out, task, labels, tokenizer, queue, folder, shards, resume, retry, json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: the texts')

@@ -76,7 +76,7 @@ export const trainCommand: Command = command({
     const checkpoints = { 'its checkpoint': hard, 'its soft checkpoint': soft, "its dense model's answers": answers }
     return [...outputsOf({ '-o': out }, { holdsModel: true }), ...outputsOf({ ...others, ...checkpoints })]
   },
-  alone: true,
+  alone: 'out',
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
     const { out, json = false, 'weights-out': weightsOut } = given

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { idxLabels, modelFolderFiles } from '@tp/data'
 import type { Arguments, OptionTable, Reads } from '../command/arguments.ts'
+import { writtenOption } from '../command/through.ts'
 import { pluginFile } from '../plugins/import-plugin.ts'
 import type { FileClaims } from './file-claims.ts'
 
@@ -17,7 +18,7 @@ export async function claimInputs(
   for (const [name, { reads }] of Object.entries(table)) {
     if (reads === undefined) continue
     for (const value of [options[name] ?? []].flat()) {
-      if (typeof value === 'string') await claims[reads](files, value, `of --${name}`)
+      if (typeof value === 'string') await claims[reads](files, value, `of ${writtenOption(table, name)}`)
     }
   }
 }

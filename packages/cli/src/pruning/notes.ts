@@ -91,7 +91,7 @@ function measuredNote(safe: SafeMethod): string {
 
 const UNMEASURED =
   'no method was given, and none was measured that is safe for such a head, so only what is exact is done: tokens that nothing reads are ' +
-  'eliminated. With --data what your own examples allow is chosen'
+  'eliminated. tp optimize --data chooses what your own examples allow'
 
 function wholeHeadDefault(kind: InputKind): string {
   const exact = 'no method was given, so only what is exact is done: tokens that nothing reads are eliminated'
@@ -100,7 +100,7 @@ function wholeHeadDefault(kind: InputKind): string {
 }
 
 const QUANTIZED =
-  'What makes such a model fast is tp quantize --smooth, then tp pack; tp tune --quantize compares that with pruning'
+  'What makes such a model fast is tp quantize --smooth, then tp pack; tp optimize --quantize compares that with pruning'
 
 /** What is said where one was. */
 export const ASKED_FOR: string = 'the method was asked for; tp eval says what it costs on your own data'

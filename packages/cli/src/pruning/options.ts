@@ -135,7 +135,7 @@ export const planOption: Readonly<Record<'plan' | 'regime', Text>> = {
     type: 'string',
     value: 'FILE',
     reads: 'file',
-    description: 'a plan as JSON: format, method, and any of layers, keep, params, …; tp tune writes one',
+    description: 'a plan as JSON: format, method, and any of layers, keep, params, …; tp optimize writes one',
     // What both say is told apart: these outputs, and 8 bits, of what a plan prunes.
     excludes: [...Object.keys(planOptions).filter((name) => !['outputs', 'quantize'].includes(name)), 'then', 'flops'],
     because: 'a plan says all of it',

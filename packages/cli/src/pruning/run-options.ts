@@ -10,14 +10,15 @@ export const runOptions = {
     type: 'string',
     value: 'FILE',
     reads: 'file',
-    description: 'a plan (of tp tune, regimes and cascade included) by which the model, a dense one, is pruned first',
+    description:
+      'a plan (of tp optimize, regimes and cascade included) by which the model, a dense one, is pruned first',
   },
   guard: {
     type: 'string',
     value: 'GUARD',
     reads: 'file',
     description:
-      'what tp calibrate or tp tune --cascade has written: uncertain answers fall back to the model of --against',
+      'what tp calibrate or tp optimize --cascade has written: uncertain answers fall back to the model of --against',
     needs: ['against'],
     excludes: ['plan'],
     because: '--guard is of a pruned file, and --plan prunes a dense one',

@@ -5,7 +5,7 @@ import { type HashedFile, readGuarding } from '@tp/plans'
 
 /** A pruned model whose uncertain answers fall back to the dense one. */
 export interface GuardOptions {
-  /** The file that `tp calibrate` or `tp tune --cascade` has written. */
+  /** The file that `tp calibrate` or `tp optimize --cascade` has written. */
   readonly path: string
   /** The dense model. */
   readonly dense: string

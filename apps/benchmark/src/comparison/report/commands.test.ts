@@ -29,7 +29,7 @@ test('what learns is given examples of its kind, and others to choose by', () =>
     'tp train model.onnx -o pruned.onnx --method sdtp --target-flops 0.5 --data texts.tsv --selection others.tsv',
   )
   expect(commandOf(learned('fashion-dynamicvit-70'), images)).toContain('--data images --selection other-images')
-  expect(commandToTune(1, images)).toBe('tp prune model.onnx --data images --max-loss 1')
+  expect(commandToTune(1, images)).toBe('tp optimize model.onnx --data images --max-loss 1')
 })
 
 test('weights are stored in 8 bits after they have learned', () => {

@@ -26,7 +26,7 @@ export function commandOf(setting: Setting, about: CommandFor): string {
 
 /** What to type to have a plan of one's own, where one was tuned. */
 export function commandToTune(maxLoss: number, { modality }: CommandFor): string {
-  return `tp prune model.onnx --data ${examples[modality].data} --max-loss ${maxLoss}`
+  return `tp optimize model.onnx --data ${examples[modality].data} --max-loss ${maxLoss}`
 }
 
 function commandFor(file: string, setting: Setting, { modality, maxTokens }: CommandFor): string {

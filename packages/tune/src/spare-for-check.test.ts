@@ -1,7 +1,6 @@
 import type { ModelInputs } from '@tp/data/inputs'
 import { expect, test } from 'vitest'
-import type { TaskInputs } from '../model/open-task-inputs.ts'
-import { splitData } from './split-data.ts'
+import { spareForCheck } from './spare-for-check.ts'
 
 const inputs = (targets: readonly number[], others: Partial<ModelInputs> = {}): ModelInputs => ({
   source: 'x.tsv',
@@ -17,11 +16,11 @@ const keysOf = ({ keys = [] }: ModelInputs): number[] => keys.map(Number)
 
 test('gives two thirds of each class to tuning, and the others to the verdict', () => {
   const targets = numbers(90).map((i) => (i < 60 ? 0 : 1))
-  const { tuning, checking } = splitData({ task: 'classification', inputs: inputs(targets) })
-  expect([...keysOf(tuning), ...keysOf(checking.inputs)].sort((a, b) => a - b)).toEqual(numbers(90))
+  const { tuning, checking } = spareForCheck(inputs(targets))
+  expect([...keysOf(tuning), ...keysOf(checking)].sort((a, b) => a - b)).toEqual(numbers(90))
   for (const [part, ofEach] of [
     [tuning, [40, 20]],
-    [checking.inputs, [20, 10]],
+    [checking, [20, 10]],
   ] as const) {
     expect([0, 1].map((wanted) => part.targets.filter((target) => target === wanted).length)).toEqual(ofEach)
   }
@@ -33,15 +32,13 @@ test('keeps all candidates of a query in one part', () => {
     queries.map(() => -1),
     { ranking: { queries, relevance: undefined } as unknown as NonNullable<ModelInputs['ranking']> },
   )
-  const { tuning, checking } = splitData({ task: 'ranking', inputs: ranked })
-  const [first, second] = [tuning, checking.inputs].map((part) => new Set(keysOf(part).map((i) => Math.floor(i / 3))))
+  const { tuning, checking } = spareForCheck(ranked)
+  const [first, second] = [tuning, checking].map((part) => new Set(keysOf(part).map((i) => Math.floor(i / 3))))
   expect([first?.size, second?.size]).toEqual([40, 20])
   expect([...(first ?? [])].some((query) => second?.has(query))).toBe(false)
 })
 
-test('refuses too few examples, and tags', () => {
-  const few: TaskInputs = { task: 'classification', inputs: inputs(numbers(89).map(() => 0)) }
-  expect(() => splitData(few)).toThrow('89 examples are too few to tune by; give 90 or more')
-  const tags = { task: 'tokens', inputs: inputs([]), labels: undefined } as unknown as TaskInputs
-  expect(() => splitData(tags)).toThrow('tags and speech are not tuned with tp prune')
+test('refuses too few examples', () => {
+  const few = inputs(numbers(89).map(() => 0))
+  expect(() => spareForCheck(few)).toThrow('89 examples are too few to tune by; give 90 or more')
 })

@@ -3,6 +3,7 @@ import { layersAt, type Plan } from '@tp/compiler'
 import type { EightBits, LeftOut, TunedPlan } from '@tp/tune'
 import { layersText } from '../output/numbers.ts'
 import { shellWord } from '../output/shell-word.ts'
+import type { FoundPlan } from './search.ts'
 
 export interface PlanFiles {
   readonly model: string
@@ -88,4 +89,15 @@ function aloneText({ speedup, loss }: Pick<EightBits, 'speedup' | 'loss'>): stri
 function fallbackText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {
   const [confident, fallbacks] = [1 - threshold, share].map((part) => `${(100 * part).toFixed(1)} %`)
   return `fallback  to the dense model for answers with a probability below ${confident}: ${fallbacks} of the examples`
+}
+
+/** What the search did, in one sentence. */
+export function searchText({ seconds, isCutShort, tuned, plan }: FoundPlan): string {
+  const { loss, examples, maxLoss } = tuned.figures
+  const found =
+    plan.method === 'none' || loss === undefined
+      ? `nothing that is faster loses no more than ${maxLoss}, so only what is exact is done`
+      : `the fastest that held on ${examples} examples that it was not chosen by`
+  const limit = isCutShort ? '; the time was over before all was tried: more --minutes' : ''
+  return `tuned for ${seconds} s: ${found}${limit}. The verdict is of other examples`
 }

@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 240_000 })
 const folder = temporaryFolder()
 const sayings = ['one two', 'three', 'four four one', 'two three']
 
-describe('tp tune of an encoder of speech', () => {
+describe('tp optimize of an encoder of speech', () => {
   beforeAll(async () => {
     await writeFile(folder.at('encoder_model.onnx'), encodeModel(speechEncoder({ reads: 'frames' })))
     const recordings = Array.from({ length: 42 }, (_, i) => [0.06 + 0.01 * i, sayings[i % 4] as string] as const)
@@ -22,7 +22,7 @@ describe('tp tune of an encoder of speech', () => {
     await writeFile(folder.at('few.tsv'), lines.slice(0, 10).join('\n'))
   })
   const tune = (...args: string[]): ReturnType<typeof tpHere> =>
-    tpHere(['tune', folder.at('encoder_model.onnx'), '-o', folder.at('plan.json'), ...args])
+    tpHere(['optimize', folder.at('encoder_model.onnx'), '--plan-out', folder.at('plan.json'), ...args])
   const decoder = (): string[] => ['--decoder', folder.at('decoder_model.onnx')]
 
   test('writes a plan that was chosen on half of the recordings and verified on the others', {
@@ -42,7 +42,14 @@ describe('tp tune of an encoder of speech', () => {
     expect(chosen.restore).toBeUndefined()
     expect(figures.loss.estimate).toBeLessThanOrEqual(100)
     expect(figures.grid[0].speedup).toBeGreaterThanOrEqual(1)
-    const args = ['prune', folder.at('encoder_model.onnx'), '--plan', folder.at('plan.json'), '-o', folder.at('p.onnx')]
+    const args = [
+      'prune',
+      folder.at('encoder_model.onnx'),
+      '--plan',
+      folder.at('plan.json'),
+      '--plan-out',
+      folder.at('p.onnx'),
+    ]
     expect(await tpHere(args)).toMatchObject({ code: 0 })
     // It was chosen with every state restored, so there is no decoder to repair.
     expect(await tpHere([...args, ...decoder()])).toMatchObject({
@@ -53,13 +60,13 @@ describe('tp tune of an encoder of speech', () => {
 
   test.each<[string, string[], number, RegExp]>([
     ['no decoder', ['--task', 'asr'], 2, /--task asr requires --decoder FILE/],
-    ['another task', ['--task', 'ranking'], 2, /--task is "ranking"; .* only be asr/],
+    ['another task', ['--task', 'ranking', '--decoder', 'decoder_model.onnx'], 2, /--decoder is for --task asr/],
     ['an option of classes', ['--decoder', 'decoder_model.onnx', '--confident'], 2, /--confident does not go/],
     ['few recordings', ['--decoder', 'decoder_model.onnx'], 1, /10 recordings are too few.*give 40 or more/],
   ])('is refused with %s, and nothing is written', async (_, given, expected, message) => {
     const args = [...given.map((arg) => (arg.endsWith('.onnx') ? folder.at(arg) : arg)), '--data', folder.at('few.tsv')]
     const out = folder.at('none.json')
-    const { code, stderr } = await tpHere(['tune', folder.at('encoder_model.onnx'), '-o', out, ...args])
+    const { code, stderr } = await tpHere(['optimize', folder.at('encoder_model.onnx'), '--plan-out', out, ...args])
     expect([code, stderr]).toEqual([expected, expect.stringMatching(message)])
     expect(existsSync(out)).toBe(false)
   })

@@ -4,7 +4,7 @@ import { checkRegimes, type Plan, type RegimesPlan } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import type { TunedPlan } from '@tp/tune'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { describePlan } from '../src/tuning/describe.ts'
+import { describePlan } from '../src/optimizing/describe.ts'
 import { mailEmbedder, words, wordTokenizer } from './small-models.ts'
 import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
@@ -16,12 +16,19 @@ const usual = [
   ['--shapes', '1x12'],
 ] as const
 const tune = (out: string, ...more: string[]): string[] => [
-  ...['tune', folder.at('model.onnx'), '--data', folder.at('data.tsv'), '-o', folder.at(out)],
+  ...['optimize', folder.at('model.onnx'), '--data', folder.at('data.tsv'), '--plan-out', folder.at(out)],
   ...more,
   ...usual.flatMap(([name, value]) => (more.includes(name) ? [] : [name, value])),
 ]
 const tuneMails = (out: string, ...more: string[]): string[] => [
-  ...['tune', folder.at('mail', 'model.onnx'), '--data', folder.at('mail', 'data.tsv'), '-o', folder.at(out)],
+  ...[
+    'optimize',
+    folder.at('mail', 'model.onnx'),
+    '--data',
+    folder.at('mail', 'data.tsv'),
+    '--plan-out',
+    folder.at(out),
+  ],
   ...['--max-loss', '100', '--shapes', '1x64', ...more],
 ]
 const planAt = (name: string): RegimesPlan => checkRegimes(JSON.parse(readFileSync(folder.at(name), 'utf8')), name)
@@ -52,7 +59,7 @@ const onExamples: TunedPlan['figures'] = {
   ...{ runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
 }
 
-describe('tp tune', () => {
+describe('tp optimize', () => {
   test('prints the next commands of a cascade', () => {
     const plan: TunedPlan = {
       format: 1,
@@ -244,7 +251,16 @@ describe('tp tune', () => {
     const texts = mailData('calibration').map(({ text }) => text.split(/\s+/).slice(0, 24).join(' '))
     writeFileSync(folder.at('embedder', 'texts.txt'), texts.slice(0, 80).join('\n'))
     const out = folder.at('embedder.json')
-    const asked = ['tune', model, '--data', folder.at('embedder', 'texts.txt'), '-o', out, '--shapes', '1x64']
+    const asked = [
+      'optimize',
+      model,
+      '--data',
+      folder.at('embedder', 'texts.txt'),
+      '--plan-out',
+      out,
+      '--shapes',
+      '1x64',
+    ]
     const how = ['--methods', 'tome', '--max-loss', '20', '--encoder', 'input_ids', '--quantize']
     const { code, stdout } = await tpHere([...asked, ...how])
     expect(code).toBe(0)
@@ -262,8 +278,7 @@ describe('tp tune', () => {
   })
 
   test.each<[string, () => string[], RegExp, number]>([
-    ['no path for the plan', () => ['tune', 'model.onnx', '--data', 'd.tsv'], /-o PLAN is missing/, 2],
-    ['no data', () => ['tune', 'model.onnx', '-o', 'p.json'], /--data PATH is missing/, 2],
+    ['no data', () => ['optimize', 'model.onnx', '--plan-out', 'p.json'], /--data PATH is missing/, 2],
     [
       'nothing to resume',
       () => tune('p.json', '--resume'),

@@ -1,0 +1,263 @@
+import { basename } from 'node:path'
+import { fromPlan, inspect } from '@tp/compiler'
+import { throwIfAborted } from '@tp/core/runtime'
+import type { ModelFile } from '@tp/data'
+import { spareForCheck } from '@tp/tune'
+import { type Arguments, under } from '../command/arguments.ts'
+import { type Command, command } from '../command/command.ts'
+import type { Context } from '../command/context.ts'
+import { endable } from '../command/endable.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { defaultOutput, refuseExisting } from '../files/default-output.ts'
+import { outputsOf } from '../files/file-claims.ts'
+import { replaceFile } from '../files/replace-file.ts'
+import { removeWithWaiting } from '../files/write-file.ts'
+import { checkFiles, demandOptions, readDemands } from '../measuring/check-files.ts'
+import { asPooled, requireKeptRows } from '../model/as-pooled.ts'
+import { givesVectors } from '../model/gives-vectors.ts'
+import { readModelFile } from '../model/model-file.ts'
+import { batchSizeOf, dataOptions } from '../model/open-inputs.ts'
+import { openTaskInputs, readTask, type TaskInputs, taskOption } from '../model/open-task-inputs.ts'
+import { describePlan, searchText } from '../optimizing/describe.ts'
+import { measuredPath } from '../optimizing/measured-file.ts'
+import { checkNames, type FoundPlan, requireTunable, searchPlan } from '../optimizing/search.ts'
+import { jsonDocument } from '../output/document.ts'
+import { loadMethods } from '../plugins/load-methods.ts'
+import { runtimeOption } from '../plugins/open-runtime.ts'
+import { pruneByPlan } from '../pruning/attempt.ts'
+import { pruningOptions, quantizeOption } from '../pruning/options.ts'
+import { inspectEncoders, settingsOf } from '../pruning/prune-file.ts'
+import { describePruning } from '../pruning/pruned-report.ts'
+import { readSettings } from '../pruning/read-fields.ts'
+import type { ReadPlan } from '../pruning/read-plan.ts'
+import { writeAttempt } from '../pruning/write-attempt.ts'
+import { writtenReport } from '../pruning/written-report.ts'
+import { SEVEN_BITS } from '../quantizing/form-here.ts'
+
+const options = {
+  out: {
+    type: 'string',
+    short: 'o',
+    value: 'OUT',
+    description:
+      'the pruned file; default: MODEL.pruned.onnx next to the model, if there is none, or none with --plan-out',
+  },
+  'plan-out': {
+    type: 'string',
+    value: 'PLAN',
+    description: 'the plan, JSON, as tp prune --plan, tp serve and tp run read it',
+  },
+  force: { type: 'boolean', description: 'replace MODEL.pruned.onnx if it is there, as -o replaces what it names' },
+  resume: {
+    type: 'boolean',
+    description: 'resume with the measurements of an interrupted search',
+    needs: ['plan-out'],
+  },
+  json: { type: 'boolean', description: 'print one JSON document' },
+  ...under('Data', { ...dataOptions, ...taskOption }),
+  ...under('What the plan has to reach', {
+    ...demandOptions,
+    minutes: {
+      type: 'string',
+      value: 'M',
+      is: 'positive',
+      description: 'about how long to search; default 10, with --plan-out until all is tried',
+    },
+    runtime: { ...runtimeOption.runtime, description: `what is optimized for; ${runtimeOption.runtime.description}` },
+    shapes: {
+      type: 'string',
+      value: 'BxN,…',
+      is: 'shapes',
+      description: 'runs that have to be fast, batch × tokens; default: one by one, at the lengths of the data',
+    },
+  }),
+  ...under('What is tried', {
+    methods: {
+      type: 'string',
+      value: 'NAME,NAME…',
+      description:
+        'what is chosen from; default: methods without training that suit texts, vectors of texts, speech, or images and sounds, and those of --plugin',
+    },
+    weights: {
+      ...pruningOptions.weights,
+      description: `of what --methods names: ${pruningOptions.weights.description}`,
+    },
+    plugin: pruningOptions.plugin,
+    quantize: {
+      ...quantizeOption.quantize,
+      description: '8-bit weights may be chosen, too, where that is faster: alone, or after pruning',
+    },
+    'leave-out': {
+      type: 'boolean',
+      description:
+        'layers may be left out instead of pruning tokens, up to half of them; in 8 bits, too, with --quantize',
+    },
+    cascade: {
+      type: 'boolean',
+      description: 'uncertain answers may fall back to the dense model (cascade of @tp/guard)',
+      needs: ['plan-out'],
+      excludes: ['out'],
+      because: 'a cascade takes two models at run time',
+    },
+    encoder: {
+      ...pruningOptions.encoder,
+      description:
+        'the encoder to prune in a file of several (tp inspect lists them); default: the first that can be pruned',
+    },
+    protect: pruningOptions.protect,
+    'protect-segment': pruningOptions['protect-segment'],
+    separator: pruningOptions.separator,
+    outputs: pruningOptions.outputs,
+    restore: pruningOptions.restore,
+  }),
+} as const
+
+type OptimizeArguments = Arguments<typeof options>
+
+export const optimizeCommand: Command = command({
+  options,
+  notes: [
+    'Schedules follow from times of the segments of the model on this device and from how far the answers move when tokens',
+    'are pruned at one layer; of the most promising the fastest that loses no more than --max-loss is taken, and verified on',
+    'examples that were not used for choosing. The pruned file is written, and a verdict on a third of the examples follows, as of',
+    'tp check. With --plan-out the plan is written, by which runs that pruning would slow down go to the dense model; while it works,',
+    'PLAN.measured is kept up to date, also on Ctrl-C, and removed at the end. Examples:',
+    '',
+    '  tp optimize model.onnx --data examples.tsv --max-loss 1 --minutes 5 --quantize',
+    '  tp optimize model.onnx --data examples.tsv --max-loss 1 --confident --cascade --plan-out plan.json',
+    '  tp optimize encoder_model.onnx --decoder decoder_model_merged.onnx --data transcripts.tsv --plan-out plan.json',
+    '  tp optimize model.onnx --data examples.tsv --quantize --methods sdtp --weights sdtp.safetensors -o fast.onnx',
+    '  tp optimize embedder.onnx --data texts.txt --quantize --leave-out --max-loss 1 --plan-out plan.json',
+  ],
+  writes: (given, [path = '']) => {
+    const plan = given['plan-out']
+    return [
+      ...outputsOf({ '-o': fileOf(given, path) }, { holdsModel: true }),
+      ...outputsOf({ '--plan-out': plan, 'its measurements': plan && measuredPath(plan) }),
+    ]
+  },
+  alone: 'plan-out',
+  async run([path = ''], given, context) {
+    const { print, progress, signal, files } = context
+    const { data, json = false, 'plan-out': planOut } = given
+    if (data === undefined)
+      throw usageError('--data PATH is missing: labeled examples to choose by, or texts for a model that gives vectors')
+    const out = fileOf(given, path)
+    const demands = readDemands(given)
+    readTask(given.task)
+    const isSpeech = given.task === 'asr' || given.decoder !== undefined
+    checkSpeech(given, isSpeech)
+    await checkNames(given)
+    const began = performance.now()
+    const file = await endable(() => readModelFile(path, { signal, files }))
+    const whole = await asPooled(file, given)
+    const seen = await endable(async () => inspect(whole.model))
+    if (out !== undefined) inspectEncoders(whole, given.encoder, seen)
+    await requireKeptRows(whole)
+    const examples = await openExamples(whole, { ...given, data }, context)
+    requireTunable(examples)
+    const { tuning, checking } = out === undefined ? { tuning: examples, checking: undefined } : spared(examples)
+    const refuseExistingOut = async (): Promise<void> => {
+      if (out !== undefined && given.out === undefined && !given.force) await refuseExisting(out)
+    }
+    await refuseExistingOut()
+    const measured = planOut === undefined ? undefined : measuredPath(planOut)
+    const found = await searchPlan(whole, tuning, given, context).catch(async (error: unknown) => {
+      if (measured !== undefined && signal.aborted && (await files.written()).includes(measured))
+        progress.note(`[tp] stopped; ${measured} holds what was measured: the same command with --resume goes on`)
+      throw error
+    })
+    throwIfAborted(signal, 'tp')
+    if (planOut !== undefined && measured !== undefined) {
+      await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(found.tuned, null, 2)}\n`))
+      await removeWithWaiting(measured)
+    }
+    const { seconds, weights } = found
+    const planned =
+      planOut === undefined ? undefined : describePlan(found.tuned, { model: path, out: planOut, weights })
+    if (out === undefined || checking === undefined) {
+      progress.end()
+      const content = { model: path, planOut, plan: found.tuned, seconds }
+      print(json ? jsonDocument('optimize', content) : (planned as string))
+      return EXIT.done
+    }
+    progress.stage(`pruning ${basename(path)}`)
+    const read = await readFound(found, given)
+    const how = { trace: false, monitor: false, outputTokens: false, deadTokens: true, repairs: false }
+    const attempt = await endable(() => pruneByPlan(whole, read, { ...how, seen, isDefault: false }))
+    const writing = { whole: file, out, verify: true, decoder: undefined, beforeCommit: refuseExistingOut }
+    const written = await writeAttempt(attempt, writing, context)
+    const pruned = await readModelFile(out, { signal })
+    const check = await checkFiles({ pruned, dense: whole, source: data, data: checking, demands }, context)
+    const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(found)]
+    const report = await writtenReport({ file, whole, out, attempt, written, notes, began })
+    progress.end()
+    if (json) {
+      const { tuned, isCutShort } = found
+      const search = planOut === undefined ? { figures: tuned.figures } : { planOut, plan: tuned }
+      const content = { ...report, tuned: { seconds, isCutShort, ...search }, check: check.content }
+      print(jsonDocument('optimize', content))
+    } else {
+      const texts = [
+        ...(planned === undefined ? [] : [planned]),
+        describePruning(report, attempt.pruned, attempt.settings.method),
+      ]
+      print([...texts, check.text].join('\n\n'))
+    }
+    return check.verdict.passed ? EXIT.done : EXIT.belowThreshold
+  },
+})
+
+/** The pruned file, if one is written. */
+function fileOf(given: Pick<OptimizeArguments, 'out' | 'plan-out'>, path: string): string | undefined {
+  return given.out ?? (given['plan-out'] === undefined ? defaultOutput(path) : undefined)
+}
+
+/** Examples as the task of a model takes them; of a model that gives vectors also without labels. */
+async function openExamples(
+  file: ModelFile,
+  given: OptimizeArguments & { readonly data: string },
+  context: Context,
+): Promise<TaskInputs> {
+  const isSpeech = given.decoder !== undefined
+  const task = given.task ?? (!isSpeech && (await givesVectors(file, context)) ? 'embeddings' : undefined)
+  const reading = { ...given, ...(task !== undefined && { task }) }
+  const opened = await openTaskInputs(file.path, given.data, batchSizeOf(file), reading, context)
+  for (const note of opened.inputs.notes) context.progress.note(note)
+  return opened
+}
+
+/** Examples to choose by, and others for the verdict; texts that people have judged are both, since vectors are tuned without judgments. */
+function spared(examples: TaskInputs): { readonly tuning: TaskInputs; readonly checking: TaskInputs } {
+  if (examples.task === 'tokens' || examples.task === 'asr') return { tuning: examples, checking: examples }
+  if (examples.task === 'embeddings' && examples.judged !== undefined) return { tuning: examples, checking: examples }
+  const { tuning, checking } = spareForCheck(examples.inputs)
+  return { tuning: { ...examples, inputs: tuning }, checking: { ...examples, inputs: checking } }
+}
+
+/** A found plan, with what the options add to it. */
+async function readFound({ plan: found, weights }: FoundPlan, given: OptimizeArguments): Promise<ReadPlan> {
+  const { restore, outputs } = readSettings(given)
+  const plan = { ...found, ...(restore !== undefined && { restore }), ...(outputs !== undefined && { outputs }) }
+  const methods = [...(await loadMethods(given.plugin)).values()].map(({ entry }) => entry)
+  const planned = fromPlan(plan, methods)
+  return { plan, methods, method: planned.method, settings: settingsOf(plan, planned, weights) }
+}
+
+/** Options that mean something only for models with classes. */
+const ofClasses = [
+  ...(['confident', 'cascade', 'quantize', 'leave-out', 'shapes', 'out', 'minutes'] as const),
+  ...(['protect', 'protect-segment', 'separator'] as const),
+]
+
+/** @throws TpError TP_USAGE */
+function checkSpeech(given: OptimizeArguments, isSpeech: boolean): void {
+  if (!isSpeech) return
+  if (given.decoder === undefined)
+    throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
+  const idle = ofClasses.find((name) => given[name] !== undefined)
+  if (idle !== undefined) throw usageError(`--${idle} does not go with --task asr`)
+  if (given['plan-out'] === undefined)
+    throw usageError('--plan-out PLAN is missing: tp prune --plan PLAN --decoder FILE then writes both files')
+}

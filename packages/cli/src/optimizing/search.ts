@@ -1,0 +1,230 @@
+import { inputRoles, isText } from '@tp/compare'
+import type { Plan } from '@tp/compiler'
+import { needsValues } from '@tp/core/host'
+import type { ModelFile } from '@tp/data'
+import { openSpeechDecoder, readModelFolder } from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
+import { nodeRuntime } from '@tp/runtime-node'
+import { fingerprint } from '@tp/train'
+import {
+  type Measurements,
+  type TunedPlan,
+  type TuneOptions,
+  type TuneProgress,
+  tune,
+  tuneSpeech,
+  usualMethods,
+  type Variant,
+  withinMinutes,
+  withVectors,
+} from '@tp/tune'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
+import { benchShapes } from '../measuring/bench-shapes.ts'
+import { type demandOptions, readDemands } from '../measuring/check-files.ts'
+import { loadSession } from '../model/load-session.ts'
+import type { TaskInputs } from '../model/open-task-inputs.ts'
+import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
+import { openRuntime, type runtimeOption } from '../plugins/open-runtime.ts'
+import type { pruningOptions, quantizeOption } from '../pruning/options.ts'
+import { readSettings } from '../pruning/read-fields.ts'
+import { segmentOf } from '../pruning/segment.ts'
+import { formHere } from '../quantizing/form-here.ts'
+import { measuredPath, readMeasured, writeMeasured } from './measured-file.ts'
+import { fingerprintOf, takesTrainedValues, variantsOf } from './variants.ts'
+
+/** Options of a search. */
+export type SearchArguments = Arguments<
+  typeof pruningOptions & typeof quantizeOption & typeof demandOptions & typeof runtimeOption
+> & {
+  readonly methods?: string
+  readonly minutes?: string
+  readonly shapes?: string
+  readonly cascade?: boolean
+  readonly 'leave-out'?: boolean
+  readonly resume?: boolean
+  /** The file of the plan, next to which measurements are kept. */
+  readonly 'plan-out'?: string
+}
+
+/** The fastest plan that was found. */
+export interface FoundPlan {
+  readonly tuned: TunedPlan
+  /** Of the largest runs; of `none` where nothing holds that is faster. */
+  readonly plan: Plan
+  /** File of the trained values of its method, if that takes some. */
+  readonly weights: string | undefined
+  readonly seconds: number
+  /** Whether the time ended the search. */
+  readonly isCutShort: boolean
+}
+
+/** Minutes of a search whose plan is not kept. */
+const MINUTES = 10
+
+const stageTexts: Readonly<Record<TuneProgress['stage'], string>> = {
+  latency: 'timing the model',
+  sensitivity: 'looking how much each layer needs its tokens',
+  search: 'choosing',
+  verification: 'verifying',
+  regimes: 'timing the plan',
+}
+const stages = Object.keys(stageTexts) as TuneProgress['stage'][]
+
+/** Finds the fastest plan for a model that loses no more than is allowed, on this machine and by these examples. */
+export async function searchPlan(
+  file: ModelFile,
+  data: TaskInputs,
+  given: SearchArguments,
+  context: Context,
+): Promise<FoundPlan> {
+  const began = performance.now()
+  const { weights, plugin = [], 'plan-out': planOut } = given
+  const catalog = await loadMethods(plugin)
+  const entries = methodNames(file, data.task, given, catalog).map((name) => findMethod(catalog, name))
+  // The default methods are optional: one that the model cannot serve is skipped.
+  const optional = given.methods === undefined
+  const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
+  const limit = given.minutes === undefined ? (planOut === undefined ? MINUTES : undefined) : Number(given.minutes)
+  const tuned =
+    data.task === 'asr'
+      ? await searchSpeech(file, data, variants, given, context)
+      : await search(file, data.inputs as ModelInputs, data.task === 'embeddings', { variants, limit, given }, context)
+  const ms = performance.now() - began
+  const plan = tuned.regimes.at(-1)?.plan ?? { format: 1, method: 'none' }
+  const own = entries.find(({ name }) => name === plan.method)
+  return {
+    ...{ tuned, plan, weights: own && takesTrainedValues(own) ? weights : undefined },
+    ...{ seconds: Math.round(ms / 100) / 10, isCutShort: limit !== undefined && ms > 0.6 * limit * 60_000 },
+  }
+}
+
+interface Search {
+  readonly variants: readonly Variant[]
+  readonly limit: number | undefined
+  readonly given: SearchArguments
+}
+
+async function search(
+  file: ModelFile,
+  all: ModelInputs,
+  embeds: boolean,
+  { variants, limit, given }: Search,
+  context: Context,
+): Promise<TunedPlan> {
+  const { progress, signal } = context
+  const { confident = false, cascade = false, quantize = false, 'leave-out': leaveOut = false } = given
+  const device = await openRuntime(given.runtime)
+  const runtime = nodeRuntime()
+  const load: NonNullable<TuneOptions['load']> = (own, model, { threads }) =>
+    loadSession(model, file, { runtime: own, threads, signal })
+  const common = { model: file.model, load, signal, runtime }
+  if (limit !== undefined) progress.stage('timing one example')
+  const within = limit === undefined ? { inputs: all } : await withinMinutes(limit, { ...common, inputs: all })
+  const inputs = embeds ? await vectorsOf(file, within.inputs, context) : within.inputs
+  const { protect, encoder, ...segment } = readSettings(given)
+  const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
+  const { maxTokens } = await readModelFolder(file.path)
+  const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, inputRoles(file.model), maxTokens)
+  return await tune({
+    ...{ ...common, ...within, inputs, variants, device, protection, confident, cascade, leaveOut },
+    ...(await reporting(file, inputs, given, context)),
+    ...(encoder !== undefined && { encoder }),
+    ...(quantize && { quantize: given['plan-out'] === undefined ? await formHere() : {} }),
+    ...(shapes && {
+      shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
+    }),
+  })
+}
+
+async function searchSpeech(
+  file: ModelFile,
+  { inputs, decoder: path }: Extract<TaskInputs, { task: 'asr' }>,
+  variants: readonly Variant[],
+  given: SearchArguments,
+  context: Context,
+): Promise<TunedPlan> {
+  const { signal } = context
+  const runtime = await openRuntime(given.runtime)
+  await using session = await runtime.load(path, { threads: 1, signal })
+  const decoder = await openSpeechDecoder(session, path)
+  return await tuneSpeech({
+    ...{ model: file.model, variants, inputs, decoder, runtime, signal },
+    load: (own, model, { threads }) => loadSession(model, file, { runtime: own, threads, signal }),
+    ...(await reporting(file, inputs as unknown as ModelInputs, given, context)),
+  })
+}
+
+/** Progress, and measurements that are kept next to the plan. */
+async function reporting(
+  file: ModelFile,
+  inputs: ModelInputs,
+  given: SearchArguments,
+  { progress }: Context,
+): Promise<Pick<TuneOptions, 'maxLoss' | 'known' | 'onMeasured' | 'onProgress' | 'onSkipped'>> {
+  const measured = given['plan-out'] === undefined ? undefined : measuredPath(given['plan-out'])
+  const about = measured === undefined ? '' : await subjectOf(file, inputs, given)
+  progress.expect?.(stages.length)
+  progress.stage('preparing', 0)
+  let stage: TuneProgress['stage'] | undefined
+  return {
+    maxLoss: readDemands(given).maxLoss,
+    ...(measured !== undefined && {
+      ...(given.resume && { known: await readMeasured(measured, about) }),
+      onMeasured: (known: Measurements) => writeMeasured(measured, { about, known }),
+    }),
+    onProgress(at) {
+      if (at.stage !== stage) progress.stage(stageTexts[at.stage], stages.indexOf(at.stage))
+      stage = at.stage
+      progress.step(at.done, at.total, at.best === undefined ? undefined : `best so far ${at.best}`)
+    },
+    onSkipped: ({ name, reason }) => progress.note(`${name} is not tried: ${reason}`),
+  }
+}
+
+/** A text by which measurements of the same model, data, runtime and settings are known again. */
+async function subjectOf(file: ModelFile, inputs: ModelInputs, given: SearchArguments): Promise<string> {
+  const { version } = await (await openRuntime(given.runtime)).diagnose()
+  const { protect, encoder, ...segment } = readSettings(given)
+  const settings = { encoder, protect, ...(await segmentOf(file, segment)) }
+  const trained = given.weights === undefined ? '' : ` ${await fingerprintOf(given.weights)}`
+  return `${file.hash()} ${await fingerprint(inputs)} ${version}${trained} ${JSON.stringify(settings)}`
+}
+
+async function vectorsOf(file: ModelFile, inputs: ModelInputs, { progress, signal }: Context): Promise<ModelInputs> {
+  progress.stage('running the model as it is')
+  await using session = await loadSession(file.model, file, { signal })
+  const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
+  return await withVectors(session, inputs, { signal, onProgress })
+}
+
+/** Methods to choose from: those that are named, or those that suit the model, and those of plugins that need no trained values. */
+function methodNames(
+  file: ModelFile,
+  task: TaskInputs['task'],
+  { methods, plugin = [] }: SearchArguments,
+  catalog: MethodCatalog,
+): string[] {
+  if (methods !== undefined) return methods.split(',').map((name) => name.trim())
+  const own = [...catalog.values()].filter(({ from }) => plugin.includes(from))
+  const kind =
+    task === 'asr' ? 'speech' : task === 'embeddings' ? 'vectors' : isText(inputRoles(file.model)) ? 'text' : 'other'
+  const untrained = own.filter(({ entry }) => !needsValues(entry.create())).map(({ entry }) => entry.name)
+  return [...usualMethods[kind], ...untrained]
+}
+
+/** @throws TpError TP_UNKNOWN_METHOD, TP_RUNTIME, TP_PLUGIN, before anything is read */
+export async function checkNames({ methods, plugin, runtime }: SearchArguments): Promise<void> {
+  const catalog = await loadMethods(plugin)
+  for (const name of methods?.split(',') ?? []) findMethod(catalog, name.trim())
+  await openRuntime(runtime)
+}
+
+/** @throws TpError TP_USAGE for a task by which no plan is chosen */
+export function requireTunable({ task }: TaskInputs): void {
+  if (task === 'tokens')
+    throw usageError(
+      'tp optimize is for models that give classes, scores, vectors or words; tp eval compares methods on this one',
+    )
+}

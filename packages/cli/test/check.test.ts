@@ -78,7 +78,7 @@ describe('tp check', () => {
   test('says of a file that it was made from another one', { timeout }, async () => {
     const files = ['check', folder.at('few.onnx'), '--against', folder.at('exact.onnx')]
     copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
-    const data = ['--data', folder.at('mails.tsv'), '--limit', '4', '--labels', 'ham,spam']
+    const data = ['--data', folder.at('mails.tsv'), '--limit', '4', '--read', 'labels=ham,spam']
     const { stdout } = await tpHere([...files, ...data])
     expect(stdout).toMatch(/^made from +none +another file: received-attention, keep 0\.5 at layers 1–4$/m)
   })
@@ -107,7 +107,7 @@ describe('tp check', () => {
 test('no table calls a pruned file dense', { timeout }, async () => {
   copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
   const { stdout } = await tpHere([
-    ...['eval', folder.at('few.onnx'), '--data', folder.at('mails.tsv'), '--limit', '4', '--labels', 'ham,spam'],
+    ...['eval', folder.at('few.onnx'), '--data', folder.at('mails.tsv'), '--limit', '4', '--read', 'labels=ham,spam'],
   ])
   expect(stdout).toMatch(/^as pruned /m)
   expect(stdout).not.toMatch(/^dense /m)

@@ -134,7 +134,7 @@ describe('a decoder', () => {
       4,
       /after layer 1 no caches follow; name a layer from 0 to 0/,
     ],
-    [['--method', 'last-query', '--mass', '0.5'], 2, /mass keeps as many as the scores say; give keep, /],
+    [['--method', 'last-query', '--set', 'mass=0.5'], 2, /mass keeps as many as the scores say; give keep, /],
     [['--method', 'tome', '--keep', '0.5'], 1, /tome does more than score tokens/],
     [['--method', 'last-query', '--flops', '0.5'], 2, /--flops is for encoders/],
     [['--method', 'thin-padding'], 2, /thin-padding decides by itself how many tokens are kept/],

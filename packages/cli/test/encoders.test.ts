@@ -109,7 +109,7 @@ describe('--outputs', () => {
   let model: string
   const out = (): string => folder.at('one.onnx')
   const pruneFor = (output: string, ...more: string[]) =>
-    tpHere(['prune', model, '-o', out(), ...keep, '--outputs', output, ...more])
+    tpHere(['prune', model, '-o', out(), ...keep, '--set', `outputs=${output}`, ...more])
   beforeAll(() => {
     model = folder.at('three.onnx')
     writeFileSync(model, twoEncoders())

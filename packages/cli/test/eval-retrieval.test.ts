@@ -8,7 +8,7 @@ import { temporaryFolder, tpHere } from './tp.ts'
 const data = fileURLToPath(new URL('../../data/test/retrieval', import.meta.url))
 const folder = temporaryFolder()
 const timeout = 120_000
-const tokenizer = ['--tokenizer', modelPath('mail', 'tokenizer')]
+const tokenizer = ['--read', `tokenizer=${modelPath('mail', 'tokenizer')}`]
 
 /** The mail encoder with its last states as the output. */
 beforeAll(() => {
@@ -48,15 +48,15 @@ describe('queries and documents', () => {
   })
 
   test('get a line that says which of them may be pruned', { timeout }, async () => {
-    const { stdout } = await evaluate(data, '--methods', 'none', '--split', 'dev')
+    const { stdout } = await evaluate(data, '--methods', 'none', '--read', 'split=dev')
     expect(stdout).toMatch(/^method +keep +kept +nDCG@10 +loss: queries +documents +both pruned +FLOPs/m)
     expect(stdout).toMatch(/^none: safe for queries and documents and both$/m)
   })
 
   test.each([
-    [[data, '--split', 'train'], 'TP_DATA', /has no train.tsv/],
-    [[`${data}/pairs.csv`, '--split', 'dev'], 'TP_USAGE', /--split is for folders/],
-    [[data, '--text-column', 'text'], 'TP_USAGE', /--text-column is for tables/],
+    [[data, '--read', 'split=train'], 'TP_DATA', /has no train.tsv/],
+    [[`${data}/pairs.csv`, '--read', 'split=dev'], 'TP_USAGE', /--read split is for folders/],
+    [[data, '--read', 'textColumn=text'], 'TP_USAGE', /--read textColumn is for tables/],
   ] as const)('refuses %j', async ([path, ...more], code, message) => {
     const { stderr } = await evaluate(path, ...more)
     expect(stderr).toMatch(message)
@@ -68,7 +68,7 @@ test('late interaction searches by the vectors of tokens, of which some are prun
   timeout,
   tags: 'exhaustive',
 }, async () => {
-  const kept = ['--layers', '5', '--restore', 'none', '--protect', '0']
+  const kept = ['--layers', '5', '--set', 'restore=none', '--set', 'protect=0']
   const asked = ['--late-interaction', '--methods', 'none,stride', '--keep', '0.1', ...kept, '--json']
   const { code, stdout } = await evaluate(data, ...asked)
   expect(code).toBe(0)

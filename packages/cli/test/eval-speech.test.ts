@@ -28,7 +28,7 @@ describe('tp eval of an encoder of speech', () => {
     tpHere(['eval', encoder(), '--data', folder.at('transcripts.tsv'), ...args])
 
   test('says how many words are wrong, and how many states the decoder reads', async () => {
-    const methods = ['--methods', 'thin-padding,stride', '--layers', '0', '--keep', '0.5', '--restore', 'none']
+    const methods = ['--methods', 'thin-padding,stride', '--layers', '0', '--keep', '0.5', '--set', 'restore=none']
     const { code, stdout, stderr } = await evaluate(
       '--decoder',
       folder.at('decoder_model.onnx'),
@@ -55,7 +55,7 @@ describe('tp eval of an encoder of speech', () => {
     ['without a decoder', ['--task', 'asr'], /--task asr requires --decoder FILE/],
     ['another task with a decoder', ['--task', 'embeddings', '--decoder', exported], /--decoder is for --task asr/],
     ['a decoder of something else', ['--decoder', exported], /is not a decoder of speech: it has no input input_ids/],
-    ['a column', ['--decoder', exported, '--text-column', 'text'], /--text-column does not go with --task asr/],
+    ['a column', ['--decoder', exported, '--read', 'textColumn=text'], /--read textColumn does not go with --task asr/],
   ])('is refused %s', async (_, args, message) => {
     const { code, stderr } = await evaluate(...args)
     expect(code).not.toBe(0)

@@ -53,12 +53,12 @@ beforeAll(() => {
 })
 
 const byReceived = ['--methods', 'received-attention', '--keep', '0.5']
-const tokenizer = ['--tokenizer', modelPath('mail', 'tokenizer')]
+const tokenizer = ['--read', `tokenizer=${modelPath('mail', 'tokenizer')}`]
 
 describe('tokens', () => {
   const args = (...more: string[]): string[] => [
     ...['eval', folder.at('tagger.onnx'), '--data', folder.at('tagged.tsv'), ...tokenizer],
-    ...['--labels', 'O,B-NAME,I-NAME', ...more],
+    ...['--read', 'labels=O,B-NAME,I-NAME', ...more],
   ]
 
   test('are recognized by the outputs, and judged by F1 of entities with losses paired by sentence', {
@@ -80,7 +80,7 @@ describe('tokens', () => {
 
   test('are judged by accuracy alone without names of BIO tags', { timeout }, async () => {
     writeFileSync(folder.at('pos.tsv'), 'see\tVERB\nyou\tPRON\n')
-    const pos = args('--json').with(3, folder.at('pos.tsv')).with(-2, 'VERB,PRON,NOUN')
+    const pos = args('--json').with(3, folder.at('pos.tsv')).with(-2, 'labels=VERB,PRON,NOUN')
     expect(JSON.parse((await tpHere(pos)).stdout).rows[0]).toMatchObject({ f1: null, lossOf: 'accuracy' })
   })
 })
@@ -94,11 +94,11 @@ describe('embeddings', () => {
       return JSON.parse(stdout).notes
     }
     const filled = expect.stringMatching(
-      /^rows of pruned tokens hold the mean .* decoder .* give --restore nearest, or --restore none, .*tp\.mask/,
+      /^rows of pruned tokens hold the mean .* decoder .* give --set restore=nearest, or --set restore=none, .*tp\.mask/,
     )
     expect(await notesOf()).toContainEqual(filled)
-    expect(await notesOf('--restore', 'none')).not.toContainEqual(filled)
-    expect(await notesOf('--restore', 'all')).not.toContainEqual(filled)
+    expect(await notesOf('--set', 'restore=none')).not.toContainEqual(filled)
+    expect(await notesOf('--set', 'restore=all')).not.toContainEqual(filled)
   })
 
   test('are recognized by the outputs, and need no labels', { timeout }, async () => {

@@ -123,7 +123,7 @@ describe('eval of texts', () => {
   })
 
   test('prints a table', async () => {
-    const args = ['--methods', 'received-attention', '--mass', '0.9', '--limit', '4']
+    const args = ['--methods', 'received-attention', '--set', 'mass=0.9', '--limit', '4']
     const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
     expect(code).toBe(0)
     const [title, headings, ...rows] = stdout.trimEnd().split('\n')
@@ -179,9 +179,15 @@ describe('eval of texts', () => {
   test('takes class names as an option where the model has none', async () => {
     copyFileSync(mail, folder.at('alone.onnx'))
     const args = ['eval', folder.at('alone.onnx'), '--data', folder.at('mails.tsv'), '--limit', '4']
-    const unknown = await tpHere([...args, '--tokenizer', modelPath('mail', 'tokenizer')])
+    const unknown = await tpHere([...args, '--read', `tokenizer=${modelPath('mail', 'tokenizer')}`])
     expect(unknown.stderr).toMatch(/mails\.tsv, line 1: the label "\w+" is a name[\s\S]*code: TP_DATA/)
-    const known = await tpHere([...args, '--tokenizer', modelPath('mail', 'tokenizer'), '--labels', 'ham,spam'])
+    const known = await tpHere([
+      ...args,
+      '--read',
+      `tokenizer=${modelPath('mail', 'tokenizer')}`,
+      '--read',
+      'labels=ham,spam',
+    ])
     expect(known.code).toBe(0)
   })
 })
@@ -229,19 +235,19 @@ describe('invalid data exit with 1 and name the line', () => {
     ],
     [
       'no tokenizer',
-      () => ['--data', folder.at('mails.tsv'), '--tokenizer', folder.at('no.json')],
+      () => ['--data', folder.at('mails.tsv'), '--read', `tokenizer=${folder.at('no.json')}`],
       'TP_TOKENIZER',
       /no\.json/,
     ],
     [
       'data for a tokenizer',
-      () => ['--data', folder.at('mails.tsv'), '--tokenizer', folder.at('mails.tsv')],
+      () => ['--data', folder.at('mails.tsv'), '--read', `tokenizer=${folder.at('mails.tsv')}`],
       'TP_TOKENIZER',
       /mails\.tsv/,
     ],
     [
       'a tokenizer of another model',
-      () => ['--data', folder.at('mails.tsv'), '--tokenizer', largerTokenizer()],
+      () => ['--data', folder.at('mails.tsv'), '--read', `tokenizer=${largerTokenizer()}`],
       'TP_TOKENIZER',
       /belongs to another model/,
     ],

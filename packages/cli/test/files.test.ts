@@ -87,7 +87,7 @@ describe('outputs and inputs of a command are different files', () => {
     ['pack', [], model],
     [
       'optimize',
-      [...reading.flat(), '--tokenizer', 'other.json'],
+      [...reading.flat(), '--read', 'tokenizer=other.json'],
       [...model, ...reading.map(([, name]) => name), 'other.json'],
     ],
     ['calibrate', ['--against', 'dense.onnx', '--data', 'data.tsv'], [...model, 'dense.onnx', 'data.tsv']],
@@ -96,7 +96,13 @@ describe('outputs and inputs of a command are different files', () => {
   for (const [command, args, inputs] of beforehand) {
     for (const input of inputs) {
       test(`tp ${command} ${args.filter((arg) => arg.startsWith('--')).join(' ')} -o ${input}`, async () => {
-        const paths = args.map((arg) => (files.includes(arg) || /\.(onnx|mjs)$/.test(arg) ? at(arg) : arg))
+        const paths = args.map((arg) =>
+          arg === 'tokenizer=other.json'
+            ? `tokenizer=${at('other.json')}`
+            : files.includes(arg) || /\.(onnx|mjs)$/.test(arg)
+              ? at(arg)
+              : arg,
+        )
         await refused(
           [command, at('model.onnx'), ...paths, '-o', at(input)],
           'TP_OUTPUT',
@@ -156,7 +162,7 @@ describe('outputs and inputs of a command are different files', () => {
 })
 
 describe('only regular files of a known size are read', () => {
-  const options = ['model', '--weights', '--plan', '--data', '--tokenizer', '--plugin', '--guard'] as const
+  const options = ['model', '--weights', '--plan', '--data', '--read', '--plugin', '--guard'] as const
   const reading = (option: (typeof options)[number], path: string): string[] => {
     const by = ['-o', at('out.onnx'), '--method', 'stride', '--keep', '0.7']
     if (option === 'model') return ['inspect', path]
@@ -164,7 +170,7 @@ describe('only regular files of a known size are read', () => {
     if (option === '--guard')
       return ['run', digits, '--against', digits, '--data', at('x.tsv'), '-o', at('y.jsonl'), '--guard', path]
     if (option === '--data') return ['eval', digits, '--data', path]
-    if (option === '--tokenizer') return ['eval', digits, '--data', at('x.tsv'), '--tokenizer', path]
+    if (option === '--read') return ['eval', digits, '--data', at('x.tsv'), '--read', `tokenizer=${path}`]
     return ['prune', digits, ...by, option, path]
   }
 

@@ -140,13 +140,13 @@ describe('tp optimize', () => {
       folder.at('model.onnx'),
       '--plan',
       folder.at('plan.json'),
-      '--regime',
-      '9',
+      '--set',
+      'regime=9',
       '-o',
       folder.at('no.onnx'),
     ])
     expect(beyond.code).toBe(2)
-    expect(beyond.stderr).toMatch(/--regime is 9, but .* has regimes 0 to/)
+    expect(beyond.stderr).toMatch(/--set regime is 9, but .* has regimes 0 to/)
   })
 
   test('refuses 8 bits of a model that has them already, before anything is timed', async () => {

@@ -72,7 +72,7 @@ describe('tp prune of an encoder with its decoder', () => {
 
   test('says that a decoder weighs rows alike where pruned ones are left out', async () => {
     const note = 'weighs a row that stands for many like any other, and may repeat itself'
-    expect((await prune('--restore', 'none')).stdout).toContain(note)
+    expect((await prune('--set', 'restore=none')).stdout).toContain(note)
     expect((await prune()).stdout).not.toContain(note)
   })
 
@@ -85,7 +85,12 @@ describe('tp prune of an encoder with its decoder', () => {
       /each of the 24 states meets an entry/,
     ],
     ['states of another size', ['other.onnx', '--decoder-out', 'x.onnx'], 1, /states of \d+ numbers.*belongs to it/],
-    ['restored positions', ['fixed.onnx', '--restore', 'auto'], 2, /restore is auto, and with it every decoder reads/],
+    [
+      'restored positions',
+      ['fixed.onnx', '--set', 'restore=auto'],
+      2,
+      /restore is auto, and with it every decoder reads/,
+    ],
     ['an encoder as a decoder', ['encoder.onnx'], 4, /no input with states of an encoder/],
   ])('is refused with %s, and nothing is written', async (_, [file = '', ...others], expected, message) => {
     const out = folder.at('pruned.onnx')

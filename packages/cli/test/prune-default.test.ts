@@ -90,7 +90,7 @@ describe('tp prune MODEL and nothing else', () => {
 })
 
 describe('tp optimize', () => {
-  const data = (name: string): string[] => ['--data', folder.at(name), '--labels', 'ham,spam']
+  const data = (name: string): string[] => ['--data', folder.at(name), '--read', 'labels=ham,spam']
 
   test('tunes on some of the examples for a time, and gives a verdict on the others', {
     tags: 'exhaustive',

@@ -17,7 +17,7 @@ describe('tp prune by a plan, and without layers', () => {
     const byPlan = folder.at('by-plan.onnx')
     expect((await tpHere(['prune', digits, '-o', byPlan, '--plan', plan])).code).toBe(0)
     const byWords = folder.at('by-words.onnx')
-    const args = ['--method', 'tome', '--layers', '1,3', '--remove', '30,20', '--protect', 'none']
+    const args = ['--method', 'tome', '--layers', '1,3', '--set', 'remove=30,20', '--set', 'protect=none']
     const param = ['--param', 'proportionalAttention=false']
     expect((await tpHere(['prune', digits, '-o', byWords, ...args, ...param])).code).toBe(0)
     expect(readFileSync(byPlan).equals(readFileSync(byWords))).toBe(true)

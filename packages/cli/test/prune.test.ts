@@ -47,19 +47,8 @@ describe('tp prune', () => {
     const inspected = await tpHere(['inspect', folder.at('thin.onnx')])
     expect(inspected.stdout).toContain('thin-padding, as many as it decides at layer 0')
     const out = folder.at('thin-stride.onnx')
-    const options = [
-      '--method',
-      'thin-padding',
-      '--param',
-      'every=4',
-      '--then',
-      'stride',
-      '--keep',
-      '0.5',
-      '--layers',
-      '0',
-    ]
-    const both = await tpHere(['prune', speech, '-o', out, ...options, '--restore', 'none'])
+    const options = ['--method', 'thin-padding+stride', '--param', 'every=4', '--keep', '0.5', '--layers', '0']
+    const both = await tpHere(['prune', speech, '-o', out, ...options, '--set', 'restore=none'])
     expect(both.stdout).toContain('thin-padding prunes before layer 0: as many tokens as it decides')
     expect(both.stdout).toContain('tokens are pruned after the attention of layer 0: keep 0.5')
     expect(both.stdout).toContain('a pruned frame has no row')
@@ -77,16 +66,16 @@ describe('tp prune', () => {
         stderr: expect.stringContaining('thin-padding needs no amount'),
       })
     }
-    const wrong = await tpHere(['prune', speech, '-o', out, '--method', 'stride', '--then', 'tome', '--keep', '0.5'])
+    const wrong = await tpHere(['prune', speech, '-o', out, '--method', 'stride+tome', '--keep', '0.5'])
     expect(wrong.stderr).toContain('stride cannot act before another method')
-    const twice = await tpHere([...unneeded, '--then', 'thin-padding'])
+    const twice = await tpHere([...unneeded.slice(0, -1), 'thin-padding+thin-padding'])
     expect(twice.stderr).toContain('thin-padding+thin-padding: a method acts once; name it once')
   })
 
   test('merges a number of tokens at each layer, which is r in papers', async () => {
     const models = []
     for (const budget of [
-      ['--remove', '30,20'],
+      ['--set', 'remove=30,20'],
       ['--param', 'r=30,20'],
     ]) {
       const out = folder.at(`merged-${budget[0]?.slice(2)}.onnx`)
@@ -143,11 +132,11 @@ describe('tp prune', () => {
   const budgets: [string, string[]][] = [
     ['a share', ['--keep', '0.6']],
     ['tokens', ['--tokens', '40']],
-    ['mass', ['--mass', '0.8']],
-    ['a threshold', ['--threshold', '0.005']],
-    ['a share of FLOPs', ['--flops', '0.6', '--at', 'n=128']],
+    ['mass', ['--set', 'mass=0.8']],
+    ['a threshold', ['--set', 'threshold=0.005']],
+    ['a share of FLOPs', ['--flops', '0.6@128']],
     ['a parameter', ['--keep', '0.6', '--param', 'queries=8', '--param', 'diagonal=false']],
-    ['protected places', ['--keep', '0.6', '--protect', '0,1,2']],
+    ['protected places', ['--keep', '0.6', '--set', 'protect=0,1,2']],
     ['every token kept by force', ['--tokens', '9999']],
   ]
   const byBudget = (...args: string[]) =>

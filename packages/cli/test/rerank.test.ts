@@ -47,7 +47,7 @@ beforeAll(() => {
   write('tuning.tsv', ['query', 'document'], unjudged(rows(0, 42)))
 })
 
-const segment = ['--protect-segment', '0']
+const segment = ['--set', 'protectSegment=0']
 
 describe('a model with one logit', () => {
   test('is judged by nDCG@10 where documents were judged', { timeout }, async () => {

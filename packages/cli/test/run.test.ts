@@ -52,9 +52,16 @@ describe('run', () => {
     expect(planned).not.toBe(dense)
     const labels = (text: string): string => text.replaceAll(/,"score[^}]*/g, '')
     expect(labels(await answers('cascade.jsonl', '--plan', folder.at('tuned.json')))).toBe(labels(dense))
-    const guard = ['--guard', folder.at('tuned.json'), '--against', mail, '--tokenizer', modelPath('mail', 'tokenizer')]
+    const guard = [
+      '--guard',
+      folder.at('tuned.json'),
+      '--against',
+      mail,
+      '--read',
+      `tokenizer=${modelPath('mail', 'tokenizer')}`,
+    ]
     const alone = ['run', folder.at('pruned.onnx'), ...args('').slice(2, 4), '-o', folder.at('guarded.jsonl')]
-    expect(await tpHere([...alone, ...guard, '--labels', 'ham,spam'])).toMatchObject({ code: 0 })
+    expect(await tpHere([...alone, ...guard, '--read', 'labels=ham,spam'])).toMatchObject({ code: 0 })
     expect(labels(readFileSync(folder.at('guarded.jsonl'), 'utf8'))).toBe(labels(dense))
   })
 

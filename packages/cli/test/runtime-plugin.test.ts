@@ -27,7 +27,7 @@ describe('--runtime MODULE', () => {
     const lines = Array.from({ length: 12 }, (_, i) => `${i % 5}\t${words[5 + (i % 4)]} ${words[5 + ((i * 3) % 4)]}\n`)
     writeFileSync(folder.at('data.tsv'), lines.join(''))
   })
-  const data = (): string[] => ['--data', folder.at('data.tsv'), '--tokenizer', folder.at('tokenizer.json')]
+  const data = (): string[] => ['--data', folder.at('data.tsv'), '--read', `tokenizer=${folder.at('tokenizer.json')}`]
   const pruned = ['--methods', 'received-attention', '--keep', '0.5']
 
   test('runs every model of tp eval', async () => {

@@ -80,7 +80,7 @@ describe('an embedder of which 1_Pooling reads the class token alone', () => {
     expect(outputOf(out)?.dims).toEqual(['batch', 1, SIZE])
     expect(difference(await vectors(out), await vectors(byClass))).toBeLessThan(1e-5)
     const rows = folder.at('class', 'onnx', 'rows.onnx')
-    await tpHere(['prune', byClass, '-o', rows, '--lossless', '--restore', 'all'])
+    await tpHere(['prune', byClass, '-o', rows, '--lossless', '--set', 'restore=all'])
     expect(outputOf(rows)?.dims).toEqual(outputOf(byClass)?.dims)
   })
 

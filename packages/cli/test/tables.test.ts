@@ -35,7 +35,7 @@ describe('a table with several columns', () => {
     const wanted = await accuracy('--data', folder.at('train.tsv'))
     expect(await accuracy('--data', folder.at('three.tsv'))).toBe(wanted)
     expect(await accuracy('--data', folder.at('three.csv'))).toBe(wanted)
-    expect(await accuracy('--data', twoTexts(), '--text-column', 'second')).toBe(wanted)
+    expect(await accuracy('--data', twoTexts(), '--read', 'textColumn=second')).toBe(wanted)
   })
 
   test.each<[string, () => string[]]>([
@@ -50,13 +50,13 @@ describe('a table with several columns', () => {
     }
     const { code, stderr } = await tpHere([...args(), '--data', twoTexts()])
     expect(stderr).toContain('its columns are "first", "second", "label"')
-    expect(stderr).toContain('--text-column')
+    expect(stderr).toContain('textColumn')
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_DATA')])
   })
 
   test('is the only data whose columns can be named', { timeout }, async () => {
-    const tokens = ['eval', model(), '--data', folder.at('train.tsv'), '--task', 'tokens', '--text-column', '1']
+    const tokens = ['eval', model(), '--data', folder.at('train.tsv'), '--task', 'tokens', '--read', 'textColumn=1']
     const { code, stderr } = await tpHere(tokens)
-    expect([code, stderr]).toEqual([2, expect.stringContaining('--text-column does not go with --task tokens')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--read textColumn does not go with --task tokens')])
   })
 })

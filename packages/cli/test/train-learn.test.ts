@@ -61,7 +61,7 @@ describe('a method that learns', () => {
     const check = await tpHere([
       'eval',
       folder.at('l.onnx'),
-      ...['--tokenizer', folder.at('bert', 'tokenizer.json')],
+      ...['--read', `tokenizer=${folder.at('bert', 'tokenizer.json')}`],
       '--data',
       folder.at('dev.tsv'),
       '--json',

@@ -25,8 +25,9 @@ describe('help', () => {
   test('names every option of a command, also among other arguments', async () => {
     const { code, stdout } = await tpHere(['prune', 'no-such-model', '--help'])
     expect(code).toBe(0)
-    const options = 'out method layers flops at param weights protect restore plugin trace verify json'
-    for (const name of [...options.split(' '), ...amountNames]) expect(stdout).toContain(`--${name}`)
+    const options = 'out method layers flops param weights set plugin trace verify json'
+    for (const name of options.split(' ')) expect(stdout).toContain(`--${name}`)
+    for (const name of amountNames) expect(stdout).toMatch(new RegExp(`^ +(?:--${name} |${name}=)`, 'm'))
   })
 
   test('fits a terminal of 80 columns and 24 rows, and every command wraps to it', async () => {
@@ -78,7 +79,9 @@ test('completes commands, options and what they may be', async () => {
   const completed = async (...words: string[]): Promise<string[]> =>
     (await tp(['complete', '--', ...words])).stdout.split('\n').map((line) => line.split('\t')[0] as string)
   expect(await completed('prune', '--ke')).toContain('--keep')
-  expect(await completed('prune', '--restore', '')).toEqual(expect.arrayContaining(['auto', 'nearest', 'none', 'all']))
+  expect(await completed('prune', '--set', 'rest')).toEqual(
+    expect.arrayContaining(['restore=auto', 'restore=nearest', 'restore=none', 'restore=all']),
+  )
   expect(await completed('prune', '--method', 're')).toEqual(['received-attention', ':4', ''])
   // Nothing but that the shell may complete files.
   expect(await completed('prune', 'mo')).toEqual([':0', ''])
@@ -197,9 +200,8 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['no budget', () => byReceived(), 'TP_USAGE', /say how many tokens to keep: --keep, /],
     ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],
     ['layers without a method', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers requires/],
-    ['--at without --flops', () => byReceived('--keep', '0.7', '--at', 'n=128'), 'TP_USAGE', /--at requires --flops F/],
-    ['--flops without --at', () => byReceived('--flops', '0.5'), 'TP_USAGE', /--at n=128/],
-    ['an unreadable length', () => byReceived('--flops', '0.5', '--at', '128'), 'TP_USAGE', /n=128/],
+    ['a share of FLOPs of no length', () => byReceived('--flops', '0.5'), 'TP_USAGE', /--flops 0\.5@128/],
+    ['an unreadable length', () => byReceived('--flops', '0.5@long'), 'TP_USAGE', /--flops is "long"/],
     [
       'an unknown method',
       () => prune('--method', 'recieved', '--keep', '0.7'),
@@ -224,9 +226,9 @@ describe('bad usage exits with 2 and says what to do', () => {
       /3 values for 2/,
     ],
     ['half a token', () => byReceived('--tokens', '7.5'), 'TP_SCHEDULE', /tokens is 7.5/],
-    ['a share of FLOPs above 1', () => byReceived('--flops', '2', '--at', 'n=128'), 'TP_FLOPS', /at most 1/],
-    ['too few FLOPs', () => byReceived('--flops', '0.01', '--at', 'n=128'), 'TP_FLOPS', /even with the fewest tokens/],
-    ['a mass of 1.5', () => byReceived('--mass', '1.5'), 'TP_SCHEDULE', /mass is 1.5/],
+    ['a share of FLOPs above 1', () => byReceived('--flops', '2@128'), 'TP_FLOPS', /at most 1/],
+    ['too few FLOPs', () => byReceived('--flops', '0.01@128'), 'TP_FLOPS', /even with the fewest tokens/],
+    ['a mass of 1.5', () => byReceived('--set', 'mass=1.5'), 'TP_SCHEDULE', /mass is 1.5/],
     ['an unknown parameter', () => byReceived('--keep', '0.7', '--param', 'query=3'), 'TP_OPTION', /diagonal, queries/],
     [
       'an invalid parameter',
@@ -237,24 +239,24 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['a parameter without value', () => byReceived('--keep', '0.7', '--param', 'queries'), 'TP_USAGE', /name=value/],
     [
       'restoring an unknown kind',
-      () => byReceived('--keep', '0.7', '--restore', 'some'),
+      () => byReceived('--keep', '0.7', '--set', 'restore=some'),
       'TP_USAGE',
       /auto, nearest, none or all/,
     ],
     [
       'protecting an unknown kind',
-      () => byReceived('--keep', '0.7', '--protect', 'cls'),
+      () => byReceived('--keep', '0.7', '--set', 'protect=cls'),
       'TP_USAGE',
-      /--protect is "cls"/,
+      /--set protect is "cls"/,
     ],
     [
       'protecting a position out of range',
-      () => digitsWith('--keep', '0.7', '--protect', '197'),
+      () => digitsWith('--keep', '0.7', '--set', 'protect=197'),
       'TP_PROTECT',
       /197 does not exist/,
     ],
     ['more tokens than the model has', () => digitsWith('--tokens', '300'), 'TP_SCHEDULE', /always has 197/],
-    ['a length that the model never has', () => digitsWith('--flops', '0.5', '--at', 'n=300'), 'TP_SCHEDULE', /is 197/],
+    ['a length that the model never has', () => digitsWith('--flops', '0.5@300'), 'TP_SCHEDULE', /always has 197/],
     ['no data', () => ['eval', mail], 'TP_USAGE', /--data PATH is missing/],
     [
       'a budget without methods',
@@ -316,8 +318,8 @@ test('prints an error as a document with --json', async () => {
 })
 
 test('takes a negative number as a value and not as an option', async () => {
-  const { code, stderr } = await tpHere(byReceived('--threshold', '-0.5', '--layers', '1', '--protect', '-1'))
-  expect(stderr).toContain('--protect is -1')
+  const { code, stderr } = await tpHere(byReceived('--set', 'threshold=-0.5', '--layers', '1', '--set', 'protect=-1'))
+  expect(stderr).toContain('--set protect is -1')
   expect(code).toBe(2)
 })
 

@@ -57,7 +57,7 @@ export async function planShards(
     throw new TpError(
       'TP_DATA',
       'bulk',
-      `${data}: some of its files have a column that identifies rows, and others do not; name one that all have (idColumn, --id-column)`,
+      `${data}: some of its files have a column that identifies rows, and others do not; name one that all have (idColumn)`,
     )
   return { shards, rows: firstRow }
 }

@@ -148,7 +148,7 @@ function parse(name: string, table: OptionTable, args: readonly string[]) {
   }
 }
 
-/** Node's parser takes the -0.5 of `--threshold -0.5` for an option. */
+/** Node's parser takes the -0.5 of `--keep -0.5` for an option. */
 function joinNegativeNumbers(table: OptionTable, args: readonly string[]): string[] {
   const joined: string[] = []
   for (const arg of args) {

@@ -25,7 +25,7 @@ export async function complete(args: readonly string[]): Promise<void> {
       const settings = Object.keys(options).filter((name) => options[name]?.through === option)
       const choices = [
         ...(await choicesOf(option, value, words.at(-2))),
-        ...settings.map((name) => `${settingName(name)}=`),
+        ...settings.flatMap((name) => settingsOf(name, options[name]?.value ?? '')),
       ]
       if (type === 'boolean') command.option(option, description, ...(short === undefined ? [] : [short]))
       else
@@ -56,10 +56,22 @@ export async function complete(args: readonly string[]): Promise<void> {
   root.setup('tp', 'tp', shell)
 }
 
+/** `restore=none` and all else that it may be, where that is known. */
+function settingsOf(name: string, placeholder: string): string[] {
+  const words = choicesIn(placeholder) ?? ['']
+  return words.map((word) => `${settingName(name)}=${word}`)
+}
+
+/** Words that a placeholder lists. */
+function choicesIn(placeholder: string): string[] | undefined {
+  return /^[\w-]+(?:\|[\w-]+)+$/.test(placeholder) ? placeholder.split('|') : undefined
+}
+
 /** What the value of an option may be; nothing where it is a file, or the user's own. */
 async function choicesOf(option: string, placeholder: string, before: string | undefined): Promise<readonly string[]> {
-  if (/^[\w-]+(?:\|[\w-]+)+$/.test(placeholder)) return placeholder.split('|')
-  if (!['method', 'methods', 'then'].includes(option) || before !== `--${option}`) return []
+  const words = choicesIn(placeholder)
+  if (words !== undefined) return words
+  if (!['method', 'methods'].includes(option) || before !== `--${option}`) return []
   // Loaded only where their names are asked for.
   const { loadMethods } = await import('../plugins/load-methods.ts')
   return [...(await loadMethods()).keys()]

@@ -1,4 +1,4 @@
-import { isTpError, type TpError } from '@tp/core'
+import { isTpError, TpError } from '@tp/core'
 import { commands } from '../commands/index.ts'
 import { claimInputs } from '../files/declared-files.ts'
 import { FileClaims } from '../files/file-claims.ts'
@@ -107,10 +107,14 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   return code
 }
 
-/** A usage error, which names options as a command line gives them. */
+/** An error that names options as a command line gives them. */
 function namedSettings(table: OptionTable, error: unknown): unknown {
-  if (!isTpError(error) || error.code !== 'TP_USAGE') return error
-  return usageError(namingSettings(table, error.message.replace(`[${error.where}] `, '')), error.cause)
+  if (!isTpError(error) || error instanceof RefusalError) return error
+  const message = namingSettings(table, error.message)
+  if (message === error.message) return error
+  return new TpError(error.code as `TP_${string}`, error.where, message.replace(`[${error.where}] `, ''), {
+    cause: error.cause,
+  })
 }
 
 async function help(name: string): Promise<string> {

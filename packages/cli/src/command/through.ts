@@ -1,23 +1,11 @@
 import { didYouMean } from './did-you-mean.ts'
 import { usageError } from './usage-error.ts'
 
-/** Of a table of options, what matters here. */
-type Settings = Readonly<Record<string, { readonly through?: string }>>
-
 /**
- * Options that few need, given through another one: `--set restore=none` is the option `restore` of the table. Their names on the command
- * line are those of plans and of the libraries.
- * @param option that takes them, `NAME=VALUE`, once for each
+ * Options that few need are given through another one: `--set restore=none` is the option `restore` of the table. Their names are then
+ * those of plans and of the libraries.
  */
-export function through<const Table extends Settings, const Option extends string>(
-  option: Option,
-  description: string,
-  table: Table,
-): Table & Record<Option, { readonly type: 'string'; readonly multiple: true; readonly description: string }> {
-  const taken = Object.entries(table).map(([name, spec]) => [name, { ...spec, through: option }])
-  const takes = { type: 'string', multiple: true, value: 'NAME=VALUE', description }
-  return { ...Object.fromEntries(taken), [option]: takes } as ReturnType<typeof through<Table, Option>>
-}
+type Settings = Readonly<Record<string, { readonly through?: string }>>
 
 /** `protect-segment` → `protectSegment` */
 export function settingName(option: string): string {
@@ -30,13 +18,13 @@ export function writtenOption(table: Settings, name: string): string {
   return by === undefined ? `--${name}` : `--${by} ${settingName(name)}`
 }
 
-interface Setting {
+interface OneSetting {
   readonly name: string
   readonly value: string
 }
 
 /** The option of the table that `NAME=VALUE` gives. @throws TpError TP_USAGE */
-export function settingOf(command: string, table: Settings, option: string, text: string): Setting {
+export function settingOf(command: string, table: Settings, option: string, text: string): OneSetting {
   const [, name = '', value = ''] = /^([^=]+)=(.+)$/s.exec(text) ?? []
   if (name === '') throw usageError(`--${option} is "${text}"; it must be NAME=VALUE`)
   const names = Object.keys(table).filter((key) => table[key]?.through === option)

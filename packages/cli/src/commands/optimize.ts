@@ -31,6 +31,7 @@ import { inspectEncoders, settingsOf } from '../pruning/prune-file.ts'
 import { describePruning } from '../pruning/pruned-report.ts'
 import { readSettings } from '../pruning/read-fields.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
+import { readWeights } from '../pruning/weights.ts'
 import { writeAttempt } from '../pruning/write-attempt.ts'
 import { writtenReport } from '../pruning/written-report.ts'
 import { SEVEN_BITS } from '../quantizing/form-here.ts'
@@ -105,6 +106,7 @@ const options = {
       description:
         'the encoder to prune in a file of several (tp inspect lists them); default: the first that can be pruned',
     },
+    set: pruningOptions.set,
     protect: pruningOptions.protect,
     'protect-segment': pruningOptions['protect-segment'],
     separator: pruningOptions.separator,
@@ -242,7 +244,7 @@ async function readFound({ plan: found, weights }: FoundPlan, given: OptimizeArg
   const plan = { ...found, ...(restore !== undefined && { restore }), ...(outputs !== undefined && { outputs }) }
   const methods = [...(await loadMethods(given.plugin)).values()].map(({ entry }) => entry)
   const planned = fromPlan(plan, methods)
-  return { plan, methods, method: planned.method, settings: settingsOf(plan, planned, weights) }
+  return { plan, methods, method: planned.method, settings: settingsOf(plan, planned, await readWeights(weights)) }
 }
 
 /** Options that mean something only for models with classes. */

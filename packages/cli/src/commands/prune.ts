@@ -45,7 +45,7 @@ export const pruneCommand: Command = command({
       type: 'boolean',
       description:
         'leave out what no output reads, which is exact; of a decoder all logits but those of the last token',
-      excludes: [...Object.keys(amountOptions), 'method', 'then', 'plan', 'param', 'output-tokens'],
+      excludes: [...Object.keys(amountOptions), 'method', 'plan', 'param', 'output-tokens'],
       because: '--lossless prunes no tokens',
     },
     verify: { type: 'boolean', description: 'compare the pruned model with the dense one before it is written' },

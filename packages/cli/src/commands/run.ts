@@ -29,14 +29,22 @@ export const runCommand: Command = command({
       description: 'the file to write: .jsonl, .parquet or, for vectors, .npy; never one that is there',
     },
     task: { type: 'string', value: TASKS.join('|'), description: 'default: what the outputs of the model look like' },
+    read: dataOptions.read,
     'text-column': {
       type: 'string',
+      through: 'read',
       value: 'NAME|N',
       description: 'column of the texts; default: found by its header',
     },
-    'pair-column': { type: 'string', value: 'NAME|N', description: 'the same for the second texts of pairs' },
+    'pair-column': {
+      type: 'string',
+      through: 'read',
+      value: 'NAME|N',
+      description: 'the same for the second texts of pairs',
+    },
     'id-column': {
       type: 'string',
+      through: 'read',
       value: 'NAME|N',
       description:
         'column that is copied to the output as "id"; default: one called id; if there is none, rows are numbered',

@@ -18,7 +18,7 @@ import { formHere, SEVEN_BITS } from '../quantizing/form-here.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { missing, selectionOption } from '../training/examples.ts'
 import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
-import { learningOptions, readLearning } from '../training/learning.ts'
+import { learningOptions, readLearning, settingOptions } from '../training/learning.ts'
 import { describeTraining, type TrainingReport } from '../training/report.ts'
 import { checkLearning, trainGiven, trainLearning } from '../training/run-training.ts'
 import { namingStored, storedFile, trainingFiles } from '../training/store.ts'
@@ -37,7 +37,11 @@ const options = {
     ...pruningOptions,
     ...leaveOutOption,
   }),
-  ...under('How it learns', learningOptions),
+  ...under('How it learns', {
+    ...learningOptions,
+    set: { ...pruningOptions.set, description: 'a setting of the training, or another field of the plan' },
+    ...settingOptions,
+  }),
 } as const
 
 export const trainCommand: Command = command({

@@ -53,4 +53,4 @@ async function folderOfStates({ path, model }: ModelFile): Promise<ModelFolder |
 /** What is said of such a file. */
 export const ONE_ROW: string =
   '1_Pooling/config.json next to the model reads the class token alone, so its states are one row of each example, [batch, 1, features]; ' +
-  '--restore all keeps a row for each token'
+  '--set restore=all keeps a row for each token'

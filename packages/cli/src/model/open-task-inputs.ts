@@ -86,7 +86,7 @@ export async function openTaskInputs(
   const isText = modalityOf(session.inputs) === 'text'
   await refuseIdle(task, isText, data, given)
   if (task === 'tokens' && (given.tokenizer ?? known.tokenizer) === undefined)
-    throw usageError('--tokenizer FILE is missing: none is next to the model')
+    throw usageError('--read tokenizer=FILE is missing: none is next to the model')
   progress.stage(`reading ${data}`)
   const options = { ...examplesOptions(given, batchSize, context), task: task === 'asr' ? task : asked }
   const read = await readTaskData(path, session, data, options)

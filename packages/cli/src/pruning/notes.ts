@@ -61,8 +61,8 @@ export function wholeHeadNote(
 
 /** What is said where rows of pruned tokens hold a mean: the file does not say what reads them. */
 export const FILLED_ROWS: string =
-  'rows of pruned tokens hold the mean of the kept ones, for a mean over all rows; if a decoder attends to them, give --restore nearest, ' +
-  'or --restore none, and pass the output tp.mask to the decoder as the attention mask of its encoder'
+  'rows of pruned tokens hold the mean of the kept ones, for a mean over all rows; if a decoder attends to them, give --set restore=nearest, ' +
+  'or --set restore=none, and pass the output tp.mask to the decoder as the attention mask of its encoder'
 
 /** Why a file was pruned as it was, where no method is named. */
 export function safeChoiceNote(why: SafeChoice, kind: InputKind): string {

@@ -61,49 +61,37 @@ function presetText(preset: unknown): string[] {
 const planOptions: PlanOptions = fieldOptions(planFields) as unknown as PlanOptions
 
 /** A share of the FLOPs, for which a keep ratio is found. */
-const flopsOptions: Readonly<Record<'flops' | 'at', Text>> = {
-  flops: {
-    type: 'string',
-    value: 'F',
-    description:
-      'find the keep ratio at which at most the fraction F of the FLOPs remains; with --leave-out, of those without the layers left out',
-    excludes: amountNames,
-  },
-  at: {
-    type: 'string',
-    value: 'n=N',
-    description: 'number of tokens at which --flops is counted, as n=128',
-    needs: ['flops'],
-  },
+const flops: Text = {
+  type: 'string',
+  value: 'F[@N]',
+  description:
+    'find the keep ratio at which at most the fraction F of the FLOPs remains, of texts of N tokens; with --leave-out, of those without the layers left out',
+  excludes: amountNames,
+}
+
+/** Fields that few need are given as `--set FIELD=VALUE`. */
+function bySet(spec: Text): Text {
+  return { ...spec, through: 'set' }
 }
 
 const { method, encoder, param, layers, 'leave-out': leaveOut, quantize } = planOptions
 const amounts: Pick<PlanOptions, AmountName> = pick(planOptions, amountNames)
 const { protect, 'protect-segment': protectSegment, separator, outputs, restore } = planOptions
 
-export const methodOption: Pick<PlanOptions, 'method'> & { readonly then: Text } = {
-  method,
-  // biome-ignore lint/suspicious/noThenProperty: an option, and nobody awaits it
-  then: {
-    type: 'string',
-    value: 'NAME',
-    description: 'a method that acts after --method, which is one that needs no amount; short for --method A+B',
-    needs: ['method'],
-  },
-}
+export const methodOption: Pick<PlanOptions, 'method'> = { method }
 
 /** `--layers`, and how many tokens are kept there. */
-export const amountOptions: Pick<PlanOptions, 'layers' | AmountName> & typeof flopsOptions = {
+export const amountOptions: Pick<PlanOptions, 'layers' | AmountName> & { readonly flops: Text } = {
   layers,
-  ...amounts,
-  ...flopsOptions,
+  ...rareBySet(amounts),
+  flops,
 }
 
 /** Options of pruning besides method and amounts; `prune`, `eval` and `bench` take the same. */
 export const pruningOptions: Pick<
   PlanOptions,
   'encoder' | 'param' | 'protect' | 'protect-segment' | 'separator' | 'outputs' | 'restore'
-> & { readonly weights: Text; readonly plugin: Several } = {
+> & { readonly weights: Text; readonly plugin: Several; readonly set: Several } = {
   encoder,
   param,
   weights: {
@@ -112,11 +100,6 @@ export const pruningOptions: Pick<
     reads: 'file',
     description: "the method's trained values (safetensors, named layer.B.NAME or NAME)",
   },
-  protect,
-  'protect-segment': protectSegment,
-  separator,
-  outputs,
-  restore,
   plugin: {
     type: 'string',
     multiple: true,
@@ -124,6 +107,17 @@ export const pruningOptions: Pick<
     reads: 'module',
     description: 'path or package with more methods',
   },
+  set: {
+    type: 'string',
+    multiple: true,
+    value: 'FIELD=VALUE',
+    description: 'another field of the plan',
+  },
+  protect: bySet(protect),
+  'protect-segment': bySet(protectSegment),
+  separator: bySet(separator),
+  outputs: bySet(outputs),
+  restore: bySet(restore),
 }
 
 export const leaveOutOption: Pick<PlanOptions, 'leave-out'> = { 'leave-out': leaveOut }
@@ -137,7 +131,7 @@ export const planOption: Readonly<Record<'plan' | 'regime', Text>> = {
     reads: 'file',
     description: 'a plan as JSON: format, method, and any of layers, keep, params, …; tp optimize writes one',
     // What both say is told apart: these outputs, and 8 bits, of what a plan prunes.
-    excludes: [...Object.keys(planOptions).filter((name) => !['outputs', 'quantize'].includes(name)), 'then', 'flops'],
+    excludes: [...Object.keys(planOptions).filter((name) => !['outputs', 'quantize'].includes(name)), 'flops'],
     because: 'a plan says all of it',
   },
   regime: {
@@ -145,16 +139,15 @@ export const planOption: Readonly<Record<'plan' | 'regime', Text>> = {
     value: 'N',
     description: 'which regime of a tuned plan, from 0; default: the last one, of the largest runs',
     needs: ['plan'],
+    through: 'set',
   },
 }
 
 /** The same amounts for commands that compare: each may be given several times, one row of the table each. */
-export const comparedAmountOptions: Readonly<Record<AmountName | 'flops', Several>> &
-  Pick<PlanOptions, 'layers'> & { readonly at: Text } = {
+export const comparedAmountOptions: Readonly<Record<AmountName | 'flops', Several>> & Pick<PlanOptions, 'layers'> = {
   layers,
-  ...severalOf(amounts),
-  flops: { ...flopsOptions.flops, multiple: true, excludes: [] },
-  at: flopsOptions.at,
+  ...severalOf(rareBySet(amounts)),
+  flops: { ...flops, multiple: true, excludes: [] },
 }
 
 /** One number for each rule that keeps a number of tokens that is known without scores. */
@@ -166,6 +159,13 @@ export const countOptions: Readonly<Partial<Record<AmountName, Text>>> = Object.
 
 function pick<Name extends keyof PlanOptions>(table: PlanOptions, names: readonly Name[]): Pick<PlanOptions, Name> {
   return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<PlanOptions, Name>
+}
+
+/** Keep ratios and numbers of tokens have options of their own. */
+function rareBySet(table: Pick<PlanOptions, AmountName>): Pick<PlanOptions, AmountName> {
+  const { keep, tokens, ...rare } = table
+  const others = Object.entries(rare).map(([name, spec]) => [name, bySet(spec)])
+  return { keep, tokens, ...Object.fromEntries(others) }
 }
 
 function severalOf(table: Pick<PlanOptions, AmountName>): Readonly<Record<AmountName, Several>> {

@@ -113,7 +113,9 @@ export function describePruning(report: PruneReport, { encoders }: Pruned, pruni
     ...dataFiles.map((path) => `weights copied to ${path}`),
     ...(verification ? [verificationText(verification, quantized !== undefined)] : []),
     ...(decoder ? decoderText(decoder) : []),
-    ...(speed ? [`${speedText(speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: tp optimize --data measures it'}`] : []),
+    ...(speed
+      ? [`${speedText(speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: tp optimize --data measures it'}`]
+      : []),
     ...notes.map((note) => `note  ${note}`),
   ].join('\n')
 }

@@ -72,12 +72,12 @@ export function readWritten(given: Readonly<Record<string, unknown>>): WrittenPl
   return {
     ...fields,
     ...(quantize === true && { quantize: {} }),
-    ...(given.flops !== undefined && { flops: readFlops(given as { flops: string; at?: string }) }),
+    ...(given.flops !== undefined && { flops: readFlops(given.flops as string) }),
   }
 }
 
 /**
- * Papers on merging call r what `--remove` says. `--param r=8` means the same if no other amount is given; a method with an option r
+ * Papers on merging call r what `--set remove` says. `--param r=8` means the same if no other amount is given; a method with an option r
  * of its own requires one.
  */
 function removeByParam(given: Readonly<Record<string, unknown>>): {
@@ -101,18 +101,18 @@ export function planOf(entry: MethodEntry, { params = {}, ...fields }: WrittenPl
  * @throws TpError TP_USAGE
  */
 export function readComparedAmounts(given: ComparedArguments): WrittenPlan[] {
-  const { layers, at } = given
+  const { layers } = given
   const { remove } = removeByParam(given)
   const common = { ...(layers !== undefined && { layers }) }
   const texts = amountOptionNames.flatMap((name) => (given[name] ?? []).map((text) => ({ name, text })))
   const rows = remove === undefined ? texts : [{ name: 'remove' as const, text: remove }]
   if (rows.length === 0 && layers !== undefined) throw usageError(LAYERS_ALONE)
-  return rows.map(({ name, text }) => readWritten({ ...common, ...(name === 'flops' && { at }), [name]: text }))
+  return rows.map(({ name, text }) => readWritten({ ...common, [name]: text }))
 }
 
 /** The other settings of such a command line. @throws TpError TP_USAGE */
 export function readSettings(given: Readonly<Record<string, unknown>>): WrittenPlan {
-  const varied: readonly string[] = ['method', 'layers', 'at', 'leave-out', 'quantize', ...amountOptionNames]
+  const varied: readonly string[] = ['method', 'layers', 'leave-out', 'quantize', ...amountOptionNames]
   const { others } = removeByParam(given)
   return readWritten(Object.fromEntries(Object.entries(others).filter(([name]) => !varied.includes(name))))
 }
@@ -156,11 +156,12 @@ export function readCount(given: Readonly<Record<string, unknown>>): Amount {
   return { kind, value }
 }
 
-function readFlops({ flops, at }: { readonly flops: string; readonly at?: string }): FlopsShare {
-  const found = at === undefined ? undefined : /^n=(.+)$/.exec(at)?.[1]
-  if (at !== undefined && found === undefined)
-    throw usageError(`--at is "${at}"; it must be a length, as ${/^\d+$/.test(at) ? `n=${at}` : 'n=128'}`)
-  return { share: number('flops', flops), at: found === undefined ? undefined : wholeNumber('at', found) }
+/** `0.5`, or `0.5@128` for texts of 128 tokens. */
+function readFlops(text: string): FlopsShare {
+  const [share = '', at, ...others] = text.split('@')
+  if (others.length > 0)
+    throw usageError(`--flops is "${text}"; it must be a fraction, or one and a length, as 0.5@128`)
+  return { share: number('flops', share), at: at === undefined ? undefined : wholeNumber('flops', at) }
 }
 
 /** Amounts of a rule by layer, or one for all; a percentage is refused where the rule takes a fraction. */

@@ -55,9 +55,7 @@ export interface PlanToLearn extends ReadPlan {
 
 /** Whether options say nothing about tokens: neither a method nor how many to keep. */
 export function saysNothing(given: Readonly<Record<string, unknown>>): boolean {
-  return ['plan', 'method', 'then', 'layers', 'flops', 'param', ...amountNames].every(
-    (name) => given[name] === undefined,
-  )
+  return ['plan', 'method', 'layers', 'flops', 'param', ...amountNames].every((name) => given[name] === undefined)
 }
 
 /**
@@ -116,7 +114,7 @@ async function planAsRead(
   // Layers are left out alone where nothing is said of tokens.
   const method = written.method ?? (written.leaveOut !== undefined && saysNothing(given) ? 'none' : undefined)
   if (method === undefined) throw usageError(METHOD_MISSING)
-  const entry = findMethod(catalog, given.then === undefined ? method : `${method}+${given.then}`)
+  const entry = findMethod(catalog, method)
   if (saysHowMany(written) && entry.create().unscheduled) throw usageError(amountUnneeded(entry.name))
   return { ...rounds, plan: planOf(entry, written) }
 }

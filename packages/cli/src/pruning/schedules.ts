@@ -43,13 +43,14 @@ function checkTokens(values: number | readonly number[], tokens: Inspection['tok
   throw new TpError('TP_SCHEDULE', 'tp', `tokens is ${beyond}, but the model always has ${tokens}; ${advice}`)
 }
 
-function sizesFor({ at }: FlopsShare, inspection: Inspection): WantedSizes {
+function sizesFor({ share, at }: FlopsShare, inspection: Inspection): WantedSizes {
   const batch = typeof inspection.batch === 'number' ? inspection.batch : 1
   if (isText(inspection)) {
-    if (at === undefined) throw usageError('--flops needs the length that it is meant for: --at n=128')
+    if (at === undefined)
+      throw usageError(`--flops ${share} needs the length that it is meant for: --flops ${share}@128`)
     return { batch, tokens: at }
   }
   if (at === undefined || at === inspection.tokens) return { batch }
-  const seen = `--at is n=${at}, but the model's own number of tokens is ${inspection.tokens}`
-  throw new TpError('TP_SCHEDULE', 'tp', `${seen}; leave it out`)
+  const seen = `--flops is meant for ${at} tokens, but the model always has ${inspection.tokens}`
+  throw new TpError('TP_SCHEDULE', 'tp', `${seen}; leave that out`)
 }

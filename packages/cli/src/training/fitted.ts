@@ -16,6 +16,7 @@ import type { PlanToLearn } from '../pruning/read-plan.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { missing } from './examples.ts'
+import { settingOptions } from './learning.ts'
 import type { FITTED } from './train-line.ts'
 
 /** How the values of each of these methods are fitted. */
@@ -27,7 +28,7 @@ export function isFitted({ plan, settings }: PlanToLearn): boolean {
 }
 
 /** Options that say how to train by steps. */
-const stepping = ['selection', 'train', 'set', 'target-flops', 'resume', 'log'] as const
+const stepping = [...Object.keys(settingOptions), 'selection', 'train', 'target-flops', 'resume', 'log']
 
 export interface FitWork {
   readonly file: ModelFile

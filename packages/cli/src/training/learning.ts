@@ -1,8 +1,41 @@
 import { defaults, settingsOf, type TrainablePart, type TrainMethodOptions, trainableParts } from '@tp/train'
-import type { Arguments } from '../command/arguments.ts'
-import { didYouMean } from '../command/did-you-mean.ts'
+import type { Arguments, FlagSpec } from '../command/arguments.ts'
+import { settingName } from '../command/through.ts'
 import { usageError } from '../command/usage-error.ts'
 import { number } from '../command/values.ts'
+
+/** Settings of a training, and of methods that learn, by option. */
+const meanings = {
+  epochs: 'times that every example is seen',
+  'batch-size': 'examples a step',
+  'learning-rate': 'at its highest',
+  'warm-up': 'share of the steps in which the learning rate rises',
+  decay: 'how it falls after that, linear or cosine',
+  'weight-decay': 'of matrices',
+  distillation: "share of the dense model's answers in the loss, all of it without labels",
+  temperature: 'of these answers',
+  evaluations: 'how often the selection is evaluated',
+  seed: 'decides the order of the examples',
+  'hard-epochs': 'epochs of fine-tuning after a method has learned; 0: none; default: as epochs',
+  'method-rate': 'learning rate of a method that learns',
+  'cost-weight': 'weight of the squared distance from --target-flops in its loss',
+  regulariser: "weight of such a method's own pressure on tokens, without --target-flops",
+} as const
+type Setting = keyof typeof meanings
+
+/** Settings that mean nothing without a method that learns. */
+const ofMethods: readonly string[] = ['hard-epochs', 'method-rate', 'cost-weight', 'regulariser'] satisfies Setting[]
+
+type SettingOptions = Readonly<Record<Setting, FlagSpec & { readonly type: 'string' }>>
+
+/** Those settings, each given through `--set`. */
+export const settingOptions: SettingOptions = Object.fromEntries(
+  Object.entries(meanings).map(([name, meaning]) => {
+    const preset = defaults[settingName(name) as keyof typeof defaults]
+    const description = preset === undefined ? meaning : `${meaning}; default ${preset}`
+    return [name, { type: 'string', value: name === 'decay' ? 'WORD' : 'X', description, through: 'set' }]
+  }),
+) as unknown as SettingOptions
 
 /** How a model learns. */
 export const learningOptions = {
@@ -11,13 +44,6 @@ export const learningOptions = {
     value: 'all|vectors|head|method',
     description:
       'weights that learn: all but embeddings (default), scales and biases, those after the last layer, or only the method’s values',
-  },
-  set: {
-    type: 'string',
-    multiple: true,
-    value: 'NAME=VALUE',
-    description:
-      "a setting, such as epochs=3, batchSize=16, learningRate=0.00002, distillation=0.5 (share of the dense model's answers in the loss), seed=0; for a method that learns hardEpochs (of fine-tuning), methodRate=0.001, costWeight=10, regulariser=0.1",
   },
   'target-flops': {
     type: 'string',
@@ -36,10 +62,6 @@ export const learningOptions = {
   },
 } as const
 
-/** Settings of fine-tuning alone, and those of methods that learn. */
-const ofMethods = ['hardEpochs', 'methodRate', 'costWeight', 'regulariser'] as const
-const names: readonly string[] = [...Object.keys(defaults).filter((name) => name !== 'answer'), 'hardEpochs']
-
 export interface Learning extends Pick<TrainMethodOptions, 'settings' | 'hardEpochs'> {
   readonly part: TrainablePart
   readonly targetFlops: number | undefined
@@ -48,38 +70,23 @@ export interface Learning extends Pick<TrainMethodOptions, 'settings' | 'hardEpo
 }
 
 /** The options above, read. @throws TpError TP_USAGE, TP_OPTION */
-export function readLearning(options: Arguments<typeof learningOptions>): Learning {
-  const { train = 'all', set = [], 'target-flops': target, 'weights-out': weights } = options
+export function readLearning(given: Arguments<typeof learningOptions & SettingOptions>): Learning {
+  const { train = 'all', 'target-flops': target } = given
   if (!isPart(train)) throw usageError(`--train is "${train}"; it must be all, vectors, head or method`)
-  const settings = new Map<string, number | string>()
-  for (const text of set) {
-    const [, name = '', value = ''] = /^([^=]+)=(.+)$/s.exec(text) ?? []
-    if (name === '') throw usageError(`--set is "${text}"; it must be NAME=VALUE`)
-    if (!names.includes(name)) {
-      const meant = didYouMean(name, names)
-      throw usageError(
-        `--set ${name}: there is no such setting${meant === '' ? `; there are ${names.join(', ')}` : meant}`,
-      )
-    }
-    if (settings.has(name)) throw usageError(`--set ${name} is given twice; give it once`)
-    settings.set(name, name === 'decay' ? value : number(`set ${name}`, value))
+  const names = (Object.keys(meanings) as Setting[]).filter((name) => given[name] !== undefined)
+  const read = (name: Setting): number | string =>
+    name === 'decay' ? (given[name] as string) : number(name, given[name] as string)
+  const { hardEpochs, ...settings } = Object.fromEntries(names.map((name) => [settingName(name), read(name)])) as {
+    readonly hardEpochs?: number
   }
-  const { hardEpochs, ...others } = Object.fromEntries(settings) as { readonly hardEpochs?: number }
   if (hardEpochs !== undefined && hardEpochs < 0)
-    throw usageError(`--set hardEpochs is ${hardEpochs}; it must be a number from 0`)
-  settingsOf(others)
+    throw usageError(`--hard-epochs is ${hardEpochs}; it must be a number from 0`)
+  settingsOf(settings)
   return {
-    ...{
-      part: train,
-      settings: others,
-      targetFlops: target === undefined ? undefined : number('target-flops', target),
-    },
+    ...{ part: train, settings },
+    targetFlops: target === undefined ? undefined : number('target-flops', target),
     ...(hardEpochs !== undefined && { hardEpochs }),
-    ofMethod: [
-      ...(target === undefined ? [] : ['--target-flops']),
-      ...(weights === undefined ? [] : ['--weights-out']),
-      ...ofMethods.filter((name) => settings.has(name)).map((name) => `--set ${name}`),
-    ],
+    ofMethod: ['target-flops', 'weights-out', ...ofMethods].filter((name) => Object.hasOwn(given, name)),
   }
 }
 

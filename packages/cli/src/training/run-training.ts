@@ -58,7 +58,7 @@ export function checkLearning({ method, plan, learns }: PlanToLearn, { part, ofM
   if (learns) return
   const why = method.training === undefined ? 'has nothing to learn' : 'works with --weights here'
   const [own] = ofMethod
-  if (own !== undefined) throw usageError(`${own} is for methods that learn, and ${plan.method} ${why}; leave it out`)
+  if (own !== undefined) throw usageError(`--${own} is for methods that learn, and ${plan.method} ${why}; leave it out`)
   if (part === 'method') throw usageError(`--train method: ${plan.method} ${why}; train all, vectors or head`)
 }
 

@@ -49,7 +49,7 @@ function requireSameOutputs(before: ReadonlyMap<string, Tensor>, program: Progra
           .join(', ')} likewise)`
   const seen = `the output ${name} was ${was} and would be ${now.get(name)}${others}: it has rows of tokens that are pruned upstream of it`
   const rest = [...before.keys()].filter((other) => changed.every(([gone]) => gone !== other))
-  const advice = rest.length === 0 ? '' : `; keep only the others, with --outputs ${rest.join(',')}`
+  const advice = rest.length === 0 ? '' : `; keep only the others, with --set outputs=${rest.join(',')}`
   throw new Refused('TP_TOKEN_OUTPUT', `${seen}${advice}`, program.graph.producer(name))
 }
 

@@ -125,7 +125,7 @@ function ownNumbers(
   const what = `each of the ${count} states meets an entry of its own (of "${name}", [${dims.join(',')}], axis ${axes.join(', ')})`
   return new Refused(
     'TP_POSITIONS',
-    `${what}, and which of them belong to the kept states the decoder is not told; prune with --restore auto`,
+    `${what}, and which of them belong to the kept states the decoder is not told; prune with --set restore=auto`,
     nameOf(reader),
   )
 }

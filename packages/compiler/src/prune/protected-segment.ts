@@ -52,7 +52,7 @@ function idsOf({ ids }: SegmentInputs, separator: number | undefined): string {
   const advice =
     ids === undefined
       ? 'nor one with ids of tokens, so none can be protected'
-      : 'so name the token that ends a segment by its id (separator, --separator)'
+      : 'so name the token that ends a segment by its id (separator)'
   throw new TpError('TP_PROTECT', 'compiler', `${seen}, ${advice}`)
 }
 

@@ -108,7 +108,7 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
       if (token !== undefined) return token
       throw new Refused(
         'TP_NO_CLASS_TOKEN',
-        'the model has no class token that its head reads; choose a method that does not need one, or name it with --protect',
+        'the model has no class token that its head reads; choose a method that does not need one, or name its position (protect)',
       )
     },
     names: operands.names,

@@ -145,6 +145,6 @@ test('refuses fewer states than a decoder takes that was exported for a fixed nu
   const fixed = decoder(false, 9)
   expect(await written(fixed, statesOf(9))).toMatch(/^\w+/)
   await expect(written(fixed, statesOf(5))).rejects.toThrow(
-    /reads 9 states of an encoder and no other number, and there are 5; prune with --restore auto/,
+    /reads 9 states of an encoder and no other number, and there are 5; prune with --set restore=auto/,
   )
 })

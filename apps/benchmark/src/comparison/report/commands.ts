@@ -59,8 +59,8 @@ function pruningOptions({ method, params = {}, budget, restore }: PrunedSetting)
   return [
     `--method ${entryOf(method).name}`,
     ...Object.entries(params).map(([name, value]) => `--param ${name}=${value}`),
-    mass === undefined ? `--keep ${keep}` : `--mass ${mass}`,
+    mass === undefined ? `--keep ${keep}` : `--set mass=${mass}`,
     `--layers ${layers.join()}`,
-    ...(restore === undefined ? [] : [`--restore ${restore}`]),
+    ...(restore === undefined ? [] : [`--set restore=${restore}`]),
   ].join(' ')
 }

@@ -30,10 +30,7 @@ export async function isRetrievalFolder(folder: string): Promise<boolean> {
 export async function readRetrievalFolder(folder: string, options: RetrievalOptions = {}): Promise<TextDataset> {
   const { candidates: run, top = 100, limit } = options
   if (run === undefined) {
-    throw dataError(
-      folder,
-      'holds queries and documents; give what a first stage found for each query (candidates, --candidates)',
-    )
+    throw dataError(folder, 'holds queries and documents; give what a first stage found for each query (candidates)')
   }
   const judgments = await judgmentsOf(folder, options.split)
   const [found, documents, queries] = await Promise.all([
@@ -81,10 +78,7 @@ export async function judgmentsOf(folder: string, split: string | undefined): Pr
   const file = split === undefined && files.length === 1 ? files[0] : `${split ?? 'test'}.tsv`
   if (files.length === 0 && split === undefined) return undefined
   if (file !== undefined && files.includes(file)) return await readJudgments(join(qrels, file))
-  throw dataError(
-    qrels,
-    `has no ${file}; it holds ${listed(files.map((file) => basename(file, '.tsv')))} (split, --split)`,
-  )
+  throw dataError(qrels, `has no ${file}; it holds ${listed(files.map((file) => basename(file, '.tsv')))} (split)`)
 }
 
 function exists(path: string): Promise<boolean> {

@@ -116,10 +116,7 @@ function pairIn(find: Find, options: ColumnOptions): Pick<Columns, 'text' | 'pai
   const pair = columnNamed(find, second)
   const text = first === undefined ? (known?.pair === pair ? known.text : -1) : columnNamed(find, first)
   if (text >= 0 && text !== pair) return { text, pair }
-  throw dataError(
-    find.path,
-    'a pair needs two columns; name both (textColumn and pairColumn, --text-column and --pair-column)',
-  )
+  throw dataError(find.path, 'a pair needs two columns; name both (textColumn and pairColumn)')
 }
 
 /**
@@ -249,7 +246,7 @@ function untold({ path, names, header }: Find, what: string, option: keyof Colum
   const name = option === 'textColumn' ? 'text' : 'label'
   const advice = header
     ? `call one of them "${name}", or name it (${option}, --${name}-column)`
-    : 'give it a header with the columns "label" and "text", or give their numbers (--label-column, --text-column)'
+    : 'give it a header with the columns "label" and "text", or give their numbers (labelColumn, textColumn)'
   return dataError(path, `cannot tell which column holds the ${what}: ${seen}; ${advice}`)
 }
 

@@ -38,7 +38,7 @@ export function findTextColumns(path: string, head: TableHead, options: TextColu
   const { pairs = false, pairColumn } = options
   const pair = pairs || pairColumn !== undefined ? pairColumns(table, options) : undefined
   if (pairs && pair === undefined) {
-    const advice = 'name both columns (textColumn and pairColumn, --text-column and --pair-column)'
+    const advice = 'name both columns (textColumn and pairColumn)'
     throw dataError(
       path,
       `the model takes pairs of texts, and no two of its columns are known as those of one; ${advice}`,

@@ -26,6 +26,7 @@ export { type WholeReading, wholeReadings } from './safe/whole-readings.ts'
 
 export { type ChannelRangesOptions, channelRanges } from './channel-ranges.ts'
 export {
+  type Quantized,
   type QuantizedWithin,
   type QuantizeProgress,
   type QuantizeWithinOptions,

@@ -22,7 +22,7 @@ export interface QuantizeProgress {
 }
 
 /** A model in 8 bits, and what of it is. */
-type Quantized = { readonly model: Model } & Pick<QuantizeReport, 'nodes' | 'remaining'>
+export type Quantized = { readonly model: Model } & Pick<QuantizeReport, 'nodes' | 'remaining'>
 
 export interface QuantizedWithin extends Quantized {
   readonly nearness: AnswerNearness

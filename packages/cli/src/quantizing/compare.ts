@@ -12,7 +12,7 @@ import type { ModelFile } from '@tp/data'
 import { type ModelInputs, someExamples } from '@tp/data/inputs'
 import type { Task } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
-import { channelRanges, type QuantizedWithin, quantizeWithin } from '@tp/tune'
+import { channelRanges, type Quantized, type QuantizedWithin, quantizeWithin } from '@tp/tune'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -21,7 +21,7 @@ import { evaluation } from '../measuring/expected-stages.ts'
 import { loadSession } from '../model/load-session.ts'
 import { batchSizeOf, type dataOptions } from '../model/open-inputs.ts'
 import { openTaskInputs, type taskOption } from '../model/open-task-inputs.ts'
-import { type Quantized, quantizeFile } from './quantize-file.ts'
+import { quantizeFile } from './quantize-file.ts'
 
 /** What is compared, and how near it has to be. */
 interface Asked extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {

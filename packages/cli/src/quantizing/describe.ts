@@ -1,9 +1,8 @@
 import type { AnswerNearness } from '@tp/compare'
 import type { QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Task } from '@tp/data/outputs'
-import type { QuantizedWithin } from '@tp/tune'
+import type { Quantized, QuantizedWithin } from '@tp/tune'
 import { megabytes, percentage } from '../output/numbers.ts'
-import type { Quantized } from './quantize-file.ts'
 import type { EightBitsVerified } from './verify-quantized.ts'
 
 export interface QuantizeReport extends Partial<AnswerNearness> {

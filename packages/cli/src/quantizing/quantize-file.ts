@@ -1,11 +1,7 @@
-import { type QuantizeOptions, type QuantizeReport, quantize, transform } from '@tp/compiler'
-import type { Model } from '@tp/onnx'
-import { naming } from '../model/refusal-error.ts'
-
-/** A model in 8 bits, and what of it is. */
-export type Quantized = { readonly model: Model } & Pick<QuantizeReport, 'nodes' | 'remaining'>
-
+import { type QuantizeOptions, quantize, transform } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
+import type { Quantized } from '@tp/tune'
+import { naming } from '../model/refusal-error.ts'
 
 /** @throws RefusalError */
 export function quantizeFile(file: ModelFile, form: QuantizeOptions): Quantized {

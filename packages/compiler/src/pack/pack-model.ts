@@ -16,14 +16,14 @@ import { packedCopy, packedInputs, paddingRows, type Surroundings } from './toke
 import { rewriteShapes, unpackWhatIsRead } from './unpack.ts'
 
 /** A packed model. */
-export interface Packed {
+export interface PackedModel {
   readonly model: Model
   /** Attentions that are computed over each example's own tokens; the others are still over padded ones. */
   readonly attentions: number
 }
 
 /** @throws Refused */
-export function packModel({ program, expansions }: Opened, encoders: readonly Encoder[]): Packed {
+export function packModel({ program, expansions }: Opened, encoders: readonly Encoder[]): PackedModel {
   for (const { earlier } of encoders) requireNoReturn(earlier)
   program.graph.sortTopologically()
   const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))

@@ -24,7 +24,7 @@ import { Returning } from './returning.ts'
 import { findReadTokens } from './token-reads.ts'
 
 /** A model with its tokens pruned. */
-export interface Pruned {
+export interface PrunedModel {
   readonly model: Model
   /** Of all encoders that were pruned. */
   readonly layerCount: number
@@ -44,7 +44,7 @@ export interface PrunedEncoder extends NamedEncoder {
  * @param opened the model, with the outputs that are kept
  * @throws Refused; TpError TP_SCHEDULE, TP_PROTECT, TP_METHOD, TP_ENCODER
  */
-export function pruneModel(opened: Opened, found: readonly FoundEncoder[], options: PruneOptions): Pruned {
+export function pruneModel(opened: Opened, found: readonly FoundEncoder[], options: PruneOptions): PrunedModel {
   const [first, ...others] = chooseEncoders(found, options.encoder)
   const named = found.length > 1
   const several = others.length > 0

@@ -11,7 +11,7 @@ import { QuantizedGraph } from './quantized-graph.ts'
 import { isOfRows, productWeights, rewriteOf, tableOf } from './rewrite-nodes.ts'
 
 /** A model with 8-bit weights. */
-export interface Quantized {
+export interface QuantizedModel {
   readonly model: Model
   /** What was quantized, in the order of the file. */
   readonly nodes: readonly QuantizedNode[]
@@ -30,7 +30,7 @@ export interface QuantizedNode {
  * @param origin what `source` was made from by pruning; `exclude` may name its nodes, too
  * @throws Refused, and what reading a graph fails with; TpError TP_OPTION for a node to exclude that is not quantized
  */
-export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm, origin: Model): Quantized {
+export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm, origin: Model): QuantizedModel {
   const model = cloneModel(source)
   const graph = new Graph(model)
   graph.sortTopologically()

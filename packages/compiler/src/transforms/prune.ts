@@ -1,11 +1,11 @@
 import { type FoundEncoder, findEncoders } from '../analyze/find-encoders.ts'
 import { type Opened, openModel } from '../normalize/open.ts'
-import { keepOutputs, type Pruned, pruneModel } from '../prune/prune-model.ts'
+import { keepOutputs, type PrunedModel, pruneModel } from '../prune/prune-model.ts'
 import { checkPruneOptions, PRUNE_DEFAULTS, type PruneOptions } from '../prune/prune-options.ts'
 import { hasEncoder, isUnpacked, saysWhatIsPruned } from './conditions.ts'
 import type { Subject, Transform } from './transform.ts'
 
-export interface PruneReport extends Omit<Pruned, 'model'> {
+export interface PruneReport extends Omit<PrunedModel, 'model'> {
   readonly transform: 'prune'
 }
 

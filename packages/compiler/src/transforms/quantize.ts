@@ -1,11 +1,11 @@
 import type { QuantizeOptions } from '../plan/quantize-options.ts'
 import { requireUnpacked } from '../program/packed-mark.ts'
 import { readQuantizeOptions } from '../quantize/quantize-form.ts'
-import { type Quantized, quantizeModel } from '../quantize/quantize-model.ts'
+import { type QuantizedModel, quantizeModel } from '../quantize/quantize-model.ts'
 import { hasFloatWeights, hasOpset, isInEightBits } from './conditions.ts'
 import type { Condition, Transform } from './transform.ts'
 
-export interface QuantizeReport extends Omit<Quantized, 'model'> {
+export interface QuantizeReport extends Omit<QuantizedModel, 'model'> {
   readonly transform: 'quantize'
 }
 

@@ -91,13 +91,13 @@ export function reportOf<Report extends TransformReport, Name extends Report['tr
     | undefined
 }
 
-/** Checks the requirements alone, for work on a model that is not a transform. @throws what the conditions throw */
-export function requireConditions(conditions: readonly Condition[], subject: Subject): void {
+/** @throws what the conditions throw */
+function requireConditions(conditions: readonly Condition[], subject: Subject): void {
   for (const condition of conditions) condition.check(subject)
 }
 
 /** @param source what the model was made from by earlier transforms */
-export function subjectOf(model: Model, source: Model = model): Subject {
+function subjectOf(model: Model, source: Model = model): Subject {
   const found = new Map<unknown, unknown>()
   const subject: Subject = {
     model,

@@ -98,7 +98,7 @@ test('the page of a method shows its measurements, with the table that they are 
 
 test('the reference has the doc comment of an export next to its declaration', () => {
   const text = pages.find(({ path }) => path === 'api/compiler.md')?.text
-  expect(text).toMatch(/## prune\n\nPrunes tokens of a model[\s\S]*?```ts\nexport function prune\(/)
+  expect(text).toMatch(/### prune\n\nPrunes tokens [\s\S]*?```ts\nexport function prune\(/)
 })
 
 test('the reference of an entry point with many exports groups all of them by purpose', () => {
@@ -107,12 +107,12 @@ test('the reference of an entry point with many exports groups all of them by pu
     return parts.filter((part) => !part.includes('\n### ')).map((part) => part.split('\n')[0] as string)
   }
   const long = pages.filter(
-    ({ path, text }) => /^api\/(?!compiler)/.test(path) && (text.match(/^```ts$/gm) ?? []).length > MANY,
+    ({ path, text }) => path.startsWith('api/') && (text.match(/^```ts$/gm) ?? []).length > MANY,
   )
   expect(long.length).toBeGreaterThan(5)
   expect(long.map(({ path, text }) => [path, flat(text)])).toEqual(long.map(({ path }) => [path, []]))
   expect(pages.find(({ path }) => path === 'api/metrics.md')?.text).toMatch(
-    /\n## Times\n\nOf models .*\n\n### medianInterval\n/,
+    /\n## Times\n\nOf models .*\n\n### pairedSpeedup\n/,
   )
 })
 

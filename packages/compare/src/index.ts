@@ -1,25 +1,25 @@
 // Runs in pages as well as on servers: no files are read, and nothing is printed.
 
-// Verdicts on two models: without data whether a changed one holds, with data whether it is faster and as accurate.
+// Verdicts: on two models: without data whether a changed one holds, with data whether it is faster and as accurate.
 
 export { type Check, type CheckedModel, type CheckOptions, check, MAX_LOSS } from './check/check.ts'
 export type { Loadable } from './check/load-model.ts'
 export type { Demands, Verdict } from './check/verdict.ts'
 export { type Verification, type VerifyModelsOptions, verify } from './check/verify.ts'
 
-// Comparisons of many variants with the dense model, and explanations.
+// Comparisons: of many variants with the dense model, and the tokens that an answer rests on.
 
 export { type ExplainedToken, type ExplainOptions, type Explanation, explain } from './explain/explain.ts'
 export type { PatchGrid } from './explain/patch-grid.ts'
 export type { AnswerNearness, Cell, ComparedAnswers, Comparer, Loss, Paired } from './tasks/comparer.ts'
-export { comparerOf } from './tasks/comparer-of.ts'
 export { mcnemarContent } from './tasks/mcnemar-content.ts'
 export { type NearnessOf, nearnessTo } from './tasks/nearness.ts'
 export { factor, points, speedUpText } from './texts.ts'
 export { type ComparedVariant, compareVariants, type Variant } from './variants/compare-variants.ts'
 
-// Times, in turns, and FLOPs.
+// Times: in turns, and FLOPs.
 
+export { flopsSizes, type WantedSizes } from './inputs/input-shapes.ts'
 export { type FlopsAt, fewerFlops, flopsAtUsualLengths, flopsOf } from './times/flops.ts'
 export { spreadByLength } from './times/spread-by-length.ts'
 export {
@@ -32,7 +32,7 @@ export {
 } from './times/time-in-turns.ts'
 export { TIMED_EXAMPLES, TIMING_MS, type Times } from './times/time-on-data.ts'
 
-// Answers of one model to a data set, by task, and how far those of another are from them.
+// Answers: of one model to a data set, by task, and how far those of another are from them.
 
 export { compareToDense, type DenseComparison } from './answers/against-dense.ts'
 export { answersOnly } from './answers/answers-only.ts'
@@ -48,14 +48,13 @@ export {
   type RankingNearness,
   rank,
   rankingDivergences,
-  rankingIn,
 } from './answers/ranking.ts'
 export { type Retrieval, retrieve } from './answers/retrieval.ts'
 export type { EvaluateOptions, Progress } from './answers/run-examples.ts'
 export { evaluateTokens, type TokenEvaluation, tokenAgreement } from './answers/tokens.ts'
 export { type Transcription, transcribe, withDecoder } from './answers/transcribe.ts'
 
-// Verification of two loaded models, by what was done to one of them.
+// Verification: of two loaded models, by what was done to one of them.
 
 export { ALL_TOKENS } from './prunings/keeping-all.ts'
 export type { CutsToTime, SiteCosts } from './prunings/site-costs.ts'
@@ -70,7 +69,7 @@ export { type Invariance, type InvarianceOptions, verifyInvariance } from './ver
 export { type QuantizedComparison, verifyQuantized } from './verify/verify-quantized.ts'
 export { type VerifyOptions, verifySame } from './verify/verify-same.ts'
 
-// Decoders and their presses.
+// Decoders: and what presses their caches.
 
 export { decoderDistances } from './decoders/decoder-distances.ts'
 export { promptsText } from './decoders/prompt-runs.ts'
@@ -78,20 +77,26 @@ export { type DecoderVerifyOptions, verifyDecoder, verifyPromptRuns } from './de
 export { verifyPress } from './decoders/verify-press.ts'
 export { verifyStates } from './decoders/verify-states.ts'
 
-// Random examples of unequal lengths, and answers to them next to each other.
+// Random examples: of unequal lengths, and answers to them next to each other.
 
-export {
-  flopsSizes,
-  type InputKind,
-  type InputRoles,
-  inputKind,
-  inputRoles,
-  isText,
-  type WantedSizes,
-} from './inputs/input-shapes.ts'
+export { type InputKind, type InputRoles, inputKind, inputRoles, isText } from './inputs/input-shapes.ts'
 export { rowOf } from './inputs/rows.ts'
 export { type SampleOptions, sampleInputs } from './inputs/sample-inputs.ts'
 export { type Answer, answersTo } from './verify/answers.ts'
 export { type Comparison, compareAnswers } from './verify/compare-answers.ts'
 export { largestDifference, relativeDistance } from './verify/differences.ts'
 export { type Arrangement, arrangements, type Trial, type TrialExample, trialsFor } from './verify/trials.ts'
+
+// Verdicts on two models: without data whether a changed one holds, with data whether it is faster and as accurate.
+
+// Comparisons of many variants with the dense model, and explanations.
+
+// Times, in turns, and FLOPs.
+
+// Answers of one model to a data set, by task, and how far those of another are from them.
+
+// Verification of two loaded models, by what was done to one of them.
+
+// Decoders and their presses.
+
+// Random examples of unequal lengths, and answers to them next to each other.

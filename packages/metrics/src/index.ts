@@ -54,7 +54,7 @@ export { wordErrors, wordsOf } from './speech/word-errors.ts'
 
 // Times: of models that run in turns.
 
-export { medianInterval, pairedSpeedup, type Speedup } from './times/speedup.ts'
+export { pairedSpeedup, type Speedup } from './times/speedup.ts'
 
 // Traces: which tokens were kept where.
 

@@ -1,6 +1,6 @@
 import { type MethodEntry, type Schedule, schedule, TpError } from '@tp/core'
 import { amountNames, findEntry, shown } from '@tp/core/host'
-import type { Plan } from './plan/plan.ts'
+import { type Plan, type PlannedOption, plannedOptions } from './plan/plan.ts'
 import { checkQuantizeOptions } from './plan/quantize-options.ts'
 import type { NamedEncoder, PruneOptions } from './prune/prune-options.ts'
 import { type LeaveOutReport, leaveOut } from './transforms/leave-out.ts'
@@ -28,8 +28,7 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     const known = methods.map(({ name }) => name).join(', ')
     throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
   }
-  const { encoder, protect, protectSegment, separator, restore, outputs, quantize: form } = plan
-  if (form !== undefined) checkQuantizeOptions(form)
+  if (plan.quantize !== undefined) checkQuantizeOptions(plan.quantize)
   const method = entry.create(plan.params)
   const amount = amountNames.find((name) => plan[name] !== undefined)
   if (method.unscheduled && amount !== undefined) {
@@ -41,13 +40,15 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
       requireEncoders(plan, encoder)
       return method.unscheduled ? ownSchedule(plan, encoder) : scheduleFor(plan, encoder)
     },
-    ...(encoder !== undefined && { encoder }),
-    ...(protect !== undefined && { protect }),
-    ...(protectSegment !== undefined && { protectSegment }),
-    ...(separator !== undefined && { separator }),
-    ...(restore !== undefined && { restore }),
-    ...(outputs !== undefined && { outputs }),
+    ...optionsIn(plan),
   }
+}
+
+/** The fields of a plan that are options of `prune` by the same name. */
+function optionsIn(plan: Plan): Pick<Plan, PlannedOption> {
+  const isOption = ([name, value]: [string, unknown]): boolean =>
+    Object.hasOwn(plannedOptions, name) && value !== undefined
+  return Object.fromEntries(Object.entries(plan).filter(isOption))
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Plan, type PlanField, type PlanFields, planFields } from '@tp/compiler'
+import { type Plan, type PlanField, type PlanFields, planFields, type QuantizeOptions } from '@tp/compiler'
 import { type AmountName, amountNames, amountRules } from '@tp/core/host'
 import type { FlagSpec } from '../command/arguments.ts'
 
@@ -19,7 +19,8 @@ type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`
   : ''
 
 type OptionName<Name> = Name extends 'params' ? 'param' : Name extends string ? Kebab<Name> : never
-type OptionOf<Name> = Name extends 'quantize' ? Flag : Name extends 'params' | 'layers' ? Several : Text
+type OptionOf<Name extends keyof Plan> =
+  NonNullable<Plan[Name]> extends boolean | QuantizeOptions ? Flag : Name extends 'params' | 'layers' ? Several : Text
 
 /** An option for every field of a plan that a command line writes. */
 type PlanOptions = {
@@ -70,28 +71,34 @@ const flops: Text = {
 }
 
 /** Fields that few need are given as `--set FIELD=VALUE`. */
-function bySet(spec: Text): Text {
-  return { ...spec, through: 'set' }
+function bySet<Table extends Readonly<Record<string, FlagSpec>>>(table: Table): Readonly<Record<keyof Table, Text>> {
+  const all = Object.entries(table).map(([name, { type, value = 'VALUE', ...spec }]) => [
+    name,
+    { ...spec, type: 'string', value: type === 'boolean' ? 'true|false' : value, through: 'set' },
+  ])
+  return Object.fromEntries(all) as Record<keyof Table, Text>
 }
 
-const { method, encoder, param, layers, 'leave-out': leaveOut, quantize } = planOptions
-const amounts: Pick<PlanOptions, AmountName> = pick(planOptions, amountNames)
-const { protect, 'protect-segment': protectSegment, separator, outputs, restore } = planOptions
+const { method, layers, keep, tokens, remove, threshold, mass, ...besides } = planOptions
+const { encoder, param, 'leave-out': leaveOut, quantize, ...others } = besides
+/** Keep ratios and numbers of tokens have options of their own. */
+const amounts: Pick<PlanOptions, AmountName> = { keep, tokens, ...bySet({ remove, threshold, mass }) }
 
 export const methodOption: Pick<PlanOptions, 'method'> = { method }
 
 /** `--layers`, and how many tokens are kept there. */
 export const amountOptions: Pick<PlanOptions, 'layers' | AmountName> & { readonly flops: Text } = {
   layers,
-  ...rareBySet(amounts),
+  ...amounts,
   flops,
 }
 
+/** Options that are not given as `--set FIELD=VALUE`, or not everywhere. */
+type OwnOption = 'method' | 'layers' | AmountName | 'encoder' | 'param' | 'leave-out' | 'quantize'
+
 /** Options of pruning besides method and amounts; `prune`, `eval` and `bench` take the same. */
-export const pruningOptions: Pick<
-  PlanOptions,
-  'encoder' | 'param' | 'protect' | 'protect-segment' | 'separator' | 'outputs' | 'restore'
-> & { readonly weights: Text; readonly plugin: Several; readonly set: Several } = {
+export const pruningOptions: Pick<PlanOptions, 'encoder' | 'param'> &
+  Readonly<Record<'weights' | Exclude<keyof PlanOptions, OwnOption>, Text> & Record<'plugin' | 'set', Several>> = {
   encoder,
   param,
   weights: {
@@ -113,11 +120,7 @@ export const pruningOptions: Pick<
     value: 'FIELD=VALUE',
     description: 'another field of the plan',
   },
-  protect: bySet(protect),
-  'protect-segment': bySet(protectSegment),
-  separator: bySet(separator),
-  outputs: bySet(outputs),
-  restore: bySet(restore),
+  ...bySet(others),
 }
 
 export const leaveOutOption: Pick<PlanOptions, 'leave-out'> = { 'leave-out': leaveOut }
@@ -146,7 +149,7 @@ export const planOption: Readonly<Record<'plan' | 'regime', Text>> = {
 /** The same amounts for commands that compare: each may be given several times, one row of the table each. */
 export const comparedAmountOptions: Readonly<Record<AmountName | 'flops', Several>> & Pick<PlanOptions, 'layers'> = {
   layers,
-  ...severalOf(rareBySet(amounts)),
+  ...severalOf(amounts),
   flops: { ...flops, multiple: true, excludes: [] },
 }
 
@@ -156,17 +159,6 @@ export const countOptions: Readonly<Partial<Record<AmountName, Text>>> = Object.
     .filter(({ keptCount }) => keptCount !== undefined)
     .map(({ name, letter }) => [name, { ...amounts[name], value: letter }]),
 )
-
-function pick<Name extends keyof PlanOptions>(table: PlanOptions, names: readonly Name[]): Pick<PlanOptions, Name> {
-  return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<PlanOptions, Name>
-}
-
-/** Keep ratios and numbers of tokens have options of their own. */
-function rareBySet(table: Pick<PlanOptions, AmountName>): Pick<PlanOptions, AmountName> {
-  const { keep, tokens, ...rare } = table
-  const others = Object.entries(rare).map(([name, spec]) => [name, bySet(spec)])
-  return { keep, tokens, ...Object.fromEntries(others) }
-}
 
 function severalOf(table: Pick<PlanOptions, AmountName>): Readonly<Record<AmountName, Several>> {
   const all = amountNames.map((name) => [name, { ...table[name], multiple: true, excludes: [] }])

@@ -40,7 +40,7 @@ const readers: Readonly<Record<WrittenAs, (option: string, given: never, written
   amounts: readValues,
   layers: readLayers,
   pairs: readPairs,
-  flag: () => true,
+  flag: readFlag,
   'inverse flag': () => false,
 }
 
@@ -204,6 +204,13 @@ function readWord(option: string, text: string, { words = [] }: WrittenField): s
   if (words.includes(text)) return text
   const all = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
   throw usageError(`--${option} is "${text}"; it must be ${all}${didYouMean(text, words)}`)
+}
+
+/** An option without a value, or `--set NAME=true`. */
+function readFlag(option: string, given: true | string): boolean {
+  if (given === true || given === 'true') return true
+  if (given === 'false') return false
+  throw usageError(`--${option} is "${given}"; it must be true or false`)
 }
 
 function readPairs(option: string, texts: readonly string[]): Readonly<Record<string, string>> {

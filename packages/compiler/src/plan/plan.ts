@@ -77,6 +77,12 @@ export interface Plan extends Amounts {
   readonly quantize?: QuantizeOptions
 }
 
+/** Fields that name transforms, and the method and its schedule; `prune` has all others as options. */
+type FieldOfPlan = '$schema' | 'format' | 'method' | 'params' | 'layers' | AmountName | 'leaveOut' | 'quantize'
+
+/** Options of `prune` that a plan has, too. */
+export type PlannedOption = Exclude<keyof Plan, FieldOfPlan>
+
 /** How many tokens are kept, by one of the rules: one number for all layers, or one for each. */
 type Amounts = Readonly<Partial<Record<AmountName, number | readonly number[] | undefined>>>
 
@@ -223,3 +229,19 @@ export const planFields: FieldsOf<Plan> = {
     description: 'JSON Schema of plans, for editors: plan.schema.json of @tp/compiler',
   },
 }
+
+const fieldsOfPlan: readonly (keyof Plan)[] = [
+  '$schema',
+  'format',
+  'method',
+  'params',
+  'layers',
+  ...amountNames,
+  'leaveOut',
+  'quantize',
+] satisfies FieldOfPlan[]
+
+/** The fields of {@link PlannedOption}. */
+export const plannedOptions: FieldsOf<Pick<Plan, PlannedOption>> = Object.fromEntries(
+  Object.entries(planFields).filter(([name]) => !fieldsOfPlan.includes(name as keyof Plan)),
+) as unknown as FieldsOf<Pick<Plan, PlannedOption>>

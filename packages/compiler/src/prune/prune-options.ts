@@ -2,10 +2,7 @@ import { type Method, type Schedule, TpError, type Values } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
 import { boolean, custom, is, literal, maxLength, pipe, string, union } from 'valibot'
 import { type Field, type FieldsOf, mismatch } from '../plan/field.ts'
-import { type Plan, planFields } from '../plan/plan.ts'
-
-/** Options of `prune` that a plan has, too. */
-type PlannedOption = 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore' | 'outputs'
+import { type Plan, type PlannedOption, plannedOptions } from '../plan/plan.ts'
 
 export interface PruneOptions extends Pick<Plan, PlannedOption> {
   readonly method: Method
@@ -65,11 +62,9 @@ const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
   code: 'TP_OPTION',
 }
 
-const { encoder, protect, protectSegment, separator, restore, outputs } = planFields
-
 /** Checks of options by themselves; those that depend on the model are made where the model is. */
 const fields: FieldsOf<Omit<PruneOptions, 'method' | 'schedule'>> = {
-  ...{ encoder, protect, protectSegment, separator, restore, outputs },
+  ...plannedOptions,
   protectInput: {
     ...flag,
     default: PRUNE_DEFAULTS.protectInput,

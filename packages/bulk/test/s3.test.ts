@@ -84,7 +84,7 @@ test.skipIf(!hasMoto)(
     const elsewhere = new AbortController()
     const running = runBulk({ ...options, out: at('else.jsonl'), shards: 's3://bucket/else', signal: elsewhere.signal })
     const ended = expect(running).rejects.toMatchObject({ code: 'TP_ABORTED' })
-    await expect.poll(() => reasons.at(-1), { timeout: 20_000 }).toMatch(/which this worker was not told of/)
+    await expect.poll(() => reasons.at(-1), { timeout: 20_000 }).toMatch(/which this worker does not serve/)
     elsewhere.abort()
     await ended
     stop.abort()

@@ -99,9 +99,9 @@ test.each([
   let mask: Tensor | undefined
   const options: EncoderOptions = {
     ...plain,
-    readMask: (given) => {
-      mask = given
-      return given
+    readMask: (input) => {
+      mask = input
+      return input
     },
     head: (x) => {
       const attended = cast(mask as Tensor, 'float32')
@@ -174,7 +174,7 @@ describe('pruning after merging', () => {
   })
 })
 
-describe('pruning a pruned file is refused', () => {
+describe('pruning a pruned file refusals', () => {
   const model = decodeModel(encoder(plain))
   const first = { method: receivedAttention(), schedule: schedule(4, { layers: [0], keep: 0.6 }) }
   const then = { method: receivedAttention(), schedule: schedule(4, { layers: [2], keep: 0.6 }) }

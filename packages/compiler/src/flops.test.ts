@@ -41,7 +41,7 @@ describe('multiply-adds of BERT', () => {
     expect(countFlops(result.model, { batch: 2, tokens: n })).toBe(2 * (2 * layer(n) + lastLayer + head))
   })
 
-  test('are fewer downstream of a cut, from the feed-forward part of its layer on', () => {
+  test('a cut leaves fewer multiply-adds, from the feed-forward part of its layer on', () => {
     const [n, k, heads] = [12, 7, 4]
     const result = transform(
       model,
@@ -74,13 +74,13 @@ describe('sizes', () => {
       expect(formula({ batch: 2, tokens })).toBe(countFlops(mail, { batch: 2, tokens }))
   })
 
-  test('are named where they are missing', () => {
+  test('names sizes that are missing', () => {
     const error = catchError(() => countFlops(mail, { batch: 1 }))
     expect(isTpError(error) && error.code).toBe('TP_SIZES')
     expect(String(error)).toContain('sequence')
   })
 
-  test('are given as kept where only the data decide them', () => {
+  test('takes sizes as kept where only the data decide them', () => {
     const counts = [90, 60, 33, 20, 11]
     const fixed = pruned(mail, schedule(6, { tokens: counts }))
     const ragged = pruned(mail, schedule(6, { mass: 0.9 }))
@@ -110,7 +110,7 @@ describe('a schedule for a share of the FLOPs', () => {
     expect(keepForFlops(model, { ...target, share: 1 })).toBe(1)
   })
 
-  test('is refused for a share that cannot be reached or is not a share', () => {
+  test('refuses a share that cannot be reached or is not a share', () => {
     for (const share of [0.01, 0, 1.5, Number.NaN]) {
       const error = catchError(() => keepForFlops(model, { ...target, share }))
       expect(isTpError(error) && error.code).toBe('TP_FLOPS')

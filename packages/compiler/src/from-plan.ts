@@ -17,10 +17,11 @@ export interface PlannedOptions extends PruneOptions {
 }
 
 /**
- * The options of `prune` for a plan. What else it asks for, {@link transformsOf} adds.
- * @param methods what its method is looked for in
- * @throws TpError TP_PLAN for a method that is not among them, or that needs no amount and is given one; TP_OPTION for a wrong option of the method or of `quantize`. A schedule that
- * does not fit the model, and layers of an encoder that it does not have, are seen by `prune`.
+ * The options of `prune` for a plan. {@link transformsOf} adds the other transforms of the plan.
+ * @param methods the methods among which the plan's is found
+ * @throws TpError TP_PLAN for a method that is not among them, or that needs no amount and is given one; TP_OPTION for a wrong
+ * option of the method or of `quantize`. A schedule that does not fit the model, and layers of an encoder that it does not
+ * have, are seen by `prune`.
  */
 export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOptions {
   const entry = findEntry(methods, plan.method)

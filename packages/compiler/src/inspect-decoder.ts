@@ -20,7 +20,7 @@ export interface CacheReport {
   readonly scale?: { readonly past: string; readonly present: string }
 }
 
-/** What was found in a decoder: a model that predicts the next token and keeps keys and values of earlier ones. */
+/** The findings about a decoder: a model that predicts the next token and keeps keys and values of earlier ones. */
 export interface DecoderInspection {
   readonly ok: true
   readonly opset: number
@@ -46,7 +46,7 @@ export interface DecoderInspection {
   readonly logitsOf: 'all tokens' | 'the last token' | 'as many tokens as an input says'
   /** How tokens of a prompt are pruned; absent where they are not. */
   readonly prompt?: PrunedPrompt
-  /** Of each layer: what it is given of earlier tokens, [b,g,p,d], and gives back with the new ones, [b,g,p+n,d]. */
+  /** For each layer: its caches of earlier tokens, [b,g,p,d], and those that it returns with the new ones, [b,g,p+n,d]. */
   readonly caches: readonly { readonly keys: CacheReport; readonly values: CacheReport }[]
 }
 

@@ -39,15 +39,15 @@ export interface EncoderReport {
   readonly classToken: number | undefined
   /** Other tokens that the head reads, one of each example, in words; they are kept too. */
   readonly positions: readonly string[]
-  /** What each output makes of the tokens: which of them it reads, or how it pools them. */
+  /** The use of the tokens by each output: which of them it reads, or how it pools them. */
   readonly head: readonly HeadOutput[]
   /** Outputs with one row for every token; pruned tokens have to be restored for them. */
   readonly tokenOutputs: readonly string[]
-  /** What it costs to choose tokens by attention that is fused into one operator; absent where none is. */
+  /** The cost of choosing tokens by attention that is fused into one operator; absent where none is. */
   readonly unfusing?: string
 }
 
-/** What was found in a model: the encoder that was asked for, or the first that can be pruned, and what others there are. */
+/** The findings about a model: the requested encoder, or the first that can be pruned, and the names of the others. */
 export interface Inspection extends EncoderReport {
   readonly ok: true
   readonly opset: number

@@ -29,7 +29,7 @@ export interface PressOptions {
  * by the length of its caches is refused (TP_POSITIONS); so are a model without caches (TP_DECODER) and one with caches of 8 bits (TP_QUANTIZED).
  * A window of a decoder that sees only the last tokens counts kept ones afterwards.
  * @throws TpError TP_METHOD for a method that reads what caches do not have, or does other than choose; TP_SCHEDULE, TP_OPTION for the
- * amount; TP_NOT_ONNX for what is no model; Refused
+ * amount; TP_NOT_ONNX for a value that is not a model; Refused
  * @example
  * await writeFile('press.onnx', press(decoder, { method: keyNorm(), amount: { kind: 'ratio', value: 0.5 } }))
  */

@@ -30,7 +30,7 @@ function statesOf(dims: readonly number[], axis: number, times: number, seed: nu
   )
 }
 
-/** What a decoder with 2 layers of 4 heads is given: `count` states, each `times` times. */
+/** The inputs of a decoder with 2 layers of 4 heads: `count` states, each `times` times. */
 function feeds(model: Model, count: number, times: number, cached: boolean): NamedTensors {
   const entries = new Graph(model).inputs.map(({ name, dims = [] }, seed): [string, TensorLike] => {
     if (name === 'input_ids') return [name, cached ? int64([1, 1], [7]) : int64([1, 3], [5, 6, 7])]

@@ -31,7 +31,7 @@ describe('the scores of a trace', () => {
     ['cls-attention', clsAttention(), 1],
     ['cumulative-attention', cumulativeAttention(), 2],
     ['random', random({ seed: 3 }), 3],
-  ])('are highest for the tokens that are kept, in the order in which tokens arrive: %s', async (_, method, row) => {
+  ])('gives kept tokens the highest scores, in the order in which tokens arrive: %s', async (_, method, row) => {
     for (const amounts of inTurn([{ keep: 0.6 }, { tokens: 4 }], row, 1)) {
       const model = decodeModel(encoder(plain))
       const cut = { method, schedule: schedule(4, { layers, ...amounts }) }
@@ -69,7 +69,7 @@ describe('the scores of a trace', () => {
     expect(numbers(outputs['tp.monitor.mass'])[0]).toBeCloseTo(((masses[0] ?? 0) + (masses[1] ?? 0)) / 2, 5)
   })
 
-  test('are missing where no score decides', async () => {
+  test('gives no scores where no score decides', async () => {
     const cut = { method: ats(), schedule: schedule(4, { layers, keep: 0.6 }), trace: 'scores' as const }
     const outputs = await run(pruned(decodeModel(encoder(plain)), cut), inputsOf(plain, 1, 9, 9))
     const traces = Object.keys(outputs).filter((name) => name.startsWith('tp.trace'))
@@ -83,7 +83,7 @@ describe('a token that an input names', () => {
     ['class attention', plain, clsAttention(), 1],
     ['a mean of the tokens', { ...plain, pooling: 'mean' }, receivedAttention(), 2],
     ['no padding', { ...plain, mask: 'none', norm: 'pre' }, clsAttention(), 3],
-  ])('is kept as if it were protected, each row its own: %s', async (_, options, method, row) => {
+  ])('keeps the token as if it were protected, in each row its own: %s', async (_, options, method, row) => {
     for (const amounts of inTurn([{ keep: 0.4 }, { mass: 0.5 }], row, 1)) {
       const model = decodeModel(encoder(options))
       const cut = { method, schedule: schedule(4, { layers, ...amounts }), trace: true }
@@ -96,8 +96,8 @@ describe('a token that an input names', () => {
       for (const [b, position] of [7, 3].entries()) {
         const named = await run(pruned(model, { ...cut, protect: [...protectedTokens, position] }), inputs)
         expect(keptAt(outputs, 2)[b]).toEqual(keptAt(named, 2)[b])
-        const [own, wanted] = [rows(outputs.logits)[b] ?? [], rows(named.logits)[b] ?? []]
-        expect(difference(own, wanted)).toBeLessThan(1e-5)
+        const [own, expected] = [rows(outputs.logits)[b] ?? [], rows(named.logits)[b] ?? []]
+        expect(difference(own, expected)).toBeLessThan(1e-5)
       }
     }
   })

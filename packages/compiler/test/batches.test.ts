@@ -10,9 +10,9 @@ import {
   mailModel,
   minilmModel,
   plainRow,
-  type Row,
   type RowResult,
   runRows,
+  type TextIds,
   type TextModel,
   withHoles,
 } from './texts.ts'
@@ -54,7 +54,7 @@ function testInvariance({ name, model, texts }: TextModel, list: readonly Settin
       test(setting.name, async () => {
         const result = transform(model, prune({ method: setting.method, schedule: setting.schedule, trace: true }))
         await using session = await open(result.model)
-        const layouts: readonly ((row: Row) => Row)[] = [(row) => row, (row) => leftPadded(row, 3), withHoles]
+        const layouts: readonly ((row: TextIds) => TextIds)[] = [(row) => row, (row) => leftPadded(row, 3), withHoles]
         for (const layout of layouts) {
           const list = texts.map((ids) => layout(plainRow(ids)))
           const alone: RowResult[] = []
@@ -63,7 +63,7 @@ function testInvariance({ name, model, texts }: TextModel, list: readonly Settin
           const order = list.map((_, i) => (i * 7) % list.length)
           const shuffled = await runRows(
             session,
-            order.map((i) => list[i] as Row),
+            order.map((i) => list[i] as TextIds),
             longest + 3,
           )
           for (const [i, expected] of alone.entries()) {

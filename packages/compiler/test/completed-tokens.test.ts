@@ -13,7 +13,7 @@ const plain: EncoderOptions = {
 const TOKENS = 9
 const WIDTH = 8
 
-/** What a token that is pruned at a layer is said to become. */
+/** The completed state of a token that is pruned at a layer. */
 const said = (layer: number): number => 10 + layer
 
 /** Chooses as another method does, and says the same number of every token that it prunes at a layer. */
@@ -60,17 +60,17 @@ const amounts: readonly (readonly [string, Schedule])[] = [
 
 test.each(amounts)(
   'pruned %s, a token has the state that the method says, and a kept one its own',
-  async (_, given) => {
+  async (_, drawn) => {
     const inputs = inputsOf(plain, 3, TOKENS, 4)
-    const outputs = await run(pruned(embedder(plain), { method: saying(), schedule: given, trace: true }), inputs)
+    const outputs = await run(pruned(embedder(plain), { method: saying(), schedule: drawn, trace: true }), inputs)
     const others = await run(
-      pruned(embedder(plain), { method: receivedAttention(), schedule: given, trace: true, restore: 'all' }),
+      pruned(embedder(plain), { method: receivedAttention(), schedule: drawn, trace: true, restore: 'all' }),
       inputs,
     )
     const mask = rows(inputs.attention_mask)
     const [states, own] = [rows(outputs.states), rows(others.states)]
     let count = 0
-    for (const [example, tokens] of prunedAt(outputs, [...given.keys()]).entries()) {
+    for (const [example, tokens] of prunedAt(outputs, [...drawn.keys()]).entries()) {
       for (const [token, layer] of tokens.entries()) {
         if (mask[example]?.[token] !== 1) continue
         const seen = states[example]?.slice(WIDTH * token, WIDTH * (token + 1)) as number[]
@@ -105,27 +105,27 @@ test('a masked mean in a file without token outputs counts pruned tokens as the 
   const options = { schedule: schedule(3, { keep: 0.6 }) }
   // At the last site of a post-norm encoder nothing but an FFN follows: with the state that it had a token counts as if restored.
   const own = saying((hidden) => hidden)
-  const [seen, wanted] = [
+  const [seen, expected] = [
     await run(pruned(model, { ...options, method: own }), inputs),
     await run(pruned(model, { ...options, method: receivedAttention(), restore: 'all' }), inputs),
   ]
-  expect(difference(numbers(seen.logits), numbers(wanted.logits))).toBeLessThan(1e-5)
+  expect(difference(numbers(seen.logits), numbers(expected.logits))).toBeLessThan(1e-5)
   const kept = await run(pruned(model, { ...options, method: own, restore: 'none' }), inputs)
   const plainly = await run(pruned(model, { ...options, method: receivedAttention() }), inputs)
   expect(difference(numbers(kept.logits), numbers(plainly.logits))).toBeLessThan(1e-5)
 })
 
-test('what the kept tokens have become is added to the states of pruned ones', async () => {
+test('adds the completed states of kept tokens to those of pruned ones', async () => {
   const added: Method = Object.freeze<Method>({
     ...saying(),
     reduce: (site) => ({ ...saying().reduce(site), context: (kept) => mul(kept, 2) }),
   })
-  for (const [, given] of amounts) {
+  for (const [, budget] of amounts) {
     const inputs = inputsOf(plain, 3, TOKENS, 4)
-    const outputs = await run(pruned(embedder(plain), { method: added, schedule: given, trace: true }), inputs)
+    const outputs = await run(pruned(embedder(plain), { method: added, schedule: budget, trace: true }), inputs)
     const mask = rows(inputs.attention_mask)
     const states = rows(outputs.states)
-    for (const [example, tokens] of prunedAt(outputs, [...given.keys()]).entries()) {
+    for (const [example, tokens] of prunedAt(outputs, [...budget.keys()]).entries()) {
       const stateOf = (token: number): number[] =>
         states[example]?.slice(WIDTH * token, WIDTH * (token + 1)) as number[]
       const attended = [...tokens.keys()].filter((token) => mask[example]?.[token] === 1)
@@ -149,10 +149,10 @@ test('what the kept tokens have become is added to the states of pruned ones', a
 
 test('a head that reads the class token alone restores none', () => {
   const model = decodeModel(emitModel({ logits: statesOf(plain).logits }, { opset: 17 }))
-  const given = schedule(3, { layers: [1], keep: 0.6 })
+  const pruning = schedule(3, { layers: [1], keep: 0.6 })
   const types = (made: Model): string[] => made.proto.graph?.node.map(({ opType }) => opType).sort() ?? []
-  const plainly = pruned(model, { method: receivedAttention(), schedule: given })
-  expect(types(pruned(model, { method: saying(), schedule: given }))).toEqual(types(plainly))
+  const plainly = pruned(model, { method: receivedAttention(), schedule: pruning })
+  expect(types(pruned(model, { method: saying(), schedule: pruning }))).toEqual(types(plainly))
 })
 
 test('with every token kept the answers are those of the dense model', async () => {
@@ -166,8 +166,8 @@ test('with every token kept the answers are those of the dense model', async () 
     const mask = rows(inputs.attention_mask)
     for (const [example, row] of rows(seen.states).entries()) {
       const those = row.filter((_, i) => mask[example]?.[Math.floor(i / WIDTH)] === 1)
-      const wanted = rows(dense.states)[example]?.filter((_, i) => mask[example]?.[Math.floor(i / WIDTH)] === 1)
-      expect(difference(those, wanted as number[])).toBeLessThan(1e-5)
+      const expected = rows(dense.states)[example]?.filter((_, i) => mask[example]?.[Math.floor(i / WIDTH)] === 1)
+      expect(difference(those, expected as number[])).toBeLessThan(1e-5)
     }
   }
 })
@@ -177,10 +177,10 @@ test('between the layers a pruned token has the state that it had', async () => 
   const outputs = Object.fromEntries(streams.map((x, i) => [`stream.${i}`, x]))
   const model = decodeModel(emitModel({ logits, ...outputs }, { opset: 17 }))
   const inputs = inputsOf(plain, 3, TOKENS, 4)
-  const given = schedule(3, { layers: [0], keep: 0.6 })
+  const pruning = schedule(3, { layers: [0], keep: 0.6 })
   const [seen, plainly] = [
-    await run(pruned(model, { method: saying(), schedule: given }), inputs),
-    await run(pruned(model, { method: receivedAttention(), schedule: given, restore: 'all' }), inputs),
+    await run(pruned(model, { method: saying(), schedule: pruning }), inputs),
+    await run(pruned(model, { method: receivedAttention(), schedule: pruning, restore: 'all' }), inputs),
   ]
   for (const name of ['stream.1', 'stream.2']) expect(numbers(seen[name])).toEqual(numbers(plainly[name]))
   expect(numbers(seen['stream.3'])).toContain(said(0))

@@ -65,7 +65,7 @@ describe.each(decoderNames)('%s', (name) => {
   })
 })
 
-test('what is found in decoders', () => {
+test('finds the decoder', () => {
   const found = decoderNames.map((name) => {
     const {
       ok,
@@ -211,7 +211,7 @@ test('what is found in decoders', () => {
   `)
 })
 
-describe('is refused', () => {
+describe('refusals', () => {
   test('pruning tokens of a decoder, with the advice what to do instead', () => {
     expect(inspect(open('llama'))).toMatchObject({
       ok: false,
@@ -219,7 +219,7 @@ describe('is refused', () => {
     })
   })
 
-  test('a decoder that is told how many logits to compute', () => {
+  test('a decoder with an input for the number of logits', () => {
     const model = open('llama')
     new Graph(model).addInput('num_logits_to_keep', 'int64', [])
     expect(() => transform(model, lastLogits())).toThrow(

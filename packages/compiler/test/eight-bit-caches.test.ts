@@ -20,7 +20,7 @@ import { refusalOf } from './refusal-of.ts'
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 const half = { kind: 'ratio', value: 0.5 } as const
 
-/** What a decoder returns of some tokens, and of more after these, each time with what it has returned before. */
+/** The outputs of a decoder for some tokens, and of more after these, each time with the caches that it has returned before. */
 async function answers(
   model: Model,
   parts: readonly number[],
@@ -39,9 +39,9 @@ async function answers(
 
 async function bothAnswer(
   [a, b]: readonly [Model, Model],
-  ...asked: Rest<typeof answers>
+  ...args: Rest<typeof answers>
 ): Promise<[NamedTensors[], NamedTensors[]]> {
-  return [await answers(a, ...asked), await answers(b, ...asked)]
+  return [await answers(a, ...args), await answers(b, ...args)]
 }
 
 type Rest<F> = F extends (first: never, ...rest: infer R) => unknown ? R : never
@@ -99,7 +99,7 @@ describe.each(['bloom', 'falcon', 'gemma3', 'llama', 'qwen3'] as const)('%s', (n
     expect(error(parts[2]?.logits, dense[2]?.logits)).toBeLessThan(0.02)
   })
 
-  test('is a decoder still, with a scale next to each cache', () => {
+  test('remains a decoder, with a scale next to each cache', () => {
     const before = inspectDecoder(model) as DecoderInspection
     const { caches, dtype, ...found } = inspectDecoder(small) as DecoderInspection
     expect(dtype).toBe('int8')
@@ -135,7 +135,7 @@ test('keeps heads that several queries share in one copy, prompts pruned, and th
   }
 })
 
-test('is refused with a reason where caches are inside an operator, of 8 bits already, or not there', () => {
+test('refuses caches inside an operator, of 8 bits already, or not there, with the reason', () => {
   const small = transform(open('llama'), quantizeCaches()).model
   const refusals = [
     () => transform(open('llama-fused-fp32'), quantizeCaches()),

@@ -40,7 +40,7 @@ const method = receivedAttention()
 describe('two encoders in one file', () => {
   const model = twoEncoders(text, image)
 
-  test('are found, and named by what they read', () => {
+  test('finds both encoders, and names them by their inputs', () => {
     const found = inspect(model)
     if (!found.ok) throw new Error(found.refusal.message)
     expect(found.encoders).toEqual([
@@ -52,7 +52,7 @@ describe('two encoders in one file', () => {
     expect(other).toMatchObject({ ok: true, encoder: 'picture_input_ids', mask: undefined, classToken: undefined })
   })
 
-  test('are each pruned as they would be alone', async () => {
+  test('prunes each as it would be alone', async () => {
     const both = await run(pruned(model, { method, schedule: half }), inputs)
     const left = await run(pruned(decodeModel(encoder(text)), { method, schedule: half }), inputsOf(text, 2, 8, 3))
     const right = await run(pruned(decodeModel(encoder(image)), { method, schedule: half }), inputsOf(image, 2, 10, 4))
@@ -89,13 +89,13 @@ describe('two encoders in one file', () => {
     )
   })
 
-  test('are refused by an unknown name', () => {
+  test('refuses an unknown name', () => {
     expect(() => transform(model, prune({ method, schedule: half, encoder: 'sound' }))).toThrow(
       'no encoder sound; it has text_input_ids (2 layers), picture_input_ids (3 layers)',
     )
   })
 
-  test('are refused with their name for a method that does not suit one of them', () => {
+  test('refuses a method that does not suit one of them, with its name', () => {
     expect(() => transform(model, prune({ method: clsAttention(), schedule: half }))).toThrow('picture_input_ids')
   })
 })
@@ -103,7 +103,7 @@ describe('two encoders in one file', () => {
 describe('an encoder that cannot be pruned', () => {
   const model = twoEncoders(causal, image)
 
-  test('is named with its reason, and does not prevent the pruning of the other', async () => {
+  test('names the encoder with its reason, and prunes the other', async () => {
     const found = inspect(model)
     expect(found.ok && found.encoder).toBe('picture_input_ids')
     expect(found.ok && found.encoders[0]).toMatchObject({ name: 'text_input_ids', refusal: { code: 'TP_CAUSAL' } })
@@ -113,13 +113,13 @@ describe('an encoder that cannot be pruned', () => {
     expect(difference(numbers(now.right), numbers(right.logits))).toBeLessThan(1e-5)
   })
 
-  test('is refused on request', () => {
+  test('refuses the encoder on request', () => {
     expect(() => transform(model, prune({ method, schedule: half, encoder: 'text_input_ids' }))).toThrow(
       expect.objectContaining({ code: 'TP_CAUSAL' }),
     )
   })
 
-  test('is refused with the reason of the first where there are two', () => {
+  test('refuses with the reason of the first where there are two', () => {
     expect(() =>
       transform(twoEncoders(causal, { ...image, causal: 'range' }), prune({ method, schedule: half })),
     ).toThrow(expect.objectContaining({ code: 'TP_CAUSAL' }))
@@ -152,18 +152,18 @@ test('several heads on one encoder get what each would get alone', async () => {
     logitsOf({ ...text, head: (x) => (last = x) })
     return decodeModel(emitModel(Object.fromEntries(names.map((name) => [name, heads[name](last as Tensor)]))))
   }
-  const given = inputsOf(text, 2, 8, 3)
+  const feeds = inputsOf(text, 2, 8, 3)
   for (const [names, restore] of [
     [['class', 'second', 'mean'], 'none'],
     [['class', 'tokens', 'mean'], 'all'],
     [['tokens', 'class'], 'auto'],
   ] as const) {
     const options = { method, schedule: schedule(2, { layers: [0, 1], keep: 0.5 }), restore, protect: [0, 1] }
-    const together = await run(pruned(modelOf(names), options), given)
+    const together = await run(pruned(modelOf(names), options), feeds)
     for (const name of names) {
       const alone = await run(
         pruned(modelOf([name]), { ...options, ...(restore === 'auto' && { restore: 'all' }) }),
-        given,
+        feeds,
       )
       expect(together[name]?.dims).toEqual(alone[name]?.dims)
       expect(difference(numbers(together[name]), numbers(alone[name])), name).toBeLessThan(1e-5)

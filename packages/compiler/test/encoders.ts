@@ -50,17 +50,17 @@ export interface EncoderOptions {
   readonly opset: number
   readonly seed: number
   readonly causal?: CausalForm
-  /** What is read as the mask instead of `attention_mask`. */
+  /** The input that serves as the mask instead of `attention_mask`. */
   readonly readMask?: (mask: Tensor) => Tensor
-  /** What is done to the scores instead of masking them. */
+  /** A change of the scores instead of masking them. */
   readonly hide?: (scores: Tensor) => Tensor
-  /** What is done to queries and keys [b,h,n,d] (rope). */
+  /** A change of queries and keys [b,h,n,d] (rope). */
   readonly rotate?: (x: Tensor) => Tensor
   /** The last state [b,n,d] → the logits, instead of pooling and a classifier. */
   readonly head?: (x: Tensor) => Tensor
   /** One head without an axis of its own. */
   readonly flatHead?: boolean
-  /** What is done to the first layer's input. */
+  /** A change of the first layer's input. */
   readonly start?: (x: Tensor) => Tensor
   /** In front of the names of its inputs and of its token axis. */
   readonly prefix?: string
@@ -91,7 +91,7 @@ export function logitsOf(options: EncoderOptions): Tensor {
   return statesOf(options).logits
 }
 
-/** What an encoder computes on its way, as expressions. */
+/** The intermediate values of an encoder, as expressions. */
 export interface EncoderStates {
   readonly logits: Tensor
   /** [b,n,d] what each layer reads, and what the last one gives */
@@ -110,8 +110,8 @@ export function statesOf(options: EncoderOptions): EncoderStates {
   const { prefix = '' } = options
   const dims = sizes ?? (['batch', `${prefix}sequence`] as const)
   const ids = input(`${prefix}input_ids`, 'int64', dims)
-  const given = options.mask === 'none' ? undefined : input(`${prefix}attention_mask`, 'int64', dims)
-  const mask = given && (options.readMask?.(given) ?? given)
+  const maskInput = options.mask === 'none' ? undefined : input(`${prefix}attention_mask`, 'int64', dims)
+  const mask = maskInput && (options.readMask?.(maskInput) ?? maskInput)
   const tokens = axisSize(ids, 1)
   const table = weight([LONGEST, hidden], 1)
   const positions =
@@ -161,7 +161,7 @@ function attention(
 
 const LOWEST = -3.4e38
 
-/** What is done to scores so that padding, and later tokens, are not seen. */
+/** The term that hides padding, and later tokens, in scores. */
 function hiding(options: EncoderOptions, mask: Tensor | undefined, ids: Tensor): (scores: Tensor) => Tensor {
   const { mask: form, sizes, flatHead, heads } = options
   const tokens = sizes === undefined ? axisSize(ids, 1) : sizes[1]

@@ -32,7 +32,7 @@ for (const [row, fixture] of fixtures.entries()) {
   describe(name, () => {
     const model = openFixture(fixture)
     if (!facts.prunable) {
-      test('is refused', () => {
+      test('refuses the model', () => {
         const refusal = refusalOf(() => transform(model, prune({ method: none(), schedule: new Map() })))
         expectRefusal(model, refusal)
         expect(refusal?.message).toMatch(reasons[facts.architecture] as RegExp)
@@ -43,7 +43,7 @@ for (const [row, fixture] of fixtures.entries()) {
   })
 }
 
-/** What the sentence has to say where a model can never be pruned. */
+/** The words that the sentence must have where a model can never be pruned. */
 const reasons: Readonly<Record<string, RegExp>> = {
   gpt2: /causal/,
   swin: /window/,
@@ -69,7 +69,7 @@ function testPruning(fixture: Fixture, model: Model, row: number): void {
   const folder = facts.external ? fixture.folder : undefined
   const feeds = sets.map(({ inputs }) => inputs)
   const layers = Array.from({ length: facts.layers }, (_, layer) => layer)
-  /** What the dense model gives: as it was stored, or, with products of 8-bit numbers, on this machine. */
+  /** The outputs of the dense model: as it was stored, or, with products of 8-bit numbers, on this machine. */
   let denseOutputs: Promise<readonly NamedTensors[]> | undefined
   const dense = (): Promise<readonly NamedTensors[]> => {
     denseOutputs ??= isEightBit(model)

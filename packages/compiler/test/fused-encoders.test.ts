@@ -92,7 +92,7 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
       const second = { method: keyNorm(), schedule: schedule(LAYERS, { layers: [2], keep: 0.6 }), protect: [0] }
       const stored = (from: Model): Model => decodeModel(encodeModel(pruned(from, first).model))
       if (method.name === 'merging' && form.pooling === 'none') {
-        // What fills the rows of the output counts merged tokens by their size, which another cut would change.
+        // The rows that fill the output count merged tokens by their size, which another cut would change.
         expect(() => transform(stored(model), prune(second))).toThrow(expect.objectContaining({ code: 'TP_PRUNED' }))
         return
       }

@@ -335,17 +335,17 @@ function scoresBiasOf(count: number): TensorLike {
   return floats(B, count, N, N)
 }
 
-describe.each(Object.entries(cases))('%s', (_, given) => {
-  const { model, feeds } = modelOf(given)
+describe.each(Object.entries(cases))('%s', (_, own) => {
+  const { model, feeds } = modelOf(own)
   const bytesBefore = encodeModel(model)
 
   test('means what is written out', async () => {
     const expected = await run(bytesBefore, feeds)
-    const plain = modelOf(given).model
+    const plain = modelOf(own).model
     const expansions = unfuse(new Program(plain))
-    expect(expansions?.map(({ node }) => node.opType)).toEqual([given.type])
+    expect(expansions?.map(({ node }) => node.opType)).toEqual([own.type])
     const types = new Graph(plain).nodes.map(({ domain, opType }) => `${domain}.${opType}`)
-    expect(types).not.toContain(`${given.domain ?? 'com.microsoft'}.${given.type}`)
+    expect(types).not.toContain(`${own.domain ?? 'com.microsoft'}.${own.type}`)
     const results = await run(plain, feeds)
     for (const [name, tensor] of Object.entries(expected)) {
       expect(results[name]?.dims).toEqual(tensor.dims)
@@ -353,8 +353,8 @@ describe.each(Object.entries(cases))('%s', (_, given) => {
     }
   })
 
-  test('is written out and fused back', () => {
-    const copy = modelOf(given).model
+  test('writes the operator out and fuses it back', () => {
+    const copy = modelOf(own).model
     const program = new Program(copy)
     const expansions = unfuse(program) ?? []
     program.refresh()

@@ -61,7 +61,7 @@ const forms: Record<string, Form> = {
 }
 
 describe('fused attention in forms that cannot be pruned', () => {
-  test.each(Object.entries(forms))('is refused: %s', (_, { fusion, change, code, message }) => {
+  test.each(Object.entries(forms))('refuses the attention: %s', (_, { fusion, change, code, message }) => {
     const model = fusedEncoder({ fusion, layerCount: 3, norm: 'post', pooling: 'cls', seed: 1 })
     const graph = new Graph(model)
     change(

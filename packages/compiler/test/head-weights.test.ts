@@ -55,7 +55,7 @@ describe('weights of the head', () => {
     return tables.map(({ name }) => name).filter((name) => names.includes(name))
   }
 
-  test('are those that the head alone reads, even transposed', () => {
+  test('finds the weights that the head alone reads, even transposed', () => {
     expect(sized(withTable(() => ({})))).toHaveLength(1)
   })
 

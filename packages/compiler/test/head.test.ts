@@ -36,7 +36,7 @@ import { disguise } from './disguise.ts'
 import { type EncoderOptions, statesOf } from './encoders.ts'
 import { type Fixture, fixtures, openFixture } from './fixtures.ts'
 
-/** What the facts of an exported encoder call its pooling. */
+/** The name of the pooling in the facts of an exported encoder. */
 const readings: Readonly<Record<string, readonly TokenReading['kind'][]>> = {
   cls: ['class-token'],
   mean: ['mean'],

@@ -6,11 +6,11 @@ import { prune, transform } from '../src/index.ts'
 import { type EncoderOptions, logitsOf } from './encoders.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
-/** A small encoder whose pooling may be told which tokens are left. */
+/** A small encoder whose pooling may know which tokens are kept. */
 export interface Built extends EncoderOptions {
-  /** What is done to scores so that padding is not seen. */
+  /** The term that hides padding in scores. */
   readonly hide: (scores: Tensor) => Tensor
-  /** The last state [b,n,d] → logits; `kept` int64 [b,n] is 1 for kept tokens, where that is asked for. */
+  /** The last state [b,n,d] → logits; `kept` int64 [b,n] is 1 for kept tokens, where it is requested. */
   readonly pool: (x: Tensor, kept: Tensor | undefined) => Tensor
 }
 
@@ -35,7 +35,7 @@ export async function expectHiddenKeys(
   const [batch, tokens] = (inputs.input_ids as TensorLike).dims as [number, number]
   const cuts = [...options.schedule.keys()].sort((a, b) => a - b)
   const kept = new Map(cuts.map((layer) => [layer, keptAt(traced, layer)]))
-  const leftBehind = (layer: number): number[] => {
+  const keptAfter = (layer: number): number[] => {
     const cut = cuts.filter((own) => own < layer).at(-1)
     const rows = cut === undefined ? undefined : kept.get(cut)
     return Array.from({ length: batch * tokens }, (_, i) =>
@@ -43,7 +43,7 @@ export async function expectHiddenKeys(
     )
   }
   const feeds = Array.from({ length: built.layerCount }, (_, layer) => {
-    const bias = leftBehind(layer).map((stays) => (stays === 1 ? 0 : -1e6))
+    const bias = keptAfter(layer).map((isKept) => (isKept === 1 ? 0 : -1e6))
     return [`hide_${layer}`, float32([batch, 1, 1, tokens], bias)] as const
   })
   const [rows, length] = built.sizes ?? ['batch', 'sequence']
@@ -53,7 +53,7 @@ export async function expectHiddenKeys(
     add(built.hide(scores), input(`hide_${layer++}`, 'float32', [rows, 1, 1, length]))
   const dense = emitModel({ logits: logitsOf({ ...built, hide, head: (x) => built.pool(x, present) }) })
   const names = new Set(decodeModel(dense).proto.graph?.input.map(({ name }) => name))
-  const all = { ...inputs, ...Object.fromEntries(feeds), left: int64([batch, tokens], leftBehind(built.layerCount)) }
+  const all = { ...inputs, ...Object.fromEntries(feeds), left: int64([batch, tokens], keptAfter(built.layerCount)) }
   const expected = await run(dense, Object.fromEntries(Object.entries(all).filter(([name]) => names.has(name))))
   expect(difference(numbers(traced.logits), numbers(expected.logits))).toBeLessThan(1e-5)
   return kept.get(cuts.at(-1) as number) as number[][]

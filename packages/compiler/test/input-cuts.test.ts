@@ -59,21 +59,21 @@ async function expectSame(
   expect(difference(numbers(one.logits), dense), 'something was pruned').toBeGreaterThan(1e-3)
 }
 
-test('of two methods one after the other, the second is given its trained values only where it prunes', () => {
+test('the second of two methods gets its trained values only where it prunes', () => {
   const gained = scorer({
     name: 'gained',
     family: 'attention',
     params: { gain: { dims: [1], init: 1 } },
     score: ({ received, param }) => mul(received, param.gain as Tensor),
   })
-  const asked: number[] = []
+  const requested: number[] = []
   const params = (layer: number) => {
-    asked.push(layer)
+    requested.push(layer)
     return { gain: constant([2], 'float32', [1]) }
   }
   const method = sequence({ ...byState(), unscheduled: true }, gained)
   pruned(decodeModel(encoder(plain)), [1, 2], { keep: 0.5 }, { method, params })
-  expect(asked).toEqual([1, 2])
+  expect(requested).toEqual([1, 2])
 })
 
 describe('a file that was cut at the inputs of layers is recognized, and pruned again as at once', () => {
@@ -83,7 +83,7 @@ describe('a file that was cut at the inputs of layers is recognized, and pruned 
   for (const [i, mask] of masks.entries()) {
     for (const [j, pooling] of poolings.entries()) {
       const norm = (['pre', 'post'] as const)[(i + j) % 2] as 'pre' | 'post'
-      // What weighs the tokens of a mean that the data decide cannot be changed again.
+      // The weights of a mean that the data decide cannot be changed again.
       const amount = amounts[pooling === 'masked mean' ? j % 2 : (i + 2 * j) % 4] as object
       // The last layer, too, of which the first pruning has removed what nothing reads.
       const layers = (i + Math.floor(j / 2)) % 2 === 0 ? [0, 1] : [2, 3]
@@ -119,7 +119,7 @@ describe('a file that was cut at the inputs of layers is recognized, and pruned 
     }
   }
 
-  test('and packed', () => {
+  test('the same holds for packed files', () => {
     const model = decodeModel(encoder(plain))
     for (const amount of [{ keep: 0.6 }, { mass: 0.5 }]) {
       const packed = transform(pruned(model, [0, 2], amount), pack())

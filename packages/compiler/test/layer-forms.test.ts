@@ -64,7 +64,7 @@ function leftBefore(layer: number, traced: NamedTensors): number[] {
 async function withHiddenKeys(options: LayerFormOptions, traced: NamedTensors): Promise<TensorLike> {
   const hidden: Record<string, TensorLike> = {}
   for (let layer = 1; layer < layerCount; layer++) {
-    const bias = leftBefore(layer, traced).map((stays) => (stays === 1 ? 0 : -1e9))
+    const bias = leftBefore(layer, traced).map((kept) => (kept === 1 ? 0 : -1e9))
     hidden[`hidden.${layer}`] = float32([batch, 1, 1, tokens], bias)
   }
   const { logits } = await run(layerFormEncoder({ ...options, hideKeys: true }), { ...inputs, ...hidden })

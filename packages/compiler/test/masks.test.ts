@@ -46,7 +46,7 @@ const classes = constant(
   [8, 3],
 )
 
-/** How real tokens are told: [b,n], truth values or numbers. */
+/** The mark of real tokens: [b,n], truth values or numbers. */
 interface Marks {
   readonly name: string
   readonly attended: Tensor
@@ -157,7 +157,7 @@ const shapes: Readonly<Record<string, (row: number, token: number) => boolean>> 
 }
 
 describe.each(marks.map((mark, row) => ({ ...mark, row })))(
-  'real tokens are told by $name',
+  'real tokens are marked by $name',
   ({ row: mark, name, attended, feeds }) => {
     const build = (hiding: string, pooling: string): Built => ({
       ...plain,

@@ -56,12 +56,12 @@ describe('with monitor, a file says what fraction of its scores and tokens is ke
     const score = (tokens: readonly number[]): number => tokens.reduce((sum, i) => sum + (i === 1 ? 0 : i + 1), 0)
     const rest = <T>(list: readonly T[]): T[] => list.slice(1)
     for (const row of [0, 1, 2]) {
-      const behind = steps.map((step) => step[row] as number[])
-      const shares = rest(behind).map((left, i) => score(left) / (score(behind[i] as number[]) || 1))
+      const values = steps.map((step) => step[row] as number[])
+      const shares = rest(values).map((left, i) => score(left) / (score(values[i] as number[]) || 1))
       const mean = shares.reduce((a, b) => a + b, 0) / 3
       expect(numbers(outputs['tp.monitor.mass'])[row]).toBeCloseTo(mean, 5)
       if ('keep' in amounts) continue
-      const kept = (behind.at(-1) as number[]).length / (behind[0] as number[]).length
+      const kept = (values.at(-1) as number[]).length / (values[0] as number[]).length
       expect(numbers(outputs['tp.monitor.kept'])[row]).toBeCloseTo(kept, 5)
     }
     expect(outputs['tp.monitor.mass']?.dims).toEqual([3])
@@ -96,7 +96,7 @@ describe('with monitor, a file says what fraction of its scores and tokens is ke
   test.each<[string, PruneOptions['method'], Schedule]>([
     ['no cut', none(), new Map()],
     ['scores that may be negative, and a fixed share', scorer({ ...later, signed: true }), schedule(3, { keep: 0.5 })],
-  ])('and is refused where there is nothing to say: %s', (_, method, amounts) => {
+  ])('refuses a file where there is nothing to report: %s', (_, method, amounts) => {
     expect(() => pruned({ method, schedule: amounts, monitor: true })).toThrow(
       expect.objectContaining({ code: 'TP_MONITOR' }),
     )

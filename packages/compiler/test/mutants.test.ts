@@ -22,7 +22,7 @@ describe('a broken file gives a result, a refusal or an error that says what is 
   }
 })
 
-/** Those that change what a graph is made of; the others mostly make files that are no models at all. */
+/** Those that change what a graph is made of; the others mostly make files that are not models at all. */
 const structural = [
   'a name is one of JavaScript',
   'a size is computed that grows without bound',
@@ -50,7 +50,7 @@ test('a file that onnxruntime loads also loads after pruning', async () => {
   await fc.assert(property, { numRuns: thorough(10, 60), interruptAfterTimeLimit: 2500 })
 }, 30_000)
 
-/** @throws what is no coded error */
+/** @throws an error without a code */
 function pruneUnlessRefused(bytes: Uint8Array): Uint8Array | undefined {
   try {
     const result = transform(

@@ -29,7 +29,7 @@ function embedder(options: EncoderOptions): Model {
 
 /** Where tokens are. */
 interface Neighborhood {
-  /** Positions that are no neighbors of others. */
+  /** Positions that are not neighbors of others. */
   readonly apart: readonly number[]
   /** Patches in a row of the grid; absent: tokens are in one line. */
   readonly width?: number | undefined
@@ -112,16 +112,16 @@ describe('a pruned token comes back as the nearest kept one', () => {
   for (const mask of ['added', 'none'] as const) {
     const options = { ...plain, mask }
     test.each(schedules)(`mask ${mask}: %s`, async (_, method, amounts) => {
-      const asked = { method, schedule: amounts, restore: 'nearest' } as const
-      await expectNearest(embedder(options), 'states', inputsOf(options, 3, 11, 4), asked, { apart: [0] })
+      const pruning = { method, schedule: amounts, restore: 'nearest' } as const
+      await expectNearest(embedder(options), 'states', inputsOf(options, 3, 11, 4), pruning, { apart: [0] })
     })
   }
 
   test('where a head answers for each token, upstream of the head', async () => {
     const { logits } = statesOf({ ...plain, pooling: 'none' })
     const model = decodeModel(emitModel({ logits }, { opset: 17 }))
-    const asked = { method: receivedAttention(), schedule: schedule(3, { keep: 0.5 }), restore: 'nearest' } as const
-    await expectNearest(model, 'logits', inputsOf(plain, 3, 11, 4), asked, neighborhoodIn(model))
+    const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.5 }), restore: 'nearest' } as const
+    await expectNearest(model, 'logits', inputsOf(plain, 3, 11, 4), options, neighborhoodIn(model))
   })
 
   const amounts = [{ keep: 0.8 }, { mass: 0.8 }]
@@ -130,7 +130,7 @@ describe('a pruned token comes back as the nearest kept one', () => {
     ['upstream of a head', { ...plain, layerCount: 4 }],
     ['without a mask', { ...plain, layerCount: 4, mask: 'none' }],
   ] as const) {
-    test.each(amounts)(`and the same where a pruned file is pruned further, ${name}: %j`, async (amount) => {
+    test.each(amounts)(`the same holds where a pruned file is pruned further, ${name}: %j`, async (amount) => {
       const model = decodeModel(emitModel({ logits: statesOf(options).logits }, { opset: 17 }))
       const at = (...layers: number[]): PruneOptions => ({
         ...{ method: receivedAttention(), schedule: schedule(4, { layers, ...amount }), restore: 'nearest' },
@@ -144,14 +144,14 @@ describe('a pruned token comes back as the nearest kept one', () => {
   }
 
   describe('which may be a protected one', () => {
-    const asked = { method: receivedAttention(), schedule: schedule(3, { keep: 0.5 }), restore: 'nearest' } as const
+    const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.5 }), restore: 'nearest' } as const
 
     test('such as a word that the user protects, not the first token of a text', async () => {
       await expectNearest(
         embedder(plain),
         'states',
         inputsOf(plain, 3, 11, 4),
-        { ...asked, protect: [0, 4] },
+        { ...options, protect: [0, 4] },
         { apart: [0] },
       )
     })
@@ -165,11 +165,11 @@ describe('a pruned token comes back as the nearest kept one', () => {
         Array.from({ length: 3 * 11 * 8 }, () => 2 * next() - 1),
       )
       expect(inspect(model)).toMatchObject({ protectedTokens: [0], classToken: undefined })
-      await expectNearest(model, 'states', { frames }, asked, { apart: [] })
+      await expectNearest(model, 'states', { frames }, options, { apart: [] })
     })
   })
 
-  test('unless other restoring is asked for then', () => {
+  test('unless other restoring is requested then', () => {
     const model = embedder({ ...plain, mask: 'none' })
     const at = (layer: number): PruneOptions & { readonly schedule: Schedule } => ({
       ...{ method: receivedAttention(), schedule: schedule(3, { layers: [layer], keep: 0.6 }) },
@@ -204,9 +204,9 @@ describe('frames and patches come back so by default, and an output without them
   for (const { fixture, model, output } of found) {
     test(fixture.name, async () => {
       const [{ inputs }] = dataSets(fixture) as [ReturnType<typeof dataSets>[number]]
-      const asked = { method: receivedAttention(), schedule: schedule(fixture.facts.layers, { keep: 0.6 }) }
-      await expectNearest(model, output, inputs, asked, neighborhoodIn(model))
-      const compact = pruned(model, { ...asked, restore: 'none' })
+      const options = { method: receivedAttention(), schedule: schedule(fixture.facts.layers, { keep: 0.6 }) }
+      await expectNearest(model, output, inputs, options, neighborhoodIn(model))
+      const compact = pruned(model, { ...options, restore: 'none' })
       const dims = (await run(compact, inputs))[output]?.dims ?? []
       const declared = new Graph(compact).outputs.find(({ name }) => name === output)?.dims ?? []
       for (const [axis, dim] of declared.entries()) if (typeof dim === 'number') expect(dim).toBe(dims[axis])

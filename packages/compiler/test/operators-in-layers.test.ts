@@ -199,7 +199,7 @@ test('a layer whose product is fused is numbered like any other', async () => {
   const expected = numbers((await run(pruned(plain, options), inputs)).logits)
   const prunedFused = pruned(fused, options)
   expect(difference(numbers((await run(prunedFused, inputs)).logits), expected)).toBeLessThan(1e-5)
-  // What pruning does not touch is as it was.
+  // Parts that pruning does not touch are as they were.
   expect(new Graph(prunedFused).nodes.map(({ opType }) => opType)).toContain('FusedMatMul')
 })
 
@@ -230,7 +230,7 @@ test('a layer in a form that is not known is not left out in silence', () => {
 describe('queries and keys that are turned by positions', () => {
   const [half, longest] = [2, 12]
   const computed = (x: Tensor): Tensor => unsqueeze(range(0, squeeze(axisSize(x, 2), [0]), 1), 0)
-  const given = (): Tensor => input('position_ids', 'int64', ['batch', 'sequence'])
+  const positionInput = (): Tensor => input('position_ids', 'int64', ['batch', 'sequence'])
   const angles = (positions: Tensor): Tensor =>
     mul(unsqueeze(cast(positions, 'float32'), 2), constant([1, 0.3], 'float32'))
   const table = (of: (x: number) => number): Tensor =>
@@ -248,7 +248,7 @@ describe('queries and keys that are turned by positions', () => {
   const byAngles = (positions: (x: Tensor) => Tensor) => (x: Tensor) =>
     turned(x, cos(angles(positions(x))), sin(angles(positions(x))))
   const byTable = (x: Tensor): Tensor =>
-    turned(x, gather(table(Math.cos), given(), 0), gather(table(Math.sin), given(), 0))
+    turned(x, gather(table(Math.cos), positionInput(), 0), gather(table(Math.sin), positionInput(), 0))
   const position_ids = int64(
     [batch, tokens],
     Array.from({ length: batch * tokens }, (_, i) => i % tokens),
@@ -256,7 +256,7 @@ describe('queries and keys that are turned by positions', () => {
   const model = (rotate: (x: Tensor) => Tensor): Model => decodeModel(encoder({ ...plainEncoder, rotate }))
 
   test.each([
-    ['angles', byAngles(given)],
+    ['angles', byAngles(positionInput)],
     ['rows of a table', byTable],
   ])('by %s of positions that are an input are those of an encoder', async (_, rotate) => {
     const fed = { ...inputs, position_ids }
@@ -267,8 +267,8 @@ describe('queries and keys that are turned by positions', () => {
     expect(difference(numbers((await run(pruned(model(rotate), options), fed)).logits), expected)).toBeLessThan(1e-5)
   })
 
-  test('are those of a decoder where later tokens are hidden, whatever the positions come from', () => {
-    const options = { ...plainEncoder, rotate: byAngles(given), causal: 'range' as const }
+  test('turns queries and keys as in a decoder where later tokens are hidden, whatever the positions come from', () => {
+    const options = { ...plainEncoder, rotate: byAngles(positionInput), causal: 'range' as const }
     expect(inspect(decodeModel(encoder(options)))).toMatchObject({ ok: false, refusal: { code: 'TP_CAUSAL' } })
   })
 })

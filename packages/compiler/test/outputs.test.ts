@@ -86,7 +86,7 @@ describe('hidden states as outputs', () => {
     }
   }
 
-  test('are right after a second pruning, too', async () => {
+  test('gives the right states after a second pruning, too', async () => {
     const model = withHiddenStates(plain)
     const at = (layer: number, keep: number) => schedule(4, { layers: [layer], keep })
     const method = receivedAttention()
@@ -144,7 +144,7 @@ describe('attentions as outputs', () => {
   const model = decodeModel(emitModel({ logits, ...outputs }, { opset: 17 }))
   const options = { method: clsAttention(), schedule: schedule(4, { layers: [1], keep: 0.5 }) }
 
-  test('are refused with advice where tokens are pruned upstream of them', () => {
+  test('refuses attentions with advice where tokens are pruned upstream of them', () => {
     const refusal = refusalOf(() => transform(model, prune(options)))
     expect(refusal?.code).toBe('TP_TOKEN_OUTPUT')
     expect(refusal?.message).toContain('the output attentions.2 was float32[batch,2,sequence,sequence]')
@@ -152,7 +152,7 @@ describe('attentions as outputs', () => {
     expect(refusal?.message).toContain('--outputs logits,attentions.0,attentions.1')
   })
 
-  test('are removed where others are requested', async () => {
+  test('removes attentions where others are requested', async () => {
     const result = pruned(model, { ...options, outputs: ['attentions.1', 'logits'] })
     expect(new Graph(result).outputs.map(({ name }) => name)).toEqual(['logits', 'attentions.1'])
     const only = pruned(decodeModel(emitModel({ logits }, { opset: 17 })), options)
@@ -163,7 +163,7 @@ describe('attentions as outputs', () => {
     expect(difference(numbers(one['attentions.1']), numbers(dense['attentions.1']))).toBeLessThan(1e-6)
   })
 
-  test('are refused by unknown names, with those that exist', () => {
+  test('refuses unknown names, with those that exist', () => {
     expect(() => transform(model, prune({ ...options, outputs: ['scores'] }))).toThrow(
       'no output scores; it has logits, attentions.0',
     )

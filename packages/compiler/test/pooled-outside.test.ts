@@ -83,10 +83,10 @@ describe('restoring as outputs need it costs no pooled output of an exported enc
       const mask = Object.entries(inputs).find(([name]) => name === fixture.facts.maskInput)?.[1]
       const isText = Object.values(inputs).some(({ type }) => type.startsWith('int'))
       for (const { output } of outputs) {
-        const [seen, wanted] = [filled[output], compact[output]] as [TensorLike, TensorLike]
-        if (seen.dims.length === 2) expectNear(rows(seen), rows(wanted))
+        const [seen, expected] = [filled[output], compact[output]] as [TensorLike, TensorLike]
+        if (seen.dims.length === 2) expectNear(rows(seen), rows(expected))
         // Frames and patches come back as the nearest kept one: see nearest-rows.test.ts.
-        else if (isText) expectNear(meanOf(seen, mask), meanOf(wanted, compact[MASK]))
+        else if (isText) expectNear(meanOf(seen, mask), meanOf(expected, compact[MASK]))
         else
           expect(seen.dims).toEqual(
             Object.entries(dataSets(fixture)[0]?.outputs ?? {}).find(([name]) => name === output)?.[1].dims,
@@ -96,7 +96,7 @@ describe('restoring as outputs need it costs no pooled output of an exported enc
   }
 })
 
-test('what the file pools itself has the kept tokens, and what is pooled outside is the same', async () => {
+test('a pooling inside the file sees the kept tokens, and one outside gets the same rows', async () => {
   const options = { ...plain, norm: 'pre' } as const
   const inputs = inputsOf(options, 3, 9, 4)
   const model = decodeModel(encodeModel(embedder(options, (states) => mean(states, 1))))
@@ -183,7 +183,7 @@ test.each([
   expectNear(meanOf(twice.states, inputs.attention_mask), meanOf(compact.states, compact[MASK]))
 })
 
-test('what a head makes of each token is of its own last state', async () => {
+test('the output of a head for each token is that of its own last state', async () => {
   const { logits } = statesOf({ ...plain, pooling: 'none' })
   const model = decodeModel(emitModel({ logits }, { opset: 17 }))
   const inputs = inputsOf(plain, 3, 9, 4)
@@ -229,7 +229,7 @@ describe('an embedder of which the class token alone is read', () => {
     expect(transform(read, readClassToken({ output: 'states' })).model).toBe(read)
   })
 
-  test('is pruned without restoring a row', async () => {
+  test('prunes the embedder without restoring a row', async () => {
     const model = embedder(options)
     const how = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.5 }) }
     const [whole, one] = [
@@ -240,7 +240,7 @@ describe('an embedder of which the class token alone is read', () => {
     expect(Object.keys(one)).toEqual(['states'])
   })
 
-  test('is refused for what has no row for each token', () => {
+  test('refuses files without a row for each token', () => {
     const model = embedder(options, (states) => mean(states, [1]))
     for (const name of ['pooled', 'other', 'input_ids'])
       expect(() => transform(model, readClassToken({ output: name })).model).toThrow(

@@ -32,7 +32,7 @@ import { apply, type Op, operators } from '@tp/core/expression'
 import { emitModel } from '@tp/onnx'
 import { randomLayers, seeded } from 'exported-encoders'
 
-/** What is added to the scores, computed from the hidden states and from positions. */
+/** The term that is added to the scores, computed from the hidden states and from positions. */
 type PositionTerm =
   | 'none'
   | 'relative key'

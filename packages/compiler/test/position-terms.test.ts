@@ -120,14 +120,14 @@ describe('position terms that are computed from the hidden states', () => {
 })
 
 describe('position terms that cannot follow the tokens', () => {
-  test('are refused if they are computed across tokens', () => {
+  test('refuses terms that are computed across tokens', () => {
     const model = decodeModel(positionEncoder({ term: 'across tokens', fold: 'none', masked: true }))
     expect(() =>
       transform(model, prune({ method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })),
     ).toThrow(expect.objectContaining({ code: 'TP_POSITION_BIAS' }))
   })
 
-  test('are refused if heads outside the batch cannot be told from rows', () => {
+  test('refuses heads outside the batch that cannot be told from rows', () => {
     const model = decodeModel(positionEncoder({ term: 'none', fold: 'heads outside', masked: false }))
     expect(() =>
       transform(model, prune({ method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })),

@@ -18,7 +18,7 @@ function pressOf(model: Model, options: PressOptions): Uint8Array {
   return result
 }
 
-/** What a decoder returns of a prompt besides logits. */
+/** The outputs of a decoder for a prompt besides logits. */
 async function caches(model: Model, batch = 1, tokens = 12): Promise<NamedTensors> {
   const { logits: _, ...present } = await runModel(model, decoderFeeds(model, { batch, tokens }))
   return present
@@ -104,7 +104,7 @@ test('a decoder goes on from pressed caches, with the positions that its tokens 
   }
 })
 
-describe('is refused', () => {
+describe('refusals', () => {
   test('a decoder that counts positions by its caches, and a model without caches', () => {
     for (const name of ['bloom', 'gemma3', 'llama-fused-fp32'] as const) {
       expect(() => press(open(name), { method: keyNorm(), amount: half })).toThrow(

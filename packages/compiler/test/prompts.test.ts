@@ -22,8 +22,8 @@ const all: Amount = { kind: 'ratio', value: 1 }
 const six: Amount = { kind: 'tokens', value: 6 }
 const allButThree: Amount = { kind: 'remove', value: 3 }
 
-/** Decoders that are told positions: their later layers can be run alone. */
-const told = ['gpt2', 'llama', 'phi', 'qwen3'] as const
+/** Decoders with an input for positions: their later layers can be run alone. */
+const withPositions = ['gpt2', 'llama', 'phi', 'qwen3'] as const
 /** Decoders that count them, written out and by one operator. */
 const counting = ['falcon', 'gemma3', 'llama-fused-fp32', 'llama-fused-int4'] as const
 
@@ -36,14 +36,14 @@ function expectClose(actual: NamedTensors, expected: NamedTensors): void {
   }
 }
 
-describe.each([...told, ...counting])('%s', (name) => {
+describe.each([...withPositions, ...counting])('%s', (name) => {
   const isFused = name.includes('fused')
 
-  test('is what it was where every token is kept: for a prompt, one token after it, and a further turn', async () => {
+  test('gives the same where every token is kept: for a prompt, one token after it, and a further turn', async () => {
     const model = open(name)
     const exact = transform(model, lastLogits())
     await using dense = await openModel(exact.model)
-    // What is scored is not what is kept: two ways of scoring where attention is written out, and where it is one operator.
+    // The scored tokens are not the kept ones: two ways of scoring where attention is written out, and where it is one operator.
     for (const method of name.startsWith('llama') ? [lastQuery(), keyDiff(), snapKv({ window: 3 })] : [lastQuery()]) {
       await using kept = await openModel(pruned(model, method, all))
       let feeds = decoderFeeds(model, isFused ? { batch: 1, tokens: 9 } : { batch: 2, tokens: 9, padding: 3 })
@@ -70,10 +70,10 @@ describe.each([...told, ...counting])('%s', (name) => {
   })
 })
 
-/** What `streaming` with two sinks keeps, of twelve tokens six. */
+/** The six of twelve tokens that `streaming` with two sinks keeps. */
 const kept = [0, 1, 8, 9, 10, 11]
 
-test.each(told)('%s computes in later layers what these compute of the kept tokens alone', async (name) => {
+test.each(withPositions)('%s computes in later layers what these compute of the kept tokens alone', async (name) => {
   const model = open(name)
   await using session = await openModel(pruned(model, streaming({ sinks: 2 }), six))
   const feeds = decoderFeeds(model, { batch: 1, tokens: 12 })
@@ -98,7 +98,10 @@ describe.each(Object.entries(saidByTorch()))('%s in PyTorch', (name, { all: dens
   })
 })
 
-/** What the layers after the first give of some tokens alone: the model's own graph, from the states after the first attention on. */
+/**
+ * The results of the layers after the first for some tokens alone: the model's own graph, from the states after the first
+ * attention on.
+ */
 async function laterLayers(source: Model, feeds: NamedTensors): Promise<NamedTensors> {
   const { program } = openProgram(source)
   const decoder = findDecoder(program)
@@ -176,10 +179,10 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
   }
 
   const half: Amount = { kind: 'ratio', value: 0.5 }
-  /** What is counted by caches is wrong there in the decoder itself. */
+  /** Counts by caches are wrong there in the decoder itself. */
   const counted = side === 'left' ? (['falcon', 'gemma3'] as const) : []
   const cases: readonly (readonly [DecoderName, Method, Amount])[] = [
-    ...[...told, ...counted].map((name) => [name, receivedAttention(), half] as const),
+    ...[...withPositions, ...counted].map((name) => [name, receivedAttention(), half] as const),
     ...[valueAware(), lastQuery(), snapKv({ window: 3 }), keyDiff(), random(), stride(), quasiRandom()].flatMap(
       (method) => [half, six, allButThree].map((amount) => ['llama', method, amount] as const),
     ),
@@ -194,7 +197,7 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
     model: () => pruned(open(name), method, amount),
     amount,
   }))
-  test.each(titled)('changes neither what is kept nor what is said: $title', ({ model, amount }) =>
+  test.each(titled)('changes neither the kept tokens nor the answers: $title', ({ model, amount }) =>
     expectSame(model(), amount),
   )
 
@@ -232,7 +235,7 @@ test.each(['left', 'right'] as const)(
   },
 )
 
-test('a pruned prompt is told by inspectDecoder, and pruned no further', () => {
+test('inspectDecoder reports a pruned prompt, which is pruned no further', () => {
   const model = pruned(open('llama'), random({ seed: 3 }), { kind: 'ratio', value: 0.5 })
   expect(inspectDecoder(model)).toMatchObject({
     ok: true,
@@ -244,7 +247,7 @@ test('a pruned prompt is told by inspectDecoder, and pruned no further', () => {
   )
 })
 
-describe('what is refused', () => {
+describe('refusals of prompts', () => {
   test.each([
     ['a layer after which no caches follow', 'llama', { layer: 1 }, 'TP_LAYERS'],
     [
@@ -265,7 +268,7 @@ describe('what is refused', () => {
     ['amounts by scores', { amount: { kind: 'mass', value: 0.5 } }, 'TP_OPTION'],
     ['a ratio above 1', { amount: { kind: 'ratio', value: 2 } }, 'TP_SCHEDULE'],
   ] as const)('%s, as the caller mistook it', (_, options, code) => {
-    const asked = { method: lastQuery(), amount: all, layer: 0, ...options }
-    expect(() => transform(open('llama'), prunePrompt(asked))).toThrowError(expect.objectContaining({ code }))
+    const pruning = { method: lastQuery(), amount: all, layer: 0, ...options }
+    expect(() => transform(open('llama'), prunePrompt(pruning))).toThrowError(expect.objectContaining({ code }))
   })
 })

@@ -13,7 +13,7 @@ import { difference, int64, open, rows } from './run.ts'
 
 /** The token that ends a segment, where a model has no numbers of segments. */
 const SEPARATOR = 3
-/** An id that is no separator, padding or class token. */
+/** An id that is not a separator, padding or class token. */
 const WORDS = 5
 
 /** A pair of texts: how many tokens each has, special ones included. */

@@ -79,7 +79,7 @@ const forms: readonly QuantizeOptions[] = [
 ]
 
 describe.each(Object.keys(heads))('embeddings that a head reads through %s', (head) => {
-  test.each(forms)('are stored once, with the scales of the head: %j', async (form) => {
+  test.each(forms)('stores shared weights once, with the scales of the head: %j', async (form) => {
     const { model, nodes } = quantized(withInputs(layersOf(head)), form)
     expect(nodes.map(({ name }) => name)).toEqual(['embed', 'head'])
     const stored = new Graph(model).initializers.filter(
@@ -93,7 +93,7 @@ describe.each(Object.keys(heads))('embeddings that a head reads through %s', (he
     expect(difference(numbers(seen), numbers(dense))).toBeLessThan(form.reduceRange ? 0.04 : TOLERANCE)
   })
 
-  test('are stored once for both branches of an If', async () => {
+  test('stores shared weights once for both branches of an If', async () => {
     const { model, nodes, remaining } = quantized(merged(head))
     expect(remaining).toEqual([])
     expect(nodes.map(({ name }) => name)).toEqual(['embed', 'head', 'embed', 'head'])

@@ -28,7 +28,7 @@ interface Case {
   readonly outputs?: Readonly<Record<string, readonly number[]>>
 }
 
-/** What onnxruntime's own `quantize_dynamic` makes of our fixtures. */
+/** The results of onnxruntime's own `quantize_dynamic` for our fixtures. */
 const { cases } = JSON.parse(readFileSync(new URL('../golden/quantize-dynamic.json', import.meta.url), 'utf8')) as {
   readonly cases: readonly Case[]
 }
@@ -94,7 +94,7 @@ test('a pruned file may exclude each node that its source could, fused ones that
 describe('a text encoder', () => {
   const source = openFixture(fixture('bert-cls-eager-ts11'))
 
-  test('is not changed', () => {
+  test('does not change the encoder', () => {
     const before = encodeModel(source)
     quantized(source)
     expect(encodeModel(source)).toEqual(before)

@@ -69,7 +69,7 @@ describe('rows that keep different numbers of tokens give what they give alone',
   if (siglip === undefined)
     test.skip('with heads folded into the batch of a pooling attention (left out: the shared folder is not here)', () => {})
   else {
-    test('or are refused where a pooling attention folds its heads into the batch', () => {
+    test('refuses them where a pooling attention folds its heads into the batch', () => {
       expect(() =>
         transform(openFixture(siglip), prune({ method: receivedAttention(), schedule: schedule(3, { mass: 0.8 }) })),
       ).toThrow(

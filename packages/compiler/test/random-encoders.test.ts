@@ -50,7 +50,7 @@ function pruned(bytes: Uint8Array, how: PruneOptions): Model {
 }
 
 describe('random encoders', () => {
-  test('are unchanged by keeping everything and removing dead tokens', async () => {
+  test('random encoders do not change by keeping everything and removing dead tokens', async () => {
     await fc.assert(
       fc.asyncProperty(anyEncoder, async (example) => {
         const { options, batch, tokens } = example

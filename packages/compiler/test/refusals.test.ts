@@ -83,7 +83,7 @@ describe('causal attention is refused in every form', () => {
   })
 })
 
-describe('what a mask says has to be proved', () => {
+describe('requires proof of what a mask says', () => {
   const masked = (form: (mask: Tensor) => Tensor): Uint8Array =>
     emitModel({ logits: logitsOf({ ...plain, readMask: form }) })
 
@@ -314,7 +314,7 @@ describe('layers that cannot be followed are refused', () => {
   })
 })
 
-describe('what onnxruntime makes of a model is refused for what it is:', () => {
+describe('refuses forms of onnxruntime for what they are:', () => {
   test('softmax written out, as in half precision', () => {
     const graph = new Graph(decodeModel(encoder(plain)))
     graph.addInitializer('last', { dtype: 'int64', dims: [1], data: Float64Array.of(-1) })
@@ -355,7 +355,7 @@ describe('what onnxruntime makes of a model is refused for what it is:', () => {
 })
 
 describe('control flow', () => {
-  test('that decides a shape in an encoder is the reason, and no cache', () => {
+  test('names control flow that decides a shape in an encoder as the reason, and not a cache', () => {
     const { graph } = withCondition()
     // A branch whose result has no declared shape, upstream of the layers.
     const lookup = graph.consumers('input_ids').find(({ node }) => node.opType === 'Gather')
@@ -388,7 +388,7 @@ describe('control flow', () => {
     expect(refusal(graph.model)?.code).toBe('TP_MASK')
   })
 
-  test('is unchanged after the head, byte for byte', async () => {
+  test('leaves control flow after the head unchanged, byte for byte', async () => {
     const { graph } = withCondition()
     const producer = graph.producer('logits') as NodeProto
     graph.renameOutput(producer, 0, 'raw')

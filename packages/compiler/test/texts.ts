@@ -50,40 +50,40 @@ function textModel(
 }
 
 /** One row of a batch: ids, and which of them are real. */
-export interface Row {
+export interface TextIds {
   readonly ids: readonly number[]
   readonly attended: readonly boolean[]
 }
 
-export function plainRow(ids: readonly number[]): Row {
+export function plainRow(ids: readonly number[]): TextIds {
   return { ids, attended: ids.map(() => true) }
 }
 
 /** The row with `count` pieces of padding on the left, full of numbers that would show if anything looked at them. */
-export function leftPadded({ ids, attended }: Row, count: number): Row {
+export function leftPadded({ ids, attended }: TextIds, count: number): TextIds {
   const padding = Array.from({ length: count }, (_, i) => 100 + i)
   return { ids: [...padding, ...ids], attended: [...padding.map(() => false), ...attended] }
 }
 
 /** The row with some tokens in the middle declared padding. */
-export function withHoles({ ids, attended }: Row): Row {
+export function withHoles({ ids, attended }: TextIds): TextIds {
   return { ids, attended: attended.map((is, i) => is && (i === 0 || i % 5 !== 2)) }
 }
 
 /** Rows as a batch, padded on the right to `width` with ids that would show. */
-export function batchOf(list: readonly Row[], width: number): NamedTensors {
+export function batchOf(list: readonly TextIds[], width: number): NamedTensors {
   const ids = list.flatMap((row) => Array.from({ length: width }, (_, i) => row.ids[i] ?? 7 + (i % 50)))
   const mask = list.flatMap((row) => Array.from({ length: width }, (_, i) => (row.attended[i] === true ? 1 : 0)))
   return { input_ids: int64([list.length, width], ids), attention_mask: int64([list.length, width], mask) }
 }
 
-/** What one example gave: logits, and per traced layer which tokens were kept. */
+/** The results of one example: logits, and per traced layer which tokens were kept. */
 export interface RowResult {
   readonly logits: readonly number[]
   readonly kept: Readonly<Record<string, readonly number[]>>
 }
 
-export async function runRows(session: Session, list: readonly Row[], width: number): Promise<RowResult[]> {
+export async function runRows(session: Session, list: readonly TextIds[], width: number): Promise<RowResult[]> {
   const results = await session.run(batchOf(list, width))
   const traces = Object.keys(results).filter((name) => name.endsWith('.indices'))
   const logits = rows(results.logits)

@@ -176,9 +176,9 @@ describe('a head that reads one token at a position of its own', () => {
       for (const [method, amounts] of inTurn(plans, row, 1)) {
         test(`${name}, padding ${padding}, ${method.name} ${JSON.stringify(amounts)}`, async () => {
           const kept = await expectHiddenKeys(built, { method, schedule: schedule(3, amounts) }, inputs)
-          const wanted = positionsOf(position, padding)
+          const expected = positionsOf(position, padding)
           kept.forEach((row, b) => {
-            expect(row).toContain(wanted[b])
+            expect(row).toContain(expected[b])
           })
         })
       }
@@ -193,7 +193,7 @@ describe('a head that reads one token at a position of its own', () => {
     expect(kept.map((row) => row.length)).toEqual([6, 5, 3])
   })
 
-  test('is refused where the hidden states choose the position', () => {
+  test('refuses a position that the hidden states choose', () => {
     const head = (x: Tensor): Tensor => classify(pairs(x, cast(max(max(x, 2), 1), 'int64')))
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
     expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_INDEX' } })
@@ -236,14 +236,14 @@ describe('a head that reads one token at a position of its own', () => {
     ['of all rows', (x: Tensor) => add(largest, mul(unsqueeze(rowNumbers(x), [1]), axisSize(x, 1)))],
     ['from the end', (x: Tensor) => add(-1, mul(rowNumbers(x), axisSize(x, 1)))],
   ] as const) {
-    test(`is refused for flattened rows where what is read may be ${name}`, () => {
+    test(`refuses flattened rows where the read position may be ${name}`, () => {
       const head = (x: Tensor): Tensor => classify(gather(flatten(x, 2), positions(x), 0))
       const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
       expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_UNSUPPORTED_OP' } })
     })
   }
 
-  test('is refused for several tokens of each row', () => {
+  test('refuses several tokens of each row', () => {
     const head = (x: Tensor): Tensor => classify(sum(slice(x, { axis: 1, start: -2 }), 1))
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
     expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_INDEX' } })

@@ -57,8 +57,8 @@ const images: NamedTensors = {
   features: float32([2, HIDDEN, HEIGHT, WIDTH], Array.from({ length: 2 * HIDDEN * TOKENS }, seeded(4))),
 }
 
-function pruned(model: Model, asked: PruneOptions): Model {
-  const result = transform(model, prune(asked))
+function pruned(model: Model, pruning: PruneOptions): Model {
+  const result = transform(model, prune(pruning))
   return decodeModel(encodeModel(result.model))
 }
 
@@ -79,11 +79,11 @@ test('changes nothing where all tokens are kept', async () => {
 
 test('gives the grid the nearest kept patch in rows and columns for each pruned one', async () => {
   // Where states are the output, the first one is protected by default.
-  const asked = { ...at(0.5, 0, 1), protect: [0] }
-  const map = rows((await run(pruned(imageEncoder(grid), asked), images)).map)
+  const pruning = { ...at(0.5, 0, 1), protect: [0] }
+  const map = rows((await run(pruned(imageEncoder(grid), pruning), images)).map)
   const compact = pruned(
     imageEncoder((x) => x),
-    { ...asked, restore: 'none', trace: true },
+    { ...pruning, restore: 'none', trace: true },
   )
   const seen = await run(compact, images)
   const states = rows(seen.map)
@@ -100,7 +100,7 @@ test('gives the grid the nearest kept patch in rows and columns for each pruned 
   }
 })
 
-test('is the same where a pruned file is pruned further', async () => {
+test('the same holds where a pruned file is pruned further', async () => {
   const model = imageEncoder(grid)
   const direct = await run(pruned(model, at(0.7, 0, 1)), images)
   const again = await run(pruned(pruned(model, at(0.7, 0)), at(0.7, 1)), images)

@@ -1,8 +1,8 @@
 export { type OpenPlannedOptions, openPlanned } from './open-planned.ts'
 export { type Route, type RoutedOptions, routed } from './routed.ts'
 export {
-  type FallbackRule,
   type Guarding,
+  type GuardRule,
   type HashedFile,
   type RunPlan,
   readGuarding,

@@ -4,17 +4,17 @@ import { isRecord } from '@tp/core/host'
 import { type Guard, readGuard } from '@tp/guard'
 
 /** When answers of a pruned model fall back to the dense one. */
-export type FallbackRule = Pick<Guard['cascade'], 'uncertainty' | 'threshold'>
+export type GuardRule = Pick<Guard['cascade'], 'uncertainty' | 'threshold'>
 
 /** The parts of a plan that running it needs: the plan without its measurements. */
 export interface RunPlan extends Omit<RegimesPlan, 'cascade'> {
   /** Of runs of the last regime. */
-  readonly cascade?: FallbackRule
+  readonly cascade?: GuardRule
 }
 
 /** The guard of a pruned model: all of a guard file, or the cascade of a plan that was tuned with `cascade`. */
 export interface Guarding {
-  readonly cascade: FallbackRule
+  readonly cascade: GuardRule
   readonly monitor?: Guard['monitor']
 }
 
@@ -62,7 +62,7 @@ export function readGuarding(
   throw new TpError('TP_GUARD', where, `it was calibrated for another file than ${other.path}; ${advice}`)
 }
 
-function cascadeIn(plan: unknown, where: string): FallbackRule | undefined {
+function cascadeIn(plan: unknown, where: string): GuardRule | undefined {
   const { cascade } = plan as { readonly cascade?: unknown }
   if (cascade === undefined) return undefined
   const { uncertainty, threshold } = isRecord(cascade) ? cascade : {}

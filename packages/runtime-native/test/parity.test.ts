@@ -53,7 +53,7 @@ describeNative('packed models', () => {
         if (pruned === undefined) continue
         const result = packedOrRefused(pruned)
         if (isRefused(result)) {
-          test(`refuses … by …, since its tokens are restored between the layers`, () => {
+          test(`refuses ${name} by ${words}, since its tokens are restored between the layers`, () => {
             expect(result.refusal).toMatchObject({
               code: 'TP_PRUNED',
               message: expect.stringContaining('brings tokens back'),

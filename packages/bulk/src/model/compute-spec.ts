@@ -1,4 +1,4 @@
-import type { FallbackRule, RunPlan } from '@tp/plans'
+import type { GuardRule, RunPlan } from '@tp/plans'
 
 /** The task for each text: its class, one score, a tag for each word, or a vector. */
 export type BulkTask = 'classification' | 'ranking' | 'tokens' | 'embeddings'
@@ -12,7 +12,7 @@ export interface SessionSpec {
   /** How the model, a dense one, is pruned. */
   readonly plan: RunPlan | null
   /** When answers of the model, a pruned one, fall back to the dense one. */
-  readonly guard: FallbackRule | null
+  readonly guard: GuardRule | null
 }
 
 /** The settings that answers depend on, besides model and rows. */

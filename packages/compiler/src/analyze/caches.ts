@@ -11,7 +11,7 @@ export interface Cache {
   readonly past: string
   /** Output of the model: [b,h,p+n,d] */
   readonly present: string
-  /** What joins the two: a Concat, or an operator that is a whole attention. */
+  /** The node that joins the two: a Concat, or an operator that is a whole attention. */
   readonly node: NodeProto
   /** Whether they are as above: heads on axis 1, tokens on axis 2. */
   readonly isByHead: boolean

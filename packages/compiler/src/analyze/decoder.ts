@@ -141,7 +141,7 @@ function logitsOf(program: Program, caches: readonly Cache[], stream: string, su
   throw new Refused('TP_DECODER', `one output [batch, tokens, vocabulary] with logits was expected; ${seen}`)
 }
 
-/** Newer exports are told by an input how many of the last logits are wanted; transformers.js gives 1. */
+/** Newer exports have an input for the number of last logits to compute; transformers.js gives 1. */
 export function saysHowManyLogits(input: string): boolean {
   return input === 'num_logits_to_keep' || input === 'logits_to_keep'
 }

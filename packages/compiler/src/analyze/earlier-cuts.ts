@@ -4,7 +4,7 @@ import { Refused } from '../program/refusal.ts'
 import { inputAfter, type Layer } from './layer.ts'
 import { sites } from './sites.ts'
 
-/** What earlier prunings of a file offer a further one to build on. */
+/** The parts of earlier prunings of a file on which a further one builds. */
 export interface EarlierCuts {
   /** In the order of their layers; at least one. */
   readonly cuts: readonly CutRecord[]
@@ -23,7 +23,7 @@ export interface EarlierCuts {
 interface EarlierRestored {
   /** Where those of the last pruning are restored, with what has all tokens in the end as `to`. */
   readonly points: readonly RestoredRecord[]
-  /** What has all tokens, in the end: the stream upstream of the head, or outputs. */
+  /** The values with all tokens at the end: the stream upstream of the head, or outputs. */
   readonly to: readonly string[]
   readonly filled: Filling | undefined
   /** At the outputs alone. */
@@ -95,7 +95,7 @@ function restoredBy(steps: readonly PruningStep[]): EarlierCuts['restored'] {
   const restoring = steps.filter(({ restored }) => restored !== undefined)
   const [last, first] = [restoring.at(-1)?.restored, restoring[0]]
   if (last === undefined || first?.restored === undefined) return undefined
-  // What one pruning has restored is what the one before it restores from.
+  // The rows that one pruning has restored are those from which the one before it restores.
   const whole = (to: string): string =>
     restoring.reduceRight((name, step) => step.restored?.find(({ from }) => from === name)?.to ?? name, to)
   const points = last.map((point) => ({ ...point, to: whole(point.to) }))

@@ -6,9 +6,9 @@ import type { Layer } from './layer.ts'
 import type { PoolCount } from './pool-counts.ts'
 import type { WholeHead } from './whole-head.ts'
 
-/** What was found in a graph: a stack of transformer layers over one stream of tokens. */
+/** An encoder found in a graph: a stack of transformer layers over one stream of tokens. */
 export interface Encoder {
-  /** What its tokens are made from: the first input of the model that its first layer reads. */
+  /** The source of its tokens: the first input of the model that its first layer reads. */
   readonly name: string
   readonly layers: readonly Layer[]
   /** Earlier prunings of it. */
@@ -16,7 +16,7 @@ export interface Encoder {
   /** The first layer whose tokens may be pruned: after those that were pruned already. */
   readonly open: number
   /**
-   * What the last layer reads, where dead tokens were eliminated so that it is no layer any more: tokens can still be pruned
+   * The input of the last layer, where dead tokens were eliminated so that it is not a layer any more: tokens can still be pruned
    * at its input.
    */
   readonly end: string | undefined
@@ -39,7 +39,7 @@ export interface Encoder {
   /** Positions that are kept by default: the required ones, learned tokens, and the first one where states are pooled outside. */
   readonly protectedTokens: readonly number[]
   /**
-   * Those that stand for no part of the input, so that they are no neighbors of others: class, distillation and register tokens,
+   * Those that stand for no part of the input, so that they are not neighbors of others: class, distillation and register tokens,
    * and the first token of a text whose states are pooled outside. A first frame is protected there, too, but is one like others.
    */
   readonly apart: readonly number[]
@@ -47,11 +47,11 @@ export interface Encoder {
   readonly required: readonly number[]
   /** Reads of single tokens that are not among the leading ones: the last token, or where the inputs say. */
   readonly positionReads: readonly PositionRead[]
-  /** What counts tokens for a pooling, and does not come from the tokens themselves. */
+  /** The values that count tokens for a pooling, and do not come from the tokens themselves. */
   readonly poolCounts: readonly PoolCount[]
   /** Index of the token that the head reads, if it reads single positions; the first of them. */
   readonly classToken: number | undefined
-  /** What its outputs make of the tokens. */
+  /** The use of the tokens by its outputs. */
   readonly head: readonly HeadOutput[]
   /** A head that needs every token at its position, if there is one. */
   readonly wholeHead: WholeHead | undefined

@@ -69,7 +69,7 @@ function encodersOf(program: Program): FoundEncoder[] {
 
 /**
  * The encoders to prune: the one of that name, or all that can be.
- * @throws Refused for the one that is asked for; TpError TP_ENCODER if there is none of that name
+ * @throws Refused for the requested one; TpError TP_ENCODER if there is none of that name
  */
 export function chooseEncoders(found: readonly FoundEncoder[], encoder: string | undefined): [Encoder, ...Encoder[]] {
   if (encoder === undefined) {
@@ -123,7 +123,7 @@ function encoderOf(program: Program, stack: Stack): Encoder {
   const heads = checkLayers(program, layers, open, axis)
   for (const layer of layers.slice(open)) requirePairwiseTerms(program, axis, layer, first.input)
   const axes = [axis, ...(earlier?.restored?.to ?? []).flatMap((to) => tracedAgain(program, to))]
-  // What an earlier pruning counts to fill rows with a mean is about the tokens that are there again.
+  // The counts by which an earlier pruning fills rows with a mean are about the tokens that are there again.
   const filled = new Set((earlier?.restored?.to ?? []).flatMap((to) => [...program.before(to)]))
   const reads = Math.max(...axes.map((each) => each.reads))
   if (reads > MOST_POSITIONS)
@@ -140,7 +140,7 @@ function encoderOf(program: Program, stack: Stack): Encoder {
     .flatMap(({ readers }) => readers)
     .filter(({ single, node }) => single && !inside.has(node.output[0] as string))
   const head = findHead(program, { stream: first.input, mask: mask?.name, axes, wholeHead })
-  // Who pools states outside may take the first token's: sentence embedders often do.
+  // Programs that pool states outside may take the first token's: sentence embedders often do.
   const outside = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-states')) ? 1 : 0
   const pool = { mask: mask?.name, site: (layers.at(-1) as Layer).site, indices: earlier?.last.indices }
   const isFree = (position: number): boolean => earlier === undefined || earlier.protectedTokens.includes(position)

@@ -13,7 +13,7 @@ import type { WholeHead } from './whole-head.ts'
 /** One output that is computed from an encoder's tokens. */
 export interface HeadOutput {
   readonly output: string
-  /** What it is made of: usually one; a head may join the class token with the mean of the others. */
+  /** The readings that it is made of: usually one; a head may join the class token with the mean of the others. */
   readonly reads: readonly TokenReading[]
   /** Its vectors are divided by their length. */
   readonly normalized: boolean
@@ -39,9 +39,9 @@ export type TokenReading =
   /** Something else brings the tokens together. */
   | { readonly kind: 'other'; readonly operator: string }
 
-/** What is known of an encoder when its head is looked at. */
+/** The facts about an encoder when its head is analyzed. */
 export interface HeadContext {
-  /** What the first layer reads. */
+  /** The stream that the first layer reads. */
   readonly stream: string
   readonly mask: string | undefined
   /** Where the tokens are, downstream of the stream and of where they were restored. */
@@ -121,8 +121,8 @@ class Head {
   }
 
   /**
-   * Whether all that gets there goes through a product: residuals lead around those of the layers, and around no head. One number for
-   * all tokens (the scale of a quantized product) is no way around.
+   * Whether all that gets there goes through a product: residuals lead around those of the layers, and not around a head. One
+   * number for all tokens (the scale of a quantized product) is not a way around.
    */
   #isAnswer(output: string): boolean {
     const seen = new Set<string>()
@@ -182,7 +182,7 @@ class Head {
     return { kind: isMean ? 'mean' : 'sum', masked }
   }
 
-  /** What the tokens [b,n,…] were multiplied by before they are summed, one number for each or for each of its features. */
+  /** The weights that the tokens [b,n,…] were multiplied by before they are summed, one number for each or for each of its features. */
   #weights(name: string): string | undefined {
     const node = this.#program.graph.producer(name)
     if (node === undefined) return undefined
@@ -202,7 +202,7 @@ class Head {
     return node.input.some((input) => (passes(node) || isZeroing(this.#program, node, input)) && this.#isSoftmax(input))
   }
 
-  /** What a sum is divided by that does not come from the tokens: their number. */
+  /** The divisor of a sum that does not come from the tokens: their number. */
   #divisors(name: string): string[] {
     return this.#program.graph.consumers(name).flatMap(({ node, index }) => {
       const output = node.output[0] as string

@@ -66,7 +66,7 @@ export function stackEnd(program: Program, layer: Layer): string | undefined {
   return sum === undefined || layer.norm === 'pre' ? sum : afterNorm(program, sum)
 }
 
-/** What a layer after the last one reads. */
+/** The stream that a layer after the last one reads. */
 export function inputAfter(program: Program, layers: readonly Layer[]): string | undefined {
   const last = layers.at(-1)
   return last && stackEnd(program, last)
@@ -84,7 +84,7 @@ function joinedInParallel(program: Program, { site }: Layer): string | undefined
 export interface Residual {
   readonly input: string
   readonly sum: string
-  /** What was added before. */
+  /** The term that was added before. */
   readonly joined: readonly string[]
   /** Nodes that the context goes through. */
   readonly between: readonly NodeProto[]
@@ -138,7 +138,7 @@ export function followToResidual(
     const isSum = hasTrait(join, 'sum')
     const input = isSum ? streamOf(other, sources) : undefined
     if (input !== undefined) return { input, sum: join.output[0] as string, joined, between: [...done] }
-    // What queries are made from, too, is another stream: cross attention.
+    // A value that queries are made from, too, belongs to another stream: cross attention.
     if (program.before(query).has(other)) return undefined
     if (isSum) joined.push(other)
     sources.push(other)
@@ -209,7 +209,7 @@ function afterNorm(program: Program, sum: string): string | undefined {
     norm = next
     averages ||= here
   }
-  // A stream that is only cast or scaled on its way is no norm.
+  // Casting or scaling a stream on its way is not a norm.
   return averages ? norm : undefined
 }
 

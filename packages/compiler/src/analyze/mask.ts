@@ -25,7 +25,7 @@ export function findMask(program: Program, layers: readonly Layer[], stream: str
       if (visibilityOf(program, layer, mask, masksItself, stream) === 'causal') throw causal(layer)
     }
   }
-  // Where an earlier cut chose by an input of the model, its choice is no mask.
+  // Where an earlier cut chose by an input of the model, its choice is not a mask.
   const chosen = program.earlier.flatMap(({ after, indices, valid, keyBias }) => [after, indices, valid, keyBias])
   const stops = new Set([stream, ...chosen.filter((name) => name !== undefined)])
   const inputs = [...inputsUpstream(program, sides, stops)]
@@ -109,7 +109,7 @@ function isInput(program: Program, name: string): boolean {
  */
 function holdsYesOrNo(program: Program, name: string): boolean {
   const seen = new Set([name])
-  // What is added to a set while it is gone through is reached as well.
+  // Values that are added to a set during its iteration are reached as well.
   for (const each of seen) {
     const data = yesOrNoIf(program, each)
     if (data === undefined) return false
@@ -122,12 +122,12 @@ function holdsYesOrNo(program: Program, name: string): boolean {
 function yesOrNoIf(program: Program, name: string): readonly string[] | undefined {
   const { dtype, value } = program.tensor(name)
   if (dtype === 'bool') return []
-  const given = (holds: boolean | undefined): readonly string[] | undefined => (holds ? [] : undefined)
+  const unlessUnproven = (holds: boolean | undefined): readonly string[] | undefined => (holds ? [] : undefined)
   const isYesOrNo = value?.every((entry) => entry === 0 || entry === 1)
   const node = program.graph.producer(name)
-  if (node === undefined) return given(isInput(program, name) ? !isTokenNumbers(program, name) : isYesOrNo)
+  if (node === undefined) return unlessUnproven(isInput(program, name) ? !isTokenNumbers(program, name) : isYesOrNo)
   const operands = node.input.filter((input) => input !== '')
-  if (node.opType === 'Constant') return given(isYesOrNo)
+  if (node.opType === 'Constant') return unlessUnproven(isYesOrNo)
   if (node.opType === 'Sub') return isOne(program, operands[0] as string) ? operands.slice(1, 2) : undefined
   const from = operators.get(operatorName(node))?.zeroOrOneFrom ?? (returnsFirst(node) ? 'first' : undefined)
   return from === 'all' ? operands : from && operands.slice(0, 1)

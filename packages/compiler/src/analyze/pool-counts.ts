@@ -21,7 +21,7 @@ export interface PoolValues {
   readonly indices: string | undefined
 }
 
-/** What keeps a count above 0, or makes a norm of it, besides what lays it out. */
+/** Operators that keep a count above 0, or make a norm of it, besides those that change its layout. */
 const ofCounts = new Set(['Clip', 'Max', 'Min', 'Add', 'Where', 'Sqrt'])
 
 /**
@@ -86,7 +86,7 @@ function tokenAxes(
   return axes
 }
 
-/** What an earlier cut takes from values that do not come from its tokens, [b,k,…]: see `keptRows`. */
+/** The rows that an earlier cut takes of values that do not come from its tokens, [b,k,…]: see `keptRows`. */
 function takenBy(program: Program, indices: string): string[] {
   return program.graph.consumers(indices).flatMap(({ node, index }) => {
     const output = node.output[0] as string

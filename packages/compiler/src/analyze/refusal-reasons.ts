@@ -163,7 +163,7 @@ export function unknownOperator(program: Program, name?: string): NodeProto | un
   )
 }
 
-/** What an error about an unknown shape is refused with: it names the operator that shapes are lost at. */
+/** The refusal for an error about an unknown shape: it names the operator that shapes are lost at. */
 export function refuseUnknownShape(program: Program, error: unknown): Refused | undefined {
   const node = isTpError(error) && error.code === 'TP_UNKNOWN_SHAPE' ? unknownOperator(program) : undefined
   if (node === undefined) return undefined
@@ -175,7 +175,7 @@ export function refuseUnknownShape(program: Program, error: unknown): Refused | 
   return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
 }
 
-/** What is refused where the shape of what layers read depends on a branch or a loop. */
+/** The refusal where the shape of the layers' input depends on a branch or a loop. */
 export function undecided(node: NodeProto): Refused {
   const reason = `the layers read what a control-flow node (${node.opType}) decides, so its shape cannot be known`
   return new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, node)

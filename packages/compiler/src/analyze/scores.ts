@@ -13,8 +13,8 @@ export interface SideUse {
 }
 
 /**
- * The nodes from Q·Kᵀ to the softmax again, on other operands. Whatever layout the graph has, heads have an axis of
- * their own here: `scores` [b,h,q,k] is the product Q·Kᵀ, sides are aligned to it from the last axis. → [b,h,q,k]
+ * The nodes from Q·Kᵀ to the softmax again, on other operands. Heads have an axis of their own here, in any layout of the
+ * graph: `scores` [b,h,q,k] is the product Q·Kᵀ, sides are aligned to it from the last axis. → [b,h,q,k]
  */
 export function replayScores(
   program: Program,

@@ -8,7 +8,7 @@ import type { Encoder } from './encoder.ts'
 import { type PatchOrder, spectrogramPatches } from './spectrogram-patches.ts'
 
 /**
- * What tokens are made from by convolutions over time: mel frames [b,F,T], samples [b,T], [b,1,T] or [b,2,T], or patches of a
+ * The input that convolutions over time turn into tokens: mel frames [b,F,T], samples [b,T], [b,1,T] or [b,2,T], or patches of a
  * spectrogram [b,T,F].
  */
 export interface SignalSource {
@@ -28,7 +28,7 @@ const passing: readonly Trait[] = ['same values', 'rounded values', 'rounded by 
 /** Operators between convolutions, besides those on each element: layouts, norms, and means that are part of norms. */
 const betweenSteps: readonly Trait[] = ['moved values', 'norm', 'average']
 
-/** Operators that mix steps of time. What comes after the tokens are made may be anything else: projections, masks. */
+/** Operators that mix steps of time. After the tokens are made, anything else may follow: projections, masks. */
 const mixing: readonly Trait[] = ['grid', 'recurrent']
 
 /**
@@ -44,7 +44,7 @@ export function findSignalSource(
   const convolutions = program.graph.nodes.filter((node) => hasTrait(node, 'convolution') && upstream.has(node))
   const [first] = convolutions
   const makesPatches = first !== undefined && program.tensor(first.output[0] as string).rank === 4
-  const reads = first && inputBehind(program, first, makesPatches)
+  const reads = first && sourceOf(program, first, makesPatches)
   const read = program.graph.inputs.find((input) => input.name === reads)
   if (first === undefined || read === undefined) {
     throw refused('its tokens are not made by convolutions over an input of mel frames or samples')
@@ -59,7 +59,7 @@ export function findSignalSource(
     const patches =
       isLeading && convolutions.length === 1 ? spectrogramPatches(program, first, read.name, stream) : undefined
     if (patches === undefined)
-      throw refused('its tokens are patches, and which steps of time they cover cannot be told', first)
+      throw refused('its tokens are patches, and the steps of time that they cover are unknown', first)
     reached = true
     requireSteps(first.output[0] as string, stream)
     return { input: read.name, ...through(program, first, reach, patches.time === 'row' ? 0 : 1), patches }
@@ -106,7 +106,7 @@ export function findSignalSource(
 
 type Reach = Omit<SignalSource, 'input'>
 
-/** What a step is made from one convolution later, along one of its axes. */
+/** The steps from which one convolution makes a step, along one of its axes. */
 function through(program: Program, node: NodeProto, { offset, stride, window }: Reach, axis = 0): Reach {
   const { attributes } = program.tensor(node.output[0] as string).node
   const [kernel, step, dilation, pad] = ['kernel_shape', 'strides', 'dilations', 'pads'].map(
@@ -116,8 +116,8 @@ function through(program: Program, node: NodeProto, { offset, stride, window }: 
 }
 
 /** The value that a convolution reads, up to operators that only change its form; patches may be turned, too. */
-function inputBehind(program: Program, { input: [name = ''] }: NodeProto, makesPatches: boolean): string {
+function sourceOf(program: Program, { input: [name = ''] }: NodeProto, makesPatches: boolean): string {
   const node = program.graph.producer(name)
   const isPassed = node !== undefined && (hasTrait(node, ...passing) || (makesPatches && node.opType === 'Transpose'))
-  return isPassed ? inputBehind(program, node, makesPatches) : name
+  return isPassed ? sourceOf(program, node, makesPatches) : name
 }

@@ -16,7 +16,7 @@ interface SiteKind {
   firstKeys(index: number): number
 }
 
-/** Every kind of site. What a method is given there, and who reads the kept tokens, is in `prune/site-source.ts`. */
+/** Every kind of site. The input of a method there, and the readers of the kept tokens, are in `prune/site-source.ts`. */
 export const sites: Readonly<Record<SiteName, SiteKind>> = {
   attention: { stream: ({ layers }, index) => layers[index]?.site, firstKeys: (index) => index + 1 },
   input: {

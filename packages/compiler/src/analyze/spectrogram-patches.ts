@@ -12,8 +12,8 @@ export interface PatchOrder {
 }
 
 /**
- * The order of patches of a spectrogram [b,T,F] (AST: Gong et al., Interspeech 2021), which one convolution makes; undefined where it
- * cannot be told which patch a token is.
+ * The order of patches of a spectrogram [b,T,F] (AST: Gong et al., Interspeech 2021), which one convolution makes; undefined
+ * where the patch of a token is unknown.
  * @param convolution with an output [b,c,·,·], of which `stream` [b,n,D] is made
  * @param input of the model, read by the convolution up to the order of axes
  */
@@ -31,12 +31,12 @@ export function spectrogramPatches(
   if (typeof rows !== 'number' || typeof columns !== 'number' || typeof tokens !== 'number') return undefined
   const leading = tokens - rows * columns
   if (leading < 0) return undefined
-  // What changes the order of axes before they are flattened would change that of the tokens.
+  // A change of the order of axes before they are flattened would change that of the tokens.
   const isInOrder = gridOf(program, stream, leading)?.value === made
   return isInOrder ? { leading, rows, columns, time: time === 2 ? 'row' : 'column' } : undefined
 }
 
-/** Of a spectrogram [b,T,F]. */
+/** For a spectrogram [b,T,F]. */
 const TIME = 1
 
 /** Which axis of the model's input an axis of a value is that only changes its form. */

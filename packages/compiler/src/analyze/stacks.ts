@@ -4,7 +4,7 @@ import type { Layer } from './layer.ts'
 
 /** Layers that build on one another. */
 export interface Stack {
-  /** What its tokens are made from: the first input of the model that its first layer reads; made unique if need be. */
+  /** The source of its tokens: the first input of the model that its first layer reads; made unique if need be. */
   readonly name: string
   /** That input. */
   readonly input: string | undefined

@@ -5,7 +5,7 @@ import type { Program } from '../program/program.ts'
 export function tablesChosenFrom(program: Program, by: string): string[] {
   const tables: string[] = []
   const seen = new Set([by])
-  // What is added to a set while it is gone through is reached as well.
+  // Values that are added to a set during its iteration are reached as well.
   for (const name of seen) {
     for (const { node, index } of program.graph.consumers(name)) {
       const [table = '', output = ''] = [node.input[0], node.output[0]]

@@ -73,8 +73,8 @@ export function traceTokens(program: Program, stream: string, options: TraceOpti
     letZerosCopy: () => {},
     shape: (entries, data, reader, now) => {
       const explicit = entries.map((entry, axis) => (entry === 0 ? { axis } : entry))
-      const given = now?.[1] ?? (reader.input[1] === undefined ? undefined : program.tensor(reader.input[1]))
-      return { name: data, tensor: shapeExpression(explicit, flow.changed.get(data) ?? program.tensor(data), given) }
+      const current = now?.[1] ?? (reader.input[1] === undefined ? undefined : program.tensor(reader.input[1]))
+      return { name: data, tensor: shapeExpression(explicit, flow.changed.get(data) ?? program.tensor(data), current) }
     },
   }
   for (const name of [stream, ...alongside]) {

@@ -1,7 +1,7 @@
 import { hasTrait, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
-/** What makes a length of a sum of squares, and keeps it above 0, besides what lays it out. */
+/** Operators that make a length of a sum of squares, and keep it above 0, besides those that change its layout. */
 const ofLengths = new Set(['Clip', 'Max', 'Add', 'Sqrt', 'Pow'])
 
 /** Whether a value is a quotient of vectors and their Euclidean lengths, however that is written. */
@@ -40,7 +40,7 @@ function isLength(program: Program, name: string, vectors: string): boolean {
   )
 }
 
-/** What a value was before it was cast. */
+/** The value before it was cast. */
 function sourceOf(program: Program, name: string): string {
   const node = program.graph.producer(name)
   const isSquaredAlike = node !== undefined && (hasTrait(node, 'same values') || node.opType === 'Abs')

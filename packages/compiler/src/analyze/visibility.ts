@@ -141,7 +141,7 @@ class Trial {
     learn(length ?? 1, substituteDim(tokens, sizes) as number)
     this.#sizes = sizes
     this.tokens = this.concrete(tokens)
-    // What a mask says downstream of an earlier cut is what it says where all tokens are kept.
+    // Downstream of an earlier cut a mask says the same as where all tokens are kept.
     for (const name of this.#earlier('indices').flatMap(({ dims }) => [...namesIn(dims[1] ?? 1)]))
       sizes.set(name, this.tokens)
     if (!(this.tokens <= MOST_TOKENS)) throw this.#unknown(`cannot be tried with ${this.tokens} tokens`)
@@ -161,7 +161,7 @@ class Trial {
     return names.filter((name) => graph.has(name)).map((name) => this.#program.tensor(name))
   }
 
-  /** What each query of the first example sees, in any head, under a mask. */
+  /** The keys that each query of the first example sees, in any head, under a mask. */
   seen(mask: readonly number[]): Seen {
     const [result] = this.#evaluate(mask)
     const { dims, data } = result as TensorLike
@@ -233,7 +233,7 @@ class Trial {
     }
   }
 
-  /** What the side operands are computed from: the mask, and numbers and sizes that are known. */
+  /** The values that side operands are computed from: the mask, and numbers and sizes that are known. */
   #feeds(sides: readonly Tensor[], mask: readonly number[]): Map<Tensor, TensorLike> {
     const feeds = new Map<Tensor, TensorLike>()
     const seen = new Set<Tensor>()

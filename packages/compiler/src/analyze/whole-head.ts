@@ -13,7 +13,7 @@ import { type TokenAxis, traceTokens } from './token-axis.ts'
 export interface WholeHead {
   /** Why tokens cannot be followed. */
   readonly refused: Refused
-  /** What it reads: streams between the layers, or what the last one returns. */
+  /** The streams that it reads: between the layers, or the result of the last one. */
   readonly reads: readonly WholeRead[]
 }
 
@@ -30,7 +30,7 @@ export interface TracedTokens {
   readonly wholeHead?: WholeHead
 }
 
-/** Of what heads do that tokens cannot be followed through, what needs all of them; not what reads a single one. */
+/** The reason why a head needs all tokens, among those through which tokens cannot be followed; reading a single one is none. */
 const needsAll: ReadonlySet<string> = new Set([
   'TP_SHAPE',
   'TP_TOKEN_AXIS',

@@ -7,7 +7,7 @@ import type { Expansion } from './expansion.ts'
 /** A sum that cuts have inserted upstream of the softmax of a written-out operator. */
 export interface Added {
   readonly node: NodeProto
-  /** What is added to the scores, [b,1,1,k]. */
+  /** The term that is added to the scores, [b,1,1,k]. */
   readonly bias: string
 }
 
@@ -24,8 +24,8 @@ export function addedTo({ graph }: Program, expansion: Expansion, written: strin
 }
 
 /** The input of the operator that adds `bias` to the scores besides what input `given` does. */
-export function withBias(program: Program, given: string, bias: string, before: NodeProto): string {
-  if (given === '') return bias
+export function withBias(program: Program, addend: string, bias: string, before: NodeProto): string {
+  if (addend === '') return bias
   const names = new Map<Tensor, string>()
   const value = (name: string): Tensor => {
     const { dtype, hasShape, dims } = program.tensor(name)
@@ -33,7 +33,7 @@ export function withBias(program: Program, given: string, bias: string, before: 
     names.set(placeholder, name)
     return placeholder
   }
-  const [was, more] = [value(given), value(bias)]
+  const [was, more] = [value(addend), value(bias)]
   const sum = was.dtype === 'bool' ? where(was, more, lowestOf(more.dtype)) : add(was, more)
   return program.write(sum, names, { prefix: bias, before }).name
 }

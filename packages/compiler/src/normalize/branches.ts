@@ -21,7 +21,7 @@ export const decideBranches: NormalizePass = {
       if (decided.length === 0) return false
       for (const { node, taken } of decided) inline(program.graph, node, taken)
       program.graph.removeDeadNodes()
-      // What was unknown may be known now.
+      // Unknown values may be known now.
       program.refresh()
       passed.clear()
     }

@@ -1,5 +1,5 @@
 import type { NodeProto } from '@tp/onnx'
-import type { Given, Restored, Rowwise, Scores, Wanted } from '../operators/fused/fused-operator.ts'
+import type { Exposed, FittedInput, Restored, Rowwise, Scores } from '../operators/fused/fused-operator.ts'
 
 /** A node that was written out: what stands for it, and where what it read goes in. */
 export interface Expansion {
@@ -12,10 +12,10 @@ export interface Expansion {
   readonly outputs: ReadonlyMap<number, Source>
   /** Values that come from outside, by name. */
   readonly ports: ReadonlyMap<string, Port>
-  readonly given: readonly (Given & { readonly source: Source })[]
+  readonly exposed: readonly (Exposed & { readonly source: Source })[]
   readonly rowwise: readonly (Rowwise & { readonly source: Source })[]
   readonly scores: (Scores & { readonly source: Source }) | undefined
-  readonly wanted: Wanted | undefined
+  readonly fitted: FittedInput | undefined
 }
 
 /** A value by the node that computes it: names change. */
@@ -24,5 +24,5 @@ export interface Source {
   readonly index: number
 }
 
-/** What a value from outside is to the operator: some of its inputs, or something it makes of them. */
+/** The role of a value from outside for the operator: some of its inputs, or something it makes of them. */
 export type Port = { readonly indices: readonly number[] } | { readonly restored: Restored }

@@ -1,6 +1,6 @@
 import { input, slice, squeeze, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import type { Restored, Wanted } from '../operators/fused/fused-operator.ts'
+import type { FittedInput, Restored } from '../operators/fused/fused-operator.ts'
 import type { Program } from '../program/program.ts'
 import { type Added, addedTo, withBias } from './added.ts'
 import type { Expansion } from './expansion.ts'
@@ -23,9 +23,9 @@ export function foldBack(program: Program, expansions: readonly Expansion[]): vo
 }
 
 interface Current {
-  /** What each value from outside is now. */
+  /** The present form of each value from outside. */
   readonly current: ReadonlyMap<string, string>
-  /** What is added to the scores now. */
+  /** The term that is now added to the scores. */
   readonly added: Added | undefined
 }
 
@@ -84,18 +84,18 @@ function fold(program: Program, expansion: Expansion, { current, added, reads, r
     while (inputs.length <= index) inputs.push('')
     inputs[index] = withBias(program, inputs[index] as string, added.bias, added.node)
   }
-  if (inputs.some((name, index) => name !== node.input[index])) restored.fit(inputs, expansion.wanted, first)
+  if (inputs.some((name, index) => name !== node.input[index])) restored.fit(inputs, expansion.fitted, first)
   node.input = inputs
   node.output = node.output.map((name, index) => outputName(outputs, index) ?? name)
   for (const [reader, rowwise] of reads.rows) writeRows(program, expansion, reader, rowwise)
   const declared = node.output.map((name) => graph.valueInfo(name))
   const last = Math.max(...nodes.map((inner) => graph.nodes.indexOf(inner)))
   const next = graph.nodes[last + 1]
-  const asked = askFor(program, expansion, reads)
+  const exposedReads = expose(program, expansion, reads)
   for (const inner of nodes) if (!reads.kept.has(inner)) graph.remove(inner)
   if (added !== undefined) graph.remove(added.node)
   graph.insert([node], next)
-  for (const { old, expression, names } of asked) {
+  for (const { old, expression, names } of exposedReads) {
     const { name } = program.write(expression, names, {
       prefix: node.output[0] as string,
       ...(next && { before: next }),
@@ -105,7 +105,7 @@ function fold(program: Program, expansion: Expansion, { current, added, reads, r
   for (const info of declared) redeclare(program, info)
 }
 
-interface Asked {
+interface ExposedRead {
   /** Name of the value inside, and what it is now. */
   readonly old: string
   readonly expression: Tensor
@@ -113,9 +113,9 @@ interface Asked {
 }
 
 /** Makes the operator output what is read of its inside. */
-function askFor(program: Program, { node, given }: Expansion, reads: InnerReads): Asked[] {
-  return [...reads.given].map((position) => {
-    const { source, output, outputs, part } = given[position] as Expansion['given'][number]
+function expose(program: Program, { node, exposed }: Expansion, reads: InnerReads): ExposedRead[] {
+  return [...reads.exposed].map((position) => {
+    const { source, output, outputs, part } = exposed[position] as Expansion['exposed'][number]
     for (let index = 1; index < outputs; index++) {
       node.output[index] ||= program.graph.uniqueName(`${node.output[0]}/output_${index}`)
     }
@@ -140,9 +140,9 @@ class RestoredInputs {
   }
 
   /** Gives an input the form that the operator wants. */
-  fit(inputs: string[], wanted: Wanted | undefined, before: NodeProto): void {
+  fit(inputs: string[], form: FittedInput | undefined, before: NodeProto): void {
     const names = new Map<Tensor, string>()
-    const want = wanted?.(
+    const want = form?.(
       inputs.map((name) => {
         if (name === '') return undefined
         const { dtype, hasShape, dims } = this.#program.tensor(name)

@@ -11,8 +11,8 @@ import { type RowRead, rowReads } from './row-reads.ts'
 export interface InnerReads {
   /** Nodes inside that are kept: they only lay out what the operator outputs, or cost nothing. */
   readonly kept: ReadonlySet<NodeProto>
-  /** What the operator returns, by its index in {@link Expansion.given}. */
-  readonly given: ReadonlySet<number>
+  /** A result of the operator, by its index in {@link Expansion.exposed}. */
+  readonly exposed: ReadonlySet<number>
   /** Reads of a few rows, and by its index in {@link Expansion.rowwise} what they read. */
   readonly rows: ReadonlyMap<RowRead, number>
 }
@@ -21,17 +21,17 @@ export interface InnerReads {
 export function innerReads(program: Program, expansion: Expansion, added: Added | undefined): InnerReads | undefined {
   const { graph } = program
   const inside = new Set(added === undefined ? expansion.nodes : [...expansion.nodes, added.node])
-  const reads = { kept: new Set<NodeProto>(), given: new Set<number>(), rows: new Map<RowRead, number>() }
+  const reads = { kept: new Set<NodeProto>(), exposed: new Set<number>(), rows: new Map<RowRead, number>() }
   const results = new Set([...expansion.outputs.values()].map(({ node, index }) => node.output[index]))
   const have = (name: string): boolean => {
     const producer = graph.producer(name)
     if (producer === undefined || !inside.has(producer) || results.has(name)) return true
-    const given = expansion.given.findIndex(({ source }) => source.node.output[source.index] === name)
-    if (given >= 0) {
-      reads.given.add(given)
+    const index = expansion.exposed.findIndex(({ source }) => source.node.output[source.index] === name)
+    if (index >= 0) {
+      reads.exposed.add(index)
       return true
     }
-    // What moves elements or cuts weights up does not take long.
+    // Moving elements and cutting weights up do not take long.
     if (!returnsFirst(producer) && !isSmall(program.tensor(name))) return false
     reads.kept.add(producer)
     return producer.input.every(have)
@@ -49,10 +49,10 @@ export function innerReads(program: Program, expansion: Expansion, added: Added 
       } else if (!have(name)) return undefined
     }
   }
-  // What rows are made with, weights that are cut up, is kept too.
+  // The parts of weights that rows are made with are kept, too.
   for (const rowwise of new Set(reads.rows.values())) {
     const { node } = (expansion.rowwise[rowwise] as Expansion['rowwise'][number]).source
-    if (!besideRows(program, expansion, node, rowwise).every(have)) return undefined
+    if (!rowOperands(program, expansion, node, rowwise).every(have)) return undefined
   }
   return reads
 }
@@ -78,14 +78,14 @@ function onTheWay(program: Program, { nodes, node: fused }: Expansion, input: nu
   return on
 }
 
-function besideRows(program: Program, expansion: Expansion, last: NodeProto, rowwise: number): string[] {
+function rowOperands(program: Program, expansion: Expansion, last: NodeProto, rowwise: number): string[] {
   const { input } = expansion.rowwise[rowwise] as Expansion['rowwise'][number]
   const on = onTheWay(program, expansion, input)
   const inside = new Set(expansion.nodes)
   return last.input.flatMap((name) => {
     const producer = program.graph.producer(name)
     if (!on(name)) return [name]
-    return producer === undefined || !inside.has(producer) ? [] : besideRows(program, expansion, producer, rowwise)
+    return producer === undefined || !inside.has(producer) ? [] : rowOperands(program, expansion, producer, rowwise)
   })
 }
 
@@ -130,7 +130,7 @@ export function writeRows(
     return output
   }
   const result = copy(source.node.output[source.index] as string)
-  const given =
+  const rowsNow =
     positions === undefined ? result : program.write(transpose(value(result), [0, 2, 1, 3]), names, options).name
-  graph.replaceAllUses(node.output[0] as string, given)
+  graph.replaceAllUses(node.output[0] as string, rowsNow)
 }

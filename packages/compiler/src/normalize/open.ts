@@ -18,12 +18,12 @@ import { writeOutFused } from './unfuse.ts'
 export interface Opened {
   /** Token counts downstream of earlier cuts have names of their own. */
   readonly program: Program
-  /** What was written out of fused operators, and can be put back. */
+  /** The parts written out of fused operators, which can be put back. */
   readonly expansions: readonly Expansion[]
 }
 
 /**
- * What every model goes through when it is opened, in this order: branches hide operators, fused operators hide heads and rows, and
+ * The passes that every model goes through when it is opened, in this order: branches hide operators, fused operators hide heads and rows, and
  * views of the batch come last, since analysis looks at them.
  */
 export const normalizations: readonly NormalizePass[] = [

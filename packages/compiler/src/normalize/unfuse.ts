@@ -78,9 +78,9 @@ function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expa
   if (meant === undefined || used.some(({ tensor }) => tensor === undefined)) return undefined
 
   const before = new Set(graph.nodes)
-  const { given = [], rowwise = [] } = meant
+  const { exposed = [], rowwise = [] } = meant
   const scores = meant.scores === undefined ? [] : [meant.scores]
-  const within = [...given, ...rowwise, ...scores].map(({ value }) => value)
+  const within = [...exposed, ...rowwise, ...scores].map(({ value }) => value)
   const values = [...used.map(({ tensor }) => tensor as Tensor), ...within]
   const written = program.writeAll(values, names, { prefix, before: node })
   const sources = written.map(({ name }) => graph.producer(name))
@@ -117,14 +117,14 @@ function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expa
     inputs: new Map(nodes.map((each) => [each, [...each.input]])),
     outputs,
     ports,
-    given: inner(given, used.length),
-    rowwise: inner(rowwise, used.length + given.length),
-    scores: inner(scores, used.length + given.length + rowwise.length)[0],
-    wanted: meant.wanted,
+    exposed: inner(exposed, used.length),
+    rowwise: inner(rowwise, used.length + exposed.length),
+    scores: inner(scores, used.length + exposed.length + rowwise.length)[0],
+    fitted: meant.fitted,
   }
 }
 
-/** What a node means; nothing where its operands do not fit by what is known of their sizes, as with nodes that are read. */
+/** The meaning of a node; nothing where its operands do not fit by what is known of their sizes, as with nodes that are read. */
 function meantBy(meaning: Meaning, node: FusedNode): Meant | undefined {
   try {
     return meaning(node)

@@ -126,7 +126,7 @@ const multiplyAdds = ({ node: { inputs, attributes } }: Tensor): Dim => {
   return [...new Map(sizes).values()].reduce<Dim>(mulDims, 1)
 }
 
-/** A product in Einstein's notation. Of a form that is the product of two matrices, what it means: see `fused/einsum.ts`. */
+/** A product in Einstein's notation. For a form that is the product of two matrices, its meaning: see `fused/einsum.ts`. */
 export const einsum: Operator = {
   traits: ['product'],
   rows,

@@ -53,7 +53,7 @@ function hasRowsOutside(
   if (node.opType === 'Tile' && data.dims[axis] === heads) return true
   const rows = knownRowAxes(program, name, axis)
   if (rows === undefined) return false
-  // What is repeated is the same for all examples and heads, in whatever order.
+  // The repeated part is the same for all examples and heads, in whatever order.
   return rows.every((own) => own === undefined) || rows.some((own, i) => typeof own === 'number' && back(i, own))
 }
 

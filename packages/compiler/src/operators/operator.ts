@@ -5,11 +5,11 @@ import type { Named, Program } from '../program/program.ts'
 import type { Meaning } from './fused/fused-operator.ts'
 
 /**
- * All that the compiler knows of one operator, in one entry of the table (`table.ts`). What is absent is unknown, and
- * treated as an operator that tokens cannot pass.
+ * All that the compiler knows of one operator, in one entry of the table (`table.ts`). An absent field is unknown, and treated
+ * as an operator that tokens cannot pass.
  */
 export interface Operator {
-  /** What it is to analyses that do not ask how it works. */
+  /** Its role for analyses that do not need to know how it works. */
   readonly traits: Traits
   /** `pointwise`: on each element of the first operand alone; `broadcasting`: element by element on several. */
   readonly elementwise?: 'pointwise' | 'broadcasting'
@@ -27,26 +27,29 @@ export interface Operator {
   readonly zeroFrom?: 'first' | 'any' | 'all'
   /** The operand by which the result may be infinite or NaN where it is 0. */
   readonly singular?: number
-  /** Which operands have to hold 0 and 1 alone for the result to: the first, or all. What returns values of its first input needs none. */
+  /**
+   * Which operands have to hold 0 and 1 alone for the result to: the first, or all. An operator that returns values of its
+   * first input needs none.
+   */
   readonly zeroOrOneFrom?: 'first' | 'all'
   /**
-   * Proves that no integer of the result is negative, where `operand` tells that of the inputs. What returns values of its first input
-   * needs none, nor what `reduces`.
+   * Proves that no integer of the result is negative, where `operand` tells that of the inputs. An operator that returns values
+   * of its first input needs none, nor one that `reduces`.
    */
   readonly neverNegative?: (node: NodeProto, operand: (index: number) => boolean) => boolean
   /** How it brings together what it reduces, if as a mean, a sum or the largest. */
   readonly reduces?: 'mean' | 'sum' | 'max'
   /** Multiply-adds of one node, from its result. */
   readonly multiplyAdds?: (output: Tensor) => Dim
-  /** What a fused operator computes, in plain ones. */
+  /** The computation of a fused operator, in plain ones. */
   readonly meaning?: Meaning
-  /** Of an operator that is a whole attention: whether this node also reads or writes keys of earlier tokens. */
+  /** For an operator that is a whole attention: whether this node also reads or writes keys of earlier tokens. */
   readonly readsEarlierKeys?: (node: NodeProto) => boolean
   /** Of such an operator: the inputs that keys and values of earlier tokens come in, and the outputs that all of them leave by. */
   readonly caches?: readonly (readonly [input: number, output: number])[]
 }
 
-/** At least one for each operator, so that none is forgotten where a trait is asked for. */
+/** At least one for each operator, so that none is forgotten where a trait is read. */
 export type Traits = readonly [Trait, ...Trait[]]
 
 export type Trait =
@@ -132,7 +135,7 @@ export function hasTraitIn(operators: Operators, name: string, ...traits: readon
 /** Which axis of an input holds the same rows as an axis of the result; `all`: every row of the input counts. */
 export type RowAxis = number | 'all' | undefined
 
-/** What is known of a node: inputs, its first result, and its attributes in core's canonical form. */
+/** The facts about a node: inputs, its first result, and its attributes in core's canonical form. */
 export interface NodeView {
   readonly node: NodeProto
   readonly inputs: readonly (Tensor | undefined)[]
@@ -185,12 +188,12 @@ export interface PackView {
 }
 
 /**
- * What happens to the values downstream of a change of the token axis. The axis gets a size with a name of its own, so
+ * Follows the values downstream of a change of the token axis. The axis gets a size with a name of its own, so
  * wherever that name turns up in an inferred shape is a token axis: no size is ever matched by its number.
  */
 export interface Flow {
   readonly program: Program
-  /** What is known of each operator. */
+  /** The facts about each operator. */
   readonly operators: Operators
   /** Name of the new token count. */
   readonly count: string
@@ -229,7 +232,7 @@ export interface Flow {
  * One entry of a rewritten shape: a number (0 copies, -1 infers), or the size of an axis of the reshaped value, without
  * the `less` first of its entries; or what the shape has there at present.
  */
-export type ShapeEntry = number | { readonly axis: number; readonly less?: number } | { readonly given: number }
+export type ShapeEntry = number | { readonly axis: number; readonly less?: number } | { readonly copied: number }
 
 /**
  * The position of a token that the model reads and that is not among the leading ones: counted from the end (1: the last

@@ -169,5 +169,5 @@ export const products: OperatorEntries = {
   ConvInteger: { traits: ['convolution', 'grid', 'quantized'], multiplyAdds: convolutionFlops },
 }
 
-/** What fused products that are written out say of packed tokens. */
+/** The rules for packed tokens of fused products that are written out. */
 export const productPacks: PackRule = packs

@@ -231,7 +231,7 @@ test('keeps the number of leading tokens that depends on how many others there a
   expect(() => keepFirst(leadingApart(undefined))).toThrow(Refused)
 })
 
-describe('what cannot follow the tokens is refused', () => {
+describe('refusals of operators that cannot follow the tokens', () => {
   const refused: Readonly<Record<string, readonly [Build, string]>> = {
     'a weight for every position': [(x, n) => matmul(swapLast(x), rowsOf(n, 3)), 'TP_TOKEN_MIXING'],
     'a flattened row': [(x, n) => gemm(flatten(x), table([n * D, 2])), 'TP_TOKEN_MIXING'],

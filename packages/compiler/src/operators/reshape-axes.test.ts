@@ -20,7 +20,7 @@ describe('the axes of a reshape', () => {
     ['each token as two rows', flow, [2, 12, 8], [2, 24, 4], [2, 'T', 8], [2, '2*T', 4]],
     ['names', named, ['b', 'n', 32], ['b*n', 32], ['b', 'T', 32], ['T*b', 32]],
     ['back from one axis', named, ['b*n', 32], ['b', 'n', 4, 8], ['T*b', 32], ['b', 'T', 4, 8]],
-  ])('are told apart: %s', (_, which, from, to, now, expected) => {
+  ])('tells the axes apart: %s', (_, which, from, to, now, expected) => {
     expect(reshapedDims(which, node, from, to, now)).toEqual(expected)
   })
 
@@ -28,7 +28,7 @@ describe('the axes of a reshape', () => {
     ['windows', [2, 12, 8], [2, 3, 4, 8], [2, 'T', 8]],
     ['rows that are shifted for relative positions', [2, 12, 7], [2, 7, 12], [2, 'T', 7]],
     ['a batch as large as the token count, split out of one axis', [144, 8], [12, 12, 8], ['12*T', 8]],
-  ])('are ambiguous for %s', (_, from, to, now) => {
+  ])('finds the axes ambiguous for %s', (_, from, to, now) => {
     expect(() => reshapedDims(flow, node, from, to, now)).toThrow(Refused)
   })
 })

@@ -94,22 +94,22 @@ function mixed(node: NodeProto): Refused {
 /** A shape for Reshape's second input that gives `wanted` for any number of tokens. `given`: its present contents. */
 export function shapeEntries(
   from: readonly Dim[],
-  wanted: readonly Dim[],
-  given: readonly Dim[] = [],
+  target: readonly Dim[],
+  present: readonly Dim[] = [],
 ): ShapeEntry[] | undefined {
   const entries: ShapeEntry[] = []
   const isOpen = (dim: Dim, at: number): boolean => typeof dim !== 'number' && from[at] !== dim
-  const isNowhere = (dim: Dim, at: number): boolean => isOpen(dim, at) && !from.includes(dim) && given[at] !== dim
+  const isNowhere = (dim: Dim, at: number): boolean => isOpen(dim, at) && !from.includes(dim) && present[at] !== dim
   // One size may be inferred: the one that is nowhere to be taken from, if there is one.
-  const nowhere = wanted.findIndex(isNowhere)
-  const inferred = nowhere >= 0 ? nowhere : wanted.findIndex(isOpen)
-  for (const [at, dim] of wanted.entries()) {
+  const nowhere = target.findIndex(isNowhere)
+  const inferred = nowhere >= 0 ? nowhere : target.findIndex(isOpen)
+  for (const [at, dim] of target.entries()) {
     const axis = from.indexOf(dim)
     if (typeof dim === 'number') entries.push(dim)
     else if (from[at] === dim) entries.push(0)
     else if (at === inferred) entries.push(-1)
     else if (axis >= 0) entries.push({ axis })
-    else if (given[at] === dim) entries.push({ given: at })
+    else if (present[at] === dim) entries.push({ copied: at })
     else return undefined
   }
   return entries

@@ -19,14 +19,14 @@ const reshape: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, shape] = inputs as [Tensor, Tensor]
   const name = node.output[0] as string
-  // What the node read before; a reader of the cut itself reads another value now.
+  // The input of the node before; a reader of the cut itself reads another value now.
   const from = data.dims.map((dim) => substituteDim(dim, new Map([[flow.count, flow.before]])))
-  const wanted = reshapedDims(flow, node, from, flow.program.tensor(name).dims, data.dims)
+  const dims = reshapedDims(flow, node, from, flow.program.tensor(name).dims, data.dims)
   const [now] = flow.program.infer(node, inputs)
-  if (now?.hasShape && sameDims(now.dims, wanted)) return inputs
-  const entries = shapeEntries(data.dims, wanted, shape.value)
+  if (now?.hasShape && sameDims(now.dims, dims)) return inputs
+  const entries = shapeEntries(data.dims, dims, shape.value)
   if (entries === undefined)
-    throw new Refused('TP_TOKEN_AXIS', `a reshape to [${wanted.join(',')}] mixes tokens with another axis`, node)
+    throw new Refused('TP_TOKEN_AXIS', `a reshape to [${dims.join(',')}] mixes tokens with another axis`, node)
   if (entries.includes(0)) flow.letZerosCopy(node)
   replace(flow, node, inputs, 1, flow.shape(entries, node.input[0] as string, node, inputs))
   return inputs
@@ -54,11 +54,11 @@ const expand: Repair = (flow, node) => {
     if (counts(flow, own(axis)) && target(axis) !== 1 && !counts(flow, target(axis))) stale.push(axis)
   }
   if (stale.length > 0) {
-    const wanted = Array.from({ length: rank }, (_, axis): ShapeEntry => {
+    const entries = Array.from({ length: rank }, (_, axis): ShapeEntry => {
       const dim = stale.includes(axis) ? 1 : target(axis)
-      return typeof dim === 'number' ? dim : { given: axis - rank + value.length }
+      return typeof dim === 'number' ? dim : { copied: axis - rank + value.length }
     })
-    replace(flow, node, inputs, 1, flow.shape(wanted, node.input[0] as string, node, inputs))
+    replace(flow, node, inputs, 1, flow.shape(entries, node.input[0] as string, node, inputs))
   }
   const axes = data.dims.flatMap((dim, axis) =>
     dim !== 1 && !counts(flow, dim) && counts(flow, target(axis + rank - data.rank)) ? [axis] : [],

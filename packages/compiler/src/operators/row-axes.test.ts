@@ -42,7 +42,7 @@ interface Case {
   readonly build: (inputs: readonly Tensor[], n: number) => Tensor
   /** Axis of the result whose first rows are wanted. */
   readonly axis: number
-  /** What is expected: for each input the axis that decides them. */
+  /** The expected result: for each input the axis that decides them. */
   readonly needs: readonly (number | 'all' | undefined)[]
 }
 
@@ -251,17 +251,17 @@ for (const example of cases) {
 
     // The same operator over the first K rows of what it says it needs gives the first K rows of its result.
     const full = example.dims.map((dims, i) => array(dims, N, named[i]!.dtype, i))
-    const wanted = evaluate([output], new Map(inputsOf(output, full)))[0]!
+    const expected = evaluate([output], new Map(inputsOf(output, full)))[0]!
     const parts = full.map((value, i) => (typeof needs[i] === 'number' ? firstRows(value, needs[i]) : value))
     const small = example.build(
       parts.map((value) => input('x', value.type as 'float32', value.dims)),
       needs.includes('all') && !needs.some((need) => typeof need === 'number') ? N : K,
     )
     const part = evaluate([small], new Map(inputsOf(small, parts)))[0]!
-    const rows = firstRows(wanted, example.axis)
+    const rows = firstRows(expected, example.axis)
     expect(
       difference(
-        numbers(part.dims.join() === wanted.dims.join() ? firstRows(part, example.axis) : part),
+        numbers(part.dims.join() === expected.dims.join() ? firstRows(part, example.axis) : part),
         numbers(rows),
       ),
     ).toBeLessThan(1e-6)

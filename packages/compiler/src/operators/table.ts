@@ -11,7 +11,7 @@ import { unfollowed } from './unfollowed.ts'
 import { withoutShapes } from './without-shapes.ts'
 
 /**
- * What the compiler knows of each operator: one entry for each, in the file of its family. An operator that is not here is
+ * The facts about each operator: one entry for each, in the file of its family. An operator that is not here is
  * one that tokens cannot pass, and that no analysis knows.
  */
 export const operators: Operators = new Map<string, Operator>(

@@ -2,8 +2,8 @@ import { inputsOf, repairNode } from './node-inputs.ts'
 import { type Flow, operatorName } from './operator.ts'
 
 /**
- * Makes a value that follows the tokens along one axis follow along others as well, by way of what it is computed from:
- * a bias between positions that was multiplied by a gate of each query. What is pruned is then not computed at all, and
+ * Makes a value that follows the tokens along one axis follow along others as well, by way of the values it is computed from: a
+ * bias between positions that was multiplied by a gate of each query. The pruned part is then not computed at all, and
  * later cuts find plain nodes. False where it is not known which operands to take.
  */
 export function takeUpstream(flow: Flow, name: string, axes: readonly number[]): boolean {

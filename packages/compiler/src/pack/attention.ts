@@ -13,7 +13,7 @@ import type { Surroundings } from './token-wise.ts'
 
 export interface AttentionSource extends Surroundings {
   readonly repeats: Repeats
-  /** What was made before for the same key, or is made now. */
+  /** The value that was made before for the same key, or is made now. */
   once<T extends string | undefined>(key: string, make: () => T): T
   /** The Transpose that makes a packed value, if one does: attention reads what it is made from just as well. */
   turned(packed: string): Turned | undefined
@@ -103,8 +103,8 @@ function castNode(from: string, to: string, type: 'float32' | 'float16'): NodePr
 }
 
 /**
- * What each token is attended with, summed over the queries: a product w·P [b,h,1,n] of some weights of the queries [b,1,1,n] with the
- * probabilities. Computed with the attention, so that the probabilities are never stored.
+ * The attention that each token receives, summed over the queries: a product w·P [b,h,1,n] of some weights of the queries
+ * [b,1,1,n] with the probabilities. Computed with the attention, so that the probabilities are never stored.
  */
 function receivedSum(
   { probabilities }: Attention,
@@ -156,7 +156,7 @@ function isStandard(program: Program, node: NodeProto | undefined, segment: Segm
   return node !== undefined && layoutOf(program.tensor(node.output[0] as string), segment)?.rows === 0
 }
 
-/** What is added for each key, packed: [b|1,1,1,n] → [1,t]; '' for nothing. */
+/** The term that is added for each key, packed: [b|1,1,1,n] → [1,t]; '' for nothing. */
 function packedKeys(names: readonly string[], source: AttentionSource): string | undefined {
   if (names.length === 0) return ''
   return source.once(`keys/${names.join()}`, () => {
@@ -165,7 +165,7 @@ function packedKeys(names: readonly string[], source: AttentionSource): string |
   })
 }
 
-/** What is added for each pair of tokens, still padded: [b|1,h|1,n,n]; '' for nothing. */
+/** The term that is added for each pair of tokens, still padded: [b|1,h|1,n,n]; '' for nothing. */
 function pairBias(names: readonly string[], source: AttentionSource): string {
   if (names.length === 0) return ''
   return source.once(`pairs/${names.join()}`, () => sumOf(names, source, (value) => withLeadingAxes(value, 4)))

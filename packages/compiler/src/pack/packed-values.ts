@@ -27,7 +27,7 @@ export class PackedValues {
   readonly #values = new Map<string, PackedValue>()
   readonly #once = new Map<string, string | undefined>()
 
-  /** What the segments begin with is packed at once. */
+  /** The values that segments begin with are packed at once. */
   constructor(program: Program, segments: readonly Segment[]) {
     this.program = program
     for (const segment of segments) {
@@ -76,7 +76,7 @@ export class PackedValues {
     })
   }
 
-  /** What was made before for the same key, or is made now. */
+  /** The value that was made before for the same key, or is made now. */
   once<T extends string | undefined>(key: string, make: () => T): T {
     if (!this.#once.has(key)) this.#once.set(key, make())
     return this.#once.get(key) as T

@@ -3,8 +3,8 @@ import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
 
 /**
- * What the padded form of a packed value has in the rows of padding:
- * `any`: whatever the model makes of padding, which no answer depends on;
+ * The contents of the padding rows in the padded form of a packed value:
+ * `any`: the results of the model for padding, which no answer depends on;
  * `zero`: 0, since the mask has made it so;
  * `masked`: what the model makes of such zeros, which may count (a norm that is at least 10⁻¹²).
  */

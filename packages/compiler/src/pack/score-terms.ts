@@ -8,7 +8,7 @@ import type { Program } from '../program/program.ts'
 import type { Repeats } from '../prune/repeats.ts'
 import type { Segment } from './segments.ts'
 
-/** What lies between Q·Kᵀ and the softmax, as scale and sum. */
+/** The steps between Q·Kᵀ and the softmax, as scale and sum. */
 interface ScoreTerms {
   readonly scale: number
   /** Added for each key, [b|1,1,1,n], and for each pair, [b|1,h|1,n|1,n]: values of the graph. */
@@ -97,7 +97,7 @@ export function scoreTerms({ chain }: Attention, source: ScoreSource): ScoreTerm
 /** Scores that are added to others or replace them, and give no weight. */
 const HIDDEN = -1000
 
-/** What a Where that hides scores would add instead: 0, or the number that it replaces them by. */
+/** The term that a Where that hides scores would add instead: 0, or the number that it replaces them by. */
 function hiddenBy(node: NodeProto, running: string, { program, repeats }: ScoreSource): string | undefined {
   const [condition, yes, no] = node.input as [string, string, string]
   const hides = yes === running ? no : yes

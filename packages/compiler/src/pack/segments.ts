@@ -23,13 +23,13 @@ export interface Segment {
   /** Values that mark padding, with the number by which each does. */
   readonly marks: ReadonlyMap<string, number>
   /**
-   * Everything that what the segment ends with is computed from. What methods compute next to it must not be packed: it may
-   * make something of padding, too (numbers for all positions).
+   * Everything that the end of the segment is computed from. Values that methods compute next to it must not be packed: they
+   * may use padding, too (numbers for all positions).
    */
   readonly own: ReadonlySet<string>
 }
 
-/** The segments whose examples can have different numbers of tokens. What says which are real is written into the graph. */
+/** The segments whose examples can have different numbers of tokens. The count of real ones is written into the graph. */
 export function writeSegments(program: Program, encoder: Encoder): Segment[] {
   const cuts = encoder.earlier?.cuts ?? []
   const [first] = encoder.layers as [Layer]

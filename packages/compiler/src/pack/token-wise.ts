@@ -10,13 +10,13 @@ import { numberAtPadding } from './number-at-padding.ts'
 import { type PaddingRows, paddingOf } from './padding.ts'
 import type { Segment } from './segments.ts'
 
-/** What packing a node asks about the values around it. */
+/** The facts that packing a node needs about the values around it. */
 export interface Surroundings {
   readonly program: Program
   readonly segment: Segment
   /** The packed form of a value, if it has one already. */
   packed(name: string): string | undefined
-  /** What a packed value has in rows of padding when it is padded; undefined for other values. */
+  /** The contents of a packed value in rows of padding when it is padded; undefined for other values. */
   padding(name: string): PaddingRows | undefined
   /** Packs a value from elsewhere (a mask, a table of positions) along an axis, for a reader of that many axes. */
   take(name: string, layout: Layout, rank: number): string | undefined
@@ -49,7 +49,7 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
   return treatsAlike(name, node, output, from, around) ? [packed, ...(operands as string[])] : undefined
 }
 
-/** What the results of a node that is packed have in rows of padding. */
+/** The contents of the results of a packed node in rows of padding. */
 export function paddingRows(node: NodeProto, around: Surroundings): PaddingRows {
   const { program, segment } = around
   const inputs = node.input.map((name) => {

@@ -46,7 +46,7 @@ export interface PlanField extends Relations {
   readonly description: string
   /** The value that it has where it is missing; absent where that depends on the model, or on other fields. */
   readonly default?: unknown
-  /** What a value must be, for messages. */
+  /** The form of a valid value, for messages. */
   readonly form: string
   readonly written?: WrittenField
   /** The fields of an object. */
@@ -103,7 +103,7 @@ export function mismatch(name: string, value: unknown, { form }: PlanField): str
 
 /**
  * The first two fields that cannot be given together, or else the first that lacks what it needs.
- * @param label what a field is called where it is named, and where it is asked for
+ * @param label names a field where it occurs, and where it is required
  */
 export function contradiction(
   values: Readonly<Record<string, unknown>>,

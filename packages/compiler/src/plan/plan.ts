@@ -19,7 +19,7 @@ import type { Field, FieldsOf } from './field.ts'
 import { type QuantizeOptions, quantizeFields } from './quantize-options.ts'
 
 /**
- * What to do to a model, as JSON, in the words of the command line. Without an amount only dead tokens are
+ * The changes to make to a model, as JSON, in the words of the command line. Without an amount only dead tokens are
  * eliminated, as with the method `none`, and a method acts that needs none.
  */
 export interface Plan extends Amounts {

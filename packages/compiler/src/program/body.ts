@@ -36,7 +36,7 @@ function captured(branch: GraphProto): Set<string> {
   return new Set(read.filter((name) => name !== '' && !own.has(name)))
 }
 
-/** What the file declares of the values around a branch that it reads. */
+/** The declarations of the values around a branch that it reads. */
 function declarations({ proto }: Graph, read: ReadonlySet<string>): GraphProto['input'] {
   return [...proto.input, ...proto.valueInfo].filter(({ name }) => read.has(name))
 }

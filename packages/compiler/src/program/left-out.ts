@@ -16,7 +16,7 @@ export interface LeftOutLayers {
 
 const KEY = 'tp.left-out'
 
-/** What a file says of the layers that it was made without, oldest first. */
+/** The records of the layers that a file was made without, oldest first. */
 export function readLeftOut(model: Model): LeftOutLayers[] {
   return readRecords(model, KEY, isRecordOfLayers)
 }

@@ -45,7 +45,7 @@ export class Program {
   #counts: ReadonlyMap<string, string>
   #earlier: readonly CutRecord[]
   #chosen: ReadonlySet<string>
-  /** What edits have made or changed since the graph was lifted. */
+  /** The values that edits have made or changed since the graph was lifted. */
   readonly #edited = new Map<string, Tensor>()
   readonly #data = new Map<string, boolean>()
   #visited = 0
@@ -62,7 +62,7 @@ export class Program {
   }
 
   /**
-   * Reads the graph as it is now, and infers types and shapes again. What was got from `graph` before has to be got again.
+   * Reads the graph as it is now, and infers types and shapes again. Values taken from `graph` before have to be taken again.
    * `counts`: see the constructor; by default those of before.
    */
   refresh(counts: ReadonlyMap<string, string> = this.#counts): void {
@@ -130,7 +130,7 @@ export class Program {
     })
   }
 
-  /** What steps on the way to a value that was written are: a later edit may have to follow tokens through them. */
+  /** The steps on the way to a written value: a later edit may have to follow tokens through them. */
   #learn(name: string): void {
     const stack = [name]
     for (let next = stack.at(-1); next !== undefined; next = stack.at(-1)) {
@@ -161,7 +161,7 @@ export class Program {
     }
   }
 
-  /** What a node would return for other inputs. */
+  /** The results of a node for other inputs. */
   infer(node: NodeProto, inputs: readonly (Tensor | undefined)[]): Tensor[] {
     const around = (name: string): Tensor | undefined =>
       this.#edited.get(name) ?? (this.#lifted.has(name) ? this.#lifted.tensor(name) : undefined)
@@ -227,7 +227,7 @@ export class Program {
   /** Everything whose contents are computed from a value's, itself included. */
   after(name: string): Set<string> {
     const found = new Set([name])
-    // What is added to a set while it is gone through is reached as well.
+    // Values that are added to a set during its iteration are reached as well.
     for (const next of found) {
       this.#visit(next)
       for (const { node } of this.graph.consumers(next)) {

@@ -40,7 +40,7 @@ describe('a pruned file', () => {
     expect(Buffer.compare(encodeModel(model), bytes)).toBe(0)
   })
 
-  test('is not pruned again upstream of an earlier cut', () => {
+  test('refuses to prune again upstream of an earlier cut', () => {
     const ragged = pruned(mail, { method, schedule: schedule(6, { layers: [1], mass: 0.9 }) })
     for (const [first, layer] of [
       [once, 3],

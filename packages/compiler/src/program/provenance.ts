@@ -24,7 +24,7 @@ export interface PruningStep {
   /** Where removed tokens are restored, the last one upstream of the head; absent where they are not. */
   readonly restored?: readonly RestoredRecord[]
   /**
-   * What stands for removed tokens there: the mean of the kept ones, always at outputs; or the nearest of them, at outputs or
+   * The rows that stand for removed tokens there: the mean of the kept ones, always at outputs; or the nearest of them, at outputs or
    * upstream of the head. Absent: the state that they had.
    */
   readonly filled?: Filling
@@ -32,7 +32,7 @@ export interface PruningStep {
   readonly atOutputs?: true
 }
 
-/** What stands for pruned tokens where they are restored, if it is not the state that they had. */
+/** The rows that stand for pruned tokens where they are restored, if it is not the state that they had. */
 export type Filling = 'mean' | 'nearest'
 
 /** Where a cut is, by the names of its values in the graph. */
@@ -62,7 +62,7 @@ export interface RestoredRecord {
 
 const KEY = 'tp.pruning'
 
-/** What a file says of its earlier prunings, oldest first. */
+/** The records of a file's earlier prunings, oldest first. */
 export function readProvenance(model: Model): PruningStep[] {
   return readRecords(model, KEY, isStep)
 }

@@ -15,7 +15,7 @@ export interface PrunedPrompt {
 
 const KEY = 'tp.prompt'
 
-/** What a file says of the pruning of its prompt; undefined where that is not pruned. */
+/** The record of the pruning of a file's prompt; undefined where that is not pruned. */
 export function readPrunedPrompt(model: Model): PrunedPrompt | undefined {
   return readRecords(model, KEY, isPrunedPrompt).at(-1)
 }

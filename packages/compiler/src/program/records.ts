@@ -1,8 +1,8 @@
 import { type Model, metadata } from '@tp/onnx'
 
 /**
- * Records that a file holds of what was done to it, oldest first: a list in JSON under a key of its metadata.
- * @param isRecord the text is the user's, and may hold anything; what is no record is passed over
+ * The records of a file's changes, oldest first: a list in JSON under a key of its metadata.
+ * @param isRecord the text is the user's, and may hold anything; entries that are not records are passed over
  */
 export function readRecords<T>(model: Model, key: string, isRecord: (value: unknown) => value is T): T[] {
   const text = metadata(model).get(key)

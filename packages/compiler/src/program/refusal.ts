@@ -42,7 +42,7 @@ export function isRefused(error: unknown): error is Refused {
   return isTpError(error) && typeof (error as Partial<Refused>).refusal === 'object'
 }
 
-/** What reading a graph can fail with: the model's fault, not that of the options. */
+/** Errors of reading a graph: the model's fault, not that of the options. */
 const modelProblems: ReadonlySet<string> = new Set([
   'TP_AXIS',
   'TP_CYCLE',
@@ -78,7 +78,10 @@ export function refusing<T>(work: () => T): T {
   }
 }
 
-/** What engines throw where a recursion goes too deep: patterns are looked for along chains that a file may have made long. */
+/**
+ * The errors that engines throw where a recursion goes too deep: patterns are looked for along chains that a file may have
+ * made long.
+ */
 function isStackOverflow(error: unknown): boolean {
   return error instanceof Error && /call stack|too much recursion/.test(error.message) && !isTpError(error)
 }
@@ -88,7 +91,7 @@ export function reasonOf(error: Error): string {
   return error.message.replace(/^\[[^\]]*\] /, '')
 }
 
-/** What a node is called in messages: its name, or what it computes where it has none. */
+/** The name of a node in messages, or its computation where it has none. */
 export function nameOf(node: NodeProto): string {
   return `${node.name === '' ? (node.output[0] ?? '') : node.name} (${node.opType})`
 }

@@ -26,13 +26,13 @@ export interface InsertedCut {
   readonly final: string | undefined
   /** float32 [b,D] → [b,D] what is added to these, of the mean of the kept tokens' states there; absent: nothing */
   readonly context: Reduction['context'] | undefined
-  /** float [b,n] what the tokens that arrive were ranked by; absent where that is not asked for, or no score decides */
+  /** float [b,n] scores by which the arriving tokens were ranked; absent where they are not requested, or no score decides */
   readonly scores: string | undefined
   /** float [b] share of the score, and of the tokens, that is kept; absent unless asked for */
   readonly mass: string | undefined
   readonly kept: string | undefined
   /** Rows keep different numbers of tokens, as the data decide. */
   readonly ragged: boolean
-  /** What follows the cut besides the stream (masks, position biases) → what it was taken from. */
+  /** Values that follow the cut besides the stream (masks, position biases) → their sources. */
   readonly followers: ReadonlyMap<string, string>
 }

@@ -163,7 +163,7 @@ function findNeeds(program: Program, axis: TokenAxis, single?: string): Needs {
       const what = rows[i]
       if (what !== undefined && axis.changed.has(name)) need(name, what)
     }
-    // What has to read everything for a part of its result computes everything: the part is taken out after it.
+    // A node that has to read everything for a part of its result computes everything: the part is taken out after it.
     const own = rows.filter((what, i) => what !== undefined && axis.changed.has(node.input[i] as string))
     if (own.length === 0 || own.some((what) => what !== 'all')) continue
     for (const name of node.output) if (needs.has(name)) needs.set(name, 'all')
@@ -177,21 +177,21 @@ function takesOut({ reads, readers, positionReads }: TokenAxis, node: NodeProto)
   return positionReads.some((read) => read.node === node)
 }
 
-/** What a node needs of each input for what is needed of its results. */
+/** The part of each input that a node needs for the needed part of its results. */
 function inputNeeds(program: Program, axis: TokenAxis, needs: Needs, node: NodeProto): (Need | undefined)[] {
   if (!node.input.some((name) => axis.changed.has(name))) return []
   if (takesOut(axis, node))
     return node.input.map((name, i) => (i === 0 ? axis.changed.get(name)?.dims.indexOf(TOKENS) : undefined))
-  const wanted = node.output.map((name) => needs.get(name))
-  const leavesTokens = node.output.some((name) => name !== '' && !axis.changed.has(name))
-  if (leavesTokens || wanted.includes('all')) return node.input.map(() => 'all')
-  const rows = wanted.filter((what) => what !== undefined)
+  const needed = node.output.map((name) => needs.get(name))
+  const returnsTokens = node.output.some((name) => name !== '' && !axis.changed.has(name))
+  if (returnsTokens || needed.includes('all')) return node.input.map(() => 'all')
+  const rows = needed.filter((what) => what !== undefined)
   const [row] = rows
   if (row === undefined) return []
   if (typeof row !== 'number' || rows.some((other) => other !== row)) return node.input.map(() => 'all')
   const known = (name: string): Tensor | undefined =>
     name === '' ? undefined : (axis.changed.get(name) ?? program.tensor(name))
-  const output = node.output.find((_, i) => wanted[i] !== undefined) as string
+  const output = node.output.find((_, i) => needed[i] !== undefined) as string
   return rowAxes(
     {
       node,
@@ -215,9 +215,9 @@ function partialReads(program: Program, axis: TokenAxis, needs: Needs): PartialR
   })
 }
 
-/** What some tokens are cut out by. */
+/** The indices by which some tokens are cut out. */
 interface Cutting {
-  /** What the first layer reads, with all tokens. */
+  /** The stream that the first layer reads, with all tokens. */
   readonly stream: string
   readonly axis: TokenAxis
   readonly rows: Rows

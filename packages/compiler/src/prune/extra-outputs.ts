@@ -7,16 +7,16 @@ import { lastingCuts } from './dead-tokens.ts'
 import { PRUNE_DEFAULTS } from './prune-options.ts'
 import type { Pruning } from './pruning.ts'
 
-/** Adds the outputs that were asked for: traces, shares to monitor, and what says which tokens the rows of compact outputs are. */
+/** Adds the requested outputs: traces, shares to monitor, and the record of which tokens the rows of compact outputs are. */
 export function addExtraOutputs(pruning: Pruning): void {
-  const { program, encoder, cuts, options, hasCompany } = pruning
+  const { program, encoder, cuts, options, isOneOfSeveral } = pruning
   const { trace, monitor, deadTokens = PRUNE_DEFAULTS.deadTokens, restore } = options
   const { name } = encoder
-  if (trace) addTraces(program, cuts, name, hasCompany)
-  if (monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, hasCompany)
+  if (trace) addTraces(program, cuts, name, isOneOfSeveral)
+  if (monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, isOneOfSeveral)
   const outputs = restore === 'none' ? encoder.tokenOutputs : []
   if (outputs.length === 0) return
-  pruning.compact = [...outputs, ...addRowOutputs(program, cuts, hasCompany ? `.${name}` : '')]
+  pruning.compact = [...outputs, ...addRowOutputs(program, cuts, isOneOfSeveral ? `.${name}` : '')]
 }
 
 /** Names of trace outputs begin with it: `tp.trace.3.indices`. */
@@ -99,7 +99,7 @@ function addRowOutputs(program: Program, cuts: readonly InsertedCut[], suffix: s
   return Object.keys(outputs)
 }
 
-/** What is in the slots after a cut: float [B,N] the token's position in the input, bool [B,N] whether it is one. */
+/** The contents of the slots after a cut: float [B,N] the token's position in the input, bool [B,N] whether it is one. */
 function slotsOf(cut: InsertedCut): { position: Tensor; valid: Tensor; names: Map<Tensor, string> } {
   const position = input('position', 'float32', ['B', 'N'])
   const names = new Map([[position, cut.position]])

@@ -35,7 +35,7 @@ import type { RestorePoint } from './restore-point.ts'
  * Patches that were a grid before they were flattened are as far apart as there: the squares of their distances along its rows and columns
  * are added.
  *
- * A slot with padding or with a token that stands for no part of the input (a class token has a position, but is no neighbor) stands
+ * A slot with padding or with a token that stands for no part of the input (a class token has a position, but is not a neighbor) stands
  * for itself alone, unless there is no other; fillers, slots of shorter examples that hold tokens which were dropped, for none. Other
  * protected tokens are neighbors like any.
  *

@@ -83,7 +83,7 @@ export function followStates(source: Model, inputs: readonly StatesInput[], coun
   return { model: program.model, edits, outputs }
 }
 
-/** A copy in which the number of states is that of the dense encoder: what is built in can be told by it. */
+/** A copy in which the number of states is that of the dense encoder: built-in numbers show by it. */
 function declaring(source: Model, inputs: readonly StatesInput[], count: number): Model {
   const model = cloneModel(source)
   const graph = new Graph(model)
@@ -106,7 +106,7 @@ function open(program: Program, { name, axis }: StatesInput): Tensor {
   )
 }
 
-/** Of what is the same for each state one entry is enough: its readers repeat it. */
+/** One entry is enough for values that are the same for each state: their readers repeat it. */
 function firstAlong(program: Program, name: string, axes: readonly number[], reader: NodeProto): Named {
   const tensor = program.tensor(name)
   const value = placeholder(name, tensor, tensor.dims)
@@ -125,7 +125,7 @@ function ownNumbers(
   const what = `each of the ${count} states meets an entry of its own (of "${name}", [${dims.join(',')}], axis ${axes.join(', ')})`
   return new Refused(
     'TP_POSITIONS',
-    `${what}, and which of them belong to the kept states the decoder is not told; prune with --set restore=auto`,
+    `${what}, and the decoder does not know which of them belong to the kept states; prune with --set restore=auto`,
     nameOf(reader),
   )
 }

@@ -44,7 +44,7 @@ describe.each(['llama', 'qwen3', 'gemma3'] as const)('%s', (name) => {
     }
   })
 
-  test('is opened as if it had repeated them, and is grouped again to the same', () => {
+  test('opens the model as if it had repeated them, and groups them again to the same', () => {
     const { model: now } = grouped(model)
     expect(inspectDecoder(now)).toEqual(inspectDecoder(model))
     const again = withEqualSizes(() => {

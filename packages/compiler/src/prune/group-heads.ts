@@ -4,7 +4,7 @@ import type { Program } from '../program/program.ts'
 
 /** Keys or values of which every head is repeated for the queries that share it: [b,g,n,d] → [b,g·r,n,d]. */
 interface Repetition {
-  /** What is repeated, and the result. */
+  /** The repeated value, and the result. */
   readonly source: string
   readonly repeated: string
   readonly groups: number

@@ -6,7 +6,7 @@ import { Operands } from '../program/operands.ts'
 import type { Named, Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 
-/** What the numbers of tokens after a cut of a prompt are read from. */
+/** The values from which numbers of tokens after a cut of a prompt are read. */
 export interface Lengths {
   /** int64 [b,k,1]: kept new tokens */
   readonly indices: string

@@ -37,7 +37,7 @@ const HIDDEN = -1e30
 type AttentionSource = Pick<SiteSource, 'query' | 'key' | 'value' | 'attention' | 'attentionFrom'>
 
 /**
- * What a method is given of a layer whose attention is one GroupQueryAttention: keys and values as its caches hold them, and the
+ * The site of a layer whose attention is one GroupQueryAttention: keys and values as its caches hold them, and the
  * probabilities of single queries, computed from these. `hidden`: [B,N,D].
  */
 export function groupQuerySource(
@@ -69,10 +69,10 @@ export function groupQuerySource(
     key: () => slice(key, { axis: 2, start: past }),
     value: () => slice(value, { axis: 2, start: past }),
     attentionFrom(rows) {
-      const asked =
+      const positions =
         typeof rows === 'number' ? expand(constant([rows], 'int64', [1, 1]), [axisSize(hidden, 0), 1]) : rows
-      const query = queryRows(program, operands, form, { rows: asked, past })
-      return slice(probabilities(form, query, key, add(asked, past)), { axis: 3, start: past })
+      const query = queryRows(program, operands, form, { rows: positions, past })
+      return slice(probabilities(form, query, key, add(positions, past)), { axis: 3, start: past })
     },
   }
 }

@@ -91,7 +91,7 @@ interface Visit {
   readonly amount: Amount | undefined
 }
 
-/** What a method that acts before another does at the first layer. */
+/** The effect, at the first layer, of a method that acts before another. */
 function visitBefore(before: Method | undefined): Visit[] {
   return before === undefined ? [] : [{ method: before, site: 'input', amount: wholeAmount }]
 }

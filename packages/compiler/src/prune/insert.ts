@@ -28,7 +28,7 @@ export interface InsertOptions {
   readonly keyBias: KeyBias
   /** Nodes that no change goes beyond: where removed tokens are restored. */
   readonly ends: readonly NodeProto[]
-  /** What counts tokens for a pooling of the kept ones. */
+  /** The counts of tokens for a pooling of the kept ones. */
   readonly counts: readonly PoolCount[]
   /** Whether pruned tokens are restored downstream of the last layer. */
   readonly restores: boolean
@@ -38,7 +38,7 @@ export interface InsertOptions {
   readonly monitor: boolean
 }
 
-/** What a method did at a layer: the state for the next one, and the cut if there was one. */
+/** The outcome of a method at a layer: the state for the next one, and the cut if there was one. */
 export interface Inserted {
   readonly state: TokenState
   readonly names: ReadonlyMap<Tensor, string>
@@ -48,7 +48,7 @@ export interface Inserted {
 /** Runs a method at one layer of the graph and makes everything downstream follow the kept tokens. */
 export function insertAt(program: Program, encoder: Encoder, options: InsertOptions): Inserted {
   const { method, layer, site, amount, state, params } = options
-  // A position that an input names is no token that the head reads.
+  // A position that an input names is not a token that the head reads.
   const protectedInput = encoder.positionReads.length > 0 ? state.protectedInputs[0] : undefined
   const { source: sourceAt, readers: readersAt } = siteSources[site]
   const source = sourceAt(program, encoder, layer, protectedInput)
@@ -86,7 +86,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
   const [after, indices] = emitted as [string, string]
-  // What the choice itself is made from sees all tokens: a mask may get its length from the stream.
+  // The values on which the choice depends see all tokens: a mask may get its length from the stream.
   const upstream = program.upstream(emitted)
   for (const reader of readers.filter((node) => !upstream.has(node))) {
     for (const [index, name] of [...reader.input].entries())

@@ -19,10 +19,10 @@ function perScore(bias: Tensor, rank: number, heads: number): Tensor {
 const HIDDEN = -30000
 
 /**
- * What cuts add to the scores of the keys of every later attention, in one sum upstream of each softmax:
+ * The terms that cuts add to the scores of the keys of every later attention, in one sum upstream of each softmax:
  *
  * - the method's own bias, the logarithm of sizes;
- * - what hides fillers, slots of shorter examples that hold tokens which were dropped. Only needed once examples are ragged
+ * - a term that hides fillers, slots of shorter examples that hold tokens which were dropped. Only needed once examples are ragged
  *   (threshold, mass, sampling); elsewhere fillers are padding, which the model's own mask hides.
  */
 export class KeyBias {

@@ -68,7 +68,7 @@ function beginnings(program: Program, name: string): ParallelRead[] {
 function rowsOf(program: Program, node: NodeProto, axis: number): readonly RowAxis[] {
   const name = node.output[0] as string
   const output = program.tensor(name)
-  // Of what an edit has written only the shape is known.
+  // Only the shape of a value that an edit has written is known.
   if (output.node.op.name === 'Input' || !output.hasShape) return []
   // A fixed number of tokens may be any other size, too.
   if (typeof output.dims[axis] === 'number' && hasTrait(node, 'joined axes')) return []

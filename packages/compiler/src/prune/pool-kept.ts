@@ -21,7 +21,7 @@ interface PoolingOptions {
   readonly keyBias: KeyBias
   /** Where tokens are restored, if they are: downstream of it there are all tokens again, each for itself. */
   readonly ends: readonly NodeProto[]
-  /** What counts tokens without coming from them. */
+  /** Values that count tokens without coming from them. */
   readonly counts: readonly PoolCount[]
   /** An earlier pruning has weighed the tokens already. */
   readonly again: boolean

@@ -54,7 +54,7 @@ const [NEW, ALL] = ["T'new", "T'all"]
  * the positions that these have in the prompt, and their caches hold these alone.
  *
  * Every example keeps its share of its own real tokens, so that shorter ones have slots to spare: these come first and hold padding, and
- * the last slot holds the last real token. What later layers see of earlier tokens is as long as their caches are.
+ * the last slot holds the last real token. The part that later layers see of earlier tokens is as long as their caches are.
  * @returns the decoder as it is then
  */
 export function cutPrompt(program: Program, decoder: Decoder, cut: PromptCut): Decoder {
@@ -99,7 +99,7 @@ export function cutPrompt(program: Program, decoder: Decoder, cut: PromptCut): D
   return decoder.lastInput === stream ? { ...decoder, lastInput: after } : decoder
 }
 
-/** @throws Refused for later layers whose attention is an operator that cannot be told positions */
+/** @throws Refused for later layers whose attention is an operator without an input for positions */
 function requireKnownAttention(later: readonly DecoderLayer[]): void {
   for (const { attention, keys } of later) {
     const { fused } = attention
@@ -159,7 +159,10 @@ function tokenMask(program: Program, { firstInput }: Decoder, { attention }: Dec
   throw new Refused('TP_MASK', 'no input [batch, earlier and new tokens] says which tokens are real')
 }
 
-/** What a choice has written: the kept tokens [b,k,D], which all readers of the stream read then, and their indices [b,k,1]. */
+/**
+ * The nodes that a choice has written: the kept tokens [b,k,D], which all readers of the stream read then, and their
+ * indices [b,k,1].
+ */
 interface KeptTokens {
   readonly after: string
   readonly indices: string
@@ -181,7 +184,7 @@ function keepTokens(
   const tokens = operands.value(mask, ['B', 'M'])
   const real = cast(slice(tokens, { axis: 1, start: sub(axisSize(tokens, 1), axisSize(source.hidden, 1)) }), 'bool')
   const state = initialState(source.hidden, real, protect)
-  // What is read next, wherever the padding is.
+  // The token that is read next, wherever the padding is.
   const last = sub(max(where(real, state.ordinals, 0), 1, { keepDims: true }), 1)
   const { cut } = reduceTokens({
     method,

@@ -19,7 +19,7 @@ export interface PromptSource extends Omit<SiteSource, 'classToken'> {
 }
 
 /**
- * What a method is given at a layer of a decoder. `stream`: [b,n,D] after the layer's attention, of the new tokens; keys and values
+ * The site of a method at a layer of a decoder. `stream`: [b,n,D] after the layer's attention, of the new tokens; keys and values
  * are those of the new tokens, too, and attention [b,h,n,p+n] is given in its last n columns.
  */
 export function promptSource(program: Program, decoder: Decoder, index: number, stream: string): PromptSource {
@@ -40,7 +40,7 @@ export function promptSource(program: Program, decoder: Decoder, index: number, 
   }
 }
 
-/** Of an attention that is written out. */
+/** For an attention that is written out. */
 function writtenSource(
   program: Program,
   { attention, keys, values }: DecoderLayer,

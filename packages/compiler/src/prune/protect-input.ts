@@ -14,9 +14,12 @@ export function protectInput(program: Program, { name, batch }: Encoder): Named 
   const { graph } = program
   if (!graph.has(PROTECT)) graph.addInput(PROTECT, 'int64', [rowsOf(program, name), 1])
   const dims: Dim[] = [batch, 1]
-  const asked = input(PROTECT, 'int64', dims)
-  program.setTensor(PROTECT, asked)
-  return program.write(cast(asked, 'float32'), new Map([[asked, PROTECT]]), { prefix: 'tp/protect', dims: [dims] })
+  const position = input(PROTECT, 'int64', dims)
+  program.setTensor(PROTECT, position)
+  return program.write(cast(position, 'float32'), new Map([[position, PROTECT]]), {
+    prefix: 'tp/protect',
+    dims: [dims],
+  })
 }
 
 /** The size of the batch as the model's own input declares it. */

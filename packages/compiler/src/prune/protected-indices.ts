@@ -33,6 +33,6 @@ function checkProtected(positions: readonly number[], encoder: Encoder): readonl
       )
     }
   }
-  // What the head reads by position has to be kept there, whatever else is asked for.
+  // Tokens that the head reads by position have to be kept there, whatever the options.
   return [...new Set([...encoder.required, ...positions])]
 }

@@ -68,7 +68,7 @@ export function pruneModel(opened: Opened, found: readonly FoundEncoder[], optio
   return { model, layerCount, cuts: encoders.flatMap(({ cuts }) => cuts), encoders }
 }
 
-interface Company {
+interface OtherEncoders {
   /** There are other encoders in the file. */
   readonly named: boolean
   /** Others are pruned in the same way. */
@@ -81,22 +81,22 @@ function pruneEncoder(
   { program, expansions }: Opened,
   found: Encoder,
   options: PruneOptions,
-  { named, several, among }: Company,
+  { named, several, among }: OtherEncoders,
 ): PrunedEncoder {
   const { name } = found
   const encoder = withClassToken(found, options)
   const about: NamedEncoder = { name, layerCount: encoder.layers.length, open: encoder.open }
-  const given = typeof options.schedule === 'function' ? options.schedule({ ...about, among }) : options.schedule
-  const asked = checkSchedule(given, encoder.depth)
-  requireOpenLayers(asked, encoder)
+  const own = typeof options.schedule === 'function' ? options.schedule({ ...about, among }) : options.schedule
+  const amounts = checkSchedule(own, encoder.depth)
+  requireOpenLayers(amounts, encoder)
   const sites = sitesOf(encoder, options.method) - (isLastSiteIdle(program, encoder, options) ? 1 : 0)
-  const schedule = new Map([...asked].filter(([layer]) => layer < sites))
-  const actsBefore = options.method.before !== undefined && asked.size > 0
+  const schedule = new Map([...amounts].filter(([layer]) => layer < sites))
+  const actsBefore = options.method.before !== undefined && amounts.size > 0
   const pruning: Pruning = {
     program,
     expansions,
     options,
-    hasCompany: several,
+    isOneOfSeveral: several,
     schedule,
     cutLayers: new Set([...(actsBefore ? [encoder.open] : []), ...schedule.keys()]),
     outputs: outputShapes(program),
@@ -125,7 +125,7 @@ function pruneEncoder(
     const step = provenanceOf(pruning)
     addProvenance(program.model, named ? { ...step, encoder: name } : step)
   }
-  return { ...about, schedule: asked, cuts: pruning.cuts }
+  return { ...about, schedule: amounts, cuts: pruning.cuts }
 }
 
 /** In a last layer that computes only the class token none can be pruned; nor is it worth while where dead-token elimination will make it so. */

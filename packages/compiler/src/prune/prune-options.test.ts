@@ -26,7 +26,7 @@ const inputs = inputsOf({ ...form, seed: 1 }, 2, 5, 3)
 const method = receivedAttention()
 const half: Schedule = new Map([[1, { kind: 'ratio', value: 0.5 }]])
 
-/** What `prune` makes of options that no type has seen: a model, or the code of a refusal or an error. */
+/** The result of `prune` for options that no type has checked: a model, or the code of a refusal or an error. */
 function outcome(options: unknown, source: unknown = model): Model | string {
   try {
     return transform(source as Model, prune(options as PruneOptions)).model
@@ -127,7 +127,7 @@ test('checks layers of a soft form like those of a schedule', () => {
   )
 })
 
-test('is not affected by later changes of its schedule', () => {
+test('a pruning does not see later changes of its schedule', () => {
   const own = new Map(half)
   const result = transform(model, prune({ method, schedule: own }))
   own.set(2, { kind: 'ratio', value: 0.1 })
@@ -153,8 +153,8 @@ test('gives a file that runs or a code for any schedule, and does not change the
   )
   let made = 0
   await fc.assert(
-    fc.asyncProperty(schedule, async (given) => {
-      const seen = outcome({ method, schedule: given })
+    fc.asyncProperty(schedule, async (amounts) => {
+      const seen = outcome({ method, schedule: amounts })
       if (typeof seen === 'string') {
         expect(seen).toMatch(/^TP_[A-Z_]+$/)
         return
@@ -207,10 +207,10 @@ test('gives a file that runs or a code for any JSON as a plan', async () => {
   )
   let made = 0
   await fc.assert(
-    fc.asyncProperty(plan, async (given) => {
+    fc.asyncProperty(plan, async (drawn) => {
       let seen: Model | string
       try {
-        seen = transform(model, ...transformsOf(checkPlan(given, 'plan.json'), methods)).model
+        seen = transform(model, ...transformsOf(checkPlan(drawn, 'plan.json'), methods)).model
       } catch (error) {
         seen = isTpError(error) ? error.code : `uncoded: ${error}`
       }

@@ -15,8 +15,8 @@ export interface Pruning {
   readonly options: PruneOptions
   readonly expansions: readonly Expansion[]
   /** Other encoders of the file are pruned in the same way. */
-  readonly hasCompany: boolean
-  /** What is pruned at each layer; no-op sites are omitted. */
+  readonly isOneOfSeveral: boolean
+  /** The pruning at each layer; no-op sites are omitted. */
   readonly schedule: Schedule
   /** Layers where tokens are pruned: those of the schedule, and where it names any the one at which a method acts `before`. */
   readonly cutLayers: ReadonlySet<number>
@@ -29,7 +29,7 @@ export interface Pruning {
   encoder: Encoder
   /** Where removed tokens are restored. */
   points: readonly RestorePoint[]
-  /** What they are restored with: the state that they had, the mean of the kept tokens, or the nearest of them. */
+  /** The rows that they are restored with: the state that they had, the mean of the kept tokens, or the nearest of them. */
   fill: 'state' | Filling
   /** They are restored at the outputs alone: whatever else reads tokens has the kept ones. */
   atOutputs: boolean

@@ -40,7 +40,7 @@ type Restoring = Pick<Pruning, 'fill' | 'atOutputs'>
 
 const withOwnStates: Restoring = { fill: 'state', atOutputs: false }
 
-/** What removed tokens are restored with, and where, if they are. */
+/** The rows by which removed tokens are restored, and the point, if they are. */
 function restoringOf(program: Program, encoder: Encoder, options: PruneOptions): Restoring | undefined {
   const { earlier, tokenOutputs, countedOutputs, wholeHead } = encoder
   const { restore = PRUNE_DEFAULTS.restore, method } = options
@@ -81,7 +81,7 @@ function restoringOf(program: Program, encoder: Encoder, options: PruneOptions):
   return restore === 'auto' && needed ? withOwnStates : undefined
 }
 
-/** What is said of a head that needs every token, where none is restored. */
+/** The message for a head that needs every token, where none is restored. */
 function notRestored({ refused: { refusal } }: WholeHead): Refused {
   const reason = `the head needs every token at its position (${refusal.message})`
   return new Refused(refusal.code, `${reason}; restore them upstream of it: omit restore`, refusal.node)
@@ -106,9 +106,9 @@ function requireSameRestoring(restore: PruneOptions['restore'], filled: Filling 
       'tokens that were pruned before are restored upstream of the head, so those that are pruned now have to be, too'
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from without restoring`)
   }
-  const wanted = restore === 'all' ? undefined : restore === 'nearest' ? restore : filled
-  if (wanted !== filled) {
-    const reason = `tokens that were pruned before are restored with ${whatFills[filled ?? 'state']}, not with ${whatFills[wanted ?? 'state']}`
+  const form = restore === 'all' ? undefined : restore === 'nearest' ? restore : filled
+  if (form !== filled) {
+    const reason = `tokens that were pruned before are restored with ${whatFills[filled ?? 'state']}, not with ${whatFills[form ?? 'state']}`
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from, or omit restore`)
   }
 }

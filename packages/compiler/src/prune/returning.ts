@@ -7,7 +7,7 @@ import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 import { RestorePoint } from './restore-point.ts'
 
-/** State of the tokens, and the values of the graph that it stands for. */
+/** State of the tokens, and the values of the graph that they stand for. */
 export interface Tokens {
   readonly state: TokenState
   readonly names: ReadonlyMap<Tensor, string>
@@ -48,7 +48,7 @@ export class Returning {
     }
   }
 
-  /** What has to be known of tokens before some are pruned. */
+  /** The facts about tokens before some are pruned. */
   start(tokens: Tokens): Tokens {
     return this.#method.returns ? { ...tokens, state: startedState(this.#method, tokens.state) } : tokens
   }

@@ -105,7 +105,7 @@ export class Rewriter {
       isShared && rank === 3 ? headsInBatch(this.program, reader.output[0] as string, this.#batch()) : undefined
     if (repeats !== undefined && taken.dims[0] !== 1) return this.#repeatForHeads(taken, value, name, repeats, reader)
     const full = [...Array.from({ length: missing }, () => 1), ...dims]
-    // What was the same for every example may differ between them now.
+    // Values that were the same for every example may differ between them now.
     if (missing > 0 || !axes.includes(0)) full[0] = taken.dims[0] as Dim
     const names = new Map([...this.#names, [value, name]])
     return this.program.write(taken, names, { prefix: this.#prefix, before: reader, dims: [full] })
@@ -228,10 +228,10 @@ export class Rewriter {
     this.program.setTensor(data, actual)
     const value = placeholder(data, actual, actual.dims)
     const names = new Map([[value, data]])
-    const given = entries.some((entry) => typeof entry === 'object' && 'given' in entry) ? reader.input[1] : undefined
-    const known = given === undefined ? undefined : (now[1] ?? this.program.tensor(given))
+    const shape = entries.some((entry) => typeof entry === 'object' && 'copied' in entry) ? reader.input[1] : undefined
+    const known = shape === undefined ? undefined : (now[1] ?? this.program.tensor(shape))
     const before = known && placeholder('shape', known, known.dims)
-    if (given !== undefined && before !== undefined) names.set(before, given)
+    if (shape !== undefined && before !== undefined) names.set(before, shape)
     const expression = shapeExpression(entries, value, before)
     const { name } = this.program.write(expression, names, { prefix: this.#prefix, before: reader })
     this.program.setTensor(data, old)

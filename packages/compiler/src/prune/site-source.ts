@@ -21,9 +21,9 @@ interface GraphSite extends SiteSource {
   readonly names: Map<Tensor, string>
 }
 
-/** What pruning at a kind of site has to know of the graph there. */
+/** The facts about the graph that pruning at a kind of site needs. */
 interface SiteInGraph {
-  /** What a method is given. `protectedInput`: the token that the head reads, if it reads no leading one. */
+  /** The site of a method. `protectedInput`: the token that the head reads, if it reads no leading one. */
   source(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite
   /** The readers of the stream that continue with the kept tokens. */
   readers(program: Program, stream: string): readonly NodeProto[]
@@ -47,7 +47,7 @@ function readersOf(program: Program, stream: string): NodeProto[] {
   return program.graph.consumers(stream).map(({ node }) => node)
 }
 
-/** What is known at the input of layer `index` of an encoder: the tokens, and nothing that the layer computes of them. */
+/** The values known at the input of layer `index` of an encoder: the tokens, and nothing that the layer computes of them. */
 function inputSite(program: Program, encoder: Encoder, index: number): GraphSite {
   const name = sites.input.stream(encoder, index) as string
   const operands = new Operands(program)
@@ -67,7 +67,7 @@ function inputSite(program: Program, encoder: Encoder, index: number): GraphSite
   }
 }
 
-/** What a method is given at layer `index` of an encoder. `protectedInput`: the token that the head reads, if it reads no leading one. */
+/** The site of a method at layer `index` of an encoder. `protectedInput`: the token that the head reads, if it reads no leading one. */
 function graphSite(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite {
   const layer = encoder.layers[index] as Layer
   const { attention } = layer
@@ -173,10 +173,10 @@ function sideRows(
   rows: Tensor | number,
   value: (name: string, dims: readonly Dim[]) => Tensor,
 ): Tensor {
-  const given = program.tensor(name)
+  const tensor = program.tensor(name)
   // Where scores have no axis for the heads: several are folded into the first axis, or there is one.
-  const isFlat = rank === 3 && given.rank === 3
-  const whole = isFlat && given.dims[0] !== 1 ? heads.of(name) : name
+  const isFlat = rank === 3 && tensor.rank === 3
+  const whole = isFlat && tensor.dims[0] !== 1 ? heads.of(name) : name
   const actual = program.tensor(whole)
   const positions = actual.rank === 4 || !isFlat ? ['B', 'H', 'N', 'N'].slice(4 - actual.rank) : ['B', 'N', 'N']
   const named = value(

@@ -11,7 +11,10 @@ import { protectInput } from './protect-input.ts'
 import { type ProtectedSegment, segmentMask } from './protected-segment.ts'
 import { writePosition } from './token-reads.ts'
 
-/** What travels with the tokens at the first layer where they may be pruned, and the values of the graph that it stands for. */
+/**
+ * The values that travel with the tokens at the first layer where they may be pruned, and the values of the graph that it
+ * stands for.
+ */
 export interface Start {
   readonly state: TokenState
   readonly names: ReadonlyMap<Tensor, string>
@@ -45,9 +48,9 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     const { name, tensor } = writePosition(program, first.input, position)
     protectedInputs.set(positionKey(position), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
   }
-  const asked = options.protectInput ? [value(protectInput(program, encoder).name, ['B', 1])] : []
+  const byInput = options.protectInput ? [value(protectInput(program, encoder).name, ['B', 1])] : []
   const segment = options.segment && segmentMask(program, encoder, options.segment, value)
-  const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values(), ...asked], segment)
+  const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values(), ...byInput], segment)
   const positions = encoder.positionReads.map(
     ({ position }) => names.get(protectedInputs.get(positionKey(position)) as Tensor) as string,
   )

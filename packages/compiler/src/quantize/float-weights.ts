@@ -27,7 +27,7 @@ export function floatWeights({ proto }: Model): FloatWeights[] {
   return [...found].map(([operator, bytes]) => ({ operator, bytes })).sort((a, b) => b.bytes - a.bytes)
 }
 
-/** Who reads a value of a graph, also in its bodies, and where exporters transpose it or pass it on under other names. */
+/** The readers of a value of a graph, also in its bodies, and where exporters transpose it or pass it on under other names. */
 class Readers {
   readonly #nodes = new Map<GraphProto, Map<string, NodeProto[]>>()
 

@@ -5,7 +5,7 @@ export function shownName({ name, output }: NodeProto): string {
   return name === '' ? (output[0] as string) : name
 }
 
-/** What pruning adds. Its networks are small, and which tokens are kept must not hang on their rounding. */
+/** The nodes that pruning adds. Its networks are small, and which tokens are kept must not hang on their rounding. */
 export function isOfPruning(node: NodeProto): boolean {
   return shownName(node).startsWith('tp/')
 }

@@ -1,7 +1,7 @@
 import { checkQuantizeOptions, QUANTIZE_DEFAULTS } from '../plan/quantize-options.ts'
 import type { Rounding } from './round-weights.ts'
 
-/** What to round, and how. */
+/** The values to round, and the form of rounding. */
 export interface QuantizeForm {
   readonly rounding: Rounding
   /** Nodes that remain in float32. */

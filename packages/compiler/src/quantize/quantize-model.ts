@@ -13,7 +13,7 @@ import { isOfRows, productWeights, rewriteOf, tableOf } from './rewrite-nodes.ts
 /** A model with 8-bit weights. */
 export interface QuantizedModel {
   readonly model: Model
-  /** What was quantized, in the order of the file. */
+  /** The quantized parts, in the order of the file. */
   readonly nodes: readonly QuantizedNode[]
   /** Weights that remain in float32, by the operator that reads them, most bytes first; those of the smallest are not counted. */
   readonly remaining: readonly FloatWeights[]
@@ -68,10 +68,10 @@ function eachNode(of: QuantizedGraph, visit: (node: NodeProto, own: QuantizedGra
 }
 
 /** Tables (of embeddings) that are a product's weights, too, transposed (those of the head). */
-function tiedTables(of: QuantizedGraph, isLeft: (node: NodeProto) => boolean): Set<TensorProto> {
+function tiedTables(of: QuantizedGraph, isKept: (node: NodeProto) => boolean): Set<TensorProto> {
   const [tables, factors] = [new Set<TensorProto>(), new Set<TensorProto>()]
   eachNode(of, (node, own) => {
-    if (isLeft(node)) return
+    if (isKept(node)) return
     const [table, weights] = [tableOf(node, own), productWeights(node, own)]
     if (table?.tensor.dims.length === 2 && isOfRows(node)) tables.add(table.tensor)
     if (weights?.isTransposed) factors.add(weights.tensor)

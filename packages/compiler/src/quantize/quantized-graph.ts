@@ -25,8 +25,8 @@ interface TiedTable {
 }
 
 /**
- * A graph that is being quantized, or a branch of it. What two nodes read is quantized once: weights in the whole model, whose 8-bit
- * forms are all in the main graph, and other values in each branch.
+ * A graph that is being quantized, or a branch of it. A value that two nodes read is quantized once: weights in the whole
+ * model, whose 8-bit forms are all in the main graph, and other values in each branch.
  */
 export class QuantizedGraph {
   readonly graph: Graph

@@ -6,7 +6,7 @@ import type { ConstantWeights, QuantizedGraph, QuantizedValue } from './quantize
 /** Puts 8-bit nodes in place of one; false where the node has a form that is not quantized, and is left alone. */
 export type Rewrite = (node: NodeProto, to: QuantizedGraph) => boolean
 
-/** What is quantized, by operator; what a node computes is the same but for rounding. */
+/** The quantized inputs, by operator; a node computes the same except for rounding. */
 export function rewriteOf(node: NodeProto): Rewrite | undefined {
   return rewrites.get(operatorName(node))
 }

@@ -33,7 +33,7 @@ export interface Smoothed {
  */
 const WORTH = { noise: 1e-3, gain: 5 } as const
 
-/** What `smooth` has to know the channels of: what matrices that no other product shares are multiplied with. */
+/** The values whose channels `smooth` has to know: those multiplied with matrices that no other product shares. */
 export function smoothSites(model: Model): SmoothSite[] {
   requireModel(model)
   const graph = new Graph(model)

@@ -1,4 +1,4 @@
-/** What the channels (features) of a value were on some examples. */
+/** The ranges of the channels (features) of a value on some examples. */
 export interface ChannelRanges {
   /** Smallest and largest number of each. */
   readonly low: Float32Array
@@ -14,7 +14,10 @@ export interface ReadingWeights {
 }
 
 export interface Smoothing {
-  /** What each channel is divided by, and its row of the weights multiplied with: a power of 2, 1 or more, so that nothing is rounded. */
+  /**
+   * The factor by which each channel is divided, and its row of the weights multiplied: a power of 2, 1 or more, so that
+   * nothing is rounded.
+   */
   readonly scales: Float32Array
   /** Variance of the rounding in the products, relative to that of the products: as they are, and with the scales. */
   readonly before: number

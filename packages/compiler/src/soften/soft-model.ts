@@ -38,17 +38,17 @@ export interface SoftModel {
   /** float [B,N]: 1 for real tokens, 0 for padding */
   readonly attended: Tensor
   readonly layerCount: number
-  /** What each layer is given, by its name in the graph: [B,N,D] */
+  /** The input of each layer, by its name in the graph: [B,N,D] */
   readonly starts: readonly string[]
   /** Where each layer's tokens may be pruned, by its name in the graph: [B,N,D] */
   readonly sites: readonly string[]
-  /** What the last layer gives, by its name in the graph: [B,N,D]; absent where that was not found */
+  /** The result of the last layer, by its name in the graph: [B,N,D]; absent where that was not found */
   readonly end: string | undefined
   readonly site: NonNullable<Method['site']>
   readonly hidden: number
   readonly heads: number
   /** Tokens of the encoder, in the sizes of the model's inputs. */
   readonly tokens: Dim
-  /** What a tensor is called in the graph, for messages. */
+  /** The name of a tensor in the graph, for messages. */
   nameOf(tensor: Tensor): string | undefined
 }

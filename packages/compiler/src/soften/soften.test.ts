@@ -120,8 +120,8 @@ async function runSoft(model: Model, soft: SoftModel, inputs: NamedTensors): Pro
   return await run(decodeModel(emitModel(Object.fromEntries(outputs))), inputs)
 }
 
-function expectSame(seen: NamedTensors, wanted: NamedTensors, tolerance: number): void {
-  for (const [name, { dims, data }] of Object.entries(wanted)) {
+function expectSame(seen: NamedTensors, expected: NamedTensors, tolerance: number): void {
+  for (const [name, { dims, data }] of Object.entries(expected)) {
     expect(seen[name]?.dims, name).toEqual(dims)
     expect(difference(numbers(seen[name]), numbers({ dims, data } as TensorLike)), name).toBeLessThan(tolerance)
   }

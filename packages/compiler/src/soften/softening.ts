@@ -35,7 +35,7 @@ export class Softening {
   readonly #bound = new Map<Tensor, Tensor>()
   /** [b,n,D] as the graph has it */
   readonly #stream: readonly Dim[]
-  /** What was asked for already, by its name as an input. */
+  /** The values already provided, by their names as inputs. */
   readonly #given = new Map<string, Tensor>()
   readonly #end: string | undefined
   #state: TokenState
@@ -120,13 +120,13 @@ export class Softening {
     }
     return (
       result &&
-      ((own, given) =>
+      ((own, state) =>
         this.#values.bind(
           result,
           new Map(),
           new Map([
             [after, own],
-            [into, given],
+            [into, state],
           ]),
         ))
     )

@@ -4,8 +4,8 @@ import { type Lifted, liftNode } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
 
 /**
- * A graph's values as expressions of which some are replaced, from the inputs towards the outputs: what is asked for
- * downstream of a replaced value is computed from what it was replaced with.
+ * A graph's values as expressions of which some are replaced, from the inputs towards the outputs: values downstream of a
+ * replaced one are computed from its replacement.
  */
 export class SoftValues {
   readonly #program: Program
@@ -28,7 +28,7 @@ export class SoftValues {
     return now
   }
 
-  /** Takes `by` for a value of the graph from here on; nothing that reads it may have been asked for. */
+  /** Takes `by` for a value of the graph from here on; nothing that reads it may have been built. */
   replace(name: string, by: Tensor): void {
     const original = this.#original(name)
     const now = this.#now(original)
@@ -45,7 +45,7 @@ export class SoftValues {
     return rebuild(expression, known, new Map())
   }
 
-  /** What a tensor that was made here is called in the graph. */
+  /** The name in the graph of a tensor that was made here. */
   nameOf(tensor: Tensor): string | undefined {
     return this.#names.get(tensor) ?? this.#lifted.names.get(tensor)
   }

@@ -33,7 +33,7 @@ export interface LastLogitsReport {
  * one token at a time is as before, but that keys and values which several queries share (grouped attention) are no longer copied for
  * each of them: a step after a long text is then up to twice as fast. With left padding, as is usual in batches, the last token is the last one of every example.
  *
- * Who scores whole sequences needs the logits of all tokens, and the model as it is.
+ * Programs that score whole sequences need the logits of all tokens, and the model as it is.
  *
  * Refused: TP_DECODER for what is not a decoder with caches, or gives the last logits already; TP_CONTROL_FLOW for a merged decoder;
  * TP_QUANTIZED for caches of 8 bits.
@@ -61,9 +61,9 @@ const hasAllLogits: Condition = {
 
 /** @throws Refused TP_DECODER */
 function requireAllLogits(program: Program, { logits }: Decoder): void {
-  const wanted = program.graph.inputs.find(({ name }) => saysHowManyLogits(name))
-  if (wanted !== undefined) {
-    const reason = `the model computes as many logits as its input ${wanted.name} says`
+  const count = program.graph.inputs.find(({ name }) => saysHowManyLogits(name))
+  if (count !== undefined) {
+    const reason = `the model computes as many logits as its input ${count.name} says`
     throw new Refused('TP_DECODER', `${reason}; there is nothing to leave out`)
   }
   if (program.tensor(logits).dims[1] === 1) throw lastAlready(logits)

@@ -34,12 +34,12 @@ function opened(model: Model, edit: (graph: Graph) => void): Model {
 describe.each([
   ['post', 'cls'],
   ['pre', 'masked mean'],
-] as const)('of a %s-norm encoder read by %s', (norm, pooling) => {
+] as const)('a %s-norm encoder read by %s', (norm, pooling) => {
   const options: EncoderOptions = { ...plain, norm, pooling }
   const model = decodeModel(encoder(options))
   const feeds = inputsOf(options, 2, 7, 3)
 
-  // What the layers before return is read out of one model, and put into another after the layer.
+  // The result of the layers before is read out of one model, and put into another after the layer.
   test.each([0, 2, 3])('layer %i is left out: the output of the layer before goes to the one after', async (layer) => {
     const found = inspect(model)
     if (!found.ok) throw new Error(found.refusal.message)
@@ -47,12 +47,12 @@ describe.each([
     const before = opened(model, (graph) => graph.addOutput(input, 'float32', [undefined, undefined, 8]))
     const stream = (await run(before, feeds))[input] as TensorLike
     const after = opened(model, (graph) => {
-      graph.addInput('given', 'float32', [undefined, undefined, 8])
-      graph.replaceAllUses(output, 'given')
+      graph.addInput('stream', 'float32', [undefined, undefined, 8])
+      graph.replaceAllUses(output, 'stream')
     })
     const read = new Set(new Graph(after).inputs.map(({ name }) => name))
     const others = Object.fromEntries(Object.entries(feeds).filter(([name]) => read.has(name)))
-    const expected = await run(after, { ...others, given: stream } as NamedTensors)
+    const expected = await run(after, { ...others, stream } as NamedTensors)
     const { logits } = await run(without(model, [layer]), feeds)
     expect(difference(numbers(logits), numbers(expected.logits))).toBeLessThan(1e-5)
   })
@@ -111,7 +111,7 @@ describe('before pruning', () => {
   })
 })
 
-describe('of two encoders in one file', () => {
+describe('two encoders in one file', () => {
   const [a, b] = ['a_', 'b_'].map((prefix) => logitsOf({ ...plain, prefix }))
   const model = decodeModel(emitModel({ a, b } as Record<string, Tensor>))
 
@@ -160,7 +160,7 @@ describe('the record in a file', () => {
 })
 
 test.each(['post', 'pre'] as const)(
-  'of a %s-norm model with fused operators gives what the plain one gives, or is refused',
+  'a %s-norm model with fused operators gives the answers of the plain one, or is refused',
   async (norm) => {
     const model = fusedEncoder({ fusion: 'Attention', norm, pooling: 'cls', layerCount: 3, seed: 4 })
     const written = cloneModel(model)
@@ -181,7 +181,7 @@ test.each(['post', 'pre'] as const)(
   },
 )
 
-describe('is refused', () => {
+describe('refusals', () => {
   const model = decodeModel(encoder(plain))
 
   test.each([
@@ -217,8 +217,8 @@ describe('is refused', () => {
     expect(() => transform(transform(model, prune(options)).model, leaveOut({ layers: [1] }))).toThrow(
       expect.objectContaining({ refusal: expect.objectContaining({ code: 'TP_PRUNED', message }) }),
     )
-    const alive = transform(model, leaveOut({ layers: [3] }), prune({ ...options, deadTokens: false })).model
-    const found = inspect(without(alive, [2]))
+    const all = transform(model, leaveOut({ layers: [3] }), prune({ ...options, deadTokens: false })).model
+    const found = inspect(without(all, [2]))
     expect(found.ok && [found.layers.length, found.pruned]).toEqual([2, []])
   })
 

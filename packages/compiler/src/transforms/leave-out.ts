@@ -24,14 +24,14 @@ export interface LeaveOutReport extends Omit<LeftOutLayers, 'version'> {
 }
 
 /**
- * Leaves layers out of a model, the baseline that pruning tokens has to beat: what reads the stream that a layer returns
- * reads the one that the layer has read. Nothing else changes, and nothing is trained; in Fan et al. (arXiv:1909.11556) the
- * network has learned to do with fewer layers, here it has not. What remains is numbered from 0 again, and the file keeps a record
- * (`leftOut` of `inspect`).
+ * Leaves layers out of a model, the baseline that pruning tokens has to beat: readers of the stream that a layer returns read
+ * the one that the layer has read. Nothing else changes, and nothing is trained; in Fan et al. (arXiv:1909.11556) the
+ * network has learned to do with fewer layers, here it has not. The remaining layers are numbered from 0 again, and the file
+ * keeps a record (`leftOut` of `inspect`).
  *
  * Refused like what cannot be pruned, and TP_PRUNED for a file whose tokens are pruned already, TP_LAYERS where a layer's
  * beginning and end are not values of the file.
- * @throws TpError TP_LAYERS for what is no list of layers; TP_OPTION for an unknown option; once applied, TP_LAYERS for a layer that does not
+ * @throws TpError TP_LAYERS for what is not a list of layers; TP_OPTION for an unknown option; once applied, TP_LAYERS for a layer that does not
  * exist, or if none would remain; TP_ENCODER for an unknown encoder, or if several could be meant
  * @example
  * const { model } = transform(dense, leaveOut({ layers: [3] }), prune({ method, schedule: schedule(5, { keep: 0.7 }) }))

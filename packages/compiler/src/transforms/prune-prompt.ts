@@ -29,8 +29,8 @@ export interface PrunePromptReport extends Omit<PrunedPrompt, 'version'> {
 
 /**
  * Makes a decoder compute some tokens of a prompt in its first layers only: after the attention of a layer the method scores
- * them, and layers after it compute, and keep in their caches, those that are kept. Positions stay those of the prompt. What is decoded
- * after it goes through all layers, one token at a time, in the same file: of one new token one is kept. Several new tokens at
+ * them, and layers after it compute, and keep in their caches, those that are kept. Positions stay those of the prompt. Tokens
+ * decoded after it go through all layers, one token at a time, in the same file: of one new token one is kept. Several new tokens at
  * once (a further turn) are pruned like a prompt.
  *
  * Of the logits it gives those of the last real token, [b,1,V], which is always kept. Its inputs and outputs are those of the model; caches

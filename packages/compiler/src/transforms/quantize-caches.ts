@@ -88,7 +88,7 @@ function rounded(program: Program, node: NodeProto): { readonly stored: string; 
   return { stored: storedName, scale: scaleName }
 }
 
-/** What is stored as floats again: one scale for each row of a matrix, which is the form that runtimes compute fast. */
+/** Scaled integers as floats again: one scale for each row of a matrix, which is the form that runtimes compute fast. */
 function reading(program: Program, stored: string, scale: string): { nodes: NodeProto[]; whole: string } {
   const size = program.tensor(stored).dims.at(-1) as number
   const nodes: NodeProto[] = []

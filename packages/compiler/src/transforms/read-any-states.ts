@@ -25,13 +25,13 @@ interface AnyStates {
 }
 
 /**
- * Makes a decoder read any number of the states of its encoder: `encoder_hidden_states` float [b,n,D], and keys and values of them
- * [b,h,n,d] as a decoder with past is given them. Some exporters build the number in (1,500 of Whisper): in the shapes that are declared,
- * in those that values are reshaped to, and in masks that show all of them. Merged decoders are repaired in both branches. The result
- * gives the same answers bit for bit to as many states as before.
+ * Makes a decoder read any number of the states of its encoder: `encoder_hidden_states` float [b,n,D], and keys and values of
+ * them [b,h,n,d] as a decoder with past takes them. Some exporters build the number in (1,500 of Whisper): in the shapes that
+ * are declared, in those that values are reshaped to, and in masks that show all of them. Merged decoders are repaired in both
+ * branches. The result gives the same answers bit for bit to as many states as before.
  *
  * Refused: TP_DECODER for what reads no states of an encoder; TP_POSITIONS where each state meets a number of its own, such as a position:
- * which one belongs to a kept state the decoder is not told; what tokens cannot be followed through.
+ * and the decoder does not know which one belongs to a kept state; what tokens cannot be followed through.
  * @example
  * const { model, reports: [{ builtIn }] } = transform(decoder, readAnyStates())
  */

@@ -14,7 +14,7 @@ export interface ReadClassTokenReport extends ReadClassTokenOptions {
 
 /**
  * Gives an output [b,n,D] one row, [b,1,D]: the state of the class token, for an embedder whose vectors are pooled outside by the
- * first token, such as BGE. What reads that token finds what it did, and what prunes the model sees a head that reads no other, so that no
+ * first token, such as BGE. Readers of that token find the same as before, and pruning sees a head that reads no other, so that no
  * row has to be restored, and the last layer computes one.
  * @throws TpError TP_OUTPUT, once applied, for what is not an output of three axes that a node computes
  * @example
@@ -37,8 +37,8 @@ function withOneRow(source: Model, output: string): Model {
   const node = graph.producer(output)
   if (node === undefined || type === undefined || dims?.length !== 3) {
     const seen = graph.outputs.map((own) => `${own.name} [${own.dims ?? ''}]`).join(', ')
-    const wanted = `${output} is not an output [batch, tokens, features] that a node computes`
-    throw new TpError('TP_OUTPUT', 'compiler', `${wanted}; the model has ${seen}`)
+    const problem = `${output} is not an output [batch, tokens, features] that a node computes`
+    throw new TpError('TP_OUTPUT', 'compiler', `${problem}; the model has ${seen}`)
   }
   if (dims[1] === 1) return source
   const states = graph.uniqueName(`tp/${output}`)

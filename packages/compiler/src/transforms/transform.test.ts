@@ -106,7 +106,7 @@ describe('the order', () => {
     expect(all.map(({ name }) => name)).toEqual(order)
   })
 
-  test('is named where transforms have another, before any of them is applied', () => {
+  test('names the right order where transforms have another, before any of them is applied', () => {
     const message = '[compiler] leaveOut comes after quantize; the order that fits is leaveOut, prune, quantize'
     expect(() => transform(mail, half, quantize(), leaveOut({ layers: [99] }))).toThrow(
       expect.objectContaining({ code: 'TP_ORDER', message }),
@@ -126,18 +126,18 @@ describe('the order', () => {
     ['prunePrompt', transform(decoder, prompt).model, prompt, 'TP_PRUNED'],
     ['quantizeCaches', transform(decoder, quantizeCaches()).model, lastLogits(), 'TP_QUANTIZED'],
     ['pack', transform(mail, pack()).model, half, 'TP_PACKED'],
-  ])('is what files say by their conditions, too: after %s', (_, changed, earlier, code) => {
+  ])('the conditions of files show the order, too: after %s', (_, changed, earlier, code) => {
     expect(() => transform(changed, earlier)).toThrow(expect.objectContaining({ code }))
   })
 })
 
 describe('conditions', () => {
-  test('are checked before a transform and after it', () => {
+  test('checks conditions before a transform and after it', () => {
     expect(() => transform(mail, note('a', [noted('b')]))).toThrow(expect.objectContaining({ code: 'TP_NAME' }))
     expect(() => transform(mail, note('b'), note('a', [noted('b')]))).not.toThrow()
   })
 
-  test('that a transform does not ensure are its mistake, and no refusal', () => {
+  test('reports conditions that a transform does not ensure as its mistake, not as a refusal', () => {
     const idle: Transform = {
       ...note('a'),
       name: 'idle',

@@ -22,7 +22,7 @@ export interface Condition {
   check(subject: Subject): void
 }
 
-/** What a transform tells of its work: its name, and facts of its own. */
+/** The report of a transform on its work: its name, and facts of its own. */
 export interface TransformReport {
   readonly transform: string
 }

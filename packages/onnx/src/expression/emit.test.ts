@@ -107,7 +107,7 @@ describe('a lifted graph, written again', () => {
   )
 
   for (const target of [11, 13, 18, 21, 26]) {
-    test(`writes opset 14, 17 and 18 in the forms of opset …`, async () => {
+    test(`writes opset 14, 17 and 18 in the forms of opset ${target}`, async () => {
       for (const name of ['roberta-cls-old-ts14', 'vit-cls-sdpa-ts17', 'bert-cls-sdpa-dynamo18']) {
         const bytes = emitModel(outputsOf(openFixture(name)), { opset: target })
         for (const set of dataSets(name)) await expectOutputs(bytes, set, 1e-4)

@@ -2,10 +2,10 @@ import { add, concat, matmul, slice, type Tensor, unsqueeze } from '@tp/core'
 import { attend, isPerHead, mergeHeads, splitHeads } from './attend.ts'
 import { causalBias } from './causal.ts'
 import { forEveryQuery } from './for-every-query.ts'
-import { type FusedNode, type Given, lowestOf, type Meaning, type Meant, numberOf } from './fused-operator.ts'
+import { type Exposed, type FusedNode, lowestOf, type Meaning, type Meant, numberOf } from './fused-operator.ts'
 import { paddingBias } from './padding.ts'
 
-/** What follows the projections to Q, K and V. */
+/** The attention after the projections to Q, K and V. */
 export interface Projected {
   readonly query: Tensor
   readonly key: Tensor
@@ -65,18 +65,18 @@ export function attendProjected(node: FusedNode, { query, key, value, positions 
   }
   const scale = numberOf(attributes, 'scale', 0) || 1 / Math.sqrt(width / heads)
   const [q, k, v] = [query, key, value].map((x) => splitHeads(x, heads)) as [Tensor, Tensor, Tensor]
-  const given = [k, v].map((part, i): Given => ({ value: part, output: 1, outputs: 2, part: i }))
+  const exposed = [k, v].map((part, i): Exposed => ({ value: part, output: 1, outputs: 2, part: i }))
   const { context, scores } = attend({ query: q, key: k, value: v, scale, biases })
   // Keys and values come as one tensor, so they have to be of one shape.
   const areAlike = k.dims[3] === v.dims[3]
   const both = areAlike ? concat([unsqueeze(k, [0]), unsqueeze(v, [0])], 0) : undefined
   return {
     outputs: [mergeHeads(context), both],
-    ...(areAlike && { given }),
+    ...(areAlike && { exposed }),
     rowwise: [{ value: q, input: 0 }],
     ...(positions.bias !== undefined && {
       scores: { value: scores, input: positions.bias },
-      wanted: forEveryQuery(positions.bias),
+      fitted: forEveryQuery(positions.bias),
     }),
   }
 }

@@ -7,7 +7,7 @@ export interface Causal {
   readonly keys: Tensor
   /** Type of the scores. */
   readonly dtype: DType
-  /** What is added to the score of a later key. */
+  /** The term that is added to the score of a later key. */
   readonly hidden: number
 }
 

@@ -32,21 +32,21 @@ function lastOwn(result: string, own: string, other: string): string | undefined
 }
 
 /** Axes in the wanted order; of size 1 where the term has none. */
-function arrange(x: Tensor, term: string, wanted: readonly string[]): Tensor {
+function arrange(x: Tensor, term: string, axes: readonly string[]): Tensor {
   const moved = permute(
     x,
     term,
-    wanted.filter((letter) => term.includes(letter)),
+    axes.filter((letter) => term.includes(letter)),
   )
-  const missing = wanted.flatMap((letter, axis) => (term.includes(letter) ? [] : [axis]))
+  const missing = axes.flatMap((letter, axis) => (term.includes(letter) ? [] : [axis]))
   return missing.length === 0 ? moved : unsqueeze(moved, missing)
 }
 
-function permute(x: Tensor, term: string, wanted: readonly string[]): Tensor {
-  return wanted.join('') === term
+function permute(x: Tensor, term: string, axes: readonly string[]): Tensor {
+  return axes.join('') === term
     ? x
     : transpose(
         x,
-        wanted.map((letter) => term.indexOf(letter)),
+        axes.map((letter) => term.indexOf(letter)),
       )
 }

@@ -1,11 +1,11 @@
 import { axisSize, expand, type Tensor } from '@tp/core'
-import type { Wanted } from './fused-operator.ts'
+import type { FittedInput } from './fused-operator.ts'
 
 /**
  * Attention operators want a row of the mask (input `mask`) for every query (counted by input 0), even where all rows
  * are the same and a cut has kept only one of them.
  */
-export function forEveryQuery(mask: number): Wanted {
+export function forEveryQuery(mask: number): FittedInput {
   return (inputs) => {
     const [query, bias] = [inputs[0], inputs[mask]]
     const count = query?.dims.at(-2)

@@ -5,7 +5,7 @@ import type { Attributes } from '@tp/core/expression'
 export interface FusedNode {
   /** Placeholders for the values it reads, in the operator's order; undefined where one is omitted. */
   readonly inputs: readonly (Tensor | undefined)[]
-  /** What these values are called in the graph; empty where one is omitted. */
+  /** The names of these values in the graph; empty where one is omitted. */
   readonly names: readonly string[]
   readonly attributes: Attributes
   /** True if something reads output `index`. */
@@ -25,20 +25,20 @@ export interface FusedNode {
  */
 export type Restored = (now: Tensor) => Readonly<Record<number, Tensor | undefined>> | undefined
 
-/** What the operator computes, in plain operators; undefined if this form of it cannot be written so. */
+/** The computation of the operator, in plain operators; undefined if this form cannot be written in them. */
 export type Meaning = (node: FusedNode) => Meant | undefined
 
 export interface Meant {
   readonly outputs: readonly (Tensor | undefined)[]
-  /** What is inside, and is available from the operator as an output. */
-  readonly given?: readonly Given[]
-  /** What is inside and made of one input row by row: computing some of its rows takes only the same rows of the input. */
+  /** Inner values that the operator offers as an output. */
+  readonly exposed?: readonly Exposed[]
+  /** Inner values that are made of one input row by row: computing some of its rows takes only the same rows of the input. */
   readonly rowwise?: readonly Rowwise[]
   readonly scores?: Scores
-  readonly wanted?: Wanted
+  readonly fitted?: FittedInput
 }
 
-/** What the softmax reads, [b,h,q,k]: the operator can add something to it that it reads as an input. */
+/** The input of the softmax, [b,h,q,k]: the operator can add something to it that it reads as an input. */
 export interface Scores {
   readonly value: Tensor
   /** Index of that input, which may be omitted. A bool one chooses. */
@@ -46,13 +46,13 @@ export interface Scores {
 }
 
 /** An input that needs another form than the plain operators give it, made from the inputs as they are. */
-export type Wanted = (
+export type FittedInput = (
   inputs: readonly (Tensor | undefined)[],
 ) => { readonly index: number; readonly value: Tensor; readonly key: string } | undefined
 
-export interface Given {
+export interface Exposed {
   readonly value: Tensor
-  /** The optional output that holds it, and how many outputs have to be asked for then. */
+  /** The optional output that holds it, and the number of outputs that have to be requested then. */
   readonly output: number
   readonly outputs: number
   /** Place along a first axis of the output that the value does not have. */

@@ -2,7 +2,7 @@ import { add, slice, type Tensor } from '@tp/core'
 import { attend, isPerHead, mergeHeads, splitHeads } from './attend.ts'
 import { causalBias } from './causal.ts'
 import { forEveryQuery } from './for-every-query.ts'
-import { type Given, lowestOf, type Meaning, numberOf } from './fused-operator.ts'
+import { type Exposed, lowestOf, type Meaning, numberOf } from './fused-operator.ts'
 import { paddingBias } from './padding.ts'
 
 /**
@@ -51,14 +51,14 @@ export const multiHeadAttention: Meaning = (node) => {
   const { context, scores } = attend({ query: q, key: k, value: v, scale, biases })
   return {
     outputs: [mergeHeads(context), k, v],
-    given: keysAndValues(k, v),
+    exposed: keysAndValues(k, v),
     rowwise: [{ value: q, input: 0 }],
     scores: { value: scores, input: 5 },
-    wanted: forEveryQuery(5),
+    fitted: forEveryQuery(5),
   }
 }
 
-/** Outputs 1 and 2 are the keys and values [b,h,n,d]; they are asked for together. */
-export function keysAndValues(key: Tensor, value: Tensor): Given[] {
+/** Outputs 1 and 2 are the keys and values [b,h,n,d]; they are requested together. */
+export function keysAndValues(key: Tensor, value: Tensor): Exposed[] {
   return [key, value].map((part, i) => ({ value: part, output: i + 1, outputs: 3 }))
 }

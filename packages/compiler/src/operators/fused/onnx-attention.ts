@@ -58,17 +58,17 @@ export const onnxAttention: Meaning = (node) => {
   const outputs = [query.rank === 3 ? mergeHeads(context) : context, k, v, shown]
   return {
     outputs,
-    given: keysAndValues(k, v),
+    exposed: keysAndValues(k, v),
     ...(query.rank === 3 && { rowwise: [{ value: q, input: 0 }] }),
     // The number of real keys would need a mask of its own, and scores that are returned are those without a sum.
     ...(attendedKeys === undefined &&
       !node.isUsed(3) &&
       scores.dtype === query.dtype && { scores: { value: scores, input: 3 } }),
-    wanted: forEveryQuery(3),
+    fitted: forEveryQuery(3),
   }
 }
 
-/** Types in which the softmax may be asked for, by their numbers in ONNX. */
+/** Types in which the softmax may be requested, by their numbers in ONNX. */
 const precisions: Readonly<Record<number, DType>> = { 1: 'float32', 10: 'float16', 11: 'float64' }
 
 function withHeads(x: Tensor, heads: number): Tensor | undefined {

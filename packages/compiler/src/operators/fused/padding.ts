@@ -25,7 +25,7 @@ export interface Padding {
   readonly keys: Tensor
   /** Type of the scores. */
   readonly dtype: DType
-  /** What is added to the score of a key that is hidden. */
+  /** The term that is added to the score of a hidden key. */
   readonly hidden: number
 }
 

@@ -66,7 +66,7 @@ function headsOf({ attributes }: FusedNode, x: Tensor, half: Tensor['dims'][numb
   return Number.isInteger(width / heads) ? reshape(x, [0, 0, heads, width / heads]) : undefined
 }
 
-/** What the operator reads to rotate by `now`: a table with one row for each token, and the row of each token. */
+/** The inputs of the operator that rotate by `now`: a table with one row for each token, and the row of each token. */
 function rows(
   now: Tensor,
   index: number,

@@ -58,6 +58,6 @@ export { type DecoderForm, openTextDecoder, type Reading, type TextDecoder } fro
 
 // Tasks: a file or folder as a model of any task takes it, for comparisons.
 
-export { type ExamplesOptions, type OpenExamples, openExamples, readInputs } from './tasks/open-examples.ts'
+export { type ExamplesOptions, type OpenExamples, openExamples } from './tasks/open-examples.ts'
 export { type ReadTaskData, readTaskData, type TaskDataOptions } from './tasks/read-task-data.ts'
 export type { EmbeddingData, SpeechData, TaskData } from './tasks/task-data.ts'

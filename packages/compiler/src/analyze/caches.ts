@@ -1,8 +1,7 @@
 import type { NodeProto } from '@tp/onnx'
-import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
 import { through } from '../operators/token-position.ts'
-import { hasTrait } from '../operators/traits.ts'
+import { hasTrait, operatorOf } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /** Keys or values of earlier tokens, as a decoder is given them and gives them back with those of the new tokens. */
@@ -60,7 +59,7 @@ function joined(program: Program, node: NodeProto): Cache[] {
 }
 
 function fused(program: Program, node: NodeProto): Cache[] {
-  const pairs = operators.get(operatorName(node))?.caches ?? []
+  const pairs = operatorOf(node)?.caches ?? []
   return pairs.flatMap(([input, output]) => {
     const past = inputUpstream(program, node.input[input] ?? '')
     const present = outputDownstream(program, node.output[output] ?? '')

@@ -1,6 +1,5 @@
 import type { Dim } from '@tp/core/expression'
-import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
+import { operatorOf } from '../operators/traits.ts'
 import { bodiesOf } from '../program/body.ts'
 import { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
@@ -111,7 +110,7 @@ function writtenLayer(program: Program, attention: Attention, caches: readonly C
 function fusedLayers(caches: readonly Cache[]): DecoderLayer[] {
   const nodes = [...new Set(caches.map(({ node }) => node))]
   return nodes
-    .filter((node) => operators.get(operatorName(node))?.caches !== undefined)
+    .filter((node) => operatorOf(node)?.caches !== undefined)
     .flatMap((node) => {
       const [keys, values] = caches.filter((cache) => cache.node === node)
       return keys === undefined || values === undefined ? [] : [{ attention: attentionOf(node), keys, values }]

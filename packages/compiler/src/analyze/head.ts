@@ -1,9 +1,8 @@
 import { constantData, namesIn } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
 import type { PositionRead } from '../operators/token-position.ts'
-import { hasTrait } from '../operators/traits.ts'
+import { hasTrait, operatorOf } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { isZeroing } from './attention.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
@@ -160,7 +159,7 @@ class Head {
     const position = this.#positions.get(node)
     if (position !== undefined) return { kind: this.#isLast(position) ? 'last-token' : 'chosen-token' }
     if (hasTrait(node, 'product')) return this.#product(node, tokens)
-    const kind = operators.get(operatorName(node))?.reduces
+    const kind = operatorOf(node)?.reduces
     if (kind === undefined) return { kind: 'other', operator: operatorName(node) }
     if (kind === 'max') return { kind }
     return this.#sum(node, kind, this.#weights(tokens[0] as string))

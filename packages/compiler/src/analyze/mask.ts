@@ -1,7 +1,5 @@
 import { type Dim, namesIn } from '@tp/core/expression'
-import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
-import { returnsFirst } from '../operators/traits.ts'
+import { operatorOf, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
@@ -129,7 +127,7 @@ function yesOrNoIf(program: Program, name: string): readonly string[] | undefine
   const operands = node.input.filter((input) => input !== '')
   if (node.opType === 'Constant') return unlessUnproven(isYesOrNo)
   if (node.opType === 'Sub') return isOne(program, operands[0] as string) ? operands.slice(1, 2) : undefined
-  const from = operators.get(operatorName(node))?.zeroOrOneFrom ?? (returnsFirst(node) ? 'first' : undefined)
+  const from = operatorOf(node)?.zeroOrOneFrom ?? (returnsFirst(node) ? 'first' : undefined)
   return from === 'all' ? operands : from && operands.slice(0, 1)
 }
 

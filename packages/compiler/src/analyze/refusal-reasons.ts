@@ -1,9 +1,8 @@
 import { isTpError } from '@tp/core'
 import { operators as known } from '@tp/core/expression'
 import { isOpaque, type NodeProto } from '@tp/onnx'
-import { type Operator, operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
-import { hasTrait } from '../operators/traits.ts'
+import { operatorName } from '../operators/operator.ts'
+import { hasTrait, operatorOf } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
@@ -184,10 +183,6 @@ export function undecided(node: NodeProto): Refused {
 function quantizedProducts(node: NodeProto): Refused {
   const reason = `the graph was optimized after it was quantized (${operatorName(node)}), and operators on rounded numbers cannot be followed`
   return new Refused('TP_QUANTIZED', `${reason}; prune the model before that`, node)
-}
-
-function operatorOf(node: NodeProto): Operator | undefined {
-  return operators.get(operatorName(node))
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { NodeProto } from '@tp/onnx'
 import { operatorName, type Trait } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
-import { hasTrait } from '../operators/traits.ts'
+import { hasTrait, operatorOf } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
@@ -89,7 +88,7 @@ export function findSignalSource(
     for (const name of program.before(to, from)) {
       const node = values.has(name) ? program.graph.producer(name) : undefined
       if (node === undefined || convolved.has(node)) continue
-      const isStep = operators.get(operatorName(node))?.elementwise !== undefined || hasTrait(node, ...betweenSteps)
+      const isStep = operatorOf(node)?.elementwise !== undefined || hasTrait(node, ...betweenSteps)
       if (reached ? hasTrait(node, ...mixing) : !isStep) {
         throw refused(`${operatorName(node)} between its convolutions may mix steps of time`, node)
       }

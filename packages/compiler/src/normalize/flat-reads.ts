@@ -3,10 +3,9 @@ import type { Dim } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import { integerAttribute } from '../operators/node-inputs.ts'
-import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
 import { numbersRows, through } from '../operators/token-position.ts'
-import { returnsFirst } from '../operators/traits.ts'
+import { operatorOf, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'
 
@@ -104,7 +103,7 @@ function provesNotNegative(program: Program, name: string, count: Dim, known: Ma
   if (node === undefined) return graph.initializer(name) === undefined
   if (dtype === 'bool') return true
   const operand = (i: number): boolean => isNeverNegative(program, node.input[i] as string, count, known)
-  const { neverNegative, reduces } = operators.get(operatorName(node)) ?? {}
+  const { neverNegative, reduces } = operatorOf(node) ?? {}
   if (neverNegative !== undefined) return neverNegative(node, operand)
   // The number of real tokens, of which there is one.
   if (node.opType === 'Sub') {

@@ -1,8 +1,7 @@
 import { type DType, input, isTpError, type Tensor } from '@tp/core'
 import { createNode, type DeclaredValue, type Graph, type NodeProto, readAttributes } from '@tp/onnx'
 import type { FusedNode, Meaning, Meant } from '../operators/fused/fused-operator.ts'
-import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
+import { operatorOf } from '../operators/traits.ts'
 import type { Named, Program, WriteOptions } from '../program/program.ts'
 import type { Expansion, Port, Source } from './expansion.ts'
 import type { NormalizePass } from './normalize-pass.ts'
@@ -35,7 +34,7 @@ export function unfuse(program: Program): Expansion[] | undefined {
 }
 
 function meaningOf(node: NodeProto): Meaning | undefined {
-  return operators.get(operatorName(node))?.meaning
+  return operatorOf(node)?.meaning
 }
 
 function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expansion | undefined {

@@ -1,14 +1,14 @@
 import type { Dim } from '@tp/core/expression'
 import { isOpaque, type NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
-import { type NodeView, operatorName, type RowAxis } from './operator.ts'
-import { operators } from './table.ts'
+import type { NodeView, RowAxis } from './operator.ts'
+import { operatorOf } from './traits.ts'
 
 /** See `Operator.rows`. */
 export function rowAxes(view: NodeView, axis: number): RowAxis[] {
   const { node, inputs } = view
   // A node that contradicts its inputs has the shape that the file declares, which proves nothing.
-  const rule = isOpaque(view.output.node.op) ? undefined : operators.get(operatorName(node))?.rows
+  const rule = isOpaque(view.output.node.op) ? undefined : operatorOf(node)?.rows
   return rule === undefined ? inputs.map(() => 'all') : rule(view, axis)
 }
 

@@ -1,7 +1,12 @@
-import { hasTraitIn, operatorName, type Trait } from './operator.ts'
+import { hasTraitIn, type Operator, operatorName, type Trait } from './operator.ts'
 import { operators } from './table.ts'
 
 type NodeOperator = Parameters<typeof operatorName>[0]
+
+/** The entry of a node's operator. */
+export function operatorOf(node: NodeOperator): Operator | undefined {
+  return operators.get(operatorName(node))
+}
 
 /** True if the operator of a node has one of some traits; one that is not in the table has none. */
 export function hasTrait(node: NodeOperator, ...traits: readonly Trait[]): boolean {

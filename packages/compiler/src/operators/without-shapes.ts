@@ -37,8 +37,6 @@ export const withoutShapes: OperatorEntries = {
   'com.microsoft.DequantizeLinear': { traits: ['quantized'] },
   'com.microsoft.DynamicQuantizeLSTM': { traits: ['recurrent', 'quantized'] },
   'com.microsoft.MatMulBnb4': { traits: ['product', 'quantized'] },
-  'com.microsoft.MatMulInteger16': { traits: ['product', 'quantized'] },
-  'com.microsoft.MulInteger': { traits: ['quantized'] },
   'com.microsoft.PackedAttention': { traits: ['fused'], readsEarlierKeys: returnsKeys },
   'com.microsoft.PackedMultiHeadAttention': { traits: ['fused'], readsEarlierKeys: returnsKeys },
   'com.microsoft.QMoE': { traits: ['quantized'] },

@@ -1,9 +1,7 @@
 import { constant, evaluate } from '@tp/core'
 import { constantData } from '@tp/core/expression'
 import { isOpaque } from '@tp/onnx'
-import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
-import { hasTrait, returnsFirst } from '../operators/traits.ts'
+import { hasTrait, operatorOf, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
 /**
@@ -31,10 +29,9 @@ function numberOf(program: Program, name: string, visit: (name: string) => numbe
   const node = program.graph.producer(name)
   if (node === undefined) return undefined
   if (returnsFirst(node)) return visit(node.input[0] as string)
-  if (operators.get(operatorName(node))?.elementwise === undefined || hasTrait(node, 'rounded by range'))
-    return undefined
+  if (operatorOf(node)?.elementwise === undefined || hasTrait(node, 'rounded by range')) return undefined
   const numbers = node.input.map((input) => (input === '' ? undefined : visit(input)))
-  if (node.input.some((input, i) => input !== '' && numbers[i] === undefined)) return undefined
+  if (numbers.some((x, i) => x === undefined && node.input[i] !== '')) return undefined
   const [result] = program.infer(
     node,
     numbers.map((x, i) => (x === undefined ? undefined : constant(x, program.tensor(node.input[i] as string).dtype))),

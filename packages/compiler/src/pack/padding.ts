@@ -1,6 +1,5 @@
 import type { NodeProto } from '@tp/onnx'
-import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
+import { operatorOf } from '../operators/traits.ts'
 
 /**
  * The contents of the padding rows in the padded form of a packed value:
@@ -15,7 +14,7 @@ export type PaddingRows = 'any' | 'zero' | 'masked'
  * @param inputs what its inputs have there; undefined for those that are the same for all examples
  */
 export function paddingOf(node: NodeProto, inputs: readonly (PaddingRows | undefined)[]): PaddingRows {
-  const zeroFrom = operators.get(operatorName(node))?.zeroFrom
+  const zeroFrom = operatorOf(node)?.zeroFrom
   if (zeroFrom === 'any' && inputs.includes('zero')) return 'zero'
   if (inputs.includes('masked')) return 'masked'
   if (!inputs.includes('zero')) return 'any'

@@ -1,9 +1,7 @@
 import type { Tensor } from '@tp/core'
 import { constantData } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
-import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
-import { hasTrait } from '../operators/traits.ts'
+import { hasTrait, operatorOf } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { hasBatch, isSameForAll, type Layout, layoutOf, packedSizes } from './layout.ts'
 import { numberAtPadding } from './number-at-padding.ts'
@@ -30,15 +28,15 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
   const { program, segment } = around
   const [output, ...others] = node.output.map((name) => program.tensor(name))
   if (output === undefined || [output, ...others].some((each) => !each.hasShape)) return undefined
-  const name = operatorName(node)
+  const isElementwise = operatorOf(node)?.elementwise !== undefined
   if (hasTrait(node, 'rounded by range')) return node.input.map((input) => around.packed(input) as string)
   if (node.input.every((input) => isScalar(input, around))) {
-    return isElementwise(name) ? node.input.map((input) => around.packed(input) ?? input) : undefined
+    return isElementwise ? node.input.map((input) => around.packed(input) ?? input) : undefined
   }
   const layouts = [output, ...others].map((each) => layoutOf(each, segment))
   const [layout] = layouts
   if (layout === undefined || layouts.includes(undefined)) return undefined
-  if (isElementwise(name)) return broadcast(node, output, layout, around)
+  if (isElementwise) return broadcast(node, output, layout, around)
   const [data, ...rest] = node.input as [string, ...string[]]
   const from = layoutOf(program.tensor(data), segment)
   const packed = around.packed(data)
@@ -46,7 +44,7 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
   if (hasTrait(node, 'joined values')) return concatenated(node, output, layout, around)
   const operands = rest.map((input) => sameForAll(input, around))
   if (operands.includes(undefined)) return undefined
-  return treatsAlike(name, node, output, from, around) ? [packed, ...(operands as string[])] : undefined
+  return treatsAlike(node, output, from, around) ? [packed, ...(operands as string[])] : undefined
 }
 
 /** The contents of the results of a packed node in rows of padding. */
@@ -89,15 +87,11 @@ export function packedCopy(
   return createNode({ type: 'Reshape', name: `${outputs[0]}/Reshape`, inputs: [data, shape], outputs })
 }
 
-function isElementwise(name: string): boolean {
-  return operators.get(name)?.elementwise !== undefined
-}
-
 /** True if the operator takes tokens along `from.axis` of its first input and treats each as it treats all others. */
-function treatsAlike(name: string, node: NodeProto, output: Tensor, from: Layout, { program }: Surroundings): boolean {
+function treatsAlike(node: NodeProto, output: Tensor, from: Layout, { program }: Surroundings): boolean {
   const [input, ...others] = node.input.filter((each) => each !== '').map((each) => program.tensor(each))
   const view = { node, input: input as Tensor, others, output, tokens: from.axis, batch: from.rows }
-  return operators.get(name)?.packs?.(view) === true
+  return operatorOf(node)?.packs?.(view) === true
 }
 
 function concatenated(

@@ -1,9 +1,7 @@
 import { axisSize, concat, constant, mul } from '@tp/core'
 import { capturedNames, createNode } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
-import { operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
-import { hasTrait } from '../operators/traits.ts'
+import { hasTrait, operatorOf } from '../operators/traits.ts'
 import { Refused } from '../program/refusal.ts'
 import { mayHaveTokens } from './layout.ts'
 import { DOMAIN, packedNode } from './operators.ts'
@@ -85,7 +83,7 @@ function canBeZero({ program, replaced }: PackedValues, value: string, segment: 
     for (const { node, index } of program.graph.consumers(name)) {
       // A later segment packs its real tokens.
       if (replaced.has(node) || node.domain === DOMAIN) continue
-      const operator = operators.get(operatorName(node))
+      const operator = operatorOf(node)
       if (operator === undefined || operator.singular === index) return false
       queue.push(...node.output.filter((output) => output !== '' && mayHaveTokens(program.tensor(output), segment)))
     }

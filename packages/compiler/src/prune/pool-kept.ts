@@ -5,9 +5,7 @@ import { isZeroing } from '../analyze/attention.ts'
 import type { PoolCount } from '../analyze/pool-counts.ts'
 import { summedAxes } from '../operators/einsum.ts'
 import { placeholder } from '../operators/flow.ts'
-import { type Operator, operatorName } from '../operators/operator.ts'
-import { operators } from '../operators/table.ts'
-import { hasTrait } from '../operators/traits.ts'
+import { hasTrait, operatorOf } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
@@ -137,7 +135,7 @@ class Pooling {
 
   /** Means that an earlier pruning has weighed: their weights add up over the tokens that were there then. */
   refuseMean(node: NodeProto): void {
-    if (reducesBy(node) === 'mean' && this.#tokenAxes(node).length > 0) throw this.#weighed(node)
+    if (operatorOf(node)?.reduces === 'mean' && this.#tokenAxes(node).length > 0) throw this.#weighed(node)
   }
 
   #tokenAxes(node: NodeProto): number[] {
@@ -208,7 +206,7 @@ class Pooling {
     }
     const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis)
     const valid = this.#valid === undefined ? undefined : value(this.#valid)
-    const reduces = hasTrait(node, 'product') && !hasTrait(node, 'quantized') ? 'sum' : reducesBy(node)
+    const reduces = hasTrait(node, 'product') && !hasTrait(node, 'quantized') ? 'sum' : operatorOf(node)?.reduces
     if (reduces === 'max') {
       if (valid !== undefined) this.#rewrite(node, where(unsqueeze(valid, others), x, LEAST), names)
       return
@@ -244,10 +242,6 @@ class Pooling {
         : `examples keep different numbers of tokens here, and ${node.opType} over them cannot exclude the fillers`
     return new Refused('TP_POOLING', reason, node)
   }
-}
-
-function reducesBy(node: NodeProto): Operator['reduces'] {
-  return operators.get(operatorName(node))?.reduces
 }
 
 /** Sum of weights to divide by where there is nothing to pool; finite in float16. */

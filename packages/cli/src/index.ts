@@ -1,3 +1,3 @@
-export { type StageOptions, writeModelFile } from './model/stage-model.ts'
+export { type StageOptions, writeModelFile } from '@tp/data/files'
 export { findMethod, type KnownMethod, loadMethods, type MethodCatalog } from './plugins/load-methods.ts'
 export { type TrainedOn, trainLine, valuesFile } from './training/train-line.ts'

@@ -1,4 +1,4 @@
-import type { Output } from '../files/file-claims.ts'
+import type { Output } from '@tp/data/files'
 import type { Arguments, OptionTable } from './arguments.ts'
 import type { Context } from './context.ts'
 

@@ -1,5 +1,5 @@
 import type { Runtime } from '@tp/core/runtime'
-import type { FileClaims } from '../files/file-claims.ts'
+import type { FileClaims } from '@tp/data/files'
 import type { ProgressDisplay } from '../output/progress.ts'
 
 /** What a command has to do with the world outside. */

@@ -3,6 +3,7 @@ import { answersOnly, type Evaluation, evaluate, fewerFlops, inputRoles, type Pr
 import { readProvenance } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
+import { outputsOf, replaceFile } from '@tp/data/files'
 import {
   type CalibratedCascade,
   calibrateCascade,
@@ -18,8 +19,6 @@ import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { number } from '../command/values.ts'
-import { outputsOf } from '../files/file-claims.ts'
-import { replaceFile } from '../files/replace-file.ts'
 import { evaluation } from '../measuring/expected-stages.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
+import { writeModelFile } from '@tp/data/files'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { writeModelFile } from './stage-model.ts'
 
 interface LoadOptions extends SessionOptions {
   readonly signal: AbortSignal

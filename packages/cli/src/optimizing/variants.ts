@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type MethodEntry, withValues } from '@tp/core'
+import { readInput } from '@tp/data/files'
 import type { Variant } from '@tp/tune'
 import { usageError } from '../command/usage-error.ts'
-import { readInput } from '../files/read-input.ts'
 import { paramsFrom, readWeights, requireValues } from '../pruning/weights.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan } from '@tp/compiler'
 import { type Method, type MethodEntry, TpError } from '@tp/core'
 import { amountNames } from '@tp/core/host'
+import { LARGEST_JSON, readInputText } from '@tp/data/files'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import { wholeNumber } from '../command/values.ts'
-import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { formHere } from '../quantizing/form-here.ts'
 import type {

@@ -1,7 +1,7 @@
 import type { Plan } from '@tp/compiler'
 import { isTpError, type Method, TpError, type Values } from '@tp/core'
 import { needsValues, paramsOf, readSafetensors, trainedLayers } from '@tp/core/host'
-import { readInput } from '../files/read-input.ts'
+import { readInput } from '@tp/data/files'
 import { layersText, ranges } from '../output/numbers.ts'
 import { valuesMissing } from '../training/train-line.ts'
 

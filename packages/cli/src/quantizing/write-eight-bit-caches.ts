@@ -1,10 +1,10 @@
 import type { DecoderInspection } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
+import { stageModel } from '@tp/data/files'
 import { endable } from '../command/endable.ts'
 import { decoderFacts } from '../decoding/decoder-file.ts'
 import { withEightBitCaches } from '../decoding/eight-bit-caches.ts'
-import { stageModel } from '../model/stage-model.ts'
 import { megabytes } from '../output/numbers.ts'
 
 /** What was written. */

@@ -1,9 +1,7 @@
 import { appendFile, rm, stat } from 'node:fs/promises'
 import { isTpError, TpError } from '@tp/core'
+import { readInput, replaceFile, writeError } from '@tp/data/files'
 import { ANSWERS_PART, SOFT_PART, type StoredPart, type TrainingStore } from '@tp/train'
-import { readInput } from '../files/read-input.ts'
-import { replaceFile } from '../files/replace-file.ts'
-import { writeError } from '../files/write-error.ts'
 
 /** Files next to a model that is trained, which hold the state of its training while it runs. */
 export function trainingFiles(out: string): Readonly<Record<StoredPart, string>> {

@@ -3,9 +3,9 @@ import { copyFile, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
-import { isSameFile } from '../files/same-file.ts'
-import { writeError } from '../files/write-error.ts'
-import { moveInto, waitingPath } from '../files/write-file.ts'
+import { isSameFile } from './same-file.ts'
+import { writeError } from './write-error.ts'
+import { moveInto, waitingPath } from './write-file.ts'
 
 /**
  * Brings the data files of a model into another folder, where a model that names them finds them again. A file that is

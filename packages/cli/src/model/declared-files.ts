@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { idxLabels, modelFolderFiles } from '@tp/data'
+import type { FileClaims } from '@tp/data/files'
 import type { Arguments, OptionTable, Reads } from '../command/arguments.ts'
 import { writtenOption } from '../command/through.ts'
 import { pluginFile } from '../plugins/import-plugin.ts'
-import type { FileClaims } from './file-claims.ts'
 
 /**
  * Tells of all that the operands and options of a command name to be read.

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
-import { isDatasetFile } from '@tp/data'
+import { isDatasetFile } from '../datasets/open-dataset.ts'
 import { LARGEST, requireSize } from './read-input.ts'
 import { type FileIdentity, isInside, isSame, mayBeSame, placeOf, stateOf } from './same-file.ts'
 import { tryFolder } from './try-folder.ts'

@@ -1,12 +1,12 @@
 import { realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { throwIfAborted } from '@tp/core/runtime'
-import type { ModelFile } from '@tp/data'
 import { encodeModel, externalTensors, type Model } from '@tp/onnx'
-import { FileClaims } from '../files/file-claims.ts'
-import { writeError } from '../files/write-error.ts'
-import { moveInto, waitingPath, writeWhole } from '../files/write-file.ts'
+import type { ModelFile } from '../models/model-file.ts'
 import { copyDataFiles, removeAll } from './data-files.ts'
+import { FileClaims } from './file-claims.ts'
+import { writeError } from './write-error.ts'
+import { moveInto, waitingPath, writeWhole } from './write-file.ts'
 
 /** A model that is complete on disk, under a temporary name. If disposed before `commit`, nothing remains. */
 export interface StagedModel extends AsyncDisposable {

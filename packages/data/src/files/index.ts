@@ -1,0 +1,10 @@
+// Files of a program: untrusted ones are read within limits, and what is written appears whole, or not at all.
+
+export { FileClaims, type Output, outputsOf } from './file-claims.ts'
+export { lockOutput } from './output-lock.ts'
+export { type InputOptions, LARGEST_JSON, readInput, readInputText } from './read-input.ts'
+export { replaceFile } from './replace-file.ts'
+export { isSameFile } from './same-file.ts'
+export { type StagedModel, type StageOptions, stageModel, writeModelFile } from './stage-model.ts'
+export { writeError } from './write-error.ts'
+export { removeWithWaiting } from './write-file.ts'

@@ -9,7 +9,7 @@ import { tryFolder } from './try-folder.ts'
 /** A file that a command is going to write. */
 export interface Output {
   readonly path: string
-  /** What asks for it: `-o`, `--report`. */
+  /** Its name for messages: `-o`, `--log`. */
   readonly what: string
   /** It is a model, next to which the data files of the one it is made from are copied. */
   readonly holdsModel?: boolean
@@ -30,7 +30,7 @@ interface Claim {
 }
 
 /**
- * What one run of a command reads and writes. Outputs are declared first; each file that is read is declared as
+ * Files that one run of a command reads and writes. Outputs are declared first; each file that is read is declared as
  * soon as its name is known. A file that is both, or that two outputs want, is refused there and then.
  */
 export class FileClaims {
@@ -56,18 +56,18 @@ export class FileClaims {
   /**
    * Whether all outputs can be written. Done when the arguments are understood and the first model is read, so that it hides no mistake in
    * them.
-   * @throws TpError TP_OUTPUT for what is no place for a file; TP_WRITE
+   * @throws TpError TP_OUTPUT for a place that cannot hold a file; TP_WRITE
    */
   async checkTargets(): Promise<void> {
     for (const path of this.#unchecked.splice(0)) await checkTarget(path)
   }
 
-  /** Says that something was written, which is no file of one's own: a folder, or a place in a bucket. */
+  /** Says that something was written, other than a file of one's own: a folder, or a place in a bucket. */
   wrote(place: string): void {
     this.#told.push(place)
   }
 
-  /** What came or was changed of all that may be written. */
+  /** Outputs that came or were changed. */
   async written(): Promise<string[]> {
     const paths: string[] = []
     for (const place of this.#told) if (place.includes('://') || (await stateOf(place)) !== undefined) paths.push(place)

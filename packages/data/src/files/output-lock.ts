@@ -62,7 +62,7 @@ async function take(out: string, waiting: string, lock: string): Promise<void> {
     const text = await readFile(lock, 'utf8').catch(() => undefined)
     if (text === undefined) continue
     const holder = holderOf(text)
-    if (holder !== undefined && (await isAlive(holder))) throw busy(out, holder)
+    if (holder !== undefined && (await isRunning(holder))) throw busy(out, holder)
     await removeLeft(lock, text)
   }
 }
@@ -85,7 +85,7 @@ function holderOf(text: string): Holder | undefined {
   }
 }
 
-async function isAlive({ pid, host, started }: Holder): Promise<boolean> {
+async function isRunning({ pid, host, started }: Holder): Promise<boolean> {
   // Of another machine nothing can be known.
   if (host !== hostname()) return true
   try {

@@ -2,10 +2,10 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 
-/** What Node reads at once, and where protobuf lengths end. */
+/** The most that Node reads at once, and the end of protobuf lengths. */
 export const LARGEST: number = 2 ** 31 - 1
 
-/** A plan or a guard; longer texts are none. */
+/** A plan or a guard; longer texts are neither. */
 export const LARGEST_JSON: number = 2 ** 28
 
 export interface InputOptions {

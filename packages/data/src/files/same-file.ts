@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 
-/** What a path leads to, whether there is something yet or not. */
+/** The place of a path, whether there is a file yet or not. */
 export interface FileIdentity {
   /** The path without links, as far as it exists. */
   readonly path: string
@@ -19,7 +19,7 @@ export async function placeOf(path: string): Promise<FileIdentity> {
   return { path: await realFolder(resolve(path)), node: undefined, names: 0 }
 }
 
-/** What a path leads to, and its state: another text as soon as it is written to; undefined: there is nothing. */
+/** The place of a path, and its state: another text as soon as it is written to; undefined: there is nothing. */
 export async function stateOf(path: string): Promise<string | undefined> {
   const entry = await stat(path, { bigint: true }).catch(() => undefined)
   return entry && `${entry.dev}:${entry.ino} ${entry.size} ${entry.mtimeNs}`

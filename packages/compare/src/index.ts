@@ -20,6 +20,7 @@ export { type ComparedVariant, compareVariants, type Variant } from './variants/
 // Times: in turns, and FLOPs.
 
 export { flopsSizes, type WantedSizes } from './inputs/input-shapes.ts'
+export { TIMED_EXAMPLES, TIMING_MS, type Times } from './tasks/time-on-data.ts'
 export { type FlopsAt, fewerFlops, flopsAtUsualLengths, flopsOf } from './times/flops.ts'
 export { spreadByLength } from './times/spread-by-length.ts'
 export {
@@ -30,7 +31,6 @@ export {
   type VariantLatency,
   withSessions,
 } from './times/time-in-turns.ts'
-export { TIMED_EXAMPLES, TIMING_MS, type Times } from './times/time-on-data.ts'
 
 // Answers: of one model to a data set, by task, and how far those of another are from them.
 

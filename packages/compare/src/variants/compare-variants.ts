@@ -6,9 +6,9 @@ import type { Model } from '@tp/onnx'
 import type { Outcome } from '../answers/outcome.ts'
 import type { ComparedAnswers } from '../tasks/comparer.ts'
 import { comparerOf } from '../tasks/comparer-of.ts'
+import { type Times, type TimingOptions, timeOnData } from '../tasks/time-on-data.ts'
 import { fewerFlops } from '../times/flops.ts'
 import { withSessions } from '../times/time-in-turns.ts'
-import { type Times, type TimingOptions, timeOnData } from '../times/time-on-data.ts'
 
 /** One way in which a model was changed. */
 export interface Variant {

@@ -1,8 +1,8 @@
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import { withDecoder } from '../answers/transcribe.ts'
-import { spreadByLength } from './spread-by-length.ts'
-import { timeInTurns, type VariantLatency } from './time-in-turns.ts'
+import { spreadByLength } from '../times/spread-by-length.ts'
+import { timeInTurns, type VariantLatency } from '../times/time-in-turns.ts'
 
 /** Enough lengths to represent all, few enough to time often. */
 export const TIMED_EXAMPLES = 16

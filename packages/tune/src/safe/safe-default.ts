@@ -5,7 +5,7 @@ import { Graph, type Model } from '@tp/onnx'
 import { wholeReadings } from './whole-readings.ts'
 
 /** The points that a pruning lost on one test set, with 95 % interval. */
-export interface MeasuredLoss {
+interface MeasuredLoss {
   readonly on: string
   readonly points: number
   readonly low: number

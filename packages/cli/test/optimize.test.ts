@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { checkRegimes, type Plan, type RegimesPlan } from '@tp/compiler'
+import { checkRegimes, type Plan, type RunPlan } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import type { TunedPlan } from '@tp/tune'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -31,7 +31,7 @@ const tuneMails = (out: string, ...more: string[]): string[] => [
   ],
   ...['--max-loss', '100', '--shapes', '1x64', ...more],
 ]
-const planAt = (name: string): RegimesPlan => checkRegimes(JSON.parse(readFileSync(folder.at(name), 'utf8')), name)
+const planAt = (name: string): RunPlan => checkRegimes(JSON.parse(readFileSync(folder.at(name), 'utf8')), name)
 
 beforeAll(() => {
   mkdirSync(folder.at('other'))

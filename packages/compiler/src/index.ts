@@ -77,10 +77,9 @@ export { type Plan, planFields } from './plan/plan.ts'
 export {
   checkPlan,
   checkRegimes,
-  type FallbackRule,
   hasRegimes,
   type Regime,
-  type RegimesPlan,
+  type RunPlan,
 } from './plan/read-plan.ts'
 
 // Inspection: of an encoder, a decoder, and the steps that a file has behind it.

@@ -4,7 +4,6 @@ export {
   type Guarding,
   type GuardRule,
   type HashedFile,
-  type RunPlan,
   readGuarding,
   readRunPlan,
 } from './run-plan.ts'

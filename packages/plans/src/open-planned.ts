@@ -1,10 +1,9 @@
-import { fromPlan, inspect, type Plan, readClassToken, transform, transformsOf } from '@tp/compiler'
+import { fromPlan, inspect, type Plan, type RunPlan, readClassToken, transform, transformsOf } from '@tp/compiler'
 import { type MethodEntry, TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { type CascadeRun, cascade } from '@tp/guard'
 import { decodeModel, encodeModel, externalTensors } from '@tp/onnx'
 import { type Route, routed } from './routed.ts'
-import type { RunPlan } from './run-plan.ts'
 
 export interface OpenPlannedOptions {
   /** The methods among which those of the plan are found. */

@@ -1,16 +1,9 @@
-import { checkPlan, checkRegimes, hasRegimes, type RegimesPlan } from '@tp/compiler'
+import { checkPlan, checkRegimes, hasRegimes, type RunPlan } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import { isRecord } from '@tp/core/host'
 import { type Guard, readGuard } from '@tp/guard'
 
 /** When answers of a pruned model fall back to the dense one. */
 export type GuardRule = Pick<Guard['cascade'], 'uncertainty' | 'threshold'>
-
-/** The parts of a plan that running it needs: the plan without its measurements. */
-export interface RunPlan extends Omit<RegimesPlan, 'cascade'> {
-  /** Of runs of the last regime. */
-  readonly cascade?: GuardRule
-}
 
 /** The guard of a pruned model: all of a guard file, or the cascade of a plan that was tuned with `cascade`. */
 export interface Guarding {
@@ -32,9 +25,8 @@ export interface HashedFile {
  */
 export function readRunPlan(value: unknown, where: string): RunPlan {
   if (!hasRegimes(value)) return { format: 1, regimes: [{ plan: checkPlan(value, where) }] }
-  const { regimes } = checkRegimes(value, where)
-  const cascade = cascadeIn(value, where)
-  return { format: 1, regimes, ...(cascade && { cascade }) }
+  const { regimes, cascade } = checkRegimes(value, where)
+  return { format: 1, regimes, ...(cascade && { cascade: ruleOf(cascade) }) }
 }
 
 /**
@@ -50,8 +42,8 @@ export function readGuarding(
 ): Guarding {
   const content = parsed(text)
   if (hasRegimes(content)) {
-    const cascade = cascadeIn(content, where)
-    if (cascade !== undefined) return { cascade }
+    const { cascade } = checkRegimes(content, where)
+    if (cascade !== undefined) return { cascade: ruleOf(cascade) }
     throw new TpError('TP_PLAN', where, 'this plan has no cascade; tp optimize --cascade writes one')
   }
   const guard = readGuard(content, where)
@@ -62,17 +54,9 @@ export function readGuarding(
   throw new TpError('TP_GUARD', where, `it was calibrated for another file than ${other.path}; ${advice}`)
 }
 
-function cascadeIn(plan: unknown, where: string): GuardRule | undefined {
-  const { cascade } = plan as { readonly cascade?: unknown }
-  if (cascade === undefined) return undefined
-  const { uncertainty, threshold } = isRecord(cascade) ? cascade : {}
-  if (uncertainty === 'probability' && typeof threshold === 'number' && threshold >= 0 && threshold <= 1)
-    return { uncertainty, threshold }
-  throw new TpError(
-    'TP_PLAN',
-    where,
-    'its cascade is invalid; it must have the uncertainty probability and a threshold in 0…1',
-  )
+/** The rule alone; a tuned plan also has what was measured. */
+function ruleOf<Rule extends GuardRule>({ uncertainty, threshold }: Rule): Pick<Rule, keyof GuardRule> {
+  return { uncertainty, threshold }
 }
 
 /** Parsed JSON; other text unchanged, which `readGuard` refuses. */

@@ -1,4 +1,4 @@
-import type { Plan, RegimesPlan } from '@tp/compiler'
+import type { Plan, RunPlan } from '@tp/compiler'
 import type { Interval } from '@tp/metrics'
 import type { EightBits } from './eight-bits.ts'
 import type { LeftOut } from './leave-out.ts'
@@ -6,7 +6,7 @@ import type { Skipped } from './options.ts'
 import type { Cell } from './regimes.ts'
 
 /** What to do to a model on a device, as JSON (`checkRegimes` of @tp/compiler reads it). */
-export interface TunedPlan extends RegimesPlan {
+export interface TunedPlan extends RunPlan {
   /** The fallback to the dense model, for runs of the last regime: options of `cascade` of @tp/guard. */
   readonly cascade?: TunedCascade
   /** The measurements behind it. */

@@ -1,4 +1,5 @@
-import type { GuardRule, RunPlan } from '@tp/plans'
+import type { RunPlan } from '@tp/compiler'
+import type { GuardRule } from '@tp/plans'
 
 /** The task for each text: its class, one score, a tag for each word, or a vector. */
 export type BulkTask = 'classification' | 'ranking' | 'tokens' | 'embeddings'

@@ -1,5 +1,6 @@
+import type { RunPlan } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
-import { type RunPlan, readRunPlan } from '@tp/plans'
+import { readRunPlan } from '@tp/plans'
 import type { Arguments } from '../command/arguments.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { readPlanJson } from './read-plan.ts'

@@ -5,7 +5,7 @@ import { problemOf } from './field.ts'
 import { type Plan, planFields } from './plan.ts'
 
 /** Plans by the size of a run, as `@tp/tune` writes them: smaller runs may be faster dense. */
-export interface RegimesPlan {
+export interface RunPlan {
   readonly format: 1
   /** Upwards; the last one has no limit. */
   readonly regimes: readonly Regime[]
@@ -55,7 +55,7 @@ export function hasRegimes(value: unknown): boolean {
  * A plan with regimes that was read from a file; other fields than regimes and cascade are not checked.
  * @throws TpError TP_PLAN if it is not one
  */
-export function checkRegimes(value: unknown, where: string): RegimesPlan {
+export function checkRegimes(value: unknown, where: string): RunPlan {
   if (!isRecord(value) || value.format !== 1 || !Array.isArray(value.regimes) || value.regimes.length === 0) {
     throw problem(where, 'this is not a plan with regimes; it must be an object with format 1 and a list of regimes')
   }
@@ -74,7 +74,7 @@ export function checkRegimes(value: unknown, where: string): RegimesPlan {
   if (value.cascade !== undefined && !is(fallbackRule, value.cascade)) {
     throw problem(where, 'its cascade is invalid; it must have the uncertainty probability and a threshold in 0…1')
   }
-  return value as unknown as RegimesPlan
+  return value as unknown as RunPlan
 }
 
 function problem(where: string, message: string): TpError {

@@ -1,5 +1,5 @@
+import type { RunPlan } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import type { RunPlan } from '@tp/plans'
 import { type OpenModel, openModel, type ServedModelOptions } from './open-model.ts'
 import { type Statistics, StatisticsCounter } from './statistics.ts'
 

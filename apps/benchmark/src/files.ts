@@ -7,7 +7,7 @@ import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import { type RealModelName, realModel } from 'real-models'
 
-/** What is needed to open a model with its data. */
+/** The files that opening a model with its data requires. */
 export interface Files {
   readonly runtime: Runtime
   /** Path of a file or folder next to the project. */
@@ -53,12 +53,12 @@ export function projectPath(path: string): string {
   return fileURLToPath(new URL(path, root))
 }
 
-/** What programs read: `reports/…`, which is not part of the project; trial runs have a folder of their own. */
+/** The files that programs read: `reports/…`, which is not part of the project; trial runs have a folder of their own. */
 export function reportsPath(path: string): string {
   return projectPath(`reports/${Number.isFinite(limits.examples) ? 'trial/' : ''}${path}`)
 }
 
-/** What was trained. */
+/** The trained files. */
 export function learnedPath(path: string): string {
   return reportsPath(`learned/${path}`)
 }

@@ -2,7 +2,7 @@ import { isTpError } from '@tp/core'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Report } from './report/section.ts'
 
-/** Pages that are made of sections; each is loaded when it is asked for, since some need what is not everywhere. */
+/** Pages that are made of sections; each is loaded on request, since some need files that are not everywhere. */
 const reports: Readonly<Record<string, () => Promise<Report>>> = {
   quickstart: async () => (await import('./sections/quickstart.ts')).quickstart,
   foundations: async () => (await import('./sections/foundations.ts')).foundations,

@@ -101,7 +101,7 @@ describe('a comparison of a decoder with its prunings', () => {
     }
   })
 
-  test('is printed as a table, by the columns that the data have', { timeout: 120_000 }, async () => {
+  test('prints a table, by the columns that the data have', { timeout: 120_000 }, async () => {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
     expect(await compareGeneration(runtime, [at('model.onnx'), '--data', at('prompts.jsonl')])).toBe(0)
     const text = write.mock.calls.map(([chunk]) => chunk).join('')
@@ -117,7 +117,7 @@ describe('a comparison of a decoder with its prunings', () => {
     [['--data', 'prompts.jsonl', '--methods', 'last-query'], /--methods and --keep go together/],
     [['--data', 'essay.txt', '--keys', '99'], /--keys is 99; a prompt can hide/],
     [['--data', 'essay.txt'], /prompts of 1024 need more text/],
-  ])('is refused for %j', async (args, message) => {
+  ])('refuses %j', async (args, message) => {
     const paths = args.map((arg) => (/\.(txt|jsonl)$/.test(arg) ? at(arg) : arg))
     await expect(compareGeneration(runtime, [at('model.onnx'), ...paths])).rejects.toThrow(message)
   })

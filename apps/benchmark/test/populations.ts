@@ -1,22 +1,22 @@
 import type { Evaluation } from '@tp/compare'
 import type { Dataset } from '@tp/data/inputs'
 import { type Figure, logitRowsOf } from '@tp/metrics'
-import { ask, candidate, measure, type Row } from '../src/measure/measure.ts'
+import { ask, candidate, type MeasuredRow, measure } from '../src/measure/measure.ts'
 import { openOn, openSubject } from '../src/measure/subject.ts'
 import { evenly } from '../src/registry/data.ts'
 import {
-  type Budget,
   DENSE,
   type MethodChoice,
   NONE,
   pruned,
   type Setting,
+  type SettingBudget,
   settingText,
 } from '../src/registry/settings.ts'
 import { dataOf, type SubjectName, subjects } from '../src/registry/subjects.ts'
-import type { Context } from '../src/report/section.ts'
+import type { SectionContext } from '../src/report/section.ts'
 
-/** What the dense model and prunings of it answer to some examples, which are all there are: draws are made from them. */
+/** The answers of the dense model and its prunings to some examples, which make up the population: draws are made from them. */
 export interface Population {
   readonly name: string
   readonly targets: readonly number[]
@@ -32,17 +32,20 @@ const received: MethodChoice = { method: 'received-attention' }
 const balanced: MethodChoice = { method: 'balanced', params: { values: true } }
 
 /** A subject with a method at keep ratios, the slowest first. */
-export type Source = readonly [SubjectName, MethodChoice, readonly number[], Budget['layers']]
+export type PopulationSource = readonly [SubjectName, MethodChoice, readonly number[], SettingBudget['layers']]
 
-export const sources: readonly Source[] = [
+export const sources: readonly PopulationSource[] = [
   ['mail', received, [0.5, 0.25, 0.1, 0.03], [0]],
   ['digits-vit', received, [0.8, 0.55, 0.4], [1]],
   ['fashion-vit', received, [0.7, 0.5, 0.3], [1]],
   ['minilm-sst2', balanced, [0.85, 0.7, 0.55], [1, 2, 3, 4, 5]],
 ]
 
-/** What the models answer. */
-export async function populationOf(context: Context, [name, choice, keeps, layers]: Source): Promise<Population> {
+/** The answers of the models. */
+export async function populationOf(
+  context: SectionContext,
+  [name, choice, keeps, layers]: PopulationSource,
+): Promise<Population> {
   const form = subjects[name]
   const test = await dataOf(form, context, 'test')
   const calibration = form.embedded ? (await dataOf(form, context, 'calibration')).examples : []
@@ -60,10 +63,10 @@ export async function populationOf(context: Context, [name, choice, keeps, layer
   return { name, targets: subject.inputs.targets, dense: await logitsOf(DENSE), pruned: small }
 }
 
-/** Figures that are no counts: vectors of a pruned model compared with those of the dense one. */
-export async function similarities(context: Context): Promise<Readonly<Record<string, Figure>>> {
+/** Figures that are not counts: vectors of a pruned model compared with those of the dense one. */
+export async function similarities(context: SectionContext): Promise<Readonly<Record<string, Figure>>> {
   const subject = await openSubject(context, subjects['mail-vectors'], 'test', MOST)
   const setting = pruned(received, { keep: 0.5, layers: [0, 1] })
-  const [, row] = (await measure(context, subject, [candidate(NONE), candidate(setting)])) as [Row, Row]
+  const [, row] = (await measure(context, subject, [candidate(NONE), candidate(setting)])) as [MeasuredRow, MeasuredRow]
   return row.figures
 }

@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest'
 import { sharedPath } from '../src/files.ts'
 import { rightOf } from '../src/measure/answers.ts'
 import { subjects } from '../src/registry/subjects.ts'
-import { type Population, populationOf, type Source, similarities, sources } from './populations.ts'
-import { calibratedOf, confidentOf, coverageOf, isMoreThan, type Pruned, shareText } from './promises.ts'
+import { type Population, type PopulationSource, populationOf, similarities, sources } from './populations.ts'
+import { calibratedOf, confidentOf, coverageOf, isMoreThan, type PromisedPruning, shareText } from './promises.ts'
 
 /** Shares of the examples that pruning loses and gains. */
 interface Flips {
@@ -192,7 +192,7 @@ describe('2,000 draws from what models answer', { tags: 'exhaustive', timeout: 1
   })
 })
 
-function isPresent([name]: Source): boolean {
+function isPresent([name]: PopulationSource): boolean {
   try {
     return subjects[name].files({ shared: sharedPath, runtime: nodeRuntime() }) !== undefined
   } catch {
@@ -200,7 +200,7 @@ function isPresent([name]: Source): boolean {
   }
 }
 
-function prunedOf({ name, targets, dense, pruned }: Population): Pruned {
+function prunedOf({ name, targets, dense, pruned }: Population): PromisedPruning {
   const before = rightOf(dense, targets)
   const model = { logits: Float32Array.from(dense.flat()), classes: dense[0]?.length ?? 0 }
   const losses = pruned.toReversed().map(({ logits }): Losses => {

@@ -82,7 +82,7 @@ function taken({ got, of, share }: Figure, rows: readonly number[]): Figure {
   return { got: at(got, rows), ...(of && { of: at(of, rows) }), ...(share !== undefined && { share }) }
 }
 
-/** What became of a promise that was asked for on many draws. */
+/** The outcome of a promise over many draws. */
 export interface Kept {
   readonly name: string
   readonly promise: string
@@ -92,8 +92,8 @@ export interface Kept {
   readonly broken: Count
 }
 
-/** What prunings of a model lose on a population, the fastest first. */
-export interface Pruned {
+/** The losses of a model's prunings on a population, the fastest first. */
+export interface PromisedPruning {
   readonly name: string
   readonly losses: readonly Losses[]
 }
@@ -104,14 +104,14 @@ async function keptOf(
   draws: Iterable<readonly number[]>,
   judge: (rows: readonly number[]) => Promise<boolean | undefined>,
 ): Promise<Kept> {
-  let [of, given, broken] = [0, 0, 0]
+  let [of, promisedTimes, broken] = [0, 0, 0]
   for (const rows of draws) {
     const holds = await judge(rows)
     of++
-    given += Number(holds !== undefined)
+    promisedTimes += Number(holds !== undefined)
     broken += Number(holds === false)
   }
-  return { ...about, promised: { times: given, of }, broken: { times: broken, of } }
+  return { ...about, promised: { times: promisedTimes, of }, broken: { times: broken, of } }
 }
 
 /**
@@ -120,7 +120,7 @@ async function keptOf(
  * @param examples to verify on, in turns
  */
 export function confidentOf(
-  { name, losses }: Pruned,
+  { name, losses }: PromisedPruning,
   tolerance: Tolerance,
   examples: readonly number[],
   draws: number,

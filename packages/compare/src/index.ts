@@ -11,15 +11,15 @@ export { type Verification, type VerifyModelsOptions, verify } from './check/ver
 
 export { type ExplainedToken, type ExplainOptions, type Explanation, explain } from './explain/explain.ts'
 export type { PatchGrid } from './explain/patch-grid.ts'
-export type { AnswerNearness, Cell, ComparedAnswers, Comparer, Loss, Paired } from './tasks/comparer.ts'
+export type { AnswerNearness, ComparedAnswers, ComparedLoss, Comparer, Paired, TableCell } from './tasks/comparer.ts'
 export { mcnemarContent } from './tasks/mcnemar-content.ts'
 export { type NearnessOf, nearnessTo } from './tasks/nearness.ts'
 export { factor, points, speedUpText } from './texts.ts'
-export { type ComparedVariant, compareVariants, type Variant } from './variants/compare-variants.ts'
+export { type ComparedVariant, compareVariants, type VariantToCompare } from './variants/compare-variants.ts'
 
 // Times: in turns, and FLOPs.
 
-export { flopsSizes, type WantedSizes } from './inputs/input-shapes.ts'
+export { flopsSizes, type InputSizes } from './inputs/input-shapes.ts'
 export { TIMED_EXAMPLES, TIMING_MS, type Times } from './tasks/time-on-data.ts'
 export { type FlopsAt, fewerFlops, flopsAtUsualLengths, flopsOf } from './times/flops.ts'
 export { spreadByLength } from './times/spread-by-length.ts'

@@ -44,7 +44,7 @@ afterAll(() => session[Symbol.asyncDispose]())
 const mean = ({ got }: Figure): number => got.reduce((sum, value) => sum + value, 0) / got.length
 
 describe('vectors of mails: means of the last states', () => {
-  test('are recognized by the outputs, and are the means over the attended tokens', async () => {
+  test('recognizes vectors by the outputs, as the means over the attended tokens', async () => {
     expect(taskOf(session.outputs)).toBe('embeddings')
     const { last_hidden_state: states } = await session.run(await inputs.feeds([3]))
     const [, tokens = 0, width = 0] = states?.dims ?? []
@@ -56,7 +56,7 @@ describe('vectors of mails: means of the last states', () => {
     for (const [i, value] of sums.entries()) expect(dense.vectors[3]?.[i]).toBeCloseTo(value / length, 5)
   })
 
-  test('are those of the class token where the model pools so', async () => {
+  test('takes vectors of the class token where the model pools so', async () => {
     const { last_hidden_state: states } = await session.run(await inputs.feeds([3]))
     const { data, dims } = states as TensorLike
     const first = Array.from((data as Float32Array).subarray(0, dims[2]))
@@ -65,7 +65,7 @@ describe('vectors of mails: means of the last states', () => {
     for (const [i, value] of first.entries()) expect(vectors[0]?.[i]).toBeCloseTo(value / length, 5)
   })
 
-  test('are closer to those of the dense model the more tokens are kept', { timeout: 60_000 }, async () => {
+  test('vectors are closer to those of the dense model the more tokens are kept', { timeout: 60_000 }, async () => {
     const method = receivedAttention()
     const [whole, much, little] = [1, 0.8, 0.2].map((keep) => embedCut({ method }, keep)) as Promise<Embeddings>[]
     const nearness = async (vectors: Promise<Embeddings> | undefined): Promise<Nearness> =>
@@ -84,7 +84,7 @@ describe('vectors of mails: means of the last states', () => {
     expect(figureInterval(near.cosine).estimate).toBeCloseTo(mean(near.cosine), 12)
   })
 
-  test('are means over the kept tokens if a model returns only these', { timeout: 60_000 }, async () => {
+  test('takes means over the kept tokens if a model returns only these', { timeout: 60_000 }, async () => {
     const left = await embedCut({ method: random({ seed: 1 }), restore: 'none' }, 0.5)
     const all = await embedCut({ method: random({ seed: 1 }), restore: 'all' }, 0.5)
     const filled = await embedCut({ method: random({ seed: 1 }) }, 0.5)

@@ -13,9 +13,9 @@ import { qualityOf } from '../src/answers/quality.ts'
 import { asScored, compareRankings, ndcgFigure, rank } from '../src/answers/ranking.ts'
 import { mailScorer } from './scorer.ts'
 
-const ofClass = (wanted: number) =>
+const ofClass = (own: number) =>
   mailData('test')
-    .filter(({ label }) => label === wanted)
+    .filter(({ label }) => label === own)
     .slice(0, 24)
 const mails = [...ofClass(0), ...ofClass(1)]
 

@@ -70,7 +70,7 @@ export async function mailTagger(mails: TaggedDataset): Promise<Model> {
 
 /** Of the squares of the weights, next to those of the residuals, for each token. */
 const RIDGE = 1e-4
-/** How much more a token counts that is no `O`: there are few. */
+/** How much more a token counts that is not `O`: there are few. */
 const RARE = 3
 
 async function fit(model: Model, mails: TaggedDataset): Promise<{ weights: Float32Array; bias: Float32Array }> {

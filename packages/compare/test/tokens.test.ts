@@ -36,11 +36,11 @@ beforeAll(async () => {
 afterAll(() => session[Symbol.asyncDispose]())
 
 describe('a tagger of mails', () => {
-  test('is recognized by its outputs', () => {
+  test('recognizes a tagger by its outputs', () => {
     expect(taskOf(session.outputs)).toBe('tokens')
   })
 
-  test('is judged by its logits, mail by mail', { timeout: 60_000 }, async () => {
+  test('judges a tagger by its logits, mail by mail', { timeout: 60_000 }, async () => {
     let [right, all] = [0, 0]
     for (const [mail, tags] of inputs.tags.entries()) {
       const { logits } = await session.run(await inputs.feeds([mail]))
@@ -73,7 +73,7 @@ describe('a tagger of mails', () => {
     })
   })
 
-  test('is judged on pruned tokens after they are restored, some of them differently', {
+  test('judges a tagger on pruned tokens after they are restored, some of them differently', {
     timeout: 60_000,
   }, async () => {
     const pruned = await evaluateCut({ keep: 0.3 })

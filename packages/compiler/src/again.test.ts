@@ -20,14 +20,14 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { type EncoderOptions, encoder, inputsOf, plainEncoder } from '../test/encoders.ts'
+import { encoder, inputsOf, plainEncoder, type TestEncoderOptions } from '../test/encoders.ts'
 import { difference, numbers, run, runOnEach } from '../test/run.ts'
 import { readProvenance } from './program/provenance.ts'
 import type { PruneOptions } from './prune/prune-options.ts'
 import { prune } from './transforms/prune.ts'
 import { transform } from './transforms/transform.ts'
 
-const plain: EncoderOptions = { ...plainEncoder, layerCount: 4 }
+const plain: TestEncoderOptions = { ...plainEncoder, layerCount: 4 }
 
 function pruned(model: Model, options: PruneOptions): Model {
   const result = transform(model, prune(options))
@@ -97,7 +97,7 @@ test.each([
   [{ keep: 0.6 }, { mass: 0.8 }],
 ])('a mean divides by the tokens kept now where only the count reads the mask itself: %j, %j', async (first, then) => {
   let mask: Tensor | undefined
-  const options: EncoderOptions = {
+  const options: TestEncoderOptions = {
     ...plain,
     readMask: (input) => {
       mask = input

@@ -6,10 +6,10 @@ import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type PruneOptions, prune, transform } from '../src/index.ts'
-import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
+import { encoder, inputsOf, type TestEncoderOptions } from './encoders.ts'
 import { difference, int64, numbers, rows, run } from './run.ts'
 
-const plain: EncoderOptions = {
+const plain: TestEncoderOptions = {
   ...{ layerCount: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
 }
 const layers = [0, 2]
@@ -78,7 +78,7 @@ describe('the scores of a trace', () => {
 })
 
 describe('a token that an input names', () => {
-  test.each<[string, EncoderOptions, Method, number]>([
+  test.each<[string, TestEncoderOptions, Method, number]>([
     ['received attention', plain, receivedAttention(), 0],
     ['class attention', plain, clsAttention(), 1],
     ['a mean of the tokens', { ...plain, pooling: 'mean' }, receivedAttention(), 2],

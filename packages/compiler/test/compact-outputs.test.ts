@@ -3,7 +3,7 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { MASK, POSITIONS, type PruneOptions, prune, transform } from '../src/index.ts'
-import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
+import { encoder, inputsOf, type TestEncoderOptions } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { difference, rows, run } from './run.ts'
 
@@ -12,7 +12,7 @@ function pruned(model: Model, options: PruneOptions): Model {
   return decodeModel(encodeModel(result.model))
 }
 
-const tagger: EncoderOptions = {
+const tagger: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'none', opset: 17, seed: 1 },
 }
 

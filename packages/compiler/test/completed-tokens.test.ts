@@ -4,10 +4,10 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { expect, test } from 'vitest'
 import { type PruneOptions, prune, transform } from '../src/index.ts'
-import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
+import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
-const plain: EncoderOptions = {
+const plain: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 2 },
 }
 const TOKENS = 9
@@ -33,7 +33,7 @@ function pruned(model: Model, options: PruneOptions): Model {
 }
 
 /** Tokens in, their states out, and the mean over all of them, as a file that pools by itself. */
-function embedder(options: EncoderOptions, norm: EncoderOptions['norm'] = 'post'): Model {
+function embedder(options: TestEncoderOptions, norm: TestEncoderOptions['norm'] = 'post'): Model {
   const { logits: states } = statesOf({ ...options, norm, head: (x) => x })
   return decodeModel(emitModel({ states, pooled: mean(states, 1) }, { opset: 17 }))
 }

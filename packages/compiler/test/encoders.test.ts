@@ -3,14 +3,14 @@ import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { inspect, type NamedEncoder, type PruneOptions, prune, readProvenance, transform } from '../src/index.ts'
-import { type EncoderOptions, encoder, inputsOf, logitsOf } from './encoders.ts'
+import { encoder, inputsOf, logitsOf, type TestEncoderOptions } from './encoders.ts'
 import { difference, numbers, run } from './run.ts'
 
-const text: EncoderOptions = {
+const text: TestEncoderOptions = {
   ...{ layerCount: 2, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls' },
   ...{ opset: 17, seed: 1, prefix: 'text_' },
 }
-const image: EncoderOptions = {
+const image: TestEncoderOptions = {
   ...text,
   layerCount: 3,
   norm: 'pre',
@@ -19,10 +19,10 @@ const image: EncoderOptions = {
   seed: 5,
   prefix: 'picture_',
 }
-const causal: EncoderOptions = { ...text, causal: 'triangle' }
+const causal: TestEncoderOptions = { ...text, causal: 'triangle' }
 
 /** Two encoders, and how alike their results are, as in contrastive models. */
-function twoEncoders(left: EncoderOptions, right: EncoderOptions): Model {
+function twoEncoders(left: TestEncoderOptions, right: TestEncoderOptions): Model {
   const [a, b] = [logitsOf(left), logitsOf(right)]
   const unit = (x: Tensor): Tensor => div(x, norm2(x, 1, { keepDims: true }))
   return decodeModel(emitModel({ left: a, right: b, likeness: matmul(unit(a), swapLast(unit(b))) }))

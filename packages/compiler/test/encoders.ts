@@ -38,7 +38,7 @@ export type MaskForm = 'none' | 'added' | 'added whole' | 'chosen' | 'single axi
 /** How later tokens are hidden from earlier ones, as exporters write it. */
 export type CausalForm = 'constant' | 'sliced constant' | 'triangle' | 'range' | 'chosen' | 'multiplied'
 
-export interface EncoderOptions {
+export interface TestEncoderOptions {
   readonly layerCount: number
   readonly heads: number
   readonly headDim: number
@@ -67,7 +67,7 @@ export interface EncoderOptions {
 }
 
 /** Of two layers, with a class token and padding that a mask hides. */
-export const plainEncoder: EncoderOptions = {
+export const plainEncoder: TestEncoderOptions = {
   layerCount: 2,
   heads: 2,
   headDim: 4,
@@ -82,12 +82,12 @@ const VOCABULARY = 30
 const LONGEST = 12
 
 /** A small encoder with random weights and peaked attention: `input_ids`, `attention_mask` → `logits`. */
-export function encoder(options: EncoderOptions): Uint8Array {
+export function encoder(options: TestEncoderOptions): Uint8Array {
   return emitModel({ logits: logitsOf(options) }, { opset: options.opset })
 }
 
 /** The logits as an expression. */
-export function logitsOf(options: EncoderOptions): Tensor {
+export function logitsOf(options: TestEncoderOptions): Tensor {
   return statesOf(options).logits
 }
 
@@ -100,7 +100,7 @@ export interface EncoderStates {
   readonly attentions: readonly Tensor[]
 }
 
-export function statesOf(options: EncoderOptions): EncoderStates {
+export function statesOf(options: TestEncoderOptions): EncoderStates {
   const { layerCount, heads, headDim, norm, sizes, seed } = options
   const hidden = heads * headDim
   const { norm: normalize, weight } = randomLayers(seeded(seed + 1))
@@ -140,7 +140,7 @@ type Linear = (x: Tensor, from: number, to: number, deviation?: number) => Tenso
 
 function attention(
   x: Tensor,
-  { heads, headDim, flatHead, rotate = (y) => y }: EncoderOptions,
+  { heads, headDim, flatHead, rotate = (y) => y }: TestEncoderOptions,
   linear: Linear,
   hide: (scores: Tensor) => Tensor,
   seen: Tensor[],
@@ -162,7 +162,7 @@ function attention(
 const LOWEST = -3.4e38
 
 /** The term that hides padding, and later tokens, in scores. */
-function hiding(options: EncoderOptions, mask: Tensor | undefined, ids: Tensor): (scores: Tensor) => Tensor {
+function hiding(options: TestEncoderOptions, mask: Tensor | undefined, ids: Tensor): (scores: Tensor) => Tensor {
   const { mask: form, sizes, flatHead, heads } = options
   const tokens = sizes === undefined ? axisSize(ids, 1) : sizes[1]
   const lead = flatHead === true && heads === 1 ? [1] : [1, 2]
@@ -190,7 +190,7 @@ function hiding(options: EncoderOptions, mask: Tensor | undefined, ids: Tensor):
   }
 }
 
-function hideLater(scores: Tensor, { causal, sizes }: EncoderOptions, tokens: Tensor | number): Tensor {
+function hideLater(scores: Tensor, { causal, sizes }: TestEncoderOptions, tokens: Tensor | number): Tensor {
   if (causal === undefined) return scores
   const longest = sizes?.[1] ?? LONGEST
   const earlier = Array.from({ length: longest * longest }, (_, i) => (i % longest <= Math.floor(i / longest) ? 1 : 0))
@@ -215,7 +215,7 @@ function hideLater(scores: Tensor, { causal, sizes }: EncoderOptions, tokens: Te
   }
 }
 
-function pooled(x: Tensor, { pooling }: EncoderOptions, mask: Tensor | undefined): Tensor {
+function pooled(x: Tensor, { pooling }: TestEncoderOptions, mask: Tensor | undefined): Tensor {
   switch (pooling) {
     case 'cls':
       return gather(x, 0, 1)
@@ -237,7 +237,7 @@ function pooled(x: Tensor, { pooling }: EncoderOptions, mask: Tensor | undefined
 
 /** Inputs of an encoder; every row has at least two real tokens, padded on the right. */
 export function inputsOf(
-  { mask, prefix = '' }: EncoderOptions,
+  { mask, prefix = '' }: TestEncoderOptions,
   batch: number,
   tokens: number,
   seed: number,

@@ -2,7 +2,7 @@ import { concat, constant, gather, matmul, swapLast, type Tensor } from '@tp/cor
 import { decodeModel, emitModel, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { headWeights } from '../src/index.ts'
-import { type EncoderOptions, logitsOf } from './encoders.ts'
+import { logitsOf, type TestEncoderOptions } from './encoders.ts'
 import { fixtures, openFixture } from './fixtures.ts'
 
 function namesOf(model: Model, encoder?: string): string[] {
@@ -31,7 +31,7 @@ describe('exported encoders', () => {
   })
 })
 
-const text: EncoderOptions = {
+const text: TestEncoderOptions = {
   ...{ layerCount: 2, heads: 2, headDim: 4, norm: 'pre', mask: 'added', pooling: 'cls' },
   ...{ opset: 17, seed: 1, prefix: 'text_' },
 }

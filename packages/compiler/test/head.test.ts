@@ -33,7 +33,7 @@ import { decodeModel, emitModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { type HeadOutput, inspect, prune, quantize, type TokenReading, transform } from '../src/index.ts'
 import { disguise } from './disguise.ts'
-import { type EncoderOptions, statesOf } from './encoders.ts'
+import { statesOf, type TestEncoderOptions } from './encoders.ts'
 import { type Fixture, fixtures, openFixture } from './fixtures.ts'
 
 /** The name of the pooling in the facts of an exported encoder. */
@@ -67,7 +67,7 @@ function kindsOf(reads: readonly TokenReading[]): TokenReading['kind'][] {
   return [...new Set(reads.map(({ kind }) => kind))]
 }
 
-const plain: EncoderOptions = {
+const plain: TestEncoderOptions = {
   ...{ layerCount: 2, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 3 },
 }
 const mask = input('attention_mask', 'int64', ['batch', 'sequence'])

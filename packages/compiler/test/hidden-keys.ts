@@ -3,11 +3,11 @@ import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { decodeModel, emitModel } from '@tp/onnx'
 import { expect } from 'vitest'
 import { prune, transform } from '../src/index.ts'
-import { type EncoderOptions, logitsOf } from './encoders.ts'
+import { logitsOf, type TestEncoderOptions } from './encoders.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
 /** A small encoder whose pooling may know which tokens are kept. */
-export interface Built extends EncoderOptions {
+export interface Built extends TestEncoderOptions {
   /** The term that hides padding in scores. */
   readonly hide: (scores: Tensor) => Tensor
   /** The last state [b,n,d] → logits; `kept` int64 [b,n] is 1 for kept tokens, where it is requested. */

@@ -4,7 +4,7 @@ import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { type Fusion, fusedEncoder, inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type Inspection, inspect, type PruneOptions, pack, prune, transform } from '../src/index.ts'
-import { type EncoderOptions, encoder, inputsOf, plainEncoder } from './encoders.ts'
+import { encoder, inputsOf, plainEncoder, type TestEncoderOptions } from './encoders.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
 /** Keeps by the states at a layer's input, as methods with a trained network there do. */
@@ -18,7 +18,7 @@ function byState(): Scorer {
 }
 
 const layerCount = 4
-const plain: EncoderOptions = { ...plainEncoder, layerCount }
+const plain: TestEncoderOptions = { ...plainEncoder, layerCount }
 
 function pruned(model: Model, layers: readonly number[], amount: object, more: Partial<PruneOptions> = {}): Model {
   const result = transform(

@@ -4,18 +4,18 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { countFlops, type PruneOptions, prune, readProvenance, transform } from '../src/index.ts'
-import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
+import { encoder, inputsOf, type TestEncoderOptions } from './encoders.ts'
 import { rows, run } from './run.ts'
 
-const classifier: EncoderOptions = {
+const classifier: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'masked mean', opset: 17, seed: 1 },
 }
-const withClassToken: EncoderOptions = { ...classifier, pooling: 'cls' }
+const withClassToken: TestEncoderOptions = { ...classifier, pooling: 'cls' }
 
 /** Later tokens count more: scores that a test can sum by itself. */
 const later = scorer({ name: 'later', family: 'baseline', score: (site) => add(site.position, 1) })
 
-function pruned(options: Omit<PruneOptions, 'deadTokens'>, of: EncoderOptions = classifier): Model {
+function pruned(options: Omit<PruneOptions, 'deadTokens'>, of: TestEncoderOptions = classifier): Model {
   const result = transform(decodeModel(encoder(of)), prune(options))
   return decodeModel(encodeModel(result.model))
 }

@@ -8,11 +8,11 @@ import { chooseEncoders, findEncoders } from '../src/analyze/find-encoders.ts'
 import { gridOf } from '../src/analyze/grid.ts'
 import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
 import { openModel } from '../src/normalize/open.ts'
-import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
+import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { difference, float32, numbers, rows, run } from './run.ts'
 
-const plain: EncoderOptions = {
+const plain: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'pre', mask: 'added', pooling: 'none', opset: 17, seed: 3 },
 }
 
@@ -22,7 +22,7 @@ function pruned(model: Model, options: PruneOptions): Model {
 }
 
 /** Tokens in, states out. */
-function embedder(options: EncoderOptions): Model {
+function embedder(options: TestEncoderOptions): Model {
   const { logits } = statesOf({ ...options, head: (x) => x })
   return decodeModel(emitModel({ states: logits }, { opset: 17 }))
 }

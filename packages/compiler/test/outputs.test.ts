@@ -3,11 +3,11 @@ import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
-import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
+import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
 import { refusalOf } from './refusal-of.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
-const plain: EncoderOptions = {
+const plain: TestEncoderOptions = {
   ...{ layerCount: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
 }
 
@@ -17,7 +17,7 @@ function pruned(model: Model, options: PruneOptions): Model {
 }
 
 /** With the stream between the layers as outputs, as `output_hidden_states` exports it. */
-function withHiddenStates(options: EncoderOptions): Model {
+function withHiddenStates(options: TestEncoderOptions): Model {
   const { logits, streams } = statesOf(options)
   return decodeModel(
     emitModel({ logits, ...Object.fromEntries(streams.map((x, i) => [`hidden_states.${i}`, x])) }, { opset: 17 }),

@@ -5,11 +5,11 @@ import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type HeadOutput, inspect, MASK, type PruneOptions, prune, readClassToken, transform } from '../src/index.ts'
-import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
+import { inputsOf, statesOf, type TestEncoderOptions } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
-const plain: EncoderOptions = {
+const plain: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 2 },
 }
 
@@ -19,7 +19,7 @@ function pruned(model: Model, options: PruneOptions): Model {
 }
 
 /** Tokens in, states out, as encoders are exported for pooling outside; with what an export for sentences gives next to them. */
-function embedder(options: EncoderOptions, pooled?: (states: Tensor) => Tensor): Model {
+function embedder(options: TestEncoderOptions, pooled?: (states: Tensor) => Tensor): Model {
   const { logits } = statesOf({ ...options, head: (x) => x })
   return decodeModel(emitModel({ states: logits, ...(pooled && { pooled: pooled(logits) }) }, { opset: 17 }))
 }

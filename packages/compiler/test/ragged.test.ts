@@ -7,7 +7,7 @@ import { decodeModel, type Model } from '@tp/onnx'
 import { inTurn, seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune, transform } from '../src/index.ts'
-import { type EncoderOptions, encoder } from './encoders.ts'
+import { encoder, type TestEncoderOptions } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { difference, float32, open, rows } from './run.ts'
 
@@ -149,7 +149,7 @@ async function expectRowsAlone(
 
 test('refuses a mean that divides by the number of slots', () => {
   const byCount = (x: Tensor): Tensor => div(sum(x, 1), cast(axisSize(x, 1), 'float32'))
-  const options: EncoderOptions = {
+  const options: TestEncoderOptions = {
     layerCount: 3,
     heads: 2,
     headDim: 4,

@@ -5,7 +5,7 @@ import { thorough } from 'exported-encoders'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type PruneOptions, prune, transform } from '../src/index.ts'
-import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
+import { encoder, inputsOf, type TestEncoderOptions } from './encoders.ts'
 import { difference, numbers, run } from './run.ts'
 
 const anyEncoder = fc
@@ -24,12 +24,12 @@ const anyEncoder = fc
     seed: fc.integer({ min: 0, max: 1000 }),
   })
   .map(({ fixed, batch, tokens, ...rest }): Case => {
-    const options: EncoderOptions = { ...rest, ...(fixed && { sizes: [batch, tokens] as const }) }
+    const options: TestEncoderOptions = { ...rest, ...(fixed && { sizes: [batch, tokens] as const }) }
     return { options, batch, tokens }
   })
 
 interface Case {
-  readonly options: EncoderOptions
+  readonly options: TestEncoderOptions
   readonly batch: number
   readonly tokens: number
 }

@@ -22,13 +22,13 @@ import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { seeded } from 'exported-encoders'
 import { expect, test } from 'vitest'
 import { inspect, type PruneOptions, prune, transform } from '../src/index.ts'
-import { type EncoderOptions, statesOf } from './encoders.ts'
+import { statesOf, type TestEncoderOptions } from './encoders.ts'
 import { difference, float32, numbers, rows, run } from './run.ts'
 
 const [HEIGHT, WIDTH, HIDDEN] = [3, 4, 8]
 const TOKENS = HEIGHT * WIDTH
 
-const options: EncoderOptions = {
+const options: TestEncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'pre', mask: 'none', pooling: 'none', opset: 17, seed: 3 },
 }
 

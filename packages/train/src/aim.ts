@@ -10,7 +10,7 @@ export interface Aim {
   readonly term: number
 }
 
-/** What soft forms say of some examples, added up. */
+/** The sums of the soft forms over some examples. */
 export interface Counts {
   /** Kept tokens and all, over all layers. */
   kept: number
@@ -38,10 +38,10 @@ export function noCounts(): Counts {
 }
 
 /**
- * What parts of a batch have to know of it. With the share s = Σ own / Σ dense of all B rows, the target t and the weight w, the gradient of
- * w (s − t)² is that of the mean of price · own, with price = 2w (s − t) / mean(dense).
+ * The facts about a batch that its parts need. With the share s = Σ own / Σ dense of all B rows, the target t and the weight w,
+ * the gradient of w (s − t)² is that of the mean of price · own, with price = 2w (s − t) / mean(dense).
  * @param rows B, copies included
- * @returns also what the loss is more than the parts' own losses, in which the mean of price · own takes the place of w (s − t)²
+ * @returns also the excess of the loss over the parts' own losses, in which the mean of price · own takes the place of w (s − t)²
  */
 export function priceFor(
   { target, weight, term }: Aim,

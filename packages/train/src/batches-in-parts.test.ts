@@ -34,9 +34,9 @@ function expectSameNumbers(whole: Trained, parts: Trained): void {
   expect(parts.progress).toHaveLength(whole.progress.length)
   whole.progress.forEach((at, i) => {
     for (const name of ['loss', 'gradientNorm', 'kept', 'flops'] as const) {
-      const [wanted, seen] = [at[name], parts.progress[i]?.[name]]
-      if (wanted === undefined) expect(seen).toBeUndefined()
-      else expect(Math.abs((seen as number) / wanted - 1), `${name} of step ${at.step}`).toBeLessThan(1e-3)
+      const [expected, seen] = [at[name], parts.progress[i]?.[name]]
+      if (expected === undefined) expect(seen).toBeUndefined()
+      else expect(Math.abs((seen as number) / expected - 1), `${name} of step ${at.step}`).toBeLessThan(1e-3)
     }
   })
 }
@@ -70,7 +70,7 @@ describe('a batch in parts has the loss and the gradients of the whole', () => {
     })
   }
 
-  test('of vectors, whose similarities are to those of the whole batch', {
+  test('vectors, whose similarities are to those of the whole batch', {
     timeout: 60_000,
     tags: 'exhaustive',
   }, async () => {
@@ -102,9 +102,9 @@ test('a training that is stopped inside of a batch saves the step before it', {
   }).catch((thrown: unknown) => thrown)
   expect(error).toMatchObject({ code: 'TP_ABORTED' })
   expect([steps, saved.length]).toEqual([[1, 2], 1])
-  const given = { epochs: 2, evaluations: 1, passTokens: ONE_BY_ONE }
-  const rest = await train({ ...options, ...given, resume: saved[0] as Uint8Array })
-  expect(rest.progress).toEqual((await train({ ...options, ...given })).progress)
+  const inParts = { epochs: 2, evaluations: 1, passTokens: ONE_BY_ONE }
+  const rest = await train({ ...options, ...inParts, resume: saved[0] as Uint8Array })
+  expect(rest.progress).toEqual((await train({ ...options, ...inParts })).progress)
 })
 
 test('refuses no tokens at once', async () => {

@@ -15,11 +15,11 @@ export interface Standing {
 }
 
 /** The settings of a training, by name. */
-export type Told = Readonly<Record<string, unknown>>
+export type StoredSettings = Readonly<Record<string, unknown>>
 
 /** Bytes of a checkpoint: weights, moments and best weights as safetensors, the rest in its metadata. */
 export function writeCheckpoint(
-  settings: Told,
+  settings: StoredSettings,
   weights: Weights,
   optimizer: AdamW,
   { step, progress, best }: Standing,
@@ -44,7 +44,7 @@ export function writeCheckpoint(
  */
 export function readCheckpoint(
   bytes: Uint8Array,
-  settings: Told,
+  settings: StoredSettings,
   { weights, optimizer, where }: RestoredTraining,
 ): Standing {
   try {
@@ -66,7 +66,7 @@ export interface RestoredTraining {
 /** Why a checkpoint cannot be used. */
 class Unusable extends Error {}
 
-function restore(bytes: Uint8Array, settings: Told, weights: Weights, optimizer: AdamW): Standing {
+function restore(bytes: Uint8Array, settings: StoredSettings, weights: Weights, optimizer: AdamW): Standing {
   const { stored, record } = contentsOf(bytes)
   const { step, best, settings: theirs, moved, progress } = record
   const changed = changedIn(theirs, settings)
@@ -93,11 +93,11 @@ function restore(bytes: Uint8Array, settings: Told, weights: Weights, optimizer:
   return { step, progress, best: { ...best, weights: copies } }
 }
 
-/** What a checkpoint holds besides weights. */
+/** The contents of a checkpoint besides weights. */
 interface Recorded {
   readonly step: number
   readonly best: { readonly accuracy: number; readonly step: number } | undefined
-  readonly settings: Told
+  readonly settings: StoredSettings
   readonly moved: readonly number[]
   readonly progress: TrainProgress[]
 }
@@ -138,8 +138,8 @@ function isCount(value: unknown): boolean {
 }
 
 /** The settings in which two trainings differ. */
-function changedIn(theirs: Told, ours: Told): string[] {
-  const [before, now] = [theirs, ours].map((told) => (name: string) => JSON.stringify(told[name]) ?? 'not given')
+function changedIn(theirs: StoredSettings, ours: StoredSettings): string[] {
+  const [before, now] = [theirs, ours].map((stored) => (name: string) => JSON.stringify(stored[name]) ?? 'not given')
   return [...new Set([...Object.keys(theirs), ...Object.keys(ours)])].flatMap((name) =>
     before?.(name) === now?.(name) ? [] : `${name} was ${before?.(name)}, and is ${now?.(name)}`,
   )

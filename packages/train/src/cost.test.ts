@@ -44,7 +44,7 @@ function prunedShare(method: Method, lengths: readonly number[]): number {
 
 for (const site of ['attention', 'input'] as const) {
   const tags = site === 'input' ? [] : 'exhaustive'
-  test(`is the cost of the graph where each token is kept or pruned entirely, at the ${site}`, {
+  test(`the cost is that of the graph where each token is kept or pruned entirely, at the ${site}`, {
     timeout: 60_000,
     tags,
   }, async () => {

@@ -1,7 +1,7 @@
 import type { SoftModel } from '@tp/compiler'
 import { add, div, mean, mul, sum, type Tensor } from '@tp/core'
 
-/** What a soft model will cost once tokens are pruned, as expressions: float [B] each, so that parts of a batch can be added up. */
+/** The cost of a soft model once tokens are pruned, as expressions: float [B] each, so that parts of a batch can be added up. */
 export interface SoftCost {
   /** Multiply-adds of each example's layers, and those of the dense ones. */
   readonly own: Tensor

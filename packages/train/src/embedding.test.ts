@@ -68,12 +68,12 @@ test('has neither loss nor gradient where the model gives the dense vectors', as
 })
 
 test('refuses a share of labels', async () => {
-  const given = { answer: 'embedding', model, runtime, inputs, teacher } as const
-  await expect(train({ ...given, distillation: 0.5 })).rejects.toMatchObject({ code: 'TP_OPTION' })
+  const training = { answer: 'embedding', model, runtime, inputs, teacher } as const
+  await expect(train({ ...training, distillation: 0.5 })).rejects.toMatchObject({ code: 'TP_OPTION' })
 })
 
 describe('the saliency of a vector', () => {
-  test('is the same in any batch, and 0 for padding', { timeout: 60_000 }, async () => {
+  test('the saliency is the same in any batch, and 0 for padding', { timeout: 60_000 }, async () => {
     const some = { model, runtime, inputs, answer: 'embedding', layer: 2 } as const
     const [alone, together] = await Promise.all([1, 8].map((batchSize) => saliencyOf({ ...some, batchSize })))
     for (const [row, length] of (inputs.lengths ?? []).entries()) {
@@ -96,8 +96,8 @@ describe('the saliency of a vector', () => {
       const length = inputs.lengths?.[row] as number
       const feeds = await inputs.feeds([row])
       const vectorOf = async (scale: Float32Array): Promise<Float64Array> => {
-        const given = { ...feeds, scale: { type: 'float32' as const, dims: [1, length, 1], data: scale } }
-        const one = { ...inputs, targets: [-1], lengths: [length], feeds: async () => given }
+        const scaled = { ...feeds, scale: { type: 'float32' as const, dims: [1, length, 1], data: scale } }
+        const one = { ...inputs, targets: [-1], lengths: [length], feeds: async () => scaled }
         return (await embed(session, one)).vectors[0] as Float64Array
       }
       const whole = await vectorOf(new Float32Array(length).fill(1))

@@ -5,7 +5,7 @@ import { embeddingOutput } from '@tp/data/outputs'
 import type { Graph } from '@tp/onnx'
 
 /**
- * What a graph embeds each example as: float32 [B,D], of length 1. It is an output [B,D], or the mean of one [B,N,D] over the real
+ * The embedding of each example in a graph: float32 [B,D], of length 1. It is an output [B,D], or the mean of one [B,N,D] over the real
  * tokens, as `embed` of @tp/data takes it.
  * @param tensor the graph's values as expressions
  * @throws TpError TP_OUTPUT if there is none
@@ -29,7 +29,7 @@ export function embeddingOf(graph: Graph, tensor: (name: string) => Tensor): Ten
 
 /** The mask of the tokens that an output has a row for; absent: all are real. */
 function attendedOf({ inputs, outputs }: Graph, tensor: (name: string) => Tensor): Tensor | undefined {
-  // Of a model pruned without restoring.
+  // For a model pruned without restoring.
   const own = outputs.find(({ name }) => name === MASK)?.name
   const mask = own ?? maskOf(Object.fromEntries(inputs.map(({ name }) => [name, name])))
   return mask === undefined ? undefined : cast(tensor(mask), 'float32')

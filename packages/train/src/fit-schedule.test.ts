@@ -50,13 +50,13 @@ test('changes thresholds that are not above 0', { timeout: 120_000, tags: 'exhau
 })
 
 describe('an impossible fraction of the FLOPs', () => {
-  test.each([0, 1, -0.5, Number.NaN])('is refused: %s', async (share) => {
+  test.each([0, 1, -0.5, Number.NaN])('refuses the fraction: %s', async (share) => {
     await expect(fitSchedule(options(at({ 0: { kind: 'ratio', value: 0.5 } }), share))).rejects.toThrow(
       expect.objectContaining({ code: 'TP_FLOPS' }),
     )
   })
 
-  test('is refused below the cost of the first layers', { timeout: 120_000 }, async () => {
+  test('refuses a fraction below the cost of the first layers', { timeout: 120_000 }, async () => {
     const error = await fitSchedule(options(at({ 1: { kind: 'ratio', value: 0.5 } }), 0.3)).catch((thrown) => thrown)
     expect(isTpError(error) && error.code).toBe('TP_FLOPS')
     expect(error.message).toMatch(

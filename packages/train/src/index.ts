@@ -44,7 +44,13 @@ export {
 // Steps: the graph of a step, its losses and its weights.
 
 export { crossEntropy, distillation, policyLoss } from './losses.ts'
-export { type Answer, type LossOptions, type SoftStep, type TrainingGraph, trainingGraph } from './training-graph.ts'
+export {
+  type AnswerKind,
+  type LossOptions,
+  type SoftStep,
+  type TrainingGraph,
+  trainingGraph,
+} from './training-graph.ts'
 export { allButTables, type Trains, type Weight, type Weights, weightsOf, withWeights } from './weights.ts'
 
 // Measures: how much tokens matter, and what examples cost.

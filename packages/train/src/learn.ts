@@ -100,7 +100,7 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   const { learned } = learnedSoftly
   const params = (layer: number): Values => valuesOf(method, learned.get(layer) ?? {}, layer)
   const about = { layerCount: encoderOf(model, soft).layers.length, lengths: options.inputs.lengths }
-  const asked =
+  const target =
     schedule ??
     callMethod(method.name, 'harden', () => method.training?.harden?.(learned, about)) ??
     (await searched(options, { ...choice, model: learnedSoftly.model, method, params })) ??
@@ -108,8 +108,8 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   const reduced = (dense: Model, own: Schedule): Model =>
     pruned(dense, { ...choice, method, schedule: own, params }).model
   const fitted = (dense: Model, part: TrainingPart): Promise<FittedOrNot> => {
-    const told = (done: WorkDone): void => onWork?.({ task: 'FLOPs', ...done }, part)
-    return fitTo(options, { ...choice, model: dense, method, schedule: asked, params, onProgress: told })
+    const report = (done: WorkDone): void => onWork?.({ task: 'FLOPs', ...done }, part)
+    return fitTo(options, { ...choice, model: dense, method, schedule: target, params, onProgress: report })
   }
 
   const first = await fitted(learnedSoftly.model, 'soft')
@@ -144,7 +144,7 @@ const TRIED_ON = 700
 /** The best amounts at the target share, for a method that has learned to work with any. */
 async function searched(
   { soft, selection, inputs, runtime, search, seed, signal, onWork }: LearnOptions,
-  given: Omit<ScheduleScorerOptions, 'runtime' | 'selection'>,
+  scorerOptions: Omit<ScheduleScorerOptions, 'runtime' | 'selection'>,
 ): Promise<Schedule | undefined> {
   const { layers, method, targetFlops } = soft
   if (targetFlops === undefined || method.training?.lowest === undefined) return undefined
@@ -154,7 +154,7 @@ async function searched(
   let tried = 0
   const total = mostSchedules(settings)
   const score = scheduleScorer({
-    ...{ ...given, ...common, runtime, selection: examples },
+    ...{ ...scorerOptions, ...common, runtime, selection: examples },
     onProgress: (at) => onWork?.({ task: 'search', done: tried + at.done / at.total, total }, 'soft'),
   })
   const { best } = await searchSchedule({
@@ -179,19 +179,19 @@ type FittedOrNot = Pick<LearnedPruning, 'schedule' | 'flops'>
 /** A schedule unchanged, or scaled to the target share of the FLOPs. */
 async function fitTo(
   { soft, selection, inputs, runtime, load, signal }: LearnOptions,
-  given: Omit<FitOptions, 'inputs' | 'runtime' | 'targetFlops'>,
+  fitOptions: Omit<FitOptions, 'inputs' | 'runtime' | 'targetFlops'>,
 ): Promise<FittedOrNot> {
   const { targetFlops } = soft
   const measured = {
-    ...given,
+    ...fitOptions,
     inputs: selection ?? inputs,
     runtime,
     ...(load && { load }),
     ...(signal && { signal }),
   }
   if (targetFlops !== undefined) return fitSchedule({ ...measured, targetFlops })
-  const flops = await shareOf(measured, given.schedule).catch(uncounted)
-  return { schedule: given.schedule, flops }
+  const flops = await shareOf(measured, fitOptions.schedule).catch(uncounted)
+  return { schedule: fitOptions.schedule, flops }
 }
 
 async function shareOf(measured: Omit<FitOptions, 'schedule' | 'targetFlops'>, schedule: Schedule): Promise<number> {

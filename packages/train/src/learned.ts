@@ -32,7 +32,7 @@ export function learnedWeights(
   return weights
 }
 
-/** What a method has learned, by layer. */
+/** The learned values of a method, by layer. */
 export function learnedOf(method: Method, layers: readonly number[], weights: Weights): Map<number, Learned> {
   return new Map(
     layers.map((layer) => {

@@ -61,8 +61,8 @@ export function squaredError(logit: Tensor, teacher: Tensor): Tensor {
 }
 
 /**
- * Of vectors of length 1 half the squared distance from the dense model's, which is 1 − their cosine, and half those of the
- * similarities to the dense vectors of the batch: a search reads nothing else. Of each example, with e the vector and t the dense one,
+ * For vectors of length 1, half the squared distance from the dense model's, which is 1 − their cosine, and half those of the
+ * similarities to the dense vectors of the batch: a search reads nothing else. For each example, with e the vector and t the dense one,
  *
  *   ½ ‖e_i − t_i‖² + ½ Σ_k ((e_i − t_i) · t_k)²
  *

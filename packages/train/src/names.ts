@@ -4,7 +4,7 @@ export const names = {
   teacher: 'tp.teacher',
   /** The dense vectors of the batch of which these examples are a part. */
   teachers: 'tp.teachers',
-  /** What a multiply-add costs, in a part of a batch. */
+  /** The cost of a multiply-add, in a part of a batch. */
   price: 'tp.price',
   loss: 'tp.loss',
   kept: 'tp.kept',

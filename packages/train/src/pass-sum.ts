@@ -1,7 +1,7 @@
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { names } from './names.ts'
 
-/** What the parts of a batch come to together. */
+/** The total of the parts of a batch. */
 export interface PassSum {
   /** @param share of the batch's examples; all the gradients' arrays become the sum's */
   add(outputs: NamedTensors, share: number): void

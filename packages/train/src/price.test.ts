@@ -20,11 +20,11 @@ test('moves a policy by prices in the same direction as the gradient of the squa
       // −reward of a row is own · ∂/∂own of the mean over the rows
       const data = Float32Array.from(rows, ([size]) => size)
       const feeds = { own: { type: 'float32', dims: [rows.length], data } } as const
-      const [seen, wanted] = evaluate([price, mul(mul(own, slope as Tensor), rows.length)], feeds, {
+      const [seen, expected] = evaluate([price, mul(mul(own, slope as Tensor), rows.length)], feeds, {
         precision: 'float64',
       })
       Array.from(seen?.data ?? [], Number).forEach((x, i) => {
-        expect(x).toBeCloseTo(Number(wanted?.data[i]), 8)
+        expect(x).toBeCloseTo(Number(expected?.data[i]), 8)
       })
     }),
   )

@@ -50,9 +50,9 @@ describe('agrees with the authors’ numbers (AdapLeR)', () => {
     const golden = goldenCase('adapler/saliency-l2')
     const { answer, embedded, attended } = standIn(golden)
     // theirs is not brought to a largest value of 1 here
-    const wanted = rowsOf(arrayOf(golden.outputs, 'saliency')).map((row) => row.map((x) => x / Math.max(...row)))
+    const expected = rowsOf(arrayOf(golden.outputs, 'saliency')).map((row) => row.map((x) => x / Math.max(...row)))
     rows(tokenSaliency(answer, embedded, attended)).forEach((row, i) => {
-      expectClose(row, wanted[i] as number[], `example ${i}`)
+      expectClose(row, expected[i] as number[], `example ${i}`)
     })
   })
 
@@ -60,12 +60,12 @@ describe('agrees with the authors’ numbers (AdapLeR)', () => {
     const golden = goldenCase('adapler/saliency-mean-minmax')
     const { answer, embedded } = standIn(golden)
     // Their other aggregation, gradient times value summed up and brought to 0 … 1, is not built in: what it adds up is.
-    const wanted = rowsOf(arrayOf(golden.outputs, 'saliency'))
+    const expected = rowsOf(arrayOf(golden.outputs, 'saliency'))
     rows(sum(attribution(answer, embedded), 2)).forEach((row, i) => {
       const [low, high] = [Math.min(...row), Math.max(...row)]
       expectClose(
         row.map((x) => (x - low) / (high - low)),
-        wanted[i] as number[],
+        expected[i] as number[],
         `example ${i}`,
       )
     })

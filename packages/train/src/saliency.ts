@@ -26,7 +26,7 @@ import { boundedBatches, fittingPass } from './bounded-batches.ts'
 import { breathe } from './breathe.ts'
 import { embeddingOf } from './embedding.ts'
 import { logitsOf } from './logits.ts'
-import type { Answer } from './training-graph.ts'
+import type { AnswerKind } from './training-graph.ts'
 import type { WorkDone } from './training-work.ts'
 
 /** How the gradient at a token becomes one number: see {@link tokenSaliency}. */
@@ -44,7 +44,7 @@ export interface SaliencyOptions {
   /** Default `gradient-input`. */
   readonly score?: SaliencyScore
   /** Default `logits`. */
-  readonly answer?: Answer
+  readonly answer?: AnswerKind
   /** At most; default 16. Long examples go through in smaller batches, see {@link fittingPass}. */
   readonly batchSize?: number
   readonly onProgress?: (progress: WorkDone) => void
@@ -162,7 +162,7 @@ interface SaliencyGraphOptions {
   readonly encoder: string | undefined
   readonly layer: number
   readonly score: SaliencyScore
-  readonly answer: Answer
+  readonly answer: AnswerKind
 }
 
 /** Inputs are the model's own, and the directions of an embedding; output `saliency` [B,N]. */

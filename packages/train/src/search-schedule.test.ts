@@ -48,10 +48,10 @@ describe('a search', () => {
     const need = fc.integer({ min: 5, max: 100 }).map((percent) => percent / 100)
     await fc.assert(
       fc.asyncProperty(fc.tuple(need, need, need), fc.integer(), async (needs, seed) => {
-        const asked: Scored[] = []
+        const tried: Scored[] = []
         const evaluate = async (schedule: Schedule) => {
           const scored = await needing(needs)(schedule)
-          asked.push(scored)
+          tried.push(scored)
           for (const { value } of schedule.values()) expect(value > 0 && value <= 1).toBe(true)
           return scored
         }
@@ -60,7 +60,7 @@ describe('a search', () => {
           expect(candidate.flops).toBeGreaterThan((front[i] as ScheduleCandidate).flops)
           expect(candidate.accuracy).toBeGreaterThan((front[i] as ScheduleCandidate).accuracy)
         })
-        const affordable = asked.filter(({ flops }) => flops <= 0.6).map(({ accuracy }) => accuracy)
+        const affordable = tried.filter(({ flops }) => flops <= 0.6).map(({ accuracy }) => accuracy)
         expect(best?.accuracy).toBe(Math.max(...affordable))
       }),
       { numRuns: 20 },
@@ -73,7 +73,7 @@ describe('a search', () => {
     expect(front[0]?.flops).toBeLessThanOrEqual(0.1)
   })
 
-  test('is the same for the same seed', async () => {
+  test('a search finds the same for the same seed', async () => {
     expect(await search({ seed: 4 })).toEqual(await search({ seed: 4 }))
     expect((await search({ seed: 4 })).front).not.toEqual((await search({ seed: 5 })).front)
   })

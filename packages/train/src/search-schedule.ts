@@ -3,7 +3,7 @@ import { scheduleOfShares } from '@tp/core/host'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 
-/** What a schedule comes to. */
+/** The score of a schedule. */
 export interface Scored {
   /** Higher is better. */
   readonly accuracy: number
@@ -18,7 +18,7 @@ export interface ScheduleCandidate extends Scored {
 export interface SearchOptions {
   /** Layers at which tokens are to be pruned. */
   readonly layers: readonly number[]
-  /** What a schedule comes to, on examples that nothing is reported of later (see `scheduleScorer`). */
+  /** The score of a schedule on examples that no later report uses (see `scheduleScorer`). */
   readonly evaluate: (schedule: Schedule) => Scored | Promise<Scored>
   /** Share of the dense FLOPs that the best may have at most; default 1. */
   readonly targetFlops?: number
@@ -146,7 +146,7 @@ function rounded(share: number): number {
 }
 
 function checkNumbers(
-  given: Record<'generations' | 'children' | 'mutationRate' | 'lowest' | 'targetFlops' | 'layers', number>,
+  numbers: Record<'generations' | 'children' | 'mutationRate' | 'lowest' | 'targetFlops' | 'layers', number>,
 ) {
   const whole = (x: number): boolean => Number.isInteger(x) && x > 0
   const share = (x: number): boolean => x > 0 && x <= 1
@@ -159,7 +159,7 @@ function checkNumbers(
     targetFlops: [share, 'above 0 and at most 1'],
   } as const
   for (const [name, [is, form]] of Object.entries(rules)) {
-    const value = given[name as keyof typeof given]
+    const value = numbers[name as keyof typeof numbers]
     if (!is(value)) throw new TpError('TP_OPTION', 'train', `${name} of a search is ${value}; it has to be ${form}`)
   }
 }

@@ -39,7 +39,7 @@ export const defaults: Settings = {
   clip: 1,
 }
 
-/** What each number must be. */
+/** The valid range of each number. */
 const rules: Readonly<Record<Exclude<keyof Settings, 'decay' | 'answer'>, readonly [(x: number) => boolean, string]>> =
   {
     epochs: [(x) => x > 0, 'a number above 0'],
@@ -61,10 +61,10 @@ const rules: Readonly<Record<Exclude<keyof Settings, 'decay' | 'answer'>, readon
   }
 
 /** Settings with the defaults of absent ones. @throws TpError TP_OPTION for a value out of range */
-export function settingsOf(given: TrainSettings): Settings {
-  const usual: Settings = given.answer === 'embedding' ? { ...defaults, distillation: 1 } : defaults
+export function settingsOf(own: TrainSettings): Settings {
+  const usual: Settings = own.answer === 'embedding' ? { ...defaults, distillation: 1 } : defaults
   const settings = Object.fromEntries(
-    Object.entries(usual).map(([name, value]) => [name, given[name as keyof Settings] ?? value]),
+    Object.entries(usual).map(([name, value]) => [name, own[name as keyof Settings] ?? value]),
   ) as unknown as Settings
   for (const [name, [is, form]] of Object.entries(rules)) {
     const value = settings[name as keyof typeof rules]

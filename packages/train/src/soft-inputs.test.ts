@@ -17,8 +17,8 @@ const options: SoftFeedOptions = {
   lowest: 0.25,
   saliency: (row) => Float32Array.from({ length: 9 }, (_, i) => 10 * row + i),
 }
-const made = (seed: number, given: Partial<SoftFeedOptions> = {}) =>
-  softFeeds(feeds, [4, 7], seed, { ...options, ...given })
+const made = (seed: number, own: Partial<SoftFeedOptions> = {}) =>
+  softFeeds(feeds, [4, 7], seed, { ...options, ...own })
 const numbers = (name: string, seed: number): number[] => Array.from(made(seed)[name]?.tensor.data ?? [], Number)
 
 test('have shapes that follow from the batch, its copies and the tokens of the inputs', () => {
@@ -29,7 +29,7 @@ test('have shapes that follow from the batch, its copies and the tokens of the i
   })
 })
 
-test('are equal for the same seed and differ for another', () => {
+test('soft inputs are equal for the same seed and differ for another', () => {
   expect(made(1)).toEqual(made(1))
   const noise = numbers('tp.noise.1.0', 1)
   expect(numbers('tp.noise.1.0', 2)).not.toEqual(noise)
@@ -51,9 +51,9 @@ test('contain the saliency of each example, cut to the batch, once per copy', ()
 })
 
 describe('missing inputs', () => {
-  const codeOf = (given: Partial<SoftFeedOptions>): unknown => {
+  const codeOf = (own: Partial<SoftFeedOptions>): unknown => {
     try {
-      return made(1, given)
+      return made(1, own)
     } catch (error) {
       return isTpError(error) ? error.code : error
     }

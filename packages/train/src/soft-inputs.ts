@@ -9,11 +9,11 @@ export interface SoftFeedOptions {
   readonly inputs: readonly SoftInput[]
   /** Tokens of the encoder, in the sizes of the model's inputs. */
   readonly tokens: Dim
-  /** What the model takes, with names of its sizes. */
+  /** The inputs of the model, with names of their sizes. */
   readonly declared: readonly Pick<ValueInfo, 'name' | 'dims'>[]
   /** How often each example stands in the batch. */
   readonly copies: number
-  /** The least share that a layer may be asked to keep. */
+  /** The least share that a layer may have to keep. */
   readonly lowest: number
   /** How much each token of an example counts, in its own order; for methods that ask for it. */
   readonly saliency: ((row: number) => Float32Array) | undefined

@@ -21,7 +21,7 @@ export interface StageGraphsOptions {
   readonly settings: Settings
   /** Weights of the model that may learn. */
   readonly own: Weights
-  /** What the method learns. */
+  /** The learned values of the method. */
   readonly learning: Weights
 }
 
@@ -54,7 +54,7 @@ export function stageGraphs(
     // Inputs of the soft form that the stage's loss depends on.
     const softInputs = graph.inputs.filter(isRead)
     const looks = softInputs.some(({ kind }) => kind === 'saliency')
-    const given = {
+    const softOptions = {
       inputs: softInputs,
       tokens: graph.tokens,
       declared: session.inputs,
@@ -63,7 +63,7 @@ export function stageGraphs(
     }
     return {
       session,
-      extra: (feeds, rows, step) => softFeeds(feeds, rows, settings.seed * 1_000_003 + step, given),
+      extra: (feeds, rows, step) => softFeeds(feeds, rows, settings.seed * 1_000_003 + step, softOptions),
     }
   }
   const aim = aimOf(stage, soft, settings.costWeight)
@@ -83,7 +83,7 @@ export function stageGraphs(
   }
 }
 
-/** Of a stage whose loss depends on the share of the FLOPs: by its distance from the target, or as a policy's reward. */
+/** For a stage whose loss depends on the share of the FLOPs: by its distance from the target, or as a policy's reward. */
 function aimOf({ terms = {} }: Stage, soft: SoftMethod | undefined, weight: number): Aim | undefined {
   const { targetFlops: target, method } = soft ?? {}
   const term = terms.cost ?? 1

@@ -35,8 +35,8 @@ describe('stages', () => {
     const method = thresholds({ stages, copies: 2 })
     const own = weightsOf(small, (name) => name.includes('classifier'))
     const learning: Weights = learnedWeights({ method, layers }, {}, settings)
-    const given = { model: small, runtime, inputs, soft: { method, layers }, settings, own, learning, steps: 8 }
-    await using open = stagesOf(given)
+    const stageOptions = { model: small, runtime, inputs, soft: { method, layers }, settings, own, learning, steps: 8 }
+    await using open = stagesOf(stageOptions)
     const seen: string[] = []
     for (let step = 0; step < 8; step++) {
       const { stage, graphs } = await open.at(step)

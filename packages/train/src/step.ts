@@ -42,7 +42,7 @@ export interface PassGraph {
   extra(feeds: NamedTensors, rows: readonly number[], step: number): BatchInputs
 }
 
-/** What one step runs on. */
+/** The data of one step. */
 export interface StepGraphs {
   /** Names of the weights that learn. */
   readonly learning: readonly string[]
@@ -98,9 +98,9 @@ export async function takeStep(
   const run = async (session: Session, inputs: NamedTensors): Promise<NamedTensors> => {
     if (passed > 0) await between(passed, passes)
     passed += 1
-    const isAsked = ({ name }: { readonly name: string }): readonly [string, NamedTensors[string]][] =>
+    const declaredFeed = ({ name }: { readonly name: string }): readonly [string, NamedTensors[string]][] =>
       inputs[name] === undefined ? [] : [[name, inputs[name]]]
-    return await session.run(Object.fromEntries(session.inputs.flatMap(isAsked)))
+    return await session.run(Object.fromEntries(session.inputs.flatMap(declaredFeed)))
   }
 
   let [price, more]: [NamedTensors, number] = [{}, 0]

@@ -24,7 +24,7 @@ export interface TrainOptions extends TrainSettings, Lesson {
   readonly soft?: SoftMethod
   /** Saliency of each token of an example, in input order, for methods that learn from it; default: `saliencyOf`. */
   readonly saliency?: (row: number) => Float32Array
-  /** What takes long between two steps, and inside of one. */
+  /** Slow work between two steps, and within one. */
   readonly onWork?: (work: TrainingWork) => void
   /** Examples by which the best weights are chosen; without it, and with a soft form, the last weights are taken. */
   readonly selection?: ModelInputs
@@ -51,7 +51,7 @@ export interface Trained {
   /** The model with the weights that were best on the selection set. Soft forms are not in it. */
   readonly model: Model
   readonly weights: Weights
-  /** What the method learned, by layer; empty without one. */
+  /** The learned values of the method, by layer; empty without one. */
   readonly learned: ReadonlyMap<number, Learned>
   /** Their step, 0 for those that it began with, and quality on the selection set in percent (`qualityOf` of @tp/data). */
   readonly step: number
@@ -90,15 +90,15 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const steps = Math.ceil(settings.epochs * perEpoch)
   const method = soft && { method: soft.method.name, layers: soft.layers, targetFlops: soft.targetFlops }
   const { about } = options
-  const told = { ...settings, ...method, ...about, steps, weights: weights.size, examples: count }
+  const stored = { ...settings, ...method, ...about, steps, weights: weights.size, examples: count }
   const standing: Standing =
     options.resume === undefined
       ? { step: 0, progress: [], best: undefined }
-      : readCheckpoint(options.resume, told, { weights, optimizer, where: soft === undefined ? 'train' : SOFT_PART })
+      : readCheckpoint(options.resume, stored, { weights, optimizer, where: soft === undefined ? 'train' : SOFT_PART })
   await using stages = stagesOf({ ...options, settings, own, learning, steps })
   const every = Math.max(1, Math.round(steps / settings.evaluations))
   const isDue = (): boolean => standing.step % every === 0 || standing.step === steps
-  const save = async (): Promise<void> => onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing))
+  const save = async (): Promise<void> => onCheckpoint?.(writeCheckpoint(stored, weights, optimizer, standing))
   /** Whether the weights as they are now have to be evaluated. A training may have been stopped while they were. */
   const isUnknown = (): boolean => {
     const last = standing.progress.at(-1)
@@ -132,7 +132,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     standing.progress.push({ ...taken, steps, ...(soft && { stage }) })
   }
   try {
-    // What was learned may be worse than what it began with.
+    // The learned weights may be worse than the initial ones.
     if (standing.step === 0) await assess()
     else if (isUnknown() && selection !== undefined && soft === undefined) await endStep()
     while (standing.step < steps) {

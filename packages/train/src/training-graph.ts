@@ -12,12 +12,12 @@ import { names } from './names.ts'
 import type { SoftMethod } from './soft-method.ts'
 import type { Weights } from './weights.ts'
 
-/** What a model answers an example with: logits of classes, or a vector. */
-export type Answer = 'logits' | 'embedding'
+/** The answer of a model to an example: logits of classes, or a vector. */
+export type AnswerKind = 'logits' | 'embedding'
 
 /** The loss: cross-entropy, distillation from the dense model, or a mixture. */
 export interface LossOptions {
-  readonly answer: Answer
+  readonly answer: AnswerKind
   /** Share of distillation, 0 … 1; the rest is cross-entropy. Vectors have no labels: 1. */
   readonly distillation: number
   readonly temperature: number
@@ -34,8 +34,8 @@ export interface LossOptions {
 export interface SoftStep extends SoftMethod {
   readonly stage: Stage
   /**
-   * The examples are a part of a batch. What depends on the share of the FLOPs of all of them is an input `tp.price` float [] then: what a
-   * multiply-add costs (`Aim.price`), for which `costGraph` counts beforehand.
+   * The examples are a part of a batch. The part that depends on the share of the FLOPs of all of them is then an input
+   * `tp.price` float []: the cost of a multiply-add (`Aim.price`), for which `costGraph` counts beforehand.
    */
   readonly isPart?: boolean
 }

@@ -76,7 +76,7 @@ export function firstTokens(counts: ReadonlyMap<number, number>, site: NonNullab
   })
 }
 
-/** Keeps the first tokens, as many as it is asked for; the encoder learns to do with any number. */
+/** Keeps the first tokens, as many as the amount says; the encoder learns to do with any number. */
 export const anyNumber: Method = scorer({
   name: 'any-number',
   family: 'gradient',

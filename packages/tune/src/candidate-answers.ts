@@ -7,7 +7,7 @@ import { type Answers, type Losses, measuredDivergences, prunedAnswers } from '.
 import type { Split } from './split.ts'
 import type { InTurns } from './timed-in-turns.ts'
 
-/** What a candidate is chosen with. */
+/** The data that a candidate is chosen with. */
 export interface ChoiceOptions extends Looking, InTurns, Tolerance {
   readonly split: Split
   /** Whether uncertain answers may fall back to the dense model. */
@@ -28,7 +28,7 @@ export function answersOf(
   return prunedAnswers(choice, nameOf(candidate, part), pruningOf(candidate, sites), split[part])
 }
 
-/** What a candidate loses on a part of the examples, by example. */
+/** The losses of a candidate on a part of the examples, by example. */
 export async function lossesOn(
   choice: ChoiceOptions,
   candidate: Omit<Candidate, 'ms'>,

@@ -1,7 +1,7 @@
 import type { QuantizeOptions } from '@tp/compiler'
 import { type Method, methodEntry, none } from '@tp/core'
 import type { Variant } from './options.ts'
-import { type Pruning, scheduleOf } from './pruning.ts'
+import { scheduleOf, type TunedPruning } from './pruning.ts'
 import type { Shares } from './search.ts'
 
 /** A variant as it can be run. */
@@ -59,7 +59,7 @@ export const TIME_STEP = 1.04
 export function pruningOf(
   { variant: { method, leaveOut, quantize }, shares }: Pick<Candidate, 'variant' | 'shares'>,
   sites: readonly number[],
-): Pruning {
+): TunedPruning {
   return { method, schedule: scheduleOf(sites, shares), ...(leaveOut && { leaveOut }), ...(quantize && { quantize }) }
 }
 
@@ -81,7 +81,7 @@ export function unprunedVariant({
   }
 }
 
-/** What the name of a variant says of 8 bits: nothing if there are none; options that are given. */
+/** The part of a variant's name about 8 bits: empty without 8 bits; else the options that are set. */
 export function eightBitsName(quantize: QuantizeOptions | undefined): string {
   if (quantize === undefined) return ''
   return ` in 8 bits${Object.keys(quantize).length === 0 ? '' : ` ${JSON.stringify(quantize)}`}`

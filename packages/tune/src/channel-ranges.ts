@@ -14,7 +14,7 @@ export interface ChannelRangesOptions {
 }
 
 /**
- * What `smooth` of @tp/compiler has to know: how loud each channel is of what the products of a model read. Examples are run one by one, so
+ * The input of `smooth` of @tp/compiler: the range of each channel that the products of a model read. Examples are run one by one, so
  * that no padding is looked at.
  * @throws TpError TP_DATA without examples, TP_ABORTED
  */

@@ -52,7 +52,7 @@ const ask = (options: Partial<TuneOptions> = {}) =>
   })
 
 describe('where 8 bits may be chosen', () => {
-  test('they are where they are faster, and the loss that is told is that of the file', {
+  test('they are where they are faster, and the reported loss is that of the file', {
     timeout,
     tags: 'exhaustive',
   }, async () => {
@@ -74,7 +74,7 @@ describe('where 8 bits may be chosen', () => {
     expect(figures.eightBits).toMatchObject({ speedup: expect.closeTo(20), holds: true })
   })
 
-  /** What is measured until the first pruned answers are judged by labels. */
+  /** The measurements until the first pruned answers are judged by labels. */
   async function lookedAt(known: Measurements): Promise<string[]> {
     const stop = new AbortController()
     let keys: string[] = []

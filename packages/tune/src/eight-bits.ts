@@ -5,7 +5,7 @@ import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'
 import { lossOf, seemsWithin } from './loss.ts'
 
-/** What 8-bit weights do to a model that is not pruned. */
+/** The effect of 8-bit weights on a model that is not pruned. */
 export interface EightBits {
   /** Times as fast as float32 at the shapes. */
   readonly speedup: number

@@ -37,7 +37,7 @@ describe('leaving layers out, by measurements that are known', () => {
   const LAYERS = 4
   const sites = [1, 2]
 
-  /** Of a device where `pace` is the time of one layer of four, and a model whose answers move by these nats without each. */
+  /** A device where `pace` is the time of one layer of four, and a model whose answers move by these nats without each. */
   function choiceOf(moved: readonly number[], wrongWithout: number, eightBitsWrong = LAYERS): ChoiceOptions {
     const split = splitOf(inputs)
     const logits = split.choose.targets.flatMap((target) => (target === 0 ? [9, -9] : [-9, 9]))
@@ -94,7 +94,7 @@ describe('leaving layers out, by measurements that are known', () => {
     expect(found?.rows.flat().map(({ variant }) => variant.quantize)).toEqual([undefined, {}])
   })
 
-  test('is verified where it is slower than the fastest only if it loses less', async () => {
+  test('verifies a slower one than the fastest only if it loses less', async () => {
     const choice = choiceOf([3, 1, 0.5, 2], 2)
     const [good, bad] = [[2], [1, 2]].map((leaveOut) => unprunedVariant({ leaveOut }))
     const candidatesOf = (...variants: (Candidate['variant'] | undefined)[]) =>
@@ -104,7 +104,7 @@ describe('leaving layers out, by measurements that are known', () => {
     expect(await worthVerifying(choice, [])).toEqual([])
   })
 
-  test('does nothing where it is not asked for', async () => {
+  test('does nothing where it is not requested', async () => {
     const choice = { ...choiceOf([1, 1, 1, 1], 9), leavable: undefined }
     expect(await withFewerLayers(choice, [contender], undefined)).toBeUndefined()
   })
@@ -118,7 +118,7 @@ describe('where layers may be left out', () => {
       ...options,
     })
 
-  test('half of them are where all that hold are allowed, and the loss that is told is that of the file', {
+  test('half of them are where all that hold are allowed, and the reported loss is that of the file', {
     timeout,
     tags: 'exhaustive',
   }, async () => {
@@ -155,7 +155,7 @@ describe('where layers may be left out', () => {
     expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
   })
 
-  test('one of a single layer keeps it, and is asked for nothing', async () => {
+  test('one of a single layer keeps it, and measures nothing', async () => {
     const left = transform(model, leaveOut({ layers: [1, 2, 3, 4, 5] }))
     const found = inspect(left.model)
     expect(found.ok && leavableOf(left.model, found)).toBeUndefined()

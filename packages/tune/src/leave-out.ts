@@ -10,7 +10,7 @@ import { lossOf, seemsWithin } from './loss.ts'
 import type { Losses } from './measure-answers.ts'
 import { relativeTimes } from './timed-in-turns.ts'
 
-/** What leaving layers out does to a model whose tokens are not pruned. */
+/** The effect of leaving layers out of a model whose tokens are not pruned. */
 export interface LeftOut {
   /** As many as may be, in float32; if none may, the one whose absence moves the answers least. */
   readonly layers: readonly number[]

@@ -6,7 +6,7 @@ import { uncertaintyOf } from '@tp/guard'
 import { divergences, dot, expectedLosses, largest, logitRowsOf } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
-import { type Pruning, unpruned } from './pruning.ts'
+import { type TunedPruning, unpruned } from './pruning.ts'
 
 /** Only answers matter here, so batches hold examples of similar length. */
 const BATCH = 16
@@ -18,7 +18,7 @@ export interface Answering {
   readonly runtime: Runtime
 }
 
-/** What a model answers on some examples. */
+/** The answers of a model to some examples. */
 export interface Answers {
   /** [examples, classes] */
   readonly logits: Float32Array
@@ -28,7 +28,7 @@ export interface Answers {
   readonly ranking?: Ranking | undefined
 }
 
-/** Of examples with the dense model's vectors nothing else is asked. */
+/** Examples with the dense model's vectors need nothing else. */
 export async function denseAnswers(answering: Answering, name: string, inputs: ModelInputs): Promise<Answers> {
   if (inputs.vectors !== undefined) return { logits: new Float32Array(), classes: 0 }
   return await answersOf(answering, `dense answers ${name}`, unpruned, inputs)
@@ -37,7 +37,7 @@ export async function denseAnswers(answering: Answering, name: string, inputs: M
 export function prunedAnswers(
   answering: Answering,
   name: string,
-  pruning: Pruning,
+  pruning: TunedPruning,
   inputs: ModelInputs,
 ): Promise<Answers> {
   return answersOf(answering, `logits ${name}`, pruning, inputs)
@@ -46,7 +46,7 @@ export function prunedAnswers(
 async function answersOf(
   { measurer, model, runtime }: Answering,
   key: string,
-  pruning: Pruning,
+  pruning: TunedPruning,
   inputs: ModelInputs,
 ): Promise<Answers> {
   const numbers = await measurer.measure(key, async () => {
@@ -101,7 +101,7 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
 export async function measuredDivergences(
   { measurer, model, runtime }: Answering,
   name: string,
-  pruning: Pruning,
+  pruning: TunedPruning,
   inputs: ModelInputs,
   dense: Answers,
 ): Promise<readonly number[]> {

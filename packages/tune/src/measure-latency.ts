@@ -7,7 +7,7 @@ import { eightBitsName } from './candidate.ts'
 import { type LatencyTable, tableOf } from './latency-table.ts'
 import type { Measurer } from './measurer.ts'
 import type { TuneOptions } from './options.ts'
-import { type Pruning, unpruned } from './pruning.ts'
+import { type TunedPruning, unpruned } from './pruning.ts'
 import { timedInputs } from './timed-inputs.ts'
 
 export interface LatencySubject extends Pick<TuneOptions, 'model' | 'inputs'> {
@@ -113,7 +113,7 @@ export async function cutTimes(
   })
 }
 
-function inForm({ quantize }: LatencySubject, method: Method, schedule: Schedule): Pruning {
+function inForm({ quantize }: LatencySubject, method: Method, schedule: Schedule): TunedPruning {
   return { method, schedule, ...(quantize && { quantize }) }
 }
 

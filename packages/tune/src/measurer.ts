@@ -2,11 +2,11 @@ import { type Runtime, type Session, type SessionOptions, throwIfAborted } from 
 import type { Model } from '@tp/onnx'
 import { loadModel } from './load-model.ts'
 import type { TuneOptions, TuneProgress } from './options.ts'
-import { type Common, type Pruning, pruned } from './pruning.ts'
+import { type Common, pruned, type TunedPruning } from './pruning.ts'
 
 interface MeasurerOptions
   extends Pick<TuneOptions, 'known' | 'limitMs' | 'load' | 'onMeasured' | 'onProgress' | 'signal'> {
-  /** What every pruning has in common. */
+  /** The options that all prunings share. */
   readonly pruning?: Common
 }
 
@@ -45,7 +45,7 @@ export class Measurer {
   }
 
   /** A pruned model on a runtime, on one thread if it is to be timed. */
-  load(runtime: Runtime, model: Model, pruning: Pruning, options?: SessionOptions): Promise<Session> {
+  load(runtime: Runtime, model: Model, pruning: TunedPruning, options?: SessionOptions): Promise<Session> {
     return loadModel(this.#options, runtime, pruned(model, pruning, this.#options.pruning).model, options)
   }
 

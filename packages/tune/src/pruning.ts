@@ -16,11 +16,11 @@ import type { Shares } from './search.ts'
 /** Tokens that every candidate keeps. */
 export type Protection = Pick<PruneOptions, 'protect' | 'protectSegment' | 'separator'>
 
-/** What all candidates have in common. */
+/** The options that all candidates share. */
 export type Common = Protection & Pick<PruneOptions, 'encoder'>
 
-/** What is done to a model. */
-export interface Pruning {
+/** The changes to a model. */
+export interface TunedPruning {
   /** Layers that are left out before tokens are pruned. */
   readonly leaveOut?: readonly number[]
   /** Stores the weights in 8 bits. */
@@ -30,12 +30,12 @@ export interface Pruning {
 }
 
 /** Nothing but the removal of dead tokens. */
-export const unpruned: Pruning = { method: none(), schedule: new Map() }
+export const unpruned: TunedPruning = { method: none(), schedule: new Map() }
 
 /** A model with its pruning. @throws Refused */
 export function pruned(
   model: Model,
-  { leaveOut: layers, quantize: form, ...pruning }: Pruning,
+  { leaveOut: layers, quantize: form, ...pruning }: TunedPruning,
   common: Common = {},
 ): Transformed<readonly PlannedTransform[]> {
   const { encoder } = common

@@ -27,8 +27,8 @@ async function comparison(): Promise<(model: Model) => Promise<AnswerNearness>> 
     normalization: normalization && { mean: [normalization.mean], std: [normalization.std] },
   })
   const before = await evaluate(dense, inputs)
-  return async (asked) => {
-    await using session = await runtime.load(encodeModel(asked), { threads: 1 })
+  return async (request) => {
+    await using session = await runtime.load(encodeModel(request), { threads: 1 })
     const far = divergences(before, await evaluate(session, inputs))
     const divergence = far.reduce((sum, each) => sum + each, 0) / far.length
     return { similarity: Math.exp(-divergence), divergence }

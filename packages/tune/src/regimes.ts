@@ -4,7 +4,7 @@ import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 import type { Shape } from './options.ts'
-import { type Pruning, unpruned } from './pruning.ts'
+import { type TunedPruning, unpruned } from './pruning.ts'
 import { timedInputs } from './timed-inputs.ts'
 
 /** The speed-up at one shape, compared with the dense model without its dead tokens. */
@@ -34,7 +34,7 @@ interface GridTiming extends Timed {
 
 interface TimedPruning {
   readonly name: string
-  readonly pruning: Pruning
+  readonly pruning: TunedPruning
   /** Share of the examples that fall back to the dense model. */
   readonly fallback: number
 }

@@ -12,7 +12,7 @@ export interface Costs {
 /** The loss if a share is kept at one site and all tokens before it; 0 for 1, and never falling with fewer tokens. */
 export type SiteLoss = (site: number, share: number) => number
 
-/** What schedules are made of, and what they cost. */
+/** The parts of schedules, and their cost. */
 export interface SearchSpace extends Costs {
   readonly sites: number
   /** Possible shares, including 1. */

@@ -22,7 +22,7 @@ test('gives two thirds of each class to tuning, and the others to the verdict', 
     [tuning, [40, 20]],
     [checking, [20, 10]],
   ] as const) {
-    expect([0, 1].map((wanted) => part.targets.filter((target) => target === wanted).length)).toEqual(ofEach)
+    expect([0, 1].map((label) => part.targets.filter((target) => target === label).length)).toEqual(ofEach)
   }
 })
 

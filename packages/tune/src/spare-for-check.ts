@@ -22,8 +22,8 @@ export function spareForCheck(inputs: ModelInputs): SparedExamples {
   const count = ranking === undefined ? inputs.targets.length : candidatesOf(ranking).size
   const unit = ranking === undefined ? 'examples' : 'queries'
   if (count < LEAST[unit]) {
-    const wanted = `give ${LEAST[unit]} or more: two thirds to choose by, the others for the verdict`
-    throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${count} ${unit} are too few to tune by; ${wanted}`)
+    const advice = `give ${LEAST[unit]} or more: two thirds to choose by, the others for the verdict`
+    throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${count} ${unit} are too few to tune by; ${advice}`)
   }
   return { tuning: someExamples(inputs, parts.tuning), checking: someExamples(inputs, parts.checking) }
 }

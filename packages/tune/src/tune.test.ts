@@ -28,7 +28,7 @@ let inputs: ModelInputs
 let session: Session
 let few: Tuned
 
-/** What is tuned, and the dense session. */
+/** The model to tune, and the dense session. */
 interface Tuned {
   readonly model: Model
   readonly inputs: ModelInputs
@@ -91,7 +91,7 @@ describe.each<[string, () => Tuned, string[]]>([
     const { figures, regimes } = plan
     expect(figures.loss?.estimate).toBeLessThanOrEqual(2)
     expect(figures.grid.map(({ batch, tokens }) => ({ batch, tokens }))).toEqual(grid)
-    // Whatever is timed slower than dense is run dense.
+    // Sizes that are timed slower than dense run dense.
     const limit = regimes[0]?.upTo ?? 0
     for (const { positions, speedup } of figures.grid) expect(speedup >= 1 || positions <= limit).toBe(true)
     // The loss that it tells is that of the file: four of ten examples verify.

@@ -125,15 +125,15 @@ function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Spl
   const count = split.verify.targets.length
   if (count >= fewest) return split
   const seen = `of ${inputs.targets.length} examples ${count} are to verify on, which cannot show a loss of at most ${maxLoss} ${maxLoss === 1 ? 'point' : 'points'}`
-  const wanted = `give at least ${Math.ceil(fewest / VERIFYING)} (${fewest} to verify on), or allow more loss`
-  throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${seen} even if no answer differs; ${wanted}`)
+  const advice = `give at least ${Math.ceil(fewest / VERIFYING)} (${fewest} to verify on), or allow more loss`
+  throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${seen} even if no answer differs; ${advice}`)
 }
 
 /** Layers where tokens can be pruned: after the others only protected tokens are read. */
 function sitesOf(model: TuneOptions['model'], found: Inspection, { encoder }: Common): number[] {
   const all = found.layers.map(({ layer }) => layer).filter((layer) => layer >= found.open)
-  const asked = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
-  const { reports } = pruned(model, { method: truncate(), schedule: asked }, encoder === undefined ? {} : { encoder })
+  const amounts = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
+  const { reports } = pruned(model, { method: truncate(), schedule: amounts }, encoder === undefined ? {} : { encoder })
   return reportOf(reports, 'prune')?.cuts.map(({ layer }) => layer) ?? []
 }
 

@@ -5,7 +5,7 @@ import type { LeftOut } from './leave-out.ts'
 import type { Skipped } from './options.ts'
 import type { Cell } from './regimes.ts'
 
-/** What to do to a model on a device, as JSON (`checkRegimes` of @tp/compiler reads it). */
+/** The changes to make to a model on a device, as JSON (`checkRegimes` of @tp/compiler reads it). */
 export interface TunedPlan extends RunPlan {
   /** The fallback to the dense model, for runs of the last regime: options of `cascade` of @tp/guard. */
   readonly cascade?: TunedCascade
@@ -32,9 +32,9 @@ export interface Figures {
   readonly loss?: Interval
   /** The same by the dense model's own probabilities instead of labels: a narrower interval, too strict as far as the model is overconfident. */
   readonly expectedLoss?: Interval
-  /** What 8-bit weights do without pruning, if they were to be tried. */
+  /** The effect of 8-bit weights without pruning, if they were to be tried. */
   readonly eightBits?: EightBits
-  /** What leaving layers out does without pruning, if it was to be tried. */
+  /** The effect of leaving layers out without pruning, if it was to be tried. */
   readonly leftOut?: LeftOut
   /** Optional variants that were not tried; absent if all were. */
   readonly skipped?: readonly Skipped[]
@@ -52,7 +52,7 @@ export interface Figures {
   readonly uniform?: Plan
   /** End-to-end measurements by shape; with a cascade, including the most that its fallbacks can cost there. */
   readonly grid: readonly Cell[]
-  /** Of an encoder of speech: the encoder alone; `grid` has it with its decoder. */
+  /** For an encoder of speech: the encoder alone; `grid` has it with its decoder. */
   readonly encoder?: Cell
   readonly runtime: string
   readonly version: string

@@ -9,12 +9,12 @@ import type { attempt } from './results.ts'
 /** The queue's name, and what its keys begin with. */
 export const CELLS = 'tp-cells'
 
-/** What a worker is told. */
+/** The task of a worker. */
 export interface CellJob {
   readonly cell: QualityCell
   /** At most so many examples of a split. */
   readonly examples: number
-  /** What identifies the subject's files, which have to be the same on all machines. */
+  /** The identity of the subject's files, which have to be the same on all machines. */
   readonly files: string
 }
 
@@ -26,11 +26,11 @@ export interface CellQueue extends AsyncDisposable {
   measure(job: CellJob): Promise<Attempted>
 }
 
-/** Milliseconds in which the server has to answer, and after which it is said how to start a worker if there is none. */
+/** Milliseconds in which the server has to answer, and after which a message says how to start a worker if there is none. */
 const PATIENCE = 10_000
 
 /**
- * What BullMQ connects by, once a server has answered there; later it may be away for as long as it wants.
+ * The connection of BullMQ, once a server has answered there; later it may be away for as long as it wants.
  * @param url `redis:`, `rediss:` or `valkey:`
  * @throws TpError TP_OPTION; TP_QUEUE
  */

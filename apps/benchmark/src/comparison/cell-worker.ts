@@ -6,7 +6,7 @@ import { beginTrial, type Files, sharedPath } from '../files.ts'
 import { fingerprint } from '../registry/subjects.ts'
 import { cellKey } from './cell.ts'
 import { type Attempted, CELLS, type CellJob, connectionTo } from './cell-queue.ts'
-import { openStage, type Stage, stageOf } from './open-stage.ts'
+import { type OpenStage, openStage, stageOf } from './open-stage.ts'
 import { attempt } from './results.ts'
 import { comparedForms } from './subjects.ts'
 
@@ -44,14 +44,14 @@ export async function workOnCells(runtime: Runtime, args: readonly string[]): Pr
 /** Keeps open what the last cell was measured with, since the next is often of the same stage. */
 function cellMeasurer(files: Files): (job: CellJob) => Promise<Attempted> {
   const prints = new Map<string, Promise<string>>()
-  let open: { readonly name: string; readonly stage: Promise<Stage> } | undefined
+  let open: { readonly name: string; readonly stage: Promise<OpenStage> } | undefined
   return async ({ cell, examples, files: modelFiles }) => {
     const form = comparedForms.find(({ name }) => name === cell.subject)
     if (form === undefined) throw new Error(`this worker knows no ${cell.subject}; use one version on all machines`)
     const print = prints.get(form.name) ?? fingerprint(form, files)
     prints.set(form.name, print)
     if ((await print) !== modelFiles)
-      throw new Error(`the files of ${form.name} are others here than where it was asked`)
+      throw new Error(`the files of ${form.name} differ from those of the machine that sent the task`)
     const name = `${stageOf(cell)} ${examples}`
     if (open?.name !== name) open = { name, stage: openStage(files, form, cell, examples) }
     const { stage } = open

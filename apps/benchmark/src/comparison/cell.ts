@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type Shape, shapeText } from '../measure/times.ts'
-import type { Split } from '../registry/data.ts'
+import { shapeText, type TimedShape } from '../measure/times.ts'
+import type { DataSplit } from '../registry/data.ts'
 import { type PrunedSetting, type Setting, settingKey } from '../registry/settings.ts'
 
 /** Right answers of one setting on one split. */
 export interface AccuracyCell {
   readonly kind: 'accuracy'
   readonly subject: string
-  readonly split: Split
+  readonly split: DataSplit
   readonly setting: Setting
   /** At most so many examples. */
   readonly examples: number
@@ -20,7 +20,7 @@ export interface SpeedCell {
   readonly name: string
   readonly runtime: 'node' | 'wasm'
   /** One by one at their own lengths (some of a split's examples), or batches of one shape. */
-  readonly at: { readonly split: Split; readonly examples: number } | Shape
+  readonly at: { readonly split: DataSplit; readonly examples: number } | TimedShape
   readonly candidates: readonly Setting[]
   readonly budgetMs: number
 }
@@ -31,11 +31,11 @@ export interface ShiftCell {
   readonly subject: string
   readonly setting: Setting
   readonly examples: number
-  /** Of each shift. */
+  /** For each shift. */
   readonly severity: number
 }
 
-/** What tuning chooses on calibration data, by times of its own. */
+/** The choices of tuning on calibration data, by times of its own. */
 export interface TunedCell {
   readonly kind: 'tuned'
   readonly subject: string
@@ -47,8 +47,8 @@ export interface TunedCell {
   readonly examples: number
 }
 
-/** One thing to measure: plain data, so that another process can be told and a file can hold it. */
-export type Cell = AccuracyCell | SpeedCell | ShiftCell | TunedCell
+/** One thing to measure: plain data, which another process and a file can hold. */
+export type ComparisonCell = AccuracyCell | SpeedCell | ShiftCell | TunedCell
 
 /** Cells whose values depend on the machine. */
 type TimedCell = SpeedCell | TunedCell
@@ -63,7 +63,7 @@ export interface AccuracyValue {
   readonly kept?: readonly number[]
   /** Multiply-adds for all examples, one by one. */
   readonly flops: number
-  /** What a text was cut to. */
+  /** The length that a text was cut to. */
   readonly maxTokens?: number
 }
 
@@ -95,7 +95,7 @@ interface ShiftedAnswers {
   readonly unchanged: boolean
 }
 
-export interface Values {
+export interface CellValues {
   readonly accuracy: AccuracyValue
   readonly speed: SpeedValue
   readonly shift: ShiftValue
@@ -103,7 +103,7 @@ export interface Values {
 }
 
 /** Names a cell in files and on the command line; parts are separated by slashes. */
-export function cellKey(cell: Cell): string {
+export function cellKey(cell: ComparisonCell): string {
   switch (cell.kind) {
     case 'accuracy':
       return `accuracy/${cell.subject}/${cell.split}/${settingKey(cell.setting)}`
@@ -117,15 +117,15 @@ export function cellKey(cell: Cell): string {
 }
 
 /** Times, and what is chosen by them, are of one machine. */
-export function isTimed(cell: Cell): cell is TimedCell {
+export function isTimed(cell: ComparisonCell): cell is TimedCell {
   return cell.kind === 'speed' || cell.kind === 'tuned'
 }
 
 /**
- * What a result depends on besides the program: the cell with all its settings, the model's files and, for times, the
+ * Everything that a result depends on besides the program: the cell with all its settings, the model's files and, for times, the
  * machine. A result with another hash is measured again.
  */
-export function cellHash(cell: Cell, files: string, machine: string): string {
+export function cellHash(cell: ComparisonCell, files: string, machine: string): string {
   const about = JSON.stringify([cell, files, isTimed(cell) ? machine : ''])
   return createHash('sha256').update(about).digest('hex').slice(0, 16)
 }

@@ -25,7 +25,7 @@ describe('the fastest within a loss', () => {
     expect(isWithin({ estimate: 0, low: -3, high: 2.1 }, 1)).toBe(false)
   })
 
-  test('is taken from those within the loss', () => {
+  test('takes the fastest from those within the loss', () => {
     const [slow, fast, lossy] = [candidate(0, 1, 1.5), candidate(0.9, 1.9, 2), candidate(3, 4, 9)]
     expect(fastestWithin([slow, fast, lossy], 1)).toBe(fast)
     expect(fastestWithin([lossy], 1)).toBeUndefined()

@@ -1,12 +1,12 @@
 import type { Interval } from '@tp/metrics'
 import { mean } from 'simple-statistics'
-import type { Figures } from '../registry/metrics.ts'
+import type { MetricFigures } from '../registry/metrics.ts'
 import type { Setting } from '../registry/settings.ts'
 import type { AccuracyCell, AccuracyValue } from './cell.ts'
 import type { Results } from './results.ts'
 
-/** What kept answers are worth, next to those of the model that nothing was taken from. */
-export function figuresOf(value: AccuracyValue, reference: AccuracyValue): Figures {
+/** The worth of answers next to those of the untouched model. */
+export function figuresOf(value: AccuracyValue, reference: AccuracyValue): MetricFigures {
   return {
     accuracy: { got: [...value.correct].map(Number), share: true },
     agreement: { got: [...value.answers].map((answer, i) => Number(answer === reference.answers[i])), share: true },

@@ -17,7 +17,7 @@ import {
 import { learnedName } from '../registry/settings.ts'
 import { dataOf, fingerprint } from '../registry/subjects.ts'
 import { surroundings } from '../report/section.ts'
-import { type Cell, cellKey } from './cell.ts'
+import { type ComparisonCell, cellKey } from './cell.ts'
 import { openCellQueue } from './cell-queue.ts'
 import { SubjectPlan } from './plan.ts'
 import { reportPage } from './report/page.ts'
@@ -27,13 +27,13 @@ import { type ComparedForm, comparedForms } from './subjects.ts'
 import { summary } from './summary.ts'
 import { fullExtent, quickExtent } from './sweep.ts'
 
-export const HELP = `Compares methods, budgets, models, tasks and runtimes: accuracy, speed, and what other ways to save work do.
+export const HELP = `Compares methods, budgets, models, tasks and runtimes: accuracy, speed, and other ways to save work.
 
   npm run benchmark -- [options]
 
   --quick          a few minutes: fewer methods, budgets and examples, and only the models of the project
   --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, tuned, speed, shift), with commas between
-  --again          measures what is asked for once more, though it is known
+  --again          measures the selected cells once more, though it is known
   --trial          does it run? On few examples, in a folder of their own
   --report         nothing is measured; the report is written of what is known, wherever it was measured
   --publish        the report is written to docs/results, too, with what the table in docs/results.md is made of (npm run generate)
@@ -144,7 +144,7 @@ function selectionOf(
   only: readonly string[] | undefined,
   forms: readonly ComparedForm[],
   missing: ReadonlyMap<string, string>,
-): (cell: Cell) => boolean {
+): (cell: ComparisonCell) => boolean {
   if (only === undefined) return () => true
   const names = [...forms.map(({ name }) => name), ...KINDS]
   const unknown = only.find((name) => !names.includes(name))

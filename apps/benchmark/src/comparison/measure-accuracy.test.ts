@@ -1,7 +1,7 @@
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { sharedPath } from '../files.ts'
-import { openSubject, type Subject } from '../measure/subject.ts'
+import { type MeasuredSubject, openSubject } from '../measure/subject.ts'
 import type { Setting } from '../registry/settings.ts'
 import { subjects } from '../registry/subjects.ts'
 import type { AccuracyValue } from './cell.ts'
@@ -12,7 +12,7 @@ const EXAMPLES = 12
 const runtime = nodeRuntime()
 const budget = { keep: 0.5, layers: [1, 3] }
 
-let subject: Subject
+let subject: MeasuredSubject
 beforeAll(async () => {
   subject = await openSubject({ runtime, shared: sharedPath }, subjects.mail, 'test', EXAMPLES)
 }, 60_000)
@@ -20,7 +20,7 @@ beforeAll(async () => {
 const measure = (setting: Setting): Promise<AccuracyValue> => measureAccuracy(runtime, subject, { setting })
 
 describe('accuracy of a setting', { timeout: 120_000 }, () => {
-  test('is the same for less without dead tokens', { tags: 'exhaustive' }, async () => {
+  test('accuracy is the same for less without dead tokens', { tags: 'exhaustive' }, async () => {
     const [dense, none] = [await measure({ kind: 'dense' }), await measure({ kind: 'none' })]
     expect(none.answers).toBe(dense.answers)
     expect(none.flops).toBeLessThan(0.9 * dense.flops)
@@ -58,7 +58,7 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
     expect(shallow.flops / none.flops).toBeLessThan(0.85)
   })
 
-  test('is a refusal with its reason where it cannot be measured', async () => {
+  test('accuracy is a refusal with its reason where it cannot be measured', async () => {
     const { refused, value } = await attempt(() => measure({ kind: 'pruned', method: 'no-such', budget }))
     expect(value).toBeUndefined()
     expect(refused).toMatchObject({ code: 'TP_METHOD' })

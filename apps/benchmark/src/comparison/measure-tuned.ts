@@ -1,15 +1,15 @@
 import type { Plan } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
 import { type Shape, type TuneOptions, tune } from '@tp/tune'
-import type { Subject } from '../measure/subject.ts'
+import type { MeasuredSubject } from '../measure/subject.ts'
 import { entryOf } from '../registry/methods.ts'
 import { type PrunedSetting, pruned } from '../registry/settings.ts'
 import type { TunedCell, TunedValue } from './cell.ts'
 
-/** What tuning chooses for examples one by one, on calibration data alone. */
+/** The choices of tuning for examples one by one, on calibration data alone. */
 export async function measureTuned(
   runtime: Runtime,
-  { model, inputs }: Pick<Subject, 'model' | 'inputs'>,
+  { model, inputs }: Pick<MeasuredSubject, 'model' | 'inputs'>,
   { methods, maxLoss }: Pick<TunedCell, 'methods' | 'maxLoss'>,
   onProgress: TuneOptions['onProgress'] = () => {},
 ): Promise<TunedValue> {

@@ -6,7 +6,7 @@ import { encodeModel } from '@tp/onnx'
 import type { Files } from '../files.ts'
 import { ask } from '../measure/measure.ts'
 import { batchSizeOf, prepare } from '../measure/prepare.ts'
-import type { Subject } from '../measure/subject.ts'
+import type { MeasuredSubject } from '../measure/subject.ts'
 import { type Timer, timeCandidates } from '../measure/times.ts'
 import { dataOf } from '../registry/subjects.ts'
 import type { Shift } from '../shift/shift.ts'
@@ -18,7 +18,7 @@ import type { ComparedForm } from './subjects.ts'
 /** All examples through a model, and what it keeps of them. */
 export async function measureAccuracy(
   runtime: Runtime,
-  subject: Subject,
+  subject: MeasuredSubject,
   { setting }: Pick<AccuracyCell, 'setting'>,
 ): Promise<AccuracyValue> {
   const { outcome, flops, kept, maxTokens } = await ask(runtime, subject, setting)
@@ -44,7 +44,7 @@ const MOST_ROUNDS = 40
 /** All candidates of a cell in turns. */
 export async function measureSpeed(
   timer: Timer,
-  subject: Subject,
+  subject: MeasuredSubject,
   { at, candidates, budgetMs }: SpeedCell,
 ): Promise<SpeedValue> {
   const times = await timeCandidates(timer, subject, candidates, { at, rounds: MOST_ROUNDS, budgetMs })
@@ -57,11 +57,11 @@ const LENGTH_BINS = 3
 /** Some test examples as they are, and shifted in every way there is for their kind; each text cut to `maxTokens`, if given. */
 export type ShiftedData = (maxTokens?: number) => Promise<ShiftedSet[]>
 
-/** Prepares them when they are asked for, and once. */
+/** Prepares them once, on the first request. */
 export function openShifts(
   form: ComparedForm,
   files: Files,
-  subject: Subject,
+  subject: MeasuredSubject,
   { examples, severity }: ShiftCell,
 ): ShiftedData {
   const known = new Map<number | undefined, Promise<ShiftedSet[]>>()
@@ -85,7 +85,7 @@ export function openShifts(
 /** Right answers on each of the sets; texts that are cut are cut where they are in distribution. */
 export async function measureShift(
   runtime: Runtime,
-  subject: Subject,
+  subject: MeasuredSubject,
   shifted: ShiftedData,
   { setting }: Pick<ShiftCell, 'setting'>,
 ): Promise<ShiftValue> {

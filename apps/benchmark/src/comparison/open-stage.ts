@@ -1,9 +1,9 @@
 import type { TuneOptions } from '@tp/tune'
 import type { Files } from '../files.ts'
-import type { Subject } from '../measure/subject.ts'
+import type { MeasuredSubject } from '../measure/subject.ts'
 import type { Timer } from '../measure/times.ts'
-import type { Split } from '../registry/data.ts'
-import type { AccuracyCell, Cell, ShiftCell, SpeedCell, TunedCell, Values } from './cell.ts'
+import type { DataSplit } from '../registry/data.ts'
+import type { AccuracyCell, CellValues, ComparisonCell, ShiftCell, SpeedCell, TunedCell } from './cell.ts'
 import { measureAccuracy, measureShift, measureSpeed, openShifts } from './measure.ts'
 import { measureTuned } from './measure-tuned.ts'
 import { type ComparedForm, openCompared } from './subjects.ts'
@@ -11,17 +11,17 @@ import { type ComparedForm, openCompared } from './subjects.ts'
 /** Cells whose values do not depend on the machine. */
 export type QualityCell = AccuracyCell | ShiftCell
 
-export type QualityValue = Values[QualityCell['kind']]
+export type QualityValue = CellValues[QualityCell['kind']]
 
 /** Measures cells that share what is open. */
-export interface Stage {
+export interface OpenStage {
   quality(cell: QualityCell): Promise<QualityValue>
-  speed(cell: SpeedCell, timer: Timer): Promise<Values['speed']>
-  tuned(cell: TunedCell, onProgress?: TuneOptions['onProgress']): Promise<Values['tuned']>
+  speed(cell: SpeedCell, timer: Timer): Promise<CellValues['speed']>
+  tuned(cell: TunedCell, onProgress?: TuneOptions['onProgress']): Promise<CellValues['tuned']>
 }
 
 /** Cells of one stage are measured with the same things open. */
-export function stageOf(cell: Cell): string {
+export function stageOf(cell: ComparisonCell): string {
   return [cell.kind, cell.subject, splitOf(cell)].join()
 }
 
@@ -29,8 +29,13 @@ export function stageOf(cell: Cell): string {
  * @param cell one of those that are going to be measured
  * @param examples at most so many of a split
  */
-export async function openStage(files: Files, form: ComparedForm, cell: Cell, examples: number): Promise<Stage> {
-  const subject: Subject = await openCompared(files, form, splitOf(cell), examples)
+export async function openStage(
+  files: Files,
+  form: ComparedForm,
+  cell: ComparisonCell,
+  examples: number,
+): Promise<OpenStage> {
+  const subject: MeasuredSubject = await openCompared(files, form, splitOf(cell), examples)
   const shifted = cell.kind === 'shift' ? openShifts(form, files, subject, cell) : undefined
   return {
     async quality(own) {
@@ -43,7 +48,7 @@ export async function openStage(files: Files, form: ComparedForm, cell: Cell, ex
   }
 }
 
-function splitOf(cell: Cell): Split {
+function splitOf(cell: ComparisonCell): DataSplit {
   if (cell.kind === 'accuracy') return cell.split
   if (cell.kind === 'tuned') return 'calibration'
   return cell.kind === 'speed' && 'split' in cell.at ? cell.at.split : 'test'

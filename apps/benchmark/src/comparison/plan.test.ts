@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { pruned, type Setting } from '../registry/settings.ts'
-import { type AccuracyValue, type Cell, cellKey, type SpeedValue, type TunedValue } from './cell.ts'
+import { type AccuracyValue, type ComparisonCell, cellKey, type SpeedValue, type TunedValue } from './cell.ts'
 import { type Known, SubjectPlan } from './plan.ts'
-import type { Line } from './results.ts'
+import type { ResultLine } from './results.ts'
 import { type ComparedForm, comparedForms } from './subjects.ts'
 import { quickExtent } from './sweep.ts'
 
@@ -17,7 +17,7 @@ function answers(wrong: number): AccuracyValue {
 
 /** Results of a world in which it is known what everything costs. */
 class World implements Known {
-  readonly #lines = new Map<string, Line>()
+  readonly #lines = new Map<string, ResultLine>()
   readonly #wrong: (setting: Setting) => number
   readonly #ms: (setting: Setting) => number
   readonly #tuned: TunedValue
@@ -28,26 +28,26 @@ class World implements Known {
     this.#tuned = tuned
   }
 
-  line(cell: Cell): Line | undefined {
+  line(cell: ComparisonCell): ResultLine | undefined {
     return this.#lines.get(cellKey(cell))
   }
 
   kept(): undefined {}
 
-  value<C extends Cell>(cell: C) {
+  value<C extends ComparisonCell>(cell: C) {
     return this.line(cell)?.value as never
   }
 
-  /** Measures all that is asked for, until nothing more is. @returns the keys, in their order */
+  /** Measures all requested cells, until there are no more. @returns the keys, in their order */
   run(plan: SubjectPlan): string[] {
     for (;;) {
       const [next] = plan.cells().filter((cell) => this.line(cell) === undefined)
       if (next === undefined) return [...this.#lines.keys()]
-      this.#lines.set(cellKey(next), { value: this.#measure(next) } as Line)
+      this.#lines.set(cellKey(next), { value: this.#measure(next) } as ResultLine)
     }
   }
 
-  #measure(cell: Cell): Line['value'] {
+  #measure(cell: ComparisonCell): ResultLine['value'] {
     if (cell.kind === 'accuracy') return answers(this.#wrong(cell.setting))
     if (cell.kind === 'shift') return { sets: [] }
     if (cell.kind === 'tuned') return this.#tuned
@@ -104,7 +104,7 @@ describe('a subject’s plan', () => {
     expect(others.every((key) => key.includes('/within-'))).toBe(true)
   })
 
-  test('is the same from the same results, wherever it was interrupted', () => {
+  test('a plan is the same from the same results, wherever it was interrupted', () => {
     expect(planOf(world).cells().map(cellKey)).toEqual(plan.cells().map(cellKey))
   })
 })
@@ -134,7 +134,7 @@ test('a tuned plan is a candidate like any other, and nothing is chosen before i
   expect(place('/within-1/')).toBeGreaterThan(place('tuned value-aware'))
 })
 
-test('what tuning leaves as it is shows as a way that chose nothing, and is not timed', () => {
+test('shows a way whose tuning changes nothing as one that chose nothing, and does not time it', () => {
   const world = new World(
     () => 0,
     () => 10,

@@ -1,14 +1,14 @@
 import { type Figure, type Interval, mcnemar, pairedSpeedup, type Speedup } from '@tp/metrics'
-import { lossOf, meanFigures, type Row, rowOf } from '../measure/measure.ts'
-import type { Shape } from '../measure/times.ts'
-import type { Split } from '../registry/data.ts'
+import { lossOf, type MeasuredRow, meanFigures, rowOf } from '../measure/measure.ts'
+import type { TimedShape } from '../measure/times.ts'
+import type { DataSplit } from '../registry/data.ts'
 import { methodOf } from '../registry/methods.ts'
-import type { Figures } from '../registry/metrics.ts'
+import type { MetricFigures } from '../registry/metrics.ts'
 import { DENSE, isControl, NONE, type Setting, settingKey } from '../registry/settings.ts'
 import type {
   AccuracyCell,
   AccuracyValue,
-  Cell,
+  ComparisonCell,
   ShiftCell,
   ShiftValue,
   SpeedCell,
@@ -39,11 +39,11 @@ export const LOSSES = [0.5, 1, 2] as const
 /** Of these, the one that the rest of the report goes by. */
 export const USUAL_LOSS = 1
 
-/** What a plan asks of results. */
+/** The results that a plan reads. */
 export type Known = Pick<Results, 'line' | 'value' | 'kept'>
 
 /** A candidate's setting, with its loss and its speed on calibration data. */
-export interface Choice {
+export interface LossChoice {
   readonly sweep: Sweep
   readonly setting: Setting
   readonly loss: Interval
@@ -51,7 +51,7 @@ export interface Choice {
 }
 
 /** A setting with everything that is known of it on test data, compared with the model that nothing was taken from. */
-export interface SettingRow extends Row {
+export interface SettingRow extends MeasuredRow {
   readonly sweep: Sweep
   readonly setting: Setting
   /** Points lost where settings are chosen. */
@@ -65,8 +65,8 @@ export interface SettingRow extends Row {
   readonly speedup: Speedup | undefined
 }
 
-/** What was chosen at a loss, with what became of it on test data. */
-export interface Reported extends Choice {
+/** The choice at a loss, with its figures on test data. */
+export interface ReportedChoice extends LossChoice {
   readonly row: SettingRow
   /** Timed in turns with all others that were chosen, on test data. */
   readonly tested: Speedup
@@ -79,8 +79,8 @@ export interface Shifted {
 }
 
 /**
- * What is measured of one subject, and what its results decide: which layers are left out, which setting is the fastest
- * within a loss. A pure function of the results, so that a run that was broken off goes on as it would have gone on.
+ * The measurements of one subject, and the decisions from its results: which layers are left out, which setting is the fastest
+ * within a loss. A pure function of the results, so that an interrupted run continues as it would have gone on.
  */
 export class SubjectPlan {
   readonly form: ComparedForm
@@ -89,7 +89,7 @@ export class SubjectPlan {
   readonly #results: Known
   readonly #fixed: readonly Sweep[]
   readonly #tunedCell: TunedCell | undefined
-  /** An interval takes its time, and is asked for often. */
+  /** An interval takes its time, and is needed often. */
   readonly #losses = new Map<string, Interval>()
 
   constructor(form: ComparedForm, extent: Extent, available: Available, results: Known) {
@@ -102,11 +102,11 @@ export class SubjectPlan {
   }
 
   /** Where settings are chosen and, meanwhile, timed. */
-  get split(): Split {
+  get split(): DataSplit {
     return this.form.examples.calibration > 0 ? 'calibration' : 'test'
   }
 
-  get #splits(): readonly Split[] {
+  get #splits(): readonly DataSplit[] {
     return this.split === 'test' ? ['test'] : ['calibration', 'test']
   }
 
@@ -127,8 +127,8 @@ export class SubjectPlan {
     return [...new Set(this.sweeps.map(({ way }) => way))]
   }
 
-  /** Everything that can be said to be needed by now; once all of it is measured, and this says no more, all is done. */
-  cells(): Cell[] {
+  /** All cells known to be needed by now; when all of them are measured, and no more follow, the plan is done. */
+  cells(): ComparisonCell[] {
     const accuracy = [
       ...this.#splits.map((split) => this.accuracyCell(NONE, split)),
       this.accuracyCell(DENSE, 'test'),
@@ -144,13 +144,13 @@ export class SubjectPlan {
     return [...all, ...this.chosenCells(), ...shifts]
   }
 
-  accuracyCell(setting: Setting, split: Split): AccuracyCell {
+  accuracyCell(setting: Setting, split: DataSplit): AccuracyCell {
     const examples = Math.min(this.#extent.examples, this.form.examples[split])
     return { kind: 'accuracy', subject: this.form.name, split, setting, examples }
   }
 
   /** The model that nothing was taken from, on a split. */
-  reference(split: Split): AccuracyValue | undefined {
+  reference(split: DataSplit): AccuracyValue | undefined {
     return this.#results.value(this.accuracyCell(NONE, split))
   }
 
@@ -160,7 +160,7 @@ export class SubjectPlan {
   }
 
   /** The file as it is, on test data. */
-  get dense(): Row | undefined {
+  get dense(): MeasuredRow | undefined {
     return this.#row({ way: 'pruning', name: 'dense', settings: [DENSE] }, DENSE)
   }
 
@@ -175,7 +175,7 @@ export class SubjectPlan {
       maxTokens: value.maxTokens,
     }))
     const row = rowOf({ name: own.name, settings: [setting] }, seeds, none)
-    const right = (figures: Figures): boolean[] => (figures.accuracy as Figure).got.map(Boolean)
+    const right = (figures: MetricFigures): boolean[] => (figures.accuracy as Figure).got.map(Boolean)
     const random = this.#randomLike(setting)
     return {
       ...row,
@@ -189,8 +189,8 @@ export class SubjectPlan {
     }
   }
 
-  /** What random tokens answer at the budget of a method. */
-  #randomLike(setting: Setting): Figures | undefined {
+  /** The answers with random tokens at the budget of a method. */
+  #randomLike(setting: Setting): MetricFigures | undefined {
     const chance = this.#fixed.find(({ way }) => way === 'random')
     if (chance === undefined || setting.kind !== 'pruned' || setting.int8 || isControl(setting)) return undefined
     return this.#figures(chance, { ...setting, method: 'random' }, 'test')
@@ -216,7 +216,7 @@ export class SubjectPlan {
   }
 
   /** A candidate's settings with what they can be chosen by. */
-  choices(own: Sweep): Choice[] {
+  choices(own: Sweep): LossChoice[] {
     if (this.split === 'test') return []
     return own.settings.flatMap((setting) => {
       const loss = this.#loss(own, setting, 'calibration')
@@ -229,7 +229,7 @@ export class SubjectPlan {
    * The fastest of each way within a loss on calibration data; ways without one are left out. In a report of kept results it is
    * what was chosen when they were measured.
    */
-  chosen(points: number): Choice[] {
+  chosen(points: number): LossChoice[] {
     const kept = this.#results.kept(this.#chosenCell(points, []))?.candidates.map(settingKey)
     if (kept !== undefined) {
       const choices = this.sweeps.flatMap((own) => this.choices(own))
@@ -238,8 +238,8 @@ export class SubjectPlan {
     return this.ways.flatMap((way) => this.#fastest(points, (own) => own.way === way) ?? [])
   }
 
-  /** What was chosen at a loss and is measured whole. */
-  reported(rows: readonly SettingRow[], points: number): Reported[] {
+  /** The choice at a loss, measured as a whole. */
+  reported(rows: readonly SettingRow[], points: number): ReportedChoice[] {
     const cell = this.chosenCell(points)
     if (cell === undefined) return []
     return this.chosen(points).flatMap((choice) => {
@@ -249,7 +249,7 @@ export class SubjectPlan {
     })
   }
 
-  /** What was chosen at a loss, timed again in turns, on test data. */
+  /** The choice at a loss, timed again in turns, on test data. */
   chosenCell(points: number): SpeedCell | undefined {
     const settings = this.chosen(points).map(({ setting }) => setting)
     const cell = this.#chosenCell(points, settings)
@@ -270,7 +270,7 @@ export class SubjectPlan {
     if (!this.form.grid) return []
     const { batches, tokens } = this.#extent
     const lengths = this.form.tokens === undefined ? tokens : [this.form.tokens]
-    const shapes = batches.flatMap((batch) => lengths.map((n): Shape => ({ batch, tokens: n })))
+    const shapes = batches.flatMap((batch) => lengths.map((n): TimedShape => ({ batch, tokens: n })))
     return shapes.map((at) => this.#speed('grid', at, [NONE, DENSE, ...gridSettings(this.form, this.#available)]))
   }
 
@@ -285,7 +285,7 @@ export class SubjectPlan {
   }
 
   /**
-   * What is tried on shifted data: the model that nothing was taken from, the fastest of each family within the usual loss,
+   * The candidates on shifted data: the untouched model, the fastest of each family within the usual loss,
    * random tokens at the budget of the first of them, all that has learned, and the other ways to save work. With the runs of each.
    */
   shiftedSettings(): Shifted[] {
@@ -303,7 +303,7 @@ export class SubjectPlan {
     const [first] = best
     const random =
       first?.setting.kind === 'pruned' && chance ? runsOf(chance, { ...first.setting, method: 'random' }) : []
-    const shifted = ({ sweep: { name }, setting }: Choice): Shifted => ({ name, runs: [setting] })
+    const shifted = ({ sweep: { name }, setting }: LossChoice): Shifted => ({ name, runs: [setting] })
     return [
       { name: 'none', runs: [NONE] },
       ...best.map(shifted),
@@ -317,22 +317,22 @@ export class SubjectPlan {
     return allOf(runs.map((run) => this.#results.value(this.#shiftCell(run))))
   }
 
-  #areKnown(cells: readonly Cell[]): boolean {
+  #areKnown(cells: readonly ComparisonCell[]): boolean {
     return cells.every((cell) => this.#results.line(cell) !== undefined)
   }
 
-  /** What all runs of a setting answered; undefined until the last has. */
-  #answers(own: Sweep, setting: Setting, split: Split): AccuracyValue[] | undefined {
+  /** The answers of all runs of a setting; undefined until the last has. */
+  #answers(own: Sweep, setting: Setting, split: DataSplit): AccuracyValue[] | undefined {
     return allOf(runsOf(own, setting).map((run) => this.#results.value(this.accuracyCell(run, split))))
   }
 
-  #figures(own: Sweep, setting: Setting, split: Split): Figures | undefined {
+  #figures(own: Sweep, setting: Setting, split: DataSplit): MetricFigures | undefined {
     const [reference, answers] = [this.reference(split), this.#answers(own, setting, split)]
     return reference && answers && meanFigures(answers.map((value) => figuresOf(value, reference)))
   }
 
-  /** Points of accuracy lost against the model that nothing was taken from; undefined until that can be said. */
-  #loss(own: Sweep, setting: Setting, split: Split): Interval | undefined {
+  /** Points of accuracy lost against the untouched model; undefined until both are known. */
+  #loss(own: Sweep, setting: Setting, split: DataSplit): Interval | undefined {
     const key = `${split} ${settingKey(setting)}`
     const known = this.#losses.get(key)
     if (known !== undefined) return known
@@ -343,7 +343,7 @@ export class SubjectPlan {
     return loss
   }
 
-  #fastest(points: number, isEligible: (own: Sweep) => boolean, sweeps = this.sweeps): Choice | undefined {
+  #fastest(points: number, isEligible: (own: Sweep) => boolean, sweeps = this.sweeps): LossChoice | undefined {
     return fastestWithin(
       sweeps.filter(isEligible).flatMap((own) => this.choices(own)),
       points,

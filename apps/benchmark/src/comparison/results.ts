@@ -1,17 +1,17 @@
 import { appendFile, mkdir, readFile, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isTpError } from '@tp/core'
-import type { Surroundings } from '../report/section.ts'
-import { type Cell, cellHash, cellKey, type SpeedCell, type Values } from './cell.ts'
+import type { ReportSurroundings } from '../report/section.ts'
+import { type CellValues, type ComparisonCell, cellHash, cellKey, type SpeedCell } from './cell.ts'
 
 /** A line of the file of results. */
-export interface Line extends Surroundings {
+export interface ResultLine extends ReportSurroundings {
   readonly key: string
   readonly hash: string
-  readonly cell: Cell
+  readonly cell: ComparisonCell
   readonly date: string
   readonly seconds: number
-  readonly value?: Values[Cell['kind']]
+  readonly value?: CellValues[ComparisonCell['kind']]
   /** Why there is no value. */
   readonly refused?: { readonly code: string; readonly message: string }
 }
@@ -22,17 +22,17 @@ export interface Line extends Surroundings {
  */
 export class Results {
   readonly #path: string
-  readonly #lines: Map<string, Line>
+  readonly #lines: Map<string, ResultLine>
   readonly #files: (subject: string) => string
   readonly #isFromAnywhere: boolean
   /** Of this run, or of the newest line, where results count wherever they were measured. */
-  readonly surroundings: Surroundings
+  readonly surroundings: ReportSurroundings
 
   private constructor(
     path: string,
-    lines: Map<string, Line>,
+    lines: Map<string, ResultLine>,
     files: (subject: string) => string,
-    about: Surroundings | undefined,
+    about: ReportSurroundings | undefined,
   ) {
     this.#path = path
     this.#lines = lines
@@ -46,15 +46,15 @@ export class Results {
    * @param files what identifies the files of a subject
    * @param about without it, times count wherever they were measured: for a report of what others have measured
    */
-  static async open(path: string, files: (subject: string) => string, about?: Surroundings): Promise<Results> {
+  static async open(path: string, files: (subject: string) => string, about?: ReportSurroundings): Promise<Results> {
     await mkdir(dirname(path), { recursive: true })
     const text = await readFile(path, 'utf8').catch(() => '')
     const whole = text.slice(0, text.lastIndexOf('\n') + 1)
     if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole))
-    const lines = new Map<string, Line>()
+    const lines = new Map<string, ResultLine>()
     for (const row of whole.split('\n')) {
       if (row === '') continue
-      const line = JSON.parse(row) as Line
+      const line = JSON.parse(row) as ResultLine
       // of two lines of one cell the later one counts
       lines.delete(line.key)
       lines.set(line.key, line)
@@ -63,15 +63,15 @@ export class Results {
   }
 
   /** The cell's line, unless it was measured with other settings, files or, for times, on another machine. */
-  line(cell: Cell): Line | undefined {
+  line(cell: ComparisonCell): ResultLine | undefined {
     const line = this.#lines.get(cellKey(cell))
     const machine = this.#isFromAnywhere ? line?.machine : undefined
     return line?.hash === this.#hash(cell, machine) ? line : undefined
   }
 
-  /** What was measured; undefined if it was not yet, or was refused. */
-  value<C extends Cell>(cell: C): Values[C['kind']] | undefined {
-    return this.line(cell)?.value as Values[C['kind']] | undefined
+  /** The measurement; undefined if it is missing or was refused. */
+  value<C extends ComparisonCell>(cell: C): CellValues[C['kind']] | undefined {
+    return this.line(cell)?.value as CellValues[C['kind']] | undefined
   }
 
   /** In a report: the cell of that name as it was when it was measured, of the same files, though today's may differ. */
@@ -80,9 +80,9 @@ export class Results {
     return line && line.hash === this.#hash(line.cell, line.machine) ? (line.cell as SpeedCell) : undefined
   }
 
-  async add(cell: Cell, outcome: Pick<Line, 'value' | 'refused' | 'seconds'>): Promise<void> {
+  async add(cell: ComparisonCell, outcome: Pick<ResultLine, 'value' | 'refused' | 'seconds'>): Promise<void> {
     const about = { key: cellKey(cell), hash: this.#hash(cell), date: new Date().toISOString(), ...this.surroundings }
-    const line: Line = { ...about, cell, ...outcome }
+    const line: ResultLine = { ...about, cell, ...outcome }
     await appendFile(this.#path, `${JSON.stringify(line)}\n`)
     this.#lines.set(line.key, line)
   }
@@ -98,20 +98,20 @@ export class Results {
     return [...new Set(settings.flatMap((setting) => (setting.kind === 'learned' ? [setting.file] : [])))]
   }
 
-  #hash(cell: Cell, machine: string = this.surroundings.machine): string {
+  #hash(cell: ComparisonCell, machine: string = this.surroundings.machine): string {
     return cellHash(cell, this.#files(cell.subject), machine)
   }
 
   /** Forgets cells, so that they are measured once more. */
-  forget(cells: readonly Cell[]): void {
+  forget(cells: readonly ComparisonCell[]): void {
     for (const cell of cells) this.#lines.delete(cellKey(cell))
   }
 }
 
-/** What a cell has come to: a value, or why there can be none. Faults of the program itself are thrown. */
+/** The outcome of a cell: a value, or why there can be none. Faults of the program itself are thrown. */
 export async function attempt<V>(
   measure: () => Promise<V>,
-): Promise<{ readonly value?: V; readonly refused?: NonNullable<Line['refused']>; readonly seconds: number }> {
+): Promise<{ readonly value?: V; readonly refused?: NonNullable<ResultLine['refused']>; readonly seconds: number }> {
   const start = performance.now()
   const seconds = (): number => Number(((performance.now() - start) / 1000).toFixed(3))
   try {

@@ -3,25 +3,25 @@ import type { Files } from '../files.ts'
 import { inParallel } from '../measure/measure.ts'
 import { type Timer, timerOf } from '../measure/times.ts'
 import { type ChromiumPage, openChromiumPage, pageTimer } from '../web/chromium-page.ts'
-import { type Cell, cellKey, isTimed, type SpeedCell, type Values } from './cell.ts'
+import { type CellValues, type ComparisonCell, cellKey, isTimed, type SpeedCell } from './cell.ts'
 import type { CellQueue } from './cell-queue.ts'
 import { openStage, type QualityCell, stageOf } from './open-stage.ts'
 import type { SubjectPlan } from './plan.ts'
 import { attempt, type Results } from './results.ts'
 
-export interface Run {
+export interface ComparisonRun {
   readonly files: Files
   readonly plans: readonly SubjectPlan[]
   readonly results: Results
   /** At most so many examples of a split. */
   readonly examples: number
-  readonly isSelected: (cell: Cell) => boolean
+  readonly isSelected: (cell: ComparisonCell) => boolean
   /** Where cells go that any machine can measure, with what identifies the files of a subject. */
   readonly queue?: { readonly cells: CellQueue; readonly filesOf: (subject: string) => string } | undefined
 }
 
-/** Measures what is asked for and not known yet; what becomes known may ask for more. */
-export async function measureAll({ files, plans, results, examples, isSelected, queue }: Run): Promise<void> {
+/** Measures requested cells that are not known yet; new results may request more. */
+export async function measureAll({ files, plans, results, examples, isSelected, queue }: ComparisonRun): Promise<void> {
   await using timers = openTimers(files)
   for (;;) {
     const waiting = plans
@@ -30,7 +30,10 @@ export async function measureAll({ files, plans, results, examples, isSelected, 
     const [next] = waiting.toSorted((a, b) => RANKS[a.kind] - RANKS[b.kind])
     if (next === undefined) return
     let left = waiting.length
-    const add = async (cell: Cell, outcome: ReturnType<typeof attempt<Values[Cell['kind']]>>): Promise<void> => {
+    const add = async (
+      cell: ComparisonCell,
+      outcome: ReturnType<typeof attempt<CellValues[ComparisonCell['kind']]>>,
+    ): Promise<void> => {
       await results.add(cell, await outcome)
       process.stderr.write(`${--left} more cells: ${cellKey(cell)}\n`)
     }
@@ -58,7 +61,7 @@ export async function measureAll({ files, plans, results, examples, isSelected, 
     for (const cell of own.filter(isTimed)) {
       const measured = async () =>
         cell.kind === 'tuned' ? stage.tuned(cell, tell) : stage.speed(cell, await timers.of(cell.runtime))
-      await add(cell, attempt<Values[Cell['kind']]>(measured))
+      await add(cell, attempt<CellValues[ComparisonCell['kind']]>(measured))
     }
   }
 }
@@ -68,7 +71,7 @@ function tell({ stage, done, total, best }: TuneProgress): void {
 }
 
 /** Accuracy first: what is timed depends on it. */
-const RANKS: Readonly<Record<Cell['kind'], number>> = { accuracy: 0, tuned: 1, speed: 2, shift: 3 }
+const RANKS: Readonly<Record<ComparisonCell['kind'], number>> = { accuracy: 0, tuned: 1, speed: 2, shift: 3 }
 
 /** A browser is opened when the first cell asks for it. */
 function openTimers({ runtime }: Files): AsyncDisposable & { of(name: SpeedCell['runtime']): Promise<Timer> } {

@@ -1,13 +1,13 @@
 import type { Dataset } from '@tp/data/inputs'
 import type { Files } from '../files.ts'
-import { openSubject, type Subject } from '../measure/subject.ts'
-import { type Split, sentencesElsewhere } from '../registry/data.ts'
+import { type MeasuredSubject, openSubject } from '../measure/subject.ts'
+import { type DataSplit, sentencesElsewhere } from '../registry/data.ts'
 import { type SubjectForm, subjects } from '../registry/subjects.ts'
 
 /** A subject with how much of it is compared. */
 export interface ComparedForm extends SubjectForm {
   /** Examples of each split at most; without calibration data nothing is chosen. */
-  readonly examples: Readonly<Record<Split, number>>
+  readonly examples: Readonly<Record<DataSplit, number>>
   /** It is timed in batches of all shapes, for which texts have to be long enough. */
   readonly grid: boolean
   /** Data of the same classes from elsewhere, by name. */
@@ -41,6 +41,11 @@ export const comparedForms: readonly ComparedForm[] = [
 ]
 
 /** A split with at most so many examples. */
-export function openCompared(files: Files, form: ComparedForm, split: Split, examples: number): Promise<Subject> {
+export function openCompared(
+  files: Files,
+  form: ComparedForm,
+  split: DataSplit,
+  examples: number,
+): Promise<MeasuredSubject> {
   return openSubject(files, form, split, Math.min(examples, form.examples[split]))
 }

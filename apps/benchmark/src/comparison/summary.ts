@@ -1,16 +1,16 @@
 import type { Interval, Speedup } from '@tp/metrics'
 import { settingText } from '../registry/settings.ts'
-import type { Surroundings } from '../report/section.ts'
+import type { ReportSurroundings } from '../report/section.ts'
 import { type SettingRow, type SubjectPlan, USUAL_LOSS } from './plan.ts'
 
 /** One way to save work on one subject, as it is published: a line of `docs/results/benchmark.jsonl`. */
-export interface SummaryLine extends Surroundings {
+export interface SummaryLine extends ReportSurroundings {
   readonly subject: string
   readonly title: string
   /** `1,257 mails` */
   readonly examples: string
   readonly way: string
-  /** What was chosen; absent where none of its settings was within the loss. */
+  /** The choice; absent where none of its settings was within the loss. */
   readonly chosen?: {
     readonly name: string
     readonly setting: string
@@ -30,7 +30,7 @@ export interface SummaryLine extends Surroundings {
 /** Each way at the usual loss: what the README's table is made of. */
 export function summary(
   { plan, rows }: { readonly plan: SubjectPlan; readonly rows: readonly SettingRow[] },
-  about: Surroundings & Pick<SummaryLine, 'date' | 'quick'>,
+  about: ReportSurroundings & Pick<SummaryLine, 'date' | 'quick'>,
 ): SummaryLine[] {
   const reported = plan.reported(rows, USUAL_LOSS)
   if (reported.length === 0) return []

@@ -1,6 +1,6 @@
 import { leastRatioAt } from '@tp/core/host'
 import { methodOf } from '../registry/methods.ts'
-import { type Budget, candidateName, NONE, pruned, SEEDS, type Setting } from '../registry/settings.ts'
+import { candidateName, NONE, pruned, SEEDS, type Setting, type SettingBudget } from '../registry/settings.ts'
 import type { TunedCell, TunedValue } from './cell.ts'
 import type { ComparedForm } from './subjects.ts'
 
@@ -8,7 +8,7 @@ import type { ComparedForm } from './subjects.ts'
 export interface Extent {
   /** Methods without training, by what they are tried on. */
   readonly methods: Readonly<Record<ComparedForm['modality'], readonly string[]>>
-  /** What tuning chooses from, of these; without any nothing is tuned. */
+  /** The methods among these that tuning chooses from; without any nothing is tuned. */
   readonly tuned: Readonly<Record<ComparedForm['modality'], readonly string[]>>
   /** Keep ratios at each of some layers, and at one. */
   readonly gradually: readonly number[]
@@ -79,7 +79,7 @@ export const quickExtent: Extent = {
   shifted: { examples: 60, severity: 3 },
 }
 
-/** What competes: of the methods without training the best stands for pruning. */
+/** The competitors: of the methods without training the best stands for pruning. */
 export type Way =
   | 'pruning'
   | 'tuned'
@@ -107,7 +107,7 @@ export function sweep(way: Way, settings: readonly Setting[], seeds?: readonly n
   return { way, name: candidateName(settings[0] as Setting), settings, ...(seeds && { seeds }) }
 }
 
-function budgetsOf(form: ComparedForm, { gradually, atOnce }: Extent): Budget[] {
+function budgetsOf(form: ComparedForm, { gradually, atOnce }: Extent): SettingBudget[] {
   return [
     ...gradually.map((keep) => ({ keep, layers: form.gradual })),
     ...atOnce.map((keep) => ({ keep, layers: [form.atOnce] })),
@@ -121,7 +121,7 @@ function methodSettings(form: ComparedForm, extent: Extent, method: string): Set
   return budgets.map((budget) => pruned(method, budget))
 }
 
-/** What files there are decides what can be compared. */
+/** The available files decide which comparisons are possible. */
 export interface Available {
   readonly int8: boolean
   /** Names of trained files, without their endings. */
@@ -130,7 +130,7 @@ export interface Available {
   readonly web: boolean
 }
 
-/** What can be said before anything is measured: methods, controls, 8-bit products, and what was learned. */
+/** The settings known before anything is measured: methods, controls, 8-bit products, and learned ones. */
 export function fixedSweeps(form: ComparedForm, extent: Extent, available: Available): Sweep[] {
   const of = (way: Way, method: string, seeds?: readonly number[]): Sweep =>
     sweep(way, methodSettings(form, extent, method), seeds)
@@ -155,7 +155,7 @@ export function int8Sweep(form: ComparedForm, extent: Extent, method: string): S
   )
 }
 
-/** What is tuned of a subject; undefined where nothing is chosen, or the extent names no methods. */
+/** The tuning of a subject; undefined where nothing is chosen, or the extent names no methods. */
 export function tunedCell(
   { name, modality, examples }: ComparedForm,
   extent: Extent,

@@ -9,7 +9,7 @@ import { nativeRuntime } from '@tp/runtime-native'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Fixture, openFixture } from 'exported-encoders'
 
-/** What was done to a model, and how its answers compare with those before. */
+/** The changes to a model, and how its answers compare with those before. */
 export interface Changed<Name extends string = ChangeName> {
   readonly change: Name
   /** The largest difference of any number, or of a file in 8 bits the largest distance as a share of its size. */
@@ -43,7 +43,7 @@ export const changeNames = [
 ] as const
 type ChangeName = (typeof changeNames)[number]
 
-/** What is done to an encoder. Each refuses by throwing, or compares. */
+/** The changes to an encoder. Each refuses by throwing, or compares. */
 const changes: Readonly<Record<ChangeName, (source: Opened) => Promise<Compared>>> = {
   'pruned, exact': async (source) =>
     await exactly(source, transform(source.model, prune({ method: none(), schedule: new Map() })).model, node),

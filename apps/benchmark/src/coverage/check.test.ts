@@ -19,7 +19,7 @@ describe('the page of coverage', () => {
 
   const swin = fixtures.find(({ name }) => name === 'swin-cls-ts17')
   if (swin === undefined) return
-  test('is wrong for a refusal that is not expected, or expected for another reason', async () => {
+  test('the page is wrong for a refusal that is not expected, or expected for another reason', async () => {
     const other = (facts: Partial<Fixture['facts']>): Fixture => ({ ...swin, facts: { ...swin.facts, ...facts } })
     expect((await checkFixture(other({ prunable: true }))).problems).toHaveLength(1)
     expect((await checkFixture(other({ refusal: 'causal attention: a decoder' }))).problems).toHaveLength(1)

@@ -9,7 +9,7 @@ import { checkHidden, checkKeepAll } from './nothing-lost.ts'
 import { isRightReason } from './reasons.ts'
 import { checkSibling, type SiblingReport } from './sibling.ts'
 
-/** What a run found out about one fixture. */
+/** The findings of a run about one fixture. */
 export interface FixtureReport {
   readonly fixture: Fixture
   /** Layers whose tokens can be pruned. */
@@ -23,7 +23,7 @@ export interface FixtureReport {
   readonly goldens?: readonly GoldenRun[]
   readonly sibling?: SiblingReport | undefined
   readonly refusal?: { readonly code: string; readonly message: string }
-  /** What is wrong, in sentences; empty if nothing is. */
+  /** The faults, in sentences; empty if there are none. */
   readonly problems: readonly string[]
 }
 

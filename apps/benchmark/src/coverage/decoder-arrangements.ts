@@ -74,7 +74,7 @@ export async function checkDecoderArrangements(name: DecoderName): Promise<reado
   return found
 }
 
-/** What should not be so. */
+/** Findings that should not be. */
 class Wrong extends Error {}
 
 function prompted(model: Model, amount: Amount): Model {

@@ -1,6 +1,6 @@
 import type { FixtureFacts } from 'exported-encoders'
 
-/** What was done to files after the export, by the words their makers use for it. */
+/** Changes to files after the export, by the words their makers use for it. */
 const steps: readonly (readonly [RegExp, string])[] = [
   [/quantize_dynamic/, 'int8 dynamic'],
   [/QDQ.*op types default/, 'int8 QDQ, every operator'],

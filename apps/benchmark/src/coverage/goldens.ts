@@ -11,7 +11,7 @@ export interface GoldenRun {
   readonly name: string
   /** Pruned tokens were restored before the head. */
   readonly restores: boolean
-  /** What was compared: `logits [2,12,5]`. */
+  /** The compared outputs: `logits [2,12,5]`. */
   readonly outputs: readonly string[]
   readonly difference: number
   readonly problem?: string

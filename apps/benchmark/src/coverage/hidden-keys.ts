@@ -4,17 +4,21 @@ import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { cloneModel, createNode, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { dataSets, difference, type Fixture, fullPrecision, numbers, rows, runModel } from 'exported-encoders'
-import type { Found } from './nothing-lost.ts'
+import type { LossFindings } from './nothing-lost.ts'
 
 const LIMIT = 1e-5
 const cuts = [0, 1]
 
 /**
  * Pruned tokens might as well be hidden, as keys, from all later layers: a dense graph that hides them returns the same.
- * Undefined where that cannot be said so easily: a head that reads more than the kept tokens, attention that is fused,
+ * Undefined where there is no simple graph for it: a head that reads more than the kept tokens, attention that is fused,
  * or less precision.
  */
-export async function checkHiddenKeys(fixture: Fixture, model: Model, seen: Inspection): Promise<Found | undefined> {
+export async function checkHiddenKeys(
+  fixture: Fixture,
+  model: Model,
+  seen: Inspection,
+): Promise<LossFindings | undefined> {
   const [set] = dataSets(fixture)
   const { pooling, outputKind, tokens } = fixture.facts
   if (set === undefined || pooling !== 'cls' || outputKind === 'token-level') return undefined

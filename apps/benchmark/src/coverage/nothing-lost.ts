@@ -6,7 +6,7 @@ import type { Model } from '@tp/onnx'
 import { dataSets, difference, type Fixture, fullPrecision, numbers, openModel } from 'exported-encoders'
 
 /** Largest difference of any output, and what is wrong with it. */
-export interface Found {
+export interface LossFindings {
   readonly difference: number
   readonly problems: readonly string[]
 }
@@ -15,7 +15,7 @@ export interface Found {
 const limits = { half: 5e-3, other: 1e-5 }
 
 /** Every token kept by force, at every layer, with dead tokens kept: nothing may change. */
-export async function checkKeepAll(fixture: Fixture, model: Model, seen: Inspection): Promise<Found> {
+export async function checkKeepAll(fixture: Fixture, model: Model, seen: Inspection): Promise<LossFindings> {
   const layers = seen.layers.map(({ layer }) => layer)
   const everything = schedule(layers.length, { layers, tokens: 9999 })
   const kept = transform(model, prune({ deadTokens: false, method: receivedAttention(), schedule: everything }))
@@ -28,7 +28,7 @@ export async function checkKeepAll(fixture: Fixture, model: Model, seen: Inspect
  * position means (tables, biases, rotations) has to travel with the kept tokens. Undefined where the graph has no mask for
  * each token, does not obey it, rounds by what is in the batch, or gives something for hidden tokens, too.
  */
-export async function checkHidden(fixture: Fixture, model: Model, seen: Inspection): Promise<Found | undefined> {
+export async function checkHidden(fixture: Fixture, model: Model, seen: Inspection): Promise<LossFindings | undefined> {
   const [set] = dataSets(fixture)
   const { maskInput, outputKind } = fixture.facts
   if (set === undefined || maskInput === null || outputKind === 'token-level') return undefined
@@ -90,7 +90,7 @@ async function compare(fixture: Fixture, model: Model, other: Model, sets: reado
   return largest
 }
 
-function judge(what: string, difference: number, limit: number): Found {
+function judge(what: string, difference: number, limit: number): LossFindings {
   return { difference, problems: difference < limit ? [] : [`${what} changes outputs by ${difference}`] }
 }
 

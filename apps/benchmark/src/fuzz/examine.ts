@@ -7,9 +7,9 @@ import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { tome } from '@tp/method-hybrid'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { dataSets, type Fixture, fixturesIn, mutant, openFixture, openModel } from 'exported-encoders'
-import type { Question, Verdict } from './examiner.ts'
+import type { MutantQuestion, MutantVerdict } from './examiner.ts'
 
-/** What a mutant may take while it is decoded, inspected and pruned: processor time, and memory of the process. */
+/** The limits of a mutant while it is decoded, inspected and pruned: processor time, and memory of the process. */
 const limits = { seconds: 10, gibibytes: 2 }
 
 /** Ways to prune, in turns. */
@@ -37,11 +37,11 @@ function sourceOf(folder: string): Source {
   return source
 }
 
-/** Spoils a file, prunes it, and opens what comes out; `onStage` is told what is about to happen. */
+/** Spoils a file, prunes it, and opens what comes out; `onStage` receives the next stage. */
 export async function examine(
-  { folder, mutation, seed }: Question,
+  { folder, mutation, seed }: MutantQuestion,
   onStage: (stage: string) => void,
-): Promise<Verdict> {
+): Promise<MutantVerdict> {
   const { model, inputs } = sourceOf(folder)
   const bytes = mutant(model, mutation, seed)
   onStage('prune')
@@ -57,7 +57,7 @@ export async function examine(
   return { ...(await compareInRuntime(folder, bytes, result, inputs, onStage)), ...taken }
 }
 
-function pruneMutant(folder: string, bytes: Uint8Array, seed: number): Verdict | Model {
+function pruneMutant(folder: string, bytes: Uint8Array, seed: number): MutantVerdict | Model {
   let model: Model
   try {
     model = decodeModel(bytes, {
@@ -77,12 +77,12 @@ function pruneMutant(folder: string, bytes: Uint8Array, seed: number): Verdict |
   }
 }
 
-function refused({ code, message }: Refusal): Verdict {
+function refused({ code, message }: Refusal): MutantVerdict {
   const isSentence = /^[^\n]{10,}$/.test(message)
   return { outcome: `refused: ${code}`, ...(!isSentence && { bug: `no sentence: ${message}` }) }
 }
 
-function failed(what: string, error: unknown): Verdict {
+function failed(what: string, error: unknown): MutantVerdict {
   if (isTpError(error)) return { outcome: `${what}: ${error.code}` }
   return { outcome: 'crash', bug: error instanceof Error ? (error.stack ?? error.message) : `${error}` }
 }
@@ -93,13 +93,13 @@ async function compareInRuntime(
   pruned: Model,
   inputs: NamedTensors,
   onStage: (stage: string) => void,
-): Promise<Verdict> {
+): Promise<MutantVerdict> {
   onStage('dense')
   const dense = await attempt(bytes, folder, inputs)
   if (dense.does === 'not load') return { outcome: 'pruned; the mutant itself does not load' }
   onStage('pruned')
   const small = await attempt(encodeModel(pruned), folder, inputs)
-  // What is wrong with the mutant may show earlier: a size that was open is known now.
+  // A fault of the mutant may show earlier: a size that was open is known now.
   if (dense.does === 'not run') return { outcome: `pruned; the mutant loads and does not run, it does ${small.does}` }
   if (small.does === 'not load') return { outcome: 'pruned, and does not load', bug: small.because }
   return small.does === 'run'

@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { mutationNames } from 'exported-encoders'
 
 /** A mutant: of which fixture, spoilt how, by which seed. */
-export interface Question {
+export interface MutantQuestion {
   readonly folder: string
   readonly mutation: string
   readonly seed: number
 }
 
 /** Mutants of seeds from `from`: every fixture, spoilt in every way, in turns. Those of one fixture are side by side. */
-export function questions(folder: string, fixtures: readonly string[], from: number, count: number): Question[] {
+export function questions(folder: string, fixtures: readonly string[], from: number, count: number): MutantQuestion[] {
   const seeds = Array.from({ length: count }, (_, i) => from + i)
   return fixtures.flatMap((fixture, at) =>
     seeds
@@ -23,10 +23,10 @@ export function questions(folder: string, fixtures: readonly string[], from: num
   )
 }
 
-export interface Verdict {
+export interface MutantVerdict {
   /** In a few words, the same for mutants that end alike. */
   readonly outcome: string
-  /** What is wrong, where something is. */
+  /** The fault, if there is one. */
   readonly bug?: string
   /** Processor time of decoding, inspecting and pruning. */
   readonly seconds?: number
@@ -52,10 +52,10 @@ export class Examiner {
     })
   }
 
-  examine(question: Question): Promise<Verdict> {
+  examine(question: MutantQuestion): Promise<MutantVerdict> {
     return new Promise((resolve) => {
       let stage = 'start'
-      const end = (verdict: Verdict, isUsable: boolean): void => {
+      const end = (verdict: MutantVerdict, isUsable: boolean): void => {
         clearTimeout(timer)
         this.#process.removeAllListeners()
         this.isUsable = isUsable && ++this.#examined < MOST
@@ -64,7 +64,7 @@ export class Examiner {
       const timer = setTimeout(() => {
         end({ outcome: `hang: ${stage}`, bug: `no answer within ${PATIENCE_MS / 1000} s` }, false)
       }, PATIENCE_MS)
-      this.#process.on('message', (message: Verdict | { readonly stage: string }) => {
+      this.#process.on('message', (message: MutantVerdict | { readonly stage: string }) => {
         if ('stage' in message) stage = message.stage
         else end(message, message.bug === undefined)
       })

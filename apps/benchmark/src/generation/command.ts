@@ -15,7 +15,7 @@ import {
 } from '@tp/data'
 import { decodeModel } from '@tp/onnx'
 import { interval } from '../report/numbers.ts'
-import { type Columns, plainTable, tableOf } from '../report/table.ts'
+import { plainTable, type TableColumns, tableOf } from '../report/table.ts'
 import { type GenerationRow, measureGeneration } from './measure.ts'
 import { variantsOf } from './variants.ts'
 
@@ -87,7 +87,7 @@ function wrong(message: string): TpError {
   return new TpError('TP_OPTION', 'benchmark', message)
 }
 
-function columnsOf([dense]: readonly GenerationRow[]): Columns<GenerationRow> {
+function columnsOf([dense]: readonly GenerationRow[]): TableColumns<GenerationRow> {
   const megabytes = (bytes: number | undefined): string => ((bytes ?? 0) / 1e6).toFixed(1)
   return {
     method: ({ method, seeds }) => (seeds === 1 ? method : `${method} (${seeds} seeds)`),

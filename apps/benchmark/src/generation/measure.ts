@@ -13,10 +13,10 @@ import { encodeModel } from '@tp/onnx'
 import { mean } from 'simple-statistics'
 import { limits } from '../files.ts'
 import { peakMemory } from './peak-memory.ts'
-import type { Variant } from './variants.ts'
+import type { GenerationVariant } from './variants.ts'
 
-/** What a variant answers, and how fast; the first of them is dense. */
-export interface GenerationRow extends Pick<Variant, 'method' | 'keep'> {
+/** The answers and speed of a variant; the first of them is dense. */
+export interface GenerationRow extends Pick<GenerationVariant, 'method' | 'keep'> {
   readonly seeds: number
   /** Percent of answers that are right, and points fewer than dense; absent where no prompt has an answer. */
   readonly right?: Interval
@@ -25,15 +25,15 @@ export interface GenerationRow extends Pick<Variant, 'method' | 'keep'> {
   readonly perplexity?: Interval
   /** Bytes of caches after a prompt, on average. */
   readonly cacheBytes: number
-  /** Of a process that loads the model and reads the longest prompt. */
+  /** For a process that loads the model and reads the longest prompt. */
   readonly peakBytes?: number
   readonly texts: readonly string[]
-  /** Of a whole prompt, and of one token after it. */
+  /** For a whole prompt, and for one token after it. */
   readonly prompt: VariantLatency
   readonly token: VariantLatency
 }
 
-export interface GenerationOptions extends Omit<AnswerOptions, 'onProgress'> {
+export interface MeasureGenerationOptions extends Omit<AnswerOptions, 'onProgress'> {
   readonly runtime: Runtime
   readonly prompts: readonly Prompt[]
   /** Whether peak memory is measured. */
@@ -47,8 +47,8 @@ const TIMING_MS = 20_000
 
 /** Answers of all variants, one after another; then times, in turns. */
 export async function measureGeneration(
-  variants: readonly Variant[],
-  options: GenerationOptions,
+  variants: readonly GenerationVariant[],
+  options: MeasureGenerationOptions,
 ): Promise<GenerationRow[]> {
   const { runtime, prompts, memory, onProgress, ...answering } = options
   const all: (readonly [Generation, ...Generation[]])[] = []
@@ -77,7 +77,7 @@ export async function measureGeneration(
   }))
 }
 
-function tokensFor({ shorten }: Variant, { tokens }: Prompt): readonly number[] {
+function tokensFor({ shorten }: GenerationVariant, { tokens }: Prompt): readonly number[] {
   return shorten === undefined ? tokens : shorten(tokens)
 }
 
@@ -87,7 +87,11 @@ interface Opened extends AsyncDisposable {
 }
 
 /** Loads one model of a variant, and its press. */
-async function openVariant(runtime: Runtime, { models, decoder, press: path }: Variant, seed = 0): Promise<Opened> {
+async function openVariant(
+  runtime: Runtime,
+  { models, decoder, press: path }: GenerationVariant,
+  seed = 0,
+): Promise<Opened> {
   const session = await runtime.load(encodeModel(models[seed] ?? models[0]), { threads: 1 })
   const press = path === undefined ? undefined : await runtime.load(path, { threads: 1 })
   return {
@@ -103,7 +107,7 @@ async function openVariant(runtime: Runtime, { models, decoder, press: path }: V
 /** All variants in turns: some prompts, and one token after each of them. */
 async function timeVariants(
   runtime: Runtime,
-  variants: readonly Variant[],
+  variants: readonly GenerationVariant[],
   prompts: readonly Prompt[],
 ): Promise<Pick<GenerationRow, 'prompt' | 'token'>[]> {
   const open = variants.map((variant) => () => openVariant(runtime, variant))

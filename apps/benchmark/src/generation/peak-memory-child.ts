@@ -13,7 +13,7 @@ process.once('message', async ({ path, decoder, press, tokens }: PeakMemoryReque
   process.send?.(await peakBytes(), () => process.exit())
 })
 
-/** What the system says of a process counts, on Linux, what its parent held when it was started; this does not. */
+/** On Linux the system's figure for a process includes the memory that its parent held when it was started; this one does not. */
 async function peakBytes(): Promise<number> {
   const status = process.platform === 'linux' ? await readFile('/proc/self/status', 'utf8') : ''
   const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(status) ?? []

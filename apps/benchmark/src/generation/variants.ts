@@ -14,19 +14,19 @@ import { methodOf } from '../registry/methods.ts'
 import { SEEDS } from '../registry/settings.ts'
 
 /** One row of a comparison of decoders. */
-export interface Variant {
+export interface GenerationVariant {
   readonly method: string
   readonly keep: string
-  /** What runs; several where chance chooses the tokens, one a seed. */
+  /** The models to run; several where chance chooses the tokens, one a seed. */
   readonly models: readonly [Model, ...Model[]]
   readonly decoder: DecoderInspection
   /** A file that prunes the caches after the prompt. */
   readonly press?: string
-  /** What the decoder is given instead of a prompt. */
+  /** The input of the decoder instead of a prompt. */
   readonly shorten?: (tokens: readonly number[]) => readonly number[]
 }
 
-export interface VariantOptions {
+export interface GenerationOptions {
   readonly model: Model
   readonly methods: readonly string[]
   readonly amounts: readonly Amount[]
@@ -49,11 +49,18 @@ function decoderIn(model: Model): DecoderInspection {
  * prompts that are cut to what takes as long, every press, and caches of 8 bits.
  * @throws TpError with the code of a refusal, TP_METHOD
  */
-export function variantsOf({ model, methods, amounts, layer, presses, caches }: VariantOptions): Variant[] {
+export function variantsOf({
+  model,
+  methods,
+  amounts,
+  layer,
+  presses,
+  caches,
+}: GenerationOptions): GenerationVariant[] {
   const decoder = decoderIn(model)
   const { layerCount, logitsOf } = decoder
   const last = logitsOf === 'all tokens' ? transform(model, lastLogits()).model : model
-  const plain = (method: string, own: Model, more = {}): Variant => ({
+  const plain = (method: string, own: Model, more = {}): GenerationVariant => ({
     ...{ method, keep: '', models: [own], decoder, ...more },
   })
   const variants = [plain('dense', model), plain('none', last)]
@@ -79,13 +86,13 @@ export function variantsOf({ model, methods, amounts, layer, presses, caches }: 
 }
 
 /**
- * What pruning has to beat: a prompt of as many tokens as all layers together compute of a pruned one. Its first and its last half
+ * A baseline for pruning: a prompt of as many tokens as all layers together compute of a pruned one. Its first and its last half
  * are kept, as LongBench cuts texts (Bai et al., ACL 2024, arXiv:2308.14508).
  */
 function cutTo(
   { layer, amount }: Pick<PrunePromptOptions, 'layer' | 'amount'>,
   layerCount: number,
-): NonNullable<Variant['shorten']> {
+): NonNullable<GenerationVariant['shorten']> {
   const below = (layer + 1) / layerCount
   return (tokens) => {
     const kept = Math.min(

@@ -9,11 +9,11 @@ import {
   uncertaintyOf,
 } from '@tp/guard'
 import { accuracyLoss, type Interval } from '@tp/metrics'
-import { type Answers, rightOf } from '../measure/answers.ts'
+import { type MeasuredAnswers, rightOf } from '../measure/answers.ts'
 import { percent } from '../report/numbers.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'
 
-/** What is promised. */
+/** The promise. */
 export const promises = [
   { agreement: 0.99, confidence: 0.95 },
   { agreement: 0.97, confidence: 0.95 },
@@ -46,7 +46,7 @@ export function calibrated({ calibration }: Guarded, promise: Promised): Calibra
   return calibrateIfEnough({ pruned: pruned.logits, dense: dense.logits, ...promise, speedup: 1 / prunedShare })
 }
 
-/** Undefined where there are too few examples to promise anything, which is said with an error. */
+/** Undefined where there are too few examples to promise anything, which an error reports. */
 export function calibrateIfEnough(calibration: CascadeCalibration): CalibratedCascade | undefined {
   try {
     return calibrateCascade(calibration)
@@ -94,7 +94,7 @@ export function promiseText({ agreement, confidence }: Promised): string {
 
 /** Which answers are at least so uncertain. */
 export function uncertain(
-  logits: Answers['logits'],
+  logits: MeasuredAnswers['logits'],
   threshold: number,
   uncertainty: Uncertainty = 'probability',
 ): boolean[] {

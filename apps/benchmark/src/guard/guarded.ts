@@ -2,13 +2,13 @@ import { flopsFormula } from '@tp/compiler'
 import { prepareInputs } from '@tp/data'
 import type { Dataset, ModelInputs } from '@tp/data/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
-import { type Answers, answersOf } from '../measure/answers.ts'
+import { answersOf, type MeasuredAnswers } from '../measure/answers.ts'
 import { prepare } from '../measure/prepare.ts'
 import { openOn } from '../measure/subject.ts'
 import { evenly } from '../registry/data.ts'
 import { type PrunedSetting, settingText } from '../registry/settings.ts'
 import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
-import type { Context } from '../report/section.ts'
+import type { SectionContext } from '../report/section.ts'
 import { shifted } from '../shift/shift.ts'
 import { namedShift } from '../shift/shifts.ts'
 
@@ -20,19 +20,19 @@ export interface GuardedCase {
   /** Number of test examples that are shifted, in these ways and severities. */
   readonly shifted: number
   readonly shifts: readonly (readonly [name: string, severity: number])[]
-  readonly elsewhere: (context: Context) => Promise<Readonly<Record<string, Dataset>>>
+  readonly elsewhere: (context: SectionContext) => Promise<Readonly<Record<string, Dataset>>>
   /** Names of data from elsewhere whose classes are others: their labels mean nothing. */
   readonly unlabeled: readonly string[]
   readonly settings: readonly PrunedSetting[]
 }
 
-/** What both models answer on one data set. */
+/** The answers of both models on one data set. */
 export interface GuardedSet {
   readonly name: string
   /** Class of each example; undefined where the model's classes are others. */
   readonly targets: readonly number[] | undefined
-  readonly dense: Answers
-  readonly pruned: Answers
+  readonly dense: MeasuredAnswers
+  readonly pruned: MeasuredAnswers
   /** Multiply-adds for each example, and for all of them pruned over dense. */
   readonly flops: readonly number[]
   readonly prunedShare: number
@@ -46,7 +46,7 @@ export interface Guarded {
 }
 
 /** Runs a model and its prunings on all its data, except for what has been run before. */
-export async function openGuarded(context: Context, one: GuardedCase): Promise<Guarded[]> {
+export async function openGuarded(context: SectionContext, one: GuardedCase): Promise<Guarded[]> {
   const form = subjects[one.subject]
   const [calibration, test] = [
     evenly(await dataOf(form, context, 'calibration'), one.examples),
@@ -81,7 +81,7 @@ export async function openGuarded(context: Context, one: GuardedCase): Promise<G
 }
 
 /** One by one. Where the data decide how many tokens are kept, their mean share at each layer stands for it. */
-function flopsOf(dense: Model, pruned: Model, { lengths, targets }: ModelInputs, { kept }: Answers) {
+function flopsOf(dense: Model, pruned: Model, { lengths, targets }: ModelInputs, { kept }: MeasuredAnswers) {
   const [before, after] = [flopsFormula(dense), flopsFormula(pruned)]
   const known = new Map<number | undefined, readonly [number, number]>()
   const both = (lengths ?? targets.map(() => undefined)).map((tokens): readonly [number, number] => {

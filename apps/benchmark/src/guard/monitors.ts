@@ -11,10 +11,10 @@ import {
 } from '@tp/guard'
 import { type Interval, proportionInterval } from '@tp/metrics'
 import { shuffle } from 'simple-statistics'
-import type { Answers } from '../measure/answers.ts'
+import type { MeasuredAnswers } from '../measure/answers.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'
 
-/** What a false-alarm rate promises, and what came of it. */
+/** The promise of a false-alarm rate, and its outcome. */
 export interface FalseAlarms extends MeasuredFalseAlarms {
   /** Share of the streams that may have one. */
   readonly bound: number
@@ -112,7 +112,7 @@ async function firstAlarm(
 }
 
 /** Answers of several data sets, one after the other, as a session: its input is the positions of the answers. */
-function replay(parts: readonly Answers[]): Session {
+function replay(parts: readonly MeasuredAnswers[]): Session {
   const logits = parts.flatMap((part) => part.logits)
   const names = Object.keys(parts[0]?.watched ?? {})
   const watched = new Map(names.map((name) => [name, parts.flatMap((part) => part.watched[name] ?? [])]))

@@ -4,14 +4,14 @@ import { batches, type ModelInputs } from '@tp/data/inputs'
 import { answerOf } from '@tp/guard'
 import { tracedCounts } from '@tp/metrics'
 import { keptJson } from '../files.ts'
-import type { Context } from '../report/section.ts'
+import type { SectionContext } from '../report/section.ts'
 
 /** Outputs of a model for a data set, example by example. */
-export interface Answers {
+export interface MeasuredAnswers {
   readonly logits: readonly (readonly number[])[]
   /** By name of the output, of a model that was pruned with `monitor`. */
   readonly watched: Readonly<Record<string, readonly number[]>>
-  /** Of a model with traces: mean keep ratio after each layer that prunes. */
+  /** For a model with traces: mean keep ratio after each layer that prunes. */
   readonly kept: Readonly<Record<number, number>>
 }
 
@@ -19,11 +19,11 @@ const BATCH = 8
 
 /** From their file in `reports/answers`, or run now. The name of the file follows from the model's bytes and the data. */
 export function answersOf(
-  context: Pick<Context, 'runtime' | 'onProgress'>,
+  context: Pick<SectionContext, 'runtime' | 'onProgress'>,
   model: Uint8Array,
   inputs: ModelInputs,
   what: string,
-): Promise<Answers> {
+): Promise<MeasuredAnswers> {
   const { source, targets, lengths } = inputs
   const hash = createHash('sha256').update(model).update(source).update(`${targets}${lengths}`).digest('hex')
   return keptJson(`answers/${hash.slice(0, 16)}.json`, () => {
@@ -32,7 +32,11 @@ export function answersOf(
   })
 }
 
-async function run({ runtime }: Pick<Context, 'runtime'>, model: Uint8Array, inputs: ModelInputs): Promise<Answers> {
+async function run(
+  { runtime }: Pick<SectionContext, 'runtime'>,
+  model: Uint8Array,
+  inputs: ModelInputs,
+): Promise<MeasuredAnswers> {
   const count = inputs.targets.length
   const logits = new Array<number[]>(count)
   const watched: Record<string, number[]> = {}

@@ -1,24 +1,24 @@
 import { factor, points, type VariantLatency } from '@tp/compare'
-import { type Budget, keepText, settingText } from '../registry/settings.ts'
+import { keepText, type SettingBudget, settingText } from '../registry/settings.ts'
 import { interval, percent } from '../report/numbers.ts'
-import type { Columns } from '../report/table.ts'
-import { figureOf, type Row, type TimedRow } from './measure.ts'
+import type { TableColumns } from '../report/table.ts'
+import { figureOf, type MeasuredRow, type TimedRow } from './measure.ts'
 
-function budgetOf({ settings: [setting] }: Row): Budget | undefined {
+function budgetOf({ settings: [setting] }: MeasuredRow): SettingBudget | undefined {
   return setting.kind === 'pruned' || setting.kind === 'truncated' ? setting.budget : undefined
 }
 
 /** A row's name with what is not in it: `random (5 seeds)`, `truncation (first 74 tokens)`. */
-function nameOf({ name, seeds, maxTokens }: Row): string {
+function nameOf({ name, seeds, maxTokens }: MeasuredRow): string {
   if (maxTokens !== undefined) return `${name} (first ${maxTokens} tokens)`
   return seeds.length > 1 ? `${name} (${seeds.length} seeds)` : name
 }
 
-/** What rows can show, by heading. */
+/** The columns that rows can show, by heading. */
 export const show: Readonly<
   Record<
     'method' | 'budget' | 'keep' | 'kept' | 'accuracy' | 'loss' | 'divergence' | 'flops' | 'agreement',
-    Columns<Row>
+    TableColumns<MeasuredRow>
   >
 > = {
   method: { method: nameOf },
@@ -35,14 +35,14 @@ export const show: Readonly<
 type Timed = Pick<VariantLatency, 'p50Ms' | 'speedup'>
 
 /** Of anything that was timed. */
-export const showTimes: Readonly<Record<'ms' | 'speedup' | 'interval', Columns<Timed>>> = {
+export const showTimes: Readonly<Record<'ms' | 'speedup' | 'interval', TableColumns<Timed>>> = {
   ms: { 'p50 ms': ({ p50Ms }) => p50Ms.toFixed(2) },
   speedup: { 'speed-up': ({ speedup }) => factor(speedup.value) },
   interval: { '95 % interval': ({ speedup }) => interval(speedup) },
 }
 
 /** Of models under their names. */
-export const timeColumns: Columns<Timed & { readonly name: string }> = {
+export const timeColumns: TableColumns<Timed & { readonly name: string }> = {
   model: ({ name }) => name,
   ...showTimes.ms,
   ...showTimes.speedup,
@@ -50,7 +50,7 @@ export const timeColumns: Columns<Timed & { readonly name: string }> = {
 }
 
 /** Accuracy and speed together. */
-export const lineColumns: Columns<TimedRow> = {
+export const lineColumns: TableColumns<TimedRow> = {
   ...show.method,
   ...show.keep,
   ...show.kept,

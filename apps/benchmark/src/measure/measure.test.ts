@@ -5,10 +5,10 @@ import { DENSE, NONE, pruned } from '../registry/settings.ts'
 import { subjects } from '../registry/subjects.ts'
 import { candidate, chance, figureOf, measureTimed, type TimedRow } from './measure.ts'
 import { lengthOfEqualCost, totalFlops } from './prepare.ts'
-import { openSubject, type Subject } from './subject.ts'
+import { type MeasuredSubject, openSubject } from './subject.ts'
 
 const runtime = nodeRuntime()
-let subject: Subject
+let subject: MeasuredSubject
 
 beforeAll(async () => {
   subject = await openSubject({ runtime, shared: sharedPath }, subjects.mail, 'calibration', 12)
@@ -28,7 +28,7 @@ describe('the rows of candidates', () => {
   }, 180_000)
   const find = (name: string): TimedRow => rows.find((row) => row.name === name) as TimedRow
 
-  test('are in the order of the candidates', () => {
+  test('keeps the order of the candidates', () => {
     expect(rows.map(({ name }) => name)).toEqual(['dense', 'none', 'cls-attention', 'random', 'truncation'])
   })
 

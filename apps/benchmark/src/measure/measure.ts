@@ -4,50 +4,50 @@ import type { Runtime } from '@tp/core/runtime'
 import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
 import { encodeModel } from '@tp/onnx'
 import { mean } from 'simple-statistics'
-import type { Figures } from '../registry/metrics.ts'
-import { type Budget, candidateName, pruned, SEEDS, type Setting } from '../registry/settings.ts'
-import type { Context } from '../report/section.ts'
+import type { MetricFigures } from '../registry/metrics.ts'
+import { candidateName, pruned, SEEDS, type Setting, type SettingBudget } from '../registry/settings.ts'
+import type { SectionContext } from '../report/section.ts'
 import { batchSizeOf, flopsOf, prepare } from './prepare.ts'
-import type { Subject } from './subject.ts'
+import type { MeasuredSubject } from './subject.ts'
 import { type Timing, timeCandidates, timerOf } from './times.ts'
 
 /** A row of a table before it is measured. */
-export interface Candidate {
+export interface MeasuredCandidate {
   readonly name: string
   /** How it is run; several with other random numbers stand for chance together, of which the first is timed. */
   readonly settings: readonly [Setting, ...Setting[]]
 }
 
-export function candidate(setting: Setting, name: string = candidateName(setting)): Candidate {
+export function candidate(setting: Setting, name: string = candidateName(setting)): MeasuredCandidate {
   return { name, settings: [setting] }
 }
 
 /** Random tokens, over five seeds. */
-export function chance(budget: Budget): Candidate {
+export function chance(budget: SettingBudget): MeasuredCandidate {
   const [first, ...others] = SEEDS.map((seed) => pruned({ method: 'random', seed }, budget))
   return { name: 'random', settings: [first as Setting, ...others] }
 }
 
-/** What a setting answers to all examples, and what that takes. */
+/** The answers of a setting to all examples, and their cost. */
 export interface Answered {
   readonly outcome: Outcome
   /** Multiply-adds for all examples, one by one. */
   readonly flops: number
   /** By layer: tokens that enter the FFN, of those that enter the model. */
   readonly kept: readonly number[] | undefined
-  /** What texts are cut to. */
+  /** The length that texts are cut to. */
   readonly maxTokens: number | undefined
 }
 
 /** All examples through a model that has a thread of its own. */
-export async function ask(runtime: Runtime, subject: Subject, setting: Setting): Promise<Answered> {
+export async function ask(runtime: Runtime, subject: MeasuredSubject, setting: Setting): Promise<Answered> {
   const { layers, lengths } = subject
   const prepared = await prepare(subject, setting)
   const { inputs, maxTokens } = prepared
   const prunes = setting.kind === 'pruned' || setting.kind === 'learned'
   const { model } = prunes ? await prepare(subject, setting, { trace: true }) : prepared
   await using session = await runtime.load(encodeModel(model), { threads: 1, worker: true })
-  // of a model with fewer layers it cannot be said which are left
+  // a model with fewer layers does not say which are left
   const traced = setting.kind !== 'shallow' && { layerCount: layers, tokens: lengths[0] }
   const outcome = await subject.metric.run(session, inputs, { batchSize: batchSizeOf(inputs), ...traced })
   const cut = mean(prepared.lengths.map((length, i) => length / (lengths[i] as number)))
@@ -60,11 +60,11 @@ export async function ask(runtime: Runtime, subject: Subject, setting: Setting):
 }
 
 /** A candidate, measured on all examples. */
-export interface Row extends Candidate, Pick<Answered, 'maxTokens'> {
-  /** What the others are compared with. */
+export interface MeasuredRow extends MeasuredCandidate, Pick<Answered, 'maxTokens'> {
+  /** The reference of the others. */
   readonly isReference: boolean
   /** By example, means over the seeds. */
-  readonly figures: Figures
+  readonly figures: MetricFigures
   /** The first figure: in percent by seed, and points lost against the first candidate, paired by example. */
   readonly seeds: readonly number[]
   readonly loss: Interval
@@ -74,15 +74,15 @@ export interface Row extends Candidate, Pick<Answered, 'maxTokens'> {
   readonly kept: number | undefined
 }
 
-export type TimedRow = Row & Pick<VariantLatency, 'p50Ms' | 'speedup'>
+export type TimedRow = MeasuredRow & Pick<VariantLatency, 'p50Ms' | 'speedup'>
 
 /** A figure of a row over all examples, in percent or points, or as it is. */
-export function figureOf({ figures }: Row, name: string, scale = 100): Interval {
+export function figureOf({ figures }: MeasuredRow, name: string, scale = 100): Interval {
   return scaledInterval(figureInterval(figures[name] as Figure), scale)
 }
 
 /** A row as it is kept: figures over all examples. */
-export function kept<R extends Row>({
+export function kept<R extends MeasuredRow>({
   figures,
   ...row
 }: R): Omit<R, 'figures'> & {
@@ -94,10 +94,10 @@ export function kept<R extends Row>({
 
 /** Answers of all candidates to all examples; the first is what the others are compared with. */
 export async function measure(
-  { runtime, onProgress }: Pick<Context, 'runtime' | 'onProgress'>,
-  subject: Subject,
-  candidates: readonly Candidate[],
-): Promise<Row[]> {
+  { runtime, onProgress }: Pick<SectionContext, 'runtime' | 'onProgress'>,
+  subject: MeasuredSubject,
+  candidates: readonly MeasuredCandidate[],
+): Promise<MeasuredRow[]> {
   const runs = candidates.flatMap((own) => own.settings.map((setting) => ({ own, setting })))
   const answers = await inParallel(
     runs.map(
@@ -118,13 +118,17 @@ export async function measure(
   })
 }
 
-/** What one run of a candidate comes to. */
+/** The outcome of one run of a candidate. */
 export interface Seed extends Pick<Answered, 'flops' | 'kept' | 'maxTokens'> {
-  readonly figures: Figures
+  readonly figures: MetricFigures
 }
 
 /** A candidate's row from its runs; `dense` is what it is compared with. */
-export function rowOf(own: Candidate, seeds: readonly Seed[], dense: Pick<Seed, 'figures' | 'flops'>): Row {
+export function rowOf(
+  own: MeasuredCandidate,
+  seeds: readonly Seed[],
+  dense: Pick<Seed, 'figures' | 'flops'>,
+): MeasuredRow {
   const [first] = seeds as [Seed]
   const figures = meanFigures(seeds.map((seed) => seed.figures))
   return {
@@ -139,25 +143,25 @@ export function rowOf(own: Candidate, seeds: readonly Seed[], dense: Pick<Seed, 
   }
 }
 
-export function meanFigures(seeds: readonly Figures[]): Figures {
+export function meanFigures(seeds: readonly MetricFigures[]): MetricFigures {
   const names = Object.keys(seeds[0] ?? {})
   return Object.fromEntries(names.map((name) => [name, meanFigure(seeds.map((seed) => seed[name] as Figure))]))
 }
 
 /** Points of the first figure lost against a reference, paired by example. */
-export function lossOf(reference: Figures, own: Figures): Interval {
+export function lossOf(reference: MetricFigures, own: MetricFigures): Interval {
   return scaledInterval(figureLoss(firstOf(reference), firstOf(own)), 100)
 }
 
-function firstOf(figures: Figures): Figure {
+function firstOf(figures: MetricFigures): Figure {
   return Object.values(figures)[0] as Figure
 }
 
 /** The same, with times: alone and in turns, each model on one thread of this process. */
 export async function measureTimed(
-  context: Pick<Context, 'runtime' | 'onProgress'>,
-  subject: Subject,
-  candidates: readonly Candidate[],
+  context: Pick<SectionContext, 'runtime' | 'onProgress'>,
+  subject: MeasuredSubject,
+  candidates: readonly MeasuredCandidate[],
   timing: Timing,
 ): Promise<TimedRow[]> {
   const rows = await measure(context, subject, candidates)

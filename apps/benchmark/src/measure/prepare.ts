@@ -7,22 +7,22 @@ import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, keptCounts } from '@tp/train'
 import { learnedPath } from '../files.ts'
 import { methodOf, scheduleFor } from '../registry/methods.ts'
-import type { Budget, MethodChoice, Setting } from '../registry/settings.ts'
-import type { Subject } from './subject.ts'
+import type { MethodChoice, Setting, SettingBudget } from '../registry/settings.ts'
+import type { MeasuredSubject } from './subject.ts'
 
-/** What a setting makes of a subject. */
+/** The model that a setting makes of a subject. */
 export interface Prepared {
   readonly model: Model
   readonly inputs: ModelInputs
   /** Tokens that enter it, by example. */
   readonly lengths: readonly number[]
-  /** What texts are cut to. */
+  /** The length that texts are cut to. */
   readonly maxTokens?: number
 }
 
-/** @param extra what else a pruned model is asked: which tokens are kept, or what if one more were kept */
+/** @param extra further outputs of a pruned model: which tokens are kept, or what if one more were kept */
 export async function prepare(
-  subject: Subject,
+  subject: MeasuredSubject,
   setting: Setting,
   extra: Pick<PruneOptions, 'trace' | 'protectInput' | 'monitor'> = {},
 ): Promise<Prepared> {
@@ -58,7 +58,13 @@ export async function prepare(
   }
 }
 
-function pruned(subject: Subject, model: Model, choice: MethodChoice, budget: Budget, extra = {}): Model {
+function pruned(
+  subject: MeasuredSubject,
+  model: Model,
+  choice: MethodChoice,
+  budget: SettingBudget,
+  extra = {},
+): Model {
   const options = { method: methodOf(choice), schedule: scheduleFor(subject.layers, budget), ...extra }
   return transform(model, prune(options)).model
 }
@@ -103,12 +109,12 @@ function costOf(model: Model): (tokens: number) => number {
 }
 
 /**
- * Multiply-adds for all examples, one by one; where the data decide how many tokens are kept, the model is run. NaN where they
- * cannot be told from the graph either.
+ * Multiply-adds for all examples, one by one; where the data decide how many tokens are kept, the model is run. NaN where the
+ * graph does not show them either.
  */
 export async function flopsOf(
   runtime: Runtime,
-  subject: Subject,
+  subject: MeasuredSubject,
   setting: Setting,
   { model, lengths, inputs }: Prepared,
 ): Promise<number> {

@@ -1,23 +1,23 @@
 import { type SubjectName, subjects } from '../registry/subjects.ts'
-import type { Section } from '../report/section.ts'
-import { type Columns, type Table, tableOf } from '../report/table.ts'
-import { type Candidate, kept, measure, type Row } from './measure.ts'
+import type { ReportSection } from '../report/section.ts'
+import { type Table, type TableColumns, tableOf } from '../report/table.ts'
+import { kept, type MeasuredCandidate, type MeasuredRow, measure } from './measure.ts'
 import { openSubject } from './subject.ts'
 
-/** What candidates answer; the first is what the others are compared with. */
+/** The answers of candidates; the first is the reference of the others. */
 export interface AnswersStudy {
   readonly subjects: readonly SubjectName[]
   /** The first examples of the test data, if not all. */
   readonly examples?: number
-  readonly candidates: readonly Candidate[]
-  readonly columns: Columns<Row>
+  readonly candidates: readonly MeasuredCandidate[]
+  readonly columns: TableColumns<MeasuredRow>
 }
 
 /** A section with a table of answers for each subject. */
 export function answersSection(
   name: string,
   { subjects: names, examples, candidates, columns }: AnswersStudy,
-): Section {
+): ReportSection {
   return {
     name,
     async run(context) {

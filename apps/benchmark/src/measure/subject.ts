@@ -6,7 +6,7 @@ import { prepareInputs } from '@tp/data'
 import type { Dataset, ModelInputs } from '@tp/data/inputs'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import type { Files } from '../files.ts'
-import type { Split } from '../registry/data.ts'
+import type { DataSplit } from '../registry/data.ts'
 import type { Metric } from '../registry/metrics.ts'
 import { dataOf, type SubjectForm } from '../registry/subjects.ts'
 
@@ -17,7 +17,7 @@ interface ModelFile {
 }
 
 /** A model with data in the form that it takes: what every comparison is made on. */
-export interface Subject extends ModelFile {
+export interface MeasuredSubject extends ModelFile {
   readonly name: string
   readonly layers: number
   readonly metric: Metric
@@ -34,14 +34,14 @@ export interface Subject extends ModelFile {
 export async function openSubject(
   files: Files,
   form: SubjectForm,
-  split: Split,
+  split: DataSplit,
   limit: number = Number.POSITIVE_INFINITY,
-): Promise<Subject> {
+): Promise<MeasuredSubject> {
   return openOn(files, form, await dataOf(form, files, split, limit))
 }
 
 /** The same with other data. @throws TpError TP_LAYERS if the model does not have the layers that the form says */
-export async function openOn(files: Files, form: SubjectForm, dataset: Dataset): Promise<Subject> {
+export async function openOn(files: Files, form: SubjectForm, dataset: Dataset): Promise<MeasuredSubject> {
   const { name, layers, metric, part } = form
   const { model: path, int8 } = form.files(files)
   const whole = await openModel(path)

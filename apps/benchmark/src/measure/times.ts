@@ -5,20 +5,20 @@ import { encodeModel } from '@tp/onnx'
 import { limits } from '../files.ts'
 import type { Setting } from '../registry/settings.ts'
 import { type Prepared, prepare } from './prepare.ts'
-import type { Subject } from './subject.ts'
+import type { MeasuredSubject } from './subject.ts'
 
 /** A batch of texts of one length, none of them padded. */
-export interface Shape {
+export interface TimedShape {
   readonly batch: number
   readonly tokens: number
 }
 
-export function shapeText({ batch, tokens }: Shape): string {
+export function shapeText({ batch, tokens }: TimedShape): string {
   return `${batch}×${tokens}`
 }
 
 /** When candidates are timed: on some examples one by one, or on batches of one shape. */
-type TimedAt = { readonly examples: number } | Shape
+type TimedAt = { readonly examples: number } | TimedShape
 
 export interface Timing extends Pick<TurnOptions, 'rounds' | 'budgetMs'> {
   readonly at: TimedAt
@@ -61,7 +61,7 @@ export function withinLimits<O extends TurnOptions>(options: O): O {
 /** Settings of a subject in turns, in their order; the first is what speed-ups refer to. */
 export async function timeCandidates(
   timer: Timer,
-  subject: Subject,
+  subject: MeasuredSubject,
   settings: readonly Setting[],
   { at, ...options }: Timing,
 ): Promise<readonly VariantLatency[]> {
@@ -78,8 +78,8 @@ export async function timeCandidates(
 /** Different batches of a shape: values change what is gathered, though hardly how long it takes. */
 const TURNS = 3
 
-/** What models are timed on; the same examples, whatever they are cut to. */
-function feedsAt(subject: Subject, inputs: ModelInputs, at: TimedAt): Promise<NamedTensors[]> {
+/** The examples that models are timed on; the same examples, whatever they are cut to. */
+function feedsAt(subject: MeasuredSubject, inputs: ModelInputs, at: TimedAt): Promise<NamedTensors[]> {
   return Promise.all(
     'tokens' in at
       ? Array.from({ length: TURNS }, (_, turn) => feedsOfShape(inputs, at, turn))
@@ -88,7 +88,7 @@ function feedsAt(subject: Subject, inputs: ModelInputs, at: TimedAt): Promise<Na
 }
 
 /** The beginnings of texts that are long enough, or whole examples of other kinds; `turn` says which of them. */
-async function feedsOfShape(inputs: ModelInputs, { batch, tokens }: Shape, turn: number): Promise<NamedTensors> {
+async function feedsOfShape(inputs: ModelInputs, { batch, tokens }: TimedShape, turn: number): Promise<NamedTensors> {
   const { lengths } = inputs
   const long = inputs.targets.flatMap((_, i) => (lengths === undefined || (lengths[i] as number) >= tokens ? [i] : []))
   const positions = Array.from({ length: batch }, (_, b) => long[(turn * batch + b) % long.length] as number)

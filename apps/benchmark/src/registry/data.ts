@@ -6,10 +6,10 @@ import { digitsData, mailData } from '@tp/models'
 import { type Files, limits } from '../files.ts'
 
 /** Settings are chosen on calibration data and reported on test data. */
-export type Split = 'calibration' | 'test'
+export type DataSplit = 'calibration' | 'test'
 
 /** Opens the first `limit` examples of a split. */
-type Open = (files: Files, split: Split, limit: number) => Promise<Dataset>
+type Open = (files: Files, split: DataSplit, limit: number) => Promise<Dataset>
 
 const KEYWORDS = ['_silence_', '_unknown_', 'yes', 'no', 'up', 'down', 'left', 'right', 'on', 'off', 'stop', 'go']
 
@@ -56,7 +56,7 @@ async function wholeSentences(files: Files, limit: number): Promise<TextDataset>
 }
 
 /** They come in the order of their classes, so that a part of them is spread over all. */
-function digits(split: Split, limit: number): Dataset {
+function digits(split: DataSplit, limit: number): Dataset {
   const all = digitsData(split)
   const step = Math.max(1, Math.floor(all.length / limit))
   const some = all.filter((_, i) => i % step === 0).slice(0, limit)
@@ -64,7 +64,7 @@ function digits(split: Split, limit: number): Dataset {
 }
 
 /** The first half of the examples is calibration data, the second half test data. */
-function half(dataset: Dataset, split: Split, limit: number): Dataset {
+function half(dataset: Dataset, split: DataSplit, limit: number): Dataset {
   const from = split === 'calibration' ? 0 : dataset.examples.length / 2
   const to = Math.min(from + limit, from + dataset.examples.length / 2)
   return { ...dataset, examples: dataset.examples.slice(from, to) } as Dataset

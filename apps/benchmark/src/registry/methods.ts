@@ -14,7 +14,7 @@ import { methods as gradient } from '@tp/method-gradient'
 import { methods as hybrid, withMerge } from '@tp/method-hybrid'
 import { methods as rl } from '@tp/method-rl'
 import { learnedPath } from '../files.ts'
-import type { Budget, MethodChoice } from './settings.ts'
+import type { MethodChoice, SettingBudget } from './settings.ts'
 
 const entries: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid, ...gradient, ...rl]
 
@@ -46,6 +46,6 @@ export function methodOf({ method: name, params, seed, weights }: MethodChoice):
   return withValues(method, (layer) => paramsOf(method, values, layer))
 }
 
-export function scheduleFor(layers: number, budget: Budget): Schedule {
+export function scheduleFor(layers: number, budget: SettingBudget): Schedule {
   return scheduleOf(layers, budget)
 }

@@ -12,12 +12,12 @@ import type { ModelInputs } from '@tp/data/inputs'
 import { divergences, type Figure } from '@tp/metrics'
 
 /** Numbers by example, by name; the first is what a loss is of. */
-export type Figures = Readonly<Record<string, Figure>>
+export type MetricFigures = Readonly<Record<string, Figure>>
 
-/** How a kind of model is judged: what it is asked, and what its answers are worth next to those of the dense model. */
+/** How a kind of model is judged: its task, and the worth of its answers next to those of the dense model. */
 export interface Metric<O extends Outcome = Outcome> {
   run(session: Session, inputs: ModelInputs, options: EvaluateOptions): Promise<O>
-  figures(own: O, dense: O): Figures
+  figures(own: O, dense: O): MetricFigures
 }
 
 /** Classes, right or wrong. */

@@ -1,7 +1,7 @@
 import type { OptionValues } from '@tp/core/host'
 
 /** How much is kept at some layers: a keep ratio for all or one each, or the share of the scores that is kept. */
-export interface Budget {
+export interface SettingBudget {
   readonly keep?: number | readonly number[]
   readonly mass?: number
   readonly layers: readonly number[]
@@ -12,7 +12,7 @@ export interface MethodChoice {
   /** As the packages call it, or one of `composed` (methods.ts). */
   readonly method: string
   readonly params?: OptionValues
-  /** What its networks have learned: a file of `reports/learned`, without its ending. */
+  /** The learned values of its networks: a file of `reports/learned`, without its ending. */
   readonly weights?: string
   readonly seed?: number
 }
@@ -24,7 +24,7 @@ export type Setting = (
   | { readonly kind: 'none' }
   | PrunedSetting
   /** Texts cut by the tokenizer, so that they cost at most what a method (default: random) costs at a budget. */
-  | { readonly kind: 'truncated'; readonly budget: Budget; readonly like?: string }
+  | { readonly kind: 'truncated'; readonly budget: SettingBudget; readonly like?: string }
   /** Whole layers are left out. */
   | { readonly kind: 'shallow'; readonly without: readonly number[] }
   /** A file of `reports/learned`. */
@@ -36,7 +36,7 @@ export type Setting = (
 
 export interface PrunedSetting extends MethodChoice {
   readonly kind: 'pruned'
-  readonly budget: Budget
+  readonly budget: SettingBudget
   /** Pruned tokens return before the head; otherwise never. */
   readonly restore?: 'all'
 }
@@ -47,12 +47,12 @@ export const NONE: Setting = { kind: 'none' }
 /** Random numbers of the runs that stand for chance. */
 export const SEEDS: readonly number[] = [0, 1, 2, 3, 4]
 
-export function pruned(method: string | MethodChoice, budget: Budget): PrunedSetting {
+export function pruned(method: string | MethodChoice, budget: SettingBudget): PrunedSetting {
   return { kind: 'pruned', ...(typeof method === 'string' ? { method } : method), budget }
 }
 
 /** The same ratio in each layer but the first, of models with six. */
-export function laterLayers(keep: number): Budget {
+export function laterLayers(keep: number): SettingBudget {
   return { keep, layers: [1, 2, 3, 4, 5] }
 }
 
@@ -63,7 +63,7 @@ export function isControl(setting: Setting): boolean {
   return CONTROLS.includes(candidateName(setting))
 }
 
-/** What competes: a method with all its budgets, or another way to save work. */
+/** A competitor: a method with all its budgets, or another way to save work. */
 export function candidateName(setting: Setting): string {
   const own = ownName(setting)
   if (!setting.int8) return own
@@ -91,7 +91,8 @@ export function settingKey(setting: Setting): string {
 }
 
 function ownKey(setting: Setting): string {
-  const of = ({ keep, mass, layers }: Budget): string => `${mass === undefined ? keep : `mass${mass}`}@${layers.join()}`
+  const of = ({ keep, mass, layers }: SettingBudget): string =>
+    `${mass === undefined ? keep : `mass${mass}`}@${layers.join()}`
   switch (setting.kind) {
     case 'pruned': {
       const { method, seed, params, weights, budget, restore } = setting
@@ -111,7 +112,7 @@ function ownKey(setting: Setting): string {
   }
 }
 
-/** What is set, for readers: `keep 0.7 in each of layers 1 to 4`. */
+/** The setting, for readers: `keep 0.7 in each of layers 1 to 4`. */
 export function settingText(setting: Setting): string {
   switch (setting.kind) {
     case 'dense':
@@ -130,7 +131,7 @@ export function settingText(setting: Setting): string {
 }
 
 /** `keep 0.3 in each of layers 1 to 5`; ratios that differ at the first layer alone are told apart. */
-export function budgetText({ keep, mass, layers }: Budget): string {
+export function budgetText({ keep, mass, layers }: SettingBudget): string {
   if (mass !== undefined) return `mass ${mass} ${whereText(layers)}`
   if (typeof keep !== 'object') return `keep ${keep} ${whereText(layers)}`
   const [first, ...rest] = keep
@@ -138,7 +139,7 @@ export function budgetText({ keep, mass, layers }: Budget): string {
   return `keep ${first} ${whereText(layers.slice(0, 1))}, then keep ${rest[0]} ${whereText(layers.slice(1))}`
 }
 
-export function keepText(keep: Budget['keep'] = 1): string {
+export function keepText(keep: SettingBudget['keep'] = 1): string {
   return typeof keep === 'number' ? `${keep}` : keep.join(', ')
 }
 
@@ -149,9 +150,9 @@ function whereText(layers: readonly number[]): string {
   return `in each of layers ${names}`
 }
 
-/** What the name of a file in `reports/learned` says: what it is of, what has learned, and how little it computes. */
+/** The parts of the name of a file in `reports/learned`: its subject, its method, and its share of the FLOPs. */
 interface NameParts {
-  /** Of which model and task it is. */
+  /** Its model and task. */
   readonly beginning: string
   readonly method: string
   /** Share of the FLOPs that was aimed at. */

@@ -5,7 +5,7 @@ import type { Dataset } from '@tp/data/inputs'
 import { type EmbeddedModelName, embeddedModel, modelPath } from '@tp/models'
 import type { Model } from '@tp/onnx'
 import { type Files, limits, publishedModel } from '../files.ts'
-import { type DataName, dataSets, type Split } from './data.ts'
+import { type DataName, type DataSplit, dataSets } from './data.ts'
 import { classes, type Metric, vectors } from './metrics.ts'
 import { tokenStates } from './token-states.ts'
 
@@ -21,7 +21,7 @@ interface ModelFiles {
 export interface SubjectForm {
   readonly name: string
   readonly title: string
-  /** What its examples are, in the plural. */
+  /** The name of its examples, in the plural. */
   readonly what: string
   readonly modality: Dataset['modality']
   readonly data: DataName
@@ -35,11 +35,11 @@ export interface SubjectForm {
   readonly tokens?: number
   /** @throws TpError TP_FILE_NOT_FOUND */
   readonly files: (files: Files) => ModelFiles
-  /** What its answers are worth. */
+  /** The worth of its answers. */
   readonly metric: Metric
-  /** What is measured of the file, if not the file as it is. */
+  /** The measured form of the file, if not the file as it is. */
   readonly part?: (model: Model) => Model
-  /** What has to be known to make inputs of its data. */
+  /** The facts that making inputs of its data requires. */
   readonly prepare: (files: Files) => Promise<PrepareOptions>
 }
 
@@ -182,7 +182,7 @@ function normalized(model: EmbeddedModelName): PrepareOptions {
 export function dataOf(
   { data }: SubjectForm,
   files: Files,
-  split: Split,
+  split: DataSplit,
   limit: number = Number.POSITIVE_INFINITY,
 ): Promise<Dataset> {
   return dataSets[data](files, split, Math.min(limit, limits.examples))

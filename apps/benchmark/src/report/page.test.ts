@@ -13,7 +13,7 @@ An opening.
 
 <!-- end of one -->
 
-What a person says of it.
+A remark of a person.
 
 ## Two
 `

@@ -1,13 +1,13 @@
-import type { Findings, Surroundings } from './section.ts'
+import type { Findings, ReportSurroundings } from './section.ts'
 import { markdownTable } from './table.ts'
 
 /** A section's findings with when and on what they were measured. */
-export interface Measured extends Findings, Surroundings {
+export interface Measured extends Findings, ReportSurroundings {
   readonly date: string
   readonly seconds: number
 }
 
-/** What a section's region of the page holds: tables, and where the numbers come from. */
+/** The contents of a section's region of the page: tables, and the sources of the numbers. */
 export function regionText({ tables, wrong = [], date, seconds, machine, versions }: Measured): string {
   const bodies = tables.map((table) => `${table.caption ? `${table.caption}.\n\n` : ''}${markdownTable(table)}`)
   const origin = `*Measured ${date.slice(0, 10)} in ${seconds.toFixed(0)} s: ${machine}, ${versions}.*`
@@ -16,7 +16,7 @@ export function regionText({ tables, wrong = [], date, seconds, machine, version
 }
 
 /**
- * A page with another content in a section's region, between `<!-- measured: NAME -->` and `<!-- end of NAME -->`. What stands
+ * A page with another content in a section's region, between `<!-- measured: NAME -->` and `<!-- end of NAME -->`. The text
  * around it is written by people, and is kept. A page without the region gets it at its end, under the section's name.
  */
 export function withRegion(page: string, name: string, content: string): string {

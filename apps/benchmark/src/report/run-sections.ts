@@ -4,7 +4,7 @@ import { isTpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import { beginTrial, projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
 import { type Measured, regionText, withRegion } from './page.ts'
-import { type Findings, type Report, type Section, surroundings } from './section.ts'
+import { type Findings, type Report, type ReportSection, surroundings } from './section.ts'
 import { plainTable } from './table.ts'
 
 /** Version of the form of `reports/NAME.json`. */
@@ -31,7 +31,7 @@ export async function runSections(
   })
   if (values.trial) beginTrial()
   const selected = values.only?.flatMap((names) => names.split(','))
-  const isSelected = ({ name }: Section): boolean =>
+  const isSelected = ({ name }: ReportSection): boolean =>
     selected === undefined || selected.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))
   if (!sections.some(isSelected)) {
     const names = sections.map(({ name }) => name).join(', ')

@@ -3,25 +3,25 @@ import type { Runtime } from '@tp/core/runtime'
 import type { Files } from '../files.ts'
 import type { Table } from './table.ts'
 
-/** What one section found: numbers, in tables for readers and as they are for programs. */
+/** The findings of one section: numbers, in tables for readers and as they are for programs. */
 export interface Findings {
   readonly tables: readonly Table[]
   readonly values: unknown
-  /** What should not be so, in sentences; a run that finds any fails. */
+  /** Findings that should not be, in sentences; a run that finds any fails. */
   readonly wrong?: readonly string[]
 }
 
-export interface Context extends Files {
-  /** What another section of the report has found. */
+export interface SectionContext extends Files {
+  /** The findings of another section of the report. */
   readonly found: (section: string) => Findings | undefined
   readonly onProgress: (text: string) => void
 }
 
 /** One part of a report, measured by itself. */
-export interface Section {
+export interface ReportSection {
   /** For `--only`, and for its region of the page. */
   readonly name: string
-  run(context: Context): Promise<Findings>
+  run(context: SectionContext): Promise<Findings>
 }
 
 /** Sections that are written to one page and one file of numbers, `reports/NAME.json`. */
@@ -29,16 +29,16 @@ export interface Report {
   readonly name: string
   /** Default: `docs/results/NAME.md`; false: it is only printed, and measured each time. */
   readonly page?: string | false
-  readonly sections: readonly Section[]
+  readonly sections: readonly ReportSection[]
 }
 
-/** What the numbers depend on, besides the project. */
-export interface Surroundings {
+/** The surroundings that the numbers depend on, besides the project. */
+export interface ReportSurroundings {
   readonly machine: string
   readonly versions: string
 }
 
-export async function surroundings(runtime: Runtime): Promise<Surroundings> {
+export async function surroundings(runtime: Runtime): Promise<ReportSurroundings> {
   const { runtime: name, version, device } = await runtime.diagnose()
   return {
     machine: `${device}, ${cpus().length} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,

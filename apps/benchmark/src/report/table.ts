@@ -5,10 +5,10 @@ export interface Table {
   readonly rows: readonly (readonly string[])[]
 }
 
-/** What a table shows of each row, by heading. Headings must not be whole numbers, which objects put first. */
-export type Columns<Row> = Readonly<Record<string, (row: Row) => string>>
+/** The columns of a table, by heading. Headings must not be whole numbers, which objects put first. */
+export type TableColumns<Row> = Readonly<Record<string, (row: Row) => string>>
 
-export function tableOf<Row>(caption: string, columns: Columns<Row>, rows: readonly Row[]): Table {
+export function tableOf<Row>(caption: string, columns: TableColumns<Row>, rows: readonly Row[]): Table {
   const cells = Object.values(columns)
   return { caption, headings: Object.keys(columns), rows: rows.map((row) => cells.map((cell) => cell(row))) }
 }

@@ -8,11 +8,11 @@ import { formOf } from '../coverage/form.ts'
 import type { GoldenRun } from '../coverage/goldens.ts'
 import { limits } from '../files.ts'
 import { differenceText } from '../report/numbers.ts'
-import type { Report, Section } from '../report/section.ts'
-import { type Columns, type Table, tableOf } from '../report/table.ts'
+import type { Report, ReportSection } from '../report/section.ts'
+import { type Table, type TableColumns, tableOf } from '../report/table.ts'
 
 /** Prunes every exported encoder, in every way that has an answer to compare with. */
-const encoders: Section = {
+const encoders: ReportSection = {
   name: 'encoders',
   async run({ onProgress }) {
     const fixtures = fixturesIn(fixturesFolder).slice(0, limits.examples)
@@ -61,9 +61,9 @@ const about = {
   encoder: ({ fixture }) => fixture.name,
   architecture: ({ fixture }) => fixture.facts.architecture,
   form: ({ fixture }) => formOf(fixture.facts),
-} satisfies Columns<FixtureReport>
+} satisfies TableColumns<FixtureReport>
 
-const prunedColumns: Columns<FixtureReport> = {
+const prunedColumns: TableColumns<FixtureReport> = {
   ...about,
   sites: ({ sites }) => `${sites}`,
   'all kept': ({ keepAll }) => differenceText(keepAll),
@@ -73,7 +73,7 @@ const prunedColumns: Columns<FixtureReport> = {
   '': ({ problems }) => mark(problems.length === 0),
 }
 
-const refusedColumns: Columns<FixtureReport> = {
+const refusedColumns: TableColumns<FixtureReport> = {
   ...about,
   code: ({ refusal }) => `\`${refusal?.code}\``,
   reason: ({ refusal }) => refusal?.message ?? '',
@@ -127,7 +127,7 @@ function goldensText(runs: readonly GoldenRun[]): string {
 }
 
 /** Changes every encoder and decoder in several ways, and compares it with what it was: alone, in a batch, padded on either side. */
-const arranged: Section = {
+const arranged: ReportSection = {
   name: 'arrangements',
   async run({ onProgress }) {
     const encoders: (readonly [string, readonly Changed[]])[] = []

@@ -1,17 +1,17 @@
 import { show } from '../measure/columns.ts'
-import { type Candidate, candidate, figureOf } from '../measure/measure.ts'
+import { candidate, figureOf, type MeasuredCandidate } from '../measure/measure.ts'
 import { type AnswersStudy, answersSection } from '../measure/studies.ts'
 import { laterLayers, NONE, pruned } from '../registry/settings.ts'
 import { percent } from '../report/numbers.ts'
 import type { Report } from '../report/section.ts'
 
-const near = (keep: number, method: string, restore?: 'all'): Candidate =>
+const near = (keep: number, method: string, restore?: 'all'): MeasuredCandidate =>
   candidate(
     { ...pruned(method, laterLayers(keep)), ...(restore && { restore }) },
     `${method}${restore ? ', restored' : ''}`,
   )
 
-/** What pruning does to sentence embeddings, and to searching an index that was built with the dense model. */
+/** The effect of pruning on sentence embeddings, and to searching an index that was built with the dense model. */
 const embeddings: Omit<AnswersStudy, 'subjects'> = {
   examples: 1000,
   candidates: [

@@ -1,22 +1,22 @@
 import { basename } from 'node:path'
 import { fixturesFolder, fixturesIn } from 'exported-encoders'
 import { limits } from '../files.ts'
-import { Examiner, questions, type Verdict } from '../fuzz/examiner.ts'
+import { Examiner, type MutantVerdict, questions } from '../fuzz/examiner.ts'
 import { inParallel } from '../measure/measure.ts'
-import type { Report, Section } from '../report/section.ts'
+import type { Report, ReportSection } from '../report/section.ts'
 import { tableOf } from '../report/table.ts'
 
 const COUNT = 10_000
 
 /** Broken files are decoded, inspected, pruned and run, in processes that they may take with them. */
-const mutants: Section = {
+const mutants: ReportSection = {
   name: 'mutants',
   async run({ onProgress }) {
     const folder = fixturesFolder
     const names = fixturesIn(folder).map(({ name }) => name)
     const open = questions(folder, names, 0, Math.min(COUNT, limits.examples))
     const total = open.length
-    const verdicts: Verdict[] = []
+    const verdicts: MutantVerdict[] = []
     const wrong: string[] = []
     const work = async (): Promise<void> => {
       await using examiner = new Examiner()

@@ -7,8 +7,8 @@ import { evenly, topics } from '../registry/data.ts'
 import { laterLayers, pruned } from '../registry/settings.ts'
 import { dataOf, subjects } from '../registry/subjects.ts'
 import { percent, percentInterval } from '../report/numbers.ts'
-import type { Report, Section } from '../report/section.ts'
-import { type Columns, type Table, tableOf } from '../report/table.ts'
+import type { Report, ReportSection } from '../report/section.ts'
+import { type Table, type TableColumns, tableOf } from '../report/table.ts'
 
 const OTHERS = 1000
 /** Names of data whose classes are others. */
@@ -67,7 +67,7 @@ const cases: Readonly<Record<string, GuardedCase>> = {
   },
 }
 
-function section(name: string, one: GuardedCase): Section {
+function section(name: string, one: GuardedCase): ReportSection {
   return {
     name,
     async run(context) {
@@ -111,7 +111,7 @@ type Chosen = CalibratedCascade & {
   readonly promise: (typeof promises)[number]
 }
 
-const calibrationColumns: Columns<Chosen> = {
+const calibrationColumns: TableColumns<Chosen> = {
   promised: ({ promise }) => promiseText(promise),
   examples: ({ examples }) => `${examples}`,
   differ: ({ disagreements }) => `${disagreements}`,
@@ -121,7 +121,7 @@ const calibrationColumns: Columns<Chosen> = {
   FLOPs: ({ cost }) => cost?.estimate.toFixed(2) ?? '',
 }
 
-const cascadeColumns: Columns<CascadeFigures> = {
+const cascadeColumns: TableColumns<CascadeFigures> = {
   data: ({ set, examples }) => `${set} (${examples})`,
   promised: ({ promise }) => promiseText(promise),
   'pruned agrees': ({ alone }) => percent(alone),
@@ -133,14 +133,14 @@ const cascadeColumns: Columns<CascadeFigures> = {
   'loss of the cascade': ({ loss }) => (loss ? points(loss) : ''),
 }
 
-const alarmColumns: Columns<FalseAlarms> = {
+const alarmColumns: TableColumns<FalseAlarms> = {
   'rate an input': ({ falseAlarmRate }) => `${falseAlarmRate}`,
   inputs: ({ inputs }) => `${inputs}`,
   'at most': ({ bound }) => percent(bound),
   measured: ({ share }) => percentInterval(share),
 }
 
-const detectionColumns: Columns<Detection> = {
+const detectionColumns: TableColumns<Detection> = {
   shift: ({ set }) => set,
   inputs: ({ inputs }) => `${inputs}`,
   'alarm within 100': ({ within100 }) => percent(within100, 0),

@@ -6,21 +6,21 @@ import { fitSchedule, keptCounts } from '@tp/train'
 import { learnedPath } from '../files.ts'
 import { show, showTimes } from '../measure/columns.ts'
 import {
-  type Candidate,
   candidate,
   chance,
   kept,
+  type MeasuredCandidate,
+  type MeasuredRow,
   measure,
   measureTimed,
-  type Row,
   type TimedRow,
 } from '../measure/measure.ts'
-import type { Subject } from '../measure/subject.ts'
+import type { MeasuredSubject } from '../measure/subject.ts'
 import { methodOf, scheduleFor } from '../registry/methods.ts'
 import { type MethodChoice, NONE, type PrunedSetting, pruned, type Setting } from '../registry/settings.ts'
 import { percent } from '../report/numbers.ts'
-import type { Context, Report, Section } from '../report/section.ts'
-import { type Columns, tableOf } from '../report/table.ts'
+import type { Report, ReportSection, SectionContext } from '../report/section.ts'
+import { type TableColumns, tableOf } from '../report/table.ts'
 import { type Learnable, type Material, openFashion, openImdb, openSst2 } from '../training/material.ts'
 import {
   fashionMethods,
@@ -33,7 +33,7 @@ import {
 } from '../training/methods.ts'
 import { type LearnedFacts, type LearnedRun, learnOnce } from '../training/runs.ts'
 
-/** What needs no training, and where it may prune. */
+/** Methods that need no training, and where they may prune. */
 interface TrainingFree {
   readonly methods: readonly MethodChoice[]
   readonly layers: readonly (readonly number[])[]
@@ -59,7 +59,7 @@ const forImages: TrainingFree = {
 
 /** The training-free setting that loses least on the selection set, at a share of the FLOPs. */
 async function bestTrainingFree(
-  context: Context,
+  context: SectionContext,
   { test, material }: Learnable,
   share: number,
   { methods, layers: layerSets }: TrainingFree,
@@ -93,17 +93,17 @@ function unreachable(error: unknown): undefined {
 
 interface Comparison {
   readonly name: string
-  readonly open: (context: Context) => Promise<Learnable>
+  readonly open: (context: SectionContext) => Promise<Learnable>
   readonly share: number
   readonly trainingFree: TrainingFree
   /** The best training-free setting, its encoder learning as long as the others do. */
   readonly fineTuning: (setting: PrunedSetting) => LearnedRun
   /** Trainings of each method, one a seed. */
-  readonly runs: (context: Context) => Readonly<Record<string, readonly LearnedRun[]>>
+  readonly runs: (context: SectionContext) => Readonly<Record<string, readonly LearnedRun[]>>
 }
 
 /** Dense, controls, what needs no training, the same fine-tuned, and what is learned, at a share of the FLOPs. */
-function compared({ name, open, share, trainingFree, fineTuning, runs }: Comparison): Section {
+function compared({ name, open, share, trainingFree, fineTuning, runs }: Comparison): ReportSection {
   return {
     name,
     async run(context) {
@@ -112,7 +112,7 @@ function compared({ name, open, share, trainingFree, fineTuning, runs }: Compari
       const setting = await bestTrainingFree(context, learnable, share, trainingFree)
       const tuned = `${setting.method}, fine-tuned`
       const facts = new Map<string, LearnedFacts>()
-      const candidates: Candidate[] = [
+      const candidates: MeasuredCandidate[] = [
         candidate(NONE, 'dense'),
         candidate(setting, `${setting.method}, as it is`),
         chance(setting.budget),
@@ -143,7 +143,7 @@ function compared({ name, open, share, trainingFree, fineTuning, runs }: Compari
   }
 }
 
-const learnedColumns: Columns<TimedRow & { readonly facts: LearnedFacts | undefined }> = {
+const learnedColumns: TableColumns<TimedRow & { readonly facts: LearnedFacts | undefined }> = {
   ...show.method,
   FLOPs: ({ flops }) => (1 / flops).toFixed(3),
   ...show.accuracy,
@@ -170,7 +170,7 @@ function amountsText({ schedule }: LearnedFacts): string {
 
 /** Where a text encoder learns, and how that differs from learning from sentences. */
 interface Texts {
-  readonly open: (context: Context) => Promise<Learnable>
+  readonly open: (context: SectionContext) => Promise<Learnable>
   readonly otherwise: Otherwise
 }
 
@@ -185,7 +185,7 @@ function onTexts(
   name: string,
   { open, otherwise }: Texts,
   share: number,
-  names: (context: Context) => readonly LearnedName[],
+  names: (context: SectionContext) => readonly LearnedName[],
   seeds = [0],
   effort = 1,
 ) {
@@ -203,8 +203,8 @@ function onTexts(
 }
 
 /** The two learned methods that lost least at half of the FLOPs. */
-function bestTwo({ found }: Context): LearnedName[] {
-  const { lines = [] } = (found('sst2-half')?.values ?? {}) as { lines?: Row[] }
+function bestTwo({ found }: SectionContext): LearnedName[] {
+  const { lines = [] } = (found('sst2-half')?.values ?? {}) as { lines?: MeasuredRow[] }
   const learned = lines.filter(({ name }) => Object.hasOwn(learnedMethods, name))
   return learned
     .sort((a, b) => a.loss.estimate - b.loss.estimate)
@@ -235,14 +235,14 @@ const SHARE = 0.5
 const REPORTED = 500
 
 /** Those whose thresholds and policies see scores of another length than they were learned at. */
-const generalization: Section = {
+const generalization: ReportSection = {
   name: 'generalization',
   async run(context) {
     const sets = [
       { name: 'SST-2', ...(await sst2.open(context)), otherwise: sst2.otherwise },
       { name: 'IMDB', ...(await imdb.open(context)), otherwise: imdb.otherwise },
     ]
-    const rows: (Row & { readonly from: string; readonly to: string; readonly shares: KeptFractions })[] = []
+    const rows: (MeasuredRow & { readonly from: string; readonly to: string; readonly shares: KeptFractions })[] = []
     for (const name of ['ltp', 'tr-bert'] as const) {
       for (const from of sets) {
         const run = runOf(name, SHARE, 0, from.otherwise)
@@ -250,12 +250,12 @@ const generalization: Section = {
         for (const to of sets) {
           context.onProgress(`${name}, learned on ${from.name}, on ${to.name}`)
           const own = candidate({ kind: 'learned', file: run.key }, name)
-          const [, row] = (await measure(context, to.test, [candidate(NONE), own])) as [Row, Row]
+          const [, row] = (await measure(context, to.test, [candidate(NONE), own])) as [MeasuredRow, MeasuredRow]
           rows.push({ ...row, from: from.name, to: to.name, shares: await keptBy(context, to.test, run.key) })
         }
       }
     }
-    const columns: Columns<(typeof rows)[number]> = {
+    const columns: TableColumns<(typeof rows)[number]> = {
       ...show.method,
       'learned on': ({ from }) => from,
       'applied to': ({ to }) => to,
@@ -270,8 +270,12 @@ const generalization: Section = {
   },
 }
 
-/** What a learned file keeps of a subject's examples. */
-async function keptBy({ runtime }: Context, { layers, inputs, lengths }: Subject, key: string): Promise<KeptFractions> {
+/** The share that a learned file keeps of a subject's examples. */
+async function keptBy(
+  { runtime }: SectionContext,
+  { layers, inputs, lengths }: MeasuredSubject,
+  key: string,
+): Promise<KeptFractions> {
   await using session = await runtime.load(await readFile(learnedPath(`${key}.traced.onnx`)), { threads: 1 })
   return keptFractions(await keptCounts(session, inputs, 16), lengths, layers)
 }

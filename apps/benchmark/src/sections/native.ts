@@ -9,15 +9,15 @@ import { timeSessions } from '../measure/times.ts'
 import { laterLayers, NONE, pruned } from '../registry/settings.ts'
 import { subjects } from '../registry/subjects.ts'
 import { percent } from '../report/numbers.ts'
-import type { Context, Report, Section } from '../report/section.ts'
+import type { Report, ReportSection, SectionContext } from '../report/section.ts'
 import { type Table, tableOf } from '../report/table.ts'
 
-/** What is timed: the default of the toolkit, which reads the class token's attention and the received one. */
+/** The timed pruning: the default of the toolkit, which reads the class token's attention and the received one. */
 const timed = pruned('balanced', laterLayers(0.7))
 
 /** Ways to open MiniLM without dead tokens, and pruned: in Node, in the native runtime, and packed there. */
 async function minilmSessions(
-  context: Context,
+  context: SectionContext,
   threads: number,
 ): Promise<Readonly<Record<string, () => Promise<Session>>>> {
   const subject = await openSubject(context, subjects['minilm-imdb'], 'test', 1)
@@ -33,8 +33,8 @@ async function minilmSessions(
   return ways
 }
 
-/** Reviews as they come, `size` in each batch, padded to its longest; and the share of the batches that is no padding. */
-async function reviewBatches(context: Context, size: number, count: number) {
+/** Reviews as they come, `size` in each batch, padded to its longest; and the share of the batches that is not padding. */
+async function reviewBatches(context: SectionContext, size: number, count: number) {
   const { inputs, lengths } = await openSubject(context, subjects['minilm-imdb'], 'test', size * count)
   const rows = Array.from({ length: count }, (_, i) =>
     Array.from({ length: size }, (_, j) => (i * size + j) % lengths.length),
@@ -58,7 +58,7 @@ async function timedTable(
   return tableOf(caption, timeColumns, rows)
 }
 
-function batches(threads: number): Section {
+function batches(threads: number): ReportSection {
   return {
     name: `batches-${threads}`,
     async run(context) {
@@ -86,7 +86,7 @@ function batches(threads: number): Section {
   }
 }
 
-const single: Section = {
+const single: ReportSection = {
   name: 'single',
   async run(context) {
     const ways = await minilmSessions(context, 1)

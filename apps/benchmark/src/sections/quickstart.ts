@@ -1,15 +1,15 @@
 import { lineColumns } from '../measure/columns.ts'
-import { type Candidate, candidate, chance, kept, measureTimed } from '../measure/measure.ts'
+import { candidate, chance, kept, type MeasuredCandidate, measureTimed } from '../measure/measure.ts'
 import { openSubject } from '../measure/subject.ts'
-import { type Budget, DENSE, NONE, pruned } from '../registry/settings.ts'
+import { DENSE, NONE, pruned, type SettingBudget } from '../registry/settings.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
-import type { Report, Section } from '../report/section.ts'
+import type { Report, ReportSection } from '../report/section.ts'
 import { tableOf } from '../report/table.ts'
 
 interface Case {
   readonly subject: SubjectName
   readonly title: string
-  readonly budgets: readonly Budget[]
+  readonly budgets: readonly SettingBudget[]
   /** Examples that are timed one by one: of one length few are enough. */
   readonly timed: number
   readonly budgetMs: number
@@ -55,7 +55,7 @@ const cases: readonly Case[] = [
 const methods = ['received-attention', 'cls-attention', 'value-weighted']
 
 /** The methods at each budget, next to random tokens and what takes tokens away without a score. */
-export function candidatesOf({ subject, budgets }: Pick<Case, 'subject' | 'budgets'>): Candidate[] {
+export function candidatesOf({ subject, budgets }: Pick<Case, 'subject' | 'budgets'>): MeasuredCandidate[] {
   const [like] = methods as [string]
   const isText = subjects[subject].modality === 'text'
   return [
@@ -70,7 +70,7 @@ export function candidatesOf({ subject, budgets }: Pick<Case, 'subject' | 'budge
 }
 
 /** An embedded model: accuracy and speed of a few methods. */
-function section(one: Case): Section {
+function section(one: Case): ReportSection {
   const { title, timed, budgetMs, budgets } = one
   return {
     name: one.subject,
@@ -89,6 +89,6 @@ function section(one: Case): Section {
 
 /**
  * In under a minute. Percent right and points lost against dense, both with 95 % intervals; speed-up and FLOPs over dense. A method is worth its
- * cost where it loses less than random tokens at the same ratio: a loss whose interval covers 0 is not told apart from none.
+ * cost where it loses less than random tokens at the same ratio: a loss whose interval covers 0 does not differ from none.
  */
 export const quickstart: Report = { name: 'quickstart', page: false, sections: cases.map(section) }

@@ -9,11 +9,11 @@ import { limits } from '../files.ts'
 import { showTimes } from '../measure/columns.ts'
 import { timeSessions } from '../measure/times.ts'
 import { evenly } from '../registry/data.ts'
-import { classes, type Figures } from '../registry/metrics.ts'
+import { classes, type MetricFigures } from '../registry/metrics.ts'
 import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
 import { percent } from '../report/numbers.ts'
-import type { Context, Report, Section } from '../report/section.ts'
-import { type Columns, tableOf } from '../report/table.ts'
+import type { Report, ReportSection, SectionContext } from '../report/section.ts'
+import { type TableColumns, tableOf } from '../report/table.ts'
 import { plans } from '../transformers/plans.ts'
 import { openScript, type Question, type ScriptOptions } from '../transformers/script-session.ts'
 
@@ -24,8 +24,8 @@ interface Task {
   readonly subject: SubjectName
   readonly model: keyof typeof plans
   readonly task: ScriptOptions['task']
-  readonly labels: (context: Context) => Promise<readonly string[]>
-  readonly add: (folder: PipelineFolder, context: Context) => Promise<void>
+  readonly labels: (context: SectionContext) => Promise<readonly string[]>
+  readonly add: (folder: PipelineFolder, context: SectionContext) => Promise<void>
 }
 
 const tasks: Readonly<Record<string, Task>> = {
@@ -60,7 +60,7 @@ const tasks: Readonly<Record<string, Task>> = {
   },
 }
 
-/** What the script is asked: a text, or an image in 256 grays. */
+/** The input of the script: a text, or an image in 256 grays. */
 async function questionsOf({ examples }: Dataset): Promise<Question[]> {
   return Promise.all(
     examples.map(async (example) => {
@@ -74,11 +74,11 @@ async function questionsOf({ examples }: Dataset): Promise<Question[]> {
 interface Row extends Pick<VariantLatency, 'p50Ms' | 'speedup'> {
   readonly script: string
   readonly loadMs: number
-  readonly figures: Figures
+  readonly figures: MetricFigures
   readonly loss: Interval
 }
 
-const columns: Columns<Row> = {
+const columns: TableColumns<Row> = {
   script: ({ script }) => script,
   accuracy: ({ figures }) => percent(mean([...(figures.accuracy?.got ?? [])])),
   loss: ({ loss }) => points(loss),
@@ -90,7 +90,7 @@ const columns: Columns<Row> = {
 }
 
 /** The script without and with the import, in turns. */
-function section(name: string, { subject, model, task, labels, add }: Task): Section {
+function section(name: string, { subject, model, task, labels, add }: Task): ReportSection {
   return {
     name,
     async run(context) {

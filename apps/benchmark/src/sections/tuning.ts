@@ -11,19 +11,19 @@ import { type Cell, type Measurements, type TunedPlan, tune, type Variant } from
 import { mean } from 'simple-statistics'
 import { reportsPath, writeWhole } from '../files.ts'
 import { uncertain, withFallback } from '../guard/cascades.ts'
-import { type Answers, answersOf, rightOf } from '../measure/answers.ts'
+import { answersOf, type MeasuredAnswers, rightOf } from '../measure/answers.ts'
 import { withoutDeadTokens } from '../measure/prepare.ts'
-import { openSubject, type Subject } from '../measure/subject.ts'
+import { type MeasuredSubject, openSubject } from '../measure/subject.ts'
 import { entryOf, methodOf } from '../registry/methods.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
 import { interval, percent } from '../report/numbers.ts'
-import type { Context, Report, Section } from '../report/section.ts'
-import { type Columns, type Table, tableOf } from '../report/table.ts'
+import type { Report, ReportSection, SectionContext } from '../report/section.ts'
+import { type Table, type TableColumns, tableOf } from '../report/table.ts'
 import { CHOSEN_BY, sdtpOfReviews } from '../training/networks.ts'
 import { timeOnEach } from '../tuning/time-on-each.ts'
 import { uniformWithin } from '../tuning/uniform.ts'
 
-type Logits = Answers['logits']
+type Logits = MeasuredAnswers['logits']
 
 /** A model with what is tuned of it. */
 interface TuningCase {
@@ -32,7 +32,7 @@ interface TuningCase {
   /** Examples to choose by. */
   readonly calibration: number
   readonly maxLoss: number
-  readonly variants: (context: Context) => Promise<readonly Variant[]>
+  readonly variants: (context: SectionContext) => Promise<readonly Variant[]>
 }
 
 const untrained: readonly Variant[] = [
@@ -65,7 +65,7 @@ const cases: readonly TuningCase[] = [
 const devices = { node: 'Node', web: 'wasm' } as const
 type Device = keyof typeof devices
 
-function runtimeOf(device: Device, { runtime }: Context): Runtime {
+function runtimeOf(device: Device, { runtime }: SectionContext): Runtime {
   return device === 'node' ? runtime : wasmRuntime()
 }
 
@@ -73,17 +73,17 @@ const NONE: Plan = { format: 1, method: 'none' }
 
 /** A case's test data with what its plans answer; answers do not depend on the device. */
 class Test {
-  readonly context: Context
-  readonly subject: Subject
+  readonly context: SectionContext
+  readonly subject: MeasuredSubject
   readonly #entries: readonly MethodEntry[]
 
-  private constructor(context: Context, subject: Subject, entries: readonly MethodEntry[]) {
+  private constructor(context: SectionContext, subject: MeasuredSubject, entries: readonly MethodEntry[]) {
     this.context = context
     this.subject = subject
     this.#entries = entries
   }
 
-  static async open(context: Context, { subject, variants }: TuningCase): Promise<Test> {
+  static async open(context: SectionContext, { subject, variants }: TuningCase): Promise<Test> {
     const entries = (await variants(context)).map(({ entry }) => entry)
     return new Test(context, await openSubject(context, subjects[subject], 'test'), entries)
   }
@@ -103,7 +103,7 @@ class Test {
 /** Names of plans that have a place of their own. */
 const [DENSE, TUNED, ALONE, UNIFORM, AS_SAFE] = ['dense', 'tuned', 'without fallback', 'uniform', 'uniform, as safe']
 
-function tuned(one: TuningCase, device: Device, isCascade: boolean): Section {
+function tuned(one: TuningCase, device: Device, isCascade: boolean): ReportSection {
   const sectionOf = (own: Device): string => [one.name, own, ...(isCascade ? ['cascade'] : [])].join('-')
   return {
     name: sectionOf(device),
@@ -177,7 +177,7 @@ function tuned(one: TuningCase, device: Device, isCascade: boolean): Section {
   }
 }
 
-/** What a section keeps for the others. */
+/** The results that a section keeps for the others. */
 interface Values {
   readonly plan: TunedPlan
 }
@@ -187,10 +187,15 @@ function leanest({ regimes }: TunedPlan): Plan {
   return regimes.at(-1)?.plan as Plan
 }
 
-async function tunedPlan(context: Context, one: TuningCase, device: Device, isCascade: boolean): Promise<TunedPlan> {
+async function tunedPlan(
+  context: SectionContext,
+  one: TuningCase,
+  device: Device,
+  isCascade: boolean,
+): Promise<TunedPlan> {
   const { name, subject, calibration, maxLoss, variants } = one
   const { model, inputs } = await openSubject(context, subjects[subject], 'calibration', calibration)
-  // What is measured on the examples is the same for all devices.
+  // Measurements on the examples are the same for all devices.
   const path = reportsPath(`tuning/${name}.json`)
   const known = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Measurements
   return tune({
@@ -250,7 +255,7 @@ interface Line {
   readonly speedup: Speedup
 }
 
-function lineColumns(dense: Logits, targets: readonly number[]): Columns<Line> {
+function lineColumns(dense: Logits, targets: readonly number[]): TableColumns<Line> {
   const right = (logits: Logits): number[] => rightOf(logits, targets)
   return {
     model: ({ name }) => name.replace(/ \d+$/, ''),

@@ -7,7 +7,7 @@ import { extraLoss } from './extra-loss.ts'
 const losses = fc.array(fc.constantFrom(-100, 0, 100), { minLength: 1, maxLength: 40 })
 const all = (values: readonly number[]): number[] => values.map((_, i) => i)
 
-test('is the difference of the two means, within its interval or at its end', () => {
+test('the loss is the difference of the two means, within its interval or at its end', () => {
   fc.assert(
     fc.property(losses, losses, (shifted, own) => {
       const { estimate, low, high } = extraLoss(shifted, own, undefined)
@@ -27,7 +27,7 @@ test('pairs the same examples: what both lose alike adds nothing to the interval
   expect(width(paired)).toBeLessThan(0.6 * width(apart))
 })
 
-test('is uncertain even where all losses are equal', () => {
+test('the loss is uncertain even where all losses are equal', () => {
   const { estimate, low, high } = extraLoss([0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 2, 3])
   expect(estimate).toBe(0)
   expect(high).toBeGreaterThan(50)
@@ -41,14 +41,14 @@ describe('the interval is as wide as theory says', () => {
   const random = randomNumbers(7)
   const own = Array.from({ length: 600 }, () => 100 * random())
 
-  test('is as wide as theory says for other examples: both variances', () => {
+  test('the interval is as wide as theory says for other examples: both variances', () => {
     const shifted = Array.from({ length: 300 }, () => 200 * random())
     const { low, high } = extraLoss(shifted, own, undefined)
     const expected = half(variance(shifted) / 300 + variance(own) / 600)
     expect(Math.abs((high - low) / 2 / expected - 1)).toBeLessThan(0.15)
   })
 
-  test('is as wide as theory says for a bin: its variance against the rest, by the share of the rest', () => {
+  test('the interval is as wide as theory says for a bin: its variance against the rest, by the share of the rest', () => {
     const examples = Array.from({ length: 150 }, (_, i) => 4 * i)
     const bin = examples.map((i) => own[i] as number)
     const rest = own.filter((_, i) => i % 4 !== 0)

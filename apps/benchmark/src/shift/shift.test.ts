@@ -43,7 +43,7 @@ describe.each(suite.map((shift) => [`${shift.modality} ${shift.name}`, shift] as
     expect(await contents(dataset)).toEqual(before)
   })
 
-  test('is the same on every reading, in any order', async () => {
+  test('a shift is the same on every reading, in any order', async () => {
     const once = await contents(shifted(dataset, shift, { seed: 3 }))
     const again = shifted(dataset, shift, { seed: 3 })
     for (const i of [...again.examples.keys()].reverse()) expect(await again.examples[i]?.read()).toEqual(once[i])

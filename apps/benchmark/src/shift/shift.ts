@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import { randomNumbers } from '@tp/core/statistics'
 import type { Dataset, Example, Modality, RawImage, Sound } from '@tp/data/inputs'
 
-/** What an example of each kind holds. */
+/** The contents of an example of each kind. */
 interface Contents {
   readonly text: string
   readonly image: RawImage

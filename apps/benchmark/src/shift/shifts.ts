@@ -15,7 +15,7 @@ import { typos } from './text/typos.ts'
 export interface ShiftEntry<M extends Modality> {
   readonly name: string
   readonly summary: string
-  /** What a severity is, by its number from 0, which changes nothing. */
+  /** The parameters of a severity, by its number from 0, which changes nothing. */
   readonly levels: readonly number[]
   create(level: number): ShiftOf<M>
 }

@@ -1,13 +1,13 @@
 import { evaluate } from '@tp/compare'
 import { divide, type ModelInputs, someExamples } from '@tp/data/inputs'
 import { saliencyOf } from '@tp/train'
-import { openOn, openSubject, type Subject } from '../measure/subject.ts'
+import { type MeasuredSubject, openOn, openSubject } from '../measure/subject.ts'
 import { sentiment } from '../registry/data.ts'
 import { subjects } from '../registry/subjects.ts'
-import type { Context } from '../report/section.ts'
+import type { SectionContext } from '../report/section.ts'
 
-/** What is learned from, and what settings are chosen by. */
-export interface Material extends Pick<Subject, 'model' | 'file' | 'layers'> {
+/** The examples to learn from, and those to choose settings by. */
+export interface Material extends Pick<MeasuredSubject, 'model' | 'file' | 'layers'> {
   readonly training: ModelInputs
   readonly selection: ModelInputs
 }
@@ -15,7 +15,7 @@ export interface Material extends Pick<Subject, 'model' | 'file' | 'layers'> {
 /** Of ten examples, one is to choose by. */
 const TURNS = ['selection', ...Array<'training'>(9).fill('training')] as const
 
-function materialOf({ model, file, layers }: Subject, inputs: ModelInputs): Material {
+function materialOf({ model, file, layers }: MeasuredSubject, inputs: ModelInputs): Material {
   const { training, selection } = divide(inputs, TURNS)
   return {
     model,
@@ -28,7 +28,7 @@ function materialOf({ model, file, layers }: Subject, inputs: ModelInputs): Mate
 
 /** A model to learn with, and the data that it is reported on. */
 export interface Learnable {
-  readonly test: Subject
+  readonly test: MeasuredSubject
   readonly material: Material
 }
 
@@ -38,7 +38,7 @@ export interface Learnable {
  */
 const LEAST_TOKENS = 15
 
-export async function openSst2(context: Context): Promise<Learnable> {
+export async function openSst2(context: SectionContext): Promise<Learnable> {
   const test = await openSubject(context, subjects['minilm-sst2'], 'test')
   const { inputs } = await openOn(context, subjects['minilm-sst2'], await sentiment(context, 'sst2/train.tsv'))
   const long = (inputs.lengths as readonly number[]).flatMap((length, i) => (length >= LEAST_TOKENS ? [i] : []))
@@ -46,40 +46,42 @@ export async function openSst2(context: Context): Promise<Learnable> {
 }
 
 /** Reviews are ten times as long as sentences, and there are few. */
-export async function openImdb(context: Context, reported: number): Promise<Learnable> {
+export async function openImdb(context: SectionContext, reported: number): Promise<Learnable> {
   const { inputs } = await openSubject(context, subjects['minilm-imdb'], 'calibration')
   const test = await openSubject(context, subjects['minilm-imdb'], 'test', reported)
   return { test, material: materialOf(test, inputs) }
 }
 
 /** The half of the images that settings are chosen on is learned from, the other one is reported. */
-export async function openFashion(context: Context): Promise<Learnable> {
+export async function openFashion(context: SectionContext): Promise<Learnable> {
   const { inputs } = await openSubject(context, subjects['fashion-vit'], 'calibration')
   const test = await openSubject(context, subjects['fashion-vit'], 'test')
   return { test, material: materialOf(test, inputs) }
 }
 
 /** Asked for once, however many trainings of one process need it. */
-function once<M extends Pick<Material, 'training'>, T>(ask: (context: Context, material: M) => Promise<T>) {
+function once<M extends Pick<Material, 'training'>, T>(ask: (context: SectionContext, material: M) => Promise<T>) {
   const known = new WeakMap<ModelInputs, Promise<T>>()
-  return (context: Context, material: M): Promise<T> => {
+  return (context: SectionContext, material: M): Promise<T> => {
     const trained = known.get(material.training) ?? ask(context, material)
     known.set(material.training, trained)
     return trained
   }
 }
 
-/** What the dense model answers to the examples that are learned from, [examples, classes]. */
-export const teacherOf: (context: Context, material: Pick<Material, 'file' | 'training'>) => Promise<Float32Array> =
-  once(async ({ runtime, onProgress }, { file, training }) => {
-    onProgress('answers of the dense model')
-    await using dense = await runtime.load(file, { threads: 1 })
-    return (await evaluate(dense, training, { batchSize: 32 })).logits
-  })
+/** The answers of the dense model to the training examples, [examples, classes]. */
+export const teacherOf: (
+  context: SectionContext,
+  material: Pick<Material, 'file' | 'training'>,
+) => Promise<Float32Array> = once(async ({ runtime, onProgress }, { file, training }) => {
+  onProgress('answers of the dense model')
+  await using dense = await runtime.load(file, { threads: 1 })
+  return (await evaluate(dense, training, { batchSize: 32 })).logits
+})
 
 /** How much each of their tokens counts for the dense model. */
 export const saliencies: (
-  context: Context,
+  context: SectionContext,
   material: Pick<Material, 'model' | 'training'>,
 ) => ReturnType<typeof saliencyOf> = once(
   async ({ runtime, onProgress }, { model, training }: Pick<Material, 'model' | 'training'>) => {

@@ -30,7 +30,7 @@ interface Form extends Partial<Omit<LearnedRun, 'key' | 'share' | 'method' | 'se
   readonly settings?: TrainSettings
 }
 
-/** What each method needs besides. */
+/** The further needs of each method. */
 export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
   // Its weights of ranks have to fall from 1.
   'power-bert': { method: powerBert(), settings: { methodRate: 3e-3 } },

@@ -7,7 +7,7 @@ import { learnedPath, writeWhole } from '../files.ts'
 import { openSubject } from '../measure/subject.ts'
 import type { MethodChoice } from '../registry/settings.ts'
 import { subjects } from '../registry/subjects.ts'
-import type { Context } from '../report/section.ts'
+import type { SectionContext } from '../report/section.ts'
 import { teacherOf } from './material.ts'
 
 /**
@@ -26,13 +26,13 @@ const NETWORKS = 'imdb-sdtp'
  * `sdtp` of MiniLM, for any layers but the last; its networks, for layers 0 to 4, learned once from reviews that nothing is chosen
  * by, without labels. The encoder's own weights do not change.
  */
-export async function sdtpOfReviews(context: Context): Promise<MethodChoice> {
+export async function sdtpOfReviews(context: SectionContext): Promise<MethodChoice> {
   const path = learnedPath(`${NETWORKS}.safetensors`)
   if (!existsSync(path)) await writeWhole(path, learnedBytes(await learnNetworks(context)))
   return { method: 'sdtp', weights: NETWORKS }
 }
 
-async function learnNetworks(context: Context) {
+async function learnNetworks(context: SectionContext) {
   const { runtime, onProgress } = context
   const { model, file, inputs: reviews } = await openSubject(context, subjects['minilm-imdb'], 'calibration')
   const inputs = someExamples(reviews, [...reviews.targets.keys()].slice(CHOSEN_BY))

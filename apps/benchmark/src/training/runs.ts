@@ -4,7 +4,7 @@ import { valuesOf } from '@tp/core/host'
 import { encodeModel, type Model } from '@tp/onnx'
 import { allButTables, fitSchedule, learnPruning, type TrainSettings, train, weightsOf, withWeights } from '@tp/train'
 import { keptJson, learnedPath, writeWhole } from '../files.ts'
-import type { Context } from '../report/section.ts'
+import type { SectionContext } from '../report/section.ts'
 import { type Material, saliencies, teacherOf } from './material.ts'
 
 /** One training. */
@@ -22,7 +22,7 @@ export interface LearnedRun {
   readonly saliency?: boolean
 }
 
-/** What is known of a training. */
+/** The facts about a training. */
 export interface LearnedFacts {
   readonly minutes: number
   readonly schedule: readonly (readonly [layer: number, amount: { readonly kind: string; readonly value: number }])[]
@@ -31,7 +31,7 @@ export interface LearnedFacts {
 }
 
 /** Trains, unless that has been done; the model is then a file of `reports/learned`, with traces and without. */
-export function learnOnce(context: Context, run: LearnedRun, material: Material): Promise<LearnedFacts> {
+export function learnOnce(context: SectionContext, run: LearnedRun, material: Material): Promise<LearnedFacts> {
   return keptJson(`learned/${run.key}.json`, async () => {
     const start = performance.now()
     const { dense, amounts, flops, learned } = await learn(context, run, material)
@@ -53,7 +53,7 @@ interface Learnt {
   readonly learned?: Awaited<ReturnType<typeof learnPruning>>['learned']
 }
 
-async function learn(context: Context, run: LearnedRun, material: Material): Promise<Learnt> {
+async function learn(context: SectionContext, run: LearnedRun, material: Material): Promise<Learnt> {
   const { runtime, onProgress } = context
   const { key, method, layers, share, settings, hardEpochs } = run
   const { model, training: inputs, selection } = material

@@ -1,6 +1,6 @@
 import type { Plan } from '@tp/compiler'
 
-/** The settings of the other reports, where it is said how they were chosen on calibration data. */
+/** The settings of the other reports, which explain how they were chosen on calibration data. */
 export const plans: Readonly<Record<'mail' | 'digits-vit' | 'minilm-sentiment', Plan>> = {
   mail: { format: 1, method: 'received-attention', layers: [0], keep: 0.1 },
   'digits-vit': { format: 1, method: 'received-attention', layers: [1], keep: 0.55 },

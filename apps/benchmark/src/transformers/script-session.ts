@@ -14,7 +14,7 @@ export interface ScriptOptions {
   readonly labels: readonly string[]
 }
 
-/** What the script answers: the score of each label. */
+/** The answer of the script: the score of each label. */
 type Scores = readonly { readonly label: string; readonly score: number }[]
 
 /** The script in a process of its own, as a session: its inputs are positions of questions, its logits the logarithms of scores. */

@@ -14,7 +14,10 @@ interface Search {
   readonly losesMore: (plan: Plan) => Promise<boolean>
 }
 
-/** Of each method, with and without pruning at the first layer, the fastest schedule with one ratio at all layers that loses no more. */
+/**
+ * For each method, with and without pruning at the first layer, the fastest schedule with one ratio at all layers that
+ * loses no more.
+ */
 export async function uniformWithin({ layers: count, ways, losesMore }: Search): Promise<Plan[]> {
   const planOf = ({ method, params }: Way, from: number, ratio: number): Plan => {
     const layers = Array.from({ length: count - 1 - from }, (_, i) => from + i)

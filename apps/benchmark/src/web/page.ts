@@ -4,7 +4,7 @@ import type { NamedTensors, Session, SessionOptions } from '@tp/core/runtime'
 import { wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'
 
-/** What the page offers to chromium-page.ts. */
+/** The interface of the page for chromium-page.ts. */
 interface BenchmarkPage {
   load(name: string, url: string, runtime: 'wasm' | 'webgpu', options: SessionOptions): Promise<void>
   run(name: string, feeds: NamedTensors): Promise<NamedTensors>

@@ -6,7 +6,7 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sharedPath } from '../files.ts'
 import { prepare } from '../measure/prepare.ts'
-import { openSubject, type Subject } from '../measure/subject.ts'
+import { type MeasuredSubject, openSubject } from '../measure/subject.ts'
 import { scheduledMethods } from '../registry/methods.ts'
 import { pruned } from '../registry/settings.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
@@ -31,7 +31,7 @@ describe.each(names)('in Chromium %s gives the logits of Node, and keeps the sam
     test.skip('by every method (left out: the folder of shared models is not here)', () => {})
     return
   }
-  let subject: Subject
+  let subject: MeasuredSubject
   beforeAll(async () => {
     subject = await openSubject(files, subjects[name], 'test', 4)
   }, 120_000)
@@ -58,7 +58,12 @@ function isPresent(name: SubjectName): boolean {
 }
 
 /** Four examples together, texts padded, and the first by itself, at keep 0.7 in each layer but the first. */
-async function expectSame(subject: Subject, method: string, runtime: 'wasm' | 'webgpu', limit: number): Promise<void> {
+async function expectSame(
+  subject: MeasuredSubject,
+  method: string,
+  runtime: 'wasm' | 'webgpu',
+  limit: number,
+): Promise<void> {
   const setting = pruned(method, { keep: 0.7, layers: Array.from({ length: subject.layers - 1 }, (_, i) => i + 1) })
   const { model } = await prepare(subject, setting, { trace: true })
   const file = encodeModel(model)

@@ -9,7 +9,7 @@ import type { Content, Sample } from '../inputs/content.ts'
 import type { ModelInputsKnown } from '../inputs/model-inputs-known.ts'
 
 /** The answers of both models to one input, and the tokens that were pruned. */
-export interface ComparedAnswers {
+export interface DemoAnswers {
   /** By which the pruned one was. */
   readonly plan: Plan
   readonly content: Content
@@ -38,7 +38,7 @@ export interface WorkbenchFindings {
   readonly inspection: Signal<Inspection | undefined>
   readonly inputs: Signal<ModelInputsKnown | undefined>
   readonly refusal: Signal<Refusal | undefined>
-  readonly result: Signal<ComparedAnswers | undefined>
+  readonly result: Signal<DemoAnswers | undefined>
   /** The pruned model to take along; needs no input. */
   readonly file: Signal<PrunedFile | undefined>
   /** The cost of the setting, also while it is being changed. */

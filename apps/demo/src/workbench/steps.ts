@@ -6,7 +6,7 @@ import { readTrace } from '../engine/token-trace.ts'
 import type { OpenVariant } from '../engine/variants.ts'
 import type { Content } from '../inputs/content.ts'
 import { prepare } from '../inputs/prepare.ts'
-import type { ComparedAnswers, WorkbenchFindings } from './findings.ts'
+import type { DemoAnswers, WorkbenchFindings } from './findings.ts'
 import type { ModelSource } from './model-source.ts'
 import type { WorkbenchModel } from './open-model.ts'
 import { densePlan } from './settings.ts'
@@ -40,7 +40,7 @@ export async function time(
   found: WorkbenchFindings,
   signal: AbortSignal,
 ): Promise<OpenVariant> {
-  const { sample } = found.result.value as ComparedAnswers
+  const { sample } = found.result.value as DemoAnswers
   const dense = await model.dense.use(densePlan, signal)
   const pruned = await model.pruned.use(plan, signal)
   batch(() => {

@@ -1,6 +1,6 @@
 import type { TensorLike } from '@tp/core/runtime'
 import type { Pooling } from '@tp/data'
-import type { RanBatch } from '@tp/data/outputs'
+import type { ModelBatch } from '@tp/data/outputs'
 import { expect, test } from 'vitest'
 import { answersOf, type Words } from './answers.ts'
 import type { ComputeSpec } from './compute-spec.ts'
@@ -18,7 +18,7 @@ const mask = (dims: number[], data: number[]): TensorLike => ({
 const mean = { of: 'mean', isNormalized: false } as const
 
 /** The written output of one batch. */
-function columnsOf(batch: RanBatch, task: ComputeSpec['task'], pooling: Pooling = mean, words?: Words) {
+function columnsOf(batch: ModelBatch, task: ComputeSpec['task'], pooling: Pooling = mean, words?: Words) {
   const opened = { runtime: 'node', plan: null, guard: null } as const
   const spec: ComputeSpec = { ...opened, task, labels: ['no', 'yes'], maxTokens: null, batchTokens: 9 }
   const answers = answersOf(spec, pooling, batch.rows, words)

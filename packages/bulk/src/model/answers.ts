@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { type Pooling, USUAL_POOLING } from '@tp/data'
-import { type RanBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
+import { type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
 import { largest, logitRowsOf, logitsOf, probabilities, scoresOf } from '@tp/metrics'
 import type { Column } from '../output/column.ts'
 import type { ComputeSpec } from './compute-spec.ts'
@@ -8,7 +8,7 @@ import type { ComputeSpec } from './compute-spec.ts'
 /** The answers to many texts, which come batch by batch. */
 export interface CollectedAnswers {
   /** @param positions of the batch's texts among all; examples beyond them are none @throws TpError TP_OUTPUT */
-  take(positions: readonly number[], batch: RanBatch): void
+  take(positions: readonly number[], batch: ModelBatch): void
   columns(): Column[]
 }
 
@@ -71,7 +71,7 @@ export function answersOf(
 
 function collect<T>(
   count: number,
-  read: (batch: RanBatch) => ArrayLike<T>,
+  read: (batch: ModelBatch) => ArrayLike<T>,
   columns: (answers: readonly T[]) => Column[],
 ): CollectedAnswers {
   const answers = new Array<T>(count)
@@ -85,7 +85,7 @@ function collect<T>(
 }
 
 /** Class and its probability. One logit is that of class 1 against class 0. */
-function classesOf({ outputs, rows }: RanBatch): { readonly label: number; readonly score: number }[] {
+function classesOf({ outputs, rows }: ModelBatch): { readonly label: number; readonly score: number }[] {
   const { classes, data: logits } = logitsOf(outputs, rows)
   return logitRowsOf({ logits, classes }).map((row) => {
     const label = largest(row)

@@ -1,12 +1,12 @@
 import { basename } from 'node:path'
 import {
   factor,
+  type InputSizes,
   inputRoles,
   sampleInputs,
   speedUpText,
   timeInTurns,
   type VariantLatency,
-  type WantedSizes,
   withSessions,
 } from '@tp/compare'
 import type { Runtime } from '@tp/core/runtime'
@@ -144,7 +144,7 @@ interface BenchResult {
 async function time(
   file: ModelFile,
   candidates: readonly BenchCandidate[],
-  shapes: readonly WantedSizes[],
+  shapes: readonly InputSizes[],
   threads: number,
   { progress, signal, timingMs = TIMING_MS }: Context,
 ): Promise<BenchResult[]> {

@@ -1,4 +1,4 @@
-import { type InputRoles, isText, type WantedSizes } from '@tp/compare'
+import { type InputRoles, type InputSizes, isText } from '@tp/compare'
 import { TpError } from '@tp/core'
 import { usageError } from '../command/usage-error.ts'
 import { shapeList } from '../command/values.ts'
@@ -20,7 +20,7 @@ export function benchShapes(
   text: string | undefined,
   roles: InputRoles,
   maxTokens: number = Number.POSITIVE_INFINITY,
-): WantedSizes[] {
+): InputSizes[] {
   if (text !== undefined) return shapeList('shapes', text).map((shape) => fitting(shape, roles, maxTokens))
   if (typeof roles.batch === 'number')
     return [{ batch: roles.batch, tokens: isText(roles) ? Math.min(128, maxTokens) : undefined }]
@@ -28,7 +28,7 @@ export function benchShapes(
   return textShapes.filter(({ tokens }) => tokens <= maxTokens)
 }
 
-function fitting({ batch, tokens }: WantedSizes, roles: InputRoles, maxTokens: number): WantedSizes {
+function fitting({ batch, tokens }: InputSizes, roles: InputRoles, maxTokens: number): InputSizes {
   const text = tokens === undefined ? `${batch}` : `${batch}x${tokens}`
   if (isText(roles)) {
     if (tokens === undefined)
@@ -59,6 +59,6 @@ function asShape(number: number): string {
 }
 
 /** `8×128` */
-export function shapeText({ batch, tokens }: WantedSizes): string {
+export function shapeText({ batch, tokens }: InputSizes): string {
   return tokens === undefined ? `${batch}` : `${batch}×${tokens}`
 }

@@ -1,4 +1,4 @@
-import { flopsOf, type WantedSizes } from '@tp/compare'
+import { flopsOf, type InputSizes } from '@tp/compare'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { loadSession } from '../model/load-session.ts'
@@ -12,7 +12,7 @@ export interface BenchCandidate {
   /** Whether `--min-speedup` is about it. */
   readonly judged: boolean
   /** How many times fewer FLOPs than the model that it was made from. */
-  readonly flops?: (shape: WantedSizes) => number | undefined
+  readonly flops?: (shape: InputSizes) => number | undefined
   load(options: SessionOptions & { signal: AbortSignal }): Promise<Session>
 }
 

@@ -1,4 +1,4 @@
-import { compareVariants, TIMING_MS, type Variant } from '@tp/compare'
+import { compareVariants, TIMING_MS, type VariantToCompare } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import type { ModelFile, TaskData } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -30,7 +30,7 @@ export async function measureRows(
     timing(examples, data.task === 'asr' ? 2 * timingMs : timingMs),
   ])
   const options = { runtime, threads: 1, signal }
-  const compared = variants.map(({ plain, models }): Variant => {
+  const compared = variants.map(({ plain, models }): VariantToCompare => {
     const { model, encoders } = plain
     return {
       ...{ model, layerCount: encoders[0]?.layerCount },

@@ -1,8 +1,8 @@
-import { type Cell, points } from '@tp/compare'
+import { points, type TableCell } from '@tp/compare'
 import { interval } from './numbers.ts'
 
 /** A number of a comparison as a table shows it; empty where there is none. */
-export function cellText(cell: Cell | undefined): string {
+export function cellText(cell: TableCell | undefined): string {
   if (cell === undefined) return ''
   if ('interval' in cell) return interval(cell.interval)
   if ('points' in cell) return points(cell.points)

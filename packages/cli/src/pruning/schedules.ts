@@ -1,4 +1,4 @@
-import { ALL_TOKENS, flopsSizes, isText, type WantedSizes } from '@tp/compare'
+import { ALL_TOKENS, flopsSizes, type InputSizes, isText } from '@tp/compare'
 import { fromPlan, type Inspection, keepForFlops, type Plan } from '@tp/compiler'
 import { type MethodEntry, type Schedule, TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
@@ -43,7 +43,7 @@ function checkTokens(values: number | readonly number[], tokens: Inspection['tok
   throw new TpError('TP_SCHEDULE', 'tp', `tokens is ${beyond}, but the model always has ${tokens}; ${advice}`)
 }
 
-function sizesFor({ share, at }: FlopsShare, inspection: Inspection): WantedSizes {
+function sizesFor({ share, at }: FlopsShare, inspection: Inspection): InputSizes {
   const batch = typeof inspection.batch === 'number' ? inspection.batch : 1
   if (isText(inspection)) {
     if (at === undefined)

@@ -82,7 +82,7 @@ export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options
   if (count < 3)
     throw new TpError('TP_DATA', 'compare', `${count} examples have no neighbors to compare; give 3 or more`)
   const { neighbors = 10, queries = 200 } = options
-  const wanted = Math.min(neighbors, count - 1)
+  const most = Math.min(neighbors, count - 1)
   const found = reference.slice(0, queries).map((vector, row) => {
     const query = own[row] as Float64Array
     const [before, after, mixed] = [
@@ -90,9 +90,9 @@ export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options
       similarities(own, query),
       similarities(reference, query),
     ]
-    const near = new Set(nearest(before, wanted, row))
+    const near = new Set(nearest(before, most, row))
     const share = (similarity: Float64Array): number =>
-      nearest(similarity, wanted, row).filter((other) => near.has(other)).length / wanted
+      nearest(similarity, most, row).filter((other) => near.has(other)).length / most
     const others = (similarity: Float64Array): number[] => [
       ...similarity.subarray(0, row),
       ...similarity.subarray(row + 1),

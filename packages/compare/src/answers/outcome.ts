@@ -3,12 +3,12 @@ import type { Figure, Interval } from '@tp/metrics'
 import type { Run } from './run-examples.ts'
 
 /**
- * What a model did on a data set, whatever the task: numbers by example, in the data set's order, so that any two models
+ * The results of a model on a data set, for any task: numbers by example, in the data set's order, so that any two models
  * can be compared on the same examples.
  */
 export interface Outcome<T extends Task = Task> extends Run {
   readonly task: T
-  /** What the model is judged by, by name; the first counts most. Empty where only a dense model is a measure. */
+  /** The figures that the model is judged by, by name; the first counts most. Empty where only a dense model is a measure. */
   readonly figures: Readonly<Record<string, Figure>>
   /** Whether an example came out right as a whole, for McNemar's test; absent where nothing is right or wrong. */
   readonly correct?: readonly boolean[]

@@ -115,7 +115,7 @@ export function compareRankings(
 
 /**
  * How far other scores are from a model's, by query: the Kullback-Leibler divergence of their softmax over the candidates (ListNet; Cao et
- * al., ICML 2007), in nats. What is added to all scores of a query changes no ranking, and does not count.
+ * al., ICML 2007), in nats. A constant that is added to all scores of a query changes no ranking, and does not count.
  */
 export function rankingDivergences(dense: readonly number[], pruned: readonly number[], ranking: Ranking): number[] {
   return [...candidatesOf(ranking).values()]
@@ -137,8 +137,8 @@ export function rankingIn({ ranking, targets }: Pick<ModelInputs, 'ranking' | 't
 }
 
 /**
- * The same ranking as judged by a model: a document is as relevant as the model's score says, σ(z). What another ranking
- * loses is then 0 if it is in the model's own order, and needs no labels.
+ * The same ranking as judged by a model: a document is as relevant as the model's score says, σ(z). The loss of another ranking
+ * is then 0 if it is in the model's own order, and needs no labels.
  */
 export function asScored(ranking: Ranking, scores: readonly number[]): Ranking {
   return { queries: ranking.queries, relevance: scores.map(sigmoid) }

@@ -12,7 +12,7 @@ import {
 } from '@tp/metrics'
 import { DEPTH } from './ranking.ts'
 
-/** What a search finds, by query. */
+/** The documents that a search finds, by query. */
 export interface Retrieval {
   /** nDCG of the first 10 documents. */
   readonly ndcg10: readonly number[]

@@ -1,7 +1,7 @@
 import { type Figure, figureInterval, scaledInterval } from '@tp/metrics'
 import type { Evaluation } from './outcome.ts'
 
-/** What follows from which answers are right. */
+/** Figures that follow from which answers are right. */
 export function classification(
   correct: readonly boolean[],
 ): Pick<Evaluation, 'task' | 'accuracy' | 'correct' | 'figures'> {

@@ -22,7 +22,7 @@ export interface EvaluateOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** What running a model on examples gives for any task. */
+/** The results of running a model on examples, for any task. */
 export interface Run {
   /** For a model with traces, when `layers` is given. */
   readonly kept: KeptFractions | undefined

@@ -36,23 +36,23 @@ export async function evaluateTokens(
   const { labels } = options
   const predictions = new Array<Int32Array>(inputs.tags.length)
   const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
-    const { classes, tags: given } = tagsOf({ outputs, feeds, rows: positions.length })
+    const { classes, tags: predicted } = tagsOf({ outputs, feeds, rows: positions.length })
     for (const [row, position] of positions.entries()) {
       const tags = inputs.tags[position] as Int32Array
       checkTags(tags, classes, inputs.source, position)
-      predictions[position] = Int32Array.from(judged(tags), (token) => given[row]?.[token] as number)
+      predictions[position] = Int32Array.from(judged(tags), (token) => predicted[row]?.[token] as number)
     }
   })
-  const wanted = inputs.tags.map((tags) => Int32Array.from(judged(tags), (token) => tags[token] as number))
-  const got = wanted.map((tags, i) => tags.filter((tag, token) => tag === predictions[i]?.[token]).length)
-  const accuracy: Figure = { got, of: wanted.map(({ length }) => length), share: true }
-  const f1 = labels && isBio(labels) ? entityFigure(predictions, wanted, labels) : undefined
+  const labeled = inputs.tags.map((tags) => Int32Array.from(judged(tags), (token) => tags[token] as number))
+  const got = labeled.map((tags, i) => tags.filter((tag, token) => tag === predictions[i]?.[token]).length)
+  const accuracy: Figure = { got, of: labeled.map(({ length }) => length), share: true }
+  const f1 = labels && isBio(labels) ? entityFigure(predictions, labeled, labels) : undefined
   return {
     task: 'tokens',
     accuracy: scaledInterval(figureInterval(accuracy), 100),
     f1: f1 && scaledInterval(figureInterval(f1), 100),
     predictions,
-    correct: wanted.map((tags, i) => got[i] === tags.length),
+    correct: labeled.map((tags, i) => got[i] === tags.length),
     figures: f1 === undefined ? { accuracy } : { f1, accuracy },
     ...run,
   }
@@ -83,11 +83,11 @@ function judged(tags: Int32Array): number[] {
 
 function entityFigure(
   predictions: readonly Int32Array[],
-  wanted: readonly Int32Array[],
+  labeled: readonly Int32Array[],
   labels: readonly string[],
 ): Figure {
   const names = (tags: Int32Array): string[] => Array.from(tags, (tag) => labels[tag] ?? 'O')
-  const counts = wanted.map((tags, i) => countEntities(names(predictions[i] as Int32Array), names(tags)))
+  const counts = labeled.map((tags, i) => countEntities(names(predictions[i] as Int32Array), names(tags)))
   return {
     got: counts.map(({ hits }) => 2 * hits),
     of: counts.map(({ found, labeled }) => found + labeled),

@@ -6,7 +6,7 @@ import type { SteppedSession } from '../times/time-in-turns.ts'
 import type { Outcome } from './outcome.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
-/** What an encoder and a decoder have written down of recordings, by example in the data set's order. */
+/** The transcripts of recordings by an encoder and a decoder, by example in the data set's order. */
 export interface Transcription extends Outcome<'asr'> {
   /** `wer`: word errors of each recording, and how many words it has. */
   readonly figures: { readonly wer: { readonly got: readonly number[]; readonly of: readonly number[] } }

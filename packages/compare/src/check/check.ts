@@ -6,7 +6,7 @@ import { taskOf } from '@tp/data/outputs'
 import { Graph } from '@tp/onnx'
 import type { Outcome } from '../answers/outcome.ts'
 import { inputRoles } from '../inputs/input-shapes.ts'
-import type { ComparedAnswers, Loss } from '../tasks/comparer.ts'
+import type { ComparedAnswers, ComparedLoss } from '../tasks/comparer.ts'
 import { comparerOf } from '../tasks/comparer-of.ts'
 import { type Times, type TimingOptions, timeOnData } from '../tasks/time-on-data.ts'
 import { withSessions } from '../times/time-in-turns.ts'
@@ -23,19 +23,19 @@ export interface CheckOptions extends Partial<Demands>, Pick<TimingOptions, 'tim
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
-/** What one of two models answered, and how fast. */
+/** The answers of one of two models, and their times. */
 export interface CheckedModel extends Times {
   readonly answers: ComparedAnswers
 }
 
 export interface Check {
   readonly verdict: Verdict
-  readonly loss: Loss
+  readonly loss: ComparedLoss
   readonly dense: CheckedModel
   readonly pruned: CheckedModel
 }
 
-/** Points that may be lost where nothing else is said; tuning has the same. */
+/** Allowed loss in points by default; tuning has the same. */
 export const MAX_LOSS = 0.5
 
 /**

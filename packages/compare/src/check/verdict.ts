@@ -1,10 +1,10 @@
 import type { Speedup } from '@tp/metrics'
-import type { Loss } from '../tasks/comparer.ts'
+import type { ComparedLoss } from '../tasks/comparer.ts'
 import { factor, points, speedUpText } from '../texts.ts'
 
 /** Conditions that a pruned model has to meet. */
 export interface Demands {
-  /** What may be lost, in the unit of the loss. */
+  /** The allowed loss, in the unit of the loss. */
   readonly maxLoss: number
   /** Whether the whole interval of the loss must be within that, not its estimate alone. */
   readonly confident: boolean
@@ -13,7 +13,7 @@ export interface Demands {
 }
 
 interface Measured {
-  readonly loss: Loss
+  readonly loss: ComparedLoss
   readonly speedup: Speedup
   readonly examples: number
 }
@@ -43,8 +43,8 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
     return no(`it is slower: ${speed} as fast as dense; ${lossText(loss)}`)
   if (!same && interval.high > Math.max(maxLoss, SHOWN)) {
     const few = `${examples.toLocaleString('en-US')} ${examples === 1 ? 'example does' : 'examples do'} not show`
-    const wanted = `that it loses at most ${maxLoss} ${maxLoss === 1 ? unit.replace(/s(?= of)/, '') : unit}: ${points(interval)}`
-    return notShown(`${speed} as fast as dense, but ${few} ${wanted}`, !confident)
+    const claim = `that it loses at most ${maxLoss} ${maxLoss === 1 ? unit.replace(/s(?= of)/, '') : unit}: ${points(interval)}`
+    return notShown(`${speed} as fast as dense, but ${few} ${claim}`, !confident)
   }
   if (minSpeedup === undefined && speedup.low <= 1)
     return notShown(
@@ -62,6 +62,6 @@ function notShown(why: string, passed: boolean): Verdict {
   return { answer: 'not shown', text: `not shown: ${why}`, passed }
 }
 
-function lossText({ unit, interval, same }: Loss): string {
+function lossText({ unit, interval, same }: ComparedLoss): string {
   return same ? 'all outputs are the dense ones' : `it loses ${points(interval)} ${unit}`
 }

@@ -16,7 +16,7 @@ export interface VerifyModelsOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What was verified, by what was done to the model. */
+/** The verification, by the change of the model. */
 export type Verification =
   /** Nothing that changes answers: they are the dense ones, but for rounding. */
   | ({ readonly kind: 'same' } & Pick<Comparison, 'difference'> & Partial<Comparison>)

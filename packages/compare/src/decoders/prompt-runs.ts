@@ -46,7 +46,7 @@ export function lastTokens({ lengths, padded }: Prompts): number[] {
   return lengths.map((length) => (padded === 'left' ? RUNS[0] : length) as number)
 }
 
-/** What a decoder gives for each run, with the caches that it has returned itself. */
+/** The outputs of a decoder for each run, with the caches that it has returned itself. */
 export async function* generating(
   session: Session,
   model: Model,

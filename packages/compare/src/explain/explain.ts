@@ -19,7 +19,7 @@ export interface ExplainedToken {
   readonly score?: number | null
 }
 
-/** What a model looks at in one example. */
+/** The tokens that matter to a model in one example. */
 export interface Explanation {
   readonly example: number
   /** −1 where the example has none. */
@@ -61,7 +61,7 @@ export interface ExplainOptions {
 }
 
 /**
- * What a classifier looks at in each example; of a pruned model also which tokens it prunes where, and how far that agrees.
+ * The tokens that matter to a classifier in each example; for a pruned model also which tokens it prunes where, and how far that agrees.
  * @throws TpError TP_OUTPUT, TP_DATA, TP_ABORTED
  *
  * @example

@@ -2,7 +2,7 @@ import { type Inspection, inspect, type Sizes } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
 
-/** What has to be known of a model to feed it. */
+/** The facts about a model that feeding it requires. */
 export type InputRoles = Pick<Inspection, 'batch' | 'tokens' | 'mask' | 'maskMarksPadding'> &
   Partial<Pick<Inspection, 'segments'>>
 
@@ -19,7 +19,7 @@ export function inputRoles(model: Model): InputRoles {
   }
 }
 
-export interface WantedSizes {
+export interface InputSizes {
   readonly batch: number
   /** Tokens of a text; images and sounds have their own number. */
   readonly tokens?: number | undefined
@@ -30,7 +30,7 @@ export function isText(roles: InputRoles): boolean {
   return typeof roles.tokens === 'string' && /^[\w.?]+$/.test(roles.tokens)
 }
 
-/** What a model reads; `data` where that is several of them. */
+/** The kind of data that a model reads; `data` where it reads several kinds. */
 export type InputKind = 'texts' | 'images' | 'recordings' | 'data'
 
 /** By types and axes of the inputs, whichever sizes are fixed. */
@@ -50,31 +50,31 @@ export function inputKind(model: Model): InputKind {
 export function inputShapes(
   model: Model,
   roles: InputRoles,
-  wanted: WantedSizes,
+  requested: InputSizes,
 ): ReadonlyMap<string, readonly number[]> {
   const graph = new Graph(model)
-  return new Map(graph.inputs.map((input) => [input.name, shapeOf(graph, input, roles, wanted)]))
+  return new Map(graph.inputs.map((input) => [input.name, shapeOf(graph, input, roles, requested)]))
 }
 
-/** What FLOPs are counted at: including other free sizes of the inputs, by name. */
-export function flopsSizes(model: Model, roles: InputRoles, wanted: WantedSizes & Pick<Sizes, 'kept'>): Sizes {
-  const shapes = inputShapes(model, roles, wanted)
+/** The sizes at which FLOPs are counted: including other free sizes of the inputs, by name. */
+export function flopsSizes(model: Model, roles: InputRoles, requested: InputSizes & Pick<Sizes, 'kept'>): Sizes {
+  const shapes = inputShapes(model, roles, requested)
   const others: Record<string, number> = {}
   for (const { name, dims = [] } of new Graph(model).inputs) {
     for (const [axis, size] of dims.entries()) {
       if (typeof size === 'string' && size !== '?') others[size] = shapes.get(name)?.[axis] as number
     }
   }
-  return { ...wanted, others } as Sizes
+  return { ...requested, others } as Sizes
 }
 
 /** Position tables of small text encoders end early. */
 const SHORT_TEXT = 8
 
-/** Of a recording of any length: one second, as models of speech sample it. */
+/** For a recording of any length: one second, as models of speech sample it. */
 const SAMPLES = 16_000
 
-function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch, tokens }: WantedSizes): number[] {
+function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch, tokens }: InputSizes): number[] {
   const { name, type, dims = [] } = input
   const followsTokens = name === roles.mask || !type.startsWith('float')
   const image = dims.length === 4 ? imageShape(graph, name, roles) : undefined

@@ -2,9 +2,9 @@ import { TpError } from '@tp/core'
 import { toHalf } from '@tp/core/expression'
 import { type NamedTensors, sizeOf, type TensorLike, type TypedArray } from '@tp/core/runtime'
 import { Graph, type Model } from '@tp/onnx'
-import { type InputRoles, inputShapes, type WantedSizes } from './input-shapes.ts'
+import { type InputRoles, type InputSizes, inputShapes } from './input-shapes.ts'
 
-export interface SampleOptions extends WantedSizes {
+export interface SampleOptions extends InputSizes {
   /** Ends the second row, the third … ever earlier, as padding does. Default: all tokens are real. */
   readonly padded?: boolean
   readonly seed?: number

@@ -4,7 +4,7 @@ import { timeAdded } from './site-costs.ts'
 
 const ROUNDS = 15
 
-/** Of a model that takes 50 ms and one that takes longer: in a disturbed round one of them is slowed down. */
+/** A model that takes 50 ms and one that takes longer: in a disturbed round one of them is slowed down. */
 function added(longer: (round: number) => number, disturbed: readonly number[] = []) {
   const dense = new Array<number>(ROUNDS).fill(50)
   const cut = dense.map((_, round) => (disturbed.includes(round) ? 20 * longer(round) : longer(round)))

@@ -16,7 +16,7 @@ export interface CutsToTime {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What choosing the tokens adds to a model, before it saves anything. */
+/** The cost that choosing the tokens adds to a model, before it saves anything. */
 export interface SiteCosts {
   /** For each layer where tokens are pruned: nodes that the cut has added, those in the bodies of loops among them. */
   readonly nodes: readonly { readonly layer: number; readonly nodes: number }[]
@@ -73,7 +73,7 @@ interface TimedCuts {
   readonly cuts: number
 }
 
-/** What each cut adds to a run. */
+/** The cost that each cut adds to a run. */
 async function addedTime(
   { source, openTimed, signal }: CutsToTime,
   { keepingAll, inputs, cuts }: TimedCuts,

@@ -38,7 +38,7 @@ export interface VerifiedPruning extends Comparison {
   readonly shapes: readonly (readonly number[])[]
   /** Whether examples get the same answers alone, in a batch, and padded; absent where the dense model's own do not. */
   readonly invariance?: Invariance
-  /** What choosing the tokens costs. */
+  /** The cost of choosing the tokens. */
   readonly sites: SiteCosts
 }
 
@@ -78,7 +78,7 @@ export async function verifyPruning(options: PruningToVerify): Promise<VerifiedP
   await using traced = await options.open(await options.prune({ method, schedules, trace: 'scores' }))
   const where = `plugin ${method.name}`
   const invariance = await verifyInvariance({ source, dense, pruned: traced, where, signal })
-  // What dead tokens save is not to be set off against what the cuts cost.
+  // The saving of dead tokens must not offset the cost of the cuts.
   const cuts = await options.prune({ ...keepAllTokens(options), deadTokens: false })
   await using cutting = await options.open(cuts)
   const sites = await siteCosts(options, { dense, keepingAll: cutting }, cuts)

@@ -4,7 +4,7 @@ import type { Outcome } from '../answers/outcome.ts'
 import type { EvaluateOptions } from '../answers/run-examples.ts'
 
 /** A number of a comparison, by what it is. */
-export type Cell =
+export type TableCell =
   /** A figure, in percent for the most part. */
   | { readonly interval: Interval }
   /** A difference of two figures in points. */
@@ -17,20 +17,20 @@ export type Cell =
 /** Answers of a model compared with those of the dense one, in the figures of their task. */
 export interface ComparedAnswers {
   /** By heading, in the order of a table. */
-  readonly cells: Readonly<Record<string, Cell | undefined>>
+  readonly cells: Readonly<Record<string, TableCell | undefined>>
   /** All of it as JSON. */
   readonly content: object
-  /** What follows for the user, in one line. */
+  /** Advice for the user, in one line. */
   readonly verdict?: string
-  /** Of a pruned model: its metrics compared with another one. */
+  /** For a pruned model: its metrics compared with another one. */
   readonly paired?: Paired
-  /** Of a pruned model: what it costs, by the figure that its task is measured by. */
-  readonly loss?: Loss
+  /** For a pruned model: its cost, by the figure of its task. */
+  readonly loss?: ComparedLoss
 }
 
-/** What a pruned model loses compared with the dense one. */
-export interface Loss {
-  /** What it is counted in: `points of accuracy`. */
+/** The loss of a pruned model compared with the dense one. */
+export interface ComparedLoss {
+  /** Its unit: `points of accuracy`. */
   readonly unit: string
   readonly interval: Interval
   /** Whether all outputs are the dense ones, but for rounding. */
@@ -39,7 +39,7 @@ export interface Loss {
 
 /** Numbers by example, so that two prunings are compared on the same ones. */
 export interface Paired {
-  /** What the figure is called. */
+  /** The name of the figure. */
   readonly name: string
   readonly figure: Figure
   /** For McNemar's test; absent for several seeds together, and if no answer is right or wrong. */

@@ -1,13 +1,13 @@
 import type { ModelInputs } from '@tp/data/inputs'
 import { dot, type Figure, figureInterval, type Interval, mean, meanFigure } from '@tp/metrics'
 import { compareEmbeddings, type Embeddings, embed, type Nearness } from '../answers/embeddings.ts'
-import type { AnswerNearness, Cell, Comparer } from './comparer.ts'
+import type { AnswerNearness, Comparer, TableCell } from './comparer.ts'
 import { areSame } from './safety.ts'
 
 /** How many nearest examples are looked up. */
 const NEIGHBORS = 10
 
-const columns: Readonly<Record<keyof Nearness, readonly [heading: string, cell: (value: number) => Cell]>> = {
+const columns: Readonly<Record<keyof Nearness, readonly [heading: string, cell: (value: number) => TableCell]>> = {
   cosine: ['cosine to dense', (value) => ({ number: value, digits: 3 })],
   rankCorrelation: ['rank correlation', (value) => ({ number: value, digits: 3 })],
   neighbors: [`nearest ${NEIGHBORS} kept`, (share) => ({ percent: 100 * share })],

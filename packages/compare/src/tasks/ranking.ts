@@ -10,10 +10,12 @@ import {
   rank,
   rankingIn,
 } from '../answers/ranking.ts'
-import type { Cell, ComparedAnswers, Comparer, Loss } from './comparer.ts'
+import type { ComparedAnswers, ComparedLoss, Comparer, TableCell } from './comparer.ts'
 import { areSameLogits } from './safety.ts'
 
-const nearness: Readonly<Record<keyof RankingNearness, readonly [heading: string, cell: (value: number) => Cell]>> = {
+const nearness: Readonly<
+  Record<keyof RankingNearness, readonly [heading: string, cell: (value: number) => TableCell]>
+> = {
   rankCorrelation: ['rank correlation', (value) => ({ number: value, digits: 3 })],
   top: ['top 10 kept', (share) => ({ percent: 100 * share })],
   change: ['change of score', (value) => ({ number: value, digits: 3 })],
@@ -23,7 +25,7 @@ const names = Object.keys(nearness) as (keyof RankingNearness)[]
 const NDCG = 'nDCG@10'
 const LOSS = 'loss in points'
 
-/** What a search loses, where documents were judged, and how near the order of the candidates is to that of the dense model. */
+/** The loss of a search, where documents were judged, and how near the order of the candidates is to that of the dense model. */
 export function rankingComparer(inputs: ModelInputs): Comparer<RankingEvaluation> {
   const ranking = rankingIn(inputs)
   return {
@@ -84,7 +86,7 @@ function lossByDense(
   outcomes: readonly RankingEvaluation[],
   dense: RankingEvaluation,
   ranking: Ranking,
-): Loss | undefined {
+): ComparedLoss | undefined {
   const scored = asScored(ranking, dense.scores)
   const before = ndcgFigure(dense.scores, scored)
   const after = outcomes.flatMap(({ scores }) => ndcgFigure(scores, scored) ?? [])

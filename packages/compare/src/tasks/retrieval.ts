@@ -7,7 +7,7 @@ import type { ComparedAnswers, Comparer } from './comparer.ts'
 import { cosineNearness } from './embeddings.ts'
 import { areSame, FEWEST_TO_BE_SAFE, type Safety, safetyOf } from './safety.ts'
 
-/** What is embedded by the pruned model, while the dense one does the rest. */
+/** The texts that the pruned model embeds, while the dense one embeds the rest. */
 const sides = ['queries', 'documents', 'both'] as const
 type Side = (typeof sides)[number]
 
@@ -22,7 +22,7 @@ const headings: Readonly<Record<Side, string>> = {
 }
 
 /**
- * What a search finds where queries, documents or both are embedded by the pruned model.
+ * The results of a search where queries, documents or both are embedded by the pruned model.
  * @param byToken whether each token has its vector, and they are compared by MaxSim
  */
 export function retrievalComparer(inputs: ModelInputs, data: SearchData, byToken: boolean): Comparer<Embeddings> {
@@ -32,8 +32,8 @@ export function retrievalComparer(inputs: ModelInputs, data: SearchData, byToken
     if (found !== undefined) return found
     const { queryCount } = data
     const last = queryCount + data.documents.length
-    const [asked, index] = [queries.vectors.slice(0, queryCount), documents.vectors.slice(queryCount, last)]
-    const result = retrieve(data, asked, index, queries.tokenWidth)
+    const [queryVectors, index] = [queries.vectors.slice(0, queryCount), documents.vectors.slice(queryCount, last)]
+    const result = retrieve(data, queryVectors, index, queries.tokenWidth)
     if (queries === documents) known.set(queries, result)
     return result
   }
@@ -98,9 +98,9 @@ function described(results: readonly SideResult[]): Omit<ComparedAnswers, 'conte
 
 /** Which of the three is safe, in one line. */
 function verdictOf(results: readonly SideResult[]): string {
-  const said = (['safe', 'not shown', 'unsafe'] as const).flatMap((wanted) => {
-    const those = results.flatMap(({ side, safety }) => (safety === wanted ? [side] : []))
-    return those.length === 0 ? [] : [`${verdicts[wanted]} ${those.join(' and ')}`]
+  const said = (['safe', 'not shown', 'unsafe'] as const).flatMap((kind) => {
+    const those = results.flatMap(({ side, safety }) => (safety === kind ? [side] : []))
+    return those.length === 0 ? [] : [`${verdicts[kind]} ${those.join(' and ')}`]
   })
   const { length: count } = (results[0] as SideResult).found[0]?.ndcg10 ?? []
   const isOfFew = count < FEWEST_TO_BE_SAFE && results.some(({ safety }) => safety === 'not shown')

@@ -13,7 +13,7 @@ export const TIMING_MS = 20_000
 
 /** How fast a model is, compared with the first one. */
 export interface Times {
-  /** Of a run of the model; where a decoder follows, of both together. */
+  /** For a run of the model; where a decoder follows, for both together. */
   readonly latency: VariantLatency
   /** Of the encoder alone, where a decoder follows. */
   readonly encoder?: VariantLatency

@@ -2,7 +2,7 @@ import { flopsFormula, type Sizes } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
-import { flopsSizes, type InputRoles, isText, type WantedSizes } from '../inputs/input-shapes.ts'
+import { flopsSizes, type InputRoles, type InputSizes, isText } from '../inputs/input-shapes.ts'
 
 export interface FlopsAt {
   readonly batch: number
@@ -17,11 +17,11 @@ const USUAL_LENGTHS = [32, 128, 512] as const
 export function flopsOf(
   model: Model,
   roles: InputRoles,
-): (wanted: WantedSizes & Pick<Sizes, 'kept'>) => number | undefined {
+): (requested: InputSizes & Pick<Sizes, 'kept'>) => number | undefined {
   const formula = flopsFormula(model)
-  return (wanted) => {
+  return (requested) => {
     try {
-      return formula(flopsSizes(model, roles, wanted))
+      return formula(flopsSizes(model, roles, requested))
     } catch (error) {
       if (isTpError(error) && (error.code === 'TP_SIZES' || error.code === 'TP_INPUT')) return undefined
       throw error

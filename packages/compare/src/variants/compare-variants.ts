@@ -11,7 +11,7 @@ import { fewerFlops } from '../times/flops.ts'
 import { withSessions } from '../times/time-in-turns.ts'
 
 /** One way in which a model was changed. */
-export interface Variant {
+export interface VariantToCompare {
   readonly model: Model
   /** Layers of the encoder that was pruned, where some were left out. */
   readonly layerCount: number | undefined
@@ -22,10 +22,10 @@ export interface Variant {
 }
 
 export interface VariantsToCompare {
-  readonly dense: Pick<Variant, 'model' | 'open'>
+  readonly dense: Pick<VariantToCompare, 'model' | 'open'>
   /** Of the dense model, where variants of it prune tokens. */
   readonly inspection: Inspection | undefined
-  readonly variants: readonly Variant[]
+  readonly variants: readonly VariantToCompare[]
   readonly data: TaskData
 }
 

@@ -10,7 +10,7 @@ export interface Comparison {
   readonly difference: number
   /** Where answers were compared. In the others the source does not answer as alone, so that there is nothing to compare with. */
   readonly arrangements: readonly Arrangement[]
-  /** Of a source in 8 bits, where single numbers say little. */
+  /** For a source in 8 bits, where single numbers say little. */
   readonly quantized?: QuantizedDistances
 }
 
@@ -23,21 +23,21 @@ interface QuantizedDistances {
 
 export interface CompareOptions {
   readonly source: Model
-  /** What was done to it: `packed`, `with every token kept`. */
+  /** The change that was made to it: `packed`, `with every token kept`. */
   readonly when: string
   /** Outputs that the changed model has. */
   readonly outputs?: readonly string[] | undefined
 }
 
-/** What rounding in 8 bits may change of a file, since a sum in another order is rounded differently at the next layer … */
+/** The changes that rounding in 8 bits may cause in a file, since a sum in another order is rounded differently at the next layer … */
 const STEPS = 0.1
 /** … or so many times what its own answers change with the batch, whose range they are rounded by. */
 const TIMES = 3
 
 /**
- * Compares the answers of a changed model with those of its source in the same trials. What the source itself changes by, alone and in
- * batches, is not held against it: rounding in 8 bits, whose ranges depend on the batch; and answers that depend on where the tokens are
- * (position 0 read as the class token, with padding on the left), which are not compared.
+ * Compares the answers of a changed model with those of its source in the same trials. Changes of the source itself, alone and
+ * in batches, do not count against it: rounding in 8 bits, whose ranges depend on the batch; and answers that depend on where
+ * the tokens are (position 0 read as the class token, with padding on the left), which are not compared.
  * @throws TpError TP_VERIFY
  */
 export function compareAnswers(

@@ -19,7 +19,7 @@ export interface InvarianceOptions {
   readonly dense: Session
   /** Of the pruned model; with traced scores (`trace: 'scores'`) a dependence shows even where it does not change the selection. */
   readonly pruned: Session
-  /** Who is named where answers depend on the batch. */
+  /** The culprit to name where answers depend on the batch. */
   readonly where: string
   readonly signal?: AbortSignal | undefined
 }

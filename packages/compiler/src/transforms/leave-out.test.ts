@@ -3,7 +3,7 @@ import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { cloneModel, decodeModel, emitModel, encodeModel, Graph, type Model, metadata } from '@tp/onnx'
 import { fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { type EncoderOptions, encoder, inputsOf, logitsOf, plainEncoder } from '../../test/encoders.ts'
+import { encoder, inputsOf, logitsOf, plainEncoder, type TestEncoderOptions } from '../../test/encoders.ts'
 import { refusalOf } from '../../test/refusal-of.ts'
 import { difference, numbers, run } from '../../test/run.ts'
 import { inspect, type LayerReport } from '../inspect.ts'
@@ -15,7 +15,7 @@ import { leaveOut } from './leave-out.ts'
 import { prune } from './prune.ts'
 import { transform } from './transform.ts'
 
-const plain: EncoderOptions = { ...plainEncoder, layerCount: 4 }
+const plain: TestEncoderOptions = { ...plainEncoder, layerCount: 4 }
 
 function without(model: Model, layers: readonly number[]): Model {
   const left = transform(model, leaveOut({ layers }))
@@ -35,7 +35,7 @@ describe.each([
   ['post', 'cls'],
   ['pre', 'masked mean'],
 ] as const)('a %s-norm encoder read by %s', (norm, pooling) => {
-  const options: EncoderOptions = { ...plain, norm, pooling }
+  const options: TestEncoderOptions = { ...plain, norm, pooling }
   const model = decodeModel(encoder(options))
   const feeds = inputsOf(options, 2, 7, 3)
 

@@ -3,4 +3,4 @@
 export { classTokenOutput, statesOutput } from './pooled-output.ts'
 export { tagsOf } from './tags.ts'
 export { type Task, taskOf } from './task-of.ts'
-export { embeddingOutput, type RanBatch, tokenVectorsOf, vectorsOf } from './vectors.ts'
+export { embeddingOutput, type ModelBatch, tokenVectorsOf, vectorsOf } from './vectors.ts'

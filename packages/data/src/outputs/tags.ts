@@ -1,10 +1,10 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { largest, ownOutputs } from '@tp/metrics'
-import type { RanBatch } from './vectors.ts'
+import type { ModelBatch } from './vectors.ts'
 
 /** The class of each token, by example; −1 where a logit is not a number. @throws TpError TP_OUTPUT */
-export function tagsOf({ outputs, feeds, rows }: RanBatch): {
+export function tagsOf({ outputs, feeds, rows }: ModelBatch): {
   readonly classes: number
   readonly tags: readonly Int32Array[]
 } {

@@ -43,7 +43,7 @@ function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefi
 }
 
 /** The inputs of a model for a batch, and its outputs. */
-export interface RanBatch {
+export interface ModelBatch {
   readonly feeds: NamedTensors
   readonly outputs: NamedTensors
   /** Examples in it. */
@@ -56,7 +56,7 @@ export interface RanBatch {
  * @param name of the output; default: found by name and shape
  * @throws TpError TP_OUTPUT without such an output, and for vectors that are not finite
  */
-export function vectorsOf(batch: RanBatch, by: Pooling['of'] = 'mean', name?: string): Float64Array[] {
+export function vectorsOf(batch: ModelBatch, by: Pooling['of'] = 'mean', name?: string): Float64Array[] {
   const output = vectorOutput(batch.outputs, batch.rows, name)
   const vectors = rowsOf(output, batch, by)
   if (vectors.every((vector) => vector.every(Number.isFinite))) return vectors
@@ -68,7 +68,7 @@ export function vectorsOf(batch: RanBatch, by: Pooling['of'] = 'mean', name?: st
  * @throws TpError TP_OUTPUT without a vector for each token
  */
 export function tokenVectorsOf(
-  { outputs, feeds, rows }: RanBatch,
+  { outputs, feeds, rows }: ModelBatch,
   name?: string,
 ): { readonly width: number; readonly vectors: readonly (readonly Float32Array[])[] } {
   const output = vectorOutput(outputs, rows, name)
@@ -76,7 +76,7 @@ export function tokenVectorsOf(
 }
 
 /** One vector per example; of token vectors one of the real ones, as the model pools. */
-function rowsOf(output: TensorLike, { outputs, feeds }: RanBatch, by: Pooling['of'] = 'mean'): Float64Array[] {
+function rowsOf(output: TensorLike, { outputs, feeds }: ModelBatch, by: Pooling['of'] = 'mean'): Float64Array[] {
   if (output.dims.length === 3) return tokensOf(output, outputs, feeds).map((tokens) => pool(tokens, by))
   const [rows = 0, width = 0] = output.dims
   const values = output.data as Float32Array

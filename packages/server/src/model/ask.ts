@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, NamedTensors } from '@tp/core/runtime'
-import { type RanBatch, vectorsOf } from '@tp/data/outputs'
+import { type ModelBatch, vectorsOf } from '@tp/data/outputs'
 import { logitsOf, probabilities } from '@tp/metrics'
 import { rowsOf } from '../engine/row.ts'
 import type { OpenModel } from './open-model.ts'
@@ -88,7 +88,7 @@ export async function classifyTexts(
 }
 
 /** The outputs of one text as a batch. */
-function ofOne(outputs: NamedTensors): RanBatch {
+function ofOne(outputs: NamedTensors): ModelBatch {
   const whole = Object.entries(outputs).map(([name, tensor]) => [name, { ...tensor, dims: [1, ...tensor.dims] }])
   return { feeds: {}, outputs: Object.fromEntries(whole), rows: 1 }
 }

@@ -7,7 +7,7 @@ type Numbers = Float32Array | Float64Array
 const kinds = { f32: Float32Array, f64: Float64Array } as const
 
 /** The model and the examples of the answers: a training that is resumed has to have the same. */
-export type Subject = Readonly<Record<string, string>>
+export type AnswerSubject = Readonly<Record<string, string>>
 
 /**
  * Answers of the dense model before a training begins, which take minutes to hours. They are stored when the training is interrupted, and
@@ -16,17 +16,17 @@ export type Subject = Readonly<Record<string, string>>
 export class DenseAnswers {
   readonly #store: TrainingStore
   readonly #known = new Map<string, Numbers>()
-  #subject: Subject | undefined
+  #subject: AnswerSubject | undefined
 
   constructor(store: TrainingStore) {
     this.#store = store
   }
 
   /**
-   * Names the model and the examples, before any answer. Of a training that is resumed, stored answers are read.
+   * Names the model and the examples, before any answer. A resumed training reads its stored answers.
    * @throws TpError TP_RESUME if they are of another training, or damaged
    */
-  async open(subject: Subject, resumes: boolean): Promise<void> {
+  async open(subject: AnswerSubject, resumes: boolean): Promise<void> {
     this.#subject = subject
     const bytes = resumes ? await this.#store.read('answers') : undefined
     if (bytes === undefined) return
@@ -71,7 +71,7 @@ function concatenated(parts: readonly Uint8Array[]): Uint8Array {
   return all
 }
 
-function read(bytes: Uint8Array, own: Subject): [string, Numbers][] {
+function read(bytes: Uint8Array, own: AnswerSubject): [string, Numbers][] {
   const end = bytes.indexOf(LINE_BREAK)
   const { subject, parts } = readHead(bytes.subarray(0, Math.max(0, end)))
   const changed = [...new Set([...Object.keys(subject), ...Object.keys(own)])].filter(
@@ -91,7 +91,7 @@ function read(bytes: Uint8Array, own: Subject): [string, Numbers][] {
   })
 }
 
-function readHead(line: Uint8Array): { subject: Subject; parts: [string, keyof typeof kinds, number][] } {
+function readHead(line: Uint8Array): { subject: AnswerSubject; parts: [string, keyof typeof kinds, number][] } {
   try {
     const { format, subject, parts } = JSON.parse(new TextDecoder().decode(line))
     const isPart = (part: unknown): boolean => {

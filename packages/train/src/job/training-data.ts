@@ -1,7 +1,7 @@
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
-import type { Answer } from '../training-graph.ts'
+import type { AnswerKind } from '../training-graph.ts'
 import type { WorkDone } from '../training-work.ts'
 import type { DenseAnswers } from './dense-answers.ts'
 import type { TrainingObserver } from './observer.ts'
@@ -50,7 +50,7 @@ export interface LessonOptions {
 export interface TrainingData {
   readonly inputs: ModelInputs
   readonly selection: ModelInputs
-  readonly answer: Answer
+  readonly answer: AnswerKind
   /** Logits or vectors of the dense model for all examples. */
   readonly teacher: Float32Array
   /** Share of the dense model's answers in the loss: all of it where examples have no labels. */

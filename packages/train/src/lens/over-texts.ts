@@ -29,8 +29,8 @@ export async function overBatches(
   for (const [batch, own] of rows.entries()) {
     await breathe(signal)
     const feeds = await inputs.feeds(own)
-    const wanted = Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name]] as const))
-    take(await session.run(wanted as NamedTensors), own, batch)
+    const declared = Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name]] as const))
+    take(await session.run(declared as NamedTensors), own, batch)
     done += own.length
     onProgress?.({ stage, done, total })
   }

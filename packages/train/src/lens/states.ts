@@ -21,7 +21,7 @@ import {
 } from '@tp/core'
 import { emitModel, type Model } from '@tp/onnx'
 
-/** What the dense model computes where tokens may be pruned, and at the end, as expressions. */
+/** The states of the dense model where tokens may be pruned, and at the end, as expressions. */
 export interface DenseStates {
   /** float32 [B,N,D] where a layer's tokens may be pruned */
   site(layer: number): Tensor

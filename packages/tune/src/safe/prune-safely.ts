@@ -6,7 +6,7 @@ import { type SafeDefault, type SafeMethod, safeDefault } from './safe-default.t
 import { type MeasuredSpeeds, type SpeedOptions, speedsOf } from './speeds.ts'
 
 export interface PruneSafelyOptions<Made> extends Omit<SpeedOptions, 'inspection'> {
-  /** What `inspect` says of the encoders that are pruned. */
+  /** The findings of `inspect` about the encoders that are pruned. */
   readonly encoders: readonly [Inspection, ...Inspection[]]
   /** Prunes the model by a plan. */
   readonly prune: (plan: Plan) => Promise<Made> | Made
@@ -34,9 +34,9 @@ export type SafeChoice =
 const WORTH_IT = 1.05
 
 /**
- * Prunes a model of which no data are given: by what was measured to be safe for its head, if that is faster on this machine than
- * what is exact, which is done otherwise.
- * @throws what `prune`, `load` and sessions throw; a method that does not suit the model is no error
+ * Prunes a model without data: by the setting measured to be safe for its head, if that is faster on this machine than
+ * the exact one, and else by the exact one.
+ * @throws what `prune`, `load` and sessions throw; a method that does not suit the model is not an error
  * @example
  * const inspection = inspect(model)
  * if (!inspection.ok) throw new Error(inspection.refusal.message)

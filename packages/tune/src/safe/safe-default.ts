@@ -17,12 +17,12 @@ export interface SafeMethod {
   readonly method: string
   /** At each layer but the first. */
   readonly keep: number
-  /** What the head reads the class token of. */
+  /** The kind of input whose class token the head reads. */
   readonly tokens: 'texts' | 'patches'
   readonly losses: readonly MeasuredLoss[]
 }
 
-/** What suits a model without data: a pruning, or why only what is exact does. */
+/** The default for a model without data: a pruning, or why only what is exact does. */
 export type SafeDefault = SafeMethod | { readonly exact: 'whole-head' | 'unmeasured' }
 
 const ofTexts: SafeMethod = {

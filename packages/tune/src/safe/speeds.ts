@@ -1,5 +1,5 @@
 import type { VariantLatency } from '@tp/compare'
-import { isText, sampleInputs, timeInTurns, type WantedSizes, withSessions } from '@tp/compare'
+import { type InputSizes, isText, sampleInputs, timeInTurns, withSessions } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
@@ -52,7 +52,7 @@ async function largestThatRuns(
   inspection: Inspection,
   maxTokens: number,
   session: Session,
-): Promise<WantedSizes> {
+): Promise<InputSizes> {
   const batch = typeof inspection.batch === 'number' ? inspection.batch : 1
   if (!isText(inspection)) return { batch }
   const lengths = LENGTHS.filter((length, i) => length <= maxTokens || i === LENGTHS.length - 1)

@@ -16,7 +16,7 @@ export type Halves = Readonly<Record<'choose' | 'verify', SpeechInputs>>
 const TIMED = 6
 const TIMING = { rounds: 12, budgetMs: 20_000 }
 
-/** What candidates get wrong, and how long they take. */
+/** The errors and times of candidates. */
 export class Judge {
   readonly #options: TuneSpeechOptions
   readonly #measurer: Measurer

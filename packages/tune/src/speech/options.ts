@@ -15,7 +15,7 @@ export interface TuneSpeechOptions
     | 'onProgress'
     | 'signal'
   > {
-  /** Recordings that no later report uses, with what is said in them. Half of them choose, the others verify. */
+  /** Recordings that no later report uses, with their transcripts. Half of them choose, the others verify. */
   readonly inputs: SpeechInputs
   /** Writes down what the encoder hears; it is not changed. */
   readonly decoder: SpeechDecoder

@@ -15,9 +15,10 @@ const MOST = 40
 /** With fewer to verify on one word is a point. */
 const LEAST = 20
 /**
- * Finds the fastest pruning of an encoder of speech by which the decoder gets no more words wrong than is allowed, in points of the word error rate: of
- * each method the greatest strength that holds on half of the recordings, of all of them the fastest, encoder and decoder together, that also
- * holds on the other half. What is slower than dense is not chosen. States of pruned positions are restored, so the decoder may be any that reads the dense ones.
+ * Finds the fastest pruning of an encoder of speech by which the decoder gets no more words wrong than is allowed, in points of
+ * the word error rate: for each method the greatest strength that holds on half of the recordings, and of all of them the
+ * fastest, encoder and decoder together, that also holds on the other half. A pruning slower than dense is not chosen. States
+ * of pruned positions are restored, so the decoder may be any that reads the dense ones.
  * @throws TpError TP_DATA for too few recordings; TP_OPTION; TP_ABORTED; with the code of a refusal; and what runtime and decoder throw
  */
 export async function tuneSpeech(options: TuneSpeechOptions): Promise<TunedPlan> {

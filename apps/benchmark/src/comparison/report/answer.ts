@@ -3,14 +3,14 @@ import type { Speedup } from '@tp/metrics'
 import { figureOf } from '../../measure/measure.ts'
 import { DENSE, NONE, type Setting } from '../../registry/settings.ts'
 import { percent } from '../../report/numbers.ts'
-import { type Reported, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
+import { type ReportedChoice, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
 import { commandOf, commandToTune } from './commands.ts'
 import { type Html, html } from './html.ts'
 import { type HtmlColumns, table } from './table.ts'
 import { cutText, type Shown } from './tables.ts'
-import { type Verdict, verdictOf } from './verdict.ts'
+import { verdictOf, type WayVerdict } from './verdict.ts'
 
-interface Answer extends Verdict {
+interface Answer extends WayVerdict {
   readonly shown: Shown
 }
 
@@ -36,7 +36,7 @@ export function answerTable(subjects: readonly Shown[]): Html {
   return html`${table(caption, columns, answers)}<ul class="notes">${answers.map(passedOverText)}</ul>`
 }
 
-function commandText({ form: { modality } }: SubjectPlan, use: Reported | undefined): string {
+function commandText({ form: { modality } }: SubjectPlan, use: ReportedChoice | undefined): string {
   if (use?.sweep.way === 'tuned') return commandToTune(USUAL_LOSS, { modality })
   return commandOf(use?.setting ?? NONE, { modality, maxTokens: use?.row.maxTokens })
 }
@@ -46,12 +46,12 @@ function overDense(plan: SubjectPlan, setting: Setting): Speedup | undefined {
   return cell && plan.speedupOf(cell, setting, DENSE)
 }
 
-function textOf({ sweep: { way, name }, row, setting }: Reported): string {
+function textOf({ sweep: { way, name }, row, setting }: ReportedChoice): string {
   const text = cutText(row, setting)
   return way === name ? text : `${name}, ${text}`
 }
 
-/** What calibration data promised to be faster. */
+/** The variants that calibration data promised to be faster. */
 function passedOverText({ shown: { plan }, passedOver }: Answer): Html {
   if (passedOver.length === 0) return html``
   const faults = passedOver.map(({ reported: { sweep, row, tested }, fault }) =>

@@ -23,7 +23,7 @@ test('says how a setting is had, or what to do without a command', () => {
   )
 })
 
-test('what learns is given examples of its kind, and others to choose by', () => {
+test('training commands name examples of their kind, and others to choose by', () => {
   const learned = (file: string) => ({ kind: 'learned', file }) as const
   expect(commandOf(learned('imdb-sdtp-50-0'), texts)).toBe(
     'tp train model.onnx -o pruned.onnx --method sdtp --target-flops 0.5 --data texts.tsv --selection others.tsv',

@@ -2,20 +2,20 @@ import { entryOf } from '../../registry/methods.ts'
 import { learnedName, type PrunedSetting, type Setting } from '../../registry/settings.ts'
 import type { SubjectForm } from '../../registry/subjects.ts'
 
-/** What a reader's own examples are: a table of texts, or a folder of files for each label. Others are chosen by. */
+/** The form of a reader's own examples: a table of texts, or a folder of files for each label. Others are chosen by. */
 const examples: Readonly<Record<SubjectForm['modality'], { readonly data: string; readonly others: string }>> = {
   text: { data: 'texts.tsv', others: 'others.tsv' },
   image: { data: 'images', others: 'other-images' },
   audio: { data: 'recordings', others: 'other-recordings' },
 }
 
-/** What a command line depends on besides the setting. */
+/** The facts that a command line depends on besides the setting. */
 export interface CommandFor extends Pick<SubjectForm, 'modality'> {
   /** Of truncated texts. */
   readonly maxTokens?: number | undefined
 }
 
-/** What to type to have a setting of one's own model, or in words what to do where no command does it. */
+/** The command for a setting of one's own model, or a sentence where no command does it. */
 export function commandOf(setting: Setting, about: CommandFor): string {
   if (!setting.int8 || setting.kind === 'learned') return commandFor('model.onnx', setting, about)
   const quantized = 'tp quantize model.onnx -o model.int8.onnx'
@@ -24,7 +24,7 @@ export function commandOf(setting: Setting, about: CommandFor): string {
   return then.startsWith('tp ') ? `${quantized} && ${then}` : `${quantized}   # and ${then}`
 }
 
-/** What to type to have a plan of one's own, where one was tuned. */
+/** The command for a plan of one's own, where one was tuned. */
 export function commandToTune(maxLoss: number, { modality }: CommandFor): string {
   return `tp optimize model.onnx --data ${examples[modality].data} --max-loss ${maxLoss}`
 }

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot'
 import { speedUpText } from '@tp/compare'
 import type { Speedup } from '@tp/metrics'
-import { type Shape, shapeText } from '../../measure/times.ts'
+import { shapeText, type TimedShape } from '../../measure/times.ts'
 import { candidateName, isControl, type Setting } from '../../registry/settings.ts'
 import { plotSvg } from '../../report/plot.ts'
 import type { SpeedCell } from '../cell.ts'
@@ -15,7 +15,7 @@ function gridName(setting: Setting): string {
 }
 
 /** A setting's time at one shape. */
-interface Timed extends Shape {
+interface Timed extends TimedShape {
   readonly name: string
   readonly setting: Setting
   readonly speedup: Speedup

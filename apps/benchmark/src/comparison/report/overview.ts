@@ -1,14 +1,14 @@
 import * as Plot from '@observablehq/plot'
 import { factor, points } from '@tp/compare'
 import { plotSvg } from '../../report/plot.ts'
-import { type Reported, USUAL_LOSS } from '../plan.ts'
+import { type ReportedChoice, USUAL_LOSS } from '../plan.ts'
 import { controlWays } from '../sweep.ts'
 import { type Html, html, raw } from './html.ts'
 import type { Shown } from './tables.ts'
 import { type Fault, faultOf } from './verdict.ts'
 
 /** A way on a subject. */
-interface Dot extends Pick<Reported, 'row' | 'tested'> {
+interface Dot extends Pick<ReportedChoice, 'row' | 'tested'> {
   readonly way: string
   readonly isControl: boolean
   readonly fault: Fault | undefined

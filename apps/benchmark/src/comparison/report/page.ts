@@ -9,10 +9,10 @@ import { overview } from './overview.ts'
 import { style } from './style.ts'
 import { keptTable, runtimesTable, type Shown, settingsTable, shiftTable, summaryTable, wayTables } from './tables.ts'
 
-export interface Reported {
+export interface ReportContents {
   readonly subjects: readonly Shown[]
   readonly results: Results
-  /** What is left out, and why, by name. */
+  /** The omitted entries, with reasons, by name. */
   readonly missing: ReadonlyMap<string, string>
   /** Of the newest result. */
   readonly date: string
@@ -20,7 +20,7 @@ export interface Reported {
 }
 
 /** Everything that is known, as one page that needs nothing else. */
-export function reportPage({ subjects, results, missing, date, quick }: Reported): string {
+export function reportPage({ subjects, results, missing, date, quick }: ReportContents): string {
   const { machine, versions } = results.surroundings
   const shown = subjects.filter(({ rows }) => rows.length > 0)
   const page = html`<!doctype html>
@@ -45,7 +45,7 @@ ${refusals(
 
 function method(missing: ReadonlyMap<string, string>): Html {
   return html`<h2 id="method">How it was measured</h2>
-<p>Settings are chosen on calibration data and reported on test data; what is tuned was chosen on the former, too, with ratios of
+<p>Settings are chosen on calibration data and reported on test data; tuned plans were chosen on the former, too, with ratios of
 its own at each layer. A loss is paired by example and has a 95 % interval. Everything is compared with “none”: the model without the tokens that no output reads, which is exact, and which
 every other row is without, too. Random tokens stand for five seeds. Texts are cut by the tokenizer, so that they cost at most
 what random tokens cost at the same budget. Times are taken on one thread while nothing else runs, all that are compared in
@@ -77,7 +77,7 @@ ${runtimesTable(shown)}
 ${shiftTable(shown)}</details>`
 }
 
-/** What could not be measured, each reason once. */
+/** The failed measurements, each reason once. */
 function refusals(plans: readonly SubjectPlan[], results: Results): Html {
   const reasons = new Map<string, string[]>()
   for (const cell of plans.flatMap((plan) => plan.cells())) {

@@ -1,6 +1,6 @@
 import { type Html, html } from './html.ts'
 
-/** What a table shows of each row, by heading. */
+/** The columns of a table, by heading. */
 export type HtmlColumns<Row> = Readonly<Record<string, (row: Row) => string | Html>>
 
 /** A control, or what everything is compared with. */

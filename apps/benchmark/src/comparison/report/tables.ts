@@ -2,7 +2,7 @@ import { factor, points, speedUpText } from '@tp/compare'
 import { accuracyLoss, type Interval, type Speedup } from '@tp/metrics'
 import { mean } from 'simple-statistics'
 import { show } from '../../measure/columns.ts'
-import { figureOf, type Row } from '../../measure/measure.ts'
+import { figureOf, type MeasuredRow } from '../../measure/measure.ts'
 import { shapeText } from '../../measure/times.ts'
 import { DENSE, isControl, NONE, type Setting, settingKey, settingText } from '../../registry/settings.ts'
 import { percent } from '../../report/numbers.ts'
@@ -14,7 +14,7 @@ import { gridTimes } from './grid.ts'
 import { type Html, html } from './html.ts'
 import { type HtmlColumns, type Kind, table } from './table.ts'
 
-/** What a report is made of: a subject with its rows. */
+/** A part of a report: a subject with its rows. */
 export interface Shown {
   readonly plan: SubjectPlan
   readonly rows: readonly SettingRow[]
@@ -29,8 +29,8 @@ function optional<T>(value: T | undefined, text: (value: T) => string): string {
   return value === undefined ? '' : text(value)
 }
 
-/** What is set, with the number of tokens that texts were cut to. */
-export function cutText({ maxTokens }: Pick<Row, 'maxTokens'>, setting: Setting): string {
+/** The setting, with the number of tokens that texts were cut to. */
+export function cutText({ maxTokens }: Pick<MeasuredRow, 'maxTokens'>, setting: Setting): string {
   return `${optional(maxTokens, (most) => `first ${most} tokens, `)}${settingText(setting)}`
 }
 
@@ -60,7 +60,7 @@ interface WayRow {
   readonly chosen: string
   readonly kind: Kind
   readonly calibration?: Interval
-  readonly row?: Row & Partial<Pick<SettingRow, 'p'>>
+  readonly row?: MeasuredRow & Partial<Pick<SettingRow, 'p'>>
   readonly speedup?: Speedup | undefined
 }
 
@@ -79,7 +79,7 @@ const wayColumns: HtmlColumns<WayRow> = {
   ...resultColumns,
 }
 
-/** What each way chose at a loss, and what became of it. */
+/** The choice of each way at a loss, and its outcome. */
 function waysAt({ plan, rows }: Shown, allowed: number): WayRow[] {
   const reported = plan.reported(rows, allowed)
   return plan.ways.map((way, i): WayRow => {
@@ -112,7 +112,7 @@ export function summaryTable(subjects: readonly Shown[]): Html {
   return table(caption, columns, rows, ({ kind }) => kind)
 }
 
-/** What each way to save work does at an equal loss, next to the file as it is. */
+/** The speed of each way to save work at an equal loss, next to the file as it is. */
 export function wayTables(shown: Shown): Html {
   const { plan } = shown
   if (plan.split === 'test')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Reported } from '../plan.ts'
+import type { ReportedChoice } from '../plan.ts'
 import { verdictOf } from './verdict.ts'
 
 /** A way with what calibration data promised, and what test data say. */
@@ -10,7 +10,7 @@ function way(
 ) {
   const [[lossLow, lossHigh], [low, high]] = [loss, speed]
   const row = { loss: { low: lossLow, high: lossHigh, estimate: (lossLow + lossHigh) / 2 } }
-  return { speedup: promised, row, tested: { low, high, value: (low + high) / 2 } } as unknown as Reported
+  return { speedup: promised, row, tested: { low, high, value: (low + high) / 2 } } as unknown as ReportedChoice
 }
 
 test('takes the fastest on calibration data, not on test data', () => {

@@ -1,16 +1,16 @@
-import type { Reported } from '../plan.ts'
+import type { ReportedChoice } from '../plan.ts'
 
-/** What is less than this many times as fast is not worth a file of its own. */
+/** A file that is less than this many times as fast is not worth having. */
 const LEAST_SPEEDUP = 1.05
 
 /** Why a way that was chosen on calibration data is not what should be used. */
 export type Fault = 'loses more' | 'not faster'
 
-export interface Verdict {
+export interface WayVerdict {
   /** The way to use; undefined if the file without its dead tokens is the best that there is. */
-  readonly use: Reported | undefined
+  readonly use: ReportedChoice | undefined
   /** Ways that calibration data promised to be faster than that, with what test data say against them. */
-  readonly passedOver: readonly { readonly reported: Reported; readonly fault: Fault }[]
+  readonly passedOver: readonly { readonly reported: ReportedChoice; readonly fault: Fault }[]
 }
 
 /**
@@ -18,7 +18,7 @@ export interface Verdict {
  * above what is allowed, or the clock does not show that it is faster.
  * @param allowed points that may be lost
  */
-export function verdictOf(all: readonly Reported[], allowed: number): Verdict {
+export function verdictOf(all: readonly ReportedChoice[], allowed: number): WayVerdict {
   const fastestFirst = all.toSorted((a, b) => b.speedup - a.speedup)
   const judged = fastestFirst.map((reported) => ({ reported, fault: faultOf(reported, allowed) }))
   const found = judged.findIndex(({ fault }) => fault === undefined)
@@ -29,8 +29,8 @@ export function verdictOf(all: readonly Reported[], allowed: number): Verdict {
   }
 }
 
-/** What test data say against a way, if anything. */
-export function faultOf({ row, tested }: Pick<Reported, 'row' | 'tested'>, allowed: number): Fault | undefined {
+/** The objection of test data to a way, if there is one. */
+export function faultOf({ row, tested }: Pick<ReportedChoice, 'row' | 'tested'>, allowed: number): Fault | undefined {
   if (row.loss.low > allowed) return 'loses more'
   return tested.low < LEAST_SPEEDUP ? 'not faster' : undefined
 }

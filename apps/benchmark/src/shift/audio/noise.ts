@@ -5,7 +5,7 @@ import { clipped } from './clipped.ts'
 
 /**
  * Adds white noise at a signal-to-noise ratio: the mean square of the sound over that of the noise. Silence is not changed.
- * @param ratio in dB; Infinity is no noise
+ * @param ratio in dB; Infinity adds no noise
  * @throws TpError TP_OPTION
  */
 export function soundNoise(ratio: number): AudioShift {

@@ -57,8 +57,8 @@ function along(image: RawImage, weights: KernelWeights, axis: 'width' | 'height'
     let sum = (weights[0] as number) * (pixels[i] as number)
     for (let d = 1; d < weights.length; d++) {
       const before = pixels[i - step * Math.min(d, position)] as number
-      const behind = pixels[i + step * Math.min(d, last - position)] as number
-      sum += (weights[d] as number) * (before + behind)
+      const after = pixels[i + step * Math.min(d, last - position)] as number
+      sum += (weights[d] as number) * (before + after)
     }
     blurred[i] = sum
   }

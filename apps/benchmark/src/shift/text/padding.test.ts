@@ -17,9 +17,9 @@ test('keeps the text whole and grows it by the factor, less than one sentence ov
       if (place === 'before') expect(padded.endsWith(text)).toBe(true)
       if (place === 'after') expect(padded.startsWith(text)).toBe(true)
       expect(` ${padded} `).toContain(` ${text} `)
-      const [words, wanted] = [countWords(padded), factor * countWords(text)]
-      expect(words).toBeGreaterThanOrEqual(wanted - 1e-9)
-      expect(words).toBeLessThan(wanted + longest + 1)
+      const [words, expected] = [countWords(padded), factor * countWords(text)]
+      expect(words).toBeGreaterThanOrEqual(expected - 1e-9)
+      expect(words).toBeLessThan(expected + longest + 1)
     }),
   )
 })

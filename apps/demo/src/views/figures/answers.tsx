@@ -1,6 +1,6 @@
 import type { TensorLike } from '@tp/core/runtime'
 import type { JSX } from 'preact'
-import type { ComparedAnswers } from '../../workbench/findings.ts'
+import type { DemoAnswers } from '../../workbench/findings.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { type Class, likeness } from './classes.ts'
 import { judgeAnswer } from './judgment.ts'
@@ -9,13 +9,7 @@ import { type Said, saidBy } from './said.ts'
 const SHOWN = 3
 
 /** The answers of both models, side by side. */
-export function Answers({
-  bench,
-  result,
-}: {
-  readonly bench: Workbench
-  readonly result: ComparedAnswers
-}): JSX.Element {
+export function Answers({ bench, result }: { readonly bench: Workbench; readonly result: DemoAnswers }): JSX.Element {
   const { dense, pruned } = saidBy(bench, result)
   const { labels } = bench.source.facts
   return (

@@ -1,5 +1,5 @@
 import type { TensorLike } from '@tp/core/runtime'
-import type { ComparedAnswers } from '../../workbench/findings.ts'
+import type { DemoAnswers } from '../../workbench/findings.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { type Class, classesOf } from './classes.ts'
 
@@ -12,11 +12,11 @@ export interface Said {
 /** The answers of the models to the last input, dense and pruned. */
 export function saidBy(
   { source, inspection }: Workbench,
-  result: ComparedAnswers,
+  result: DemoAnswers,
 ): { readonly dense: Said; readonly pruned: Said } {
   const name = Object.keys(result.dense)[0] as string
   const isOfTokens = inspection.value?.tokenOutputs.includes(name)
-  const said = (outputs: ComparedAnswers['dense']): Said => {
+  const said = (outputs: DemoAnswers['dense']): Said => {
     const output = outputs[name] as TensorLike
     return { output, classes: isOfTokens ? undefined : classesOf(output, source.facts.labels) }
   }

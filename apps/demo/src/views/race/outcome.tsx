@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact'
-import type { ComparedAnswers } from '../../workbench/findings.ts'
+import type { DemoAnswers } from '../../workbench/findings.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { likeness } from '../figures/classes.ts'
 import { type Judgment, judgeAnswer, type Speed, speedOf } from '../figures/judgment.ts'
@@ -71,7 +71,7 @@ function Answer({ judgment }: { readonly judgment: Judgment }): JSX.Element {
   return <span class={`verdict ${judgment.tone}`}>{judgment.text}</span>
 }
 
-function answerOf(bench: Workbench, result: ComparedAnswers): Judgment {
+function answerOf(bench: Workbench, result: DemoAnswers): Judgment {
   if (result.content.kind === 'made-up')
     return { tone: 'none', text: 'Made-up numbers: there is no answer to compare.' }
   const { dense, pruned } = saidBy(bench, result)
@@ -81,7 +81,7 @@ function answerOf(bench: Workbench, result: ComparedAnswers): Judgment {
 
 const MOST_WORDS = 8
 
-function keptText(result: ComparedAnswers, what: string): string {
+function keptText(result: DemoAnswers, what: string): string {
   const [total, ...counts] = countsOf(result)
   const kept = counts.at(-1) ?? total
   const text = `Of ${total} ${what}, ${kept === total ? 'all' : kept} ${kept === 1 ? 'is' : 'are'} kept to the end`

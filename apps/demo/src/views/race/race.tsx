@@ -3,7 +3,7 @@ import { median } from '@tp/core/statistics'
 import type { JSX } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import { tokensByLayer } from '../../engine/tokens-by-layer.ts'
-import type { ComparedAnswers } from '../../workbench/findings.ts'
+import type { DemoAnswers } from '../../workbench/findings.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { saidBy } from '../figures/said.ts'
 import { DenseInput, PrunedInput } from '../tokens/shown-input.tsx'
@@ -44,7 +44,7 @@ export function Race({ bench, what, merges }: RaceProps): JSX.Element {
 
 interface LanesProps {
   readonly bench: Workbench
-  readonly result: ComparedAnswers
+  readonly result: DemoAnswers
   readonly ms: { readonly dense: number; readonly pruned: number } | undefined
   readonly playback: Playback
   readonly merges: boolean

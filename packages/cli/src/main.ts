@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { ENDING_SIGNALS } from './command/endable.ts'
-import { run } from './command/run.ts'
-import { watchEnding } from './command/watch-ending.ts'
-import { progressTo } from './output/progress.ts'
-import { terminalColumns } from './output/terminal.ts'
+import { ENDING_SIGNALS } from './context/endable.ts'
+import { progressTo } from './printing/progress.ts'
+import { terminalColumns } from './printing/terminal.ts'
+import { run } from './program/run.ts'
+import { watchEnding } from './program/watch-ending.ts'
 
 /** Exit code of a process that a signal ends is 128 + the signal's number. */
 const signals = { SIGINT: 130, SIGTERM: 143 } as const

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { digitsData, modelPath } from '@tp/models'
 import { convolutional } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { describeExplanation } from '../src/explaining/describe.ts'
+import { describeExplanation } from '../src/printing/explanation-text.ts'
 import { idx, pixelsOf } from './idx.ts'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
 

@@ -15,7 +15,7 @@ import {
 import { dirname, relative } from 'node:path'
 import { modelPath } from '@tp/models'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { OptionTable } from '../src/command/arguments.ts'
+import type { OptionTable } from '../src/arguments/arguments.ts'
 import { commands } from '../src/commands/index.ts'
 import { writeModelFile } from '../src/index.ts'
 import { readModelFile } from '../src/model/model-file.ts'

@@ -4,7 +4,7 @@ import { checkRegimes, type Plan, type RunPlan } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import type { TunedPlan } from '@tp/tune'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { describePlan } from '../src/optimizing/describe.ts'
+import { describePlan } from '../src/printing/plan-text.ts'
 import { mailEmbedder, words, wordTokenizer } from './small-models.ts'
 import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll } from 'vitest'
-import { run } from '../src/command/run.ts'
+import { run } from '../src/program/run.ts'
 
 /** The built command. */
 export const bin: string = fileURLToPath(new URL('../bin/tp.js', import.meta.url))

@@ -1,12 +1,15 @@
-import { type Command, command } from '../command/command.ts'
-import { EXIT } from '../command/exit-code.ts'
-import { usageError } from '../command/usage-error.ts'
-import { checkFiles, demandOptions, readDemands } from '../measuring/check-files.ts'
+import { dataOptions, readTask, taskOption } from '../arguments/data-options.ts'
+import { demandOptions, readDemands } from '../arguments/demand-options.ts'
+import { runtimeOption } from '../arguments/runtime-option.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import { checkFiles } from '../measuring/check-files.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { batchSizeOf, dataOptions } from '../model/open-inputs.ts'
-import { openTaskInputs, readTask, taskOption } from '../model/open-task-inputs.ts'
-import { jsonDocument } from '../output/document.ts'
-import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
+import { batchSizeOf } from '../model/open-inputs.ts'
+import { openTaskInputs } from '../model/open-task-inputs.ts'
+import { openRuntime } from '../plugins/open-runtime.ts'
+import { jsonDocument } from '../printing/document.ts'
+import { type Command, command } from './command.ts'
+import { EXIT } from './exit-code.ts'
 
 export const checkCommand: Command = command({
   options: {

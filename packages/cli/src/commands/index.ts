@@ -1,4 +1,4 @@
-import type { CommandEntry } from '../command/command.ts'
+import type { CommandEntry } from './command.ts'
 
 /** Every command, loaded on demand, so that `tp --help` waits for none of them. */
 export const commands: Readonly<Record<string, CommandEntry>> = {

@@ -1,10 +1,10 @@
 import type { OptionSpec } from '@tp/core'
-import { type Command, command } from '../command/command.ts'
-import { EXIT } from '../command/exit-code.ts'
-import { jsonDocument } from '../output/document.ts'
-import { table } from '../output/table.ts'
+import { pruningOptions } from '../arguments/pruning-options.ts'
 import { type KnownMethod, loadMethods } from '../plugins/load-methods.ts'
-import { pruningOptions } from '../pruning/options.ts'
+import { jsonDocument } from '../printing/document.ts'
+import { table } from '../printing/table.ts'
+import { type Command, command } from './command.ts'
+import { EXIT } from './exit-code.ts'
 
 export const methodsCommand: Command = command({
   options: { plugin: pruningOptions.plugin, json: { type: 'boolean', description: 'print one JSON document' } },

@@ -3,20 +3,7 @@ import { inspect } from '@tp/compiler'
 import { amountNames } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { outputsOf } from '@tp/data/files'
-import { under } from '../command/arguments.ts'
-import { type Command, command } from '../command/command.ts'
-import { endable } from '../command/endable.ts'
-import { EXIT } from '../command/exit-code.ts'
-import { usageError } from '../command/usage-error.ts'
-import { decoderOf } from '../decoding/decoder-file.ts'
-import { promptPruningOf } from '../decoding/prompt-pruning.ts'
-import { describePruned, pruneDecoder } from '../decoding/prune-decoder.ts'
-import { checkDecoderOptions, decoderOptions } from '../decoding/repair-decoder.ts'
-import { asPooled } from '../model/as-pooled.ts'
-import { defaultOutput, refuseExisting } from '../model/default-output.ts'
-import { readModelFile } from '../model/model-file.ts'
-import { jsonDocument } from '../output/document.ts'
-import { pruneByDefault, pruneByPlan } from '../pruning/attempt.ts'
+import { under } from '../arguments/arguments.ts'
 import {
   amountOptions,
   leaveOutOption,
@@ -24,13 +11,26 @@ import {
   planOption,
   pruningOptions,
   quantizeOption,
-} from '../pruning/options.ts'
+} from '../arguments/pruning-options.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import { endable } from '../context/endable.ts'
+import { decoderOf } from '../decoding/decoder-file.ts'
+import { describePruned, pruneDecoder } from '../decoding/prune-decoder.ts'
+import { checkDecoderOptions, decoderOptions } from '../decoding/repair-decoder.ts'
+import { asPooled } from '../model/as-pooled.ts'
+import { readModelFile } from '../model/model-file.ts'
+import { jsonDocument } from '../printing/document.ts'
+import { describePruning } from '../printing/pruned-report.ts'
+import { pruneByDefault, pruneByPlan } from '../pruning/attempt.ts'
 import { asOutputTokens, checkOutputTokens, outputTokensOption } from '../pruning/output-tokens.ts'
-import { describePruning } from '../pruning/pruned-report.ts'
+import { promptPruningOf } from '../pruning/prompt-pruning.ts'
 import { readPlan, saysNothing } from '../pruning/read-plan.ts'
 import { writeAttempt } from '../pruning/write-attempt.ts'
 import { writtenReport } from '../pruning/written-report.ts'
 import { SEVEN_BITS } from '../quantizing/form-here.ts'
+import { type Command, command } from './command.ts'
+import { defaultOutput, refuseExisting } from './default-output.ts'
+import { EXIT } from './exit-code.ts'
 
 export const pruneCommand: Command = command({
   options: {

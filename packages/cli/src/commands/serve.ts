@@ -1,15 +1,15 @@
 import { once } from 'node:events'
 import { TpError } from '@tp/core'
 import type { ModelToServe, ServeOptions, Server } from '@tp/server'
-import { type Command, command } from '../command/command.ts'
-import { EXIT } from '../command/exit-code.ts'
-import { usageError } from '../command/usage-error.ts'
-import { number, wholeNumber } from '../command/values.ts'
-import { jsonDocument } from '../output/document.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import { number, wholeNumber } from '../arguments/values.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
+import { jsonDocument } from '../printing/document.ts'
 import { readPlanOfRuns, readRun, runOptions } from '../pruning/run-options.ts'
 import { onHangUp } from '../serving/hang-up.ts'
 import { watchLauncher } from '../serving/launcher.ts'
+import { type Command, command } from './command.ts'
+import { EXIT } from './exit-code.ts'
 
 export const serveCommand: Command = command({
   options: {

@@ -1,25 +1,31 @@
 import { throwIfAborted } from '@tp/core/runtime'
 import { outputsOf, removeWithWaiting, replaceFile, stageModel } from '@tp/data/files'
-import { under } from '../command/arguments.ts'
-import { type Command, command } from '../command/command.ts'
-import type { Context } from '../command/context.ts'
-import { EXIT } from '../command/exit-code.ts'
-import { usageError } from '../command/usage-error.ts'
+import { under } from '../arguments/arguments.ts'
+import { dataOptions } from '../arguments/data-options.ts'
+import { learningOptions, readLearning, settingOptions } from '../arguments/learning-options.ts'
+import {
+  amountOptions,
+  leaveOutOption,
+  methodOption,
+  planOption,
+  pruningOptions,
+} from '../arguments/pruning-options.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import type { Context } from '../context/context.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { dataOptions } from '../model/open-inputs.ts'
-import { jsonDocument } from '../output/document.ts'
+import { jsonDocument } from '../printing/document.ts'
+import { describeTraining, type TrainingReport } from '../printing/training-report.ts'
+import { watching } from '../printing/training-watch.ts'
 import { refuseLeaveOut } from '../pruning/leave-out.ts'
-import { amountOptions, leaveOutOption, methodOption, planOption, pruningOptions } from '../pruning/options.ts'
 import { readPlanToLearn } from '../pruning/read-plan.ts'
 import { formHere, SEVEN_BITS } from '../quantizing/form-here.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { missing, selectionOption } from '../training/examples.ts'
 import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
-import { learningOptions, readLearning, settingOptions } from '../training/learning.ts'
-import { describeTraining, type TrainingReport } from '../training/report.ts'
 import { checkLearning, trainGiven, trainLearning } from '../training/run-training.ts'
 import { namingStored, storedFile, trainingFiles } from '../training/store.ts'
-import { watching } from '../training/watch.ts'
+import { type Command, command } from './command.ts'
+import { EXIT } from './exit-code.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },

@@ -1,10 +1,10 @@
 import { runWorker } from '@tp/bulk'
-import { type Command, command } from '../command/command.ts'
-import { EXIT } from '../command/exit-code.ts'
-import { usageError } from '../command/usage-error.ts'
-import { wholeNumber } from '../command/values.ts'
-import { grouped } from '../output/numbers.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import { wholeNumber } from '../arguments/values.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
+import { grouped } from '../printing/numbers.ts'
+import { type Command, command } from './command.ts'
+import { EXIT } from './exit-code.ts'
 
 export const workerCommand: Command = command({
   options: {

@@ -4,10 +4,10 @@ import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { type StagedModel, stageModel } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
-import { endable } from '../command/endable.ts'
+import { endable } from '../context/endable.ts'
 import { naming } from '../model/refusal-error.ts'
 import { withinBounds } from '../model/within-bounds.ts'
-import { megabytes } from '../output/numbers.ts'
+import { megabytes } from '../printing/numbers.ts'
 import { decoderFacts, promptPlace } from './decoder-file.ts'
 
 export interface PruneDecoderOptions {

@@ -4,11 +4,11 @@ import { TpError } from '@tp/core'
 import type { ModelFile } from '@tp/data'
 import { type StagedModel, stageModel } from '@tp/data/files'
 import { Graph } from '@tp/onnx'
-import type { Arguments } from '../command/arguments.ts'
-import { usageError } from '../command/usage-error.ts'
+import type { Arguments } from '../arguments/arguments.ts'
+import { usageError } from '../arguments/usage-error.ts'
 import { naming } from '../model/refusal-error.ts'
 import { withinBounds } from '../model/within-bounds.ts'
-import { megabytes } from '../output/numbers.ts'
+import type { DecoderReport } from '../printing/decoder-report.ts'
 
 export const decoderOptions = {
   decoder: {
@@ -25,18 +25,6 @@ export const decoderOptions = {
     needs: ['decoder'],
   },
 } as const
-
-/** What became of the decoder. */
-export interface DecoderReport {
-  readonly decoder: string
-  /** How many states were built in; absent where it reads any number as it is, and nothing was written. */
-  readonly builtIn?: number
-  readonly out?: string
-  readonly bytes?: number
-  readonly dataFiles?: readonly string[]
-  /** The largest difference of what it returned, where that was compared. */
-  readonly verification?: { readonly difference: number }
-}
 
 export interface RepairedDecoder extends AsyncDisposable {
   readonly report: DecoderReport
@@ -124,19 +112,4 @@ function written(
     commit: () => staged.commit(),
     [Symbol.asyncDispose]: () => staged[Symbol.asyncDispose](),
   }
-}
-
-/** Lines about a decoder. */
-export function decoderText({ decoder, builtIn, out, bytes, dataFiles, verification }: DecoderReport): string[] {
-  if (builtIn === undefined || out === undefined || bytes === undefined)
-    return [`decoder  ${decoder} reads any number of states; it is left as it is`]
-  return [
-    `decoder  ${out}  ${megabytes(bytes)}; ${builtIn} states were built in, and it reads any number now`,
-    ...(dataFiles ?? []).map((path) => `weights copied to ${path}`),
-    ...(verification === undefined
-      ? []
-      : [
-          `verified  with ${builtIn} states, and with fewer next to the old file with each several times: differs by ${verification.difference.toExponential(1)}`,
-        ]),
-  ]
 }

@@ -8,7 +8,7 @@ import type { ModelInputs, TextTokenizer } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type SaliencyScore, saliencyOf } from '@tp/train'
-import type { Context } from '../command/context.ts'
+import type { Context } from '../context/context.ts'
 import { loadSession } from '../model/load-session.ts'
 
 interface FileToExplain {

@@ -1,7 +1,7 @@
 import { type InputRoles, type InputSizes, isText } from '@tp/compare'
 import { TpError } from '@tp/core'
-import { usageError } from '../command/usage-error.ts'
-import { shapeList } from '../command/values.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import { shapeList } from '../arguments/values.ts'
 
 const textShapes = [
   { batch: 1, tokens: 32 },

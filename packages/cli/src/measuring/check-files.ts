@@ -1,46 +1,14 @@
 import { basename } from 'node:path'
-import { check, type Demands, MAX_LOSS, TIMING_MS, type Verdict } from '@tp/compare'
+import { check, type Demands, TIMING_MS, type Verdict } from '@tp/compare'
 import { type ModelFile, sizeOfFiles } from '@tp/data'
 import { nodeRuntime } from '@tp/runtime-node'
-import type { Arguments } from '../command/arguments.ts'
-import type { Context } from '../command/context.ts'
-import { number } from '../command/values.ts'
+import type { Context } from '../context/context.ts'
 import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
-import { isMadeFrom, provenanceOf } from '../pruning/made-from.ts'
-import { type CheckedFile, describeCheck } from './describe-check.ts'
-import { evaluation, timing } from './expected-stages.ts'
-import { timesContent } from './rows.ts'
+import { type CheckedFile, describeCheck } from '../printing/check-text.ts'
+import { evaluation, timing } from '../printing/expected-stages.ts'
+import { isMadeFrom, provenanceOf } from '../printing/made-from.ts'
+import { timesContent } from '../printing/rows.ts'
 import { titleOf } from './title.ts'
-
-export const demandOptions = {
-  'max-loss': {
-    type: 'string',
-    value: 'POINTS',
-    is: 'from 0',
-    description:
-      'what may be lost, in points: of accuracy, of F1 of tags, of nDCG@10 where documents are ranked or found, of word errors of speech; of vectors hundredths of the cosine to the dense ones; default 0.5',
-  },
-  confident: {
-    type: 'boolean',
-    description: 'the whole 95 % interval of the loss must be within that, not its estimate alone',
-  },
-  'min-speedup': {
-    type: 'string',
-    value: 'S',
-    is: 'positive',
-    description: 'times as fast as dense that it has to be; default: not slower',
-  },
-} as const
-
-/** @throws TpError TP_USAGE */
-export function readDemands(given: Arguments<typeof demandOptions>): Demands {
-  const { 'max-loss': maxLoss, 'min-speedup': minSpeedup, confident = false } = given
-  return {
-    maxLoss: maxLoss === undefined ? MAX_LOSS : number('max-loss', maxLoss),
-    confident,
-    ...(minSpeedup !== undefined && { minSpeedup: number('min-speedup', minSpeedup) }),
-  }
-}
 
 export interface FilesToCheck {
   readonly pruned: ModelFile

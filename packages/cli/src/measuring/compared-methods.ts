@@ -1,5 +1,5 @@
 import type { MethodEntry } from '@tp/core'
-import { usageError } from '../command/usage-error.ts'
+import { usageError } from '../arguments/usage-error.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 
 export interface ComparedMethods {

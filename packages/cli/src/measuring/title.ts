@@ -3,7 +3,7 @@ import type { Inspection } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
-import { grouped } from '../output/numbers.ts'
+import { grouped } from '../printing/numbers.ts'
 
 /** What was measured, and on what: the line above a table. */
 export async function titleOf(

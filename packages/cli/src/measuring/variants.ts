@@ -1,11 +1,6 @@
 import { fromPlan, type Inspection, type Plan, type PruneOptions } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { ModelFile } from '@tp/data'
-import { pause } from '../command/pause.ts'
-import { usageError } from '../command/usage-error.ts'
-import { layersText } from '../output/numbers.ts'
-import { withoutItsLayers } from '../pruning/leave-out.ts'
-import { inspectEncoders, type Pruned, pruneFile, settingsOf } from '../pruning/prune-file.ts'
 import {
   AMOUNTS_MISSING,
   amountsLabel,
@@ -13,7 +8,13 @@ import {
   type OpenPlan,
   planOf,
   type WrittenPlan,
-} from '../pruning/read-fields.ts'
+} from '../arguments/read-fields.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import { pause } from '../context/pause.ts'
+import { layersText } from '../printing/numbers.ts'
+import type { Pruned } from '../printing/pruned-report.ts'
+import { withoutItsLayers } from '../pruning/leave-out.ts'
+import { inspectEncoders, pruneFile, settingsOf } from '../pruning/prune-file.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { layersOf, readWeights, type TrainedValues } from '../pruning/weights.ts'
 import { comparedMethods } from './compared-methods.ts'

@@ -3,7 +3,7 @@ import type { ModelFile } from '@tp/data'
 import { readModelFolder } from '@tp/data'
 import { taskOf } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
-import type { Context } from '../command/context.ts'
+import type { Context } from '../context/context.ts'
 
 /** Whether a model gives vectors: by the names of its outputs, or because one has the length 1, as no logits have. */
 export async function givesVectors({ path, model }: ModelFile, context: Context): Promise<boolean> {

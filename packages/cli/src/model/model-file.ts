@@ -1,7 +1,7 @@
 import type { AbortSignalLike } from '@tp/core/runtime'
 import { type ModelFile, readModel } from '@tp/data'
 import type { FileClaims } from '@tp/data/files'
-import { interruptible } from '../command/endable.ts'
+import { interruptible } from '../context/endable.ts'
 
 export interface ReadOptions {
   readonly signal?: AbortSignalLike

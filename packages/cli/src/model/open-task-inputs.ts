@@ -10,26 +10,11 @@ import {
 import { modalityOf } from '@tp/data/inputs'
 import { type Task, taskOf } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
-import type { Arguments } from '../command/arguments.ts'
-import type { Context } from '../command/context.ts'
-import { didYouMean } from '../command/did-you-mean.ts'
-import { usageError } from '../command/usage-error.ts'
-import { dataOptions, examplesOptions } from './open-inputs.ts'
-
-export const taskOption = {
-  task: {
-    type: 'string',
-    value: 'classification|tokens|embeddings|ranking|asr',
-    description: 'what the model is for; default: what its outputs look like',
-  },
-  decoder: {
-    type: 'string',
-    value: 'FILE',
-    reads: 'model',
-    description:
-      'of an encoder of speech (--task asr): what writes down its states, decoder_model_merged.onnx or decoder_model.onnx',
-  },
-} as const
+import type { Arguments } from '../arguments/arguments.ts'
+import { dataOptions, readTask, type taskOption } from '../arguments/data-options.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import type { Context } from '../context/context.ts'
+import { examplesOptions } from './open-inputs.ts'
 
 /** What is written down, and the file of the decoder. */
 interface SpeechTask {
@@ -50,18 +35,6 @@ export async function withTaskData<T>(
   if (data.task !== 'asr') return await use(data)
   await using session = await runtime.load(data.decoder, { threads: 1, signal })
   return await use({ ...data, decoder: await openSpeechDecoder(session, data.decoder) })
-}
-
-const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ranking', 'asr'] satisfies Task[]
-
-/** @throws TpError TP_USAGE */
-export function readTask(text: string | undefined): Task | undefined {
-  if (text === undefined || isTask(text)) return text
-  throw usageError(`--task is "${text}"; it must be ${tasks.join(', ')}${didYouMean(text, tasks)}`)
-}
-
-function isTask(text: string): text is Task {
-  return tasks.includes(text)
 }
 
 type Given = Arguments<typeof dataOptions & typeof taskOption>

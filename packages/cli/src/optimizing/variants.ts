@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type MethodEntry, withValues } from '@tp/core'
 import { readInput } from '@tp/data/files'
 import type { Variant } from '@tp/tune'
-import { usageError } from '../command/usage-error.ts'
+import { usageError } from '../arguments/usage-error.ts'
 import { paramsFrom, readWeights, requireValues } from '../pruning/weights.ts'
 
 /**

@@ -4,7 +4,7 @@ import { methods as attentionMethods } from '@tp/method-attention'
 import { methods as gradientMethods } from '@tp/method-gradient'
 import { methods as hybridMethods } from '@tp/method-hybrid'
 import { methods as policyMethods } from '@tp/method-rl'
-import { didYouMean } from '../command/did-you-mean.ts'
+import { didYouMean } from '../arguments/did-you-mean.ts'
 import { importPlugin } from './import-plugin.ts'
 
 /** A method and where it comes from. */

@@ -4,16 +4,6 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { moduleResolve } from 'import-meta-resolve'
 import { importPlugin } from './import-plugin.ts'
 
-export const runtimeOption = {
-  runtime: {
-    type: 'string',
-    value: 'node|native|web|MODULE',
-    reads: 'module',
-    description:
-      'web: wasm, run by Node; native: @tp/runtime-native; MODULE: path or package with a runtime; default node',
-  },
-} as const
-
 /**
  * The runtime that a command line asks for: `node`, `native`, `web` (the wasm of browsers, on this machine), or that of a module.
  * @throws TpError TP_RUNTIME, TP_PLUGIN

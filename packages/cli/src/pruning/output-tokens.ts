@@ -1,7 +1,7 @@
 import type { Method } from '@tp/core'
 import type { ModelFile } from '@tp/data'
-import type { Arguments } from '../command/arguments.ts'
-import { usageError } from '../command/usage-error.ts'
+import type { Arguments } from '../arguments/arguments.ts'
+import { usageError } from '../arguments/usage-error.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { inspectEncoders } from './prune-file.ts'
 

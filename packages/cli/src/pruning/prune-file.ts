@@ -7,17 +7,16 @@ import {
   type PruneReport,
   prune,
   type QuantizeOptions,
-  type QuantizeReport,
   quantize,
   reportOf,
   transform,
 } from '@tp/compiler'
 import type { Schedule } from '@tp/core'
 import type { ModelFile } from '@tp/data'
-import type { Model } from '@tp/onnx'
-import { interruptible } from '../command/endable.ts'
+import { interruptible } from '../context/endable.ts'
 import { requireKeptRows } from '../model/as-pooled.ts'
 import { naming, RefusalError } from '../model/refusal-error.ts'
+import type { Pruned } from '../printing/pruned-report.ts'
 import { segmentOf } from './segment.ts'
 import { paramsFrom, requireValues, type TrainedValues } from './weights.ts'
 
@@ -73,13 +72,6 @@ export function inspectEncoders(
   const first = seen === undefined ? inspectFile(file) : requireEncoder(file, seen)
   const others = first.encoders.filter(({ name, refusal }) => name !== first.encoder && refusal === undefined)
   return [first, ...others.map(({ name }) => inspectFile(file, name))]
-}
-
-/** A pruned model, and what was done to it. */
-export interface Pruned extends Omit<PruneReport, 'transform'> {
-  readonly model: Model
-  /** Nodes in 8 bits, where the plan asks for that. */
-  readonly quantized?: QuantizeReport['nodes']
 }
 
 /**

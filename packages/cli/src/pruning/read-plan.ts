@@ -2,11 +2,7 @@ import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan } from '@tp/co
 import { type Method, type MethodEntry, TpError } from '@tp/core'
 import { amountNames } from '@tp/core/host'
 import { LARGEST_JSON, readInputText } from '@tp/data/files'
-import type { Arguments } from '../command/arguments.ts'
-import { usageError } from '../command/usage-error.ts'
-import { wholeNumber } from '../command/values.ts'
-import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
-import { formHere } from '../quantizing/form-here.ts'
+import type { Arguments } from '../arguments/arguments.ts'
 import type {
   amountOptions,
   leaveOutOption,
@@ -14,8 +10,7 @@ import type {
   planOption,
   pruningOptions,
   quantizeOption,
-} from './options.ts'
-import { type PruningSettings, settingsOf } from './prune-file.ts'
+} from '../arguments/pruning-options.ts'
 import {
   AMOUNTS_MISSING,
   amountUnneeded,
@@ -24,7 +19,12 @@ import {
   planOf,
   readWritten,
   saysHowMany,
-} from './read-fields.ts'
+} from '../arguments/read-fields.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import { wholeNumber } from '../arguments/values.ts'
+import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
+import { formHere } from '../quantizing/form-here.ts'
+import { type PruningSettings, settingsOf } from './prune-file.ts'
 import { layersOf, readWeights, refuseValuesOfLayers, requireValues } from './weights.ts'
 
 /** The error of a command line that does not say how to prune. */

@@ -1,7 +1,7 @@
 import type { RunPlan } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import { readRunPlan } from '@tp/plans'
-import type { Arguments } from '../command/arguments.ts'
+import type { Arguments } from '../arguments/arguments.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { readPlanJson } from './read-plan.ts'
 

@@ -2,8 +2,8 @@ import { ALL_TOKENS, flopsSizes, type InputSizes, isText } from '@tp/compare'
 import { fromPlan, type Inspection, keepForFlops, type Plan } from '@tp/compiler'
 import { type MethodEntry, type Schedule, TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
-import { usageError } from '../command/usage-error.ts'
-import type { FlopsShare, OpenPlan } from './read-fields.ts'
+import type { FlopsShare, OpenPlan } from '../arguments/read-fields.ts'
+import { usageError } from '../arguments/usage-error.ts'
 
 /**
  * The schedules of a plan for one model, one for each encoder by its name.

@@ -5,7 +5,8 @@ import { type ModelFile, sizeOfFiles } from '@tp/data'
 import type { Model } from '@tp/onnx'
 import { boundedProcess, boundsFor, type RunSize } from '@tp/runtime-node/bounded'
 import { loadSession, withModelAsFile } from '../model/load-session.ts'
-import { type Pruned, type PruningSettings, pruneFile } from './prune-file.ts'
+import type { Pruned } from '../printing/pruned-report.ts'
+import { type PruningSettings, pruneFile } from './prune-file.ts'
 
 interface VerifyOptions {
   /** What is pruned, … */

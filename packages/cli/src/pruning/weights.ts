@@ -2,8 +2,8 @@ import type { Plan } from '@tp/compiler'
 import { isTpError, type Method, TpError, type Values } from '@tp/core'
 import { needsValues, paramsOf, readSafetensors, trainedLayers } from '@tp/core/host'
 import { readInput } from '@tp/data/files'
-import { layersText, ranges } from '../output/numbers.ts'
-import { valuesMissing } from '../training/train-line.ts'
+import { layersText, ranges } from '../printing/numbers.ts'
+import { valuesMissing } from '../printing/train-line.ts'
 
 /** The trained values of a method, from a file. */
 export interface TrainedValues {

@@ -2,8 +2,9 @@ import type { VerifiedPruning } from '@tp/compare'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { stageModel } from '@tp/data/files'
-import type { Context } from '../command/context.ts'
-import { type DecoderReport, repairDecoder } from '../decoding/repair-decoder.ts'
+import type { Context } from '../context/context.ts'
+import { repairDecoder } from '../decoding/repair-decoder.ts'
+import type { DecoderReport } from '../printing/decoder-report.ts'
 import type { Attempt } from './attempt.ts'
 
 export interface WriteOptions {

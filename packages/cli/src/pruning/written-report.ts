@@ -1,8 +1,8 @@
 import type { ModelFile } from '@tp/data'
-import { endable } from '../command/endable.ts'
+import { endable } from '../context/endable.ts'
 import { ONE_ROW } from '../model/as-pooled.ts'
+import { attemptContent, type PruneReport } from '../printing/pruned-report.ts'
 import type { Attempt } from './attempt.ts'
-import { attemptContent, type PruneReport } from './pruned-report.ts'
 import type { Written } from './write-attempt.ts'
 
 /** What was pruned and written. */

@@ -1,10 +1,8 @@
-import { decoderDistances, type QuantizedComparison, verifyQuantized } from '@tp/compare'
+import { decoderDistances, verifyQuantized } from '@tp/compare'
 import { inspectDecoder } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
 import { withinBounds } from '../model/within-bounds.ts'
-
-/** Of a decoder, examples in batches are not compared with those alone. */
-export type EightBitsVerified = Pick<QuantizedComparison, 'distances'> & Partial<QuantizedComparison>
+import type { EightBitsVerified } from '../printing/quantized-text.ts'
 
 /**
  * Runs a file in 8 bits next to its source, a decoder on prompts and on tokens after them.

@@ -2,10 +2,10 @@ import type { DecoderInspection } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { stageModel } from '@tp/data/files'
-import { endable } from '../command/endable.ts'
+import { endable } from '../context/endable.ts'
 import { decoderFacts } from '../decoding/decoder-file.ts'
 import { withEightBitCaches } from '../decoding/eight-bit-caches.ts'
-import { megabytes } from '../output/numbers.ts'
+import { megabytes } from '../printing/numbers.ts'
 
 /** What was written. */
 export interface EightBitCaches {

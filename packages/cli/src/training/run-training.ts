@@ -14,24 +14,24 @@ import {
   trainPruned,
   trainsOf,
 } from '@tp/train'
-import type { Arguments } from '../command/arguments.ts'
-import type { Context } from '../command/context.ts'
-import { usageError } from '../command/usage-error.ts'
+import type { Arguments } from '../arguments/arguments.ts'
+import type { dataOptions } from '../arguments/data-options.ts'
+import type { Learning } from '../arguments/learning-options.ts'
+import { saysHowMany } from '../arguments/read-fields.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import type { Context } from '../context/context.ts'
 import { loadSession } from '../model/load-session.ts'
-import type { dataOptions } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
+import type { TrainingReport } from '../printing/training-report.ts'
+import type { Watch } from '../printing/training-watch.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'
 import { inspectEncoders, pruneFile } from '../pruning/prune-file.ts'
-import { saysHowMany } from '../pruning/read-fields.ts'
 import type { PlanToLearn } from '../pruning/read-plan.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { openExamples, type selectionOption } from './examples.ts'
-import type { Learning } from './learning.ts'
-import type { TrainingReport } from './report.ts'
 import { requireStored, trainingStore } from './store.ts'
-import type { Watch } from './watch.ts'
 
 /** A training, by its arguments. */
 export interface TrainingWork {

@@ -1,6 +1,6 @@
-import { appendFile, rm, stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { isTpError, TpError } from '@tp/core'
-import { readInput, replaceFile, writeError } from '@tp/data/files'
+import { readInput, replaceFile } from '@tp/data/files'
 import { ANSWERS_PART, SOFT_PART, type StoredPart, type TrainingStore } from '@tp/train'
 
 /** Files next to a model that is trained, which hold the state of its training while it runs. */
@@ -57,27 +57,4 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
   )
-}
-
-/** JSON lines, in order. */
-export interface Log {
-  add(line: object): void
-  /** @throws TpError TP_WRITE if a line could not be written */
-  end(): Promise<void>
-}
-
-export function openLog(path: string): Log {
-  let written = Promise.resolve()
-  return {
-    add(line) {
-      written = written.then(() => appendFile(path, `${JSON.stringify(line)}\n`))
-      // Reported at the end, since nothing awaits this promise.
-      written.catch(() => {})
-    },
-    async end() {
-      await written.catch((cause: unknown) => {
-        throw writeError(path, cause)
-      })
-    },
-  }
 }

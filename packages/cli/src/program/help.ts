@@ -1,6 +1,6 @@
-import type { FlagSpec, OptionTable } from './arguments.ts'
-import type { Command, CommandEntry } from './command.ts'
-import { settingName } from './through.ts'
+import type { FlagSpec, OptionTable } from '../arguments/arguments.ts'
+import { settingName } from '../arguments/through.ts'
+import type { Command, CommandEntry } from '../commands/command.ts'
 
 /** `tp --help`. */
 export function overview(commands: Readonly<Record<string, CommandEntry>>): string {

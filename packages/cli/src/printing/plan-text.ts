@@ -1,9 +1,8 @@
 import { factor } from '@tp/compare'
 import { layersAt, type Plan } from '@tp/compiler'
 import type { EightBits, LeftOut, TunedPlan } from '@tp/tune'
-import { layersText } from '../output/numbers.ts'
-import { shellWord } from '../output/shell-word.ts'
-import type { FoundPlan } from './search.ts'
+import { layersText } from './numbers.ts'
+import { shellWord } from './shell-word.ts'
 
 export interface PlanFiles {
   readonly model: string
@@ -91,8 +90,16 @@ function fallbackText({ threshold, share }: NonNullable<TunedPlan['cascade']>): 
   return `fallback  to the dense model for answers with a probability below ${confident}: ${fallbacks} of the examples`
 }
 
+interface SearchSummary {
+  readonly tuned: TunedPlan
+  readonly plan: Plan
+  readonly seconds: number
+  /** Whether the time ended the search. */
+  readonly isCutShort: boolean
+}
+
 /** What the search did, in one sentence. */
-export function searchText({ seconds, isCutShort, tuned, plan }: FoundPlan): string {
+export function searchText({ seconds, isCutShort, tuned, plan }: SearchSummary): string {
   const { loss, examples, maxLoss } = tuned.figures
   const found =
     plan.method === 'none' || loss === undefined

@@ -1,6 +1,6 @@
 import type { Method } from '@tp/core'
 import { needsValues } from '@tp/core/host'
-import { shellWord } from '../output/shell-word.ts'
+import { shellWord } from './shell-word.ts'
 
 /** Methods whose values are fitted in closed form, from texts without labels. */
 export const FITTED = ['lens'] as const

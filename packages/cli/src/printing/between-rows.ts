@@ -1,8 +1,8 @@
 import { mcnemarContent, type Paired, points } from '@tp/compare'
 import { figureLoss, type Interval, type McNemar, mcnemar, scaledInterval } from '@tp/metrics'
-import { pValue } from '../output/cell-text.ts'
-import { table } from '../output/table.ts'
+import { pValue } from './cell-text.ts'
 import { nameOf, type ResultRow } from './rows.ts'
+import { table } from './table.ts'
 
 /** Two prunings on the same examples. */
 interface Between {

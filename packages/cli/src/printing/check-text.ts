@@ -1,10 +1,10 @@
 import { basename } from 'node:path'
 import { type CheckedModel, speedUpText } from '@tp/compare'
 import type { ModelFile } from '@tp/data'
-import { cellText } from '../output/cell-text.ts'
-import { megabytes } from '../output/numbers.ts'
-import { table } from '../output/table.ts'
-import { madeFromText, type Provenance } from '../pruning/made-from.ts'
+import { cellText } from './cell-text.ts'
+import { madeFromText, type Provenance } from './made-from.ts'
+import { megabytes } from './numbers.ts'
+import { table } from './table.ts'
 
 /** One of the two files that are compared, as a column of the table. */
 export interface CheckedFile {

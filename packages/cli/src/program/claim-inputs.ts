@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { idxLabels, modelFolderFiles } from '@tp/data'
 import type { FileClaims } from '@tp/data/files'
-import type { Arguments, OptionTable, Reads } from '../command/arguments.ts'
-import { writtenOption } from '../command/through.ts'
+import type { Arguments, OptionTable, Reads } from '../arguments/arguments.ts'
+import { writtenOption } from '../arguments/through.ts'
 import { pluginFile } from '../plugins/import-plugin.ts'
 
 /**

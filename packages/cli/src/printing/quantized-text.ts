@@ -1,9 +1,11 @@
-import type { AnswerNearness } from '@tp/compare'
+import type { AnswerNearness, QuantizedComparison } from '@tp/compare'
 import type { QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Task } from '@tp/data/outputs'
 import type { Quantized, QuantizedWithin } from '@tp/tune'
-import { megabytes, percentage } from '../output/numbers.ts'
-import type { EightBitsVerified } from './verify-quantized.ts'
+import { megabytes, percentage } from './numbers.ts'
+
+/** Of a decoder, examples in batches are not compared with those alone. */
+export type EightBitsVerified = Pick<QuantizedComparison, 'distances'> & Partial<QuantizedComparison>
 
 export interface QuantizeReport extends Partial<AnswerNearness> {
   readonly out: string

@@ -1,14 +1,28 @@
 import { factor, flopsAtUsualLengths, type VerifiedPruning } from '@tp/compare'
-import type { Inspection, LeftOutLayers, Plan, PrunedEncoder } from '@tp/compiler'
+import type {
+  Inspection,
+  LeftOutLayers,
+  Plan,
+  PrunedEncoder,
+  PruneReport as PruningReport,
+  QuantizeReport,
+} from '@tp/compiler'
 import type { Amount, Method } from '@tp/core'
 import { amountText } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
+import type { Model } from '@tp/onnx'
 import type { SafelyPruned } from '@tp/tune'
-import { type DecoderReport, decoderText } from '../decoding/repair-decoder.ts'
-import { comparisonText } from '../output/comparison-text.ts'
-import { megabytes, ranges } from '../output/numbers.ts'
-import { leftOutText } from './leave-out.ts'
-import type { Pruned } from './prune-file.ts'
+import { comparisonText } from './comparison-text.ts'
+import { type DecoderReport, decoderText } from './decoder-report.ts'
+import { leftOutText } from './left-out-text.ts'
+import { megabytes, ranges } from './numbers.ts'
+
+/** A pruned model, and what was done to it. */
+export interface Pruned extends Omit<PruningReport, 'transform'> {
+  readonly model: Model
+  /** Nodes in 8 bits, where the plan asks for that. */
+  readonly quantized?: QuantizeReport['nodes']
+}
 
 function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   return {

@@ -1,8 +1,8 @@
 import { RootCommand, ShellCompDirective } from '@bomb.sh/tab'
+import { didYouMean } from '../arguments/did-you-mean.ts'
+import { settingName } from '../arguments/through.ts'
+import { usageError } from '../arguments/usage-error.ts'
 import { commands } from '../commands/index.ts'
-import { didYouMean } from './did-you-mean.ts'
-import { settingName } from './through.ts'
-import { usageError } from './usage-error.ts'
 
 const SHELLS: readonly string[] = ['bash', 'zsh', 'fish', 'powershell']
 

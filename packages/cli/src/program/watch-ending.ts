@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs'
 import { TpError } from '@tp/core'
-import { printable } from '../output/printable.ts'
+import { EXIT } from '../commands/exit-code.ts'
 import { loadedPlugins } from '../plugins/loaded-plugins.ts'
-import { EXIT } from './exit-code.ts'
+import { printable } from '../printing/printable.ts'
 import { knownError } from './known-error.ts'
 import { asksForJson, describe, errorDocument } from './run.ts'
 

@@ -1,6 +1,6 @@
 import { type Plan, type PlanField, type PlanFields, planFields, type QuantizeOptions } from '@tp/compiler'
 import { type AmountName, amountNames, amountRules } from '@tp/core/host'
-import type { FlagSpec } from '../command/arguments.ts'
+import type { FlagSpec } from './arguments.ts'
 
 export interface Text extends FlagSpec {
   readonly type: 'string'

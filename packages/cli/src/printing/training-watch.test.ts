@@ -1,7 +1,7 @@
 import { methodWork } from '@tp/train'
 import { expect, test } from 'vitest'
-import { progressTo } from '../output/progress.ts'
-import { watching } from './watch.ts'
+import { progressTo } from './progress.ts'
+import { watching } from './training-watch.ts'
 
 /** What a terminal shows of a training in which every second something is said. */
 function shown(): { readonly watch: ReturnType<typeof watching>; readonly lines: string[]; second(): void } {

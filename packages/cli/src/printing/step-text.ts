@@ -1,6 +1,6 @@
 import type { PruningStep } from '@tp/compiler'
 import { amountText, wholeAmount } from '@tp/core/host'
-import { layersText, ranges } from '../output/numbers.ts'
+import { layersText, ranges } from './numbers.ts'
 
 /** What a file says of one pruning: `tome, keep 0.9 at layers 1–4`. */
 export function stepText({ method, encoder, schedule, cuts }: PruningStep): string {

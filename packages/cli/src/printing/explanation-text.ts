@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import type { ExplainedToken, Explanation, PatchGrid } from '@tp/compare'
-import { table } from '../output/table.ts'
+import { table } from './table.ts'
 
 export interface DescribeOptions {
   /** Names of the model's classes; default: their numbers. */

@@ -1,6 +1,6 @@
 import type { Runtime } from '@tp/core/runtime'
 import type { FileClaims } from '@tp/data/files'
-import type { ProgressDisplay } from '../output/progress.ts'
+import type { ProgressDisplay } from '../printing/progress.ts'
 
 /** What a command has to do with the world outside. */
 export interface Context {

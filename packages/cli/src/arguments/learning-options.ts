@@ -1,8 +1,8 @@
 import { defaults, settingsOf, type TrainablePart, type TrainMethodOptions, trainableParts } from '@tp/train'
-import type { Arguments, FlagSpec } from '../command/arguments.ts'
-import { settingName } from '../command/through.ts'
-import { usageError } from '../command/usage-error.ts'
-import { number } from '../command/values.ts'
+import type { Arguments, FlagSpec } from './arguments.ts'
+import { settingName } from './through.ts'
+import { usageError } from './usage-error.ts'
+import { number } from './values.ts'
 
 /** Settings of a training, and of methods that learn, by option. */
 const meanings = {

@@ -1,8 +1,8 @@
 import type { DecoderInspection, PrunePromptOptions } from '@tp/compiler'
 import { type Amount, countedAmounts } from '@tp/core'
 import { amountRules } from '@tp/core/host'
-import { usageError } from '../command/usage-error.ts'
-import type { ReadPlan } from '../pruning/read-plan.ts'
+import { usageError } from '../arguments/usage-error.ts'
+import type { ReadPlan } from './read-plan.ts'
 
 /** Where a prompt is pruned if no layer is named: two thirds of the way up, as what was measured says (docs/decoders.md). */
 function usualLayer(layerCount: number): number {

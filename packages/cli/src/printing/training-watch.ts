@@ -6,8 +6,8 @@ import {
   type TrainingStage,
   trainingStages,
 } from '@tp/train'
-import type { ProgressDisplay } from '../output/progress.ts'
-import { openLog } from './store.ts'
+import { openLog } from './log.ts'
+import type { ProgressDisplay } from './progress.ts'
 
 const texts: Readonly<Record<TrainingStage, string>> = {
   teacher: 'asking the dense model',

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { inspect, type LeftOutLayers, type PruningStep, readProvenance } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
-import { leftOutText } from './leave-out.ts'
+import { leftOutText } from './left-out-text.ts'
 import { stepText } from './step-text.ts'
 
 /** What a file says of how it was made. */

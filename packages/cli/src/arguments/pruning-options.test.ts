@@ -1,7 +1,7 @@
 import { planFields } from '@tp/compiler'
 import { expect, test } from 'vitest'
 import { pruneCommand } from '../commands/prune.ts'
-import { optionName } from './options.ts'
+import { optionName } from './pruning-options.ts'
 import { readFields, readWritten } from './read-fields.ts'
 
 const { options } = pruneCommand

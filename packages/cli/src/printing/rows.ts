@@ -1,6 +1,6 @@
 import { type ComparedVariant, factor, speedUpText, type Times } from '@tp/compare'
-import { cellText } from '../output/cell-text.ts'
-import { table } from '../output/table.ts'
+import { cellText } from './cell-text.ts'
+import { table } from './table.ts'
 
 /** One row of the table of `tp eval`. */
 export interface ResultRow extends ComparedVariant {

@@ -1,11 +1,11 @@
 import { type Plan, type PlanFields, planFields, type WrittenAs, type WrittenField } from '@tp/compiler'
 import type { Amount, MethodEntry } from '@tp/core'
 import { type AmountName, amountKinds, amountNames, amountRules, parseOptions } from '@tp/core/host'
-import type { Arguments } from '../command/arguments.ts'
-import { didYouMean } from '../command/did-you-mean.ts'
-import { usageError } from '../command/usage-error.ts'
-import { number, numberList, numberOrList, wholeNumber } from '../command/values.ts'
-import { type comparedAmountOptions, countOptions, optionName, type pruningOptions } from './options.ts'
+import type { Arguments } from './arguments.ts'
+import { didYouMean } from './did-you-mean.ts'
+import { type comparedAmountOptions, countOptions, optionName, type pruningOptions } from './pruning-options.ts'
+import { usageError } from './usage-error.ts'
+import { number, numberList, numberOrList, wholeNumber } from './values.ts'
 
 /** A share of the FLOPs that a keep ratio is to be found for, once the model is known. */
 export interface FlopsShare {

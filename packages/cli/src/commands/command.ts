@@ -1,6 +1,6 @@
 import type { Output } from '@tp/data/files'
-import type { Arguments, OptionTable } from './arguments.ts'
-import type { Context } from './context.ts'
+import type { Arguments, OptionTable } from '../arguments/arguments.ts'
+import type { Context } from '../context/context.ts'
 
 /** What a sub-command takes and does. */
 export interface Command {

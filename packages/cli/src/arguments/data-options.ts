@@ -1,0 +1,99 @@
+import type { Task } from '@tp/data/outputs'
+import { didYouMean } from './did-you-mean.ts'
+import { usageError } from './usage-error.ts'
+
+/** Which examples, and how the model reads them. */
+export const dataOptions = {
+  data: {
+    type: 'string',
+    value: 'PATH',
+    reads: 'data',
+    description:
+      'table of labels and texts, or pairs of texts (.tsv, .csv, .jsonl), IDX files, a folder of images or WAV files by label, or of queries and documents',
+  },
+  'text-column': {
+    type: 'string',
+    through: 'read',
+    value: 'NAME|N',
+    description: 'column of the table that holds the texts, by name or number from 1; default: found by its header',
+  },
+  'pair-column': {
+    type: 'string',
+    through: 'read',
+    value: 'NAME|N',
+    description: 'the same for the second texts of pairs',
+  },
+  'label-column': { type: 'string', through: 'read', value: 'NAME|N', description: 'the same for the labels' },
+  tokenizer: {
+    type: 'string',
+    through: 'read',
+    value: 'FILE',
+    reads: 'file',
+    description: 'tokenizer.json of the model; default: the one next to it',
+  },
+  labels: {
+    type: 'string',
+    through: 'read',
+    value: 'NAME,NAME…',
+    description: "the model's class names in order; default: those of config.json next to it",
+  },
+  candidates: {
+    type: 'string',
+    through: 'read',
+    value: 'FILE',
+    reads: 'file',
+    description: 'of a folder of queries and documents: the run of a first stage, whose documents are ranked',
+  },
+  split: {
+    type: 'string',
+    through: 'read',
+    value: 'NAME',
+    description: 'of such a folder: the judgments qrels/NAME.tsv; default test',
+  },
+  top: {
+    type: 'string',
+    through: 'read',
+    value: 'K',
+    description: 'of such a folder: at most K candidates a query; default 100',
+    is: 'whole number',
+  },
+  read: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME=VALUE',
+    description: 'how data are read, where that is not found out',
+  },
+  limit: {
+    type: 'string',
+    value: 'N',
+    description: 'only the first N examples; of such a folder queries',
+    is: 'whole number',
+  },
+} as const
+
+export const taskOption = {
+  task: {
+    type: 'string',
+    value: 'classification|tokens|embeddings|ranking|asr',
+    description: 'what the model is for; default: what its outputs look like',
+  },
+  decoder: {
+    type: 'string',
+    value: 'FILE',
+    reads: 'model',
+    description:
+      'of an encoder of speech (--task asr): what writes down its states, decoder_model_merged.onnx or decoder_model.onnx',
+  },
+} as const
+
+const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ranking', 'asr'] satisfies Task[]
+
+/** @throws TpError TP_USAGE */
+export function readTask(text: string | undefined): Task | undefined {
+  if (text === undefined || isTask(text)) return text
+  throw usageError(`--task is "${text}"; it must be ${tasks.join(', ')}${didYouMean(text, tasks)}`)
+}
+
+function isTask(text: string): text is Task {
+  return tasks.includes(text)
+}

@@ -1,0 +1,9 @@
+export const runtimeOption = {
+  runtime: {
+    type: 'string',
+    value: 'node|native|web|MODULE',
+    reads: 'module',
+    description:
+      'web: wasm, run by Node; native: @tp/runtime-native; MODULE: path or package with a runtime; default node',
+  },
+} as const

@@ -136,9 +136,9 @@ export function ofSources() {
 export const composing = [
   'apps/benchmark/src/comparison/report/commands.ts', // ofReport, and what its own test makes
   'apps/site/src/methods/commands.ts', // ofPages
-  'packages/cli/src/program/completion.ts', // packages/cli/test/usage.test.ts
   'packages/cli/src/printing/plan-text.ts', // ofMessages
   'packages/cli/src/printing/train-line.ts', // ofMessages
+  'packages/cli/src/program/completion.ts', // packages/cli/test/usage.test.ts
 ]
 
 /** Modules of messages that put a command line together. @returns {string[]} */

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { TpError } from '@tp/core'
+import { readOpenFile } from './files/read-open-file.ts'
 
 /** Limits on a file that is read whole. */
 export interface ReadLimits {
@@ -11,10 +12,6 @@ export interface ReadLimits {
   /** Looks at the first bytes of a large file before the others are read. */
   readonly begins?: (head: Uint8Array) => void
 }
-
-/** A file of this size is read whole at once. */
-const SMALL = 2 ** 20
-const HEAD = 64
 
 /**
  * Reads an untrusted file: devices and pipes, which may never end, are refused like files that are too large.
@@ -33,12 +30,7 @@ export async function readBytes(path: string, { code, mostBytes, advice, begins 
     if (entry.size > mostBytes) {
       throw refuse(`is ${Math.ceil(entry.size / 2 ** 20)} MiB; files of up to ${mostBytes / 2 ** 20} MiB are read`)
     }
-    if (begins !== undefined && entry.size > SMALL) {
-      const head = new Uint8Array(HEAD)
-      await file.read(head, 0, HEAD, 0)
-      begins(head)
-    }
-    return await file.readFile()
+    return await readOpenFile(file, entry.size, begins)
   } finally {
     await file.close()
   }

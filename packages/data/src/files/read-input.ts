@@ -1,9 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { TpError } from '@tp/core'
-
-/** The most that Node reads at once, and the end of protobuf lengths. */
-export const LARGEST: number = 2 ** 31 - 1
+import { LARGEST, readOpenFile } from './read-open-file.ts'
 
 /** A plan or a guard; longer texts are neither. */
 export const LARGEST_JSON: number = 2 ** 28
@@ -18,10 +16,6 @@ export interface InputOptions {
   /** Looks at the first bytes of a large file before the others are read. */
   readonly begins?: (head: Uint8Array) => void
 }
-
-/** A file of this size is read whole at once. */
-const SMALL = 2 ** 20
-const HEAD = 64
 
 /**
  * The bytes of a file named by the user. Only a regular file is read, of a size that is known before and at most what is
@@ -63,18 +57,7 @@ async function readWhole(
   const entry = await file.stat()
   requireRegular(entry)
   requireSize(path, entry.size, most)
-  if (begins !== undefined && entry.size > SMALL) {
-    const head = new Uint8Array(HEAD)
-    await file.read(head, 0, HEAD, 0)
-    begins(head)
-  }
-  const bytes = new Uint8Array(entry.size)
-  for (let at = 0; at < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, at, bytes.length - at, at)
-    if (bytesRead === 0) throw new Error('it became shorter while it was read')
-    at += bytesRead
-  }
-  return bytes
+  return await readOpenFile(file, entry.size, begins)
 }
 
 function requireRegular(entry: { isFile(): boolean; isDirectory(): boolean }): void {

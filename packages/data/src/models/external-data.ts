@@ -3,9 +3,7 @@ import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { TpError } from '@tp/core'
 import { externalTensors, type Model } from '@tp/onnx'
-
-/** Bytes that Node reads at once, and where protobuf lengths end. */
-export const LARGEST: number = 2 ** 31 - 1
+import { LARGEST } from '../files/read-open-file.ts'
 
 /**
  * Makes sure that the data files of a model are there, whole, and in its own folder, whatever links lead to them.

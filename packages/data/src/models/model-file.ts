@@ -4,8 +4,9 @@ import { basename, dirname, join } from 'node:path'
 import { isTpError, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { decodeModel, type Model, startsLikeModel } from '@tp/onnx'
+import { LARGEST } from '../files/read-open-file.ts'
 import { readBytes } from '../read-bytes.ts'
-import { checkDataFiles, LARGEST, readPart } from './external-data.ts'
+import { checkDataFiles, readPart } from './external-data.ts'
 
 /** A model as it lies on disk. */
 export interface ModelFile {

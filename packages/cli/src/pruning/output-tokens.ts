@@ -46,8 +46,3 @@ export function checkOutputTokens({ name, site = 'attention', before }: Method):
     `--output-tokens: ${name} prunes before the attention of a layer, which reads all tokens; take another method`,
   )
 }
-
-/** What is said of the file. */
-export const KEPT_ROWS: string =
-  'a kept token has the row that the dense model gives it, unless the method merges others into it; tp.mask says which rows are tokens. ' +
-  'Embed documents with this file, and queries with the dense one'

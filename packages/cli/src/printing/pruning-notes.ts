@@ -38,7 +38,7 @@ const prunedRows: Readonly<Record<Restoring, string>> = {
 const DECODED = 'tp eval --task asr says what its decoder makes of that'
 
 /**
- * What is known of pruning a model whose head reads every token, in one sentence; undefined for other models. `restore`: what was asked
+ * A sentence on pruning a model whose head reads every token; undefined for other models. `restore`: what was asked
  * for; `kind`: what the model reads.
  */
 export function wholeHeadNote(
@@ -59,7 +59,7 @@ export function wholeHeadNote(
   return `${about}; ${isDecoded ? `${rows}; ${DECODED}` : rows}`
 }
 
-/** What is said where rows of pruned tokens hold a mean: the file does not say what reads them. */
+/** Where rows of pruned tokens hold a mean: the file does not say what reads them. */
 export const FILLED_ROWS: string =
   'rows of pruned tokens hold the mean of the kept ones, for a mean over all rows; if a decoder attends to them, give --set restore=nearest, ' +
   'or --set restore=none, and pass the output tp.mask to the decoder as the attention mask of its encoder'
@@ -102,5 +102,10 @@ function wholeHeadDefault(kind: InputKind): string {
 const QUANTIZED =
   'What makes such a model fast is tp quantize --smooth, then tp pack; tp optimize --quantize compares that with pruning'
 
-/** What is said where one was. */
+/** Where a method was named. */
 export const ASKED_FOR: string = 'the method was asked for; tp eval says what it costs on your own data'
+
+/** Where output tokens alone are pruned. */
+export const KEPT_ROWS: string =
+  'a kept token has the row that the dense model gives it, unless the method merges others into it; tp.mask says which rows are tokens. ' +
+  'Embed documents with this file, and queries with the dense one'

@@ -3,7 +3,7 @@
 // Data sets: labeled examples of a file or folder, whichever kind it is.
 
 export { readLabeledTexts } from './datasets/labeled-texts.ts'
-export { idxLabels, isDatasetFile, openDataset } from './datasets/open-dataset.ts'
+export { idxLabels, openDataset } from './datasets/open-dataset.ts'
 export type { Ranking } from './datasets/ranking.ts'
 export { sharedExamples } from './datasets/shared-examples.ts'
 export {

@@ -96,7 +96,7 @@ test('completes commands, options and what they may be', async () => {
 
 describe('bad usage exits with 2 and says what to do', () => {
   test.each<[string, () => string[], string, RegExp]>([
-    ['an unknown command', () => ['deploy'], 'TP_USAGE', /no command "deploy".*inspect, optimize, prune/],
+    ['an unknown command', () => ['deploy'], 'TP_USAGE', /no command "deploy".*optimize, prune/],
     ['half an example', () => ['eval', 'no.onnx', '--data', 'no.tsv', '--limit', '0.5'], 'TP_USAGE', /--limit is 0\.5/],
     [
       'no minutes',

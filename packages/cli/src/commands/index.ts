@@ -2,11 +2,6 @@ import type { CommandEntry } from './command.ts'
 
 /** Every command, loaded on demand, so that `tp --help` waits for none of them. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
-  inspect: {
-    summary: 'says where tokens can be pruned, or why they cannot',
-    operands: ['MODEL'],
-    load: async () => (await import('./inspect.ts')).inspectCommand,
-  },
   optimize: {
     summary: 'finds the fastest pruning within an allowed loss',
     operands: ['MODEL'],
@@ -22,25 +17,50 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./quantize.ts')).quantizeCommand,
   },
+  pack: {
+    summary: 'writes a model that does no work on padding',
+    operands: ['MODEL'],
+    load: async () => (await import('./pack.ts')).packCommand,
+  },
   press: {
     summary: 'writes a model that prunes the caches of a decoder',
     operands: ['MODEL'],
     load: async () => (await import('./press.ts')).pressCommand,
   },
-  pack: {
-    summary: 'writes a model that does no work on padding',
+  inspect: {
+    summary: 'says where tokens can be pruned, or why they cannot',
     operands: ['MODEL'],
-    load: async () => (await import('./pack.ts')).packCommand,
+    load: async () => (await import('./inspect.ts')).inspectCommand,
+  },
+  check: {
+    summary: 'says if a pruned file is faster and as accurate',
+    operands: ['PRUNED'],
+    load: async () => (await import('./check.ts')).checkCommand,
   },
   eval: {
     summary: 'measures accuracy and speed on data, pruned and dense',
     operands: ['MODEL'],
     load: async () => (await import('./eval.ts')).evalCommand,
   },
-  check: {
-    summary: 'says if a pruned file is faster and as accurate',
+  bench: {
+    summary: 'times a model against another, or itself pruned',
+    operands: ['MODEL'],
+    load: async () => (await import('./bench.ts')).benchCommand,
+  },
+  explain: {
+    summary: 'says which tokens matter, and where they are pruned',
+    operands: ['MODEL'],
+    load: async () => (await import('./explain.ts')).explainCommand,
+  },
+  train: {
+    summary: 'trains a model with its tokens pruned',
+    operands: ['MODEL'],
+    load: async () => (await import('./train.ts')).trainCommand,
+  },
+  calibrate: {
+    summary: 'finds which answers of a pruned model fall back',
     operands: ['PRUNED'],
-    load: async () => (await import('./check.ts')).checkCommand,
+    load: async () => (await import('./calibrate.ts')).calibrateCommand,
   },
   run: {
     summary: 'answers all texts of files, on one machine or many',
@@ -51,26 +71,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'computes what tp run --queue puts on a queue',
     operands: [],
     load: async () => (await import('./worker.ts')).workerCommand,
-  },
-  calibrate: {
-    summary: 'finds which answers of a pruned model fall back',
-    operands: ['PRUNED'],
-    load: async () => (await import('./calibrate.ts')).calibrateCommand,
-  },
-  explain: {
-    summary: 'says which tokens matter, and where they are pruned',
-    operands: ['MODEL'],
-    load: async () => (await import('./explain.ts')).explainCommand,
-  },
-  bench: {
-    summary: 'times a model against another, or itself pruned',
-    operands: ['MODEL'],
-    load: async () => (await import('./bench.ts')).benchCommand,
-  },
-  train: {
-    summary: 'trains a model with its tokens pruned',
-    operands: ['MODEL'],
-    load: async () => (await import('./train.ts')).trainCommand,
   },
   serve: {
     summary: 'answers over HTTP, as KServe and OpenAI do',

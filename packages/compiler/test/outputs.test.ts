@@ -149,7 +149,7 @@ describe('attentions as outputs', () => {
     expect(refusal?.code).toBe('TP_TOKEN_OUTPUT')
     expect(refusal?.message).toContain('the output attentions.2 was float32[batch,2,sequence,sequence]')
     expect(refusal?.message).toContain('attentions.3 likewise')
-    expect(refusal?.message).toContain('--outputs logits,attentions.0,attentions.1')
+    expect(refusal?.message).toContain('--set outputs=logits,attentions.0,attentions.1')
   })
 
   test('removes attentions where others are requested', async () => {

@@ -81,11 +81,8 @@ const turns = {
 /** A test is named by a sentence, or by a verb whose subject is the file. */
 const fragment = /^(?:are|is|was|were|has been|have been|been|being|that|of|what|who|whose|whatever)\b/i
 
-/** Sources not yet brought into this form. */
-const unchecked = /^(packages\/cli)\//
-
 const sources = files
-  .filter((path) => /\.(ts|tsx|mjs|js|jsx)$/.test(path) && !unchecked.test(path))
+  .filter((path) => /\.(ts|tsx|mjs|js|jsx)$/.test(path))
   .map((path) => ({ path, words: wordsOfSource(path) }))
 const pages = files.filter((path) => path.endsWith('.md')).map((path) => ({ path, prose: wordsOfPage(path) }))
 

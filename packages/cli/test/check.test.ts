@@ -25,7 +25,7 @@ beforeAll(async () => {
   writeFileSync(folder.at('texts.txt'), texts.map(({ text }) => `${text}\n`).join(''))
   await prune('exact.onnx', mail, '--method', 'none')
   await prune('few.onnx', mail, '--method', 'received-attention', '--keep', '0.5')
-  // Whatever is first in a mail: half of the answers change.
+  // A method that keeps the first tokens of a mail: half of the answers change.
   await prune('broken.onnx', mail, '--method', 'truncate', '--layers', '0', '--tokens', '2')
 })
 

@@ -64,7 +64,7 @@ function decoderOfStates(): Uint8Array {
 }
 
 describe('a decoder', () => {
-  test('that reads what is kept of states is written with the last logits alone, and verified', async () => {
+  test('writes a decoder that reads any kept states with the last logits alone, and verifies it', async () => {
     const [path, out] = [folder.at('states.onnx'), folder.at('states-last.onnx')]
     await writeFile(path, decoderOfStates())
     const { code, stdout, stderr } = await tpHere(['prune', path, '-o', out])
@@ -73,7 +73,7 @@ describe('a decoder', () => {
     expect(inspectDecoder(decodeModel(readFileSync(out)))).toMatchObject({ ok: true, logitsOf: 'the last token' })
   })
 
-  test('is described by inspect', async () => {
+  test('inspect describes the decoder', async () => {
     const { code, stdout } = await tpHere(['inspect', decoderPath('llama')])
     expect(code).toBe(0)
     expect(stdout).toMatch(/^decoder +2 layers, hidden 16, 4 heads \(2 for keys and values\)$/m)
@@ -86,7 +86,7 @@ describe('a decoder', () => {
   })
 
   test.each(['llama', 'llama-fused-int4'] as const)(
-    'is written with the last logits alone, and verified: %s',
+    'writes the last logits alone, and verifies them: %s',
     async (name) => {
       const out = folder.at(`${name}.onnx`)
       const { code, stdout } = await tpHere(['prune', decoderPath(name), '-o', out, '--lossless', '--verify', '--json'])
@@ -106,8 +106,8 @@ describe('a decoder', () => {
       tags: name === 'llama' ? 'exhaustive' : [],
     }, async () => {
       const out = folder.at(`prompt-${name}.onnx`)
-      const asked = ['--method', 'last-query', '--keep', '0.25']
-      const { code, stdout } = await tpHere(['prune', decoderPath(name), '-o', out, ...asked, '--verify'])
+      const options = ['--method', 'last-query', '--keep', '0.25']
+      const { code, stdout } = await tpHere(['prune', decoderPath(name), '-o', out, ...options, '--verify'])
       expect(code).toBe(0)
       expect(stdout).toMatch(
         /^a prompt is pruned after the attention of layer 0 \(keep 0\.25\); caches of layer 1 are shorter/m,
@@ -119,7 +119,7 @@ describe('a decoder', () => {
       expect(inspected).toMatch(/^pruning +last-query, after the attention of layer 0 \(keep 0\.25\)$/m)
     })
 
-  test('is written with the last logits alone if nothing is asked for', async () => {
+  test('writes the last logits alone if no option says otherwise', async () => {
     const out = folder.at('default.onnx')
     const { code, stdout } = await tpHere(['prune', decoderPath('gpt2'), '-o', out, '--json'])
     expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ method: 'last logits' })])

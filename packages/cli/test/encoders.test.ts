@@ -76,7 +76,7 @@ describe('two encoders in one file', () => {
 })
 
 describe('a pruned file', () => {
-  test('is pruned further at the remaining layers, by default at all of them', async () => {
+  test('prunes the file further at the remaining layers, by default at all of them', async () => {
     const [once, twice] = [folder.at('once.onnx'), folder.at('twice.onnx')]
     await tpHere(['prune', modelPath('mail'), '-o', once, ...keep, '--layers', '1'])
     const { code, stdout } = await tpHere([

@@ -26,7 +26,9 @@ const evaluate = (path: string, ...more: string[]): ReturnType<typeof tpHere> =>
   tpHere(['eval', folder.at('states.onnx'), '--data', path, ...tokenizer, ...more])
 
 describe('queries and documents', () => {
-  test('are pruned each alone and both, against what the dense model finds', { timeout }, async () => {
+  test('prunes queries and documents each alone and both, against the results of the dense model', {
+    timeout,
+  }, async () => {
     const { code, stdout } = await evaluate(data, '--methods', 'stride', '--keep', '0.3', '--json')
     expect(code).toBe(0)
     const { task, examples, judged, rows, between } = JSON.parse(stdout)
@@ -69,8 +71,8 @@ test('late interaction searches by the vectors of tokens, of which some are prun
   tags: 'exhaustive',
 }, async () => {
   const kept = ['--layers', '5', '--set', 'restore=none', '--set', 'protect=0']
-  const asked = ['--late-interaction', '--methods', 'none,stride', '--keep', '0.1', ...kept, '--json']
-  const { code, stdout } = await evaluate(data, ...asked)
+  const options = ['--late-interaction', '--methods', 'none,stride', '--keep', '0.1', ...kept, '--json']
+  const { code, stdout } = await evaluate(data, ...options)
   expect(code).toBe(0)
   const [dense, none, pruned] = JSON.parse(stdout).rows
   expect(none.both.top10Kept).toBe(100)

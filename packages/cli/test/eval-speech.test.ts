@@ -56,7 +56,7 @@ describe('tp eval of an encoder of speech', () => {
     ['another task with a decoder', ['--task', 'embeddings', '--decoder', exported], /--decoder is for --task asr/],
     ['a decoder of something else', ['--decoder', exported], /is not a decoder of speech: it has no input input_ids/],
     ['a column', ['--decoder', exported, '--read', 'textColumn=text'], /--read textColumn does not go with --task asr/],
-  ])('is refused %s', async (_, args, message) => {
+  ])('refuses %s', async (_, args, message) => {
     const { code, stderr } = await evaluate(...args)
     expect(code).not.toBe(0)
     expect(stderr).toMatch(message)

@@ -61,7 +61,7 @@ describe('tokens', () => {
     ...['--read', 'labels=O,B-NAME,I-NAME', ...more],
   ]
 
-  test('are recognized by the outputs, and judged by F1 of entities with losses paired by sentence', {
+  test('recognizes tokens by the outputs, and judges them by F1 of entities with losses paired by sentence', {
     timeout,
   }, async () => {
     const { code, stdout, stderr } = await tpHere(args(...byReceived, '--json'))
@@ -78,7 +78,7 @@ describe('tokens', () => {
     expect(text.stdout).toMatch(/^method +keep +kept +F1 +accuracy +loss of F1 +McNemar p +agrees with dense +FLOPs/m)
   })
 
-  test('are judged by accuracy alone without names of BIO tags', { timeout }, async () => {
+  test('judges tokens by accuracy alone without names of BIO tags', { timeout }, async () => {
     writeFileSync(folder.at('pos.tsv'), 'see\tVERB\nyou\tPRON\n')
     const pos = args('--json').with(3, folder.at('pos.tsv')).with(-2, 'labels=VERB,PRON,NOUN')
     expect(JSON.parse((await tpHere(pos)).stdout).rows[0]).toMatchObject({ f1: null, lossOf: 'accuracy' })
@@ -101,7 +101,7 @@ describe('embeddings', () => {
     expect(await notesOf('--set', 'restore=all')).not.toContainEqual(filled)
   })
 
-  test('are recognized by the outputs, and need no labels', { timeout }, async () => {
+  test('recognizes embeddings by the outputs, without labels', { timeout }, async () => {
     const args = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...tokenizer, ...byReceived]
     const { code, stdout } = await tpHere([...args, '--json'])
     expect(code).toBe(0)

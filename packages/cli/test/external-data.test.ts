@@ -25,7 +25,7 @@ describe('a model with a data file', () => {
   }
   const outFiles = (): string[] => folder.files().filter((name) => name.startsWith('out/'))
 
-  test('is copied with its data to another folder', async () => {
+  test('copies the model with its data to another folder', async () => {
     const { code, stdout } = await tpHere(['prune', model(), '-o', out(), ...by, '--verify', '--json'])
     expect(code).toBe(0)
     expect(outFiles()).toEqual(['out/model.onnx.data', 'out/pruned.onnx'])
@@ -45,14 +45,14 @@ describe('a model with a data file', () => {
     await expectLoads(output)
   })
 
-  test('is also evaluated and timed', { tags: 'exhaustive' }, async () => {
+  test('also evaluates and times the model', { tags: 'exhaustive' }, async () => {
     const args = ['bench', model(), '--method', 'received-attention', '--keep', '0.6', '--shapes', '1x16', '--json']
     const { code, stdout } = await tpHere(args)
     expect(code).toBe(0)
     expect(JSON.parse(stdout).rows).toHaveLength(3)
   })
 
-  test('is refused, and not read, if one weight has gigabytes', async () => {
+  test('refuses the model without reading it if one weight has gigabytes', async () => {
     const huge = decodeModel(readFileSync(model()))
     const tensor = huge.proto.graph?.initializer.find(
       ({ dims, dataLocation }) => dataLocation === 1 && dims.length === 2,
@@ -121,7 +121,7 @@ describe('a model with a data file', () => {
       () => truncateSync(`${model()}.data`, 1000),
       /model\.onnx\.data has 1000 bytes where at least \d+ are needed/,
     ],
-  ])('is refused with data that are %s', async (_, spoil, message) => {
+  ])('refuses data that are %s', async (_, spoil, message) => {
     spoil()
     for (const args of [
       ['inspect', model()],
@@ -141,7 +141,7 @@ describe('a model with a data file', () => {
     'a/../../model.onnx.data',
     'C:\\weights',
     'https://example.org/weights',
-  ])('is refused with a data path outside the folder: %s', async (location) => {
+  ])('refuses a data path outside the folder: %s', async (location) => {
     writeFileSync(folder.at('in', 'leaves.onnx'), withDataFile(location).model)
     const { code, stderr } = await tpHere(['prune', folder.at('in', 'leaves.onnx'), '-o', out(), ...by])
     expect(stderr).toMatch(

@@ -151,8 +151,8 @@ describe('outputs and inputs of a command are different files', () => {
   test('says of every option that names a file whether it is read or written', async () => {
     for (const { load } of Object.values(commands)) {
       const command = await load()
-      const given = Object.fromEntries(Object.keys(command.options).map((name) => [name, `<${name}>`]))
-      const written = (command.writes?.(given, []) ?? []).map(({ path }) => path).join(' ')
+      const values = Object.fromEntries(Object.keys(command.options).map((name) => [name, `<${name}>`]))
+      const written = (command.writes?.(values, []) ?? []).map(({ path }) => path).join(' ')
       for (const [name, { value = '', reads }] of Object.entries(command.options as OptionTable)) {
         if (!/FILE|PATH|OUT|PLAN|PREFIX|MODULE|MODEL|DENSE|OTHER/.test(value)) continue
         expect([name, reads !== undefined || written.includes(`<${name}>`)]).toEqual([name, true])
@@ -226,7 +226,7 @@ describe('external data', () => {
     '0.6',
   ]
 
-  test('is refused through a link out of the folder, and nothing is written next to the output', async () => {
+  test('refuses a link out of the folder, and writes nothing next to the output', async () => {
     const model = write('link.bin')
     symlinkSync(at('elsewhere/secret'), at('in/link.bin'))
     for (const args of [['inspect', model], prune(model)]) {
@@ -238,13 +238,13 @@ describe('external data', () => {
     }
   })
 
-  test('is refused in a linked folder outside', async () => {
+  test('refuses a linked folder outside', async () => {
     const model = write('sub/secret')
     symlinkSync(at('elsewhere'), at('in/sub'))
     await refused(prune(model), 'TP_EXTERNAL_PATH', /leads out of the model's folder/)
   })
 
-  test('is refused if it is the model itself, a folder or a pipe', async () => {
+  test('refuses the model itself, a folder or a pipe as data', async () => {
     await refused(prune(write('model.onnx')), 'TP_EXTERNAL_PATH', /names itself/)
     await refused(prune(write('.')), 'TP_EXTERNAL_DATA', /is a folder/)
     const model = write('pipe.bin')
@@ -252,7 +252,7 @@ describe('external data', () => {
     await refused(prune(model), 'TP_EXTERNAL_DATA', /is not a regular file/)
   })
 
-  test('is read through a link inside the folder, and its contents are copied', async () => {
+  test('reads data through a link inside the folder, and copies their contents', async () => {
     const model = write('link.bin')
     symlinkSync(at('in/weights.bin'), at('in/link.bin'))
     const { code, stderr } = await tpHere(prune(model))
@@ -260,7 +260,7 @@ describe('external data', () => {
     expect(readFileSync(at('out/link.bin'))).toEqual(readFileSync(at('in/weights.bin')))
   })
 
-  test('is found next to the target of a linked model, as in a download cache', async () => {
+  test('finds data next to the target of a linked model, as in a download cache', async () => {
     const model = write('weights.bin')
     mkdirSync(at('cache/blobs'))
     mkdirSync(at('cache/snapshot'))
@@ -271,7 +271,7 @@ describe('external data', () => {
     expect((await tpHere(['inspect', at('cache/snapshot/model.onnx')])).code).toBe(0)
   })
 
-  test('is not copied onto an output, nor through a link out of its folder', async () => {
+  test('does not copy data onto an output, nor through a link out of its folder', async () => {
     const model = write('weights.bin')
     await refused(['prune', model, '-o', at('out/weights.bin'), ...by], 'TP_OUTPUT', /two files at once/)
     const deep = write('sub/weights.bin')
@@ -305,18 +305,18 @@ describe('a command that reserves its output', () => {
   beforeAll(() => writeFileSync(at('file'), ''))
 
   test.each(commandsOfData)('tp %s names the output that cannot be written', async (command, args, out) => {
-    const given = [command, digits, ...args(), '-o']
-    await refused([...given, at(`absent/${out}`)], 'TP_WRITE', new RegExp(`absent/${out} was not written: the folder`))
+    const line = [command, digits, ...args(), '-o']
+    await refused([...line, at(`absent/${out}`)], 'TP_WRITE', new RegExp(`absent/${out} was not written: the folder`))
     await refused(
-      [...given, at(`file/${out}`)],
+      [...line, at(`file/${out}`)],
       'TP_WRITE',
       new RegExp(`file/${out} was not written: a part of the path`),
     )
   })
 
   test.each(commandsOfData)('tp %s reports a missing model before that', async (command, args, out) => {
-    const given = [command, at('no.onnx'), ...args(), '-o', at(`absent/${out}`)]
-    await refused(given, 'TP_FILE_NOT_FOUND', /no\.onnx/)
+    const line = [command, at('no.onnx'), ...args(), '-o', at(`absent/${out}`)]
+    await refused(line, 'TP_FILE_NOT_FOUND', /no\.onnx/)
   })
 })
 

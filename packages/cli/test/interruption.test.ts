@@ -51,7 +51,7 @@ describe('a signal during a command', () => {
       expect(folder.files()).toEqual(['slow.mjs'])
     })
 
-  test('is not needed for the command to write its file', async () => {
+  test('the command writes its file without needing a signal', async () => {
     const args = [
       'prune',
       digits,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 /** The command line as a program. */
 export const serveBin: string = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
 
-/** What a server prints when it listens. */
+/** The line that a server prints when it listens. */
 export async function listening(child: ChildProcess): Promise<{ url: string; pid: number; models: object[] }> {
   let text = ''
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {

@@ -111,7 +111,7 @@ describe('plugins', () => {
       /so has @tp\/core; one of the two has to be renamed/,
     ],
     ['cannot be loaded', () => module('throw new Error("broken inside")'), /fails when it is loaded: broken inside/],
-  ])('are refused if a module %s', async (_, plugin, message) => {
+  ])('refuses a plugin if a module %s', async (_, plugin, message) => {
     const { code, stdout, stderr } = await tpHere(['methods', '--plugin', plugin()])
     expect(stderr).toMatch(message)
     expect(stderr).toContain('code: TP_PLUGIN')

@@ -63,8 +63,12 @@ describe('tp optimize of an encoder of speech', () => {
     ['another task', ['--task', 'ranking', '--decoder', 'decoder_model.onnx'], 2, /--decoder is for --task asr/],
     ['an option of classes', ['--decoder', 'decoder_model.onnx', '--confident'], 2, /--confident does not go/],
     ['few recordings', ['--decoder', 'decoder_model.onnx'], 1, /10 recordings are too few.*give 40 or more/],
-  ])('is refused with %s, and nothing is written', async (_, given, expected, message) => {
-    const args = [...given.map((arg) => (arg.endsWith('.onnx') ? folder.at(arg) : arg)), '--data', folder.at('few.tsv')]
+  ])('refuses %s, and writes nothing', async (_, options, expected, message) => {
+    const args = [
+      ...options.map((arg) => (arg.endsWith('.onnx') ? folder.at(arg) : arg)),
+      '--data',
+      folder.at('few.tsv'),
+    ]
     const out = folder.at('none.json')
     const { code, stderr } = await tpHere(['optimize', folder.at('encoder_model.onnx'), '--plan-out', out, ...args])
     expect([code, stderr]).toEqual([expected, expect.stringMatching(message)])

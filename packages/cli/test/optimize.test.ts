@@ -82,17 +82,17 @@ describe('tp optimize', () => {
       ...onExamples,
       eightBits: { speedup: 1.9, loss: { estimate: 0.1, low: -0.5, high: 0.7 }, holds: true },
     }
-    const told = (plan: Plan, own: Partial<typeof figures> = {}): string =>
+    const textOf = (plan: Plan, own: Partial<typeof figures> = {}): string =>
       describePlan({ format: 1, regimes: [{ plan }], figures: { ...figures, ...own } }, { model: 'm', out: 'p.json' })
     const quantize = {}
-    const pruned = told({ format: 1, method: 'sdtp', layers: [1, 3], keep: [0.8, 0.7], quantize })
+    const pruned = textOf({ format: 1, method: 'sdtp', layers: [1, 3], keep: [0.8, 0.7], quantize })
     expect(pruned).toContain('p.json  sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits\n')
     expect(pruned).toContain('8 bits alone  1.90×, loss 0.1 points (-0.5 … 0.7) on the examples for choosing\n')
-    const alone = told({ format: 1, method: 'none', quantize })
+    const alone = textOf({ format: 1, method: 'none', quantize })
     expect(alone).toContain('p.json  no tokens are pruned but dead ones, in 8 bits\n')
     expect(alone).toContain('next  tp prune m --plan p.json')
     const eightBits = { speedup: 1.9, loss: { estimate: 4, low: 3, high: 5 }, holds: false }
-    const dense = told({ format: 1, method: 'none' }, { eightBits })
+    const dense = textOf({ format: 1, method: 'none' }, { eightBits })
     expect(dense).toContain('p.json  nothing pruned or in 8 bits is faster and loses no more than 1 points\n')
     expect(dense).toContain('4.0 points (3.0 … 5.0) on the examples for choosing; nothing was pruned in 8 bits\n')
   })
@@ -100,15 +100,15 @@ describe('tp optimize', () => {
   test('says what fewer layers do alone, and that a plan has them', () => {
     const leftOut = { layers: [2, 4], speedup: 1.4, loss: { estimate: 0.3, low: -0.5, high: 1.1 }, holds: true }
     const figures: TunedPlan['figures'] = { ...onExamples, leftOut }
-    const told = (plan: Plan, own: Partial<typeof figures> = {}): string =>
+    const textOf = (plan: Plan, own: Partial<typeof figures> = {}): string =>
       describePlan({ format: 1, regimes: [{ plan }], figures: { ...figures, ...own } }, { model: 'm', out: 'p.json' })
-    const without = told({ format: 1, method: 'none', leaveOut: [2, 4], quantize: {} })
+    const without = textOf({ format: 1, method: 'none', leaveOut: [2, 4], quantize: {} })
     expect(without).toContain('p.json  without layers 2, 4, no tokens are pruned but dead ones, in 8 bits\n')
     expect(without).toContain(
       'without layers 2, 4 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing\n',
     )
     expect(without).toContain('next  tp prune m --plan p.json')
-    const dense = told({ format: 1, method: 'none' }, { leftOut: { ...leftOut, layers: [2], holds: false } })
+    const dense = textOf({ format: 1, method: 'none' }, { leftOut: { ...leftOut, layers: [2], holds: false } })
     expect(dense).toContain('p.json  nothing pruned or with fewer layers is faster and loses no more than 1 points\n')
     expect(dense).toContain(
       'without layer 2 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing; all layers',
@@ -251,7 +251,7 @@ describe('tp optimize', () => {
     const texts = mailData('calibration').map(({ text }) => text.split(/\s+/).slice(0, 24).join(' '))
     writeFileSync(folder.at('embedder', 'texts.txt'), texts.slice(0, 80).join('\n'))
     const out = folder.at('embedder.json')
-    const asked = [
+    const line = [
       'optimize',
       model,
       '--data',
@@ -262,7 +262,7 @@ describe('tp optimize', () => {
       '1x64',
     ]
     const how = ['--methods', 'tome', '--max-loss', '20', '--encoder', 'input_ids', '--quantize']
-    const { code, stdout } = await tpHere([...asked, ...how])
+    const { code, stdout } = await tpHere([...line, ...how])
     expect(code).toBe(0)
     expect(stdout).toMatch(/^loss {2}\d+\.\d hundredths of the cosine to the dense vectors \(/m)
     const { figures, regimes } = JSON.parse(readFileSync(out, 'utf8'))

@@ -27,7 +27,7 @@ const methods = [...(await loadMethods([])).values()]
   .filter((entry) => !entry.create().unscheduled)
 const rules: readonly ScheduleOptions[] = Object.values(amountRules).map(({ name, example }) => ({ [name]: example }))
 
-/** What is given for some examples, each at one side of a row of `width`. */
+/** The inputs for some examples, each at one side of a row of `width`. */
 function feedsOf(rows: readonly (readonly number[])[], width: number, side: (typeof sides)[number]): NamedTensors {
   const padded = (row: readonly number[], filler: number): number[] => {
     const padding = Array.from({ length: width - row.length }, () => filler)
@@ -51,7 +51,7 @@ function feedsOf(rows: readonly (readonly number[])[], width: number, side: (typ
   }
 }
 
-/** What came out of one example: numbers, those of its own tokens where there are some for each, and which tokens were kept. */
+/** The results of one example: numbers, those of its own tokens where there are some for each, and which tokens were kept. */
 interface Outcome {
   readonly numbers: readonly number[]
   readonly kept: Readonly<Record<string, readonly number[]>>

@@ -92,7 +92,7 @@ describe('tp prune of an encoder with its decoder', () => {
       /restore is auto, and with it every decoder reads/,
     ],
     ['an encoder as a decoder', ['encoder.onnx'], 4, /no input with states of an encoder/],
-  ])('is refused with %s, and nothing is written', async (_, [file = '', ...others], expected, message) => {
+  ])('refuses %s, and writes nothing', async (_, [file = '', ...others], expected, message) => {
     const out = folder.at('pruned.onnx')
     await writeFile(out, 'before')
     const paths = others.map((arg) => (arg.endsWith('.onnx') ? folder.at(arg) : arg))

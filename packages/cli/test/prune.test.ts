@@ -262,7 +262,7 @@ describe('tp prune', () => {
   ] as const
   for (const [kind, name, about, advice] of read) {
     const path = join(fixturesFolder, name, 'model.onnx')
-    const title = `speaks of ${kind} if nothing is asked of ${name}`
+    const title = `speaks of ${kind} without options for ${name}`
     test(title, async () => {
       const { code, stdout } = await tpHere(['prune', path, '-o', folder.at(`${name}.onnx`), '--json'])
       const notes = JSON.parse(stdout).notes.join('\n')
@@ -286,7 +286,7 @@ describe('tp prune', () => {
       expect(nodes(folder.at('safe.onnx'))).toBe(nodes(pooled))
     })
 
-    test('does what is asked for, with a warning', async () => {
+    test('obeys the options, with a warning', async () => {
       const args = ['--method', 'tome', '--keep', '0.7']
       const { stdout } = await tpHere(['prune', pooled, '-o', folder.at('asked.onnx'), ...args])
       expect(stdout).toMatch(/^tokens are pruned after .*keep 0\.7$/m)

@@ -27,7 +27,7 @@ describe('the model of mails', () => {
     expect(twice.stderr).toContain('code: TP_QUANTIZED')
   })
 
-  test('is verified on examples of unequal lengths', async () => {
+  test('verifies examples of unequal lengths', async () => {
     const out = folder.at('verified.onnx')
     const { code, stdout } = await tpHere(['quantize', model, '-o', out, '--verify', '--json'])
     expect(code).toBe(0)
@@ -37,7 +37,7 @@ describe('the model of mails', () => {
   })
 
   test.each(['llama', 'gpt2'] as const)(
-    'is compared on prompts padded on either side, if it is a decoder: %s',
+    'compares prompts padded on either side, if the model is a decoder: %s',
     async (name) => {
       const args = ['quantize', decoderPath(name), '-o', folder.at(`${name}.onnx`), '--verify']
       const { distances, own } = JSON.parse((await tpHere([...args, '--json'])).stdout).verification
@@ -51,7 +51,7 @@ describe('the model of mails', () => {
     },
   )
 
-  test('is written without --verify alone, if what it takes cannot be generated', async () => {
+  test('writes the model only without --verify if its inputs cannot be generated', async () => {
     const out = folder.at('merged.onnx')
     const args = ['quantize', decoderPath('whisper-merged-fixed'), '-o', out]
     expect(await tpHere([...args, '--verify'])).toMatchObject({
@@ -82,7 +82,7 @@ describe('the model of mails', () => {
     expect((await tpHere(['quantize', model, '-o', out])).stdout).not.toContain('weights in float32')
   })
 
-  test('is compared with itself on data, and leaves nodes in float32 until it is near enough', {
+  test('compares the model with itself on data, and leaves nodes in float32 until it is near enough', {
     timeout: 120_000,
   }, async () => {
     const data = folder.at('mails.tsv')
@@ -109,7 +109,7 @@ test.each([
   ['to an unknown type', ['quantize', model, '-o', folder.at('x.onnx'), '--type', 'int4']],
   ['smoothed without data', ['quantize', model, '-o', folder.at('x.onnx'), '--smooth']],
   ['within a bound without data', ['quantize', model, '-o', folder.at('x.onnx'), '--within', '0.99']],
-])('is a usage error %s', async (_, args) => {
+])('reports a usage error %s', async (_, args) => {
   expect((await tpHere(args)).code).toBe(2)
 })
 

@@ -22,7 +22,7 @@ function scorer(): Uint8Array {
 }
 
 const clean = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 160)
-const ofClass = (wanted: number) => mailData('calibration').filter(({ label }) => label === wanted)
+const ofClass = (own: number) => mailData('calibration').filter(({ label }) => label === own)
 
 beforeAll(() => {
   model = folder.at('model.onnx')
@@ -50,7 +50,7 @@ beforeAll(() => {
 const segment = ['--set', 'protectSegment=0']
 
 describe('a model with one logit', () => {
-  test('is judged by nDCG@10 where documents were judged', { timeout }, async () => {
+  test('judges the model by nDCG@10 where documents were judged', { timeout }, async () => {
     const methods = ['--methods', 'stride,received-attention', '--keep', '0.5', ...segment]
     const { code, stdout } = await tpHere(['eval', model, '--data', folder.at('pairs.tsv'), ...methods, '--json'])
     expect(code).toBe(0)
@@ -65,7 +65,7 @@ describe('a model with one logit', () => {
     expect(text.stdout).toMatch(/^method +keep +kept +nDCG@10 +loss in points +rank correlation/m)
   })
 
-  test('is checked by nDCG@10, by judgments or else by the scores of the dense model', {
+  test('checks the model by nDCG@10, by judgments or else by the scores of the dense model', {
     timeout,
     tags: 'exhaustive',
   }, async () => {
@@ -82,7 +82,7 @@ describe('a model with one logit', () => {
     }
   })
 
-  test('is compared with the dense order where nobody has judged', { timeout, tags: 'exhaustive' }, async () => {
+  test('compares with the dense order where nobody has judged', { timeout, tags: 'exhaustive' }, async () => {
     const methods = ['--methods', 'received-attention', '--keep', '0.5']
     const { stdout } = await tpHere(['eval', model, '--data', folder.at('unjudged.tsv'), ...methods, '--json'])
     const [, none, received] = JSON.parse(stdout).rows
@@ -91,7 +91,7 @@ describe('a model with one logit', () => {
     expect(received.change.estimate).toBeGreaterThan(0)
   })
 
-  test('is one of two classes on texts with labels', { timeout }, async () => {
+  test('treats the logit as one of two classes on texts with labels', { timeout }, async () => {
     const lines = [...ofClass(0).slice(0, 3), ...ofClass(1).slice(0, 3)].map(
       ({ label, text }) => `${label}\t${clean(text)}`,
     )
@@ -100,7 +100,7 @@ describe('a model with one logit', () => {
     expect(JSON.parse(stdout)).toMatchObject({ task: 'classification', rows: [{ accuracy: expect.any(Number) }] })
   })
 
-  test('is pruned with the query protected, by the separator of its tokenizer', { timeout }, async () => {
+  test('prunes with the query protected, by the separator of its tokenizer', { timeout }, async () => {
     const out = folder.at('pruned.onnx')
     const amount = ['--method', 'received-attention', '--keep', '0.3', ...segment]
     expect((await tpHere(['prune', model, '-o', out, ...amount])).code).toBe(0)
@@ -143,14 +143,14 @@ describe('a model with one logit', () => {
     expect(plan).toMatchObject({ protectSegment: 0, separator: expect.any(Number) })
   })
 
-  test('is explained without labels', { timeout }, async () => {
+  test('explains the model without labels', { timeout }, async () => {
     const { stdout } = await tpHere(['explain', model, '--data', folder.at('unjudged.tsv'), '--limit', '1', '--json'])
     const [{ tokens, probability }] = JSON.parse(stdout).examples
     expect(tokens.filter(({ text }: { text: string }) => text === '[SEP]')).toHaveLength(2)
     expect(probability).toBeGreaterThan(0.5)
   })
 
-  test('is tuned without labels, by whole queries', { timeout, tags: 'exhaustive' }, async () => {
+  test('tunes the model without labels, by whole queries', { timeout, tags: 'exhaustive' }, async () => {
     const out = folder.at('plan.json')
     const choice = ['--methods', 'received-attention', '--max-loss', '5', '--shapes', '4x64', ...segment]
     const { code, stderr } = await tpHere([

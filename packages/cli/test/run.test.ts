@@ -65,7 +65,7 @@ describe('run', () => {
     expect(labels(readFileSync(folder.at('guarded.jsonl'), 'utf8'))).toBe(labels(dense))
   })
 
-  test('that was killed continues to the same bytes', { tags: 'exhaustive' }, async () => {
+  test('a killed run continues to the same bytes', { tags: 'exhaustive' }, async () => {
     const out = 'killed.jsonl'
     const running = tp(args(out, '--shard-rows', '4'), {
       onError(text, kill) {

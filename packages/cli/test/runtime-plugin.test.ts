@@ -37,14 +37,14 @@ describe('--runtime MODULE', () => {
     expect(stdout).toContain('watched engine')
   })
 
-  test('is timed by tp bench', async () => {
+  test('tp bench times the runtime', async () => {
     const args = ['--method', 'received-attention', '--keep', '0.5', '--shapes', '1x8', '--json']
     const { loads, stdout } = await loadsOf(['bench', model, ...args])
     expect(loads).toBe(3)
     expect(JSON.parse(stdout).runtime).toBe('watched engine')
   })
 
-  test('is tried by tp doctor', async () => {
+  test('tp doctor tries the runtime', async () => {
     const { loads, stdout } = await loadsOf(['doctor'])
     // It adds, and multiplies in 8 bits.
     expect(loads).toBe(2)

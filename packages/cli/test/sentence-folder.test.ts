@@ -56,7 +56,7 @@ function difference(a: readonly number[], b: readonly number[]): number {
 }
 
 describe('an embedder of which 1_Pooling reads the class token alone', () => {
-  test('is inspected as what reads it sees it', async () => {
+  test('inspects the model as readers of its file see it', async () => {
     const { stdout } = await tpHere(['inspect', byClass])
     expect(stdout).toMatch(/^head +.*: the class token \(position 0\)$/m)
     expect(stdout).toMatch(
@@ -84,7 +84,7 @@ describe('an embedder of which 1_Pooling reads the class token alone', () => {
     expect(outputOf(rows)?.dims).toEqual(outputOf(byClass)?.dims)
   })
 
-  test('is compared, checked and timed as such', async () => {
+  test('compares, checks and times the model as such', async () => {
     const evaluated = await tpHere(['eval', byClass, '--data', texts, '--methods', 'none', '--limit', '12', '--json'])
     const { rows } = JSON.parse(evaluated.stdout)
     expect(rows[1]).toMatchObject({ method: 'none', cosine: { estimate: expect.closeTo(1, 5) } })
@@ -107,7 +107,7 @@ describe('an embedder of which 1_Pooling reads the class token alone', () => {
   })
 })
 
-test('texts are cut at max_seq_length, unless fewer tokens are asked for', async () => {
+test('texts are cut at max_seq_length, unless an option allows fewer tokens', async () => {
   const cut = await vectors(byMean)
   writeFileSync(folder.at('mean', 'sentence_bert_config.json'), '{}')
   const whole = await vectors(byMean)

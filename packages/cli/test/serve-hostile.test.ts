@@ -40,7 +40,7 @@ class Load {
     ])
   }
 
-  leave(): void {
+  disconnect(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
 
@@ -56,7 +56,7 @@ class Load {
   }
 
   /** Opens a connection every so many milliseconds, sends this, reads nothing, and leaves after a while. */
-  async #every(ms: number, text: string, leavesAfter: number): Promise<void> {
+  async #every(ms: number, text: string, disconnectAfter: number): Promise<void> {
     while (performance.now() < this.#end) {
       const socket = connect(this.#port, '127.0.0.1')
       this.#sockets.add(socket)
@@ -64,7 +64,7 @@ class Load {
       socket.once('close', () => this.#sockets.delete(socket))
       socket.pause()
       socket.write(text)
-      void setTimeout(leavesAfter, undefined, { ref: false }).then(() => socket.destroy())
+      void setTimeout(disconnectAfter, undefined, { ref: false }).then(() => socket.destroy())
       await setTimeout(ms)
     }
   }
@@ -112,6 +112,6 @@ for (const { seconds, tags } of [
     // With all that is still half-sent and unread.
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([143, null])
-    load.leave()
+    load.disconnect()
   })
 }

@@ -67,7 +67,7 @@ describe('tp serve', () => {
     await setTimeout(500)
     isEnding = true
     child.kill('SIGTERM')
-    // Answers go on, while balancers are told to ask others.
+    // Answers go on, while balancers turn to other servers.
     await expect.poll(async () => (await fetch(`${url}/v2/health/ready`)).status, { timeout: 800 }).toBe(503)
     const [code] = await once(child, 'exit')
     await Promise.all(clients)
@@ -91,7 +91,7 @@ describe('tp serve', () => {
     await once(child, 'exit')
   })
 
-  test('is not ended by SIGHUP while it starts, nor while it ends, and answers what it has accepted', async () => {
+  test('does not end by SIGHUP while it starts, nor while it ends, and answers what it has accepted', async () => {
     const options = ['--port', '0', '--threads', '1', '--max-wait', '500', '--drain-ms', '300', '--json']
     const child = spawn(process.execPath, [bin, 'serve', mail, ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
     const notes: string[] = []
@@ -101,7 +101,7 @@ describe('tp serve', () => {
     })
     const { url, pid } = await listening(child)
     expect(pid).toBe(child.pid)
-    // What was asked while it started is done then.
+    // A signal during the start takes effect after it.
     await expect.poll(() => notes, { timeout: 10_000 }).toContain('mail is served from its file of now')
     const answers = Array.from({ length: 4 }, (_, i) => predict(url, `lunch ${i}`))
     await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toContain('tp_queue_rows{model="mail"} 4')
@@ -138,7 +138,7 @@ describe('tp serve', () => {
       'TP_USAGE',
       /give only one of --guard and --plan/,
     ],
-    ['a plan that is no JSON', [mail, '--plan', mail], 'TP_PLAN', /invalid JSON/],
+    ['a plan that is not JSON', [mail, '--plan', mail], 'TP_PLAN', /invalid JSON/],
     ['no model', [], 'TP_USAGE', /MODEL… is missing/],
     ['a file that is not there', ['missing.onnx'], 'TP_FILE_NOT_FOUND', /missing\.onnx/],
     ['a limit that cannot be', [mail, '--max-texts', '0'], 'TP_USAGE', /--max-texts is 0/],

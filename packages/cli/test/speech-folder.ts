@@ -12,8 +12,8 @@ export interface SpeechSizes {
 }
 
 /**
- * What is next to an encoder of speech: how its frames are made, a decoder of six words with its tokenizer, and recordings with what is
- * said in them.
+ * The files next to an encoder of speech: how its frames are made, a decoder of six words with its tokenizer, and recordings
+ * with their transcripts.
  */
 export async function addSpeechFiles(
   at: (name: string) => string,

@@ -6,7 +6,7 @@ import { tpHere } from './tp.ts'
 withSentences()
 
 const twoTexts = (): string => folder.at('two-texts.tsv')
-const asked = ['--method', 'stride', '--keep', '0.5'] as const
+const options = ['--method', 'stride', '--keep', '0.5'] as const
 
 beforeAll(() => {
   const rows = read('train.tsv')
@@ -32,21 +32,21 @@ describe('a table with several columns', () => {
   }
 
   test('gives the numbers of a table with two columns', { timeout }, async () => {
-    const wanted = await accuracy('--data', folder.at('train.tsv'))
-    expect(await accuracy('--data', folder.at('three.tsv'))).toBe(wanted)
-    expect(await accuracy('--data', folder.at('three.csv'))).toBe(wanted)
-    expect(await accuracy('--data', twoTexts(), '--read', 'textColumn=second')).toBe(wanted)
+    const expected = await accuracy('--data', folder.at('train.tsv'))
+    expect(await accuracy('--data', folder.at('three.tsv'))).toBe(expected)
+    expect(await accuracy('--data', folder.at('three.csv'))).toBe(expected)
+    expect(await accuracy('--data', twoTexts(), '--read', 'textColumn=second')).toBe(expected)
   })
 
   test.each<[string, () => string[]]>([
     ['eval', () => ['eval', model()]],
     ['explain', () => ['explain', model()]],
     ['optimize', () => ['optimize', model(), '--plan-out', folder.at('plan.json')]],
-    ['train', () => ['train', model(), '-o', folder.at('t.onnx'), ...asked, '--selection', folder.at('dev.tsv')]],
+    ['train', () => ['train', model(), '-o', folder.at('t.onnx'), ...options, '--selection', folder.at('dev.tsv')]],
     ['calibrate', () => ['calibrate', folder.at('pruned.onnx'), '--against', model(), '-o', folder.at('g.json')]],
-  ])('is refused by %s if the text column is unclear, with what to do', { timeout }, async (command, args) => {
+  ])('%s refuses a table whose text column is unclear, with what to do', { timeout }, async (command, args) => {
     if (command === 'calibrate') {
-      expect((await tpHere(['prune', model(), '-o', folder.at('pruned.onnx'), ...asked])).code).toBe(0)
+      expect((await tpHere(['prune', model(), '-o', folder.at('pruned.onnx'), ...options])).code).toBe(0)
     }
     const { code, stderr } = await tpHere([...args(), '--data', twoTexts()])
     expect(stderr).toContain('its columns are "first", "second", "label"')
@@ -54,7 +54,7 @@ describe('a table with several columns', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_DATA')])
   })
 
-  test('is the only data whose columns can be named', { timeout }, async () => {
+  test('names columns of a table only', { timeout }, async () => {
     const tokens = ['eval', model(), '--data', folder.at('train.tsv'), '--task', 'tokens', '--read', 'textColumn=1']
     const { code, stderr } = await tpHere(tokens)
     expect([code, stderr]).toEqual([2, expect.stringContaining('--read textColumn does not go with --task tokens')])

@@ -32,13 +32,13 @@ describe('a training that is interrupted before its first step', () => {
     ['asking the dense model about the selection', 'b'],
     ['asking the pruned model', 'c'],
     ['fine-tuning', 'd'],
-  ])('while %s keeps what was asked, and resumes to the same bytes', { timeout }, async (stage, name) => {
+  ])('while %s keeps its options, and resumes to the same bytes', { timeout }, async (stage, name) => {
     const out = `${name}.onnx`
     const { code, stderr } = await tp(args(out), {
       onError: (text, kill) => void (text.includes(`${stage} …`) && kill('SIGINT')),
     })
     expect(code).toBe(130)
-    expect(stderr).toMatch(/\.checkpoint holds what was (asked|learned): the same command with --resume goes on/)
+    expect(stderr).toMatch(/\.checkpoint holds the (answers of the dense model|learned weights): the same command with --resume goes on/)
     expect(checkpoints()).toContain(`${out}.answers.checkpoint`)
     const rest = await tpHere(args(out, '--resume'))
     expect([rest.code, rest.stderr]).toEqual([0, expect.any(String)])

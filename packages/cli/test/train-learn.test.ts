@@ -101,10 +101,10 @@ describe('a method that learns', () => {
     timeout,
     tags: 'exhaustive',
   }, async () => {
-    const asked = ['--set', 'epochs=0.3', '--set', 'hardEpochs=0', '--json']
-    const keep = await tpHere(learn('k.onnx', ...asked, '--keep', '0.5'))
+    const options = ['--set', 'epochs=0.3', '--set', 'hardEpochs=0', '--json']
+    const keep = await tpHere(learn('k.onnx', ...options, '--keep', '0.5'))
     expect(JSON.parse(keep.stdout).plan).toMatchObject({ layers: [0, 1], keep: [0.5, 0.5] })
-    const layers = await tpHere(learn('k.onnx', ...asked, '--layers', '1'))
+    const layers = await tpHere(learn('k.onnx', ...options, '--layers', '1'))
     expect(JSON.parse(layers.stdout).plan).toMatchObject({ layers: [1], threshold: [expect.any(Number)] })
   })
 
@@ -124,7 +124,7 @@ describe('a method that learns', () => {
     const { plan, flops } = JSON.parse(fitted.stdout)
     expect(new Set(plan.keep).size).toBe(1)
     expect(flops).toBeLessThanOrEqual(0.8)
-    // What it learned is needed to prune with it, and then nothing learns.
+    // Its learned values are needed to prune with it, and then nothing learns.
     const fixed = ['--weights', folder.at('g.safetensors'), '--layers', '0,1', '--keep', '0.5']
     expect((await tpHere([...gated, ...fixed])).code).toBe(0)
     const both = await tpHere([...gated, ...fixed, '--target-flops', '0.8'])

@@ -57,8 +57,8 @@ describe('tp train', () => {
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6])
     const trained = decodeModel(readFileSync(folder.at('trained.onnx')))
     expect(readProvenance(trained)[0]?.method).toBe('received-attention')
-    const given = ['bert', 'bert/model.onnx', 'bert/tokenizer.json', 'dev.tsv', 'train.tsv']
-    expect(folder.files()).toEqual([...given, 'log.jsonl', 'trained.onnx'].sort())
+    const files = ['bert', 'bert/model.onnx', 'bert/tokenizer.json', 'dev.tsv', 'train.tsv']
+    expect(folder.files()).toEqual([...files, 'log.jsonl', 'trained.onnx'].sort())
   })
 
   test('teaches a model without some layers what the whole one answers', { timeout: 60_000 }, async () => {
@@ -128,8 +128,8 @@ test('refuses the second and third of three trainings to one output at once', { 
     }),
   )
   expect(ended).toEqual([2, 2, 0])
-  const told = trainings.filter(({ code }) => code === 2).map(({ stderr }) => stderr)
-  for (const stderr of told) {
+  const messages = trainings.filter(({ code }) => code === 2).map(({ stderr }) => stderr)
+  for (const stderr of messages) {
     expect(stderr).toMatch(/^\[tp\] process \d+ works at .*same\.onnx already; wait for it.*\ncode: TP_OUTPUT\n$/)
   }
   expect(folder.files().filter((name) => name.includes('same.onnx'))).toEqual(['same.onnx'])
@@ -137,16 +137,16 @@ test('refuses the second and third of three trainings to one output at once', { 
 
 test('names a damaged checkpoint and what is wrong with it', async () => {
   const path = folder.at('damaged.onnx.checkpoint')
-  const told = JSON.stringify({ step: 1, settings: {}, moved: [], progress: [] })
+  const checkpoint = JSON.stringify({ step: 1, settings: {}, moved: [], progress: [] })
   const contents: readonly (readonly [Uint8Array, RegExp])[] = [
     [
       Buffer.from('{"half": '),
       /it is damaged, or not a checkpoint \(the weights cannot be read: it is not a safetensors file/,
     ],
-    [writeSafetensors(new Map(), { 'tp.training': told.slice(0, -5) }), /record of the training is invalid JSON/],
+    [writeSafetensors(new Map(), { 'tp.training': checkpoint.slice(0, -5) }), /record of the training is invalid JSON/],
     [writeSafetensors(new Map(), { 'tp.training': '{"step":-1}' }), /record of the training has no valid step/],
-    [writeSafetensors(new Map(), { 'tp.training': told }), /belongs to another training/],
-    [writeSafetensors(new Map(), { other: told }), /these weights are not a checkpoint/],
+    [writeSafetensors(new Map(), { 'tp.training': checkpoint }), /belongs to another training/],
+    [writeSafetensors(new Map(), { other: checkpoint }), /these weights are not a checkpoint/],
   ]
   for (const [bytes, message] of contents) {
     writeFileSync(path, bytes)

@@ -39,7 +39,7 @@ describe('help', () => {
     }
   })
 
-  test('is colored only where the terminal shows it, and JSON never', async () => {
+  test('colors help only where the terminal shows it, and JSON never', async () => {
     const bold = '\u001b['
     expect((await tpHere(['--help'])).stdout).not.toContain(bold)
     const shown = await tpHere(['methods', '--json'], { columns: 40, styled: true })

@@ -5,7 +5,7 @@ const engine = wasmRuntime()
 /** How many models it has been given so far. */
 export let loads = 0
 
-/** A runtime as a plugin: the wasm of browsers, and a count of what it was asked for. */
+/** A runtime as a plugin: the wasm of browsers, and a count of its requests. */
 const runtime = {
   name: 'watched',
   load(model, options) {

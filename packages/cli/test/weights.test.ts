@@ -48,7 +48,7 @@ test('prunes at the layers that the values are for, where none are named', { tag
   const few = ['--methods', 'gained,stride', '--weights', safetensors(values), '--json']
   const evaluated = await tpHere(['eval', mail, '--data', data, ...gained.slice(0, 2), '--keep', '0.7', ...few])
   expect(evaluated.code).toBe(0)
-  // What they are compared with prunes at the same layers.
+  // Their reference prunes at the same layers.
   const [, , ...rows] = JSON.parse(evaluated.stdout).rows as { method: string; keptByLayer: number[] }[]
   const cuts = rows.map(({ method, keptByLayer }) => {
     return [method, [...keptByLayer.keys()].filter((i) => (keptByLayer[i] as number) < (keptByLayer[i - 1] ?? 1))]
@@ -60,12 +60,12 @@ test('prunes at the layers that the values are for, where none are named', { tag
 })
 
 test('refuses values of single layers where layers are left out, which gives the others new numbers', async () => {
-  const leavingOut = prune(...gained, '--leave-out', '0')
+  const withoutLayer = prune(...gained, '--leave-out', '0')
   const some = safetensors({ 'layer.1.gain': 1.5, 'layer.3.gain': 2.5 })
-  const { code, stderr } = await tpHere([...leavingOut, '--weights', some])
+  const { code, stderr } = await tpHere([...withoutLayer, '--weights', some])
   const message = /the values are for layers 1, 3, and layers are to be left out[\s\S]*TP_WEIGHTS/
   expect([code, stderr]).toEqual([1, expect.stringMatching(message)])
-  const { code: forAll } = await tpHere([...leavingOut, '--weights', safetensors({ gain: 1.5, 'layer.2.other': 1 })])
+  const { code: forAll } = await tpHere([...withoutLayer, '--weights', safetensors({ gain: 1.5, 'layer.2.other': 1 })])
   expect(forAll).toBe(0)
 })
 

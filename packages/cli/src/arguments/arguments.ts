@@ -5,7 +5,7 @@ import { settingOf, writtenOption } from './through.ts'
 import { usageError } from './usage-error.ts'
 import { fromZero, portNumber, positive, shapeList, share, wholeNumber } from './values.ts'
 
-/** What an option's value is the name of. */
+/** The kind of thing that an option's value names. */
 export type Reads = 'file' | 'model' | 'data' | 'module'
 
 type ValueKind = 'whole number' | 'positive' | 'from 0' | 'share' | 'port' | 'shapes'
@@ -19,11 +19,11 @@ export interface FlagSpec extends Relations {
   readonly description: string
   /** May be given several times. */
   readonly multiple?: boolean
-  /** What its value is the name of, if the command reads that. */
+  /** The kind of file that its value names, if the command reads it. */
   readonly reads?: Reads
-  /** What its value has to be, as far as that is known before anything is read. */
+  /** The form of its value, as far as that is known before anything is read. */
   readonly is?: ValueKind
-  /** What it may be instead. */
+  /** Values allowed besides. */
   readonly words?: readonly string[]
   /** Of the options in `--help` that it is listed with; default: the first ones, without a heading. */
   readonly heading?: string

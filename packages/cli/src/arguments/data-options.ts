@@ -15,7 +15,7 @@ export const dataOptions = {
     type: 'string',
     through: 'read',
     value: 'NAME|N',
-    description: 'column of the table that holds the texts, by name or number from 1; default: found by its header',
+    description: 'column with the texts, by name or by number from 1; default: found by its header',
   },
   'pair-column': {
     type: 'string',
@@ -42,19 +42,19 @@ export const dataOptions = {
     through: 'read',
     value: 'FILE',
     reads: 'file',
-    description: 'of a folder of queries and documents: the run of a first stage, whose documents are ranked',
+    description: 'for a folder of queries and documents: a first-stage run, whose documents are ranked',
   },
   split: {
     type: 'string',
     through: 'read',
     value: 'NAME',
-    description: 'of such a folder: the judgments qrels/NAME.tsv; default test',
+    description: 'for such a folder: the judgments qrels/NAME.tsv; default test',
   },
   top: {
     type: 'string',
     through: 'read',
     value: 'K',
-    description: 'of such a folder: at most K candidates a query; default 100',
+    description: 'for such a folder: at most K candidates a query; default 100',
     is: 'whole number',
   },
   read: {
@@ -66,7 +66,7 @@ export const dataOptions = {
   limit: {
     type: 'string',
     value: 'N',
-    description: 'only the first N examples; of such a folder queries',
+    description: 'only the first N examples, or queries of such a folder',
     is: 'whole number',
   },
 } as const
@@ -75,14 +75,14 @@ export const taskOption = {
   task: {
     type: 'string',
     value: 'classification|tokens|embeddings|ranking|asr',
-    description: 'what the model is for; default: what its outputs look like',
+    description: 'the task of the model; default: judged by its outputs',
   },
   decoder: {
     type: 'string',
     value: 'FILE',
     reads: 'model',
     description:
-      'of an encoder of speech (--task asr): what writes down its states, decoder_model_merged.onnx or decoder_model.onnx',
+      'for a speech encoder (--task asr): the decoder that transcribes its states, decoder_model_merged.onnx or decoder_model.onnx',
   },
 } as const
 

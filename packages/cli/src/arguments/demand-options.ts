@@ -8,23 +8,23 @@ export const demandOptions = {
     value: 'POINTS',
     is: 'from 0',
     description:
-      'what may be lost, in points: of accuracy, of F1 of tags, of nDCG@10 where documents are ranked or found, of word errors of speech; of vectors hundredths of the cosine to the dense ones; default 0.5',
+      'allowed loss in points: of accuracy, of F1 of tags, of nDCG@10 for rankings and searches, of word errors for speech; for vectors hundredths of the cosine to the dense ones; default 0.5',
   },
   confident: {
     type: 'boolean',
-    description: 'the whole 95 % interval of the loss must be within that, not its estimate alone',
+    description: 'require the whole 95 % interval of the loss to be within that, not only its estimate',
   },
   'min-speedup': {
     type: 'string',
     value: 'S',
     is: 'positive',
-    description: 'times as fast as dense that it has to be; default: not slower',
+    description: 'required speed-up over dense; default: not slower',
   },
 } as const
 
 /** @throws TpError TP_USAGE */
-export function readDemands(given: Arguments<typeof demandOptions>): Demands {
-  const { 'max-loss': maxLoss, 'min-speedup': minSpeedup, confident = false } = given
+export function readDemands(args: Arguments<typeof demandOptions>): Demands {
+  const { 'max-loss': maxLoss, 'min-speedup': minSpeedup, confident = false } = args
   return {
     maxLoss: maxLoss === undefined ? MAX_LOSS : number('max-loss', maxLoss),
     confident,

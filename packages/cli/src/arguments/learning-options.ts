@@ -43,22 +43,22 @@ export const learningOptions = {
     type: 'string',
     value: 'all|vectors|head|method',
     description:
-      'weights that learn: all but embeddings (default), scales and biases, those after the last layer, or only the method’s values',
+      'weights to train: all but embeddings (default), scales and biases, those after the last layer, or only the method’s values',
   },
   'target-flops': {
     type: 'string',
     value: 'F',
-    description: 'a method that learns: the share of the FLOPs that is aimed at, and not exceeded on --selection',
+    description: 'for a method that learns: the target share of the FLOPs, not exceeded on --selection',
   },
   'weights-out': {
     type: 'string',
     value: 'FILE',
-    description: 'the same: write what it has learned (safetensors, as tp prune --weights reads it)',
+    description: 'the same: write the learned values (safetensors, for tp prune --weights)',
   },
   quantize: {
     type: 'boolean',
     description:
-      'store what was trained in 8 bits, as tp quantize does; on x86 without VNNI in 7, which is exact everywhere',
+      'store the trained model in 8 bits, as tp quantize does; on x86 without VNNI in 7, which is exact everywhere',
   },
 } as const
 
@@ -70,12 +70,12 @@ export interface Learning extends Pick<TrainMethodOptions, 'settings' | 'hardEpo
 }
 
 /** The options above, read. @throws TpError TP_USAGE, TP_OPTION */
-export function readLearning(given: Arguments<typeof learningOptions & SettingOptions>): Learning {
-  const { train = 'all', 'target-flops': target } = given
+export function readLearning(args: Arguments<typeof learningOptions & SettingOptions>): Learning {
+  const { train = 'all', 'target-flops': target } = args
   if (!isPart(train)) throw usageError(`--train is "${train}"; it must be all, vectors, head or method`)
-  const names = (Object.keys(meanings) as Setting[]).filter((name) => given[name] !== undefined)
+  const names = (Object.keys(meanings) as Setting[]).filter((name) => args[name] !== undefined)
   const read = (name: Setting): number | string =>
-    name === 'decay' ? (given[name] as string) : number(name, given[name] as string)
+    name === 'decay' ? (args[name] as string) : number(name, args[name] as string)
   const { hardEpochs, ...settings } = Object.fromEntries(names.map((name) => [settingName(name), read(name)])) as {
     readonly hardEpochs?: number
   }
@@ -86,7 +86,7 @@ export function readLearning(given: Arguments<typeof learningOptions & SettingOp
     ...{ part: train, settings },
     targetFlops: target === undefined ? undefined : number('target-flops', target),
     ...(hardEpochs !== undefined && { hardEpochs }),
-    ofMethod: ['target-flops', 'weights-out', ...ofMethods].filter((name) => Object.hasOwn(given, name)),
+    ofMethod: ['target-flops', 'weights-out', ...ofMethods].filter((name) => Object.hasOwn(args, name)),
   }
 }
 

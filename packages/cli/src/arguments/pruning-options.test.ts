@@ -13,11 +13,11 @@ test('has an option for every field of a plan that a command line writes', () =>
 })
 
 test('reads fields as the schema takes them', () => {
-  const given = {
+  const args = {
     ...{ method: 'tome', layers: ['1,3'], keep: '0.7,0.5', param: ['a=1'], protect: 'none', 'protect-segment': '0' },
     ...{ separator: '102', restore: 'all', outputs: 'logits, states', 'leave-out': '4,2', quantize: true },
   }
-  expect(readWritten(given)).toEqual({
+  expect(readWritten(args)).toEqual({
     ...{ method: 'tome', layers: [1, 3], keep: [0.7, 0.5], params: { a: '1' }, protect: [], protectSegment: 0 },
     ...{ separator: 102, restore: 'all', outputs: ['logits', 'states'], leaveOut: [4, 2], quantize: {} },
   })

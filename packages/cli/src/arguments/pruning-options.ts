@@ -2,11 +2,11 @@ import { type Plan, type PlanField, type PlanFields, planFields, type QuantizeOp
 import { type AmountName, amountNames, amountRules } from '@tp/core/host'
 import type { FlagSpec } from './arguments.ts'
 
-export interface Text extends FlagSpec {
+export interface TextOption extends FlagSpec {
   readonly type: 'string'
   readonly value: string
 }
-interface Several extends Text {
+interface Several extends TextOption {
   readonly multiple: true
 }
 export interface Flag extends FlagSpec {
@@ -20,7 +20,11 @@ type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`
 
 type OptionName<Name> = Name extends 'params' ? 'param' : Name extends string ? Kebab<Name> : never
 type OptionOf<Name extends keyof Plan> =
-  NonNullable<Plan[Name]> extends boolean | QuantizeOptions ? Flag : Name extends 'params' | 'layers' ? Several : Text
+  NonNullable<Plan[Name]> extends boolean | QuantizeOptions
+    ? Flag
+    : Name extends 'params' | 'layers'
+      ? Several
+      : TextOption
 
 /** An option for every field of a plan that a command line writes. */
 type PlanOptions = {
@@ -62,7 +66,7 @@ function presetText(preset: unknown): string[] {
 const planOptions: PlanOptions = fieldOptions(planFields) as unknown as PlanOptions
 
 /** A share of the FLOPs, for which a keep ratio is found. */
-const flops: Text = {
+const flops: TextOption = {
   type: 'string',
   value: 'F[@N]',
   description:
@@ -71,12 +75,14 @@ const flops: Text = {
 }
 
 /** Fields that few need are given as `--set FIELD=VALUE`. */
-function bySet<Table extends Readonly<Record<string, FlagSpec>>>(table: Table): Readonly<Record<keyof Table, Text>> {
+function bySet<Table extends Readonly<Record<string, FlagSpec>>>(
+  table: Table,
+): Readonly<Record<keyof Table, TextOption>> {
   const all = Object.entries(table).map(([name, { type, value = 'VALUE', ...spec }]) => [
     name,
     { ...spec, type: 'string', value: type === 'boolean' ? 'true|false' : value, through: 'set' },
   ])
-  return Object.fromEntries(all) as Record<keyof Table, Text>
+  return Object.fromEntries(all) as Record<keyof Table, TextOption>
 }
 
 const { method, layers, keep, tokens, remove, threshold, mass, ...besides } = planOptions
@@ -87,7 +93,7 @@ const amounts: Pick<PlanOptions, AmountName> = { keep, tokens, ...bySet({ remove
 export const methodOption: Pick<PlanOptions, 'method'> = { method }
 
 /** `--layers`, and how many tokens are kept there. */
-export const amountOptions: Pick<PlanOptions, 'layers' | AmountName> & { readonly flops: Text } = {
+export const amountOptions: Pick<PlanOptions, 'layers' | AmountName> & { readonly flops: TextOption } = {
   layers,
   ...amounts,
   flops,
@@ -98,49 +104,50 @@ type OwnOption = 'method' | 'layers' | AmountName | 'encoder' | 'param' | 'leave
 
 /** Options of pruning besides method and amounts; `prune`, `eval` and `bench` take the same. */
 export const pruningOptions: Pick<PlanOptions, 'encoder' | 'param'> &
-  Readonly<Record<'weights' | Exclude<keyof PlanOptions, OwnOption>, Text> & Record<'plugin' | 'set', Several>> = {
-  encoder,
-  param,
-  weights: {
-    type: 'string',
-    value: 'FILE',
-    reads: 'file',
-    description: "the method's trained values (safetensors, named layer.B.NAME or NAME)",
-  },
-  plugin: {
-    type: 'string',
-    multiple: true,
-    value: 'MODULE',
-    reads: 'module',
-    description: 'path or package with more methods',
-  },
-  set: {
-    type: 'string',
-    multiple: true,
-    value: 'FIELD=VALUE',
-    description: 'another field of the plan',
-  },
-  ...bySet(others),
-}
+  Readonly<Record<'weights' | Exclude<keyof PlanOptions, OwnOption>, TextOption> & Record<'plugin' | 'set', Several>> =
+  {
+    encoder,
+    param,
+    weights: {
+      type: 'string',
+      value: 'FILE',
+      reads: 'file',
+      description: "the method's trained values (safetensors, named layer.B.NAME or NAME)",
+    },
+    plugin: {
+      type: 'string',
+      multiple: true,
+      value: 'MODULE',
+      reads: 'module',
+      description: 'path or package with further methods',
+    },
+    set: {
+      type: 'string',
+      multiple: true,
+      value: 'FIELD=VALUE',
+      description: 'another field of the plan',
+    },
+    ...bySet(others),
+  }
 
 export const leaveOutOption: Pick<PlanOptions, 'leave-out'> = { 'leave-out': leaveOut }
 
 export const quantizeOption: Pick<PlanOptions, 'quantize'> = { quantize }
 
-export const planOption: Readonly<Record<'plan' | 'regime', Text>> = {
+export const planOption: Readonly<Record<'plan' | 'regime', TextOption>> = {
   plan: {
     type: 'string',
     value: 'FILE',
     reads: 'file',
-    description: 'a plan as JSON: format, method, and any of layers, keep, params, …; tp optimize writes one',
-    // What both say is told apart: these outputs, and 8 bits, of what a plan prunes.
+    description: 'a plan as JSON: format, method and, optionally, layers, keep, params, …; tp optimize writes one',
+    // Names in both are distinguished: these outputs, and 8 bits, from the pruning of a plan.
     excludes: [...Object.keys(planOptions).filter((name) => !['outputs', 'quantize'].includes(name)), 'flops'],
     because: 'a plan says all of it',
   },
   regime: {
     type: 'string',
     value: 'N',
-    description: 'which regime of a tuned plan, from 0; default: the last one, of the largest runs',
+    description: 'the regime of a tuned plan, from 0; default: the last one, for the largest runs',
     needs: ['plan'],
     through: 'set',
   },
@@ -154,7 +161,7 @@ export const comparedAmountOptions: Readonly<Record<AmountName | 'flops', Severa
 }
 
 /** One number for each rule that keeps a number of tokens that is known without scores. */
-export const countOptions: Readonly<Partial<Record<AmountName, Text>>> = Object.fromEntries(
+export const countOptions: Readonly<Partial<Record<AmountName, TextOption>>> = Object.fromEntries(
   Object.values(amountRules)
     .filter(({ keptCount }) => keptCount !== undefined)
     .map(({ name, letter }) => [name, { ...amounts[name], value: letter }]),

@@ -30,7 +30,7 @@ const amountOptionNames: readonly (AmountName | 'flops')[] = [...amountNames, 'f
 type ComparedArguments = Arguments<typeof comparedAmountOptions & Pick<typeof pruningOptions, 'param'>>
 
 /** The reader of each way to write a value. */
-const readers: Readonly<Record<WrittenAs, (option: string, given: never, written: WrittenField) => unknown>> = {
+const readers: Readonly<Record<WrittenAs, (option: string, value: never, written: WrittenField) => unknown>> = {
   text: (_, text: string) => text,
   names: (_, text: string) => text.split(',').map((name) => name.trim()),
   word: readWord,
@@ -49,15 +49,15 @@ const readers: Readonly<Record<WrittenAs, (option: string, given: never, written
  * @throws TpError TP_USAGE
  */
 export function readFields(
-  given: Readonly<Record<string, unknown>>,
+  args: Readonly<Record<string, unknown>>,
   fields: PlanFields,
 ): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, field]) => {
       const option = optionName(name, field)
       const { written } = field
-      if (written === undefined || given[option] === undefined) return []
-      return [[name, readers[written.as](option, given[option] as never, written)]]
+      if (written === undefined || args[option] === undefined) return []
+      return [[name, readers[written.as](option, args[option] as never, written)]]
     }),
   )
 }
@@ -66,13 +66,13 @@ export function readFields(
  * A plan as the options of a command line give it.
  * @throws TpError TP_USAGE
  */
-export function readWritten(given: Readonly<Record<string, unknown>>): WrittenPlan {
-  const { remove, others } = removeByParam(given)
+export function readWritten(args: Readonly<Record<string, unknown>>): WrittenPlan {
+  const { remove, others } = removeByParam(args)
   const { quantize, ...fields } = readFields({ ...others, ...(remove !== undefined && { remove }) }, planFields)
   return {
     ...fields,
     ...(quantize === true && { quantize: {} }),
-    ...(given.flops !== undefined && { flops: readFlops(given.flops as string) }),
+    ...(args.flops !== undefined && { flops: readFlops(args.flops as string) }),
   }
 }
 
@@ -80,14 +80,14 @@ export function readWritten(given: Readonly<Record<string, unknown>>): WrittenPl
  * Papers on merging call r what `--set remove` says. `--param r=8` means the same if no other amount is given; a method with an option r
  * of its own requires one.
  */
-function removeByParam(given: Readonly<Record<string, unknown>>): {
+function removeByParam(args: Readonly<Record<string, unknown>>): {
   readonly remove?: string
   readonly others: Readonly<Record<string, unknown>>
 } {
-  const param = (given.param ?? []) as readonly string[]
+  const param = (args.param ?? []) as readonly string[]
   const found = param.find((text) => text.startsWith('r='))
-  if (found === undefined || amountOptionNames.some((name) => given[name] !== undefined)) return { others: given }
-  return { remove: found.slice('r='.length), others: { ...given, param: param.filter((text) => text !== found) } }
+  if (found === undefined || amountOptionNames.some((name) => args[name] !== undefined)) return { others: args }
+  return { remove: found.slice('r='.length), others: { ...args, param: param.filter((text) => text !== found) } }
 }
 
 /** A plan by the options of a command line. @throws TpError TP_OPTION */
@@ -100,20 +100,20 @@ export function planOf(entry: MethodEntry, { params = {}, ...fields }: WrittenPl
  * The amounts of a command line that compares, one row each, with the layers.
  * @throws TpError TP_USAGE
  */
-export function readComparedAmounts(given: ComparedArguments): WrittenPlan[] {
-  const { layers } = given
-  const { remove } = removeByParam(given)
+export function readComparedAmounts(args: ComparedArguments): WrittenPlan[] {
+  const { layers } = args
+  const { remove } = removeByParam(args)
   const common = { ...(layers !== undefined && { layers }) }
-  const texts = amountOptionNames.flatMap((name) => (given[name] ?? []).map((text) => ({ name, text })))
+  const texts = amountOptionNames.flatMap((name) => (args[name] ?? []).map((text) => ({ name, text })))
   const rows = remove === undefined ? texts : [{ name: 'remove' as const, text: remove }]
   if (rows.length === 0 && layers !== undefined) throw usageError(LAYERS_ALONE)
   return rows.map(({ name, text }) => readWritten({ ...common, [name]: text }))
 }
 
 /** The other settings of such a command line. @throws TpError TP_USAGE */
-export function readSettings(given: Readonly<Record<string, unknown>>): WrittenPlan {
+export function readSettings(args: Readonly<Record<string, unknown>>): WrittenPlan {
   const varied: readonly string[] = ['method', 'layers', 'leave-out', 'quantize', ...amountOptionNames]
-  const { others } = removeByParam(given)
+  const { others } = removeByParam(args)
   return readWritten(Object.fromEntries(Object.entries(others).filter(([name]) => !varied.includes(name))))
 }
 
@@ -130,7 +130,7 @@ export function amountUnneeded(method: string): string {
   return `${method} needs no amount: omit ${amountList}`
 }
 
-/** Whether it is said how many tokens are kept. */
+/** Whether an option says how many tokens are kept. */
 export function saysHowMany(plan: Pick<WrittenPlan, AmountName | 'flops'>): boolean {
   return plan.flops !== undefined || amountNames.some((name) => plan[name] !== undefined)
 }
@@ -146,13 +146,13 @@ export function amountsLabel(plan: Pick<WrittenPlan, AmountName | 'flops'>): str
 }
 
 /** @throws TpError TP_USAGE unless there is one amount, in the range of its rule */
-export function readCount(given: Readonly<Record<string, unknown>>): Amount {
-  const [kind, ...others] = amountKinds.filter((each) => given[amountRules[each].name] !== undefined)
+export function readCount(args: Readonly<Record<string, unknown>>): Amount {
+  const [kind, ...others] = amountKinds.filter((each) => args[amountRules[each].name] !== undefined)
   if (kind === undefined || others.length > 0)
     throw usageError(`say how many tokens to keep: one of --${Object.keys(countOptions).join(', --')}`)
   const { name, fits, form } = amountRules[kind]
-  const value = number(name, given[name] as string)
-  if (!fits(value)) throw usageError(`--${name} is ${given[name]}; it must be ${form}`)
+  const value = number(name, args[name] as string)
+  if (!fits(value)) throw usageError(`--${name} is ${args[name]}; it must be ${form}`)
   return { kind, value }
 }
 
@@ -207,10 +207,10 @@ function readWord(option: string, text: string, { words = [] }: WrittenField): s
 }
 
 /** An option without a value, or `--set NAME=true`. */
-function readFlag(option: string, given: true | string): boolean {
-  if (given === true || given === 'true') return true
-  if (given === 'false') return false
-  throw usageError(`--${option} is "${given}"; it must be true or false`)
+function readFlag(option: string, value: true | string): boolean {
+  if (value === true || value === 'true') return true
+  if (value === 'false') return false
+  throw usageError(`--${option} is "${value}"; it must be true or false`)
 }
 
 function readPairs(option: string, texts: readonly string[]): Readonly<Record<string, string>> {

@@ -5,14 +5,14 @@ export const runOptions = {
     value: 'FILE',
     reads: 'file',
     description:
-      'a plan (of tp optimize, regimes and cascade included) by which the model, a dense one, is pruned first',
+      'a plan (of tp optimize, regimes and cascade included) by which the dense model is pruned first',
   },
   guard: {
     type: 'string',
     value: 'GUARD',
     reads: 'file',
     description:
-      'what tp calibrate or tp optimize --cascade has written: uncertain answers fall back to the model of --against',
+      'what tp calibrate or tp optimize --cascade has written; uncertain answers fall back to the model of --against',
     needs: ['against'],
     excludes: ['plan'],
     because: '--guard is of a pruned file, and --plan prunes a dense one',

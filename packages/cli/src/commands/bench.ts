@@ -32,7 +32,7 @@ import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
 const options = {
-  against: { type: 'string', value: 'OTHER', reads: 'model', description: 'the model that MODEL is compared with' },
+  against: { type: 'string', value: 'OTHER', reads: 'model', description: 'the model to compare MODEL with' },
   method: {
     type: 'string',
     value: 'NAME[,NAME…]',
@@ -51,7 +51,7 @@ const options = {
   'min-speedup': {
     type: 'string',
     value: 'S',
-    description: 'exit code 3 if MODEL, or MODEL pruned, is anywhere less than S times as fast',
+    description: 'exit with code 3 if MODEL, or MODEL pruned, is less than S times as fast at any shape',
     needs: ['against', 'method'],
   },
   json: { type: 'boolean', description: 'print one JSON document' },
@@ -70,21 +70,21 @@ export const benchCommand: Command = command({
     '  tp bench model.onnx --method received-attention --keep 0.7 --shapes 1x128',
     '  tp bench pruned.onnx --against model.onnx --min-speedup 1.5',
   ],
-  async run([path = ''], given, context) {
+  async run([path = ''], args, context) {
     const { print, progress } = context
-    const { json = false } = given
-    const threads = given.threads === undefined ? 1 : wholeNumber('threads', given.threads)
-    const least = given['min-speedup'] === undefined ? undefined : number('min-speedup', given['min-speedup'])
-    const methods = given.method?.split(',').map((name) => name.trim())
+    const { json = false } = args
+    const threads = args.threads === undefined ? 1 : wholeNumber('threads', args.threads)
+    const least = args['min-speedup'] === undefined ? undefined : number('min-speedup', args['min-speedup'])
+    const methods = args.method?.split(',').map((name) => name.trim())
     if (methods !== undefined) {
-      readComparedAmounts(given)
-      await comparedMethods(methods, readSettings(given).params ?? {}, given.plugin ?? [])
+      readComparedAmounts(args)
+      await comparedMethods(methods, readSettings(args).params ?? {}, args.plugin ?? [])
     }
-    const runtime = await openRuntime(given.runtime)
+    const runtime = await openRuntime(args.runtime)
     const file = await readModelFile(path, context)
     const { maxTokens } = await readModelFolder(path)
-    const shapes = benchShapes(given.shapes, inputRoles(file.model), maxTokens)
-    const candidates = await openCandidates(file, given, runtime, context)
+    const shapes = benchShapes(args.shapes, inputRoles(file.model), maxTokens)
+    const candidates = await openCandidates(file, args, runtime, context)
     const results = await time(file, candidates, shapes, threads, context)
     const slow =
       least === undefined ? [] : results.filter(({ judged, latency }) => judged && latency.speedup.value < least)
@@ -104,33 +104,33 @@ export const benchCommand: Command = command({
   },
 })
 
-/** What takes part; the first is what the others are compared with. */
+/** The competitors; the first is the reference of the others. */
 async function openCandidates(
   file: ModelFile,
-  given: Arguments<typeof options>,
+  args: Arguments<typeof options>,
   runtime: Runtime,
   context: Context,
 ): Promise<BenchCandidate[]> {
   const { progress, signal } = context
-  const amounts = readComparedAmounts(given)
-  const settings = readSettings(given)
+  const amounts = readComparedAmounts(args)
+  const settings = readSettings(args)
   const fromFile = ({ path, model }: ModelFile, judged: boolean): BenchCandidate => ({
     name: path,
     model,
     judged,
     load: (session) => runtime.load(path, session),
   })
-  if (given.method !== undefined) {
+  if (args.method !== undefined) {
     progress.stage(`pruning ${basename(file.path)}`)
-    const methods = given.method.split(',').map((name) => name.trim())
+    const methods = args.method.split(',').map((name) => name.trim())
     const pruned = await pruneCandidates({
-      ...{ file: await asPooled(file, given), methods, amounts, settings, weights: given.weights, runtime, signal },
-      plugins: given.plugin ?? [],
+      ...{ file: await asPooled(file, args), methods, amounts, settings, weights: args.weights, runtime, signal },
+      plugins: args.plugin ?? [],
     })
     return [{ ...fromFile(file, false), name: originalName(file), flops: () => 1 }, ...pruned]
   }
-  if (given.against === undefined) return [fromFile(file, false)]
-  return [fromFile(await readModelFile(given.against, context), false), fromFile(file, true)]
+  if (args.against === undefined) return [fromFile(file, false)]
+  return [fromFile(await readModelFile(args.against, context), false), fromFile(file, true)]
 }
 
 interface BenchResult {
@@ -158,16 +158,16 @@ async function time(
   return await withSessions(open, async (sessions) => {
     const results: BenchResult[] = []
     progress.expect?.(shapes.map(() => timing(1, timingMs)))
-    for (const wanted of shapes) {
-      const shape = shapeText(wanted)
+    for (const timed of shapes) {
+      const shape = shapeText(timed)
       progress.stage(`timing ${shape}`)
-      const { rounds, latencies } = await timeInTurns(sessions, [sampleInputs(file.model, roles, wanted)], {
+      const { rounds, latencies } = await timeInTurns(sessions, [sampleInputs(file.model, roles, timed)], {
         ...{ rounds: MOST_ROUNDS, budgetMs: timingMs, signal },
         onProgress: (done, total) => progress.step(done, total),
       })
       for (const [i, latency] of latencies.entries()) {
         const { name, judged, flops } = candidates[i] as BenchCandidate
-        results.push({ name, judged, shape, rounds, flops: flops?.(wanted), latency })
+        results.push({ name, judged, shape, rounds, flops: flops?.(timed), latency })
       }
     }
     return results

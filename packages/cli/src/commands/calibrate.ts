@@ -42,7 +42,7 @@ export const calibrateCommand: Command = command({
       type: 'string',
       is: 'share',
       value: 'SHARE',
-      description: 'share of inputs that shall get the dense answer; default 0.99',
+      description: 'share of inputs that must get the dense answer; default 0.99',
     },
     confidence: {
       type: 'string',
@@ -54,36 +54,36 @@ export const calibrateCommand: Command = command({
     uncertainty: {
       type: 'string',
       value: uncertainties.join('|'),
-      description: 'how an answer is judged; default probability: 1 − the largest of the softmax',
+      description: 'measure of uncertainty; default probability: 1 − the largest of the softmax',
     },
     speedup: {
       type: 'string',
       is: 'positive',
       value: 'S',
-      description: 'how many times as fast PRUNED is, to say what the cascade costs; default: by FLOPs',
+      description: 'speed-up of PRUNED, to estimate the cost of the cascade; default: by FLOPs',
     },
-    json: { type: 'boolean', description: 'print what was written as one JSON document' },
+    json: { type: 'boolean', description: 'print the written file as one JSON document' },
   },
   notes: [
-    'Uncertain answers of PRUNED fall back to the dense model; the threshold is the highest that the data support. A model that',
-    'was pruned with --monitor is watched by its scores as well. Calibrate on data as it will come, not on what the model was',
-    'trained on, nor on what you test with. An example:',
+    'Uncertain answers of PRUNED fall back to the dense model; the threshold is the highest that the data support. A model pruned',
+    'with --monitor is watched by its scores as well. Calibrate on data like those in production, not on training data, and not on',
+    'test data. An example:',
     '',
     '  tp calibrate pruned.onnx --against model.onnx --data calibration.tsv --agreement 0.99 -o guard.json',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }),
-  async run([path = ''], given, context) {
-    const { out, against, data, json = false } = given
+  async run([path = ''], args, context) {
+    const { out, against, data, json = false } = args
     const { print, progress, signal } = context
     if (out === undefined) throw usageError('-o OUT is missing: the JSON file to write')
     if (against === undefined) throw usageError('--against MODEL is missing: the dense model that PRUNED was made from')
     if (data === undefined) throw usageError('--data PATH is missing: what to calibrate on')
-    const promise = readPromise(given)
-    const speedup = given.speedup === undefined ? undefined : number('speedup', given.speedup)
+    const promise = readPromise(args)
+    const speedup = args.speedup === undefined ? undefined : number('speedup', args.speedup)
     const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
     checkPair(pruned, dense)
     const batchSize = batchSizeOf(pruned)
-    const inputs = await openInputs(against, data, batchSize, given, context)
+    const inputs = await openInputs(against, data, batchSize, args, context)
     const roles = inputRoles(dense.model)
     const fewer = fewerFlops({ dense: dense.model, pruned: pruned.model, roles }, inputs)
     if (fewer !== undefined && fewer < 1) {
@@ -143,12 +143,12 @@ interface Promised {
   readonly uncertainty: Uncertainty
 }
 
-function readPromise(given: {
+function readPromise(args: {
   readonly agreement?: string
   readonly confidence?: string
   readonly uncertainty?: string
 }): Promised {
-  const { agreement = '0.99', confidence = '0.95', uncertainty = 'probability' } = given
+  const { agreement = '0.99', confidence = '0.95', uncertainty = 'probability' } = args
   if (!uncertainties.includes(uncertainty as Uncertainty)) {
     throw usageError(`--uncertainty is "${uncertainty}"; it must be ${uncertainties.join(', ')}`)
   }

@@ -21,24 +21,24 @@ export const checkCommand: Command = command({
     json: { type: 'boolean', description: 'print one JSON document' },
   },
   notes: [
-    'One table, and one sentence: yes, no, or not shown, where the estimate of the loss is within --max-loss and its interval is',
-    'not. Exit code 3 for no, with --confident for not shown, too. Times are of one example and one thread, both files in turns on',
-    'examples of all lengths. Give data that nothing was tuned or trained on. An example:',
+    'Prints one table and one sentence: yes, no, or not shown, where the estimate of the loss is within --max-loss and its interval',
+    'is not. The exit code is 3 for no and, with --confident, for not shown. Times are for one example and one thread, both files in turns on',
+    'examples of all lengths. Use data that nothing was tuned or trained on. An example:',
     '',
     '  tp check pruned.onnx --against model.onnx --data test.tsv --max-loss 1',
   ],
-  async run([path = ''], given, outer) {
-    const { against, data, json = false } = given
+  async run([path = ''], args, outer) {
+    const { against, data, json = false } = args
     if (against === undefined) throw usageError('--against DENSE is missing: the model that it is compared with')
     if (data === undefined) throw usageError('--data PATH is missing: what to compare them on')
-    const demands = readDemands(given)
-    readTask(given.task)
-    const context = { ...outer, runtime: await openRuntime(given.runtime) }
+    const demands = readDemands(args)
+    readTask(args.task)
+    const context = { ...outer, runtime: await openRuntime(args.runtime) }
     const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
-    const opened = await openTaskInputs(against, data, batchSizeOf(pruned), given, context)
+    const opened = await openTaskInputs(against, data, batchSizeOf(pruned), args, context)
     for (const note of opened.inputs.notes) context.progress.note(note)
-    const asked = { pruned, dense, source: data, data: opened, demands }
-    const { verdict, text, content } = await checkFiles(asked, context)
+    const filesToCheck = { pruned, dense, source: data, data: opened, demands }
+    const { verdict, text, content } = await checkFiles(filesToCheck, context)
     context.progress.end()
     context.print(json ? jsonDocument('check', content) : text)
     return verdict.passed ? EXIT.done : EXIT.belowThreshold

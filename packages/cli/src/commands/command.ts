@@ -2,12 +2,12 @@ import type { Output } from '@tp/data/files'
 import type { Arguments, OptionTable } from '../arguments/arguments.ts'
 import type { Context } from '../context/context.ts'
 
-/** What a sub-command takes and does. */
+/** A sub-command: its options, and its action. */
 export interface Command {
   readonly options: OptionTable
   /** Lines under the options in `--help`. */
   readonly notes?: readonly string[]
-  /** What it is going to write, with these options and operands. */
+  /** The files that it is going to write, with these options and operands. */
   writes?(options: Arguments<OptionTable>, operands: readonly string[]): readonly Output[]
   /** The option of a file at which only one such command at a time works: it takes long, and saves its state next to it. */
   readonly alone?: string
@@ -26,7 +26,7 @@ export function command<const Table extends OptionTable>(definition: CommandOf<T
   return definition as unknown as Command
 }
 
-/** What is known of a sub-command before it is loaded. */
+/** The facts about a sub-command before it is loaded. */
 export interface CommandEntry {
   readonly summary: string
   /** The operands between `tp NAME` and the options. */

@@ -15,7 +15,7 @@ interface DoctorCheck {
   readonly name: string
   readonly ok: boolean
   readonly found: string
-  /** What to do if it is not. */
+  /** The remedy if it is not. */
   readonly advice?: string
 }
 

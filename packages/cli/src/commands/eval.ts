@@ -27,7 +27,7 @@ const options = {
   methods: {
     type: 'string',
     value: 'NAME,NAME…',
-    description: 'prune by each of these, and by none; default: the original model',
+    description: 'pruning methods to compare, together with none; default: only the original model',
   },
   ...runtimeOption,
   json: { type: 'boolean', description: 'print one JSON document' },
@@ -37,15 +37,16 @@ const options = {
     'leave-out': {
       ...leaveOutOption['leave-out'],
       multiple: true,
-      description: 'also without these layers, and no token pruned: what pruning has to beat; once for each row',
+      description:
+        'also measure the model without these layers and with no token pruned, as a baseline; once for each row',
     },
   }),
-  ...under('What is judged', {
+  ...under('Judging', {
     ...taskOption,
     'late-interaction': {
       type: 'boolean',
       description:
-        'of a folder in the layout of BEIR: search by a vector for each token and the sum of the largest similarities, as ColBERT does',
+        'for a folder in the layout of BEIR: search by a vector for each token and the sum of the largest similarities, as ColBERT does',
     },
   }),
 } as const
@@ -55,37 +56,37 @@ export const evalCommand: Command = command({
   notes: [
     'Every row is compared with "dense", the original file; "none" is the same without its dead tokens, like all other rows.',
     'McNemar p: how likely a difference at least as large is if both models are equally good (mid-p). --keep and the other',
-    'amounts may be given several times. random is the mean of five seeds. Times are of one example and one thread, all rows',
-    `alternately, on ${TIMED_EXAMPLES} examples of all lengths. An example:`,
+    'amounts may be repeated. random is the mean of five seeds. Times are for one example and one thread, all rows in',
+    `turns, on ${TIMED_EXAMPLES} examples of all lengths. An example:`,
     '',
     '  tp eval model.onnx --data dev.tsv --methods random,received-attention --keep 0.7 --keep 0.5',
     '',
-    'Of a model that gives vectors, --data may be a folder in the layout of BEIR (corpus.jsonl, queries.jsonl, qrels/*.tsv): what',
-    'pruning loses where queries, documents or both are pruned, and which of these is safe (the whole interval within 1 point',
-    'of nDCG@10); or a table of pairs of texts with scores (STS: Spearman, 0.5 points).',
+    'For a model that gives vectors, --data may be a folder in the layout of BEIR (corpus.jsonl, queries.jsonl, qrels/*.tsv): the table then',
+    'shows the loss where queries, documents or both are pruned, and which of these is safe (the whole interval within 1 point of nDCG@10).',
+    'It may also be a table of pairs of texts with scores (STS: Spearman, 0.5 points).',
     '',
-    'Of an encoder of speech, --decoder names the decoder that reads its states, and --data a table of recordings and what is said',
-    'in them in English (path<TAB>text, WAV of up to 30 s): word errors (WER), how many more than of the dense encoder, and times with',
-    'and without the decoder.',
+    'For a speech encoder, --decoder names the decoder that reads its states, and --data a table of recordings with English transcripts',
+    '(path<TAB>text, WAV of up to 30 s): the table shows word errors (WER), the excess over the dense encoder, and times with and without',
+    'the decoder.',
   ],
-  async run([path = ''], given, outer) {
-    const runtime = await openRuntime(given.runtime)
+  async run([path = ''], args, outer) {
+    const runtime = await openRuntime(args.runtime)
     const context = { ...outer, runtime }
     const { print, progress, signal } = context
-    const { data, json = false } = given
+    const { data, json = false } = args
     if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')
-    const amounts = readComparedAmounts(given)
-    const leaveOut = given['leave-out']?.map((layers) => readWritten({ 'leave-out': layers }).leaveOut ?? [])
-    const methods = given.methods?.split(',').map((name) => name.trim()) ?? (leaveOut && [])
-    const settings = readSettings(given)
-    readTask(given.task)
-    if (methods !== undefined) await comparedMethods(methods, settings.params ?? {}, given.plugin ?? [])
-    const file = await asPooled(await readModelFile(path, context), given)
+    const amounts = readComparedAmounts(args)
+    const leaveOut = args['leave-out']?.map((layers) => readWritten({ 'leave-out': layers }).leaveOut ?? [])
+    const methods = args.methods?.split(',').map((name) => name.trim()) ?? (leaveOut && [])
+    const settings = readSettings(args)
+    readTask(args.task)
+    if (methods !== undefined) await comparedMethods(methods, settings.params ?? {}, args.plugin ?? [])
+    const file = await asPooled(await readModelFile(path, context), args)
     const inspection = methods && inspectFile(file, settings.encoder)
     const variants: PrunedVariant[] = []
     if (methods && inspection) {
       progress.stage(`pruning ${basename(path)}`)
-      const plugins = given.plugin ?? []
+      const plugins = args.plugin ?? []
       variants.push(
         ...(await pruneVariants({
           file,
@@ -93,14 +94,14 @@ export const evalCommand: Command = command({
           amounts,
           leaveOut,
           settings,
-          weights: given.weights,
+          weights: args.weights,
           plugins,
           signal,
         })),
       )
     }
     const batchSize = batchSizeOf(file)
-    const opened = withTokens(await openTaskInputs(path, data, batchSize, given, context), given)
+    const opened = withTokens(await openTaskInputs(path, data, batchSize, args, context), args)
     const { task, inputs } = opened
     for (const note of inputs.notes) progress.note(note)
     const rows = await withTaskData(opened, context, (data) =>

@@ -28,7 +28,7 @@ const options = {
   score: {
     type: 'string',
     value: 'gradient-input|taylor',
-    description: 'size of gradient times value (default), or of what the answer changes by if the token becomes 0',
+    description: 'size of gradient times value (default), or of the change of the answer if the token becomes 0',
   },
   ...methodOption,
   ...planOption,
@@ -36,7 +36,7 @@ const options = {
   encoder: {
     ...pruningOptions.encoder,
     description:
-      'the encoder that is meant, in a file of several (tp inspect names them); default: the first that can be',
+      'the encoder to explain, in a file with several (tp inspect lists them); default: the first that can be',
   },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
@@ -54,35 +54,35 @@ export const explainCommand: Command = command({
     '  tp explain model.onnx --data dev.tsv --limit 3',
     '  tp explain model.onnx --data dev.tsv --score taylor --method received-attention --keep 0.7',
   ],
-  async run([path = ''], given, context) {
+  async run([path = ''], args, context) {
     const { print, progress, styled = false } = context
-    const { data, score = 'gradient-input', json = false } = given
+    const { data, score = 'gradient-input', json = false } = args
     if (data === undefined) throw usageError('--data PATH is missing: the examples to explain')
     if (!isScore(score)) throw usageError(`--score is "${score}"; it must be ${scores.join(' or ')}`)
-    const asked = given.method === undefined && given.plan === undefined ? undefined : await readPlan(given)
-    if (asked !== undefined) refuseLeaveOut(asked.plan, 'tp explain')
+    const plan = args.method === undefined && args.plan === undefined ? undefined : await readPlan(args)
+    if (plan !== undefined) refuseLeaveOut(plan.plan, 'tp explain')
     const file = await readModelFile(path, context)
-    const inspection = inspectFile(file, asked?.settings.encoder ?? given.encoder)
+    const inspection = inspectFile(file, plan?.settings.encoder ?? args.encoder)
     if (inspection.open > 0) {
       const message = 'this model is pruned already; explain the file that it was made from, with --method'
       throw new RefusalError(path, { code: 'TP_PRUNED', message })
     }
-    if (asked !== undefined) progress.stage(`pruning ${basename(path)}`)
-    const pruned = asked && {
+    if (plan !== undefined) progress.stage(`pruning ${basename(path)}`)
+    const pruned = plan && {
       ...(await pruneFile(
         file,
-        { ...asked.settings, encoder: inspection.encoder, trace: 'scores' },
-        schedulesOf(asked, file.model, [inspection]),
+        { ...plan.settings, encoder: inspection.encoder, trace: 'scores' },
+        schedulesOf(plan, file.model, [inspection]),
       )),
-      protectedPositions: asked.settings.protect === 'auto' ? inspection.protectedTokens : asked.settings.protect,
+      protectedPositions: plan.settings.protect === 'auto' ? inspection.protectedTokens : plan.settings.protect,
     }
     const batchSize = batchSizeOf(file)
-    const limit = given.limit ?? `${batchSize * Math.ceil(EXAMPLES / batchSize)}`
-    const inputs = await openInputs(path, data, batchSize, { ...given, limit }, context)
+    const limit = args.limit ?? `${batchSize * Math.ceil(EXAMPLES / batchSize)}`
+    const inputs = await openInputs(path, data, batchSize, { ...args, limit }, context)
     for (const note of inputs.notes) progress.note(note)
     const known = await readModelFolder(path)
-    const classes = given.labels?.split(',') ?? known.labels
-    const { tokenizer } = given
+    const classes = args.labels?.split(',') ?? known.labels
+    const { tokenizer } = args
     const found = await explainFile({ file, inspection, inputs, batchSize, tokenizer, score, pruned }, context)
     progress.end()
     const correlation = meanCorrelation(found)
@@ -91,9 +91,9 @@ export const explainCommand: Command = command({
       print(
         jsonDocument('explain', {
           ...{ model: path, data, score, notes: inputs.notes },
-          ...(asked && { method: asked.plan.method, params: asked.plan.params ?? {} }),
+          ...(plan && { method: plan.plan.method, params: plan.plan.params ?? {} }),
           ...(schedule && { schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
-          ...(asked && { correlation: correlation ?? null }),
+          ...(plan && { correlation: correlation ?? null }),
           examples: found.map((explanation) => content(explanation, classes)),
         }),
       )
@@ -101,7 +101,7 @@ export const explainCommand: Command = command({
     }
     const { classToken } = inspection
     const texts = found.map((explanation) => describeExplanation(explanation, { classes, classToken, styled }))
-    print([...texts, ...(asked ? [summary(asked, correlation)] : [])].join('\n\n'))
+    print([...texts, ...(plan ? [summary(plan, correlation)] : [])].join('\n\n'))
     return EXIT.done
   },
 })

@@ -13,7 +13,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./prune.ts')).pruneCommand,
   },
   quantize: {
-    summary: 'stores weights in 8 bits, and computes with them',
+    summary: 'stores weights in 8 bits and computes with them',
     operands: ['MODEL'],
     load: async () => (await import('./quantize.ts')).quantizeCommand,
   },
@@ -28,12 +28,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./press.ts')).pressCommand,
   },
   inspect: {
-    summary: 'says where tokens can be pruned, or why they cannot',
+    summary: 'shows where tokens can be pruned, or why they cannot',
     operands: ['MODEL'],
     load: async () => (await import('./inspect.ts')).inspectCommand,
   },
   check: {
-    summary: 'says if a pruned file is faster and as accurate',
+    summary: 'tells whether a pruned file is faster and as accurate',
     operands: ['PRUNED'],
     load: async () => (await import('./check.ts')).checkCommand,
   },
@@ -43,12 +43,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./eval.ts')).evalCommand,
   },
   bench: {
-    summary: 'times a model against another, or itself pruned',
+    summary: 'times two models, or one model dense and pruned',
     operands: ['MODEL'],
     load: async () => (await import('./bench.ts')).benchCommand,
   },
   explain: {
-    summary: 'says which tokens matter, and where they are pruned',
+    summary: 'shows which tokens matter and where they are pruned',
     operands: ['MODEL'],
     load: async () => (await import('./explain.ts')).explainCommand,
   },
@@ -58,22 +58,22 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./train.ts')).trainCommand,
   },
   calibrate: {
-    summary: 'finds which answers of a pruned model fall back',
+    summary: 'sets when answers of a pruned model fall back',
     operands: ['PRUNED'],
     load: async () => (await import('./calibrate.ts')).calibrateCommand,
   },
   run: {
-    summary: 'answers all texts of files, on one machine or many',
+    summary: 'answers every text in files, on one machine or many',
     operands: ['MODEL'],
     load: async () => (await import('./run.ts')).runCommand,
   },
   worker: {
-    summary: 'computes what tp run --queue puts on a queue',
+    summary: 'computes shards that tp run --queue puts on a queue',
     operands: [],
     load: async () => (await import('./worker.ts')).workerCommand,
   },
   serve: {
-    summary: 'answers over HTTP, as KServe and OpenAI do',
+    summary: 'serves models over HTTP, like KServe and OpenAI',
     operands: ['MODEL…'],
     load: async () => (await import('./serve.ts')).serveCommand,
   },
@@ -83,7 +83,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./methods.ts')).methodsCommand,
   },
   doctor: {
-    summary: 'checks what the command needs on this machine',
+    summary: 'checks that this machine has everything tp needs',
     operands: [],
     load: async () => (await import('./doctor.ts')).doctorCommand,
   },

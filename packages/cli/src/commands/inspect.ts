@@ -18,7 +18,7 @@ import { EXIT } from './exit-code.ts'
 
 export const inspectCommand: Command = command({
   options: {
-    encoder: { type: 'string', value: 'NAME', description: 'the encoder that is meant, in a file of several' },
+    encoder: { type: 'string', value: 'NAME', description: 'the encoder to inspect, in a file with several' },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
   notes: [
@@ -85,7 +85,7 @@ function fileFacts(file: ModelFile, { producer, opset }: Pick<Inspection, 'produ
   ]
 }
 
-/** What is known besides the file and its encoder. */
+/** The facts besides the file and its encoder. */
 interface Described extends Pick<ModelFolder, 'pooling'> {
   readonly unfusedBy: readonly string[] | undefined
   readonly verbose: boolean
@@ -151,7 +151,7 @@ function paddingText(found: Inspection): string {
   const purposes = 'shown by an input that also serves another purpose'
   const shown = mask === undefined ? purposes : `input ${mask}${maskMarksPadding ? ', 1 where padding is' : ''}`
   if (classToken === undefined) return shown
-  // What a pruned file says is then what the text says without padding, if positions are relative or counted by the mask.
+  // A pruned file then gives the answer of the text without padding, if positions are relative or counted by the mask.
   return `${shown}; on the right, since on the left the head reads padding as its class token, and of a pruned file the first real token`
 }
 

@@ -42,14 +42,14 @@ const options = {
     short: 'o',
     value: 'OUT',
     description:
-      'the pruned file; default: MODEL.pruned.onnx next to the model, if there is none, or none with --plan-out',
+      'pruned file to write; default: MODEL.pruned.onnx next to the model, unless it exists; none with --plan-out',
   },
   'plan-out': {
     type: 'string',
     value: 'PLAN',
-    description: 'the plan, JSON, as tp prune --plan, tp serve and tp run read it',
+    description: 'plan to write, as JSON for tp prune --plan, tp serve and tp run',
   },
-  force: { type: 'boolean', description: 'replace MODEL.pruned.onnx if it is there, as -o replaces what it names' },
+  force: { type: 'boolean', description: 'replace an existing MODEL.pruned.onnx; -o always replaces its file' },
   resume: {
     type: 'boolean',
     description: 'resume with the measurements of an interrupted search',
@@ -57,46 +57,49 @@ const options = {
   },
   json: { type: 'boolean', description: 'print one JSON document' },
   ...under('Data', { ...dataOptions, ...taskOption }),
-  ...under('What the plan has to reach', {
+  ...under('Requirements', {
     ...demandOptions,
     minutes: {
       type: 'string',
       value: 'M',
       is: 'positive',
-      description: 'about how long to search; default 10, with --plan-out until all is tried',
+      description: 'about how long to search; default 10, or with --plan-out until everything has been tried',
     },
-    runtime: { ...runtimeOption.runtime, description: `what is optimized for; ${runtimeOption.runtime.description}` },
+    runtime: {
+      ...runtimeOption.runtime,
+      description: `the runtime to optimize for; ${runtimeOption.runtime.description}`,
+    },
     shapes: {
       type: 'string',
       value: 'BxN,…',
       is: 'shapes',
-      description: 'runs that have to be fast, batch × tokens; default: one by one, at the lengths of the data',
+      description: 'runs that must be fast, batch × tokens; default: one by one, at the lengths of the data',
     },
   }),
-  ...under('What is tried', {
+  ...under('Candidates', {
     methods: {
       type: 'string',
       value: 'NAME,NAME…',
       description:
-        'what is chosen from; default: methods without training that suit texts, vectors of texts, speech, or images and sounds, and those of --plugin',
+        'methods to choose from; default: methods without training that suit texts, vectors of texts, speech, or images and sounds, and those of --plugin',
     },
     weights: {
       ...pruningOptions.weights,
-      description: `of what --methods names: ${pruningOptions.weights.description}`,
+      description: `for the methods of --methods: ${pruningOptions.weights.description}`,
     },
     plugin: pruningOptions.plugin,
     quantize: {
       ...quantizeOption.quantize,
-      description: '8-bit weights may be chosen, too, where that is faster: alone, or after pruning',
+      description: 'also try 8-bit weights, alone or after pruning',
     },
     'leave-out': {
       type: 'boolean',
       description:
-        'layers may be left out instead of pruning tokens, up to half of them; in 8 bits, too, with --quantize',
+        'also try leaving out layers instead of pruning tokens, up to half of them; in 8 bits, too, with --quantize',
     },
     cascade: {
       type: 'boolean',
-      description: 'uncertain answers may fall back to the dense model (cascade of @tp/guard)',
+      description: 'let uncertain answers fall back to the dense model (cascade of @tp/guard)',
       needs: ['plan-out'],
       excludes: ['out'],
       because: 'a cascade takes two models at run time',
@@ -104,7 +107,7 @@ const options = {
     encoder: {
       ...pruningOptions.encoder,
       description:
-        'the encoder to prune in a file of several (tp inspect lists them); default: the first that can be pruned',
+        'the encoder to prune, in a file with several (tp inspect lists them); default: the first that can be pruned',
     },
     set: pruningOptions.set,
     protect: pruningOptions.protect,
@@ -120,11 +123,11 @@ type OptimizeArguments = Arguments<typeof options>
 export const optimizeCommand: Command = command({
   options,
   notes: [
-    'Schedules follow from times of the segments of the model on this device and from how far the answers move when tokens',
-    'are pruned at one layer; of the most promising the fastest that loses no more than --max-loss is taken, and verified on',
-    'examples that were not used for choosing. The pruned file is written, and a verdict on a third of the examples follows, as of',
-    'tp check. With --plan-out the plan is written, by which runs that pruning would slow down go to the dense model; while it works,',
-    'PLAN.measured is kept up to date, also on Ctrl-C, and removed at the end. Examples:',
+    'tp optimize times the segments of the model on this device, measures how far the answers move when tokens are pruned at one layer, and',
+    'derives schedules from both. Of the most promising ones it takes the fastest within --max-loss, and verifies it on examples that it did',
+    'not choose by. Then it writes the pruned file and gives a verdict on a third of the examples, as tp check does. With --plan-out it writes',
+    'the plan, which sends runs that pruning would slow down to the dense model; meanwhile it keeps PLAN.measured up to date, even on Ctrl-C,',
+    'and removes it at the end. Examples:',
     '',
     '  tp optimize model.onnx --data examples.tsv --max-loss 1 --minutes 5 --quantize',
     '  tp optimize model.onnx --data examples.tsv --max-loss 1 --confident --cascade --plan-out plan.json',
@@ -132,40 +135,40 @@ export const optimizeCommand: Command = command({
     '  tp optimize model.onnx --data examples.tsv --quantize --methods sdtp --weights sdtp.safetensors -o fast.onnx',
     '  tp optimize embedder.onnx --data texts.txt --quantize --leave-out --max-loss 1 --plan-out plan.json',
   ],
-  writes: (given, [path = '']) => {
-    const plan = given['plan-out']
+  writes: (args, [path = '']) => {
+    const plan = args['plan-out']
     return [
-      ...outputsOf({ '-o': fileOf(given, path) }, { holdsModel: true }),
+      ...outputsOf({ '-o': fileOf(args, path) }, { holdsModel: true }),
       ...outputsOf({ '--plan-out': plan, 'its measurements': plan && measuredPath(plan) }),
     ]
   },
   alone: 'plan-out',
-  async run([path = ''], given, context) {
+  async run([path = ''], args, context) {
     const { print, progress, signal, files } = context
-    const { data, json = false, 'plan-out': planOut } = given
+    const { data, json = false, 'plan-out': planOut } = args
     if (data === undefined)
       throw usageError('--data PATH is missing: labeled examples to choose by, or texts for a model that gives vectors')
-    const out = fileOf(given, path)
-    const demands = readDemands(given)
-    readTask(given.task)
-    const isSpeech = given.task === 'asr' || given.decoder !== undefined
-    checkSpeech(given, isSpeech)
-    await checkNames(given)
+    const out = fileOf(args, path)
+    const demands = readDemands(args)
+    readTask(args.task)
+    const isSpeech = args.task === 'asr' || args.decoder !== undefined
+    checkSpeech(args, isSpeech)
+    await checkNames(args)
     const began = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
-    const whole = await asPooled(file, given)
+    const whole = await asPooled(file, args)
     const seen = await endable(async () => inspect(whole.model))
-    if (out !== undefined) inspectEncoders(whole, given.encoder, seen)
+    if (out !== undefined) inspectEncoders(whole, args.encoder, seen)
     await requireKeptRows(whole)
-    const examples = await openExamples(whole, { ...given, data }, context)
+    const examples = await openExamples(whole, { ...args, data }, context)
     requireTunable(examples)
     const { tuning, checking } = out === undefined ? { tuning: examples, checking: undefined } : spared(examples)
     const refuseExistingOut = async (): Promise<void> => {
-      if (out !== undefined && given.out === undefined && !given.force) await refuseExisting(out)
+      if (out !== undefined && args.out === undefined && !args.force) await refuseExisting(out)
     }
     await refuseExistingOut()
     const measured = planOut === undefined ? undefined : measuredPath(planOut)
-    const found = await searchPlan(whole, tuning, given, context).catch(async (error: unknown) => {
+    const found = await searchPlan(whole, tuning, args, context).catch(async (error: unknown) => {
       if (measured !== undefined && signal.aborted && (await files.written()).includes(measured))
         progress.note(`[tp] stopped; ${measured} holds what was measured: the same command with --resume goes on`)
       throw error
@@ -185,7 +188,7 @@ export const optimizeCommand: Command = command({
       return EXIT.done
     }
     progress.stage(`pruning ${basename(path)}`)
-    const read = await readFound(found, given)
+    const read = await readFound(found, args)
     const how = { trace: false, monitor: false, outputTokens: false, deadTokens: true, repairs: false }
     const attempt = await endable(() => pruneByPlan(whole, read, { ...how, seen, isDefault: false }))
     const writing = { whole: file, out, verify: true, decoder: undefined, beforeCommit: refuseExistingOut }
@@ -212,20 +215,20 @@ export const optimizeCommand: Command = command({
 })
 
 /** The pruned file, if one is written. */
-function fileOf(given: Pick<OptimizeArguments, 'out' | 'plan-out'>, path: string): string | undefined {
-  return given.out ?? (given['plan-out'] === undefined ? defaultOutput(path) : undefined)
+function fileOf(args: Pick<OptimizeArguments, 'out' | 'plan-out'>, path: string): string | undefined {
+  return args.out ?? (args['plan-out'] === undefined ? defaultOutput(path) : undefined)
 }
 
 /** Examples as the task of a model takes them; of a model that gives vectors also without labels. */
 async function openExamples(
   file: ModelFile,
-  given: OptimizeArguments & { readonly data: string },
+  args: OptimizeArguments & { readonly data: string },
   context: Context,
 ): Promise<TaskInputs> {
-  const isSpeech = given.decoder !== undefined
-  const task = given.task ?? (!isSpeech && (await givesVectors(file, context)) ? 'embeddings' : undefined)
-  const reading = { ...given, ...(task !== undefined && { task }) }
-  const opened = await openTaskInputs(file.path, given.data, batchSizeOf(file), reading, context)
+  const isSpeech = args.decoder !== undefined
+  const task = args.task ?? (!isSpeech && (await givesVectors(file, context)) ? 'embeddings' : undefined)
+  const reading = { ...args, ...(task !== undefined && { task }) }
+  const opened = await openTaskInputs(file.path, args.data, batchSizeOf(file), reading, context)
   for (const note of opened.inputs.notes) context.progress.note(note)
   return opened
 }
@@ -239,10 +242,10 @@ function spared(examples: TaskInputs): { readonly tuning: TaskInputs; readonly c
 }
 
 /** A found plan, with what the options add to it. */
-async function readFound({ plan: found, weights }: FoundPlan, given: OptimizeArguments): Promise<ReadPlan> {
-  const { restore, outputs } = readSettings(given)
+async function readFound({ plan: found, weights }: FoundPlan, args: OptimizeArguments): Promise<ReadPlan> {
+  const { restore, outputs } = readSettings(args)
   const plan = { ...found, ...(restore !== undefined && { restore }), ...(outputs !== undefined && { outputs }) }
-  const methods = [...(await loadMethods(given.plugin)).values()].map(({ entry }) => entry)
+  const methods = [...(await loadMethods(args.plugin)).values()].map(({ entry }) => entry)
   const planned = fromPlan(plan, methods)
   return { plan, methods, method: planned.method, settings: settingsOf(plan, planned, await readWeights(weights)) }
 }
@@ -254,12 +257,12 @@ const ofClasses = [
 ]
 
 /** @throws TpError TP_USAGE */
-function checkSpeech(given: OptimizeArguments, isSpeech: boolean): void {
+function checkSpeech(args: OptimizeArguments, isSpeech: boolean): void {
   if (!isSpeech) return
-  if (given.decoder === undefined)
+  if (args.decoder === undefined)
     throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
-  const idle = ofClasses.find((name) => given[name] !== undefined)
+  const idle = ofClasses.find((name) => args[name] !== undefined)
   if (idle !== undefined) throw usageError(`--${idle} does not go with --task asr`)
-  if (given['plan-out'] === undefined)
+  if (args['plan-out'] === undefined)
     throw usageError('--plan-out PLAN is missing: tp prune --plan PLAN --decoder FILE then writes both files')
 }

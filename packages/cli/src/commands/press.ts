@@ -19,7 +19,7 @@ import { EXIT } from './exit-code.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
-  method: { type: 'string', value: 'NAME', description: 'how tokens are selected, by keys and values alone' },
+  method: { type: 'string', value: 'NAME', description: 'the pruning method, which sees keys and values alone' },
   ...countOptions,
   param: pruningOptions.param,
   plugin: pruningOptions.plugin,
@@ -33,20 +33,19 @@ const options = {
 export const pressCommand: Command = command({
   options,
   notes: [
-    'OUT runs once, between a prompt and what is generated after it: it is given what MODEL returns of its caches, and returns',
-    'what MODEL is given next. pressCaches of @tp/transformers does that inside generate(). An example:',
+    'OUT runs once, between a prompt and the generated text: it takes the caches that MODEL returns, and returns those that MODEL',
+    'takes next. pressCaches of @tp/transformers does that inside generate(). An example:',
     '',
     '  tp press decoder.onnx -o press.onnx --method key-diff --keep 0.5',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
-  async run([path = ''], given, { print, progress, signal, files }) {
-    const { out, json = false } = given
+  async run([path = ''], args, { print, progress, signal, files }) {
+    const { out, json = false } = args
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (given.method === undefined)
-      throw usageError('--method NAME is missing, such as key-diff, key-norm or streaming')
-    const amount = readCount(given)
-    const catalog = await loadMethods(given.plugin)
-    const plan = planOf(findMethod(catalog, given.method), { params: readSettings(given).params ?? {} })
+    if (args.method === undefined) throw usageError('--method NAME is missing, such as key-diff, key-norm or streaming')
+    const amount = readCount(args)
+    const catalog = await loadMethods(args.plugin)
+    const plan = planOf(findMethod(catalog, args.method), { params: readSettings(args).params ?? {} })
     const { method } = fromPlan(
       plan,
       [...catalog.values()].map(({ entry }) => entry),
@@ -55,7 +54,7 @@ export const pressCommand: Command = command({
     progress.stage(`pressing the caches of ${path}`)
     const pressing = await endable(async () => naming(path, () => press(file.model, { method, amount })))
     await using staged = await stageModel(decodeModel(pressing), file, out, signal)
-    if (given.verify) {
+    if (args.verify) {
       progress.stage('verifying')
       await using process = boundedProcess(signal)
       await using session = await process.load(staged.path, { bounds: boundsFor(staged.bytes) })
@@ -72,7 +71,7 @@ export const pressCommand: Command = command({
         ? jsonDocument('press', report)
         : [
             `${out}  ${megabytes(bytes)}, ${plan.method}, keeps ${kept} of every cache`,
-            ...(given.verify ? ['verified  the same tokens are kept of an example alone and in a batch'] : []),
+            ...(args.verify ? ['verified  the same tokens are kept of an example alone and in a batch'] : []),
           ].join('\n'),
     )
     return EXIT.done

@@ -38,20 +38,20 @@ export const pruneCommand: Command = command({
       type: 'string',
       short: 'o',
       value: 'OUT',
-      description: 'the file to write, never the model itself; default: MODEL.pruned.onnx next to it, if there is none',
+      description: 'file to write, never the model itself; default: MODEL.pruned.onnx next to it, unless it exists',
     },
-    force: { type: 'boolean', description: 'replace MODEL.pruned.onnx if it is there, as -o replaces what it names' },
+    force: { type: 'boolean', description: 'replace an existing MODEL.pruned.onnx; -o always replaces its file' },
     lossless: {
       type: 'boolean',
       description:
-        'leave out what no output reads, which is exact; of a decoder all logits but those of the last token',
+        'remove only computation that no output reads, which is exact; for a decoder, keep only the logits of the last token',
       excludes: [...Object.keys(amountOptions), 'method', 'plan', 'param', 'output-tokens'],
       because: '--lossless prunes no tokens',
     },
     verify: { type: 'boolean', description: 'compare the pruned model with the dense one before it is written' },
     json: { type: 'boolean', description: 'print one JSON document' },
     ...under('How tokens are pruned', { ...methodOption, ...planOption, ...amountOptions, ...pruningOptions }),
-    ...under('What else is left out or written', {
+    ...under('Other changes and outputs', {
       quantize: {
         ...quantizeOption.quantize,
         description:
@@ -64,7 +64,7 @@ export const pruneCommand: Command = command({
       ...outputTokensOption,
       trace: {
         type: 'boolean',
-        description: 'add outputs that say which tokens were kept: tp.trace.LAYER.indices and .valid',
+        description: 'add outputs that show which tokens were kept: tp.trace.LAYER.indices and .valid',
       },
       monitor: {
         type: 'boolean',
@@ -73,10 +73,10 @@ export const pruneCommand: Command = command({
     }),
   },
   notes: [
-    'Without a method: what was measured to be safe for the head of the model, if that is faster here; where a head reads every token,',
-    'only dead tokens are removed, which is exact. What was chosen, and why, is said. With examples tp optimize finds the fastest pruning',
-    'that loses no more than is allowed. With --quantize the file is 8-bit, too.',
-    'One number applies to all layers, a list to each of them in order. --method none without an amount only removes dead tokens.',
+    'Without a method, tp prune applies the setting measured to be safe for the head of the model, if that is faster on this machine; where',
+    'a head reads every token, it removes only dead tokens, which is exact. It reports its choice and the reason. Given examples, tp optimize',
+    'finds the fastest pruning within an allowed loss. With --quantize the file is 8-bit, too.',
+    'One number applies to all layers, a list to each of them in order. --method none without an amount removes only dead tokens.',
     'Examples:',
     '',
     '  tp prune model.onnx',
@@ -84,27 +84,27 @@ export const pruneCommand: Command = command({
   ],
   writes: ({ out, 'decoder-out': decoder }, [path = '']) =>
     outputsOf({ '-o': out ?? defaultOutput(path), '--decoder-out': decoder }, { holdsModel: true }),
-  async run([path = ''], given, context) {
+  async run([path = ''], args, context) {
     const { print, progress, signal, files } = context
-    const { json = false } = given
-    const out = given.out ?? defaultOutput(path)
+    const { json = false } = args
+    const out = args.out ?? defaultOutput(path)
     // Last of what can be wrong, so that it hides no other mistake; but before what takes long, and again before the file gets its name.
     const refuseExistingOut = async (): Promise<void> => {
-      if (given.out === undefined && !given.force) await refuseExisting(out)
+      if (args.out === undefined && !args.force) await refuseExisting(out)
     }
-    const { isIdle, leavesLayersOutOnly, verify } = intentOf(given)
-    const told = isIdle ? undefined : await readPlan(given.lossless ? { ...given, method: 'none' } : given)
-    checkDecoderOptions(given, told?.plan.restore ?? given.restore)
+    const { isIdle, isLeaveOutAlone, verify } = intentOf(args)
+    const readPruning = isIdle ? undefined : await readPlan(args.lossless ? { ...args, method: 'none' } : args)
+    checkDecoderOptions(args, readPruning?.plan.restore ?? args.restore)
 
     const start = performance.now()
     const open = (path: string): Promise<ModelFile> => endable(() => readModelFile(path, { signal, files }))
     const file = await open(path)
-    const whole = await asPooled(file, { ...given, restore: told?.settings.restore ?? given.restore })
+    const whole = await asPooled(file, { ...args, restore: readPruning?.settings.restore ?? args.restore })
     const seen = await endable(async () => inspect(whole.model))
     const decoder = await endable(async () => decoderOf(whole, seen))
     if (decoder !== undefined) {
-      refuseOptionsOfEncoders(path, given)
-      const prompt = told && promptPruningOf(told, decoder)
+      refuseOptionsOfEncoders(path, args)
+      const prompt = readPruning && promptPruningOf(readPruning, decoder)
       const stage = (name: string): void => progress.stage(name)
       const options = { out, prompt, verify, signal, stage, beforeWriting: refuseExistingOut }
       const written = await pruneDecoder(whole, decoder, options)
@@ -113,44 +113,43 @@ export const pruneCommand: Command = command({
       return EXIT.done
     }
 
-    const outputTokens = given['output-tokens'] ?? false
-    const asked = outputTokens ? await readPlan(asOutputTokens(whole, given)) : told
-    if (outputTokens && asked) checkOutputTokens(asked.method)
-    checkDecoderOptions(given, asked?.plan.restore ?? given.restore)
-    const reader =
-      given.decoder === undefined ? undefined : { file: await open(given.decoder), out: given['decoder-out'] }
+    const outputTokens = args['output-tokens'] ?? false
+    const pruning = outputTokens ? await readPlan(asOutputTokens(whole, args)) : readPruning
+    if (outputTokens && pruning) checkOutputTokens(pruning.method)
+    checkDecoderOptions(args, pruning?.plan.restore ?? args.restore)
+    const reader = args.decoder === undefined ? undefined : { file: await open(args.decoder), out: args['decoder-out'] }
     progress.stage(`pruning ${basename(path)}`)
-    const { trace = false, monitor = false } = given
-    const how = { trace, monitor, outputTokens, deadTokens: !leavesLayersOutOnly, seen, repairs: reader !== undefined }
+    const { trace = false, monitor = false } = args
+    const how = { trace, monitor, outputTokens, deadTokens: !isLeaveOutAlone, seen, repairs: reader !== undefined }
     const attempt =
-      asked === undefined
-        ? await pruneByDefault(whole, given, { ...how, beforeTiming: refuseExistingOut }, context)
-        : await endable(() => pruneByPlan(whole, asked, { ...how, isDefault: false }))
+      pruning === undefined
+        ? await pruneByDefault(whole, args, { ...how, beforeTiming: refuseExistingOut }, context)
+        : await endable(() => pruneByPlan(whole, pruning, { ...how, isDefault: false }))
     await refuseExistingOut()
     const writing = { whole: file, out, verify, decoder: reader, beforeCommit: refuseExistingOut }
     const written = await writeAttempt(attempt, writing, context)
 
-    const notes = given.quantize && attempt.plan.quantize?.reduceRange ? [SEVEN_BITS] : []
+    const notes = args.quantize && attempt.plan.quantize?.reduceRange ? [SEVEN_BITS] : []
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began: start })
     progress.end()
-    const shown = leavesLayersOutOnly ? undefined : attempt.settings.method
+    const shown = isLeaveOutAlone ? undefined : attempt.settings.method
     print(json ? jsonDocument('prune', report) : describePruning(report, attempt.pruned, shown))
     return EXIT.done
   },
 })
 
-/** What a command line is about. */
+/** The subject of a command line. */
 interface Intent {
-  /** Nothing is said of how to prune. */
+  /** No option says how to prune. */
   readonly isIdle: boolean
-  readonly leavesLayersOutOnly: boolean
+  readonly isLeaveOutAlone: boolean
   readonly verify: boolean
 }
 
-function intentOf(given: Readonly<Record<string, unknown>>): Intent {
-  const leavesLayersOutOnly = saysNothing(given) && given['leave-out'] !== undefined
-  const isIdle = saysNothing(given) && !leavesLayersOutOnly && !given['output-tokens'] && !given.lossless
-  return { isIdle, leavesLayersOutOnly, verify: given.verify === undefined ? isIdle : given.verify === true }
+function intentOf(args: Readonly<Record<string, unknown>>): Intent {
+  const isLeaveOutAlone = saysNothing(args) && args['leave-out'] !== undefined
+  const isIdle = saysNothing(args) && !isLeaveOutAlone && !args['output-tokens'] && !args.lossless
+  return { isIdle, isLeaveOutAlone, verify: args.verify === undefined ? isIdle : args.verify === true }
 }
 
 /** Options that mean something for a decoder. */
@@ -169,8 +168,8 @@ const ofDecoders: ReadonlySet<string> = new Set([
 ] satisfies string[])
 
 /** @throws TpError TP_USAGE */
-function refuseOptionsOfEncoders(path: string, given: Readonly<Record<string, unknown>>): void {
-  const encodersOnly = Object.keys(given).find((name) => !ofDecoders.has(name) && given[name])
+function refuseOptionsOfEncoders(path: string, args: Readonly<Record<string, unknown>>): void {
+  const encodersOnly = Object.keys(args).find((name) => !ofDecoders.has(name) && args[name])
   if (encodersOnly !== undefined)
     throw usageError(`--${encodersOnly} is for encoders, and ${path} is a decoder; omit it`)
 }

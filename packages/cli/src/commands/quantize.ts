@@ -5,14 +5,14 @@ import { sizeOfFiles } from '@tp/data'
 import { outputsOf, stageModel } from '@tp/data/files'
 import type { Arguments } from '../arguments/arguments.ts'
 import { dataOptions, readTask, taskOption } from '../arguments/data-options.ts'
-import { type Flag, fieldOptions, type Text } from '../arguments/pruning-options.ts'
+import { type Flag, fieldOptions, type TextOption } from '../arguments/pruning-options.ts'
 import { readFields } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../printing/document.ts'
-import { describeQuantized, type QuantizeReport } from '../printing/quantized-text.ts'
+import { describeQuantized, type PrintedQuantization } from '../printing/quantized-text.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { saturatesHere } from '../quantizing/saturates-here.ts'
 import { type Command, command } from './command.ts'
@@ -20,7 +20,7 @@ import { EXIT } from './exit-code.ts'
 
 /** Options for the fields of the form, by the names that they have there. */
 const formOptions = fieldOptions(quantizeFields) as Readonly<
-  Record<'type' | 'exclude', Text> & Record<'per-tensor' | 'reduce-range', Flag>
+  Record<'type' | 'exclude', TextOption> & Record<'per-tensor' | 'reduce-range', Flag>
 >
 
 const options = {
@@ -79,16 +79,16 @@ export const quantizeCommand: Command = command({
     '  tp quantize last.onnx -o caches.int8.onnx --caches',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
-  async run([path = ''], given, context) {
-    const { out, data, json = false } = given
+  async run([path = ''], args, context) {
+    const { out, data, json = false } = args
     const { print, progress, signal, files } = context
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (given.caches) {
-      print(await quantizedCaches(path, out, given, context))
+    if (args.caches) {
+      print(await quantizedCaches(path, out, args, context))
       return EXIT.done
     }
-    const form: Required<QuantizeOptions> = { ...FORM, ...readFields(given, quantizeFields) }
-    readTask(given.task)
+    const form: Required<QuantizeOptions> = { ...FORM, ...readFields(args, quantizeFields) }
+    readTask(args.task)
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`quantizing ${basename(path)}`)
@@ -100,14 +100,14 @@ export const quantizeCommand: Command = command({
         : await (await import('../quantizing/compare.ts')).quantizeCompared(
             file,
             quantized,
-            { ...given, data },
+            { ...args, data },
             form,
             context,
           )
     const { model, nodes, remaining } = compared ?? quantized
     await using staged = await stageModel(model, file, out, signal)
-    if (given.verify) progress.stage('verifying')
-    const verification = given.verify
+    if (args.verify) progress.stage('verifying')
+    const verification = args.verify
       ? await (await import('../quantizing/verify-quantized.ts')).verifyEightBits(file, staged.path, signal)
       : undefined
     throwIfAborted(signal, 'tp')
@@ -115,7 +115,7 @@ export const quantizeCommand: Command = command({
     const saturates = form.weightType === 'int8' && !form.reduceRange && (await saturatesHere())
     if (saturates) progress.note(SATURATES)
     progress.end()
-    const report: QuantizeReport = {
+    const report: PrintedQuantization = {
       ...{ model: path, out, type: form.weightType, perChannel: form.perChannel, reduceRange: form.reduceRange },
       saturates,
       nodes,
@@ -150,7 +150,7 @@ async function quantizedCaches(
   return json ? jsonDocument('quantize', report) : describeEightBitCaches(report, decoder)
 }
 
-/** Where nothing is said. */
+/** Without an option. */
 const FORM = Object.fromEntries(
   Object.entries(quantizeFields).map(([name, field]) => [name, field.default]),
 ) as Required<QuantizeOptions>

@@ -27,9 +27,9 @@ export const runCommand: Command = command({
       type: 'string',
       short: 'o',
       value: 'OUT',
-      description: 'the file to write: .jsonl, .parquet or, for vectors, .npy; never one that is there',
+      description: 'file to write: .jsonl, .parquet or, for vectors, .npy; never an existing one',
     },
-    task: { type: 'string', value: TASKS.join('|'), description: 'default: what the outputs of the model look like' },
+    task: { type: 'string', value: TASKS.join('|'), description: 'default: judged by the outputs of the model' },
     read: dataOptions.read,
     'text-column': {
       type: 'string',
@@ -47,8 +47,7 @@ export const runCommand: Command = command({
       type: 'string',
       through: 'read',
       value: 'NAME|N',
-      description:
-        'column that is copied to the output as "id"; default: one called id; if there is none, rows are numbered',
+      description: 'column to copy to the output as "id"; default: one called id, or else the row numbers',
     },
     ...runOptions,
     tokenizer: dataOptions.tokenizer,
@@ -57,7 +56,7 @@ export const runCommand: Command = command({
       type: 'string',
       value: 'N',
       is: 'whole number',
-      description: 'longer texts are cut; default: what the model takes',
+      description: 'cut longer texts; default: the limit of the model',
     },
     'shard-rows': { type: 'string', value: 'N', is: 'whole number', description: 'rows of a shard; default 10,000' },
     'batch-tokens': {
@@ -72,8 +71,8 @@ export const runCommand: Command = command({
       is: 'whole number',
       description: "threads inside one operator; default: the runtime's choice",
     },
-    resume: { type: 'boolean', description: 'continue a run that was ended, to the same bytes' },
-    retry: { type: 'boolean', description: 'the same, and compute shards that failed again' },
+    resume: { type: 'boolean', description: 'continue an interrupted run, to the same bytes' },
+    retry: { type: 'boolean', description: 'the same, and recompute failed shards' },
     queue: {
       type: 'string',
       value: 'URL',
@@ -82,40 +81,39 @@ export const runCommand: Command = command({
     folder: {
       type: 'string',
       value: 'FOLDER',
-      description:
-        'with --queue: the folder that all workers have, with model, data and shards in it; default: this one',
+      description: 'with --queue: the folder shared by all workers, with model, data and shards; default: this one',
     },
     shards: {
       type: 'string',
       value: 'FOLDER|s3://BUCKET/…',
-      description: 'where the shards are until all are there, a folder or a bucket; default: OUT.shards',
+      description: 'folder or bucket for shards until all are complete; default: OUT.shards',
     },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
   notes: [
     'One row of output for each row of input, in the same order: label and score, a score, tags of words, or an embedding.',
-    'Rows are divided into shards, each computed into a file of its own; the output is written when all are there, whole or not',
+    'Rows are divided into shards, each with a file of its own; the output is written when all shards are complete, whole or not',
     'at all. Packed models (tp pack) run without padding. An example:',
     '',
     '  tp run packed.onnx --data reviews.jsonl -o labels.jsonl',
     '',
-    'On many machines that have one folder, start tp worker --queue URL on each, and give tp run the same --queue.',
+    'On many machines that share a folder, start tp worker --queue URL on each, and pass the same --queue to tp run.',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }),
   alone: 'out',
-  async run([path = ''], given, { print, progress, signal, files }) {
-    const { data, out, task, labels, tokenizer, queue, folder, shards, resume, retry, json = false } = given
+  async run([path = ''], args, { print, progress, signal, files }) {
+    const { data, out, task, labels, tokenizer, queue, folder, shards, resume, retry, json = false } = args
     if (data === undefined) throw usageError('--data PATH is missing: the texts')
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     if (task !== undefined && !isTask(task)) throw usageError(`--task is "${task}"; it must be ${TASKS.join(', ')}`)
     if (queue === undefined && folder !== undefined) throw usageError('--folder is for --queue URL')
-    if (queue !== undefined && given.threads !== undefined)
+    if (queue !== undefined && args.threads !== undefined)
       throw usageError('--threads is for tp worker, which computes')
     const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() === true
     if (isFolder) await files.readsFolder(data, 'the folder of --data')
     else await files.reads(data, 'the file of --data', Number.POSITIVE_INFINITY)
     const number = (name: 'max-tokens' | 'shard-rows' | 'batch-tokens' | 'threads'): number | undefined => {
-      const text = given[name]
+      const text = args[name]
       return text === undefined ? undefined : wholeNumber(name, text)
     }
     const stages = {
@@ -123,7 +121,7 @@ export const runCommand: Command = command({
       computing: `running ${basename(path)}`,
       writing: `writing ${out}`,
     }
-    const asked = await readRun(given)
+    const request = await readRun(args)
     progress.expect?.([{ work: 0 }, { work: 1 }, { work: 0 }])
     await files.checkTargets().catch(async (error: unknown) => {
       // Arguments, then files, then outputs: runBulk does the first two in this order.
@@ -132,12 +130,12 @@ export const runCommand: Command = command({
     })
     const saved = shards ?? `${out}.shards`
     const report = await runBulk({
-      ...asked,
+      ...request,
       ...{ model: path, data, out, task, tokenizer, shards, resume, retry, signal },
       labels: labels?.split(','),
-      textColumn: given['text-column'],
-      pairColumn: given['pair-column'],
-      idColumn: given['id-column'],
+      textColumn: args['text-column'],
+      pairColumn: args['pair-column'],
+      idColumn: args['id-column'],
       maxTokens: number('max-tokens'),
       shardRows: number('shard-rows'),
       batchTokens: number('batch-tokens'),

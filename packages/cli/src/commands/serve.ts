@@ -17,7 +17,7 @@ export const serveCommand: Command = command({
     host: {
       type: 'string',
       value: 'HOST',
-      description: 'the address to listen at; default 127.0.0.1, this machine alone',
+      description: 'address to listen at; default 127.0.0.1, only this machine',
     },
     port: { type: 'string', value: 'PORT', is: 'port', description: 'default 8080; 0 takes a free one' },
     runtime: {
@@ -44,46 +44,56 @@ export const serveCommand: Command = command({
       is: 'from 0',
       description: 'milliseconds that a text may wait for others to fill its batch; default 0',
     },
-    'batch-tokens': { type: 'string', value: 'N', is: 'whole number', description: 'tokens of a batch; default 2048' },
+    'batch-tokens': {
+      type: 'string',
+      value: 'N',
+      is: 'whole number',
+      description: 'most tokens of a batch; default 2048',
+    },
     'queue-tokens': {
       type: 'string',
       value: 'N',
       is: 'whole number',
-      description: 'tokens that may wait for each model; what exceeds them is answered 429; default 65536',
+      description: 'most tokens that may wait for each model; requests beyond them get 429; default 65536',
     },
-    'max-texts': { type: 'string', value: 'N', is: 'whole number', description: 'texts of a request; default 128' },
+    'max-texts': {
+      type: 'string',
+      value: 'N',
+      is: 'whole number',
+      description: 'most texts of a request; default 128',
+    },
     'max-tokens': {
       type: 'string',
       value: 'N',
       is: 'whole number',
-      description: 'tokens of a text; default: what the model takes',
+      description: 'most tokens of a text; default: the limit of the model',
     },
     'max-body': {
       type: 'string',
       value: 'BYTES',
       is: 'whole number',
-      description: 'bytes of a request; default 4194304',
+      description: 'most bytes of a request; default 4194304',
     },
-    truncate: { type: 'boolean', description: 'cut texts that are too long where a request does not say' },
+    truncate: { type: 'boolean', description: 'cut texts that are too long, unless a request says otherwise' },
     ...runOptions,
     'drain-ms': {
       type: 'string',
       value: 'MS',
       is: 'from 0',
-      description:
-        'after SIGTERM, how long it goes on answering although it reports that it is not ready; default 1000',
+      description: 'after SIGTERM, how long it keeps answering while it reports that it is not ready; default 1000',
     },
     'end-ms': {
       type: 'string',
       value: 'MS',
       is: 'from 0',
-      description: 'after that, how long what was accepted may take; then its connections are closed; default 20000',
+      description: 'after that, how long accepted requests may take before their connections are closed; default 20000',
     },
     json: { type: 'boolean', description: 'print one JSON document when it listens' },
   },
   notes: [
-    'A model is called by its folder, or as NAME=MODEL says. tokenizer.json and config.json next to it say how texts are read.',
-    'SIGTERM and SIGINT answer what was accepted, and end; SIGHUP opens the files again, plans included, and loses no request. An example:',
+    'A model is named after its folder, or by NAME=MODEL. tokenizer.json and config.json next to it define how texts are read.',
+    'On SIGTERM and SIGINT the server answers the accepted requests and ends; on SIGHUP it opens the files again, plans included, and',
+    'loses no request. An example:',
     '',
     '  tp serve mail/model.onnx packed=mail/packed.onnx --port 8080',
   ],
@@ -95,8 +105,8 @@ export const serveCommand: Command = command({
       ended.abort()
     })
     const { json = false, plan } = options
-    const asked = await readRun(options)
-    const [ofOne] = Object.keys(asked)
+    const request = await readRun(options)
+    const [ofOne] = Object.keys(request)
     if (ofOne !== undefined && operands.length > 1) throw usageError(`--${ofOne} belongs to one model; serve it alone`)
     const whole = (name: WholeOption, least = 1): number | undefined => {
       const text = options[name]
@@ -110,7 +120,7 @@ export const serveCommand: Command = command({
       batchTokens: whole('batch-tokens'),
       queueTokens: whole('queue-tokens'),
       maxTokens: whole('max-tokens', 3),
-      ...asked,
+      ...request,
       readPlan: plan === undefined ? undefined : () => readPlanOfRuns(plan),
     }
     progress.stage(`loading ${operands.length === 1 ? operands[0] : `${operands.length} models`}`)

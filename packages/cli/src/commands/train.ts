@@ -22,7 +22,7 @@ import { formHere, SEVEN_BITS } from '../quantizing/form-here.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { missing, selectionOption } from '../training/examples.ts'
 import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
-import { checkLearning, trainGiven, trainLearning } from '../training/run-training.ts'
+import { checkLearning, trainLearning, trainModel } from '../training/run-training.ts'
 import { namingStored, storedFile, trainingFiles } from '../training/store.ts'
 import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
@@ -40,7 +40,7 @@ const options = {
     ...pruningOptions,
     ...leaveOutOption,
   }),
-  ...under('How it learns', {
+  ...under('Training', {
     ...learningOptions,
     set: { ...pruningOptions.set, description: 'a setting of the training, or another field of the plan' },
     ...settingOptions,
@@ -51,22 +51,22 @@ export const trainCommand: Command = command({
   options,
   notes: [
     'With --keep and the other amounts the model trains with its tokens pruned as at inference. A method that learns where to',
-    'prune (ltp) requires none of them: soft training removes no token, then tokens are pruned by what was learned (scaled to',
-    '--target-flops), then the model is fine-tuned. By default sites are at all layers but the last; with --weights such a',
-    'method does not learn. Only OUT and the files that the options name are written (--weights-out, --log), and',
-    'while it trains OUT.checkpoint (of the soft part OUT.soft.checkpoint), kept up to date also on Ctrl-C, which',
-    'keeps what the dense model has answered as well (OUT.answers.checkpoint); all are removed at the end, and with --resume the',
-    'training continues from them with the same numbers. Batches are run in parts: 512 tokens',
-    'of a model of 23 million weights take about 1 GB, however many examples there are. Examples:',
+    'prune (ltp) requires no amount: soft training removes no token, then tokens are pruned by the learned values (scaled to',
+    '--target-flops), and the model is fine-tuned. By default sites are at all layers but the last; with --weights such a',
+    'method does not learn. Training writes only OUT and the files of the options (--weights-out, --log), and meanwhile',
+    'OUT.checkpoint (OUT.soft.checkpoint for the soft part) and the answers of the dense model (OUT.answers.checkpoint), kept up',
+    'to date even on Ctrl-C. All checkpoints are removed at the end; with --resume the training continues from them with the same',
+    'numbers. Batches are run in parts: 512 tokens of a model with 23 million weights take about 1 GB, however many examples there',
+    'are. Examples:',
     '',
     '  tp train model.onnx -o trained.onnx --method received-attention --keep 0.5 --data train.tsv --selection dev.tsv',
     '  tp train model.onnx -o trained.onnx --method ltp --target-flops 0.5 --data train.tsv --selection dev.tsv',
     '',
-    'The whole speed-up: networks alone, from the dense model without labels, in an 8-bit file (which tp pack takes, too):',
+    'For the whole speed-up, train only the networks, from the dense model without labels, in an 8-bit file (which tp pack takes, too):',
     '',
     '  tp train model.onnx -o fast.onnx --method sdtp --keep 0.75 --train method --set distillation=1 --quantize --data a.tsv --selection b.tsv',
     '',
-    'A model without some layers, which learns the answers of the one with all of them, without labels:',
+    'A model without some of its layers learns the answers of the full one, without labels:',
     '',
     '  tp train model.onnx -o shallow.onnx --leave-out 3 --set distillation=1 --data a.tsv --selection b.tsv',
     '',
@@ -84,28 +84,28 @@ export const trainCommand: Command = command({
     return [...outputsOf({ '-o': out }, { holdsModel: true }), ...outputsOf({ ...others, ...checkpoints })]
   },
   alone: 'out',
-  async run([path = ''], given, context) {
+  async run([path = ''], args, context) {
     const { print, progress, signal } = context
-    const { out, json = false, 'weights-out': weightsOut } = given
+    const { out, json = false, 'weights-out': weightsOut } = args
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (given.data === undefined) throw missing('data')
-    const asked = await readPlanToLearn(given)
-    const learning = isFitted(asked) ? undefined : readLearning(given)
-    if (learning !== undefined) checkLearning(asked, learning)
-    if (asked.learns || learning === undefined) refuseLeaveOut(asked.plan, 'tp train')
+    if (args.data === undefined) throw missing('data')
+    const planned = await readPlanToLearn(args)
+    const learning = isFitted(planned) ? undefined : readLearning(args)
+    if (learning !== undefined) checkLearning(planned, learning)
+    if (planned.learns || learning === undefined) refuseLeaveOut(planned.plan, 'tp train')
     const began = performance.now()
-    if (learning !== undefined && given.selection === undefined) throw missing('selection')
+    if (learning !== undefined && args.selection === undefined) throw missing('selection')
     const file = await readModelFile(path, context)
-    const quantize = given.quantize ? await formHere() : undefined
+    const quantize = args.quantize ? await formHere() : undefined
     if (learning === undefined) {
-      const { model: fitted, weights, report } = await fitMethod({ file, asked, given, context })
+      const { model: fitted, weights, report } = await fitMethod({ file, planned, args, context })
       const model = quantize === undefined ? fitted : quantizeFile({ ...file, model: fitted }, quantize).model
       throwIfAborted(signal, 'tp')
       await using staged = await stageModel(model, file, out, signal)
       if (weightsOut !== undefined) await replaceFile(weightsOut, weights)
       await staged.commit()
       progress.end()
-      const about = { model: path, out, method: asked.plan.method, ...report, seconds: secondsSince(began) }
+      const about = { model: path, out, method: planned.plan.method, ...report, seconds: secondsSince(began) }
       const written = weightsOut === undefined ? [] : [`written  ${weightsOut}`]
       print(
         json
@@ -115,13 +115,13 @@ export const trainCommand: Command = command({
       return EXIT.done
     }
     if (quantize !== undefined) {
-      // What cannot be stored in 8 bits is refused before it is trained.
+      // A model that cannot be stored in 8 bits is refused before it is trained.
       quantizeFile(file, quantize)
       if (quantize.reduceRange) progress.note(SEVEN_BITS)
     }
-    const watch = watching(progress, given.log)
-    const work = { file, out, asked, given, learning, context, watch, quantize }
-    const trained = await namingStored(out, () => (asked.learns ? trainLearning : trainGiven)(work))
+    const watch = watching(progress, args.log)
+    const work = { file, out, planned, args, learning, context, watch, quantize }
+    const trained = await namingStored(out, () => (planned.learns ? trainLearning : trainModel)(work))
       .catch(async (error: unknown) => {
         if (signal.aborted) await noteStored(out, progress)
         throw error
@@ -131,7 +131,7 @@ export const trainCommand: Command = command({
     const { finished: in8Bits, ...selection } = trained.selection
     const { layers, ...about } = trained.about
     const report: TrainingReport = {
-      ...{ model: path, out, method: asked.plan.method, params: asked.plan.params ?? {} },
+      ...{ model: path, out, method: planned.plan.method, params: planned.plan.params ?? {} },
       ...{ layers, settings: { ...trained.settings, train: learning.part }, step: trained.step },
       selection: { ...selection, ...(in8Bits !== undefined && { in8Bits }) },
       ...about,
@@ -148,11 +148,11 @@ export const trainCommand: Command = command({
   },
 })
 
-/** What an interrupted training has left. */
+/** The files of an interrupted training. */
 async function noteStored(out: string, progress: Context['progress']): Promise<void> {
   const stored = await storedFile(out)
   if (stored === undefined) return
-  const holds = stored === trainingFiles(out).answers ? 'what was asked' : 'what was learned'
+  const holds = stored === trainingFiles(out).answers ? 'the answers of the dense model' : 'the learned weights'
   progress.note(`[tp] stopped; ${stored} holds ${holds}: the same command with --resume goes on`)
 }
 

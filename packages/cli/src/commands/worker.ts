@@ -11,17 +11,17 @@ export const workerCommand: Command = command({
     queue: {
       type: 'string',
       value: 'URL',
-      description: 'where shards come from: Valkey or Redis (redis://…) or PostgreSQL (postgres://…)',
+      description: 'queue of shards: Valkey or Redis (redis://…) or PostgreSQL (postgres://…)',
     },
     folder: {
       type: 'string',
       value: 'FOLDER',
-      description: 'the folder that all machines have; nothing outside of it is read or written; default: this one',
+      description: 'the folder shared by all machines; nothing outside it is read or written; default: this one',
     },
     shards: {
       type: 'string',
       value: 's3://BUCKET/…',
-      description: 'where in a bucket shards may be put, too, if tp run says so; default: nowhere',
+      description: 'bucket where shards may be put as well, if tp run names it; default: none',
     },
     threads: {
       type: 'string',
@@ -32,7 +32,7 @@ export const workerCommand: Command = command({
     'lost-after': {
       type: 'string',
       value: 'SECONDS',
-      description: "without a sign of life for as long, a worker's shards are given to another; default 30",
+      description: "after this long without a sign of life, a worker's shards go to another; default 30",
     },
   },
   notes: [

@@ -2,9 +2,9 @@ import type { Runtime } from '@tp/core/runtime'
 import type { FileClaims } from '@tp/data/files'
 import type { ProgressDisplay } from '../printing/progress.ts'
 
-/** What a command has to do with the world outside. */
+/** The interface between a command and the world outside. */
 export interface Context {
-  /** What this run reads and writes. */
+  /** The files that this run reads and writes. */
   readonly files: FileClaims
   /** Ends with SIGINT or SIGTERM. */
   readonly signal: AbortSignal
@@ -16,7 +16,7 @@ export interface Context {
   readonly styled?: boolean
   /** To stderr. */
   readonly progress: ProgressDisplay
-  /** What models run on; default: onnxruntime-node. */
+  /** The runtime of models; default: onnxruntime-node. */
   readonly runtime?: Runtime
   /** Milliseconds in which models are timed against each other; default: 20,000 of `tp eval`, 4,000 a shape of `tp bench`. */
   readonly timingMs?: number

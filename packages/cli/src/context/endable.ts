@@ -10,7 +10,7 @@ let interrupted: NodeJS.SignalsListener[] = []
 /**
  * Work that has written nothing yet and may block the event loop: meanwhile SIGINT and SIGTERM end the process at once, as
  * they do without a listener. A listener would run only after the computation, since Node runs it
- * on the same thread. What is {@link interruptible} of it is broken off by SIGINT instead, and the command says so.
+ * on the same thread. SIGINT interrupts only its {@link interruptible} parts instead, and the command says so.
  */
 export async function endable<T>(work: () => T | Promise<T>): Promise<T> {
   // A signal that has come already would be lost with its listener: one whole turn of the event loop hears it.
@@ -26,7 +26,7 @@ export async function endable<T>(work: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** What {@link script} calls: Node breaks off only what a script runs. */
+/** The function that {@link script} calls: Node interrupts only scripts. */
 const WORK = Symbol.for('@tp/cli: interruptible work')
 const script = new Script("globalThis[Symbol.for('@tp/cli: interruptible work')]()")
 

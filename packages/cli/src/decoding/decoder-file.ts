@@ -15,7 +15,7 @@ export function decoderOf(
   if (encoder.ok) return undefined
   const found = inspectDecoder(model)
   if (found.ok) return found
-  // What has no caches is told why it is no encoder.
+  // A model without caches is refused with the reason why it is not an encoder.
   const isDecoder = encoder.refusal.code === 'TP_DECODER' || found.refusal.code !== 'TP_DECODER'
   if (isDecoder) throw new RefusalError(path, found.refusal)
   return undefined

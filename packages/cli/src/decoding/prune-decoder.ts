@@ -21,7 +21,7 @@ export interface PruneDecoderOptions {
   beforeWriting(): Promise<void>
 }
 
-/** What was written. */
+/** The written file. */
 export interface PrunedDecoder {
   readonly model: string
   readonly out: string
@@ -37,8 +37,8 @@ export interface PrunedDecoder {
 }
 
 /**
- * Writes a decoder that computes of its logits those of the last token alone, and of a prompt, where that is asked for, some tokens in
- * its later layers.
+ * Writes a decoder that computes only the logits of the last token, and, where requested, only some tokens of a prompt in its
+ * later layers.
  * @throws RefusalError; TpError TP_VERIFY, TP_WRITE, TP_ABORTED, TP_METHOD, TP_OPTION, TP_SCHEDULE
  */
 export async function pruneDecoder(

@@ -21,7 +21,7 @@ export const decoderOptions = {
   'decoder-out': {
     type: 'string',
     value: 'FILE',
-    description: 'the file to write it to, where it has to be repaired',
+    description: 'file for the repaired decoder, where it needs a repair',
     needs: ['decoder'],
   },
 } as const
@@ -42,15 +42,15 @@ interface RepairOptions {
 }
 
 /**
- * @param asked what is said of pruned positions; a plan that says nothing means `auto`
+ * @param option the option for pruned positions; a plan without one means `auto`
  * @throws TpError TP_USAGE for options that mean nothing with or without a decoder
  */
 export function checkDecoderOptions(
-  given: Arguments<typeof decoderOptions> & { readonly plan?: string },
-  asked: string | undefined,
+  args: Arguments<typeof decoderOptions> & { readonly plan?: string },
+  option: string | undefined,
 ): void {
-  const { decoder, plan } = given
-  const restore = asked ?? (plan === undefined ? 'none' : 'auto')
+  const { decoder, plan } = args
+  const restore = option ?? (plan === undefined ? 'none' : 'auto')
   if (decoder === undefined || restore === 'none') return
   const seen = `restore is ${restore}, and with it every decoder reads as many states as of the dense encoder`
   throw usageError(`${seen}; omit --decoder, or restore`)

@@ -57,8 +57,8 @@ function impassable({ path }: ModelFile, cause: TpError): TpError {
 async function tokenizerOf(
   modelPath: string,
   { lengths }: ModelInputs,
-  given: string | undefined,
+  encoder: string | undefined,
 ): Promise<TextTokenizer | undefined> {
-  const path = given ?? (await readModelFolder(modelPath)).tokenizer
+  const path = encoder ?? (await readModelFolder(modelPath)).tokenizer
   return lengths === undefined || path === undefined ? undefined : await loadTokenizer(path)
 }

@@ -19,7 +19,7 @@ export interface FilesToCheck {
   readonly demands: Demands
 }
 
-/** What `tp check` prints. */
+/** The output of `tp check`. */
 export interface CheckReport {
   readonly verdict: Verdict
   /** A table, and the verdict under it. */
@@ -31,8 +31,8 @@ export interface CheckReport {
  * Whether a pruned file is faster than the dense one and as accurate, on the same examples.
  * @throws TpError TP_INPUT for files that do not belong together, and what running models throws
  */
-export async function checkFiles(asked: FilesToCheck, context: Context): Promise<CheckReport> {
-  const { pruned, dense, source, data, demands } = asked
+export async function checkFiles(request: FilesToCheck, context: Context): Promise<CheckReport> {
+  const { pruned, dense, source, data, demands } = request
   const { inputs, task } = data
   const { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS, timedExamples } = context
   const examples = inputs.targets.length

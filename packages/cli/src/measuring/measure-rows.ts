@@ -11,7 +11,7 @@ import type { PrunedVariant } from './variants.ts'
 
 interface RowsToMeasure {
   readonly file: ModelFile
-  /** Of a model that is pruned. */
+  /** For a pruned model. */
   readonly inspection: Inspection | undefined
   readonly variants: readonly PrunedVariant[]
   readonly data: TaskData

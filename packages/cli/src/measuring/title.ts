@@ -5,7 +5,7 @@ import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import { grouped } from '../printing/numbers.ts'
 
-/** What was measured, and on what: the line above a table. */
+/** The measurement and its data: the line above a table. */
 export async function titleOf(
   path: string,
   { lengths, targets }: ModelInputs,

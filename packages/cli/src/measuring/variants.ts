@@ -28,7 +28,7 @@ export interface PrunedVariant {
   readonly keep: string
   /** The pruned model; where chance chooses the tokens, with the first seed. */
   readonly plain: Pruned
-  /** What it answers with; several where chance chooses the tokens, one a seed. */
+  /** The models that it answers with; several where chance chooses the tokens, one a seed. */
   readonly models: readonly VariantModel[]
 }
 

@@ -4,8 +4,8 @@ import { type ModelFolder, readModelFolder } from '@tp/data'
 import { classTokenOutput, statesOutput } from '@tp/data/outputs'
 import { RefusalError } from './refusal-error.ts'
 
-/** What is asked for that needs a row for each token, if anything. */
-interface RowsWanted {
+/** The option that needs a row for each token, if there is one. */
+interface RowReaders {
   readonly restore?: string | undefined
   readonly task?: string | undefined
   readonly 'output-tokens'?: boolean | undefined
@@ -14,12 +14,13 @@ interface RowsWanted {
 
 /**
  * A file as it is read: where its vectors are pooled outside by the class token (1_Pooling/config.json), its states have that row alone.
- * The same file where they are not, or where rows of all tokens are asked for.
+ * The same file where they are not, or where rows of all tokens are requested.
  * @throws TpError TP_DATA for a file next to it that is invalid JSON
  */
-export async function asPooled(file: ModelFile, wanted: RowsWanted = {}): Promise<ModelFile> {
-  const { restore = 'auto', task = 'embeddings' } = wanted
-  if (restore !== 'auto' || task !== 'embeddings' || wanted['output-tokens'] || wanted['late-interaction']) return file
+export async function asPooled(file: ModelFile, readers: RowReaders = {}): Promise<ModelFile> {
+  const { restore = 'auto', task = 'embeddings' } = readers
+  if (restore !== 'auto' || task !== 'embeddings' || readers['output-tokens'] || readers['late-interaction'])
+    return file
   const folder = await folderOfStates(file)
   const output = folder && classTokenOutput(file.model, folder)
   return output === undefined ? file : { ...file, model: transform(file.model, readClassToken({ output })).model }
@@ -50,7 +51,7 @@ async function folderOfStates({ path, model }: ModelFile): Promise<ModelFolder |
   return statesOutput(model, folder.labels) === undefined ? undefined : folder
 }
 
-/** What is said of such a file. */
+/** The note on such a file. */
 export const ONE_ROW: string =
   '1_Pooling/config.json next to the model reads the class token alone, so its states are one row of each example, [batch, 1, features]; ' +
   '--set restore=all keeps a row for each token'

@@ -10,7 +10,7 @@ import type { Context } from '../context/context.ts'
 
 /** The options of the command line as those of `@tp/data`. @throws TpError TP_USAGE */
 export function examplesOptions(
-  { labels, limit, top, tokenizer, candidates, split, ...given }: Arguments<typeof dataOptions>,
+  { labels, limit, top, tokenizer, candidates, split, ...args }: Arguments<typeof dataOptions>,
   batchSize: number,
   { progress, signal }: Context,
 ): ExamplesOptions {
@@ -19,9 +19,9 @@ export function examplesOptions(
     labels: labels?.split(','),
     limit: limit === undefined ? undefined : wholeNumber('limit', limit),
     top: top === undefined ? undefined : wholeNumber('top', top),
-    textColumn: given['text-column'],
-    pairColumn: given['pair-column'],
-    labelColumn: given['label-column'],
+    textColumn: args['text-column'],
+    pairColumn: args['pair-column'],
+    labelColumn: args['label-column'],
     onOmitted: (left) =>
       progress.note(`the model takes batches of ${batchSize} only: the last ${left} examples are omitted`),
   }
@@ -32,14 +32,14 @@ export async function openData(
   path: string,
   data: string,
   batchSize: number,
-  given: Arguments<typeof dataOptions>,
+  args: Arguments<typeof dataOptions>,
   context: Context,
 ): Promise<OpenExamples & { readonly inputs: readonly ValueInfo[] }> {
   const { progress, signal, runtime = nodeRuntime() } = context
   progress.stage(`reading ${data}`)
   await using session = await runtime.load(path, { signal })
   return {
-    ...(await openExamples(path, session, data, examplesOptions(given, batchSize, context))),
+    ...(await openExamples(path, session, data, examplesOptions(args, batchSize, context))),
     inputs: session.inputs,
   }
 }

@@ -16,7 +16,7 @@ import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { examplesOptions } from './open-inputs.ts'
 
-/** What is written down, and the file of the decoder. */
+/** The transcripts, and the file of the decoder. */
 interface SpeechTask {
   readonly task: 'asr'
   readonly inputs: SpeechInputs
@@ -37,7 +37,7 @@ export async function withTaskData<T>(
   return await use({ ...data, decoder: await openSpeechDecoder(session, data.decoder) })
 }
 
-type Given = Arguments<typeof dataOptions & typeof taskOption>
+type TaskArguments = Arguments<typeof dataOptions & typeof taskOption>
 
 /**
  * The examples of a file or folder for the given task, or for the one detected by the model's outputs.
@@ -47,39 +47,39 @@ export async function openTaskInputs(
   path: string,
   data: string,
   batchSize: number,
-  given: Given,
+  args: TaskArguments,
   context: Context,
 ): Promise<TaskInputs> {
   const { progress, signal, runtime = nodeRuntime() } = context
   const known = await readModelFolder(path)
   await using session = await runtime.load(path, { signal })
-  const asked = readTask(given.task)
-  const labels = given.labels?.split(',') ?? known.labels
-  const task = asked ?? (given.decoder === undefined ? taskOf(session.outputs, labels) : 'asr')
+  const option = readTask(args.task)
+  const labels = args.labels?.split(',') ?? known.labels
+  const task = option ?? (args.decoder === undefined ? taskOf(session.outputs, labels) : 'asr')
   const isText = modalityOf(session.inputs) === 'text'
-  await refuseIdle(task, isText, data, given)
-  if (task === 'tokens' && (given.tokenizer ?? known.tokenizer) === undefined)
+  await refuseIdle(task, isText, data, args)
+  if (task === 'tokens' && (args.tokenizer ?? known.tokenizer) === undefined)
     throw usageError('--read tokenizer=FILE is missing: none is next to the model')
   progress.stage(`reading ${data}`)
-  const options = { ...examplesOptions(given, batchSize, context), task: task === 'asr' ? task : asked }
+  const options = { ...examplesOptions(args, batchSize, context), task: task === 'asr' ? task : option }
   const read = await readTaskData(path, session, data, options)
-  return read.task === 'asr' ? { ...read, decoder: given.decoder as string } : read
+  return read.task === 'asr' ? { ...read, decoder: args.decoder as string } : read
 }
 
 /** @throws TpError TP_USAGE for options that the task does not read, and one that it requires */
-async function refuseIdle(task: Task, isText: boolean, data: string, given: Given): Promise<void> {
+async function refuseIdle(task: Task, isText: boolean, data: string, args: TaskArguments): Promise<void> {
   const refuse = (names: readonly (keyof typeof dataOptions)[]): void => {
-    const idle = names.find((name) => given[name] !== undefined)
+    const idle = names.find((name) => args[name] !== undefined)
     if (idle !== undefined) throw usageError(`--${idle} does not go with --task ${task}, which does not read it`)
   }
   if (task === 'asr') {
-    if (given.decoder === undefined)
+    if (args.decoder === undefined)
       throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
     return refuse(
       (Object.keys(dataOptions) as (keyof typeof dataOptions)[]).filter((name) => name !== 'data' && name !== 'limit'),
     )
   }
-  if (given.decoder !== undefined) throw usageError('--decoder is for --task asr')
+  if (args.decoder !== undefined) throw usageError('--decoder is for --task asr')
   if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) return
   if (!isText) throw usageError('--task tokens is for models of texts')
   refuse([
@@ -91,8 +91,8 @@ async function refuseIdle(task: Task, isText: boolean, data: string, given: Give
   ])
   if (task === 'tokens') return
   const isFolder = await isRetrievalFolder(data)
-  if (isFolder && given['text-column'] !== undefined)
+  if (isFolder && args['text-column'] !== undefined)
     throw usageError(`--text-column is for tables; ${data} has queries and documents`)
-  if (!isFolder && given.split !== undefined)
+  if (!isFolder && args.split !== undefined)
     throw usageError(`--split is for folders with queries and documents, unlike ${data}`)
 }

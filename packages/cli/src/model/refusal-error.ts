@@ -5,7 +5,7 @@ import { TpError } from '@tp/core'
 /** The compiler's refusal of a model, on its way to the end of the command: exit code 4. */
 export class RefusalError extends TpError {
   readonly refusal: Refusal
-  /** What people read who do not look at the graph. */
+  /** The message for people who do not look at the graph. */
   readonly messageWithoutNode: string
 
   constructor(path: string, refusal: Refusal) {

@@ -77,21 +77,21 @@ const stages = Object.keys(stageTexts) as TuneProgress['stage'][]
 export async function searchPlan(
   file: ModelFile,
   data: TaskInputs,
-  given: SearchArguments,
+  args: SearchArguments,
   context: Context,
 ): Promise<FoundPlan> {
   const began = performance.now()
-  const { weights, plugin = [], 'plan-out': planOut } = given
+  const { weights, plugin = [], 'plan-out': planOut } = args
   const catalog = await loadMethods(plugin)
-  const entries = methodNames(file, data.task, given, catalog).map((name) => findMethod(catalog, name))
+  const entries = methodNames(file, data.task, args, catalog).map((name) => findMethod(catalog, name))
   // The default methods are optional: one that the model cannot serve is skipped.
-  const optional = given.methods === undefined
+  const optional = args.methods === undefined
   const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
-  const limit = given.minutes === undefined ? (planOut === undefined ? MINUTES : undefined) : Number(given.minutes)
+  const limit = args.minutes === undefined ? (planOut === undefined ? MINUTES : undefined) : Number(args.minutes)
   const tuned =
     data.task === 'asr'
-      ? await searchSpeech(file, data, variants, given, context)
-      : await search(file, data.inputs as ModelInputs, data.task === 'embeddings', { variants, limit, given }, context)
+      ? await searchSpeech(file, data, variants, args, context)
+      : await search(file, data.inputs as ModelInputs, data.task === 'embeddings', { variants, limit, args }, context)
   const ms = performance.now() - began
   const plan = tuned.regimes.at(-1)?.plan ?? { format: 1, method: 'none' }
   const own = entries.find(({ name }) => name === plan.method)
@@ -104,19 +104,19 @@ export async function searchPlan(
 interface Search {
   readonly variants: readonly Variant[]
   readonly limit: number | undefined
-  readonly given: SearchArguments
+  readonly args: SearchArguments
 }
 
 async function search(
   file: ModelFile,
   all: ModelInputs,
   embeds: boolean,
-  { variants, limit, given }: Search,
+  { variants, limit, args }: Search,
   context: Context,
 ): Promise<TunedPlan> {
   const { progress, signal } = context
-  const { confident = false, cascade = false, quantize = false, 'leave-out': leaveOut = false } = given
-  const device = await openRuntime(given.runtime)
+  const { confident = false, cascade = false, quantize = false, 'leave-out': leaveOut = false } = args
+  const device = await openRuntime(args.runtime)
   const runtime = nodeRuntime()
   const load: NonNullable<TuneOptions['load']> = (own, model, { threads }) =>
     loadSession(model, file, { runtime: own, threads, signal })
@@ -124,15 +124,15 @@ async function search(
   if (limit !== undefined) progress.stage('timing one example')
   const within = limit === undefined ? { inputs: all } : await withinMinutes(limit, { ...common, inputs: all })
   const inputs = embeds ? await vectorsOf(file, within.inputs, context) : within.inputs
-  const { protect, encoder, ...segment } = readSettings(given)
+  const { protect, encoder, ...segment } = readSettings(args)
   const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
   const { maxTokens } = await readModelFolder(file.path)
-  const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, inputRoles(file.model), maxTokens)
+  const shapes = args.shapes === undefined ? undefined : benchShapes(args.shapes, inputRoles(file.model), maxTokens)
   return await tune({
     ...{ ...common, ...within, inputs, variants, device, protection, confident, cascade, leaveOut },
-    ...(await reporting(file, inputs, given, context)),
+    ...(await reporting(file, inputs, args, context)),
     ...(encoder !== undefined && { encoder }),
-    ...(quantize && { quantize: given['plan-out'] === undefined ? await formHere() : {} }),
+    ...(quantize && { quantize: args['plan-out'] === undefined ? await formHere() : {} }),
     ...(shapes && {
       shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
     }),
@@ -143,17 +143,17 @@ async function searchSpeech(
   file: ModelFile,
   { inputs, decoder: path }: Extract<TaskInputs, { task: 'asr' }>,
   variants: readonly Variant[],
-  given: SearchArguments,
+  args: SearchArguments,
   context: Context,
 ): Promise<TunedPlan> {
   const { signal } = context
-  const runtime = await openRuntime(given.runtime)
+  const runtime = await openRuntime(args.runtime)
   await using session = await runtime.load(path, { threads: 1, signal })
   const decoder = await openSpeechDecoder(session, path)
   return await tuneSpeech({
     ...{ model: file.model, variants, inputs, decoder, runtime, signal },
     load: (own, model, { threads }) => loadSession(model, file, { runtime: own, threads, signal }),
-    ...(await reporting(file, inputs as unknown as ModelInputs, given, context)),
+    ...(await reporting(file, inputs as unknown as ModelInputs, args, context)),
   })
 }
 
@@ -161,18 +161,18 @@ async function searchSpeech(
 async function reporting(
   file: ModelFile,
   inputs: ModelInputs,
-  given: SearchArguments,
+  args: SearchArguments,
   { progress }: Context,
 ): Promise<Pick<TuneOptions, 'maxLoss' | 'known' | 'onMeasured' | 'onProgress' | 'onSkipped'>> {
-  const measured = given['plan-out'] === undefined ? undefined : measuredPath(given['plan-out'])
-  const about = measured === undefined ? '' : await subjectOf(file, inputs, given)
+  const measured = args['plan-out'] === undefined ? undefined : measuredPath(args['plan-out'])
+  const about = measured === undefined ? '' : await subjectOf(file, inputs, args)
   progress.expect?.(stages.length)
   progress.stage('preparing', 0)
   let stage: TuneProgress['stage'] | undefined
   return {
-    maxLoss: readDemands(given).maxLoss,
+    maxLoss: readDemands(args).maxLoss,
     ...(measured !== undefined && {
-      ...(given.resume && { known: await readMeasured(measured, about) }),
+      ...(args.resume && { known: await readMeasured(measured, about) }),
       onMeasured: (known: Measurements) => writeMeasured(measured, { about, known }),
     }),
     onProgress(at) {
@@ -185,11 +185,11 @@ async function reporting(
 }
 
 /** A text by which measurements of the same model, data, runtime and settings are known again. */
-async function subjectOf(file: ModelFile, inputs: ModelInputs, given: SearchArguments): Promise<string> {
-  const { version } = await (await openRuntime(given.runtime)).diagnose()
-  const { protect, encoder, ...segment } = readSettings(given)
+async function subjectOf(file: ModelFile, inputs: ModelInputs, args: SearchArguments): Promise<string> {
+  const { version } = await (await openRuntime(args.runtime)).diagnose()
+  const { protect, encoder, ...segment } = readSettings(args)
   const settings = { encoder, protect, ...(await segmentOf(file, segment)) }
-  const trained = given.weights === undefined ? '' : ` ${await fingerprintOf(given.weights)}`
+  const trained = args.weights === undefined ? '' : ` ${await fingerprintOf(args.weights)}`
   return `${file.hash()} ${await fingerprint(inputs)} ${version}${trained} ${JSON.stringify(settings)}`
 }
 

@@ -6,7 +6,7 @@ import { usageError } from '../arguments/usage-error.ts'
 import { paramsFrom, readWeights, requireValues } from '../pruning/weights.ts'
 
 /**
- * What a plan is chosen from: methods, those that work with trained values with them inside.
+ * The methods that a plan is chosen from, those that work with trained values with them inside.
  * @param weights file with the trained values of all that need some
  * @throws TpError TP_WEIGHTS, TP_USAGE
  */

@@ -75,7 +75,7 @@ function isPath(plugin: string): boolean {
   return /^\.{0,2}[/\\]|^[a-zA-Z]:[/\\]|\.[cm]?[jt]s$/.test(plugin) || plugin === '.' || plugin === '..'
 }
 
-/** What a package exports, which may not be built yet. */
+/** The exports of a package, which may not be built yet. */
 function entryOfPackage(name: string, from: URL): URL {
   try {
     return moduleResolve(name, from)

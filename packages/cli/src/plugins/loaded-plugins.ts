@@ -6,7 +6,7 @@ export function rememberPlugin(name: string, entry: URL): void {
   plugins.set(name, entry)
 }
 
-/** What has named plugins on the command line. */
+/** The options that have named plugins on the command line. */
 export function loadedPlugins(): string[] {
   return [...plugins.keys()]
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { shellWord } from './shell-word.ts'
 import { wrapped } from './terminal.ts'
 
-/** What a shell hands to `tp`. */
+/** The arguments that a shell hands to `tp`. */
 function read(script: string): string[] {
   const { stdout } = spawnSync('sh', ['-c', `tp() { printf '%s\\n' "$@"; }\n${script}`], { encoding: 'utf8' })
   return stdout.split('\n').slice(0, -1)

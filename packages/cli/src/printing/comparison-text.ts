@@ -1,7 +1,7 @@
 import type { Comparison } from '@tp/compare'
 import { percentage } from './numbers.ts'
 
-/** What was compared, in words: how much, and how the examples were put together. */
+/** The comparison in words: how much, and how the examples were put together. */
 export function comparisonText({ difference, arrangements: compared, quantized }: Comparison): string {
   const most = difference < 1e-6 ? 'less than 1e-6' : `at most ${difference.toExponential(1)}`
   const seen = `by ${most} (${compared.join(', ')})`

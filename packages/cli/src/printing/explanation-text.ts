@@ -55,7 +55,7 @@ function listing(tokens: readonly ExplainedToken[], { styled }: DescribeOptions)
     text ?? `${i}`,
     '█'.repeat(Math.round(BAR * saliency)),
     percent(saliency),
-    ...(prunedAt === undefined ? [] : [leavingText(prunedAt), score?.toPrecision(2) ?? '']),
+    ...(prunedAt === undefined ? [] : [prunedText(prunedAt), score?.toPrecision(2) ?? '']),
   ])
   const headings = ['', 'token', 'saliency', '', ...(traced ? ['pruned at', 'with score'] : [])]
   const [first = '', ...others] = table(headings, rows, ['token', 'saliency', 'pruned at']).split('\n')
@@ -67,7 +67,7 @@ const plainly = { validateStream: false } as const
 
 function frontToken({ saliency, prunedAt }: ExplainedToken, i: number, { classToken }: DescribeOptions): string {
   const name = i === classToken ? 'class token' : `token ${i}`
-  return `${name}  ${percent(saliency)}${prunedAt === undefined ? '' : `, ${leavingText(prunedAt)}`}`
+  return `${name}  ${percent(saliency)}${prunedAt === undefined ? '' : `, ${prunedText(prunedAt)}`}`
 }
 
 const shades = ['··', '░░', '▒▒', '▓▓', '██'] as const
@@ -91,7 +91,7 @@ function strongest(tokens: readonly ExplainedToken[], count: number): number[] {
   return [...tokens.keys()].sort((a, b) => saliency(b) - saliency(a)).slice(0, count)
 }
 
-function leavingText(layer: number | null): string {
+function prunedText(layer: number | null): string {
   return layer === null ? 'kept' : `layer ${layer}`
 }
 

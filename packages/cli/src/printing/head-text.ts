@@ -1,6 +1,6 @@
 import type { HeadOutput, TokenReading } from '@tp/compiler'
 
-/** What the outputs of an encoder make of its tokens, in words. */
+/** The use of the tokens by the outputs of an encoder, in words. */
 export function headText(head: readonly HeadOutput[]): string {
   if (head.length === 0) return 'no output is computed from its tokens'
   return head.map(outputText).join('; ')

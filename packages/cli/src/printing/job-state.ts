@@ -18,7 +18,7 @@ export interface JobState {
   end(): void
   /** Of the whole job, 0 … 1, never less than before; undefined where nothing is counted. */
   share(): number | undefined
-  /** Count, rate, time left of the whole job where it can be told, and what the last step said. */
+  /** Count, rate, time left of the whole job where it is known, and the report of the last step. */
   facts(): string[]
   /** Time that the stage has taken. */
   spent(): string
@@ -31,7 +31,7 @@ interface Stage {
   readonly began: number
   /** When its counting began: loading a model is not a part of it. */
   countedFrom: number
-  /** What was done of it then. */
+  /** The work done by then. */
   doneBefore: number
   done: number
   total: number
@@ -99,7 +99,7 @@ export function jobState(now: () => number): JobState {
     return unseen > UNSEEN * all ? undefined : left
   }
 
-  const leaveStage = (): void => {
+  const endStage = (): void => {
     if (current === undefined || stages === undefined) return
     const work = workDone(current, true)
     if (work <= 0) return
@@ -120,7 +120,7 @@ export function jobState(now: () => number): JobState {
       spent.clear()
     },
     stage(text, next, resumedAt = 0) {
-      leaveStage()
+      endStage()
       const following = current === undefined ? 0 : index + 1
       if (stages !== undefined) index = Math.min(next ?? following, stages.length - 1)
       const [began, doneBefore] = [now(), resumedAt]

@@ -4,7 +4,7 @@ import type { ModelFile } from '@tp/data'
 import { leftOutText } from './left-out-text.ts'
 import { stepText } from './step-text.ts'
 
-/** What a file says of how it was made. */
+/** The record in a file of how it was made. */
 export interface Provenance {
   readonly steps: readonly PruningStep[]
   readonly leftOut: readonly LeftOutLayers[]
@@ -19,7 +19,7 @@ function isAsExported({ steps, leftOut }: Provenance): boolean {
   return steps.length === 0 && leftOut.length === 0
 }
 
-/** What a file is called in tables: `dense` as long as it says of no pruning. */
+/** The name of a file in tables: `dense` as long as it records no pruning. */
 export function originalName(file: Pick<ModelFile, 'model'>): 'dense' | 'as pruned' {
   return isAsExported(provenanceOf(file)) ? 'dense' : 'as pruned'
 }

@@ -12,7 +12,7 @@ export interface PlanFiles {
   readonly weights?: string | undefined
 }
 
-/** What the points of a loss are of. */
+/** The unit of the points of a loss. */
 const pointsText: Readonly<Record<TunedPlan['figures']['points'], string>> = {
   accuracy: 'points',
   'nDCG@10': 'points of nDCG@10',
@@ -20,7 +20,7 @@ const pointsText: Readonly<Record<TunedPlan['figures']['points'], string>> = {
   WER: 'points of word errors',
 }
 
-/** What a plan does, and what can be done with it. */
+/** The effect of a plan, and its uses. */
 export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, out, weights }: PlanFiles): string {
   const { loss, grid, maxLoss, points, examples, eightBits, leftOut, encoder } = figures
   const last = regimes.at(-1)?.plan
@@ -98,7 +98,7 @@ interface SearchSummary {
   readonly isCutShort: boolean
 }
 
-/** What the search did, in one sentence. */
+/** The work of the search, in one sentence. */
 export function searchText({ seconds, isCutShort, tuned, plan }: SearchSummary): string {
   const { loss, examples, maxLoss } = tuned.figures
   const found =

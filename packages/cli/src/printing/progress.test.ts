@@ -34,7 +34,7 @@ test('shows one bar for the whole job, with rate and time left, and never goes b
   progress.end()
 })
 
-/** What is said of the time left, after each of the steps [seconds, done, total]; empty where nothing is. */
+/** The text about the time left, after each of the steps [seconds, done, total]; empty where there is none. */
 function timeLeft(steps: readonly (readonly [seconds: number, done: number, total: number])[], on = screen(200)) {
   return steps.map(([seconds, done, total]) => {
     on.wait(seconds)
@@ -45,7 +45,7 @@ function timeLeft(steps: readonly (readonly [seconds: number, done: number, tota
 
 test('never says less time than what is counted takes at the rate that is shown', () => {
   const on = screen(200)
-  // Of a training as it is: its teacher was asked far faster than a step takes.
+  // A realistic training: its teacher answers far faster than a step takes.
   on.progress.expect?.([{ work: 6400, kind: 'dense' }, { work: 15_000, kind: 'training' }, { work: 300 }])
   on.progress.stage('asking the dense model')
   timeLeft([[60, 6400, 6400]], on)
@@ -165,7 +165,7 @@ test('weighs stages by their work, and goes on where more is known of it', () =>
   expect(shown(written.at(-1))).toMatch(/ {2}75 % {2}training, 0 of 1, 6.0\/min, 5 s left, loss 1/)
 })
 
-test('is never longer than the terminal is wide', () => {
+test('the line is never longer than the terminal is wide', () => {
   const { progress, written, wait } = screen(40)
   progress.expect?.(3)
   progress.stage('evaluating a method with a very long name indeed')
@@ -175,7 +175,7 @@ test('is never longer than the terminal is wide', () => {
   progress.end()
 })
 
-test('writes one line a stage to what is no terminal, however long it takes and often it returns', () => {
+test('writes one line a stage to an output that is not a terminal, however long it takes and often it returns', () => {
   const { progress, written, wait } = screen()
   progress.expect?.(2)
   for (let step = 0; step < 100; step++) {

@@ -80,7 +80,7 @@ function onTerminal(stream: TextStream, now: () => number): ProgressDisplay {
     expect: job.expect,
     stage(text, index, resumedAt) {
       job.stage(text, index, resumedAt)
-      // What computes for long without a step is seen to go on.
+      // Work that takes long without a step shows that it goes on.
       timer ??= setInterval(draw, 1000).unref()
       draw()
     },

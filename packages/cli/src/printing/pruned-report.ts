@@ -32,8 +32,8 @@ function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   }
 }
 
-/** What a pruning is, and how much less is computed. */
-interface AttemptContent extends Pick<PruneReport, 'method' | 'flops' | 'leftOut' | 'quantized'> {
+/** The description of a pruning, and the saved computation. */
+interface AttemptContent extends Pick<PrintedPruning, 'method' | 'flops' | 'leftOut' | 'quantized'> {
   readonly params: NonNullable<Plan['params']>
   readonly encoders?: readonly object[]
 }
@@ -60,7 +60,7 @@ export function attemptContent(
   }
 }
 
-export interface PruneReport {
+export interface PrintedPruning {
   readonly out: string
   readonly method: string
   readonly flops: readonly FlopsFactor[]
@@ -71,7 +71,7 @@ export interface PruneReport {
   readonly quantized?: Pruned['quantized']
   readonly verification?: VerifiedPruning
   readonly decoder?: DecoderReport
-  /** What is known of models of this kind, in sentences. */
+  /** Remarks about models of this kind, in sentences. */
   readonly notes: readonly string[]
   /** Where it was timed. */
   readonly speed?: SpeedReport | undefined
@@ -98,7 +98,7 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
 }
 
 /** @param pruning absent where only layers are left out */
-export function describePruning(report: PruneReport, { encoders }: Pruned, pruning: Method | undefined): string {
+export function describePruning(report: PrintedPruning, { encoders }: Pruned, pruning: Method | undefined): string {
   const {
     out,
     method,

@@ -19,7 +19,7 @@ const POOLED =
 const ANSWERED = 'a pruned token is answered from the state that it had when it was pruned'
 const UNANSWERED = 'a pruned token has no row, and tp.mask says which rows are tokens'
 
-/** What a token of them is. */
+/** The meaning of one of their tokens. */
 const tokenNouns: Readonly<Record<InputKind, string>> = {
   texts: 'token',
   images: 'patch',
@@ -27,7 +27,7 @@ const tokenNouns: Readonly<Record<InputKind, string>> = {
   data: 'frame or patch',
 }
 
-/** What becomes of a pruned frame or patch. */
+/** The fate of a pruned frame or patch. */
 const prunedRows: Readonly<Record<Restoring, string>> = {
   auto: 'has the row of its nearest kept neighbor',
   nearest: 'has the row of its nearest kept neighbor',
@@ -35,11 +35,11 @@ const prunedRows: Readonly<Record<Restoring, string>> = {
   none: 'has no row, so that a decoder weighs a row that stands for many like any other, and may repeat itself (docs/speech.md)',
 }
 
-const DECODED = 'tp eval --task asr says what its decoder makes of that'
+const DECODED = 'tp eval --task asr measures the effect on its decoder'
 
 /**
- * A sentence on pruning a model whose head reads every token; undefined for other models. `restore`: what was asked
- * for; `kind`: what the model reads.
+ * A sentence on pruning a model whose head reads every token; undefined for other models. `restore`: the option;
+ * `kind`: what the model reads.
  */
 export function wholeHeadNote(
   inspections: readonly Inspection[],
@@ -100,10 +100,10 @@ function wholeHeadDefault(kind: InputKind): string {
 }
 
 const QUANTIZED =
-  'What makes such a model fast is tp quantize --smooth, then tp pack; tp optimize --quantize compares that with pruning'
+  'tp quantize --smooth, then tp pack make such a model fast; tp optimize --quantize compares that with pruning'
 
 /** Where a method was named. */
-export const ASKED_FOR: string = 'the method was asked for; tp eval says what it costs on your own data'
+export const NAMED_METHOD: string = 'you named the method; tp eval measures its cost on your own data'
 
 /** Where output tokens alone are pruned. */
 export const KEPT_ROWS: string =

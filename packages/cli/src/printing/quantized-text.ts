@@ -4,10 +4,10 @@ import type { Task } from '@tp/data/outputs'
 import type { Quantized, QuantizedWithin } from '@tp/tune'
 import { megabytes, percentage } from './numbers.ts'
 
-/** Of a decoder, examples in batches are not compared with those alone. */
+/** For a decoder, examples in batches are not compared with those alone. */
 export type EightBitsVerified = Pick<QuantizedComparison, 'distances'> & Partial<QuantizedComparison>
 
-export interface QuantizeReport extends Partial<AnswerNearness> {
+export interface PrintedQuantization extends Partial<AnswerNearness> {
   readonly out: string
   readonly type: QuantizeOptions['weightType']
   readonly perChannel: boolean | undefined
@@ -22,7 +22,7 @@ export interface QuantizeReport extends Partial<AnswerNearness> {
   readonly [more: string]: unknown
 }
 
-/** What {@link AnswerNearness.similarity} is, by task. */
+/** The meaning of {@link AnswerNearness.similarity}, by task. */
 const similarityNames: Readonly<Record<Exclude<Task, 'asr'>, string>> = {
   classification: 'answers with the same class',
   tokens: 'tokens with the same class',
@@ -30,7 +30,7 @@ const similarityNames: Readonly<Record<Exclude<Task, 'asr'>, string>> = {
   ranking: 'rank correlation with the order',
 }
 
-export function describeQuantized(report: QuantizeReport): string {
+export function describeQuantized(report: PrintedQuantization): string {
   const {
     out,
     type,

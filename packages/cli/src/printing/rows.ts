@@ -29,7 +29,7 @@ export function describeRows(rows: readonly ResultRow[]): string {
   return table(headings, cells, ['method'], { keys: 2 })
 }
 
-/** What follows for the user, row by row; empty where nothing does. */
+/** Advice for the user, row by row; empty where there is none. */
 export function describeVerdicts(rows: readonly ResultRow[]): string {
   const lines = rows.flatMap((row) => {
     const { verdict } = row.answers

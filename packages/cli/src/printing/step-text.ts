@@ -2,7 +2,7 @@ import type { PruningStep } from '@tp/compiler'
 import { amountText, wholeAmount } from '@tp/core/host'
 import { layersText, ranges } from './numbers.ts'
 
-/** What a file says of one pruning: `tome, keep 0.9 at layers 1–4`. */
+/** The record of one pruning in a file: `tome, keep 0.9 at layers 1–4`. */
 export function stepText({ method, encoder, schedule, cuts }: PruningStep): string {
   const layersOf = new Map<string, number[]>()
   for (const [layer, amount] of Object.entries(schedule)) {

@@ -1,6 +1,6 @@
 import pc from 'picocolors'
 
-/** Words at the beginning of a line that are told apart by color; only where the terminal shows it. */
+/** Words at the beginning of a line that color distinguishes; only where the terminal shows it. */
 const marks: readonly (readonly [pattern: RegExp, style: (colors: Colors) => (text: string) => string])[] = [
   [
     /^yes:/,

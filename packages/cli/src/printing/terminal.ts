@@ -32,15 +32,15 @@ const characters = new Intl.Segmenter('en')
 /** Nothing is set next to a column that is wider than this share of a line. */
 const WIDEST_LABEL = 0.5
 
-/** Of a list of options. */
+/** For a list of options. */
 const INDENT = 2
 /** Columns by which what does not fit next to a label is set under it. */
 const HANGING = 4
 
 /**
  * Text with its long lines wrapped, between words only: a path that is longer than a line remains whole, and lists of names are divided
- * after `|` and `,`. What follows is set under the last column that is apart by two spaces (the description in help, the text of a note),
- * or else under the first word.
+ * after `|` and `,`. Continuation lines are set under the last column that is apart by two spaces (the description in help, the
+ * text of a note), or else under the first word.
  */
 export function wrapped(text: string, columns: number): string {
   if (columns === UNBOUNDED) return text

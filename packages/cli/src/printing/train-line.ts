@@ -5,7 +5,7 @@ import { shellWord } from './shell-word.ts'
 /** Methods whose values are fitted in closed form, from texts without labels. */
 export const FITTED = ['lens'] as const
 
-/** What a command line names, each as a word of a shell; by default words in capitals, as `--help` has them. */
+/** The names in a command line, each as a word of a shell; by default words in capitals, as `--help` has them. */
 export interface TrainedOn {
   readonly model?: string
   readonly data?: string
@@ -34,9 +34,9 @@ export function trainLine(method: Method, on: TrainedOn = {}): string | undefine
   return `${begin} --keep 0.7 --train method --set distillation=1 --data ${data} --selection ${selection} ${written}`
 }
 
-/** What is wrong where a method prunes by trained values and is given none, and what to do. */
+/** The error where a method prunes by trained values and has none, with the remedy. */
 export function valuesMissing(method: Method, model?: string): string {
   const seen = `${method.name} works with trained values; give them with --weights FILE`
   const line = trainLine(method, model === undefined ? {} : { model: shellWord(model) })
-  return line === undefined ? seen : `${seen}. What writes them:\n  ${line}`
+  return line === undefined ? seen : `${seen}. These commands write them:\n  ${line}`
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { progressTo } from './progress.ts'
 import { watching } from './training-watch.ts'
 
-/** What a terminal shows of a training in which every second something is said. */
+/** The terminal's output of a training that reports every second. */
 function shown(): { readonly watch: ReturnType<typeof watching>; readonly lines: string[]; second(): void } {
   let time = 0
   const lines: string[] = []

@@ -14,11 +14,11 @@ const SHELLS: readonly string[] = ['bash', 'zsh', 'fish', 'powershell']
 export async function complete(args: readonly string[]): Promise<void> {
   const [shell = '', ...words] = args
   const root = new RootCommand()
-  const [asked] = words
+  const [subcommand] = words
   for (const [name, { summary, operands, load }] of Object.entries(commands)) {
     const command = root.command(name, summary)
     for (const operand of operands) command.argument(operand, () => undefined)
-    if (name !== asked) continue
+    if (name !== subcommand) continue
     const { options } = await load()
     for (const [option, { type, description, value = '', short, through }] of Object.entries(options)) {
       if (through !== undefined) continue
@@ -67,12 +67,12 @@ function choicesIn(placeholder: string): string[] | undefined {
   return /^[\w-]+(?:\|[\w-]+)+$/.test(placeholder) ? placeholder.split('|') : undefined
 }
 
-/** What the value of an option may be; nothing where it is a file, or the user's own. */
+/** The possible values of an option; none where it is a file, or the user's own. */
 async function choicesOf(option: string, placeholder: string, before: string | undefined): Promise<readonly string[]> {
   const words = choicesIn(placeholder)
   if (words !== undefined) return words
   if (!['method', 'methods'].includes(option) || before !== `--${option}`) return []
-  // Loaded only where their names are asked for.
+  // Loaded only where their names are needed.
   const { loadMethods } = await import('../plugins/load-methods.ts')
   return [...(await loadMethods()).keys()]
 }

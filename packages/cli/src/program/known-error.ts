@@ -2,7 +2,7 @@ import { isTpError, TpError } from '@tp/core'
 import { asError } from '@tp/core/host'
 import { loadedPlugins, pluginIn } from '../plugins/loaded-plugins.ts'
 
-/** Whatever was thrown, as an error with a code if its cause is known; any other is a bug in tp. */
+/** A thrown value as an error with a code if its cause is known; any other is a bug in tp. */
 export function knownError(thrown: unknown): Error {
   const cause = asError(thrown)
   if (isTpError(cause)) return cause

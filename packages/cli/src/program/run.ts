@@ -28,9 +28,9 @@ interface Terminal extends Omit<Context, 'files'> {
 }
 
 /** The command `tp`, without a process around it. @returns the exit code */
-export async function run(given: readonly string[], version: string, outer: Terminal): Promise<number> {
-  const args = withoutVerbose(given)
-  const terminal = { ...showing(outer, asksForJson(args)), verbose: args.length < given.length }
+export async function run(argv: readonly string[], version: string, outer: Terminal): Promise<number> {
+  const args = withoutVerbose(argv)
+  const terminal = { ...showing(outer, asksForJson(args)), verbose: args.length < argv.length }
   const files = new FileClaims()
   try {
     return await dispatch(args, version, { ...terminal, files })
@@ -178,7 +178,7 @@ function placeOf({ code, cause }: TpError): string {
   return place === undefined ? '' : `\n${place}`
 }
 
-/** What a user reads who has ended a command. */
+/** The message for a user who has ended a command. */
 async function canceled(files: FileClaims): Promise<string> {
   const written = await files.written()
   return `Canceled; ${written.length === 0 ? 'nothing was written' : `written so far: ${written.join(', ')}`}.`

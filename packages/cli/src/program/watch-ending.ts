@@ -19,7 +19,7 @@ export interface Ending {
 export function watchEnding(args: readonly string[]): Ending {
   let code: number | undefined
   const fail = (thrown: unknown, withDocument = true): void => {
-    // What comes after a failure is a consequence.
+    // Later failures are consequences of the first.
     if ((code ?? EXIT.done) !== EXIT.done) return
     code = EXIT.failed
     const error = knownError(thrown)
@@ -45,7 +45,7 @@ export function watchEnding(args: readonly string[]): Ending {
   return {
     done(ended) {
       code ??= ended
-      // What a plugin has begun may never end.
+      // Work that a plugin has begun may never end.
       if (loadedPlugins().length > 0) process.stdout.write('', () => process.exit())
     },
   }

@@ -8,13 +8,13 @@ import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { Pruned, SpeedReport } from '../printing/pruned-report.ts'
-import { ASKED_FOR, FILLED_ROWS, KEPT_ROWS, safeChoiceNote, wholeHeadNote } from '../printing/pruning-notes.ts'
+import { NAMED_METHOD, FILLED_ROWS, KEPT_ROWS, safeChoiceNote, wholeHeadNote } from '../printing/pruning-notes.ts'
 import { withoutItsLayers } from './leave-out.ts'
 import { inspectEncoders, type PruningSettings, pruneFile } from './prune-file.ts'
 import { type ReadPlan, readPlan } from './read-plan.ts'
 import { schedulesOf } from './schedules.ts'
 
-/** What of the command line concerns a pruning besides its plan. */
+/** The part of the command line that concerns a pruning besides its plan. */
 export interface AttemptOptions {
   readonly trace: boolean
   readonly monitor: boolean
@@ -22,15 +22,15 @@ export interface AttemptOptions {
   readonly deadTokens: boolean
   /** Whether a decoder of its states is repaired, too: then there are as many states as kept tokens. */
   readonly repairs: boolean
-  /** What was found in the file. */
+  /** The findings about the file. */
   readonly seen: ReturnType<typeof inspect>
-  /** Whether nothing was asked for. */
+  /** Whether no option says how to prune. */
   readonly isDefault: boolean
 }
 
 /** A file as it was pruned, not written yet. */
 export interface Attempt {
-  /** What was pruned: the file, or the file without layers that were to be left out. */
+  /** The pruned model: the file, or the file without layers that were to be left out. */
   readonly file: ModelFile
   readonly inspection: Inspection
   readonly pruned: Pruned
@@ -38,7 +38,7 @@ export interface Attempt {
   readonly model: Model
   readonly plan: Plan
   readonly settings: PruningSettings
-  /** What is known of models of this kind, in sentences. */
+  /** Remarks about models of this kind, in sentences. */
   readonly notes: readonly string[]
   /** Where it was timed. */
   readonly speed?: SpeedReport
@@ -58,7 +58,7 @@ export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: Att
   const isFilled = readProvenance(pruned.model).some(({ filled }) => filled === 'mean')
   const notes = [
     ...(known !== undefined && (isPruned || isDefault) ? [known] : []),
-    ...(known !== undefined && isPruned && !isDefault ? [ASKED_FOR] : []),
+    ...(known !== undefined && isPruned && !isDefault ? [NAMED_METHOD] : []),
     ...(isFilled ? [FILLED_ROWS] : []),
   ]
   return { file, inspection: encoders[0], pruned, model: pruned.model, plan, settings, notes }
@@ -70,15 +70,15 @@ export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: Att
  */
 export async function pruneByDefault(
   whole: ModelFile,
-  given: Parameters<typeof readPlan>[0],
+  args: Parameters<typeof readPlan>[0],
   { beforeTiming, ...options }: Omit<AttemptOptions, 'isDefault'> & { beforeTiming(): Promise<void> },
   { progress, signal, timingMs }: Context,
 ): Promise<Attempt> {
   const { maxTokens } = await readModelFolder(whole.path)
   const { made, why, speed, tokens } = await pruneSafely(whole.model, {
-    encoders: inspectEncoders(whole, given.encoder, options.seen),
+    encoders: inspectEncoders(whole, args.encoder, options.seen),
     async prune({ method, keep }) {
-      const read = await readPlan({ ...given, method, ...(keep !== undefined && { keep: `${keep}` }) })
+      const read = await readPlan({ ...args, method, ...(keep !== undefined && { keep: `${keep}` }) })
       return await endable(() => pruneByPlan(whole, read, { ...options, isDefault: true }))
     },
     load: (model) =>

@@ -9,7 +9,7 @@ export const outputTokensOption = {
   'output-tokens': {
     type: 'boolean',
     description:
-      'prune the rows of per-token outputs alone (the vectors of late interaction): at the last layer, after its attention, without restoring',
+      'prune only rows of per-token outputs (the vectors of late interaction): at the last layer, after its attention, without restoring',
     excludes: ['layers', 'restore', 'plan', 'leave-out'],
     because: '--output-tokens says where, and that none is restored',
   },
@@ -22,10 +22,10 @@ export const outputTokensOption = {
  */
 export function asOutputTokens<T extends Readonly<Record<string, unknown>>>(
   file: ModelFile,
-  given: T & Arguments<typeof outputTokensOption> & { readonly encoder?: string },
+  args: T & Arguments<typeof outputTokensOption> & { readonly encoder?: string },
 ): T {
-  if (!given['output-tokens']) return given
-  const encoders = inspectEncoders(file, given.encoder)
+  if (!args['output-tokens']) return args
+  const encoders = inspectEncoders(file, args.encoder)
   const [encoder] = encoders
   if (encoders.length > 1) {
     const names = encoders.map((each) => each.encoder).join(' or ')
@@ -36,7 +36,7 @@ export function asOutputTokens<T extends Readonly<Record<string, unknown>>>(
       'no output has a row for each token, so there are no output tokens to prune; prune at layers instead'
     throw new RefusalError(file.path, { code: 'TP_OUTPUT', message })
   }
-  return { ...given, layers: [String(encoder.layers.length - 1)], restore: 'none' }
+  return { ...args, layers: [String(encoder.layers.length - 1)], restore: 'none' }
 }
 
 /** @throws TpError TP_USAGE for a method that prunes before the attention of a layer, which would change the kept rows */

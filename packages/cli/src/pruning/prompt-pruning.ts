@@ -24,11 +24,11 @@ export function promptPruningOf(
   if (layer === undefined || others.length > 0)
     throw usageError('a decoder prunes a prompt at one layer: --layers L, counted from 0')
   const amounts = Object.entries(amountRules).flatMap(([kind, { name }]): Amount[] => {
-    const given = plan[name]
-    if (given === undefined) return []
-    if (typeof given !== 'number')
+    const value = plan[name]
+    if (value === undefined) return []
+    if (typeof value !== 'number')
       throw usageError(`--${name} is one number for a decoder, which is pruned at one layer`)
-    return [{ kind: kind as Amount['kind'], value: given }]
+    return [{ kind: kind as Amount['kind'], value: value }]
   })
   const [amount] = amounts
   if (amount === undefined)

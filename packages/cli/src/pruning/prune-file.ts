@@ -20,7 +20,7 @@ import type { Pruned } from '../printing/pruned-report.ts'
 import { segmentOf } from './segment.ts'
 import { paramsFrom, requireValues, type TrainedValues } from './weights.ts'
 
-/** How a file is pruned but for the schedule, with the defaults that are said in reports. */
+/** How a file is pruned but for the schedule, with the defaults that reports name. */
 export interface PruningSettings extends Omit<PruneOptions, 'schedule' | 'source' | 'protect' | 'restore'> {
   readonly protect: NonNullable<PruneOptions['protect']>
   readonly restore: NonNullable<PruneOptions['restore']>

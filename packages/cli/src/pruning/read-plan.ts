@@ -54,36 +54,36 @@ export interface PlanToLearn extends ReadPlan {
 }
 
 /** Whether options say nothing about tokens: neither a method nor how many to keep. */
-export function saysNothing(given: Readonly<Record<string, unknown>>): boolean {
-  return ['plan', 'method', 'layers', 'flops', 'param', ...amountNames].every((name) => given[name] === undefined)
+export function saysNothing(args: Readonly<Record<string, unknown>>): boolean {
+  return ['plan', 'method', 'layers', 'flops', 'param', ...amountNames].every((name) => args[name] === undefined)
 }
 
 /**
  * The plan of a command line: by its options, or of the file that they name.
  * @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND, TP_UNKNOWN_METHOD, TP_OPTION, TP_PLUGIN, TP_WEIGHTS
  */
-export async function readPlan(given: PlanArguments): Promise<ReadPlan> {
-  return read(given, false)
+export async function readPlan(args: PlanArguments): Promise<ReadPlan> {
+  return read(args, false)
 }
 
 /** The same for `tp train`: a method that learns needs no amounts. */
-export async function readPlanToLearn(given: PlanArguments): Promise<PlanToLearn> {
-  return read(given, true)
+export async function readPlanToLearn(args: PlanArguments): Promise<PlanToLearn> {
+  return read(args, true)
 }
 
-async function read(given: PlanArguments, mayLearn: boolean): Promise<PlanToLearn> {
-  const catalog = await loadMethods(given.plugin)
+async function read(args: PlanArguments, mayLearn: boolean): Promise<PlanToLearn> {
+  const catalog = await loadMethods(args.plugin)
   const methods = [...catalog.values()].map(({ entry }) => entry)
-  const { plan: own, quantize } = await planAsRead(given, catalog)
+  const { plan: own, quantize } = await planAsRead(args, catalog)
   // A trained model is stored in 8 bits at the end.
   const plan = quantize && !mayLearn ? { ...own, quantize: own.quantize ?? (await formHere()) } : own
   const planned = fromPlan(plan, methods)
   const { method } = planned
-  const weights = await readWeights(given.weights)
+  const weights = await readWeights(args.weights)
   const settings = settingsOf(plan, planned, weights)
   if (mayLearn && settings.quantize !== undefined) {
     throw usageError(
-      `${given.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and store the result in 8 bits (--quantize)`,
+      `${args.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and store the result in 8 bits (--quantize)`,
     )
   }
   const learns = mayLearn && method.training !== undefined && weights === undefined
@@ -101,18 +101,18 @@ async function read(given: PlanArguments, mayLearn: boolean): Promise<PlanToLear
 
 /** The plan without 8 bits that an option asks for, and whether one does. */
 async function planAsRead(
-  given: PlanArguments,
+  args: PlanArguments,
   catalog: MethodCatalog,
 ): Promise<{ readonly plan: OpenPlan; readonly quantize: boolean }> {
-  const { quantize, ...written } = readWritten(given)
+  const { quantize, ...written } = readWritten(args)
   const rounds = { quantize: quantize !== undefined }
   const { outputs } = written
-  if (given.plan !== undefined) {
-    const plan = await readPlanFile(given.plan, given.regime)
+  if (args.plan !== undefined) {
+    const plan = await readPlanFile(args.plan, args.regime)
     return { ...rounds, plan: { ...plan, ...(outputs !== undefined && { outputs }) } }
   }
-  // Layers are left out alone where nothing is said of tokens.
-  const method = written.method ?? (written.leaveOut !== undefined && saysNothing(given) ? 'none' : undefined)
+  // Layers alone are left out where no option concerns tokens.
+  const method = written.method ?? (written.leaveOut !== undefined && saysNothing(args) ? 'none' : undefined)
   if (method === undefined) throw usageError(METHOD_MISSING)
   const entry = findMethod(catalog, method)
   if (saysHowMany(written) && entry.create().unscheduled) throw usageError(amountUnneeded(entry.name))

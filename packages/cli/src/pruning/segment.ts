@@ -12,14 +12,14 @@ export async function segmentOf(
   { path, model }: ModelFile,
   { protectSegment, separator }: { readonly [Name in keyof Segment]: Segment[Name] | undefined },
 ): Promise<Segment> {
-  const asked = {
+  const segment = {
     ...(protectSegment !== undefined && { protectSegment }),
     ...(separator !== undefined && { separator }),
   }
-  if (protectSegment === undefined || separator !== undefined) return asked
+  if (protectSegment === undefined || separator !== undefined) return segment
   const found = inspect(model)
   const { tokenizer } = await readModelFolder(path)
-  if (!found.ok || found.segments !== undefined || tokenizer === undefined) return asked
+  if (!found.ok || found.segments !== undefined || tokenizer === undefined) return segment
   const known = (await loadTokenizer(tokenizer)).pairSeparator()
-  return { ...asked, ...(known !== undefined && { separator: known }) }
+  return { ...segment, ...(known !== undefined && { separator: known }) }
 }

@@ -9,7 +9,7 @@ import type { Pruned } from '../printing/pruned-report.ts'
 import { type PruningSettings, pruneFile } from './prune-file.ts'
 
 interface VerifyOptions {
-  /** What is pruned, … */
+  /** The kind of pruned tokens, … */
   readonly file: ModelFile
   /** … which is not what lies at its path where layers were left out first. */
   readonly isShallow: boolean

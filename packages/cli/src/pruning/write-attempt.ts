@@ -7,8 +7,8 @@ import { repairDecoder } from '../decoding/repair-decoder.ts'
 import type { DecoderReport } from '../printing/decoder-report.ts'
 import type { Attempt } from './attempt.ts'
 
-export interface WriteOptions {
-  /** The file that was asked for; what was pruned may have fewer layers. */
+export interface WriteAttemptOptions {
+  /** The requested file; the pruned model may have fewer layers. */
   readonly whole: ModelFile
   readonly out: string
   readonly verify: boolean
@@ -18,7 +18,7 @@ export interface WriteOptions {
   beforeCommit(): Promise<void>
 }
 
-/** What was written, and what was compared before. */
+/** The written file, and the comparison before. */
 export interface Written {
   readonly bytes: number
   readonly dataFiles: readonly string[]
@@ -32,7 +32,7 @@ export interface Written {
  */
 export async function writeAttempt(
   { file, inspection, model, pruned, settings }: Attempt,
-  { whole, out, verify, decoder, beforeCommit }: WriteOptions,
+  { whole, out, verify, decoder, beforeCommit }: WriteAttemptOptions,
   { progress, signal }: Pick<Context, 'progress' | 'signal'>,
 ): Promise<Written> {
   await using staged = await stageModel(model, file, out, signal)

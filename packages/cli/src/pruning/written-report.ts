@@ -1,11 +1,11 @@
 import type { ModelFile } from '@tp/data'
 import { endable } from '../context/endable.ts'
 import { ONE_ROW } from '../model/as-pooled.ts'
-import { attemptContent, type PruneReport } from '../printing/pruned-report.ts'
+import { attemptContent, type PrintedPruning } from '../printing/pruned-report.ts'
 import type { Attempt } from './attempt.ts'
 import type { Written } from './write-attempt.ts'
 
-/** What was pruned and written. */
+/** The pruned and written model. */
 interface WrittenAttempt {
   readonly file: ModelFile
   /** The file as it was pruned, perhaps with one row of its states. */
@@ -28,7 +28,7 @@ export async function writtenReport({
   written,
   notes = [],
   began,
-}: WrittenAttempt): Promise<PruneReport & { readonly model: string; readonly milliseconds: number }> {
+}: WrittenAttempt): Promise<PrintedPruning & { readonly model: string; readonly milliseconds: number }> {
   const { speed } = attempt
   return {
     ...{ model: file.path, out },

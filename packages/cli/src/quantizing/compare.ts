@@ -24,8 +24,8 @@ import { openTaskInputs } from '../model/open-task-inputs.ts'
 import { evaluation } from '../printing/expected-stages.ts'
 import { quantizeFile } from './quantize-file.ts'
 
-/** What is compared, and how near it has to be. */
-interface Asked extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
+/** The compared answers, and the required nearness. */
+interface CompareArguments extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
   readonly data: string
   readonly within?: string
   readonly smooth?: boolean
@@ -53,17 +53,17 @@ const SMOOTHED_BY = 64
 export async function quantizeCompared(
   file: ModelFile,
   whole: Quantized,
-  given: Asked,
+  args: CompareArguments,
   form: QuantizeOptions,
   context: Context,
 ): Promise<QuantizedCompared> {
   const { progress, signal, runtime = nodeRuntime() } = context
-  const within = given.within === undefined ? undefined : number('within', given.within)
+  const within = args.within === undefined ? undefined : number('within', args.within)
   const batchSize = batchSizeOf(file)
-  const data = await openTaskInputs(file.path, given.data, batchSize, given, context)
+  const data = await openTaskInputs(file.path, args.data, batchSize, args, context)
   if (data.task === 'asr') throw usageError('tp quantize compares no transcripts; tp eval --task asr judges each file')
   const loading = { threads: 1, signal }
-  const smoothed = given.smooth === true ? await smoothedBy(file, data.inputs, context) : undefined
+  const smoothed = args.smooth === true ? await smoothedBy(file, data.inputs, context) : undefined
   const model = smoothed?.model ?? file.model
   const quantized = smoothed === undefined ? whole : quantizeFile({ ...file, model }, form)
   const examples = data.inputs.targets.length

@@ -6,6 +6,6 @@ export async function formHere(): Promise<QuantizeOptions> {
   return (await saturatesHere()) ? { reduceRange: true } : {}
 }
 
-/** What is said where that has 7 bits. */
+/** The remark where that has 7 bits. */
 export const SEVEN_BITS =
   'weights have 7 bits: on this processor (x86 without VNNI) sums of 8-bit products saturate, and those of 7 bits are exact on any'

@@ -7,7 +7,7 @@ import { decoderFacts } from '../decoding/decoder-file.ts'
 import { withEightBitCaches } from '../decoding/eight-bit-caches.ts'
 import { megabytes } from '../printing/numbers.ts'
 
-/** What was written. */
+/** The written files. */
 export interface EightBitCaches {
   readonly model: string
   readonly out: string

@@ -1,6 +1,6 @@
 import type { Server } from '@tp/server'
 
-/** What SIGHUP does while a server starts, serves and ends. */
+/** The effect of SIGHUP while a server starts, serves and ends. */
 export interface HangUps {
   /** Reloads at every SIGHUP from now on, and now if one has come already. */
   serving(server: Server): void
@@ -20,9 +20,9 @@ export function onHangUp(reload: (server: Server) => void): HangUps {
   process.on('SIGHUP', listener)
   return {
     serving(server) {
-      const isAsked = state === 'asked while starting'
+      const isPending = state === 'asked while starting'
       state = server
-      if (isAsked) reload(server)
+      if (isPending) reload(server)
     },
     ending() {
       state = 'ending'

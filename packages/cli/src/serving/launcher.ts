@@ -13,7 +13,7 @@ export function watchLauncher(ended: () => void): Disposable {
   const parent = process.ppid
   const npm = parentOfShell(parent)
   const timer = setInterval(() => {
-    if (process.ppid === parent && (npm === undefined || isAlive(npm))) return
+    if (process.ppid === parent && (npm === undefined || isRunning(npm))) return
     clearInterval(timer)
     ended()
   }, LOOK_MS)
@@ -40,7 +40,7 @@ function parentOfShell(pid: number): number | undefined {
   }
 }
 
-function isAlive(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {

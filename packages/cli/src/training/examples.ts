@@ -16,11 +16,11 @@ export const selectionOption = {
     type: 'string',
     value: 'PATH',
     reads: 'data',
-    description: 'examples that the best weights are chosen by; not those of --data',
+    description: 'examples to choose the best weights by; not those of --data',
   },
 } as const
 
-type Given = Arguments<typeof dataOptions & typeof selectionOption>
+type ExampleArguments = Arguments<typeof dataOptions & typeof selectionOption>
 
 /** The error of a command line without examples. */
 export function missing(option: 'data' | 'selection'): Error {
@@ -34,15 +34,15 @@ export function missing(option: 'data' | 'selection'): Error {
  */
 export async function openExamples(
   file: ModelFile,
-  given: Given,
+  args: ExampleArguments,
   context: Context,
 ): Promise<Pick<TrainingJob, 'inputs' | 'selection' | 'shared' | 'gives'>> {
-  const { data, selection: other, limit, ...reading } = given
+  const { data, selection: other, limit, ...reading } = args
   if (data === undefined || other === undefined) throw missing(data === undefined ? 'data' : 'selection')
   if (await isSameFile(data, other)) throw usageError(`--data and --selection are both ${data}; ${APART}`)
   const some = { ...reading, ...(limit !== undefined && { limit }) }
   if (await givesVectors(file, context)) {
-    const open = async (path: string, options: Given): Promise<ModelInputs> =>
+    const open = async (path: string, options: ExampleArguments): Promise<ModelInputs> =>
       (await openTaskInputs(file.path, path, 1, { ...options, task: 'embeddings' }, context)).inputs as ModelInputs
     const inputs = await open(data, some)
     const selection = await open(other, reading)

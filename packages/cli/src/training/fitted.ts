@@ -32,8 +32,8 @@ const stepping = [...Object.keys(settingOptions), 'selection', 'train', 'target-
 
 export interface FitWork {
   readonly file: ModelFile
-  readonly asked: PlanToLearn
-  readonly given: Arguments<typeof dataOptions> & Readonly<Record<string, unknown>>
+  readonly planned: PlanToLearn
+  readonly args: Arguments<typeof dataOptions> & Readonly<Record<string, unknown>>
   readonly context: Context
 }
 
@@ -48,13 +48,13 @@ export interface FitOutcome {
 }
 
 /** Fits a method's values and prunes the model with them. @throws TpError, RefusalError */
-export async function fitMethod({ file, asked, given, context }: FitWork): Promise<FitOutcome> {
-  const { method, plan, settings } = asked
+export async function fitMethod({ file, planned, args, context }: FitWork): Promise<FitOutcome> {
+  const { method, plan, settings } = planned
   const { progress, signal } = context
-  const unused = stepping.find((name) => given[name] !== undefined)
+  const unused = stepping.find((name) => args[name] !== undefined)
   if (unused !== undefined)
     throw usageError(`--${unused}: ${plan.method} is fitted in closed form, without steps; omit it`)
-  if (given.data === undefined) throw missing('data')
+  if (args.data === undefined) throw missing('data')
   const encoders = inspectEncoders(file, settings.encoder)
   const [encoder, ...others] = encoders
   if (others.length > 0) {
@@ -65,10 +65,10 @@ export async function fitMethod({ file, asked, given, context }: FitWork): Promi
     const message = 'this model is pruned already; fit to the file that it was made from'
     throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
   }
-  const schedules = schedulesOf(asked, file.model, encoders)
+  const schedules = schedulesOf(planned, file.model, encoders)
   const schedule = schedules.get(encoder.encoder)
   if (schedule === undefined) throw new TpError('TP_SCHEDULE', 'tp', 'no layer is named; name some with --layers')
-  const { inputs } = await openTaskInputs(file.path, given.data, 1, { ...given, task: 'embeddings' }, context)
+  const { inputs } = await openTaskInputs(file.path, args.data, 1, { ...args, task: 'embeddings' }, context)
   const { protect } = settings
   progress.expect?.(work)
   let stage: FitLensProgress['stage'] | undefined
@@ -107,7 +107,7 @@ const stages: Readonly<Record<FitLensProgress['stage'], string>> = {
   'pruned texts': 'asking the pruned model',
 }
 
-/** What came of it, for a reader. */
+/** The outcome, for a reader. */
 export function describeFit({ texts, cosine }: FitOutcome['report']): string[] {
   if (cosine === undefined) return [`fitted on ${texts} texts; the head reads single tokens, so none are restored`]
   const { kept, predicted, context } = cosine

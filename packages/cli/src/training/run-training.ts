@@ -34,11 +34,11 @@ import { openExamples, type selectionOption } from './examples.ts'
 import { requireStored, trainingStore } from './store.ts'
 
 /** A training, by its arguments. */
-export interface TrainingWork {
+export interface TrainingTask {
   readonly file: ModelFile
   readonly out: string
-  readonly asked: PlanToLearn
-  readonly given: Arguments<typeof dataOptions & typeof selectionOption> & { readonly resume?: boolean }
+  readonly planned: PlanToLearn
+  readonly args: Arguments<typeof dataOptions & typeof selectionOption> & { readonly resume?: boolean }
   readonly learning: Learning
   readonly context: Context
   readonly watch: Watch
@@ -63,14 +63,14 @@ export function checkLearning({ method, plan, learns }: PlanToLearn, { part, ofM
 }
 
 /** The model learns, by a pruning that is given. */
-export async function trainGiven(work: TrainingWork): Promise<TrainingResult> {
-  const { file, asked, learning, out, given, context } = work
-  const { plan, settings } = asked
-  if (given.resume) await requireStored(out, 'hard')
+export async function trainModel(work: TrainingTask): Promise<TrainingResult> {
+  const { file, planned, learning, out, args, context } = work
+  const { plan, settings } = planned
+  if (args.resume) await requireStored(out, 'hard')
   context.progress.stage(`pruning ${basename(file.path)}`)
   // The teacher has all layers.
   const shallow = withoutItsLayers(file, plan)
-  const schedules = schedulesOf(asked, shallow.model, inspectEncoders(shallow, settings.encoder))
+  const schedules = schedulesOf(planned, shallow.model, inspectEncoders(shallow, settings.encoder))
   const pruned = await pruneFile(shallow, settings, schedules)
   const trained = await trainPruned({
     ...(await jobOf(work)),
@@ -92,18 +92,18 @@ export async function trainGiven(work: TrainingWork): Promise<TrainingResult> {
 }
 
 /** The method learns where to prune, together with the model. */
-export async function trainLearning(work: TrainingWork): Promise<TrainingResult> {
-  const { file, asked, learning, out, given, quantize } = work
-  const { method, plan, settings } = asked
+export async function trainLearning(work: TrainingTask): Promise<TrainingResult> {
+  const { file, planned, learning, out, args, quantize } = work
+  const { method, plan, settings } = planned
   const { encoder, protect, restore, outputs } = settings
   const { targetFlops, hardEpochs, part } = learning
-  const only = onlyEncoder(asked, learning, file)
+  const only = onlyEncoder(planned, learning, file)
   const layers = layersToLearn(method, only.layers.length, layersAt(plan, only.encoder))
   const hasAmounts = saysHowMany(plan)
   const schedule = hasAmounts
-    ? schedulesOf({ ...asked, plan: { ...plan, layers } }, file.model, [only]).get(only.encoder)
+    ? schedulesOf({ ...planned, plan: { ...plan, layers } }, file.model, [only]).get(only.encoder)
     : undefined
-  if (given.resume) await requireStored(out, 'soft')
+  if (args.resume) await requireStored(out, 'soft')
   const segment = await segmentOf(file, settings)
   const pruning: Pick<PruneOptions, 'restore' | 'source' | 'outputs'> = {
     ...{ restore, source: file.hash() },
@@ -146,18 +146,18 @@ export async function trainLearning(work: TrainingWork): Promise<TrainingResult>
   }
 }
 
-/** What both have in common. */
-async function jobOf(work: TrainingWork): Promise<TrainingJob> {
-  const { file, out, asked, given, learning, context, watch, quantize } = work
+/** The options that both share. */
+async function jobOf(work: TrainingTask): Promise<TrainingJob> {
+  const { file, out, planned, args, learning, context, watch, quantize } = work
   const { signal } = context
-  const trains = trainsHere(file, learning, asked.settings.encoder)
+  const trains = trainsHere(file, learning, planned.settings.encoder)
   return {
     ...{ dense: file.model, source: file.hash(), runtime: nodeRuntime(), settings: learning.settings ?? {} },
     load: (model) => loadSession(model, file, { threads: 1, signal }),
-    ...(await openExamples(file, given, context)),
+    ...(await openExamples(file, args, context)),
     ...(trains && { trains }),
     ...(quantize && { finish: (model) => quantizeFile({ ...file, model }, quantize).model }),
-    ...{ store: trainingStore(out), resume: given.resume === true, observer: watch, signal },
+    ...{ store: trainingStore(out), resume: args.resume === true, observer: watch, signal },
   }
 }
 

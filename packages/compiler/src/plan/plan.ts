@@ -123,7 +123,7 @@ export const planFields: FieldsOf<Plan> = {
     schema: text,
     form: 'a text',
     code: 'TP_METHOD',
-    description: 'how tokens are selected, or two methods that act one after the other (A+B)',
+    description: 'the pruning method, or two that act in turn (A+B)',
     written: { as: 'text', value: 'NAME', note: 'tp methods lists the methods' },
   },
   layers: {
@@ -137,11 +137,11 @@ export const planFields: FieldsOf<Plan> = {
     form: 'a list of numbers, or an object of such lists by encoder',
     code: 'TP_SCHEDULE',
     description:
-      'layers where tokens are pruned, from 0; default: all but the first, and of a pruned model all that are open',
+      'layers where tokens are pruned, from 0; default: all but the first, or all open ones of a pruned model',
     written: {
       as: 'layers',
       value: '[ENCODER:]L1,L2,…',
-      note: 'with --weights, those that the values were trained at. In a file of several encoders once for each',
+      note: 'with --weights, those that the values were trained at. In a file with several encoders once for each',
     },
   },
   ...amountFields,
@@ -149,7 +149,8 @@ export const planFields: FieldsOf<Plan> = {
     schema: text,
     form: 'the name of an encoder',
     code: 'TP_ENCODER',
-    description: 'the encoder to prune in a file of several (tp inspect lists them); default: all that can be pruned',
+    description:
+      'the encoder to prune, in a file with several (tp inspect lists them); default: all that can be pruned',
     written: { as: 'text', value: 'NAME' },
   },
   params: {
@@ -172,21 +173,21 @@ export const planFields: FieldsOf<Plan> = {
     form: '"auto" or a list of positions',
     code: 'TP_PROTECT',
     default: 'auto',
-    description: "tokens that are always kept, by number among an example's real ones; auto: those the head reads",
+    description: "tokens to keep always, by number among an example's real tokens; auto: those that the head reads",
     written: { as: 'positions', value: 'auto|none|P,P…' },
   },
   protectSegment: {
     schema: index,
     form: 'the number of a segment, from 0',
     code: 'TP_PROTECT',
-    description: 'a segment of pairs that is kept as a whole; 0: the query, with class token and separator',
+    description: 'a segment of pairs to keep whole; 0: the query, with class token and separator',
     written: { as: 'whole number', value: 'N' },
   },
   separator: {
     schema: index,
     form: 'the id of a token',
     code: 'TP_PROTECT',
-    description: 'the token that ends a segment, by its id; default: by token_type_ids, or by the tokenizer',
+    description: 'id of the token that ends a segment; default: from token_type_ids or the tokenizer',
     needs: ['protectSegment'],
     written: { as: 'whole number', value: 'ID' },
   },
@@ -196,14 +197,14 @@ export const planFields: FieldsOf<Plan> = {
     code: 'TP_OPTION',
     default: 'auto',
     description:
-      'rows of pruned tokens; auto, where outputs need them: of frames and patches the nearest kept one, of texts the mean of the kept ones for states, the last state for answers',
+      'rows of pruned tokens; auto, where outputs need them: for frames and patches the nearest kept one, for texts the mean of the kept ones in states and the last state in answers',
     written: { as: 'word', value: restores.join('|'), words: restores },
   },
   outputs: {
     schema: array(string()),
     form: 'a list of names of outputs',
     code: 'TP_OUTPUT',
-    description: 'outputs to keep; default: all, or refuse where one shows tokens on their way',
+    description: 'outputs to keep; default: all, and a model is refused where one shows tokens between layers',
     written: { as: 'names', value: 'NAME,NAME…' },
   },
   leaveOut: {
@@ -211,7 +212,7 @@ export const planFields: FieldsOf<Plan> = {
     form: 'a list of numbers of layers, from 0',
     code: 'TP_LAYERS',
     description:
-      'layers to leave out as a whole, from 0, before tokens are pruned, which counts those that remain; of several encoders in a file with encoder',
+      'layers to leave out whole, from 0; pruning then counts the remaining ones from 0; with encoder in a file with several',
     written: { as: 'whole numbers', value: 'L,L…' },
   },
   quantize: {

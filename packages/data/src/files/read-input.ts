@@ -9,7 +9,7 @@ export const LARGEST_JSON: number = 2 ** 28
 export interface InputOptions {
   /** Of the error, if it cannot be read. */
   readonly code: `TP_${string}`
-  /** What to do then: `give the path of a safetensors file`. */
+  /** The remedy: `give the path of a safetensors file`. */
   readonly advice: string
   /** Most bytes; default {@link LARGEST}. */
   readonly most?: number

@@ -258,7 +258,7 @@ describe('tp prune', () => {
     ['images', 'clip-vision-ts17', /a pruned patch has the row of its nearest kept neighbor$/m, /your own images$/],
     ['recordings', 'wav2vec2-cls-ts17', /every frame counts in a pool/, /exact is done: [^.]*\. [^.]*own recordings$/],
     ['recordings', 'wav2vec2-mask-ts17', /every frame counts in a pool/, /your own recordings$/],
-    ['recordings', 'whisper-encoder-ts17', /a pruned frame has .*tp eval --task asr says/, /your own recordings$/],
+    ['recordings', 'whisper-encoder-ts17', /a pruned frame has .*tp eval --task asr measures/, /your own recordings$/],
   ] as const
   for (const [kind, name, about, advice] of read) {
     const path = join(fixturesFolder, name, 'model.onnx')
@@ -290,7 +290,7 @@ describe('tp prune', () => {
       const args = ['--method', 'tome', '--keep', '0.7']
       const { stdout } = await tpHere(['prune', pooled, '-o', folder.at('asked.onnx'), ...args])
       expect(stdout).toMatch(/^tokens are pruned after .*keep 0\.7$/m)
-      expect(stdout).toMatch(/^note {2}output pools all tokens; .*\nnote {2}the method was asked for/m)
+      expect(stdout).toMatch(/^note {2}output pools all tokens; .*\nnote {2}you named the method/m)
     })
 
     test('says of answers for each token what becomes of pruned ones', async () => {

@@ -38,7 +38,9 @@ describe('a training that is interrupted before its first step', () => {
       onError: (text, kill) => void (text.includes(`${stage} …`) && kill('SIGINT')),
     })
     expect(code).toBe(130)
-    expect(stderr).toMatch(/\.checkpoint holds the (answers of the dense model|learned weights): the same command with --resume goes on/)
+    expect(stderr).toMatch(
+      /\.checkpoint holds the (answers of the dense model|learned weights): the same command with --resume goes on/,
+    )
     expect(checkpoints()).toContain(`${out}.answers.checkpoint`)
     const rest = await tpHere(args(out, '--resume'))
     expect([rest.code, rest.stderr]).toEqual([0, expect.any(String)])

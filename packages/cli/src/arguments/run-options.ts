@@ -4,8 +4,7 @@ export const runOptions = {
     type: 'string',
     value: 'FILE',
     reads: 'file',
-    description:
-      'a plan (of tp optimize, regimes and cascade included) by which the dense model is pruned first',
+    description: 'a plan (of tp optimize, regimes and cascade included) by which the dense model is pruned first',
   },
   guard: {
     type: 'string',

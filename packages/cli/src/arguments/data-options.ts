@@ -61,7 +61,7 @@ export const dataOptions = {
     type: 'string',
     multiple: true,
     value: 'NAME=VALUE',
-    description: 'how data are read, where that is not found out',
+    description: 'how to read the data, where that cannot be detected',
   },
   limit: {
     type: 'string',

@@ -6,16 +6,16 @@ import { number } from './values.ts'
 
 /** Settings of a training, and of methods that learn, by option. */
 const meanings = {
-  epochs: 'times that every example is seen',
+  epochs: 'passes over the examples',
   'batch-size': 'examples a step',
-  'learning-rate': 'at its highest',
+  'learning-rate': 'peak learning rate',
   'warm-up': 'share of the steps in which the learning rate rises',
-  decay: 'how it falls after that, linear or cosine',
-  'weight-decay': 'of matrices',
+  decay: 'decay of the learning rate after that, linear or cosine',
+  'weight-decay': 'weight decay of matrices',
   distillation: "share of the dense model's answers in the loss, all of it without labels",
-  temperature: 'of these answers',
-  evaluations: 'how often the selection is evaluated',
-  seed: 'decides the order of the examples',
+  temperature: 'temperature of these answers',
+  evaluations: 'number of evaluations on the selection',
+  seed: 'seed of the order of the examples',
   'hard-epochs': 'epochs of fine-tuning after a method has learned; 0: none; default: as epochs',
   'method-rate': 'learning rate of a method that learns',
   'cost-weight': 'weight of the squared distance from --target-flops in its loss',

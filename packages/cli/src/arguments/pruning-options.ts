@@ -70,7 +70,7 @@ const flops: TextOption = {
   type: 'string',
   value: 'F[@N]',
   description:
-    'find the keep ratio at which at most the fraction F of the FLOPs remains, of texts of N tokens; with --leave-out, of those without the layers left out',
+    'find the keep ratio that leaves at most the fraction F of the FLOPs, for texts of N tokens; with --leave-out, of the FLOPs without those layers',
   excludes: amountNames,
 }
 

@@ -3,7 +3,6 @@ export const runtimeOption = {
     type: 'string',
     value: 'node|native|web|MODULE',
     reads: 'module',
-    description:
-      'web: wasm, run by Node; native: @tp/runtime-native; MODULE: path or package with a runtime; default node',
+    description: 'web: wasm in Node; native: @tp/runtime-native; MODULE: path or package with a runtime; default node',
   },
 } as const

@@ -16,7 +16,7 @@ export const decoderOptions = {
     value: 'FILE',
     reads: 'model',
     description:
-      'of an encoder of speech: the decoder that reads its states; then no row is restored by default, and a decoder with the dense number of states built in is repaired',
+      'for a speech encoder: the decoder that reads its states; no row is then restored by default, and a decoder with a built-in number of states is repaired',
   },
   'decoder-out': {
     type: 'string',

@@ -124,7 +124,7 @@ export const planFields: FieldsOf<Plan> = {
     form: 'a text',
     code: 'TP_METHOD',
     description: 'the pruning method, or two that act in turn (A+B)',
-    written: { as: 'text', value: 'NAME', note: 'tp methods lists the methods' },
+    written: { as: 'text', value: 'NAME', note: 'tp methods lists them' },
   },
   layers: {
     schema: union([
@@ -212,7 +212,7 @@ export const planFields: FieldsOf<Plan> = {
     form: 'a list of numbers of layers, from 0',
     code: 'TP_LAYERS',
     description:
-      'layers to leave out whole, from 0; pruning then counts the remaining ones from 0; with encoder in a file with several',
+      'layers to leave out whole, from 0; pruning then counts the remaining ones from 0; in a file with several encoders, name one with encoder',
     written: { as: 'whole numbers', value: 'L,L…' },
   },
   quantize: {

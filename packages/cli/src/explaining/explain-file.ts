@@ -4,12 +4,12 @@ import type { Inspection } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
 import type { ModelFile } from '@tp/data'
 import { loadTokenizer, readModelFolder } from '@tp/data'
+import { loadSession } from '@tp/data/files'
 import type { ModelInputs, TextTokenizer } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type SaliencyScore, saliencyOf } from '@tp/train'
 import type { Context } from '../context/context.ts'
-import { loadSession } from '../model/load-session.ts'
 
 interface FileToExplain {
   readonly file: ModelFile
@@ -41,7 +41,7 @@ export async function explainFile(
   const options = { dense, inputs, saliency, batchSize, tokenizer, signal }
   if (pruned === undefined) return await explain(options)
   progress.stage('following tokens')
-  await using session = await loadSession(pruned.model, file, { threads: 1, signal })
+  await using session = await loadSession(nodeRuntime(), pruned.model, file, { threads: 1, signal })
   const { protectedPositions } = pruned
   const onProgress = (done: number, total: number): void => progress.step(done, total)
   return await explain({ ...options, pruned: { session, protectedPositions }, onProgress })

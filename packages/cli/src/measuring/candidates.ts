@@ -1,7 +1,7 @@
 import { flopsOf, type InputSizes } from '@tp/compare'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
+import { loadSession } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
-import { loadSession } from '../model/load-session.ts'
 import { inspectFile } from '../pruning/prune-file.ts'
 import { pruneVariants, type VariantOptions } from './variants.ts'
 
@@ -31,7 +31,7 @@ export async function pruneCandidates(
       model,
       judged: method !== 'none' || methods.every((name) => name === 'none'),
       flops: (shape) => ratio(dense(shape), pruned(shape)),
-      load: (session) => loadSession(model, file, { ...session, runtime }),
+      load: (session) => loadSession(runtime, model, file, session),
     }
   })
 }

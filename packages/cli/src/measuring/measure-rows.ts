@@ -1,9 +1,9 @@
 import { compareVariants, TIMING_MS, type VariantToCompare } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
 import type { ModelFile, TaskData } from '@tp/data'
+import { loadSession } from '@tp/data/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../context/context.ts'
-import { loadSession } from '../model/load-session.ts'
 import { evaluation, timing } from '../printing/expected-stages.ts'
 import { originalName } from '../printing/made-from.ts'
 import type { ResultRow } from '../printing/rows.ts'
@@ -29,16 +29,16 @@ export async function measureRows(
     ...names.map(({ models }) => evaluation(models.length * examples)),
     timing(examples, data.task === 'asr' ? 2 * timingMs : timingMs),
   ])
-  const options = { runtime, threads: 1, signal }
+  const options = { threads: 1, signal }
   const compared = variants.map(({ plain, models }): VariantToCompare => {
     const { model, encoders } = plain
     return {
       ...{ model, layerCount: encoders[0]?.layerCount },
-      open: () => loadSession(model, file, options),
+      open: () => loadSession(runtime, model, file, options),
       traced: models.map(
         ({ traced }) =>
           async () =>
-            loadSession((await traced()).model, file, options),
+            loadSession(runtime, (await traced()).model, file, options),
       ),
     }
   })

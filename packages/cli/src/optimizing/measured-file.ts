@@ -1,7 +1,6 @@
 import { TpError } from '@tp/core'
-import { replaceFile } from '@tp/data/files'
+import { nothingToResume, readCheckpointFile, replaceFile } from '@tp/data/files'
 import type { Measurements } from '@tp/tune'
-import { nothingToResume, readCheckpointFile } from '../training/store.ts'
 
 /** Measurements of an interrupted tuning, next to the plan that it was to write. */
 export function measuredPath(out: string): string {

@@ -3,6 +3,7 @@ import type { Plan } from '@tp/compiler'
 import { needsValues } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { openSpeechDecoder, readModelFolder } from '@tp/data'
+import { loadSession } from '@tp/data/files'
 import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import { fingerprint } from '@tp/train'
@@ -26,7 +27,6 @@ import type { runtimeOption } from '../arguments/runtime-option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { benchShapes } from '../measuring/bench-shapes.ts'
-import { loadSession } from '../model/load-session.ts'
 import type { TaskInputs } from '../model/open-task-inputs.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
@@ -119,7 +119,7 @@ async function search(
   const device = await openRuntime(args.runtime)
   const runtime = nodeRuntime()
   const load: NonNullable<TuneOptions['load']> = (own, model, { threads }) =>
-    loadSession(model, file, { runtime: own, threads, signal })
+    loadSession(own, model, file, { threads, signal })
   const common = { model: file.model, load, signal, runtime }
   if (limit !== undefined) progress.stage('timing one example')
   const within = limit === undefined ? { inputs: all } : await withinMinutes(limit, { ...common, inputs: all })
@@ -152,7 +152,7 @@ async function searchSpeech(
   const decoder = await openSpeechDecoder(session, path)
   return await tuneSpeech({
     ...{ model: file.model, variants, inputs, decoder, runtime, signal },
-    load: (own, model, { threads }) => loadSession(model, file, { runtime: own, threads, signal }),
+    load: (own, model, { threads }) => loadSession(own, model, file, { threads, signal }),
     ...(await reporting(file, inputs as unknown as ModelInputs, args, context)),
   })
 }
@@ -195,7 +195,7 @@ async function subjectOf(file: ModelFile, inputs: ModelInputs, args: SearchArgum
 
 async function vectorsOf(file: ModelFile, inputs: ModelInputs, { progress, signal }: Context): Promise<ModelInputs> {
   progress.stage('running the model as it is')
-  await using session = await loadSession(file.model, file, { signal })
+  await using session = await loadSession(nodeRuntime(), file.model, file, { signal })
   const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
   return await withVectors(session, inputs, { signal, onProgress })
 }

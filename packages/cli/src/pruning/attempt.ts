@@ -1,12 +1,12 @@
 import { inputKind } from '@tp/compare'
 import { type Inspection, type inspect, type Plan, readProvenance } from '@tp/compiler'
 import { type ModelFile, readModelFolder } from '@tp/data'
+import { loadSession } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { pruneSafely } from '@tp/tune'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
-import { loadSession } from '../model/load-session.ts'
 import type { Pruned, SpeedReport } from '../printing/pruned-report.ts'
 import { FILLED_ROWS, KEPT_ROWS, NAMED_METHOD, safeChoiceNote, wholeHeadNote } from '../printing/pruning-notes.ts'
 import { withoutItsLayers } from './leave-out.ts'
@@ -84,7 +84,7 @@ export async function pruneByDefault(
     load: (model) =>
       model === whole.model
         ? nodeRuntime().load(whole.path, { threads: 1, signal })
-        : loadSession(model, whole, { threads: 1, signal }),
+        : loadSession(nodeRuntime(), model, whole, { threads: 1, signal }),
     async onTiming() {
       await beforeTiming()
       progress.stage('timing')

@@ -2,9 +2,10 @@ import { shapesOf, type Trial, trialsFor, type VerifiedPruning, verifyPruning } 
 import type { Inspection } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
 import { type ModelFile, sizeOfFiles } from '@tp/data'
+import { loadSession, withModelAsFile } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
 import { boundedProcess, boundsFor, type RunSize } from '@tp/runtime-node/bounded'
-import { loadSession, withModelAsFile } from '../model/load-session.ts'
 import type { Pruned } from '../printing/pruned-report.ts'
 import { type PruningSettings, pruneFile } from './prune-file.ts'
 
@@ -41,7 +42,7 @@ export async function verifyPruned(options: VerifyOptions): Promise<VerifiedPrun
     openSource: () => (isShallow ? open(file.model) : load(file.path)),
     openPruned: () => load(path),
     open,
-    openTimed: (model) => loadSession(model, file, { signal, threads: 1 }),
+    openTimed: (model) => loadSession(nodeRuntime(), model, file, { signal, threads: 1 }),
   })
 }
 

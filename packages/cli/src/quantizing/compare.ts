@@ -9,6 +9,7 @@ import {
   transform,
 } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
+import { loadSession } from '@tp/data/files'
 import { type ModelInputs, someExamples } from '@tp/data/inputs'
 import type { Task } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -18,7 +19,6 @@ import type { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { number } from '../arguments/values.ts'
 import type { Context } from '../context/context.ts'
-import { loadSession } from '../model/load-session.ts'
 import { batchSizeOf } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
 import { evaluation } from '../printing/expected-stages.ts'
@@ -75,7 +75,7 @@ export async function quantizeCompared(
     return await nearnessTo(dense, data, { batchSize, signal, onProgress })
   })()
   const compareModel = async (model: Quantized['model'], thorough: boolean): Promise<AnswerNearness> => {
-    await using session = await loadSession(model, file, { runtime, ...loading })
+    await using session = await loadSession(runtime, model, file, loading)
     return await answersOf(session, thorough)
   }
   progress.stage(steps.whole)
@@ -110,7 +110,7 @@ async function smoothedBy(
   const ranges = await channelRanges({
     model: file.model,
     inputs: someExamples(inputs, spreadByLength(inputs, SMOOTHED_BY, 1).flat()),
-    load: (model) => loadSession(model, file, { threads: 1, signal }),
+    load: (model) => loadSession(nodeRuntime(), model, file, { threads: 1, signal }),
     signal,
     onProgress: ({ done, total }) => progress.step(done, total),
   })

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { type Inspection, layersAt, type PruneOptions, type QuantizeOptions } from '@tp/compiler'
 import { learnedBytes } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
+import { loadSession } from '@tp/data/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import {
   layersToLearn,
@@ -14,13 +15,13 @@ import {
   trainPruned,
   trainsOf,
 } from '@tp/train'
+import { requireStored, trainingStore } from '@tp/train/files'
 import type { Arguments } from '../arguments/arguments.ts'
 import type { dataOptions } from '../arguments/data-options.ts'
 import type { Learning } from '../arguments/learning-options.ts'
 import { saysHowMany } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
-import { loadSession } from '../model/load-session.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import type { TrainingReport } from '../printing/training-report.ts'
 import type { Watch } from '../printing/training-watch.ts'
@@ -31,7 +32,6 @@ import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { openExamples, type selectionOption } from './examples.ts'
-import { requireStored, trainingStore } from './store.ts'
 
 /** A training, by its arguments. */
 export interface TrainingTask {
@@ -153,7 +153,7 @@ async function jobOf(work: TrainingTask): Promise<TrainingJob> {
   const trains = trainsHere(file, learning, planned.settings.encoder)
   return {
     ...{ dense: file.model, source: file.hash(), runtime: nodeRuntime(), settings: learning.settings ?? {} },
-    load: (model) => loadSession(model, file, { threads: 1, signal }),
+    load: (model) => loadSession(nodeRuntime(), model, file, { threads: 1, signal }),
     ...(await openExamples(file, args, context)),
     ...(trains && { trains }),
     ...(quantize && { finish: (model) => quantizeFile({ ...file, model }, quantize).model }),

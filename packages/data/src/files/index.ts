@@ -1,6 +1,8 @@
 // Files of a program: untrusted ones are read within limits, and what is written appears whole, or not at all.
 
+export { isThere, nothingToResume, readCheckpointFile } from './checkpoint-file.ts'
 export { FileClaims, type Output, outputsOf } from './file-claims.ts'
+export { loadSession, withModelAsFile } from './load-session.ts'
 export { lockOutput } from './output-lock.ts'
 export { type InputOptions, LARGEST_JSON, readInput, readInputText } from './read-input.ts'
 export { replaceFile } from './replace-file.ts'

@@ -1,19 +1,20 @@
-import { rm, stat } from 'node:fs/promises'
 import { isTpError, TpError } from '@tp/core'
-import { readInput, replaceFile } from '@tp/data/files'
-import { ANSWERS_PART, SOFT_PART, type StoredPart, type TrainingStore } from '@tp/train'
+import { isThere, nothingToResume, readCheckpointFile, removeWithWaiting, replaceFile } from '@tp/data/files'
+import { ANSWERS_PART, type StoredPart, type TrainingStore } from '../job/store.ts'
+import { SOFT_PART } from '../train.ts'
 
 /** Files next to a model that is trained, which hold the state of its training while it runs. */
 export function trainingFiles(out: string): Readonly<Record<StoredPart, string>> {
   return { soft: `${out}.soft.checkpoint`, hard: `${out}.checkpoint`, answers: `${out}.answers.checkpoint` }
 }
 
+/** Keeps the state of a training in these files. */
 export function trainingStore(out: string): TrainingStore {
   const files = trainingFiles(out)
   return {
     read: (part) => readCheckpointFile(files[part]),
     write: (part, bytes) => replaceFile(files[part], bytes),
-    remove: (part) => rm(files[part], { force: true }),
+    remove: (part) => removeWithWaiting(files[part]),
   }
 }
 
@@ -29,12 +30,6 @@ export async function requireStored(out: string, first: 'soft' | 'hard'): Promis
   if (!(await isThere(files[first])) && !(await isThere(files.answers))) throw nothingToResume(files[first])
 }
 
-/** Contents of a checkpoint file; undefined if there is none. @throws TpError TP_FILE_NOT_FOUND for one that cannot be read */
-export async function readCheckpointFile(path: string): Promise<Uint8Array | undefined> {
-  if (!(await isThere(path))) return undefined
-  return readInput(path, { code: 'TP_FILE_NOT_FOUND', advice: 'omit --resume to start over' })
-}
-
 /** Runs a training that may resume; if a stored part is unusable, the error names its file. @throws TpError TP_RESUME */
 export async function namingStored<T>(out: string, run: () => Promise<T>): Promise<T> {
   try {
@@ -45,16 +40,4 @@ export async function namingStored<T>(out: string, run: () => Promise<T>): Promi
     const path = trainingFiles(out)[part ?? 'hard']
     throw new TpError('TP_RESUME', path, cause.message.replace(`[${cause.where}] `, ''), { cause })
   }
-}
-
-/** @throws TpError TP_FILE_NOT_FOUND */
-export function nothingToResume(path: string): TpError {
-  return new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no ${path} to resume from; omit --resume to start over`)
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
-  )
 }

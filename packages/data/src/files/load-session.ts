@@ -2,25 +2,20 @@ import { link, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
-import type { ModelFile } from '@tp/data'
-import { writeModelFile } from '@tp/data/files'
 import { encodeModel, type Model } from '@tp/onnx'
-import { nodeRuntime } from '@tp/runtime-node'
-
-interface LoadOptions extends SessionOptions {
-  readonly signal: AbortSignal
-  /** Default: onnxruntime-node. */
-  readonly runtime?: Runtime | undefined
-}
+import type { ModelFile } from '../models/model-file.ts'
+import { writeModelFile } from './stage-model.ts'
 
 /**
  * Loads a model that was made from a file, without a place of its own. One with data files is written to a temporary
  * folder that holds them too: a runtime looks for them next to the model.
+ * @throws TpError TP_WRITE, TP_ABORTED, and what the runtime throws
  */
 export async function loadSession(
+  runtime: Pick<Runtime, 'load'>,
   model: Model,
   source: ModelFile,
-  { runtime = nodeRuntime(), ...options }: LoadOptions,
+  options: SessionOptions & { readonly signal: AbortSignal },
 ): Promise<Session> {
   if (source.dataFiles.length === 0) return runtime.load(encodeModel(model), options)
   // Files that a runtime has opened remain readable for it.

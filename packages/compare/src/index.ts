@@ -86,17 +86,3 @@ export { type Answer, answersTo } from './verify/answers.ts'
 export { type Comparison, compareAnswers } from './verify/compare-answers.ts'
 export { largestDifference, relativeDistance } from './verify/differences.ts'
 export { type Arrangement, arrangements, type Trial, type TrialExample, trialsFor } from './verify/trials.ts'
-
-// Verdicts on two models: without data whether a changed one holds, with data whether it is faster and as accurate.
-
-// Comparisons of many variants with the dense model, and explanations.
-
-// Times, in turns, and FLOPs.
-
-// Answers of one model to a data set, by task, and how far those of another are from them.
-
-// Verification of two loaded models, by what was done to one of them.
-
-// Decoders and their presses.
-
-// Random examples of unequal lengths, and answers to them next to each other.

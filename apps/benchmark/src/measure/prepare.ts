@@ -20,11 +20,11 @@ export interface Prepared {
   readonly maxTokens?: number
 }
 
-/** @param extra further outputs of a pruned model: which tokens are kept, or what if one more were kept */
+/** @param extra further outputs of a pruned model: which tokens are kept, or what is watched for drift */
 export async function prepare(
   subject: MeasuredSubject,
   setting: Setting,
-  extra: Pick<PruneOptions, 'trace' | 'protectInput' | 'monitor'> = {},
+  extra: Pick<PruneOptions, 'trace' | 'monitor'> = {},
 ): Promise<Prepared> {
   const { inputs, lengths } = subject
   const { model } = setting.int8 ? await subject.int8() : subject

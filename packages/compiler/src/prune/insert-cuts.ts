@@ -16,7 +16,7 @@ import { startOf } from './start.ts'
 /** Runs the method at each site of the schedule, from the first layer to the last. */
 export function insertCuts(pruning: Pruning): void {
   const { program, encoder, protectedTokens, schedule, cutLayers, returning, keyBias } = pruning
-  const { method, params = () => ({}), trace, protectInput, monitor = PRUNE_DEFAULTS.monitor } = pruning.options
+  const { method, params = () => ({}), trace, monitor = PRUNE_DEFAULTS.monitor } = pruning.options
   const segment = protectedSegmentOf(pruning.options)
   const before = cutLayers.size === 0 ? undefined : method.before
   requireUsable(encoder, method, before)
@@ -26,7 +26,7 @@ export function insertCuts(pruning: Pruning): void {
   // Between the layers a token has the state that it had.
   const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
   const site = before === undefined ? method.site : 'input'
-  const start = startOf(program, encoder, { protectedTokens, site, protectInput, segment })
+  const start = startOf(program, encoder, { protectedTokens, site, segment })
   let tokens: Tokens = start
   for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
     for (const visit of [

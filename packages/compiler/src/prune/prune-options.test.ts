@@ -86,7 +86,6 @@ test.each<[object, string]>([
   [{ trace: 'foo' }, 'TP_OPTION'],
   [{ monitor: 1 }, 'TP_OPTION'],
   [{ deadTokens: null }, 'TP_OPTION'],
-  [{ protectInput: 'yes' }, 'TP_OPTION'],
   [{ params: {} }, 'TP_OPTION'],
   [{ source: 'x'.repeat(200) }, 'TP_OPTION'],
   [{ outputs: [] }, 'TP_OUTPUT'],

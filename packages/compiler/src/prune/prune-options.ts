@@ -9,11 +9,6 @@ export interface PruneOptions extends Pick<Plan, PlannedOption> {
   /** At which layers tokens are pruned, and how many; a function where a file with several encoders needs one for each. */
   readonly schedule: Schedule | ((encoder: NamedEncoder) => Schedule)
   /**
-   * Adds an input `tp.protect` (int64 [b,1]): a position in each row, padding included, whose token is kept, in addition to the protected ones.
-   * With it one model shows for every token what keeping it would change.
-   */
-  readonly protectInput?: boolean
-  /**
    * Adds outputs `tp.trace.<layer>.indices` (int64 [b,k], original positions) and `.valid` (bool [b,k]). `scores`: also
    * `.scores` (float32 [b,n], of the tokens that arrive, in their order there), what the schedule's rule was applied to;
    * there is none at a layer where a method chooses by no score (samples, or asks a network for yes or no).
@@ -45,16 +40,14 @@ export interface NamedEncoder {
 }
 
 /** The options where they are left out; `outputs` are all then, and no trained values are needed. */
-export const PRUNE_DEFAULTS: Required<
-  Pick<PruneOptions, 'protect' | 'protectInput' | 'restore' | 'trace' | 'monitor' | 'deadTokens'>
-> = {
-  protect: 'auto',
-  protectInput: false,
-  restore: 'auto',
-  trace: false,
-  monitor: false,
-  deadTokens: true,
-}
+export const PRUNE_DEFAULTS: Required<Pick<PruneOptions, 'protect' | 'restore' | 'trace' | 'monitor' | 'deadTokens'>> =
+  {
+    protect: 'auto',
+    restore: 'auto',
+    trace: false,
+    monitor: false,
+    deadTokens: true,
+  }
 
 const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
   schema: boolean(),
@@ -65,11 +58,6 @@ const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
 /** Checks of options by themselves; those that depend on the model are made where the model is. */
 const fields: FieldsOf<Omit<PruneOptions, 'method' | 'schedule'>> = {
   ...plannedOptions,
-  protectInput: {
-    ...flag,
-    default: PRUNE_DEFAULTS.protectInput,
-    description: 'an input that names one more token of each row to keep',
-  },
   trace: {
     schema: union([boolean(), literal('scores')]),
     form: 'true, false or "scores"',

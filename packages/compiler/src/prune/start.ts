@@ -7,7 +7,6 @@ import { positionKey } from '../operators/token-position.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
-import { protectInput } from './protect-input.ts'
 import { type ProtectedSegment, segmentMask } from './protected-segment.ts'
 import { writePosition } from './token-reads.ts'
 
@@ -27,8 +26,6 @@ export interface StartOptions {
   readonly protectedTokens: readonly number[]
   /** Of the method. */
   readonly site: Method['site']
-  /** One more position of each example is an input of the model. */
-  readonly protectInput?: boolean | undefined
   /** A segment that is kept as a whole. */
   readonly segment?: ProtectedSegment | undefined
 }
@@ -48,9 +45,8 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     const { name, tensor } = writePosition(program, first.input, position)
     protectedInputs.set(positionKey(position), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
   }
-  const byInput = options.protectInput ? [value(protectInput(program, encoder).name, ['B', 1])] : []
   const segment = options.segment && segmentMask(program, encoder, options.segment, value)
-  const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values(), ...byInput], segment)
+  const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values()], segment)
   const positions = encoder.positionReads.map(
     ({ position }) => names.get(protectedInputs.get(positionKey(position)) as Tensor) as string,
   )

@@ -7,7 +7,7 @@ import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { type PruneOptions, prune, transform } from '../src/index.ts'
 import { encoder, inputsOf, type TestEncoderOptions } from './encoders.ts'
-import { difference, int64, numbers, rows, run } from './run.ts'
+import { difference, numbers, rows, run } from './run.ts'
 
 const plain: TestEncoderOptions = {
   ...{ layerCount: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
@@ -74,31 +74,5 @@ describe('the scores of a trace', () => {
     const outputs = await run(pruned(decodeModel(encoder(plain)), cut), inputsOf(plain, 1, 9, 9))
     const traces = Object.keys(outputs).filter((name) => name.startsWith('tp.trace'))
     expect(traces).toEqual(layers.flatMap((layer) => [`tp.trace.${layer}.indices`, `tp.trace.${layer}.valid`]))
-  })
-})
-
-describe('a token that an input names', () => {
-  test.each<[string, TestEncoderOptions, Method, number]>([
-    ['received attention', plain, receivedAttention(), 0],
-    ['class attention', plain, clsAttention(), 1],
-    ['a mean of the tokens', { ...plain, pooling: 'mean' }, receivedAttention(), 2],
-    ['no padding', { ...plain, mask: 'none', norm: 'pre' }, clsAttention(), 3],
-  ])('keeps the token as if it were protected, in each row its own: %s', async (_, options, method, row) => {
-    for (const amounts of inTurn([{ keep: 0.4 }, { mass: 0.5 }], row, 1)) {
-      const model = decodeModel(encoder(options))
-      const cut = { method, schedule: schedule(4, { layers, ...amounts }), trace: true }
-      const asking = pruned(model, { ...cut, protectInput: true })
-      const inputs = inputsOf(options, 2, 9, 9)
-      const outputs = await run(asking, { ...inputs, 'tp.protect': int64([2, 1], [7, 3]) })
-      expect(keptAt(outputs, 2)[0]).toContain(7)
-      expect(keptAt(outputs, 2)[1]).toContain(3)
-      const protectedTokens = options.pooling === 'cls' ? [0] : []
-      for (const [b, position] of [7, 3].entries()) {
-        const named = await run(pruned(model, { ...cut, protect: [...protectedTokens, position] }), inputs)
-        expect(keptAt(outputs, 2)[b]).toEqual(keptAt(named, 2)[b])
-        const [own, expected] = [rows(outputs.logits)[b] ?? [], rows(named.logits)[b] ?? []]
-        expect(difference(own, expected)).toBeLessThan(1e-5)
-      }
-    }
   })
 })

@@ -6,7 +6,7 @@ import { mailData, modelPath } from '@tp/models'
 import { cloneModel, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
-import { channelRanges } from './index.ts'
+import { channelRanges } from './channel-ranges.ts'
 
 const runtime = nodeRuntime()
 const model = decodeModel(readFileSync(modelPath('mail')))

@@ -24,11 +24,14 @@ export { type WholeReading, wholeReadings } from './safe/whole-readings.ts'
 
 // Weights in eight bits: as few products remain in float32 as a tolerance allows.
 
-export { type ChannelRangesOptions, channelRanges } from './channel-ranges.ts'
 export {
-  type Quantized,
-  type QuantizedWithin,
-  type QuantizeProgress,
-  type QuantizeWithinOptions,
-  quantizeWithin,
-} from './quantize-within.ts'
+  type QuantizedOnData,
+  type QuantizeOnDataOptions,
+  type QuantizeStage,
+  quantizeOnData,
+} from './quantize-on-data.ts'
+export type { Quantized, QuantizedWithin, QuantizeProgress } from './quantize-within.ts'
+
+// Cascades and monitors: calibrated on examples.
+
+export { type CalibratedModel, type CalibrateOptions, calibrate } from './calibrate.ts'

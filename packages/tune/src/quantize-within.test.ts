@@ -7,7 +7,7 @@ import { digitsData, embeddedModel, modelPath } from '@tp/models'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
-import { quantizeWithin } from './index.ts'
+import { quantizeWithin } from './quantize-within.ts'
 
 const model = decodeModel(readFileSync(modelPath('digits-vit')))
 const { normalization } = embeddedModel('digits-vit')

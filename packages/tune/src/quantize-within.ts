@@ -6,8 +6,8 @@ import type { Model } from '@tp/onnx'
 
 export interface QuantizeWithinOptions {
   readonly model: Model
-  /** Least similarity, 0 … 1. */
-  readonly within: number
+  /** Least similarity, 0 … 1; default: any. */
+  readonly within?: number | undefined
   /** Runs a model. `thorough`: on all examples, where similarity is judged; else on a few, where nodes are compared. */
   readonly compare: (model: Model, thorough: boolean) => Promise<AnswerNearness>
   readonly quantize?: QuantizeOptions | undefined
@@ -39,7 +39,7 @@ export interface QuantizedWithin extends Quantized {
  */
 export async function quantizeWithin(options: QuantizeWithinOptions): Promise<QuantizedWithin> {
   const { model, within, compare, quantize: form = {}, onProgress, signal } = options
-  if (!(within > 0 && within <= 1)) {
+  if (within !== undefined && !(within > 0 && within <= 1)) {
     throw new TpError('TP_OPTION', 'tune', `quantizeWithin: within is ${within}; it has to be above 0, and 1 at most`)
   }
   const excluded = [...(form.exclude ?? [])]
@@ -55,6 +55,7 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
 
   const whole = without([])
   const nearness = await judge(whole, true)
+  if (within === undefined) return { ...whole, nearness, floats: [] }
   onProgress?.({ step: 'whole', done: 1, total: 1 })
   if (nearness.similarity >= within) return { ...whole, nearness, floats: [] }
 

@@ -1,20 +1,11 @@
 import { basename } from 'node:path'
-import { answersOnly, type Evaluation, evaluate, fewerFlops, inputRoles, type Progress } from '@tp/compare'
+import { fewerFlops, inputRoles } from '@tp/compare'
 import { readProvenance } from '@tp/compiler'
-import type { Session } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { outputsOf, replaceFile } from '@tp/data/files'
-import {
-  type CalibratedCascade,
-  calibrateCascade,
-  type Guard,
-  type MeasuredFalseAlarms,
-  measureFalseAlarms,
-  recordBaseline,
-  type Uncertainty,
-} from '@tp/guard'
-import { logitRowsOf } from '@tp/metrics'
+import type { CalibratedCascade, Guard, MeasuredFalseAlarms, Uncertainty } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
+import { type CalibratedModel, calibrate } from '@tp/tune'
 import { dataOptions } from '../arguments/data-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { number } from '../arguments/values.ts'
@@ -93,28 +84,17 @@ export const calibrateCommand: Command = command({
     for (const note of inputs.notes) progress.note(note)
     const examples = inputs.targets.length
     progress.expect?.([evaluation(examples), evaluation(examples)])
-    const options = { batchSize, signal, onProgress: (at: Progress): void => progress.step(at.done, at.total) }
-    const answersOf = async (session: Session): Promise<Evaluation> => {
-      await using running = session
-      return await evaluate(running, answersOnly(inputs), options)
-    }
-    progress.stage(`running ${basename(path)}`)
-    const recorder = recordBaseline(await nodeRuntime().load(path, { threads: 1, signal }))
-    const few = await answersOf(recorder)
-    progress.stage(`running ${basename(against)}`)
-    const all = await answersOf(await nodeRuntime().load(against, { threads: 1, signal }))
-    const baseline = recorder.baseline()
-    const guard: Guard = {
-      format: 1,
-      models: { pruned: pruned.hash(), dense: dense.hash() },
-      cascade: calibrateCascade({
-        pruned: logitRowsOf(few),
-        dense: logitRowsOf(all),
-        ...promise,
-        speedup: speedup ?? fewer,
-      }),
-      monitor: { ...baseline, falseAlarms: measureFalseAlarms(baseline) },
-    }
+    const modelOf = (file: ModelFile): CalibratedModel => ({
+      hash: file.hash(),
+      open: () => nodeRuntime().load(file.path, { threads: 1, signal }),
+    })
+    const files = { pruned, dense }
+    const guard = await calibrate({
+      ...{ pruned: modelOf(pruned), dense: modelOf(dense), inputs, ...promise, speedup: speedup ?? fewer },
+      ...{ batchSize, signal },
+      onStage: (stage) => progress.stage(`running ${basename(files[stage].path)}`),
+      onProgress: ({ done, total }) => progress.step(done, total),
+    })
     await replaceFile(out, new TextEncoder().encode(`${JSON.stringify(guard)}\n`))
     progress.end()
     const { monitor, ...rest } = guard

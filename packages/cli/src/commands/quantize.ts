@@ -97,13 +97,7 @@ export const quantizeCommand: Command = command({
     const compared =
       data === undefined
         ? undefined
-        : await (await import('../quantizing/compare.ts')).quantizeCompared(
-            file,
-            quantized,
-            { ...args, data },
-            form,
-            context,
-          )
+        : await (await import('../quantizing/compare.ts')).quantizeCompared(file, { ...args, data }, form, context)
     const { model, nodes, remaining } = compared ?? quantized
     await using staged = await stageModel(model, file, out, signal)
     if (args.verify) progress.stage('verifying')

@@ -1,0 +1,87 @@
+import { nearnessTo, spreadByLength } from '@tp/compare'
+import { type QuantizeOptions, type SmoothedSite, smooth, transform } from '@tp/compiler'
+import type { AbortSignalLike, Session } from '@tp/core/runtime'
+import type { SpeechData, TaskData } from '@tp/data'
+import { someExamples } from '@tp/data/inputs'
+import type { Model } from '@tp/onnx'
+import { channelRanges } from './channel-ranges.ts'
+import { type QuantizedWithin, type QuantizeProgress, quantizeWithin } from './quantize-within.ts'
+
+export interface QuantizeOnDataOptions {
+  /** The model in float32. It is not changed. */
+  readonly model: Model
+  /** Examples that answers are compared on; labels are not used. */
+  readonly data: Exclude<TaskData, SpeechData>
+  /** Examples in a batch. */
+  readonly batchSize: number
+  /** Runs `model`, or one that was made from it. */
+  readonly load: (model: Model) => Promise<Session>
+  /** Least similarity of the answers, 0 … 1; default: any. */
+  readonly within?: number | undefined
+  /** Whether loud channels are divided first, as `smooth` of @tp/compiler does. */
+  readonly smooth?: boolean | undefined
+  readonly quantize?: QuantizeOptions | undefined
+  /** Called before each stage: `channels` where it is smoothed, `dense`, and those of {@link QuantizeProgress}. */
+  readonly onStage?: ((stage: QuantizeStage) => void) | undefined
+  readonly onProgress?: ((at: { readonly done: number; readonly total: number }) => void) | undefined
+  readonly signal?: AbortSignalLike | undefined
+}
+
+export type QuantizeStage = 'channels' | 'dense' | QuantizeProgress['step']
+
+export interface QuantizedOnData extends QuantizedWithin {
+  /** Where the model was smoothed first. */
+  readonly smoothed: readonly SmoothedSite[] | undefined
+}
+
+/** Examples by which channels are smoothed: of all lengths. */
+const SMOOTHED_BY = 64
+
+/**
+ * Quantizes a model and compares its answers with the dense ones on examples; with `within` as much of it as leaves them near enough.
+ * @throws TpError TP_OPTION, TP_QUANTIZE if not even a single node could be quantized, TP_ABORTED, and what runtime and compiler throw
+ *
+ * @example
+ * const data = { task: 'classification', inputs } as const
+ * const load = (model: Model) => runtime.load(encodeModel(model))
+ * const { model, nearness } = await quantizeOnData({ model: dense, data, batchSize: 1, load, within: 0.99 })
+ */
+export async function quantizeOnData(options: QuantizeOnDataOptions): Promise<QuantizedOnData> {
+  const { data, batchSize, load, within, quantize, onStage, onProgress, signal } = options
+  const smoothed = options.smooth ? await smoothedBy(options) : undefined
+  onStage?.('dense')
+  const nearnessOf = await (async () => {
+    await using dense = await load(options.model)
+    return await nearnessTo(dense, data, { batchSize, signal, onProgress })
+  })()
+  let stage: QuantizeStage = 'whole'
+  onStage?.(stage)
+  const found = await quantizeWithin({
+    ...{ model: smoothed?.model ?? options.model, within, quantize, signal },
+    async compare(model, thorough) {
+      await using session = await load(model)
+      return await nearnessOf(session, thorough)
+    },
+    onProgress({ step, ...at }) {
+      if (step !== stage) onStage?.(step)
+      stage = step
+      onProgress?.(at)
+    },
+  })
+  return { ...found, smoothed: smoothed?.sites }
+}
+
+async function smoothedBy({
+  model: dense,
+  data: { inputs },
+  load,
+  onStage,
+  onProgress,
+  signal,
+}: QuantizeOnDataOptions): Promise<{ readonly model: Model; readonly sites: readonly SmoothedSite[] }> {
+  onStage?.('channels')
+  const some = someExamples(inputs, spreadByLength(inputs, SMOOTHED_BY, 1).flat())
+  const ranges = await channelRanges({ model: dense, inputs: some, load, signal, onProgress })
+  const { model, reports } = transform(dense, smooth({ ranges }))
+  return { model, sites: reports[0].sites }
+}

@@ -1,5 +1,5 @@
 import { Tokenizer } from '@huggingface/tokenizers'
-import { prune } from '@tp/compiler'
+import { prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel } from '@tp/onnx'
@@ -8,8 +8,8 @@ import { wasmRuntime } from '@tp/runtime-web'
 /** The answers of the model to a mail, as it is and pruned; pruning happens here, in the page. Two lines of text. */
 export async function compare(mail) {
   const dense = new Uint8Array(await (await fetch('model.onnx')).arrayBuffer())
-  const result = prune(decodeModel(dense), { method: receivedAttention(), schedule: schedule(6, { keep: 0.7 }) })
-  if (!result.ok) throw new Error(result.refusal.message)
+  const amounts = schedule(6, { keep: 0.7 })
+  const result = transform(decodeModel(dense), prune({ method: receivedAttention(), schedule: amounts }))
   const pruned = encodeModel(result.model)
 
   const tokenizer = new Tokenizer(await (await fetch('tokenizer.json')).json(), {})

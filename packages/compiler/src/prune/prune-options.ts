@@ -94,6 +94,12 @@ const fields: FieldsOf<Omit<PruneOptions, 'method' | 'schedule'>> = {
 export function checkPruneOptions(options: unknown): asserts options is PruneOptions {
   if (!isRecord(options))
     throw new TpError('TP_OPTION', 'compiler', 'there are no options; give a method and a schedule')
+  const known = ['method', 'schedule', ...Object.keys(fields)]
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    const seen = `there is no option ${unknown.slice(0, 40)}`
+    throw new TpError('TP_OPTION', 'compiler', `${seen}; there are ${known.join(', ')}`)
+  }
   checkMethod(options.method)
   for (const [name, field] of Object.entries(fields))
     if (options[name] !== undefined) demand(name, options[name], field)

@@ -77,7 +77,7 @@ function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number 
   const flops = substituteDim(total, values)
   if (typeof flops === 'number') return flops
   const names = [...namesIn(flops)].map((name) => name.replace(/^kept'(\d+)$/, 'the tokens kept at layer $1'))
-  throw new TpError('TP_SIZES', 'compiler', `FLOPs depend on ${names.join(', ')}; say how large they are`)
+  throw new TpError('TP_SIZES', 'compiler', `FLOPs depend on ${names.join(', ')}; give their sizes`)
 }
 
 export interface FlopsTarget {

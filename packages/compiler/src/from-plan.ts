@@ -33,7 +33,7 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
   const method = entry.create(plan.params)
   const amount = amountNames.find((name) => plan[name] !== undefined)
   if (method.unscheduled && amount !== undefined) {
-    throw problem('plan', `${plan.method} needs no amount, and obeys none; omit ${amount}`)
+    throw problem('plan', `${plan.method} needs no amount; omit ${amount}`)
   }
   return {
     method,
@@ -79,7 +79,7 @@ function requireEncoders({ layers }: Plan, { among }: NamedEncoder): void {
   if (layers === undefined || isList(layers) || among === undefined) return
   const unknown = Object.keys(layers).find((name) => !among.includes(name))
   if (unknown === undefined) return
-  const seen = `layers names the encoder ${shown(unknown)}, and there is none of that name to prune`
+  const seen = `layers names the encoder ${shown(unknown)}, but the model has no encoder of that name to prune`
   throw new TpError('TP_ENCODER', 'plan', `${seen}; the model has ${among.join(' and ')}`)
 }
 

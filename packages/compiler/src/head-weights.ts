@@ -26,7 +26,7 @@ export function headWeights(
       const [{ layers }] = chooseEncoders(findEncoders(program), encoder)
       const last = stackEnd(program, layers.at(-1) as Layer)
       if (last === undefined) {
-        const reason = "where the last layer ends was not found, so it is not known which weights are the head's"
+        const reason = "the end of the last layer was not found, so it is not known which weights are the head's"
         throw new Refused('TP_RESTORE', reason)
       }
       return { ok: true, names: onlyReadDownstream(program, last) }

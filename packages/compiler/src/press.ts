@@ -49,7 +49,7 @@ function pressed(decoder: DecoderInspection, options: PressOptions): Record<stri
     throw new Refused('TP_POSITIONS', `${reason}; export the decoder with position_ids`)
   }
   if (!byHead)
-    throw new Refused('TP_HEADS', 'the caches are not [batch, heads, tokens, head size], which is what can be pressed')
+    throw new Refused('TP_HEADS', 'the caches are not [batch, heads, tokens, head size], the form that can be pressed')
   if (typeof keyHeads !== 'number' || typeof headSize !== 'number') {
     throw new Refused('TP_HEADS', 'the caches have a number or a size of heads that is not known')
   }

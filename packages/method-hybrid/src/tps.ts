@@ -6,7 +6,7 @@ export interface TpsOptions {
 }
 
 export const tpsOptions: OptionSpecs = {
-  temperature: { description: 'what cosines are divided by', type: 'number', min: 0.01, default: 1 },
+  temperature: { description: 'divisor of cosines', type: 'number', min: 0.01, default: 1 },
 }
 
 /**

@@ -37,7 +37,7 @@ export async function openPlanned(
 ): Promise<Session> {
   const model = decodeModel(source)
   if (externalTensors(model).length > 0) {
-    const seen = 'the model keeps weights in other files, and what a plan makes of it has no folder of its own'
+    const seen = 'the model keeps weights in other files, and a model made by a plan has no folder of its own'
     throw new TpError('TP_EXTERNAL_DATA', 'plans', `${seen}; prune it (tp prune --plan), and open that file`)
   }
   const read = classTokenOf === undefined ? model : transform(model, readClassToken({ output: classTokenOf })).model

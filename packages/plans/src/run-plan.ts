@@ -50,7 +50,7 @@ export function readGuarding(
   const { models } = guard
   const other = [pruned, dense].find((file, i) => models && [models.pruned, models.dense][i] !== file.hash)
   if (other === undefined) return guard
-  const advice = 'what it promises holds for those files only; calibrate it for these'
+  const advice = 'its promise holds only for those files; calibrate it for these'
   throw new TpError('TP_GUARD', where, `it was calibrated for another file than ${other.path}; ${advice}`)
 }
 

@@ -68,7 +68,7 @@ export const calibrateCommand: Command = command({
     const { print, progress, signal } = context
     if (out === undefined) throw usageError('-o OUT is missing: the JSON file to write')
     if (against === undefined) throw usageError('--against MODEL is missing: the dense model that PRUNED was made from')
-    if (data === undefined) throw usageError('--data PATH is missing: what to calibrate on')
+    if (data === undefined) throw usageError('--data PATH is missing: examples to calibrate on')
     const promise = readPromise(args)
     const speedup = args.speedup === undefined ? undefined : number('speedup', args.speedup)
     const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]

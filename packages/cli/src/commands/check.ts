@@ -30,7 +30,7 @@ export const checkCommand: Command = command({
   async run([path = ''], args, outer) {
     const { against, data, json = false } = args
     if (against === undefined) throw usageError('--against DENSE is missing: the model that it is compared with')
-    if (data === undefined) throw usageError('--data PATH is missing: what to compare them on')
+    if (data === undefined) throw usageError('--data PATH is missing: examples to compare them on')
     const demands = readDemands(args)
     readTask(args.task)
     const context = { ...outer, runtime: await openRuntime(args.runtime) }

@@ -74,7 +74,7 @@ export const evalCommand: Command = command({
     const context = { ...outer, runtime }
     const { print, progress, signal } = context
     const { data, json = false } = args
-    if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')
+    if (data === undefined) throw usageError('--data PATH is missing: examples to evaluate on')
     const amounts = readComparedAmounts(args)
     const leaveOut = args['leave-out']?.map((layers) => readWritten({ 'leave-out': layers }).leaveOut ?? [])
     const methods = args.methods?.split(',').map((name) => name.trim()) ?? (leaveOut && [])

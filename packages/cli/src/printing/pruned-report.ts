@@ -149,7 +149,7 @@ function cutsText({ cuts, schedule }: PrunedEncoder, { before, unscheduled }: Me
       : [
           `tokens are pruned ${placeText(own)}: ${unscheduled ? 'as many as the method decides' : amountsText(schedule)}`,
         ]),
-    ...(leftOut.length === 0 ? [] : [`no cut at layer ${ranges(leftOut)}: what follows reads only protected tokens`]),
+    ...(leftOut.length === 0 ? [] : [`no cut at layer ${ranges(leftOut)}: later layers read only protected tokens`]),
   ]
 }
 

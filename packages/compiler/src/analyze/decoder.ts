@@ -74,7 +74,7 @@ function withoutCaches({ graph, model }: Program): Refused {
     )
   }
   const advice = 'use the file with past alone (decoder_with_past_model.onnx), not the merged one'
-  return new Refused('TP_CONTROL_FLOW', `what reads the caches is in the branches of an If; ${advice}`, branch)
+  return new Refused('TP_CONTROL_FLOW', `the readers of the caches are in the branches of an If; ${advice}`, branch)
 }
 
 /** Where an attention's result joins its stream. */

@@ -100,7 +100,7 @@ function encoderOf(program: Program, stack: Stack): Encoder {
     if (unknown !== undefined) {
       const why = program.reasonUnknown(unknown)
       const reason = `the operator ${operatorName(unknown)} before it is not known${why === undefined ? '' : ` in this form (${why.replace(/^\[\w+\] /, '')})`}`
-      throw new Refused('TP_STREAM', `the shape of what the first layer reads is not known, since ${reason}`, unknown)
+      throw new Refused('TP_STREAM', `the shape of the first layer's input is not known, since ${reason}`, unknown)
     }
     const seen = stream.hasShape
       ? `[${stream.dims.map((dim) => (isUnknown(dim) ? '?' : dim)).join(',')}]`

@@ -103,7 +103,7 @@ function mixesTokens(program: Program, axis: TokenAxis, node: NodeProto, name: s
 function notPairwise(node: NodeProto): Refused {
   return new Refused(
     'TP_POSITION_BIAS',
-    `what is added to the scores is computed across tokens by "${nameOf(node)}" (${operatorName(node)} over more than one query and one key), so it would change when tokens are pruned; use a model whose position term depends on one query and one key at a time`,
+    `the position term of the scores is computed across tokens by "${nameOf(node)}" (${operatorName(node)} over more than one query and one key), so it would change when tokens are pruned; use a model whose position term depends on one query and one key at a time`,
     node,
   )
 }

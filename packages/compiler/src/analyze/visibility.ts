@@ -280,7 +280,7 @@ class Trial {
     const node = this.#layer.attention.chain.at(-1)
     return new Refused(
       'TP_MASK',
-      `what this attention hides ${reason}, so it is not known which tokens are padding`,
+      `the part that this attention hides ${reason}, so it is not known which tokens are padding`,
       node,
     )
   }

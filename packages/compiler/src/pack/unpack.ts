@@ -115,7 +115,7 @@ function requireNoMixing(values: PackedValues, value: string): void {
 }
 
 function paddingNotHidden(): Refused {
-  const seen = 'an attention of it does not hide padding, and what is computed of padding is needed downstream'
+  const seen = 'an attention of it does not hide padding, and values computed for padding are needed downstream'
   return new Refused('TP_PACK', `the model cannot be packed: ${seen}`)
 }
 

@@ -41,7 +41,7 @@ export function checkPlan(value: unknown, where: string): Plan {
   for (const name of ['format', 'method'] as const) {
     if (value[name] === undefined) throw problem(where, `${name} is missing; it must be ${planFields[name].form}`)
   }
-  const found = problemOf(value, planFields, (name, known) => `there is no ${name} in a plan; it may have ${known}`)
+  const found = problemOf(value, planFields, (name, known) => `a plan has no field ${name}; it may have ${known}`)
   if (found !== undefined) throw problem(where, found.message)
   return value as unknown as Plan
 }

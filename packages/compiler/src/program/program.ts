@@ -243,7 +243,7 @@ export class Program {
     this.#visited += 1
     if (this.#visited <= MOST_VISITS) return
     const reason = `its ${this.graph.nodes.length} nodes have more paths between them than are followed (stopped at "${name}")`
-    throw new TpError('TP_TOO_COMPLEX', 'compiler', `${reason}; export one encoder a file`)
+    throw new TpError('TP_TOO_COMPLEX', 'compiler', `${reason}; export each encoder to a file of its own`)
   }
 
   #isInput(name: string): boolean {

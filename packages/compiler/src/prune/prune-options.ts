@@ -122,6 +122,6 @@ export function checkMethod(method: unknown): asserts method is Method {
 }
 
 function noMethod(seen: string): TpError {
-  const advice = 'give what a factory such as receivedAttention() returns'
+  const advice = 'pass the result of a factory such as receivedAttention()'
   return new TpError('TP_METHOD', 'compiler', `this is not a method: ${seen}; ${advice}`)
 }

@@ -179,7 +179,7 @@ function restorePoints(
   if (end === undefined)
     throw new Refused(
       'TP_RESTORE',
-      'where the last layer ends was not found, so removed tokens cannot be restored for the outputs that need all of them',
+      'the end of the last layer was not found, so removed tokens cannot be restored for the outputs that need all of them',
     )
   const ofHead = (encoder.wholeHead?.reads ?? [])
     .filter(({ layer }) => layer > first && layer < encoder.layers.length)

@@ -198,7 +198,7 @@ export class Softening {
     const end = layerOutput(this.#program, layers, layer)
     const name = end && batchFirst(this.#program, end)
     if (name === undefined) {
-      throw new Refused('TP_RESTORE', 'where the last layer ends was not found, so its output cannot be changed')
+      throw new Refused('TP_RESTORE', 'the end of the last layer was not found, so its output cannot be changed')
     }
     const before = this.#values.value(own.input)
     this.#values.replace(name, output(this.#values.value(name), before))

@@ -357,7 +357,7 @@ const MOST = 2 ** 16
 function requireFew(count: number, what: string): void {
   if (count <= MOST) return
   const reason = `the graph has ${count} ${what}; no more than ${MOST} are followed`
-  throw new TpError('TP_TOO_COMPLEX', 'onnx', `${reason}; fold constants, or export one encoder a file`)
+  throw new TpError('TP_TOO_COMPLEX', 'onnx', `${reason}; fold constants, or export each encoder to a file of its own`)
 }
 
 function nothingComputed({ name, opType, input }: NodeProto): TpError {

@@ -12,7 +12,7 @@ const ANSWERS: Readonly<Record<string, readonly [status: number, error: string]>
 
 /** Answers a client whose request is incomplete or invalid, as far as it can be answered, and ends its connection. */
 export function answerClientError({ code }: { readonly code?: string }, socket: Socket): void {
-  const [status, error] = ANSWERS[code ?? ''] ?? [400, 'what was sent is not a request of HTTP/1.1']
+  const [status, error] = ANSWERS[code ?? ''] ?? [400, 'the request is not HTTP/1.1']
   if (socket.writable && code !== 'ECONNRESET') {
     const body = JSON.stringify({ error, code: 'TP_REQUEST' })
     const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json`

@@ -63,7 +63,7 @@ export async function serveModel(name: string, { readPlan, ...settings }: Served
     const old = current
     if (takesTexts(old.model) && !takesTexts(model)) {
       await model.engine.close()
-      const seen = `${name} has answered texts, and what is there now cannot: ${model.texts}`
+      const seen = `${name} has answered texts, and the model there now cannot: ${model.texts}`
       throw new TpError('TP_SERVE', 'server', `${seen}; restore it, or start another server`)
     }
     current = { model, users: 0 }

@@ -49,7 +49,7 @@ export function denseStates(
     throw new TpError(
       'TP_RESTORE',
       'train',
-      'where the last layer ends was not found, so no final state can be predicted',
+      'the end of the last layer was not found, so no final state can be predicted',
     )
   }
   const single = (name: string): Tensor => cast(soft.value(name), 'float32')

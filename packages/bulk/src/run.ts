@@ -12,11 +12,11 @@ import { type BulkModel, openBulkModel } from './model/open-model.ts'
 import { type OutputName, outputFormats, outputNameOf } from './output/output-formats.ts'
 import { type BulkProgress, progressFrom } from './progress.ts'
 import { computeOnQueue } from './queue/dispatch.ts'
+import { writeNew } from './shards/new-file.ts'
 import { openStore } from './shards/open-store.ts'
 import { planShards, type ShardPlan } from './shards/plan.ts'
 import { computeShard, type Shard } from './shards/shard.ts'
 import { type ShardFiles, shardFiles } from './shards/shard-files.ts'
-import { writeNew } from './shards/whole-file.ts'
 
 export interface BulkOptions {
   /** Path of the ONNX file; tokenizer.json and config.json next to it. */

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readTexts } from '@tp/data'
+import { writeWhole } from '@tp/data/files'
 import { Queue, Worker } from 'bullmq'
 import { readRows } from '../dist/input/read-rows.js'
 import { readModelFiles } from '../dist/model/model-files.js'
@@ -15,7 +16,6 @@ import { outputFormats } from '../dist/output/output-formats.js'
 import { folderStore } from '../dist/shards/folder-store.js'
 import { planShards } from '../dist/shards/plan.js'
 import { shardFiles } from '../dist/shards/shard-files.js'
-import { writeWhole } from '../dist/shards/whole-file.js'
 
 const [path, data, rowsText, url] = process.argv.slice(2)
 const rows = Number(rowsText)

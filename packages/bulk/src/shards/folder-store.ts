@@ -2,8 +2,8 @@ import { constants } from 'node:fs'
 import { access, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TpError } from '@tp/core'
+import { isWaiting, replaceFile } from '@tp/data/files'
 import type { Store } from './store.ts'
-import { isWaiting, writeWhole } from './whole-file.ts'
 
 /** A folder of this machine, or one that several share. */
 export function folderStore(folder: string): Store {
@@ -32,7 +32,7 @@ export function folderStore(folder: string): Store {
         () => false,
       ),
     get: (file) => readFile(join(folder, file)),
-    put: (file, bytes) => writeWhole(join(folder, file), bytes),
+    put: (file, bytes) => replaceFile(join(folder, file), bytes),
     remove: (file) => rm(join(folder, file), { force: true }),
     async close() {
       for (const file of await readdir(folder).catch(() => [])) if (isWaiting(file)) await rm(join(folder, file))

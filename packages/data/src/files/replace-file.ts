@@ -7,7 +7,7 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
   const waiting = waitingPath(path)
   try {
     // Not interruptible: an interrupted training relies on this file.
-    await writeWhole(waiting, bytes, new AbortController().signal)
+    await writeWhole(waiting, bytes)
     await moveInto(waiting, path)
   } catch (cause) {
     await rm(waiting, { force: true })

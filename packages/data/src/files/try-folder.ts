@@ -13,7 +13,7 @@ export async function tryFolder(path: string): Promise<void> {
     await lstat(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENAMETOOLONG') throw error
     })
-    await writeWhole(waiting, new Uint8Array(), new AbortController().signal)
+    await writeWhole(waiting, new Uint8Array())
     await rm(waiting, { force: true })
   } catch (cause) {
     throw writeError(path, cause)

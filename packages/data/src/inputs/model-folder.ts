@@ -3,7 +3,7 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { TpError } from '@tp/core'
 import { readBytes } from '../read-bytes.ts'
 import { type ModelFacts, modelFacts } from './model-facts.ts'
-import { type Pooling, requirePooling, type SentenceModule, sentenceModules } from './pooling.ts'
+import { type SentenceModule, sentenceModules } from './pooling.ts'
 
 /** Limit for a config.json; files with many classes have some MB. */
 const MOST_BYTES = 64 * 2 ** 20
@@ -40,14 +40,6 @@ export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
     find(folders, 'tokenizer.json'),
   ])
   return { ...modelFacts(config, preprocessor, { tokenizerConfig, sentence, modules, pooling }), tokenizer }
-}
-
-/**
- * How a model pools, from its folder alone; without such files the mean, of length 1.
- * @throws TpError TP_POOLING for a way that is not supported, or several; TP_DATA for a file that is invalid JSON
- */
-export async function readPooling(modelPath: string): Promise<Pooling> {
-  return requirePooling((await readModelFolder(modelPath)).pooling, modelPath)
 }
 
 /**

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readModelFolder, readPooling } from './model-folder.ts'
-import { pool, requirePooling, sentenceModules } from './pooling.ts'
+import { readModelFolder } from './model-folder.ts'
+import { type Pooling, pool, requirePooling, sentenceModules } from './pooling.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -14,6 +14,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const write = (name: string, content: object): void => writeFileSync(join(folder, name), JSON.stringify(content))
+async function readPooling(path: string): Promise<Pooling> {
+  return requirePooling((await readModelFolder(path)).pooling, path)
+}
+
 const types = (...names: string[]): object[] => names.map((name) => ({ type: `sentence_transformers.models.${name}` }))
 
 test('without files it is the mean, of length 1', async () => {

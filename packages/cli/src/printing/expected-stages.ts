@@ -1,4 +1,4 @@
-import type { ExpectedStage } from './job-state.ts'
+import type { ExpectedStage } from '@tp/metrics/progress'
 
 /** A model, or several one after another, on as many examples in all. */
 export function evaluation(examples: number): ExpectedStage {

@@ -1,4 +1,4 @@
-import { type ExpectedStage, type JobState, jobState } from './job-state.ts'
+import { type ExpectedStage, type JobProgress, jobProgress, type StageProgress } from '@tp/metrics/progress'
 import { cutTo, terminalColumns, UNBOUNDED } from './terminal.ts'
 
 /** Says on stderr what a long command is at. */
@@ -65,16 +65,17 @@ function inLines(stream: TextStream): ProgressDisplay {
 
 /** One bar for the whole job, with its rate and the time left; never longer than the terminal is wide. */
 function onTerminal(stream: TextStream, now: () => number): ProgressDisplay {
-  const job = jobState(now)
+  const job = jobProgress(now)
   let shown = 0
   let timer: NodeJS.Timeout | undefined
   const clear = '\r\x1b[K'
   const draw = (): void => {
-    if (job.text === undefined) return
+    const stage = job.current()
+    if (stage === undefined) return
     shown = now()
     const columns = terminalColumns(stream)
     // A line that fills its row would be wrapped by some terminals.
-    stream.write(clear + cutTo(lineOf(job), columns === UNBOUNDED ? columns : columns - 1))
+    stream.write(clear + cutTo(lineOf(job, stage), columns === UNBOUNDED ? columns : columns - 1))
   }
   return {
     expect: job.expect,
@@ -101,10 +102,34 @@ function onTerminal(stream: TextStream, now: () => number): ProgressDisplay {
   }
 }
 
-function lineOf(job: JobState): string {
+function lineOf(job: JobProgress, stage: StageProgress): string {
   const whole = job.share()
-  if (whole === undefined) return [`${job.text} …${job.isLong() ? ` ${job.spent()}` : ''}`, ...job.facts()].join(', ')
+  const facts = factsOf(stage)
+  if (whole === undefined)
+    return [`${stage.text} …${stage.seconds >= 2 ? ` ${spanText(stage.seconds)}` : ''}`, ...facts].join(', ')
   const filled = Math.round(BAR * whole)
   const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${`${Math.floor(100 * whole)}`.padStart(3)} %`
-  return [`${bar}  ${job.text}`, ...job.facts()].join(', ')
+  return [`${bar}  ${stage.text}`, ...facts].join(', ')
+}
+
+/** Count, rate, time left of the whole job where it is known, and the detail of the last step. */
+function factsOf({ done, total, rate, secondsLeft, detail }: StageProgress): string[] {
+  return [
+    ...(total > 0 ? [`${Math.floor(done)} of ${total}`] : []),
+    ...(rate === undefined ? [] : [rateText(rate)]),
+    ...(secondsLeft === undefined || secondsLeft < 0.5 ? [] : [`${spanText(secondsLeft)} left`]),
+    ...(detail === undefined ? [] : [detail]),
+  ]
+}
+
+function rateText(bySecond: number): string {
+  if (bySecond >= 1) return `${bySecond >= 10 ? Math.round(bySecond) : bySecond.toFixed(1)}/s`
+  return `${(60 * bySecond).toFixed(1)}/min`
+}
+
+/** `12 s`, `3 min`, `1 h 20 min` */
+function spanText(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
+  const minutes = Math.round(seconds / 60)
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }

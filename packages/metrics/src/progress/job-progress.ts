@@ -9,21 +9,31 @@ export interface ExpectedStage {
 }
 
 /** How far a job is. */
-export interface JobState {
-  /** Of the current stage; undefined before the first. */
-  readonly text: string | undefined
+export interface JobProgress {
   expect(stages: number | readonly ExpectedStage[], goesOn?: boolean): void
+  /** A stage begins: the next one, or the one at `index`; `resumedAt` of it was done before. */
   stage(text: string, index?: number, resumedAt?: number): void
   step(done: number, total: number, detail?: string): void
   end(): void
   /** Of the whole job, 0 … 1, never less than before; undefined where nothing is counted. */
   share(): number | undefined
-  /** Count, rate, time left of the whole job where it is known, and the report of the last step. */
-  facts(): string[]
-  /** Time that the stage has taken. */
-  spent(): string
-  /** Whether that is more than a moment. */
-  isLong(): boolean
+  /** The current stage; undefined before the first and after the last. */
+  current(): StageProgress | undefined
+}
+
+export interface StageProgress {
+  readonly text: string
+  /** Seconds that it has taken. */
+  readonly seconds: number
+  /** A total of 0: nothing is counted. */
+  readonly done: number
+  readonly total: number
+  /** Steps a second; undefined in the first second, and where the stage counts from the beginning again. */
+  readonly rate: number | undefined
+  /** Of the whole job, where it is known. */
+  readonly secondsLeft: number | undefined
+  /** Of the last step. */
+  readonly detail: string | undefined
 }
 
 interface Stage {
@@ -47,7 +57,18 @@ const TELLING = { seconds: 3, share: 0.01 } as const
 /** A first step that is smaller than this share of a stage says when its counting began. */
 const SMALL_STEP = 0.02
 
-export function jobState(now: () => number): JobState {
+/**
+ * Follows a job, and estimates the time left by the pace of stages of the same kind.
+ * @param now milliseconds
+ *
+ * @example
+ * const job = jobProgress(() => performance.now())
+ * job.expect([{ work: 100, kind: 'evaluation' }, { work: 100, kind: 'evaluation' }])
+ * job.stage('dense model')
+ * job.step(50, 100)
+ * console.log(job.share(), job.current()?.secondsLeft)
+ */
+export function jobProgress(now: () => number): JobProgress {
   /** Undefined: each stage has a bar of its own, and the time left is unknown. */
   let stages: readonly ExpectedStage[] | undefined
   let index = 0
@@ -108,9 +129,6 @@ export function jobState(now: () => number): JobState {
   }
 
   return {
-    get text() {
-      return current?.text
-    },
     expect(expected, goesOn = false) {
       stages = typeof expected === 'number' ? new Array<ExpectedStage>(expected).fill({ work: 1 }) : expected
       if (goesOn) return
@@ -138,34 +156,16 @@ export function jobState(now: () => number): JobState {
       current = undefined
     },
     share,
-    facts() {
-      if (current === undefined) return []
-      const { done, total, detail } = current
-      const [own, left] = [doneHere(current), secondsLeft()]
-      return [
-        ...(total > 0 ? [`${Math.floor(done)} of ${total}`] : []),
-        ...(own > 0 && seconds() > 1 && !current.isRepeated ? [rateText(own / seconds())] : []),
-        ...(left === undefined || left < 0.5 ? [] : [`${spanText(left)} left`]),
-        ...(detail === undefined ? [] : [detail]),
-      ]
+    current() {
+      if (current === undefined) return undefined
+      const { text, began, done, total, detail, isRepeated } = current
+      const own = doneHere(current)
+      const rate = own > 0 && seconds() > 1 && !isRepeated ? own / seconds() : undefined
+      return { text, seconds: secondsSince(began), done, total, rate, secondsLeft: secondsLeft(), detail }
     },
-    spent: () => spanText(secondsSince(current?.began)),
-    isLong: () => secondsSince(current?.began) >= 2,
   }
 }
 
 function sum(stages: readonly ExpectedStage[]): number {
   return stages.reduce((all, { work }) => all + work, 0)
-}
-
-function rateText(bySecond: number): string {
-  if (bySecond >= 1) return `${bySecond >= 10 ? Math.round(bySecond) : bySecond.toFixed(1)}/s`
-  return `${(60 * bySecond).toFixed(1)}/min`
-}
-
-/** `12 s`, `3 min`, `1 h 20 min` */
-function spanText(seconds: number): string {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
-  const minutes = Math.round(seconds / 60)
-  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }

@@ -38,7 +38,7 @@ export async function ofPages() {
 /** Examples of `tp COMMAND --help`. @returns {Promise<Printed[]>} */
 export async function ofHelp() {
   const { commands } = await built('packages/cli/dist/commands/index')
-  const { helpOf } = await built('packages/cli/dist/command/help')
+  const { helpOf } = await built('packages/cli/dist/program/help')
   /** @type {Printed[]} */
   const found = []
   for (const [name, entry] of Object.entries(commands)) {
@@ -102,7 +102,7 @@ export async function ofSettings({ each = true, modalities = ['text', 'image', '
  */
 export async function ofMessages() {
   const { loadMethods, trainLine } = await built('packages/cli/dist/index')
-  const { describePlan } = await built('packages/cli/dist/tuning/describe')
+  const { describePlan } = await built('packages/cli/dist/printing/plan-text')
   const files = { model: 'model.onnx', out: 'plan.json', weights: 'sdtp.safetensors' }
   const plan = { format: 1, method: 'sdtp', keep: 0.7, layers: [1] }
   const none = { estimate: 0, low: 0, high: 0 }

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { root } from '../workspace.mjs'
 
 const load = (/** @type {string} */ name) => import(`${root}/packages/cli/dist/${name}.js`)
-const { run } = await load('command/run')
-const { readArguments } = await load('command/arguments')
+const { run } = await load('program/run')
+const { readArguments } = await load('arguments/arguments')
 const { commands } = await load('commands/index')
 
 const [, , requested = '', answered = ''] = process.argv

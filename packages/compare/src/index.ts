@@ -50,7 +50,7 @@ export {
   rankingDivergences,
 } from './answers/ranking.ts'
 export { type Retrieval, retrieve } from './answers/retrieval.ts'
-export type { EvaluateOptions, Progress } from './answers/run-examples.ts'
+export { type EvaluateOptions, type Progress, runExamples } from './answers/run-examples.ts'
 export { evaluateTokens, type TokenEvaluation, tokenAgreement } from './answers/tokens.ts'
 export { type Transcription, transcribe, withDecoder } from './answers/transcribe.ts'
 

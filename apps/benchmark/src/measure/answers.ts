@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { TensorLike } from '@tp/core/runtime'
-import { batches, type ModelInputs } from '@tp/data/inputs'
+import { runExamples } from '@tp/compare'
+import type { ModelInputs } from '@tp/data/inputs'
 import { answerOf } from '@tp/guard'
-import { tracedCounts } from '@tp/metrics'
+import { logitsOf, tracedCounts } from '@tp/metrics'
 import { keptJson } from '../files.ts'
 import type { SectionContext } from '../report/section.ts'
 
@@ -42,17 +42,15 @@ async function run(
   const watched: Record<string, number[]> = {}
   const kept: Record<number, number> = {}
   await using session = await runtime.load(model, { threads: 1, worker: true })
-  for (const positions of batches(count, BATCH, inputs.lengths)) {
-    const outputs = await session.run(await inputs.feeds(positions))
-    const { dims, data } = outputs.logits as TensorLike
-    const classes = dims[1] as number
+  await runExamples(session, inputs, { batchSize: BATCH }, ({ outputs, positions }) => {
+    const { data, classes } = logitsOf(outputs, positions.length)
     for (const [layer, counts] of tracedCounts(outputs)) {
       const share = (own: number, row: number): number => own / (inputs.lengths?.[positions[row] as number] ?? own)
       const sum = counts.reduce((total, own, row) => total + share(own, row), 0)
       kept[layer] = (kept[layer] ?? 0) + sum / count
     }
     for (const [row, position] of positions.entries()) {
-      logits[position] = Array.from((data as Float32Array).subarray(row * classes, (row + 1) * classes))
+      logits[position] = Array.from(data.subarray(row * classes, (row + 1) * classes))
       for (const name of ['tp.monitor.mass', 'tp.monitor.kept']) {
         const values = outputs[name]?.data
         if (values === undefined) continue
@@ -60,7 +58,7 @@ async function run(
         ;(watched[name] as number[])[position] = Number(values[row])
       }
     }
-  }
+  })
   return { logits, watched, kept }
 }
 

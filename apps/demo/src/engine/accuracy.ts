@@ -1,5 +1,5 @@
 import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
-import { type Interval, largest, pairedDifference, proportionInterval } from '@tp/metrics'
+import { type Figure, figureInterval, figureLoss, type Interval, largest } from '@tp/metrics'
 
 /** An example with its right answer. */
 export interface Labeled<Content> {
@@ -66,22 +66,14 @@ export async function measureAccuracy<Content>(
 }
 
 function summary(counted: readonly CountedAnswers[], of: number): Accuracy {
-  const share = (isRight: (one: CountedAnswers) => number): Interval =>
-    proportionInterval(
-      counted.reduce((sum, one) => sum + isRight(one), 0),
-      counted.length,
-    )
+  const figure = (name: keyof CountedAnswers): Figure => ({ got: counted.map((one) => one[name]), share: true })
+  const [dense, pruned] = [figure('denseRight'), figure('prunedRight')]
   return {
-    done: counted.length,
-    of,
-    dense: share(({ denseRight }) => denseRight),
-    pruned: share(({ prunedRight }) => prunedRight),
-    loss: pairedDifference({
-      examples: counted.length,
-      onlyFirst: counted.filter(({ denseRight, prunedRight }) => denseRight > prunedRight).length,
-      onlySecond: counted.filter(({ denseRight, prunedRight }) => denseRight < prunedRight).length,
-    }),
-    agreement: counted.reduce((sum, { same }) => sum + same, 0) / counted.length,
+    ...{ done: counted.length, of },
+    dense: figureInterval(dense),
+    pruned: figureInterval(pruned),
+    loss: figureLoss(dense, pruned),
+    agreement: figureInterval(figure('same')).estimate,
   }
 }
 

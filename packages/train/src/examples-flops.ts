@@ -1,10 +1,9 @@
 import { flopsFormula } from '@tp/compiler'
-import type { AbortSignalLike, Session } from '@tp/core/runtime'
+import { type AbortSignalLike, pause, type Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { tracedCounts } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { boundedBatches, fittingPass } from './bounded-batches.ts'
-import { breathe } from './breathe.ts'
 import type { WorkDone } from './training-work.ts'
 
 /** Multiply-adds of a model for all examples, one by one; `kept`: kept tokens at each layer, by example. */
@@ -39,7 +38,7 @@ export async function keptCounts(
   const counts = new Map<number, number[]>()
   let done = 0
   for (const rows of boundedBatches(inputs, batchSize, fittingPass)) {
-    await breathe(signal)
+    await pause(signal, 'train')
     const outputs = await session.run(await inputs.feeds(rows), signal ? { signal } : {})
     for (const [layer, kept] of tracedCounts(outputs)) {
       const own = counts.get(layer) ?? []

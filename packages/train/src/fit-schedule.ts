@@ -1,10 +1,9 @@
 import { type PruneOptions, type PruneReport, prune, type Transform, type Transformed, transform } from '@tp/compiler'
 import { type Amount, none, type Schedule, TpError } from '@tp/core'
 import { amountRules } from '@tp/core/host'
-import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
+import { type AbortSignalLike, pause, type Runtime, type Session } from '@tp/core/runtime'
 import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
-import { breathe } from './breathe.ts'
 import { type EncoderOptions, encoderOptions } from './encoder-options.ts'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
 import type { WorkDone } from './training-work.ts'
@@ -58,7 +57,7 @@ export async function fitSchedule(options: FitOptions): Promise<Fitted> {
   let best: Fitted | undefined
   let least = Number.POSITIVE_INFINITY
   for (; round < HALVINGS; round++) {
-    await breathe(options.signal)
+    await pause(options.signal, 'train')
     const middle = (more + less) / 2
     const fitted = scaled(schedule, 2 ** middle)
     const flops = await measure(fitted)

@@ -18,12 +18,11 @@ import {
   type Tensor,
   TpError,
 } from '@tp/core'
-import type { AbortSignalLike, NamedTensors, Runtime, Session } from '@tp/core/runtime'
+import { type AbortSignalLike, type NamedTensors, pause, type Runtime, type Session } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
 import type { ModelInputs } from '@tp/data/inputs'
 import { emitModel, Graph, type Model } from '@tp/onnx'
 import { boundedBatches, fittingPass } from './bounded-batches.ts'
-import { breathe } from './breathe.ts'
 import { embeddingOf } from './embedding.ts'
 import { logitsOf } from './logits.ts'
 import type { AnswerKind } from './training-graph.ts'
@@ -80,7 +79,7 @@ export async function saliencyOf({
   const found = new Map<number, Float32Array>()
   const total = inputs.targets.length
   for (const rows of boundedBatches(inputs, batchSize, fittingPass)) {
-    await breathe(signal)
+    await pause(signal, 'train')
     const { saliency } = await session.run({ ...(await inputs.feeds(rows)), ...signs(directions, rows) })
     const data = saliency?.data as Float32Array
     const tokens = data.length / rows.length

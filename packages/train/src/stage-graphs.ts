@@ -1,9 +1,8 @@
 import { type Stage, TpError } from '@tp/core'
-import type { Runtime, Session } from '@tp/core/runtime'
+import { pause, type Runtime, type Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import type { Aim } from './aim.ts'
-import { breathe } from './breathe.ts'
 import { names } from './names.ts'
 import type { Settings } from './settings.ts'
 import { staticTokens } from './sizes.ts'
@@ -47,7 +46,7 @@ export function stageGraphs(
   const pass = async (isPart: boolean): Promise<PassGraph> => {
     const graph = trainingGraph(model, weights, settings, soft && { ...soft, stage, isPart }, moving)
     // Making the graph blocks the event loop, and so does loading it.
-    await breathe(undefined)
+    await pause(undefined, 'train')
     const session = await load(graph.bytes)
     const isRead = ({ name }: { readonly name: string }): boolean => session.inputs.some((own) => own.name === name)
     if (isRead({ name: names.labels })) checkTargets(inputs, graph.classes)

@@ -1,5 +1,6 @@
 import { fromPlan, type Inspection, type Plan, type PruneOptions } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
+import { pause } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import {
   AMOUNTS_MISSING,
@@ -10,7 +11,6 @@ import {
   type WrittenPlan,
 } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import { pause } from '../context/pause.ts'
 import { layersText } from '../printing/numbers.ts'
 import type { Pruned } from '../printing/pruned-report.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'
@@ -91,7 +91,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
           ...row,
           params: texts,
         })
-        await pause(options.signal)
+        await pause(options.signal, 'tp')
         takesWeights ||= fromPlan(plan, methods).method.params !== undefined
         models.push(await variantModel(file, { plan, methods, weights }, encoders))
       }

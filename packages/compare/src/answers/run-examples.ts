@@ -1,9 +1,8 @@
 import { TpError } from '@tp/core'
-import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
+import { type AbortSignalLike, type NamedTensors, pause, type Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { batches } from '@tp/data/inputs'
 import { type KeptFractions, keptFractions, mean, quantile, tracedCounts } from '@tp/metrics'
-import { pause } from './pause.ts'
 
 export interface Progress {
   readonly done: number
@@ -65,9 +64,7 @@ export async function runExamples(
   const counts = new Map<number, number[]>()
   let done = 0
   for (const positions of batches(total, batchSize, inputs.lengths, batchTokens)) {
-    // a run may block the event loop: let timers and signals run
-    await pause()
-    throwIfAborted(signal, 'compare')
+    await pause(signal, 'compare')
     const start = performance.now()
     const feeds = await inputs.feeds(positions)
     const outputs = await runBatch(session, feeds, signal)

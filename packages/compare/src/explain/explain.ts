@@ -1,9 +1,8 @@
-import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
+import { type AbortSignalLike, type NamedTensors, pause, type Session } from '@tp/core/runtime'
 import type { ModelInputs, TextTokenizer } from '@tp/data/inputs'
 import { rankCorrelation, type Trajectory, trajectoriesOf } from '@tp/metrics'
 import { answersOnly } from '../answers/answers-only.ts'
 import { evaluate } from '../answers/evaluate.ts'
-import { pause } from '../answers/pause.ts'
 import { type PatchGrid, patchGrid } from './patch-grid.ts'
 import { tokenText } from './token-text.ts'
 
@@ -74,8 +73,7 @@ export async function explain(options: ExplainOptions): Promise<Explanation[]> {
   const traces = pruned && (await traceAll(pruned.session, options))
   const explanations: Explanation[] = []
   for (const [example, label] of inputs.targets.entries()) {
-    await pause()
-    throwIfAborted(signal, 'compare')
+    await pause(signal, 'compare')
     const feeds = await inputs.feeds(examplesWith(example, batchSize))
     const values = Array.from(saliency(example)).slice(0, inputs.lengths?.[example])
     const ids = tokenizer && (feeds.input_ids ?? feeds.input)
@@ -119,7 +117,7 @@ async function traceAll(
   const { predictions } = await evaluate(session, answersOnly(inputs), { batchSize, signal })
   const runs: NamedTensors[] = []
   for (const example of inputs.targets.keys()) {
-    await pause()
+    await pause(signal, 'compare')
     runs.push(await session.run(await inputs.feeds(examplesWith(example, batchSize)), { signal }))
     onProgress?.(example + 1, inputs.targets.length)
   }

@@ -17,6 +17,7 @@ export { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
 export { checkInputs } from './check-inputs.ts'
 export { checkKnownOptions } from './known-options.ts'
 export { packedFileError } from './packed-file.ts'
+export { pause } from './pause.ts'
 export {
   checkModelSource,
   checkSessionOptions,

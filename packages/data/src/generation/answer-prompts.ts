@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { TpError } from '@tp/core'
-import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import { type AbortSignalLike, pause, throwIfAborted } from '@tp/core/runtime'
 import type { Figure } from '@tp/metrics'
 import { largest } from '@tp/metrics'
 import type { TextTokenizer } from '../inputs/tokenizer.ts'
@@ -41,9 +40,7 @@ export async function answerPrompts(
   const { tokenizer, signal, onProgress } = options
   const [right, texts, nats, cacheBytes] = [[] as number[], [] as string[], [] as number[], [] as number[]]
   for (const [i, { tokens, answer, continuation }] of prompts.entries()) {
-    // A run may block the event loop: let timers and signals run.
-    await setImmediate()
-    throwIfAborted(signal, 'data')
+    await pause(signal, 'data')
     const reading = await decoder.read(tokens)
     cacheBytes.push(reading.cacheBytes)
     if (continuation !== undefined) nats.push(await natsOf(reading, continuation))

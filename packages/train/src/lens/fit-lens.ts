@@ -1,10 +1,9 @@
 import { type Learned, type Method, type Schedule, TpError, withValues } from '@tp/core'
 import { valuesOf } from '@tp/core/host'
-import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
+import { type AbortSignalLike, pause, type Runtime, type Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { boundedBatches, fittingForward } from '../bounded-batches.ts'
-import { breathe } from '../breathe.ts'
 import type { PruningOptions } from '../fit-schedule.ts'
 import { fitContext, type LensCosine } from './context.ts'
 import { type FitLensProgress, overBatches, type Watched } from './over-texts.ts'
@@ -68,7 +67,7 @@ export async function fitLens(options: FitLensOptions): Promise<FittedLens> {
   })
   const predictors = new Map<number, Float64Array>()
   for (const [layer, { fit, heldOut }] of sums) {
-    await breathe(options.signal)
+    await pause(options.signal, 'train')
     predictors.set(layer, ridge(sumOf(fit, heldOut), bestStrength(fit, heldOut, STRENGTHS)))
   }
 

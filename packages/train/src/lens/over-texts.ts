@@ -1,6 +1,5 @@
-import type { AbortSignalLike, NamedTensors, Session } from '@tp/core/runtime'
+import { type AbortSignalLike, type NamedTensors, pause, type Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
-import { breathe } from '../breathe.ts'
 
 export interface FitLensProgress {
   readonly stage: 'final states' | 'distances' | 'pruned texts'
@@ -27,7 +26,7 @@ export async function overBatches(
   let done = 0
   onProgress?.({ stage, done, total })
   for (const [batch, own] of rows.entries()) {
-    await breathe(signal)
+    await pause(signal, 'train')
     const feeds = await inputs.feeds(own)
     const declared = Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name]] as const))
     take(await session.run(declared as NamedTensors), own, batch)

@@ -1,20 +1,17 @@
 // Plans: the fastest pruning that loses no more than is allowed.
 
 export type { EightBits } from './eight-bits.ts'
+export { type FindPlanOptions, type FindProgress, findPlan } from './find-plan.ts'
 export type { LeftOut } from './leave-out.ts'
 export type { Loss, Tolerance } from './loss.ts'
 export type { Losses } from './measure-answers.ts'
 export type { Measurements, Shape, Skipped, TuneOptions, TuneProgress, Variant } from './options.ts'
 export type { Cell } from './regimes.ts'
 export { type SparedExamples, spareForCheck } from './spare-for-check.ts'
-export type { TuneSpeechOptions } from './speech/options.ts'
-export { tuneSpeech } from './speech/tune-speech.ts'
 export { tune } from './tune.ts'
 export type { Figures, TunedCascade, TunedPlan } from './tuned-plan.ts'
 export { usualMethods } from './usual-methods.ts'
 export { verifyInSequence } from './verify.ts'
-export { withVectors } from './with-vectors.ts'
-export { withinMinutes } from './within-minutes.ts'
 
 // Without data: what was measured to be safe for the head of a model.
 

@@ -14,9 +14,6 @@ const GRID = [8, 32, 128, 512] as const
 
 /**
  * Options of `tune` that let it end in about some minutes: as many examples as there is time for, and runs of one example.
- *
- * @example
- * const plan = await tune({ model, variants, runtime, ...(await withinMinutes(10, { model, inputs, runtime })) })
  */
 export async function withinMinutes(
   minutes: number,

@@ -1,23 +1,21 @@
 import { inputRoles, isText } from '@tp/compare'
 import type { Plan } from '@tp/compiler'
 import { needsValues } from '@tp/core/host'
+import type { Runtime } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
-import { openSpeechDecoder, readModelFolder } from '@tp/data'
+import { readModelFolder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import { fingerprint } from '@tp/train'
 import {
-  type Measurements,
+  type FindPlanOptions,
+  type FindProgress,
+  findPlan,
   type TunedPlan,
   type TuneOptions,
-  type TuneProgress,
-  tune,
-  tuneSpeech,
   usualMethods,
   type Variant,
-  withinMinutes,
-  withVectors,
 } from '@tp/tune'
 import type { Arguments } from '../arguments/arguments.ts'
 import { type demandOptions, readDemands } from '../arguments/demand-options.ts'
@@ -27,7 +25,7 @@ import type { runtimeOption } from '../arguments/runtime-option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { benchShapes } from '../measuring/bench-shapes.ts'
-import type { TaskInputs } from '../model/open-task-inputs.ts'
+import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { segmentOf } from '../pruning/segment.ts'
@@ -64,14 +62,17 @@ export interface FoundPlan {
 /** Minutes of a search whose plan is not kept. */
 const MINUTES = 10
 
-const stageTexts: Readonly<Record<TuneProgress['stage'], string>> = {
+const stageTexts: Readonly<Record<FindProgress['stage'], string>> = {
+  example: 'timing one example',
+  vectors: 'running the model as it is',
   latency: 'timing the model',
   sensitivity: 'looking how much each layer needs its tokens',
   search: 'choosing',
   verification: 'verifying',
   regimes: 'timing the plan',
 }
-const stages = Object.keys(stageTexts) as TuneProgress['stage'][]
+/** Those of one bar. */
+const counted = Object.keys(stageTexts).slice(2)
 
 /** Finds the fastest plan for a model that loses no more than is allowed, on this machine and by these examples. */
 export async function searchPlan(
@@ -88,10 +89,7 @@ export async function searchPlan(
   const optional = args.methods === undefined
   const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
   const limit = args.minutes === undefined ? (planOut === undefined ? MINUTES : undefined) : Number(args.minutes)
-  const tuned =
-    data.task === 'asr'
-      ? await searchSpeech(file, data, variants, args, context)
-      : await search(file, data.inputs as ModelInputs, data.task === 'embeddings', { variants, limit, args }, context)
+  const tuned = await search(file, data, { variants, limit, args }, context)
   const ms = performance.now() - began
   const plan = tuned.regimes.at(-1)?.plan ?? { format: 1, method: 'none' }
   const own = entries.find(({ name }) => name === plan.method)
@@ -109,95 +107,74 @@ interface Search {
 
 async function search(
   file: ModelFile,
-  all: ModelInputs,
-  embeds: boolean,
+  data: TaskInputs,
   { variants, limit, args }: Search,
   context: Context,
 ): Promise<TunedPlan> {
   const { progress, signal } = context
   const { confident = false, cascade = false, quantize = false, 'leave-out': leaveOut = false } = args
   const device = await openRuntime(args.runtime)
-  const runtime = nodeRuntime()
-  const load: NonNullable<TuneOptions['load']> = (own, model, { threads }) =>
-    loadSession(own, model, file, { threads, signal })
-  const common = { model: file.model, load, signal, runtime }
-  if (limit !== undefined) progress.stage('timing one example')
-  const within = limit === undefined ? { inputs: all } : await withinMinutes(limit, { ...common, inputs: all })
-  const inputs = embeds ? await vectorsOf(file, within.inputs, context) : within.inputs
   const { protect, encoder, ...segment } = readSettings(args)
   const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
+  const settings = { encoder, ...protection }
+  const form = quantize && args['plan-out'] === undefined ? await formHere() : {}
   const { maxTokens } = await readModelFolder(file.path)
   const shapes = args.shapes === undefined ? undefined : benchShapes(args.shapes, inputRoles(file.model), maxTokens)
-  return await tune({
-    ...{ ...common, ...within, inputs, variants, device, protection, confident, cascade, leaveOut },
-    ...(await reporting(file, inputs, args, context)),
-    ...(encoder !== undefined && { encoder }),
-    ...(quantize && { quantize: args['plan-out'] === undefined ? await formHere() : {} }),
-    ...(shapes && {
-      shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
+  let stage: FindProgress['stage'] | undefined
+  return await withTaskData(data, { signal, runtime: device }, (opened) =>
+    findPlan({
+      ...{ model: file.model, data: opened as FindPlanOptions['data'], minutes: limit, runtime: nodeRuntime(), device },
+      ...{ variants, protection, confident, cascade, leaveOut, maxLoss: readDemands(args).maxLoss, signal },
+      load: (own, model, { threads }) => loadSession(own, model, file, { threads, signal }),
+      ...(encoder !== undefined && { encoder }),
+      ...(quantize && { quantize: form }),
+      ...(shapes && {
+        shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
+      }),
+      async prepare(inputs) {
+        const measured = await measurementsOf(args, () =>
+          subjectOf(file, inputs as ModelInputs, args.weights, device, settings),
+        )
+        progress.expect?.(counted.length)
+        progress.stage('preparing', 0)
+        return measured
+      },
+      onProgress(at) {
+        const index = counted.indexOf(at.stage)
+        if (at.stage !== stage) progress.stage(stageTexts[at.stage], index < 0 ? undefined : index)
+        stage = at.stage
+        if (at.total > 0) progress.step(at.done, at.total, at.best === undefined ? undefined : `best so far ${at.best}`)
+      },
+      onSkipped: ({ name, reason }) => progress.note(`${name} is not tried: ${reason}`),
     }),
-  })
+  )
 }
 
-async function searchSpeech(
-  file: ModelFile,
-  { inputs, decoder: path }: Extract<TaskInputs, { task: 'asr' }>,
-  variants: readonly Variant[],
-  args: SearchArguments,
-  context: Context,
-): Promise<TunedPlan> {
-  const { signal } = context
-  const runtime = await openRuntime(args.runtime)
-  await using session = await runtime.load(path, { threads: 1, signal })
-  const decoder = await openSpeechDecoder(session, path)
-  return await tuneSpeech({
-    ...{ model: file.model, variants, inputs, decoder, runtime, signal },
-    load: (own, model, { threads }) => loadSession(own, model, file, { threads, signal }),
-    ...(await reporting(file, inputs as unknown as ModelInputs, args, context)),
-  })
-}
-
-/** Progress, and measurements that are kept next to the plan. */
-async function reporting(
-  file: ModelFile,
-  inputs: ModelInputs,
-  args: SearchArguments,
-  { progress }: Context,
-): Promise<Pick<TuneOptions, 'maxLoss' | 'known' | 'onMeasured' | 'onProgress' | 'onSkipped'>> {
-  const measured = args['plan-out'] === undefined ? undefined : measuredPath(args['plan-out'])
-  const about = measured === undefined ? '' : await subjectOf(file, inputs, args)
-  progress.expect?.(stages.length)
-  progress.stage('preparing', 0)
-  let stage: TuneProgress['stage'] | undefined
+/** Measurements that are kept next to the plan. */
+async function measurementsOf(
+  { 'plan-out': planOut, resume = false }: SearchArguments,
+  subject: () => Promise<string>,
+): Promise<Pick<TuneOptions, 'known' | 'onMeasured'>> {
+  if (planOut === undefined) return {}
+  const measured = measuredPath(planOut)
+  const about = await subject()
   return {
-    maxLoss: readDemands(args).maxLoss,
-    ...(measured !== undefined && {
-      ...(args.resume && { known: await readMeasured(measured, about) }),
-      onMeasured: (known: Measurements) => writeMeasured(measured, { about, known }),
-    }),
-    onProgress(at) {
-      if (at.stage !== stage) progress.stage(stageTexts[at.stage], stages.indexOf(at.stage))
-      stage = at.stage
-      progress.step(at.done, at.total, at.best === undefined ? undefined : `best so far ${at.best}`)
-    },
-    onSkipped: ({ name, reason }) => progress.note(`${name} is not tried: ${reason}`),
+    onMeasured: (known) => writeMeasured(measured, { about, known }),
+    ...(resume && { known: await readMeasured(measured, about) }),
   }
 }
 
 /** A text by which measurements of the same model, data, runtime and settings are known again. */
-async function subjectOf(file: ModelFile, inputs: ModelInputs, args: SearchArguments): Promise<string> {
-  const { version } = await (await openRuntime(args.runtime)).diagnose()
-  const { protect, encoder, ...segment } = readSettings(args)
-  const settings = { encoder, protect, ...(await segmentOf(file, segment)) }
-  const trained = args.weights === undefined ? '' : ` ${await fingerprintOf(args.weights)}`
+async function subjectOf(
+  file: ModelFile,
+  inputs: ModelInputs,
+  weights: string | undefined,
+  device: Runtime,
+  settings: object,
+): Promise<string> {
+  const { version } = await device.diagnose()
+  const trained = weights === undefined ? '' : ` ${await fingerprintOf(weights)}`
   return `${file.hash()} ${await fingerprint(inputs)} ${version}${trained} ${JSON.stringify(settings)}`
-}
-
-async function vectorsOf(file: ModelFile, inputs: ModelInputs, { progress, signal }: Context): Promise<ModelInputs> {
-  progress.stage('running the model as it is')
-  await using session = await loadSession(nodeRuntime(), file.model, file, { signal })
-  const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
-  return await withVectors(session, inputs, { signal, onProgress })
 }
 
 /** Methods to choose from: those that are named, or those that suit the model, and those of plugins that need no trained values. */

@@ -228,6 +228,13 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['half a token', () => byReceived('--tokens', '7.5'), 'TP_SCHEDULE', /tokens is 7.5/],
     ['a share of FLOPs above 1', () => byReceived('--flops', '2@128'), 'TP_FLOPS', /at most 1/],
     ['too few FLOPs', () => byReceived('--flops', '0.01@128'), 'TP_FLOPS', /even with the fewest tokens/],
+    ['a top of x', () => ['eval', mail, '--data', 'd', '--read', 'top=x'], 'TP_USAGE', /--read top is "x"/],
+    [
+      'an unknown field of reading',
+      () => ['eval', mail, '--data', 'd', '--read', 'tap=1'],
+      'TP_USAGE',
+      /no --read tap; did you mean --read top=1\? tp eval --help/,
+    ],
     ['a mass of 1.5', () => byReceived('--set', 'mass=1.5'), 'TP_SCHEDULE', /mass is 1.5/],
     ['an unknown parameter', () => byReceived('--keep', '0.7', '--param', 'query=3'), 'TP_OPTION', /diagonal, queries/],
     [

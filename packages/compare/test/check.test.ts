@@ -20,6 +20,23 @@ function pruned(method: Method, plan: Schedule): Model {
   return result.model
 }
 
+describe('programs without types', () => {
+  test.each<[string, readonly unknown[], string]>([
+    ['no models', [null, dense, { runtime }], 'TP_NOT_ONNX'],
+    ['no source', [dense, undefined, { runtime }], 'TP_NOT_ONNX'],
+    ['the path of a model alone', [dense, { path: modelPath('mail') }, { runtime }], 'TP_NOT_ONNX'],
+    ['no options', [dense, dense], 'TP_OPTION'],
+    ['no runtime', [dense, dense, {}], 'TP_OPTION'],
+  ])('get a code for %s', async (_, given, code) => {
+    await expect(verify(...(given as Parameters<typeof verify>))).rejects.toMatchObject({ code })
+    await expect(check(...(given as Parameters<typeof check>))).rejects.toMatchObject({ code })
+  })
+
+  test('get a code for no data', async () => {
+    await expect(check(dense, dense, { runtime } as never)).rejects.toMatchObject({ code: 'TP_OPTION' })
+  })
+})
+
 describe('verify', () => {
   test('compares the answers of an exact model with those of its source', async () => {
     expect(await verify(pruned(none(), new Map()), dense, { runtime })).toMatchObject({

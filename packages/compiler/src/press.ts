@@ -4,9 +4,11 @@ import { initialState, reduceTokens, type SiteSource } from '@tp/core/host'
 import { emitModel, type Model, opset } from '@tp/onnx'
 import { requireFloatCaches } from './analyze/decoder.ts'
 import { type DecoderInspection, requireDecoder } from './inspect-decoder.ts'
+import { requireOptions } from './plan/require-options.ts'
 import { withEqualSizes } from './program/program.ts'
 import { Refused, refusing } from './program/refusal.ts'
 import { checkCacheAmount } from './prune/cache-amount.ts'
+import { checkMethod } from './prune/prune-options.ts'
 
 export interface PressOptions {
   /** Chooses by keys and values alone; attention is refused, since caches have no queries. */
@@ -109,7 +111,10 @@ function merges({ name }: Method): TpError {
 }
 
 /** @throws TpError TP_METHOD, TP_SCHEDULE, TP_OPTION */
-function checkPress({ method, amount }: PressOptions): void {
+function checkPress(options: PressOptions): void {
+  requireOptions(options, ['method', 'amount', 'protect'])
+  const { method, amount } = options
+  checkMethod(method)
   if (method.returns || method.unscheduled) {
     const reason = method.returns ? 'gives tokens back in later layers' : 'decides by itself how many tokens are kept'
     throw new TpError('TP_METHOD', 'compiler', `${method.name} ${reason}, and all caches are of one length`)

@@ -86,12 +86,12 @@ export function readArguments(
     if (token.value === '') throw usageError(needsValue(table, token.rawName, token.name))
     if (token.value === undefined) continue
     if (!takers.has(token.name)) {
-      checkValue(table[token.name], token.name, token.value)
+      checkValue(table, token.name, token.value)
       continue
     }
     const { name: option, value } = settingOf(name, table, token.name, token.value)
     const before = see(option) ? [settings[option] ?? []].flat() : []
-    checkValue(table[option], option, value)
+    checkValue(table, option, value)
     settings[option] = table[option]?.multiple ? [...before, value] : value
   }
   // The last may be several: MODEL….
@@ -129,9 +129,9 @@ const readers: Readonly<Record<ValueKind, (option: string, text: string) => unkn
 }
 
 /** @throws TpError TP_USAGE */
-function checkValue(spec: FlagSpec | undefined, option: string, text: string): void {
-  const isWord = spec?.words?.includes(text) ?? false
-  if (spec?.is !== undefined && !isWord) readers[spec.is](option, text)
+function checkValue(table: OptionTable, option: string, text: string): void {
+  const { is, words = [] } = table[option] ?? {}
+  if (is !== undefined && !words.includes(text)) readers[is](writtenOption(table, option).slice(2), text)
 }
 
 function parse(name: string, table: OptionTable, args: readonly string[]) {

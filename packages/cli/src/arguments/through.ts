@@ -31,7 +31,9 @@ export function settingOf(command: string, table: Settings, option: string, text
   const found = names.find((key) => settingName(key) === name)
   if (found !== undefined) return { name: found, value }
   const meant = didYouMean(name, names.map(settingName), (near) => `--${option} ${near}=${value}`)
-  throw usageError(`there is no --${option} ${name}${meant}; tp ${command} --help lists what there is`)
+  throw usageError(
+    `there is no --${option} ${name}${meant === '' ? ';' : meant} tp ${command} --help lists what there is`,
+  )
 }
 
 /** A message that names options as `--name`, with those that are given through another one as the command line gives them. */

@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import { isRecord, shown } from '@tp/core/host'
 import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
@@ -10,7 +11,7 @@ import type { ComparedAnswers, ComparedLoss } from '../tasks/comparer.ts'
 import { comparerOf } from '../tasks/comparer-of.ts'
 import { type Times, type TimingOptions, timeOnData } from '../tasks/time-on-data.ts'
 import { withSessions } from '../times/time-in-turns.ts'
-import { type Loadable, loadModel, modelOf } from './load-model.ts'
+import { type Loadable, loadModel, modelOf, requireComparable } from './load-model.ts'
 import { type Demands, type Verdict, verdictOf } from './verdict.ts'
 
 export interface CheckOptions extends Partial<Demands>, Pick<TimingOptions, 'timingMs' | 'timedExamples'> {
@@ -41,13 +42,18 @@ export const MAX_LOSS = 0.5
 /**
  * Says whether a pruned model is faster than the dense one and as accurate, on the same examples: answers of one after the other, then
  * times in turns, on one thread.
- * @throws TpError TP_INPUT for models that do not take the same inputs; TP_DATA where the examples say nothing of a loss; TP_ABORTED
+ * @throws TpError TP_NOT_ONNX, TP_OPTION for what are not models, a runtime and data; TP_INPUT for models that do not take the same inputs; TP_DATA where the examples say nothing of a loss; TP_ABORTED
  *
  * @example
  * const { verdict } = await check(pruned, dense, { runtime: nodeRuntime(), data: inputs, maxLoss: 1 })
  * console.log(verdict.text) // yes: 1.64× (1.60 … 1.70) as fast as dense, and it loses 0.1 (−0.2 … 0.4) points of accuracy
  */
 export async function check(pruned: Loadable, dense: Loadable, options: CheckOptions): Promise<Check> {
+  requireComparable([pruned, dense], options)
+  if (!isRecord(options.data)) {
+    const seen = `data is ${shown(options.data)}`
+    throw new TpError('TP_OPTION', 'compare', `${seen}; give examples, as prepareInputs of @tp/data returns them`)
+  }
   const { runtime, signal, onStage, onProgress, maxLoss = MAX_LOSS, confident = false, minSpeedup } = options
   requireSameInputs(dense, pruned)
   const { batch } = inputRoles(modelOf(pruned))

@@ -1,3 +1,5 @@
+import { TpError } from '@tp/core'
+import { isRecord, shown } from '@tp/core/host'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import { encodeModel, type Model } from '@tp/onnx'
 
@@ -6,6 +8,22 @@ export type Loadable = Model | { readonly model: Model; readonly path: string }
 
 export function modelOf(loadable: Loadable): Model {
   return 'path' in loadable ? loadable.model : loadable
+}
+
+/**
+ * What programs without types may leave out.
+ * @throws TpError TP_NOT_ONNX, TP_OPTION
+ */
+export function requireComparable(models: readonly unknown[], options: unknown): void {
+  const isModel = (one: unknown): boolean =>
+    isRecord(one) && ('path' in one ? isRecord(one.model) : isRecord(one.proto))
+  if (!models.every(isModel)) {
+    const advice = 'give two that decodeModel returns, or { model, path } for each'
+    throw new TpError('TP_NOT_ONNX', 'compare', `there is something else in place of a model; ${advice}`)
+  }
+  const { runtime } = isRecord(options) ? options : {}
+  if (isRecord(runtime) && typeof runtime.load === 'function') return
+  throw new TpError('TP_OPTION', 'compare', `runtime is ${shown(runtime)}; give one, such as nodeRuntime()`)
 }
 
 /** @throws TpError what the runtime throws */

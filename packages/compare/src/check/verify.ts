@@ -7,7 +7,7 @@ import { type Comparison, roundsToBytes } from '../verify/compare-answers.ts'
 import { type Invariance, verifyInvariance } from '../verify/invariance.ts'
 import { type QuantizedComparison, verifyQuantized } from '../verify/verify-quantized.ts'
 import { verifySame } from '../verify/verify-same.ts'
-import { type Loadable, loadModel, modelOf } from './load-model.ts'
+import { type Loadable, loadModel, modelOf, requireComparable } from './load-model.ts'
 
 export interface VerifyModelsOptions {
   readonly runtime: Pick<Runtime, 'load'>
@@ -29,18 +29,16 @@ export type Verification =
  * Verifies a changed model against its source, without data, by what was done to it: random examples or prompts of unequal lengths, each
  * alone, in a batch, and padded on either side.
  * @throws TpError TP_VERIFY where the changed model does not hold, TP_DENSE where the source itself does not, TP_INPUT for inputs that
- * cannot be generated
+ * cannot be generated, TP_NOT_ONNX and TP_OPTION for what are not models and a runtime
  *
  * @example
  * const { model } = transform(dense, prune({ method: tome(), schedule: schedule(6, { keep: 0.8 }) }))
  * console.log(await verify(model, dense, { runtime: nodeRuntime() }))
  * // { kind: 'pruned', invariance: { 'in a batch': 4, 'padded right': 10 } }
  */
-export async function verify(
-  changed: Loadable,
-  dense: Loadable,
-  { runtime, changedRuntime = runtime, signal }: VerifyModelsOptions,
-): Promise<Verification> {
+export async function verify(changed: Loadable, dense: Loadable, options: VerifyModelsOptions): Promise<Verification> {
+  requireComparable([changed, dense], options)
+  const { runtime, changedRuntime = runtime, signal } = options
   await using before = await loadModel(dense, runtime, { signal })
   await using after = await loadModel(changed, changedRuntime, { signal })
   const [source, model] = [modelOf(dense), modelOf(changed)]

@@ -3,6 +3,7 @@ import { isRecord, shown } from '@tp/core/host'
 import { boolean, custom, is, literal, maxLength, pipe, string, union } from 'valibot'
 import { type Field, type FieldsOf, mismatch } from '../plan/field.ts'
 import { type Plan, type PlannedOption, plannedOptions } from '../plan/plan.ts'
+import { requireOptions } from '../plan/require-options.ts'
 
 export interface PruneOptions extends Pick<Plan, PlannedOption> {
   readonly method: Method
@@ -92,17 +93,9 @@ const fields: FieldsOf<Omit<PruneOptions, 'method' | 'schedule'>> = {
  * @throws TpError TP_OPTION, TP_METHOD, TP_ENCODER, TP_PROTECT, TP_OUTPUT
  */
 export function checkPruneOptions(options: unknown): asserts options is PruneOptions {
-  if (!isRecord(options))
-    throw new TpError('TP_OPTION', 'compiler', 'there are no options; give a method and a schedule')
-  const known = ['method', 'schedule', ...Object.keys(fields)]
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) {
-    const seen = `there is no option ${unknown.slice(0, 40)}`
-    throw new TpError('TP_OPTION', 'compiler', `${seen}; there are ${known.join(', ')}`)
-  }
-  checkMethod(options.method)
-  for (const [name, field] of Object.entries(fields))
-    if (options[name] !== undefined) demand(name, options[name], field)
+  const values = requireOptions(options, ['method', 'schedule', ...Object.keys(fields)])
+  checkMethod(values.method)
+  for (const [name, field] of Object.entries(fields)) if (values[name] !== undefined) demand(name, values[name], field)
 }
 
 /** Checks an option. @throws TpError */

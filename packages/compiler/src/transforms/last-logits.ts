@@ -2,6 +2,7 @@ import { isUnknown } from '@tp/core/expression'
 import { type Decoder, type DecoderLayer, saysHowManyLogits } from '../analyze/decoder.ts'
 import { traceTokens } from '../analyze/token-axis.ts'
 import type { Opened } from '../normalize/open.ts'
+import { requireOptions } from '../plan/require-options.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { computeLastOf } from '../prune/dead-tokens.ts'
@@ -41,6 +42,7 @@ export interface LastLogitsReport {
  * const { model } = transform(decoder, lastLogits(), quantize())
  */
 export function lastLogits(options: LastLogitsOptions = {}): Transform<LastLogitsReport> {
+  requireOptions(options, ['groupHeads'])
   return {
     name: 'lastLogits',
     requires: [isUnpacked, isDecoder, hasFloatCaches, hasAllLogits],

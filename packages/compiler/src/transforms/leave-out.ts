@@ -1,10 +1,10 @@
 import { TpError } from '@tp/core'
-import { isRecord, shown } from '@tp/core/host'
 import { cloneModel, createNode, Graph } from '@tp/onnx'
 import { chooseEncoders } from '../analyze/find-encoders.ts'
 import { layerOutput } from '../analyze/layer.ts'
 import { operatorName } from '../operators/operator.ts'
 import { planFields } from '../plan/plan.ts'
+import { requireOptions } from '../plan/require-options.ts'
 import { addLeftOut, type LeftOutLayers } from '../program/left-out.ts'
 import { Refused } from '../program/refusal.ts'
 import { demand } from '../prune/prune-options.ts'
@@ -66,15 +66,9 @@ export function leaveOut(options: LeaveOutOptions): Transform<LeaveOutReport> {
 }
 
 function checkLeaveOut(options: unknown): asserts options is LeaveOutOptions {
-  if (!isRecord(options)) {
-    throw new TpError('TP_OPTION', 'compiler', `the options are ${shown(options)}; they must be an object`)
-  }
-  demand('layers', options.layers, planFields.leaveOut)
-  const unknown = Object.keys(options).find((name) => name !== 'encoder' && name !== 'layers')
-  if (unknown !== undefined) {
-    throw new TpError('TP_OPTION', 'compiler', `there is no option ${unknown.slice(0, 40)}; there are layers, encoder`)
-  }
-  if (options.encoder !== undefined) demand('encoder', options.encoder, planFields.encoder)
+  const { layers, encoder } = requireOptions(options, ['layers', 'encoder'])
+  demand('layers', layers, planFields.leaveOut)
+  if (encoder !== undefined) demand('encoder', encoder, planFields.encoder)
 }
 
 /** @param encoder the name of the one that is meant */

@@ -1,9 +1,11 @@
 import type { Amount, Method } from '@tp/core'
 import type { Decoder } from '../analyze/decoder.ts'
+import { requireOptions } from '../plan/require-options.ts'
 import { addPrunedPrompt, type PrunedPrompt } from '../program/pruned-prompt.ts'
 import { Refused } from '../program/refusal.ts'
 import { checkCacheAmount } from '../prune/cache-amount.ts'
 import { cutPrompt } from '../prune/prompt-cut.ts'
+import { checkMethod } from '../prune/prune-options.ts'
 import { decoderOf, opened } from './analysis.ts'
 import { hasFloatCaches, hasOneRow, hasPrunedPrompt, hasWholePrompt, isDecoder, isUnpacked } from './conditions.ts'
 import { leaveOutLogits } from './last-logits.ts'
@@ -48,6 +50,8 @@ export interface PrunePromptReport extends Omit<PrunedPrompt, 'version'> {
  * const { model } = transform(decoder, prunePrompt({ method: lastQuery(), amount: { kind: 'ratio', value: 0.25 }, layer: 20 }))
  */
 export function prunePrompt(options: PrunePromptOptions): Transform<PrunePromptReport> {
+  requireOptions(options, ['method', 'amount', 'layer', 'protect'])
+  checkMethod(options.method)
   checkCacheAmount(options.amount, options.layer)
   const { method, amount, layer, protect = PRUNE_PROMPT_DEFAULTS.protect } = options
   return {

@@ -1,6 +1,7 @@
 import type { Dim } from '@tp/core/expression'
 import { Graph, type Model } from '@tp/onnx'
 import { findStatesInputs, type StatesInput } from '../analyze/states-inputs.ts'
+import { requireOptions } from '../plan/require-options.ts'
 import { Refused } from '../program/refusal.ts'
 import { followStates } from '../prune/follow-states.ts'
 import type { Condition, Subject, Transform } from './transform.ts'
@@ -35,7 +36,9 @@ interface AnyStates {
  * @example
  * const { model, reports: [{ builtIn }] } = transform(decoder, readAnyStates())
  */
-export function readAnyStates({ states }: ReadAnyStatesOptions = {}): Transform<ReadAnyStatesReport> {
+export function readAnyStates(options: ReadAnyStatesOptions = {}): Transform<ReadAnyStatesReport> {
+  requireOptions(options, ['states'])
+  const { states } = options
   return {
     name: 'readAnyStates',
     requires: [readsStates],

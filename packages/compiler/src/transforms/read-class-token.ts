@@ -1,5 +1,6 @@
 import { type DType, TpError } from '@tp/core'
 import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
+import { requireOptions } from '../plan/require-options.ts'
 import { hasOneRow } from './conditions.ts'
 import type { Transform } from './transform.ts'
 
@@ -21,7 +22,9 @@ export interface ReadClassTokenReport extends ReadClassTokenOptions {
  * const output = 'last_hidden_state'
  * const { model } = transform(dense, readClassToken({ output }), prune({ method: none(), schedule: new Map() }))
  */
-export function readClassToken({ output }: ReadClassTokenOptions): Transform<ReadClassTokenReport> {
+export function readClassToken(options: ReadClassTokenOptions): Transform<ReadClassTokenReport> {
+  requireOptions(options, ['output'])
+  const { output } = options
   return {
     name: 'readClassToken',
     requires: [],

@@ -1,3 +1,4 @@
+import { requireOptions } from '../plan/require-options.ts'
 import { type SmoothedSite, smoothModel } from '../quantize/smooth-model.ts'
 import type { ChannelRanges } from '../quantize/smooth-scales.ts'
 import type { Transform } from './transform.ts'
@@ -19,7 +20,9 @@ export interface SmoothReport {
  * @example
  * const { model } = transform(dense, smooth({ ranges }), quantize())
  */
-export function smooth({ ranges }: SmoothOptions): Transform<SmoothReport> {
+export function smooth(options: SmoothOptions): Transform<SmoothReport> {
+  requireOptions(options, ['ranges'])
+  const { ranges } = options
   return {
     name: 'smooth',
     requires: [],

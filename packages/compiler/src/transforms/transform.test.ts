@@ -131,6 +131,43 @@ describe('the order', () => {
   })
 })
 
+describe('programs without types', () => {
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['a name', 'pack'],
+    ['the function that makes one', pack],
+    ['a list of transforms', [pack()]],
+    ['an object without conditions', { name: 'mine', apply: () => undefined }],
+  ])('get a code for %s in place of a transform', (_, value) => {
+    const run = () => transform(mail, value as Transform)
+    expect(run).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
+  })
+
+  test.each<[string, (options: never) => Transform]>([
+    ['prune', prune],
+    ['leaveOut', leaveOut],
+    ['lastLogits', lastLogits],
+    ['prunePrompt', prunePrompt],
+    ['readAnyStates', readAnyStates],
+    ['readClassToken', readClassToken],
+    ['smooth', smooth],
+    ['quantize', quantize],
+  ])('get a code for options of %s that do not exist, and for what are not options', (_, make) => {
+    for (const options of [null, 3, [3], { keeep: 0.5 }]) {
+      expect(() => make(options as never)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
+    }
+  })
+
+  test('are told what a transform of theirs must return', () => {
+    const base = { name: 'mine', requires: [], ensures: [] }
+    for (const result of [undefined, Promise.resolve(), { model: mail }]) {
+      const mine = { ...base, apply: () => result } as unknown as Transform
+      expect(() => transform(mail, mine)).toThrow(/^mine must return a model and a report/)
+    }
+  })
+})
+
 describe('conditions', () => {
   test('checks conditions before a transform and after it', () => {
     expect(() => transform(mail, note('a', [noted('b')]))).toThrow(expect.objectContaining({ code: 'TP_NAME' }))

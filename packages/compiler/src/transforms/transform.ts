@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import { isRecord, shown } from '@tp/core/host'
 import type { Model } from '@tp/onnx'
 import { withEqualSizes } from '../program/program.ts'
 import { isRefused, reasonOf, refusing } from '../program/refusal.ts'
@@ -53,7 +54,7 @@ type ReportsOf<Transforms extends readonly Transform[]> = {
  *
  * Each transform's requirements are checked on the model that it is given, and what it ensures on the model that it returns.
  * @throws Refused for a model that one of them cannot change; TpError TP_ORDER for transforms in an order that does not fit, TP_NOT_ONNX for
- *   what is not a model, and those of options that do not fit the model
+ *   what is not a model, TP_OPTION for what is not a transform, and those of options that do not fit the model
  * @example
  * const dense = decodeModel(await readFile('model.onnx'))
  * const { model, reports } = transform(
@@ -70,6 +71,7 @@ export function transform<const Transforms extends readonly Transform[]>(
   ...transforms: Transforms
 ): Transformed<Transforms> {
   requireModel(model)
+  transforms.forEach(requireTransform)
   requireOrder(transforms)
   const reports: TransformReport[] = []
   let current = model
@@ -118,10 +120,17 @@ function applied<Report extends TransformReport>(
     withEqualSizes(() => {
       requireConditions(transform.requires, subject)
       const result = transform.apply(subject)
+      requireResult(transform, result)
       requireEnsured(transform, subjectOf(result.model, subject.source))
       return result
     }),
   )
+}
+
+/** @throws Error for a mistake in the transform, not in what it was given */
+function requireResult({ name }: Transform, result: unknown): void {
+  if (isRecord(result) && isRecord(result.model) && isRecord(result.report)) return
+  throw new Error(`${name} must return a model and a report; it returns ${shown(result)}`)
 }
 
 /** @throws Error for a mistake in the transform, not in what it was given */
@@ -134,6 +143,16 @@ function requireEnsured({ name, ensures }: Transform, result: Subject): void {
       throw new Error(`${name} must ensure that the model ${condition.name}: ${reasonOf(error)}`, { cause: error })
     }
   }
+}
+
+/** @throws TpError TP_OPTION for what is not made like a transform */
+function requireTransform(value: unknown, index: number): void {
+  const { name, requires, ensures, apply } = isRecord(value) ? value : {}
+  const isWhole = Array.isArray(requires) && Array.isArray(ensures) && typeof apply === 'function'
+  if (typeof name === 'string' && isWhole) return
+  const seen = `transform ${index} is ${shown(value)}`
+  const advice = 'give what a function such as prune() returns: name, requires, ensures and apply'
+  throw new TpError('TP_OPTION', 'compiler', `${seen}; ${advice}`)
 }
 
 /** Transforms of others have no place in the order and fit anywhere. @throws TpError TP_ORDER */

@@ -159,7 +159,7 @@ describe('programs without types', () => {
     }
   })
 
-  test('are told what a transform of theirs must return', () => {
+  test('see what a transform of theirs must return', () => {
     const base = { name: 'mine', requires: [], ensures: [] }
     for (const result of [undefined, Promise.resolve(), { model: mail }]) {
       const mine = { ...base, apply: () => result } as unknown as Transform

@@ -11,7 +11,7 @@ export function modelOf(loadable: Loadable): Model {
 }
 
 /**
- * What programs without types may leave out.
+ * Checks arguments that a program without types may leave out.
  * @throws TpError TP_NOT_ONNX, TP_OPTION
  */
 export function requireComparable(models: readonly unknown[], options: unknown): void {

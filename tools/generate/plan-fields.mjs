@@ -88,7 +88,10 @@ function propertyOf({ schema, fields, description, default: preset }) {
 
 /** @param {Field['schema']} schema @returns {JsonSchema} */
 function jsonOf(schema) {
-  const { $schema: _, ...json } = toJsonSchema(schema, { ignoreActions: ['check'] })
+  const { $schema: _, ...json } = toJsonSchema(schema, {
+    // That a record is an object and not a list, which JSON Schema says by itself.
+    overrideSchema: ({ valibotSchema }) => (valibotSchema.type === 'custom' ? {} : undefined),
+  })
   return json
 }
 

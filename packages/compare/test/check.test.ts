@@ -27,9 +27,9 @@ describe('programs without types', () => {
     ['the path of a model alone', [dense, { path: modelPath('mail') }, { runtime }], 'TP_NOT_ONNX'],
     ['no options', [dense, dense], 'TP_OPTION'],
     ['no runtime', [dense, dense, {}], 'TP_OPTION'],
-  ])('get a code for %s', async (_, given, code) => {
-    await expect(verify(...(given as Parameters<typeof verify>))).rejects.toMatchObject({ code })
-    await expect(check(...(given as Parameters<typeof check>))).rejects.toMatchObject({ code })
+  ])('get a code for %s', async (_, values, code) => {
+    await expect(verify(...(values as Parameters<typeof verify>))).rejects.toMatchObject({ code })
+    await expect(check(...(values as Parameters<typeof check>))).rejects.toMatchObject({ code })
   })
 
   test('get a code for no data', async () => {

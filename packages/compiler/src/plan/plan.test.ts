@@ -140,6 +140,8 @@ test.each([
     /params is an object; it must be an object of numbers/,
   ],
   [{ format: 1, method: 'none', params: { queries: null } }, /params is an object/],
+  [{ format: 1, method: 'none', params: [1] }, /params is a list of 1; it must be an object/],
+  [{ format: 1, method: 'none', layers: [[1]] }, /layers is a list of 1; it must be a list of numbers/],
   [JSON.parse('{"format":1,"method":"none","__proto__":{}}'), /a plan has no field __proto__/],
   [{ format: 1, method: 'none', leaveOut: 3 }, /leaveOut is 3; it must be a list of numbers of layers, from 0/],
   [{ format: 1, method: 'none', quantize: true }, /quantize is true; it must be an object, the options of quantize/],

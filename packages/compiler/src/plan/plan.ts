@@ -2,7 +2,6 @@ import { type AmountName, type AmountRule, amountNames, amountRules, isRecord, t
 import {
   array,
   boolean,
-  check,
   custom,
   integer,
   literal,
@@ -90,6 +89,8 @@ const numbers = array(number())
 const indexes = array(pipe(number(), integer(), minValue(0)))
 const index = pipe(number(), integer(), minValue(0))
 const text = pipe(string(), minLength(1))
+/** Before a record, which would make an object of a list. */
+const object = custom<Record<string, unknown>>(isRecord)
 const restores = ['auto', 'nearest', 'none', 'all'] as const
 
 const amountFields = Object.fromEntries(
@@ -127,13 +128,7 @@ export const planFields: FieldsOf<Plan> = {
     written: { as: 'text', value: 'NAME', note: 'tp methods lists them' },
   },
   layers: {
-    schema: union([
-      numbers,
-      pipe(
-        record(string(), numbers),
-        check((value) => isRecord(value)),
-      ),
-    ]),
+    schema: union([numbers, pipe(object, record(string(), numbers))]),
     form: 'a list of numbers, or an object of such lists by encoder',
     code: 'TP_SCHEDULE',
     description:
@@ -154,10 +149,7 @@ export const planFields: FieldsOf<Plan> = {
     written: { as: 'text', value: 'NAME' },
   },
   params: {
-    schema: pipe(
-      record(string(), union([number(), string(), boolean()])),
-      check((value) => isRecord(value)),
-    ),
+    schema: pipe(object, record(string(), union([number(), string(), boolean()]))),
     form: 'an object of numbers, texts, and true or false',
     code: 'TP_OPTION',
     description: 'options of the method; tp methods lists them',

@@ -1,10 +1,10 @@
-import type { DecoderInspection } from '@tp/compiler'
+import { type DecoderInspection, inspectDecoder, quantizeCaches, transform } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { stageModel } from '@tp/data/files'
 import { endable } from '../context/endable.ts'
 import { decoderFacts } from '../decoding/decoder-file.ts'
-import { withEightBitCaches } from '../decoding/eight-bit-caches.ts'
+import { naming, RefusalError } from '../model/refusal-error.ts'
 import { megabytes } from '../printing/numbers.ts'
 
 /** The written files. */
@@ -28,7 +28,9 @@ export async function writeEightBitCaches(
   out: string,
   signal: AbortSignal,
 ): Promise<{ readonly report: EightBitCaches; readonly decoder: DecoderInspection }> {
-  const { model, decoder } = await endable(async () => withEightBitCaches(file, file.model))
+  const { model } = await endable(async () => naming(file.path, () => transform(file.model, quantizeCaches())))
+  const decoder = inspectDecoder(model)
+  if (!decoder.ok) throw new RefusalError(file.path, decoder.refusal)
   await using staged = await stageModel(model, file, out, signal)
   throwIfAborted(signal, 'tp')
   await staged.commit()

@@ -11,13 +11,13 @@ import { settingOptions } from '../arguments/learning-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
-import { RefusalError } from '../model/refusal-error.ts'
 import type { FITTED } from '../printing/train-line.ts'
-import { inspectEncoders, pruneFile } from '../pruning/prune-file.ts'
+import { pruneFile } from '../pruning/prune-file.ts'
 import type { PlanToLearn } from '../pruning/read-plan.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { missing } from './examples.ts'
+import { onlyEncoder } from './only-encoder.ts'
 
 /** How the values of each of these methods are fitted. */
 const fits: Readonly<Record<(typeof FITTED)[number], typeof fitLens>> = { lens: fitLens }
@@ -55,17 +55,8 @@ export async function fitMethod({ file, planned, args, context }: FitWork): Prom
   if (unused !== undefined)
     throw usageError(`--${unused}: ${plan.method} is fitted in closed form, without steps; omit it`)
   if (args.data === undefined) throw missing('data')
-  const encoders = inspectEncoders(file, settings.encoder)
-  const [encoder, ...others] = encoders
-  if (others.length > 0) {
-    const names = encoders.map((each) => each.encoder).join(' or ')
-    throw usageError(`${plan.method} is fitted in one encoder; name it: --encoder ${names}`)
-  }
-  if (encoder.open > 0) {
-    const message = 'this model is pruned already; fit to the file that it was made from'
-    throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
-  }
-  const schedules = schedulesOf(planned, file.model, encoders)
+  const encoder = onlyEncoder(planned, file, 'fit')
+  const schedules = schedulesOf(planned, file.model, [encoder])
   const schedule = schedules.get(encoder.encoder)
   if (schedule === undefined) throw new TpError('TP_SCHEDULE', 'tp', 'no layer is named; name some with --layers')
   const { inputs } = await openTaskInputs(file.path, args.data, 1, { ...args, task: 'embeddings' }, context)

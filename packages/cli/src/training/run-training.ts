@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { type Inspection, layersAt, type PruneOptions, type QuantizeOptions } from '@tp/compiler'
+import { layersAt, type PruneOptions, type QuantizeOptions } from '@tp/compiler'
 import { learnedBytes } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { loadSession } from '@tp/data/files'
@@ -32,6 +32,7 @@ import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { openExamples, type selectionOption } from './examples.ts'
+import { onlyEncoder } from './only-encoder.ts'
 
 /** A training, by its arguments. */
 export interface TrainingTask {
@@ -97,7 +98,8 @@ export async function trainLearning(work: TrainingTask): Promise<TrainingResult>
   const { method, plan, settings } = planned
   const { encoder, protect, restore, outputs } = settings
   const { targetFlops, hardEpochs, part } = learning
-  const only = onlyEncoder(planned, learning, file)
+  const only = onlyEncoder(planned, file, 'train')
+  requireAmount(planned, learning)
   const layers = layersToLearn(method, only.layers.length, layersAt(plan, only.encoder))
   const hasAmounts = saysHowMany(plan)
   const schedule = hasAmounts
@@ -168,21 +170,9 @@ function trainsHere({ path, model }: ModelFile, { part }: Learning, encoder: str
   return found.trains
 }
 
-/** @throws RefusalError TP_PRUNED for a model that is pruned already; TpError TP_USAGE */
-function onlyEncoder({ method, plan, settings }: PlanToLearn, { targetFlops }: Learning, file: ModelFile): Inspection {
-  const encoders = inspectEncoders(file, settings.encoder)
-  const [encoder, ...others] = encoders
-  if (others.length > 0) {
-    const names = encoders.map((each) => each.encoder).join(' or ')
-    throw usageError(`${plan.method} learns in one encoder; name it: --encoder ${names}`)
-  }
-  if (encoder.open > 0) {
-    const message = 'this model is pruned already; train the file that it was made from'
-    throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
-  }
-  if (!saysHowMany(plan) && targetFlops === undefined && method.training?.harden === undefined) {
-    const advice = 'give --target-flops F, or an amount such as --keep'
-    throw usageError(`${plan.method} learns which tokens to keep, not how many: ${advice}`)
-  }
-  return encoder
+/** @throws TpError TP_USAGE where nothing says how many tokens to keep */
+function requireAmount({ method, plan }: PlanToLearn, { targetFlops }: Learning): void {
+  if (saysHowMany(plan) || targetFlops !== undefined || method.training?.harden !== undefined) return
+  const advice = 'give --target-flops F, or an amount such as --keep'
+  throw usageError(`${plan.method} learns which tokens to keep, not how many: ${advice}`)
 }

@@ -6,7 +6,6 @@ import { markdownTable } from './markdown-table.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { operatorsTable } from './operators-table.mjs'
-import { planModules, planSchema, planTable } from './plan-fields.mjs'
 import { replaceRegion } from './region.mjs'
 import { tunedTable, tuningPage } from './tuned-table.mjs'
 
@@ -15,6 +14,8 @@ import { tunedTable, tuningPage } from './tuned-table.mjs'
  * @returns {Promise<{ file: string, text: string, present: string }[]>} `file` relative to the root
  */
 export async function generatedFiles() {
+  // Imported late: the checks start before packages are installed.
+  const { planModules, planSchema, planTable } = await import('./plan-fields.mjs')
   const methods = await methodPackages()
   const plans = await planModules()
   const readmes = methods

@@ -53,6 +53,11 @@ describe('verify', () => {
     })
   })
 
+  test('refuses models in the wrong order', async () => {
+    const model = pruned(clsAttention(), schedule(6, { keep: 0.5 }))
+    await expect(verify(dense, model, { runtime })).rejects.toThrow('call verify(changed, dense)')
+  })
+
   test('says how far a model in 8 bits is from its source', async () => {
     const result = transform(dense, quantize())
     const verified = await verify(result.model, dense, { runtime })

@@ -1,4 +1,5 @@
 import { inspect, inspectDecoder, readProvenance } from '@tp/compiler'
+import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { decoderDistances } from '../decoders/decoder-distances.ts'
@@ -39,6 +40,7 @@ export type Verification =
 export async function verify(changed: Loadable, dense: Loadable, options: VerifyModelsOptions): Promise<Verification> {
   requireComparable([changed, dense], options)
   const { runtime, changedRuntime = runtime, signal } = options
+  requireNewer(changed, dense)
   await using before = await loadModel(dense, runtime, { signal })
   await using after = await loadModel(changed, changedRuntime, { signal })
   const [source, model] = [modelOf(dense), modelOf(changed)]
@@ -58,6 +60,13 @@ export async function verify(changed: Loadable, dense: Loadable, options: Verify
   const where = readProvenance(model).at(-1)?.method ?? 'compare'
   const invariance = await verifyInvariance({ source, dense: before, pruned: after, where, signal })
   return { kind: 'pruned', ...(invariance && { invariance }) }
+}
+
+/** @throws TpError TP_OPTION for models that were given in the wrong order */
+function requireNewer(changed: Loadable, dense: Loadable): void {
+  if (changesOf(modelOf(dense)) <= changesOf(modelOf(changed))) return
+  const seen = 'the second model has more cuts, or fewer layers, than the first'
+  throw new TpError('TP_OPTION', 'compare', `${seen}; call verify(changed, dense)`)
 }
 
 /** How often a model was changed so that its answers may differ. */

@@ -38,7 +38,7 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
   const columns = options.textColumn ?? options.pairColumn ?? options.labelColumn
   const ofRetrieval = options.candidates ?? options.split ?? options.top
   if (!isRetrieval && ofRetrieval !== undefined) {
-    const problem = 'is no folder of documents and queries; candidates, split and top can only be given of one'
+    const problem = 'is not a folder of documents and queries; only such a folder has candidates, a split and a top'
     throw new TpError('TP_OPTION', 'data', `${path}: ${problem}`)
   }
   if ((isRetrieval || dataset.modality !== 'text') && columns !== undefined) {

@@ -89,7 +89,8 @@ function propertyOf({ schema, fields, description, default: preset }) {
 /** @param {Field['schema']} schema @returns {JsonSchema} */
 function jsonOf(schema) {
   const { $schema: _, ...json } = toJsonSchema(schema, {
-    // That a record is an object and not a list, which JSON Schema says by itself.
+    // A pipe counts by its last schema: JSON Schema says by itself that a record is an object and not a list.
+    typeMode: 'output',
     overrideSchema: ({ valibotSchema }) => (valibotSchema.type === 'custom' ? {} : undefined),
   })
   return json

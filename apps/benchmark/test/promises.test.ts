@@ -63,7 +63,7 @@ function sentences(rate: number): readonly [dense: Figure, pruned: Figure] {
   ]
 }
 
-/** Examples to verify on; tune verifies on two fifths of what it is given. */
+/** Examples to verify on; `confident` verifies on two fifths of what it is given. */
 const VERIFIED = [24, 60, 150, 400, 1000]
 
 const DRAWS = 200
@@ -94,14 +94,9 @@ describe('few draws from made-up answers', () => {
 
   test('break a confident bound no more often than stated, whatever is verified', async () => {
     const losses = Array(17).fill(flippedLosses({ lost: 0.0502, gained: 0 }))
-    const { broken } = await confidentOf({ name: 'six', losses }, { maxLoss: 5, confident: true }, [150], DRAWS)
+    const { broken } = await confidentOf({ name: 'six', losses }, 5, [150], DRAWS)
     expect(isMoreThan(broken, 0.025)).toBe(false)
-    const none = await confidentOf(
-      { name: 'same', losses: [flippedLosses({ lost: 0, gained: 0 })] },
-      { maxLoss: 5, confident: true },
-      [24, 150],
-      20,
-    )
+    const none = await confidentOf({ name: 'same', losses: [flippedLosses({ lost: 0, gained: 0 })] }, 5, [24, 150], 20)
     // 24 examples are too few for any promise.
     expect([none.promised.times, none.broken.times]).toEqual([10, 0])
   })
@@ -145,8 +140,7 @@ describe('2,000 draws from made-up answers', { tags: 'exhaustive', timeout: 600_
   ])('break a confident bound of %f points no more often than stated: %f gained', async (maxLoss, gained) => {
     const flips = { lost: maxLoss / 100 + gained + 0.0002, gained }
     const losses = Array.from({ length: 17 }, (_, i) => flippedLosses(flips, i / 17))
-    const tolerance = { maxLoss, confident: true }
-    const { broken } = await confidentOf({ name: 'six', losses }, tolerance, VERIFIED, MANY)
+    const { broken } = await confidentOf({ name: 'six', losses }, maxLoss, VERIFIED, MANY)
     expect(isMoreThan(broken, 0.025)).toBe(false)
   })
 })
@@ -172,7 +166,7 @@ describe('2,000 draws from what models answer', { tags: 'exhaustive', timeout: 1
       expect([above, below].some((missed) => isMoreThan(missed, 0.025))).toBe(false)
     }
     for (const maxLoss of [1, 2, 5]) {
-      const { broken } = await confidentOf(prunedOf(population), { maxLoss, confident: true }, VERIFIED, MANY)
+      const { broken } = await confidentOf(prunedOf(population), maxLoss, VERIFIED, MANY)
       expect(isMoreThan(broken, 0.025)).toBe(false)
     }
     for (const agreement of [0.99, 0.95]) {

@@ -1,7 +1,7 @@
 import { randomNumbers, upperBound } from '@tp/core/statistics'
 import { answerOf, uncertaintyOf } from '@tp/guard'
 import { type Figure, figureInterval, figureLoss, type Interval, pairedCounts, proportionInterval } from '@tp/metrics'
-import { type Losses, type Tolerance, verifyInSequence } from '@tp/tune'
+import { type Losses, verifyInSequence } from '@tp/tune'
 import { mean } from 'simple-statistics'
 import { calibrateIfEnough } from '../src/guard/cascades.ts'
 import { percentInterval } from '../src/report/numbers.ts'
@@ -121,16 +121,14 @@ async function keptOf(
  */
 export function confidentOf(
   { name, losses }: PromisedPruning,
-  tolerance: Tolerance,
+  maxLoss: number,
   examples: readonly number[],
   draws: number,
 ): Promise<Kept> {
-  const isTrue = losses.map(
-    ({ labeled, expected }) => Math.max(mean([...labeled]), mean([...expected])) <= tolerance.maxLoss,
-  )
-  const about = { name, promise: `loses at most ${tolerance.maxLoss}` }
+  const isTrue = losses.map(({ labeled, expected }) => Math.max(mean([...labeled]), mean([...expected])) <= maxLoss)
+  const about = { name, promise: `loses at most ${maxLoss}` }
   return keptOf(about, drawn(23, losses[0]?.labeled.length ?? 0, examples, draws), async (rows) => {
-    const found = await verifyInSequence(tolerance, [...losses.keys()], async (candidate) => {
+    const found = await verifyInSequence(maxLoss, [...losses.keys()], async (candidate) => {
       const { labeled, expected } = losses[candidate] as Losses
       return { labeled: at(labeled, rows), expected: at(expected, rows) }
     })

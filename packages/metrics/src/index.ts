@@ -15,6 +15,7 @@ export {
   probabilities,
   scoresOf,
 } from './classes/predictions.ts'
+export { temperatureOf } from './classes/temperature.ts'
 
 // Figures: numbers by example with a 95 % interval, alone or paired with those of another model.
 
@@ -39,6 +40,7 @@ export { type McNemar, mcnemar } from './intervals/mcnemar.ts'
 export { bootstrapMean, pairedBootstrap } from './intervals/paired-bootstrap.ts'
 export { fewestForLoss, pairedDifference } from './intervals/paired-difference.ts'
 export { isScoredBelow, type PairedCounts, pairedCounts } from './intervals/paired-score.ts'
+export { upperMean } from './intervals/upper-mean.ts'
 
 // Rankings and neighbors: nDCG, recall and rank correlation, and vectors next to each other.
 

@@ -10,7 +10,14 @@ export function lossesWith(
   threshold: number = Number.POSITIVE_INFINITY,
 ): Losses {
   if (dense.ranking !== undefined) return rankingLosses([...dense.logits], [...pruned.logits], dense.ranking)
-  return spared(lossesOf(dense, predictionsOf(pruned), targets), uncertaintiesOf(pruned), threshold)
+  return sparedLosses(lossesOf(dense, predictionsOf(pruned), targets), uncertaintiesOf(pruned), threshold)
+}
+
+/** Numbers by example, 0 for those that fall back. A ranking has no fallback. */
+export function spared(values: readonly number[], pruned: Answers, threshold?: number): readonly number[] {
+  if (threshold === undefined) return values
+  const uncertain = uncertaintiesOf(pruned)
+  return values.map((value, i) => ((uncertain[i] as number) >= threshold ? 0 : value))
 }
 
 /** A threshold that holds. */
@@ -34,13 +41,13 @@ export function leastFallbacks(
   const all = turned.map((threshold) => ({
     threshold,
     share: uncertain.filter((own) => own >= threshold).length / uncertain.length,
-    losses: spared(alone, uncertain, threshold),
+    losses: sparedLosses(alone, uncertain, threshold),
   }))
   const first = all.findIndex(({ losses }) => holds(losses))
   return first < 0 ? [] : all.slice(first)
 }
 
-function spared({ labeled, expected }: Losses, uncertain: readonly number[], threshold: number): Losses {
+function sparedLosses({ labeled, expected }: Losses, uncertain: readonly number[], threshold: number): Losses {
   const own = (losses: readonly number[]): number[] =>
     losses.map((loss, i) => ((uncertain[i] as number) >= threshold ? 0 : loss))
   return { labeled: own(labeled), expected: own(expected) }

@@ -61,10 +61,10 @@ describe('where 8 bits may be chosen', () => {
     const plan = regimes.at(-1)?.plan
     expect(plan?.quantize).toEqual({})
     const { model: own } = transform(model, ...transformsOf(plan as Plan, [...baselines, ...methods]))
-    const { verify } = splitOf(inputs)
+    const { choose } = splitOf(inputs)
     await using dense = await runtime.load(modelPath('mail'), { threads: 1 })
     await using session = await runtime.load(encodeModel(own), { threads: 1 })
-    const [before, after] = [await evaluate(dense, verify), await evaluate(session, verify, { batchSize: 16 })]
+    const [before, after] = [await evaluate(dense, choose), await evaluate(session, choose, { batchSize: 16 })]
     expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
     expect(figures.expectedMs?.pruned).toBeLessThan(0.1 * (figures.expectedMs?.dense as number))
   })

@@ -148,10 +148,10 @@ describe('where layers may be left out', () => {
     expect(figures.leftOut).toMatchObject({ layers: plan.leaveOut, holds: true })
     expect(figures.leftOut?.speedup).toBeGreaterThan(1)
     const { model: own } = transform(model, ...transformsOf(plan, [...baselines, ...methods]))
-    const { verify } = splitOf(inputs)
+    const { choose } = splitOf(inputs)
     await using dense = await runtime.load(modelPath('mail'), { threads: 1 })
     await using session = await runtime.load(encodeModel(own), { threads: 1 })
-    const [before, after] = [await evaluate(dense, verify), await evaluate(session, verify, { batchSize: 16 })]
+    const [before, after] = [await evaluate(dense, choose), await evaluate(session, choose, { batchSize: 16 })]
     expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
   })
 

@@ -10,6 +10,7 @@ import {
   type PairedCounts,
   pairedDifference,
   scaledInterval,
+  upperMean,
 } from '@tp/metrics'
 import type { Losses } from './measure-answers.ts'
 
@@ -24,7 +25,7 @@ export interface Loss {
 export interface Tolerance {
   /** Points of accuracy. */
   readonly maxLoss: number
-  /** Whether the whole 95 % interval of the loss must be within that, not its estimate alone. */
+  /** Whether the whole 95 % interval of the loss must be within that, on examples that no choice has seen. */
   readonly confident: boolean
 }
 
@@ -42,15 +43,20 @@ function gradedLoss(losses: readonly number[]): Interval {
   return scaledInterval(figureLoss(none, { got: losses.map((loss) => -loss / 100), share: true }), 100)
 }
 
-/** Whether both ways of counting are within the allowed loss. */
-export function isWithin({ maxLoss, confident }: Tolerance, { labeled, expected }: Loss): boolean {
-  return [labeled, expected].every(({ estimate, high }) => (confident ? high : estimate) <= maxLoss)
+/** The one-sided confidence of the bound that a candidate is chosen by. */
+const CHOSEN_AT = 0.8
+
+/**
+ * Whether a candidate may be chosen: by the upper end of its expected loss. Labels of few changed answers say little, so they do not
+ * decide, unless a confident bound is to be verified, which requires both.
+ */
+export function seemsWithin({ maxLoss, confident }: Tolerance, losses: Losses): boolean {
+  return confident ? seemsProven(maxLoss, losses) : upperMean(losses.expected, CHOSEN_AT) <= maxLoss
 }
 
-/** An approximation that is fast, for choosing among many; the choice is verified exactly. */
-export function seemsWithin({ maxLoss, confident }: Tolerance, { labeled, expected }: Losses): boolean {
+/** An approximation of {@link isProven} that is fast. */
+export function seemsProven(maxLoss: number, { labeled, expected }: Losses): boolean {
   if (mean(labeled) > maxLoss || mean(expected) > maxLoss) return false
-  if (!confident) return true
   const within = maxLoss / 100
   return (
     isScoredBelow(countsOf(labeled), within) &&
@@ -59,6 +65,16 @@ export function seemsWithin({ maxLoss, confident }: Tolerance, { labeled, expect
       within,
     )
   )
+}
+
+/** Whether the whole interval of both ways of counting is within the allowed loss. */
+export function isProven(maxLoss: number, { labeled, expected }: Loss): boolean {
+  return labeled.high <= maxLoss && expected.high <= maxLoss
+}
+
+/** Whether labels say, with 97.5 % confidence, that more is lost than is allowed. */
+export function isContradicted(maxLoss: number, { labeled }: Loss): boolean {
+  return labeled.low > maxLoss
 }
 
 /** The fewest verification examples that can show it, if not one answer differs. */

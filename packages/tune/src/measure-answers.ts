@@ -3,7 +3,7 @@ import type { Runtime } from '@tp/core/runtime'
 import type { Ranking } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { uncertaintyOf } from '@tp/guard'
-import { divergences, dot, expectedLosses, largest, logitRowsOf } from '@tp/metrics'
+import { divergences, dot, expectedLosses, largest, logitRowsOf, temperatureOf } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 import { type TunedPruning, unpruned } from './pruning.ts'
@@ -26,6 +26,14 @@ export interface Answers {
   readonly classes: number
   /** Of candidates that are to be ranked. */
   readonly ranking?: Ranking | undefined
+  /** What logits are divided by where the dense model's probabilities count, as labels say; default 1. */
+  readonly temperature?: number
+}
+
+/** Answers with the temperature that labels fit; scores and vectors have none. */
+export function calibrated(answers: Answers, targets: readonly number[]): Answers {
+  if (answers.ranking !== undefined || answers.classes < 2) return answers
+  return { ...answers, temperature: temperatureOf(answers, targets) }
 }
 
 /** Examples with the dense model's vectors need nothing else. */
@@ -83,14 +91,14 @@ export interface Losses {
 /**
  * By the label a changed answer loses or gains 100 points. By the dense model's probabilities it loses the difference between
  * those of the old and the new answer. The second is more precise with few examples, because few answers change and their labels
- * are almost random. It is too strict as far as the model is overconfident.
+ * are almost random. The temperature of the dense answers corrects as far as the model is overconfident.
  */
 export function lossesOf(dense: Answers, answers: readonly number[], targets: readonly number[]): Losses {
   const right = (i: number, answer: number): number => Number(answer === targets[i])
   const before = predictionsOf(dense)
   return {
     labeled: answers.map((answer, i) => 100 * (right(i, before[i] as number) - right(i, answer))),
-    expected: expectedLosses(dense, answers),
+    expected: expectedLosses(dense, answers, dense.temperature),
   }
 }
 
@@ -115,6 +123,12 @@ export async function measuredDivergences(
     const { scores } = await rank(session, inputs, evaluation(measurer))
     return rankingDivergences([...dense.logits], scores, dense.ranking)
   })
+}
+
+/** The same for answers that are known, which are not vectors. */
+export function divergencesFrom(dense: Answers, pruned: Answers): readonly number[] {
+  if (dense.ranking === undefined) return divergences(dense, pruned)
+  return rankingDivergences([...dense.logits], [...pruned.logits], dense.ranking)
 }
 
 function evaluation({ signal }: Measurer) {

@@ -1,34 +1,37 @@
 import { TpError } from '@tp/core'
 import { candidatesOf, divide, type ModelInputs, type Ranking, sampleExamples, someExamples } from '@tp/data/inputs'
 
-/** Examples by purpose; choosing never sees the verification examples. */
+/** Examples by purpose. */
 export interface Split {
   /** To measure how sensitive each layer is to pruning; labels are not used. */
   readonly look: ModelInputs
   /** To choose between plans. */
   readonly choose: ModelInputs
-  /** To verify the plan that was chosen. */
-  readonly verify: ModelInputs
+  /** To verify a confident bound, which no choice has seen; undefined if none is to be verified, and all examples choose. */
+  readonly verify?: ModelInputs
 }
 
-/** The most examples of each part: more would cost more than they gain. */
-const MOST = { look: 150, choose: 1000, verify: 1000 } as const
+type PartName = keyof Split
 
-/** Fewer are not informative: with 20 to verify on, one is five points. */
+/** The most examples of each part: more would cost more than they gain. */
+const MOST = { look: 150, choose: 2000, verify: 1000 } as const
+
+/** Fewer are not informative: with 60 the bound of a loss is wide. */
 const LEAST = 60
 
-/** Of five examples one is for sensitivity, two for choosing, two for verification. */
+/** Of five examples one is for sensitivity, two for choosing, two for verification, … */
 const TURNS = ['look', 'choose', 'verify', 'choose', 'verify'] as const
 
-/** The share of examples for verification. */
+/** … so that this share is for verification. */
 export const VERIFYING: number = TURNS.filter((part) => part === 'verify').length / TURNS.length
 
 /**
- * Examples of each part, stratified by class; of rankings whole queries.
- * @param verify the most examples for verification, if the default is too few
+ * Examples of each part, stratified by class; of rankings whole queries. Without verification all of them choose, those for
+ * sensitivity too.
+ * @param verify the least number of examples for verification that are taken if there are as many; undefined for none
  * @throws TpError TP_DATA for too few examples
  */
-export function splitOf(inputs: ModelInputs, verify = 0): Split {
+export function splitOf(inputs: ModelInputs, verify?: number): Split {
   if (inputs.ranking !== undefined) return splitOfQueries(inputs, inputs.ranking)
   const count = inputs.targets.length
   if (count < LEAST) {
@@ -39,19 +42,20 @@ export function splitOf(inputs: ModelInputs, verify = 0): Split {
     )
   }
   const rows = divide(inputs, TURNS)
-  const most = { ...MOST, verify: Math.max(MOST.verify, verify) }
-  const part = (name: keyof Split): ModelInputs => sampleExamples(someExamples(inputs, rows[name]), most[name])
-  return { look: part('look'), choose: part('choose'), verify: part('verify') }
+  const part = (name: PartName, most: number): ModelInputs => sampleExamples(someExamples(inputs, rows[name]), most)
+  const look = part('look', MOST.look)
+  if (verify === undefined) return { look, choose: sampleExamples(inputs, MOST.choose) }
+  return { look, choose: part('choose', MOST.choose), verify: part('verify', Math.max(MOST.verify, verify)) }
 }
 
 /** The most queries of each part: each has many candidates. */
-const MOST_QUERIES = { look: 40, choose: 150, verify: 150 } as const
+const MOST_QUERIES = { look: 40, choose: 300 } as const
 
 /** With fewer one query is five points of the mean. */
 const LEAST_QUERIES = 40
 
 /**
- * Queries of each part, with all of their candidates.
+ * Queries of each part, with all of their candidates; all of them choose.
  * @throws TpError TP_DATA for too few queries
  */
 function splitOfQueries(inputs: ModelInputs, ranking: Ranking): Split {
@@ -63,12 +67,14 @@ function splitOfQueries(inputs: ModelInputs, ranking: Ranking): Split {
   const lengths = queries.map(({ length }) => length)
   const keys = inputs.keys && queries.map(([first = 0]) => inputs.keys?.[first] as string | number)
   const parts = divide({ targets: queries.map(() => -1), lengths, keys }, TURNS)
-  const part = (name: keyof Split): ModelInputs => {
-    const taken = parts[name].slice(0, MOST_QUERIES[name])
-    return someExamples(
+  const someQueries = (taken: readonly number[], most: number): ModelInputs =>
+    someExamples(
       inputs,
-      taken.flatMap((query) => queries[query] as readonly number[]),
+      taken.slice(0, most).flatMap((query) => queries[query] as readonly number[]),
     )
+  const { look, choose, verify } = parts
+  return {
+    look: someQueries(look, MOST_QUERIES.look),
+    choose: someQueries([...look, ...choose, ...verify], MOST_QUERIES.choose),
   }
-  return { look: part('look'), choose: part('choose'), verify: part('verify') }
 }

@@ -22,13 +22,23 @@ export function rowOf(contender: Contender, profile: Profile): Candidate[] {
   return row
 }
 
-/** The fastest of a row that holds on the choosing examples, found by bisection, and all slower ones. */
-export async function thoseThatHold(choice: ChoiceOptions, row: readonly Candidate[]): Promise<readonly Candidate[]> {
+/** Candidates that differ in strength, the fastest first. */
+export interface Tried {
+  /** The fastest that holds on the choosing examples, and all slower ones. */
+  readonly holding: readonly Candidate[]
+  /** Those that were tested, whether they hold or not. */
+  readonly tested: readonly Candidate[]
+}
+
+/** The fastest of a row that holds on the choosing examples, found by bisection. */
+export async function triedOf(choice: ChoiceOptions, row: readonly Candidate[]): Promise<Tried> {
+  const tested = new Set<number>()
   let [fails, safe] = [-1, row.length]
   while (safe - fails > 1) {
     const middle = Math.floor((fails + safe) / 2)
+    tested.add(middle)
     if (seemsWithin(choice, await lossesOn(choice, row[middle] as Candidate, 'choose'))) safe = middle
     else fails = middle
   }
-  return row.slice(safe)
+  return { holding: row.slice(safe), tested: row.filter((_, i) => tested.has(i)) }
 }

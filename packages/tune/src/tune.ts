@@ -5,8 +5,8 @@ import { type Chosen, chooseCandidate } from './choose.ts'
 import { type Contender, contendersOf, usualShapes } from './contenders.ts'
 import { inBothForms } from './eight-bits.ts'
 import { leavableOf } from './leavable.ts'
-import { fewestToBeConfident } from './loss.ts'
-import { denseAnswers } from './measure-answers.ts'
+import { fewestToBeConfident, isContradicted } from './loss.ts'
+import { calibrated, denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import type { TuneOptions } from './options.ts'
 import { type Common, pruned, scheduleOf, unpruned } from './pruning.ts'
@@ -18,8 +18,8 @@ import { usableVariants } from './usable-variants.ts'
 /**
  * Finds the fastest pruning of a model on a device that loses no more accuracy than is allowed: times of the model's
  * segments predict the time of any schedule; of those with equal time the one is searched whose answers move least; how fast it
- * can be is tried on labeled examples; the fastest that holds is verified on others, and timed over a grid of shapes. Where it
- * is slower than the dense model, the dense model runs.
+ * can be is tried on labeled examples, all of which choose; for a confident bound the fastest that holds is verified on others. It
+ * is timed over a grid of shapes. Where it is slower than the dense model, the dense model runs.
  * @throws TpError TP_DATA for too few examples, saying how many it takes; TP_OPTION; TP_ABORTED; with the code of a refusal; and what the runtimes throw
  */
 export async function tune(options: TuneOptions): Promise<TunedPlan> {
@@ -67,9 +67,11 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   })
   measurer.begin('sensitivity', 3)
   const seen = await denseAnswers(common, 'look', split.look)
+  const choosing = await denseAnswers(common, 'choose', split.choose)
   const dense = {
-    choose: await denseAnswers(common, 'choose', split.choose),
-    verify: await denseAnswers(common, 'verify', split.verify),
+    // The proof of a confident bound is by the model's probabilities as they are.
+    choose: confident ? choosing : calibrated(choosing, split.choose.targets),
+    verify: split.verify && (await denseAnswers(common, 'verify', split.verify)),
   }
   const { chosen, eightBits, leftOut } = await chooseCandidate(
     { ...common, shapes, split, look: split.look, seen, maxLoss, confident, cascade, leavable, dense },
@@ -82,16 +84,19 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     maxLoss,
     points,
     confident,
+    pooled: split.verify === undefined,
+    ...(dense.choose.temperature !== undefined && { temperature: dense.choose.temperature }),
     ...(chosen && {
       loss: chosen.loss.labeled,
       expectedLoss: chosen.loss.expected,
+      ...(isContradicted(maxLoss, chosen.loss) && { contradicted: true as const }),
       expectedMs: expectedMs(chosen, contenders),
     }),
     ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites, pruning) }),
     ...(eightBits && { eightBits }),
     ...(leftOut && { leftOut }),
     ...(skipped.length > 0 && { skipped }),
-    examples: split.verify.targets.length,
+    examples: (split.verify ?? split.choose).targets.length,
     data: inputs.source,
     grid: cells,
     runtime: name,
@@ -122,7 +127,7 @@ function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Spl
   }
   const fewest = fewestToBeConfident(maxLoss)
   const split = splitOf(inputs, 2 * fewest)
-  const count = split.verify.targets.length
+  const count = split.verify?.targets.length ?? 0
   if (count >= fewest) return split
   const seen = `of ${inputs.targets.length} examples ${count} are to verify on, which cannot show a loss of at most ${maxLoss} ${maxLoss === 1 ? 'point' : 'points'}`
   const advice = `give at least ${Math.ceil(fewest / VERIFYING)} (${fewest} to verify on), or allow more loss`

@@ -28,10 +28,23 @@ export interface Figures {
   readonly points: 'accuracy' | 'nDCG@10' | 'cosine' | 'WER'
   /** … and whether as the upper end of the interval, so that the plan loses more with probability 2.5 % at most. */
   readonly confident: boolean
-  /** Points lost on the verification examples, with 95 % interval, paired with dense; absent if nothing is pruned. */
+  /**
+   * Whether the examples of the losses have also chosen the plan. Then it is the one whose expected loss is at most `maxLoss` by a
+   * one-sided bound of 80 %, among many, so that the bound itself is broken more often; the 95 % interval of the expected loss is
+   * wide enough to allow for the choice ([measured](../../../docs/results/promises.md)). Else no choice has seen them.
+   */
+  readonly pooled: boolean
+  /** Points lost by labels on the examples, with 95 % interval, paired with dense; absent if nothing is pruned. */
   readonly loss?: Interval
-  /** The same by the dense model's own probabilities instead of labels: a narrower interval, too strict as far as the model is overconfident. */
+  /**
+   * The same by the dense model's own probabilities instead of labels: a narrower interval, by which the plan was chosen. Logits are
+   * divided by the temperature.
+   */
   readonly expectedLoss?: Interval
+  /** The temperature that labels fit, above 1 for a model that is overconfident; absent where probabilities count as they are. */
+  readonly temperature?: number
+  /** Labels say with 97.5 % confidence that more is lost than is allowed, although probabilities do not: an alarm. */
+  readonly contradicted?: true
   /** The effect of 8-bit weights without pruning, if they were to be tried. */
   readonly eightBits?: EightBits
   /** The effect of leaving layers out without pruning, if it was to be tried. */
@@ -46,8 +59,8 @@ export interface Figures {
    */
   readonly expectedMs?: { readonly dense: number; readonly pruned: number; readonly uniform?: number }
   /**
-   * The fastest plan with one keep ratio at all layers, or at all but the first, and no fallback, chosen and verified the same
-   * way: the baseline for tuning.
+   * The fastest plan with one keep ratio at all layers, or at all but the first, and no fallback, chosen the same way: the
+   * baseline for tuning.
    */
   readonly uniform?: Plan
   /** End-to-end measurements by shape; with a cascade, including the most that its fallbacks can cost there. */

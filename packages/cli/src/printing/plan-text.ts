@@ -1,5 +1,6 @@
 import { factor } from '@tp/compare'
 import { layersAt, type Plan } from '@tp/compiler'
+import type { Interval } from '@tp/metrics'
 import type { EightBits, LeftOut, TunedPlan } from '@tp/tune'
 import { layersText } from './numbers.ts'
 import { shellWord } from './shell-word.ts'
@@ -22,7 +23,7 @@ const pointsText: Readonly<Record<TunedPlan['figures']['points'], string>> = {
 
 /** The effect of a plan, and its uses. */
 export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, out, weights }: PlanFiles): string {
-  const { loss, grid, maxLoss, points, examples, eightBits, leftOut, encoder } = figures
+  const { loss, grid, maxLoss, points, eightBits, leftOut, encoder } = figures
   const last = regimes.at(-1)?.plan
   const isDense = last?.method === 'none' && last.quantize === undefined && last.leaveOut === undefined
   const alone = [...(eightBits ? [eightBitsText(eightBits)] : []), ...(leftOut ? [leftOutText(leftOut)] : [])]
@@ -37,13 +38,12 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   const speeds = grid.map(
     ({ batch, tokens, speedup }) => `${batch}${tokens === undefined ? '' : `×${tokens}`} ${factor(speedup)}`,
   )
-  const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
   const [first] = regimes
   const trained = weights === undefined ? '' : ` --weights ${shellWord(weights)}`
   const [typedModel, typedPlan] = [shellWord(model), shellWord(out)]
   return [
     `${out}  ${planText(last)}`,
-    `loss  ${loss.estimate.toFixed(1)} ${pointsText[points]} (${interval}) on ${examples} examples that nothing was chosen by`,
+    ...lossTexts(figures, loss),
     ...alone,
     ...(cascade === undefined ? [] : [fallbackText(cascade)]),
     ...(encoder === undefined
@@ -81,8 +81,29 @@ function leftOutText(alone: LeftOut): string {
 }
 
 function aloneText({ speedup, loss }: Pick<EightBits, 'speedup' | 'loss'>): string {
-  const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
-  return `${factor(speedup)}, loss ${loss.estimate.toFixed(1)} points (${interval}) on the examples for choosing`
+  return `${factor(speedup)}, loss ${intervalText(loss, 'points')} on the examples for choosing`
+}
+
+/** Loss with its 95 % interval: where the same examples have chosen the plan, first the loss by which they chose. */
+function lossTexts(
+  { points, examples, pooled, expectedLoss, contradicted, maxLoss }: TunedPlan['figures'],
+  loss: Interval,
+): string[] {
+  const unit = pointsText[points]
+  if (!pooled || expectedLoss === undefined)
+    return [`loss  ${intervalText(loss, unit)} on ${examples} examples that nothing was chosen by`]
+  const byLabels = points === 'accuracy' ? `, by labels ${intervalText(loss, '')}` : ''
+  return [
+    `loss  ${intervalText(expectedLoss, unit)}${byLabels}, on the ${examples} examples that it was chosen by`,
+    ...(contradicted
+      ? [`ALARM  labels say that it loses more than ${maxLoss} ${unit}: check it on other examples`]
+      : []),
+  ]
+}
+
+/** `0.4 points (0.0 … 1.2)` */
+function intervalText({ estimate, low, high }: Interval, unit: string): string {
+  return `${estimate.toFixed(1)}${unit === '' ? '' : ` ${unit}`} (${low.toFixed(1)} … ${high.toFixed(1)})`
 }
 
 function fallbackText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {
@@ -100,11 +121,13 @@ interface SearchSummary {
 
 /** The work of the search, in one sentence. */
 export function searchText({ seconds, isCutShort, tuned, plan }: SearchSummary): string {
-  const { loss, examples, maxLoss } = tuned.figures
+  const { loss, examples, maxLoss, pooled, contradicted } = tuned.figures
   const found =
     plan.method === 'none' || loss === undefined
       ? `nothing that is faster loses no more than ${maxLoss}, so only what is exact is done`
-      : `the fastest that held on ${examples} examples that it was not chosen by`
+      : pooled
+        ? `the fastest that held on ${examples} examples, which chose it${contradicted ? ' although their labels contradict' : ''}`
+        : `the fastest that held on ${examples} examples that it was not chosen by`
   const limit = isCutShort ? '; the time was over before all was tried: more --minutes' : ''
   return `tuned for ${seconds} s: ${found}${limit}. The verdict is of other examples`
 }

@@ -5,7 +5,7 @@ const MANY = 30
 
 /** 97.5 % of Student's t distribution with so many degrees of freedom, 1 or more, lie below it. */
 export function studentQuantile(freedom: number): number {
-  return freedom < MANY ? byHalving(freedom) : expanded(freedom)
+  return freedom < MANY ? quantileByHalving(freedom, 0.975) : expanded(freedom)
 }
 
 /** Cornish and Fisher's expansion around the normal quantile; Abramowitz and Stegun, 26.7.5. */
@@ -20,11 +20,16 @@ function expanded(freedom: number): number {
   return terms.reduce((sum, term, i) => sum + term / freedom ** (i + 1), z)
 }
 
-function byHalving(freedom: number): number {
+/**
+ * Student's t that a share of its distribution lies below.
+ * @param freedom 1 or more; the time grows in proportion
+ * @param share 0.5 to 1
+ */
+export function quantileByHalving(freedom: number, share: number): number {
   let [low, high] = [0, Math.PI / 2]
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2
-    if (within(middle, freedom) < 0.95) low = middle
+    if (within(middle, freedom) < 2 * share - 1) low = middle
     else high = middle
   }
   return Math.tan(high) * Math.sqrt(freedom)

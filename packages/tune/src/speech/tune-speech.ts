@@ -75,6 +75,7 @@ export async function tuneSpeech(options: TuneSpeechOptions): Promise<TunedPlan>
       maxLoss,
       points: 'WER' as const,
       confident: false,
+      pooled: false,
       ...own,
       ...(skipped.length > 0 && { skipped }),
       ...about,

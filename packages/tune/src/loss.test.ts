@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { isContradicted, lossOf, seemsWithin } from './loss.ts'
+import type { Losses } from './measure-answers.ts'
+
+const EXAMPLES = 200
+
+/** Answers of which some turn: each loses so many points by the dense model's probabilities, and 100 by its label if that is lost. */
+const turned = (count: number, points: number, lost: number): Losses => ({
+  labeled: Array.from({ length: EXAMPLES }, (_, i) => (i < lost ? 100 : 0)),
+  expected: Array.from({ length: EXAMPLES }, (_, i) => (i < count ? points : 0)),
+})
+
+describe('a candidate', () => {
+  const tolerance = { maxLoss: 1, confident: false }
+
+  test('holds by the upper end of its expected loss, not by its estimate', () => {
+    expect(seemsWithin(tolerance, turned(10, 15, 0))).toBe(true)
+    expect(seemsWithin(tolerance, turned(10, 19, 0))).toBe(false)
+  })
+
+  test('holds if one label more than allowed is lost, which says little', () => {
+    expect(seemsWithin(tolerance, turned(10, 10, 3))).toBe(true)
+    expect(seemsWithin({ maxLoss: 1, confident: true }, turned(10, 10, 3))).toBe(false)
+  })
+
+  test('raises an alarm where its labels say for certain that more is lost', () => {
+    expect(isContradicted(1, lossOf(turned(10, 10, 3)))).toBe(false)
+    expect(isContradicted(1, lossOf(turned(20, 5, 20)))).toBe(true)
+    expect(seemsWithin(tolerance, turned(20, 5, 20))).toBe(true)
+  })
+})

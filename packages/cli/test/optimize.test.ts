@@ -54,7 +54,7 @@ beforeAll(() => {
 
 /** Figures of a plan that was verified on 320 examples. */
 const onExamples: TunedPlan['figures'] = {
-  ...{ maxLoss: 1, points: 'accuracy', confident: false, examples: 320, data: 'd.tsv', grid: [] },
+  ...{ maxLoss: 1, points: 'accuracy', confident: false, pooled: false, examples: 320, data: 'd.tsv', grid: [] },
   loss: { estimate: 0.2, low: -0.4, high: 0.9 },
   ...{ runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
 }
@@ -75,6 +75,23 @@ describe('tp optimize', () => {
     expect(text).toContain('answers with a probability below 93.0 %: 3.5 % of the examples')
     expect(text).toContain('next  tp prune m.onnx --plan p.json -o pruned.onnx')
     expect(text).toContain('then  tp serve pruned.onnx --guard p.json --against m.onnx')
+  })
+
+  test('says by which loss a plan was chosen, whether the same examples tell it, and where labels contradict', () => {
+    const textOf = (own: Partial<TunedPlan['figures']>): string => {
+      const plan: Plan = { format: 1, method: 'tome', layers: [2], keep: [0.7] }
+      const figures = { ...onExamples, ...own }
+      return describePlan({ format: 1, regimes: [{ plan }], figures }, { model: 'm', out: 'p.json' })
+    }
+    expect(textOf({})).toContain('loss  0.2 points (-0.4 … 0.9) on 320 examples that nothing was chosen by\n')
+    const expectedLoss = { estimate: 0.5, low: 0.1, high: 1.6 }
+    const pooled = textOf({ pooled: true, expectedLoss })
+    expect(pooled).toContain(
+      'loss  0.5 points (0.1 … 1.6), by labels 0.2 (-0.4 … 0.9), on the 320 examples that it was chosen by\n',
+    )
+    expect(pooled).not.toContain('ALARM')
+    const alarm = 'ALARM  labels say that it loses more than 1 points: check it on other examples\n'
+    expect(textOf({ pooled: true, expectedLoss, contradicted: true })).toContain(alarm)
   })
 
   test('says what 8 bits do alone, and that a plan is in them', () => {

@@ -103,9 +103,10 @@ describe('where 8 bits may be chosen', () => {
     timeout,
     tags: 'exhaustive',
   }, async () => {
-    const wrong = splitOf(inputs).verify.targets.flatMap((target) => (target === 0 ? [-9, 9] : [9, -9]))
+    const { verify } = splitOf(inputs, 1)
+    const wrong = (verify as ModelInputs).targets.flatMap((target) => (target === 0 ? [-9, 9] : [9, -9]))
     const known = { ...timesOf(20), 'logits none in 8 bits 1 1 1 1 1 verify': wrong }
-    const { regimes, figures } = await ask({ known, maxLoss: 40 })
+    const { regimes, figures } = await ask({ known, maxLoss: 40, confident: true })
     expect(figures.eightBits).toMatchObject({ holds: true, speedup: expect.closeTo(1 / 20) })
     expect(figures.loss?.estimate).toBeLessThanOrEqual(40)
     expect(regimes.at(-1)?.plan.quantize).toBeUndefined()

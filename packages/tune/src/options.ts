@@ -34,7 +34,7 @@ export interface TuneOptions {
   readonly model: Model
   /**
    * Examples that no later report uses, with labels unless they are candidates to be ranked or come with the dense model's vectors
-   * (`vectors`). They are divided for sensitivity, for choosing and for verification.
+   * (`vectors`). All of them choose; for a confident bound some are for verification only.
    */
   readonly inputs: ModelInputs
   readonly variants: readonly Variant[]

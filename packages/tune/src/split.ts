@@ -14,7 +14,10 @@ export interface Split {
 type PartName = keyof Split
 
 /** The most examples of each part: more would cost more than they gain. */
-const MOST = { look: 150, choose: 2000, verify: 1000 } as const
+const MOST = { look: 150, choose: 1000, verify: 1000 } as const
+
+/** The most where all examples choose. */
+const MOST_POOLED = 2000
 
 /** Fewer are not informative: with 60 the bound of a loss is wide. */
 const LEAST = 60
@@ -44,7 +47,7 @@ export function splitOf(inputs: ModelInputs, verify?: number): Split {
   const rows = divide(inputs, TURNS)
   const part = (name: PartName, most: number): ModelInputs => sampleExamples(someExamples(inputs, rows[name]), most)
   const look = part('look', MOST.look)
-  if (verify === undefined) return { look, choose: sampleExamples(inputs, MOST.choose) }
+  if (verify === undefined) return { look, choose: sampleExamples(inputs, MOST_POOLED) }
   return { look, choose: part('choose', MOST.choose), verify: part('verify', Math.max(MOST.verify, verify)) }
 }
 

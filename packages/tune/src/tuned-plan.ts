@@ -29,9 +29,9 @@ export interface Figures {
   /** … and whether as the upper end of the interval, so that the plan loses more with probability 2.5 % at most. */
   readonly confident: boolean
   /**
-   * Whether the examples of the losses have also chosen the plan. Then it is the one whose expected loss is at most `maxLoss` by a
-   * one-sided bound of 80 %, among many, so that the bound itself is broken more often; the 95 % interval of the expected loss is
-   * wide enough to allow for the choice ([measured](../../../docs/results/promises.md)). Else no choice has seen them.
+   * Whether the examples of the losses have also chosen the plan. Then its expected loss is at most `maxLoss` by a one-sided bound
+   * of 80 %, which is broken more often after a choice among many; the 95 % interval of the expected loss is
+   * wide enough to allow for the choice (docs/results/promises.md). Else no choice has seen them.
    */
   readonly pooled: boolean
   /** Points lost by labels on the examples, with 95 % interval, paired with dense; absent if nothing is pruned. */

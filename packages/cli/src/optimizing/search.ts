@@ -68,7 +68,7 @@ const stageTexts: Readonly<Record<FindProgress['stage'], string>> = {
   latency: 'timing the model',
   sensitivity: 'looking how much each layer needs its tokens',
   search: 'choosing',
-  verification: 'verifying',
+  verification: 'comparing the fastest',
   regimes: 'timing the plan',
 }
 /** Those of one bar. */

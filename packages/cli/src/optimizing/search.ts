@@ -133,7 +133,8 @@ async function search(
       }),
       async prepare(inputs) {
         const measured = await measurementsOf(args, () =>
-          subjectOf(file, inputs as ModelInputs, args.weights, device, settings),
+          // A confident bound divides the examples in another way.
+          subjectOf(file, inputs as ModelInputs, args.weights, device, { ...settings, confident }),
         )
         progress.expect?.(counted.length)
         progress.stage('preparing', 0)

@@ -5,7 +5,7 @@ import type { Contender } from './contenders.ts'
 import { mostPromising } from './divergences.ts'
 import { type EightBits, eightBitsAlone } from './eight-bits.ts'
 import { profileAt } from './equal-time.ts'
-import { fastestThatHolds, type Measured } from './frontier.ts'
+import { fastestThatHolds, type TimedDivergence } from './frontier.ts'
 import { type LeftOut, withFewerLayers } from './leave-out.ts'
 import { type Loss, lossOf, seemsWithin } from './loss.ts'
 import { evenProfiles, type Profile } from './profile.ts'
@@ -117,7 +117,7 @@ type Found = Omit<Chosen, 'uniform'>
 
 /** Of the candidates that were tested, the fastest that holds on the frontier of time and divergence: all examples choose. */
 async function chosenOnAll(choice: ChoiceOptions, rows: readonly Tried[]): Promise<Found | undefined> {
-  const measured: Measured<Candidate>[] = []
+  const measured: TimedDivergence<Candidate>[] = []
   for (const candidate of rows.flatMap(({ tested }) => tested)) {
     measured.push({ candidate, ms: totalMs(candidate), divergence: await divergenceOf(choice, candidate) })
   }

@@ -2,7 +2,7 @@ import { randomNumbers } from '@tp/core/statistics'
 import { mean } from '@tp/metrics'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fastestThatHolds, type Measured } from './frontier.ts'
+import { fastestThatHolds, type TimedDivergence } from './frontier.ts'
 import { lossOf, seemsWithin } from './loss.ts'
 import type { Losses } from './measure-answers.ts'
 
@@ -13,7 +13,7 @@ const candidates = fc.array(
 )
 
 describe('the choice along the frontier', () => {
-  test('is never nothing where a candidate holds, and always one that holds', async () => {
+  test('finds a candidate that holds wherever there is one', async () => {
     await fc.assert(
       fc.asyncProperty(candidates, async (measured) => {
         const found = await fastestThatHolds(measured, async ({ isSafe }) => isSafe)
@@ -23,7 +23,7 @@ describe('the choice along the frontier', () => {
     )
   })
 
-  test('is the fastest that holds if what moves the answers less also loses less', async () => {
+  test('finds the fastest that holds if moving the answers less also loses less', async () => {
     await fc.assert(
       fc.asyncProperty(candidates, fc.nat(20), async (measured, limit) => {
         const holds = ({ divergence }: { readonly divergence: number }): boolean => divergence <= limit
@@ -36,7 +36,10 @@ describe('the choice along the frontier', () => {
 
   test('does not take a fast one that holds by chance among others that fail', async () => {
     const holding = new Set([0, 5, 6])
-    const measured = Array.from({ length: 7 }, (_, i): Measured<number> => ({ candidate: i, ms: i, divergence: 7 - i }))
+    const measured = Array.from(
+      { length: 7 },
+      (_, i): TimedDivergence<number> => ({ candidate: i, ms: i, divergence: 7 - i }),
+    )
     expect(await fastestThatHolds(measured, async (candidate) => holding.has(candidate))).toBe(5)
   })
 })

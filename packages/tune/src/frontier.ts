@@ -1,5 +1,5 @@
 /** A candidate with its time and how far its answers move. */
-export interface Measured<T> {
+export interface TimedDivergence<T> {
   readonly candidate: T
   readonly ms: number
   /** Mean over the examples. */
@@ -14,7 +14,7 @@ export interface Measured<T> {
  * @returns undefined only if no candidate holds
  */
 export async function fastestThatHolds<T>(
-  measured: readonly Measured<T>[],
+  measured: readonly TimedDivergence<T>[],
   holds: (candidate: T) => Promise<boolean>,
 ): Promise<T | undefined> {
   const byTime = measured.toSorted((a, b) => a.ms - b.ms)
@@ -22,7 +22,7 @@ export async function fastestThatHolds<T>(
   let [fails, safe] = [-1, frontier.length]
   while (safe - fails > 1) {
     const middle = Math.floor((fails + safe) / 2)
-    if (await holds((frontier[middle] as Measured<T>).candidate)) safe = middle
+    if (await holds((frontier[middle] as TimedDivergence<T>).candidate)) safe = middle
     else fails = middle
   }
   const found = frontier[safe]
@@ -32,7 +32,7 @@ export async function fastestThatHolds<T>(
 }
 
 /** Those whose answers move less than all faster ones'. */
-function frontierOf<T>(byTime: readonly Measured<T>[]): Measured<T>[] {
+function frontierOf<T>(byTime: readonly TimedDivergence<T>[]): TimedDivergence<T>[] {
   let least = Number.POSITIVE_INFINITY
   return byTime.filter(({ divergence }) => {
     if (divergence >= least) return false

@@ -26,7 +26,7 @@ export interface Answers {
   readonly classes: number
   /** Of candidates that are to be ranked. */
   readonly ranking?: Ranking | undefined
-  /** What logits are divided by where the dense model's probabilities count, as labels say; default 1. */
+  /** Divides logits where the dense model's probabilities count; fitted by the labels. Default: 1. */
   readonly temperature?: number
 }
 

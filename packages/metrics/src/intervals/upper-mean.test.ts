@@ -25,6 +25,6 @@ test('lies above the true mean as often as it says', () => {
   expect(above / draws).toBeLessThan(0.83)
 })
 
-test('is the number itself where all are the same', () => {
+test('returns the number itself where all are the same', () => {
   expect(upperMean([3, 3, 3], 0.8)).toBe(3)
 })

@@ -23,7 +23,7 @@ export interface EvaluateOptions {
 
 /** The results of running a model on examples, for any task. */
 export interface Run {
-  /** For a model with traces, when `layers` is given. */
+  /** For a model with traces, when `layerCount` is given. */
   readonly kept: KeptFractions | undefined
   /**
    * End to end by example in milliseconds: tokenizing or reading, and one run. Only with batch size 1. Of use to see

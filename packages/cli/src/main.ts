@@ -3,7 +3,7 @@ import { ENDING_SIGNALS } from './context/endable.ts'
 import { progressTo } from './printing/progress.ts'
 import { terminalColumns } from './printing/terminal.ts'
 import { run } from './program/run.ts'
-import { watchEnding } from './program/watch-ending.ts'
+import { watchEnding, writeAtOnce } from './program/watch-ending.ts'
 
 /** Exit code of a process that a signal ends is 128 + the signal's number. */
 const signals = { SIGINT: 130, SIGTERM: 143 } as const
@@ -36,7 +36,7 @@ const code = await run(args, version, {
   columns: terminalColumns(process.stdout),
   errorStyled: showsColors(process.stderr),
   errorColumns: terminalColumns(process.stderr),
-  printError: (text) => void process.stderr.write(`${text}\n`),
+  printError: (text) => (endedBy === undefined ? void process.stderr.write(`${text}\n`) : writeAtOnce(2, `${text}\n`)),
   progress: progressTo(process.stderr),
 })
 ending.done(endedBy === undefined ? code : signals[endedBy])

@@ -59,10 +59,14 @@ function endedEarly(): Error {
   return new TpError('TP_PLUGIN', plugins.join(', '), `${what}; ${cause}`)
 }
 
-/** At once: nothing that waits is written any more. */
 function say(to: 1 | 2, text: string): void {
+  writeAtOnce(to, `${printable(text)}\n`)
+}
+
+/** Writes without a stream: nothing that waits is written any more, nor by a stream that an interruption has stopped within a write. */
+export function writeAtOnce(to: 1 | 2, text: string): void {
   try {
-    writeSync(to, `${printable(text)}\n`)
+    writeSync(to, text)
   } catch {
     // It cannot be written.
   }

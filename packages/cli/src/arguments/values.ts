@@ -55,6 +55,16 @@ export function share(option: string, text: string): number {
   return value
 }
 
+/** The value of an option that may be missing. @throws TpError TP_USAGE */
+export function wholeOption<Name extends string>(
+  args: { readonly [Key in Name]?: string | undefined },
+  name: Name,
+  least = 1,
+): number | undefined {
+  const text = args[name]
+  return text === undefined ? undefined : wholeNumber(name, text, least)
+}
+
 export function wholeNumber(option: string, text: string, least = 1): number {
   const value = number(option, text)
   if (!Number.isInteger(value) || value < least)

@@ -21,6 +21,7 @@ import type { Context } from '../context/context.ts'
 import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
 import { type BenchCandidate, pruneCandidates } from '../measuring/candidates.ts'
 import { comparedMethods } from '../measuring/compared-methods.ts'
+import type { VariantOptions } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
@@ -76,15 +77,16 @@ export const benchCommand: Command = command({
     const threads = args.threads === undefined ? 1 : wholeNumber('threads', args.threads)
     const least = args['min-speedup'] === undefined ? undefined : number('min-speedup', args['min-speedup'])
     const methods = args.method?.split(',').map((name) => name.trim())
-    if (methods !== undefined) {
-      readComparedAmounts(args)
-      await comparedMethods(methods, readSettings(args).params ?? {}, args.plugin ?? [])
-    }
+    const [amounts, settings] = [readComparedAmounts(args), readSettings(args)]
+    const compared = methods && (await comparedMethods(methods, settings.params ?? {}, args.plugin ?? []))
     const runtime = await openRuntime(args.runtime)
     const file = await readModelFile(path, context)
     const { maxTokens } = await readModelFolder(path)
     const shapes = benchShapes(args.shapes, inputRoles(file.model), maxTokens)
-    const candidates = await openCandidates(file, args, runtime, context)
+    const candidates = await openCandidates(file, args, compared && { compared, amounts, settings }, {
+      ...context,
+      runtime,
+    })
     const results = await time(file, candidates, shapes, threads, context)
     const slow =
       least === undefined ? [] : results.filter(({ judged, latency }) => judged && latency.speedup.value < least)
@@ -108,26 +110,20 @@ export const benchCommand: Command = command({
 async function openCandidates(
   file: ModelFile,
   args: Arguments<typeof options>,
-  runtime: Runtime,
-  context: Context,
+  pruning: Pick<VariantOptions, 'compared' | 'amounts' | 'settings'> | undefined,
+  context: Context & { readonly runtime: Runtime },
 ): Promise<BenchCandidate[]> {
-  const { progress, signal } = context
-  const amounts = readComparedAmounts(args)
-  const settings = readSettings(args)
+  const { progress, signal, runtime } = context
   const fromFile = ({ path, model }: ModelFile, judged: boolean): BenchCandidate => ({
     name: path,
     model,
     judged,
     load: (session) => runtime.load(path, session),
   })
-  if (args.method !== undefined) {
+  if (pruning !== undefined) {
     progress.stage(`pruning ${basename(file.path)}`)
-    const methods = args.method.split(',').map((name) => name.trim())
-    const pruned = await pruneCandidates({
-      ...{ file: await asPooled(file, args), methods, amounts, settings, weights: args.weights, runtime, signal },
-      plugins: args.plugin ?? [],
-    })
-    return [{ ...fromFile(file, false), name: originalName(file), flops: () => 1 }, ...pruned]
+    const own = { ...pruning, file: await asPooled(file, args), weights: args.weights, runtime, signal }
+    return [{ ...fromFile(file, false), name: originalName(file), flops: () => 1 }, ...(await pruneCandidates(own))]
   }
   if (args.against === undefined) return [fromFile(file, false)]
   return [fromFile(await readModelFile(args.against, context), false), fromFile(file, true)]

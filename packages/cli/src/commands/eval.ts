@@ -80,25 +80,14 @@ export const evalCommand: Command = command({
     const methods = args.methods?.split(',').map((name) => name.trim()) ?? (leaveOut && [])
     const settings = readSettings(args)
     readTask(args.task)
-    if (methods !== undefined) await comparedMethods(methods, settings.params ?? {}, args.plugin ?? [])
+    const compared = methods && (await comparedMethods(methods, settings.params ?? {}, args.plugin ?? []))
     const file = await asPooled(await readModelFile(path, context), args)
-    const inspection = methods && inspectFile(file, settings.encoder)
+    const inspection = compared && inspectFile(file, settings.encoder)
     const variants: PrunedVariant[] = []
-    if (methods && inspection) {
+    if (compared) {
       progress.stage(`pruning ${basename(path)}`)
-      const plugins = args.plugin ?? []
-      variants.push(
-        ...(await pruneVariants({
-          file,
-          methods,
-          amounts,
-          leaveOut,
-          settings,
-          weights: args.weights,
-          plugins,
-          signal,
-        })),
-      )
+      const request = { file, compared, amounts, leaveOut, settings, weights: args.weights, signal }
+      variants.push(...(await pruneVariants(request)))
     }
     const batchSize = batchSizeOf(file)
     const opened = withTokens(await openTaskInputs(path, data, batchSize, args, context), args)

@@ -1,5 +1,5 @@
 import { verifyPress } from '@tp/compare'
-import { fromPlan, press } from '@tp/compiler'
+import { press } from '@tp/compiler'
 import { amountRules } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
 import { outputsOf, stageModel } from '@tp/data/files'
@@ -44,12 +44,9 @@ export const pressCommand: Command = command({
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     if (args.method === undefined) throw usageError('--method NAME is missing, such as key-diff, key-norm or streaming')
     const amount = readCount(args)
-    const catalog = await loadMethods(args.plugin)
-    const plan = planOf(findMethod(catalog, args.method), { params: readSettings(args).params ?? {} })
-    const { method } = fromPlan(
-      plan,
-      [...catalog.values()].map(({ entry }) => entry),
-    )
+    const entry = findMethod(await loadMethods(args.plugin), args.method)
+    const plan = planOf(entry, { params: readSettings(args).params ?? {} })
+    const method = entry.create(plan.params)
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`pressing the caches of ${path}`)
     const pressing = await endable(async () => naming(path, () => press(file.model, { method, amount })))

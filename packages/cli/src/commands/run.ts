@@ -6,9 +6,9 @@ import { outputsOf } from '@tp/data/files'
 import { dataOptions } from '../arguments/data-options.ts'
 import { runOptions } from '../arguments/run-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import { wholeNumber } from '../arguments/values.ts'
+import { wholeOption } from '../arguments/values.ts'
 import { jsonDocument } from '../printing/document.ts'
-import { grouped } from '../printing/numbers.ts'
+import { counted, grouped } from '../printing/numbers.ts'
 import { readRun } from '../serving/read-run.ts'
 import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
@@ -31,18 +31,8 @@ export const runCommand: Command = command({
     },
     task: { type: 'string', value: TASKS.join('|'), description: 'default: judged by the outputs of the model' },
     read: dataOptions.read,
-    'text-column': {
-      type: 'string',
-      through: 'read',
-      value: 'NAME|N',
-      description: 'column of the texts; default: found by its header',
-    },
-    'pair-column': {
-      type: 'string',
-      through: 'read',
-      value: 'NAME|N',
-      description: 'the same for the second texts of pairs',
-    },
+    'text-column': { ...dataOptions['text-column'], description: 'column of the texts; default: found by its header' },
+    'pair-column': dataOptions['pair-column'],
     'id-column': {
       type: 'string',
       through: 'read',
@@ -112,10 +102,6 @@ export const runCommand: Command = command({
     const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() === true
     if (isFolder) await files.readsFolder(data, 'the folder of --data')
     else await files.reads(data, 'the file of --data', Number.POSITIVE_INFINITY)
-    const number = (name: 'max-tokens' | 'shard-rows' | 'batch-tokens' | 'threads'): number | undefined => {
-      const text = args[name]
-      return text === undefined ? undefined : wholeNumber(name, text)
-    }
     const stages = {
       planning: `reading ${data}`,
       computing: `running ${basename(path)}`,
@@ -136,16 +122,17 @@ export const runCommand: Command = command({
       textColumn: args['text-column'],
       pairColumn: args['pair-column'],
       idColumn: args['id-column'],
-      maxTokens: number('max-tokens'),
-      shardRows: number('shard-rows'),
-      batchTokens: number('batch-tokens'),
-      threads: number('threads'),
+      maxTokens: wholeOption(args, 'max-tokens'),
+      shardRows: wholeOption(args, 'shard-rows'),
+      batchTokens: wholeOption(args, 'batch-tokens'),
+      threads: wholeOption(args, 'threads'),
       queue: queue === undefined ? undefined : { url: queue, folder: folder ?? '.' },
       onStage(stage, rows) {
         if (stage === 'computing') files.wrote(saved)
         progress.stage(stages[stage], undefined, rows)
       },
-      onProgress: ({ rows, total, workers }) => progress.step(rows, total, workersText(workers)),
+      onProgress: ({ rows, total, workers }) =>
+        progress.step(rows, total, workers === undefined ? undefined : counted(workers, 'worker')),
     }).catch(async (error: unknown) => {
       if (signal.aborted && (await files.written()).includes(saved))
         progress.note(
@@ -158,21 +145,12 @@ export const runCommand: Command = command({
     print(
       json
         ? jsonDocument('run', { model: path, data, out, ...report })
-        : `wrote ${out}: ${grouped(report.rows)} rows in ${shardsText(report.shards)}${kept}`,
+        : `wrote ${out}: ${grouped(report.rows)} rows in ${counted(report.shards, 'shard', grouped(report.shards))}${kept}`,
     )
     return EXIT.done
   },
 })
 
-function shardsText(count: number): string {
-  return `${grouped(count)} ${count === 1 ? 'shard' : 'shards'}`
-}
-
 function isTask(text: string): text is BulkTask {
   return TASKS.includes(text)
-}
-
-function workersText(workers: number | undefined): string | undefined {
-  if (workers === undefined) return undefined
-  return `${workers} ${workers === 1 ? 'worker' : 'workers'}`
 }

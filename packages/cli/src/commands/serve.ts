@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import type { ModelToServe, ServeOptions, Server } from '@tp/server'
 import { runOptions } from '../arguments/run-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import { number, wholeNumber } from '../arguments/values.ts'
+import { number, wholeOption } from '../arguments/values.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { jsonDocument } from '../printing/document.ts'
 import { onHangUp } from '../serving/hang-up.ts'
@@ -108,18 +108,14 @@ export const serveCommand: Command = command({
     const request = await readRun(options)
     const [ofOne] = Object.keys(request)
     if (ofOne !== undefined && operands.length > 1) throw usageError(`--${ofOne} belongs to one model; serve it alone`)
-    const whole = (name: WholeOption, least = 1): number | undefined => {
-      const text = options[name]
-      return text === undefined ? undefined : wholeNumber(name, text, least)
-    }
     const shared: Partial<ModelToServe> = {
       runtime: options.runtime === undefined ? undefined : await openRuntime(options.runtime),
-      threads: whole('threads'),
-      atOnce: whole('at-once'),
+      threads: wholeOption(options, 'threads'),
+      atOnce: wholeOption(options, 'at-once'),
       maxWait: options['max-wait'] === undefined ? undefined : number('max-wait', options['max-wait']),
-      batchTokens: whole('batch-tokens'),
-      queueTokens: whole('queue-tokens'),
-      maxTokens: whole('max-tokens', 3),
+      batchTokens: wholeOption(options, 'batch-tokens'),
+      queueTokens: wholeOption(options, 'queue-tokens'),
+      maxTokens: wholeOption(options, 'max-tokens', 3),
       ...request,
       readPlan: plan === undefined ? undefined : () => readPlanOfRuns(plan),
     }
@@ -127,11 +123,14 @@ export const serveCommand: Command = command({
     const server = await open({
       models: operands.map((operand) => ({ ...shared, ...modelOf(operand) })),
       host: options.host,
-      port: whole('port', 0),
+      port: wholeOption(options, 'port', 0),
       truncate: options.truncate,
-      drainMs: whole('drain-ms', 0),
-      endMs: whole('end-ms', 0),
-      limits: { texts: whole('max-texts'), body: whole('max-body') } as ServeOptions['limits'],
+      drainMs: wholeOption(options, 'drain-ms', 0),
+      endMs: wholeOption(options, 'end-ms', 0),
+      limits: {
+        texts: wholeOption(options, 'max-texts'),
+        body: wholeOption(options, 'max-body'),
+      } as ServeOptions['limits'],
       onAlarm: (model, { signal: what, seen, expected }) =>
         progress.note(`${model}: inputs have changed: ${what} is ${seen}, was ${expected}`),
     })
@@ -154,10 +153,6 @@ export const serveCommand: Command = command({
     return EXIT.done
   },
 })
-
-type WholeOption =
-  | ('port' | 'threads' | 'at-once' | 'batch-tokens')
-  | ('queue-tokens' | 'max-texts' | 'max-tokens' | 'max-body' | 'drain-ms' | 'end-ms')
 
 /** `@tp/server` need not be installed. */
 async function open(options: ServeOptions): Promise<Server> {

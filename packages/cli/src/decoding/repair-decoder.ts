@@ -26,9 +26,10 @@ export const decoderOptions = {
   },
 } as const
 
-export interface RepairedDecoder extends AsyncDisposable {
+export interface RepairedDecoder {
   readonly report: DecoderReport
-  commit(): Promise<void>
+  /** The repaired file, not written yet; absent where the decoder stays as it is. */
+  readonly staged?: StagedModel
 }
 
 interface RepairOptions {
@@ -68,7 +69,7 @@ export async function repairDecoder(
   const { model, reports } = naming(file.path, () => transform(file.model, repair))
   const [{ builtIn, inputs }] = reports
   requireSize(file, inputs, size)
-  if (builtIn === undefined) return unchanged(file.path)
+  if (builtIn === undefined) return { report: { decoder: file.path } }
   if (out === undefined) {
     const seen = `${file.path} has ${builtIn} states built in, and there will be fewer`
     throw usageError(`${seen}; say where to write it repaired: --decoder-out FILE`)
@@ -78,7 +79,9 @@ export async function repairDecoder(
     const difference = verify
       ? await withinBounds(file, staged.path, signal, (pair) => verifyStates({ ...pair, inputs, count: builtIn }))
       : undefined
-    return written(file.path, out, builtIn, staged, difference)
+    const { bytes, dataFiles } = staged
+    const verification = difference === undefined ? {} : { verification: { difference } }
+    return { report: { decoder: file.path, builtIn, out, bytes, dataFiles, ...verification }, staged }
   } catch (error) {
     await staged[Symbol.asyncDispose]()
     throw error
@@ -92,24 +95,4 @@ function requireSize({ model, path }: ModelFile, names: readonly string[], size:
   if (typeof own !== 'number' || own === size) return
   const seen = `${path}: its input ${states?.name} has states of ${own} numbers, and the encoder's have ${size}`
   throw new TpError('TP_INPUT', 'tp', `${seen}; give the decoder that belongs to it`)
-}
-
-function unchanged(decoder: string): RepairedDecoder {
-  return { report: { decoder }, commit: async () => {}, [Symbol.asyncDispose]: async () => {} }
-}
-
-function written(
-  decoder: string,
-  out: string,
-  builtIn: number,
-  staged: StagedModel,
-  difference: number | undefined,
-): RepairedDecoder {
-  const { bytes, dataFiles } = staged
-  const verification = difference === undefined ? {} : { verification: { difference } }
-  return {
-    report: { decoder, builtIn, out, bytes, dataFiles, ...verification },
-    commit: () => staged.commit(),
-    [Symbol.asyncDispose]: () => staged[Symbol.asyncDispose](),
-  }
 }

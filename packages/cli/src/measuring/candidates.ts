@@ -20,7 +20,7 @@ export interface BenchCandidate {
 export async function pruneCandidates(
   options: VariantOptions & { readonly runtime: Runtime },
 ): Promise<BenchCandidate[]> {
-  const { file, methods, settings, runtime } = options
+  const { file, compared, settings, runtime } = options
   const inspection = inspectFile(file, settings.encoder)
   const dense = flopsOf(file.model, inspection)
   const variants = await pruneVariants(options)
@@ -29,7 +29,7 @@ export async function pruneCandidates(
     return {
       name: [method, keep].join(' ').trim(),
       model,
-      judged: method !== 'none' || methods.every((name) => name === 'none'),
+      judged: method !== 'none' || compared.entries.length === 0,
       flops: (shape) => ratio(dense(shape), pruned(shape)),
       load: (session) => loadSession(runtime, model, file, session),
     }

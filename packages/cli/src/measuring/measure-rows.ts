@@ -36,9 +36,7 @@ export async function measureRows(
       ...{ model, layerCount: encoders[0]?.layerCount },
       open: () => loadSession(runtime, model, file, options),
       traced: models.map(
-        ({ traced }) =>
-          async () =>
-            loadSession(runtime, (await traced()).model, file, options),
+        (prune) => async () => loadSession(runtime, (await prune({ trace: true })).model, file, options),
       ),
     }
   })

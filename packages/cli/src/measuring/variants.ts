@@ -17,7 +17,7 @@ import { withoutItsLayers } from '../pruning/leave-out.ts'
 import { inspectEncoders, pruneFile, settingsOf } from '../pruning/prune-file.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { layersOf, readWeights, type TrainedValues } from '../pruning/weights.ts'
-import { comparedMethods } from './compared-methods.ts'
+import type { ComparedMethods } from './compared-methods.ts'
 import { seededOptions } from './seeds.ts'
 
 /** One row of a comparison: the model pruned one way. */
@@ -32,22 +32,18 @@ export interface PrunedVariant {
   readonly models: readonly VariantModel[]
 }
 
-interface VariantModel {
-  plain(): Promise<Pruned>
-  /** The same with outputs that say which tokens were kept. */
-  traced(): Promise<Pruned>
-}
+/** Prunes a model one way; with `trace`, with outputs that say which tokens were kept. */
+type VariantModel = (form: Pick<PruneOptions, 'trace'>) => Promise<Pruned>
 
 export interface VariantOptions {
   readonly file: ModelFile
-  readonly methods: readonly string[]
+  readonly compared: ComparedMethods
   readonly amounts: readonly WrittenPlan[]
   /** Layers to leave out without any pruning, one row each. */
   readonly leaveOut?: readonly (readonly number[])[] | undefined
   readonly settings: WrittenPlan
   /** File of trained values. */
   readonly weights: string | undefined
-  readonly plugins: readonly string[]
   readonly signal: AbortSignal
 }
 
@@ -56,9 +52,9 @@ export interface VariantOptions {
  * @throws RefusalError; TpError TP_USAGE, TP_UNKNOWN_METHOD, TP_OPTION and what pruning throws
  */
 export async function pruneVariants(options: VariantOptions): Promise<PrunedVariant[]> {
-  const { file, methods: names, amounts, leaveOut = [], settings, plugins } = options
+  const { file, compared, amounts, leaveOut = [], settings } = options
   const { params = {}, ...common } = settings
-  const { methods, entries } = await comparedMethods(names, params, plugins)
+  const { methods, entries } = compared
   const scheduled = entries.filter((entry) => !entry.create().unscheduled)
   if (scheduled.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
   if (scheduled.length === 0 && amounts.length > 0) {
@@ -69,11 +65,11 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
   const weights = await readWeights(options.weights)
   const encoders = inspectEncoders(file, common.encoder)
   const whole: Plan = { ...common, format: 1, method: 'none' }
-  const unpruned = (plan: Plan): Promise<VariantModel> => variantModel(file, { plan, methods, weights }, encoders)
-  const variants: PrunedVariant[] = [await variantOf('none', '', [await unpruned(whole)])]
+  const unpruned = (plan: Plan): VariantModel => variantModel(file, { plan, methods, weights }, encoders)
+  const variants: PrunedVariant[] = [await variantOf('none', '', [unpruned(whole)])]
   for (const layers of leaveOut) {
     const method = `none, without ${layersText(layers.toSorted((a, b) => a - b))}`
-    variants.push(await variantOf(method, '', [await unpruned({ ...whole, leaveOut: layers })]))
+    variants.push(await variantOf(method, '', [unpruned({ ...whole, leaveOut: layers })]))
   }
   // Methods are compared at the same layers: those that trained values are for, where none are named.
   const trained = layersOfAll(scheduled, weights)
@@ -93,7 +89,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
         })
         await pause(options.signal, 'tp')
         takesWeights ||= fromPlan(plan, methods).method.params !== undefined
-        models.push(await variantModel(file, { plan, methods, weights }, encoders))
+        models.push(variantModel(file, { plan, methods, weights }, encoders))
       }
       variants.push(await variantOf(entry.name, amountsLabel(row), models))
     }
@@ -117,10 +113,10 @@ function layersOfAll(entries: readonly MethodEntry[], weights: TrainedValues | u
 
 /** Only the first of several models is timed, and one prunes as many tokens as another. */
 async function variantOf(method: string, keep: string, models: readonly VariantModel[]): Promise<PrunedVariant> {
-  return { method, keep, plain: await (models[0] as VariantModel).plain(), models }
+  return { method, keep, plain: await (models[0] as VariantModel)({}), models }
 }
 
-async function variantModel(
+function variantModel(
   whole: ModelFile,
   {
     plan,
@@ -128,17 +124,12 @@ async function variantModel(
     weights,
   }: { readonly plan: OpenPlan; readonly methods: readonly MethodEntry[]; readonly weights: TrainedValues | undefined },
   encoders: readonly Inspection[],
-): Promise<VariantModel> {
+): VariantModel {
   const planned = fromPlan(plan, methods)
   const { method } = planned
   const layers = layersOf(plan, method, weights)
   const settings = settingsOf(plan, planned, method.params === undefined ? undefined : weights)
   const file = withoutItsLayers(whole, plan)
   const schedules = schedulesOf({ plan: { ...plan, ...(layers && { layers }) }, methods }, file.model, encoders)
-  const prune = (form: Pick<PruneOptions, 'trace'>): Promise<Pruned> =>
-    pruneFile(file, { ...settings, ...form }, schedules)
-  return {
-    plain: () => prune({}),
-    traced: () => prune({ trace: true }),
-  }
+  return (form) => pruneFile(file, { ...settings, ...form }, schedules)
 }

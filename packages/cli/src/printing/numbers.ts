@@ -15,6 +15,11 @@ export function percentage(share: number): string {
   return share < 1e-4 ? 'less than 0.01 %' : `${(100 * share).toPrecision(2)} %`
 }
 
+/** `1 shard`, `1,200 shards` */
+export function counted(count: number, noun: string, text: string = `${count}`): string {
+  return `${text} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** Numbers in ascending order, runs drawn together: `1–5, 7`. */
 export function ranges(numbers: readonly number[]): string {
   const runs: [number, number][] = []

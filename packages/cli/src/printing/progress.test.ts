@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { partOf, progressTo } from './progress.ts'
+import { progressTo } from './progress.ts'
 import { widthOf } from './terminal.ts'
 
 function screen(columns?: number) {
@@ -185,16 +185,4 @@ test('writes one line a stage to an output that is not a terminal, however long 
   }
   progress.note('tome is not tried')
   expect(written).toEqual(['choosing …\n', 'looking …\n', 'tome is not tried\n'])
-})
-
-test('counts the parts of a stage as one', () => {
-  const { progress, written, wait } = screen(120)
-  progress.expect?.([{ work: 1 }])
-  progress.stage('evaluating random')
-  wait(4)
-  partOf(progress, 0, 5).step(50, 100)
-  expect(shown(written.at(-1))).toContain('50 of 500, 13/s, 36 s left')
-  wait(4)
-  partOf(progress, 1, 5).step(0, 100)
-  expect(shown(written.at(-1))).toContain('100 of 500, 13/s, 32 s left')
 })

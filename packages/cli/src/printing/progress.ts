@@ -22,14 +22,6 @@ export interface ProgressDisplay {
   end(): void
 }
 
-/** The progress of one of several equal parts of a stage. */
-export function partOf(progress: ProgressDisplay, part: number, parts: number): ProgressDisplay {
-  return {
-    ...progress,
-    step: (done, total, detail) => progress.step(part * total + done, parts * total, detail),
-  }
-}
-
 interface TextStream {
   readonly isTTY?: boolean
   readonly columns?: number

@@ -186,16 +186,19 @@ function verificationText(verification: VerifiedPruning, isRounded: boolean): st
 /** `at 3 to 16 tokens, 1 to 5 at a time,` */
 function shapesText(shapes: VerifiedPruning['shapes']): string {
   const [batches, lengths] = [0, 1].map((axis) => shapes.map((shape) => shape[axis] ?? 0)) as [number[], number[]]
-  const range = (of: number[]): string => [...new Set([Math.min(...of), Math.max(...of)])].join(' to ')
-  const atOnce = `${range(batches)} at a time`
-  return Math.max(...lengths) === 0 ? atOnce : `at ${range(lengths)} tokens, ${atOnce},`
+  const atOnce = `${span(batches)} at a time`
+  return Math.max(...lengths) === 0 ? atOnce : `at ${span(lengths)} tokens, ${atOnce},`
+}
+
+/** `3 to 16`, or `4` */
+function span(of: readonly number[]): string {
+  return [...new Set([Math.min(...of), Math.max(...of)])].join(' to ')
 }
 
 function siteCostsText({ nodes, milliseconds, interval, shape }: VerifiedPruning['sites']): string[] {
   if (nodes.length === 0) return []
   const counts = nodes.map(({ nodes: count }) => count)
-  const range =
-    Math.min(...counts) === Math.max(...counts) ? `${counts[0]}` : `${Math.min(...counts)} to ${Math.max(...counts)}`
+  const range = span(counts)
   if (milliseconds === undefined || interval === undefined) return [`each cut  adds ${range} nodes`]
   const [value, low, high] = [milliseconds, interval.low, interval.high].map((ms) => ms.toPrecision(3))
   return [`each cut  adds ${range} nodes, ${value} ms (${low} … ${high}) at ${shape.join('×')} on one thread`]

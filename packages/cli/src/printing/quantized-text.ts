@@ -2,7 +2,7 @@ import type { AnswerNearness, QuantizedComparison } from '@tp/compare'
 import type { QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Task } from '@tp/data/outputs'
 import type { Quantized, QuantizedWithin } from '@tp/tune'
-import { megabytes, percentage } from './numbers.ts'
+import { counted, megabytes, percentage } from './numbers.ts'
 
 /** For a decoder, examples in batches are not compared with those alone. */
 export type EightBitsVerified = Pick<QuantizedComparison, 'distances'> & Partial<QuantizedComparison>
@@ -61,10 +61,6 @@ export function describeQuantized(report: PrintedQuantization): string {
     lines.push(`in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`)
   if (verification !== undefined) lines.push(verificationText(verification))
   return lines.join('\n')
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** Less of the file is not worth a line. */

@@ -6,30 +6,20 @@ import { loadSession, withModelAsFile } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { boundedProcess, boundsFor, type RunSize } from '@tp/runtime-node/bounded'
-import type { Pruned } from '../printing/pruned-report.ts'
-import { type PruningSettings, pruneFile } from './prune-file.ts'
-
-interface VerifyOptions {
-  /** The kind of pruned tokens, … */
-  readonly file: ModelFile
-  /** … which is not what lies at its path where layers were left out first. */
-  readonly isShallow: boolean
-  readonly model: Inspection
-  readonly pruned: Pruned
-  /** Where the pruned model can be loaded from. */
-  readonly path: string
-  readonly settings: PruningSettings
-  readonly signal: AbortSignal
-}
+import type { Attempt } from './attempt.ts'
+import { pruneFile } from './prune-file.ts'
 
 /**
  * Verifies a pruned model in a process of its own with limits, before its weights are stored in 8 bits, if they are. Where layers are left
- * out, the dense model is that without them.
+ * out, the dense model is that without them, which is not what lies at the path of its file.
+ * @param path where the pruned model can be loaded from
  * @throws TpError TP_VERIFY, TP_DENSE where the dense model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
  */
-export async function verifyPruned(options: VerifyOptions): Promise<VerifiedPruning> {
-  const { file, isShallow, model, pruned, path, signal } = options
-  const settings = { ...options.settings, quantize: undefined }
+export async function verifyPruned(
+  { file, inspection: model, pruned, settings: own }: Attempt,
+  { whole, path, signal }: { readonly whole: ModelFile; readonly path: string; readonly signal: AbortSignal },
+): Promise<VerifiedPruning> {
+  const settings = { ...own, quantize: undefined }
   const bounds = boundsFor(await sizeOfFiles(file), largestRun(model, trialsFor(file.model, model)))
   await using process = boundedProcess(signal)
   // Each within what a model of its size may take.
@@ -39,7 +29,7 @@ export async function verifyPruned(options: VerifyOptions): Promise<VerifiedPrun
   return await verifyPruning({
     ...{ source: file.model, inspection: model, pruned, method, outputs, restore, signal },
     prune: async ({ schedules, ...how }) => (await pruneFile(file, { ...settings, ...how }, schedules)).model,
-    openSource: () => (isShallow ? open(file.model) : load(file.path)),
+    openSource: () => (file === whole ? load(file.path) : open(file.model)),
     openPruned: () => load(path),
     open,
     openTimed: (model) => loadSession(nodeRuntime(), model, file, { signal, threads: 1 }),

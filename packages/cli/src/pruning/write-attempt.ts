@@ -31,33 +31,26 @@ export interface Written {
  * @throws TpError TP_VERIFY, TP_WRITE, TP_USAGE, TP_ABORTED; RefusalError
  */
 export async function writeAttempt(
-  { file, inspection, model, pruned, settings }: Attempt,
+  attempt: Attempt,
   { whole, out, verify, decoder, beforeCommit }: WriteAttemptOptions,
   { progress, signal }: Pick<Context, 'progress' | 'signal'>,
 ): Promise<Written> {
+  const { file, inspection, model } = attempt
   await using staged = await stageModel(model, file, out, signal)
   let verification: VerifiedPruning | undefined
   if (verify) {
     progress.stage('verifying')
     const { verifyPruned } = await import('./verify.ts')
-    const isShallow = file !== whole
-    verification = await verifyPruned({
-      file,
-      isShallow,
-      model: inspection,
-      pruned,
-      path: staged.path,
-      settings,
-      signal,
-    })
+    verification = await verifyPruned(attempt, { whole, path: staged.path, signal })
   }
   const states = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
   const repair = { out: decoder?.out, states, size: inspection.hidden, verify, signal }
-  await using repaired = decoder && (await repairDecoder(decoder.file, repair))
+  const repaired = decoder && (await repairDecoder(decoder.file, repair))
+  await using repairedFile = repaired?.staged
   throwIfAborted(signal, 'tp')
   await beforeCommit()
   await staged.commit()
-  await repaired?.commit()
+  await repairedFile?.commit()
   return {
     bytes: staged.bytes,
     dataFiles: staged.dataFiles,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseSync } from 'oxc-parser'
 import { root } from './workspace.mjs'
 
-/** @typedef {{ line: number, text: string, kind: string }} Words */
+/** @typedef {{ line: number, text: string }} Words */
 
 /**
  * The words of a source file: names that it declares, titles of its tests, exported types, and its prose: comments, doc comments,
@@ -16,26 +16,21 @@ export function wordsOfSource(path) {
   const lines = lineCounter(text)
   /** @type {Record<'names' | 'titles' | 'types' | 'prose', Words[]>} */
   const words = { names: [], titles: [], types: [], prose: [] }
-  for (const { type, value, start } of comments)
-    words.prose.push({
-      line: lines(start),
-      text: commentText(value),
-      kind: type === 'Block' && value[0] === '*' ? 'doc' : 'comment',
-    })
+  for (const { value, start } of comments) words.prose.push({ line: lines(start), text: commentText(value) })
   visit(program, undefined, (node, parent) => {
     const line = lines(node.start)
-    for (const name of declaredNames(node, parent)) words.names.push({ line, text: name, kind: 'name' })
+    for (const name of declaredNames(node, parent)) words.names.push({ line, text: name })
     if (node.type === 'CallExpression' && isTest(node.callee)) {
       const title = stringText(node.arguments[0])
-      if (title !== undefined) words.titles.push({ line, text: title, kind: testName(node.callee) ?? '' })
+      if (title !== undefined) words.titles.push({ line, text: title })
     }
     if (node.type === 'ExportNamedDeclaration' && /^TS(Interface|TypeAlias)Declaration$/.test(node.declaration?.type))
-      words.types.push({ line, text: node.declaration.id.name, kind: 'type' })
+      words.types.push({ line, text: node.declaration.id.name })
     const literal = stringText(node)
     if (literal !== undefined && / /.test(literal) && parent?.type !== 'ImportDeclaration')
-      words.prose.push({ line, text: literal, kind: 'string' })
+      words.prose.push({ line, text: literal })
     if (node.type === 'JSXText' && / /.test(node.value.trim()))
-      words.prose.push({ line, text: node.value.replace(/\s+/g, ' '), kind: 'string' })
+      words.prose.push({ line, text: node.value.replace(/\s+/g, ' ') })
   })
   return words
 }
@@ -55,7 +50,7 @@ export function wordsOfPage(path) {
     if (isCode || text.trim() === '' || text.startsWith('#')) isOpen = false
     else if (isOpen && !begins) /** @type {Words} */ (prose.at(-1)).text += ` ${text.trim()}`
     else {
-      prose.push({ line: i + 1, text: text.replace(/^\s*([-*]|\d+\.) /, '').trim(), kind: 'page' })
+      prose.push({ line: i + 1, text: text.replace(/^\s*([-*]|\d+\.) /, '').trim() })
       isOpen = true
     }
   }
@@ -124,22 +119,17 @@ function patternNames(pattern) {
   }
 }
 
-/** @param {any} callee */
-function isTest(callee) {
-  return testName(callee) !== undefined
-}
-
 /**
- * `test` or `describe` for `test(…)`, `test.each(…)(…)`, `test.skipIf(…)(…)`.
+ * True for the callee of `test(…)`, `describe(…)`, `test.each(…)(…)`, `test.skipIf(…)(…)`.
  * @param {any} callee
- * @returns {string | undefined}
+ * @returns {boolean}
  */
-function testName(callee) {
-  if (callee.type === 'Identifier') return /^(test|describe|it)$/.test(callee.name) ? callee.name : undefined
-  if (callee.type === 'MemberExpression') return testName(callee.object)
+function isTest(callee) {
+  if (callee.type === 'Identifier') return /^(test|describe|it)$/.test(callee.name)
+  if (callee.type === 'MemberExpression') return isTest(callee.object)
   if (callee.type === 'CallExpression' || callee.type === 'TaggedTemplateExpression')
-    return testName(callee.callee ?? callee.tag)
-  return undefined
+    return isTest(callee.callee ?? callee.tag)
+  return false
 }
 
 /**

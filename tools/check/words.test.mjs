@@ -128,3 +128,18 @@ test('writes subject, verb and object', () => {
   )
   expect(found).toEqual([])
 })
+
+test('finds each turn in a sentence that has it, and reads all of the project', () => {
+  const examples = [
+    'What learns is rounded.',
+    'Of a text the mean counts.',
+    'This is no plan.',
+    'The layer is said to be last.',
+  ]
+  expect(Object.keys(turns).map((turn, i) => new RegExp(turn).test(/** @type {string} */ (examples[i])))).toEqual(
+    Object.keys(turns).map(() => true),
+  )
+  expect(sources.length).toBeGreaterThan(1500)
+  expect(sources.filter(({ words }) => words.names.length > 0).length).toBeGreaterThan(1200)
+  expect(pages.length).toBeGreaterThan(60)
+})

@@ -128,7 +128,7 @@ describe('embeddings', () => {
   })
 })
 
-test('refuses a task that there is none of', { timeout }, async () => {
+test('refuses an unknown task', { timeout }, async () => {
   const states = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...tokenizer]
   const { code, stderr } = await tpHere([...states, '--task', 'ner'])
   expect([code, stderr]).toEqual([

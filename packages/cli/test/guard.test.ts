@@ -89,3 +89,22 @@ describe('refusals of calibrate', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(text)])
   })
 })
+
+describe('guards of tp run', () => {
+  const ran = (model: string, file: string): Promise<Ended> => {
+    const facts = ['--read', `tokenizer=${tokenizer}`, '--read', 'labels=ham,spam']
+    const data = ['--data', calibration, '-o', folder.at('guarded.jsonl')]
+    return run('run', model, '--guard', file, '--against', mail, ...data, ...facts)
+  }
+
+  test.each<[string, string, string, RegExp]>([
+    ['of other files', mail, guard, /TP_GUARD/],
+    ['that is invalid JSON', pruned, calibration, /invalid JSON/],
+    ['that is endless', pruned, '/dev/zero', /not a regular file[\s\S]*TP_FILE_NOT_FOUND/],
+    ['that is missing', pruned, 'no.json', /TP_FILE_NOT_FOUND/],
+  ])('refuses a guard %s', async (_, model, file, message) => {
+    const { code, stderr } = await ran(model, file)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(message)])
+    expect(folder.files()).not.toContain('guarded.jsonl')
+  })
+})

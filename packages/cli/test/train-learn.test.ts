@@ -52,6 +52,7 @@ describe('a method that learns', () => {
     expect(report.flops).toBeGreaterThan(0.5)
     expect(logged('l').filter(({ part }) => part === 'soft')).toHaveLength(6)
     expect(logged('l').filter(({ part }) => part === 'hard')).toHaveLength(3)
+    expect(logged('l')).toHaveLength(9)
     const learned = readSafetensors(read('l.safetensors'))
     expect([...learned.keys()]).toEqual(['layer.0.threshold', 'layer.1.threshold'])
     expect(report.learned.map(({ threshold }: { threshold: number }) => threshold)).toEqual(

@@ -72,7 +72,7 @@ describeNative('a model that is pruned, quantized and packed', () => {
   })
 })
 
-describe('packs a model', () => {
+describe('a packed model', () => {
   const packed = through(decodeModel(readFileSync(modelPath('mail'))), ['pack'], 6)
 
   test.each<Step>(['prune', 'quantize', 'pack'])(

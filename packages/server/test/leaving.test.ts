@@ -193,7 +193,7 @@ describe('clients that pipeline', () => {
     expect(good.destroyed).toBe(false)
   })
 
-  test('those are closed first whose answers wait longest to be sent, when all together take too much memory', async () => {
+  test('closes the clients whose answers wait longest first, when all together take too much memory', async () => {
     await start({ limits: { requests: 100, unread: 400 } }, 60_000)
     // Two answers of about 110 bytes each are there, and cannot be sent before the first.
     const first = await send(whole + get().repeat(2))

@@ -4,6 +4,7 @@ import type { RunPlan } from '@tp/compiler'
 import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { readBytes } from '@tp/data'
+import { LARGEST_JSON } from '@tp/data/files'
 import { readGuarding } from '@tp/plans'
 import { inputFiles } from './input/input-files.ts'
 import type { BulkTask, ComputeSpec, SessionSpec } from './model/compute-spec.ts'
@@ -157,9 +158,6 @@ function shardsOf({ out, shards = `${out}.shards` }: BulkOptions): string {
   return shards
 }
 
-/** Bytes of a guard; longer texts are none. */
-const LARGEST_GUARD = 2 ** 28
-
 async function sessionSpec({ plan, guard }: BulkOptions, files: HashedModel): Promise<SessionSpec> {
   // Padded batches elsewhere: the native runtime is no faster there, and need not be installed.
   const runtime = files.isPacked ? 'native' : 'node'
@@ -171,7 +169,7 @@ async function sessionSpec({ plan, guard }: BulkOptions, files: HashedModel): Pr
       'bulk',
       'a guard is of a pruned file, and a plan prunes a dense one; give one of them',
     )
-  const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_GUARD })
+  const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_JSON })
   const { cascade } = readGuarding(new TextDecoder().decode(text), guard.path, { pruned, dense })
   const { uncertainty, threshold } = cascade
   return { runtime, plan: null, guard: { uncertainty, threshold } }

@@ -62,7 +62,7 @@ export function inspectDecoder(model: Model): DecoderInspection | { readonly ok:
   }
 }
 
-/** The same for what has no use for anything else. @throws Refused, and what reading a graph fails with */
+/** The same, for callers that can do nothing without it. @throws Refused, and what reading a graph fails with */
 export function requireDecoder(model: Model): DecoderInspection {
   return withEqualSizes(() => {
     const opened = openModel(model)

@@ -5,7 +5,14 @@ import { lossesWith, spared } from './cascades.ts'
 import type { Looking } from './divergences.ts'
 import type { Leavable } from './leavable.ts'
 import type { Tolerance } from './loss.ts'
-import { type Answers, divergencesFrom, type Losses, measuredDivergences, prunedAnswers } from './measure-answers.ts'
+import {
+  type Answers,
+  divergencesFrom,
+  type Losses,
+  measuredDivergences,
+  prunedAnswers,
+  uncertaintiesOf,
+} from './measure-answers.ts'
 import type { Split } from './split.ts'
 import type { InTurns } from './timed-in-turns.ts'
 
@@ -46,7 +53,10 @@ export async function divergenceOf(choice: ChoiceOptions, candidate: Omit<Candid
   const { inputs, dense } = partOf(choice, 'choose')
   if (inputs.vectors !== undefined) return mean(await distancesOn(choice, candidate, 'choose'))
   const answers = await answersOf(choice, candidate, 'choose')
-  return mean(spared(divergencesFrom(dense, answers), answers, candidate.fallback?.threshold))
+  const divergences = divergencesFrom(dense, answers)
+  const { fallback } = candidate
+  if (fallback === undefined) return mean(divergences)
+  return mean(spared(divergences, uncertaintiesOf(answers), fallback.threshold))
 }
 
 /** 1 − the cosine to the dense vector, by example. */

@@ -13,10 +13,8 @@ export function lossesWith(
   return sparedLosses(lossesOf(dense, predictionsOf(pruned), targets), uncertaintiesOf(pruned), threshold)
 }
 
-/** Numbers by example, 0 for those that fall back. A ranking has no fallback. */
-export function spared(values: readonly number[], pruned: Answers, threshold?: number): readonly number[] {
-  if (threshold === undefined) return values
-  const uncertain = uncertaintiesOf(pruned)
+/** Numbers by example, 0 for those whose answers are at least this uncertain: they fall back. */
+export function spared(values: readonly number[], uncertain: readonly number[], threshold: number): number[] {
   return values.map((value, i) => ((uncertain[i] as number) >= threshold ? 0 : value))
 }
 
@@ -48,7 +46,5 @@ export function leastFallbacks(
 }
 
 function sparedLosses({ labeled, expected }: Losses, uncertain: readonly number[], threshold: number): Losses {
-  const own = (losses: readonly number[]): number[] =>
-    losses.map((loss, i) => ((uncertain[i] as number) >= threshold ? 0 : loss))
-  return { labeled: own(labeled), expected: own(expected) }
+  return { labeled: spared(labeled, uncertain, threshold), expected: spared(expected, uncertain, threshold) }
 }

@@ -35,7 +35,7 @@ export interface FindProgress extends Omit<TuneProgress, 'stage'> {
  */
 export async function findPlan(options: FindPlanOptions): Promise<TunedPlan> {
   const { data, minutes, prepare, ...common } = options
-  const { runtime, device = runtime, model, load, signal, onProgress } = common
+  const { runtime, device = runtime, model, signal, onProgress } = common
   if (data.task === 'asr') {
     const { inputs, decoder } = data
     return await tuneSpeech({ ...common, runtime: device, inputs, decoder, ...(await prepare?.(inputs)) })
@@ -46,7 +46,7 @@ export async function findPlan(options: FindPlanOptions): Promise<TunedPlan> {
   let { inputs = data.inputs } = limited
   if (data.task === 'embeddings') {
     onProgress?.({ stage: 'vectors', done: 0, total: 0 })
-    await using dense = await loadModel({ ...(load && { load }) }, runtime, model, {})
+    await using dense = await loadModel(common, runtime, model, {})
     inputs = await withVectors(dense, inputs, {
       ...(signal && { signal }),
       onProgress: (at) => onProgress?.({ stage: 'vectors', ...at }),

@@ -18,17 +18,29 @@ export async function fastestThatHolds<T>(
   holds: (candidate: T) => Promise<boolean>,
 ): Promise<T | undefined> {
   const byTime = measured.toSorted((a, b) => a.ms - b.ms)
-  const frontier = frontierOf(byTime)
-  let [fails, safe] = [-1, frontier.length]
-  while (safe - fails > 1) {
-    const middle = Math.floor((fails + safe) / 2)
-    if (await holds((frontier[middle] as TimedDivergence<T>).candidate)) safe = middle
-    else fails = middle
-  }
-  const found = frontier[safe]
-  if (found !== undefined) return found.candidate
+  const frontier = frontierOf(byTime).map(({ candidate }) => candidate)
+  const found = frontier[await firstThatHolds(frontier, holds)]
+  if (found !== undefined) return found
   for (const { candidate } of byTime) if (await holds(candidate)) return candidate
   return undefined
+}
+
+/**
+ * The place of the first candidate that holds, by bisection: all after one that holds are taken to hold.
+ * @param candidates the fastest first
+ * @returns their number if the last one does not hold
+ */
+export async function firstThatHolds<T>(
+  candidates: readonly T[],
+  holds: (candidate: T) => Promise<boolean>,
+): Promise<number> {
+  let [fails, safe] = [-1, candidates.length]
+  while (safe - fails > 1) {
+    const middle = Math.floor((fails + safe) / 2)
+    if (await holds(candidates[middle] as T)) safe = middle
+    else fails = middle
+  }
+  return safe
 }
 
 /** Those whose answers move less than all faster ones'. */

@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
 import { candidatesOf, divide, type ModelInputs, someExamples } from '@tp/data/inputs'
+import { divideQueries } from './divide-queries.ts'
 
 /** Examples that a plan is chosen by, and others for the verdict. */
 export interface SparedExamples {
@@ -30,13 +31,11 @@ export function spareForCheck(inputs: ModelInputs): SparedExamples {
 
 /** All candidates of a query are in the same part. */
 function queriesOf(
-  { keys }: ModelInputs,
+  inputs: ModelInputs,
   ranking: NonNullable<ModelInputs['ranking']>,
 ): Readonly<Record<(typeof TURNS)[number], readonly number[]>> {
   const queries = [...candidatesOf(ranking).values()]
-  const first = keys && queries.map(([position = 0]) => keys[position] as string | number)
-  const about = { targets: queries.map(() => -1), lengths: queries.map(({ length }) => length), keys: first }
-  const { tuning, checking } = divide(about, TURNS)
+  const { tuning, checking } = divideQueries(queries, inputs, TURNS)
   const positions = (part: readonly number[]) => part.flatMap((query) => queries[query] as readonly number[])
   return { tuning: positions(tuning), checking: positions(checking) }
 }

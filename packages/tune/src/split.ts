@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
 import { candidatesOf, divide, type ModelInputs, type Ranking, sampleExamples, someExamples } from '@tp/data/inputs'
+import { divideQueries } from './divide-queries.ts'
 
 /** Examples by purpose. */
 export interface Split {
@@ -67,15 +68,12 @@ function splitOfQueries(inputs: ModelInputs, ranking: Ranking): Split {
     const seen = `${queries.length} queries with two candidates or more are too few to choose by`
     throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${seen}; give ${LEAST_QUERIES} or more`)
   }
-  const lengths = queries.map(({ length }) => length)
-  const keys = inputs.keys && queries.map(([first = 0]) => inputs.keys?.[first] as string | number)
-  const parts = divide({ targets: queries.map(() => -1), lengths, keys }, TURNS)
   const someQueries = (taken: readonly number[], most: number): ModelInputs =>
     someExamples(
       inputs,
       taken.slice(0, most).flatMap((query) => queries[query] as readonly number[]),
     )
-  const { look, choose, verify } = parts
+  const { look, choose, verify } = divideQueries(queries, inputs, TURNS)
   return {
     look: someQueries(look, MOST_QUERIES.look),
     choose: someQueries([...look, ...choose, ...verify], MOST_QUERIES.choose),

@@ -1,6 +1,7 @@
 import type { Candidate } from './candidate.ts'
 import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'
+import { firstThatHolds } from './frontier.ts'
 import { seemsWithin } from './loss.ts'
 import { type Profile, sharesAt } from './profile.ts'
 
@@ -32,13 +33,10 @@ export interface Tried {
 
 /** The fastest of a row that holds on the choosing examples, found by bisection. */
 export async function triedOf(choice: ChoiceOptions, row: readonly Candidate[]): Promise<Tried> {
-  const tested = new Set<number>()
-  let [fails, safe] = [-1, row.length]
-  while (safe - fails > 1) {
-    const middle = Math.floor((fails + safe) / 2)
-    tested.add(middle)
-    if (seemsWithin(choice, await lossesOn(choice, row[middle] as Candidate, 'choose'))) safe = middle
-    else fails = middle
-  }
-  return { holding: row.slice(safe), tested: row.filter((_, i) => tested.has(i)) }
+  const tested = new Set<Candidate>()
+  const first = await firstThatHolds(row, async (candidate) => {
+    tested.add(candidate)
+    return seemsWithin(choice, await lossesOn(choice, candidate, 'choose'))
+  })
+  return { holding: row.slice(first), tested: row.filter((candidate) => tested.has(candidate)) }
 }

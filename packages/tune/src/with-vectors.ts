@@ -2,8 +2,8 @@ import { embed } from '@tp/compare'
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
 import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 
-/** As many as tuning uses: more would be embedded for nothing. */
-const MOST_EMBEDDED = 2500
+/** At least as many as tuning uses: more would be run for nothing. */
+export const MOST_EXAMPLES = 2500
 
 interface EmbedOptions {
   readonly signal?: AbortSignalLike
@@ -16,7 +16,7 @@ export async function withVectors(
   inputs: ModelInputs,
   { signal, onProgress }: EmbedOptions = {},
 ): Promise<ModelInputs> {
-  const texts = sampleExamples(inputs, MOST_EMBEDDED)
+  const texts = sampleExamples(inputs, MOST_EXAMPLES)
   const options = { batchSize: 16, ...(signal && { signal }), ...(onProgress && { onProgress }) }
   const { vectors } = await embed(dense, texts, options)
   return { ...texts, vectors }

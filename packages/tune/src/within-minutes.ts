@@ -3,13 +3,14 @@ import type { Session } from '@tp/core/runtime'
 import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import { loadModel } from './load-model.ts'
 import type { Shape, TuneOptions } from './options.ts'
+import { MOST_EXAMPLES } from './with-vectors.ts'
 
 /** Verification and timing of what was chosen take the rest. */
 const SEARCHING = 0.6
 /** Runs of all examples to choose by that a search takes about. */
 const EVALUATIONS = 60
 /** Fewer examples say too little, whatever they cost; more are not used. */
-const EXAMPLES = { least: 150, most: 2500 } as const
+const EXAMPLES = { least: 150, most: MOST_EXAMPLES } as const
 const GRID = [8, 32, 128, 512] as const
 
 /**
@@ -17,14 +18,15 @@ const GRID = [8, 32, 128, 512] as const
  */
 export async function withinMinutes(
   minutes: number,
-  { model, inputs, runtime, load, signal }: Pick<TuneOptions, 'model' | 'inputs' | 'runtime' | 'load' | 'signal'>,
+  options: Pick<TuneOptions, 'model' | 'inputs' | 'runtime' | 'load' | 'signal'>,
 ): Promise<Pick<TuneOptions, 'inputs' | 'limitMs' | 'grid'>> {
+  const { model, inputs, runtime, signal } = options
   const limitMs = SEARCHING * minutes * 60_000
   const common = { grid: gridOf(inputs), limitMs }
   if (inputs.ranking !== undefined) return { ...common, inputs }
   const found = inspect(model)
   const batch = found.ok && typeof found.batch === 'number' ? found.batch : 1
-  await using session = await loadModel({ ...(load && { load }) }, runtime, model)
+  await using session = await loadModel(options, runtime, model)
   const most = Math.floor(limitMs / (EVALUATIONS * Math.max(await msOfExample(session, inputs, batch, signal), 0.01)))
   return { ...common, inputs: sampleExamples(inputs, Math.min(EXAMPLES.most, Math.max(EXAMPLES.least, most))) }
 }

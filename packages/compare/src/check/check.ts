@@ -3,7 +3,7 @@ import { isRecord, shown } from '@tp/core/host'
 import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
-import { taskOf } from '@tp/data/outputs'
+import { declaredOutputs, taskOf } from '@tp/data/outputs'
 import { Graph } from '@tp/onnx'
 import type { Outcome } from '../answers/outcome.ts'
 import { inputRoles } from '../inputs/input-shapes.ts'
@@ -98,8 +98,7 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
 
 /** Inputs alone: classes, scores or vectors. @throws TpError TP_OPTION for models of other tasks */
 function dataOf(inputs: ModelInputs, dense: Loadable): TaskData {
-  const outputs = new Graph(modelOf(dense)).outputs.map(({ name, type, dims = [] }) => ({ name, type, dims }))
-  const task = taskOf(outputs)
+  const task = taskOf(declaredOutputs(modelOf(dense)))
   if (task === 'classification' || task === 'ranking' || task === 'embeddings') return { task, inputs }
   throw new TpError('TP_OPTION', 'compare', `a model of ${task} needs data with their task: { task, inputs, … }`)
 }

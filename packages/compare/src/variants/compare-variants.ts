@@ -1,5 +1,5 @@
 import type { Inspection } from '@tp/compiler'
-import type { AbortSignalLike, Session } from '@tp/core/runtime'
+import type { Session } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import { mean } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
@@ -30,7 +30,6 @@ export interface VariantsToCompare {
 }
 
 export interface CompareVariantsOptions extends TimingOptions {
-  readonly signal?: AbortSignalLike | undefined
   /** Called when the answers of each model begin (`dense` or the index of a variant), and the times of all. */
   readonly onStage?: ((stage: 'dense' | 'times' | number) => void) | undefined
 }

@@ -142,7 +142,7 @@ class Head {
     return hasShape && dims.every((size) => size === 1)
   }
 
-  /** True where some tokens get minus infinity, which is for choosing the largest: a mean of such states is none. */
+  /** True where some tokens get minus infinity, which is for choosing the largest: such states have no mean. */
   #marksPadding(node: NodeProto): boolean {
     if (!hasTrait(node, 'choice')) return false
     return node.input.slice(1).some((name) => {

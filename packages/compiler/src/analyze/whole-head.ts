@@ -30,7 +30,7 @@ export interface TracedTokens {
   readonly wholeHead?: WholeHead
 }
 
-/** The reason why a head needs all tokens, among those through which tokens cannot be followed; reading a single one is none. */
+/** The reason why a head needs all tokens, among those through which tokens cannot be followed; reading a single token is not such a reason. */
 const needsAll: ReadonlySet<string> = new Set([
   'TP_SHAPE',
   'TP_TOKEN_AXIS',

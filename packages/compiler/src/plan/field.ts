@@ -1,5 +1,5 @@
 import { isRecord, shown } from '@tp/core/host'
-import { type GenericSchema, is } from 'valibot'
+import { boolean, type GenericSchema, is } from 'valibot'
 
 /** How the value of a field is written on a command line; each kind has one reader there. */
 export type WrittenAs =
@@ -64,6 +64,13 @@ export interface Field<Value> extends PlanField {
 }
 
 type Fields = Readonly<Record<string, Field<unknown>>>
+
+/** The check of a field that is true or false. */
+export const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
+  schema: boolean(),
+  form: 'true or false',
+  code: 'TP_OPTION',
+}
 
 /** The fields of an object, each checked against its type. */
 export type FieldsOf<Options> = { readonly [Name in keyof Options]-?: Field<NonNullable<Options[Name]>> }

@@ -1,4 +1,4 @@
-import { type AmountName, type AmountRule, amountNames, amountRules, isRecord, type OptionValues } from '@tp/core/host'
+import { type AmountName, amountNames, amountRules, isRecord, type OptionValues } from '@tp/core/host'
 import {
   array,
   boolean,
@@ -86,32 +86,29 @@ export type PlannedOption = Exclude<keyof Plan, FieldOfPlan>
 type Amounts = Readonly<Partial<Record<AmountName, number | readonly number[] | undefined>>>
 
 const numbers = array(number())
-const indexes = array(pipe(number(), integer(), minValue(0)))
 const index = pipe(number(), integer(), minValue(0))
+const indexes = array(index)
 const text = pipe(string(), minLength(1))
 /** Before a record, which would make an object of a list. */
 const object = custom<Record<string, unknown>>(isRecord)
 const restores = ['auto', 'nearest', 'none', 'all'] as const
 
 const amountFields = Object.fromEntries(
-  amountNames.map((name): [AmountName, Field<number | readonly number[]>] => {
-    const { letter, description } = Object.values(amountRules).find((rule) => rule.name === name) as AmountRule
-    return [
-      name,
-      {
-        schema: union([number(), numbers]),
-        form: 'a number or a list of numbers',
-        code: 'TP_SCHEDULE',
-        description,
-        excludes: amountNames.filter((other) => other !== name),
-        written: {
-          as: 'amounts',
-          value: `${letter}[,${letter}…]`,
-          ...(name === 'remove' && { note: '--param r=R means the same if no other amount is given' }),
-        },
+  Object.values(amountRules).map(({ name, letter, description }): [AmountName, Field<number | readonly number[]>] => [
+    name,
+    {
+      schema: union([number(), numbers]),
+      form: 'a number or a list of numbers',
+      code: 'TP_SCHEDULE',
+      description,
+      excludes: amountNames.filter((other) => other !== name),
+      written: {
+        as: 'amounts',
+        value: `${letter}[,${letter}…]`,
+        ...(name === 'remove' && { note: '--param r=R means the same if no other amount is given' }),
       },
-    ]
-  }),
+    },
+  ]),
 ) as unknown as Pick<FieldsOf<Plan>, AmountName>
 
 /**

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
-import { array, boolean, picklist, string } from 'valibot'
-import { type Field, type FieldsOf, problemOf } from './field.ts'
+import { array, picklist, string } from 'valibot'
+import { type FieldsOf, flag, problemOf } from './field.ts'
 
 /** Element type of quantized weights. Signed ones are symmetric: their zero point is 0. */
 export type WeightType = 'int8' | 'uint8'
@@ -23,12 +23,6 @@ export const QUANTIZE_DEFAULTS: { readonly [Name in keyof QuantizeOptions]-?: No
   perChannel: true,
   reduceRange: false,
   exclude: [],
-}
-
-const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
-  schema: boolean(),
-  form: 'true or false',
-  code: 'TP_OPTION',
 }
 
 export const quantizeFields: FieldsOf<QuantizeOptions> = {

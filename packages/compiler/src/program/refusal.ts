@@ -9,7 +9,7 @@ export interface Refusal {
 }
 
 /**
- * A transform refuses a model. `refusal` has the sentence by itself; `message` says before it that the compiler refuses.
+ * A transform refuses a model. `refusal` has the sentence by itself; `message` is the same with `[compiler]` in front.
  * @example
  * try {
  *   return transform(model, prune({ method: clsAttention(), schedule: schedule(6, { keep: 0.7 }) })).model

@@ -12,7 +12,7 @@ import { checkOutputs, outputShapes } from './check-outputs.ts'
 import type { InsertedCut } from './cut.ts'
 import { leaveOutDeadTokens, readsOnePosition } from './dead-tokens.ts'
 import { addExtraOutputs } from './extra-outputs.ts'
-import { foldOperators } from './fold.ts'
+import { foldOpened } from './fold.ts'
 import { insertCuts, sitesOf } from './insert-cuts.ts'
 import { KeyBias } from './key-bias.ts'
 import { countKeptInPools } from './pool-kept.ts'
@@ -94,7 +94,6 @@ function pruneEncoder(
   const actsBefore = options.method.before !== undefined && amounts.size > 0
   const pruning: Pruning = {
     program,
-    expansions,
     options,
     isOneOfSeveral: several,
     schedule,
@@ -118,7 +117,7 @@ function pruneEncoder(
   restoreTokens(pruning)
   addExtraOutputs(pruning)
   leaveOutDeadTokens(pruning)
-  foldOperators(pruning)
+  foldOpened(program, expansions)
   checkOutputs(pruning)
   // Where nothing was pruned nor eliminated there is nothing to remember.
   if (pruning.cuts.length > 0 || (options.deadTokens ?? PRUNE_DEFAULTS.deadTokens)) {

@@ -1,9 +1,9 @@
 import { type Method, type Schedule, TpError, type Values } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
-import { boolean, custom, is, literal, maxLength, pipe, string, union } from 'valibot'
-import { type Field, type FieldsOf, mismatch } from '../plan/field.ts'
+import { boolean, custom, literal, maxLength, pipe, string, union } from 'valibot'
+import { type FieldsOf, flag } from '../plan/field.ts'
 import { type Plan, type PlannedOption, plannedOptions } from '../plan/plan.ts'
-import { requireOptions } from '../plan/require-options.ts'
+import { demand, requireOptions } from '../plan/require-options.ts'
 
 export interface PruneOptions extends Pick<Plan, PlannedOption> {
   readonly method: Method
@@ -50,12 +50,6 @@ export const PRUNE_DEFAULTS: Required<Pick<PruneOptions, 'protect' | 'restore' |
     deadTokens: true,
   }
 
-const flag: Pick<Field<boolean>, 'schema' | 'form' | 'code'> = {
-  schema: boolean(),
-  form: 'true or false',
-  code: 'TP_OPTION',
-}
-
 /** Checks of options by themselves; those that depend on the model are made where the model is. */
 const fields: FieldsOf<Omit<PruneOptions, 'method' | 'schedule'>> = {
   ...plannedOptions,
@@ -96,11 +90,6 @@ export function checkPruneOptions(options: unknown): asserts options is PruneOpt
   const values = requireOptions(options, ['method', 'schedule', ...Object.keys(fields)])
   checkMethod(values.method)
   for (const [name, field] of Object.entries(fields)) if (values[name] !== undefined) demand(name, values[name], field)
-}
-
-/** Checks an option. @throws TpError */
-export function demand(name: string, value: unknown, field: Field<unknown>): void {
-  if (!is(field.schema, value)) throw new TpError(field.code, 'compiler', mismatch(name, value, field))
 }
 
 /** @throws TpError TP_METHOD for what is not made like a method */

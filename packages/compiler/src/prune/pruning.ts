@@ -1,6 +1,5 @@
 import type { Schedule, Tensor } from '@tp/core'
 import type { Encoder } from '../analyze/encoder.ts'
-import type { Expansion } from '../normalize/expansion.ts'
 import type { Program } from '../program/program.ts'
 import type { Filling } from '../program/provenance.ts'
 import type { InsertedCut } from './cut.ts'
@@ -13,7 +12,6 @@ import type { Returning } from './returning.ts'
 export interface Pruning {
   readonly program: Program
   readonly options: PruneOptions
-  readonly expansions: readonly Expansion[]
   /** Other encoders of the file are pruned in the same way. */
   readonly isOneOfSeveral: boolean
   /** The pruning at each layer; no-op sites are omitted. */

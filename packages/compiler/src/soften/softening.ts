@@ -11,6 +11,7 @@ import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { protectedIndices } from '../prune/protected-indices.ts'
 import { protectedSegmentOf } from '../prune/protected-segment.ts'
+import { PRUNE_DEFAULTS } from '../prune/prune-options.ts'
 import { siteSources } from '../prune/site-source.ts'
 import { startOf } from '../prune/start.ts'
 import type { SoftenOptions, SoftInput, SoftModel } from './soft-model.ts'
@@ -50,7 +51,7 @@ export class Softening {
     this.#site = options.method.site ?? 'attention'
     this.#stream = program.tensor((encoder.layers[0] as Layer).input).dims
     const { state, names } = startOf(program, encoder, {
-      protectedTokens: protectedIndices(encoder, options.protect ?? 'auto'),
+      protectedTokens: protectedIndices(encoder, options.protect ?? PRUNE_DEFAULTS.protect),
       site: this.#site,
       segment: protectedSegmentOf(options),
     })

@@ -82,23 +82,29 @@ export function hasOpset(least: number, what: string): Condition {
   }
 }
 
-export const saysWhatIsLeftOut: Condition = shown(
+export const saysWhatIsLeftOut: Condition = recorded(
   'has a record of the layers that were left out',
   (model) => readLeftOut(model).length > 0,
 )
 
-export const saysWhatIsPruned: Condition = shown(
+export const saysWhatIsPruned: Condition = recorded(
   'has a record of the pruning',
   (model) => readProvenance(model).length > 0,
 )
 
-export const hasPrunedPrompt: Condition = shown('has a pruned prompt', (model) => readPrunedPrompt(model) !== undefined)
+export const hasPrunedPrompt: Condition = recorded(
+  'has a pruned prompt',
+  (model) => readPrunedPrompt(model) !== undefined,
+)
 
-export const isInEightBits: Condition = shown('has operators of 8 bits', (model) => findQuantized(model) !== undefined)
+export const isInEightBits: Condition = recorded(
+  'has operators of 8 bits',
+  (model) => findQuantized(model) !== undefined,
+)
 
-export const isPackedNow: Condition = shown('is packed', isPacked)
+export const isPackedNow: Condition = recorded('is packed', isPacked)
 
-export const hasEightBitCaches: Condition = shown('has caches of 8 bits, with their scales', (model) => {
+export const hasEightBitCaches: Condition = recorded('has caches of 8 bits, with their scales', (model) => {
   const { inputs } = new Graph(model)
   const names = new Set(inputs.map(({ name }) => name))
   return inputs.some(({ name, type }) => type === 'int8' && names.has(`${name}_scale`))
@@ -106,13 +112,13 @@ export const hasEightBitCaches: Condition = shown('has caches of 8 bits, with th
 
 /** @param output its name; default: any */
 export function hasOneRow(output?: string): Condition {
-  return shown(`has one row of ${output ?? 'an output'} for each example`, (model) =>
+  return recorded(`has one row of ${output ?? 'an output'} for each example`, (model) =>
     new Graph(model).outputs.some(({ name, dims }) => (output ?? name) === name && dims?.length === 3 && dims[1] === 1),
   )
 }
 
 /** A condition that a result shows, for what a transform ensures. */
-function shown(name: string, holds: (model: Model) => boolean): Condition {
+function recorded(name: string, holds: (model: Model) => boolean): Condition {
   return {
     name,
     check({ model }) {

@@ -48,10 +48,10 @@ export function lastLogits(options: LastLogitsOptions = {}): Transform<LastLogit
     requires: [isUnpacked, isDecoder, hasFloatCaches, hasAllLogits],
     ensures: [hasOneRow()],
     apply(subject) {
-      const { program, expansions } = opened(subject)
+      const own = opened(subject)
       const decoder = decoderOf(subject)
-      leaveOutLogits({ program, expansions }, decoder, options)
-      return { model: program.model, report: { transform: 'lastLogits', logits: decoder.logits } }
+      leaveOutLogits(own, decoder, options)
+      return { model: own.program.model, report: { transform: 'lastLogits', logits: decoder.logits } }
     },
   }
 }

@@ -59,10 +59,11 @@ export function prunePrompt(options: PrunePromptOptions): Transform<PrunePromptR
     requires: [hasWholePrompt, isUnpacked, isDecoder, hasFloatCaches],
     ensures: [hasPrunedPrompt, hasOneRow()],
     apply(subject) {
-      const { program, expansions } = opened(subject)
+      const own = opened(subject)
+      const { program } = own
       const decoder = decoderOf(subject)
       requireLaterCaches(layer, decoder)
-      leaveOutLogits({ program, expansions }, cutPrompt(program, decoder, { ...options, protect }))
+      leaveOutLogits(own, cutPrompt(program, decoder, { ...options, protect }))
       const facts = { method: method.name, layer, amount }
       addPrunedPrompt(program.model, facts)
       return { model: program.model, report: { transform: 'prunePrompt', ...facts } }

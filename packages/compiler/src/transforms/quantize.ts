@@ -20,7 +20,7 @@ const isUnpacked: Condition = {
  * onnxruntime's `quantize_dynamic` makes of the file, with the same weights bit for bit. Convolutions remain in float32, where
  * an 8-bit one is slower, and so do the bodies of Loop and Scan, and the small networks of a pruning method. Both branches
  * of an If are quantized (merged decoders). Embeddings that are the weights of the head, too, transposed, are stored once, with a scale
- * for each row. After transforms that take nodes out of the graph `exclude` may name those, too.
+ * for each row. After transforms that take nodes out of the graph `exclude` may still name them.
  *
  * Refused: TP_QUANTIZED for a file with 8-bit operators, TP_PACKED, TP_OPSET before 11, TP_QUANTIZE where nothing is quantized (weights
  * of half precision among them), TP_VALUE for weights that are not finite.

@@ -31,7 +31,7 @@ interface AnyStates {
  * are declared, in those that values are reshaped to, and in masks that show all of them. Merged decoders are repaired in both
  * branches. The result gives the same answers bit for bit to as many states as before.
  *
- * Refused: TP_DECODER for what reads no states of an encoder; TP_POSITIONS where each state meets a number of its own, such as a position:
+ * Refused: TP_DECODER for what reads no states of an encoder; TP_POSITIONS where each state meets a number of its own, such as a position,
  * and the decoder does not know which one belongs to a kept state; what tokens cannot be followed through.
  * @example
  * const { model, reports: [{ builtIn }] } = transform(decoder, readAnyStates())

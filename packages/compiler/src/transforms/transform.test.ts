@@ -17,11 +17,9 @@ import {
   planFields,
   prune,
   prunePrompt,
-  QUANTIZE_DEFAULTS,
   type QuantizeReport,
   quantize,
   quantizeCaches,
-  quantizeFields,
   Refused,
   readAnyStates,
   readClassToken,
@@ -153,7 +151,7 @@ describe('programs without types', () => {
     ['readClassToken', readClassToken],
     ['smooth', smooth],
     ['quantize', quantize],
-  ])('get a code for options of %s that do not exist, and for what are not options', (_, make) => {
+  ])('get a code for options of %s that do not exist, and for values that are not options', (_, make) => {
     for (const options of [null, 3, [3], { keeep: 0.5 }]) {
       expect(() => make(options as never)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
     }
@@ -232,6 +230,4 @@ test('a refusal is plain data in an error of the toolkit', () => {
 test('defaults are those that the fields of plans state', () => {
   expect(planFields.protect.default).toBe(PRUNE_DEFAULTS.protect)
   expect(planFields.restore.default).toBe(PRUNE_DEFAULTS.restore)
-  for (const [name, value] of Object.entries(QUANTIZE_DEFAULTS))
-    expect(quantizeFields[name as keyof typeof quantizeFields].default).toBe(value)
 })

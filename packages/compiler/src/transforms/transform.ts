@@ -33,7 +33,7 @@ export interface Transform<Report extends TransformReport = TransformReport> {
   readonly name: Report['transform']
   /** Hold before it, or the model is refused. */
   readonly requires: readonly Condition[]
-  /** Hold after it. They are looked up in the result's graph and metadata; that all of it is analyzed again would cost too much. */
+  /** Hold after it. They are looked up in the result's graph and metadata; analyzing all of it again would cost too much. */
   readonly ensures: readonly Condition[]
   /** @throws Refused for what can only be found out at work */
   apply(subject: Subject): { readonly model: Model; readonly report: Report }
@@ -93,13 +93,8 @@ export function reportOf<Report extends TransformReport, Name extends Report['tr
     | undefined
 }
 
-/** @throws what the conditions throw */
-function requireConditions(conditions: readonly Condition[], subject: Subject): void {
-  for (const condition of conditions) condition.check(subject)
-}
-
 /** @param source what the model was made from by earlier transforms */
-function subjectOf(model: Model, source: Model = model): Subject {
+function subjectOf(model: Model, source: Model): Subject {
   const found = new Map<unknown, unknown>()
   const subject: Subject = {
     model,
@@ -118,7 +113,7 @@ function applied<Report extends TransformReport>(
 ): ReturnType<Transform<Report>['apply']> {
   return refusing(() =>
     withEqualSizes(() => {
-      requireConditions(transform.requires, subject)
+      for (const condition of transform.requires) condition.check(subject)
       const result = transform.apply(subject)
       requireResult(transform, result)
       requireEnsured(transform, subjectOf(result.model, subject.source))

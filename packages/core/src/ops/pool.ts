@@ -60,8 +60,15 @@ export const MaxPool: Op = define('MaxPool')
 /** Mean under a moving window. */
 export const AveragePool: Op = define('AveragePool')
 
+/** How the elements of all spatial axes become one. */
+interface Fold {
+  readonly start: number
+  step(folded: number, element: number): number
+  end(folded: number, size: number): number
+}
+
 /** One element for all spatial axes, which are kept with size 1. */
-function defineGlobal(name: 'GlobalMaxPool' | 'GlobalAveragePool'): Op {
+function defineGlobal(name: string, { start, step, end }: Fold): Op {
   const pooled = (dim: Dim, axis: number): Dim => (axis < 2 ? dim : 1)
   return {
     name,
@@ -74,14 +81,9 @@ function defineGlobal(name: 'GlobalMaxPool' | 'GlobalAveragePool'): Op {
       const size = sizeOf(x.dims.slice(2))
       const result = context.zeros(x.dtype, x.dims.map(pooled) as number[])
       for (let row = 0; row < result.data.length; row++) {
-        let top = Number.NEGATIVE_INFINITY
-        let sum = 0
-        for (let i = row * size; i < (row + 1) * size; i++) {
-          const element = x.data[i] as number
-          top = Math.max(top, element)
-          sum += element
-        }
-        result.data[row] = name === 'GlobalMaxPool' ? top : sum / size
+        let folded = start
+        for (let i = row * size; i < (row + 1) * size; i++) folded = step(folded, x.data[i] as number)
+        result.data[row] = end(folded, size)
       }
       return [result]
     },
@@ -89,6 +91,14 @@ function defineGlobal(name: 'GlobalMaxPool' | 'GlobalAveragePool'): Op {
 }
 
 /** Largest element of all spatial axes. */
-export const GlobalMaxPool: Op = defineGlobal('GlobalMaxPool')
+export const GlobalMaxPool: Op = defineGlobal('GlobalMaxPool', {
+  start: Number.NEGATIVE_INFINITY,
+  step: (top, element) => Math.max(top, element),
+  end: (top) => top,
+})
 /** Mean over all spatial axes. */
-export const GlobalAveragePool: Op = defineGlobal('GlobalAveragePool')
+export const GlobalAveragePool: Op = defineGlobal('GlobalAveragePool', {
+  start: 0,
+  step: (sum, element) => sum + element,
+  end: (sum, size) => sum / size,
+})

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { TpError } from '@tp/core'
+import { exists } from '../files/exists.ts'
 import type { Dataset, Modality } from './dataset.ts'
 import { readIdxImages } from './idx.ts'
 import { imageFolder, isImageFile } from './image-folder.ts'
@@ -122,11 +123,4 @@ async function isFolder(path: string): Promise<boolean> {
   } catch (cause) {
     throw new TpError('TP_DATA', 'data', `${path}: there is no such file or folder`, { cause })
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

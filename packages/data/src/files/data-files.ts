@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
-import { copyFile, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, open, realpath, rm } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import { exists } from './exists.ts'
 import { isSameFile } from './same-file.ts'
 import { writeError } from './write-error.ts'
 import { moveInto, waitingPath } from './write-file.ts'
@@ -66,13 +67,6 @@ async function copyWhole(source: string, target: string): Promise<string> {
     await rm(waiting, { force: true })
     throw writeError(target, cause)
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 const CHUNK = 2 ** 20

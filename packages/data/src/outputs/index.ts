@@ -2,5 +2,5 @@
 
 export { classTokenOutput, statesOutput } from './pooled-output.ts'
 export { tagsOf } from './tags.ts'
-export { type Task, taskOf } from './task-of.ts'
+export { declaredOutputs, type Task, taskOf } from './task-of.ts'
 export { embeddingOutput, type ModelBatch, tokenVectorsOf, vectorsOf } from './vectors.ts'

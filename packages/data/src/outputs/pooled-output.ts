@@ -1,6 +1,6 @@
-import { Graph, type Model } from '@tp/onnx'
+import type { Model } from '@tp/onnx'
 import type { ModelFacts } from '../inputs/model-facts.ts'
-import { taskOf } from './task-of.ts'
+import { declaredOutputs, taskOf } from './task-of.ts'
 import { embeddingOutput } from './vectors.ts'
 
 /**
@@ -8,7 +8,7 @@ import { embeddingOutput } from './vectors.ts'
  * @param labels the model's class names, if it has any: an output with as many features is of tags
  */
 export function statesOutput(model: Model, labels?: readonly string[]): string | undefined {
-  const outputs = new Graph(model).outputs.map(({ name, type, dims = [] }) => ({ name, type, dims }))
+  const outputs = declaredOutputs(model)
   if (taskOf(outputs, labels) !== 'embeddings') return undefined
   const output = embeddingOutput(Object.fromEntries(outputs.map((each) => [each.name, each])))
   return output?.dims.length === 3 && output.dims[1] !== 1 ? output.name : undefined

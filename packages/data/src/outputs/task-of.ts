@@ -1,4 +1,5 @@
 import type { ValueInfo } from '@tp/core/runtime'
+import { Graph, type Model } from '@tp/onnx'
 import { EMBEDDING_OUTPUTS } from './vectors.ts'
 
 /**
@@ -24,6 +25,11 @@ export function taskOf(outputs: readonly ValueInfo[], labels?: readonly string[]
   const [output] = own
   if (own.length !== 1 || output?.dims.length !== 3) return own.length === 1 ? ofRow(output) : 'classification'
   return labels !== undefined && output.dims[2] === labels.length ? 'tokens' : 'embeddings'
+}
+
+/** The outputs of a model as it declares them. */
+export function declaredOutputs(model: Model): ValueInfo[] {
+  return new Graph(model).outputs.map(({ name, type, dims = [] }) => ({ name, type, dims }))
 }
 
 function ofRow(output: ValueInfo | undefined): Task {

@@ -76,7 +76,7 @@ export function tokenVectorsOf(
 }
 
 /** One vector per example; of token vectors one of the real ones, as the model pools. */
-function rowsOf(output: TensorLike, { outputs, feeds }: ModelBatch, by: Pooling['of'] = 'mean'): Float64Array[] {
+function rowsOf(output: TensorLike, { outputs, feeds }: ModelBatch, by: Pooling['of']): Float64Array[] {
   if (output.dims.length === 3) return tokensOf(output, outputs, feeds).map((tokens) => pool(tokens, by))
   const [rows = 0, width = 0] = output.dims
   const values = output.data as Float32Array

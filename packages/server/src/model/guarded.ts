@@ -1,5 +1,6 @@
 import type { Session } from '@tp/core/runtime'
 import { readBytes, readModel } from '@tp/data'
+import { LARGEST_JSON } from '@tp/data/files'
 import { type Alarm, type CascadeRun, cascade, monitor } from '@tp/guard'
 import { type HashedFile, readGuarding } from '@tp/plans'
 
@@ -25,15 +26,12 @@ interface Guarded {
   readonly pruned: Session
 }
 
-/** Bytes of a guard; longer texts are none. */
-const LARGEST_GUARD = 2 ** 28
-
 /**
  * The session of a pruned model, watched for drift, and with the dense one as its fallback.
  * @throws TpError TP_GUARD, TP_PLAN for a file that guards nothing, or other models; TP_FILE_NOT_FOUND; what loading throws
  */
 export async function guarded(guard: GuardOptions, { path, hash, load, onRun }: PrunedFile): Promise<Guarded> {
-  const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_GUARD })
+  const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_JSON })
   const dense = await readModel(guard.dense)
   const { cascade: rule, monitor: baseline } = readGuarding(new TextDecoder().decode(text), guard.path, {
     pruned: { path, hash },

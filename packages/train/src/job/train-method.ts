@@ -5,7 +5,6 @@ import { weightsOf } from '../weights.ts'
 import { fingerprint } from './fingerprint.ts'
 import { finished, runJob, type TrainedJob, type TrainingJob } from './job.ts'
 import { methodWork } from './stages.ts'
-import { withoutStore } from './store.ts'
 
 /** A training of a method that learns where to prune. */
 export interface TrainMethodOptions
@@ -26,7 +25,7 @@ export interface TrainedMethod extends TrainedJob, Pick<LearnedPruning, 'schedul
  * const { model, schedule, learned } = await trainMethod({ dense, source, soft, runtime, inputs, selection })
  */
 export async function trainMethod(options: TrainMethodOptions): Promise<TrainedMethod> {
-  const { settings = {}, soft, schedule, pruning, about, trains, runtime, signal, store = withoutStore } = options
+  const { settings = {}, soft, schedule, pruning, about, trains, runtime, signal } = options
   const { epochs = defaults.epochs, evaluations = defaults.evaluations } = settings
   const hardEpochs = options.hardEpochs ?? epochs
   const learnsAlone = trains !== undefined && weightsOf(options.dense, trains).size === 0
@@ -39,7 +38,7 @@ export async function trainMethod(options: TrainMethodOptions): Promise<TrainedM
     options,
     (size) => methodWork({ ...lengths, ...size }),
     async (running) => {
-      const { lessons, observer, load } = running
+      const { lessons, observer, load, store } = running
       const { answer, inputs, selection, teacher, distillation, denseAccuracy, accuracy } = lessons
       observer.enter?.('soft')
       const own = { ...settings, answer, distillation }

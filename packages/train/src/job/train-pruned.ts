@@ -4,7 +4,6 @@ import { train } from '../train.ts'
 import { fingerprint } from './fingerprint.ts'
 import { finished, runJob, type TrainedJob, type TrainingJob } from './job.ts'
 import { prunedWork } from './stages.ts'
-import { withoutStore } from './store.ts'
 
 /** A training of a model whose pruning is decided. */
 export interface TrainPrunedOptions extends TrainingJob {
@@ -21,7 +20,7 @@ export interface TrainPrunedOptions extends TrainingJob {
  * console.log(selection.dense, selection.before, selection.after)
  */
 export async function trainPruned(options: TrainPrunedOptions): Promise<TrainedJob> {
-  const { settings = {}, pruned, about, trains, signal, store = withoutStore, runtime } = options
+  const { settings = {}, pruned, about, trains, signal, runtime } = options
   const lengths = {
     epochs: settings.epochs ?? defaults.epochs,
     evaluations: settings.evaluations ?? defaults.evaluations,
@@ -31,7 +30,7 @@ export async function trainPruned(options: TrainPrunedOptions): Promise<TrainedJ
     options,
     (size) => prunedWork({ ...lengths, finishes, ...size }),
     async (running) => {
-      const { lessons, observer, load } = running
+      const { lessons, observer, load, store } = running
       const { answer, inputs, selection, teacher, distillation, denseAccuracy, accuracy } = lessons
       observer.enter?.('pruned')
       const before = await accuracy(pruned)

@@ -1,7 +1,7 @@
 import { inputKind } from '@tp/compare'
 import type { Inspection } from '@tp/compiler'
-import { taskOf } from '@tp/data/outputs'
-import { Graph, type Model } from '@tp/onnx'
+import { declaredOutputs, taskOf } from '@tp/data/outputs'
+import type { Model } from '@tp/onnx'
 import { wholeReadings } from './whole-readings.ts'
 
 /** The points that a pruning lost on one test set, with 95 % interval. */
@@ -62,6 +62,5 @@ function readsClassToken({ head }: Inspection): boolean {
 }
 
 function givesClasses(model: Model): boolean {
-  const outputs = new Graph(model).outputs.map(({ name, type, dims = [] }) => ({ name, type, dims }))
-  return taskOf(outputs) === 'classification'
+  return taskOf(declaredOutputs(model)) === 'classification'
 }

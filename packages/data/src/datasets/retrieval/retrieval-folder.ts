@@ -1,5 +1,6 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { exists } from '../../files/exists.ts'
 import { type TextDataset, textDataset } from '../dataset.ts'
 import { dataError, listed } from '../table/data-error.ts'
 import { readCandidates } from './candidates.ts'
@@ -79,11 +80,4 @@ export async function judgmentsOf(folder: string, split: string | undefined): Pr
   if (files.length === 0 && split === undefined) return undefined
   if (file !== undefined && files.includes(file)) return await readJudgments(join(qrels, file))
   throw dataError(qrels, `has no ${file}; it holds ${listed(files.map((file) => basename(file, '.tsv')))} (split)`)
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

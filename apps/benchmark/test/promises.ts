@@ -1,7 +1,7 @@
 import { randomNumbers, upperBound } from '@tp/core/statistics'
 import { answerOf, uncertaintyOf } from '@tp/guard'
 import { type Figure, figureInterval, figureLoss, type Interval, pairedCounts, proportionInterval } from '@tp/metrics'
-import { type Losses, verifyInSequence } from '@tp/tune'
+import { type Losses, verifyInSequence } from '@tp/optimize'
 import { mean } from 'simple-statistics'
 import { calibrateIfEnough } from '../src/guard/cascades.ts'
 import { percentInterval } from '../src/report/numbers.ts'

@@ -123,10 +123,15 @@ test('a document that no menu names is refused', () => {
 
 test('links of documents become links of the site, or of the repository', () => {
   const page = (text: string): Page => ({ path: 'ours.md', title: 'Ours', source: 'docs/ours.md', text })
-  const other: Page = { path: 'packages/tune.md', title: 'Tune', source: 'packages/tune/README.md', text: '# Tune' }
+  const other: Page = {
+    path: 'packages/optimize.md',
+    title: 'Optimize',
+    source: 'packages/optimize/README.md',
+    text: '# Optimize',
+  }
   const links = new Links([page(''), other])
   const inSite = (text: string): string => links.inSite(page(text))
-  expect(inSite('[how\nit works](../packages/tune#regimes)')).toBe('[how\nit works](/packages/tune#regimes)')
+  expect(inSite('[how\nit works](../packages/optimize#regimes)')).toBe('[how\nit works](/packages/optimize#regimes)')
   expect(inSite('[source](../tools/release/main.mjs)')).toBe(
     `[source](${repositoryUrl}/blob/main/tools/release/main.mjs)`,
   )

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { fileURLToPath } from 'node:url'
 import { checkRegimes, type Plan, type RunPlan } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
-import type { TunedPlan } from '@tp/tune'
+import type { TunedPlan } from '@tp/optimize'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describePlan } from '../src/printing/plan-text.ts'
 import { mailEmbedder, words, wordTokenizer } from './small-models.ts'

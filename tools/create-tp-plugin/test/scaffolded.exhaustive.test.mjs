@@ -117,7 +117,7 @@ describe('a created method', () => {
       '-o',
       'plan.json',
     ]
-    await tp(['tune', 'model.onnx', ...args, '--methods', 'loudest'])
+    await tp(['optimize', 'model.onnx', ...args, '--methods', 'loudest'])
     const plan = JSON.parse(readFileSync(at('plan.json'), 'utf8'))
     expect(plan.regimes.at(-1).plan.method).toBe('loudest')
     const pruned = await tp([

@@ -1,6 +1,6 @@
 import type { Plan } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
-import { type Shape, type TuneOptions, tune } from '@tp/tune'
+import { type Shape, type TuneOptions, tune } from '@tp/optimize'
 import type { MeasuredSubject } from '../measure/subject.ts'
 import { entryOf } from '../registry/methods.ts'
 import { type PrunedSetting, pruned } from '../registry/settings.ts'

@@ -1,4 +1,4 @@
-import type { TuneOptions } from '@tp/tune'
+import type { TuneOptions } from '@tp/optimize'
 import type { Files } from '../files.ts'
 import type { MeasuredSubject } from '../measure/subject.ts'
 import type { Timer } from '../measure/times.ts'

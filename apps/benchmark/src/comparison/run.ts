@@ -1,4 +1,4 @@
-import type { TuneProgress } from '@tp/tune'
+import type { TuneProgress } from '@tp/optimize'
 import type { Files } from '../files.ts'
 import { inParallel } from '../measure/measure.ts'
 import { type Timer, timerOf } from '../measure/times.ts'

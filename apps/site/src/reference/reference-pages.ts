@@ -12,7 +12,7 @@ const purposes: Readonly<Record<string, readonly string[]>> = {
   Methods: ['method-attention', 'method-gradient', 'method-hybrid', 'method-rl'],
   'Run models': ['runtime-node', 'runtime-native', 'runtime-web', 'transformers'],
   'Measure and compare': ['metrics', 'data', 'compare'],
-  'Choose and learn': ['tune', 'train'],
+  'Choose and learn': ['optimize', 'train'],
   'Write plugins': ['create-tp-plugin'],
   'Serve and watch': ['plans', 'guard', 'server', 'bulk', 'cli'],
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { nearestOf } from './did-you-mean.ts'
 
-const commands = ['inspect', 'prune', 'press', 'pack', 'eval', 'check', 'bench', 'train', 'tune']
+const commands = ['inspect', 'prune', 'press', 'pack', 'eval', 'check', 'bench', 'train', 'optimize']
 
 test.each([
   ['prnue', 'prune'],

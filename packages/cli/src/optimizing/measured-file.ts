@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { nothingToResume, readCheckpointFile, replaceFile } from '@tp/data/files'
-import type { Measurements } from '@tp/tune'
+import type { Measurements } from '@tp/optimize'
 
 /** Measurements of an interrupted tuning, next to the plan that it was to write. */
 export function measuredPath(out: string): string {

@@ -6,8 +6,6 @@ import type { ModelFile } from '@tp/data'
 import { readModelFolder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { ModelInputs } from '@tp/data/inputs'
-import { nodeRuntime } from '@tp/runtime-node'
-import { fingerprint } from '@tp/train'
 import {
   type FindPlanOptions,
   type FindProgress,
@@ -16,7 +14,9 @@ import {
   type TuneOptions,
   usualMethods,
   type Variant,
-} from '@tp/tune'
+} from '@tp/optimize'
+import { nodeRuntime } from '@tp/runtime-node'
+import { fingerprint } from '@tp/train'
 import type { Arguments } from '../arguments/arguments.ts'
 import { type demandOptions, readDemands } from '../arguments/demand-options.ts'
 import type { pruningOptions, quantizeOption } from '../arguments/pruning-options.ts'

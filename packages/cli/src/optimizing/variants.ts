@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type MethodEntry, withValues } from '@tp/core'
 import { readInput } from '@tp/data/files'
-import type { Variant } from '@tp/tune'
+import type { Variant } from '@tp/optimize'
 import { usageError } from '../arguments/usage-error.ts'
 import { paramsFrom, readWeights, requireValues } from '../pruning/weights.ts'
 

@@ -1,7 +1,7 @@
 import { factor } from '@tp/compare'
 import { layersAt, type Plan } from '@tp/compiler'
 import type { Interval } from '@tp/metrics'
-import type { EightBits, LeftOut, TunedPlan } from '@tp/tune'
+import type { EightBits, LeftOut, TunedPlan } from '@tp/optimize'
 import { layersText } from './numbers.ts'
 import { shellWord } from './shell-word.ts'
 

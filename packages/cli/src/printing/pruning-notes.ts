@@ -1,6 +1,6 @@
 import { factor, type InputKind } from '@tp/compare'
 import type { Inspection, PruneOptions } from '@tp/compiler'
-import { type SafeChoice, type SafeMethod, type WholeReading, wholeReadings } from '@tp/tune'
+import { type SafeChoice, type SafeMethod, type WholeReading, wholeReadings } from '@tp/optimize'
 
 type Restoring = NonNullable<PruneOptions['restore']>
 

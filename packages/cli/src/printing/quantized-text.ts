@@ -1,7 +1,7 @@
 import type { AnswerNearness, QuantizedComparison } from '@tp/compare'
 import type { QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Task } from '@tp/data/outputs'
-import type { Quantized, QuantizedWithin } from '@tp/tune'
+import type { Quantized, QuantizedWithin } from '@tp/optimize'
 import { counted, megabytes, percentage } from './numbers.ts'
 
 /** For a decoder, examples in batches are not compared with those alone. */

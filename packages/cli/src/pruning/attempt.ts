@@ -3,8 +3,8 @@ import { type Inspection, type inspect, type Plan, readProvenance } from '@tp/co
 import { type ModelFile, readModelFolder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
+import { pruneSafely } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
-import { pruneSafely } from '@tp/tune'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import type { Pruned, SpeedReport } from '../printing/pruned-report.ts'
@@ -65,7 +65,7 @@ export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: Att
 }
 
 /**
- * Prunes a file of which the options say nothing, as `pruneSafely` of `@tp/tune` does.
+ * Prunes a file of which the options say nothing, as `pruneSafely` of `@tp/optimize` does.
  * @throws as `pruneByPlan`
  */
 export async function pruneByDefault(

@@ -2,8 +2,8 @@ import type { QuantizeOptions } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { Task } from '@tp/data/outputs'
+import { type QuantizedOnData, type QuantizeStage, quantizeOnData } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
-import { type QuantizedOnData, type QuantizeStage, quantizeOnData } from '@tp/tune'
 import type { Arguments } from '../arguments/arguments.ts'
 import type { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
@@ -28,7 +28,7 @@ const stages: Readonly<Record<QuantizeStage, string>> = {
   choice: 'choosing nodes that remain in float32',
 }
 
-/** Quantizes a file by the user's examples, as `quantizeOnData` of `@tp/tune` does. */
+/** Quantizes a file by the user's examples, as `quantizeOnData` of `@tp/optimize` does. */
 export async function quantizeCompared(
   file: ModelFile,
   args: CompareArguments,

@@ -1,6 +1,6 @@
 import { type QuantizeOptions, quantize, transform } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
-import type { Quantized } from '@tp/tune'
+import type { Quantized } from '@tp/optimize'
 import { naming } from '../model/refusal-error.ts'
 
 /** @throws RefusalError */

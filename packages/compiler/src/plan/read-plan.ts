@@ -4,7 +4,7 @@ import { type GenericSchema, is, literal, maxValue, minValue, number, object, pi
 import { problemOf } from './field.ts'
 import { type Plan, planFields } from './plan.ts'
 
-/** Plans by the size of a run, as `@tp/tune` writes them: smaller runs may be faster dense. */
+/** Plans by the size of a run, as `@tp/optimize` writes them: smaller runs may be faster dense. */
 export interface RunPlan {
   readonly format: 1
   /** Upwards; the last one has no limit. */

@@ -21,7 +21,11 @@ export async function timedInputs(inputs: ModelInputs, { batch, tokens }: Shape)
 function repeated(name: string, { type, dims, data }: TensorLike, batch: number, tokens: number): TensorLike {
   const [rows, length = 0] = dims
   if (rows !== 1 || dims.length !== 2) {
-    throw new TpError('TP_INPUT', 'tune', `input "${name}" has shape [${dims.join(', ')}], which is not that of a text`)
+    throw new TpError(
+      'TP_INPUT',
+      'optimize',
+      `input "${name}" has shape [${dims.join(', ')}], which is not that of a text`,
+    )
   }
   const values = data as TypedArray
   const longer = new (values.constructor as new (length: number) => TypedArray)(batch * tokens)

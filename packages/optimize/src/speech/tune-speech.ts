@@ -24,11 +24,11 @@ const LEAST = 20
 export async function tuneSpeech(options: TuneSpeechOptions): Promise<TunedPlan> {
   const { model, inputs, variants, maxLoss = 0.5 } = options
   if (!(maxLoss >= 0 && maxLoss <= 100))
-    throw new TpError('TP_OPTION', 'tune', `maxLoss is ${maxLoss}; give points of the word error rate, 0 to 100`)
-  if (variants.length === 0) throw new TpError('TP_OPTION', 'tune', 'no method is given to choose from')
+    throw new TpError('TP_OPTION', 'optimize', `maxLoss is ${maxLoss}; give points of the word error rate, 0 to 100`)
+  if (variants.length === 0) throw new TpError('TP_OPTION', 'optimize', 'no method is given to choose from')
   const halves = halvesOf(inputs)
   const found = inspect(model)
-  if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
+  if (!found.ok) throw new TpError(found.refusal.code, 'optimize', found.refusal.message)
   const measurer = new Measurer(options)
   const judge = new Judge(options, measurer, halves)
   const skipped: Skipped[] = []
@@ -110,7 +110,7 @@ function halvesOf(inputs: SpeechInputs): Halves {
   const count = inputs.texts.length
   if (count < 2 * LEAST) {
     const seen = `${count} recordings are too few to choose by`
-    throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${seen}; give ${2 * LEAST} or more`)
+    throw new TpError('TP_DATA', 'optimize', `${inputs.source}: ${seen}; give ${2 * LEAST} or more`)
   }
   const rows = divide(inputs, ['choose', 'verify'])
   const half = (name: keyof Halves): SpeechInputs => someRecordings(inputs, rows[name].slice(0, MOST))

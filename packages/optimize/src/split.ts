@@ -41,7 +41,7 @@ export function splitOf(inputs: ModelInputs, verify?: number): Split {
   if (count < LEAST) {
     throw new TpError(
       'TP_DATA',
-      'tune',
+      'optimize',
       `${inputs.source}: ${count} examples are too few to choose by; give ${LEAST} or more`,
     )
   }
@@ -66,7 +66,7 @@ function splitOfQueries(inputs: ModelInputs, ranking: Ranking): Split {
   const queries = [...candidatesOf(ranking).values()].filter(({ length }) => length > 1)
   if (queries.length < LEAST_QUERIES) {
     const seen = `${queries.length} queries with two candidates or more are too few to choose by`
-    throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${seen}; give ${LEAST_QUERIES} or more`)
+    throw new TpError('TP_DATA', 'optimize', `${inputs.source}: ${seen}; give ${LEAST_QUERIES} or more`)
   }
   const someQueries = (taken: readonly number[], most: number): ModelInputs =>
     someExamples(

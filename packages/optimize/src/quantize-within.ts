@@ -40,7 +40,11 @@ export interface QuantizedWithin extends Quantized {
 export async function quantizeWithin(options: QuantizeWithinOptions): Promise<QuantizedWithin> {
   const { model, within, compare, quantize: form = {}, onProgress, signal } = options
   if (within !== undefined && !(within > 0 && within <= 1)) {
-    throw new TpError('TP_OPTION', 'tune', `quantizeWithin: within is ${within}; it has to be above 0, and 1 at most`)
+    throw new TpError(
+      'TP_OPTION',
+      'optimize',
+      `quantizeWithin: within is ${within}; it has to be above 0, and 1 at most`,
+    )
   }
   const excluded = [...(form.exclude ?? [])]
   const without = (more: readonly string[]): Quantized => {
@@ -49,7 +53,7 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
     return { model: own, nodes, remaining }
   }
   const judge = async (quantized: Quantized, thorough: boolean): Promise<AnswerNearness> => {
-    throwIfAborted(signal, 'tune')
+    throwIfAborted(signal, 'optimize')
     return compare(quantized.model, thorough)
   }
 
@@ -88,7 +92,7 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
   const seen = `all of it ${nearness.similarity.toFixed(4)}`
   throw new TpError(
     'TP_QUANTIZE',
-    'tune',
+    'optimize',
     `no node can be quantized with a similarity of ${within} (${seen}); allow less, or leave the model in float32`,
   )
 }

@@ -32,7 +32,7 @@ export async function channelRanges(options: ChannelRangesOptions): Promise<Map<
   }))
   await using session = await load(watched)
   for (let example = 0; example < total; example++) {
-    throwIfAborted(signal, 'tune')
+    throwIfAborted(signal, 'optimize')
     const outputs = await session.run(await inputs.feeds([example]))
     for (const { own, rows } of seen) own.add(outputs[rows] as TensorLike)
     onProgress?.({ done: example + 1, total })

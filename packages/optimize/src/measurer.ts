@@ -51,7 +51,7 @@ export class Measurer {
 
   /** @throws TpError TP_ABORTED */
   async measure(key: string, ask: () => Promise<readonly number[]>): Promise<readonly number[]> {
-    throwIfAborted(this.#options.signal, 'tune')
+    throwIfAborted(this.#options.signal, 'optimize')
     const before = this.#known[key]
     const numbers = before ?? (await ask())
     if (before === undefined) {

@@ -28,7 +28,7 @@ export async function measuredDistances(
   const distances: number[] = []
   let tokens = 0
   for (const position of inputs.texts.keys()) {
-    throwIfAborted(signal, 'tune')
+    throwIfAborted(signal, 'optimize')
     const outputs = await session.run(await inputs.feeds([position]), signal === undefined ? {} : { signal })
     const scores = Array.from(outputs[`${TRACE}.${layer}.scores`]?.data as Float32Array)
     tokens += scores.length

@@ -28,12 +28,12 @@ export function usableVariants(
     } catch (error) {
       if (!isRefused(error)) throw error
       const { code, message } = error.refusal
-      if (!optional) throw new TpError(code, 'tune', `${name}: ${message}`)
+      if (!optional) throw new TpError(code, 'optimize', `${name}: ${message}`)
       skipped.push({ name, code, reason: message })
     }
   }
   const [first] = skipped
   if (usable.length > 0 || first === undefined) return { variants: usable, skipped }
   const reasons = skipped.map(({ name, reason }) => `${name}: ${reason}`).join('; ')
-  throw new TpError(first.code, 'tune', `no method can be used on this model. ${reasons}`)
+  throw new TpError(first.code, 'optimize', `no method can be used on this model. ${reasons}`)
 }

@@ -24,7 +24,7 @@ export function spareForCheck(inputs: ModelInputs): SparedExamples {
   const unit = ranking === undefined ? 'examples' : 'queries'
   if (count < LEAST[unit]) {
     const advice = `give ${LEAST[unit]} or more: two thirds to choose by, the others for the verdict`
-    throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${count} ${unit} are too few to tune by; ${advice}`)
+    throw new TpError('TP_DATA', 'optimize', `${inputs.source}: ${count} ${unit} are too few to tune by; ${advice}`)
   }
   return { tuning: someExamples(inputs, parts.tuning), checking: someExamples(inputs, parts.checking) }
 }

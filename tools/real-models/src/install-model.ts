@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { modelCache, modelFolder, realModel } from './model-cache.ts'
 import { installExporter, openPython, PIP } from './python.ts'
-import { type RealModelName, realModels, type WeightsPackage } from './real-model.ts'
+import { type RealModel, type RealModelName, realModels, type WeightsPackage } from './real-model.ts'
 import { run } from './run.ts'
 
 interface InstallOptions {
@@ -20,7 +20,7 @@ const script = fileURLToPath(new URL('../python/make_folder.py', import.meta.url
  */
 export async function installModel(name: RealModelName, { onProgress, signal }: InstallOptions): Promise<void> {
   const cache = modelCache()
-  const { packages, members, form, megabytes } = realModels[name]
+  const { packages, members, companions = {}, form, megabytes } = realModels[name]
   await mkdir(cache, { recursive: true })
   const python = await openPython(cache, signal)
   const downloads = join(cache, 'packages', name)
@@ -33,7 +33,9 @@ export async function installModel(name: RealModelName, { onProgress, signal }: 
   }
   const waiting = join(cache, `${name}.${randomUUID()}.tmp`)
   try {
-    await run(`making ${name}`, python, [script, form, downloads, waiting, ...members], signal)
+    const parts = JSON.stringify({ form, packages: downloads, members, companions, out: waiting })
+    await run(`making ${name}`, python, [script, parts], signal)
+    await addFiles(waiting, realModels[name])
     await moveInto(waiting, name)
   } finally {
     await rm(waiting, { recursive: true, force: true })
@@ -54,6 +56,23 @@ async function fetchPackages(
   await writeFile(list, lines.join(''))
   const options = ['--no-deps', '--require-hashes', '--only-binary', ':all:', '--dest', folder, '--requirement', list]
   await run('fetching packages', python, [...PIP, 'download', ...options], signal)
+}
+
+/** Writes files that the packages lack: files of JSON, and the classes of a model that lists them elsewhere. */
+async function addFiles(folder: string, { added = {}, tagsIn }: RealModel): Promise<void> {
+  const classes = tagsIn === undefined ? undefined : await tagsOf(join(folder, tagsIn))
+  for (const [file, content] of Object.entries(added)) {
+    const path = join(folder, file)
+    await mkdir(dirname(path), { recursive: true })
+    const complete = file === 'config.json' && classes ? { ...(content as object), id2label: classes } : content
+    await writeFile(path, `${JSON.stringify(complete, null, 2)}\n`)
+  }
+}
+
+/** The tags that a file lists, by their numbers, as config.json has them. */
+async function tagsOf(path: string): Promise<Record<string, string>> {
+  const { tags }: { readonly tags: readonly string[] } = JSON.parse(await readFile(path, 'utf8'))
+  return Object.fromEntries(tags.map((tag, id) => [id, tag]))
 }
 
 /** Another run may have been faster: its folder is as good. */

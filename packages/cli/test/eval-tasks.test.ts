@@ -133,6 +133,6 @@ test('refuses an unknown task', { timeout }, async () => {
   const { code, stderr } = await tpHere([...states, '--task', 'ner'])
   expect([code, stderr]).toEqual([
     2,
-    expect.stringContaining('--task is "ner"; it must be classification, tokens, embeddings, ranking, asr'),
+    expect.stringContaining('--task is "ner"; it must be classification, tokens, embeddings, ranking or asr'),
   ])
 })

@@ -15,7 +15,7 @@ import {
 import { dirname, relative } from 'node:path'
 import { modelPath } from '@tp/models'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { OptionTable } from '../src/arguments/arguments.ts'
+import type { OptionTable } from '../src/arguments/option.ts'
 import { commands } from '../src/commands/index.ts'
 import { writeModelFile } from '../src/index.ts'
 import { readModelFile } from '../src/model/model-file.ts'
@@ -153,9 +153,9 @@ describe('outputs and inputs of a command are different files', () => {
       const command = await load()
       const values = Object.fromEntries(Object.keys(command.options).map((name) => [name, `<${name}>`]))
       const written = (command.writes?.(values, []) ?? []).map(({ path }) => path).join(' ')
-      for (const [name, { value = '', reads }] of Object.entries(command.options as OptionTable)) {
+      for (const [name, { value = '', reads, writes }] of Object.entries(command.options as OptionTable)) {
         if (!/FILE|PATH|OUT|PLAN|PREFIX|MODULE|MODEL|DENSE|OTHER/.test(value)) continue
-        expect([name, reads !== undefined || written.includes(`<${name}>`)]).toEqual([name, true])
+        expect([name, (reads ?? writes) !== undefined || written.includes(`<${name}>`)]).toEqual([name, true])
       }
     }
   })

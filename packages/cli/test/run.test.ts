@@ -96,7 +96,7 @@ describe('run', () => {
     [['run', mail, '-o', 'x.jsonl'], '--data PATH is missing'],
     [['run', mail, '--data', 'x.jsonl'], '-o OUT is missing'],
     [['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--task', 'asr'], '--task is "asr"'],
-    [['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--folder', '.'], '--folder is for --queue URL'],
+    [['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--folder', '.'], '--folder requires --queue URL'],
     [
       ['run', mail, '--data', 'x.jsonl', '-o', 'y.jsonl', '--queue', 'redis://x', '--threads', '1'],
       '--threads is for tp worker',

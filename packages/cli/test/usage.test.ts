@@ -27,7 +27,9 @@ describe('help', () => {
     expect(code).toBe(0)
     const options = 'out method layers flops param weights set plugin trace verify json'
     for (const name of options.split(' ')) expect(stdout).toContain(`--${name}`)
-    for (const name of amountNames) expect(stdout).toMatch(new RegExp(`^ +(?:--${name} |${name}=)`, 'm'))
+    for (const name of amountNames) expect(stdout).toMatch(new RegExp(`(?:^ +--${name} |, ${name}=)`, 'm'))
+    // With --verbose each setting has a line of its own.
+    expect((await tpHere(['prune', '--help', '--verbose'])).stdout).toMatch(/^ +restore=auto\|.*\n +rows of pruned/m)
   })
 
   test('fits a terminal of 80 columns and 24 rows, and every command wraps to it', async () => {

@@ -1,57 +1,10 @@
 import { parseArgs } from 'node:util'
-import { contradiction, type Relations } from '@tp/compiler'
+import { contradiction } from '@tp/compiler'
 import { didYouMean } from './did-you-mean.ts'
+import type { Arguments, OptionTable } from './option.ts'
 import { settingOf, writtenOption } from './through.ts'
 import { usageError } from './usage-error.ts'
-import { fromZero, portNumber, positive, shapeList, share, wholeNumber } from './values.ts'
-
-/** The kind of thing that an option's value names. */
-export type Reads = 'file' | 'model' | 'data' | 'module'
-
-type ValueKind = 'whole number' | 'positive' | 'from 0' | 'share' | 'port' | 'shapes'
-
-/** One option, for the parser and for `--help`. */
-export interface FlagSpec extends Relations {
-  readonly type: 'string' | 'boolean'
-  readonly short?: string
-  /** The placeholder of its value in `--help`. */
-  readonly value?: string
-  readonly description: string
-  /** May be given several times. */
-  readonly multiple?: boolean
-  /** The kind of file that its value names, if the command reads it. */
-  readonly reads?: Reads
-  /** The form of its value, as far as that is known before anything is read. */
-  readonly is?: ValueKind
-  /** Values allowed besides. */
-  readonly words?: readonly string[]
-  /** Of the options in `--help` that it is listed with; default: the first ones, without a heading. */
-  readonly heading?: string
-  /** The option that it is given through, as `NAME=VALUE`; default: it is one of its own. */
-  readonly through?: string
-}
-
-export type OptionTable = Readonly<Record<string, FlagSpec>>
-
-/** Options that `--help` lists under a heading. */
-export function under<const Table extends OptionTable>(heading: string, table: Table): Table {
-  const headed = Object.entries(table).map(([name, spec]) => [name, { ...spec, heading }])
-  return Object.fromEntries(headed) as Table
-}
-
-/** The same options where each of them means something only with one of `needs`; these may be among them. */
-export function needing<const Table extends OptionTable>(needs: readonly string[], table: Table): Table {
-  const all = Object.entries(table).map(([name, spec]) => [name, needs.includes(name) ? spec : { needs, ...spec }])
-  return Object.fromEntries(all) as Table
-}
-
-export type Arguments<Table extends OptionTable> = {
-  readonly [Name in keyof Table]?: Table[Name] extends { type: 'boolean' }
-    ? boolean
-    : Table[Name] extends { multiple: true }
-      ? readonly string[]
-      : string
-}
+import { readValue } from './values.ts'
 
 export interface ParsedArguments {
   readonly operands: readonly string[]
@@ -59,7 +12,7 @@ export interface ParsedArguments {
 }
 
 /**
- * Reads a command line strictly: an unknown option, a missing or a superfluous value and an option given twice are
+ * Reads a command line strictly: an unknown option, a missing or a superfluous value and an option read twice are
  * errors. Node's own parser, because cac reads a file called 007 as the number 7, and citty lets unknown options pass.
  * @throws TpError TP_USAGE
  */
@@ -69,30 +22,20 @@ export function readArguments(
   table: OptionTable,
   args: readonly string[],
 ): ParsedArguments {
-  const { values, positionals, tokens } = parse(name, table, joinNegativeNumbers(table, args))
-  const seen = new Set<string>()
+  const { positionals, tokens } = parse(name, table, joinNegativeNumbers(table, args))
   const takers = new Set(Object.values(table).flatMap(({ through }) => through ?? []))
-  const settings: Record<string, string | string[]> = {}
-  const see = (option: string): boolean => {
-    const isRepeated = seen.has(option)
-    if (isRepeated && !table[option]?.multiple)
-      throw usageError(`${writtenOption(table, option)} is given twice; give it once`)
-    seen.add(option)
-    return isRepeated
-  }
+  const options: Record<string, unknown> = {}
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    see(token.name)
-    if (token.value === '') throw usageError(needsValue(table, token.rawName, token.name))
-    if (token.value === undefined) continue
-    if (!takers.has(token.name)) {
-      checkValue(table, token.name, token.value)
-      continue
-    }
-    const { name: option, value } = settingOf(name, table, token.name, token.value)
-    const before = see(option) ? [settings[option] ?? []].flat() : []
-    checkValue(table, option, value)
-    settings[option] = table[option]?.multiple ? [...before, value] : value
+    const { rawName, value = '' } = token
+    if (token.value === '') throw usageError(needsValue(table, rawName, token.name))
+    const read = takers.has(token.name) ? settingOf(name, table, token.name, value) : { name: token.name, value }
+    const spec = table[read.name]
+    if (options[read.name] !== undefined && !spec?.multiple)
+      throw usageError(`${writtenOption(table, read.name)} is given twice; give it once`)
+    options[read.name] = spec?.multiple
+      ? [...((options[read.name] as readonly string[]) ?? []), read.value]
+      : token.value === undefined || valueIn(table, read.name, read.value)
   }
   // The last may be several: MODEL….
   const isOpen = operands.at(-1)?.endsWith('…') && positionals.length >= operands.length
@@ -104,7 +47,6 @@ export function readArguments(
   }
   const empty = positionals.indexOf('')
   if (empty >= 0) throw usageError(`${operands[empty] ?? operands.at(-1)} is empty; give a path`)
-  const options = { ...omit(values, takers), ...settings } as Arguments<OptionTable>
   const idle = contradiction(options, table, (option, isMissing) => {
     const value = isMissing === true ? table[option]?.value : undefined
     const written = writtenOption(table, option)
@@ -112,26 +54,17 @@ export function readArguments(
     return table[option]?.through === undefined ? `${written} ${value}` : `${written}=${value}`
   })
   if (idle !== undefined) throw usageError(idle)
-  return { operands: positionals, options }
-}
-
-function omit(values: object, names: ReadonlySet<string>): object {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.has(name)))
-}
-
-const readers: Readonly<Record<ValueKind, (option: string, text: string) => unknown>> = {
-  'whole number': wholeNumber,
-  positive,
-  'from 0': fromZero,
-  share,
-  port: portNumber,
-  shapes: shapeList,
+  for (const [option, { required, short, value }] of Object.entries(table)) {
+    if (required === undefined || options[option] !== undefined) continue
+    throw usageError(`${short === undefined ? `--${option}` : `-${short}`} ${value} is missing: ${required}`)
+  }
+  return { operands: positionals, options: options as Arguments<OptionTable> }
 }
 
 /** @throws TpError TP_USAGE */
-function checkValue(table: OptionTable, option: string, text: string): void {
-  const { is, words = [] } = table[option] ?? {}
-  if (is !== undefined && !words.includes(text)) readers[is](writtenOption(table, option).slice(2), text)
+function valueIn(table: OptionTable, option: string, text: string): unknown {
+  const { is, words } = table[option] ?? {}
+  return is === undefined ? text : readValue(is, writtenOption(table, option).slice(2), text, words)
 }
 
 function parse(name: string, table: OptionTable, args: readonly string[]) {
@@ -179,7 +112,7 @@ function reword(name: string, table: OptionTable, error: Error & { code?: string
   return `${error.message.split('\n')[0]}; ${help}`
 }
 
-/** @param option as it was given, `-o` or `--out` */
+/** @param option as it was read, `-o` or `--out` */
 function needsValue(table: OptionTable, option: string, name: string): string {
   return `${option} needs a value: ${option} ${table[name]?.value ?? 'VALUE'}`
 }

@@ -1,33 +1,24 @@
 import { type Demands, MAX_LOSS } from '@tp/compare'
-import type { Arguments } from './arguments.ts'
-import { number } from './values.ts'
+import type { Arguments, Flag, TextOption } from './option.ts'
+import { flag, text } from './option.ts'
 
-export const demandOptions = {
-  'max-loss': {
-    type: 'string',
-    value: 'POINTS',
-    is: 'from 0',
-    description:
-      'allowed loss in points: of accuracy, of F1 of tags, of nDCG@10 for rankings and searches, of word errors for speech; for vectors hundredths of the cosine to the dense ones; default 0.5',
-  },
-  confident: {
-    type: 'boolean',
-    description: 'require the whole 95 % interval of the loss to be within that, not only its estimate',
-  },
-  'min-speedup': {
-    type: 'string',
-    value: 'S',
-    is: 'positive',
-    description: 'required speed-up over dense; default: not slower',
-  },
-} as const
+type DemandOptions = Readonly<{
+  'max-loss': TextOption & { readonly is: 'from 0' }
+  confident: Flag
+  'min-speedup': TextOption & { readonly is: 'positive' }
+}>
 
-/** @throws TpError TP_USAGE */
-export function readDemands(args: Arguments<typeof demandOptions>): Demands {
-  const { 'max-loss': maxLoss, 'min-speedup': minSpeedup, confident = false } = args
-  return {
-    maxLoss: maxLoss === undefined ? MAX_LOSS : number('max-loss', maxLoss),
-    confident,
-    ...(minSpeedup !== undefined && { minSpeedup: number('min-speedup', minSpeedup) }),
-  }
+export const demandOptions: DemandOptions = {
+  'max-loss': text(
+    'POINTS',
+    'allowed loss in points: of accuracy, of F1 of tags, of nDCG@10 for rankings and searches, of word errors for speech; for vectors hundredths of the cosine to the dense ones; default 0.5',
+    { is: 'from 0' },
+  ),
+  confident: flag('require the whole 95 % interval of the loss to be within that, not only its estimate'),
+  'min-speedup': text('S', 'required speed-up over dense; default: not slower', { is: 'positive' }),
+}
+
+export function readDemands(args: Arguments<DemandOptions>): Demands {
+  const { 'max-loss': maxLoss = MAX_LOSS, 'min-speedup': minSpeedup, confident = false } = args
+  return { maxLoss, confident, ...(minSpeedup !== undefined && { minSpeedup }) }
 }

@@ -1,8 +1,7 @@
 import { defaults, settingsOf, type TrainablePart, type TrainMethodOptions, trainableParts } from '@tp/train'
-import type { Arguments, FlagSpec } from './arguments.ts'
+import { type Arguments, type Flag, flag, type TextOption, text } from './option.ts'
 import { settingName } from './through.ts'
 import { usageError } from './usage-error.ts'
-import { number } from './values.ts'
 
 /** Settings of a training, and of methods that learn, by option. */
 const meanings = {
@@ -26,41 +25,46 @@ type Setting = keyof typeof meanings
 /** Settings that mean nothing without a method that learns. */
 const ofMethods: readonly string[] = ['hard-epochs', 'method-rate', 'cost-weight', 'regulariser'] satisfies Setting[]
 
-type SettingOptions = Readonly<Record<Setting, FlagSpec & { readonly type: 'string' }>>
+interface NumberOption extends TextOption {
+  readonly is: 'number'
+}
+
+type SettingOptions = Readonly<Record<Exclude<Setting, 'decay'>, NumberOption> & { decay: TextOption }>
 
 /** Those settings, each given through `--set`. */
 export const settingOptions: SettingOptions = Object.fromEntries(
   Object.entries(meanings).map(([name, meaning]) => {
     const preset = defaults[settingName(name) as keyof typeof defaults]
     const description = preset === undefined ? meaning : `${meaning}; default ${preset}`
-    return [name, { type: 'string', value: name === 'decay' ? 'WORD' : 'X', description, through: 'set' }]
+    const form = name === 'decay' ? {} : { is: 'number' as const }
+    return [name, text(name === 'decay' ? 'WORD' : 'X', description, { through: 'set', ...form })]
   }),
 ) as unknown as SettingOptions
 
+type LearningOptions = Readonly<{
+  train: TextOption & { readonly is: 'word'; readonly words: readonly TrainablePart[] }
+  'target-flops': NumberOption
+  'weights-out': TextOption
+  quantize: Flag
+}>
+
 /** How a model learns. */
-export const learningOptions = {
-  train: {
-    type: 'string',
-    value: 'all|vectors|head|method',
-    description:
-      'weights to train: all but embeddings (default), scales and biases, those after the last layer, or only the method’s values',
-  },
-  'target-flops': {
-    type: 'string',
-    value: 'F',
-    description: 'for a method that learns: the target share of the FLOPs, not exceeded on --selection',
-  },
-  'weights-out': {
-    type: 'string',
-    value: 'FILE',
-    description: 'the same: write the learned values (safetensors, for tp prune --weights)',
-  },
-  quantize: {
-    type: 'boolean',
-    description:
-      'store the trained model in 8 bits, as tp quantize does; on x86 without VNNI in 7, which is exact everywhere',
-  },
-} as const
+export const learningOptions: LearningOptions = {
+  train: text(
+    trainableParts.join('|'),
+    'weights to train: all but embeddings (default), scales and biases, those after the last layer, or only the method’s values',
+    { is: 'word', words: trainableParts },
+  ),
+  'target-flops': text('F', 'for a method that learns: the target share of the FLOPs, not exceeded on --selection', {
+    is: 'number',
+  }),
+  'weights-out': text('FILE', 'the same: write the learned values (safetensors, for tp prune --weights)', {
+    writes: 'file',
+  }),
+  quantize: flag(
+    'store the trained model in 8 bits, as tp quantize does; on x86 without VNNI in 7, which is exact everywhere',
+  ),
+}
 
 export interface Learning extends Pick<TrainMethodOptions, 'settings' | 'hardEpochs'> {
   readonly part: TrainablePart
@@ -70,26 +74,18 @@ export interface Learning extends Pick<TrainMethodOptions, 'settings' | 'hardEpo
 }
 
 /** The options above, read. @throws TpError TP_USAGE, TP_OPTION */
-export function readLearning(args: Arguments<typeof learningOptions & SettingOptions>): Learning {
-  const { train = 'all', 'target-flops': target } = args
-  if (!isPart(train)) throw usageError(`--train is "${train}"; it must be all, vectors, head or method`)
+export function readLearning(args: Arguments<LearningOptions & SettingOptions>): Learning {
+  const { train = 'all', 'target-flops': targetFlops } = args
   const names = (Object.keys(meanings) as Setting[]).filter((name) => args[name] !== undefined)
-  const read = (name: Setting): number | string =>
-    name === 'decay' ? (args[name] as string) : number(name, args[name] as string)
-  const { hardEpochs, ...settings } = Object.fromEntries(names.map((name) => [settingName(name), read(name)])) as {
+  const { hardEpochs, ...settings } = Object.fromEntries(names.map((name) => [settingName(name), args[name]])) as {
     readonly hardEpochs?: number
   }
   if (hardEpochs !== undefined && hardEpochs < 0)
     throw usageError(`--hard-epochs is ${hardEpochs}; it must be a number from 0`)
   settingsOf(settings)
   return {
-    ...{ part: train, settings },
-    targetFlops: target === undefined ? undefined : number('target-flops', target),
+    ...{ part: train, settings, targetFlops },
     ...(hardEpochs !== undefined && { hardEpochs }),
     ofMethod: ['target-flops', 'weights-out', ...ofMethods].filter((name) => Object.hasOwn(args, name)),
   }
-}
-
-function isPart(text: string): text is TrainablePart {
-  return (trainableParts as readonly string[]).includes(text)
 }

@@ -1,17 +1,6 @@
 import { type Plan, type PlanField, type PlanFields, planFields, type QuantizeOptions } from '@tp/compiler'
 import { type AmountName, amountNames, amountRules } from '@tp/core/host'
-import type { FlagSpec } from './arguments.ts'
-
-export interface TextOption extends FlagSpec {
-  readonly type: 'string'
-  readonly value: string
-}
-interface Several extends TextOption {
-  readonly multiple: true
-}
-export interface Flag extends FlagSpec {
-  readonly type: 'boolean'
-}
+import type { Flag, FlagSpec, Several, TextOption } from './option.ts'
 
 /** `protectSegment` → `protect-segment` */
 type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`

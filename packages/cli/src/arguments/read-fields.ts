@@ -1,11 +1,10 @@
 import { type Plan, type PlanFields, planFields, type WrittenAs, type WrittenField } from '@tp/compiler'
 import type { Amount, MethodEntry } from '@tp/core'
 import { type AmountName, amountKinds, amountNames, amountRules, parseOptions } from '@tp/core/host'
-import type { Arguments } from './arguments.ts'
-import { didYouMean } from './did-you-mean.ts'
+import type { Arguments } from './option.ts'
 import { type comparedAmountOptions, countOptions, optionName, type pruningOptions } from './pruning-options.ts'
 import { usageError } from './usage-error.ts'
-import { number, numberList, numberOrList, wholeNumber } from './values.ts'
+import { number, numberList, wholeNumber, word } from './values.ts'
 
 /** A share of the FLOPs that a keep ratio is to be found for, once the model is known. */
 export interface FlopsShare {
@@ -33,7 +32,7 @@ type ComparedArguments = Arguments<typeof comparedAmountOptions & Pick<typeof pr
 const readers: Readonly<Record<WrittenAs, (option: string, value: never, written: WrittenField) => unknown>> = {
   text: (_, text: string) => text,
   names: (_, text: string) => text.split(',').map((name) => name.trim()),
-  word: readWord,
+  word: (option, text: string, { words = [] }) => word(option, text, words),
   'whole number': (option, text: string) => wholeNumber(option, text, 0),
   'whole numbers': wholeNumbers,
   positions: (option, text: string) => (text === 'auto' ? text : text === 'none' ? [] : wholeNumbers(option, text)),
@@ -176,7 +175,8 @@ function readValues(option: string, text: string): number | readonly number[] {
     const seen = `--${option} is ${part.trim()}; it must be ${form}`
     throw usageError(`${seen}; did you mean ${parts.length === 1 ? `--${option} ` : ''}${value / 100}?`)
   }
-  return numberOrList(option, text)
+  const numbers = numberList(option, text)
+  return numbers.length === 1 ? (numbers[0] as number) : numbers
 }
 
 /** `1,2,3`, or `pixel_values:1,2,3` for one encoder of several. */
@@ -198,12 +198,6 @@ function readLayers(option: string, texts: readonly string[]): Plan['layers'] {
 
 function wholeNumbers(option: string, text: string): readonly number[] {
   return text.split(',').map((part) => wholeNumber(option, part, 0))
-}
-
-function readWord(option: string, text: string, { words = [] }: WrittenField): string {
-  if (words.includes(text)) return text
-  const all = `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
-  throw usageError(`--${option} is "${text}"; it must be ${all}${didYouMean(text, words)}`)
 }
 
 /** An option without a value, or `--set NAME=true`. */

@@ -12,11 +12,10 @@ import {
 import type { Runtime } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { readModelFolder } from '@tp/data'
-import { type Arguments, needing } from '../arguments/arguments.ts'
+import { type Arguments, needing, text } from '../arguments/option.ts'
 import { comparedAmountOptions, pruningOptions } from '../arguments/pruning-options.ts'
 import { readComparedAmounts, readSettings } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/runtime-option.ts'
-import { number, wholeNumber } from '../arguments/values.ts'
 import type { Context } from '../context/context.ts'
 import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
 import { type BenchCandidate, pruneCandidates } from '../measuring/candidates.ts'
@@ -25,7 +24,6 @@ import type { VariantOptions } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { timing } from '../printing/expected-stages.ts'
 import { originalName } from '../printing/made-from.ts'
 import { table } from '../printing/table.ts'
@@ -33,29 +31,18 @@ import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
 const options = {
-  against: { type: 'string', value: 'OTHER', reads: 'model', description: 'the model to compare MODEL with' },
-  method: {
-    type: 'string',
-    value: 'NAME[,NAME…]',
-    description: 'compare MODEL pruned by each of these with the original MODEL',
+  against: text('OTHER', 'the model to compare MODEL with', { reads: 'model' }),
+  method: text('NAME[,NAME…]', 'compare MODEL pruned by each of these with the original MODEL', {
     excludes: ['against'],
-  },
+  }),
   ...needing(['method'], { ...comparedAmountOptions, ...pruningOptions }),
   ...runtimeOption,
-  shapes: {
-    type: 'string',
-    value: 'BxN,…',
-    is: 'shapes',
-    description: 'batch × tokens; default 1x32,1x128,1x512,8x128, for images 1,8',
-  },
-  threads: { type: 'string', value: 'N', is: 'whole number', description: 'threads inside one operator; default 1' },
-  'min-speedup': {
-    type: 'string',
-    value: 'S',
-    description: 'exit with code 3 if MODEL, or MODEL pruned, is less than S times as fast at any shape',
+  shapes: text('BxN,…', 'batch × tokens; default 1x32,1x128,1x512,8x128, for images 1,8', { is: 'shapes' }),
+  threads: text('N', 'threads inside one operator; default 1', { is: 'whole number' }),
+  'min-speedup': text('S', 'exit with code 3 if MODEL, or MODEL pruned, is less than S times as fast at any shape', {
+    is: 'number',
     needs: ['against', 'method'],
-  },
-  json: { type: 'boolean', description: 'print one JSON document' },
+  }),
 } as const
 
 /** For each shape. */
@@ -72,10 +59,7 @@ export const benchCommand: Command = command({
     '  tp bench pruned.onnx --against model.onnx --min-speedup 1.5',
   ],
   async run([path = ''], args, context) {
-    const { print, progress } = context
-    const { json = false } = args
-    const threads = args.threads === undefined ? 1 : wholeNumber('threads', args.threads)
-    const least = args['min-speedup'] === undefined ? undefined : number('min-speedup', args['min-speedup'])
+    const { threads = 1, 'min-speedup': least } = args
     const methods = args.method?.split(',').map((name) => name.trim())
     const [amounts, settings] = [readComparedAmounts(args), readSettings(args)]
     const compared = methods && (await comparedMethods(methods, settings.params ?? {}, args.plugin ?? []))
@@ -90,19 +74,16 @@ export const benchCommand: Command = command({
     const results = await time(file, candidates, shapes, threads, context)
     const slow =
       least === undefined ? [] : results.filter(({ judged, latency }) => judged && latency.speedup.value < least)
-    progress.end()
     const device = (await runtime.diagnose()).runtime
-    print(
-      json
-        ? jsonDocument('bench', { runtime: device, ...content(path, threads, least, results) })
-        : describe(device, threads, results),
-    )
-    for (const { name, shape, latency } of slow) {
-      progress.note(
-        `[tp] ${name} at ${shape}: ${factor(latency.speedup.value)} is below the demanded ${factor(least as number)}`,
-      )
+    return {
+      content: { runtime: device, ...content(path, threads, least, results) },
+      text: describe(device, threads, results),
+      code: slow.length === 0 ? EXIT.done : EXIT.belowThreshold,
+      notes: slow.map(
+        ({ name, shape, latency }) =>
+          `[tp] ${name} at ${shape}: ${factor(latency.speedup.value)} is below the demanded ${factor(least as number)}`,
+      ),
     }
-    return slow.length === 0 ? EXIT.done : EXIT.belowThreshold
   },
 })
 

@@ -2,58 +2,43 @@ import { basename } from 'node:path'
 import { fewerFlops, inputRoles } from '@tp/compare'
 import { readProvenance } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
-import { outputsOf, replaceFile } from '@tp/data/files'
-import type { CalibratedCascade, Guard, MeasuredFalseAlarms, Uncertainty } from '@tp/guard'
+import { replaceFile } from '@tp/data/files'
+import type { CalibratedCascade, Guard, MeasuredFalseAlarms } from '@tp/guard'
 import { type CalibratedModel, calibrate } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions } from '../arguments/data-options.ts'
+import { text } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import { number } from '../arguments/values.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, openInputs } from '../model/open-inputs.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { evaluation } from '../printing/expected-stages.ts'
 import { grouped } from '../printing/numbers.ts'
 import { type Command, command } from './command.ts'
-import { EXIT } from './exit-code.ts'
 
 const uncertainties = ['probability', 'margin', 'entropy'] as const
 
 export const calibrateCommand: Command = command({
   options: {
-    out: { type: 'string', short: 'o', value: 'OUT', description: 'the JSON file to write' },
-    against: {
-      type: 'string',
-      value: 'MODEL',
+    out: text('OUT', 'the JSON file to write', { short: 'o', required: 'the JSON file to write', writes: 'file' }),
+    against: text('MODEL', 'the dense model that PRUNED was made from', {
       reads: 'model',
-      description: 'the dense model that PRUNED was made from',
-    },
+      required: 'the dense model that PRUNED was made from',
+    }),
     ...dataOptions,
-    agreement: {
-      type: 'string',
-      is: 'share',
-      value: 'SHARE',
-      description: 'share of inputs that must get the dense answer; default 0.99',
-    },
-    confidence: {
-      type: 'string',
+    data: { ...dataOptions.data, required: 'examples to calibrate on' },
+    agreement: text('SHARE', 'share of inputs that must get the dense answer; default 0.99', { is: 'share' }),
+    confidence: text('P|mean', 'confidence of the promise; default 0.95. mean: on average over calibration sets', {
       is: 'share',
       words: ['mean'],
-      value: 'P|mean',
-      description: 'confidence of the promise; default 0.95. mean: on average over calibration sets',
-    },
-    uncertainty: {
-      type: 'string',
-      value: uncertainties.join('|'),
-      description: 'measure of uncertainty; default probability: 1 − the largest of the softmax',
-    },
-    speedup: {
-      type: 'string',
+    }),
+    uncertainty: text(
+      uncertainties.join('|'),
+      'measure of uncertainty; default probability: 1 − the largest of the softmax',
+      { is: 'word', words: uncertainties },
+    ),
+    speedup: text('S', 'speed-up of PRUNED, to estimate the cost of the cascade; default: by FLOPs', {
       is: 'positive',
-      value: 'S',
-      description: 'speed-up of PRUNED, to estimate the cost of the cascade; default: by FLOPs',
-    },
-    json: { type: 'boolean', description: 'print the written file as one JSON document' },
+    }),
   },
   notes: [
     'Uncertain answers of PRUNED fall back to the dense model; the threshold is the highest that the data support. A model pruned',
@@ -62,15 +47,9 @@ export const calibrateCommand: Command = command({
     '',
     '  tp calibrate pruned.onnx --against model.onnx --data calibration.tsv --agreement 0.99 -o guard.json',
   ],
-  writes: ({ out }) => outputsOf({ '-o': out }),
   async run([path = ''], args, context) {
-    const { out, against, data, json = false } = args
-    const { print, progress, signal } = context
-    if (out === undefined) throw usageError('-o OUT is missing: the JSON file to write')
-    if (against === undefined) throw usageError('--against MODEL is missing: the dense model that PRUNED was made from')
-    if (data === undefined) throw usageError('--data PATH is missing: examples to calibrate on')
-    const promise = readPromise(args)
-    const speedup = args.speedup === undefined ? undefined : number('speedup', args.speedup)
+    const { out, against, data, agreement = 0.99, confidence = 0.95, uncertainty = 'probability', speedup } = args
+    const { progress, signal } = context
     const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
     checkPair(pruned, dense)
     const batchSize = batchSizeOf(pruned)
@@ -90,19 +69,19 @@ export const calibrateCommand: Command = command({
     })
     const files = { pruned, dense }
     const guard = await calibrate({
-      ...{ pruned: modelOf(pruned), dense: modelOf(dense), inputs, ...promise, speedup: speedup ?? fewer },
-      ...{ batchSize, signal },
+      ...{ pruned: modelOf(pruned), dense: modelOf(dense), inputs, speedup: speedup ?? fewer },
+      ...{ agreement, confidence, uncertainty, batchSize, signal },
       onStage: (stage) => progress.stage(`running ${basename(files[stage].path)}`),
       onProgress: ({ done, total }) => progress.step(done, total),
     })
     await replaceFile(out, new TextEncoder().encode(`${JSON.stringify(guard)}\n`))
-    progress.end()
     const { monitor, ...rest } = guard
     const { signals, falseAlarms } = monitor
     const watched = { signals: Object.keys(signals), falseAlarms }
-    const report = { model: path, against, data, out, ...rest, monitor: watched }
-    print(json ? jsonDocument('calibrate', report) : describe(out, guard, speedup === undefined))
-    return EXIT.done
+    return {
+      content: { model: path, against, data, out, ...rest, monitor: watched },
+      text: describe(out, guard, speedup === undefined),
+    }
   },
 })
 
@@ -115,28 +94,6 @@ function checkPair(pruned: ModelFile, dense: ModelFile): void {
   if (step === undefined || readProvenance(pruned.model).length > 0) return
   const seen = `${dense.path} is pruned (${step.method}), and ${pruned.path} is not`
   throw usageError(`${seen}: give the pruned model first, and the dense one with --against`)
-}
-
-interface Promised {
-  readonly agreement: number
-  readonly confidence: number | 'mean'
-  readonly uncertainty: Uncertainty
-}
-
-function readPromise(args: {
-  readonly agreement?: string
-  readonly confidence?: string
-  readonly uncertainty?: string
-}): Promised {
-  const { agreement = '0.99', confidence = '0.95', uncertainty = 'probability' } = args
-  if (!uncertainties.includes(uncertainty as Uncertainty)) {
-    throw usageError(`--uncertainty is "${uncertainty}"; it must be ${uncertainties.join(', ')}`)
-  }
-  return {
-    agreement: number('agreement', agreement),
-    confidence: confidence === 'mean' ? 'mean' : number('confidence', confidence),
-    uncertainty: uncertainty as Uncertainty,
-  }
 }
 
 function describe(out: string, { cascade, monitor }: Guard, byFlops: boolean): string {

@@ -1,24 +1,26 @@
-import { dataOptions, readTask, taskOption } from '../arguments/data-options.ts'
+import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { demandOptions, readDemands } from '../arguments/demand-options.ts'
+import { text } from '../arguments/option.ts'
 import { runtimeOption } from '../arguments/runtime-option.ts'
-import { usageError } from '../arguments/usage-error.ts'
 import { checkFiles } from '../measuring/check-files.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
 export const checkCommand: Command = command({
   options: {
-    against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the model that PRUNED was made from' },
+    against: text('DENSE', 'the model that PRUNED was made from', {
+      reads: 'model',
+      required: 'the model that it is compared with',
+    }),
     ...dataOptions,
+    data: { ...dataOptions.data, required: 'examples to compare them on' },
     ...demandOptions,
     ...taskOption,
     ...runtimeOption,
-    json: { type: 'boolean', description: 'print one JSON document' },
   },
   notes: [
     'Prints one table and one sentence: yes, no, or not shown, where the estimate of the loss is within --max-loss and its interval',
@@ -28,19 +30,14 @@ export const checkCommand: Command = command({
     '  tp check pruned.onnx --against model.onnx --data test.tsv --max-loss 1',
   ],
   async run([path = ''], args, outer) {
-    const { against, data, json = false } = args
-    if (against === undefined) throw usageError('--against DENSE is missing: the model that it is compared with')
-    if (data === undefined) throw usageError('--data PATH is missing: examples to compare them on')
+    const { against, data } = args
     const demands = readDemands(args)
-    readTask(args.task)
     const context = { ...outer, runtime: await openRuntime(args.runtime) }
     const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
     const opened = await openTaskInputs(against, data, batchSizeOf(pruned), args, context)
     for (const note of opened.inputs.notes) context.progress.note(note)
     const filesToCheck = { pruned, dense, source: data, data: opened, demands }
-    const { verdict, text, content } = await checkFiles(filesToCheck, context)
-    context.progress.end()
-    context.print(json ? jsonDocument('check', content) : text)
-    return verdict.passed ? EXIT.done : EXIT.belowThreshold
+    const { verdict, ...report } = await checkFiles(filesToCheck, context)
+    return { ...report, code: verdict.passed ? EXIT.done : EXIT.belowThreshold }
   },
 })

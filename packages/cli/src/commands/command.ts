@@ -1,24 +1,36 @@
 import type { Output } from '@tp/data/files'
-import type { Arguments, OptionTable } from '../arguments/arguments.ts'
+import type { Arguments, OptionTable } from '../arguments/option.ts'
 import type { Context } from '../context/context.ts'
 
-/** A sub-command: its options, and its action. */
+/** The outcome of a command, which is printed as a text or, with `--json`, as one document. */
+export interface CommandReport {
+  readonly text: string
+  readonly content: object
+  /** The kind of the document; default: the name of the command. */
+  readonly kind?: string
+  /** Default: 0. */
+  readonly code?: number
+  /** Notes after it. */
+  readonly notes?: readonly string[]
+}
+
+/** A sub-command: its options besides `--json` and `--help`, and its action. */
 export interface Command {
   readonly options: OptionTable
   /** Lines under the options in `--help`. */
   readonly notes?: readonly string[]
-  /** The files that it is going to write, with these options and operands. */
+  /** Files that it is going to write besides those that its options name. */
   writes?(options: Arguments<OptionTable>, operands: readonly string[]): readonly Output[]
   /** The option of a file at which only one such command at a time works: it takes long, and saves its state next to it. */
   readonly alone?: string
-  /** @returns the exit code */
-  run(operands: readonly string[], options: Arguments<OptionTable>, context: Context): Promise<number>
+  /** @returns the report, or the exit code of a command that has printed it */
+  run(operands: readonly string[], options: Arguments<OptionTable>, context: Context): Promise<number | CommandReport>
 }
 
 interface CommandOf<Table extends OptionTable> extends Omit<Command, 'options' | 'run' | 'writes'> {
   readonly options: Table
   writes?(options: Arguments<Table>, operands: readonly string[]): readonly Output[]
-  run(operands: readonly string[], options: Arguments<Table>, context: Context): Promise<number>
+  run(operands: readonly string[], options: Arguments<Table>, context: Context): Promise<number | CommandReport>
 }
 
 /** Gives `run` the types of the options that the command declares. */
@@ -32,4 +44,9 @@ export interface CommandEntry {
   /** The operands between `tp NAME` and the options. */
   readonly operands: readonly string[]
   load(): Promise<Command>
+}
+
+/** The time of a command, for its report. */
+export function millisecondsSince(start: number): { readonly milliseconds: number } {
+  return { milliseconds: Math.round(performance.now() - start) }
 }

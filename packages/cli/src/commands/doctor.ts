@@ -6,7 +6,6 @@ import { pruningOptions } from '../arguments/pruning-options.ts'
 import { runtimeOption } from '../arguments/runtime-option.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { saturatesHere } from '../quantizing/saturates-here.ts'
 import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
@@ -20,17 +19,12 @@ interface DoctorCheck {
 }
 
 export const doctorCommand: Command = command({
-  options: {
-    plugin: pruningOptions.plugin,
-    ...runtimeOption,
-    json: { type: 'boolean', description: 'print one JSON document' },
-  },
+  options: { plugin: pruningOptions.plugin, ...runtimeOption },
   notes: ['Exit code 1 if something that is needed is missing.'],
-  async run(_, { plugin = [], runtime, json = false }, { print }) {
+  async run(_, { plugin = [], runtime }) {
     const checks = [checkNode(), ...(await checkRuntime(runtime)), await checkMethods(plugin), machine()]
     const healthy = checks.every(({ ok }) => ok)
-    print(json ? jsonDocument('doctor', { healthy, checks }) : describe(checks))
-    return healthy ? EXIT.done : EXIT.failed
+    return { content: { healthy, checks }, text: describe(checks), code: healthy ? EXIT.done : EXIT.failed }
   },
 })
 

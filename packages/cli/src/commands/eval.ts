@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
 import { TIMED_EXAMPLES } from '@tp/compare'
 import type { ScoredPairs, SearchData } from '@tp/data'
-import { type Arguments, needing, under } from '../arguments/arguments.ts'
-import { dataOptions, readTask, taskOption } from '../arguments/data-options.ts'
+import { dataOptions, taskOption } from '../arguments/data-options.ts'
+import { type Arguments, flag, needing, text, under } from '../arguments/option.ts'
 import { comparedAmountOptions, leaveOutOption, pruningOptions } from '../arguments/pruning-options.ts'
 import { readComparedAmounts, readSettings, readWritten } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/runtime-option.ts'
@@ -17,21 +17,14 @@ import { batchSizeOf } from '../model/open-inputs.ts'
 import { openTaskInputs, type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { betweenContent, describeBetween } from '../printing/between-rows.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { describeRows, describeVerdicts, rowContent } from '../printing/rows.ts'
 import { inspectFile } from '../pruning/prune-file.ts'
 import { type Command, command } from './command.ts'
-import { EXIT } from './exit-code.ts'
 
 const options = {
-  methods: {
-    type: 'string',
-    value: 'NAME,NAME…',
-    description: 'pruning methods to compare, together with none; default: only the original model',
-  },
+  methods: text('NAME,NAME…', 'pruning methods to compare, together with none; default: only the original model'),
   ...runtimeOption,
-  json: { type: 'boolean', description: 'print one JSON document' },
-  ...under('Data', dataOptions),
+  ...under('Data', { ...dataOptions, data: { ...dataOptions.data, required: 'examples to evaluate on' } }),
   ...under('How tokens are pruned', {
     ...needing(['methods', 'leave-out'], { ...comparedAmountOptions, ...pruningOptions }),
     'leave-out': {
@@ -43,11 +36,9 @@ const options = {
   }),
   ...under('Judging', {
     ...taskOption,
-    'late-interaction': {
-      type: 'boolean',
-      description:
-        'for a folder in the layout of BEIR: search by a vector for each token and the sum of the largest similarities, as ColBERT does',
-    },
+    'late-interaction': flag(
+      'for a folder in the layout of BEIR: search by a vector for each token and the sum of the largest similarities, as ColBERT does',
+    ),
   }),
 } as const
 
@@ -72,14 +63,12 @@ export const evalCommand: Command = command({
   async run([path = ''], args, outer) {
     const runtime = await openRuntime(args.runtime)
     const context = { ...outer, runtime }
-    const { print, progress, signal } = context
-    const { data, json = false } = args
-    if (data === undefined) throw usageError('--data PATH is missing: examples to evaluate on')
+    const { progress, signal } = context
+    const { data } = args
     const amounts = readComparedAmounts(args)
     const leaveOut = args['leave-out']?.map((layers) => readWritten({ 'leave-out': layers }).leaveOut ?? [])
     const methods = args.methods?.split(',').map((name) => name.trim()) ?? (leaveOut && [])
     const settings = readSettings(args)
-    readTask(args.task)
     const compared = methods && (await comparedMethods(methods, settings.params ?? {}, args.plugin ?? []))
     const file = await asPooled(await readModelFile(path, context), args)
     const inspection = compared && inspectFile(file, settings.encoder)
@@ -96,26 +85,17 @@ export const evalCommand: Command = command({
     const rows = await withTaskData(opened, context, (data) =>
       measureRows({ file, inspection, variants, data, batchSize }, context),
     )
-    progress.end()
-    const content = {
-      ...{ model: path, data, task, examples: inputs.targets.length, notes: inputs.notes },
-      ...(opened.task === 'embeddings' && opened.judged && { judged: judgedContent(opened.judged) }),
-      rows: rows.map(rowContent),
-      between: betweenContent(rows),
+    const title = await titleOf(path, inputs, inspection, runtime)
+    const tables = [`${title}\n${describeRows(rows)}`, describeVerdicts(rows), describeBetween(rows)]
+    return {
+      content: {
+        ...{ model: path, data, task, examples: inputs.targets.length, notes: inputs.notes },
+        ...(opened.task === 'embeddings' && opened.judged && { judged: judgedContent(opened.judged) }),
+        rows: rows.map(rowContent),
+        between: betweenContent(rows),
+      },
+      text: tables.filter((part) => part !== '').join('\n\n'),
     }
-    if (json) {
-      print(jsonDocument('eval', content))
-      return EXIT.done
-    }
-    const between = describeBetween(rows)
-    const verdicts = describeVerdicts(rows)
-    const tables = [
-      `${await titleOf(path, inputs, inspection, runtime)}\n${describeRows(rows)}`,
-      ...(verdicts === '' ? [] : [verdicts]),
-      ...(between === '' ? [] : [between]),
-    ]
-    print(tables.join('\n\n'))
-    return EXIT.done
   },
 })
 

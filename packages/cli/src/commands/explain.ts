@@ -2,34 +2,34 @@ import { basename } from 'node:path'
 import type { Explanation } from '@tp/compare'
 import { readModelFolder } from '@tp/data'
 import type { SaliencyScore } from '@tp/train'
-import { needing } from '../arguments/arguments.ts'
 import { dataOptions } from '../arguments/data-options.ts'
+import { needing, text } from '../arguments/option.ts'
 import { amountOptions, methodOption, planOption, pruningOptions } from '../arguments/pruning-options.ts'
-import { usageError } from '../arguments/usage-error.ts'
 import { explainFile } from '../explaining/explain-file.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, openInputs } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { className, describeExplanation } from '../printing/explanation-text.ts'
 import { refuseLeaveOut } from '../pruning/leave-out.ts'
 import { inspectFile, pruneFile } from '../pruning/prune-file.ts'
 import { type ReadPlan, readPlan } from '../pruning/read-plan.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { type Command, command } from './command.ts'
-import { EXIT } from './exit-code.ts'
 
 /** Default number of examples. */
 const EXAMPLES = 5
 
+const scores = ['gradient-input', 'taylor'] as const satisfies readonly SaliencyScore[]
+
 const options = {
   ...dataOptions,
+  data: { ...dataOptions.data, required: 'the examples to explain' },
   limit: { ...dataOptions.limit, description: `only the first N examples; default ${EXAMPLES}` },
-  score: {
-    type: 'string',
-    value: 'gradient-input|taylor',
-    description: 'size of gradient times value (default), or of the change of the answer if the token becomes 0',
-  },
+  score: text(
+    scores.join('|'),
+    'size of gradient times value (default), or of the change of the answer if the token becomes 0',
+    { is: 'word', words: scores },
+  ),
   ...methodOption,
   ...planOption,
   ...needing(['method', 'plan'], { ...amountOptions, ...pruningOptions }),
@@ -38,10 +38,7 @@ const options = {
     description:
       'the encoder to explain, in a file with several (tp inspect lists them); default: the first that can be',
   },
-  json: { type: 'boolean', description: 'print one JSON document' },
 } as const
-
-const scores: readonly string[] = ['gradient-input', 'taylor'] satisfies SaliencyScore[]
 
 export const explainCommand: Command = command({
   options,
@@ -55,10 +52,8 @@ export const explainCommand: Command = command({
     '  tp explain model.onnx --data dev.tsv --score taylor --method received-attention --keep 0.7',
   ],
   async run([path = ''], args, context) {
-    const { print, progress, styled = false } = context
-    const { data, score = 'gradient-input', json = false } = args
-    if (data === undefined) throw usageError('--data PATH is missing: the examples to explain')
-    if (!isScore(score)) throw usageError(`--score is "${score}"; it must be ${scores.join(' or ')}`)
+    const { progress, styled = false } = context
+    const { data, score = 'gradient-input', tokenizer } = args
     const plan = args.method === undefined && args.plan === undefined ? undefined : await readPlan(args)
     if (plan !== undefined) refuseLeaveOut(plan.plan, 'tp explain')
     const file = await readModelFile(path, context)
@@ -77,38 +72,28 @@ export const explainCommand: Command = command({
       protectedPositions: plan.settings.protect === 'auto' ? inspection.protectedTokens : plan.settings.protect,
     }
     const batchSize = batchSizeOf(file)
-    const limit = args.limit ?? `${batchSize * Math.ceil(EXAMPLES / batchSize)}`
+    const limit = args.limit ?? batchSize * Math.ceil(EXAMPLES / batchSize)
     const inputs = await openInputs(path, data, batchSize, { ...args, limit }, context)
     for (const note of inputs.notes) progress.note(note)
     const known = await readModelFolder(path)
     const classes = args.labels?.split(',') ?? known.labels
-    const { tokenizer } = args
     const found = await explainFile({ file, inspection, inputs, batchSize, tokenizer, score, pruned }, context)
-    progress.end()
     const correlation = meanCorrelation(found)
-    if (json) {
-      const schedule = pruned?.encoders[0]?.schedule
-      print(
-        jsonDocument('explain', {
-          ...{ model: path, data, score, notes: inputs.notes },
-          ...(plan && { method: plan.plan.method, params: plan.plan.params ?? {} }),
-          ...(schedule && { schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
-          ...(plan && { correlation: correlation ?? null }),
-          examples: found.map((explanation) => content(explanation, classes)),
-        }),
-      )
-      return EXIT.done
-    }
+    const schedule = pruned?.encoders[0]?.schedule
     const { classToken } = inspection
     const texts = found.map((explanation) => describeExplanation(explanation, { classes, classToken, styled }))
-    print([...texts, ...(plan ? [summary(plan, correlation)] : [])].join('\n\n'))
-    return EXIT.done
+    return {
+      content: {
+        ...{ model: path, data, score, notes: inputs.notes },
+        ...(plan && { method: plan.plan.method, params: plan.plan.params ?? {} }),
+        ...(schedule && { schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
+        ...(plan && { correlation: correlation ?? null }),
+        examples: found.map((explanation) => content(explanation, classes)),
+      },
+      text: [...texts, ...(plan ? [summary(plan, correlation)] : [])].join('\n\n'),
+    }
   },
 })
-
-function isScore(text: string): text is SaliencyScore {
-  return scores.includes(text)
-}
 
 function content(explanation: Explanation, classes: readonly string[] | undefined): object {
   const { label, answer, probability, tokens, grid, pruned, example } = explanation

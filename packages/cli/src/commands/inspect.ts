@@ -1,12 +1,12 @@
 import { type FlopsAt, flopsAtUsualLengths } from '@tp/compare'
 import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
 import type { ModelFile, ModelFolder } from '@tp/data'
+import { text } from '../arguments/option.ts'
 import { endable } from '../context/endable.ts'
 import { decoderFacts, decoderOf, promptPlace } from '../decoding/decoder-file.ts'
 import { asPooled, pooledOutside } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { headText } from '../printing/head-text.ts'
 import { leftOutText } from '../printing/left-out-text.ts'
 import { megabytes, ranges } from '../printing/numbers.ts'
@@ -14,42 +14,32 @@ import { stepText } from '../printing/step-text.ts'
 import { table } from '../printing/table.ts'
 import { requireEncoder } from '../pruning/prune-file.ts'
 import { type Command, command } from './command.ts'
-import { EXIT } from './exit-code.ts'
 
 export const inspectCommand: Command = command({
-  options: {
-    encoder: { type: 'string', value: 'NAME', description: 'the encoder to inspect, in a file with several' },
-    json: { type: 'boolean', description: 'print one JSON document' },
-  },
+  options: { encoder: text('NAME', 'the encoder to inspect, in a file with several') },
   notes: [
     'A model that cannot be pruned is refused with the reason: exit code 4. --verbose lists the nodes of each layer.',
   ],
-  async run([path = ''], { encoder, json = false }, { print, signal, files, verbose = false }) {
+  async run([path = ''], { encoder }, { signal, files, verbose = false }) {
     const read = await endable(() => readModelFile(path, { signal, files }))
     const file = await asPooled(read)
     const seen = await endable(async () => inspect(file.model, encoder === undefined ? {} : { encoder }))
     const decoder = encoder === undefined ? await endable(async () => decoderOf(file, seen)) : undefined
+    const { contents, dataFiles } = file
+    const about = { model: path, bytes: contents.length, dataFiles }
     if (decoder !== undefined) {
-      print(json ? decoderDocument(file, decoder) : describeDecoder(file, decoder))
-      return EXIT.done
+      const { ok: _, ...facts } = decoder
+      return { content: { ...about, decoder: facts }, text: describeDecoder(file, decoder) }
     }
     const found = requireEncoder(file, seen)
     const pooling = await pooledOutside(read)
     const flops = await endable(async () => flopsAtUsualLengths(file.model, found))
     const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()
-    if (json) {
-      const { ok: _, ...facts } = found
-      const { contents, dataFiles } = file
-      print(
-        jsonDocument('inspect', {
-          ...{ model: path, bytes: contents.length, dataFiles, ...facts },
-          ...{ ...(unfusedBy && { unfusedBy }), ...(pooling && { pooling }), flops },
-        }),
-      )
-    } else {
-      print(describe(file, found, flops, { unfusedBy, pooling, verbose }))
+    const { ok: _, ...facts } = found
+    return {
+      content: { ...about, ...facts, ...(unfusedBy && { unfusedBy }), ...(pooling && { pooling }), flops },
+      text: describe(file, found, flops, { unfusedBy, pooling, verbose }),
     }
-    return EXIT.done
   },
 })
 
@@ -57,11 +47,6 @@ export const inspectCommand: Command = command({
 async function methodsThatUnfuse(): Promise<string[]> {
   const known = [...(await loadMethods()).values()]
   return known.filter(({ entry }) => readsProbabilities(entry.create())).map(({ entry }) => entry.name)
-}
-
-function decoderDocument(file: ModelFile, { ok: _, ...facts }: DecoderInspection): string {
-  const { path, contents, dataFiles } = file
-  return jsonDocument('inspect', { model: path, bytes: contents.length, dataFiles, decoder: facts })
 }
 
 function describeDecoder(file: ModelFile, decoder: DecoderInspection): string {

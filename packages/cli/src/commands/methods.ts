@@ -1,17 +1,14 @@
 import type { OptionSpec } from '@tp/core'
 import { pruningOptions } from '../arguments/pruning-options.ts'
 import { type KnownMethod, loadMethods } from '../plugins/load-methods.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { table } from '../printing/table.ts'
 import { type Command, command } from './command.ts'
-import { EXIT } from './exit-code.ts'
 
 export const methodsCommand: Command = command({
-  options: { plugin: pruningOptions.plugin, json: { type: 'boolean', description: 'print one JSON document' } },
-  async run(_, { plugin = [], json = false }, { print }) {
+  options: { plugin: pruningOptions.plugin },
+  async run(_, { plugin = [] }) {
     const known = [...(await loadMethods(plugin)).values()]
-    print(json ? jsonDocument('methods', { methods: known.map(content) }) : describe(known))
-    return EXIT.done
+    return { content: { methods: known.map(content) }, text: describe(known) }
   },
 })
 

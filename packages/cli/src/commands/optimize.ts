@@ -4,9 +4,9 @@ import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { outputsOf, removeWithWaiting, replaceFile } from '@tp/data/files'
 import { spareForCheck } from '@tp/optimize'
-import { type Arguments, under } from '../arguments/arguments.ts'
-import { dataOptions, readTask, taskOption } from '../arguments/data-options.ts'
+import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { demandOptions, readDemands } from '../arguments/demand-options.ts'
+import { type Arguments, under } from '../arguments/option.ts'
 import { pruningOptions, quantizeOption } from '../arguments/pruning-options.ts'
 import { readSettings } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/runtime-option.ts'
@@ -150,7 +150,6 @@ export const optimizeCommand: Command = command({
       throw usageError('--data PATH is missing: labeled examples to choose by, or texts for a model that gives vectors')
     const out = fileOf(args, path)
     const demands = readDemands(args)
-    readTask(args.task)
     const isSpeech = args.task === 'asr' || args.decoder !== undefined
     checkSpeech(args, isSpeech)
     await checkNames(args)

@@ -2,27 +2,21 @@ import { basename } from 'node:path'
 import { type Comparison, verifySame } from '@tp/compare'
 import { pack, transform } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
-import { outputsOf, stageModel } from '@tp/data/files'
-import { usageError } from '../arguments/usage-error.ts'
+import { stageModel } from '@tp/data/files'
+import { flag, outOption } from '../arguments/option.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { naming } from '../model/refusal-error.ts'
 import { withinBounds } from '../model/within-bounds.ts'
 import { nativeModule } from '../plugins/open-runtime.ts'
 import { comparisonText } from '../printing/comparison-text.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { megabytes } from '../printing/numbers.ts'
-import { type Command, command } from './command.ts'
-import { EXIT } from './exit-code.ts'
+import { type Command, command, millisecondsSince } from './command.ts'
 
 export const packCommand: Command = command({
   options: {
-    out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
-    verify: {
-      type: 'boolean',
-      description: 'compare the packed model with the model before it is written, on texts of unequal lengths',
-    },
-    json: { type: 'boolean', description: 'print one JSON document' },
+    ...outOption,
+    verify: flag('compare the packed model with the model before it is written, on texts of unequal lengths'),
   },
   notes: [
     'A packed file concatenates the tokens of all examples of a batch, so that padding costs nothing. Only',
@@ -30,9 +24,7 @@ export const packCommand: Command = command({
     '',
     '  tp pack pruned.onnx -o packed.onnx --verify',
   ],
-  writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
-  async run([path = ''], { out, verify = false, json = false }, { print, progress, signal, files }) {
-    if (out === undefined) throw usageError('-o OUT is missing: the file to write')
+  async run([path = ''], { out, verify = false }, { progress, signal, files }) {
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`packing ${basename(path)}`)
@@ -43,25 +35,14 @@ export const packCommand: Command = command({
     const verification = verify ? await withinBounds(file, staged.path, signal, verifySame, nativeModule()) : undefined
     throwIfAborted(signal, 'tp')
     await staged.commit()
-    progress.end()
-    const report = {
-      ...{ model: path, out, attentions, bytes: staged.bytes, dataFiles: staged.dataFiles },
-      ...(verification && { verification }),
-      milliseconds: Math.round(performance.now() - start),
-    }
-    print(json ? jsonDocument('pack', report) : describe(report))
-    return EXIT.done
+    const { bytes, dataFiles } = staged
+    const verified = verification && { verification }
+    const content = { model: path, out, attentions, bytes, dataFiles, ...verified, ...millisecondsSince(start) }
+    return { content, text: describe(out, attentions, bytes, verification) }
   },
 })
 
-interface PackReport {
-  readonly out: string
-  readonly attentions: number
-  readonly bytes: number
-  readonly verification?: Comparison
-}
-
-function describe({ out, attentions, bytes, verification }: PackReport): string {
+function describe(out: string, attentions: number, bytes: number, verification: Comparison | undefined): string {
   const work =
     attentions === 0
       ? 'attention is padded, all else is packed'

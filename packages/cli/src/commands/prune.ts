@@ -3,7 +3,7 @@ import { inspect } from '@tp/compiler'
 import { amountNames } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { outputsOf } from '@tp/data/files'
-import { under } from '../arguments/arguments.ts'
+import { flag, text, under } from '../arguments/option.ts'
 import {
   amountOptions,
   leaveOutOption,
@@ -19,7 +19,6 @@ import { describePruned, pruneDecoder } from '../decoding/prune-decoder.ts'
 import { checkDecoderOptions, decoderOptions } from '../decoding/repair-decoder.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { describePruning } from '../printing/pruned-report.ts'
 import { pruneByDefault, pruneByPlan } from '../pruning/attempt.ts'
 import { asOutputTokens, checkOutputTokens, outputTokensOption } from '../pruning/output-tokens.ts'
@@ -30,26 +29,22 @@ import { writtenReport } from '../pruning/written-report.ts'
 import { SEVEN_BITS } from '../quantizing/form-here.ts'
 import { type Command, command } from './command.ts'
 import { defaultOutput, refuseExisting } from './default-output.ts'
-import { EXIT } from './exit-code.ts'
 
 export const pruneCommand: Command = command({
   options: {
-    out: {
-      type: 'string',
+    out: text('OUT', 'file to write, never the model itself; default: MODEL.pruned.onnx next to it, unless it exists', {
       short: 'o',
-      value: 'OUT',
-      description: 'file to write, never the model itself; default: MODEL.pruned.onnx next to it, unless it exists',
-    },
-    force: { type: 'boolean', description: 'replace an existing MODEL.pruned.onnx; -o always replaces its file' },
-    lossless: {
-      type: 'boolean',
-      description:
-        'remove only computation that no output reads, which is exact; for a decoder, keep only the logits of the last token',
-      excludes: [...Object.keys(amountOptions), 'method', 'plan', 'param', 'output-tokens'],
-      because: '--lossless prunes no tokens',
-    },
-    verify: { type: 'boolean', description: 'compare the pruned model with the dense one before it is written' },
-    json: { type: 'boolean', description: 'print one JSON document' },
+      writes: 'model',
+    }),
+    force: flag('replace an existing MODEL.pruned.onnx; -o always replaces its file'),
+    lossless: flag(
+      'remove only computation that no output reads, which is exact; for a decoder, keep only the logits of the last token',
+      {
+        excludes: [...Object.keys(amountOptions), 'method', 'plan', 'param', 'output-tokens'],
+        because: '--lossless prunes no tokens',
+      },
+    ),
+    verify: flag('compare the pruned model with the dense one before it is written'),
     ...under('How tokens are pruned', { ...methodOption, ...planOption, ...amountOptions, ...pruningOptions }),
     ...under('Other changes and outputs', {
       quantize: {
@@ -62,14 +57,8 @@ export const pruneCommand: Command = command({
       ...leaveOutOption,
       ...decoderOptions,
       ...outputTokensOption,
-      trace: {
-        type: 'boolean',
-        description: 'add outputs that show which tokens were kept: tp.trace.LAYER.indices and .valid',
-      },
-      monitor: {
-        type: 'boolean',
-        description: 'add outputs to watch for drift: the kept share of scores and tokens, tp.monitor.mass and .kept',
-      },
+      trace: flag('add outputs that show which tokens were kept: tp.trace.LAYER.indices and .valid'),
+      monitor: flag('add outputs to watch for drift: the kept share of scores and tokens, tp.monitor.mass and .kept'),
     }),
   },
   notes: [
@@ -82,11 +71,10 @@ export const pruneCommand: Command = command({
     '  tp prune model.onnx',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
-  writes: ({ out, 'decoder-out': decoder }, [path = '']) =>
-    outputsOf({ '-o': out ?? defaultOutput(path), '--decoder-out': decoder }, { holdsModel: true }),
+  writes: ({ out }, [path = '']) =>
+    outputsOf({ '-o': out === undefined ? defaultOutput(path) : undefined }, { holdsModel: true }),
   async run([path = ''], args, context) {
-    const { print, progress, signal, files } = context
-    const { json = false } = args
+    const { progress, signal, files } = context
     const out = args.out ?? defaultOutput(path)
     // Last of what can be wrong, so that it hides no other mistake; but before what takes long, and again before the file gets its name.
     const refuseExistingOut = async (): Promise<void> => {
@@ -108,9 +96,7 @@ export const pruneCommand: Command = command({
       const stage = (name: string): void => progress.stage(name)
       const options = { out, prompt, verify, signal, stage, beforeWriting: refuseExistingOut }
       const written = await pruneDecoder(whole, decoder, options)
-      progress.end()
-      print(json ? jsonDocument('prune', written) : describePruned(written, decoder))
-      return EXIT.done
+      return { content: written, text: describePruned(written, decoder) }
     }
 
     const outputTokens = args['output-tokens'] ?? false
@@ -131,10 +117,8 @@ export const pruneCommand: Command = command({
 
     const notes = args.quantize && attempt.plan.quantize?.reduceRange ? [SEVEN_BITS] : []
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began: start })
-    progress.end()
     const shown = isLeaveOutAlone ? undefined : attempt.settings.method
-    print(json ? jsonDocument('prune', report) : describePruning(report, attempt.pruned, shown))
-    return EXIT.done
+    return { content: report, text: describePruning(report, attempt.pruned, shown) }
   },
 })
 

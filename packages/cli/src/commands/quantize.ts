@@ -2,21 +2,18 @@ import { basename } from 'node:path'
 import { type QuantizeOptions, quantizeFields } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { sizeOfFiles } from '@tp/data'
-import { outputsOf, stageModel } from '@tp/data/files'
-import type { Arguments } from '../arguments/arguments.ts'
-import { dataOptions, readTask, taskOption } from '../arguments/data-options.ts'
-import { type Flag, fieldOptions, type TextOption } from '../arguments/pruning-options.ts'
+import { stageModel } from '@tp/data/files'
+import { dataOptions, taskOption } from '../arguments/data-options.ts'
+import { type Flag, flag, outOption, type TextOption, text } from '../arguments/option.ts'
+import { fieldOptions } from '../arguments/pruning-options.ts'
 import { readFields } from '../arguments/read-fields.ts'
-import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { describeQuantized, type PrintedQuantization } from '../printing/quantized-text.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { saturatesHere } from '../quantizing/saturates-here.ts'
-import { type Command, command } from './command.ts'
-import { EXIT } from './exit-code.ts'
+import { type Command, type CommandReport, command, millisecondsSince } from './command.ts'
 
 /** Options for the fields of the form, by the names that they have there. */
 const formOptions = fieldOptions(quantizeFields) as Readonly<
@@ -24,37 +21,29 @@ const formOptions = fieldOptions(quantizeFields) as Readonly<
 >
 
 const options = {
-  out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
+  ...outOption,
   ...formOptions,
   ...dataOptions,
   ...taskOption,
-  within: {
-    type: 'string',
-    value: 'S',
-    is: 'share',
-    needs: ['data'],
-    description:
-      'on --data, how near answers must be (share of equal classes, or cosine of vectors): the nodes that move them most remain in float32',
-  },
-  smooth: {
-    type: 'boolean',
-    description:
-      'first divide the channels that are far louder than others on --data (their weights are multiplied): the same answers, fewer of them moved by 8 bits',
-    needs: ['data'],
-  },
-  caches: {
-    type: 'boolean',
-    description:
-      'of a decoder: its keys and values of earlier tokens, and not the weights; last of all, and without data',
-    excludes: [...Object.keys({ ...formOptions, ...dataOptions, ...taskOption }), 'within', 'smooth', 'verify'],
-    because: '--caches looks at no weights and no data',
-  },
-  verify: {
-    type: 'boolean',
-    description:
-      'run the file before it is written, next to MODEL: on random examples of unequal lengths, alone, in a batch, and padded on either side',
-  },
-  json: { type: 'boolean', description: 'print one JSON document' },
+  within: text(
+    'S',
+    'on --data, how near answers must be (share of equal classes, or cosine of vectors): the nodes that move them most remain in float32',
+    { is: 'share', needs: ['data'] },
+  ),
+  smooth: flag(
+    'first divide the channels that are far louder than others on --data (their weights are multiplied): the same answers, fewer of them moved by 8 bits',
+    { needs: ['data'] },
+  ),
+  caches: flag(
+    'of a decoder: its keys and values of earlier tokens, and not the weights; last of all, and without data',
+    {
+      excludes: [...Object.keys({ ...formOptions, ...dataOptions, ...taskOption }), 'within', 'smooth', 'verify'],
+      because: '--caches looks at no weights and no data',
+    },
+  ),
+  verify: flag(
+    'run the file before it is written, next to MODEL: on random examples of unequal lengths, alone, in a batch, and padded on either side',
+  ),
 } as const
 
 export const quantizeCommand: Command = command({
@@ -78,17 +67,11 @@ export const quantizeCommand: Command = command({
     '  tp prune decoder.onnx -o last.onnx --lossless',
     '  tp quantize last.onnx -o caches.int8.onnx --caches',
   ],
-  writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
   async run([path = ''], args, context) {
-    const { out, data, json = false } = args
-    const { print, progress, signal, files } = context
-    if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (args.caches) {
-      print(await quantizedCaches(path, out, args, context))
-      return EXIT.done
-    }
+    const { out, data } = args
+    const { progress, signal, files } = context
+    if (args.caches) return await quantizedCaches(path, out, context)
     const form: Required<QuantizeOptions> = { ...FORM, ...readFields(args, quantizeFields) }
-    readTask(args.task)
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`quantizing ${basename(path)}`)
@@ -108,7 +91,6 @@ export const quantizeCommand: Command = command({
     await staged.commit()
     const saturates = form.weightType === 'int8' && !form.reduceRange && (await saturatesHere())
     if (saturates) progress.note(SATURATES)
-    progress.end()
     const report: PrintedQuantization = {
       ...{ model: path, out, type: form.weightType, perChannel: form.perChannel, reduceRange: form.reduceRange },
       saturates,
@@ -122,10 +104,9 @@ export const quantizeCommand: Command = command({
       }),
       ...(verification && { verification }),
       ...{ bytes: staged.bytes, bytesBefore: await sizeOfFiles(file), dataFiles: staged.dataFiles },
-      milliseconds: Math.round(performance.now() - start),
+      ...millisecondsSince(start),
     }
-    print(json ? jsonDocument('quantize', report) : describeQuantized(report))
-    return EXIT.done
+    return { content: report, text: describeQuantized(report) }
   },
 })
 
@@ -133,15 +114,13 @@ export const quantizeCommand: Command = command({
 async function quantizedCaches(
   path: string,
   out: string,
-  { json = false }: Arguments<typeof options>,
   { progress, signal, files }: Context,
-): Promise<string> {
+): Promise<CommandReport> {
   const { describeEightBitCaches, writeEightBitCaches } = await import('../quantizing/write-eight-bit-caches.ts')
   const file = await endable(() => readModelFile(path, { signal, files }))
   progress.stage(`quantizing the caches of ${basename(path)}`)
   const { report, decoder } = await writeEightBitCaches(file, out, signal)
-  progress.end()
-  return json ? jsonDocument('quantize', report) : describeEightBitCaches(report, decoder)
+  return { content: report, text: describeEightBitCaches(report, decoder) }
 }
 
 /** Without an option. */

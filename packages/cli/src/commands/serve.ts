@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { TpError } from '@tp/core'
 import type { ModelToServe, ServeOptions, Server } from '@tp/server'
+import { flag, text } from '../arguments/option.ts'
 import { runOptions } from '../arguments/run-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import { number, wholeOption } from '../arguments/values.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { jsonDocument } from '../printing/document.ts'
 import { onHangUp } from '../serving/hang-up.ts'
@@ -12,83 +12,43 @@ import { readPlanOfRuns, readRun } from '../serving/read-run.ts'
 import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
+const whole = { is: 'whole number' } as const
+
 export const serveCommand: Command = command({
   options: {
-    host: {
-      type: 'string',
-      value: 'HOST',
-      description: 'address to listen at; default 127.0.0.1, only this machine',
-    },
-    port: { type: 'string', value: 'PORT', is: 'port', description: 'default 8080; 0 takes a free one' },
-    runtime: {
-      type: 'string',
-      value: 'node|native|MODULE',
-      reads: 'module',
-      description: 'default: @tp/runtime-native where it is installed, which packed models need; otherwise node',
-    },
-    threads: {
-      type: 'string',
-      value: 'N',
-      is: 'whole number',
-      description: 'threads of each run; default: all cores, divided by --at-once',
-    },
-    'at-once': {
-      type: 'string',
-      value: 'N',
-      is: 'whole number',
-      description: 'runs of a model that compute at the same time; default 1',
-    },
-    'max-wait': {
-      type: 'string',
-      value: 'MS',
+    host: text('HOST', 'address to listen at; default 127.0.0.1, only this machine'),
+    port: text('PORT', 'default 8080; 0 takes a free one', { is: 'port' }),
+    runtime: text(
+      'node|native|MODULE',
+      'default: @tp/runtime-native where it is installed, which packed models need; otherwise node',
+      { reads: 'module' },
+    ),
+    threads: text('N', 'threads of each run; default: all cores, divided by --at-once', whole),
+    'at-once': text('N', 'runs of a model that compute at the same time; default 1', whole),
+    'max-wait': text('MS', 'milliseconds that a text may wait for others to fill its batch; default 0', {
       is: 'from 0',
-      description: 'milliseconds that a text may wait for others to fill its batch; default 0',
-    },
-    'batch-tokens': {
-      type: 'string',
-      value: 'N',
-      is: 'whole number',
-      description: 'most tokens of a batch; default 2048',
-    },
-    'queue-tokens': {
-      type: 'string',
-      value: 'N',
-      is: 'whole number',
-      description: 'most tokens that may wait for each model; requests beyond them get 429; default 65536',
-    },
-    'max-texts': {
-      type: 'string',
-      value: 'N',
-      is: 'whole number',
-      description: 'most texts of a request; default 128',
-    },
-    'max-tokens': {
-      type: 'string',
-      value: 'N',
-      is: 'whole number',
-      description: 'most tokens of a text; default: the limit of the model',
-    },
-    'max-body': {
-      type: 'string',
-      value: 'BYTES',
-      is: 'whole number',
-      description: 'most bytes of a request; default 4194304',
-    },
-    truncate: { type: 'boolean', description: 'cut texts that are too long, unless a request says otherwise' },
+    }),
+    'batch-tokens': text('N', 'most tokens of a batch; default 2048', whole),
+    'queue-tokens': text(
+      'N',
+      'most tokens that may wait for each model; requests beyond them get 429; default 65536',
+      whole,
+    ),
+    'max-texts': text('N', 'most texts of a request; default 128', whole),
+    'max-tokens': text('N', 'most tokens of a text; default: the limit of the model', whole),
+    'max-body': text('BYTES', 'most bytes of a request; default 4194304', whole),
+    truncate: flag('cut texts that are too long, unless a request says otherwise'),
     ...runOptions,
-    'drain-ms': {
-      type: 'string',
-      value: 'MS',
-      is: 'from 0',
-      description: 'after SIGTERM, how long it keeps answering while it reports that it is not ready; default 1000',
-    },
-    'end-ms': {
-      type: 'string',
-      value: 'MS',
-      is: 'from 0',
-      description: 'after that, how long accepted requests may take before their connections are closed; default 20000',
-    },
-    json: { type: 'boolean', description: 'print one JSON document when it listens' },
+    'drain-ms': text(
+      'MS',
+      'after SIGTERM, how long it keeps answering while it reports that it is not ready; default 1000',
+      { is: 'from zero' },
+    ),
+    'end-ms': text(
+      'MS',
+      'after that, how long accepted requests may take before their connections are closed; default 20000',
+      { is: 'from zero' },
+    ),
   },
   notes: [
     'A model is named after its folder, or by NAME=MODEL. tokenizer.json and config.json next to it define how texts are read.',
@@ -97,40 +57,33 @@ export const serveCommand: Command = command({
     '',
     '  tp serve mail/model.onnx packed=mail/packed.onnx --port 8080',
   ],
-  async run(operands, options, { print, progress, signal }) {
+  async run(operands, options, { print, progress, signal, json = false }) {
     using hangUps = onHangUp((server) => void reloadAll(server, (text) => progress.note(text)))
     const ended = new AbortController()
     using _watch = watchLauncher(() => {
       progress.note('npm has ended')
       ended.abort()
     })
-    const { json = false, plan } = options
+    const { plan, threads, host, port, truncate } = options
     const request = await readRun(options)
     const [ofOne] = Object.keys(request)
     if (ofOne !== undefined && operands.length > 1) throw usageError(`--${ofOne} belongs to one model; serve it alone`)
     const shared: Partial<ModelToServe> = {
       runtime: options.runtime === undefined ? undefined : await openRuntime(options.runtime),
-      threads: wholeOption(options, 'threads'),
-      atOnce: wholeOption(options, 'at-once'),
-      maxWait: options['max-wait'] === undefined ? undefined : number('max-wait', options['max-wait']),
-      batchTokens: wholeOption(options, 'batch-tokens'),
-      queueTokens: wholeOption(options, 'queue-tokens'),
-      maxTokens: wholeOption(options, 'max-tokens', 3),
+      threads,
+      atOnce: options['at-once'],
+      maxWait: options['max-wait'],
+      batchTokens: options['batch-tokens'],
+      queueTokens: options['queue-tokens'],
+      maxTokens: options['max-tokens'],
       ...request,
       readPlan: plan === undefined ? undefined : () => readPlanOfRuns(plan),
     }
     progress.stage(`loading ${operands.length === 1 ? operands[0] : `${operands.length} models`}`)
     const server = await open({
       models: operands.map((operand) => ({ ...shared, ...modelOf(operand) })),
-      host: options.host,
-      port: wholeOption(options, 'port', 0),
-      truncate: options.truncate,
-      drainMs: wholeOption(options, 'drain-ms', 0),
-      endMs: wholeOption(options, 'end-ms', 0),
-      limits: {
-        texts: wholeOption(options, 'max-texts'),
-        body: wholeOption(options, 'max-body'),
-      } as ServeOptions['limits'],
+      ...{ host, port, truncate, drainMs: options['drain-ms'], endMs: options['end-ms'] },
+      limits: { texts: options['max-texts'], body: options['max-body'] } as ServeOptions['limits'],
       onAlarm: (model, { signal: what, seen, expected }) =>
         progress.note(`${model}: inputs have changed: ${what} is ${seen}, was ${expected}`),
     })
@@ -138,9 +91,16 @@ export const serveCommand: Command = command({
     const models = server.models.map(({ name, current: { version, task, runtime, engine } }) => {
       return { name, version, task, runtime, packed: engine.packed }
     })
+    const { url } = server
+    const lines = models.map(({ name, task, runtime, packed }) => {
+      return `  ${name}: ${task}, ${packed ? 'packed' : 'padded'} batches on the runtime ${runtime}`
+    })
     const { pid } = process
-    if (json) print(jsonDocument('serve', { url: server.url, pid, models }))
-    else print(describe(server.url, pid, models))
+    print(
+      json
+        ? jsonDocument('serve', { url, pid, models })
+        : [`serving at ${url}; to stop it: kill ${pid}`, ...lines].join('\n'),
+    )
     hangUps.serving(server)
     try {
       const ending = AbortSignal.any([signal, ended.signal])
@@ -176,19 +136,4 @@ async function reloadAll(server: Server, note: (text: string) => void): Promise<
   for (const { name, error } of await server.reload()) {
     note(error === undefined ? `${name} is served from its file of now` : `${name} remains as it was: ${error.message}`)
   }
-}
-
-interface ServedReport {
-  readonly name: string
-  readonly version: string
-  readonly task: string
-  readonly runtime: string
-  readonly packed: boolean
-}
-
-function describe(url: string, pid: number, models: readonly ServedReport[]): string {
-  const lines = models.map(({ name, task, runtime, packed }) => {
-    return `  ${name}: ${task}, ${packed ? 'packed' : 'padded'} batches on the runtime ${runtime}`
-  })
-  return [`serving at ${url}; to stop it: kill ${pid}`, ...lines].join('\n')
 }

@@ -1,9 +1,9 @@
 import { throwIfAborted } from '@tp/core/runtime'
 import { outputsOf, removeWithWaiting, replaceFile, stageModel } from '@tp/data/files'
 import { namingStored, storedFile, trainingFiles } from '@tp/train/files'
-import { under } from '../arguments/arguments.ts'
 import { dataOptions } from '../arguments/data-options.ts'
 import { learningOptions, readLearning, settingOptions } from '../arguments/learning-options.ts'
+import { flag, outOption, text, under } from '../arguments/option.ts'
 import {
   amountOptions,
   leaveOutOption,
@@ -11,28 +11,24 @@ import {
   planOption,
   pruningOptions,
 } from '../arguments/pruning-options.ts'
-import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { describeTraining, type TrainingReport } from '../printing/training-report.ts'
 import { watching } from '../printing/training-watch.ts'
 import { refuseLeaveOut } from '../pruning/leave-out.ts'
 import { readPlanToLearn } from '../pruning/read-plan.ts'
 import { formHere, SEVEN_BITS } from '../quantizing/form-here.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
-import { missing, selectionOption } from '../training/examples.ts'
+import { selectionMissing, selectionOption, TO_LEARN_FROM } from '../training/examples.ts'
 import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
 import { checkLearning, trainLearning, trainModel } from '../training/run-training.ts'
 import { type Command, command } from './command.ts'
-import { EXIT } from './exit-code.ts'
 
 const options = {
-  out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
-  resume: { type: 'boolean', description: 'resume from the checkpoint of an interrupted training' },
-  log: { type: 'string', value: 'FILE', description: 'append one JSON line a step' },
-  json: { type: 'boolean', description: 'print one JSON document' },
-  ...under('Data', { ...dataOptions, ...selectionOption }),
+  ...outOption,
+  resume: flag('resume from the checkpoint of an interrupted training'),
+  log: text('FILE', 'append one JSON line a step', { writes: 'file' }),
+  ...under('Data', { ...dataOptions, data: { ...dataOptions.data, required: TO_LEARN_FROM }, ...selectionOption }),
   ...under('How tokens are pruned', {
     ...methodOption,
     ...planOption,
@@ -52,49 +48,36 @@ export const trainCommand: Command = command({
   notes: [
     'With --keep and the other amounts the model trains with its tokens pruned as at inference. A method that learns where to',
     'prune (ltp) requires no amount: soft training removes no token, then tokens are pruned by the learned values (scaled to',
-    '--target-flops), and the model is fine-tuned. By default sites are at all layers but the last; with --weights such a',
-    'method does not learn. Training writes only OUT and the files of the options (--weights-out, --log), and meanwhile',
-    'OUT.checkpoint (OUT.soft.checkpoint for the soft part) and the answers of the dense model (OUT.answers.checkpoint), kept up',
-    'to date even on Ctrl-C. All checkpoints are removed at the end; with --resume the training continues from them with the same',
-    'numbers. Batches are run in parts: 512 tokens of a model with 23 million weights take about 1 GB, however many examples there',
-    'are. Examples:',
+    '--target-flops), and the model is fine-tuned; with --weights such a method does not learn. A model that gives vectors learns those',
+    'of the dense model, from texts without labels. lens, for embedders, is fitted in closed form to such texts; it requires amounts, and',
+    'no --selection. Meanwhile OUT.checkpoint, OUT.soft.checkpoint and the answers of the dense model (OUT.answers.checkpoint) are kept up',
+    'to date even on Ctrl-C, for --resume, and removed at the end. 512 tokens of a model with 23 million weights take about 1 GB, however',
+    'many examples there are. Examples: the model; a method with it; networks alone, as an 8-bit file; a model without a layer; lens:',
     '',
     '  tp train model.onnx -o trained.onnx --method received-attention --keep 0.5 --data train.tsv --selection dev.tsv',
     '  tp train model.onnx -o trained.onnx --method ltp --target-flops 0.5 --data train.tsv --selection dev.tsv',
-    '',
-    'For the whole speed-up, train only the networks, from the dense model without labels, in an 8-bit file (which tp pack takes, too):',
-    '',
     '  tp train model.onnx -o fast.onnx --method sdtp --keep 0.75 --train method --set distillation=1 --quantize --data a.tsv --selection b.tsv',
-    '',
-    'A model without some of its layers learns the answers of the full one, without labels:',
-    '',
     '  tp train model.onnx -o shallow.onnx --leave-out 3 --set distillation=1 --data a.tsv --selection b.tsv',
-    '',
-    'A model that gives vectors learns those of the dense model, from texts without labels; --selection has other texts, to',
-    'choose by the cosine to the dense vectors.',
-    '',
-    'lens, for embedders, is fitted in closed form to texts without labels, one a line; it requires amounts, and no --selection:',
-    '',
     '  tp train model.onnx -o pruned.onnx --method lens --layers 3 --keep 0.5 --data texts.txt --weights-out lens.safetensors',
   ],
-  writes({ out, log, 'weights-out': weightsOut }) {
-    const { soft, hard, answers } = out === undefined ? {} : trainingFiles(out)
-    const others = { '--log': log, '--weights-out': weightsOut }
-    const checkpoints = { 'its checkpoint': hard, 'its soft checkpoint': soft, "its dense model's answers": answers }
-    return [...outputsOf({ '-o': out }, { holdsModel: true }), ...outputsOf({ ...others, ...checkpoints })]
+  writes({ out }) {
+    const { soft, hard, answers } = trainingFiles(out)
+    return outputsOf({
+      'its checkpoint': hard,
+      'its soft checkpoint': soft,
+      "its dense model's answers": answers,
+    })
   },
   alone: 'out',
   async run([path = ''], args, context) {
-    const { print, progress, signal } = context
-    const { out, json = false, 'weights-out': weightsOut } = args
-    if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (args.data === undefined) throw missing('data')
+    const { progress, signal } = context
+    const { out, 'weights-out': weightsOut } = args
     const planned = await readPlanToLearn(args)
     const learning = isFitted(planned) ? undefined : readLearning(args)
     if (learning !== undefined) checkLearning(planned, learning)
     if (planned.learns || learning === undefined) refuseLeaveOut(planned.plan, 'tp train')
     const began = performance.now()
-    if (learning !== undefined && args.selection === undefined) throw missing('selection')
+    if (learning !== undefined && args.selection === undefined) throw selectionMissing()
     const file = await readModelFile(path, context)
     const quantize = args.quantize ? await formHere() : undefined
     if (learning === undefined) {
@@ -104,15 +87,9 @@ export const trainCommand: Command = command({
       await using staged = await stageModel(model, file, out, signal)
       if (weightsOut !== undefined) await replaceFile(weightsOut, weights)
       await staged.commit()
-      progress.end()
       const about = { model: path, out, method: planned.plan.method, ...report, seconds: secondsSince(began) }
       const written = weightsOut === undefined ? [] : [`written  ${weightsOut}`]
-      print(
-        json
-          ? jsonDocument('train', about)
-          : [`${out}  ${about.method}`, ...describeFit(report), ...written].join('\n'),
-      )
-      return EXIT.done
+      return { content: about, text: [`${out}  ${about.method}`, ...describeFit(report), ...written].join('\n') }
     }
     if (quantize !== undefined) {
       // A model that cannot be stored in 8 bits is refused before it is trained.
@@ -142,9 +119,7 @@ export const trainCommand: Command = command({
     for (const to of written) await replaceFile(to, trained.weights as Uint8Array)
     await staged.commit()
     for (const stored of Object.values(trainingFiles(out))) await removeWithWaiting(stored)
-    progress.end()
-    print(json ? jsonDocument('train', report) : describeTraining(report, written))
-    return EXIT.done
+    return { content: report, text: describeTraining(report, written) }
   },
 })
 

@@ -1,39 +1,25 @@
 import { runWorker } from '@tp/bulk'
-import { usageError } from '../arguments/usage-error.ts'
-import { wholeNumber } from '../arguments/values.ts'
+import { text } from '../arguments/option.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { grouped } from '../printing/numbers.ts'
 import { type Command, command } from './command.ts'
-import { EXIT } from './exit-code.ts'
 
 export const workerCommand: Command = command({
   options: {
-    queue: {
-      type: 'string',
-      value: 'URL',
-      description: 'queue of shards: Valkey or Redis (redis://…) or PostgreSQL (postgres://…)',
-    },
-    folder: {
-      type: 'string',
-      value: 'FOLDER',
-      description: 'the folder shared by all machines; nothing outside it is read or written; default: this one',
-    },
-    shards: {
-      type: 'string',
-      value: 's3://BUCKET/…',
-      description: 'bucket where shards may be put as well, if tp run names it; default: none',
-    },
-    threads: {
-      type: 'string',
-      value: 'N',
-      is: 'whole number',
-      description: "threads inside one operator; default: the runtime's choice",
-    },
-    'lost-after': {
-      type: 'string',
-      value: 'SECONDS',
-      description: "after this long without a sign of life, a worker's shards go to another; default 30",
-    },
+    queue: text('URL', 'queue of shards: Valkey or Redis (redis://…) or PostgreSQL (postgres://…)', {
+      required: 'where shards come from',
+    }),
+    folder: text(
+      'FOLDER',
+      'the folder shared by all machines; nothing outside it is read or written; default: this one',
+    ),
+    shards: text('s3://BUCKET/…', 'bucket where shards may be put as well, if tp run names it; default: none'),
+    threads: text('N', "threads inside one operator; default: the runtime's choice", { is: 'whole number' }),
+    'lost-after': text(
+      'SECONDS',
+      "after this long without a sign of life, a worker's shards go to another; default 30",
+      { is: 'whole number' },
+    ),
   },
   notes: [
     'Takes shards that tp run --queue URL puts there, of any run, until SIGINT or SIGTERM, and then ends those that it is at. It',
@@ -41,16 +27,13 @@ export const workerCommand: Command = command({
     '',
     '  tp worker --queue redis://queue.example:6379 --folder /mnt/bulk',
   ],
-  async run(_, { queue, folder = '.', shards: bucket, threads, 'lost-after': lostAfter }, { progress, print, signal }) {
-    if (queue === undefined) throw usageError('--queue URL is missing: where shards come from')
+  async run(_, { queue, folder = '.', shards: bucket, threads, 'lost-after': lostAfter }, { progress, signal }) {
     const [, host = queue] = /^\w+:\/\/(?:[^@/]*@)?([^/]+)/.exec(queue) ?? []
     progress.stage(`waiting for shards from ${host}`)
     let [shards, rows] = [0, 0]
     await runWorker({
-      ...{ queue, folder, shards: bucket, signal },
+      ...{ queue, folder, shards: bucket, threads, lostAfter, signal },
       methods: [...(await loadMethods()).values()].map(({ entry }) => entry),
-      threads: threads === undefined ? undefined : wholeNumber('threads', threads),
-      lostAfter: lostAfter === undefined ? undefined : wholeNumber('lost-after', lostAfter),
       onShard(shard) {
         shards++
         rows += shard.rows
@@ -59,8 +42,6 @@ export const workerCommand: Command = command({
       },
       onFailure: (reason) => progress.note(`a shard failed: ${reason}`),
     })
-    progress.end()
-    print(`computed ${grouped(rows)} rows in ${grouped(shards)} shards`)
-    return EXIT.done
+    return { content: { rows, shards }, text: `computed ${grouped(rows)} rows in ${grouped(shards)} shards` }
   },
 })

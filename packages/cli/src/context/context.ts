@@ -10,6 +10,8 @@ export interface Context {
   readonly signal: AbortSignal
   /** Data, to stdout; a line break is added. */
   print(text: string): void
+  /** Whether a JSON document is printed. */
+  readonly json?: boolean
   /** Whether names of nodes are of interest. */
   readonly verbose?: boolean
   /** Whether stdout is a terminal that shows bold. */

@@ -4,27 +4,23 @@ import { TpError } from '@tp/core'
 import type { ModelFile } from '@tp/data'
 import { type StagedModel, stageModel } from '@tp/data/files'
 import { Graph } from '@tp/onnx'
-import type { Arguments } from '../arguments/arguments.ts'
+import { type Arguments, type TextOption, text } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { naming } from '../model/refusal-error.ts'
 import { withinBounds } from '../model/within-bounds.ts'
 import type { DecoderReport } from '../printing/decoder-report.ts'
 
-export const decoderOptions = {
-  decoder: {
-    type: 'string',
-    value: 'FILE',
-    reads: 'model',
-    description:
-      'for a speech encoder: the decoder that reads its states; no row is then restored by default, and a decoder with a built-in number of states is repaired',
-  },
-  'decoder-out': {
-    type: 'string',
-    value: 'FILE',
-    description: 'file for the repaired decoder, where it needs a repair',
+export const decoderOptions: Readonly<Record<'decoder' | 'decoder-out', TextOption>> = {
+  decoder: text(
+    'FILE',
+    'for a speech encoder: the decoder that reads its states; no row is then restored by default, and a decoder with a built-in number of states is repaired',
+    { reads: 'model' },
+  ),
+  'decoder-out': text('FILE', 'file for the repaired decoder, where it needs a repair', {
     needs: ['decoder'],
-  },
-} as const
+    writes: 'model',
+  }),
+}
 
 export interface RepairedDecoder {
   readonly report: DecoderReport

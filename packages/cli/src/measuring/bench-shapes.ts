@@ -1,7 +1,6 @@
 import { type InputRoles, type InputSizes, isText } from '@tp/compare'
 import { TpError } from '@tp/core'
 import { usageError } from '../arguments/usage-error.ts'
-import { shapeList } from '../arguments/values.ts'
 
 const textShapes = [
   { batch: 1, tokens: 32 },
@@ -17,11 +16,11 @@ const otherShapes = [1, 8] as const
  * @throws TpError TP_USAGE, TP_INPUT where the model has another size
  */
 export function benchShapes(
-  text: string | undefined,
+  requested: readonly InputSizes[] | undefined,
   roles: InputRoles,
   maxTokens: number = Number.POSITIVE_INFINITY,
 ): InputSizes[] {
-  if (text !== undefined) return shapeList('shapes', text).map((shape) => fitting(shape, roles, maxTokens))
+  if (requested !== undefined) return requested.map((shape) => fitting(shape, roles, maxTokens))
   if (typeof roles.batch === 'number')
     return [{ batch: roles.batch, tokens: isText(roles) ? Math.min(128, maxTokens) : undefined }]
   if (!isText(roles)) return otherShapes.map((batch) => ({ batch }))

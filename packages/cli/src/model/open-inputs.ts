@@ -3,22 +3,19 @@ import type { ValueInfo } from '@tp/core/runtime'
 import { type ExamplesOptions, type ModelFile, type OpenExamples, openExamples, prepareInputs } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
-import type { Arguments } from '../arguments/arguments.ts'
 import type { dataOptions } from '../arguments/data-options.ts'
-import { wholeNumber } from '../arguments/values.ts'
+import type { Arguments } from '../arguments/option.ts'
 import type { Context } from '../context/context.ts'
 
-/** The options of the command line as those of `@tp/data`. @throws TpError TP_USAGE */
+/** The options of the command line as those of `@tp/data`. */
 export function examplesOptions(
   { labels, limit, top, tokenizer, candidates, split, ...args }: Arguments<typeof dataOptions>,
   batchSize: number,
   { progress, signal }: Context,
 ): ExamplesOptions {
   return {
-    ...{ tokenizer, candidates, split, batchSize, signal },
+    ...{ limit, top, tokenizer, candidates, split, batchSize, signal },
     labels: labels?.split(','),
-    limit: limit === undefined ? undefined : wholeNumber('limit', limit),
-    top: top === undefined ? undefined : wholeNumber('top', top),
     textColumn: args['text-column'],
     pairColumn: args['pair-column'],
     labelColumn: args['label-column'],

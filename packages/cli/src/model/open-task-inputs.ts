@@ -10,8 +10,8 @@ import {
 import { modalityOf } from '@tp/data/inputs'
 import { type Task, taskOf } from '@tp/data/outputs'
 import { nodeRuntime } from '@tp/runtime-node'
-import type { Arguments } from '../arguments/arguments.ts'
-import { dataOptions, readTask, type taskOption } from '../arguments/data-options.ts'
+import { dataOptions, type taskOption } from '../arguments/data-options.ts'
+import type { Arguments } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { examplesOptions } from './open-inputs.ts'
@@ -53,15 +53,14 @@ export async function openTaskInputs(
   const { progress, signal, runtime = nodeRuntime() } = context
   const known = await readModelFolder(path)
   await using session = await runtime.load(path, { signal })
-  const option = readTask(args.task)
   const labels = args.labels?.split(',') ?? known.labels
-  const task = option ?? (args.decoder === undefined ? taskOf(session.outputs, labels) : 'asr')
+  const task = args.task ?? (args.decoder === undefined ? taskOf(session.outputs, labels) : 'asr')
   const isText = modalityOf(session.inputs) === 'text'
   await refuseIdle(task, isText, data, args)
   if (task === 'tokens' && (args.tokenizer ?? known.tokenizer) === undefined)
     throw usageError('--read tokenizer=FILE is missing: none is next to the model')
   progress.stage(`reading ${data}`)
-  const options = { ...examplesOptions(args, batchSize, context), task: task === 'asr' ? task : option }
+  const options = { ...examplesOptions(args, batchSize, context), task: task === 'asr' ? task : args.task }
   const read = await readTaskData(path, session, data, options)
   return read.task === 'asr' ? { ...read, decoder: args.decoder as string } : read
 }

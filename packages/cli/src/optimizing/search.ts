@@ -17,8 +17,8 @@ import {
 } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
 import { fingerprint } from '@tp/train'
-import type { Arguments } from '../arguments/arguments.ts'
 import { type demandOptions, readDemands } from '../arguments/demand-options.ts'
+import type { Arguments } from '../arguments/option.ts'
 import type { pruningOptions, quantizeOption } from '../arguments/pruning-options.ts'
 import { readSettings } from '../arguments/read-fields.ts'
 import type { runtimeOption } from '../arguments/runtime-option.ts'
@@ -38,8 +38,8 @@ export type SearchArguments = Arguments<
   typeof pruningOptions & typeof quantizeOption & typeof demandOptions & typeof runtimeOption
 > & {
   readonly methods?: string
-  readonly minutes?: string
-  readonly shapes?: string
+  readonly minutes?: number
+  readonly shapes?: Parameters<typeof benchShapes>[0]
   readonly cascade?: boolean
   readonly 'leave-out'?: boolean
   readonly resume?: boolean
@@ -88,7 +88,7 @@ export async function searchPlan(
   // The default methods are optional: one that the model cannot serve is skipped.
   const optional = args.methods === undefined
   const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
-  const limit = args.minutes === undefined ? (planOut === undefined ? MINUTES : undefined) : Number(args.minutes)
+  const limit = args.minutes ?? (planOut === undefined ? MINUTES : undefined)
   const tuned = await search(file, data, { variants, limit, args }, context)
   const ms = performance.now() - began
   const plan = tuned.regimes.at(-1)?.plan ?? { format: 1, method: 'none' }

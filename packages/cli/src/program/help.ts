@@ -1,4 +1,4 @@
-import type { FlagSpec, OptionTable } from '../arguments/arguments.ts'
+import { type Flag, type FlagSpec, flag, type OptionTable } from '../arguments/option.ts'
 import { settingName } from '../arguments/through.ts'
 import type { Command, CommandEntry } from '../commands/command.ts'
 
@@ -12,26 +12,34 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
     'tp: token pruning for exported ONNX encoders',
     ...twoColumns(rows),
     '',
-    'tp COMMAND --help lists options. Anywhere: --json, --verbose (names nodes).',
+    'tp COMMAND --help lists options. Anywhere: --json, --verbose (says more).',
     'tp complete bash|zsh|fish prints a script that completes commands.',
     'Exit codes: 0 done, 1 failed, 2 bad usage, 3 not met, 4 refused, 130 ended.',
   ].join('\n')
 }
 
+/** Options of every command. */
+export const commonOptions: Readonly<Record<'json', Flag>> = { json: flag('print one JSON document') }
+
 /** `tp COMMAND --help`. */
-export function helpOf(name: string, { summary, operands }: CommandEntry, { options, notes = [] }: Command): string {
+export function helpOf(
+  name: string,
+  { summary, operands }: CommandEntry,
+  { options, notes = [] }: Command,
+  isVerbose = false,
+): string {
   return [
     `tp ${[name, ...operands].join(' ')} [options]`,
     '',
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
     '',
-    ...listed({ ...options, help: { type: 'boolean', description: 'this text' } }),
+    ...listed({ ...options, ...commonOptions, help: flag('this text') }, isVerbose),
     ...(notes.length === 0 ? [] : ['', ...paragraphs(notes)]),
   ].join('\n')
 }
 
-/** Options as the command has them, those without a heading first. */
-function listed(options: OptionTable): string[] {
+/** Options as the command has them, those without a heading first. Few readers need those that are passed through another one. */
+function listed(options: OptionTable, isVerbose: boolean): string[] {
   const groups = new Map<string | undefined, [string, string][]>([[undefined, []]])
   const row = (name: string, { short, value, description }: FlagSpec): [string, string] => [
     `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
@@ -44,8 +52,11 @@ function listed(options: OptionTable): string[] {
       `  ${settingName(key)}=${value}`,
       description,
     ])
+    const names = settings.map(([setting]) => setting.trim()).join(', ')
+    const brief = { ...spec, description: `${spec.description} (--help --verbose explains each): ${names}` }
     const rows = groups.get(spec.heading) ?? []
-    groups.set(spec.heading, [...rows, row(name, spec), ...settings])
+    const own = isVerbose || settings.length === 0 ? [row(name, spec), ...settings] : [row(name, brief)]
+    groups.set(spec.heading, [...rows, ...own])
   }
   return [...groups].flatMap(([heading, rows]) => [
     ...(heading === undefined ? [] : ['', `${heading}:`]),

@@ -1,7 +1,8 @@
 import { isTpError, TpError } from '@tp/core'
 import { FileClaims, lockOutput } from '@tp/data/files'
-import { type OptionTable, readArguments } from '../arguments/arguments.ts'
+import { readArguments } from '../arguments/arguments.ts'
 import { didYouMean } from '../arguments/did-you-mean.ts'
+import type { OptionTable } from '../arguments/option.ts'
 import { namingSettings } from '../arguments/through.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Command, CommandEntry } from '../commands/command.ts'
@@ -13,8 +14,8 @@ import { jsonDocument } from '../printing/document.ts'
 import { printable } from '../printing/printable.ts'
 import { styled } from '../printing/styled.ts'
 import { UNBOUNDED, wrapped } from '../printing/terminal.ts'
-import { claimInputs } from './claim-inputs.ts'
-import { helpOf, overview } from './help.ts'
+import { claimInputs, claimOutputs } from './claim-files.ts'
+import { commonOptions, helpOf, overview } from './help.ts'
 import { knownError } from './known-error.ts'
 
 interface Terminal extends Omit<Context, 'files'> {
@@ -30,7 +31,8 @@ interface Terminal extends Omit<Context, 'files'> {
 /** The command `tp`, without a process around it. @returns the exit code */
 export async function run(argv: readonly string[], version: string, outer: Terminal): Promise<number> {
   const args = withoutVerbose(argv)
-  const terminal = { ...showing(outer, asksForJson(args)), verbose: args.length < argv.length }
+  const json = asksForJson(args)
+  const terminal = { ...showing(outer, json), json, verbose: args.length < argv.length }
   const files = new FileClaims()
   try {
     return await dispatch(args, version, { ...terminal, files })
@@ -40,12 +42,12 @@ export async function run(argv: readonly string[], version: string, outer: Termi
     if (terminal.signal.aborted) {
       const message = await canceled(files)
       terminal.printError(message)
-      if (asksForJson(args)) terminal.print(jsonDocument('error', { code: 'TP_ABORTED', where: 'tp', message }))
+      if (json) terminal.print(jsonDocument('error', { code: 'TP_ABORTED', where: 'tp', message }))
       return EXIT.interrupted
     }
     terminal.printError(describe(error, terminal.verbose))
     // The document also says how the command ended: with --json, programs read stdout.
-    if (asksForJson(args)) terminal.print(errorDocument(error))
+    if (json) terminal.print(errorDocument(error))
     return exitCodeOf(error)
   }
 }
@@ -74,7 +76,7 @@ function showing(
 async function dispatch(args: readonly string[], version: string, terminal: Terminal & Context): Promise<number> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    terminal.print(rest[0] === undefined || name !== 'help' ? overview(commands) : await help(rest[0]))
+    terminal.print(rest[0] === undefined || name !== 'help' ? overview(commands) : await help(rest[0], terminal))
     return 0
   }
   if (name === '--version' || name === '-v') {
@@ -88,21 +90,25 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   if (name.startsWith('-')) throw noSuchOption(name, rest)
   const entry = entryOf(name)
   if (asksForHelp(rest)) {
-    terminal.print(await help(name))
+    terminal.print(await help(name, terminal))
     return 0
   }
   const command: Command = await entry.load()
-  const { operands, options } = readArguments(name, entry.operands, command.options, rest)
+  const table = { ...command.options, ...commonOptions }
+  const { operands, options } = readArguments(name, entry.operands, table, rest)
   // Before anything is done: nothing that is read is written over, and nothing is written twice.
-  const { files } = terminal
-  for (const output of command.writes?.(options, operands) ?? []) await files.writes(output)
-  await claimInputs(files, command.options, { operands, options })
+  await claimOutputs(terminal.files, command, { operands, options })
+  await claimInputs(terminal.files, table, { operands, options })
   const alone = command.alone === undefined ? undefined : options[command.alone]
   await using _lock = typeof alone === 'string' ? await lockOutput(alone) : undefined
-  const code = await command.run(operands, options, terminal).catch((error: unknown) => {
-    throw namedSettings(command.options, error)
+  const outcome = await command.run(operands, options, terminal).catch((error: unknown) => {
+    throw namedSettings(table, error)
   })
   terminal.progress.end()
+  if (typeof outcome === 'number') return outcome
+  const { text, content, kind = name, code = EXIT.done, notes = [] } = outcome
+  terminal.print(terminal.json ? jsonDocument(kind, content) : text)
+  for (const note of notes) terminal.progress.note(note)
   return code
 }
 
@@ -116,9 +122,9 @@ function namedSettings(table: OptionTable, error: unknown): unknown {
   })
 }
 
-async function help(name: string): Promise<string> {
+async function help(name: string, { verbose }: Context): Promise<string> {
   const entry = entryOf(name)
-  return helpOf(name, entry, await entry.load())
+  return helpOf(name, entry, await entry.load(), verbose)
 }
 
 function entryOf(name: string): CommandEntry {

@@ -1,19 +1,19 @@
 import type { Method } from '@tp/core'
 import type { ModelFile } from '@tp/data'
-import type { Arguments } from '../arguments/arguments.ts'
+import { type Arguments, type Flag, flag } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { inspectEncoders } from './prune-file.ts'
 
-export const outputTokensOption = {
-  'output-tokens': {
-    type: 'boolean',
-    description:
-      'prune only rows of per-token outputs (the vectors of late interaction): at the last layer, after its attention, without restoring',
-    excludes: ['layers', 'restore', 'plan', 'leave-out'],
-    because: '--output-tokens says where, and that none is restored',
-  },
-} as const
+export const outputTokensOption: Readonly<Record<'output-tokens', Flag>> = {
+  'output-tokens': flag(
+    'prune only rows of per-token outputs (the vectors of late interaction): at the last layer, after its attention, without restoring',
+    {
+      excludes: ['layers', 'restore', 'plan', 'leave-out'],
+      because: '--output-tokens says where, and that none is restored',
+    },
+  ),
+}
 
 /**
  * The options that prune output tokens alone. After the last attention no token reads another, so every kept row is as the dense model

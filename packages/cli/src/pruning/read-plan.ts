@@ -2,7 +2,7 @@ import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan } from '@tp/co
 import { type Method, type MethodEntry, TpError } from '@tp/core'
 import { amountNames } from '@tp/core/host'
 import { LARGEST_JSON, readInputText } from '@tp/data/files'
-import type { Arguments } from '../arguments/arguments.ts'
+import type { Arguments } from '../arguments/option.ts'
 import type {
   amountOptions,
   leaveOutOption,

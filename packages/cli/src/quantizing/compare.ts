@@ -4,10 +4,9 @@ import { loadSession } from '@tp/data/files'
 import type { Task } from '@tp/data/outputs'
 import { type QuantizedOnData, type QuantizeStage, quantizeOnData } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
-import type { Arguments } from '../arguments/arguments.ts'
 import type { dataOptions, taskOption } from '../arguments/data-options.ts'
+import type { Arguments } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import { number } from '../arguments/values.ts'
 import type { Context } from '../context/context.ts'
 import { batchSizeOf } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
@@ -16,7 +15,7 @@ import { evaluation } from '../printing/expected-stages.ts'
 /** The data that answers are compared on, and how near these have to be. */
 interface CompareArguments extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
   readonly data: string
-  readonly within?: string
+  readonly within?: number
   readonly smooth?: boolean
 }
 
@@ -36,7 +35,7 @@ export async function quantizeCompared(
   context: Context,
 ): Promise<QuantizedOnData & { readonly task: Exclude<Task, 'asr'> }> {
   const { progress, signal, runtime = nodeRuntime() } = context
-  const within = args.within === undefined ? undefined : number('within', args.within)
+  const { within } = args
   const batchSize = batchSizeOf(file)
   const data = await openTaskInputs(file.path, args.data, batchSize, args, context)
   if (data.task === 'asr') throw usageError('tp quantize compares no transcripts; tp eval --task asr judges each file')

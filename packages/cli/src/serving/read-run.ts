@@ -1,7 +1,7 @@
 import type { RunPlan } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import { readRunPlan } from '@tp/plans'
-import type { Arguments } from '../arguments/arguments.ts'
+import type { Arguments } from '../arguments/option.ts'
 import type { runOptions } from '../arguments/run-options.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { readPlanJson } from '../pruning/read-plan.ts'

@@ -3,29 +3,26 @@ import { prepareInputs, sharedExamples } from '@tp/data'
 import { isSameFile } from '@tp/data/files'
 import type { ModelInputs } from '@tp/data/inputs'
 import { APART, type TrainingJob } from '@tp/train'
-import type { Arguments } from '../arguments/arguments.ts'
 import type { dataOptions } from '../arguments/data-options.ts'
+import { type Arguments, type TextOption, text } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { givesVectors } from '../model/gives-vectors.ts'
 import { openData } from '../model/open-inputs.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
 
-export const selectionOption = {
-  selection: {
-    type: 'string',
-    value: 'PATH',
-    reads: 'data',
-    description: 'examples to choose the best weights by; not those of --data',
-  },
-} as const
+export const selectionOption: Readonly<Record<'selection', TextOption>> = {
+  selection: text('PATH', 'examples to choose the best weights by; not those of --data', { reads: 'data' }),
+}
 
-type ExampleArguments = Arguments<typeof dataOptions & typeof selectionOption>
+type ExampleArguments = Arguments<typeof dataOptions & typeof selectionOption> & { readonly data: string }
 
-/** The error of a command line without examples. */
-export function missing(option: 'data' | 'selection'): Error {
-  const what = option === 'data' ? 'learn from' : 'choose the best weights by'
-  return usageError(`--${option} PATH is missing: examples to ${what}`)
+/** Why a training requires data. */
+export const TO_LEARN_FROM = 'examples to learn from'
+
+/** The error of a command line without examples to choose by. */
+export function selectionMissing(): Error {
+  return usageError('--selection PATH is missing: examples to choose the best weights by')
 }
 
 /**
@@ -38,11 +35,11 @@ export async function openExamples(
   context: Context,
 ): Promise<Pick<TrainingJob, 'inputs' | 'selection' | 'shared' | 'gives'>> {
   const { data, selection: other, limit, ...reading } = args
-  if (data === undefined || other === undefined) throw missing(data === undefined ? 'data' : 'selection')
+  if (other === undefined) throw selectionMissing()
   if (await isSameFile(data, other)) throw usageError(`--data and --selection are both ${data}; ${APART}`)
   const some = { ...reading, ...(limit !== undefined && { limit }) }
   if (await givesVectors(file, context)) {
-    const open = async (path: string, options: ExampleArguments): Promise<ModelInputs> =>
+    const open = async (path: string, options: Arguments<typeof dataOptions>): Promise<ModelInputs> =>
       (await openTaskInputs(file.path, path, 1, { ...options, task: 'embeddings' }, context)).inputs as ModelInputs
     const inputs = await open(data, some)
     const selection = await open(other, reading)

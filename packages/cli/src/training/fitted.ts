@@ -5,9 +5,9 @@ import type { ModelFile } from '@tp/data'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type FitLensProgress, type FittedLens, fitLens } from '@tp/train'
-import type { Arguments } from '../arguments/arguments.ts'
 import type { dataOptions } from '../arguments/data-options.ts'
 import { settingOptions } from '../arguments/learning-options.ts'
+import type { Arguments } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
@@ -16,7 +16,6 @@ import { pruneFile } from '../pruning/prune-file.ts'
 import type { PlanToLearn } from '../pruning/read-plan.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
-import { missing } from './examples.ts'
 import { onlyEncoder } from './only-encoder.ts'
 
 /** How the values of each of these methods are fitted. */
@@ -33,7 +32,7 @@ const stepping = [...Object.keys(settingOptions), 'selection', 'train', 'target-
 export interface FitWork {
   readonly file: ModelFile
   readonly planned: PlanToLearn
-  readonly args: Arguments<typeof dataOptions> & Readonly<Record<string, unknown>>
+  readonly args: Arguments<typeof dataOptions> & Readonly<Record<string, unknown>> & { readonly data: string }
   readonly context: Context
 }
 
@@ -54,7 +53,6 @@ export async function fitMethod({ file, planned, args, context }: FitWork): Prom
   const unused = stepping.find((name) => args[name] !== undefined)
   if (unused !== undefined)
     throw usageError(`--${unused}: ${plan.method} is fitted in closed form, without steps; omit it`)
-  if (args.data === undefined) throw missing('data')
   const encoder = onlyEncoder(planned, file, 'fit')
   const schedules = schedulesOf(planned, file.model, [encoder])
   const schedule = schedules.get(encoder.encoder)

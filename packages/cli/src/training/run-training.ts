@@ -16,9 +16,9 @@ import {
   trainsOf,
 } from '@tp/train'
 import { requireStored, trainingStore } from '@tp/train/files'
-import type { Arguments } from '../arguments/arguments.ts'
 import type { dataOptions } from '../arguments/data-options.ts'
 import type { Learning } from '../arguments/learning-options.ts'
+import type { Arguments } from '../arguments/option.ts'
 import { saysHowMany } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
@@ -39,7 +39,10 @@ export interface TrainingTask {
   readonly file: ModelFile
   readonly out: string
   readonly planned: PlanToLearn
-  readonly args: Arguments<typeof dataOptions & typeof selectionOption> & { readonly resume?: boolean }
+  readonly args: Arguments<typeof dataOptions & typeof selectionOption> & {
+    readonly data: string
+    readonly resume?: boolean
+  }
   readonly learning: Learning
   readonly context: Context
   readonly watch: Watch

@@ -1,9 +1,31 @@
 import { stat } from 'node:fs/promises'
 import { idxLabels, modelFolderFiles } from '@tp/data'
-import type { FileClaims } from '@tp/data/files'
-import type { Arguments, OptionTable, Reads } from '../arguments/arguments.ts'
+import { type FileClaims, outputsOf } from '@tp/data/files'
+import type { ParsedArguments } from '../arguments/arguments.ts'
+import type { OptionTable, Reads } from '../arguments/option.ts'
 import { writtenOption } from '../arguments/through.ts'
+import type { Command } from '../commands/command.ts'
 import { pluginFile } from '../plugins/import-plugin.ts'
+
+/**
+ * Tells of all that a command is going to write.
+ * @throws TpError as `FileClaims.writes`
+ */
+export async function claimOutputs(
+  files: FileClaims,
+  { options: table, writes }: Command,
+  { operands, options }: ParsedArguments,
+): Promise<void> {
+  const named = Object.entries(table).flatMap(([name, { writes: kind, short }]) =>
+    kind === undefined
+      ? []
+      : outputsOf(
+          { [short === undefined ? `--${name}` : `-${short}`]: options[name] as string | undefined },
+          kind === 'model' ? { holdsModel: true } : {},
+        ),
+  )
+  for (const output of [...named, ...(writes?.(options, operands) ?? [])]) await files.writes(output)
+}
 
 /**
  * Tells of all that the operands and options of a command name to be read.
@@ -12,7 +34,7 @@ import { pluginFile } from '../plugins/import-plugin.ts'
 export async function claimInputs(
   files: FileClaims,
   table: OptionTable,
-  { operands, options }: { readonly operands: readonly string[]; readonly options: Arguments<OptionTable> },
+  { operands, options }: ParsedArguments,
 ): Promise<void> {
   for (const operand of operands) await claimModel(files, operand)
   for (const [name, { reads }] of Object.entries(table)) {

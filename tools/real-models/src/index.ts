@@ -1,2 +1,4 @@
-export { realModel } from './model-cache.ts'
-export type { RealModelName } from './real-model.ts'
+export { realModel, realSuite, trainedModel } from './cache.ts'
+export type { RealModelName } from './models/real-model.ts'
+export type { SuiteName } from './suites/suite.ts'
+export type { TrainedModelName } from './trained/trained-model.ts'

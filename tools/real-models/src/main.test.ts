@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { realModel } from './cache.ts'
 import { main } from './main.ts'
-import { realModel } from './model-cache.ts'
-import { realModelNames } from './real-model.ts'
+import { realModelNames } from './models/published.ts'
+import { suiteNames } from './suites/published.ts'
 
 let cache: string
 
@@ -23,6 +24,7 @@ test('lists what is missing, and which license it has', async () => {
   expect(code).toBe(0)
   expect(out).toContain(cache)
   for (const name of realModelNames) expect(out).toMatch(new RegExp(`^${name} +missing +(Apache-2.0|MIT) `, 'm'))
+  for (const name of suiteNames) expect(out).toMatch(new RegExp(`^${name} +missing `, 'm'))
 })
 
 test('finds a model in the folder that TP_MODELS names, and no folder that is not whole', async () => {
@@ -63,10 +65,11 @@ test('asks no Python for a model that is there', async () => {
   expect(out).toContain('license MIT')
 })
 
-test('names the models there are if another one is requested', async () => {
+test('names the models and data there are if another one is requested', async () => {
   const { code, err } = await ran('all-MiniLM-L12-v2')
   expect(code).toBe(2)
   expect(err).toContain(realModelNames.join(', '))
+  expect(err).toContain(suiteNames.join(', '))
 })
 
 test('explains itself', async () => {

@@ -4,11 +4,11 @@ import { copyFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TpError } from '@tp/core'
-import { run } from './run.ts'
+import { run } from '../run.ts'
 
 /** The oldest for which the packages of requirements.txt exist, and what it has to be able to do. */
 const CHECK = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
-const requirements = fileURLToPath(new URL('../python/requirements.txt', import.meta.url))
+const requirements = fileURLToPath(new URL('../../python/requirements.txt', import.meta.url))
 
 /** Python with pip, in an environment of its own. @returns the path of its program @throws TpError TP_PYTHON, TP_MODELS */
 export async function openPython(cache: string, signal: AbortSignal): Promise<string> {

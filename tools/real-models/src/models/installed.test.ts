@@ -8,8 +8,8 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
-import { modelFolder, realModel } from './model-cache.ts'
-import { realModelNames, realModels } from './real-model.ts'
+import { modelFolder, realModel } from '../cache.ts'
+import { realModelNames, realModels } from './published.ts'
 
 const texts = ['A man is playing a guitar.', 'Someone plays an instrument.', 'The stock market fell on Tuesday.']
 

@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type RealModelName, realModels } from './real-model.ts'
+import { realModels } from './models/published.ts'
+import type { RealModelName } from './models/real-model.ts'
+import type { SuiteName } from './suites/suite.ts'
+import type { TrainedModelName } from './trained/trained-model.ts'
 
 /** The folder that `TP_MODELS` names, or one in the platform's folder of caches. */
 export function modelCache(): string {
@@ -30,5 +33,27 @@ export function modelFolder(name: RealModelName): string {
  */
 export function realModel(name: RealModelName): string | undefined {
   const path = join(modelFolder(name), realModels[name].file)
+  return existsSync(path) ? path : undefined
+}
+
+/** Where a suite of data lies, or will lie. */
+export function suiteFolder(name: SuiteName): string {
+  return join(modelCache(), 'data', name)
+}
+
+/** Folder of a suite of data. @returns undefined unless `npm run models` has put it there */
+export function realSuite(name: SuiteName): string | undefined {
+  const folder = suiteFolder(name)
+  return existsSync(folder) ? folder : undefined
+}
+
+/** Where a model that is trained here lies, or will lie. */
+export function trainedFolder(name: TrainedModelName): string {
+  return join(modelCache(), name)
+}
+
+/** Path of the ONNX file of a model that is trained here. @returns undefined unless `npm run models` has made it */
+export function trainedModel(name: TrainedModelName): string | undefined {
+  const path = join(trainedFolder(name), 'model.onnx')
   return existsSync(path) ? path : undefined
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { realModelNames, realModels } from './real-model.ts'
+import { realModelNames, realModels } from './published.ts'
 
 test.each(realModelNames)('lists the packages of %s by version and hash, and one file of each', (name) => {
   const { packages, members, license } = realModels[name]

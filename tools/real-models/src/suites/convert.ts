@@ -1,0 +1,105 @@
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { bm25 } from './bm25.ts'
+import { groupRows, readRows, type SuiteRows, writeRows } from './tables.ts'
+
+/** A function that makes a suite's folder of the files checked out. */
+type Convert = (checkout: string, folder: string) => Promise<void>
+
+interface TableForm {
+  readonly delimiter: ',' | '\t'
+  /** Columns that are kept, by their new names. */
+  readonly columns: Readonly<Record<string, string>>
+  /** Default: all rows. */
+  readonly choose?: (rows: SuiteRows) => SuiteRows
+}
+
+/** Tables with a header, under new names: `train.tsv` of `data/train.csv`. */
+export function tables(files: Readonly<Record<string, string>>, form: TableForm): Convert {
+  const { delimiter, columns, choose = (rows) => rows } = form
+  return async (checkout, folder) => {
+    for (const [name, path] of Object.entries(files)) {
+      const rows = await readRows(join(checkout, path), delimiter)
+      const renamed = rows.map((row) =>
+        Object.fromEntries(Object.entries(columns).map(([to, from]) => [to, row[from] ?? ''])),
+      )
+      await writeRows(join(folder, name), choose(renamed))
+    }
+  }
+}
+
+/** Questions with an answer that is right and one that is not, as all who publish figures on TrecQA count them. */
+export function answerable(rows: SuiteRows): SuiteRows {
+  return groupRows(rows, 'question').flatMap((candidates) =>
+    new Set(candidates.map(({ label }) => label)).size === 2 ? candidates : [],
+  )
+}
+
+/** Pairs of several files without a header, whose first column is a score; those without one are left out. */
+export function scoredPairs(files: Readonly<Record<string, readonly string[]>>): Convert {
+  return async (checkout, folder) => {
+    for (const [name, paths] of Object.entries(files)) {
+      const texts = await Promise.all(paths.map((path) => readFile(join(checkout, path), 'utf8')))
+      const lines = texts.flatMap((text) => text.split('\n').map((line) => line.split('\t')))
+      const rows = lines
+        .filter(([score, first, second]) => score?.trim() && first && second)
+        .map(([score = '', first = '', second = '']) => ({ score, sentence1: first, sentence2: second }))
+      await writeRows(join(folder, name), rows)
+    }
+  }
+}
+
+/** Words with tags, where lines without a word separate sentences. */
+export function taggedWords(files: Readonly<Record<string, string>>): Convert {
+  return async (checkout, folder) => {
+    for (const [name, path] of Object.entries(files)) {
+      const lines = (await readFile(join(checkout, path), 'utf8')).split('\n').map((line) => line.split('\t'))
+      const tagged = lines.map(([word = '', tag = '']) => (word.trim() && tag.trim() ? `${word}\t${tag.trim()}` : ''))
+      await writeFile(
+        join(folder, name),
+        `${tagged
+          .join('\n')
+          .replace(/\n{3,}/g, '\n\n')
+          .trim()}\n`,
+      )
+    }
+  }
+}
+
+/** Files and folders as they are. */
+export async function asTheyAre(checkout: string, folder: string): Promise<void> {
+  for (const name of await readdir(checkout)) await cp(join(checkout, name), join(folder, name), { recursive: true })
+}
+
+const CANDIDATES = 30
+
+/** A collection in TREC's form as BEIR lays it out, with `candidates.tsv`: the best 30 documents of each query by BM25. */
+export function trecCollection({
+  corpus,
+  queries,
+  judgments,
+}: Record<'corpus' | 'queries' | 'judgments', string>): Convert {
+  return async (checkout, folder) => {
+    const read = (path: string) => readFile(join(checkout, path), 'utf8')
+    const documents = parts(await read(corpus), /<DOCNO>\s*(\S+)\s*<\/DOCNO>([\s\S]*?)<\/DOC>/g)
+    const questions = parts(await read(queries), /<num>\s*(\S+?)\s*<\/num>\s*<title>([\s\S]*?)<\/title>/g)
+    const lines = (objects: readonly object[]) => objects.map((own) => `${JSON.stringify(own)}\n`).join('')
+    await writeFile(join(folder, 'corpus.jsonl'), lines(documents.map((own) => ({ ...own, title: '' }))))
+    await writeFile(join(folder, 'queries.jsonl'), lines(questions))
+    const judged = (await read(judgments)).split('\n').map((line) => line.trim().split(/\s+/))
+    const rows = judged
+      .filter((cells) => cells.length === 4)
+      .map(([query = '', , document = '', score = '']) => ({ 'query-id': query, 'corpus-id': document, score }))
+    await mkdir(join(folder, 'qrels'))
+    await writeRows(join(folder, 'qrels', 'test.tsv'), rows)
+    const find = bm25(documents.map(({ text }) => text))
+    const found = questions.flatMap(({ _id: query, text }) =>
+      find(text, CANDIDATES).map((i) => ({ 'query-id': query, 'corpus-id': documents[i]?._id ?? '' })),
+    )
+    await writeRows(join(folder, 'candidates.tsv'), found)
+  }
+}
+
+function parts(text: string, form: RegExp): { readonly _id: string; readonly text: string }[] {
+  return [...text.matchAll(form)].map(([, id = '', body = '']) => ({ _id: id, text: body.replace(/\s+/g, ' ').trim() }))
+}

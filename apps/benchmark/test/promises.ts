@@ -125,11 +125,13 @@ export function confidentOf(
   examples: readonly number[],
   draws: number,
 ): Promise<Kept> {
-  const isTrue = losses.map(({ labeled, expected }) => Math.max(mean([...labeled]), mean([...expected])) <= maxLoss)
+  const isTrue = losses.map(
+    ({ labeled, expected }) => Math.max(mean([...(labeled ?? [])]), mean([...expected])) <= maxLoss,
+  )
   const about = { name, promise: `loses at most ${maxLoss}` }
-  return keptOf(about, drawn(23, losses[0]?.labeled.length ?? 0, examples, draws), async (rows) => {
+  return keptOf(about, drawn(23, losses[0]?.expected.length ?? 0, examples, draws), async (rows) => {
     const found = await verifyInSequence(maxLoss, [...losses.keys()], async (candidate) => {
-      const { labeled, expected } = losses[candidate] as Losses
+      const { labeled = [], expected } = losses[candidate] as Losses
       return { labeled: at(labeled, rows), expected: at(expected, rows) }
     })
     return found && isTrue[found.candidate]

@@ -42,8 +42,24 @@ describe('tp check', () => {
     expect(stdout).toMatch(/^accuracy +\d+\.\d \(.*\) +\d+\.\d \(.*\)$/m)
     expect(stdout).toMatch(/^loss in points +−?\d+\.\d \(.* … .*\)$/m)
     expect(stdout).toMatch(/^agrees with dense +100\.0 % +\d+\.\d %$/m)
-    expect(stdout).toMatch(/^speed-up +1\.00× +\d\.\d\d× \(.*\)$/m)
+    expect(stdout).toMatch(/^speed-up +1\.00× +\d+\.\d\d× \(.*\)$/m)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^(yes|not shown): /)
+  })
+
+  test('compares answers with those of the dense model where the data have no labels, and says so', {
+    timeout,
+  }, async () => {
+    const args = ['--against', mail, '--data', folder.at('texts.txt'), '--max-loss', '1']
+    const { code, stdout, stderr } = await tpHere(['check', folder.at('broken.onnx'), ...args])
+    expect(stderr).toContain('texts.txt has no labels: answers are compared with those of the dense model')
+    expect(stdout).toMatch(/^answers changed +\d+\.\d \(.* … .*\)$/m)
+    expect(stdout).toMatch(/^expected loss +\d+\.\d \(.* … .*\)$/m)
+    expect(stdout).not.toContain('accuracy ')
+    expect(stdout).toMatch(/^no: it loses \d+\.\d \(.*\) points of expected accuracy, and 1 is allowed/m)
+    expect(code).toBe(3)
+    const read = ['check', folder.at('broken.onnx'), '--against', mail, '--data', folder.at('mails.tsv'), '--unlabeled']
+    const ignored = await tpHere([...read, '--json'])
+    expect(JSON.parse(ignored.stdout).pruned).toMatchObject({ changed: { estimate: expect.any(Number) } })
   })
 
   test('exits with 3 beyond --max-loss', { timeout }, async () => {

@@ -226,7 +226,12 @@ describe('invalid data exit with 1 and name the line', () => {
       'TP_DATA',
       /line 2 has 1 column, not 2/,
     ],
-    ['an empty file', () => ['--data', tsv('')], 'TP_DATA', /holds no example; it has to have a label and a text/],
+    [
+      'an empty file',
+      () => ['--data', tsv('')],
+      'TP_DATA',
+      /holds no example; it has to have a text in each line, and its label/,
+    ],
     [
       'images',
       () => ['--data', folder.at('some-images-idx3-ubyte'), '--limit', '3'],

@@ -34,11 +34,11 @@ export {
 
 // Answers: of one model to a data set, by task, and how far those of another are from them.
 
-export { compareToDense, type DenseComparison } from './answers/against-dense.ts'
-export { answersOnly } from './answers/answers-only.ts'
+export { changesFromDense, compareToDense, type DenseChanges, type DenseComparison } from './answers/against-dense.ts'
+export { classify } from './answers/classify.ts'
 export { compareEmbeddings, type Embeddings, embed, type Nearness } from './answers/embeddings.ts'
 export { evaluate } from './answers/evaluate.ts'
-export type { Evaluation, Outcome } from './answers/outcome.ts'
+export type { Classification, Evaluation, Outcome } from './answers/outcome.ts'
 export { qualityOf } from './answers/quality.ts'
 export {
   asScored,

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { prune, quantize, transform } from '@tp/compiler'
-import { type Method, none, type Schedule, schedule } from '@tp/core'
+import { type Method, none, random, type Schedule, schedule } from '@tp/core'
 import { prepareInputs, readModelFolder } from '@tp/data'
-import { type ModelInputs, textDataset } from '@tp/data/inputs'
+import { type ModelInputs, textDataset, UNLABELED } from '@tp/data/inputs'
 import { clsAttention } from '@tp/method-attention'
+import type { Interval } from '@tp/metrics'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -75,6 +76,24 @@ describe('check', () => {
       session.inputs,
       await readModelFolder(modelPath('mail')),
     )
+  })
+
+  test('compares answers with those of the dense model where labels are not known', async () => {
+    const unlabeled = { ...data, targets: data.targets.map(() => UNLABELED) }
+    const options = { runtime, data: unlabeled, maxLoss: 20, timingMs: 1, minSpeedup: 0.01 }
+    const model = pruned(random(), schedule(6, { keep: 0.3 }))
+    const { verdict, loss, pruned: column, dense: own } = await check(model, dense, options)
+    expect(Object.keys(column.answers.cells)).toEqual(['answers changed', 'expected loss', 'divergence'])
+    expect(Object.keys(own.answers.cells)).toEqual(Object.keys(column.answers.cells))
+    const { changed } = column.answers.content as { changed: Interval }
+    expect(loss.interval.estimate).toBeLessThanOrEqual(changed.estimate)
+    expect(loss).toMatchObject({ unit: 'points of expected accuracy', same: false, most: changed.high })
+    expect(verdict.text).toMatch(
+      /^not shown: .* but 12 examples do not show that it loses at most 20 points of expected/,
+    )
+    expect(verdict.passed).toBe(true)
+    const exact = await check(pruned(none(), new Map()), dense, { ...options, maxLoss: 0, confident: true })
+    expect(exact.verdict).toMatchObject({ answer: 'yes', passed: true })
   })
 
   test('says whether a pruned model is faster and as accurate', async () => {

@@ -2,7 +2,6 @@
 
 // Data sets: labeled examples of a file or folder, whichever kind it is.
 
-export { readLabeledTexts } from './datasets/labeled-texts.ts'
 export { idxLabels, openDataset } from './datasets/open-dataset.ts'
 export type { Ranking } from './datasets/ranking.ts'
 export { sharedExamples } from './datasets/shared-examples.ts'
@@ -13,6 +12,7 @@ export {
   type TextColumnsOptions,
 } from './datasets/table/text-columns.ts'
 export { readTaggedTsv, type TaggedDataset } from './datasets/tagged-tsv.ts'
+export { readTextExamples } from './datasets/text-examples.ts'
 export { readTexts } from './datasets/texts.ts'
 export { readWav } from './datasets/wav-folder.ts'
 

@@ -1,4 +1,4 @@
-import { answersOnly, evaluate, type Progress } from '@tp/compare'
+import { classify, type Progress } from '@tp/compare'
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { type CascadeCalibration, calibrateCascade, type Guard, measureFalseAlarms, recordBaseline } from '@tp/guard'
@@ -37,7 +37,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Guard> {
   const { pruned, dense, inputs, batchSize, onStage, onProgress, signal, ...promise } = options
   const answersOf = async (session: Session): Promise<ReturnType<typeof logitRowsOf>> => {
     await using running = session
-    return logitRowsOf(await evaluate(running, answersOnly(inputs), { batchSize, signal, onProgress }))
+    return logitRowsOf(await classify(running, inputs, { batchSize, signal, onProgress }))
   }
   onStage?.('pruned')
   const recorder = recordBaseline(await pruned.open())

@@ -17,7 +17,7 @@ const answers = fc.array(
 const atMost =
   (points: number) =>
   ({ labeled, expected }: Losses): boolean =>
-    mean(labeled) <= points && mean(expected) <= points
+    mean(labeled as number[]) <= points && mean(expected) <= points
 
 test('takes the first threshold that holds with the fewest fallbacks', () => {
   fc.assert(
@@ -35,8 +35,9 @@ test('takes the first threshold that holds with the fewest fallbacks', () => {
         if (i === 0) expect(atMost(allowed)(lossesWith(dense, pruned, targets, threshold))).toBe(true)
       }
       // With the last one all changed answers fall back.
-      const { labeled, expected } = lossesWith(dense, pruned, targets, offered.at(-1)?.threshold)
-      for (const loss of [...labeled, ...expected]) expect(Math.abs(loss)).toBe(0)
+      const { labeled = [], expected, changed = [] } = lossesWith(dense, pruned, targets, offered.at(-1)?.threshold)
+      expect([labeled.length, changed.length]).toEqual([rows.length, rows.length])
+      for (const loss of [...labeled, ...expected, ...changed]) expect(Math.abs(loss)).toBe(0)
     }),
   )
 })

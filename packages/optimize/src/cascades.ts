@@ -45,6 +45,7 @@ export function leastFallbacks(
   return first < 0 ? [] : all.slice(first)
 }
 
-function sparedLosses({ labeled, expected }: Losses, uncertain: readonly number[], threshold: number): Losses {
-  return { labeled: spared(labeled, uncertain, threshold), expected: spared(expected, uncertain, threshold) }
+function sparedLosses({ labeled, expected, changed }: Losses, uncertain: readonly number[], threshold: number): Losses {
+  const of = (values: readonly number[]): readonly number[] => spared(values, uncertain, threshold)
+  return { labeled: labeled && of(labeled), expected: of(expected), changed: changed && of(changed) }
 }

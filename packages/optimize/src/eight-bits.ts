@@ -36,5 +36,6 @@ export async function eightBitsAlone(
   const candidate: Candidate = { variant, shares, ms: contender.msOf(shares) }
   const losses = await lossesOn(choice, candidate, 'choose')
   const speedup = contender.denseMs / candidate.ms
-  return { about: { speedup, loss: lossOf(losses).labeled, holds: seemsWithin(choice, losses) }, candidate }
+  const { expected, labeled = expected } = lossOf(losses)
+  return { about: { speedup, loss: labeled, holds: seemsWithin(choice, losses) }, candidate }
 }

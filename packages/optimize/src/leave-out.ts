@@ -56,10 +56,11 @@ export async function withFewerLayers(
     if (!seemsWithin(choice, await lossesOn(choice, step, 'choose'))) break
     rounded.push(step)
   }
+  const { expected, labeled = expected } = lossOf(last.losses)
   const about: LeftOut = {
     layers: last.step.variant.leaveOut ?? [],
     speedup: 1 / (await paceOf(choice, last.step)),
-    loss: lossOf(last.losses).labeled,
+    loss: labeled,
     holds: last.holds,
   }
   // 8 bits alone move the answers less: a slower candidate would only be in their way, as those are verified from the slowest on.

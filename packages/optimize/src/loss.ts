@@ -2,6 +2,7 @@ import {
   boundedMean,
   fewestForLoss,
   fewestForMean,
+  figureInterval,
   figureLoss,
   type Interval,
   isMeanBelow,
@@ -16,10 +17,12 @@ import type { Losses } from './measure-answers.ts'
 
 /** Points of accuracy lost against dense, with 95 % intervals. */
 export interface Loss {
-  /** By the labels. */
-  readonly labeled: Interval
+  /** By the labels; absent where there are none. */
+  readonly labeled?: Interval | undefined
   /** By the dense model's own probabilities. */
   readonly expected: Interval
+  /** Answers that are not the dense model's, in percent: no more points can be lost. Absent where answers are more or less right. */
+  readonly changed?: Interval | undefined
 }
 
 export interface Tolerance {
@@ -30,10 +33,11 @@ export interface Tolerance {
 }
 
 /** The intervals miss the truth with probability 2.5 % at most on either side, for any answers and any number of them. */
-export function lossOf({ labeled, expected, graded }: Losses): Loss {
+export function lossOf({ labeled, expected, changed, graded }: Losses): Loss {
   return {
-    labeled: graded ? gradedLoss(labeled) : scaledInterval(pairedDifference(countsOf(labeled)), 100),
+    labeled: labeled && (graded ? gradedLoss(labeled) : scaledInterval(pairedDifference(countsOf(labeled)), 100)),
     expected: scaledInterval(boundedMean(expected.map((loss) => loss / 100)), 100),
+    changed: changed && scaledInterval(figureInterval({ got: changed.map((one) => one / 100), share: true }), 100),
   }
 }
 
@@ -55,7 +59,8 @@ export function seemsWithin({ maxLoss, confident }: Tolerance, losses: Losses): 
 }
 
 /** An approximation of {@link isProven} that is fast. */
-export function seemsProven(maxLoss: number, { labeled, expected }: Losses): boolean {
+export function seemsProven(maxLoss: number, losses: Losses): boolean {
+  const { expected, labeled = losses.changed ?? [] } = losses
   if (mean(labeled) > maxLoss || mean(expected) > maxLoss) return false
   const within = maxLoss / 100
   return (
@@ -67,14 +72,14 @@ export function seemsProven(maxLoss: number, { labeled, expected }: Losses): boo
   )
 }
 
-/** Whether the whole interval of both ways of counting is within the allowed loss. */
-export function isProven(maxLoss: number, { labeled, expected }: Loss): boolean {
-  return labeled.high <= maxLoss && expected.high <= maxLoss
+/** Whether the whole interval of both ways of counting is within the allowed loss; without labels that of the answers changed. */
+export function isProven(maxLoss: number, { labeled, expected, changed }: Loss): boolean {
+  return (labeled ?? changed ?? expected).high <= maxLoss && expected.high <= maxLoss
 }
 
 /** Whether labels say, with 97.5 % confidence, that more is lost than is allowed. */
 export function isContradicted(maxLoss: number, { labeled }: Loss): boolean {
-  return labeled.low > maxLoss
+  return labeled !== undefined && labeled.low > maxLoss
 }
 
 /** The fewest verification examples that can show it, if not one answer differs. */

@@ -1,6 +1,7 @@
+import { UNLABELED } from '@tp/data/inputs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { lossesOf } from './measure-answers.ts'
+import { calibrated, lossesOf, predictionsOf } from './measure-answers.ts'
 
 const CLASSES = 3
 
@@ -28,10 +29,28 @@ test('gives the average loss under labels drawn by the model as the expected los
             answers,
             rows.map(() => label),
           )
-          return sum + chance * (labeled[i] as number)
+          return sum + chance * (labeled?.[i] as number)
         }, 0)
         expect(expected[i]).toBeCloseTo(average, 3)
         expect(expected[i]).toBeGreaterThanOrEqual(0)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('loses nothing by labels that are not known, and at most the answers that change', () => {
+  fc.assert(
+    fc.property(chances, fc.infiniteStream(fc.nat({ max: CLASSES - 1 })), (rows, stream) => {
+      const dense = { logits: Float32Array.from(rows.flat(), Math.log), classes: CLASSES }
+      const answers = rows.map(() => stream.next().value as number)
+      const unlabeled = rows.map(() => UNLABELED)
+      const { labeled, expected, changed = [] } = lossesOf(dense, answers, unlabeled)
+      expect(labeled).toBeUndefined()
+      expect(calibrated(dense, unlabeled).temperature).toBeUndefined()
+      for (const [i, answer] of predictionsOf(dense).entries()) {
+        expect(changed[i]).toBe(answer === answers[i] ? 0 : 100)
+        expect(expected[i]).toBeLessThanOrEqual(changed[i] as number)
       }
     }),
     { numRuns: 50 },

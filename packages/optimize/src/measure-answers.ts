@@ -1,7 +1,7 @@
-import { embed, evaluate, rank, rankingDivergences } from '@tp/compare'
+import { classify, embed, rank, rankingDivergences } from '@tp/compare'
 import type { Runtime } from '@tp/core/runtime'
 import type { Ranking } from '@tp/data'
-import type { ModelInputs } from '@tp/data/inputs'
+import { isLabeled, type ModelInputs } from '@tp/data/inputs'
 import { uncertaintyOf } from '@tp/guard'
 import { divergences, dot, expectedLosses, largest, logitRowsOf, temperatureOf } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
@@ -30,9 +30,9 @@ export interface Answers {
   readonly temperature?: number
 }
 
-/** Answers with the temperature that labels fit; scores and vectors have none. */
+/** Answers with the temperature that labels fit; scores, vectors and examples without labels have none. */
 export function calibrated(answers: Answers, targets: readonly number[]): Answers {
-  if (answers.ranking !== undefined || answers.classes < 2) return answers
+  if (answers.ranking !== undefined || answers.classes < 2 || !isLabeled({ targets })) return answers
   return { ...answers, temperature: temperatureOf(answers, targets) }
 }
 
@@ -60,7 +60,7 @@ async function answersOf(
   const numbers = await measurer.measure(key, async () => {
     await using session = await measurer.load(runtime, model, pruning, {})
     if (inputs.ranking !== undefined) return (await rank(session, inputs, evaluation(measurer))).scores
-    const { logits } = await evaluate(session, inputs, evaluation(measurer))
+    const { logits } = await classify(session, inputs, evaluation(measurer))
     return [...logits]
   })
   const classes = numbers.length / inputs.targets.length
@@ -82,8 +82,11 @@ export function uncertaintiesOf(answers: Answers): number[] {
  * nDCG@10, [queries]; of vectors hundredths of the cosine, [examples], both times.
  */
 export interface Losses {
-  readonly labeled: readonly number[]
+  /** Absent where examples have no labels. */
+  readonly labeled?: readonly number[] | undefined
   readonly expected: readonly number[]
+  /** 100 for an example with another answer than dense, else 0: no more can be lost. Absent where answers are more or less right. */
+  readonly changed?: readonly number[] | undefined
   /** A ranking or a vector is more or less right, not right or wrong. */
   readonly graded?: true
 }
@@ -97,8 +100,11 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
   const right = (i: number, answer: number): number => Number(answer === targets[i])
   const before = predictionsOf(dense)
   return {
-    labeled: answers.map((answer, i) => 100 * (right(i, before[i] as number) - right(i, answer))),
+    labeled: isLabeled({ targets })
+      ? answers.map((answer, i) => 100 * (right(i, before[i] as number) - right(i, answer)))
+      : undefined,
     expected: expectedLosses(dense, answers, dense.temperature),
+    changed: answers.map((answer, i) => (answer === before[i] ? 0 : 100)),
   }
 }
 
@@ -119,7 +125,7 @@ export async function measuredDivergences(
       const { vectors } = await embed(session, inputs, evaluation(measurer))
       return inputs.vectors.map((vector, i) => 1 - dot(vector, vectors[i] as Float64Array))
     }
-    if (dense.ranking === undefined) return divergences(dense, await evaluate(session, inputs, evaluation(measurer)))
+    if (dense.ranking === undefined) return divergences(dense, await classify(session, inputs, evaluation(measurer)))
     const { scores } = await rank(session, inputs, evaluation(measurer))
     return rankingDivergences([...dense.logits], scores, dense.ranking)
   })

@@ -87,7 +87,8 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     pooled: split.verify === undefined,
     ...(dense.choose.temperature !== undefined && { temperature: dense.choose.temperature }),
     ...(chosen && {
-      loss: chosen.loss.labeled,
+      loss: chosen.loss.labeled ?? chosen.loss.expected,
+      ...(chosen.loss.labeled === undefined && chosen.loss.changed && { changed: chosen.loss.changed }),
       expectedLoss: chosen.loss.expected,
       ...(isContradicted(maxLoss, chosen.loss) && { contradicted: true as const }),
       expectedMs: expectedMs(chosen, contenders),

@@ -34,8 +34,13 @@ export interface Figures {
    * wide enough to allow for the choice (docs/results/promises.md). Else no choice has seen them.
    */
   readonly pooled: boolean
-  /** Points lost by labels on the examples, with 95 % interval, paired with dense; absent if nothing is pruned. */
+  /**
+   * Points lost by labels on the examples, with 95 % interval, paired with dense; where there are none, by the dense model's probabilities.
+   * Absent if nothing is pruned.
+   */
   readonly loss?: Interval
+  /** Without labels: answers that are not the dense model's, in percent, with the exact 95 % interval. No more points can be lost. */
+  readonly changed?: Interval
   /**
    * The same by the dense model's own probabilities instead of labels: a narrower interval, by which the plan was chosen. Logits are
    * divided by the temperature.

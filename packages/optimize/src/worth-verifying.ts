@@ -20,5 +20,5 @@ export async function worthVerifying(choice: ChoiceOptions, candidates: readonly
 /** Points, by labels or by the dense model's probabilities, whichever are more. */
 async function lossOnChoosing(choice: ChoiceOptions, candidate: Candidate): Promise<number> {
   const { labeled, expected } = await lossesOn(choice, candidate, 'choose')
-  return Math.max(mean(labeled), mean(expected))
+  return Math.max(mean(labeled ?? expected), mean(expected))
 }

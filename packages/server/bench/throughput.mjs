@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { pack, prune, quantize, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import { median } from '@tp/core/statistics'
-import { loadTokenizer, readLabeledTexts } from '@tp/data'
+import { loadTokenizer, readTextExamples } from '@tp/data'
 import { tokenRows } from '@tp/data/inputs'
 import { methods } from '@tp/method-attention'
 import { mailData, modelPath } from '@tp/models'
@@ -123,7 +123,7 @@ function inOrder(session) {
 async function textsOf(name) {
   if (name === 'mail') return mailData('test').map(({ text }) => text)
   const read = async (file) => {
-    const { examples } = await readLabeledTexts(join(sharedFolder, 'data', file), { limit: count })
+    const { examples } = await readTextExamples(join(sharedFolder, 'data', file), { limit: count })
     return Promise.all(examples.map((example) => example.read()))
   }
   const reviews = name === 'sst2' ? [] : await read('imdb/test.tsv')

@@ -1,5 +1,5 @@
 import type { Task } from '@tp/data/outputs'
-import { type CountOption, type Several, type TextOption, text } from './option.ts'
+import { type CountOption, type Flag, flag, type Several, type TextOption, text } from './option.ts'
 
 type DataOption =
   | 'data'
@@ -13,13 +13,17 @@ type DataOption =
 
 /** Which examples, and how the model reads them. */
 export const dataOptions: Readonly<
-  Record<DataOption, TextOption> & Record<'top' | 'limit', CountOption> & Record<'read', Several>
+  Record<DataOption, TextOption> &
+    Record<'top' | 'limit', CountOption> &
+    Record<'read', Several> &
+    Record<'unlabeled', Flag>
 > = {
   data: text(
     'PATH',
-    'table of labels and texts, or pairs of texts (.tsv, .csv, .jsonl), IDX files, a folder of images or WAV files by label, or of queries and documents',
+    'table of texts, or pairs of texts, with labels or without (.tsv, .csv, .jsonl, .txt), IDX files, a folder of images or WAV files, or of queries and documents',
     { reads: 'data' },
   ),
+  unlabeled: flag('read no labels: answers are compared with those of the dense model; default: where there are none'),
   'text-column': text('NAME|N', 'column with the texts, by name or by number from 1; default: found by its header', {
     through: 'read',
   }),

@@ -9,12 +9,12 @@ import type { Context } from '../context/context.ts'
 
 /** The options of the command line as those of `@tp/data`. */
 export function examplesOptions(
-  { labels, limit, top, tokenizer, candidates, split, ...args }: Arguments<typeof dataOptions>,
+  { labels, limit, top, tokenizer, candidates, split, unlabeled, ...args }: Arguments<typeof dataOptions>,
   batchSize: number,
   { progress, signal }: Context,
 ): ExamplesOptions {
   return {
-    ...{ limit, top, tokenizer, candidates, split, batchSize, signal },
+    ...{ limit, top, tokenizer, candidates, split, unlabeled, batchSize, signal },
     labels: labels?.split(','),
     textColumn: args['text-column'],
     pairColumn: args['pair-column'],

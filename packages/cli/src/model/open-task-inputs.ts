@@ -82,6 +82,7 @@ async function refuseIdle(task: Task, isText: boolean, data: string, args: TaskA
   if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) return
   if (!isText) throw usageError('--task tokens is for models of texts')
   refuse([
+    'unlabeled',
     'label-column',
     'pair-column',
     'candidates',

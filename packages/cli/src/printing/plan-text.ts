@@ -86,15 +86,16 @@ function aloneText({ speedup, loss }: Pick<EightBits, 'speedup' | 'loss'>): stri
 
 /** Loss with its 95 % interval: where the same examples have chosen the plan, first the loss by which they chose. */
 function lossTexts(
-  { points, examples, pooled, expectedLoss, contradicted, maxLoss }: TunedPlan['figures'],
+  { points, examples, pooled, expectedLoss, changed, contradicted, maxLoss }: TunedPlan['figures'],
   loss: Interval,
 ): string[] {
   const unit = pointsText[points]
   if (!pooled || expectedLoss === undefined)
     return [`loss  ${intervalText(loss, unit)} on ${examples} examples that nothing was chosen by`]
   const byLabels = points === 'accuracy' ? `, by labels ${intervalText(loss, '')}` : ''
+  const other = changed === undefined ? byLabels : `, by probabilities; answers changed ${intervalText(changed, '%')}`
   return [
-    `loss  ${intervalText(expectedLoss, unit)}${byLabels}, on the ${examples} examples that it was chosen by`,
+    `loss  ${intervalText(expectedLoss, unit)}${other}, on the ${examples} examples that it was chosen by`,
     ...(contradicted
       ? [`ALARM  labels say that it loses more than ${maxLoss} ${unit}: check it on other examples`]
       : []),

@@ -1,6 +1,6 @@
 import { accuracyInterval, largest } from '@tp/metrics'
 import { describe, expect, test } from 'vitest'
-import { compareToDense } from './against-dense.ts'
+import { changesFromDense, compareToDense } from './against-dense.ts'
 import type { Evaluation } from './outcome.ts'
 
 function answers(logits: readonly (readonly [number, number])[], targets: readonly number[]): Evaluation {
@@ -72,6 +72,23 @@ describe('compareToDense', () => {
     )
     expect(compareToDense(pruned, dense).loss.estimate).toBe(dense.accuracy.estimate - pruned.accuracy.estimate)
     expect(compareToDense(pruned, dense).loss.estimate).toBe(50)
+  })
+
+  test('counts changed answers, and what they cost by the probabilities of the dense model, without labels', () => {
+    const pruned = answers(
+      [
+        [0, 2],
+        [0, 2],
+        [2, 0],
+        [2, 0],
+      ],
+      targets,
+    )
+    const { changed, expectedLoss, divergence } = changesFromDense(pruned, dense)
+    expect(changed).toEqual({ estimate: 25, low: expect.closeTo(0.6, 1), high: expect.closeTo(80.6, 1) })
+    // One of four, at tanh(1).
+    expect(expectedLoss.estimate).toBeCloseTo((100 * Math.tanh(1)) / 4, 5)
+    expect(divergence).toBeCloseTo((2 * Math.tanh(1)) / 4, 5)
   })
 
   test('refuses to compare different examples', () => {

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Session } from '@tp/core/runtime'
 import { openDataset, type PrepareOptions, prepareInputs, readModelFolder } from '@tp/data'
-import { type Dataset, imageDataset, modalityOf, textDataset } from '@tp/data/inputs'
+import { type Dataset, imageDataset, modalityOf, textDataset, UNLABELED } from '@tp/data/inputs'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compareToDense } from './against-dense.ts'
+import { classify } from './classify.ts'
 import { evaluate } from './evaluate.ts'
 
 const shared = process.env.TP_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url))
@@ -55,6 +56,17 @@ describe('the mail model', () => {
       code: 'TP_DATA',
       message: '[compare] strange: example 0 has class 2, but the model gives 2 classes (0…1)',
     })
+  })
+
+  test('finds no answer right or wrong without labels, and gives answers all the same', async () => {
+    const inputs = await prepare(mails(4))
+    const unlabeled = { ...inputs, targets: inputs.targets.map(() => UNLABELED) }
+    await expect(evaluate(session, unlabeled)).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringContaining('mails: has no labels, so no answer is right or wrong; classify() gives'),
+    })
+    const { predictions, logits } = await evaluate(session, inputs)
+    expect(await classify(session, unlabeled)).toMatchObject({ predictions, logits, figures: {} })
   })
 
   test('refuses no examples and an empty batch', async () => {

@@ -1,47 +1,30 @@
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/data/inputs'
-import { largest, logitsOf } from '@tp/metrics'
+import { isLabeled, type ModelInputs } from '@tp/data/inputs'
+import { type Figure, figureInterval, scaledInterval } from '@tp/metrics'
+import { classify } from './classify.ts'
 import type { Evaluation } from './outcome.ts'
-import { classification } from './right-answers.ts'
-import { type EvaluateOptions, runExamples } from './run-examples.ts'
+import type { EvaluateOptions } from './run-examples.ts'
 
 /**
  * Runs a model on all examples and counts right answers.
- * @throws TpError TP_DATA for a class that the model does not have, TP_OUTPUT, TP_TOKENIZER, TP_ABORTED
+ * @throws TpError TP_DATA for a class that the model does not have, and for examples without labels, which {@link classify} takes;
+ * TP_OUTPUT, TP_TOKENIZER, TP_ABORTED
  */
 export async function evaluate(
   session: Session,
   inputs: ModelInputs,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const total = inputs.targets.length
-  const predictions = new Array<number>(total)
-  let logits = new Float32Array()
-  let classes = 0
-  const run = await runExamples(session, inputs, options, ({ outputs, positions }) => {
-    const batch = logitsOf(outputs, positions.length)
-    if (classes === 0) {
-      classes = batch.classes
-      checkTargets(inputs, classes)
-      logits = new Float32Array(total * classes)
-    }
-    for (const [row, position] of positions.entries()) {
-      const values = batch.data.subarray(row * classes, (row + 1) * classes)
-      logits.set(values, position * classes)
-      predictions[position] = largest(values)
-    }
-  })
-  const correct = predictions.map((prediction, i) => prediction === inputs.targets[i])
-  return { ...classification(correct), predictions, classes, logits, ...run }
-}
-
-function checkTargets({ targets, source }: ModelInputs, classes: number): void {
-  const position = targets.findIndex((target) => target >= classes || target < 0)
-  if (position < 0) return
-  if ((targets[position] as number) < 0) {
-    throw new TpError('TP_DATA', 'compare', `${source}: example ${position} has no class, so no answer to it is right`)
+  const { source, targets } = inputs
+  if (!isLabeled(inputs)) {
+    const advice =
+      'classify() gives its answers, and compareVariants() and check() compare them with those of the dense model'
+    throw new TpError('TP_DATA', 'compare', `${source}: has no labels, so no answer is right or wrong; ${advice}`)
   }
-  const seen = `example ${position} has class ${targets[position]}, but the model gives ${classes} classes (0…${classes - 1})`
-  throw new TpError('TP_DATA', 'compare', `${source}: ${seen}`)
+  const answered = await classify(session, inputs, options)
+  const correct = answered.predictions.map((prediction, i) => prediction === targets[i])
+  const accuracy: Figure = { got: correct.map(Number), share: true }
+  const percent = scaledInterval(figureInterval(accuracy), 100)
+  return { ...answered, accuracy: percent, correct, figures: { accuracy } }
 }

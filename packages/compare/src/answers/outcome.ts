@@ -14,13 +14,17 @@ export interface Outcome<T extends Task = Task> extends Run {
   readonly correct?: readonly boolean[]
 }
 
-/** The answers of a classifier on a data set. Arrays are by example, in the data set's order. */
-export interface Evaluation extends Outcome<'classification'> {
-  /** In percent, with its exact 95 % interval. */
-  readonly accuracy: Interval
+/** The answers of a classifier to examples, labeled or not. Arrays are by example, in the data set's order. */
+export interface Classification extends Outcome<'classification'> {
   readonly predictions: readonly number[]
-  readonly correct: readonly boolean[]
   readonly classes: number
   /** [examples, classes] */
   readonly logits: Float32Array
+}
+
+/** The answers of a classifier to labeled examples, which are right or wrong. */
+export interface Evaluation extends Classification {
+  /** In percent, with its exact 95 % interval. */
+  readonly accuracy: Interval
+  readonly correct: readonly boolean[]
 }

@@ -59,3 +59,19 @@ test('takes no interval that covers 1 for a difference in speed', () => {
     text: expect.stringContaining('no measurable difference in speed'),
   })
 })
+
+test('requires the answers that change to be few for confidence without labels', () => {
+  const expected = {
+    unit: 'points of expected accuracy',
+    interval: { estimate: 0.1, low: 0, high: 0.4 },
+    same: false,
+    most: 1.2,
+  }
+  const measured = { loss: expected, speedup: fast, examples: 872 }
+  expect(verdictOf(measured, demands)).toMatchObject({ answer: 'yes', passed: true })
+  expect(verdictOf(measured, { ...demands, confident: true })).toMatchObject({
+    answer: 'not shown',
+    passed: false,
+    text: expect.stringContaining('loses at most 0.5 points of expected accuracy: 0.1 (0.0 … 1.2)'),
+  })
+})

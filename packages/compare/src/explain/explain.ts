@@ -1,8 +1,7 @@
 import { type AbortSignalLike, type NamedTensors, pause, type Session } from '@tp/core/runtime'
 import type { ModelInputs, TextTokenizer } from '@tp/data/inputs'
 import { rankCorrelation, type Trajectory, trajectoriesOf } from '@tp/metrics'
-import { answersOnly } from '../answers/answers-only.ts'
-import { evaluate } from '../answers/evaluate.ts'
+import { classify } from '../answers/classify.ts'
 import { type PatchGrid, patchGrid } from './patch-grid.ts'
 import { tokenText } from './token-text.ts'
 
@@ -69,7 +68,7 @@ export interface ExplainOptions {
  */
 export async function explain(options: ExplainOptions): Promise<Explanation[]> {
   const { dense, inputs, saliency, batchSize = 1, tokenizer, pruned, signal } = options
-  const { predictions, logits, classes } = await evaluate(dense, answersOnly(inputs), { batchSize, signal })
+  const { predictions, logits, classes } = await classify(dense, inputs, { batchSize, signal })
   const traces = pruned && (await traceAll(pruned.session, options))
   const explanations: Explanation[] = []
   for (const [example, label] of inputs.targets.entries()) {
@@ -114,7 +113,7 @@ async function traceAll(
   session: Session,
   { inputs, batchSize = 1, signal, onProgress }: ExplainOptions,
 ): Promise<Traces> {
-  const { predictions } = await evaluate(session, answersOnly(inputs), { batchSize, signal })
+  const { predictions } = await classify(session, inputs, { batchSize, signal })
   const runs: NamedTensors[] = []
   for (const example of inputs.targets.keys()) {
     await pause(signal, 'compare')

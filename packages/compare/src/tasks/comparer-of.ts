@@ -1,4 +1,6 @@
 import type { TaskData } from '@tp/data'
+import { isLabeled } from '@tp/data/inputs'
+import { answerComparer } from './answers.ts'
 import { classComparer } from './classes.ts'
 import type { Comparer } from './comparer.ts'
 import { embeddingComparer } from './embeddings.ts'
@@ -8,7 +10,7 @@ import { retrievalComparer } from './retrieval.ts'
 import { speechComparer } from './speech.ts'
 import { tokenComparer } from './tokens.ts'
 
-/** Compares models as the task of the data wants it: vectors by relevance judgments or scores of people where the data have them. */
+/** Compares models as the task of the data wants it: classes by labels, or by the dense model's answers where there are none; vectors by relevance judgments or scores of people where the data have them. */
 export function comparerOf(data: TaskData): Comparer {
   switch (data.task) {
     case 'tokens':
@@ -23,6 +25,6 @@ export function comparerOf(data: TaskData): Comparer {
       return 'relevant' in judged ? retrievalComparer(inputs, judged, byToken) : pairComparer(inputs, judged)
     }
     default:
-      return classComparer(data.inputs)
+      return isLabeled(data.inputs) ? classComparer(data.inputs) : answerComparer(data.inputs)
   }
 }

@@ -33,6 +33,8 @@ export interface ComparedLoss {
   /** Its unit: `points of accuracy`. */
   readonly unit: string
   readonly interval: Interval
+  /** Without labels: the most that can be lost, whichever answers are right, with 97.5 % confidence. */
+  readonly most?: number
   /** Whether all outputs are the dense ones, but for rounding. */
   readonly same: boolean
 }

@@ -20,8 +20,11 @@ export interface Sound {
   readonly samples: Float32Array
 }
 
+/** The class number of an example whose class is not known. */
+export const UNLABELED = -1
+
 export interface Example<Content> {
-  /** Class number, which is an index into the model's logits. */
+  /** Class number, which is an index into the model's logits; {@link UNLABELED} where it is not known. */
   readonly label: number
   /** Where the example comes from (file, line), for messages. */
   readonly source: string

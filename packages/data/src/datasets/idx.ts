@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { TpError } from '@tp/core'
 import { readBytes } from '../read-bytes.ts'
-import type { ImageDataset } from './dataset.ts'
+import { type ImageDataset, UNLABELED } from './dataset.ts'
 import type { LabeledOptions } from './labels.ts'
 import { dataError } from './table/data-error.ts'
 
@@ -42,24 +42,28 @@ export async function readIdx(path: string): Promise<IdxArray> {
   return { dims, data }
 }
 
-/** Images [count, height, width] (or [count, height, width, channels]) and labels [count] from two IDX files. */
+/**
+ * Images [count, height, width] (or [count, height, width, channels]) and labels [count] from two IDX files.
+ * @param labelsPath undefined for images without labels
+ */
 export async function readIdxImages(
   imagesPath: string,
-  labelsPath: string,
+  labelsPath: string | undefined,
   { labels, limit }: LabeledOptions = {},
 ): Promise<ImageDataset> {
-  const [images, classes] = await Promise.all([readIdx(imagesPath), readIdx(labelsPath)])
+  const images = await readIdx(imagesPath)
+  const classes = labelsPath === undefined ? undefined : await readIdx(labelsPath)
   const [count = 0, height = 0, width = 0, channels = 1] = images.dims
   if (images.dims.length < 3 || images.dims.length > 4) {
     throw new TpError('TP_DATA', 'data', `${imagesPath}: has ${images.dims.length} axes; images have 3 or 4`)
   }
-  if (classes.dims.length !== 1 || classes.dims[0] !== count) {
+  if (classes !== undefined && (classes.dims.length !== 1 || classes.dims[0] !== count)) {
     throw new TpError('TP_DATA', 'data', `${labelsPath}: has labels [${classes.dims}] for ${count} images`)
   }
   const size = height * width * channels
   const examples = Array.from({ length: Math.min(count, limit ?? count) }, (_, i) => {
     const source = `${imagesPath}, image ${i}`
-    const label = classes.data[i] as number
+    const label = classes === undefined ? UNLABELED : (classes.data[i] as number)
     if (labels !== undefined && label >= labels.length) {
       throw new TpError('TP_DATA', 'data', `${source}: has class ${label}, but the model has ${labels.length} classes`)
     }

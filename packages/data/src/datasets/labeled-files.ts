@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
-import { TpError } from '@tp/core'
-import { type LabeledOptions, requireClass } from './labels.ts'
+import { UNLABELED } from './dataset.ts'
+import { type LabeledOptions, NO_LABELS, requireClass } from './labels.ts'
+import { dataError } from './table/data-error.ts'
 
 export interface LabeledFile {
   readonly path: string
@@ -19,9 +20,12 @@ export async function filesUnder(folder: string): Promise<string[]> {
 
 /**
  * Files, labeled by the name of their sub-folder or by the part of their own name before `__`. The classes alternate, so that
- * a limit keeps some of each.
+ * a limit keeps some of each. Where no file has either, none is labeled.
+ * @throws TpError TP_DATA for a label that the model does not know, and for files of which only some have one
  */
 export function labelFiles(folder: string, files: readonly string[], options: LabeledOptions): LabeledFile[] {
+  const { unlabeled = files.every((path) => nameOfLabel(folder, path) === undefined) } = options
+  if (unlabeled) return files.slice(0, options.limit).map((path) => ({ path, label: UNLABELED }))
   const byLabel = new Map<string, LabeledFile[]>()
   for (const path of files) {
     const name = labelOf(folder, path)
@@ -37,10 +41,16 @@ export function labelFiles(folder: string, files: readonly string[], options: La
 }
 
 function labelOf(folder: string, path: string): string {
+  const label = nameOfLabel(folder, path)
+  if (label !== undefined) return label
+  const advice = 'put it in a folder of its label or name it label__name, as the other files are'
+  throw dataError(path, `has no label; ${advice}; ${NO_LABELS}`)
+}
+
+function nameOfLabel(folder: string, path: string): string | undefined {
   const name = basename(path)
   const mark = name.indexOf('__')
   if (mark > 0) return name.slice(0, mark)
   const [top] = relative(folder, dirname(path)).split(sep)
-  if (top !== undefined && top !== '') return top
-  throw new TpError('TP_DATA', 'data', `${path}: has no label; put it in a folder of its label or name it label__name`)
+  return top === '' ? undefined : top
 }

@@ -4,6 +4,8 @@ import { shown } from './table/data-error.ts'
 export interface LabeledOptions {
   /** The model's class names by number; without them labels have to be class numbers. */
   readonly labels?: readonly string[] | undefined
+  /** Whether the data have no labels, or theirs are not to be read. Default: where none are found. */
+  readonly unlabeled?: boolean | undefined
   /** The largest number of examples to read. */
   readonly limit?: number | undefined
 }
@@ -26,6 +28,9 @@ export function classOf(label: string, labels: readonly string[] | undefined): n
   return labels === undefined || id < labels.length ? id : undefined
 }
 
+/** Advice where labels are not understood. */
+export const NO_LABELS = 'to read no labels, give unlabeled (--unlabeled)'
+
 /** Like {@link classOf}, for a label that has to be known. */
 export function requireClass(label: string, labels: readonly string[] | undefined, source: string): number {
   const id = classOf(label, labels)
@@ -34,8 +39,8 @@ export function requireClass(label: string, labels: readonly string[] | undefine
     'TP_DATA',
     'data',
     labels === undefined
-      ? `${source}: the label ${shown(label)} is a name, but the model's class names are not known; give them as labels`
-      : `${source}: unknown label ${shown(label)}; the model knows ${listOf(labels)}, or their numbers 0…${labels.length - 1}`,
+      ? `${source}: the label ${shown(label)} is a name, but the model's class names are not known; give them as labels; ${NO_LABELS}`
+      : `${source}: unknown label ${shown(label)}; the model knows ${listOf(labels)}, or their numbers 0…${labels.length - 1}; ${NO_LABELS}`,
   )
 }
 

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { UNLABELED } from './dataset.ts'
 import { openDataset } from './open-dataset.ts'
 import { readWav } from './wav-folder.ts'
 
@@ -59,14 +60,13 @@ describe('openDataset', () => {
       't10k-images-idx3-ubyte',
       Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9]),
     )
-    await expect(openDataset(folder)).rejects.toThrow(
-      'the labels are missing; t10k-labels-idx1-ubyte (or .gz) must be next to it',
-    )
+    expect((await openDataset(folder)).examples[0]?.label).toBe(UNLABELED)
     await file('t10k-labels-idx1-ubyte', Buffer.from([0, 0, 8, 1, 0, 0, 0, 1, 3]))
     for (const place of [images, folder]) {
       const dataset = await openDataset(place)
       expect([dataset.modality, dataset.examples[0]?.label]).toEqual(['image', 3])
     }
+    expect((await openDataset(folder, { unlabeled: true })).examples[0]?.label).toBe(UNLABELED)
   })
 
   test('opens images in folders named by label', async () => {
@@ -100,7 +100,7 @@ describe('openDataset', () => {
       code: 'TP_DATA',
       message: expect.stringContaining('there is no such file or folder'),
     })
-    await expect(openDataset(folder)).rejects.toThrow('holds no data that can be read. Readable: a table of labels')
+    await expect(openDataset(folder)).rejects.toThrow('holds no data that can be read. Readable: a table of texts')
     await expect(openDataset(await file('x.parquet', 'PAR1'))).rejects.toThrow('is not a data set that can be read')
     const table = await file('a.tsv', '1\tgood\n')
     await expect(openDataset(table, { modality: 'image' })).rejects.toThrow(
@@ -110,7 +110,23 @@ describe('openDataset', () => {
     await file('b.tsv', '1\tgood\n')
     await expect(openDataset(folder)).rejects.toThrow('holds 2 tables (a.tsv, b.tsv); give one of them')
     await file('loose.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
+    expect((await openDataset(folder)).examples.map(({ label }) => label)).toEqual([UNLABELED])
+    await file('0/1.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
     await expect(openDataset(folder)).rejects.toThrow('loose.png: has no label; put it in a folder of its label')
+  })
+
+  test('opens images and sounds without labels, and those in any folders with unlabeled', async () => {
+    await file('2026/b.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
+    await file('2026/c.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
+    await file('a.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
+    const { examples } = await openDataset(folder, { labels: ['cat'], unlabeled: true, limit: 2 })
+    expect(examples.map(({ label, source }) => [label, basename(source)])).toEqual([
+      [UNLABELED, 'b.png'],
+      [UNLABELED, 'c.png'],
+    ])
+    await file('sounds/1.wav', wav([0]))
+    const sounds = await openDataset(join(folder, 'sounds'), { labels: ['yes'] })
+    expect([sounds.modality, sounds.examples[0]?.label]).toEqual(['audio', UNLABELED])
   })
 
   test('takes column names for tables only', async () => {

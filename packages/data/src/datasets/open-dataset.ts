@@ -6,10 +6,10 @@ import type { Dataset, Modality } from './dataset.ts'
 import { readIdxImages } from './idx.ts'
 import { imageFolder, isImageFile } from './image-folder.ts'
 import { filesUnder } from './labeled-files.ts'
-import { readLabeledTexts, type TableOptions } from './labeled-texts.ts'
 import { readPairs } from './pairs.ts'
 import { isRetrievalFolder, type RetrievalOptions, readRetrievalFolder } from './retrieval/retrieval-folder.ts'
 import { isTable } from './table/read-table.ts'
+import { readTextExamples, type TableOptions } from './text-examples.ts'
 import { isWavFile, wavFolder } from './wav-folder.ts'
 
 export interface DatasetOptions extends TableOptions, Omit<RetrievalOptions, 'limit'> {
@@ -20,12 +20,12 @@ export interface DatasetOptions extends TableOptions, Omit<RetrievalOptions, 'li
 }
 
 const KINDS =
-  'a table of labels and texts (.tsv, .txt, .csv, .jsonl, .ndjson), a folder with IDX files (…images-idx3-ubyte and …labels-idx1-ubyte, .gz or not), ' +
-  'a folder of images in sub-folders named by label, a folder of WAV files named label__name.wav or in such sub-folders, ' +
+  'a table of texts and their labels (.tsv, .txt, .csv, .jsonl, .ndjson), a folder with IDX files (…images-idx3-ubyte and …labels-idx1-ubyte, .gz or not), ' +
+  'a folder of images in sub-folders named by label, a folder of WAV files named label__name.wav or in such sub-folders; all of these without labels, too; ' +
   'or a folder of documents and queries (corpus.jsonl, queries.jsonl, qrels)'
 
 /**
- * Opens a labeled data set and detects its kind.
+ * Opens a data set, labeled or not, and detects its kind.
  * @throws TpError TP_DATA when it is missing, of no known kind, of another kind than the model takes, or has a bad label
  */
 export async function openDataset(path: string, options: DatasetOptions = {}): Promise<Dataset> {
@@ -58,7 +58,7 @@ async function openFile(path: string, options: DatasetOptions): Promise<Dataset>
 }
 
 async function readTexts(path: string, options: DatasetOptions): Promise<Dataset> {
-  return (options.ranks && (await readPairs(path, options))) || readLabeledTexts(path, options)
+  return (options.ranks && (await readPairs(path, options))) || readTextExamples(path, options)
 }
 
 async function openFolder(folder: string, options: DatasetOptions): Promise<Dataset> {
@@ -109,12 +109,10 @@ function isIdxImages(path: string): boolean {
 }
 
 async function openIdx(images: string, options: DatasetOptions): Promise<Dataset> {
-  const places = idxLabels(images)
-  for (const labels of places) {
+  for (const labels of options.unlabeled ? [] : idxLabels(images)) {
     if (await exists(labels)) return readIdxImages(images, labels, options)
   }
-  const stem = basename(places.at(-1) as string)
-  throw new TpError('TP_DATA', 'data', `${images}: the labels are missing; ${stem} (or .gz) must be next to it`)
+  return readIdxImages(images, undefined, options)
 }
 
 async function isFolder(path: string): Promise<boolean> {

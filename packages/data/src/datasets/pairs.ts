@@ -1,4 +1,4 @@
-import { type TextDataset, textDataset } from './dataset.ts'
+import { type TextDataset, textDataset, UNLABELED } from './dataset.ts'
 import { numbersOf } from './ranking.ts'
 import { type ColumnOptions, cellOf, pairColumns } from './table/columns.ts'
 import { dataError, shown } from './table/data-error.ts'
@@ -7,12 +7,14 @@ import { readTable } from './table/read-table.ts'
 import type { Row } from './table/table.ts'
 
 export interface PairsOptions extends ColumnOptions {
+  /** Whether a column of relevance is not to be read. Default: it is, if there is one. */
+  readonly unlabeled?: boolean | undefined
   /** The largest number of pairs to read. */
   readonly limit?: number | undefined
 }
 
 /**
- * Reads pairs of a query and a document, which are to be ranked, from the tables that `readLabeledTexts` reads. Pairs with the same query
+ * Reads pairs of a query and a document, which are to be ranked, from the tables that `readTextExamples` reads. Pairs with the same query
  * are its candidates. A column of numbers says how relevant they are, if there is one.
  * @returns undefined if the table holds no pairs
  * @throws TpError TP_DATA naming the line, or the columns
@@ -21,12 +23,13 @@ export async function readPairs(path: string, options: PairsOptions = {}): Promi
   const table = await readTable(path)
   const columns = pairColumns(table, options)
   if (columns === undefined) return undefined
-  const { rows, text, pair, label } = columns
+  const { rows, text, pair } = columns
+  const label = options.unlabeled ? -1 : columns.label
   const relevance = label < 0 ? undefined : rows.map((row) => relevanceOf(path, row, label))
   const pairs = rows.map((row, i) => ({
     text: cellOf(table, row, text, 'text'),
     pair: cellOf(table, row, pair, 'text'),
-    label: relevance === undefined ? -1 : Number((relevance[i] as number) > 0),
+    label: relevance === undefined ? UNLABELED : Number((relevance[i] as number) > 0),
     source: `${path}, line ${row.line}`,
   }))
   return textDataset(path, pairs, { queries: numbersOf(pairs.map((own) => own.text)), relevance })

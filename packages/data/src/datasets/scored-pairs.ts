@@ -1,4 +1,4 @@
-import { type TextDataset, textDataset } from './dataset.ts'
+import { type TextDataset, textDataset, UNLABELED } from './dataset.ts'
 import { dataError, listed } from './table/data-error.ts'
 import { numberIn } from './table/number-in.ts'
 import { pairNamed } from './table/pair-names.ts'
@@ -38,7 +38,7 @@ export async function readScoredPairs(path: string, limit?: number): Promise<Sco
     rows.map(({ cells, line }) => {
       const text = cells[column]
       if (text === undefined) throw dataError(`${path}, line ${line}`, 'has fewer than two texts')
-      return { text, label: -1, source: `${path}, line ${line}` }
+      return { text, label: UNLABELED, source: `${path}, line ${line}` }
     })
   const scores = rows.map(({ cells, line }) => {
     const value = numberIn(cells[score])

@@ -1,4 +1,4 @@
-import { type TextDataset, textDataset } from './dataset.ts'
+import { type TextDataset, textDataset, UNLABELED } from './dataset.ts'
 import { type ColumnOptions, cellOf, textColumn } from './table/columns.ts'
 import { readTable } from './table/read-table.ts'
 
@@ -8,7 +8,7 @@ export interface TextsOptions extends Pick<ColumnOptions, 'textColumn'> {
 }
 
 /**
- * Texts without labels, from the tables that `readLabeledTexts` reads, or one a line. Of several columns that of the texts is found
+ * Texts without labels, from the tables that `readTextExamples` reads, or one a line. Of several columns that of the texts is found
  * by the header; without one it has to be the only one with several words to a cell.
  * @throws TpError TP_DATA naming the line, or the columns
  */
@@ -19,7 +19,7 @@ export async function readTexts(path: string, options: TextsOptions = {}): Promi
     path,
     rows.map((row) => ({
       text: cellOf(table, row, text, 'text'),
-      label: -1,
+      label: UNLABELED,
       source: `${path}, line ${row.line}`,
     })),
   )

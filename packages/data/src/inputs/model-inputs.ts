@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TypedArray, ValueInfo } from '@tp/core/runtime'
 import type { Vectors } from '@tp/metrics'
-import type { Modality } from '../datasets/dataset.ts'
+import { type Modality, UNLABELED } from '../datasets/dataset.ts'
 import type { Ranking } from '../datasets/ranking.ts'
 import type { Normalization } from './normalization.ts'
 import type { Pooling } from './pooling.ts'
@@ -10,7 +10,10 @@ import type { Pooling } from './pooling.ts'
 export interface ModelInputs {
   /** Where the data come from, for messages and reports. */
   readonly source: string
-  /** Class number of each example; −1 where it has none (texts to embed, sentences with a tag for each word). */
+  /**
+   * Class number of each example; {@link UNLABELED} where it has none: examples without labels, texts to embed, sentences with a tag for
+   * each word. {@link isLabeled} says whether all have one.
+   */
   readonly targets: readonly number[]
   /** Real tokens of each example, special ones included; undefined where the model alone knows (images, sound). */
   readonly lengths: readonly number[] | undefined
@@ -30,6 +33,11 @@ export interface ModelInputs {
   readonly notes: readonly string[]
   /** Inputs of one batch of examples by their positions, padded to its longest. */
   feeds(rows: readonly number[]): Promise<NamedTensors>
+}
+
+/** Whether all examples have a class, so that answers are right or wrong; else they can be compared with those of another model. */
+export function isLabeled({ targets }: Pick<ModelInputs, 'targets'>): boolean {
+  return targets.every((target) => target !== UNLABELED)
 }
 
 /** The modality of a model by its inputs; undefined if none fits. */

@@ -1,4 +1,5 @@
 import type { ValueInfo } from '@tp/core/runtime'
+import { UNLABELED } from '../datasets/dataset.ts'
 import type { TaggedDataset } from '../datasets/tagged-tsv.ts'
 import { hash } from './divide.ts'
 import { IGNORED } from './ignored.ts'
@@ -46,7 +47,7 @@ export async function taggedInputs(
   const reason = `have no token of their own (the model takes ${form.maxTokens} tokens) and are not judged`
   return {
     source: dataset.source,
-    targets: dataset.sentences.map(() => -1),
+    targets: dataset.sentences.map(() => UNLABELED),
     tags,
     lengths: rows.map((row) => row.ids.length),
     preparationMs,

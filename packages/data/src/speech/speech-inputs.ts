@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike, ValueInfo } from '@tp/core/runtime'
+import { UNLABELED } from '../datasets/dataset.ts'
 import { readFolderJson } from '../inputs/model-folder.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { someExamples } from '../inputs/some-examples.ts'
@@ -56,7 +57,7 @@ export async function speechInputs(
       const { samples, sampleRate: rate } = await (clips[position] as SpeechClip).read()
       return samples.length / rate
     },
-    targets: clips.map(() => -1),
+    targets: clips.map(() => UNLABELED),
     lengths: undefined,
     preparationMs: undefined,
     keys: clips.map((clip) => clip.source),

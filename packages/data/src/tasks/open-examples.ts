@@ -11,6 +11,8 @@ import { type Task, taskOf } from '../outputs/task-of.ts'
 export interface ExamplesOptions {
   /** The model's class names in order; default: those of config.json next to it. */
   readonly labels?: readonly string[] | undefined
+  /** Whether the data have no labels, or theirs are not to be read. Default: where none are found. */
+  readonly unlabeled?: boolean | undefined
   /** Path of tokenizer.json; default: the one next to the model. */
   readonly tokenizer?: string | undefined
   /** The first examples only; of a folder of queries and documents: queries. */
@@ -41,7 +43,7 @@ export interface OpenExamples {
 }
 
 /**
- * The labeled examples of a file or folder, as many as fill batches.
+ * The examples of a file or folder, labeled or not, as many as fill batches.
  * @param modelPath an ONNX file, next to which are its classes and tokenizer
  * @param model its inputs and outputs, or a session
  * @throws TpError TP_DATA

@@ -8,7 +8,7 @@ import { readTaggedTsv } from '../datasets/tagged-tsv.ts'
 import { readTexts } from '../datasets/texts.ts'
 import { loadTokenizer } from '../inputs/load-tokenizer.ts'
 import { readModelFolder } from '../inputs/model-folder.ts'
-import { modalityOf } from '../inputs/model-inputs.ts'
+import { isLabeled, type ModelInputs, modalityOf } from '../inputs/model-inputs.ts'
 import { requirePooling } from '../inputs/pooling.ts'
 import { prepareInputs } from '../inputs/prepare.ts'
 import { taggedInputs } from '../inputs/tagged-inputs.ts'
@@ -28,7 +28,7 @@ export interface TaskDataOptions extends ExamplesOptions {
 export type ReadTaskData = Exclude<TaskData, SpeechData> | Omit<SpeechData, 'decoder'>
 
 /**
- * The examples of a file or folder for a task: labeled ones, tagged words, texts to embed with judgments where the data have them,
+ * The examples of a file or folder for a task: those of a classifier, with labels if there are any, tagged words, texts to embed with judgments where the data have them,
  * candidates to be ranked, or recordings. Options that the task does not read are ignored.
  * @param modelPath an ONNX file, next to which are its classes, pooling and tokenizer
  * @param model its inputs and outputs, or a session
@@ -54,7 +54,8 @@ export async function readTaskData(
     const inputs = await readInputs(modelPath, model, data, options)
     // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
     const ofClasses = options.task === undefined && task === 'ranking' && inputs.ranking === undefined
-    return { task: ofClasses ? 'classification' : task, inputs }
+    if (!ofClasses && task !== 'classification') return { task, inputs }
+    return { task: 'classification', inputs: isLabeled(inputs) ? inputs : noted(inputs) }
   }
   const prepare = { ...known, tokenizer: options.tokenizer ?? known.tokenizer, signal: options.signal }
   if (task === 'embeddings') {
@@ -70,6 +71,11 @@ export async function readTaskData(
   const sentences = wholeBatches(tagged.sentences, options)
   const tokenizer = await loadTokenizer(prepare.tokenizer)
   return { task, labels, inputs: await taggedInputs({ ...tagged, sentences }, model.inputs, tokenizer, prepare) }
+}
+
+function noted(inputs: ModelInputs): ModelInputs {
+  const note = `${inputs.source} has no labels: answers are compared with those of the dense model`
+  return { ...inputs, notes: [...inputs.notes, note] }
 }
 
 /** With judgments of people, if the data have any: a folder in BEIR's layout, or pairs with scores. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { exists } from '../../files/exists.ts'
-import { type TextDataset, textDataset } from '../dataset.ts'
+import { type TextDataset, textDataset, UNLABELED } from '../dataset.ts'
 import { dataError, listed } from '../table/data-error.ts'
 import { readCandidates } from './candidates.ts'
 import { type Judgments, readJudgments } from './judgments.ts'
@@ -47,7 +47,7 @@ export async function readRetrievalFolder(folder: string, options: RetrievalOpti
       text: textOf(queries, query, run, 'query'),
       pair: textOf(documents, document, run, 'document'),
       relevance: judgments?.get(query)?.get(document) ?? 0,
-      label: judgments === undefined ? -1 : Number((judgments.get(query)?.get(document) ?? 0) > 0),
+      label: judgments === undefined ? UNLABELED : Number((judgments.get(query)?.get(document) ?? 0) > 0),
       source: `${run}, query ${query}, document ${document}`,
     })),
   )

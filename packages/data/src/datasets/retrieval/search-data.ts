@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type TextDataset, textDataset } from '../dataset.ts'
+import { type TextDataset, textDataset, UNLABELED } from '../dataset.ts'
 import { dataError } from '../table/data-error.ts'
 import { judgmentsOf, type RetrievalOptions } from './retrieval-folder.ts'
 import { readTextsById } from './texts-by-id.ts'
@@ -52,8 +52,8 @@ export async function readSearchData(
   const chosen = judged.slice(0, options.limit)
   if (chosen.length === 0) throw dataError(folder, 'judges no document of a query as relevant')
   const texts = [
-    ...chosen.map(({ query, text }) => ({ text, label: -1, source: `${folder}, query ${query}` })),
-    ...[...documents].map(([name, text]) => ({ text, label: -1, source: `${folder}, document ${name}` })),
+    ...chosen.map(({ query, text }) => ({ text, label: UNLABELED, source: `${folder}, query ${query}` })),
+    ...[...documents].map(([name, text]) => ({ text, label: UNLABELED, source: `${folder}, document ${name}` })),
   ]
   return {
     texts: textDataset(folder, texts),

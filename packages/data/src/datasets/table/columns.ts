@@ -1,4 +1,5 @@
-import { classOf } from '../labels.ts'
+import { classOf, NO_LABELS } from '../labels.ts'
+import { isIndex, isLabel, isText, LABEL_NAMES } from './column-names.ts'
 import { dataError, listed, shown } from './data-error.ts'
 import { isPairName, pairNamed } from './pair-names.ts'
 import type { DataTable, Row } from './table.ts'
@@ -15,6 +16,7 @@ export interface ColumnOptions {
 
 export interface ExampleOptions extends ColumnOptions {
   readonly labels?: readonly string[] | undefined
+  readonly unlabeled?: boolean | undefined
   readonly limit?: number | undefined
 }
 
@@ -24,61 +26,27 @@ export interface Columns {
   readonly text: number
   /** Of the second text of a pair; −1 where texts are not pairs. */
   readonly pair: number
-  /** −1 where labels were not requested. */
+  /** −1 where there are no labels, or none were requested. */
   readonly label: number
 }
 
-/** In order of preference: a column with the first name wins over columns with the others. */
-const LABEL_NAMES: readonly string[] = [
-  'label',
-  'labels',
-  'class',
-  'target',
-  'category',
-  'sentiment',
-  'topic',
-  'intent',
-]
-
-/** Names of text columns. A table with two of them holds pairs, or is ambiguous. */
-const TEXT_NAMES: readonly string[] = [
-  ...[
-    'text',
-    'sentence',
-    'content',
-    'review',
-    'document',
-    'comment',
-    'tweet',
-    'message',
-    'utterance',
-    'body',
-    'article',
-  ],
-  ...['title', 'headline', 'subject', 'description', 'summary', 'abstract', 'passage', 'context', 'query'],
-  ...['question', 'answer', 'premise', 'hypothesis'],
-]
-const NUMBERED_TEXT = /^(?:text|sentence|sent|question|string)[ _]?[12ab]$/
-
-/** Columns that are neither. */
-const INDEX_NAMES: readonly string[] = ['', 'id', 'idx', 'index', 'guid', 'uid', 'key', 'no', 'nr']
-
-const isText = (name: string): boolean => TEXT_NAMES.includes(name) || NUMBERED_TEXT.test(name)
-const isLabel = (name: string): boolean => LABEL_NAMES.includes(name)
-
 /**
- * Finds texts and labels of a table: by the options, by the names in its header, or, in a table of two columns without one,
- * by which of them holds class names or numbers throughout. Anything else is never guessed.
+ * Finds texts, and labels if there are any, of a table: by the options, by the names in its header, or, in a table of two columns without
+ * one, by which of them holds class names or numbers throughout. A table without labels has one column, or a header that names texts and
+ * numbers of rows only. Anything else is never guessed.
  * @throws TpError TP_DATA with the columns that were seen, and what to do
  */
-export function labeledColumns(table: DataTable, options: ExampleOptions): Columns {
-  const { header, rows, names } = readHeader(table, options, (cell) => classOf(cell, options.labels) !== undefined)
-  if (rows.length === 0) throw dataError(table.path, 'holds no example; it has to have a label and a text in each line')
-  if (names.length < 2) {
-    const advice = 'a table has to have labels and texts: tabs between the columns in .tsv and .txt, commas in .csv'
-    throw dataError(table.path, `has one column, ${shown(names[0] ?? '')}; ${advice}`)
-  }
+export function exampleColumns(table: DataTable, options: ExampleOptions): Columns {
+  const isClass = (cell: string): boolean => classOf(cell, options.labels) !== undefined
+  const { unlabeled = false } = options
+  const { header, rows, names } = readHeader(table, options, unlabeled ? () => false : isClass)
+  if (rows.length === 0)
+    throw dataError(table.path, 'holds no example; it has to have a text in each line, and its label')
   const find: Find = { path: table.path, names, header, rows, labels: options.labels }
+  if (unlabeled || isUnlabeled(find, options)) {
+    const pair = pairIn(find, options)
+    return pair === undefined ? textColumn(table, options) : { rows, ...pair, label: -1 }
+  }
   const namedText = options.textColumn === undefined ? undefined : columnNamed(find, options.textColumn)
   const namedLabel = options.labelColumn === undefined ? undefined : columnNamed(find, options.labelColumn)
   const pair = pairIn(find, options)
@@ -86,6 +54,21 @@ export function labeledColumns(table: DataTable, options: ExampleOptions): Colum
   const text = pair?.text ?? namedText ?? textNextTo(find, label)
   if (text === label) throw dataError(table.path, `column ${shown(names[text] ?? '')} cannot be both text and label`)
   return { rows, text, pair: pair?.pair ?? -1, label }
+}
+
+/** Whether no column of a table can hold labels. @throws TpError TP_DATA for one column that seems to hold several */
+function isUnlabeled({ path, names, header, rows, labels }: Find, { labelColumn }: ColumnOptions): boolean {
+  if (labelColumn !== undefined) return false
+  const cells = names.map(plain)
+  if (cells.length > 1) {
+    return header && cells.some(isText) && cells.every((name) => isText(name) || isPairName(name) || isIndex(name))
+  }
+  const startsWithClass = ({ cells: [cell = ''] }: Row): boolean =>
+    classOf(/^[^\s,;]*(?=[\s,;])/.exec(cell)?.[0] ?? '', labels) !== undefined
+  const parts = (cells[0] ?? '').split(/[,;]/)
+  if (!parts.some(isLabel) && !rows.every(startsWithClass)) return true
+  const advice = 'labels and texts have tabs between them in .tsv and .txt, and commas in .csv'
+  throw dataError(path, `has one column, ${shown(names[0] ?? '')}; ${advice}`)
 }
 
 /** Names of a column that says how relevant a document is, the likeliest first. */
@@ -227,7 +210,7 @@ function textNextTo(find: Find, label: number): number {
   const found = cells.flatMap((name, i) => (i !== label && find.header && isText(name) ? [i] : []))
   const other = cells.length === 2 && label >= 0 ? 1 - label : -1
   const name = cells[other] ?? ''
-  const [text = find.header && (INDEX_NAMES.includes(name) || isLabel(name)) ? -1 : other] = found
+  const [text = find.header && (isIndex(name) || isLabel(name)) ? -1 : other] = found
   if (text < 0 || found.length > 1) throw untold(find, 'texts', 'textColumn')
   return text
 }
@@ -247,7 +230,8 @@ function untold({ path, names, header }: Find, what: string, option: keyof Colum
   const advice = header
     ? `call one of them "${name}", or name it (${option}, --${name}-column)`
     : 'give it a header with the columns "label" and "text", or give their numbers (labelColumn, textColumn)'
-  return dataError(path, `cannot tell which column holds the ${what}: ${seen}; ${advice}`)
+  const without = option === 'labelColumn' ? `; ${NO_LABELS}` : ''
+  return dataError(path, `cannot tell which column holds the ${what}: ${seen}; ${advice}${without}`)
 }
 
 function plain(name: string): string {

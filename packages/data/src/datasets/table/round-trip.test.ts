@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { labeledColumns } from './columns.ts'
+import { exampleColumns } from './columns.ts'
 import { parseCsv, parseTsv } from './delimited.ts'
 import { parseJsonLines } from './json-lines.ts'
 import type { DataTable } from './table.ts'
@@ -20,7 +20,7 @@ const cells = (names: readonly string[], label: string, own: string, id: number)
   names.map((name) => (name === 'label' ? label : name === 'text' ? own : `${id}`))
 
 function examples(table: DataTable): (string | undefined)[][] {
-  const { rows, label, text } = labeledColumns(table, {})
+  const { rows, label, text } = exampleColumns(table, {})
   return rows.map((row) => [row.cells[label], row.cells[text]])
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isTpError } from '@tp/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readLabeledTexts, type TableOptions } from './labeled-texts.ts'
+import { readTextExamples, type TableOptions } from './text-examples.ts'
 
 type Found = [label: number, text: string][]
 
@@ -20,7 +20,7 @@ interface ReadOptions extends TableOptions {
 async function read(content: string | Uint8Array, { ending = 'tsv', ...options }: ReadOptions = {}): Promise<Found> {
   const path = join(folder, `data.${ending}`)
   await writeFile(path, content)
-  const { examples } = await readLabeledTexts(path, options)
+  const { examples } = await readTextExamples(path, options)
   return Promise.all(examples.map(async ({ label, read }): Promise<[number, string]> => [label, await read()]))
 }
 
@@ -36,7 +36,7 @@ async function problem(content: string | Uint8Array, options: ReadOptions = {}):
 
 const labels = ['negative', 'positive']
 
-describe('readLabeledTexts', () => {
+describe('readTextExamples', () => {
   test('reads with and without a header', async () => {
     const expected = [
       [1, 'good'],
@@ -143,8 +143,9 @@ describe('columns', () => {
     ],
     ['0\t1\n1\t1\n', 'cannot tell which column holds the labels: it has no header'],
     ['0\tlabel\n1\ttext\n', 'its first line ("0", "label") could be a header or an example'],
-    ['good film\nbad film\n', 'has one column, "good film"; a table has to have labels and texts: tabs'],
-    ['label,text\n1,good\n', 'has one column, "label,text"; a table has to have labels and texts: tabs'],
+    ['label,text\n1,good\n', 'has one column, "label,text"; labels and texts have tabs between them in .tsv'],
+    ['1 good\n0 bad film\n', 'has one column, "1 good"; labels and texts have tabs between them in .tsv'],
+    ['id\tscore\ttext\n1\t0\ta\n', 'to read no labels, give unlabeled (--unlabeled)'],
   ])('refuses ambiguous columns, with their contents: %j', async (content, message) => {
     expect(await problem(content)).toContain(message)
   })
@@ -174,7 +175,47 @@ describe('columns', () => {
   })
 })
 
-describe('readLabeledTexts, in every format', () => {
+describe('texts without labels', () => {
+  const unlabeled = [
+    [-1, 'good'],
+    [-1, 'bad film'],
+  ]
+
+  test.each([
+    ['txt', 'good\nbad film\n'],
+    ['tsv', 'text\ngood\nbad film\n'],
+    ['csv', 'good\n"bad film"\n'],
+    ['tsv', 'id\tsentence\n1\tgood\n0\tbad film\n'],
+    ['csv', 'idx,review\n1,good\n0,bad film\n'],
+    ['jsonl', '{"text":"good"}\n{"text":"bad film"}\n'],
+  ])('reads texts without labels where no column can hold any: %s %j', async (ending, content) => {
+    expect(await read(content, { ending, labels })).toEqual(unlabeled)
+  })
+
+  test('reads no labels from any table with unlabeled', async () => {
+    const options = { unlabeled: true }
+    expect(await read('label\ttext\n1\tgood\n0\tbad film\n', options)).toEqual(unlabeled)
+    expect(await read('mood\ttext\tscore\nglad\tgood\t1\nsad\tbad film\t2\n', options)).toEqual(unlabeled)
+    expect(await read('1 good\n0 bad film\n', options)).toEqual([
+      [-1, '1 good'],
+      [-1, '0 bad film'],
+    ])
+  })
+
+  test('reads pairs without labels', async () => {
+    const path = join(folder, 'pairs.tsv')
+    await writeFile(path, 'id\tpremise\thypothesis\n1\towls\tfly\n')
+    const { examples } = await readTextExamples(path)
+    expect(examples.map(({ label, pair }) => [label, pair])).toEqual([[-1, 'fly']])
+  })
+
+  test('refuses a table with labels that it does not understand', async () => {
+    expect(await problem('mood\ttext\nglad\tgood\n', { labels })).toContain('unknown label "glad"')
+    expect(await problem('mood\ttext\nglad\tgood\n', { labels })).toContain('give unlabeled (--unlabeled)')
+  })
+})
+
+describe('readTextExamples, in every format', () => {
   test.each([
     ['csv', 'label,text\n1,good\n0,bad film\n'],
     ['csv', 'label;text\r\n1;good\r\n0;bad film\r\n'],
@@ -249,7 +290,7 @@ describe('readLabeledTexts, in every format', () => {
   })
 
   test('refuses a folder or a device', async () => {
-    await expect(readLabeledTexts(folder)).rejects.toMatchObject({ code: 'TP_DATA' })
-    await expect(readLabeledTexts('/dev/zero')).rejects.toMatchObject({ code: 'TP_DATA' })
+    await expect(readTextExamples(folder)).rejects.toMatchObject({ code: 'TP_DATA' })
+    await expect(readTextExamples('/dev/zero')).rejects.toMatchObject({ code: 'TP_DATA' })
   })
 })

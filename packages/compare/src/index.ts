@@ -19,9 +19,10 @@ export { type ComparedVariant, compareVariants, type VariantToCompare } from './
 
 // Times: in turns, and FLOPs.
 
-export { flopsSizes, type InputSizes } from './inputs/input-shapes.ts'
+export type { InputSizes } from './inputs/input-shapes.ts'
 export { TIMED_EXAMPLES, TIMING_MS, type Times } from './tasks/time-on-data.ts'
 export { type FlopsAt, fewerFlops, flopsAtUsualLengths, flopsOf } from './times/flops.ts'
+export { type FlopsPlan, type FlopsShare, planForFlops } from './times/plan-for-flops.ts'
 export { spreadByLength } from './times/spread-by-length.ts'
 export {
   type SteppedSession,

@@ -1,5 +1,5 @@
-import { type MethodEntry, type Schedule, schedule, TpError } from '@tp/core'
-import { amountNames, findEntry, shown } from '@tp/core/host'
+import { type Method, type MethodEntry, type Schedule, schedule, TpError } from '@tp/core'
+import { amountNames, findEntry, paramsOf, type readSafetensors, shown, trainedLayers } from '@tp/core/host'
 import { type Plan, type PlannedOption, plannedOptions } from './plan/plan.ts'
 import { checkQuantizeOptions } from './plan/quantize-options.ts'
 import type { NamedEncoder, PruneOptions } from './prune/prune-options.ts'
@@ -11,19 +11,22 @@ import type { Transform } from './transforms/transform.ts'
 /** The transforms of a plan. */
 export type PlannedTransform = Transform<LeaveOutReport> | Transform<PruneReport> | Transform<QuantizeReport>
 
-/** A plan as `prune` takes it. */
-export interface PlannedOptions extends PruneOptions {
-  readonly schedule: (encoder: NamedEncoder) => Schedule
-}
+/** Values that a method has learned, as `readSafetensors` of `@tp/core/host` reads them from a file. */
+export type TrainedValues = ReturnType<typeof readSafetensors>
 
 /**
  * The options of `prune` for a plan. {@link transformsOf} adds the other transforms of the plan.
  * @param methods the methods among which the plan's is found
- * @throws TpError TP_PLAN for a method that is not among them, or that needs no amount and is given one; TP_OPTION for a wrong
+ * @param values what the method has learned: a plan that names no layers is then about those that the values are for
+ * @throws TpError TP_WEIGHTS for values of single layers where layers are left out, which gives the others new numbers; TP_PLAN for a method that is not among them, or that needs no amount and is given one; TP_OPTION for a wrong
  * option of the method or of `quantize`. A schedule that does not fit the model, and layers of an encoder that it does not
  * have, are seen by `prune`.
  */
-export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOptions {
+export function fromPlan(
+  plan: Plan,
+  methods: readonly MethodEntry[],
+  values?: TrainedValues,
+): PruneOptions & { readonly schedule: (encoder: NamedEncoder) => Schedule } {
   const entry = findEntry(methods, plan.method)
   if (entry === undefined) {
     const known = methods.map(({ name }) => name).join(', ')
@@ -35,14 +38,27 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
   if (method.unscheduled && amount !== undefined) {
     throw problem('plan', `${plan.method} needs no amount; omit ${amount}`)
   }
+  if (values !== undefined) refuseValuesOfLayers(plan, method, values)
+  const layers = plan.layers ?? (amount && values && method.params ? trainedLayers(method, values) : undefined)
+  const own = { ...plan, layers }
   return {
     method,
     schedule(encoder) {
-      requireEncoders(plan, encoder)
-      return method.unscheduled ? ownSchedule(plan, encoder) : scheduleFor(plan, encoder)
+      requireEncoders(own, encoder)
+      return method.unscheduled ? ownSchedule(own, encoder) : scheduleFor(own, encoder)
     },
     ...optionsIn(plan),
+    ...(values && { params: (layer: number) => paramsOf(method, values, layer) }),
   }
+}
+
+function refuseValuesOfLayers({ leaveOut: left = [] }: Plan, method: Method, values: TrainedValues): void {
+  const ofLayers = new Map([...values].filter(([name]) => name.startsWith('layer.')))
+  const layers = left.length === 0 ? undefined : trainedLayers(method, ofLayers)
+  if (layers === undefined) return
+  const seen = `the values are for layers ${layers.join(', ')}, and layers are to be left out, which gives the others new numbers`
+  const advice = 'leave them out first, and prune the result with values learned on it'
+  throw new TpError('TP_WEIGHTS', 'plan', `${seen}; ${advice}`)
 }
 
 /** The fields of a plan that are options of `prune` by the same name. */
@@ -52,21 +68,29 @@ function optionsIn(plan: Plan): Pick<Plan, PlannedOption> {
   return Object.fromEntries(Object.entries(plan).filter(isOption))
 }
 
+/** Options of pruning that a plan does not say. */
+export interface UnplannedOptions extends Partial<Omit<PruneOptions, PlannedOption | 'method' | 'schedule'>> {
+  /** Values that the method has learned. */
+  readonly values?: TrainedValues | undefined
+}
+
 /**
  * The transforms that a plan asks for, in their order.
- * @param unplanned options of pruning that a plan does not say
  * @throws TpError as `fromPlan` does
  * @example
  * const { model, reports } = transform(dense, ...transformsOf(checkPlan(JSON.parse(text), 'plan.json'), methods))
  * const cuts = reportOf(reports, 'prune')?.cuts
+ * @example
+ * const values = readSafetensors(await readFile('sdtp.safetensors'))
+ * const { model } = transform(dense, ...transformsOf({ format: 1, method: 'sdtp', keep: 0.7 }, methods, { values }))
  */
 export function transformsOf(
   plan: Plan,
   methods: readonly MethodEntry[],
-  unplanned: Partial<Pick<PruneOptions, 'params' | 'source' | 'trace'>> = {},
+  { values, ...unplanned }: UnplannedOptions = {},
 ): readonly PlannedTransform[] {
   const { leaveOut: layers, quantize: form, encoder } = plan
-  const options = fromPlan(plan, methods)
+  const options = fromPlan(plan, methods, values)
   return [
     ...(layers === undefined ? [] : [leaveOut({ layers, encoder })]),
     prune({ ...options, ...unplanned }),

@@ -64,7 +64,14 @@ export { type PackReport, pack } from './transforms/pack.ts'
 
 // Plans: as JSON, and the fields that options, checks and documents are made from.
 
-export { fromPlan, layersAt, type PlannedOptions, type PlannedTransform, transformsOf } from './from-plan.ts'
+export {
+  fromPlan,
+  layersAt,
+  type PlannedTransform,
+  type TrainedValues,
+  transformsOf,
+  type UnplannedOptions,
+} from './from-plan.ts'
 export {
   contradiction,
   type PlanField,

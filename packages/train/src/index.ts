@@ -13,6 +13,7 @@ export { fingerprint } from './job/fingerprint.ts'
 export type { Accuracies, TrainedJob, TrainingJob } from './job/job.ts'
 export { type LearnedPlan, learnedSummary, planAt } from './job/learned-plan.ts'
 export type { TrainingObserver } from './job/observer.ts'
+export { showTraining, type TrainingDisplay } from './job/show-training.ts'
 export {
   kindOfStage,
   methodWork,
@@ -23,6 +24,16 @@ export {
 } from './job/stages.ts'
 export { ANSWERS_PART, type StoredPart, type TrainingStore } from './job/store.ts'
 export { layersToLearn, type TrainedMethod, type TrainMethodOptions, trainMethod } from './job/train-method.ts'
+export {
+  type FitPlanOptions,
+  type FittedPlan,
+  fitPlan,
+  fittedMethods,
+  learnsByPlan,
+  type TrainedPlan,
+  type TrainPlanOptions,
+  trainPlan,
+} from './job/train-plan.ts'
 export { type TrainPrunedOptions, trainPruned } from './job/train-pruned.ts'
 export { type TrainablePart, trainableParts, trainsOf } from './job/which-weights.ts'
 

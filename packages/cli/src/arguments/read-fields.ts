@@ -1,3 +1,4 @@
+import type { FlopsShare } from '@tp/compare'
 import { type Plan, type PlanFields, planFields, type WrittenAs, type WrittenField } from '@tp/compiler'
 import type { Amount, MethodEntry } from '@tp/core'
 import { type AmountName, amountKinds, amountNames, amountRules, parseOptions } from '@tp/core/host'
@@ -6,21 +7,11 @@ import { type comparedAmountOptions, countOptions, optionName, type pruningOptio
 import { usageError } from './usage-error.ts'
 import { number, numberList, wholeNumber, word } from './values.ts'
 
-/** A share of the FLOPs that a keep ratio is to be found for, once the model is known. */
-export interface FlopsShare {
-  readonly share: number
-  /** Tokens of a text. */
-  readonly at: number | undefined
-}
-
-/** A plan, whose keep ratio may be the one that takes a share of the FLOPs. */
-export interface OpenPlan extends Plan {
+/** How many tokens are kept, as options say it. */
+export interface ReadAmount {
+  readonly fields: Partial<Plan>
+  /** In place of a keep ratio, which is found once the model is known. */
   readonly flops?: FlopsShare
-}
-
-/** Fields of a plan as options give them, those of the method as texts. */
-export interface WrittenPlan extends Omit<Partial<OpenPlan>, 'params'> {
-  readonly params?: Readonly<Record<string, string>>
 }
 
 /** Options that say how many tokens are kept. */
@@ -62,17 +53,13 @@ export function readFields(
 }
 
 /**
- * A plan as the options of a command line give it.
+ * The fields of a plan that options give; the method's own options are texts.
  * @throws TpError TP_USAGE
  */
-export function readWritten(args: Readonly<Record<string, unknown>>): WrittenPlan {
+export function readWritten(args: Readonly<Record<string, unknown>>): Partial<Plan> {
   const { remove, others } = removeByParam(args)
   const { quantize, ...fields } = readFields({ ...others, ...(remove !== undefined && { remove }) }, planFields)
-  return {
-    ...fields,
-    ...(quantize === true && { quantize: {} }),
-    ...(args.flops !== undefined && { flops: readFlops(args.flops as string) }),
-  }
+  return { ...fields, ...(quantize === true && { quantize: {} }) }
 }
 
 /**
@@ -90,8 +77,8 @@ function removeByParam(args: Readonly<Record<string, unknown>>): {
 }
 
 /** A plan by the options of a command line. @throws TpError TP_OPTION */
-export function planOf(entry: MethodEntry, { params = {}, ...fields }: WrittenPlan): OpenPlan {
-  const values = parseOptions(entry.name, entry.options, params)
+export function planOf(entry: MethodEntry, { params = {}, ...fields }: Partial<Plan>): Plan {
+  const values = parseOptions(entry.name, entry.options, params as Readonly<Record<string, string>>)
   return { ...fields, format: 1, method: entry.name, ...(Object.keys(values).length > 0 && { params: values }) }
 }
 
@@ -99,18 +86,22 @@ export function planOf(entry: MethodEntry, { params = {}, ...fields }: WrittenPl
  * The amounts of a command line that compares, one row each, with the layers.
  * @throws TpError TP_USAGE
  */
-export function readComparedAmounts(args: ComparedArguments): WrittenPlan[] {
+export function readComparedAmounts(args: ComparedArguments): ReadAmount[] {
   const { layers } = args
   const { remove } = removeByParam(args)
   const common = { ...(layers !== undefined && { layers }) }
   const texts = amountOptionNames.flatMap((name) => (args[name] ?? []).map((text) => ({ name, text })))
   const rows = remove === undefined ? texts : [{ name: 'remove' as const, text: remove }]
   if (rows.length === 0 && layers !== undefined) throw usageError(LAYERS_ALONE)
-  return rows.map(({ name, text }) => readWritten({ ...common, [name]: text }))
+  return rows.map(({ name, text }) =>
+    name === 'flops'
+      ? { fields: readWritten(common), flops: readFlops(text) }
+      : { fields: readWritten({ ...common, [name]: text }) },
+  )
 }
 
 /** The other settings of such a command line. @throws TpError TP_USAGE */
-export function readSettings(args: Readonly<Record<string, unknown>>): WrittenPlan {
+export function readSettings(args: Readonly<Record<string, unknown>>): Partial<Plan> {
   const varied: readonly string[] = ['method', 'layers', 'leave-out', 'quantize', ...amountOptionNames]
   const { others } = removeByParam(args)
   return readWritten(Object.fromEntries(Object.entries(others).filter(([name]) => !varied.includes(name))))
@@ -129,17 +120,17 @@ export function amountUnneeded(method: string): string {
   return `${method} needs no amount: omit ${amountList}`
 }
 
-/** Whether an option says how many tokens are kept. */
-export function saysHowMany(plan: Pick<WrittenPlan, AmountName | 'flops'>): boolean {
-  return plan.flops !== undefined || amountNames.some((name) => plan[name] !== undefined)
+/** Whether a plan says how many tokens are kept. */
+export function saysHowMany(plan: Partial<Plan>): boolean {
+  return amountNames.some((name) => plan[name] !== undefined)
 }
 
 /** In tables: `0.7`, `tokens 64`. */
-export function amountsLabel(plan: Pick<WrittenPlan, AmountName | 'flops'>): string {
-  if (plan.flops !== undefined) return `flops ${plan.flops.share}`
-  const name = amountNames.find((each) => plan[each] !== undefined)
+export function amountsLabel({ fields, flops }: ReadAmount): string {
+  if (flops !== undefined) return `flops ${flops.share}`
+  const name = amountNames.find((each) => fields[each] !== undefined)
   if (name === undefined) return ''
-  const text = [plan[name]].flat().join(',')
+  const text = [fields[name]].flat().join(',')
   // The column is called keep.
   return name === 'keep' ? text : `${name} ${text}`
 }
@@ -155,12 +146,12 @@ export function readCount(args: Readonly<Record<string, unknown>>): Amount {
   return { kind, value }
 }
 
-/** `0.5`, or `0.5@128` for texts of 128 tokens. */
-function readFlops(text: string): FlopsShare {
+/** `0.5`, or `0.5@128` for texts of 128 tokens. @throws TpError TP_USAGE */
+export function readFlops(text: string): FlopsShare {
   const [share = '', at, ...others] = text.split('@')
   if (others.length > 0)
     throw usageError(`--flops is "${text}"; it must be a fraction, or one and a length, as 0.5@128`)
-  return { share: number('flops', share), at: at === undefined ? undefined : wholeNumber('flops', at) }
+  return { share: number('flops', share), tokens: at === undefined ? undefined : wholeNumber('flops', at) }
 }
 
 /** Amounts of a rule by layer, or one for all; a percentage is refused where the rule takes a fraction. */

@@ -19,8 +19,7 @@ import { runtimeOption } from '../arguments/runtime-option.ts'
 import type { Context } from '../context/context.ts'
 import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
 import { type BenchCandidate, pruneCandidates } from '../measuring/candidates.ts'
-import { comparedMethods } from '../measuring/compared-methods.ts'
-import type { VariantOptions } from '../measuring/variants.ts'
+import { comparedMethods, type VariantOptions } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
@@ -62,7 +61,7 @@ export const benchCommand: Command = command({
     const { threads = 1, 'min-speedup': least } = args
     const methods = args.method?.split(',').map((name) => name.trim())
     const [amounts, settings] = [readComparedAmounts(args), readSettings(args)]
-    const compared = methods && (await comparedMethods(methods, settings.params ?? {}, args.plugin ?? []))
+    const compared = methods && (await comparedMethods(methods, settings, args.plugin))
     const runtime = await openRuntime(args.runtime)
     const file = await readModelFile(path, context)
     const { maxTokens } = await readModelFolder(path)

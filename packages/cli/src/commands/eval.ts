@@ -7,10 +7,9 @@ import { comparedAmountOptions, leaveOutOption, pruningOptions } from '../argume
 import { readComparedAmounts, readSettings, readWritten } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/runtime-option.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import { comparedMethods } from '../measuring/compared-methods.ts'
 import { measureRows } from '../measuring/measure-rows.ts'
 import { titleOf } from '../measuring/title.ts'
-import { type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
+import { comparedMethods, type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf } from '../model/open-inputs.ts'
@@ -69,7 +68,7 @@ export const evalCommand: Command = command({
     const leaveOut = args['leave-out']?.map((layers) => readWritten({ 'leave-out': layers }).leaveOut ?? [])
     const methods = args.methods?.split(',').map((name) => name.trim()) ?? (leaveOut && [])
     const settings = readSettings(args)
-    const compared = methods && (await comparedMethods(methods, settings.params ?? {}, args.plugin ?? []))
+    const compared = methods && (await comparedMethods(methods, settings, args.plugin))
     const file = await asPooled(await readModelFile(path, context), args)
     const inspection = compared && inspectFile(file, settings.encoder)
     const variants: PrunedVariant[] = []

@@ -13,7 +13,6 @@ import { className, describeExplanation } from '../printing/explanation-text.ts'
 import { refuseLeaveOut } from '../pruning/leave-out.ts'
 import { inspectFile, pruneFile } from '../pruning/prune-file.ts'
 import { type ReadPlan, readPlan } from '../pruning/read-plan.ts'
-import { schedulesOf } from '../pruning/schedules.ts'
 import { type Command, command } from './command.ts'
 
 /** Default number of examples. */
@@ -57,19 +56,17 @@ export const explainCommand: Command = command({
     const plan = args.method === undefined && args.plan === undefined ? undefined : await readPlan(args)
     if (plan !== undefined) refuseLeaveOut(plan.plan, 'tp explain')
     const file = await readModelFile(path, context)
-    const inspection = inspectFile(file, plan?.settings.encoder ?? args.encoder)
+    const inspection = inspectFile(file, plan?.plan.encoder ?? args.encoder)
     if (inspection.open > 0) {
       const message = 'this model is pruned already; explain the file that it was made from, with --method'
       throw new RefusalError(path, { code: 'TP_PRUNED', message })
     }
     if (plan !== undefined) progress.stage(`pruning ${basename(path)}`)
+    const { encoder, protectedTokens } = inspection
+    const protect = plan?.plan.protect ?? 'auto'
     const pruned = plan && {
-      ...(await pruneFile(
-        file,
-        { ...plan.settings, encoder: inspection.encoder, trace: 'scores' },
-        schedulesOf(plan, file.model, [inspection]),
-      )),
-      protectedPositions: plan.settings.protect === 'auto' ? inspection.protectedTokens : plan.settings.protect,
+      ...(await pruneFile(file, { ...plan, plan: { ...plan.plan, encoder } }, [inspection], { trace: 'scores' })),
+      protectedPositions: protect === 'auto' ? protectedTokens : protect,
     }
     const batchSize = batchSizeOf(file)
     const limit = args.limit ?? batchSize * Math.ceil(EXAMPLES / batchSize)

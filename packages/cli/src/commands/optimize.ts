@@ -26,7 +26,7 @@ import { jsonDocument } from '../printing/document.ts'
 import { describePlan, searchText } from '../printing/plan-text.ts'
 import { describePruning } from '../printing/pruned-report.ts'
 import { pruneByPlan } from '../pruning/attempt.ts'
-import { inspectEncoders, settingsOf } from '../pruning/prune-file.ts'
+import { inspectEncoders } from '../pruning/prune-file.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
 import { readWeights } from '../pruning/weights.ts'
 import { writeAttempt } from '../pruning/write-attempt.ts'
@@ -205,7 +205,7 @@ export const optimizeCommand: Command = command({
     } else {
       const texts = [
         ...(planned === undefined ? [] : [planned]),
-        describePruning(report, attempt.pruned, attempt.settings.method),
+        describePruning(report, attempt.pruned, attempt.method),
       ]
       print([...texts, check.text].join('\n\n'))
     }
@@ -245,8 +245,7 @@ async function readFound({ plan: found, weights }: FoundPlan, args: OptimizeArgu
   const { restore, outputs } = readSettings(args)
   const plan = { ...found, ...(restore !== undefined && { restore }), ...(outputs !== undefined && { outputs }) }
   const methods = [...(await loadMethods(args.plugin)).values()].map(({ entry }) => entry)
-  const planned = fromPlan(plan, methods)
-  return { plan, methods, method: planned.method, settings: settingsOf(plan, planned, await readWeights(weights)) }
+  return { plan, methods, method: fromPlan(plan, methods).method, values: await readWeights(weights) }
 }
 
 /** Options that mean something only for models with classes. */

@@ -87,7 +87,7 @@ export const pruneCommand: Command = command({
     const start = performance.now()
     const open = (path: string): Promise<ModelFile> => endable(() => readModelFile(path, { signal, files }))
     const file = await open(path)
-    const whole = await asPooled(file, { ...args, restore: readPruning?.settings.restore ?? args.restore })
+    const whole = await asPooled(file, { ...args, restore: readPruning?.plan.restore ?? args.restore })
     const seen = await endable(async () => inspect(whole.model))
     const decoder = await endable(async () => decoderOf(whole, seen))
     if (decoder !== undefined) {
@@ -117,7 +117,7 @@ export const pruneCommand: Command = command({
 
     const notes = args.quantize && attempt.plan.quantize?.reduceRange ? [SEVEN_BITS] : []
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began: start })
-    const shown = isLeaveOutAlone ? undefined : attempt.settings.method
+    const shown = isLeaveOutAlone ? undefined : attempt.method
     return { content: report, text: describePruning(report, attempt.pruned, shown) }
   },
 })

@@ -1,8 +1,9 @@
 import { throwIfAborted } from '@tp/core/runtime'
 import { outputsOf, removeWithWaiting, replaceFile, stageModel } from '@tp/data/files'
+import { showTraining } from '@tp/train'
 import { namingStored, storedFile, trainingFiles } from '@tp/train/files'
 import { dataOptions } from '../arguments/data-options.ts'
-import { learningOptions, readLearning, settingOptions } from '../arguments/learning-options.ts'
+import { type Learning, learningOptions, readLearning, settingOptions } from '../arguments/learning-options.ts'
 import { flag, outOption, text, under } from '../arguments/option.ts'
 import {
   amountOptions,
@@ -13,15 +14,21 @@ import {
 } from '../arguments/pruning-options.ts'
 import type { Context } from '../context/context.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { describeTraining, type TrainingReport } from '../printing/training-report.ts'
-import { watching } from '../printing/training-watch.ts'
+import { openLog } from '../printing/log.ts'
+import { trainingLines } from '../printing/training-report.ts'
 import { refuseLeaveOut } from '../pruning/leave-out.ts'
-import { readPlanToLearn } from '../pruning/read-plan.ts'
+import { readPlan } from '../pruning/read-plan.ts'
 import { formHere, SEVEN_BITS } from '../quantizing/form-here.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { selectionMissing, selectionOption, TO_LEARN_FROM } from '../training/examples.ts'
-import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
-import { checkLearning, trainLearning, trainModel } from '../training/run-training.ts'
+import {
+  checkLearning,
+  fitFile,
+  isFitted,
+  type TrainingResult,
+  type TrainingTask,
+  trainFile,
+} from '../training/run-training.ts'
 import { type Command, command } from './command.ts'
 
 const options = {
@@ -70,9 +77,9 @@ export const trainCommand: Command = command({
   },
   alone: 'out',
   async run([path = ''], args, context) {
-    const { progress, signal } = context
+    const { signal } = context
     const { out, 'weights-out': weightsOut } = args
-    const planned = await readPlanToLearn(args)
+    const planned = await readPlan(args, true)
     const learning = isFitted(planned) ? undefined : readLearning(args)
     if (learning !== undefined) checkLearning(planned, learning)
     if (planned.learns || learning === undefined) refuseLeaveOut(planned.plan, 'tp train')
@@ -80,48 +87,42 @@ export const trainCommand: Command = command({
     if (learning !== undefined && args.selection === undefined) throw selectionMissing()
     const file = await readModelFile(path, context)
     const quantize = args.quantize ? await formHere() : undefined
-    if (learning === undefined) {
-      const { model: fitted, weights, report } = await fitMethod({ file, planned, args, context })
-      const model = quantize === undefined ? fitted : quantizeFile({ ...file, model: fitted }, quantize).model
-      throwIfAborted(signal, 'tp')
-      await using staged = await stageModel(model, file, out, signal)
-      if (weightsOut !== undefined) await replaceFile(weightsOut, weights)
-      await staged.commit()
-      const about = { model: path, out, method: planned.plan.method, ...report, seconds: secondsSince(began) }
-      const written = weightsOut === undefined ? [] : [`written  ${weightsOut}`]
-      return { content: about, text: [`${out}  ${about.method}`, ...describeFit(report), ...written].join('\n') }
-    }
-    if (quantize !== undefined) {
-      // A model that cannot be stored in 8 bits is refused before it is trained.
-      quantizeFile(file, quantize)
-      if (quantize.reduceRange) progress.note(SEVEN_BITS)
-    }
-    const watch = watching(progress, args.log)
-    const work = { file, out, planned, args, learning, context, watch, quantize }
-    const trained = await namingStored(out, () => (planned.learns ? trainLearning : trainModel)(work))
-      .catch(async (error: unknown) => {
-        if (signal.aborted) await noteStored(out, progress)
-        throw error
-      })
-      .finally(() => watch.end())
+    const task = { file, out, planned, args, context, quantize }
+    const result = learning === undefined ? await fitFile(task) : await trained(task, learning)
     throwIfAborted(signal, 'tp')
-    const { finished: in8Bits, ...selection } = trained.selection
-    const { layers, ...about } = trained.about
-    const report: TrainingReport = {
-      ...{ model: path, out, method: planned.plan.method, params: planned.plan.params ?? {} },
-      ...{ layers, settings: { ...trained.settings, train: learning.part }, step: trained.step },
-      selection: { ...selection, ...(in8Bits !== undefined && { in8Bits }) },
-      ...about,
-      seconds: secondsSince(began),
-    }
-    await using staged = await stageModel(trained.model, file, out, signal)
-    const written = weightsOut === undefined || trained.weights === undefined ? [] : [weightsOut]
-    for (const to of written) await replaceFile(to, trained.weights as Uint8Array)
+    await using staged = await stageModel(result.model, file, out, signal)
+    const { weights } = result
+    if (weightsOut !== undefined && weights !== undefined) await replaceFile(weightsOut, weights)
     await staged.commit()
     for (const stored of Object.values(trainingFiles(out))) await removeWithWaiting(stored)
-    return { content: report, text: describeTraining(report, written) }
+    const files = weightsOut === undefined || weights === undefined ? [] : [`written  ${weightsOut}`]
+    const content = { model: path, out, ...result.report, seconds: Math.round((performance.now() - began) / 100) / 10 }
+    const lines = 'lines' in result ? result.lines : trainingLines(result.report)
+    return { content, text: [`${out}  ${lines[0]}`, ...lines.slice(1), ...files].join('\n') }
   },
 })
+
+async function trained(task: TrainingTask, learning: Learning): Promise<TrainingResult> {
+  const { file, out, args, context, quantize } = task
+  const { progress, signal } = context
+  if (quantize !== undefined) {
+    // A model that cannot be stored in 8 bits is refused before it is trained.
+    quantizeFile(file, quantize)
+    if (quantize.reduceRange) progress.note(SEVEN_BITS)
+  }
+  const log = typeof args.log === 'string' ? openLog(args.log) : undefined
+  const shown = showTraining(progress)
+  const onStep: typeof shown.onStep = (at, part) => {
+    shown.onStep(at, part)
+    log?.add({ part, ...at })
+  }
+  return await namingStored(out, () => trainFile(task, learning, { ...shown, onStep }))
+    .catch(async (error: unknown) => {
+      if (signal.aborted) await noteStored(out, progress)
+      throw error
+    })
+    .finally(() => log?.end())
+}
 
 /** The files of an interrupted training. */
 async function noteStored(out: string, progress: Context['progress']): Promise<void> {
@@ -129,8 +130,4 @@ async function noteStored(out: string, progress: Context['progress']): Promise<v
   if (stored === undefined) return
   const holds = stored === trainingFiles(out).answers ? 'the answers of the dense model' : 'the learned weights'
   progress.note(`[tp] stopped; ${stored} holds ${holds}: the same command with --resume goes on`)
-}
-
-function secondsSince(began: number): number {
-  return Math.round((performance.now() - began) / 100) / 10
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type MethodEntry, withValues } from '@tp/core'
+import { paramsOf } from '@tp/core/host'
 import { readInput } from '@tp/data/files'
 import type { Variant } from '@tp/optimize'
 import { usageError } from '../arguments/usage-error.ts'
-import { paramsFrom, readWeights, requireValues } from '../pruning/weights.ts'
+import { readWeights, requireValues } from '../pruning/weights.ts'
 
 /**
  * The methods that a plan is chosen from, those that work with trained values with them inside.
@@ -21,7 +22,7 @@ export async function variantsOf(entries: readonly MethodEntry[], weights: strin
     if (!takesTrainedValues(entry)) return { entry }
     requireValues(method, [0, 1], trained)
     if (trained === undefined) return { entry }
-    const values = paramsFrom(trained, method)
+    const values = (layer: number) => paramsOf(method, trained, layer)
     return { entry: { ...entry, create: (options) => withValues(entry.create(options), values) } }
   })
 }

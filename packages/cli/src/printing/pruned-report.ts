@@ -4,6 +4,7 @@ import type {
   LeftOutLayers,
   Plan,
   PrunedEncoder,
+  PruneOptions,
   PruneReport as PruningReport,
   QuantizeReport,
 } from '@tp/compiler'
@@ -20,6 +21,8 @@ import { megabytes, ranges } from './numbers.ts'
 /** A pruned model, and what was done to it. */
 export interface Pruned extends Omit<PruningReport, 'transform'> {
   readonly model: Model
+  /** As it was pruned. */
+  readonly options: PruneOptions
   /** Nodes in 8 bits, where the plan asks for that. */
   readonly quantized?: QuantizeReport['nodes']
 }

@@ -1,9 +1,7 @@
 import type { Method } from '@tp/core'
 import { needsValues } from '@tp/core/host'
+import { fittedMethods } from '@tp/train'
 import { shellWord } from './shell-word.ts'
-
-/** Methods whose values are fitted in closed form, from texts without labels. */
-export const FITTED = ['lens'] as const
 
 /** The names in a command line, each as a word of a shell; by default words in capitals, as `--help` has them. */
 export interface TrainedOn {
@@ -28,7 +26,7 @@ export function trainLine(method: Method, on: TrainedOn = {}): string | undefine
   const { name, training } = method
   const begin = `tp train ${model} -o trained.onnx --method ${name}`
   const written = `--weights-out ${valuesFile(method)}`
-  if (FITTED.some((fitted) => fitted === name)) return `${begin} --layers 3 --keep 0.7 --data ${data} ${written}`
+  if (fittedMethods.some((fitted) => fitted === name)) return `${begin} --layers 3 --keep 0.7 --data ${data} ${written}`
   if (training === undefined) return undefined
   if (!needsValues(method)) return `${begin} --target-flops 0.5 --data ${data} --selection ${selection}`
   return `${begin} --keep 0.7 --train method --set distillation=1 --data ${data} --selection ${selection} ${written}`

@@ -30,24 +30,22 @@ export interface TrainingReport {
   readonly seconds: number
 }
 
-export function describeTraining(
-  { out, method, step, selection, flops, plan, settings }: TrainingReport,
-  files: readonly string[],
-): string {
+/** The report for a reader, without the files. */
+export function trainingLines(report: Omit<TrainingReport, 'model' | 'out' | 'seconds'>): string[] {
+  const { method, step, selection, flops, plan, settings } = report
   const { dense, before, after, in8Bits } = selection
   const percent = (share: number): string => `${share.toFixed(1)} %`
   const cosine = (share: number): string => (share / 100).toFixed(3)
   const rounded = (text: (share: number) => string): string =>
     in8Bits === undefined ? '' : `, in 8 bits ${text(in8Bits)}`
   return [
-    `${out}  ${method}, weights of step ${step}`,
+    `${method}, weights of step ${step}`,
     settings.answer === 'embedding'
       ? `selection  cosine to the dense vectors: pruned ${cosine(before)}, trained ${cosine(after)}${rounded(cosine)}`
       : `selection  dense ${percent(dense)}, pruned ${percent(before)}, trained ${percent(after)}${rounded(percent)}`,
     ...(flops === undefined ? [] : [`FLOPs  ${(100 * flops).toFixed(1)} % of the dense model's on the selection`]),
     ...(plan === undefined ? [] : [`tokens are pruned at layers ${plan.layers.join(', ')}: ${amountsText(plan)}`]),
-    ...files.map((path) => `written  ${path}`),
-  ].join('\n')
+  ]
 }
 
 function amountsText(plan: Plan): string {

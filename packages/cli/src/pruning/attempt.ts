@@ -1,5 +1,6 @@
 import { inputKind } from '@tp/compare'
 import { type Inspection, type inspect, type Plan, readProvenance } from '@tp/compiler'
+import type { Method } from '@tp/core'
 import { type ModelFile, readModelFolder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
@@ -10,9 +11,8 @@ import { endable } from '../context/endable.ts'
 import type { Pruned, SpeedReport } from '../printing/pruned-report.ts'
 import { FILLED_ROWS, KEPT_ROWS, NAMED_METHOD, safeChoiceNote, wholeHeadNote } from '../printing/pruning-notes.ts'
 import { withoutItsLayers } from './leave-out.ts'
-import { inspectEncoders, type PruningSettings, pruneFile } from './prune-file.ts'
+import { inspectEncoders, pruneFile } from './prune-file.ts'
 import { type ReadPlan, readPlan } from './read-plan.ts'
-import { schedulesOf } from './schedules.ts'
 
 /** The part of the command line that concerns a pruning besides its plan. */
 export interface AttemptOptions {
@@ -37,7 +37,7 @@ export interface Attempt {
   /** That of `pruned`. */
   readonly model: Model
   readonly plan: Plan
-  readonly settings: PruningSettings
+  readonly method: Method
   /** Remarks about models of this kind, in sentences. */
   readonly notes: readonly string[]
   /** Where it was timed. */
@@ -46,22 +46,20 @@ export interface Attempt {
 
 /** @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS, TP_LAYERS */
 export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: AttemptOptions): Promise<Attempt> {
-  const { plan } = read
   const { trace, monitor, outputTokens, deadTokens, repairs, seen, isDefault } = options
-  const settings = repairs ? { ...read.settings, restore: 'none' as const } : read.settings
+  const plan = repairs ? { ...read.plan, restore: 'none' as const } : read.plan
   const file = withoutItsLayers(whole, plan)
-  const encoders = inspectEncoders(file, settings.encoder, file === whole ? seen : undefined)
-  const schedules = schedulesOf(read, file.model, encoders)
-  const known = outputTokens ? KEPT_ROWS : wholeHeadNote(encoders, inputKind(file.model), settings.restore)
-  const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
-  const pruned = await pruneFile(file, { ...settings, trace, monitor, deadTokens }, schedules)
+  const encoders = inspectEncoders(file, plan.encoder, file === whole ? seen : undefined)
+  const pruned = await pruneFile(file, { ...read, plan }, encoders, { trace, monitor, deadTokens })
+  const known = outputTokens ? KEPT_ROWS : wholeHeadNote(encoders, inputKind(file.model), plan.restore)
+  const isPruned = pruned.encoders.some(({ schedule }) => schedule.size > 0)
   const isFilled = readProvenance(pruned.model).some(({ filled }) => filled === 'mean')
   const notes = [
     ...(known !== undefined && (isPruned || isDefault) ? [known] : []),
     ...(known !== undefined && isPruned && !isDefault ? [NAMED_METHOD] : []),
     ...(isFilled ? [FILLED_ROWS] : []),
   ]
-  return { file, inspection: encoders[0], pruned, model: pruned.model, plan, settings, notes }
+  return { file, inspection: encoders[0], pruned, model: pruned.model, plan: read.plan, method: read.method, notes }
 }
 
 /**

@@ -14,11 +14,11 @@ function usualLayer(layerCount: number): number {
  * @throws TpError TP_USAGE for more than one layer, or for amounts by layer
  */
 export function promptPruningOf(
-  { plan, method }: Pick<ReadPlan, 'plan' | 'method'>,
+  { plan, method, flops }: ReadPlan,
   { layerCount }: DecoderInspection,
 ): PrunePromptOptions | undefined {
   if (plan.method === 'none') return undefined
-  if (plan.flops !== undefined) throw usageError(`--flops is for encoders; give ${countedAmounts()}`)
+  if (flops !== undefined) throw usageError(`--flops is for encoders; give ${countedAmounts()}`)
   const { layers = [usualLayer(layerCount)], protect } = plan
   const [layer, ...others] = Array.isArray(layers) ? (layers as readonly number[]) : []
   if (layer === undefined || others.length > 0)

@@ -1,4 +1,5 @@
-import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan } from '@tp/compiler'
+import type { FlopsShare } from '@tp/compare'
+import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, type TrainedValues } from '@tp/compiler'
 import { type Method, type MethodEntry, TpError } from '@tp/core'
 import { amountNames } from '@tp/core/host'
 import { LARGEST_JSON, readInputText } from '@tp/data/files'
@@ -15,8 +16,8 @@ import {
   AMOUNTS_MISSING,
   amountUnneeded,
   LAYERS_ALONE,
-  type OpenPlan,
   planOf,
+  readFlops,
   readWritten,
   saysHowMany,
 } from '../arguments/read-fields.ts'
@@ -24,8 +25,7 @@ import { usageError } from '../arguments/usage-error.ts'
 import { wholeNumber } from '../arguments/values.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { formHere } from '../quantizing/form-here.ts'
-import { type PruningSettings, settingsOf } from './prune-file.ts'
-import { layersOf, readWeights, refuseValuesOfLayers, requireValues } from './weights.ts'
+import { readWeights, requireValues } from './weights.ts'
 
 /** The error of a command line that does not say how to prune. */
 const METHOD_MISSING = '--method NAME (or --plan FILE) is missing; tp methods lists what there is'
@@ -39,18 +39,16 @@ type PlanArguments = Arguments<
     typeof quantizeOption
 >
 
-/** A plan, the methods that its own is looked up in, and the file of trained values. */
+/** A plan, the methods that its own is found among, and the values that this has learned. */
 export interface ReadPlan {
-  readonly plan: OpenPlan
+  readonly plan: Plan
   readonly methods: readonly MethodEntry[]
   readonly method: Method
-  readonly settings: PruningSettings
-}
-
-/** A plan whose method may learn how many tokens to keep, and where. */
-export interface PlanToLearn extends ReadPlan {
-  /** It has something to learn, and no trained values are given that it is to work with. */
-  readonly learns: boolean
+  readonly values?: TrainedValues | undefined
+  /** In place of a keep ratio. */
+  readonly flops?: FlopsShare | undefined
+  /** The method is to be trained: it has something to learn, and no trained values are there that it is to work with. */
+  readonly learns?: boolean
 }
 
 /** Whether options say nothing about tokens: neither a method nor how many to keep. */
@@ -60,63 +58,48 @@ export function saysNothing(args: Readonly<Record<string, unknown>>): boolean {
 
 /**
  * The plan of a command line: by its options, or of the file that they name.
+ * @param mayLearn for `tp train`: a method that learns needs no amounts
  * @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND, TP_UNKNOWN_METHOD, TP_OPTION, TP_PLUGIN, TP_WEIGHTS
  */
-export async function readPlan(args: PlanArguments): Promise<ReadPlan> {
-  return read(args, false)
-}
-
-/** The same for `tp train`: a method that learns needs no amounts. */
-export async function readPlanToLearn(args: PlanArguments): Promise<PlanToLearn> {
-  return read(args, true)
-}
-
-async function read(args: PlanArguments, mayLearn: boolean): Promise<PlanToLearn> {
+export async function readPlan(args: PlanArguments, mayLearn = false): Promise<ReadPlan> {
   const catalog = await loadMethods(args.plugin)
   const methods = [...catalog.values()].map(({ entry }) => entry)
-  const { plan: own, quantize } = await planAsRead(args, catalog)
+  const { quantize, ...written } = readWritten(args)
+  const flops = args.flops === undefined ? undefined : readFlops(args.flops)
+  const own = await planAsRead(args, written, catalog)
   // A trained model is stored in 8 bits at the end.
   const plan = quantize && !mayLearn ? { ...own, quantize: own.quantize ?? (await formHere()) } : own
-  const planned = fromPlan(plan, methods)
-  const { method } = planned
-  const weights = await readWeights(args.weights)
-  const settings = settingsOf(plan, planned, weights)
-  if (mayLearn && settings.quantize !== undefined) {
+  const values = await readWeights(args.weights)
+  const { method } = fromPlan(plan, methods)
+  const hasAmounts = flops !== undefined || saysHowMany(plan)
+  if (mayLearn && plan.quantize !== undefined) {
     throw usageError(
       `${args.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and store the result in 8 bits (--quantize)`,
     )
   }
-  const learns = mayLearn && method.training !== undefined && weights === undefined
-  const hasAmounts = saysHowMany(plan)
+  const learns = mayLearn && method.training !== undefined && values === undefined
   if (!learns && !method.unscheduled && !hasAmounts) {
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
     if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
   }
   // As far as that is known before the model is read.
-  if (!mayLearn && hasAmounts) requireValues(method, Array.isArray(plan.layers) ? plan.layers : [0], weights)
-  if (!learns) refuseValuesOfLayers(plan, method, weights)
-  const layers = hasAmounts ? layersOf(plan, method, weights) : plan.layers
-  return { plan: { ...plan, ...(layers && { layers }) }, methods, method, settings, learns }
+  if (!mayLearn && hasAmounts) requireValues(method, Array.isArray(plan.layers) ? plan.layers : [0], values)
+  if (!learns) fromPlan(plan, methods, values)
+  return { plan, methods, method, values, flops, learns }
 }
 
-/** The plan without 8 bits that an option asks for, and whether one does. */
-async function planAsRead(
-  args: PlanArguments,
-  catalog: MethodCatalog,
-): Promise<{ readonly plan: OpenPlan; readonly quantize: boolean }> {
-  const { quantize, ...written } = readWritten(args)
-  const rounds = { quantize: quantize !== undefined }
+/** The plan that options name or write, but for what has to be known of the method. */
+async function planAsRead(args: PlanArguments, written: Partial<Plan>, catalog: MethodCatalog): Promise<Plan> {
   const { outputs } = written
-  if (args.plan !== undefined) {
-    const plan = await readPlanFile(args.plan, args.regime)
-    return { ...rounds, plan: { ...plan, ...(outputs !== undefined && { outputs }) } }
-  }
+  if (args.plan !== undefined)
+    return { ...(await readPlanFile(args.plan, args.regime)), ...(outputs !== undefined && { outputs }) }
   // Layers alone are left out where no option concerns tokens.
   const method = written.method ?? (written.leaveOut !== undefined && saysNothing(args) ? 'none' : undefined)
   if (method === undefined) throw usageError(METHOD_MISSING)
   const entry = findMethod(catalog, method)
-  if (saysHowMany(written) && entry.create().unscheduled) throw usageError(amountUnneeded(entry.name))
-  return { ...rounds, plan: planOf(entry, written) }
+  if ((saysHowMany(written) || args.flops !== undefined) && entry.create().unscheduled)
+    throw usageError(amountUnneeded(entry.name))
+  return planOf(entry, written)
 }
 
 /**

@@ -1,64 +1,58 @@
 import { basename } from 'node:path'
-import { layersAt, type PruneOptions, type QuantizeOptions } from '@tp/compiler'
+import { isRefused, type QuantizeOptions } from '@tp/compiler'
 import { learnedBytes } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { loadSession } from '@tp/data/files'
+import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import {
-  layersToLearn,
+  type FitLensProgress,
+  fitPlan,
+  fittedMethods,
   learnedSummary,
-  planAt,
-  type TrainedJob,
-  type TrainingJob,
-  type Trains,
-  trainMethod,
-  trainPruned,
-  trainsOf,
+  type TrainedPlan,
+  type TrainingObserver,
+  trainPlan,
 } from '@tp/train'
 import { requireStored, trainingStore } from '@tp/train/files'
 import type { dataOptions } from '../arguments/data-options.ts'
-import type { Learning } from '../arguments/learning-options.ts'
+import { type Learning, settingOptions } from '../arguments/learning-options.ts'
 import type { Arguments } from '../arguments/option.ts'
 import { saysHowMany } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
+import { requireKeptRows } from '../model/as-pooled.ts'
+import { openTaskInputs } from '../model/open-task-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import type { TrainingReport } from '../printing/training-report.ts'
-import type { Watch } from '../printing/training-watch.ts'
 import { withoutItsLayers } from '../pruning/leave-out.ts'
-import { inspectEncoders, pruneFile } from '../pruning/prune-file.ts'
-import type { PlanToLearn } from '../pruning/read-plan.ts'
-import { schedulesOf } from '../pruning/schedules.ts'
-import { segmentOf } from '../pruning/segment.ts'
+import { inspectEncoders, planFor } from '../pruning/prune-file.ts'
+import type { ReadPlan } from '../pruning/read-plan.ts'
+import { requireValues } from '../pruning/weights.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { openExamples, type selectionOption } from './examples.ts'
-import { onlyEncoder } from './only-encoder.ts'
 
 /** A training, by its arguments. */
 export interface TrainingTask {
   readonly file: ModelFile
   readonly out: string
-  readonly planned: PlanToLearn
-  readonly args: Arguments<typeof dataOptions & typeof selectionOption> & {
-    readonly data: string
-    readonly resume?: boolean
-  }
-  readonly learning: Learning
+  readonly planned: ReadPlan
+  readonly args: Arguments<typeof dataOptions & typeof selectionOption> &
+    Readonly<Record<string, unknown>> & { readonly data: string; readonly resume?: boolean }
   readonly context: Context
-  readonly watch: Watch
   /** How the trained model is stored in 8 bits, if it is. */
   readonly quantize: QuantizeOptions | undefined
 }
 
-/** A trained model, with the parts of its report that depend on how it was pruned. */
-export interface TrainingResult extends TrainedJob {
-  readonly about: Pick<TrainingReport, 'layers' | 'plan' | 'schedule' | 'learned' | 'flops'>
-  /** File of the values that a method has learned. */
+/** A model that has learned, its report, and the values that its method has learned. */
+export interface TrainingResult {
+  readonly model: Model
+  readonly report: Omit<TrainingReport, 'model' | 'out' | 'seconds'>
   readonly weights?: Uint8Array
 }
 
 /** Options that contradict what a method learns. @throws TpError TP_USAGE */
-export function checkLearning({ method, plan, learns }: PlanToLearn, { part, ofMethod }: Learning): void {
+export function checkLearning({ method, plan, learns }: ReadPlan, { part, ofMethod }: Learning): void {
   if (learns) return
   const why = method.training === undefined ? 'has nothing to learn' : 'works with --weights here'
   const [own] = ofMethod
@@ -66,116 +60,139 @@ export function checkLearning({ method, plan, learns }: PlanToLearn, { part, ofM
   if (part === 'method') throw usageError(`--train method: ${plan.method} ${why}; train all, vectors or head`)
 }
 
-/** The model learns, by a pruning that is given. */
-export async function trainModel(work: TrainingTask): Promise<TrainingResult> {
-  const { file, planned, learning, out, args, context } = work
-  const { plan, settings } = planned
-  if (args.resume) await requireStored(out, 'hard')
-  context.progress.stage(`pruning ${basename(file.path)}`)
-  // The teacher has all layers.
+/** The plan of a training for its file. @throws RefusalError, TpError */
+async function planOfTraining({ file, planned }: TrainingTask): Promise<ReadPlan['plan']> {
+  const { plan, method, values, learns } = planned
   const shallow = withoutItsLayers(file, plan)
-  const schedules = schedulesOf(planned, shallow.model, inspectEncoders(shallow, settings.encoder))
-  const pruned = await pruneFile(shallow, settings, schedules)
-  const trained = await trainPruned({
-    ...(await jobOf(work)),
-    pruned: pruned.model,
-    about: {
-      ...{ model: file.hash(), method: plan.method, params: plan.params ?? {}, train: learning.part },
-      ...(plan.leaveOut?.length && { leaveOut: plan.leaveOut }),
-      schedule: [...schedules].map(([encoder, schedule]) => [encoder, ...schedule]),
-    },
-  })
-  const [only] = pruned.encoders.length === 1 ? pruned.encoders : []
-  return {
-    ...trained,
-    about: {
-      layers: [...new Set([...schedules.values()].flatMap((schedule) => [...schedule.keys()]))],
-      ...(only && { schedule: [...only.schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
-    },
-  }
+  const own = await planFor(shallow, planned, inspectEncoders(shallow, plan.encoder))
+  if (learns || !(saysHowMany(own) || method.unscheduled)) return own
+  await requireKeptRows(file)
+  if (!isFitted(planned)) requireValues(method, Array.isArray(own.layers) ? own.layers : [0, 1], values, file.path)
+  return own
 }
 
-/** The method learns where to prune, together with the model. */
-export async function trainLearning(work: TrainingTask): Promise<TrainingResult> {
-  const { file, planned, learning, out, args, quantize } = work
-  const { method, plan, settings } = planned
-  const { encoder, protect, restore, outputs } = settings
-  const { targetFlops, hardEpochs, part } = learning
-  const only = onlyEncoder(planned, file, 'train')
-  requireAmount(planned, learning)
-  const layers = layersToLearn(method, only.layers.length, layersAt(plan, only.encoder))
-  const hasAmounts = saysHowMany(plan)
-  const schedule = hasAmounts
-    ? schedulesOf({ ...planned, plan: { ...plan, layers } }, file.model, [only]).get(only.encoder)
-    : undefined
-  if (args.resume) await requireStored(out, 'soft')
-  const segment = await segmentOf(file, settings)
-  const pruning: Pick<PruneOptions, 'restore' | 'source' | 'outputs'> = {
-    ...{ restore, source: file.hash() },
-    ...(outputs && { outputs }),
+/** The model learns by steps, and with it where to prune, if the method does. @throws RefusalError, TpError */
+export async function trainFile(
+  task: TrainingTask,
+  learning: Learning,
+  observer: TrainingObserver,
+): Promise<TrainingResult> {
+  const { file, planned, out, args, context, quantize } = task
+  const { methods, values, learns } = planned
+  const { progress, signal } = context
+  const { part, settings = {}, targetFlops, hardEpochs } = learning
+  if (args.resume) await requireStored(out, learns ? 'soft' : 'hard')
+  if (!learns) progress.stage(`pruning ${basename(file.path)}`)
+  const plan = await planOfTraining(task)
+  if (learns && !saysHowMany(plan) && targetFlops === undefined && planned.method.training?.harden === undefined) {
+    const advice = 'give --target-flops F, or an amount such as --keep'
+    throw usageError(`${plan.method} learns which tokens to keep, not how many: ${advice}`)
   }
-  const params = plan.params ?? {}
-  const trained = await trainMethod({
-    ...(await jobOf(work)),
-    soft: {
-      ...{ method, layers, protect, ...segment },
-      ...(targetFlops !== undefined && { targetFlops }),
-      ...(encoder !== undefined && { encoder }),
-    },
-    ...(hardEpochs !== undefined && { hardEpochs }),
-    ...(schedule && { schedule }),
-    pruning,
-    about: { model: file.hash(), params, train: part, encoder, protect, ...segment, restore, outputs },
-  })
-  const learnedPlan = planAt(
-    {
-      ...{ format: 1, method: plan.method },
-      ...(Object.keys(params).length > 0 && { params }),
-      ...(encoder !== undefined && { encoder }),
-      ...(protect !== 'auto' && { protect }),
-      ...segment,
-      ...(restore !== 'auto' && { restore }),
-    },
-    trained.schedule,
+  const examples = await openExamples(file, args, context)
+  const trained = await refusalsOf(file, () =>
+    trainPlan({
+      ...{ dense: file.model, source: file.hash(), runtime: nodeRuntime(), plan, methods, values, part, settings },
+      ...{ ...examples, targetFlops, quantize, observer, signal, resume: args.resume === true },
+      ...(hardEpochs !== undefined && { hardEpochs }),
+      load: (model) => loadSession(nodeRuntime(), model, file, { threads: 1, signal }),
+      store: trainingStore(out),
+    }),
   )
+  const { learned } = trained
   return {
-    ...trained,
-    about: {
-      layers,
-      ...(learnedPlan && { plan: quantize === undefined ? learnedPlan : { ...learnedPlan, quantize } }),
-      schedule: [...trained.schedule].map(([layer, amount]) => ({ layer, ...amount })),
-      learned: learnedSummary(trained.learned),
-      ...(trained.flops !== undefined && { flops: trained.flops }),
-    },
-    weights: learnedBytes(trained.learned),
+    model: trained.model,
+    report: reportOf(trained, planned, learning),
+    ...(learned && { weights: learnedBytes(learned) }),
   }
 }
 
-/** The options that both share. */
-async function jobOf(work: TrainingTask): Promise<TrainingJob> {
-  const { file, out, planned, args, learning, context, watch, quantize } = work
-  const { signal } = context
-  const trains = trainsHere(file, learning, planned.settings.encoder)
+function reportOf(trained: TrainedPlan, { plan }: ReadPlan, { part }: Learning): TrainingResult['report'] {
+  const { layers, settings, step, schedule, learned, flops } = trained
+  const { finished: in8Bits, ...selection } = trained.selection
   return {
-    ...{ dense: file.model, source: file.hash(), runtime: nodeRuntime(), settings: learning.settings ?? {} },
-    load: (model) => loadSession(nodeRuntime(), model, file, { threads: 1, signal }),
-    ...(await openExamples(file, args, context)),
-    ...(trains && { trains }),
-    ...(quantize && { finish: (model) => quantizeFile({ ...file, model }, quantize).model }),
-    ...{ store: trainingStore(out), resume: args.resume === true, observer: watch, signal },
+    ...{ method: plan.method, params: plan.params ?? {}, layers, settings: { ...settings, train: part }, step },
+    selection: { ...selection, ...(in8Bits !== undefined && { in8Bits }) },
+    ...(trained.plan && { plan: trained.plan }),
+    ...(schedule && { schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
+    ...(learned && { learned: learnedSummary(learned) }),
+    ...(flops !== undefined && { flops }),
   }
 }
 
-/** @throws RefusalError where the head of the model is not found */
-function trainsHere({ path, model }: ModelFile, { part }: Learning, encoder: string | undefined): Trains | undefined {
-  const found = trainsOf(part, model, encoder)
-  if (!found.ok) throw new RefusalError(path, found.refusal)
-  return found.trains
+/** A refusal of the model names its file. */
+async function refusalsOf<T>({ path }: ModelFile, work: () => Promise<T>): Promise<T> {
+  return await work().catch((error: unknown) => {
+    throw isRefused(error) ? new RefusalError(path, error.refusal) : error
+  })
 }
 
-/** @throws TpError TP_USAGE where nothing says how many tokens to keep */
-function requireAmount({ method, plan }: PlanToLearn, { targetFlops }: Learning): void {
-  if (saysHowMany(plan) || targetFlops !== undefined || method.training?.harden !== undefined) return
-  const advice = 'give --target-flops F, or an amount such as --keep'
-  throw usageError(`${plan.method} learns which tokens to keep, not how many: ${advice}`)
+/** Whether `tp train` fits the method's values instead of training by steps. */
+export function isFitted({ plan, values }: ReadPlan): boolean {
+  return fittedMethods.some((name) => name === plan.method) && values === undefined
+}
+
+/** Options that say how to train by steps. */
+const stepping = [...Object.keys(settingOptions), 'selection', 'train', 'target-flops', 'resume', 'log']
+
+export interface FitResult extends Pick<TrainingResult, 'model'> {
+  readonly weights: Uint8Array
+  readonly report: { readonly method: string; readonly texts: number; readonly schedule: readonly object[] }
+  /** The report for a reader. */
+  readonly lines: readonly string[]
+}
+
+/** Fits a method's values and prunes the model with them. @throws TpError, RefusalError */
+export async function fitFile(task: TrainingTask): Promise<FitResult> {
+  const { file, planned, args, context, quantize } = task
+  const { progress, signal } = context
+  const { method } = planned.plan
+  const unused = stepping.find((name) => args[name] !== undefined)
+  if (unused !== undefined) throw usageError(`--${unused}: ${method} is fitted in closed form, without steps; omit it`)
+  const plan = await planOfTraining(task)
+  const { inputs } = await openTaskInputs(file.path, args.data, 1, { ...args, task: 'embeddings' }, context)
+  progress.expect?.(work)
+  let stage: FitLensProgress['stage'] | undefined
+  const fitted = await refusalsOf(file, () =>
+    fitPlan({
+      ...{
+        model: file.model,
+        source: file.hash(),
+        plan,
+        methods: planned.methods,
+        inputs,
+        runtime: nodeRuntime(),
+        signal,
+      },
+      onProgress(at) {
+        if (at.stage !== stage) progress.stage(stages[at.stage])
+        stage = at.stage
+        progress.step(at.done, at.total)
+      },
+    }),
+  )
+  const { model, learned, cosine } = fitted
+  const texts = inputs.targets.length
+  const schedule = [...fitted.schedule].map(([layer, amount]) => ({ layer, ...amount }))
+  const lines =
+    cosine === undefined
+      ? [`fitted on ${texts} texts; the head reads single tokens, so none are restored`]
+      : [
+          `fitted on ${texts} texts, of which a fifth was held out to choose by`,
+          `cosine to the dense mean there  ${cosine.context.toFixed(3)}; ${cosine.kept.toFixed(3)} of the kept tokens alone, ${cosine.predicted.toFixed(3)} without their context`,
+        ]
+  return {
+    model: quantize === undefined ? model : quantizeFile({ ...file, model }, quantize).model,
+    weights: learnedBytes(learned),
+    report: { method, texts, schedule, ...(cosine && { cosine }) },
+    lines: [method, ...lines],
+  }
+}
+
+/** Of the stages below, in passes of the dense model. */
+const work = [1, 1, 0.7].map((passes) => ({ work: passes, kind: 'passes' }))
+
+const stages: Readonly<Record<FitLensProgress['stage'], string>> = {
+  'final states': 'asking the dense model for the states of tokens',
+  distances: 'asking how well they are predicted',
+  'pruned texts': 'asking the pruned model',
 }

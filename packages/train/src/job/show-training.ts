@@ -1,13 +1,8 @@
-import {
-  kindOfStage,
-  type StageWork,
-  saliencyWork,
-  type TrainingObserver,
-  type TrainingStage,
-  trainingStages,
-} from '@tp/train'
-import { openLog } from './log.ts'
-import type { ProgressDisplay } from './progress.ts'
+import type { JobProgress } from '@tp/metrics/progress'
+import type { TrainingPart } from '../learn.ts'
+import type { TrainProgress } from '../step.ts'
+import type { TrainingObserver } from './observer.ts'
+import { kindOfStage, type StageWork, saliencyWork, type TrainingStage, trainingStages } from './stages.ts'
 
 const texts: Readonly<Record<TrainingStage, string>> = {
   teacher: 'asking the dense model',
@@ -23,28 +18,30 @@ const texts: Readonly<Record<TrainingStage, string>> = {
   finished: 'asking the model in 8 bits',
 }
 
-type Progress = Parameters<Required<TrainingObserver>['onStep']>[0]
-type Part = Parameters<Required<TrainingObserver>['onStep']>[1]
-
-/** Shows a training on stderr, and writes its steps to a log. */
-export interface Watch extends Required<TrainingObserver> {
-  /** @throws TpError TP_WRITE if the log could not be written */
-  end(): Promise<void>
+/** A display of stages and steps, and of permanent notes. */
+export interface TrainingDisplay extends Pick<JobProgress, 'stage' | 'step'>, Partial<Pick<JobProgress, 'expect'>> {
+  note(text: string): void
 }
 
-const fits: Readonly<Record<Part, TrainingStage>> = { soft: 'fit', hard: 'refit' }
+const fits: Readonly<Record<TrainingPart, TrainingStage>> = { soft: 'fit', hard: 'refit' }
 
-export function watching(progress: ProgressDisplay, logPath: string | undefined): Watch {
-  const log = logPath === undefined ? undefined : openLog(logPath)
+/**
+ * Shows a training as one job with stages: on a terminal, or by `jobProgress` of `@tp/metrics/progress` in a page.
+ * @example
+ * const job = jobProgress()
+ * const observer = showTraining({ ...job, note: console.log })
+ * const { model } = await trainPlan({ dense, source, plan, methods, runtime, inputs, selection, observer })
+ */
+export function showTraining(display: TrainingDisplay): Required<TrainingObserver> {
   let known: StageWork | undefined
   let current: TrainingStage | undefined
-  let last: Progress | undefined
-  let noted: Progress | undefined
-  const begun = new Set<Part>()
+  let last: TrainProgress | undefined
+  let noted: TrainProgress | undefined
+  const begun = new Set<TrainingPart>()
   const expect = (work: StageWork): void => {
     const goesOn = known !== undefined
     known = { ...known, ...work }
-    progress.expect?.(
+    display.expect?.(
       trainingStages.map((stage) => ({ work: known?.[stage] ?? 0, kind: kindOfStage(stage) })),
       goesOn,
     )
@@ -53,25 +50,24 @@ export function watching(progress: ProgressDisplay, logPath: string | undefined)
   const enter = (stage: TrainingStage, resumedAt = 0): void => {
     if (stage === current && resumedAt === 0) return
     current = stage
-    progress.stage(texts[stage], trainingStages.indexOf(stage), resumedAt)
+    display.stage(texts[stage], trainingStages.indexOf(stage), resumedAt)
   }
-  const enterPart = (part: Part, before: number): void => {
+  const enterPart = (part: TrainingPart, before: number): void => {
     enter(part, begun.has(part) ? 0 : before)
     begun.add(part)
   }
-  const note = (at: Progress): void => {
+  const note = (at: TrainProgress): void => {
     noted = at
-    progress.note(`step ${at.step} of ${at.steps}: ${stepText(at)}`)
+    display.note(`step ${at.step} of ${at.steps}: ${stepText(at)}`)
   }
   return {
     expect,
     enter: (stage) => enter(stage),
-    advance: (done, total) => progress.step(done, total),
+    advance: (done, total) => display.step(done, total),
     onStep(at, part) {
       enterPart(part, at.step - 1)
       last = at
-      progress.step(at.step, at.steps, stepText(at))
-      log?.add({ part, ...at })
+      display.step(at.step, at.steps, stepText(at))
       if (at.accuracy !== undefined) note(at)
     },
     onWork({ task, done, total }, part) {
@@ -79,19 +75,19 @@ export function watching(progress: ProgressDisplay, logPath: string | undefined)
         case 'saliency':
           expect(saliencyWork(total))
           enter('saliency')
-          return progress.step(done, total)
+          return display.step(done, total)
         case 'step':
           enterPart(part, Math.floor(done))
-          return progress.step(done, total, last === undefined ? undefined : stepText(last))
+          return display.step(done, total, last === undefined ? undefined : stepText(last))
         case 'selection':
           enter(part)
-          return progress.step(last?.step ?? 0, last?.steps ?? 0, `selection ${done} of ${total}`)
+          return display.step(last?.step ?? 0, last?.steps ?? 0, `selection ${done} of ${total}`)
         case 'search':
           enter('search')
-          return progress.step(done, total)
+          return display.step(done, total)
         case 'FLOPs':
           enter(fits[part])
-          return progress.step(done, total)
+          return display.step(done, total)
       }
     },
     onSaved() {
@@ -99,12 +95,11 @@ export function watching(progress: ProgressDisplay, logPath: string | undefined)
       // Then amounts are fitted on the selection set, which takes its time.
       if (last?.kept !== undefined && last.step === last.steps) enter('fit')
     },
-    onNote: (text) => progress.note(text),
-    end: async () => log?.end(),
+    onNote: (text) => display.note(text),
   }
 }
 
-function stepText({ loss, kept, flops, accuracy }: Progress): string {
+function stepText({ loss, kept, flops, accuracy }: TrainProgress): string {
   return [
     `loss ${loss.toFixed(4)}`,
     ...(kept === undefined ? [] : [`${(100 * kept).toFixed(1)} % of the tokens`]),

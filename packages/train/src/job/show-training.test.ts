@@ -1,28 +1,34 @@
-import { methodWork } from '@tp/train'
+import { jobProgress } from '@tp/metrics/progress'
 import { expect, test } from 'vitest'
-import { progressTo } from './progress.ts'
-import { watching } from './training-watch.ts'
+import { showTraining } from './show-training.ts'
+import { methodWork } from './stages.ts'
 
-/** The terminal's output of a training that reports every second. */
-function shown(): { readonly watch: ReturnType<typeof watching>; readonly lines: string[]; second(): void } {
+/** The display of a training that reports every second. */
+function shown() {
   let time = 0
-  const lines: string[] = []
-  const stream = { isTTY: true, columns: 200, write: (text: string) => lines.push(text.replace('\r\u001b[K', '')) }
-  const progress = progressTo(stream, () => time)
+  const job = jobProgress(() => time)
+  const watch = showTraining({ ...job, note: () => undefined })
+  const percent = (): number => Math.floor(100 * (job.share() ?? Number.NaN))
+  const line = (): string => {
+    const { text = '', done = 0, total = 0 } = job.current() ?? {}
+    return `${text}, ${Math.floor(done)} of ${total}`
+  }
   const second = (): void => {
     time += 1000
   }
-  return { watch: watching(progress, undefined), lines, second }
+  return { watch, percent, line, second, job }
 }
 
 const size = { finishes: false, examples: 10, selection: 5, epochs: 1, evaluations: 1, hardEpochs: 0, aims: true }
 
 test('shows one bar for a whole training, which never goes back', () => {
-  const { watch, lines, second } = shown()
+  const { watch, percent, line, second } = shown()
   const percents: number[] = []
+  const lines: string[] = []
   const seen = (): void => {
     second()
-    percents.push(Number(/(\d+) %/.exec(lines.findLast((line) => line.includes('%')) ?? '')?.[1]))
+    percents.push(percent())
+    lines.push(line())
   }
   watch.expect(methodWork({ ...size, looksAtTokens: true, learnsAlone: false }))
   watch.enter('teacher')
@@ -54,27 +60,29 @@ test('shows one bar for a whole training, which never goes back', () => {
     'soft training, 1 of 2',
     'counting FLOPs, 45 of 45',
   ]
-  for (const text of texts) expect(lines.some((line) => line.includes(text))).toBe(true)
+  for (const text of texts) expect(lines.some((shown) => shown.includes(text))).toBe(true)
 })
 
 test('weighs the question which tokens count when a method turns out to ask it', () => {
-  const { watch, lines } = shown()
+  const { watch, percent, line } = shown()
   watch.expect(methodWork({ ...size, looksAtTokens: false, learnsAlone: false }))
   watch.enter('teacher')
   watch.advance(10, 10)
-  const before = Number(/(\d+) %/.exec(lines.at(-1) ?? '')?.[1])
+  const before = percent()
   watch.onWork({ task: 'saliency', done: 10, total: 10 }, 'soft')
-  expect(lines.at(-1)).toMatch(/which tokens count, 10 of 10/)
-  expect(Number(/(\d+) %/.exec(lines.at(-1) ?? '')?.[1])).toBeGreaterThan(before)
+  expect(line()).toMatch(/which tokens count, 10 of 10/)
+  expect(percent()).toBeGreaterThan(before)
 })
 
 test('counts the time of a resumed training by the steps that it takes itself', () => {
-  const { watch, lines, second } = shown()
+  const { watch, percent, line, second, job } = shown()
   watch.expect(methodWork({ ...size, examples: 0, selection: 0, looksAtTokens: false, learnsAlone: false }))
   watch.expect({ soft: 100 })
   watch.enter('soft')
   watch.onWork({ task: 'step', done: 50.5, total: 100 }, 'soft')
   for (let i = 0; i < 10; i++) second()
   watch.onWork({ task: 'step', done: 60, total: 100 }, 'soft')
-  expect(lines.at(-1)).toMatch(/ 60 % {2}soft training, 60 of 100, 57\.0\/min, 42 s left/)
+  expect([percent(), line()]).toEqual([60, 'soft training, 60 of 100'])
+  const { rate = 0, secondsLeft = 0 } = job.current() ?? {}
+  expect([60 * rate, secondsLeft].map(Math.round)).toEqual([57, 42])
 })

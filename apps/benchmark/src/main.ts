@@ -29,8 +29,14 @@ export async function main(args: readonly string[]): Promise<number> {
   const [first] = args
   const isNamed = first !== undefined && !first.startsWith('-')
   const [name, options] = isNamed ? [first, args.slice(1)] : ['comparison', args]
-  const usage = async (): Promise<string> =>
-    `${HELP}\n${(await import('./comparison/command.ts')).HELP}\n${(await import('./generation/command.ts')).HELP}`
+  const usage = async (): Promise<string> => {
+    const commands = [
+      await import('./comparison/command.ts'),
+      await import('./generation/command.ts'),
+      await import('./chooser/command.ts'),
+    ]
+    return [HELP, ...commands.map((command) => command.HELP)].join('\n')
+  }
   if (options.includes('--help')) {
     process.stdout.write(await usage())
     return 0
@@ -48,6 +54,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (name === 'generation') {
       const { compareGeneration } = await import('./generation/command.ts')
       return await compareGeneration(nodeRuntime(), options)
+    }
+    if (name === 'chooser') {
+      const { judgeChooser } = await import('./chooser/command.ts')
+      return await judgeChooser(nodeRuntime(), options)
     }
     if (name === 'worker') {
       const { workOnCells } = await import('./comparison/cell-worker.ts')

@@ -1,0 +1,27 @@
+import type { Plan } from '@tp/compiler'
+import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
+import type { Model } from '@tp/onnx'
+import { findPlan, usualMethods } from '@tp/optimize'
+import { entryOf } from '../registry/methods.ts'
+import type { PoolData } from './pool-answers.ts'
+
+interface ChoiceInput {
+  /** Answers; models that are timed are loaded on the device. */
+  readonly runtime: Runtime
+  readonly device: Runtime
+  readonly load: (runtime: Runtime, model: Model, options: SessionOptions) => Promise<Session>
+  readonly model: Model
+  readonly data: PoolData
+  /** Whether 8 bits are a choice. */
+  readonly eightBits: boolean
+  readonly maxLoss: number
+}
+
+/** The plan that is chosen without further instructions, for the largest inputs: what is judged. */
+export async function planOf({ data, eightBits, ...common }: ChoiceInput): Promise<Plan> {
+  const ofClasses = data.inputs.lengths === undefined ? usualMethods.other : usualMethods.text
+  const names = { classification: ofClasses, ranking: usualMethods.text, embeddings: usualMethods.vectors }[data.task]
+  const variants = names.map((name) => ({ entry: entryOf(name), optional: true }))
+  const { regimes } = await findPlan({ ...common, data, variants, grid: [], ...(eightBits && { quantize: {} }) })
+  return regimes.at(-1)?.plan as Plan
+}

@@ -1,5 +1,5 @@
 import { cpSync, existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type Plan, transform, transformsOf } from '@tp/compiler'
+import { type Plan, quantize, transform, transformsOf } from '@tp/compiler'
 import { baselines as methods } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
@@ -74,6 +74,16 @@ describe('a run', () => {
   test('writes the same bytes whatever the number of threads', async () => {
     for (const threads of [1, 2]) await runBulk({ ...common, threads, out: at(`threads-${threads}.jsonl`) })
     expect(readFileSync(at('threads-1.jsonl'))).toEqual(readFileSync(at('threads-2.jsonl')))
+  })
+
+  test('writes the same bytes whatever is in a batch, in 8 bits as well', async () => {
+    const { model } = transform(decodeModel(readFileSync(common.model)), quantize())
+    writeFileSync(at('model', 'int8.onnx'), encodeModel(model))
+    const options = { ...common, model: at('model', 'int8.onnx') }
+    for (const batchTokens of [1, 300, 4096]) {
+      await runBulk({ ...options, batchTokens, out: at(`batches-${batchTokens}.jsonl`) })
+      expect(readFileSync(at(`batches-${batchTokens}.jsonl`))).toEqual(readFileSync(at('batches-1.jsonl')))
+    }
   })
 
   test('says how far it is', async () => {

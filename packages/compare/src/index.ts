@@ -67,7 +67,7 @@ export {
   verifyPruning,
 } from './prunings/verify-pruning.ts'
 export { type Invariance, type InvarianceOptions, verifyInvariance } from './verify/invariance.ts'
-export { type QuantizedComparison, verifyQuantized } from './verify/verify-quantized.ts'
+export { type QuantizedComparison, type VerifyQuantizedOptions, verifyQuantized } from './verify/verify-quantized.ts'
 export { type VerifyOptions, verifySame } from './verify/verify-same.ts'
 
 // Decoders: and what presses their caches.

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { prune, transform } from '@tp/compiler'
+import { prune, quantize, roundsByBatch, transform } from '@tp/compiler'
 import { mean, mul, none, type Schedule, schedule, scorer } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
@@ -131,6 +131,23 @@ test('verifyQuantized refuses a file whose padded rows are far from those alone'
   await expect(verifyQuantized({ source, dense, changed: changing(changed, spoilShort(100)) })).rejects.toMatchObject({
     code: 'TP_VERIFY',
     message: expect.stringMatching(/^\[compare\].* padded right, outputs/),
+  })
+})
+
+test('verifyQuantized holds a file that rounds each token by itself to the answers that it gives alone', async () => {
+  const own = async (activations: 'token' | 'tensor') => {
+    const { model } = transform(source, quantize({ activations }))
+    return { model, session: await runtime.load(encodeModel(model)) }
+  }
+  await using token = (await own('token')).session
+  expect((await verifyQuantized({ source, dense, changed: token, roundsByBatch: false })).own).toBe(0)
+  const { model, session } = await own('tensor')
+  await using tensor = session
+  expect(roundsByBatch(model)).toBe(true)
+  expect((await verifyQuantized({ source, dense, changed: tensor })).own).toBeGreaterThan(1e-4)
+  await expect(verifyQuantized({ source, dense, changed: tensor, roundsByBatch: false })).rejects.toMatchObject({
+    code: 'TP_VERIFY',
+    message: expect.stringMatching(/answers differ from those alone by .* although each token is rounded by itself/),
   })
 })
 

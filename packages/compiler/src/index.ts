@@ -48,10 +48,17 @@ export { type ReadClassTokenOptions, type ReadClassTokenReport, readClassToken }
 
 // Weights: in 8 bits, after outlying channels are smoothed.
 
-export { QUANTIZE_DEFAULTS, type QuantizeOptions, quantizeFields, type WeightType } from './plan/quantize-options.ts'
+export {
+  type Activations,
+  QUANTIZE_DEFAULTS,
+  type QuantizeOptions,
+  quantizeFields,
+  type WeightType,
+} from './plan/quantize-options.ts'
 export type { FloatWeights } from './quantize/float-weights.ts'
 export { productsSaturate } from './quantize/products-saturate.ts'
 export type { QuantizedNode } from './quantize/quantize-model.ts'
+export { roundsByBatch } from './quantize/rounds-by-batch.ts'
 export { type SmoothedSite, type SmoothSite, smoothSites } from './quantize/smooth-model.ts'
 export type { ChannelRanges } from './quantize/smooth-scales.ts'
 export { type QuantizeReport, quantize } from './transforms/quantize.ts'

@@ -57,7 +57,7 @@ describe('smooth', () => {
   test('takes away most of what 8 bits do to the products, about as much as it says', async () => {
     const error = async (own: Model): Promise<number> => {
       // Exact on every processor.
-      const result = transform(own, quantize({ reduceRange: true }))
+      const result = transform(own, quantize({ reduceRange: true, activations: 'tensor' }))
       const [exact, rounded] = [await run(model, feeds), await run(result.model, feeds)]
       const [ya, other] = [exact.ya?.data as Float32Array, rounded.ya?.data as Float32Array]
       return ya.reduce((sum, y, i) => sum + (y - (other[i] as number)) ** 2, 0) / ya.length

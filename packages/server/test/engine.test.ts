@@ -75,9 +75,12 @@ const forms: readonly Form[] = [
   { name: 'a model pruned by a threshold', load: () => load({ schedule: byThreshold, monitor: true }) },
   // Activations are rounded by the range of the whole batch.
   { name: 'a model in 8 bits', load: () => nodeRuntime().load(int8, worker), most: 0.2, tags: 'exhaustive' },
+  // Each token is rounded by itself: not a bit is different.
+  { name: 'a model in 8 bits that rounds by token', load: () => load({ eightBits: true }), most: Number.MIN_VALUE },
 ]
 const packedForms: readonly Form[] = [
   { name: 'a packed model', load: () => loadPacked({}), packed: true, tags: 'exhaustive' },
+  { name: 'a packed model in 8 bits', load: () => loadPacked({ eightBits: true }), packed: true, tags: 'exhaustive' },
   { name: 'a model pruned by a ratio, and packed', load: () => loadPacked({ schedule: half }), packed: true },
 ]
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { inspect, type PruneOptions, pack, prune, transform } from '@tp/compiler'
+import { inspect, type PruneOptions, pack, prune, quantize, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -10,14 +10,22 @@ export interface MailOptions extends Partial<PruneOptions> {
   readonly packed?: boolean
   /** The states of its last layer, [batch, sequence, 128], as its one output. */
   readonly states?: boolean
+  /** In 8 bits, with a scale for each token. */
+  readonly eightBits?: boolean
 }
 
 /** The mail model as bytes: plain, pruned, or packed. */
-export function mailModel({ packed = false, states = false, ...pruning }: MailOptions = {}): Uint8Array {
+export function mailModel({
+  packed = false,
+  states = false,
+  eightBits = false,
+  ...pruning
+}: MailOptions = {}): Uint8Array {
   const dense = decodeModel(readFileSync(modelPath('mail')))
   if (states) withStates(dense)
   const options = { method: receivedAttention(), ...pruning } as PruneOptions
-  const model = pruning.schedule === undefined ? dense : transform(dense, prune(options)).model
+  const pruned = pruning.schedule === undefined ? dense : transform(dense, prune(options)).model
+  const model = eightBits ? transform(pruned, quantize()).model : pruned
   return encodeModel(packed ? packedOf(model) : model)
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Arrangement, verifyInvariance, verifyQuantized, verifySame } from '@tp/compare'
-import { inspect, pack, prune, quantize, transform } from '@tp/compiler'
+import { inspect, pack, prune, quantize, roundsByBatch, transform } from '@tp/compiler'
 import { isTpError, none, schedule } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -106,7 +106,10 @@ async function exactly({ model, session }: Opened, changed: Model, runtime: type
 
 async function rounded({ model, session }: Opened, changed: Model): Promise<Compared> {
   await using after = await node.load(encodeModel(changed))
-  const { distances } = await verifyQuantized({ source: model, dense: session, changed: after })
+  const { distances } = await verifyQuantized({
+    ...{ source: model, dense: session, changed: after },
+    roundsByBatch: roundsByBatch(changed),
+  })
   return { difference: Math.max(0, ...Object.values(distances)), arrangements: Object.keys(distances) as Arrangement[] }
 }
 

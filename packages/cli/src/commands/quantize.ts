@@ -17,7 +17,7 @@ import { type Command, type CommandReport, command, millisecondsSince } from './
 
 /** Options for the fields of the form, by the names that they have there. */
 const formOptions = fieldOptions(quantizeFields) as Readonly<
-  Record<'type' | 'exclude', TextOption> & Record<'per-tensor' | 'reduce-range', Flag>
+  Record<'type' | 'activations' | 'exclude', TextOption> & Record<'per-tensor' | 'reduce-range', Flag>
 >
 
 const options = {
@@ -49,8 +49,9 @@ const options = {
 export const quantizeCommand: Command = command({
   options,
   notes: [
-    'Products with constant weights and embedding tables become 8-bit, as by quantize_dynamic of onnxruntime: the range of',
-    'activations is measured at every run. With --data the answers are compared with those of MODEL; labels are not used.',
+    'Products with constant weights and embedding tables become 8-bit. The range of each token is measured at every run, so that an',
+    'answer does not depend on its batch; --activations tensor is quantize_dynamic of onnxruntime. With --data the answers are',
+    'compared with those of MODEL; labels are not used.',
     'Prune before or after, and pack last. Examples:',
     '',
     '  tp quantize model.onnx -o model.int8.onnx',
@@ -85,7 +86,11 @@ export const quantizeCommand: Command = command({
     await using staged = await stageModel(model, file, out, signal)
     if (args.verify) progress.stage('verifying')
     const verification = args.verify
-      ? await (await import('../quantizing/verify-quantized.ts')).verifyEightBits(file, staged.path, signal)
+      ? await (await import('../quantizing/verify-quantized.ts')).verifyEightBits(
+          file,
+          { path: staged.path, model },
+          signal,
+        )
       : undefined
     throwIfAborted(signal, 'tp')
     await staged.commit()
@@ -93,6 +98,7 @@ export const quantizeCommand: Command = command({
     if (saturates) progress.note(SATURATES)
     const report: PrintedQuantization = {
       ...{ model: path, out, type: form.weightType, perChannel: form.perChannel, reduceRange: form.reduceRange },
+      activations: form.activations,
       saturates,
       nodes,
       remaining,

@@ -11,6 +11,7 @@ export interface PrintedQuantization extends Partial<AnswerNearness> {
   readonly out: string
   readonly type: QuantizeOptions['weightType']
   readonly perChannel: boolean | undefined
+  readonly activations: QuantizeOptions['activations']
   readonly nodes: Quantized['nodes']
   readonly remaining: Quantized['remaining']
   readonly task?: Exclude<Task, 'asr'>
@@ -35,6 +36,7 @@ export function describeQuantized(report: PrintedQuantization): string {
     out,
     type,
     perChannel,
+    activations,
     nodes,
     remaining,
     task,
@@ -49,7 +51,7 @@ export function describeQuantized(report: PrintedQuantization): string {
   const products = nodes.length - tables
   const scales = perChannel === true ? 'channel' : 'matrix'
   const lines = [
-    `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${counted(products, 'product')} and ${counted(tables, 'table')} in ${type}, one scale for each ${scales}`,
+    `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${counted(products, 'product')} and ${counted(tables, 'table')} in ${type}, one scale for each ${scales}; activations: one for each ${activations}`,
   ]
   const left = remainingText(remaining, bytes)
   if (left !== undefined) lines.push(left)

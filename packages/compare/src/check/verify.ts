@@ -1,4 +1,4 @@
-import { inspect, inspectDecoder, readProvenance } from '@tp/compiler'
+import { inspect, inspectDecoder, readProvenance, roundsByBatch } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
@@ -55,7 +55,8 @@ export async function verify(changed: Loadable, dense: Loadable, options: Verify
     await verifyPromptRuns({ ...pair, decoder })
     return { kind: 'pruned' }
   }
-  if (isQuantized) return { kind: 'quantized', ...(await verifyQuantized(pair)) }
+  if (isQuantized)
+    return { kind: 'quantized', ...(await verifyQuantized({ ...pair, roundsByBatch: roundsByBatch(model) })) }
   if (changesOf(model) === changesOf(source)) return { kind: 'same', ...(await verifySame(pair)) }
   const where = readProvenance(model).at(-1)?.method ?? 'compare'
   const invariance = await verifyInvariance({ source, dense: before, pruned: after, where, signal })

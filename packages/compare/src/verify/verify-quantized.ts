@@ -12,17 +12,29 @@ export interface QuantizedComparison {
   readonly own: number
 }
 
+export interface VerifyQuantizedOptions extends VerifyOptions {
+  /**
+   * Whether the file in 8 bits rounds by ranges of whole batches (`roundsByBatch` of `@tp/compiler`); default true. One that does not has to
+   * give an example the answer that it gets alone, in every arrangement in which the answers of the source do not change by a bit.
+   */
+  readonly roundsByBatch?: boolean | undefined
+}
+
+/** Answers that do not depend on the batch: as exact as the sums of a runtime are. */
+const SAME = 1e-6
+
 /** In a batch and with padding, rounding may move answers by so many times what it moves them by alone, … */
 const TIMES = 3
 /** … or by half of their size. */
 const LEAST = 0.5
 
 /**
- * Verifies that outputs of a model in 8 bits are finite, and that padding moves them no more than rounding explains. How far its answers are
+ * Verifies that outputs of a model in 8 bits are finite, and that batches and padding move them no more than rounding explains: not at all where
+ * no range is taken over a batch. How far its answers are
  * from those of the source depends on the examples: random ones say little, so that no distance is refused.
  * @throws TpError TP_VERIFY, TP_DENSE where the source itself does not hold, TP_INPUT
  */
-export async function verifyQuantized(options: VerifyOptions): Promise<QuantizedComparison> {
+export async function verifyQuantized(options: VerifyQuantizedOptions): Promise<QuantizedComparison> {
   const { dense, changed } = await answersOfBoth(options)
   const compared = heldWithin(ownDistances(dense, relativeDistance), roundingOf(options.source))
   const distances: Partial<Record<Arrangement, number>> = {}
@@ -40,5 +52,16 @@ export async function verifyQuantized(options: VerifyOptions): Promise<Quantized
     )
   }
   const after = ownDistances(changed, relativeDistance)
+  if (options.roundsByBatch === false) requireSame(after, heldWithin(ownDistances(dense, relativeDistance), 0))
   return { distances, own: Math.max(0, ...compared.map((each) => after.get(each) ?? 0)) }
+}
+
+/** @param exact the arrangements in which it has to answer as alone */
+function requireSame(own: ReadonlyMap<Arrangement, number>, exact: readonly Arrangement[]): void {
+  for (const arrangement of exact) {
+    const far = own.get(arrangement) ?? 0
+    if (far <= SAME) continue
+    const seen = `${arrangement}, answers differ from those alone by ${(100 * far).toPrecision(2)} % of their size`
+    throw notVerified(`${seen}, although each token is rounded by itself`)
+  }
 }

@@ -121,7 +121,7 @@ class Head {
 
   /**
    * Whether all that gets there goes through a product: residuals lead around those of the layers, and not around a head. One
-   * number for all tokens (the scale of a quantized product) is not a way around.
+   * number for all tokens, or for each (the scale of a quantized product), is not a way around.
    */
   #isAnswer(output: string): boolean {
     const seen = new Set<string>()
@@ -139,7 +139,7 @@ class Head {
 
   #isOneNumber(name: string): boolean {
     const { hasShape, dims } = this.#program.tensor(name)
-    return hasShape && dims.every((size) => size === 1)
+    return hasShape && (dims.length <= 3 ? dims.at(-1) === 1 || dims.length === 0 : dims.every((size) => size === 1))
   }
 
   /** True where some tokens get minus infinity, which is for choosing the largest: such states have no mean. */

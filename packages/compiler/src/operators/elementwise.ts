@@ -1,5 +1,6 @@
 import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
+import { readAttributes } from '@tp/onnx'
 import { sum } from './fused/sum.ts'
 import { fits, inputsOf, integerAttribute } from './node-inputs.ts'
 import { alignOperand } from './operands.ts'
@@ -65,6 +66,17 @@ const someOperand: Operator['neverNegative'] = ({ input }, operand) => input.som
 const fromLimits: Operator['neverNegative'] = ({ input: [, least, most] }, operand) =>
   Boolean(least) && operand(1) && (!most || operand(2))
 
+export const LEAST_OF_GELU = -0.17004
+
+/** The least of x·Φ(x) is −0.16997, that of its approximation by tanh −0.17004. */
+const leastOfGelu: Operator['least'] = () => LEAST_OF_GELU
+
+/** Of x·sigmoid(alpha·x). */
+const leastOfQuickGelu: Operator['least'] = (node) => {
+  const { alpha = 1.702 } = readAttributes(node) ?? {}
+  return typeof alpha === 'number' && alpha > 0 ? -0.27847 / alpha : undefined
+}
+
 /** Operators on each element by itself. */
 export const elementwise: OperatorEntries = {
   Add: { ...broadcasting('arithmetic', 'linear', 'sum'), zeroFrom: 'all' },
@@ -88,8 +100,8 @@ export const elementwise: OperatorEntries = {
   Where: { ...broadcasting('choice', 'linear'), zeroOrOneFrom: 'all' },
 
   PRelu: { ...broadcasting('activation'), zeroFrom: 'first' },
-  'com.microsoft.BiasGelu': broadcasting('activation'),
-  'com.microsoft.FastGelu': broadcasting('activation'),
+  'com.microsoft.BiasGelu': { ...broadcasting('activation'), least: leastOfGelu },
+  'com.microsoft.FastGelu': { ...broadcasting('activation'), least: leastOfGelu },
 
   Neg: throughZero('arithmetic', 'linear'),
   Abs: throughZero('arithmetic'),
@@ -108,13 +120,13 @@ export const elementwise: OperatorEntries = {
   Clip: { ...pointwise('activation'), neverNegative: fromLimits },
   Elu: throughZero('activation'),
   Erf: throughZero('activation'),
-  Gelu: throughZero('activation'),
+  Gelu: { ...throughZero('activation'), least: leastOfGelu },
   Celu: throughZero('activation'),
   HardSigmoid: pointwise('activation'),
   HardSwish: throughZero('activation'),
   LeakyRelu: throughZero('activation'),
   Mish: throughZero('activation'),
-  Relu: throughZero('activation'),
+  Relu: { ...throughZero('activation'), least: () => 0 },
   Selu: throughZero('activation'),
   Sigmoid: pointwise('activation'),
   Softplus: pointwise('activation'),
@@ -122,8 +134,8 @@ export const elementwise: OperatorEntries = {
   Swish: throughZero('activation'),
   Tanh: throughZero('activation'),
   ThresholdedRelu: throughZero('activation'),
-  'com.microsoft.Gelu': throughZero('activation'),
-  'com.microsoft.QuickGelu': throughZero('activation'),
+  'com.microsoft.Gelu': { ...throughZero('activation'), least: leastOfGelu },
+  'com.microsoft.QuickGelu': { ...throughZero('activation'), least: leastOfQuickGelu },
 
   IsInf: pointwise('logic'),
   IsNaN: pointwise('logic'),
@@ -136,5 +148,5 @@ export const elementwise: OperatorEntries = {
 
   QuantizeLinear: pointwise('rounded values'),
   DequantizeLinear: pointwise('rounded values', 'quantized'),
-  DynamicQuantizeLinear: pointwise('rounded by range'),
+  DynamicQuantizeLinear: pointwise('rounded by range', 'range of all'),
 }

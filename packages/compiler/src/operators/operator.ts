@@ -37,6 +37,8 @@ export interface Operator {
    * of its first input needs none, nor one that `reduces`.
    */
   readonly neverNegative?: (node: NodeProto, operand: (index: number) => boolean) => boolean
+  /** The least number that a node can return, whatever it is given; undefined where that hangs on an attribute. */
+  readonly least?: (node: NodeProto) => number | undefined
   /** How it brings together what it reduces, if as a mean, a sum or the largest. */
   readonly reduces?: 'mean' | 'sum' | 'max'
   /** Multiply-adds of one node, from its result. */
@@ -87,6 +89,8 @@ export type Trait =
   | 'rounded values'
   /** As `rounded values`, by the range of all of them, which it returns as well. */
   | 'rounded by range'
+  /** Rounds by the range of all of a tensor, a whole batch with its padding, whatever else it does. */
+  | 'range of all'
   /** Returns all values of its first input once, laid out differently. */
   | 'moved values'
   /** As `moved values`, in the same order: axes are joined or split. */

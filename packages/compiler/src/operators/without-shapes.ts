@@ -35,7 +35,7 @@ export const withoutShapes: OperatorEntries = {
   STFT: { traits: ['fourier'] },
   Scan: { traits: ['control flow'] },
   'com.microsoft.DequantizeLinear': { traits: ['quantized'] },
-  'com.microsoft.DynamicQuantizeLSTM': { traits: ['recurrent', 'quantized'] },
+  'com.microsoft.DynamicQuantizeLSTM': { traits: ['recurrent', 'quantized', 'range of all'] },
   'com.microsoft.MatMulBnb4': { traits: ['product', 'quantized'] },
   'com.microsoft.PackedAttention': { traits: ['fused'], readsEarlierKeys: returnsKeys },
   'com.microsoft.PackedMultiHeadAttention': { traits: ['fused'], readsEarlierKeys: returnsKeys },

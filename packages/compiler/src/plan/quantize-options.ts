@@ -6,6 +6,9 @@ import { type FieldsOf, flag, problemOf } from './field.ts'
 /** Element type of quantized weights. Signed ones are symmetric: their zero point is 0. */
 export type WeightType = 'int8' | 'uint8'
 
+/** The part of an input of 8-bit products that has a scale of its own: each token (row), or the whole tensor. */
+export type Activations = 'token' | 'tensor'
+
 export interface QuantizeOptions {
   /** Default int8: on x86 with VNNI or AMX much faster than uint8, which is there for processors without signed products. */
   readonly weightType?: WeightType | undefined
@@ -13,6 +16,11 @@ export interface QuantizeOptions {
   readonly perChannel?: boolean | undefined
   /** Weights of 7 bits (default false), for x86 without VNNI, where sums of two 8-bit products saturate at 16 bits. */
   readonly reduceRange?: boolean | undefined
+  /**
+   * Default `token`: an answer does not depend on what else is in the batch, or on padding, and is nearer to float32. `tensor`
+   * is the `quantize_dynamic` of onnxruntime, somewhat faster where all texts have the same length.
+   */
+  readonly activations?: Activations | undefined
   /** Nodes that remain in float32, by the names that the report's `nodes` give. */
   readonly exclude?: readonly string[] | undefined
 }
@@ -22,6 +30,7 @@ export const QUANTIZE_DEFAULTS: { readonly [Name in keyof QuantizeOptions]-?: No
   weightType: 'int8',
   perChannel: true,
   reduceRange: false,
+  activations: 'token',
   exclude: [],
 }
 
@@ -49,6 +58,15 @@ export const quantizeFields: FieldsOf<QuantizeOptions> = {
     default: QUANTIZE_DEFAULTS.reduceRange,
     description: 'weights of 7 bits: for x86 without VNNI, where sums of 8-bit products saturate',
     written: { as: 'flag' },
+  },
+  activations: {
+    schema: picklist(['token', 'tensor']),
+    form: '"token" or "tensor"',
+    code: 'TP_OPTION',
+    default: QUANTIZE_DEFAULTS.activations,
+    description:
+      'one scale for each token, so that no answer depends on its batch, or one for the whole tensor, as quantize_dynamic has it',
+    written: { as: 'word', value: 'token|tensor', words: ['token', 'tensor'] },
   },
   exclude: {
     schema: array(string()),

@@ -1,9 +1,10 @@
-import { checkQuantizeOptions, QUANTIZE_DEFAULTS } from '../plan/quantize-options.ts'
+import { type Activations, checkQuantizeOptions, QUANTIZE_DEFAULTS } from '../plan/quantize-options.ts'
 import type { Rounding } from './round-weights.ts'
 
 /** The values to round, and the form of rounding. */
 export interface QuantizeForm {
   readonly rounding: Rounding
+  readonly activations: Activations
   /** Nodes that remain in float32. */
   readonly exclude: ReadonlySet<string>
 }
@@ -18,7 +19,8 @@ export function readQuantizeOptions(options: unknown): QuantizeForm {
     weightType: type = QUANTIZE_DEFAULTS.weightType,
     perChannel = QUANTIZE_DEFAULTS.perChannel,
     reduceRange = QUANTIZE_DEFAULTS.reduceRange,
+    activations = QUANTIZE_DEFAULTS.activations,
     exclude = QUANTIZE_DEFAULTS.exclude,
   } = options
-  return { rounding: { type, perChannel, reduceRange }, exclude: new Set(exclude) }
+  return { rounding: { type, perChannel, reduceRange }, activations, exclude: new Set(exclude) }
 }

@@ -30,14 +30,18 @@ export interface QuantizedNode {
  * @param origin what `source` was made from by pruning; `exclude` may name its nodes, too
  * @throws Refused, and what reading a graph fails with; TpError TP_OPTION for a node to exclude that is not quantized
  */
-export function quantizeModel(source: Model, { rounding, exclude }: QuantizeForm, origin: Model): QuantizedModel {
+export function quantizeModel(
+  source: Model,
+  { rounding, activations, exclude }: QuantizeForm,
+  origin: Model,
+): QuantizedModel {
   const model = cloneModel(source)
   const graph = new Graph(model)
   graph.sortTopologically()
   const isPruned = readProvenance(model).length > 0
   const isOurs = (node: NodeProto): boolean => isPruned && isOfPruning(node)
   const left = remaining(graph, origin, exclude)
-  const to = new QuantizedGraph(graph, rounding)
+  const to = new QuantizedGraph(graph, rounding, activations)
   to.tie(tiedTables(to, (node) => isOurs(node) || exclude.has(shownName(node))))
   const nodes: QuantizedNode[] = []
   eachNode(to, (node, own) => {

@@ -1,14 +1,10 @@
 import type { Attributes } from '@tp/core/expression'
 import { createNode, dtypeOf, type Graph, type NodeProto, readAttributes, readTensor, type TensorProto } from '@tp/onnx'
+import type { Activations } from '../plan/quantize-options.ts'
 import { Refused } from '../program/refusal.ts'
+import type { QuantizedValue } from './quantized-value.ts'
 import { type RoundedWeights, type Rounding, roundWeights } from './round-weights.ts'
-
-/** A value as 8-bit numbers: names of them, of their scale and of their zero point; no zero point means 0. */
-export interface QuantizedValue {
-  readonly data: string
-  readonly scale: string
-  readonly zero: string
-}
+import { RowRounding } from './row-rounding.ts'
 
 /** Constant float32 weights, or their transpose. */
 export interface ConstantWeights {
@@ -37,12 +33,19 @@ export class QuantizedGraph {
   readonly #weights: Map<TensorProto, Map<string, QuantizedValue>>
   readonly #tied: Map<TensorProto, TiedTable | undefined>
   readonly #values = new Map<string, QuantizedValue>()
+  readonly #ranges = new Map<string, QuantizedValue>()
+  /** Where activations have a scale for each token. */
+  readonly #rows: RowRounding | undefined
 
+  constructor(graph: Graph, rounding: Rounding, activations: Activations)
   /** @param outer of a branch: the graph around it */
-  constructor(graph: Graph, rounding: Rounding, outer?: QuantizedGraph) {
+  constructor(graph: Graph, rounding: Rounding, outer: QuantizedGraph)
+  constructor(graph: Graph, rounding: Rounding, from: QuantizedGraph | Activations) {
+    const outer = typeof from === 'string' ? undefined : from
     this.graph = graph
     this.rounding = rounding
     this.#outer = outer
+    this.#rows = typeof from === 'string' ? (from === 'token' ? new RowRounding(graph) : undefined) : from.#rows
     this.#main = outer === undefined ? graph : outer.#main
     this.#weights = outer === undefined ? new Map() : outer.#weights
     this.#tied = outer === undefined ? new Map() : outer.#tied
@@ -153,30 +156,42 @@ export class QuantizedGraph {
     return { data: values, scale, zero }
   }
 
+  /** Whether activations have a scale for each row. */
+  get roundsRows(): boolean {
+    return this.#rows !== undefined
+  }
+
   /** Says that a value is there as 8-bit numbers, too. */
   note(name: string, value: QuantizedValue): void {
     this.#values.set(name, value)
   }
 
-  /** The 8-bit form of a value of the graph; its range is measured at every run. `before`: where it is first read. */
+  /** The 8-bit form of a value of the graph; its ranges are measured at every run. `before`: where it is first read. */
   value(name: string, before: NodeProto): QuantizedValue {
-    const known = this.#values.get(name)
+    const rows = this.#rows
+    if (rows === undefined) return this.valueByRange(name, before)
+    return this.#once(this.#values, name, () => rows.round(this.graph, name, before))
+  }
+
+  /** The same with one scale and zero point for all of it, for operators that take no other. */
+  valueByRange(name: string, before: NodeProto): QuantizedValue {
+    return this.#once(this.#rows === undefined ? this.#values : this.#ranges, name, () => {
+      const parts = ['quantized', 'scale', 'zero_point'].map((part) => this.uniqueName(`${name}_${part}`))
+      const [data, scale, zero] = parts as [string, string, string]
+      const node = this.uniqueName(`${name}_QuantizeLinear`)
+      this.graph.insert(
+        [createNode({ type: 'DynamicQuantizeLinear', name: node, inputs: [name], outputs: parts })],
+        before,
+      )
+      return { data, scale, zero }
+    })
+  }
+
+  #once(among: Map<string, QuantizedValue>, name: string, make: () => QuantizedValue): QuantizedValue {
+    const known = among.get(name)
     if (known !== undefined) return known
-    const parts = ['quantized', 'scale', 'zero_point'].map((part) => this.uniqueName(`${name}_${part}`))
-    const [data, scale, zero] = parts as [string, string, string]
-    this.graph.insert(
-      [
-        createNode({
-          type: 'DynamicQuantizeLinear',
-          name: this.uniqueName(`${name}_QuantizeLinear`),
-          inputs: [name],
-          outputs: parts,
-        }),
-      ],
-      before,
-    )
-    const value = { data, scale, zero }
-    this.#values.set(name, value)
+    const value = make()
+    among.set(name, value)
     return value
   }
 }

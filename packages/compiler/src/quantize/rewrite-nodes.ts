@@ -1,7 +1,8 @@
 import type { Attributes } from '@tp/core/expression'
-import { codeOf, createNode, type NodeProto, readAttributes } from '@tp/onnx'
+import { codeOf, createNode, type Graph, type NodeProto, opset, readAttributes } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
-import type { ConstantWeights, QuantizedGraph, QuantizedValue } from './quantized-graph.ts'
+import type { ConstantWeights, QuantizedGraph } from './quantized-graph.ts'
+import type { QuantizedValue } from './quantized-value.ts'
 
 /** Puts 8-bit nodes in place of one; false where the node has a form that is not quantized, and is left alone. */
 export type Rewrite = (node: NodeProto, to: QuantizedGraph) => boolean
@@ -109,28 +110,78 @@ function scaledRows(node: NodeProto, rows: string, { scale, zero }: QuantizedVal
   return nodes
 }
 
-/** com.microsoft.Attention, as QAttention: which has no bias of its own and no sizes of heads, and is not used with earlier keys. */
+/**
+ * com.microsoft.Attention. Where activations have one scale, as QAttention, which has no bias of its own and no sizes of heads, and is not used
+ * with earlier keys; otherwise as a product, and MultiHeadAttention.
+ */
 const attention: Rewrite = (node, to) => {
-  const [input, weight, bias = '', mask = '', past = '', added = ''] = node.input as [string, string, ...string[]]
+  const [input, weight, bias = '', , past = '', added = ''] = node.input as [string, string, ...string[]]
   const weights = to.weights(weight)
   const isPlain = past === '' && added === '' && node.output.length === 1
   if (weights?.tensor.dims.length !== 2 || weights.isTransposed || bias === '' || !isPlain) return false
   if (node.attribute.some(({ name }) => name === 'qkv_hidden_sizes')) return false
   const { graph } = to
-  const value = to.value(input, node)
+  const isApart = to.roundsRows && isMultiHead(node, graph)
+  const value = isApart ? to.value(input, node) : to.valueByRange(input, node)
   const stored = to.addWeights(weight, weights)
   const next = after(node, to)
   graph.remove(node)
+  graph.insert(isApart ? multiHead(node, value, stored, to) : [qAttention(node, value, stored, to)], next)
+  return true
+}
+
+function qAttention(node: NodeProto, value: QuantizedValue, weights: QuantizedValue, to: QuantizedGraph): NodeProto {
+  const [, , bias = '', mask = ''] = node.input
   const quantized = createNode({
     type: 'QAttention',
     domain: 'com.microsoft',
     name: named(node, 'quant', to),
-    inputs: [value.data, stored.data, bias, value.scale, stored.scale, mask, value.zero, stored.zero],
+    inputs: [value.data, weights.data, bias, value.scale, weights.scale, mask, value.zero, weights.zero],
     outputs: node.output,
   })
   quantized.attribute = node.attribute
-  graph.insert([quantized], next)
-  return true
+  return quantized
+}
+
+/** Attributes that MultiHeadAttention has, too, with the same meaning. */
+const ofHeads = new Set(['num_heads', 'scale', 'mask_filter_value', 'unidirectional'])
+
+/** Whether MultiHeadAttention can say the same: its masks are none, or one number for each token. */
+function isMultiHead(node: NodeProto, graph: Graph): boolean {
+  const mask = node.input[3] ?? ''
+  const isKnown =
+    mask === '' || (graph.valueInfo(mask) ?? graph.inputs.find(({ name }) => name === mask))?.dims?.length === 2
+  const rotates = Number(readAttributes(node)?.do_rotary ?? 0) !== 0
+  return isKnown && !rotates
+}
+
+/** Attention(x, W, b, mask) = MultiHeadAttention(three parts of x·W, b, mask) */
+function multiHead(node: NodeProto, value: QuantizedValue, weights: QuantizedValue, to: QuantizedGraph): NodeProto[] {
+  const [output] = node.output as [string]
+  const [, , bias = '', mask = ''] = node.input
+  const [projected, ...parts] = ['projected', 'query', 'key', 'value'].map((part) =>
+    to.uniqueName(`${output}_${part}`),
+  ) as [string, ...string[]]
+  const count: Attributes = opset(to.graph.model) >= 18 ? { num_outputs: 3 } : {}
+  const heads = createNode({
+    type: 'MultiHeadAttention',
+    domain: 'com.microsoft',
+    name: named(node, 'heads', to),
+    inputs: [...parts, bias, mask],
+    outputs: [output],
+  })
+  heads.attribute = node.attribute.filter(({ name }) => ofHeads.has(name))
+  return [
+    ...product(node.name, value, weights, projected, to),
+    createNode({
+      type: 'Split',
+      name: named(node, 'split', to),
+      inputs: [projected],
+      outputs: parts,
+      attributes: { axis: -1, ...count },
+    }),
+    heads,
+  ]
 }
 
 const rewrites: ReadonlyMap<string, Rewrite> = new Map([
@@ -147,12 +198,13 @@ function after(node: NodeProto, { graph }: QuantizedGraph): NodeProto | undefine
 
 /**
  * The four nodes that onnxruntime fuses into one (MatMulIntegerToFloat, DynamicQuantizeMatMul):
- * Y = (A − zero)·(B − zero) · (scale of A · scale of B)
+ * Y = (A − zero)·(B − zero) · (scale of A · scale of B), and then the scales of A's rows
  */
 function product(name: string, a: QuantizedValue, b: QuantizedValue, output: string, to: QuantizedGraph): NodeProto[] {
   const [sums, floats, scale] = ['quantized', 'cast', 'scale'].map((part) =>
     to.uniqueName(`${output}_output_${part}`),
   ) as [string, string, string]
+  const product = a.rows === undefined ? output : to.uniqueName(`${output}_output_product`)
   const own = (part: string): { name?: string } => (name === '' ? {} : { name: to.uniqueName(`${name}_${part}`) })
   const zeros = b.zero === '' ? [a.zero] : [a.zero, b.zero]
   return [
@@ -165,7 +217,10 @@ function product(name: string, a: QuantizedValue, b: QuantizedValue, output: str
       attributes: { to: codeOf('float32') },
     }),
     createNode({ type: 'Mul', ...own('scales_mul'), inputs: [a.scale, b.scale], outputs: [scale] }),
-    createNode({ type: 'Mul', ...own('output_scale_mul'), inputs: [floats, scale], outputs: [output] }),
+    createNode({ type: 'Mul', ...own('output_scale_mul'), inputs: [floats, scale], outputs: [product] }),
+    ...(a.rows === undefined
+      ? []
+      : [createNode({ type: 'Mul', ...own('row_scale_mul'), inputs: [product, a.rows], outputs: [output] })]),
   ]
 }
 

@@ -15,9 +15,10 @@ const isUnpacked: Condition = {
 }
 
 /**
- * Stores the weights of products and of embedding tables as 8-bit numbers, and computes the products with them; activations are
- * quantized by the range that they have in each run (dynamic quantization). With the same options the result computes what
- * onnxruntime's `quantize_dynamic` makes of the file, with the same weights bit for bit. Convolutions remain in float32, where
+ * Stores the weights of products and of embedding tables as 8-bit numbers, and computes the products with them. Activations are
+ * quantized by the range that each token has in each run (dynamic quantization), so that an answer does not depend on the batch that it is
+ * computed in. With `activations: 'tensor'` the range is that of all tokens: the result then computes what onnxruntime's `quantize_dynamic`
+ * makes of the file with the same options. In either form the weights are the same as there bit for bit. Convolutions remain in float32, where
  * an 8-bit one is slower, and so do the bodies of Loop and Scan, and the small networks of a pruning method. Both branches
  * of an If are quantized (merged decoders). Embeddings that are the weights of the head, too, transposed, are stored once, with a scale
  * for each row. After transforms that take nodes out of the graph `exclude` may still name them.

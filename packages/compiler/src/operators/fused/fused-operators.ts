@@ -53,7 +53,7 @@ export const fusedOperators: OperatorEntries = {
   'com.microsoft.Attention': { traits: ['fused'], meaning: attention, readsEarlierKeys: earlierKeysAt(4) },
   'com.microsoft.DecoderMaskedMultiHeadAttention': { traits: ['fused'], readsEarlierKeys: always },
   'com.microsoft.DynamicQuantizeMatMul': {
-    traits: ['product', 'quantized'],
+    traits: ['product', 'quantized', 'range of all'],
     meaning: dynamicQuantizeMatMul,
     packs: productPacks,
   },

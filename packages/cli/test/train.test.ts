@@ -1,4 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { inspect, readProvenance } from '@tp/compiler'
 import { writeSafetensors } from '@tp/core/host'
 import { decodeModel } from '@tp/onnx'
@@ -59,6 +60,16 @@ describe('tp train', () => {
     expect(readProvenance(trained)[0]?.method).toBe('received-attention')
     const files = ['bert', 'bert/model.onnx', 'bert/tokenizer.json', 'dev.tsv', 'train.tsv']
     expect(folder.files()).toEqual([...files, 'log.jsonl', 'trained.onnx'].sort())
+  })
+
+  test('learns from examples without labels what the dense model answers', { timeout: 60_000 }, async () => {
+    const args = trainArgs('answers.onnx', '--unlabeled', '--set', 'epochs=1', '--json')
+    const { code, stdout, stderr } = await tpHere(args)
+    expect(code).toBe(0)
+    for (const name of ['train.tsv', 'dev.tsv'])
+      expect(stderr).toContain(`${folder.at(name)} has no labels: the dense model's answers count as the right ones`)
+    expect(JSON.parse(stdout).selection.dense).toBe(100)
+    await rm(folder.at('answers.onnx'))
   })
 
   test('teaches a model without some layers what the whole one answers', { timeout: 60_000 }, async () => {

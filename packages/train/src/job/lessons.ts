@@ -1,6 +1,7 @@
-import { asScored, evaluate, qualityOf, rank } from '@tp/compare'
+import { asScored, classify, qualityOf, rank } from '@tp/compare'
 import { TpError } from '@tp/core'
-import type { ModelInputs } from '@tp/data/inputs'
+import { isLabeled, type ModelInputs } from '@tp/data/inputs'
+import { largest, logitRowsOf } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { defaults } from '../settings.ts'
 import { askDense } from './ask-dense.ts'
@@ -8,7 +9,8 @@ import { fingerprint } from './fingerprint.ts'
 import { type LessonOptions, runOptions, type TrainingData } from './training-data.ts'
 
 /**
- * The dense model's logits of all examples, and its quality on the selection set.
+ * The dense model's logits of all examples, and its quality on the selection set. Where examples have no labels, the dense model's
+ * answers are the right ones.
  * @throws TpError TP_DATA, TP_RESUME
  */
 export async function logitLessons(options: LessonOptions): Promise<TrainingData> {
@@ -23,25 +25,34 @@ export async function logitLessons(options: LessonOptions): Promise<TrainingData
     async (examples, onProgress) =>
       ranks
         ? Float32Array.from((await rank(dense, examples, { ...running, onProgress })).scores)
-        : (await evaluate(dense, examples, { ...running, onProgress })).logits,
+        : (await classify(dense, examples, { ...running, onProgress })).logits,
     { answers, onProgress: running.onProgress },
   )
   const { ranking } = chosen
   const isUnjudged = ranking !== undefined && ranking.relevance === undefined
   const scores = async (): Promise<Float64Array> => Float64Array.from((await rank(dense, chosen, running)).scores)
+  const predictions = async (): Promise<Float64Array> =>
+    Float64Array.from((await classify(dense, chosen, running)).predictions)
   const selection = isUnjudged
     ? { ...chosen, ranking: asScored(ranking, Array.from(await answers.of('scores of the selection', scores))) }
-    : chosen
-  const isUnlabeled = inputs.targets.every((target) => target < 0)
-  const distillation = options.distillation ?? (isUnlabeled ? 1 : defaults.distillation)
+    : ranks || isLabeled(chosen)
+      ? chosen
+      : { ...chosen, targets: Array.from(await answers.of('answers to the selection', predictions)) }
+  for (const { source } of ranks ? [] : [inputs, chosen].filter((some) => !isLabeled(some)))
+    observer.onNote?.(`${source} has no labels: the dense model's answers count as the right ones`)
+  const distillation = options.distillation ?? (isLabeled(inputs) ? defaults.distillation : 1)
   const classes = ranks ? 2 : teacher.length / inputs.targets.length
-  if (distillation < 1 || !ranks) checkTargets(inputs, classes)
-  if (distillation < 1) checkSeen(inputs, classes)
+  const learned =
+    ranks || isLabeled(inputs)
+      ? inputs
+      : { ...inputs, targets: logitRowsOf({ logits: teacher, classes }).map((row) => largest(row)) }
+  if (distillation < 1 || !ranks) checkTargets(learned, classes)
+  if (distillation < 1) checkSeen(learned, classes)
   observer.enter?.('selection')
   const quality = async (): Promise<Float64Array> => Float64Array.of(await qualityOf(dense, selection, running))
   const [denseAccuracy = Number.NaN] = await answers.of('quality', quality)
   return {
-    ...{ answer: 'logits', inputs, selection, teacher, distillation, denseAccuracy },
+    ...{ answer: 'logits', inputs: learned, selection, teacher, distillation, denseAccuracy },
     accuracy: (model) => accuracyOf(model, selection, options),
   }
 }

@@ -87,6 +87,7 @@ describe('check', () => {
     expect(Object.keys(own.answers.cells)).toEqual(Object.keys(column.answers.cells))
     const { changed } = column.answers.content as { changed: Interval }
     expect(loss.interval.estimate).toBeLessThanOrEqual(changed.estimate)
+    expect(loss.interval.estimate).toBeGreaterThanOrEqual(changed.estimate / 2)
     expect(loss).toMatchObject({ unit: 'points of expected accuracy', same: false, most: changed.high })
     expect(verdict.text).toMatch(
       /^not shown: .* but 12 examples do not show that it loses at most 20 points of expected/,

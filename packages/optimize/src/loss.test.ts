@@ -23,6 +23,19 @@ describe('a candidate', () => {
     expect(seemsWithin({ maxLoss: 1, confident: true }, turned(10, 10, 3))).toBe(false)
   })
 
+  test('holds without labels if half of the changed answers are within the allowed loss as well', () => {
+    const unlabeled = (changed: number): Losses => ({
+      expected: turned(changed, 10, 0).expected,
+      changed: turned(0, 0, changed).labeled,
+    })
+    expect(seemsWithin(tolerance, unlabeled(2))).toBe(true)
+    expect(seemsWithin(tolerance, unlabeled(4))).toBe(false)
+    expect(seemsWithin({ maxLoss: 3, confident: true }, unlabeled(1))).toBe(true)
+    expect(seemsWithin({ maxLoss: 3, confident: true }, unlabeled(4))).toBe(false)
+    const loss = lossOf(unlabeled(1))
+    expect([loss.labeled, loss.changed?.estimate, isContradicted(0, loss)]).toEqual([undefined, 0.5, false])
+  })
+
   test('raises an alarm where its labels say for certain that more is lost', () => {
     expect(isContradicted(1, lossOf(turned(10, 10, 3)))).toBe(false)
     expect(isContradicted(1, lossOf(turned(20, 5, 20)))).toBe(true)

@@ -11,8 +11,8 @@ const LOSS = 'expected loss'
 const DIVERGENCE = 'divergence'
 
 /**
- * Answers of a classifier that are not the dense model's, on examples whose classes are not known, and the loss that is to be expected
- * by its probabilities.
+ * Answers of a classifier that are not the dense model's, on examples whose classes are not known, and the loss that is to be expected: by
+ * the dense model's probabilities, and at least half of the answers changed, since nothing says how far these probabilities are right.
  */
 export function answerComparer(inputs: ModelInputs): Comparer<Classification> {
   return {
@@ -24,7 +24,7 @@ export function answerComparer(inputs: ModelInputs): Comparer<Classification> {
     pruned(answered, dense) {
       const figure = changedAnswers(answered, dense)
       const changed = scaledInterval(figureInterval(figure), 100)
-      const loss = expectedLoss(answered, dense)
+      const loss = larger(expectedLoss(answered, dense), scaledInterval(changed, 0.5))
       const divergence = mean(answered.map((one) => changesFromDense(one, dense).divergence))
       return {
         cells: {
@@ -47,6 +47,11 @@ export function answerComparer(inputs: ModelInputs): Comparer<Classification> {
       return { similarity: 1 - changed.estimate / 100, divergence }
     },
   }
+}
+
+function larger(one: Interval, other: Interval): Interval {
+  const most = (end: keyof Interval): number => Math.max(one[end], other[end])
+  return { estimate: most('estimate'), low: most('low'), high: most('high') }
 }
 
 const NONE: Interval = { estimate: 0, low: 0, high: 0 }

@@ -280,7 +280,7 @@ describe('bad usage exits with 2 and says what to do', () => {
       /--param a/,
     ],
     ['an invalid shape', () => ['bench', mail, '--shapes', '1x'], 'TP_USAGE', /8x128/],
-    ['a length alone', () => ['bench', mail, '--shapes', '128'], 'TP_USAGE', /did you mean 1x128\?/],
+    ['a length alone', () => ['bench', mail, '--shapes', '128'], 'TP_SIZES', /did you mean 1x128\?/],
     ['a mistyped task', () => ['eval', mail, '--data', 'x', '--task', 'rankin'], 'TP_USAGE', /did you mean ranking\?/],
     ['no threads', () => ['bench', mail, '--threads', '0'], 'TP_USAGE', /whole number from 1/],
     [

@@ -24,6 +24,7 @@ export { TIMED_EXAMPLES, TIMING_MS, type Times } from './tasks/time-on-data.ts'
 export { type FlopsAt, fewerFlops, flopsAtUsualLengths, flopsOf } from './times/flops.ts'
 export { type FlopsPlan, type FlopsShare, planForFlops } from './times/plan-for-flops.ts'
 export { spreadByLength } from './times/spread-by-length.ts'
+export { type ModelToTime, shapesToTime, type TimedAtShape, timeAtShapes } from './times/time-at-shapes.ts'
 export {
   type SteppedSession,
   type TimesInTurns,

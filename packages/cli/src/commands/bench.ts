@@ -3,28 +3,25 @@ import {
   factor,
   type InputSizes,
   inputRoles,
-  sampleInputs,
+  type ModelToTime,
+  shapesToTime,
   speedUpText,
-  timeInTurns,
-  type VariantLatency,
-  withSessions,
+  type TimedAtShape,
+  timeAtShapes,
 } from '@tp/compare'
-import type { Runtime } from '@tp/core/runtime'
-import type { ModelFile } from '@tp/data'
-import { readModelFolder } from '@tp/data'
-import { type Arguments, needing, text } from '../arguments/option.ts'
+import { type ModelFile, readModelFolder } from '@tp/data'
+import { loadSession } from '@tp/data/files'
+import { needing, text } from '../arguments/option.ts'
 import { comparedAmountOptions, pruningOptions } from '../arguments/pruning-options.ts'
 import { readComparedAmounts, readSettings } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/runtime-option.ts'
-import type { Context } from '../context/context.ts'
-import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
-import { type BenchCandidate, pruneCandidates } from '../measuring/candidates.ts'
-import { comparedMethods, type VariantOptions } from '../measuring/variants.ts'
+import { comparedMethods, pruneVariants } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { timing } from '../printing/expected-stages.ts'
 import { originalName } from '../printing/made-from.ts'
+import { counted } from '../printing/numbers.ts'
 import { table } from '../printing/table.ts'
 import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
@@ -44,10 +41,6 @@ const options = {
   }),
 } as const
 
-/** For each shape. */
-const TIMING_MS = 4000
-const MOST_ROUNDS = 200
-
 export const benchCommand: Command = command({
   options,
   notes: [
@@ -58,126 +51,83 @@ export const benchCommand: Command = command({
     '  tp bench pruned.onnx --against model.onnx --min-speedup 1.5',
   ],
   async run([path = ''], args, context) {
-    const { threads = 1, 'min-speedup': least } = args
+    const { progress, signal, timingMs = TIMING_MS } = context
+    const { threads = 1, against, 'min-speedup': least = 0 } = args
     const methods = args.method?.split(',').map((name) => name.trim())
     const [amounts, settings] = [readComparedAmounts(args), readSettings(args)]
     const compared = methods && (await comparedMethods(methods, settings, args.plugin))
     const runtime = await openRuntime(args.runtime)
     const file = await readModelFile(path, context)
     const { maxTokens } = await readModelFolder(path)
-    const shapes = benchShapes(args.shapes, inputRoles(file.model), maxTokens)
-    const candidates = await openCandidates(file, args, compared && { compared, amounts, settings }, {
-      ...context,
-      runtime,
+    const shapes = shapesToTime(inputRoles(file.model), args.shapes, maxTokens)
+    const fromFile = ({ path, model }: ModelFile, name = path): ModelToTime => ({
+      ...{ name, model, open: () => runtime.load(path, { threads, signal }) },
     })
-    const results = await time(file, candidates, shapes, threads, context)
-    const slow =
-      least === undefined ? [] : results.filter(({ judged, latency }) => judged && latency.speedup.value < least)
+    // The first is the reference of the others.
+    const models = [fromFile(file, compared && originalName(file))]
+    let judgedFrom = 1
+    if (compared !== undefined) {
+      progress.stage(`pruning ${basename(path)}`)
+      const source = await asPooled(file, args)
+      // The first variant is without pruning.
+      if (compared.entries.length > 0) judgedFrom = 2
+      const how = { file: source, compared, amounts, settings, weights: args.weights, signal }
+      for (const { method, keep, plain } of await pruneVariants(how)) {
+        const { model } = plain
+        const name = [method, keep].join(' ').trim()
+        models.push({ name, model, open: () => loadSession(runtime, model, source, { threads, signal }) })
+      }
+    } else if (against !== undefined) {
+      models.unshift(fromFile(await readModelFile(against, context)))
+    }
+    progress.expect?.(shapes.map(() => timing(1, timingMs)))
+    const results = await timeAtShapes(models, shapes, {
+      ...{ timingMs, countsFlops: compared !== undefined, signal },
+      onShape: (shape) => progress.stage(`timing ${shapeText(shape)}`),
+      onProgress: (done, rounds) => progress.step(done, rounds),
+    })
+    const slow = results.filter(({ latency }, i) => i % models.length >= judgedFrom && latency.speedup.value < least)
     const device = (await runtime.diagnose()).runtime
+    const passed = slow.length === 0
     return {
-      content: { runtime: device, ...content(path, threads, least, results) },
-      text: describe(device, threads, results),
-      code: slow.length === 0 ? EXIT.done : EXIT.belowThreshold,
+      content: {
+        ...{ runtime: device, model: path, threads, minSpeedup: args['min-speedup'] ?? null, passed },
+        rows: results.map(rowContent),
+      },
+      text: `${device}, ${counted(threads, 'thread')}\n${describe(results)}`,
+      code: passed ? EXIT.done : EXIT.belowThreshold,
       notes: slow.map(
-        ({ name, shape, latency }) =>
-          `[tp] ${name} at ${shape}: ${factor(latency.speedup.value)} is below the demanded ${factor(least as number)}`,
+        ({ name, latency, ...shape }) =>
+          `[tp] ${name} at ${shapeText(shape)}: ${factor(latency.speedup.value)} is below the demanded ${factor(least)}`,
       ),
     }
   },
 })
 
-/** The competitors; the first is the reference of the others. */
-async function openCandidates(
-  file: ModelFile,
-  args: Arguments<typeof options>,
-  pruning: Pick<VariantOptions, 'compared' | 'amounts' | 'settings'> | undefined,
-  context: Context & { readonly runtime: Runtime },
-): Promise<BenchCandidate[]> {
-  const { progress, signal, runtime } = context
-  const fromFile = ({ path, model }: ModelFile, judged: boolean): BenchCandidate => ({
-    name: path,
-    model,
-    judged,
-    load: (session) => runtime.load(path, session),
-  })
-  if (pruning !== undefined) {
-    progress.stage(`pruning ${basename(file.path)}`)
-    const own = { ...pruning, file: await asPooled(file, args), weights: args.weights, runtime, signal }
-    return [{ ...fromFile(file, false), name: originalName(file), flops: () => 1 }, ...(await pruneCandidates(own))]
+/** For each shape. */
+const TIMING_MS = 4000
+
+/** `8×128` */
+function shapeText({ batch, tokens }: InputSizes): string {
+  return tokens === undefined ? `${batch}` : `${batch}×${tokens}`
+}
+
+function rowContent({ name, rounds, flops, latency: { p50Ms, p90Ms, speedup }, ...shape }: TimedAtShape): object {
+  return {
+    ...{ shape: shapeText(shape), model: name, rounds, flops: flops ?? null, p50Ms, p90Ms },
+    ...{ speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },
   }
-  if (args.against === undefined) return [fromFile(file, false)]
-  return [fromFile(await readModelFile(args.against, context), false), fromFile(file, true)]
 }
 
-interface BenchResult {
-  readonly name: string
-  readonly judged: boolean
-  readonly shape: string
-  readonly rounds: number
-  readonly flops: number | undefined
-  readonly latency: VariantLatency
-}
-
-async function time(
-  file: ModelFile,
-  candidates: readonly BenchCandidate[],
-  shapes: readonly InputSizes[],
-  threads: number,
-  { progress, signal, timingMs = TIMING_MS }: Context,
-): Promise<BenchResult[]> {
-  const roles = inputRoles(file.model)
-  const open = candidates.map(
-    ({ load }) =>
-      () =>
-        load({ threads, signal }),
-  )
-  return await withSessions(open, async (sessions) => {
-    const results: BenchResult[] = []
-    progress.expect?.(shapes.map(() => timing(1, timingMs)))
-    for (const timed of shapes) {
-      const shape = shapeText(timed)
-      progress.stage(`timing ${shape}`)
-      const { rounds, latencies } = await timeInTurns(sessions, [sampleInputs(file.model, roles, timed)], {
-        ...{ rounds: MOST_ROUNDS, budgetMs: timingMs, signal },
-        onProgress: (done, total) => progress.step(done, total),
-      })
-      for (const [i, latency] of latencies.entries()) {
-        const { name, judged, flops } = candidates[i] as BenchCandidate
-        results.push({ name, judged, shape, rounds, flops: flops?.(timed), latency })
-      }
-    }
-    return results
-  })
-}
-
-function describe(device: string, threads: number, results: readonly BenchResult[]): string {
-  const rows = results.map(({ name, shape, flops, latency }, i) => {
-    const isFirst = results[i - 1]?.shape !== shape
+function describe(results: readonly TimedAtShape[]): string {
+  const rows = results.map(({ name, flops, latency, ...shape }, i) => {
+    const before = results[i - 1]
+    const isFirst = before === undefined || shapeText(before) !== shapeText(shape)
     const speedup = isFirst ? factor(1) : speedUpText(latency.speedup)
     const times = [latency.p50Ms.toFixed(2), latency.p90Ms.toFixed(2)]
-    return [isFirst ? shape : '', name, ...times, speedup, flops === undefined ? '' : factor(flops)]
+    return [isFirst ? shapeText(shape) : '', name, ...times, speedup, flops === undefined ? '' : factor(flops)]
   })
-  const counted = results.some(({ flops }) => flops !== undefined)
-  return [
-    `${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
-    table(['shape', 'model', 'p50 ms', 'p90 ms', 'speed-up', 'FLOPs'].slice(0, counted ? 6 : 5), rows, [
-      'shape',
-      'model',
-    ]),
-  ].join('\n')
-}
-
-function content(
-  model: string,
-  threads: number,
-  minSpeedup: number | undefined,
-  results: readonly BenchResult[],
-): object {
-  const rows = results.map(({ name, shape, rounds, flops, latency: { p50Ms, p90Ms, speedup } }) => ({
-    ...{ shape, model: name, rounds, flops: flops ?? null, p50Ms, p90Ms },
-    ...{ speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },
-  }))
-  const passed =
-    minSpeedup === undefined || results.every(({ judged, latency }) => !judged || latency.speedup.value >= minSpeedup)
-  return { model, threads, minSpeedup: minSpeedup ?? null, passed, rows }
+  const counts = results.some(({ flops }) => flops !== undefined)
+  const headings = ['shape', 'model', 'p50 ms', 'p90 ms', 'speed-up', 'FLOPs'].slice(0, counts ? 6 : 5)
+  return table(headings, rows, ['shape', 'model'])
 }

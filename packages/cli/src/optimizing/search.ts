@@ -1,4 +1,4 @@
-import { inputRoles, isText } from '@tp/compare'
+import { inputRoles, isText, shapesToTime } from '@tp/compare'
 import type { Plan } from '@tp/compiler'
 import { needsValues } from '@tp/core/host'
 import type { Runtime } from '@tp/core/runtime'
@@ -24,7 +24,6 @@ import { readSettings } from '../arguments/read-fields.ts'
 import type { runtimeOption } from '../arguments/runtime-option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
-import { benchShapes } from '../measuring/bench-shapes.ts'
 import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
@@ -39,7 +38,7 @@ export type SearchArguments = Arguments<
 > & {
   readonly methods?: string
   readonly minutes?: number
-  readonly shapes?: Parameters<typeof benchShapes>[0]
+  readonly shapes?: Parameters<typeof shapesToTime>[1]
   readonly cascade?: boolean
   readonly 'leave-out'?: boolean
   readonly resume?: boolean
@@ -119,7 +118,7 @@ async function search(
   const settings = { encoder, ...protection }
   const form = quantize && args['plan-out'] === undefined ? await formHere() : {}
   const { maxTokens } = await readModelFolder(file.path)
-  const shapes = args.shapes === undefined ? undefined : benchShapes(args.shapes, inputRoles(file.model), maxTokens)
+  const shapes = args.shapes === undefined ? undefined : shapesToTime(inputRoles(file.model), args.shapes, maxTokens)
   let stage: FindProgress['stage'] | undefined
   return await withTaskData(data, { signal, runtime: device }, (opened) =>
     findPlan({

@@ -1,8 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
-import { SEVEN_BITS } from '../src/quantizing/form-here.ts'
-import { saturatesHere } from '../src/quantizing/saturates-here.ts'
+import { SEVEN_BITS, saturatesHere } from '../src/quantizing/quantize-file.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()

@@ -202,7 +202,7 @@ describe('bad usage exits with 2 and says what to do', () => {
     ['no budget', () => byReceived(), 'TP_USAGE', /say how many tokens to keep: --keep, /],
     ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],
     ['layers without a method', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers requires/],
-    ['a share of FLOPs of no length', () => byReceived('--flops', '0.5'), 'TP_USAGE', /--flops 0\.5@128/],
+    ['a share of FLOPs of no length', () => byReceived('--flops', '0.5'), 'TP_SIZES', /--flops 0\.5@128/],
     ['an unreadable length', () => byReceived('--flops', '0.5@long'), 'TP_USAGE', /--flops is "long"/],
     [
       'an unknown method',

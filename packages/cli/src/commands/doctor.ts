@@ -6,7 +6,7 @@ import { pruningOptions } from '../arguments/pruning-options.ts'
 import { runtimeOption } from '../arguments/runtime-option.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import { saturatesHere } from '../quantizing/saturates-here.ts'
+import { saturatesHere } from '../quantizing/quantize-file.ts'
 import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
 

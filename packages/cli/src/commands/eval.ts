@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { TIMED_EXAMPLES } from '@tp/compare'
 import type { ScoredPairs, SearchData } from '@tp/data'
+import { inspectEncoders } from '@tp/plans/files'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { type Arguments, flag, needing, text, under } from '../arguments/option.ts'
 import { comparedAmountOptions, leaveOutOption, pruningOptions } from '../arguments/pruning-options.ts'
@@ -17,7 +18,6 @@ import { openTaskInputs, type TaskInputs, withTaskData } from '../model/open-tas
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { betweenContent, describeBetween } from '../printing/between-rows.ts'
 import { describeRows, describeVerdicts, rowContent } from '../printing/rows.ts'
-import { inspectFile } from '../pruning/prune-file.ts'
 import { type Command, command } from './command.ts'
 
 const options = {
@@ -70,7 +70,7 @@ export const evalCommand: Command = command({
     const settings = readSettings(args)
     const compared = methods && (await comparedMethods(methods, settings, args.plugin))
     const file = await asPooled(await readModelFile(path, context), args)
-    const inspection = compared && inspectFile(file, settings.encoder)
+    const inspection = compared && inspectEncoders(file.model, settings.encoder)[0]
     const variants: PrunedVariant[] = []
     if (compared) {
       progress.stage(`pruning ${basename(path)}`)

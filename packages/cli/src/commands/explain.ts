@@ -1,6 +1,8 @@
 import { basename } from 'node:path'
 import type { Explanation } from '@tp/compare'
+import { Refused } from '@tp/compiler'
 import { readModelFolder } from '@tp/data'
+import { inspectEncoders } from '@tp/plans/files'
 import type { SaliencyScore } from '@tp/train'
 import { dataOptions } from '../arguments/data-options.ts'
 import { needing, text } from '../arguments/option.ts'
@@ -8,11 +10,9 @@ import { amountOptions, methodOption, planOption, pruningOptions } from '../argu
 import { explainFile } from '../explaining/explain-file.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, openInputs } from '../model/open-inputs.ts'
-import { RefusalError } from '../model/refusal-error.ts'
 import { className, describeExplanation } from '../printing/explanation-text.ts'
-import { refuseLeaveOut } from '../pruning/leave-out.ts'
-import { inspectFile, pruneFile } from '../pruning/prune-file.ts'
-import { type ReadPlan, readPlan } from '../pruning/read-plan.ts'
+import { pruneFile } from '../pruning/prune-file.ts'
+import { type ReadPlan, readPlan, refuseLeaveOut } from '../pruning/read-plan.ts'
 import { type Command, command } from './command.ts'
 
 /** Default number of examples. */
@@ -56,16 +56,16 @@ export const explainCommand: Command = command({
     const plan = args.method === undefined && args.plan === undefined ? undefined : await readPlan(args)
     if (plan !== undefined) refuseLeaveOut(plan.plan, 'tp explain')
     const file = await readModelFile(path, context)
-    const inspection = inspectFile(file, plan?.plan.encoder ?? args.encoder)
+    const [inspection] = inspectEncoders(file.model, plan?.plan.encoder ?? args.encoder)
     if (inspection.open > 0) {
       const message = 'this model is pruned already; explain the file that it was made from, with --method'
-      throw new RefusalError(path, { code: 'TP_PRUNED', message })
+      throw new Refused('TP_PRUNED', message)
     }
     if (plan !== undefined) progress.stage(`pruning ${basename(path)}`)
     const { encoder, protectedTokens } = inspection
     const protect = plan?.plan.protect ?? 'auto'
     const pruned = plan && {
-      ...(await pruneFile(file, { ...plan, plan: { ...plan.plan, encoder } }, [inspection], { trace: 'scores' })),
+      ...(await pruneFile(file, { ...plan, plan: { ...plan.plan, encoder } }, { trace: 'scores' })),
       protectedPositions: protect === 'auto' ? protectedTokens : protect,
     }
     const batchSize = batchSizeOf(file)

@@ -1,10 +1,11 @@
 import { type FlopsAt, flopsAtUsualLengths } from '@tp/compare'
 import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
 import type { ModelFile, ModelFolder } from '@tp/data'
+import { pooledOutside, requireEncoder } from '@tp/plans/files'
 import { text } from '../arguments/option.ts'
 import { endable } from '../context/endable.ts'
 import { decoderFacts, decoderOf, promptPlace } from '../decoding/decoder-file.ts'
-import { asPooled, pooledOutside } from '../model/as-pooled.ts'
+import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { headText } from '../printing/head-text.ts'
@@ -12,7 +13,6 @@ import { leftOutText } from '../printing/left-out-text.ts'
 import { megabytes, ranges } from '../printing/numbers.ts'
 import { stepText } from '../printing/step-text.ts'
 import { table } from '../printing/table.ts'
-import { requireEncoder } from '../pruning/prune-file.ts'
 import { type Command, command } from './command.ts'
 
 export const inspectCommand: Command = command({
@@ -31,7 +31,7 @@ export const inspectCommand: Command = command({
       const { ok: _, ...facts } = decoder
       return { content: { ...about, decoder: facts }, text: describeDecoder(file, decoder) }
     }
-    const found = requireEncoder(file, seen)
+    const found = requireEncoder(seen)
     const pooling = await pooledOutside(read)
     const flops = await endable(async () => flopsAtUsualLengths(file.model, found))
     const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()

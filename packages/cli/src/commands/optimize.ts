@@ -4,6 +4,7 @@ import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { outputsOf, removeWithWaiting, replaceFile } from '@tp/data/files'
 import { spareForCheck } from '@tp/optimize'
+import { inspectEncoders, requireKeptRows } from '@tp/plans/files'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { demandOptions, readDemands } from '../arguments/demand-options.ts'
 import { type Arguments, under } from '../arguments/option.ts'
@@ -14,7 +15,7 @@ import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import { checkFiles } from '../measuring/check-files.ts'
-import { asPooled, requireKeptRows } from '../model/as-pooled.ts'
+import { asPooled } from '../model/as-pooled.ts'
 import { givesVectors } from '../model/gives-vectors.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf } from '../model/open-inputs.ts'
@@ -26,12 +27,11 @@ import { jsonDocument } from '../printing/document.ts'
 import { describePlan, searchText } from '../printing/plan-text.ts'
 import { describePruning } from '../printing/pruned-report.ts'
 import { pruneByPlan } from '../pruning/attempt.ts'
-import { inspectEncoders } from '../pruning/prune-file.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
 import { readWeights } from '../pruning/weights.ts'
 import { writeAttempt } from '../pruning/write-attempt.ts'
 import { writtenReport } from '../pruning/written-report.ts'
-import { SEVEN_BITS } from '../quantizing/form-here.ts'
+import { SEVEN_BITS } from '../quantizing/quantize-file.ts'
 import { type Command, command } from './command.ts'
 import { defaultOutput, refuseExisting } from './default-output.ts'
 import { EXIT } from './exit-code.ts'
@@ -157,7 +157,7 @@ export const optimizeCommand: Command = command({
     const file = await endable(() => readModelFile(path, { signal, files }))
     const whole = await asPooled(file, args)
     const seen = await endable(async () => inspect(whole.model))
-    if (out !== undefined) inspectEncoders(whole, args.encoder, seen)
+    if (out !== undefined) inspectEncoders(whole.model, args.encoder, seen)
     await requireKeptRows(whole)
     const examples = await openExamples(whole, { ...args, data }, context)
     requireTunable(examples)
@@ -205,7 +205,7 @@ export const optimizeCommand: Command = command({
     } else {
       const texts = [
         ...(planned === undefined ? [] : [planned]),
-        describePruning(report, attempt.pruned, attempt.method),
+        describePruning(report, attempt.pruned, attempt.pruned.options.method),
       ]
       print([...texts, check.text].join('\n\n'))
     }

@@ -3,11 +3,10 @@ import { type Comparison, verifySame } from '@tp/compare'
 import { pack, transform } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { stageModel } from '@tp/data/files'
+import { withinBounds } from '@tp/plans/files'
 import { flag, outOption } from '../arguments/option.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { naming } from '../model/refusal-error.ts'
-import { withinBounds } from '../model/within-bounds.ts'
 import { nativeModule } from '../plugins/open-runtime.ts'
 import { comparisonText } from '../printing/comparison-text.ts'
 import { megabytes } from '../printing/numbers.ts'
@@ -28,7 +27,7 @@ export const packCommand: Command = command({
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`packing ${basename(path)}`)
-    const { model, reports } = await endable(() => naming(path, () => transform(file.model, pack())))
+    const { model, reports } = await endable(() => transform(file.model, pack()))
     const [{ attentions }] = reports
     await using staged = await stageModel(model, file, out, signal)
     if (verify) progress.stage('verifying')

@@ -10,7 +10,6 @@ import { countOptions, pruningOptions } from '../arguments/pruning-options.ts'
 import { planOf, readCount, readSettings } from '../arguments/read-fields.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { naming } from '../model/refusal-error.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { megabytes } from '../printing/numbers.ts'
 import { type Command, command } from './command.ts'
@@ -42,7 +41,7 @@ export const pressCommand: Command = command({
     const method = entry.create(plan.params)
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`pressing the caches of ${path}`)
-    const pressing = await endable(async () => naming(path, () => press(file.model, { method, amount })))
+    const pressing = await endable(async () => press(file.model, { method, amount }))
     await using staged = await stageModel(decodeModel(pressing), file, out, signal)
     if (args.verify) {
       progress.stage('verifying')

@@ -26,7 +26,7 @@ import { promptPruningOf } from '../pruning/prompt-pruning.ts'
 import { readPlan, saysNothing } from '../pruning/read-plan.ts'
 import { writeAttempt } from '../pruning/write-attempt.ts'
 import { writtenReport } from '../pruning/written-report.ts'
-import { SEVEN_BITS } from '../quantizing/form-here.ts'
+import { SEVEN_BITS } from '../quantizing/quantize-file.ts'
 import { type Command, command } from './command.ts'
 import { defaultOutput, refuseExisting } from './default-output.ts'
 
@@ -117,7 +117,7 @@ export const pruneCommand: Command = command({
 
     const notes = args.quantize && attempt.plan.quantize?.reduceRange ? [SEVEN_BITS] : []
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began: start })
-    const shown = isLeaveOutAlone ? undefined : attempt.method
+    const shown = isLeaveOutAlone ? undefined : attempt.pruned.options.method
     return { content: report, text: describePruning(report, attempt.pruned, shown) }
   },
 })

@@ -11,8 +11,7 @@ import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { describeQuantized, type PrintedQuantization } from '../printing/quantized-text.ts'
-import { quantizeFile } from '../quantizing/quantize-file.ts'
-import { saturatesHere } from '../quantizing/saturates-here.ts'
+import { quantizeFile, saturatesHere } from '../quantizing/quantize-file.ts'
 import { type Command, type CommandReport, command, millisecondsSince } from './command.ts'
 
 /** Options for the fields of the form, by the names that they have there. */

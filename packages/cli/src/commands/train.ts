@@ -16,10 +16,8 @@ import type { Context } from '../context/context.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { openLog } from '../printing/log.ts'
 import { trainingLines } from '../printing/training-report.ts'
-import { refuseLeaveOut } from '../pruning/leave-out.ts'
-import { readPlan } from '../pruning/read-plan.ts'
-import { formHere, SEVEN_BITS } from '../quantizing/form-here.ts'
-import { quantizeFile } from '../quantizing/quantize-file.ts'
+import { readPlan, refuseLeaveOut } from '../pruning/read-plan.ts'
+import { formHere, quantizeFile, SEVEN_BITS } from '../quantizing/quantize-file.ts'
 import { selectionMissing, selectionOption, TO_LEARN_FROM } from '../training/examples.ts'
 import {
   checkLearning,

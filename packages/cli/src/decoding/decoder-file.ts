@@ -1,23 +1,20 @@
-import { type DecoderInspection, type inspect, inspectDecoder, type PrunedPrompt } from '@tp/compiler'
+import { type DecoderInspection, type inspect, inspectDecoder, type PrunedPrompt, Refused } from '@tp/compiler'
 import { amountText } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
-import { RefusalError } from '../model/refusal-error.ts'
 
 /**
  * The decoder of a file; undefined for a file with an encoder that can be pruned, and for what is neither.
  * @param encoder what was found when an encoder was looked for
- * @throws RefusalError for a decoder that cannot be followed
+ * @throws Refused for a decoder that cannot be followed
  */
-export function decoderOf(
-  { model, path }: ModelFile,
-  encoder: ReturnType<typeof inspect>,
-): DecoderInspection | undefined {
+export function decoderOf({ model }: ModelFile, encoder: ReturnType<typeof inspect>): DecoderInspection | undefined {
   if (encoder.ok) return undefined
   const found = inspectDecoder(model)
   if (found.ok) return found
   // A model without caches is refused with the reason why it is not an encoder.
   const isDecoder = encoder.refusal.code === 'TP_DECODER' || found.refusal.code !== 'TP_DECODER'
-  if (isDecoder) throw new RefusalError(path, found.refusal)
+  const { code, message, node } = found.refusal
+  if (isDecoder) throw new Refused(code, message, node)
   return undefined
 }
 

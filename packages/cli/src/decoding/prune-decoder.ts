@@ -4,9 +4,8 @@ import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { type StagedModel, stageModel } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
+import { withinBounds } from '@tp/plans/files'
 import { endable } from '../context/endable.ts'
-import { naming } from '../model/refusal-error.ts'
-import { withinBounds } from '../model/within-bounds.ts'
 import { megabytes } from '../printing/numbers.ts'
 import { decoderFacts, promptPlace } from './decoder-file.ts'
 
@@ -68,7 +67,7 @@ export async function pruneDecoder(
 
 function pruned(file: ModelFile, prompt: PrunePromptOptions | undefined): Model {
   const shortened = prompt === undefined ? lastLogits() : prunePrompt(prompt)
-  return naming(file.path, () => transform(file.model, shortened)).model
+  return transform(file.model, shortened).model
 }
 
 /** The largest difference with every token kept, and which prompts it was seen in; a prompt that loses some has to run, too. */

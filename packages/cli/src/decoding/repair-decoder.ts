@@ -4,10 +4,10 @@ import { TpError } from '@tp/core'
 import type { ModelFile } from '@tp/data'
 import { type StagedModel, stageModel } from '@tp/data/files'
 import { Graph } from '@tp/onnx'
+import { withinBounds } from '@tp/plans/files'
 import { type Arguments, type TextOption, text } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { naming } from '../model/refusal-error.ts'
-import { withinBounds } from '../model/within-bounds.ts'
 import type { DecoderReport } from '../printing/decoder-report.ts'
 
 export const decoderOptions: Readonly<Record<'decoder' | 'decoder-out', TextOption>> = {
@@ -62,7 +62,7 @@ export async function repairDecoder(
   { out, states, size, verify, signal }: RepairOptions,
 ): Promise<RepairedDecoder> {
   const repair = readAnyStates(states === undefined ? {} : { states })
-  const { model, reports } = naming(file.path, () => transform(file.model, repair))
+  const { model, reports } = named(file, () => transform(file.model, repair))
   const [{ builtIn, inputs }] = reports
   requireSize(file, inputs, size)
   if (builtIn === undefined) return { report: { decoder: file.path } }
@@ -91,4 +91,13 @@ function requireSize({ model, path }: ModelFile, names: readonly string[], size:
   if (typeof own !== 'number' || own === size) return
   const seen = `${path}: its input ${states?.name} has states of ${own} numbers, and the encoder's have ${size}`
   throw new TpError('TP_INPUT', 'tp', `${seen}; give the decoder that belongs to it`)
+}
+
+/** A refusal is of this file, and not of the first one of the command. */
+function named<T>({ path }: ModelFile, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw naming(path, error)
+  }
 }

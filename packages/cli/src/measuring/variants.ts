@@ -1,15 +1,14 @@
-import type { Plan, UnplannedOptions } from '@tp/compiler'
+import { fromPlan, type Plan } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import { trainedLayers } from '@tp/core/host'
 import { pause } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
+import { inspectEncoders, type PrunedModelFile, planForFile } from '@tp/plans/files'
 import { AMOUNTS_MISSING, amountsLabel, amountUnneeded, planOf, type ReadAmount } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { layersText } from '../printing/numbers.ts'
-import type { Pruned } from '../printing/pruned-report.ts'
-import { withoutItsLayers } from '../pruning/leave-out.ts'
-import { inspectEncoders, planFor, pruneFile } from '../pruning/prune-file.ts'
+import { pruneFile } from '../pruning/prune-file.ts'
 import { readWeights } from '../pruning/weights.ts'
 
 export interface ComparedMethods {
@@ -43,9 +42,9 @@ export interface PrunedVariant {
   /** The budget, as `0.7`; empty for none. */
   readonly keep: string
   /** The pruned model; where chance chooses the tokens, with the first seed. */
-  readonly plain: Pruned
+  readonly plain: PrunedModelFile
   /** The models that it answers with; several where chance chooses the tokens, one a seed. */
-  readonly models: readonly ((form: UnplannedOptions) => Promise<Pruned>)[]
+  readonly models: readonly ((form: { readonly trace?: boolean }) => Promise<PrunedModelFile>)[]
 }
 
 export interface VariantOptions {
@@ -81,7 +80,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
   const takesValues = (entry: MethodEntry): boolean => entry.create().params !== undefined
   if (values !== undefined && !entries.some(takesValues))
     throw usageError('--weights: none of the methods takes trained values')
-  const encoders = inspectEncoders(file, common.encoder)
+  const encoders = inspectEncoders(file.model, common.encoder)
   const variantOf = async (
     name: string,
     own: readonly Plan[],
@@ -91,10 +90,10 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
     const models: PrunedVariant['models'][number][] = []
     for (const plan of own) {
       await pause(signal, 'tp')
-      const read = { plan, methods, values: learned }
-      const shallow = withoutItsLayers(file, plan)
-      const known = { ...read, plan: await planFor(shallow, { ...read, flops: amount.flops }, encoders) }
-      models.push((form) => pruneFile(shallow, known, encoders, form))
+      const { method } = fromPlan(plan, methods)
+      const read = { plan, methods, method, values: learned }
+      const own = await planForFile(file, { ...read, flops: amount.flops }, encoders)
+      models.push((form) => pruneFile(file, { ...read, plan: own }, form))
     }
     // Only the first of several is timed, and one prunes as many tokens as another.
     const [first] = models as [(typeof models)[number]]

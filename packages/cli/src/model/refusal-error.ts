@@ -16,11 +16,7 @@ export class RefusalError extends TpError {
   }
 }
 
-/** Runs work on a file; a refusal of its model names the file. @throws RefusalError */
-export function naming<T>(path: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw isRefused(error) ? new RefusalError(path, error.refusal) : error
-  }
+/** An error of work on a file, whose refusal names the file. */
+export function naming(path: string, error: unknown): unknown {
+  return isRefused(error) && !(error instanceof RefusalError) ? new RefusalError(path, error.refusal) : error
 }

@@ -15,6 +15,7 @@ import {
   usualMethods,
   type Variant,
 } from '@tp/optimize'
+import { segmentOf } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import { fingerprint } from '@tp/train'
 import { type demandOptions, readDemands } from '../arguments/demand-options.ts'
@@ -27,8 +28,7 @@ import type { Context } from '../context/context.ts'
 import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import { segmentOf } from '../pruning/segment.ts'
-import { formHere } from '../quantizing/form-here.ts'
+import { formHere } from '../quantizing/quantize-file.ts'
 import { measuredPath, readMeasured, writeMeasured } from './measured-file.ts'
 import { fingerprintOf, takesTrainedValues, variantsOf } from './variants.ts'
 

@@ -1,31 +1,14 @@
 import { factor, flopsAtUsualLengths, type VerifiedPruning } from '@tp/compare'
-import type {
-  Inspection,
-  LeftOutLayers,
-  Plan,
-  PrunedEncoder,
-  PruneOptions,
-  PruneReport as PruningReport,
-  QuantizeReport,
-} from '@tp/compiler'
+import type { Inspection, LeftOutLayers, Plan, PrunedEncoder } from '@tp/compiler'
 import type { Amount, Method } from '@tp/core'
 import { amountText } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
-import type { Model } from '@tp/onnx'
 import type { SafelyPruned } from '@tp/optimize'
+import type { PrunedModelFile } from '@tp/plans/files'
 import { comparisonText } from './comparison-text.ts'
 import { type DecoderReport, decoderText } from './decoder-report.ts'
 import { leftOutText } from './left-out-text.ts'
 import { megabytes, ranges } from './numbers.ts'
-
-/** A pruned model, and what was done to it. */
-export interface Pruned extends Omit<PruningReport, 'transform'> {
-  readonly model: Model
-  /** As it was pruned. */
-  readonly options: PruneOptions
-  /** Nodes in 8 bits, where the plan asks for that. */
-  readonly quantized?: QuantizeReport['nodes']
-}
 
 function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   return {
@@ -44,12 +27,9 @@ interface AttemptContent extends Pick<PrintedPruning, 'method' | 'flops' | 'left
 /** The same of a pruned file, and how each encoder was pruned. */
 export function attemptContent(
   whole: ModelFile,
-  {
-    inspection: model,
-    pruned,
-    plan,
-  }: { readonly inspection: Inspection; readonly pruned: Pruned; readonly plan: Plan },
+  { pruned, plan }: { readonly pruned: PrunedModelFile; readonly plan: Plan },
 ): AttemptContent {
+  const [model] = pruned.inspections
   return {
     method: plan.method,
     params: plan.params ?? {},
@@ -71,7 +51,7 @@ export interface PrintedPruning {
   readonly dataFiles: readonly string[]
   /** Layers that were left out. */
   readonly leftOut?: LeftOutLayers | undefined
-  readonly quantized?: Pruned['quantized']
+  readonly quantized?: PrunedModelFile['quantized']
   readonly verification?: VerifiedPruning
   readonly decoder?: DecoderReport
   /** Remarks about models of this kind, in sentences. */
@@ -92,7 +72,7 @@ interface FlopsFactor {
 }
 
 /** How many times fewer FLOPs, where the schedule alone says it. */
-function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): FlopsFactor[] {
+function flopsFactors(file: ModelFile, model: Inspection, pruned: PrunedModelFile): FlopsFactor[] {
   const now = flopsAtUsualLengths(pruned.model, model)
   return flopsAtUsualLengths(file.model, model).flatMap(({ tokens, flops: dense }) => {
     const less = now.find((entry) => entry.tokens === tokens)?.flops
@@ -101,7 +81,11 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
 }
 
 /** @param pruning absent where only layers are left out */
-export function describePruning(report: PrintedPruning, { encoders }: Pruned, pruning: Method | undefined): string {
+export function describePruning(
+  report: PrintedPruning,
+  { encoders }: PrunedModelFile,
+  pruning: Method | undefined,
+): string {
   const {
     out,
     method,

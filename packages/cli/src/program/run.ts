@@ -9,7 +9,7 @@ import type { Command, CommandEntry } from '../commands/command.ts'
 import { EXIT, exitCodeOf } from '../commands/exit-code.ts'
 import { commands } from '../commands/index.ts'
 import type { Context } from '../context/context.ts'
-import { RefusalError } from '../model/refusal-error.ts'
+import { naming, RefusalError } from '../model/refusal-error.ts'
 import { jsonDocument } from '../printing/document.ts'
 import { printable } from '../printing/printable.ts'
 import { styled } from '../printing/styled.ts'
@@ -102,7 +102,7 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   const alone = command.alone === undefined ? undefined : options[command.alone]
   await using _lock = typeof alone === 'string' ? await lockOutput(alone) : undefined
   const outcome = await command.run(operands, options, terminal).catch((error: unknown) => {
-    throw namedSettings(table, error)
+    throw namedSettings(table, naming(operands[0] ?? '', error))
   })
   terminal.progress.end()
   if (typeof outcome === 'number') return outcome

@@ -1,17 +1,15 @@
 import { inputKind } from '@tp/compare'
-import { type Inspection, type inspect, type Plan, readProvenance } from '@tp/compiler'
-import type { Method } from '@tp/core'
+import { type inspect, type Plan, readProvenance } from '@tp/compiler'
 import { type ModelFile, readModelFolder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
-import type { Model } from '@tp/onnx'
 import { pruneSafely } from '@tp/optimize'
+import { inspectEncoders, type PrunedModelFile } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
-import type { Pruned, SpeedReport } from '../printing/pruned-report.ts'
+import type { SpeedReport } from '../printing/pruned-report.ts'
 import { FILLED_ROWS, KEPT_ROWS, NAMED_METHOD, safeChoiceNote, wholeHeadNote } from '../printing/pruning-notes.ts'
-import { withoutItsLayers } from './leave-out.ts'
-import { inspectEncoders, pruneFile } from './prune-file.ts'
+import { pruneFile } from './prune-file.ts'
 import { type ReadPlan, readPlan } from './read-plan.ts'
 
 /** The part of the command line that concerns a pruning besides its plan. */
@@ -30,36 +28,29 @@ export interface AttemptOptions {
 
 /** A file as it was pruned, not written yet. */
 export interface Attempt {
-  /** The pruned model: the file, or the file without layers that were to be left out. */
-  readonly file: ModelFile
-  readonly inspection: Inspection
-  readonly pruned: Pruned
-  /** That of `pruned`. */
-  readonly model: Model
+  readonly pruned: PrunedModelFile
   readonly plan: Plan
-  readonly method: Method
   /** Remarks about models of this kind, in sentences. */
   readonly notes: readonly string[]
   /** Where it was timed. */
   readonly speed?: SpeedReport
 }
 
-/** @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS, TP_LAYERS */
+/** @throws Refused; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS, TP_LAYERS */
 export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: AttemptOptions): Promise<Attempt> {
-  const { trace, monitor, outputTokens, deadTokens, repairs, seen, isDefault } = options
+  const { outputTokens, repairs, isDefault, ...how } = options
   const plan = repairs ? { ...read.plan, restore: 'none' as const } : read.plan
-  const file = withoutItsLayers(whole, plan)
-  const encoders = inspectEncoders(file, plan.encoder, file === whole ? seen : undefined)
-  const pruned = await pruneFile(file, { ...read, plan }, encoders, { trace, monitor, deadTokens })
-  const known = outputTokens ? KEPT_ROWS : wholeHeadNote(encoders, inputKind(file.model), plan.restore)
-  const isPruned = pruned.encoders.some(({ schedule }) => schedule.size > 0)
-  const isFilled = readProvenance(pruned.model).some(({ filled }) => filled === 'mean')
+  const pruned = await pruneFile(whole, { ...read, plan }, how)
+  const { file, inspections, encoders, model } = pruned
+  const known = outputTokens ? KEPT_ROWS : wholeHeadNote(inspections, inputKind(file.model), plan.restore)
+  const isPruned = encoders.some(({ schedule }) => schedule.size > 0)
+  const isFilled = readProvenance(model).some(({ filled }) => filled === 'mean')
   const notes = [
     ...(known !== undefined && (isPruned || isDefault) ? [known] : []),
     ...(known !== undefined && isPruned && !isDefault ? [NAMED_METHOD] : []),
     ...(isFilled ? [FILLED_ROWS] : []),
   ]
-  return { file, inspection: encoders[0], pruned, model: pruned.model, plan: read.plan, method: read.method, notes }
+  return { pruned, plan: read.plan, notes }
 }
 
 /**
@@ -73,22 +64,24 @@ export async function pruneByDefault(
   { progress, signal, timingMs }: Context,
 ): Promise<Attempt> {
   const { maxTokens } = await readModelFolder(whole.path)
+  const loading = { threads: 1, signal }
   const { made, why, speed, tokens } = await pruneSafely(whole.model, {
-    encoders: inspectEncoders(whole, args.encoder, options.seen),
+    encoders: inspectEncoders(whole.model, args.encoder, options.seen),
     async prune({ method, keep }) {
       const read = await readPlan({ ...args, method, ...(keep !== undefined && { keep: `${keep}` }) })
-      return await endable(() => pruneByPlan(whole, read, { ...options, isDefault: true }))
+      const attempt = await endable(() => pruneByPlan(whole, read, { ...options, isDefault: true }))
+      return { attempt, model: attempt.pruned.model }
     },
     load: (model) =>
       model === whole.model
-        ? nodeRuntime().load(whole.path, { threads: 1, signal })
-        : loadSession(nodeRuntime(), model, whole, { threads: 1, signal }),
+        ? nodeRuntime().load(whole.path, loading)
+        : loadSession(nodeRuntime(), model, whole, loading),
     async onTiming() {
       await beforeTiming()
       progress.stage('timing')
     },
     ...{ maxTokens, timingMs, signal },
   })
-  const note = safeChoiceNote(why, inputKind(whole.model))
-  return { ...made, notes: [...made.notes, note], speed: { ...speed, ...(tokens !== undefined && { tokens }) } }
+  const notes = [...made.attempt.notes, safeChoiceNote(why, inputKind(whole.model))]
+  return { ...made.attempt, notes, speed: { ...speed, ...(tokens !== undefined && { tokens }) } }
 }

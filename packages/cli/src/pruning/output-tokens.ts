@@ -1,9 +1,9 @@
+import { Refused } from '@tp/compiler'
 import type { Method } from '@tp/core'
 import type { ModelFile } from '@tp/data'
+import { inspectEncoders } from '@tp/plans/files'
 import { type Arguments, type Flag, flag } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import { RefusalError } from '../model/refusal-error.ts'
-import { inspectEncoders } from './prune-file.ts'
 
 export const outputTokensOption: Readonly<Record<'output-tokens', Flag>> = {
   'output-tokens': flag(
@@ -18,14 +18,14 @@ export const outputTokensOption: Readonly<Record<'output-tokens', Flag>> = {
 /**
  * The options that prune output tokens alone. After the last attention no token reads another, so every kept row is as the dense model
  * gives it.
- * @throws RefusalError TP_OUTPUT for a model without per-token outputs; TpError TP_USAGE
+ * @throws Refused TP_OUTPUT for a model without per-token outputs; TpError TP_USAGE
  */
 export function asOutputTokens<T extends Readonly<Record<string, unknown>>>(
   file: ModelFile,
   args: T & Arguments<typeof outputTokensOption> & { readonly encoder?: string },
 ): T {
   if (!args['output-tokens']) return args
-  const encoders = inspectEncoders(file, args.encoder)
+  const encoders = inspectEncoders(file.model, args.encoder)
   const [encoder] = encoders
   if (encoders.length > 1) {
     const names = encoders.map((each) => each.encoder).join(' or ')
@@ -34,7 +34,7 @@ export function asOutputTokens<T extends Readonly<Record<string, unknown>>>(
   if (encoder.tokenOutputs.length === 0) {
     const message =
       'no output has a row for each token, so there are no output tokens to prune; prune at layers instead'
-    throw new RefusalError(file.path, { code: 'TP_OUTPUT', message })
+    throw new Refused('TP_OUTPUT', message)
   }
   return { ...args, layers: [String(encoder.layers.length - 1)], restore: 'none' }
 }

@@ -1,8 +1,8 @@
-import type { FlopsShare } from '@tp/compare'
-import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, type TrainedValues } from '@tp/compiler'
-import { type Method, type MethodEntry, TpError } from '@tp/core'
+import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan } from '@tp/compiler'
+import { type Method, TpError } from '@tp/core'
 import { amountNames } from '@tp/core/host'
 import { LARGEST_JSON, readInputText } from '@tp/data/files'
+import type { FilePlan } from '@tp/plans/files'
 import type { Arguments } from '../arguments/option.ts'
 import type {
   amountOptions,
@@ -24,7 +24,7 @@ import {
 import { usageError } from '../arguments/usage-error.ts'
 import { wholeNumber } from '../arguments/values.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
-import { formHere } from '../quantizing/form-here.ts'
+import { formHere } from '../quantizing/quantize-file.ts'
 import { readWeights, requireValues } from './weights.ts'
 
 /** The error of a command line that does not say how to prune. */
@@ -39,16 +39,18 @@ type PlanArguments = Arguments<
     typeof quantizeOption
 >
 
-/** A plan, the methods that its own is found among, and the values that this has learned. */
-export interface ReadPlan {
-  readonly plan: Plan
-  readonly methods: readonly MethodEntry[]
+/** A plan with its methods and trained values, and the method that is its own. */
+export interface ReadPlan extends FilePlan {
   readonly method: Method
-  readonly values?: TrainedValues | undefined
-  /** In place of a keep ratio. */
-  readonly flops?: FlopsShare | undefined
   /** The method is to be trained: it has something to learn, and no trained values are there that it is to work with. */
   readonly learns?: boolean
+}
+
+/** For what works on all layers of a file. @throws TpError TP_USAGE */
+export function refuseLeaveOut({ leaveOut = [], method }: Plan, command: string): void {
+  if (leaveOut.length === 0) return
+  const seen = `layers are to be left out, and ${command} with ${method} works on all layers of its model`
+  throw usageError(`${seen}; give it the file that tp prune --leave-out writes`)
 }
 
 /** Whether options say nothing about tokens: neither a method nor how many to keep. */

@@ -2,7 +2,9 @@ import type { VerifiedPruning } from '@tp/compare'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { stageModel } from '@tp/data/files'
+import { verifyPrunedFile } from '@tp/plans/files'
 import type { Context } from '../context/context.ts'
+import { interruptible } from '../context/endable.ts'
 import { repairDecoder } from '../decoding/repair-decoder.ts'
 import type { DecoderReport } from '../printing/decoder-report.ts'
 import type { Attempt } from './attempt.ts'
@@ -35,13 +37,14 @@ export async function writeAttempt(
   { whole, out, verify, decoder, beforeCommit }: WriteAttemptOptions,
   { progress, signal }: Pick<Context, 'progress' | 'signal'>,
 ): Promise<Written> {
-  const { file, inspection, model } = attempt
+  const { pruned } = attempt
+  const { file, inspections, model } = pruned
+  const [inspection] = inspections
   await using staged = await stageModel(model, file, out, signal)
   let verification: VerifiedPruning | undefined
   if (verify) {
     progress.stage('verifying')
-    const { verifyPruned } = await import('./verify.ts')
-    verification = await verifyPruned(attempt, { whole, path: staged.path, signal })
+    verification = await verifyPrunedFile(pruned, { whole, path: staged.path, signal, compute: interruptible })
   }
   const states = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
   const repair = { out: decoder?.out, states, size: inspection.hidden, verify, signal }

@@ -2,7 +2,7 @@ import { decoderDistances, verifyQuantized } from '@tp/compare'
 import { inspectDecoder, roundsByBatch } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
 import type { Model } from '@tp/onnx'
-import { withinBounds } from '../model/within-bounds.ts'
+import { withinBounds } from '@tp/plans/files'
 import type { EightBitsVerified } from '../printing/quantized-text.ts'
 
 /**

@@ -1,10 +1,9 @@
-import { type DecoderInspection, inspectDecoder, quantizeCaches, transform } from '@tp/compiler'
+import { type DecoderInspection, inspectDecoder, quantizeCaches, Refused, transform } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { stageModel } from '@tp/data/files'
 import { endable } from '../context/endable.ts'
 import { decoderFacts } from '../decoding/decoder-file.ts'
-import { naming, RefusalError } from '../model/refusal-error.ts'
 import { megabytes } from '../printing/numbers.ts'
 
 /** The written files. */
@@ -28,9 +27,9 @@ export async function writeEightBitCaches(
   out: string,
   signal: AbortSignal,
 ): Promise<{ readonly report: EightBitCaches; readonly decoder: DecoderInspection }> {
-  const { model } = await endable(async () => naming(file.path, () => transform(file.model, quantizeCaches())))
+  const { model } = await endable(async () => transform(file.model, quantizeCaches()))
   const decoder = inspectDecoder(model)
-  if (!decoder.ok) throw new RefusalError(file.path, decoder.refusal)
+  if (!decoder.ok) throw new Refused(decoder.refusal.code, decoder.refusal.message, decoder.refusal.node)
   await using staged = await stageModel(model, file, out, signal)
   throwIfAborted(signal, 'tp')
   await staged.commit()

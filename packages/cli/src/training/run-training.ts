@@ -1,9 +1,10 @@
 import { basename } from 'node:path'
-import { isRefused, type QuantizeOptions } from '@tp/compiler'
+import type { QuantizeOptions } from '@tp/compiler'
 import { learnedBytes } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
+import { inspectEncoders, planForFile, requireKeptRows, withoutItsLayers } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import {
   type FitLensProgress,
@@ -21,12 +22,8 @@ import type { Arguments } from '../arguments/option.ts'
 import { saysHowMany } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
-import { requireKeptRows } from '../model/as-pooled.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
-import { RefusalError } from '../model/refusal-error.ts'
 import type { TrainingReport } from '../printing/training-report.ts'
-import { withoutItsLayers } from '../pruning/leave-out.ts'
-import { inspectEncoders, planFor } from '../pruning/prune-file.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
 import { requireValues } from '../pruning/weights.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
@@ -60,18 +57,18 @@ export function checkLearning({ method, plan, learns }: ReadPlan, { part, ofMeth
   if (part === 'method') throw usageError(`--train method: ${plan.method} ${why}; train all, vectors or head`)
 }
 
-/** The plan of a training for its file. @throws RefusalError, TpError */
+/** The plan of a training for its file. @throws Refused, TpError */
 async function planOfTraining({ file, planned }: TrainingTask): Promise<ReadPlan['plan']> {
   const { plan, method, values, learns } = planned
-  const shallow = withoutItsLayers(file, plan)
-  const own = await planFor(shallow, planned, inspectEncoders(shallow, plan.encoder))
+  const shallow = withoutItsLayers(file, planned)
+  const own = await planForFile(shallow, planned, inspectEncoders(shallow.model, plan.encoder))
   if (learns || !(saysHowMany(own) || method.unscheduled)) return own
   await requireKeptRows(file)
   if (!isFitted(planned)) requireValues(method, Array.isArray(own.layers) ? own.layers : [0, 1], values, file.path)
   return own
 }
 
-/** The model learns by steps, and with it where to prune, if the method does. @throws RefusalError, TpError */
+/** The model learns by steps, and with it where to prune, if the method does. @throws Refused, TpError */
 export async function trainFile(
   task: TrainingTask,
   learning: Learning,
@@ -89,15 +86,13 @@ export async function trainFile(
     throw usageError(`${plan.method} learns which tokens to keep, not how many: ${advice}`)
   }
   const examples = await openExamples(file, args, context)
-  const trained = await refusalsOf(file, () =>
-    trainPlan({
-      ...{ dense: file.model, source: file.hash(), runtime: nodeRuntime(), plan, methods, values, part, settings },
-      ...{ ...examples, targetFlops, quantize, observer, signal, resume: args.resume === true },
-      ...(hardEpochs !== undefined && { hardEpochs }),
-      load: (model) => loadSession(nodeRuntime(), model, file, { threads: 1, signal }),
-      store: trainingStore(out),
-    }),
-  )
+  const trained = await trainPlan({
+    ...{ dense: file.model, source: file.hash(), runtime: nodeRuntime(), plan, methods, values, part, settings },
+    ...{ ...examples, targetFlops, quantize, observer, signal, resume: args.resume === true },
+    ...(hardEpochs !== undefined && { hardEpochs }),
+    load: (model) => loadSession(nodeRuntime(), model, file, { threads: 1, signal }),
+    store: trainingStore(out),
+  })
   const { learned } = trained
   return {
     model: trained.model,
@@ -119,13 +114,6 @@ function reportOf(trained: TrainedPlan, { plan }: ReadPlan, { part }: Learning):
   }
 }
 
-/** A refusal of the model names its file. */
-async function refusalsOf<T>({ path }: ModelFile, work: () => Promise<T>): Promise<T> {
-  return await work().catch((error: unknown) => {
-    throw isRefused(error) ? new RefusalError(path, error.refusal) : error
-  })
-}
-
 /** Whether `tp train` fits the method's values instead of training by steps. */
 export function isFitted({ plan, values }: ReadPlan): boolean {
   return fittedMethods.some((name) => name === plan.method) && values === undefined
@@ -141,7 +129,7 @@ export interface FitResult extends Pick<TrainingResult, 'model'> {
   readonly lines: readonly string[]
 }
 
-/** Fits a method's values and prunes the model with them. @throws TpError, RefusalError */
+/** Fits a method's values and prunes the model with them. @throws TpError, Refused */
 export async function fitFile(task: TrainingTask): Promise<FitResult> {
   const { file, planned, args, context, quantize } = task
   const { progress, signal } = context
@@ -152,24 +140,22 @@ export async function fitFile(task: TrainingTask): Promise<FitResult> {
   const { inputs } = await openTaskInputs(file.path, args.data, 1, { ...args, task: 'embeddings' }, context)
   progress.expect?.(work)
   let stage: FitLensProgress['stage'] | undefined
-  const fitted = await refusalsOf(file, () =>
-    fitPlan({
-      ...{
-        model: file.model,
-        source: file.hash(),
-        plan,
-        methods: planned.methods,
-        inputs,
-        runtime: nodeRuntime(),
-        signal,
-      },
-      onProgress(at) {
-        if (at.stage !== stage) progress.stage(stages[at.stage])
-        stage = at.stage
-        progress.step(at.done, at.total)
-      },
-    }),
-  )
+  const fitted = await fitPlan({
+    ...{
+      model: file.model,
+      source: file.hash(),
+      plan,
+      methods: planned.methods,
+      inputs,
+      runtime: nodeRuntime(),
+      signal,
+    },
+    onProgress(at) {
+      if (at.stage !== stage) progress.stage(stages[at.stage])
+      stage = at.stage
+      progress.step(at.done, at.total)
+    },
+  })
   const { model, learned, cosine } = fitted
   const texts = inputs.targets.length
   const schedule = [...fitted.schedule].map(([layer, amount]) => ({ layer, ...amount }))

@@ -36,7 +36,7 @@ export function planForFlops(
     throw new TpError(
       'TP_SIZES',
       'compare',
-      `the share ${share} of the FLOPs depends on the tokens of a text; give them`,
+      `the share ${share} of the FLOPs depends on the tokens of a text; give them (--flops ${share}@128)`,
     )
   if (!isText(inspection) && tokens !== undefined && tokens !== own) {
     const seen = `the share of the FLOPs is meant for ${tokens} tokens, but the model always has ${own}`

@@ -16,6 +16,8 @@ export interface BoundedPair {
  * Loads a file, and one that was made from it, into a process of their own with limits, while `use` compares them.
  * @param module whose runtime the second one needs; default: onnxruntime-node
  * @throws TpError TP_MODEL_LIMIT, TP_ABORTED, TP_INPUT where what a file takes cannot be generated, and what `use` throws
+ * @example
+ * await withinBounds(await readModel('model.onnx'), 'packed.onnx', signal, verifySame)
  */
 export async function withinBounds<T>(
   file: ModelFile,
@@ -36,5 +38,5 @@ export async function withinBounds<T>(
 function notRun({ path }: ModelFile, error: TpError): TpError {
   const seen = error.message.replace(`[${error.where}] `, '')
   const advice = 'so the file cannot be verified; without --verify it is written as it is'
-  return new TpError('TP_INPUT', 'tp', `${path}: ${seen}, ${advice}`, { cause: error })
+  return new TpError('TP_INPUT', 'plans', `${path}: ${seen}, ${advice}`, { cause: error })
 }

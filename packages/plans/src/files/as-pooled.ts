@@ -1,0 +1,39 @@
+import { Refused, readClassToken, transform } from '@tp/compiler'
+import { type ModelFile, type ModelFolder, readModelFolder } from '@tp/data'
+import { classTokenOutput, statesOutput } from '@tp/data/outputs'
+
+/**
+ * A file as it is read: where its vectors are pooled outside by the class token (1_Pooling/config.json), its states have that row alone.
+ * The same file where they are not.
+ * @throws TpError TP_DATA for a file next to it that is invalid JSON
+ */
+export async function asPooled(file: ModelFile): Promise<ModelFile> {
+  const folder = await folderOfStates(file)
+  const output = folder && classTokenOutput(file.model, folder)
+  return output === undefined ? file : { ...file, model: transform(file.model, readClassToken({ output })).model }
+}
+
+/** How vectors are made of the states that a file returns, where the files next to it say so. @throws TpError TP_DATA */
+export async function pooledOutside(file: ModelFile): Promise<ModelFolder['pooling']> {
+  return (await folderOfStates(file))?.pooling
+}
+
+/**
+ * Throws for what prunes tokens.
+ * @throws Refused TP_POOLING where the last token is read of states that are pooled outside: it is at another position in every text,
+ * and may be pruned
+ */
+export async function requireKeptRows(file: ModelFile): Promise<void> {
+  const pooling = await pooledOutside(file)
+  if (pooling?.of !== 'last token') return
+  const seen = '1_Pooling/config.json reads the last token of its states, which may be pruned'
+  const advice = 'export the model with its pooling inside (sentence_embedding); tp prune --lossless does what is exact'
+  throw new Refused('TP_POOLING', `${seen}; ${advice}`)
+}
+
+/** Of other models the folder is not read: it need not be right. */
+async function folderOfStates({ path, model }: ModelFile): Promise<ModelFolder | undefined> {
+  if (statesOutput(model) === undefined) return undefined
+  const folder = await readModelFolder(path)
+  return statesOutput(model, folder.labels) === undefined ? undefined : folder
+}

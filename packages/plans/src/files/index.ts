@@ -1,0 +1,15 @@
+// For Node: plans on files, with what lies next to them.
+
+export { asPooled, pooledOutside, requireKeptRows } from './as-pooled.ts'
+export { type BoundedPair, withinBounds } from './bounded-pair.ts'
+export { type FilePlan, inspectEncoders, planForFile, requireEncoder, segmentOf } from './file-plan.ts'
+export {
+  type PrunedModelFile,
+  type PruneFileOptions,
+  pruneFile,
+  pruneModelFile,
+  type VerifyFileOptions,
+  verifyPrunedFile,
+  type WrittenFile,
+  withoutItsLayers,
+} from './prune-file.ts'

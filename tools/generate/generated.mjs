@@ -7,7 +7,6 @@ import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { operatorsTable } from './operators-table.mjs'
 import { replaceRegion } from './region.mjs'
-import { tunedTable, tuningPage } from './tuned-table.mjs'
 
 /**
  * Every file of the repository that is generated, whole or in part, as it should be now.
@@ -27,7 +26,7 @@ export async function generatedFiles() {
     { file: PLAN_SCHEMA, present: read(PLAN_SCHEMA), text: planSchema(plans) },
     withRegions('docs/plans.md', { plan: planTable(plans.planFields) }),
     withRegions('docs/methods.md', { methods: methodsTable(methods) }),
-    withRegions('docs/results.md', { measured: measuredTable(publishedLines()), tuned: tunedTable(tuningPage()) }),
+    withRegions('docs/results.md', { measured: measuredTable(publishedLines()) }),
     withRegions('docs/plugins.md', { operators: operatorsTable() }),
     withRegions('docs/packages.md', { packages: packagesTable(), sizes: sizesTable(recordedSizes()) }),
     ...readmes,

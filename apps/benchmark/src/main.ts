@@ -7,7 +7,6 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   quickstart: async () => (await import('./sections/quickstart.ts')).quickstart,
   foundations: async () => (await import('./sections/foundations.ts')).foundations,
   learned: async () => (await import('./sections/learned.ts')).learned,
-  tuning: async () => (await import('./sections/tuning.ts')).tuning,
   guard: async () => (await import('./sections/guard.ts')).guard,
   native: async () => (await import('./sections/native.ts')).native,
   transformers: async () => (await import('./sections/transformers.ts')).transformers,

@@ -92,23 +92,22 @@ describe('tp prune MODEL and nothing else', () => {
 describe('tp optimize', () => {
   const data = (name: string): string[] => ['--data', folder.at(name), '--read', 'labels=ham,spam']
 
-  test('tunes on some of the examples for a time, and gives a verdict on the others', {
+  test('searches for a time, writes the file, and gives a verdict', {
     tags: 'exhaustive',
     timeout: 180_000,
   }, async () => {
     const out = ['optimize', folder.at('model.onnx'), '-o', folder.at('tuned.onnx'), '--minutes', '0.02']
     const { stdout } = await tpHere([...out, ...data('many.tsv'), '--max-loss', '5', '--json'])
-    const { tuned, check, method } = JSON.parse(stdout)
-    expect(tuned.isCutShort).toBe(true)
-    expect(tuned.figures.examples).toBeLessThan(30)
-    expect(check).toMatchObject({ examples: 32, maxLoss: 5, pruned: { madeFromOther: true } })
-    expect(check.verdict.text).toMatch(/^(yes|no|not shown): /)
+    const { search, plan, verdict, method } = JSON.parse(stdout)
+    expect(search.figures).toMatchObject({ isCutShort: true, examples: 96, maxLoss: 5, confirmed: false })
+    expect(verdict.text).toMatch(/^(yes|no|not shown): /)
+    expect(plan.method).toBe(method)
     expect(methodsOf('tuned.onnx')).toEqual([method])
   })
 
-  test('refuses to tune by few examples', async () => {
+  test('refuses to choose by few examples', async () => {
     const few = await tpHere(['optimize', folder.at('model.onnx'), '-o', folder.at('x.onnx'), ...data('few.tsv')])
-    expect(few.stderr).toContain('12 examples are too few to tune by; give 90 or more')
+    expect(few.stderr).toContain('12 examples are too few to choose by; give 60 or more')
     expect(few.code).toBe(1)
   })
 })

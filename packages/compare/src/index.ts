@@ -4,7 +4,7 @@
 
 export { type Check, type CheckedModel, type CheckOptions, check, MAX_LOSS } from './check/check.ts'
 export type { Loadable } from './check/load-model.ts'
-export type { Demands, Verdict } from './check/verdict.ts'
+export { type Demands, type Verdict, verdictOf } from './check/verdict.ts'
 export { type Verification, type VerifyModelsOptions, verify } from './check/verify.ts'
 
 // Comparisons: of many variants with the dense model, and the tokens that an answer rests on.
@@ -26,6 +26,7 @@ export { type FlopsPlan, type FlopsShare, planForFlops } from './times/plan-for-
 export { spreadByLength } from './times/spread-by-length.ts'
 export { type ModelToTime, shapesToTime, type TimedAtShape, timeAtShapes } from './times/time-at-shapes.ts'
 export {
+  processorMs,
   type SteppedSession,
   type TimesInTurns,
   type TurnOptions,

@@ -4,12 +4,17 @@ import { type Plan, type PlannedOption, plannedOptions } from './plan/plan.ts'
 import { checkQuantizeOptions } from './plan/quantize-options.ts'
 import type { NamedEncoder, PruneOptions } from './prune/prune-options.ts'
 import { type LeaveOutReport, leaveOut } from './transforms/leave-out.ts'
+import { type PackReport, pack } from './transforms/pack.ts'
 import { type PruneReport, prune } from './transforms/prune.ts'
 import { type QuantizeReport, quantize } from './transforms/quantize.ts'
 import type { Transform } from './transforms/transform.ts'
 
 /** The transforms of a plan. */
-export type PlannedTransform = Transform<LeaveOutReport> | Transform<PruneReport> | Transform<QuantizeReport>
+export type PlannedTransform =
+  | Transform<LeaveOutReport>
+  | Transform<PruneReport>
+  | Transform<QuantizeReport>
+  | Transform<PackReport>
 
 /** Values that a method has learned, as `readSafetensors` of `@tp/core/host` reads them from a file. */
 export type TrainedValues = ReturnType<typeof readSafetensors>
@@ -89,12 +94,13 @@ export function transformsOf(
   methods: readonly MethodEntry[],
   { values, ...unplanned }: UnplannedOptions = {},
 ): readonly PlannedTransform[] {
-  const { leaveOut: layers, quantize: form, encoder } = plan
+  const { leaveOut: layers, quantize: form, encoder, pack: isPacked } = plan
   const options = fromPlan(plan, methods, values)
   return [
     ...(layers === undefined ? [] : [leaveOut({ layers, encoder })]),
     prune({ ...options, ...unplanned }),
     ...(form === undefined ? [] : [quantize(form)]),
+    ...(isPacked ? [pack()] : []),
   ]
 }
 

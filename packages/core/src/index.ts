@@ -6,6 +6,7 @@ export { byLayer, sequence, weighted } from './method/combinators.ts'
 export { contractVersion, type Method, type Reduction } from './method/method.ts'
 export { checkOptions, type NoOptions, type OptionSpec, type OptionSpecs } from './method/options.ts'
 export { type MethodEntry, methodEntry, type Plugin, readPlugin } from './method/plugin.ts'
+export { type Recipe, type RecipeAnswers, type RecipeInputs, type RecipeLayers, recipeLayers } from './method/recipe.ts'
 export { type Scorer, scorer } from './method/scorer.ts'
 export type { Budget, Site, Values } from './method/site.ts'
 

@@ -8,6 +8,7 @@ import { keyNorm, keyNormOptions } from './key-norm.ts'
 import { lagKv, lagKvOptions } from './lag-kv.ts'
 import { lastQuery } from './last-query.ts'
 import { receivedAttention, receivedAttentionOptions } from './received-attention.ts'
+import { recipes } from './recipes.ts'
 import { rollout } from './rollout.ts'
 import { snapKv, snapKvOptions } from './snap-kv.ts'
 import { valueAware } from './value-aware.ts'
@@ -32,12 +33,22 @@ export { valueWeighted } from './value-weighted.ts'
  * so that a bundle with one method omits it.
  */
 export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
-  methodEntry(receivedAttention, 'keeps the tokens that receive most attention', receivedAttentionOptions),
-  methodEntry(valueAware, 'keeps the tokens that receive much attention and have large values'),
-  methodEntry(clsAttention, 'keeps the tokens that the class token attends to most'),
+  methodEntry(
+    receivedAttention,
+    'keeps the tokens that receive most attention',
+    receivedAttentionOptions,
+    recipes.receivedAttention,
+  ),
+  methodEntry(valueAware, 'keeps the tokens that receive much attention and have large values', {}, recipes.valueAware),
+  methodEntry(clsAttention, 'keeps the tokens that the class token attends to most', {}, recipes.clsAttention),
   methodEntry(lastQuery, 'keeps the tokens that the last token attends to most'),
   methodEntry(snapKv, 'keeps the tokens that the last tokens attend to most, and their neighbors', snapKvOptions),
-  methodEntry(balanced, 'keeps by class attention and received attention in equal parts', balancedOptions),
+  methodEntry(
+    balanced,
+    'keeps by class attention and received attention in equal parts',
+    balancedOptions,
+    recipes.balanced,
+  ),
   methodEntry(valueWeighted, 'keeps by class attention times the norm of the value'),
   methodEntry(ats, 'keeps the tokens hit by points sampled from the value-weighted score'),
   methodEntry(cumulativeAttention, 'keeps the tokens that received most attention in all layers so far'),

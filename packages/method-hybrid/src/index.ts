@@ -7,6 +7,7 @@ import { lens } from './lens.ts'
 import { ltmp, ltmpOptions } from './ltmp.ts'
 import { pitome, pitomeOptions } from './pitome.ts'
 import { ppt, pptOptions } from './ppt.ts'
+import { recipes } from './recipes.ts'
 import { thinPadding, thinPaddingOptions } from './thin-padding.ts'
 import { tofu } from './tofu.ts'
 import { tome, tomeOptions } from './tome.ts'
@@ -47,7 +48,7 @@ export { withMerge } from './with-merge.ts'
  * so that a bundle with one method omits it.
  */
 export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
-  methodEntry(tome, 'merges the most similar tokens in pairs', tomeOptions),
+  methodEntry(tome, 'merges the most similar tokens in pairs', tomeOptions, recipes.tome),
   methodEntry(evit, 'keeps by class attention and fuses the rest into one token more'),
   methodEntry(pitome, 'merges where many tokens are alike and protects those that stand alone', pitomeOptions),
   methodEntry(ppt, 'drops tokens in examples where few matter, merges them in the others', pptOptions),
@@ -61,8 +62,13 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
     lens,
     'drops the tokens whose final states are predicted best, and counts them in means by the prediction',
   ),
-  methodEntry(aTome, 'merges neighbors that are alike, as in speech', aTomeOptions),
-  methodEntry(thinPadding, 'keeps one of every few tokens of padding, and lets it count for them', thinPaddingOptions),
+  methodEntry(aTome, 'merges neighbors that are alike, as in speech', aTomeOptions, recipes.aTome),
+  methodEntry(
+    thinPadding,
+    'keeps one of every few tokens of padding, and lets it count for them',
+    thinPaddingOptions,
+    recipes.thinPadding,
+  ),
 ])()
 
 /** Default export for plugin loaders. */

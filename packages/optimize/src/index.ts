@@ -1,17 +1,14 @@
-// Plans: the fastest pruning that loses no more than is allowed.
+// Plans: the fastest change of a model that loses no more than is allowed.
 
-export type { EightBits } from './eight-bits.ts'
-export { type FindPlanOptions, type FindProgress, findPlan } from './find-plan.ts'
-export type { LeftOut } from './leave-out.ts'
-export type { Loss, Tolerance } from './loss.ts'
-export type { Losses } from './measure-answers.ts'
-export type { Measurements, Shape, Skipped, TuneOptions, TuneProgress, Variant } from './options.ts'
+export type { Loss, Tolerance } from './judging/loss.ts'
+export type { Losses } from './judging/measure-answers.ts'
+export { verifyInSequence } from './judging/verify.ts'
+export { optimize } from './optimize.ts'
+export type { Figures, OptimizedCascade, OptimizedPlan } from './optimized-plan.ts'
+export type { Measurements, OptimizeOptions, OptimizeProgress, Shape, Skipped, Variant } from './options.ts'
 export type { Cell } from './regimes.ts'
-export { type SparedExamples, spareForCheck } from './spare-for-check.ts'
-export { tune } from './tune.ts'
-export type { Figures, TunedCascade, TunedPlan } from './tuned-plan.ts'
-export { usualMethods } from './usual-methods.ts'
-export { verifyInSequence } from './verify.ts'
+export type { LeftOut } from './search/fewer-layers.ts'
+export type { AloneEffect } from './search/forms.ts'
 
 // Without data: what was measured to be safe for the head of a model.
 

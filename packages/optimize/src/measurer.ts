@@ -1,11 +1,13 @@
 import { type Runtime, type Session, type SessionOptions, throwIfAborted } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { loadModel } from './load-model.ts'
-import type { TuneOptions, TuneProgress } from './options.ts'
-import { type Common, pruned, type TunedPruning } from './pruning.ts'
+import type { OptimizeOptions, OptimizeProgress } from './options.ts'
+import { type Common, pruned, type TunedPruning } from './search/pruning.ts'
 
 interface MeasurerOptions
-  extends Pick<TuneOptions, 'known' | 'limitMs' | 'load' | 'onMeasured' | 'onProgress' | 'signal'> {
+  extends Pick<OptimizeOptions, 'known' | 'enough' | 'load' | 'onMeasured' | 'onProgress' | 'signal'> {
+  /** After which nothing more is tried. Default: no limit. */
+  readonly limitMs?: number | undefined
   /** The options that all prunings share. */
   readonly pruning?: Common
 }
@@ -15,7 +17,7 @@ export class Measurer {
   readonly #known: Record<string, readonly number[]>
   readonly #options: MeasurerOptions
   readonly #began = performance.now()
-  #progress: TuneProgress = { stage: 'latency', done: 0, total: 0 }
+  #progress: OptimizeProgress = { stage: 'forms', done: 0, total: 0 }
   #best: string | undefined
 
   constructor(options: MeasurerOptions) {
@@ -23,18 +25,18 @@ export class Measurer {
     this.#options = options
   }
 
-  get signal(): TuneOptions['signal'] {
+  get signal(): OptimizeOptions['signal'] {
     return this.#options.signal
   }
 
-  /** Whether the time is over in which something is tried. */
-  get isLate(): boolean {
-    const { limitMs = Number.POSITIVE_INFINITY } = this.#options
-    return performance.now() - this.#began > limitMs
+  /** Whether the time is over in which something is tried, or a part of it. */
+  isLate(part = 1): boolean {
+    const { limitMs = Number.POSITIVE_INFINITY, enough } = this.#options
+    return enough?.aborted === true || performance.now() - this.#began > part * limitMs
   }
 
   /** Announces a number of measurements of a kind. */
-  begin(stage: TuneProgress['stage'], total: number): void {
+  begin(stage: OptimizeProgress['stage'], total: number): void {
     this.#progress = { stage, done: 0, total }
   }
 

@@ -1,20 +1,22 @@
 import type { QuantizeOptions } from '@tp/compiler'
-import type { MethodEntry } from '@tp/core'
+import type { MethodEntry, RecipeLayers } from '@tp/core'
 import type { OptionValues } from '@tp/core/host'
 import type { AbortSignalLike, Runtime, Session, SessionOptions } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/data/inputs'
+import type { TaskData } from '@tp/data'
 import type { Model } from '@tp/onnx'
-import type { Protection } from './pruning.ts'
+import type { Protection } from './search/pruning.ts'
 
-/** A method that may be chosen, with its options. */
+/** A method that may be chosen, with its options, where recipes do not say it. */
 export interface Variant {
   readonly entry: MethodEntry
   readonly params?: OptionValues
-  /** Whether tuning continues without it if it cannot be used on the model; default: tuning ends with the refusal. */
+  /** Ways to divide pruning among layers; default: every layer, all but the first, the ends of two thirds, the middle. */
+  readonly layers?: readonly RecipeLayers[]
+  /** Whether the search continues without it if it cannot be used on the model; default: it ends with the refusal. */
   readonly optional?: boolean
 }
 
-/** A method that was not tried, because it cannot be used on the model. */
+/** A method or a form that was not tried, because it cannot be used on the model. */
 export interface Skipped {
   readonly name: string
   /** Code of the refusal. */
@@ -25,22 +27,25 @@ export interface Skipped {
 /** Size of a run: batch size, and tokens of each example (padding included). */
 export interface Shape {
   readonly batch: number
-  /** Undefined if the model always has the same number: images, sounds. */
+  /** Undefined if the model always has the same number (images, sounds), or for examples as they are. */
   readonly tokens?: number
 }
 
-export interface TuneOptions {
+export interface OptimizeOptions {
   /** The dense model. It is not changed. */
   readonly model: Model
   /**
-   * Examples that no later report uses, with labels unless they are candidates to be ranked or come with the dense model's vectors
-   * (`vectors`). All of them choose; for a confident bound some are for verification only.
+   * Examples as the task of the model takes them, that no later report uses. Vectors need no labels: those of the dense model count.
+   * From 600 examples on (300 queries) a third is kept to confirm the choice; with fewer all of them choose.
    */
-  readonly inputs: ModelInputs
-  readonly variants: readonly Variant[]
+  readonly data: TaskData
+  /** Methods to choose from, by their recipes for models of this kind; methods without recipes are not tried. */
+  readonly methods?: readonly MethodEntry[]
+  /** Methods to choose from whatever their recipes say. */
+  readonly variants?: readonly Variant[]
   /** Runs the model on the examples. */
   readonly runtime: Runtime
-  /** The device to tune for; default: `runtime`. One thread. */
+  /** The device to optimize for; default: `runtime`. One thread. */
   readonly device?: Runtime
   /** How a model is loaded; default: from its bytes. For weights in data files. Timed sessions have one thread. */
   readonly load?: (runtime: Runtime, model: Model, options: SessionOptions) => Promise<Session>
@@ -49,19 +54,20 @@ export interface TuneOptions {
   /** Tokens that are kept whatever the method says, as in `PruneOptions`; they are part of the plan. */
   readonly protection?: Protection
   /**
-   * Candidates may also have 8-bit weights, as `quantize` of @tp/compiler makes them with these options (`{}`: the defaults): alone, or
-   * after pruning; the plan says so. Where 8 bits alone lose more than is allowed, nothing is pruned in them.
+   * Candidates may have 8-bit weights, as `quantize` of @tp/compiler makes them with these options (default `{}`), where the model has
+   * float32 weights; the plan says so. false: float32 only.
    */
-  readonly quantize?: QuantizeOptions
+  readonly quantize?: QuantizeOptions | false
+  /** Whether candidates may be packed, for `@tp/runtime-native` alone; default: where that is the device. */
+  readonly pack?: boolean
   /**
-   * Candidates may also do without layers, as `leaveOut` of @tp/compiler makes them, with every token kept (and in 8 bits, too, if
-   * these may be chosen); the plan says so. One layer after another, up to half of them, each time the one whose absence moves the
-   * answers least.
+   * Whether candidates may do without layers, as `leaveOut` of @tp/compiler makes them, with every token kept; the plan says so. Default:
+   * where the model allows it and there is time. true: a model that does not is refused.
    */
   readonly leaveOut?: boolean
   /**
    * Points of accuracy that may be lost (default 0.5), of nDCG@10 where candidates are ranked; of vectors hundredths of the mean cosine to
-   * the dense ones.
+   * the dense ones; of tags percent of a sentence's tokens; of words points of the word error rate.
    */
   readonly maxLoss?: number
   /**
@@ -75,30 +81,35 @@ export interface TuneOptions {
    * for `cascade` of @tp/guard, and fallbacks are part of its time.
    */
   readonly cascade?: boolean
-  /** Shapes at which the time of a plan is judged; default: examples one by one, at their own lengths. */
+  /** Runs that have to be fast; default: examples one by one, texts at lengths that represent all. */
   readonly shapes?: readonly Shape[]
-  /** Shapes that are timed at the end, to see where pruning pays; default: lengths by powers of 2, batches of 1, 4 and 16. */
+  /**
+   * Shapes that are timed at the end, to see where it pays; default: lengths by powers of 2, batches of 1, 4 and 16, and with `minutes`
+   * fewer. None: the plan is for all sizes.
+   */
   readonly grid?: readonly Shape[]
   /**
-   * Milliseconds after which no further method or profile over the layers is tried; one of each is all the same, and what was found is
-   * verified and timed. Default: everything is tried.
+   * About how long it may take; the best that was found by then is confirmed and timed. Default: until everything has been tried. Speech
+   * is searched whole.
    */
-  readonly limitMs?: number
+  readonly minutes?: number
+  /** Ends the search as the end of the time does: with the best so far. */
+  readonly enough?: AbortSignalLike
   /** Measurements of an interrupted call: they are not repeated. */
   readonly known?: Measurements
   /** Called with all measurements so far after each. */
   readonly onMeasured?: (known: Measurements) => void | Promise<void>
-  /** Called for each optional variant that is not tried, before anything is measured. */
+  /** Called for each optional variant and form that is not tried. */
   readonly onSkipped?: (skipped: Skipped) => void
-  readonly onProgress?: (progress: TuneProgress) => void
+  readonly onProgress?: (progress: OptimizeProgress) => void
   readonly signal?: AbortSignalLike
 }
 
 /** Numbers by what was measured, in JSON's types. */
 export type Measurements = Readonly<Record<string, readonly number[]>>
 
-export interface TuneProgress {
-  readonly stage: 'latency' | 'sensitivity' | 'search' | 'verification' | 'regimes'
+export interface OptimizeProgress {
+  readonly stage: 'vectors' | 'forms' | 'screening' | 'search' | 'verification' | 'regimes'
   readonly done: number
   readonly total: number
   /** A description of the fastest so far that loses no more than is allowed. */

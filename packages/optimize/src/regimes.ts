@@ -4,8 +4,9 @@ import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 import type { Shape } from './options.ts'
-import { type TunedPruning, unpruned } from './pruning.ts'
-import { timedInputs } from './timed-inputs.ts'
+import { type TunedPruning, unpruned } from './search/pruning.ts'
+import { timedInputs } from './search/timed-inputs.ts'
+import { clockOf } from './search/times.ts'
 
 /** The speed-up at one shape, compared with the dense model without its dead tokens. */
 export interface Cell extends Shape {
@@ -16,7 +17,7 @@ export interface Cell extends Shape {
   readonly high: number
 }
 
-export interface Timed {
+interface Timed {
   readonly measurer: Measurer
   readonly model: Model
   readonly inputs: ModelInputs
@@ -55,7 +56,7 @@ export async function timeGrid(
       `grid ${device.name} ${name} ${shape.batch}x${tokens}`,
       async () => {
         const feeds = await timedInputs(inputs, shape)
-        const { latencies } = await timeInTurns([dense, session], [feeds], ROUNDS)
+        const { latencies } = await timeInTurns([dense, session], [feeds], { ...ROUNDS, clock: clockOf(device) })
         const { value, low, high } = (latencies[1] as VariantLatency).speedup
         return [value, low, high]
       },
@@ -84,7 +85,11 @@ async function partOfOne(
   const [part] = await measurer.measure(`one of ${device.name} dense ${shape.batch}x${tokens}`, async () => {
     const all = await timedInputs(inputs, shape)
     const one = await timedInputs(inputs, { ...shape, batch: 1 })
-    const { latencies } = await timeInTurns([dense, dense], [one], { ...ROUNDS, inputsOf: [[one], [all]] })
+    const { latencies } = await timeInTurns([dense, dense], [one], {
+      ...ROUNDS,
+      clock: clockOf(device),
+      inputsOf: [[one], [all]],
+    })
     return [latencies[1]?.speedup.value as number]
   })
   return part as number

@@ -1,6 +1,6 @@
 import { AutoConfig, ModelRegistry, type PreTrainedModel } from '@huggingface/transformers'
 import { POSITIONS } from '@tp/compiler'
-import { LOAD, type Load, type Recipe } from './load.ts'
+import { LOAD, type Load, type LoadRecipe } from './load.ts'
 import { type ModelReport, type PruneOutcome, refused } from './model-report.ts'
 import type { FromPretrained } from './platform/platform.ts'
 import { isDecoder, reasonOf } from './prune-file.ts'
@@ -18,13 +18,13 @@ export interface Loaded {
 export async function loadPruned(
   fromPretrained: FromPretrained,
   [name, options = {}]: Parameters<FromPretrained>,
-  recipe: Recipe,
+  recipe: LoadRecipe,
   hook: SessionHook,
 ): Promise<Loaded> {
   const known = { ...options, config: await AutoConfig.from_pretrained(name, options) }
   const { outcome, hasDecoder = false } = await prepare(name, known, hook)
   if (outcome !== undefined) return { model: await fromPretrained(name, known), report: { model: name, ...outcome } }
-  const loaded = async (recipe: Recipe, repairsDecoder = false): Promise<Loaded> => {
+  const loaded = async (recipe: LoadRecipe, repairsDecoder = false): Promise<Loaded> => {
     const load: Load = { recipe, hasDecoder, repairsDecoder }
     const session_options = { ...options.session_options, [LOAD]: load }
     const model = await fromPretrained(name, { ...known, session_options })

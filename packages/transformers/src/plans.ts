@@ -1,6 +1,6 @@
 import { checkPlan, type Plan, transformsOf } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
-import type { Recipe } from './load.ts'
+import type { LoadRecipe } from './load.ts'
 import type { ModelReport } from './model-report.ts'
 
 export interface PruneModelsOptions {
@@ -15,7 +15,7 @@ export interface PruneModelsOptions {
 }
 
 /** The recipe for a model; undefined: not pruned; absent: not mentioned. */
-export type FindRecipe = (name: string) => { readonly recipe: Recipe | undefined } | undefined
+export type FindRecipe = (name: string) => { readonly recipe: LoadRecipe | undefined } | undefined
 
 /** @throws TpError TP_PLAN, TP_OPTION for an invalid plan */
 export function readPlans({ plans = {}, defaultPlan, methods }: PruneModelsOptions): FindRecipe {
@@ -26,7 +26,7 @@ export function readPlans({ plans = {}, defaultPlan, methods }: PruneModelsOptio
   return (name) => recipes.get(name) ?? otherwise
 }
 
-function recipeOf(plan: Plan, of: string, methods: readonly MethodEntry[]): Recipe {
+function recipeOf(plan: Plan, of: string, methods: readonly MethodEntry[]): LoadRecipe {
   const where = `transformers, plan for ${of}`
   // An invalid plan throws before a model is loaded.
   transformsOf(checkPlan(plan, where), methods)

@@ -1,8 +1,8 @@
 import type { Plan } from '@tp/compiler'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
-import { findPlan, usualMethods } from '@tp/optimize'
-import { entryOf } from '../registry/methods.ts'
+import { optimize } from '@tp/optimize'
+import { entries } from '../registry/methods.ts'
 import type { PoolData } from './pool-answers.ts'
 
 interface ChoiceInput {
@@ -18,10 +18,8 @@ interface ChoiceInput {
 }
 
 /** The plan that is chosen without further instructions, for the largest inputs: what is judged. */
-export async function planOf({ data, eightBits, ...common }: ChoiceInput): Promise<Plan> {
-  const ofClasses = data.inputs.lengths === undefined ? usualMethods.other : usualMethods.text
-  const names = { classification: ofClasses, ranking: usualMethods.text, embeddings: usualMethods.vectors }[data.task]
-  const variants = names.map((name) => ({ entry: entryOf(name), optional: true }))
-  const { regimes } = await findPlan({ ...common, data, variants, grid: [], ...(eightBits && { quantize: {} }) })
+export async function planOf({ eightBits, ...common }: ChoiceInput): Promise<Plan> {
+  const form = eightBits ? {} : ({ quantize: false } as const)
+  const { regimes } = await optimize({ ...common, ...form, methods: entries, leaveOut: false, grid: [] })
   return regimes.at(-1)?.plan as Plan
 }

@@ -1,6 +1,6 @@
 import type { Plan } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
-import { type Shape, type TuneOptions, tune } from '@tp/optimize'
+import { type OptimizeOptions, optimize, type Shape } from '@tp/optimize'
 import type { MeasuredSubject } from '../measure/subject.ts'
 import { entryOf } from '../registry/methods.ts'
 import { type PrunedSetting, pruned } from '../registry/settings.ts'
@@ -11,11 +11,14 @@ export async function measureTuned(
   runtime: Runtime,
   { model, inputs }: Pick<MeasuredSubject, 'model' | 'inputs'>,
   { methods, maxLoss }: Pick<TunedCell, 'methods' | 'maxLoss'>,
-  onProgress: TuneOptions['onProgress'] = () => {},
+  onProgress: OptimizeOptions['onProgress'] = () => {},
 ): Promise<TunedValue> {
   const variants = methods.map((name) => ({ entry: entryOf(name), optional: true }))
   const largest: Shape = { batch: 1, ...(inputs.lengths && { tokens: Math.max(...inputs.lengths) }) }
-  const { regimes } = await tune({ model, inputs, runtime, variants, maxLoss, grid: [largest], onProgress })
+  const { regimes } = await optimize({
+    ...{ model, data: { task: 'classification', inputs }, runtime, variants, maxLoss, onProgress },
+    ...{ quantize: false, leaveOut: false, grid: [largest] },
+  })
   const setting = settingOf(regimes.at(-1)?.plan)
   return setting === undefined ? {} : { setting }
 }

@@ -1,4 +1,4 @@
-import type { TuneOptions } from '@tp/optimize'
+import type { OptimizeOptions } from '@tp/optimize'
 import type { Files } from '../files.ts'
 import type { MeasuredSubject } from '../measure/subject.ts'
 import type { Timer } from '../measure/times.ts'
@@ -17,7 +17,7 @@ export type QualityValue = CellValues[QualityCell['kind']]
 export interface OpenStage {
   quality(cell: QualityCell): Promise<QualityValue>
   speed(cell: SpeedCell, timer: Timer): Promise<CellValues['speed']>
-  tuned(cell: TunedCell, onProgress?: TuneOptions['onProgress']): Promise<CellValues['tuned']>
+  tuned(cell: TunedCell, onProgress?: OptimizeOptions['onProgress']): Promise<CellValues['tuned']>
 }
 
 /** Cells of one stage are measured with the same things open. */

@@ -1,4 +1,4 @@
-import type { TuneProgress } from '@tp/optimize'
+import type { OptimizeProgress } from '@tp/optimize'
 import type { Files } from '../files.ts'
 import { inParallel } from '../measure/measure.ts'
 import { type Timer, timerOf } from '../measure/times.ts'
@@ -66,7 +66,7 @@ export async function measureAll({ files, plans, results, examples, isSelected, 
   }
 }
 
-function tell({ stage, done, total, best }: TuneProgress): void {
+function tell({ stage, done, total, best }: OptimizeProgress): void {
   process.stderr.write(`tuning, ${stage}: ${done} of ${total}${best === undefined ? '' : `, best so far ${best}`}\n`)
 }
 

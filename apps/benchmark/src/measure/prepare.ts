@@ -69,7 +69,7 @@ function pruned(
   return transform(model, prune(options)).model
 }
 
-export function withoutDeadTokens(model: Model): Model {
+function withoutDeadTokens(model: Model): Model {
   return transform(model, prune({ method: none(), schedule: new Map() })).model
 }
 

@@ -16,7 +16,8 @@ import { methods as rl } from '@tp/method-rl'
 import { learnedPath } from '../files.ts'
 import type { MethodChoice, SettingBudget } from './settings.ts'
 
-const entries: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid, ...gradient, ...rl]
+/** The methods of all packages. */
+export const entries: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid, ...gradient, ...rl]
 
 /** Methods that need neither trained values nor a kind of model: what follows any schedule in any encoder. */
 export const scheduledMethods: readonly MethodEntry[] = entries.filter(({ create }) => {

@@ -1,30 +1,29 @@
 import { basename } from 'node:path'
+import { type Demands, type Verdict, verdictOf } from '@tp/compare'
 import { fromPlan, inspect } from '@tp/compiler'
-import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { outputsOf, removeWithWaiting, replaceFile } from '@tp/data/files'
-import { spareForCheck } from '@tp/optimize'
+import type { OptimizedPlan } from '@tp/optimize'
 import { inspectEncoders, requireKeptRows } from '@tp/plans/files'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { demandOptions, readDemands } from '../arguments/demand-options.ts'
 import { type Arguments, under } from '../arguments/option.ts'
-import { pruningOptions, quantizeOption } from '../arguments/pruning-options.ts'
+import { pruningOptions } from '../arguments/pruning-options.ts'
 import { readSettings } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/runtime-option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
-import { checkFiles } from '../measuring/check-files.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { givesVectors } from '../model/gives-vectors.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf } from '../model/open-inputs.ts'
 import { openTaskInputs, type TaskInputs } from '../model/open-task-inputs.ts'
 import { measuredPath } from '../optimizing/measured-file.ts'
-import { checkNames, type FoundPlan, requireTunable, searchPlan } from '../optimizing/search.ts'
+import { checkNames, type FoundPlan, searchPlan } from '../optimizing/search.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { jsonDocument } from '../printing/document.ts'
-import { describePlan, searchText } from '../printing/plan-text.ts'
+import { describePlan, lossTexts, pointsText, searchText } from '../printing/plan-text.ts'
 import { describePruning } from '../printing/pruned-report.ts'
 import { pruneByPlan } from '../pruning/attempt.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
@@ -65,15 +64,18 @@ const options = {
       is: 'positive',
       description: 'about how long to search; default 10, or with --plan-out until everything has been tried',
     },
-    runtime: {
+    for: {
       ...runtimeOption.runtime,
-      description: `the runtime to optimize for; ${runtimeOption.runtime.description}`,
+      value: 'any|node|web|native|MODULE',
+      description:
+        'where it is to be fast; native: @tp/runtime-native, whose packed files compute no padding; web: wasm in Node; default any, timed in Node',
     },
     shapes: {
       type: 'string',
       value: 'BxN,…',
       is: 'shapes',
-      description: 'runs that must be fast, batch × tokens; default: one by one, at the lengths of the data',
+      description:
+        'runs that must be fast: batch × tokens, or a batch of examples as they are, as 32; default: one by one, at the lengths of the data',
     },
   }),
   ...under('Candidates', {
@@ -81,22 +83,15 @@ const options = {
       type: 'string',
       value: 'NAME,NAME…',
       description:
-        'methods to choose from; default: methods without training that suit texts, vectors of texts, speech, or images and sounds, and those of --plugin',
+        'methods to choose from; default: those with recipes for such models (tp methods), and those of --plugin',
     },
     weights: {
       ...pruningOptions.weights,
       description: `for the methods of --methods: ${pruningOptions.weights.description}`,
     },
     plugin: pruningOptions.plugin,
-    quantize: {
-      ...quantizeOption.quantize,
-      description: 'also try 8-bit weights, alone or after pruning',
-    },
-    'leave-out': {
-      type: 'boolean',
-      description:
-        'also try leaving out layers instead of pruning tokens, up to half of them; in 8 bits, too, with --quantize',
-    },
+    float32: { type: 'boolean', description: 'keep weights in float32; 8 bits are not tried' },
+    'all-layers': { type: 'boolean', description: 'keep all layers; leaving some out is not tried' },
     cascade: {
       type: 'boolean',
       description: 'let uncertain answers fall back to the dense model (cascade of @tp/guard)',
@@ -123,17 +118,15 @@ type OptimizeArguments = Arguments<typeof options>
 export const optimizeCommand: Command = command({
   options,
   notes: [
-    'tp optimize times the segments of the model on this device, measures how far the answers move when tokens are pruned at one layer, and',
-    'derives schedules from both. Of the most promising ones it takes the fastest within --max-loss, by all examples (with --confident, by',
-    'some, and verified on others). Then it writes the pruned file and gives a verdict on a third of the examples, which chose nothing, as tp',
-    'check does. With --plan-out it writes the plan, which sends runs that pruning would slow down to the dense model; meanwhile it keeps',
-    'PLAN.measured up to date, even on Ctrl-C, and removes it at the end. Examples:',
+    'Tries the model in 8 bits, packed with --for native, with tokens pruned by the recipes of the methods at rising strength, and with fewer',
+    'layers. Takes the fastest that loses at most --max-loss, writes the file, and says yes, no or not shown as tp check does. From 600',
+    'examples on a third chooses nothing, and the loss is measured on these; with fewer all choose, and the loss is that of these.',
+    'Ctrl-C ends the search with the best so far. --plan-out also writes the plan, which sends runs that pruning would slow down to the',
+    'dense model; meanwhile PLAN.measured is kept up to date, for --resume. Examples:',
     '',
-    '  tp optimize model.onnx --data examples.tsv --max-loss 1 --minutes 5 --quantize',
-    '  tp optimize model.onnx --data examples.tsv --max-loss 1 --confident --cascade --plan-out plan.json',
+    '  tp optimize model.onnx --data examples.tsv --max-loss 1 --minutes 5',
+    '  tp optimize model.onnx --data examples.tsv --for native --shapes 32 -o fast.onnx',
     '  tp optimize encoder_model.onnx --decoder decoder_model_merged.onnx --data transcripts.tsv --plan-out plan.json',
-    '  tp optimize model.onnx --data examples.tsv --quantize --methods sdtp --weights sdtp.safetensors -o fast.onnx',
-    '  tp optimize embedder.onnx --data texts.txt --quantize --leave-out --max-loss 1 --plan-out plan.json',
   ],
   writes: (args, [path = '']) => {
     const plan = args['plan-out']
@@ -160,58 +153,77 @@ export const optimizeCommand: Command = command({
     if (out !== undefined) inspectEncoders(whole.model, args.encoder, seen)
     await requireKeptRows(whole)
     const examples = await openExamples(whole, { ...args, data }, context)
-    requireTunable(examples)
-    const { tuning, checking } = out === undefined ? { tuning: examples, checking: undefined } : spared(examples)
     const refuseExistingOut = async (): Promise<void> => {
       if (out !== undefined && args.out === undefined && !args.force) await refuseExisting(out)
     }
     await refuseExistingOut()
     const measured = planOut === undefined ? undefined : measuredPath(planOut)
-    const found = await searchPlan(whole, tuning, args, context).catch(async (error: unknown) => {
-      if (measured !== undefined && signal.aborted && (await files.written()).includes(measured))
-        progress.note(`[tp] stopped; ${measured} holds what was measured: the same command with --resume goes on`)
-      throw error
-    })
-    throwIfAborted(signal, 'tp')
+    const found = await searchPlan(whole, examples, args, context)
+    const { optimized, seconds, weights } = found
     if (planOut !== undefined && measured !== undefined) {
-      await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(found.tuned, null, 2)}\n`))
-      await removeWithWaiting(measured)
+      await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(optimized, null, 2)}\n`))
+      if (signal.aborted)
+        progress.note(`[tp] ${measured} holds what was measured: the same command with --resume goes on`)
+      else await removeWithWaiting(measured)
     }
-    const { seconds, weights } = found
-    const planned =
-      planOut === undefined ? undefined : describePlan(found.tuned, { model: path, out: planOut, weights })
-    if (out === undefined || checking === undefined) {
+    const planned = planOut === undefined ? undefined : describePlan(optimized, { model: path, out: planOut, weights })
+    const verdict = verdictOn(optimized.figures, demands)
+    const exit = verdict.passed ? EXIT.done : EXIT.belowThreshold
+    if (out === undefined) {
       progress.end()
-      const content = { model: path, planOut, plan: found.tuned, seconds }
-      print(json ? jsonDocument('optimize', content) : (planned as string))
-      return EXIT.done
+      const content = { model: path, planOut, plan: optimized, seconds, verdict }
+      print(json ? jsonDocument('optimize', content) : [planned, verdict.text].join('\n'))
+      return exit
     }
     progress.stage(`pruning ${basename(path)}`)
     const read = await readFound(found, args)
     const how = { trace: false, monitor: false, outputTokens: false, deadTokens: true, repairs: false }
     const attempt = await endable(() => pruneByPlan(whole, read, { ...how, seen, isDefault: false }))
-    const writing = { whole: file, out, verify: true, decoder: undefined, beforeCommit: refuseExistingOut }
-    const written = await writeAttempt(attempt, writing, context)
-    const pruned = await readModelFile(out, { signal })
-    const check = await checkFiles({ pruned, dense: whole, source: data, data: checking, demands }, context)
-    const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(found)]
+    // A packed file was compared with the dense one on all examples, which its runtime alone can do.
+    const isPacked = found.plan.pack === true
+    const written = await writeAttempt(
+      attempt,
+      { whole: file, out, verify: !isPacked, decoder: undefined, beforeCommit: refuseExistingOut },
+      // After Ctrl-C the best so far is written all the same.
+      { progress, signal: new AbortController().signal },
+    )
+    const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(optimized, seconds)]
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began })
     progress.end()
+    const { figures } = optimized
     if (json) {
-      const { tuned, isCutShort } = found
-      const search = planOut === undefined ? { figures: tuned.figures } : { planOut, plan: tuned }
-      const content = { ...report, tuned: { seconds, isCutShort, ...search }, check: check.content }
-      print(jsonDocument('optimize', content))
+      const search = { seconds, ...(planOut === undefined ? { figures } : { planOut, plan: optimized }) }
+      print(jsonDocument('optimize', { ...report, plan: found.plan, search, verdict }))
     } else {
-      const texts = [
-        ...(planned === undefined ? [] : [planned]),
-        describePruning(report, attempt.pruned, attempt.pruned.options.method),
-      ]
-      print([...texts, check.text].join('\n\n'))
+      const texts = [planned, describePruning(report, attempt.pruned, attempt.pruned.options.method)]
+      const losses = figures.loss === undefined || planned !== undefined ? [] : lossTexts(figures, figures.loss)
+      print([...texts.filter((text) => text !== undefined), [...losses, verdict.text].join('\n')].join('\n\n'))
     }
-    return check.verdict.passed ? EXIT.done : EXIT.belowThreshold
+    return exit
   },
 })
+
+/** The answer to whether the plan is faster and as accurate as is demanded, by the figures of the search. */
+function verdictOn(figures: OptimizedPlan['figures'], demands: Demands): Verdict {
+  const { loss, expectedLoss = loss, speedup, examples, grid, points } = figures
+  const [cell] = grid
+  const speed = speedup ?? (cell && { estimate: cell.speedup, low: cell.low, high: cell.high })
+  if (expectedLoss === undefined || speed === undefined)
+    return {
+      answer: 'no',
+      text: `no: nothing that is faster loses at most ${demands.maxLoss}; only dead tokens are removed`,
+      passed: false,
+    }
+  const { estimate: value, low, high } = speed
+  return verdictOf(
+    {
+      loss: { unit: pointsText[points], interval: expectedLoss, same: false },
+      speedup: { value, low, high },
+      examples,
+    },
+    demands,
+  )
+}
 
 /** The pruned file, if one is written. */
 function fileOf(args: Pick<OptimizeArguments, 'out' | 'plan-out'>, path: string): string | undefined {
@@ -232,14 +244,6 @@ async function openExamples(
   return opened
 }
 
-/** Examples to choose by, and others for the verdict; texts that people have judged are both, since vectors are tuned without judgments. */
-function spared(examples: TaskInputs): { readonly tuning: TaskInputs; readonly checking: TaskInputs } {
-  if (examples.task === 'tokens' || examples.task === 'asr') return { tuning: examples, checking: examples }
-  if (examples.task === 'embeddings' && examples.judged !== undefined) return { tuning: examples, checking: examples }
-  const { tuning, checking } = spareForCheck(examples.inputs)
-  return { tuning: { ...examples, inputs: tuning }, checking: { ...examples, inputs: checking } }
-}
-
 /** A found plan, with what the options add to it. */
 async function readFound({ plan: found, weights }: FoundPlan, args: OptimizeArguments): Promise<ReadPlan> {
   const { restore, outputs } = readSettings(args)
@@ -250,7 +254,7 @@ async function readFound({ plan: found, weights }: FoundPlan, args: OptimizeArgu
 
 /** Options that mean something only for models with classes. */
 const ofClasses = [
-  ...(['confident', 'cascade', 'quantize', 'leave-out', 'shapes', 'out', 'minutes'] as const),
+  ...(['confident', 'cascade', 'float32', 'all-layers', 'shapes', 'out', 'minutes'] as const),
   ...(['protect', 'protect-segment', 'separator'] as const),
 ]
 

@@ -1,29 +1,18 @@
-import { inputRoles, isText, shapesToTime } from '@tp/compare'
 import type { Plan } from '@tp/compiler'
+import type { MethodEntry } from '@tp/core'
 import { needsValues } from '@tp/core/host'
 import type { Runtime } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
-import { readModelFolder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { ModelInputs } from '@tp/data/inputs'
-import {
-  type FindPlanOptions,
-  type FindProgress,
-  findPlan,
-  type TunedPlan,
-  type TuneOptions,
-  usualMethods,
-  type Variant,
-} from '@tp/optimize'
+import { type OptimizedPlan, type OptimizeOptions, type OptimizeProgress, optimize, type Variant } from '@tp/optimize'
 import { segmentOf } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import { fingerprint } from '@tp/train'
 import { type demandOptions, readDemands } from '../arguments/demand-options.ts'
 import type { Arguments } from '../arguments/option.ts'
-import type { pruningOptions, quantizeOption } from '../arguments/pruning-options.ts'
+import type { pruningOptions } from '../arguments/pruning-options.ts'
 import { readSettings } from '../arguments/read-fields.ts'
-import type { runtimeOption } from '../arguments/runtime-option.ts'
-import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
@@ -33,14 +22,14 @@ import { measuredPath, readMeasured, writeMeasured } from './measured-file.ts'
 import { fingerprintOf, takesTrainedValues, variantsOf } from './variants.ts'
 
 /** Options of a search. */
-export type SearchArguments = Arguments<
-  typeof pruningOptions & typeof quantizeOption & typeof demandOptions & typeof runtimeOption
-> & {
+export type SearchArguments = Arguments<typeof pruningOptions & typeof demandOptions> & {
+  readonly for?: string
   readonly methods?: string
   readonly minutes?: number
-  readonly shapes?: Parameters<typeof shapesToTime>[1]
+  readonly shapes?: NonNullable<OptimizeOptions['shapes']>
   readonly cascade?: boolean
-  readonly 'leave-out'?: boolean
+  readonly float32?: boolean
+  readonly 'all-layers'?: boolean
   readonly resume?: boolean
   /** The file of the plan, next to which measurements are kept. */
   readonly 'plan-out'?: string
@@ -48,30 +37,27 @@ export type SearchArguments = Arguments<
 
 /** The fastest plan that was found. */
 export interface FoundPlan {
-  readonly tuned: TunedPlan
+  readonly optimized: OptimizedPlan
   /** Of the largest runs; of `none` where nothing holds that is faster. */
   readonly plan: Plan
   /** File of the trained values of its method, if that takes some. */
   readonly weights: string | undefined
   readonly seconds: number
-  /** Whether the time ended the search. */
-  readonly isCutShort: boolean
 }
 
 /** Minutes of a search whose plan is not kept. */
 const MINUTES = 10
 
-const stageTexts: Readonly<Record<FindProgress['stage'], string>> = {
-  example: 'timing one example',
+const stageTexts: Readonly<Record<OptimizeProgress['stage'], string>> = {
   vectors: 'running the model as it is',
-  latency: 'timing the model',
-  sensitivity: 'looking how much each layer needs its tokens',
+  forms: 'timing the model',
+  screening: 'comparing methods on a few examples',
   search: 'choosing',
-  verification: 'comparing the fastest',
+  verification: 'timing the fastest',
   regimes: 'timing the plan',
 }
 /** Those of one bar. */
-const counted = Object.keys(stageTexts).slice(2)
+const counted = Object.keys(stageTexts).slice(1)
 
 /** Finds the fastest plan for a model that loses no more than is allowed, on this machine and by these examples. */
 export async function searchPlan(
@@ -81,64 +67,88 @@ export async function searchPlan(
   context: Context,
 ): Promise<FoundPlan> {
   const began = performance.now()
-  const { weights, plugin = [], 'plan-out': planOut } = args
-  const catalog = await loadMethods(plugin)
-  const entries = methodNames(file, data.task, args, catalog).map((name) => findMethod(catalog, name))
-  // The default methods are optional: one that the model cannot serve is skipped.
-  const optional = args.methods === undefined
-  const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
-  const limit = args.minutes ?? (planOut === undefined ? MINUTES : undefined)
-  const tuned = await search(file, data, { variants, limit, args }, context)
-  const ms = performance.now() - began
-  const plan = tuned.regimes.at(-1)?.plan ?? { format: 1, method: 'none' }
-  const own = entries.find(({ name }) => name === plan.method)
+  const catalog = await loadMethods(args.plugin)
+  const { methods, variants } = await candidatesOf(args, catalog)
+  const optimized = await search(file, data, { methods, variants }, args, context)
+  const plan = optimized.regimes.at(-1)?.plan ?? { format: 1, method: 'none' }
+  const own = catalog.get(plan.method)?.entry
   return {
-    ...{ tuned, plan, weights: own && takesTrainedValues(own) ? weights : undefined },
-    ...{ seconds: Math.round(ms / 100) / 10, isCutShort: limit !== undefined && ms > 0.6 * limit * 60_000 },
+    ...{ optimized, plan, weights: own && takesTrainedValues(own) ? args.weights : undefined },
+    seconds: Math.round((performance.now() - began) / 100) / 10,
   }
 }
 
-interface Search {
+interface Candidates {
+  readonly methods: readonly MethodEntry[]
   readonly variants: readonly Variant[]
-  readonly limit: number | undefined
-  readonly args: SearchArguments
+}
+
+/** Methods that are named; else all, by their recipes, and those of plugins that have neither recipes nor trained values. */
+async function candidatesOf(
+  { methods, plugin = [], weights }: SearchArguments,
+  catalog: MethodCatalog,
+): Promise<Candidates> {
+  if (methods !== undefined) {
+    const entries = methods.split(',').map((name) => findMethod(catalog, name.trim()))
+    return { methods: [], variants: await variantsOf(entries, weights) }
+  }
+  await variantsOf([], weights)
+  const all = [...catalog.values()]
+  const plain = all.filter(
+    ({ entry, from }) => plugin.includes(from) && entry.recipes === undefined && !needsValues(entry.create()),
+  )
+  return {
+    methods: all.map(({ entry }) => entry),
+    variants: plain.map(({ entry }) => ({ entry, optional: true })),
+  }
 }
 
 async function search(
   file: ModelFile,
   data: TaskInputs,
-  { variants, limit, args }: Search,
+  candidates: Candidates,
+  args: SearchArguments,
   context: Context,
-): Promise<TunedPlan> {
+): Promise<OptimizedPlan> {
   const { progress, signal } = context
-  const { confident = false, cascade = false, quantize = false, 'leave-out': leaveOut = false } = args
-  const device = await openRuntime(args.runtime)
+  const { confident = false, cascade = false, 'plan-out': planOut } = args
+  const minutes = args.minutes ?? (planOut === undefined ? MINUTES : undefined)
+  const device = await openDevice(args.for)
   const { protect, encoder, ...segment } = readSettings(args)
   const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
-  const settings = { encoder, ...protection }
-  const form = quantize && args['plan-out'] === undefined ? await formHere() : {}
-  const { maxTokens } = await readModelFolder(file.path)
-  const shapes = args.shapes === undefined ? undefined : shapesToTime(inputRoles(file.model), args.shapes, maxTokens)
-  let stage: FindProgress['stage'] | undefined
+  const form = await formHere()
+  const measured = await measurementsOf(args, () =>
+    // A confident bound divides the examples in another way.
+    subjectOf(file, data.inputs as ModelInputs, args.weights, device, { encoder, ...protection, confident, minutes }),
+  )
+  // Ctrl-C lets what is measured end, and then the search.
+  const { signal: uninterrupted } = new AbortController()
+  let stage: OptimizeProgress['stage'] | undefined
+  progress.expect?.(counted.length)
+  progress.stage('preparing', 0)
+  signal.addEventListener('abort', () =>
+    progress.note('[tp] finishing with the best so far; Ctrl-C again stops at once'),
+  )
   return await withTaskData(data, { signal, runtime: device }, (opened) =>
-    findPlan({
-      ...{ model: file.model, data: opened as FindPlanOptions['data'], minutes: limit, runtime: nodeRuntime(), device },
-      ...{ variants, protection, confident, cascade, leaveOut, maxLoss: readDemands(args).maxLoss, signal },
-      load: (own, model, { threads }) => loadSession(own, model, file, { threads, signal }),
-      ...(encoder !== undefined && { encoder }),
-      ...(quantize && { quantize: form }),
-      ...(shapes && {
-        shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
-      }),
-      async prepare(inputs) {
-        const measured = await measurementsOf(args, () =>
-          // A confident bound divides the examples in another way.
-          subjectOf(file, inputs as ModelInputs, args.weights, device, { ...settings, confident }),
-        )
-        progress.expect?.(counted.length)
-        progress.stage('preparing', 0)
-        return measured
+    optimize({
+      ...{
+        model: file.model,
+        data: opened,
+        runtime: nodeRuntime(),
+        device,
+        enough: signal,
+        ...candidates,
+        ...measured,
       },
+      ...{ protection, confident, cascade, maxLoss: readDemands(args).maxLoss },
+      load: (own, model, { threads }) => loadSession(own, model, file, { threads, signal: uninterrupted }),
+      ...(encoder !== undefined && { encoder }),
+      ...(minutes !== undefined && { minutes }),
+      // One file is for all sizes.
+      ...(planOut === undefined && { grid: [] }),
+      quantize: args.float32 ? false : form,
+      ...(args['all-layers'] && { leaveOut: false }),
+      ...(args.shapes && { shapes: args.shapes }),
       onProgress(at) {
         const index = counted.indexOf(at.stage)
         if (at.stage !== stage) progress.stage(stageTexts[at.stage], index < 0 ? undefined : index)
@@ -150,11 +160,16 @@ async function search(
   )
 }
 
+/** `any`: operators of every runtime, timed in Node's. */
+async function openDevice(name = 'any'): Promise<Runtime> {
+  return await openRuntime(name === 'any' ? 'node' : name)
+}
+
 /** Measurements that are kept next to the plan. */
 async function measurementsOf(
   { 'plan-out': planOut, resume = false }: SearchArguments,
   subject: () => Promise<string>,
-): Promise<Pick<TuneOptions, 'known' | 'onMeasured'>> {
+): Promise<Pick<OptimizeOptions, 'known' | 'onMeasured'>> {
   if (planOut === undefined) return {}
   const measured = measuredPath(planOut)
   const about = await subject()
@@ -177,32 +192,9 @@ async function subjectOf(
   return `${file.hash()} ${await fingerprint(inputs)} ${version}${trained} ${JSON.stringify(settings)}`
 }
 
-/** Methods to choose from: those that are named, or those that suit the model, and those of plugins that need no trained values. */
-function methodNames(
-  file: ModelFile,
-  task: TaskInputs['task'],
-  { methods, plugin = [] }: SearchArguments,
-  catalog: MethodCatalog,
-): string[] {
-  if (methods !== undefined) return methods.split(',').map((name) => name.trim())
-  const own = [...catalog.values()].filter(({ from }) => plugin.includes(from))
-  const kind =
-    task === 'asr' ? 'speech' : task === 'embeddings' ? 'vectors' : isText(inputRoles(file.model)) ? 'text' : 'other'
-  const untrained = own.filter(({ entry }) => !needsValues(entry.create())).map(({ entry }) => entry.name)
-  return [...usualMethods[kind], ...untrained]
-}
-
 /** @throws TpError TP_UNKNOWN_METHOD, TP_RUNTIME, TP_PLUGIN, before anything is read */
-export async function checkNames({ methods, plugin, runtime }: SearchArguments): Promise<void> {
+export async function checkNames({ methods, plugin, ...args }: SearchArguments): Promise<void> {
   const catalog = await loadMethods(plugin)
   for (const name of methods?.split(',') ?? []) findMethod(catalog, name.trim())
-  await openRuntime(runtime)
-}
-
-/** @throws TpError TP_USAGE for a task by which no plan is chosen */
-export function requireTunable({ task }: TaskInputs): void {
-  if (task === 'tokens')
-    throw usageError(
-      'tp optimize is for models that give classes, scores, vectors or words; tp eval compares methods on this one',
-    )
+  await openDevice(args.for)
 }

@@ -14,7 +14,8 @@ import { readWeights, requireValues } from '../pruning/weights.ts'
 export async function variantsOf(entries: readonly MethodEntry[], weights: string | undefined): Promise<Variant[]> {
   if (weights !== undefined && !entries.some(takesTrainedValues)) {
     const names = entries.map(({ name }) => name).join(', ')
-    throw usageError(`--weights is given, but of ${names} none has anything trained; name one in --methods`)
+    const among = names === '' ? '' : `, but of ${names} none has anything trained`
+    throw usageError(`--weights is given${among}; name a method that learns in --methods`)
   }
   const trained = await readWeights(weights)
   return entries.map((entry) => {

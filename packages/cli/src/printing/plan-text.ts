@@ -1,7 +1,7 @@
 import { factor } from '@tp/compare'
 import { layersAt, type Plan } from '@tp/compiler'
 import type { Interval } from '@tp/metrics'
-import type { EightBits, LeftOut, TunedPlan } from '@tp/optimize'
+import type { AloneEffect, LeftOut, OptimizedPlan } from '@tp/optimize'
 import { layersText } from './numbers.ts'
 import { shellWord } from './shell-word.ts'
 
@@ -14,18 +14,19 @@ export interface PlanFiles {
 }
 
 /** The unit of the points of a loss. */
-const pointsText: Readonly<Record<TunedPlan['figures']['points'], string>> = {
+export const pointsText: Readonly<Record<OptimizedPlan['figures']['points'], string>> = {
   accuracy: 'points',
   'nDCG@10': 'points of nDCG@10',
   cosine: 'hundredths of the cosine to the dense vectors',
+  tags: 'points of the tags of a sentence',
   WER: 'points of word errors',
 }
 
 /** The effect of a plan, and its uses. */
-export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, out, weights }: PlanFiles): string {
-  const { loss, grid, maxLoss, points, eightBits, leftOut, encoder } = figures
+export function describePlan({ regimes, figures, cascade }: OptimizedPlan, { model, out, weights }: PlanFiles): string {
+  const { loss, grid, maxLoss, points, eightBits, leftOut, encoder, speedup } = figures
   const last = regimes.at(-1)?.plan
-  const isDense = last?.method === 'none' && last.quantize === undefined && last.leaveOut === undefined
+  const isDense = last !== undefined && changesNothing(last)
   const alone = [...(eightBits ? [eightBitsText(eightBits)] : []), ...(leftOut ? [leftOutText(leftOut)] : [])]
   if (last === undefined || loss === undefined || isDense) {
     const tried = ['pruned', ...(eightBits ? ['in 8 bits'] : []), ...(leftOut ? ['with fewer layers'] : [])]
@@ -44,6 +45,11 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   return [
     `${out}  ${planText(last)}`,
     ...lossTexts(figures, loss),
+    ...(speedup === undefined
+      ? []
+      : [
+          `speed  ${factor(speedup.estimate)} (${factor(speedup.low)} … ${factor(speedup.high)}) as fast as dense, one thread, by processor time`,
+        ]),
     ...alone,
     ...(cascade === undefined ? [] : [fallbackText(cascade)]),
     ...(encoder === undefined
@@ -59,7 +65,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
 
 /** `sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits`; `without layer 3, no tokens are pruned but dead ones` */
 function planText(plan: Plan): string {
-  const bits = plan.quantize === undefined ? '' : ', in 8 bits'
+  const bits = `${plan.quantize === undefined ? '' : ', in 8 bits'}${plan.pack ? ', packed' : ''}`
   const without = plan.leaveOut === undefined ? '' : `without ${layersText(plan.leaveOut)}, `
   if (plan.keep === undefined) {
     if (plan.method === 'none') return `${without}no tokens are pruned but dead ones${bits}`
@@ -72,7 +78,7 @@ function planText(plan: Plan): string {
   return `${plan.method}, keep ${amounts.join(', ')}${bits}`
 }
 
-function eightBitsText(alone: EightBits): string {
+function eightBitsText(alone: AloneEffect): string {
   return `8 bits alone  ${aloneText(alone)}${alone.holds ? '' : '; nothing was pruned in 8 bits'}`
 }
 
@@ -80,26 +86,30 @@ function leftOutText(alone: LeftOut): string {
   return `without ${layersText(alone.layers)} alone  ${aloneText(alone)}${alone.holds ? '' : '; all layers are needed'}`
 }
 
-function aloneText({ speedup, loss }: Pick<EightBits, 'speedup' | 'loss'>): string {
+function aloneText({ speedup, loss }: Pick<AloneEffect, 'speedup' | 'loss'>): string {
   return `${factor(speedup)}, loss ${intervalText(loss, 'points')} on the examples for choosing`
 }
 
-/** Loss with its 95 % interval: where the same examples have chosen the plan, first the loss by which they chose. */
-function lossTexts(
-  { points, examples, pooled, expectedLoss, changed, contradicted, maxLoss }: TunedPlan['figures'],
+/** Loss with its 95 % interval, by the dense model's probabilities and by labels: of examples that chose nothing, or of those that chose. */
+export function lossTexts(
+  { points, examples, confirmed, expectedLoss, changed, contradicted, maxLoss }: OptimizedPlan['figures'],
   loss: Interval,
 ): string[] {
   const unit = pointsText[points]
-  if (!pooled || expectedLoss === undefined)
-    return [`loss  ${intervalText(loss, unit)} on ${examples} examples that nothing was chosen by`]
-  const byLabels = points === 'accuracy' ? `, by labels ${intervalText(loss, '')}` : ''
+  const byLabels = points === 'accuracy' && expectedLoss !== undefined ? `, by labels ${intervalText(loss, '')}` : ''
   const other = changed === undefined ? byLabels : `, by probabilities; answers changed ${intervalText(changed, '%')}`
+  const whose = confirmed ? 'that chose nothing' : 'that it was chosen by'
   return [
-    `loss  ${intervalText(expectedLoss, unit)}${other}, on the ${examples} examples that it was chosen by`,
+    `loss  ${intervalText(expectedLoss ?? loss, unit)}${other}, on ${examples} examples ${whose}`,
     ...(contradicted
       ? [`ALARM  labels say that it loses more than ${maxLoss} ${unit}: check it on other examples`]
       : []),
   ]
+}
+
+/** Whether a plan leaves a model as it is, but for dead tokens. */
+function changesNothing({ method, quantize, leaveOut, pack }: Plan): boolean {
+  return method === 'none' && quantize === undefined && leaveOut === undefined && pack === undefined
 }
 
 /** `0.4 points (0.0 … 1.2)` */
@@ -107,28 +117,15 @@ function intervalText({ estimate, low, high }: Interval, unit: string): string {
   return `${estimate.toFixed(1)}${unit === '' ? '' : ` ${unit}`} (${low.toFixed(1)} … ${high.toFixed(1)})`
 }
 
-function fallbackText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {
+function fallbackText({ threshold, share }: NonNullable<OptimizedPlan['cascade']>): string {
   const [confident, fallbacks] = [1 - threshold, share].map((part) => `${(100 * part).toFixed(1)} %`)
   return `fallback  to the dense model for answers with a probability below ${confident}: ${fallbacks} of the examples`
 }
 
-interface SearchSummary {
-  readonly tuned: TunedPlan
-  readonly plan: Plan
-  readonly seconds: number
-  /** Whether the time ended the search. */
-  readonly isCutShort: boolean
-}
-
 /** The work of the search, in one sentence. */
-export function searchText({ seconds, isCutShort, tuned, plan }: SearchSummary): string {
-  const { loss, examples, maxLoss, pooled, contradicted } = tuned.figures
-  const found =
-    plan.method === 'none' || loss === undefined
-      ? `nothing that is faster loses no more than ${maxLoss}, so only what is exact is done`
-      : pooled
-        ? `the fastest that held on ${examples} examples, which chose it${contradicted ? ' although their labels contradict' : ''}`
-        : `the fastest that held on ${examples} examples that it was not chosen by`
-  const limit = isCutShort ? '; the time was over before all was tried: more --minutes' : ''
-  return `tuned for ${seconds} s: ${found}${limit}. The verdict is of other examples`
+export function searchText({ figures }: OptimizedPlan, seconds: number): string {
+  const { tried, maxLoss, loss, isCutShort } = figures
+  const work = `searched for ${seconds} s${tried === undefined ? '' : `: ${tried} candidates answered the examples`}`
+  const found = loss === undefined ? `; nothing that is faster loses no more than ${maxLoss}` : ''
+  return `${work}${found}${isCutShort ? '; the time was over before all was tried: more --minutes' : ''}`
 }

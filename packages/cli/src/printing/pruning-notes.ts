@@ -99,8 +99,7 @@ function wholeHeadDefault(kind: InputKind): string {
   return `${exact}. ${QUANTIZED}, and tp eval --methods says what a method costs on your own ${kind}`
 }
 
-const QUANTIZED =
-  'tp quantize --smooth, then tp pack make such a model fast; tp optimize --quantize compares that with pruning'
+const QUANTIZED = 'tp quantize --smooth, then tp pack make such a model fast; tp optimize compares that with pruning'
 
 /** Where a method was named. */
 export const NAMED_METHOD: string = 'you named the method; tp eval measures its cost on your own data'

@@ -12,6 +12,11 @@ export interface TurnOptions {
   readonly inputsOf?: readonly (readonly NamedTensors[] | undefined)[] | undefined
   /** Rounds that are run whatever they take. Default 3: below, a median says little. */
   readonly leastRounds?: number | undefined
+  /**
+   * Milliseconds so far, of which differences are taken; default: of the wall clock. {@link processorMs} leaves out what other programs
+   * take from a busy machine.
+   */
+  readonly clock?: (() => number) | undefined
   readonly signal?: AbortSignalLike | undefined
   /** Called after every round, with how many there are going to be, as far as the budget lets them. */
   readonly onProgress?: ((done: number, rounds: number) => void) | undefined
@@ -56,7 +61,7 @@ export async function timeInTurns(
   options: TurnOptions = {},
 ): Promise<TimesInTurns> {
   const { rounds = 30, budgetMs = Number.POSITIVE_INFINITY, inputsOf = [], leastRounds = LEAST_ROUNDS } = options
-  const { signal, onProgress, onRound } = options
+  const { signal, onProgress, onRound, clock = () => performance.now() } = options
   const variants = sessions.map((session, i) => ({ session, inputs: inputsOf[i] ?? inputs }))
   check(variants, inputs.length, rounds, budgetMs)
   const start = performance.now()
@@ -80,6 +85,7 @@ export async function timeInTurns(
       const turns = order(variants.length, round + i)
       const ms = await stepByStep(
         turns.map((turn) => stepsOf(variants[turn] as TimedVariant, i)),
+        clock,
         signal,
       )
       for (const [k, turn] of turns.entries()) times[turn]?.[round]?.push(ms[k] as number)
@@ -92,6 +98,17 @@ export async function timeInTurns(
 }
 
 const LEAST_ROUNDS = 3
+
+/**
+ * The processor's time of this process in ms, of all its threads: what a session of one thread takes, however busy the machine is. Where
+ * there is no such clock (pages), the wall clock's. Of no use for devices that compute by themselves.
+ */
+export function processorMs(): number {
+  const own = (globalThis as { readonly process?: { cpuUsage?(): { readonly user: number; readonly system: number } } })
+    .process
+  const used = own?.cpuUsage?.()
+  return used === undefined ? performance.now() : (used.user + used.system) / 1000
+}
 
 interface TimedVariant {
   readonly session: Session | SteppedSession
@@ -107,6 +124,7 @@ function stepsOf({ session, inputs }: TimedVariant, input: number): AsyncIterato
 /** Runs to their ends, one step of each after another. @returns milliseconds of each */
 async function stepByStep(
   runs: readonly AsyncIterator<unknown>[],
+  clock: () => number,
   signal: AbortSignalLike | undefined,
 ): Promise<number[]> {
   const ms = runs.map(() => 0)
@@ -114,9 +132,9 @@ async function stepByStep(
   while (going.size > 0) {
     for (const run of going) {
       throwIfAborted(signal, 'compare')
-      const start = performance.now()
+      const start = clock()
       const step = await runs[run]?.next()
-      ms[run] = (ms[run] as number) + performance.now() - start
+      ms[run] = (ms[run] as number) + clock() - start
       if (step?.done) going.delete(run)
     }
   }

@@ -74,10 +74,12 @@ export interface Plan extends Amounts {
   readonly leaveOut?: readonly number[]
   /** Stores the weights of the pruned model in 8 bits, as `quantize` does with these options (`{}`: the defaults). */
   readonly quantize?: QuantizeOptions
+  /** Packs the result, as `pack` does: padding of a batch costs nothing, and only `@tp/runtime-native` runs it. */
+  readonly pack?: true
 }
 
 /** Fields that name transforms, and the method and its schedule; `prune` has all others as options. */
-type FieldOfPlan = '$schema' | 'format' | 'method' | 'params' | 'layers' | AmountName | 'leaveOut' | 'quantize'
+type FieldOfPlan = '$schema' | 'format' | 'method' | 'params' | 'layers' | AmountName | 'leaveOut' | 'quantize' | 'pack'
 
 /** Options of `prune` that a plan has, too. */
 export type PlannedOption = Exclude<keyof Plan, FieldOfPlan>
@@ -212,6 +214,12 @@ export const planFields: FieldsOf<Plan> = {
     description: 'store the result in 8 bits, with these options of quantize',
     written: { as: 'flag' },
   },
+  pack: {
+    schema: literal(true),
+    form: 'true',
+    code: 'TP_OPTION',
+    description: 'pack the result, so that padding of batches costs nothing; @tp/runtime-native alone runs it',
+  },
   $schema: {
     schema: string(),
     form: 'the address of the JSON Schema',
@@ -229,6 +237,7 @@ const fieldsOfPlan: readonly (keyof Plan)[] = [
   ...amountNames,
   'leaveOut',
   'quantize',
+  'pack',
 ] satisfies FieldOfPlan[]
 
 /** The fields of {@link PlannedOption}. */

@@ -5,6 +5,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { sequence } from './combinators.ts'
 import { contractVersion, type Method } from './method.ts'
 import { checkOptions, type OptionSpecs, type OptionValues } from './options.ts'
+import { type Recipe, recipeLayers } from './recipe.ts'
 
 /** A method as listings and the command line need it: its name, its options, and how to make one. */
 export interface MethodEntry {
@@ -15,6 +16,8 @@ export interface MethodEntry {
   /** The tokens that it keeps, in one line without a full stop. */
   readonly description: string
   readonly options: OptionSpecs
+  /** Ways to use it that are worth trying, by kind of model. Without any, `optimize` tries it on every model in the usual layers. */
+  readonly recipes?: readonly Recipe[]
   /** @throws TpError TP_OPTION for an option that is unknown, of the wrong type, or out of range */
   create(options?: OptionValues): Method
 }
@@ -49,6 +52,7 @@ export function methodEntry<Options extends object>(
   create: (options?: Options) => Method,
   description: string,
   options: OptionSpecs = {},
+  recipes: readonly Recipe[] = [],
 ): MethodEntry {
   const { name, family, paper } = create()
   return Object.freeze<MethodEntry>({
@@ -57,6 +61,7 @@ export function methodEntry<Options extends object>(
     ...(paper && { paper }),
     description,
     options,
+    ...(recipes.length > 0 && { recipes }),
     create(values = {}) {
       checkOptions(name, options, values)
       return callMethod(name, 'its factory', () => create(values as Options))
@@ -116,6 +121,7 @@ export function readPlugin(module: unknown, where: string): Plugin {
         )
       }
       if (!isEntry(entry)) throw problem(where, `methods[${i}] requires name, family, description, options and create`)
+      requireRecipes(entry, where)
     })
     return plugin as unknown as Plugin
   })
@@ -193,7 +199,25 @@ function noExport(where: string, holds: string): TpError {
   return problem(where, `has no default export of the form { contractVersion, ${holds} }`)
 }
 
-function isEntry(entry: unknown): boolean {
+/** @throws TpError TP_PLUGIN for recipes of another form */
+function requireRecipes({ name, recipes = [] }: MethodEntry, where: string): void {
+  const isWords = (value: unknown): boolean => Array.isArray(value) && value.every((word) => typeof word === 'string')
+  const isRecipe = (value: unknown): boolean =>
+    isRecord(value) &&
+    isWords(value.inputs) &&
+    isWords(value.answers) &&
+    isWords(value.layers ?? []) &&
+    typeof value.evidence === 'string'
+  if (!Array.isArray(recipes) || !recipes.every(isRecipe))
+    throw problem(where, `gives recipes of ${name} that lack inputs, answers or evidence`)
+  for (const { layers = [] } of recipes as readonly Recipe[]) {
+    const unknown = layers.find((word) => !recipeLayers.includes(word))
+    if (unknown !== undefined)
+      throw problem(where, `gives a recipe of ${name} for layers "${unknown}"; there are ${recipeLayers.join(', ')}`)
+  }
+}
+
+function isEntry(entry: unknown): entry is MethodEntry {
   return (
     isRecord(entry) &&
     ['name', 'family', 'description'].every((key) => typeof entry[key] === 'string') &&

@@ -31,7 +31,11 @@ export function divide<Part extends string>(
 }
 
 /** At most `most` examples, stratified by class to within one example, in their original order. */
-export function sampleExamples(inputs: ModelInputs, most: number, options: DivideOptions = {}): ModelInputs {
+export function sampleExamples<Inputs extends ModelInputs>(
+  inputs: Inputs,
+  most: number,
+  options: DivideOptions = {},
+): Inputs {
   const count = inputs.targets.length
   if (count <= most) return inputs
   const isTaken = (turn: number): boolean => Math.floor(((turn + 1) * most) / count) > Math.floor((turn * most) / count)

@@ -1,8 +1,8 @@
 import { someRanked } from '../datasets/ranking.ts'
 import type { ModelInputs } from './model-inputs.ts'
 
-/** Some of the examples, by their positions, in that order. */
-export function someExamples(inputs: ModelInputs, rows: readonly number[]): ModelInputs {
+/** Some of the examples, by their positions, in that order; of sentences with their tags. */
+export function someExamples<Inputs extends ModelInputs>(inputs: Inputs, rows: readonly number[]): Inputs {
   const of = <T>(all: readonly T[]): T[] => rows.map((row) => all[row] as T)
   const { targets, lengths, preparationMs, keys, ranking, vectors, feeds } = inputs
   return {
@@ -13,6 +13,7 @@ export function someExamples(inputs: ModelInputs, rows: readonly number[]): Mode
     keys: keys ? of(keys) : rows,
     ranking: ranking && someRanked(ranking, rows),
     vectors: vectors && of(vectors),
-    feeds: (some) => feeds(some.map((i) => rows[i] as number)),
+    ...('tags' in inputs && { tags: of((inputs as ModelInputs & { readonly tags: readonly Int32Array[] }).tags) }),
+    feeds: (some: readonly number[]) => feeds(some.map((i) => rows[i] as number)),
   }
 }

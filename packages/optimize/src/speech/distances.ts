@@ -3,7 +3,7 @@ import type { Method } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { SpeechInputs } from '@tp/data'
 import { loadModel } from '../load-model.ts'
-import type { TuneSpeechOptions } from './options.ts'
+import type { SpeechOptions } from './options.ts'
 
 /** Pairs are nearer than this; what has no partner is farther. */
 const FARTHEST = 2
@@ -16,7 +16,7 @@ const NOTHING = -1
  * there are.
  */
 export async function measuredDistances(
-  options: Pick<TuneSpeechOptions, 'model' | 'runtime' | 'load' | 'signal'>,
+  options: Pick<SpeechOptions, 'model' | 'runtime' | 'load' | 'signal'>,
   method: Method,
   layer: number,
   inputs: SpeechInputs,

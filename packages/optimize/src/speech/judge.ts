@@ -7,7 +7,7 @@ import type { Model } from '@tp/onnx'
 import { loadModel } from '../load-model.ts'
 import type { Measurer } from '../measurer.ts'
 import type { Cell } from '../regimes.ts'
-import type { TuneSpeechOptions } from './options.ts'
+import type { SpeechOptions } from './options.ts'
 
 /** Recordings by purpose. */
 export type Halves = Readonly<Record<'choose' | 'verify', SpeechInputs>>
@@ -18,11 +18,11 @@ const TIMING = { rounds: 12, budgetMs: 20_000 }
 
 /** The errors and times of candidates. */
 export class Judge {
-  readonly #options: TuneSpeechOptions
+  readonly #options: SpeechOptions
   readonly #measurer: Measurer
   readonly #halves: Halves
 
-  constructor(options: TuneSpeechOptions, measurer: Measurer, halves: Halves) {
+  constructor(options: SpeechOptions, measurer: Measurer, halves: Halves) {
     this.#options = options
     this.#measurer = measurer
     this.#halves = halves

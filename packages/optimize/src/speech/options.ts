@@ -1,20 +1,12 @@
 import type { SpeechDecoder, SpeechInputs } from '@tp/data'
-import type { TuneOptions } from '../options.ts'
+import type { OptimizeOptions, Variant } from '../options.ts'
 
-export interface TuneSpeechOptions
+export interface SpeechOptions
   extends Pick<
-    TuneOptions,
-    | 'model'
-    | 'variants'
-    | 'runtime'
-    | 'load'
-    | 'maxLoss'
-    | 'known'
-    | 'onMeasured'
-    | 'onSkipped'
-    | 'onProgress'
-    | 'signal'
+    OptimizeOptions,
+    'model' | 'runtime' | 'load' | 'maxLoss' | 'known' | 'onMeasured' | 'onSkipped' | 'onProgress' | 'signal'
   > {
+  readonly variants: readonly Variant[]
   /** Recordings that no later report uses, with their transcripts. Half of them choose, the others verify. */
   readonly inputs: SpeechInputs
   /** Writes down what the encoder hears; it is not changed. */

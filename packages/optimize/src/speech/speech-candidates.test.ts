@@ -5,6 +5,7 @@ import { methods } from '@tp/method-hybrid'
 import { nodeRuntime } from '@tp/runtime-node'
 import { runModel, speech, speechEncoder, speechSizes } from 'exported-encoders'
 import { expect, test } from 'vitest'
+import { namedVariant } from '../search/candidate.ts'
 import { strengthsOf } from './speech-candidates.ts'
 
 const { mels, frames, tokens } = speechSizes
@@ -31,7 +32,7 @@ const entryOf = (name: string): MethodEntry => methods.find((entry) => entry.nam
 async function strengths(entry: MethodEntry, params?: Record<string, boolean>) {
   const found = inspect(model)
   if (!found.ok) throw new Error(found.refusal.message)
-  const variant = { entry, method: entry.create(params), name: entry.name, ...(params && { params }) }
+  const variant = namedVariant({ entry, ...(params && { params }) })
   return await strengthsOf(variant, found, {
     ...{ model, inputs, variants: [], runtime: nodeRuntime() },
     decoder: { transcribe: async () => 'one' },

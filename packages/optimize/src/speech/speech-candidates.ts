@@ -1,7 +1,7 @@
 import type { Inspection, Plan } from '@tp/compiler'
-import type { NamedVariant } from '../candidate.ts'
+import type { NamedVariant } from '../search/candidate.ts'
 import { measuredDistances, thresholdFor } from './distances.ts'
-import type { TuneSpeechOptions } from './options.ts'
+import type { SpeechOptions } from './options.ts'
 
 /** One way to prune an encoder of speech. */
 export interface SpeechCandidate {
@@ -28,7 +28,7 @@ export const MEASURED = 6
 export async function strengthsOf(
   { entry, params, method, name }: NamedVariant,
   { layers, open }: Inspection,
-  options: TuneSpeechOptions,
+  options: SpeechOptions,
 ): Promise<SpeechCandidate[]> {
   const common = { format: 1, method: entry.name, ...(params && { params }) } as const
   if (method.unscheduled) return [{ name, plan: common }]

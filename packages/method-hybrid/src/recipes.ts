@@ -1,0 +1,17 @@
+import type { Recipe } from '@tp/core'
+
+/** Models on which these methods lost least, by method. */
+export const recipes: Readonly<Record<'tome' | 'aTome' | 'thinPadding', readonly Recipe[]>> = {
+  tome: [
+    { inputs: ['texts'], answers: ['scores'], layers: ['thirds', 'but-first'], evidence: 'docs/rerankers.md' },
+    { inputs: ['texts'], answers: ['vectors'], layers: ['every', 'but-first'], evidence: 'docs/embeddings.md' },
+    {
+      inputs: ['images', 'recordings'],
+      answers: ['classes'],
+      layers: ['every', 'but-first', 'thirds', 'second-half'],
+      evidence: 'docs/results/vision.md',
+    },
+  ],
+  aTome: [{ inputs: ['recordings'], answers: ['words'], evidence: 'docs/speech.md' }],
+  thinPadding: [{ inputs: ['recordings'], answers: ['words'], evidence: 'docs/speech.md' }],
+}

@@ -1,0 +1,68 @@
+import { inspect } from '@tp/compiler'
+import type { Session } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/data/inputs'
+import { loadModel } from './load-model.ts'
+import type { OptimizeOptions, Shape } from './options.ts'
+
+/** The part of the time after which nothing more is tried: the rest is for careful times and for what confirms. */
+const SEARCHING = 0.8
+
+/** Runs of a search, in those of all examples that choose, and of the few by which candidates are compared: about so many. */
+const RUNS = { choosing: 8, look: 14 } as const
+
+const EXAMPLES = { least: 100, most: 2000 } as const
+const LOOK = { least: 24, most: 64 } as const
+const GRID = [8, 32, 128, 512] as const
+
+export interface SearchBudget {
+  readonly limitMs: number
+  /** The most examples that choose, … */
+  readonly most: number
+  /** … and by which candidates are compared. */
+  readonly look: number
+  /** The shapes that the plan is timed at in the end. */
+  readonly grid: readonly Shape[]
+}
+
+/** As many examples as there is time for. */
+export async function budgetOf(
+  minutes: number,
+  options: Pick<OptimizeOptions, 'model' | 'runtime' | 'load' | 'signal'>,
+  inputs: ModelInputs,
+): Promise<SearchBudget> {
+  const { model, runtime, signal } = options
+  const limitMs = SEARCHING * minutes * 60_000
+  const found = inspect(model)
+  const batch = found.ok && typeof found.batch === 'number' ? found.batch : 1
+  await using session = await loadModel(options, runtime, model)
+  const runs = limitMs / Math.max(await msOfExample(session, inputs, batch, signal), 0.01)
+  const look = Math.round(Math.min(LOOK.most, Math.max(LOOK.least, (0.4 * runs) / RUNS.look)))
+  const most = Math.floor(Math.min(EXAMPLES.most, Math.max(EXAMPLES.least, (runs - RUNS.look * look) / RUNS.choosing)))
+  return { limitMs, most, look, grid: gridOf(inputs) }
+}
+
+async function msOfExample(
+  session: Session,
+  inputs: ModelInputs,
+  batch: number,
+  signal: OptimizeOptions['signal'],
+): Promise<number> {
+  const timed = 5
+  let ms = 0
+  for (let i = 0; i < timed; i++) {
+    const first = Math.floor((i * (inputs.targets.length - batch)) / timed)
+    const feeds = await inputs.feeds(Array.from({ length: batch }, (_, row) => first + row))
+    const start = performance.now()
+    await session.run(feeds, { ...(signal && { signal: signal as AbortSignal }) })
+    // The first run prepares buffers.
+    if (i > 0) ms += (performance.now() - start) / (batch * (timed - 1))
+  }
+  return ms
+}
+
+function gridOf({ lengths }: ModelInputs): Shape[] {
+  if (lengths === undefined) return [{ batch: 1 }]
+  const longest = Math.max(...lengths)
+  const tokens = GRID.filter((length) => length <= longest)
+  return (tokens.length === 0 ? [longest] : tokens).map((length) => ({ batch: 1, tokens: length }))
+}

@@ -1,0 +1,132 @@
+import type { ModelInputs } from '@tp/data/inputs'
+import { mean } from '@tp/metrics'
+import { type Candidate, pruningOf } from '../search/candidate.ts'
+import { leastFallbacks, lossesWith, type Offer, spared } from './cascades.ts'
+import {
+  type Answering,
+  type Answers,
+  calibrated,
+  denseAnswers,
+  divergencesFrom,
+  joinedLosses,
+  type Losses,
+  prunedAnswers,
+  uncertaintiesOf,
+} from './measure-answers.ts'
+
+/**
+ * Examples by purpose. All of `look` and `rest` choose: a candidate that is only compared with others answers the few of `look`; one that
+ * may be chosen, the others, too. No choice sees those of `confirm`.
+ */
+export interface Parts {
+  readonly look: ModelInputs
+  readonly rest?: ModelInputs | undefined
+  readonly confirm?: ModelInputs | undefined
+}
+
+type Part = keyof Parts
+type Subject = Omit<Candidate, 'pace'>
+
+const CHOOSING: readonly Part[] = ['look', 'rest']
+
+/** The answers of changed models to examples, compared with those of the dense one. */
+export class Judge {
+  readonly #answering: Answering
+  readonly #sites: readonly number[]
+  readonly #parts: ReadonlyMap<Part, { readonly inputs: ModelInputs; readonly dense: Answers }>
+  /** Divides the dense model's logits, as labels of the choosing examples say; undefined where nothing has classes. */
+  readonly temperature: number | undefined
+
+  private constructor(
+    answering: Answering,
+    sites: readonly number[],
+    parts: ReadonlyMap<Part, { readonly inputs: ModelInputs; readonly dense: Answers }>,
+    temperature: number | undefined,
+  ) {
+    this.#answering = answering
+    this.#sites = sites
+    this.#parts = parts
+    this.temperature = temperature
+  }
+
+  /** Runs the dense model on all examples. */
+  static async open(
+    answering: Answering,
+    sites: readonly number[],
+    parts: Parts,
+    isCalibrated: boolean,
+  ): Promise<Judge> {
+    const dense: { readonly part: Part; readonly inputs: ModelInputs; readonly answers: Answers }[] = []
+    for (const part of [...CHOOSING, 'confirm'] as const) {
+      const inputs = parts[part]
+      if (inputs !== undefined) dense.push({ part, inputs, answers: await denseAnswers(answering, part, inputs) })
+    }
+    const temperature = isCalibrated ? calibrated(dense.filter(({ part }) => part !== 'confirm')) : undefined
+    const known = dense.map(
+      ({ part, inputs, answers }) =>
+        [part, { inputs, dense: { ...answers, ...(temperature !== undefined && { temperature }) } }] as const,
+    )
+    return new Judge(answering, sites, new Map(known), temperature)
+  }
+
+  /** How many examples choose, or are there to confirm. */
+  examples(parts: 'choosing' | 'confirm'): number {
+    return this.#of(parts).reduce((sum, part) => sum + this.#part(part).inputs.targets.length, 0)
+  }
+
+  /** The losses by example of those that choose, or of those that confirm. */
+  async losses(candidate: Subject, parts: 'choosing' | 'confirm' = 'choosing'): Promise<Losses> {
+    const all: Losses[] = []
+    for (const part of this.#of(parts)) all.push(await this.#lossesOn(candidate, part))
+    return joinedLosses(all)
+  }
+
+  /** The losses on the few examples by which candidates are compared. */
+  lookLosses(candidate: Subject): Promise<Losses> {
+    return this.#lossesOn(candidate, 'look')
+  }
+
+  /** How far answers move, mean over the few examples by which candidates are compared, or over all that choose. */
+  async divergence(candidate: Subject, parts: 'look' | 'choosing'): Promise<number> {
+    const all: number[] = []
+    for (const part of parts === 'look' ? (['look'] as const) : this.#of(parts)) {
+      const { inputs, dense } = this.#part(part)
+      const answers = await this.#answers(candidate, part)
+      const divergences = divergencesFrom(dense, answers, inputs)
+      const { fallback } = candidate
+      all.push(...(fallback ? spared(divergences, uncertaintiesOf(answers), fallback.threshold) : divergences))
+    }
+    return mean(all)
+  }
+
+  /** The fallbacks to the dense model with which a candidate holds on all choosing examples, the fewest first. */
+  async fallbacks(candidate: Subject, holds: (losses: Losses) => boolean): Promise<readonly Offer[]> {
+    const parts: { readonly dense: Answers; readonly pruned: Answers; readonly targets: readonly number[] }[] = []
+    for (const part of this.#of('choosing')) {
+      const { inputs, dense } = this.#part(part)
+      parts.push({ dense, pruned: await this.#answers(candidate, part), targets: inputs.targets })
+    }
+    return leastFallbacks(parts, holds)
+  }
+
+  async #lossesOn(candidate: Subject, part: Part): Promise<Losses> {
+    const { inputs, dense } = this.#part(part)
+    return lossesWith(dense, await this.#answers(candidate, part), inputs, candidate.fallback?.threshold)
+  }
+
+  #answers({ variant, shares }: Subject, part: Part): Promise<Answers> {
+    const { inputs } = this.#part(part)
+    const name = `${variant.name} ${shares.join(' ')} ${part}`
+    return prunedAnswers(this.#answering, name, pruningOf({ variant, shares }, this.#sites), inputs)
+  }
+
+  #of(parts: 'choosing' | 'confirm'): readonly Part[] {
+    return (parts === 'choosing' ? CHOOSING : (['confirm'] as const)).filter((part) => this.#parts.has(part))
+  }
+
+  #part(part: Part): { readonly inputs: ModelInputs; readonly dense: Answers } {
+    const found = this.#parts.get(part)
+    if (found === undefined) throw new Error(`there are no examples to ${part}`)
+    return found
+  }
+}

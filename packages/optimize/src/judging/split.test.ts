@@ -1,0 +1,58 @@
+import type { ModelInputs } from '@tp/data/inputs'
+import { expect, test } from 'vitest'
+import type { Parts } from './judge.ts'
+import { splitOf } from './split.ts'
+
+function inputsOf(targets: readonly number[]): ModelInputs {
+  const feeds = async (rows: readonly number[]) => ({
+    rows: { type: 'int32' as const, dims: [rows.length], data: Int32Array.from(rows) },
+  })
+  return { source: 'examples', targets, lengths: undefined, preparationMs: undefined, notes: [], feeds }
+}
+
+/** So many examples of ten classes, which alternate as in folders. */
+const alternating = (count: number): ModelInputs => inputsOf(Array.from({ length: count }, (_, i) => i % 10))
+
+async function rowsOf(inputs: ModelInputs | undefined): Promise<number[]> {
+  if (inputs === undefined) return []
+  const { rows } = await inputs.feeds([...inputs.targets.keys()])
+  return Array.from((rows?.data ?? []) as Int32Array)
+}
+
+const partsOf = ({ look, rest, confirm }: Parts): Promise<number[][]> => Promise.all([look, rest, confirm].map(rowsOf))
+
+const counts = (targets: readonly number[] = []): number[] =>
+  [...new Set(targets)].sort((a, b) => a - b).map((target) => targets.filter((other) => other === target).length)
+
+test('lets all examples choose where they are few', async () => {
+  const [look = [], rest = [], confirm] = await partsOf(splitOf(alternating(200)))
+  expect(confirm).toEqual([])
+  expect([...look, ...rest].sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i))
+  expect(look.length).toBeGreaterThanOrEqual(64)
+})
+
+test('keeps a third of many examples to confirm, and puts none into two parts', async () => {
+  const split = splitOf(alternating(900))
+  const parts = await partsOf(split)
+  expect(parts.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 900 }, (_, i) => i))
+  expect(split.confirm?.targets).toHaveLength(300)
+  expect(counts(split.confirm?.targets)).toEqual(Array(10).fill(30))
+})
+
+test('gives each part every class in proportion if classes are sorted, and if parts are limited', () => {
+  const sorted = inputsOf(Array.from({ length: 9000 }, (_, i) => Math.floor(i / 2250)))
+  const { look, rest, confirm } = splitOf(sorted, { most: 400 })
+  expect(look.targets.length + (rest?.targets.length ?? 0)).toBe(400)
+  expect(counts([...look.targets, ...(rest?.targets ?? [])])).toEqual(Array(4).fill(100))
+  expect(counts(confirm?.targets)).toEqual(Array(4).fill(500))
+})
+
+test('keeps two fifths for a confident bound, as many as it takes', () => {
+  const { look, rest, confirm } = splitOf(alternating(500), { verify: 100 })
+  expect(confirm?.targets).toHaveLength(200)
+  expect(look.targets.length + (rest?.targets.length ?? 0)).toBe(300)
+})
+
+test('refuses too few examples', () => {
+  expect(() => splitOf(inputsOf(Array(59).fill(0)))).toThrow('59 examples are too few')
+})

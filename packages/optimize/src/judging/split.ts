@@ -1,0 +1,100 @@
+import { TpError } from '@tp/core'
+import { candidatesOf, divide, type ModelInputs, type Ranking, someExamples } from '@tp/data/inputs'
+import { divideQueries } from './divide-queries.ts'
+import type { Parts } from './judge.ts'
+
+/** Numbers of examples, or of queries where candidates are ranked. */
+interface Numbers {
+  /** Fewer say too little to choose by. */
+  readonly least: number
+  /** With so many a third is kept to confirm the choice, which no choice has seen; with fewer all choose. */
+  readonly many: number
+  /** The most that choose: more would cost more than they gain. */
+  readonly most: number
+  /** By which candidates are compared with each other, about. */
+  readonly look: number
+}
+
+const EXAMPLES: Numbers = { least: 60, many: 600, most: 2000, look: 64 }
+const QUERIES: Numbers = { least: 40, many: 300, most: 300, look: 24 }
+
+const TURNS = ['choose', 'choose', 'confirm'] as const
+
+export interface SplitOptions {
+  /** The most examples that choose. */
+  readonly most?: number | undefined
+  /** The most by which candidates are compared, about. */
+  readonly look?: number | undefined
+  /** Examples that a confident bound takes: two fifths of all, or as many as these. */
+  readonly verify?: number | undefined
+}
+
+/** A confident bound takes as many examples as the choice. */
+const CONFIDENT_TURNS = ['confirm', 'choose', 'choose', 'confirm', 'choose'] as const
+
+/** The share of examples that a confident bound is verified on. */
+export const VERIFYING: number = CONFIDENT_TURNS.filter((part) => part === 'confirm').length / CONFIDENT_TURNS.length
+
+/**
+ * Examples of each part, stratified by class; of rankings whole queries, with all of their candidates.
+ * @throws TpError TP_DATA for too few examples
+ */
+export function splitOf(inputs: ModelInputs, { most, look: looked, verify }: SplitOptions = {}): Parts {
+  const { ranking } = inputs
+  const units = ranking === undefined ? [...inputs.targets.keys()].map((row) => [row]) : queriesOf(ranking)
+  const numbers = ranking === undefined ? EXAMPLES : QUERIES
+  if (units.length < numbers.least) {
+    const what = ranking === undefined ? 'examples' : 'queries with two candidates or more'
+    const seen = `${units.length} ${what} are too few to choose by`
+    throw new TpError('TP_DATA', 'optimize', `${inputs.source}: ${seen}; give ${numbers.least} or more`)
+  }
+  const some = (chosen: readonly number[]): ModelInputs =>
+    someExamples(
+      inputs,
+      chosen.flatMap((unit) => units[unit] as readonly number[]),
+    )
+  const divided = <Part extends string>(of: readonly number[], turns: readonly Part[]): Record<Part, number[]> => {
+    const own = some(of)
+    const parts =
+      ranking === undefined ? divide(own, turns) : divideQueries(queriesOf(own.ranking as Ranking), own, turns)
+    return Object.fromEntries(
+      Object.entries<readonly number[]>(parts).map(([part, places]) => [
+        part,
+        places.map((place) => of[place] as number),
+      ]),
+    ) as Record<Part, number[]>
+  }
+  const all = [...units.keys()]
+  const { choose, confirm } =
+    verify !== undefined
+      ? divided(all, CONFIDENT_TURNS)
+      : units.length >= numbers.many
+        ? divided(all, TURNS)
+        : { choose: all, confirm: [] }
+  const chosen = limited(choose, Math.min(most ?? numbers.most, numbers.most), divided)
+  const every = Math.max(1, Math.floor(chosen.length / Math.min(looked ?? numbers.look, numbers.look)))
+  const { look, rest } = divided(chosen, ['look', ...Array<'rest'>(every - 1).fill('rest')])
+  const confirming = limited(confirm, Math.max(verify ?? 0, numbers.most), divided)
+  return {
+    look: some(look),
+    ...(rest !== undefined && rest.length > 0 && { rest: some(rest) }),
+    ...(confirming.length > 0 && { confirm: some(confirming) }),
+  }
+}
+
+/** At most so many, in strata. */
+function limited(
+  units: readonly number[],
+  most: number,
+  divided: (of: readonly number[], turns: readonly ('taken' | 'left')[]) => Record<'taken' | 'left', number[]>,
+): readonly number[] {
+  if (units.length <= most) return units
+  const turns = Array.from({ length: units.length }, (_, turn): 'taken' | 'left' =>
+    Math.floor(((turn + 1) * most) / units.length) > Math.floor((turn * most) / units.length) ? 'taken' : 'left',
+  )
+  return divided(units, turns).taken
+}
+
+function queriesOf(ranking: Ranking): (readonly number[])[] {
+  return [...candidatesOf(ranking).values()].filter(({ length }) => length > 1)
+}

@@ -1,0 +1,222 @@
+import { readFileSync } from 'node:fs'
+import { embed, evaluate, sampleInputs } from '@tp/compare'
+import { checkRegimes, inspect, leaveOut, type Plan, transform, transformsOf } from '@tp/compiler'
+import { type MethodEntry, methodEntry, none } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
+import { loadTokenizer } from '@tp/data'
+import { imageDataset, imageInputs, type ModelInputs, someExamples, textDataset, textInputs } from '@tp/data/inputs'
+import { cascade } from '@tp/guard'
+import { methods as attention } from '@tp/method-attention'
+import { methods as hybrid } from '@tp/method-hybrid'
+import { dot, mean } from '@tp/metrics'
+import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
+import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Measurements, type OptimizedPlan, type OptimizeOptions, optimize } from './index.ts'
+
+const timeout = 240_000
+const runtime = nodeRuntime()
+const methods: readonly MethodEntry[] = [...attention, ...hybrid, methodEntry(none, 'keeps every token')]
+const entry = (name: string): MethodEntry => methods.find((one) => one.name === name) as MethodEntry
+const dense = decodeModel(readFileSync(modelPath('mail')))
+/** Half of it, for what has to be measured often. */
+const model = transform(dense, leaveOut({ layers: [3, 4, 5] })).model
+let inputs: ModelInputs
+let session: Session
+
+beforeAll(async () => {
+  session = await runtime.load(encodeModel(model), { threads: 1 })
+  const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
+  const mails = textDataset('mails', mailData('calibration').slice(0, 120))
+  inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 96 })
+}, timeout)
+
+const ask = (options: Partial<OptimizeOptions> = {}): Promise<OptimizedPlan> =>
+  optimize({
+    ...{ model, runtime, maxLoss: 2, grid: [{ batch: 1, tokens: 96 }], shapes: [{ batch: 1, tokens: 96 }] },
+    ...{ data: { task: 'classification', inputs }, variants: [{ entry: entry('received-attention') }] },
+    ...options,
+  })
+
+/** The file that a plan makes of a model. */
+async function opened(plan: OptimizedPlan, source: Model = model): Promise<Session> {
+  const own = plan.regimes.at(-1)?.plan as Plan
+  return await runtime.load(encodeModel(transform(source, ...transformsOf(own, methods)).model), { threads: 1 })
+}
+
+describe('optimize on mails', () => {
+  let known: Measurements = {}
+
+  test('finds a plan that holds, with its measurements', { timeout }, async () => {
+    const stages = new Set<string>()
+    const plan = await ask({
+      onMeasured(all) {
+        known = all
+      },
+      onProgress: ({ stage, done, total }) => {
+        stages.add(stage)
+        expect(done).toBeLessThanOrEqual(total)
+      },
+    })
+    expect([...stages]).toEqual(['forms', 'screening', 'search', 'verification', 'regimes'])
+    expect(checkRegimes(JSON.parse(JSON.stringify(plan)), 'plan')).toEqual(JSON.parse(JSON.stringify(plan)))
+    const { figures } = plan
+    expect(figures).toMatchObject({ confirmed: false, examples: 120, data: 'mails', maxLoss: 2 })
+    expect(figures.temperature).toBeGreaterThan(0)
+    expect(figures.eightBits?.speedup).toBeGreaterThan(0)
+    expect(figures.leftOut?.layers).toHaveLength(1)
+    expect(figures.expectedLoss?.estimate).toBeLessThanOrEqual(2)
+    // The loss is that of the file on all examples, which choose.
+    await using changed = await opened(plan)
+    const [before, after] = [await evaluate(session, inputs), await evaluate(changed, inputs)]
+    expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
+  })
+
+  test('finds the same plan from known measurements, and measures nothing', { timeout }, async () => {
+    const again = await ask({ known, onMeasured: () => expect.unreachable('measured again') })
+    const once = await ask({ known })
+    const { date: _, ...figures } = again.figures
+    expect(once).toMatchObject({ regimes: again.regimes, figures })
+  })
+
+  test('leaves the dense model as it is where there is nothing to try', { timeout }, async () => {
+    const { regimes, figures } = await ask({ variants: [], quantize: false, leaveOut: false })
+    expect(regimes).toEqual([{ plan: { format: 1, method: 'none' } }])
+    expect([figures.loss, figures.speedup, figures.grid, figures.tried]).toEqual([undefined, undefined, [], 0])
+  })
+
+  test('ends with the best so far when a signal says that that is enough', { timeout }, async () => {
+    const enough = new AbortController()
+    const { figures } = await ask({
+      enough: enough.signal,
+      onProgress: ({ stage }) => void (stage === 'screening' && enough.abort()),
+    })
+    expect(figures.isCutShort).toBe(true)
+    expect(figures.tried).toBeLessThanOrEqual(2)
+    await expect(ask({ enough: AbortSignal.abort() })).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
+  })
+})
+
+test('measures the loss of a cascade with its fallbacks', { timeout, tags: 'exhaustive' }, async () => {
+  const plan = await ask({ model: dense, cascade: true, maxLoss: 0.5, quantize: false, leaveOut: false })
+  const pruned = await opened(plan, dense)
+  const whole = await runtime.load(modelPath('mail'), { threads: 1 })
+  // By the times of the day the fastest plan that holds is a cascade or not; its loss is that of both sessions together.
+  await using both = plan.cascade === undefined ? pruned : cascade({ pruned, dense: whole, ...plan.cascade })
+  const [before, after] = [await evaluate(whole, inputs), await evaluate(both, inputs)]
+  const lost = before.accuracy.estimate - after.accuracy.estimate
+  expect(plan.figures.loss?.estimate ?? 0).toBeCloseTo(lost, 9)
+})
+
+test('never merges more than half of the tokens at once', { timeout, tags: 'exhaustive' }, async () => {
+  const seen = new Set<string>()
+  await ask({
+    variants: [{ entry: entry('tome'), layers: ['every'] }],
+    maxLoss: 100,
+    onProgress: ({ best = '' }) => void seen.add(best),
+  })
+  const ratios = [...seen].flatMap((text) => [...text.matchAll(/[\d.]+(?= at layer)/g)].map(Number))
+  expect(ratios).not.toEqual([])
+  for (const ratio of ratios) expect(ratio).toBeGreaterThanOrEqual(0.4999)
+})
+
+test('optimizes a model of images within a time', { timeout, tags: 'exhaustive' }, async () => {
+  const { normalization } = embeddedModel('digits-vit')
+  const digits = imageDataset(
+    'digits',
+    { channels: 1, height: 28, width: 28 },
+    digitsData('calibration').filter((_, i) => i % 4 === 0),
+  )
+  const vit = decodeModel(readFileSync(modelPath('digits-vit')))
+  await using whole = await runtime.load(modelPath('digits-vit'), { threads: 1 })
+  const images = await imageInputs(digits, whole.inputs, {
+    normalization: normalization && { mean: [normalization.mean], std: [normalization.std] },
+  })
+  const { regimes, figures } = await optimize({
+    ...{ model: vit, data: { task: 'classification', inputs: images }, methods, runtime, maxLoss: 5, minutes: 1 },
+    ...{ quantize: false, leaveOut: false },
+  })
+  expect(figures.expectedLoss?.estimate).toBeLessThanOrEqual(5)
+  // An image has far more patches than it needs.
+  expect(figures.speedup?.estimate).toBeGreaterThan(1)
+  expect(regimes.at(-1)?.plan.method).not.toBe('none')
+})
+
+test('optimizes a model that gives vectors by their cosine to the dense ones, without labels', {
+  timeout,
+}, async () => {
+  const embedder = decodeModel(encodeModel(model))
+  const graph = new Graph(embedder)
+  const found = inspect(embedder)
+  if (!found.ok) throw new Error(found.refusal.message)
+  const states = found.layers.at(-1)?.output as string
+  for (const { name } of graph.outputs) graph.removeOutput(name)
+  graph.addOutput(states, 'float32', ['batch', 'tokens', found.hidden as number])
+  graph.removeDeadNodes()
+  await using before = await runtime.load(encodeModel(embedder), { threads: 1 })
+  const unlabeled = { ...inputs, targets: inputs.targets.map(() => -1) }
+  const own = { model: embedder, data: { task: 'embeddings', inputs: unlabeled } } as const
+  const plan = await ask({ ...own, maxLoss: 10, leaveOut: false })
+  const { figures } = plan
+  expect(figures.points).toBe('cosine')
+  expect(figures.loss?.estimate).toBeLessThanOrEqual(10)
+  expect(figures.expectedLoss?.estimate).toBe(figures.loss?.estimate)
+  // The loss is that of the file.
+  await using after = await opened(plan, embedder)
+  const [old, now] = [await embed(before, unlabeled), await embed(after, unlabeled, { batchSize: 16 })]
+  // An unrelated vector has lost all there is to lose, and an opposite one no more.
+  const lost = now.vectors.map((vector, i) => Math.min(1, 1 - dot(vector, old.vectors[i] as Float64Array)))
+  expect(figures.loss?.estimate).toBeCloseTo(100 * mean(lost), 1)
+  const refused = { code: 'TP_OPTION', message: expect.stringContaining('these examples are embedded') }
+  await expect(ask({ ...own, confident: true })).rejects.toThrow(expect.objectContaining(refused))
+})
+
+test.each<[string, Partial<OptimizeOptions>, string]>([
+  ['a negative loss', { maxLoss: -1 }, 'TP_OPTION'],
+  ['certainty of no loss at all', { confident: true, maxLoss: 0 }, 'TP_OPTION'],
+])('refuses %s', async (_, options, code) => {
+  await expect(ask(options)).rejects.toThrow(expect.objectContaining({ code }))
+})
+
+test('refuses too few examples', async () => {
+  const data = { task: 'classification', inputs: someExamples(inputs, [0, 1, 2]) } as const
+  await expect(ask({ data })).rejects.toThrow(expect.objectContaining({ code: 'TP_DATA' }))
+})
+
+test('skips an optional method that the model cannot serve, and refuses one that is demanded', async () => {
+  // Its head takes the mean of all tokens, so that it has no class token.
+  const path = new URL('../../../tools/exported-encoders/fixtures/timm-vit-avgpool-ts17/model.onnx', import.meta.url)
+  const pooled = decodeModel(readFileSync(path))
+  const found = inspect(pooled)
+  if (!found.ok) throw new Error(found.refusal.message)
+  const images: ModelInputs = {
+    ...{ source: 'noise', targets: Array(64).fill(0), lengths: undefined, preparationMs: undefined, notes: [] },
+    feeds: async (rows) => sampleInputs(pooled, found, { batch: rows.length }),
+  }
+  const own = {
+    model: pooled,
+    data: { task: 'classification', inputs: images },
+    quantize: false,
+    leaveOut: false,
+  } as const
+  const variants = [{ entry: entry('cls-attention'), optional: true }]
+  const { skipped } = (await ask({ ...own, variants, shapes: [{ batch: 1 }], grid: [] })).figures
+  expect(skipped).toEqual([
+    { name: 'cls-attention', code: 'TP_NO_CLASS_TOKEN', reason: expect.stringContaining('no class token') },
+  ])
+  await expect(ask({ ...own, variants: [{ entry: entry('cls-attention') }], shapes: [{ batch: 1 }] })).rejects.toThrow(
+    expect.objectContaining({ code: 'TP_NO_CLASS_TOKEN', message: expect.stringContaining('cls-attention: ') }),
+  )
+})
+
+test('refuses a confident bound on too few examples, and says how many it takes', async () => {
+  const refusal = {
+    code: 'TP_DATA',
+    message: expect.stringContaining(
+      'of 120 examples 48 are to verify on, which cannot show a loss of at most 1 point even if no answer differs; ' +
+        'give at least 968 (387 to verify on), or allow more loss',
+    ),
+  }
+  await expect(ask({ confident: true, maxLoss: 1 })).rejects.toThrow(expect.objectContaining(refusal))
+})

@@ -1,0 +1,271 @@
+import { type Inspection, inspect, isRefused, type Plan, type Regime, reportOf } from '@tp/compiler'
+import { TpError, truncate } from '@tp/core'
+import { throwIfAborted } from '@tp/core/runtime'
+import type { TaskData } from '@tp/data'
+import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
+import { budgetOf, type SearchBudget } from './budget.ts'
+import { Judge } from './judging/judge.ts'
+import { fewestToBeConfident, isContradicted } from './judging/loss.ts'
+import { splitOf, VERIFYING } from './judging/split.ts'
+import { withVectors } from './judging/with-vectors.ts'
+import { loadModel } from './load-model.ts'
+import { Measurer } from './measurer.ts'
+import type { Figures, OptimizedPlan } from './optimized-plan.ts'
+import type { OptimizeOptions, Skipped } from './options.ts'
+import { type Cell, denseUpTo, timeGrid, usualGrid } from './regimes.ts'
+import { type Candidate, candidateText, inForm, namedVariant, planOf, pruningOf } from './search/candidate.ts'
+import { type Chosen, choose } from './search/choose.ts'
+import { withFewerLayers } from './search/fewer-layers.ts'
+import { fastestForm } from './search/forms.ts'
+import { kindOf, variantsFor } from './search/kind.ts'
+import { type Leavable, leavableOf } from './search/leavable.ts'
+import { type Common, pruned } from './search/pruning.ts'
+import { pursue } from './search/pursue.ts'
+import { type CandidateRow, rowsOf, type Sites } from './search/rows.ts'
+import { screened } from './search/screening.ts'
+import { type Search, Tests } from './search/search.ts'
+import { timedFeeds } from './search/times.ts'
+import { optimizeSpeech } from './speech/optimize-speech.ts'
+
+/**
+ * Finds the fastest plan for a model on a device that loses no more than is allowed: in float32 or 8 bits, packed or not, with tokens
+ * pruned by the recipes of the methods, or with fewer layers. Of all that was tested on examples the fastest that holds is taken; what is
+ * slower than the dense model at some sizes is left to that.
+ * @throws TpError TP_DATA for too few examples, saying how many it takes; TP_OPTION; TP_ABORTED; with the code of a refusal; and what the
+ * runtimes throw
+ * @example
+ * const plan = await optimize({ model, data: { task: 'classification', inputs }, methods, runtime, maxLoss: 0.5, minutes: 10 })
+ * const fast = transform(model, ...transformsOf(plan.regimes.at(-1)?.plan, methods)).model
+ */
+export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan> {
+  const { data, maxLoss = 0.5 } = options
+  if (!(maxLoss >= 0 && maxLoss <= 100)) {
+    throw new TpError('TP_OPTION', 'optimize', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
+  }
+  const variants = [
+    ...variantsFor(kindOf(options.model, data.task), options.methods ?? []),
+    ...(options.variants ?? []),
+  ]
+  if (data.task === 'asr') {
+    const { inputs, decoder } = data
+    const { device = options.runtime } = options
+    return await optimizeSpeech({ ...options, runtime: device, variants, inputs, decoder, maxLoss })
+  }
+  checkClasses(options)
+  const budget = options.minutes === undefined ? undefined : await budgetOf(options.minutes, options, data.inputs)
+  const inputs = await examplesOf(options, data, budget?.most)
+  return await found({ ...options, data: { ...data, inputs } as typeof data, maxLoss }, variants, budget)
+}
+
+/** Vectors have neither a confident bound nor a fallback; nor have scores and tags. @throws TpError TP_OPTION */
+function checkClasses({ data: { task }, confident, cascade }: OptimizeOptions): void {
+  if (task === 'classification' || !(confident || cascade)) return
+  const what = confident ? 'a confident bound' : 'a cascade'
+  const seen = { embeddings: 'embedded', ranking: 'ranked', tokens: 'tagged', asr: 'written down' }[task]
+  const message = `${what} is for models that give classes, and these examples are ${seen}; leave it out`
+  throw new TpError('TP_OPTION', 'optimize', message)
+}
+
+/** Those of vectors with the dense model's own. */
+async function examplesOf(
+  options: OptimizeOptions,
+  { task, inputs }: Exclude<TaskData, { task: 'asr' }>,
+  most: number | undefined,
+): Promise<ModelInputs> {
+  if (task !== 'embeddings' || inputs.vectors !== undefined) return inputs
+  const { runtime, model, enough, signal = enough, onProgress } = options
+  await using dense = await loadModel(options, runtime, model, {})
+  // A third of them confirm.
+  return await withVectors(dense, sampleExamples(inputs, 1.5 * (most ?? Number.POSITIVE_INFINITY)), {
+    ...(signal && { signal }),
+    onProgress: (at) => onProgress?.({ stage: 'vectors', ...at }),
+  })
+}
+
+const points = { classification: 'accuracy', ranking: 'nDCG@10', embeddings: 'cosine', tokens: 'tags' } as const
+
+type Prepared = OptimizeOptions & {
+  readonly data: Exclude<TaskData, { task: 'asr' }>
+  readonly maxLoss: number
+}
+
+async function found(
+  options: Prepared,
+  variants: NonNullable<OptimizeOptions['variants']>,
+  budget: SearchBudget | undefined,
+): Promise<OptimizedPlan> {
+  const { model, data, runtime, device = runtime, maxLoss, confident = false, cascade = false, encoder } = options
+  const { inputs } = data
+  const pruning: Common = { ...(encoder !== undefined && { encoder }), ...options.protection }
+  const measurer = new Measurer({ ...options, pruning, limitMs: budget?.limitMs })
+  const inspection = inspect(model, encoder === undefined ? {} : { encoder })
+  if (!inspection.ok) throw new TpError(inspection.refusal.code, 'optimize', inspection.refusal.message)
+  const packs = options.pack ?? device.name === 'native'
+  const sites = sitesOf(model, inspection, pruning)
+  const skipped: Skipped[] = []
+  const onSkipped = (own: Skipped): void => {
+    skipped.push(own)
+    options.onSkipped?.(own)
+  }
+  const leavable = leavableIn(options, inspection)
+  const verify = confident ? examplesToBeConfident(inputs, maxLoss) : undefined
+  const parts = splitOf(inputs, { most: budget?.most, look: budget?.look, verify })
+  // Only the device may run packed models.
+  const answering = { measurer, model, runtime: packs ? device : runtime }
+  const judge = await Judge.open(answering, sites.sites, parts, !confident)
+  const timing = { measurer, model, device, sites: sites.sites, ...(await timedFeeds(inputs, options.shapes)) }
+  const search: Search = { judge, timing, sites, maxLoss, confident, cascade }
+  const tests = new Tests(search)
+  throwIfAborted(options.enough, 'optimize')
+  const { base, eightBits } = await fastestForm(
+    { ...search, pruning, packs, onSkipped, quantize: options.quantize ?? {} },
+    tests,
+  )
+  const rows = usableRows({ model, variants, sites, pruning, base, onSkipped })
+  if (rows.length > 0) await pursue(search, await screened(search, rows, base), tests)
+  const leftOut = leavable && (await withFewerLayers(search, base, leavable, tests))
+  const isCutShort = measurer.isLate()
+  measurer.begin('verification', 4)
+  const chosen = await choose(search, tests)
+  if (chosen !== undefined) measurer.found(candidateText(chosen.candidate, sites.sites))
+  const grid = options.grid ?? budget?.grid ?? usualGrid(inputs)
+  const fixedTokens = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
+  const cells =
+    chosen === undefined
+      ? []
+      : await timeGrid({ measurer, model, inputs, device, grid, fixedTokens }, timedPruning(chosen, sites.sites))
+  const { runtime: name, version, device: processor } = await device.diagnose()
+  const figures: Figures = {
+    ...{ maxLoss, points: points[data.task], confident },
+    ...{ confirmed: chosen?.confirmed ?? false, examples: chosen?.examples ?? judge.examples('choosing') },
+    ...(judge.temperature !== undefined && { temperature: judge.temperature }),
+    ...(chosen && lossFigures(maxLoss, chosen)),
+    ...(eightBits && { eightBits }),
+    ...(leftOut && { leftOut }),
+    ...(skipped.length > 0 && { skipped }),
+    ...{ data: inputs.source, tried: tests.all.length, grid: cells },
+    ...(isCutShort && { isCutShort }),
+    ...{ runtime: name, version, device: processor, date: new Date().toISOString() },
+  }
+  return planFor(chosen, { sites: sites.sites, cells, pruning, figures })
+}
+
+function lossFigures(
+  maxLoss: number,
+  { loss, speedup }: Chosen,
+): Pick<Figures, 'loss' | 'expectedLoss' | 'changed' | 'contradicted' | 'speedup'> {
+  return {
+    ...{ loss: loss.labeled ?? loss.expected, expectedLoss: loss.expected, speedup },
+    ...(loss.labeled === undefined && loss.changed && { changed: loss.changed }),
+    ...(isContradicted(maxLoss, loss) && { contradicted: true }),
+  }
+}
+
+/** Enough for verification even if some answers differ. @throws TpError TP_OPTION, TP_DATA if even identical answers would not show it */
+function examplesToBeConfident({ targets, source }: ModelInputs, maxLoss: number): number {
+  if (maxLoss === 0) {
+    throw new TpError(
+      'TP_OPTION',
+      'optimize',
+      'no number of examples can show a loss of 0 points; allow some, or do not ask for a confident bound',
+    )
+  }
+  const fewest = fewestToBeConfident(maxLoss)
+  const count = Math.floor(VERIFYING * targets.length)
+  if (count >= fewest) return 2 * fewest
+  const seen = `of ${targets.length} examples ${count} are to verify on, which cannot show a loss of at most ${maxLoss} ${maxLoss === 1 ? 'point' : 'points'}`
+  const advice = `give at least ${Math.ceil(fewest / VERIFYING)} (${fewest} to verify on), or allow more loss`
+  throw new TpError('TP_DATA', 'optimize', `${source}: ${seen} even if no answer differs; ${advice}`)
+}
+
+/** Layers where tokens can be pruned: after the others only protected tokens are read. */
+function sitesOf(model: Prepared['model'], inspection: Inspection, { encoder }: Common): Sites {
+  const all = inspection.layers.map(({ layer }) => layer).filter((layer) => layer >= inspection.open)
+  const amounts = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
+  const { reports } = pruned(model, { method: truncate(), schedule: amounts }, encoder === undefined ? {} : { encoder })
+  const sites = reportOf(reports, 'prune')?.cuts.map(({ layer }) => layer) ?? []
+  return { layers: inspection.layers.length, sites }
+}
+
+/** @throws as `leavableOf`, if that is demanded */
+function leavableIn({ model, leaveOut }: OptimizeOptions, inspection: Inspection): Leavable | undefined {
+  if (leaveOut === false) return undefined
+  try {
+    return leavableOf(model, inspection)
+  } catch (error) {
+    const isRefusal = isRefused(error) || (error instanceof TpError && ['TP_LAYERS', 'TP_ENCODER'].includes(error.code))
+    if (leaveOut === true || !isRefusal) throw error
+    return undefined
+  }
+}
+
+interface RowsToTry {
+  readonly model: Prepared['model']
+  readonly variants: NonNullable<OptimizeOptions['variants']>
+  readonly sites: Sites
+  readonly pruning: Common
+  /** The form of all rows. */
+  readonly base: Candidate
+  readonly onSkipped: (skipped: Skipped) => void
+}
+
+/**
+ * The rows of the variants that can prune the model, in the form that it has without pruning.
+ * @throws TpError with the code of the refusal, for a variant that is not optional
+ */
+function usableRows({ model, variants, sites, pruning, base, onSkipped }: RowsToTry): CandidateRow[] {
+  return variants.flatMap((variant) => {
+    const named = namedVariant(variant)
+    const rows = rowsOf(inForm(named, base.variant), sites)
+    if (rows.length === 0) return []
+    const shares = sites.sites.map((_, i) => 0.9 ** (i + 1))
+    try {
+      pruned(model, pruningOf({ variant: named, shares }, sites.sites), pruning)
+      return rows
+    } catch (error) {
+      if (!isRefused(error)) throw error
+      const { code, message } = error.refusal
+      if (!variant.optional) throw new TpError(code, 'optimize', `${named.name}: ${message}`)
+      onSkipped({ name: named.name, code, reason: message })
+      return []
+    }
+  })
+}
+
+function timedPruning({ candidate }: Chosen, sites: readonly number[]) {
+  const { variant, shares, fallback } = candidate
+  return {
+    name: `${variant.name} ${shares.join(' ')}`,
+    pruning: pruningOf(candidate, sites),
+    fallback: fallback?.share ?? 0,
+  }
+}
+
+interface FoundPlan {
+  readonly sites: readonly number[]
+  readonly cells: readonly Cell[]
+  readonly pruning: Common
+  readonly figures: Figures
+}
+
+function planFor(chosen: Chosen | undefined, { sites, cells, pruning, figures }: FoundPlan): OptimizedPlan {
+  const limit = denseUpTo(cells)
+  // Slower than dense even at the largest size: nothing is changed, and nothing falls back.
+  const isTaken = cells.length === 0 || cells.some(({ positions }) => positions > limit)
+  const taken = isTaken ? chosen?.candidate : undefined
+  const dense: Plan = { format: 1, method: 'none' }
+  const own = taken && planOf(taken, sites, pruning)
+  const regimes: Regime[] =
+    own === undefined
+      ? [{ plan: dense }]
+      : limit === 0
+        ? [{ plan: own }]
+        : [{ upTo: limit, plan: dense }, { plan: own }]
+  const fallback = taken?.fallback
+  return {
+    format: 1,
+    regimes,
+    ...(fallback && { cascade: { uncertainty: 'probability', ...fallback } }),
+    figures,
+  }
+}

@@ -1,0 +1,123 @@
+import type { Plan, QuantizeOptions } from '@tp/compiler'
+import { type Method, methodEntry, none, type RecipeLayers, type ScheduleOptions } from '@tp/core'
+import type { Variant } from '../options.ts'
+import { type Common, type Shares, scheduleOf, type TunedPruning } from './pruning.ts'
+
+/** The form of a model's file, whatever tokens it prunes. */
+export interface ModelForm {
+  /** The weights are stored in 8 bits. */
+  readonly quantize?: QuantizeOptions
+  /** Padding of batches costs nothing. */
+  readonly pack?: true
+}
+
+/** A variant as it can be run. */
+export interface NamedVariant extends Variant, ModelForm {
+  readonly method: Method
+  /** Ways to divide pruning among layers. */
+  readonly layers: readonly RecipeLayers[]
+  /** Layers that are left out first. */
+  readonly leaveOut?: readonly number[]
+  /** With its options, if it has any, and its form: `ats`, `tome {"metric":"keys"}`, `sdtp in 8 bits, packed`, `none without layer 3`. */
+  readonly name: string
+}
+
+/** Where methods without recipes are tried. */
+const USUAL_LAYERS: readonly RecipeLayers[] = ['every', 'but-first', 'thirds', 'middle']
+
+export function namedVariant(variant: Variant): NamedVariant {
+  const { entry, params, layers = USUAL_LAYERS } = variant
+  const options = params === undefined ? '' : ` ${JSON.stringify(params)}`
+  return { ...variant, layers, method: entry.create(params), name: `${entry.name}${options}` }
+}
+
+/** A variant with a schedule. */
+export interface Candidate {
+  readonly variant: NamedVariant
+  readonly shares: Shares
+  /** Its time at the shapes, relative to the dense model in float32: estimated, or measured. */
+  readonly pace: number
+  /** The fallback to the dense model; default: none. */
+  readonly fallback?: Fallback
+}
+
+/** Answers of at least this uncertainty fall back to the dense model. */
+export interface Fallback {
+  readonly threshold: number
+  /** Share of the examples, which is also what they add to the pace. */
+  readonly share: number
+}
+
+/** The faster first. */
+export function byTime(a: Candidate, b: Candidate): number {
+  return totalPace(a) - totalPace(b)
+}
+
+/** Whether all tokens are kept. */
+export function isWhole({ shares }: Pick<Candidate, 'shares'>): boolean {
+  return shares.every((share) => share === 1)
+}
+
+export function totalPace({ pace, fallback }: Candidate): number {
+  return pace + (fallback?.share ?? 0)
+}
+
+export function pruningOf(
+  { variant: { method, leaveOut, quantize, pack }, shares }: Pick<Candidate, 'variant' | 'shares'>,
+  sites: readonly number[],
+): TunedPruning {
+  return {
+    ...{ method, schedule: scheduleOf(sites, shares) },
+    ...(leaveOut && { leaveOut }),
+    ...(quantize && { quantize }),
+    ...(pack && { pack }),
+  }
+}
+
+/** The model with every token, in a form, and maybe without layers. */
+export function unprunedVariant({ leaveOut, ...form }: ModelForm & Pick<NamedVariant, 'leaveOut'>): NamedVariant {
+  const without = leaveOut && ` without ${leaveOut.length === 1 ? 'layer' : 'layers'} ${leaveOut.join(', ')}`
+  const variant = {
+    ...{ entry: methodEntry(none, 'keeps every token'), method: none(), layers: [] },
+    name: `none${without ?? ''}`,
+    ...(leaveOut && { leaveOut }),
+  }
+  return inForm(variant, form)
+}
+
+export function inForm(variant: NamedVariant, { quantize, pack }: ModelForm): NamedVariant {
+  const form = { ...(quantize && { quantize }), ...(pack && { pack }) }
+  return { ...variant, ...form, name: `${variant.name}${formName(form)}` }
+}
+
+/** Empty in float32, not packed; else with the options of 8 bits that are set. */
+function formName({ quantize, pack }: ModelForm): string {
+  const options = quantize && Object.keys(quantize).length > 0 ? ` ${JSON.stringify(quantize)}` : ''
+  return `${quantize ? ` in 8 bits${options}` : ''}${pack ? ', packed' : ''}`
+}
+
+/** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */
+export function candidateText({ variant, shares, fallback }: Candidate, sites: readonly number[]): string {
+  const amounts = [...scheduleOf(sites, shares)].map(([layer, { value }]) => `${value} at layer ${layer}`)
+  const guarded = fallback === undefined ? '' : `, ${Math.round(100 * fallback.share)} % fall back`
+  return amounts.length === 0 ? variant.name : `${variant.name}: keep ${amounts.join(', ')}${guarded}`
+}
+
+export function planOf(
+  { variant: { entry, params, leaveOut, quantize, pack }, shares }: Pick<Candidate, 'variant' | 'shares'>,
+  sites: readonly number[],
+  pruning: Common,
+): Plan {
+  const schedule = scheduleOf(sites, shares)
+  const amounts: ScheduleOptions = {
+    layers: [...schedule.keys()],
+    keep: [...schedule.values()].map(({ value }) => value),
+  }
+  return {
+    ...{ format: 1, method: entry.name, ...(params && { params }) },
+    ...(schedule.size > 0 && { ...pruning, ...amounts }),
+    ...(leaveOut && { leaveOut }),
+    ...(quantize && { quantize }),
+    ...(pack && { pack }),
+  }
+}

@@ -1,0 +1,61 @@
+/** A candidate with its time and how far its answers move. */
+export interface TimedDivergence<T> {
+  readonly candidate: T
+  readonly ms: number
+  /** Mean over the examples. */
+  readonly divergence: number
+}
+
+/**
+ * The fastest candidate that holds, by bisection along the frontier of time and divergence. Many candidates are tested on the same
+ * examples, and by chance one that loses too much may hold; where its neighbors, which move the answers less, do not hold, it
+ * is not looked at. If nothing on the frontier holds, the fastest of the others that does is taken: the choice falls back to the next
+ * safer candidate, never to nothing.
+ * @returns undefined only if no candidate holds
+ */
+export async function fastestThatHolds<T>(
+  measured: readonly TimedDivergence<T>[],
+  holds: (candidate: T) => Promise<boolean>,
+): Promise<T | undefined> {
+  const byTime = measured.toSorted((a, b) => a.ms - b.ms)
+  const frontier = frontierOf(byTime).map(({ candidate }) => candidate)
+  const found = frontier[await firstThatHolds(frontier, holds)]
+  if (found !== undefined) return found
+  for (const { candidate } of byTime) if (await holds(candidate)) return candidate
+  return undefined
+}
+
+/**
+ * The place of the first candidate that holds: all after one that holds are taken to hold. Steps double away from the start until the
+ * answer changes; bisection does the rest.
+ * @param candidates the fastest first
+ * @param start where the answer is expected to change; default: the middle
+ * @returns their number if the last one does not hold
+ */
+export async function firstThatHolds<T>(
+  candidates: readonly T[],
+  holds: (candidate: T) => Promise<boolean>,
+  start: number = Math.floor((candidates.length - 1) / 2),
+): Promise<number> {
+  let [fails, safe] = [-1, candidates.length]
+  let step = 1
+  for (let at = start; safe - fails > 1; ) {
+    if (await holds(candidates[at] as T)) safe = at
+    else fails = at
+    const isBracketed = fails >= 0 && safe < candidates.length
+    at = isBracketed ? Math.floor((fails + safe) / 2) : safe === at ? safe - step : fails + step
+    at = Math.min(safe - 1, Math.max(fails + 1, at))
+    step *= 2
+  }
+  return safe
+}
+
+/** Those whose answers move less than all faster ones', of some that are sorted by time. */
+export function frontierOf<T extends Pick<TimedDivergence<unknown>, 'divergence'>>(byTime: readonly T[]): T[] {
+  let least = Number.POSITIVE_INFINITY
+  return byTime.filter(({ divergence }) => {
+    if (divergence >= least) return false
+    least = divergence
+    return true
+  })
+}

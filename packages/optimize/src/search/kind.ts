@@ -1,0 +1,65 @@
+import { inputKind } from '@tp/compare'
+import type { MethodEntry, Recipe, RecipeAnswers, RecipeInputs } from '@tp/core'
+import { findEntry } from '@tp/core/host'
+import type { TaskData } from '@tp/data'
+import type { Model } from '@tp/onnx'
+import type { Variant } from '../options.ts'
+
+/** The kind of model that recipes are for: by its inputs, and by the answers that are made of its outputs. */
+export interface ModelKind {
+  readonly inputs: RecipeInputs | undefined
+  readonly answers: RecipeAnswers
+}
+
+const answersOf: Readonly<Record<TaskData['task'], RecipeAnswers>> = {
+  classification: 'classes',
+  ranking: 'scores',
+  embeddings: 'vectors',
+  tokens: 'tags',
+  asr: 'words',
+}
+
+export function kindOf(model: Model, task: TaskData['task']): ModelKind {
+  const inputs = inputKind(model)
+  return { inputs: inputs === 'data' ? undefined : inputs, answers: answersOf[task] }
+}
+
+/**
+ * The variants to try on a model: by the recipes of methods that are for its kind, in their order. Where words are written down, a method that decides by itself how many tokens are kept
+ * also acts before each of the others.
+ */
+export function variantsFor(kind: ModelKind, methods: readonly MethodEntry[]): Variant[] {
+  const variants = methods.flatMap((entry) => variantsOf(entry, kind))
+  if (kind.answers !== 'words') return variants
+  const isOwn = ({ entry }: Variant): boolean => entry.create().unscheduled === true
+  const after = variants.filter((variant) => !isOwn(variant) && entryIsPlain(variant))
+  const both = variants.filter(isOwn).flatMap(({ entry }) =>
+    after.flatMap((other) => {
+      const sequence = findEntry(methods, `${entry.name}+${other.entry.name}`)
+      return sequence === undefined ? [] : [{ ...other, entry: sequence }]
+    }),
+  )
+  return [...variants, ...both]
+}
+
+/** Whether it drops tokens by count, so that it may act after another method. */
+function entryIsPlain({ entry, params }: Variant): boolean {
+  const { signed, reduces } = entry.create(params)
+  return signed === undefined && reduces === undefined
+}
+
+function variantsOf(entry: MethodEntry, kind: ModelKind): Variant[] {
+  const { recipes } = entry
+  if (recipes === undefined) return []
+  return recipes
+    .filter((recipe) => isFor(recipe, kind))
+    .map(({ layers, options }) => ({
+      ...{ entry, optional: true },
+      ...(options && { params: options }),
+      ...(layers && { layers }),
+    }))
+}
+
+function isFor({ inputs, answers }: Recipe, kind: ModelKind): boolean {
+  return answers.includes(kind.answers) && (kind.inputs === undefined || inputs.includes(kind.inputs))
+}

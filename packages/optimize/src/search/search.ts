@@ -1,0 +1,68 @@
+import type { Judge } from '../judging/judge.ts'
+import { seemsWithin, surelyBeyond, type Tolerance } from '../judging/loss.ts'
+import type { Losses } from '../judging/measure-answers.ts'
+import { type Candidate, candidateText, totalPace } from './candidate.ts'
+import type { Sites } from './rows.ts'
+import type { CandidateTiming } from './times.ts'
+
+/** All that the steps of a search share. */
+export interface Search extends Tolerance {
+  readonly judge: Judge
+  readonly timing: CandidateTiming
+  readonly sites: Sites
+  /** Whether uncertain answers may fall back to the dense model. */
+  readonly cascade: boolean
+}
+
+/** A candidate that has answered all choosing examples, or so few that it is known to fail. */
+export interface Tested {
+  readonly candidate: Candidate
+  readonly holds: boolean
+}
+
+/** Tests candidates, each once, and keeps the fastest that holds. */
+export class Tests {
+  readonly #search: Search
+  readonly #tested = new Map<string, Tested>()
+  #best: Candidate | undefined
+
+  constructor(search: Search) {
+    this.#search = search
+  }
+
+  get all(): readonly Tested[] {
+    return [...this.#tested.values()]
+  }
+
+  /** The fastest so far that holds. */
+  get best(): Candidate | undefined {
+    return this.#best
+  }
+
+  /** Whether a candidate holds; one that is known to fail after a few examples does not answer the others. */
+  async holds(candidate: Candidate): Promise<boolean> {
+    const { judge, maxLoss, confident } = this.#search
+    const known = this.#tested.get(nameOf(candidate))
+    if (known !== undefined) return known.holds
+    const fails = surelyBeyond(maxLoss, await judge.lookLosses(candidate))
+    const holds = !fails && seemsWithin({ maxLoss, confident }, await judge.losses(candidate))
+    this.add(candidate, holds)
+    return holds
+  }
+
+  add(candidate: Candidate, holds: boolean): void {
+    const { timing, sites } = this.#search
+    this.#tested.set(nameOf(candidate), { candidate, holds })
+    if (!holds || totalPace(candidate) >= (this.#best === undefined ? 1 : totalPace(this.#best))) return
+    this.#best = candidate
+    timing.measurer.found(candidateText(candidate, sites.sites))
+  }
+
+  losses(candidate: Candidate): Promise<Losses> {
+    return this.#search.judge.losses(candidate)
+  }
+}
+
+function nameOf({ variant, shares, fallback }: Candidate): string {
+  return `${variant.name} ${shares.join(' ')} ${fallback?.threshold ?? ''}`
+}

@@ -1,0 +1,111 @@
+import { processorMs, timeInTurns, withSessions } from '@tp/compare'
+import type { NamedTensors, Runtime } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/data/inputs'
+import { quantile, type Speedup } from '@tp/metrics'
+import type { Model } from '@tp/onnx'
+import type { Measurer } from '../measurer.ts'
+import type { Shape } from '../options.ts'
+import { type Candidate, pruningOf } from './candidate.ts'
+import { unpruned } from './pruning.ts'
+import { timedInputs } from './timed-inputs.ts'
+
+/** Where candidates are timed, and on what. */
+export interface CandidateTiming {
+  readonly measurer: Measurer
+  readonly model: Model
+  readonly device: Runtime
+  readonly sites: readonly number[]
+  readonly feeds: readonly NamedTensors[]
+  /** A text that says what the feeds are. */
+  readonly key: string
+}
+
+type Subject = Pick<Candidate, 'variant' | 'shares'>
+
+/** Texts of this many lengths stand for all, one by one. */
+const LENGTHS = 6
+
+/** Most shapes that are timed. */
+const MOST_SHAPES = 4
+
+/**
+ * The runs that candidates are timed on: those of the shapes; by default examples one by one, texts at lengths that represent all. A
+ * shape without tokens is a batch of examples as they are.
+ */
+export async function timedFeeds(
+  inputs: ModelInputs,
+  shapes: readonly Shape[] | undefined,
+): Promise<Pick<CandidateTiming, 'feeds' | 'key'>> {
+  if (shapes === undefined) {
+    const rows = inputs.lengths === undefined ? [0] : rowsByLength(inputs.lengths, LENGTHS)
+    return { feeds: await Promise.all(rows.map((row) => inputs.feeds([row]))), key: 'one by one' }
+  }
+  const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / MOST_SHAPES) === 0)
+  const feeds = await Promise.all(
+    some.map(async (shape) =>
+      shape.tokens === undefined ? await batchOf(inputs, shape.batch) : await timedInputs(inputs, shape),
+    ),
+  )
+  return {
+    feeds,
+    key: some.map(({ batch, tokens }) => (tokens === undefined ? `${batch}` : `${batch}x${tokens}`)).join(' '),
+  }
+}
+
+/** Examples from all over the set, as they are. */
+async function batchOf(inputs: ModelInputs, batch: number): Promise<NamedTensors> {
+  const count = inputs.targets.length
+  return await inputs.feeds(Array.from({ length: batch }, (_, i) => Math.floor((i * count) / batch) % count))
+}
+
+function rowsByLength(lengths: readonly number[], count: number): number[] {
+  const targets = Array.from({ length: count }, (_, i) => quantile([...lengths], (i + 0.5) / count))
+  const nearest = targets.map((length) => {
+    const far = lengths.map((own) => Math.abs(own - length))
+    return far.indexOf(Math.min(...far))
+  })
+  return [...new Set(nearest)]
+}
+
+const QUICK = { rounds: 15, budgetMs: 2500 }
+const CAREFUL = { rounds: 60, budgetMs: 8000 }
+
+/**
+ * The times of candidates at the feeds relative to that of another one, all in turns, with 95 % intervals of the speed.
+ * @param reference undefined: the dense model
+ */
+export async function timesInTurns(
+  timing: CandidateTiming,
+  reference: Subject | undefined,
+  candidates: readonly Subject[],
+  isCareful = false,
+): Promise<readonly Speedup[]> {
+  const { measurer, model, device, sites, feeds, key } = timing
+  const nameOf = (subject: Subject | undefined): string =>
+    subject === undefined ? 'dense' : `${subject.variant.name} ${subject.shares.join(' ')}`
+  const names = candidates.map(nameOf).join(', ')
+  const of = `times ${device.name} ${key}${isCareful ? ' carefully' : ''} ${nameOf(reference)}: ${names}`
+  const numbers = await measurer.measure(of, async () => {
+    const open = [reference, ...candidates].map(
+      (subject) => () => measurer.load(device, model, subject === undefined ? unpruned : pruningOf(subject, sites)),
+    )
+    return await withSessions(open, async (sessions) => {
+      const budget = isCareful ? CAREFUL : QUICK
+      const { latencies } = await timeInTurns(sessions, feeds, {
+        ...budget,
+        clock: clockOf(device),
+        signal: measurer.signal,
+      })
+      return latencies.slice(1).flatMap(({ speedup: { value, low, high } }) => [value, low, high])
+    })
+  })
+  return candidates.map((_, i) => {
+    const [value = 1, low = 1, high = 1] = numbers.slice(3 * i)
+    return { value, low, high }
+  })
+}
+
+/** Sessions of one thread are timed by the processor's time, which a busy machine does not change; a GPU works by itself. */
+export function clockOf({ name }: Pick<Runtime, 'name'>): (() => number) | undefined {
+  return ['node', 'native', 'wasm'].includes(name) ? processorMs : undefined
+}

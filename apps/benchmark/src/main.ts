@@ -10,6 +10,7 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   guard: async () => (await import('./sections/guard.ts')).guard,
   native: async () => (await import('./sections/native.ts')).native,
   transformers: async () => (await import('./sections/transformers.ts')).transformers,
+  'no-data': async () => (await import('./sections/no-data.ts')).noData,
   coverage: async () => (await import('./sections/coverage.ts')).coverage,
   fuzz: async () => (await import('./sections/fuzz.ts')).fuzz,
 }

@@ -67,7 +67,8 @@ export function changesFromDense(pruned: Classification, dense: Classification):
   return {
     changed: scaledInterval(figureInterval(changedAnswers([pruned], dense)), 100),
     expectedLoss: expectedLoss([pruned], dense),
-    divergence: mean(divergences(dense, pruned)),
+    // Rounding may leave less than nothing.
+    divergence: Math.max(0, mean(divergences(dense, pruned))),
     largestDifference,
   }
 }

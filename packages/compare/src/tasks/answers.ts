@@ -24,7 +24,7 @@ export function answerComparer(inputs: ModelInputs): Comparer<Classification> {
     pruned(answered, dense) {
       const figure = changedAnswers(answered, dense)
       const changed = scaledInterval(figureInterval(figure), 100)
-      const loss = larger(expectedLoss(answered, dense), scaledInterval(changed, 0.5))
+      const loss = lossWithin(expectedLoss(answered, dense), changed)
       const divergence = mean(answered.map((one) => changesFromDense(one, dense).divergence))
       return {
         cells: {
@@ -49,9 +49,10 @@ export function answerComparer(inputs: ModelInputs): Comparer<Classification> {
   }
 }
 
-function larger(one: Interval, other: Interval): Interval {
-  const most = (end: keyof Interval): number => Math.max(one[end], other[end])
-  return { estimate: most('estimate'), low: most('low'), high: most('high') }
+/** At least half of the answers changed, and at most all of them. */
+function lossWithin(expected: Interval, changed: Interval): Interval {
+  const at = (end: keyof Interval): number => Math.min(changed[end], Math.max(expected[end], changed[end] / 2))
+  return { estimate: at('estimate'), low: at('low'), high: at('high') }
 }
 
 const NONE: Interval = { estimate: 0, low: 0, high: 0 }

@@ -78,6 +78,9 @@ export function flag<const More extends Details = Record<never, never>>(descript
   return { type: 'boolean', description, ...more } as Flag & More
 }
 
+/** Options of every command. */
+export const commonOptions: Readonly<Record<'json', Flag>> = { json: flag('print one JSON document') }
+
 /** Options that `--help` lists under a heading. */
 export function under<const Table extends OptionTable>(heading: string, table: Table): Table {
   const headed = Object.entries(table).map(([name, spec]) => [name, { ...spec, heading }])

@@ -1,24 +1,16 @@
-import { type Plan, type PlanField, type PlanFields, planFields, type QuantizeOptions } from '@tp/compiler'
+import { type PlanField, type PlanFields, planFields } from '@tp/compiler'
 import { type AmountName, amountNames, amountRules } from '@tp/core/host'
-import type { Flag, FlagSpec, Several, TextOption } from './option.ts'
+import { type Flag, type FlagSpec, type Several, type TextOption, text } from './option.ts'
 
-/** `protectSegment` → `protect-segment` */
-type Kebab<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
-  : ''
+/** Options that are given as `--set FIELD=VALUE`, by name. */
+type RareOption = 'protect' | 'protect-segment' | 'separator' | 'restore' | 'outputs'
 
-type OptionName<Name> = Name extends 'params' ? 'param' : Name extends string ? Kebab<Name> : never
-type OptionOf<Name extends keyof Plan> =
-  NonNullable<Plan[Name]> extends boolean | QuantizeOptions
-    ? Flag
-    : Name extends 'params' | 'layers'
-      ? Several
-      : TextOption
-
-/** An option for every field of a plan that a command line writes. */
-type PlanOptions = {
-  readonly [Name in Exclude<keyof Plan, '$schema' | 'format'> as OptionName<Name>]: OptionOf<Name>
-}
+/** Options for the fields of a plan, by the names that commands use; those of other fields are there as well. */
+type PlanOptions = Readonly<
+  Record<'method' | 'encoder' | 'leave-out' | RareOption | AmountName, TextOption> &
+    Record<'param' | 'layers', Several> &
+    Record<'quantize', Flag>
+>
 
 /** Name of the option of a field. */
 export function optionName(name: string, { written }: PlanField): string {
@@ -55,13 +47,11 @@ function presetText(preset: unknown): string[] {
 const planOptions: PlanOptions = fieldOptions(planFields) as unknown as PlanOptions
 
 /** A share of the FLOPs, for which a keep ratio is found. */
-const flops: TextOption = {
-  type: 'string',
-  value: 'F[@N]',
-  description:
-    'find the keep ratio that leaves at most the fraction F of the FLOPs, for texts of N tokens; with --leave-out, of the FLOPs without those layers',
-  excludes: amountNames,
-}
+const flops: TextOption = text(
+  'F[@N]',
+  'find the keep ratio that leaves at most the fraction F of the FLOPs, for texts of N tokens; with --leave-out, of the FLOPs without those layers',
+  { excludes: amountNames },
+)
 
 /** Fields that few need are given as `--set FIELD=VALUE`. */
 function bySet<Table extends Readonly<Record<string, FlagSpec>>>(
@@ -88,58 +78,37 @@ export const amountOptions: Pick<PlanOptions, 'layers' | AmountName> & { readonl
   flops,
 }
 
-/** Options that are not given as `--set FIELD=VALUE`, or not everywhere. */
-type OwnOption = 'method' | 'layers' | AmountName | 'encoder' | 'param' | 'leave-out' | 'quantize'
-
 /** Options of pruning besides method and amounts; `prune`, `eval` and `bench` take the same. */
-export const pruningOptions: Pick<PlanOptions, 'encoder' | 'param'> &
-  Readonly<Record<'weights' | Exclude<keyof PlanOptions, OwnOption>, TextOption> & Record<'plugin' | 'set', Several>> =
-  {
-    encoder,
-    param,
-    weights: {
-      type: 'string',
-      value: 'FILE',
-      reads: 'file',
-      description: "the method's trained values (safetensors, named layer.B.NAME or NAME)",
-    },
-    plugin: {
-      type: 'string',
-      multiple: true,
-      value: 'MODULE',
-      reads: 'module',
-      description: 'path or package with further methods',
-    },
-    set: {
-      type: 'string',
-      multiple: true,
-      value: 'FIELD=VALUE',
-      description: 'another field of the plan',
-    },
-    ...bySet(others),
-  }
+export const pruningOptions: Readonly<
+  Record<'encoder' | 'weights' | RareOption, TextOption> & Record<'param' | 'plugin' | 'set', Several>
+> = {
+  encoder,
+  param,
+  weights: text('FILE', "the method's trained values (safetensors, named layer.B.NAME or NAME)", { reads: 'file' }),
+  plugin: text('MODULE', 'path or package with further methods', { multiple: true, reads: 'module' }),
+  set: text('FIELD=VALUE', 'another field of the plan', { multiple: true }),
+  ...bySet(others),
+}
 
 export const leaveOutOption: Pick<PlanOptions, 'leave-out'> = { 'leave-out': leaveOut }
 
 export const quantizeOption: Pick<PlanOptions, 'quantize'> = { quantize }
 
 export const planOption: Readonly<Record<'plan' | 'regime', TextOption>> = {
-  plan: {
-    type: 'string',
-    value: 'FILE',
-    reads: 'file',
-    description: 'a plan as JSON: format, method and, optionally, layers, keep, params, …; tp optimize writes one',
-    // Names in both are distinguished: these outputs, and 8 bits, from the pruning of a plan.
-    excludes: [...Object.keys(planOptions).filter((name) => !['outputs', 'quantize'].includes(name)), 'flops'],
-    because: 'a plan says all of it',
-  },
-  regime: {
-    type: 'string',
-    value: 'N',
-    description: 'the regime of a tuned plan, from 0; default: the last one, for the largest runs',
+  plan: text(
+    'FILE',
+    'a plan as JSON: format, method and, optionally, layers, keep, params, …; tp optimize writes one',
+    {
+      reads: 'file',
+      // Names in both are distinguished: these outputs, and 8 bits, from the pruning of a plan.
+      excludes: [...Object.keys(planOptions).filter((name) => !['outputs', 'quantize'].includes(name)), 'flops'],
+      because: 'a plan says all of it',
+    },
+  ),
+  regime: text('N', 'the regime of a tuned plan, from 0; default: the last one, for the largest runs', {
     needs: ['plan'],
     through: 'set',
-  },
+  }),
 }
 
 /** The same amounts for commands that compare: each may be given several times, one row of the table each. */

@@ -17,3 +17,11 @@ export const runOptions: Readonly<Record<'plan' | 'guard' | 'against', TextOptio
   ),
   against: text('DENSE', 'the dense model, with --guard', { reads: 'model', needs: ['guard'] }),
 }
+
+export const runtimeOption: Readonly<Record<'runtime', TextOption>> = {
+  runtime: text(
+    'node|native|web|MODULE',
+    'web: wasm in Node; native: @tp/runtime-native; MODULE: path or package with a runtime; default node',
+    { reads: 'module' },
+  ),
+}

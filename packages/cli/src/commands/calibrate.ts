@@ -10,9 +10,10 @@ import { dataOptions } from '../arguments/data-options.ts'
 import { text } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { batchSizeOf, openInputs } from '../model/open-inputs.ts'
-import { evaluation } from '../printing/expected-stages.ts'
+import { batchSizeOf, openInputs } from '../model/open-task-inputs.ts'
+import { lines } from '../printing/lines.ts'
 import { grouped } from '../printing/numbers.ts'
+import { evaluation } from '../printing/progress.ts'
 import { type Command, command } from './command.ts'
 
 const uncertainties = ['probability', 'margin', 'entropy'] as const
@@ -101,19 +102,18 @@ function describe(out: string, { cascade, monitor }: Guard, byFlops: boolean): s
   const alone = `alone ${percent(1 - disagreements / examples)} of ${grouped(examples)} examples get the dense answer`
   const { falseAlarms } = monitor
   const [first] = Object.values(monitor.signals)
-  return [
+  const fallback =
+    threshold === null
+      ? 'no fallback is required for that'
+      : `from ${cascade.uncertainty} ${threshold.toPrecision(3)} on answers fall back to the dense model: ${percent(share.estimate)} of the inputs (${percent(share.low)} … ${percent(share.high)})`
+  return lines(
     `${out}  ${promiseText(cascade)}`,
     `cascade  ${alone}, with it ${percent(1 - remaining / examples)}`,
-    threshold === null
-      ? '         no fallback is required for that'
-      : `         from ${cascade.uncertainty} ${threshold.toPrecision(3)} on answers fall back to the dense model: ` +
-        `${percent(share.estimate)} of the inputs (${percent(share.low)} … ${percent(share.high)})`,
-    ...(cost === undefined
-      ? []
-      : [`         costs ${percent(cost.estimate)} of what the dense model takes${byFlops ? ', by FLOPs' : ''}`]),
+    `         ${fallback}`,
+    cost && `         costs ${percent(cost.estimate)} of what the dense model takes${byFlops ? ', by FLOPs' : ''}`,
     `monitor  watches ${Object.keys(monitor.signals).join(', ')}, against ${grouped(first?.length ?? 0)} examples`,
-    ...(falseAlarms === undefined ? [] : [`         ${falseAlarmText(falseAlarms)}`]),
-  ].join('\n')
+    falseAlarms && `         ${falseAlarmText(falseAlarms)}`,
+  )
 }
 
 function falseAlarmText({ streams, inputs, alarms, falseAlarmRate }: MeasuredFalseAlarms): string {

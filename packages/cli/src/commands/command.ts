@@ -1,9 +1,9 @@
 import type { Output } from '@tp/data/files'
-import type { Arguments, OptionTable } from '../arguments/option.ts'
+import { type Arguments, commonOptions, type OptionTable } from '../arguments/option.ts'
 import type { Context } from '../context/context.ts'
 
 /** The outcome of a command, which is printed as a text or, with `--json`, as one document. */
-export interface CommandReport {
+interface CommandReport {
   readonly text: string
   readonly content: object
   /** The kind of the document; default: the name of the command. */
@@ -14,7 +14,7 @@ export interface CommandReport {
   readonly notes?: readonly string[]
 }
 
-/** A sub-command: its options besides `--json` and `--help`, and its action. */
+/** A sub-command: its options, and its action. */
 export interface Command {
   readonly options: OptionTable
   /** Lines under the options in `--help`. */
@@ -33,9 +33,10 @@ interface CommandOf<Table extends OptionTable> extends Omit<Command, 'options' |
   run(operands: readonly string[], options: Arguments<Table>, context: Context): Promise<number | CommandReport>
 }
 
-/** Gives `run` the types of the options that the command declares. */
+/** Adds the common options, and gives `run` the types of those that the command declares. */
 export function command<const Table extends OptionTable>(definition: CommandOf<Table>): Command {
-  return definition as unknown as Command
+  const options = { ...definition.options, ...commonOptions }
+  return { ...definition, options } as unknown as Command
 }
 
 /** The facts about a sub-command before it is loaded. */

@@ -1,23 +1,27 @@
 import { basename } from 'node:path'
-import { TIMED_EXAMPLES } from '@tp/compare'
-import type { ScoredPairs, SearchData } from '@tp/data'
+import { compareVariants, TIMED_EXAMPLES, TIMING_MS, type VariantToCompare } from '@tp/compare'
+import type { Inspection } from '@tp/compiler'
+import type { ModelFile, ScoredPairs, SearchData, TaskData } from '@tp/data'
+import { loadSession } from '@tp/data/files'
 import { inspectEncoders } from '@tp/plans/files'
+import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { type Arguments, flag, needing, text, under } from '../arguments/option.ts'
 import { comparedAmountOptions, leaveOutOption, pruningOptions } from '../arguments/pruning-options.ts'
 import { readComparedAmounts, readSettings, readWritten } from '../arguments/read-fields.ts'
-import { runtimeOption } from '../arguments/runtime-option.ts'
+import { runtimeOption } from '../arguments/run-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import { measureRows } from '../measuring/measure-rows.ts'
+import type { Context } from '../context/context.ts'
 import { titleOf } from '../measuring/title.ts'
 import { comparedMethods, type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { batchSizeOf } from '../model/open-inputs.ts'
-import { openTaskInputs, type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
+import { batchSizeOf, openTaskInputs, type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { betweenContent, describeBetween } from '../printing/between-rows.ts'
-import { describeRows, describeVerdicts, rowContent } from '../printing/rows.ts'
+import { originalName } from '../printing/made-from.ts'
+import { evaluation, timing } from '../printing/progress.ts'
+import { describeRows, describeVerdicts, type ResultRow, rowContent } from '../printing/rows.ts'
 import { type Command, command } from './command.ts'
 
 const options = {
@@ -113,4 +117,53 @@ function judgedContent(judged: SearchData | ScoredPairs): object {
   return 'relevant' in judged
     ? { by: 'relevance', queries: judged.queryCount, documents: judged.documents.length }
     : { by: 'scores', pairs: judged.scores.length }
+}
+
+interface RowsToMeasure {
+  readonly file: ModelFile
+  /** For a pruned model. */
+  readonly inspection: Inspection | undefined
+  readonly variants: readonly PrunedVariant[]
+  readonly data: TaskData
+  readonly batchSize: number
+}
+
+/** The rows of `tp eval`: the original file, then its variants. */
+async function measureRows(
+  { file, inspection, variants, data, batchSize }: RowsToMeasure,
+  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS, timedExamples }: Context,
+): Promise<ResultRow[]> {
+  const names = [{ method: originalName(file), keep: '', models: [file] }, ...variants]
+  const examples = data.inputs.targets.length
+  progress.expect?.([
+    ...names.map(({ models }) => evaluation(models.length * examples)),
+    timing(examples, data.task === 'asr' ? 2 * timingMs : timingMs),
+  ])
+  const options = { threads: 1, signal }
+  const compared = variants.map(({ plain, models }): VariantToCompare => {
+    const { model, encoders } = plain
+    return {
+      ...{ model, layerCount: encoders[0]?.layerCount },
+      open: () => loadSession(runtime, model, file, options),
+      traced: models.map(
+        (prune) => async () => loadSession(runtime, (await prune({ trace: true })).model, file, options),
+      ),
+    }
+  })
+  const dense = { model: file.model, open: () => runtime.load(file.path, { threads: 1, signal }) }
+  const rows = await compareVariants(
+    { dense, inspection, variants: compared, data },
+    {
+      ...{ batchSize, timingMs, timedExamples, signal },
+      onStage(stage) {
+        const { method = '', keep } = names[stage === 'dense' ? 0 : Number(stage) + 1] ?? {}
+        progress.stage(stage === 'times' ? 'timing' : `evaluating ${[method, keep].join(' ').trim()}`)
+      },
+      onProgress: (done, total) => progress.step(done, total),
+    },
+  )
+  return rows.map((row, i) => {
+    const { method, keep, models } = names[i] as (typeof names)[0]
+    return { method, keep, seeds: models.length, ...row }
+  })
 }

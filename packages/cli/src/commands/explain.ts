@@ -1,15 +1,17 @@
 import { basename } from 'node:path'
-import type { Explanation } from '@tp/compare'
+import { type Explanation, explain } from '@tp/compare'
 import { Refused } from '@tp/compiler'
-import { readModelFolder } from '@tp/data'
+import { isTpError, TpError } from '@tp/core'
+import { loadTokenizer, type ModelFile, readModelFolder } from '@tp/data'
+import { loadSession } from '@tp/data/files'
 import { inspectEncoders } from '@tp/plans/files'
-import type { SaliencyScore } from '@tp/train'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type SaliencyScore, saliencyOf } from '@tp/train'
 import { dataOptions } from '../arguments/data-options.ts'
 import { needing, text } from '../arguments/option.ts'
 import { amountOptions, methodOption, planOption, pruningOptions } from '../arguments/pruning-options.ts'
-import { explainFile } from '../explaining/explain-file.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { batchSizeOf, openInputs } from '../model/open-inputs.ts'
+import { batchSizeOf, openInputs } from '../model/open-task-inputs.ts'
 import { className, describeExplanation } from '../printing/explanation-text.ts'
 import { pruneFile } from '../pruning/prune-file.ts'
 import { type ReadPlan, readPlan, refuseLeaveOut } from '../pruning/read-plan.ts'
@@ -51,7 +53,7 @@ export const explainCommand: Command = command({
     '  tp explain model.onnx --data dev.tsv --score taylor --method received-attention --keep 0.7',
   ],
   async run([path = ''], args, context) {
-    const { progress, styled = false } = context
+    const { progress, signal, styled = false } = context
     const { data, score = 'gradient-input', tokenizer } = args
     const plan = args.method === undefined && args.plan === undefined ? undefined : await readPlan(args)
     if (plan !== undefined) refuseLeaveOut(plan.plan, 'tp explain')
@@ -74,7 +76,24 @@ export const explainCommand: Command = command({
     for (const note of inputs.notes) progress.note(note)
     const known = await readModelFolder(path)
     const classes = args.labels?.split(',') ?? known.labels
-    const found = await explainFile({ file, inspection, inputs, batchSize, tokenizer, score, pruned }, context)
+    progress.stage('computing saliency')
+    const saliency = await saliencyOf({
+      ...{ model: file.model, runtime: nodeRuntime(), inputs, encoder, score, batchSize, signal },
+    }).catch((error: unknown) => {
+      throw isTpError(error) && error.code === 'TP_GRADIENT' ? impassable(file, error) : error
+    })
+    const loading = { threads: 1, signal }
+    await using dense = await nodeRuntime().load(path, loading)
+    if (pruned) progress.stage('following tokens')
+    await using session = pruned && (await loadSession(nodeRuntime(), pruned.model, file, loading))
+    // Only texts have lengths of their own, and words to show.
+    const words = inputs.lengths && (tokenizer ?? known.tokenizer)
+    const found = await explain({
+      ...{ dense, inputs, saliency, batchSize, signal },
+      tokenizer: words === undefined ? undefined : await loadTokenizer(words),
+      ...(pruned && session && { pruned: { session, protectedPositions: pruned.protectedPositions } }),
+      onProgress: (done, total) => progress.step(done, total),
+    })
     const correlation = meanCorrelation(found)
     const schedule = pruned?.encoders[0]?.schedule
     const { classToken } = inspection
@@ -114,4 +133,10 @@ function summary({ method: { name } }: ReadPlan, correlation: number | undefined
   return correlation === undefined
     ? `${name}: no rank correlation with saliency, since all tokens of an example are pruned at the same layer, or none is`
     : `${name}: mean rank correlation of how long tokens are kept with their saliency ${correlation.toFixed(2)}`
+}
+
+function impassable({ path }: ModelFile, cause: TpError): TpError {
+  const reason = cause.message.replace(`[${cause.where}] `, '')
+  const advice = 'explain the model as it was before it was quantized or fused'
+  return new TpError('TP_GRADIENT', 'tp', `${basename(path)}: a gradient cannot pass ${reason}; ${advice}`, { cause })
 }

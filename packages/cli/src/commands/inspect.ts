@@ -9,9 +9,9 @@ import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { headText } from '../printing/head-text.ts'
-import { leftOutText } from '../printing/left-out-text.ts'
+import { lines } from '../printing/lines.ts'
+import { leftOutText, stepText } from '../printing/made-from.ts'
 import { megabytes, ranges } from '../printing/numbers.ts'
-import { stepText } from '../printing/step-text.ts'
 import { table } from '../printing/table.ts'
 import { type Command, command } from './command.ts'
 
@@ -84,45 +84,37 @@ function describe(
 ): string {
   const { layers, hidden, heads, tokens, batch, head, tokenOutputs, pruned, leftOut } = found
   const norms = [...new Set(layers.map(({ norm }) => norm))].join(' and ')
-  const facts: [string, string][] = [
+  const [named, isOne] = [found.encoder, found.encoders.length === 1]
+  const counts = flops.map(({ tokens: n, flops: count }) => `${(count / 1e6).toFixed(1)} M at n=${n}`)
+  const all: (readonly [name: string, text: string | false | undefined])[] = [
     ...fileFacts(file, found),
-    ...(found.encoders.length === 1
-      ? []
-      : [['encoders', found.encoders.map(encoderText).join('; ')] as [string, string]]),
-    [
-      found.encoders.length === 1 ? 'encoder' : found.encoder,
-      `${layers.length} layers, ${norms}-norm, hidden ${hidden}, ${heads} heads`,
-    ],
+    ['encoders', !isOne && found.encoders.map(encoderText).join('; ')],
+    [isOne ? 'encoder' : named, `${layers.length} layers, ${norms}-norm, hidden ${hidden}, ${heads} heads`],
     ['shape', `batch ${batch}, tokens ${tokens}`],
     ['padding', paddingText(found)],
     ['protected', fixedText(found)],
-    ...(found.segments === undefined ? [] : [['segments', `numbered by input ${found.segments}`] as [string, string]]),
+    ['segments', found.segments && `numbered by input ${found.segments}`],
     ['head', headText(head)],
-    ...(pooling === undefined ? [] : [['pooled outside', poolingText(pooling)] as [string, string]]),
-    ['per-token outputs', tokenOutputs.length === 0 ? 'none' : tokenOutputs.join(', ')],
-    ...(found.unfusing === undefined ? [] : [['fused', found.unfusing] as [string, string]]),
-    ...(unfusedBy === undefined
-      ? []
-      : [['written out by', `${unfusedBy.join(', ')}; whole under all others`] as [string, string]]),
-    ...(leftOut.length === 0 ? [] : [['left out', leftOut.map(leftOutText).join('; then ')] as [string, string]]),
-    ['pruned', pruned.length === 0 ? 'no' : pruned.map(stepText).join('; then ')],
-    [
-      'FLOPs',
-      flops.map(({ tokens: n, flops: count }) => `${(count / 1e6).toFixed(1)} M at n=${n}`).join(', ') || 'unknown',
-    ],
+    ['pooled outside', pooling && poolingText(pooling)],
+    ['per-token outputs', tokenOutputs.join(', ') || 'none'],
+    ['fused', found.unfusing],
+    ['written out by', unfusedBy && `${unfusedBy.join(', ')}; whole under all others`],
+    ['left out', leftOut.length > 0 && leftOut.map(leftOutText).join('; then ')],
+    ['pruned', pruned.map(stepText).join('; then ') || 'no'],
+    ['FLOPs', counts.join(', ') || 'unknown'],
   ]
+  const facts = all.filter((fact): fact is readonly [string, string] => typeof fact[1] === 'string')
   const width = Math.max(...facts.map(([name]) => name.length)) + 2
   const rows = layers.map(({ layer, site, attention, fused }) => [
     `${layer}`,
     site,
     fused === undefined ? attention : `${attention} (${fused})`,
   ])
-  return [
-    ...facts.map(([name, text]) => name.padEnd(width) + text),
-    ...(verbose
-      ? ['', table(['layer', 'tokens pruned after', 'attention'], rows, ['tokens pruned after', 'attention'])]
-      : []),
-  ].join('\n')
+  const headings = ['layer', 'tokens pruned after', 'attention']
+  return lines(
+    facts.map(([name, text]) => name.padEnd(width) + text),
+    verbose && ['', table(headings, rows, headings.slice(1))],
+  )
 }
 
 function poolingText({ of, isNormalized, unsupported }: NonNullable<ModelFolder['pooling']>): string {

@@ -1,8 +1,6 @@
 import { verifyPress } from '@tp/compare'
 import { press } from '@tp/compiler'
 import { amountRules } from '@tp/core/host'
-import { throwIfAborted } from '@tp/core/runtime'
-import { stageModel } from '@tp/data/files'
 import { decodeModel } from '@tp/onnx'
 import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
 import { flag, outOption, text } from '../arguments/option.ts'
@@ -10,6 +8,7 @@ import { countOptions, pruningOptions } from '../arguments/pruning-options.ts'
 import { planOf, readCount, readSettings } from '../arguments/read-fields.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
+import { writeModel } from '../model/write-model.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { megabytes } from '../printing/numbers.ts'
 import { type Command, command } from './command.ts'
@@ -33,7 +32,8 @@ export const pressCommand: Command = command({
     '',
     '  tp press decoder.onnx -o press.onnx --method key-diff --keep 0.5',
   ],
-  async run([path = ''], args, { progress, signal, files }) {
+  async run([path = ''], args, context) {
+    const { progress, signal, files } = context
     const { out } = args
     const amount = readCount(args)
     const entry = findMethod(await loadMethods(args.plugin), args.method)
@@ -42,16 +42,13 @@ export const pressCommand: Command = command({
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`pressing the caches of ${path}`)
     const pressing = await endable(async () => press(file.model, { method, amount }))
-    await using staged = await stageModel(decodeModel(pressing), file, out, signal)
-    if (args.verify) {
-      progress.stage('verifying')
+    const verify = async (at: string): Promise<void> => {
       await using process = boundedProcess(signal)
-      await using session = await process.load(staged.path, { bounds: boundsFor(staged.bytes) })
+      await using session = await process.load(at, { bounds: boundsFor(pressing.length) })
       await verifyPress(session, signal)
     }
-    throwIfAborted(signal, 'tp')
-    await staged.commit()
-    const { bytes } = staged
+    const model = decodeModel(pressing)
+    const { bytes } = await writeModel({ model, file, out, verify: args.verify && verify }, context)
     const kept = amountRules[amount.kind].kept(amount.value)
     const verified = args.verify ? '\nverified  the same tokens are kept of an example alone and in a batch' : ''
     return {

@@ -15,7 +15,7 @@ import {
 import { usageError } from '../arguments/usage-error.ts'
 import { endable } from '../context/endable.ts'
 import { decoderOf } from '../decoding/decoder-file.ts'
-import { describePruned, pruneDecoder } from '../decoding/prune-decoder.ts'
+import { pruneDecoder } from '../decoding/prune-decoder.ts'
 import { checkDecoderOptions, decoderOptions } from '../decoding/repair-decoder.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
@@ -24,8 +24,7 @@ import { pruneByDefault, pruneByPlan } from '../pruning/attempt.ts'
 import { asOutputTokens, checkOutputTokens, outputTokensOption } from '../pruning/output-tokens.ts'
 import { promptPruningOf } from '../pruning/prompt-pruning.ts'
 import { readPlan, saysNothing } from '../pruning/read-plan.ts'
-import { writeAttempt } from '../pruning/write-attempt.ts'
-import { writtenReport } from '../pruning/written-report.ts'
+import { writeAttempt, writtenReport } from '../pruning/write-attempt.ts'
 import { SEVEN_BITS } from '../quantizing/quantize-file.ts'
 import { type Command, command } from './command.ts'
 import { defaultOutput, refuseExisting } from './default-output.ts'
@@ -93,10 +92,7 @@ export const pruneCommand: Command = command({
     if (decoder !== undefined) {
       refuseOptionsOfEncoders(path, args)
       const prompt = readPruning && promptPruningOf(readPruning, decoder)
-      const stage = (name: string): void => progress.stage(name)
-      const options = { out, prompt, verify, signal, stage, beforeWriting: refuseExistingOut }
-      const written = await pruneDecoder(whole, decoder, options)
-      return { content: written, text: describePruned(written, decoder) }
+      return await pruneDecoder(whole, decoder, { out, prompt, verify, beforeWriting: refuseExistingOut }, context)
     }
 
     const outputTokens = args['output-tokens'] ?? false

@@ -2,17 +2,16 @@ import { basename } from 'node:path'
 import { type QuantizeOptions, quantizeFields } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { sizeOfFiles } from '@tp/data'
-import { stageModel } from '@tp/data/files'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { type Flag, flag, outOption, type TextOption, text } from '../arguments/option.ts'
 import { fieldOptions } from '../arguments/pruning-options.ts'
 import { readFields } from '../arguments/read-fields.ts'
-import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
+import { writeModel } from '../model/write-model.ts'
 import { describeQuantized, type PrintedQuantization } from '../printing/quantized-text.ts'
 import { quantizeFile, saturatesHere } from '../quantizing/quantize-file.ts'
-import { type Command, type CommandReport, command, millisecondsSince } from './command.ts'
+import { type Command, command, millisecondsSince } from './command.ts'
 
 /** Options for the fields of the form, by the names that they have there. */
 const formOptions = fieldOptions(quantizeFields) as Readonly<
@@ -56,13 +55,7 @@ export const quantizeCommand: Command = command({
     '  tp quantize model.onnx -o model.int8.onnx',
     '  tp quantize model.onnx -o model.int8.onnx --data texts.tsv --smooth --within 0.99',
     '',
-    'The whole speed-up, with tokens pruned by networks that learn from the float32 file:',
-    '',
-    '  tp train model.onnx -o pruned.onnx --method sdtp --keep 0.75 --train method --set distillation=1 --data a.tsv --selection b.tsv',
-    '  tp quantize pruned.onnx -o int8.onnx',
-    '  tp pack int8.onnx -o packed.onnx',
-    '',
-    'Caches of a decoder at a quarter of their bytes, each key and value with a scale of its own:',
+    'tp train --quantize gives the whole speed-up, with tokens pruned by networks that learn. Caches of a decoder at a quarter of their bytes:',
     '',
     '  tp prune decoder.onnx -o last.onnx --lossless',
     '  tp quantize last.onnx -o caches.int8.onnx --caches',
@@ -70,7 +63,8 @@ export const quantizeCommand: Command = command({
   async run([path = ''], args, context) {
     const { out, data } = args
     const { progress, signal, files } = context
-    if (args.caches) return await quantizedCaches(path, out, context)
+    if (args.caches)
+      return await (await import('../quantizing/write-eight-bit-caches.ts')).quantizedCaches(path, out, context)
     const form: Required<QuantizeOptions> = { ...FORM, ...readFields(args, quantizeFields) }
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
@@ -82,17 +76,14 @@ export const quantizeCommand: Command = command({
         ? undefined
         : await (await import('../quantizing/compare.ts')).quantizeCompared(file, { ...args, data }, form, context)
     const { model, nodes, remaining } = compared ?? quantized
-    await using staged = await stageModel(model, file, out, signal)
-    if (args.verify) progress.stage('verifying')
-    const verification = args.verify
-      ? await (await import('../quantizing/verify-quantized.ts')).verifyEightBits(
-          file,
-          { path: staged.path, model },
-          signal,
-        )
-      : undefined
-    throwIfAborted(signal, 'tp')
-    await staged.commit()
+    const verify = async (at: string) => {
+      const { verifyEightBits } = await import('../quantizing/verify-quantized.ts')
+      return await verifyEightBits(file, { path: at, model }, signal)
+    }
+    const { bytes, dataFiles, verification } = await writeModel(
+      { model, file, out, verify: args.verify && verify },
+      context,
+    )
     const saturates = form.weightType === 'int8' && !form.reduceRange && (await saturatesHere())
     if (saturates) progress.note(SATURATES)
     const report: PrintedQuantization = {
@@ -108,25 +99,12 @@ export const quantizeCommand: Command = command({
         smoothed: compared.smoothed,
       }),
       ...(verification && { verification }),
-      ...{ bytes: staged.bytes, bytesBefore: await sizeOfFiles(file), dataFiles: staged.dataFiles },
+      ...{ bytes, bytesBefore: await sizeOfFiles(file), dataFiles },
       ...millisecondsSince(start),
     }
     return { content: report, text: describeQuantized(report) }
   },
 })
-
-/** @throws RefusalError */
-async function quantizedCaches(
-  path: string,
-  out: string,
-  { progress, signal, files }: Context,
-): Promise<CommandReport> {
-  const { describeEightBitCaches, writeEightBitCaches } = await import('../quantizing/write-eight-bit-caches.ts')
-  const file = await endable(() => readModelFile(path, { signal, files }))
-  progress.stage(`quantizing the caches of ${basename(path)}`)
-  const { report, decoder } = await writeEightBitCaches(file, out, signal)
-  return { content: report, text: describeEightBitCaches(report, decoder) }
-}
 
 /** Without an option. */
 const FORM = Object.fromEntries(

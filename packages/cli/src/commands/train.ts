@@ -1,5 +1,6 @@
+import { appendFile } from 'node:fs/promises'
 import { throwIfAborted } from '@tp/core/runtime'
-import { outputsOf, removeWithWaiting, replaceFile, stageModel } from '@tp/data/files'
+import { outputsOf, removeWithWaiting, replaceFile, stageModel, writeError } from '@tp/data/files'
 import { showTraining } from '@tp/train'
 import { namingStored, storedFile, trainingFiles } from '@tp/train/files'
 import { dataOptions } from '../arguments/data-options.ts'
@@ -14,8 +15,6 @@ import {
 } from '../arguments/pruning-options.ts'
 import type { Context } from '../context/context.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { openLog } from '../printing/log.ts'
-import { trainingLines } from '../printing/training-report.ts'
 import { readPlan, refuseLeaveOut } from '../pruning/read-plan.ts'
 import { formHere, quantizeFile, SEVEN_BITS } from '../quantizing/quantize-file.ts'
 import { selectionMissing, selectionOption, TO_LEARN_FROM } from '../training/examples.ts'
@@ -94,9 +93,11 @@ export const trainCommand: Command = command({
     await staged.commit()
     for (const stored of Object.values(trainingFiles(out))) await removeWithWaiting(stored)
     const files = weightsOut === undefined || weights === undefined ? [] : [`written  ${weightsOut}`]
-    const content = { model: path, out, ...result.report, seconds: Math.round((performance.now() - began) / 100) / 10 }
-    const lines = 'lines' in result ? result.lines : trainingLines(result.report)
-    return { content, text: [`${out}  ${lines[0]}`, ...lines.slice(1), ...files].join('\n') }
+    const seconds = Math.round((performance.now() - began) / 100) / 10
+    return {
+      content: { model: path, out, ...result.content, seconds },
+      text: [`${out}  ${result.lines[0]}`, ...result.lines.slice(1), ...files].join('\n'),
+    }
   },
 })
 
@@ -108,18 +109,25 @@ async function trained(task: TrainingTask, learning: Learning): Promise<Training
     quantizeFile(file, quantize)
     if (quantize.reduceRange) progress.note(SEVEN_BITS)
   }
-  const log = typeof args.log === 'string' ? openLog(args.log) : undefined
+  const { log } = args
+  let logged = Promise.resolve()
   const shown = showTraining(progress)
   const onStep: typeof shown.onStep = (at, part) => {
     shown.onStep(at, part)
-    log?.add({ part, ...at })
+    if (typeof log === 'string') logged = logged.then(() => appendFile(log, `${JSON.stringify({ part, ...at })}\n`))
+    // Reported at the end, since nothing awaits this promise.
+    logged.catch(() => undefined)
   }
   return await namingStored(out, () => trainFile(task, learning, { ...shown, onStep }))
     .catch(async (error: unknown) => {
       if (signal.aborted) await noteStored(out, progress)
       throw error
     })
-    .finally(() => log?.end())
+    .finally(() =>
+      logged.catch((cause: unknown) => {
+        throw writeError(`${log}`, cause)
+      }),
+    )
 }
 
 /** The files of an interrupted training. */

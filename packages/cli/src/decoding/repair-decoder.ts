@@ -8,7 +8,7 @@ import { withinBounds } from '@tp/plans/files'
 import { type Arguments, type TextOption, text } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { naming } from '../model/refusal-error.ts'
-import type { DecoderReport } from '../printing/decoder-report.ts'
+import type { DecoderReport } from '../printing/pruned-report.ts'
 
 export const decoderOptions: Readonly<Record<'decoder' | 'decoder-out', TextOption>> = {
   decoder: text(

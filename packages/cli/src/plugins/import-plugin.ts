@@ -5,7 +5,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isTpError, TpError } from '@tp/core'
 import { asError } from '@tp/core/host'
 import { moduleResolve } from 'import-meta-resolve'
-import { rememberPlugin } from './loaded-plugins.ts'
 
 /**
  * A plugin's module: by its path, or by the name of a package as the working folder sees it.
@@ -16,7 +15,7 @@ import { rememberPlugin } from './loaded-plugins.ts'
 export async function importPlugin(plugin: string, option: string, others = ''): Promise<unknown> {
   const url = locate(plugin, option, others)
   requireBuilt(plugin, url)
-  rememberPlugin(plugin, url)
+  plugins.set(plugin, url)
   try {
     return await Promise.race([import(url.href), tooLate(plugin)])
   } catch (thrown) {
@@ -102,4 +101,23 @@ function entryOfFolder(url: URL): URL {
 /** Whether a file that is not there is one of a package's that is: `tp-mine/dist/index.js`. */
 function isInPackage(path: string): boolean {
   return !existsSync(path) && existsSync(join(dirname(dirname(path)), 'package.json'))
+}
+
+/** Modules that this process has begun to load, by what named them. None can be unloaded, so there is one list. */
+const plugins = new Map<string, URL>()
+
+/** The options that have named plugins on the command line. */
+export function loadedPlugins(): string[] {
+  return [...plugins.keys()]
+}
+
+/** The plugin whose code an error has passed through, by the files in its stack: those next to the entry of a plugin. */
+export function pluginIn({ stack = '' }: Error): string | undefined {
+  const isIn = (folder: string): boolean =>
+    stack
+      .split(folder)
+      .slice(1)
+      .some((rest) => /^[^/]+:\d+:\d+/.test(rest))
+  for (const [name, entry] of plugins) if (isIn(new URL('.', entry).href)) return name
+  return undefined
 }

@@ -20,18 +20,14 @@ export function describeCheck(dense: CheckedFile, pruned: CheckedFile): string {
   const names = columnNames(dense.file.path, pruned.file.path)
   const [before, after] = [dense.figures, pruned.figures]
   const columns = [...new Set([before, after].flatMap(({ answers }) => Object.keys(answers.cells)))]
-  const isSpeech = after.encoder !== undefined
+  const cellsOf = (heading: string): string[] => [before, after].map(({ answers }) => cellText(answers.cells[heading]))
   const rows = [
     ['made from', madeFromText(dense.provenance), madeFromText(pruned.provenance, dense.file)],
     ['size', megabytes(dense.bytes), megabytes(pruned.bytes)],
-    ...columns.map((heading) => [
-      heading,
-      cellText(before.answers.cells[heading]),
-      cellText(after.answers.cells[heading]),
-    ]),
+    ...columns.map((heading) => [heading, ...cellsOf(heading)]),
     ...(after.encoder ? [['encoder', '1.00×', speedUpText(after.encoder.speedup)]] : []),
-    ...(isSpeech
-      ? [['s of sound per s', before.soundPerSecond?.toFixed(1) ?? '', after.soundPerSecond?.toFixed(1) ?? '']]
+    ...(after.encoder
+      ? [['s of sound per s', ...[before, after].map((each) => each.soundPerSecond?.toFixed(1) ?? '')]]
       : []),
     ['p50 ms', before.latency.p50Ms.toFixed(2), after.latency.p50Ms.toFixed(2)],
     ['speed-up', '1.00×', speedUpText(after.latency.speedup)],

@@ -25,3 +25,8 @@ export function wrappedCommand(line: string, columns: number): string | undefine
   }
   return [...lines, open].join('\n')
 }
+
+/** A path as one word of a command line that is printed to be typed. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

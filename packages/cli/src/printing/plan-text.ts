@@ -2,8 +2,8 @@ import { factor } from '@tp/compare'
 import { layersAt, type Plan } from '@tp/compiler'
 import type { Interval } from '@tp/metrics'
 import type { AloneEffect, LeftOut, OptimizedPlan } from '@tp/optimize'
+import { shellWord } from './command-line.ts'
 import { layersText } from './numbers.ts'
-import { shellWord } from './shell-word.ts'
 
 export interface PlanFiles {
   readonly model: string

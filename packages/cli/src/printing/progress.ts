@@ -125,3 +125,13 @@ function spanText(seconds: number): string {
   const minutes = Math.round(seconds / 60)
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
+
+/** A model, or several one after another, on as many examples in all. */
+export function evaluation(examples: number): ExpectedStage {
+  return { work: examples, kind: 'evaluation' }
+}
+
+/** Models in turns on some of the examples, for a time that is known. */
+export function timing(examples: number, milliseconds: number): ExpectedStage {
+  return { work: examples, kind: 'timing', seconds: milliseconds / 1000 }
+}

@@ -5,60 +5,59 @@ import { amountText } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import type { SafelyPruned } from '@tp/optimize'
 import type { PrunedModelFile } from '@tp/plans/files'
-import { comparisonText } from './comparison-text.ts'
-import { type DecoderReport, decoderText } from './decoder-report.ts'
-import { leftOutText } from './left-out-text.ts'
-import { megabytes, ranges } from './numbers.ts'
+import { comparisonText } from './cell-text.ts'
+import { lines } from './lines.ts'
+import { leftOutText } from './made-from.ts'
+import { layersText, megabytes, ranges } from './numbers.ts'
 
-function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
-  return {
-    layerCount,
-    schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })),
-    cuts: cuts.map(({ layer }) => layer),
-  }
-}
-
-/** The description of a pruning, and the saved computation. */
-interface AttemptContent extends Pick<PrintedPruning, 'method' | 'flops' | 'leftOut' | 'quantized'> {
+/** The report of a pruned and written file, in the order of its document. */
+export interface PrintedPruning {
+  readonly method: string
   readonly params: NonNullable<Plan['params']>
-  readonly encoders?: readonly object[]
+  /** Layers that were left out. */
+  readonly leftOut?: LeftOutLayers | undefined
+  readonly flops: readonly FlopsFactor[]
+  readonly quantized?: PrunedModelFile['quantized']
+  readonly bytes: number
+  readonly dataFiles: readonly string[]
+  readonly verification?: VerifiedPruning
+  readonly decoder?: DecoderReport
+  /** Where it was timed. */
+  readonly speed?: SpeedReport | undefined
+  /** Remarks about models of this kind, in sentences. */
+  readonly notes: readonly string[]
+  readonly milliseconds: number
 }
 
-/** The same of a pruned file, and how each encoder was pruned. */
-export function attemptContent(
+/** The decoder of an encoder of speech, after pruning. */
+export interface DecoderReport {
+  readonly decoder: string
+  /** How many states were built in; absent where it reads any number as it is, and nothing was written. */
+  readonly builtIn?: number
+  readonly out?: string
+  readonly bytes?: number
+  readonly dataFiles?: readonly string[]
+  /** The largest difference of what it returned, where that was compared. */
+  readonly verification?: { readonly difference: number }
+}
+
+/** The pruning of a file, and how each encoder was pruned. */
+export function pruningContent(
   whole: ModelFile,
   { pruned, plan }: { readonly pruned: PrunedModelFile; readonly plan: Plan },
-): AttemptContent {
+): Pick<PrintedPruning, 'method' | 'params' | 'leftOut' | 'flops' | 'quantized'> {
   const [model] = pruned.inspections
+  const encoders = pruned.encoders.map(({ name, layerCount, schedule, cuts }) => ({
+    ...{ name, layerCount, schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) },
+    cuts: cuts.map(({ layer }) => layer),
+  }))
+  const { name: _, ...first } = encoders[0] as (typeof encoders)[0]
   return {
-    method: plan.method,
-    params: plan.params ?? {},
-    ...encoderContent(pruned.encoders[0] as PrunedEncoder),
-    ...(model.encoders.length > 1 && {
-      encoders: pruned.encoders.map((encoder) => ({ name: encoder.name, ...encoderContent(encoder) })),
-    }),
+    ...{ method: plan.method, params: plan.params ?? {}, ...first, ...(model.encoders.length > 1 && { encoders }) },
     ...(plan.leaveOut?.length && { leftOut: model.leftOut.at(-1) }),
     flops: flopsFactors(whole, model, pruned),
     ...(pruned.quantized && { quantized: pruned.quantized }),
   }
-}
-
-export interface PrintedPruning {
-  readonly out: string
-  readonly method: string
-  readonly flops: readonly FlopsFactor[]
-  readonly bytes: number
-  readonly dataFiles: readonly string[]
-  /** Layers that were left out. */
-  readonly leftOut?: LeftOutLayers | undefined
-  readonly quantized?: PrunedModelFile['quantized']
-  readonly verification?: VerifiedPruning
-  readonly decoder?: DecoderReport
-  /** Remarks about models of this kind, in sentences. */
-  readonly notes: readonly string[]
-  /** Where it was timed. */
-  readonly speed?: SpeedReport | undefined
-  readonly milliseconds: number
 }
 
 /** How many times as fast as the dense file, on one thread. */
@@ -82,43 +81,43 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: PrunedModelFil
 
 /** @param pruning absent where only layers are left out */
 export function describePruning(
-  report: PrintedPruning,
+  report: PrintedPruning & { readonly out: string },
   { encoders }: PrunedModelFile,
   pruning: Method | undefined,
 ): string {
-  const {
-    out,
-    method,
-    leftOut,
-    flops,
-    bytes,
-    dataFiles,
-    quantized,
-    verification,
-    decoder,
-    notes,
-    speed,
-    milliseconds,
-  } = report
-  const bits = quantized === undefined ? '' : ', 8 bits'
-  return [
-    `${out}  ${megabytes(bytes)}, ${method}${bits}, ${(milliseconds / 1000).toFixed(1)} s`,
-    ...(leftOut ? [`without ${leftOutText(leftOut)}; the others are numbered from 0 again`] : []),
-    ...encoders.flatMap((encoder) => {
-      const lines = pruning === undefined ? [LAYERS_ONLY] : cutsText(encoder, pruning)
-      return encoders.length === 1 ? lines : lines.map((line) => `${encoder.name}: ${line}`)
+  const { out, method, leftOut, flops, bytes, dataFiles, quantized, verification, decoder, notes, speed } = report
+  const seconds = (report.milliseconds / 1000).toFixed(1)
+  const times = flops.map(({ tokens, factor: fewer }) => `${factor(fewer)} fewer at n=${tokens}`)
+  return lines(
+    `${out}  ${megabytes(bytes)}, ${method}${quantized === undefined ? '' : ', 8 bits'}, ${seconds} s`,
+    leftOut && `without ${leftOutText(leftOut)}; the others are numbered from 0 again`,
+    encoders.flatMap((encoder) => {
+      const about = pruning === undefined ? [LAYERS_ONLY] : cutsText(encoder, pruning)
+      return encoders.length === 1 ? about : about.map((line) => `${encoder.name}: ${line}`)
     }),
-    flops.length === 0
-      ? 'FLOPs depend on the data'
-      : `FLOPs  ${flops.map(({ tokens, factor: times }) => `${factor(times)} fewer at n=${tokens}`).join(', ')}`,
-    ...dataFiles.map((path) => `weights copied to ${path}`),
-    ...(verification ? [verificationText(verification, quantized !== undefined)] : []),
-    ...(decoder ? decoderText(decoder) : []),
-    ...(speed
-      ? [`${speedText(speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: tp optimize --data measures it'}`]
-      : []),
-    ...notes.map((note) => `note  ${note}`),
-  ].join('\n')
+    flops.length === 0 ? 'FLOPs depend on the data' : `FLOPs  ${times.join(', ')}`,
+    copiesText(dataFiles),
+    verification && verificationText(verification, quantized !== undefined),
+    decoder && decoderText(decoder),
+    speed &&
+      `${speedText(speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: tp optimize --data measures it'}`,
+    notes.map((note) => `note  ${note}`),
+  )
+}
+
+/** Data files that were copied next to the output. */
+export function copiesText(dataFiles: readonly string[] = []): string[] {
+  return dataFiles.map((path) => `weights copied to ${path}`)
+}
+
+function decoderText({ decoder, builtIn, out, bytes = 0, dataFiles, verification }: DecoderReport): string {
+  if (builtIn === undefined) return `decoder  ${decoder} reads any number of states; it is left as it is`
+  return lines(
+    `decoder  ${out}  ${megabytes(bytes)}; ${builtIn} states were built in, and it reads any number now`,
+    copiesText(dataFiles),
+    verification &&
+      `verified  with ${builtIn} states, and with fewer next to the old file with each several times: differs by ${verification.difference.toExponential(1)}`,
+  )
 }
 
 const EXACT = 'exact: the outputs are the dense ones'
@@ -128,21 +127,18 @@ function cutsText({ cuts, schedule }: PrunedEncoder, { before, unscheduled }: Me
   const first = before === undefined ? undefined : cuts[0]
   const own = first === undefined ? cuts : cuts.slice(1)
   const leftOut = [...schedule.keys()].filter((layer) => !own.some((cut) => cut.layer === layer))
-  return [
-    ...(cuts.length === 0 ? ['no tokens are pruned but dead ones'] : []),
-    ...(first === undefined ? [] : [`${before?.name} prunes ${placeText([first])}: as many tokens as it decides`]),
-    ...(own.length === 0
-      ? []
-      : [
-          `tokens are pruned ${placeText(own)}: ${unscheduled ? 'as many as the method decides' : amountsText(schedule)}`,
-        ]),
-    ...(leftOut.length === 0 ? [] : [`no cut at layer ${ranges(leftOut)}: later layers read only protected tokens`]),
-  ]
+  const amounts = unscheduled ? 'as many as the method decides' : amountsText(schedule)
+  return lines(
+    cuts.length === 0 && 'no tokens are pruned but dead ones',
+    first && `${before?.name} prunes ${placeText([first])}: as many tokens as it decides`,
+    own.length > 0 && `tokens are pruned ${placeText(own)}: ${amounts}`,
+    leftOut.length > 0 && `no cut at layer ${ranges(leftOut)}: later layers read only protected tokens`,
+  ).split('\n')
 }
 
 function placeText(cuts: PrunedEncoder['cuts']): string {
-  const layers = cuts.length === 1 ? 'layer' : 'layers'
-  return `${cuts[0]?.site === 'input' ? 'before' : 'after the attention of'} ${layers} ${ranges(cuts.map(({ layer }) => layer))}`
+  const layers = cuts.map(({ layer }) => layer)
+  return `${cuts[0]?.site === 'input' ? 'before' : 'after the attention of'} ${layersText(layers, ranges(layers))}`
 }
 
 function amountsText(schedule: ReadonlyMap<number, Amount>): string {
@@ -160,14 +156,14 @@ function verificationText(verification: VerifiedPruning, isRounded: boolean): st
   const { shapes, invariance, sites } = verification
   const before = isRounded ? 'before rounding to 8 bits, ' : ''
   const alike = Object.entries(invariance ?? {}).map(([arrangement, count]) => `${arrangement} (${count})`)
-  return [
+  return lines(
     `verified  runs ${shapesText(shapes)} with finite outputs`,
     `          ${before}keeping every token by force, outputs differ ${comparisonText(verification)}`,
     alike.length === 0
       ? '          not compared in batches: the batch is fixed, or the dense answers depend on it themselves'
       : `          ${before}examples get the same answers alone and ${alike.join(', ')}`,
-    ...siteCostsText(sites),
-  ].join('\n')
+    siteCostsText(sites),
+  )
 }
 
 /** `at 3 to 16 tokens, 1 to 5 at a time,` */

@@ -2,6 +2,7 @@ import type { AnswerNearness, QuantizedComparison } from '@tp/compare'
 import type { QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Task } from '@tp/data/outputs'
 import type { Quantized, QuantizedWithin } from '@tp/optimize'
+import { lines } from './lines.ts'
 import { counted, megabytes, percentage } from './numbers.ts'
 
 /** For a decoder, examples in batches are not compared with those alone. */
@@ -32,37 +33,18 @@ const similarityNames: Readonly<Record<Exclude<Task, 'asr'>, string>> = {
 }
 
 export function describeQuantized(report: PrintedQuantization): string {
-  const {
-    out,
-    type,
-    perChannel,
-    activations,
-    nodes,
-    remaining,
-    task,
-    similarity,
-    floats = [],
-    smoothed,
-    verification,
-    bytes,
-    bytesBefore,
-  } = report
+  const { out, type, nodes, task, similarity, floats = [], smoothed, verification, bytes, bytesBefore } = report
   const tables = nodes.filter(({ operator }) => operator === 'Gather').length
-  const products = nodes.length - tables
-  const scales = perChannel === true ? 'channel' : 'matrix'
-  const lines = [
-    `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${counted(products, 'product')} and ${counted(tables, 'table')} in ${type}, one scale for each ${scales}; activations: one for each ${activations}`,
-  ]
-  const left = remainingText(remaining, bytes)
-  if (left !== undefined) lines.push(left)
-  if (smoothed !== undefined) lines.push(smoothedText(smoothed))
-  if (task !== undefined && similarity !== undefined) {
-    lines.push(`${similarityNames[task]} of the model as it was: ${similarity.toFixed(4)}`)
-  }
-  if (floats.length > 0)
-    lines.push(`in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`)
-  if (verification !== undefined) lines.push(verificationText(verification))
-  return lines.join('\n')
+  const weights = `${counted(nodes.length - tables, 'product')} and ${counted(tables, 'table')} in ${type}`
+  const scales = `one scale for each ${report.perChannel === true ? 'channel' : 'matrix'}; activations: one for each ${report.activations}`
+  return lines(
+    `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${weights}, ${scales}`,
+    remainingText(report.remaining, bytes),
+    smoothed && smoothedText(smoothed),
+    task && similarity !== undefined && `${similarityNames[task]} of the model as it was: ${similarity.toFixed(4)}`,
+    floats.length > 0 && `in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`,
+    verification && verificationText(verification),
+  )
 }
 
 /** Less of the file is not worth a line. */
@@ -85,8 +67,8 @@ function smoothedText(sites: readonly SmoothedSite[]): string {
 function verificationText({ distances, own }: EightBitsVerified): string {
   const each = Object.entries(distances).map(([arrangement, far]) => `${arrangement} ${percentage(far)}`)
   const [examples, outputs] = own === undefined ? ['prompts', 'the last logits'] : ['examples', 'outputs']
-  return [
+  return lines(
     `verified  on random ${examples} ${outputs} differ from the source's by ${each.join(', ')} of their size`,
-    ...(own === undefined ? [] : [`          in batches from those alone by ${percentage(own)}`]),
-  ].join('\n')
+    own !== undefined && `          in batches from those alone by ${percentage(own)}`,
+  )
 }

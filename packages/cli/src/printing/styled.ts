@@ -1,38 +1,22 @@
-import pc from 'picocolors'
+import { styleText } from 'node:util'
 
 /** Words at the beginning of a line that color distinguishes; only where the terminal shows it. */
-const marks: readonly (readonly [pattern: RegExp, style: (colors: Colors) => (text: string) => string])[] = [
-  [
-    /^yes:/,
-    ({ bold, green }) =>
-      (text) =>
-        bold(green(text)),
-  ],
-  [
-    /^no:/,
-    ({ bold, red }) =>
-      (text) =>
-        bold(red(text)),
-  ],
-  [
-    /^not shown:/,
-    ({ bold, yellow }) =>
-      (text) =>
-        bold(yellow(text)),
-  ],
-  [/^\[[\w@/ -]+\]/, ({ red }) => red],
-  [/^(?:note {2}|next {2}|then {2}|code:)/, ({ dim }) => dim],
-  [/^(?:usage|options|examples|commands|exit codes):?$/i, ({ bold }) => bold],
+const marks: readonly (readonly [pattern: RegExp, style: Parameters<typeof styleText>[0]])[] = [
+  [/^yes:/, ['bold', 'green']],
+  [/^no:/, ['bold', 'red']],
+  [/^not shown:/, ['bold', 'yellow']],
+  [/^\[[\w@/ -]+\]/, 'red'],
+  [/^(?:note {2}|next {2}|then {2}|code:)/, 'dim'],
+  [/^(?:usage|options|examples|commands|exit codes):?$/i, 'bold'],
 ]
-
-type Colors = ReturnType<typeof pc.createColors>
 
 /** Text as a terminal shows it best; unchanged where it shows no colors. */
 export function styled(text: string, isStyled: boolean): string {
   if (!isStyled) return text
-  const colors = pc.createColors(true)
+  // Whether to style at all is decided before.
+  const show = (style: (typeof marks)[0][1]) => (found: string) => styleText(style, found, { validateStream: false })
   return text
     .split('\n')
-    .map((line) => marks.reduce((shown, [pattern, style]) => shown.replace(pattern, style(colors)), line))
+    .map((line) => marks.reduce((shown, [pattern, style]) => shown.replace(pattern, show(style)), line))
     .join('\n')
 }

@@ -1,4 +1,4 @@
-import { type Flag, type FlagSpec, flag, type OptionTable } from '../arguments/option.ts'
+import { type FlagSpec, flag, type OptionTable } from '../arguments/option.ts'
 import { settingName } from '../arguments/through.ts'
 import type { Command, CommandEntry } from '../commands/command.ts'
 
@@ -18,9 +18,6 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
   ].join('\n')
 }
 
-/** Options of every command. */
-export const commonOptions: Readonly<Record<'json', Flag>> = { json: flag('print one JSON document') }
-
 /** `tp COMMAND --help`. */
 export function helpOf(
   name: string,
@@ -33,7 +30,7 @@ export function helpOf(
     '',
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
     '',
-    ...listed({ ...options, ...commonOptions, help: flag('this text') }, isVerbose),
+    ...listed({ ...options, help: flag('this text') }, isVerbose),
     ...(notes.length === 0 ? [] : ['', ...paragraphs(notes)]),
   ].join('\n')
 }

@@ -1,6 +1,6 @@
 import { isTpError, TpError } from '@tp/core'
 import { asError } from '@tp/core/host'
-import { loadedPlugins, pluginIn } from '../plugins/loaded-plugins.ts'
+import { loadedPlugins, pluginIn } from '../plugins/import-plugin.ts'
 
 /** A thrown value as an error with a code if its cause is known; any other is a bug in tp. */
 export function knownError(thrown: unknown): Error {

@@ -15,7 +15,7 @@ import { printable } from '../printing/printable.ts'
 import { styled } from '../printing/styled.ts'
 import { UNBOUNDED, wrapped } from '../printing/terminal.ts'
 import { claimInputs, claimOutputs } from './claim-files.ts'
-import { commonOptions, helpOf, overview } from './help.ts'
+import { helpOf, overview } from './help.ts'
 import { knownError } from './known-error.ts'
 
 interface Terminal extends Omit<Context, 'files'> {
@@ -94,7 +94,7 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
     return 0
   }
   const command: Command = await entry.load()
-  const table = { ...command.options, ...commonOptions }
+  const table = command.options
   const { operands, options } = readArguments(name, entry.operands, table, rest)
   // Before anything is done: nothing that is read is written over, and nothing is written twice.
   await claimOutputs(terminal.files, command, { operands, options })

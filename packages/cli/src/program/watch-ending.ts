@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { TpError } from '@tp/core'
 import { EXIT } from '../commands/exit-code.ts'
-import { loadedPlugins } from '../plugins/loaded-plugins.ts'
+import { loadedPlugins } from '../plugins/import-plugin.ts'
 import { printable } from '../printing/printable.ts'
 import { knownError } from './known-error.ts'
 import { asksForJson, describe, errorDocument } from './run.ts'

@@ -4,9 +4,10 @@ import type { ModelFile } from '@tp/data'
 import { stageModel } from '@tp/data/files'
 import { verifyPrunedFile } from '@tp/plans/files'
 import type { Context } from '../context/context.ts'
-import { interruptible } from '../context/endable.ts'
+import { endable, interruptible } from '../context/endable.ts'
 import { repairDecoder } from '../decoding/repair-decoder.ts'
-import type { DecoderReport } from '../printing/decoder-report.ts'
+import { ONE_ROW } from '../model/as-pooled.ts'
+import { type PrintedPruning, pruningContent } from '../printing/pruned-report.ts'
 import type { Attempt } from './attempt.ts'
 
 export interface WriteAttemptOptions {
@@ -21,12 +22,7 @@ export interface WriteAttemptOptions {
 }
 
 /** The written file, and the comparison before. */
-export interface Written {
-  readonly bytes: number
-  readonly dataFiles: readonly string[]
-  readonly verification?: VerifiedPruning
-  readonly decoder?: DecoderReport
-}
+type Written = Pick<PrintedPruning, 'bytes' | 'dataFiles' | 'verification' | 'decoder'>
 
 /**
  * Writes a pruned file, and the decoder of its states, both or neither.
@@ -59,5 +55,32 @@ export async function writeAttempt(
     dataFiles: staged.dataFiles,
     ...(verification && { verification }),
     ...(repaired && { decoder: repaired.report }),
+  }
+}
+
+/** The pruned and written model. */
+interface WrittenAttempt {
+  readonly file: ModelFile
+  /** The file as it was pruned, perhaps with one row of its states. */
+  readonly whole: ModelFile
+  readonly out: string
+  readonly attempt: Attempt
+  readonly written: Written
+  /** Further sentences for the user. */
+  readonly notes?: readonly string[]
+  /** When the command began, by `performance.now()`. */
+  readonly began: number
+}
+
+/** The document of a pruned file. */
+export async function writtenReport(done: WrittenAttempt): Promise<PrintedPruning & { readonly out: string }> {
+  const { file, whole, out, attempt, written, notes = [], began } = done
+  const { speed } = attempt
+  return {
+    ...{ model: file.path, out },
+    ...(await endable(async () => pruningContent(whole, attempt))),
+    ...{ ...written, ...(speed && { speed }) },
+    notes: [...attempt.notes, ...(whole === file ? [] : [ONE_ROW]), ...notes],
+    milliseconds: Math.round(performance.now() - began),
   }
 }

@@ -8,9 +8,8 @@ import type { dataOptions, taskOption } from '../arguments/data-options.ts'
 import type { Arguments } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
-import { batchSizeOf } from '../model/open-inputs.ts'
-import { openTaskInputs } from '../model/open-task-inputs.ts'
-import { evaluation } from '../printing/expected-stages.ts'
+import { batchSizeOf, openTaskInputs } from '../model/open-task-inputs.ts'
+import { evaluation } from '../printing/progress.ts'
 
 /** The data that answers are compared on, and how near these have to be. */
 interface CompareArguments extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {

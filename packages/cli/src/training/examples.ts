@@ -7,9 +7,7 @@ import type { dataOptions } from '../arguments/data-options.ts'
 import { type Arguments, type TextOption, text } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
-import { givesVectors } from '../model/gives-vectors.ts'
-import { openData } from '../model/open-inputs.ts'
-import { openTaskInputs } from '../model/open-task-inputs.ts'
+import { givesVectors, openData, openTaskInputs } from '../model/open-task-inputs.ts'
 
 export const selectionOption: Readonly<Record<'selection', TextOption>> = {
   selection: text('PATH', 'examples to choose the best weights by; not those of --data', { reads: 'data' }),

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { QuantizeOptions } from '@tp/compiler'
+import type { Schedule } from '@tp/core'
 import { learnedBytes } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { loadSession } from '@tp/data/files'
@@ -11,7 +12,6 @@ import {
   fitPlan,
   fittedMethods,
   learnedSummary,
-  type TrainedPlan,
   type TrainingObserver,
   trainPlan,
 } from '@tp/train'
@@ -23,7 +23,7 @@ import { saysHowMany } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { openTaskInputs } from '../model/open-task-inputs.ts'
-import type { TrainingReport } from '../printing/training-report.ts'
+import { trainingLines } from '../printing/training-report.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
 import { requireValues } from '../pruning/weights.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
@@ -41,10 +41,11 @@ export interface TrainingTask {
   readonly quantize: QuantizeOptions | undefined
 }
 
-/** A model that has learned, its report, and the values that its method has learned. */
+/** A model that has learned, its report as content and for a reader, and the values that its method has learned. */
 export interface TrainingResult {
   readonly model: Model
-  readonly report: Omit<TrainingReport, 'model' | 'out' | 'seconds'>
+  readonly content: object
+  readonly lines: readonly string[]
   readonly weights?: Uint8Array
 }
 
@@ -93,25 +94,25 @@ export async function trainFile(
     load: (model) => loadSession(nodeRuntime(), model, file, { threads: 1, signal }),
     store: trainingStore(out),
   })
-  const { learned } = trained
+  const { layers, settings: used, step, schedule, learned, flops } = trained
+  const { finished: in8Bits, ...selection } = trained.selection
   return {
     model: trained.model,
-    report: reportOf(trained, planned, learning),
+    content: {
+      ...{ method: plan.method, params: plan.params ?? {}, layers, settings: { ...used, train: part }, step },
+      selection: { ...selection, ...(in8Bits !== undefined && { in8Bits }) },
+      ...(trained.plan && { plan: trained.plan }),
+      ...(schedule && { schedule: scheduleContent(schedule) }),
+      ...(learned && { learned: learnedSummary(learned) }),
+      ...(flops !== undefined && { flops }),
+    },
+    lines: [`${plan.method}, weights of step ${step}`, ...trainingLines(trained)],
     ...(learned && { weights: learnedBytes(learned) }),
   }
 }
 
-function reportOf(trained: TrainedPlan, { plan }: ReadPlan, { part }: Learning): TrainingResult['report'] {
-  const { layers, settings, step, schedule, learned, flops } = trained
-  const { finished: in8Bits, ...selection } = trained.selection
-  return {
-    ...{ method: plan.method, params: plan.params ?? {}, layers, settings: { ...settings, train: part }, step },
-    selection: { ...selection, ...(in8Bits !== undefined && { in8Bits }) },
-    ...(trained.plan && { plan: trained.plan }),
-    ...(schedule && { schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
-    ...(learned && { learned: learnedSummary(learned) }),
-    ...(flops !== undefined && { flops }),
-  }
+function scheduleContent(schedule: Schedule): object[] {
+  return [...schedule].map(([layer, amount]) => ({ layer, ...amount }))
 }
 
 /** Whether `tp train` fits the method's values instead of training by steps. */
@@ -122,15 +123,8 @@ export function isFitted({ plan, values }: ReadPlan): boolean {
 /** Options that say how to train by steps. */
 const stepping = [...Object.keys(settingOptions), 'selection', 'train', 'target-flops', 'resume', 'log']
 
-export interface FitResult extends Pick<TrainingResult, 'model'> {
-  readonly weights: Uint8Array
-  readonly report: { readonly method: string; readonly texts: number; readonly schedule: readonly object[] }
-  /** The report for a reader. */
-  readonly lines: readonly string[]
-}
-
 /** Fits a method's values and prunes the model with them. @throws TpError, Refused */
-export async function fitFile(task: TrainingTask): Promise<FitResult> {
+export async function fitFile(task: TrainingTask): Promise<TrainingResult> {
   const { file, planned, args, context, quantize } = task
   const { progress, signal } = context
   const { method } = planned.plan
@@ -158,7 +152,7 @@ export async function fitFile(task: TrainingTask): Promise<FitResult> {
   })
   const { model, learned, cosine } = fitted
   const texts = inputs.targets.length
-  const schedule = [...fitted.schedule].map(([layer, amount]) => ({ layer, ...amount }))
+  const schedule = scheduleContent(fitted.schedule)
   const lines =
     cosine === undefined
       ? [`fitted on ${texts} texts; the head reads single tokens, so none are restored`]
@@ -169,7 +163,7 @@ export async function fitFile(task: TrainingTask): Promise<FitResult> {
   return {
     model: quantize === undefined ? model : quantizeFile({ ...file, model }, quantize).model,
     weights: learnedBytes(learned),
-    report: { method, texts, schedule, ...(cosine && { cosine }) },
+    content: { method, texts, schedule, ...(cosine && { cosine }) },
     lines: [method, ...lines],
   }
 }

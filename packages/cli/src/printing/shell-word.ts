@@ -1,4 +1,0 @@
-/** A path as one word of a command line that is printed to be typed. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}

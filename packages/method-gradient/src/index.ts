@@ -4,7 +4,7 @@ import { dynamicVitOptions, dynamicvit } from './dynamicvit.ts'
 import { lengthAdaptive, lengthAdaptiveOptions } from './length-adaptive.ts'
 import { ltp, ltpOptions } from './ltp.ts'
 import { powerBert } from './power-bert.ts'
-import { sdtp } from './sdtp.ts'
+import { sdtp, sdtpRecipes } from './sdtp.ts'
 import { transkimmer, transkimmerOptions } from './transkimmer.ts'
 
 export { type AdaplerOptions, adapler } from './adapler.ts'
@@ -22,7 +22,12 @@ export { type TranskimmerOptions, transkimmer } from './transkimmer.ts'
 export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(ltp, 'drops what receives less attention than a learned threshold', ltpOptions),
   methodEntry(adapler, 'drops what contributes least to the answer, by a network that learns saliency', adaplerOptions),
-  methodEntry(sdtp, 'keeps what will count most for the answer, as a small network predicts that learned saliency'),
+  methodEntry(
+    sdtp,
+    'keeps what will count most for the answer, as a small network predicts that learned saliency',
+    {},
+    sdtpRecipes,
+  ),
   methodEntry(dynamicvit, 'keeps what a small trained network holds most likely to be needed', dynamicVitOptions),
   methodEntry(transkimmer, 'asks a small trained network before each layer which tokens are kept', transkimmerOptions),
   methodEntry(

@@ -11,6 +11,8 @@ const SEARCHING = 0.8
 const RUNS = { choosing: 8, look: 14 } as const
 
 const EXAMPLES = { least: 100, most: 2000 } as const
+/** A method that learns from an example takes about the time of so many runs, and learns little from few examples. */
+const LEARNING = { runs: 15, least: 200, most: 1200, part: 0.4 } as const
 const LOOK = { least: 24, most: 64 } as const
 const GRID = [8, 32, 128, 512] as const
 
@@ -20,6 +22,8 @@ export interface SearchBudget {
   readonly most: number
   /** … and by which candidates are compared. */
   readonly look: number
+  /** The most that methods learn from; 0 where they would learn too little. */
+  readonly learn: number
   /** The shapes that the plan is timed at in the end. */
   readonly grid: readonly Shape[]
 }
@@ -38,7 +42,8 @@ export async function budgetOf(
   const runs = limitMs / Math.max(await msOfExample(session, inputs, batch, signal), 0.01)
   const look = Math.round(Math.min(LOOK.most, Math.max(LOOK.least, (0.4 * runs) / RUNS.look)))
   const most = Math.floor(Math.min(EXAMPLES.most, Math.max(EXAMPLES.least, (runs - RUNS.look * look) / RUNS.choosing)))
-  return { limitMs, most, look, grid: gridOf(inputs) }
+  const taught = Math.floor(Math.min(LEARNING.most, (LEARNING.part * runs) / LEARNING.runs))
+  return { limitMs, most, look, learn: taught < LEARNING.least ? 0 : taught, grid: gridOf(inputs) }
 }
 
 async function msOfExample(

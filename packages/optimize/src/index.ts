@@ -5,7 +5,15 @@ export type { Losses } from './judging/measure-answers.ts'
 export { verifyInSequence } from './judging/verify.ts'
 export { optimize } from './optimize.ts'
 export type { Figures, OptimizedCascade, OptimizedPlan } from './optimized-plan.ts'
-export type { Measurements, OptimizeOptions, OptimizeProgress, Shape, Skipped, Variant } from './options.ts'
+export type {
+  Measurements,
+  MethodToTeach,
+  OptimizeOptions,
+  OptimizeProgress,
+  Shape,
+  Skipped,
+  Variant,
+} from './options.ts'
 export type { Cell } from './regimes.ts'
 export type { LeftOut } from './search/fewer-layers.ts'
 export type { AloneEffect } from './search/forms.ts'

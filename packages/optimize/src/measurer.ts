@@ -40,8 +40,8 @@ export class Measurer {
     this.#progress = { stage, done: 0, total }
   }
 
-  /** The fastest plan so far. */
-  found(best: string): void {
+  /** The fastest plan so far, if there is another one. */
+  found(best: string | undefined = this.#best): void {
     this.#best = best
     this.#tell(0)
   }

@@ -11,13 +11,14 @@ import { withVectors } from './judging/with-vectors.ts'
 import { loadModel } from './load-model.ts'
 import { Measurer } from './measurer.ts'
 import type { Figures, OptimizedPlan } from './optimized-plan.ts'
-import type { OptimizeOptions, Skipped } from './options.ts'
+import type { OptimizeOptions, Skipped, Variant } from './options.ts'
 import { type Cell, denseUpTo, timeGrid, usualGrid } from './regimes.ts'
 import { type Candidate, candidateText, inForm, namedVariant, planOf, pruningOf } from './search/candidate.ts'
 import { type Chosen, choose } from './search/choose.ts'
 import { withFewerLayers } from './search/fewer-layers.ts'
 import { fastestForm } from './search/forms.ts'
-import { kindOf, variantsFor } from './search/kind.ts'
+import { kindOf, learnableFor, variantsFor } from './search/kind.ts'
+import { learnedVariants } from './search/learning.ts'
 import { type Leavable, leavableOf } from './search/leavable.ts'
 import { type Common, pruned } from './search/pruning.ts'
 import { pursue } from './search/pursue.ts'
@@ -42,10 +43,9 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
   if (!(maxLoss >= 0 && maxLoss <= 100)) {
     throw new TpError('TP_OPTION', 'optimize', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
   }
-  const variants = [
-    ...variantsFor(kindOf(options.model, data.task), options.methods ?? []),
-    ...(options.variants ?? []),
-  ]
+  const kind = kindOf(options.model, data.task)
+  const { methods = [] } = options
+  const variants = [...variantsFor(kind, methods), ...(options.variants ?? [])]
   if (data.task === 'asr') {
     const { inputs, decoder } = data
     const { device = options.runtime } = options
@@ -54,7 +54,10 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
   checkClasses(options)
   const budget = options.minutes === undefined ? undefined : await budgetOf(options.minutes, options, data.inputs)
   const inputs = await examplesOf(options, data, budget?.most)
-  return await found({ ...options, data: { ...data, inputs } as typeof data, maxLoss }, variants, budget)
+  return await found({
+    ...{ ...options, data: { ...data, inputs } as typeof data, maxLoss, variants, budget },
+    learnable: options.learn === undefined ? [] : learnableFor(kind, methods),
+  })
 }
 
 /** Vectors have neither a confident bound nor a fallback; nor have scores and tags. @throws TpError TP_OPTION */
@@ -87,14 +90,18 @@ const points = { classification: 'accuracy', ranking: 'nDCG@10', embeddings: 'co
 type Prepared = OptimizeOptions & {
   readonly data: Exclude<TaskData, { task: 'asr' }>
   readonly maxLoss: number
+  readonly variants: readonly Variant[]
+  /** Those whose methods have to learn first. */
+  readonly learnable: readonly Variant[]
+  readonly budget: SearchBudget | undefined
 }
 
-async function found(
-  options: Prepared,
-  variants: NonNullable<OptimizeOptions['variants']>,
-  budget: SearchBudget | undefined,
-): Promise<OptimizedPlan> {
+/** The most examples that methods learn from where the time is not limited. */
+const MOST_TO_LEARN_FROM = 1200
+
+async function found(options: Prepared): Promise<OptimizedPlan> {
   const { model, data, runtime, device = runtime, maxLoss, confident = false, cascade = false, encoder } = options
+  const { variants, learnable, budget } = options
   const { inputs } = data
   const pruning: Common = { ...(encoder !== undefined && { encoder }), ...options.protection }
   const measurer = new Measurer({ ...options, pruning, limitMs: budget?.limitMs })
@@ -109,7 +116,8 @@ async function found(
   }
   const leavable = leavableIn(options, inspection)
   const verify = confident ? examplesToBeConfident(inputs, maxLoss) : undefined
-  const parts = splitOf(inputs, { most: budget?.most, look: budget?.look, verify })
+  const learn = learnable.length === 0 ? 0 : (budget?.learn ?? MOST_TO_LEARN_FROM)
+  const parts = splitOf(inputs, { most: budget?.most, look: budget?.look, verify, learn })
   // Only the device may run packed models.
   const answering = { measurer, model, runtime: packs ? device : runtime }
   const judge = await Judge.open(answering, sites.sites, parts, !confident)
@@ -121,8 +129,13 @@ async function found(
     { ...search, pruning, packs, onSkipped, quantize: options.quantize ?? {} },
     tests,
   )
-  const rows = usableRows({ model, variants, sites, pruning, base, onSkipped })
-  if (rows.length > 0) await pursue(search, await screened(search, rows, base), tests)
+  const tryVariants = async (some: readonly Variant[]): Promise<void> => {
+    const rows = usableRows({ model, variants: some, sites, pruning, base, onSkipped })
+    if (rows.length > 0) await pursue(search, await screened(search, rows, base), tests)
+  }
+  await tryVariants(variants)
+  const lessons = { learnable, measurer, examples: parts.learn, choosing: parts.look }
+  await tryVariants(await learnedVariants({ ...options, ...lessons }))
   const leftOut = leavable && (await withFewerLayers(search, base, leavable, tests))
   const isCutShort = measurer.isLate()
   measurer.begin('verification', 4)
@@ -201,7 +214,7 @@ function leavableIn({ model, leaveOut }: OptimizeOptions, inspection: Inspection
 
 interface RowsToTry {
   readonly model: Prepared['model']
-  readonly variants: NonNullable<OptimizeOptions['variants']>
+  readonly variants: readonly Variant[]
   readonly sites: Sites
   readonly pruning: Common
   /** The form of all rows. */

@@ -1,8 +1,9 @@
-import type { QuantizeOptions } from '@tp/compiler'
+import type { QuantizeOptions, TrainedValues } from '@tp/compiler'
 import type { MethodEntry, RecipeLayers } from '@tp/core'
 import type { OptionValues } from '@tp/core/host'
 import type { AbortSignalLike, Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
+import type { ModelInputs } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import type { Protection } from './search/pruning.ts'
 
@@ -31,6 +32,17 @@ export interface Shape {
   readonly tokens?: number
 }
 
+/** A method that is to learn, and what from. */
+export interface MethodToTeach {
+  readonly entry: MethodEntry
+  readonly params?: OptionValues
+  /** The encoder that is to be pruned. */
+  readonly encoder?: string
+  readonly inputs: ModelInputs
+  /** Others, to choose between steps of the training. */
+  readonly selection: ModelInputs
+}
+
 export interface OptimizeOptions {
   /** The dense model. It is not changed. */
   readonly model: Model
@@ -43,6 +55,11 @@ export interface OptimizeOptions {
   readonly methods?: readonly MethodEntry[]
   /** Methods to choose from whatever their recipes say. */
   readonly variants?: readonly Variant[]
+  /**
+   * Teaches a method its values, as `trainPlan` of @tp/train does, without labels. It is called for methods whose recipes are for the model
+   * and that have something to learn, if there is time, on a third of 900 examples or more (of 450 queries), which choose nothing.
+   */
+  readonly learn?: (request: MethodToTeach) => Promise<TrainedValues>
   /** Runs the model on the examples. */
   readonly runtime: Runtime
   /** The device to optimize for; default: `runtime`. One thread. */
@@ -109,7 +126,7 @@ export interface OptimizeOptions {
 export type Measurements = Readonly<Record<string, readonly number[]>>
 
 export interface OptimizeProgress {
-  readonly stage: 'vectors' | 'forms' | 'screening' | 'search' | 'verification' | 'regimes'
+  readonly stage: 'vectors' | 'forms' | 'screening' | 'search' | 'learning' | 'verification' | 'regimes'
   readonly done: number
   readonly total: number
   /** A description of the fastest so far that loses no more than is allowed. */

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { type Demands, type Verdict, verdictOf } from '@tp/compare'
 import { fromPlan, inspect } from '@tp/compiler'
+import { readSafetensors } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { outputsOf, removeWithWaiting, replaceFile } from '@tp/data/files'
 import type { OptimizedPlan } from '@tp/optimize'
@@ -129,7 +130,11 @@ export const optimizeCommand: Command = command({
     const plan = args['plan-out']
     return [
       ...outputsOf({ '-o': fileOf(args, path) }, { holdsModel: true }),
-      ...outputsOf({ '--plan-out': plan, 'its measurements': plan && measuredPath(plan) }),
+      ...outputsOf({
+        '--plan-out': plan,
+        'its measurements': plan && measuredPath(plan),
+        'its trained values': plan && valuesPath(plan),
+      }),
     ]
   },
   alone: 'plan-out',
@@ -158,12 +163,15 @@ export const optimizeCommand: Command = command({
     const found = await searchPlan(whole, examples, args, context)
     const { optimized, seconds, weights } = found
     if (planOut !== undefined && measured !== undefined) {
+      if (found.learned !== undefined) await replaceFile(valuesPath(planOut), found.learned)
       await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(optimized, null, 2)}\n`))
       if (signal.aborted)
         progress.note(`[tp] ${measured} holds what was measured: the same command with --resume goes on`)
       else await removeWithWaiting(measured)
     }
-    const planned = planOut === undefined ? undefined : describePlan(optimized, { model: path, out: planOut, weights })
+    const values = planOut !== undefined && found.learned !== undefined ? valuesPath(planOut) : weights
+    const planned =
+      planOut === undefined ? undefined : describePlan(optimized, { model: path, out: planOut, weights: values })
     const verdict = verdictOn(optimized.figures, demands)
     const exit = verdict.passed ? EXIT.done : EXIT.belowThreshold
     if (out === undefined) {
@@ -222,6 +230,11 @@ function verdictOn(figures: OptimizedPlan['figures'], demands: Demands): Verdict
   )
 }
 
+/** Where the values go that the method of a plan has learned. */
+function valuesPath(plan: string): string {
+  return `${plan.replace(/\.json$/, '')}.safetensors`
+}
+
 /** The pruned file, if one is written. */
 function fileOf(args: Pick<OptimizeArguments, 'out' | 'plan-out'>, path: string): string | undefined {
   return args.out ?? (args['plan-out'] === undefined ? defaultOutput(path) : undefined)
@@ -242,11 +255,16 @@ async function openExamples(
 }
 
 /** A found plan, with what the options add to it. */
-async function readFound({ plan: found, weights }: FoundPlan, args: OptimizeArguments): Promise<ReadPlan> {
+async function readFound({ plan: found, weights, learned }: FoundPlan, args: OptimizeArguments): Promise<ReadPlan> {
   const { restore, outputs } = readSettings(args)
   const plan = { ...found, ...(restore !== undefined && { restore }), ...(outputs !== undefined && { outputs }) }
   const methods = [...(await loadMethods(args.plugin)).values()].map(({ entry }) => entry)
-  return { plan, methods, method: fromPlan(plan, methods).method, values: await readWeights(weights) }
+  return {
+    plan,
+    methods,
+    method: fromPlan(plan, methods).method,
+    values: learned === undefined ? await readWeights(weights) : readSafetensors(learned),
+  }
 }
 
 /** Options that mean something only for models with classes. */

@@ -18,6 +18,7 @@ import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { formHere } from '../quantizing/quantize-file.ts'
+import { Lessons } from './lessons.ts'
 import { measuredPath, readMeasured, writeMeasured } from './measured-file.ts'
 import { fingerprintOf, takesTrainedValues, variantsOf } from './variants.ts'
 
@@ -42,6 +43,8 @@ export interface FoundPlan {
   readonly plan: Plan
   /** File of the trained values of its method, if that takes some. */
   readonly weights: string | undefined
+  /** The values that its method has learned during the search, as a safetensors file. */
+  readonly learned?: Uint8Array
   readonly seconds: number
 }
 
@@ -53,6 +56,7 @@ const stageTexts: Readonly<Record<OptimizeProgress['stage'], string>> = {
   forms: 'timing the model',
   screening: 'comparing methods on a few examples',
   search: 'choosing',
+  learning: 'learning',
   verification: 'timing the fastest',
   regimes: 'timing the plan',
 }
@@ -69,11 +73,14 @@ export async function searchPlan(
   const began = performance.now()
   const catalog = await loadMethods(args.plugin)
   const { methods, variants } = await candidatesOf(args, catalog)
-  const optimized = await search(file, data, { methods, variants }, args, context)
+  const lessons = new Lessons(file, context, data.task === 'ranking')
+  const optimized = await search(file, data, { methods, variants, lessons }, args, context)
   const plan = optimized.regimes.at(-1)?.plan ?? { format: 1, method: 'none' }
   const own = catalog.get(plan.method)?.entry
+  const learned = lessons.learnedBy(plan.method)
   return {
     ...{ optimized, plan, weights: own && takesTrainedValues(own) ? args.weights : undefined },
+    ...(learned && { learned }),
     seconds: Math.round((performance.now() - began) / 100) / 10,
   }
 }
@@ -81,6 +88,10 @@ export async function searchPlan(
 interface Candidates {
   readonly methods: readonly MethodEntry[]
   readonly variants: readonly Variant[]
+}
+
+interface CandidatesToTeach extends Candidates {
+  readonly lessons: Lessons
 }
 
 /** Methods that are named; else all, by their recipes, and those of plugins that have neither recipes nor trained values. */
@@ -106,7 +117,7 @@ async function candidatesOf(
 async function search(
   file: ModelFile,
   data: TaskInputs,
-  candidates: Candidates,
+  { methods, variants, lessons }: CandidatesToTeach,
   args: SearchArguments,
   context: Context,
 ): Promise<OptimizedPlan> {
@@ -137,7 +148,7 @@ async function search(
         runtime: nodeRuntime(),
         device,
         enough: signal,
-        ...candidates,
+        ...{ methods, variants, learn: (lesson) => lessons.teach(lesson) },
         ...measured,
       },
       ...{ protection, confident, cascade, maxLoss: readDemands(args).maxLoss },

@@ -22,9 +22,11 @@ export interface Parts {
   readonly look: ModelInputs
   readonly rest?: ModelInputs | undefined
   readonly confirm?: ModelInputs | undefined
+  /** Those that methods learn from. */
+  readonly learn?: ModelInputs | undefined
 }
 
-type Part = keyof Parts
+type Part = 'look' | 'rest' | 'confirm'
 type Subject = Omit<Candidate, 'pace'>
 
 const CHOOSING: readonly Part[] = ['look', 'rest']

@@ -53,6 +53,16 @@ test('keeps two fifths for a confident bound, as many as it takes', () => {
   expect(look.targets.length + (rest?.targets.length ?? 0)).toBe(300)
 })
 
+test('keeps a third of very many examples to learn from, if something learns', async () => {
+  const split = splitOf(alternating(1200), { learn: 300 })
+  const learned = await rowsOf(split.learn)
+  expect(learned).toHaveLength(300)
+  const others = (await partsOf(split)).flat()
+  expect(others).toHaveLength(800)
+  expect(others.filter((row) => learned.includes(row))).toEqual([])
+  expect(splitOf(alternating(800), { learn: 300 }).learn).toBeUndefined()
+})
+
 test('refuses too few examples', () => {
   expect(() => splitOf(inputsOf(Array(59).fill(0)))).toThrow('59 examples are too few')
 })

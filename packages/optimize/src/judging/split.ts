@@ -11,14 +11,17 @@ interface Numbers {
   readonly many: number
   /** The most that choose: more would cost more than they gain. */
   readonly most: number
+  /** With so many a third is kept to learn from, if something learns, and a third to confirm. */
+  readonly learning: number
   /** By which candidates are compared with each other, about. */
   readonly look: number
 }
 
-const EXAMPLES: Numbers = { least: 60, many: 600, most: 2000, look: 64 }
-const QUERIES: Numbers = { least: 40, many: 300, most: 300, look: 24 }
+const EXAMPLES: Numbers = { least: 60, many: 600, most: 2000, learning: 900, look: 64 }
+const QUERIES: Numbers = { least: 40, many: 300, most: 300, learning: 450, look: 24 }
 
 const TURNS = ['choose', 'choose', 'confirm'] as const
+const LEARNING_TURNS = ['choose', 'learn', 'confirm'] as const
 
 export interface SplitOptions {
   /** The most examples that choose. */
@@ -27,6 +30,8 @@ export interface SplitOptions {
   readonly look?: number | undefined
   /** Examples that a confident bound takes: two fifths of all, or as many as these. */
   readonly verify?: number | undefined
+  /** The most to learn from, if something learns. */
+  readonly learn?: number | undefined
 }
 
 /** A confident bound takes as many examples as the choice. */
@@ -39,7 +44,7 @@ export const VERIFYING: number = CONFIDENT_TURNS.filter((part) => part === 'conf
  * Examples of each part, stratified by class; of rankings whole queries, with all of their candidates.
  * @throws TpError TP_DATA for too few examples
  */
-export function splitOf(inputs: ModelInputs, { most, look: looked, verify }: SplitOptions = {}): Parts {
+export function splitOf(inputs: ModelInputs, { most, look: looked, verify, learn = 0 }: SplitOptions = {}): Parts {
   const { ranking } = inputs
   const units = ranking === undefined ? [...inputs.targets.keys()].map((row) => [row]) : queriesOf(ranking)
   const numbers = ranking === undefined ? EXAMPLES : QUERIES
@@ -65,9 +70,18 @@ export function splitOf(inputs: ModelInputs, { most, look: looked, verify }: Spl
     ) as Record<Part, number[]>
   }
   const all = [...units.keys()]
-  const { choose, confirm } =
-    verify !== undefined
-      ? divided(all, CONFIDENT_TURNS)
+  const {
+    choose,
+    confirm,
+    learn: learning = [],
+  }: {
+    readonly choose: readonly number[]
+    readonly confirm: readonly number[]
+    readonly learn?: readonly number[]
+  } = verify !== undefined
+    ? divided(all, CONFIDENT_TURNS)
+    : learn > 0 && units.length >= numbers.learning
+      ? divided(all, LEARNING_TURNS)
       : units.length >= numbers.many
         ? divided(all, TURNS)
         : { choose: all, confirm: [] }
@@ -79,6 +93,7 @@ export function splitOf(inputs: ModelInputs, { most, look: looked, verify }: Spl
     look: some(look),
     ...(rest !== undefined && rest.length > 0 && { rest: some(rest) }),
     ...(confirming.length > 0 && { confirm: some(confirming) }),
+    ...(learning.length > 0 && { learn: some(limited(learning, learn, divided)) }),
   }
 }
 

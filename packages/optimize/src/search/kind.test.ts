@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { baselines, type MethodEntry } from '@tp/core'
 import { methods as attention } from '@tp/method-attention'
+import { methods as gradient } from '@tp/method-gradient'
 import { methods as hybrid } from '@tp/method-hybrid'
 import { modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { kindOf, variantsFor } from './kind.ts'
+import { kindOf, learnableFor, variantsFor } from './kind.ts'
 
 const methods: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid]
 const namesFor = (kind: Parameters<typeof variantsFor>[0], own = methods): string[] =>
@@ -33,6 +34,12 @@ test('lets a method that needs no schedule act before others where words are wri
     'thin-padding',
     'thin-padding+stride',
   ])
+})
+
+test('tells methods apart that have to learn first', () => {
+  const kind = { inputs: 'texts', answers: 'classes' } as const
+  expect(learnableFor(kind, [...methods, ...gradient]).map(({ entry }) => entry.name)).toEqual(['sdtp'])
+  expect(namesFor(kind, [...methods, ...gradient])).not.toContain('sdtp')
 })
 
 test('takes the recipes of any package', () => {

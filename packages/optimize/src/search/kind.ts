@@ -1,6 +1,6 @@
 import { inputKind } from '@tp/compare'
 import type { MethodEntry, Recipe, RecipeAnswers, RecipeInputs } from '@tp/core'
-import { findEntry } from '@tp/core/host'
+import { findEntry, needsValues } from '@tp/core/host'
 import type { TaskData } from '@tp/data'
 import type { Model } from '@tp/onnx'
 import type { Variant } from '../options.ts'
@@ -29,7 +29,7 @@ export function kindOf(model: Model, task: TaskData['task']): ModelKind {
  * also acts before each of the others.
  */
 export function variantsFor(kind: ModelKind, methods: readonly MethodEntry[]): Variant[] {
-  const variants = methods.flatMap((entry) => variantsOf(entry, kind))
+  const variants = methods.flatMap((entry) => variantsOf(entry, kind)).filter((variant) => !learnsFirst(variant))
   if (kind.answers !== 'words') return variants
   const isOwn = ({ entry }: Variant): boolean => entry.create().unscheduled === true
   const after = variants.filter((variant) => !isOwn(variant) && entryIsPlain(variant))
@@ -40,6 +40,15 @@ export function variantsFor(kind: ModelKind, methods: readonly MethodEntry[]): V
     }),
   )
   return [...variants, ...both]
+}
+
+/** Variants by recipes whose methods have something to learn before they can prune. */
+export function learnableFor(kind: ModelKind, methods: readonly MethodEntry[]): Variant[] {
+  return methods.flatMap((entry) => variantsOf(entry, kind)).filter(learnsFirst)
+}
+
+function learnsFirst({ entry, params }: Variant): boolean {
+  return needsValues(entry.create(params))
 }
 
 /** Whether it drops tokens by count, so that it may act after another method. */

@@ -14,8 +14,9 @@ const NEAR = 1.6
 const CASCADES_AT = [1, 0.85, 0.7, 0.55, 0.42, 0.3] as const
 
 /**
- * Tests candidates, so that the fastest that holds is among them: first along the frontier of expected time and divergence of all rows,
- * from where the loss is expected to be what is allowed; then, of each row that is about as good there, those that are faster.
+ * Tests candidates, so that the fastest that holds is among them: first by bisection along the frontier of expected time and divergence of
+ * all rows; then, of each row that is about as good there, those that are faster. A search that begins at an estimate, and goes on until
+ * the first failure, would stop too early: with few examples one answer decides.
  */
 export async function pursue(search: Search, rows: readonly Screened[], tests: Tests): Promise<void> {
   const { measurer } = search.timing
@@ -27,11 +28,9 @@ export async function pursue(search: Search, rows: readonly Screened[], tests: T
     if (measurer.isLate() && tests.best !== undefined) return false
     return await tests.holds(candidate)
   }
-  const start = frontier.findIndex(({ divergence, row }) => row.lossByDivergence * divergence <= AIMED * search.maxLoss)
   await firstThatHolds(
     frontier.map(({ candidate }) => candidate),
     until,
-    start < 0 ? frontier.length - 1 : start,
   )
   const near = nearRows(rows, tests)
   for (const row of near) {
@@ -47,11 +46,8 @@ export async function pursue(search: Search, rows: readonly Screened[], tests: T
   if (search.cascade) await addCascades(search, frontier, tests)
 }
 
-/** The expected loss at which the search begins, relative to what is allowed. */
-const AIMED = 0.6
-
-function frontierOfRows(rows: readonly Screened[]): (Expected & { readonly row: Screened })[] {
-  const all = rows.flatMap((row) => row.candidates.map((own) => ({ ...own, row })))
+function frontierOfRows(rows: readonly Screened[]): Expected[] {
+  const all = rows.flatMap(({ candidates }) => candidates)
   const byPace = all.sort((a, b) => a.candidate.pace - b.candidate.pace)
   return thinned(frontierOf(byPace))
 }

@@ -1,4 +1,3 @@
-import { mean } from '@tp/metrics'
 import type { Candidate } from './candidate.ts'
 import type { Shares } from './pruning.ts'
 import { type CandidateRow, type Sites, sharesAt } from './rows.ts'
@@ -8,12 +7,8 @@ import { timesInTurns } from './times.ts'
 /** A row that is worth pursuing, with what is expected of it at any strength. */
 export interface Screened {
   readonly row: CandidateRow
-  /** How far answers move on the few examples, as a function of the work. */
-  readonly divergenceAt: (work: number) => number
   /** Its candidates, the fastest first. */
   readonly candidates: readonly Expected[]
-  /** Points that are expected to be lost for each unit of divergence. */
-  readonly lossByDivergence: number
 }
 
 export interface Expected {
@@ -94,16 +89,12 @@ export async function screened(
       base.pace,
     )
     const divergenceAt = power(both)
-    const losses = await Promise.all(subjects.map((subject) => judge.lookLosses(subject)))
-    const lost = mean(losses.map(({ expected }) => mean(expected)))
     return {
       row,
-      divergenceAt: (work) => rounding + divergenceAt(work),
       candidates: candidatesOf(row, sites, base.pace, paceAt).map(({ work, candidate }) => ({
         candidate,
         divergence: rounding + divergenceAt(work),
       })),
-      lossByDivergence: Math.max(0, lost) / (rounding + mean(both.map(({ divergence }) => divergence))),
     }
   }
 }

@@ -1,0 +1,45 @@
+import { withValues } from '@tp/core'
+import { paramsOf } from '@tp/core/host'
+import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
+import type { Measurer } from '../measurer.ts'
+import type { OptimizeOptions, Variant } from '../options.ts'
+
+/** After this part of the time nothing begins to learn. */
+const LATEST = 0.5
+
+/** Examples for the choice between steps of a training. */
+const SELECTION = 100
+
+interface LearningOptions extends Pick<OptimizeOptions, 'learn' | 'encoder'> {
+  readonly measurer: Measurer
+  /** Those that have something to learn. */
+  readonly learnable: readonly Variant[]
+  /** Examples that choose nothing, if there are enough. */
+  readonly examples: ModelInputs | undefined
+  /** Examples that choose. */
+  readonly choosing: ModelInputs
+}
+
+/** The variants of methods that have learned, as far as there are time and examples for it. */
+export async function learnedVariants(options: LearningOptions): Promise<readonly Variant[]> {
+  const { learn, encoder, measurer, learnable, examples, choosing } = options
+  const found: Variant[] = []
+  if (learn === undefined || examples === undefined) return found
+  for (const { entry, params, ...how } of learnable) {
+    if (measurer.isLate(LATEST)) break
+    measurer.begin('learning', 0)
+    measurer.found()
+    const own = { entry, ...(params && { params }), ...(encoder !== undefined && { encoder }) }
+    const selection = sampleExamples(choosing, SELECTION)
+    const values = await learn({ ...own, inputs: examples, selection }).catch((error: unknown) => {
+      // The best so far is enough.
+      if (measurer.isLate()) return undefined
+      throw error
+    })
+    if (values === undefined) break
+    const trained = entry.create(params)
+    const method = withValues(trained, (layer) => paramsOf(trained, values, layer))
+    found.push({ ...how, ...(params && { params }), entry: { ...entry, create: () => method } })
+  }
+  return found
+}

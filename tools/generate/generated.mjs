@@ -6,6 +6,7 @@ import { markdownTable } from './markdown-table.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { operatorsTable } from './operators-table.mjs'
+import { recipesTable } from './recipes-table.mjs'
 import { replaceRegion } from './region.mjs'
 
 /**
@@ -25,6 +26,7 @@ export async function generatedFiles() {
     { file: VERSION_FILE, present: read(VERSION_FILE), text: versionModule() },
     { file: PLAN_SCHEMA, present: read(PLAN_SCHEMA), text: planSchema(plans) },
     withRegions('docs/plans.md', { plan: planTable(plans.planFields) }),
+    withRegions('docs/choose.md', { recipes: recipesTable(methods) }),
     withRegions('docs/methods.md', { methods: methodsTable(methods) }),
     withRegions('docs/results.md', { measured: measuredTable(publishedLines()) }),
     withRegions('docs/plugins.md', { operators: operatorsTable() }),

@@ -64,7 +64,8 @@ describe('optimize on mails', () => {
     const { figures } = plan
     expect(figures).toMatchObject({ confirmed: false, examples: 120, data: 'mails', maxLoss: 2 })
     expect(figures.temperature).toBeGreaterThan(0)
-    expect(figures.eightBits?.speedup).toBeGreaterThan(0)
+    // Judged where they are about as fast as float32.
+    if (figures.eightBits !== undefined) expect(figures.eightBits.loss.estimate).toBeLessThanOrEqual(2)
     expect(figures.leftOut?.layers).toHaveLength(1)
     expect(figures.expectedLoss?.estimate).toBeLessThanOrEqual(2)
     // The loss is that of the file on all examples, which choose.

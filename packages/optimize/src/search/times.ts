@@ -37,7 +37,7 @@ export async function timedFeeds(
   shapes: readonly Shape[] | undefined,
 ): Promise<Pick<CandidateTiming, 'feeds' | 'key'>> {
   if (shapes === undefined) {
-    const rows = inputs.lengths === undefined ? [0] : rowsByLength(inputs.lengths, LENGTHS)
+    const rows = inputs.lengths === undefined ? [0, 1, 2, 3] : rowsByLength(inputs.lengths, LENGTHS)
     return { feeds: await Promise.all(rows.map((row) => inputs.feeds([row]))), key: 'one by one' }
   }
   const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / MOST_SHAPES) === 0)
@@ -67,8 +67,9 @@ function rowsByLength(lengths: readonly number[], count: number): number[] {
   return [...new Set(nearest)]
 }
 
-const QUICK = { rounds: 15, budgetMs: 2500 }
-const CAREFUL = { rounds: 60, budgetMs: 8000 }
+/** Small models get many rounds: the median of few is wrong by a tenth now and then. */
+const QUICK = { rounds: 80, budgetMs: 2500 }
+const CAREFUL = { rounds: 250, budgetMs: 8000 }
 
 /**
  * The times of candidates at the feeds relative to that of another one, all in turns, with 95 % intervals of the speed.

@@ -161,7 +161,7 @@ export const optimizeCommand: Command = command({
     await refuseExistingOut()
     const measured = planOut === undefined ? undefined : measuredPath(planOut)
     const found = await searchPlan(whole, examples, args, context)
-    const { optimized, seconds, weights } = found
+    const { optimized, seconds, processorSeconds, weights } = found
     if (planOut !== undefined && measured !== undefined) {
       if (found.learned !== undefined) await replaceFile(valuesPath(planOut), found.learned)
       await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(optimized, null, 2)}\n`))
@@ -176,7 +176,7 @@ export const optimizeCommand: Command = command({
     const exit = verdict.passed ? EXIT.done : EXIT.belowThreshold
     if (out === undefined) {
       progress.end()
-      const content = { model: path, planOut, plan: optimized, seconds, verdict }
+      const content = { model: path, planOut, plan: optimized, seconds, processorSeconds, verdict }
       print(json ? jsonDocument('optimize', content) : [planned, verdict.text].join('\n'))
       return exit
     }
@@ -192,12 +192,16 @@ export const optimizeCommand: Command = command({
       // After Ctrl-C the best so far is written all the same.
       { progress, signal: new AbortController().signal },
     )
-    const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(optimized, seconds)]
+    const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(optimized, found)]
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began })
     progress.end()
     const { figures } = optimized
     if (json) {
-      const search = { seconds, ...(planOut === undefined ? { figures } : { planOut, plan: optimized }) }
+      const search = {
+        seconds,
+        processorSeconds,
+        ...(planOut === undefined ? { figures } : { planOut, plan: optimized }),
+      }
       print(jsonDocument('optimize', { ...report, plan: found.plan, search, verdict }))
     } else {
       const texts = [planned, describePruning(report, attempt.pruned, attempt.pruned.options.method)]

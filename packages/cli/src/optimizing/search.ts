@@ -1,3 +1,4 @@
+import { processorMs } from '@tp/compare'
 import type { Plan } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import { needsValues } from '@tp/core/host'
@@ -46,6 +47,8 @@ export interface FoundPlan {
   /** The values that its method has learned during the search, as a safetensors file. */
   readonly learned?: Uint8Array
   readonly seconds: number
+  /** Of all threads of this process. */
+  readonly processorSeconds: number
 }
 
 /** Minutes of a search whose plan is not kept. */
@@ -71,6 +74,7 @@ export async function searchPlan(
   context: Context,
 ): Promise<FoundPlan> {
   const began = performance.now()
+  const processorBefore = processorMs()
   const catalog = await loadMethods(args.plugin)
   const { methods, variants } = await candidatesOf(args, catalog)
   const lessons = new Lessons(file, context, data.task === 'ranking')
@@ -81,8 +85,14 @@ export async function searchPlan(
   return {
     ...{ optimized, plan, weights: own && takesTrainedValues(own) ? args.weights : undefined },
     ...(learned && { learned }),
-    seconds: Math.round((performance.now() - began) / 100) / 10,
+    seconds: inSeconds(performance.now() - began),
+    processorSeconds: inSeconds(processorMs() - processorBefore),
   }
+}
+
+/** To a tenth. */
+function inSeconds(ms: number): number {
+  return Math.round(ms / 100) / 10
 }
 
 interface Candidates {

@@ -122,10 +122,15 @@ function fallbackText({ threshold, share }: NonNullable<OptimizedPlan['cascade']
   return `fallback  to the dense model for answers with a probability below ${confident}: ${fallbacks} of the examples`
 }
 
+interface SearchTime {
+  readonly seconds: number
+  readonly processorSeconds: number
+}
+
 /** The work of the search, in one sentence. */
-export function searchText({ figures }: OptimizedPlan, seconds: number): string {
+export function searchText({ figures }: OptimizedPlan, { seconds, processorSeconds }: SearchTime): string {
   const { tried, maxLoss, loss, isCutShort } = figures
-  const work = `searched for ${seconds} s${tried === undefined ? '' : `: ${tried} candidates answered the examples`}`
+  const work = `searched for ${seconds} s, ${processorSeconds} s of processor time${tried === undefined ? '' : `: ${tried} candidates answered the examples`}`
   const found = loss === undefined ? `; nothing that is faster loses no more than ${maxLoss}` : ''
   return `${work}${found}${isCutShort ? '; the time was over before all was tried: more --minutes' : ''}`
 }

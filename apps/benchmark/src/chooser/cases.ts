@@ -98,6 +98,14 @@ export const chooserCases: readonly ChooserCase[] = [
     ...{ model: () => trained('vit-s-cifar10'), suite: 'cifar10', data: 'test', limit: 600 },
   }),
   published({
+    ...{ name: 'sick-MiniLM', kind: 'pairs, 3 classes', layers: 6, methods: ofTexts, eightBits: true },
+    ...{ model: () => trained('sick-MiniLM'), suite: 'sick', data: 'test.tsv', limit: 800 },
+  }),
+  published({
+    ...{ name: 'banking77-MiniLM', kind: 'texts, 77 classes', layers: 6, methods: ofTexts, eightBits: true },
+    ...{ model: () => trained('banking77-MiniLM'), suite: 'banking77', data: 'test.tsv', limit: 800 },
+  }),
+  published({
     ...{ name: 'ms-marco-MiniLM-L12', kind: 'reranker', layers: 12, methods: ofTexts, eightBits: false },
     ...{ model: () => publishedModel('ms-marco-MiniLM-L12'), suite: 'trecqa', data: 'test.tsv', limit: 1442 },
   }),

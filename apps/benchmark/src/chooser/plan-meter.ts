@@ -2,11 +2,11 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isRefused, type Plan, transform, transformsOf } from '@tp/compiler'
 import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
-import { median } from '@tp/core/statistics'
 import { encodeModel, type Model } from '@tp/onnx'
 import { stratifiedSample } from '../measure/times.ts'
 import { scheduledMethods } from '../registry/methods.ts'
 import type { DenseAnswers, PoolAnswers, PoolData } from './pool-answers.ts'
+import { processorPace } from './processor-pace.ts'
 
 /** A plan, measured on a pool. */
 export interface MeasuredPlan {
@@ -17,8 +17,8 @@ export interface MeasuredPlan {
   readonly answers?: PoolAnswers
 }
 
-/** Examples that are timed one by one, with lengths that stand for all, and how often. */
-const [TIMED, ROUNDS] = [8, 5]
+/** Examples that are timed one by one, with lengths that stand for all. */
+const TIMED = 8
 
 interface MeterOptions {
   readonly runtime: Runtime
@@ -76,7 +76,7 @@ export class PlanMeter {
     const changed = changedModel(model, plan)
     if (changed === undefined) return { pace: 1 }
     await using session = await runtime.load(changed, { threads: 1 })
-    const pace = await paceOf(session, dense, this.#feeds)
+    const pace = await processorPace(session, dense, this.#feeds)
     return { pace: Number(pace.toFixed(4)), answers: await answers.answersOf(session) }
   }
 }
@@ -89,32 +89,4 @@ function changedModel(model: Model, plan: Plan): Uint8Array | undefined {
     if (!isRefused(error)) throw error
     return undefined
   }
-}
-
-/**
- * Processor time of a model relative to the dense one's: both in turns, median over rounds of the sums over inputs. Other work on the machine
- * changes it little, unlike time by the clock.
- */
-async function paceOf(session: Session, dense: Session, feeds: readonly NamedTensors[]): Promise<number> {
-  const ratios: number[] = []
-  for (let round = 0; round <= ROUNDS; round++) {
-    let [own, whole] = [0, 0]
-    for (const [i, inputs] of feeds.entries()) {
-      const isFirst = (round + i) % 2 === 0
-      if (isFirst) own += await processorTime(session, inputs)
-      whole += await processorTime(dense, inputs)
-      if (!isFirst) own += await processorTime(session, inputs)
-    }
-    // The first round warms up.
-    if (round > 0) ratios.push(own / whole)
-  }
-  return median(ratios)
-}
-
-/** In microseconds. */
-async function processorTime(session: Session, inputs: NamedTensors): Promise<number> {
-  const before = process.cpuUsage()
-  await session.run(inputs)
-  const { user, system } = process.cpuUsage(before)
-  return user + system
 }

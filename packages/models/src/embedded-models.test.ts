@@ -26,6 +26,8 @@ describe.each(embeddedModels)('$name', ({ name, files, labels, summary }) => {
 })
 
 test('says which name or file is missing', () => {
-  expect(() => modelPath('male' as 'mail')).toThrow('no embedded model "male"; there are mail, digits-vit, fashion-vit')
+  expect(() => modelPath('male' as 'mail')).toThrow(
+    'no embedded model "male"; there are clauses, mail, digits-vit, fashion-vit',
+  )
   expect(() => modelPath('digits-vit', 'tokenizer')).toThrow('has no tokenizer file')
 })

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
-export type EmbeddedModelName = 'mail' | 'digits-vit' | 'fashion-vit'
+export type EmbeddedModelName = 'clauses' | 'mail' | 'digits-vit' | 'fashion-vit'
 
 /** A trained encoder that ships with this package; its model card is the README.md in its folder. */
 export interface EmbeddedModel {
@@ -25,6 +25,18 @@ export interface EmbeddedModel {
 }
 
 export const embeddedModels: readonly EmbeddedModel[] = [
+  {
+    name: 'clauses',
+    modality: 'text',
+    summary: 'the clause in a passage of a contract: BERT, 4 layers, hidden 128, 4 heads, up to 512 tokens',
+    labels: ['assignment', 'audit', 'governing law', 'insurance', 'liability', 'license', 'term'],
+    files: {
+      model: locate('clauses/model.onnx'),
+      tokenizer: locate('clauses/tokenizer.json'),
+      config: locate('clauses/config.json'),
+    },
+    maxTokens: 512,
+  },
   {
     name: 'mail',
     modality: 'text',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { openDataset, readModelFolder } from '@tp/data'
 import { type Dataset, imageDataset, type TextDataset, textDataset } from '@tp/data/inputs'
-import { digitsData, mailData } from '@tp/models'
+import { clauseData, digitsData, mailData } from '@tp/models'
 import { type Files, limits } from '../files.ts'
 
 /** Settings are chosen on calibration data and reported on test data. */
@@ -17,9 +17,10 @@ const KEYWORDS = ['_silence_', '_unknown_', 'yes', 'no', 'up', 'down', 'left', '
 const LEAST_WORDS = 12
 
 /** Every data set with classes, by name. */
-export type DataName = 'mails' | 'digits' | 'imdb' | 'sst2' | 'fashion' | 'mnist' | 'keywords'
+export type DataName = 'clauses' | 'mails' | 'digits' | 'imdb' | 'sst2' | 'fashion' | 'mnist' | 'keywords'
 
 export const dataSets: Readonly<Record<DataName, Open>> = {
+  clauses: async (_, split, limit) => first(textDataset('clauses', clauseData(split)), limit),
   mails: async (_, split, limit) => first(textDataset('mails', mailData(split)), limit),
   digits: async (_, split, limit) => digits(split, limit),
   imdb: async (files, split, limit) => sentiment(files, `imdb/${split}.tsv`, limit),

@@ -44,6 +44,7 @@ export interface SubjectForm {
 }
 
 export type SubjectName =
+  | 'clauses'
   | 'mail'
   | 'mail-vectors'
   | 'digits-vit'
@@ -72,7 +73,7 @@ const mail: SubjectForm = {
     int8: modelPath('mail', 'int8'),
     tokenizer: modelPath('mail', 'tokenizer'),
   }),
-  prepare: async () => ({ tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens }),
+  prepare: async () => textsFor('mail'),
 }
 
 const minilm = {
@@ -98,6 +99,20 @@ const image = { ...sixLayers, what: 'images', modality: 'image', embedded: false
 
 /** All models with all their tasks. */
 export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
+  clauses: {
+    name: 'clauses',
+    title: 'clauses: the clause in a passage of a contract, BERT 4×128',
+    what: 'passages',
+    modality: 'text',
+    data: 'clauses',
+    layers: 4,
+    metric: classes as Metric,
+    gradual: [0, 1, 2],
+    atOnce: 0,
+    embedded: true,
+    files: () => ({ model: modelPath('clauses'), tokenizer: modelPath('clauses', 'tokenizer') }),
+    prepare: async () => textsFor('clauses'),
+  },
   mail,
   'mail-vectors': { ...mail, name: 'mail-vectors', title: 'mail: means of its last states', ...asVectors },
   'digits-vit': {
@@ -171,6 +186,10 @@ export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
 function minilmFiles({ shared }: Files): ModelFiles {
   const file = (name: string): string => shared('models', 'minilm-sentiment', name)
   return { model: file('model.onnx'), int8: file('model.int8.onnx'), tokenizer: file('tokenizer.json') }
+}
+
+function textsFor(model: EmbeddedModelName): PrepareOptions {
+  return { tokenizer: modelPath(model, 'tokenizer'), maxTokens: embeddedModel(model).maxTokens }
 }
 
 function normalized(model: EmbeddedModelName): PrepareOptions {

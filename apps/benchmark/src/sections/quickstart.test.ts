@@ -1,14 +1,37 @@
+import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
-import { candidatesOf } from './quickstart.ts'
+import { sharedPath } from '../files.ts'
+import { candidate, chance, measure } from '../measure/measure.ts'
+import { openSubject } from '../measure/subject.ts'
+import { DENSE, pruned } from '../registry/settings.ts'
+import { subjects } from '../registry/subjects.ts'
+import { candidatesOf, quickstart } from './quickstart.ts'
 
-test('tries each method next to random tokens and truncation at every budget', () => {
+const methods = ['received-attention', 'cls-attention']
+
+test('tries each method next to random tokens, stride and truncation at every budget', () => {
   const budgets = [0.1, 0.03].map((keep) => ({ keep, layers: [0] }))
-  const names = candidatesOf({ subject: 'mail', budgets }).map(({ name }) => name)
-  const each = ['received-attention', 'cls-attention', 'value-weighted', 'random', 'truncation']
+  const names = candidatesOf({ subject: 'mail', methods, budgets }).map(({ name }) => name)
+  const each = [...methods, 'random', 'stride', 'truncation']
   expect(names).toEqual(['dense', 'none', ...each, ...each])
 })
 
-test('thins out images evenly in place of truncation', () => {
+test('does not truncate images', () => {
   const budgets = [{ keep: 0.55, layers: [1] }]
-  expect(candidatesOf({ subject: 'digits-vit', budgets }).at(-1)?.name).toBe('stride')
+  const names = candidatesOf({ subject: 'digits-vit', methods, budgets }).map(({ name }) => name)
+  expect(names.slice(2)).toEqual([...methods, 'random', 'stride'])
+})
+
+test('begins with the task where choosing tokens pays', () => {
+  expect(quickstart.sections.map(({ name }) => name)).toEqual(['clauses', 'mail', 'digits-vit'])
+})
+
+test('loses less by chosen tokens than by random ones where the evidence is in a few', async () => {
+  const context = { runtime: nodeRuntime(), shared: sharedPath, onProgress: () => {} }
+  const subject = await openSubject(context, subjects.clauses, 'calibration', 100)
+  const budget = { keep: 0.05, layers: [0] }
+  const candidates = [candidate(DENSE), candidate(pruned('cls-attention', budget)), chance(budget)]
+  const [, chosen, random] = (await measure(context, subject, candidates)).map(({ loss }) => loss.estimate)
+  expect(chosen).toBeLessThan(4)
+  expect(random).toBeGreaterThan(5)
 })

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Session } from '@tp/core/runtime'
 import { openDataset, type PrepareOptions, prepareInputs, readModelFolder } from '@tp/data'
 import { type Dataset, imageDataset, modalityOf, textDataset, UNLABELED } from '@tp/data/inputs'
-import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
+import { clauseData, digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compareToDense } from './against-dense.ts'
@@ -98,6 +98,18 @@ describe('the mail model', () => {
       })
     })
   } else test.skip('detects another tokenizer (left out: no shared/models/minilm-sentiment)', () => {})
+})
+
+test('the clauses model is right on 91.8 % of its test split', { timeout: 60_000, tags: 'exhaustive' }, async () => {
+  const session = await nodeRuntime().load(modelPath('clauses'), { threads: 1 })
+  const inputs = await prepareInputs(
+    textDataset('clauses', clauseData('test')),
+    session.inputs,
+    await readModelFolder(modelPath('clauses')),
+  )
+  const { accuracy } = await evaluate(session, inputs, { batchSize: 8 })
+  await session[Symbol.asyncDispose]()
+  expect(accuracy.estimate).toBeCloseTo(91.8, 1)
 })
 
 test('the digits model is right on 98.0 % of the images it was not trained on', {

@@ -32,6 +32,9 @@ export interface Forms {
   readonly eightBits: AloneEffect | undefined
 }
 
+/** 8 bits by token are tried alone where they take less than this part of the dense model's time. */
+const CLEARLY_FASTER = 0.9
+
 /** A form that seems slower than the dense model by less than this may be faster: it is timed carefully in the end. */
 const HARDLY_SLOWER = 1.1
 
@@ -40,35 +43,55 @@ const HARDLY_SLOWER = 1.1
  * does not change answers; 8 bits are judged by all choosing examples.
  */
 export async function fastestForm(search: FormsSearch, tests: Tests): Promise<Forms> {
-  const { timing, sites, judge, quantize, packs } = search
-  const shares = sites.sites.map(() => 1)
-  const eight = quantize === false ? [] : [{ quantize }]
+  const { timing, judge, quantize, packs } = search
   const packed = packs ? [{ pack: true } as const] : []
-  const both = eight.flatMap((form) => packed.map((own) => ({ ...form, ...own })))
-  const forms = usable(search, [...eight, ...packed, ...both])
-  const subjects = forms.map((form) => ({ form, variant: inForm(unprunedVariant({}), form), shares }))
-  timing.measurer.begin('forms', 1 + forms.length)
-  const speeds = subjects.length === 0 ? [] : await timesInTurns(timing, undefined, subjects)
-  const timed = subjects.map(({ form, variant }, i) => ({
-    form,
-    candidate: { variant, shares, pace: 1 / (speeds[i] as Speedup).value },
-  }))
+  const inEightBits = (options: QuantizeOptions): ModelForm[] => [
+    { quantize: options },
+    ...packed.map((form) => ({ quantize: options, ...form })),
+  ]
+  timing.measurer.begin('forms', 3)
+  const timed = await timedForms(search, [...(quantize === false ? [] : inEightBits(quantize)), ...packed])
+  const isFast = timed.some(({ form, candidate }) => form.quantize !== undefined && candidate.pace < CLEARLY_FASTER)
+  if (quantize !== false && quantize.activations === undefined && !isFast) {
+    // One scale for all tokens costs less, where scales for each are a large part: with few features.
+    timed.push(...(await timedForms(search, inEightBits({ ...quantize, activations: 'tensor' }))))
+  }
+  const shares = search.sites.sites.map(() => 1)
   let base: Candidate = { variant: unprunedVariant({}), shares, pace: 1 }
   let eightBits: AloneEffect | undefined
+  const judged = new Set<string>()
   const byPace = timed.filter(({ candidate }) => candidate.pace < HARDLY_SLOWER)
   for (const { form, candidate } of byPace.sort((a, b) => a.candidate.pace - b.candidate.pace)) {
     let holds = true
     if (form.quantize !== undefined) {
-      // Packed or not, the answers are the same but for rounding.
-      if (eightBits?.holds === false) continue
+      // Packed or not, the answers are the same but for rounding: the faster of the two is judged.
+      const options = JSON.stringify(form.quantize)
+      if (judged.has(options)) continue
+      judged.add(options)
       const losses = await judge.losses(candidate)
       holds = seemsWithin(search, losses)
-      eightBits ??= { speedup: 1 / candidate.pace, loss: lossOf(losses).expected, holds }
+      if (eightBits?.holds !== true) eightBits = { speedup: 1 / candidate.pace, loss: lossOf(losses).expected, holds }
     }
     tests.add(candidate, holds)
     if (holds && candidate.pace < base.pace) base = candidate
   }
   return { base, eightBits }
+}
+
+interface TimedForm {
+  readonly form: ModelForm
+  readonly candidate: Candidate
+}
+
+/** The forms that the model can have, timed in turns. */
+async function timedForms(search: FormsSearch, forms: readonly ModelForm[]): Promise<TimedForm[]> {
+  const shares = search.sites.sites.map(() => 1)
+  const subjects = usable(search, forms).map((form) => ({ form, variant: inForm(unprunedVariant({}), form), shares }))
+  const speeds = subjects.length === 0 ? [] : await timesInTurns(search.timing, undefined, subjects)
+  return subjects.map(({ form, variant }, i) => ({
+    form,
+    candidate: { variant, shares, pace: 1 / (speeds[i] as Speedup).value },
+  }))
 }
 
 /** Forms that the model can have. */

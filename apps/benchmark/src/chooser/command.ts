@@ -157,7 +157,7 @@ const columns: TableColumns<Group> = {
   },
   [`lost ${MARGIN} more than allowed`]: ({ draws }) =>
     share(draws, ({ trueLoss, maxLoss }) => trueLoss > maxLoss + MARGIN),
-  'nothing found': ({ draws }) => share(draws, ({ isFound }) => !isFound),
+  'nothing found though there is': ({ draws }) => share(draws, ({ isMissed }) => isMissed),
   's a choice': ({ draws }) => median(draws.map(({ seconds }) => seconds)).toFixed(0),
 }
 

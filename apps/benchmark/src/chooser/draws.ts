@@ -25,8 +25,8 @@ export interface DrawnPlan extends Draw {
 
 /** A draw, judged on the rest of the pool. */
 export interface JudgedDraw extends DrawnPlan {
-  /** Whether anything was found that is faster than the dense model. */
-  readonly isFound: boolean
+  /** Whether the model was left as it is although the grid has a faster setting within the limit. */
+  readonly isMissed: boolean
   readonly speedup: number
   /** Expected points lost on the rest. */
   readonly trueLoss: number
@@ -68,6 +68,9 @@ export async function choosePlans(
   return draws.flatMap((draw) => known.get(nameOf(draw)) ?? [])
 }
 
+/** A setting is faster if it is by this factor. */
+const WORTH_IT = 1.02
+
 /** Measures what was chosen on the rest of the pool, next to a grid. */
 export async function judgeDraws(
   plans: readonly DrawnPlan[],
@@ -82,15 +85,17 @@ export async function judgeDraws(
       answers === undefined ? Number.POSITIVE_INFINITY : mean(dense.losses(answers, rest))
     const own = await meter.measure(drawn.plan)
     const within = grid.filter((setting) => lossOf(setting) <= drawn.maxLoss)
+    const best = within.reduce((least, setting) => (setting.pace < least.pace ? setting : least), {
+      plan: { format: 1, method: 'none' },
+      pace: 1,
+    } as MeasuredPlan)
+    const isWhole = drawn.plan.method === 'none' && drawn.plan.quantize === undefined
     judged.push({
       ...drawn,
-      isFound: drawn.plan.method !== 'none' || drawn.plan.quantize !== undefined,
+      isMissed: isWhole && best.pace < own.pace / WORTH_IT,
       speedup: 1 / own.pace,
       trueLoss: lossOf(own),
-      best: within.reduce((best, setting) => (setting.pace < best.pace ? setting : best), {
-        plan: { format: 1, method: 'none' },
-        pace: 1,
-      }),
+      best,
     })
   }
   return judged

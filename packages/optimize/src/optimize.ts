@@ -1,4 +1,13 @@
-import { type Inspection, inspect, isRefused, type Plan, type Regime, reportOf } from '@tp/compiler'
+import {
+  type Inspection,
+  inspect,
+  isRefused,
+  leaveOut,
+  type Plan,
+  type Regime,
+  reportOf,
+  transform,
+} from '@tp/compiler'
 import { TpError, truncate } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
@@ -108,9 +117,9 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const inspection = inspect(model, encoder === undefined ? {} : { encoder })
   if (!inspection.ok) throw new TpError(inspection.refusal.code, 'optimize', inspection.refusal.message)
   const packs = options.pack ?? device.name === 'native'
-  const sites = sitesOf(model, inspection, pruning)
   const skipped: Skipped[] = []
   const onSkipped = (own: Skipped): void => {
+    if (skipped.some(({ name }) => name === own.name)) return
     skipped.push(own)
     options.onSkipped?.(own)
   }
@@ -120,33 +129,36 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const parts = splitOf(inputs, { most: budget?.most, look: budget?.look, verify, learn })
   // Only the device may run packed models.
   const answering = { measurer, model, runtime: packs ? device : runtime }
-  const judge = await Judge.open(answering, sites.sites, parts, !confident)
-  const timing = { measurer, model, device, sites: sites.sites, ...(await timedFeeds(inputs, options.shapes)) }
-  const search: Search = { judge, timing, sites, maxLoss, confident, cascade }
+  const judge = await Judge.open(answering, parts, !confident)
+  const timing = { measurer, model, device, ...(await timedFeeds(inputs, options.shapes)) }
+  const search: Search = { judge, timing, maxLoss, confident, cascade }
   const tests = new Tests(search)
   throwIfAborted(options.enough, 'optimize')
   const { base, eightBits } = await fastestForm(
     { ...search, pruning, packs, onSkipped, quantize: options.quantize ?? {} },
     tests,
   )
-  const tryVariants = async (some: readonly Variant[]): Promise<void> => {
-    const rows = usableRows({ model, variants: some, sites, pruning, base, onSkipped })
-    if (rows.length > 0) await pursue(search, await screened(search, rows, base), tests)
+  const tryVariants = async (some: readonly Variant[], from = base): Promise<void> => {
+    const sites = sitesOf(model, from.variant.leaveOut, pruning)
+    const rows = usableRows({ model, variants: some, sites, pruning, base: from, onSkipped })
+    if (rows.length > 0) await pursue(search, await screened(search, rows, from), tests)
   }
   await tryVariants(variants)
   const lessons = { learnable, measurer, examples: parts.learn, choosing: parts.look }
   await tryVariants(await learnedVariants({ ...options, ...lessons }))
-  const leftOut = leavable && (await withFewerLayers(search, base, leavable, tests))
+  const fewer = leavable && (await withFewerLayers(search, base, leavable, tests))
+  // Trained values belong to the layers of the whole model.
+  if (fewer?.base !== undefined && !measurer.isLate()) await tryVariants(variants, fewer.base)
   const isCutShort = measurer.isLate()
   measurer.begin('verification', 4)
   const chosen = await choose(search, tests)
-  if (chosen !== undefined) measurer.found(candidateText(chosen.candidate, sites.sites))
+  if (chosen !== undefined) measurer.found(candidateText(chosen.candidate))
   const grid = options.grid ?? budget?.grid ?? usualGrid(inputs)
   const fixedTokens = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
   const cells =
     chosen === undefined
       ? []
-      : await timeGrid({ measurer, model, inputs, device, grid, fixedTokens }, timedPruning(chosen, sites.sites))
+      : await timeGrid({ measurer, model, inputs, device, grid, fixedTokens }, timedPruning(chosen))
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
     ...{ maxLoss, points: points[data.task], confident },
@@ -154,13 +166,13 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     ...(judge.temperature !== undefined && { temperature: judge.temperature }),
     ...(chosen && lossFigures(maxLoss, chosen)),
     ...(eightBits && { eightBits }),
-    ...(leftOut && { leftOut }),
+    ...(fewer && { leftOut: fewer.about }),
     ...(skipped.length > 0 && { skipped }),
     ...{ data: inputs.source, tried: tests.all.length, grid: cells },
     ...(isCutShort && { isCutShort }),
     ...{ runtime: name, version, device: processor, date: new Date().toISOString() },
   }
-  return planFor(chosen, { sites: sites.sites, cells, pruning, figures })
+  return planFor(chosen, { cells, pruning, figures })
 }
 
 function lossFigures(
@@ -191,23 +203,27 @@ function examplesToBeConfident({ targets, source }: ModelInputs, maxLoss: number
   throw new TpError('TP_DATA', 'optimize', `${source}: ${seen} even if no answer differs; ${advice}`)
 }
 
-/** Layers where tokens can be pruned: after the others only protected tokens are read. */
-function sitesOf(model: Prepared['model'], inspection: Inspection, { encoder }: Common): Sites {
+/** Layers of a model, maybe without some, where tokens can be pruned: after the others only protected tokens are read. */
+function sitesOf(whole: Prepared['model'], leftOut: readonly number[] | undefined, { encoder }: Common): Sites {
+  const named = encoder === undefined ? {} : { encoder }
+  const model = leftOut === undefined ? whole : transform(whole, leaveOut({ layers: leftOut, encoder })).model
+  const inspection = inspect(model, named)
+  if (!inspection.ok) return { layers: 0, sites: [] }
   const all = inspection.layers.map(({ layer }) => layer).filter((layer) => layer >= inspection.open)
   const amounts = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
-  const { reports } = pruned(model, { method: truncate(), schedule: amounts }, encoder === undefined ? {} : { encoder })
+  const { reports } = pruned(model, { method: truncate(), schedule: amounts }, named)
   const sites = reportOf(reports, 'prune')?.cuts.map(({ layer }) => layer) ?? []
   return { layers: inspection.layers.length, sites }
 }
 
 /** @throws as `leavableOf`, if that is demanded */
-function leavableIn({ model, leaveOut }: OptimizeOptions, inspection: Inspection): Leavable | undefined {
-  if (leaveOut === false) return undefined
+function leavableIn({ model, leaveOut: isDemanded }: OptimizeOptions, inspection: Inspection): Leavable | undefined {
+  if (isDemanded === false) return undefined
   try {
     return leavableOf(model, inspection)
   } catch (error) {
     const isRefusal = isRefused(error) || (error instanceof TpError && ['TP_LAYERS', 'TP_ENCODER'].includes(error.code))
-    if (leaveOut === true || !isRefusal) throw error
+    if (isDemanded === true || !isRefusal) throw error
     return undefined
   }
 }
@@ -228,46 +244,46 @@ interface RowsToTry {
  */
 function usableRows({ model, variants, sites, pruning, base, onSkipped }: RowsToTry): CandidateRow[] {
   return variants.flatMap((variant) => {
-    const named = namedVariant(variant)
-    const rows = rowsOf(inForm(named, base.variant), sites)
+    const { leaveOut } = base.variant
+    const own = namedVariant(variant, sites.sites)
+    const rows = rowsOf(inForm(own, base.variant), sites.layers)
     if (rows.length === 0) return []
     const shares = sites.sites.map((_, i) => 0.9 ** (i + 1))
     try {
-      pruned(model, pruningOf({ variant: named, shares }, sites.sites), pruning)
+      pruned(model, pruningOf({ variant: { ...own, ...(leaveOut && { leaveOut }) }, shares }), pruning)
       return rows
     } catch (error) {
       if (!isRefused(error)) throw error
       const { code, message } = error.refusal
-      if (!variant.optional) throw new TpError(code, 'optimize', `${named.name}: ${message}`)
-      onSkipped({ name: named.name, code, reason: message })
+      if (!variant.optional) throw new TpError(code, 'optimize', `${own.name}: ${message}`)
+      onSkipped({ name: own.name, code, reason: message })
       return []
     }
   })
 }
 
-function timedPruning({ candidate }: Chosen, sites: readonly number[]) {
+function timedPruning({ candidate }: Chosen) {
   const { variant, shares, fallback } = candidate
   return {
     name: `${variant.name} ${shares.join(' ')}`,
-    pruning: pruningOf(candidate, sites),
+    pruning: pruningOf(candidate),
     fallback: fallback?.share ?? 0,
   }
 }
 
 interface FoundPlan {
-  readonly sites: readonly number[]
   readonly cells: readonly Cell[]
   readonly pruning: Common
   readonly figures: Figures
 }
 
-function planFor(chosen: Chosen | undefined, { sites, cells, pruning, figures }: FoundPlan): OptimizedPlan {
+function planFor(chosen: Chosen | undefined, { cells, pruning, figures }: FoundPlan): OptimizedPlan {
   const limit = denseUpTo(cells)
   // Slower than dense even at the largest size: nothing is changed, and nothing falls back.
   const isTaken = cells.length === 0 || cells.some(({ positions }) => positions > limit)
   const taken = isTaken ? chosen?.candidate : undefined
   const dense: Plan = { format: 1, method: 'none' }
-  const own = taken && planOf(taken, sites, pruning)
+  const own = taken && planOf(taken, pruning)
   const regimes: Regime[] =
     own === undefined
       ? [{ plan: dense }]

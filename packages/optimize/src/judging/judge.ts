@@ -34,30 +34,22 @@ const CHOOSING: readonly Part[] = ['look', 'rest']
 /** The answers of changed models to examples, compared with those of the dense one. */
 export class Judge {
   readonly #answering: Answering
-  readonly #sites: readonly number[]
   readonly #parts: ReadonlyMap<Part, { readonly inputs: ModelInputs; readonly dense: Answers }>
   /** Divides the dense model's logits, as labels of the choosing examples say; undefined where nothing has classes. */
   readonly temperature: number | undefined
 
   private constructor(
     answering: Answering,
-    sites: readonly number[],
     parts: ReadonlyMap<Part, { readonly inputs: ModelInputs; readonly dense: Answers }>,
     temperature: number | undefined,
   ) {
     this.#answering = answering
-    this.#sites = sites
     this.#parts = parts
     this.temperature = temperature
   }
 
   /** Runs the dense model on all examples. */
-  static async open(
-    answering: Answering,
-    sites: readonly number[],
-    parts: Parts,
-    isCalibrated: boolean,
-  ): Promise<Judge> {
+  static async open(answering: Answering, parts: Parts, isCalibrated: boolean): Promise<Judge> {
     const dense: { readonly part: Part; readonly inputs: ModelInputs; readonly answers: Answers }[] = []
     for (const part of [...CHOOSING, 'confirm'] as const) {
       const inputs = parts[part]
@@ -68,7 +60,7 @@ export class Judge {
       ({ part, inputs, answers }) =>
         [part, { inputs, dense: { ...answers, ...(temperature !== undefined && { temperature }) } }] as const,
     )
-    return new Judge(answering, sites, new Map(known), temperature)
+    return new Judge(answering, new Map(known), temperature)
   }
 
   /** How many examples choose, or are there to confirm. */
@@ -119,7 +111,7 @@ export class Judge {
   #answers({ variant, shares }: Subject, part: Part): Promise<Answers> {
     const { inputs } = this.#part(part)
     const name = `${variant.name} ${shares.join(' ')} ${part}`
-    return prunedAnswers(this.#answering, name, pruningOf({ variant, shares }, this.#sites), inputs)
+    return prunedAnswers(this.#answering, name, pruningOf({ variant, shares }), inputs)
   }
 
   #of(parts: 'choosing' | 'confirm'): readonly Part[] {

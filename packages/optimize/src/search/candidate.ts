@@ -16,6 +16,8 @@ export interface NamedVariant extends Variant, ModelForm {
   readonly method: Method
   /** Ways to divide pruning among layers. */
   readonly layers: readonly RecipeLayers[]
+  /** Layers at which it can prune, in the numbers of those that remain where some are left out. */
+  readonly sites: readonly number[]
   /** Layers that are left out first. */
   readonly leaveOut?: readonly number[]
   /** With its options, if it has any, and its form: `ats`, `tome {"metric":"keys"}`, `sdtp in 8 bits, packed`, `none without layer 3`. */
@@ -25,10 +27,11 @@ export interface NamedVariant extends Variant, ModelForm {
 /** Where methods without recipes are tried. */
 const USUAL_LAYERS: readonly RecipeLayers[] = ['every', 'but-first', 'thirds', 'middle']
 
-export function namedVariant(variant: Variant): NamedVariant {
+/** @param sites layers at which it can prune */
+export function namedVariant(variant: Variant, sites: readonly number[]): NamedVariant {
   const { entry, params, layers = USUAL_LAYERS } = variant
   const options = params === undefined ? '' : ` ${JSON.stringify(params)}`
-  return { ...variant, layers, method: entry.create(params), name: `${entry.name}${options}` }
+  return { ...variant, layers, sites, method: entry.create(params), name: `${entry.name}${options}` }
 }
 
 /** A variant with a schedule. */
@@ -62,10 +65,10 @@ export function totalPace({ pace, fallback }: Candidate): number {
   return pace + (fallback?.share ?? 0)
 }
 
-export function pruningOf(
-  { variant: { method, leaveOut, quantize, pack }, shares }: Pick<Candidate, 'variant' | 'shares'>,
-  sites: readonly number[],
-): TunedPruning {
+export function pruningOf({
+  variant: { method, sites, leaveOut, quantize, pack },
+  shares,
+}: Pick<Candidate, 'variant' | 'shares'>): TunedPruning {
   return {
     ...{ method, schedule: scheduleOf(sites, shares) },
     ...(leaveOut && { leaveOut }),
@@ -74,20 +77,20 @@ export function pruningOf(
   }
 }
 
-/** The model with every token, in a form, and maybe without layers. */
-export function unprunedVariant({ leaveOut, ...form }: ModelForm & Pick<NamedVariant, 'leaveOut'>): NamedVariant {
-  const without = leaveOut && ` without ${leaveOut.length === 1 ? 'layer' : 'layers'} ${leaveOut.join(', ')}`
-  const variant = {
-    ...{ entry: methodEntry(none, 'keeps every token'), method: none(), layers: [] },
-    name: `none${without ?? ''}`,
-    ...(leaveOut && { leaveOut }),
-  }
-  return inForm(variant, form)
+/** The model with every token, in a form, and maybe without layers. Its shares are none. */
+export function unprunedVariant(how: ModelForm & Pick<NamedVariant, 'leaveOut'>): NamedVariant {
+  const entry = methodEntry(none, 'keeps every token')
+  return inForm({ entry, method: none(), layers: [], sites: [], name: 'none' }, how)
 }
 
-export function inForm(variant: NamedVariant, { quantize, pack }: ModelForm): NamedVariant {
-  const form = { ...(quantize && { quantize }), ...(pack && { pack }) }
-  return { ...variant, ...form, name: `${variant.name}${formName(form)}` }
+/** A variant of the model in a form, and without the layers that are left out. */
+export function inForm(
+  variant: NamedVariant,
+  { quantize, pack, leaveOut }: ModelForm & Pick<NamedVariant, 'leaveOut'>,
+): NamedVariant {
+  const how = { ...(leaveOut && { leaveOut }), ...(quantize && { quantize }), ...(pack && { pack }) }
+  const without = leaveOut ? ` without ${leaveOut.length === 1 ? 'layer' : 'layers'} ${leaveOut.join(', ')}` : ''
+  return { ...variant, ...how, name: `${variant.name}${without}${formName(how)}` }
 }
 
 /** Empty in float32, not packed; else with the options of 8 bits that are set. */
@@ -97,15 +100,14 @@ function formName({ quantize, pack }: ModelForm): string {
 }
 
 /** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */
-export function candidateText({ variant, shares, fallback }: Candidate, sites: readonly number[]): string {
-  const amounts = [...scheduleOf(sites, shares)].map(([layer, { value }]) => `${value} at layer ${layer}`)
+export function candidateText({ variant, shares, fallback }: Candidate): string {
+  const amounts = [...scheduleOf(variant.sites, shares)].map(([layer, { value }]) => `${value} at layer ${layer}`)
   const guarded = fallback === undefined ? '' : `, ${Math.round(100 * fallback.share)} % fall back`
   return amounts.length === 0 ? variant.name : `${variant.name}: keep ${amounts.join(', ')}${guarded}`
 }
 
 export function planOf(
-  { variant: { entry, params, leaveOut, quantize, pack }, shares }: Pick<Candidate, 'variant' | 'shares'>,
-  sites: readonly number[],
+  { variant: { entry, params, sites, leaveOut, quantize, pack }, shares }: Pick<Candidate, 'variant' | 'shares'>,
   pruning: Common,
 ): Plan {
   const schedule = scheduleOf(sites, shares)

@@ -1,6 +1,6 @@
 import { lossOf } from '../judging/loss.ts'
 import type { Candidate } from './candidate.ts'
-import { inForm, unprunedVariant } from './candidate.ts'
+import { unprunedVariant } from './candidate.ts'
 import type { AloneEffect } from './forms.ts'
 import { firstThatHolds } from './frontier.ts'
 import type { Leavable } from './leavable.ts'
@@ -13,6 +13,12 @@ export interface LeftOut extends AloneEffect {
   readonly layers: readonly number[]
 }
 
+/** The effect, and the model without those layers where they are not needed. */
+export interface FewerLayers {
+  readonly about: LeftOut
+  readonly base: Candidate | undefined
+}
+
 /**
  * Tries the rival of pruning: the model with every token, and fewer layers. Layers are in the order of how far the answers move without
  * each, on a few examples and without labels; as many of the first ones are left out as hold.
@@ -23,13 +29,13 @@ export async function withFewerLayers(
   base: Candidate,
   { layers, most }: Leavable,
   tests: Tests,
-): Promise<LeftOut | undefined> {
+): Promise<FewerLayers | undefined> {
   const { judge, timing } = search
   const { measurer } = timing
-  const { variant, shares } = base
+  const { variant } = base
   const without = (leaveOut: readonly number[]): Omit<Candidate, 'pace'> => {
     const own = { leaveOut: leaveOut.toSorted((a, b) => a - b) }
-    return { variant: inForm(unprunedVariant(own), variant), shares }
+    return { variant: unprunedVariant({ ...variant, ...own }), shares: [] }
   }
   measurer.begin('search', layers.length + 3)
   const moved: { readonly layer: number; readonly divergence: number }[] = []
@@ -48,5 +54,6 @@ export async function withFewerLayers(
   const shown = candidates[Math.min(place, most - 1)] as Candidate
   const leaveOut = shown.variant.leaveOut ?? []
   const { expected } = lossOf(await judge.losses(shown))
-  return { layers: leaveOut, speedup: 1 / shown.pace, loss: expected, holds: place < most }
+  const about = { layers: leaveOut, speedup: 1 / shown.pace, loss: expected, holds: place < most }
+  return { about, base: about.holds ? shown : undefined }
 }

@@ -2,7 +2,7 @@ import { isRefused, type QuantizeOptions } from '@tp/compiler'
 import type { Interval, Speedup } from '@tp/metrics'
 import { lossOf, seemsWithin } from '../judging/loss.ts'
 import type { Skipped } from '../options.ts'
-import { type Candidate, inForm, type ModelForm, pruningOf, unprunedVariant } from './candidate.ts'
+import { type Candidate, type ModelForm, pruningOf, unprunedVariant } from './candidate.ts'
 import { type Common, pruned } from './pruning.ts'
 import type { Search, Tests } from './search.ts'
 import { timesInTurns } from './times.ts'
@@ -56,8 +56,7 @@ export async function fastestForm(search: FormsSearch, tests: Tests): Promise<Fo
     // One scale for all tokens costs less, where scales for each are a large part: with few features.
     timed.push(...(await timedForms(search, inEightBits({ ...quantize, activations: 'tensor' }))))
   }
-  const shares = search.sites.sites.map(() => 1)
-  let base: Candidate = { variant: unprunedVariant({}), shares, pace: 1 }
+  let base: Candidate = { variant: unprunedVariant({}), shares: [], pace: 1 }
   let eightBits: AloneEffect | undefined
   const judged = new Set<string>()
   const byPace = timed.filter(({ candidate }) => candidate.pace < HARDLY_SLOWER)
@@ -85,22 +84,20 @@ interface TimedForm {
 
 /** The forms that the model can have, timed in turns. */
 async function timedForms(search: FormsSearch, forms: readonly ModelForm[]): Promise<TimedForm[]> {
-  const shares = search.sites.sites.map(() => 1)
-  const subjects = usable(search, forms).map((form) => ({ form, variant: inForm(unprunedVariant({}), form), shares }))
+  const subjects = usable(search, forms).map((form) => ({ form, variant: unprunedVariant(form), shares: [] }))
   const speeds = subjects.length === 0 ? [] : await timesInTurns(search.timing, undefined, subjects)
   return subjects.map(({ form, variant }, i) => ({
     form,
-    candidate: { variant, shares, pace: 1 / (speeds[i] as Speedup).value },
+    candidate: { variant, shares: [], pace: 1 / (speeds[i] as Speedup).value },
   }))
 }
 
 /** Forms that the model can have. */
-function usable({ timing, sites, pruning, onSkipped }: FormsSearch, forms: readonly ModelForm[]): readonly ModelForm[] {
-  const shares = sites.sites.map(() => 1)
+function usable({ timing, pruning, onSkipped }: FormsSearch, forms: readonly ModelForm[]): readonly ModelForm[] {
   return forms.filter((form) => {
-    const variant = inForm(unprunedVariant({}), form)
+    const variant = unprunedVariant(form)
     try {
-      pruned(timing.model, pruningOf({ variant, shares }, sites.sites), pruning)
+      pruned(timing.model, pruningOf({ variant, shares: [] }), pruning)
       return true
     } catch (error) {
       if (!isRefused(error)) throw error

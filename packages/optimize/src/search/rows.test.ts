@@ -21,8 +21,8 @@ const sitesOf = (layers: number): Sites => ({ layers, sites: Array.from({ length
 
 test('divides pruning among layers as recipes say, each way once', () => {
   const layers = ['every', 'but-first', 'thirds', 'middle', 'first', 'second', 'second-half'] as const
-  const variant = namedVariant({ entry: entry(), layers })
-  expect(rowsOf(variant, sitesOf(6)).map(({ name, profile }) => [name, profile.join(' ')])).toEqual([
+  const variant = (sites: readonly number[]) => namedVariant({ entry: entry(), layers }, sites)
+  expect(rowsOf(variant(sitesOf(6).sites), 6).map(({ name, profile }) => [name, profile.join(' ')])).toEqual([
     ['first, every', '1 1 1 1 1'],
     ['first, but-first', '0 1 1 1 1'],
     ['first, thirds', '0 0 1 0 1'],
@@ -32,8 +32,8 @@ test('divides pruning among layers as recipes say, each way once', () => {
     ['first, second-half', '0 0 0 1 1'],
   ])
   // With one site all ways are the same.
-  expect(rowsOf(variant, { layers: 2, sites: [0] })).toHaveLength(1)
-  expect(rowsOf(variant, { layers: 1, sites: [] })).toEqual([])
+  expect(rowsOf(variant([0]), 2)).toHaveLength(1)
+  expect(rowsOf(variant([]), 1)).toEqual([])
 })
 
 const someRow = fc
@@ -44,14 +44,14 @@ const someRow = fc
   })
   .map(({ layers, reduces, way }) => {
     const sites = sitesOf(layers)
-    const rows = rowsOf(namedVariant({ entry: entry(reduces) }), sites)
+    const rows = rowsOf(namedVariant({ entry: entry(reduces) }, sites.sites), layers)
     return { sites, row: rows[way % rows.length] as (typeof rows)[0] }
   })
 
 test('does as much of the work as required and hardly less, and at no site prunes more than the method can', () => {
   fc.assert(
     fc.property(someRow, fc.double({ min: 0.2, max: 0.98, noNaN: true }), ({ row, sites }, work) => {
-      const shares = sharesAt(row, work, sites)
+      const shares = sharesAt(row, work)
       if (shares === undefined) {
         const strongest = row.profile.map((_, site) =>
           row.profile

@@ -17,6 +17,8 @@ export interface CandidateRow {
   readonly name: string
   /** No site keeps less of the tokens that arrive: half of them where they are merged in pairs. */
   readonly leastRatio: number
+  /** The layers of the model, and those at which it prunes. */
+  readonly sites: Sites
 }
 
 /** The layers of a model, and those at which tokens can be pruned. */
@@ -39,15 +41,19 @@ const profiles: Readonly<Record<RecipeLayers, (sites: readonly number[], layers:
   'second-half': (sites, layers) => sites.map((site) => Number(site >= layers / 2)),
 }
 
-/** The rows of a variant: one for each of its ways to divide pruning that differs from the others on this model. */
-export function rowsOf(variant: NamedVariant, { layers, sites }: Sites): CandidateRow[] {
+/**
+ * The rows of a variant: one for each of its ways to divide pruning that differs from the others on this model.
+ * @param layers of the model that is pruned
+ */
+export function rowsOf(variant: NamedVariant, layers: number): CandidateRow[] {
+  const { sites } = variant
   const seen = new Set<string>()
   return variant.layers.flatMap((way) => {
     const profile = profiles[way](sites, layers)
     if (profile === undefined || !profile.some((weight) => weight > 0) || seen.has(profile.join())) return []
     seen.add(profile.join())
     const leastRatio = Math.max(0, ...sites.map((layer) => leastRatioAt(variant.method, layer)))
-    return [{ variant, profile, name: `${variant.name}, ${way}`, leastRatio }]
+    return [{ variant, profile, name: `${variant.name}, ${way}`, leastRatio, sites: { layers, sites } }]
   })
 }
 
@@ -82,11 +88,8 @@ export function workOf(shares: Shares, { layers, sites }: Sites): number {
  * The shares of a row at which so much of the work is done, or slightly less.
  * @returns undefined if more is done at any strength
  */
-export function sharesAt(
-  row: Pick<CandidateRow, 'profile' | 'leastRatio'>,
-  work: number,
-  sites: Sites,
-): Shares | undefined {
+export function sharesAt(row: Omit<CandidateRow, 'variant' | 'name'>, work: number): Shares | undefined {
+  const { sites } = row
   let [slow, fast] = [0, -Math.log(LEAST) / Math.min(...row.profile.filter((weight) => weight > 0))]
   if (workOf(sharesOf(row, fast), sites) > work) return undefined
   for (let step = 0; step < 30; step++) {

@@ -1,6 +1,6 @@
 import type { Candidate } from './candidate.ts'
 import type { Shares } from './pruning.ts'
-import { type CandidateRow, type Sites, sharesAt } from './rows.ts'
+import { type CandidateRow, sharesAt } from './rows.ts'
 import type { Search } from './search.ts'
 import { timesInTurns } from './times.ts'
 
@@ -48,7 +48,7 @@ export async function screened(
   rows: readonly CandidateRow[],
   base: Candidate,
 ): Promise<readonly Screened[]> {
-  const { judge, timing, sites } = search
+  const { judge, timing } = search
   const { measurer } = timing
   measurer.begin('screening', rows.length)
   const rounding = await judge.divergence(base, 'look')
@@ -91,7 +91,7 @@ export async function screened(
     const divergenceAt = power(both)
     return {
       row,
-      candidates: candidatesOf(row, sites, base.pace, paceAt).map(({ work, candidate }) => ({
+      candidates: candidatesOf(row, base.pace, paceAt).map(({ work, candidate }) => ({
         candidate,
         divergence: rounding + divergenceAt(work),
       })),
@@ -111,13 +111,13 @@ const NOTHING: Look = { work: 1, shares: [], divergence: 0 }
 
 /** Looks at the first of some works that a row can do with. */
 async function lookAt(
-  { judge, sites }: Search,
+  { judge }: Search,
   row: CandidateRow,
   works: readonly number[],
   rounding: number,
 ): Promise<Look | undefined> {
   for (const work of works) {
-    const shares = sharesAt(row, work, sites)
+    const shares = sharesAt(row, work)
     if (shares === undefined) continue
     const divergence = (await judge.divergence({ variant: row.variant, shares }, 'look')) - rounding
     return { work, shares, divergence: Math.max(divergence, 1e-9) }
@@ -128,13 +128,12 @@ async function lookAt(
 /** Candidates of all strengths that are faster than with every token, the fastest first. */
 function candidatesOf(
   row: CandidateRow,
-  sites: Sites,
   most: number,
   paceAt: (work: number) => number,
 ): { readonly work: number; readonly candidate: Candidate }[] {
   const found: { readonly work: number; readonly candidate: Candidate }[] = []
   for (let work = STEP; work > STRONGEST; work *= STEP) {
-    const shares = sharesAt(row, work, sites)
+    const shares = sharesAt(row, work)
     if (shares === undefined) break
     const pace = paceAt(work)
     if (pace < most) found.unshift({ work, candidate: { variant: row.variant, shares, pace } })

@@ -2,14 +2,12 @@ import type { Judge } from '../judging/judge.ts'
 import { seemsWithin, surelyBeyond, type Tolerance } from '../judging/loss.ts'
 import type { Losses } from '../judging/measure-answers.ts'
 import { type Candidate, candidateText, totalPace } from './candidate.ts'
-import type { Sites } from './rows.ts'
 import type { CandidateTiming } from './times.ts'
 
 /** All that the steps of a search share. */
 export interface Search extends Tolerance {
   readonly judge: Judge
   readonly timing: CandidateTiming
-  readonly sites: Sites
   /** Whether uncertain answers may fall back to the dense model. */
   readonly cascade: boolean
 }
@@ -51,11 +49,11 @@ export class Tests {
   }
 
   add(candidate: Candidate, holds: boolean): void {
-    const { timing, sites } = this.#search
+    const { timing } = this.#search
     this.#tested.set(nameOf(candidate), { candidate, holds })
     if (!holds || totalPace(candidate) >= (this.#best === undefined ? 1 : totalPace(this.#best))) return
     this.#best = candidate
-    timing.measurer.found(candidateText(candidate, sites.sites))
+    timing.measurer.found(candidateText(candidate))
   }
 
   losses(candidate: Candidate): Promise<Losses> {

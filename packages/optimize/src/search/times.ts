@@ -14,7 +14,6 @@ export interface CandidateTiming {
   readonly measurer: Measurer
   readonly model: Model
   readonly device: Runtime
-  readonly sites: readonly number[]
   readonly feeds: readonly NamedTensors[]
   /** A text that says what the feeds are. */
   readonly key: string
@@ -81,14 +80,14 @@ export async function timesInTurns(
   candidates: readonly Subject[],
   isCareful = false,
 ): Promise<readonly Speedup[]> {
-  const { measurer, model, device, sites, feeds, key } = timing
+  const { measurer, model, device, feeds, key } = timing
   const nameOf = (subject: Subject | undefined): string =>
     subject === undefined ? 'dense' : `${subject.variant.name} ${subject.shares.join(' ')}`
   const names = candidates.map(nameOf).join(', ')
   const of = `times ${device.name} ${key}${isCareful ? ' carefully' : ''} ${nameOf(reference)}: ${names}`
   const numbers = await measurer.measure(of, async () => {
     const open = [reference, ...candidates].map(
-      (subject) => () => measurer.load(device, model, subject === undefined ? unpruned : pruningOf(subject, sites)),
+      (subject) => () => measurer.load(device, model, subject === undefined ? unpruned : pruningOf(subject)),
     )
     return await withSessions(open, async (sessions) => {
       const budget = isCareful ? CAREFUL : QUICK

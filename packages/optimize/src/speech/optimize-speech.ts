@@ -39,7 +39,7 @@ export async function optimizeSpeech(options: SpeechOptions): Promise<OptimizedP
     inputs: someRecordings(halves.choose, [...halves.choose.texts.keys()].slice(0, MEASURED)),
   }
   for (const variant of variants) {
-    const named = namedVariant(variant)
+    const named = namedVariant(variant, [])
     try {
       const row = await strengthsOf(named, found, measured)
       for (const { plan } of row.slice(0, 1)) judge.pruned(plan)

@@ -32,7 +32,7 @@ const entryOf = (name: string): MethodEntry => methods.find((entry) => entry.nam
 async function strengths(entry: MethodEntry, params?: Record<string, boolean>) {
   const found = inspect(model)
   if (!found.ok) throw new Error(found.refusal.message)
-  const variant = namedVariant({ entry, ...(params && { params }) })
+  const variant = namedVariant({ entry, ...(params && { params }) }, [])
   return await strengthsOf(variant, found, {
     ...{ model, inputs, variants: [], runtime: nodeRuntime() },
     decoder: { transcribe: async () => 'one' },

@@ -1,5 +1,7 @@
 import { markdownTable } from './markdown-table.mjs'
 
+/** @typedef {{ inputs: readonly string[], answers: readonly string[], layers?: readonly string[], evidence: string }} Recipe */
+
 /** The kinds of model that recipes are for, in the order of the table, in the words of a reader. */
 const kinds = [
   { inputs: 'texts', answers: 'classes', name: 'classifiers of texts' },
@@ -24,7 +26,7 @@ const layerTexts = {
 
 /**
  * The recipes of all methods by kind of model: `tp optimize` tries them besides 8 bits, packing and fewer layers.
- * @param {readonly { methods: readonly { name: string, recipes?: readonly import('@tp/core').Recipe[] }[] }[]} packages
+ * @param {readonly { methods: readonly { name: string, recipes?: readonly Recipe[] }[] }[]} packages
  */
 export function recipesTable(packages) {
   const methods = packages.flatMap(({ methods }) => methods)

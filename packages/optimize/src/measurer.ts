@@ -46,6 +46,11 @@ export class Measurer {
     this.#tell(0)
   }
 
+  /** The model as it was given, on one thread. */
+  loadDense(runtime: Runtime, model: Model): Promise<Session> {
+    return loadModel(this.#options, runtime, model)
+  }
+
   /** A pruned model on a runtime, on one thread if it is to be timed. */
   load(runtime: Runtime, model: Model, pruning: TunedPruning, options?: SessionOptions): Promise<Session> {
     return loadModel(this.#options, runtime, pruned(model, pruning, this.#options.pruning).model, options)

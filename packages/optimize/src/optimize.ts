@@ -22,7 +22,7 @@ import { Measurer } from './measurer.ts'
 import type { Figures, OptimizedPlan } from './optimized-plan.ts'
 import type { OptimizeOptions, Skipped, Variant } from './options.ts'
 import { type Cell, denseUpTo, timeGrid, usualGrid } from './regimes.ts'
-import { type Candidate, candidateText, inForm, namedVariant, planOf, pruningOf } from './search/candidate.ts'
+import { type Candidate, candidateText, inForm, isExact, namedVariant, planOf, pruningOf } from './search/candidate.ts'
 import { type Chosen, choose } from './search/choose.ts'
 import { withFewerLayers } from './search/fewer-layers.ts'
 import { fastestForm } from './search/forms.ts'
@@ -156,7 +156,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const grid = options.grid ?? budget?.grid ?? usualGrid(inputs)
   const fixedTokens = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
   const cells =
-    chosen === undefined
+    chosen === undefined || isExact(chosen.candidate.variant)
       ? []
       : await timeGrid({ measurer, model, inputs, device, grid, fixedTokens }, timedPruning(chosen))
   const { runtime: name, version, device: processor } = await device.diagnose()

@@ -50,7 +50,7 @@ export interface Figures {
   readonly temperature?: number
   /** Labels say with 97.5 % confidence that more is lost than is allowed, although probabilities do not: an alarm. */
   readonly contradicted?: true
-  /** Times as fast as the dense model at the shapes, with 95 % interval; absent if nothing is changed. */
+  /** Times as fast as the dense model, dead tokens included, at the shapes, with 95 % interval; absent if nothing is faster. */
   readonly speedup?: Interval
   /** The effect of 8-bit weights without pruning, if they were tried. */
   readonly eightBits?: AloneEffect

@@ -22,7 +22,7 @@ import { measuredPath } from '../optimizing/measured-file.ts'
 import { checkNames, type FoundPlan, searchPlan } from '../optimizing/search.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { jsonDocument } from '../printing/document.ts'
-import { describePlan, lossTexts, pointsText, searchText } from '../printing/plan-text.ts'
+import { changesNothing, describePlan, lossTexts, pointsText, searchText } from '../printing/plan-text.ts'
 import { describePruning } from '../printing/pruned-report.ts'
 import { pruneByPlan } from '../pruning/attempt.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
@@ -172,7 +172,7 @@ export const optimizeCommand: Command = command({
     const values = planOut !== undefined && found.learned !== undefined ? valuesPath(planOut) : weights
     const planned =
       planOut === undefined ? undefined : describePlan(optimized, { model: path, out: planOut, weights: values })
-    const verdict = verdictOn(optimized.figures, demands)
+    const verdict = verdictOn(optimized.figures, changesNothing(found.plan), demands)
     const exit = verdict.passed ? EXIT.done : EXIT.belowThreshold
     if (out === undefined) {
       progress.end()
@@ -213,7 +213,7 @@ export const optimizeCommand: Command = command({
 })
 
 /** The answer to whether the plan is faster and as accurate as is demanded, by the figures of the search. */
-function verdictOn(figures: OptimizedPlan['figures'], demands: Demands): Verdict {
+function verdictOn(figures: OptimizedPlan['figures'], isExact: boolean, demands: Demands): Verdict {
   const { loss, expectedLoss = loss, speedup, examples, grid, points } = figures
   const [cell] = grid
   const speed = speedup ?? (cell && { estimate: cell.speedup, low: cell.low, high: cell.high })
@@ -226,7 +226,7 @@ function verdictOn(figures: OptimizedPlan['figures'], demands: Demands): Verdict
   const { estimate: value, low, high } = speed
   return verdictOf(
     {
-      loss: { unit: pointsText[points], interval: expectedLoss, same: false },
+      loss: { unit: pointsText[points], interval: expectedLoss, same: isExact },
       speedup: { value, low, high },
       examples,
     },

@@ -1,6 +1,6 @@
 import type { ModelInputs } from '@tp/data/inputs'
 import { mean } from '@tp/metrics'
-import { type Candidate, pruningOf } from '../search/candidate.ts'
+import { type Candidate, isExact, pruningOf } from '../search/candidate.ts'
 import { leastFallbacks, lossesWith, type Offer, spared } from './cascades.ts'
 import {
   type Answering,
@@ -108,10 +108,11 @@ export class Judge {
     return lossesWith(dense, await this.#answers(candidate, part), inputs, candidate.fallback?.threshold)
   }
 
-  #answers({ variant, shares }: Subject, part: Part): Promise<Answers> {
-    const { inputs } = this.#part(part)
+  async #answers({ variant, shares }: Subject, part: Part): Promise<Answers> {
+    const { inputs, dense } = this.#part(part)
+    if (isExact(variant) && inputs.vectors === undefined) return dense
     const name = `${variant.name} ${shares.join(' ')} ${part}`
-    return prunedAnswers(this.#answering, name, pruningOf({ variant, shares }), inputs)
+    return await prunedAnswers(this.#answering, name, pruningOf({ variant, shares }), inputs)
   }
 
   #of(parts: 'choosing' | 'confirm'): readonly Part[] {

@@ -56,6 +56,11 @@ export function byTime(a: Candidate, b: Candidate): number {
   return totalPace(a) - totalPace(b)
 }
 
+/** Whether a variant only removes dead tokens. */
+export function isExact({ name }: Pick<NamedVariant, 'name'>): boolean {
+  return name === 'none'
+}
+
 /** Whether all tokens are kept. */
 export function isWhole({ shares }: Pick<Candidate, 'shares'>): boolean {
   return shares.every((share) => share === 1)

@@ -39,8 +39,8 @@ const CLEARLY_FASTER = 0.9
 const HARDLY_SLOWER = 1.1
 
 /**
- * The fastest form of the model with every token that holds: in float32 or 8 bits, packed or not. All forms are timed in turns. Packing
- * does not change answers; 8 bits are judged by all choosing examples.
+ * The fastest form of the model with every token but dead ones that holds: in float32 or 8 bits, packed or not. All forms are timed in
+ * turns. Packing does not change answers; 8 bits are judged by all choosing examples.
  */
 export async function fastestForm(search: FormsSearch, tests: Tests): Promise<Forms> {
   const { timing, judge, quantize, packs } = search
@@ -50,13 +50,13 @@ export async function fastestForm(search: FormsSearch, tests: Tests): Promise<Fo
     ...packed.map((form) => ({ quantize: options, ...form })),
   ]
   timing.measurer.begin('forms', 3)
-  const timed = await timedForms(search, [...(quantize === false ? [] : inEightBits(quantize)), ...packed])
+  const timed = await timedForms(search, [{}, ...(quantize === false ? [] : inEightBits(quantize)), ...packed])
   const isFast = timed.some(({ form, candidate }) => form.quantize !== undefined && candidate.pace < CLEARLY_FASTER)
   if (quantize !== false && quantize.activations === undefined && !isFast) {
     // One scale for all tokens costs less, where scales for each are a large part: with few features.
     timed.push(...(await timedForms(search, inEightBits({ ...quantize, activations: 'tensor' }))))
   }
-  let base: Candidate = { variant: unprunedVariant({}), shares: [], pace: 1 }
+  let base = (timed[0] as TimedForm).candidate
   let eightBits: AloneEffect | undefined
   const judged = new Set<string>()
   const byPace = timed.filter(({ candidate }) => candidate.pace < HARDLY_SLOWER)

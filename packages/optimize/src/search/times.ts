@@ -6,7 +6,6 @@ import type { Model } from '@tp/onnx'
 import type { Measurer } from '../measurer.ts'
 import type { Shape } from '../options.ts'
 import { type Candidate, pruningOf } from './candidate.ts'
-import { unpruned } from './pruning.ts'
 import { timedInputs } from './timed-inputs.ts'
 
 /** Where candidates are timed, and on what. */
@@ -72,7 +71,7 @@ const CAREFUL = { rounds: 250, budgetMs: 8000 }
 
 /**
  * The times of candidates at the feeds relative to that of another one, all in turns, with 95 % intervals of the speed.
- * @param reference undefined: the dense model
+ * @param reference undefined: the dense model, dead tokens included
  */
 export async function timesInTurns(
   timing: CandidateTiming,
@@ -87,7 +86,8 @@ export async function timesInTurns(
   const of = `times ${device.name} ${key}${isCareful ? ' carefully' : ''} ${nameOf(reference)}: ${names}`
   const numbers = await measurer.measure(of, async () => {
     const open = [reference, ...candidates].map(
-      (subject) => () => measurer.load(device, model, subject === undefined ? unpruned : pruningOf(subject)),
+      (subject) => () =>
+        subject === undefined ? measurer.loadDense(device, model) : measurer.load(device, model, pruningOf(subject)),
     )
     return await withSessions(open, async (sessions) => {
       const budget = isCareful ? CAREFUL : QUICK

@@ -3,7 +3,7 @@ import type { Command, CommandEntry } from './command.ts'
 type Entry = readonly [name: string, operand: string, summary: string, load: () => Promise<Record<string, Command>>]
 
 const entries: readonly Entry[] = [
-  ['optimize', 'MODEL', 'finds the fastest pruning within an allowed loss', () => import('./optimize.ts')],
+  ['optimize', 'MODEL', 'finds the fastest plan within an allowed loss', () => import('./optimize.ts')],
   ['prune', 'MODEL', 'writes a model that drops tokens between its layers', () => import('./prune.ts')],
   ['quantize', 'MODEL', 'stores weights in 8 bits and computes with them', () => import('./quantize.ts')],
   ['pack', 'MODEL', 'writes a model that does no work on padding', () => import('./pack.ts')],

@@ -63,7 +63,7 @@ export const pruneCommand: Command = command({
   notes: [
     'Without a method, tp prune applies the setting measured to be safe for the head of the model, if that is faster on this machine; where',
     'a head reads every token, it removes only dead tokens, which is exact. It reports its choice and the reason. Given examples, tp optimize',
-    'finds the fastest pruning within an allowed loss. With --quantize the file is 8-bit, too.',
+    'finds the fastest plan within an allowed loss. With --quantize the file is 8-bit, too.',
     'One number applies to all layers, a list to each of them in order. --method none without an amount removes only dead tokens.',
     'Examples:',
     '',

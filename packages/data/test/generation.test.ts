@@ -237,8 +237,12 @@ describe('a chat template', () => {
   test('has no template where it is missing, and refuses one that cannot be read or does not end', async () => {
     expect(await readChatTemplate(await config(undefined))).toBeUndefined()
     await expect(readChatTemplate(await config('{% for %}'))).rejects.toThrow('its chat template cannot be used')
-    const endless = '{% for i in range(1000000000) %}{% for j in range(1000000000) %}x{% endfor %}{% endfor %}'
-    const template = await readChatTemplate(await config(endless))
-    expect(() => template?.('Hello')).toThrow('its chat template cannot be used')
+    const long = await readChatTemplate(await config('{% for i in range(1000000000) %}x{% endfor %}'))
+    expect(() => long?.('Hello')).toThrow('its chat template cannot be used (range of 1000000000 numbers')
+    const loops = '{% for i in range(9999) %}'.repeat(3)
+    const endless = await readChatTemplate(await config(`${loops}${'{% endfor %}'.repeat(3)}`))
+    expect(() => endless?.('Hello')).toThrow('its chat template cannot be used (takes more than 2 s)')
+    const counting = await readChatTemplate(await config('{% for i in range(2, 9, 3) %}{{ i }} {% endfor %}'))
+    expect(counting?.('Hello')).toBe('2 5 8 ')
   })
 })

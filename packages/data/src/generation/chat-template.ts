@@ -15,6 +15,17 @@ interface TokenizerConfig {
 
 const MILLISECONDS = 2000
 
+/** A list of more numbers may be longer than a list can be before the time is over, which would end the process. */
+const LONGEST_RANGE = 10_000
+
+/** Jinja's `range`, for lists of bounded length. */
+function range(first: number, second?: number, step = 1): number[] {
+  const [start, stop] = second === undefined ? [0, first] : [first, second]
+  const length = Math.max(0, Math.ceil((stop - start) / step))
+  if (!(length <= LONGEST_RANGE)) throw new Error(`range of ${length} numbers; the most are ${LONGEST_RANGE}`)
+  return Array.from({ length }, (_, i) => start + i * step)
+}
+
 /**
  * The template of the model at `path`, in chat_template.jinja or tokenizer_config.json next to it, of several the default one; undefined
  * where it has none.
@@ -36,13 +47,19 @@ export async function readChatTemplate(path: string): Promise<ChatTemplate | und
       throw fail(cause)
     }
   }
-  const template = safely(() => new Template(source))
+  // A block takes the line break after it along.
+  const template = safely(() => new Template(`{% set range = bounded_range %}\n${source}`))
   const tokens = Object.fromEntries(
     Object.entries(config).flatMap(([name, token]) => (name.endsWith('_token') ? [[name, contentOf(token)]] : [])),
   )
   return (message) =>
     safely(() =>
-      template.render({ ...tokens, messages: [{ role: 'user', content: message }], add_generation_prompt: true }),
+      template.render({
+        ...tokens,
+        bounded_range: range,
+        messages: [{ role: 'user', content: message }],
+        add_generation_prompt: true,
+      }),
     )
 }
 

@@ -139,6 +139,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     tests,
   )
   const tryVariants = async (some: readonly Variant[], from = base): Promise<void> => {
+    if (some.length === 0) return
     const sites = sitesOf(model, from.variant.leaveOut, pruning)
     const rows = usableRows({ model, variants: some, sites, pruning, base: from, onSkipped })
     if (rows.length > 0) await pursue(search, await screened(search, rows, from), tests)

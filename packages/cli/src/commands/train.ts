@@ -15,6 +15,7 @@ import {
 } from '../arguments/pruning-options.ts'
 import type { Context } from '../context/context.ts'
 import { readModelFile } from '../model/model-file.ts'
+import { inSeconds } from '../printing/numbers.ts'
 import { readPlan, refuseLeaveOut } from '../pruning/read-plan.ts'
 import { formHere, quantizeFile, SEVEN_BITS } from '../quantizing/quantize-file.ts'
 import { selectionMissing, selectionOption, TO_LEARN_FROM } from '../training/examples.ts'
@@ -93,7 +94,7 @@ export const trainCommand: Command = command({
     await staged.commit()
     for (const stored of Object.values(trainingFiles(out))) await removeWithWaiting(stored)
     const files = weightsOut === undefined || weights === undefined ? [] : [`written  ${weightsOut}`]
-    const seconds = Math.round((performance.now() - began) / 100) / 10
+    const seconds = inSeconds(performance.now() - began)
     return {
       content: { model: path, out, ...result.content, seconds },
       text: [`${out}  ${result.lines[0]}`, ...result.lines.slice(1), ...files].join('\n'),

@@ -18,6 +18,7 @@ import type { Context } from '../context/context.ts'
 import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
+import { inSeconds } from '../printing/numbers.ts'
 import { formHere } from '../quantizing/quantize-file.ts'
 import { Lessons } from './lessons.ts'
 import { measuredPath, readMeasured, writeMeasured } from './measured-file.ts'
@@ -88,11 +89,6 @@ export async function searchPlan(
     seconds: inSeconds(performance.now() - began),
     processorSeconds: inSeconds(processorMs() - processorBefore),
   }
-}
-
-/** To a tenth. */
-function inSeconds(ms: number): number {
-  return Math.round(ms / 100) / 10
 }
 
 interface Candidates {

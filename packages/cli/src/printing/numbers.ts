@@ -40,3 +40,8 @@ export function layersText(layers: readonly number[], numbers: string = layers.j
 export function interval({ estimate, low, high }: Interval): string {
   return `${estimate.toFixed(1)} (${low.toFixed(1)} … ${high.toFixed(1)})`
 }
+
+/** Milliseconds in seconds, to a tenth. */
+export function inSeconds(ms: number): number {
+  return Math.round(ms / 100) / 10
+}

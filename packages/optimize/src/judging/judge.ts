@@ -1,7 +1,7 @@
 import type { ModelInputs } from '@tp/data/inputs'
 import { mean } from '@tp/metrics'
 import { type Candidate, isExact, pruningOf } from '../search/candidate.ts'
-import { leastFallbacks, lossesWith, type Offer, spared } from './cascades.ts'
+import { type AnsweredPart, leastFallbacks, lossesWith, type Offer, spared } from './cascades.ts'
 import {
   type Answering,
   type Answers,
@@ -80,22 +80,18 @@ export class Judge {
     return this.#lossesOn(candidate, 'look')
   }
 
-  /** How far answers move, mean over the few examples by which candidates are compared, or over all that choose. */
-  async divergence(candidate: Subject, parts: 'look' | 'choosing'): Promise<number> {
-    const all: number[] = []
-    for (const part of parts === 'look' ? (['look'] as const) : this.#of(parts)) {
-      const { inputs, dense } = this.#part(part)
-      const answers = await this.#answers(candidate, part)
-      const divergences = divergencesFrom(dense, answers, inputs)
-      const { fallback } = candidate
-      all.push(...(fallback ? spared(divergences, uncertaintiesOf(answers), fallback.threshold) : divergences))
-    }
-    return mean(all)
+  /** How far answers move, mean over the few examples by which candidates are compared. */
+  async divergence(candidate: Subject): Promise<number> {
+    const { inputs, dense } = this.#part('look')
+    const answers = await this.#answers(candidate, 'look')
+    const divergences = divergencesFrom(dense, answers, inputs)
+    const { fallback } = candidate
+    return mean(fallback ? spared(divergences, uncertaintiesOf(answers), fallback.threshold) : divergences)
   }
 
   /** The fallbacks to the dense model with which a candidate holds on all choosing examples, the fewest first. */
   async fallbacks(candidate: Subject, holds: (losses: Losses) => boolean): Promise<readonly Offer[]> {
-    const parts: { readonly dense: Answers; readonly pruned: Answers; readonly targets: readonly number[] }[] = []
+    const parts: AnsweredPart[] = []
     for (const part of this.#of('choosing')) {
       const { inputs, dense } = this.#part(part)
       parts.push({ dense, pruned: await this.#answers(candidate, part), targets: inputs.targets })

@@ -44,7 +44,7 @@ export async function choose(search: Search, tests: Tests): Promise<Chosen | und
   for (const { candidate, holds } of tested) {
     if (holds && !worth.includes(candidate)) continue
     // Those that failed after a few examples have answered no others.
-    const divergence = await judge.divergence(candidate, 'look')
+    const divergence = await judge.divergence(candidate)
     measured.push({ candidate, ms: totalPace(candidate), divergence })
   }
   const best = (await fastestThatHolds(measured, async (candidate) => worth.includes(candidate))) as Candidate

@@ -41,7 +41,7 @@ export async function withFewerLayers(
   const moved: { readonly layer: number; readonly divergence: number }[] = []
   for (const layer of layers) {
     if (measurer.isLate()) return undefined
-    moved.push({ layer, divergence: await judge.divergence(without([layer]), 'look') })
+    moved.push({ layer, divergence: await judge.divergence(without([layer])) })
   }
   const order = moved.sort((a, b) => a.divergence - b.divergence).map(({ layer }) => layer)
   const [speed] = await timesInTurns(timing, base, [without(order.slice(0, most))])

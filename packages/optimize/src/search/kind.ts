@@ -25,8 +25,8 @@ export function kindOf(model: Model, task: TaskData['task']): ModelKind {
 }
 
 /**
- * The variants to try on a model: by the recipes of methods that are for its kind, in their order. Where words are written down, a method that decides by itself how many tokens are kept
- * also acts before each of the others.
+ * The variants to try on a model: by the recipes of methods that are for its kind, in their order. Where words are written down, a method
+ * that decides by itself how many tokens are kept also acts before each of the others.
  */
 export function variantsFor(kind: ModelKind, methods: readonly MethodEntry[]): Variant[] {
   const variants = methods.flatMap((entry) => variantsOf(entry, kind)).filter((variant) => !learnsFirst(variant))

@@ -75,12 +75,12 @@ function nearRows(rows: readonly Screened[], { best }: Tests): Screened[] {
 
 /** Faster candidates, with as many fallbacks as it takes to hold. */
 async function addCascades(search: Search, frontier: readonly Expected[], tests: Tests): Promise<void> {
-  const { judge, timing, maxLoss, confident } = search
+  const { judge, timing } = search
   const pace = tests.best?.pace ?? 1
   for (const part of CASCADES_AT) {
     const own = frontier.findLast(({ candidate }) => candidate.pace <= part * pace)
     if (own === undefined || timing.measurer.isLate()) break
-    const offers = await judge.fallbacks(own.candidate, (losses) => seemsWithin({ maxLoss, confident }, losses))
+    const offers = await judge.fallbacks(own.candidate, (losses) => seemsWithin(search, losses))
     const [fewest] = offers
     if (fewest === undefined) continue
     const { threshold, share } = fewest

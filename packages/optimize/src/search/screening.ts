@@ -51,7 +51,7 @@ export async function screened(
   const { judge, timing } = search
   const { measurer } = timing
   measurer.begin('screening', rows.length)
-  const rounding = await judge.divergence(base, 'look')
+  const rounding = await judge.divergence(base)
   const looked: { readonly row: CandidateRow; readonly at: Look }[] = []
   for (const row of rows) {
     if (measurer.isLate(COMPARING) && looked.length > 0) break
@@ -68,18 +68,12 @@ export async function screened(
   const found: Screened[] = []
   for (const { row, at } of pursued) {
     if (measurer.isLate(TIMING) && found.length > 0) break
-    found.push(await screenedRow(search, row, at, base, rounding))
+    found.push(await screenedRow(row, at))
   }
   return found
 
-  async function screenedRow(
-    own: Search,
-    row: CandidateRow,
-    strong: Look,
-    base: Candidate,
-    rounding: number,
-  ): Promise<Screened> {
-    const mild = await lookAt(own, row, [1 - ALSO_AT * (1 - strong.work)], rounding)
+  async function screenedRow(row: CandidateRow, strong: Look): Promise<Screened> {
+    const mild = await lookAt(search, row, [1 - ALSO_AT * (1 - strong.work)], rounding)
     const both = [strong, ...(mild ? [mild] : [])]
     const subjects = both.map(({ shares }) => ({ variant: row.variant, shares }))
     const speeds = await timesInTurns(timing, base, subjects)
@@ -119,7 +113,7 @@ async function lookAt(
   for (const work of works) {
     const shares = sharesAt(row, work)
     if (shares === undefined) continue
-    const divergence = (await judge.divergence({ variant: row.variant, shares }, 'look')) - rounding
+    const divergence = (await judge.divergence({ variant: row.variant, shares })) - rounding
     return { work, shares, divergence: Math.max(divergence, 1e-9) }
   }
   return undefined

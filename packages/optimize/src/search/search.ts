@@ -1,6 +1,5 @@
 import type { Judge } from '../judging/judge.ts'
 import { seemsWithin, surelyBeyond, type Tolerance } from '../judging/loss.ts'
-import type { Losses } from '../judging/measure-answers.ts'
 import { type Candidate, candidateText, totalPace } from './candidate.ts'
 import type { CandidateTiming } from './times.ts'
 
@@ -39,11 +38,11 @@ export class Tests {
 
   /** Whether a candidate holds; one that is known to fail after a few examples does not answer the others. */
   async holds(candidate: Candidate): Promise<boolean> {
-    const { judge, maxLoss, confident } = this.#search
+    const { judge, maxLoss } = this.#search
     const known = this.#tested.get(nameOf(candidate))
     if (known !== undefined) return known.holds
     const fails = surelyBeyond(maxLoss, await judge.lookLosses(candidate))
-    const holds = !fails && seemsWithin({ maxLoss, confident }, await judge.losses(candidate))
+    const holds = !fails && seemsWithin(this.#search, await judge.losses(candidate))
     this.add(candidate, holds)
     return holds
   }
@@ -54,10 +53,6 @@ export class Tests {
     if (!holds || totalPace(candidate) >= (this.#best === undefined ? 1 : totalPace(this.#best))) return
     this.#best = candidate
     timing.measurer.found(candidateText(candidate))
-  }
-
-  losses(candidate: Candidate): Promise<Losses> {
-    return this.#search.judge.losses(candidate)
   }
 }
 

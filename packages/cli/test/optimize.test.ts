@@ -125,6 +125,8 @@ describe('tp optimize', () => {
       'without layers 2, 4 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing\n',
     )
     expect(without).toContain('next  tp prune m --plan p.json')
+    const both = textOf({ format: 1, method: 'tome', layers: [1], keep: [0.7], leaveOut: [2, 4], pack: true })
+    expect(both).toContain('p.json  without layers 2, 4, tome, keep 0.7 at layer 1, packed\n')
     const dense = textOf({ format: 1, method: 'none' }, { leftOut: { ...leftOut, layers: [2], holds: false } })
     expect(dense).toContain('p.json  nothing pruned or with fewer layers is faster and loses no more than 1 points\n')
     expect(dense).toContain(

@@ -75,7 +75,7 @@ function planText(plan: Plan): string {
   }
   const layers = layersAt(plan, '')
   const amounts = [plan.keep].flat().map((keep, i) => `${keep} at layer ${layers?.[i]}`)
-  return `${plan.method}, keep ${amounts.join(', ')}${bits}`
+  return `${without}${plan.method}, keep ${amounts.join(', ')}${bits}`
 }
 
 function eightBitsText(alone: AloneEffect): string {

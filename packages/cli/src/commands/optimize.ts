@@ -18,7 +18,7 @@ import { endable } from '../context/endable.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, givesVectors, openTaskInputs, type TaskInputs } from '../model/open-task-inputs.ts'
-import { measuredPath } from '../optimizing/measured-file.ts'
+import { measuredPath, valuesPath } from '../optimizing/measured-file.ts'
 import { checkNames, type FoundPlan, searchPlan } from '../optimizing/search.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { jsonDocument } from '../printing/document.ts'
@@ -120,7 +120,7 @@ export const optimizeCommand: Command = command({
     'layers. Takes the fastest that loses at most --max-loss, writes the file, and says yes, no or not shown as tp check does. From 600',
     'examples on a third chooses nothing, and the loss is measured on these; with fewer all choose, and the loss is that of these.',
     'Ctrl-C ends the search with the best so far. --plan-out also writes the plan, which sends runs that pruning would slow down to the',
-    'dense model; meanwhile PLAN.measured is kept up to date, for --resume. Examples:',
+    'dense model; meanwhile PLAN.measured is kept up to date, for --resume. Values that a method learns go to PLAN.safetensors. Examples:',
     '',
     '  tp optimize model.onnx --data examples.tsv --max-loss 1 --minutes 5',
     '  tp optimize model.onnx --data examples.tsv --for native --shapes 32 -o fast.onnx',
@@ -232,11 +232,6 @@ function verdictOn(figures: OptimizedPlan['figures'], isExact: boolean, demands:
     },
     demands,
   )
-}
-
-/** Where the values go that the method of a plan has learned. */
-function valuesPath(plan: string): string {
-  return `${plan.replace(/\.json$/, '')}.safetensors`
 }
 
 /** The pruned file, if one is written. */

@@ -7,6 +7,11 @@ export function measuredPath(out: string): string {
   return `${out}.measured`
 }
 
+/** Values that a method has learned in the search: next to the plan, so that no file of values with the plan's own name is replaced. */
+export function valuesPath(out: string): string {
+  return `${out}.safetensors`
+}
+
 interface MeasuredContent {
   /** Model, data and versions: measurements of others are of no use. */
   readonly about: string

@@ -203,7 +203,7 @@ describe('tp optimize', () => {
     const { known } = JSON.parse(readFileSync(folder.at('own.json.measured'), 'utf8'))
     const looked = new Set(Object.keys(known).flatMap((key) => /^answers (\S+) [\d.e-]+ .*look$/.exec(key)?.[1] ?? []))
     expect([...looked].sort()).toEqual(
-      ['balanced', 'cls-attention', 'least', 'none', 'received-attention', 'value-aware'].sort(),
+      ['balanced', 'cls-attention', 'least', 'received-attention', 'value-aware'].sort(),
     )
   })
 
@@ -220,14 +220,13 @@ describe('tp optimize', () => {
     const { code, stdout } = await tpHere(args)
     expect(code).toBe(0)
     const plan = planAt('learned-plan.json').regimes.at(-1)?.plan
-    if (plan?.method === 'sdtp') {
-      const out = folder.at('learned-pruned.onnx')
-      const byPlan = ['prune', model, '--plan', folder.at('learned-plan.json'), '--weights', weights, '-o', out]
-      const written = await tpHere([...byPlan, '--json'])
-      expect(written.code).toBe(0)
-      expect(JSON.parse(written.stdout).quantized !== undefined).toBe(plan.quantize !== undefined)
-      expect(stdout).toContain(`--plan ${folder.at('learned-plan.json')} --weights ${weights} -o`)
-    }
+    expect(plan?.method).toBe('sdtp')
+    const out = folder.at('learned-pruned.onnx')
+    const byPlan = ['prune', model, '--plan', folder.at('learned-plan.json'), '--weights', weights, '-o', out]
+    const written = await tpHere([...byPlan, '--json'])
+    expect(written.code).toBe(0)
+    expect(JSON.parse(written.stdout).quantized !== undefined).toBe(plan?.quantize !== undefined)
+    expect(stdout).toContain(`--plan ${folder.at('learned-plan.json')} --weights ${weights} -o`)
     expect(stdout).toContain('8 bits alone')
     const without = await tpHere(tune('none.json', '--methods', 'sdtp'))
     expect([without.code, without.stderr]).toEqual([1, expect.stringMatching(/--weights FILE[\s\S]*TP_WEIGHTS/)])

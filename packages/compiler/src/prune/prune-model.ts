@@ -10,11 +10,12 @@ import { Refused } from '../program/refusal.ts'
 import { version } from '../program/version.ts'
 import { checkOutputs, outputShapes } from './check-outputs.ts'
 import type { InsertedCut } from './cut.ts'
-import { leaveOutDeadTokens, readsOnePosition } from './dead-tokens.ts'
+import { countsAfter, leaveOutDeadTokens, readsOnePosition } from './dead-tokens.ts'
 import { addExtraOutputs } from './extra-outputs.ts'
 import { foldOpened } from './fold.ts'
 import { insertCuts, sitesOf } from './insert-cuts.ts'
 import { KeyBias } from './key-bias.ts'
+import { writeKnownSizes } from './known-sizes.ts'
 import { countKeptInPools } from './pool-kept.ts'
 import { protectedIndices } from './protected-indices.ts'
 import { type NamedEncoder, PRUNE_DEFAULTS, type PruneOptions } from './prune-options.ts'
@@ -118,6 +119,10 @@ function pruneEncoder(
   addExtraOutputs(pruning)
   leaveOutDeadTokens(pruning)
   foldOpened(program, expansions)
+  if (options.deadTokens ?? PRUNE_DEFAULTS.deadTokens) {
+    program.refresh(countsAfter(program, encoder, pruning.cuts))
+    writeKnownSizes(program)
+  }
   checkOutputs(pruning)
   // Where nothing was pruned nor eliminated there is nothing to remember.
   if (pruning.cuts.length > 0 || (options.deadTokens ?? PRUNE_DEFAULTS.deadTokens)) {

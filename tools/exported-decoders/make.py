@@ -4,6 +4,7 @@ Needs torch, transformers 4.57, optimum-onnx 0.1 and, for the fused form, onnxru
   python make.py plain FOLDER    text-generation-with-past by optimum
   python make.py fused FOLDER    GroupQueryAttention by onnxruntime-genai's builder, float32 and int4
   python make.py speech FOLDER   decoders of Whisper's kind that were exported for one number of encoder states
+  python make.py pair FOLDER     an encoder and decoders of Whisper's kind as optimum exports them: any number of states
   python make.py torch FOLDER    by-torch.json: what the plain ones say in PyTorch, of all tokens and of some
 """
 import json
@@ -151,6 +152,29 @@ def speech(folder):
         shutil.copy(merged, os.path.join(folder, "whisper-merged-fixed.onnx"))
 
 
+def pair(folder):
+    from optimum.exporters.onnx import main_export
+
+    torch.manual_seed(2)
+    sizes = dict(vocab_size=96, d_model=16, num_mel_bins=8, max_target_positions=32, suppress_tokens=None)
+    layers = dict(encoder_layers=2, decoder_layers=2, encoder_ffn_dim=32, decoder_ffn_dim=32)
+    heads = dict(encoder_attention_heads=4, decoder_attention_heads=4)
+    tokens = dict(pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1, begin_suppress_tokens=None)
+    made = t.WhisperForConditionalGeneration(t.WhisperConfig(**sizes, **layers, **heads, **tokens)).eval()
+    for name, parameter in made.named_parameters():
+        # Norms have weights of their own, as trained ones have.
+        around = 1.0 if "norm.weight" in name else 0.0
+        torch.nn.init.normal_(parameter, mean=around, std=0.3 if parameter.dim() == 1 else 0.2)
+    with tempfile.TemporaryDirectory() as scratch:
+        source, exported = os.path.join(scratch, "source"), os.path.join(scratch, "exported")
+        made.save_pretrained(source)
+        t.WhisperFeatureExtractor(feature_size=8).save_pretrained(source)
+        main_export(source, exported, task="automatic-speech-recognition-with-past", do_validation=False)
+        files = dict(encoder="encoder_model", decoder="decoder_model", merged="decoder_model_merged")
+        for name, file in dict(files, past="decoder_with_past_model").items():
+            shutil.copy(os.path.join(exported, f"{file}.onnx"), os.path.join(folder, f"whisper-{name}.onnx"))
+
+
 PROMPT = [3 + (31 + i * i * 7) % 90 for i in range(12)]
 NEXT = 3 + 31 * 2 % 90
 KEPT = [0, 1, 8, 9, 10, 11]
@@ -203,4 +227,4 @@ def by_torch(folder):
         json.dump(found, file)
 
 
-{"plain": plain, "fused": fused, "speech": speech, "torch": by_torch}[sys.argv[1]](sys.argv[2])
+{"plain": plain, "fused": fused, "speech": speech, "pair": pair, "torch": by_torch}[sys.argv[1]](sys.argv[2])

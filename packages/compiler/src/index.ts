@@ -39,6 +39,7 @@ export {
 } from './transforms/prune-prompt.ts'
 export { type QuantizeCachesReport, quantizeCaches } from './transforms/quantize-caches.ts'
 export { type ReadAnyStatesOptions, type ReadAnyStatesReport, readAnyStates } from './transforms/read-any-states.ts'
+export { type WeighStatesOptions, type WeighStatesReport, weighStates } from './transforms/weigh-states.ts'
 
 // Layers and rows: left out, or not read.
 
@@ -111,6 +112,7 @@ export {
 } from './inspect.ts'
 export { type CacheReport, type DecoderInspection, inspectDecoder } from './inspect-decoder.ts'
 export { type PruningStep, readProvenance } from './program/provenance.ts'
+export { readsWeights, weighedChannel } from './program/weighed.ts'
 
 // Costs: FLOPs as a formula of sizes.
 

@@ -1,2 +1,9 @@
 export { type DecoderSizes, decoderFeeds, nextFeeds } from './feeds.ts'
-export { type DecoderName, decoderNames, decoderPath, type SpeechDecoderName, saidByTorch } from './models.ts'
+export {
+  type DecoderName,
+  decoderNames,
+  decoderPath,
+  type SpeechDecoderName,
+  type SpeechPairName,
+  saidByTorch,
+} from './models.ts'

@@ -19,8 +19,11 @@ export type DecoderName = (typeof decoderNames)[number]
 /** Decoders that read states of an encoder, and were exported for one number of them: 30 by dynamo, 16 by optimum. */
 export type SpeechDecoderName = 'whisper-fixed' | 'whisper-merged-fixed'
 
-/** Where the file of a decoder is. */
-export function decoderPath(name: DecoderName | SpeechDecoderName): string {
+/** An encoder and decoders of one model of Whisper's kind, as optimum exports them: without past, with past, and merged. */
+export type SpeechPairName = 'whisper-encoder' | 'whisper-decoder' | 'whisper-past' | 'whisper-merged'
+
+/** Where the file of a decoder, or of an encoder next to it, is. */
+export function decoderPath(name: DecoderName | SpeechDecoderName | SpeechPairName): string {
   return fileURLToPath(new URL(`../models/${name}.onnx`, import.meta.url))
 }
 

@@ -33,6 +33,7 @@ const prunedRows: Readonly<Record<Restoring, string>> = {
   nearest: 'has the row of its nearest kept neighbor',
   all: 'has the state that it had when it was pruned',
   none: 'has no row, so that a decoder weighs a row that stands for many like any other, and may repeat itself (docs/speech.md)',
+  weighed: 'has no row, and the rows that are kept say how much each counts, to a decoder that was changed to read it',
 }
 
 const DECODED = 'tp eval --task asr measures the effect on its decoder'
@@ -50,7 +51,8 @@ export function wholeHeadNote(
   if (found.length === 0) return undefined
   const isPooled = found.some(({ reading }) => reading !== 'answers')
   const about = found.map(({ output, reading }) => `${output} ${facts[reading]}`).join(', ')
-  if (kind === 'texts') return `${about}; ${isPooled ? POOLED : restore === 'none' ? UNANSWERED : ANSWERED}`
+  if (kind === 'texts')
+    return `${about}; ${isPooled ? POOLED : restore === 'none' || restore === 'weighed' ? UNANSWERED : ANSWERED}`
   const noun = tokenNouns[kind]
   const rows = found.every(({ reading }) => reading === 'mean')
     ? `every ${noun} counts in a pool, where a pruned one is missing unless it is merged into others`

@@ -62,9 +62,10 @@ export interface Plan extends Amounts {
    * `all`: every token has the state that it had, upstream of the final norm and of any head, pooling ones too. `none`: never. With
    * `none` outputs of one row for every token have one for every kept token, and two outputs int64 [b,k] say what these rows are:
    * `tp.mask` which are real tokens (1), what a decoder that reads them takes as its encoder's attention mask, and `tp.positions`
-   * the position of each in the model's input.
+   * the position of each in the model's input. `weighed`: as `none`, and one channel of the states that an encoder gives says how many tokens each row
+   * stands for, for a decoder that `weighStates` has changed: it then attends to a kept row as to as many copies of it.
    */
-  readonly restore?: 'auto' | 'nearest' | 'none' | 'all'
+  readonly restore?: 'auto' | 'nearest' | 'none' | 'all' | 'weighed'
   /** Names of the outputs to keep; the others are removed with all that only they need. Default: all. */
   readonly outputs?: readonly string[]
   /**
@@ -93,7 +94,7 @@ const indexes = array(index)
 const text = pipe(string(), minLength(1))
 /** Before a record, which would make an object of a list. */
 const object = custom<Record<string, unknown>>(isRecord)
-const restores = ['auto', 'nearest', 'none', 'all'] as const
+const restores = ['auto', 'nearest', 'none', 'all', 'weighed'] as const
 
 const amountFields = Object.fromEntries(
   Object.values(amountRules).map(({ name, letter, description }): [AmountName, Field<number | readonly number[]>] => [
@@ -184,11 +185,11 @@ export const planFields: FieldsOf<Plan> = {
   },
   restore: {
     schema: picklist(restores),
-    form: '"auto", "nearest", "none" or "all"',
+    form: '"auto", "nearest", "none", "all" or "weighed"',
     code: 'TP_OPTION',
     default: 'auto',
     description:
-      'rows of pruned tokens; auto, where outputs need them: for frames and patches the nearest kept one, for texts the mean of the kept ones in states and the last state in answers',
+      'rows of pruned tokens; auto, where outputs need them: for frames and patches the nearest kept one, for texts the mean of the kept ones in states and the last state in answers; weighed: none, and states say how much each counts',
     written: { as: 'word', value: restores.join('|'), words: restores },
   },
   outputs: {

@@ -30,6 +30,15 @@ export interface PruningStep {
   readonly filled?: Filling
   /** They are restored at the outputs alone. A mean always is. */
   readonly atOutputs?: true
+  /** An output of states says in one channel how many tokens each row stands for. */
+  readonly weighed?: WeighedRecord
+}
+
+/** The states [b,k,D] without weights, the output with them, and their channel. */
+export interface WeighedRecord {
+  readonly states: string
+  readonly output: string
+  readonly channel: number
 }
 
 /** The rows that stand for pruned tokens where they are restored, if it is not the state that they had. */

@@ -6,6 +6,7 @@ import type { InsertedCut } from './cut.ts'
 import { lastingCuts } from './dead-tokens.ts'
 import { PRUNE_DEFAULTS } from './prune-options.ts'
 import type { Pruning } from './pruning.ts'
+import { weighRows } from './weigh-rows.ts'
 
 /** Adds the requested outputs: traces, shares to monitor, and the record of which tokens the rows of compact outputs are. */
 export function addExtraOutputs(pruning: Pruning): void {
@@ -14,7 +15,8 @@ export function addExtraOutputs(pruning: Pruning): void {
   const { name } = encoder
   if (trace) addTraces(program, cuts, name, isOneOfSeveral)
   if (monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, isOneOfSeveral)
-  const outputs = restore === 'none' ? encoder.tokenOutputs : []
+  if (restore === 'weighed') pruning.weighed = weighRows(program, encoder, cuts)
+  const outputs = restore === 'none' || restore === 'weighed' ? encoder.tokenOutputs : []
   if (outputs.length === 0) return
   pruning.compact = [...outputs, ...addRowOutputs(program, cuts, isOneOfSeveral ? `.${name}` : '')]
 }

@@ -16,7 +16,7 @@ function perScore(bias: Tensor, rank: number, heads: number): Tensor {
 }
 
 /** Added to a score, makes its softmax weight exactly 0; finite in float16 too. */
-const HIDDEN = -30000
+export const HIDDEN = -30000
 
 /**
  * The terms that cuts add to the scores of the keys of every later attention, in one sum upstream of each softmax:

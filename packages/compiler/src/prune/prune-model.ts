@@ -5,7 +5,7 @@ import type { Encoder } from '../analyze/encoder.ts'
 import { chooseEncoders, type FoundEncoder, findEncoders } from '../analyze/find-encoders.ts'
 import { type Opened, openModel } from '../normalize/open.ts'
 import type { Program } from '../program/program.ts'
-import { addProvenance, type PruningStep } from '../program/provenance.ts'
+import { addProvenance, type PruningStep, stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { version } from '../program/version.ts'
 import { checkOutputs, outputShapes } from './check-outputs.ts'
@@ -85,6 +85,7 @@ function pruneEncoder(
   { named, several, among }: OtherEncoders,
 ): PrunedEncoder {
   const { name } = found
+  requireUnweighed(program, name)
   const encoder = withClassToken(found, options)
   const about: NamedEncoder = { name, layerCount: encoder.layers.length, open: encoder.open }
   const own = typeof options.schedule === 'function' ? options.schedule({ ...about, among }) : options.schedule
@@ -125,7 +126,7 @@ function pruneEncoder(
   }
   checkOutputs(pruning)
   // Where nothing was pruned nor eliminated there is nothing to remember.
-  if (pruning.cuts.length > 0 || (options.deadTokens ?? PRUNE_DEFAULTS.deadTokens)) {
+  if (pruning.cuts.length > 0 || pruning.weighed !== undefined || (options.deadTokens ?? PRUNE_DEFAULTS.deadTokens)) {
     const step = provenanceOf(pruning)
     addProvenance(program.model, named ? { ...step, encoder: name } : step)
   }
@@ -154,6 +155,12 @@ function requireOpenLayers(schedule: Schedule, { depth, open }: Encoder): void {
   throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
 }
 
+function requireUnweighed({ model }: Program, name: string): void {
+  if (stepsOf(model, name).every(({ weighed }) => weighed === undefined)) return
+  const reason = 'its states say how many tokens each stands for already, and would count what is pruned now as it was'
+  throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
+}
+
 /**
  * A model with these outputs alone, and without all that only the others need.
  * @throws TpError TP_OUTPUT for a name that is not an output's, or if none is named
@@ -180,6 +187,7 @@ function provenanceOf({
   points,
   fill,
   atOutputs,
+  weighed,
   options,
 }: Pruning): PruningStep {
   const { method, source, protectSegment } = options
@@ -207,5 +215,6 @@ function provenanceOf({
       cuts.length > 0 && { restored: points.map(({ from, to, before }) => ({ from, to, before })) }),
     ...(points.length > 0 && cuts.length > 0 && fill !== 'state' && { filled: fill }),
     ...(points.length > 0 && cuts.length > 0 && atOutputs && { atOutputs }),
+    ...(weighed && { weighed }),
   }
 }

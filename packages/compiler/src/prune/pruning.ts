@@ -1,7 +1,7 @@
 import type { Schedule, Tensor } from '@tp/core'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Program } from '../program/program.ts'
-import type { Filling } from '../program/provenance.ts'
+import type { Filling, WeighedRecord } from '../program/provenance.ts'
 import type { InsertedCut } from './cut.ts'
 import type { KeyBias } from './key-bias.ts'
 import type { PruneOptions } from './prune-options.ts'
@@ -36,4 +36,6 @@ export interface Pruning {
   positions: readonly string[]
   /** Outputs that may have fewer rows than before. */
   compact: readonly string[]
+  /** The states that say how much each counts, where they do. */
+  weighed?: WeighedRecord
 }

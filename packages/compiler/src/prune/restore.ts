@@ -6,6 +6,7 @@ import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import type { Filling } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
+import { copyOutput } from './copy-output.ts'
 import { fillWithMean } from './fill-mean.ts'
 import { fillWithNearest } from './fill-nearest.ts'
 import { PRUNE_DEFAULTS, type PruneOptions } from './prune-options.ts'
@@ -47,7 +48,7 @@ function restoringOf(program: Program, encoder: Encoder, options: PruneOptions):
   const needed = tokenOutputs.length + countedOutputs.length > 0 || wholeHead !== undefined
   if (earlier === undefined) {
     if (restore === 'all') return withOwnStates
-    if (restore === 'none') {
+    if (restore === 'none' || restore === 'weighed') {
       if (wholeHead !== undefined) throw notRestored(wholeHead)
       return undefined
     }
@@ -101,7 +102,7 @@ const whatFills: Readonly<Record<Pruning['fill'], string>> = {
 
 /** @throws Refused TP_RESTORE for what does not go with an earlier restoring */
 function requireSameRestoring(restore: PruneOptions['restore'], filled: Filling | undefined): void {
-  if (restore === 'none') {
+  if (restore === 'none' || restore === 'weighed') {
     const reason =
       'tokens that were pruned before are restored upstream of the head, so those that are pruned now have to be, too'
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from without restoring`)
@@ -229,16 +230,4 @@ function copyFor(program: Program, stream: string, readers: readonly NodeProto[]
   program.setTensor(copy, program.tensor(stream))
   graph.sortTopologically()
   return copy
-}
-
-/** Makes an output a copy of what it was, and returns the name of that. */
-function copyOutput(program: Program, output: string): string {
-  const { graph } = program
-  const producer = graph.producer(output) as NodeProto
-  const own = graph.uniqueName(`tp/${output}`)
-  program.setTensor(own, program.tensor(output))
-  graph.renameOutput(producer, producer.output.indexOf(output), own)
-  graph.insert([createNode({ type: 'Identity', name: own, inputs: [own], outputs: [output] })])
-  graph.sortTopologically()
-  return own
 }

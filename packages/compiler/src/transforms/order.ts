@@ -9,6 +9,7 @@
  */
 export const order = [
   'readAnyStates',
+  'weighStates',
   'readClassToken',
   'leaveOut',
   'prune',

@@ -1,0 +1,273 @@
+import { readFileSync } from 'node:fs'
+import {
+  and,
+  cast,
+  constant,
+  cumSum,
+  div,
+  equal,
+  input,
+  layerNormalization,
+  type Method,
+  mean,
+  mul,
+  none,
+  not,
+  or,
+  schedule,
+  stride,
+  sub,
+  where,
+} from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { decoderPath, type SpeechDecoderName, type SpeechPairName } from 'exported-decoders'
+import { seeded } from 'exported-encoders'
+import { describe, expect, test } from 'vitest'
+import {
+  type PruneOptions,
+  prune,
+  quantize,
+  readAnyStates,
+  readsWeights,
+  transform,
+  weighedChannel,
+  weighStates,
+} from '../src/index.ts'
+import { difference, float32, int64, numbers, run } from './run.ts'
+
+const [MELS, FRAMES, WIDTH, HEADS] = [8, 3000, 16, 4]
+const open = (name: SpeechDecoderName | SpeechPairName): Model => decodeModel(readFileSync(decoderPath(name)))
+const encoder = open('whisper-encoder')
+
+/** Keeps every sixteenth position without a signal, and lets it count for sixteen, as `thin-padding` does. */
+const thin: Method = {
+  name: 'thin',
+  family: 'hybrid',
+  site: 'input',
+  unscheduled: true,
+  adaptive: true,
+  reduce({ signal, size, attended, budget }) {
+    if (budget === undefined) return { keep: attended }
+    const position = sub(cumSum(cast(attended, 'int32'), 1), 1)
+    const isKept = and(not(signal), equal(mul(div(position, 16), 16), position))
+    return { keep: or(signal, isKept), mass: where(isKept, 16, size), proportional: true, aside: isKept }
+  },
+}
+
+function thinned(restore: PruneOptions['restore']): Model {
+  return transform(encoder, prune({ method: thin, schedule: schedule(2, { layers: [0], keep: 1 }), restore })).model
+}
+
+/** Frames of noise, then silence: so many loud ones in each example. */
+function sound(...loud: readonly number[]): NamedTensors {
+  const normal = seeded(3)
+  const example = (count: number): number[] =>
+    Array.from({ length: MELS * FRAMES }, (_, i) => (i % FRAMES < count ? Math.abs(normal()) : -0.5))
+  return { input_features: float32([loud.length, MELS, FRAMES], loud.flatMap(example)) }
+}
+
+const weighedEncoder = thinned('weighed')
+const channel = weighedChannel(weighedEncoder) as number
+
+/** Kept states with weights in their channel, and as they are, each as often as its weight says; of one example. */
+async function statesOf(
+  frames: NamedTensors,
+): Promise<{ weighed: TensorLike; repeated: TensorLike; counts: number[] }> {
+  const weighed = (await run(weighedEncoder, frames)).last_hidden_state as TensorLike
+  const plain = numbers((await run(thinned('none'), frames)).last_hidden_state)
+  const kept = weighed.dims[1] as number
+  const counts = Array.from({ length: kept }, (_, i) =>
+    Math.round(Math.exp(numbers(weighed)[i * WIDTH + channel] as number)),
+  )
+  const rows = counts.flatMap((count, i) =>
+    Array.from({ length: count }, () => plain.slice(i * WIDTH, (i + 1) * WIDTH)),
+  )
+  return { weighed, repeated: float32([1, rows.length, WIDTH], rows.flat()), counts }
+}
+
+/** The inputs of a decoder in its first step, or in the next one after `before`. */
+function feeds(model: Model, states: TensorLike, tokens: readonly number[], before?: NamedTensors): NamedTensors {
+  const [batch, count] = states.dims as [number, number, number]
+  const entries = new Graph(model).inputs.map(({ name }): [string, TensorLike] => {
+    if (name === 'input_ids') {
+      return [name, int64([batch, tokens.length], Array.from({ length: batch }, () => tokens).flat())]
+    }
+    if (name === 'encoder_hidden_states') return [name, states]
+    if (name === 'use_cache_branch') return [name, { type: 'bool', dims: [1], data: Uint8Array.of(before ? 1 : 0) }]
+    const cached = before?.[name.replace('past_key_values', 'present')]
+    const dims = [batch, HEADS, name.includes('.encoder.') ? count : 0, WIDTH / HEADS]
+    return [name, cached ?? float32(dims, new Float32Array(dims.reduce((a, b) => a * b)))]
+  })
+  return Object.fromEntries(entries)
+}
+
+const weighing = (model: Model): Model => transform(model, weighStates({ encoder })).model
+const weighingMerged = weighing(open('whisper-merged'))
+
+/** Logits of three tokens, and of one more by keys and values of the first three; of the files for either. */
+async function logits([first, next]: readonly [Model, Model], states: TensorLike): Promise<number[][]> {
+  const prompt = await run(first, feeds(first, states, [5, 6, 7]))
+  const step = await run(next, feeds(next, states, [9], prompt))
+  return [numbers(prompt.logits), numbers(step.logits)]
+}
+
+describe('a decoder of thinned states', async () => {
+  const { weighed, repeated, counts } = await statesOf(sound(700))
+  const forms = {
+    'without past, then with past': [open('whisper-decoder'), open('whisper-past')],
+    'merged, in both branches': [open('whisper-merged'), open('whisper-merged')],
+  } as const
+
+  test('gets a row for each position that was kept, and the number that it stands for', () => {
+    expect(counts.length).toBeLessThan(500)
+    expect(new Set(counts)).toEqual(new Set([1, 16]))
+  })
+
+  test.each(Object.entries(forms))('%s, gives what it gave to repeated rows', async (form, files) => {
+    const weigh = (model: Model): Model => (form.startsWith('merged') ? weighingMerged : weighing(model))
+    const expected = await logits(files, repeated)
+    const got = await logits([weigh(files[0]), weigh(files[1])], weighed)
+    for (const [i, values] of got.entries()) expect(difference(values, expected[i] as number[])).toBeLessThan(5e-5)
+    // Rows that count once each are something else.
+    const plain = float32(weighed.dims, numbers((await run(thinned('none'), sound(700))).last_hidden_state))
+    expect(difference((await logits(files, plain))[0] as number[], expected[0] as number[])).toBeGreaterThan(1e-2)
+  })
+
+  for (const activations of ['token', 'tensor'] as const) {
+    const tags = activations === 'token' ? [] : ['exhaustive']
+    test(`gives it in 8 bits by ${activations}, too, whichever is done first`, { tags }, async () => {
+      const dense = transform(open('whisper-merged'), quantize({ activations })).model
+      const expected = await logits([dense, dense], repeated)
+      const after = transform(weighingMerged, quantize({ activations })).model
+      for (const model of [after, weighing(dense)]) {
+        const got = await logits([model, model], weighed)
+        for (const [i, values] of got.entries()) expect(difference(values, expected[i] as number[])).toBeLessThan(1e-3)
+      }
+    })
+  }
+
+  test('does not read the rows that pad a shorter example of its batch', async () => {
+    const model = weighingMerged
+    const both = (await run(weighedEncoder, sound(700, 2400))).last_hidden_state as TensorLike
+    const [first, next] = await logits([model, model], both)
+    const [alone, nextAlone] = await logits([model, model], weighed)
+    expect(difference((first as number[]).slice(0, (first as number[]).length / 2), alone as number[])).toBeLessThan(
+      5e-5,
+    )
+    expect(difference((next as number[]).slice(0, (next as number[]).length / 2), nextAlone as number[])).toBeLessThan(
+      5e-5,
+    )
+  })
+
+  test('keeps the shapes of its caches, and has one input more where it read keys and values of states alone', () => {
+    for (const name of ['whisper-decoder', 'whisper-past', 'whisper-merged'] as const) {
+      const [before, after] = [new Graph(open(name)), new Graph(weighing(open(name)))]
+      expect(after.outputs).toEqual(before.outputs)
+      expect(after.inputs.slice(0, before.inputs.length)).toEqual(before.inputs)
+      const added = after.inputs.slice(before.inputs.length)
+      const states = {
+        name: 'encoder_hidden_states',
+        type: 'float32',
+        dims: ['batch_size', 'encoder_sequence_length', WIDTH],
+      }
+      expect(added).toEqual(name === 'whisper-past' ? [states] : [])
+    }
+  })
+})
+
+test('a decoder that weighs reads states of an encoder that prunes nothing as it did', async () => {
+  const whole = transform(encoder, prune({ method: none(), schedule: new Map(), restore: 'weighed' })).model
+  const decoder = open('whisper-decoder')
+  const read = async (from: Model, by: Model): Promise<number[]> => {
+    const states = (await run(from, sound(900))).last_hidden_state as TensorLike
+    return numbers((await run(by, feeds(by, states, [5, 6, 7]))).logits)
+  }
+  expect(difference(await read(whole, weighing(decoder)), await read(encoder, decoder))).toBeLessThan(5e-5)
+})
+
+test('weights of what is kept at an earlier layer remain those of its rows after a further method', async () => {
+  const { last_hidden_state: states } = await run(thinned('weighed'), sound(900))
+  const own = { method: stride(), schedule: schedule(2, { layers: [1], keep: 0.5 }) }
+  const fewer = transform(encoder, prune({ ...own, restore: 'weighed' })).model
+  const { last_hidden_state: half } = await run(fewer, sound(900))
+  expect(half?.dims).toEqual([1, 750, WIDTH])
+  expect(states?.dims[1]).toBeLessThan(750)
+  for (let row = 0; row < 750; row++) expect(numbers(half)[row * WIDTH + channel]).toBe(0)
+})
+
+test.each([
+  ['whisper-fixed', 30],
+  ['whisper-merged-fixed', 16],
+] as const)('%s, which was exported for %d states, weighs them after it was repaired', async (name, count) => {
+  const weights = [1, 3, 2]
+  const rows = numbers((await run(encoder, sound(900))).last_hidden_state)
+  const row = (i: number): number[] => rows.slice(i * WIDTH, (i + 1) * WIDTH)
+  const kept = Array.from({ length: count / 2 }, (_, i) => weights[i % 3] as number)
+  const weighed = kept.flatMap((weight, i) => row(i).map((value, at) => (at === channel ? Math.log(weight) : value)))
+  const repeated = kept.flatMap((weight, i) => Array.from({ length: weight }, () => row(i)).flat())
+  const any = transform(open(name), readAnyStates()).model
+  const { model } = transform(open(name), readAnyStates(), weighStates({ encoder }))
+  const read = async (by: Model, values: number[]): Promise<number[]> =>
+    numbers((await run(by, feeds(by, float32([1, values.length / WIDTH, WIDTH], values), [5, 6, 7]))).logits)
+  expect(difference(await read(model, weighed), await read(any, repeated))).toBeLessThan(5e-5)
+})
+
+describe('the channel', () => {
+  const [scale, shift] = [
+    [0.5, 2, -0.1, 1],
+    [0.3, 0, 1, -1],
+  ]
+  const x = input('x', 'float32', ['b', 'n', 4])
+  const normal = layerNormalization(x, constant(scale, 'float32', [4]), constant(shift, 'float32', [4]), 1e-5)
+  // Four heads of states of four channels.
+  const decoder = open('whisper-decoder')
+  const channelOf = (opset: number): number | undefined =>
+    readsWeights(
+      transform(
+        decoder,
+        weighStates({ encoder: decodeModel(emitModel({ last_hidden_state: wide(normal) }, { opset })) }),
+      ).model,
+    )
+  const wide = (states: typeof normal): typeof normal => states
+
+  test('a norm is found as one operator, and written out', () => {
+    // Those of the encoder itself.
+    expect(readsWeights(weighing(decoder))).toBe(channel)
+    expect(() => channelOf(17)).toThrow(expect.objectContaining({ code: 'TP_STATES' }))
+    expect(() => channelOf(14)).toThrow(/reads states of 16 channels, and the encoder gives 4/)
+  })
+
+  test('states that are not centered are refused', () => {
+    const plain = mul(div(x, mean(mul(x, x), 2, { keepDims: true })), constant(scale, 'float32', [4]))
+    const other = decodeModel(emitModel({ last_hidden_state: plain }, { opset: 17 }))
+    expect(() => transform(decoder, weighStates({ encoder: other }))).toThrow(
+      expect.objectContaining({ code: 'TP_STATES', message: expect.stringContaining('LayerNorm') }),
+    )
+  })
+})
+
+test('models that cannot be changed are refused, with the reason', () => {
+  const refused = (work: () => unknown): string => {
+    try {
+      work()
+    } catch (error) {
+      return (error as { code: string }).code
+    }
+    return 'done'
+  }
+  expect(refused(() => weighing(weighingMerged))).toBe('TP_WEIGHED')
+  expect(refused(() => weighing(encoder))).toBe('TP_DECODER')
+  expect(refused(() => transform(open('whisper-decoder'), weighStates({ encoder: open('whisper-past') })))).toBe(
+    'TP_STATES',
+  )
+  expect(refused(() => transform(open('whisper-decoder'), weighStates({ encoder: 'file' as never })))).toBe('TP_OPTION')
+  expect(refused(() => transform(weighedEncoder, prune({ method: none(), schedule: new Map() })))).toBe('TP_PRUNED')
+})
+
+test('the pruned encoder serves to change its decoder as well as the dense one', () => {
+  const [by, from] = [encoder, weighedEncoder].map((own) =>
+    encodeModel(transform(open('whisper-past'), weighStates({ encoder: own })).model),
+  )
+  expect(by).toEqual(from)
+})

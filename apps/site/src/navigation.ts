@@ -17,7 +17,7 @@ const guide: readonly { readonly text: string; readonly documents: readonly stri
   { text: 'Start', documents: ['start', 'concepts'] },
   { text: 'Choose', documents: ['choose', 'quantized-and-fused', 'embeddings', 'rerankers', 'speech', 'decoders'] },
   { text: 'Measure', documents: ['measure', 'plans', 'learning'] },
-  { text: 'Ship', documents: ['ship', 'serving', 'deploy', 'bulk', 'packing', 'web'] },
+  { text: 'Ship', documents: ['ship', 'folders', 'serving', 'deploy', 'bulk', 'packing', 'web'] },
   { text: 'Extend', documents: ['plugins', 'design', 'deviations'] },
   { text: 'Models', documents: ['models', 'coverage', 'models-and-data', 'fuzz'] },
 ]

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { type BulkOptions, runBulk } from '../src/index.ts'
@@ -36,8 +36,9 @@ describe('a model that cannot be read', () => {
     expect(await refused({ model: withDataIn('../good.jsonl') })).toMatchObject({ code: 'TP_EXTERNAL_PATH' })
   })
 
-  test('refuses a folder, a pipe, a device and a text without waiting for them', async () => {
-    for (const model of [at('model'), at('pipe.jsonl'), '/dev/zero'])
+  test('refuses a folder without a model, a pipe, a device and a text without waiting for them', async () => {
+    mkdirSync(at('empty'))
+    for (const model of [at('empty'), at('pipe.jsonl'), '/dev/zero'])
       expect(await refused({ model })).toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
     expect(await refused({ model: at('good.jsonl') })).toMatchObject({
       code: 'TP_NOT_ONNX',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { TpError } from '@tp/core'
+import { modelOf } from '@tp/data/folders'
 import type { Alarm } from '@tp/guard'
 import { createApp } from './http/app.ts'
 import type { RequestLimits, RouteContext } from './http/context.ts'
@@ -77,11 +78,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
     void (await Promise.all([...models.values()].map((model) => model.close())))
 
   try {
-    for (const { name: explicitName, guard, ...own } of options.models) {
-      const name = explicitName ?? nameOf(own.path)
+    for (const { name: explicitName, guard, path: place, ...own } of options.models) {
+      const path = await modelOf(place)
+      const name = explicitName ?? nameOf(path)
       if (models.has(name)) throw option(`two models are called ${name}; give one another name`)
       const model = await serveModel(name, {
-        ...own,
+        ...{ ...own, path },
         onBatch: (report) => metrics.batch(name, report),
         onCascade: (run) => metrics.fallbacks(name, run.dense.length),
         guard: guard && {

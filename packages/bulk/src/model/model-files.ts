@@ -3,11 +3,13 @@ import { dirname, join } from 'node:path'
 import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type ModelFile, type ModelFolder, modelFolderFiles, readModel, readModelFolder } from '@tp/data'
+import { modelOf } from '@tp/data/folders'
 import type { HashedFile } from '@tp/plans'
 import { hashOfFile } from '../input/hash-of-file.ts'
 
 /** Where the files are that answer. */
 export interface ModelPaths {
+  /** An ONNX file, or its folder. */
   readonly model: string
   /** tokenizer.json, if it is not next to the model. */
   readonly tokenizer?: string | undefined
@@ -31,12 +33,13 @@ export interface HashedModel {
  * @throws TpError TP_FILE_NOT_FOUND, TP_TOKENIZER, those of `decodeModel`
  */
 export async function readModelFiles({
-  model: path,
+  model: place,
   tokenizer: tokenizerPath,
   dense: densePath,
 }: ModelPaths): Promise<HashedModel> {
+  const path = await modelOf(place)
   const model = await readModel(path)
-  const dense = densePath === undefined ? undefined : await readModel(densePath)
+  const dense = densePath === undefined ? undefined : await readModel(await modelOf(densePath))
   const folder = await readModelFolder(path)
   const tokenizer = tokenizerPath ?? folder.tokenizer
   if (tokenizer === undefined)

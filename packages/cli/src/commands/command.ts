@@ -3,7 +3,7 @@ import { type Arguments, commonOptions, type OptionTable } from '../arguments/op
 import type { Context } from '../context/context.ts'
 
 /** The outcome of a command, which is printed as a text or, with `--json`, as one document. */
-interface CommandReport {
+export interface CommandReport {
   readonly text: string
   readonly content: object
   /** The kind of the document; default: the name of the command. */
@@ -21,6 +21,8 @@ export interface Command {
   readonly notes?: readonly string[]
   /** Files that it is going to write besides those that its options name. */
   writes?(options: Arguments<OptionTable>, operands: readonly string[]): readonly Output[]
+  /** Whether it writes a model folder of a folder. */
+  readonly writesFolders?: boolean
   /** The option of a file at which only one such command at a time works: it takes long, and saves its state next to it. */
   readonly alone?: string
   /** @returns the report, or the exit code of a command that has printed it */

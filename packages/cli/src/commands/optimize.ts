@@ -21,7 +21,6 @@ import { batchSizeOf, givesVectors, openTaskInputs, type TaskInputs } from '../m
 import { measuredPath, valuesPath } from '../optimizing/measured-file.ts'
 import { checkNames, type FoundPlan, searchPlan } from '../optimizing/search.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
-import { jsonDocument } from '../printing/document.ts'
 import { changesNothing, describePlan, lossTexts, pointsText, searchText } from '../printing/plan-text.ts'
 import { describePruning } from '../printing/pruned-report.ts'
 import { pruneByPlan } from '../pruning/attempt.ts'
@@ -46,13 +45,15 @@ const options = {
     value: 'PLAN',
     description: 'plan to write, as JSON for tp prune --plan, tp serve and tp run',
   },
-  force: { type: 'boolean', description: 'replace an existing MODEL.pruned.onnx; -o always replaces its file' },
+  force: {
+    type: 'boolean',
+    description: 'replace an existing MODEL.pruned.onnx, or a folder; -o always replaces its file',
+  },
   resume: {
     type: 'boolean',
     description: 'resume with the measurements of an interrupted search',
     needs: ['plan-out'],
   },
-  json: { type: 'boolean', description: 'print one JSON document' },
   ...under('Data', { ...dataOptions, ...taskOption }),
   ...under('Requirements', {
     ...demandOptions,
@@ -115,6 +116,7 @@ type OptimizeArguments = Arguments<typeof options>
 
 export const optimizeCommand: Command = command({
   options,
+  writesFolders: true,
   notes: [
     'Tries the model in 8 bits, packed with --for native, with tokens pruned by the recipes of the methods at rising strength, and with fewer',
     'layers. Takes the fastest that loses at most --max-loss, writes the file, and says yes, no or not shown as tp check does. From 600',
@@ -139,8 +141,8 @@ export const optimizeCommand: Command = command({
   },
   alone: 'plan-out',
   async run([path = ''], args, context) {
-    const { print, progress, signal, files } = context
-    const { data, json = false, 'plan-out': planOut } = args
+    const { progress, signal, files } = context
+    const { data, 'plan-out': planOut } = args
     if (data === undefined)
       throw usageError('--data PATH is missing: labeled examples to choose by, or texts for a model that gives vectors')
     const out = fileOf(args, path)
@@ -175,10 +177,8 @@ export const optimizeCommand: Command = command({
     const verdict = verdictOn(optimized.figures, changesNothing(found.plan), demands)
     const exit = verdict.passed ? EXIT.done : EXIT.belowThreshold
     if (out === undefined) {
-      progress.end()
       const content = { model: path, planOut, plan: optimized, seconds, processorSeconds, verdict }
-      print(json ? jsonDocument('optimize', content) : [planned, verdict.text].join('\n'))
-      return exit
+      return { content, text: [planned, verdict.text].join('\n'), code: exit }
     }
     progress.stage(`pruning ${basename(path)}`)
     const read = await readFound(found, args)
@@ -194,21 +194,15 @@ export const optimizeCommand: Command = command({
     )
     const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(optimized, found)]
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began })
-    progress.end()
     const { figures } = optimized
-    if (json) {
-      const search = {
-        seconds,
-        processorSeconds,
-        ...(planOut === undefined ? { figures } : { planOut, plan: optimized }),
-      }
-      print(jsonDocument('optimize', { ...report, plan: found.plan, search, verdict }))
-    } else {
-      const texts = [planned, describePruning(report, attempt.pruned, attempt.pruned.options.method)]
-      const losses = figures.loss === undefined || planned !== undefined ? [] : lossTexts(figures, figures.loss)
-      print([...texts.filter((text) => text !== undefined), [...losses, verdict.text].join('\n')].join('\n\n'))
+    const search = {
+      ...{ seconds, processorSeconds },
+      ...(planOut === undefined ? { figures } : { planOut, plan: optimized }),
     }
-    return exit
+    const texts = [planned, describePruning(report, attempt.pruned, attempt.pruned.options.method)]
+    const losses = figures.loss === undefined || planned !== undefined ? [] : lossTexts(figures, figures.loss)
+    const text = [...texts.filter((own) => own !== undefined), [...losses, verdict.text].join('\n')].join('\n\n')
+    return { content: { ...report, plan: found.plan, search, verdict }, text, code: exit }
   },
 })
 

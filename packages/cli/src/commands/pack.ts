@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { verifySame } from '@tp/compare'
 import { pack, transform } from '@tp/compiler'
 import { withinBounds } from '@tp/plans/files'
-import { flag, outOption } from '../arguments/option.ts'
+import { flag, folderOptions, outOption } from '../arguments/option.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { writeModel } from '../model/write-model.ts'
@@ -15,8 +15,10 @@ import { type Command, command, millisecondsSince } from './command.ts'
 export const packCommand: Command = command({
   options: {
     ...outOption,
+    ...folderOptions,
     verify: flag('compare the packed model with the model before it is written, on texts of unequal lengths'),
   },
+  writesFolders: true,
   notes: [
     'A packed file concatenates the tokens of all examples of a batch, so that padding costs nothing. Only',
     '@tp/runtime-native runs it. Prune first, then pack. An example:',

@@ -35,7 +35,7 @@ export const pruneCommand: Command = command({
       short: 'o',
       writes: 'model',
     }),
-    force: flag('replace an existing MODEL.pruned.onnx; -o always replaces its file'),
+    force: flag('replace an existing MODEL.pruned.onnx, or a folder; -o always replaces its file'),
     lossless: flag(
       'remove only computation that no output reads, which is exact; for a decoder, keep only the logits of the last token',
       {
@@ -60,6 +60,7 @@ export const pruneCommand: Command = command({
       monitor: flag('add outputs to watch for drift: the kept share of scores and tokens, tp.monitor.mass and .kept'),
     }),
   },
+  writesFolders: true,
   notes: [
     'Without a method, tp prune applies the setting measured to be safe for the head of the model, if that is faster on this machine; where',
     'a head reads every token, it removes only dead tokens, which is exact. It reports its choice and the reason. Given examples, tp optimize',
@@ -114,7 +115,7 @@ export const pruneCommand: Command = command({
     const notes = args.quantize && attempt.plan.quantize?.reduceRange ? [SEVEN_BITS] : []
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began: start })
     const shown = isLeaveOutAlone ? undefined : attempt.pruned.options.method
-    return { content: report, text: describePruning(report, attempt.pruned, shown) }
+    return { content: { ...report, plan: attempt.plan }, text: describePruning(report, attempt.pruned, shown) }
   },
 })
 

@@ -3,7 +3,7 @@ import { type QuantizeOptions, quantizeFields } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { sizeOfFiles } from '@tp/data'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
-import { type Flag, flag, outOption, type TextOption, text } from '../arguments/option.ts'
+import { type Flag, flag, folderOptions, outOption, type TextOption, text } from '../arguments/option.ts'
 import { fieldOptions } from '../arguments/pruning-options.ts'
 import { readFields } from '../arguments/read-fields.ts'
 import { endable } from '../context/endable.ts'
@@ -20,6 +20,12 @@ const formOptions = fieldOptions(quantizeFields) as Readonly<
 
 const options = {
   ...outOption,
+  ...folderOptions,
+  dtype: text(
+    'NAME',
+    'of a folder: write files of this name next to those in float32, as transformers.js names precisions: q8 for model_quantized.onnx; default: in their place',
+    { is: 'word', words: ['q8', 'int8', 'uint8'] },
+  ),
   ...formOptions,
   ...dataOptions,
   ...taskOption,
@@ -46,6 +52,7 @@ const options = {
 
 export const quantizeCommand: Command = command({
   options,
+  writesFolders: true,
   notes: [
     'Products with constant weights and embedding tables become 8-bit. The range of each token is measured at every run, so that an',
     'answer does not depend on its batch; --activations tensor is quantize_dynamic of onnxruntime. With --data the answers are',

@@ -1,11 +1,11 @@
 import { isTpError, TpError } from '@tp/core'
 import { FileClaims, lockOutput } from '@tp/data/files'
-import { readArguments } from '../arguments/arguments.ts'
+import { type ParsedArguments, readArguments } from '../arguments/arguments.ts'
 import { didYouMean } from '../arguments/did-you-mean.ts'
 import type { OptionTable } from '../arguments/option.ts'
 import { namingSettings } from '../arguments/through.ts'
 import { usageError } from '../arguments/usage-error.ts'
-import type { Command, CommandEntry } from '../commands/command.ts'
+import type { Command, CommandEntry, CommandReport } from '../commands/command.ts'
 import { EXIT, exitCodeOf } from '../commands/exit-code.ts'
 import { commands } from '../commands/index.ts'
 import type { Context } from '../context/context.ts'
@@ -15,6 +15,7 @@ import { printable } from '../printing/printable.ts'
 import { styled } from '../printing/styled.ts'
 import { UNBOUNDED, wrapped } from '../printing/terminal.ts'
 import { claimInputs, claimOutputs } from './claim-files.ts'
+import { changeFolder, inFolders } from './folders.ts'
 import { helpOf, overview } from './help.ts'
 import { knownError } from './known-error.ts'
 
@@ -95,21 +96,39 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   }
   const command: Command = await entry.load()
   const table = command.options
-  const { operands, options } = readArguments(name, entry.operands, table, rest)
-  // Before anything is done: nothing that is read is written over, and nothing is written twice.
-  await claimOutputs(terminal.files, command, { operands, options })
-  await claimInputs(terminal.files, table, { operands, options })
-  const alone = command.alone === undefined ? undefined : options[command.alone]
-  await using _lock = typeof alone === 'string' ? await lockOutput(alone) : undefined
-  const outcome = await command.run(operands, options, terminal).catch((error: unknown) => {
-    throw namedSettings(table, naming(operands[0] ?? '', error))
-  })
+  const read = readArguments(name, entry.operands, table, rest)
+  const { changes, ...inFiles } = await inFolders(read, table, command.writesFolders === true)
+  const outcome =
+    changes === undefined
+      ? await perform(command, inFiles, terminal)
+      : await changeFolder(name, changes, inFiles.options, terminal.signal, async (own, args) => {
+          // Files of a folder that is not written yet; those of the last graph must not be in the way of the next.
+          const context = { ...terminal, files: new FileClaims() }
+          return (await perform(await entryOf(own).load(), args, context)) as CommandReport
+        })
   terminal.progress.end()
   if (typeof outcome === 'number') return outcome
   const { text, content, kind = name, code = EXIT.done, notes = [] } = outcome
   terminal.print(terminal.json ? jsonDocument(kind, content) : text)
   for (const note of notes) terminal.progress.note(note)
   return code
+}
+
+/** Runs a command on files. */
+async function perform(
+  command: Command,
+  { operands, options }: ParsedArguments,
+  context: Context,
+): Promise<number | CommandReport> {
+  const { options: table, alone: lockedBy } = command
+  // Before anything is done: nothing that is read is written over, and nothing is written twice.
+  await claimOutputs(context.files, command, { operands, options })
+  await claimInputs(context.files, table, { operands, options })
+  const alone = lockedBy === undefined ? undefined : options[lockedBy]
+  await using _lock = typeof alone === 'string' ? await lockOutput(alone) : undefined
+  return await command.run(operands, options, context).catch((error: unknown) => {
+    throw namedSettings(table, naming(operands[0] ?? '', error))
+  })
 }
 
 /** An error that names options as a command line gives them. */

@@ -15,7 +15,7 @@ import { type GuardOptions, guarded } from './guarded.ts'
 
 export interface ServedModelOptions
   extends Pick<EngineOptions, 'name' | 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
-  /** The ONNX file. The files next to it say how texts become inputs and vectors ({@link readModelFolder}). */
+  /** The ONNX file; of `serve` also its folder. The files next to it say how texts become inputs and vectors ({@link readModelFolder}). */
   readonly path: string
   /** The dense model as the fallback of this pruned one. */
   readonly guard?: GuardOptions | undefined

@@ -1,0 +1,104 @@
+import { join } from 'node:path'
+import { replaceFile } from '@tp/data/files'
+import * as folders from '@tp/data/folders'
+import type { ParsedArguments } from '../arguments/arguments.ts'
+import type { Arguments, OptionTable } from '../arguments/option.ts'
+import type { CommandReport } from '../commands/command.ts'
+
+type Options = Readonly<Record<string, unknown>>
+
+/** Arguments as a command on files takes them, and the folder that is to be changed instead of a file. */
+interface FolderArguments extends ParsedArguments {
+  readonly changes: folders.FolderGraphs | undefined
+}
+
+/** Puts files in the place of folders, and names the decoder of a folder for speech where data are transcribed. */
+export async function inFolders(
+  { operands, options }: ParsedArguments,
+  table: OptionTable,
+  writesFolders: boolean,
+): Promise<FolderArguments> {
+  const found: Record<string, unknown> = { ...options }
+  for (const [name, { reads }] of Object.entries(table)) {
+    const path = found[name]
+    if (reads === 'model' && typeof path === 'string')
+      found[name] = await folders.modelOf(path, name === 'decoder' ? 'decoder' : 'model')
+  }
+  const [path = '', out = ''] = [operands[0], options.out as string | undefined]
+  const isFolder = await folders.isDirectory(path)
+  // A plan alone is a file.
+  const isOfFiles = out.endsWith('.onnx') || (out === '' && options['plan-out'] !== undefined)
+  const changes = writesFolders && !isOfFiles && (isFolder || /[/\\]$/.test(out))
+  const files = await Promise.all(operands.map((operand) => folders.modelOf(operand)))
+  const graphs = isFolder || changes ? await folders.readFolderGraphs(path) : undefined
+  const [decoder] = graphs?.decoders ?? []
+  const transcribes = table.decoder && options.data !== undefined && (options.task ?? 'asr') === 'asr'
+  if (graphs && decoder && transcribes) found.decoder ??= join(graphs.folder, decoder.file)
+  return { operands: files, options: found as Arguments<OptionTable>, changes: changes ? graphs : undefined }
+}
+
+/** Options of `tp quantize` that are about every graph of a folder. */
+const ofForm = ['type', 'activations', 'exclude', 'per-tensor', 'reduce-range', 'verify']
+
+/**
+ * Runs a command on each graph that it concerns, as if it were given alone, and writes the folder around them.
+ * @param perform runs a command on files
+ */
+export async function changeFolder(
+  name: string,
+  graphs: folders.FolderGraphs,
+  { out, force, dtype, ...options }: Options,
+  signal: AbortSignal,
+  perform: (name: string, args: ParsedArguments) => Promise<CommandReport>,
+): Promise<CommandReport> {
+  const run = (own: string, path: string, how: Options): Promise<CommandReport> =>
+    perform(own, { operands: [path], options: how as Arguments<OptionTable> })
+  const pathOf = ({ file }: folders.FolderGraph): string => join(graphs.folder, file)
+  const steps = name === 'quantize' ? folders.floatRuns(graphs) : folders.graphRuns(graphs)
+  /** The next step's command; a graph that is rounded already is not rounded again. */
+  let next: { readonly name: string; readonly options: Options; readonly rounded: Options } = {
+    ...{ name, options },
+    rounded: { ...options, quantize: undefined },
+  }
+  const { report, ...written } = await folders.changeFolder(graphs, {
+    ...{ command: `tp ${name}`, signal, steps, force: force === true },
+    out: typeof out === 'string' ? out : folders.defaultFolder(pathOf(graphs.main)),
+    ...(typeof dtype === 'string' && { fileOf: (graph) => folders.fileInPrecision(graph, dtype) }),
+    async change({ graph, decoder }, to) {
+      const pair = decoder && name !== 'pack' && { decoder: pathOf(decoder), 'decoder-out': to.decoder }
+      const writing = { out: to.graph, ...pair }
+      if (next.name !== 'optimize') {
+        const own = graph.dtype === 'fp32' ? next.options : next.rounded
+        const done = await run(next.name, pathOf(graph), { ...own, ...writing })
+        if (name === 'quantize') next = { ...next, options: only(options, ofForm) }
+        return done
+      }
+      const path = join(to.folder, 'tp-plan.json')
+      const found = await run(
+        'optimize',
+        pathOf(graph),
+        pair ? { ...options, 'plan-out': path } : { ...options, out: to.graph },
+      )
+      const { quantize, ...plan } = (found.content as { plan: { quantize?: object } }).plan
+      const write = async (file: string, content: object): Promise<string> => {
+        await replaceFile(file, new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`))
+        return file
+      }
+      const how = { ...only(options, ['plugin', 'weights']), plan: await write(path, { ...plan, quantize }) }
+      const rounded = quantize ? { ...how, plan: await write(join(to.folder, 'tp-plan.rounded.json'), plan) } : how
+      next = { name: 'prune', options: how, rounded }
+      if (pair) await run('prune', pathOf(graph), { ...how, ...writing })
+      return found
+    },
+  })
+  const texts = [
+    report.text,
+    `wrote the folder ${written.out}; changed: ${written.changed.join(', ')}`,
+    ...written.leftOut.map(({ file, why }) => `left out ${file}: ${why}`),
+  ]
+  return { ...report, text: texts.join('\n'), content: { ...report.content, folder: written } }
+}
+
+function only(options: Options, names: readonly string[]): Options {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)))
+}

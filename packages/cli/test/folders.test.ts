@@ -1,0 +1,98 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mailData, modelPath } from '@tp/models'
+import { encodeModel } from '@tp/onnx'
+import { speechEncoder, speechSizes } from 'exported-encoders'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { addSpeechFiles } from './speech-folder.ts'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const { at } = folder
+const filesOf = (name: string): string[] =>
+  folder
+    .files()
+    .filter((file) => file.startsWith(`${name}/`) && file.includes('.'))
+    .map((file) => file.slice(name.length + 1))
+const method = ['--method', 'cls-attention', '--keep', '0.6']
+
+beforeAll(async () => {
+  mkdirSync(at('mail', 'onnx'), { recursive: true })
+  for (const own of ['config', 'tokenizer'] as const) copyFileSync(modelPath('mail', own), at('mail', `${own}.json`))
+  copyFileSync(modelPath('mail'), at('mail', 'onnx', 'model.onnx'))
+  const mails = mailData('calibration').filter((_, i) => i % 8 === 0)
+  const line = ({ label, text }: (typeof mails)[number]): string =>
+    `${label}\t${text.split(/\s+/).slice(0, 48).join(' ')}\n`
+  writeFileSync(at('data.tsv'), mails.map(line).join(''))
+  mkdirSync(at('speech'))
+  writeFileSync(at('speech', 'encoder_model.onnx'), encodeModel(speechEncoder({ reads: 'frames' })))
+  const speech = (name: string): string => at('speech', name)
+  await addSpeechFiles(speech, speechSizes, [
+    [0.1, 'one two'],
+    [0.2, 'three'],
+  ])
+  copyFileSync(at('speech', 'decoder_model.onnx'), at('speech', 'decoder_model_quantized.onnx'))
+})
+
+describe('a model folder', () => {
+  test('stands for its model wherever one is read', async () => {
+    expect((await tpHere(['inspect', at('mail')])).stdout).toContain(at('mail', 'onnx', 'model.onnx'))
+    const evaluated = await tpHere(['eval', at('mail'), '--data', at('data.tsv'), '--limit', '8', '--methods', 'none'])
+    expect(evaluated).toMatchObject({ code: 0, stdout: expect.stringContaining('8 examples') })
+    copyFileSync(modelPath('mail'), at('mail', 'model.onnx'))
+    const files = 'model.onnx, onnx/model.onnx'
+    expect(await tpHere(['inspect', at('mail')])).toMatchObject({ code: 1, stderr: expect.stringContaining(files) })
+    rmSync(at('mail', 'model.onnx'))
+  })
+
+  test('becomes a whole folder with 8 bits under a name of their own, and with each precision pruned', async () => {
+    expect(await tpHere(['quantize', at('mail'), '-o', at('rounded'), '--dtype', 'q8'])).toMatchObject({ code: 0 })
+    const own = ['README.md', 'config.json', 'onnx/model.onnx', 'onnx/model_quantized.onnx', 'tokenizer.json']
+    expect(filesOf('rounded')).toEqual(own)
+    expect(readFileSync(at('rounded', 'onnx', 'model.onnx'))).toEqual(readFileSync(modelPath('mail')))
+    const pruned = await tpHere(['prune', at('rounded'), '-o', at('fast'), ...method, '--json'])
+    const { folder: written, plan } = JSON.parse(pruned.stdout)
+    const changed = ['onnx/model.onnx', 'onnx/model_quantized.onnx']
+    expect(written).toEqual({ out: at('fast'), changed, leftOut: [] })
+    expect(plan).toMatchObject({ method: 'cls-attention', keep: 0.6 })
+    expect(filesOf('fast')).toEqual(own)
+    const card = readFileSync(at('fast', 'README.md'), 'utf8')
+    expect(card).toMatch(/Changed by `tp quantize`[\s\S]*Changed by `tp prune`[\s\S]*cls-attention/)
+    expect(card).not.toContain(folder.path)
+    for (const file of changed) expect(await tpHere(['inspect', at('fast', file)])).toMatchObject({ code: 0 })
+  })
+
+  test('stays as it is under an output, and remains of no command that fails', async () => {
+    const again = await tpHere(['prune', at('mail'), '-o', at('rounded'), ...method])
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('--force') })
+    expect(await tpHere(['prune', at('mail'), '-o', at('mail', 'in'), ...method])).toMatchObject({ code: 2 })
+    expect(await tpHere(['prune', at('mail'), '-o', at('no'), '--method', 'nothing'])).toMatchObject({ code: 2 })
+    expect(existsSync(at('no'))).toBe(false)
+    // A single file of a folder is written as ever.
+    expect(await tpHere(['prune', at('mail'), '-o', at('one.onnx'), ...method])).toMatchObject({ code: 0 })
+  })
+
+  test('for speech is pruned with each decoder that reads its states', async () => {
+    const pruned = await tpHere(['prune', at('speech'), '-o', at('heard'), '--method', 'thin-padding', '--json'])
+    expect(pruned).toMatchObject({ code: 0 })
+    expect(JSON.parse(pruned.stdout)).toMatchObject({
+      decoder: { decoder: at('speech', 'decoder_model.onnx') },
+      folder: { leftOut: [] },
+    })
+    expect(filesOf('heard')).toEqual([...filesOf('speech'), 'README.md'].toSorted())
+    // The decoder of the folder transcribes without being named.
+    const heard = await tpHere(['eval', at('heard'), '--data', at('speech', 'transcripts.tsv'), '--methods', 'none'])
+    expect(heard).toMatchObject({ code: 0, stdout: expect.stringContaining('WER') })
+  })
+
+  test('gets the plan that a search finds', { timeout: 240_000, tags: 'exhaustive' }, async () => {
+    const found = await tpHere([
+      ...['optimize', at('rounded'), '--data', at('data.tsv'), '-o', at('found'), '--max-loss', '100'],
+      ...['--methods', 'cls-attention', '--shapes', '1x64', '--minutes', '1', '--json'],
+    ])
+    expect(found.code).toBe(0)
+    const { plan, folder: written } = JSON.parse(found.stdout)
+    expect(written.changed).toEqual(['onnx/model.onnx', 'onnx/model_quantized.onnx'])
+    expect(JSON.parse(readFileSync(at('found', 'tp-plan.json'), 'utf8'))).toEqual(plan)
+    expect(readFileSync(at('found', 'README.md'), 'utf8')).toContain('loses')
+  })
+})

@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { isTpError } from '@tp/core'
+import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import { exists } from '../files/exists.ts'
+import type { GraphRun } from './graph-runs.ts'
+import type { FolderGraph, FolderGraphs } from './graphs.ts'
+import { type FolderReport, withSection } from './model-card.ts'
+import { stageFolder } from './stage-folder.ts'
+
+/** The report on one step: a text for people, and the plan that was followed, if there was one. */
+export interface StepReport {
+  readonly text: string
+  readonly content: object
+}
+
+/** Where a step writes: the graph, and the decoder if it changes that. */
+export interface StepOutput {
+  readonly graph: string
+  readonly decoder: string | undefined
+  /** The folder under its temporary name. */
+  readonly folder: string
+}
+
+export interface FolderChange<Report extends StepReport> extends Pick<FolderReport, 'command'> {
+  readonly out: string
+  /** Replace a model folder of that name. */
+  readonly force?: boolean | undefined
+  readonly signal: AbortSignalLike
+  readonly steps: readonly [GraphRun, ...GraphRun[]]
+  /** The file of the new folder that a changed graph is written to; default: its own. */
+  fileOf?(graph: FolderGraph): string
+  /** Changes the graphs of a step, and says what was done. */
+  change(step: GraphRun, out: StepOutput): Promise<Report>
+}
+
+/** The written folder. */
+export interface ChangedFolder<Report extends StepReport> {
+  /** On the main graph. */
+  readonly report: Report
+  readonly out: string
+  /** Files that were changed, relative to the folder. */
+  readonly changed: readonly string[]
+  readonly leftOut: readonly { readonly file: string; readonly why: string }[]
+}
+
+/**
+ * Writes a folder like another one, in which some graphs are changed: same layout, same names. A graph that is refused is left out,
+ * unless it is the main one, so that no file of the folder is what it was before by mistake. Written whole or not at all.
+ * @throws TpError TP_OUTPUT, TP_WRITE, TP_ABORTED; what `change` throws for the first step
+ */
+export async function changeFolder<Report extends StepReport>(
+  source: FolderGraphs,
+  { out: place, force = false, signal, steps, command, fileOf = ({ file }) => file, change }: FolderChange<Report>,
+): Promise<ChangedFolder<Report>> {
+  const out = place.replace(/(?<=.)[/\\]+$/, '')
+  await using staged = await stageFolder(source, out, { force, signal })
+  /** A value with paths of the new folder, and not of the one that waits for its name. */
+  const named = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll(staged.path, out))
+  const perform = async (step: GraphRun): Promise<Report> => {
+    const [graph, decoder] = [
+      await staged.at(fileOf(step.graph)),
+      step.decoder && (await staged.at(fileOf(step.decoder))),
+    ]
+    return named(await change(step, { graph, decoder, folder: staged.path }))
+  }
+  const [first, ...others] = steps
+  const report = await perform(first).catch((error: unknown) => {
+    if (error instanceof Error) error.message = error.message.replaceAll(staged.path, out)
+    throw error
+  })
+  const leftOut: (readonly [FolderGraph, string])[] = []
+  for (const step of others) {
+    await perform(step).catch((error: unknown) => {
+      throwIfAborted(signal, 'tp')
+      if (!isTpError(error)) throw error
+      const why = error.message.replace(/^\[\w+\] /, '').replaceAll(staged.path, out)
+      leftOut.push(...step.writes.map((graph) => [graph, why] as const))
+    })
+  }
+  const changed: string[] = []
+  for (const file of new Set(steps.flatMap(({ writes }) => writes.map(fileOf)))) {
+    if (await exists(join(staged.path, file))) changed.push(file)
+  }
+  // The paths of this machine mean nothing elsewhere.
+  const relative = (text: string): string => text.replaceAll(`${out}/`, '').replaceAll(`${source.folder}/`, '')
+  const { plan } = report.content as { plan?: object }
+  await staged.commit({
+    // Under a name of its own nothing of the original is replaced.
+    leftOut: leftOut.map(([graph]) => graph).filter((graph) => fileOf(graph) === graph.file),
+    readme: (own) => withSection(own, { command, changed, leftOut, plan, text: relative(report.text) }),
+  })
+  return { report, out, changed, leftOut: leftOut.map(([{ file }, why]) => ({ file, why })) }
+}

@@ -54,7 +54,15 @@ export {
 } from './answers/ranking.ts'
 export { type Retrieval, retrieve } from './answers/retrieval.ts'
 export { type EvaluateOptions, type Progress, runExamples } from './answers/run-examples.ts'
-export { evaluateTokens, type TokenEvaluation, tokenAgreement } from './answers/tokens.ts'
+export {
+  commonTag,
+  evaluateTokens,
+  type TokenAnswers,
+  type TokenEvaluation,
+  tagFigure,
+  tagTokens,
+  tokenAgreement,
+} from './answers/tokens.ts'
 export { type Transcription, transcribe, withDecoder } from './answers/transcribe.ts'
 
 // Verification: of two loaded models, by what was done to one of them.

@@ -2,7 +2,7 @@ import { type PruneOptions, prune, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { loadTokenizer, readModelFolder, type TaggedInputs, taggedInputs } from '@tp/data'
-import { IGNORED } from '@tp/data/inputs'
+import { IGNORED, UNLABELED } from '@tp/data/inputs'
 import { taskOf } from '@tp/data/outputs'
 import { receivedAttention } from '@tp/method-attention'
 import { type Figure, figureInterval, figureLoss, mcnemar } from '@tp/metrics'
@@ -11,6 +11,7 @@ import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { evaluateTokens, type TokenEvaluation, tokenAgreement } from '../src/answers/tokens.ts'
+import { comparerOf } from '../src/tasks/comparer-of.ts'
 import { LAYERS, mailTagger, TAGS, taggedMails } from './tagger.ts'
 
 let model: Model
@@ -38,6 +39,21 @@ afterAll(() => session[Symbol.asyncDispose]())
 describe('a tagger of mails', () => {
   test('recognizes a tagger by its outputs', () => {
     expect(taskOf(session.outputs)).toBe('tokens')
+  })
+
+  test('compares tags with those of the dense model where words have none', { timeout: 60_000 }, async () => {
+    const tags = inputs.tags.map((own) => own.map((tag) => (tag === IGNORED ? IGNORED : UNLABELED)))
+    const unlabeled = { ...inputs, tags }
+    const comparer = comparerOf({ task: 'tokens', inputs: unlabeled, labels: TAGS })
+    const answers = await comparer.run(session, { batchSize: 8 })
+    const same = comparer.pruned([answers], answers)
+    expect(same.loss?.interval.estimate).toBe(0)
+    const pruned = await evaluateCut({ keep: 0.5 })
+    const changed = comparer.pruned([pruned], answers)
+    expect(changed.loss?.interval.estimate).toBeGreaterThan(0)
+    expect(changed.cells['tags changed']).toBeDefined()
+    const agreement = figureInterval(tokenAgreement(pruned, dense)).estimate
+    expect(comparer.nearness(pruned, answers).similarity).toBeCloseTo(agreement)
   })
 
   test('judges a tagger by its logits, mail by mail', { timeout: 60_000 }, async () => {

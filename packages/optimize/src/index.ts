@@ -1,7 +1,7 @@
 // Plans: the fastest change of a model that loses no more than is allowed.
 
+export type { Losses } from './judging/answers.ts'
 export type { Loss, Tolerance } from './judging/loss.ts'
-export type { Losses } from './judging/measure-answers.ts'
 export { verifyInSequence } from './judging/verify.ts'
 export { optimize } from './optimize.ts'
 export type { Figures, OptimizedCascade, OptimizedPlan } from './optimized-plan.ts'

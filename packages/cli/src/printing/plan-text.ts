@@ -18,7 +18,7 @@ export const pointsText: Readonly<Record<OptimizedPlan['figures']['points'], str
   accuracy: 'points',
   'nDCG@10': 'points of nDCG@10',
   cosine: 'hundredths of the cosine to the dense vectors',
-  tags: 'points of the tags of a sentence',
+  tags: 'points of the F1 of tags',
   WER: 'points of word errors',
 }
 

@@ -7,14 +7,18 @@ import { countEntities, type Figure, figureInterval, type Interval, isBio, scale
 import type { Outcome } from './outcome.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
-/** The answers of a token classifier. Arrays are by sentence, in the data set's order. */
-export interface TokenEvaluation extends Outcome<'tokens'> {
+/** The answers of a token classifier, whether words have tags or not. Arrays are by sentence, in the data set's order. */
+export interface TokenAnswers extends Outcome<'tokens'> {
+  /** The tags that the judged tokens of each sentence were given. */
+  readonly predictions: readonly Int32Array[]
+}
+
+/** The answers to sentences whose words have tags. */
+export interface TokenEvaluation extends TokenAnswers {
   /** Judged tokens with the right tag, in percent; 95 % interval in which whole sentences vary. */
   readonly accuracy: Interval
   /** F1 of whole entities in percent, over all types together; for BIO tags. */
   readonly f1: Interval | undefined
-  /** The tags that the judged tokens of each sentence were given. */
-  readonly predictions: readonly Int32Array[]
   /** Sentences with every tag right. */
   readonly correct: readonly boolean[]
 }
@@ -25,15 +29,14 @@ export interface TokenOptions extends EvaluateOptions {
 }
 
 /**
- * Runs a model of tokens on all sentences and counts right tags and entities.
+ * The tags that a model gives the judged tokens of all sentences, whichever are right.
  * @throws TpError TP_DATA for a tag that the model does not have, TP_OUTPUT, TP_TOKENIZER, TP_ABORTED
  */
-export async function evaluateTokens(
+export async function tagTokens(
   session: Session,
   inputs: TaggedInputs,
-  options: TokenOptions = {},
-): Promise<TokenEvaluation> {
-  const { labels } = options
+  options: EvaluateOptions = {},
+): Promise<TokenAnswers> {
   const predictions = new Array<Int32Array>(inputs.tags.length)
   const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
     const { classes, tags: predicted } = tagsOf({ outputs, feeds, rows: positions.length })
@@ -43,23 +46,70 @@ export async function evaluateTokens(
       predictions[position] = Int32Array.from(judged(tags), (token) => predicted[row]?.[token] as number)
     }
   })
+  return { task: 'tokens', figures: {}, predictions, ...run }
+}
+
+/**
+ * Runs a model of tokens on all sentences and counts right tags and entities.
+ * @throws TpError as `tagTokens`
+ */
+export async function evaluateTokens(
+  session: Session,
+  inputs: TaggedInputs,
+  options: TokenOptions = {},
+): Promise<TokenEvaluation> {
+  const { labels } = options
+  const answers = await tagTokens(session, inputs, options)
+  const { predictions } = answers
   const labeled = inputs.tags.map((tags) => Int32Array.from(judged(tags), (token) => tags[token] as number))
   const got = labeled.map((tags, i) => tags.filter((tag, token) => tag === predictions[i]?.[token]).length)
   const accuracy: Figure = { got, of: labeled.map(({ length }) => length), share: true }
   const f1 = labels && isBio(labels) ? entityFigure(predictions, labeled, labels) : undefined
   return {
-    task: 'tokens',
+    ...answers,
     accuracy: scaledInterval(figureInterval(accuracy), 100),
     f1: f1 && scaledInterval(figureInterval(f1), 100),
-    predictions,
     correct: labeled.map((tags, i) => got[i] === tags.length),
     figures: f1 === undefined ? { accuracy } : { f1, accuracy },
-    ...run,
+  }
+}
+
+/**
+ * The tag of more than half of all judged words (O, as a rule), which says nothing of them; undefined where none is as common.
+ * @param predictions by sentence and judged word
+ */
+export function commonTag(predictions: readonly Int32Array[]): number | undefined {
+  const counts = new Map<number, number>()
+  let words = 0
+  for (const tags of predictions) {
+    for (const tag of tags) counts.set(tag, (counts.get(tag) ?? 0) + 1)
+    words += tags.length
+  }
+  return [...counts].find(([, count]) => 2 * count > words)?.[0]
+}
+
+/**
+ * F1 of the tags of words, that most words have left out, against other tags of the same words. A model that no longer finds anything
+ * among words that hardly ever are something agrees with most tags; this sees it.
+ * @param common not counted where both have it, unless there is no other; undefined: every tag counts
+ */
+export function tagFigure(
+  found: readonly Int32Array[],
+  reference: readonly Int32Array[],
+  common: number | undefined,
+): Figure {
+  const count = (tags: Int32Array): number => tags.filter((tag) => tag !== common).length
+  const isEmpty = [...found, ...reference].every((tags) => count(tags) === 0)
+  if (common !== undefined && isEmpty) return tagFigure(found, reference, undefined)
+  return {
+    got: found.map((tags, i) => 2 * tags.filter((tag, word) => tag !== common && tag === reference[i]?.[word]).length),
+    of: found.map((tags, i) => count(tags) + count(reference[i] as Int32Array)),
+    share: true,
   }
 }
 
 /** Judged tokens with the dense model's tag, right or wrong. @throws TpError TP_OPTION if the two are not of the same sentences */
-export function tokenAgreement(pruned: TokenEvaluation, dense: TokenEvaluation): Figure {
+export function tokenAgreement(pruned: TokenAnswers, dense: TokenAnswers): Figure {
   const [own, reference] = [pruned.predictions, dense.predictions]
   if (own.length !== reference.length || own.some(({ length }, i) => length !== reference[i]?.length)) {
     const counts = `${own.length} and ${reference.length}`

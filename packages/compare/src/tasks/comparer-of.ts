@@ -1,6 +1,7 @@
 import type { TaskData } from '@tp/data'
-import { isLabeled } from '@tp/data/inputs'
+import { hasTags, isLabeled } from '@tp/data/inputs'
 import { answerComparer } from './answers.ts'
+import { changedTagComparer } from './changed-tags.ts'
 import { classComparer } from './classes.ts'
 import type { Comparer } from './comparer.ts'
 import { embeddingComparer } from './embeddings.ts'
@@ -14,7 +15,7 @@ import { tokenComparer } from './tokens.ts'
 export function comparerOf(data: TaskData): Comparer {
   switch (data.task) {
     case 'tokens':
-      return tokenComparer(data.inputs, data.labels)
+      return hasTags(data.inputs) ? tokenComparer(data.inputs, data.labels) : changedTagComparer(data.inputs)
     case 'ranking':
       return rankingComparer(data.inputs)
     case 'asr':

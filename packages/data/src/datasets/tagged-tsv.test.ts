@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { IGNORED } from '../inputs/ignored.ts'
+import { UNLABELED } from './dataset.ts'
 import type { LabeledOptions } from './labels.ts'
-import { readTaggedTsv } from './tagged-tsv.ts'
+import { hasTagColumn, readSentences, readTaggedTsv } from './tagged-tsv.ts'
 import { readTexts } from './texts.ts'
 
 let folder: string
@@ -93,4 +94,16 @@ describe('readTexts', () => {
   test('refuses a table without texts', async () => {
     await expect(read('sentence\n')).rejects.toMatchObject({ code: 'TP_DATA' })
   })
+})
+
+test('reads texts without tags as sentences whose tags are not known', async () => {
+  const path = await written('Ada Lovelace wrote it .\n\n  Two  words\n')
+  expect(await hasTagColumn(path)).toBe(false)
+  const { sentences } = await readSentences(path)
+  expect(sentences.map(({ words }) => words)).toEqual([
+    ['Ada', 'Lovelace', 'wrote', 'it', '.'],
+    ['Two', 'words'],
+  ])
+  expect(sentences.flatMap(({ tags }) => tags)).toEqual(Array.from({ length: 7 }, () => UNLABELED))
+  expect(await hasTagColumn(await written('-DOCSTART-\n\nAda\tB-PER\n'))).toBe(true)
 })

@@ -1,12 +1,14 @@
 import { TpError } from '@tp/core'
 import { IGNORED } from '../inputs/ignored.ts'
+import { UNLABELED } from './dataset.ts'
 import { type LabeledOptions, requireClass } from './labels.ts'
 import { readText } from './table/read-table.ts'
 import { linesOf, TableSize } from './table/table-size.ts'
+import { readTexts, type TextsOptions } from './texts.ts'
 
 const MOST_WORDS = 10_000_000
 
-/** A text in words, each with its class number, or {@link IGNORED}. */
+/** A text in words, each with its class number, {@link UNLABELED}, or {@link IGNORED}. */
 interface TaggedSentence {
   readonly words: readonly string[]
   readonly tags: readonly number[]
@@ -61,6 +63,28 @@ export async function readTaggedTsv(path: string, { labels, limit }: LabeledOpti
   }
   if (sentences.length === 0) throw new TpError('TP_DATA', 'data', `${path}: holds no word<TAB>tag line`)
   return { source: path, sentences }
+}
+
+/** Whether a file has tags: its first line that holds something has several columns. @throws TpError TP_DATA */
+export async function hasTagColumn(path: string): Promise<boolean> {
+  for (const line of linesOf(await readText(path))) {
+    if (line.trim() !== '' && !line.startsWith('-DOCSTART-')) return line.includes('\t')
+  }
+  return true
+}
+
+/**
+ * Sentences without tags: the texts of a table, or one a line. Words are separated by white space.
+ * @throws TpError TP_DATA naming the line
+ */
+export async function readSentences(path: string, options: TextsOptions = {}): Promise<TaggedDataset> {
+  const { source, examples } = await readTexts(path, options)
+  const sentences: TaggedSentence[] = []
+  for (const example of examples) {
+    const words = (await example.read()).split(/\s+/u).filter((word) => word !== '')
+    sentences.push({ words, tags: words.map(() => UNLABELED), source: example.source })
+  }
+  return { source, sentences }
 }
 
 /** Whether the column of words counts 1, 2, 3 … in each of several sentences. */

@@ -23,7 +23,7 @@ export { batches } from './batches.ts'
 export { divide, sampleExamples } from './divide.ts'
 export { IGNORED } from './ignored.ts'
 export { imageInputs } from './image-inputs.ts'
-export { isLabeled, type ModelInputs, modalityOf } from './model-inputs.ts'
+export { hasTags, isLabeled, type ModelInputs, modalityOf } from './model-inputs.ts'
 export { someExamples } from './some-examples.ts'
 export { textInputs } from './text-inputs.ts'
 

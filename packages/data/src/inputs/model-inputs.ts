@@ -40,6 +40,11 @@ export function isLabeled({ targets }: Pick<ModelInputs, 'targets'>): boolean {
   return targets.every((target) => target !== UNLABELED)
 }
 
+/** Whether all judged tokens have a tag, so that answers are right or wrong; else they can be compared with those of another model. */
+export function hasTags({ tags }: { readonly tags: readonly Int32Array[] }): boolean {
+  return tags.every((sentence) => !sentence.includes(UNLABELED))
+}
+
 /** The modality of a model by its inputs; undefined if none fits. */
 export function modalityOf(inputs: readonly ValueInfo[]): Modality | undefined {
   const [first] = inputs

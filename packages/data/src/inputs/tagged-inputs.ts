@@ -10,7 +10,10 @@ import type { TextTokenizer } from './tokenizer.ts'
 
 /** Sentences with a tag for each word, in the form that one model takes. */
 export interface TaggedInputs extends ModelInputs {
-  /** By example and token: the class number wanted; {@link IGNORED} for special tokens and all pieces of a word but its first. */
+  /**
+   * By example and token: the class number wanted, {@link UNLABELED} where it is not known; {@link IGNORED} for special tokens and all pieces
+   * of a word but its first.
+   */
   readonly tags: readonly Int32Array[]
 }
 

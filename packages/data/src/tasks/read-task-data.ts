@@ -4,11 +4,11 @@ import type { Dataset, TextDataset } from '../datasets/dataset.ts'
 import { isRetrievalFolder } from '../datasets/retrieval/retrieval-folder.ts'
 import { readSearchData } from '../datasets/retrieval/search-data.ts'
 import { readScoredPairs } from '../datasets/scored-pairs.ts'
-import { readTaggedTsv } from '../datasets/tagged-tsv.ts'
+import { hasTagColumn, readSentences, readTaggedTsv } from '../datasets/tagged-tsv.ts'
 import { readTexts } from '../datasets/texts.ts'
 import { loadTokenizer } from '../inputs/load-tokenizer.ts'
 import { readModelFolder } from '../inputs/model-folder.ts'
-import { isLabeled, type ModelInputs, modalityOf } from '../inputs/model-inputs.ts'
+import { hasTags, isLabeled, type ModelInputs, modalityOf } from '../inputs/model-inputs.ts'
 import { requirePooling } from '../inputs/pooling.ts'
 import { prepareInputs } from '../inputs/prepare.ts'
 import { taggedInputs } from '../inputs/tagged-inputs.ts'
@@ -67,13 +67,16 @@ export async function readTaskData(
   if (prepare.tokenizer === undefined) {
     throw new TpError('TP_TOKENIZER', 'data', `no tokenizer.json is next to ${modelPath}; give its path`)
   }
-  const tagged = await readTaggedTsv(data, { labels, limit })
+  const tagged = (await hasTagColumn(data))
+    ? await readTaggedTsv(data, { labels, limit })
+    : await readSentences(data, { limit })
   const sentences = wholeBatches(tagged.sentences, options)
   const tokenizer = await loadTokenizer(prepare.tokenizer)
-  return { task, labels, inputs: await taggedInputs({ ...tagged, sentences }, model.inputs, tokenizer, prepare) }
+  const inputs = await taggedInputs({ ...tagged, sentences }, model.inputs, tokenizer, prepare)
+  return { task, labels, inputs: hasTags(inputs) ? inputs : noted(inputs) }
 }
 
-function noted(inputs: ModelInputs): ModelInputs {
+function noted<Inputs extends ModelInputs>(inputs: Inputs): Inputs {
   const note = `${inputs.source} has no labels: answers are compared with those of the dense model`
   return { ...inputs, notes: [...inputs.notes, note] }
 }

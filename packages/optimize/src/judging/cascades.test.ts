@@ -2,8 +2,9 @@ import type { ModelInputs } from '@tp/data/inputs'
 import { mean } from '@tp/metrics'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Losses } from './answers.ts'
 import { leastFallbacks, lossesWith } from './cascades.ts'
-import { type Losses, predictionsOf } from './measure-answers.ts'
+import { predictionsOf } from './measure-answers.ts'
 
 /** Logits of two classes of two models for the same examples, and labels. */
 const answers = fc.array(

@@ -1,17 +1,9 @@
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Fallback } from '../search/candidate.ts'
-import {
-  type Answers,
-  isTagged,
-  joinedLosses,
-  type Losses,
-  lossesOf,
-  predictionsOf,
-  tagLosses,
-  uncertaintiesOf,
-  vectorLosses,
-} from './measure-answers.ts'
+import type { Answers, Losses } from './answers.ts'
+import { isTagged, joinedLosses, lossesOf, predictionsOf, uncertaintiesOf, vectorLosses } from './measure-answers.ts'
 import { rankingLosses } from './ranking-losses.ts'
+import { tagLosses } from './tag-losses.ts'
 
 /** Losses if answers of at least this uncertainty are the dense model's: those lose nothing. Only classes have fallbacks. */
 export function lossesWith(

@@ -1,15 +1,14 @@
 import type { ModelInputs } from '@tp/data/inputs'
 import { mean } from '@tp/metrics'
 import { type Candidate, isExact, pruningOf } from '../search/candidate.ts'
+import type { Answers, Losses } from './answers.ts'
 import { type AnsweredPart, leastFallbacks, lossesWith, type Offer, spared } from './cascades.ts'
 import {
   type Answering,
-  type Answers,
   calibrated,
   denseAnswers,
   divergencesFrom,
   joinedLosses,
-  type Losses,
   prunedAnswers,
   uncertaintiesOf,
 } from './measure-answers.ts'

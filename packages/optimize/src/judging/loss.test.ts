@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Losses } from './answers.ts'
 import { isContradicted, lossOf, seemsWithin } from './loss.ts'
-import type { Losses } from './measure-answers.ts'
 
 const EXAMPLES = 200
 

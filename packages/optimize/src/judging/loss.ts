@@ -13,7 +13,7 @@ import {
   scaledInterval,
   upperMean,
 } from '@tp/metrics'
-import type { Losses } from './measure-answers.ts'
+import type { Losses, TagFigures } from './answers.ts'
 
 /** Points of accuracy lost against dense, with 95 % intervals. */
 export interface Loss {
@@ -33,11 +33,20 @@ export interface Tolerance {
 }
 
 /** The intervals miss the truth with probability 2.5 % at most on either side, for any answers and any number of them. */
-export function lossOf({ labeled, expected, changed, graded }: Losses): Loss {
+export function lossOf({ labeled, expected, changed, graded, tags }: Losses): Loss {
+  if (tags !== undefined) return lossOfTags(tags)
   return {
     labeled: labeled && (graded ? gradedLoss(labeled) : scaledInterval(pairedDifference(countsOf(labeled)), 100)),
     expected: scaledInterval(boundedMean(expected.map((loss) => loss / 100)), 100),
     changed: changed && scaledInterval(figureInterval({ got: changed.map((one) => one / 100), share: true }), 100),
+  }
+}
+
+function lossOfTags({ against, labeled }: TagFigures): Loss {
+  const { estimate, low, high } = figureInterval(against)
+  return {
+    labeled: labeled && scaledInterval(figureLoss(labeled.dense, labeled.changed), 100),
+    expected: scaledInterval({ estimate: 1 - estimate, low: 1 - high, high: 1 - low }, 50),
   }
 }
 

@@ -1,6 +1,6 @@
 import { asScored, ndcgFigure } from '@tp/compare'
 import type { Ranking } from '@tp/data'
-import type { Losses } from './measure-answers.ts'
+import type { Losses } from './answers.ts'
 
 /**
  * Points of nDCG@10 that other scores lose, by query: by what was judged, and by the dense model's own scores, σ(z), as if they were the

@@ -1,7 +1,7 @@
 import { randomNumbers } from '@tp/core/statistics'
 import { describe, expect, test } from 'vitest'
+import type { Losses } from './answers.ts'
 import { fewestToBeConfident } from './loss.ts'
-import type { Losses } from './measure-answers.ts'
 import { verifyInSequence } from './verify.ts'
 
 /** Losses of so many examples, of which the first lose. */

@@ -1,5 +1,5 @@
+import type { Losses } from './answers.ts'
 import { isProven, type Loss, lossOf, seemsProven } from './loss.ts'
-import type { Losses } from './measure-answers.ts'
 
 /** The candidates by time that are tested on the verification examples: close together where they are fast, … */
 const LOOKS: readonly number[] = [0, 1, 2, 4, 8, 16]

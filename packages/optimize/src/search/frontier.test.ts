@@ -2,8 +2,8 @@ import { randomNumbers } from '@tp/core/statistics'
 import { mean } from '@tp/metrics'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Losses } from '../judging/answers.ts'
 import { lossOf, seemsWithin } from '../judging/loss.ts'
-import type { Losses } from '../judging/measure-answers.ts'
 import { fastestThatHolds, type TimedDivergence } from './frontier.ts'
 
 const candidates = fc.array(

@@ -11,7 +11,8 @@ export { type Verification, type VerifyModelsOptions, verify } from './check/ver
 
 export { type ExplainedToken, type ExplainOptions, type Explanation, explain } from './explain/explain.ts'
 export type { PatchGrid } from './explain/patch-grid.ts'
-export type { AnswerNearness, ComparedAnswers, ComparedLoss, Paired, TableCell } from './tasks/comparer.ts'
+export type { AnswerNearness, ComparedAnswers, ComparedLoss, Comparer, Paired, TableCell } from './tasks/comparer.ts'
+export { comparerOf } from './tasks/comparer-of.ts'
 export { mcnemarContent } from './tasks/mcnemar-content.ts'
 export { type NearnessOf, nearnessTo } from './tasks/nearness.ts'
 export { factor, points, speedUpText } from './texts.ts'

@@ -34,6 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
       await import('./comparison/command.ts'),
       await import('./generation/command.ts'),
       await import('./chooser/command.ts'),
+      await import('./outside/command.ts'),
     ]
     return [HELP, ...commands.map((command) => command.HELP)].join('\n')
   }
@@ -58,6 +59,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (name === 'chooser') {
       const { judgeChooser } = await import('./chooser/command.ts')
       return await judgeChooser(nodeRuntime(), options)
+    }
+    if (name === 'outside') {
+      const { measureOutside } = await import('./outside/command.ts')
+      return await measureOutside(nodeRuntime(), options)
     }
     if (name === 'worker') {
       const { workOnCells } = await import('./comparison/cell-worker.ts')

@@ -86,7 +86,7 @@ function problemOfNpm([command = '', ...args]) {
 function problemOfScript(script, args) {
   const help = script === 'benchmark' ? helpOfBenchmark() : script === 'models' ? listOfModels() : undefined
   if (help === undefined) return undefined
-  const isValue = (/** @type {number} */ i) => /^--(only|out|queue)$/.test(args[i - 1] ?? '')
+  const isValue = (/** @type {number} */ i) => /^--(only|out|queue|python|kinds)$/.test(args[i - 1] ?? '')
   // Paths and values there follow an option, or the name of the program.
   const named = args[0] === 'generation' ? args.filter((arg) => arg.startsWith('-')) : args
   const unknown = named.find(

@@ -1,0 +1,176 @@
+import type { Plan } from '@tp/compiler'
+import { type realModel, realSuite, type SuiteName, trainedModel } from 'real-models'
+import { publishedModel, sharedPath } from '../files.ts'
+import { missing } from './missing.ts'
+
+/** Files of a table whose examples are shuffled, and how many of them are taken, from which on. */
+export interface TablePart {
+  readonly files: readonly string[]
+  readonly from?: number
+  readonly count?: number
+  /** The table has no examples a line: sentences with empty lines between them. */
+  readonly isTagged?: true
+  /** Keep the order, in which candidates of a query stand together. */
+  readonly isGrouped?: true
+}
+
+/** Images of a folder with one folder a class, of each class as many. */
+export interface ImagePart {
+  readonly images: string
+  readonly from?: number
+  readonly count: number
+}
+
+/** A table, images, or a folder in BEIR's layout with the first so many candidates of each query. */
+export type DataPart = TablePart | ImagePart | { readonly folder: string; readonly top: number }
+
+/** A model with a suite that nothing was chosen by. */
+export interface OutsideCase {
+  /** MODELxSUITE. */
+  readonly name: string
+  readonly task: string
+  readonly model: () => string
+  /** Folder of the suite. */
+  readonly suite: () => string
+  /** Examples that settings are chosen by; absent where those of another case are taken. */
+  readonly choosing?: DataPart
+  /** The case whose choices are measured here, on data of another kind. */
+  readonly chosenIn?: string
+  readonly testing: DataPart
+  /** Points that may be lost. */
+  readonly maxLoss: number
+  /** Whether the file has float32 weights: only then 8 bits are ours to make. */
+  readonly float32: boolean
+  /** Settings without training, of the recipes of models of its kind: nothing was chosen by its data. */
+  readonly trainingFree: readonly [Plan, ...Plan[]]
+  /** The layer that the rival without it lacks, as other data have shown it to be needed least. */
+  readonly leaveOut: number
+  /** The name of an example, in the plural. */
+  readonly examples: string
+  /** Sizes of the batches that are timed. */
+  readonly batches: readonly number[]
+}
+
+const MIXED = [1, 8, 32] as const
+
+function suite(name: SuiteName): () => string {
+  return () => {
+    const folder = realSuite(name)
+    if (folder !== undefined) return folder
+    throw missing(name, `npm run models -- ${name}`)
+  }
+}
+
+function trained(name: Parameters<typeof trainedModel>[0]): () => string {
+  return () => {
+    const path = trainedModel(name)
+    if (path !== undefined) return path
+    throw missing(name, `npm run models -- ${name}`)
+  }
+}
+
+const published = (name: Parameters<typeof realModel>[0]) => () => publishedModel(name)
+
+/** At some layers the share of the tokens that each keeps. */
+function plan(method: string, layers: readonly number[], keep: number): Plan {
+  return { format: 1, method, layers, keep: layers.map(() => keep) }
+}
+
+const texts = { float32: true, batches: MIXED, leaveOut: 2 } as const
+const ofClasses = [plan('value-aware', [1, 2, 3, 4], 0.85), plan('tome', [2, 4], 0.7)] as const
+const ofPairs = [plan('tome', [4, 8], 0.7), plan('cls-attention', [4, 8], 0.7)] as const
+const ofVectors = [plan('tome', [3, 4, 5], 0.9)] as const
+const ofTags = [plan('tome', [3, 4], 0.85)] as const
+const ofImages = [plan('tome', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.95), plan('quasi-random', [0], 0.6)] as const
+
+export const outsideCases: readonly OutsideCase[] = [
+  {
+    ...{
+      name: 'all-MiniLM-L6-v2xSTS-2015',
+      examples: 'pairs',
+      task: 'sentence embedder, pairs of sentences',
+      ...texts,
+    },
+    ...{ model: published('all-MiniLM-L6-v2'), suite: suite('sts-2015'), trainingFree: ofVectors, maxLoss: 1 },
+    choosing: { files: ['train.tsv'], count: 500 },
+    testing: { files: ['test.tsv'], count: 1000 },
+  },
+  {
+    ...{
+      name: 'ms-marco-MiniLM-L12xTrecQA',
+      examples: 'pairs of 68 questions',
+      task: 'reranker, answers to questions',
+      ...texts,
+      leaveOut: 10,
+    },
+    ...{ model: published('ms-marco-MiniLM-L12'), suite: suite('trecqa'), trainingFree: ofPairs, maxLoss: 0.5 },
+    float32: false,
+    choosing: { files: ['dev.tsv', 'train.tsv'], count: 3000, isGrouped: true },
+    testing: { files: ['test.tsv'], isGrouped: true },
+  },
+  {
+    ...{
+      name: 'ms-marco-MiniLM-L12xvaswani',
+      examples: 'pairs of 93 questions',
+      task: 'reranker, candidates by BM25',
+      ...texts,
+      leaveOut: 10,
+    },
+    ...{ model: published('ms-marco-MiniLM-L12'), suite: suite('vaswani'), trainingFree: ofPairs, maxLoss: 0.5 },
+    float32: false,
+    chosenIn: 'ms-marco-MiniLM-L12xTrecQA',
+    testing: { folder: '.', top: 20 },
+  },
+  {
+    ...{ name: 'sick-MiniLMxSICK', examples: 'pairs', task: 'entailment between two sentences', ...texts },
+    ...{ model: trained('sick-MiniLM'), suite: suite('sick'), trainingFree: ofClasses, maxLoss: 1 },
+    choosing: { files: ['test.tsv'], count: 1500 },
+    testing: { files: ['test.tsv'], from: 1500, count: 1500 },
+  },
+  {
+    ...{ name: 'minilm-sentimentxIMDB', examples: 'reviews', task: 'classifier of long texts', ...texts },
+    model: () => sharedPath('models/minilm-sentiment/model.onnx'),
+    suite: () => sharedPath('data/imdb'),
+    ...{ trainingFree: ofClasses, maxLoss: 1, batches: MIXED },
+    choosing: { files: ['calibration.tsv'], count: 2000 },
+    testing: { files: ['test.tsv'], count: 500 },
+  },
+  {
+    ...{ name: 'banking77-MiniLMxBANKING77', examples: 'questions', task: 'classifier of short texts', ...texts },
+    ...{ model: trained('banking77-MiniLM'), suite: suite('banking77'), trainingFree: ofClasses, maxLoss: 1 },
+    choosing: { files: ['test.tsv'], count: 1200 },
+    testing: { files: ['test.tsv'], from: 1200 },
+  },
+  {
+    ...{ name: 'wnut17-MiniLMxWNUT-17', examples: 'sentences', task: 'tagger of names', ...texts },
+    ...{ model: trained('wnut17-MiniLM'), suite: suite('wnut17'), trainingFree: ofTags, maxLoss: 0.5 },
+    choosing: { files: ['dev.tsv'], isTagged: true, count: 700 },
+    testing: { files: ['test.tsv'], isTagged: true },
+  },
+  {
+    ...{
+      name: 'vit-s-cifar10xCIFAR-10',
+      examples: 'images',
+      task: 'classifier of images',
+      float32: true,
+      leaveOut: 10,
+    },
+    ...{ model: trained('vit-s-cifar10'), suite: suite('cifar10'), trainingFree: ofImages, maxLoss: 1 },
+    batches: [1, 8],
+    choosing: { images: 'test', count: 200 },
+    testing: { images: 'test', from: 200, count: 300 },
+  },
+  {
+    ...{
+      name: 'bge-small-en-v1.5xSTS-2015',
+      examples: 'pairs',
+      task: 'embedder that reads the class token',
+      ...texts,
+      leaveOut: 10,
+    },
+    ...{ model: published('bge-small-en-v1.5'), suite: suite('sts-2015'), trainingFree: ofPairs, maxLoss: 1 },
+    float32: false,
+    choosing: { files: ['train.tsv'], count: 500 },
+    testing: { files: ['test.tsv'], count: 1000 },
+  },
+]

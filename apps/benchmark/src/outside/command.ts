@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util'
+import { isTpError, TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
+import { outsideCases } from './cases.ts'
+import { kindNames } from './evidence.ts'
+import { measureCase } from './measure-case.ts'
+import { writePlots } from './plots.ts'
+
+export const HELP: string = `Measures published models on suites that nothing was chosen by, next to others' ways to make them faster.
+
+  npm run benchmark -- outside [options]
+
+  --only NAMES       of these: ${outsideCases.map(({ name }) => name).join(', ')}
+  --python PATH      Python with the packages of tools/rivals/requirements.txt: rows of onnxruntime's own quantization and of OpenVINO
+  --kinds LIST       only rows of these kinds: ${kindNames.join(', ')}
+  --again            rows that are there once more
+  --plots            only the plots, of what is there
+
+Models and suites are those of npm run models, and of the folder shared. Each row is written to docs/results/evidence.jsonl when it is measured, so that an
+interrupted run continues where it was; npm run generate then writes the pages that cite it.
+`
+
+/** @throws TpError TP_OPTION @returns the exit code */
+export async function measureOutside(runtime: Runtime, args: readonly string[]): Promise<number> {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    args: [...args],
+    options: { only: text, kinds: text, python: text, again: { type: 'boolean' }, plots: { type: 'boolean' } },
+  })
+  const only = values.only?.split(',')
+  const cases = outsideCases.filter(({ name }) => only?.includes(name) ?? true)
+  if (cases.length < (only?.length ?? 1)) {
+    throw new TpError('TP_OPTION', 'benchmark', `--only is ${values.only}; see --help for the names`)
+  }
+  const kinds = values.kinds?.split(',').map((name) => name.trim())
+  const wrong = kinds?.find((name) => !kindNames.some((own) => own === name))
+  if (wrong !== undefined) throw new TpError('TP_OPTION', 'benchmark', `--kinds has ${wrong}; see --help for the names`)
+  let code = 0
+  for (const one of values.plots ? [] : cases) {
+    const onProgress = (done: string): void => void process.stderr.write(`${one.name}: ${done} …\n`)
+    try {
+      await measureCase(one, { runtime, kinds, python: values.python, again: values.again ?? false, onProgress })
+    } catch (error) {
+      // The other models do not need this one; the error says what is missing.
+      if (!isTpError(error)) throw error
+      process.stderr.write(`${one.name}: ${error.message}\n`)
+      code = 1
+    }
+  }
+  await writePlots()
+  return code
+}

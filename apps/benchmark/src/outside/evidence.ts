@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import type { Interval } from '@tp/metrics'
+import { projectPath, writeWhole } from '../files.ts'
+
+/** Kinds of settings, in the order of the tables. */
+export const kindNames = [
+  'dense',
+  '8 bits',
+  '8-bit packed',
+  'packed',
+  'optimized',
+  'training-free',
+  'training-free packed',
+  'fewer layers',
+  'random',
+  'rival',
+] as const
+
+export type SettingKind = (typeof kindNames)[number]
+
+/** Times as fast as the dense model, by batch: the median over rounds and its 95 % interval. */
+export type Speeds = Readonly<Record<string, readonly [value: number, low: number, high: number]>>
+
+/** One setting of a model, measured on examples that no choice has seen. */
+export interface EvidenceRow {
+  /** MODELxSUITE. */
+  readonly case: string
+  readonly task: string
+  readonly kind: SettingKind
+  readonly setting: string
+  /** Test examples, … */
+  readonly n: number
+  /** … and what they are, as `pairs of 68 questions`. */
+  readonly of: string
+  /** The figure that is compared, as `accuracy`, in percent: of this row, with its 95 % interval. */
+  readonly metric: string
+  readonly quality: Interval
+  /** Points lost against the dense model, paired by example; absent for that. */
+  readonly loss?: Interval
+  /** Of classes: points lost by the dense model's own probabilities, and percent of answers changed. */
+  readonly expectedLoss?: Interval
+  readonly changed?: Interval
+  /** Of rankings: MRR and what of it was lost, rank correlation, share of the first ten that is kept. */
+  readonly ranking?: Readonly<Record<'mrr' | 'mrrLoss' | 'rankCorrelation' | 'top10', Interval>>
+  /** Of vectors and tags: how near answers are to the dense ones, 0 … 1. */
+  readonly similarity?: number
+  readonly speed: Speeds
+  /** Bytes of the file, and the most that a process with it has held. */
+  readonly bytes: number
+  readonly memory?: number
+  /** Processor time of the choice. */
+  readonly seconds?: number
+  readonly date: string
+  readonly commit: string
+  readonly machine: string
+  readonly versions: string
+  readonly command: string
+}
+
+const FILE = 'docs/results/evidence.jsonl'
+
+/** One line a row, so that a run that was broken off goes on, and changes can be read. */
+export async function readEvidence(): Promise<readonly EvidenceRow[]> {
+  const text = await readFile(projectPath(FILE), 'utf8').catch(() => '')
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as EvidenceRow)
+}
+
+/** Replaces the row of the same case and setting. */
+export async function recordRow(row: EvidenceRow): Promise<void> {
+  const others = (await readEvidence()).filter((own) => !(own.case === row.case && own.setting === row.setting))
+  // Rows of a case stand together, in the order of their kinds.
+  const cases = [...new Set([...others, row].map((own) => own.case))]
+  const rows = [...others, row].toSorted(
+    (a, b) => cases.indexOf(a.case) - cases.indexOf(b.case) || kindNames.indexOf(a.kind) - kindNames.indexOf(b.kind),
+  )
+  await writeWhole(projectPath(FILE), rows.map((own) => `${JSON.stringify(own, rounded)}\n`).join(''))
+}
+
+/** Digits beyond the fifth say nothing. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value
+}
+
+export function commitHere(): string {
+  const options = { cwd: projectPath('.'), encoding: 'utf8' } as const
+  return execFileSync('git', ['rev-parse', '--short=8', 'HEAD'], options).trim()
+}

@@ -1,0 +1,169 @@
+import {
+  type Classification,
+  changesFromDense,
+  compareRankings,
+  comparerOf,
+  type Outcome,
+  processorMs,
+  type RankingEvaluation,
+  timeInTurns,
+  withSessions,
+} from '@tp/compare'
+import type { NamedTensors, Session } from '@tp/core/runtime'
+import type { TaskData } from '@tp/data'
+import { candidatesOf, type ModelInputs } from '@tp/data/inputs'
+import { bootstrapMean, figureInterval, type Interval, scaledInterval } from '@tp/metrics'
+import { shuffled } from '../chooser/grid.ts'
+import type { OutsideData } from './data.ts'
+import type { EvidenceRow, Speeds } from './evidence.ts'
+
+/** Examples of a batch while answers are compared. */
+const BATCH = 16
+
+type Answers = Pick<EvidenceRow, 'metric' | 'quality' | 'loss' | 'expectedLoss' | 'changed' | 'ranking' | 'similarity'>
+
+/** A way to run a model; several where chance chooses the tokens, one a seed. */
+export type Openers = readonly [() => Promise<Session>, ...(() => Promise<Session>)[]]
+
+/** Compares answers to test data with those of the dense model, which is run once. */
+export class AnswerMeter {
+  readonly #data: OutsideData
+  readonly #dense: Outcome
+
+  private constructor(data: OutsideData, dense: Outcome) {
+    this.#data = data
+    this.#dense = dense
+  }
+
+  static async open(data: OutsideData, dense: Session): Promise<AnswerMeter> {
+    return new AnswerMeter(data, await comparerOf(data as TaskData).run(dense, { batchSize: BATCH }))
+  }
+
+  dense(): Answers {
+    const { content } = comparerOf(this.#data as TaskData).dense(this.#dense)
+    return { ...qualityIn(content), ...this.#ranks([this.#dense]) }
+  }
+
+  async measure(open: Openers): Promise<Answers> {
+    const comparer = comparerOf(this.#data as TaskData)
+    const outcomes: Outcome[] = []
+    for (const one of open) {
+      await using session = await one()
+      outcomes.push(await comparer.run(session, { batchSize: BATCH }))
+    }
+    const [first, ...others] = outcomes as [Outcome, ...Outcome[]]
+    const { content, loss } = comparer.pruned([first, ...others], this.#dense)
+    return {
+      ...qualityIn(content),
+      ...(loss && { loss: loss.interval }),
+      ...(first.task === 'classification' && this.#classes(first as Classification)),
+      ...(first.task === 'ranking' && this.#ranks(outcomes)),
+      ...((first.task === 'embeddings' || first.task === 'tokens') && {
+        similarity: comparer.nearness(first, this.#dense).similarity,
+      }),
+    }
+  }
+
+  #classes(own: Classification): Pick<EvidenceRow, 'expectedLoss' | 'changed'> {
+    const { expectedLoss, changed } = changesFromDense(own, this.#dense as Classification)
+    return { expectedLoss, changed }
+  }
+
+  #ranks(outcomes: readonly Outcome[]): Pick<EvidenceRow, 'ranking'> {
+    const { ranking } = this.#data.inputs
+    if (ranking === undefined || this.#data.task !== 'ranking') return {}
+    const dense = this.#dense as RankingEvaluation
+    const own = outcomes as readonly RankingEvaluation[]
+    const before = reciprocalRanks(dense, this.#data.inputs)
+    const all = own.map((one) => reciprocalRanks(one, this.#data.inputs))
+    const after = before.map((_, query) => meanOf(all.map((ranks) => ranks[query] as number)))
+    const near = compareRankings(own[0] as RankingEvaluation, dense, ranking)
+    return {
+      ranking: {
+        mrr: scaledInterval(bootstrapMean(after), 100),
+        mrrLoss: scaledInterval(bootstrapMean(before.map((rank, query) => rank - (after[query] as number))), 100),
+        rankCorrelation: figureInterval(near.rankCorrelation),
+        top10: figureInterval(near.top),
+      },
+    }
+  }
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** One over the rank of the first relevant candidate, of queries that have one; equal scores stay in the order of the first stage. */
+function reciprocalRanks({ scores }: Pick<RankingEvaluation, 'scores'>, { ranking }: ModelInputs): number[] {
+  if (ranking?.relevance === undefined) return []
+  const { relevance } = ranking
+  return [...candidatesOf(ranking).values()].flatMap((rows) => {
+    const order = rows.toSorted((a, b) => (scores[b] as number) - (scores[a] as number))
+    const rank = order.findIndex((row) => (relevance[row] as number) > 0)
+    return rank < 0 ? [] : [1 / (rank + 1)]
+  })
+}
+
+const METRICS: Readonly<Record<string, string>> = {
+  ...{ accuracy: 'accuracy', ndcg: 'nDCG@10', spearman: "Spearman's correlation", f1: 'F1' },
+}
+
+/** The main figure of a comparison's content, in percent. */
+function qualityIn(content: object): Pick<EvidenceRow, 'metric' | 'quality'> {
+  const fields = content as Readonly<Record<string, unknown>>
+  for (const name of ['f1', 'ndcg', 'spearman'] as const) {
+    if (fields[name]) return { metric: METRICS[name] as string, quality: fields[name] as Interval }
+  }
+  const { accuracy, low, high } = fields as Readonly<Record<'accuracy' | 'low' | 'high', number>>
+  return { metric: 'accuracy', quality: { estimate: accuracy, low, high } }
+}
+
+/** Batches of examples as they come, drawn once for all models, and of 32 sorted by length. */
+export async function timedBatches(
+  inputs: ModelInputs,
+  sizes: readonly number[],
+): Promise<ReadonlyMap<string, readonly NamedTensors[]>> {
+  const { lengths, targets } = inputs
+  const order = shuffled([...targets.keys()], 3)
+  const batches = new Map<string, readonly NamedTensors[]>()
+  const most = Math.max(...sizes)
+  const counts = new Map([
+    [1, 8],
+    [most, most],
+  ])
+  const feedsOf = (rows: readonly number[], size: number): Promise<NamedTensors[]> =>
+    Promise.all(
+      Array.from({ length: Math.floor(rows.length / size) }, (_, i) =>
+        inputs.feeds(rows.slice(i * size, (i + 1) * size)),
+      ),
+    )
+  for (const size of sizes) batches.set(`${size}`, await feedsOf(order.slice(0, counts.get(size) ?? 2 * size), size))
+  if (lengths !== undefined) {
+    const sorted = order.slice(0, 8 * most).toSorted((a, b) => (lengths[a] as number) - (lengths[b] as number))
+    const all = await feedsOf(sorted, most)
+    batches.set(`${most} sorted`, all.slice(4, 5))
+  }
+  return batches
+}
+
+/** Milliseconds for each kind of batch, and the fewest rounds of it. */
+const [TIMING_MS, ROUNDS] = [3000, 5]
+
+/** Processor time in turns with the dense model, each on one thread. */
+export async function speedsOf(
+  dense: () => Promise<Session>,
+  own: () => Promise<Session>,
+  batches: ReadonlyMap<string, readonly NamedTensors[]>,
+): Promise<Speeds> {
+  return await withSessions([dense, own], async (sessions) => {
+    const speeds: Record<string, readonly [number, number, number]> = {}
+    for (const [name, feeds] of batches) {
+      const { latencies } = await timeInTurns(sessions, feeds, {
+        ...{ clock: processorMs, budgetMs: TIMING_MS, leastRounds: ROUNDS, rounds: 30 },
+      })
+      const { value, low, high } = latencies[1]?.speedup ?? { value: 1, low: 1, high: 1 }
+      speeds[name] = [value, low, high]
+    }
+    return speeds
+  })
+}

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Plan } from '@tp/compiler'
+import { TpError } from '@tp/core'
+import { projectPath, reportsPath } from '../files.ts'
+import type { OutsideCase } from './cases.ts'
+import type { DataPath } from './data.ts'
+
+/** A file that `tp optimize` has made. */
+export interface Optimized {
+  readonly path: string
+  readonly setting: string
+  /** Of the processor, that the search took. */
+  readonly seconds: number
+  /** As somebody would type it, with the names of files alone. */
+  readonly command: string
+}
+
+/** The part of its JSON that is read. */
+interface OptimizeDocument {
+  readonly plan: Plan
+  readonly search: { readonly processorSeconds: number }
+}
+
+/** Minutes of a search. */
+const MINUTES = 6
+
+/** Runs the command line as a user does, once; what it wrote is kept in `reports/outside`. @throws TpError TP_RUN with what it said */
+export async function optimizedFile(one: OutsideCase, choosing: DataPath): Promise<Optimized> {
+  const path = reportsPath(`outside/${one.name}/optimized.onnx`)
+  const document = reportsPath(`outside/${one.name}/optimized.json`)
+  const packs = one.batches.length > 2
+  const { path: data } = choosing
+  const common = ['--max-loss', `${one.maxLoss}`, '--minutes', `${MINUTES}`]
+  const own = [...(packs ? ['--for', 'native', '--shapes', `${Math.max(...one.batches)}`] : [])]
+  const command = `tp optimize model.onnx --data choosing ${[...common, ...own].join(' ')}`
+  if (!existsSync(path) || !existsSync(document)) {
+    const args = ['optimize', one.model(), '--data', data, ...common, ...own, '-o', path, '--json']
+    await writeFile(document, await outputOf([projectPath('packages/cli/bin/tp.js'), ...args]))
+  }
+  const { plan, search } = JSON.parse(await readFile(document, 'utf8')) as OptimizeDocument
+  return { path, setting: settingText(plan), seconds: search.processorSeconds, command }
+}
+
+function outputOf(args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [out, errors]: [string[], string[]] = [[], []]
+    child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text))
+    child.on('error', reject).on('close', (code) => {
+      if (code === 0) return resolve(out.join(''))
+      const said = errors.join('').trimEnd().split('\n').slice(-3).join('\n')
+      reject(new TpError('TP_RUN', 'benchmark', `tp optimize ended with ${code}: ${said}`))
+    })
+  })
+}
+
+/** `tome 0.9 in layers 1–5, without layer 3, 8 bits, packed`. */
+export function settingText({ method, keep, layers, leaveOut, quantize, pack }: Plan): string {
+  const amounts = typeof keep === 'object' && new Set(keep).size === 1 ? keep[0] : keep
+  const where = Array.isArray(layers) && layers.length > 0 ? ` in layers ${layersText(layers)}` : ''
+  const parts = [
+    ...(method === 'none' ? [] : [`${method} ${amounts === undefined ? '' : amountText(amounts)}${where}`]),
+    ...(leaveOut ? [`without layer${leaveOut.length === 1 ? '' : 's'} ${leaveOut.join(', ')}`] : []),
+    ...(quantize ? ['8 bits'] : []),
+    ...(pack ? ['packed'] : []),
+  ]
+  return parts.length === 0 ? 'nothing changed' : parts.join(', ')
+}
+
+function amountText(amounts: number | readonly number[]): string {
+  return typeof amounts === 'number' ? `${amounts}` : amounts.join(', ')
+}
+
+/** Layers that follow each other as a range. */
+function layersText(layers: readonly number[]): string {
+  const [first = 0] = layers
+  const last = layers.at(-1) as number
+  const isRange = layers.length > 2 && last - first === layers.length - 1
+  return isRange ? `${first}–${last}` : layers.join(', ')
+}

@@ -1,0 +1,37 @@
+import type { Plan } from '@tp/compiler'
+import type { OutsideCase } from './cases.ts'
+import type { SettingKind } from './evidence.ts'
+import { settingText } from './optimized.ts'
+
+/** A setting of ours, as a plan. */
+export interface PlannedSetting {
+  readonly kind: SettingKind
+  readonly setting: string
+  /** One for each seed. */
+  readonly plans: readonly [Plan, ...Plan[]]
+}
+
+const SEEDS = 5
+const NONE = { format: 1, method: 'none' } as const
+
+/** Everything but what `tp optimize` chose and the rivals. */
+export function plannedSettings({ float32, batches, trainingFree, leaveOut }: OutsideCase): PlannedSetting[] {
+  const packs = batches.length > 2
+  const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(packs && { pack: true }) }
+  const setting = (kind: SettingKind, plan: Plan): PlannedSetting => ({
+    kind,
+    setting: settingText(plan),
+    plans: [plan],
+  })
+  const { params: _, ...schedule } = trainingFree[0]
+  const seeds = Array.from({ length: SEEDS }, (_, seed): Plan => ({ ...schedule, method: 'random', params: { seed } }))
+  const [first, ...others] = seeds as [Plan, ...Plan[]]
+  return [
+    ...(packs ? [setting(float32 ? '8-bit packed' : 'packed', { ...NONE, ...eight })] : []),
+    ...(float32 ? [setting('8 bits', { ...NONE, quantize: {} })] : []),
+    ...trainingFree.map((plan) => setting('training-free', plan)),
+    setting('training-free packed', { ...trainingFree[0], ...eight }),
+    setting('fewer layers', { ...NONE, leaveOut: [leaveOut], ...eight }),
+    { kind: 'random', setting: `${settingText(first)}, ${SEEDS} seeds`, plans: [first, ...others] },
+  ]
+}

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { recordedSizes, sizesTable } from '../check/install/sizes.mjs'
 import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
+import { answersList, evidence, expectTable, outsideTables, rerankersTable } from './evidence-tables.mjs'
 import { markdownTable } from './markdown-table.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
@@ -18,6 +19,7 @@ export async function generatedFiles() {
   const { planModules, planSchema, planTable } = await import('./plan-fields.mjs')
   const methods = await methodPackages()
   const plans = await planModules()
+  const rows = evidence()
   const readmes = methods
     .filter(({ folder }) => existsSync(join(root, folder, 'README.md')))
     .map((methodPackage) => withRegions(`${methodPackage.folder}/README.md`, { methods: optionsTable(methodPackage) }))
@@ -26,7 +28,10 @@ export async function generatedFiles() {
     { file: VERSION_FILE, present: read(VERSION_FILE), text: versionModule() },
     { file: PLAN_SCHEMA, present: read(PLAN_SCHEMA), text: planSchema(plans) },
     withRegions('docs/plans.md', { plan: planTable(plans.planFields) }),
-    withRegions('docs/choose.md', { recipes: recipesTable(methods) }),
+    withRegions('README.md', { expect: expectTable(rows, 'docs/results/outside.md') }),
+    withRegions('docs/choose.md', { recipes: recipesTable(methods), expect: expectTable(rows, 'results/outside.md') }),
+    withRegions('docs/rerankers.md', { rerankers: rerankersTable(rows) }),
+    withRegions('docs/results/outside.md', { answers: answersList(rows), outside: outsideTables(rows) }),
     withRegions('docs/methods.md', { methods: methodsTable(methods) }),
     withRegions('docs/results.md', { measured: measuredTable(publishedLines()) }),
     withRegions('docs/plugins.md', { operators: operatorsTable() }),

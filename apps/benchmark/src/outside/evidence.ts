@@ -85,7 +85,8 @@ function rounded(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value
 }
 
+/** The last commit that has changed what is measured. */
 export function commitHere(): string {
   const options = { cwd: projectPath('.'), encoding: 'utf8' } as const
-  return execFileSync('git', ['rev-parse', '--short=8', 'HEAD'], options).trim()
+  return execFileSync('git', ['log', '-1', '--format=%h', '--abbrev=8', '--', 'packages'], options).trim()
 }

@@ -1,0 +1,250 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../check/workspace.mjs'
+import { markdownTable } from './markdown-table.mjs'
+
+/**
+ * @typedef {{ estimate: number, low: number, high: number }} Interval
+ * @typedef {{ case: string, task: string, kind: string, setting: string, n: number, of: string, metric: string, quality: Interval,
+ *   loss?: Interval, expectedLoss?: Interval, changed?: Interval, similarity?: number,
+ *   ranking?: { mrr: Interval, mrrLoss: Interval, rankCorrelation: Interval, top10: Interval },
+ *   speed: Record<string, [number, number, number]>, bytes: number, memory?: number, seconds?: number, date: string, commit: string,
+ *   machine: string, versions: string, command: string }} EvidenceRow a line of docs/results/evidence.jsonl (apps/benchmark/src/outside)
+ */
+
+const FILE = 'docs/results/evidence.jsonl'
+
+/** @returns {readonly EvidenceRow[]} */
+export function evidence() {
+  const path = join(root, FILE)
+  if (!existsSync(path)) return []
+  const lines = readFileSync(path, 'utf8').split('\n')
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line))
+}
+
+/** Rows by case, in the order of the file. @param {readonly EvidenceRow[]} rows */
+function byCase(rows) {
+  /** @type {Map<string, EvidenceRow[]>} */
+  const cases = new Map()
+  for (const row of rows) cases.set(row.case, [...(cases.get(row.case) ?? []), row])
+  return [...cases.values()]
+}
+
+/**
+ * The plan that one command yields, for each model and suite, next to the fastest of the others' ways that loses no more than is allowed.
+ * @param {readonly EvidenceRow[]} rows
+ * @param {string} page link to docs/results/outside.md from the page that the table is for
+ */
+export function expectTable(rows, page) {
+  const lines = byCase(rows).flatMap((own) => {
+    const chosen = own.find(({ kind }) => kind === 'optimized')
+    if (chosen === undefined) return []
+    const rival = bestRival(own, chosen)
+    return [
+      [
+        `[${chosen.task}](${page}${anchorOf(chosen)})`,
+        plainSetting(chosen),
+        speedText(chosen),
+        lossText(chosen),
+        rival === undefined ? '' : `${speedText(rival)}, ${rival.setting}: ${lossText(rival)}`,
+      ],
+    ]
+  })
+  if (lines.length === 0) return 'Nothing has been measured yet: `npm run benchmark -- outside` does.'
+  return markdownTable(['model', '`tp optimize` chose', 'times as fast', 'loss in points', 'the best rival'], lines)
+}
+
+/** For each case, what to use and what it costs, before all tables. @param {readonly EvidenceRow[]} rows */
+export function answersList(rows) {
+  const items = byCase(rows).flatMap((own) => {
+    const chosen = own.find(({ kind }) => kind === 'optimized')
+    if (chosen === undefined) return []
+    const rival = bestRival(own, chosen)
+    const over = rival === undefined ? '' : ` ${rivalText(chosen, rival)}`
+    const [name, suite] = namesOf(chosen)
+    return [
+      `- **${chosen.task}** (${name}, ${suite}): use \`${chosen.command}\`. It chose ${plainSetting(chosen)}: ${speedText(chosen)} times as fast, ` +
+        `for ${lossText(chosen)} points of ${chosen.metric}.${over}`,
+    ]
+  })
+  return items.length === 0 ? 'Nothing has been measured yet.' : items.join('\n')
+}
+
+/** @param {EvidenceRow} chosen @param {EvidenceRow} rival */
+function rivalText(chosen, rival) {
+  const batch = largestBatch(chosen)
+  const ratio = speedAt(chosen, batch) / speedAt(rival, batch)
+  const how = ratio >= 1 ? `${ratio.toFixed(1)} times as fast as` : `slower (${ratio.toFixed(2)} times as fast) than`
+  return `In batches of ${batch} that is ${how} the best rival, ${rival.setting} (${lossText(rival)} points).`
+}
+
+/** All rows of each case, with its plot. @param {readonly EvidenceRow[]} rows */
+export function outsideTables(rows) {
+  return byCase(rows)
+    .map((own) => {
+      const [first] = own
+      if (first === undefined) return ''
+      const batches = Object.keys(first.speed)
+      const isRanking = first.ranking !== undefined
+      const headings = [
+        'setting',
+        first.metric,
+        'loss in points',
+        ...(own.some(({ expectedLoss }) => expectedLoss) ? ['expected loss', 'answers changed'] : []),
+        ...(isRanking ? ['MRR', 'loss of MRR', 'rank correlation', 'of the first ten'] : []),
+        ...(own.some(({ similarity }) => similarity !== undefined) ? ['nearness'] : []),
+        ...batches.map((batch) => `× at ${batch}`),
+        'MB',
+        'MB in memory',
+      ]
+      const lines = own.map((row) => [
+        row.kind === 'optimized' ? `**${row.setting}**` : row.setting,
+        row.quality.estimate.toFixed(1),
+        row.loss === undefined ? '' : lossText(row),
+        ...(headings.includes('expected loss')
+          ? [
+              row.expectedLoss ? intervalText(row.expectedLoss) : '',
+              row.changed ? `${row.changed.estimate.toFixed(1)} %` : '',
+            ]
+          : []),
+        ...(isRanking ? rankingCells(row) : []),
+        ...(headings.includes('nearness') ? [row.similarity?.toFixed(3) ?? ''] : []),
+        ...batches.map((batch) => factors(row.speed[batch])),
+        (row.bytes / 1e6).toFixed(0),
+        row.memory === undefined ? '' : (row.memory / 1e6).toFixed(0),
+      ])
+      const [name, suite] = namesOf(first)
+      const plot = `outside-${first.case}.svg`
+      const image = existsSync(join(root, 'docs/results', plot))
+        ? `![Points lost against times as fast, for each setting of ${name} on ${suite}](${plot})\n\n`
+        : ''
+      return (
+        `## ${name} on ${suite}\n\n${capital(first.task)}; ${first.n.toLocaleString('en-US')} ${first.of} that no choice has seen.\n\n` +
+        `${image}${markdownTable(headings, lines)}\n\n*${sourceText(own)}*`
+      )
+    })
+    .join('\n\n')
+}
+
+/** Rows of the rerankers alone. @param {readonly EvidenceRow[]} rows */
+export function rerankersTable(rows) {
+  const lines = byCase(rows)
+    .filter(([first]) => first?.ranking !== undefined)
+    .flatMap((own) =>
+      own.map((row, i) => [
+        i === 0 ? namesOf(row)[1] : '',
+        row.setting,
+        row.quality.estimate.toFixed(1),
+        row.loss === undefined ? '' : lossText(row),
+        ...rankingCells(row),
+        factors(row.speed[largestBatch(row)]),
+      ]),
+    )
+  if (lines.length === 0) return 'Nothing has been measured yet.'
+  const headings = [
+    'suite',
+    'setting',
+    'nDCG@10',
+    'loss',
+    'MRR',
+    'loss of MRR',
+    'rank correlation',
+    'of the first ten',
+    'times as fast',
+  ]
+  return markdownTable(headings, lines)
+}
+
+/** @param {EvidenceRow} row */
+function rankingCells({ ranking, kind }) {
+  if (ranking === undefined) return ['', '', '', '']
+  const { mrr, mrrLoss, rankCorrelation, top10 } = ranking
+  const isDense = kind === 'dense'
+  return [
+    mrr.estimate.toFixed(1),
+    isDense ? '' : intervalText(mrrLoss),
+    isDense ? '' : rankCorrelation.estimate.toFixed(3),
+    isDense ? '' : `${(100 * top10.estimate).toFixed(0)} %`,
+  ]
+}
+
+/** The fastest rival that loses no more than half a point more than what was chosen. @param {readonly EvidenceRow[]} rows @param {EvidenceRow} chosen */
+function bestRival(rows, chosen) {
+  const batch = largestBatch(chosen)
+  const most = Math.max(chosen.loss?.estimate ?? 0, 0) + 0.5
+  return rows
+    .filter(({ kind, loss }) => kind === 'rival' && (loss?.estimate ?? 0) <= most)
+    .toSorted((a, b) => speedAt(b, batch) - speedAt(a, batch))[0]
+}
+
+/** @param {EvidenceRow} row */
+function largestBatch({ speed }) {
+  const sizes = Object.keys(speed).filter((batch) => /^\d+$/.test(batch))
+  return `${Math.max(...sizes.map(Number))}`
+}
+
+/** @param {EvidenceRow} row @param {string} batch */
+function speedAt({ speed }, batch) {
+  return speed[batch]?.[0] ?? 1
+}
+
+/** One by one and in the largest batches as they come. @param {EvidenceRow} row */
+function speedText(row) {
+  const batch = largestBatch(row)
+  return `${speedAt(row, '1').toFixed(1)} one by one, ${speedAt(row, batch).toFixed(1)} in batches of ${batch}`
+}
+
+/** @param {EvidenceRow} row */
+function plainSetting({ setting }) {
+  return setting.replace(/^tp optimize: /, '')
+}
+
+/** @param {EvidenceRow} row @returns {[string, string]} model and suite */
+function namesOf(row) {
+  const at = row.case.lastIndexOf('x')
+  return [row.case.slice(0, at), row.case.slice(at + 1)]
+}
+
+/** The link to a heading of `outsideTables`; none for names with dots, which sites and GitHub write in different ways. @param {EvidenceRow} row */
+function anchorOf(row) {
+  const [name, suite] = namesOf(row)
+  return row.case.includes('.') ? '' : `#${name} on ${suite}`.toLowerCase().replaceAll(' ', '-')
+}
+
+/** @param {EvidenceRow} row */
+function lossText({ loss }) {
+  return loss === undefined ? '0' : intervalText(loss)
+}
+
+/** @param {Interval} interval */
+function intervalText({ estimate, low, high }) {
+  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
+}
+
+/** @param {[number, number, number] | undefined} speed */
+function factors(speed) {
+  if (speed === undefined) return ''
+  const [value, low, high] = speed
+  return value === 1 && low === high ? '1' : `${value.toFixed(2)} (${low.toFixed(2)} … ${high.toFixed(2)})`
+}
+
+/** One decimal, with a minus sign and no minus zero. @param {number} value */
+function signed(value) {
+  const text = Math.abs(value).toFixed(1)
+  return value < 0 && text !== '0.0' ? `−${text}` : text
+}
+
+/** Where numbers come from. @param {readonly EvidenceRow[]} rows */
+function sourceText(rows) {
+  const [first] = rows
+  if (first === undefined) return ''
+  const dates = [...new Set(rows.map(({ date }) => date))].join(', ')
+  const versions = [...new Set(rows.map((row) => row.versions))].join('; ')
+  const commits = [...new Set(rows.map(({ commit }) => commit))].join(', ')
+  return `Measured ${dates} by \`npm run benchmark -- outside --only ${first.case}\`: ${first.machine}, ${versions}, at ${commits}.`
+}
+
+/** @param {string} text */
+function capital(text) {
+  return `${text[0]?.toUpperCase()}${text.slice(1)}`
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { answersList, expectTable, outsideTables, rerankersTable } from './evidence-tables.mjs'
+
+const dense = {
+  ...{
+    case: 'bertxSUITE',
+    task: 'classifier of long texts',
+    kind: 'dense',
+    setting: 'as published',
+    n: 1200,
+    of: 'texts',
+  },
+  ...{ metric: 'accuracy', quality: { estimate: 90, low: 88, high: 92 }, speed: { 1: [1, 1, 1], 32: [1, 1, 1] } },
+  ...{ bytes: 9e7, date: '2026-11-30', commit: 'abc', machine: 'a machine', versions: 'v1', command: 'npm run …' },
+}
+/** @param {string} kind @param {string} setting @param {number} loss @param {number} speed */
+function row(kind, setting, loss, speed) {
+  const interval = { estimate: loss, low: loss - 0.25, high: loss + 0.5 }
+  return { ...dense, kind, setting, loss: interval, speed: { 1: [2, 1.9, 2.1], 32: [speed, speed - 0.5, speed + 0.5] } }
+}
+/** @type {any[]} */
+const rows = [
+  dense,
+  { ...row('optimized', 'tp optimize: 8 bits, packed', 0.25, 5), command: 'tp optimize model.onnx --data choosing' },
+  row('rival', 'a fast one', 3, 9),
+  row('rival', 'a near one', 0.5, 2.5),
+  row('rival', 'a slow one', 0, 1.5),
+]
+
+test('shows what was chosen next to the fastest rival of about the same loss', () => {
+  const table = expectTable(rows, 'results/outside.md')
+  expect(table).toContain(
+    '| [classifier of long texts](results/outside.md#bert-on-suite) | 8 bits, packed | 2.0 one by one, 5.0 in batches of 32 | 0.3 (0.0 … 0.8) |',
+  )
+  expect(table).toContain('a near one: 0.5 (0.3 … 1.0)')
+  expect(table).not.toContain('a fast one')
+})
+
+test('says first what to use, and how fast that is over the rival', () => {
+  expect(answersList(rows)).toContain(
+    'use `tp optimize model.onnx --data choosing`. It chose 8 bits, packed: 2.0 one by one, 5.0 in batches of 32 times as fast',
+  )
+  expect(answersList(rows)).toContain('In batches of 32 that is 2.0 times as fast as the best rival, a near one')
+})
+
+test('lists every row of a case with its source', () => {
+  const text = outsideTables(rows)
+  expect(text.split('\n').filter((line) => /one |packed/.test(line))).toHaveLength(4)
+  expect(text).toContain('## bert on SUITE\n\nClassifier of long texts; 1,200 texts that no choice has seen.')
+  expect(text).toContain('`npm run benchmark -- outside --only bertxSUITE`: a machine, v1, at abc.')
+})
+
+test('shows rankings alone for rerankers, and says where nothing was measured', () => {
+  expect(rerankersTable(rows)).toBe('Nothing has been measured yet.')
+  const near = { mrr: { estimate: 80, low: 70, high: 90 }, mrrLoss: { estimate: -0.5, low: -1, high: 0 } }
+  const ranking = { ...near, rankCorrelation: { estimate: 0.981 }, top10: { estimate: 0.93 } }
+  const table = rerankersTable([/** @type {never} */ ({ ...row('packed', 'packed', 0.5, 4), ranking })])
+  expect(table).toContain(
+    '| SUITE | packed | 90.0 | 0.5 (0.3 … 1.0) | 80.0 | −0.5 (−1.0 … 0.0) | 0.981 | 93 % | 4.00 (3.50 … 4.50) |',
+  )
+})

@@ -27,6 +27,16 @@ describe('the model of mails', () => {
     expect(twice.stderr).toContain('code: TP_QUANTIZED')
   })
 
+  test('keeps its weights in 8 bits, and rounds by token what was rounded by tensor', async () => {
+    const [before, out] = [folder.at('tensor.onnx'), folder.at('token.onnx')]
+    expect((await tpHere(['quantize', model, '-o', before, '--activations', 'tensor'])).code).toBe(0)
+    const { code, stdout } = await tpHere(['quantize', before, '-o', out, '--verify'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/weights as they were; activations of 38 products: one scale for each token\n/)
+    expect(stdout).toMatch(/in batches from those alone by less than 0.01 %/)
+    expect(operators(out)).not.toContain('DynamicQuantizeLinear')
+  })
+
   test('verifies examples of unequal lengths', async () => {
     const out = folder.at('verified.onnx')
     const { code, stdout } = await tpHere(['quantize', model, '-o', out, '--verify', '--json'])

@@ -22,7 +22,7 @@ export interface QuantizeProgress {
 }
 
 /** A model in 8 bits, and what of it is. */
-export type Quantized = { readonly model: Model } & Pick<QuantizeReport, 'nodes' | 'remaining'>
+export type Quantized = { readonly model: Model } & Pick<QuantizeReport, 'nodes' | 'remaining' | 'keepsWeights'>
 
 export interface QuantizedWithin extends Quantized {
   readonly nearness: AnswerNearness
@@ -49,8 +49,8 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
   const excluded = [...(form.exclude ?? [])]
   const without = (more: readonly string[]): Quantized => {
     const { model: own, reports } = transform(model, quantize({ ...form, exclude: [...excluded, ...more] }))
-    const [{ nodes, remaining }] = reports
-    return { model: own, nodes, remaining }
+    const [{ nodes, remaining, keepsWeights }] = reports
+    return { model: own, nodes, remaining, keepsWeights }
   }
   const judge = async (quantized: Quantized, thorough: boolean): Promise<AnswerNearness> => {
     throwIfAborted(signal, 'optimize')

@@ -55,8 +55,8 @@ export const quantizeCommand: Command = command({
   writesFolders: true,
   notes: [
     'Products with constant weights and embedding tables become 8-bit. The range of each token is measured at every run, so that an',
-    'answer does not depend on its batch; --activations tensor is quantize_dynamic of onnxruntime. With --data the answers are',
-    'compared with those of MODEL; labels are not used.',
+    'answer does not depend on its batch; --activations tensor is quantize_dynamic of onnxruntime. A file of that keeps its 8-bit',
+    'weights, and gets a range for each token. With --data the answers are compared with those of MODEL; labels are not used.',
     'Prune before or after, and pack last. Examples:',
     '',
     '  tp quantize model.onnx -o model.int8.onnx',
@@ -82,7 +82,7 @@ export const quantizeCommand: Command = command({
       data === undefined
         ? undefined
         : await (await import('../quantizing/compare.ts')).quantizeCompared(file, { ...args, data }, form, context)
-    const { model, nodes, remaining } = compared ?? quantized
+    const { model, nodes, remaining, keepsWeights } = compared ?? quantized
     const verify = async (at: string) => {
       const { verifyEightBits } = await import('../quantizing/verify-quantized.ts')
       return await verifyEightBits(file, { path: at, model }, signal)
@@ -93,9 +93,10 @@ export const quantizeCommand: Command = command({
     )
     const saturates = form.weightType === 'int8' && !form.reduceRange && (await saturatesHere())
     if (saturates) progress.note(SATURATES)
+    const { weightType: type, perChannel, reduceRange } = form
     const report: PrintedQuantization = {
-      ...{ model: path, out, type: form.weightType, perChannel: form.perChannel, reduceRange: form.reduceRange },
-      activations: form.activations,
+      ...{ model: path, out, ...(!keepsWeights && { type, perChannel, reduceRange }) },
+      ...{ activations: form.activations, keepsWeights },
       saturates,
       nodes,
       remaining,

@@ -10,8 +10,10 @@ export type EightBitsVerified = Pick<QuantizedComparison, 'distances'> & Partial
 
 export interface PrintedQuantization extends Partial<AnswerNearness> {
   readonly out: string
-  readonly type: QuantizeOptions['weightType']
-  readonly perChannel: boolean | undefined
+  /** Of weights that were rounded, as the other two. */
+  readonly type?: QuantizeOptions['weightType']
+  readonly perChannel?: boolean | undefined
+  readonly keepsWeights: boolean
   readonly activations: QuantizeOptions['activations']
   readonly nodes: Quantized['nodes']
   readonly remaining: Quantized['remaining']
@@ -33,18 +35,23 @@ const similarityNames: Readonly<Record<Exclude<Task, 'asr'>, string>> = {
 }
 
 export function describeQuantized(report: PrintedQuantization): string {
-  const { out, type, nodes, task, similarity, floats = [], smoothed, verification, bytes, bytesBefore } = report
-  const tables = nodes.filter(({ operator }) => operator === 'Gather').length
-  const weights = `${counted(nodes.length - tables, 'product')} and ${counted(tables, 'table')} in ${type}`
-  const scales = `one scale for each ${report.perChannel === true ? 'channel' : 'matrix'}; activations: one for each ${report.activations}`
+  const { out, task, similarity, floats = [], smoothed, verification, bytes, bytesBefore } = report
   return lines(
-    `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${weights}, ${scales}`,
+    `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${weightsText(report)}`,
     remainingText(report.remaining, bytes),
     smoothed && smoothedText(smoothed),
     task && similarity !== undefined && `${similarityNames[task]} of the model as it was: ${similarity.toFixed(4)}`,
     floats.length > 0 && `in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`,
     verification && verificationText(verification),
   )
+}
+
+function weightsText({ nodes, type, perChannel, activations, keepsWeights }: PrintedQuantization): string {
+  const tables = nodes.filter(({ operator }) => operator === 'Gather').length
+  const products = counted(nodes.length - tables, 'product')
+  if (keepsWeights) return `weights as they were; activations of ${products}: one scale for each ${activations}`
+  const scales = `one scale for each ${perChannel === true ? 'channel' : 'matrix'}`
+  return `${products} and ${counted(tables, 'table')} in ${type}, ${scales}; activations: one for each ${activations}`
 }
 
 /** Less of the file is not worth a line. */

@@ -8,8 +8,8 @@ import { nodeRuntime } from '@tp/runtime-node'
 /** @throws Refused */
 export function quantizeFile(file: ModelFile, form: QuantizeOptions): Quantized {
   const { model, reports } = transform(file.model, quantize(form))
-  const [{ nodes, remaining }] = reports
-  return { model, nodes, remaining }
+  const [{ nodes, remaining, keepsWeights }] = reports
+  return { model, nodes, remaining, keepsWeights }
 }
 
 /** Whether sums of 8-bit products saturate on this processor. */

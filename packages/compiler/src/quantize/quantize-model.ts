@@ -1,11 +1,14 @@
-import { TpError } from '@tp/core'
 import { cloneModel, dtypeOf, Graph, type Model, type NodeProto, type TensorProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
+import { keepBiasApart } from './bias-apart.ts'
+import { eachNode } from './each-node.ts'
+import { excludedNow, neverQuantized } from './excluded-nodes.ts'
 import { type FloatWeights, floatWeights } from './float-weights.ts'
+import { forgetShapes } from './forget-shapes.ts'
 import { inlineExternal } from './inline-external.ts'
-import { isOfPruning, nodesOf, shownName } from './node-names.ts'
+import { isOfPruning, shownName } from './node-names.ts'
 import type { QuantizeForm } from './quantize-form.ts'
 import { QuantizedGraph } from './quantized-graph.ts'
 import { isOfRows, productWeights, rewriteOf, tableOf } from './rewrite-nodes.ts'
@@ -17,6 +20,8 @@ export interface QuantizedModel {
   readonly nodes: readonly QuantizedNode[]
   /** Weights that remain in float32, by the operator that reads them, most bytes first; those of the smallest are not counted. */
   readonly remaining: readonly FloatWeights[]
+  /** Whether the weights were in 8 bits already, and are as they were: only the rounding of activations is another. */
+  readonly keepsWeights: boolean
 }
 
 export interface QuantizedNode {
@@ -40,7 +45,7 @@ export function quantizeModel(
   graph.sortTopologically()
   const isPruned = readProvenance(model).length > 0
   const isOurs = (node: NodeProto): boolean => isPruned && isOfPruning(node)
-  const left = remaining(graph, origin, exclude)
+  const left = excludedNow(graph, origin, exclude, (node) => rewriteOf(node) !== undefined)
   const to = new QuantizedGraph(graph, rounding, activations)
   to.tie(tiedTables(to, (node) => isOurs(node) || exclude.has(shownName(node))))
   const nodes: QuantizedNode[] = []
@@ -51,24 +56,14 @@ export function quantizeModel(
     if (exclude.has(name)) left.delete(name)
     else if (rewrite(node, own)) nodes.push({ name, operator: operatorName(node) })
   })
+  if (activations === 'token') eachNode(to, keepBiasApart)
   const [unknown] = left
   if (unknown !== undefined) throw neverQuantized(source, unknown)
   if (nodes.length === 0) throw nothingToQuantize(graph, exclude.size)
   graph.removeDeadNodes()
+  forgetShapes(model)
   inlineExternal(model)
-  return { model, nodes, remaining: floatWeights(model) }
-}
-
-/** Visits the nodes of a graph and of the branches in it, which may be replaced meanwhile. */
-function eachNode(of: QuantizedGraph, visit: (node: NodeProto, own: QuantizedGraph) => void): void {
-  for (const node of [...of.graph.nodes]) {
-    if (node.opType !== 'If') visit(node, of)
-    else
-      of.graph.editBodies(node, (branch) => {
-        eachNode(new QuantizedGraph(branch, of.rounding, of), visit)
-        branch.removeDeadNodes()
-      })
-  }
+  return { model, nodes, remaining: floatWeights(model), keepsWeights: false }
 }
 
 /** Tables (of embeddings) that are a product's weights, too, transposed (those of the head). */
@@ -81,27 +76,6 @@ function tiedTables(of: QuantizedGraph, isKept: (node: NodeProto) => boolean): S
     if (weights?.isTransposed) factors.add(weights.tensor)
   })
   return new Set([...factors].filter((tensor) => tables.has(tensor)))
-}
-
-/**
- * Names without those of nodes that `origin` has and pruning took out of the graph: with dead tokens, or a fused attention that is written out. In
- * either case nothing of them is quantized, since the products written out read slices of its weights.
- */
-function remaining(graph: Graph, origin: Model, names: Iterable<string>): Set<string> {
-  const now = new Set(graph.nodes.map(shownName))
-  const before = new Set(origin.proto.graph?.node.filter((node) => rewriteOf(node) !== undefined).map(shownName))
-  return new Set([...names].filter((name) => now.has(name) || !before.has(name)))
-}
-
-/** A name in `exclude` that leaves nothing out is a slip of the pen. */
-function neverQuantized({ proto }: Model, name: string): TpError {
-  const node = nodesOf(proto.graph).find((each) => each.name === name)
-  const seen =
-    node === undefined
-      ? `the model has no node "${name}"`
-      : `the node "${name}" (${operatorName(node)}) remains in float32 in any case`
-  const advice = 'name nodes as `nodes` of the result does (tp quantize --json prints them), or leave it out'
-  return new TpError('TP_OPTION', 'compiler', `quantize: exclude: ${seen}; ${advice}`)
 }
 
 function nothingToQuantize(graph: Graph, excluded: number): Refused {

@@ -32,6 +32,7 @@ export class QuantizedGraph {
   /** By the tensor itself: exporters give those of Constant nodes no names, or all the same. */
   readonly #weights: Map<TensorProto, Map<string, QuantizedValue>>
   readonly #tied: Map<TensorProto, TiedTable | undefined>
+  readonly #rowsOf: Map<TensorProto, string>
   readonly #values = new Map<string, QuantizedValue>()
   readonly #ranges = new Map<string, QuantizedValue>()
   /** Where activations have a scale for each token. */
@@ -49,6 +50,7 @@ export class QuantizedGraph {
     this.#main = outer === undefined ? graph : outer.#main
     this.#weights = outer === undefined ? new Map() : outer.#weights
     this.#tied = outer === undefined ? new Map() : outer.#tied
+    this.#rowsOf = outer === undefined ? new Map() : outer.#rowsOf
   }
 
   /** The float32 weights behind a name: an initializer or a constant, also where exporters transpose them or pass them on under other names. */
@@ -86,6 +88,17 @@ export class QuantizedGraph {
     const value = this.#store(name, rounding, rounded, { dims, data: rounded.data })
     forms.set(form, value)
     return value
+  }
+
+  /** Adds the form [1, channels] of a constant [channels]. */
+  addRow(name: string, { tensor }: ConstantWeights): string {
+    const known = this.#rowsOf.get(tensor)
+    if (known !== undefined) return known
+    const { dims, data } = readTensor(tensor, this.#main.model.external)
+    const row = this.uniqueName(`${name}_row`)
+    this.#main.addInitializer(row, { type: 'float32', dims: [1, ...dims], data })
+    this.#rowsOf.set(tensor, row)
+    return row
   }
 
   /** Says which tables are read by products, too. */

@@ -8,16 +8,16 @@ export function findQuantized({ proto }: Model): NodeProto | undefined {
   return nodesOf(proto.graph).find(isQuantized)
 }
 
-/** @throws Refused TP_QUANTIZED */
-export function refuseQuantized(model: Model): void {
+/**
+ * @param byBatch whether it rounds activations by the range of a batch
+ * @throws Refused TP_QUANTIZED
+ */
+export function refuseQuantized(model: Model, byBatch: boolean): void {
   const found = findQuantized(model)
   if (found === undefined) return
-  const advice = 'quantize the float32 file it was made from'
-  throw new Refused(
-    'TP_QUANTIZED',
-    `the model is quantized already: it has the node ${nameOf(found)}; ${advice}`,
-    found,
-  )
+  const seen = `it has the node ${nameOf(found)}${byBatch ? '' : ', and no answer depends on its batch'}`
+  const advice = 'for other weights quantize the float32 file it was made from'
+  throw new Refused('TP_QUANTIZED', `the model is quantized already: ${seen}; ${advice}`, found)
 }
 
 function isQuantized(node: NodeProto): boolean {

@@ -1,6 +1,8 @@
 import type { Attributes } from '@tp/core/expression'
-import { codeOf, createNode, type Graph, type NodeProto, opset, readAttributes } from '@tp/onnx'
+import { codeOf, createNode, type NodeProto, readAttributes } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
+import { isMultiHead, multiHead } from './attention-nodes.ts'
+import { named, product } from './product-nodes.ts'
 import type { ConstantWeights, QuantizedGraph } from './quantized-graph.ts'
 import type { QuantizedValue } from './quantized-value.ts'
 
@@ -126,7 +128,10 @@ const attention: Rewrite = (node, to) => {
   const stored = to.addWeights(weight, weights)
   const next = after(node, to)
   graph.remove(node)
-  graph.insert(isApart ? multiHead(node, value, stored, to) : [qAttention(node, value, stored, to)], next)
+  if (isApart) {
+    const projected = to.uniqueName(`${node.output[0]}_projected`)
+    graph.insert([...product(node.name, value, stored, projected, to), ...multiHead(node, projected, to)], next)
+  } else graph.insert([qAttention(node, value, stored, to)], next)
   return true
 }
 
@@ -143,47 +148,6 @@ function qAttention(node: NodeProto, value: QuantizedValue, weights: QuantizedVa
   return quantized
 }
 
-/** Attributes that MultiHeadAttention has, too, with the same meaning. */
-const ofHeads = new Set(['num_heads', 'scale', 'mask_filter_value', 'unidirectional'])
-
-/** Whether MultiHeadAttention can say the same: its masks are none, or one number for each token. */
-function isMultiHead(node: NodeProto, graph: Graph): boolean {
-  const mask = node.input[3] ?? ''
-  const isKnown =
-    mask === '' || (graph.valueInfo(mask) ?? graph.inputs.find(({ name }) => name === mask))?.dims?.length === 2
-  const rotates = Number(readAttributes(node)?.do_rotary ?? 0) !== 0
-  return isKnown && !rotates
-}
-
-/** Attention(x, W, b, mask) = MultiHeadAttention(three parts of x·W, b, mask) */
-function multiHead(node: NodeProto, value: QuantizedValue, weights: QuantizedValue, to: QuantizedGraph): NodeProto[] {
-  const [output] = node.output as [string]
-  const [, , bias = '', mask = ''] = node.input
-  const [projected, ...parts] = ['projected', 'query', 'key', 'value'].map((part) =>
-    to.uniqueName(`${output}_${part}`),
-  ) as [string, ...string[]]
-  const count: Attributes = opset(to.graph.model) >= 18 ? { num_outputs: 3 } : {}
-  const heads = createNode({
-    type: 'MultiHeadAttention',
-    domain: 'com.microsoft',
-    name: named(node, 'heads', to),
-    inputs: [...parts, bias, mask],
-    outputs: [output],
-  })
-  heads.attribute = node.attribute.filter(({ name }) => ofHeads.has(name))
-  return [
-    ...product(node.name, value, weights, projected, to),
-    createNode({
-      type: 'Split',
-      name: named(node, 'split', to),
-      inputs: [projected],
-      outputs: parts,
-      attributes: { axis: -1, ...count },
-    }),
-    heads,
-  ]
-}
-
 const rewrites: ReadonlyMap<string, Rewrite> = new Map([
   ['MatMul', multiply],
   ['Gemm', multiply],
@@ -194,36 +158,4 @@ const rewrites: ReadonlyMap<string, Rewrite> = new Map([
 /** Where what replaces a node is inserted. */
 function after(node: NodeProto, { graph }: QuantizedGraph): NodeProto | undefined {
   return graph.nodes[graph.nodes.indexOf(node) + 1]
-}
-
-/**
- * The four nodes that onnxruntime fuses into one (MatMulIntegerToFloat, DynamicQuantizeMatMul):
- * Y = (A − zero)·(B − zero) · (scale of A · scale of B), and then the scales of A's rows
- */
-function product(name: string, a: QuantizedValue, b: QuantizedValue, output: string, to: QuantizedGraph): NodeProto[] {
-  const [sums, floats, scale] = ['quantized', 'cast', 'scale'].map((part) =>
-    to.uniqueName(`${output}_output_${part}`),
-  ) as [string, string, string]
-  const product = a.rows === undefined ? output : to.uniqueName(`${output}_output_product`)
-  const own = (part: string): { name?: string } => (name === '' ? {} : { name: to.uniqueName(`${name}_${part}`) })
-  const zeros = b.zero === '' ? [a.zero] : [a.zero, b.zero]
-  return [
-    createNode({ type: 'MatMulInteger', ...own('quant'), inputs: [a.data, b.data, ...zeros], outputs: [sums] }),
-    createNode({
-      type: 'Cast',
-      ...own('cast'),
-      inputs: [sums],
-      outputs: [floats],
-      attributes: { to: codeOf('float32') },
-    }),
-    createNode({ type: 'Mul', ...own('scales_mul'), inputs: [a.scale, b.scale], outputs: [scale] }),
-    createNode({ type: 'Mul', ...own('output_scale_mul'), inputs: [floats, scale], outputs: [product] }),
-    ...(a.rows === undefined
-      ? []
-      : [createNode({ type: 'Mul', ...own('row_scale_mul'), inputs: [product, a.rows], outputs: [output] })]),
-  ]
-}
-
-function named({ name }: NodeProto, part: string, to: QuantizedGraph): string {
-  return name === '' ? '' : to.uniqueName(`${name}_${part}`)
 }

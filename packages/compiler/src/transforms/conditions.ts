@@ -1,12 +1,14 @@
 import { Graph, type Model, opset } from '@tp/onnx'
 import { requireFloatCaches } from '../analyze/decoder.ts'
 import { chooseEncoders, type FoundEncoder } from '../analyze/find-encoders.ts'
+import type { Activations } from '../plan/quantize-options.ts'
 import { readLeftOut } from '../program/left-out.ts'
 import { isPacked, requireUnpacked } from '../program/packed-mark.ts'
 import { readProvenance, stepsOf } from '../program/provenance.ts'
 import { readPrunedPrompt } from '../program/pruned-prompt.ts'
 import { Refused } from '../program/refusal.ts'
 import { findQuantized, refuseQuantized } from '../quantize/quantized-nodes.ts'
+import { roundsByBatch } from '../quantize/rounds-by-batch.ts'
 import { decoderOf, encodersOf } from './analysis.ts'
 import type { Condition, Subject } from './transform.ts'
 
@@ -62,9 +64,16 @@ export const hasWholePrompt: Condition = {
   },
 }
 
-export const hasFloatWeights: Condition = {
-  name: 'has no operator of 8 bits',
-  check: ({ model }) => refuseQuantized(model),
+/** @param activations how they are to be rounded */
+export function canBeQuantized(activations: Activations): Condition {
+  const byToken = activations === 'token'
+  return {
+    name: `has no operator of 8 bits${byToken ? ', or rounds activations by the range of a batch' : ''}`,
+    check({ model }) {
+      const byBatch = roundsByBatch(model)
+      if (!(byToken && byBatch)) refuseQuantized(model, byBatch)
+    },
+  }
 }
 
 /** @param what requires it */

@@ -2,7 +2,9 @@ import type { QuantizeOptions } from '../plan/quantize-options.ts'
 import { requireUnpacked } from '../program/packed-mark.ts'
 import { readQuantizeOptions } from '../quantize/quantize-form.ts'
 import { type QuantizedModel, quantizeModel } from '../quantize/quantize-model.ts'
-import { hasFloatWeights, hasOpset, isInEightBits } from './conditions.ts'
+import { findQuantized } from '../quantize/quantized-nodes.ts'
+import { roundByToken } from '../quantize/round-by-token.ts'
+import { canBeQuantized, hasOpset, isInEightBits } from './conditions.ts'
 import type { Condition, Transform } from './transform.ts'
 
 export interface QuantizeReport extends Omit<QuantizedModel, 'model'> {
@@ -23,7 +25,10 @@ const isUnpacked: Condition = {
  * of an If are quantized (merged decoders). Embeddings that are the weights of the head, too, transposed, are stored once, with a scale
  * for each row. After transforms that take nodes out of the graph `exclude` may still name them.
  *
- * Refused: TP_QUANTIZED for a file with 8-bit operators, TP_PACKED, TP_OPSET before 11, TP_QUANTIZE where nothing is quantized (weights
+ * A file in 8 bits whose activations are quantized by the range of a batch (that of `quantize_dynamic`, or of `activations: 'tensor'`) keeps
+ * its weights bit for bit, and its activations get a range for each token; other options than `exclude` mean nothing there.
+ *
+ * Refused: TP_QUANTIZED for other files with 8-bit operators, TP_PACKED, TP_OPSET before 11, TP_QUANTIZE where nothing is quantized (weights
  * of half precision among them), TP_VALUE for weights that are not finite.
  * @throws TpError TP_OPTION for an option that is unknown; once applied, for one that names a node that is not quantized
  * @example
@@ -33,11 +38,13 @@ export function quantize(options: QuantizeOptions = {}): Transform<QuantizeRepor
   const form = readQuantizeOptions(options)
   return {
     name: 'quantize',
-    requires: [isUnpacked, hasOpset(11, '8-bit products'), hasFloatWeights],
+    requires: [isUnpacked, hasOpset(11, '8-bit products'), canBeQuantized(form.activations)],
     ensures: [isInEightBits],
-    apply({ model: float, source }) {
-      const { model, nodes, remaining } = quantizeModel(float, form, source)
-      return { model, report: { transform: 'quantize', nodes, remaining } }
+    apply({ model: before, source }) {
+      const isFloat = findQuantized(before) === undefined
+      const quantized = isFloat ? quantizeModel(before, form, source) : roundByToken(before, form.exclude, source)
+      const { model, ...facts } = quantized
+      return { model, report: { transform: 'quantize', ...facts } }
     },
   }
 }

@@ -1,0 +1,176 @@
+import type { Attributes } from '@tp/core/expression'
+import { codeOf, createNode, type Graph, type NodeProto, readAttributes } from '@tp/onnx'
+import { operatorName } from '../operators/operator.ts'
+import { isMultiHead, multiHead } from './attention-nodes.ts'
+import { product } from './product-nodes.ts'
+import type { QuantizedGraph } from './quantized-graph.ts'
+import type { QuantizedValue } from './quantized-value.ts'
+
+/** A product whose activations are rounded by the range of all of a tensor. */
+export interface RangedProduct {
+  /** The node of integers, or the fused one. */
+  readonly node: NodeProto
+  /** The activations before rounding. */
+  readonly input: string
+  /** The other factor where rows are rounded by token; undefined for products that compute in float32. */
+  readonly weight: QuantizedValue | undefined
+  /** The other factor in floats, or how to make it: of 8-bit numbers, a zero point and a scale, or none of them for floats. */
+  readonly factor: QuantizedValue
+  /** Nodes that make the output of the scaled product: a sum with a bias, heads of attention; undefined: it is the output. */
+  readonly rest: ((sum: string, to: QuantizedGraph) => NodeProto[]) | undefined
+  readonly output: string
+  /** Nodes that are replaced; others become unused with them. */
+  readonly nodes: readonly NodeProto[]
+}
+
+/** The product that a node computes, if it is one in a form that quantizers write; nodes of other forms are left alone. */
+export function rangedProductOf(node: NodeProto, { graph }: QuantizedGraph): RangedProduct | undefined {
+  return forms.get(operatorName(node))?.(node, graph)
+}
+
+type Form = (node: NodeProto, graph: Graph) => RangedProduct | undefined
+
+/** MatMulInteger or ConvInteger, Cast, and Mul by the product of both scales. */
+const integers: Form = (node, graph) => {
+  const [a = '', b = '', , zero = ''] = node.input
+  const rounding = ranged(a, graph)
+  const cast = onlyReader(node, 'Cast', graph)
+  const scaled = cast && onlyReader(cast, 'Mul', graph)
+  if (rounding === undefined || cast === undefined || scaled === undefined) return undefined
+  const scales = graph.producer(other(scaled, cast.output[0] as string))
+  const [, scaleOfA = ''] = rounding.output
+  if (scales?.opType !== 'Mul' || !scales.input.includes(scaleOfA)) return undefined
+  const scale = other(scales, scaleOfA)
+  const own = { node, input: rounding.input[0] as string, rest: undefined, output: scaled.output[0] as string }
+  const nodes = [node, cast, scaled]
+  const second = ranged(b, graph)
+  if (second !== undefined) {
+    const [factor = ''] = second.input
+    return scale === second.output[1]
+      ? { ...own, nodes, weight: undefined, factor: { data: factor, scale: '', zero: '' } }
+      : undefined
+  }
+  const factor = { data: b, scale, zero }
+  if (node.opType === 'MatMulInteger') return { ...own, nodes, weight: factor, factor }
+  // A zero point for each output channel would be read as one for each column.
+  return isScalar(zero, graph) ? { ...own, nodes, weight: undefined, factor } : undefined
+}
+
+/** com.microsoft.MatMulIntegerToFloat: both factors, their scales, their zero points, bias. */
+const integersToFloat: Form = (node, graph) => {
+  const [a = '', data = '', scaleOfA = '', scale = '', , zero = '', bias = ''] = node.input
+  const rounding = ranged(a, graph)
+  if (rounding?.output[1] !== scaleOfA || ranged(data, graph) !== undefined) return undefined
+  return fused(node, rounding.input[0] as string, { data, scale, zero }, withBias(node, bias))
+}
+
+/** com.microsoft.DynamicQuantizeMatMul: floats, weights, their scale, their zero point, bias. */
+const fromFloats: Form = (node) => {
+  const [input = '', data = '', scale = '', zero = '', bias = ''] = node.input
+  return fused(node, input, { data, scale, zero }, withBias(node, bias))
+}
+
+/** com.microsoft.QAttention: both factors and the bias, their scales, mask, their zero points, earlier keys. */
+const attention: Form = (node, graph) => {
+  const [a = '', data = '', bias = '', scaleOfA = '', scale = '', mask = '', , zero = '', past = ''] = node.input
+  const rounding = ranged(a, graph)
+  const whole = asAttention(node, bias, mask)
+  const isPlain = past === '' && (node.output[1] ?? '') === '' && isMultiHead(whole, graph)
+  if (rounding?.output[1] !== scaleOfA || !isPlain) return undefined
+  return fused(node, rounding.input[0] as string, { data, scale, zero }, (sum, to) => multiHead(whole, sum, to))
+}
+
+const forms: ReadonlyMap<string, Form> = new Map([
+  ['MatMulInteger', integers],
+  ['ConvInteger', integers],
+  ['com.microsoft.MatMulIntegerToFloat', integersToFloat],
+  ['com.microsoft.DynamicQuantizeMatMul', fromFloats],
+  ['com.microsoft.QAttention', attention],
+])
+
+function fused(node: NodeProto, input: string, factor: QuantizedValue, rest: RangedProduct['rest']): RangedProduct {
+  return { node, input, weight: factor, factor, rest, output: node.output[0] as string, nodes: [node] }
+}
+
+function withBias({ output }: NodeProto, bias: string): RangedProduct['rest'] {
+  if (bias === '') return undefined
+  return (sum) => [createNode({ type: 'Add', inputs: [sum, bias], outputs: output })]
+}
+
+/** QAttention with its inputs where com.microsoft.Attention has them. */
+function asAttention(node: NodeProto, bias: string, mask: string): NodeProto {
+  const { name, output } = node
+  const own = createNode({
+    type: 'Attention',
+    domain: 'com.microsoft',
+    name,
+    inputs: ['', '', bias, mask],
+    outputs: output,
+  })
+  own.attribute = node.attribute
+  return own
+}
+
+/** Puts a product of rows, each with a scale of its own, in place of one. */
+export function writeByToken(ranged: RangedProduct, to: QuantizedGraph): void {
+  const value = to.value(ranged.input, ranged.node)
+  const name = ranged.node.name.replace(/_quant$/, '')
+  replace(ranged, to, (sum) => product(name, value, ranged.factor, sum, to))
+}
+
+/** Puts a product of floats in place of one, with the other factor made of its 8-bit numbers. */
+export function writeInFloats(ranged: RangedProduct, to: QuantizedGraph): void {
+  const { node, input, factor, output } = ranged
+  const isConvolution = node.opType === 'ConvInteger'
+  const type = isConvolution ? 'Conv' : 'MatMul'
+  const attributes: Attributes = isConvolution ? (readAttributes(node) ?? {}) : {}
+  replace(ranged, to, (sum) => {
+    if (factor.scale === '') return [createNode({ type, inputs: [input, factor.data], outputs: [sum], attributes })]
+    const nodes: NodeProto[] = []
+    const add = (type: string, part: string, inputs: string[], own: Attributes = {}): string => {
+      const name = to.uniqueName(`${output}_${part}`)
+      nodes.push(createNode({ type, inputs, outputs: [name], attributes: own }))
+      return name
+    }
+    const toFloat = { to: codeOf('float32') }
+    const numbers = add('Cast', 'weights', [factor.data], toFloat)
+    const zero = factor.zero === '' ? '' : add('Cast', 'zeros', [factor.zero], toFloat)
+    const weights = zero === '' ? numbers : add('Sub', 'centered', [numbers, zero])
+    const product = add(type, 'floats', [input, weights], attributes)
+    return [...nodes, createNode({ type: 'Mul', inputs: [product, factor.scale], outputs: [sum] })]
+  })
+}
+
+/** Puts nodes in place of a product, where the last of its own is: all that they read is known there. */
+function replace(
+  { nodes, output, rest }: RangedProduct,
+  to: QuantizedGraph,
+  written: (sum: string) => NodeProto[],
+): void {
+  const { graph } = to
+  const next = graph.nodes[graph.nodes.indexOf(nodes.at(-1) as NodeProto) + 1]
+  for (const node of nodes) graph.remove(node)
+  const sum = rest === undefined ? output : to.uniqueName(`${output}_product`)
+  graph.insert([...written(sum), ...(rest?.(sum, to) ?? [])], next)
+}
+
+/** The rounding by range that a value is a result of. */
+function ranged(name: string, graph: Graph): NodeProto | undefined {
+  const node = graph.producer(name)
+  return node?.opType === 'DynamicQuantizeLinear' && node.output[0] === name ? node : undefined
+}
+
+/** The node of a type that alone reads a result. */
+function onlyReader({ output: [name = ''] }: NodeProto, type: string, graph: Graph): NodeProto | undefined {
+  const [use, ...more] = graph.consumers(name)
+  return use?.node.opType === type && more.length === 0 && !graph.isOutput(name) ? use.node : undefined
+}
+
+/** The other input of a node with two. */
+function other({ input }: NodeProto, name: string): string {
+  return input.find((each) => each !== name) ?? ''
+}
+
+function isScalar(name: string, graph: Graph): boolean {
+  return name === '' || graph.initializer(name)?.dims.every((size) => Number(size) === 1) === true
+}

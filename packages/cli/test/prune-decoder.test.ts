@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { readsWeights, weighedChannel } from '@tp/compiler'
 import { add, constant, gather, input, matmul, softmax, swapLast } from '@tp/core'
 import { decodeModel, emitModel, encodeModel, Graph } from '@tp/onnx'
+import { decoderPath } from 'exported-decoders'
 import { speechEncoder, speechSizes } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder, tpHere } from './tp.ts'
@@ -33,40 +35,58 @@ describe('tp prune of an encoder with its decoder', () => {
     return tpHere(['prune', folder.at('encoder.onnx'), '-o', folder.at('pruned.onnx'), ...method, ...args])
   }
 
-  test('says that a decoder reads any number of states, and writes states of the kept positions alone', async () => {
-    const { code, stdout } = await prune('--decoder', folder.at('free.onnx'), '--decoder-out', folder.at('none.onnx'))
+  test('writes a decoder that weighs states next to states of the kept positions alone', async () => {
+    const out = folder.at('weighs.onnx')
+    const { code, stdout } = await prune('--decoder', folder.at('free.onnx'), '--decoder-out', out, '--verify')
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^decoder .*weighs\.onnx .*; it weighs each state/m)])
+    expect(stdout).toMatch(/^verified {2}next to the old file with each state several times: differs by \d/m)
+    expect(readsWeights(decodeModel(readFileSync(out)))).toBeTypeOf('number')
+    const { outputs } = new Graph(decodeModel(readFileSync(folder.at('pruned.onnx'))))
+    expect(outputs.map(({ name }) => name)).toEqual(expect.arrayContaining(['tp.weights', 'tp.positions']))
+  })
+
+  test('does so, thinning padding, for a merged decoder and one with past where no option says how to prune', {
+    tags: 'exhaustive',
+  }, async () => {
+    for (const name of ['whisper-merged', 'whisper-past'] as const) {
+      const [out, reader] = [folder.at(`${name}.encoder.onnx`), folder.at(`${name}.onnx`)]
+      const files = ['--decoder', decoderPath(name), '--decoder-out', reader, '--verify', '--json']
+      const { code, stdout } = await tpHere(['prune', decoderPath('whisper-encoder'), '-o', out, ...files])
+      expect(code).toBe(0)
+      const { method, decoder: report } = JSON.parse(stdout)
+      expect([method, report.weighs]).toEqual(['thin-padding', true])
+      expect(report.verification.difference).toBeLessThan(5e-5)
+      expect(weighedChannel(decodeModel(readFileSync(out)))).toBe(readsWeights(decodeModel(readFileSync(reader))))
+    }
+  })
+
+  test('says without weights that a decoder reads any number of states, and leaves it as it is', async () => {
+    const files = ['--decoder', folder.at('free.onnx'), '--decoder-out', folder.at('none.onnx')]
+    const { code, stdout } = await prune(...files, '--set', 'restore=none')
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^decoder .*free\.onnx reads any number of states/m)])
     expect(existsSync(folder.at('none.onnx'))).toBe(false)
-    const { outputs } = new Graph(decodeModel(readFileSync(folder.at('pruned.onnx'))))
-    expect(outputs.map(({ name }) => name)).toContain('tp.positions')
   })
 
   test('writes one that reads as many as were built in so that it reads any number, verified', async () => {
-    const out = folder.at('repaired.onnx')
-    const { code, stdout } = await prune(
-      '--decoder',
-      folder.at('fixed.onnx'),
-      '--decoder-out',
-      out,
-      '--verify',
-      '--json',
-    )
-    expect(code).toBe(0)
-    const { decoder: report } = JSON.parse(stdout)
-    expect(report).toMatchObject({ builtIn: STATES, out })
-    expect(report.verification.difference).toBeLessThan(1e-5)
-    const states = new Graph(decodeModel(readFileSync(out))).inputs.find(({ dims }) => dims?.length === 3)
-    expect(states?.dims?.[1]).toBeTypeOf('string')
+    for (const how of ['none', 'weighed']) {
+      const out = folder.at(`repaired-${how}.onnx`)
+      const files = ['--decoder', folder.at('fixed.onnx'), '--decoder-out', out, '--set', `restore=${how}`]
+      const { code, stdout } = await prune(...files, '--verify', '--json')
+      expect(code).toBe(0)
+      const { decoder: report } = JSON.parse(stdout)
+      expect(report).toMatchObject({ builtIn: STATES, out })
+      expect(report.verification.difference).toBeLessThan(1e-5)
+      const states = new Graph(decodeModel(readFileSync(out))).inputs.find(({ dims }) => dims?.length === 3)
+      expect(states?.dims?.[1]).toBeTypeOf('string')
+    }
   })
 
-  test('repairs none for a plan that says nothing of restoring: it means every state', async () => {
-    const plan = folder.at('plan.json')
-    await writeFile(plan, JSON.stringify({ format: 1, method: 'stride', layers: [0], keep: 0.5 }))
-    const args = ['prune', folder.at('encoder.onnx'), '-o', folder.at('planned.onnx'), '--plan', plan]
-    const refused = await tpHere([...args, '--decoder', folder.at('free.onnx')])
-    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('restore is auto')])
-    expect(await tpHere(args)).toMatchObject({ code: 0 })
-    const { outputs } = new Graph(decodeModel(readFileSync(folder.at('planned.onnx'))))
+  test('restores pruned positions next to a decoder that cannot weigh them, and says why', async () => {
+    const files = ['--decoder', folder.at('numbered.onnx'), '--decoder-out', folder.at('none.onnx')]
+    const { code, stdout } = await prune(...files)
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/left as it is.*each of the 24 states meets an entry/)])
+    expect(existsSync(folder.at('none.onnx'))).toBe(false)
+    const { outputs } = new Graph(decodeModel(readFileSync(folder.at('pruned.onnx'))))
     expect(outputs.map(({ name, dims }) => [name, dims?.[1]])).toEqual([['last_hidden_state', STATES]])
   })
 
@@ -77,10 +97,16 @@ describe('tp prune of an encoder with its decoder', () => {
   })
 
   test.each<[string, string[], number, RegExp]>([
-    ['no file for a repaired decoder', ['fixed.onnx'], 2, /has 24 states built in.*--decoder-out FILE/],
+    ['no file for a changed decoder', ['free.onnx'], 2, /changed to weigh each state.*--decoder-out FILE/],
+    [
+      'no file for a repaired decoder',
+      ['fixed.onnx', '--set', 'restore=none'],
+      2,
+      /24 states built in.*--decoder-out FILE/,
+    ],
     [
       'a number for each state',
-      ['numbered.onnx', '--decoder-out', 'x.onnx'],
+      ['numbered.onnx', '--decoder-out', 'x.onnx', '--set', 'restore=weighed'],
       4,
       /each of the 24 states meets an entry/,
     ],
@@ -91,7 +117,7 @@ describe('tp prune of an encoder with its decoder', () => {
       2,
       /restore is auto, and with it every decoder reads/,
     ],
-    ['an encoder as a decoder', ['encoder.onnx'], 4, /no input with states of an encoder/],
+    ['an encoder as a decoder', ['encoder.onnx', '--set', 'restore=none'], 4, /no input with states of an encoder/],
   ])('refuses %s, and writes nothing', async (_, [file = '', ...others], expected, message) => {
     const out = folder.at('pruned.onnx')
     await writeFile(out, 'before')

@@ -88,6 +88,7 @@ export { promptsText } from './decoders/prompt-runs.ts'
 export { type DecoderVerifyOptions, verifyDecoder, verifyPromptRuns } from './decoders/verify-decoder.ts'
 export { verifyPress } from './decoders/verify-press.ts'
 export { verifyStates } from './decoders/verify-states.ts'
+export { verifyWeights } from './decoders/verify-weights.ts'
 
 // Random examples: of unequal lengths, and answers to them next to each other.
 

@@ -19,6 +19,7 @@ export type { InsertedCut } from './prune/cut.ts'
 export { MASK, POSITIONS, TRACE } from './prune/extra-outputs.ts'
 export type { PrunedEncoder } from './prune/prune-model.ts'
 export { type NamedEncoder, PRUNE_DEFAULTS, type PruneOptions } from './prune/prune-options.ts'
+export { WEIGHTS } from './prune/weigh-rows.ts'
 export { type PruneReport, prune } from './transforms/prune.ts'
 
 // Decoders: tokens of a prompt, logits that generating does not read, caches that are pressed or stored in 8 bits.
@@ -101,6 +102,7 @@ export {
 
 export type { HeadOutput, TokenReading } from './analyze/head.ts'
 export { readsProbabilities } from './analyze/reads-probabilities.ts'
+export type { StatesNorm } from './analyze/states-norm.ts'
 export { type HeadWeights, headWeights } from './head-weights.ts'
 export {
   type EncoderReport,

@@ -18,6 +18,17 @@ export type { Cell } from './regimes.ts'
 export type { LeftOut } from './search/fewer-layers.ts'
 export type { AloneEffect } from './search/forms.ts'
 
+// Speech: an encoder and the decoders of its states, without data.
+
+export {
+  type PrunedSpeech,
+  type PruneSpeechOptions,
+  pruneSpeech,
+  SPEECH_PLAN,
+  type SpeechModels,
+} from './speech/prune-speech.ts'
+export { type WeighedDecoders, weighDecoders } from './speech/weigh-decoders.ts'
+
 // Without data: what was measured to be safe for the head of a model.
 
 export { type PruneSafelyOptions, pruneSafely, type SafeChoice, type SafelyPruned } from './safe/prune-safely.ts'

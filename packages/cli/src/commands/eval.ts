@@ -12,11 +12,13 @@ import { readComparedAmounts, readSettings, readWritten } from '../arguments/rea
 import { runtimeOption } from '../arguments/run-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
+import { endable } from '../context/endable.ts'
 import { titleOf } from '../measuring/title.ts'
 import { comparedMethods, type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, openTaskInputs, type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
+import { weighingDecoder } from '../model/weighing-decoder.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { betweenContent, describeBetween } from '../printing/between-rows.ts'
 import { originalName } from '../printing/made-from.ts'
@@ -71,9 +73,14 @@ export const evalCommand: Command = command({
     const amounts = readComparedAmounts(args)
     const leaveOut = args['leave-out']?.map((layers) => readWritten({ 'leave-out': layers }).leaveOut ?? [])
     const methods = args.methods?.split(',').map((name) => name.trim()) ?? (leaveOut && [])
-    const settings = readSettings(args)
-    const compared = methods && (await comparedMethods(methods, settings, args.plugin))
+    const own = readSettings(args)
+    const compared = methods && (await comparedMethods(methods, own, args.plugin))
     const file = await asPooled(await readModelFile(path, context), args)
+    const decoder = args.decoder === undefined ? undefined : await readModelFile(args.decoder, context)
+    const weighing = decoder && (await endable(async () => weighingDecoder(file.model, decoder)))
+    // As tp prune --decoder writes both files.
+    const isWeighed = own.restore === undefined && weighing?.refusal === undefined && weighing !== undefined
+    const settings = isWeighed ? { ...own, restore: 'weighed' as const } : own
     const inspection = compared && inspectEncoders(file.model, settings.encoder)[0]
     const variants: PrunedVariant[] = []
     if (compared) {
@@ -85,8 +92,10 @@ export const evalCommand: Command = command({
     const opened = withTokens(await openTaskInputs(path, data, batchSize, args, context), args)
     const { task, inputs } = opened
     for (const note of inputs.notes) progress.note(note)
-    const rows = await withTaskData(opened, context, (data) =>
-      measureRows({ file, inspection, variants, data, batchSize }, context),
+    const rows = await withTaskData(
+      opened.task === 'asr' && weighing ? { ...opened, weighing } : opened,
+      context,
+      (data) => measureRows({ file, inspection, variants, data, batchSize }, context),
     )
     const title = await titleOf(path, inputs, inspection, runtime)
     const tables = [`${title}\n${describeRows(rows)}`, describeVerdicts(rows), describeBetween(rows)]

@@ -182,7 +182,7 @@ export const optimizeCommand: Command = command({
     }
     progress.stage(`pruning ${basename(path)}`)
     const read = await readFound(found, args)
-    const how = { trace: false, monitor: false, outputTokens: false, deadTokens: true, repairs: false }
+    const how = { trace: false, monitor: false, outputTokens: false, deadTokens: true }
     const attempt = await endable(() => pruneByPlan(whole, read, { ...how, seen, isDefault: false }))
     // A packed file was compared with the dense one on all examples, which its runtime alone can do.
     const isPacked = found.plan.pack === true

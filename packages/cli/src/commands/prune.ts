@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { inputKind } from '@tp/compare'
 import { inspect } from '@tp/compiler'
 import { amountNames } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
@@ -12,11 +13,12 @@ import {
   pruningOptions,
   quantizeOption,
 } from '../arguments/pruning-options.ts'
+import { readWritten } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { endable } from '../context/endable.ts'
 import { decoderOf } from '../decoding/decoder-file.ts'
 import { pruneDecoder } from '../decoding/prune-decoder.ts'
-import { checkDecoderOptions, decoderOptions } from '../decoding/repair-decoder.ts'
+import { checkDecoderOptions, decoderOptions, readerOf } from '../decoding/repair-decoder.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { describePruning } from '../printing/pruned-report.ts'
@@ -99,20 +101,36 @@ export const pruneCommand: Command = command({
     const outputTokens = args['output-tokens'] ?? false
     const pruning = outputTokens ? await readPlan(asOutputTokens(whole, args)) : readPruning
     if (outputTokens && pruning) checkOutputTokens(pruning.method)
-    checkDecoderOptions(args, pruning?.plan.restore ?? args.restore)
-    const reader = args.decoder === undefined ? undefined : { file: await open(args.decoder), out: args['decoder-out'] }
+    const restore = pruning?.plan.restore ?? readWritten(args).restore
+    checkDecoderOptions(args, restore)
+    const read = args.decoder === undefined ? undefined : await open(args.decoder)
+    const reader =
+      read && (await endable(async () => readerOf(read, { encoder: whole, out: args['decoder-out'], restore })))
     progress.stage(`pruning ${basename(path)}`)
     const { trace = false, monitor = false } = args
-    const how = { trace, monitor, outputTokens, deadTokens: !isLeaveOutAlone, seen, repairs: reader !== undefined }
+    const how = {
+      trace,
+      monitor,
+      outputTokens,
+      deadTokens: !isLeaveOutAlone,
+      seen,
+      ...(reader && { restore: reader.restore }),
+    }
+    // A decoder that weighs what is kept gets the answer of all positions, to a hair.
+    const isThinned = pruning === undefined && reader !== undefined && inputKind(whole.model) === 'recordings'
+    const chosen = isThinned ? await readPlan({ ...args, method: 'thin-padding' }) : pruning
     const attempt =
-      pruning === undefined
+      chosen === undefined
         ? await pruneByDefault(whole, args, { ...how, beforeTiming: refuseExistingOut }, context)
-        : await endable(() => pruneByPlan(whole, pruning, { ...how, isDefault: false }))
+        : await endable(() => pruneByPlan(whole, chosen, { ...how, isDefault: false }))
     await refuseExistingOut()
-    const writing = { whole: file, out, verify, decoder: reader, beforeCommit: refuseExistingOut }
+    const writing = { whole: file, out, verify, decoder: reader?.change, beforeCommit: refuseExistingOut }
     const written = await writeAttempt(attempt, writing, context)
 
-    const notes = args.quantize && attempt.plan.quantize?.reduceRange ? [SEVEN_BITS] : []
+    const notes = [
+      ...(args.quantize && attempt.plan.quantize?.reduceRange ? [SEVEN_BITS] : []),
+      ...(reader?.note === undefined ? [] : [reader.note]),
+    ]
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began: start })
     const shown = isLeaveOutAlone ? undefined : attempt.pruned.options.method
     return { content: { ...report, plan: attempt.plan }, text: describePruning(report, attempt.pruned, shown) }

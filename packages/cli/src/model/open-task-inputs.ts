@@ -7,7 +7,6 @@ import {
   type ModelFile,
   type OpenExamples,
   openExamples,
-  openSpeechDecoder,
   prepareInputs,
   type ReadTaskData,
   readModelFolder,
@@ -22,6 +21,9 @@ import { dataOptions, type taskOption } from '../arguments/data-options.ts'
 import type { Arguments } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
+import { endable } from '../context/endable.ts'
+import { readModelFile } from './model-file.ts'
+import { type WeighingDecoder, weighingDecoder, withDecoderForms } from './weighing-decoder.ts'
 
 /** The options of the command line as those of `@tp/data`. */
 function examplesOptions(
@@ -83,6 +85,10 @@ interface SpeechTask {
   readonly task: 'asr'
   readonly inputs: SpeechInputs
   readonly decoder: string
+  /** The file of its encoder, dense. */
+  readonly encoder: string
+  /** The form of the decoder that weighs states, where it was looked for. */
+  readonly weighing?: WeighingDecoder
 }
 
 /** Data as a model of one task takes them. */
@@ -95,8 +101,15 @@ export async function withTaskData<T>(
   use: (data: TaskData) => Promise<T>,
 ): Promise<T> {
   if (data.task !== 'asr') return await use(data)
-  await using session = await runtime.load(data.decoder, { threads: 1, signal })
-  return await use({ ...data, decoder: await openSpeechDecoder(session, data.decoder) })
+  const weighing = data.weighing ?? (await weighingOf(data.encoder, data.decoder))
+  return await withDecoderForms(weighing, { runtime, signal }, (decoder) => use({ ...data, decoder }))
+}
+
+/** The form of a decoder that weighs the states of an encoder, by their files. */
+async function weighingOf(encoder: string, decoder: string): Promise<WeighingDecoder> {
+  const { model } = await readModelFile(encoder)
+  const file = await readModelFile(decoder)
+  return await endable(async () => weighingDecoder(model, file))
 }
 
 type TaskArguments = Arguments<typeof dataOptions & typeof taskOption>
@@ -124,7 +137,7 @@ export async function openTaskInputs(
   progress.stage(`reading ${data}`)
   const options = { ...examplesOptions(args, batchSize, context), task: task === 'asr' ? task : args.task }
   const read = await readTaskData(path, session, data, options)
-  return read.task === 'asr' ? { ...read, decoder: args.decoder as string } : read
+  return read.task === 'asr' ? { ...read, decoder: args.decoder as string, encoder: path } : read
 }
 
 /** @throws TpError TP_USAGE for options that the task does not read, and one that it requires */

@@ -34,6 +34,8 @@ export interface DecoderReport {
   readonly decoder: string
   /** How many states were built in; absent where it reads any number as it is, and nothing was written. */
   readonly builtIn?: number
+  /** It weighs each state by how many it stands for. */
+  readonly weighs?: true
   readonly out?: string
   readonly bytes?: number
   readonly dataFiles?: readonly string[]
@@ -110,7 +112,15 @@ export function copiesText(dataFiles: readonly string[] = []): string[] {
   return dataFiles.map((path) => `weights copied to ${path}`)
 }
 
-function decoderText({ decoder, builtIn, out, bytes = 0, dataFiles, verification }: DecoderReport): string {
+function decoderText({ decoder, builtIn, weighs, out, bytes = 0, dataFiles, verification }: DecoderReport): string {
+  if (weighs) {
+    return lines(
+      `decoder  ${out}  ${megabytes(bytes)}; it weighs each state by how many positions that stands for`,
+      copiesText(dataFiles),
+      verification &&
+        `verified  next to the old file with each state several times: differs by ${verification.difference.toExponential(1)}`,
+    )
+  }
   if (builtIn === undefined) return `decoder  ${decoder} reads any number of states; it is left as it is`
   return lines(
     `decoder  ${out}  ${megabytes(bytes)}; ${builtIn} states were built in, and it reads any number now`,

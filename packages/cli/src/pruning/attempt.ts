@@ -18,8 +18,8 @@ export interface AttemptOptions {
   readonly monitor: boolean
   readonly outputTokens: boolean
   readonly deadTokens: boolean
-  /** Whether a decoder of its states is repaired, too: then there are as many states as kept tokens. */
-  readonly repairs: boolean
+  /** How rows are restored where no plan says it: by the decoder that reads them. */
+  readonly restore?: Plan['restore']
   /** The findings about the file. */
   readonly seen: ReturnType<typeof inspect>
   /** Whether no option says how to prune. */
@@ -38,8 +38,8 @@ export interface Attempt {
 
 /** @throws Refused; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS, TP_LAYERS */
 export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: AttemptOptions): Promise<Attempt> {
-  const { outputTokens, repairs, isDefault, ...how } = options
-  const plan = repairs ? { ...read.plan, restore: 'none' as const } : read.plan
+  const { outputTokens, restore, isDefault, ...how } = options
+  const plan = restore === undefined ? read.plan : { ...read.plan, restore }
   const pruned = await pruneFile(whole, { ...read, plan }, how)
   const { file, inspections, encoders, model } = pruned
   const known = outputTokens ? KEPT_ROWS : wholeHeadNote(inspections, inputKind(file.model), plan.restore)

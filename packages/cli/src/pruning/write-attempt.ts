@@ -5,7 +5,7 @@ import { stageModel } from '@tp/data/files'
 import { verifyPrunedFile } from '@tp/plans/files'
 import type { Context } from '../context/context.ts'
 import { endable, interruptible } from '../context/endable.ts'
-import { repairDecoder } from '../decoding/repair-decoder.ts'
+import { type DecoderToChange, repairDecoder } from '../decoding/repair-decoder.ts'
 import { ONE_ROW } from '../model/as-pooled.ts'
 import { type PrintedPruning, pruningContent } from '../printing/pruned-report.ts'
 import type { Attempt } from './attempt.ts'
@@ -16,7 +16,7 @@ export interface WriteAttemptOptions {
   readonly out: string
   readonly verify: boolean
   /** The decoder that reads the states, and where it is written if it has to be repaired. */
-  readonly decoder: { readonly file: ModelFile; readonly out: string | undefined } | undefined
+  readonly decoder: DecoderToChange | undefined
   /** Called when all is ready, before the files get their names. */
   beforeCommit(): Promise<void>
 }
@@ -43,7 +43,8 @@ export async function writeAttempt(
     verification = await verifyPrunedFile(pruned, { whole, path: staged.path, signal, compute: interruptible })
   }
   const states = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
-  const repair = { out: decoder?.out, states, size: inspection.hidden, verify, signal }
+  const encoder = decoder?.weighs ? file.model : undefined
+  const repair = { out: decoder?.out, states, size: inspection.hidden, encoder, verify, signal }
   const repaired = decoder && (await repairDecoder(decoder.file, repair))
   await using repairedFile = repaired?.staged
   throwIfAborted(signal, 'tp')

@@ -1,3 +1,4 @@
+import { WEIGHTS } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import type { SpeechDecoder, SpeechInputs } from '@tp/data'
@@ -17,7 +18,7 @@ export interface Transcription extends Outcome<'asr'> {
 }
 
 /**
- * Writes down recordings: `session` is the encoder, and the decoder is always the same. One example at a time.
+ * Writes down recordings: `session` is the encoder, and the decoder is always the same, in the form that reads its states. One example at a time.
  * @throws TpError TP_OUTPUT for a model without states for a decoder; TP_ABORTED
  */
 export async function transcribe(
@@ -29,10 +30,11 @@ export async function transcribe(
   const texts = new Array<string>(inputs.texts.length)
   const states = new Array<number>(inputs.texts.length)
   const stateBytes = new Array<number>(inputs.texts.length)
+  const reader = readerOf(session, decoder)
   const run = await runExamples(session, inputs, { ...options, batchSize: 1 }, async ({ outputs, positions }) => {
     const [position] = positions as [number]
     const own = statesIn(outputs)
-    texts[position] = await decoder.transcribe(own, options.signal)
+    texts[position] = await reader.transcribe(own, options.signal)
     states[position] = own.dims[1] as number
     stateBytes[position] = (own.data as Float32Array).byteLength
   })
@@ -42,7 +44,8 @@ export async function transcribe(
 }
 
 /** An encoder with its decoder as one session that is timed as a whole, a token at a time: `run` has no outputs. */
-export function withDecoder(session: Session, decoder: SpeechDecoder): SteppedSession {
+export function withDecoder(session: Session, own: SpeechDecoder): SteppedSession {
+  const decoder = readerOf(session, own)
   return {
     ...session,
     async *steps(inputs) {
@@ -56,6 +59,14 @@ export function withDecoder(session: Session, decoder: SpeechDecoder): SteppedSe
       return {}
     },
   }
+}
+
+/** The form of a decoder that reads the states of this encoder. @throws TpError TP_INPUT where there is none */
+function readerOf({ outputs }: Session, decoder: SpeechDecoder): SpeechDecoder {
+  if (outputs.every(({ name }) => name !== WEIGHTS)) return decoder
+  if (decoder.weighing !== undefined) return decoder.weighing
+  const seen = 'the states of the encoder say how much each counts, and the decoder does not read that'
+  throw new TpError('TP_INPUT', 'compare', `${seen}; change it by weighStates, or prune with restore auto`)
 }
 
 /** float [b,n,D] */

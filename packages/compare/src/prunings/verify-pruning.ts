@@ -65,7 +65,11 @@ export async function verifyPruning(options: PruningToVerify): Promise<VerifiedP
   for (const [i, trial] of trials.entries()) {
     const outputs = await changed.run(trial.inputs, signal && { signal })
     requireFinite(outputs, expected[i])
-    requireSameShapes(outputs, expected[i] as NamedTensors, restore === 'none' ? inspection.tokenOutputs : [])
+    requireSameShapes(
+      outputs,
+      expected[i] as NamedTensors,
+      restore === 'none' || restore === 'weighed' ? inspection.tokenOutputs : [],
+    )
     requireZeroPadding(outputs, expected[i] as NamedTensors, trial)
   }
   await using forced = await options.open(await options.prune(keepAllTokens(options)))

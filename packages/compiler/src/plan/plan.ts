@@ -63,7 +63,8 @@ export interface Plan extends Amounts {
    * `none` outputs of one row for every token have one for every kept token, and two outputs int64 [b,k] say what these rows are:
    * `tp.mask` which are real tokens (1), what a decoder that reads them takes as its encoder's attention mask, and `tp.positions`
    * the position of each in the model's input. `weighed`: as `none`, and one channel of the states that an encoder gives says how many tokens each row
-   * stands for, for a decoder that `weighStates` has changed: it then attends to a kept row as to as many copies of it.
+   * stands for, for a decoder that `weighStates` has changed: it then attends to a kept row as to as many copies of it; an output float [b,k],
+   * `tp.weights`, says the logarithms of these numbers.
    */
   readonly restore?: 'auto' | 'nearest' | 'none' | 'all' | 'weighed'
   /** Names of the outputs to keep; the others are removed with all that only they need. Default: all. */

@@ -5,7 +5,7 @@ import type { Encoder } from '../analyze/encoder.ts'
 import { chooseEncoders, type FoundEncoder, findEncoders } from '../analyze/find-encoders.ts'
 import { type Opened, openModel } from '../normalize/open.ts'
 import type { Program } from '../program/program.ts'
-import { addProvenance, type PruningStep, stepsOf } from '../program/provenance.ts'
+import { addProvenance, type PruningStep } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { version } from '../program/version.ts'
 import { checkOutputs, outputShapes } from './check-outputs.ts'
@@ -85,7 +85,6 @@ function pruneEncoder(
   { named, several, among }: OtherEncoders,
 ): PrunedEncoder {
   const { name } = found
-  requireUnweighed(program, name)
   const encoder = withClassToken(found, options)
   const about: NamedEncoder = { name, layerCount: encoder.layers.length, open: encoder.open }
   const own = typeof options.schedule === 'function' ? options.schedule({ ...about, among }) : options.schedule
@@ -153,12 +152,6 @@ function requireOpenLayers(schedule: Schedule, { depth, open }: Encoder): void {
   const reason = `tokens are pruned at layer ${open - 1} already, so none can be at layer ${early}`
   const advice = open > last ? 'there is no layer after it' : `name layers from ${open} to ${last}`
   throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
-}
-
-function requireUnweighed({ model }: Program, name: string): void {
-  if (stepsOf(model, name).every(({ weighed }) => weighed === undefined)) return
-  const reason = 'its states say how many tokens each stands for already, and would count what is pruned now as it was'
-  throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
 }
 
 /**

@@ -1,13 +1,17 @@
 import { cast, constant, mul, slice, squeeze, type Tensor, unsqueeze, where } from '@tp/core'
+import { createNode } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { findStatesNorm } from '../analyze/states-norm.ts'
 import { Operands } from '../program/operands.ts'
-import type { Program } from '../program/program.ts'
+import type { Named, Program } from '../program/program.ts'
 import type { WeighedRecord } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { copyOutput } from './copy-output.ts'
 import type { InsertedCut } from './cut.ts'
 import { HIDDEN } from './key-bias.ts'
+
+/** Name of the output float [b,k] that says how much each row of compact states counts: the logarithm of how many tokens. */
+export const WEIGHTS = 'tp.weights'
 
 /**
  * Makes the states that an encoder gives say how many tokens each stands for, in the channel that follows from the others ({@link findStatesNorm}):
@@ -20,21 +24,27 @@ import { HIDDEN } from './key-bias.ts'
 export function weighRows(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): WeighedRecord {
   const output = statesOutput(program, encoder)
   const { channel, scale } = findStatesNorm(program, output)
-  const own = copyOutput(program, output)
+  const unweighed = copyOutput(program, output)
   const { names, value } = new Operands(program)
-  const states = value(own)
+  const states = value(unweighed)
   const isChannel = constant(
     scale.map((_, i) => Number(i === channel)),
     'bool',
     [scale.length],
   )
-  const weights = cast(unsqueeze(weightsOf(states, cuts.at(-1), value), [2]), states.dtype)
+  const own = weightsOf(states, cuts.at(-1), value)
+  const weights = cast(unsqueeze(own, [2]), states.dtype)
   const node = program.graph.producer(output)
   if (node === undefined) throw new Error(`${output} has no producer`)
-  const { name } = program.write(where(isChannel, weights, states), names, { prefix: 'tp/weights', before: node })
-  program.graph.replaceInput(node, 0, name)
+  const [marked, list] = program.writeAll([where(isChannel, weights, states), own], names, {
+    prefix: 'tp/weights',
+    before: node,
+  }) as [Named, Named]
+  program.graph.replaceInput(node, 0, marked.name)
+  program.graph.insert([createNode({ type: 'Identity', name: WEIGHTS, inputs: [list.name], outputs: [WEIGHTS] })])
+  program.graph.addOutput(WEIGHTS, 'float32', [undefined, undefined])
   program.graph.sortTopologically()
-  return { states: own, output, channel }
+  return { states: unweighed, output, channel }
 }
 
 /** float32 [b,k] */

@@ -54,6 +54,17 @@ export function hasAllTokens(encoder: string | undefined): Condition {
   }
 }
 
+/** More could not be pruned: the weights would count as they did. */
+export const hasNoWeights: Condition = {
+  name: 'has no states that say how much each counts',
+  check({ model }) {
+    if (readProvenance(model).every(({ weighed }) => weighed === undefined)) return
+    const reason =
+      'its states say how many tokens each stands for already, and would count what is pruned now as it was'
+    throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
+  },
+}
+
 export const hasWholePrompt: Condition = {
   name: 'has no pruned prompt',
   check({ model }) {

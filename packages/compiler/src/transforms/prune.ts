@@ -2,7 +2,7 @@ import { type FoundEncoder, findEncoders } from '../analyze/find-encoders.ts'
 import { type Opened, openModel } from '../normalize/open.ts'
 import { keepOutputs, type PrunedModel, pruneModel } from '../prune/prune-model.ts'
 import { checkPruneOptions, PRUNE_DEFAULTS, type PruneOptions } from '../prune/prune-options.ts'
-import { hasEncoder, isUnpacked, saysWhatIsPruned } from './conditions.ts'
+import { hasEncoder, hasNoWeights, isUnpacked, saysWhatIsPruned } from './conditions.ts'
 import type { Subject, Transform } from './transform.ts'
 
 export interface PruneReport extends Omit<PrunedModel, 'model'> {
@@ -25,7 +25,7 @@ export function prune(options: PruneOptions): Transform<PruneReport> {
   const find = (subject: Subject): FoundEncoder[] => findEncoders(subject.once(open).program)
   return {
     name: 'prune',
-    requires: [isUnpacked, hasEncoder(encoder, (subject) => subject.once(find))],
+    requires: [isUnpacked, hasNoWeights, hasEncoder(encoder, (subject) => subject.once(find))],
     // Where nothing is pruned nor eliminated there is nothing to remember.
     ensures: deadTokens ? [saysWhatIsPruned] : [],
     apply(subject) {

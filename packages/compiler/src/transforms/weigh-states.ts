@@ -20,6 +20,8 @@ export interface WeighStatesReport {
   readonly transform: 'weighStates'
   /** The channel of the states that says how much each of them counts. */
   readonly channel: number
+  /** How the states come about: γ·z + β by channel, where the numbers z of each state sum to zero. */
+  readonly norm: StatesNorm
   /** How many attentions to states weigh them, in all branches together. */
   readonly attentions: number
   /** The states are an input that the file did not have: one with past reads keys and values of them alone. */
@@ -56,7 +58,7 @@ export function weighStates(options: WeighStatesOptions): Transform<WeighStatesR
       const { model, attentions } = weighAttentions(subject.model, states, caches, own)
       addWeighing(model, own.channel)
       const declared = !found.includes(states)
-      return { model, report: { transform: 'weighStates', channel: own.channel, attentions, declared } }
+      return { model, report: { transform: 'weighStates', channel: own.channel, norm: own, attentions, declared } }
     },
   }
 }

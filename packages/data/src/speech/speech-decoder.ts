@@ -12,6 +12,8 @@ export interface SpeechDecoder {
   transcribe(states: TensorLike, signal?: AbortSignalLike): Promise<string>
   /** The same in steps, one for each token; returns the text. Without it, what is timed in turns takes a whole text a turn. */
   steps?(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, string>
+  /** The same decoder, changed to read states that say how much each counts (`weighStates`), where it is there. */
+  readonly weighing?: SpeechDecoder
 }
 
 /** The entries of generation_config.json. */

@@ -22,15 +22,16 @@ export const MEASURED = 6
 /**
  * A method at rising strengths. One that decides by itself how many tokens are kept has one; of one that merges what is nearer than a threshold these are the
  * thresholds by which such shares of the tokens would be merged, after a third of the layers, where keys are about more than a frame; of the others keep ratios at the first
- * layer, so that all layers have fewer tokens. Pruned positions are restored, each as its nearest kept neighbor, so that the decoder weighs what
- * is kept as the encoder does.
+ * layer, so that all layers have fewer tokens. The decoder weighs what is kept as the encoder does where it has that form; else pruned positions are
+ * restored, each as its nearest kept neighbor.
  */
 export async function strengthsOf(
   { entry, params, method, name }: NamedVariant,
   { layers, open }: Inspection,
   options: SpeechOptions,
 ): Promise<SpeechCandidate[]> {
-  const common = { format: 1, method: entry.name, ...(params && { params }) } as const
+  const weighed = options.decoder.weighing !== undefined && { restore: 'weighed' as const }
+  const common = { format: 1, method: entry.name, ...(params && { params }), ...weighed } as const
   if (method.unscheduled) return [{ name, plan: common }]
   if (!method.signed) {
     return KEEP.map((keep) => ({

@@ -8,13 +8,16 @@ import type { OptimizeOptions, Shape } from './options.ts'
 const SEARCHING = 0.8
 
 /** Runs of a search, in those of all examples that choose, and of the few by which candidates are compared: about so many. */
-const RUNS = { choosing: 8, look: 14 } as const
+const RUNS = { choosing: 10, look: 14 } as const
 
 const EXAMPLES = { least: 100, most: 2000 } as const
 /** A method that learns from an example takes about the time of so many runs, and learns little from few examples. */
 const LEARNING = { runs: 15, least: 200, most: 1200, part: 0.4 } as const
 const LOOK = { least: 24, most: 64 } as const
 const GRID = [8, 32, 128, 512] as const
+
+/** Examples of all lengths. */
+const TIMED_RUNS = 8
 
 export interface SearchBudget {
   readonly limitMs: number
@@ -46,23 +49,28 @@ export async function budgetOf(
   return { limitMs, most, look, learn: taught < LEARNING.least ? 0 : taught, grid: gridOf(inputs) }
 }
 
+/** Examples are run for so many ms at least: a busy machine lets a program run for a moment, and then wait. */
+const TIMED_MS = 1000
+
+/** What an example takes by the wall clock, as busy as the machine is. */
 async function msOfExample(
   session: Session,
   inputs: ModelInputs,
   batch: number,
   signal: OptimizeOptions['signal'],
 ): Promise<number> {
-  const timed = 5
-  let ms = 0
-  for (let i = 0; i < timed; i++) {
-    const first = Math.floor((i * (inputs.targets.length - batch)) / timed)
-    const feeds = await inputs.feeds(Array.from({ length: batch }, (_, row) => first + row))
-    const start = performance.now()
-    await session.run(feeds, { ...(signal && { signal: signal as AbortSignal }) })
+  const batches = Math.max(1, Math.floor(inputs.targets.length / batch))
+  const timed = Math.min(TIMED_RUNS, batches)
+  let start = performance.now()
+  let run = 0
+  for (; run < timed || performance.now() - start < TIMED_MS; run++) {
     // The first run prepares buffers.
-    if (i > 0) ms += (performance.now() - start) / (batch * (timed - 1))
+    if (run === 1) start = performance.now()
+    const first = batch * Math.floor(((run % timed) * batches) / timed)
+    const feeds = await inputs.feeds(Array.from({ length: batch }, (_, row) => first + row))
+    await session.run(feeds, { ...(signal && { signal: signal as AbortSignal }) })
   }
-  return ms
+  return (performance.now() - start) / (batch * Math.max(1, run - 1))
 }
 
 function gridOf({ lengths }: ModelInputs): Shape[] {

@@ -35,6 +35,9 @@ export interface Forms {
 /** 8 bits by token are tried alone where they take less than this part of the dense model's time. */
 const CLEARLY_FASTER = 0.9
 
+/** The part of the time after which 8 bits are not judged any more. */
+const JUDGING = 0.5
+
 /** A form that seems slower than the dense model by less than this may be faster: it is timed carefully in the end. */
 const HARDLY_SLOWER = 1.1
 
@@ -63,6 +66,7 @@ export async function fastestForm(search: FormsSearch, tests: Tests): Promise<Fo
   for (const { form, candidate } of byPace.sort((a, b) => a.candidate.pace - b.candidate.pace)) {
     let holds = true
     if (form.quantize !== undefined) {
+      if (timing.measurer.isLate(JUDGING)) continue
       // Packed or not, the answers are the same but for rounding: the faster of the two is judged.
       const options = JSON.stringify(form.quantize)
       if (judged.has(options)) continue

@@ -20,7 +20,7 @@ import {
 } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { decodeModel, emitModel } from '@tp/onnx'
-import { decoderPath } from 'exported-decoders'
+import { type DecoderName, decoderPath, type SpeechPairName } from 'exported-decoders'
 import { runModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder, tpHere } from './tp.ts'
@@ -71,6 +71,13 @@ describe('a decoder', () => {
     expect([code, stderr.includes('omit --verify')]).toEqual([0, false])
     expect(stdout).toMatch(/^verified .*logits and caches differ by/m)
     expect(inspectDecoder(decodeModel(readFileSync(out)))).toMatchObject({ ok: true, logitsOf: 'the last token' })
+  })
+
+  test('inspect promises pruned prompts only where an input says which tokens are real', async () => {
+    const advice = async (name: DecoderName | SpeechPairName): Promise<string | undefined> =>
+      (await tpHere(['inspect', decoderPath(name)])).stdout.match(/^pruning +(.*);/m)?.[1]
+    expect(await advice('llama')).toMatch(/^tokens of a prompt/)
+    expect(await advice('whisper-past')).toBe('none of a prompt, since no input says which tokens are real')
   })
 
   test('inspect describes the decoder', async () => {

@@ -9,6 +9,7 @@ import { operatorName } from './operators/operator.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type PrunedPrompt, readPrunedPrompt } from './program/pruned-prompt.ts'
 import { type Refusal, refusalOf } from './program/refusal.ts'
+import { findTokenMask } from './prune/prompt-cut.ts'
 
 /** Keys or values of earlier tokens. */
 export interface CacheReport {
@@ -41,6 +42,8 @@ export interface DecoderInspection {
   readonly rotary: 'in the attention' | 'operator' | 'written out' | 'none'
   /** The input that positions are read from; undefined where they are counted. */
   readonly positions: string | undefined
+  /** The input that says which earlier and new tokens are real; undefined where there is none, and no prompt can be pruned. */
+  readonly mask: string | undefined
   /** The output with scores of the next token, and of how many tokens. */
   readonly logits: string
   readonly logitsOf: 'all tokens' | 'the last token' | 'as many tokens as an input says'
@@ -96,6 +99,7 @@ function report(opened: Opened, decoder: Decoder): Omit<DecoderInspection, 'ok' 
     ...(first.fused && { fused: operatorName(first.fused) }),
     rotary: rotaryOf(opened, first, firstInput),
     positions: positionsOf(program, decoder),
+    mask: findTokenMask(program, decoder, layers[0]),
     logits,
     logitsOf: logitsFor(program, logits),
     caches: layers.map(({ keys, values }) => ({ keys: cacheReport(keys), values: cacheReport(values) })),

@@ -54,11 +54,13 @@ function describeDecoder(file: ModelFile, decoder: DecoderInspection): string {
   return facts.map(([name, text]) => name.padEnd('written by'.length + 2) + text).join('\n')
 }
 
-function decoderAdvice({ logitsOf, prompt, caches }: DecoderInspection): string {
+function decoderAdvice({ logitsOf, prompt, caches, mask }: DecoderInspection): string {
   if (prompt !== undefined) return `${prompt.method}, ${promptPlace(prompt)}`
   if (caches[0]?.keys.scale) return 'of the file with float caches, before these are stored in 8 bits'
   const lossless = 'tp prune --lossless leaves out what generating does not read'
   const exact = logitsOf === 'all tokens' ? lossless : 'no logits are left to leave out'
+  // Whisper's decoder, which is given a prompt without padding, cannot tell what is kept of each example.
+  if (mask === undefined) return `none of a prompt, since no input says which tokens are real; ${exact}`
   return `tokens of a prompt, in later layers (tp prune --method last-query); ${exact}`
 }
 

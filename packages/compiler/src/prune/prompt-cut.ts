@@ -144,19 +144,28 @@ function seeKept(program: Program, later: readonly DecoderLayer[], options: Seen
   commit(joined)
 }
 
-/** The input [b,p+n] by which a layer knows which tokens are real. */
-function tokenMask(program: Program, { firstInput }: Decoder, { attention }: DecoderLayer): string {
+/** @throws Refused TP_MASK */
+function tokenMask(program: Program, decoder: Decoder, layer: DecoderLayer): string {
+  const found = findTokenMask(program, decoder, layer)
+  if (found !== undefined) return found
+  throw new Refused('TP_MASK', 'no input [batch, earlier and new tokens] says which tokens are real')
+}
+
+/** The input [b,p+n] by which a layer knows which tokens are real; undefined where there is none. */
+export function findTokenMask(
+  program: Program,
+  { firstInput }: Decoder,
+  { attention }: DecoderLayer,
+): string | undefined {
   const { fused } = attention
   const hiding = fused === undefined ? (attention as Attention).sides : [fused.input[groupQueryInputs.last] ?? '']
   const read = new Set(hiding.flatMap((name) => [...program.inputsOf(name, firstInput)]))
   const [batch, tokens] = program.tensor(firstInput).dims
-  const found = program.graph.inputs.find(({ name }) => {
+  return program.graph.inputs.find(({ name }) => {
     const { dims, dtype } = program.tensor(name)
     const isMask = /^(int|bool)/.test(dtype) && dims.length === 2 && dims[0] === batch && dims[1] !== tokens
     return isMask && read.has(name)
-  })
-  if (found !== undefined) return found.name
-  throw new Refused('TP_MASK', 'no input [batch, earlier and new tokens] says which tokens are real')
+  })?.name
 }
 
 /**

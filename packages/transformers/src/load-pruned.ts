@@ -1,5 +1,5 @@
 import { AutoConfig, ModelRegistry, type PreTrainedModel } from '@huggingface/transformers'
-import { POSITIONS } from '@tp/compiler'
+import { type Plan, POSITIONS } from '@tp/compiler'
 import { LOAD, type Load, type LoadRecipe } from './load.ts'
 import { type ModelReport, type PruneOutcome, refused } from './model-report.ts'
 import type { FromPretrained } from './platform/platform.ts'
@@ -24,20 +24,49 @@ export async function loadPruned(
   const known = { ...options, config: await AutoConfig.from_pretrained(name, options) }
   const { outcome, hasDecoder = false } = await prepare(name, known, hook)
   if (outcome !== undefined) return { model: await fromPretrained(name, known), report: { model: name, ...outcome } }
-  const loaded = async (recipe: LoadRecipe, repairsDecoder = false): Promise<Loaded> => {
-    const load: Load = { recipe, hasDecoder, repairsDecoder }
+  const begun = async (load: Load): Promise<Loaded> => {
     const session_options = { ...options.session_options, [LOAD]: load }
     const model = await fromPretrained(name, { ...known, session_options })
     if (hasDecoder) spreadCrossAttentions(model)
     return { model, report: { model: name, ...(load.outcome ?? unseen) } }
   }
+  const loaded = (recipe: LoadRecipe, repairsDecoder = false): Promise<Loaded> =>
+    begun({ recipe, hasDecoder, repairsDecoder })
+  const restored = (restore: NonNullable<Plan['restore']>): LoadRecipe => ({
+    ...recipe,
+    plan: { ...recipe.plan, restore },
+  })
+  const { restore = hasDecoder ? 'weighed' : 'auto' } = recipe.plan
+  if (hasDecoder && restore === 'weighed')
+    return (await loadWeighed(restored('weighed'), begun)) ?? loaded(restored('auto'))
   const first = await loaded(recipe)
   if (first.report.outcome !== 'pruned' || !lacksStates(first.model)) return first
   await first.model.dispose()
   const second = await loaded(recipe, true)
   if (!lacksStates(second.model)) return second
   await second.model.dispose()
-  return loaded({ ...recipe, plan: { ...recipe.plan, restore: 'auto' } })
+  return loaded(restored('auto'))
+}
+
+/**
+ * An encoder whose states say how much each counts, with the decoder that reads it; undefined where the decoder cannot. A decoder whose session is begun before that of
+ * its encoder is loaded once more, since it is changed by what the encoder is.
+ */
+async function loadWeighed(recipe: LoadRecipe, begun: (load: Load) => Promise<Loaded>): Promise<Loaded | undefined> {
+  const load: Load = { recipe, hasDecoder: true, repairsDecoder: true }
+  const first = await begun(load)
+  const isPruned = first.report.outcome === 'pruned'
+  const hasNoRoom = first.report.outcome === 'refused' && first.report.code === 'TP_STATES'
+  if (isPruned === (load.weighs ?? false) && !hasNoRoom) return first
+  await first.model.dispose()
+  // Where the decoder was begun last, it was refused.
+  const encoder = isPruned && load.isLate ? await load.encoder : undefined
+  if (encoder === undefined) return undefined
+  const again: Load = { recipe, hasDecoder: true, repairsDecoder: true, encoder: Promise.resolve(encoder) }
+  const second = await begun(again)
+  if (second.report.outcome === 'pruned' && again.weighs) return second
+  await second.model.dispose()
+  return undefined
 }
 
 /** Whether the encoder gives states of the kept positions alone, and its decoder was exported for a fixed number of them. */

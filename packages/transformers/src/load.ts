@@ -1,5 +1,6 @@
 import type { Plan } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
+import type { Model } from '@tp/onnx'
 import type { PruneOutcome } from './model-report.ts'
 
 /** A plan, and where its method is looked for. */
@@ -13,8 +14,17 @@ export interface Load {
   readonly recipe: LoadRecipe
   /** A decoder in a file of its own reads what the encoder produces: only that is pruned. */
   readonly hasDecoder: boolean
-  /** Its decoder was exported for a fixed number of states, and is made to read any. */
+  /** Its decoder is made to read any number of states, and to weigh each by how many it stands for if the plan says so. */
   readonly repairsDecoder?: boolean
+  /**
+   * The dense encoder, once its session is begun, if its states say how much each counts: its decoder needs it to read that.
+   * Sessions are begun in the order of the files, but may wait for each other, so a decoder that comes first does not wait.
+   */
+  encoder?: Promise<Model | undefined>
+  /** Whether the decoder weighs states; absent where it was not asked. */
+  weighs?: boolean
+  /** The session of the encoder was begun after that of the decoder. */
+  isLate?: boolean
   /** Set when its session is made. */
   outcome?: PruneOutcome
 }

@@ -7,6 +7,7 @@ import {
   reportOf,
   transform,
   transformsOf,
+  weighStates,
 } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
 import { decodeModel, encodeModel, externalTensors, Graph, type Model, type ReadExternal } from '@tp/onnx'
@@ -46,20 +47,24 @@ const STATES = 'last_hidden_state'
 export async function pruneFile(
   file: string | Uint8Array,
   options: PipelineSessionOptions,
-  { recipe, hasDecoder, repairsDecoder = false }: Load,
+  load: Load,
 ): Promise<PrunedFile | undefined> {
+  const { recipe, hasDecoder, repairsDecoder = false } = load
   const isNamedDecoder = hasDecoder && typeof file === 'string' && isDecoder(file.replace(/^.*[\\/]/, ''))
   if (isNamedDecoder && !repairsDecoder) return undefined
+  let begin: (encoder: Model | undefined) => void = () => {}
   try {
+    if (!isNamedDecoder && typeof file === 'string') begin = beginEncoder(load)
     const source = await platform.open(file)
     const external = source.readPart ?? partsOf(options.externalData ?? [])
     const model = decodeModel(source.bytes, { external })
     // In a browser files have no names.
     const { inputs, outputs } = new Graph(model)
     if (isNamedDecoder || (hasDecoder && inputs.some(({ name }) => name === 'encoder_hidden_states'))) {
-      const repaired = repairsDecoder ? repairedDecoder(model) : undefined
+      const repaired = repairsDecoder ? await repairedDecoder(model, load) : undefined
       return repaired && asSession(repaired, source, options)
     }
+    if (typeof file !== 'string') begin = beginEncoder(load)
     if (hasDecoder && !(inputs.length === 1 && inputs[0]?.type.startsWith('float'))) return { outcome: masked }
     if (readProvenance(model).length > 0) return { outcome: { outcome: 'pruned before' } }
     // Next to a decoder transformers.js reads nothing else. Attentions, which encoders have for word time stamps, could not be restored.
@@ -69,6 +74,7 @@ export async function pruneFile(
     const isCompact = new Graph(result.model).outputs.some(({ name }) => name.startsWith(MASK))
     if (isCompact && !hasDecoder) return { outcome: tooFewRows }
     const pruned = reportOf(result.reports, 'prune') as PruneReport
+    if (plan.restore === 'weighed') begin(model)
     const encoders = pruned.encoders.map(({ name, layerCount, cuts }) => ({
       name,
       layerCount,
@@ -81,13 +87,32 @@ export async function pruneFile(
   } catch (error) {
     if (isRefused(error)) return { outcome: refused(error.refusal.code, error.refusal.message) }
     return { outcome: refused(...reasonOf(error)) }
+  } finally {
+    begin(undefined)
   }
 }
 
-/** A decoder that reads any number of states; undefined where it cannot be made one. */
-function repairedDecoder(model: Model): Model | undefined {
+/** Lets a decoder wait for what becomes of its encoder; what is returned ends that, once. */
+function beginEncoder(load: Load): (encoder: Model | undefined) => void {
+  let begin: (encoder: Model | undefined) => void = () => {}
+  // Known from an earlier attempt.
+  load.encoder ??= new Promise((resolve) => {
+    begin = resolve
+  })
+  return begin
+}
+
+/** A decoder that reads any number of states, and weighs them if the plan says so; undefined where it cannot be made one. */
+async function repairedDecoder(model: Model, load: Load): Promise<Model | undefined> {
   try {
-    return transform(model, readAnyStates()).model
+    if (load.recipe.plan.restore !== 'weighed') return transform(model, readAnyStates()).model
+    load.weighs = false
+    load.isLate = load.encoder === undefined
+    const encoder = await load.encoder
+    if (encoder === undefined) return undefined
+    const weighing = transform(model, readAnyStates(), weighStates({ encoder })).model
+    load.weighs = true
+    return weighing
   } catch (error) {
     if (isRefused(error)) return undefined
     throw error

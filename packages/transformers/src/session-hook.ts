@@ -43,6 +43,7 @@ function creating(original: SessionClass['create']): SessionClass['create'] {
       return await original.call(this, pruned.bytes, pruned.options)
     } catch (error) {
       if (pruned.outcome !== undefined) load.outcome = refused(...reasonOf(error))
+      else load.weighs = false
       return original.call(this, file, plain)
     }
   }

@@ -1,5 +1,5 @@
 import { type PreTrainedModel, Tensor } from '@huggingface/transformers'
-import { MASK, POSITIONS } from '@tp/compiler'
+import { MASK, POSITIONS, WEIGHTS } from '@tp/compiler'
 
 /** Names of a decoder's outputs float [b,heads,tokens,positions] begin with it, where it was exported with its attentions. */
 const CROSS_ATTENTIONS = 'cross_attentions'
@@ -19,6 +19,7 @@ export function spreadCrossAttentions(model: PreTrainedModel): void {
   const { model: encoder } = model.sessions
   const { max_source_positions: count } = model.config as { max_source_positions?: number }
   if (count === undefined || !encoder?.outputNames?.includes(POSITIONS)) return
+  const isWhole = encoder.outputNames.includes(WEIGHTS)
   // By the tensor of the states: clips are transcribed side by side.
   const columns = new WeakMap<object, readonly Int32Array[]>()
   const run = encoder.run.bind(encoder)
@@ -34,7 +35,7 @@ export function spreadCrossAttentions(model: PreTrainedModel): void {
     const rows = inputs.encoder_outputs && columns.get(inputs.encoder_outputs.ort_tensor)
     if (rows === undefined) return outputs
     for (const [name, attentions] of Object.entries(outputs))
-      if (name.startsWith(CROSS_ATTENTIONS)) outputs[name] = spreadWeights(attentions, rows)
+      if (name.startsWith(CROSS_ATTENTIONS)) outputs[name] = spreadWeights(attentions, rows, isWhole)
     return outputs
   }
 }
@@ -60,8 +61,11 @@ function nearestRows({ dims, data }: Integers, mask: Integers, count: number): I
   })
 }
 
-/** Weights [b,…,k] → [b,…,n], float32: entry i of the last axis is entry `columns[b][i]` of what was, over the sum of all. */
-function spreadWeights(tensor: Tensor, columns: readonly Int32Array[]): Tensor {
+/**
+ * Weights [b,…,k] → [b,…,n], float32: entry i of the last axis is entry `columns[b][i]` of what was, over the sum of all.
+ * @param isWhole a row has the weight of all its positions together, which they share
+ */
+function spreadWeights(tensor: Tensor, columns: readonly Int32Array[], isWhole: boolean): Tensor {
   const { dims, data } = tensor.to('float32')
   const width = dims.at(-1) as number
   const [{ length: count }] = columns as [Int32Array]
@@ -71,12 +75,21 @@ function spreadWeights(tensor: Tensor, columns: readonly Int32Array[]): Tensor {
     const own = columns[Math.floor((row * columns.length) / rows)] as Int32Array
     const from = data.subarray(row * width, (row + 1) * width) as Float32Array
     const to = spread.subarray(row * count, (row + 1) * count)
+    const shared = isWhole ? sharesOf(own, width) : undefined
     let sum = 0
     for (let i = 0; i < count; i++) {
-      to[i] = from[own[i] as number] as number
+      const column = own[i] as number
+      to[i] = (from[column] as number) / (shared?.[column] ?? 1)
       sum += to[i] as number
     }
     for (let i = 0; i < count; i++) to[i] = (to[i] as number) / sum
   }
   return new Tensor('float32', spread, [...dims.slice(0, -1), count])
+}
+
+/** How many positions each of `width` rows stands for. */
+function sharesOf(columns: Int32Array, width: number): Float32Array {
+  const shares = new Float32Array(width)
+  for (const column of columns) shares[column] = (shares[column] as number) + 1
+  return shares
 }

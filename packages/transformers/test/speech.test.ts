@@ -25,8 +25,13 @@ const half: Plan = { format: 1, method: 'stride', keep: 0.5, layers: [0], restor
 type Words = readonly { readonly text: string; readonly timestamp: readonly [number, number] }[]
 
 /** The words of sounds, and the time of each, of one model at the same time. */
-async function words(name: string, sounds: readonly Float32Array[], plan?: Plan, windows = {}): Promise<Words[]> {
-  const reports: ModelReport[] = []
+async function words(
+  name: string,
+  sounds: readonly Float32Array[],
+  plan?: Plan,
+  windows = {},
+  reports: ModelReport[] = [],
+): Promise<Words[]> {
   const plans = { [name]: plan }
   const pruning = pruneModels({ methods, plans, onModel: (report) => reports.push(report) })
   const transcribe = await pipeline('automatic-speech-recognition', name, { dtype: 'fp32' })
@@ -56,6 +61,18 @@ test.each([
   expect(dense?.at(-1)?.timestamp[0]).toBeGreaterThan(0.2)
   const [pruned] = await words('speech', [sound], plan)
   expectNear(pruned, dense, seconds)
+})
+
+test('a decoder weighs what is kept by default, and gets restored rows where it cannot', async () => {
+  await addSpeech(models, 'unable', { states: 24, numbered: true })
+  const [weighed, restored]: [ModelReport[], ModelReport[]] = [[], []]
+  const sounds = [spoken(0.3)]
+  const [own] = await words('speech', sounds, thin, {}, weighed)
+  await words('unable', sounds, thin, {}, restored)
+  expect(weighed).toMatchObject([{ outcome: 'pruned', plan: { restore: 'weighed' } }])
+  expect(restored).toMatchObject([{ outcome: 'pruned', plan: { restore: 'auto' } }])
+  // Each position has its share of the weight of the row that stands for it.
+  expectNear(own, (await words('speech', sounds, { ...thin, restore: 'auto' }))[0], 0)
 })
 
 test('sounds that are transcribed at the same time have their own times each', { tags: 'exhaustive' }, async () => {

@@ -26,7 +26,7 @@ const center = () =>
   })
 const recipes = [{ inputs: ['images'], answers: ['classes'], layers: ['first'], evidence: 'https://example.org/center' }]
 
-export default { contractVersion, methods: [methodEntry(center, 'keeps the middle of a picture', {}, recipes)] }
+export default { contractVersion, methods: [methodEntry(center, 'keeps the middle of an image', {}, recipes)] }
 `
 
 test("chooses a method of a package from outside by the package's own recipe where it loses least", {

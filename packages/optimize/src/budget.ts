@@ -52,7 +52,7 @@ export async function budgetOf(
 /** Examples are run for so many ms at least: a busy machine lets a program run for a moment, and then wait. */
 const TIMED_MS = 1000
 
-/** What an example takes by the wall clock, as busy as the machine is. */
+/** The time of an example by the wall clock, as busy as the machine is. */
 async function msOfExample(
   session: Session,
   inputs: ModelInputs,

@@ -21,7 +21,7 @@ export interface Load {
    * Sessions are begun in the order of the files, but may wait for each other, so a decoder that comes first does not wait.
    */
   encoder?: Promise<Model | undefined>
-  /** Whether the decoder weighs states; absent where it was not asked. */
+  /** Whether the decoder weighs states; absent where no plan says it. */
   weighs?: boolean
   /** The session of the encoder was begun after that of the decoder. */
   isLate?: boolean

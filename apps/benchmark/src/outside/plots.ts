@@ -22,7 +22,11 @@ export async function writePlots(): Promise<void> {
   const rows = await readEvidence()
   for (const name of new Set(rows.map((row) => row.case))) {
     const path = projectPath(`docs/results/outside-${name}.svg`)
-    const svg = plotOf(rows.filter((row) => row.case === name))
+    // Files of their own name the language that they are in.
+    const svg = plotOf(rows.filter((row) => row.case === name)).replace(
+      '<svg ',
+      '<svg xmlns="http://www.w3.org/2000/svg" ',
+    )
     if ((await readFile(path, 'utf8').catch(() => '')) !== svg) await writeWhole(path, svg)
   }
 }
@@ -30,8 +34,10 @@ export async function writePlots(): Promise<void> {
 function plotOf(rows: readonly EvidenceRow[]): string {
   const [first] = rows as [EvidenceRow, ...EvidenceRow[]]
   const batch = BATCHES.find((size) => size in first.speed) ?? '1'
-  const points = rows.map((row) => ({
-    setting: row.setting.replace(/^tp optimize: .*/, 'tp optimize'),
+  // A setting that was chosen is shown once.
+  const own = rows.filter((row) => !rows.some(({ setting }) => setting === `tp optimize: ${row.setting}`))
+  const points = own.map((row) => ({
+    setting: row.setting,
     group: groupOf(row),
     speed: row.speed[batch]?.[0] ?? 1,
     loss: row.loss?.estimate ?? 0,

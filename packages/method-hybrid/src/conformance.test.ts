@@ -5,7 +5,7 @@ import { run } from 'method-tests'
 import { describe } from 'vitest'
 import { diffrate, evit, methods, pitome, ppt, tome, withFuse, withMerge } from './index.ts'
 
-const atMost = ['ltmp', 'thin-padding']
+const atMost = ['ltmp', 'thin-padding', 'drop-padding']
 for (const { name, create } of methods) {
   testMethod(create(), { run, keeps: atMost.includes(name) ? 'at most' : 'as many' })
 }

@@ -1,6 +1,7 @@
 import { contractVersion, type MethodEntry, methodEntry, type Plugin } from '@tp/core'
 import { aTome, aTomeOptions } from './a-tome.ts'
 import { diffrate, diffrateOptions } from './diffrate.ts'
+import { dropPadding } from './drop-padding.ts'
 import { evit } from './evit.ts'
 import { evoVit, evoVitOptions } from './evo-vit.ts'
 import { lens } from './lens.ts'
@@ -31,8 +32,9 @@ export { lens } from './lens.ts'
 export { type ThinPaddingOptions, thinPadding } from './thin-padding.ts'
 export { type TpsOptions, tps } from './tps.ts'
 
-// Dropping: by importance and likeness, or for some layers only.
+// Dropping: padding alone, by importance and likeness, or for some layers only.
 
+export { dropPadding } from './drop-padding.ts'
 export { type EvoVitOptions, evoVit } from './evo-vit.ts'
 export { type ZeroTpruneOptions, zeroTprune } from './zero-tprune.ts'
 
@@ -56,6 +58,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(ltmp, 'merges above a cosine, then keeps the tokens that receive most attention', ltmpOptions),
   methodEntry(tps, 'keeps by class attention and squeezes each of the rest into the most similar', tpsOptions),
   methodEntry(zeroTprune, 'drops the unimportant by PageRank, then the ones that are like others', zeroTpruneOptions),
+  methodEntry(dropPadding, 'drops padding alone, for exports of a fixed length: exact'),
   methodEntry(tofu, 'drops one of two similar tokens in early layers, merges them at full length in late ones'),
   methodEntry(evoVit, 'lets tokens of little class attention skip layers, and come back', evoVitOptions),
   methodEntry(

@@ -41,6 +41,8 @@ export const whenToUse: Readonly<Record<string, string>> = {
   'evo-vit': 'Images whose patches matter again in later layers.',
   lens: '[Documents of an embedder](/embeddings#learned-without-labels) that pools a mean, after learning.',
   'a-tome': 'Speech in which neighboring frames are alike; its threshold [is suggested by `tp optimize`](/speech).',
+  'drop-padding':
+    'Exports of a fixed length, such as 512 tokens, that read shorter texts: [exact](/folders#exports-of-a-fixed-length).',
   'thin-padding':
     'Whisper, and any encoder of recordings whose window is longer than they are: [nothing is trained or calibrated](/speech).',
   'tr-bert': 'After training by reinforcement, on texts: it carries over to longer texts better than thresholds do.',

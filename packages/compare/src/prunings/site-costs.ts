@@ -49,7 +49,11 @@ export async function siteCosts(
   const shape = isText(inspection) ? [1, TOKENS] : [1]
   if (nodes.length === 0) return { nodes, shape }
   try {
-    const inputs = sampleInputs(source, inspection, { batch: 1, tokens: TOKENS, seed: 1 })
+    const inputs = sampleInputs(source, inspection, {
+      batch: 1,
+      tokens: isText(inspection) ? TOKENS : undefined,
+      seed: 1,
+    })
     for (const session of Object.values(sessions)) await session.run(inputs, signal && { signal })
     return { nodes, ...(await addedTime(options, { keepingAll, inputs, cuts: nodes.length })), shape }
   } catch (error) {

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs'
+import { prune, transform } from '@tp/compiler'
+import { schedule } from '@tp/core'
+import { dropPadding } from '@tp/method-hybrid'
+import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { difference, numbers, runModel } from 'exported-encoders'
+import { describe, expect, test } from 'vitest'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const read = (name: string): Model => decodeModel(readFileSync(fixture(name)))
+const dropped = (model: Model): Model =>
+  decodeModel(
+    encodeModel(
+      transform(
+        model,
+        prune({ method: dropPadding(), schedule: ({ layerCount }) => schedule(layerCount, { layers: [0], keep: 1 }) }),
+      ).model,
+    ),
+  )
+
+/** Ids [B,N] and a mask that attends to the first `lengths` of each. */
+function texts(model: Model, lengths: readonly number[], tokens: number) {
+  const all = Array.from({ length: lengths.length * tokens }, (_, i) => i)
+  const attended = all.map((i) => Number(i % tokens < (lengths[Math.floor(i / tokens)] as number)))
+  const values = {
+    input_ids: all.map((i) => (attended[i] ? 5 + ((7 * i) % 60) : 0)),
+    attention_mask: attended,
+    token_type_ids: all.map(() => 0),
+  }
+  const names = new Graph(model).inputs.map(({ name }) => name as keyof typeof values)
+  const dims = [lengths.length, tokens]
+  const inputs = names.map((name) => [
+    name,
+    { type: 'int64' as const, dims, data: BigInt64Array.from(values[name], BigInt) },
+  ])
+  return { inputs: Object.fromEntries(inputs), attended }
+}
+
+describe('drop-padding', () => {
+  test.each([1, 5, 11, 12])('answers as the dense export of 12 tokens to a text of %i', async (length) => {
+    const model = read('bert-cls-static-ts17')
+    const { inputs } = texts(model, [length], 12)
+    const [dense, fast] = [await runModel(model, inputs), await runModel(dropped(model), inputs)]
+    expect(fast.logits?.dims).toEqual(dense.logits?.dims)
+    expect(difference(numbers(dense.logits), numbers(fast.logits))).toBeLessThan(1e-6)
+  })
+
+  test('gives the rows of all tokens but padding as the dense model does, whatever is in a batch', async () => {
+    const model = read('bert-lasthidden-optimum')
+    const { inputs, attended } = texts(model, [3, 9, 6], 16)
+    const [dense, fast] = [await runModel(model, inputs), await runModel(dropped(model), inputs)]
+    expect(fast.last_hidden_state?.dims).toEqual(dense.last_hidden_state?.dims)
+    const width = dense.last_hidden_state?.dims[2] as number
+    const real = (values: readonly number[]): number[] => values.filter((_, i) => attended[Math.floor(i / width)])
+    const [own, other] = [dense, fast].map(({ last_hidden_state }) => real(numbers(last_hidden_state))) as [
+      number[],
+      number[],
+    ]
+    expect(own).toHaveLength(18 * width)
+    expect(difference(own, other)).toBeLessThan(1e-6)
+  })
+
+  test('passes the verification of exports of a fixed length', async () => {
+    const args = [
+      'prune',
+      fixture('bert-cls-static-ts17'),
+      '-o',
+      folder.at('out.onnx'),
+      '--method',
+      'drop-padding',
+      '--verify',
+    ]
+    expect(await tpHere(args)).toMatchObject({ code: 0, stdout: expect.stringContaining('verified') })
+  })
+})

@@ -1,0 +1,23 @@
+import { and, checkOptions, type Method, type NoOptions } from '@tp/core'
+
+/**
+ * Drops padding, and no other token: for exports of a fixed length, such as 512 tokens, whose inputs are mostly padding.
+ *
+ *   kept: what the attention mask attends to                                                            bool [B,N]
+ *
+ * At the input of the first layer, so that no layer computes a token of padding: as many are kept as the fullest example of a batch has. Nothing reads
+ * padding where the model masks it, so that answers are those of the dense model. The rows of padding in an output with a row
+ * for each token are not. A model without a mask has no padding that could be known. No amount is needed.
+ */
+export function dropPadding(options: NoOptions = {}): Method {
+  checkOptions('drop-padding', {}, options)
+  return Object.freeze<Method>({
+    name: 'drop-padding',
+    family: 'hybrid',
+    site: 'input',
+    unscheduled: true,
+    adaptive: true,
+    // `attended` itself says that nothing is pruned, and tokens would stay where they are.
+    reduce: ({ attended, budget }) => ({ keep: budget === undefined ? attended : and(attended, attended) }),
+  })
+}

@@ -8,6 +8,16 @@ export interface ImageShape {
   readonly width: number
 }
 
+/** How an image from a file is brought to the size that a model takes. Default: it is squeezed to it. */
+export interface ImageFraming {
+  /** The size to which it is resized: both sides, or the shorter one, the other in proportion. */
+  readonly resize?: { readonly height: number; readonly width: number } | { readonly shortestEdge: number } | undefined
+  /** The size of its center, which is taken then. */
+  readonly crop?: { readonly height: number; readonly width: number } | undefined
+  /** How pixels are interpolated. */
+  readonly kernel?: 'nearest' | 'lanczos3' | 'linear' | 'cubic' | undefined
+}
+
 /** Brightness 0…1, channel by channel, row by row: [channels, height, width]. */
 export interface RawImage extends ImageShape {
   readonly pixels: Float32Array
@@ -29,7 +39,7 @@ export interface Example<Content> {
   /** Where the example comes from (file, line), for messages. */
   readonly source: string
   /** The content; images from files are brought to the given shape, the others come as they are. */
-  read(shape?: ImageShape): Content | Promise<Content>
+  read(shape?: ImageShape, framing?: ImageFraming): Content | Promise<Content>
   /** The second text of a pair. */
   readonly pair?: string | undefined
   /** The file that it is read from, where reading takes longer than that. */

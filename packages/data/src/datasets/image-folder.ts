@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { TpError } from '@tp/core'
+import type { Sharp } from 'sharp'
 import { readBytes } from '../read-bytes.ts'
-import type { ImageDataset, ImageShape, RawImage } from './dataset.ts'
+import type { ImageDataset, ImageFraming, ImageShape, RawImage } from './dataset.ts'
 import { planar } from './idx.ts'
 import { labelFiles } from './labeled-files.ts'
 import type { LabeledOptions } from './labels.ts'
@@ -19,22 +20,22 @@ export function imageFolder(folder: string, files: readonly string[], options: L
   const examples = labelFiles(folder, files, options).map(({ path, label }) => ({
     label,
     source: path,
-    read: (shape?: ImageShape) => decodeImage(path, shape),
+    read: (shape?: ImageShape, framing?: ImageFraming) => decodeImage(path, shape, framing),
     bytes: () => readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES }),
   }))
   return { modality: 'image', source: folder, examples }
 }
 
 /**
- * Decodes an image; with a shape it is squeezed to that size, and made gray or colored as `channels` asks for.
+ * Decodes an image; with a shape it is framed and squeezed to that size, and made gray or colored as `channels` asks for.
  * @throws TpError TP_DATA; TP_PEER where sharp is not installed
  */
-async function decodeImage(path: string, shape: ImageShape | undefined): Promise<RawImage> {
+async function decodeImage(path: string, shape: ImageShape | undefined, framing: ImageFraming = {}): Promise<RawImage> {
   await checkKind(path)
   const sharp = await imageReader()
   try {
     let image = sharp(path, { limitInputPixels: MOST_PIXELS }).rotate().flatten({ background: 'white' })
-    if (shape !== undefined) image = image.resize(shape.width, shape.height, { fit: 'fill' })
+    if (shape !== undefined) image = await framed(sharp, image, shape, framing)
     image = image.toColorspace(shape?.channels === 1 ? 'b-w' : 'srgb')
     const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
     const { channels, height, width } = info
@@ -43,6 +44,33 @@ async function decodeImage(path: string, shape: ImageShape | undefined): Promise
     const reason = (cause as Error).message.split('\n')[0]?.replace(path, '').slice(0, 200)
     throw dataError(path, `cannot be read as an image (${reason})`, cause)
   }
+}
+
+/** Resized, its center taken, and squeezed where that is not the shape that the model takes. */
+async function framed(
+  sharp: Awaited<ReturnType<typeof imageReader>>,
+  image: Sharp,
+  { height, width }: ImageShape,
+  { resize, crop, kernel }: ImageFraming,
+): Promise<Sharp> {
+  const how = { ...(kernel && { kernel }) }
+  if (crop === undefined) return image.resize(width, height, { fit: 'fill', ...how })
+  const resized =
+    resize === undefined
+      ? image
+      : 'shortestEdge' in resize
+        ? image.resize(resize.shortestEdge, resize.shortestEdge, { fit: 'outside', ...how })
+        : image.resize(resize.width, resize.height, { fit: 'fill', ...how })
+  const { data, info } = await resized.raw().toBuffer({ resolveWithObject: true })
+  const { channels } = info
+  const size = { width: Math.min(crop.width, info.width), height: Math.min(crop.height, info.height) }
+  const [left, top] = [Math.floor((info.width - size.width) / 2), Math.floor((info.height - size.height) / 2)]
+  const center = sharp(data, { raw: { width: info.width, height: info.height, channels } }).extract({
+    left,
+    top,
+    ...size,
+  })
+  return size.width === width && size.height === height ? center : center.resize(width, height, { fit: 'fill', ...how })
 }
 
 async function imageReader(): Promise<typeof import('sharp')['default']> {

@@ -1,14 +1,16 @@
 import { TpError } from '@tp/core'
 import type { ValueInfo } from '@tp/core/runtime'
-import type { ImageDataset, ImageShape, RawImage } from '../datasets/dataset.ts'
+import type { ImageDataset, ImageFraming, ImageShape, RawImage } from '../datasets/dataset.ts'
 import { fixedSize, type ModelInputs, onlyInput } from './model-inputs.ts'
 import { measureNormalization, type Normalization } from './normalization.ts'
 
 export interface ImageOptions {
   /** Default: the mean and deviation of the data themselves, which is near that of training if the data are alike. */
   readonly normalization?: Normalization | undefined
-  /** Size, if the model's is not fixed (default: that of the images). */
+  /** Size, if neither the model's nor that of the framing is fixed (default: that of the images). */
   readonly size?: { readonly height: number; readonly width: number } | undefined
+  /** How images from files are brought to that size. */
+  readonly framing?: ImageFraming | undefined
 }
 
 /** Images as [batch, channels, height, width] float32, read when a batch needs them. */
@@ -21,13 +23,17 @@ export async function imageInputs(
   if (input.dims.length !== 4 || input.type !== 'float32') {
     throw new TpError('TP_INPUT', 'data', `input "${input.name}" is not float32 [batch, channels, height, width]`)
   }
+  const { normalization, framing } = options
+  const size = sizeAfter(framing) ?? options.size
   const fixed = {
-    channels: fixedSize(input, 1),
-    height: fixedSize(input, 2) ?? options.size?.height,
-    width: fixedSize(input, 3) ?? options.size?.width,
+    // As many as are normalized, where the model does not say it.
+    channels: fixedSize(input, 1) ?? normalization?.mean.length,
+    height: fixedSize(input, 2) ?? size?.height,
+    width: fixedSize(input, 3) ?? size?.width,
   }
-  const { normalization } = options
-  const { mean, std } = checkNormalization(normalization ?? (await measureNormalization(dataset, complete(fixed))))
+  const { mean, std } = checkNormalization(
+    normalization ?? (await measureNormalization(dataset, complete(fixed), framing)),
+  )
   return {
     source: dataset.source,
     targets: dataset.examples.map(({ label }) => label),
@@ -38,7 +44,7 @@ export async function imageInputs(
     notes: normalization === undefined ? [measuredNote(mean, std)] : [],
     async feeds(positions) {
       const batch = positions.map((position) => dataset.examples[position] as ImageDataset['examples'][number])
-      const images = await Promise.all(batch.map((example) => example.read(complete(fixed))))
+      const images = await Promise.all(batch.map((example) => example.read(complete(fixed), framing)))
       const shape = { ...(images[0] as RawImage), ...defined(fixed) }
       const size = shape.channels * shape.height * shape.width
       const data = new Float32Array(images.length * size)
@@ -57,6 +63,14 @@ export async function imageInputs(
   }
 }
 
+/** The size of all images that are framed so, if they have one. */
+function sizeAfter({
+  resize,
+  crop,
+}: ImageFraming = {}): { readonly height: number; readonly width: number } | undefined {
+  return crop ?? (resize !== undefined && 'height' in resize ? resize : undefined)
+}
+
 type PartialShape = { readonly [axis in keyof ImageShape]: number | undefined }
 
 function complete({ channels, height, width }: PartialShape): ImageShape | undefined {
@@ -70,7 +84,8 @@ function defined(shape: PartialShape): Partial<ImageShape> {
 function checkShape(image: ImageShape, expected: ImageShape, source: string): void {
   const text = ({ channels, height, width }: ImageShape): string => `${channels} × ${height} × ${width}`
   if (text(image) === text(expected)) return
-  throw new TpError('TP_DATA', 'data', `${source}: is ${text(image)}, but ${text(expected)} is needed`)
+  const advice = 'the size of preprocessor_config.json next to the model would bring all images to one size'
+  throw new TpError('TP_DATA', 'data', `${source}: is ${text(image)}, but ${text(expected)} is needed; ${advice}`)
 }
 
 function measuredNote(mean: readonly number[], std: readonly number[]): string {

@@ -1,4 +1,5 @@
 import { isRecord } from '@tp/core/host'
+import type { ImageFraming } from '../datasets/dataset.ts'
 import type { Normalization } from './normalization.ts'
 import { type Pooling, poolingOf, type SentenceModule } from './pooling.ts'
 
@@ -14,6 +15,8 @@ export interface ModelFacts {
   readonly maxTokens: number | undefined
   readonly vocabularySize: number | undefined
   readonly normalization: Normalization | undefined
+  /** How images are resized and cropped, from preprocessor_config.json. */
+  readonly framing: ImageFraming | undefined
   /** Side of the square images. */
   readonly imageSize: number | undefined
   /** Samples a second. */
@@ -51,6 +54,13 @@ interface Preprocessor {
   readonly image_std?: readonly number[]
   readonly do_normalize?: boolean
   readonly sampling_rate?: number
+  readonly do_resize?: boolean
+  readonly do_center_crop?: boolean
+  /** A number: the shorter side where the center is cropped, else both. */
+  readonly size?: unknown
+  readonly crop_size?: unknown
+  /** As Pillow counts them: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic. */
+  readonly resample?: unknown
 }
 
 /** Position ids of this family begin after the padding id, so the first rows of the table are never used. */
@@ -68,6 +78,7 @@ export function modelFacts(config: object, preprocessor: object, others: OtherMo
     maxTokens: maxTokensOf(config, others),
     vocabularySize,
     normalization: normalizationOf(preprocessor),
+    framing: framingOf(preprocessor),
     imageSize: typeof imageSize === 'number' ? imageSize : undefined,
     sampleRate,
     pooling: poolingOf(others.modules ?? [], others.pooling),
@@ -107,4 +118,25 @@ function lengthOf(value: unknown): number | undefined {
 function normalizationOf({ image_mean: mean, image_std: std, do_normalize: isNormalizing }: Preprocessor) {
   if (isNormalizing === false) return { mean: [0], std: [1] }
   return mean !== undefined && std !== undefined ? { mean, std } : undefined
+}
+
+/** As the image processors of transformers read it (`ViTImageProcessor`, `CLIPImageProcessor`, `BitImageProcessor` and the like). */
+function framingOf(preprocessor: Preprocessor): ImageFraming | undefined {
+  const { size, crop_size: cropSize, do_resize: isResizing, do_center_crop: isCropping } = preprocessor
+  const crop = isCropping === true ? sidesOf(cropSize) : undefined
+  const shortest = isRecord(size) ? size.shortest_edge : crop === undefined ? undefined : size
+  const resize = isSide(shortest) ? { shortestEdge: shortest } : sidesOf(size)
+  if (isResizing === false || (crop === undefined && resize === undefined)) return undefined
+  return { resize, crop, kernel: KERNELS[Number(preprocessor.resample ?? 2)] }
+}
+
+const KERNELS = ['nearest', 'lanczos3', 'linear', 'cubic'] as const
+
+function sidesOf(size: unknown): { readonly height: number; readonly width: number } | undefined {
+  const { height, width } = isRecord(size) ? size : { height: size, width: size }
+  return isSide(height) && isSide(width) ? { height, width } : undefined
+}
+
+function isSide(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 16
 }

@@ -21,6 +21,7 @@ describe('readModelFolder', () => {
       vocabularySize: 8192,
       tokenizer: modelPath('mail', 'tokenizer'),
       normalization: undefined,
+      framing: undefined,
       imageSize: undefined,
       sampleRate: undefined,
       pooling: undefined,

@@ -1,4 +1,4 @@
-import type { ImageDataset, ImageShape } from '../datasets/dataset.ts'
+import type { ImageDataset, ImageFraming, ImageShape } from '../datasets/dataset.ts'
 
 /** How brightness x in 0…1 becomes an input, by channel or one for all: (x − mean) / std. */
 export interface Normalization {
@@ -12,12 +12,13 @@ const SAMPLE = 1000
 export async function measureNormalization(
   dataset: ImageDataset,
   shape: ImageShape | undefined,
+  framing?: ImageFraming,
 ): Promise<Normalization> {
   const sums: number[] = []
   const squares: number[] = []
   let pixelsSeen = 0
   for (const example of dataset.examples.slice(0, SAMPLE)) {
-    const { channels, height, width, pixels } = await example.read(shape)
+    const { channels, height, width, pixels } = await example.read(shape, framing)
     const area = height * width
     for (let c = 0; c < channels; c++) {
       let sum = 0

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { AbortSignalLike, ValueInfo } from '@tp/core/runtime'
-import type { Dataset } from '../datasets/dataset.ts'
+import type { Dataset, ImageFraming } from '../datasets/dataset.ts'
 import { audioInputs } from './audio-inputs.ts'
 import { imageInputs } from './image-inputs.ts'
 import { loadTokenizer } from './load-tokenizer.ts'
@@ -18,8 +18,10 @@ export interface PrepareOptions {
   /** How texts become vectors; default: by the mean of their tokens. */
   readonly pooling?: Pooling | undefined
   readonly normalization?: Normalization | undefined
-  /** Side of the square images, if the model's is not fixed. */
+  /** Side of the square images, if neither the model's nor the framing's is fixed. */
   readonly imageSize?: number | undefined
+  /** How images from files are brought to the size that the model takes; default: they are squeezed. */
+  readonly framing?: ImageFraming | undefined
   /** Samples a second. */
   readonly sampleRate?: number | undefined
   readonly signal?: AbortSignalLike | undefined

@@ -55,7 +55,7 @@ const thin: Method = {
   },
 }
 
-function thinned(restore: PruneOptions['restore']): Model {
+function thinned(restore: NonNullable<PruneOptions['restore']>): Model {
   return transform(encoder, prune({ method: thin, schedule: schedule(2, { layers: [0], keep: 1 }), restore })).model
 }
 

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { checkRegimes, type Plan, type RunPlan } from '@tp/compiler'
+import { checkRegimes, type RunPlan } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import type { OptimizedPlan } from '@tp/optimize'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -75,63 +75,6 @@ describe('tp optimize', () => {
     expect(text).toContain('answers with a probability below 93.0 %: 3.5 % of the examples')
     expect(text).toContain('next  tp prune m.onnx --plan p.json -o pruned.onnx')
     expect(text).toContain('then  tp serve pruned.onnx --guard p.json --against m.onnx')
-  })
-
-  test('says by which loss a plan was chosen, whether the same examples tell it, and where labels contradict', () => {
-    const textOf = (own: Partial<OptimizedPlan['figures']>): string => {
-      const plan: Plan = { format: 1, method: 'tome', layers: [2], keep: [0.7] }
-      const figures = { ...onExamples, ...own }
-      return describePlan({ format: 1, regimes: [{ plan }], figures }, { model: 'm', out: 'p.json' })
-    }
-    expect(textOf({})).toContain('loss  0.2 points (-0.4 … 0.9), on 320 examples that chose nothing\n')
-    const expectedLoss = { estimate: 0.5, low: 0.1, high: 1.6 }
-    const few = textOf({ confirmed: false, expectedLoss })
-    expect(few).toContain(
-      'loss  0.5 points (0.1 … 1.6), by labels 0.2 (-0.4 … 0.9), on 320 examples that it was chosen by\n',
-    )
-    expect(few).not.toContain('ALARM')
-    const alarm = 'ALARM  labels say that it loses more than 1 points: check it on other examples\n'
-    expect(textOf({ confirmed: false, expectedLoss, contradicted: true })).toContain(alarm)
-  })
-
-  test('says what 8 bits do alone, and that a plan is in them', () => {
-    const figures: OptimizedPlan['figures'] = {
-      ...onExamples,
-      eightBits: { speedup: 1.9, loss: { estimate: 0.1, low: -0.5, high: 0.7 }, holds: true },
-    }
-    const textOf = (plan: Plan, own: Partial<typeof figures> = {}): string =>
-      describePlan({ format: 1, regimes: [{ plan }], figures: { ...figures, ...own } }, { model: 'm', out: 'p.json' })
-    const quantize = {}
-    const pruned = textOf({ format: 1, method: 'sdtp', layers: [1, 3], keep: [0.8, 0.7], quantize })
-    expect(pruned).toContain('p.json  sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits\n')
-    expect(pruned).toContain('8 bits alone  1.90×, loss 0.1 points (-0.5 … 0.7) on the examples for choosing\n')
-    const alone = textOf({ format: 1, method: 'none', quantize })
-    expect(alone).toContain('p.json  no tokens are pruned but dead ones, in 8 bits\n')
-    expect(alone).toContain('next  tp prune m --plan p.json')
-    const eightBits = { speedup: 1.9, loss: { estimate: 4, low: 3, high: 5 }, holds: false }
-    const dense = textOf({ format: 1, method: 'none' }, { eightBits })
-    expect(dense).toContain('p.json  nothing pruned or in 8 bits is faster and loses no more than 1 points\n')
-    expect(dense).toContain('4.0 points (3.0 … 5.0) on the examples for choosing; nothing was pruned in 8 bits\n')
-  })
-
-  test('says what fewer layers do alone, and that a plan has them', () => {
-    const leftOut = { layers: [2, 4], speedup: 1.4, loss: { estimate: 0.3, low: -0.5, high: 1.1 }, holds: true }
-    const figures: OptimizedPlan['figures'] = { ...onExamples, leftOut }
-    const textOf = (plan: Plan, own: Partial<typeof figures> = {}): string =>
-      describePlan({ format: 1, regimes: [{ plan }], figures: { ...figures, ...own } }, { model: 'm', out: 'p.json' })
-    const without = textOf({ format: 1, method: 'none', leaveOut: [2, 4], quantize: {} })
-    expect(without).toContain('p.json  without layers 2, 4, no tokens are pruned but dead ones, in 8 bits\n')
-    expect(without).toContain(
-      'without layers 2, 4 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing\n',
-    )
-    expect(without).toContain('next  tp prune m --plan p.json')
-    const both = textOf({ format: 1, method: 'tome', layers: [1], keep: [0.7], leaveOut: [2, 4], pack: true })
-    expect(both).toContain('p.json  without layers 2, 4, tome, keep 0.7 at layer 1, packed\n')
-    const dense = textOf({ format: 1, method: 'none' }, { leftOut: { ...leftOut, layers: [2], holds: false } })
-    expect(dense).toContain('p.json  nothing pruned or with fewer layers is faster and loses no more than 1 points\n')
-    expect(dense).toContain(
-      'without layer 2 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing; all layers',
-    )
   })
 
   test('writes a plan that tp prune accepts', { timeout }, async () => {

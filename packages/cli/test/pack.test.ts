@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { modelPath } from '@tp/models'
@@ -61,6 +61,16 @@ describe.skipIf(missing !== '')(`with the native runtime${missing}`, () => {
     const bench = await tpHere(['bench', verified, '--runtime', 'native', '--shapes', '2x16', '--json'])
     expect(bench.code).toBe(0)
     expect(JSON.parse(bench.stdout).rows).toHaveLength(1)
+  })
+
+  test('verifies a plan that packs with the runtime that runs the file', async () => {
+    const plan = join(folder, 'plan.json')
+    const fields = { format: 1, method: 'cls-attention', keep: 0.6, layers: [0, 1], pack: true }
+    writeFileSync(plan, JSON.stringify(fields))
+    const out = join(folder, 'pruned-and-packed.onnx')
+    const { code, stdout } = await tpHere(['prune', modelPath('mail'), '--plan', plan, '-o', out, '--verify', '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).verification.difference).toBeLessThan(1e-4)
   })
 
   test('says of an 8-bit model how far rounding moves its outputs', async () => {

@@ -15,7 +15,7 @@ export type { AnswerNearness, ComparedAnswers, ComparedLoss, Comparer, Paired, T
 export { comparerOf } from './tasks/comparer-of.ts'
 export { mcnemarContent } from './tasks/mcnemar-content.ts'
 export { type NearnessOf, nearnessTo } from './tasks/nearness.ts'
-export { factor, points, speedUpText } from './texts.ts'
+export { amountOf, factor, points, speedUpText } from './texts.ts'
 export { type ComparedVariant, compareVariants, type VariantToCompare } from './variants/compare-variants.ts'
 
 // Times: in turns, and FLOPs.

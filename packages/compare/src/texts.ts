@@ -15,6 +15,11 @@ export function points({ estimate, low, high }: Interval): string {
   return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
 }
 
+/** `1 point of accuracy`, `0.5 points of accuracy`: an amount with its unit, which is a plural. */
+export function amountOf(amount: number, unit: string): string {
+  return `${amount} ${amount === 1 ? unit.replace(/^(point|hundredth)s/, '$1') : unit}`
+}
+
 /** One decimal, with a minus sign and without minus zero. */
 function signed(value: number): string {
   const text = Math.abs(value).toFixed(1)

@@ -29,11 +29,16 @@ export {
 } from './speech/prune-speech.ts'
 export { type WeighedDecoders, weighDecoders } from './speech/weigh-decoders.ts'
 
+// For readers: a plan in lines, and the verdict on it.
+
+export { describeLoss, describeOptimized } from './summary/describe.ts'
+export { changesNothing, verdictOfPlan } from './summary/verdict.ts'
+
 // Without data: what was measured to be safe for the head of a model.
 
+export { type PruningToNote, pruningNotes, safeChoiceNote } from './safe/notes.ts'
 export { type PruneSafelyOptions, pruneSafely, type SafeChoice, type SafelyPruned } from './safe/prune-safely.ts'
 export type { SafeMethod } from './safe/safe-default.ts'
-export { type WholeReading, wholeReadings } from './safe/whole-readings.ts'
 
 // Weights in eight bits: as few products remain in float32 as a tolerance allows.
 

@@ -56,7 +56,7 @@ export interface OptimizeOptions {
   /** Methods to choose from whatever their recipes say. */
   readonly variants?: readonly Variant[]
   /**
-   * Teaches a method its values, as `trainPlan` of @tp/train does, without labels. It is called for methods whose recipes are for the model
+   * Teaches a method its values, as `teachMethod` of @tp/train does, without labels. It is called for methods whose recipes are for the model
    * and that have something to learn, if there is time, on a third of 900 examples or more (of 450 queries), which choose nothing.
    */
   readonly learn?: (request: MethodToTeach) => Promise<TrainedValues>

@@ -9,7 +9,6 @@ export type { TrainingWork, WorkDone } from './training-work.ts'
 // Jobs: the whole of a training: the stages of a method, stored and resumed, observed, and learned values as a plan.
 
 export { APART } from './job/apart.ts'
-export { fingerprint } from './job/fingerprint.ts'
 export type { Accuracies, TrainedJob, TrainingJob } from './job/job.ts'
 export { type LearnedPlan, learnedSummary, planAt } from './job/learned-plan.ts'
 export type { TrainingObserver } from './job/observer.ts'
@@ -23,6 +22,7 @@ export {
   trainingStages,
 } from './job/stages.ts'
 export { ANSWERS_PART, type StoredPart, type TrainingStore } from './job/store.ts'
+export { type TeachMethodOptions, teachMethod } from './job/teach-method.ts'
 export { layersToLearn, type TrainedMethod, type TrainMethodOptions, trainMethod } from './job/train-method.ts'
 export {
   type FitPlanOptions,

@@ -1,18 +1,12 @@
 import type { FlopsShare } from '@tp/compare'
 import { type Plan, type PlanFields, planFields, type WrittenAs, type WrittenField } from '@tp/compiler'
-import type { Amount, MethodEntry } from '@tp/core'
-import { type AmountName, amountKinds, amountNames, amountRules, parseOptions } from '@tp/core/host'
+import type { Amount } from '@tp/core'
+import { type AmountName, amountKinds, amountNames, amountRules } from '@tp/core/host'
+import type { VariantAmount } from '@tp/plans/files'
 import type { Arguments } from './option.ts'
 import { type comparedAmountOptions, countOptions, optionName, type pruningOptions } from './pruning-options.ts'
 import { usageError } from './usage-error.ts'
 import { number, numberList, wholeNumber, word } from './values.ts'
-
-/** How many tokens are kept, as options say it. */
-export interface ReadAmount {
-  readonly fields: Partial<Plan>
-  /** In place of a keep ratio, which is found once the model is known. */
-  readonly flops?: FlopsShare
-}
 
 /** Options that say how many tokens are kept. */
 const amountOptionNames: readonly (AmountName | 'flops')[] = [...amountNames, 'flops']
@@ -76,17 +70,11 @@ function removeByParam(args: Readonly<Record<string, unknown>>): {
   return { remove: found.slice('r='.length), others: { ...args, param: param.filter((text) => text !== found) } }
 }
 
-/** A plan by the options of a command line. @throws TpError TP_OPTION */
-export function planOf(entry: MethodEntry, { params = {}, ...fields }: Partial<Plan>): Plan {
-  const values = parseOptions(entry.name, entry.options, params as Readonly<Record<string, string>>)
-  return { ...fields, format: 1, method: entry.name, ...(Object.keys(values).length > 0 && { params: values }) }
-}
-
 /**
  * The amounts of a command line that compares, one row each, with the layers.
  * @throws TpError TP_USAGE
  */
-export function readComparedAmounts(args: ComparedArguments): ReadAmount[] {
+export function readComparedAmounts(args: ComparedArguments): VariantAmount[] {
   const { layers } = args
   const { remove } = removeByParam(args)
   const common = { ...(layers !== undefined && { layers }) }
@@ -126,7 +114,7 @@ export function saysHowMany(plan: Partial<Plan>): boolean {
 }
 
 /** In tables: `0.7`, `tokens 64`. */
-export function amountsLabel({ fields, flops }: ReadAmount): string {
+export function amountsLabel({ fields, flops }: VariantAmount): string {
   if (flops !== undefined) return `flops ${flops.share}`
   const name = amountNames.find((each) => fields[each] !== undefined)
   if (name === undefined) return ''

@@ -15,7 +15,7 @@ import { needing, text } from '../arguments/option.ts'
 import { comparedAmountOptions, pruningOptions } from '../arguments/pruning-options.ts'
 import { readComparedAmounts, readSettings } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/run-options.ts'
-import { comparedMethods, pruneVariants } from '../measuring/variants.ts'
+import { comparedMethods, namedVariants } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
@@ -71,8 +71,8 @@ export const benchCommand: Command = command({
       const source = await asPooled(file, args)
       // The first variant is without pruning.
       if (compared.entries.length > 0) judgedFrom = 2
-      const how = { file: source, compared, amounts, settings, weights: args.weights, signal }
-      for (const { method, keep, plain } of await pruneVariants(how)) {
+      const how = { ...compared, amounts, settings, weights: args.weights, signal }
+      for (const { method, keep, plain } of await namedVariants(source, how)) {
         const { model } = plain
         const name = [method, keep].join(' ').trim()
         models.push({ name, model, open: () => loadSession(runtime, model, source, { threads, signal }) })

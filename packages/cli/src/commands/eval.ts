@@ -14,7 +14,7 @@ import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import { titleOf } from '../measuring/title.ts'
-import { comparedMethods, type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
+import { comparedMethods, namedVariants, type VariantRow } from '../measuring/variants.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, openTaskInputs, type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
@@ -82,11 +82,11 @@ export const evalCommand: Command = command({
     const isWeighed = own.restore === undefined && weighing?.refusal === undefined && weighing !== undefined
     const settings = isWeighed ? { ...own, restore: 'weighed' as const } : own
     const inspection = compared && inspectEncoders(file.model, settings.encoder)[0]
-    const variants: PrunedVariant[] = []
+    const variants: VariantRow[] = []
     if (compared) {
       progress.stage(`pruning ${basename(path)}`)
-      const request = { file, compared, amounts, leaveOut, settings, weights: args.weights, signal }
-      variants.push(...(await pruneVariants(request)))
+      const request = { ...compared, amounts, leaveOut, settings, weights: args.weights, signal }
+      variants.push(...(await namedVariants(file, request)))
     }
     const batchSize = batchSizeOf(file)
     const opened = withTokens(await openTaskInputs(path, data, batchSize, args, context), args)
@@ -132,7 +132,7 @@ interface RowsToMeasure {
   readonly file: ModelFile
   /** For a pruned model. */
   readonly inspection: Inspection | undefined
-  readonly variants: readonly PrunedVariant[]
+  readonly variants: readonly VariantRow[]
   readonly data: TaskData
   readonly batchSize: number
 }

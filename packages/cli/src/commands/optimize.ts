@@ -1,10 +1,9 @@
 import { basename } from 'node:path'
-import { type Demands, type Verdict, verdictOf } from '@tp/compare'
 import { fromPlan, inspect } from '@tp/compiler'
 import { readSafetensors } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { outputsOf, removeWithWaiting, replaceFile } from '@tp/data/files'
-import type { OptimizedPlan } from '@tp/optimize'
+import { describeLoss, verdictOfPlan } from '@tp/optimize'
 import { inspectEncoders, requireKeptRows } from '@tp/plans/files'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { demandOptions, readDemands } from '../arguments/demand-options.ts'
@@ -18,10 +17,9 @@ import { endable } from '../context/endable.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, givesVectors, openTaskInputs, type TaskInputs } from '../model/open-task-inputs.ts'
-import { measuredPath, valuesPath } from '../optimizing/measured-file.ts'
-import { checkNames, type FoundPlan, searchPlan } from '../optimizing/search.ts'
+import { checkNames, type FoundPlan, measuredPath, searchPlan, valuesPath } from '../optimizing/search.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
-import { changesNothing, describePlan, lossTexts, pointsText, searchText } from '../printing/plan-text.ts'
+import { describePlan, searchText } from '../printing/plan-text.ts'
 import { describePruning } from '../printing/pruned-report.ts'
 import { pruneByPlan } from '../pruning/attempt.ts'
 import type { ReadPlan } from '../pruning/read-plan.ts'
@@ -174,7 +172,7 @@ export const optimizeCommand: Command = command({
     const values = planOut !== undefined && found.learned !== undefined ? valuesPath(planOut) : weights
     const planned =
       planOut === undefined ? undefined : describePlan(optimized, { model: path, out: planOut, weights: values })
-    const verdict = verdictOn(optimized.figures, changesNothing(found.plan), demands)
+    const verdict = verdictOfPlan(optimized, demands)
     const exit = verdict.passed ? EXIT.done : EXIT.belowThreshold
     if (out === undefined) {
       const content = { model: path, planOut, plan: optimized, seconds, processorSeconds, verdict }
@@ -184,11 +182,9 @@ export const optimizeCommand: Command = command({
     const read = await readFound(found, args)
     const how = { trace: false, monitor: false, outputTokens: false, deadTokens: true }
     const attempt = await endable(() => pruneByPlan(whole, read, { ...how, seen, isDefault: false }))
-    // A packed file was compared with the dense one on all examples, which its runtime alone can do.
-    const isPacked = found.plan.pack === true
     const written = await writeAttempt(
       attempt,
-      { whole: file, out, verify: !isPacked, decoder: undefined, beforeCommit: refuseExistingOut },
+      { whole: file, out, verify: true, decoder: undefined, beforeCommit: refuseExistingOut },
       // After Ctrl-C the best so far is written all the same.
       { progress, signal: new AbortController().signal },
     )
@@ -200,33 +196,11 @@ export const optimizeCommand: Command = command({
       ...(planOut === undefined ? { figures } : { planOut, plan: optimized }),
     }
     const texts = [planned, describePruning(report, attempt.pruned, attempt.pruned.options.method)]
-    const losses = figures.loss === undefined || planned !== undefined ? [] : lossTexts(figures, figures.loss)
+    const losses = planned === undefined ? describeLoss(figures) : []
     const text = [...texts.filter((own) => own !== undefined), [...losses, verdict.text].join('\n')].join('\n\n')
     return { content: { ...report, plan: found.plan, search, verdict }, text, code: exit }
   },
 })
-
-/** The answer to whether the plan is faster and as accurate as is demanded, by the figures of the search. */
-function verdictOn(figures: OptimizedPlan['figures'], isExact: boolean, demands: Demands): Verdict {
-  const { loss, expectedLoss = loss, speedup, examples, grid, points } = figures
-  const [cell] = grid
-  const speed = speedup ?? (cell && { estimate: cell.speedup, low: cell.low, high: cell.high })
-  if (expectedLoss === undefined || speed === undefined)
-    return {
-      answer: 'no',
-      text: `no: nothing that is faster loses at most ${demands.maxLoss}; only dead tokens are removed`,
-      passed: false,
-    }
-  const { estimate: value, low, high } = speed
-  return verdictOf(
-    {
-      loss: { unit: pointsText[points], interval: expectedLoss, same: isExact },
-      speedup: { value, low, high },
-      examples,
-    },
-    demands,
-  )
-}
 
 /** The pruned file, if one is written. */
 function fileOf(args: Pick<OptimizeArguments, 'out' | 'plan-out'>, path: string): string | undefined {

@@ -84,8 +84,8 @@ export const quantizeCommand: Command = command({
         : await (await import('../quantizing/compare.ts')).quantizeCompared(file, { ...args, data }, form, context)
     const { model, nodes, remaining, keepsWeights } = compared ?? quantized
     const verify = async (at: string) => {
-      const { verifyEightBits } = await import('../quantizing/verify-quantized.ts')
-      return await verifyEightBits(file, { path: at, model }, signal)
+      const { verifyQuantizedFile } = await import('@tp/plans/files')
+      return await verifyQuantizedFile(file, { path: at, model }, signal)
     }
     const { bytes, dataFiles, verification } = await writeModel(
       { model, file, out, verify: args.verify && verify },

@@ -1,15 +1,23 @@
 import { processorMs } from '@tp/compare'
-import type { Plan } from '@tp/compiler'
+import type { Plan, TrainedValues } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
-import { needsValues } from '@tp/core/host'
+import { needsValues, readSafetensors } from '@tp/core/host'
 import type { Runtime } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { ModelInputs } from '@tp/data/inputs'
-import { type OptimizedPlan, type OptimizeOptions, type OptimizeProgress, optimize, type Variant } from '@tp/optimize'
+import {
+  type MethodToTeach,
+  type OptimizedPlan,
+  type OptimizeOptions,
+  type OptimizeProgress,
+  optimize,
+  type Variant,
+} from '@tp/optimize'
+import { keepMeasurements } from '@tp/optimize/files'
 import { segmentOf } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
-import { fingerprint } from '@tp/train'
+import { teachMethod } from '@tp/train'
 import { type demandOptions, readDemands } from '../arguments/demand-options.ts'
 import type { Arguments } from '../arguments/option.ts'
 import type { pruningOptions } from '../arguments/pruning-options.ts'
@@ -18,10 +26,8 @@ import type { Context } from '../context/context.ts'
 import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import { inSeconds } from '../printing/numbers.ts'
+import { grouped, inSeconds } from '../printing/numbers.ts'
 import { formHere } from '../quantizing/quantize-file.ts'
-import { Lessons } from './lessons.ts'
-import { measuredPath, readMeasured, writeMeasured } from './measured-file.ts'
 import { fingerprintOf, takesTrainedValues, variantsOf } from './variants.ts'
 
 /** Options of a search. */
@@ -67,6 +73,16 @@ const stageTexts: Readonly<Record<OptimizeProgress['stage'], string>> = {
 /** Those of one bar. */
 const counted = Object.keys(stageTexts).slice(1)
 
+/** Measurements of an interrupted search, next to the plan that it was to write. */
+export function measuredPath(out: string): string {
+  return `${out}.measured`
+}
+
+/** Values that a method has learned in the search: next to the plan, so that no file of values with the plan's own name is replaced. */
+export function valuesPath(out: string): string {
+  return `${out}.safetensors`
+}
+
 /** Finds the fastest plan for a model that loses no more than is allowed, on this machine and by these examples. */
 export async function searchPlan(
   file: ModelFile,
@@ -78,11 +94,16 @@ export async function searchPlan(
   const processorBefore = processorMs()
   const catalog = await loadMethods(args.plugin)
   const { methods, variants } = await candidatesOf(args, catalog)
-  const lessons = new Lessons(file, context, data.task === 'ranking')
-  const optimized = await search(file, data, { methods, variants, lessons }, args, context)
+  const lessons = new Map<string, Uint8Array>()
+  const learn = async (method: MethodToTeach): Promise<TrainedValues> => {
+    const bytes = await teach(file, method, data, context)
+    lessons.set(method.entry.name, bytes)
+    return readSafetensors(bytes)
+  }
+  const optimized = await search(file, data, { methods, variants, learn }, args, context)
   const plan = optimized.regimes.at(-1)?.plan ?? { format: 1, method: 'none' }
   const own = catalog.get(plan.method)?.entry
-  const learned = lessons.learnedBy(plan.method)
+  const learned = lessons.get(plan.method)
   return {
     ...{ optimized, plan, weights: own && takesTrainedValues(own) ? args.weights : undefined },
     ...(learned && { learned }),
@@ -96,8 +117,21 @@ interface Candidates {
   readonly variants: readonly Variant[]
 }
 
-interface CandidatesToTeach extends Candidates {
-  readonly lessons: Lessons
+/** The values that a method learns during the search, as a safetensors file. */
+async function teach(
+  file: ModelFile,
+  method: MethodToTeach,
+  { task }: TaskInputs,
+  { progress, signal }: Context,
+): Promise<Uint8Array> {
+  progress.stage(`training ${method.entry.name} on ${grouped(method.inputs.targets.length)} examples`)
+  return await teachMethod({
+    ...{ ...method, dense: file.model, source: file.hash(), runtime: nodeRuntime() },
+    gives: task === 'ranking' ? 'score' : 'logits',
+    load: (model) => loadSession(nodeRuntime(), model, file, { threads: 1, signal }),
+    observer: { onWork: ({ done, total }) => progress.step(done, total) },
+    signal,
+  })
 }
 
 /** Methods that are named; else all, by their recipes, and those of plugins that have neither recipes nor trained values. */
@@ -123,7 +157,7 @@ async function candidatesOf(
 async function search(
   file: ModelFile,
   data: TaskInputs,
-  { methods, variants, lessons }: CandidatesToTeach,
+  { methods, variants, learn }: Candidates & Required<Pick<OptimizeOptions, 'learn'>>,
   args: SearchArguments,
   context: Context,
 ): Promise<OptimizedPlan> {
@@ -134,10 +168,13 @@ async function search(
   const { protect, encoder, ...segment } = readSettings(args)
   const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
   const form = await formHere()
-  const measured = await measurementsOf(args, () =>
+  const subject = {
+    ...{ source: file.hash(), examples: data.inputs as ModelInputs, device },
     // A confident bound divides the examples in another way.
-    subjectOf(file, data.inputs as ModelInputs, args.weights, device, { encoder, ...protection, confident, minutes }),
-  )
+    settings: { encoder, ...protection, confident, minutes },
+    values: args.weights && (await fingerprintOf(args.weights)),
+  }
+  const measured = planOut === undefined ? {} : await keepMeasurements(measuredPath(planOut), subject, args.resume)
   // Ctrl-C lets what is measured end, and then the search.
   const { signal: uninterrupted } = new AbortController()
   let stage: OptimizeProgress['stage'] | undefined
@@ -154,7 +191,7 @@ async function search(
         runtime: nodeRuntime(),
         device,
         enough: signal,
-        ...{ methods, variants, learn: (lesson) => lessons.teach(lesson) },
+        ...{ methods, variants, learn },
         ...measured,
       },
       ...{ protection, confident, cascade, maxLoss: readDemands(args).maxLoss },
@@ -180,33 +217,6 @@ async function search(
 /** `any`: operators of every runtime, timed in Node's. */
 async function openDevice(name = 'any'): Promise<Runtime> {
   return await openRuntime(name === 'any' ? 'node' : name)
-}
-
-/** Measurements that are kept next to the plan. */
-async function measurementsOf(
-  { 'plan-out': planOut, resume = false }: SearchArguments,
-  subject: () => Promise<string>,
-): Promise<Pick<OptimizeOptions, 'known' | 'onMeasured'>> {
-  if (planOut === undefined) return {}
-  const measured = measuredPath(planOut)
-  const about = await subject()
-  return {
-    onMeasured: (known) => writeMeasured(measured, { about, known }),
-    ...(resume && { known: await readMeasured(measured, about) }),
-  }
-}
-
-/** A text by which measurements of the same model, data, runtime and settings are known again. */
-async function subjectOf(
-  file: ModelFile,
-  inputs: ModelInputs,
-  weights: string | undefined,
-  device: Runtime,
-  settings: object,
-): Promise<string> {
-  const { version } = await device.diagnose()
-  const trained = weights === undefined ? '' : ` ${await fingerprintOf(weights)}`
-  return `${file.hash()} ${await fingerprint(inputs)} ${version}${trained} ${JSON.stringify(settings)}`
 }
 
 /** @throws TpError TP_UNKNOWN_METHOD, TP_RUNTIME, TP_PLUGIN, before anything is read */

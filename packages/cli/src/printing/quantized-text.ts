@@ -1,12 +1,10 @@
-import type { AnswerNearness, QuantizedComparison } from '@tp/compare'
+import type { AnswerNearness } from '@tp/compare'
 import type { QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Task } from '@tp/data/outputs'
 import type { Quantized, QuantizedWithin } from '@tp/optimize'
+import type { EightBitsVerified } from '@tp/plans/files'
 import { lines } from './lines.ts'
 import { counted, megabytes, percentage } from './numbers.ts'
-
-/** For a decoder, examples in batches are not compared with those alone. */
-export type EightBitsVerified = Pick<QuantizedComparison, 'distances'> & Partial<QuantizedComparison>
 
 export interface PrintedQuantization extends Partial<AnswerNearness> {
   readonly out: string

@@ -1,14 +1,12 @@
-import { inputKind } from '@tp/compare'
-import { type inspect, type Plan, readProvenance } from '@tp/compiler'
+import type { inspect, Plan } from '@tp/compiler'
 import { type ModelFile, readModelFolder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
-import { pruneSafely } from '@tp/optimize'
+import { pruneSafely, pruningNotes, safeChoiceNote } from '@tp/optimize'
 import { inspectEncoders, type PrunedModelFile } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import type { SpeedReport } from '../printing/pruned-report.ts'
-import { FILLED_ROWS, KEPT_ROWS, NAMED_METHOD, safeChoiceNote, wholeHeadNote } from '../printing/pruning-notes.ts'
 import { pruneFile } from './prune-file.ts'
 import { type ReadPlan, readPlan } from './read-plan.ts'
 
@@ -41,15 +39,7 @@ export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: Att
   const { outputTokens, restore, isDefault, ...how } = options
   const plan = restore === undefined ? read.plan : { ...read.plan, restore }
   const pruned = await pruneFile(whole, { ...read, plan }, how)
-  const { file, inspections, encoders, model } = pruned
-  const known = outputTokens ? KEPT_ROWS : wholeHeadNote(inspections, inputKind(file.model), plan.restore)
-  const isPruned = encoders.some(({ schedule }) => schedule.size > 0)
-  const isFilled = readProvenance(model).some(({ filled }) => filled === 'mean')
-  const notes = [
-    ...(known !== undefined && (isPruned || isDefault) ? [known] : []),
-    ...(known !== undefined && isPruned && !isDefault ? [NAMED_METHOD] : []),
-    ...(isFilled ? [FILLED_ROWS] : []),
-  ]
+  const notes = pruningNotes({ ...pruned, restore: plan.restore, outputTokens, isDefault })
   return { pruned, plan: read.plan, notes }
 }
 
@@ -82,6 +72,6 @@ export async function pruneByDefault(
     },
     ...{ maxTokens, timingMs, signal },
   })
-  const notes = [...made.attempt.notes, safeChoiceNote(why, inputKind(whole.model))]
+  const notes = [...made.attempt.notes, safeChoiceNote(why, whole.model)]
   return { ...made.attempt, notes, speed: { ...speed, ...(tokens !== undefined && { tokens }) } }
 }

@@ -2,7 +2,7 @@ import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan } from '@tp/co
 import { type Method, TpError } from '@tp/core'
 import { amountNames } from '@tp/core/host'
 import { LARGEST_JSON, readInputText } from '@tp/data/files'
-import type { FilePlan } from '@tp/plans/files'
+import { type FilePlan, planOf } from '@tp/plans/files'
 import type { Arguments } from '../arguments/option.ts'
 import type {
   amountOptions,
@@ -16,7 +16,6 @@ import {
   AMOUNTS_MISSING,
   amountUnneeded,
   LAYERS_ALONE,
-  planOf,
   readFlops,
   readWritten,
   saysHowMany,

@@ -5,8 +5,9 @@ import { stageModel } from '@tp/data/files'
 import { verifyPrunedFile } from '@tp/plans/files'
 import type { Context } from '../context/context.ts'
 import { endable, interruptible } from '../context/endable.ts'
-import { type DecoderToChange, repairDecoder } from '../decoding/repair-decoder.ts'
+import { type DecoderToChange, repairedDecoder } from '../decoding/repair-decoder.ts'
 import { ONE_ROW } from '../model/as-pooled.ts'
+import { nativeModule } from '../plugins/open-runtime.ts'
 import { type PrintedPruning, pruningContent } from '../printing/pruned-report.ts'
 import type { Attempt } from './attempt.ts'
 
@@ -40,12 +41,13 @@ export async function writeAttempt(
   let verification: VerifiedPruning | undefined
   if (verify) {
     progress.stage('verifying')
-    verification = await verifyPrunedFile(pruned, { whole, path: staged.path, signal, compute: interruptible })
+    const native = pruned.packed ? nativeModule() : undefined
+    verification = await verifyPrunedFile(pruned, { whole, path: staged.path, signal, native, compute: interruptible })
   }
   const states = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
   const encoder = decoder?.weighs ? file.model : undefined
   const repair = { out: decoder?.out, states, size: inspection.hidden, encoder, verify, signal }
-  const repaired = decoder && (await repairDecoder(decoder.file, repair))
+  const repaired = decoder && (await repairedDecoder(decoder.file, repair))
   await using repairedFile = repaired?.staged
   throwIfAborted(signal, 'tp')
   await beforeCommit()

@@ -1,6 +1,6 @@
 import type { Speedup } from '@tp/metrics'
 import type { ComparedLoss } from '../tasks/comparer.ts'
-import { factor, points, speedUpText } from '../texts.ts'
+import { amountOf, factor, points, speedUpText } from '../texts.ts'
 
 /** Conditions that a pruned model has to meet. */
 export interface Demands {
@@ -44,7 +44,7 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
     return no(`it is slower: ${speed} as fast as dense; ${lossText(loss)}`)
   if (!same && high > Math.max(maxLoss, SHOWN)) {
     const few = `${examples.toLocaleString('en-US')} ${examples === 1 ? 'example does' : 'examples do'} not show`
-    const claim = `that it loses at most ${maxLoss} ${maxLoss === 1 ? unit.replace(/s(?= of)/, '') : unit}: ${points({ ...interval, high })}`
+    const claim = `that it loses at most ${amountOf(maxLoss, unit)}: ${points({ ...interval, high })}`
     return notShown(`${speed} as fast as dense, but ${few} ${claim}`, !confident)
   }
   if (minSpeedup === undefined && speedup.low <= 1)

@@ -13,3 +13,13 @@ export {
   type WrittenFile,
   withoutItsLayers,
 } from './prune-file.ts'
+export { type RepairDecoderOptions, type RepairedDecoder, repairDecoder, requireStates } from './repair-decoder.ts'
+export { readTrainedValues } from './trained-values.ts'
+export {
+  type PrunedVariant,
+  type PruneVariantsOptions,
+  planOf,
+  pruneVariants,
+  type VariantAmount,
+} from './variants.ts'
+export { type EightBitsVerified, verifyQuantizedFile } from './verify-quantized-file.ts'

@@ -62,3 +62,13 @@ test('writes nothing where a plan does not fit', async () => {
   await expect(pruneFile(small, join(folder, 'no.onnx'), beyond)).rejects.toMatchObject({ code: 'TP_SCHEDULE' })
   expect(readdirSync(folder)).toEqual(before)
 })
+
+test('does not verify a packed file without the runtime that runs it', async () => {
+  const before = readdirSync(folder)
+  const packed = { plan: { ...plan, pack: true as const }, methods, verify: true }
+  await expect(pruneFile(small, join(folder, 'packed.onnx'), packed)).rejects.toMatchObject({
+    code: 'TP_RUNTIME',
+    message: expect.stringContaining('only @tp/runtime-native runs packed files'),
+  })
+  expect(readdirSync(folder)).toEqual(before)
+})

@@ -13,6 +13,7 @@ import {
   transformsOf,
   type UnplannedOptions,
 } from '@tp/compiler'
+import { TpError } from '@tp/core'
 import { type Session, throwIfAborted } from '@tp/core/runtime'
 import { type ModelFile, readModel, sizeOfFiles } from '@tp/data'
 import { loadSession, stageModel, withModelAsFile } from '@tp/data/files'
@@ -42,6 +43,8 @@ export interface PrunedModelFile extends Omit<PruneReport, 'transform'> {
   readonly options: PruneOptions
   /** Nodes in 8 bits, where the plan asks for that. */
   readonly quantized?: QuantizeReport['nodes']
+  /** Whether the plan packs it, so that only `@tp/runtime-native` runs it. */
+  readonly packed: boolean
 }
 
 /**
@@ -75,7 +78,8 @@ export async function pruneModelFile(
   const { model, reports } = compute(() => transform(file.model, ...transforms))
   const { layerCount, cuts, encoders } = reportOf(reports, 'prune') as PruneReport
   const rounded = reportOf(reports, 'quantize')
-  const done = { model, file, inspections, options, layerCount, cuts, encoders }
+  const packed = reportOf(reports, 'pack') !== undefined
+  const done = { model, file, inspections, options, layerCount, cuts, encoders, packed }
   return { ...done, ...(rounded && { quantized: rounded.nodes }) }
 }
 
@@ -85,19 +89,27 @@ export interface VerifyFileOptions {
   /** Where the pruned model can be loaded from. */
   readonly path: string
   readonly signal: AbortSignal
+  /** URL of `@tp/runtime-native`, for a packed file. */
+  readonly native?: string | undefined
   readonly compute?: Compute
 }
 
 /**
  * Verifies a pruned model in a process of its own with limits, before its weights are stored in 8 bits, if they are. Where layers are left
  * out, the dense model is that without them, which is not what lies at the path of its file.
- * @throws TpError TP_VERIFY, TP_DENSE where the dense model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
+ * @throws TpError TP_VERIFY, TP_DENSE where the dense model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED; TP_RUNTIME for a packed file
+ * without `native`
  */
 export async function verifyPrunedFile(
   pruned: PrunedModelFile,
-  { whole, path, signal, compute = (work) => work() }: VerifyFileOptions,
+  { whole, path, signal, native, compute = (work) => work() }: VerifyFileOptions,
 ): Promise<VerifiedPruning> {
-  const { file, options } = pruned
+  const { file, options, packed } = pruned
+  if (packed && native === undefined) {
+    const seen = 'the plan packs the file, and only @tp/runtime-native runs packed files'
+    throw new TpError('TP_RUNTIME', 'plans', `${seen}; give its URL as \`native\`, or do not verify`)
+  }
+  const module = packed && native !== undefined ? { module: native } : {}
   const [inspection] = pruned.inspections
   const bounds = boundsFor(await sizeOfFiles(file), largestRun(inspection, trialsFor(file.model, inspection)))
   await using process = boundedProcess(signal)
@@ -112,7 +124,7 @@ export async function verifyPrunedFile(
       return compute(() => transform(file.model, prune({ ...options, ...how, schedule }))).model
     },
     openSource: () => (file === whole ? load(file.path) : open(file.model)),
-    openPruned: () => load(path),
+    openPruned: () => process.load(path, { bounds, ...module }),
     open,
     openTimed: (model) => loadSession(nodeRuntime(), model, file, { signal, threads: 1 }),
   })
@@ -148,14 +160,17 @@ export async function pruneFile(
   {
     verify = false,
     signal = new AbortController().signal,
+    native,
     ...options
-  }: FilePlan & PruneFileOptions & { readonly verify?: boolean; readonly signal?: AbortSignal },
+  }: FilePlan &
+    PruneFileOptions &
+    Pick<VerifyFileOptions, 'native'> & { readonly verify?: boolean; readonly signal?: AbortSignal },
 ): Promise<WrittenFile> {
   const { plan, methods, values, flops, ...how } = options
   const whole = await readModel(path, { where: 'plans', signal })
   const pruned = await pruneModelFile(whole, { plan, methods, values, flops }, how)
   await using staged = await stageModel(pruned.model, whole, out, signal)
-  const verification = verify ? await verifyPrunedFile(pruned, { whole, path: staged.path, signal }) : undefined
+  const verification = verify ? await verifyPrunedFile(pruned, { whole, path: staged.path, signal, native }) : undefined
   throwIfAborted(signal, 'plans')
   await staged.commit()
   const { bytes, dataFiles } = staged

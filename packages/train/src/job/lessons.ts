@@ -1,11 +1,10 @@
 import { asScored, classify, qualityOf, rank } from '@tp/compare'
 import { TpError } from '@tp/core'
-import { isLabeled, type ModelInputs } from '@tp/data/inputs'
+import { fingerprint, isLabeled, type ModelInputs } from '@tp/data/inputs'
 import { largest, logitRowsOf } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import { defaults } from '../settings.ts'
 import { askDense } from './ask-dense.ts'
-import { fingerprint } from './fingerprint.ts'
 import { type LessonOptions, runOptions, type TrainingData } from './training-data.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { type Learned, type Method, TpError } from '@tp/core'
+import { fingerprint } from '@tp/data/inputs'
 import { type LearnedPruning, type LearnOptions, learnPruning } from '../learn.ts'
 import { defaults } from '../settings.ts'
 import { weightsOf } from '../weights.ts'
-import { fingerprint } from './fingerprint.ts'
 import { finished, runJob, type TrainedJob, type TrainingJob } from './job.ts'
 import { methodWork } from './stages.ts'
 

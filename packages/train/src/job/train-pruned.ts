@@ -1,7 +1,7 @@
+import { fingerprint } from '@tp/data/inputs'
 import type { Model } from '@tp/onnx'
 import { defaults } from '../settings.ts'
 import { train } from '../train.ts'
-import { fingerprint } from './fingerprint.ts'
 import { finished, runJob, type TrainedJob, type TrainingJob } from './job.ts'
 import { prunedWork } from './stages.ts'
 

@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/data/inputs'
+import type { ModelInputs } from './model-inputs.ts'
 
 /** Labels, lengths and contents of examples as a short text, to know them again. */
 export async function fingerprint({ targets, lengths, keys }: ModelInputs): Promise<string> {

@@ -1,6 +1,9 @@
-import { factor, type InputKind } from '@tp/compare'
-import type { Inspection, PruneOptions } from '@tp/compiler'
-import { type SafeChoice, type SafeMethod, type WholeReading, wholeReadings } from '@tp/optimize'
+import { factor, type InputKind, inputKind } from '@tp/compare'
+import { type Inspection, type PruneOptions, type PruneReport, readProvenance } from '@tp/compiler'
+import type { Model } from '@tp/onnx'
+import type { SafeChoice } from './prune-safely.ts'
+import type { SafeMethod } from './safe-default.ts'
+import { type WholeReading, wholeReadings } from './whole-readings.ts'
 
 type Restoring = NonNullable<PruneOptions['restore']>
 
@@ -38,11 +41,42 @@ const prunedRows: Readonly<Record<Restoring, string>> = {
 
 const DECODED = 'tp eval --task asr measures the effect on its decoder'
 
+/** A pruned model, and how it was pruned. */
+export interface PruningToNote extends Pick<PruneReport, 'encoders'> {
+  readonly model: Model
+  /** The findings of `inspect` about the encoders of its source. */
+  readonly inspections: readonly Inspection[]
+  /** As pruning had it; default: auto. */
+  readonly restore?: Restoring | undefined
+  /** Whether only rows of per-token outputs were pruned, after the last attention. */
+  readonly outputTokens?: boolean
+  /** Whether the user named no method. */
+  readonly isDefault?: boolean
+}
+
+/**
+ * The effects of pruning on the outputs of a model, in sentences for its user: heads that read every token, rows of pruned tokens. None for
+ * models whose heads read only protected tokens.
+ * @example
+ * for (const note of pruningNotes({ model, encoders, inspections: [inspection] })) console.warn(note)
+ */
+export function pruningNotes(pruning: PruningToNote): string[] {
+  const { model, inspections, encoders, restore, outputTokens = false, isDefault = false } = pruning
+  const known = outputTokens ? KEPT_ROWS : wholeHeadNote(inspections, inputKind(model), restore)
+  const isPruned = encoders.some(({ schedule }) => schedule.size > 0)
+  const isFilled = readProvenance(model).some(({ filled }) => filled === 'mean')
+  return [
+    ...(known !== undefined && (isPruned || isDefault) ? [known] : []),
+    ...(known !== undefined && isPruned && !isDefault ? [NAMED_METHOD] : []),
+    ...(isFilled ? [FILLED_ROWS] : []),
+  ]
+}
+
 /**
  * A sentence on pruning a model whose head reads every token; undefined for other models. `restore`: the option;
  * `kind`: what the model reads.
  */
-export function wholeHeadNote(
+function wholeHeadNote(
   inspections: readonly Inspection[],
   kind: InputKind,
   restore: Restoring = 'auto',
@@ -62,12 +96,17 @@ export function wholeHeadNote(
 }
 
 /** Where rows of pruned tokens hold a mean: the file does not say what reads them. */
-export const FILLED_ROWS: string =
+const FILLED_ROWS =
   'rows of pruned tokens hold the mean of the kept ones, for a mean over all rows; if a decoder attends to them, give --set restore=nearest, ' +
   'or --set restore=none, and pass the output tp.mask to the decoder as the attention mask of its encoder'
 
-/** Why a file was pruned as it was, where no method is named. */
-export function safeChoiceNote(why: SafeChoice, kind: InputKind): string {
+/**
+ * Why a model was pruned as it was, in a sentence for its user, where no method was named.
+ * @param why of `pruneSafely`
+ * @param model as it was before
+ */
+export function safeChoiceNote(why: SafeChoice, model: Model): string {
+  const kind = inputKind(model)
   if ('exact' in why) return why.exact === 'unmeasured' ? UNMEASURED : wholeHeadDefault(kind)
   if ('losses' in why) return measuredNote(why)
   if ('message' in why)
@@ -104,9 +143,9 @@ function wholeHeadDefault(kind: InputKind): string {
 const QUANTIZED = 'tp quantize --smooth, then tp pack make such a model fast; tp optimize compares that with pruning'
 
 /** Where a method was named. */
-export const NAMED_METHOD: string = 'you named the method; tp eval measures its cost on your own data'
+const NAMED_METHOD = 'you named the method; tp eval measures its cost on your own data'
 
 /** Where output tokens alone are pruned. */
-export const KEPT_ROWS: string =
+const KEPT_ROWS =
   'a kept token has the row that the dense model gives it, unless the method merges others into it; tp.mask says which rows are tokens. ' +
   'Embed documents with this file, and queries with the dense one'

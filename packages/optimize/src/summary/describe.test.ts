@@ -1,0 +1,80 @@
+import type { Plan } from '@tp/compiler'
+import { expect, test } from 'vitest'
+import { describeOptimized, type OptimizedPlan, verdictOfPlan } from '../index.ts'
+
+/** Figures of a plan that was verified on 320 examples. */
+const onExamples: OptimizedPlan['figures'] = {
+  ...{ maxLoss: 1, points: 'accuracy', confident: false, confirmed: true, examples: 320, data: 'd.tsv', grid: [] },
+  loss: { estimate: 0.2, low: -0.4, high: 0.9 },
+  ...{ runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
+}
+
+const textOf = (plan: OptimizedPlan): string => `${describeOptimized(plan).join('\n')}\n`
+
+test('says by which loss a plan was chosen, whether the same examples tell it, and where labels contradict', () => {
+  const linesOf = (own: Partial<OptimizedPlan['figures']>): string => {
+    const plan: Plan = { format: 1, method: 'tome', layers: [2], keep: [0.7] }
+    const figures = { ...onExamples, ...own }
+    return textOf({ format: 1, regimes: [{ plan }], figures })
+  }
+  expect(linesOf({})).toContain('loss  0.2 points (-0.4 … 0.9), on 320 examples that chose nothing\n')
+  const expectedLoss = { estimate: 0.5, low: 0.1, high: 1.6 }
+  const few = linesOf({ confirmed: false, expectedLoss })
+  expect(few).toContain(
+    'loss  0.5 points (0.1 … 1.6), by labels 0.2 (-0.4 … 0.9), on 320 examples that it was chosen by\n',
+  )
+  expect(few).not.toContain('ALARM')
+  const alarm = 'ALARM  labels say that it loses more than 1 point: check it on other examples\n'
+  expect(linesOf({ confirmed: false, expectedLoss, contradicted: true })).toContain(alarm)
+})
+
+test('says what 8 bits do alone, and that a plan is in them', () => {
+  const figures: OptimizedPlan['figures'] = {
+    ...onExamples,
+    eightBits: { speedup: 1.9, loss: { estimate: 0.1, low: -0.5, high: 0.7 }, holds: true },
+  }
+  const linesOf = (plan: Plan, own: Partial<typeof figures> = {}): string =>
+    textOf({ format: 1, regimes: [{ plan }], figures: { ...figures, ...own } })
+  const quantize = {}
+  const pruned = linesOf({ format: 1, method: 'sdtp', layers: [1, 3], keep: [0.8, 0.7], quantize })
+  expect(pruned).toContain('sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits\n')
+  expect(pruned).toContain('8 bits alone  1.90×, loss 0.1 points (-0.5 … 0.7) on the examples for choosing\n')
+  const alone = linesOf({ format: 1, method: 'none', quantize })
+  expect(alone).toContain('no tokens are pruned but dead ones, in 8 bits\n')
+  const eightBits = { speedup: 1.9, loss: { estimate: 4, low: 3, high: 5 }, holds: false }
+  const dense = linesOf({ format: 1, method: 'none' }, { eightBits })
+  expect(dense).toContain('nothing pruned or in 8 bits is faster and loses no more than 1 point\n')
+  expect(dense).toContain('4.0 points (3.0 … 5.0) on the examples for choosing; nothing was pruned in 8 bits\n')
+})
+
+test('says what fewer layers do alone, and that a plan has them', () => {
+  const leftOut = { layers: [2, 4], speedup: 1.4, loss: { estimate: 0.3, low: -0.5, high: 1.1 }, holds: true }
+  const figures: OptimizedPlan['figures'] = { ...onExamples, leftOut }
+  const linesOf = (plan: Plan, own: Partial<typeof figures> = {}): string =>
+    textOf({ format: 1, regimes: [{ plan }], figures: { ...figures, ...own } })
+  const without = linesOf({ format: 1, method: 'none', leaveOut: [2, 4], quantize: {} })
+  expect(without).toContain('without layers 2, 4, no tokens are pruned but dead ones, in 8 bits\n')
+  expect(without).toContain(
+    'without layers 2, 4 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing\n',
+  )
+  const both = linesOf({ format: 1, method: 'tome', layers: [1], keep: [0.7], leaveOut: [2, 4], pack: true })
+  expect(both).toContain('without layers 2, 4, tome, keep 0.7 at layer 1, packed\n')
+  const dense = linesOf({ format: 1, method: 'none' }, { leftOut: { ...leftOut, layers: [2], holds: false } })
+  expect(dense).toContain('nothing pruned or with fewer layers is faster and loses no more than 1 point\n')
+  expect(dense).toContain(
+    'without layer 2 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing; all layers',
+  )
+})
+
+test('reaches a verdict by the figures of the search', () => {
+  const fast = { speedup: { estimate: 2, low: 1.9, high: 2.1 }, loss: { estimate: 0.2, low: -0.4, high: 0.9 } }
+  const verdictOf = (own: Partial<OptimizedPlan['figures']>, demands = {}): string => {
+    const plan: Plan = { format: 1, method: 'tome', layers: [2], keep: [0.7] }
+    return verdictOfPlan({ format: 1, regimes: [{ plan }], figures: { ...onExamples, ...own } }, demands).text
+  }
+  expect(verdictOf(fast)).toBe('yes: 2.00× (1.90 … 2.10) as fast as dense, and it loses 0.2 (−0.4 … 0.9) points')
+  expect(verdictOf(fast, { minSpeedup: 3 })).toMatch(/^no: it is 2.00× .* as fast as dense, and 3.00× is demanded/)
+  expect(verdictOf(fast, { maxLoss: 0.5 })).toMatch(/320 examples do not show that it loses at most 0.5 points: /)
+  // Nothing was found.
+  expect(verdictOf({})).toBe('no: nothing that is faster loses at most 1 point; only dead tokens are removed')
+})

@@ -1,0 +1,107 @@
+import { amountOf, factor } from '@tp/compare'
+import { layersAt, type Plan } from '@tp/compiler'
+import type { Interval } from '@tp/metrics'
+import type { Figures, OptimizedPlan } from '../optimized-plan.ts'
+import type { LeftOut } from '../search/fewer-layers.ts'
+import type { AloneEffect } from '../search/forms.ts'
+import { changesNothing, lossUnits } from './verdict.ts'
+
+/**
+ * An optimized plan in lines for a reader: what it does to the model, its loss, its speed, what 8 bits and fewer layers do alone.
+ * @example
+ * console.log(describeOptimized(plan).join('\n'))
+ */
+export function describeOptimized({ regimes, figures, cascade }: OptimizedPlan): string[] {
+  const { loss, grid, maxLoss, points, eightBits, leftOut, encoder, speedup } = figures
+  const last = regimes.at(-1)?.plan
+  const alone = [...(eightBits ? [eightBitsText(eightBits)] : []), ...(leftOut ? [leftOutText(leftOut)] : [])]
+  if (last === undefined || loss === undefined || changesNothing(last)) {
+    const tried = ['pruned', ...(eightBits ? ['in 8 bits'] : []), ...(leftOut ? ['with fewer layers'] : [])]
+    return [
+      `nothing ${tried.join(' or ')} is faster and loses no more than ${amountOf(maxLoss, lossUnits[points])}`,
+      ...alone,
+      `dead tokens are removed even so${speedup === undefined ? '' : `, which is exact: ${factor(speedup.estimate)} as fast`}`,
+    ]
+  }
+  const speeds = grid.map(
+    ({ batch, tokens, speedup }) => `${batch}${tokens === undefined ? '' : `×${tokens}`} ${factor(speedup)}`,
+  )
+  const [first] = regimes
+  return [
+    planText(last),
+    ...describeLoss(figures),
+    ...(speedup === undefined
+      ? []
+      : [
+          `speed  ${factor(speedup.estimate)} (${factor(speedup.low)} … ${factor(speedup.high)}) as fast as dense, dead tokens included, one thread, by processor time`,
+        ]),
+    ...alone,
+    ...(cascade === undefined ? [] : [fallbackText(cascade)]),
+    ...(encoder === undefined
+      ? [`times as fast as dense  ${speeds.join(', ')}`]
+      : [
+          `times as fast as dense  encoder ${factor(encoder.speedup)}, with its decoder ${factor(grid[0]?.speedup ?? 1)}`,
+        ]),
+    ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
+  ]
+}
+
+/**
+ * The loss of an optimized plan with its 95 % interval, by the dense model's probabilities and by labels, on examples that chose nothing or
+ * on those that chose; and an alarm where labels contradict. No lines where nothing is changed.
+ */
+export function describeLoss(figures: Figures): string[] {
+  const { points, examples, confirmed, loss, expectedLoss, changed, contradicted, maxLoss } = figures
+  if (loss === undefined) return []
+  const unit = lossUnits[points]
+  const byLabels = points === 'accuracy' && expectedLoss !== undefined ? `, by labels ${intervalText(loss, '')}` : ''
+  const other = changed === undefined ? byLabels : `, by probabilities; answers changed ${intervalText(changed, '%')}`
+  const whose = confirmed ? 'that chose nothing' : 'that it was chosen by'
+  return [
+    `loss  ${intervalText(expectedLoss ?? loss, unit)}${other}, on ${examples} examples ${whose}`,
+    ...(contradicted
+      ? [`ALARM  labels say that it loses more than ${amountOf(maxLoss, unit)}: check it on other examples`]
+      : []),
+  ]
+}
+
+/** `sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits`; `without layer 3, no tokens are pruned but dead ones` */
+function planText(plan: Plan): string {
+  const bits = `${plan.quantize === undefined ? '' : ', in 8 bits'}${plan.pack ? ', packed' : ''}`
+  const without = plan.leaveOut === undefined ? '' : `${withoutText(plan.leaveOut)}, `
+  if (plan.keep === undefined) {
+    if (plan.method === 'none') return `${without}no tokens are pruned but dead ones${bits}`
+    const [threshold] = [plan.threshold ?? []].flat()
+    const at = threshold === undefined ? '' : `, threshold ${threshold} at layer ${layersAt(plan, '')?.[0]}`
+    return `${without}${plan.method}${at}${bits}`
+  }
+  const layers = layersAt(plan, '')
+  const amounts = [plan.keep].flat().map((keep, i) => `${keep} at layer ${layers?.[i]}`)
+  return `${without}${plan.method}, keep ${amounts.join(', ')}${bits}`
+}
+
+function withoutText(layers: readonly number[]): string {
+  return `without ${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}`
+}
+
+function eightBitsText(alone: AloneEffect): string {
+  return `8 bits alone  ${aloneText(alone)}${alone.holds ? '' : '; nothing was pruned in 8 bits'}`
+}
+
+function leftOutText(alone: LeftOut): string {
+  return `${withoutText(alone.layers)} alone  ${aloneText(alone)}${alone.holds ? '' : '; all layers are needed'}`
+}
+
+function aloneText({ speedup, loss }: Pick<AloneEffect, 'speedup' | 'loss'>): string {
+  return `${factor(speedup)}, loss ${intervalText(loss, 'points')} on the examples for choosing`
+}
+
+/** `0.4 points (0.0 … 1.2)` */
+function intervalText({ estimate, low, high }: Interval, unit: string): string {
+  return `${estimate.toFixed(1)}${unit === '' ? '' : ` ${unit}`} (${low.toFixed(1)} … ${high.toFixed(1)})`
+}
+
+function fallbackText({ threshold, share }: NonNullable<OptimizedPlan['cascade']>): string {
+  const [confident, fallbacks] = [1 - threshold, share].map((part) => `${(100 * part).toFixed(1)} %`)
+  return `fallback  to the dense model for answers with a probability below ${confident}: ${fallbacks} of the examples`
+}

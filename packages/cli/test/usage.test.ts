@@ -27,9 +27,10 @@ describe('help', () => {
     expect(code).toBe(0)
     const options = 'out method layers flops param weights set plugin trace verify json'
     for (const name of options.split(' ')) expect(stdout).toContain(`--${name}`)
-    for (const name of amountNames) expect(stdout).toMatch(new RegExp(`(?:^ +--${name} |, ${name}=)`, 'm'))
     // With --verbose each setting has a line of its own.
-    expect((await tpHere(['prune', '--help', '--verbose'])).stdout).toMatch(/^ +restore=auto\|.*\n +rows of pruned/m)
+    const { stdout: all } = await tpHere(['prune', '--help', '--verbose'])
+    for (const name of amountNames) expect(all).toMatch(new RegExp(`^ +(?:--${name} |${name}=)`, 'm'))
+    expect(all).toMatch(/^ +restore=auto\|.*\n +rows of pruned/m)
   })
 
   test('fits a terminal of 80 columns and 24 rows, and every command wraps to it', async () => {
@@ -39,6 +40,18 @@ describe('help', () => {
       const help = await tpHere([name, '--help'], { columns: 80 })
       expect([name, help.stdout.split('\n').filter((line) => line.length > 80)]).toEqual([name, []])
     }
+  })
+
+  test('explains a command on one screen, and all of it with --verbose', async () => {
+    for (const name of Object.keys(commands)) {
+      const lines = async (columns: number): Promise<number> =>
+        (await tpHere([name, '--help'], { columns })).stdout.split('\n').length
+      expect([name, (await lines(160)) <= 45, (await lines(80)) <= 60]).toEqual([name, true, true])
+    }
+    const { stdout } = await tpHere(['optimize', '--help'])
+    expect(stdout).toContain('allowed loss in points; default 0.5\n')
+    expect(stdout).not.toContain('PLAN.measured')
+    expect((await tpHere(['optimize', '--help', '--verbose'])).stdout).toContain('PLAN.measured')
   })
 
   test('colors help only where the terminal shows it, and JSON never', async () => {

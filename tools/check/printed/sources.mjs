@@ -35,14 +35,14 @@ export async function ofPages() {
     .flatMap(({ path, text }) => printedInMarkdown(`site/${path}`, text))
 }
 
-/** Examples of `tp COMMAND --help`. @returns {Promise<Printed[]>} */
+/** Examples of `tp COMMAND --help --verbose`. @returns {Promise<Printed[]>} */
 export async function ofHelp() {
   const { commands } = await built('packages/cli/dist/commands/index')
   const { helpOf } = await built('packages/cli/dist/program/help')
   /** @type {Printed[]} */
   const found = []
   for (const [name, entry] of Object.entries(commands)) {
-    const lines = helpOf(name, entry, await entry.load()).split('\n')
+    const lines = helpOf(name, entry, await entry.load(), true).split('\n')
     for (const line of lines.filter((/** @type {string} */ line) => line.startsWith('  tp '))) {
       found.push({ at: `tp ${name} --help`, text: line.trim(), form: 'block' })
     }

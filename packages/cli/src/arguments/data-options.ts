@@ -20,7 +20,7 @@ export const dataOptions: Readonly<
 > = {
   data: text(
     'PATH',
-    'table of texts, or pairs of texts, with labels or without (.tsv, .csv, .jsonl, .txt), IDX files, a folder of images or WAV files, or of queries and documents',
+    'examples in a table, IDX files or a folder: a table of texts, or of pairs of texts, with labels or without (.tsv, .csv, .jsonl, .txt), a folder of images or WAV files, or of queries and documents',
     { reads: 'data' },
   ),
   unlabeled: flag('read no labels: answers are compared with those of the dense model; default: where there are none'),
@@ -60,7 +60,7 @@ export const taskOption: { readonly task: TaskOption; readonly decoder: TextOpti
   task: text(tasks.join('|'), 'the task of the model; default: judged by its outputs', { is: 'word', words: tasks }),
   decoder: text(
     'FILE',
-    'for a speech encoder (--task asr): the decoder that transcribes its states, decoder_model_merged.onnx or decoder_model.onnx',
+    'decoder that transcribes the states of a speech encoder (--task asr): decoder_model_merged.onnx or decoder_model.onnx',
     { reads: 'model' },
   ),
 }

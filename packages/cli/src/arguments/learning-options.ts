@@ -55,10 +55,10 @@ export const learningOptions: LearningOptions = {
     'weights to train: all but embeddings (default), scales and biases, those after the last layer, or only the method’s values',
     { is: 'word', words: trainableParts },
   ),
-  'target-flops': text('F', 'for a method that learns: the target share of the FLOPs, not exceeded on --selection', {
+  'target-flops': text('F', 'target share of the FLOPs for a method that learns, not exceeded on --selection', {
     is: 'number',
   }),
-  'weights-out': text('FILE', 'the same: write the learned values (safetensors, for tp prune --weights)', {
+  'weights-out': text('FILE', 'write the values that such a method has learned (safetensors, for tp prune --weights)', {
     writes: 'file',
   }),
   quantize: flag(

@@ -21,7 +21,7 @@ export const runOptions: Readonly<Record<'plan' | 'guard' | 'against', TextOptio
 export const runtimeOption: Readonly<Record<'runtime', TextOption>> = {
   runtime: text(
     'node|native|web|MODULE',
-    'web: wasm in Node; native: @tp/runtime-native; MODULE: path or package with a runtime; default node',
+    'runtime of the models; default node; web: wasm in Node; native: @tp/runtime-native; MODULE: path or package with a runtime',
     { reads: 'module' },
   ),
 }

@@ -42,7 +42,7 @@ const options = {
   ...under('Judging', {
     ...taskOption,
     'late-interaction': flag(
-      'for a folder in the layout of BEIR: search by a vector for each token and the sum of the largest similarities, as ColBERT does',
+      'search by a vector for each token and the sum of the largest similarities, as ColBERT does; for a folder in the layout of BEIR',
     ),
   }),
 } as const

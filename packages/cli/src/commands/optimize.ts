@@ -84,7 +84,7 @@ const options = {
     },
     weights: {
       ...pruningOptions.weights,
-      description: `for the methods of --methods: ${pruningOptions.weights.description}`,
+      description: `${pruningOptions.weights.description}, for --methods`,
     },
     plugin: pruningOptions.plugin,
     float32: { type: 'boolean', description: 'keep weights in float32; 8 bits are not tried' },

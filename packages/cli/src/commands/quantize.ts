@@ -39,7 +39,7 @@ const options = {
     { needs: ['data'] },
   ),
   caches: flag(
-    'of a decoder: its keys and values of earlier tokens, and not the weights; last of all, and without data',
+    'quantize the caches of a decoder, not its weights: keys and values of earlier tokens; last of all, and without data',
     {
       excludes: [...Object.keys({ ...formOptions, ...dataOptions, ...taskOption }), 'within', 'smooth', 'verify'],
       because: '--caches looks at no weights and no data',

@@ -20,7 +20,7 @@ export const serveCommand: Command = command({
     port: text('PORT', 'default 8080; 0 takes a free one', { is: 'port' }),
     runtime: text(
       'node|native|MODULE',
-      'default: @tp/runtime-native where it is installed, which packed models need; otherwise node',
+      'runtime of the models: @tp/runtime-native where it is installed, which packed models need; otherwise node',
       { reads: 'module' },
     ),
     threads: text('N', 'threads of each run; default: all cores, divided by --at-once', whole),

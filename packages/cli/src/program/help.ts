@@ -18,29 +18,35 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
   ].join('\n')
 }
 
-/** `tp COMMAND --help`. */
+/** Those that are shown without `--verbose`. */
+const EXAMPLES = 3
+
+/** `tp COMMAND --help`: on one screen, and with `--verbose` all that there is to say. */
 export function helpOf(
   name: string,
   { summary, operands }: CommandEntry,
   { options, notes = [] }: Command,
   isVerbose = false,
 ): string {
+  const examples = notes.filter((line) => line.startsWith('  ')).slice(0, EXAMPLES)
+  const more = `tp ${name} --help --verbose explains everything`
   return [
     `tp ${[name, ...operands].join(' ')} [options]`,
     '',
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
     '',
     ...listed({ ...options, help: flag('this text') }, isVerbose),
-    ...(notes.length === 0 ? [] : ['', ...paragraphs(notes)]),
+    ...(isVerbose && notes.length > 0 ? ['', ...paragraphs(notes)] : []),
+    ...(isVerbose ? [] : ['', examples.length === 0 ? `${more}.` : `Examples (${more}):`, ...examples]),
   ].join('\n')
 }
 
-/** Options as the command has them, those without a heading first. Few readers need those that are passed through another one. */
+/** Options as the command has them, those without a heading first. */
 function listed(options: OptionTable, isVerbose: boolean): string[] {
   const groups = new Map<string | undefined, [string, string][]>([[undefined, []]])
   const row = (name: string, { short, value, description }: FlagSpec): [string, string] => [
     `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
-    description,
+    isVerbose ? description : brief(description),
   ]
   for (const [name, spec] of Object.entries(options)) {
     if (spec.through !== undefined) continue
@@ -49,16 +55,32 @@ function listed(options: OptionTable, isVerbose: boolean): string[] {
       `  ${settingName(key)}=${value}`,
       description,
     ])
-    const names = settings.map(([setting]) => setting.trim()).join(', ')
-    const brief = { ...spec, description: `${spec.description} (--help --verbose explains each): ${names}` }
+    const [left, right] = row(name, spec)
+    const [names, rest] = [taken.slice(0, NAMED).map(([key]) => settingName(key)), taken.length - NAMED]
+    const all = `${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
     const rows = groups.get(spec.heading) ?? []
-    const own = isVerbose || settings.length === 0 ? [row(name, spec), ...settings] : [row(name, brief)]
+    const own: [string, string][] =
+      settings.length === 0 ? [[left, right]] : isVerbose ? [[left, right], ...settings] : [[left, `${right}: ${all}`]]
     groups.set(spec.heading, [...rows, ...own])
   }
   return [...groups].flatMap(([heading, rows]) => [
     ...(heading === undefined ? [] : ['', `${heading}:`]),
     ...twoColumns(rows),
   ])
+}
+
+/** Longer asides are left to `--verbose`, … */
+const ASIDE = 24
+/** … and settings beyond these. */
+const NAMED = 4
+
+/** The first clause of a description, and its default. */
+function brief(description: string): string {
+  const plain = description.replace(/ \(([^)]*)\)/g, (aside, { length }: string) => (length > ASIDE ? '' : aside))
+  const [clause = '', ...others] = plain.split('; ')
+  const [first] = clause.split(/: (?![^(]*\))/)
+  const byDefault = others.find((other) => other.startsWith('default'))
+  return byDefault === undefined || byDefault.length > 2 * ASIDE ? `${first}` : `${first}; ${byDefault}`
 }
 
 /** Notes are lines of the source; what belongs together is one paragraph, which the terminal wraps. */

@@ -7,7 +7,7 @@ export const lossUnits: Readonly<Record<Figures['points'], string>> = {
   accuracy: 'points',
   'nDCG@10': 'points of nDCG@10',
   cosine: 'hundredths of the cosine to the dense vectors',
-  tags: 'points of the tags of a sentence',
+  tags: 'points of the F1 of tags',
   WER: 'points of word errors',
 }
 

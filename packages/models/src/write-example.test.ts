@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { clauseData } from './clause-data.ts'
+import { modelPath } from './embedded-models.ts'
+import { exampleNames, writeExample } from './write-example.ts'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tp-models-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+test.each(exampleNames)('writes the model %s with texts of all its classes', (name) => {
+  const own = join(folder, name)
+  const { model, examples, test: others, count } = writeExample(name, own)
+  expect(readdirSync(own).sort()).toEqual(['config.json', 'examples.tsv', 'model.onnx', 'test.tsv', 'tokenizer.json'])
+  expect(readFileSync(model).equals(readFileSync(modelPath(name)))).toBe(true)
+  const { id2label } = JSON.parse(readFileSync(join(own, 'config.json'), 'utf8'))
+  for (const path of [examples, others]) {
+    const rows = readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((row) => row.split('\t'))
+    expect(new Set(rows.map(([label]) => label))).toEqual(new Set(Object.keys(id2label)))
+    expect(rows.every(({ length }) => length === 2)).toBe(true)
+    if (path === examples) expect(rows).toHaveLength(count)
+  }
+})
+
+test('is a command that names its files and the next one', () => {
+  const main = fileURLToPath(new URL('../bin/tp-models.js', import.meta.url))
+  const printed = execFileSync(process.execPath, [main, 'clauses', 'mine'], { cwd: folder, encoding: 'utf8' })
+  expect(printed).toContain(`${clauseData('dev').length + clauseData('calibration').length} texts with their classes`)
+  expect(printed).toContain('next  tp optimize mine/model.onnx --data mine/examples.tsv')
+  const wrong = () => execFileSync(process.execPath, [main, 'clause'], { cwd: folder, stdio: 'pipe' })
+  expect(wrong).toThrow('Usage: tp-models clauses|mail FOLDER')
+})

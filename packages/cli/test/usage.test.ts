@@ -263,7 +263,7 @@ describe('bad usage exits with 2 and says what to do', () => {
       'restoring an unknown kind',
       () => byReceived('--keep', '0.7', '--set', 'restore=some'),
       'TP_USAGE',
-      /auto, nearest, none or all/,
+      /auto, nearest, none, all or weighed/,
     ],
     [
       'protecting an unknown kind',

@@ -71,7 +71,11 @@ export function readerOf(file: ModelFile, { encoder, out, restore }: ReaderOptio
   const states = new Graph(file.model).inputs.filter(({ type, dims }) => type.startsWith('float') && dims?.length === 3)
   const found = inspect(encoder.model)
   if (found.ok)
-    requireStates(file, states.map(({ name }) => name), found.hidden)
+    requireStates(
+      file,
+      states.map(({ name }) => name),
+      found.hidden,
+    )
   const { refusal } = weighingDecoder(encoder.model, file)
   if (refusal === undefined) return { restore: 'weighed', change: { file, out, weighs: true } }
   const { code, message, node } = refusal

@@ -78,7 +78,7 @@ function plan(method: string, layers: readonly number[], keep: number): Plan {
 
 const texts = { float32: true, batches: MIXED, leaveOut: 2 } as const
 const ofClasses = [plan('value-aware', [1, 2, 3, 4], 0.85), plan('tome', [2, 4], 0.7)] as const
-const ofClassTokens = [plan('tome', [4, 8], 0.7), plan('cls-attention', [4, 8], 0.7)] as const
+const ofClassTokens = [plan('cls-attention', [4, 8], 0.7), plan('tome', [4, 8], 0.7)] as const
 /** The last was a recommendation of this project, for another reranker. */
 const ofPairs = [...ofClassTokens, plan('cls-attention', [1, 2, 3, 4], 0.7)] as const
 const ofVectors = [plan('tome', [3, 4, 5], 0.9)] as const

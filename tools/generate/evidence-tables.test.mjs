@@ -30,9 +30,9 @@ const rows = [
 test('shows what was chosen next to the fastest rival of about the same loss', () => {
   const table = expectTable(rows, 'results/outside.md')
   expect(table).toContain(
-    '| [classifier of long texts](results/outside.md#bert-on-suite) | 8 bits, packed | 2.0 one by one, 5.0 in batches of 32 | 0.3 (0.0 … 0.8) |',
+    '| [classifier of long texts](results/outside.md#bert-on-suite) (bert, SUITE) | 8 bits, packed | 2.0×, 5.0× | 0.3 (0.0 … 0.8) of accuracy |',
   )
-  expect(table).toContain('a near one: 0.5 (0.3 … 1.0)')
+  expect(table).toContain('a near one: 2.0×, 2.5×; 0.5 (0.3 … 1.0)')
   expect(table).not.toContain('a fast one')
 })
 
@@ -41,6 +41,11 @@ test('says first what to use, and how fast that is over the rival', () => {
     'use `tp optimize model.onnx --data choosing`. It chose 8 bits, packed: 2.0 one by one, 5.0 in batches of 32 times as fast',
   )
   expect(answersList(rows)).toContain('In batches of 32 that is 2.0 times as fast as the best rival, a near one')
+})
+
+test('names no rival that is slower than the published file', () => {
+  const slow = [dense, rows[1], row('rival', 'slower', 0, 0.3)]
+  expect(expectTable(slow, 'results/outside.md')).toContain('| none is faster |')
 })
 
 test('lists every row of a case with its source', () => {

@@ -134,8 +134,8 @@ describe('a decoder', () => {
 
   test.each([
     [['--method', 'last-query'], 2, /say how many tokens to keep/],
-    [['--method', 'last-query', '--keep', '0.5,0.5'], 2, /--keep is one number for a decoder/],
-    [['--method', 'last-query', '--keep', '0.5', '--layers', '0,1'], 2, /at one layer: --layers L/],
+    [['--method', 'last-query', '--keep', '0.5,0.5'], 2, /keep is one number for a decoder/],
+    [['--method', 'last-query', '--keep', '0.5', '--layers', '0,1'], 2, /at one layer: layers has one number/],
     [
       ['--method', 'last-query', '--keep', '0.5', '--layers', '1'],
       4,

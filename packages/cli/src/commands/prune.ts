@@ -1,9 +1,11 @@
 import { basename } from 'node:path'
 import { inputKind } from '@tp/compare'
 import { inspect } from '@tp/compiler'
+import { countedAmounts } from '@tp/core'
 import { amountNames } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { outputsOf } from '@tp/data/files'
+import { promptPruningOf } from '@tp/plans/files'
 import { flag, text, under } from '../arguments/option.ts'
 import {
   amountOptions,
@@ -24,7 +26,6 @@ import { readModelFile } from '../model/model-file.ts'
 import { describePruning } from '../printing/pruned-report.ts'
 import { pruneByDefault, pruneByPlan } from '../pruning/attempt.ts'
 import { asOutputTokens, checkOutputTokens, outputTokensOption } from '../pruning/output-tokens.ts'
-import { promptPruningOf } from '../pruning/prompt-pruning.ts'
 import { readPlan, saysNothing } from '../pruning/read-plan.ts'
 import { writeAttempt, writtenReport } from '../pruning/write-attempt.ts'
 import { SEVEN_BITS } from '../quantizing/quantize-file.ts'
@@ -94,7 +95,8 @@ export const pruneCommand: Command = command({
     const decoder = await endable(async () => decoderOf(whole, seen))
     if (decoder !== undefined) {
       refuseOptionsOfEncoders(path, args)
-      const prompt = readPruning && promptPruningOf(readPruning, decoder)
+      if (args.flops !== undefined) throw usageError(`--flops is for encoders; give ${countedAmounts()}`)
+      const prompt = readPruning && promptPruningOf(readPruning.plan, readPruning.method, decoder)
       return await pruneDecoder(whole, decoder, { out, prompt, verify, beforeWriting: refuseExistingOut }, context)
     }
 

@@ -3,11 +3,11 @@ import { inspect, type Plan, Refused } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
 import type { StagedModel } from '@tp/data/files'
 import { Graph } from '@tp/onnx'
+import { weighingDecoder } from '@tp/optimize/files'
 import { type RepairDecoderOptions, repairDecoder, requireStates } from '@tp/plans/files'
 import { type Arguments, type TextOption, text } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { naming } from '../model/refusal-error.ts'
-import { weighingDecoder } from '../model/weighing-decoder.ts'
 import type { DecoderReport } from '../printing/pruned-report.ts'
 
 export const decoderOptions: Readonly<Record<'decoder' | 'decoder-out', TextOption>> = {

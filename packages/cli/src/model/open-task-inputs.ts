@@ -16,6 +16,7 @@ import {
 } from '@tp/data'
 import { type ModelInputs, modalityOf } from '@tp/data/inputs'
 import { type Task, taskOf } from '@tp/data/outputs'
+import { type WeighingDecoder, weighingDecoder, withDecoderForms } from '@tp/optimize/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions, type taskOption } from '../arguments/data-options.ts'
 import type { Arguments } from '../arguments/option.ts'
@@ -23,7 +24,6 @@ import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import { readModelFile } from './model-file.ts'
-import { type WeighingDecoder, weighingDecoder, withDecoderForms } from './weighing-decoder.ts'
 
 /** The options of the command line as those of `@tp/data`. */
 function examplesOptions(

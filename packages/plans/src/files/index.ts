@@ -4,6 +4,12 @@ export { asPooled, pooledOutside, requireKeptRows } from './as-pooled.ts'
 export { type BoundedPair, withinBounds } from './bounded-pair.ts'
 export { type FilePlan, inspectEncoders, planForFile, requireEncoder, segmentOf } from './file-plan.ts'
 export {
+  type PruneDecoderFileOptions,
+  promptPruningOf,
+  pruneDecoderFile,
+  type WrittenDecoder,
+} from './prune-decoder-file.ts'
+export {
   type PrunedModelFile,
   type PruneFileOptions,
   pruneFile,

@@ -4,21 +4,24 @@ import type { Runtime, Session } from '@tp/core/runtime'
 import { type ModelFile, openSpeechDecoder, type SpeechDecoder } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
-import { weighDecoders } from '@tp/optimize'
+import { weighDecoders } from '../speech/weigh-decoders.ts'
 
 /** A decoder that weighs the states of an encoder, made of a file; or why there is none. */
 export type WeighingDecoder =
   | { readonly file: ModelFile; readonly model: Model; readonly refusal?: undefined }
   | { readonly file: ModelFile; readonly refusal: Refusal }
 
-/** @param encoder whose states the decoder reads, dense */
+/**
+ * The form of a decoder that weighs the states of an encoder.
+ * @param encoder whose states the decoder reads, dense
+ */
 export function weighingDecoder(encoder: Model, file: ModelFile): WeighingDecoder {
   if (readsWeights(file.model) !== undefined) return { file, model: file.model }
   const made = weighDecoders(encoder, [file.model])
   return made.ok ? { file, model: made.decoders[0] as Model } : { file, refusal: made.refusal }
 }
 
-interface LoadOptions {
+export interface DecoderLoading {
   readonly runtime: Pick<Runtime, 'load'>
   readonly signal: AbortSignal
 }
@@ -26,10 +29,13 @@ interface LoadOptions {
 /**
  * Opens a decoder for encoders whose states say how much each counts, and for others, while `use` works with it: each form is loaded when it is first
  * needed. A file that weighs states is for the former alone.
+ * @example
+ * const weighing = weighingDecoder(encoder, await readModel('decoder_model_merged.onnx'))
+ * const plan = await withDecoderForms(weighing, { runtime, signal }, (decoder) => optimize({ ...options, data: { task: 'asr', inputs, decoder } }))
  */
 export async function withDecoderForms<T>(
   made: WeighingDecoder,
-  { runtime, signal }: LoadOptions,
+  { runtime, signal }: DecoderLoading,
   use: (decoder: SpeechDecoder) => Promise<T>,
 ): Promise<T> {
   const { file } = made
@@ -71,7 +77,7 @@ function needsWeights(path: string): SpeechDecoder {
   return {
     async transcribe() {
       const seen = `${path}: weighs states by what a channel of them says, and the encoder does not say it`
-      throw new TpError('TP_INPUT', 'tp', `${seen}; give the decoder that it was made from`)
+      throw new TpError('TP_INPUT', 'optimize', `${seen}; give the decoder that it was made from`)
     },
   }
 }

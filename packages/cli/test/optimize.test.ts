@@ -108,7 +108,7 @@ describe('tp optimize', () => {
       folder.at('no.onnx'),
     ])
     expect(beyond.code).toBe(2)
-    expect(beyond.stderr).toMatch(/--set regime is 9, but .* has regimes 0 to/)
+    expect(beyond.stderr).toMatch(/regime is 9, but .* has regimes 0 to/)
   })
 
   test('writes the best so far on Ctrl-C, and goes on with --resume', { timeout, tags: 'exhaustive' }, async () => {

@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
+import { saturatesOn } from '@tp/optimize'
+import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
-import { SEVEN_BITS, saturatesHere } from '../src/quantizing/quantize-file.ts'
+import { SEVEN_BITS } from '../src/quantizing/quantize-file.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
@@ -41,7 +43,7 @@ describe('tp prune by a plan, and without layers', () => {
     // The option takes 7 bits where sums of 8-bit products saturate.
     const [asOption, asHere] = ['option', 'here'].map((name) => folder.at(`8-bit-${name}.onnx`)) as string[]
     const rounded = await tpHere(['prune', mail, '-o', asOption as string, ...by, '--quantize', '--json'])
-    const saturates = await saturatesHere()
+    const saturates = await saturatesOn(nodeRuntime())
     expect(JSON.parse(rounded.stdout).notes.includes(SEVEN_BITS)).toBe(saturates)
     const form = saturates ? ['--reduce-range'] : []
     expect((await tpHere(['quantize', float as string, '-o', asHere as string, ...form])).code).toBe(0)

@@ -13,6 +13,7 @@ export { type ExplainedToken, type ExplainOptions, type Explanation, explain } f
 export type { PatchGrid } from './explain/patch-grid.ts'
 export type { AnswerNearness, ComparedAnswers, ComparedLoss, Comparer, Paired, TableCell } from './tasks/comparer.ts'
 export { comparerOf } from './tasks/comparer-of.ts'
+export { givesVectors } from './tasks/gives-vectors.ts'
 export { mcnemarContent } from './tasks/mcnemar-content.ts'
 export { type NearnessOf, nearnessTo } from './tasks/nearness.ts'
 export { amountOf, factor, points, speedUpText } from './texts.ts'

@@ -38,6 +38,7 @@ export { changesNothing, verdictOfPlan } from './summary/verdict.ts'
 
 export { type PruningToNote, pruningNotes, safeChoiceNote } from './safe/notes.ts'
 export { type PruneSafelyOptions, pruneSafely, type SafeChoice, type SafelyPruned } from './safe/prune-safely.ts'
+export { quantizeFormFor, saturatesOn } from './safe/quantize-form.ts'
 export type { SafeMethod } from './safe/safe-default.ts'
 
 // Weights in eight bits: as few products remain in float32 as a tolerance allows.

@@ -2,12 +2,13 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
 import { add, input, isTpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import { emitModel } from '@tp/onnx'
+import { saturatesOn } from '@tp/optimize'
 import { pruningOptions } from '../arguments/pruning-options.ts'
 import { runtimeOption } from '../arguments/run-options.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { lines } from '../printing/lines.ts'
-import { saturatesHere } from '../quantizing/quantize-file.ts'
+
 import { type Command, command } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
@@ -72,7 +73,7 @@ async function checkRuntime(name: string | undefined): Promise<DoctorCheck[]> {
       return { ok: false, found: `1 + 1 gave ${y?.data[0]}`, advice: 'install the runtime again' }
     }),
     // Not wrong, but of consequence for files with 8-bit weights.
-    await checked('8-bit products', async () => ({ found: (await saturatesHere(runtime)) ? SATURATING : 'exact' })),
+    await checked('8-bit products', async () => ({ found: (await saturatesOn(runtime)) ? SATURATING : 'exact' })),
   ]
 }
 

@@ -1,10 +1,12 @@
 import { basename } from 'node:path'
+import { givesVectors } from '@tp/compare'
 import { fromPlan, inspect } from '@tp/compiler'
 import { readSafetensors } from '@tp/core/host'
-import type { ModelFile } from '@tp/data'
+import { type ModelFile, readModelFolder } from '@tp/data'
 import { outputsOf, removeWithWaiting, replaceFile } from '@tp/data/files'
 import { describeLoss, verdictOfPlan } from '@tp/optimize'
 import { inspectEncoders, requireKeptRows } from '@tp/plans/files'
+import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { demandOptions, readDemands } from '../arguments/demand-options.ts'
 import { type Arguments, under } from '../arguments/option.ts'
@@ -16,7 +18,7 @@ import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
 import { asPooled } from '../model/as-pooled.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { batchSizeOf, givesVectors, openTaskInputs, type TaskInputs } from '../model/open-task-inputs.ts'
+import { batchSizeOf, openTaskInputs, type TaskInputs } from '../model/open-task-inputs.ts'
 import { checkNames, type FoundPlan, measuredPath, searchPlan, valuesPath } from '../optimizing/search.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { describePlan, searchText } from '../printing/plan-text.ts'
@@ -214,11 +216,17 @@ async function openExamples(
   context: Context,
 ): Promise<TaskInputs> {
   const isSpeech = args.decoder !== undefined
-  const task = args.task ?? (!isSpeech && (await givesVectors(file, context)) ? 'embeddings' : undefined)
+  const task = args.task ?? (!isSpeech && (await isEmbedder(file, context)) ? 'embeddings' : undefined)
   const reading = { ...args, ...(task !== undefined && { task }) }
   const opened = await openTaskInputs(file.path, args.data, batchSizeOf(file), reading, context)
   for (const note of opened.inputs.notes) context.progress.note(note)
   return opened
+}
+
+async function isEmbedder({ path, model }: ModelFile, { signal, runtime = nodeRuntime() }: Context): Promise<boolean> {
+  const { labels } = await readModelFolder(path)
+  await using session = await runtime.load(path, { signal })
+  return givesVectors(model, session, labels)
 }
 
 /** A found plan, with what the options add to it. */

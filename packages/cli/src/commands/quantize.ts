@@ -2,6 +2,8 @@ import { basename } from 'node:path'
 import { type QuantizeOptions, quantizeFields } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { sizeOfFiles } from '@tp/data'
+import { saturatesOn } from '@tp/optimize'
+import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { type Flag, flag, folderOptions, outOption, type TextOption, text } from '../arguments/option.ts'
 import { fieldOptions } from '../arguments/pruning-options.ts'
@@ -10,7 +12,7 @@ import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { writeModel } from '../model/write-model.ts'
 import { describeQuantized, type PrintedQuantization } from '../printing/quantized-text.ts'
-import { quantizeFile, saturatesHere } from '../quantizing/quantize-file.ts'
+import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { type Command, command, millisecondsSince } from './command.ts'
 
 /** Options for the fields of the form, by the names that they have there. */
@@ -91,7 +93,7 @@ export const quantizeCommand: Command = command({
       { model, file, out, verify: args.verify && verify },
       context,
     )
-    const saturates = form.weightType === 'int8' && !form.reduceRange && (await saturatesHere())
+    const saturates = form.weightType === 'int8' && !form.reduceRange && (await saturatesOn(nodeRuntime()))
     if (saturates) progress.note(SATURATES)
     const { weightType: type, perChannel, reduceRange } = form
     const report: PrintedQuantization = {

@@ -1,11 +1,8 @@
 import { inputRoles } from '@tp/compare'
-import { inspect } from '@tp/compiler'
-import type { ValueInfo } from '@tp/core/runtime'
 import {
   type ExamplesOptions,
   isRetrievalFolder,
   type ModelFile,
-  type OpenExamples,
   openExamples,
   prepareInputs,
   type ReadTaskData,
@@ -26,7 +23,7 @@ import { endable } from '../context/endable.ts'
 import { readModelFile } from './model-file.ts'
 
 /** The options of the command line as those of `@tp/data`. */
-function examplesOptions(
+export function examplesOptions(
   { labels, limit, top, tokenizer, candidates, split, unlabeled, ...args }: Arguments<typeof dataOptions>,
   batchSize: number,
   { progress, signal }: Context,
@@ -42,42 +39,25 @@ function examplesOptions(
   }
 }
 
-/** The examples of a file or folder, as many as fill batches. @throws TpError of @tp/data; TP_USAGE */
-export async function openData(
+/** The examples of a file or folder, as many as fill batches, as the model takes them. @throws TpError of @tp/data; TP_USAGE */
+export async function openInputs(
   path: string,
   data: string,
   batchSize: number,
   args: Arguments<typeof dataOptions>,
   context: Context,
-): Promise<OpenExamples & { readonly inputs: readonly ValueInfo[] }> {
+): Promise<ModelInputs> {
   const { progress, signal, runtime = nodeRuntime() } = context
   progress.stage(`reading ${data}`)
   await using session = await runtime.load(path, { signal })
-  return {
-    ...(await openExamples(path, session, data, examplesOptions(args, batchSize, context))),
-    inputs: session.inputs,
-  }
-}
-
-/** The same, as the model takes them. */
-export async function openInputs(...from: Parameters<typeof openData>): Promise<ModelInputs> {
-  const { dataset, inputs, prepare } = await openData(...from)
-  return await prepareInputs(dataset, inputs, prepare)
+  const { dataset, prepare } = await openExamples(path, session, data, examplesOptions(args, batchSize, context))
+  return await prepareInputs(dataset, session.inputs, prepare)
 }
 
 /** Batch size: the model's fixed one, or 1. */
 export function batchSizeOf({ model }: ModelFile): number {
   const { batch } = inputRoles(model)
   return typeof batch === 'number' ? batch : 1
-}
-
-/** Whether a model gives vectors: by the names of its outputs, or because one has the length 1, as no logits have. */
-export async function givesVectors({ path, model }: ModelFile, context: Context): Promise<boolean> {
-  const found = inspect(model)
-  if (found.ok && found.head.some(({ normalized }) => normalized)) return true
-  const { labels } = await readModelFolder(path)
-  await using session = await (context.runtime ?? nodeRuntime()).load(path, { signal: context.signal })
-  return taskOf(session.outputs, labels) === 'embeddings'
 }
 
 /** The transcripts, and the file of the decoder. */
@@ -141,7 +121,7 @@ export async function openTaskInputs(
 }
 
 /** @throws TpError TP_USAGE for options that the task does not read, and one that it requires */
-async function refuseIdle(task: Task, isText: boolean, data: string, args: TaskArguments): Promise<void> {
+export async function refuseIdle(task: Task, isText: boolean, data: string, args: TaskArguments): Promise<void> {
   const refuse = (names: readonly (keyof typeof dataOptions)[]): void => {
     const idle = names.find((name) => args[name] !== undefined)
     if (idle !== undefined) throw usageError(`--${idle} does not go with --task ${task}, which does not read it`)

@@ -1,7 +1,6 @@
-import { Refused } from '@tp/compiler'
 import type { Method } from '@tp/core'
 import type { ModelFile } from '@tp/data'
-import { inspectEncoders } from '@tp/plans/files'
+import { outputTokensOf } from '@tp/plans/files'
 import { type Arguments, type Flag, flag } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 
@@ -15,28 +14,14 @@ export const outputTokensOption: Readonly<Record<'output-tokens', Flag>> = {
   ),
 }
 
-/**
- * The options that prune output tokens alone. After the last attention no token reads another, so every kept row is as the dense model
- * gives it.
- * @throws Refused TP_OUTPUT for a model without per-token outputs; TpError TP_USAGE
- */
+/** The options that prune output tokens alone. @throws as `outputTokensOf` of `@tp/plans/files` */
 export function asOutputTokens<T extends Readonly<Record<string, unknown>>>(
-  file: ModelFile,
+  { model }: ModelFile,
   args: T & Arguments<typeof outputTokensOption> & { readonly encoder?: string },
 ): T {
   if (!args['output-tokens']) return args
-  const encoders = inspectEncoders(file.model, args.encoder)
-  const [encoder] = encoders
-  if (encoders.length > 1) {
-    const names = encoders.map((each) => each.encoder).join(' or ')
-    throw usageError(`--output-tokens is for one encoder; name it: --encoder ${names}`)
-  }
-  if (encoder.tokenOutputs.length === 0) {
-    const message =
-      'no output has a row for each token, so there are no output tokens to prune; prune at layers instead'
-    throw new Refused('TP_OUTPUT', message)
-  }
-  return { ...args, layers: [String(encoder.layers.length - 1)], restore: 'none' }
+  const { layers, restore } = outputTokensOf(model, args.encoder)
+  return { ...args, layers: layers.map(String), restore }
 }
 
 /** @throws TpError TP_USAGE for a method that prunes before the attention of a layer, which would change the kept rows */

@@ -1,8 +1,7 @@
-import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan } from '@tp/compiler'
-import { type Method, TpError } from '@tp/core'
+import { fromPlan, type Plan } from '@tp/compiler'
+import type { Method } from '@tp/core'
 import { amountNames } from '@tp/core/host'
-import { LARGEST_JSON, readInputText } from '@tp/data/files'
-import { type FilePlan, planOf } from '@tp/plans/files'
+import { type FilePlan, planOf, readPlanFile } from '@tp/plans/files'
 import type { Arguments } from '../arguments/option.ts'
 import type {
   amountOptions,
@@ -93,7 +92,10 @@ export async function readPlan(args: PlanArguments, mayLearn = false): Promise<R
 async function planAsRead(args: PlanArguments, written: Partial<Plan>, catalog: MethodCatalog): Promise<Plan> {
   const { outputs } = written
   if (args.plan !== undefined)
-    return { ...(await readPlanFile(args.plan, args.regime)), ...(outputs !== undefined && { outputs }) }
+    return {
+      ...(await readPlanFile(args.plan, args.regime === undefined ? undefined : wholeNumber('regime', args.regime, 0))),
+      ...(outputs !== undefined && { outputs }),
+    }
   // Layers alone are left out where no option concerns tokens.
   const method = written.method ?? (written.leaveOut !== undefined && saysNothing(args) ? 'none' : undefined)
   if (method === undefined) throw usageError(METHOD_MISSING)
@@ -101,36 +103,4 @@ async function planAsRead(args: PlanArguments, written: Partial<Plan>, catalog: 
   if ((saysHowMany(written) || args.flops !== undefined) && entry.create().unscheduled)
     throw usageError(amountUnneeded(entry.name))
   return planOf(entry, written)
-}
-
-/**
- * The plan of a file, or that of one of its regimes.
- * @throws TpError TP_PLAN, TP_FILE_NOT_FOUND, TP_USAGE
- */
-async function readPlanFile(path: string, regime: string | undefined): Promise<Plan> {
-  const content = await readPlanJson(path)
-  if (!hasRegimes(content)) {
-    if (regime !== undefined) throw usageError(`--regime is given, but ${path} is one plan without regimes`)
-    return checkPlan(content, path)
-  }
-  const { regimes } = checkRegimes(content, path)
-  const number = regime === undefined ? regimes.length - 1 : wholeNumber('regime', regime, 0)
-  const chosen = regimes[number]
-  if (chosen === undefined)
-    throw usageError(`--regime is ${number}, but ${path} has regimes 0 to ${regimes.length - 1}`)
-  return chosen.plan
-}
-
-/** The parsed content of a plan's file. @throws TpError TP_PLAN, TP_FILE_NOT_FOUND */
-export async function readPlanJson(path: string): Promise<unknown> {
-  const text = await readInputText(path, {
-    code: 'TP_FILE_NOT_FOUND',
-    advice: 'give the path of a plan',
-    most: LARGEST_JSON,
-  })
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new TpError('TP_PLAN', path, `invalid JSON: ${(cause as Error).message}`, { cause })
-  }
 }

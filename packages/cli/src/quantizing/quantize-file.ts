@@ -1,8 +1,6 @@
-import { productsSaturate, type QuantizeOptions, quantize, transform } from '@tp/compiler'
-import type { Runtime } from '@tp/core/runtime'
+import { type QuantizeOptions, quantize, transform } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
-import { encodeModel } from '@tp/onnx'
-import type { Quantized } from '@tp/optimize'
+import { type Quantized, quantizeFormFor } from '@tp/optimize'
 import { nodeRuntime } from '@tp/runtime-node'
 
 /** @throws Refused */
@@ -12,18 +10,8 @@ export function quantizeFile(file: ModelFile, form: QuantizeOptions): Quantized 
   return { model, nodes, remaining, keepsWeights }
 }
 
-/** Whether sums of 8-bit products saturate on this processor. */
-export function saturatesHere(runtime: Runtime = nodeRuntime()): Promise<boolean> {
-  return productsSaturate(async (model, inputs) => {
-    await using session = await runtime.load(encodeModel(model), { threads: 1 })
-    return await session.run(inputs)
-  })
-}
-
-/** How `--quantize` stores weights: in 7 bits where sums of 8-bit products saturate, which is exact on other processors, too. */
-export async function formHere(): Promise<QuantizeOptions> {
-  return (await saturatesHere()) ? { reduceRange: true } : {}
-}
+/** How `--quantize` stores weights. */
+export const formHere = (): Promise<QuantizeOptions> => quantizeFormFor(nodeRuntime())
 
 /** The remark where that has 7 bits. */
 export const SEVEN_BITS =

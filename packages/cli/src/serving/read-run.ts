@@ -1,10 +1,10 @@
 import type { RunPlan } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import { readRunPlan } from '@tp/plans'
+import { readPlanJson } from '@tp/plans/files'
 import type { Arguments } from '../arguments/option.ts'
 import type { runOptions } from '../arguments/run-options.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
-import { readPlanJson } from '../pruning/read-plan.ts'
 
 /** How a model runs, as options of `serve` and `runBulk`. */
 export interface RunSettings {

@@ -7,6 +7,14 @@ export { lockOutput } from './output-lock.ts'
 export { type InputOptions, LARGEST_JSON, readInput, readInputText } from './read-input.ts'
 export { replaceFile } from './replace-file.ts'
 export { isSameFile } from './same-file.ts'
-export { type StagedModel, type StageOptions, stageModel, writeModelFile } from './stage-model.ts'
+export {
+  type CommitOptions,
+  type CommittedModel,
+  commitModel,
+  type StagedModel,
+  type StageOptions,
+  stageModel,
+  writeModelFile,
+} from './stage-model.ts'
 export { writeError } from './write-error.ts'
 export { isWaiting, moveInto, removeWithWaiting, writeWhole } from './write-file.ts'

@@ -63,6 +63,39 @@ export async function stageModel(
 }
 
 /**
+ * Writes a model that was made from `source`, whole or not at all, and only where it is verified, if it is to be.
+ * @throws TpError TP_WRITE, TP_ABORTED, and what verifying throws
+ * @example
+ * const { bytes } = await commitModel(model, file, 'packed.onnx', { signal, verify: (path) => withinBounds(file, path, signal, verifySame) })
+ */
+export async function commitModel<V = never>(
+  model: Model,
+  source: ModelFile,
+  out: string,
+  { signal, verify, beforeCommit }: CommitOptions<V>,
+): Promise<CommittedModel<V>> {
+  await using staged = await stageModel(model, source, out, signal)
+  const verification = verify ? await verify(staged.path) : undefined
+  throwIfAborted(signal, 'tp')
+  await beforeCommit?.()
+  await staged.commit()
+  const { bytes, dataFiles } = staged
+  return { bytes, dataFiles, ...(verification !== undefined && verification !== null && { verification }) }
+}
+
+export interface CommitOptions<V> {
+  readonly signal: AbortSignal
+  /** Verifies the model where it can be loaded from; nothing is written where that throws. */
+  readonly verify?: ((path: string) => Promise<V>) | undefined
+  /** Called before the file gets its name. */
+  readonly beforeCommit?: (() => Promise<void>) | undefined
+}
+
+export interface CommittedModel<V> extends Pick<StagedModel, 'bytes' | 'dataFiles'> {
+  readonly verification?: NonNullable<V>
+}
+
+/**
  * Writes a model that was made from `source`, whole or not at all.
  * @throws TpError TP_OUTPUT if that is the source itself, one of its data files, or no place for a file; TP_WRITE; TP_ABORTED
  */

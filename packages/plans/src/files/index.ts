@@ -3,6 +3,8 @@
 export { asPooled, pooledOutside, requireKeptRows } from './as-pooled.ts'
 export { type BoundedPair, withinBounds } from './bounded-pair.ts'
 export { type FilePlan, inspectEncoders, planForFile, requireEncoder, segmentOf } from './file-plan.ts'
+export { outputTokensOf } from './output-tokens.ts'
+export { readPlanFile, readPlanJson } from './plan-file.ts'
 export {
   type PruneDecoderFileOptions,
   promptPruningOf,

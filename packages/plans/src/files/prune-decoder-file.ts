@@ -9,9 +9,8 @@ import {
 } from '@tp/compiler'
 import { type Amount, type Method, TpError } from '@tp/core'
 import { amountRules } from '@tp/core/host'
-import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
-import { stageModel } from '@tp/data/files'
+import { commitModel, stageModel } from '@tp/data/files'
 import type { Model } from '@tp/onnx'
 import { withinBounds } from './bounded-pair.ts'
 
@@ -58,7 +57,7 @@ export async function pruneDecoderFile(
   const differenceOf = (at: string, prunesPrompts: boolean): Promise<number> =>
     withinBounds(file, at, signal, (pair) => verifyDecoder({ ...pair, decoder, prunesPrompts }))
   /** With every token kept; a prompt that loses some has to run, too. */
-  const verified = async (at: string): Promise<WrittenDecoder['verification']> => {
+  const verified = async (at: string): Promise<NonNullable<WrittenDecoder['verification']>> => {
     onVerifying?.()
     const prompts = promptsText(decoder)
     if (prompt === undefined) return { difference: await differenceOf(at, false), prompts }
@@ -67,13 +66,10 @@ export async function pruneDecoderFile(
     await using forced = await stageModel(whole, file, out, signal)
     return { difference: await differenceOf(forced.path, true), prompts }
   }
-  await using staged = await stageModel(model, file, out, signal)
-  const verification = verify ? await verified(staged.path) : undefined
-  throwIfAborted(signal, 'plans')
-  await beforeWriting?.()
-  await staged.commit()
-  const { bytes, dataFiles } = staged
-  return { bytes, dataFiles, ...(verification && { verification }) }
+  return await commitModel(model, file, out, {
+    ...{ signal, beforeCommit: beforeWriting },
+    ...(verify && { verify: verified }),
+  })
 }
 
 function pruned(file: ModelFile, prompt: PrunePromptOptions | undefined): Model {

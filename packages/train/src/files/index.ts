@@ -1,5 +1,6 @@
-// Files of a training: its state, next to the model that is trained.
+// Files of a training: its examples, and its state next to the model that is trained.
 
+export { type ExamplesToRead, readTrainingExamples } from './training-examples.ts'
 export {
   namingStored,
   requireStored,

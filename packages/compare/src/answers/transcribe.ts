@@ -34,7 +34,7 @@ export async function transcribe(
   const run = await runExamples(session, inputs, { ...options, batchSize: 1 }, async ({ outputs, positions }) => {
     const [position] = positions as [number]
     const own = statesIn(outputs)
-    texts[position] = await reader.transcribe(own, options.signal)
+    texts[position] = await reader.transcribe(own, options.signal, inputs.languages?.[position])
     states[position] = own.dims[1] as number
     stateBytes[position] = (own.data as Float32Array).byteLength
   })

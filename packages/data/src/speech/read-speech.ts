@@ -11,6 +11,8 @@ export interface SpeechClip {
   /** Path of the file. */
   readonly source: string
   readonly text: string
+  /** Its code, as Whisper has it: `de`; absent: English. */
+  readonly language?: string
   read(): Promise<Sound>
 }
 
@@ -20,8 +22,8 @@ export interface SpeechDataset {
 }
 
 /**
- * Recordings with transcripts: lines of `path<TAB>text`, with paths of WAV files that are relative to the table; of a folder its
- * `transcripts.tsv`.
+ * Recordings with transcripts: lines of `path<TAB>text` or `path<TAB>text<TAB>language`, with paths of WAV files that are relative to the
+ * table; of a folder its `transcripts.tsv`. Languages by their codes: `de`; English where there is none.
  * @throws TpError TP_DATA
  */
 export async function readSpeech(
@@ -32,15 +34,22 @@ export async function readSpeech(
   const lines = (await readText(table)).split(/\r?\n/)
   const clips = lines.flatMap((line, i): SpeechClip[] => {
     if (line.trim() === '') return []
-    const [file, text, ...others] = line.split('\t')
+    const [file, text, language, ...others] = line.split('\t')
     if (file === undefined || text === undefined || others.length > 0) {
-      throw dataError(`${table}, line ${i + 1}`, 'is not the path of a WAV file, a tab, and its transcript')
+      throw dataError(
+        `${table}, line ${i + 1}`,
+        'is not the path of a WAV file, a tab, its transcript, and perhaps a tab and its language',
+      )
     }
     if (wordsOf(text).length === 0) {
       throw dataError(`${table}, line ${i + 1}`, `has no words in its transcript, ${JSON.stringify(text.slice(0, 40))}`)
     }
+    if (language !== undefined && !/^[a-z]{2,3}$/.test(language)) {
+      const seen = `has the language ${JSON.stringify(language.slice(0, 40))}`
+      throw dataError(`${table}, line ${i + 1}`, `${seen}; give its code of two or three letters, such as de`)
+    }
     const source = resolve(dirname(table), file)
-    return [{ source, text, read: () => readWav(source) }]
+    return [{ source, text, ...(language !== undefined && { language }), read: () => readWav(source) }]
   })
   if (clips.length === 0) throw dataError(table, 'holds no recordings')
   return { source: table, clips: clips.slice(0, limit) }

@@ -101,10 +101,10 @@ function decoder(caches: boolean, count: string | number = 'encoder_sequence_len
   )
 }
 
-async function written(model: Uint8Array, states: TensorLike): Promise<string> {
+async function written(model: Uint8Array, states: TensorLike, language?: string): Promise<string> {
   await using session = await nodeRuntime().load(model, { threads: 1 })
   const speech = await openSpeechDecoder(session, join(folder, 'decoder.onnx'))
-  return await speech.transcribe(states)
+  return await speech.transcribe(states, undefined, language)
 }
 
 function statesOf(count: number): TensorLike {
@@ -146,5 +146,15 @@ test('refuses fewer states than a decoder takes that was exported for a fixed nu
   expect(await written(fixed, statesOf(9))).toMatch(/^\w+/)
   await expect(written(fixed, statesOf(5))).rejects.toThrow(
     /reads 9 states of an encoder and no other number, and there are 5; prune with --set restore=auto/,
+  )
+})
+
+test('begins with the token of the language, and names those that it knows', async () => {
+  const states = statesOf(5)
+  expect(await written(decoder(true), states, 'en')).toBe(await written(decoder(true), states))
+  expect(await written(decoder(true), states, 'de')).toBe(await written(decoder(false), states, 'de'))
+  expect(await written(decoder(true), states, 'de')).not.toBe(await written(decoder(true), states))
+  await expect(written(decoder(true), states, 'fr')).rejects.toThrow(
+    expect.objectContaining({ code: 'TP_DATA', message: expect.stringContaining('language fr; it knows en, de') }),
   )
 })

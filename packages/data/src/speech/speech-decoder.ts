@@ -6,12 +6,13 @@ import { readFolderJson } from '../inputs/model-folder.ts'
 /** Transcribes speech from the states of an encoder. */
 export interface SpeechDecoder {
   /**
-   * Of one example: states float32 [1,n,D].
-   * @throws TpError TP_INPUT for another number of them than a decoder takes that is not free in it; TP_ABORTED
+   * Of one example: states float32 [1,n,D]. `language`: its code, default `en`.
+   * @throws TpError TP_INPUT for another number of them than a decoder takes that is not free in it; TP_DATA for a language that it
+   *   does not know; TP_ABORTED
    */
-  transcribe(states: TensorLike, signal?: AbortSignalLike): Promise<string>
+  transcribe(states: TensorLike, signal?: AbortSignalLike, language?: string): Promise<string>
   /** The same in steps, one for each token; returns the text. Without it, what is timed in turns takes a whole text a turn. */
-  steps?(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, string>
+  steps?(states: TensorLike, signal?: AbortSignalLike, language?: string): AsyncGenerator<void, string>
   /** The same decoder, changed to read states that say how much each counts (`weighStates`), where it is there. */
   readonly weighing?: SpeechDecoder
 }
@@ -33,7 +34,7 @@ const PAST = 'past_key_values.'
 const BRANCH = 'use_cache_branch'
 
 /**
- * Greedy decoding of English speech without time stamps by a decoder as optimum exports it: `decoder_model.onnx`, which reads all tokens
+ * Greedy decoding of speech without time stamps by a decoder as optimum exports it: `decoder_model.onnx`, which reads all tokens
  * at each step, or `decoder_model_merged.onnx`, which keeps their keys and values. generation_config.json and tokenizer.json are those
  * next to it.
  * @param session of the file at `path`
@@ -61,16 +62,16 @@ export async function openSpeechDecoder(session: Session, path: string): Promise
   ]
   const words = openWords(tokenizer, config, path)
   const greedy = new Greedy(session, { ...generation, decoder_start_token_id: start, eos_token_id: end })
-  async function* steps(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, string> {
+  async function* steps(states: TensorLike, signal?: AbortSignalLike, language?: string): AsyncGenerator<void, string> {
     requireStates(session, path, states)
-    const tokens = yield* greedy.tokens(states, signal)
+    const tokens = yield* greedy.tokens(states, promptFor(generation, path, language), signal)
     // The tokenizer refuses to write nothing down.
     return tokens.length === 0 ? '' : words.decode(tokens, { skip_special_tokens: true })
   }
   return {
     steps,
-    async transcribe(states, signal) {
-      const going = steps(states, signal)
+    async transcribe(states, signal, language) {
+      const going = steps(states, signal, language)
       let step = await going.next()
       while (!step.done) step = await going.next()
       return step.value
@@ -87,6 +88,21 @@ function requireStates({ inputs }: Session, path: string, { dims }: TensorLike):
   throw new TpError('TP_INPUT', 'data', `${seen}; ${advice}`)
 }
 
+/** The tokens before the text. @throws TpError TP_DATA for a language that the decoder does not know */
+function promptFor(
+  { decoder_start_token_id: start, lang_to_id, task_to_id, no_timestamps_token_id: plain }: Partial<Generation>,
+  path: string,
+  language = 'en',
+): number[] {
+  const own = lang_to_id?.[`<|${language}|>`]
+  if (own === undefined && language !== 'en') {
+    const known = Object.keys(lang_to_id ?? {}).map((name) => name.slice(2, -2))
+    const seen = `${path}: does not know the language ${language}`
+    throw new TpError('TP_DATA', 'data', `${seen}; it knows ${known.length === 0 ? 'English alone' : known.join(', ')}`)
+  }
+  return [start, own, task_to_id?.transcribe, plain].filter((token) => token !== undefined)
+}
+
 function openWords(tokenizer: object, config: object, path: string): Tokenizer {
   try {
     return new Tokenizer(tokenizer, config)
@@ -99,36 +115,30 @@ function openWords(tokenizer: object, config: object, path: string): Tokenizer {
 class Greedy {
   readonly #session: Session
   readonly #generation: Generation
-  readonly #prompt: readonly number[]
   readonly #ends: ReadonlySet<number>
 
   constructor(session: Session, generation: Generation) {
-    const {
-      decoder_start_token_id: start,
-      eos_token_id: end,
-      lang_to_id,
-      task_to_id,
-      no_timestamps_token_id,
-    } = generation
-    const prompt = [start, lang_to_id?.['<|en|>'], task_to_id?.transcribe, no_timestamps_token_id]
     this.#session = session
     this.#generation = generation
-    this.#prompt = prompt.filter((token) => token !== undefined)
-    this.#ends = new Set([end].flat())
+    this.#ends = new Set([generation.eos_token_id].flat())
   }
 
   /** The tokens after the prompt, without the last one; yields after each. */
-  async *tokens(states: TensorLike, signal?: AbortSignalLike): AsyncGenerator<void, number[]> {
+  async *tokens(
+    states: TensorLike,
+    prompt: readonly number[],
+    signal?: AbortSignalLike,
+  ): AsyncGenerator<void, number[]> {
     const { max_length: longest = 448, begin_suppress_tokens: first = [] } = this.#generation
     const written: number[] = []
     let past: NamedTensors = this.#nothing(states)
-    for (let unread = [...this.#prompt]; unread.length > 0; ) {
+    for (let unread = [...prompt]; unread.length > 0; ) {
       const outputs = await this.#session.run({ ...this.#ids(unread), ...past, [STATES]: states }, { signal })
       const next = this.#best(outputs.logits as TensorLike, written.length === 0 ? first : [])
-      if (this.#ends.has(next) || this.#prompt.length + written.length >= longest) break
+      if (this.#ends.has(next) || prompt.length + written.length >= longest) break
       written.push(next)
       past = this.#remember(past, outputs)
-      unread = this.#caches ? [next] : [...this.#prompt, ...written]
+      unread = this.#caches ? [next] : [...prompt, ...written]
       yield
     }
     return written

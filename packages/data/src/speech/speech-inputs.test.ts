@@ -68,7 +68,8 @@ test('recordings become mel frames, with silence at the floor after a short one'
 
 test.each([
   ['short.wav One two', /line 1: is not the path of a WAV file, a tab/],
-  ['short.wav\tone\ttwo', /line 1: is not the path/],
+  ['short.wav\tone\tde\tfour', /line 1: is not the path/],
+  ['short.wav\tone\tgerman', /line 1: has the language "german"; give its code/],
   ['short.wav\t...', /line 1: has no words in its transcript, "\.\.\."/],
   ['\n', /holds no recordings/],
 ])('a table that holds none is refused: %j', async (text, message) => {

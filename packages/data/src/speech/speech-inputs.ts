@@ -10,6 +10,8 @@ import type { SpeechClip, SpeechDataset } from './read-speech.ts'
 export interface SpeechInputs extends ModelInputs {
   /** By example. */
   readonly texts: readonly string[]
+  /** Their codes, by example; English where there is none. */
+  readonly languages?: readonly (string | undefined)[]
   /** How long a recording is. */
   seconds(position: number): Promise<number>
 }
@@ -53,6 +55,7 @@ export async function speechInputs(
   return {
     source,
     texts: clips.map(({ text }) => text),
+    languages: clips.map(({ language }) => language),
     async seconds(position) {
       const { samples, sampleRate: rate } = await (clips[position] as SpeechClip).read()
       return samples.length / rate
@@ -79,6 +82,7 @@ export function someRecordings(inputs: SpeechInputs, rows: readonly number[]): S
     ...inputs,
     ...someExamples(inputs, rows),
     texts: rows.map((row) => inputs.texts[row] as string),
+    languages: rows.map((row) => inputs.languages?.[row]),
     seconds: (position) => inputs.seconds(rows[position] as number),
   }
 }

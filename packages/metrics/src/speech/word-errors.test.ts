@@ -15,6 +15,18 @@ test('compares words, not how they are written', () => {
   expect(wordsOf('  Ça va, naïve Straße… 1,469 ')).toEqual(['ça', 'va', 'naïve', 'straße', '1', '469'])
 })
 
+test('takes each character as a word where a script does not part them', () => {
+  expect(wordsOf('東京は、晴れ。')).toEqual(['東', '京', 'は', '晴', 'れ'])
+  expect(wordsOf('コーヒー 3 杯')).toEqual(['コ', 'ー', 'ヒ', 'ー', '3', '杯'])
+  // A vowel sign belongs to its consonant.
+  expect(wordsOf('ดีครับ')).toEqual(['ดี', 'ค', 'รั', 'บ'])
+  expect(wordsOf('안녕 하세요')).toEqual(['안녕', '하세요'])
+})
+
+test('omits what stands in brackets', () => {
+  expect(wordsOf('Das ist [Musik] gut (lacht) <unk> so')).toEqual(['das', 'ist', 'gut', 'so'])
+})
+
 test.each([
   ['the birch canoe slid', 'the birch canoe slid', 0],
   ['the birch canoe slid', 'the beach canoe slid', 1],

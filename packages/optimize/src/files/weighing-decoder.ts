@@ -64,10 +64,10 @@ function later(open: () => Promise<SpeechDecoder>): SpeechDecoder {
     return opened
   }
   return {
-    transcribe: async (states, signal) => (await decoder()).transcribe(states, signal),
-    async *steps(states, signal) {
+    transcribe: async (states, ...about) => (await decoder()).transcribe(states, ...about),
+    async *steps(states, ...about) {
       const { steps, transcribe } = await decoder()
-      return steps === undefined ? await transcribe(states, signal) : yield* steps(states, signal)
+      return steps === undefined ? await transcribe(states, ...about) : yield* steps(states, ...about)
     },
   }
 }

@@ -1,4 +1,5 @@
 export { startEightBitCaches } from './eight-bit-caches.ts'
+export { guardSpeech, type SpeechGuards } from './guard-speech.ts'
 export type { ModelReport } from './model-report.ts'
 export type { PruneModelsOptions } from './plans.ts'
 export { type CachePressing, pressCaches } from './press-caches.ts'

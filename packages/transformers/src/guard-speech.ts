@@ -9,7 +9,7 @@ export interface SpeechGuards {
   readonly compressionRatio?: number
   /** The least mean of the logarithms of the probabilities of its tokens (default −1). */
   readonly logProbability?: number
-  /** The probability that nothing is said above which a text that is too unlikely is left empty instead (default 0.6). */
+  /** The probability that nobody speaks above which a text that is too unlikely is left empty instead (default 0.6). */
   readonly noSpeech?: number
   /** Tokens are drawn at these temperatures, one after the other, until a text is within the limits; 0 takes the likeliest (default 0, 0.2 … 1). */
   readonly temperatures?: readonly number[]
@@ -40,7 +40,7 @@ const DEFAULTS: Required<SpeechGuards> = {
 }
 
 /**
- * Lets a pipeline for speech recognition decode a text again that repeats itself or is unlikely, at rising temperatures, and leave one empty where nothing is said, as
+ * Lets a pipeline for speech recognition decode a text again that repeats itself or is unlikely, at rising temperatures, and leave one empty where nobody speaks, as
  * Whisper's own program does (Radford et al., 2022, section 4.5). transformers.js and optimum do not. Each window of a long sound is judged for itself; batches of several
  * windows are not.
  *
@@ -96,7 +96,7 @@ function problem(message: string): TpError {
   return new TpError('TP_OPTION', 'transformers', message)
 }
 
-/** One run of `generate`: how likely its tokens are, and that nothing is said. */
+/** One run of `generate`: how likely its tokens are, and that nobody speaks. */
 class Watched {
   readonly options: Record<string, unknown>
   /** The probability of the token that says so after the first token of the prompt; 0 where it is not known. */
@@ -109,7 +109,7 @@ class Watched {
   constructor(model: SpeechModel, temperature: number, silence: number | undefined) {
     const list = new LogitsProcessorList()
     list.push(new Recorder((logits) => this.#record(logits, temperature)))
-    // What generate() adds acts before it is recorded.
+    // Processors that generate() adds act first.
     const add = list.push.bind(list)
     list.push = (item) => {
       const own = list.processors.pop()

@@ -43,13 +43,13 @@ test('a text beyond a limit is decoded at each temperature', async () => {
   expect((await transcribed({ compressionRatio: 0.1, temperatures: [0] })).text).toBe((await transcribed()).text)
 })
 
-test('a text is left empty where nothing is said, also with the times of words', async () => {
+test('a text is left empty where nobody speaks, also with the times of words', async () => {
   const silence = { noSpeech: -1, logProbability: 0.1 }
   expect(await transcribed(silence)).toMatchObject({ text: '', runs: 1 })
   expect(await transcribed(silence, { return_timestamps: 'word' })).toMatchObject({ text: '', words: [], runs: 1 })
 })
 
-test('other pipelines and limits that are no numbers are refused', async () => {
+test('other pipelines and limits that are not numbers are refused', async () => {
   expect(() => guardSpeech({})).toThrow(expect.objectContaining({ code: 'TP_MODEL' }))
   const transcribe = await pipeline('automatic-speech-recognition', 'speech', { dtype: 'fp32' })
   expect(() => guardSpeech(transcribe, { ratio: 2 } as never)).toThrow(/there is no guard ratio/)

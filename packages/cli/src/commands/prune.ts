@@ -124,9 +124,11 @@ export const pruneCommand: Command = command({
     const attempt =
       chosen === undefined
         ? await pruneByDefault(whole, args, { ...how, beforeTiming: refuseExistingOut }, context)
-        : await endable(() => pruneByPlan(whole, chosen, { ...how, isDefault: false }))
+        : await endable(() => pruneByPlan(whole, chosen, { ...how, isDefault: isThinned }))
     await refuseExistingOut()
-    const writing = { whole: file, out, verify, decoder: reader?.change, beforeCommit: refuseExistingOut }
+    // A window of 1,500 positions takes minutes to verify, once for each decoder of a folder.
+    const isVerified = isThinned ? args.verify === true : verify
+    const writing = { whole: file, out, verify: isVerified, decoder: reader?.change, beforeCommit: refuseExistingOut }
     const written = await writeAttempt(attempt, writing, context)
 
     const notes = [

@@ -54,7 +54,7 @@ describe('a model folder', () => {
     const changed = ['onnx/model.onnx', 'onnx/model_quantized.onnx']
     expect(written).toEqual({ out: at('fast'), changed, leftOut: [] })
     expect(plan).toMatchObject({ method: 'cls-attention', keep: 0.6 })
-    expect(filesOf('fast')).toEqual(own)
+    expect(filesOf('fast')).toEqual([...own, 'tp-plan.json'])
     const card = readFileSync(at('fast', 'README.md'), 'utf8')
     expect(card).toMatch(/Changed by `tp quantize`[\s\S]*Changed by `tp prune`[\s\S]*cls-attention/)
     expect(card).not.toContain(folder.path)
@@ -71,14 +71,15 @@ describe('a model folder', () => {
     expect(await tpHere(['prune', at('mail'), '-o', at('one.onnx'), ...method])).toMatchObject({ code: 0 })
   })
 
-  test('for speech is pruned with each decoder that reads its states', async () => {
+  test('for speech gets the rows of neighbors where its decoders cannot weigh them', async () => {
     const pruned = await tpHere(['prune', at('speech'), '-o', at('heard'), '--method', 'thin-padding', '--json'])
     expect(pruned).toMatchObject({ code: 0 })
     expect(JSON.parse(pruned.stdout)).toMatchObject({
       notes: expect.arrayContaining([expect.stringContaining('decoder_model.onnx is left as it is')]),
-      folder: { leftOut: [] },
+      plan: { method: 'thin-padding', restore: 'auto' },
+      folder: { changed: ['encoder_model.onnx'], leftOut: [] },
     })
-    expect(filesOf('heard')).toEqual([...filesOf('speech'), 'README.md'].toSorted())
+    expect(filesOf('heard')).toEqual([...filesOf('speech'), 'README.md', 'tp-plan.json'].toSorted())
     // The decoder of the folder transcribes without being named.
     const heard = await tpHere(['eval', at('heard'), '--data', at('speech', 'transcripts.tsv'), '--methods', 'none'])
     expect(heard).toMatchObject({ code: 0, stdout: expect.stringContaining('WER') })

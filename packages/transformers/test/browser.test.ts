@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
@@ -90,6 +91,25 @@ for (const { device, texts, options } of devices)
     expect(reports).toMatchObject([{ outcome: 'pruned', model: 'mail', encoders: [{ cuts: [1, 2] }] }])
     expect(pruned).not.toEqual(dense)
   })
+
+test('takes the 8 bits of a folder that tp has written, without being told their precision', async () => {
+  const cli = join(import.meta.dirname, '../../cli/bin/tp.js')
+  const folder = join(site.folder, 'models')
+  execFileSync(process.execPath, [cli, 'quantize', 'digits-vit', '-o', 'digits-small'], {
+    cwd: folder,
+    stdio: 'ignore',
+  })
+  const small = await page.evaluate(async (images) => {
+    const { pipeline, RawImage } = library
+    const classify = await pipeline('image-classification', 'digits-small')
+    const inputs = images.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
+    return classify(inputs, { top_k: 1 })
+  }, images)
+  const classify = await pipeline('image-classification', 'digits-small')
+  const inputs = images.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
+  const here = ((await classify(inputs, { top_k: 1 })) as Answers[]).flat()
+  expect((small as Answers[]).flat().map(({ label }) => label)).toEqual(here.map(({ label }) => label))
+})
 
 test('answers image-classification as in Node', { tags: 'exhaustive' }, async () => {
   const pruned = await page.evaluate(async (images) => {

@@ -120,10 +120,27 @@ PROGRAMS = {
 }
 
 
+def words(text: str) -> list[str]:
+    return "".join(c for c in text.lower() if c.isalnum() or c.isspace()).split()
+
+
+def edits(a: list[str], b: list[str]) -> int:
+    row = list(range(len(b) + 1))
+    for i, word in enumerate(a, 1):
+        above, row[0] = row[0], i
+        for j, other in enumerate(b, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (word != other))
+    return row[-1]
+
+
 def alike(task: str, dense: list, changed: list) -> dict:
     if task == "vectors":
         cosines = [float(a @ b) for a, b in zip(dense, changed, strict=True)]
         return {"cosine": round(float(np.mean(cosines)), 4), "lowest": round(min(cosines), 4)}
+    if task == "speech":
+        pairs = [(words(a), words(b)) for a, b in zip(dense, changed, strict=True)]
+        errors = sum(edits(a, b) for a, b in pairs) / sum(len(a) for a, _ in pairs)
+        return {"words that differ": f"{100 * errors:.1f} %"}
     same = sum(a == b for a, b in zip(dense, changed, strict=True))
     return {"same": f"{same} of {len(dense)}"}
 

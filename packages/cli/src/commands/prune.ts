@@ -137,7 +137,8 @@ export const pruneCommand: Command = command({
     ]
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began: start })
     const shown = isLeaveOutAlone ? undefined : attempt.pruned.options.method
-    return { content: { ...report, plan: attempt.plan }, text: describePruning(report, attempt.pruned, shown) }
+    const plan = { ...attempt.plan, ...(reader && { restore: reader.restore }) }
+    return { content: { ...report, plan }, text: describePruning(report, attempt.pruned, shown) }
   },
 })
 

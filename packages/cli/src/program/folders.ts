@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Plan } from '@tp/compiler'
 import { replaceFile } from '@tp/data/files'
 import * as folders from '@tp/data/folders'
 import type { ParsedArguments } from '../arguments/arguments.ts'
@@ -55,40 +56,42 @@ export async function changeFolder(
     perform(own, { operands: [path], options: how as Arguments<OptionTable> })
   const pathOf = ({ file }: folders.FolderGraph): string => join(graphs.folder, file)
   const steps = name === 'quantize' ? folders.floatRuns(graphs) : folders.graphRuns(graphs)
-  /** The next step's command; a graph that is rounded already is not rounded again. */
-  let next: { readonly name: string; readonly options: Options; readonly rounded: Options } = {
-    ...{ name, options },
-    rounded: { ...options, quantize: undefined },
-  }
+  /** Options of all steps but the first; a graph that is rounded already is not rounded again. */
+  let later: { readonly options: Options; readonly rounded: Options } | undefined
   const { report, ...written } = await folders.changeFolder(graphs, {
     ...{ command: `tp ${name}`, signal, steps, force: force === true },
     out: typeof out === 'string' ? out : folders.defaultFolder(pathOf(graphs.main)),
     ...(typeof dtype === 'string' && { fileOf: (graph) => folders.fileInPrecision(graph, dtype) }),
     async change({ graph, decoder }, to) {
       const pair = decoder && name !== 'pack' && { decoder: pathOf(decoder), 'decoder-out': to.decoder }
-      const writing = { out: to.graph, ...pair }
-      if (next.name !== 'optimize') {
-        const own = graph.dtype === 'fp32' ? next.options : next.rounded
-        const done = await run(next.name, pathOf(graph), { ...own, ...writing })
-        if (name === 'quantize') next = { ...next, options: only(options, ofForm) }
-        return done
+      // Where pruned positions get the rows of others, decoders stay as they are.
+      const change = (own: string, how: Options): Promise<CommandReport> =>
+        run(own, pathOf(graph), { ...how, out: to.graph, ...(how.restore !== 'auto' && pair) })
+      if (later !== undefined) {
+        const how = graph.dtype === 'fp32' ? later.options : later.rounded
+        return await change(name === 'optimize' ? 'prune' : name, how)
       }
       const path = join(to.folder, 'tp-plan.json')
-      const found = await run(
-        'optimize',
-        pathOf(graph),
-        pair ? { ...options, 'plan-out': path } : { ...options, out: to.graph },
-      )
-      const { quantize, ...plan } = (found.content as { plan: { quantize?: object } }).plan
-      const write = async (file: string, content: object): Promise<string> => {
-        await replaceFile(file, new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`))
-        return file
+      const found =
+        name === 'optimize' && pair ? await run(name, pathOf(graph), { ...options, 'plan-out': path }) : undefined
+      const kept = only(options, ['plugin', 'weights', 'verify', 'trace', 'monitor'])
+      const done = found ? await change('prune', { ...kept, plan: path }) : await change(name, options)
+      const { plan } = done.content as { plan?: Plan }
+      if (plan === undefined) {
+        const form = name === 'quantize' ? only(options, ofForm) : options
+        later = { options: form, rounded: form }
+        return done
       }
-      const how = { ...only(options, ['plugin', 'weights']), plan: await write(path, { ...plan, quantize }) }
-      const rounded = quantize ? { ...how, plan: await write(join(to.folder, 'tp-plan.rounded.json'), plan) } : how
-      next = { name: 'prune', options: how, rounded }
-      if (pair) await run('prune', pathOf(graph), { ...how, ...writing })
-      return found
+      const { quantize, ...rounded } = plan
+      await write(path, plan)
+      // Neither is part of a plan.
+      const isPlan = options.flops === undefined && !options['output-tokens']
+      const how = isPlan ? { ...kept, plan: path, restore: plan.restore } : { ...options, restore: plan.restore }
+      later = {
+        options: how,
+        rounded: quantize ? { ...how, plan: await write(join(to.folder, 'tp-plan.rounded.json'), rounded) } : how,
+      }
+      return found ?? done
     },
   })
   const texts = [
@@ -97,6 +100,11 @@ export async function changeFolder(
     ...written.leftOut.map(({ file, why }) => `left out ${file}: ${why}`),
   ]
   return { ...report, text: texts.join('\n'), content: { ...report.content, folder: written } }
+}
+
+async function write(path: string, plan: object): Promise<string> {
+  await replaceFile(path, new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`))
+  return path
 }
 
 function only(options: Options, names: readonly string[]): Options {

@@ -71,7 +71,8 @@ async function copyWhole(source: string, target: string): Promise<string> {
 
 const CHUNK = 2 ** 20
 
-async function haveSameBytes(a: string, b: string, signal: AbortSignalLike): Promise<boolean> {
+/** Whether two files have the same contents. @throws TpError TP_ABORTED */
+export async function haveSameBytes(a: string, b: string, signal: AbortSignalLike): Promise<boolean> {
   await using first = await open(a)
   await using second = await open(b)
   const [left, right] = [Buffer.alloc(CHUNK), Buffer.alloc(CHUNK)]

@@ -1,11 +1,14 @@
-import { join } from 'node:path'
-import { isTpError } from '@tp/core'
+import { rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { isTpError, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import { haveSameBytes } from '../files/data-files.ts'
 import { exists } from '../files/exists.ts'
+import { waitingPath } from '../files/write-file.ts'
 import type { GraphRun } from './graph-runs.ts'
 import type { FolderGraph, FolderGraphs } from './graphs.ts'
 import { type FolderReport, withSection } from './model-card.ts'
-import { stageFolder } from './stage-folder.ts'
+import { type StagedFolder, stageFolder } from './stage-folder.ts'
 
 /** The report on one step: a text for people, and the plan that was followed, if there was one. */
 export interface StepReport {
@@ -57,11 +60,12 @@ export async function changeFolder<Report extends StepReport>(
   /** A value with paths of the new folder, and not of the one that waits for its name. */
   const named = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll(staged.path, out))
   const perform = async (step: GraphRun): Promise<Report> => {
-    const [graph, decoder] = [
-      await staged.at(fileOf(step.graph)),
-      step.decoder && (await staged.at(fileOf(step.decoder))),
-    ]
-    return named(await change(step, { graph, decoder, folder: staged.path }))
+    const graphs = step.decoder === undefined ? [step.graph] : [step.graph, step.decoder]
+    const places = await Promise.all(graphs.map((graph) => placeFor(staged, fileOf(graph))))
+    const [graph, decoder] = places.map(({ path }) => path) as [string, string?]
+    const report = await change(step, { graph, decoder, folder: staged.path })
+    for (const place of places) await requireSame(place, signal)
+    return named(report)
   }
   const [first, ...others] = steps
   const report = await perform(first).catch((error: unknown) => {
@@ -90,4 +94,25 @@ export async function changeFolder<Report extends StepReport>(
     readme: (own) => withSection(own, { command, changed, leftOut, plan, text: relative(report.text) }),
   })
   return { report, out, changed, leftOut: leftOut.map(([{ file }, why]) => ({ file, why })) }
+}
+
+interface Place {
+  readonly path: string
+  /** The file that an earlier step has made of the same graph. */
+  readonly earlier?: string
+}
+
+async function placeFor(staged: StagedFolder, file: string): Promise<Place> {
+  const path = await staged.at(file)
+  return (await exists(path)) ? { path: waitingPath(path), earlier: path } : { path }
+}
+
+/** An encoder and the decoders that read it have to agree, whichever of them a loader takes. @throws TpError TP_MODEL_FOLDER */
+async function requireSame({ path, earlier }: Place, signal: AbortSignalLike): Promise<void> {
+  if (earlier === undefined || !(await exists(path))) return
+  const isSame = await haveSameBytes(path, earlier, signal)
+  await rm(path)
+  if (isSame) return
+  const seen = `it needs ${basename(earlier)} in another form than the first graph of the folder`
+  throw new TpError('TP_MODEL_FOLDER', 'data', `${seen}; it belongs into a folder of its own`)
 }

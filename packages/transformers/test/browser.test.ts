@@ -92,7 +92,7 @@ for (const { device, texts, options } of devices)
     expect(pruned).not.toEqual(dense)
   })
 
-test('takes the 8 bits of a folder that tp has written, without being told their precision', async () => {
+test('takes the 8 bits of a folder that tp has written, without an option for their precision', async () => {
   const cli = join(import.meta.dirname, '../../cli/bin/tp.js')
   const folder = join(site.folder, 'models')
   execFileSync(process.execPath, [cli, 'quantize', 'digits-vit', '-o', 'digits-small'], {

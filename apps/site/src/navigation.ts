@@ -19,7 +19,7 @@ const guide: readonly { readonly text: string; readonly documents: readonly stri
   { text: 'Measure', documents: ['measure', 'plans', 'learning'] },
   { text: 'Ship', documents: ['ship', 'folders', 'serving', 'deploy', 'bulk', 'packing', 'web'] },
   { text: 'Extend', documents: ['plugins', 'design', 'deviations'] },
-  { text: 'Models', documents: ['models', 'coverage', 'models-and-data', 'fuzz'] },
+  { text: 'Models', documents: ['models', 'errors', 'coverage', 'models-and-data', 'fuzz'] },
 ]
 
 /** Documents that stand in menus of their own. */

@@ -21,7 +21,7 @@ describe('a model that cannot be read exits with 1 before anything is written', 
 
   test.each([
     ['no file', 'missing.onnx', 'TP_FILE_NOT_FOUND', /no file that can be read/],
-    ['a folder', 'folder', 'TP_FILE_NOT_FOUND', /give the \.onnx file in it/],
+    ['a folder', 'folder', 'TP_FILE_NOT_FOUND', /a folder without an ONNX file in it/],
     ['not ONNX', 'text.onnx', 'TP_NOT_ONNX', /text\.onnx: not an ONNX file/],
     ['nothing', 'zero.onnx', 'TP_NOT_ONNX', /zero\.onnx: the file is empty/],
     ['a pointer', 'pointer.onnx', 'TP_NOT_ONNX', /git lfs pull/],

@@ -45,7 +45,7 @@ describe('--verify of a model that needs more than one of its size', () => {
       graph.insert([createNode({ type: 'ConstantOfShape', inputs: ['wide'], outputs: ['row'], attributes: { value } })])
       return 'row'
     })
-    expect((await verify(path)).stderr).toMatch(/output "row" has 128 MiB .*\ncode: TP_MODEL_LIMIT/)
+    expect((await verify(path)).stderr).toMatch(/output "row" has 128 MiB .*\nsee \S+\ncode: TP_MODEL_LIMIT/)
   })
 
   test('blames a dense model whose outputs are NaN', async () => {

@@ -77,7 +77,7 @@ test.each([
   if (errorCode === 'TP_EMPTY') return
   expect(stderr).toContain('(--verbose names the node)')
   const verbose = await tpHere(['inspect', path(), '--verbose'])
-  expect(verbose.stderr).toMatch(/\(node .+ \(\w+\)\)\.\ncode: TP_\w+\n$/)
+  expect(verbose.stderr).toMatch(/\(node .+ \(\w+\)\)\.\nsee \S+\ncode: TP_\w+\n$/)
 })
 
 test.each([

@@ -63,7 +63,7 @@ describe('plugins', () => {
     const { code, stderr } = await tpHere(['prune', modelPath('digits-vit'), ...args])
     expect(code).toBe(1)
     expect(stderr).toMatch(
-      /\[plugin mine\] reduce at layer 1 throws RangeError: not yet\n +at .*throwing\.mjs:1:\d+\)?\ncode: TP_METHOD/,
+      /\[plugin mine\] reduce at layer 1 throws RangeError: not yet\n +at .*throwing\.mjs:1:\d+\)?\nsee \S+\ncode: TP_METHOD/,
     )
   })
 

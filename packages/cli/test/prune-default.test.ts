@@ -59,7 +59,7 @@ describe('tp prune MODEL and nothing else', () => {
 
   test('says that a model is missing before where it would be written', async () => {
     const { stderr } = await tpHere(['prune', folder.at('no-such', 'model.onnx')])
-    expect(stderr).toMatch(/there is no file that can be read at .*model\.onnx\ncode: TP_FILE_NOT_FOUND/)
+    expect(stderr).toMatch(/there is no file that can be read at .*model\.onnx\nsee \S+\ncode: TP_FILE_NOT_FOUND/)
   })
 
   test('replaces a file that nobody has named with --force', { timeout }, async () => {

@@ -283,7 +283,8 @@ describe('tp prune', () => {
         expect.stringMatching(/^no method was given, so only what is exact is done.*your own images$/),
       ])
       const nodes = (path: string): number => new Graph(decodeModel(readFileSync(path))).nodes.length
-      expect(nodes(folder.at('safe.onnx'))).toBe(nodes(pooled))
+      // Sizes that are known are written down, which takes fewer nodes.
+      expect(nodes(folder.at('safe.onnx'))).toBeLessThanOrEqual(nodes(pooled))
     })
 
     test('obeys the options, with a warning', async () => {

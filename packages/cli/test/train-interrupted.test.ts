@@ -74,7 +74,10 @@ describe('a training that is interrupted before its first step', () => {
     for (const damaged of [bytes.subarray(0, bytes.length - 3), Buffer.from('half'), Buffer.from('{"format":1}\n')]) {
       writeFileSync(path, damaged)
       const { code, stderr } = await tpHere(args('f.onnx', '--resume'))
-      expect([code, stderr]).toEqual([1, expect.stringMatching(/they are damaged; start over\ncode: TP_RESUME/)])
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/they are damaged; start over\nsee \S+\ncode: TP_RESUME/),
+      ])
     }
   })
 })

@@ -141,7 +141,9 @@ test('refuses the second and third of three trainings to one output at once', { 
   expect(ended).toEqual([2, 2, 0])
   const messages = trainings.filter(({ code }) => code === 2).map(({ stderr }) => stderr)
   for (const stderr of messages) {
-    expect(stderr).toMatch(/^\[tp\] process \d+ works at .*same\.onnx already; wait for it.*\ncode: TP_OUTPUT\n$/)
+    expect(stderr).toMatch(
+      /^\[tp\] process \d+ works at .*same\.onnx already; wait for it.*\nsee \S+\ncode: TP_OUTPUT\n$/,
+    )
   }
   expect(folder.files().filter((name) => name.includes('same.onnx'))).toEqual(['same.onnx'])
 })

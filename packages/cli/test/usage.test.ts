@@ -323,7 +323,10 @@ test('exits with 2 in a process of its own too', async () => {
   expect({ code, stdout, stderr }).toEqual({
     code: 2,
     stdout: '',
-    stderr: expect.stringContaining('[core] keep is 1.2; it must be above 0 and at most 1\ncode: TP_SCHEDULE\n'),
+    stderr: expect.stringContaining(
+      '[core] keep is 1.2; it must be above 0 and at most 1\n' +
+        'see https://github.com/tp-pruning/tp/blob/main/docs/errors.md#tp_schedule\ncode: TP_SCHEDULE\n',
+    ),
   })
 })
 

@@ -191,10 +191,16 @@ function beforeDashes(args: readonly string[]): readonly string[] {
 /** The message, and under it the code; a bug of ours shows where it is. */
 export function describe(error: unknown, isVerbose: boolean): string {
   if (error instanceof RefusalError && !isVerbose && error.refusal.node !== undefined)
-    return `${error.messageWithoutNode} (--verbose names the node)\ncode: ${error.code}`
-  if (isTpError(error)) return `${error.message}${placeOf(error)}\ncode: ${error.code}`
+    return `${error.messageWithoutNode} (--verbose names the node)${codeOf(error)}`
+  if (isTpError(error)) return `${error.message}${placeOf(error)}${codeOf(error)}`
   return `[tp] this is a bug in tp, please report it: ${error instanceof Error ? error.stack : String(error)}\ncode: TP_INTERNAL`
 }
+
+/** The code of an error, under the address of its cause and cure. */
+function codeOf({ code }: TpError): string {
+  return `\nsee ${ERRORS}#${code.toLowerCase()}\ncode: ${code}`
+}
+const ERRORS = 'https://github.com/tp-pruning/tp/blob/main/docs/errors.md'
 
 /** Where a method threw, for its author. */
 function placeOf({ code, cause }: TpError): string {

@@ -1,16 +1,15 @@
 // For Node: plans on files, with what lies next to them.
 
+// Plans: read from files, and fitted to the model of a file.
+
 export { asPooled, pooledOutside, requireKeptRows } from './as-pooled.ts'
-export { type BoundedPair, withinBounds } from './bounded-pair.ts'
 export { type FilePlan, inspectEncoders, planForFile, requireEncoder, segmentOf } from './file-plan.ts'
 export { outputTokensOf } from './output-tokens.ts'
 export { readPlanFile, readPlanJson } from './plan-file.ts'
-export {
-  type PruneDecoderFileOptions,
-  promptPruningOf,
-  pruneDecoderFile,
-  type WrittenDecoder,
-} from './prune-decoder-file.ts'
+export { readTrainedValues } from './trained-values.ts'
+
+// Pruning: a file by a plan, verified before it is written.
+
 export {
   type PrunedModelFile,
   type PruneFileOptions,
@@ -21,8 +20,10 @@ export {
   type WrittenFile,
   withoutItsLayers,
 } from './prune-file.ts'
-export { type RepairDecoderOptions, type RepairedDecoder, repairDecoder, requireStates } from './repair-decoder.ts'
-export { readTrainedValues } from './trained-values.ts'
+
+// Comparing: the variants of a comparison, and files next to their sources.
+
+export { type BoundedPair, withinBounds } from './bounded-pair.ts'
 export {
   type PrunedVariant,
   type PruneVariantsOptions,
@@ -31,3 +32,13 @@ export {
   type VariantAmount,
 } from './variants.ts'
 export { type EightBitsVerified, verifyQuantizedFile } from './verify-quantized-file.ts'
+
+// Decoders: their prompts pruned, and their files changed for a pruned encoder.
+
+export {
+  type PruneDecoderFileOptions,
+  promptPruningOf,
+  pruneDecoderFile,
+  type WrittenDecoder,
+} from './prune-decoder-file.ts'
+export { type RepairDecoderOptions, type RepairedDecoder, repairDecoder, requireStates } from './repair-decoder.ts'

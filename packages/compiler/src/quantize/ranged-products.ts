@@ -1,8 +1,9 @@
 import type { Attributes } from '@tp/core/expression'
 import { codeOf, createNode, type Graph, type NodeProto, readAttributes } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
+import { hasTrait } from '../operators/traits.ts'
 import { isMultiHead, multiHead } from './attention-nodes.ts'
-import { product } from './product-nodes.ts'
+import { named, product } from './product-nodes.ts'
 import type { QuantizedGraph } from './quantized-graph.ts'
 import type { QuantizedValue } from './quantized-value.ts'
 
@@ -10,8 +11,9 @@ import type { QuantizedValue } from './quantized-value.ts'
 export interface RangedProduct {
   /** The node of integers, or the fused one. */
   readonly node: NodeProto
-  /** The activations before rounding. */
+  /** The activations before rounding, and the nodes that choose or move some of them afterwards, in their order. */
   readonly input: string
+  readonly moves: readonly NodeProto[]
   /** The other factor where rows are rounded by token; undefined for products that compute in float32. */
   readonly weight: QuantizedValue | undefined
   /** The other factor in floats, or how to make it: of 8-bit numbers, a zero point and a scale, or none of them for floats. */
@@ -33,20 +35,27 @@ type Form = (node: NodeProto, graph: Graph) => RangedProduct | undefined
 /** MatMulInteger or ConvInteger, Cast, and Mul by the product of both scales. */
 const integers: Form = (node, graph) => {
   const [a = '', b = '', , zero = ''] = node.input
-  const rounding = ranged(a, graph)
+  const rounding = rangedWith(a, graph)
   const cast = onlyReader(node, 'Cast', graph)
   const scaled = cast && onlyReader(cast, 'Mul', graph)
   if (rounding === undefined || cast === undefined || scaled === undefined) return undefined
   const scales = graph.producer(other(scaled, cast.output[0] as string))
-  const [, scaleOfA = ''] = rounding.output
+  const { moves } = rounding
+  const [, scaleOfA = ''] = rounding.node.output
   if (scales?.opType !== 'Mul' || !scales.input.includes(scaleOfA)) return undefined
   const scale = other(scales, scaleOfA)
-  const own = { node, input: rounding.input[0] as string, rest: undefined, output: scaled.output[0] as string }
+  const own = {
+    node,
+    input: rounding.node.input[0] as string,
+    moves,
+    rest: undefined,
+    output: scaled.output[0] as string,
+  }
   const nodes = [node, cast, scaled]
-  const second = ranged(b, graph)
+  const second = rangedWith(b, graph)
   if (second !== undefined) {
-    const [factor = ''] = second.input
-    return scale === second.output[1]
+    const [factor = ''] = second.node.input
+    return scale === second.node.output[1] && second.moves.length === 0
       ? { ...own, nodes, weight: undefined, factor: { data: factor, scale: '', zero: '' } }
       : undefined
   }
@@ -59,25 +68,25 @@ const integers: Form = (node, graph) => {
 /** com.microsoft.MatMulIntegerToFloat: both factors, their scales, their zero points, bias. */
 const integersToFloat: Form = (node, graph) => {
   const [a = '', data = '', scaleOfA = '', scale = '', , zero = '', bias = ''] = node.input
-  const rounding = ranged(a, graph)
-  if (rounding?.output[1] !== scaleOfA || ranged(data, graph) !== undefined) return undefined
-  return fused(node, rounding.input[0] as string, { data, scale, zero }, withBias(node, bias))
+  const rounding = rangedWith(a, graph)
+  if (rounding?.node.output[1] !== scaleOfA || rangedWith(data, graph) !== undefined) return undefined
+  return fused(node, rounding, { data, scale, zero }, withBias(node, bias))
 }
 
 /** com.microsoft.DynamicQuantizeMatMul: floats, weights, their scale, their zero point, bias. */
 const fromFloats: Form = (node) => {
   const [input = '', data = '', scale = '', zero = '', bias = ''] = node.input
-  return fused(node, input, { data, scale, zero }, withBias(node, bias))
+  return fused(node, { input, moves: [] }, { data, scale, zero }, withBias(node, bias))
 }
 
 /** com.microsoft.QAttention: both factors and the bias, their scales, mask, their zero points, earlier keys. */
 const attention: Form = (node, graph) => {
   const [a = '', data = '', bias = '', scaleOfA = '', scale = '', mask = '', , zero = '', past = ''] = node.input
-  const rounding = ranged(a, graph)
+  const rounding = rangedWith(a, graph)
   const whole = asAttention(node, bias, mask)
   const isPlain = past === '' && (node.output[1] ?? '') === '' && isMultiHead(whole, graph)
-  if (rounding?.output[1] !== scaleOfA || !isPlain) return undefined
-  return fused(node, rounding.input[0] as string, { data, scale, zero }, (sum, to) => multiHead(whole, sum, to))
+  if (rounding?.node.output[1] !== scaleOfA || !isPlain) return undefined
+  return fused(node, rounding, { data, scale, zero }, (sum, to) => multiHead(whole, sum, to))
 }
 
 const forms: ReadonlyMap<string, Form> = new Map([
@@ -88,8 +97,13 @@ const forms: ReadonlyMap<string, Form> = new Map([
   ['com.microsoft.QAttention', attention],
 ])
 
-function fused(node: NodeProto, input: string, factor: QuantizedValue, rest: RangedProduct['rest']): RangedProduct {
-  return { node, input, weight: factor, factor, rest, output: node.output[0] as string, nodes: [node] }
+function fused(
+  node: NodeProto,
+  { input, moves }: Pick<RangedProduct, 'input' | 'moves'>,
+  factor: QuantizedValue,
+  rest: RangedProduct['rest'],
+): RangedProduct {
+  return { node, input, moves, weight: factor, factor, rest, output: node.output[0] as string, nodes: [node] }
 }
 
 function withBias({ output }: NodeProto, bias: string): RangedProduct['rest'] {
@@ -113,14 +127,15 @@ function asAttention(node: NodeProto, bias: string, mask: string): NodeProto {
 
 /** Puts a product of rows, each with a scale of its own, in place of one. */
 export function writeByToken(ranged: RangedProduct, to: QuantizedGraph): void {
-  const value = to.value(ranged.input, ranged.node)
+  const value = to.value(movedInput(ranged, to), ranged.node)
   const name = ranged.node.name.replace(/_quant$/, '')
   replace(ranged, to, (sum) => product(name, value, ranged.factor, sum, to))
 }
 
 /** Puts a product of floats in place of one, with the other factor made of its 8-bit numbers. */
 export function writeInFloats(ranged: RangedProduct, to: QuantizedGraph): void {
-  const { node, input, factor, output } = ranged
+  const { node, factor, output } = ranged
+  const input = movedInput(ranged, to)
   const isConvolution = node.opType === 'ConvInteger'
   const type = isConvolution ? 'Conv' : 'MatMul'
   const attributes: Attributes = isConvolution ? (readAttributes(node) ?? {}) : {}
@@ -154,11 +169,34 @@ function replace(
   graph.insert([...written(sum), ...(rest?.(sum, to) ?? [])], next)
 }
 
-/** The rounding by range that a value is a result of. */
-function ranged(name: string, graph: Graph): NodeProto | undefined {
-  const node = graph.producer(name)
-  return node?.opType === 'DynamicQuantizeLinear' && node.output[0] === name ? node : undefined
+/** Adds what chooses or moves the activations, before they are rounded: a row has the same numbers then. */
+function movedInput({ node, input, moves }: RangedProduct, to: QuantizedGraph): string {
+  return moves.reduce((from, move) => {
+    const name = to.uniqueName(`${from}_moved`)
+    const inputs = [from, ...move.input.slice(1)]
+    const own = createNode({ type: move.opType, name: named(move, 'moved', to), inputs, outputs: [name] })
+    own.attribute = move.attribute
+    to.graph.insert([own], node)
+    return name
+  }, input)
 }
+
+/** The rounding by range of a value, which pruning may choose rows of afterwards. */
+function rangedWith(
+  name: string,
+  graph: Graph,
+): (Pick<RangedProduct, 'input' | 'moves'> & { readonly node: NodeProto }) | undefined {
+  const node = graph.producer(name)
+  if (node === undefined || node.output[0] !== name) return undefined
+  const [input = ''] = node.input
+  if (node.opType === 'DynamicQuantizeLinear') return { node, input, moves: [] }
+  if (!choosing.has(node.opType) && !hasTrait(node, 'moved values')) return undefined
+  const found = rangedWith(input, graph)
+  return found && { ...found, moves: [...found.moves, node] }
+}
+
+/** Operators that return some of the values of their first input. */
+const choosing: ReadonlySet<string> = new Set(['Gather', 'GatherElements', 'GatherND', 'Slice'])
 
 /** The node of a type that alone reads a result. */
 function onlyReader({ output: [name = ''] }: NodeProto, type: string, graph: Graph): NodeProto | undefined {

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
+import { nodeRuntime, readProfile } from '@tp/runtime-node'
 import { decoderPath } from 'exported-decoders'
 import { describe, expect, test } from 'vitest'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
@@ -37,6 +38,27 @@ describe('the model of mails', () => {
     expect(operators(out)).not.toContain('DynamicQuantizeLinear')
   })
 
+  test.each(['token', 'tensor'])(
+    'runs each product as one node, apart from the sums around it: %s',
+    async (activations) => {
+      const [out, profile] = [folder.at(`fused-${activations}.onnx`), folder.at(`fused-${activations}.json`)]
+      expect((await tpHere(['quantize', model, '-o', out, '--activations', activations])).code).toBe(0)
+      await using session = await nodeRuntime().load(out, { threads: 1, profile })
+      const tokens = {
+        type: 'int64',
+        dims: [1, 8],
+        data: BigInt64Array.from({ length: 8 }, (_, i) => BigInt(i + 5)),
+      } as const
+      await session.run(Object.fromEntries(session.inputs.map(({ name }) => [name, tokens])))
+      await session.endProfile()
+      const counts = Object.fromEntries((await readProfile(profile)).map(({ op, count }) => [op, count]))
+      const { MatMulIntegerToFloat: rows = 0, DynamicQuantizeMatMul: whole = 0 } = counts
+      expect(rows + whole).toBe(38)
+      for (const slow of ['MatMulInteger', 'SkipLayerNormalization']) expect(counts).not.toHaveProperty(slow)
+      if (activations === 'token') expect(counts).not.toHaveProperty('BiasGelu')
+    },
+  )
+
   test('verifies examples of unequal lengths', async () => {
     const out = folder.at('verified.onnx')
     const { code, stdout } = await tpHere(['quantize', model, '-o', out, '--verify', '--json'])
@@ -60,6 +82,33 @@ describe('the model of mails', () => {
       )
     },
   )
+
+  test('compares the texts of a decoder, and leaves products in float32 until they are the same', async () => {
+    const decoder = folder.at('decoder.onnx')
+    copyFileSync(decoderPath('llama'), decoder)
+    const vocab = Object.fromEntries(Array.from({ length: 96 }, (_, i) => [`w${i}`, i]))
+    const model = { type: 'WordLevel', vocab, unk_token: 'w0' }
+    const tokenizer = { version: '1.0', added_tokens: [], pre_tokenizer: { type: 'Whitespace' }, model }
+    writeFileSync(folder.at('tokenizer.json'), JSON.stringify(tokenizer))
+    const prompt = (seed: number): string =>
+      Array.from({ length: 6 }, (_, i) => `w${(seed * 31 + i * 7) % 96}`).join(' ')
+    writeFileSync(folder.at('prompts.txt'), Array.from({ length: 5 }, (_, i) => prompt(i)).join('\n'))
+    const args = ['quantize', decoder, '-o', folder.at('texts.onnx'), '--data', folder.at('prompts.txt')]
+    const whole = await tpHere([...args, '--limit', '4'])
+    expect(whole.code).toBe(0)
+    const [, kept = '', next = ''] =
+      /(\d+) of 4 prompts are continued by the text of the model as it was \(24 tokens, greedy\); ([\d.]+) %/.exec(
+        whole.stdout,
+      ) ?? []
+    expect(Number(kept)).toBeLessThan(4)
+    expect(Number(next)).toBeGreaterThan(50)
+    expect(whole.stdout).toMatch(/8 bits change what it writes: --within 0\.\d\d leaves the products/)
+    const near = await tpHere([...args, '--within', '0.98', '--json'])
+    expect(near.code).toBe(0)
+    const { similarity, prompts, floats, nodes } = JSON.parse(near.stdout)
+    expect([similarity >= 0.98, prompts, floats.length > 0, nodes.length > 0]).toEqual([true, 5, true, true])
+    expect(await tpHere([...args, '--smooth'])).toMatchObject({ code: 2 })
+  })
 
   test('writes the model only without --verify if its inputs cannot be generated', async () => {
     const out = folder.at('merged.onnx')

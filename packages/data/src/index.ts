@@ -55,6 +55,7 @@ export { readEndTokens } from './generation/end-tokens.ts'
 export { MOST_KEYS, type NeedleOptions, readNeedles } from './generation/needles.ts'
 export { type Prompt, type PromptOptions, readPrompts } from './generation/prompts.ts'
 export { type DecoderForm, openTextDecoder, type Reading, type TextDecoder } from './generation/text-decoder.ts'
+export { type TextNearness, type TextNearnessOptions, textNearnessTo } from './generation/text-nearness.ts'
 
 // Tasks: a file or folder as a model of any task takes it, for comparisons.
 

@@ -44,9 +44,11 @@ export type { SafeMethod } from './safe/safe-default.ts'
 // Weights in eight bits: as few products remain in float32 as a tolerance allows.
 
 export {
+  type QuantizeComparedOptions,
   type QuantizedOnData,
   type QuantizeOnDataOptions,
   type QuantizeStage,
+  quantizeCompared,
   quantizeOnData,
 } from './quantize-on-data.ts'
 export type { Quantized, QuantizedWithin, QuantizeProgress } from './quantize-within.ts'

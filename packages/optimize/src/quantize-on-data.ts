@@ -1,4 +1,4 @@
-import { nearnessTo, spreadByLength } from '@tp/compare'
+import { type AnswerNearness, nearnessTo, spreadByLength } from '@tp/compare'
 import { type QuantizeOptions, type SmoothedSite, smooth, transform } from '@tp/compiler'
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
 import type { SpeechData, TaskData } from '@tp/data'
@@ -47,17 +47,38 @@ const SMOOTHED_BY = 64
  * const { model, nearness } = await quantizeOnData({ model: dense, data, batchSize: 1, load, within: 0.99 })
  */
 export async function quantizeOnData(options: QuantizeOnDataOptions): Promise<QuantizedOnData> {
-  const { data, batchSize, load, within, quantize, onStage, onProgress, signal } = options
+  const { data, batchSize, signal, onProgress } = options
   const smoothed = options.smooth ? await smoothedBy(options) : undefined
+  const compareWith = (dense: Session) => nearnessTo(dense, data, { batchSize, signal, onProgress })
+  const found = await quantizeCompared({ ...options, smoothed: smoothed?.model, compareWith })
+  return { ...found, smoothed: smoothed?.sites }
+}
+
+export interface QuantizeComparedOptions<Nearness extends AnswerNearness>
+  extends Pick<QuantizeOnDataOptions, 'model' | 'load' | 'within' | 'quantize' | 'onStage' | 'onProgress' | 'signal'> {
+  /** The model that is quantized, if not `model` itself. */
+  readonly smoothed?: Model | undefined
+  /** Runs the dense model, and returns how others are compared with it, on all examples or on a few. */
+  readonly compareWith: (dense: Session) => Promise<(session: Session, thorough: boolean) => Promise<Nearness>>
+}
+
+/**
+ * As `quantizeOnData`, by a comparison of one's own: of a decoder's texts, say.
+ * @throws TpError TP_OPTION, TP_QUANTIZE if not even a single node could be quantized, TP_ABORTED, and what runtime and compiler throw
+ */
+export async function quantizeCompared<Nearness extends AnswerNearness>(
+  options: QuantizeComparedOptions<Nearness>,
+): Promise<QuantizedWithin<Nearness>> {
+  const { compareWith, load, within, quantize, onStage, onProgress, signal } = options
   onStage?.('dense')
   const nearnessOf = await (async () => {
     await using dense = await load(options.model)
-    return await nearnessTo(dense, data, { batchSize, signal, onProgress })
+    return await compareWith(dense)
   })()
   let stage: QuantizeStage = 'whole'
   onStage?.(stage)
-  const found = await quantizeWithin({
-    ...{ model: smoothed?.model ?? options.model, within, quantize, signal },
+  return await quantizeWithin({
+    ...{ model: options.smoothed ?? options.model, within, quantize, signal },
     async compare(model, thorough) {
       await using session = await load(model)
       return await nearnessOf(session, thorough)
@@ -68,7 +89,6 @@ export async function quantizeOnData(options: QuantizeOnDataOptions): Promise<Qu
       onProgress?.(at)
     },
   })
-  return { ...found, smoothed: smoothed?.sites }
 }
 
 async function smoothedBy({

@@ -4,12 +4,12 @@ import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 
-export interface QuantizeWithinOptions {
+export interface QuantizeWithinOptions<Nearness extends AnswerNearness = AnswerNearness> {
   readonly model: Model
   /** Least similarity, 0 … 1; default: any. */
   readonly within?: number | undefined
   /** Runs a model. `thorough`: on all examples, where similarity is judged; else on a few, where nodes are compared. */
-  readonly compare: (model: Model, thorough: boolean) => Promise<AnswerNearness>
+  readonly compare: (model: Model, thorough: boolean) => Promise<Nearness>
   readonly quantize?: QuantizeOptions | undefined
   readonly onProgress?: ((progress: QuantizeProgress) => void) | undefined
   readonly signal?: AbortSignalLike | undefined
@@ -24,8 +24,8 @@ export interface QuantizeProgress {
 /** A model in 8 bits, and what of it is. */
 export type Quantized = { readonly model: Model } & Pick<QuantizeReport, 'nodes' | 'remaining' | 'keepsWeights'>
 
-export interface QuantizedWithin extends Quantized {
-  readonly nearness: AnswerNearness
+export interface QuantizedWithin<Nearness extends AnswerNearness = AnswerNearness> extends Quantized {
+  readonly nearness: Nearness
   /** Nodes that had to remain in float32, the one that moves the answers most first; empty: nothing had to. */
   readonly floats: readonly { readonly name: string; readonly divergence: number }[]
 }
@@ -37,7 +37,9 @@ export interface QuantizedWithin extends Quantized {
  * @throws TpError TP_OPTION, TP_QUANTIZE if not even a single node could be quantized, TP_ABORTED; the code of the refusal of a model that
  *   cannot be quantized
  */
-export async function quantizeWithin(options: QuantizeWithinOptions): Promise<QuantizedWithin> {
+export async function quantizeWithin<Nearness extends AnswerNearness>(
+  options: QuantizeWithinOptions<Nearness>,
+): Promise<QuantizedWithin<Nearness>> {
   const { model, within, compare, quantize: form = {}, onProgress, signal } = options
   if (within !== undefined && !(within > 0 && within <= 1)) {
     throw new TpError(
@@ -52,7 +54,7 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
     const [{ nodes, remaining, keepsWeights }] = reports
     return { model: own, nodes, remaining, keepsWeights }
   }
-  const judge = async (quantized: Quantized, thorough: boolean): Promise<AnswerNearness> => {
+  const judge = async (quantized: Quantized, thorough: boolean): Promise<Nearness> => {
     throwIfAborted(signal, 'optimize')
     return compare(quantized.model, thorough)
   }
@@ -74,7 +76,7 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
 
   // `enough` nodes in float32 suffice, as far as is known; `few` do not.
   let [few, enough] = [0, names.length]
-  let best: QuantizedWithin | undefined
+  let best: QuantizedWithin<Nearness> | undefined
   const total = Math.ceil(Math.log2(names.length))
   for (let done = 1; enough - few > 1; done++) {
     const middle = (few + enough) >> 1

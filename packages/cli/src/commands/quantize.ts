@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { type QuantizeOptions, quantizeFields } from '@tp/compiler'
+import { inspectDecoder, type QuantizeOptions, quantizeFields } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { sizeOfFiles } from '@tp/data'
 import { saturatesOn } from '@tp/optimize'
@@ -12,6 +12,7 @@ import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { writeModel } from '../model/write-model.ts'
 import { describeQuantized, type PrintedQuantization } from '../printing/quantized-text.ts'
+import type { quantizeCompared } from '../quantizing/compare.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { type Command, command, millisecondsSince } from './command.ts'
 
@@ -33,7 +34,7 @@ const options = {
   ...taskOption,
   within: text(
     'S',
-    'on --data, how near answers must be (share of equal classes, or cosine of vectors): the nodes that move them most remain in float32',
+    'on --data, how near answers must be (share of equal classes or next tokens, or cosine of vectors): the nodes that move them most remain in float32',
     { is: 'share', needs: ['data'] },
   ),
   smooth: flag(
@@ -80,10 +81,7 @@ export const quantizeCommand: Command = command({
     progress.stage(`quantizing ${basename(path)}`)
     const quantized = await endable(async () => quantizeFile(file, form))
     throwIfAborted(signal, 'tp')
-    const compared =
-      data === undefined
-        ? undefined
-        : await (await import('../quantizing/compare.ts')).quantizeCompared(file, { ...args, data }, form, context)
+    const compared = data === undefined ? undefined : await comparedOn(file, { ...args, data }, form, context)
     const { model, nodes, remaining, keepsWeights } = compared ?? quantized
     const verify = async (at: string) => {
       const { verifyQuantizedFile } = await import('@tp/plans/files')
@@ -102,12 +100,8 @@ export const quantizeCommand: Command = command({
       saturates,
       nodes,
       remaining,
-      ...(compared && {
-        task: compared.task,
-        ...compared.nearness,
-        floats: compared.floats,
-        smoothed: compared.smoothed,
-      }),
+      ...(compared && { ...compared.nearness, floats: compared.floats }),
+      ...(compared && 'task' in compared && { task: compared.task, smoothed: compared.smoothed }),
       ...(verification && { verification }),
       ...{ bytes, bytesBefore: await sizeOfFiles(file), dataFiles },
       ...millisecondsSince(start),
@@ -115,6 +109,15 @@ export const quantizeCommand: Command = command({
     return { content: report, text: describeQuantized(report) }
   },
 })
+
+/** Compared by the answers of an encoder, or by the texts of a decoder. */
+async function comparedOn(...[file, ...rest]: Parameters<typeof quantizeCompared>) {
+  const decoder = inspectDecoder(file.model)
+  if (decoder.ok) {
+    return await (await import('../quantizing/compare-texts.ts')).quantizeComparedTexts(file, decoder, ...rest)
+  }
+  return await (await import('../quantizing/compare.ts')).quantizeCompared(file, ...rest)
+}
 
 /** Without an option. */
 const FORM = Object.fromEntries(

@@ -16,6 +16,10 @@ export interface PrintedQuantization extends Partial<AnswerNearness> {
   readonly nodes: Quantized['nodes']
   readonly remaining: Quantized['remaining']
   readonly task?: Exclude<Task, 'asr'>
+  /** Prompts of a decoder, tokens generated after each, and how many texts are the same. */
+  readonly prompts?: number
+  readonly tokens?: number
+  readonly kept?: number
   readonly floats?: QuantizedWithin['floats']
   readonly smoothed?: readonly SmoothedSite[] | undefined
   readonly verification?: EightBitsVerified
@@ -39,9 +43,22 @@ export function describeQuantized(report: PrintedQuantization): string {
     remainingText(report.remaining, bytes),
     smoothed && smoothedText(smoothed),
     task && similarity !== undefined && `${similarityNames[task]} of the model as it was: ${similarity.toFixed(4)}`,
+    textsText(report),
     floats.length > 0 && `in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`,
     verification && verificationText(verification),
   )
+}
+
+/** Fewer texts as before are worth a word of advice. */
+const MOST_TEXTS = 0.9
+
+function textsText({ prompts = 0, tokens = 0, kept = 0, similarity = 1 }: PrintedQuantization): string | undefined {
+  if (prompts === 0) return undefined
+  const seen = `${kept} of ${prompts} prompts are continued by the text of the model as it was (${tokens} tokens, greedy); ${percentage(similarity)} of the next tokens are the same`
+  if (kept >= MOST_TEXTS * prompts) return seen
+  const within = Math.min(0.99, (1 + similarity) / 2).toFixed(2)
+  const advice = `8 bits change what it writes: --within ${within} leaves the products that move it most in float32, and 8 bits by block (MatMulNBits) move it less`
+  return lines(seen, advice)
 }
 
 function weightsText({ nodes, type, perChannel, activations, keepsWeights }: PrintedQuantization): string {

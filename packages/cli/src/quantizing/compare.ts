@@ -12,13 +12,13 @@ import { batchSizeOf, openTaskInputs } from '../model/open-task-inputs.ts'
 import { evaluation } from '../printing/progress.ts'
 
 /** The data that answers are compared on, and how near these have to be. */
-interface CompareArguments extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
+export interface CompareArguments extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
   readonly data: string
   readonly within?: number
   readonly smooth?: boolean
 }
 
-const stages: Readonly<Record<QuantizeStage, string>> = {
+export const stages: Readonly<Record<QuantizeStage, string>> = {
   channels: 'looking how loud each channel is',
   dense: 'running the model as it is',
   whole: 'running it in 8 bits',

@@ -96,4 +96,19 @@ describe('a model folder', () => {
     expect(JSON.parse(readFileSync(at('found', 'tp-plan.json'), 'utf8'))).toEqual(plan)
     expect(readFileSync(at('found', 'README.md'), 'utf8')).toContain('loses')
   })
+
+  test('for speech gets the plan that a search finds', { timeout: 240_000, tags: 'exhaustive' }, async () => {
+    const recordings = Array.from(
+      { length: 42 },
+      (_, i) => [0.06 + 0.01 * i, ['one two', 'three'][i % 2] as string] as const,
+    )
+    await addSpeechFiles((name) => at('speech', name), speechSizes, recordings)
+    const data = ['--data', at('speech', 'transcripts.tsv'), '--max-loss', '100']
+    const found = await tpHere(['optimize', at('speech'), '-o', at('heard-best'), ...data, '--json'])
+    expect(found.stderr).not.toContain('TP_')
+    const { folder: written } = JSON.parse(found.stdout)
+    expect(written.changed).toContain('encoder_model.onnx')
+    const { method } = JSON.parse(readFileSync(at('heard-best', 'tp-plan.json'), 'utf8'))
+    expect(readFileSync(at('heard-best', 'README.md'), 'utf8')).toContain(`"method": "${method}"`)
+  })
 })

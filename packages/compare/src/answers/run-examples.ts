@@ -51,7 +51,9 @@ export async function runExamples(
   options: EvaluateOptions,
   take: (batch: RanBatch) => void | Promise<void>,
 ): Promise<Run> {
-  const { batchSize = 1, batchTokens, signal, onProgress } = options
+  const { batchTokens, signal, onProgress } = options
+  // An export of a fixed size may take one example at a time.
+  const batchSize = Math.min(options.batchSize ?? 1, fixedBatch(session))
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new TpError('TP_OPTION', 'compare', `batchSize is ${batchSize}; it is a number of examples, 1 or more`)
   }
@@ -117,4 +119,10 @@ function keptOf(
 
 function latencyOf(milliseconds: readonly number[]): { p50: number; p90: number; mean: number } {
   return { p50: quantile(milliseconds, 0.5), p90: quantile(milliseconds, 0.9), mean: mean(milliseconds) }
+}
+
+/** The number of examples that a model always takes; infinite where it takes any. */
+function fixedBatch({ inputs: [first] }: Session): number {
+  const size = first?.dims[0]
+  return typeof size === 'number' ? size : Number.POSITIVE_INFINITY
 }

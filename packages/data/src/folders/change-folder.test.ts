@@ -15,7 +15,7 @@ import { createModel, encodeModel, Graph } from '@tp/onnx'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type ChangedFolder, changeFolder, type StepOutput, type StepReport } from './change-folder.ts'
 import { type GraphRun, graphRuns } from './graph-runs.ts'
-import { readFolderGraphs } from './graphs.ts'
+import { type FolderGraph, readFolderGraphs } from './graphs.ts'
 
 let root = ''
 const at = (...parts: string[]): string => join(root, ...parts)
@@ -108,4 +108,31 @@ test('replaces a model folder only by force, and no other folder at all', async 
     await expect(change(written, { out, force: true })).rejects.toMatchObject({ code: 'TP_OUTPUT' })
   }
   expect(readdirSync(root).toSorted()).toEqual(['bert', 'blobs', 'fast', 'photos'])
+})
+
+test('leaves a graph out that needs another form of one that is written', async () => {
+  const graphs = await readFolderGraphs(at('bert'))
+  const [half] = graphs.variants as [FolderGraph]
+  const steps = [
+    { graph: graphs.main, writes: [graphs.main] },
+    { graph: graphs.main, decoder: half, writes: [half] },
+  ] as const
+  for (const [form, why] of [
+    ['same', []],
+    ['other', [{ file: half.file, why: expect.stringContaining('model.onnx in another form') }]],
+  ] as const) {
+    const out = at(form)
+    const { leftOut } = await changeFolder(graphs, {
+      ...{ out, command: 'tp prune', signal: new AbortController().signal, steps },
+      async change({ decoder }, to) {
+        writeFileSync(to.graph, decoder === undefined ? 'same' : form)
+        if (to.decoder !== undefined) writeFileSync(to.decoder, form)
+        return { text: '', content: {} }
+      },
+    })
+    expect(leftOut).toEqual(why)
+    expect(readFileSync(join(out, graphs.main.file), 'utf8')).toBe('same')
+    expect(existsSync(join(out, half.file))).toBe(form === 'same')
+    expect(readdirSync(join(out, 'onnx')).filter((file) => file.startsWith('.'))).toEqual([])
+  }
 })

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { isTpError, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
-import { haveSameBytes } from '../files/data-files.ts'
+import { haveSameBytes, removeAll } from '../files/data-files.ts'
 import { exists } from '../files/exists.ts'
 import { waitingPath } from '../files/write-file.ts'
 import type { GraphRun } from './graph-runs.ts'
@@ -63,9 +63,14 @@ export async function changeFolder<Report extends StepReport>(
     const graphs = step.decoder === undefined ? [step.graph] : [step.graph, step.decoder]
     const places = await Promise.all(graphs.map((graph) => placeFor(staged, fileOf(graph))))
     const [graph, decoder] = places.map(({ path }) => path) as [string, string?]
-    const report = await change(step, { graph, decoder, folder: staged.path })
-    for (const place of places) await requireSame(place, signal)
-    return named(report)
+    try {
+      const report = await change(step, { graph, decoder, folder: staged.path })
+      for (const place of places) await requireSame(place, signal)
+      return named(report)
+    } catch (error) {
+      await removeAll(places.map(({ path }) => path))
+      throw error
+    }
   }
   const [first, ...others] = steps
   const report = await perform(first).catch((error: unknown) => {

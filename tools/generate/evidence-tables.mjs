@@ -48,7 +48,7 @@ export function expectTable(rows, page) {
         `${times(chosen, '1')}, ${times(chosen, batch)}`,
         `${lossText(chosen)} of ${chosen.metric}`,
         rival === undefined
-          ? 'none is faster'
+          ? noRival(own, 'none is faster', 'not measured')
           : `${rival.setting}: ${times(rival, '1')}, ${times(rival, batch)}; ${lossText(rival)}`,
       ],
     ]
@@ -176,6 +176,11 @@ function rankingCells({ ranking, kind }) {
     isDense ? '' : rankCorrelation.estimate.toFixed(3),
     isDense ? '' : `${(100 * top10.estimate).toFixed(0)} %`,
   ]
+}
+
+/** @param {readonly EvidenceRow[]} rows @param {string} slower @param {string} missing */
+function noRival(rows, slower, missing) {
+  return rows.some(({ kind }) => kind === 'rival') ? slower : missing
 }
 
 /** The fastest rival that is faster than the published file, and loses no more than half a point more than what was chosen. @param {readonly EvidenceRow[]} rows @param {EvidenceRow} chosen */

@@ -43,9 +43,11 @@ test('says first what to use, and how fast that is over the rival', () => {
   expect(answersList(rows)).toContain('In batches of 32 that is 2.0 times as fast as the best rival, a near one')
 })
 
-test('names no rival that is slower than the published file', () => {
+test('names no rival that is slower than the published file, and says where none was measured', () => {
   const slow = [dense, rows[1], row('rival', 'slower', 0, 0.3)]
   expect(expectTable(slow, 'results/outside.md')).toContain('| none is faster |')
+  expect(expectTable(slow.slice(0, 2), 'results/outside.md')).toContain('| not measured |')
+  expect(answersList(slow.slice(0, 2))).toContain('Rivals have not been measured.')
 })
 
 test('lists every row of a case with its source', () => {

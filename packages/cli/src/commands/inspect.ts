@@ -94,6 +94,7 @@ function describe(
     [isOne ? 'encoder' : named, `${layers.length} layers, ${norms}-norm, hidden ${hidden}, ${heads} heads`],
     ['shape', `batch ${batch}, tokens ${tokens}`],
     ['padding', paddingText(found)],
+    ['length', typeof tokens === 'number' && found.mask !== undefined && pruned.length === 0 && FIXED],
     ['protected', fixedText(found)],
     ['segments', found.segments && `numbered by input ${found.segments}`],
     ['head', headText(head)],
@@ -123,6 +124,9 @@ function poolingText({ of, isNormalized, unsupported }: NonNullable<ModelFolder[
   const how = of === 'mean' || of === 'maximum' ? `by the ${of} of the tokens` : `by the ${of}`
   return unsupported ?? `${how}${isNormalized ? ', then divided by the length' : ''} (1_Pooling/config.json)`
 }
+
+/** The note on an export of a fixed length. */
+const FIXED = 'fixed, so that shorter texts pay for padding; tp prune --method drop-padding drops it, which is exact'
 
 function paddingText(found: Inspection): string {
   const { mask, maskMarksPadding, padded, classToken } = found

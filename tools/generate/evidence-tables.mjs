@@ -70,11 +70,16 @@ export function answersList(rows) {
     const chosen = own.find(({ kind }) => kind === 'optimized')
     if (chosen === undefined) return []
     const rival = bestRival(own, chosen)
-    const over = rival === undefined ? ' No rival is faster than the published file.' : ` ${rivalText(chosen, rival)}`
+    const none = noRival(
+      own,
+      'No rival that was measured is faster than the published file.',
+      'Rivals have not been measured.',
+    )
+    const over = rival === undefined ? none : rivalText(chosen, rival)
     const [name, suite] = namesOf(chosen)
     return [
       `- **${chosen.task}** (${name}, ${suite}): use \`${chosen.command}\`. It chose ${plainSetting(chosen)}: ${speedText(chosen)} times as fast, ` +
-        `for ${lossText(chosen)} points of ${chosen.metric}.${over}`,
+        `for ${lossText(chosen)} points of ${chosen.metric}. ${over}`,
     ]
   })
   return items.length === 0 ? 'Nothing has been measured yet.' : items.join('\n')

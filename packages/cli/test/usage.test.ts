@@ -22,6 +22,10 @@ describe('help', () => {
       expect(stdout).toContain(`tp ${name}`)
   })
 
+  test('asks a newcomer what there is', async () => {
+    expect((await tpHere([])).stdout).toMatch(/What do you have\?[\s\S]*tp optimize MODEL[\s\S]*npx tp-models/)
+  })
+
   test('names every option of a command, also among other arguments', async () => {
     const { code, stdout } = await tpHere(['prune', 'no-such-model', '--help'])
     expect(code).toBe(0)

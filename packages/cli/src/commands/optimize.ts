@@ -1,11 +1,10 @@
 import { basename } from 'node:path'
-import { givesVectors } from '@tp/compare'
 import { fromPlan, inspect } from '@tp/compiler'
 import { readSafetensors } from '@tp/core/host'
-import { type ModelFile, readModelFolder } from '@tp/data'
+import type { ModelFile } from '@tp/data'
 import { outputsOf, removeWithWaiting, replaceFile } from '@tp/data/files'
 import { describeLoss, verdictOfPlan } from '@tp/optimize'
-import { inspectEncoders, requireKeptRows } from '@tp/plans/files'
+import { fileGivesVectors, inspectEncoders, requireKeptRows } from '@tp/plans/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { demandOptions, readDemands } from '../arguments/demand-options.ts'
@@ -215,18 +214,13 @@ async function openExamples(
   args: OptimizeArguments & { readonly data: string },
   context: Context,
 ): Promise<TaskInputs> {
-  const isSpeech = args.decoder !== undefined
-  const task = args.task ?? (!isSpeech && (await isEmbedder(file, context)) ? 'embeddings' : undefined)
-  const reading = { ...args, ...(task !== undefined && { task }) }
+  const { runtime = nodeRuntime(), signal } = context
+  const isOpen = args.task === undefined && args.decoder === undefined
+  const isEmbedder = isOpen && (await fileGivesVectors(file, runtime, signal))
+  const reading = isEmbedder ? { ...args, task: 'embeddings' as const } : args
   const opened = await openTaskInputs(file.path, args.data, batchSizeOf(file), reading, context)
   for (const note of opened.inputs.notes) context.progress.note(note)
   return opened
-}
-
-async function isEmbedder({ path, model }: ModelFile, { signal, runtime = nodeRuntime() }: Context): Promise<boolean> {
-  const { labels } = await readModelFolder(path)
-  await using session = await runtime.load(path, { signal })
-  return givesVectors(model, session, labels)
 }
 
 /** A found plan, with what the options add to it. */

@@ -1,9 +1,7 @@
-import { verifyPress } from '@tp/compare'
 import { press } from '@tp/compiler'
 import { amountRules } from '@tp/core/host'
 import { decodeModel } from '@tp/onnx'
-import { planOf } from '@tp/plans/files'
-import { boundedProcess, boundsFor } from '@tp/runtime-node/bounded'
+import { planOf, verifyPressFile } from '@tp/plans/files'
 import { flag, outOption, text } from '../arguments/option.ts'
 import { countOptions, pruningOptions } from '../arguments/pruning-options.ts'
 import { readCount, readSettings } from '../arguments/read-fields.ts'
@@ -43,11 +41,7 @@ export const pressCommand: Command = command({
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`pressing the caches of ${path}`)
     const pressing = await endable(async () => press(file.model, { method, amount }))
-    const verify = async (at: string): Promise<void> => {
-      await using process = boundedProcess(signal)
-      await using session = await process.load(at, { bounds: boundsFor(pressing.length) })
-      await verifyPress(session, signal)
-    }
+    const verify = (at: string): Promise<void> => verifyPressFile(at, pressing.length, signal)
     const model = decodeModel(pressing)
     const { bytes } = await writeModel({ model, file, out, verify: args.verify && verify }, context)
     const kept = amountRules[amount.kind].kept(amount.value)

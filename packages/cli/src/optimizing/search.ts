@@ -4,7 +4,7 @@ import type { MethodEntry } from '@tp/core'
 import { needsValues, readSafetensors } from '@tp/core/host'
 import type { Runtime } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
-import { loadSession } from '@tp/data/files'
+import { loadSession, readInput } from '@tp/data/files'
 import type { ModelInputs } from '@tp/data/inputs'
 import {
   type MethodToTeach,
@@ -28,7 +28,7 @@ import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-met
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { grouped, inSeconds } from '../printing/numbers.ts'
 import { formHere } from '../quantizing/quantize-file.ts'
-import { fingerprintOf, takesTrainedValues, variantsOf } from './variants.ts'
+import { takesTrainedValues, variantsOf } from './variants.ts'
 
 /** Options of a search. */
 export type SearchArguments = Arguments<typeof pruningOptions & typeof demandOptions> & {
@@ -172,7 +172,9 @@ async function search(
     ...{ source: file.hash(), examples: data.inputs as ModelInputs, device },
     // A confident bound divides the examples in another way.
     settings: { encoder, ...protection, confident, minutes },
-    values: args.weights && (await fingerprintOf(args.weights)),
+    ...(args.weights !== undefined && {
+      values: await readInput(args.weights, { code: 'TP_WEIGHTS', advice: 'name a safetensors file' }),
+    }),
   }
   const measured = planOut === undefined ? {} : await keepMeasurements(measuredPath(planOut), subject, args.resume)
   // Ctrl-C lets what is measured end, and then the search.

@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
 import { type MethodEntry, withValues } from '@tp/core'
 import { paramsOf } from '@tp/core/host'
-import { readInput } from '@tp/data/files'
 import type { Variant } from '@tp/optimize'
 import { usageError } from '../arguments/usage-error.ts'
 import { readWeights, requireValues } from '../pruning/weights.ts'
@@ -30,12 +28,4 @@ export async function variantsOf(entries: readonly MethodEntry[], weights: strin
 
 export function takesTrainedValues(entry: MethodEntry): boolean {
   return entry.create().params !== undefined
-}
-
-/** Trained values as a short text, to know them again. */
-export async function fingerprintOf(weights: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readInput(weights, { code: 'TP_WEIGHTS', advice: 'give the path of a safetensors file' }))
-    .digest('hex')
-    .slice(0, 16)
 }

@@ -16,7 +16,7 @@ import { styled } from '../printing/styled.ts'
 import { UNBOUNDED, wrapped } from '../printing/terminal.ts'
 import { claimInputs, claimOutputs } from './claim-files.ts'
 import { changeFolder, inFolders } from './folders.ts'
-import { helpOf, overview } from './help.ts'
+import { helpOf, overview, WELCOME } from './help.ts'
 import { knownError } from './known-error.ts'
 
 interface Terminal extends Omit<Context, 'files'> {
@@ -77,7 +77,8 @@ function showing(
 async function dispatch(args: readonly string[], version: string, terminal: Terminal & Context): Promise<number> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    terminal.print(rest[0] === undefined || name !== 'help' ? overview(commands) : await help(rest[0], terminal))
+    const all = `${name === undefined ? WELCOME : ''}${overview(commands)}`
+    terminal.print(rest[0] === undefined || name !== 'help' ? all : await help(rest[0], terminal))
     return 0
   }
   if (name === '--version' || name === '-v') {

@@ -29,7 +29,7 @@ test('reads what it has kept for the same subject alone', async () => {
     { source: 'another hash' },
     { examples: examplesOf([0, 1, 0]) },
     { settings: { encoder: 'text' } },
-    { values: 'a hash' },
+    { values: Uint8Array.of(1, 2) },
   ]
   for (const other of others)
     await expect(keepMeasurements(path, { ...subject, ...other }, true)).rejects.toMatchObject({

@@ -12,8 +12,8 @@ export interface SearchSubject {
   readonly device: Runtime
   /** Options that measurements depend on, as JSON, such as the encoder and protected tokens. */
   readonly settings?: object
-  /** A hash of the trained values that methods have, if they have some. */
-  readonly values?: string | undefined
+  /** The file of trained values that methods have, if they have some. */
+  readonly values?: Uint8Array | undefined
 }
 
 /** The part of the options of `optimize` that keeps and resumes measurements. */
@@ -33,12 +33,17 @@ export async function keepMeasurements(
   resume = false,
 ): Promise<KeptMeasurements> {
   const { version } = await device.diagnose()
-  const trained = values === undefined ? '' : ` ${values}`
+  const trained = values === undefined ? '' : ` ${await hashOf(values)}`
   const about = `${source} ${await fingerprint(examples)} ${version}${trained} ${JSON.stringify(settings)}`
   return {
     onMeasured: (known) => replaceFile(path, new TextEncoder().encode(JSON.stringify({ about, known }))),
     ...(resume && { known: await readMeasurements(path, about) }),
   }
+}
+
+async function hashOf(bytes: Uint8Array): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from(bytes)))
+  return Array.from(hash.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 async function readMeasurements(path: string, about: string): Promise<Measurements> {

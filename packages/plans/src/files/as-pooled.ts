@@ -1,4 +1,6 @@
+import { givesVectors } from '@tp/compare'
 import { Refused, readClassToken, transform } from '@tp/compiler'
+import type { Runtime } from '@tp/core/runtime'
 import { type ModelFile, type ModelFolder, readModelFolder } from '@tp/data'
 import { classTokenOutput, statesOutput } from '@tp/data/outputs'
 
@@ -11,6 +13,13 @@ export async function asPooled(file: ModelFile): Promise<ModelFile> {
   const folder = await folderOfStates(file)
   const output = folder && classTokenOutput(file.model, folder)
   return output === undefined ? file : { ...file, model: transform(file.model, readClassToken({ output })).model }
+}
+
+/** As `givesVectors` of `@tp/compare`, of a file with the class names next to it. @throws what loading it throws */
+export async function fileGivesVectors(file: ModelFile, runtime: Runtime, signal?: AbortSignal): Promise<boolean> {
+  const { labels } = await readModelFolder(file.path)
+  await using session = await runtime.load(file.path, signal && { signal })
+  return givesVectors(file.model, session, labels)
 }
 
 /** How vectors are made of the states that a file returns, where the files next to it say so. @throws TpError TP_DATA */

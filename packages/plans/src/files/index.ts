@@ -2,7 +2,7 @@
 
 // Plans: read from files, and fitted to the model of a file.
 
-export { asPooled, pooledOutside, requireKeptRows } from './as-pooled.ts'
+export { asPooled, fileGivesVectors, pooledOutside, requireKeptRows } from './as-pooled.ts'
 export { type FilePlan, inspectEncoders, planForFile, requireEncoder, segmentOf } from './file-plan.ts'
 export { outputTokensOf } from './output-tokens.ts'
 export { readPlanFile, readPlanJson } from './plan-file.ts'
@@ -31,6 +31,7 @@ export {
   pruneVariants,
   type VariantAmount,
 } from './variants.ts'
+export { verifyPressFile } from './verify-press-file.ts'
 export { type EightBitsVerified, verifyQuantizedFile } from './verify-quantized-file.ts'
 
 // Decoders: their prompts pruned, and their files changed for a pruned encoder.

@@ -95,6 +95,7 @@ async function smoothedBy({
   model: dense,
   data: { inputs },
   load,
+  quantize,
   onStage,
   onProgress,
   signal,
@@ -102,6 +103,6 @@ async function smoothedBy({
   onStage?.('channels')
   const some = someExamples(inputs, spreadByLength(inputs, SMOOTHED_BY, 1).flat())
   const ranges = await channelRanges({ model: dense, inputs: some, load, signal, onProgress })
-  const { model, reports } = transform(dense, smooth({ ranges }))
+  const { model, reports } = transform(dense, smooth({ ranges, activations: quantize?.activations }))
   return { model, sites: reports[0].sites }
 }

@@ -38,7 +38,7 @@ const options = {
     { is: 'share', needs: ['data'] },
   ),
   smooth: flag(
-    'first divide the channels that are far louder than others on --data (their weights are multiplied): the same answers, fewer of them moved by 8 bits',
+    'first divide the channels that are louder than others on --data (their weights are multiplied): the same answers, fewer of them moved by 8 bits',
     { needs: ['data'] },
   ),
   caches: flag(

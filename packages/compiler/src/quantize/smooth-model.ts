@@ -1,9 +1,11 @@
 import { TpError } from '@tp/core'
 import { cloneModel, createNode, dtypeOf, Graph, type Model, type NodeProto, readTensor } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
+import type { Activations } from '../plan/quantize-options.ts'
 import { requireModel } from '../program/require-model.ts'
+import { leastOf } from './bounded-below.ts'
 import { isOfPruning, shownName } from './node-names.ts'
-import { type ChannelRanges, type ReadingWeights, smoothScales } from './smooth-scales.ts'
+import { type ChannelRanges, type ReadingWeights, smoothScales, smoothScalesByToken } from './smooth-scales.ts'
 
 /** A value that products with constant weights read. */
 export interface SmoothSite {
@@ -44,7 +46,11 @@ export function smoothSites(model: Model): SmoothSite[] {
 }
 
 /** @throws TpError TP_OPTION for ranges of another number of channels */
-export function smoothModel(model: Model, ranges: ReadonlyMap<string, ChannelRanges>): Smoothed {
+export function smoothModel(
+  model: Model,
+  ranges: ReadonlyMap<string, ChannelRanges>,
+  activations: Activations,
+): Smoothed {
   const result = cloneModel(model)
   const graph = new Graph(result)
   const sites: SmoothedSite[] = []
@@ -57,8 +63,11 @@ export function smoothModel(model: Model, ranges: ReadonlyMap<string, ChannelRan
       throw new TpError('TP_OPTION', 'compiler', `smooth: ${seen}`)
     }
     const weights = products.map((node) => weightsOf(graph, node, result))
-    const { scales, before, after } = smoothScales(range, weights)
-    if (before < WORTH.noise || before < WORTH.gain * after) continue
+    const byToken = activations === 'token'
+    // A value after a GELU is bounded below, and rounded in a form of its own.
+    if (byToken && leastOf(graph, value) !== undefined) continue
+    const { scales, before, after } = (byToken ? smoothScalesByToken : smoothScales)(range, weights)
+    if (before < WORTH.noise || before < (byToken ? 1 : WORTH.gain) * after) continue
     const loud = scales.filter((scale) => scale > 1).length
     sites.push({ value, channels, nodes: products.map(shownName), loud, before, after })
     divide(graph, value, scales, products)

@@ -53,6 +53,43 @@ export function smoothScales(ranges: ChannelRanges, weights: readonly ReadingWei
   return whole === 0 ? { scales, before: 0, after: 0 } : { scales, before: before / whole, after: after / whole }
 }
 
+/** The part of a channel's range that its weights take over. */
+const ALPHA = 0.7
+
+/** The loudest number of a channel in a usual token, over the root mean square of it. */
+const USUAL = 3
+
+/**
+ * Scales for a value that is rounded token by token, where a channel need not be far louder than the others to cost them their precision: those of
+ * SmoothQuant, of all channels, as powers of 2, around 1.
+ *
+ *     s = max|x|^α / max|W|^(1 − α)
+ */
+export function smoothScalesByToken(ranges: ChannelRanges, weights: readonly ReadingWeights[]): Smoothing {
+  const { low, high, meanSquare } = ranges
+  const logs = Array.from(high, (most, channel) => {
+    const loudness = Math.max(most, -(low[channel] as number))
+    const weight = weights.reduce((largest, each) => Math.max(largest, largestOfRow(each, channel)), 0)
+    return loudness === 0 || weight === 0 ? 0 : ALPHA * Math.log2(loudness) - (1 - ALPHA) * Math.log2(weight)
+  })
+  const middle = logs.reduce((sum, log) => sum + log, 0) / Math.max(1, logs.length)
+  const scales = Float32Array.from(logs, (log) => 2 ** Math.round(log - middle))
+  const whole = signalOf(meanSquare, weights)
+  // The range of a usual token is narrower than that of all.
+  const usual = Float32Array.from(meanSquare, (square) => USUAL * Math.sqrt(square))
+  const ofTokens = { low: usual.map((most) => -most), high: usual, meanSquare }
+  const [before, after] = [new Float32Array(scales.length).fill(1), scales].map((each) =>
+    whole === 0 ? 0 : noiseOf(ofTokens, weights, each) / whole,
+  ) as [number, number]
+  return { scales, before, after }
+}
+
+function largestOfRow({ data, columns }: ReadingWeights, row: number): number {
+  let largest = 0
+  for (let at = row * columns; at < (row + 1) * columns; at++) largest = Math.max(largest, Math.abs(data[at] as number))
+  return largest
+}
+
 function noiseOf(
   { low, high, meanSquare }: ChannelRanges,
   weights: readonly ReadingWeights[],

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
 import { encodeModel } from '@tp/onnx'
+import { decoderPath } from 'exported-decoders'
 import { speechEncoder, speechSizes } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { addSpeechFiles } from './speech-folder.ts'
@@ -83,6 +84,23 @@ describe('a model folder', () => {
     // The decoder of the folder transcribes without being named.
     const heard = await tpHere(['eval', at('heard'), '--data', at('speech', 'transcripts.tsv'), '--methods', 'none'])
     expect(heard).toMatchObject({ code: 0, stdout: expect.stringContaining('WER') })
+  })
+
+  test('for speech gets all decoders changed so that they weigh its states', async () => {
+    mkdirSync(at('whisper', 'onnx'), { recursive: true })
+    const graphs = [
+      ['whisper-encoder', 'encoder_model'],
+      ['whisper-merged', 'decoder_model_merged'],
+      ['whisper-decoder', 'decoder_model'],
+      ['whisper-past', 'decoder_with_past_model'],
+    ] as const
+    for (const [fixture, file] of graphs) copyFileSync(decoderPath(fixture), at('whisper', 'onnx', `${file}.onnx`))
+    writeFileSync(at('whisper', 'preprocessor_config.json'), '{ "sampling_rate": 16000 }')
+    const pruned = await tpHere(['prune', at('whisper'), '-o', at('weighed'), '--method', 'thin-padding', '--json'])
+    const { plan, folder: written } = JSON.parse(pruned.stdout)
+    expect(plan.restore).toBe('weighed')
+    const changed = graphs.map(([, file]) => `onnx/${file}.onnx`)
+    expect(written).toEqual({ out: at('weighed'), changed, leftOut: [] })
   })
 
   test('gets the plan that a search finds', { timeout: 240_000, tags: 'exhaustive' }, async () => {

@@ -55,7 +55,9 @@ export async function changeFolder(
   const run = (own: string, path: string, how: Options): Promise<CommandReport> =>
     perform(own, { operands: [path], options: how as Arguments<OptionTable> })
   const pathOf = ({ file }: folders.FolderGraph): string => join(graphs.folder, file)
-  const steps = name === 'quantize' ? folders.floatRuns(graphs) : folders.graphRuns(graphs)
+  const all = name === 'quantize' ? folders.floatRuns(graphs) : folders.graphRuns(graphs)
+  // Caches are those of the decoder that the folder stands for.
+  const steps = options.caches ? ([all[0]] as const) : all
   /** Options of all steps but the first; a graph that is rounded already is not rounded again. */
   let later: { readonly options: Options; readonly rounded: Options } | undefined
   const { report, ...written } = await folders.changeFolder(graphs, {

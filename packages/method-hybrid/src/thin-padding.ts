@@ -24,12 +24,12 @@ import {
 } from '@tp/core'
 
 export interface ThinPaddingOptions {
-  /** Of this many tokens without a signal one is kept (default 16). */
+  /** Of this many tokens without a signal one is kept (default 8). */
   readonly every?: number | undefined
 }
 
 export const thinPaddingOptions: OptionSpecs = {
-  every: { description: 'of this many tokens without a signal one is kept', type: 'integer', default: 16, min: 2 },
+  every: { description: 'of this many tokens without a signal one is kept', type: 'integer', default: 8, min: 2 },
 }
 
 /**
@@ -46,7 +46,7 @@ export const thinPaddingOptions: OptionSpecs = {
  */
 export function thinPadding(options: ThinPaddingOptions = {}): Method {
   checkOptions('thin-padding', thinPaddingOptions, options)
-  const { every = 16 } = options
+  const { every = 8 } = options
   return Object.freeze<Method>({
     name: 'thin-padding',
     family: 'hybrid',

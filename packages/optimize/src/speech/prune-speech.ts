@@ -22,7 +22,7 @@ export interface PrunedSpeech extends SpeechModels {
   readonly refused?: Refusal
 }
 
-/** One of every 16 positions of padding is kept: what the decoder then reads is that of all of them. */
+/** One of every 8 positions of padding is kept, and counts for them. Of 16 it is faster, and changes texts in other languages than English (docs/speech.md). */
 export const SPEECH_PLAN: Plan = { format: 1, method: 'thin-padding' }
 
 /**

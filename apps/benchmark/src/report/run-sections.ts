@@ -17,7 +17,7 @@ type AllMeasured = Readonly<Record<string, Measured>>
  * and writes each as soon as it is done. `--trial` sees whether they run, on few examples, and writes nothing. @returns the exit code
  */
 export async function runSections(
-  { name: report, page = `docs/results/${report}.md`, sections }: Report,
+  { name: report, page = `docs/results/${report}.md`, sections, next }: Report,
   runtime: Runtime,
   args: readonly string[],
 ): Promise<number> {
@@ -64,7 +64,7 @@ export async function runSections(
       if (!values.trial) await write(report, page, name, measured)
       found.set(name, findings)
       const tables = findings.tables.map((table) => `${table.caption}\n${plainTable(table)}`)
-      process.stdout.write(`\n${[name, ...tables].join('\n')}\n`)
+      process.stdout.write(`\n${[name, ...tables, findings.verdict ?? []].flat().join('\n')}\n`)
       for (const sentence of findings.wrong ?? []) process.stderr.write(`${name}: wrong: ${sentence}\n`)
       if (findings.wrong?.length) code = 1
     } catch (error) {
@@ -74,6 +74,7 @@ export async function runSections(
       process.stderr.write(`${name}: ${text}\n`)
     }
   }
+  if (next !== undefined && code === 0) process.stdout.write(`\nnext  ${next}\n`)
   return code
 }
 

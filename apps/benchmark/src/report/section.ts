@@ -9,6 +9,8 @@ export interface Findings {
   readonly values: unknown
   /** Findings that should not be, in sentences; a run that finds any fails. */
   readonly wrong?: readonly string[]
+  /** The answer that the tables give, in one sentence. */
+  readonly verdict?: string
 }
 
 export interface SectionContext extends Files {
@@ -30,6 +32,8 @@ export interface Report {
   /** Default: `docs/results/NAME.md`; false: it is only printed, and measured each time. */
   readonly page?: string | false
   readonly sections: readonly ReportSection[]
+  /** The next command of a reader, printed at the end. */
+  readonly next?: string
 }
 
 /** The surroundings that the numbers depend on, besides the project. */

@@ -1,5 +1,6 @@
+import { points, verdictOf } from '@tp/compare'
 import { lineColumns } from '../measure/columns.ts'
-import { candidate, chance, kept, type MeasuredCandidate, measureTimed } from '../measure/measure.ts'
+import { candidate, chance, kept, type MeasuredCandidate, measureTimed, type TimedRow } from '../measure/measure.ts'
 import { openSubject } from '../measure/subject.ts'
 import { DENSE, NONE, pruned, type SettingBudget } from '../registry/settings.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
@@ -100,13 +101,34 @@ function section(one: Case): ReportSection {
       const lengths = [...new Set([Math.min(...subject.lengths), Math.max(...subject.lengths)])].join(' … ')
       const count = subject.lengths.length.toLocaleString('en-US')
       const caption = `model  ${title}   ${count} ${form.what}, ${lengths} tokens   1 thread`
-      return { tables: [tableOf(caption, lineColumns, rows)], values: rows.map(kept) }
+      const verdict = verdictOn(rows, one.methods[0] as string, subject.lengths.length)
+      return { tables: [tableOf(caption, lineColumns, rows)], values: rows.map(kept), verdict }
     },
   }
+}
+
+/** The verdict of `tp check` on the first method of a case, and whether it beats random tokens. */
+export function verdictOn(
+  rows: readonly Pick<TimedRow, 'name' | 'loss' | 'speedup'>[],
+  method: string,
+  examples: number,
+): string {
+  const named = (name: string): (typeof rows)[number] => rows.find((row) => row.name === name) as (typeof rows)[number]
+  const { loss, speedup } = named(method)
+  const random = named('random').loss
+  const { text } = verdictOf(
+    { loss: { unit: 'points', interval: loss, same: false }, speedup, examples },
+    { maxLoss: 1, confident: false },
+  )
+  const isBetter = random.low > loss.high
+  return `${method}  ${text}; random tokens ${isBetter ? 'lose more' : 'are not shown to lose more'}, ${points(random)}`
 }
 
 /**
  * In under a minute. Percent right and points lost against dense, both with 95 % intervals; speed-up and FLOPs over dense. A method is worth its
  * cost where it loses less than random tokens at the same ratio: a loss whose interval covers 0 does not differ from none.
  */
-export const quickstart: Report = { name: 'quickstart', page: false, sections: cases.map(section) }
+export const quickstart: Report = {
+  ...{ name: 'quickstart', page: false, sections: cases.map(section) },
+  next: 'npx tp-models mail my-model   # or take a model of your own, and examples for it',
+}

@@ -190,13 +190,10 @@ function rangedWith(
   if (node === undefined || node.output[0] !== name) return undefined
   const [input = ''] = node.input
   if (node.opType === 'DynamicQuantizeLinear') return { node, input, moves: [] }
-  if (!choosing.has(node.opType) && !hasTrait(node, 'moved values')) return undefined
+  if (!hasTrait(node, 'parts', 'moved values')) return undefined
   const found = rangedWith(input, graph)
   return found && { ...found, moves: [...found.moves, node] }
 }
-
-/** Operators that return some of the values of their first input. */
-const choosing: ReadonlySet<string> = new Set(['Gather', 'GatherElements', 'GatherND', 'Slice'])
 
 /** The node of a type that alone reads a result. */
 function onlyReader({ output: [name = ''] }: NodeProto, type: string, graph: Graph): NodeProto | undefined {

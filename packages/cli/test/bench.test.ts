@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
+import { encodeModel } from '@tp/onnx'
+import { languageModel } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
@@ -62,7 +65,8 @@ describe('tp bench', () => {
   }, 30_000)
 
   test('times a model that cannot be pruned', async () => {
-    const { code, stdout } = await tpHere(['bench', fixture('gpt2-old-ts14'), '--shapes', '1x8'])
+    writeFileSync(folder.at('decoder.onnx'), encodeModel(languageModel()))
+    const { code, stdout } = await tpHere(['bench', folder.at('decoder.onnx'), '--shapes', '1x8'])
     expect(code).toBe(0)
     expect(stdout).toContain('1×8')
   })

@@ -1,12 +1,17 @@
 import { writeFileSync } from 'node:fs'
 import { digitsData, modelPath } from '@tp/models'
-import { convolutional } from 'exported-encoders'
+import { encodeModel } from '@tp/onnx'
+import { convolutional, languageModel } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeExplanation } from '../src/printing/explanation-text.ts'
 import { idx, pixelsOf } from './idx.ts'
-import { fixture, temporaryFolder, tpHere } from './tp.ts'
+import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
+function decoder(): string {
+  writeFileSync(folder.at('decoder.onnx'), encodeModel(languageModel()))
+  return folder.at('decoder.onnx')
+}
 const mail = modelPath('mail')
 const digits = modelPath('digits-vit')
 // a gradient of a whole model is built and loaded for each call
@@ -165,7 +170,7 @@ describe('explain refuses', () => {
       /model\.int8\.onnx: a gradient cannot pass DynamicQuantizeLinear: .*; explain the model as it was before it was quantized or fused/,
       1,
     ],
-    ['a decoder', () => ofMails().with(1, fixture('gpt2-old-ts14')), 'TP_CAUSAL', /./, 4],
+    ['a decoder', () => ofMails().with(1, decoder()), 'TP_CAUSAL', /./, 4],
   ])('%s', { timeout }, async (_, args, errorCode, message, exit) => {
     const { code, stdout, stderr } = await tpHere(args())
     expect(stderr).toMatch(message)

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
-import { convolutional } from 'exported-encoders'
+import { encodeModel } from '@tp/onnx'
+import { convolutional, languageModel } from 'exported-encoders'
 import { expect, test } from 'vitest'
 import { withoutNodes } from './small-models.ts'
 import { fixture, temporaryFolder, testModel, tpHere } from './tp.ts'
@@ -63,7 +64,7 @@ function written(name: string, bytes: Uint8Array): string {
 }
 
 test.each([
-  ['a decoder', () => fixture('gpt2-old-ts14'), 'TP_CAUSAL'],
+  ['a decoder', () => written('lm.onnx', encodeModel(languageModel())), 'TP_CAUSAL'],
   ['control flow', () => testModel('if-before-blocks'), 'TP_CONTROL_FLOW'],
   ['convolutions', () => written('conv.onnx', convolutional()), 'TP_NO_ATTENTION'],
   ['no layers', () => written('empty.onnx', withoutNodes()), 'TP_EMPTY'],

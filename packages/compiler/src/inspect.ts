@@ -100,7 +100,7 @@ export function inspect(
   try {
     return withEqualSizes(() => {
       const { program, expansions } = openModel(model)
-      const found = findEncoders(program)
+      const found = findEncoders({ program, expansions })
       const [encoder] = chooseEncoders(found, options.encoder)
       return {
         ok: true,
@@ -126,7 +126,8 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
   const marks = maskInput(program, encoder)
   const mask = marks?.name
   const padded = encoder.mask !== undefined
-  const positions = [...new Set(encoder.positionReads.map(({ position }) => positionText(position)))]
+  const read = new Set(encoder.positionReads.map(({ position }) => positionText(position)))
+  const positions = [...read, ...(encoder.poolsLast ? ['the last attended token'] : [])]
   const layers = encoder.layers.map((own, layer): LayerReport => {
     const { input, site, norm, attention } = own
     const output = layerOutput(program, encoder.layers, layer)

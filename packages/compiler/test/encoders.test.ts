@@ -1,10 +1,10 @@
-import { constant, div, gather, matmul, mean, norm2, schedule, swapLast, type Tensor } from '@tp/core'
+import { add, constant, div, gather, input, matmul, mean, mul, norm2, schedule, swapLast, type Tensor } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { inspect, type NamedEncoder, type PruneOptions, prune, readProvenance, transform } from '../src/index.ts'
 import { encoder, inputsOf, logitsOf, type TestEncoderOptions } from './encoders.ts'
-import { difference, numbers, run } from './run.ts'
+import { difference, float32, numbers, run } from './run.ts'
 
 const text: TestEncoderOptions = {
   ...{ layerCount: 2, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls' },
@@ -19,7 +19,12 @@ const image: TestEncoderOptions = {
   seed: 5,
   prefix: 'picture_',
 }
-const causal: TestEncoderOptions = { ...text, causal: 'triangle' }
+/** With a mask that is added to the scores as it is, and does not say which tokens are real. */
+function biased(options: TestEncoderOptions): TestEncoderOptions {
+  const { prefix = '' } = options
+  const bias = input(`${prefix}bias`, 'float32', ['batch', `${prefix}sequence`])
+  return { ...options, mask: 'added', readMask: () => add(1, mul(bias, 1e-4)) }
+}
 
 /** Two encoders, and how alike their results are, as in contrastive models. */
 function twoEncoders(left: TestEncoderOptions, right: TestEncoderOptions): Model {
@@ -101,13 +106,15 @@ describe('two encoders in one file', () => {
 })
 
 describe('an encoder that cannot be pruned', () => {
-  const model = twoEncoders(causal, image)
+  const model = twoEncoders(biased(text), image)
+  const { text_attention_mask: _, ...others } = inputs
+  const fed = { ...others, text_bias: float32([2, 8], new Array<number>(16).fill(1)) }
 
   test('names the encoder with its reason, and prunes the other', async () => {
     const found = inspect(model)
     expect(found.ok && found.encoder).toBe('picture_input_ids')
-    expect(found.ok && found.encoders[0]).toMatchObject({ name: 'text_input_ids', refusal: { code: 'TP_CAUSAL' } })
-    const [dense, now] = [await run(model, inputs), await run(pruned(model, { method, schedule: half }), inputs)]
+    expect(found.ok && found.encoders[0]).toMatchObject({ name: 'text_input_ids', refusal: { code: 'TP_MASK' } })
+    const [dense, now] = [await run(model, fed), await run(pruned(model, { method, schedule: half }), fed)]
     const right = await run(pruned(decodeModel(encoder(image)), { method, schedule: half }), inputsOf(image, 2, 10, 4))
     expect(difference(numbers(now.left), numbers(dense.left))).toBeLessThan(1e-6)
     expect(difference(numbers(now.right), numbers(right.logits))).toBeLessThan(1e-5)
@@ -115,14 +122,14 @@ describe('an encoder that cannot be pruned', () => {
 
   test('refuses the encoder on request', () => {
     expect(() => transform(model, prune({ method, schedule: half, encoder: 'text_input_ids' }))).toThrow(
-      expect.objectContaining({ code: 'TP_CAUSAL' }),
+      expect.objectContaining({ code: 'TP_MASK' }),
     )
   })
 
   test('refuses with the reason of the first where there are two', () => {
-    expect(() =>
-      transform(twoEncoders(causal, { ...image, causal: 'range' }), prune({ method, schedule: half })),
-    ).toThrow(expect.objectContaining({ code: 'TP_CAUSAL' }))
+    expect(() => transform(twoEncoders(biased(text), biased(image)), prune({ method, schedule: half }))).toThrow(
+      expect.objectContaining({ code: 'TP_MASK' }),
+    )
   })
 })
 

@@ -45,7 +45,6 @@ for (const [row, fixture] of fixtures.entries()) {
 
 /** The words that the sentence must have where a model can never be pruned. */
 const reasons: Readonly<Record<string, RegExp>> = {
-  gpt2: /causal/,
   swin: /window/,
   pvt: /spatial reduction/,
   resnet: /convolution/,

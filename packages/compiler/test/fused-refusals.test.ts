@@ -16,7 +16,7 @@ interface Form {
   readonly message: RegExp
 }
 
-const causal = { code: 'TP_CAUSAL', message: /^causal attention: this is a decoder/ } as const
+const causal = { code: 'TP_CAUSAL', message: /^causal attention inside one operator/ } as const
 const decoder = { code: 'TP_FUSED_ATTENTION', message: /keeps the keys and values of earlier tokens/ } as const
 const unknown = {
   code: 'TP_FUSED_ATTENTION',

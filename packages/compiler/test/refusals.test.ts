@@ -42,7 +42,7 @@ import { NodeProtoSchema, TensorProto_DataType } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import { inspect, inspectDecoder, prune, type Refusal, transform } from '../src/index.ts'
 import { passThroughIf } from './bodies.ts'
-import { type CausalForm, encoder, inputsOf, logitsOf, type MaskForm, plainEncoder } from './encoders.ts'
+import { encoder, inputsOf, logitsOf, plainEncoder } from './encoders.ts'
 import { refusalOf } from './refusal-of.ts'
 import { difference, numbers, run } from './run.ts'
 
@@ -61,27 +61,6 @@ function refusal(model: Model | Uint8Array): Refusal | undefined {
   if (!seen.ok && refused !== undefined) expect(seen.refusal).toEqual(refused)
   return refused
 }
-
-describe('causal attention is refused in every form', () => {
-  const forms: readonly CausalForm[] = ['constant', 'sliced constant', 'triangle', 'range', 'chosen', 'multiplied']
-  const masks: readonly MaskForm[] = ['none', 'added', 'added whole', 'chosen']
-  for (const causal of forms) {
-    for (const mask of masks) {
-      test(`${causal}, mask ${mask}`, () => {
-        for (const opset of [14, 18]) {
-          const fixed = { ...plain, causal, mask, opset, sizes: [2, 7] as const }
-          expect(refusal(encoder(fixed))).toMatchObject({ code: 'TP_CAUSAL', node: expect.stringContaining('Softmax') })
-          if (causal === 'constant') continue
-          expect(refusal(encoder({ ...plain, causal, mask, opset }))?.code).toBe('TP_CAUSAL')
-        }
-      })
-    }
-  }
-
-  test('prunes the same encoders without causal attention', () => {
-    for (const mask of masks) expect(refusal(encoder({ ...plain, mask }))).toBeUndefined()
-  })
-})
 
 describe('requires proof of what a mask says', () => {
   const masked = (form: (mask: Tensor) => Tensor): Uint8Array =>

@@ -14,8 +14,9 @@ import {
   RawImage,
   Tensor,
 } from '@huggingface/transformers'
-import { decodeModel, Graph } from '@tp/onnx'
+import { decodeModel, encodeModel, Graph } from '@tp/onnx'
 import { type ModelReport, pruneModels } from '@tp/transformers'
+import { languageModel } from 'exported-encoders'
 import { addDigits, addMail, openModelFolder } from 'pipeline-models'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { addColumns, addLetters } from './models.ts'
@@ -26,7 +27,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const models = await openModelFolder()
 const folder = models.path
-const decoder = join(import.meta.dirname, '../../../tools/exported-encoders/fixtures/gpt2-old-ts14/model.onnx')
+const decoder = encodeModel(languageModel())
 const image = new RawImage(
   Uint8ClampedArray.from({ length: 784 }, (_, i) => i % 251),
   28,
@@ -115,7 +116,7 @@ test('prunes an encoder of pixels or frames whose decoder is in another file, an
     const model = await AutoModelForVision2Seq.from_pretrained('two-files')
     expect(await logitsOf(model)).toEqual(pruned)
     expect(model.sessions.decoder_model_merged.outputNames).toEqual(
-      new Graph(decodeModel(readFileSync(decoder))).outputs.map(({ name }) => name),
+      new Graph(decodeModel(decoder)).outputs.map(({ name }) => name),
     )
   })
   expect(reports).toMatchObject([{ outcome: 'pruned', model: 'two-files' }])

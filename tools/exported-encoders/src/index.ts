@@ -18,6 +18,7 @@ export {
 export { fullPrecision } from './full-precision.ts'
 export { type FusedEncoderOptions, type Fusion, fusedEncoder } from './fused-encoders.ts'
 export { inTurn, thorough } from './in-turn.ts'
+export { languageModel } from './language-model.ts'
 export { type RandomLayers, randomLayers } from './layers.ts'
 export { lessPrecision, type Precision } from './less-precision.ts'
 export { mutant, mutationNames } from './mutants.ts'

@@ -36,6 +36,11 @@ export interface Encoder {
   readonly mask: string | undefined
   /** The mask is 1 where padding is, and 0 where tokens are real. */
   readonly maskMarksPadding: boolean
+  /**
+   * Tokens see only earlier ones, and their states are pooled outside, as a rule by taking the last attended token's, which has seen
+   * all others: it is always kept.
+   */
+  readonly poolsLast: boolean
   /** Positions that are kept by default: the required ones, learned tokens, and the first one where states are pooled outside. */
   readonly protectedTokens: readonly number[]
   /**

@@ -13,7 +13,7 @@ import type { Encoder } from './encoder.ts'
 import { findHead } from './head.ts'
 import { findLayer, inputAfter, type Layer } from './layer.ts'
 import { type LearnedTokens, learnedTokens } from './learned-tokens.ts'
-import { findMask } from './mask.ts'
+import { findMask, predictsNext, requirePlainOperators, type WrittenOut } from './mask.ts'
 import { findPoolCounts } from './pool-counts.ts'
 import { requirePairwiseTerms } from './position-terms.ts'
 import {
@@ -33,19 +33,25 @@ export type FoundEncoder =
   | { readonly name: string; readonly layerCount: number; readonly encoder: Encoder }
   | { readonly name: string; readonly layerCount: number; readonly refused: Refused }
 
+/** A model in the form that analysis knows, and what fused operators were written out as. */
+interface OpenedModel {
+  readonly program: Program
+  readonly expansions: readonly WrittenOut[]
+}
+
 /**
  * Finds the encoders in a graph by structure: one, or several side by side (two encoders).
  * @throws Refused if none of them can be pruned
  */
-export function findEncoders(program: Program): FoundEncoder[] {
+export function findEncoders({ program, expansions }: OpenedModel): FoundEncoder[] {
   try {
-    return encodersOf(program)
+    return encodersOf(program, expansions)
   } catch (error) {
     throw refuseUnknownShape(program, error) ?? error
   }
 }
 
-function encodersOf(program: Program): FoundEncoder[] {
+function encodersOf(program: Program, expansions: readonly WrittenOut[]): FoundEncoder[] {
   const attentions = findAttentions(program)
   const layers = attentions
     .map((attention) => findLayer(program, attention))
@@ -56,7 +62,7 @@ function encodersOf(program: Program): FoundEncoder[] {
   const found = findStacks(program, layers).map((stack): FoundEncoder => {
     const about = { name: stack.name, layerCount: stack.layers.length }
     try {
-      return { ...about, encoder: encoderOf(program, stack) }
+      return { ...about, encoder: encoderOf(program, stack, expansions) }
     } catch (error) {
       if (error instanceof Refused) return { ...about, refused: error }
       throw error
@@ -84,7 +90,7 @@ export function chooseEncoders(found: readonly FoundEncoder[], encoder: string |
   return [named.encoder]
 }
 
-function encoderOf(program: Program, stack: Stack): Encoder {
+function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenOut[]): Encoder {
   const { name, input } = stack
   const layers = withoutDecoder(program, stack.layers)
   const [first] = layers as [Layer]
@@ -112,7 +118,8 @@ function encoderOf(program: Program, stack: Stack): Encoder {
     )
   }
   // Downstream of a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
-  const mask = findMask(program, layersBefore(earlier, layers), first.input)
+  const { mask, causal } = findMask(program, layersBefore(earlier, layers), first.input)
+  if (causal !== undefined) requirePlainOperators(causal, expansions)
   const depth = Math.max(layers.length, ...stepsOf(program.model, name).map((step) => step.layerCount))
   const readsIds = input !== undefined && program.tensor(input).dtype.startsWith('int')
   const { axis, wholeHead } = traceToHead(program, {
@@ -140,6 +147,8 @@ function encoderOf(program: Program, stack: Stack): Encoder {
     .flatMap(({ readers }) => readers)
     .filter(({ single, node }) => single && !inside.has(node.output[0] as string))
   const head = findHead(program, { stream: first.input, mask: mask?.name, axes, wholeHead })
+  const answersEach = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-answers'))
+  if (causal !== undefined && answersEach) throw predictsNext(causal)
   // Programs that pool states outside may take the first token's: sentence embedders often do.
   const outside = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-states')) ? 1 : 0
   const pool = { mask: mask?.name, site: (layers.at(-1) as Layer).site, indices: earlier?.last.indices }
@@ -158,6 +167,7 @@ function encoderOf(program: Program, stack: Stack): Encoder {
     readsIds,
     mask: mask?.name,
     maskMarksPadding: mask?.padding === 1,
+    poolsLast: causal !== undefined && outside > 0,
     protectedTokens: [...firstPositions(Math.max(reads, leading, outside)), ...last].filter(isFree),
     apart: [...firstPositions(Math.max(reads, leading, readsIds ? outside : 0)), ...last],
     required: firstPositions(reads),

@@ -1,4 +1,5 @@
 import { type Dim, namesIn } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
 import { operatorOf, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
@@ -13,36 +14,39 @@ import { type Mask, marksPadding, visibilityOf } from './visibility.ts'
  * from token numbers, it is the value nearest to the scores that holds yes or no for each token. That it hides the keys
  * where it is 0 (or 1, where it marks padding), and no others, is proved by trying. `stream`: what the first layer reads; what is computed from it is a
  * position term, which hides nothing.
- * @throws Refused TP_MASK if there is none, TP_CAUSAL if later tokens are hidden from earlier ones
+ * @throws Refused TP_MASK if there is none
  */
-export function findMask(program: Program, layers: readonly Layer[], stream: string): Mask | undefined {
+export function findMask(program: Program, layers: readonly Layer[], stream: string): FoundMask {
   const sides = [...new Set(layers.flatMap(({ attention }) => attention.sides))]
-  const prove = (mask: Mask | undefined): void => {
+  const proved = (mask: Mask | undefined): FoundMask => {
     const masksItself = mask !== undefined && isTokenNumbers(program, mask.name)
-    for (const layer of layers) {
-      if (visibilityOf(program, layer, mask, masksItself, stream) === 'causal') throw causal(layer)
-    }
+    const causal = layers.filter((layer) => visibilityOf(program, layer, mask, masksItself, stream) === 'causal')
+    return { mask, causal: causal[0] }
   }
   // Where an earlier cut chose by an input of the model, its choice is not a mask.
   const chosen = program.earlier.flatMap(({ after, indices, valid, keyBias }) => [after, indices, valid, keyBias])
   const stops = new Set([stream, ...chosen.filter((name) => name !== undefined)])
   const inputs = [...inputsUpstream(program, sides, stops)]
   if (inputs.length === 0) {
-    prove(undefined)
-    return undefined
+    return proved(undefined)
   }
   let refused: Refused | undefined
   for (const mask of candidates(program, sides, inputs, { stream, stops })) {
     if (mask.padding === 1 && !holdsYesOrNo(program, mask.name)) continue
     try {
-      prove(mask)
-      return mask
+      return proved(mask)
     } catch (error) {
       if (!(error instanceof Refused) || error.refusal.code !== 'TP_MASK') throw error
       refused ??= error
     }
   }
   throw refused ?? noMask(program, layers, inputs)
+}
+
+/** What says which tokens are padding, if anything does; and a layer that hides later tokens from earlier ones. */
+export interface FoundMask {
+  readonly mask: Mask | undefined
+  readonly causal: Layer | undefined
 }
 
 /** Values that may be the mask, likeliest first: an input of the model, then values from the scores backwards. */
@@ -163,10 +167,33 @@ function noMask(program: Program, layers: readonly Layer[], inputs: readonly str
   )
 }
 
-function causal({ attention }: Layer): Refused {
+/** A fused operator, and the nodes that it was written out as. */
+export interface WrittenOut {
+  readonly node: NodeProto
+  readonly nodes: readonly NodeProto[]
+}
+
+/**
+ * An operator that hides later tokens itself counts from the queries that it is given: where only some are computed, it hides others.
+ * @throws Refused TP_CAUSAL
+ */
+export function requirePlainOperators({ attention }: Layer, expansions: readonly WrittenOut[]): void {
+  const softmax = attention.chain.at(-1) as NodeProto
+  const fused = expansions.find(({ nodes }) => nodes.includes(softmax))
+  if (fused === undefined) return
+  const reason = 'causal attention inside one operator, which hides later tokens by itself'
+  throw new Refused(
+    'TP_CAUSAL',
+    `${reason}; prune the model as it was exported, and optimize it afterwards`,
+    fused.node,
+  )
+}
+
+/** Of a causal stack that gives an answer for each token; where it gives states, these are pooled outside, by the last one as a rule. */
+export function predictsNext({ attention }: Layer): Refused {
   return new Refused(
     'TP_CAUSAL',
-    'causal attention: this is a decoder, and removing a token changes what every later token may see',
+    'causal attention, and an answer for each token: this is a decoder, which predicts the next token, and all earlier ones are needed',
     attention.chain.at(-1),
   )
 }

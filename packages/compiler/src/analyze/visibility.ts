@@ -23,7 +23,7 @@ const MOST_TOKENS = 2 ** 13
  * Proves by trying what the masks of a layer hide: softmax is computed over scores of 0, so that only masks and position
  * biases speak.
  *
- * - Without padding, some token must see a later one and some an earlier one (else attention is causal).
+ * - Without padding, some token sees a later one and some an earlier one, else attention is causal.
  * - The mask must hide exactly the keys where it is 0, or where it is 1 if that is what `padding` says.
  *
  * `masksItself`: the mask is the tokens themselves (0: padding). `stream`: the hidden states that layers start from; what
@@ -43,8 +43,8 @@ export function visibilityOf(
   const padding = mask?.padding ?? 0
   const ones = Array.from({ length: trial.tokens }, () => 1 - padding)
   const open = trial.seen(ones)
-  if (isCausal(open)) return 'causal'
-  if (mask === undefined) return 'bidirectional'
+  const visibility: Visibility = isCausal(open) ? 'causal' : 'bidirectional'
+  if (mask === undefined) return visibility
   // Numbers of tokens have to count as real whatever they are.
   const values = masksItself ? ones.map((_, i) => ids[i % ids.length] as number) : ones
   const hidden = Math.min(2, trial.tokens - 1)
@@ -61,7 +61,7 @@ export function visibilityOf(
       attention.chain.at(-1),
     )
   }
-  return 'bidirectional'
+  return visibility
 }
 
 /**

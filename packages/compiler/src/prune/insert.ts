@@ -49,7 +49,8 @@ export interface Inserted {
 export function insertAt(program: Program, encoder: Encoder, options: InsertOptions): Inserted {
   const { method, layer, site, amount, state, params } = options
   // A position that an input names is not a token that the head reads.
-  const protectedInput = encoder.positionReads.length > 0 ? state.protectedInputs[0] : undefined
+  const readsPosition = encoder.positionReads.length > 0 || encoder.poolsLast
+  const protectedInput = readsPosition ? state.protectedInputs[0] : undefined
   const { source: sourceAt, readers: readersAt } = siteSources[site]
   const source = sourceAt(program, encoder, layer, protectedInput)
   const reduced = reduceTokens({ method, source, state, amount, params })

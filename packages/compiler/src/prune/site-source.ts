@@ -2,7 +2,7 @@ import { concat, constant, expand, gather, gatherND, shape, type Tensor, TpError
 import { apply, type Dim } from '@tp/core/expression'
 import type { SiteSource } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
-import type { Attention } from '../analyze/attention.ts'
+import { type Attention, isZeroing } from '../analyze/attention.ts'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import { replayScores, type SideUse } from '../analyze/scores.ts'
@@ -96,7 +96,7 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
     query: () => perHead(attention.query, 'N', 'Dh'),
     key: () => transpose(perHead(attention.keyTransposed, 'Dh', 'N'), [0, 1, 3, 2]),
     value: () => perHead(attention.value, 'N', 'Dh'),
-    attention: () => perHead(attention.probabilities, 'N', 'N'),
+    attention: () => perHead(zeroed(program, attention.probabilities), 'N', 'N'),
     attentionFrom: (rows) => {
       const query = takeQueries(perHead(attention.query, 'N', 'Dh'), rows)
       const scores = productOf(program, attention, query, perHead(attention.keyTransposed, 'Dh', 'N'))
@@ -113,6 +113,12 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
     },
     names: operands.names,
   }
+}
+
+/** Attention in which queries that see no key have 0 instead of NaN, if the model makes it so: in a causal one padding on the left is of that kind. */
+function zeroed(program: Program, probabilities: string): string {
+  const found = program.graph.consumers(probabilities).find(({ node }) => isZeroing(program, node, probabilities))
+  return found?.node.output[0] ?? probabilities
 }
 
 /** Values of a layer with the heads in an axis of their own: [b·h,…] becomes [b,h,…] where they are folded into the batch. */

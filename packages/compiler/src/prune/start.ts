@@ -1,11 +1,11 @@
-import { cast, gatherND, type Method, not, type Tensor } from '@tp/core'
+import { argMax, cast, cumSum, gatherND, type Method, not, type Tensor } from '@tp/core'
 import { countTokens, initialState, type TokenState } from '@tp/core/host'
 import { recordLost } from '../analyze/earlier-cuts.ts'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import { positionKey } from '../operators/token-position.ts'
 import { Operands } from '../program/operands.ts'
-import type { Program } from '../program/program.ts'
+import type { Named, Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
 import { type ProtectedSegment, segmentMask } from './protected-segment.ts'
 import { writePosition } from './token-reads.ts'
@@ -45,6 +45,10 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     const { name, tensor } = writePosition(program, first.input, position)
     protectedInputs.set(positionKey(position), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
   }
+  if (encoder.poolsLast) {
+    const { name, tensor } = writeLastAttended(program, encoder)
+    protectedInputs.set('last attended', value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
+  }
   const segment = options.segment && segmentMask(program, encoder, options.segment, value)
   const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values()], segment)
   const positions = encoder.positionReads.map(
@@ -80,6 +84,17 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     names,
     positions,
   }
+}
+
+/** The position of the last attended token of each example, as {@link writePosition} writes it. */
+function writeLastAttended(program: Program, encoder: Encoder): Named {
+  const { mask, layers } = encoder
+  const stream = (layers[0] as Layer).input
+  if (mask === undefined) return writePosition(program, stream, { fromEnd: 1 })
+  const { names, value } = new Operands(program)
+  const attended = cast(attendedTokens(value(mask, ['B', 'N']), encoder), 'int32')
+  const last = cast(argMax(cumSum(attended, 1), 1, { keepDims: true }), 'float32')
+  return program.write(last, names, { prefix: 'tp/last', dims: [[encoder.batch, 1]] })
 }
 
 /** A value of the graph as an operand of expressions. */

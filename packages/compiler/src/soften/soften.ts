@@ -20,8 +20,9 @@ export function soften(source: Model, options: SoftenOptions): SoftModel {
   checkMethod(options.method)
   return refusing(() =>
     withEqualSizes(() => {
-      const { program } = openModel(source)
-      const [encoder] = chooseEncoders(findEncoders(program), options.encoder)
+      const opened = openModel(source)
+      const { program } = opened
+      const [encoder] = chooseEncoders(findEncoders(opened), options.encoder)
       if (encoder.earlier !== undefined) {
         throw new Refused('TP_PRUNED', 'this model is pruned already; train the file that it was made from')
       }

@@ -22,7 +22,7 @@ export function prune(options: PruneOptions): Transform<PruneReport> {
   checkPruneOptions(options)
   const { encoder, outputs, deadTokens = PRUNE_DEFAULTS.deadTokens } = options
   const open = ({ model }: Subject): Opened => openModel(outputs === undefined ? model : keepOutputs(model, outputs))
-  const find = (subject: Subject): FoundEncoder[] => findEncoders(subject.once(open).program)
+  const find = (subject: Subject): FoundEncoder[] => findEncoders(subject.once(open))
   return {
     name: 'prune',
     requires: [isUnpacked, hasNoWeights, hasEncoder(encoder, (subject) => subject.once(find))],

@@ -1,0 +1,89 @@
+import { schedule, truncate } from '@tp/core'
+import { clsAttention, receivedAttention } from '@tp/method-attention'
+import { decodeModel, type Model } from '@tp/onnx'
+import { languageModel } from 'exported-encoders'
+import { describe, expect, test } from 'vitest'
+import { inspect, prune, transform } from '../src/index.ts'
+import { type CausalForm, encoder, inputsOf, type MaskForm, plainEncoder } from './encoders.ts'
+import { fixture, openFixture } from './fixtures.ts'
+import { difference, int64, numbers, run } from './run.ts'
+
+const half = schedule(2, { layers: [0], keep: 0.5 })
+
+function pruned(model: Model, method = receivedAttention()): Model {
+  return transform(model, prune({ method, schedule: half })).model
+}
+
+describe('a class token that comes first sees only itself, whatever is pruned', () => {
+  const forms: readonly CausalForm[] = ['constant', 'sliced constant', 'triangle', 'range', 'chosen', 'multiplied']
+  const masks: readonly MaskForm[] = ['none', 'added', 'added whole', 'chosen']
+  for (const causal of forms) {
+    test.each(masks)(`${causal}, mask %s`, async (mask) => {
+      for (const opset of [14, 18]) {
+        const options = {
+          ...plainEncoder,
+          causal,
+          mask,
+          opset,
+          ...(causal === 'constant' && { sizes: [2, 7] as const }),
+        }
+        const model = decodeModel(encoder(options))
+        const inputs = inputsOf(options, 2, 7, 2)
+        const [dense, own] = [await run(model, inputs), await run(pruned(model), inputs)]
+        expect(difference(numbers(own.logits), numbers(dense.logits))).toBeLessThan(1e-5)
+      }
+    })
+  }
+})
+
+describe('states of a causal model that are pooled outside', () => {
+  const model = openFixture(fixture('gpt2-old-ts14'))
+  const ids = [5, 9, 12, 3, 8, 21, 7, 14, 2, 30]
+  /** Two texts, the second of 6 tokens and padded on one side. */
+  function padded(side: 'left' | 'right') {
+    const at = (i: number): number => (side === 'left' ? i - 4 : i)
+    const real = ids.map((_, i) => at(i) >= 0 && at(i) < 6)
+    return {
+      input_ids: int64([2, 10], [...ids, ...ids.map((_, i) => (real[i] ? (ids[at(i)] as number) : 0))]),
+      attention_mask: int64([2, 10], [...ids.map(() => 1), ...real.map(Number)]),
+    }
+  }
+  const statesOf = async (of: Model, inputs: ReturnType<typeof padded>) => {
+    const values = numbers((await run(of, inputs)).last_hidden_state)
+    const width = values.length / 20
+    return (row: number, token: number): number[] =>
+      values.slice((row * 10 + token) * width, (row * 10 + token + 1) * width)
+  }
+
+  test('are those of the dense model where only later tokens are gone', async () => {
+    const first = transform(model, prune({ method: truncate(), schedule: half, restore: 'nearest' })).model
+    const inputs = padded('right')
+    const [dense, own] = [await statesOf(model, inputs), await statesOf(first, inputs)]
+    for (const token of [0, 1]) expect(difference(own(1, token), dense(1, token))).toBeLessThan(1e-5)
+  })
+
+  test.each(['left', 'right'] as const)('always keep the last attended token, with padding on the %s', async (side) => {
+    const { model: traced } = transform(model, prune({ method: truncate(), schedule: half, trace: true }))
+    const kept = numbers((await run(traced, padded(side)))['tp.trace.0.indices'])
+    const perRow = kept.length / 2
+    expect(kept.slice(0, perRow)).toContain(9)
+    expect(kept.slice(perRow)).toContain(side === 'left' ? 9 : 5)
+  })
+
+  test('give a method without a class token the last one as such', async () => {
+    const inputs = padded('left')
+    const [dense, own] = [await statesOf(model, inputs), await statesOf(pruned(model, clsAttention()), inputs)]
+    expect(difference(own(1, 9), dense(1, 9))).toBeGreaterThan(0)
+    expect(own(1, 9).every(Number.isFinite)).toBe(true)
+  })
+
+  test('are said to be protected at the last attended token', () => {
+    expect(inspect(model)).toMatchObject({ ok: true, positions: ['the last attended token'] })
+  })
+
+  test('are no answers for each token: a decoder without caches is refused', () => {
+    const logits = languageModel()
+    expect(inspect(logits)).toMatchObject({ ok: false, refusal: { code: 'TP_CAUSAL' } })
+    expect(() => pruned(logits)).toThrow(/causal attention, and an answer for each token/)
+  })
+})

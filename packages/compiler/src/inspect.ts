@@ -39,6 +39,8 @@ export interface EncoderReport {
   readonly classToken: number | undefined
   /** Other tokens that the head reads, one of each example, in words; they are kept too. */
   readonly positions: readonly string[]
+  /** Tokens see only earlier ones, and their states are pooled outside: the last attended token is kept. */
+  readonly poolsLast?: true
   /** The use of the tokens by each output: which of them it reads, or how it pools them. */
   readonly head: readonly HeadOutput[]
   /** Outputs with one row for every token; pruned tokens have to be restored for them. */
@@ -153,6 +155,7 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
     head,
     tokenOutputs,
     positions,
+    ...(encoder.poolsLast && { poolsLast: true as const }),
     padded,
   }
   const unfusing = costOfUnfusing(report)

@@ -36,8 +36,9 @@ interface Neighborhood {
 }
 
 function neighborhoodIn(model: Model): Neighborhood {
-  const { program } = openModel(model)
-  const [{ apart, layers }] = chooseEncoders(findEncoders(program), undefined)
+  const opened = openModel(model)
+  const { program } = opened
+  const [{ apart, layers }] = chooseEncoders(findEncoders(opened), undefined)
   const grid = gridOf(program, layers[0]?.input as string, apart.length)
   const width = grid && (program.tensor(grid.value).dims[grid.axis] as number)
   return { apart, width }

@@ -21,7 +21,7 @@ export function addLetters(
   folder: PipelineFolder,
   name: string,
   config: object,
-  files: Record<string, string>,
+  files: Record<string, string | Uint8Array>,
 ): Promise<void> {
   const tokenizer = JSON.parse(readFileSync(modelPath('mail', 'tokenizer'), 'utf8'))
   const letters = [...'abcdefghijklmnopqrstuvwxyz.,?!']

@@ -27,6 +27,7 @@ import {
   smooth,
   type Transform,
   transform,
+  weighStates,
 } from '../index.ts'
 
 const mail = decodeModel(readFileSync(modelPath('mail')))
@@ -89,6 +90,7 @@ describe('several transforms', () => {
 describe('the order', () => {
   const all = [
     readAnyStates(),
+    weighStates({ encoder: mail }),
     readClassToken({ output: 'x' }),
     leaveOut({ layers: [0] }),
     half,

@@ -1,5 +1,5 @@
 import { givesVectors } from '@tp/compare'
-import { Refused, readClassToken, transform } from '@tp/compiler'
+import { inspect, Refused, readClassToken, transform } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
 import { type ModelFile, type ModelFolder, readModelFolder } from '@tp/data'
 import { classTokenOutput, statesOutput } from '@tp/data/outputs'
@@ -29,12 +29,14 @@ export async function pooledOutside(file: ModelFile): Promise<ModelFolder['pooli
 
 /**
  * Throws for what prunes tokens.
- * @throws Refused TP_POOLING where the last token is read of states that are pooled outside: it is at another position in every text,
- * and may be pruned
+ * @throws Refused TP_POOLING where the last token is read of states that are pooled outside, and is not always kept: in a causal encoder
+ * it is, in others it is at another position in every text, and may be pruned
  */
 export async function requireKeptRows(file: ModelFile): Promise<void> {
   const pooling = await pooledOutside(file)
   if (pooling?.of !== 'last token') return
+  const found = inspect(file.model)
+  if (found.ok && found.poolsLast) return
   const seen = '1_Pooling/config.json reads the last token of its states, which may be pruned'
   const advice = 'export the model with its pooling inside (sentence_embedding); tp prune --lossless does what is exact'
   throw new Refused('TP_POOLING', `${seen}; ${advice}`)

@@ -11,6 +11,8 @@ import { type EvaluateOptions, runExamples } from './run-examples.ts'
 export interface TokenAnswers extends Outcome<'tokens'> {
   /** The tags that the judged tokens of each sentence were given. */
   readonly predictions: readonly Int32Array[]
+  /** The number of tags, and the logits of all of them, [judged tokens × classes] by sentence, where they were asked for and are not too many. */
+  readonly logits?: { readonly classes: number; readonly bySentence: readonly Float32Array[] } | undefined
 }
 
 /** The answers to sentences whose words have tags. */
@@ -35,18 +37,32 @@ export interface TokenOptions extends EvaluateOptions {
 export async function tagTokens(
   session: Session,
   inputs: TaggedInputs,
-  options: EvaluateOptions = {},
+  options: EvaluateOptions & { readonly logits?: boolean } = {},
 ): Promise<TokenAnswers> {
   const predictions = new Array<Int32Array>(inputs.tags.length)
+  const logits = new Array<Float32Array>(inputs.tags.length)
+  let count = 0
   const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
-    const { classes, tags: predicted } = tagsOf({ outputs, feeds, rows: positions.length })
+    const { classes, tags: predicted, logitsAt } = tagsOf({ outputs, feeds, rows: positions.length })
+    count = classes
     for (const [row, position] of positions.entries()) {
       const tags = inputs.tags[position] as Int32Array
       checkTags(tags, classes, inputs.source, position)
-      predictions[position] = Int32Array.from(judged(tags), (token) => predicted[row]?.[token] as number)
+      const tokens = judged(tags)
+      predictions[position] = Int32Array.from(tokens, (token) => predicted[row]?.[token] as number)
+      if (options.logits && classes <= MOST_CLASSES)
+        logits[position] = joined(
+          tokens.map((at) => logitsAt(row, at)),
+          classes,
+        )
     }
   })
-  return { task: 'tokens', figures: {}, predictions, ...run }
+  const known = options.logits && count <= MOST_CLASSES
+  return {
+    ...{ task: 'tokens', figures: {}, predictions },
+    ...(known && { logits: { classes: count, bySentence: logits } }),
+    ...run,
+  }
 }
 
 /**
@@ -124,6 +140,15 @@ export function tokenAgreement(pruned: TokenAnswers, dense: TokenAnswers): Figur
     of: reference.map(({ length }) => length),
     share: true,
   }
+}
+
+/** Of a vocabulary as many logits would not fit in memory. */
+const MOST_CLASSES = 1024
+
+function joined(rows: readonly Float32Array[], width: number): Float32Array {
+  const all = new Float32Array(rows.length * width)
+  for (const [i, row] of rows.entries()) all.set(row, i * width)
+  return all
 }
 
 /** Positions of the tokens that count. */

@@ -3,21 +3,27 @@ import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { largest, ownOutputs } from '@tp/metrics'
 import type { ModelBatch } from './vectors.ts'
 
-/** The class of each token, by example; −1 where a logit is not a number. @throws TpError TP_OUTPUT */
-export function tagsOf({ outputs, feeds, rows }: ModelBatch): {
+/** The answers for the tokens of a batch. */
+export interface TokenClasses {
   readonly classes: number
+  /** The class of each token, by example; −1 where a logit is not a number. */
   readonly tags: readonly Int32Array[]
-} {
+  /** [classes] of a token; a view of the output. */
+  logitsAt(row: number, token: number): Float32Array
+}
+
+/** The classes of tokens by a model's output. @throws TpError TP_OUTPUT */
+export function tagsOf({ outputs, feeds, rows }: ModelBatch): TokenClasses {
   const { data, dims } = tokenLogits(outputs, feeds, rows)
   const [, tokens, classes] = dims as [number, number, number]
-  const tagAt = (row: number, token: number): number => {
+  const logitsAt = (row: number, token: number): Float32Array => {
     const start = (row * tokens + token) * classes
-    return largest((data as Float32Array).subarray(start, start + classes))
+    return (data as Float32Array).subarray(start, start + classes)
   }
   const tags = Array.from({ length: rows }, (_, row) =>
-    Int32Array.from({ length: tokens }, (_, token) => tagAt(row, token)),
+    Int32Array.from({ length: tokens }, (_, token) => largest(logitsAt(row, token))),
   )
-  return { classes, tags }
+  return { classes, tags, logitsAt }
 }
 
 /** float32 [batch, tokens, classes]: `logits` if it exists, else the only output of that form. */

@@ -1,5 +1,5 @@
 import type { Ranking } from '@tp/data'
-import type { Figure } from '@tp/metrics'
+import type { AllLogits, Figure } from '@tp/metrics'
 
 /** The answers of a model to some examples. */
 export interface Answers {
@@ -12,6 +12,8 @@ export interface Answers {
   readonly classes: number
   /** Of candidates that are to be ranked. */
   readonly ranking?: Ranking | undefined
+  /** Of tags of the dense model, unless there are very many: the logits that they come from, [judged tokens, classes]. */
+  readonly tagLogits?: AllLogits | undefined
   /** Divides logits where the dense model's probabilities count; fitted by the labels. Default: 1. */
   readonly temperature?: number
 }
@@ -32,8 +34,17 @@ export interface Losses {
   readonly tags?: TagFigures | undefined
 }
 
-/** F1 of tags by sentence: `against` that of the changed model against the dense one's tags, the other two by the labels. */
+/** F1 of tags by sentence. */
 export interface TagFigures {
+  /** Of the changed model, against the dense one's tags. */
   readonly against: Figure
-  readonly labeled?: { readonly dense: Figure; readonly changed: Figure } | undefined
+  /** Of both, as the dense model's probabilities have it. */
+  readonly expected?: BothFigures | undefined
+  /** Of both, by the labels. */
+  readonly labeled?: BothFigures | undefined
+}
+
+interface BothFigures {
+  readonly dense: Figure
+  readonly changed: Figure
 }

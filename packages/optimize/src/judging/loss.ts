@@ -42,11 +42,14 @@ export function lossOf({ labeled, expected, changed, graded, tags }: Losses): Lo
   }
 }
 
-function lossOfTags({ against, labeled }: TagFigures): Loss {
+function lossOfTags({ against, expected, labeled }: TagFigures): Loss {
   const { estimate, low, high } = figureInterval(against)
+  const half = scaledInterval({ estimate: 1 - estimate, low: 1 - high, high: 1 - low }, 50)
+  const likely = expected && scaledInterval(figureLoss(expected.dense, expected.changed), 100)
+  const isStricter = likely === undefined || (labeled === undefined && half.estimate > likely.estimate)
   return {
     labeled: labeled && scaledInterval(figureLoss(labeled.dense, labeled.changed), 100),
-    expected: scaledInterval({ estimate: 1 - estimate, low: 1 - high, high: 1 - low }, 50),
+    expected: isStricter ? half : likely,
   }
 }
 

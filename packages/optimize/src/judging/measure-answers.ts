@@ -1,7 +1,7 @@
 import { classify, embed, rank, rankingDivergences, tagTokens } from '@tp/compare'
 import type { Runtime } from '@tp/core/runtime'
 import type { TaggedInputs } from '@tp/data'
-import { isLabeled, type ModelInputs } from '@tp/data/inputs'
+import { IGNORED, isLabeled, type ModelInputs } from '@tp/data/inputs'
 import { uncertaintyOf } from '@tp/guard'
 import { divergences, dot, expectedLosses, largest, logitRowsOf, temperatureOf } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
@@ -20,21 +20,45 @@ export interface Answering {
   readonly runtime: Runtime
 }
 
-/** The temperature that labels of some examples fit; scores, vectors, tags and examples without labels have none. */
+/** The temperature that labels of some examples fit; scores, vectors and examples without labels have none. */
 export function calibrated(
   parts: readonly { readonly inputs: ModelInputs; readonly answers: Answers }[],
 ): number | undefined {
-  const classes = parts[0]?.answers.classes ?? 1
-  const targets = parts.flatMap(({ inputs }) => inputs.targets)
+  const [first] = parts
+  const { classes = 1 } = first?.answers.tagLogits ?? first?.answers ?? {}
+  const targets = parts.flatMap(({ inputs }) => (isTagged(inputs) ? inputs.tags.flatMap(judged) : inputs.targets))
   if (classes < 2 || !isLabeled({ targets })) return undefined
-  const logits = Float32Array.from(parts.flatMap(({ answers }) => [...answers.logits]))
+  const logits = Float32Array.from(parts.flatMap(({ answers }) => [...(answers.tagLogits ?? answers).logits]))
   return temperatureOf({ logits, classes }, targets)
+}
+
+function judged(tags: Int32Array): number[] {
+  return [...tags].filter((tag) => tag !== IGNORED)
 }
 
 /** Examples with the dense model's vectors need nothing else. */
 export async function denseAnswers(answering: Answering, part: string, inputs: ModelInputs): Promise<Answers> {
   if (inputs.vectors !== undefined) return { logits: new Float32Array(), classes: 1 }
+  if (isTagged(inputs)) return await denseTags(answering, part, inputs)
   return await prunedAnswers(answering, `dense ${part}`, unpruned, inputs)
+}
+
+/** Tags with their logits. */
+async function denseTags(
+  { measurer, model, runtime }: Answering,
+  part: string,
+  inputs: TaggedInputs,
+): Promise<Answers> {
+  const [classes = 0, ...numbers] = await measurer.measure(`logits dense ${part}`, async () => {
+    await using session = await measurer.load(runtime, model, unpruned, {})
+    const how = { batchSize: BATCH, signal: measurer.signal, logits: true }
+    const { predictions, logits } = await tagTokens(session, inputs, how)
+    if (logits === undefined) return [0, ...predictions.flatMap((tags) => [...tags])]
+    return [logits.classes, ...logits.bySentence.flatMap((own) => [...own])]
+  })
+  if (classes === 0) return { logits: Float32Array.from(numbers), classes: 1 }
+  const tagLogits = { logits: Float32Array.from(numbers), classes }
+  return { logits: Float32Array.from(logitRowsOf(tagLogits), largest), classes: 1, tagLogits }
 }
 
 export async function prunedAnswers(

@@ -38,6 +38,24 @@ test('loses nothing where all tags are the same, and where neither model tags an
   }
 })
 
+test("expects to lose what the dense model's probabilities say, where they are calibrated by labels", () => {
+  // Of every second sentence's name the dense model is sure by 0.6, and the other model finds all but those of every tenth.
+  const logits = Float32Array.from(
+    TAGS.flatMap((tags) => [...tags].flatMap((tag) => (tag === 1 ? [Math.log(0.4), Math.log(0.6)] : [0, -30]))),
+  )
+  const dense = { ...answersOf(TAGS), tagLogits: { logits, classes: 2 } }
+  const missing = TAGS.map((sentence, i) => (i % 10 === 0 ? sentence.map(() => 0) : sentence))
+  const losses = tagLosses(dense, answersOf(missing), inputsOf(TAGS))
+  // 60 of 100 names are expected to be right, 48 of the 80 that the other one finds.
+  expect(mean(losses.expected)).toBeCloseTo(100 * ((2 * 60) / 160 - (2 * 48) / 140), 3)
+  expect(lossOf(losses).expected.estimate).toBeCloseTo(mean(losses.expected), 6)
+  // Without labels that may be too little: half of the difference to the dense model's tags counts, if it is more.
+  const sure = { ...dense, tagLogits: { logits: logits.map((logit) => 50 * logit), classes: 2 } }
+  expect(mean(tagLosses(sure, answersOf(TAGS), unknown).expected)).toBe(0)
+  const doubtful = { ...dense, tagLogits: { logits: logits.map((logit) => logit / 50), classes: 2 } }
+  expect(mean(tagLosses(doubtful, answersOf(missing), unknown).expected)).toBeCloseTo(50 * (1 - 160 / 180))
+})
+
 test('measures the difference in F1 by labels, over all parts together', () => {
   // The dense model finds all; the other one misses those of every tenth sentence.
   const missing = TAGS.map((sentence, i) => (i % 10 === 0 ? sentence.map(() => 0) : sentence))

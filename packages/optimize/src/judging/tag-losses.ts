@@ -1,10 +1,13 @@
 import { commonTag, tagFigure } from '@tp/compare'
 import type { TaggedInputs } from '@tp/data'
 import { hasTags, IGNORED } from '@tp/data/inputs'
-import { type Figure, mean } from '@tp/metrics'
+import { type AllLogits, type Figure, mean, probabilities } from '@tp/metrics'
 import type { Answers, Losses, TagFigures } from './answers.ts'
 
-/** The losses of a token classifier. Of tags that change half is expected to be lost: nothing says which of the two is right. */
+/**
+ * The losses of a token classifier: by the labels, and by the dense model's probabilities. Where there are no labels these are not calibrated:
+ * then half of what the F1 against the dense model's tags is below 1 counts, if that is more.
+ */
 export function tagLosses(dense: Answers, answers: Answers, inputs: TaggedInputs): Losses {
   const [before, after] = [bySentence(dense, inputs), bySentence(answers, inputs)]
   const common = commonTag(before)
@@ -13,18 +16,50 @@ export function tagLosses(dense: Answers, answers: Answers, inputs: TaggedInputs
     dense: tagFigure(before, targets, common),
     changed: tagFigure(after, targets, common),
   }
-  return lossesOfTags({ against: tagFigure(after, before, common), ...(labeled && { labeled }) })
+  return lossesOfTags({
+    against: tagFigure(after, before, common),
+    expected: dense.tagLogits && {
+      dense: expectedFigure(before, dense, common),
+      changed: expectedFigure(after, dense, common),
+    },
+    ...(labeled && { labeled }),
+  })
 }
 
 /** The losses of several parts of the examples together. */
 export function joinedTagLosses(parts: readonly TagFigures[]): Losses {
-  const labeled = parts.flatMap((part) => part.labeled ?? [])
+  const both = (name: 'labeled' | 'expected'): TagFigures['labeled'] => {
+    const all = parts.flatMap((part) => part[name] ?? [])
+    if (all.length < parts.length) return undefined
+    return { dense: joined(all.map(({ dense }) => dense)), changed: joined(all.map(({ changed }) => changed)) }
+  }
   return lossesOfTags({
     against: joined(parts.map(({ against }) => against)),
-    ...(labeled.length === parts.length && {
-      labeled: { dense: joined(labeled.map(({ dense }) => dense)), changed: joined(labeled.map((own) => own.changed)) },
-    }),
+    ...{ expected: both('expected'), labeled: both('labeled') },
   })
+}
+
+/** F1 of tags as the dense model's probabilities have it: a tag is right as often as they say, and so is another one than the common one. */
+function expectedFigure(
+  found: readonly Int32Array[],
+  { tagLogits, temperature = 1 }: Answers,
+  common: number | undefined,
+): Figure {
+  const { logits, classes } = tagLogits as AllLogits
+  let word = 0
+  const sentences = found.map((tags) => {
+    let [right, all] = [0, 0]
+    for (const tag of tags) {
+      const own = logits.subarray(word * classes, ++word * classes)
+      const likely = probabilities(own.map((logit) => logit / temperature))
+      all += 1 - (likely[common ?? -1] ?? 0)
+      if (tag === common) continue
+      all += 1
+      right += likely[tag] ?? 0
+    }
+    return { got: 2 * right, of: all }
+  })
+  return { got: sentences.map(({ got }) => got), of: sentences.map(({ of }) => of), share: true }
 }
 
 /** The part of each sentence's words whose tags have changed, in percent. */
@@ -38,10 +73,13 @@ export function changedTags(dense: Answers, answers: Answers, inputs: TaggedInpu
 
 /** By sentence so that their mean is the loss of the whole: a figure is a ratio, to which each sentence contributes. */
 function lossesOfTags(tags: TagFigures): Losses {
-  const { against, labeled } = tags
+  const { against, expected, labeled } = tags
   const whole: Figure = { got: against.of ?? [], of: against.of ?? [], share: true }
+  const half = lossBySentence(whole, against).map((loss) => loss / 2)
+  const byProbability = expected && lossBySentence(expected.dense, expected.changed)
+  const isStricter = byProbability === undefined || (labeled === undefined && mean(half) > mean(byProbability))
   return {
-    expected: lossBySentence(whole, against).map((loss) => loss / 2),
+    expected: isStricter ? half : byProbability,
     labeled: labeled && lossBySentence(labeled.dense, labeled.changed),
     ...{ graded: true, tags },
   }

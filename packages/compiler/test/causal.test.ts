@@ -55,33 +55,36 @@ describe('states of a causal model that are pooled outside', () => {
       values.slice((row * 10 + token) * width, (row * 10 + token + 1) * width)
   }
 
-  test('are those of the dense model where only later tokens are gone', async () => {
+  test('an earlier token has the state that the dense model gives it where only later ones are gone', async () => {
     const first = transform(model, prune({ method: truncate(), schedule: half, restore: 'nearest' })).model
     const inputs = padded('right')
     const [dense, own] = [await statesOf(model, inputs), await statesOf(first, inputs)]
     for (const token of [0, 1]) expect(difference(own(1, token), dense(1, token))).toBeLessThan(1e-5)
   })
 
-  test.each(['left', 'right'] as const)('always keep the last attended token, with padding on the %s', async (side) => {
-    const { model: traced } = transform(model, prune({ method: truncate(), schedule: half, trace: true }))
-    const kept = numbers((await run(traced, padded(side)))['tp.trace.0.indices'])
-    const perRow = kept.length / 2
-    expect(kept.slice(0, perRow)).toContain(9)
-    expect(kept.slice(perRow)).toContain(side === 'left' ? 9 : 5)
-  })
+  test.each(['left', 'right'] as const)(
+    'pruning keeps the last attended token, with padding on the %s',
+    async (side) => {
+      const { model: traced } = transform(model, prune({ method: truncate(), schedule: half, trace: true }))
+      const kept = numbers((await run(traced, padded(side)))['tp.trace.0.indices'])
+      const perRow = kept.length / 2
+      expect(kept.slice(0, perRow)).toContain(9)
+      expect(kept.slice(perRow)).toContain(side === 'left' ? 9 : 5)
+    },
+  )
 
-  test('give a method without a class token the last one as such', async () => {
+  test('a method that reads a class token reads the last one', async () => {
     const inputs = padded('left')
     const [dense, own] = [await statesOf(model, inputs), await statesOf(pruned(model, clsAttention()), inputs)]
     expect(difference(own(1, 9), dense(1, 9))).toBeGreaterThan(0)
     expect(own(1, 9).every(Number.isFinite)).toBe(true)
   })
 
-  test('are said to be protected at the last attended token', () => {
+  test('inspection names the last attended token as protected', () => {
     expect(inspect(model)).toMatchObject({ ok: true, positions: ['the last attended token'] })
   })
 
-  test('are no answers for each token: a decoder without caches is refused', () => {
+  test('refuses a decoder without caches, which gives an answer for each token', () => {
     const logits = languageModel()
     expect(inspect(logits)).toMatchObject({ ok: false, refusal: { code: 'TP_CAUSAL' } })
     expect(() => pruned(logits)).toThrow(/causal attention, and an answer for each token/)

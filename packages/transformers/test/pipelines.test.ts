@@ -78,14 +78,17 @@ describe('images', () => {
     3,
   )
 
-  test('prunes the images of zero-shot-image-classification, and not its texts', async () => {
+  test.each([
+    ['images', { pixel_values: [0, 1] }, [0, 1], []],
+    ['images and texts', { pixel_values: [0], input_ids: [1] }, [0], [1]],
+  ])('prunes the %s of zero-shot-image-classification', async (_, layers, ofImages, ofTexts) => {
     await addImages(models, 'clip')
-    const plan = { ...half, layers: { pixel_values: [0, 1] } }
+    const plan = { ...half, layers }
     const outputs = await sideBySide({ folder, name: 'clip', plan }, async (name) => {
       const classify = await pipeline('zero-shot-image-classification', name)
       return classify(image, ['a cat', 'a dog', 'an owl'], { hypothesis_template: '{}' })
     })
-    expectPruned(outputs, [0, 1])
+    expectPruned(outputs, ofImages, ofTexts)
   })
 
   test('prunes the images of image-feature-extraction, pooled or with a row for each patch', async () => {

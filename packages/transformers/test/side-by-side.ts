@@ -34,12 +34,17 @@ export async function pruneInPlace(file: string, plan: Plan): Promise<void> {
   await writeFile(file, encodeModel(result.model))
 }
 
-/** Tokens were pruned, the outputs are those of the pruned file to the last bit, and they have the form that they had. */
+/**
+ * Tokens were pruned, the outputs are those of the pruned file to the last bit, and they have the form that they had.
+ * @param others layers of a second encoder in the file
+ */
 export function expectPruned(
   { dense, pruned, beforehand, reports }: SideBySide<unknown>,
   cuts: readonly number[],
+  others?: readonly number[],
 ): void {
-  expect(reports).toMatchObject([{ outcome: 'pruned', encoders: [{ cuts }] }])
+  const encoders = [{ cuts }, ...(others === undefined ? [] : [{ cuts: others }])]
+  expect(reports).toMatchObject([{ outcome: 'pruned', encoders }])
   expect(pruned).toEqual(beforehand)
   expect(pruned).not.toEqual(dense)
   expect(formOf(pruned)).toEqual(formOf(dense))

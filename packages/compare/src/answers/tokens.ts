@@ -11,7 +11,7 @@ import { type EvaluateOptions, runExamples } from './run-examples.ts'
 export interface TokenAnswers extends Outcome<'tokens'> {
   /** The tags that the judged tokens of each sentence were given. */
   readonly predictions: readonly Int32Array[]
-  /** The number of tags, and the logits of all of them, [judged tokens × classes] by sentence, where they were asked for and are not too many. */
+  /** The number of tags, and the logits of all of them, [judged tokens × classes] by sentence; on request, unless there are too many. */
   readonly logits?: { readonly classes: number; readonly bySentence: readonly Float32Array[] } | undefined
 }
 
@@ -142,7 +142,7 @@ export function tokenAgreement(pruned: TokenAnswers, dense: TokenAnswers): Figur
   }
 }
 
-/** Of a vocabulary as many logits would not fit in memory. */
+/** The logits of a whole vocabulary would not fit in memory. */
 const MOST_CLASSES = 1024
 
 function joined(rows: readonly Float32Array[], width: number): Float32Array {

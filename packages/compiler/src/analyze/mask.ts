@@ -43,7 +43,7 @@ export function findMask(program: Program, layers: readonly Layer[], stream: str
   throw refused ?? noMask(program, layers, inputs)
 }
 
-/** What says which tokens are padding, if anything does; and a layer that hides later tokens from earlier ones. */
+/** The value that says which tokens are padding, if there is one, and a layer that hides later tokens from earlier ones. */
 export interface FoundMask {
   readonly mask: Mask | undefined
   readonly causal: Layer | undefined
@@ -189,7 +189,7 @@ export function requirePlainOperators({ attention }: Layer, expansions: readonly
   )
 }
 
-/** Of a causal stack that gives an answer for each token; where it gives states, these are pooled outside, by the last one as a rule. */
+/** The refusal of a causal stack that gives an answer for each token; where it gives states, these are pooled outside, by the last one as a rule. */
 export function predictsNext({ attention }: Layer): Refused {
   return new Refused(
     'TP_CAUSAL',

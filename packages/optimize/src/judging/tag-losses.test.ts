@@ -39,7 +39,7 @@ test('loses nothing where all tags are the same, and where neither model tags an
 })
 
 test("expects to lose what the dense model's probabilities say, where they are calibrated by labels", () => {
-  // Of every second sentence's name the dense model is sure by 0.6, and the other model finds all but those of every tenth.
+  // The dense model gives names a probability of 0.6; the other model finds all but those of every tenth sentence.
   const logits = Float32Array.from(
     TAGS.flatMap((tags) => [...tags].flatMap((tag) => (tag === 1 ? [Math.log(0.4), Math.log(0.6)] : [0, -30]))),
   )

@@ -164,6 +164,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const figures: Figures = {
     ...{ maxLoss, points: points[data.task], confident },
     ...{ confirmed: chosen?.confirmed ?? false, examples: chosen?.examples ?? judge.examples('choosing') },
+    ...(chosen !== undefined && chosen.rejected > 0 && { rejected: chosen.rejected }),
     ...(judge.temperature !== undefined && { temperature: judge.temperature }),
     ...(chosen && lossFigures(maxLoss, chosen)),
     ...(eightBits && { eightBits }),

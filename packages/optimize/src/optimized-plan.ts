@@ -29,11 +29,13 @@ export interface Figures {
   /** Whether the upper end of the interval is within it, so that the plan loses more with probability 2.5 % at most. */
   readonly confident: boolean
   /**
-   * Whether the losses are of examples that no choice has seen, measured once. Else the same examples have chosen the plan: its expected
+   * Whether the losses are of examples that chose nothing, but for `rejected`. Else the same examples have chosen the plan: its expected
    * loss is at most `maxLoss` by a one-sided bound of 80 %, which is broken more often after a choice among many; the 95 % interval of
    * the expected loss is wide enough to allow for the choice (docs/results/promises.md).
    */
   readonly confirmed: boolean
+  /** Faster plans that lost more than is allowed on the examples that confirm, if there were any: these have made that choice. */
+  readonly rejected?: number
   /**
    * Points lost by labels on the examples, with 95 % interval, paired with dense; where there are none, by the dense model's probabilities.
    * Absent if nothing is changed.

@@ -1,8 +1,8 @@
 import type { Interval, Speedup } from '@tp/metrics'
-import { type Loss, lossOf } from '../judging/loss.ts'
+import { isContradicted, type Loss, lossOf } from '../judging/loss.ts'
 import { verifyInSequence } from '../judging/verify.ts'
 import { byTime, type Candidate, isWhole, totalPace } from './candidate.ts'
-import { fastestThatHolds, type TimedDivergence } from './frontier.ts'
+import { fastestConfirmed, type TimedDivergence } from './frontier.ts'
 import type { Search, Tested, Tests } from './search.ts'
 import { timesInTurns } from './times.ts'
 
@@ -14,6 +14,8 @@ export interface Chosen {
   readonly loss: Loss
   readonly confirmed: boolean
   readonly examples: number
+  /** Faster candidates that lost more than is allowed on the examples that confirm. */
+  readonly rejected: number
 }
 
 /** Candidates that are timed carefully: the fastest, and those that are at most so much slower. */
@@ -24,8 +26,8 @@ const WORTH_IT = 1.02
 
 /**
  * Of the candidates that were tested, the fastest that holds on the frontier of time and divergence. The fastest are timed once more,
- * carefully, all in turns with the dense model. Where examples are left to confirm, its loss is measured on these, once; for a
- * confident bound candidates are verified on them in sequence.
+ * carefully, all in turns with the dense model. Where examples are left to confirm, its loss is measured on these; if that is more than is
+ * allowed, the next safer candidate is taken. For a confident bound candidates are verified on them in sequence.
  * @returns undefined if nothing that holds is faster than the dense model
  */
 export async function choose(search: Search, tests: Tests): Promise<Chosen | undefined> {
@@ -38,7 +40,7 @@ export async function choose(search: Search, tests: Tests): Promise<Chosen | und
   if (worth.length === 0) return undefined
   if (confident) {
     const found = await verifyInSequence(maxLoss, worth, (candidate) => judge.losses(candidate, 'confirm'))
-    return found && (await chosen(search, found.candidate, found.loss, true, speeds))
+    return found && { ...(await chosen(search, found.candidate, found.loss, true, speeds)), rejected: 0 }
   }
   const measured: TimedDivergence<Candidate>[] = []
   for (const { candidate, holds } of tested) {
@@ -47,10 +49,20 @@ export async function choose(search: Search, tests: Tests): Promise<Chosen | und
     const divergence = await judge.divergence(candidate)
     measured.push({ candidate, ms: totalPace(candidate), divergence })
   }
-  const best = (await fastestThatHolds(measured, async (candidate) => worth.includes(candidate))) as Candidate
   const confirmed = judge.examples('confirm') > 0
-  const loss = lossOf(await judge.losses(best, confirmed ? 'confirm' : 'choosing'))
-  return await chosen(search, best, loss, confirmed, speeds)
+  const lossAgain = async (candidate: Candidate): Promise<Loss> =>
+    lossOf(await judge.losses(candidate, confirmed ? 'confirm' : 'choosing'))
+  const found = await fastestConfirmed(
+    measured,
+    async (candidate) => worth.includes(candidate),
+    async (candidate) => {
+      const loss = await lossAgain(candidate)
+      return !confirmed || (loss.expected.estimate <= maxLoss && !isContradicted(maxLoss, loss))
+    },
+  )
+  if (found === undefined) return undefined
+  const { candidate, rejected } = found
+  return { ...(await chosen(search, candidate, await lossAgain(candidate), confirmed, speeds)), rejected }
 }
 
 async function chosen(
@@ -59,7 +71,7 @@ async function chosen(
   loss: Loss,
   confirmed: boolean,
   speeds: Speeds,
-): Promise<Chosen> {
+): Promise<Omit<Chosen, 'rejected'>> {
   const speed = speeds.get(candidate) ?? (await timesInTurns(search.timing, undefined, [candidate], true))[0]
   const share = candidate.fallback?.share ?? 0
   const withFallback = (factor = 1): number => 1 / (1 / factor + share)

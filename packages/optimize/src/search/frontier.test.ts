@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Losses } from '../judging/answers.ts'
 import { lossOf, seemsWithin } from '../judging/loss.ts'
-import { fastestThatHolds, type TimedDivergence } from './frontier.ts'
+import { fastestConfirmed, fastestThatHolds, type TimedDivergence } from './frontier.ts'
 
 const candidates = fc.array(
   fc
@@ -32,6 +32,27 @@ describe('the choice along the frontier', () => {
         expect(found?.ms).toBe(times.length === 0 ? undefined : Math.min(...times))
       }),
     )
+  })
+
+  test('takes a safer one where other examples do not confirm the fastest, twice at most', async () => {
+    const measured = [0, 1, 2, 3].map((ms) => ({ ms, divergence: 3 - ms, candidate: ms }))
+    const confirmedFrom = async (first: number) =>
+      await fastestConfirmed(
+        measured,
+        async () => true,
+        async (candidate) => candidate >= first,
+      )
+    expect(await confirmedFrom(0)).toEqual({ candidate: 0, rejected: 0 })
+    expect(await confirmedFrom(1)).toEqual({ candidate: 1, rejected: 1 })
+    expect(await confirmedFrom(4)).toEqual({ candidate: 2, rejected: 2 })
+    const [fastest] = measured
+    expect(
+      await fastestConfirmed(
+        fastest ? [fastest] : [],
+        async () => true,
+        async () => false,
+      ),
+    ).toBeUndefined()
   })
 
   test('does not take a fast one that holds by chance among others that fail', async () => {

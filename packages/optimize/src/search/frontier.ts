@@ -25,6 +25,35 @@ export async function fastestThatHolds<T>(
   return undefined
 }
 
+/** After so many rejected candidates the next is taken as it is: with each of them the examples that confirm say less. */
+const MOST_REJECTED = 2
+
+/** A candidate, and how many faster ones were not confirmed. */
+export interface ConfirmedCandidate<T> {
+  readonly candidate: T
+  readonly rejected: number
+}
+
+/**
+ * The fastest candidate that holds and is confirmed by other examples. Of those that are not confirmed the next is one that moves the
+ * answers less.
+ * @returns undefined if no candidate holds, or none is left
+ */
+export async function fastestConfirmed<T>(
+  measured: readonly TimedDivergence<T>[],
+  holds: (candidate: T) => Promise<boolean>,
+  isConfirmed: (candidate: T) => Promise<boolean>,
+): Promise<ConfirmedCandidate<T> | undefined> {
+  let safer = measured
+  for (let rejected = 0; ; rejected++) {
+    const candidate = await fastestThatHolds(safer, holds)
+    if (candidate === undefined) return undefined
+    if (rejected === MOST_REJECTED || (await isConfirmed(candidate))) return { candidate, rejected }
+    const moved = safer.find((own) => own.candidate === candidate)?.divergence ?? 0
+    safer = safer.filter(({ divergence }) => divergence < moved)
+  }
+}
+
 /**
  * The place of the first candidate that holds: all after one that holds are taken to hold. Steps double away from the start until the
  * answer changes; bisection does the rest.

@@ -18,6 +18,7 @@ test('says by which loss a plan was chosen, whether the same examples tell it, a
     return textOf({ format: 1, regimes: [{ plan }], figures })
   }
   expect(linesOf({})).toContain('loss  0.2 points (-0.4 … 0.9), on 320 examples that chose nothing\n')
+  expect(linesOf({ rejected: 1 })).toContain('on 320 examples that chose nothing but to reject a faster plan\n')
   const expectedLoss = { estimate: 0.5, low: 0.1, high: 1.6 }
   const few = linesOf({ confirmed: false, expectedLoss })
   expect(few).toContain(

@@ -51,12 +51,14 @@ export function describeOptimized({ regimes, figures, cascade }: OptimizedPlan):
  * on those that chose; and an alarm where labels contradict. No lines where nothing is changed.
  */
 export function describeLoss(figures: Figures): string[] {
-  const { points, examples, confirmed, loss, expectedLoss, changed, contradicted, maxLoss } = figures
+  const { points, examples, confirmed, rejected = 0, loss, expectedLoss, changed, contradicted, maxLoss } = figures
   if (loss === undefined) return []
   const unit = lossUnits[points]
   const byLabels = points === 'accuracy' && expectedLoss !== undefined ? `, by labels ${intervalText(loss, '')}` : ''
   const other = changed === undefined ? byLabels : `, by probabilities; answers changed ${intervalText(changed, '%')}`
-  const whose = confirmed ? 'that chose nothing' : 'that it was chosen by'
+  const others = rejected === 1 ? 'a faster plan' : `${rejected} faster plans`
+  const alone = rejected === 0 ? 'that chose nothing' : `that chose nothing but to reject ${others}`
+  const whose = confirmed ? alone : 'that it was chosen by'
   return [
     `loss  ${intervalText(expectedLoss ?? loss, unit)}${other}, on ${examples} examples ${whose}`,
     ...(contradicted

@@ -34,12 +34,14 @@ function byCase(rows) {
  * The plan that one command yields, for each model and suite, next to the fastest of the others' ways that loses no more than is allowed.
  * @param {readonly EvidenceRow[]} rows
  * @param {string} page link to docs/results/outside.md from the page that the table is for
+ * @param {{ compared?: boolean }} [options] compared: only what was compared with a rival
  */
-export function expectTable(rows, page) {
+export function expectTable(rows, page, { compared = false } = {}) {
   const lines = byCase(rows).flatMap((own) => {
     const chosen = own.find(({ kind }) => kind === 'optimized')
     if (chosen === undefined) return []
     const rival = bestRival(own, chosen)
+    if (compared && rival === undefined) return []
     const batch = largestBatch(chosen)
     return [
       [

@@ -28,7 +28,7 @@ export async function generatedFiles() {
     { file: VERSION_FILE, present: read(VERSION_FILE), text: versionModule() },
     { file: PLAN_SCHEMA, present: read(PLAN_SCHEMA), text: planSchema(plans) },
     withRegions('docs/plans.md', { plan: planTable(plans.planFields) }),
-    withRegions('README.md', { expect: expectTable(rows, 'docs/results/outside.md') }),
+    withRegions('README.md', { expect: expectTable(rows, 'docs/results/outside.md', { compared: true }) }),
     withRegions('docs/choose.md', { recipes: recipesTable(methods), expect: expectTable(rows, 'results/outside.md') }),
     withRegions('docs/rerankers.md', { rerankers: rerankersTable(rows) }),
     withRegions('docs/results/outside.md', { answers: answersList(rows), outside: outsideTables(rows) }),

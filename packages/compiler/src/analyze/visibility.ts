@@ -123,7 +123,9 @@ class Trial {
     this.#stream = stream
     this.#mask = mask
     const { dims } = program.tensor(layer.input)
-    const [batch, tokens] = dims as [Dim, Dim]
+    const [batch, tokens] = dims
+    if (batch === undefined || tokens === undefined)
+      throw this.#unknown('is between values of fewer axes than batch × tokens')
     const sizes = new Map<string, number>()
     for (const name of namesIn(batch)) sizes.set(name, 1)
     // Tokens may be many samples each, or patches.

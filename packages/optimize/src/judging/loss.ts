@@ -14,6 +14,7 @@ import {
   upperMean,
 } from '@tp/metrics'
 import type { Losses, TagFigures } from './answers.ts'
+import { countsHalf } from './tag-losses.ts'
 
 /** Points of accuracy lost against dense, with 95 % intervals. */
 export interface Loss {
@@ -42,14 +43,14 @@ export function lossOf({ labeled, expected, changed, graded, tags }: Losses): Lo
   }
 }
 
-function lossOfTags({ against, expected, labeled }: TagFigures): Loss {
+function lossOfTags(tags: TagFigures): Loss {
+  const { against, expected, labeled } = tags
   const { estimate, low, high } = figureInterval(against)
   const half = scaledInterval({ estimate: 1 - estimate, low: 1 - high, high: 1 - low }, 50)
   const likely = expected && scaledInterval(figureLoss(expected.dense, expected.changed), 100)
-  const isStricter = likely === undefined || (labeled === undefined && half.estimate > likely.estimate)
   return {
     labeled: labeled && scaledInterval(figureLoss(labeled.dense, labeled.changed), 100),
-    expected: isStricter ? half : likely,
+    expected: likely === undefined || countsHalf(tags) ? half : likely,
   }
 }
 

@@ -77,12 +77,21 @@ function lossesOfTags(tags: TagFigures): Losses {
   const whole: Figure = { got: against.of ?? [], of: against.of ?? [], share: true }
   const half = lossBySentence(whole, against).map((loss) => loss / 2)
   const byProbability = expected && lossBySentence(expected.dense, expected.changed)
-  const isStricter = byProbability === undefined || (labeled === undefined && mean(half) > mean(byProbability))
   return {
-    expected: isStricter ? half : byProbability,
+    expected: byProbability === undefined || countsHalf(tags) ? half : byProbability,
     labeled: labeled && lossBySentence(labeled.dense, labeled.changed),
     ...{ graded: true, tags },
   }
+}
+
+/** Whether half of the difference to the dense model's tags is the expected loss: see {@link tagLosses}. */
+export function countsHalf({ against, expected, labeled }: TagFigures): boolean {
+  if (expected === undefined || labeled !== undefined) return expected === undefined
+  return (1 - ratioOf(against)) / 2 > ratioOf(expected.dense) - ratioOf(expected.changed)
+}
+
+function ratioOf({ got, of = [] }: Figure): number {
+  return mean(got) / mean(of)
 }
 
 function lossBySentence(first: Figure, second: Figure): number[] {
@@ -91,9 +100,9 @@ function lossBySentence(first: Figure, second: Figure): number[] {
 }
 
 /** Each sentence's part in a ratio, linearized about it; their mean is the ratio. */
-function contributions({ got, of = [] }: Figure): number[] {
-  const size = mean(of)
-  const ratio = mean(got) / size
+function contributions(figure: Figure): number[] {
+  const { got, of = [] } = figure
+  const [size, ratio] = [mean(of), ratioOf(figure)]
   return got.map((own, i) => ratio + (own - ratio * (of[i] as number)) / size)
 }
 

@@ -56,8 +56,9 @@ export async function choose(search: Search, tests: Tests): Promise<Chosen | und
     measured,
     async (candidate) => worth.includes(candidate),
     async (candidate) => {
+      if (!confirmed) return true
       const loss = await lossAgain(candidate)
-      return !confirmed || (loss.expected.estimate <= maxLoss && !isContradicted(maxLoss, loss))
+      return loss.expected.estimate <= maxLoss && !isContradicted(maxLoss, loss)
     },
   )
   if (found === undefined) return undefined

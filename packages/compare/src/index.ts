@@ -59,6 +59,7 @@ export { type EvaluateOptions, type Progress, runExamples } from './answers/run-
 export {
   commonTag,
   evaluateTokens,
+  expectedTagFigure,
   type TokenAnswers,
   type TokenEvaluation,
   tagFigure,

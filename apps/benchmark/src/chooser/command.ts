@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { factor } from '@tp/compare'
 import { isTpError, TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
+import { mean } from '@tp/metrics'
 import { encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { median } from 'simple-statistics'
@@ -26,6 +27,7 @@ export const HELP: string = `Judges what tp optimize chooses: its speed next to 
   --draws N          sets of examples to choose by, of each size; default 10
   --examples LIST    their sizes; default 100,200,400
   --limits LIST      points that may be lost; default 0.5,1
+  --again N          time the N fastest settings within the limits, and what was chosen, once more: on a quiet machine
 
 What has been measured is kept in reports/chooser, so that an interrupted run continues where it was. Each model has a region of
 docs/results/chooser.md.
@@ -44,7 +46,7 @@ export async function judgeChooser(runtime: Runtime, args: readonly string[]): P
   const { values } = parseArgs({
     args: [...args],
     options: {
-      ...{ only: text, pool: text, settings: text, draws: { ...text, default: '10' } },
+      ...{ only: text, pool: text, settings: text, again: text, draws: { ...text, default: '10' } },
       ...{ examples: { ...text, default: '100,200,400' }, limits: { ...text, default: '0.5,1' } },
     },
   })
@@ -52,12 +54,12 @@ export async function judgeChooser(runtime: Runtime, args: readonly string[]): P
   const cases = chooserCases.filter(({ name }) => only?.includes(name) ?? true)
   if (cases.length < (only?.length ?? 1)) throw wrong(`--only is ${values.only}; see --help for the names`)
   const draws = drawsOf(values)
-  const [settings, pool] = [numberOf(values.settings), numberOf(values.pool)]
+  const [settings, pool, again] = [values.settings, values.pool, values.again].map(numberOf)
   let code = 0
   for (const one of cases) {
     const onProgress = (done: string): void => void process.stderr.write(`${one.name}: ${done} …\n`)
     try {
-      const found = await judgeCase(one, { runtime, draws, settings, pool, onProgress })
+      const found = await judgeCase(one, { runtime, draws, settings, pool, again, onProgress })
       if (found.judged.length > 0) await publish(one, found, runtime)
       else process.stderr.write(`${one.name}: ${found.settings} settings on ${found.pool} examples, and no draws\n`)
     } catch (error) {
@@ -95,12 +97,14 @@ interface JudgeOptions {
   readonly draws: readonly Draw[]
   readonly settings: number | undefined
   readonly pool: number | undefined
+  /** How many settings are timed once more. */
+  readonly again: number | undefined
   readonly onProgress: (text: string) => void
 }
 
 async function judgeCase(
   one: ChooserCase,
-  { runtime, draws, settings, pool, onProgress }: JudgeOptions,
+  { runtime, draws, settings, pool, again = 0, onProgress }: JudgeOptions,
 ): Promise<JudgedCase> {
   const context = { runtime, shared: sharedPath, found: () => undefined, onProgress }
   const { model, data } = await one.open(context, pool)
@@ -131,7 +135,17 @@ async function judgeCase(
     },
     onProgress,
   )
-  const judged = await judgeDraws(drawn, grid, { meter, inputs, dense: answers })
+  if (again > 0) {
+    const rows = [...inputs.targets.keys()]
+    const most = Math.max(...draws.map(({ maxLoss }) => maxLoss))
+    const within = grid.filter(({ answers: own }) => own !== undefined && mean(answers.losses(own, rows)) <= most)
+    const fastest = within.toSorted((a, b) => a.pace - b.pace).slice(0, again)
+    const plans = new Map([...fastest, ...drawn].map(({ plan }) => [JSON.stringify(plan), plan]))
+    onProgress(`timing ${plans.size} plans once more`)
+    for (const plan of plans.values()) await meter.timeAgain(plan)
+  }
+  const latest = await Promise.all(grid.map(({ plan }) => meter.measure(plan)))
+  const judged = await judgeDraws(drawn, latest, { meter, inputs, dense: answers })
   return { judged, settings: grid.filter((own) => own.answers !== undefined).length, pool: inputs.targets.length }
 }
 

@@ -59,7 +59,7 @@ export async function choosePlans(
     onProgress(`choosing by ${nameOf(draw)}, ${i + 1} of ${draws.length}`)
     const start = performance.now()
     const inputs = someExamples(data.inputs, drawnRows(data.inputs, draw))
-    const chosen = { ...data, inputs }
+    const chosen = { ...data, inputs } as PoolData
     const plan = await planOf({ runtime, device, load, model, data: chosen, eightBits, maxLoss: draw.maxLoss })
     const own = { ...draw, plan, seconds: (performance.now() - start) / 1000 }
     await appendFile(file, `${JSON.stringify(own)}\n`)

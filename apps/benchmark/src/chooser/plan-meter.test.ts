@@ -45,6 +45,10 @@ test('measures a plan once, and judges it on examples that did not choose it', a
   const again = await PlanMeter.open(options)
   expect(again.isKnown(hard)).toBe(true)
   expect(await again.measure(hard)).toEqual(measured)
+  await again.timeAgain(hard)
+  const timed = await (await PlanMeter.open(options)).measure(hard)
+  expect(timed).toEqual({ ...measured, pace: timed.pace })
+  expect(timed.pace).not.toBe(measured.pace)
   const drawn = { seed: 1, examples: 8, maxLoss: 1, seconds: 0, plan: hard }
   const [judged] = await judgeDraws([drawn], [measured], { meter, inputs: data.inputs, dense: answers })
   expect(judged).toMatchObject({ isMissed: false, speedup: 1 / measured.pace })

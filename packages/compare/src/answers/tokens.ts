@@ -3,7 +3,16 @@ import type { Session } from '@tp/core/runtime'
 import type { TaggedInputs } from '@tp/data'
 import { IGNORED } from '@tp/data/inputs'
 import { tagsOf } from '@tp/data/outputs'
-import { countEntities, type Figure, figureInterval, type Interval, isBio, scaledInterval } from '@tp/metrics'
+import {
+  type AllLogits,
+  countEntities,
+  type Figure,
+  figureInterval,
+  type Interval,
+  isBio,
+  probabilities,
+  scaledInterval,
+} from '@tp/metrics'
 import type { Outcome } from './outcome.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
@@ -122,6 +131,34 @@ export function tagFigure(
     of: found.map((tags, i) => count(tags) + count(reference[i] as Int32Array)),
     share: true,
   }
+}
+
+/**
+ * F1 of tags as probabilities have it: a tag is right as often as they say, and so is another one than the common one.
+ * @param found by sentence and judged word
+ * @param dense logits of all judged words, one sentence after the other, [words × classes], which `temperature` divides
+ * @param common not counted where it is found
+ */
+export function expectedTagFigure(
+  found: readonly Int32Array[],
+  dense: AllLogits & { readonly temperature?: number | undefined },
+  common: number | undefined,
+): Figure {
+  const { logits, classes, temperature = 1 } = dense
+  let word = 0
+  const sentences = found.map((tags) => {
+    let [right, all] = [0, 0]
+    for (const tag of tags) {
+      const own = logits.subarray(word * classes, ++word * classes)
+      const likely = probabilities(own.map((logit) => logit / temperature))
+      all += 1 - (likely[common ?? -1] ?? 0)
+      if (tag === common) continue
+      all += 1
+      right += likely[tag] ?? 0
+    }
+    return { got: 2 * right, of: all }
+  })
+  return { got: sentences.map(({ got }) => got), of: sentences.map(({ of }) => of), share: true }
 }
 
 /** Judged tokens with the dense model's tag, right or wrong. @throws TpError TP_OPTION if the two are not of the same sentences */

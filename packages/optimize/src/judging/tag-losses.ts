@@ -1,7 +1,7 @@
-import { commonTag, tagFigure } from '@tp/compare'
+import { commonTag, expectedTagFigure, tagFigure } from '@tp/compare'
 import type { TaggedInputs } from '@tp/data'
 import { hasTags, IGNORED } from '@tp/data/inputs'
-import { type AllLogits, type Figure, mean, probabilities } from '@tp/metrics'
+import { type Figure, mean } from '@tp/metrics'
 import type { Answers, Losses, TagFigures } from './answers.ts'
 
 /**
@@ -11,6 +11,7 @@ import type { Answers, Losses, TagFigures } from './answers.ts'
 export function tagLosses(dense: Answers, answers: Answers, inputs: TaggedInputs): Losses {
   const [before, after] = [bySentence(dense, inputs), bySentence(answers, inputs)]
   const common = commonTag(before)
+  const likely = dense.tagLogits && { ...dense.tagLogits, temperature: dense.temperature }
   const targets = inputs.tags.map((tags) => tags.filter((tag) => tag !== IGNORED))
   const labeled = hasTags(inputs) && {
     dense: tagFigure(before, targets, common),
@@ -18,9 +19,9 @@ export function tagLosses(dense: Answers, answers: Answers, inputs: TaggedInputs
   }
   return lossesOfTags({
     against: tagFigure(after, before, common),
-    expected: dense.tagLogits && {
-      dense: expectedFigure(before, dense, common),
-      changed: expectedFigure(after, dense, common),
+    expected: likely && {
+      dense: expectedTagFigure(before, likely, common),
+      changed: expectedTagFigure(after, likely, common),
     },
     ...(labeled && { labeled }),
   })
@@ -37,29 +38,6 @@ export function joinedTagLosses(parts: readonly TagFigures[]): Losses {
     against: joined(parts.map(({ against }) => against)),
     ...{ expected: both('expected'), labeled: both('labeled') },
   })
-}
-
-/** F1 of tags as the dense model's probabilities have it: a tag is right as often as they say, and so is another one than the common one. */
-function expectedFigure(
-  found: readonly Int32Array[],
-  { tagLogits, temperature = 1 }: Answers,
-  common: number | undefined,
-): Figure {
-  const { logits, classes } = tagLogits as AllLogits
-  let word = 0
-  const sentences = found.map((tags) => {
-    let [right, all] = [0, 0]
-    for (const tag of tags) {
-      const own = logits.subarray(word * classes, ++word * classes)
-      const likely = probabilities(own.map((logit) => logit / temperature))
-      all += 1 - (likely[common ?? -1] ?? 0)
-      if (tag === common) continue
-      all += 1
-      right += likely[tag] ?? 0
-    }
-    return { got: 2 * right, of: all }
-  })
-  return { got: sentences.map(({ got }) => got), of: sentences.map(({ of }) => of), share: true }
 }
 
 /** The part of each sentence's words whose tags have changed, in percent. */

@@ -45,8 +45,8 @@ export const dataOptions: Readonly<
     through: 'read',
     is: 'whole number',
   }),
-  read: text('NAME=VALUE', 'how to read the data, where that cannot be detected', { multiple: true }),
-  limit: text('N', 'only the first N examples, or queries of such a folder', { is: 'whole number' }),
+  read: text('NAME=VALUE', 'how to read the data; only where that cannot be detected', { multiple: true }),
+  limit: text('N', 'only the first N examples, or queries of a folder', { is: 'whole number' }),
 }
 
 interface TaskOption extends TextOption {
@@ -57,10 +57,13 @@ interface TaskOption extends TextOption {
 const tasks = ['classification', 'tokens', 'embeddings', 'ranking', 'asr'] as const satisfies readonly Task[]
 
 export const taskOption: { readonly task: TaskOption; readonly decoder: TextOption } = {
-  task: text(tasks.join('|'), 'the task of the model; default: judged by its outputs', { is: 'word', words: tasks }),
+  task: text('TASK', `${tasks.slice(0, -1).join(', ')} or asr; default: judged by the outputs`, {
+    is: 'word',
+    words: tasks,
+  }),
   decoder: text(
     'FILE',
-    'decoder that transcribes the states of a speech encoder (--task asr): decoder_model_merged.onnx or decoder_model.onnx',
+    'decoder of a speech encoder (--task asr); transcribes its states: decoder_model_merged.onnx or decoder_model.onnx',
     { reads: 'model' },
   ),
 }

@@ -14,7 +14,7 @@ export const demandOptions: DemandOptions = {
     'allowed loss in points: of accuracy, of F1 of tags, of nDCG@10 for rankings and searches, of word errors for speech; for vectors hundredths of the cosine to the dense ones; default 0.5',
     { is: 'from 0' },
   ),
-  confident: flag('require the whole 95 % interval of the loss to be within that, not only its estimate'),
+  confident: flag('require the whole 95 % interval to be within that; otherwise its estimate is enough'),
   'min-speedup': text('S', 'required speed-up over dense; default: not slower', { is: 'positive' }),
 }
 

@@ -55,14 +55,14 @@ export const learningOptions: LearningOptions = {
     'weights to train: all but embeddings (default), scales and biases, those after the last layer, or only the method’s values',
     { is: 'word', words: trainableParts },
   ),
-  'target-flops': text('F', 'target share of the FLOPs for a method that learns, not exceeded on --selection', {
+  'target-flops': text('F', 'share of the FLOPs for a method that learns; not exceeded on --selection', {
     is: 'number',
   }),
   'weights-out': text('FILE', 'write the values that such a method has learned (safetensors, for tp prune --weights)', {
     writes: 'file',
   }),
   quantize: flag(
-    'store the trained model in 8 bits, as tp quantize does; on x86 without VNNI in 7, which is exact everywhere',
+    'store the result in 8 bits, as tp quantize does; on x86 without VNNI in 7, which is exact everywhere',
   ),
 }
 

@@ -95,7 +95,7 @@ export function needing<const Table extends OptionTable>(needs: readonly string[
 
 /** The file that a command writes. */
 export const outOption: Readonly<Record<'out', TextOption & { readonly required: string }>> = {
-  out: text('OUT', 'the file to write, or of a folder the folder; never the model itself', {
+  out: text('OUT', 'the file to write; for a folder, the folder to write; never the model itself', {
     short: 'o',
     required: 'the file to write',
     writes: 'model',
@@ -104,5 +104,5 @@ export const outOption: Readonly<Record<'out', TextOption & { readonly required:
 
 /** Of commands that write a folder of a folder. */
 export const folderOptions: Readonly<Record<'force', Flag>> = {
-  force: flag('of a folder: replace the model folder that is there'),
+  force: flag('replace the folder that is there; files are always replaced'),
 }

@@ -49,7 +49,7 @@ const planOptions: PlanOptions = fieldOptions(planFields) as unknown as PlanOpti
 /** A share of the FLOPs, for which a keep ratio is found. */
 const flops: TextOption = text(
   'F[@N]',
-  'find the keep ratio that leaves at most the fraction F of the FLOPs, for texts of N tokens; with --leave-out, of the FLOPs without those layers',
+  'find the keep ratio for the fraction F of the FLOPs; for texts of N tokens; with --leave-out, of the FLOPs without those layers',
   { excludes: amountNames },
 )
 
@@ -88,6 +88,11 @@ export const pruningOptions: Readonly<
   plugin: text('MODULE', 'path or package with further methods', { multiple: true, reads: 'module' }),
   set: text('FIELD=VALUE', 'another field of the plan', { multiple: true }),
   ...bySet(others),
+}
+
+/** For commands on one encoder. */
+export const encoderOption: Pick<PlanOptions, 'encoder'> = {
+  encoder: { ...encoder, description: 'which of several encoders; default: first prunable; tp inspect lists them' },
 }
 
 export const leaveOutOption: Pick<PlanOptions, 'leave-out'> = { 'leave-out': leaveOut }

@@ -7,7 +7,7 @@ export const runOptions: Readonly<Record<'plan' | 'guard' | 'against', TextOptio
   }),
   guard: text(
     'GUARD',
-    'what tp calibrate or tp optimize --cascade has written; uncertain answers fall back to the model of --against',
+    'a guard of tp calibrate or tp optimize --cascade; uncertain answers fall back to the model of --against',
     {
       reads: 'file',
       needs: ['against'],
@@ -20,8 +20,8 @@ export const runOptions: Readonly<Record<'plan' | 'guard' | 'against', TextOptio
 
 export const runtimeOption: Readonly<Record<'runtime', TextOption>> = {
   runtime: text(
-    'node|native|web|MODULE',
-    'runtime of the models; default node; web: wasm in Node; native: @tp/runtime-native; MODULE: path or package with a runtime',
-    { reads: 'module' },
+    'RUNTIME',
+    'node, native, web or a module; default node; web: wasm in Node; native: @tp/runtime-native; MODULE: path or package with a runtime',
+    { reads: 'module', words: ['node', 'native', 'web'] },
   ),
 }

@@ -28,14 +28,14 @@ import { EXIT } from './exit-code.ts'
 
 const options = {
   against: text('OTHER', 'the model to compare MODEL with', { reads: 'model' }),
-  method: text('NAME[,NAME…]', 'compare MODEL pruned by each of these with the original MODEL', {
+  method: text('NAME[,NAME…]', 'compare MODEL with itself pruned by each of these', {
     excludes: ['against'],
   }),
   ...needing(['method'], { ...comparedAmountOptions, ...pruningOptions }),
   ...runtimeOption,
   shapes: text('BxN,…', 'batch × tokens; default 1x32,1x128,1x512,8x128, for images 1,8', { is: 'shapes' }),
   threads: text('N', 'threads inside one operator; default 1', { is: 'whole number' }),
-  'min-speedup': text('S', 'exit with code 3 if MODEL, or MODEL pruned, is less than S times as fast at any shape', {
+  'min-speedup': text('S', 'exit with code 3 below this speed-up; of MODEL, or of MODEL pruned, at any shape', {
     is: 'number',
     needs: ['against', 'method'],
   }),

@@ -27,7 +27,7 @@ export const calibrateCommand: Command = command({
     }),
     ...dataOptions,
     data: { ...dataOptions.data, required: 'examples to calibrate on' },
-    agreement: text('SHARE', 'share of inputs that must get the dense answer; default 0.99', { is: 'share' }),
+    agreement: text('SHARE', 'share with the dense answer; default 0.99; so many inputs must get it', { is: 'share' }),
     confidence: text('P|mean', 'confidence of the promise; default 0.95. mean: on average over calibration sets', {
       is: 'share',
       words: ['mean'],
@@ -37,7 +37,7 @@ export const calibrateCommand: Command = command({
       'measure of uncertainty; default probability: 1 − the largest of the softmax',
       { is: 'word', words: uncertainties },
     ),
-    speedup: text('S', 'speed-up of PRUNED, to estimate the cost of the cascade; default: by FLOPs', {
+    speedup: text('S', 'speed-up of PRUNED; default: by FLOPs; the cost of the cascade is estimated from it', {
       is: 'positive',
     }),
   },

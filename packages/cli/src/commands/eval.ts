@@ -27,7 +27,7 @@ import { describeRows, describeVerdicts, type ResultRow, rowContent } from '../p
 import { type Command, command } from './command.ts'
 
 const options = {
-  methods: text('NAME,NAME…', 'pruning methods to compare, together with none; default: only the original model'),
+  methods: text('NAME,NAME…', 'methods to compare; default: the original alone; none is always among them'),
   ...runtimeOption,
   ...under('Data', { ...dataOptions, data: { ...dataOptions.data, required: 'examples to evaluate on' } }),
   ...under('How tokens are pruned', {
@@ -36,13 +36,13 @@ const options = {
       ...leaveOutOption['leave-out'],
       multiple: true,
       description:
-        'also measure the model without these layers and with no token pruned, as a baseline; once for each row',
+        'also measure the model without these layers; with no token pruned, as a baseline; once for each row',
     },
   }),
   ...under('Judging', {
     ...taskOption,
     'late-interaction': flag(
-      'search by a vector for each token and the sum of the largest similarities, as ColBERT does; for a folder in the layout of BEIR',
+      'search by a vector for each token, as ColBERT does; by the sum of the largest similarities, for a folder in the layout of BEIR',
     ),
   }),
 } as const

@@ -9,7 +9,7 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { type SaliencyScore, saliencyOf } from '@tp/train'
 import { dataOptions } from '../arguments/data-options.ts'
 import { needing, text } from '../arguments/option.ts'
-import { amountOptions, methodOption, planOption, pruningOptions } from '../arguments/pruning-options.ts'
+import { amountOptions, encoderOption, methodOption, planOption, pruningOptions } from '../arguments/pruning-options.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, openInputs } from '../model/open-task-inputs.ts'
 import { className, describeExplanation } from '../printing/explanation-text.ts'
@@ -27,18 +27,14 @@ const options = {
   data: { ...dataOptions.data, required: 'the examples to explain' },
   limit: { ...dataOptions.limit, description: `only the first N examples; default ${EXAMPLES}` },
   score: text(
-    scores.join('|'),
-    'size of gradient times value (default), or of the change of the answer if the token becomes 0',
+    'SCORE',
+    'gradient-input (default) or taylor; the size of gradient times value, or of the change if the token becomes 0',
     { is: 'word', words: scores },
   ),
   ...methodOption,
   ...planOption,
   ...needing(['method', 'plan'], { ...amountOptions, ...pruningOptions }),
-  encoder: {
-    ...pruningOptions.encoder,
-    description:
-      'the encoder to explain, in a file with several (tp inspect lists them); default: the first that can be',
-  },
+  ...encoderOption,
 } as const
 
 export const explainCommand: Command = command({

@@ -8,8 +8,8 @@ import { fileGivesVectors, inspectEncoders, requireKeptRows } from '@tp/plans/fi
 import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions, taskOption } from '../arguments/data-options.ts'
 import { demandOptions, readDemands } from '../arguments/demand-options.ts'
-import { type Arguments, under } from '../arguments/option.ts'
-import { pruningOptions } from '../arguments/pruning-options.ts'
+import { type Arguments, flag, text, under } from '../arguments/option.ts'
+import { encoderOption, pruningOptions } from '../arguments/pruning-options.ts'
 import { readSettings } from '../arguments/read-fields.ts'
 import { runtimeOption } from '../arguments/run-options.ts'
 import { usageError } from '../arguments/usage-error.ts'
@@ -32,76 +32,44 @@ import { defaultOutput, refuseExisting } from './default-output.ts'
 import { EXIT } from './exit-code.ts'
 
 const options = {
-  out: {
-    type: 'string',
+  out: text('OUT', 'file to write; default: MODEL.pruned.onnx, never an existing one; none with --plan-out', {
     short: 'o',
-    value: 'OUT',
-    description:
-      'pruned file to write; default: MODEL.pruned.onnx next to the model, unless it exists; none with --plan-out',
-  },
-  'plan-out': {
-    type: 'string',
-    value: 'PLAN',
-    description: 'plan to write, as JSON for tp prune --plan, tp serve and tp run',
-  },
-  force: {
-    type: 'boolean',
-    description: 'replace an existing MODEL.pruned.onnx, or a folder; -o always replaces its file',
-  },
-  resume: {
-    type: 'boolean',
-    description: 'resume with the measurements of an interrupted search',
-    needs: ['plan-out'],
-  },
+  }),
+  'plan-out': text('PLAN', 'plan to write; JSON for tp prune --plan, tp serve and tp run'),
+  force: flag('replace an existing MODEL.pruned.onnx, or a folder; -o always replaces its file'),
+  resume: flag('go on with the measurements of an interrupted search', { needs: ['plan-out'] }),
   ...under('Data', { ...dataOptions, ...taskOption }),
   ...under('Requirements', {
     ...demandOptions,
-    minutes: {
-      type: 'string',
-      value: 'M',
+    minutes: text('M', 'about how long to search; default 10; with --plan-out until everything has been tried', {
       is: 'positive',
-      description: 'about how long to search; default 10, or with --plan-out until everything has been tried',
-    },
+    }),
     for: {
       ...runtimeOption.runtime,
-      value: 'any|node|web|native|MODULE',
       description:
-        'where it is to be fast; native: @tp/runtime-native, whose packed files compute no padding; web: wasm in Node; default any, timed in Node',
+        'any, node, web, native or a module; default any; where it is to be fast: any is timed in Node; native: @tp/runtime-native, whose packed files compute no padding; web: wasm in Node',
     },
-    shapes: {
-      type: 'string',
-      value: 'BxN,…',
-      is: 'shapes',
-      description:
-        'runs that must be fast: batch × tokens, or a batch of examples as they are, as 32; default: one by one, at the lengths of the data',
-    },
+    shapes: text(
+      'BxN,…',
+      'runs to make fast, as 8x128; default: one by one; batch × tokens, or a batch of examples as they are, as 32; otherwise at the lengths of the data',
+      { is: 'shapes' },
+    ),
   }),
   ...under('Candidates', {
-    methods: {
-      type: 'string',
-      value: 'NAME,NAME…',
-      description:
-        'methods to choose from; default: those with recipes for such models (tp methods), and those of --plugin',
-    },
-    weights: {
-      ...pruningOptions.weights,
-      description: `${pruningOptions.weights.description}, for --methods`,
-    },
+    methods: text(
+      'NAME,NAME…',
+      'methods to choose from; default: those with recipes (tp methods), and those of --plugin',
+    ),
+    weights: { ...pruningOptions.weights, description: `${pruningOptions.weights.description}, for --methods` },
     plugin: pruningOptions.plugin,
-    float32: { type: 'boolean', description: 'keep weights in float32; 8 bits are not tried' },
-    'all-layers': { type: 'boolean', description: 'keep all layers; leaving some out is not tried' },
-    cascade: {
-      type: 'boolean',
-      description: 'let uncertain answers fall back to the dense model (cascade of @tp/guard)',
+    float32: flag('keep weights in float32; 8 bits are not tried'),
+    'all-layers': flag('keep all layers; leaving some out is not tried'),
+    cascade: flag('let uncertain answers fall back to the dense model; cascade of @tp/guard', {
       needs: ['plan-out'],
       excludes: ['out'],
       because: 'a cascade takes two models at run time',
-    },
-    encoder: {
-      ...pruningOptions.encoder,
-      description:
-        'the encoder to prune, in a file with several (tp inspect lists them); default: the first that can be pruned',
-    },
+    }),
+    ...encoderOption,
     set: pruningOptions.set,
     protect: pruningOptions.protect,
     'protect-segment': pruningOptions['protect-segment'],

@@ -16,7 +16,7 @@ export const packCommand: Command = command({
   options: {
     ...outOption,
     ...folderOptions,
-    verify: flag('compare the packed model with the model before it is written, on texts of unequal lengths'),
+    verify: flag('compare it with the model before it is written; on texts of unequal lengths'),
   },
   writesFolders: true,
   notes: [

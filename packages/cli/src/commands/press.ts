@@ -20,7 +20,7 @@ const options = {
   ...countOptions,
   param: pruningOptions.param,
   plugin: pruningOptions.plugin,
-  verify: flag('run the press before it is written, on random caches of two examples, alone and in a batch'),
+  verify: flag('run it on random caches before it is written; of two examples, alone and in a batch'),
 } as const
 
 export const pressCommand: Command = command({

@@ -46,7 +46,7 @@ export const pruneCommand: Command = command({
         because: '--lossless prunes no tokens',
       },
     ),
-    verify: flag('compare the pruned model with the dense one before it is written'),
+    verify: flag('compare with the dense model before it is written'),
     ...under('How tokens are pruned', { ...methodOption, ...planOption, ...amountOptions, ...pruningOptions }),
     ...under('Other changes and outputs', {
       quantize: {

@@ -26,7 +26,7 @@ const options = {
   ...folderOptions,
   dtype: text(
     'NAME',
-    'of a folder: write files of this name next to those in float32, as transformers.js names precisions: q8 for model_quantized.onnx; default: in their place',
+    'q8, int8 or uint8, for a folder; default: in place; files of this precision are written next to those in float32, under the names of transformers.js: q8 is model_quantized.onnx',
     { is: 'word', words: ['q8', 'int8', 'uint8'] },
   ),
   ...formOptions,
@@ -38,7 +38,7 @@ const options = {
     { is: 'share', needs: ['data'] },
   ),
   smooth: flag(
-    'first divide the channels that are louder than others on --data (their weights are multiplied): the same answers, fewer of them moved by 8 bits',
+    'first divide channels that are loud on --data; their weights are multiplied: the same answers, fewer of them moved by 8 bits',
     { needs: ['data'] },
   ),
   caches: flag(

@@ -38,18 +38,21 @@ export const runCommand: Command = command({
     'max-tokens': text('N', 'cut longer texts; default: the limit of the model', { is: 'whole number' }),
     'shard-rows': text('N', 'rows of a shard; default 10,000', { is: 'whole number' }),
     'batch-tokens': text('N', 'most tokens of a batch; default 1,024', { is: 'whole number' }),
-    threads: text('N', "threads inside one operator; default: the runtime's choice", {
+    threads: text('N', 'threads of an operator; default: by the runtime', {
       is: 'whole number',
       excludes: ['queue'],
       because: '--threads is for tp worker, which computes',
     }),
     resume: flag('continue an interrupted run, to the same bytes'),
     retry: flag('the same, and recompute failed shards'),
-    queue: text('URL', 'let tp worker compute, through Valkey or Redis (redis://…) or PostgreSQL (postgres://…)'),
-    folder: text('FOLDER', 'the folder shared by all workers, with model, data and shards; default: this one', {
+    queue: text(
+      'URL',
+      'let tp worker compute, through this queue; Valkey or Redis (redis://…), or PostgreSQL (postgres://…)',
+    ),
+    folder: text('FOLDER', 'folder shared by all workers; default: this one; with model, data and shards', {
       needs: ['queue'],
     }),
-    shards: text('FOLDER|s3://BUCKET/…', 'folder or bucket for shards until all are complete; default: OUT.shards'),
+    shards: text('PLACE', 'folder or s3://… of shards; default: OUT.shards; until all are complete'),
   },
   notes: [
     'One row of output for each row of input, in the same order: label and score, a score, tags of words, or an embedding.',

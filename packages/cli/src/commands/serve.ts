@@ -16,39 +16,37 @@ const whole = { is: 'whole number' } as const
 
 export const serveCommand: Command = command({
   options: {
-    host: text('HOST', 'address to listen at; default 127.0.0.1, only this machine'),
+    host: text('HOST', 'address to listen at; default 127.0.0.1'),
     port: text('PORT', 'default 8080; 0 takes a free one', { is: 'port' }),
     runtime: text(
-      'node|native|MODULE',
-      'runtime of the models: @tp/runtime-native where it is installed, which packed models need; otherwise node',
-      { reads: 'module' },
+      'RUNTIME',
+      'node, native or a module; default: native where installed; packed models need @tp/runtime-native',
+      { reads: 'module', words: ['node', 'native'] },
     ),
-    threads: text('N', 'threads of each run; default: all cores, divided by --at-once', whole),
-    'at-once': text('N', 'runs of a model that compute at the same time; default 1', whole),
-    'max-wait': text('MS', 'milliseconds that a text may wait for others to fill its batch; default 0', {
+    threads: text('N', 'threads of a run; default: cores / --at-once', whole),
+    'at-once': text('N', 'runs of a model at the same time; default 1', whole),
+    'max-wait': text('MS', 'wait of a text for its batch to fill; default 0', {
       is: 'from 0',
     }),
     'batch-tokens': text('N', 'most tokens of a batch; default 2048', whole),
     'queue-tokens': text(
       'N',
-      'most tokens that may wait for each model; requests beyond them get 429; default 65536',
+      'most tokens that may wait; default 65536; for each model; requests beyond them get 429',
       whole,
     ),
     'max-texts': text('N', 'most texts of a request; default 128', whole),
-    'max-tokens': text('N', 'most tokens of a text; default: the limit of the model', whole),
+    'max-tokens': text('N', 'most tokens of a text; default: as the model', whole),
     'max-body': text('BYTES', 'most bytes of a request; default 4194304', whole),
-    truncate: flag('cut texts that are too long, unless a request says otherwise'),
+    truncate: flag('cut texts that are too long; unless a request says otherwise'),
     ...runOptions,
     'drain-ms': text(
       'MS',
-      'after SIGTERM, how long it keeps answering while it reports that it is not ready; default 1000',
+      'after SIGTERM, answer for so long; default 1000; meanwhile it reports that it is not ready',
       { is: 'from zero' },
     ),
-    'end-ms': text(
-      'MS',
-      'after that, how long accepted requests may take before their connections are closed; default 20000',
-      { is: 'from zero' },
-    ),
+    'end-ms': text('MS', 'time for accepted requests; default 20000; after that their connections are closed', {
+      is: 'from zero',
+    }),
   },
   notes: [
     'A model is named after its folder, or by NAME=MODEL. tokenizer.json and config.json next to it define how texts are read.',

@@ -43,7 +43,7 @@ const options = {
   }),
   ...under('Training', {
     ...learningOptions,
-    set: { ...pruningOptions.set, description: 'a setting of the training, or another field of the plan' },
+    set: { ...pruningOptions.set, description: 'a setting of training or plan' },
     ...settingOptions,
   }),
 } as const

@@ -9,17 +9,12 @@ export const workerCommand: Command = command({
     queue: text('URL', 'queue of shards: Valkey or Redis (redis://…) or PostgreSQL (postgres://…)', {
       required: 'where shards come from',
     }),
-    folder: text(
-      'FOLDER',
-      'the folder shared by all machines; nothing outside it is read or written; default: this one',
-    ),
-    shards: text('s3://BUCKET/…', 'bucket where shards may be put as well, if tp run names it; default: none'),
-    threads: text('N', "threads inside one operator; default: the runtime's choice", { is: 'whole number' }),
-    'lost-after': text(
-      'SECONDS',
-      "after this long without a sign of life, a worker's shards go to another; default 30",
-      { is: 'whole number' },
-    ),
+    folder: text('FOLDER', 'folder shared by all machines; default: this one; nothing outside it is read or written'),
+    shards: text('s3://BUCKET/…', 'bucket of shards, if tp run names it'),
+    threads: text('N', 'threads of an operator; default: by the runtime', { is: 'whole number' }),
+    'lost-after': text('SECONDS', 'a worker silent for so long is lost; default 30; its shards go to another', {
+      is: 'whole number',
+    }),
   },
   notes: [
     'Takes shards that tp run --queue URL puts there, of any run, until SIGINT or SIGTERM, and then ends those that it is at. It',

@@ -12,19 +12,19 @@ const SHELLS: readonly string[] = ['bash', 'zsh', 'fish', 'powershell']
  * @throws TpError TP_USAGE for another shell
  */
 export async function complete(args: readonly string[]): Promise<void> {
-  const [shell = '', ...words] = args
+  const [shell = '', ...typed] = args
   const root = new RootCommand()
-  const [subcommand] = words
+  const [subcommand] = typed
   for (const [name, { summary, operands, load }] of Object.entries(commands)) {
     const command = root.command(name, summary)
     for (const operand of operands) command.argument(operand, () => undefined)
     if (name !== subcommand) continue
     const { options } = await load()
-    for (const [option, { type, description, value = '', short, through }] of Object.entries(options)) {
+    for (const [option, { type, description, value = '', words, short, through }] of Object.entries(options)) {
       if (through !== undefined) continue
       const settings = Object.keys(options).filter((name) => options[name]?.through === option)
       const choices = [
-        ...(await choicesOf(option, value, words.at(-2))),
+        ...(words ?? (await choicesOf(option, value, typed.at(-2)))),
         ...settings.flatMap((name) => settingsOf(name, options[name]?.value ?? '')),
       ]
       if (type === 'boolean') command.option(option, description, ...(short === undefined ? [] : [short]))
@@ -46,7 +46,7 @@ export async function complete(args: readonly string[]): Promise<void> {
       get: () => (root.completions.length === 0 ? files : noFiles),
       set() {},
     })
-    return root.parse([...words])
+    return root.parse([...typed])
   }
   if (!SHELLS.includes(shell)) {
     const seen = shell === '' ? 'SHELL is missing' : `there is no completion for "${shell}"${didYouMean(shell, SHELLS)}`

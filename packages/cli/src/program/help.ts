@@ -1,4 +1,4 @@
-import { type FlagSpec, flag, type OptionTable } from '../arguments/option.ts'
+import type { FlagSpec, OptionTable } from '../arguments/option.ts'
 import { settingName } from '../arguments/through.ts'
 import type { Command, CommandEntry } from '../commands/command.ts'
 
@@ -25,7 +25,7 @@ export function overview(commands: Readonly<Record<string, CommandEntry>>): stri
 }
 
 /** Those that are shown without `--verbose`. */
-const EXAMPLES = 3
+const EXAMPLES = 2
 
 /** `tp COMMAND --help`: on one screen, and with `--verbose` all that there is to say. */
 export function helpOf(
@@ -41,7 +41,7 @@ export function helpOf(
     '',
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
     '',
-    ...listed({ ...options, help: flag('this text') }, isVerbose),
+    ...listed(options, isVerbose),
     ...(isVerbose && notes.length > 0 ? ['', ...paragraphs(notes)] : []),
     ...(isVerbose ? [] : ['', examples.length === 0 ? `${more}.` : `Examples (${more}):`, ...examples]),
   ].join('\n')
@@ -62,8 +62,8 @@ function listed(options: OptionTable, isVerbose: boolean): string[] {
       description,
     ])
     const [left, right] = row(name, spec)
-    const [names, rest] = [taken.slice(0, NAMED).map(([key]) => settingName(key)), taken.length - NAMED]
-    const all = `${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+    const names = taken.slice(0, NAMED).map(([key]) => settingName(key))
+    const all = [...names, ...(taken.length > NAMED ? ['…'] : [])].join(', ')
     const rows = groups.get(spec.heading) ?? []
     const own: [string, string][] =
       settings.length === 0 ? [[left, right]] : isVerbose ? [[left, right], ...settings] : [[left, `${right}: ${all}`]]
@@ -78,7 +78,7 @@ function listed(options: OptionTable, isVerbose: boolean): string[] {
 /** Longer asides are left to `--verbose`, … */
 const ASIDE = 24
 /** … and settings beyond these. */
-const NAMED = 4
+const NAMED = 2
 
 /** The first clause of a description, and its default. */
 function brief(description: string): string {

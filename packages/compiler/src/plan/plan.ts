@@ -145,8 +145,7 @@ export const planFields: FieldsOf<Plan> = {
     schema: text,
     form: 'the name of an encoder',
     code: 'TP_ENCODER',
-    description:
-      'the encoder to prune, in a file with several (tp inspect lists them); default: all that can be pruned',
+    description: 'which of several encoders; default: all prunable; tp inspect lists them',
     written: { as: 'text', value: 'NAME' },
   },
   params: {

@@ -50,7 +50,7 @@ export const quantizeFields: FieldsOf<QuantizeOptions> = {
     written: {
       as: 'inverse flag',
       name: 'per-tensor',
-      description: 'one scale for each matrix; default: one for each output channel',
+      description: 'a scale by matrix; default: by output channel',
     },
   },
   reduceRange: {
@@ -65,7 +65,7 @@ export const quantizeFields: FieldsOf<QuantizeOptions> = {
     code: 'TP_OPTION',
     default: QUANTIZE_DEFAULTS.activations,
     description:
-      'one scale for each token, so that no answer depends on its batch, or one for the whole tensor, as quantize_dynamic has it',
+      'a scale by token, or for the tensor; by token no answer depends on its batch, by tensor is as quantize_dynamic has it',
     written: { as: 'word', value: 'token|tensor', words: ['token', 'tensor'] },
   },
   exclude: {

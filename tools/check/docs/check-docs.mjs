@@ -5,6 +5,7 @@ import { runCommand } from '../command.mjs'
 import { failed, passed } from '../outcome.mjs'
 import { root, tool, workspacePackages } from '../workspace.mjs'
 import { fencesOf } from './fences.mjs'
+import { freshClone } from './fresh-clone.mjs'
 import { missingLine } from './output.mjs'
 import { installTarballs, linkPluginTools, openSandbox } from './sandbox.mjs'
 
@@ -114,7 +115,9 @@ async function follow(fence, sandbox, { types, exhaustive }) {
   }
   if (fence.target) return writeTarget(`${fence.file}:${fence.line} (${fence.target})`, fence, sandbox)
   const env = { TURBO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' }
-  const options = { cwd: sandbox, env, timeoutMs: 120_000 }
+  // A search takes minutes, and a clone is set up first.
+  const timeoutMs = fence.clone ? 3_600_000 : fence.slow ? 900_000 : 120_000
+  const options = { cwd: sandbox, env, timeoutMs }
   if (fence.first) {
     const { ok, output } = await runCommand(['bash', '-euo', 'pipefail', '-c', fence.first], options)
     if (!ok) return failed(name, `${fence.first}\n${output}`)
@@ -125,6 +128,10 @@ async function follow(fence, sandbox, { types, exhaustive }) {
     if (!existsSync(join(sandbox, `${programName(fence)}.js`))) return failed(name, types)
   }
   if (fence.slow && !exhaustive) return { name, state: 'skipped', note: 'slow: npm test -- exhaustive runs it' }
+  if (fence.clone) {
+    options.cwd = `${sandbox}-clone-${fence.line}`
+    freshClone(options.cwd)
+  }
   if (isInstallation(fence)) return judgeInstallation(name, fence.code)
   const command =
     fence.language === 'ts'

@@ -26,6 +26,11 @@ test('reads whether a block is slow, outside of quotes', () => {
   expect([slow?.slow, quick?.slow]).toEqual([true, undefined])
 })
 
+test('reads whether a block is for a fresh clone', () => {
+  const [clone, other] = documentOf('```sh slow clone', 'x', '```', '```sh skip="in a clone"', 'y', '```')
+  expect([clone?.clone, other?.clone]).toEqual([true, undefined])
+})
+
 test('reads the reason of a skip', () => {
   expect(documentOf('```sh skip="takes minutes"', 'x', '```')[0]?.skip).toBe('takes minutes')
 })

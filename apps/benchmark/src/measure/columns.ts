@@ -35,10 +35,11 @@ export const show: Readonly<
 type Timed = Pick<VariantLatency, 'p50Ms' | 'speedup'>
 
 /** Of anything that was timed. */
-export const showTimes: Readonly<Record<'ms' | 'speedup' | 'interval', TableColumns<Timed>>> = {
+export const showTimes: Readonly<Record<'ms' | 'speedup' | 'interval' | 'range', TableColumns<Timed>>> = {
   ms: { 'p50 ms': ({ p50Ms }) => p50Ms.toFixed(2) },
   speedup: { 'speed-up': ({ speedup }) => factor(speedup.value) },
   interval: { '95 % interval': ({ speedup }) => interval(speedup) },
+  range: { 'times as fast': ({ speedup }) => `${speedup.value.toFixed(2)} (${interval(speedup)})` },
 }
 
 /** Of models under their names. */
@@ -52,12 +53,10 @@ export const timeColumns: TableColumns<Timed & { readonly name: string }> = {
 /** Accuracy and speed together. */
 export const lineColumns: TableColumns<TimedRow> = {
   ...show.method,
-  ...show.keep,
   ...show.kept,
   ...show.accuracy,
   ...show.loss,
   ...showTimes.ms,
-  ...showTimes.speedup,
+  ...showTimes.range,
   ...show.flops,
-  ...show.agreement,
 }

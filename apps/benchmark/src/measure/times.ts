@@ -20,7 +20,7 @@ export function shapeText({ batch, tokens }: TimedShape): string {
 /** When candidates are timed: on some examples one by one, or on batches of one shape. */
 type TimedAt = { readonly examples: number } | TimedShape
 
-export interface Timing extends Pick<TurnOptions, 'rounds' | 'budgetMs'> {
+export interface Timing extends Pick<TurnOptions, 'rounds' | 'budgetMs' | 'clock'> {
   readonly at: TimedAt
 }
 

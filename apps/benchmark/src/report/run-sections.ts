@@ -64,7 +64,7 @@ export async function runSections(
       if (!values.trial) await write(report, page, name, measured)
       found.set(name, findings)
       const tables = findings.tables.map((table) => `${table.caption}\n${plainTable(table)}`)
-      process.stdout.write(`\n${[name, ...tables, findings.verdict ?? []].flat().join('\n')}\n`)
+      process.stdout.write(`\n${[name, ...tables, findings.verdict ?? [], findings.note ?? []].flat().join('\n')}\n`)
       for (const sentence of findings.wrong ?? []) process.stderr.write(`${name}: wrong: ${sentence}\n`)
       if (findings.wrong?.length) code = 1
     } catch (error) {

@@ -11,6 +11,8 @@ export interface Findings {
   readonly wrong?: readonly string[]
   /** The answer that the tables give, in one sentence. */
   readonly verdict?: string
+  /** The reason why the numbers are rougher than usual. */
+  readonly note?: string | undefined
 }
 
 export interface SectionContext extends Files {

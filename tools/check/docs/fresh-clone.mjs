@@ -1,0 +1,24 @@
+import { cpSync } from 'node:fs'
+import { basename, relative } from 'node:path'
+import { root } from '../workspace.mjs'
+
+/** Names and paths of `.gitignore`, and the history: a program in the copy must not find the repository of the original. */
+const leftOut = {
+  anywhere: new Set(['.git', 'node_modules', 'dist', '.turbo']),
+  paths: new Set(['reports', 'packages/runtime-native/build', 'packages/runtime-native/prebuilds', 'apps/site/pages']),
+}
+
+/**
+ * Copies the workspace as a reader gets it: nothing is installed, built or measured. Changes that are not committed are in it, too.
+ * @param {string} folder that does not exist yet
+ */
+export function freshClone(folder) {
+  cpSync(root, folder, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (path) =>
+      !leftOut.anywhere.has(basename(path)) &&
+      !leftOut.paths.has(relative(root, path).replaceAll('\\', '/')) &&
+      !/\.tsbuildinfo$|^[^/\\]+\.onnx$/.test(relative(root, path)),
+  })
+}

@@ -8,7 +8,7 @@ import { markdownTable } from './markdown-table.mjs'
  * @typedef {{ case: string, task: string, kind: string, setting: string, n: number, of: string, metric: string, quality: Interval,
  *   loss?: Interval, expectedLoss?: Interval, changed?: Interval, similarity?: number,
  *   ranking?: { mrr: Interval, mrrLoss: Interval, rankCorrelation: Interval, top10: Interval },
- *   speed: Record<string, [number, number, number]>, bytes: number, memory?: number, seconds?: number, date: string, commit: string,
+ *   speed: Record<string, [number, number, number]>, twoThreads?: Record<string, [number, number, number]>, bytes: number, memory?: number, seconds?: number, date: string, commit: string,
  *   machine: string, versions: string, command: string }} EvidenceRow a line of docs/results/evidence.jsonl (apps/benchmark/src/outside)
  */
 
@@ -38,8 +38,8 @@ function byCase(rows) {
  */
 export function expectTable(rows, page, { compared = false } = {}) {
   const lines = byCase(rows).flatMap((own) => {
-    const chosen = own.find(({ kind }) => kind === 'optimized')
-    if (chosen === undefined) return []
+    const chosen = adviceOf(own)
+    if (chosen?.kind !== 'optimized') return []
     const rival = bestRival(own, chosen)
     if (compared && rival === undefined) return []
     const batch = largestBatch(chosen)
@@ -69,30 +69,37 @@ export function expectTable(rows, page, { compared = false } = {}) {
 /** For each case, what to use and what it costs, before all tables. @param {readonly EvidenceRow[]} rows */
 export function answersList(rows) {
   const items = byCase(rows).flatMap((own) => {
-    const chosen = own.find(({ kind }) => kind === 'optimized')
+    const chosen = adviceOf(own)
     if (chosen === undefined) return []
-    const rival = bestRival(own, chosen)
-    const none = noRival(
-      own,
-      'No rival that was measured is faster than the published file.',
-      'Rivals have not been measured.',
-    )
-    const over = rival === undefined ? none : rivalText(chosen, rival)
     const [name, suite] = namesOf(chosen)
+    const how = chosen.kind === 'optimized' ? `what \`tp optimize --max-loss …\` chose` : 'which needs no choice'
     return [
-      `- **${chosen.task}** (${name}, ${suite}): use \`${chosen.command}\`. It chose ${plainSetting(chosen)}: ${speedText(chosen)} times as fast, ` +
-        `for ${lossText(chosen)} points of ${chosen.metric}. ${over}`,
+      `- **${capital(chosen.task)}** (${name}, ${suite}): use **${plainSetting(chosen)}**, ${how}: ${speedText(chosen)} times as fast, ` +
+        `for ${lossText(chosen)} points of ${chosen.metric}. ${rivalsText(own, chosen)}`,
     ]
   })
   return items.length === 0 ? 'Nothing has been measured yet.' : items.join('\n')
 }
 
-/** @param {EvidenceRow} chosen @param {EvidenceRow} rival */
-function rivalText(chosen, rival) {
-  const batch = largestBatch(chosen)
-  const ratio = speedAt(chosen, batch) / speedAt(rival, batch)
-  const how = ratio >= 1 ? `${ratio.toFixed(1)} times as fast as` : `slower (${ratio.toFixed(2)} times as fast) than`
-  return `In batches of ${batch} that is ${how} the best rival, ${rival.setting} (${lossText(rival)} points).`
+/** What is advised: what one command chose, or for models that it says nothing of, the file without padding. @param {readonly EvidenceRow[]} own */
+function adviceOf(own) {
+  return own.find(({ kind }) => kind === 'optimized') ?? own.find(({ kind }) => kind.endsWith('packed'))
+}
+
+/** How fast that is next to the best rivals of no greater loss, in batches and one by one. @param {readonly EvidenceRow[]} own @param {EvidenceRow} chosen */
+function rivalsText(own, chosen) {
+  if (!own.some(({ kind }) => kind === 'rival')) return 'Rivals have not been measured.'
+  const batches = [...new Set([largestBatch(chosen), '1'])]
+  const found = batches.flatMap((batch) => {
+    const rival = bestRival(own, chosen, batch)
+    return rival === undefined ? [] : [{ batch, rival, ratio: speedAt(chosen, batch) / speedAt(rival, batch) }]
+  })
+  if (found.length === 0) return 'No rival that was measured is faster than the published file.'
+  const parts = found.map(({ batch, rival, ratio }) => {
+    const where = batch === '1' ? 'one by one' : `in batches of ${batch}`
+    return `${where} **${ratio.toFixed(1)} times as fast** as ${rival.setting} (${lossText(rival)})`
+  })
+  return `Next to the best rival that loses as little: ${parts.join(', ')}.`
 }
 
 /** All rows of each case, with its plot. @param {readonly EvidenceRow[]} rows */
@@ -102,6 +109,7 @@ export function outsideTables(rows) {
       const [first] = own
       if (first === undefined) return ''
       const batches = Object.keys(first.speed)
+      const clocked = Object.keys(own.find(({ twoThreads }) => twoThreads)?.twoThreads ?? {})
       const isRanking = first.ranking !== undefined
       const headings = [
         'setting',
@@ -111,6 +119,7 @@ export function outsideTables(rows) {
         ...(isRanking ? ['MRR', 'loss of MRR', 'rank correlation', 'of the first ten'] : []),
         ...(own.some(({ similarity }) => similarity !== undefined) ? ['nearness'] : []),
         ...batches.map((batch) => `× at ${batch}`),
+        ...clocked.map((batch) => `two threads, × at ${batch}`),
         'MB',
         'MB in memory',
       ]
@@ -127,6 +136,7 @@ export function outsideTables(rows) {
         ...(isRanking ? rankingCells(row) : []),
         ...(headings.includes('nearness') ? [row.similarity?.toFixed(3) ?? ''] : []),
         ...batches.map((batch) => factors(row.speed[batch])),
+        ...clocked.map((batch) => factors(row.twoThreads?.[batch])),
         (row.bytes / 1e6).toFixed(0),
         row.memory === undefined ? '' : (row.memory / 1e6).toFixed(0),
       ])
@@ -190,9 +200,8 @@ function noRival(rows, slower, missing) {
   return rows.some(({ kind }) => kind === 'rival') ? slower : missing
 }
 
-/** The fastest rival that is faster than the published file, and loses no more than half a point more than what was chosen. @param {readonly EvidenceRow[]} rows @param {EvidenceRow} chosen */
-function bestRival(rows, chosen) {
-  const batch = largestBatch(chosen)
+/** The fastest rival that is faster than the published file, and loses no more than half a point more than what was chosen. @param {readonly EvidenceRow[]} rows @param {EvidenceRow} chosen @param {string} [batch] */
+function bestRival(rows, chosen, batch = largestBatch(chosen)) {
   const most = Math.max(chosen.loss?.estimate ?? 0, 0) + 0.5
   return rows
     .filter((row) => row.kind === 'rival' && (row.loss?.estimate ?? 0) <= most && speedAt(row, batch) > 1)

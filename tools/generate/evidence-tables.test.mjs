@@ -38,9 +38,24 @@ test('shows what was chosen next to the fastest rival of about the same loss', (
 
 test('says first what to use, and how fast that is over the rival', () => {
   expect(answersList(rows)).toContain(
-    'use `tp optimize model.onnx --data choosing`. It chose 8 bits, packed: 2.0 one by one, 5.0 in batches of 32 times as fast',
+    'use **8 bits, packed**, what `tp optimize --max-loss …` chose: 2.0 one by one, 5.0 in batches of 32 times as fast',
   )
-  expect(answersList(rows)).toContain('In batches of 32 that is 2.0 times as fast as the best rival, a near one')
+  expect(answersList(rows)).toContain(
+    'in batches of 32 **2.0 times as fast** as a near one (0.5 (0.3 … 1.0)), one by one **1.0 times as fast** as a near one',
+  )
+})
+
+test('advises the packed file where no command chooses', () => {
+  const text = answersList([dense, row('packed', 'packed', 0, 2), row('training-free', 'tome', 0, 3)])
+  expect(text).toContain('use **packed**, which needs no choice: 2.0 one by one, 2.0 in batches of 32')
+})
+
+test('shows times on two threads where a row has some', () => {
+  const [, own] = rows
+  const table = outsideTables([dense, { ...own, twoThreads: { 1: [1.5, 1.4, 1.6] } }])
+  expect(table).toContain('| two threads, × at 1 |')
+  expect(table).toContain('| 1.50 (1.40 … 1.60) |')
+  expect(outsideTables(rows)).not.toContain('two threads')
 })
 
 test('names no rival that is slower than the published file, and says where none was measured', () => {

@@ -1,6 +1,6 @@
 """Runs, quantizes and times models with onnxruntime and OpenVINO for `npm run benchmark -- outside`, which sends requests on stdin.
 
-A request is a line of JSON, followed by the bytes of its tensors; so is an answer. Every model runs on one thread.
+A request is a line of JSON, followed by the bytes of its tensors; so is an answer. A model runs on one thread where no more are asked for.
 """
 
 import json
@@ -16,9 +16,10 @@ models: dict = {}
 
 
 class OnnxRuntime:
-    def __init__(self, path: str):
+    def __init__(self, path: str, threads: int):
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.outputs = [output.name for output in self.session.get_outputs()]
@@ -28,10 +29,10 @@ class OnnxRuntime:
 
 
 class OpenVino:
-    def __init__(self, path: str, precision: str):
+    def __init__(self, path: str, threads: int, precision: str):
         import openvino
 
-        config = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        config = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         self.compiled = openvino.Core().compile_model(path, "CPU", config)
         self.names = [output.get_any_name() for output in self.compiled.outputs]
 
@@ -40,8 +41,8 @@ class OpenVino:
         return {name: np.array(results[i]) for i, name in enumerate(self.names)}
 
 
-def load(engine: str, path: str, precision: str = "f32") -> dict:
-    models[len(models)] = OnnxRuntime(path) if engine == "onnxruntime" else OpenVino(path, precision)
+def load(engine: str, path: str, threads: int = 1, precision: str = "f32") -> dict:
+    models[len(models)] = OnnxRuntime(path, threads) if engine == "onnxruntime" else OpenVino(path, threads, precision)
     return {"model": len(models) - 1}
 
 
@@ -68,8 +69,9 @@ def quantize_openvino(path: str, out: str) -> dict:
     return {}
 
 
-def times(model: int, dense: int, rounds: int, budget: float) -> dict:
-    """Milliseconds of the processor by round, of all examples that were sent, in turns."""
+def times(model: int, dense: int, rounds: int, budget: float, threads: int = 1) -> dict:
+    """Milliseconds by round, of all examples that were sent, in turns: of the processor for one thread, of the clock for several."""
+    clock = time.process_time if threads == 1 else time.perf_counter
     turns = [models[dense], models[model]]
     for one in turns:
         for inputs in feeds:
@@ -82,9 +84,9 @@ def times(model: int, dense: int, rounds: int, budget: float) -> dict:
         own = [0.0, 0.0]
         for i, inputs in enumerate(feeds):
             for turn in ((0, 1) if (number + i) % 2 == 0 else (1, 0)):
-                before = time.process_time()
+                before = clock()
                 turns[turn].run(inputs)
-                own[turn] += 1000 * (time.process_time() - before)
+                own[turn] += 1000 * (clock() - before)
         for turn in (0, 1):
             spent[turn].append(own[turn])
     return {"dense": spent[0], "own": spent[1]}

@@ -10,6 +10,8 @@ export interface TablePart {
   readonly count?: number
   /** The table has no examples a line: sentences with empty lines between them. */
   readonly isTagged?: true
+  /** Tags are of another kind than the model's: only the words are read. */
+  readonly isUntagged?: true
   /** Keep the order, in which candidates of a query stand together. */
   readonly isGrouped?: true
 }
@@ -21,8 +23,15 @@ export interface ImagePart {
   readonly count: number
 }
 
-/** A table, images, or a folder in BEIR's layout with the first so many candidates of each query. */
-export type DataPart = TablePart | ImagePart | { readonly folder: string; readonly top: number }
+/** A folder in BEIR's layout, with the first so many candidates of each query. */
+export interface SearchPart {
+  readonly folder: string
+  readonly top: number
+  /** Candidates of all queries are one collection, which each query is searched in. */
+  readonly isPooled?: true
+}
+
+export type DataPart = TablePart | ImagePart | SearchPart
 
 /** A model with a suite that nothing was chosen by. */
 export interface OutsideCase {
@@ -39,6 +48,12 @@ export interface OutsideCase {
   readonly testing: DataPart
   /** Points that may be lost. */
   readonly maxLoss: number
+  /** Where `tp optimize` has nothing to say of such a model: the kind of row that is advised. */
+  readonly chosenBy?: '8-bit packed' | 'packed'
+  /** What `sdtp` learns, and the amounts that are measured. */
+  readonly learned?: { readonly layers: readonly number[]; readonly keep: readonly number[] }
+  /** Whether each token has a vector, and they are compared by MaxSim. */
+  readonly byToken?: true
   /** Whether the file has float32 weights: only then 8 bits are ours to make. */
   readonly float32: boolean
   /** Settings without training, of the recipes of models of its kind: nothing was chosen by its data. */
@@ -82,6 +97,7 @@ const ofClassTokens = [plan('cls-attention', [4, 8], 0.7), plan('tome', [4, 8], 
 /** The last was a recommendation of this project, for another reranker. */
 const ofPairs = [...ofClassTokens, plan('cls-attention', [1, 2, 3, 4], 0.7)] as const
 const ofVectors = [plan('tome', [3, 4, 5], 0.9)] as const
+const ofTokenVectors = [plan('tome', [8, 10], 0.8)] as const
 const ofTags = [plan('tome', [3, 4], 0.85)] as const
 const ofImages = [plan('tome', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.95), plan('quasi-random', [0], 0.6)] as const
 
@@ -100,15 +116,15 @@ export const outsideCases: readonly OutsideCase[] = [
   {
     ...{
       name: 'ms-marco-MiniLM-L12xTrecQA',
-      examples: 'pairs of 68 questions',
+      examples: 'pairs of 133 questions',
       task: 'reranker, answers to questions',
       ...texts,
       leaveOut: 10,
     },
     ...{ model: published('ms-marco-MiniLM-L12'), suite: suite('trecqa'), trainingFree: ofPairs, maxLoss: 0.5 },
     float32: false,
-    choosing: { files: ['dev.tsv', 'train.tsv'], count: 3000, isGrouped: true },
-    testing: { files: ['test.tsv'], isGrouped: true },
+    choosing: { files: ['train.tsv'], count: 3000, isGrouped: true },
+    testing: { files: ['test.tsv', 'dev.tsv'], isGrouped: true },
   },
   {
     ...{
@@ -126,6 +142,7 @@ export const outsideCases: readonly OutsideCase[] = [
   {
     ...{ name: 'sick-MiniLMxSICK', examples: 'pairs', task: 'entailment between two sentences', ...texts },
     ...{ model: trained('sick-MiniLM'), suite: suite('sick'), trainingFree: ofClasses, maxLoss: 1 },
+    learned: { layers: [1, 2, 3, 4], keep: [0.8, 0.7] },
     choosing: { files: ['test.tsv'], count: 1500 },
     testing: { files: ['test.tsv'], from: 1500, count: 1500 },
   },
@@ -133,7 +150,7 @@ export const outsideCases: readonly OutsideCase[] = [
     ...{ name: 'minilm-sentimentxIMDB', examples: 'reviews', task: 'classifier of long texts', ...texts },
     model: () => sharedPath('models/minilm-sentiment/model.onnx'),
     suite: () => sharedPath('data/imdb'),
-    ...{ trainingFree: ofClasses, maxLoss: 1, batches: MIXED },
+    ...{ trainingFree: ofClasses, maxLoss: 1, learned: { layers: [1, 2, 3, 4], keep: [0.7, 0.6] } },
     choosing: { files: ['calibration.tsv'], count: 2000 },
     testing: { files: ['test.tsv'], count: 500 },
   },
@@ -174,5 +191,24 @@ export const outsideCases: readonly OutsideCase[] = [
     float32: false,
     choosing: { files: ['train.tsv'], count: 500 },
     testing: { files: ['test.tsv'], count: 1000 },
+  },
+  {
+    ...{
+      name: 'answerai-colbert-small-v1xvaswani',
+      examples: 'queries over 1,478 abstracts',
+      task: 'late interaction, a vector for each token',
+      ...texts,
+      leaveOut: 10,
+    },
+    ...{ model: published('answerai-colbert-small-v1'), suite: suite('vaswani'), trainingFree: ofTokenVectors },
+    ...{ maxLoss: 1, float32: false, chosenBy: 'packed', byToken: true },
+    testing: { folder: '.', top: 20, isPooled: true },
+  },
+  {
+    ...{ name: 'quire-taggerxWNUT-17', examples: 'sentences', task: 'tagger of edits', ...texts },
+    ...{ model: published('quire-tagger'), suite: suite('wnut17'), trainingFree: ofTags, maxLoss: 0.5 },
+    float32: false,
+    choosing: { files: ['dev.tsv'], isTagged: true, isUntagged: true, count: 700 },
+    testing: { files: ['test.tsv'], isTagged: true, isUntagged: true },
   },
 ]

@@ -14,6 +14,8 @@ export const HELP: string = `Measures published models on suites that nothing wa
   --python PATH      Python with the packages of tools/rivals/requirements.txt: rows of onnxruntime's own quantization and of OpenVINO
   --kinds LIST       only rows of these kinds: ${kindNames.join(', ')}
   --again            rows that are there once more
+  --times            only the times of rows that are there, once more
+  --busy             other programs run: no times on two threads, which only the clock can measure
   --plots            only the plots, of what is there
 
 Models and suites are those of npm run models, and of the folder shared. Each row is written to docs/results/evidence.jsonl when it is measured, so that an
@@ -23,10 +25,12 @@ interrupted run continues where it was; npm run generate then writes the pages t
 /** @throws TpError TP_OPTION @returns the exit code */
 export async function measureOutside(runtime: Runtime, args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const
+  const flag = { type: 'boolean', default: false } as const
   const { values } = parseArgs({
     args: [...args],
-    options: { only: text, kinds: text, python: text, again: { type: 'boolean' }, plots: { type: 'boolean' } },
+    options: { only: text, kinds: text, python: text, again: flag, times: flag, busy: flag, plots: flag },
   })
+  const { python, again, times, busy } = values
   const only = values.only?.split(',')
   const cases = outsideCases.filter(({ name }) => only?.includes(name) ?? true)
   if (cases.length < (only?.length ?? 1)) {
@@ -39,7 +43,7 @@ export async function measureOutside(runtime: Runtime, args: readonly string[]):
   for (const one of values.plots ? [] : cases) {
     const onProgress = (done: string): void => void process.stderr.write(`${one.name}: ${done} …\n`)
     try {
-      await measureCase(one, { runtime, kinds, python: values.python, again: values.again ?? false, onProgress })
+      await measureCase(one, { runtime, kinds, python, again, times, busy, onProgress })
     } catch (error) {
       // The other models do not need this one; the error says what is missing.
       if (!isTpError(error)) throw error

@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelSignature } from '@tp/core/runtime'
 import { type ReadTaskData, readTaskData } from '@tp/data'
 import { shuffled } from '../chooser/grid.ts'
 import { reportsPath, writeWhole } from '../files.ts'
-import type { DataPart, ImagePart, OutsideCase, TablePart } from './cases.ts'
+import type { DataPart, ImagePart, OutsideCase, SearchPart, TablePart } from './cases.ts'
 
 /** Data of a task that is compared here: not of speech. */
 export type OutsideData = Exclude<ReadTaskData, { readonly task: 'asr' }>
@@ -20,6 +20,11 @@ export interface DataPath {
 export async function dataPath(one: OutsideCase, name: 'choosing' | 'testing', part: DataPart): Promise<DataPath> {
   const folder = one.suite()
   if ('folder' in part) {
+    if (part.isPooled) {
+      const path = reportsPath(`outside/${one.name}/${name}`)
+      await poolCandidates(join(folder, part.folder), path, part)
+      return { path }
+    }
     const path = join(folder, part.folder)
     return { path, top: part.top, candidates: join(path, 'candidates.tsv') }
   }
@@ -44,22 +49,55 @@ async function linkImages(from: string, to: string, { from: first = 0, count }: 
   }
 }
 
+/** Queries and judgments as they are; of the documents those that a query has among its first candidates. */
+async function poolCandidates(from: string, to: string, { top }: SearchPart): Promise<void> {
+  await mkdir(to, { recursive: true })
+  const [, ...lines] = (await readFile(join(from, 'candidates.tsv'), 'utf8')).trimEnd().split('\n')
+  const counts = new Map<string, number>()
+  const pool = new Set<string>()
+  for (const line of lines) {
+    const [query = '', document = ''] = line.split('\t')
+    const count = (counts.get(query) ?? 0) + 1
+    counts.set(query, count)
+    if (count <= top) pool.add(document)
+  }
+  const corpus = (await readFile(join(from, 'corpus.jsonl'), 'utf8')).trimEnd().split('\n')
+  const isPooled = (line: string): boolean => pool.has((JSON.parse(line) as { readonly _id: string })._id)
+  await writeWhole(join(to, 'corpus.jsonl'), `${corpus.filter(isPooled).join('\n')}\n`)
+  await cp(join(from, 'queries.jsonl'), join(to, 'queries.jsonl'))
+  await mkdir(join(to, 'qrels'), { recursive: true })
+  for (const file of await readdir(join(from, 'qrels'))) {
+    const [header = '', ...judged] = (await readFile(join(from, 'qrels', file), 'utf8')).trimEnd().split('\n')
+    const own = judged.filter((line) => pool.has(line.split('\t')[1] ?? ''))
+    await writeWhole(join(to, 'qrels', file), `${[header, ...own].join('\n')}\n`)
+  }
+}
+
 const SEED = 17
 
 async function tableOf(folder: string, part: TablePart): Promise<string> {
-  const { files, from = 0, count = Number.POSITIVE_INFINITY, isTagged, isGrouped } = part
+  const { files, from = 0, count = Number.POSITIVE_INFINITY, isTagged, isUntagged, isGrouped } = part
   const contents = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))
   const separator = isTagged ? /\n\s*\n/ : /\n/
   const tables = contents.map((text) => text.split(separator).filter((row) => row.trim() !== ''))
   const header = isTagged ? [] : [tables[0]?.[0] as string]
   const rows = tables.flatMap((table) => (isTagged ? table : table.slice(1)))
   const some = (isGrouped ? rows : shuffled(rows, SEED)).slice(from, from + count)
+  if (isUntagged) return `text\n${some.map(wordsOf).join('\n')}\n`
   return `${[...header, ...some].join(isTagged ? '\n\n' : '\n')}\n`
 }
 
-export async function readPart(path: string, session: ModelSignature, data: DataPath): Promise<OutsideData> {
+/** The words of a sentence of `word<TAB>tag` lines. */
+function wordsOf(sentence: string): string {
+  return sentence
+    .split('\n')
+    .map((line) => line.split('\t')[0])
+    .join(' ')
+}
+
+export async function readPart(one: OutsideCase, session: ModelSignature, data: DataPath): Promise<OutsideData> {
   const { path: file, ...options } = data
-  const read = await readTaskData(path, session, file, options)
+  const read = await readTaskData(one.model(), session, file, options)
   if (read.task === 'asr') throw new TypeError('speech is measured elsewhere')
-  return read
+  return read.task === 'embeddings' && one.byToken ? { ...read, byToken: true } : read
 }

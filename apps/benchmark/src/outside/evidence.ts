@@ -12,6 +12,7 @@ export const kindNames = [
   'optimized',
   'training-free',
   'training-free packed',
+  'learned',
   'fewer layers',
   'random',
   'rival',
@@ -45,10 +46,13 @@ export interface EvidenceRow {
   readonly ranking?: Readonly<Record<'mrr' | 'mrrLoss' | 'rankCorrelation' | 'top10', Interval>>
   /** Of vectors and tags: how near answers are to the dense ones, 0 … 1. */
   readonly similarity?: number
+  /** On one thread, by time of the processor. */
   readonly speed: Speeds
+  /** On two, by the clock; absent where other programs ran. */
+  readonly twoThreads?: Speeds
   /** Bytes of the file, and the most that a process with it has held. */
   readonly bytes: number
-  readonly memory?: number
+  readonly memory?: number | undefined
   /** Processor time of the choice. */
   readonly seconds?: number
   readonly date: string
@@ -69,9 +73,12 @@ export async function readEvidence(): Promise<readonly EvidenceRow[]> {
     .map((line) => JSON.parse(line) as EvidenceRow)
 }
 
-/** Replaces the row of the same case and setting. */
+/** Replaces the row of the same case and setting; of what was chosen there is one. */
 export async function recordRow(row: EvidenceRow): Promise<void> {
-  const others = (await readEvidence()).filter((own) => !(own.case === row.case && own.setting === row.setting))
+  const isReplaced = (own: EvidenceRow): boolean =>
+    own.case === row.case &&
+    (own.setting === row.setting || (row.kind === 'optimized' && own.kind === 'optimized'))
+  const others = (await readEvidence()).filter((own) => !isReplaced(own))
   // Rows of a case stand together, in the order of their kinds.
   const cases = [...new Set([...others, row].map((own) => own.case))]
   const rows = [...others, row].toSorted(

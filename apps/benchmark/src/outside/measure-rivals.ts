@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { spreadByLength } from '@tp/compare'
 import { isTpError } from '@tp/core'
-import type { Runtime } from '@tp/core/runtime'
+import type { Runtime, Session } from '@tp/core/runtime'
 import { reportsPath } from '../files.ts'
-import { speedsOf } from './measure.ts'
-import { memoryOf } from './memory.ts'
-import { largest, type OpenCase } from './open-case.ts'
+import { wayOf } from './measure-own.ts'
+import type { OpenCase } from './open-case.ts'
 import { Rivals } from './rivals.ts'
 
 interface RivalOptions {
@@ -60,14 +59,9 @@ async function calibrating({ choosing: { inputs } }: OpenCase) {
 async function measureDynamic(open: OpenCase, rivals: Rivals, { runtime }: RivalOptions): Promise<void> {
   const path = reportsPath(`outside/${open.one.name}/dynamic.onnx`)
   if (!existsSync(path)) await rivals.quantizeDynamic(open.path, path)
-  const load = () => runtime.load(path, { threads: 1 })
-  await open.record({
-    ...{ kind: 'rival', setting: DYNAMIC },
-    ...(await open.answers.measure([load])),
-    speed: await speedsOf(open.dense, load, open.batches),
-    bytes: (await readFile(path)).length,
-    memory: await memoryOf({ path, runtime: 'node', feeds: largest(open) }),
-  })
+  const bytes = await readFile(path)
+  const load = (threads: number): Promise<Session> => runtime.load(bytes, { threads })
+  await open.measure({ kind: 'rival', setting: DYNAMIC }, wayOf(open, [load], { path, bytes, isNative: false }))
 }
 
 interface OpenVinoRow {
@@ -82,14 +76,18 @@ async function measureOpenVino(
   rivals: Rivals,
   { setting, path, precision, versions }: OpenVinoRow,
 ): Promise<void> {
-  await using dense = await open.dense()
-  const model = await rivals.load('openvino', path, precision)
-  const reference = await rivals.load('onnxruntime', open.path)
-  const session = async () => rivals.session(model, { inputs: dense.inputs, outputs: dense.outputs })
-  await open.record({
-    ...{ kind: 'rival', setting, versions },
-    ...(await open.answers.measure([session])),
-    speed: await rivals.speeds({ model, dense: reference }, open.batches),
-    bytes: (await readFile(path.replace(/\.xml$/, '.bin'))).length,
-  })
+  await using dense = await open.dense(1)
+  const load = (threads: number): Promise<number> => rivals.load('openvino', path, { precision, threads })
+  const model = await load(1)
+  await open.measure(
+    { kind: 'rival', setting, versions },
+    {
+      open: [async () => rivals.session(model, { inputs: dense.inputs, outputs: dense.outputs })],
+      async speeds(threads, batches) {
+        const reference = await rivals.load('onnxruntime', open.path, { threads })
+        return await rivals.speeds({ model: threads === 1 ? model : await load(threads), dense: reference, threads }, batches)
+      },
+      bytes: (await readFile(path.replace(/\.xml$/, '.bin'))).length,
+    },
+  )
 }

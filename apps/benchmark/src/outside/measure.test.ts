@@ -27,9 +27,14 @@ test('finds no loss and the same speed where nothing is changed', async () => {
     ['4', [4]],
     ['4 sorted', [4]],
   ])
-  const speeds = await speedsOf(open, open, new Map([['4', batches.get('4') ?? []]]))
-  expect(speeds['4']?.[0]).toBeGreaterThan(0.4)
-  expect(speeds['4']?.[0]).toBeLessThan(2.5)
+  const some = new Map([['4', batches.get('4') ?? []]])
+  const again = (threads: number) => nodeRuntime().load(modelPath('mail'), { threads })
+  for (const threads of [1, 2]) {
+    const speeds = await speedsOf((count) => again(count), again, { threads, batches: some })
+    expect(speeds['4']?.[0]).toBeGreaterThan(0.2)
+    expect(speeds['4']?.[0]).toBeLessThan(5)
+  }
+  expect(await speedsOf(again, again, { threads: 1, batches: some })).toEqual({ 4: [1, 1, 1] })
 })
 
 test('counts one over the rank of the first relevant candidate, with what of it is lost', async () => {

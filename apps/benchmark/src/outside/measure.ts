@@ -16,14 +16,12 @@ import { bootstrapMean, figureInterval, type Interval, scaledInterval } from '@t
 import { shuffled } from '../chooser/grid.ts'
 import type { OutsideData } from './data.ts'
 import type { EvidenceRow, Speeds } from './evidence.ts'
+import type { Openers } from './open-case.ts'
 
 /** Examples of a batch while answers are compared. */
 const BATCH = 16
 
-type Answers = Pick<EvidenceRow, 'metric' | 'quality' | 'loss' | 'expectedLoss' | 'changed' | 'ranking' | 'similarity'>
-
-/** A way to run a model; several where chance chooses the tokens, one a seed. */
-export type Openers = readonly [() => Promise<Session>, ...(() => Promise<Session>)[]]
+export type Answers = Pick<EvidenceRow, 'metric' | 'quality' | 'loss' | 'expectedLoss' | 'changed' | 'ranking' | 'similarity'>
 
 /** Compares answers to test data with those of the dense model, which is run once. */
 export class AnswerMeter {
@@ -105,16 +103,24 @@ function reciprocalRanks({ scores }: Pick<RankingEvaluation, 'scores'>, { rankin
 }
 
 const METRICS: Readonly<Record<string, string>> = {
-  ...{ accuracy: 'accuracy', ndcg: 'nDCG@10', spearman: "Spearman's correlation", f1: 'F1' },
+  ...{ accuracy: 'accuracy', ndcg: 'nDCG@10', ndcg10: 'nDCG@10', spearman: "Spearman's correlation", f1: 'F1' },
 }
 
 /** The main figure of a comparison's content, in percent. */
 function qualityIn(content: object): Pick<EvidenceRow, 'metric' | 'quality'> {
-  const fields = content as Readonly<Record<string, unknown>>
-  for (const name of ['f1', 'ndcg', 'spearman'] as const) {
+  // Of a search the documents and the queries may be of different models; here they are of one.
+  const own = content as Readonly<Record<string, unknown>>
+  const fields = (own.both ?? own) as Readonly<Record<string, unknown>>
+  for (const name of ['f1', 'ndcg', 'ndcg10', 'spearman'] as const) {
     if (fields[name]) return { metric: METRICS[name] as string, quality: fields[name] as Interval }
   }
-  const { accuracy, low, high } = fields as Readonly<Record<'accuracy' | 'low' | 'high', number>>
+  const { accuracy, low, high, agreement = 0 } = fields as Readonly<
+    Record<'accuracy' | 'low' | 'high' | 'agreement', number>
+  >
+  // Tags of a kind that nobody has given: those of the published model are all that is known.
+  if (accuracy === undefined) {
+    return { metric: 'tags as published', quality: { estimate: agreement, low: agreement, high: agreement } }
+  }
   return { metric: 'accuracy', quality: { estimate: accuracy, low, high } }
 }
 
@@ -149,17 +155,18 @@ export async function timedBatches(
 /** Milliseconds for each kind of batch, and the fewest rounds of it. */
 const [TIMING_MS, ROUNDS] = [3000, 5]
 
-/** Processor time in turns with the dense model, each on one thread. */
+/** Times in turns with the dense model: of one thread those of the processor, of several those of the clock. */
 export async function speedsOf(
-  dense: () => Promise<Session>,
-  own: () => Promise<Session>,
-  batches: ReadonlyMap<string, readonly NamedTensors[]>,
+  dense: (threads: number) => Promise<Session>,
+  own: (threads: number) => Promise<Session>,
+  { threads, batches }: { readonly threads: number; readonly batches: ReadonlyMap<string, readonly NamedTensors[]> },
 ): Promise<Speeds> {
-  return await withSessions([dense, own], async (sessions) => {
+  if (dense === own) return Object.fromEntries([...batches.keys()].map((name) => [name, [1, 1, 1] as const]))
+  return await withSessions([() => dense(threads), () => own(threads)], async (sessions) => {
     const speeds: Record<string, readonly [number, number, number]> = {}
     for (const [name, feeds] of batches) {
       const { latencies } = await timeInTurns(sessions, feeds, {
-        ...{ clock: processorMs, budgetMs: TIMING_MS, leastRounds: ROUNDS, rounds: 30 },
+        ...{ clock: threads === 1 ? processorMs : undefined, budgetMs: TIMING_MS, leastRounds: ROUNDS, rounds: 30 },
       })
       const { value, low, high } = latencies[1]?.speedup ?? { value: 1, low: 1, high: 1 }
       speeds[name] = [value, low, high]

@@ -1,29 +1,43 @@
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { OutsideCase } from './cases.ts'
 import type { OutsideData } from './data.ts'
-import type { EvidenceRow, SettingKind } from './evidence.ts'
-import type { AnswerMeter } from './measure.ts'
+import type { EvidenceRow, SettingKind, Speeds } from './evidence.ts'
 
 /** A case that is open: what each of its rows takes. */
 export interface OpenCase {
   readonly one: OutsideCase
   readonly path: string
-  readonly answers: AnswerMeter
-  readonly dense: () => Promise<Session>
+  readonly dense: (threads: number) => Promise<Session>
   readonly batches: ReadonlyMap<string, readonly NamedTensors[]>
   readonly choosing: OutsideData
   readonly testing: OutsideData
-  readonly record: (row: RowToRecord) => Promise<void>
-  /** Whether a row is to be measured: of a requested kind, and not there yet. */
-  readonly isDue: (kind: SettingKind, setting: string) => boolean
+  /** Measures a row and writes it; of a row that is only timed again, its times. */
+  readonly measure: (head: RowHead, way: Way) => Promise<void>
+  /** Whether rows of a kind are to be measured, … */
+  readonly wants: (kind: SettingKind) => boolean
+  /** … and this one, or any: not there yet, or where rows are timed again, there. */
+  readonly isDue: (kind: SettingKind, setting?: string) => boolean
 }
 
-export type RowToRecord = Omit<
-  EvidenceRow,
-  'case' | 'task' | 'n' | 'of' | 'date' | 'commit' | 'machine' | 'versions' | 'command'
-> & { readonly command?: string; readonly versions?: string }
+/** What a row is. */
+export type RowHead = Pick<EvidenceRow, 'kind' | 'setting' | 'seconds'> & {
+  readonly command?: string
+  readonly versions?: string
+}
+
+/** A way to run a model. */
+export interface Way {
+  /** For answers, on one thread; several where chance chooses the tokens, one a seed. */
+  readonly open: Openers
+  /** In turns with the dense model. */
+  speeds(threads: number, batches: OpenCase['batches']): Promise<Speeds>
+  readonly bytes: number
+  readonly memory?: () => Promise<number>
+}
+
+export type Openers = readonly [() => Promise<Session>, ...(() => Promise<Session>)[]]
 
 /** The batches that memory is measured on: the largest as they come. */
-export function largest({ one, batches }: OpenCase): readonly NamedTensors[] {
+export function largest({ one, batches }: Pick<OpenCase, 'one' | 'batches'>): readonly NamedTensors[] {
   return batches.get(`${Math.max(...one.batches)}`) ?? []
 }

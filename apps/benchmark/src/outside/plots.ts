@@ -31,6 +31,10 @@ export async function writePlots(): Promise<void> {
   }
 }
 
+/** As wide as a phone, so that it is read there without zooming. */
+const WIDTH = 420
+const LINE = 19
+
 function plotOf(rows: readonly EvidenceRow[]): string {
   const [first] = rows as [EvidenceRow, ...EvidenceRow[]]
   const batch = BATCHES.find((size) => size in first.speed) ?? '1'
@@ -41,24 +45,32 @@ function plotOf(rows: readonly EvidenceRow[]): string {
     group: groupOf(row),
     speed: row.speed[batch]?.[0] ?? 1,
     loss: row.loss?.estimate ?? 0,
-    low: row.loss?.low ?? 0,
+    low: Math.max(-MOST, row.loss?.low ?? 0),
     high: Math.min(MOST, row.loss?.high ?? 0),
   }))
-  const shown = points.filter(({ loss }) => loss <= MOST)
+  // Fastest first, in the list, too.
+  const shown = points
+    .filter(({ loss }) => loss <= MOST)
+    .toSorted((a, b) => b.speed - a.speed)
+    .map((point, i) => ({ ...point, number: `${i + 1}` }))
   const label = `${first.case}: points of ${first.metric} lost against times as fast as the published file, in batches of ${batch} as they come`
+  const fill = ({ group }: (typeof shown)[number]): string => colors[group]
   return plotSvg(label, {
-    ...{ width: 760, height: 420, marginLeft: 50, marginRight: 150, marginBottom: 45 },
-    style: { background: '#ffffff', color: '#111827' },
-    x: { label: `times as fast, batches of ${batch} as they come`, grid: true, nice: true },
-    y: { label: `points of ${first.metric} lost`, reverse: true, grid: true, nice: true },
+    ...{ width: WIDTH, height: 360 + LINE * shown.length, marginLeft: 42, marginRight: 20, marginTop: 30 },
+    marginBottom: 60 + LINE * shown.length,
+    style: { background: '#ffffff', color: '#111827', fontSize: '13px' },
+    x: { label: `times as fast, batches of ${batch} as they come`, labelOffset: 38, grid: true, nice: true, ticks: 6 },
+    y: { label: `points of ${first.metric} lost`, reverse: true, grid: true, nice: true, ticks: 6 },
     marks: [
       Plot.ruleY([0]),
-      Plot.ruleX(shown, { x: 'speed', y1: 'low', y2: 'high', stroke: ({ group }) => colors[group as 'ours'] }),
-      Plot.dot(shown, { x: 'speed', y: 'loss', r: 4, fill: ({ group }) => colors[group as 'ours'] }),
-      Plot.text(shown, {
-        ...{ x: 'speed', y: 'loss', text: 'setting', textAnchor: 'start', dx: 8, lineWidth: 14 },
-        fill: ({ group }) => colors[group as 'ours'],
-      }),
+      Plot.ruleX(shown, { x: 'speed', y1: 'low', y2: 'high', stroke: fill, strokeOpacity: 0.6 }),
+      Plot.dot(shown, { x: 'speed', y: 'loss', r: 9, fill }),
+      Plot.text(shown, { x: 'speed', y: 'loss', text: 'number', fill: '#ffffff', fontSize: 11, fontWeight: 'bold' }),
+      ...shown.map((point, i) =>
+        Plot.text([`${point.number}  ${point.setting}`], {
+          ...{ frameAnchor: 'bottom-left', textAnchor: 'start', dx: -34, dy: 62 + LINE * i, fill: fill(point) },
+        }),
+      ),
     ],
   })
 }

@@ -50,9 +50,12 @@ export class Rivals implements AsyncDisposable {
     return (await this.#ask({ do: 'versions' })).content as never
   }
 
-  async load(engine: 'onnxruntime' | 'openvino', path: string, precision: 'f32' | 'bf16' = 'f32'): Promise<number> {
-    const more = engine === 'openvino' ? { precision } : {}
-    return ((await this.#ask({ do: 'load', engine, path, ...more })).content as unknown as { model: number }).model
+  async load(
+    engine: 'onnxruntime' | 'openvino',
+    path: string,
+    how: { readonly threads?: number; readonly precision?: 'f32' | 'bf16' } = {},
+  ): Promise<number> {
+    return ((await this.#ask({ do: 'load', engine, path, ...how })).content as unknown as { model: number }).model
   }
 
   /** A loaded model as a session; its outputs are float32. */
@@ -75,9 +78,9 @@ export class Rivals implements AsyncDisposable {
     await this.#ask({ do: 'quantize_openvino', path, out })
   }
 
-  /** Processor time in turns with the dense model in onnxruntime, both in Python. */
+  /** Times in turns with the dense model in onnxruntime, both in Python: of one thread those of the processor, of several those of the clock. */
   async speeds(
-    models: { readonly model: number; readonly dense: number },
+    models: { readonly model: number; readonly dense: number; readonly threads?: number },
     batches: ReadonlyMap<string, readonly NamedTensors[]>,
   ): Promise<Speeds> {
     const speeds: Record<string, readonly [number, number, number]> = {}

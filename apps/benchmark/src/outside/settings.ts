@@ -1,7 +1,7 @@
 import type { Plan } from '@tp/compiler'
 import type { OutsideCase } from './cases.ts'
 import type { SettingKind } from './evidence.ts'
-import { settingText } from './optimized.ts'
+import { settingText } from './command-line.ts'
 
 /** A setting of ours, as a plan. */
 export interface PlannedSetting {
@@ -11,13 +11,28 @@ export interface PlannedSetting {
   readonly plans: readonly [Plan, ...Plan[]]
 }
 
+/** What `sdtp` has learned serves any amount. */
+export function learnedSettings({ float32, learned, ...one }: OutsideCase): PlannedSetting[] {
+  if (learned === undefined) return []
+  const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(packs(one) && { pack: true }) }
+  return learned.keep.map((keep): PlannedSetting => {
+    const plan: Plan = { format: 1, method: 'sdtp', layers: learned.layers, keep: learned.layers.map(() => keep), ...eight }
+    return { kind: 'learned', setting: settingText(plan), plans: [plan] }
+  })
+}
+
+/** Whether its files run where padding can be left out: those of texts. */
+export function packs({ batches }: Pick<OutsideCase, 'batches'>): boolean {
+  return batches.length > 2
+}
+
 const SEEDS = 5
 const NONE = { format: 1, method: 'none' } as const
 
-/** Everything but what `tp optimize` chose and the rivals. */
-export function plannedSettings({ float32, batches, trainingFree, leaveOut }: OutsideCase): PlannedSetting[] {
-  const packs = batches.length > 2
-  const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(packs && { pack: true }) }
+/** Everything but what was learned, what `tp optimize` chose, and the rivals. */
+export function plannedSettings({ float32, trainingFree, leaveOut, ...one }: OutsideCase): PlannedSetting[] {
+  const isPacked = packs(one)
+  const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(isPacked && { pack: true }) }
   const setting = (kind: SettingKind, plan: Plan): PlannedSetting => ({
     kind,
     setting: settingText(plan),
@@ -27,7 +42,7 @@ export function plannedSettings({ float32, batches, trainingFree, leaveOut }: Ou
   const seeds = Array.from({ length: SEEDS }, (_, seed): Plan => ({ ...schedule, method: 'random', params: { seed } }))
   const [first, ...others] = seeds as [Plan, ...Plan[]]
   return [
-    ...(packs ? [setting(float32 ? '8-bit packed' : 'packed', { ...NONE, ...eight })] : []),
+    ...(isPacked ? [setting(float32 ? '8-bit packed' : 'packed', { ...NONE, ...eight })] : []),
     ...(float32 ? [setting('8 bits', { ...NONE, quantize: {} })] : []),
     ...trainingFree.map((plan) => setting('training-free', plan)),
     setting('training-free packed', { ...trainingFree[0], ...eight }),

@@ -7,14 +7,18 @@ import { projectPath, reportsPath } from '../files.ts'
 import type { OutsideCase } from './cases.ts'
 import type { DataPath } from './data.ts'
 
-/** A file that `tp optimize` has made. */
-export interface Optimized {
+/** A file that a command has made. */
+interface MadeFile {
   readonly path: string
+  /** As somebody would type it, with the names of files alone. */
+  readonly command: string
+}
+
+/** A file that `tp optimize` has made. */
+export interface Optimized extends MadeFile {
   readonly setting: string
   /** Of the processor, that the search took. */
   readonly seconds: number
-  /** As somebody would type it, with the names of files alone. */
-  readonly command: string
 }
 
 /** The part of its JSON that is read. */
@@ -41,6 +45,31 @@ export async function optimizedFile(one: OutsideCase, choosing: DataPath): Promi
   }
   const { plan, search } = JSON.parse(await readFile(document, 'utf8')) as OptimizeDocument
   return { path, setting: settingText(plan), seconds: search.processorSeconds, command }
+}
+
+/** Examples that a method learns from, and that choose between steps of it. */
+const [LEARNING, SELECTION] = [900, 150]
+
+/** The values of `sdtp`, learned once without labels by the command line; they serve any amount. @throws TpError TP_RUN with what it said */
+export async function learnedFile(one: OutsideCase, choosing: DataPath): Promise<MadeFile> {
+  const path = reportsPath(`outside/${one.name}/sdtp.safetensors`)
+  const others = reportsPath(`outside/${one.name}/selection.tsv`)
+  const layers = ['--layers', (one.learned?.layers ?? []).join(',')]
+  const how = ['--method', 'sdtp', '--keep', '0.7', ...layers, '--train', 'method', '--set', 'hardEpochs=0']
+  const command = `tp train model.onnx -o learned.onnx ${how.join(' ')} --data choosing --limit ${LEARNING} --selection others --weights-out sdtp.safetensors`
+  if (!existsSync(path)) {
+    await writeFile(others, await tailOf(choosing.path, SELECTION))
+    const files = ['--data', choosing.path, '--limit', `${LEARNING}`, '--selection', others, '--weights-out', path]
+    const args = ['train', one.model(), '-o', `${path}.onnx`, ...how, ...files]
+    await outputOf([projectPath('packages/cli/bin/tp.js'), ...args])
+  }
+  return { path, command }
+}
+
+/** A table of its header and its last rows. */
+async function tailOf(path: string, count: number): Promise<string> {
+  const [header = '', ...rows] = (await readFile(path, 'utf8')).trimEnd().split('\n')
+  return `${[header, ...rows.slice(-count)].join('\n')}\n`
 }
 
 function outputOf(args: readonly string[]): Promise<string> {

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises'
+import { isRefused, transform, transformsOf } from '@tp/compiler'
+import { isTpError } from '@tp/core'
+import { readSafetensors } from '@tp/core/host'
+import type { Runtime, Session } from '@tp/core/runtime'
+import { encodeModel, type Model } from '@tp/onnx'
+import { nativeRuntime } from '@tp/runtime-native'
+import { reportsPath, writeWhole } from '../files.ts'
+import { entries } from '../registry/methods.ts'
+import type { OutsideCase } from './cases.ts'
+import { learnedFile, optimizedFile } from './command-line.ts'
+import type { DataPath } from './data.ts'
+import { readEvidence, recordRow } from './evidence.ts'
+import { speedsOf } from './measure.ts'
+import { memoryOf } from './memory.ts'
+import { largest, type OpenCase, type Openers, type Way } from './open-case.ts'
+import { learnedSettings, type PlannedSetting, packs, plannedSettings } from './settings.ts'
+
+interface OwnOptions {
+  readonly runtime: Runtime
+  readonly model: Model
+  readonly chooser: OutsideCase
+  readonly choosingPath: DataPath
+  readonly onProgress: (text: string) => void
+}
+
+/** All rows but those of the rivals. */
+export async function measureOwn(open: OpenCase, options: OwnOptions): Promise<void> {
+  const { path, dense } = open
+  if (open.isDue('dense', 'as published')) {
+    const bytes = await readFile(path)
+    await open.measure({ kind: 'dense', setting: 'as published' }, wayOf(open, [dense], { path, bytes, isNative: false }))
+  }
+  for (const planned of plannedSettings(open.one)) await plannedRow(open, planned, options)
+  await learnedRows(open, options)
+  // Last: where it is what another row is, that one has its times by now.
+  if (open.one.chosenBy === undefined) await optimizedRow(open, options)
+}
+
+async function learnedRows(open: OpenCase, options: OwnOptions): Promise<void> {
+  const due = learnedSettings(open.one).filter(({ kind, setting }) => open.isDue(kind, setting))
+  if (due.length === 0) return
+  options.onProgress('sdtp learns')
+  const { path: values, command } = await learnedFile(options.chooser, options.choosingPath)
+  for (const planned of due) await plannedRow(open, { ...planned, values, command }, options)
+}
+
+/** Bytes that say what has made a file, at most. */
+const METADATA = 1000
+
+async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> {
+  const { runtime, chooser, choosingPath, onProgress } = options
+  if (!open.isDue('optimized')) return
+  onProgress('tp optimize')
+  const { path, setting, seconds, command } = await optimizedFile(chooser, choosingPath)
+  const head = { kind: 'optimized', setting: `tp optimize: ${setting}`, command, seconds } as const
+  onProgress(head.setting)
+  const bytes = await readFile(path)
+  // The plan of another row makes the same file, but for the names of tools in it.
+  const same = (await readEvidence()).find((row) => row.case === open.one.name && row.setting === setting)
+  if (same !== undefined && Math.abs(same.bytes - bytes.length) < METADATA) return await recordRow({ ...same, ...head })
+  const isNative = packs(open.one)
+  const load = (threads: number): Promise<Session> => (isNative ? nativeRuntime() : runtime).load(bytes, { threads })
+  await open.measure(head, wayOf(open, [load], { path, bytes, isNative }))
+}
+
+interface Learned {
+  /** The file of learned values, and the command that has made it. */
+  readonly values?: string
+  readonly command?: string
+}
+
+async function plannedRow(
+  open: OpenCase,
+  { kind, setting, plans, values, ...how }: PlannedSetting & Learned,
+  { runtime, model, onProgress }: OwnOptions,
+): Promise<void> {
+  if (!open.isDue(kind, setting)) return
+  onProgress(setting)
+  const isNative = plans[0].pack === true
+  const path = reportsPath(`outside/${open.one.name}/setting.onnx`)
+  const trained = values === undefined ? {} : { values: readSafetensors(await readFile(values)) }
+  try {
+    const files = plans.map((plan) => encodeModel(transform(model, ...transformsOf(plan, entries, trained)).model))
+    const [bytes] = files as [Uint8Array, ...Uint8Array[]]
+    await writeWhole(path, bytes)
+    const load = files.map(
+      (file) =>
+        (threads: number): Promise<Session> =>
+          (isNative ? nativeRuntime() : runtime).load(file, { threads }),
+    )
+    await open.measure({ kind, setting, ...how }, wayOf(open, load, { path, bytes, isNative }))
+  } catch (error) {
+    if (!isRefused(error) && !(isTpError(error) && error.code === 'TP_QUANTIZE')) throw error
+    onProgress(`${setting} is refused: ${(error as Error).message}`)
+  }
+}
+
+/** A file of ours, or several, of which the first is timed. */
+export function wayOf(
+  open: OpenCase,
+  load: readonly ((threads: number) => Promise<Session>)[],
+  { path, bytes, isNative }: { readonly path: string; readonly bytes: Uint8Array; readonly isNative: boolean },
+): Way {
+  const [first] = load as [(threads: number) => Promise<Session>]
+  return {
+    open: load.map((one) => () => one(1)) as unknown as Openers,
+    speeds: (threads, batches) => speedsOf(open.dense, first, { threads, batches }),
+    bytes: bytes.length,
+    memory: () => memoryOf({ path, runtime: isNative ? 'native' : 'node', feeds: largest(open) }),
+  }
+}

@@ -81,7 +81,7 @@ export function answersList(rows) {
   return items.length === 0 ? 'Nothing has been measured yet.' : items.join('\n')
 }
 
-/** What is advised: what one command chose, or for models that it says nothing of, the file without padding. @param {readonly EvidenceRow[]} own */
+/** The row that is advised: the choice of one command, or for models that it says nothing of, the file without padding. @param {readonly EvidenceRow[]} own */
 function adviceOf(own) {
   return own.find(({ kind }) => kind === 'optimized') ?? own.find(({ kind }) => kind.endsWith('packed'))
 }

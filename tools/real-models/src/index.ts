@@ -1,4 +1,5 @@
-export { realModel, realSuite, trainedModel } from './cache.ts'
+export { modelCache, realModel, realSuite, trainedModel } from './cache.ts'
+export { main as installModels } from './main.ts'
 export type { RealModelName } from './models/real-model.ts'
 export type { SuiteName } from './suites/suite.ts'
 export type { TrainedModelName } from './trained/trained-model.ts'

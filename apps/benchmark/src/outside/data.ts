@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelSignature } from '@tp/core/runtime'
 import { type ReadTaskData, readTaskData } from '@tp/data'
@@ -20,7 +20,7 @@ export interface DataPath {
 export async function dataPath(one: OutsideCase, name: 'choosing' | 'testing', part: DataPart): Promise<DataPath> {
   const folder = one.suite()
   if ('folder' in part) {
-    if (part.isPooled) {
+    if (part.pooled !== undefined) {
       const path = reportsPath(`outside/${one.name}/${name}`)
       await poolCandidates(join(folder, part.folder), path, part)
       return { path }
@@ -49,8 +49,8 @@ async function linkImages(from: string, to: string, { from: first = 0, count }: 
   }
 }
 
-/** Queries and judgments as they are; of the documents those that a query has among its first candidates. */
-async function poolCandidates(from: string, to: string, { top }: SearchPart): Promise<void> {
+/** The first queries, and of the documents those that one of them has among its first candidates, with the judgments of these. */
+async function poolCandidates(from: string, to: string, { top, pooled = 0 }: SearchPart): Promise<void> {
   await mkdir(to, { recursive: true })
   const [, ...lines] = (await readFile(join(from, 'candidates.tsv'), 'utf8')).trimEnd().split('\n')
   const counts = new Map<string, number>()
@@ -58,17 +58,23 @@ async function poolCandidates(from: string, to: string, { top }: SearchPart): Pr
   for (const line of lines) {
     const [query = '', document = ''] = line.split('\t')
     const count = (counts.get(query) ?? 0) + 1
+    if (count === 1 && counts.size === pooled) break
     counts.set(query, count)
     if (count <= top) pool.add(document)
   }
   const corpus = (await readFile(join(from, 'corpus.jsonl'), 'utf8')).trimEnd().split('\n')
   const isPooled = (line: string): boolean => pool.has((JSON.parse(line) as { readonly _id: string })._id)
   await writeWhole(join(to, 'corpus.jsonl'), `${corpus.filter(isPooled).join('\n')}\n`)
-  await cp(join(from, 'queries.jsonl'), join(to, 'queries.jsonl'))
+  const queries = (await readFile(join(from, 'queries.jsonl'), 'utf8')).trimEnd().split('\n')
+  const isOfThese = (line: string): boolean => counts.has((JSON.parse(line) as { readonly _id: string })._id)
+  await writeWhole(join(to, 'queries.jsonl'), `${queries.filter(isOfThese).join('\n')}\n`)
   await mkdir(join(to, 'qrels'), { recursive: true })
   for (const file of await readdir(join(from, 'qrels'))) {
     const [header = '', ...judged] = (await readFile(join(from, 'qrels', file), 'utf8')).trimEnd().split('\n')
-    const own = judged.filter((line) => pool.has(line.split('\t')[1] ?? ''))
+    const own = judged.filter((line) => {
+      const [query = '', document = ''] = line.split('\t')
+      return counts.has(query) && pool.has(document)
+    })
     await writeWhole(join(to, 'qrels', file), `${[header, ...own].join('\n')}\n`)
   }
 }

@@ -76,8 +76,7 @@ export async function readEvidence(): Promise<readonly EvidenceRow[]> {
 /** Replaces the row of the same case and setting; of what was chosen there is one. */
 export async function recordRow(row: EvidenceRow): Promise<void> {
   const isReplaced = (own: EvidenceRow): boolean =>
-    own.case === row.case &&
-    (own.setting === row.setting || (row.kind === 'optimized' && own.kind === 'optimized'))
+    own.case === row.case && (own.setting === row.setting || (row.kind === 'optimized' && own.kind === 'optimized'))
   const others = (await readEvidence()).filter((own) => !isReplaced(own))
   // Rows of a case stand together, in the order of their kinds.
   const cases = [...new Set([...others, row].map((own) => own.case))]

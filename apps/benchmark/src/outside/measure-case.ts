@@ -1,14 +1,14 @@
+import type { Runtime } from '@tp/core/runtime'
 import { readModel } from '@tp/data'
 import { asPooled } from '@tp/plans/files'
-import type { Runtime } from '@tp/core/runtime'
 import { surroundings } from '../report/section.ts'
 import { type OutsideCase, outsideCases } from './cases.ts'
 import { dataPath, type OutsideData, readPart } from './data.ts'
 import { commitHere, type EvidenceRow, readEvidence, recordRow, type SettingKind } from './evidence.ts'
-import { AnswerMeter, type Answers, timedBatches } from './measure.ts'
+import { AnswerMeter, type RowAnswers, timedBatches } from './measure.ts'
 import { measureOwn } from './measure-own.ts'
 import { measureRivals } from './measure-rivals.ts'
-import type { OpenCase, RowHead, Way } from './open-case.ts'
+import type { OpenCase, RowHead, RowRun } from './open-case.ts'
 
 export interface OutsideOptions {
   readonly runtime: Runtime
@@ -43,7 +43,7 @@ export async function measureCase(one: OutsideCase, options: OutsideOptions): Pr
   const usual = `npm run benchmark -- outside --only ${one.name}`
   const batches = await timedBatches(testing.inputs, one.batches)
   let meter: AnswerMeter | undefined
-  const answers = async ({ kind }: RowHead, { open }: Way): Promise<Answers> => {
+  const answers = async ({ kind }: RowHead, { open }: RowRun): Promise<RowAnswers> => {
     if (meter === undefined) onProgress(`the dense model on ${n} ${one.examples}`)
     meter ??= await AnswerMeter.open(testing, session)
     return kind === 'dense' ? meter.dense() : await meter.measure(open)
@@ -54,10 +54,10 @@ export async function measureCase(one: OutsideCase, options: OutsideOptions): Pr
   const open: OpenCase = {
     ...{ one, path, dense, batches, choosing, testing, wants },
     isDue: (kind, setting) => wants(kind) && (knownRow({ kind, setting }) === undefined) !== times,
-    async measure(head, way) {
+    async measure(head, run) {
       const before = times ? knownRow(head) : undefined
-      const own = before ?? { ...(await answers(head, way)), bytes: way.bytes, memory: await way.memory?.() }
-      const row = { ...common, command: usual, ...own, ...head, ...(await allSpeeds(way, open, options)) }
+      const own = before ?? { ...(await answers(head, run)), bytes: run.bytes, memory: await run.memory?.() }
+      const row = { ...common, command: usual, ...own, ...head, ...(await allSpeeds(run, open, options)) }
       const date = new Date().toISOString().slice(0, 10)
       await recordRow({ ...row, machine, date, commit: commitHere() })
     },
@@ -68,15 +68,15 @@ export async function measureCase(one: OutsideCase, options: OutsideOptions): Pr
 }
 
 async function allSpeeds(
-  way: Way,
+  run: RowRun,
   { one, batches }: OpenCase,
   { busy }: OutsideOptions,
 ): Promise<Pick<EvidenceRow, 'speed' | 'twoThreads'>> {
-  const speed = await way.speeds(1, batches)
+  const speed = await run.speeds(1, batches)
   if (busy) return { speed }
   const ends = [`${Math.min(...one.batches)}`, `${Math.max(...one.batches)}`]
   const some = new Map([...batches].filter(([name]) => ends.includes(name)))
-  return { speed, twoThreads: await way.speeds(2, some) }
+  return { speed, twoThreads: await run.speeds(2, some) }
 }
 
 /** Pairs of texts are two texts each. */

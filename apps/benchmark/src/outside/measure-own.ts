@@ -13,7 +13,7 @@ import type { DataPath } from './data.ts'
 import { readEvidence, recordRow } from './evidence.ts'
 import { speedsOf } from './measure.ts'
 import { memoryOf } from './memory.ts'
-import { largest, type OpenCase, type Openers, type Way } from './open-case.ts'
+import { largest, type OpenCase, type Openers, type RowRun } from './open-case.ts'
 import { learnedSettings, type PlannedSetting, packs, plannedSettings } from './settings.ts'
 
 interface OwnOptions {
@@ -29,7 +29,10 @@ export async function measureOwn(open: OpenCase, options: OwnOptions): Promise<v
   const { path, dense } = open
   if (open.isDue('dense', 'as published')) {
     const bytes = await readFile(path)
-    await open.measure({ kind: 'dense', setting: 'as published' }, wayOf(open, [dense], { path, bytes, isNative: false }))
+    await open.measure(
+      { kind: 'dense', setting: 'as published' },
+      runOf(open, [dense], { path, bytes, isNative: false }),
+    )
   }
   for (const planned of plannedSettings(open.one)) await plannedRow(open, planned, options)
   await learnedRows(open, options)
@@ -61,7 +64,7 @@ async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> 
   if (same !== undefined && Math.abs(same.bytes - bytes.length) < METADATA) return await recordRow({ ...same, ...head })
   const isNative = packs(open.one)
   const load = (threads: number): Promise<Session> => (isNative ? nativeRuntime() : runtime).load(bytes, { threads })
-  await open.measure(head, wayOf(open, [load], { path, bytes, isNative }))
+  await open.measure(head, runOf(open, [load], { path, bytes, isNative }))
 }
 
 interface Learned {
@@ -89,7 +92,7 @@ async function plannedRow(
         (threads: number): Promise<Session> =>
           (isNative ? nativeRuntime() : runtime).load(file, { threads }),
     )
-    await open.measure({ kind, setting, ...how }, wayOf(open, load, { path, bytes, isNative }))
+    await open.measure({ kind, setting, ...how }, runOf(open, load, { path, bytes, isNative }))
   } catch (error) {
     if (!isRefused(error) && !(isTpError(error) && error.code === 'TP_QUANTIZE')) throw error
     onProgress(`${setting} is refused: ${(error as Error).message}`)
@@ -97,11 +100,11 @@ async function plannedRow(
 }
 
 /** A file of ours, or several, of which the first is timed. */
-export function wayOf(
+export function runOf(
   open: OpenCase,
   load: readonly ((threads: number) => Promise<Session>)[],
   { path, bytes, isNative }: { readonly path: string; readonly bytes: Uint8Array; readonly isNative: boolean },
-): Way {
+): RowRun {
   const [first] = load as [(threads: number) => Promise<Session>]
   return {
     open: load.map((one) => () => one(1)) as unknown as Openers,

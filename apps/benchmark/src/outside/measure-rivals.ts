@@ -4,7 +4,7 @@ import { spreadByLength } from '@tp/compare'
 import { isTpError } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
 import { reportsPath } from '../files.ts'
-import { wayOf } from './measure-own.ts'
+import { runOf } from './measure-own.ts'
 import type { OpenCase } from './open-case.ts'
 import { Rivals } from './rivals.ts'
 
@@ -61,7 +61,7 @@ async function measureDynamic(open: OpenCase, rivals: Rivals, { runtime }: Rival
   if (!existsSync(path)) await rivals.quantizeDynamic(open.path, path)
   const bytes = await readFile(path)
   const load = (threads: number): Promise<Session> => runtime.load(bytes, { threads })
-  await open.measure({ kind: 'rival', setting: DYNAMIC }, wayOf(open, [load], { path, bytes, isNative: false }))
+  await open.measure({ kind: 'rival', setting: DYNAMIC }, runOf(open, [load], { path, bytes, isNative: false }))
 }
 
 interface OpenVinoRow {
@@ -85,7 +85,10 @@ async function measureOpenVino(
       open: [async () => rivals.session(model, { inputs: dense.inputs, outputs: dense.outputs })],
       async speeds(threads, batches) {
         const reference = await rivals.load('onnxruntime', open.path, { threads })
-        return await rivals.speeds({ model: threads === 1 ? model : await load(threads), dense: reference, threads }, batches)
+        return await rivals.speeds(
+          { model: threads === 1 ? model : await load(threads), dense: reference, threads },
+          batches,
+        )
       },
       bytes: (await readFile(path.replace(/\.xml$/, '.bin'))).length,
     },

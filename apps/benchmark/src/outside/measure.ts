@@ -21,7 +21,10 @@ import type { Openers } from './open-case.ts'
 /** Examples of a batch while answers are compared. */
 const BATCH = 16
 
-export type Answers = Pick<EvidenceRow, 'metric' | 'quality' | 'loss' | 'expectedLoss' | 'changed' | 'ranking' | 'similarity'>
+export type RowAnswers = Pick<
+  EvidenceRow,
+  'metric' | 'quality' | 'loss' | 'expectedLoss' | 'changed' | 'ranking' | 'similarity'
+>
 
 /** Compares answers to test data with those of the dense model, which is run once. */
 export class AnswerMeter {
@@ -37,12 +40,12 @@ export class AnswerMeter {
     return new AnswerMeter(data, await comparerOf(data as TaskData).run(dense, { batchSize: BATCH }))
   }
 
-  dense(): Answers {
+  dense(): RowAnswers {
     const { content } = comparerOf(this.#data as TaskData).dense(this.#dense)
     return { ...qualityIn(content), ...this.#ranks([this.#dense]) }
   }
 
-  async measure(open: Openers): Promise<Answers> {
+  async measure(open: Openers): Promise<RowAnswers> {
     const comparer = comparerOf(this.#data as TaskData)
     const outcomes: Outcome[] = []
     for (const one of open) {
@@ -108,15 +111,18 @@ const METRICS: Readonly<Record<string, string>> = {
 
 /** The main figure of a comparison's content, in percent. */
 function qualityIn(content: object): Pick<EvidenceRow, 'metric' | 'quality'> {
-  // Of a search the documents and the queries may be of different models; here they are of one.
+  // Documents and queries of a search may be of different models; here they are of one.
   const own = content as Readonly<Record<string, unknown>>
   const fields = (own.both ?? own) as Readonly<Record<string, unknown>>
   for (const name of ['f1', 'ndcg', 'ndcg10', 'spearman'] as const) {
     if (fields[name]) return { metric: METRICS[name] as string, quality: fields[name] as Interval }
   }
-  const { accuracy, low, high, agreement = 0 } = fields as Readonly<
-    Record<'accuracy' | 'low' | 'high' | 'agreement', number>
-  >
+  const {
+    accuracy,
+    low,
+    high,
+    agreement = 0,
+  } = fields as Readonly<Record<'accuracy' | 'low' | 'high' | 'agreement', number>>
   // Tags of a kind that nobody has given: those of the published model are all that is known.
   if (accuracy === undefined) {
     return { metric: 'tags as published', quality: { estimate: agreement, low: agreement, high: agreement } }

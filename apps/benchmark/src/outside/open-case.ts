@@ -12,21 +12,21 @@ export interface OpenCase {
   readonly choosing: OutsideData
   readonly testing: OutsideData
   /** Measures a row and writes it; of a row that is only timed again, its times. */
-  readonly measure: (head: RowHead, way: Way) => Promise<void>
+  readonly measure: (head: RowHead, run: RowRun) => Promise<void>
   /** Whether rows of a kind are to be measured, … */
   readonly wants: (kind: SettingKind) => boolean
   /** … and this one, or any: not there yet, or where rows are timed again, there. */
   readonly isDue: (kind: SettingKind, setting?: string) => boolean
 }
 
-/** What a row is. */
+/** Kind and setting of a row. */
 export type RowHead = Pick<EvidenceRow, 'kind' | 'setting' | 'seconds'> & {
   readonly command?: string
   readonly versions?: string
 }
 
 /** A way to run a model. */
-export interface Way {
+export interface RowRun {
   /** For answers, on one thread; several where chance chooses the tokens, one a seed. */
   readonly open: Openers
   /** In turns with the dense model. */

@@ -1,7 +1,7 @@
 import type { Plan } from '@tp/compiler'
 import type { OutsideCase } from './cases.ts'
-import type { SettingKind } from './evidence.ts'
 import { settingText } from './command-line.ts'
+import type { SettingKind } from './evidence.ts'
 
 /** A setting of ours, as a plan. */
 export interface PlannedSetting {
@@ -11,12 +11,18 @@ export interface PlannedSetting {
   readonly plans: readonly [Plan, ...Plan[]]
 }
 
-/** What `sdtp` has learned serves any amount. */
+/** The amounts for what `sdtp` has learned, which serves any. */
 export function learnedSettings({ float32, learned, ...one }: OutsideCase): PlannedSetting[] {
   if (learned === undefined) return []
   const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(packs(one) && { pack: true }) }
   return learned.keep.map((keep): PlannedSetting => {
-    const plan: Plan = { format: 1, method: 'sdtp', layers: learned.layers, keep: learned.layers.map(() => keep), ...eight }
+    const plan: Plan = {
+      format: 1,
+      method: 'sdtp',
+      layers: learned.layers,
+      keep: learned.layers.map(() => keep),
+      ...eight,
+    }
     return { kind: 'learned', setting: settingText(plan), plans: [plan] }
   })
 }

@@ -76,7 +76,7 @@ describe('an embedder of which 1_Pooling reads the class token alone', () => {
     const { flops, notes } = JSON.parse(stdout)
     expect(code).toBe(0)
     expect(flops[0].factor).toBeGreaterThan(1.1)
-    expect(notes).toEqual([expect.stringContaining('reads the class token alone')])
+    expect(notes).toEqual([expect.stringContaining('reads one token alone')])
     expect(outputOf(out)?.dims).toEqual(['batch', 1, SIZE])
     expect(difference(await vectors(out), await vectors(byClass))).toBeLessThan(1e-5)
     const rows = folder.at('class', 'onnx', 'rows.onnx')
@@ -115,16 +115,22 @@ test('texts are cut at max_seq_length, unless an option allows fewer tokens', as
   expect(difference(cut, await vectors(byMean, '--max-tokens', String(LONGEST)))).toBe(0)
 })
 
-test('an embedder of which the last token is read outside is not pruned, but for what is exact', async () => {
+test('an embedder of which the last token is read outside keeps that one, unless a row for each token is requested', async () => {
   const path = sentenceFolder('last', { pooling_mode: 'lasttoken' })
-  const prune = (...how: string[]) => tpHere(['prune', path, '-o', folder.at('last', 'out.onnx'), ...how])
-  expect(await prune('--method', 'received-attention', '--keep', '0.5')).toMatchObject({
+  const out = folder.at('last', 'onnx', 'out.onnx')
+  const prune = (...how: string[]) => tpHere(['prune', path, '-o', out, '--force', ...how])
+  const half = ['--method', 'received-attention', '--keep', '0.5']
+  const dense = await vectors(path)
+  expect(await prune('--lossless')).toMatchObject({ code: 0 })
+  expect(difference(await vectors(out), dense)).toBeLessThan(1e-5)
+  expect(await prune(...half, '--verify')).toMatchObject({ code: 0 })
+  expect(difference(await vectors(out), dense)).toBeGreaterThan(1e-3)
+  expect(await prune(...half, '--set', 'restore=all')).toMatchObject({
     code: 4,
     stderr: expect.stringMatching(
       /1_Pooling\/config\.json reads the last token.*; tp prune --lossless does what is exact/,
     ),
   })
-  expect(await prune('--lossless')).toMatchObject({ code: 0 })
 })
 
 test('vectors that go through a module which the file does not hold are refused', async () => {

@@ -47,6 +47,7 @@ export { type WeighStatesOptions, type WeighStatesReport, weighStates } from './
 export type { LeftOutLayers } from './program/left-out.ts'
 export { type LeaveOutOptions, type LeaveOutReport, leaveOut } from './transforms/leave-out.ts'
 export { type ReadClassTokenOptions, type ReadClassTokenReport, readClassToken } from './transforms/read-class-token.ts'
+export { type ReadLastTokenOptions, type ReadLastTokenReport, readLastToken } from './transforms/read-last-token.ts'
 
 // Weights: in 8 bits, after outlying channels are smoothed.
 

@@ -128,8 +128,13 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
   const marks = maskInput(program, encoder)
   const mask = marks?.name
   const padded = encoder.mask !== undefined
-  const read = new Set(encoder.positionReads.map(({ position }) => positionText(position)))
-  const positions = [...read, ...(encoder.poolsLast ? ['the last attended token'] : [])]
+  const readsLast = head.every(({ reads }) => reads.every(({ kind }) => kind === 'last-token'))
+  const read = new Set(
+    encoder.positionReads.map(({ position }) =>
+      readsLast && encoder.mask !== undefined && 'index' in position ? LAST_ATTENDED : positionText(position),
+    ),
+  )
+  const positions = [...read, ...(encoder.poolsLast ? [LAST_ATTENDED] : [])]
   const layers = encoder.layers.map((own, layer): LayerReport => {
     const { input, site, norm, attention } = own
     const output = layerOutput(program, encoder.layers, layer)
@@ -161,6 +166,8 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
   const unfusing = costOfUnfusing(report)
   return unfusing === undefined ? report : { ...report, unfusing }
 }
+
+const LAST_ATTENDED = 'the last attended token'
 
 function positionText(position: TokenPosition): string {
   if ('index' in position) return `the token at ${position.index}`

@@ -1,9 +1,9 @@
-import { schedule, truncate } from '@tp/core'
+import { none, schedule, truncate } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, type Model } from '@tp/onnx'
 import { languageModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, prune, transform } from '../src/index.ts'
+import { countFlops, inspect, prune, readLastToken, transform } from '../src/index.ts'
 import { type CausalForm, encoder, inputsOf, type MaskForm, plainEncoder } from './encoders.ts'
 import { fixture, openFixture } from './fixtures.ts'
 import { difference, int64, numbers, run } from './run.ts'
@@ -78,6 +78,42 @@ describe('states of a causal model that are pooled outside', () => {
     const [dense, own] = [await statesOf(model, inputs), await statesOf(pruned(model, clsAttention()), inputs)]
     expect(difference(own(1, 9), dense(1, 9))).toBeGreaterThan(0)
     expect(own(1, 9).every(Number.isFinite)).toBe(true)
+  })
+
+  describe('where the last token alone is read', () => {
+    const read = transform(model, readLastToken({ output: 'last_hidden_state' })).model
+    const rowOf = (side: 'left' | 'right'): number => (side === 'left' ? 9 : 5)
+
+    test.each(['left', 'right'] as const)('every row holds that token, with padding on the %s', async (side) => {
+      const inputs = padded(side)
+      const [dense, own] = [await statesOf(model, inputs), await statesOf(read, inputs)]
+      for (const token of [0, 3, 9]) {
+        expect(difference(own(0, token), dense(0, 9))).toBe(0)
+        expect(difference(own(1, token), dense(1, rowOf(side)))).toBe(0)
+      }
+    })
+
+    test.each(['left', 'right'] as const)('the last layer computes one row, with padding on the %s', async (side) => {
+      const every = openFixture(fixture('qwen3-embedding-ts17'))
+      const reading = readLastToken({ output: 'last_hidden_state' })
+      const { model: exact } = transform(every, reading, prune({ method: none(), schedule: new Map() }))
+      const inputs = padded(side)
+      const [dense, own] = [await statesOf(every, inputs), await statesOf(exact, inputs)]
+      expect(difference(own(0, 9), dense(0, 9))).toBeLessThan(1e-5)
+      expect(difference(own(1, 0), dense(1, rowOf(side)))).toBeLessThan(1e-5)
+      const seen = [every, exact].map((each) => countFlops(each, { batch: 1, tokens: 10 }))
+      expect(seen[1]).toBeLessThan((seen[0] as number) * 0.8)
+    })
+
+    test.each(['left', 'right'] as const)(
+      'pruning finds it among the kept ones, with padding on the %s',
+      async (side) => {
+        const inputs = padded(side)
+        const [rows, one] = [await statesOf(pruned(model), inputs), await statesOf(pruned(read), inputs)]
+        expect(difference(one(1, 0), rows(1, rowOf(side)))).toBeLessThan(1e-5)
+        expect(difference(one(0, 0), rows(0, 9))).toBeLessThan(1e-5)
+      },
+    )
   })
 
   test('inspection names the last attended token as protected', () => {

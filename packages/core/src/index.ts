@@ -37,7 +37,7 @@ export { truncate } from './baselines/truncate.ts'
 export { maskedSoftmax, softmaxOfKept } from './parts/masked-softmax.ts'
 export { fuseRest, mostSimilar, nearestKept, unitVectors } from './parts/merging.ts'
 export { ranks } from './parts/ranks.ts'
-export { receivedFrom, receivedFromOthers } from './parts/received.ts'
+export { queriesOf, receivedFrom, receivedFromOthers } from './parts/received.ts'
 export { significance } from './parts/significance.ts'
 
 // Expressions: pure values with ONNX semantics, checked when they are built, and an interpreter of them.

@@ -24,12 +24,12 @@ export interface QueryRows {
 }
 
 /**
- * Up to `queries` attended tokens of each row, evenly spaced: of n, those with the ordinals (among the attended ones) i·n div Q
- * for i < Q. Neither batch nor padding matters, wherever the padding stands.
+ * Up to `queries` attended tokens of each row, evenly spaced: of n, those with the ordinals (among the attended ones; in a causal encoder from
+ * the end) i·n div Q for i < Q. Neither batch nor padding matters, wherever the padding stands.
  */
 export function evenlySpacedRows(site: Site, queries: number): QueryRows {
   const attended = cast(site.attended, 'float32')
-  const ordinal = cumSum(attended, 1) // 1, 2, 3, … over the attended tokens
+  const ordinal = cumSum(attended, 1, { reverse: site.isCausal }) // 1, 2, 3, … over the attended tokens
   const count = unsqueeze(site.count, 1)
   // How many i have i·n div Q < ordinal: ⌈ordinal·Q/n⌉. Half a step off, no rounding of the quotient can reach an integer.
   const before = (x: Tensor): Tensor => ceil(div(sub(mul(x, queries), 0.5), count))

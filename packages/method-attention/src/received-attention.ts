@@ -1,9 +1,12 @@
 import {
   cast,
   checkOptions,
+  div,
   equal,
   gatherElements,
+  greaterOrEqual,
   matmul,
+  maximum,
   mean,
   mul,
   not,
@@ -49,6 +52,9 @@ export const receivedAttentionOptions: OptionSpecs = {
  * here padding changes nothing (see docs/deviations.md).
  *
  * With `queries` Q the rows are i·n div Q for i < Q, each counted once; Q ≥ n looks at all.
+ *
+ * In a causal encoder a token is seen by itself and later ones only: its sum is divided by their number, since early tokens
+ * would be preferred otherwise. With `queries` the rows are counted from the end, so that the last one is among them.
  */
 export function receivedAttention(options: ReceivedAttentionOptions = {}): Scorer {
   checkOptions('received-attention', receivedAttentionOptions, options)
@@ -69,9 +75,16 @@ export function attentionReceived(site: Site, { diagonal = true, queries }: Rece
 function fromSomeRows(site: Site, queries: number, diagonal: boolean): Tensor {
   const { rows, weight } = evenlySpacedRows(site, queries)
   const attention = site.attentionFrom(rows) // [B,H,Q,N]
-  if (diagonal) return mean(squeeze(matmul(unsqueeze(weight, [1, 2]), attention), 2), 1)
+  if (diagonal && !site.isCausal) return mean(squeeze(matmul(unsqueeze(weight, [1, 2]), attention), 2), 1)
   const rowPosition = unsqueeze(gatherElements(site.position, rows, 1), 2)
-  const isOther = not(equal(rowPosition, unsqueeze(site.position, 1)))
-  const share = mul(unsqueeze(weight, 2), cast(isOther, 'float32')) // [B,Q,N]
-  return sum(mul(mean(attention, 1), share), 1)
+  const position = unsqueeze(site.position, 1)
+  const isOther = diagonal ? undefined : cast(not(equal(rowPosition, position)), 'float32')
+  const share = unsqueeze(weight, 2) // [B,Q,1]
+  const received = sum(mul(mean(attention, 1), isOther === undefined ? share : mul(share, isOther)), 1)
+  if (!site.isCausal) return received
+  const seeing = sum(mul(share, cast(greaterOrEqual(rowPosition, position), 'float32')), 1)
+  return div(received, maximum(seeing, LIGHTEST))
 }
+
+/** Weight of the rows that see a token, to divide by where it is padding, which none sees. */
+const LIGHTEST = 1e-6

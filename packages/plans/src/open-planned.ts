@@ -1,8 +1,9 @@
-import { fromPlan, inspect, type Plan, type RunPlan, readClassToken, transform, transformsOf } from '@tp/compiler'
+import { fromPlan, inspect, type Plan, type RunPlan, transform, transformsOf } from '@tp/compiler'
 import { type MethodEntry, TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { type CascadeRun, cascade } from '@tp/guard'
 import { decodeModel, encodeModel, externalTensors } from '@tp/onnx'
+import { type ReadToken, readingPooled } from './reading-pooled.ts'
 import { type Route, routed } from './routed.ts'
 
 export interface OpenPlannedOptions {
@@ -11,10 +12,10 @@ export interface OpenPlannedOptions {
   /** Loads one of the plan's models. */
   readonly load: (model: Uint8Array) => Promise<Session>
   /**
-   * The output with a state for each token of which only the class token's is read (`classTokenOutput` of `@tp/data`): it has that row
-   * alone where tokens are pruned.
+   * The output with a state for each token of which only one is read (`pooledToken` of `@tp/data`): it says no more than that one where tokens are
+   * pruned.
    */
-  readonly classTokenOf?: string | undefined
+  readonly pooled?: ReadToken | undefined
   /** Called after every run of a plan with a cascade. */
   readonly onRun?: ((run: CascadeRun) => void) | undefined
 }
@@ -33,14 +34,14 @@ export interface OpenPlannedOptions {
 export async function openPlanned(
   source: Uint8Array,
   plan: RunPlan,
-  { methods, load, classTokenOf, onRun }: OpenPlannedOptions,
+  { methods, load, pooled, onRun }: OpenPlannedOptions,
 ): Promise<Session> {
   const model = decodeModel(source)
   if (externalTensors(model).length > 0) {
     const seen = 'the model keeps weights in other files, and a model made by a plan has no folder of its own'
     throw new TpError('TP_EXTERNAL_DATA', 'plans', `${seen}; prune it (tp prune --plan), and open that file`)
   }
-  const read = classTokenOf === undefined ? model : transform(model, readClassToken({ output: classTokenOf })).model
+  const read = readingPooled(model, pooled)
   const prune = (own: Plan): Uint8Array => {
     if (fromPlan(own, methods).method.params !== undefined) {
       const seen = `${own.method} works with trained values, which a plan does not hold`

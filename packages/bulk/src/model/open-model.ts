@@ -2,7 +2,7 @@ import { type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, readModel, requirePooling, taggedInputs } from '@tp/data'
 import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/data/inputs'
-import { classTokenOutput, embeddingOutput, type Task, taskOf } from '@tp/data/outputs'
+import { embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import { cascade } from '@tp/guard'
 import { openPlanned } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -123,7 +123,7 @@ async function openSession(
   const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, signal, worker: true })
   if (plan !== null) {
     const { contents, model: dense } = await readModel(model.path)
-    return await openPlanned(contents, plan, { methods, load, classTokenOf: classTokenOutput(dense, folder) })
+    return await openPlanned(contents, plan, { methods, load, pooled: pooledToken(dense, folder) })
   }
   const pruned = await load(model.path)
   if (guard === null || dense === undefined) return pruned

@@ -36,6 +36,8 @@ export interface Encoder {
   readonly mask: string | undefined
   /** The mask is 1 where padding is, and 0 where tokens are real. */
   readonly maskMarksPadding: boolean
+  /** Tokens see only earlier ones, and themselves. */
+  readonly isCausal: boolean
   /**
    * Tokens see only earlier ones, and their states are pooled outside, as a rule by taking the last attended token's, which has seen
    * all others: it is always kept.

@@ -167,6 +167,7 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
     readsIds,
     mask: mask?.name,
     maskMarksPadding: mask?.padding === 1,
+    isCausal: causal !== undefined,
     poolsLast: causal !== undefined && outside > 0,
     protectedTokens: [...firstPositions(Math.max(reads, leading, outside)), ...last].filter(isFree),
     apart: [...firstPositions(Math.max(reads, leading, readsIds ? outside : 0)), ...last],

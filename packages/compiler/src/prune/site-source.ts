@@ -93,6 +93,7 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
     layer: index,
     layerCount: encoder.depth,
     hidden: value(layer.site, ['B', 'N', 'D']),
+    isCausal: encoder.isCausal,
     query: () => perHead(attention.query, 'N', 'Dh'),
     key: () => transpose(perHead(attention.keyTransposed, 'Dh', 'N'), [0, 1, 3, 2]),
     value: () => perHead(attention.value, 'N', 'Dh'),

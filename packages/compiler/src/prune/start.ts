@@ -87,7 +87,7 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
 }
 
 /** The position of the last attended token of each example, as {@link writePosition} writes it. */
-function writeLastAttended(program: Program, encoder: Encoder): Named {
+export function writeLastAttended(program: Program, encoder: Encoder): Named {
   const { mask, layers } = encoder
   const stream = (layers[0] as Layer).input
   if (mask === undefined) return writePosition(program, stream, { fromEnd: 1 })

@@ -11,6 +11,7 @@ export const order = [
   'readAnyStates',
   'weighStates',
   'readClassToken',
+  'readLastToken',
   'leaveOut',
   'prune',
   'lastLogits',

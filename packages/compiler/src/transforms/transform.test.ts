@@ -23,6 +23,7 @@ import {
   Refused,
   readAnyStates,
   readClassToken,
+  readLastToken,
   reportOf,
   smooth,
   type Transform,
@@ -92,6 +93,7 @@ describe('the order', () => {
     readAnyStates(),
     weighStates({ encoder: mail }),
     readClassToken({ output: 'x' }),
+    readLastToken({ output: 'x' }),
     leaveOut({ layers: [0] }),
     half,
     lastLogits(),
@@ -151,6 +153,7 @@ describe('programs without types', () => {
     ['prunePrompt', prunePrompt],
     ['readAnyStates', readAnyStates],
     ['readClassToken', readClassToken],
+    ['readLastToken', readLastToken],
     ['smooth', smooth],
     ['quantize', quantize],
   ])('get a code for options of %s that do not exist, and for values that are not options', (_, make) => {

@@ -4,8 +4,8 @@ import { amountRules, amountsWhere } from '../method/amount-rules.ts'
 import type { Method, Reduction } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
 import type { Budget, Site, Values } from '../method/site.ts'
-import { and, cast, gatherND, greater, log, maximum, mean, or, squeeze, unsqueeze } from '../ops/index.ts'
-import { receivedFrom } from '../parts/received.ts'
+import { and, cast, div, gatherND, greater, log, maximum, mean, mul, or, squeeze, unsqueeze } from '../ops/index.ts'
+import { queriesOf, receivedFrom } from '../parts/received.ts'
 import { assume } from './assume.ts'
 import { isSigned, paramsAt, reducesAt } from './at-layer.ts'
 import { callReduce, checkScore, ModelErrors } from './call-method.ts'
@@ -230,12 +230,13 @@ export function makeSite(
     get attention() {
       return siteValues.give(cast(source.attention(), 'float32'))
     },
+    isCausal: source.isCausal === true,
     attentionFrom: (rows) => siteValues.give(cast(source.attentionFrom(rows), 'float32')),
     get clsAttention() {
       return siteValues.give(cast(squeeze(source.attentionFrom(slotOf(source.classToken(), state)), [2]), 'float32'))
     },
     get received() {
-      return siteValues.give(received(cast(source.attention(), 'float32'), state))
+      return siteValues.give(received(cast(source.attention(), 'float32'), state, this))
     },
     attended: siteValues.give(state.attended ?? greater(state.ordinals, 0)),
     get signal() {
@@ -264,9 +265,15 @@ export function makeSite(
   }
 }
 
-/** attention [B,H,N,N] → [B,N]: mean over real query rows and heads. */
-function received(attention: Tensor, { attended }: TokenState): Tensor {
-  return attended === undefined ? mean(mean(attention, 2), 1) : receivedFrom(attention, cast(attended, attention.dtype))
+/** attention [B,H,N,N] → [B,N]: mean over heads and over the real query rows that see each token. */
+function received(
+  attention: Tensor,
+  { attended }: TokenState,
+  site: Pick<Site, 'attended' | 'count' | 'isCausal'>,
+): Tensor {
+  if (attended === undefined && !site.isCausal) return mean(mean(attention, 2), 1)
+  const all = receivedFrom(attention, cast(site.attended, attention.dtype))
+  return site.isCausal ? mul(all, div(unsqueeze(site.count, 1), queriesOf(site))) : all
 }
 
 /** bool [B,N]: which of the present tokens carry a signal. */

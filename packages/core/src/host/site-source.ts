@@ -10,6 +10,8 @@ export interface SiteSource {
   query(): Tensor
   key(): Tensor
   value(): Tensor
+  /** Tokens see only earlier ones, and themselves. Absent: all see all. */
+  readonly isCausal?: boolean | undefined
   /** [B,H,N,N] */
   attention(): Tensor
   /** rows int64 [B,Q] or one row for all examples → [B,H,Q,N], computed from queries and keys */

@@ -32,7 +32,9 @@ export interface Site {
   attentionFrom(rows: Tensor): Tensor
   /** float32 [B,H,N] the class token's row of the probabilities, recomputed, so that the full matrix need not be kept */
   readonly clsAttention: Tensor
-  /** float32 [B,N] mean over heads and real query rows of the attention to each token */
+  /** Tokens see only earlier ones, and themselves. */
+  readonly isCausal: boolean
+  /** float32 [B,N] mean over heads and over the real query rows that see each token (all of them, but in a causal encoder) of the attention to it */
   readonly received: Tensor
   /** bool [B,N] attended: a real token, not padding */
   readonly attended: Tensor

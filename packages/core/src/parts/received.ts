@@ -3,9 +3,12 @@ import type { Site } from '../method/site.ts'
 import {
   add,
   axisSize,
+  cast,
+  cumSum,
   div,
   gather,
   matmul,
+  maximum,
   mean,
   mul,
   range,
@@ -28,8 +31,17 @@ export function receivedFrom(attention: Tensor, rows: Tensor): Tensor {
 }
 
 /** float [B,N]: {@link Site.received} without each token's attention to itself. */
-export function receivedFromOthers(site: Pick<Site, 'received' | 'attention' | 'count'>): Tensor {
-  return sub(site.received, div(toItself(site.attention), unsqueeze(site.count, 1)))
+export function receivedFromOthers(
+  site: Pick<Site, 'received' | 'attention' | 'attended' | 'count' | 'isCausal'>,
+): Tensor {
+  return sub(site.received, div(toItself(site.attention), queriesOf(site)))
+}
+
+/** float [B,1] or [B,N]: how many real query rows see each token: all of them, or in a causal encoder those from the token on. */
+export function queriesOf({ attended, count, isCausal }: Pick<Site, 'attended' | 'count' | 'isCausal'>): Tensor {
+  if (!isCausal) return unsqueeze(count, 1)
+  // Padding on the right is seen by none, and divided by 1.
+  return maximum(cumSum(cast(attended, 'float32'), 1, { reverse: true }), 1)
 }
 
 /** attention [B,H,N,N] → [B,N]: mean over heads of the diagonal, which is every (N+1)-th element of a head. */

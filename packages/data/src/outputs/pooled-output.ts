@@ -14,14 +14,19 @@ export function statesOutput(model: Model, labels?: readonly string[]): string |
   return output?.dims.length === 3 && output.dims[1] !== 1 ? output.name : undefined
 }
 
-/**
- * The same where the files next to the model say that the class token alone is read; `readClassToken` of `@tp/compiler` gives it that
- * row alone.
- */
-export function classTokenOutput(
+/** An output with a state for each token, of which programs read one. */
+export interface PooledToken {
+  readonly output: string
+  readonly of: 'class token' | 'last token'
+}
+
+/** Where the files next to the model say that the state of one token is read outside: which one, of which output. */
+export function pooledToken(
   model: Model,
   { pooling, labels }: Pick<ModelFacts, 'pooling' | 'labels'>,
-): string | undefined {
-  const reads = pooling?.unsupported === undefined ? pooling?.of : undefined
-  return reads === 'class token' ? statesOutput(model, labels) : undefined
+): PooledToken | undefined {
+  const of = pooling?.unsupported === undefined ? pooling?.of : undefined
+  if (of !== 'class token' && of !== 'last token') return undefined
+  const output = statesOutput(model, labels)
+  return output === undefined ? undefined : { output, of }
 }

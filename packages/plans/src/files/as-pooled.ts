@@ -1,18 +1,19 @@
 import { givesVectors } from '@tp/compare'
-import { inspect, Refused, readClassToken, transform } from '@tp/compiler'
+import { inspect, Refused } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
 import { type ModelFile, type ModelFolder, readModelFolder } from '@tp/data'
-import { classTokenOutput, statesOutput } from '@tp/data/outputs'
+import { pooledToken, statesOutput } from '@tp/data/outputs'
+import { readingPooled } from '../reading-pooled.ts'
 
 /**
- * A file as it is read: where its vectors are pooled outside by the class token (1_Pooling/config.json), its states have that row alone.
- * The same file where they are not.
+ * A file as it is read: where its vectors are pooled outside by the class token (1_Pooling/config.json), its states have that row alone, and
+ * where they are by the last token, every row is that one. The same file where they are not.
  * @throws TpError TP_DATA for a file next to it that is invalid JSON
  */
 export async function asPooled(file: ModelFile): Promise<ModelFile> {
   const folder = await folderOfStates(file)
-  const output = folder && classTokenOutput(file.model, folder)
-  return output === undefined ? file : { ...file, model: transform(file.model, readClassToken({ output })).model }
+  const model = readingPooled(file.model, folder && pooledToken(file.model, folder))
+  return model === file.model ? file : { ...file, model }
 }
 
 /** As `givesVectors` of `@tp/compare`, of a file with the class names next to it. @throws what loading it throws */
@@ -29,14 +30,15 @@ export async function pooledOutside(file: ModelFile): Promise<ModelFolder['pooli
 
 /**
  * Throws for what prunes tokens.
- * @throws Refused TP_POOLING where the last token is read of states that are pooled outside, and is not always kept: in a causal encoder
- * it is, in others it is at another position in every text, and may be pruned
+ * @throws Refused TP_POOLING where the last token is read of states that are pooled outside, and is not always kept: where every row is that one,
+ * or in a causal encoder, it is; in others it is at another position in every text, and may be pruned
  */
 export async function requireKeptRows(file: ModelFile): Promise<void> {
   const pooling = await pooledOutside(file)
   if (pooling?.of !== 'last token') return
   const found = inspect(file.model)
-  if (found.ok && found.poolsLast) return
+  const reads = found.ok ? found.head.flatMap((each) => each.reads) : []
+  if (found.ok && (found.poolsLast || reads.some(({ kind }) => kind === 'last-token'))) return
   const seen = '1_Pooling/config.json reads the last token of its states, which may be pruned'
   const advice = 'export the model with its pooling inside (sentence_embedding); tp prune --lossless does what is exact'
   throw new Refused('TP_POOLING', `${seen}; ${advice}`)

@@ -6,7 +6,7 @@ import type { MethodEntry } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, type Pooling, readModel, readModelFolder, requirePooling } from '@tp/data'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/data/inputs'
-import { classTokenOutput, embeddingOutput, type Task, taskOf } from '@tp/data/outputs'
+import { embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import type { CascadeRun } from '@tp/guard'
 import { openPlanned } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -64,7 +64,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
   const { model } = file
   const hash = file.hash()
   const folder = await readModelFolder(path)
-  const classTokenOf = classTokenOutput(model, folder)
+  const pooled = pooledToken(model, folder)
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
   const runtime = options.runtime ?? (await defaultRuntime(atOnce))
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / atOnce))
@@ -75,8 +75,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
   let probe: Session | undefined
   try {
     for (let i = 0; i < count; i++) {
-      if (plan !== undefined)
-        loaded.push(await openPlanned(file.contents, plan, { methods, load, classTokenOf, onRun }))
+      if (plan !== undefined) loaded.push(await openPlanned(file.contents, plan, { methods, load, pooled, onRun }))
       else if (guard === undefined) loaded.push(await load(path))
       else {
         const own = await guarded(guard, { path, hash, load, onRun })

@@ -55,7 +55,7 @@ describe('tp eval of an encoder of speech', () => {
     ['without a decoder', ['--task', 'asr'], /--task asr requires --decoder FILE/],
     ['another task with a decoder', ['--task', 'embeddings', '--decoder', exported], /--decoder is for --task asr/],
     ['a decoder of something else', ['--decoder', exported], /is not a decoder of speech: it has no input input_ids/],
-    ['a column', ['--decoder', exported, '--read', 'textColumn=text'], /--read textColumn does not go with --task asr/],
+    ['a column', ['--decoder', exported, '--read', 'textColumn=text'], /textColumn does not go with the task asr/],
   ])('refuses %s', async (_, args, message) => {
     const { code, stderr } = await evaluate(...args)
     expect(code).not.toBe(0)

@@ -57,6 +57,6 @@ describe('a table with several columns', () => {
   test('names columns of a table only', { timeout }, async () => {
     const tokens = ['eval', model(), '--data', folder.at('train.tsv'), '--task', 'tokens', '--read', 'textColumn=1']
     const { code, stderr } = await tpHere(tokens)
-    expect([code, stderr]).toEqual([2, expect.stringContaining('--read textColumn does not go with --task tokens')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('textColumn does not go with the task tokens')])
   })
 })

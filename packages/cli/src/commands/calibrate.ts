@@ -1,14 +1,10 @@
 import { basename } from 'node:path'
-import { fewerFlops, inputRoles } from '@tp/compare'
-import { readProvenance } from '@tp/compiler'
-import type { ModelFile } from '@tp/data'
 import { replaceFile } from '@tp/data/files'
 import type { CalibratedCascade, Guard, MeasuredFalseAlarms } from '@tp/guard'
-import { type CalibratedModel, calibrate } from '@tp/optimize'
+import { calibrateFiles, requirePair } from '@tp/optimize/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import { dataOptions } from '../arguments/data-options.ts'
 import { text } from '../arguments/option.ts'
-import { usageError } from '../arguments/usage-error.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, openInputs } from '../model/open-task-inputs.ts'
 import { lines } from '../printing/lines.ts'
@@ -51,27 +47,15 @@ export const calibrateCommand: Command = command({
   async run([path = ''], args, context) {
     const { out, against, data, agreement = 0.99, confidence = 0.95, uncertainty = 'probability', speedup } = args
     const { progress, signal } = context
-    const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
-    checkPair(pruned, dense)
-    const batchSize = batchSizeOf(pruned)
+    const files = { pruned: await readModelFile(path, context), dense: await readModelFile(against, context) }
+    requirePair(files)
+    const batchSize = batchSizeOf(files.pruned)
     const inputs = await openInputs(against, data, batchSize, args, context)
-    const roles = inputRoles(dense.model)
-    const fewer = fewerFlops({ dense: dense.model, pruned: pruned.model, roles }, inputs)
-    if (fewer !== undefined && fewer < 1) {
-      const more = `${path} takes ${percent(1 / fewer)} of the FLOPs of ${against}`
-      throw usageError(`${more}: give the pruned model first, and the dense one with --against`)
-    }
     for (const note of inputs.notes) progress.note(note)
     const examples = inputs.targets.length
     progress.expect?.([evaluation(examples), evaluation(examples)])
-    const modelOf = (file: ModelFile): CalibratedModel => ({
-      hash: file.hash(),
-      open: () => nodeRuntime().load(file.path, { threads: 1, signal }),
-    })
-    const files = { pruned, dense }
-    const guard = await calibrate({
-      ...{ pruned: modelOf(pruned), dense: modelOf(dense), inputs, speedup: speedup ?? fewer },
-      ...{ agreement, confidence, uncertainty, batchSize, signal },
+    const guard = await calibrateFiles(files, {
+      ...{ runtime: nodeRuntime(), inputs, agreement, confidence, uncertainty, speedup, batchSize, signal },
       onStage: (stage) => progress.stage(`running ${basename(files[stage].path)}`),
       onProgress: ({ done, total }) => progress.step(done, total),
     })
@@ -85,17 +69,6 @@ export const calibrateCommand: Command = command({
     }
   },
 })
-
-/** @throws TpError TP_USAGE for one model twice, or two in each other's place */
-function checkPair(pruned: ModelFile, dense: ModelFile): void {
-  if (pruned.hash() === dense.hash()) {
-    throw usageError(`${pruned.path} and ${dense.path} are the same model; give the dense one with --against`)
-  }
-  const [step] = readProvenance(dense.model)
-  if (step === undefined || readProvenance(pruned.model).length > 0) return
-  const seen = `${dense.path} is pruned (${step.method}), and ${pruned.path} is not`
-  throw usageError(`${seen}: give the pruned model first, and the dense one with --against`)
-}
 
 function describe(out: string, { cascade, monitor }: Guard, byFlops: boolean): string {
   const { threshold, examples, disagreements, remaining, share, cost } = cascade

@@ -213,8 +213,6 @@ const ofClasses = [
 /** @throws TpError TP_USAGE */
 function checkSpeech(args: OptimizeArguments, isSpeech: boolean): void {
   if (!isSpeech) return
-  if (args.decoder === undefined)
-    throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
   const idle = ofClasses.find((name) => args[name] !== undefined)
   if (idle !== undefined) throw usageError(`--${idle} does not go with --task asr`)
   if (args['plan-out'] === undefined)

@@ -5,7 +5,7 @@ import { countedAmounts } from '@tp/core'
 import { amountNames } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { outputsOf } from '@tp/data/files'
-import { promptPruningOf } from '@tp/plans/files'
+import { decoderOf, promptPruningOf } from '@tp/plans/files'
 import { flag, text, under } from '../arguments/option.ts'
 import {
   amountOptions,
@@ -18,7 +18,6 @@ import {
 import { readWritten } from '../arguments/read-fields.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import { endable } from '../context/endable.ts'
-import { decoderOf } from '../decoding/decoder-file.ts'
 import { pruneDecoder } from '../decoding/prune-decoder.ts'
 import { checkDecoderOptions, decoderOptions, readerOf } from '../decoding/repair-decoder.ts'
 import { asPooled } from '../model/as-pooled.ts'

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { inspectDecoder, type QuantizeOptions, quantizeFields } from '@tp/compiler'
+import { type QuantizeOptions, quantizeFields } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { sizeOfFiles } from '@tp/data'
 import { saturatesOn } from '@tp/optimize'
@@ -12,7 +12,6 @@ import { endable } from '../context/endable.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { writeModel } from '../model/write-model.ts'
 import { describeQuantized, type PrintedQuantization } from '../printing/quantized-text.ts'
-import type { quantizeCompared } from '../quantizing/compare.ts'
 import { quantizeFile } from '../quantizing/quantize-file.ts'
 import { type Command, command, millisecondsSince } from './command.ts'
 
@@ -81,7 +80,10 @@ export const quantizeCommand: Command = command({
     progress.stage(`quantizing ${basename(path)}`)
     const quantized = await endable(async () => quantizeFile(file, form))
     throwIfAborted(signal, 'tp')
-    const compared = data === undefined ? undefined : await comparedOn(file, { ...args, data }, form, context)
+    const compared =
+      data === undefined
+        ? undefined
+        : await (await import('../quantizing/compare.ts')).quantizeCompared(file, { ...args, data }, form, context)
     const { model, nodes, remaining, keepsWeights } = compared ?? quantized
     const verify = async (at: string) => {
       const { verifyQuantizedFile } = await import('@tp/plans/files')
@@ -109,15 +111,6 @@ export const quantizeCommand: Command = command({
     return { content: report, text: describeQuantized(report) }
   },
 })
-
-/** Compared by the answers of an encoder, or by the texts of a decoder. */
-async function comparedOn(...[file, ...rest]: Parameters<typeof quantizeCompared>) {
-  const decoder = inspectDecoder(file.model)
-  if (decoder.ok) {
-    return await (await import('../quantizing/compare-texts.ts')).quantizeComparedTexts(file, decoder, ...rest)
-  }
-  return await (await import('../quantizing/compare.ts')).quantizeCompared(file, ...rest)
-}
 
 /** Without an option. */
 const FORM = Object.fromEntries(

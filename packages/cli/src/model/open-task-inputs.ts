@@ -1,21 +1,18 @@
 import { inputRoles } from '@tp/compare'
 import {
   type ExamplesOptions,
-  isRetrievalFolder,
   type ModelFile,
   openExamples,
   prepareInputs,
   type ReadTaskData,
-  readModelFolder,
   readTaskData,
   type SpeechInputs,
   type TaskData,
 } from '@tp/data'
-import { type ModelInputs, modalityOf } from '@tp/data/inputs'
-import { type Task, taskOf } from '@tp/data/outputs'
+import type { ModelInputs } from '@tp/data/inputs'
 import { type WeighingDecoder, weighingDecoder, withDecoderForms } from '@tp/optimize/files'
 import { nodeRuntime } from '@tp/runtime-node'
-import { dataOptions, type taskOption } from '../arguments/data-options.ts'
+import type { dataOptions, taskOption } from '../arguments/data-options.ts'
 import type { Arguments } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
@@ -106,48 +103,13 @@ export async function openTaskInputs(
   context: Context,
 ): Promise<TaskInputs> {
   const { progress, signal, runtime = nodeRuntime() } = context
-  const known = await readModelFolder(path)
+  const isSpeech = args.task === 'asr' || (args.task === undefined && args.decoder !== undefined)
+  if (isSpeech && args.decoder === undefined)
+    throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
+  if (!isSpeech && args.decoder !== undefined) throw usageError('--decoder is for --task asr')
   await using session = await runtime.load(path, { signal })
-  const labels = args.labels?.split(',') ?? known.labels
-  const task = args.task ?? (args.decoder === undefined ? taskOf(session.outputs, labels) : 'asr')
-  const isText = modalityOf(session.inputs) === 'text'
-  await refuseIdle(task, isText, data, args)
-  if (task === 'tokens' && (args.tokenizer ?? known.tokenizer) === undefined)
-    throw usageError('--read tokenizer=FILE is missing: none is next to the model')
   progress.stage(`reading ${data}`)
-  const options = { ...examplesOptions(args, batchSize, context), task: task === 'asr' ? task : args.task }
+  const options = { ...examplesOptions(args, batchSize, context), task: isSpeech ? ('asr' as const) : args.task }
   const read = await readTaskData(path, session, data, options)
   return read.task === 'asr' ? { ...read, decoder: args.decoder as string, encoder: path } : read
-}
-
-/** @throws TpError TP_USAGE for options that the task does not read, and one that it requires */
-export async function refuseIdle(task: Task, isText: boolean, data: string, args: TaskArguments): Promise<void> {
-  const refuse = (names: readonly (keyof typeof dataOptions)[]): void => {
-    const idle = names.find((name) => args[name] !== undefined)
-    if (idle !== undefined) throw usageError(`--${idle} does not go with --task ${task}, which does not read it`)
-  }
-  if (task === 'asr') {
-    if (args.decoder === undefined)
-      throw usageError('--task asr requires --decoder FILE, which writes down what the model hears')
-    return refuse(
-      (Object.keys(dataOptions) as (keyof typeof dataOptions)[]).filter((name) => name !== 'data' && name !== 'limit'),
-    )
-  }
-  if (args.decoder !== undefined) throw usageError('--decoder is for --task asr')
-  if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) return
-  if (!isText) throw usageError('--task tokens is for models of texts')
-  refuse([
-    'unlabeled',
-    'label-column',
-    'pair-column',
-    'candidates',
-    'top',
-    ...(task === 'tokens' ? (['text-column', 'split'] as const) : []),
-  ])
-  if (task === 'tokens') return
-  const isFolder = await isRetrievalFolder(data)
-  if (isFolder && args['text-column'] !== undefined)
-    throw usageError(`--text-column is for tables; ${data} has queries and documents`)
-  if (!isFolder && args.split !== undefined)
-    throw usageError(`--split is for folders with queries and documents, unlike ${data}`)
 }

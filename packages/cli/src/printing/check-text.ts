@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
 import { type CheckedModel, speedUpText } from '@tp/compare'
 import type { ModelFile } from '@tp/data'
+import type { Provenance } from '@tp/plans/files'
 import { cellText } from './cell-text.ts'
-import { madeFromText, type Provenance } from './made-from.ts'
+import { madeFromText } from './made-from.ts'
 import { megabytes } from './numbers.ts'
 import { table } from './table.ts'
 

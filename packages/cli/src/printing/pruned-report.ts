@@ -1,23 +1,16 @@
-import { factor, flopsAtUsualLengths, type VerifiedPruning } from '@tp/compare'
-import type { Inspection, LeftOutLayers, Plan, PrunedEncoder } from '@tp/compiler'
+import { factor, type VerifiedPruning } from '@tp/compare'
+import type { PrunedEncoder } from '@tp/compiler'
 import type { Amount, Method } from '@tp/core'
 import { amountText } from '@tp/core/host'
-import type { ModelFile } from '@tp/data'
 import type { SafelyPruned } from '@tp/optimize'
-import type { PrunedModelFile } from '@tp/plans/files'
+import type { PrunedModelFile, PruningFacts } from '@tp/plans/files'
 import { comparisonText } from './cell-text.ts'
 import { lines } from './lines.ts'
 import { leftOutText } from './made-from.ts'
 import { layersText, megabytes, ranges } from './numbers.ts'
 
 /** The report of a pruned and written file, in the order of its document. */
-export interface PrintedPruning {
-  readonly method: string
-  readonly params: NonNullable<Plan['params']>
-  /** Layers that were left out. */
-  readonly leftOut?: LeftOutLayers | undefined
-  readonly flops: readonly FlopsFactor[]
-  readonly quantized?: PrunedModelFile['quantized']
+export interface PrintedPruning extends PruningFacts {
   readonly bytes: number
   readonly dataFiles: readonly string[]
   readonly verification?: VerifiedPruning
@@ -43,43 +36,8 @@ export interface DecoderReport {
   readonly verification?: { readonly difference: number }
 }
 
-/** The pruning of a file, and how each encoder was pruned. */
-export function pruningContent(
-  whole: ModelFile,
-  { pruned, plan }: { readonly pruned: PrunedModelFile; readonly plan: Plan },
-): Pick<PrintedPruning, 'method' | 'params' | 'leftOut' | 'flops' | 'quantized'> {
-  const [model] = pruned.inspections
-  const encoders = pruned.encoders.map(({ name, layerCount, schedule, cuts }) => ({
-    ...{ name, layerCount, schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) },
-    cuts: cuts.map(({ layer }) => layer),
-  }))
-  const { name: _, ...first } = encoders[0] as (typeof encoders)[0]
-  return {
-    ...{ method: plan.method, params: plan.params ?? {}, ...first, ...(model.encoders.length > 1 && { encoders }) },
-    ...(plan.leaveOut?.length && { leftOut: model.leftOut.at(-1) }),
-    flops: flopsFactors(whole, model, pruned),
-    ...(pruned.quantized && { quantized: pruned.quantized }),
-  }
-}
-
 /** How many times as fast as the dense file, on one thread. */
 export type SpeedReport = Pick<SafelyPruned<unknown>, 'tokens'> & SafelyPruned<unknown>['speed']
-
-interface FlopsFactor {
-  readonly tokens: number | string
-  readonly dense: number
-  readonly pruned: number
-  readonly factor: number
-}
-
-/** How many times fewer FLOPs, where the schedule alone says it. */
-function flopsFactors(file: ModelFile, model: Inspection, pruned: PrunedModelFile): FlopsFactor[] {
-  const now = flopsAtUsualLengths(pruned.model, model)
-  return flopsAtUsualLengths(file.model, model).flatMap(({ tokens, flops: dense }) => {
-    const less = now.find((entry) => entry.tokens === tokens)?.flops
-    return less === undefined ? [] : [{ tokens, dense, pruned: less, factor: dense / less }]
-  })
-}
 
 /** @param pruning absent where only layers are left out */
 export function describePruning(

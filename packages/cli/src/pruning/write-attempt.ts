@@ -2,13 +2,13 @@ import type { VerifiedPruning } from '@tp/compare'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
 import { stageModel } from '@tp/data/files'
-import { verifyPrunedFile } from '@tp/plans/files'
+import { pruningFacts, verifyPrunedFile } from '@tp/plans/files'
 import type { Context } from '../context/context.ts'
 import { endable, interruptible } from '../context/endable.ts'
 import { type DecoderToChange, repairedDecoder } from '../decoding/repair-decoder.ts'
 import { ONE_ROW } from '../model/as-pooled.ts'
 import { nativeModule } from '../plugins/open-runtime.ts'
-import { type PrintedPruning, pruningContent } from '../printing/pruned-report.ts'
+import type { PrintedPruning } from '../printing/pruned-report.ts'
 import type { Attempt } from './attempt.ts'
 
 export interface WriteAttemptOptions {
@@ -81,7 +81,7 @@ export async function writtenReport(done: WrittenAttempt): Promise<PrintedPrunin
   const { speed } = attempt
   return {
     ...{ model: file.path, out },
-    ...(await endable(async () => pruningContent(whole, attempt))),
+    ...(await endable(async () => pruningFacts(whole, attempt.pruned, attempt.plan))),
     ...{ ...written, ...(speed && { speed }) },
     notes: [...attempt.notes, ...(whole === file ? [] : [ONE_ROW]), ...notes],
     milliseconds: Math.round(performance.now() - began),

@@ -1,8 +1,9 @@
-import type { QuantizeOptions } from '@tp/compiler'
-import type { ModelFile } from '@tp/data'
+import { inspectDecoder, type QuantizeOptions } from '@tp/compiler'
+import type { ModelFile, TextNearness } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import type { Task } from '@tp/data/outputs'
-import { type QuantizedOnData, type QuantizeStage, quantizeOnData } from '@tp/optimize'
+import { type QuantizedOnData, type QuantizedWithin, type QuantizeStage, quantizeOnData } from '@tp/optimize'
+import { quantizeOnTexts } from '@tp/optimize/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { dataOptions, taskOption } from '../arguments/data-options.ts'
 import type { Arguments } from '../arguments/option.ts'
@@ -12,13 +13,13 @@ import { batchSizeOf, openTaskInputs } from '../model/open-task-inputs.ts'
 import { evaluation } from '../printing/progress.ts'
 
 /** The data that answers are compared on, and how near these have to be. */
-export interface CompareArguments extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
+interface CompareArguments extends Omit<Arguments<typeof dataOptions & typeof taskOption>, 'data'> {
   readonly data: string
   readonly within?: number
   readonly smooth?: boolean
 }
 
-export const stages: Readonly<Record<QuantizeStage, string>> = {
+const stages: Readonly<Record<QuantizeStage, string>> = {
   channels: 'looking how loud each channel is',
   dense: 'running the model as it is',
   whole: 'running it in 8 bits',
@@ -26,30 +27,43 @@ export const stages: Readonly<Record<QuantizeStage, string>> = {
   choice: 'choosing nodes that remain in float32',
 }
 
-/** Quantizes a file by the user's examples, as `quantizeOnData` of `@tp/optimize` does. */
+type Compared = (QuantizedOnData & { readonly task: Exclude<Task, 'asr'> }) | QuantizedWithin<TextNearness>
+
+/** Quantizes a file by the user's examples: an encoder by its answers, a decoder by the texts that it generates. */
 export async function quantizeCompared(
   file: ModelFile,
   args: CompareArguments,
   form: QuantizeOptions,
   context: Context,
-): Promise<QuantizedOnData & { readonly task: Exclude<Task, 'asr'> }> {
+): Promise<Compared> {
   const { progress, signal, runtime = nodeRuntime() } = context
-  const { within } = args
+  const { within, smooth, data: texts, limit, tokenizer, 'text-column': textColumn } = args
+  const loading = { threads: 1, signal }
+  const how = {
+    ...{ within, quantize: form, signal },
+    load: (model: ModelFile['model']) =>
+      model === file.model ? runtime.load(file.path, loading) : loadSession(runtime, model, file, loading),
+    onStage: (stage: QuantizeStage) => progress.stage(stages[stage]),
+    onProgress: ({ done, total }: { readonly done: number; readonly total: number }) => progress.step(done, total),
+  }
+  if (inspectDecoder(file.model).ok) {
+    if (smooth) throw usageError('tp quantize smooths encoders only: --smooth does not go with a decoder')
+    if (args.task !== undefined)
+      throw usageError('a decoder is compared by the texts that it generates: leave out --task')
+    progress.stage(`reading ${texts}`)
+    return await quantizeOnTexts(file, { ...how, texts, limit, tokenizer, textColumn })
+  }
   const batchSize = batchSizeOf(file)
-  const data = await openTaskInputs(file.path, args.data, batchSize, args, context)
+  const data = await openTaskInputs(file.path, texts, batchSize, args, context)
   if (data.task === 'asr') throw usageError('tp quantize compares no transcripts; tp eval --task asr judges each file')
   const examples = evaluation(data.inputs.targets.length)
-  const loading = { threads: 1, signal }
   const found = await quantizeOnData({
-    ...{ model: file.model, data, batchSize, within, smooth: args.smooth, quantize: form, signal },
-    load: (model) =>
-      model === file.model ? runtime.load(file.path, loading) : loadSession(runtime, model, file, loading),
+    ...{ ...how, model: file.model, data, batchSize, smooth },
     onStage(stage) {
       // Smoothing has a bar of its own: the time of the other stages is known when it is over.
       if (stage === 'dense') progress.expect?.(within === undefined ? [examples, examples] : 4)
-      progress.stage(stages[stage])
+      how.onStage(stage)
     },
-    onProgress: ({ done, total }) => progress.step(done, total),
   })
   return { ...found, task: data.task }
 }

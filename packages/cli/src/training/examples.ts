@@ -7,7 +7,7 @@ import type { dataOptions } from '../arguments/data-options.ts'
 import { type Arguments, type TextOption, text } from '../arguments/option.ts'
 import { usageError } from '../arguments/usage-error.ts'
 import type { Context } from '../context/context.ts'
-import { examplesOptions, refuseIdle } from '../model/open-task-inputs.ts'
+import { examplesOptions } from '../model/open-task-inputs.ts'
 
 export const selectionOption: Readonly<Record<'selection', TextOption>> = {
   selection: text('PATH', 'examples to choose the best weights by; not those of --data', { reads: 'data' }),
@@ -43,7 +43,5 @@ export async function openExamples(
     { ...how, path: data, limit },
     { ...how, path: other },
   ]
-  const examples = await readTrainingExamples(file, session, learned, chosenBy)
-  if (examples.gives === 'vector') await refuseIdle('embeddings', true, data, reading)
-  return examples
+  return await readTrainingExamples(file, session, learned, chosenBy)
 }

@@ -16,6 +16,7 @@ import { type Task, taskOf } from '../outputs/task-of.ts'
 import { embeddingOutput } from '../outputs/vectors.ts'
 import { readSpeech } from '../speech/read-speech.ts'
 import { speechInputs } from '../speech/speech-inputs.ts'
+import { refuseIdleOptions } from './idle-options.ts'
 import { type ExamplesOptions, readInputs, wholeBatches } from './open-examples.ts'
 import type { EmbeddingData, SpeechData, TaskData } from './task-data.ts'
 
@@ -29,10 +30,10 @@ export type ReadTaskData = Exclude<TaskData, SpeechData> | Omit<SpeechData, 'dec
 
 /**
  * The examples of a file or folder for a task: those of a classifier, with labels if there are any, tagged words, texts to embed with judgments where the data have them,
- * candidates to be ranked, or recordings. Options that the task does not read are ignored.
+ * candidates to be ranked, or recordings.
  * @param modelPath an ONNX file, next to which are its classes, pooling and tokenizer
  * @param model its inputs and outputs, or a session
- * @throws TpError TP_DATA; TP_TOKENIZER where there is none; TP_POOLING
+ * @throws TpError TP_DATA; TP_OPTION for an option that the task does not read; TP_TOKENIZER where there is none; TP_POOLING
  * @example
  * const data = await readTaskData('model.onnx', session, 'dev.tsv')
  */
@@ -45,11 +46,12 @@ export async function readTaskData(
   const known = await readModelFolder(modelPath)
   const { labels = known.labels, limit } = options
   const task = options.task ?? taskOf(model.outputs, labels)
+  // Images and sounds have their labels in file names, which need not be parsed.
+  const isText = modalityOf(model.inputs) === 'text'
+  await refuseIdleOptions(task, isText, data, options)
   if (task === 'asr') {
     return { task, inputs: await speechInputs(await readSpeech(data, { limit }), modelPath, model.inputs) }
   }
-  // Images and sounds have their labels in file names, which need not be parsed.
-  const isText = modalityOf(model.inputs) === 'text'
   if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
     const inputs = await readInputs(modelPath, model, data, options)
     // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.

@@ -1,4 +1,6 @@
-// Files of a search: its measurements, so that an interrupted one goes on, and the decoder of an encoder of speech.
+// Files: measurements of a search, so that an interrupted one goes on; a pair of models that is calibrated; decoders of texts and of speech.
 
+export { type CalibrateFilesOptions, type CascadeFiles, calibrateFiles, requirePair } from './calibrate-files.ts'
 export { type KeptMeasurements, keepMeasurements, type SearchSubject } from './measurements-file.ts'
+export { type QuantizeOnTextsOptions, quantizeOnTexts } from './quantize-on-texts.ts'
 export { type DecoderLoading, type WeighingDecoder, weighingDecoder, withDecoderForms } from './weighing-decoder.ts'

@@ -21,6 +21,11 @@ export {
   withoutItsLayers,
 } from './prune-file.ts'
 
+// Reports: what was done to a file, by its plan, or by its own record.
+
+export { isAsExported, isMadeFrom, type Provenance, provenanceOf } from './provenance.ts'
+export { type PruningFacts, pruningFacts } from './pruning-facts.ts'
+
 // Comparing: the variants of a comparison, and files next to their sources.
 
 export { type BoundedPair, withinBounds } from './bounded-pair.ts'
@@ -36,6 +41,7 @@ export { type EightBitsVerified, verifyQuantizedFile } from './verify-quantized-
 
 // Decoders: their prompts pruned, and their files changed for a pruned encoder.
 
+export { decoderOf } from './decoder-of.ts'
 export {
   type PruneDecoderFileOptions,
   promptPruningOf,

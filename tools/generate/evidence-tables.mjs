@@ -66,6 +66,21 @@ export function expectTable(rows, page, { compared = false } = {}) {
   return markdownTable(headings, lines)
 }
 
+/** All cases in a sentence. @param {readonly EvidenceRow[]} rows */
+export function answerSentence(rows) {
+  const found = byCase(rows).flatMap((own) => own.filter(({ kind }) => kind === 'optimized').slice(0, 1))
+  if (found.length === 0) return 'Nothing has been measured yet.'
+  const between = (/** @type {number[]} */ numbers) =>
+    `${Math.min(...numbers).toFixed(1)} to ${Math.max(...numbers).toFixed(1)}`
+  const alone = found.map((row) => speedAt(row, '1'))
+  const batched = found.map((row) => speedAt(row, largestBatch(row)))
+  const losses = found.map(({ loss }) => loss?.estimate ?? 0)
+  return (
+    `**What \`tp optimize\` found for ${found.length} published models is ${between(alone)} times as fast one text at a time, and ${between(batched)} times in batches ` +
+    `of ${largestBatch(/** @type {EvidenceRow} */ (found[0]))}, for at most ${Math.max(...losses).toFixed(1)} points.**`
+  )
+}
+
 /** For each case, what to use and what it costs, before all tables. @param {readonly EvidenceRow[]} rows */
 export function answersList(rows) {
   const items = byCase(rows).flatMap((own) => {

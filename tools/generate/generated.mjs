@@ -2,7 +2,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { recordedSizes, sizesTable } from '../check/install/sizes.mjs'
 import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
-import { answersList, evidence, expectTable, outsideTables, rerankersTable } from './evidence-tables.mjs'
+import {
+  answerSentence,
+  answersList,
+  evidence,
+  expectTable,
+  outsideTables,
+  rerankersTable,
+} from './evidence-tables.mjs'
 import { markdownTable } from './markdown-table.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
@@ -33,7 +40,16 @@ export async function generatedFiles() {
     withRegions('docs/rerankers.md', { rerankers: rerankersTable(rows) }),
     withRegions('docs/results/outside.md', { answers: answersList(rows), outside: outsideTables(rows) }),
     withRegions('docs/methods.md', { methods: methodsTable(methods) }),
-    withRegions('docs/results.md', { measured: measuredTable(publishedLines()) }),
+    withRegions('docs/results.md', {
+      answer: answerSentence(rows),
+      expect: expectTable(rows, 'results/outside.md'),
+      measured: measuredTable(publishedLines()),
+    }),
+    withRegions('docs/javascript.md', {
+      search: exampleCode('node/search-service.mjs'),
+      moderation: exampleCode('moderation/moderator.js'),
+      edge: exampleCode('node/edge-function.mjs'),
+    }),
     withRegions('docs/plugins.md', { operators: operatorsTable() }),
     withRegions('docs/packages.md', { packages: packagesTable(), sizes: sizesTable(recordedSizes()) }),
     ...readmes,
@@ -82,4 +98,9 @@ function rootReferences() {
     .filter(({ folder }) => existsSync(join(root, folder, 'tsconfig.json')))
     .map(({ folder }) => ({ path: folder }))
   return `${JSON.stringify({ files: [], references }, null, 2)}\n`
+}
+
+/** A tested program as a block. @param {string} path in apps/examples */
+function exampleCode(path) {
+  return `\`\`\`js\n${readFileSync(join(root, 'apps/examples', path), 'utf8').trimEnd()}\n\`\`\``
 }

@@ -1,24 +1,44 @@
 import { basename, dirname } from 'node:path'
+import { publicPackages } from '../check/workspace.mjs'
 
 /**
  * The commands that use packed packages before they are published.
  * @param {readonly string[]} tarballs their paths, in one folder
- * @returns {{ install: string[], plugin: string[] }} `install`: in a project; `plugin`: to begin one
+ * @returns {{ code: string[], command: string[], all: string[], plugin: string[] }} `code`, `command`, `all`: in a project, to prune and run
+ *   models in code, for the command `tp`, and for everything; `plugin`: to begin one
  */
 export function localLines(tarballs) {
-  const folder = dirname(tarballs[0] ?? '.')
-  const packed = (/** @type {string} */ name) =>
-    tarballs.find((path) => new RegExp(`^${name}-\\d`).test(basename(path)))
-  const install = `${folder}/tp-*.tgz`
+  const packed = (/** @type {string} */ name) => {
+    const file = name.replace('@', '').replace('/', '-')
+    return tarballs.find((path) => new RegExp(`^${file}-\\d`).test(basename(path))) ?? name
+  }
+  const install = (/** @type {readonly string[]} */ names) => withOurNeeds(names).map(packed).join(' ')
   return {
-    install: [`npm install ${install}`],
-    // npx looks on npm for a peer that it is not given.
+    code: [`npm install ${install(['@tp/compiler', '@tp/method-attention', '@tp/runtime-node'])} onnxruntime-node`],
+    command: [`npm install ${install(['@tp/cli'])} onnxruntime-node`],
+    all: [`npm install ${dirname(tarballs[0] ?? '.')}/tp-*.tgz`],
     plugin: [
-      `npx --package ${packed('tp-core')} --package ${packed('create-tp-plugin')} create-tp-plugin tp-mine`,
+      // npx looks on npm for a peer that it is not given.
+      `npx ${withOurNeeds(['create-tp-plugin'])
+        .map((name) => `--package ${packed(name)}`)
+        .join(' ')} create-tp-plugin tp-mine`,
       'cd tp-mine',
-      `npm install --save-dev ${install}`,
+      `npm install --save-dev ${install(['@tp/cli'])}`,
       'npm run build',
       'npm test',
     ],
   }
+}
+
+/** The packages and those of ours that npm has to find for them: dependencies, and peers that are not optional. @param {readonly string[]} names */
+function withOurNeeds(names) {
+  const packages = new Map(publicPackages().map(({ manifest }) => [manifest.name, manifest]))
+  const needed = new Set(names)
+  for (const name of needed) {
+    const { dependencies, peerDependencies, peerDependenciesMeta } = packages.get(name) ?? {}
+    const peers = Object.keys(peerDependencies ?? {}).filter((peer) => !peerDependenciesMeta?.[peer]?.optional)
+    // Sets grow while they are walked.
+    for (const other of [...Object.keys(dependencies ?? {}), ...peers]) if (packages.has(other)) needed.add(other)
+  }
+  return [...needed].sort()
 }

@@ -3,18 +3,29 @@ import { callsOf } from '../check/printed/shell.mjs'
 import { publicPackages } from '../check/workspace.mjs'
 import { localLines } from './local-lines.mjs'
 
-const tarballs = publicPackages().map(({ manifest: { name, version } }) => {
-  return `/packed/${name.replace('@', '').replace('/', '-')}-${version}.tgz`
-})
+const packages = publicPackages().map(({ manifest }) => ({
+  manifest,
+  path: `/packed/${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`,
+}))
+const { code, command, plugin } = localLines(packages.map(({ path }) => path))
 
-test('npx is given every package of ours that the one it runs needs', () => {
-  const [[first = []] = []] = callsOf([localLines(tarballs).plugin.join('\n')])
-  const installed = first.filter((word) => word.endsWith('.tgz'))
-  const named = publicPackages().filter((_, i) => installed.includes(/** @type {string} */ (tarballs[i])))
-  const names = named.map(({ manifest }) => manifest.name)
-  expect(names).toContain('create-tp-plugin')
-  const needed = named.flatMap(({ manifest }) =>
-    Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
+test.each([
+  { what: 'code', line: code[0], asks: ['@tp/compiler', '@tp/method-attention', '@tp/runtime-node'] },
+  { what: 'the command', line: command[0], asks: ['@tp/cli'] },
+  { what: 'a plugin', line: plugin[0], asks: ['create-tp-plugin'] },
+])('the line for $what names every package of ours that its packages need', ({ line, asks }) => {
+  const [[words = []] = []] = callsOf([/** @type {string} */ (line)])
+  const named = packages.filter(({ path }) => words.includes(path)).map(({ manifest }) => manifest)
+  const names = named.map(({ name }) => name)
+  expect(names).toEqual(expect.arrayContaining(asks))
+  const needed = named.flatMap(({ dependencies, peerDependencies, peerDependenciesMeta }) =>
+    Object.keys({ ...dependencies, ...peerDependencies }).filter((name) => !peerDependenciesMeta?.[name]?.optional),
   )
   expect(needed.filter((name) => name.startsWith('@tp/') && !names.includes(name))).toEqual([])
+})
+
+test('the line for code has five packages and a runtime, not all', () => {
+  const [[words = []] = []] = callsOf([/** @type {string} */ (code[0])])
+  expect(words.filter((word) => word.endsWith('.tgz'))).toHaveLength(5)
+  expect(words.at(-1)).toBe('onnxruntime-node')
 })

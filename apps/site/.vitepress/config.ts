@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type DefaultTheme, defineConfig } from 'vitepress'
 import type { SiteFacts } from '../src/pages/write-pages.ts'
+import { searchedText, weightOf } from '../src/search.ts'
 
 const { menus, repositoryUrl } = JSON.parse(
   readFileSync(new URL('../pages/site.json', import.meta.url), 'utf8'),
@@ -46,7 +47,13 @@ export default defineConfig({
     outline: { level: 2 },
     search: {
       provider: 'local',
-      options: { miniSearch: { searchOptions: { boost: { title: 8, titles: 2, text: 1 } } } },
+      options: {
+        // Excerpts, which are read from the pages that are found.
+        detailedView: true,
+        miniSearch: { searchOptions: { boost: { title: 8, titles: 2, text: 1 }, boostDocument: weightOf } },
+        _render: (text, env, markdown) =>
+          env.frontmatter?.search === false ? '' : markdown.render(searchedText(text, env.relativePath), env),
+      },
     },
     socialLinks: [{ icon: 'github', link: repositoryUrl }],
     editLink: {

@@ -17,7 +17,7 @@ const guide: readonly { readonly text: string; readonly documents: readonly stri
   { text: 'Start', documents: ['start', 'concepts'] },
   { text: 'Choose', documents: ['choose', 'quantized-and-fused', 'embeddings', 'rerankers', 'speech', 'decoders'] },
   { text: 'Measure', documents: ['measure', 'plans', 'learning'] },
-  { text: 'Ship', documents: ['ship', 'folders', 'serving', 'deploy', 'bulk', 'packing', 'web'] },
+  { text: 'Ship', documents: ['ship', 'javascript', 'folders', 'serving', 'deploy', 'bulk', 'packing', 'web'] },
   { text: 'Extend', documents: ['plugins', 'design', 'deviations'] },
   { text: 'Models', documents: ['models', 'errors', 'coverage', 'models-and-data', 'fuzz'] },
 ]
@@ -47,6 +47,7 @@ const shortNames: Readonly<Record<string, string>> = {
   learning: 'How pruning is learned',
   packing: 'Batches without padding',
   web: 'Operators on WebGPU',
+  javascript: 'JavaScript programs',
   deviations: 'Where methods differ',
   plugins: 'Write a method or a runtime',
   'models-and-data': 'Models and data',

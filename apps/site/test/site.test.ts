@@ -54,6 +54,20 @@ test('the built site passes axe on desktops and phones, light and dark, below an
     await page.getByRole('searchbox').fill('thin-padding')
     await page.getByRole('option').first().click()
     await page.waitForURL(/below\/.*thin-padding|below\/speech/)
+    for (const [word, address] of [
+      ['GPU', /below\/web/],
+      ['python', /below\/folders/],
+      ['quantize', /below\/quantized-and-fused/],
+    ] as const) {
+      await page.goto(`${served.url}below/start`)
+      await page.getByRole('button', { name: 'Search' }).first().click()
+      await page.getByRole('searchbox').fill(word)
+      const first = page.getByRole('option').first()
+      // An excerpt shows the word where it stands.
+      await first.locator('.excerpt mark').first().waitFor()
+      await first.click()
+      await page.waitForURL(address)
+    }
     await page.goto(`${served.url}below/demo/`)
     await page.getByRole('heading', { level: 1 }).waitFor()
   } finally {

@@ -43,10 +43,14 @@ test('prunes in an empty folder, with nothing installed there', { timeout: 1_800
 
 test('prunes and begins a plugin in the lines that npm run pack-local prints', { timeout: 1_800_000 }, async () => {
   mkdirSync(join(folder, 'project'))
-  const { install, plugin } = localLines((await packAll(folder)).map(({ path }) => path))
+  const { code, command, plugin } = localLines((await packAll(folder)).map(({ path }) => path))
   writeFileSync(join(folder, 'project', 'package.json'), '{ "private": true }')
   cpSync(join(root, 'packages/models/mail/model.onnx'), join(folder, 'project', 'model.onnx'))
-  await script(install, 'project')
+  await script(code, 'project')
+  const program =
+    "console.log(typeof (await import('@tp/compiler')).prune, typeof (await import('@tp/runtime-node')).nodeRuntime)"
+  expect(await run([process.execPath, '--input-type=module', '-e', program], 'project')).toBe('function function')
+  await script(command, 'project')
   const args = ['-o', 'pruned.onnx', '--method', 'received-attention', '--keep', '0.5', '--verify']
   expect(await run(['npx', '--no-install', '@tp/cli', 'prune', 'model.onnx', ...args], 'project')).toContain('verified')
 

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { searchedText, weightOf } from './search.ts'
+
+test('guides weigh more than results, and results more than the reference', () => {
+  const weights = ['/choose#what-to-expect', '/below/results/web#times', '/api/compiler#quantize'].map((id) =>
+    weightOf(id, 'times'),
+  )
+  expect(weights).toEqual(weights.toSorted((a, b) => b - a))
+  expect(new Set(weights).size).toBe(3)
+})
+
+test('the page that answers a word weighs most for this word alone', () => {
+  expect(weightOf('/below/quantized-and-fused#in-8-bits', 'quantize')).toBeGreaterThan(weightOf('/plans', 'quantize'))
+  expect(weightOf('/quantized-and-fused.html', 'gelu')).toBe(weightOf('/plans', 'gelu'))
+  // The results have a page of this name, too.
+  expect(weightOf('/results/web', 'gpu')).toBeLessThan(weightOf('/web', 'gpu'))
+})
+
+test('weighs by its own text alone, as a page runs it', () => {
+  const alone = new Function(`return ${String(weightOf)}`)() as typeof weightOf
+  expect(alone('/web', 'webgpu')).toBe(weightOf('/web', 'webgpu'))
+})
+
+test('search reads headings and sentences of the reference, not its code', () => {
+  const text = '# core\n\n## softmax\n\nSums to 1.\n\n```ts\nexport function softmax(x: Tensor): Tensor\n```\n'
+  expect(searchedText(text, 'api/core.md')).toBe('# core\n\n## softmax\n\nSums to 1.\n\n\n')
+  expect(searchedText('| a | b |\n| --- | --- |\nc\n', 'results/web.md')).toBe('c\n')
+  expect(searchedText(text, 'choose.md')).toBe(text)
+})

@@ -130,7 +130,7 @@ export const optimizeCommand: Command = command({
     await refuseExistingOut()
     const measured = planOut === undefined ? undefined : measuredPath(planOut)
     const found = await searchPlan(whole, examples, args, context)
-    const { optimized, seconds, processorSeconds, weights } = found
+    const { optimized, work, weights } = found
     if (planOut !== undefined && measured !== undefined) {
       if (found.learned !== undefined) await replaceFile(valuesPath(planOut), found.learned)
       await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(optimized, null, 2)}\n`))
@@ -144,7 +144,7 @@ export const optimizeCommand: Command = command({
     const verdict = verdictOfPlan(optimized, demands)
     const exit = verdict.passed ? EXIT.done : EXIT.belowThreshold
     if (out === undefined) {
-      const content = { model: path, planOut, plan: optimized, seconds, processorSeconds, verdict }
+      const content = { model: path, planOut, plan: optimized, ...work, verdict }
       return { content, text: [planned, verdict.text].join('\n'), code: exit }
     }
     progress.stage(`pruning ${basename(path)}`)
@@ -157,11 +157,11 @@ export const optimizeCommand: Command = command({
       // After Ctrl-C the best so far is written all the same.
       { progress, signal: new AbortController().signal },
     )
-    const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(optimized, found)]
+    const notes = [...(found.plan.quantize?.reduceRange ? [SEVEN_BITS] : []), searchText(optimized, work)]
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began })
     const { figures } = optimized
     const search = {
-      ...{ seconds, processorSeconds },
+      ...work,
       ...(planOut === undefined ? { figures } : { planOut, plan: optimized }),
     }
     const texts = [planned, describePruning(report, attempt.pruned, attempt.pruned.options.method)]

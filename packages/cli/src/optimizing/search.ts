@@ -27,6 +27,7 @@ import { type TaskInputs, withTaskData } from '../model/open-task-inputs.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import { grouped, inSeconds } from '../printing/numbers.ts'
+import type { SearchWork } from '../printing/plan-text.ts'
 import { formHere } from '../quantizing/quantize-file.ts'
 import { takesTrainedValues, variantsOf } from './variants.ts'
 
@@ -53,9 +54,7 @@ export interface FoundPlan {
   readonly weights: string | undefined
   /** The values that its method has learned during the search, as a safetensors file. */
   readonly learned?: Uint8Array
-  readonly seconds: number
-  /** Of all threads of this process. */
-  readonly processorSeconds: number
+  readonly work: SearchWork
 }
 
 /** Minutes of a search whose plan is not kept. */
@@ -107,8 +106,11 @@ export async function searchPlan(
   return {
     ...{ optimized, plan, weights: own && takesTrainedValues(own) ? args.weights : undefined },
     ...(learned && { learned }),
-    seconds: inSeconds(performance.now() - began),
-    processorSeconds: inSeconds(processorMs() - processorBefore),
+    work: {
+      seconds: inSeconds(performance.now() - began),
+      processorSeconds: inSeconds(processorMs() - processorBefore),
+      peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import { amountOf } from '@tp/compare'
 import { changesNothing, describeOptimized, type OptimizedPlan } from '@tp/optimize'
 import { shellWord } from './command-line.ts'
+import { counted } from './numbers.ts'
 
 export interface PlanFiles {
   readonly model: string
@@ -24,15 +25,23 @@ export function describePlan(plan: OptimizedPlan, { model, out, weights }: PlanF
   return [`${out}  ${first}`, ...others, ...(isDense ? [] : next)].join('\n')
 }
 
-interface SearchTime {
+/** Time and memory of a search. */
+export interface SearchWork {
   readonly seconds: number
+  /** Of all threads of this process. */
   readonly processorSeconds: number
+  /** The most memory that this process had. */
+  readonly peakMegabytes: number
 }
 
 /** The work of the search, in one sentence. */
-export function searchText({ figures }: OptimizedPlan, { seconds, processorSeconds }: SearchTime): string {
+export function searchText(
+  { figures }: OptimizedPlan,
+  { seconds, processorSeconds, peakMegabytes }: SearchWork,
+): string {
   const { tried, maxLoss, loss, isCutShort } = figures
-  const work = `searched for ${seconds} s, ${processorSeconds} s of processor time${tried === undefined ? '' : `: ${tried} candidates answered the examples`}`
+  const many = tried === undefined ? '' : `: ${counted(tried, 'candidate')} answered the examples`
+  const work = `searched for ${seconds} s, ${processorSeconds} s of processor time, ${peakMegabytes} MB of memory at most${many}`
   const found = loss === undefined ? `; nothing that is faster loses no more than ${amountOf(maxLoss, 'points')}` : ''
   return `${work}${found}${isCutShort ? '; the time was over before all was tried: more --minutes' : ''}`
 }

@@ -35,6 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
       await import('./generation/command.ts'),
       await import('./chooser/command.ts'),
       await import('./outside/command.ts'),
+      await import('./loops/command.ts'),
     ]
     return [HELP, ...commands.map((command) => command.HELP)].join('\n')
   }
@@ -63,6 +64,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (name === 'outside') {
       const { measureOutside } = await import('./outside/command.ts')
       return await measureOutside(nodeRuntime(), options)
+    }
+    if (name === 'loops') {
+      const { countLoops } = await import('./loops/command.ts')
+      return await countLoops(nodeRuntime(), options)
     }
     if (name === 'worker') {
       const { workOnCells } = await import('./comparison/cell-worker.ts')

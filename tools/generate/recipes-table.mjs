@@ -1,6 +1,6 @@
 import { markdownTable } from './markdown-table.mjs'
 
-/** @typedef {{ inputs: readonly string[], answers: readonly string[], layers?: readonly string[], evidence: string }} Recipe */
+/** @typedef {{ inputs: readonly string[], answers: readonly string[], length?: 'fixed', layers?: readonly string[], evidence: string }} Recipe */
 
 /** The kinds of model that recipes are for, in the order of the table, in the words of a reader. */
 const kinds = [
@@ -11,6 +11,7 @@ const kinds = [
   { inputs: 'images', answers: 'classes', name: 'classifiers of images' },
   { inputs: 'recordings', answers: 'classes', name: 'classifiers of sounds' },
   { inputs: 'recordings', answers: 'words', name: 'encoders of speech' },
+  { length: 'fixed', name: 'any of these with a mask, exported for one length: before all others' },
 ]
 
 /** @type {Readonly<Record<string, string>>} */
@@ -30,11 +31,14 @@ const layerTexts = {
  */
 export function recipesTable(packages) {
   const methods = packages.flatMap(({ methods }) => methods)
-  const rows = kinds.map(({ inputs, answers, name }) => {
+  const rows = kinds.map(({ inputs, answers, length, name }) => {
     const tried = methods.flatMap(({ name: method, recipes = [] }) =>
       recipes
         .filter(
-          (recipe) => recipe.inputs.some((own) => own === inputs) && recipe.answers.some((own) => own === answers),
+          (recipe) =>
+            recipe.length === length &&
+            (length !== undefined ||
+              (recipe.inputs.some((own) => own === inputs) && recipe.answers.some((own) => own === answers))),
         )
         .map(({ layers = [], evidence }) => ({
           text: `\`${method}\`${layers.length === 0 ? '' : ` (${layers.map((way) => layerTexts[way]).join('; ')})`}`,

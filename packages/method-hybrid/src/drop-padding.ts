@@ -1,4 +1,4 @@
-import { and, checkOptions, type Method, type NoOptions } from '@tp/core'
+import { checkOptions, type Method, type NoOptions, not } from '@tp/core'
 
 /**
  * Drops padding, and no other token: for exports of a fixed length, such as 512 tokens, whose inputs are mostly padding.
@@ -7,7 +7,8 @@ import { and, checkOptions, type Method, type NoOptions } from '@tp/core'
  *
  * At the input of the first layer, so that no layer computes a token of padding: as many are kept as the fullest example of a batch has. Nothing reads
  * padding where the model masks it, so that answers are those of the dense model. The rows of padding in an output with a row
- * for each token are not. A model without a mask has no padding that could be known. No amount is needed.
+ * for each token are not. A model without a mask is refused (`TP_MASK`):
+ * nothing says what its padding is. No amount is needed.
  */
 export function dropPadding(options: NoOptions = {}): Method {
   checkOptions('drop-padding', {}, options)
@@ -17,7 +18,7 @@ export function dropPadding(options: NoOptions = {}): Method {
     site: 'input',
     unscheduled: true,
     adaptive: true,
-    // `attended` itself says that nothing is pruned, and tokens would stay where they are.
-    reduce: ({ attended, budget }) => ({ keep: budget === undefined ? attended : and(attended, attended) }),
+    // Without a budget it only observes. Not destructured: a model may refuse to say what its padding is.
+    reduce: (site) => ({ keep: site.budget === undefined ? site.attended : not(site.padding) }),
   })
 }

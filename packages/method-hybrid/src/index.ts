@@ -58,7 +58,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(ltmp, 'merges above a cosine, then keeps the tokens that receive most attention', ltmpOptions),
   methodEntry(tps, 'keeps by class attention and squeezes each of the rest into the most similar', tpsOptions),
   methodEntry(zeroTprune, 'drops the unimportant by PageRank, then the ones that are like others', zeroTpruneOptions),
-  methodEntry(dropPadding, 'drops padding alone, for exports of a fixed length: exact'),
+  methodEntry(dropPadding, 'drops padding alone, for exports of a fixed length: exact', {}, recipes.dropPadding),
   methodEntry(tofu, 'drops one of two similar tokens in early layers, merges them at full length in late ones'),
   methodEntry(evoVit, 'lets tokens of little class attention skip layers, and come back', evoVitOptions),
   methodEntry(

@@ -1,7 +1,7 @@
 import type { Recipe } from '@tp/core'
 
 /** Models on which these methods lost least, by method. */
-export const recipes: Readonly<Record<'tome' | 'aTome' | 'thinPadding', readonly Recipe[]>> = {
+export const recipes: Readonly<Record<'tome' | 'aTome' | 'dropPadding' | 'thinPadding', readonly Recipe[]>> = {
   tome: [
     { inputs: ['texts'], answers: ['scores'], layers: ['thirds', 'but-first'], evidence: 'docs/rerankers.md' },
     { inputs: ['texts'], answers: ['vectors'], layers: ['every', 'but-first'], evidence: 'docs/embeddings.md' },
@@ -13,5 +13,13 @@ export const recipes: Readonly<Record<'tome' | 'aTome' | 'thinPadding', readonly
     },
   ],
   aTome: [{ inputs: ['recordings'], answers: ['words'], evidence: 'docs/speech.md' }],
+  dropPadding: [
+    {
+      inputs: ['texts', 'recordings'],
+      answers: ['classes', 'scores', 'vectors', 'tags'],
+      length: 'fixed',
+      evidence: 'docs/folders.md',
+    },
+  ],
   thinPadding: [{ inputs: ['recordings'], answers: ['words'], evidence: 'docs/speech.md' }],
 }

@@ -1,14 +1,5 @@
-import {
-  type Inspection,
-  inspect,
-  isRefused,
-  leaveOut,
-  type Plan,
-  type Regime,
-  reportOf,
-  transform,
-} from '@tp/compiler'
-import { TpError, truncate } from '@tp/core'
+import { type Inspection, inspect, isRefused, type Plan, type Regime } from '@tp/compiler'
+import { TpError } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
@@ -22,19 +13,19 @@ import { Measurer } from './measurer.ts'
 import type { Figures, OptimizedPlan } from './optimized-plan.ts'
 import type { OptimizeOptions, Skipped, Variant } from './options.ts'
 import { type Cell, denseUpTo, timeGrid, usualGrid } from './regimes.ts'
-import { type Candidate, candidateText, inForm, isExact, namedVariant, planOf, pruningOf } from './search/candidate.ts'
+import { candidateText, isExact, planOf, pruningOf } from './search/candidate.ts'
 import { type Chosen, choose } from './search/choose.ts'
 import { withFewerLayers } from './search/fewer-layers.ts'
 import { fastestForm } from './search/forms.ts'
-import { kindOf, learnableFor, variantsFor } from './search/kind.ts'
+import { actsFirst, kindOf, learnableFor, type ModelKind, variantsFor } from './search/kind.ts'
 import { learnedVariants } from './search/learning.ts'
 import { type Leavable, leavableOf } from './search/leavable.ts'
-import { type Common, pruned } from './search/pruning.ts'
+import type { Common } from './search/pruning.ts'
 import { pursue } from './search/pursue.ts'
-import { type CandidateRow, rowsOf, type Sites } from './search/rows.ts'
 import { screened } from './search/screening.ts'
 import { type Search, Tests } from './search/search.ts'
 import { timedFeeds } from './search/times.ts'
+import { sitesOf, usableRows } from './search/usable-rows.ts'
 import { optimizeSpeech } from './speech/optimize-speech.ts'
 
 /**
@@ -52,21 +43,36 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
   if (!(maxLoss >= 0 && maxLoss <= 100)) {
     throw new TpError('TP_OPTION', 'optimize', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
   }
-  const kind = kindOf(options.model, data.task)
-  const { methods = [] } = options
-  const variants = [...variantsFor(kind, methods), ...(options.variants ?? [])]
+  const { model, methods = [], encoder } = options
+  const variantsOf = (kind: ModelKind): Variant[] => [...variantsFor(kind, methods), ...(options.variants ?? [])]
   if (data.task === 'asr') {
     const { inputs, decoder } = data
     const { device = options.runtime } = options
+    const variants = variantsOf(kindOf(model, data.task))
     return await optimizeSpeech({ ...options, runtime: device, variants, inputs, decoder, maxLoss })
   }
   checkClasses(options)
+  const inspection = inspect(model, encoder === undefined ? {} : { encoder })
+  if (!inspection.ok) throw new TpError(inspection.refusal.code, 'optimize', inspection.refusal.message)
+  const kind = kindOf(model, data.task, lengthOf(inspection))
   const budget = options.minutes === undefined ? undefined : await budgetOf(options.minutes, options, data.inputs)
   const inputs = await examplesOf(options, data, budget?.most)
   return await found({
-    ...{ ...options, data: { ...data, inputs } as typeof data, maxLoss, variants, budget },
+    ...{
+      ...options,
+      data: { ...data, inputs } as typeof data,
+      maxLoss,
+      budget,
+      inspection,
+      variants: variantsOf(kind),
+    },
     learnable: options.learn === undefined ? [] : learnableFor(kind, methods),
   })
+}
+
+/** Tokens of every input, where all have one length. */
+function lengthOf({ tokens }: Inspection): number | undefined {
+  return typeof tokens === 'number' ? tokens : undefined
 }
 
 /** Vectors have neither a confident bound nor a fallback; nor have scores and tags. @throws TpError TP_OPTION */
@@ -103,6 +109,7 @@ type Prepared = OptimizeOptions & {
   /** Those whose methods have to learn first. */
   readonly learnable: readonly Variant[]
   readonly budget: SearchBudget | undefined
+  readonly inspection: Inspection
 }
 
 /** The most examples that methods learn from where the time is not limited. */
@@ -110,12 +117,10 @@ const MOST_TO_LEARN_FROM = 1200
 
 async function found(options: Prepared): Promise<OptimizedPlan> {
   const { model, data, runtime, device = runtime, maxLoss, confident = false, cascade = false, encoder } = options
-  const { variants, learnable, budget } = options
+  const { variants, learnable, budget, inspection } = options
   const { inputs } = data
   const pruning: Common = { ...(encoder !== undefined && { encoder }), ...options.protection }
   const measurer = new Measurer({ ...options, pruning, limitMs: budget?.limitMs })
-  const inspection = inspect(model, encoder === undefined ? {} : { encoder })
-  if (!inspection.ok) throw new TpError(inspection.refusal.code, 'optimize', inspection.refusal.message)
   const packs = options.pack ?? device.name === 'native'
   const skipped: Skipped[] = []
   const onSkipped = (own: Skipped): void => {
@@ -135,7 +140,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const tests = new Tests(search)
   throwIfAborted(options.enough, 'optimize')
   const { base, eightBits } = await fastestForm(
-    { ...search, pruning, packs, onSkipped, quantize: options.quantize ?? {} },
+    { ...search, pruning, packs, onSkipped, quantize: options.quantize ?? {}, first: variants.filter(actsFirst) },
     tests,
   )
   const tryVariants = async (some: readonly Variant[], from = base): Promise<void> => {
@@ -144,18 +149,19 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     const rows = usableRows({ model, variants: some, sites, pruning, base: from, onSkipped })
     if (rows.length > 0) await pursue(search, await screened(search, rows, from), tests)
   }
-  await tryVariants(variants)
+  const others = variants.filter((variant) => !actsFirst(variant))
+  await tryVariants(others)
   const lessons = { learnable, measurer, examples: parts.learn, choosing: parts.look }
   await tryVariants(await learnedVariants({ ...options, ...lessons }))
   const fewer = leavable && (await withFewerLayers(search, base, leavable, tests))
   // Trained values belong to the layers of the whole model.
-  if (fewer?.base !== undefined && !measurer.isLate()) await tryVariants(variants, fewer.base)
+  if (fewer?.base !== undefined && !measurer.isLate()) await tryVariants(others, fewer.base)
   const isCutShort = measurer.isLate()
   measurer.begin('verification', 4)
   const chosen = await choose(search, tests)
   if (chosen !== undefined) measurer.found(candidateText(chosen.candidate))
   const grid = options.grid ?? budget?.grid ?? usualGrid(inputs)
-  const fixedTokens = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
+  const fixedTokens = lengthOf(inspection)
   const cells =
     chosen === undefined || isExact(chosen.candidate.variant)
       ? []
@@ -205,19 +211,6 @@ function examplesToBeConfident({ targets, source }: ModelInputs, maxLoss: number
   throw new TpError('TP_DATA', 'optimize', `${source}: ${seen} even if no answer differs; ${advice}`)
 }
 
-/** Layers of a model, maybe without some, where tokens can be pruned: after the others only protected tokens are read. */
-function sitesOf(whole: Prepared['model'], leftOut: readonly number[] | undefined, { encoder }: Common): Sites {
-  const named = encoder === undefined ? {} : { encoder }
-  const model = leftOut === undefined ? whole : transform(whole, leaveOut({ layers: leftOut, encoder })).model
-  const inspection = inspect(model, named)
-  if (!inspection.ok) return { layers: 0, sites: [] }
-  const all = inspection.layers.map(({ layer }) => layer).filter((layer) => layer >= inspection.open)
-  const amounts = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
-  const { reports } = pruned(model, { method: truncate(), schedule: amounts }, named)
-  const sites = reportOf(reports, 'prune')?.cuts.map(({ layer }) => layer) ?? []
-  return { layers: inspection.layers.length, sites }
-}
-
 /** @throws as `leavableOf`, if that is demanded */
 function leavableIn({ model, leaveOut: isDemanded }: OptimizeOptions, inspection: Inspection): Leavable | undefined {
   if (isDemanded === false) return undefined
@@ -228,40 +221,6 @@ function leavableIn({ model, leaveOut: isDemanded }: OptimizeOptions, inspection
     if (isDemanded === true || !isRefusal) throw error
     return undefined
   }
-}
-
-interface RowsToTry {
-  readonly model: Prepared['model']
-  readonly variants: readonly Variant[]
-  readonly sites: Sites
-  readonly pruning: Common
-  /** The form of all rows. */
-  readonly base: Candidate
-  readonly onSkipped: (skipped: Skipped) => void
-}
-
-/**
- * The rows of the variants that can prune the model, in the form that it has without pruning.
- * @throws TpError with the code of the refusal, for a variant that is not optional
- */
-function usableRows({ model, variants, sites, pruning, base, onSkipped }: RowsToTry): CandidateRow[] {
-  return variants.flatMap((variant) => {
-    const { leaveOut } = base.variant
-    const own = namedVariant(variant, sites.sites)
-    const rows = rowsOf(inForm(own, base.variant), sites.layers)
-    if (rows.length === 0) return []
-    const shares = sites.sites.map((_, i) => 0.9 ** (i + 1))
-    try {
-      pruned(model, pruningOf({ variant: { ...own, ...(leaveOut && { leaveOut }) }, shares }), pruning)
-      return rows
-    } catch (error) {
-      if (!isRefused(error)) throw error
-      const { code, message } = error.refusal
-      if (!variant.optional) throw new TpError(code, 'optimize', `${own.name}: ${message}`)
-      onSkipped({ name: own.name, code, reason: message })
-      return []
-    }
-  })
 }
 
 function timedPruning({ candidate }: Chosen) {

@@ -63,6 +63,7 @@ function inputSite(program: Program, encoder: Encoder, index: number): GraphSite
   const signal = (): Tensor => signalOfInput(program, encoder, operands)
   return {
     ...{ layer: index, layerCount: encoder.depth, hidden, ...nothing, signal, classToken: notYet },
+    requireMask: () => requireMask(encoder),
     names: operands.names,
   }
 }
@@ -104,6 +105,7 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
       return replayScores(program, attention, scores, (use) => sideRows(program, heads, use, rows, value))
     },
     signal: () => signalOfInput(program, encoder, operands),
+    requireMask: () => requireMask(encoder),
     classToken() {
       const token = encoder.classToken ?? protectedInput
       if (token !== undefined) return token
@@ -114,6 +116,13 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
     },
     names: operands.names,
   }
+}
+
+/** @throws Refused TP_MASK */
+function requireMask({ mask }: Encoder): void {
+  if (mask !== undefined) return
+  const seen = 'no input of the model says which tokens are padding, so that none can be known to be'
+  throw new Refused('TP_MASK', `${seen}; export it with its attention mask as an input`)
 }
 
 /** Attention in which queries that see no key have 0 instead of NaN, if the model makes it so: in a causal one padding on the left is of that kind. */

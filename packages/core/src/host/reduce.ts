@@ -4,7 +4,21 @@ import { amountRules, amountsWhere } from '../method/amount-rules.ts'
 import type { Method, Reduction } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
 import type { Budget, Site, Values } from '../method/site.ts'
-import { and, cast, div, gatherND, greater, log, maximum, mean, mul, or, squeeze, unsqueeze } from '../ops/index.ts'
+import {
+  and,
+  cast,
+  div,
+  gatherND,
+  greater,
+  log,
+  maximum,
+  mean,
+  mul,
+  not,
+  or,
+  squeeze,
+  unsqueeze,
+} from '../ops/index.ts'
 import { queriesOf, receivedFrom } from '../parts/received.ts'
 import { assume } from './assume.ts'
 import { isSigned, paramsAt, reducesAt } from './at-layer.ts'
@@ -208,6 +222,7 @@ export function makeSite(
   { budget, param, siteValues = new SiteValues() }: MakeSiteOptions,
 ): Site {
   const { hidden } = source
+  const attended = state.attended ?? greater(state.ordinals, 0)
   for (const value of Object.values(param)) siteValues.give(value)
   for (const name of state.numeric ?? []) siteValues.give(state.carried[name] as Tensor)
   return {
@@ -238,7 +253,11 @@ export function makeSite(
     get received() {
       return siteValues.give(received(cast(source.attention(), 'float32'), state, this))
     },
-    attended: siteValues.give(state.attended ?? greater(state.ordinals, 0)),
+    attended: siteValues.give(attended),
+    get padding() {
+      source.requireMask?.()
+      return siteValues.give(not(attended))
+    },
     get signal() {
       return siteValues.give(signalOf(source, state))
     },

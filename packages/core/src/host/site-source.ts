@@ -16,6 +16,8 @@ export interface SiteSource {
   attention(): Tensor
   /** rows int64 [B,Q] or one row for all examples → [B,H,Q,N], computed from queries and keys */
   attentionFrom(rows: Tensor | number): Tensor
+  /** Refuses where no input says which tokens are padding. Absent: one does. */
+  requireMask?(): void
   /**
    * bool [B,M] over the tokens of the model's input, pruned ones included: which are made from something that carries a signal.
    * Absent: all are.

@@ -207,9 +207,13 @@ function requireRecipes({ name, recipes = [] }: MethodEntry, where: string): voi
     isWords(value.inputs) &&
     isWords(value.answers) &&
     isWords(value.layers ?? []) &&
+    [undefined, 'fixed'].includes(value.length as undefined) &&
     typeof value.evidence === 'string'
   if (!Array.isArray(recipes) || !recipes.every(isRecipe))
-    throw problem(where, `gives recipes of ${name} that lack inputs, answers or evidence`)
+    throw problem(
+      where,
+      `gives recipes of ${name} that lack inputs, answers or evidence, or have another length than fixed`,
+    )
   for (const { layers = [] } of recipes as readonly Recipe[]) {
     const unknown = layers.find((word) => !recipeLayers.includes(word))
     if (unknown !== undefined)

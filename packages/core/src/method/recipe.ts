@@ -18,6 +18,8 @@ export interface Recipe {
   /** Models that it is for. */
   readonly inputs: readonly RecipeInputs[]
   readonly answers: readonly RecipeAnswers[]
+  /** `fixed`: for models all of whose inputs have one length, such as 512 tokens, so that shorter texts pay for padding. Default: for all. */
+  readonly length?: 'fixed'
   /** Ways to divide pruning among layers; each is tried. Of no use to a method that needs no schedule. */
   readonly layers?: readonly RecipeLayers[]
   /** The method's own options. */

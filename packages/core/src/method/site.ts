@@ -38,6 +38,8 @@ export interface Site {
   readonly received: Tensor
   /** bool [B,N] attended: a real token, not padding */
   readonly attended: Tensor
+  /** bool [B,N] padding, as an input of the model marks it. Unlike `attended` it is refused where none does: `TP_MASK` */
+  readonly padding: Tensor
   /**
    * bool [B,N] made from a part of the input that carries a signal: false for what fills an example up to a fixed length and no mask
    * marks, such as silence after speech

@@ -1,10 +1,22 @@
-import type { Plan, QuantizeOptions } from '@tp/compiler'
-import { type Method, methodEntry, none, type RecipeLayers, type ScheduleOptions } from '@tp/core'
+import type { NamedEncoder, Plan, QuantizeOptions } from '@tp/compiler'
+import {
+  type Method,
+  type MethodEntry,
+  methodEntry,
+  none,
+  type RecipeLayers,
+  type Schedule,
+  type ScheduleOptions,
+  schedule as scheduleBy,
+  sequence,
+} from '@tp/core'
 import type { Variant } from '../options.ts'
 import { type Common, type Shares, scheduleOf, type TunedPruning } from './pruning.ts'
 
-/** The form of a model's file, whatever tokens it prunes. */
+/** The form of a model's file, whatever tokens are pruned by rising strength. */
 export interface ModelForm {
+  /** A method that decides by itself how many tokens are kept, and acts first, at the first layer. */
+  readonly before?: MethodEntry
   /** The weights are stored in 8 bits. */
   readonly quantize?: QuantizeOptions
   /** Padding of batches costs nothing. */
@@ -56,7 +68,7 @@ export function byTime(a: Candidate, b: Candidate): number {
   return totalPace(a) - totalPace(b)
 }
 
-/** Whether a variant only removes dead tokens. */
+/** Whether a variant only removes dead tokens, which needs no trial. */
 export function isExact({ name }: Pick<NamedVariant, 'name'>): boolean {
   return name === 'none'
 }
@@ -75,27 +87,47 @@ export function pruningOf({
   shares,
 }: Pick<Candidate, 'variant' | 'shares'>): TunedPruning {
   return {
-    ...{ method, schedule: scheduleOf(sites, shares) },
+    ...{ method, schedule: method.unscheduled ? atFirstLayer : scheduleOf(sites, shares) },
     ...(leaveOut && { leaveOut }),
     ...(quantize && { quantize }),
     ...(pack && { pack }),
   }
 }
 
-/** The model with every token, in a form, and maybe without layers. Its shares are none. */
-export function unprunedVariant(how: ModelForm & Pick<NamedVariant, 'leaveOut'>): NamedVariant {
-  const entry = methodEntry(none, 'keeps every token')
-  return inForm({ entry, method: none(), layers: [], sites: [], name: 'none' }, how)
+/** Where a method acts that needs no amount. */
+function atFirstLayer({ open, layerCount }: NamedEncoder): Schedule {
+  return open < layerCount ? scheduleBy(layerCount, { layers: [open], keep: 1 }) : new Map()
 }
 
-/** A variant of the model in a form, and without the layers that are left out. */
+/** The model with every token but those that the form drops, and maybe without layers. Its shares are none. */
+export function unprunedVariant(how: ModelForm & Pick<NamedVariant, 'leaveOut'>): NamedVariant {
+  const { before: entry = methodEntry(none, 'keeps every token'), ...others } = how
+  const variant = inForm({ entry, method: entry.create(), layers: [], sites: [], name: entry.name }, others)
+  return how.before === undefined ? variant : { ...variant, before: how.before }
+}
+
+/**
+ * A variant of the model in a form, and without the layers that are left out.
+ * @throws TpError TP_OPTION for a method before which another cannot act
+ */
 export function inForm(
-  variant: NamedVariant,
-  { quantize, pack, leaveOut }: ModelForm & Pick<NamedVariant, 'leaveOut'>,
+  own: NamedVariant,
+  { before, quantize, pack, leaveOut }: ModelForm & Pick<NamedVariant, 'leaveOut'>,
 ): NamedVariant {
+  const variant = before === undefined ? own : after(before, own)
   const how = { ...(leaveOut && { leaveOut }), ...(quantize && { quantize }), ...(pack && { pack }) }
   const without = leaveOut ? ` without ${leaveOut.length === 1 ? 'layer' : 'layers'} ${leaveOut.join(', ')}` : ''
   return { ...variant, ...how, name: `${variant.name}${without}${formName(how)}` }
+}
+
+/** A variant before which another method acts. */
+function after(before: MethodEntry, { entry, method, ...own }: NamedVariant): NamedVariant {
+  const name = `${before.name}+${entry.name}`
+  const both = sequence(before.create(), method)
+  return {
+    ...{ ...own, before, method: both, name: `${before.name}+${own.name}` },
+    entry: { ...entry, name, create: (options) => sequence(before.create(), entry.create(options)) },
+  }
 }
 
 /** Empty in float32, not packed; else with the options of 8 bits that are set. */
@@ -112,7 +144,10 @@ export function candidateText({ variant, shares, fallback }: Candidate): string 
 }
 
 export function planOf(
-  { variant: { entry, params, sites, leaveOut, quantize, pack }, shares }: Pick<Candidate, 'variant' | 'shares'>,
+  {
+    variant: { entry, method, params, sites, leaveOut, quantize, pack },
+    shares,
+  }: Pick<Candidate, 'variant' | 'shares'>,
   pruning: Common,
 ): Plan {
   const schedule = scheduleOf(sites, shares)
@@ -122,7 +157,8 @@ export function planOf(
   }
   return {
     ...{ format: 1, method: entry.name, ...(params && { params }) },
-    ...(schedule.size > 0 && { ...pruning, ...amounts }),
+    ...((schedule.size > 0 || method.unscheduled) && pruning),
+    ...(schedule.size > 0 && amounts),
     ...(leaveOut && { leaveOut }),
     ...(quantize && { quantize }),
     ...(pack && { pack }),

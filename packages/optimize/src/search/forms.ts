@@ -1,7 +1,7 @@
 import { isRefused, type QuantizeOptions } from '@tp/compiler'
 import type { Interval, Speedup } from '@tp/metrics'
 import { lossOf, seemsWithin } from '../judging/loss.ts'
-import type { Skipped } from '../options.ts'
+import type { Skipped, Variant } from '../options.ts'
 import { type Candidate, type ModelForm, pruningOf, unprunedVariant } from './candidate.ts'
 import { type Common, pruned } from './pruning.ts'
 import type { Search, Tests } from './search.ts'
@@ -9,7 +9,7 @@ import { timesInTurns } from './times.ts'
 
 /** The effect of a form, or of leaving layers out, on a model that is not pruned. */
 export interface AloneEffect {
-  /** Times as fast as the dense model at the shapes. */
+  /** Times as fast as the dense model at the shapes, without padding that is dropped in any form. */
   readonly speedup: number
   /** Points lost on the choosing examples, as expected. */
   readonly loss: Interval
@@ -19,6 +19,8 @@ export interface AloneEffect {
 
 export interface FormsSearch extends Search {
   readonly pruning: Common
+  /** Those that decide by themselves how many tokens are kept; the fastest that holds acts before all others. */
+  readonly first: readonly Variant[]
   /** Options of 8 bits; false: float32 only. */
   readonly quantize: QuantizeOptions | false
   /** Whether the device runs packed models. */
@@ -42,27 +44,31 @@ const JUDGING = 0.5
 const HARDLY_SLOWER = 1.1
 
 /**
- * The fastest form of the model with every token but dead ones that holds: in float32 or 8 bits, packed or not. All forms are timed in
+ * The fastest form of the model with every token but dead ones and padding that holds: in float32 or 8 bits, packed or not. All forms are timed in
  * turns. Packing does not change answers; 8 bits are judged by all choosing examples.
  */
 export async function fastestForm(search: FormsSearch, tests: Tests): Promise<Forms> {
   const { timing, judge, quantize, packs } = search
-  const packed = packs ? [{ pack: true } as const] : []
-  const inEightBits = (options: QuantizeOptions): ModelForm[] => [
-    { quantize: options },
-    ...packed.map((form) => ({ quantize: options, ...form })),
-  ]
   timing.measurer.begin('forms', 3)
-  const timed = await timedForms(search, [{}, ...(quantize === false ? [] : inEightBits(quantize)), ...packed])
-  const isFast = timed.some(({ form, candidate }) => form.quantize !== undefined && candidate.pace < CLEARLY_FASTER)
+  const first = await firstForm(search, tests)
+  const packed = packs ? [{ ...first, pack: true } as const] : []
+  const inEightBits = (options: QuantizeOptions): ModelForm[] => [
+    { ...first, quantize: options },
+    ...packed.map((form) => ({ ...form, quantize: options })),
+  ]
+  const timed = await timedForms(search, [first, ...(quantize === false ? [] : inEightBits(quantize)), ...packed])
+  let base = (timed[0] as TimedForm).candidate
+  const plainPace = first.before === undefined ? 1 : base.pace
+  const isFast = timed.some(
+    ({ form, candidate }) => form.quantize !== undefined && candidate.pace < CLEARLY_FASTER * plainPace,
+  )
   if (quantize !== false && quantize.activations === undefined && !isFast) {
     // One scale for all tokens costs less, where scales for each are a large part: with few features.
     timed.push(...(await timedForms(search, inEightBits({ ...quantize, activations: 'tensor' }))))
   }
-  let base = (timed[0] as TimedForm).candidate
   let eightBits: AloneEffect | undefined
   const judged = new Set<string>()
-  const byPace = timed.filter(({ candidate }) => candidate.pace < HARDLY_SLOWER)
+  const byPace = timed.filter(({ candidate }) => candidate.pace < HARDLY_SLOWER * plainPace)
   for (const { form, candidate } of byPace.sort((a, b) => a.candidate.pace - b.candidate.pace)) {
     let holds = true
     if (form.quantize !== undefined) {
@@ -73,12 +79,26 @@ export async function fastestForm(search: FormsSearch, tests: Tests): Promise<Fo
       judged.add(options)
       const losses = await judge.losses(candidate)
       holds = seemsWithin(search, losses)
-      if (eightBits?.holds !== true) eightBits = { speedup: 1 / candidate.pace, loss: lossOf(losses).expected, holds }
+      if (eightBits?.holds !== true)
+        eightBits = { speedup: plainPace / candidate.pace, loss: lossOf(losses).expected, holds }
     }
     tests.add(candidate, holds)
     if (holds && candidate.pace < base.pace) base = candidate
   }
   return { base, eightBits }
+}
+
+/** The form that all others have, too: with the fastest of the methods that act first which holds, if that is faster than the model as it is. */
+async function firstForm(search: FormsSearch, tests: Tests): Promise<ModelForm> {
+  if (search.first.length === 0) return {}
+  const timed = await timedForms(search, [{}, ...search.first.map(({ entry: before }) => ({ before }))])
+  for (const { form, candidate } of timed.sort((a, b) => a.candidate.pace - b.candidate.pace)) {
+    if (form.before === undefined) break
+    const holds = seemsWithin(search, await search.judge.losses(candidate))
+    tests.add(candidate, holds)
+    if (holds) return form
+  }
+  return {}
 }
 
 interface TimedForm {

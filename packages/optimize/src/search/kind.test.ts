@@ -6,7 +6,7 @@ import { methods as hybrid } from '@tp/method-hybrid'
 import { modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { kindOf, learnableFor, variantsFor } from './kind.ts'
+import { actsFirst, kindOf, learnableFor, variantsFor } from './kind.ts'
 
 const methods: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid]
 const namesFor = (kind: Parameters<typeof variantsFor>[0], own = methods): string[] =>
@@ -52,4 +52,11 @@ test('takes the recipes of any package', () => {
     { entry: own, layers: ['middle'] },
   ])
   expect(namesFor({ inputs: 'images', answers: 'classes' }, [own])).toEqual([])
+})
+
+test('drops padding where all inputs have one length', () => {
+  const kind = { inputs: 'texts', answers: 'tags' } as const
+  expect(namesFor({ ...kind, isFixed: true })).toEqual(['drop-padding'])
+  const [variant] = variantsFor({ ...kind, isFixed: true }, methods)
+  expect(variant && actsFirst(variant)).toBe(true)
 })

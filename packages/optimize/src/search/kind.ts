@@ -9,6 +9,8 @@ import type { Variant } from '../options.ts'
 export interface ModelKind {
   readonly inputs: RecipeInputs | undefined
   readonly answers: RecipeAnswers
+  /** All inputs have one length. */
+  readonly isFixed?: boolean
 }
 
 const answersOf: Readonly<Record<TaskData['task'], RecipeAnswers>> = {
@@ -19,9 +21,14 @@ const answersOf: Readonly<Record<TaskData['task'], RecipeAnswers>> = {
   asr: 'words',
 }
 
-export function kindOf(model: Model, task: TaskData['task']): ModelKind {
+/** @param length tokens of every input; undefined where any number is taken */
+export function kindOf(model: Model, task: TaskData['task'], length?: number): ModelKind {
   const inputs = inputKind(model)
-  return { inputs: inputs === 'data' ? undefined : inputs, answers: answersOf[task] }
+  return {
+    inputs: inputs === 'data' ? undefined : inputs,
+    answers: answersOf[task],
+    ...(length !== undefined && { isFixed: true }),
+  }
 }
 
 /**
@@ -40,6 +47,12 @@ export function variantsFor(kind: ModelKind, methods: readonly MethodEntry[]): V
     }),
   )
   return [...variants, ...both]
+}
+
+/** Whether it decides by itself how many tokens are kept: it has no strength, and others can act after it. */
+export function actsFirst({ entry, params }: Variant): boolean {
+  const { unscheduled = false, site } = entry.create(params)
+  return unscheduled && site === 'input' && params === undefined
 }
 
 /** Variants by recipes whose methods have something to learn before they can prune. */
@@ -69,6 +82,7 @@ function variantsOf(entry: MethodEntry, kind: ModelKind): Variant[] {
     }))
 }
 
-function isFor({ inputs, answers }: Recipe, kind: ModelKind): boolean {
+function isFor({ inputs, answers, length }: Recipe, kind: ModelKind): boolean {
+  if (length === 'fixed' && !kind.isFixed) return false
   return answers.includes(kind.answers) && (kind.inputs === undefined || inputs.includes(kind.inputs))
 }

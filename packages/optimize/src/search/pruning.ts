@@ -31,7 +31,7 @@ export interface TunedPruning {
   /** Packs the result. */
   readonly pack?: true
   readonly method: Method
-  readonly schedule: Schedule
+  readonly schedule: PruneOptions['schedule']
 }
 
 /** Nothing but the removal of dead tokens. */

@@ -27,6 +27,23 @@ export function mailTests({ page, show }: DemoSite): void {
     expect(texts[4]).toMatch(/^Kept to the end: ./)
   })
 
+  test('copies a link to the text and the setting, which another page opens with', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    const before = await text.inputValue()
+    await text.fill(`${SPAM} ä & 100 %`)
+    await outcome.settled()
+    await page.getByRole('button', { name: 'Copy a link' }).click()
+    await page.getByText('Copied').waitFor()
+    const link = await page.evaluate(() => navigator.clipboard.readText())
+    expect(link).toMatch(/#mail\?method=[\w-]+&keep=[\d.]+.*&text=You%20have%20won/)
+    const other = await page.context().newPage()
+    await other.goto(link)
+    await eventually(() => other.getByLabel('Is it spam? A mail, or any text').inputValue()).toBe(`${SPAM} ä & 100 %`)
+    await other.close()
+    await text.fill(before)
+    await outcome.settled()
+  })
+
   test('shows a layer that is chosen', async () => {
     await page.getByRole('radio', { name: 'Layer 0:' }).check({ force: true })
     expect(await outcome.gone.count()).toBe(0)

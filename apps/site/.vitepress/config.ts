@@ -50,7 +50,14 @@ export default defineConfig({
       options: {
         // Excerpts, which are read from the pages that are found.
         detailedView: true,
-        miniSearch: { searchOptions: { boost: { title: 8, titles: 2, text: 1 }, boostDocument: weightOf } },
+        miniSearch: {
+          searchOptions: {
+            boost: { title: 8, titles: 2, text: 1 },
+            boostDocument: weightOf,
+            // Short words are names: GPU is not CPU.
+            fuzzy: (term) => (term.length > 4 ? 0.2 : false),
+          },
+        },
         _render: (text, env, markdown) =>
           env.frontmatter?.search === false ? '' : markdown.render(searchedText(text, env.relativePath), env),
       },

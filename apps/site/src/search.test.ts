@@ -13,7 +13,7 @@ test('the page that answers a word weighs most for this word alone', () => {
   expect(weightOf('/below/quantized-and-fused#in-8-bits', 'quantize')).toBeGreaterThan(weightOf('/plans', 'quantize'))
   expect(weightOf('/quantized-and-fused.html', 'gelu')).toBe(weightOf('/plans', 'gelu'))
   // The results have a page of this name, too.
-  expect(weightOf('/results/web', 'gpu')).toBeLessThan(weightOf('/web', 'gpu'))
+  expect(weightOf('/results/web', 'webgpu')).toBeLessThan(weightOf('/web', 'webgpu'))
 })
 
 test('weighs by its own text alone, as a page runs it', () => {

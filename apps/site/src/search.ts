@@ -6,7 +6,9 @@
 export function weightOf(id: string, term: string): number {
   // Pages that answer a word best, where it is frequent elsewhere.
   const answers: Readonly<Record<string, readonly string[]>> = {
-    web: ['gpu', 'webgpu', 'gpus'],
+    choose: ['gpu', 'gpus', 'cuda'],
+    web: ['webgpu'],
+    concepts: ['keep', 'schedule', 'budget', 'site'],
     folders: ['python', 'optimum', 'fastembed'],
     'quantized-and-fused': ['quantize', 'quantized', 'int8', 'quantization'],
     start: ['install'],

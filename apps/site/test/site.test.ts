@@ -55,7 +55,7 @@ test('the built site passes axe on desktops and phones, light and dark, below an
     await page.getByRole('option').first().click()
     await page.waitForURL(/below\/.*thin-padding|below\/speech/)
     for (const [word, address] of [
-      ['GPU', /below\/web/],
+      ['GPU', /below\/choose/],
       ['python', /below\/folders/],
       ['quantize', /below\/quantized-and-fused/],
     ] as const) {

@@ -20,6 +20,23 @@ export function useAddress(tab: string, settings: Signal<WorkbenchSettings>, sta
   }, [tab, settings, standard])
 }
 
+/** Texts that are longer make addresses that programs cut. */
+const LONGEST_TEXT = 4000
+
+/** The address of a tab with its settings and a text; without the text where it is too long. It stands behind `#`, which no server sees. */
+export function addressOf(tab: string, settings: WorkbenchSettings, text: string): string {
+  const [page = ''] = location.href.split('#')
+  const shared = text === '' || text.length > LONGEST_TEXT ? '' : `&text=${encodeURIComponent(text)}`
+  return `${page}#${tab}?${writeSettings(settings)}${shared}`
+}
+
+/** The text of an address that somebody has shared. */
+export function textInAddress(tab: string): string | undefined {
+  const [, parameters = ''] = location.hash.split('?')
+  const text = tabInAddress() === tab ? new URLSearchParams(parameters).get('text') : null
+  return text === null ? undefined : text.slice(0, LONGEST_TEXT)
+}
+
 export function writeSettings({ method, keep, layers }: WorkbenchSettings): string {
   return `method=${encodeURIComponent(method)}&keep=${keep}${layers === undefined ? '' : `&layers=${layers.join()}`}`
 }

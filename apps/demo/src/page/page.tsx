@@ -19,6 +19,9 @@ export function Page(): JSX.Element {
   return (
     <>
       <header>
+        <a class="home" href="../">
+          @tp
+        </a>
         <h1>Watch a model prune its tokens</h1>
         <p>
           A model carries every token through all its layers. <strong>Token pruning</strong> removes those it no longer

@@ -4,7 +4,8 @@ import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
 import { exampleMails } from '../inputs/text/example-mails.ts'
 import { TextInput } from '../inputs/text/text-input.tsx'
-import { useAddress } from '../page/address.ts'
+import { addressOf, textInAddress, useAddress } from '../page/address.ts'
+import { ShareLink } from '../page/share-link.tsx'
 import { Bench } from '../views/bench.tsx'
 import { OpeningRace } from '../views/race/opening-race.tsx'
 import { embedded } from '../workbench/embedded.ts'
@@ -14,17 +15,22 @@ import { useWorkbench } from '../workbench/use-workbench.ts'
 
 const standard = standardSettings(presets.mail)
 const settings = signal(standard)
-const content = signal<Content | undefined>({ kind: 'text', text: exampleMails[0]?.text ?? '' })
+const content = signal<Content | undefined>({
+  kind: 'text',
+  text: textInAddress('mail') ?? exampleMails[0]?.text ?? '',
+})
 
 export function Mail(): JSX.Element {
   useAddress('mail', settings, standard)
   const { source, problem } = useModel(embedded.mail)
+  const text = (): string => (content.value?.kind === 'text' ? content.value.text : '')
   const bench = useWorkbench(source, settings, content)
   if (problem !== undefined) return <p role="alert">{problem}</p>
-  if (bench === undefined) return <OpeningRace text={content.value?.kind === 'text' ? content.value.text : ''} />
+  if (bench === undefined) return <OpeningRace text={text()} />
   return (
     <Bench bench={bench} what="tokens">
       <TextInput content={content} label="Is it spam? A mail, or any text" examples={exampleMails} />
+      <ShareLink address={() => addressOf('mail', settings.value, text())} />
     </Bench>
   )
 }

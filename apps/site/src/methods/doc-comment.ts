@@ -67,10 +67,16 @@ export function markdownOf({ blocks }: DocComment): string {
     .join('\n\n')
 }
 
+/** Characters of a line that fits the box of a formula on a desktop. */
+const WIDTH = 84
+
+/** Without the common indent; where a line does not fit, shapes are not set apart as far as in the source. */
 function dedented(text: string): string {
   const lines = text.split('\n')
   const indent = Math.min(...lines.map((line) => line.length - line.trimStart().length))
-  return lines.map((line) => line.slice(indent)).join('\n')
+  const own = lines.map((line) => line.slice(indent))
+  const fit = (line: string): string => (line.length > WIDTH ? line.replaceAll(/(?<=\S) {3,}(?=\S)/g, '   ') : line)
+  return own.map(fit).join('\n')
 }
 
 /** Escapes text that would be read as a tag or as an expression of a page's template, outside of code. */

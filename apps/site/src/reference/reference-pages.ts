@@ -24,8 +24,8 @@ const purposes: Readonly<Record<string, readonly string[]>> = {
 export function referencePages(): Page[] {
   const reports = readdirSync(join(root, 'etc'))
     .filter((name) => name.endsWith('.api.md'))
-    .sort()
     .map((name) => name.slice(0, -'.api.md'.length))
+    .sort()
   const pages = reports.map(referencePage)
   const lists = Object.entries(purposes).map(([purpose, packages]) => {
     const items = packages.flatMap((name) => reports.filter((report) => packageOf(report) === name).map(itemOf))

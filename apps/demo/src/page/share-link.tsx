@@ -1,0 +1,33 @@
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+
+export interface ShareLinkProps {
+  /** The address when the button is pressed. */
+  readonly address: () => string
+}
+
+/** Copies an address; where the browser does not let it, shows the address to be copied by hand. */
+export function ShareLink({ address }: ShareLinkProps): JSX.Element {
+  const [copied, setCopied] = useState<string>()
+  const [shown, setShown] = useState<string>()
+  const copy = async (): Promise<void> => {
+    const text = address()
+    try {
+      await navigator.clipboard.writeText(text)
+      setCopied(text)
+    } catch {
+      setShown(text)
+    }
+  }
+  return (
+    <div class="share">
+      <button type="button" onClick={copy}>
+        Copy a link to this text and setting
+      </button>
+      <span class="note" role="status">
+        {copied === undefined ? '' : 'Copied: whoever opens it sees this text.'}
+      </span>
+      {shown !== undefined && <input aria-label="Link to this text and setting" readOnly value={shown} />}
+    </div>
+  )
+}

@@ -32,6 +32,9 @@ test('says that it is not shown where the interval reaches beyond; it holds unle
     text: 'not shown: 1.64× (1.60 … 1.70) as fast as dense, but 300 examples do not show that it loses at most 0.5 points of accuracy: 0.3 (−1.8 … 2.5)',
   })
   expect(verdictOf(measured, { ...demands, confident: true })).toMatchObject({ answer: 'not shown', passed: false })
+  const more = verdictOf({ loss: loss(0.2, -1.1, 0.8), speedup: fast, examples: 1000 }, demands)
+  // (0.8 − 0.2)² ÷ (0.5 − 0.2)² = 4 times as many
+  expect(more.text).toMatch(/0\.2 \(−1\.1 … 0\.8\); about 4,000 like these would$/)
 })
 
 test('needs no examples where all outputs are the dense ones', () => {

@@ -1,4 +1,4 @@
-import type { Speedup } from '@tp/metrics'
+import type { Interval, Speedup } from '@tp/metrics'
 import type { ComparedLoss } from '../tasks/comparer.ts'
 import { amountOf, factor, points, speedUpText } from '../texts.ts'
 
@@ -45,7 +45,8 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
   if (!same && high > Math.max(maxLoss, SHOWN)) {
     const few = `${examples.toLocaleString('en-US')} ${examples === 1 ? 'example does' : 'examples do'} not show`
     const claim = `that it loses at most ${amountOf(maxLoss, unit)}: ${points({ ...interval, high })}`
-    return notShown(`${speed} as fast as dense, but ${few} ${claim}`, !confident)
+    const enough = examplesToShow({ estimate: interval.estimate, high }, maxLoss, examples)
+    return notShown(`${speed} as fast as dense, but ${few} ${claim}${enough}`, !confident)
   }
   if (minSpeedup === undefined && speedup.low <= 1)
     return notShown(
@@ -53,6 +54,21 @@ export function verdictOf(measured: Measured, demands: Demands): Verdict {
       true,
     )
   return { answer: 'yes', text: `yes: ${speed} as fast as dense, and ${lossText(loss)}`, passed: true }
+}
+
+/** More examples than so many times those at hand are not worth a word. */
+const MOST_TIMES = 100
+
+/** How many examples would show it if they lost as much: an interval narrows with the root of their number. */
+function examplesToShow(
+  { estimate, high }: Pick<Interval, 'estimate' | 'high'>,
+  most: number,
+  examples: number,
+): string {
+  const times = ((high - estimate) / (most - estimate)) ** 2
+  if (!(times <= MOST_TIMES)) return ''
+  const count = Number((times * examples).toPrecision(2))
+  return `; about ${count.toLocaleString('en-US')} like these would`
 }
 
 function no(why: string): Verdict {

@@ -42,6 +42,7 @@ export async function pruneDecoder(
       `${out}  ${megabytes(bytes)}${prompt ? `, ${method}` : ''}`,
       decoderFacts(decoder).flatMap(([name, text]) => (name === 'decoder' ? `${name}  ${text}` : [])),
       prompt && promptText(prompt, decoder),
+      prompt && SHORT_PROMPTS,
       `output ${logits} has the logits of the last token alone, and the last layer computes of the others only keys and values`,
       copiesText(dataFiles),
       difference !== undefined &&
@@ -49,6 +50,9 @@ export async function pruneDecoder(
     ),
   }
 }
+
+const SHORT_PROMPTS =
+  'for prompts of 512 tokens or more: of short ones every token counts, and other text follows (docs/decoders.md); serve these by the dense file'
 
 function promptText(prompt: PrunePromptOptions, { layerCount }: DecoderInspection): string {
   const [first, last] = [prompt.layer + 1, layerCount - 1]

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import type { ModelSignature } from '@tp/core/runtime'
+import type { ModelSignature, ValueInfo } from '@tp/core/runtime'
 import type { Dataset, TextDataset } from '../datasets/dataset.ts'
 import { isRetrievalFolder } from '../datasets/retrieval/retrieval-folder.ts'
 import { readSearchData } from '../datasets/retrieval/search-data.ts'
@@ -12,6 +12,7 @@ import { hasTags, isLabeled, type ModelInputs, modalityOf } from '../inputs/mode
 import { requirePooling } from '../inputs/pooling.ts'
 import { prepareInputs } from '../inputs/prepare.ts'
 import { taggedInputs } from '../inputs/tagged-inputs.ts'
+import { mapOutput } from '../outputs/map-output.ts'
 import { type Task, taskOf } from '../outputs/task-of.ts'
 import { embeddingOutput } from '../outputs/vectors.ts'
 import { readSpeech } from '../speech/read-speech.ts'
@@ -33,7 +34,7 @@ export type ReadTaskData = Exclude<TaskData, SpeechData> | Omit<SpeechData, 'dec
  * candidates to be ranked, or recordings.
  * @param modelPath an ONNX file, next to which are its classes, pooling and tokenizer
  * @param model its inputs and outputs, or a session
- * @throws TpError TP_DATA; TP_OPTION for an option that the task does not read; TP_TOKENIZER where there is none; TP_POOLING
+ * @throws TpError TP_DATA; TP_OPTION for an option that the task does not read; TP_TASK for a model that gives maps; TP_TOKENIZER where there is none; TP_POOLING
  * @example
  * const data = await readTaskData('model.onnx', session, 'dev.tsv')
  */
@@ -52,6 +53,8 @@ export async function readTaskData(
   if (task === 'asr') {
     return { task, inputs: await speechInputs(await readSpeech(data, { limit }), modelPath, model.inputs) }
   }
+  const map = task === 'embeddings' ? mapOutput(model) : undefined
+  if (map !== undefined) throw givesMap(modelPath, map)
   if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
     const inputs = await readInputs(modelPath, model, data, options)
     // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
@@ -105,4 +108,10 @@ function filledUp(texts: TextDataset, batchSize: number): TextDataset {
   const missing = (batchSize - (examples.length % batchSize)) % batchSize
   const last = examples.slice(-1)
   return { ...texts, examples: [...examples, ...Array.from({ length: missing }, () => last).flat()] }
+}
+
+function givesMap(modelPath: string, { name, dims }: ValueInfo): TpError {
+  const seen = `${modelPath}: its output ${name} [${dims}] is a map with a number for each pixel, and no task compares maps`
+  const advice = 'prune it by settings of your own (tp prune), and compare maps of your images'
+  return new TpError('TP_TASK', 'data', `${seen}; ${advice}`)
 }

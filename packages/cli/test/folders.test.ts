@@ -1,9 +1,11 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFolderGraphs } from '@tp/data/folders'
 import { mailData, modelPath } from '@tp/models'
 import { encodeModel } from '@tp/onnx'
 import { decoderPath } from 'exported-decoders'
 import { speechEncoder, speechSizes } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { changeFolder } from '../src/program/folders.ts'
 import { addSpeechFiles } from './speech-folder.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
@@ -45,6 +47,29 @@ describe('a model folder', () => {
     rmSync(at('mail', 'model.onnx'))
   })
 
+  test.each([
+    ['bench', [...method, '--shapes', '1x16'], 'cls-attention', 0],
+    ['check', ['--data', 'data.tsv', '--against', 'mail', '--max-loss', '5', '--limit', '8'], '8 examples', 0],
+    ['explain', ['--data', 'data.tsv', '--limit', '1', ...method], 'cls-attention', 0],
+    ['run', ['--data', 'lines.txt', '-o', 'out.jsonl'], '2 rows', 0],
+  ])('lets tp %s read its model', async (command, args, said, code) => {
+    writeFileSync(at('lines.txt'), 'win a prize now\nsee you at lunch\n')
+    const own = args.map((arg) => (/^(mail|data\.tsv|lines\.txt|out\.jsonl)$/.test(arg) ? at(arg) : arg))
+    const done = await tpHere([command, at('mail'), ...own])
+    expect({ code: done.code, text: `${done.stdout}${done.stderr}` }).toMatchObject({
+      code,
+      text: expect.stringContaining(said),
+    })
+  })
+
+  test('becomes a folder for the runtime that packs', async () => {
+    const packed = await tpHere(['pack', at('mail'), '-o', at('packed'), '--verify', '--json'])
+    expect(packed).toMatchObject({ code: 0 })
+    const changed = ['onnx/model.onnx']
+    expect(JSON.parse(packed.stdout).folder).toEqual({ out: at('packed'), changed, verified: changed, leftOut: [] })
+    expect(filesOf('packed')).toEqual([...filesOf('mail'), 'README.md'].toSorted())
+  })
+
   test('becomes a whole folder with 8 bits under a name of their own, and with each precision pruned', async () => {
     expect(await tpHere(['quantize', at('mail'), '-o', at('rounded'), '--dtype', 'q8'])).toMatchObject({ code: 0 })
     const own = ['README.md', 'config.json', 'onnx/model.onnx', 'onnx/model_quantized.onnx', 'tokenizer.json']
@@ -53,13 +78,29 @@ describe('a model folder', () => {
     const pruned = await tpHere(['prune', at('rounded'), '-o', at('fast'), ...method, '--json'])
     const { folder: written, plan } = JSON.parse(pruned.stdout)
     const changed = ['onnx/model.onnx', 'onnx/model_quantized.onnx']
-    expect(written).toEqual({ out: at('fast'), changed, leftOut: [] })
+    expect(written).toEqual({ out: at('fast'), changed, verified: [], leftOut: [] })
     expect(plan).toMatchObject({ method: 'cls-attention', keep: 0.6 })
     expect(filesOf('fast')).toEqual([...own, 'tp-plan.json'])
     const card = readFileSync(at('fast', 'README.md'), 'utf8')
     expect(card).toMatch(/Changed by `tp quantize`[\s\S]*Changed by `tp prune`[\s\S]*cls-attention/)
     expect(card).not.toContain(folder.path)
     for (const file of changed) expect(await tpHere(['inspect', at('fast', file)])).toMatchObject({ code: 0 })
+  })
+
+  test('gets the values that the method of its plan has learned, and its other precisions are pruned by them', async () => {
+    const graphs = await readFolderGraphs(at('rounded'))
+    const plan = { format: 1, method: 'sdtp', keep: 0.5 }
+    const calls: Record<string, unknown>[] = []
+    const { signal } = new AbortController()
+    await changeFolder('optimize', graphs, { out: at('learned') }, signal, async (name, { operands, options }) => {
+      copyFileSync(operands[0] as string, options.out as string)
+      calls.push({ name, ...options })
+      return { text: '', content: { plan }, ...(name === 'optimize' && { values: Uint8Array.of(1, 2, 3) }) }
+    })
+    expect(calls.map(({ name }) => name)).toEqual(['optimize', 'prune'])
+    expect(calls[1]).toMatchObject({ verify: true, weights: expect.stringMatching(/tp-plan\.json\.safetensors$/) })
+    expect([...readFileSync(at('learned', 'tp-plan.json.safetensors'))]).toEqual([1, 2, 3])
+    expect(readFileSync(at('learned', 'README.md'), 'utf8')).toContain('sdtp')
   })
 
   test('stays as it is under an output, and remains of no command that fails', async () => {
@@ -86,21 +127,30 @@ describe('a model folder', () => {
     expect(heard).toMatchObject({ code: 0, stdout: expect.stringContaining('WER') })
   })
 
-  test('for speech gets all decoders changed so that they weigh its states', async () => {
+  const whisper = [
+    ['whisper-encoder', 'encoder_model'],
+    ['whisper-merged', 'decoder_model_merged'],
+    ['whisper-decoder', 'decoder_model'],
+    ['whisper-past', 'decoder_with_past_model'],
+  ] as const
+  const pruneWhisper = async (out: string, ...more: string[]): Promise<Record<string, unknown>> => {
     mkdirSync(at('whisper', 'onnx'), { recursive: true })
-    const graphs = [
-      ['whisper-encoder', 'encoder_model'],
-      ['whisper-merged', 'decoder_model_merged'],
-      ['whisper-decoder', 'decoder_model'],
-      ['whisper-past', 'decoder_with_past_model'],
-    ] as const
-    for (const [fixture, file] of graphs) copyFileSync(decoderPath(fixture), at('whisper', 'onnx', `${file}.onnx`))
+    for (const [name, file] of whisper) copyFileSync(decoderPath(name), at('whisper', 'onnx', `${file}.onnx`))
     writeFileSync(at('whisper', 'preprocessor_config.json'), '{ "sampling_rate": 16000 }')
-    const pruned = await tpHere(['prune', at('whisper'), '-o', at('weighed'), '--method', 'thin-padding', '--json'])
-    const { plan, folder: written } = JSON.parse(pruned.stdout)
-    expect(plan.restore).toBe('weighed')
-    const changed = graphs.map(([, file]) => `onnx/${file}.onnx`)
-    expect(written).toEqual({ out: at('weighed'), changed, leftOut: [] })
+    const done = await tpHere(['prune', at('whisper'), '-o', at(out), '--method', 'thin-padding', '--json', ...more])
+    return JSON.parse(done.stdout)
+  }
+  const changed = whisper.map(([, file]) => `onnx/${file}.onnx`)
+
+  test('for speech gets all decoders changed so that they weigh its states', async () => {
+    const { plan, folder: written } = await pruneWhisper('weighed')
+    expect(plan).toMatchObject({ restore: 'weighed' })
+    expect(written).toEqual({ out: at('weighed'), changed, verified: [], leftOut: [] })
+  })
+
+  test('for speech gets each of its decoders verified', { timeout: 240_000, tags: 'exhaustive' }, async () => {
+    const { folder: written } = await pruneWhisper('verified', '--verify')
+    expect(written).toEqual({ out: at('verified'), changed, verified: changed, leftOut: [] })
   })
 
   test('gets the plan that a search finds', { timeout: 240_000, tags: 'exhaustive' }, async () => {

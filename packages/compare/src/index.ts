@@ -66,7 +66,7 @@ export {
   tagTokens,
   tokenAgreement,
 } from './answers/tokens.ts'
-export { type Transcription, transcribe, withDecoder } from './answers/transcribe.ts'
+export { type InputLanguages, type Transcription, transcribe, withDecoder } from './answers/transcribe.ts'
 
 // Verification: of two loaded models, by what was done to one of them.
 

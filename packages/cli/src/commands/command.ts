@@ -10,6 +10,8 @@ export interface CommandReport {
   readonly kind?: string
   /** Default: 0. */
   readonly code?: number
+  /** Values that the method of its plan has learned, as a safetensors file. */
+  readonly values?: Uint8Array
   /** Notes after it. */
   readonly notes?: readonly string[]
 }

@@ -167,7 +167,8 @@ export const optimizeCommand: Command = command({
     const texts = [planned, describePruning(report, attempt.pruned, attempt.pruned.options.method)]
     const losses = planned === undefined ? describeLoss(figures) : []
     const text = [...texts.filter((own) => own !== undefined), [...losses, verdict.text].join('\n')].join('\n\n')
-    return { content: { ...report, plan: found.plan, search, verdict }, text, code: exit }
+    const content = { ...report, plan: found.plan, search, verdict }
+    return { content, text, code: exit, ...(found.learned && { values: found.learned }) }
   },
 })
 

@@ -5,6 +5,7 @@ import * as folders from '@tp/data/folders'
 import type { ParsedArguments } from '../arguments/arguments.ts'
 import type { Arguments, OptionTable } from '../arguments/option.ts'
 import type { CommandReport } from '../commands/command.ts'
+import { valuesPath } from '../optimizing/search.ts'
 
 type Options = Readonly<Record<string, unknown>>
 
@@ -76,8 +77,8 @@ export async function changeFolder(
       const path = join(to.folder, 'tp-plan.json')
       const found =
         name === 'optimize' && pair ? await run(name, pathOf(graph), { ...options, 'plan-out': path }) : undefined
-      const kept = only(options, ['plugin', 'weights', 'verify', 'trace', 'monitor'])
-      const done = found ? await change('prune', { ...kept, plan: path }) : await change(name, options)
+      const kept: Record<string, unknown> = only(options, ['plugin', 'weights', 'verify', 'trace', 'monitor'])
+      const { values, ...done } = found ? await change('prune', { ...kept, plan: path }) : await change(name, options)
       const { plan } = done.content as { plan?: Plan }
       if (plan === undefined) {
         const form = name === 'quantize' ? only(options, ofForm) : options
@@ -86,6 +87,12 @@ export async function changeFolder(
       }
       const { quantize, ...rounded } = plan
       await write(path, plan)
+      // A search verifies what it writes; its values are those of the plan.
+      if (name === 'optimize') kept.verify = true
+      if (values !== undefined) {
+        kept.weights = valuesPath(path)
+        await replaceFile(valuesPath(path), values)
+      }
       // Neither is part of a plan.
       const isPlan = options.flops === undefined && !options['output-tokens']
       const how = isPlan ? { ...kept, plan: path, restore: plan.restore } : { ...options, restore: plan.restore }
@@ -99,6 +106,7 @@ export async function changeFolder(
   const texts = [
     report.text,
     `wrote the folder ${written.out}; changed: ${written.changed.join(', ')}`,
+    ...(written.verified.length > 0 ? [`verified: ${written.verified.join(', ')}`] : []),
     ...written.leftOut.map(({ file, why }) => `left out ${file}: ${why}`),
   ]
   return { ...report, text: texts.join('\n'), content: { ...report.content, folder: written } }
@@ -109,6 +117,6 @@ async function write(path: string, plan: object): Promise<string> {
   return path
 }
 
-function only(options: Options, names: readonly string[]): Options {
+function only(options: Options, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)))
 }

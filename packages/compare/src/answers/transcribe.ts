@@ -43,19 +43,27 @@ export async function transcribe(
   return { task: 'asr', figures: { wer }, texts, states, stateBytes, ...run }
 }
 
-/** An encoder with its decoder as one session that is timed as a whole, a token at a time: `run` has no outputs. */
-export function withDecoder(session: Session, own: SpeechDecoder): SteppedSession {
+/** The languages of recordings by their inputs, the same objects that a session is run on. */
+export type InputLanguages = ReadonlyMap<NamedTensors, string | undefined>
+
+/**
+ * An encoder with its decoder as one session that is timed as a whole, a token at a time: `run` has no outputs. Inputs without a language are
+ * written down in English.
+ */
+export function withDecoder(session: Session, own: SpeechDecoder, languages?: InputLanguages): SteppedSession {
   const decoder = readerOf(session, own)
   return {
     ...session,
     async *steps(inputs) {
       const states = statesIn(await session.run(inputs))
       yield
-      if (decoder.steps) yield* decoder.steps(states)
-      else await decoder.transcribe(states)
+      const language = languages?.get(inputs)
+      if (decoder.steps) yield* decoder.steps(states, undefined, language)
+      else await decoder.transcribe(states, undefined, language)
     },
     async run(inputs: NamedTensors, options: { readonly signal?: AbortSignalLike | undefined } = {}) {
-      await decoder.transcribe(statesIn(await session.run(inputs, options)), options.signal)
+      const states = statesIn(await session.run(inputs, options))
+      await decoder.transcribe(states, options.signal, languages?.get(inputs))
       return {}
     },
   }

@@ -49,7 +49,8 @@ export async function timeOnData(
   if (data.task !== 'asr') return encoders.map((latency) => ({ latency }))
   const seconds = await Promise.all(examples.flat().map((position) => data.inputs.seconds(position)))
   const sound = seconds.reduce((sum, own) => sum + own, 0)
-  const whole = sessions.map((session) => withDecoder(session, data.decoder))
+  const languages = new Map(feeds.map((own, i) => [own, data.inputs.languages?.[examples[i]?.[0] ?? 0]]))
+  const whole = sessions.map((session) => withDecoder(session, data.decoder, languages))
   const { latencies } = await timeInTurns(whole, feeds, options)
   return latencies.map((latency, i) => ({
     latency,

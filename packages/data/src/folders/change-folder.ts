@@ -10,9 +10,10 @@ import type { FolderGraph, FolderGraphs } from './graphs.ts'
 import { type FolderReport, withSection } from './model-card.ts'
 import { type StagedFolder, stageFolder } from './stage-folder.ts'
 
-/** The report on one step: a text for people, and the plan that was followed, if there was one. */
+/** The report on one step: a text for people, the plan that was followed, if there was one, and what was compared with the original. */
 export interface StepReport {
   readonly text: string
+  /** May have `plan`, `verification` of the graph, and `decoder` with the `verification` of that. */
   readonly content: object
 }
 
@@ -43,6 +44,8 @@ export interface ChangedFolder<Report extends StepReport> {
   readonly out: string
   /** Files that were changed, relative to the folder. */
   readonly changed: readonly string[]
+  /** Those of them that were compared with the original. */
+  readonly verified: readonly string[]
   readonly leftOut: readonly { readonly file: string; readonly why: string }[]
 }
 
@@ -65,6 +68,7 @@ export async function changeFolder<Report extends StepReport>(
     const [graph, decoder] = places.map(({ path }) => path) as [string, string?]
     try {
       const report = await change(step, { graph, decoder, folder: staged.path })
+      for (const own of verifiedIn(step, report)) verified.add(fileOf(own))
       for (const place of places) await requireSame(place, signal)
       return named(report)
     } catch (error) {
@@ -72,6 +76,7 @@ export async function changeFolder<Report extends StepReport>(
       throw error
     }
   }
+  const verified = new Set<string>()
   const [first, ...others] = steps
   const report = await perform(first).catch((error: unknown) => {
     if (error instanceof Error) error.message = error.message.replaceAll(staged.path, out)
@@ -98,7 +103,23 @@ export async function changeFolder<Report extends StepReport>(
     leftOut: leftOut.map(([graph]) => graph).filter((graph) => fileOf(graph) === graph.file),
     readme: (own) => withSection(own, { command, changed, leftOut, plan, text: relative(report.text) }),
   })
-  return { report, out, changed, leftOut: leftOut.map(([{ file }, why]) => ({ file, why })) }
+  const isVerified = (file: string): boolean => verified.has(file)
+  return {
+    report,
+    out,
+    changed,
+    verified: changed.filter(isVerified),
+    leftOut: leftOut.map(([{ file }, why]) => ({ file, why })),
+  }
+}
+
+/** The graphs of a step that its report says were compared with the original. */
+function verifiedIn({ graph, decoder }: GraphRun, { content }: StepReport): FolderGraph[] {
+  const { verification, decoder: own } = content as { verification?: unknown; decoder?: { verification?: unknown } }
+  return [
+    ...(verification === undefined ? [] : [graph]),
+    ...(decoder === undefined || own?.verification === undefined ? [] : [decoder]),
+  ]
 }
 
 interface Place {

@@ -73,6 +73,7 @@ export class Judge {
       await using dense = await this.#load(undefined)
       await using session = await this.#load(plan)
       const feeds = await Promise.all([...verify.texts.keys()].slice(0, TIMED).map((row) => verify.feeds([row])))
+      const languages = new Map(feeds.map((own, row) => [own, verify.languages?.[row]]))
       const encoders = [dense, session]
       const speedupOf = async (sessions: readonly Session[]): Promise<number[]> => {
         const { latencies } = await timeInTurns(sessions, feeds, { ...TIMING, signal })
@@ -80,7 +81,7 @@ export class Judge {
         return [value, low, high]
       }
       const ofEncoders = await speedupOf(encoders)
-      return [...(await speedupOf(encoders.map((encoder) => withDecoder(encoder, decoder)))), ...ofEncoders]
+      return [...(await speedupOf(encoders.map((encoder) => withDecoder(encoder, decoder, languages)))), ...ofEncoders]
     })
     const cellOf = (at: number): Cell => {
       const [speedup = 1, low = 1, high = 1] = numbers.slice(at)

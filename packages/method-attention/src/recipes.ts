@@ -14,7 +14,12 @@ export const recipes: Readonly<
   valueAware: [{ inputs: ['texts'], answers: ['classes', 'vectors'], layers: ['every', 'but-first'], evidence: texts }],
   clsAttention: [
     { inputs: ['texts'], answers: ['classes', 'vectors'], layers: ['every', 'but-first'], evidence: texts },
-    { inputs: ['texts'], answers: ['scores'], layers: ['thirds', 'but-first'], evidence: 'docs/rerankers.md' },
+    {
+      inputs: ['texts'],
+      answers: ['scores'],
+      layers: ['middle', 'thirds', 'but-first'],
+      evidence: 'docs/rerankers.md',
+    },
     { inputs: ['images', 'recordings'], answers: ['classes'], layers: ['every', 'but-first'], evidence: images },
   ],
   balanced: [{ inputs: ['texts'], answers: ['classes'], layers: ['every', 'but-first'], evidence: texts }],

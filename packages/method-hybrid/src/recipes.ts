@@ -3,7 +3,7 @@ import type { Recipe } from '@tp/core'
 /** Models on which these methods lost least, by method. */
 export const recipes: Readonly<Record<'tome' | 'aTome' | 'dropPadding' | 'thinPadding', readonly Recipe[]>> = {
   tome: [
-    { inputs: ['texts'], answers: ['scores'], layers: ['thirds', 'but-first'], evidence: 'docs/rerankers.md' },
+    { inputs: ['texts'], answers: ['scores'], layers: ['middle', 'thirds'], evidence: 'docs/rerankers.md' },
     { inputs: ['texts'], answers: ['vectors'], layers: ['every', 'but-first'], evidence: 'docs/embeddings.md' },
     {
       inputs: ['images', 'recordings'],

@@ -29,7 +29,7 @@ export {
 } from './intervals/figure.ts'
 export { type Interval, scaledInterval } from './intervals/interval.ts'
 export { proportionInterval } from './intervals/proportion-interval.ts'
-export { ratioInterval } from './intervals/ratio-interval.ts'
+export { ratioInterval, type Unseen } from './intervals/ratio-interval.ts'
 export { mean, sampleDeviation } from './summaries/mean.ts'
 export { quantile } from './summaries/quantile.ts'
 

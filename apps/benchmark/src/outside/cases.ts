@@ -101,7 +101,12 @@ const texts = { float32: true, batches: MIXED, leaveOut: 2 } as const
 const ofClasses = [plan('value-aware', [1, 2, 3, 4], 0.85), plan('tome', [2, 4], 0.7)] as const
 const ofClassTokens = [plan('cls-attention', [4, 8], 0.7), plan('tome', [4, 8], 0.7)] as const
 /** The last was a recommendation of this project, for another reranker. */
-const ofPairs = [...ofClassTokens, plan('cls-attention', [1, 2, 3, 4], 0.7)] as const
+const ofPairs = [
+  plan('tome', [6], 0.5),
+  plan('tome', [4, 8], 0.7),
+  plan('cls-attention', [4, 8], 0.7),
+  plan('cls-attention', [1, 2, 3, 4], 0.7),
+] as const
 const ofVectors = [plan('tome', [3, 4, 5], 0.9)] as const
 const ofTokenVectors = [plan('tome', [8, 10], 0.8)] as const
 const ofTags = [plan('tome', [3, 4], 0.85)] as const

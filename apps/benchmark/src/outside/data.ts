@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelSignature } from '@tp/core/runtime'
 import { type ReadTaskData, readTaskData } from '@tp/data'
@@ -30,7 +30,7 @@ export async function dataPath(one: OutsideCase, name: 'choosing' | 'testing', p
   }
   if ('images' in part) {
     const path = reportsPath(`outside/${one.name}/${name}`)
-    await linkImages(join(folder, part.images), path, part)
+    await copyImages(join(folder, part.images), path, part)
     return { path }
   }
   const path = reportsPath(`outside/${one.name}/${name}.tsv`)
@@ -38,14 +38,15 @@ export async function dataPath(one: OutsideCase, name: 'choosing' | 'testing', p
   return { path }
 }
 
-async function linkImages(from: string, to: string, { from: first = 0, count }: ImagePart): Promise<void> {
+/** Links would not do: folders of images are read without those. */
+async function copyImages(from: string, to: string, { from: first = 0, count }: ImagePart): Promise<void> {
   await rm(to, { recursive: true, force: true })
   const classes = await readdir(from)
   for (const name of classes) {
     await mkdir(join(to, name), { recursive: true })
     const files = (await readdir(join(from, name))).toSorted()
     const [begin, end] = [first, first + count].map((all) => Math.floor(all / classes.length))
-    for (const file of files.slice(begin, end)) await symlink(join(from, name, file), join(to, name, file))
+    for (const file of files.slice(begin, end)) await cp(join(from, name, file), join(to, name, file))
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import { candidatesOf, type ModelInputs } from '@tp/data/inputs'
-import { bootstrapMean, figureInterval, type Interval, scaledInterval } from '@tp/metrics'
+import { type Figure, figureInterval, figureLoss, type Interval, scaledInterval } from '@tp/metrics'
 import { shuffled } from '../chooser/grid.ts'
 import type { OutsideData } from './data.ts'
 import type { EvidenceRow, Speeds } from './evidence.ts'
@@ -30,10 +30,13 @@ export type RowAnswers = Pick<
 export class AnswerMeter {
   readonly #data: OutsideData
   readonly #dense: Outcome
+  /** Then lengths of all vectors of a text together say nothing. */
+  readonly #isByToken: boolean
 
   private constructor(data: OutsideData, dense: Outcome) {
     this.#data = data
     this.#dense = dense
+    this.#isByToken = data.task === 'embeddings' && data.byToken === true
   }
 
   static async open(data: OutsideData, dense: Session): Promise<AnswerMeter> {
@@ -59,7 +62,7 @@ export class AnswerMeter {
       ...(loss && { loss: loss.interval }),
       ...(first.task === 'classification' && this.#classes(first as Classification)),
       ...(first.task === 'ranking' && this.#ranks(outcomes)),
-      ...((first.task === 'embeddings' || first.task === 'tokens') && {
+      ...((first.task === 'tokens' || (first.task === 'embeddings' && !this.#isByToken)) && {
         similarity: comparer.nearness(first, this.#dense).similarity,
       }),
     }
@@ -81,13 +84,18 @@ export class AnswerMeter {
     const near = compareRankings(own[0] as RankingEvaluation, dense, ranking)
     return {
       ranking: {
-        mrr: scaledInterval(bootstrapMean(after), 100),
-        mrrLoss: scaledInterval(bootstrapMean(before.map((rank, query) => rank - (after[query] as number))), 100),
+        mrr: scaledInterval(figureInterval(asFigure(after)), 100),
+        mrrLoss: scaledInterval(figureLoss(asFigure(before), asFigure(after)), 100),
         rankCorrelation: figureInterval(near.rankCorrelation),
         top10: figureInterval(near.top),
       },
     }
   }
+}
+
+/** The first relevant candidate on the second rank halves the figure of a query. */
+function asFigure(got: readonly number[]): Figure {
+  return { got, share: true, rare: 0.5 }
 }
 
 function meanOf(values: readonly number[]): number {

@@ -21,7 +21,7 @@ export function extraLoss(
   if (examples === undefined) return apart(meanLoss(shifted), meanLoss(own))
   const madeFrom = new Map(examples.map((position, i) => [position, shifted[i] as number]))
   const made = own.map((_, i) => ({ got: (madeFrom.get(i) ?? 0) / 100, of: Number(madeFrom.has(i)) }))
-  return scaledInterval(ratioInterval(made, contributions(own), true), 100)
+  return scaledInterval(ratioInterval(made, contributions(own), 'share'), 100)
 }
 
 function contributions(losses: readonly number[]): { got: number; of: number }[] {
@@ -30,7 +30,7 @@ function contributions(losses: readonly number[]): { got: number; of: number }[]
 
 function meanLoss(losses: readonly number[]): Interval {
   const none = losses.map(() => ({ got: 0, of: 1 }))
-  return scaledInterval(ratioInterval(contributions(losses), none, true), 100)
+  return scaledInterval(ratioInterval(contributions(losses), none, 'share'), 100)
 }
 
 function apart(first: Interval, second: Interval): Interval {

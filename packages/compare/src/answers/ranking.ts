@@ -54,8 +54,11 @@ export function ndcgFigure(scores: readonly number[], ranking: Ranking): Figure 
       DEPTH,
     )
   })
-  return { got, share: true }
+  return { got, share: true, rare: SWAP }
 }
+
+/** nDCG that a query loses where its only relevant document changes places with the one after it, at the top. */
+const SWAP = 1 - 1 / Math.log2(3)
 
 /** Queries with a relevant document, and their candidates. */
 function judgedQueries(

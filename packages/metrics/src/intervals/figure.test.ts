@@ -86,6 +86,40 @@ describe('the loss between two figures', () => {
     expect(many.high).toBeLessThan(0.006)
   })
 
+  test('the loss of a graded share allows for rare examples, and for none that lose everything', () => {
+    const orders = (count: number, rare?: number): Figure => ({
+      got: Array(count).fill(0.9),
+      share: true,
+      ...(rare && { rare }),
+    })
+    const [whole, graded] = [figureLoss(orders(68), orders(68)), figureLoss(orders(68, 0.37), orders(68, 0.37))]
+    expect(graded).toMatchObject({ estimate: 0, low: -graded.high })
+    expect(graded.high).toBeGreaterThan(0.01)
+    expect(graded.high).toBeLessThan(whole.high / 2)
+    const second = { ...orders(68, 0.37), got: Array.from({ length: 68 }, (_, i) => (i === 0 ? 0 : 0.9)) }
+    expect(figureLoss(orders(68, 0.37), second).high).toBeGreaterThan(2 * graded.high)
+    expect(figureInterval(orders(68, 0.37))).toEqual(figureInterval(orders(68)))
+  })
+
+  test('the loss of a graded share holds what is true in 95 % of the draws, where few of the examples differ', () => {
+    const random = randomNumbers(7)
+    // Nine of ten keep their order; others lose or gain a place or two.
+    const losses = Array.from(
+      { length: 500 },
+      (_, i) => (i % 10 === 0 ? [0.37, 0.13, -0.37, 0.05][(i / 10) % 4] : 0) ?? 0,
+    )
+    const truth = losses.reduce((sum, loss) => sum + loss, 0) / losses.length
+    const missed = Array.from({ length: 400 }, () => {
+      const got = Array.from({ length: 68 }, () => losses[Math.floor(random() * losses.length)] ?? 0)
+      const { low, high } = figureLoss(
+        { got: got.map(() => 0), share: true, rare: 0.37 },
+        { got: got.map((loss) => -loss), share: true, rare: 0.37 },
+      )
+      return truth < low || truth > high
+    })
+    expect(missed.filter(Boolean).length).toBeLessThan(0.05 * missed.length)
+  })
+
   test('the loss is nearly the same for right and wrong answers that are counted or averaged over seeds', () => {
     const first = Array.from({ length: 400 }, (_, i) => Number(i % 10 !== 0))
     const second = first.map((right, i) => (i % 40 === 1 ? 0 : right))

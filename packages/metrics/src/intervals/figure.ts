@@ -20,6 +20,12 @@ export interface Figure {
    * is known but what was seen.
    */
   readonly share?: boolean
+  /**
+   * How much two models at least differ on an example of a rare kind, for shares that are more or less right, as nDCG is: there the first two
+   * of an order may change places. Losses then allow for some such examples that are missing among these, or for some as far apart as
+   * the farthest that was seen; without it for some that only one model has right.
+   */
+  readonly rare?: number
 }
 
 /**
@@ -29,7 +35,7 @@ export interface Figure {
 export function figureInterval(figure: Figure): Interval {
   const { got } = figure
   if (isCount(figure)) return proportionInterval(sum(got), got.length)
-  const found = ratioInterval(contributions(figure), undefined, figure.share === true)
+  const found = ratioInterval(contributions(figure), undefined, figure.share === true ? 'share' : 0)
   return figure.share === true ? within(found, 0, 1) : found
 }
 
@@ -45,7 +51,8 @@ export function figureLoss(first: Figure, second: Figure): Interval {
   }
   if (isCount(first) && isCount(second)) return pairedDifference(pairedCounts(first.got, second.got))
   const share = first.share === true && second.share === true
-  const found = ratioInterval(contributions(first), contributions(second), share)
+  const unseen = first.rare ?? (share ? 'share' : 0)
+  const found = ratioInterval(contributions(first), contributions(second), unseen)
   return share ? within(found, -1, 1) : found
 }
 
@@ -72,6 +79,7 @@ export function meanFigure(figures: readonly Figure[]): Figure {
     got: mean(({ got }) => got),
     ...(first.of !== undefined && { of: mean((figure) => figure.of) }),
     ...(first.share !== undefined && { share: first.share }),
+    ...(first.rare !== undefined && { rare: first.rare }),
   }
 }
 

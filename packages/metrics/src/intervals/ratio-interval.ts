@@ -7,6 +7,9 @@ export interface Contribution {
   readonly of: number
 }
 
+/** How far examples may differ that are missing among those seen: as far as a share can, or at least by so much. */
+export type Unseen = 'share' | number
+
 /**
  * Σ got / Σ of over examples, less the same of a second model on the same examples if there is one, with a 95 % interval. Examples
  * are independent, what belongs to one is not. Linearised, the ratio varies as the mean of
@@ -16,25 +19,28 @@ export interface Contribution {
  * (Cochran, Sampling Techniques, 1977, 6.3), so the interval is Student's. Rare examples that would change the mean much may be
  * missing among a few examples, or come once: then the spread that is seen is too small, or none at all. So either limit is
  * that with two more examples which speak for it as strongly as can be: of a share, where what is possible is known, right
- * (or wrong) throughout, of two models for one of them alone; of other numbers as far from the mean as the farthest that was seen.
+ * (or wrong) throughout, of two models for one of them alone; of other numbers as far from the mean as the farthest that was seen, or as
+ * `unseen` says.
  * As adding successes and failures does for proportions (Agresti and Coull, The American Statistician 52, 1998; Bonett and
  * Price, Journal of Educational and Behavioral Statistics 37, 2012), but each limit has its own. Coverage is measured in
  * docs/results/promises.md.
  *
- * @param share whether got is between 0 and `of`
+ * @param unseen `share` where got is between 0 and `of`
  */
 export function ratioInterval(
   first: readonly Contribution[],
   second: readonly Contribution[] | undefined,
-  share: boolean,
+  unseen: Unseen,
 ): Interval {
   const estimate = difference(first, second)
+  const share = unseen === 'share'
   if (first.length < 2 && !share) return { estimate, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY }
   const limit = (side: -1 | 1): number => {
     const most = side > 0 ? 1 : 0
     const [one, other] = share ? [extended(first, most), second && extended(second, 1 - most)] : [first, second]
     const values = influences(one, other)
-    const far = side * Math.max(...values.map(Math.abs))
+    const far =
+      side * Math.max(share ? 0 : unseen / meanOf(first.map((example) => example.of)), ...values.map(Math.abs))
     return difference(one, other) + reach(share ? values : [...values, far, far], side)
   }
   return { estimate, low: Math.min(estimate, limit(-1)), high: Math.max(estimate, limit(1)) }

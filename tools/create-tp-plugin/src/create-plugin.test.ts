@@ -40,7 +40,6 @@ describe.each([
       .join('\n')
     expect(texts).toContain(`"name": "${name}"`)
     expect(texts).toMatch(factory)
-    expect(texts).toContain(`"${name}": minor`)
     expect(texts).not.toMatch(/example|norm-?times|workspace:|tools\/|packages\/|skip=|<!--|"private"|references/i)
     expect(JSON.parse(read('package.json')).peerDependencies['@tp/core']).toMatch(/^\^\d+\.\d+\.\d+$/)
     expect(JSON.parse(read('tsconfig.json')).compilerOptions).toMatchObject({

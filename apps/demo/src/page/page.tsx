@@ -19,17 +19,15 @@ export function Page(): JSX.Element {
   return (
     <>
       <header>
-        <a class="home" href="../">
-          @tp
-        </a>
         <h1>Watch a model prune its tokens</h1>
         <p>
           A model carries every token through all its layers. <strong>Token pruning</strong> removes those it no longer
           needs on the way. Both run here, on your device.
         </p>
-        <a class="repository" href={import.meta.env.VITE_REPOSITORY}>
-          Source code
-        </a>
+        <nav class="links" aria-label="Elsewhere">
+          <a href="../">@tp: the guide</a>
+          <a href={import.meta.env.VITE_REPOSITORY}>Source code</a>
+        </nav>
       </header>
       <main>
         <Tabs tabs={tabs} chosen={chosen} />

@@ -36,6 +36,26 @@ export function answerTable(subjects: readonly Shown[]): Html {
   return html`${table(caption, columns, answers)}<ul class="notes">${answers.map(passedOverText)}</ul>`
 }
 
+/** The sentence that a task begins with; nothing where settings were not chosen on data of their own. */
+export function recommendation({ plan, rows }: Shown): {
+  readonly text: Html
+  readonly use: ReportedChoice | undefined
+} {
+  if (plan.split !== 'calibration') return { text: html``, use: undefined }
+  const { use } = verdictOf(plan.reported(rows, USUAL_LOSS), USUAL_LOSS)
+  const command = html`<code>${commandText(plan, use)}</code>`
+  if (use === undefined)
+    return {
+      text: html`<p><strong>Leave out dead tokens, which is exact, and nothing else:</strong> ${command}</p>`,
+      use,
+    }
+  const speedup = overDense(plan, use.setting) ?? use.tested
+  return {
+    text: html`<p><strong>Use ${textOf(use)}: ${speedUpText(speedup)} as fast as the file as it is, for ${points(use.row.loss)} points.</strong> ${command}</p>`,
+    use,
+  }
+}
+
 function commandText({ form: { modality } }: SubjectPlan, use: ReportedChoice | undefined): string {
   if (use?.sweep.way === 'tuned') return commandToTune(USUAL_LOSS, { modality })
   return commandOf(use?.setting ?? NONE, { modality, maxTokens: use?.row.maxTokens })

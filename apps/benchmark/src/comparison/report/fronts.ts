@@ -3,7 +3,7 @@ import { factor, points } from '@tp/compare'
 import type { Speedup } from '@tp/metrics'
 import { isControl, type Setting, settingText } from '../../registry/settings.ts'
 import { plotSvg } from '../../report/plot.ts'
-import type { SettingRow } from '../plan.ts'
+import type { ReportedChoice, SettingRow } from '../plan.ts'
 import { type Html, html, raw } from './html.ts'
 
 /** A setting that has been timed, as a point. */
@@ -22,6 +22,59 @@ export function fronts(rows: readonly SettingRow[]): Html {
   const y: Range = [Math.min(0, ...losses) - 0.3, Math.min(MOST_LOSS, Math.max(2, ...losses)) + 0.3]
   const x: Range = [Math.min(0.9, ...speeds), Math.max(...speeds) * 1.05]
   const names = [...new Set(all.map(({ name }) => name))]
+  return html`<details><summary>Each candidate by itself</summary>${panelsOf(names, all, x, y)}</details>`
+}
+
+/** All settings in one plot that a phone can show: what is recommended, random tokens, and everything else. */
+export function lossAgainstSpeed(rows: readonly SettingRow[], use: ReportedChoice | undefined): Html {
+  const timed = rows.filter((row): row is Point => row.speedup !== undefined && row.loss.estimate <= MOST_LOSS)
+  if (timed.length === 0) return html``
+  const groupOf = ({ name }: Point): 'random' | 'control' | 'method' => {
+    return name === 'random' ? 'random' : controls.has(name) ? 'control' : 'method'
+  }
+  const controls = new Set(timed.filter(({ setting }) => isControl(setting)).map(({ name }) => name))
+  const colors = { random: 'var(--chance)', control: 'var(--others)', method: 'var(--own)' }
+  const used = use && { speed: use.tested, loss: use.row.loss }
+  const svg = plotSvg('Points lost against times as fast, for every setting that was timed', {
+    width: 360,
+    height: 280,
+    marginLeft: 40,
+    marginRight: 18,
+    marginTop: 26,
+    marginBottom: 38,
+    style: { fontSize: '13px' },
+    x: { label: 'times as fast', ticks: 5, tickFormat: (value: number) => `${value}×`, nice: true },
+    y: { label: 'points lost', reverse: true, grid: true, ticks: 5, nice: true },
+    marks: [
+      Plot.ruleY([0], { stroke: 'var(--rule)' }),
+      Plot.dot(timed, {
+        x: ({ speedup }: Point) => speedup.value,
+        y: ({ loss }: Point) => loss.estimate,
+        fill: (point: Point) => colors[groupOf(point)],
+        fillOpacity: 0.6,
+        r: 3,
+        title: ({ name, setting, loss }: Point) => `${name}, ${settingText(setting)}: loss ${points(loss)}`,
+      }),
+      ...(used === undefined
+        ? []
+        : [
+            Plot.ruleX([used], { x: used.speed.value, y1: used.loss.low, y2: used.loss.high, stroke: 'currentColor' }),
+            Plot.dot([used], {
+              x: used.speed.value,
+              y: used.loss.estimate,
+              r: 7,
+              stroke: 'currentColor',
+              strokeWidth: 2,
+            }),
+          ]),
+    ],
+  })
+  return html`<figure><figcaption>Points lost on test data, and times as fast as the model without its dead tokens, of every setting that was timed: methods in blue, random tokens in orange, other controls in gray; ${
+    used === undefined ? '' : 'what is recommended in a ring, with its 95 % interval; '
+  }up and to the right is better.</figcaption>${raw(svg)}</figure>`
+}
+
+function panelsOf(names: readonly string[], all: readonly Point[], x: Range, y: Range): Html {
   const panels = names.map((name) => html`<div class="panel"><h4>${name}</h4>${panel(name, all, x, y)}</div>`)
   return html`<figure><figcaption>Up and to the right is better. Across: how many times as fast as the model without its dead
 tokens, one by one; down: points of test accuracy lost; both with 95 % intervals. Each panel has one candidate in blue (controls

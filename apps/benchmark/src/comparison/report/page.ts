@@ -1,8 +1,8 @@
 import { cellKey } from '../cell.ts'
 import { type SubjectPlan, USUAL_LOSS } from '../plan.ts'
 import type { Results } from '../results.ts'
-import { answerTable } from './answer.ts'
-import { fronts } from './fronts.ts'
+import { answerTable, recommendation } from './answer.ts'
+import { fronts, lossAgainstSpeed } from './fronts.ts'
 import { grid } from './grid.ts'
 import { type Html, html, raw } from './html.ts'
 import { overview } from './overview.ts'
@@ -66,9 +66,11 @@ function subjectSection(shown: Shown): Html {
   const { plan, rows } = shown
   const { form } = plan
   const latencies = grid(plan)
+  const { text, use } = recommendation(shown)
   const count = plan.reference('test')?.correct.length ?? 0
   return html`<details class="task"><summary>${form.title}</summary>
 <p class="about" id="${form.name}">${count.toLocaleString('en-US')} ${form.what} of test data${plan.split === 'calibration' && `, ${plan.reference('calibration')?.correct.length ?? 0} to choose by`}.</p>
+${text}${lossAgainstSpeed(rows, use)}
 <h3>Accuracy and speed</h3>${fronts(rows)}${settingsTable(shown)}
 <h3>Ways to save work, at an equal loss</h3>${wayTables(shown)}
 ${latencies.html && html`<h3>Latency by length and batch</h3>${latencies}`}

@@ -84,12 +84,13 @@ export const pruneCommand: Command = command({
     }
     const { isIdle, isLeaveOutAlone, verify } = intentOf(args)
     const readPruning = isIdle ? undefined : await readPlan(args.lossless ? { ...args, method: 'none' } : args)
-    checkDecoderOptions(args, readPruning?.plan.restore ?? args.restore)
+    const restore = readPruning?.plan.restore ?? readWritten(args).restore
+    checkDecoderOptions(args, restore)
 
     const start = performance.now()
     const open = (path: string): Promise<ModelFile> => endable(() => readModelFile(path, { signal, files }))
     const file = await open(path)
-    const whole = await asPooled(file, { ...args, restore: readPruning?.plan.restore ?? args.restore })
+    const whole = await asPooled(file, { ...args, restore })
     const seen = await endable(async () => inspect(whole.model))
     const decoder = await endable(async () => decoderOf(whole, seen))
     if (decoder !== undefined) {
@@ -102,28 +103,21 @@ export const pruneCommand: Command = command({
     const outputTokens = args['output-tokens'] ?? false
     const pruning = outputTokens ? await readPlan(asOutputTokens(whole, args)) : readPruning
     if (outputTokens && pruning) checkOutputTokens(pruning.method)
-    const restore = pruning?.plan.restore ?? readWritten(args).restore
-    checkDecoderOptions(args, restore)
     const read = args.decoder === undefined ? undefined : await open(args.decoder)
-    const reader =
-      read && (await endable(async () => readerOf(read, { encoder: whole, out: args['decoder-out'], restore })))
+    const reading = { encoder: whole, out: args['decoder-out'], restore: pruning?.plan.restore ?? restore }
+    const reader = read && (await endable(async () => readerOf(read, reading)))
+    const restored = reader && { restore: reader.restore }
     progress.stage(`pruning ${basename(path)}`)
     const { trace = false, monitor = false } = args
-    const how = {
-      trace,
-      monitor,
-      outputTokens,
-      deadTokens: !isLeaveOutAlone,
-      seen,
-      ...(reader && { restore: reader.restore }),
-    }
+    const how = { trace, monitor, outputTokens, deadTokens: !isLeaveOutAlone, seen }
     // A decoder that weighs what is kept gets the answer of all positions, to a hair.
     const isThinned = pruning === undefined && reader !== undefined && inputKind(whole.model) === 'recordings'
     const chosen = isThinned ? await readPlan({ ...args, method: 'thin-padding' }) : pruning
+    const planned = chosen && { ...chosen, plan: { ...chosen.plan, ...restored } }
     const attempt =
-      chosen === undefined
-        ? await pruneByDefault(whole, args, { ...how, beforeTiming: refuseExistingOut }, context)
-        : await endable(() => pruneByPlan(whole, chosen, { ...how, isDefault: isThinned }))
+      planned === undefined
+        ? await pruneByDefault(whole, { ...args, ...restored }, { ...how, beforeTiming: refuseExistingOut }, context)
+        : await endable(() => pruneByPlan(whole, planned, { ...how, isDefault: isThinned }))
     await refuseExistingOut()
     // A window of 1,500 positions takes minutes to verify, once for each decoder of a folder.
     const isVerified = isThinned ? args.verify === true : verify
@@ -136,8 +130,7 @@ export const pruneCommand: Command = command({
     ]
     const report = await writtenReport({ file, whole, out, attempt, written, notes, began: start })
     const shown = isLeaveOutAlone ? undefined : attempt.pruned.options.method
-    const plan = { ...attempt.plan, ...(reader && { restore: reader.restore }) }
-    return { content: { ...report, plan }, text: describePruning(report, attempt.pruned, shown) }
+    return { content: { ...report, plan: attempt.plan }, text: describePruning(report, attempt.pruned, shown) }
   },
 })
 

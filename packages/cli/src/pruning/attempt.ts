@@ -16,8 +16,6 @@ export interface AttemptOptions {
   readonly monitor: boolean
   readonly outputTokens: boolean
   readonly deadTokens: boolean
-  /** How rows are restored where no plan says it: by the decoder that reads them. */
-  readonly restore?: Plan['restore']
   /** The findings about the file. */
   readonly seen: ReturnType<typeof inspect>
   /** Whether no option says how to prune. */
@@ -36,11 +34,11 @@ export interface Attempt {
 
 /** @throws Refused; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS, TP_LAYERS */
 export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: AttemptOptions): Promise<Attempt> {
-  const { outputTokens, restore, isDefault, ...how } = options
-  const plan = restore === undefined ? read.plan : { ...read.plan, restore }
-  const pruned = await pruneFile(whole, { ...read, plan }, how)
+  const { outputTokens, isDefault, ...how } = options
+  const { plan } = read
+  const pruned = await pruneFile(whole, read, how)
   const notes = pruningNotes({ ...pruned, restore: plan.restore, outputTokens, isDefault })
-  return { pruned, plan: read.plan, notes }
+  return { pruned, plan, notes }
 }
 
 /**

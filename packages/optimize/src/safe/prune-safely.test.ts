@@ -25,7 +25,11 @@ const made = (plan: Plan): Made => ({
 })
 
 /** Sessions that take some milliseconds, the dense one 4. */
-async function safely(ms: Readonly<Record<string, number>>, prune = made): Promise<SafelyPruned<Made>> {
+async function safely(
+  ms: Readonly<Record<string, number>>,
+  prune = made,
+  unloadable: readonly string[] = [],
+): Promise<SafelyPruned<Made>> {
   const names = new Map<Model, string>()
   return await pruneSafely(model, {
     encoders: [inspection as typeof inspection & { readonly ok: true }],
@@ -35,6 +39,7 @@ async function safely(ms: Readonly<Record<string, number>>, prune = made): Promi
       return one
     },
     async load(own) {
+      if (unloadable.includes(names.get(own) ?? '')) throw new TpError('TP_MODEL_LOAD', 'test', 'no such kernel')
       const time = ms[names.get(own) ?? ''] ?? 4
       const session = await nodeRuntime().load(readFileSync(modelPath('mail')), { threads: 1 })
       const run: Session['run'] = async () => {
@@ -71,4 +76,11 @@ test('does only what is exact where the method does not suit the model, and pass
   expect(exact.method).toBe('none')
   expect(why).toMatchObject({ refused: { method: 'value-aware' }, message: expect.stringContaining('no scores') })
   await expect(safely({}, failing(new Error('a bug')))).rejects.toThrow('a bug')
+})
+
+test('does only what is exact where the runtime does not load what the method makes', async () => {
+  const { made: exact, why } = await safely({}, made, ['value-aware'])
+  expect(exact.method).toBe('none')
+  expect(why).toMatchObject({ refused: { method: 'value-aware' }, message: expect.stringContaining('no such kernel') })
+  await expect(safely({}, made, ['value-aware', 'none'])).rejects.toThrow('no such kernel')
 })

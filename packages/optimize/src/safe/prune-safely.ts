@@ -66,13 +66,15 @@ export async function pruneSafely<Made extends { readonly model: Model }>(
   if ('exact' in safe) return chosen(exact, safe, await speeds(exact))
   const { method, keep } = safe
   let fast: Made
+  let both: MeasuredSpeeds
   try {
     fast = await prune({ format: 1, method, keep })
+    both = await speeds(exact, fast)
   } catch (error) {
+    // The runtime, too, may not take what the method makes of the model; if it takes nothing, timing what is exact says so.
     if (!isTpError(error) || error.code === 'TP_ABORTED') throw error
     return chosen(exact, { refused: safe, message: error.message }, await speeds(exact))
   }
-  const both = await speeds(exact, fast)
   const [ofExact, ofFast] = both.speedups.map(({ value }) => value) as [number, number]
   return ofFast >= WORTH_IT * ofExact
     ? chosen(fast, safe, both, 1)

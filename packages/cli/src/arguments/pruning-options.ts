@@ -64,10 +64,16 @@ function bySet<Table extends Readonly<Record<string, FlagSpec>>>(
   return Object.fromEntries(all) as Record<keyof Table, TextOption>
 }
 
-const { method, layers, keep, tokens, remove, threshold, mass, ...besides } = planOptions
-const { encoder, param, 'leave-out': leaveOut, quantize, ...others } = besides
+const { method, layers, encoder, param, 'leave-out': leaveOut, quantize, keep: _, tokens: __, ...rest } = planOptions
+const rare: Readonly<Record<string, TextOption>> = bySet(rest)
 /** Keep ratios and numbers of tokens have options of their own. */
-const amounts: Pick<PlanOptions, AmountName> = { keep, tokens, ...bySet({ remove, threshold, mass }) }
+const amounts = Object.fromEntries(amountNames.map((name) => [name, rare[name] ?? planOptions[name]])) as Pick<
+  PlanOptions,
+  AmountName
+>
+const others = Object.fromEntries(Object.entries(rare).filter(([name]) => !Object.hasOwn(amounts, name))) as Readonly<
+  Record<RareOption, TextOption>
+>
 
 export const methodOption: Pick<PlanOptions, 'method'> = { method }
 
@@ -87,7 +93,7 @@ export const pruningOptions: Readonly<
   weights: text('FILE', "the method's trained values (safetensors, named layer.B.NAME or NAME)", { reads: 'file' }),
   plugin: text('MODULE', 'path or package with further methods', { multiple: true, reads: 'module' }),
   set: text('FIELD=VALUE', 'another field of the plan', { multiple: true }),
-  ...bySet(others),
+  ...others,
 }
 
 /** For commands on one encoder. */

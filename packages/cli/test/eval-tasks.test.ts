@@ -1,41 +1,27 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
-import { createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { createNode, encodeModel, type Model } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { mailEmbedder, mailStates } from './small-models.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
 const timeout = 120_000
 
-const SIZE = 128
-
-/** The mail encoder with its last states as the output: vectors. */
-function withStates(): Model {
-  const model = decodeModel(readFileSync(mail))
-  const graph = new Graph(model)
-  const [states = ''] = graph.nodes.findLast(({ opType }) => opType === 'Gather')?.input ?? []
-  graph.insert([createNode({ type: 'Identity', inputs: [states], outputs: ['last_hidden_state'] })])
-  graph.addOutput('last_hidden_state', 'float32', ['batch', 'tokens', SIZE])
-  graph.removeOutput('logits')
+/** The first three numbers of the mail encoder's states as logits of tags, which mean nothing. */
+function tagger(): Model {
+  const { model, graph, states } = mailStates()
+  graph.addInitializer('first', { type: 'int64', dims: [3], data: BigInt64Array.of(0n, 1n, 2n) })
+  const inputs = [states, 'first']
+  graph.insert([createNode({ type: 'Gather', inputs, outputs: ['tags'], attributes: { axis: 2 } })])
+  graph.addOutput('tags', 'float32', ['batch', 'tokens', 3])
   graph.removeDeadNodes()
   return model
 }
 
-/** Their first three numbers as logits of tags, which mean nothing. */
-function tagger(): Model {
-  const model = withStates()
-  const graph = new Graph(model)
-  graph.addInitializer('first', { type: 'int64', dims: [3], data: BigInt64Array.of(0n, 1n, 2n) })
-  const inputs = ['last_hidden_state', 'first']
-  graph.insert([createNode({ type: 'Gather', inputs, outputs: ['logits'], attributes: { axis: 2 } })])
-  graph.addOutput('logits', 'float32', ['batch', 'tokens', 3])
-  graph.removeOutput('last_hidden_state')
-  return model
-}
-
 beforeAll(() => {
-  writeFileSync(folder.at('states.onnx'), encodeModel(withStates()))
+  writeFileSync(folder.at('states.onnx'), mailEmbedder())
   writeFileSync(folder.at('tagger.onnx'), encodeModel(tagger()))
   const mails = mailData('calibration').filter(({ text }) => text.length > 100 && text.length < 300)
   const texts = mails.slice(0, 14).map(({ text }) => text.replaceAll('\t', ' '))

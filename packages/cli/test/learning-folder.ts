@@ -42,6 +42,12 @@ export function train(method: string, out: string, ...more: string[]): string[] 
   return ['train', model(), '-o', folder.at(out), '--method', method, ...data(), ...more]
 }
 
+/** A training of a pruned model that takes a moment. */
+export function trainBriefly(out: string, ...more: string[]): string[] {
+  const pruning = ['--layers', '0', '--keep', '0.1']
+  return train('received-attention', out, ...pruning, '--set', 'batchSize=8', '--set', 'learningRate=1e-4', ...more)
+}
+
 export function learn(out: string, ...more: string[]): string[] {
   return train('ltp', out, '--set', 'batchSize=8', '--set', 'learningRate=1e-4', '--set', 'methodRate=0.02', ...more)
 }

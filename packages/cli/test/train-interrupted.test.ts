@@ -1,25 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { checkpoints, folder, timeout, train, withSentences } from './learning-folder.ts'
+import { checkpoints, folder, timeout, trainBriefly, withSentences } from './learning-folder.ts'
 import { tp, tpHere } from './tp.ts'
 
 withSentences()
 
-const args = (out: string, ...more: string[]): string[] => [
-  ...train(
-    'received-attention',
-    out,
-    '--layers',
-    '0',
-    '--keep',
-    '0.1',
-    '--set',
-    'batchSize=8',
-    '--set',
-    'learningRate=1e-4',
-  ),
-  ...['--set', 'epochs=1', ...more],
-]
+const args = (out: string, ...more: string[]): string[] => trainBriefly(out, '--set', 'epochs=1', ...more)
 
 describe('a training that is interrupted before its first step', () => {
   beforeAll(async () => {

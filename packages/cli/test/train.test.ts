@@ -6,27 +6,11 @@ import { decodeModel } from '@tp/onnx'
 import { convolutional } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { settingOptions } from '../src/arguments/learning-options.ts'
-import { folder, model, train, withSentences } from './learning-folder.ts'
+import { folder, model, train, trainBriefly, withSentences } from './learning-folder.ts'
 import { wordTokenizer } from './small-models.ts'
 import { fixture, tp, tpHere } from './tp.ts'
 
 withSentences()
-
-const trainArgs = (out: string, ...more: string[]): string[] => [
-  ...train(
-    'received-attention',
-    out,
-    '--layers',
-    '0',
-    '--keep',
-    '0.1',
-    '--set',
-    'batchSize=8',
-    '--set',
-    'learningRate=1e-4',
-  ),
-  ...more,
-]
 
 /** A hook for `node --import` that kills the process when it has said something. */
 function killAt(text: string): string {
@@ -42,7 +26,7 @@ describe('tp train', () => {
   test('writes a fine-tuned pruned model and a log, and keeps no checkpoint', { timeout: 60_000 }, async () => {
     const log = folder.at('log.jsonl')
     const { code, stdout, stderr } = await tpHere(
-      trainArgs('trained.onnx', '--set', 'epochs=2', '--log', log, '--json'),
+      trainBriefly('trained.onnx', '--set', 'epochs=2', '--log', log, '--json'),
     )
     expect([code, stderr]).toEqual([0, expect.stringContaining('step 6 of 6: loss ')])
     const report = JSON.parse(stdout)
@@ -63,7 +47,7 @@ describe('tp train', () => {
   })
 
   test('learns from examples without labels what the dense model answers', { timeout: 60_000 }, async () => {
-    const args = trainArgs('answers.onnx', '--unlabeled', '--set', 'epochs=1', '--json')
+    const args = trainBriefly('answers.onnx', '--unlabeled', '--set', 'epochs=1', '--json')
     const { code, stdout, stderr } = await tpHere(args)
     expect(code).toBe(0)
     for (const name of ['train.tsv', 'dev.tsv'])
@@ -95,7 +79,7 @@ describe('tp train', () => {
   })
 
   test('stores in 8 bits what it has trained, and says how good that file is', { timeout: 60_000 }, async () => {
-    const { code, stdout } = await tpHere(trainArgs('int8.onnx', '--set', 'epochs=1', '--quantize', '--json'))
+    const { code, stdout } = await tpHere(trainBriefly('int8.onnx', '--set', 'epochs=1', '--quantize', '--json'))
     expect(code).toBe(0)
     const operators = decodeModel(readFileSync(folder.at('int8.onnx'))).proto.graph?.node.map(({ opType }) => opType)
     expect(operators).toContain('MatMulInteger')
@@ -104,7 +88,7 @@ describe('tp train', () => {
     // An answer in 8 bits depends on the batch, so one of the 12 may be another alone.
     const off = JSON.parse(check.stdout).rows[0].accuracy - JSON.parse(stdout).selection.in8Bits
     expect(Math.abs(off)).toBeLessThan(101 / 12)
-    const again = trainArgs('again.onnx', '--quantize').with(1, folder.at('int8.onnx'))
+    const again = trainBriefly('again.onnx', '--quantize').with(1, folder.at('int8.onnx'))
     const refused = await tpHere([...again, '--read', `tokenizer=${folder.at('bert', 'tokenizer.json')}`])
     expect([refused.code, refused.stderr]).toEqual([4, expect.stringContaining('TP_QUANTIZED')])
     expect(refused.stderr).not.toContain('step 1')
@@ -114,16 +98,16 @@ describe('tp train', () => {
     timeout: 120_000,
     tags: 'exhaustive',
   }, async () => {
-    const whole = await tpHere(trainArgs('whole.onnx', '--set', 'epochs=2'))
+    const whole = await tpHere(trainBriefly('whole.onnx', '--set', 'epochs=2'))
     expect(whole.code).toBe(0)
     // Two epochs of three steps; a checkpoint is written after each.
-    const broken = await tp(trainArgs('resumed.onnx', '--set', 'epochs=2'), {
+    const broken = await tp(trainBriefly('resumed.onnx', '--set', 'epochs=2'), {
       env: { NODE_OPTIONS: `--import=${killAt('step 5 of 6')}` },
     })
     expect(broken.signal).toBe('SIGKILL')
     expect(folder.files()).toContain('resumed.onnx.checkpoint')
     expect(folder.files()).not.toContain('resumed.onnx')
-    const { code } = await tpHere(trainArgs('resumed.onnx', '--set', 'epochs=2', '--resume'))
+    const { code } = await tpHere(trainBriefly('resumed.onnx', '--set', 'epochs=2', '--resume'))
     expect(code).toBe(0)
     expect(readFileSync(folder.at('resumed.onnx')).equals(readFileSync(folder.at('whole.onnx')))).toBe(true)
   })
@@ -133,7 +117,7 @@ test('refuses the second and third of three trainings to one output at once', { 
   const ended: number[] = []
   const trainings = await Promise.all(
     Array.from({ length: 3 }, async () => {
-      const seen = await tpHere(trainArgs('same.onnx', '--set', 'epochs=0.5'))
+      const seen = await tpHere(trainBriefly('same.onnx', '--set', 'epochs=0.5'))
       ended.push(seen.code ?? -1)
       return seen
     }),
@@ -163,7 +147,7 @@ test('names a damaged checkpoint and what is wrong with it', async () => {
   ]
   for (const [bytes, message] of contents) {
     writeFileSync(path, bytes)
-    const { code, stderr } = await tpHere(trainArgs('damaged.onnx', '--resume'))
+    const { code, stderr } = await tpHere(trainBriefly('damaged.onnx', '--resume'))
     expect(stderr).toMatch(message)
     expect(stderr).toContain(`[${path}] cannot resume from the checkpoint`)
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_RESUME')])
@@ -194,17 +178,17 @@ test.each([
   ['no data', () => ['train', model(), '-o', 'x.onnx', '--method', 'none'], /--data PATH is missing/, 2],
   [
     'what there is to learn',
-    () => trainArgs('x.onnx', '--train', 'some'),
+    () => trainBriefly('x.onnx', '--train', 'some'),
     /--train is "some"; it must be all, vectors, head or method/,
     2,
   ],
   [
     'a share beyond 1',
-    () => trainArgs('x.onnx', '--set', 'distillation=3'),
+    () => trainBriefly('x.onnx', '--set', 'distillation=3'),
     /distillation is 3; it has to be a share from 0 to 1/,
     2,
   ],
-  ['no checkpoint', () => trainArgs('x.onnx', '--resume'), /there is no .*x.onnx.checkpoint to resume from/, 1],
+  ['no checkpoint', () => trainBriefly('x.onnx', '--resume'), /there is no .*x.onnx.checkpoint to resume from/, 1],
 ] as const)('%s', async (_, args, message, code) => {
   const seen = await tpHere(args())
   expect([seen.code, seen.stderr]).toEqual([code, expect.stringMatching(message)])
@@ -212,7 +196,7 @@ test.each([
 
 test('refuses a model that cannot be pruned', async () => {
   writeFileSync(folder.at('cnn.onnx'), convolutional())
-  const args = trainArgs('y.onnx')
+  const args = trainBriefly('y.onnx')
   const { code } = await tpHere(['train', folder.at('cnn.onnx'), ...args.slice(2)])
   expect(code).toBe(4)
 })

@@ -1,10 +1,24 @@
-import { none, schedule, truncate } from '@tp/core'
+import {
+  axisSize,
+  cast,
+  constant,
+  gatherND,
+  input,
+  none,
+  schedule,
+  slice,
+  squeeze,
+  sub,
+  type Tensor,
+  truncate,
+  where,
+} from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, type Model } from '@tp/onnx'
 import { languageModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { countFlops, inspect, prune, readLastToken, transform } from '../src/index.ts'
-import { type CausalForm, encoder, inputsOf, type MaskForm, plainEncoder } from './encoders.ts'
+import { type CausalForm, encoder, inputsOf, type MaskForm, plainEncoder, type TestEncoderOptions } from './encoders.ts'
 import { fixture, openFixture } from './fixtures.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
@@ -34,6 +48,34 @@ describe('a class token that comes first sees only itself, whatever is pruned', 
       }
     })
   }
+})
+
+describe('a head that reads one token', () => {
+  const last = (x: Tensor): Tensor => squeeze(slice(x, { axis: 1, start: -1 }), [1])
+  const chosen = (x: Tensor): Tensor => gatherND(x, input('position', 'int64', ['batch', 1]), 1)
+  /** As GPT-Neo: the rows of a table that are as many as the queries, up to the number of keys. */
+  const countingQueries = (scores: Tensor): Tensor => {
+    const table = Float32Array.from({ length: 144 }, (_, i) => (i % 12 <= Math.floor(i / 12) ? 1 : 0))
+    const [queries, keys] = [axisSize(scores, 2), axisSize(scores, 3)]
+    const rows = slice(constant(table, 'float32', [1, 1, 12, 12]), { axis: 2, start: sub(keys, queries), end: keys })
+    return where(cast(slice(rows, { axis: 3, start: 0, end: keys }), 'bool'), scores, -1e9)
+  }
+
+  test.each<[string, Partial<TestEncoderOptions>]>([
+    ['a triangle', { causal: 'triangle', head: last }],
+    ['a triangle, and the token chosen', { causal: 'triangle', head: chosen }],
+    ['cut out of a table by counting queries', { hide: countingQueries, head: last }],
+    ['cut out of a table by counting queries, and the token chosen', { hide: countingQueries, head: chosen }],
+  ])('gets the same from a model without dead tokens, whose causal mask is %s', async (_, own) => {
+    const options: TestEncoderOptions = { ...plainEncoder, mask: 'none', ...own }
+    const model = decodeModel(encoder(options))
+    const read = own.head === chosen && { position: int64([2, 1], [2, 4]) }
+    const inputs = { ...inputsOf(options, 2, 7, 2), ...read }
+    const { model: exact } = transform(model, prune({ method: none(), schedule: new Map() }))
+    const [dense, lean, few] = [await run(model, inputs), await run(exact, inputs), await run(pruned(model), inputs)]
+    expect(difference(numbers(lean.logits), numbers(dense.logits))).toBeLessThan(1e-5)
+    expect(numbers(few.logits).every(Number.isFinite)).toBe(true)
+  })
 })
 
 describe('states of a causal model that are pooled outside', () => {

@@ -23,8 +23,11 @@ export function findStacks(program: Program, layers: readonly Layer[]): Stack[] 
     const node = program.graph.producer(layer.input)
     const reads = stacks.find((stack) => !under.includes(stack) && stack.some(({ site }) => before.has(site)))
     if (under.length > 1 || reads !== undefined) {
-      const reason = `layer ${i} builds on more than the layer before it: one stack of layers reads what another has computed`
-      throw new Refused('TP_ENCODERS', `${reason} (an encoder and its decoder); export the encoder alone`, node)
+      const reason = `layer ${i} builds on more than the layer before it`
+      const advice = isInTurn(layers, under[0], reads)
+        ? 'two streams of tokens read each other in every layer (LiLT), and a token would have to be pruned of both'
+        : 'one stack of layers reads what another has computed (an encoder and its decoder); export the encoder alone'
+      throw new Refused('TP_ENCODERS', `${reason}: ${advice}`, node)
     }
     const [stack] = under
     if (stack === undefined) stacks.push([layer])
@@ -37,6 +40,14 @@ export function findStacks(program: Program, layers: readonly Layer[]): Stack[] 
     names.push(name)
     return { name, input, layers: own }
   })
+}
+
+/** Whether the layers of two stacks alternate, where those of a decoder come after its encoder's. */
+function isInTurn(layers: readonly Layer[], one: readonly Layer[] = [], other: readonly Layer[] = []): boolean {
+  const [a, b] = [one, other].map((stack) => stack.map((layer) => layers.indexOf(layer))) as [number[], number[]]
+  const isBetween = (at: number | undefined, places: readonly number[]): boolean =>
+    at !== undefined && places.some((place) => place < at) && places.some((place) => place > at)
+  return a.some((at) => isBetween(at, b)) || b.some((at) => isBetween(at, a))
 }
 
 /** The first of the model's inputs that the stream is computed from; masks come last. */

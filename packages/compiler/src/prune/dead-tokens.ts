@@ -32,8 +32,22 @@ interface PartialRead {
 /** Leaves out what no output reads, unless that is not wanted. */
 export function leaveOutDeadTokens({ program, encoder, cuts, options }: Pruning): void {
   program.graph.removeDeadNodes()
-  if (options.deadTokens ?? PRUNE_DEFAULTS.deadTokens) eliminateDeadTokens(program, encoder, cuts)
+  const { deadTokens = PRUNE_DEFAULTS.deadTokens } = options
+  if (deadTokens && (!encoder.isCausal || isFollowed(program, encoder, cuts)))
+    eliminateDeadTokens(program, encoder, cuts)
   program.graph.removeDeadNodes()
+}
+
+/** False where a causal layer takes its mask from a table by counting its own queries, so that they cannot become one; tried on a copy. */
+function isFollowed(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): boolean {
+  const trial = new Program(cloneModel(program.model), countsAfter(program, encoder, cuts))
+  try {
+    eliminateDeadTokens(trial, encoder, cuts)
+    return true
+  } catch (error) {
+    if (error instanceof Refused) return false
+    throw error
+  }
 }
 
 /**

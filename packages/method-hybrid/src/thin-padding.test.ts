@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { evoVit, thinPadding, tome } from './index.ts'
 
 testMethod(thinPadding({ every: 3 }), { run })
+testMethod(thinPadding({ every: 3, margin: 2 }), { run })
 
 const anything = { kind: 'ratio', value: 1 } as const
 
@@ -13,14 +14,18 @@ const anything = { kind: 'ratio', value: 1 } as const
 function thinned(
   signal: readonly number[],
   every: number,
-  others: { protectedTokens?: number[]; attended?: number[][] } = {},
+  { margin = 0, ...others }: { margin?: number; protectedTokens?: number[]; attended?: number[][] } = {},
 ) {
   const hidden = constant(
     signal.map((_, i) => i),
     'float32',
     [1, signal.length, 1],
   )
-  const { kept, sizes, states } = choose(thinPadding({ every }), { hidden, signal: [signal], ...others }, anything)
+  const { kept, sizes, states } = choose(
+    thinPadding({ every, margin }),
+    { hidden, signal: [signal], ...others },
+    anything,
+  )
   return { kept: kept[0], sizes: sizes[0], states: states[0]?.flat() }
 }
 
@@ -30,6 +35,15 @@ test('one of every few tokens without a signal is kept as it is, and counts for 
     sizes: [1, 1, 2, 2, 1],
     states: [0, 1, 2, 4, 6],
   })
+})
+
+test('the beginning of a run is kept whole where a margin is named', () => {
+  expect(thinned([1, 0, 0, 0, 0, 0, 0, 0, 1, 0], 3, { margin: 2 })).toMatchObject({
+    kept: [0, 1, 2, 3, 6, 8, 9],
+    sizes: [1, 1, 1, 3, 2, 1, 1],
+  })
+  // A run within its margin stays as it is.
+  expect(thinned([1, 0, 0], 2, { margin: 5 })).toMatchObject({ kept: [0, 1, 2], sizes: [1, 1, 1] })
 })
 
 test('each pause is thinned for itself', () => {
@@ -50,10 +64,13 @@ test('tokens with a signal are all kept, and sizes add up to all tokens', () => 
     fc.property(
       fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 1, maxLength: 40 }),
       fc.integer({ min: 2, max: 20 }),
-      (signal, every) => {
-        const { kept = [], sizes = [] } = thinned(signal, every)
+      fc.integer({ min: 0, max: 9 }),
+      (signal, every, margin) => {
+        const { kept = [], sizes = [] } = thinned(signal, every, { margin })
         const runs = signal.join('').match(/0+/g) ?? []
-        const representatives = runs.reduce((sum, { length }) => sum + Math.ceil(length / every), 0)
+        const keptOf = (length: number): number =>
+          Math.min(length, margin) + Math.ceil(Math.max(0, length - margin) / every)
+        const representatives = runs.reduce((sum, { length }) => sum + keptOf(length), 0)
         expect(kept).toEqual(expect.arrayContaining(signal.flatMap((loud, i) => (loud === 1 ? [i] : []))))
         expect(kept).toHaveLength(signal.filter((loud) => loud === 1).length + representatives)
         expect(sizes.reduce((a, b) => a + b, 0)).toBe(signal.length)

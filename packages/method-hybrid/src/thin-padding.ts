@@ -9,6 +9,7 @@ import {
   div,
   equal,
   gatherElements,
+  less,
   type Method,
   minimum,
   mul,
@@ -26,18 +27,26 @@ import {
 export interface ThinPaddingOptions {
   /** Of this many tokens without a signal one is kept (default 8). */
   readonly every?: number | undefined
+  /** So many tokens at the beginning of each run are all kept (default 0). */
+  readonly margin?: number | undefined
 }
 
 export const thinPaddingOptions: OptionSpecs = {
   every: { description: 'of this many tokens without a signal one is kept', type: 'integer', default: 8, min: 2 },
+  margin: {
+    description: 'so many tokens at the beginning of each run are all kept',
+    type: 'integer',
+    default: 0,
+    min: 0,
+  },
 }
 
 /**
  * Keeps one of every k tokens that carry no signal, such as the silence that fills a window of speech, and lets it count for k.
  *
  *   i, i+1, …, i+l−1   a run of tokens without a signal: a pause, or the rest of the window
- *   kept: all others, and of each run i, i+k, i+2k, …                                                bool [B,N]
- *   size = k of each of these, fewer of a run's last one; log size is added to all later scores of its key [B,N]
+ *   kept: all others, and of each run its first m, then i+m, i+m+k, i+m+2k, …                         bool [B,N]
+ *   size = k of each of these after the first m, fewer of a run's last one; log size is added to all later scores of its key [B,N]
  *
  * Whisper was trained on padded windows, and attends to padding: without it the decoder repeats itself. So the padding is not dropped, but
  * its softmax weight is what it was. Tokens with a signal are left to another method (`sequence`), which neither counts nor prunes
@@ -46,7 +55,7 @@ export const thinPaddingOptions: OptionSpecs = {
  */
 export function thinPadding(options: ThinPaddingOptions = {}): Method {
   checkOptions('thin-padding', thinPaddingOptions, options)
-  const { every = 8 } = options
+  const { every = 8, margin = 0 } = options
   return Object.freeze<Method>({
     name: 'thin-padding',
     family: 'hybrid',
@@ -59,11 +68,16 @@ export function thinPadding(options: ThinPaddingOptions = {}): Method {
       const { signal, size } = site
       const isQuiet = and(and(attended, not(signal)), not(protectedTokens))
       const { ordinal, left } = inItsRun(isQuiet, attended)
-      const isFirst = and(isQuiet, equal(mul(div(ordinal, every), every), ordinal))
+      const beyond = margin === 0 ? ordinal : sub(ordinal, margin)
+      const isFirstOfSome = equal(mul(div(beyond, every), every), beyond)
+      const isNear = margin === 0 ? undefined : less(ordinal, margin)
+      const isFirst = and(isQuiet, isNear === undefined ? isFirstOfSome : or(isNear, isFirstOfSome))
+      const some = cast(minimum(left, every), 'float32')
+      const standsFor = isNear === undefined ? some : where(isNear, 1, some)
       return {
         keep: or(not(isQuiet), isFirst),
         // Tokens thinned at an earlier layer are set aside by now, and count for as much as they did.
-        mass: where(isFirst, cast(minimum(left, every), 'float32'), size),
+        mass: where(isFirst, standsFor, size),
         proportional: true,
         aside: isFirst,
       }

@@ -24,6 +24,7 @@ export const HELP: string = `Counts the texts in which a decoder of speech repea
 
   --forms A,B        of ${FORMS.map(({ name }) => name).join(', ')} (8: in 8 bits); default: all, one after the other
   --every N          one of every N positions of padding is kept; default: that of the method
+  --margin N         N positions at the beginning of padding are all kept; default: that of the method
   --limit N          the first N clips of each kind
 
 FOLDER has onnx/encoder_model.onnx and onnx/decoder_model_merged.onnx. Of --data, recordings of 1.5 to 10 s are taken. Each text is kept in
@@ -45,27 +46,31 @@ export async function countLoops(runtime: Runtime, args: readonly string[]): Pro
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { data: text, forms: text, every: text, limit: text },
+    options: { data: text, forms: text, every: text, margin: text, limit: text },
   })
   const [folder] = positionals
   if (folder === undefined || values.data === undefined) throw wrong(`give a folder, and --data PATH\n\n${HELP}`)
   const forms = values.forms?.split(',').map(formOf) ?? FORMS
-  const number = (name: 'every' | 'limit'): number | undefined => {
+  const number = (name: 'every' | 'margin' | 'limit'): number | undefined => {
     const value = values[name] === undefined ? undefined : Number(values[name])
     if (value !== undefined && !Number.isInteger(value)) throw wrong(`--${name} is ${values[name]}; it is a number`)
     return value
   }
-  const [every, limit = Number.POSITIVE_INFINITY] = [number('every'), number('limit')]
+  const limit = number('limit') ?? Number.POSITIVE_INFINITY
+  const params = Object.fromEntries(
+    (['every', 'margin'] as const).flatMap((name) => (values[name] === undefined ? [] : [[name, number(name) ?? 0]])),
+  )
   const { speech, rate } = await spoken(values.data)
   const made = hardClips(speech, rate)
   const clips = hardKinds.flatMap((kind) => made.filter((clip) => clip.kind === kind).slice(0, limit))
   const path = reportsPath('loops.jsonl')
   const texts = await readTexts(path)
-  const nameOf = ({ name }: SpeechForm): string => (every === undefined ? name : `${name} every ${every}`)
+  const how = Object.entries(params).map(([name, value]) => ` ${name} ${value}`)
+  const nameOf = ({ name, thinned }: SpeechForm): string => (thinned ? `${name}${how.join('')}` : name)
   for (const form of forms) {
     const missing = clips.filter(({ name }) => !texts.has(`${nameOf(form)}: ${name}`))
     if (missing.length === 0) continue
-    await writeDown(runtime, { folder, form, every, rate }, missing, async (written) => {
+    await writeDown(runtime, { folder, form, params, rate }, missing, async (written) => {
       texts.set(`${nameOf(form)}: ${written.clip}`, written)
       await mkdir(dirname(path), { recursive: true })
       await appendFile(path, `${JSON.stringify({ form: nameOf(form), ...written })}\n`)

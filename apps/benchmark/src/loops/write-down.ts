@@ -27,8 +27,8 @@ interface Subject {
   /** Has onnx/encoder_model.onnx and onnx/decoder_model_merged.onnx. */
   readonly folder: string
   readonly form: SpeechForm
-  /** One of so many positions of padding is kept. */
-  readonly every: number | undefined
+  /** Options of the method. */
+  readonly params: Readonly<Record<string, number>>
   /** Samples a second. */
   readonly rate: number
 }
@@ -36,14 +36,14 @@ interface Subject {
 /** Writes clips down one by one. */
 export async function writeDown(
   runtime: Runtime,
-  { folder, form, every, rate }: Subject,
+  { folder, form, params, rate }: Subject,
   clips: readonly HardClip[],
   onText: (written: Written) => Promise<void>,
 ): Promise<void> {
   const open = async (path: string): Promise<Model> => decodeModel(await readFile(path))
   const paths = { encoder: pathIn(folder, 'encoder_model'), decoder: pathIn(folder, 'decoder_model_merged') }
   const dense = { encoder: await open(paths.encoder), decoders: [await open(paths.decoder)] }
-  const plan = { ...SPEECH_PLAN, ...(every !== undefined && { params: { every } }) }
+  const plan = { ...SPEECH_PLAN, params }
   const { encoder, decoders } = form.thinned ? pruneSpeech(dense, { methods, plan }) : dense
   const load = (model: Model) =>
     runtime.load(encodeModel(form.eightBits ? transform(model, quantize()).model : model), { threads: 1 })

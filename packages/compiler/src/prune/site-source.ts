@@ -122,7 +122,9 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
 function requireMask({ mask }: Encoder): void {
   if (mask !== undefined) return
   const seen = 'no input of the model says which tokens are padding, so that none can be known to be'
-  throw new Refused('TP_MASK', `${seen}; export it with its attention mask as an input`)
+  const advice =
+    'export a model of texts with its attention mask as an input; of recordings take thin-padding, which reads the silence'
+  throw new Refused('TP_MASK', `${seen}; ${advice}`)
 }
 
 /** Attention in which queries that see no key have 0 instead of NaN, if the model makes it so: in a causal one padding on the left is of that kind. */

@@ -118,7 +118,7 @@ describe('tp optimize', () => {
     expect(broken.code).toBe(130)
     expect(broken.stderr).toContain('finishing with the best so far; Ctrl-C again stops at once')
     expect(broken.stderr).toContain(
-      'again.json.measured holds what was measured: the same command with --resume goes on',
+      'again.json.measured holds what was measured; run the same command with --resume to continue',
     )
     expect(planAt('again.json').regimes.length).toBeGreaterThan(0)
     const before = JSON.parse(readFileSync(folder.at('again.json.measured'), 'utf8'))

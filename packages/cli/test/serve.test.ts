@@ -102,11 +102,11 @@ describe('tp serve', () => {
     const { url, pid } = await listening(child)
     expect(pid).toBe(child.pid)
     // A signal during the start takes effect after it.
-    await expect.poll(() => notes, { timeout: 10_000 }).toContain('mail is served from its file of now')
+    await expect.poll(() => notes, { timeout: 10_000 }).toContain('mail is served from its current file')
     const answers = Array.from({ length: 4 }, (_, i) => predict(url, `lunch ${i}`))
     await expect.poll(async () => (await fetch(`${url}/metrics`)).text()).toContain('tp_queue_rows{model="mail"} 4')
     child.kill('SIGTERM')
-    await expect.poll(() => notes).toContain('answering what was accepted, then ending')
+    await expect.poll(() => notes).toContain('answering accepted requests, then ending')
     child.kill('SIGHUP')
     const [code] = await once(child, 'exit')
     expect(code).toBe(143)

@@ -14,9 +14,9 @@ describe('a training that is interrupted before its first step', () => {
 
   // Each of the stages that it passes by then.
   test.each([
-    ['asking the dense model', 'a'],
-    ['asking the dense model about the selection', 'b'],
-    ['asking the pruned model', 'c'],
+    ['running the dense model', 'a'],
+    ['running the dense model on the selection', 'b'],
+    ['running the pruned model', 'c'],
     ['fine-tuning', 'd'],
   ])('while %s keeps its options, and resumes to the same bytes', { timeout }, async (stage, name) => {
     const out = `${name}.onnx`
@@ -25,7 +25,7 @@ describe('a training that is interrupted before its first step', () => {
     })
     expect(code).toBe(130)
     expect(stderr).toMatch(
-      /\.checkpoint holds the (answers of the dense model|learned weights): the same command with --resume goes on/,
+      /\.checkpoint holds the (answers of the dense model|learned weights); run the same command with --resume to continue/,
     )
     expect(checkpoints()).toContain(`${out}.answers.checkpoint`)
     const rest = await tpHere(args(out, '--resume'))

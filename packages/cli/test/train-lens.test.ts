@@ -37,7 +37,7 @@ describe('tp train --method lens', () => {
       weights,
       '--json',
     )
-    expect([code, stderr]).toEqual([0, expect.stringContaining('asking the pruned model')])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('running the pruned model')])
     const { texts: count, cosine, schedule } = JSON.parse(stdout)
     expect([count, schedule.map(({ layer }: { layer: number }) => layer)]).toEqual([200, [1, 3]])
     expect(cosine.kept).toBeLessThan(cosine.predicted)

@@ -135,7 +135,7 @@ export const optimizeCommand: Command = command({
       if (found.learned !== undefined) await replaceFile(valuesPath(planOut), found.learned)
       await replaceFile(planOut, new TextEncoder().encode(`${JSON.stringify(optimized, null, 2)}\n`))
       if (signal.aborted)
-        progress.note(`[tp] ${measured} holds what was measured: the same command with --resume goes on`)
+        progress.note(`[tp] ${measured} holds what was measured; run the same command with --resume to continue`)
       else await removeWithWaiting(measured)
     }
     const values = planOut !== undefined && found.learned !== undefined ? valuesPath(planOut) : weights

@@ -102,7 +102,7 @@ export const runCommand: Command = command({
     }).catch(async (error: unknown) => {
       if (signal.aborted && (await files.written()).includes(saved))
         progress.note(
-          `[tp] stopped; ${saved} holds the shards that were computed: the same command with --resume goes on`,
+          `[tp] stopped; ${saved} holds the shards that were computed; run the same command with --resume to continue`,
         )
       throw error
     })

@@ -59,7 +59,7 @@ export const serveCommand: Command = command({
     using hangUps = onHangUp((server) => void reloadAll(server, (text) => progress.note(text)))
     const ended = new AbortController()
     using _watch = watchLauncher(() => {
-      progress.note('npm has ended')
+      progress.note('npm has ended; so does the server')
       ended.abort()
     })
     const { plan, threads, host, port, truncate } = options
@@ -104,7 +104,7 @@ export const serveCommand: Command = command({
       const ending = AbortSignal.any([signal, ended.signal])
       if (!ending.aborted) await once(ending, 'abort')
       hangUps.ending()
-      progress.note('answering what was accepted, then ending')
+      progress.note('answering accepted requests, then ending')
     } finally {
       await server.close()
     }
@@ -132,6 +132,6 @@ function modelOf(operand: string): Pick<ModelToServe, 'name' | 'path'> {
 
 async function reloadAll(server: Server, note: (text: string) => void): Promise<void> {
   for (const { name, error } of await server.reload()) {
-    note(error === undefined ? `${name} is served from its file of now` : `${name} remains as it was: ${error.message}`)
+    note(error === undefined ? `${name} is served from its current file` : `${name} is unchanged: ${error.message}`)
   }
 }

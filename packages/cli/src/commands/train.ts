@@ -136,5 +136,5 @@ async function noteStored(out: string, progress: Context['progress']): Promise<v
   const stored = await storedFile(out)
   if (stored === undefined) return
   const holds = stored === trainingFiles(out).answers ? 'the answers of the dense model' : 'the learned weights'
-  progress.note(`[tp] stopped; ${stored} holds ${holds}: the same command with --resume goes on`)
+  progress.note(`[tp] stopped; ${stored} holds ${holds}; run the same command with --resume to continue`)
 }

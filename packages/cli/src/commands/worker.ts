@@ -17,8 +17,8 @@ export const workerCommand: Command = command({
     }),
   },
   notes: [
-    'Takes shards that tp run --queue URL puts there, of any run, until SIGINT or SIGTERM, and then ends those that it is at. It',
-    'may be killed at any time. As many workers as you like, on any machine that has the folder. An example:',
+    'Takes the shards that tp run --queue URL puts there, of any run, until SIGINT or SIGTERM, and finishes those in progress. It may',
+    'be killed at any time. Start as many workers as you like, on any machines that share the folder. An example:',
     '',
     '  tp worker --queue redis://queue.example:6379 --folder /mnt/bulk',
   ],

@@ -42,6 +42,6 @@ export function searchText(
   const { tried, maxLoss, loss, isCutShort } = figures
   const many = tried === undefined ? '' : `: ${counted(tried, 'candidate')} answered the examples`
   const work = `searched for ${seconds} s, ${processorSeconds} s of processor time, ${peakMegabytes} MB of memory at most${many}`
-  const found = loss === undefined ? `; nothing that is faster loses no more than ${amountOf(maxLoss, 'points')}` : ''
-  return `${work}${found}${isCutShort ? '; the time was over before all was tried: more --minutes' : ''}`
+  const found = loss === undefined ? `; nothing faster stays within ${amountOf(maxLoss, 'points')}` : ''
+  return `${work}${found}${isCutShort ? '; time ran out before everything was tried; allow more with --minutes' : ''}`
 }

@@ -47,7 +47,7 @@ test('never says less time than what is counted takes at the rate that is shown'
   const on = screen(200)
   // A realistic training: its teacher answers far faster than a step takes.
   on.progress.expect?.([{ work: 6400, kind: 'dense' }, { work: 15_000, kind: 'training' }, { work: 300 }])
-  on.progress.stage('asking the dense model')
+  on.progress.stage('running the dense model')
   timeLeft([[60, 6400, 6400]], on)
   on.progress.stage('fine-tuning')
   expect(timeLeft([[423, 272, 1600]], on)).toEqual(['35 min left'])
@@ -60,7 +60,7 @@ test('says nothing of the time left while most of the work is of a kind that has
     { work: 100, kind: 'dense' },
     { work: 1000, kind: 'training' },
   ])
-  on.progress.stage('asking the dense model')
+  on.progress.stage('running the dense model')
   expect(
     timeLeft(
       [

@@ -81,7 +81,7 @@ function remainingText(remaining: Quantized['remaining'], all: number): string |
 }
 
 function smoothedText(sites: readonly SmoothedSite[]): string {
-  if (sites.length === 0) return 'smoothed nothing: no channels are so loud that it would pay'
+  if (sites.length === 0) return 'smoothed nothing: no channel is loud enough for it to pay'
   const loud = sites.reduce((sum, site) => sum + site.loud, 0)
   return `smoothed ${sites.length} values, ${loud} channels in all`
 }

@@ -20,10 +20,10 @@ interface CompareArguments extends Omit<Arguments<typeof dataOptions & typeof ta
 }
 
 const stages: Readonly<Record<QuantizeStage, string>> = {
-  channels: 'looking how loud each channel is',
+  channels: 'measuring how loud each channel is',
   dense: 'running the model as it is',
   whole: 'running it in 8 bits',
-  nodes: 'looking how far each node moves the answers',
+  nodes: 'measuring how far each node moves the answers',
   choice: 'choosing nodes that remain in float32',
 }
 

@@ -172,7 +172,7 @@ export async function fitFile(task: TrainingTask): Promise<TrainingResult> {
 const work = [1, 1, 0.7].map((passes) => ({ work: passes, kind: 'passes' }))
 
 const stages: Readonly<Record<FitLensProgress['stage'], string>> = {
-  'final states': 'asking the dense model for the states of tokens',
-  distances: 'asking how well they are predicted',
-  'pruned texts': 'asking the pruned model',
+  'final states': 'computing the states of tokens',
+  distances: 'measuring how well they are predicted',
+  'pruned texts': 'running the pruned model',
 }

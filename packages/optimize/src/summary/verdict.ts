@@ -26,7 +26,7 @@ export function verdictOfPlan({ regimes, figures }: OptimizedPlan, demands: Part
   if (expectedLoss === undefined || speed === undefined)
     return {
       answer: 'no',
-      text: `no: nothing that is faster loses at most ${amountOf(maxLoss, unit)}; only dead tokens are removed`,
+      text: `no: nothing faster loses at most ${amountOf(maxLoss, unit)}; only dead tokens are removed`,
       passed: false,
     }
   const { estimate: value, low, high } = speed

@@ -55,7 +55,7 @@ test('shows one bar for a whole training, which never goes back', () => {
   expect(percents[0]).toBeLessThan(3)
   expect(percents.at(-1)).toBeGreaterThan(90)
   const texts = [
-    'asking the dense model, 10 of 10',
+    'running the dense model, 10 of 10',
     'which tokens count, 10 of 10',
     'soft training, 1 of 2',
     'counting FLOPs, 45 of 45',

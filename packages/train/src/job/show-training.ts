@@ -5,17 +5,17 @@ import type { TrainingObserver } from './observer.ts'
 import { kindOfStage, type StageWork, saliencyWork, type TrainingStage, trainingStages } from './stages.ts'
 
 const texts: Readonly<Record<TrainingStage, string>> = {
-  teacher: 'asking the dense model',
-  selection: 'asking the dense model about the selection',
-  pruned: 'asking the pruned model',
-  saliency: 'asking the dense model which tokens count',
+  teacher: 'running the dense model',
+  selection: 'running the dense model on the selection',
+  pruned: 'running the pruned model',
+  saliency: 'measuring which tokens count',
   soft: 'soft training',
   search: 'trying schedules',
   fit: 'counting FLOPs',
   hard: 'fine-tuning',
   refit: 'counting FLOPs',
-  end: 'asking the pruned model',
-  finished: 'asking the model in 8 bits',
+  end: 'running the pruned model',
+  finished: 'running the model in 8 bits',
 }
 
 /** A display of stages and steps, and of permanent notes. */

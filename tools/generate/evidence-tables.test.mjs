@@ -46,7 +46,9 @@ test('says first what to use, and how fast that is over the rival', () => {
 })
 
 test('advises the packed file where no command chooses', () => {
-  const text = answersList([dense, row('packed', 'packed', 0, 2), row('training-free', 'tome', 0, 3)])
+  /** @type {any[]} */
+  const own = [dense, row('packed', 'packed', 0, 2), row('training-free', 'tome', 0, 3)]
+  const text = answersList(own)
   expect(text).toContain('use **packed**, which needs no choice: 2.0 one by one, 2.0 in batches of 32')
 })
 

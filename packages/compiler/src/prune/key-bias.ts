@@ -8,7 +8,7 @@ import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 
 /** [b,k] → [b,1,1,k], or [b·h,1,k] where heads are folded into the batch, or [b,1,k] where there is one. */
-function perScore(bias: Tensor, rank: number, heads: number): Tensor {
+export function perScore(bias: Tensor, rank: number, heads: number): Tensor {
   if (rank === 4) return unsqueeze(bias, [1, 2])
   if (heads === 1) return unsqueeze(bias, [1])
   const keys = axisSize(bias, 1)

@@ -5,12 +5,13 @@ import { isZeroing } from '../analyze/attention.ts'
 import type { PoolCount } from '../analyze/pool-counts.ts'
 import { summedAxes } from '../operators/einsum.ts'
 import { placeholder } from '../operators/flow.ts'
+import { headsInBatch } from '../operators/heads.ts'
 import { hasTrait, operatorOf } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
 import { endsOf, headReadsKept } from './insert-cuts.ts'
-import type { KeyBias } from './key-bias.ts'
+import { type KeyBias, perScore } from './key-bias.ts'
 import type { Pruning } from './pruning.ts'
 
 interface PoolingOptions {
@@ -185,9 +186,14 @@ class Pooling {
     const bias = this.#keyBias.of(this.#cut)
     if (bias === undefined) return
     const x = placeholder(scores, this.#program.tensor(scores), dims)
+    const [batch] = bias.expression.dims as [Dim]
+    // Heads are folded into the batch, as in torch's MultiheadAttention.
+    const heads = rank === 3 && dims[0] !== batch ? headsInBatch(this.#program, scores, batch) : undefined
+    const own = heads === undefined ? dims : [batch, ...dims.slice(1)]
+    const part = this.#part(bias.expression, own, rank - 1, softmax)
     const others = Array.from({ length: rank - 2 }, (_, i) => i + 1)
-    const aligned = cast(unsqueeze(this.#part(bias.expression, dims, rank - 1, softmax), others), dtype)
-    this.#rewrite(softmax, add(x, aligned), new Map([...bias.names, [x, scores]]))
+    const aligned = heads === undefined ? unsqueeze(part, others) : perScore(part, rank, heads)
+    this.#rewrite(softmax, add(x, cast(aligned, dtype)), new Map([...bias.names, [x, scores]]))
   }
 
   #weighReduction(node: NodeProto, over: readonly number[]): void {

@@ -1,4 +1,4 @@
-import { cloneModel, dtypeOf, Graph, type Model, type NodeProto, type TensorProto } from '@tp/onnx'
+import { dtypeOf, Graph, type Model, type NodeProto, type TensorProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
@@ -12,6 +12,7 @@ import { isOfPruning, shownName } from './node-names.ts'
 import type { QuantizeForm } from './quantize-form.ts'
 import { QuantizedGraph } from './quantized-graph.ts'
 import { isOfRows, productWeights, rewriteOf, tableOf } from './rewrite-nodes.ts'
+import { sized } from './sized.ts'
 
 /** A model with 8-bit weights. */
 export interface QuantizedModel {
@@ -40,9 +41,8 @@ export function quantizeModel(
   { rounding, activations, exclude }: QuantizeForm,
   origin: Model,
 ): QuantizedModel {
-  const model = cloneModel(source)
+  const model = sized(source)
   const graph = new Graph(model)
-  graph.sortTopologically()
   const isPruned = readProvenance(model).length > 0
   const isOurs = (node: NodeProto): boolean => isPruned && isOfPruning(node)
   const left = excludedNow(graph, origin, exclude, (node) => rewriteOf(node) !== undefined)

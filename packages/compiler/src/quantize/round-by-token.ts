@@ -1,4 +1,4 @@
-import { cloneModel, Graph, type Model, type NodeProto } from '@tp/onnx'
+import { Graph, type Model, type NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { hasTrait } from '../operators/traits.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
@@ -11,6 +11,7 @@ import { nodesOf, shownName } from './node-names.ts'
 import type { QuantizedModel, QuantizedNode } from './quantize-model.ts'
 import { QuantizedGraph } from './quantized-graph.ts'
 import { rangedProductOf, writeByToken, writeInFloats } from './ranged-products.ts'
+import { sized } from './sized.ts'
 
 /** Unused: no weights are rounded. */
 const ROUNDING = { type: 'int8', perChannel: true, reduceRange: false } as const
@@ -24,9 +25,8 @@ const ROUNDING = { type: 'int8', perChannel: true, reduceRange: false } as const
  * @throws Refused TP_QUANTIZED for a node that cannot be rewritten; TpError TP_OPTION
  */
 export function roundByToken(source: Model, exclude: ReadonlySet<string>, origin: Model): QuantizedModel {
-  const model = cloneModel(source)
+  const model = sized(source)
   const graph = new Graph(model)
-  graph.sortTopologically()
   const left = excludedNow(graph, origin, exclude, isInteger)
   const nodes: QuantizedNode[] = []
   const to = new QuantizedGraph(graph, ROUNDING, 'token')

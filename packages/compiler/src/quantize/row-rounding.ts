@@ -9,9 +9,9 @@ import type { QuantizedValue } from './quantized-value.ts'
 interface Span {
   readonly zero: number
   readonly steps: number
-  /** The least scale: rows of zeros have none, and where numbers are bounded below, they have to be above −zero / steps. */
-  readonly scaleFloor: number
-  /** Whether a row's smallest number has to be looked at. */
+  /** The least scale: where numbers are bounded below, they have to be above −zero / steps. */
+  readonly scaleFloor: number | undefined
+  /** Whether numbers below zero count as much as those above. */
   readonly isSigned: boolean
 }
 
@@ -22,19 +22,18 @@ interface SpanNames {
   /** The same for products; runtimes cannot know that it is constant. */
   readonly openStep: string
   readonly zero: string
-  readonly scaleFloor: string
+  readonly scaleFloor: string | undefined
 }
-
-/** The smallest float32 with full precision. */
-const TINY = 2 ** -126
 
 /**
  * Rounds activations with a scale for each row (each token): nothing that a token's answers are made from depends on other tokens, or
  * on other examples of the batch.
  *
- *     s = max(max x, −min x),   q = round(127 · x / s) + 128,   x·W ≈ s · ((q − 128)·Q · (1/127 · scales of Q))
+ *     s = max |x|,   q = round(127 · x / s) + 128,   x·W ≈ s · ((q − 128)·Q · (1/127 · scales of Q))
  *
- * After a ReLU or a GELU, s = max x, or 2 if that is more, and nearly all of the 8 bits are left to positive numbers. Unsigned numbers
+ * A row of zeros becomes some bytes, and then s · (…) = 0 again: no floor below s is necessary, which would be one operator more for each value, and
+ * with few tokens it is the number of operators that takes the time. After a ReLU or a GELU, s = max x, or 2 if that is more after a GELU, and nearly all
+ * of the 8 bits are left to positive numbers. Unsigned numbers
  * with a constant zero point, because onnxruntime's kernels are made for those. The step 1/127 is computed from a size (`Clip`), since onnxruntime would
  * otherwise fold it into the weights' scales, and fuse a product (`MatMulIntegerToFloat`) only if it finds a product of two scales.
  */
@@ -58,16 +57,15 @@ export class RowRounding {
       nodes.push(createNode({ type, name: node, inputs, outputs: [output], attributes }))
       return output
     }
-    const reduce = (type: string, part: string): string =>
+    const sizes = span.isSigned ? add('Abs', 'sizes', [name]) : name
+    const largest =
       opset(this.#main.model) >= 18
-        ? add(type, part, [
-            name,
+        ? add('ReduceMax', 'largest', [
+            sizes,
             this.#constant('last_axis', { type: 'int64', dims: [1], data: BigInt64Array.of(-1n) }),
           ])
-        : add(type, part, [name], { axes: [-1] })
-    const largest = reduce('ReduceMax', 'largest')
-    const negative = span.isSigned ? [add('Neg', 'most_negative', [reduce('ReduceMin', 'smallest')])] : []
-    const rows = add('Max', 'row_scale', [largest, ...negative, scaleFloor])
+        : add('ReduceMax', 'largest', [sizes], { axes: [-1] })
+    const rows = scaleFloor === undefined ? largest : add('Max', 'row_scale', [largest, scaleFloor])
     const scaled = add('Mul', 'scaled', [name, add('Reciprocal', 'per_scale', [rows])])
     const data = add('QuantizeLinear', 'quantized', [scaled, step, zero])
     graph.insert(nodes, before)
@@ -80,7 +78,7 @@ export class RowRounding {
       step,
       openStep: this.#openStep(steps, step),
       zero: this.#constant(`zero_point_${zero}`, { type: 'uint8', dims: [], data: Uint8Array.of(zero) }),
-      scaleFloor: this.#scalar(scaleFloor === TINY ? 'least_scale' : `least_scale_${scaleFloor}`, scaleFloor),
+      scaleFloor: scaleFloor === undefined ? undefined : this.#scalar(`least_scale_${scaleFloor}`, scaleFloor),
     }
   }
 
@@ -129,10 +127,10 @@ export class RowRounding {
 
 /** @param least the least number that can occur */
 function spanAbove(least = Number.NEGATIVE_INFINITY): Span {
-  if (least === 0) return { zero: 0, steps: 255, scaleFloor: TINY, isSigned: false }
+  if (least === 0) return { zero: 0, steps: 255, scaleFloor: undefined, isSigned: false }
   const [zero, scaleFloor] = [20, 2]
   const steps = 255 - zero
   return -least <= (scaleFloor * zero) / steps
     ? { zero, steps, scaleFloor, isSigned: false }
-    : { zero: 128, steps: 127, scaleFloor: TINY, isSigned: true }
+    : { zero: 128, steps: 127, scaleFloor: undefined, isSigned: true }
 }

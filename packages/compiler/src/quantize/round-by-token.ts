@@ -48,6 +48,7 @@ export function roundByToken(source: Model, exclude: ReadonlySet<string>, origin
   if (byRange !== undefined) throw notByToken(byRange)
   if (nodes.length === 0) throw allInFloats()
   eachNode(to, keepBiasApart)
+  graph.removeDeadNodes()
   forgetShapes(model)
   return { model, nodes, remaining: floatWeights(model), keepsWeights: true }
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { recordedSizes, sizesTable } from '../check/install/sizes.mjs'
 import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
+import { eightBitRows, eightBitTimesTable, sameBitsTable } from './eight-bits-tables.mjs'
 import {
   answerSentence,
   answersList,
@@ -27,6 +28,7 @@ export async function generatedFiles() {
   const methods = await methodPackages()
   const plans = await planModules()
   const rows = evidence()
+  const eightBits = eightBitRows()
   const readmes = methods
     .filter(({ folder }) => existsSync(join(root, folder, 'README.md')))
     .map((methodPackage) => withRegions(`${methodPackage.folder}/README.md`, { methods: optionsTable(methodPackage) }))
@@ -37,6 +39,10 @@ export async function generatedFiles() {
     withRegions('docs/plans.md', { plan: planTable(plans.planFields) }),
     withRegions('README.md', { expect: expectTable(rows, 'docs/results/outside.md', { compared: true }) }),
     withRegions('docs/choose.md', { recipes: recipesTable(methods), expect: expectTable(rows, 'results/outside.md') }),
+    withRegions('docs/quantized-and-fused.md', {
+      'same-bits': sameBitsTable(eightBits),
+      'eight-bit-times': eightBitTimesTable(eightBits),
+    }),
     withRegions('docs/rerankers.md', { rerankers: rerankersTable(rows) }),
     withRegions('docs/results/outside.md', { answers: answersList(rows), outside: outsideTables(rows) }),
     withRegions('docs/methods.md', { methods: methodsTable(methods) }),

@@ -36,6 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
       await import('./chooser/command.ts'),
       await import('./outside/command.ts'),
       await import('./loops/command.ts'),
+      await import('./eight-bits/command.ts'),
     ]
     return [HELP, ...commands.map((command) => command.HELP)].join('\n')
   }
@@ -68,6 +69,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (name === 'loops') {
       const { countLoops } = await import('./loops/command.ts')
       return await countLoops(nodeRuntime(), options)
+    }
+    if (name === 'eight-bits') {
+      const { measureEightBits } = await import('./eight-bits/command.ts')
+      return await measureEightBits(nodeRuntime(), options)
     }
     if (name === 'worker') {
       const { workOnCells } = await import('./comparison/cell-worker.ts')

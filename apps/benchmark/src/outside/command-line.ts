@@ -72,7 +72,8 @@ async function tailOf(path: string, count: number): Promise<string> {
   return `${[header, ...rows.slice(-count)].join('\n')}\n`
 }
 
-function outputOf(args: readonly string[]): Promise<string> {
+/** What Node prints for arguments. @throws TpError TP_RUN with what it said */
+export function outputOf(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     const [out, errors]: [string[], string[]] = [[], []]
@@ -81,7 +82,7 @@ function outputOf(args: readonly string[]): Promise<string> {
     child.on('error', reject).on('close', (code) => {
       if (code === 0) return resolve(out.join(''))
       const said = errors.join('').trimEnd().split('\n').slice(-3).join('\n')
-      reject(new TpError('TP_RUN', 'benchmark', `tp optimize ended with ${code}: ${said}`))
+      reject(new TpError('TP_RUN', 'benchmark', `tp ${args[1]} ended with ${code}: ${said}`))
     })
   })
 }

@@ -39,3 +39,26 @@ test('Sizes that an image brings with it are computed in each run', () => {
   const result = lean(openFixture(fixture('dinov2-optimum')))
   expect(sizesOfResizes(result).map((size) => inputsOf(result, size))).toEqual([['pixel_values']])
 })
+
+/** Reshapes whose shape is computed in each run. */
+function computedShapes(model: Model): number {
+  const graph = new Graph(model)
+  return graph.nodes.filter(
+    ({ opType, input: [, shape = ''] }) =>
+      opType === 'Reshape' && !['Constant', undefined].includes(graph.producer(shape)?.opType),
+  ).length
+}
+
+test('Shapes whose unknown sizes are those of the reshaped value are constants, with the same answers', async () => {
+  const name = 'bert-cls-eager-ts11'
+  const model = openFixture(fixture(name))
+  const sized = lean(model)
+  expect(computedShapes(model)).toBeGreaterThan(0)
+  expect(computedShapes(sized)).toBe(0)
+  for (const { inputs } of dataSets(fixture(name))) {
+    const [dense, own] = [await run(model, inputs), await run(sized, inputs)]
+    for (const [output, value] of Object.entries(dense)) {
+      expect(difference(numbers(own[output]), numbers(value))).toBeLessThan(1e-6)
+    }
+  }
+})

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util'
+import { isTpError, TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
+import { outsideCases } from '../outside/cases.ts'
+import { Rivals } from '../outside/rivals.ts'
+import { isPart, measureModel, parts } from './measure-model.ts'
+
+/** Of `npm run benchmark -- outside`. */
+const cases = [
+  'all-MiniLM-L6-v2xSTS-2015',
+  'bge-small-en-v1.5xSTS-2015',
+  'ms-marco-MiniLM-L12xTrecQA',
+  'minilm-sentimentxIMDB',
+  'vit-s-cifar10xCIFAR-10',
+] as const
+
+export const HELP: string = `Measures 8 bits: whether answers depend on their batch, how good they are, and how fast, next to others' 8 bits.
+
+  npm run benchmark -- eight-bits [options]
+
+  --only NAMES       of these: ${cases.join(', ')}
+  --parts LIST       only these: ${parts.join(', ')}; all but answers depend on what else the machine does (7 minutes)
+  --python PATH      Python with the packages of tools/rivals/requirements.txt: onnxruntime's own quantization and OpenVINO
+  --new              write the files anew, instead of those in reports/eight-bits
+
+Rows are written to docs/results/eight-bits.jsonl; npm run generate then writes the tables of docs/quantized-and-fused.md.
+`
+
+/** @throws TpError TP_OPTION @returns the exit code */
+export async function measureEightBits(runtime: Runtime, args: readonly string[]): Promise<number> {
+  const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
+  const { values } = parseArgs({
+    args: [...args],
+    options: { only: text, parts: text, python: text, new: flag },
+  })
+  const names: readonly string[] = values.only?.split(',') ?? cases
+  const unknown = names.find((name) => !cases.some((own) => own === name))
+  if (unknown !== undefined) {
+    throw new TpError('TP_OPTION', 'benchmark', `--only has ${unknown}; see --help for the names`)
+  }
+  const chosen = values.parts?.split(',') ?? parts
+  if (!chosen.every(isPart)) {
+    throw new TpError('TP_OPTION', 'benchmark', `--parts is ${values.parts}; see --help for the names`)
+  }
+  await using rivals = values.python === undefined ? undefined : await Rivals.open(values.python)
+  let code = 0
+  for (const one of outsideCases.filter(({ name }) => names.includes(name))) {
+    try {
+      await measureModel(one, {
+        ...{ runtime, rivals, isNew: values.new ?? false },
+        parts: chosen.filter((part) => part !== 'chromium' || one.name.startsWith('minilm-sentiment')),
+        onProgress: (done) => void process.stderr.write(`${one.name}: ${done} …\n`),
+      })
+    } catch (error) {
+      // The other models do not need this one; the error says what is missing.
+      if (!isTpError(error)) throw error
+      process.stderr.write(`${one.name}: ${error.message}\n`)
+      code = 1
+    }
+  }
+  return code
+}

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { projectPath, reportsPath } from '../files.ts'
+import type { OutsideCase } from '../outside/cases.ts'
+import { dataPath } from '../outside/data.ts'
+import { outputOf } from '../outside/command-line.ts'
+import type { Rivals } from '../outside/rivals.ts'
+import type { Form } from './rows.ts'
+
+/** Files of a model in the forms that run in onnxruntime, made by the command line once; kept in `reports/eight-bits`. */
+export async function eightBitFiles(
+  one: OutsideCase,
+  rivals: Rivals | undefined,
+  isNew: boolean,
+): Promise<ReadonlyMap<Form, string>> {
+  const path = one.model()
+  const files = new Map<Form, string>([['published', path]])
+  const make = async (form: Form, write: (out: string) => Promise<void>): Promise<string> => {
+    const out = reportsPath(`eight-bits/${one.name}/${form}.onnx`)
+    await mkdir(dirname(out), { recursive: true })
+    if (isNew || !existsSync(out)) await write(out)
+    files.set(form, out)
+    return out
+  }
+  if (one.float32 && rivals !== undefined) await make('dynamic', (out) => rivals.quantizeDynamic(path, out))
+  const token = await make('token', (out) => tp('quantize', path, '-o', out))
+  if (one.float32 && one.batches.length > 2) {
+    const chosenBy = one.choosing ?? one.testing
+    const { path: data } = await dataPath(one, 'choosing', chosenBy)
+    await make('smoothed', (out) => tp('quantize', path, '-o', out, '--data', data, '--limit', '64', '--smooth'))
+  }
+  if (one.batches.length > 2) await make('packed', (out) => tp('pack', token, '-o', out))
+  return files
+}
+
+async function tp(...args: readonly string[]): Promise<void> {
+  await outputOf([projectPath('packages/cli/bin/tp.js'), ...args])
+}

@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { processorMs, spreadByLength, timeInTurns, withSessions } from '@tp/compare'
+import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
+import { nativeRuntime } from '@tp/runtime-native'
+import { reportsPath } from '../files.ts'
+import type { OutsideCase } from '../outside/cases.ts'
+import { dataPath, type OutsideData, readPart } from '../outside/data.ts'
+import { commitHere } from '../outside/evidence.ts'
+import { AnswerMeter } from '../outside/measure.ts'
+import type { Rivals } from '../outside/rivals.ts'
+import { surroundings } from '../report/section.ts'
+import { openChromiumPage } from '../web/chromium-page.ts'
+import { eightBitFiles } from './files.ts'
+import { type EightBitRow, type Form, recordRow, type Speeds } from './rows.ts'
+import { sameBits } from './same-bits.ts'
+import { timedShapes } from './shapes.ts'
+
+/** What is measured; each can be measured again alone. */
+export const parts = ['answers', 'times', 'two-threads', 'openvino', 'chromium'] as const
+
+type Part = (typeof parts)[number]
+
+export function isPart(name: string): name is Part {
+  return parts.some((part) => part === name)
+}
+
+export interface MeasureOptions {
+  readonly runtime: Runtime
+  readonly rivals: Rivals | undefined
+  readonly parts: readonly Part[]
+  readonly isNew: boolean
+  readonly onProgress: (text: string) => void
+}
+
+/** Examples whose bits are compared, and by which OpenVINO's ranges are calibrated. */
+const [COMPARED, CALIBRATING] = [200, 128]
+
+/** Milliseconds of the times of a shape; times are those of all forms together. */
+const BUDGET_MS = 4000
+
+/** Measures a model in each form, and records each row when it is known. */
+export async function measureModel(one: OutsideCase, options: MeasureOptions): Promise<void> {
+  const { runtime, rivals, onProgress } = options
+  onProgress('its files')
+  const files = await eightBitFiles(one, rivals, options.isNew)
+  const path = files.get('published') as string
+  const load = (form: Form, threads: number) => (): Promise<Session> =>
+    (form === 'packed' ? nativeRuntime() : runtime).load(files.get(form) as string, { threads })
+  await using dense = await load('published', 1)()
+  const testing = await readPart(path, dense, await dataPath(one, 'testing', one.testing))
+  const { machine } = await surroundings(runtime)
+  const record = (form: Form, row: Partial<EightBitRow>): Promise<void> => {
+    const date = new Date().toISOString().slice(0, 10)
+    return recordRow({
+      model: modelOf(one),
+      form,
+      setting: settings[form](one),
+      ...row,
+      date,
+      commit: commitHere(),
+      machine,
+    })
+  }
+  if (options.parts.includes('answers')) {
+    onProgress('accuracy of the published file')
+    const answers = await AnswerMeter.open(testing, dense)
+    for (const form of files.keys()) {
+      onProgress(`bits and accuracy: ${form}`)
+      await using session = await load(form, 1)()
+      const { metric, quality, loss, similarity } =
+        form === 'published'
+          ? answers.dense()
+          : { loss: undefined, similarity: undefined, ...(await answers.measure([load(form, 1)])) }
+      const same = await sameBits(session, testing.inputs, COMPARED)
+      await record(form, {
+        same,
+        metric,
+        quality,
+        ...(loss && { loss }),
+        ...(similarity !== undefined && { similarity }),
+      })
+    }
+  }
+  const shapes = await timedShapes(testing.inputs)
+  const own = [...files.keys()]
+  for (const [part, threads] of [
+    ['times', 1],
+    ['two-threads', 2],
+  ] as const) {
+    if (!options.parts.includes(part)) continue
+    onProgress(`times, ${threads} thread${threads === 1 ? '' : 's'}`)
+    const speeds = await withSessions(
+      own.map((form) => load(form, threads)),
+      (sessions) => speedsOf(sessions, shapes, threads === 1 ? processorMs : undefined),
+    )
+    for (const [i, form] of own.entries()) await record(form, { [threads === 1 ? 'speed' : 'speedOfTwo']: speeds[i] })
+  }
+  if (rivals !== undefined && options.parts.includes('openvino'))
+    await timeOpenVino(one, rivals, { path, shapes, options, record })
+  if (options.parts.includes('chromium')) await timeInChromium(files, shapes, { onProgress, record })
+}
+
+const settings: Readonly<Record<Form, (one: OutsideCase) => string>> = {
+  published: ({ float32 }) => (float32 ? 'float32, as published' : '8 bits, as published'),
+  dynamic: () => 'onnxruntime quantize_dynamic, per channel',
+  token: () => '8 bits',
+  smoothed: () => '8 bits, smoothed',
+  packed: () => '8 bits, packed',
+  'OpenVINO int8': () => 'OpenVINO, 8 bits (NNCF)',
+  'OpenVINO bf16': () => 'OpenVINO, bf16',
+}
+
+function modelOf({ name }: OutsideCase): string {
+  return name.slice(0, name.lastIndexOf('x'))
+}
+
+type Shapes = Awaited<ReturnType<typeof timedShapes>>
+
+/** By session. */
+async function speedsOf(
+  sessions: readonly Session[],
+  shapes: Shapes,
+  clock: (() => number) | undefined,
+): Promise<Speeds[]> {
+  const speeds = sessions.map((): Record<string, readonly [number, number, number]> => ({}))
+  for (const [name, feeds] of shapes) {
+    const { latencies } = await timeInTurns(sessions, feeds, {
+      clock,
+      budgetMs: BUDGET_MS,
+      leastRounds: 3,
+      rounds: 200,
+    })
+    for (const [i, { speedup }] of latencies.entries()) {
+      if (speeds[i]) speeds[i][name] = [speedup.value, speedup.low, speedup.high]
+    }
+  }
+  return speeds
+}
+
+interface Timed {
+  readonly path: string
+  readonly shapes: Shapes
+  readonly options: MeasureOptions
+  readonly record: (form: Form, row: Partial<EightBitRow>) => Promise<void>
+}
+
+/** In Python, over the published file in onnxruntime there; ranges of 8 bits are of examples that are not tested. */
+async function timeOpenVino(one: OutsideCase, rivals: Rivals, { path, shapes, options, record }: Timed): Promise<void> {
+  const dense = await rivals.load('onnxruntime', path)
+  const time = async (form: Form, file: string, precision: 'f32' | 'bf16'): Promise<void> => {
+    options.onProgress(`times, ${form}`)
+    const model = await rivals.load('openvino', file, precision)
+    await record(form, { speed: await rivals.speeds({ model, dense }, shapes) })
+  }
+  if (one.float32) {
+    const out = reportsPath(`eight-bits/${one.name}/openvino.xml`)
+    if (!existsSync(out)) {
+      await mkdir(dirname(out), { recursive: true })
+      await rivals.quantizeOpenVino(path, out, await calibrating(one, path, options))
+    }
+    await time('OpenVINO int8', out, 'f32')
+  }
+  await time('OpenVINO bf16', path, 'bf16')
+}
+
+async function calibrating(one: OutsideCase, path: string, { runtime }: MeasureOptions): Promise<NamedTensors[]> {
+  await using session = await runtime.load(path, { threads: 1 })
+  const part = await dataPath(one, 'choosing', one.choosing ?? one.testing)
+  const { inputs }: OutsideData = await readPart(path, session, part)
+  return await Promise.all(spreadByLength(inputs, CALIBRATING, 1).map((row) => inputs.feeds(row)))
+}
+
+/** One thread of wasm. */
+async function timeInChromium(
+  files: ReadonlyMap<Form, string>,
+  shapes: Shapes,
+  { onProgress, record }: Pick<Timed, 'record'> & Pick<MeasureOptions, 'onProgress'>,
+): Promise<void> {
+  onProgress('times in Chromium')
+  await using page = await openChromiumPage()
+  const own = [...files.keys()].filter((form) => form !== 'packed')
+  for (const form of own) await page.load(form, await readFile(files.get(form) as string), 'wasm', { threads: 1 })
+  const speeds = own.map((): Record<string, readonly [number, number, number]> => ({}))
+  for (const name of ['1×16', '1×128']) {
+    const { latencies } = await page.compare(shapes.get(name) ?? [], { budgetMs: BUDGET_MS, rounds: 100 })
+    for (const [i, { speedup }] of latencies.entries()) {
+      if (speeds[i]) speeds[i][name] = [speedup.value, speedup.low, speedup.high]
+    }
+  }
+  for (const [i, form] of own.entries()) await record(form, { wasm: speeds[i] as Speeds })
+}

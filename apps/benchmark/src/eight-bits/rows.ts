@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises'
+import type { Interval } from '@tp/metrics'
+import { projectPath, writeWhole } from '../files.ts'
+
+/** Ways of 8 bits, in the order of the table; `published` is the file that all are made from. */
+export const forms = ['published', 'dynamic', 'token', 'smoothed', 'packed', 'OpenVINO int8', 'OpenVINO bf16'] as const
+
+export type Form = (typeof forms)[number]
+
+/** How many of the examples have the same bits as alone, of how many, and the largest difference. */
+export type Same = readonly [same: number, of: number, largest: number]
+
+/** Times as fast as the published file, by shape: the median over rounds and its 95 % interval. */
+export type Speeds = Readonly<Record<string, readonly [value: number, low: number, high: number]>>
+
+/** A model in a form. */
+export interface EightBitRow {
+  readonly model: string
+  readonly form: Form
+  /** The file in words. */
+  readonly setting: string
+  /** Answers in other company against those alone, by what is different. */
+  readonly same?: Readonly<Record<string, Same>>
+  readonly metric?: string
+  readonly quality?: Interval
+  /** Points lost against the published file. */
+  readonly loss?: Interval
+  readonly similarity?: number
+  readonly speed?: Speeds
+  /** The same on two threads, by the clock on the wall. */
+  readonly speedOfTwo?: Speeds
+  /** In Chromium. */
+  readonly wasm?: Speeds
+  readonly date: string
+  readonly commit: string
+  readonly machine: string
+}
+
+const FILE = 'docs/results/eight-bits.jsonl'
+
+export async function readRows(): Promise<readonly EightBitRow[]> {
+  const text = await readFile(projectPath(FILE), 'utf8').catch(() => '')
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as EightBitRow)
+}
+
+/** Writes what was measured of a model in a form, next to what else is known of it. */
+export async function recordRow(row: EightBitRow): Promise<void> {
+  const rows = await readRows()
+  const isOf = (own: EightBitRow): boolean => own.model === row.model && own.form === row.form
+  const all = [...rows.filter((own) => !isOf(own)), { ...rows.find(isOf), ...row }]
+  const models = [...new Set([...rows, row].map(({ model }) => model))]
+  const sorted = all.toSorted(
+    (a, b) => models.indexOf(a.model) - models.indexOf(b.model) || forms.indexOf(a.form) - forms.indexOf(b.form),
+  )
+  await writeWhole(projectPath(FILE), sorted.map((own) => `${JSON.stringify(own, rounded)}\n`).join(''))
+}
+
+/** Digits beyond the fourth say nothing. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value
+}

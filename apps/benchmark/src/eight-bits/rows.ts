@@ -3,7 +3,7 @@ import type { Interval } from '@tp/metrics'
 import { projectPath, writeWhole } from '../files.ts'
 
 /** Ways of 8 bits, in the order of the table; `published` is the file that all are made from. */
-export const forms = ['published', 'dynamic', 'token', 'smoothed', 'packed', 'OpenVINO int8', 'OpenVINO bf16'] as const
+const forms = ['published', 'dynamic', 'token', 'smoothed', 'packed', 'OpenVINO int8', 'OpenVINO bf16'] as const
 
 export type Form = (typeof forms)[number]
 
@@ -38,7 +38,7 @@ export interface EightBitRow {
 
 const FILE = 'docs/results/eight-bits.jsonl'
 
-export async function readRows(): Promise<readonly EightBitRow[]> {
+async function readRows(): Promise<readonly EightBitRow[]> {
   const text = await readFile(projectPath(FILE), 'utf8').catch(() => '')
   return text
     .split('\n')

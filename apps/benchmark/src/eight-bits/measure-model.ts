@@ -49,7 +49,7 @@ export async function measureModel(one: OutsideCase, options: MeasureOptions): P
   const load = (form: Form, threads: number) => (): Promise<Session> =>
     (form === 'packed' ? nativeRuntime() : runtime).load(files.get(form) as string, { threads })
   await using dense = await load('published', 1)()
-  const testing = await readPart(path, dense, await dataPath(one, 'testing', one.testing))
+  const testing = await readPart(one, dense, await dataPath(one, 'testing', one.testing))
   const { machine } = await surroundings(runtime)
   const record = (form: Form, row: Partial<EightBitRow>): Promise<void> => {
     const date = new Date().toISOString().slice(0, 10)
@@ -148,11 +148,14 @@ interface Timed {
 
 /** In Python, over the published file in onnxruntime there; ranges of 8 bits are of examples that are not tested. */
 async function timeOpenVino(one: OutsideCase, rivals: Rivals, { path, shapes, options, record }: Timed): Promise<void> {
-  const dense = await rivals.load('onnxruntime', path)
   const time = async (form: Form, file: string, precision: 'f32' | 'bf16'): Promise<void> => {
-    options.onProgress(`times, ${form}`)
-    const model = await rivals.load('openvino', file, precision)
-    await record(form, { speed: await rivals.speeds({ model, dense }, shapes) })
+    for (const threads of options.parts.includes('two-threads') ? [1, 2] : [1]) {
+      options.onProgress(`times, ${form}, ${threads} thread${threads === 1 ? '' : 's'}`)
+      const dense = await rivals.load('onnxruntime', path, { threads })
+      const model = await rivals.load('openvino', file, { precision, threads })
+      const speeds = await rivals.speeds({ model, dense, threads }, shapes)
+      await record(form, { [threads === 1 ? 'speed' : 'speedOfTwo']: speeds })
+    }
   }
   if (one.float32) {
     const out = reportsPath(`eight-bits/${one.name}/openvino.xml`)
@@ -168,7 +171,7 @@ async function timeOpenVino(one: OutsideCase, rivals: Rivals, { path, shapes, op
 async function calibrating(one: OutsideCase, path: string, { runtime }: MeasureOptions): Promise<NamedTensors[]> {
   await using session = await runtime.load(path, { threads: 1 })
   const part = await dataPath(one, 'choosing', one.choosing ?? one.testing)
-  const { inputs }: OutsideData = await readPart(path, session, part)
+  const { inputs }: OutsideData = await readPart(one, session, part)
   return await Promise.all(spreadByLength(inputs, CALIBRATING, 1).map((row) => inputs.feeds(row)))
 }
 

@@ -21,7 +21,7 @@ export const HELP: string = `Measures 8 bits: whether answers depend on their ba
   --only NAMES       of these: ${cases.join(', ')}
   --parts LIST       only these: ${parts.join(', ')}; all but answers depend on what else the machine does (7 minutes)
   --python PATH      Python with the packages of tools/rivals/requirements.txt: onnxruntime's own quantization and OpenVINO
-  --new              write the files anew, instead of those in reports/eight-bits
+  --new              write the files again, instead of taking those in reports/eight-bits
 
 Rows are written to docs/results/eight-bits.jsonl; npm run generate then writes the tables of docs/quantized-and-fused.md.
 `

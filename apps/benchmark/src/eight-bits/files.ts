@@ -6,17 +6,17 @@ import type { OutsideCase } from '../outside/cases.ts'
 import { outputOf } from '../outside/command-line.ts'
 import { dataPath } from '../outside/data.ts'
 import type { Rivals } from '../outside/rivals.ts'
-import type { Form } from './rows.ts'
+import type { EightBitForm } from './rows.ts'
 
 /** Files of a model in the forms that run in onnxruntime, made by the command line once; kept in `reports/eight-bits`. */
 export async function eightBitFiles(
   one: OutsideCase,
   rivals: Rivals | undefined,
   isNew: boolean,
-): Promise<ReadonlyMap<Form, string>> {
+): Promise<ReadonlyMap<EightBitForm, string>> {
   const path = one.model()
-  const files = new Map<Form, string>([['published', path]])
-  const make = async (form: Form, write: (out: string) => Promise<void>): Promise<string> => {
+  const files = new Map<EightBitForm, string>([['published', path]])
+  const make = async (form: EightBitForm, write: (out: string) => Promise<void>): Promise<string> => {
     const out = reportsPath(`eight-bits/${one.name}/${form}.onnx`)
     await mkdir(dirname(out), { recursive: true })
     if (isNew || !existsSync(out)) await write(out)

@@ -7,17 +7,17 @@ import { nativeRuntime } from '@tp/runtime-native'
 import { reportsPath } from '../files.ts'
 import type { OutsideCase } from '../outside/cases.ts'
 import { dataPath, type OutsideData, readPart } from '../outside/data.ts'
-import { commitHere } from '../outside/evidence.ts'
+import { commitHere, type Speeds } from '../outside/evidence.ts'
 import { AnswerMeter } from '../outside/measure.ts'
 import type { Rivals } from '../outside/rivals.ts'
 import { surroundings } from '../report/section.ts'
 import { openChromiumPage } from '../web/chromium-page.ts'
 import { eightBitFiles } from './files.ts'
-import { type EightBitRow, type Form, recordRow, type Speeds } from './rows.ts'
+import { type EightBitForm, type EightBitRow, recordRow } from './rows.ts'
 import { sameBits } from './same-bits.ts'
 import { timedShapes } from './shapes.ts'
 
-/** What is measured; each can be measured again alone. */
+/** Parts of the measurement; each can be measured again alone. */
 export const parts = ['answers', 'times', 'two-threads', 'openvino', 'chromium'] as const
 
 type Part = (typeof parts)[number]
@@ -46,12 +46,12 @@ export async function measureModel(one: OutsideCase, options: MeasureOptions): P
   onProgress('its files')
   const files = await eightBitFiles(one, rivals, options.isNew)
   const path = files.get('published') as string
-  const load = (form: Form, threads: number) => (): Promise<Session> =>
+  const load = (form: EightBitForm, threads: number) => (): Promise<Session> =>
     (form === 'packed' ? nativeRuntime() : runtime).load(files.get(form) as string, { threads })
   await using dense = await load('published', 1)()
   const testing = await readPart(one, dense, await dataPath(one, 'testing', one.testing))
   const { machine } = await surroundings(runtime)
-  const record = (form: Form, row: Partial<EightBitRow>): Promise<void> => {
+  const record = (form: EightBitForm, row: Partial<EightBitRow>): Promise<void> => {
     const date = new Date().toISOString().slice(0, 10)
     return recordRow({
       model: modelOf(one),
@@ -102,7 +102,7 @@ export async function measureModel(one: OutsideCase, options: MeasureOptions): P
   if (options.parts.includes('chromium')) await timeInChromium(files, shapes, { onProgress, record })
 }
 
-const settings: Readonly<Record<Form, (one: OutsideCase) => string>> = {
+const settings: Readonly<Record<EightBitForm, (one: OutsideCase) => string>> = {
   published: ({ float32 }) => (float32 ? 'float32, as published' : '8 bits, as published'),
   dynamic: () => 'onnxruntime quantize_dynamic, per channel',
   token: () => '8 bits',
@@ -143,12 +143,12 @@ interface Timed {
   readonly path: string
   readonly shapes: Shapes
   readonly options: MeasureOptions
-  readonly record: (form: Form, row: Partial<EightBitRow>) => Promise<void>
+  readonly record: (form: EightBitForm, row: Partial<EightBitRow>) => Promise<void>
 }
 
 /** In Python, over the published file in onnxruntime there; ranges of 8 bits are of examples that are not tested. */
 async function timeOpenVino(one: OutsideCase, rivals: Rivals, { path, shapes, options, record }: Timed): Promise<void> {
-  const time = async (form: Form, file: string, precision: 'f32' | 'bf16'): Promise<void> => {
+  const time = async (form: EightBitForm, file: string, precision: 'f32' | 'bf16'): Promise<void> => {
     for (const threads of options.parts.includes('two-threads') ? [1, 2] : [1]) {
       options.onProgress(`times, ${form}, ${threads} thread${threads === 1 ? '' : 's'}`)
       const dense = await rivals.load('onnxruntime', path, { threads })
@@ -177,7 +177,7 @@ async function calibrating(one: OutsideCase, path: string, { runtime }: MeasureO
 
 /** One thread of wasm. */
 async function timeInChromium(
-  files: ReadonlyMap<Form, string>,
+  files: ReadonlyMap<EightBitForm, string>,
   shapes: Shapes,
   { onProgress, record }: Pick<Timed, 'record'> & Pick<MeasureOptions, 'onProgress'>,
 ): Promise<void> {

@@ -1,22 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import type { Interval } from '@tp/metrics'
 import { projectPath, writeWhole } from '../files.ts'
+import type { Speeds } from '../outside/evidence.ts'
 
 /** Ways of 8 bits, in the order of the table; `published` is the file that all are made from. */
 const forms = ['published', 'dynamic', 'token', 'smoothed', 'packed', 'OpenVINO int8', 'OpenVINO bf16'] as const
 
-export type Form = (typeof forms)[number]
+export type EightBitForm = (typeof forms)[number]
 
 /** How many of the examples have the same bits as alone, of how many, and the largest difference. */
 export type Same = readonly [same: number, of: number, largest: number]
 
-/** Times as fast as the published file, by shape: the median over rounds and its 95 % interval. */
-export type Speeds = Readonly<Record<string, readonly [value: number, low: number, high: number]>>
-
 /** A model in a form. */
 export interface EightBitRow {
   readonly model: string
-  readonly form: Form
+  readonly form: EightBitForm
   /** The file in words. */
   readonly setting: string
   /** Answers in other company against those alone, by what is different. */
@@ -26,6 +24,7 @@ export interface EightBitRow {
   /** Points lost against the published file. */
   readonly loss?: Interval
   readonly similarity?: number
+  /** Over the published file, by shape. */
   readonly speed?: Speeds
   /** The same on two threads, by the clock on the wall. */
   readonly speedOfTwo?: Speeds

@@ -72,7 +72,7 @@ async function tailOf(path: string, count: number): Promise<string> {
   return `${[header, ...rows.slice(-count)].join('\n')}\n`
 }
 
-/** What Node prints for arguments. @throws TpError TP_RUN with what it said */
+/** The text that Node prints for arguments. @throws TpError TP_RUN with what it said */
 export function outputOf(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })

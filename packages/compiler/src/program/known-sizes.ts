@@ -31,7 +31,7 @@ function isKnown(program: Program, { opType, output: [name = '', ...others] }: N
   return (dtype === 'int64' || dtype === 'int32') && value !== undefined && value.every(Number.isSafeInteger)
 }
 
-/** Of each Reshape with a computed shape: [0, 0, heads, headSize], where 0 copies the size of the reshaped value at the same axis. */
+/** Writes the shape of each Reshape that computes it as [0, 0, heads, headSize], where 0 copies the size of the reshaped value at the same axis. */
 function writeCopiedSizes(program: Program): void {
   const { graph } = program
   const shapes = new Map<string, string>()

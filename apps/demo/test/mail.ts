@@ -40,6 +40,7 @@ export function mailTests({ page, show }: DemoSite): void {
     await other.goto(link)
     await eventually(() => other.getByLabel('Is it spam? A mail, or any text').inputValue()).toBe(`${SPAM} ä & 100 %`)
     await other.close()
+    await page.bringToFront()
     await text.fill(before)
     await outcome.settled()
   })

@@ -62,9 +62,12 @@ function linked(text: string): string {
 
 /** As Markdown, without its tags. */
 export function markdownOf({ blocks }: DocComment): string {
-  return blocks
-    .map(({ kind, text }) => (kind === 'formula' ? `\`\`\`text\n${dedented(text)}\n\`\`\`` : escaped(text)))
-    .join('\n\n')
+  return blocks.map(({ kind, text }) => (kind === 'formula' ? formula(text) : escaped(text))).join('\n\n')
+}
+
+/** A box whose long lines are broken. */
+function formula(text: string): string {
+  return `<div class="formula">\n\n\`\`\`text\n${dedented(text)}\n\`\`\`\n\n</div>`
 }
 
 /** Characters of a line that fits the box of a formula on a desktop. */

@@ -11,10 +11,17 @@ test('a fresh clone has the files of the repository, and nothing that was instal
   try {
     const folder = join(scratch, 'tp')
     freshClone(folder)
-    for (const path of ['package.json', 'pnpm-lock.yaml', '.ci', 'packages/core/src/index.ts', 'docs/start.md'])
+    for (const path of [
+      'package.json',
+      'pnpm-lock.yaml',
+      '.ci',
+      '.git/HEAD',
+      'packages/core/src/index.ts',
+      'docs/start.md',
+    ])
       expect(existsSync(join(folder, path)), path).toBe(true)
     const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    expect(paths.filter((path) => /(^|[/\\])(\.git|node_modules|dist|.*\.tsbuildinfo)$/.test(path))).toEqual([])
+    expect(paths.filter((path) => /(^|[/\\])(node_modules|dist|.*\.tsbuildinfo)$/.test(path))).toEqual([])
     expect(existsSync(join(folder, 'reports'))).toBe(false)
   } finally {
     rmSync(scratch, { recursive: true, force: true })

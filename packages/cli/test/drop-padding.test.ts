@@ -61,6 +61,28 @@ describe('drop-padding', () => {
     expect(difference(own, other)).toBeLessThan(1e-6)
   })
 
+  test('answers as the dense model does to recordings that are padded in a batch', async () => {
+    const model = read('wav2vec2-mask-ts17')
+    const [seconds, dims] = [
+      [4000, 8000, 2500],
+      [3, 8000],
+    ] as const
+    const heard = Array.from({ length: 3 * 8000 }, (_, i) =>
+      Number(i % 8000 < (seconds[Math.floor(i / 8000)] as number)),
+    )
+    const inputs = {
+      input_values: { type: 'float32' as const, dims, data: Float32Array.from(heard, (on, i) => on * Math.sin(i / 7)) },
+      attention_mask: { type: 'int64' as const, dims, data: BigInt64Array.from(heard, BigInt) },
+    }
+    const [dense, fast] = [await runModel(model, inputs), await runModel(dropped(model), inputs)]
+    expect(difference(numbers(dense.logits), numbers(fast.logits))).toBeLessThan(1e-5)
+  })
+
+  test.each(['ast-cls-ts17', 'vit-cls-static-ts11'])('refuses %s, which has no mask', async (name) => {
+    const args = ['prune', fixture(name), '-o', folder.at('no.onnx'), '--method', 'drop-padding']
+    expect(await tpHere(args)).toMatchObject({ code: 4, stderr: expect.stringContaining('TP_MASK') })
+  })
+
   test('passes the verification of exports of a fixed length', async () => {
     const args = [
       'prune',

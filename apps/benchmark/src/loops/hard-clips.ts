@@ -9,7 +9,7 @@ export interface HardClip {
 }
 
 export const hardKinds = ['cut', 'noisy', 'two voices', 'short', 'noise', 'music', 'siren', 'silence', 'zeros'] as const
-export type HardKind = (typeof hardKinds)[number]
+type HardKind = (typeof hardKinds)[number]
 
 /** How many clips of each kind; 300 in all. */
 const COUNTS: Readonly<Record<HardKind, number>> = {

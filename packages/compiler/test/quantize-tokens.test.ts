@@ -143,6 +143,20 @@ async function checkBatches(count: number, method?: Method): Promise<void> {
 
 test('a mail gets the same bits in each of 20 random batches', () => checkBatches(20))
 
+test('a mail that is padded on the left gets the bits that it gets alone, as much padded', async () => {
+  const { model: dense, texts } = mailModel(12, 60)
+  await using session = await open(quantized(dense))
+  const width = Math.max(...texts.map(({ length }) => length)) + 5
+  const padded = texts.map((ids) => {
+    const padding = Array<number>(width - ids.length).fill(0)
+    return { ids: [...padding, ...ids], attended: [...padding.map(() => false), ...ids.map(() => true)] }
+  })
+  const together = await runRows(session, padded, width)
+  for (const [i, row] of padded.entries()) {
+    expect((await runRows(session, [row], width))[0]?.logits).toEqual(together[i]?.logits)
+  }
+})
+
 test('a mail gets the same answer in each of 10 random batches, with tokens pruned before', () =>
   checkBatches(10, clsAttention()))
 

@@ -160,8 +160,9 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   measurer.begin('verification', 4)
   const chosen = await choose(search, tests)
   if (chosen !== undefined) measurer.found(candidateText(chosen.candidate))
-  const grid = options.grid ?? budget?.grid ?? usualGrid(inputs)
   const fixedTokens = lengthOf(inspection)
+  const usual = fixedTokens === undefined ? (budget?.grid ?? usualGrid(inputs)) : [{ batch: 1 }]
+  const grid = options.grid ?? usual
   const cells =
     chosen === undefined || isExact(chosen.candidate.variant)
       ? []

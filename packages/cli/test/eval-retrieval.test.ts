@@ -57,8 +57,8 @@ describe('queries and documents', () => {
 
   test.each([
     [[data, '--read', 'split=train'], 'TP_DATA', /has no train.tsv/],
-    [[`${data}/pairs.csv`, '--read', 'split=dev'], 'TP_USAGE', /--read split is for folders/],
-    [[data, '--read', 'textColumn=text'], 'TP_USAGE', /--read textColumn is for tables/],
+    [[`${data}/pairs.csv`, '--read', 'split=dev'], 'TP_OPTION', /split is for folders/],
+    [[data, '--read', 'textColumn=text'], 'TP_OPTION', /textColumn is for tables/],
   ] as const)('refuses %j', async ([path, ...more], code, message) => {
     const { stderr } = await evaluate(path, ...more)
     expect(stderr).toMatch(message)

@@ -147,7 +147,11 @@ test.each(['auto', 'all'] as const)(
     }
     expect(new Set(await rowsOf([]))).toHaveLength(TOKENS)
     const [dense] = [await runModel(speechEncoder({ reads: 'frames' }), inputs)]
-    expect((await rowsOf([])).join()).toBe(Array.from(dense.last_hidden_state?.data as Float32Array).join())
+    const whole = (await rowsOf([])).join().split(',')
+    const states = Array.from(dense.last_hidden_state?.data as Float32Array)
+    expect(whole).toHaveLength(states.length)
+    // Known sizes are constants in what is pruned, so that onnxruntime sums in another order.
+    for (const [i, state] of states.entries()) expect(Number(whole[i])).toBeCloseTo(state, 5)
     // At layer 1 six of the 11 tokens with a signal are kept; of the others every fifth from layer 0 on.
     if (restore === 'auto') expect(new Set(await rowsOf([1]))).toHaveLength(6 + 3)
     else await rowsOf([1])

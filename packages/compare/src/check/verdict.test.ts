@@ -35,6 +35,8 @@ test('says that it is not shown where the interval reaches beyond; it holds unle
   const more = verdictOf({ loss: loss(0.2, -1.1, 0.8), speedup: fast, examples: 1000 }, demands)
   // (0.8 − 0.2)² ÷ (0.5 − 0.2)² = 4 times as many
   expect(more.text).toMatch(/0\.2 \(−1\.1 … 0\.8\); about 4,000 like these would$/)
+  const few = verdictOf({ loss: loss(0.2, -0.6, 0.502), speedup: fast, examples: 1008 }, demands)
+  expect(few.text).toMatch(/about 1,100 like these would$/)
 })
 
 test('needs no examples where all outputs are the dense ones', () => {

@@ -67,8 +67,13 @@ function examplesToShow(
 ): string {
   const times = ((high - estimate) / (most - estimate)) ** 2
   if (!(times <= MOST_TIMES)) return ''
-  const count = Number((times * examples).toPrecision(2))
-  return `; about ${count.toLocaleString('en-US')} like these would`
+  return `; about ${roundedUp(times * examples).toLocaleString('en-US')} like these would`
+}
+
+/** To two digits, and never to as many as did not show it. */
+function roundedUp(count: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(count)) - 1)
+  return step * Math.ceil(Number((count / step).toFixed(6)))
 }
 
 function no(why: string): Verdict {

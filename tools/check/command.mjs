@@ -36,3 +36,25 @@ export function runCommand([program = '', ...args], { cwd, env, timeoutMs = 300_
     })
   })
 }
+
+/**
+ * Runs a command of a user who installs our packages, with no question asked and no runtime of a GPU fetched.
+ * @param {readonly string[]} command
+ * @param {{ cwd: string, env?: Record<string, string | undefined> }} options
+ * @returns {Promise<string>} the output; throws it if the command fails
+ */
+export async function runAsUser(command, { cwd, env }) {
+  const own = {
+    ...env,
+    ONNXRUNTIME_NODE_INSTALL: 'skip',
+    npm_config_yes: 'true',
+    npm_config_audit: 'false',
+    NO_COLOR: '1',
+    // A test runner inside of a test runner is to be one by itself.
+    VITEST: undefined,
+    NODE_ENV: undefined,
+  }
+  const { ok, output } = await runCommand(command, { cwd, env: own, timeoutMs: 1_800_000 })
+  if (!ok) throw new Error(`${command.join(' ')}\n${output}`)
+  return output
+}

@@ -43,3 +43,20 @@ export function readJson(path) {
 export function tool(path) {
   return [process.execPath, join(root, 'node_modules', path)]
 }
+
+/**
+ * The names and what npm installs with them: dependencies, and peers that are not optional, of ours in turn with theirs.
+ * @param {readonly string[]} names
+ * @returns {ReadonlySet<string>}
+ */
+export function withNeeds(names) {
+  const packages = new Map(publicPackages().map(({ manifest }) => [manifest.name, manifest]))
+  const needed = new Set(names)
+  for (const name of needed) {
+    const { dependencies, peerDependencies, peerDependenciesMeta } = packages.get(name) ?? {}
+    const peers = Object.keys(peerDependencies ?? {}).filter((peer) => !peerDependenciesMeta?.[peer]?.optional)
+    // Sets grow while they are walked.
+    for (const other of [...Object.keys(dependencies ?? {}), ...peers]) needed.add(other)
+  }
+  return needed
+}

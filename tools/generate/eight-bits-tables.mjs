@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { root } from '../check/workspace.mjs'
+import { jsonLines } from './json-lines.mjs'
 import { markdownTable } from './markdown-table.mjs'
 
 /**
@@ -15,10 +13,7 @@ const FILE = 'docs/results/eight-bits.jsonl'
 
 /** @returns {readonly EightBitRow[]} */
 export function eightBitRows() {
-  const path = join(root, FILE)
-  if (!existsSync(path)) return []
-  const lines = readFileSync(path, 'utf8').split('\n')
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line))
+  return jsonLines(FILE)
 }
 
 const NONE = 'Nothing has been measured yet: `npm run benchmark -- eight-bits` does.'

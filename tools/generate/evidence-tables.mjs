@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../check/workspace.mjs'
+import { jsonLines } from './json-lines.mjs'
 import { markdownTable } from './markdown-table.mjs'
 
 /**
@@ -16,10 +17,7 @@ const FILE = 'docs/results/evidence.jsonl'
 
 /** @returns {readonly EvidenceRow[]} */
 export function evidence() {
-  const path = join(root, FILE)
-  if (!existsSync(path)) return []
-  const lines = readFileSync(path, 'utf8').split('\n')
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line))
+  return jsonLines(FILE)
 }
 
 /** Rows by case, in the order of the file. @param {readonly EvidenceRow[]} rows */

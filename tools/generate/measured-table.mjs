@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { root } from '../check/workspace.mjs'
+import { jsonLines } from './json-lines.mjs'
 import { markdownTable } from './markdown-table.mjs'
 
 /**
@@ -14,10 +12,7 @@ const FILE = 'docs/results/benchmark.jsonl'
 
 /** @returns {readonly SummaryLine[]} */
 export function publishedLines() {
-  const path = join(root, FILE)
-  if (!existsSync(path)) return []
-  const rows = readFileSync(path, 'utf8').split('\n')
-  return rows.filter((row) => row !== '').map((row) => JSON.parse(row))
+  return jsonLines(FILE)
 }
 
 /** The speed of each way to save work at an equal loss. @param {readonly SummaryLine[]} lines */

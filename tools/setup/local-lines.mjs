@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path'
-import { publicPackages } from '../check/workspace.mjs'
+import { publicPackages, withNeeds } from '../check/workspace.mjs'
 
 /**
  * The commands that use packed packages before they are published.
@@ -30,15 +30,8 @@ export function localLines(tarballs) {
   }
 }
 
-/** The packages and those of ours that npm has to find for them: dependencies, and peers that are not optional. @param {readonly string[]} names */
+/** The packages and those of ours that npm has to find for them. @param {readonly string[]} names */
 function withOurNeeds(names) {
-  const packages = new Map(publicPackages().map(({ manifest }) => [manifest.name, manifest]))
-  const needed = new Set(names)
-  for (const name of needed) {
-    const { dependencies, peerDependencies, peerDependenciesMeta } = packages.get(name) ?? {}
-    const peers = Object.keys(peerDependencies ?? {}).filter((peer) => !peerDependenciesMeta?.[peer]?.optional)
-    // Sets grow while they are walked.
-    for (const other of [...Object.keys(dependencies ?? {}), ...peers]) if (packages.has(other)) needed.add(other)
-  }
-  return [...needed].sort()
+  const ours = new Set(publicPackages().map(({ manifest }) => manifest.name))
+  return [...withNeeds(names)].filter((name) => ours.has(name)).sort()
 }

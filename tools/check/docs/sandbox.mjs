@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { runCommand } from '../command.mjs'
-import { publicPackages, readJson, root } from '../workspace.mjs'
+import { publicPackages, readJson, root, withNeeds } from '../workspace.mjs'
 
 /**
  * Installs packed packages into a folder, as users have them: only files of the tarballs. Dependencies are linked from the
@@ -37,18 +37,6 @@ export async function installTarballs(folder, tarballs, names) {
       link(script, join(modules, '.bin', command))
     }
   }
-}
-
-/** The names and what npm installs with them: dependencies, and peers that are not optional. @param {readonly string[]} names */
-function withNeeds(names) {
-  const packages = new Map(publicPackages().map(({ manifest }) => [manifest.name, manifest]))
-  const needed = new Set(names)
-  for (const name of needed) {
-    const { dependencies, peerDependencies, peerDependenciesMeta } = packages.get(name) ?? {}
-    const peers = Object.keys(peerDependencies ?? {}).filter((peer) => !peerDependenciesMeta?.[peer]?.optional)
-    for (const other of [...Object.keys(dependencies ?? {}), ...peers]) needed.add(other) // sets grow while they are walked
-  }
-  return needed
 }
 
 /**

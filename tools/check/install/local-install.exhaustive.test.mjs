@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { localLines } from '../../setup/local-lines.mjs'
-import { runCommand } from '../command.mjs'
+import { runAsUser } from '../command.mjs'
 import { packAll } from '../tarballs.mjs'
 import { root } from '../workspace.mjs'
 
@@ -11,19 +11,8 @@ const folder = mkdtempSync(join(tmpdir(), 'tp-local-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }), 300_000)
 
 /** @param {readonly string[]} command @param {string} cwd inside the folder */
-async function run(command, cwd = '.') {
-  // A test runner inside of a test runner is to be one by itself.
-  const env = {
-    ONNXRUNTIME_NODE_INSTALL: 'skip',
-    npm_config_yes: 'true',
-    npm_config_audit: 'false',
-    NO_COLOR: '1',
-    VITEST: undefined,
-    NODE_ENV: undefined,
-  }
-  const { ok, output } = await runCommand(command, { cwd: join(folder, cwd), env, timeoutMs: 1_800_000 })
-  if (!ok) throw new Error(`${command.join(' ')}\n${output}`)
-  return output
+function run(command, cwd = '.') {
+  return runAsUser(command, { cwd: join(folder, cwd) })
 }
 
 test('prunes in an empty folder, with nothing installed there', { timeout: 1_800_000 }, async () => {

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { runCommand } from '../command.mjs'
+import { runAsUser } from '../command.mjs'
 import { fencesOf } from '../docs/fences.mjs'
 import { rehearse } from '../release/rehearsal.mjs'
 import { root } from '../workspace.mjs'
@@ -39,20 +39,8 @@ function publish(what, cwd) {
 }
 
 /** @param {readonly string[]} command @param {string} cwd inside the folder */
-async function done(command, cwd) {
-  const env = {
-    ...registry.env,
-    ONNXRUNTIME_NODE_INSTALL: 'skip',
-    npm_config_audit: 'false',
-    npm_config_yes: 'true',
-    NO_COLOR: '1',
-    // A test runner inside of a test runner is to be one by itself.
-    VITEST: undefined,
-    NODE_ENV: undefined,
-  }
-  const { ok, output } = await runCommand(command, { cwd: join(folder, cwd), env, timeoutMs: 1_800_000 })
-  if (!ok) throw new Error(`${command.join(' ')}\n${output}`)
-  return output
+function done(command, cwd) {
+  return runAsUser(command, { cwd: join(folder, cwd), env: registry.env })
 }
 
 /** A folder of a user with the embedded mail model. @param {string} name */

@@ -5,9 +5,10 @@ import { processorMs, spreadByLength, timeInTurns, withSessions } from '@tp/comp
 import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { nativeRuntime } from '@tp/runtime-native'
 import { reportsPath } from '../files.ts'
+import { type Speeds, speedsByBatch } from '../measure/speeds.ts'
 import type { OutsideCase } from '../outside/cases.ts'
 import { dataPath, type OutsideData, readPart } from '../outside/data.ts'
-import { commitHere, type Speeds } from '../outside/evidence.ts'
+import { commitHere } from '../outside/evidence.ts'
 import { AnswerMeter } from '../outside/measure.ts'
 import type { Rivals } from '../outside/rivals.ts'
 import { surroundings } from '../report/section.ts'
@@ -93,7 +94,12 @@ export async function measureModel(one: OutsideCase, options: MeasureOptions): P
     onProgress(`times, ${threads} thread${threads === 1 ? '' : 's'}`)
     const speeds = await withSessions(
       own.map((form) => load(form, threads)),
-      (sessions) => speedsOf(sessions, shapes, threads === 1 ? processorMs : undefined),
+      (sessions) =>
+        speedsByBatch(shapes, async (feeds) => {
+          const clock = threads === 1 ? processorMs : undefined
+          const how = { clock, budgetMs: BUDGET_MS, leastRounds: 3, rounds: 200 }
+          return (await timeInTurns(sessions, feeds, how)).latencies
+        }),
     )
     for (const [i, form] of own.entries()) await record(form, { [threads === 1 ? 'speed' : 'speedOfTwo']: speeds[i] })
   }
@@ -117,27 +123,6 @@ function modelOf({ name }: OutsideCase): string {
 }
 
 type Shapes = Awaited<ReturnType<typeof timedShapes>>
-
-/** By session. */
-async function speedsOf(
-  sessions: readonly Session[],
-  shapes: Shapes,
-  clock: (() => number) | undefined,
-): Promise<Speeds[]> {
-  const speeds = sessions.map((): Record<string, readonly [number, number, number]> => ({}))
-  for (const [name, feeds] of shapes) {
-    const { latencies } = await timeInTurns(sessions, feeds, {
-      clock,
-      budgetMs: BUDGET_MS,
-      leastRounds: 3,
-      rounds: 200,
-    })
-    for (const [i, { speedup }] of latencies.entries()) {
-      if (speeds[i]) speeds[i][name] = [speedup.value, speedup.low, speedup.high]
-    }
-  }
-  return speeds
-}
 
 interface Timed {
   readonly path: string
@@ -175,6 +160,9 @@ async function calibrating(one: OutsideCase, path: string, { runtime }: MeasureO
   return await Promise.all(spreadByLength(inputs, CALIBRATING, 1).map((row) => inputs.feeds(row)))
 }
 
+/** Shapes that are timed in wasm, which takes its time. */
+const IN_WASM: readonly string[] = ['1×16', '1×128']
+
 /** One thread of wasm. */
 async function timeInChromium(
   files: ReadonlyMap<EightBitForm, string>,
@@ -185,12 +173,8 @@ async function timeInChromium(
   await using page = await openChromiumPage()
   const own = [...files.keys()].filter((form) => form !== 'packed')
   for (const form of own) await page.load(form, await readFile(files.get(form) as string), 'wasm', { threads: 1 })
-  const speeds = own.map((): Record<string, readonly [number, number, number]> => ({}))
-  for (const name of ['1×16', '1×128']) {
-    const { latencies } = await page.compare(shapes.get(name) ?? [], { budgetMs: BUDGET_MS, rounds: 100 })
-    for (const [i, { speedup }] of latencies.entries()) {
-      if (speeds[i]) speeds[i][name] = [speedup.value, speedup.low, speedup.high]
-    }
-  }
+  const some = new Map([...shapes].filter(([name]) => IN_WASM.includes(name)))
+  const how = { budgetMs: BUDGET_MS, rounds: 100 }
+  const speeds = await speedsByBatch(some, async (feeds) => (await page.compare(feeds, how)).latencies)
   for (const [i, form] of own.entries()) await record(form, { wasm: speeds[i] as Speeds })
 }

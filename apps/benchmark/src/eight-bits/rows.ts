@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import type { Interval } from '@tp/metrics'
-import { projectPath, writeWhole } from '../files.ts'
-import type { Speeds } from '../outside/evidence.ts'
+import { projectPath } from '../files.ts'
+import type { Speeds } from '../measure/speeds.ts'
+import { readJsonLines, writeJsonLines } from '../report/json-lines.ts'
 
 /** Ways of 8 bits, in the order of the table; `published` is the file that all are made from. */
 const forms = ['published', 'dynamic', 'token', 'smoothed', 'packed', 'OpenVINO int8', 'OpenVINO bf16'] as const
@@ -37,27 +37,17 @@ export interface EightBitRow {
 
 const FILE = 'docs/results/eight-bits.jsonl'
 
-async function readRows(): Promise<readonly EightBitRow[]> {
-  const text = await readFile(projectPath(FILE), 'utf8').catch(() => '')
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as EightBitRow)
-}
+/** Digits beyond these say nothing. */
+const DIGITS = 4
 
 /** Writes what was measured of a model in a form, next to what else is known of it. */
 export async function recordRow(row: EightBitRow): Promise<void> {
-  const rows = await readRows()
+  const rows = await readJsonLines<EightBitRow>(projectPath(FILE))
   const isOf = (own: EightBitRow): boolean => own.model === row.model && own.form === row.form
   const all = [...rows.filter((own) => !isOf(own)), { ...rows.find(isOf), ...row }]
   const models = [...new Set([...rows, row].map(({ model }) => model))]
   const sorted = all.toSorted(
     (a, b) => models.indexOf(a.model) - models.indexOf(b.model) || forms.indexOf(a.form) - forms.indexOf(b.form),
   )
-  await writeWhole(projectPath(FILE), sorted.map((own) => `${JSON.stringify(own, rounded)}\n`).join(''))
-}
-
-/** Digits beyond the fourth say nothing. */
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value
+  await writeJsonLines(projectPath(FILE), sorted, DIGITS)
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises'
+import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { deflateSync } from 'node:zlib'
@@ -7,6 +7,7 @@ import type { Runtime } from '@tp/core/runtime'
 import { readSpeech } from '@tp/data'
 import { quantile } from '@tp/metrics'
 import { reportsPath } from '../files.ts'
+import { readJsonLines } from '../report/json-lines.ts'
 import { plainTable, type TableColumns, tableOf } from '../report/table.ts'
 import { type HardClip, hardClips, hardKinds } from './hard-clips.ts'
 import { type SpeechForm, type Written, writeDown } from './write-down.ts'
@@ -100,8 +101,7 @@ async function spoken(path: string): Promise<{ readonly speech: readonly Float32
 }
 
 async function readTexts(path: string): Promise<Texts> {
-  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '')
-  const rows = lines.map((line) => JSON.parse(line) as Written & { readonly form: string })
+  const rows = await readJsonLines<Written & { readonly form: string }>(path)
   return new Map(rows.map((row) => [`${row.form}: ${row.clip}`, row]))
 }
 

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import type { Interval } from '@tp/metrics'
-import { projectPath, writeWhole } from '../files.ts'
+import { projectPath } from '../files.ts'
+import type { Speeds } from '../measure/speeds.ts'
+import { readJsonLines, writeJsonLines } from '../report/json-lines.ts'
 
 /** Kinds of settings, in the order of the tables. */
 export const kindNames = [
@@ -19,9 +20,6 @@ export const kindNames = [
 ] as const
 
 export type SettingKind = (typeof kindNames)[number]
-
-/** Times as fast as the dense model, by batch: the median over rounds and its 95 % interval. */
-export type Speeds = Readonly<Record<string, readonly [value: number, low: number, high: number]>>
 
 /** One setting of a model, measured on examples that no choice has seen. */
 export interface EvidenceRow {
@@ -64,13 +62,12 @@ export interface EvidenceRow {
 
 const FILE = 'docs/results/evidence.jsonl'
 
+/** Digits beyond these say nothing. */
+const DIGITS = 5
+
 /** One line a row, so that a run that was broken off goes on, and changes can be read. */
 export async function readEvidence(): Promise<readonly EvidenceRow[]> {
-  const text = await readFile(projectPath(FILE), 'utf8').catch(() => '')
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as EvidenceRow)
+  return await readJsonLines(projectPath(FILE))
 }
 
 /** Replaces the row of the same case and setting; of what was chosen there is one. */
@@ -83,12 +80,7 @@ export async function recordRow(row: EvidenceRow): Promise<void> {
   const rows = [...others, row].toSorted(
     (a, b) => cases.indexOf(a.case) - cases.indexOf(b.case) || kindNames.indexOf(a.kind) - kindNames.indexOf(b.kind),
   )
-  await writeWhole(projectPath(FILE), rows.map((own) => `${JSON.stringify(own, rounded)}\n`).join(''))
-}
-
-/** Digits beyond the fifth say nothing. */
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value
+  await writeJsonLines(projectPath(FILE), rows, DIGITS)
 }
 
 /** The last commit that has changed what is measured. */

@@ -14,8 +14,9 @@ import type { TaskData } from '@tp/data'
 import { candidatesOf, type ModelInputs } from '@tp/data/inputs'
 import { type Figure, figureInterval, figureLoss, type Interval, scaledInterval } from '@tp/metrics'
 import { shuffled } from '../chooser/grid.ts'
+import { type Speeds, speedsByBatch } from '../measure/speeds.ts'
 import type { OutsideData } from './data.ts'
-import type { EvidenceRow, Speeds } from './evidence.ts'
+import type { EvidenceRow } from './evidence.ts'
 import type { Openers } from './open-case.ts'
 
 /** Examples of a batch while answers are compared. */
@@ -177,14 +178,12 @@ export async function speedsOf(
 ): Promise<Speeds> {
   if (dense === own) return Object.fromEntries([...batches.keys()].map((name) => [name, [1, 1, 1] as const]))
   return await withSessions([() => dense(threads), () => own(threads)], async (sessions) => {
-    const speeds: Record<string, readonly [number, number, number]> = {}
-    for (const [name, feeds] of batches) {
-      const { latencies } = await timeInTurns(sessions, feeds, {
-        ...{ clock: threads === 1 ? processorMs : undefined, budgetMs: TIMING_MS, leastRounds: ROUNDS, rounds: 30 },
-      })
-      const { value, low, high } = latencies[1]?.speedup ?? { value: 1, low: 1, high: 1 }
-      speeds[name] = [value, low, high]
-    }
-    return speeds
+    const clock = threads === 1 ? processorMs : undefined
+    const how = { clock, budgetMs: TIMING_MS, leastRounds: ROUNDS, rounds: 30 }
+    const [, speeds] = await speedsByBatch(
+      batches,
+      async (feeds) => (await timeInTurns(sessions, feeds, how)).latencies,
+    )
+    return speeds as Speeds
   })
 }

@@ -1,7 +1,8 @@
 import type { NamedTensors, Session } from '@tp/core/runtime'
+import type { Speeds } from '../measure/speeds.ts'
 import type { OutsideCase } from './cases.ts'
 import type { OutsideData } from './data.ts'
-import type { EvidenceRow, SettingKind, Speeds } from './evidence.ts'
+import type { EvidenceRow, SettingKind } from './evidence.ts'
 
 /** A case that is open: what each of its rows takes. */
 export interface OpenCase {

@@ -1,0 +1,16 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../check/workspace.mjs'
+
+/**
+ * The rows of a file of measurements, one a line; none where nothing has been measured yet.
+ * @template Row
+ * @param {string} file relative to the root
+ * @returns {readonly Row[]}
+ */
+export function jsonLines(file) {
+  const path = join(root, file)
+  if (!existsSync(path)) return []
+  const lines = readFileSync(path, 'utf8').split('\n')
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line))
+}

@@ -37,13 +37,23 @@ test('one of every few tokens without a signal is kept as it is, and counts for 
   })
 })
 
-test('the beginning of a run is kept whole where a margin is named', () => {
+test('the beginning of a run is kept whole, at most as many tokens as are kept of the run without it', () => {
   expect(thinned([1, 0, 0, 0, 0, 0, 0, 0, 1, 0], 3, { margin: 2 })).toMatchObject({
     kept: [0, 1, 2, 3, 6, 8, 9],
     sizes: [1, 1, 1, 3, 2, 1, 1],
   })
-  // A run within its margin stays as it is.
-  expect(thinned([1, 0, 0], 2, { margin: 5 })).toMatchObject({ kept: [0, 1, 2], sizes: [1, 1, 1] })
+  expect(thinned([1, 0, 0, 0, 0, 0], 2, { margin: 5 })).toMatchObject({
+    kept: [0, 1, 2, 3, 5],
+    sizes: [1, 1, 1, 2, 1],
+  })
+})
+
+test('by default 32 tokens at the beginning of a pause of Whisper are kept whole', () => {
+  const signal = Array.from({ length: 1500 }, (_, i) => (i < 300 ? 1 : 0))
+  const hidden = constant(signal, 'float32', [1, 1500, 1])
+  const { kept } = choose(thinPadding(), { hidden, signal: [signal] }, anything)
+  expect(kept[0]?.slice(300, 335)).toEqual([...Array.from({ length: 33 }, (_, i) => 300 + i), 340, 348])
+  expect(kept[0]).toHaveLength(300 + 32 + 146)
 })
 
 test('each pause is thinned for itself', () => {
@@ -68,8 +78,10 @@ test('tokens with a signal are all kept, and sizes add up to all tokens', () => 
       (signal, every, margin) => {
         const { kept = [], sizes = [] } = thinned(signal, every, { margin })
         const runs = signal.join('').match(/0+/g) ?? []
-        const keptOf = (length: number): number =>
-          Math.min(length, margin) + Math.ceil(Math.max(0, length - margin) / every)
+        const keptOf = (length: number): number => {
+          const near = Math.min(margin, Math.floor(length / every))
+          return near + Math.ceil((length - near) / every)
+        }
         const representatives = runs.reduce((sum, { length }) => sum + keptOf(length), 0)
         expect(kept).toEqual(expect.arrayContaining(signal.flatMap((loud, i) => (loud === 1 ? [i] : []))))
         expect(kept).toHaveLength(signal.filter((loud) => loud === 1).length + representatives)

@@ -27,16 +27,16 @@ import {
 export interface ThinPaddingOptions {
   /** Of this many tokens without a signal one is kept (default 8). */
   readonly every?: number | undefined
-  /** So many tokens at the beginning of each run are all kept (default 0). */
+  /** So many tokens at the beginning of each run are all kept, at most 1/every of the run (default 32). */
   readonly margin?: number | undefined
 }
 
 export const thinPaddingOptions: OptionSpecs = {
   every: { description: 'of this many tokens without a signal one is kept', type: 'integer', default: 8, min: 2 },
   margin: {
-    description: 'so many tokens at the beginning of each run are all kept',
+    description: 'so many tokens at the beginning of each run are all kept, at most 1/every of the run',
     type: 'integer',
-    default: 0,
+    default: 32,
     min: 0,
   },
 }
@@ -45,17 +45,19 @@ export const thinPaddingOptions: OptionSpecs = {
  * Keeps one of every k tokens that carry no signal, such as the silence that fills a window of speech, and lets it count for k.
  *
  *   i, i+1, …, i+l−1   a run of tokens without a signal: a pause, or the rest of the window
+ *   m = min(margin, ⌊l/k⌋)                                                                            the beginning of a run
  *   kept: all others, and of each run its first m, then i+m, i+m+k, i+m+2k, …                         bool [B,N]
  *   size = k of each of these after the first m, fewer of a run's last one; log size is added to all later scores of its key [B,N]
  *
  * Whisper was trained on padded windows, and attends to padding: without it the decoder repeats itself. So the padding is not dropped, but
- * its softmax weight is what it was. Tokens with a signal are left to another method (`sequence`), which neither counts nor prunes
+ * its softmax weight is what it was. A decoder looks for the end of a text where speech ends, so that the beginning of a pause is kept whole;
+ * bounded by what is kept of the run, so that small windows are thinned as well. Tokens with a signal are left to another method (`sequence`), which neither counts nor prunes
  * what is kept here. At the input of a layer; by default of the first, so that no layer computes what was thinned. Where all
  * tokens carry a signal nothing is pruned. Ours; no amount is needed.
  */
 export function thinPadding(options: ThinPaddingOptions = {}): Method {
   checkOptions('thin-padding', thinPaddingOptions, options)
-  const { every = 8, margin = 0 } = options
+  const { every = 8, margin = 32 } = options
   return Object.freeze<Method>({
     name: 'thin-padding',
     family: 'hybrid',
@@ -68,12 +70,11 @@ export function thinPadding(options: ThinPaddingOptions = {}): Method {
       const { signal, size } = site
       const isQuiet = and(and(attended, not(signal)), not(protectedTokens))
       const { ordinal, left } = inItsRun(isQuiet, attended)
-      const beyond = margin === 0 ? ordinal : sub(ordinal, margin)
-      const isFirstOfSome = equal(mul(div(beyond, every), every), beyond)
-      const isNear = margin === 0 ? undefined : less(ordinal, margin)
-      const isFirst = and(isQuiet, isNear === undefined ? isFirstOfSome : or(isNear, isFirstOfSome))
-      const some = cast(minimum(left, every), 'float32')
-      const standsFor = isNear === undefined ? some : where(isNear, 1, some)
+      const near = minimum(div(add(ordinal, left), every), margin)
+      const beyond = sub(ordinal, near)
+      const isNear = less(ordinal, near)
+      const isFirst = and(isQuiet, or(isNear, equal(mul(div(beyond, every), every), beyond)))
+      const standsFor = where(isNear, 1, cast(minimum(left, every), 'float32'))
       return {
         keep: or(not(isQuiet), isFirst),
         // Tokens thinned at an earlier layer are set aside by now, and count for as much as they did.

@@ -58,7 +58,12 @@ describe.each(['frames', 'samples'] as const)('%s', (reads) => {
   const steps = reads === 'frames' ? FRAMES : 2 * FRAMES
 
   test('counts thinned tokens: the answer is that with copies of the kept tokens in their place', async () => {
-    const thinned = pruned(model, { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none', trace: true })
+    const thinned = pruned(model, {
+      method: thinPadding({ every: 4, margin: 0 }),
+      schedule: alone,
+      restore: 'none',
+      trace: true,
+    })
     for (const loud of [1, 10, 17, 30, steps - 6]) {
       const inputs = inputsFor(reads, [loud], loud)
       const [kept] = keptOf(await runModel(thinned, inputs), '0') as [{ tokens: number[]; states: number[][] }]
@@ -92,9 +97,9 @@ describe.each(['frames', 'samples'] as const)('%s', (reads) => {
   })
 
   test.each<[string, Method]>([
-    ['alone', thinPadding({ every: 3 })],
-    ['before one that drops', sequence(thinPadding({ every: 3 }), receivedAttention())],
-    ['before one that merges', sequence(thinPadding({ every: 3 }), tome())],
+    ['alone', thinPadding({ every: 3, margin: 0 })],
+    ['before one that drops', sequence(thinPadding({ every: 3, margin: 0 }), receivedAttention())],
+    ['before one that merges', sequence(thinPadding({ every: 3, margin: 0 }), tome())],
   ])('an example has the same answer in any batch: %s', async (_, method) => {
     const amounts = method.unscheduled ? alone : schedule(2, { layers: [0, 1], keep: 0.6 })
     const cut = method.unscheduled ? '0' : '1'
@@ -115,7 +120,7 @@ describe.each(['frames', 'samples'] as const)('%s', (reads) => {
 })
 
 test('another method prunes the rest by its amount, and what was thinned is kept besides', async () => {
-  const method = sequence(thinPadding({ every: 5 }), stride())
+  const method = sequence(thinPadding({ every: 5, margin: 0 }), stride())
   const amounts = schedule(2, { layers: [0, 1], keep: 0.5 })
   const thinned = pruned(speechEncoder({ reads: 'frames' }), {
     method,
@@ -135,7 +140,7 @@ test('another method prunes the rest by its amount, and what was thinned is kept
 test.each(['auto', 'all'] as const)(
   'a method before another acts with its schedule at any layer, restore %s',
   async (restore) => {
-    const method = sequence(thinPadding({ every: 5 }), stride())
+    const method = sequence(thinPadding({ every: 5, margin: 0 }), stride())
     const inputs = inputsFor('frames', [20])
     const rowsOf = async (layers: readonly number[]): Promise<string[]> => {
       const amounts = new Map(layers.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
@@ -162,7 +167,12 @@ test('named at several layers it acts at the first, and what it thinned counts f
   const inputs = inputsFor('frames', [20, 48])
   const at = async (layers: number[]): Promise<NamedTensors> => {
     const amounts = schedule(2, { layers, keep: 1 })
-    const options = { method: thinPadding({ every: 5 }), schedule: amounts, restore: 'none', trace: true } as const
+    const options = {
+      method: thinPadding({ every: 5, margin: 0 }),
+      schedule: amounts,
+      restore: 'none',
+      trace: true,
+    } as const
     return runModel(pruned(speechEncoder({ reads: 'frames' }), options), inputs)
   }
   const [first, both] = [keptOf(await at([0]), '0'), keptOf(await at([0, 1]), '1')]
@@ -173,7 +183,7 @@ test('named at several layers it acts at the first, and what it thinned counts f
 })
 
 test('a thinned file is known again: it has no mask, and can be packed and pruned further', async () => {
-  const options = { method: thinPadding({ every: 5 }), schedule: alone, restore: 'none' } as const
+  const options = { method: thinPadding({ every: 5, margin: 0 }), schedule: alone, restore: 'none' } as const
   const thinned = pruned(speechEncoder({ reads: 'frames' }), options)
   expect(inspect(thinned)).toMatchObject({ ok: true, mask: undefined, open: 1 })
   expect(transform(thinned, pack()).reports[0]).toMatchObject({ attentions: 2 })
@@ -193,7 +203,7 @@ test('a thinned file is known again: it has no mask, and can be packed and prune
 test('without a method after it the rows come back as the nearest kept ones', async () => {
   const model = speechEncoder({ reads: 'frames' })
   const outputs = await runModel(
-    pruned(model, { method: thinPadding({ every: 5 }), schedule: alone }),
+    pruned(model, { method: thinPadding({ every: 5, margin: 0 }), schedule: alone }),
     inputsFor('frames', [20]),
   )
   expect(outputs.last_hidden_state?.dims).toEqual([1, TOKENS, HIDDEN])
@@ -203,7 +213,7 @@ test('without a method after it the rows come back as the nearest kept ones', as
 })
 
 test('samples may have an axis for their one channel', async () => {
-  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
+  const options = { method: thinPadding({ every: 4, margin: 0 }), schedule: alone, restore: 'none' } as const
   const inputs = inputsFor('samples', [30, 96])
   const { input_values: samples } = inputs
   const flat = await runModel(pruned(speechEncoder({ reads: 'samples' }), options), inputs)
@@ -243,7 +253,12 @@ function withIntegerConvolutions(model: Model): Model {
 }
 
 test('convolutions of 8 bits tell the padding as those in float do', async () => {
-  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none', trace: true } as const
+  const options = {
+    method: thinPadding({ every: 4, margin: 0 }),
+    schedule: alone,
+    restore: 'none',
+    trace: true,
+  } as const
   const inputs = inputsFor('frames', [20])
   const tokens = async (model: Model): Promise<unknown> =>
     (await runModel(pruned(model, options), inputs))['tp.trace.0.indices']
@@ -252,7 +267,7 @@ test('convolutions of 8 bits tell the padding as those in float do', async () =>
 })
 
 test('frames of zeros, with which windows are filled behind their floor, are silent too', async () => {
-  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
+  const options = { method: thinPadding({ every: 4, margin: 0 }), schedule: alone, restore: 'none' } as const
   const thinned = pruned(speechEncoder({ reads: 'frames' }), options)
   const inputs = inputsFor('frames', [20])
   const { input_features: features } = inputs as { readonly input_features: TensorLike }
@@ -269,7 +284,12 @@ describe('patches of a spectrogram', () => {
   const inputs = (loud: readonly number[]): NamedTensors => ({
     input_values: { type: 'float32', dims: [loud.length, FRAMES, MELS], data: speech('spectrogram', loud) },
   })
-  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none', trace: true } as const
+  const options = {
+    method: thinPadding({ every: 4, margin: 0 }),
+    schedule: alone,
+    restore: 'none',
+    trace: true,
+  } as const
   const thinned = pruned(speechEncoder({ reads: 'spectrogram' }), options)
 
   test('thins patches in each row, which count for those that are as they are, and keeps learned tokens', async () => {
@@ -318,7 +338,7 @@ test('patches of a spectrogram in another order than the convolution gives them 
 })
 
 test('samples of two channels are silent where both are', async () => {
-  const options = { method: thinPadding({ every: 4 }), schedule: alone, restore: 'none' } as const
+  const options = { method: thinPadding({ every: 4, margin: 0 }), schedule: alone, restore: 'none' } as const
   const thinned = pruned(speechEncoder({ reads: 'stereo' }), options)
   const loudIn = (left: number, right: number): Float32Array =>
     Float32Array.from([...speech('samples', [left], 1), ...speech('samples', [right], 2)])
@@ -352,7 +372,7 @@ describe('exported encoders of speech', () => {
     test(`${name}: silence after the first half is thinned, and without silence nothing is`, async () => {
       const model = openFixture(folder)
       const [input, tensor] = Object.entries(inputsOf(folder))[0] as [string, TensorLike]
-      const thinned = pruned(model, { method: thinPadding({ every: 4 }), schedule: alone, trace: true })
+      const thinned = pruned(model, { method: thinPadding({ every: 4, margin: 0 }), schedule: alone, trace: true })
       const dense = await runModel(model, { [input]: tensor })
       const same = await runModel(thinned, { [input]: tensor })
       for (const [output, { data }] of Object.entries(dense))

@@ -44,6 +44,8 @@ export interface BulkOptions {
   readonly guard?: BulkGuard | undefined
   /** Longer texts are cut; default: what the model takes. */
   readonly maxTokens?: number | undefined
+  /** The first rows only. Default: all. */
+  readonly limit?: number | undefined
   /** Rows of a shard; default 10,000. */
   readonly shardRows?: number | undefined
   /** Most tokens of a batch; default 1,024. */
@@ -184,6 +186,7 @@ function computeSpec(options: BulkOptions, opened: SessionSpec, model: BulkModel
   for (const [name, value] of Object.entries({
     batchTokens,
     shardRows: options.shardRows ?? 1,
+    limit: options.limit ?? 1,
     maxTokens: maxTokens ?? 3,
   })) {
     if (!Number.isInteger(value) || value < 1)
@@ -306,6 +309,6 @@ async function* untilAborted<T>(pieces: AsyncIterable<T>, signal: AbortSignalLik
   }
 }
 
-function definedOnly({ textColumn, pairColumn, idColumn, shardRows, signal }: BulkOptions) {
-  return { textColumn, pairColumn, idColumn, signal, ...(shardRows !== undefined && { shardRows }) }
+function definedOnly({ textColumn, pairColumn, idColumn, limit, shardRows, signal }: BulkOptions) {
+  return { textColumn, pairColumn, idColumn, limit, signal, ...(shardRows !== undefined && { shardRows }) }
 }

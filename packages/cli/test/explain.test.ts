@@ -52,7 +52,7 @@ describe('explain of texts', () => {
     expect([code, stderr]).toEqual([0, expect.stringMatching(/reading .*mails\.tsv\ncomputing saliency\n$/)])
     const [first = '', second = '', ...more] = stdout.trimEnd().split('\n\n')
     expect(more).toEqual([])
-    expect(first).toMatch(/^example 0: label ham, answer ham \(\d+ %\)\n {2}looks most at {2}\S+, /)
+    expect(first).toMatch(/^example 0: label ham, answer ham \(\d+ %\)\n {2}looks most at {2}\S+ · /)
     expect(second).toMatch(/^example 1: label spam, answer spam \(\d+ %\)\n/)
     const words = second.split('\n').slice(3)
     expect(words.map((line) => /^ *\*? *(\S+)/.exec(line)?.[1])).toEqual(
@@ -61,6 +61,16 @@ describe('explain of texts', () => {
     expect(second).toMatch(/^ {2}\* {2}prize +█{20} +100 %$/m)
     expect(words.filter((line) => line.includes('*'))).toHaveLength(2)
     expect(stdout).not.toContain('\u001b')
+  })
+
+  test('explains texts of the command line as those of a file', { timeout }, async () => {
+    const texts = ['--text', 'You have won cash, click here to claim your prize now', '--text', 'Lunch?']
+    const written = await tpHere(['explain', mail, '--json', ...texts])
+    const { examples } = JSON.parse((await tpHere(ofMails('--json'))).stdout)
+    const found = JSON.parse(written.stdout)
+    expect(found.texts).toEqual([texts[1], texts[3]])
+    const answers = (of: object[]): object[] => of.map((each) => ({ ...each, example: 0, label: 0 }))
+    expect(answers(found.examples)).toEqual(answers(examples.slice(1)))
   })
 
   test('prints one JSON document for either score', { timeout }, async () => {
@@ -158,7 +168,9 @@ test('shows patches of images at their positions, and the layers where they are 
 
 describe('explain refuses', () => {
   test.each<[string, () => string[], string, RegExp, number]>([
-    ['no data', () => ['explain', mail], 'TP_USAGE', /--data PATH is missing: the examples to explain/, 2],
+    ['no data', () => ['explain', mail], 'TP_USAGE', /--data PATH or --text TEXT is missing: the examples/, 2],
+    ['a text next to a file', () => ofMails('--text', 'x'), 'TP_USAGE', /--data/, 2],
+    ['a text for images', () => ['explain', digits, '--text', 'x'], 'TP_DATA', /holds text data.*takes image/, 1],
     ['missing data', () => ofMails('--data', 'x').toSpliced(2, 2), 'TP_DATA', /there is no such file/, 1],
     ['an unknown score', () => ofMails('--score', 'grad'), 'TP_USAGE', /it must be gradient-input or taylor/, 2],
     ['a budget without a method', () => ofMails('--keep', '0.5'), 'TP_USAGE', /--keep requires --method NAME/, 2],
@@ -210,7 +222,7 @@ test('shows the strongest tokens in bold on a terminal', () => {
   const plain = describeExplanation(explanation, { ...about, styled: false })
   expect(plain.split('\n')).toEqual([
     'example 3: label 1, answer 0 (75 %)',
-    '  looks most at  won, the',
+    '  looks most at  won · the',
     '     token  saliency',
     '  *  won    ████████████████████  100 %',
     '     the    █████                  25 %',

@@ -13,14 +13,27 @@ const folder = temporaryFolder()
 const all = [...baselines, ...attentionMethods, ...hybridMethods, ...gradientMethods, ...policyMethods]
 
 describe('tp methods', () => {
-  test('lists every method with its options', async () => {
+  test('lists every method on a line of its own', async () => {
     const { code, stdout } = await tpHere(['methods'])
     expect(code).toBe(0)
     for (const { name, description } of all) {
       expect(stdout).toContain(name)
       expect(stdout).toContain(description)
     }
+    // Little more than one screen: the options are those of one method at a time.
+    expect(stdout.split('\n').length).toBeLessThan(60)
+  })
+
+  test('shows the options and the paper of one method', async () => {
+    const { code, stdout } = await tpHere(['methods', '--method', 'received-attention'])
+    expect(code).toBe(0)
     expect(stdout).toContain('queries=NUMBER')
+    expect(stdout).toContain('https://arxiv.org/abs/2107.00910')
+    expect(stdout).not.toContain('tome')
+    expect(await tpHere(['methods', '--method', 'tomee'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/did you mean tome\?[\s\S]*TP_UNKNOWN_METHOD/),
+    })
   })
 
   test('prints one JSON document', async () => {
@@ -130,7 +143,7 @@ describe('tp doctor', () => {
     expect(found.node).toContain(process.versions.node)
     expect(found.runtime).toMatch(/^onnxruntime-node 1\.\d+/)
     expect(found['runtime runs']).toBe('yes')
-    expect(found.methods).toContain('received-attention')
+    expect(found.methods).toMatch(/^\d+, of @tp\/core, @tp\/method-attention/)
   })
 
   test('says what is missing and how to install it', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { amountNames } from '@tp/core/host'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
@@ -22,8 +22,27 @@ describe('help', () => {
       expect(stdout).toContain(`tp ${name}`)
   })
 
-  test('asks a newcomer what there is', async () => {
-    expect((await tpHere([])).stdout).toMatch(/What do you have\?[\s\S]*tp optimize MODEL[\s\S]*npx tp-models/)
+  test('tells a newcomer the next command, by what the folder holds', async () => {
+    const first = async (where: string, env = { npm_command: 'run-script' }): Promise<string[]> => {
+      const { code, stdout } = await tp([], { cwd: folder.at(where), env })
+      expect(code).toBe(0)
+      return stdout.split('\n').slice(0, 4)
+    }
+    for (const name of ['nothing', 'file', 'folder/mine/onnx']) mkdirSync(folder.at(name), { recursive: true })
+    for (const name of ['file/model.onnx', 'file/texts.tsv', 'folder/mine/onnx/model.onnx'])
+      writeFileSync(folder.at(name), '')
+    expect((await first('nothing')).slice(0, 3)).toEqual([
+      'Makes exported transformers faster. This folder holds no ONNX file; begin with',
+      '  npx tp-models mail my-model  writes a model and examples to try',
+      '  tp prune MODEL               MODEL: an .onnx file, or its folder',
+    ])
+    expect(await first('file', { npm_command: 'exec' })).toEqual([
+      'Makes exported transformers faster. This folder holds model.onnx; begin with one of',
+      '  npx tp inspect model.onnx                    what can be done',
+      '  npx tp prune model.onnx                      a safe default',
+      '  npx tp optimize model.onnx --data texts.tsv  the fastest',
+    ])
+    expect((await first('folder'))[3]).toBe('  tp optimize mine/onnx/model.onnx --data TABLE  TABLE: your texts')
   })
 
   test('names every option of a command, also among other arguments', async () => {

@@ -11,5 +11,5 @@ Writes a small model and real examples for it into a folder, to try tp with.`)
   console.log(`${model}  the model, with its tokenizer.json and config.json
 ${examples}  ${count} texts with their classes, which it was not trained on
 ${test}  others, to check what was chosen by the first
-next  tp optimize ${model} --data ${examples} --max-loss 1`)
+next  ${process.env.npm_command === 'exec' ? 'npx ' : ''}tp optimize ${model} --data ${examples} --max-loss 1`)
 }

@@ -15,6 +15,8 @@ export interface RowRange {
 export interface RangeLimits {
   readonly rows: number
   readonly bytes: number
+  /** Rows of all ranges together, after which no more are read. Default: all that there are. */
+  readonly inAll?: number
 }
 
 export interface LineOptions {
@@ -48,6 +50,7 @@ export async function* lineRanges(
   let [offset, start, rowStart, rows] = [from, from, from, 0]
   let [inQuotes, isBlank] = [false, true]
   let hash = createHash('sha256')
+  let left = limits.inAll ?? Number.POSITIVE_INFINITY
   for (;;) {
     const { bytesRead } = await file.read(buffer, 0, CHUNK, offset)
     if (bytesRead === 0) break
@@ -62,9 +65,11 @@ export async function* lineRanges(
       if (skipped === 'none' || !isBlank) rows++
       isBlank = true
       rowStart = offset + i + 1
-      if (rows < limits.rows && rowStart - start < limits.bytes) continue
+      if (rows < Math.min(limits.rows, left) && rowStart - start < limits.bytes) continue
       hash.update(buffer.subarray(hashed, i + 1))
       if (rows > 0) yield { start, end: rowStart, rows, hash: hash.digest('hex') }
+      left -= rows
+      if (left === 0) return
       ;[hash, hashed, start, rows] = [createHash('sha256'), i + 1, rowStart, 0]
     }
     hash.update(buffer.subarray(hashed, bytesRead))

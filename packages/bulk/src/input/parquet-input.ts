@@ -35,7 +35,11 @@ export async function* parquetRanges(path: string, limits: RangeLimits): AsyncGe
   const hash = await hashOfFile(path)
   const range = (start: number, end: number): RowRange => ({ start, end, rows: end - start, hash })
   let [start, end, size] = [0, 0, 0]
-  for (const { rows, bytes } of groups) {
+  let left = limits.inAll ?? Number.POSITIVE_INFINITY
+  for (const { rows: all, bytes } of groups) {
+    const rows = Math.min(all, left)
+    left -= rows
+    if (rows === 0) break
     if (bytes > MOST_BYTES_A_GROUP)
       throw dataError(path, 'has a row group of more than 1 GiB; write it with smaller ones')
     const isFull = end - start + rows > limits.rows || size + bytes > limits.bytes
@@ -45,7 +49,7 @@ export async function* parquetRanges(path: string, limits: RangeLimits): AsyncGe
     }
     ;[end, size] = [end + rows, size + bytes]
     // A large row group is divided, and no other one is decoded for its parts.
-    const step = Math.max(1, Math.min(limits.rows, Math.floor((limits.bytes * rows) / Math.max(bytes, 1))))
+    const step = Math.max(1, Math.min(limits.rows, Math.floor((limits.bytes * all) / Math.max(bytes, 1))))
     for (; end - start > step; start += step) yield range(start, start + step)
   }
   if (end > start) yield range(start, end)

@@ -67,6 +67,22 @@ describe('rows', () => {
     expect(shards.map(({ spec }) => spec.rows.rows)).toEqual([2, 2, 2, 1, 2, 2])
   })
 
+  test('reads the first rows only, of several files and of groups of rows', async () => {
+    const texts = ['one', 'two', 'three', 'four', 'five']
+    const columnData = [{ name: 'text', data: texts, type: 'STRING' as const }]
+    const whole = file('whole.parquet', new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: [3, 2] })))
+    const lines = file('whole.csv', `text\n${texts.join('\n')}\n`)
+    mkdirSync(join(folder, 'several'))
+    file('several/a.csv', 'text\none\ntwo\nthree\n')
+    file('several/b.csv', 'text\nfour\nfive\n')
+    for (const path of [whole, lines, join(folder, 'several')]) {
+      for (const limit of [1, 3, 4, 9]) {
+        const { rows } = await rowsIn(path, { limit })
+        expect(rows.map(({ text }) => text)).toEqual(texts.slice(0, limit))
+      }
+    }
+  })
+
   test('rows of pairs have both texts', async () => {
     const path = file('pairs.jsonl', '{"query":"a","document":"b"}\n')
     expect((await rowsIn(path, {}, 'ranking')).rows).toEqual([{ text: 'a', pair: 'b' }])

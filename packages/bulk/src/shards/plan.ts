@@ -15,6 +15,8 @@ const SHARD_BYTES = 16 * 2 ** 20
 export interface PlanOptions extends Omit<ColumnNames, 'pairs'> {
   /** Rows of a shard. */
   readonly shardRows: number
+  /** Rows of all shards, the first ones. Default: all. */
+  readonly limit?: number | undefined
   readonly signal?: AbortSignalLike | undefined
 }
 
@@ -33,12 +35,13 @@ export async function planShards(
   model: string,
   compute: ComputeSpec,
   output: OutputName,
-  { shardRows, signal, ...columnOptions }: PlanOptions,
+  { shardRows, limit = Number.POSITIVE_INFINITY, signal, ...columnOptions }: PlanOptions,
 ): Promise<ShardPlan> {
-  const limits: RangeLimits = { rows: shardRows, bytes: SHARD_BYTES }
   const shards: Shard[] = []
   let firstRow = 0
   for (const file of await inputFiles(data)) {
+    if (firstRow >= limit) break
+    const limits: RangeLimits = { rows: shardRows, bytes: SHARD_BYTES, inAll: limit - firstRow }
     const { columns, from } = await findColumns(file, { ...columnOptions, pairs: compute.task === 'ranking' })
     for await (const { start, end, rows, hash } of rangesOf(file, from, limits)) {
       throwIfAborted(signal, 'bulk')

@@ -81,7 +81,8 @@ const SATURATING = 'sums saturate: quantize with --reduce-range or --type uint8,
 
 async function checkMethods(plugins: readonly string[]): Promise<{ readonly found: string }> {
   const known = await loadMethods(plugins)
-  return { found: `${known.size}: ${[...known.keys()].join(', ')}` }
+  const sources = new Set([...known.values()].map(({ from }) => from))
+  return { found: `${known.size}, of ${[...sources].join(', ')}` }
 }
 
 async function describeMachine(): Promise<{ readonly found: string }> {

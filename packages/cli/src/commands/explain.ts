@@ -10,6 +10,7 @@ import { type SaliencyScore, saliencyOf } from '@tp/train'
 import { dataOptions } from '../arguments/data-options.ts'
 import { needing, text } from '../arguments/option.ts'
 import { amountOptions, encoderOption, methodOption, planOption, pruningOptions } from '../arguments/pruning-options.ts'
+import { usageError } from '../arguments/usage-error.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, openInputs } from '../model/open-task-inputs.ts'
 import { className, describeExplanation } from '../printing/explanation-text.ts'
@@ -24,7 +25,11 @@ const scores = ['gradient-input', 'taylor'] as const satisfies readonly Saliency
 
 const options = {
   ...dataOptions,
-  data: { ...dataOptions.data, required: 'the examples to explain' },
+  text: text('TEXT', 'a text to explain; may be given several times; instead of --data', {
+    multiple: true,
+    excludes: ['data', 'limit'],
+    because: 'they are examples of a file',
+  }),
   limit: { ...dataOptions.limit, description: `only the first N examples; default ${EXAMPLES}` },
   score: text(
     'SCORE',
@@ -45,12 +50,14 @@ export const explainCommand: Command = command({
     "order of pruning agrees with saliency (Spearman's rank correlation, without protected tokens: 1 if the least salient are",
     'pruned first, 0 if the two are unrelated). Examples:',
     '',
+    '  tp explain model.onnx --text "Win a free prize now"',
     '  tp explain model.onnx --data dev.tsv --limit 3',
     '  tp explain model.onnx --data dev.tsv --score taylor --method received-attention --keep 0.7',
   ],
   async run([path = ''], args, context) {
     const { progress, signal, styled = false } = context
-    const { data, score = 'gradient-input', tokenizer } = args
+    const { data = args.text, score = 'gradient-input', tokenizer } = args
+    if (data === undefined) throw usageError('--data PATH or --text TEXT is missing: the examples to explain')
     const plan = args.method === undefined && args.plan === undefined ? undefined : await readPlan(args)
     if (plan !== undefined) refuseLeaveOut(plan.plan, 'tp explain')
     const file = await readModelFile(path, context)
@@ -96,7 +103,7 @@ export const explainCommand: Command = command({
     const texts = found.map((explanation) => describeExplanation(explanation, { classes, classToken, styled }))
     return {
       content: {
-        ...{ model: path, data, score, notes: inputs.notes },
+        ...{ model: path, ...(args.text ? { texts: args.text } : { data }), score, notes: inputs.notes },
         ...(plan && { method: plan.plan.method, params: plan.plan.params ?? {} }),
         ...(schedule && { schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
         ...(plan && { correlation: correlation ?? null }),

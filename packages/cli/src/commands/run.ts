@@ -23,7 +23,7 @@ export const runCommand: Command = command({
       required: 'the file to write',
       writes: 'file',
     }),
-    task: text(tasks.join('|'), 'default: judged by the outputs of the model', { is: 'word', words: tasks }),
+    task: text(tasks.join('|'), 'what the model does; default: judged by its outputs', { is: 'word', words: tasks }),
     read: dataOptions.read,
     'text-column': { ...dataOptions['text-column'], description: 'column of the texts; default: found by its header' },
     'pair-column': dataOptions['pair-column'],
@@ -36,6 +36,7 @@ export const runCommand: Command = command({
     tokenizer: dataOptions.tokenizer,
     labels: dataOptions.labels,
     'max-tokens': text('N', 'cut longer texts; default: the limit of the model', { is: 'whole number' }),
+    limit: { ...dataOptions.limit, description: 'only the first N rows' },
     'shard-rows': text('N', 'rows of a shard; default 10,000', { is: 'whole number' }),
     'batch-tokens': text('N', 'most tokens of a batch; default 1,024', { is: 'whole number' }),
     threads: text('N', 'threads of an operator; default: by the runtime', {
@@ -65,7 +66,7 @@ export const runCommand: Command = command({
   ],
   alone: 'out',
   async run([path = ''], args, { progress, signal, files }) {
-    const { data, out, task, tokenizer, threads, queue, folder = '.', shards, resume, retry } = args
+    const { data, out, task, tokenizer, threads, queue, folder = '.', limit, shards, resume, retry } = args
     const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() === true
     if (isFolder) await files.readsFolder(data, 'the folder of --data')
     else await files.reads(data, 'the file of --data', Number.POSITIVE_INFINITY)
@@ -84,7 +85,7 @@ export const runCommand: Command = command({
     const saved = shards ?? `${out}.shards`
     const report = await runBulk({
       ...request,
-      ...{ model: path, data, out, task, tokenizer, threads, shards, resume, retry, signal },
+      ...{ model: path, data, out, task, tokenizer, threads, limit, shards, resume, retry, signal },
       labels: args.labels?.split(','),
       textColumn: args['text-column'],
       pairColumn: args['pair-column'],

@@ -36,16 +36,16 @@ export function examplesOptions(
   }
 }
 
-/** The examples of a file or folder, as many as fill batches, as the model takes them. @throws TpError of @tp/data; TP_USAGE */
+/** The examples of a file or folder, or texts, as many as fill batches, as the model takes them. @throws TpError of @tp/data; TP_USAGE */
 export async function openInputs(
   path: string,
-  data: string,
+  data: string | readonly string[],
   batchSize: number,
   args: Arguments<typeof dataOptions>,
   context: Context,
 ): Promise<ModelInputs> {
   const { progress, signal, runtime = nodeRuntime() } = context
-  progress.stage(`reading ${data}`)
+  progress.stage(typeof data === 'string' ? `reading ${data}` : 'reading texts')
   await using session = await runtime.load(path, { signal })
   const { dataset, prepare } = await openExamples(path, session, data, examplesOptions(args, batchSize, context))
   return await prepareInputs(dataset, session.inputs, prepare)

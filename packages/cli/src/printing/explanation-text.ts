@@ -43,7 +43,7 @@ function titleOf({ example, label, answer, probability, pruned }: Explanation, {
 
 function strongestNames(tokens: readonly ExplainedToken[]): string[] {
   const named = strongest(tokens, NAMED).flatMap((i) => tokens[i]?.text ?? [])
-  return named.length === 0 ? [] : [`  looks most at  ${named.join(', ')}`]
+  return named.length === 0 ? [] : [`  looks most at  ${named.join(' · ')}`]
 }
 
 /** Tokens below each other, with bars. */

@@ -2,12 +2,6 @@ import type { FlagSpec, OptionTable } from '../arguments/option.ts'
 import { settingName } from '../arguments/through.ts'
 import type { Command, CommandEntry } from '../commands/command.ts'
 
-/** `tp` alone: the next command, by what a newcomer has. */
-export const WELCOME = `Makes exported transformers faster. What do you have?
-  a model and examples  tp optimize MODEL --data TABLE
-  a model or its folder tp prune MODEL; tp inspect MODEL explains what can be done
-  neither               npx tp-models mail my-model writes both\n\n`
-
 /** `tp --help`. */
 export function overview(commands: Readonly<Record<string, CommandEntry>>): string {
   const rows = Object.entries(commands).map(([name, { operands, summary }]): [string, string] => [

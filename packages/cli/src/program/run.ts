@@ -16,8 +16,9 @@ import { styled } from '../printing/styled.ts'
 import { UNBOUNDED, wrapped } from '../printing/terminal.ts'
 import { claimInputs, claimOutputs } from './claim-files.ts'
 import { changeFolder, inFolders } from './folders.ts'
-import { helpOf, overview, WELCOME } from './help.ts'
+import { helpOf, overview } from './help.ts'
 import { knownError } from './known-error.ts'
+import { welcome } from './welcome.ts'
 
 interface Terminal extends Omit<Context, 'files'> {
   printError(text: string): void
@@ -77,7 +78,7 @@ function showing(
 async function dispatch(args: readonly string[], version: string, terminal: Terminal & Context): Promise<number> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const all = `${name === undefined ? WELCOME : ''}${overview(commands)}`
+    const all = `${name === undefined ? `${await welcome()}\n\n` : ''}${overview(commands)}`
     terminal.print(rest[0] === undefined || name !== 'help' ? all : await help(rest[0], terminal))
     return 0
   }

@@ -1,5 +1,5 @@
 import type { ModelSignature } from '@tp/core/runtime'
-import type { Dataset } from '../datasets/dataset.ts'
+import { type Dataset, textDataset, UNLABELED } from '../datasets/dataset.ts'
 import { openDataset } from '../datasets/open-dataset.ts'
 import { readModelFolder } from '../inputs/model-folder.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
@@ -46,18 +46,25 @@ export interface OpenExamples {
  * The examples of a file or folder, labeled or not, as many as fill batches.
  * @param modelPath an ONNX file, next to which are its classes and tokenizer
  * @param model its inputs and outputs, or a session
+ * @param data path of a file or folder, or texts themselves
  * @throws TpError TP_DATA
  */
 export async function openExamples(
   modelPath: string,
   model: ModelSignature,
-  data: string,
+  data: string | readonly string[],
   options: ExamplesOptions = {},
 ): Promise<OpenExamples> {
   const known = await readModelFolder(modelPath)
   const { labels = known.labels, tokenizer = known.tokenizer, signal } = options
   const ranks = taskOf(model.outputs) === 'ranking'
-  const dataset = await openDataset(data, { ...options, ranks, labels, modality: modalityOf(model.inputs) })
+  const dataset =
+    typeof data === 'string'
+      ? await openDataset(data, { ...options, ranks, labels, modality: modalityOf(model.inputs) })
+      : textDataset(
+          'texts',
+          data.map((text) => ({ text, label: UNLABELED })),
+        )
   return {
     dataset: { ...dataset, examples: wholeBatches<unknown>(dataset.examples, options) } as Dataset,
     ranks,

@@ -58,6 +58,8 @@ function ortOptions(options: LoadSettings, profile: ProfileFile | undefined): In
     executionProviders: ['cpu'],
     executionMode: 'sequential',
     interOpNumThreads: 1,
+    // A pattern is one more block of memory for each shape of inputs, as large as a whole run, and gains no time.
+    enableMemPattern: false,
     // Errors are thrown as well; logged, they would only add noise to the user's stderr.
     logSeverityLevel: 4,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),

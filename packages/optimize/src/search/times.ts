@@ -70,6 +70,20 @@ const QUICK = { rounds: 80, budgetMs: 2500 }
 const CAREFUL = { rounds: 250, budgetMs: 8000 }
 
 /**
+ * Most positions (batch · tokens) of the sessions that are open together: a session keeps the
+ * memory of its largest run, about 1 GB for a model of MiniLM's size at 32 × 512.
+ */
+const OPEN_POSITIONS = 32_768
+
+/** Candidates whose sessions may be open together with that of the reference, at least one. An image or a sound counts as a text of 256 tokens. */
+export function openAtOnce(feeds: readonly NamedTensors[]): number {
+  const positions = feeds
+    .flatMap((one) => Object.values(one))
+    .map(({ type, dims: [batch = 1, tokens = 1] }) => batch * (type.startsWith('int') ? tokens : 256))
+  return Math.max(1, Math.floor(OPEN_POSITIONS / Math.max(...positions)) - 1)
+}
+
+/**
  * The times of candidates at the feeds relative to that of another one, all in turns, with 95 % intervals of the speed.
  * @param reference undefined: the dense model, dead tokens included
  */
@@ -78,6 +92,20 @@ export async function timesInTurns(
   reference: Subject | undefined,
   candidates: readonly Subject[],
   isCareful = false,
+): Promise<readonly Speedup[]> {
+  const most = openAtOnce(timing.feeds)
+  const speeds: Speedup[] = []
+  for (let start = 0; start < candidates.length; start += most)
+    speeds.push(...(await timesOfOpen(timing, reference, candidates.slice(start, start + most), isCareful)))
+  return speeds
+}
+
+/** The same with all sessions open at once. */
+async function timesOfOpen(
+  timing: CandidateTiming,
+  reference: Subject | undefined,
+  candidates: readonly Subject[],
+  isCareful: boolean,
 ): Promise<readonly Speedup[]> {
   const { measurer, model, device, feeds, key } = timing
   const nameOf = (subject: Subject | undefined): string =>

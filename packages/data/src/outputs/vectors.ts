@@ -60,7 +60,7 @@ export function vectorsOf(batch: ModelBatch, by: Pooling['of'] = 'mean', name?: 
   const output = vectorOutput(batch.outputs, batch.rows, name)
   const vectors = rowsOf(output, batch, by)
   if (vectors.every((vector) => vector.every(Number.isFinite))) return vectors
-  throw new TpError('TP_OUTPUT', 'data', 'the model gave a vector with numbers that are none')
+  throw new TpError('TP_OUTPUT', 'data', 'the model gave a vector with values that are not numbers (NaN)')
 }
 
 /**

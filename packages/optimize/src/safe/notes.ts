@@ -1,4 +1,4 @@
-import { factor, type InputKind, inputKind } from '@tp/compare'
+import { factor, type InputKind, inputKind, points } from '@tp/compare'
 import { type Inspection, type PruneOptions, type PruneReport, readProvenance } from '@tp/compiler'
 import type { Model } from '@tp/onnx'
 import type { SafeChoice } from './prune-safely.ts'
@@ -121,10 +121,9 @@ function nameOf({ method, keep }: SafeMethod): string {
 
 /** `… value-aware at keep 0.8 lost 0.0 (−0.3 … 0.3) points on mails and 1.0 (−0.7 … 2.8) on reviews` */
 function measuredNote(safe: SafeMethod): string {
-  const texts = safe.losses.map(({ on, points, low, high }, i) => {
-    const interval = [low, high].map((end) => end.toFixed(1).replace('-', '−')).join(' … ')
-    return `${points.toFixed(1)} (${interval})${i === 0 ? ' points' : ''} on ${on}`
-  })
+  const texts = safe.losses.map(
+    (loss, i) => `${points({ ...loss, estimate: loss.points })}${i === 0 ? ' points' : ''} on ${loss.on}`,
+  )
   const head = `the head reads the class token of ${safe.tokens === 'texts' ? 'a text' : 'patches'}`
   const losses = `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`
   return `no method was given, and ${head}: there ${nameOf(safe)} lost ${losses} (docs/results)`

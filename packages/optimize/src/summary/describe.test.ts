@@ -17,12 +17,12 @@ test('says by which loss a plan was chosen, whether the same examples tell it, a
     const figures = { ...onExamples, ...own }
     return textOf({ format: 1, regimes: [{ plan }], figures })
   }
-  expect(linesOf({})).toContain('loss  0.2 points (-0.4 … 0.9), on 320 examples that chose nothing\n')
+  expect(linesOf({})).toContain('loss  0.2 (−0.4 … 0.9) points, on 320 examples that chose nothing\n')
   expect(linesOf({ rejected: 1 })).toContain('on 320 examples that chose nothing but to reject a faster plan\n')
   const expectedLoss = { estimate: 0.5, low: 0.1, high: 1.6 }
   const few = linesOf({ confirmed: false, expectedLoss })
   expect(few).toContain(
-    'loss  0.5 points (0.1 … 1.6), by labels 0.2 (-0.4 … 0.9), on 320 examples that it was chosen by\n',
+    'loss  0.5 (0.1 … 1.6) points, by labels 0.2 (−0.4 … 0.9), on 320 examples that it was chosen by\n',
   )
   expect(few).not.toContain('ALARM')
   const alarm = 'ALARM  labels say that it loses more than 1 point: check it on other examples\n'
@@ -39,13 +39,13 @@ test('says what 8 bits do alone, and that a plan is in them', () => {
   const quantize = {}
   const pruned = linesOf({ format: 1, method: 'sdtp', layers: [1, 3], keep: [0.8, 0.7], quantize })
   expect(pruned).toContain('sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits\n')
-  expect(pruned).toContain('8 bits alone  1.90×, loss 0.1 points (-0.5 … 0.7) on the examples for choosing\n')
+  expect(pruned).toContain('8 bits alone  1.90×, loss 0.1 (−0.5 … 0.7) points on the examples for choosing\n')
   const alone = linesOf({ format: 1, method: 'none', quantize })
   expect(alone).toContain('no tokens are pruned but dead ones, in 8 bits\n')
   const eightBits = { speedup: 1.9, loss: { estimate: 4, low: 3, high: 5 }, holds: false }
   const dense = linesOf({ format: 1, method: 'none' }, { eightBits })
   expect(dense).toContain('nothing pruned or in 8 bits is faster and loses no more than 1 point\n')
-  expect(dense).toContain('4.0 points (3.0 … 5.0) on the examples for choosing; nothing was pruned in 8 bits\n')
+  expect(dense).toContain('4.0 (3.0 … 5.0) points on the examples for choosing; nothing was pruned in 8 bits\n')
 })
 
 test('says what fewer layers do alone, and that a plan has them', () => {
@@ -56,14 +56,14 @@ test('says what fewer layers do alone, and that a plan has them', () => {
   const without = linesOf({ format: 1, method: 'none', leaveOut: [2, 4], quantize: {} })
   expect(without).toContain('without layers 2, 4, no tokens are pruned but dead ones, in 8 bits\n')
   expect(without).toContain(
-    'without layers 2, 4 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing\n',
+    'without layers 2, 4 alone  1.40×, loss 0.3 (−0.5 … 1.1) points on the examples for choosing\n',
   )
   const both = linesOf({ format: 1, method: 'tome', layers: [1], keep: [0.7], leaveOut: [2, 4], pack: true })
   expect(both).toContain('without layers 2, 4, tome, keep 0.7 at layer 1, packed\n')
   const dense = linesOf({ format: 1, method: 'none' }, { leftOut: { ...leftOut, layers: [2], holds: false } })
   expect(dense).toContain('nothing pruned or with fewer layers is faster and loses no more than 1 point\n')
   expect(dense).toContain(
-    'without layer 2 alone  1.40×, loss 0.3 points (-0.5 … 1.1) on the examples for choosing; all layers',
+    'without layer 2 alone  1.40×, loss 0.3 (−0.5 … 1.1) points on the examples for choosing; all layers',
   )
 })
 

@@ -1,6 +1,5 @@
-import { amountOf, factor } from '@tp/compare'
+import { amountOf, factor, points, speedUpText } from '@tp/compare'
 import { layersAt, type Plan } from '@tp/compiler'
-import type { Interval } from '@tp/metrics'
 import type { Figures, OptimizedPlan } from '../optimized-plan.ts'
 import type { LeftOut } from '../search/fewer-layers.ts'
 import type { AloneEffect } from '../search/forms.ts'
@@ -12,13 +11,13 @@ import { changesNothing, lossUnits } from './verdict.ts'
  * console.log(describeOptimized(plan).join('\n'))
  */
 export function describeOptimized({ regimes, figures, cascade }: OptimizedPlan): string[] {
-  const { loss, grid, maxLoss, points, eightBits, leftOut, encoder, speedup } = figures
+  const { loss, grid, maxLoss, eightBits, leftOut, encoder, speedup } = figures
   const last = regimes.at(-1)?.plan
   const alone = [...(eightBits ? [eightBitsText(eightBits)] : []), ...(leftOut ? [leftOutText(leftOut)] : [])]
   if (last === undefined || loss === undefined || changesNothing(last)) {
     const tried = ['pruned', ...(eightBits ? ['in 8 bits'] : []), ...(leftOut ? ['with fewer layers'] : [])]
     return [
-      `nothing ${tried.join(' or ')} is faster and loses no more than ${amountOf(maxLoss, lossUnits[points])}`,
+      `nothing ${tried.join(' or ')} is faster and loses no more than ${amountOf(maxLoss, lossUnits[figures.points])}`,
       ...alone,
       `dead tokens are removed even so${speedup === undefined ? '' : `, which is exact: ${factor(speedup.estimate)} as fast`}`,
     ]
@@ -33,7 +32,7 @@ export function describeOptimized({ regimes, figures, cascade }: OptimizedPlan):
     ...(speedup === undefined
       ? []
       : [
-          `speed  ${factor(speedup.estimate)} (${factor(speedup.low)} … ${factor(speedup.high)}) as fast as dense, dead tokens included, one thread, by processor time`,
+          `speed  ${speedUpText({ value: speedup.estimate, ...speedup })} as fast as dense, dead tokens included, one thread, by processor time`,
         ]),
     ...alone,
     ...(cascade === undefined ? [] : [fallbackText(cascade)]),
@@ -51,16 +50,16 @@ export function describeOptimized({ regimes, figures, cascade }: OptimizedPlan):
  * on those that chose; and an alarm where labels contradict. No lines where nothing is changed.
  */
 export function describeLoss(figures: Figures): string[] {
-  const { points, examples, confirmed, rejected = 0, loss, expectedLoss, changed, contradicted, maxLoss } = figures
+  const { examples, confirmed, rejected = 0, loss, expectedLoss, changed, contradicted, maxLoss } = figures
   if (loss === undefined) return []
-  const unit = lossUnits[points]
-  const byLabels = points === 'accuracy' && expectedLoss !== undefined ? `, by labels ${intervalText(loss, '')}` : ''
-  const other = changed === undefined ? byLabels : `, by probabilities; answers changed ${intervalText(changed, '%')}`
+  const unit = lossUnits[figures.points]
+  const byLabels = figures.points === 'accuracy' && expectedLoss !== undefined ? `, by labels ${points(loss)}` : ''
+  const other = changed === undefined ? byLabels : `, by probabilities; answers changed ${points(changed)} %`
   const others = rejected === 1 ? 'a faster plan' : `${rejected} faster plans`
   const alone = rejected === 0 ? 'that chose nothing' : `that chose nothing but to reject ${others}`
   const whose = confirmed ? alone : 'that it was chosen by'
   return [
-    `loss  ${intervalText(expectedLoss ?? loss, unit)}${other}, on ${examples} examples ${whose}`,
+    `loss  ${points(expectedLoss ?? loss)} ${unit}${other}, on ${examples} examples ${whose}`,
     ...(contradicted
       ? [`ALARM  labels say that it loses more than ${amountOf(maxLoss, unit)}: check it on other examples`]
       : []),
@@ -95,12 +94,7 @@ function leftOutText(alone: LeftOut): string {
 }
 
 function aloneText({ speedup, loss }: Pick<AloneEffect, 'speedup' | 'loss'>): string {
-  return `${factor(speedup)}, loss ${intervalText(loss, 'points')} on the examples for choosing`
-}
-
-/** `0.4 points (0.0 … 1.2)` */
-function intervalText({ estimate, low, high }: Interval, unit: string): string {
-  return `${estimate.toFixed(1)}${unit === '' ? '' : ` ${unit}`} (${low.toFixed(1)} … ${high.toFixed(1)})`
+  return `${factor(speedup)}, loss ${points(loss)} points on the examples for choosing`
 }
 
 function fallbackText({ threshold, share }: NonNullable<OptimizedPlan['cascade']>): string {

@@ -117,13 +117,15 @@ describe('a decoder', () => {
       const { code, stdout } = await tpHere(['prune', decoderPath(name), '-o', out, ...options, '--verify'])
       expect(code).toBe(0)
       expect(stdout).toMatch(
-        /^a prompt is pruned after the attention of layer 0 \(keep 0\.25\); caches of layer 1 are shorter/m,
+        /^a prompt is pruned after the attention of layer 0 \(keep 0\.25, at least 512 tokens\); caches of layer 1 are shorter/m,
       )
       expect(stdout).toMatch(
         /^verified .*with every token kept, logits and caches differ by \d\.\de-(0?[5-9]|\d\d)|0\.0e\+0$/m,
       )
       const { stdout: inspected } = await tpHere(['inspect', out])
-      expect(inspected).toMatch(/^pruning +last-query, after the attention of layer 0 \(keep 0\.25\)$/m)
+      expect(inspected).toMatch(
+        /^pruning +last-query, after the attention of layer 0 \(keep 0\.25, at least 512 tokens\)$/m,
+      )
     })
 
   test('writes the last logits alone if no option says otherwise', async () => {
@@ -143,6 +145,7 @@ describe('a decoder', () => {
     ],
     [['--method', 'last-query', '--set', 'mass=0.5'], 2, /mass keeps as many as the scores say; give keep, /],
     [['--method', 'tome', '--keep', '0.5'], 1, /tome does more than score tokens/],
+    [['--method', 'last-query', '--keep', '0.5', '--set', 'least-tokens=-1'], 2, /least-tokens/],
     [['--method', 'last-query', '--flops', '0.5'], 2, /--flops is for encoders/],
     [['--method', 'thin-padding'], 2, /thin-padding decides by itself how many tokens are kept/],
   ])('refuses %j', async (args, exit, message) => {

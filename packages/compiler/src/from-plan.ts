@@ -49,6 +49,8 @@ export function fromPlan(
   return {
     method,
     schedule(encoder) {
+      if (plan.leastTokens !== undefined)
+        throw problem('plan', 'leastTokens is about the prompts of decoders, and this is an encoder; omit it')
       requireEncoders(own, encoder)
       return method.unscheduled ? ownSchedule(own, encoder) : scheduleFor(own, encoder)
     },

@@ -6,6 +6,7 @@ import { ats, clsAttention, keyDiff, lastQuery, receivedAttention, snapKv, value
 import { cloneModel, decodeModel, Graph, type Model } from '@tp/onnx'
 import { type DecoderName, decoderFeeds, decoderPath, nextFeeds, saidByTorch } from 'exported-decoders'
 import { openModel } from 'exported-encoders'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { findDecoder, residualOf } from '../src/analyze/decoder.ts'
 import { inspectDecoder, lastLogits, prunePrompt, quantizeCaches, transform } from '../src/index.ts'
@@ -13,8 +14,8 @@ import { openModel as openProgram } from '../src/normalize/open.ts'
 
 const open = (name: DecoderName): Model => decodeModel(readFileSync(decoderPath(name)))
 
-function pruned(model: Model, method: Method, amount: Amount): Model {
-  const result = transform(model, prunePrompt({ method, amount, layer: 0 }))
+function pruned(model: Model, method: Method, amount: Amount, leastTokens = 0): Model {
+  const result = transform(model, prunePrompt({ method, amount, layer: 0, leastTokens }))
   return result.model
 }
 
@@ -161,7 +162,7 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
     )
 
   /** The last of two examples, of some lengths, says the same alone and in a batch: of a prompt, of tokens after it, and of a further turn. */
-  async function expectSame(model: Model, amount: Amount): Promise<void> {
+  async function expectSame(model: Model, amount: Amount, least = 0): Promise<void> {
     await using session = await openModel(model)
     for (const padding of [3, 8]) {
       let together = decoderFeeds(model, { batch: 2, tokens, padding, side })
@@ -169,7 +170,9 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
       for (const [step, next] of [1, 1, 5, 1].entries()) {
         const [many, one] = [await session.run(together), await session.run(single)]
         expectClose({ logits: ofLast(many.logits as TensorLike) }, { logits: one.logits as TensorLike })
-        if (step === 0 && amount !== all) expect(keptOfLast(many)).toBe(keptCount(tokens - padding, amount))
+        const real = tokens - padding
+        if (step === 0 && amount !== all)
+          expect(keptOfLast(many)).toBe(Math.max(keptCount(real, amount) as number, Math.min(real, least)))
         together = nextFeeds(model, together, many, next)
         const ids = (together.input_ids as TensorLike).data.slice(next)
         const own = { type: 'int64', dims: [1, next], data: ids } as TensorLike
@@ -197,6 +200,11 @@ describe.each(['left', 'right'] as const)('padding on the %s', (side) => {
     model: () => pruned(open(name), method, amount),
     amount,
   }))
+
+  test.each([5, 7, 512])('changes nothing where at least %i tokens are kept', (least) =>
+    expectSame(pruned(open('llama'), lastQuery(), half, least), half, least),
+  )
+
   test.each(titled)('changes neither the kept tokens nor the answers: $title', ({ model, amount }) =>
     expectSame(model(), amount),
   )
@@ -234,6 +242,50 @@ test.each(['left', 'right'] as const)(
     }
   },
 )
+
+describe('a least number of tokens', () => {
+  const half: Amount = { kind: 'ratio', value: 0.5 }
+
+  test('limits what is pruned of each prompt and of each turn', async () => {
+    const model = open('llama')
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(half, six, allButThree),
+        fc.integer({ min: 0, max: 16 }),
+        fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 3 }),
+        async (amount, least, turns) => {
+          await using session = await openModel(pruned(model, lastQuery(), amount, least))
+          let feeds = decoderFeeds(model, { batch: 1, tokens: turns[0] as number })
+          let held = 0
+          for (const [turn, count] of turns.entries()) {
+            const answer = await session.run(feeds)
+            held += Math.max(keptCount(count, amount) as number, Math.min(count, least))
+            expect(answer['present.1.key']?.dims[2]).toBe(held)
+            feeds = nextFeeds(model, feeds, answer, turns[turn + 1] ?? 1)
+          }
+        },
+      ),
+      { numRuns: 25 },
+    )
+  })
+
+  test('equals 512 by default, so that a prompt of 512 tokens is computed as by the decoder', async () => {
+    const model = open('llama')
+    const byDefault = transform(model, prunePrompt({ method: lastQuery(), amount: half, layer: 0 })).model
+    expect(inspectDecoder(byDefault)).toMatchObject({ prompt: { leastTokens: 512 } })
+    await using dense = await openModel(transform(model, lastLogits()).model)
+    await using session = await openModel(byDefault)
+    const feeds = decoderFeeds(model, { batch: 1, tokens: 512 })
+    expectClose(await session.run(feeds), await dense.run(feeds))
+    const longer = await session.run(decoderFeeds(model, { batch: 1, tokens: 513 }))
+    expect(longer['present.1.key']?.dims[2]).toBe(512)
+  })
+
+  test.each([-1, 0.5, '512'])('refuses %j as a least number', (leastTokens) => {
+    const pruning = { method: lastQuery(), amount: half, layer: 0, leastTokens } as never
+    expect(() => transform(open('llama'), prunePrompt(pruning))).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
+  })
+})
 
 test('inspectDecoder reports a pruned prompt, which is pruned no further', () => {
   const model = pruned(open('llama'), random({ seed: 3 }), { kind: 'ratio', value: 0.5 })

@@ -46,6 +46,7 @@ export function withHalfPrompt(): Model {
       method: streaming({ sinks: 2 }),
       amount: { kind: 'ratio', value: 0.5 },
       layer: 0,
+      leastTokens: 0,
     }),
   )
   return pruned.model

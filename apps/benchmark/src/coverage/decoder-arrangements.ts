@@ -78,7 +78,7 @@ export async function checkDecoderArrangements(name: DecoderName): Promise<reado
 class Wrong extends Error {}
 
 function prompted(model: Model, amount: Amount): Model {
-  return transform(model, prunePrompt({ method: lastQuery(), amount, layer: 0 })).model
+  return transform(model, prunePrompt({ method: lastQuery(), amount, layer: 0, leastTokens: 0 })).model
 }
 
 /** @param among arrangements in which the changed decoder has the logits of the last real token */

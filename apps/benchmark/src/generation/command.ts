@@ -25,7 +25,7 @@ export const HELP = `Compares prunings of a decoder's prompts and caches: right 
 
   --data PATH        a plain text (.txt), in which numbers are hidden, or a table of prompts with answers or continuations
   --methods A,B      prune prompts by each of these; random is the mean of five seeds
-  --keep R           share of a prompt's tokens that is kept; as often as you like
+  --keep R           share of a prompt's tokens that is kept, of short prompts too; as often as you like
   --layer L          after whose attention, from 0; default: two thirds of the way up
   --press FILE       a row with its caches pruned by what tp press has written; as often as you like
   --caches           a row with its caches in 8 bits

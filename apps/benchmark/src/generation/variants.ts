@@ -70,7 +70,8 @@ export function variantsOf({
   }
   const usual = Math.max(0, Math.min(Math.floor((2 * layerCount) / 3), layerCount - 2))
   for (const amount of amounts) {
-    const place = { amount, layer: layer ?? usual }
+    // Settings are measured as they are named, on short prompts as well.
+    const place = { amount, layer: layer ?? usual, leastTokens: 0 }
     const keep = amount.kind === 'ratio' ? `${amount.value}` : `tokens ${amount.value}`
     for (const name of methods) {
       const choices = name === 'random' ? SEEDS.map((seed) => ({ method: name, seed })) : [{ method: name }]

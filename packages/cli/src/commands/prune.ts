@@ -157,6 +157,7 @@ const ofDecoders: ReadonlySet<string> = new Set([
   'json',
   'method',
   'layers',
+  'least-tokens',
   'protect',
   'param',
   'plugin',

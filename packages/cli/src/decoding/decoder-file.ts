@@ -26,6 +26,10 @@ const rotaryTexts: Readonly<Record<DecoderInspection['rotary'], string>> = {
 }
 
 /** Where a prompt is pruned, and how many tokens are kept. */
-export function promptPlace({ layer, amount }: Pick<PrunedPrompt, 'layer' | 'amount'>): string {
-  return `after the attention of layer ${layer} (${amountText(amount)})`
+export function promptPlace({
+  layer,
+  amount,
+  leastTokens = 0,
+}: Pick<PrunedPrompt, 'layer' | 'amount' | 'leastTokens'>): string {
+  return `after the attention of layer ${layer} (${amountText(amount)}${leastTokens > 0 ? `, at least ${leastTokens} tokens` : ''})`
 }

@@ -1,4 +1,4 @@
-import type { DecoderInspection, PrunePromptOptions } from '@tp/compiler'
+import { type DecoderInspection, PRUNE_PROMPT_DEFAULTS, type PrunePromptOptions } from '@tp/compiler'
 import type { ModelFile } from '@tp/data'
 import { pruneDecoderFile } from '@tp/plans/files'
 import type { Context } from '../context/context.ts'
@@ -30,19 +30,20 @@ export async function pruneDecoder(
     onVerifying: () => progress.stage('verifying'),
   })
   const { layerCount, logits } = decoder
+  const { leastTokens = PRUNE_PROMPT_DEFAULTS.leastTokens } = prompt ?? {}
   const method = prompt?.method.name ?? 'last logits'
   const { difference, prompts } = verification ?? {}
   return {
     content: {
       ...{ model: file.path, out, method, layerCount },
-      ...(prompt && { prompt: { layer: prompt.layer, amount: prompt.amount } }),
+      ...(prompt && { prompt: { layer: prompt.layer, amount: prompt.amount, leastTokens } }),
       ...{ bytes, dataFiles, ...(verification && { verification }) },
     },
     text: lines(
       `${out}  ${megabytes(bytes)}${prompt ? `, ${method}` : ''}`,
       decoderFacts(decoder).flatMap(([name, text]) => (name === 'decoder' ? `${name}  ${text}` : [])),
-      prompt && promptText(prompt, decoder),
-      prompt && SHORT_PROMPTS,
+      prompt && promptText({ ...prompt, leastTokens }, decoder),
+      prompt && shortPrompts(leastTokens),
       `output ${logits} has the logits of the last token alone, and the last layer computes of the others only keys and values`,
       copiesText(dataFiles),
       difference !== undefined &&
@@ -51,8 +52,11 @@ export async function pruneDecoder(
   }
 }
 
-const SHORT_PROMPTS =
-  'for prompts of 512 tokens or more: of short ones every token counts, and other text follows (docs/decoders.md); serve these by the dense file'
+/** Says how short prompts are computed. */
+function shortPrompts(leastTokens: number): string {
+  if (leastTokens > 0) return `prompts of ${leastTokens} tokens or fewer are computed whole, as by the dense file`
+  return 'short prompts are pruned, too, and other text follows these (docs/decoders.md): serve them by the dense file'
+}
 
 function promptText(prompt: PrunePromptOptions, { layerCount }: DecoderInspection): string {
   const [first, last] = [prompt.layer + 1, layerCount - 1]

@@ -46,6 +46,13 @@ test('an amount for a method that needs none is refused', () => {
   )
 })
 
+test('a least number of tokens is refused for an encoder', () => {
+  const plan = { format: 1, method: 'received-attention', keep: 0.5, leastTokens: 64 } as const
+  expect(() => transform(mail, ...transformsOf(plan, methods))).toThrow(
+    expect.objectContaining({ code: 'TP_PLAN', message: expect.stringContaining('prompts of decoders') }),
+  )
+})
+
 test('removes only what no output reads without an amount', () => {
   const result = transform(mail, ...transformsOf({ format: 1, method: 'none' }, methods))
   expect(reportOf(result.reports, 'prune')?.cuts).toEqual([])

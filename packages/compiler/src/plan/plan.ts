@@ -41,6 +41,11 @@ export interface Plan extends Amounts {
   /** Tokens that are always kept, as indices among an example's real ones: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
   /**
+   * Of the prompt of a decoder at least so many tokens are kept, so that shorter prompts are computed whole; default 512, 0: no such limit. Encoders
+   * have no such number.
+   */
+  readonly leastTokens?: number
+  /**
    * A segment that is always kept as a whole, for pairs of texts: 0 is the first text with the class token and the separator
    * after it, as `token_type_ids` number them. A rule that would keep fewer tokens keeps these alone.
    */
@@ -81,7 +86,17 @@ export interface Plan extends Amounts {
 }
 
 /** Fields that name transforms, and the method and its schedule; `prune` has all others as options. */
-type FieldOfPlan = '$schema' | 'format' | 'method' | 'params' | 'layers' | AmountName | 'leaveOut' | 'quantize' | 'pack'
+type FieldOfPlan =
+  | '$schema'
+  | 'format'
+  | 'method'
+  | 'params'
+  | 'layers'
+  | AmountName
+  | 'leastTokens'
+  | 'leaveOut'
+  | 'quantize'
+  | 'pack'
 
 /** Options of `prune` that a plan has, too. */
 export type PlannedOption = Exclude<keyof Plan, FieldOfPlan>
@@ -115,6 +130,9 @@ const amountFields = Object.fromEntries(
   ]),
 ) as unknown as Pick<FieldsOf<Plan>, AmountName>
 
+/** So many tokens of a prompt are kept at least if nothing says otherwise: see docs/decoders.md. */
+export const LEAST_TOKENS = 512
+
 /**
  * All fields of a plan. The command line, its help, JSON Schema, the table in the documents and the checks of what programs pass
  * are made from it: a new field is an entry here, and in the transform that obeys it.
@@ -141,6 +159,14 @@ export const planFields: FieldsOf<Plan> = {
     },
   },
   ...amountFields,
+  leastTokens: {
+    schema: index,
+    form: 'a whole number, from 0',
+    code: 'TP_OPTION',
+    default: LEAST_TOKENS,
+    description: 'tokens of a prompt that a decoder keeps at least, so that shorter ones are whole; 0: no such limit',
+    written: { as: 'whole number', value: 'N' },
+  },
   encoder: {
     schema: text,
     form: 'the name of an encoder',
@@ -236,6 +262,7 @@ const fieldsOfPlan: readonly (keyof Plan)[] = [
   'params',
   'layers',
   ...amountNames,
+  'leastTokens',
   'leaveOut',
   'quantize',
   'pack',

@@ -11,6 +11,8 @@ export interface PrunedPrompt {
   /** The layer after whose attention tokens are pruned, from 0. */
   readonly layer: number
   readonly amount: Amount
+  /** So many tokens are kept at least; absent: no such limit. */
+  readonly leastTokens?: number
 }
 
 const KEY = 'tp.prompt'
@@ -25,11 +27,11 @@ export function addPrunedPrompt(model: Model, record: Omit<PrunedPrompt, 'versio
 }
 
 function isPrunedPrompt(record: unknown): record is PrunedPrompt {
-  const { version, method, layer, amount } = (record ?? {}) as Partial<PrunedPrompt>
+  const { version, method, layer, amount, leastTokens = 0 } = (record ?? {}) as Partial<PrunedPrompt>
   const { kind, value } = (amount ?? {}) as Partial<Amount>
   return (
     [version, method, kind].every((text) => typeof text === 'string') &&
-    Number.isInteger(layer) &&
+    [layer, leastTokens].every(Number.isInteger) &&
     typeof value === 'number'
   )
 }

@@ -42,6 +42,8 @@ export interface PromptCut {
   readonly layer: number
   /** Tokens that are kept whatever their score, besides the last one, counted from the first real one. */
   readonly protect: readonly number[]
+  /** At least so many new tokens of each example are kept, or all that it has. */
+  readonly leastTokens: number
 }
 
 const PREFIX = 'tp/prompt'
@@ -183,7 +185,7 @@ interface KeptTokens {
 function keepTokens(
   program: Program,
   decoder: Decoder,
-  { method, amount, layer, protect }: PromptCut,
+  { method, amount, layer, protect, leastTokens }: PromptCut,
   stream: string,
   mask: string,
 ): KeptTokens {
@@ -205,6 +207,7 @@ function keepTokens(
     },
     state: { ...state, protectedInputs: [last] },
     amount,
+    least: keepsAll(amount) ? 0 : leastTokens,
     // An operator counts tokens from the left.
     fillers: decoder.layers[layer + 1]?.attention.fused === undefined ? 'first' : 'last',
   })

@@ -53,6 +53,8 @@ export interface ReduceOptions {
   readonly state: TokenState
   /** Absent: the method only observes. */
   readonly amount?: Amount | undefined
+  /** At least so many real tokens of each example are kept, or all that it has; default 0. */
+  readonly least?: number | undefined
   readonly params?: Values | undefined
   readonly fillers?: Fillers | undefined
 }
@@ -85,7 +87,7 @@ export interface Reduced {
  * Runs a method at one site: builds the expressions that choose the tokens and compact everything with a token axis.
  * @throws TpError TP_SCHEDULE if the method cannot follow the amount's rule, TP_WEIGHTS without a learned value that it needs
  */
-export function reduceTokens({ method, source, state, amount, params = {}, fillers }: ReduceOptions): Reduced {
+export function reduceTokens({ method, source, state, amount, least, params = {}, fillers }: ReduceOptions): Reduced {
   if (amount && amountRules[amount.kind].isShareOfScores && isSigned(method, source.layer)) {
     const reason = 'its scores may be negative, so a share of their sum means nothing'
     const others = amountsWhere(({ isShareOfScores }) => !isShareOfScores)
@@ -112,6 +114,7 @@ export function reduceTokens({ method, source, state, amount, params = {}, fille
   const rule: SelectionRule | undefined = amount && {
     amount,
     protectedTokens: protectedCount(state),
+    least,
     pairs: reducesAt(method, source.layer) === 'pair',
   }
   const selected = new Map<Tensor, Selected>()

@@ -43,6 +43,8 @@ export interface SelectionRule {
   readonly amount: Amount
   /** Number of protected tokens; int32 [B,1] where it differs from example to example. */
   readonly protectedTokens: number | Tensor
+  /** An example keeps at least so many tokens, besides those set aside, or all that it has; absent: no such limit. */
+  readonly least?: number | undefined
   /** At most half of the unprotected tokens are pruned. */
   readonly pairs: boolean
 }
@@ -74,14 +76,15 @@ export function keptOfEach(state: TokenState, hidden: Tensor, rule: SelectionRul
   return kept && add(kept, aside)
 }
 
-function scheduledTokens(count: Tensor, { amount, protectedTokens }: SelectionRule): Tensor | undefined {
+function scheduledTokens(count: Tensor, { amount, protectedTokens, least = 0 }: SelectionRule): Tensor | undefined {
   const rule = rules[amount.kind]
-  return 'count' in rule ? rule.count(count, amount.value, protectedTokens) : undefined
+  // Protected tokens are a least number, too.
+  return 'count' in rule ? rule.count(count, amount.value, atLeast(protectedTokens, least)) : undefined
 }
 
 /** How a graph computes a rule: from the number of tokens (integers, any shape), or by the scores, bool [B,N]. */
 type GraphRule =
-  | { readonly count: (count: Tensor, value: number, protectedTokens: number | Tensor) => Tensor }
+  | { readonly count: (count: Tensor, value: number, least: number | Tensor) => Tensor }
   | { readonly choose: (tokens: RankedTokens, value: number) => Tensor }
 
 /** The values by which tokens of a site can be chosen. */
@@ -94,21 +97,22 @@ interface RankedTokens {
 
 const rules: Readonly<Record<AmountKind, GraphRule>> = {
   ratio: {
-    count(count, value, protectedTokens) {
+    count(count, value, least) {
       const kept = div(add(mul(count, tenThousandths(value)), 9999), 10000)
-      return protectedTokens === 0 || protectedTokens === 1 ? kept : minimum(count, maximum(kept, protectedTokens))
+      return least === 0 || least === 1 ? kept : minimum(count, maximum(kept, least))
     },
   },
-  tokens: { count: (count, value, protectedTokens) => minimum(count, atLeast(protectedTokens, value)) },
+  tokens: { count: (count, value, least) => minimum(count, atLeast(least, value)) },
   remove: {
-    count: (count, value, protectedTokens) => maximum(sub(count, value), minimum(count, atLeast(protectedTokens, 1))),
+    count: (count, value, least) => maximum(sub(count, value), minimum(count, atLeast(least, 1))),
   },
   threshold: { choose: (tokens, value) => tokens.passing(value) },
   mass: { choose: (tokens, value) => tokens.heaviest(value) },
 }
 
 function atLeast(count: number | Tensor, least: number): number | Tensor {
-  return typeof count === 'number' ? Math.max(count, least) : maximum(count, least)
+  if (typeof count === 'number') return Math.max(count, least)
+  return least === 0 ? count : maximum(count, least)
 }
 
 export interface SelectOptions {

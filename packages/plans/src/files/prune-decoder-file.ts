@@ -61,7 +61,17 @@ export async function pruneDecoderFile(
     onVerifying?.()
     const prompts = promptsText(decoder)
     if (prompt === undefined) return { difference: await differenceOf(at, false), prompts }
-    await withinBounds(file, at, signal, (pair) => verifyPromptRuns({ ...pair, decoder }))
+    const requireRuns = (of: string): Promise<void> =>
+      withinBounds(file, of, signal, (pair) => verifyPromptRuns({ ...pair, decoder }))
+    await requireRuns(at)
+    // The prompts are short: without the least number of tokens some are pruned.
+    await using short = await stageModel(
+      await compute(() => pruned(file, { ...prompt, leastTokens: 0 })),
+      file,
+      out,
+      signal,
+    )
+    await requireRuns(short.path)
     const whole = await compute(() => pruned(file, { ...prompt, amount: { kind: 'ratio', value: 1 } }))
     await using forced = await stageModel(whole, file, out, signal)
     return { difference: await differenceOf(forced.path, true), prompts }
@@ -94,7 +104,7 @@ export function promptPruningOf(
   { layerCount }: DecoderInspection,
 ): PrunePromptOptions | undefined {
   if (plan.method === 'none') return undefined
-  const { layers = [usualLayer(layerCount)], protect } = plan
+  const { layers = [usualLayer(layerCount)], protect, leastTokens } = plan
   const [layer, ...others] = Array.isArray(layers) ? (layers as readonly number[]) : []
   if (layer === undefined || others.length > 0)
     throw planError('a decoder prunes a prompt at one layer: layers has one number, counted from 0')
@@ -109,7 +119,11 @@ export function promptPruningOf(
     throw planError(
       `${method.name} decides by itself how many tokens are kept, and all caches of a layer are of one length`,
     )
-  return { method, amount, layer, ...(Array.isArray(protect) && { protect }) }
+  return {
+    ...{ method, amount, layer },
+    ...(Array.isArray(protect) && { protect }),
+    ...(leastTokens !== undefined && { leastTokens }),
+  }
 }
 
 function planError(message: string): TpError {

@@ -13,11 +13,11 @@ mkdirSync(folder, { recursive: true })
 // The lines below take every package that lies there.
 for (const name of readdirSync(folder)) if (/^(create-)?tp-.*\.tgz$/.test(name)) rmSync(join(folder, name))
 const tarballs = await packAll(folder)
-const { code, command, all, plugin } = localLines(tarballs.map(({ path }) => path))
+const { code, command, all, plugin, skipped } = localLines(tarballs.map(({ path }) => path))
 const sizes = recordedSizes()
 const megabytes = (/** @type {string} */ of) => `${sizes[of]?.all} MB with the runtime`
 const listed = (/** @type {string[]} */ lines) => lines.map((line) => `  ${line}\n`).join('')
-process.stdout.write(`${tarballs.length} packages packed. On Linux, ONNXRUNTIME_NODE_INSTALL=skip in the environment leaves CUDA out.
+process.stdout.write(`${tarballs.length} packages packed.${skipped === '' ? '' : ` ${skipped} leaves CUDA libraries out, which the runtime would fetch.`}
 
 To prune and run models in code, in a project of yours (${megabytes('prune and run in Node, with one family of methods')}):
 

@@ -43,6 +43,7 @@ describe('help', () => {
       '  npx tp optimize model.onnx --data texts.tsv  the fastest',
     ])
     expect((await first('folder'))[3]).toBe('  tp optimize mine/onnx/model.onnx --data TABLE  TABLE: your texts')
+    for (const name of ['nothing', 'file', 'folder']) rmSync(folder.at(name), { recursive: true })
   })
 
   test('names every option of a command, also among other arguments', async () => {

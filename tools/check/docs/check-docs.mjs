@@ -127,6 +127,7 @@ async function follow(fence, sandbox, { types, exhaustive }) {
     if (complaints.length > 0) return failed(name, complaints.join('\n'))
     if (!existsSync(join(sandbox, `${programName(fence)}.js`))) return failed(name, types)
   }
+  if (fence.inside) options.cwd = join(sandbox, fence.inside)
   if (fence.slow && !exhaustive) return { name, state: 'skipped', note: 'slow: npm test -- exhaustive runs it' }
   if (fence.clone) {
     options.cwd = `${sandbox}-clone-${fence.line}`

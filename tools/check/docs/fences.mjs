@@ -2,11 +2,11 @@
  * A fenced block of a document that is run, or written to a file.
  * @typedef {{
  *   file: string, line: number, language: 'sh' | 'ts', code: string, first: string, skip?: string,
- *   target?: string, needs?: string, slow?: true, clone?: true, output?: string,
+ *   target?: string, inside?: string, needs?: string, slow?: true, clone?: true, output?: string,
  * }} Fence
  *   `file` relative to the root; `line` of its first line of code, from 1; `first`: shell commands of
  *   `<!-- first: … -->` comments right above it; `skip`: why it is not run; `target`: the file
- *   that the block is, relative to the folder where the document is followed; `needs`: a file of the
+ *   that the block is, relative to the folder where the document is followed; `inside`: the folder there in which it runs; `needs`: a file of the
  *   repository without which it cannot be run, since not every machine can build it; `slow`: only the exhaustive run runs it;
  *   `clone`: it runs in a fresh clone instead of a folder with installed packages;
  *   `output`: what a block `text output` right below it says that it prints
@@ -35,6 +35,7 @@ export function fencesOf(file, text) {
       const end = closingOf(lines, i)
       const skip = /\bskip="([^"]+)"/.exec(info)?.[1]
       const target = /\bfile="([^"]+)"/.exec(info)?.[1]
+      const inside = /\bin="([^"]+)"/.exec(info)?.[1]
       const words = info.replaceAll(/"[^"]*"/g, '').split(/\s+/)
       const needs = /\bneeds="([^"]+)"/.exec(info)?.[1]
       const code = lines
@@ -51,6 +52,7 @@ export function fencesOf(file, text) {
         ...(words.includes('slow') && { slow: true }),
         ...(words.includes('clone') && { clone: true }),
         ...(target && { target }),
+        ...(inside && { inside }),
         ...(needs && { needs }),
       })
       i = end

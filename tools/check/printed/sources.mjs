@@ -139,6 +139,7 @@ export const composing = [
   'packages/cli/src/printing/plan-text.ts', // ofMessages
   'packages/cli/src/printing/train-line.ts', // ofMessages
   'packages/cli/src/program/completion.ts', // packages/cli/test/usage.test.ts
+  'packages/cli/src/program/welcome.ts', // packages/cli/test/usage.test.ts
   'packages/models/src/main.ts', // the README at the root, which runs what it prints
 ]
 

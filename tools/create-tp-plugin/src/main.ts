@@ -76,7 +76,8 @@ function describe(kind: PluginKind, short: string, folder: string, files: readon
   const use = kind === 'method' ? `npx @tp/cli methods --plugin .` : `npx @tp/cli doctor --runtime .`
   const lines = [
     ...(folder === '' ? [] : [`cd ${folder}`]),
-    'npm install    # before the first release: the packages of npm run pack-local in @tp, npm install --save-dev …/tp-*.tgz',
+    // Else the runtime of the tests fetches 300 MB of CUDA libraries, and fails where it cannot.
+    `${process.platform === 'linux' ? 'ONNXRUNTIME_NODE_INSTALL=skip ' : ''}npm install    # before the first release: the packages of npm run pack-local in @tp, npm install --save-dev …/tp-*.tgz`,
     'npm run build',
     'npm test',
     `${use}    # then change ${source}`,

@@ -26,9 +26,9 @@ export function wrappedCommand(line: string, columns: number): string | undefine
   return [...lines, open].join('\n')
 }
 
-/** The command as a reader types it: who started it with npx has no `tp` of their own. */
-export function typedTp({ npm_command: command }: NodeJS.ProcessEnv = process.env): string {
-  return command === 'exec' ? 'npx tp' : 'tp'
+/** The words that a reader types before `tp`: `npx`, where it has started this process. */
+export function typedLauncher({ npm_command: command }: NodeJS.ProcessEnv = process.env): string {
+  return command === 'exec' ? 'npx ' : ''
 }
 
 /** A path as one word of a command line that is printed to be typed. */

@@ -1,6 +1,6 @@
 import { amountOf } from '@tp/compare'
 import { changesNothing, describeOptimized, type OptimizedPlan } from '@tp/optimize'
-import { shellWord, typedTp } from './command-line.ts'
+import { shellWord, typedLauncher } from './command-line.ts'
 import { counted } from './numbers.ts'
 
 export interface PlanFiles {
@@ -18,12 +18,12 @@ export function describePlan(plan: OptimizedPlan, { model, out, weights }: PlanF
   const isDense = last === undefined || plan.figures.loss === undefined || changesNothing(last)
   const trained = weights === undefined ? '' : ` --weights ${shellWord(weights)}`
   const [typedModel, typedPlan] = [shellWord(model), shellWord(out)]
-  const tp = typedTp()
+  const npx = typedLauncher()
   const next = [
-    `next  ${tp} prune ${typedModel} --plan ${typedPlan}${trained} -o pruned.onnx`,
+    `next  ${npx}tp prune ${typedModel} --plan ${typedPlan}${trained} -o pruned.onnx`,
     ...(plan.cascade === undefined
       ? []
-      : [`then  ${tp} serve pruned.onnx --guard ${typedPlan} --against ${typedModel}`]),
+      : [`then  ${npx}tp serve pruned.onnx --guard ${typedPlan} --against ${typedModel}`]),
   ]
   return [`${out}  ${first}`, ...others, ...(isDense ? [] : next)].join('\n')
 }

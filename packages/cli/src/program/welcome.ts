@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { join, normalize } from 'node:path'
 import { readFolderGraphs } from '@tp/data/folders'
-import { shellWord, typedTp } from '../printing/command-line.ts'
+import { shellWord, typedLauncher } from '../printing/command-line.ts'
 
 /** `tp` alone, to a newcomer: what it is for, and the next commands by what the working folder holds. */
 export async function welcome(): Promise<string> {
-  const tp = typedTp()
+  const npx = typedLauncher()
   const lines = (...rows: readonly (readonly [command: string, what: string])[]): string => {
     const width = Math.max(...rows.map(([command]) => command.length)) + 2
     return rows.map(([command, what]) => `  ${command.padEnd(width)}${what}`).join('\n')
@@ -15,16 +15,16 @@ export async function welcome(): Promise<string> {
   if (found === undefined) {
     const tries = lines(
       ['npx tp-models mail my-model', 'writes a model and examples to try'],
-      [`${tp} prune MODEL`, 'MODEL: an .onnx file, or its folder'],
+      [`${npx}tp prune MODEL`, 'MODEL: an .onnx file, or its folder'],
     )
     return `${head} This folder holds no ONNX file; begin with\n${tries}`
   }
   const { model, table } = found
   const [file, data] = [shellWord(model), shellWord(table ?? 'TABLE')]
   const tries = lines(
-    [`${tp} inspect ${file}`, 'what can be done'],
-    [`${tp} prune ${file}`, 'a safe default'],
-    [`${tp} optimize ${file} --data ${data}`, table === undefined ? 'TABLE: your texts' : 'the fastest'],
+    [`${npx}tp inspect ${file}`, 'what can be done'],
+    [`${npx}tp prune ${file}`, 'a safe default'],
+    [`${npx}tp optimize ${file} --data ${data}`, table === undefined ? 'TABLE: your texts' : 'the fastest'],
   )
   return `${head} This folder holds ${model}; begin with one of\n${tries}`
 }

@@ -87,7 +87,7 @@ async function readModules(folders: readonly string[]): Promise<SentenceModule[]
 }
 
 function poolingFile(modules: readonly SentenceModule[]): string {
-  const path = modules.find(({ type }) => type === 'Pooling')?.path
+  const path = modules.find(({ type }) => type === 'Pooling' || type === 'SpladePooling')?.path
   return join(path || '1_Pooling', 'config.json')
 }
 

@@ -93,6 +93,18 @@ test.each([
   await expect(readPooling(join(folder, 'model.onnx'))).rejects.toMatchObject({ code: 'TP_POOLING' })
 })
 
+test('scores of words are pooled as SPLADE does where modules.json names it, and no other way', async () => {
+  write('modules.json', [{ type: 'a.MLMTransformer' }, { type: 'a.SpladePooling', path: '1_SpladePooling' }])
+  mkdirSync(join(folder, '1_SpladePooling'))
+  const config = { pooling_strategy: 'max', activation_function: 'relu' }
+  write('1_SpladePooling/config.json', config)
+  expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of: 'SPLADE maximum', isNormalized: false })
+  write('1_SpladePooling/config.json', { ...config, pooling_strategy: 'sum' })
+  await expect(readPooling(join(folder, 'model.onnx'))).rejects.toMatchObject({ code: 'TP_POOLING' })
+  const [vector = []] = [pool([Float32Array.of(-1, 0), Float32Array.of(-2, Math.E - 1)], 'SPLADE maximum')]
+  expect([...vector]).toEqual([0, expect.closeTo(1, 6)])
+})
+
 test.each([
   ['mean', [3, 2]],
   ['maximum', [6, 6]],

@@ -4,7 +4,7 @@ import type { ValueInfo } from '@tp/core/runtime'
 
 /** How a vector is made of those of the tokens, where the model does not do it itself. */
 export interface Pooling {
-  readonly of: 'mean' | 'maximum' | 'class token' | 'last token'
+  readonly of: 'mean' | 'maximum' | 'class token' | 'last token' | 'SPLADE maximum'
   /** Whether vectors are brought to length 1. */
   readonly isNormalized: boolean
   /** Other demands of the folder that cannot be met: then `of` is not what it says. */
@@ -35,7 +35,7 @@ const modes: ReadonlyMap<string, Pooling['of']> = new Map([
 ])
 
 /** Modules that change nothing of a pooled vector but its length. */
-const harmless: readonly string[] = ['Pooling', 'Normalize', 'Dropout']
+const harmless: readonly string[] = ['Pooling', 'SpladePooling', 'Normalize', 'Dropout']
 
 /** The modules of a modules.json in their order; empty for anything else. */
 export function sentenceModules(json: unknown): SentenceModule[] {
@@ -54,6 +54,7 @@ export function sentenceModules(json: unknown): SentenceModule[] {
  */
 export function poolingOf(modules: readonly SentenceModule[], config: object | undefined): Pooling | undefined {
   if (modules.length === 0 && config === undefined) return undefined
+  if (modules.some(({ type }) => type === 'SpladePooling')) return spladeOf(config ?? {})
   const isNormalized = modules.length === 0 || modules.some(({ type }) => type === 'Normalize')
   const named = config === undefined ? [] : modesOf(config)
   const of = named.length > 1 ? undefined : modes.get(named[0] ?? 'mean')
@@ -67,6 +68,20 @@ export function poolingOf(modules: readonly SentenceModule[], config: object | u
         : `its vectors are pooled by ${named.join(' and ')}, and only one of mean, max, cls and lasttoken is supported`
   if (of !== undefined && other === undefined && !isMissing) return { of, isNormalized }
   return { of: of ?? 'mean', isNormalized, unsupported }
+}
+
+/** Scores of words (a masked-language head) become one sparse vector. Formal et al., SPLADE v2, 2021, equation 6. */
+function spladeOf(config: object): Pooling {
+  const { pooling_strategy: strategy = 'max', activation_function: activation = 'relu' }: SpladeConfig = config
+  const pooling = { of: 'SPLADE maximum', isNormalized: false } as const
+  if (strategy === 'max' && activation === 'relu') return pooling
+  const seen = `its sparse vectors are pooled by ${JSON.stringify(strategy)} and ${JSON.stringify(activation)}`
+  return { ...pooling, unsupported: `${seen}, and only "max" and "relu" are supported` }
+}
+
+interface SpladeConfig {
+  readonly pooling_strategy?: unknown
+  readonly activation_function?: unknown
 }
 
 /** The modes that a configuration names; flags that are set. */
@@ -104,5 +119,6 @@ export function pool(tokens: readonly Float32Array[], by: Pooling['of']): Float6
     for (const [i, value] of token.entries())
       all[i] = by === 'mean' ? (all[i] as number) + value : Math.max(all[i] as number, value)
   }
+  if (by === 'SPLADE maximum') return all.map((value) => Math.log1p(Math.max(0, value)))
   return by === 'mean' ? all.map((value) => value / tokens.length) : all
 }

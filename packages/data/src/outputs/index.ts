@@ -2,5 +2,5 @@
 
 export { type PooledToken, pooledToken, statesOutput } from './pooled-output.ts'
 export { type TokenClasses, tagsOf } from './tags.ts'
-export { declaredOutputs, type Task, taskOf } from './task-of.ts'
+export { declaredOutputs, type Task, type TaskFacts, taskOf } from './task-of.ts'
 export { embeddingOutput, type ModelBatch, tokenVectorsOf, vectorsOf } from './vectors.ts'

@@ -9,7 +9,7 @@ import { embeddingOutput } from './vectors.ts'
  */
 export function statesOutput(model: Model, labels?: readonly string[]): string | undefined {
   const outputs = declaredOutputs(model)
-  if (taskOf(outputs, labels) !== 'embeddings') return undefined
+  if (taskOf(outputs, { labels }) !== 'embeddings') return undefined
   const output = embeddingOutput(Object.fromEntries(outputs.map((each) => [each.name, each])))
   return output?.dims.length === 3 && output.dims[1] !== 1 ? output.name : undefined
 }

@@ -16,5 +16,10 @@ test.each([
   ['more rows of tokens than labels', [float('output', 'b', 'n', 64)], 'embeddings'],
   ['outputs that pruning adds', [float('tp.mask', 'b', 'n'), float('scores', 'b', 'n', 3)], 'tokens'],
 ])('recognizes %s', (_, outputs, task) => {
-  expect(taskOf(outputs, ['O', 'B-PER', 'I-PER'])).toBe(task)
+  expect(taskOf(outputs, { labels: ['O', 'B-PER', 'I-PER'] })).toBe(task)
+})
+
+test('scores of words are vectors where the folder pools them as SPLADE does', () => {
+  const pooling = { of: 'SPLADE maximum', isNormalized: false } as const
+  expect(taskOf([float('logits', 'b', 'n', 30522)], { pooling })).toBe('embeddings')
 })

@@ -68,7 +68,7 @@ export async function openExamples(
   return {
     dataset: { ...dataset, examples: wholeBatches<unknown>(dataset.examples, options) } as Dataset,
     ranks,
-    task: taskOf(model.outputs, known.labels),
+    task: taskOf(model.outputs, known),
     prepare: { ...known, tokenizer, signal },
   }
 }

@@ -46,7 +46,7 @@ export async function readTaskData(
 ): Promise<ReadTaskData> {
   const known = await readModelFolder(modelPath)
   const { labels = known.labels, limit } = options
-  const task = options.task ?? taskOf(model.outputs, labels)
+  const task = options.task ?? taskOf(model.outputs, { ...known, labels })
   // Images and sounds have their labels in file names, which need not be parsed.
   const isText = modalityOf(model.inputs) === 'text'
   await refuseIdleOptions(task, isText, data, options)

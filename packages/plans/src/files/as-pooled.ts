@@ -16,11 +16,11 @@ export async function asPooled(file: ModelFile): Promise<ModelFile> {
   return model === file.model ? file : { ...file, model }
 }
 
-/** As `givesVectors` of `@tp/compare`, of a file with the class names next to it. @throws what loading it throws */
+/** As `givesVectors` of `@tp/compare`, of a file with what lies next to it. @throws what loading it throws */
 export async function fileGivesVectors(file: ModelFile, runtime: Runtime, signal?: AbortSignal): Promise<boolean> {
-  const { labels } = await readModelFolder(file.path)
+  const folder = await readModelFolder(file.path)
   await using session = await runtime.load(file.path, signal && { signal })
-  return givesVectors(file.model, session, labels)
+  return givesVectors(file.model, session, folder)
 }
 
 /** How vectors are made of the states that a file returns, where the files next to it say so. @throws TpError TP_DATA */

@@ -97,7 +97,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       maxTokens: lesser(maxTokens, folder.maxTokens),
       vocabularySize: folder.vocabularySize,
     })
-    const task = taskOf(session.outputs, folder.labels)
+    const task = taskOf(session.outputs, folder)
     const declared = Object.fromEntries(session.outputs.map((output) => [output.name, output]))
     const output = task === 'embeddings' ? embeddingOutput(declared) : undefined
     return {

@@ -36,8 +36,8 @@ export async function readTrainingExamples(
 ): Promise<Pick<TrainingJob, 'inputs' | 'selection' | 'shared' | 'gives'>> {
   if (await isSameFile(data.path, selection.path))
     throw new TpError('TP_DATA', 'train', `data and selection are both ${data.path}; ${APART}`)
-  const { labels } = await readModelFolder(file.path)
-  if (givesVectors(file.model, session, labels)) {
+  const folder = await readModelFolder(file.path)
+  if (givesVectors(file.model, session, folder)) {
     const open = async ({ path, ...options }: ExamplesToRead): Promise<ModelInputs> =>
       (await readTaskData(file.path, session, path, { ...options, task: 'embeddings' })).inputs as ModelInputs
     const [inputs, chosenBy] = [await open(data), await open(selection)]

@@ -1,4 +1,5 @@
-"""Makes fixtures/qwen3-embedding-ts17: a causal encoder as torch writes it, with runs in which PyTorch really removes tokens.
+"""Makes two fixtures, causal encoders as torch writes them, with runs in which PyTorch really removes tokens: qwen3-embedding-ts17, whose states
+are pooled outside, and gpt-neo-cls-ts17, whose head reads the last token, and whose layers cut their masks out of a table.
 
 Needs torch 2.13, transformers 5, onnx, onnxruntime:
   python make-causal.py fixtures
@@ -15,26 +16,106 @@ import torch
 import transformers as t
 from onnx import numpy_helper
 
-NAME = "qwen3-embedding-ts17"
-config = t.Qwen3Config(
-    vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
-    num_key_value_heads=2, head_dim=8, max_position_embeddings=64, use_cache=False,
-)
-config._attn_implementation = "eager"
-torch.manual_seed(0)
-model = t.Qwen3Model(config).eval()
-for parameter in model.parameters():
-    if parameter.dim() > 1:
-        torch.nn.init.normal_(parameter, std=0.3)
+INPUTS = ["input_ids", "attention_mask"]
 
 
-class States(torch.nn.Module):
-    def __init__(self):
+class Exported(torch.nn.Module):
+    """The model with one output, which `output` names."""
+
+    def __init__(self, model, output):
         super().__init__()
-        self.model = model
+        self.model, self.output = model, output
 
     def forward(self, input_ids, attention_mask):
-        return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return getattr(self.model(input_ids=input_ids, attention_mask=attention_mask), self.output)
+
+
+def seeing(place, attended):
+    return (place.unsqueeze(2) >= place.unsqueeze(1)) & attended.unsqueeze(1)
+
+
+def softmax(scores, sees):
+    return (scores + torch.where(sees, 0.0, torch.finfo(torch.float32).min).unsqueeze(1)).softmax(-1)
+
+
+def merged(attention, value, x):
+    return (attention @ value).transpose(1, 2).reshape(x.shape)
+
+
+class Qwen3:
+    """Each family says how its layers attend, with the tokens at `place` [b,n] alone."""
+
+    name, architecture, output, pooling, axes = "qwen3-embedding-ts17", "qwen3", "last_hidden_state", "none", {0: "batch", 1: "sequence"}
+    position, kind, spread = "rotary", "token-level", 0.3
+
+    def __init__(self):
+        self.config = t.Qwen3Config(
+            vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
+            num_key_value_heads=2, head_dim=8, max_position_embeddings=64, use_cache=False,
+        )
+        self.config._attn_implementation = "eager"
+        self.model = self.whole = t.Qwen3Model(self.config)
+        self.layers = self.model.layers
+
+    def embed(self, words, place):
+        return self.model.embed_tokens(words)
+
+    def attend(self, layer, x, place, sees):
+        own = layer.self_attn
+        normed = layer.input_layernorm(x)
+        split = lambda projection: projection(normed).view(*x.shape[:2], -1, self.config.head_dim)
+        query, key = own.q_norm(split(own.q_proj)).transpose(1, 2), own.k_norm(split(own.k_proj)).transpose(1, 2)
+        value = split(own.v_proj).transpose(1, 2)
+        cos, sin = (each.unsqueeze(1) for each in self.model.rotary_emb(x, place))
+        half = key.shape[-1] // 2
+        rotated = lambda x: x * cos + torch.cat([-x[..., half:], x[..., :half]], -1) * sin
+        groups = self.config.num_attention_heads // self.config.num_key_value_heads
+        key, value = rotated(key).repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+        attention = softmax(rotated(query) @ key.transpose(2, 3) * own.scaling, sees)
+        return attention, x + own.o_proj(merged(attention, value, x))
+
+    def feed(self, layer, x):
+        return x + layer.mlp(layer.post_attention_layernorm(x))
+
+    def answer(self, x, last):
+        return self.model.norm(x)
+
+
+class GptNeo:
+    """The last layer sees a window of four positions; kept tokens keep theirs. Products are not divided by the square root of the head size."""
+
+    name, architecture, output, pooling, axes = "gpt-neo-cls-ts17", "gpt-neo", "logits", "last", {0: "batch"}
+    position, kind, spread, window = "absolute", "pooled", 0.12, 4
+
+    def __init__(self):
+        self.config = t.GPTNeoConfig(
+            vocab_size=96, hidden_size=32, intermediate_size=48, num_layers=3, num_heads=4, window_size=self.window,
+            attention_types=[[["global", "global", "local"], 1]], max_position_embeddings=32, pad_token_id=0, use_cache=False,
+        )
+        self.config._attn_implementation, self.config.num_labels = "eager", 3
+        self.whole = t.GPTNeoForSequenceClassification(self.config)
+        self.model = self.whole.transformer
+        self.layers = self.model.h
+
+    def embed(self, words, place):
+        return self.model.wte(words) + self.model.wpe(place)
+
+    def attend(self, layer, x, place, sees):
+        own = layer.attn.attention
+        normed = layer.ln_1(x)
+        query, key, value = (
+            projection(normed).view(*x.shape[:2], own.num_heads, -1).transpose(1, 2) for projection in (own.q_proj, own.k_proj, own.v_proj)
+        )
+        if own.attention_type == "local":
+            sees = sees & (place.unsqueeze(2) - place.unsqueeze(1) < self.window)
+        attention = softmax(query @ key.transpose(2, 3), sees)
+        return attention, x + own.out_proj(merged(attention, value, x))
+
+    def feed(self, layer, x):
+        return x + layer.mlp(layer.ln_2(x))
+
+    def answer(self, x, last):
+        return self.whole.score(self.model.ln_f(x)[torch.arange(len(x)), last])
 
 
 def inputs(side):
@@ -47,37 +128,19 @@ def inputs(side):
     return words, mask
 
 
-def rotated(x, cos, sin):
-    half = x.shape[-1] // 2
-    return x * cos + torch.cat([-x[..., half:], x[..., :half]], -1) * sin
-
-
 @torch.no_grad()
-def run(words, mask, keep, score=None):
-    """The kept tokens by layer, their last states [b,k,D], and the least distance between a kept and a pruned score."""
+def run(family, words, mask, keep, score=None):
+    """The kept tokens by layer, the answer, and the least distance between a kept and a pruned score."""
     batch = words.shape[0]
-    x = model.embed_tokens(words)
     place = torch.arange(words.shape[1]).expand(batch, -1)
+    x = family.embed(words, place)
     attended = mask.bool()
+    last = torch.where(attended, place, -1).argmax(1)
     kept, gap = {}, float("inf")
-    for number, layer in enumerate(model.layers):
-        own = layer.self_attn
-        normed = layer.input_layernorm(x)
-        split = lambda projection: projection(normed).view(batch, x.shape[1], -1, config.head_dim)
-        query, key = own.q_norm(split(own.q_proj)).transpose(1, 2), own.k_norm(split(own.k_proj)).transpose(1, 2)
-        value = split(own.v_proj).transpose(1, 2)
-        cos, sin = (each.unsqueeze(1) for each in model.rotary_emb(x, place))
-        query, key = rotated(query, cos, sin), rotated(key, cos, sin)
-        groups = config.num_attention_heads // config.num_key_value_heads
-        key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
-        sees = (place.unsqueeze(2) >= place.unsqueeze(1)) & attended.unsqueeze(1)
-        scores = query @ key.transpose(2, 3) * own.scaling
-        scores = scores + torch.where(sees, 0.0, torch.finfo(torch.float32).min).unsqueeze(1)
-        attention = scores.softmax(-1)
-        context = (attention @ value).transpose(1, 2).reshape(batch, x.shape[1], -1)
-        x = x + own.o_proj(context)
+    for number, layer in enumerate(family.layers):
+        sees = seeing(place, attended)
+        attention, x = family.attend(layer, x, place, sees)
         if number in keep:
-            last = torch.where(attended, place, -1).argmax(1)
             if score == "cls":
                 importance = attention.mean(1)[torch.arange(batch), last]
             else:
@@ -93,9 +156,10 @@ def run(words, mask, keep, score=None):
             take = lambda each: each.gather(1, chosen)
             x = x.gather(1, chosen.unsqueeze(2).expand(-1, -1, x.shape[2]))
             place, attended = take(place), take(attended)
+            last = torch.where(attended, torch.arange(keep[number]), -1).argmax(1)
             kept[str(number)] = place.tolist()
-        x = x + layer.mlp(layer.post_attention_layernorm(x))
-    return kept, model.norm(x), gap
+        x = family.feed(layer, x)
+    return kept, family.answer(x, last), gap
 
 
 def write_set(folder, feeds, outputs):
@@ -106,15 +170,20 @@ def write_set(folder, feeds, outputs):
                 file.write(numpy_helper.from_array(value, name).SerializeToString())
 
 
-def main(parent):
-    folder = os.path.join(parent, NAME)
+def make(parent, Family):
+    torch.manual_seed(0)
+    family = Family()
+    for parameter in family.whole.eval().parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=family.spread)
+    exported = Exported(family.whole, family.output).eval()
+    folder = os.path.join(parent, family.name)
     os.makedirs(os.path.join(folder, "pruned"), exist_ok=True)
     path = os.path.join(folder, "model.onnx")
     axes = {0: "batch", 1: "sequence"}
-    names = ["input_ids", "attention_mask"]
+    dynamic = {**{name: axes for name in INPUTS}, family.output: family.axes}
     torch.onnx.export(
-        States(), inputs("left"), path, dynamo=False, opset_version=17, input_names=names,
-        output_names=["last_hidden_state"], dynamic_axes={name: axes for name in [*names, "last_hidden_state"]},
+        exported, inputs("left"), path, dynamo=False, opset_version=17, input_names=INPUTS, output_names=[family.output], dynamic_axes=dynamic,
     )
     session = onnxruntime.InferenceSession(path)
     furthest, goldens = 0.0, []
@@ -122,34 +191,34 @@ def main(parent):
         words, mask = inputs(side)
         feeds = {"input_ids": words.numpy(), "attention_mask": mask.numpy()}
         (states,) = session.run(None, feeds)
-        write_set(os.path.join(folder, f"test_data_set_{number}"), feeds, {"last_hidden_state": states})
+        write_set(os.path.join(folder, f"test_data_set_{number}"), feeds, {family.output: states})
         with torch.no_grad():
-            expected = States()(words, mask)
-        real = mask.bool()
+            expected = exported(words, mask)
+        real = mask.bool() if expected.dim() == 3 else slice(None)
         furthest = max(furthest, (torch.from_numpy(states) - expected)[real].abs().max().item())
-        assert (run(words, mask, {})[1] - expected)[real].abs().max() < 1e-5
+        assert (run(family, words, mask, {})[1] - expected)[real].abs().max() < 1e-5
         for score in ("cls", "received"):
             keep = {0: 7, 1: 4}
-            kept, states, gap = run(words, mask, keep, score)
-            assert gap > 1e-4, (side, score, gap)
+            kept, states, gap = run(family, words, mask, keep, score)
+            assert gap > 1e-4, (family.name, side, score, gap)
             rule = {"method": "prune", "score": score, "keep": {str(k): v for k, v in keep.items()}, "protect": [], "restore": False}
             data = [float(f"{value:.8g}") for value in states.flatten().tolist()]
             golden = {
-                "fixture": NAME, "case": f"{score}-{side}", "rule": rule, "inputs": f"test_data_set_{number}",
+                "fixture": family.name, "case": f"{score}-{side}", "rule": rule, "inputs": f"test_data_set_{number}",
                 "scoreGap": round(gap, 6), "kept": kept,
-                "outputs": {"last_hidden_state": {"shape": list(states.shape), "dtype": "float32", "data": data}},
+                "outputs": {family.output: {"shape": list(states.shape), "dtype": "float32", "data": data}},
             }
             goldens.append(golden["case"])
             with open(os.path.join(folder, "pruned", f"{golden['case']}.json"), "w") as file:
                 json.dump(golden, file)
     facts = {
-        "name": NAME, "architecture": "qwen3", "modality": "text",
+        "name": family.name, "architecture": family.architecture, "modality": "text",
         "exporter": f"torch.onnx.export(dynamo=False) torch {torch.__version__.split('+')[0]}", "opset": 17,
         "producerOptions": {"do_constant_folding": True, "dynamic_axes": True}, "attnImplementation": "eager",
         "library": f"transformers {t.__version__}", "layers": 3, "hidden": 32, "heads": 4, "headDim": 8, "tokens": 12,
-        "clsIndex": None, "pooling": "none", "normPlacement": "pre", "position": "rotary", "outputKind": "token-level",
-        "maskInput": "attention_mask", "inputs": names, "outputs": ["last_hidden_state"],
-        "dynamicAxes": {name: list(axes.values()) for name in names}, "external": False, "prunable": True,
+        "clsIndex": None, "pooling": family.pooling, "normPlacement": "pre", "position": family.position, "outputKind": family.kind,
+        "maskInput": "attention_mask", "inputs": INPUTS, "outputs": [family.output],
+        "dynamicAxes": {name: list(each.values()) for name, each in dynamic.items() if name in INPUTS}, "external": False, "prunable": True,
         "maxDiffTorch": float(f"{furthest:.3g}"),
         "ops": dict(collections.Counter(node.op_type for node in onnx.load(path).graph.node)),
         "goldens": goldens, "notes": "causal; made by make-causal.py",
@@ -157,10 +226,8 @@ def main(parent):
     with open(os.path.join(folder, "fixture.json"), "w") as file:
         json.dump(facts, file, indent=1)
         file.write("\n")
-    listed = os.path.join(parent, "index.json")
-    with open(listed) as file:
-        index = json.load(file)
-    print(facts["maxDiffTorch"], goldens, type(index).__name__)
+    print(family.name, facts["maxDiffTorch"], goldens, os.path.getsize(path))
 
 
-main(sys.argv[1])
+for Family in (Qwen3, GptNeo):
+    make(sys.argv[1], Family)

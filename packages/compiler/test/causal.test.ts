@@ -19,7 +19,7 @@ import { languageModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { countFlops, inspect, prune, readLastToken, transform } from '../src/index.ts'
 import { type CausalForm, encoder, inputsOf, type MaskForm, plainEncoder, type TestEncoderOptions } from './encoders.ts'
-import { fixture, openFixture } from './fixtures.ts'
+import { dataSets, fixture, openFixture } from './fixtures.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
 const half = schedule(2, { layers: [0], keep: 0.5 })
@@ -76,6 +76,19 @@ describe('a head that reads one token', () => {
     expect(difference(numbers(lean.logits), numbers(dense.logits))).toBeLessThan(1e-5)
     expect(numbers(few.logits).every(Number.isFinite)).toBe(true)
   })
+})
+
+test('GPT-Neo, whose last layer counts its queries, is pruned and keeps that layer whole', async () => {
+  const neo = fixture('gpt-neo-cls-ts17')
+  const model = openFixture(neo)
+  const { model: exact } = transform(model, prune({ method: none(), schedule: new Map() }))
+  const { model: few } = transform(model, prune({ method: receivedAttention(), schedule: half, trace: true }))
+  for (const { inputs, outputs } of dataSets(neo)) {
+    const [lean, own] = [await run(exact, inputs), await run(few, inputs)]
+    expect(difference(numbers(lean.logits), numbers(outputs.logits))).toBeLessThan(1e-5)
+    expect(difference(numbers(own.logits), numbers(outputs.logits))).toBeGreaterThan(1e-3)
+    expect(own['tp.trace.0.indices']?.dims).toEqual([3, 6])
+  }
 })
 
 describe('states of a causal model that are pooled outside', () => {

@@ -19,9 +19,9 @@
     {
       "target_name": "tp_native",
       "sources": [
-        "native/addon.cc", "native/attention_baseline.cc", "native/checks.cc", "native/crew.cc", "native/ending.cc", "native/instructions.cc",
+        "native/addon.cc", "native/attention_baseline.cc", "native/checks.cc", "native/crew.cc", "native/eight_bits.cc", "native/ending.cc", "native/instructions.cc",
         "native/jobs.cc", "native/model.cc", "native/operators.cc", "native/ort.cc", "native/packed_attention.cc", "native/packing.cc",
-        "native/session.cc", "native/tensors.cc"
+        "native/rounding_baseline.cc", "native/session.cc", "native/tensors.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
       "defines": [
@@ -40,14 +40,14 @@
     {
       "target_name": "attention_avx2",
       "type": "static_library",
-      "sources": ["native/attention_avx2.cc"],
+      "sources": ["native/attention_avx2.cc", "native/rounding_avx2.cc"],
       "cflags": ["-mavx2", "-mfma", "-fPIC"],
       "xcode_settings": { "OTHER_CFLAGS": ["-mavx2", "-mfma"] }
     },
     {
       "target_name": "attention_avx512",
       "type": "static_library",
-      "sources": ["native/attention_avx512.cc"],
+      "sources": ["native/attention_avx512.cc", "native/rounding_avx512.cc"],
       "cflags": ["-mavx512f", "-mprefer-vector-width=512", "-fPIC"],
       "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f"] }
     }

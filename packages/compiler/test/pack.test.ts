@@ -1,6 +1,6 @@
 import { schedule } from '@tp/core'
 import { clsAttention, keyNorm, receivedAttention } from '@tp/method-attention'
-import { encodeModel, type Model, metadata } from '@tp/onnx'
+import { encodeModel, Graph, type Model, metadata } from '@tp/onnx'
 import { fusedEncoder, lessPrecision, type Precision } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, pack, prune, quantize, transform } from '../src/index.ts'
@@ -23,7 +23,7 @@ function packed(model: Model): Model {
 describe('a text encoder', () => {
   test('attends over packed tokens alone, and is unpacked once, for its head', () => {
     const before = encodeModel(text)
-    expect(transform(text, pack()).reports).toEqual([{ transform: 'pack', attentions: 3 }])
+    expect(transform(text, pack()).reports).toEqual([{ transform: 'pack', attentions: 3, rounded: 0 }])
     const counts = operators(packed(text))
     expect(counts.get('PackedAttention')).toBe(3)
     expect(counts.get('Softmax')).toBeUndefined()
@@ -74,6 +74,49 @@ test('packs quantized and fused attention', () => {
     quantize(),
   )
   expect(transform(fused.model, pack()).reports[0]).toMatchObject({ attentions: 2 })
+})
+
+describe('activations rounded by token', () => {
+  test.each(['bert-cls-eager-ts11', 'distilbert-cls-eager-ts14'])(
+    'have two operators around each product: %s',
+    (name) => {
+      const eight = transform(openFixture(fixture(name)), quantize())
+      const { model, reports } = transform(eight.model, pack())
+      const [before, counts] = [operators(eight.model), operators(model)]
+      expect(reports[0]).toMatchObject({ attentions: 3, rounded: before.get('QuantizeLinear') })
+      expect(counts.get('RoundRows')).toBe(before.get('QuantizeLinear'))
+      expect(counts.get('ScaleRows')).toBe(before.get('MatMulInteger'))
+      for (const type of ['QuantizeLinear', 'ReduceMax', 'Reciprocal', 'Erf', 'Gelu'])
+        expect(counts.get(type)).toBeUndefined()
+      // Bias, GELU and residual are in it: what is left are sums of embeddings.
+      const scaled = model.proto.graph?.node.filter(({ opType }) => opType === 'ScaleRows') ?? []
+      expect(scaled.filter(({ input }) => (input[2] ?? '') !== '').length).toBeGreaterThanOrEqual(scaled.length - 1)
+      expect(scaled.filter(({ input }) => input.length === 5)).toHaveLength(6)
+    },
+  )
+
+  test('get them for images, too, which have no padding', () => {
+    const eight = transform(openFixture(fixture('vit-cls-static-ts11')), quantize()).model
+    const [report] = transform(eight, pack()).reports
+    expect(report).toEqual({
+      transform: 'pack',
+      attentions: undefined,
+      rounded: operators(eight).get('QuantizeLinear'),
+    })
+  })
+
+  test('keep standard operators with one scale for all', () => {
+    const tensor = transform(text, quantize({ activations: 'tensor' })).model
+    expect(transform(tensor, pack()).reports[0]).toMatchObject({ attentions: 3, rounded: 0 })
+  })
+
+  test('keep what something else reads in between', () => {
+    const graph = new Graph(transform(text, quantize()).model)
+    const [gelu] = graph.nodes.filter(({ opType }) => opType === 'Erf' || opType === 'Gelu')
+    graph.addOutput(gelu?.input[0] as string, 'float32', ['b', 'n', undefined])
+    const counts = operators(packed(graph.model))
+    expect((counts.get('Erf') ?? 0) + (counts.get('Gelu') ?? 0)).toBe(1)
+  })
 })
 
 test('refuses a packed model in every function', () => {

@@ -19,7 +19,7 @@ import { promisify } from 'node:util'
 const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
 const run = promisify(execFile)
 
-export const operators = ['Rows', 'Pack', 'Unpack', 'PackedAttention']
+export const operators = ['Rows', 'Pack', 'Unpack', 'PackedAttention', 'RoundRows', 'ScaleRows']
 
 /**
  * @typedef {object} Fuzzed
@@ -72,8 +72,11 @@ export function findCompiler({ guided = false } = {}) {
 }
 
 const sources = [
-  ...['attention_baseline', 'checks', 'instructions', 'operators', 'ort', 'packed_attention', 'packing'].map(native),
-  ...(process.arch === 'x64' ? ['attention_avx2', 'attention_avx512'].map(native) : []),
+  ...['attention_baseline', 'rounding_baseline', 'instructions'].map(native),
+  ...['checks', 'eight_bits', 'operators', 'ort', 'packed_attention', 'packing'].map(native),
+  ...(process.arch === 'x64'
+    ? ['attention_avx2', 'attention_avx512', 'rounding_avx2', 'rounding_avx512'].map(native)
+    : []),
   ...['cases', 'expected', 'host', 'main'].map((name) => join('fuzz', `${name}.cc`)),
 ]
 

@@ -168,6 +168,50 @@ Case MakePackedAttention(Choices& choices) {
   return made;
 }
 
+/// Rows of a tensor with up to four axes.
+Dims RowsOf(Choices& choices) {
+  Dims dims = Axes(choices, 4);
+  dims.push_back(choices.Once(16) ? 0 : choices.Once(8) ? choices.Int(1, 300) : choices.Int(1, 40));
+  return dims;
+}
+
+Case MakeRoundRows(Choices& choices) {
+  Case made;
+  made.info.attributes = {{"steps", choices.Of(std::vector<int64_t>{127, 235, 255, 1})},
+                          {"zero", choices.Of(std::vector<int64_t>{128, 20, 0})},
+                          {"least", choices.Int(0, 2)}};
+  const Dims dims = RowsOf(choices);
+  made.context.inputs.push_back(Random(choices, Type::kFloat32, dims));
+  made.context.outputs.push_back({Type::kUint8});
+  made.context.outputs.push_back({Type::kFloat32});
+  return made;
+}
+
+Case MakeScaleRows(Choices& choices) {
+  Case made;
+  made.info.attributes = {{"gelu", choices.Int(0, 1)}};
+  const Dims dims = RowsOf(choices);
+  Dims scale = dims;
+  scale.back() = 1;
+  auto& inputs = made.context.inputs;
+  inputs.push_back(Random(choices, Type::kFloat32, dims));
+  inputs.push_back(Random(choices, Type::kFloat32, scale));
+  for (int i = 0; i < 2; i++) {
+    Dims columns = {dims.back()};
+    if (choices.Once(2)) columns.insert(columns.begin(), 1);
+    inputs.push_back(choices.Once(2) ? Random(choices, Type::kFloat32, columns) : nullptr);
+  }
+  inputs.push_back(choices.Once(2) ? Random(choices, Type::kFloat32, dims) : nullptr);
+  made.context.outputs.push_back({Type::kFloat32});
+  return made;
+}
+
+using Make = Case (*)(Choices&);
+const std::vector<std::pair<std::string, Make>> kMakers = {
+    {"Rows", MakeRows},           {"Pack", MakePack},           {"Unpack", MakeUnpack}, {"PackedAttention", MakePackedAttention},
+    {"RoundRows", MakeRoundRows}, {"ScaleRows", MakeScaleRows},
+};
+
 /// Gives a tensor other sizes; what was in it stays at its beginning. Where there would be too much, sizes shrink.
 void Resize(std::unique_ptr<OrtValue>& value, Type type, Dims dims) {
   // No tensor of onnxruntime has a size below 0.
@@ -282,8 +326,8 @@ void Spoil(Choices& choices, Case& made) {
 
 Case MakeCase(const std::string& op, Choices& choices) {
   const int64_t spoilt = choices.Of(std::vector<int64_t>{0, 1, 1, 1, 2, 2, 3, 5});
-  Case made = op == "Rows" ? MakeRows(choices) : op == "Pack" ? MakePack(choices) : op == "Unpack" ? MakeUnpack(choices)
-                                                                                                  : MakePackedAttention(choices);
+  const auto maker = std::find_if(kMakers.begin(), kMakers.end(), [&](const auto& own) { return own.first == op; });
+  Case made = maker->second(choices);
   made.isSound = spoilt == 0;
   for (int64_t i = 0; i < spoilt; i++) Spoil(choices, made);
   return made;

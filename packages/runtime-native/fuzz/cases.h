@@ -15,7 +15,7 @@ struct Case {
   bool isSound = true;
 };
 
-/// @param op "Rows", "Pack", "Unpack" or "PackedAttention"
+/// @param op one of those in native/operators.h
 Case MakeCase(const std::string& op, Choices& choices);
 
 }  // namespace tp

@@ -1,5 +1,7 @@
 #include "expected.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -129,6 +131,56 @@ void CompareUnpack(const Case& done) {
   Demand(expected.empty() || std::memcmp(expected.data(), y.data.get(), y.bytes) == 0, "a wrong element");
 }
 
+const float* Floats(const OrtValue& value) { return reinterpret_cast<const float*>(value.data.get()); }
+
+void CompareRounded(const Case& done) {
+  const OrtValue& x = *done.context.inputs[0];
+  if (ElementsOf(x.dims) == 0) return;
+  const OrtValue &rounded = *done.context.outputs[0].value, &scale = *done.context.outputs[1].value;
+  Dims dims = x.dims;
+  dims.back() = 1;
+  Demand(rounded.dims == x.dims && scale.dims == dims, "outputs of other sizes");
+  const int64_t length = x.dims.back(), rows = ElementsOf(dims), zero = Attribute(done, "zero");
+  for (int64_t row = 0; row < rows; row++) {
+    const float* from = Floats(x) + row * length;
+    double largest = static_cast<double>(Attribute(done, "least"));
+    bool isFinite = true;
+    for (int64_t i = 0; i < length; i++) {
+      isFinite = isFinite && std::isfinite(from[i]);
+      largest = std::max(largest, std::fabs(static_cast<double>(from[i])));
+    }
+    const float own = Floats(scale)[row];
+    Demand(isFinite ? own == static_cast<float>(largest) : !std::isfinite(own), "a wrong scale");
+    for (int64_t i = 0; isFinite && own > 0 && i < length; i++) {
+      const double steps = static_cast<double>(Attribute(done, "steps")) * from[i] / largest + static_cast<double>(zero);
+      const double exact = std::min(255.0, std::max(0.0, steps));
+      const auto is = static_cast<double>(static_cast<uint8_t>(rounded.data[static_cast<size_t>(row * length + i)]));
+      Demand(std::fabs(is - exact) < 0.5001, "a number that is not the nearest");
+    }
+  }
+}
+
+void CompareScaled(const Case& done) {
+  const auto& inputs = done.context.inputs;
+  const OrtValue &x = *inputs[0], &y = *done.context.outputs[0].value;
+  Demand(y.dims == x.dims, "y of other sizes");
+  const int64_t length = x.dims.back(), count = ElementsOf(x.dims);
+  const auto term = [&](size_t index, int64_t at, double otherwise) {
+    return index < inputs.size() && inputs[index] != nullptr ? static_cast<double>(Floats(*inputs[index])[at]) : otherwise;
+  };
+  for (int64_t i = 0; i < count; i++) {
+    const double bias = term(2, i % length, 0), gain = term(3, i % length, 1), residual = term(4, i, 0);
+    const double own = static_cast<double>(Floats(x)[i]) * static_cast<double>(Floats(*inputs[1])[i / length]);
+    double expected = own + bias;
+    if (Attribute(done, "gelu") != 0) expected = expected * std::erfc(-expected / std::sqrt(2.0)) / 2;
+    expected = expected * gain + residual;
+    const double size = (std::fabs(own) + std::fabs(bias)) * std::fabs(gain) + std::fabs(residual);
+    // Beyond what single precision holds, also on the way.
+    if (std::isnan(expected) || !(std::fabs(own) < 1e37 && size < 1e37)) continue;
+    Demand(std::fabs(static_cast<double>(Floats(y)[i]) - expected) <= 1e-5 * (1e-3 + size), "a wrong number");
+  }
+}
+
 /// Its numbers are compared in test/packed-attention.test.ts; here only that each is written.
 void CompareAttention(const Case& done) {
   for (const auto& output : done.context.outputs) {
@@ -151,6 +203,8 @@ void Compare(const std::string& op, const Case& done) {
   if (done.context.outputs.empty() || done.context.outputs[0].value == nullptr) return;
   if (op == "Rows") return CompareRows(done);
   if (op == "Pack") return ComparePack(done);
+  if (op == "RoundRows") return CompareRounded(done);
+  if (op == "ScaleRows") return CompareScaled(done);
   return CompareUnpack(done);
 }
 

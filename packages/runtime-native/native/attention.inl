@@ -3,69 +3,21 @@
 // TP_ROWS how many queries share a pass over the keys.
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <vector>
 
 #include "attention.h"
+#include "vectors.inl"
 
 namespace tp {
 namespace {
 
-constexpr size_t kLanes = TP_LANES;
 constexpr size_t kRows = TP_ROWS;
 /// Queries whose scores are held at once: with 512 keys 128 KiB, which stays in the second cache.
 constexpr size_t kBlock = kRows * (64 / kRows);
 
-typedef float Vector __attribute__((vector_size(kLanes * 4), aligned(4)));
-typedef int32_t Integers __attribute__((vector_size(kLanes * 4), aligned(4)));
-
-inline Vector Load(const float* from) {
-  Vector vector;
-  std::memcpy(&vector, from, sizeof vector);
-  return vector;
-}
-inline void Store(float* to, Vector vector) { std::memcpy(to, &vector, sizeof vector); }
-inline Vector All(float value) {
-  Vector vector = {};
-  return vector + value;
-}
-/// Where one is not a number: b.
-inline Vector Larger(Vector a, Vector b) { return a > b ? a : b; }
-
 inline size_t RoundUp(size_t count, size_t step) { return (count + step - 1) / step * step; }
-
-/// eˣ to about two units in the last place, for x ≤ 0; 0 where that is less than the smallest normal number; NaN stays.
-/// Range reduction by ln 2 in two parts and a polynomial of degree 6 on [-ln2/2, ln2/2].
-inline Vector Exp(Vector x) {
-  const Vector lowest = All(-87.33654f);
-  Integers vanishes = x < lowest;
-  x = Larger(lowest, x);
-  const Vector round = All(12582912.f);  // 1.5 · 2²³: adding it leaves the nearest integer in the low bits
-  Vector shifted = x * 1.44269504f + round;
-  Vector n = shifted - round;
-  Vector r = x - n * 0.693359375f;
-  r = r + n * 2.12194440e-4f;
-  Vector p = All(1.f / 720);
-  p = p * r + 1.f / 120;
-  p = p * r + 1.f / 24;
-  p = p * r + 1.f / 6;
-  p = p * r + 0.5f;
-  p = p * r + 1.f;
-  p = p * r + 1.f;
-  Integers bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  Integers exponent = (bits - 0x4B400000 + 127) << 23;
-  Vector power;
-  std::memcpy(&power, &exponent, sizeof power);
-  Vector result = p * power;
-  Integers kept;
-  std::memcpy(&kept, &result, sizeof kept);
-  kept = kept & ~vanishes;
-  std::memcpy(&result, &kept, sizeof result);
-  return result;
-}
 
 /// One after another of these buffers serves all heads that a thread computes.
 struct Scratch {

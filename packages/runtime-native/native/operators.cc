@@ -83,7 +83,8 @@ OrtCustomOpDomain* Domain() {
   static OrtCustomOpDomain* const domain = [] {
     OrtCustomOpDomain* made = nullptr;
     Check(Ort::Call<at::CreateCustomOpDomain>("tp", &made));
-    constexpr Type any = Type::kUndefined, attended = Type::kBool, index = Type::kInt64, number = Type::kFloat32;
+    constexpr Type any = Type::kUndefined, attended = Type::kBool, index = Type::kInt64, number = Type::kFloat32,
+                   rounded = Type::kUint8;
     for (Definition* definition : {
              Define("Rows", MakeRows, {attended}, {index, index}, 1, 2).release(),
              Define("Pack", MakePack, {any, index}, {any}, 2, 1).release(),
@@ -91,6 +92,8 @@ OrtCustomOpDomain* Domain() {
              Define("PackedAttention", MakePackedAttention, {number, number, number, index, number, number, index, number},
                     {number, number}, 4, 1)
                  .release(),
+             Define("RoundRows", MakeRoundRows, {number}, {rounded, number}, 1, 2).release(),
+             Define("ScaleRows", MakeScaleRows, {number, number, number, number, number}, {number}, 2, 1).release(),
          }) {
       Check(Ort::Call<at::CustomOpDomainAdd>(made, static_cast<const OrtCustomOp*>(definition)));
     }

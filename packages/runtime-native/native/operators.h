@@ -14,6 +14,10 @@
 //       softmax(query·keyᵀ·scale + keyBias + bias)·value in every head, each row over its own tokens; received: what each token is
 //       attended with in each head, summed over the queries times their weights. Each of query, key, value and context has the axes
 //       of heads, tokens and features where its attribute says: queryAxes = [1, 2, 3] for [1,H,T,d].
+//   RoundRows(x float [...,D]; steps, zero, least) → rounded uint8 [...,D], scale [...,1]
+//       scale = max(max |x|, least) of each row, rounded = round(steps · x / scale) + zero, limited to 0 … 255.
+//   ScaleRows(x float [...,D], scale [...,1], bias [D]?, gain [D]?, residual [...,D]?; gelu) → y [...,D]
+//       x · scale + bias, GELU of it where the attribute is not 0, times gain, plus residual. Around a product of what RoundRows gives.
 #pragma once
 
 #include <atomic>
@@ -107,5 +111,7 @@ std::unique_ptr<Operator> MakeRows(const Attributes&);
 std::unique_ptr<Operator> MakePack(const Attributes&);
 std::unique_ptr<Operator> MakeUnpack(const Attributes&);
 std::unique_ptr<Operator> MakePackedAttention(const Attributes&);
+std::unique_ptr<Operator> MakeRoundRows(const Attributes&);
+std::unique_ptr<Operator> MakeScaleRows(const Attributes&);
 
 }  // namespace tp

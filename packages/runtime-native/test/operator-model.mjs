@@ -6,7 +6,7 @@ import { createModel, createNode, encodeModel, Graph } from '@tp/onnx'
 
 /**
  * The bytes of a model of one operator of packed files, whose inputs and outputs are those of the graph; `null` leaves one out.
- * @param {'Rows' | 'Pack' | 'Unpack' | 'PackedAttention'} type
+ * @param {'Rows' | 'Pack' | 'Unpack' | 'PackedAttention' | 'RoundRows' | 'ScaleRows'} type
  * @param {Record<string, Declared | null>} inputs in the operator's order
  * @param {Record<string, Declared>} outputs
  * @param {import('@tp/core/expression').Attributes} attributes

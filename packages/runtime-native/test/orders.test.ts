@@ -72,6 +72,22 @@ describeNative('a model that is pruned, quantized and packed', () => {
   })
 })
 
+describeNative('images in 8 bits', () => {
+  const [fixture] = fixturesIn(fixturesFolder).filter(({ name }) => name === 'vit-cls-static-ts11')
+  if (fixture === undefined) throw new Error('the fixture vit-cls-static-ts11 is gone')
+  const [{ inputs } = { inputs: {} }] = dataSets(fixture)
+
+  test('get answers from native operators as from standard ones, up to rounding', async () => {
+    const { layers } = fixture.facts
+    const eight = through(openFixture(fixture), ['quantize'], layers)
+    const [expected, seen] = [
+      await run(nodeRuntime(), eight, inputs),
+      await run(nativeRuntime(), through(eight, ['pack'], layers), inputs),
+    ]
+    expect(distance(seen, expected)).toBeLessThan(0.03)
+  })
+})
+
 describe('a packed model', () => {
   const packed = through(decodeModel(readFileSync(modelPath('mail'))), ['pack'], 6)
 

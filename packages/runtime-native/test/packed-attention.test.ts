@@ -1,10 +1,10 @@
 // PackedAttention against softmax(Q·Kᵀ·scale + keyBias + bias)·V in double precision, on every set of instructions.
 
-import { isTpError } from '@tp/core'
 import type { NamedTensors, Runtime, TensorLike } from '@tp/core/runtime'
 import { thorough } from 'exported-encoders'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { runtimeWith } from './instructions.ts'
 import { describeNative } from './native.ts'
 import { attentionModel } from './operator-model.mjs'
 
@@ -168,23 +168,6 @@ function float32(dims: number[], at: (i: number) => number): TensorLike {
 
 function int64(values: readonly number[]): TensorLike {
   return { type: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) }
-}
-
-/** A second runtime, with other instructions; undefined where the processor does not have them. */
-async function runtimeWith(instructions: string): Promise<Runtime | undefined> {
-  vi.resetModules()
-  vi.stubEnv('TP_INSTRUCTIONS', instructions)
-  try {
-    const { openAddon } = await import('../src/addon.ts')
-    if (openAddon().about.instructions !== instructions) throw new Error(`${instructions} were not taken`)
-    const { nativeRuntime } = await import('../src/native-runtime.ts')
-    return nativeRuntime()
-  } catch (error) {
-    if (isTpError(error) && error.code === 'TP_OPTION') return undefined
-    throw error
-  } finally {
-    vi.unstubAllEnvs()
-  }
 }
 
 describeNative('packed attention', () => {

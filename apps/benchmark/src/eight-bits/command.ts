@@ -4,6 +4,7 @@ import type { Runtime } from '@tp/core/runtime'
 import { outsideCases } from '../outside/cases.ts'
 import { Rivals } from '../outside/rivals.ts'
 import { isPart, measureModel, parts } from './measure-model.ts'
+import { type EightBitForm, forms } from './rows.ts'
 
 /** Of `npm run benchmark -- outside`. */
 const cases = [
@@ -20,6 +21,7 @@ export const HELP: string = `Measures 8 bits: whether answers depend on their ba
 
   --only NAMES       of these: ${cases.join(', ')}
   --parts LIST       only these: ${parts.join(', ')}; all but answers depend on what else the machine does (7 minutes)
+  --forms LIST       with answers, only these: ${forms.slice(0, 5).join(', ')}
   --python PATH      Python with the packages of tools/rivals/requirements.txt: onnxruntime's own quantization and OpenVINO
   --new              write the files again, instead of taking those in reports/eight-bits
 
@@ -31,7 +33,7 @@ export async function measureEightBits(runtime: Runtime, args: readonly string[]
   const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
   const { values } = parseArgs({
     args: [...args],
-    options: { only: text, parts: text, python: text, new: flag },
+    options: { only: text, parts: text, forms: text, python: text, new: flag },
   })
   const names: readonly string[] = values.only?.split(',') ?? cases
   const unknown = names.find((name) => !cases.some((own) => own === name))
@@ -42,12 +44,16 @@ export async function measureEightBits(runtime: Runtime, args: readonly string[]
   if (!chosen.every(isPart)) {
     throw new TpError('TP_OPTION', 'benchmark', `--parts is ${values.parts}; see --help for the names`)
   }
+  const answered = values.forms?.split(',') ?? forms
+  if (!answered.every((name): name is EightBitForm => forms.some((own) => own === name))) {
+    throw new TpError('TP_OPTION', 'benchmark', `--forms is ${values.forms}; see --help for the names`)
+  }
   await using rivals = values.python === undefined ? undefined : await Rivals.open(values.python)
   let code = 0
   for (const one of outsideCases.filter(({ name }) => names.includes(name))) {
     try {
       await measureModel(one, {
-        ...{ runtime, rivals, isNew: values.new ?? false },
+        ...{ runtime, rivals, isNew: values.new ?? false, answered },
         parts: chosen.filter((part) => part !== 'chromium' || one.name.startsWith('minilm-sentiment')),
         onProgress: (done) => void process.stderr.write(`${one.name}: ${done} …\n`),
       })

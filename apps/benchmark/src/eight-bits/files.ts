@@ -30,7 +30,7 @@ export async function eightBitFiles(
     const { path: data } = await dataPath(one, 'choosing', chosenBy)
     await make('smoothed', (out) => tp('quantize', path, '-o', out, '--data', data, '--limit', '64', '--smooth'))
   }
-  if (one.batches.length > 2) await make('packed', (out) => tp('pack', token, '-o', out))
+  await make('packed', (out) => tp('pack', token, '-o', out))
   return files
 }
 

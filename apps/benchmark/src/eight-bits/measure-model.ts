@@ -32,6 +32,8 @@ export interface MeasureOptions {
   readonly rivals: Rivals | undefined
   readonly parts: readonly Part[]
   readonly isNew: boolean
+  /** Forms whose answers are compared. */
+  readonly answered: readonly EightBitForm[]
   readonly onProgress: (text: string) => void
 }
 
@@ -67,7 +69,7 @@ export async function measureModel(one: OutsideCase, options: MeasureOptions): P
   if (options.parts.includes('answers')) {
     onProgress('accuracy of the published file')
     const answers = await AnswerMeter.open(testing, dense)
-    for (const form of files.keys()) {
+    for (const form of [...files.keys()].filter((own) => options.answered.includes(own))) {
       onProgress(`bits and accuracy: ${form}`)
       await using session = await load(form, 1)()
       const { metric, quality, loss, similarity } =

@@ -4,7 +4,7 @@ import type { Speeds } from '../measure/speeds.ts'
 import { readJsonLines, writeJsonLines } from '../report/json-lines.ts'
 
 /** Ways of 8 bits, in the order of the table; `published` is the file that all are made from. */
-const forms = ['published', 'dynamic', 'token', 'smoothed', 'packed', 'OpenVINO int8', 'OpenVINO bf16'] as const
+export const forms = ['published', 'dynamic', 'token', 'smoothed', 'packed', 'OpenVINO int8', 'OpenVINO bf16'] as const
 
 export type EightBitForm = (typeof forms)[number]
 

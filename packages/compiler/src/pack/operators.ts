@@ -5,7 +5,7 @@ import { Refused } from '../program/refusal.ts'
 /** Operator set of packed files; `@tp/runtime-native` has the operators (its `native/operators.h` says what each computes). */
 export const DOMAIN = 'tp'
 
-type PackedOperator = 'Rows' | 'Pack' | 'Unpack' | 'PackedAttention'
+type PackedOperator = 'Rows' | 'Pack' | 'Unpack' | 'PackedAttention' | 'RoundRows' | 'ScaleRows'
 
 /** @throws Refused TP_PACK for attributes that the runtime refuses, so that no such node is ever written */
 export function packedNode(
@@ -24,6 +24,7 @@ export function packedNode(
 function contradiction(type: PackedOperator, attributes: Attributes): string | undefined {
   if (type === 'Pack' || type === 'Unpack') return layoutProblem(attributes)
   if (type === 'PackedAttention') return attentionProblem(attributes)
+  if (type !== 'Rows') return undefined
   const { padding } = attributes
   return padding === 0 || padding === 1 ? undefined : `padding would be ${padding}; it is 0 or 1`
 }

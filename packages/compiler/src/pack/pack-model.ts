@@ -9,6 +9,7 @@ import { markPacked } from '../program/packed-mark.ts'
 import { Refused } from '../program/refusal.ts'
 import { Repeats } from '../prune/repeats.ts'
 import { packedAttention, type Turned } from './attention.ts'
+import { fuseEightBitRows, type SizesOf } from './eight-bit-rows.ts'
 import { DOMAIN } from './operators.ts'
 import { PackedValues } from './packed-values.ts'
 import { type Segment, writeSegments } from './segments.ts'
@@ -18,8 +19,10 @@ import { rewriteShapes, unpackWhatIsRead } from './unpack.ts'
 /** A packed model. */
 export interface PackedModel {
   readonly model: Model
-  /** Attentions that are computed over each example's own tokens; the others are still over padded ones. */
-  readonly attentions: number
+  /** Attentions that are computed over each example's own tokens; the others are still over padded ones. Undefined where none has padding. */
+  readonly attentions: number | undefined
+  /** Values that one operator rounds to 8 bits. */
+  readonly rounded: number
 }
 
 /** @throws Refused */
@@ -27,15 +30,10 @@ export function packModel({ program, expansions }: Opened, encoders: readonly En
   for (const { earlier } of encoders) requireNoReturn(earlier)
   program.graph.sortTopologically()
   const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))
-  if (segments.length === 0) {
-    const reason =
-      'its examples have equal numbers of tokens: it has no mask of a free length, and the data do not decide how many are kept'
-    throw new Refused('TP_PACK', `the model gains nothing by being packed: ${reason}`)
-  }
   const found = encoders.flatMap(({ layers }) => layers.map(({ attention }) => attention))
   const values = new PackedValues(program, segments)
   const attentions = packNodes(values, new Map(found.map((attention) => [attention.context, attention])))
-  if (values.replaced.size === 0) {
+  if (segments.length > 0 && values.replaced.size === 0) {
     throw new Refused('TP_PACK', 'no operator of this model was found to work on each token by itself')
   }
   rewriteShapes(values)
@@ -44,8 +42,26 @@ export function packModel({ program, expansions }: Opened, encoders: readonly En
   program.graph.importOperators(DOMAIN)
   dropViews(program)
   foldBack(program, expansions)
+  const rounded = fuseEightBitRows(program.graph, sizesIn(values))
+  if (segments.length === 0 && rounded === 0) {
+    const reason =
+      'its examples have equal numbers of tokens: it has no mask of a free length, and the data do not decide how many are kept'
+    throw new Refused(
+      'TP_PACK',
+      `the model gains nothing by being packed: ${reason}; nor are its activations rounded by token`,
+    )
+  }
   markPacked(program.model)
-  return { model: program.model, attentions }
+  return { model: program.model, attentions: segments.length > 0 ? attentions : undefined, rounded }
+}
+
+/** Sizes of values: those of packed ones are as their padded forms' if they are packed in the same way. */
+function sizesIn({ program, padded }: PackedValues): SizesOf {
+  return (name) => {
+    const { name: original, segment } = padded(name) ?? { name, segment: undefined }
+    const tensor = program.knows(original) ? program.tensor(original) : undefined
+    return tensor?.hasShape ? [segment?.from, ...tensor.dims].join(' ') : undefined
+  }
 }
 
 /** Writes the packed form of every node that has one; returns how many attentions are among them. */

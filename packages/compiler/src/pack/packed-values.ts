@@ -25,6 +25,7 @@ export class PackedValues {
   /** Segments with an attention that hides no padding. */
   readonly seesPadding: Set<Segment> = new Set()
   readonly #values = new Map<string, PackedValue>()
+  readonly #padded = new Map<string, { readonly name: string; readonly segment: Segment }>()
   readonly #once = new Map<string, string | undefined>()
 
   /** The values that segments begin with are packed at once. */
@@ -34,12 +35,17 @@ export class PackedValues {
       const layout = { rows: 0, axis: 1, folded: 1 }
       const name = this.#pack(segment.from, segment, layout)
       this.#values.set(segment.from, { name, segment, layout, padding: 'any' })
+      this.#padded.set(name, { name: segment.from, segment })
     }
   }
 
   get(name: string): PackedValue | undefined {
     return this.#values.get(name)
   }
+
+  /** The padded value that a packed one stands for. */
+  padded = (packed: string): { readonly name: string; readonly segment: Segment } | undefined =>
+    this.#padded.get(packed)
 
   has(name: string): boolean {
     return this.#values.has(name)
@@ -52,6 +58,7 @@ export class PackedValues {
       if (output === '') continue
       const layout = layoutOf(this.program.tensor(output), segment)
       this.#values.set(output, { name: packed[i] as string, segment, layout, padding })
+      this.#padded.set(packed[i] as string, { name: output, segment })
       this.results.add(output)
     }
   }

@@ -96,6 +96,11 @@ export class Program {
     return this.#edited.get(name) ?? this.#lifted.tensor(name)
   }
 
+  /** Whether type and shape of a value have been inferred, or recorded. */
+  knows(name: string): boolean {
+    return this.#edited.has(name) || this.#lifted.has(name)
+  }
+
   /** Why nothing is known of a node's results, if so. */
   reasonUnknown(node: NodeProto): string | undefined {
     return this.#lifted.notes.find((note) => note.node === node)?.reason

@@ -6,14 +6,16 @@ import type { Transform } from './transform.ts'
 
 export interface PackReport {
   readonly transform: 'pack'
-  /** Attentions that are computed over each example's own tokens; the others are still over padded ones. */
-  readonly attentions: number
+  /** Attentions that are computed over each example's own tokens; the others are still over padded ones. Undefined where none has padding. */
+  readonly attentions: number | undefined
+  /** Values that one operator rounds to 8 bits, where there were five or six. */
+  readonly rounded: number
 }
 
 /**
  * Makes a model, pruned or not, work on the tokens of all examples of a batch one after the other, so that padding costs nothing. It
  * has the same inputs and outputs, and the same answers; rows of outputs that stand for padding are 0 where nothing else is known of
- * them. The result runs in `@tp/runtime-native` only.
+ * them. Rounding and scales of 8-bit products become two operators, which is also done where all examples are equally long. The result runs in `@tp/runtime-native` only.
  *
  * Refused: TP_PACKED, TP_PACK where nothing is gained, and what cannot be pruned.
  * @example
@@ -25,8 +27,8 @@ export function pack(): Transform<PackReport> {
     requires: [isUnpacked, hasEncoder(undefined)],
     ensures: [isPackedNow],
     apply(subject) {
-      const { model, attentions } = packModel(opened(subject), chooseEncoders(encodersOf(subject), undefined))
-      return { model, report: { transform: 'pack', attentions } }
+      const { model, attentions, rounded } = packModel(opened(subject), chooseEncoders(encodersOf(subject), undefined))
+      return { model, report: { transform: 'pack', attentions, rounded } }
     },
   }
 }

@@ -5,7 +5,7 @@ import { TpError } from '../errors.ts'
  * Undefined if `reason`, the runtime's own message, does not name an operator of packed files.
  */
 export function packedFileError(where: string, reason: string, cause: unknown): TpError | undefined {
-  if (!/\btp[:.](Rows|Pack|Unpack|PackedAttention)\b/.test(reason)) return undefined
+  if (!/\btp[:.](Rows|Pack|Unpack|PackedAttention|RoundRows|ScaleRows)\b/.test(reason)) return undefined
   const advice = 'load it there, or use the file that it was made from'
   return new TpError('TP_PACKED', where, `the model is packed, and only @tp/runtime-native runs it; ${advice}`, {
     cause,

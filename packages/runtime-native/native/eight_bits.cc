@@ -1,0 +1,109 @@
+// RoundRows and ScaleRows: what is around a product of 8-bit numbers. See operators.h.
+#include "operators.h"
+#include "rounding.h"
+
+namespace tp {
+namespace {
+
+/// Numbers that one task computes, at least: fewer are not worth handing over.
+constexpr int64_t kTask = 1 << 14;
+
+/// Calls `compute(row)` for all rows, which have `length` numbers each.
+template <typename Compute>
+void ForRows(const Context& context, int64_t rows, int64_t length, const Compute& compute) {
+  const int64_t chunk = length >= kTask ? 1 : kTask / (length + 1) + 1;
+  const int64_t chunks = (rows + chunk - 1) / chunk;
+  const auto all = [&](size_t number) {
+    const int64_t from = static_cast<int64_t>(number) * chunk;
+    for (int64_t row = from; row < rows && row < from + chunk; row++) compute(row);
+  };
+  if (chunks == 1) return all(0);
+  context.Parallel(static_cast<size_t>(chunks), all);
+}
+
+/// [..., 1] of [..., D]
+std::vector<int64_t> OnePerRow(const Input& x) {
+  if (x.shape.dims.empty()) Refuse("x is one number, and has no rows");
+  std::vector<int64_t> dims = x.shape.dims;
+  dims.back() = 1;
+  return dims;
+}
+
+/// An attribute from `least` to 255.
+int64_t Within(const Attributes& attributes, const char* name, int64_t least) {
+  const int64_t value = attributes.Int(name);
+  if (value < least || value > 255) Refuse(std::string(name) + " is " + std::to_string(value) + "; it has to be from " + std::to_string(least) + " to 255");
+  return value;
+}
+
+class RoundRows : public Operator {
+ public:
+  explicit RoundRows(const Attributes& attributes)
+      : span_{static_cast<float>(Within(attributes, "steps", 1)), static_cast<int32_t>(Within(attributes, "zero", 0)),
+              static_cast<float>(Within(attributes, "least", 0))},
+        round_(ChosenRounding().round) {}
+
+  void Compute(const Context& context) const override {
+    const Input x = context.Read(0, {"x", Type::kFloat32});
+    const std::vector<int64_t> scaleDims = OnePerRow(x);
+    const int64_t rows = CheckSizes(scaleDims, "scale"), length = x.shape.dims.back();
+    auto* rounded = static_cast<uint8_t*>(context.Write(0, x.shape.dims, Type::kUint8));
+    auto* scale = static_cast<float*>(context.Write(1, scaleDims, Type::kFloat32));
+    if (rows == 0) return;
+    if (scale == nullptr || (rounded == nullptr && length > 0)) Refuse("both outputs have to be there");
+    const auto* from = x.As<float>();
+    ForRows(context, rows, length, [&](int64_t row) {
+      scale[row] = round_(from + row * length, static_cast<size_t>(length), span_, rounded + row * length);
+    });
+  }
+
+ private:
+  const Span span_;
+  const RoundRow round_;
+};
+
+class ScaleRows : public Operator {
+ public:
+  explicit ScaleRows(const Attributes& attributes) : isGelu_(Within(attributes, "gelu", 0) != 0), scale_(ChosenRounding().scale) {}
+
+  void Compute(const Context& context) const override {
+    const Input x = context.Read(0, {"x", Type::kFloat32}), scale = context.Read(1, {"scale", Type::kFloat32});
+    const std::vector<int64_t> scaleDims = OnePerRow(x);
+    if (scale.shape.dims != scaleDims) Refuse("scale has to have one number for each row of x");
+    const int64_t rows = CheckSizes(scaleDims, "scale"), length = x.shape.dims.back();
+    const Terms terms = {OnePerColumn(context, 2, "bias", length), OnePerColumn(context, 3, "gain", length), Residual(context, x.shape), isGelu_};
+    auto* y = static_cast<float*>(context.Write(0, x.shape.dims, Type::kFloat32));
+    if (y == nullptr || rows == 0 || length == 0) return;
+    const auto* from = x.As<float>();
+    const auto* scales = scale.As<float>();
+    ForRows(context, rows, length, [&](int64_t row) {
+      Terms own = terms;
+      if (own.residual != nullptr) own.residual += row * length;
+      scale_(from + row * length, static_cast<size_t>(length), scales[row], own, y + row * length);
+    });
+  }
+
+ private:
+  static const float* OnePerColumn(const Context& context, size_t index, const char* name, int64_t length) {
+    if (!context.Has(index)) return nullptr;
+    const Input input = context.Read(index, {name, Type::kFloat32});
+    if (CheckSizes(input.shape.dims, name) != length) Refuse(std::string(name) + " has to have one number for each column of x");
+    return input.As<float>();
+  }
+  static const float* Residual(const Context& context, const Shape& x) {
+    if (!context.Has(4)) return nullptr;
+    const Input input = context.Read(4, {"residual", Type::kFloat32});
+    if (input.shape.dims != x.dims) Refuse("residual has to have the sizes of x");
+    return input.As<float>();
+  }
+
+  const bool isGelu_;
+  const ScaleRow scale_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> MakeRoundRows(const Attributes& attributes) { return std::make_unique<RoundRows>(attributes); }
+std::unique_ptr<Operator> MakeScaleRows(const Attributes& attributes) { return std::make_unique<ScaleRows>(attributes); }
+
+}  // namespace tp

@@ -23,6 +23,8 @@ export function listeningTests({ page, show, elsewhere }: DemoSite): void {
     await page.getByLabel('Choose a sound, or drop one here').setInputFiles(sound)
     expect(await heard(page)).toEqual({ dense: '0.3', pruned: '0.3' })
     await page.getByText('The same words, ').waitFor()
+    await page.getByTestId('mel-dense').getByText('positions are computed.').waitFor()
+    expect(await page.getByTestId('mel-pruned').textContent()).toMatch(/^\d+ of \d+ positions are computed\.$/)
     expect(Number(await page.getByTestId('times-as-fast').textContent())).toBeGreaterThan(0)
     // The microphone of the tests beeps.
     await page.getByRole('button', { name: 'Record' }).click()

@@ -1,4 +1,5 @@
 export { startEightBitCaches } from './eight-bit-caches.ts'
+export { quickFrames } from './frames/quick-frames.ts'
 export { guardSpeech, type SpeechGuards } from './guard-speech.ts'
 export type { ModelReport } from './model-report.ts'
 export type { PruneModelsOptions } from './plans.ts'

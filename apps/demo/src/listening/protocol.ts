@@ -22,6 +22,18 @@ export interface Heard {
   readonly totalMs: number
   /** How long the sound is. */
   readonly soundMs: number
+  /** Of the first window. */
+  readonly spectrogram?: Spectrogram
+}
+
+/** The mel frames of a window. */
+export interface Spectrogram {
+  readonly bands: number
+  readonly frames: number
+  /** 0 to 255, the lowest band first: [bands, frames] */
+  readonly levels: Uint8Array
+  /** The positions, each of several frames, that the encoder computes; absent: all. */
+  readonly kept?: readonly number[]
 }
 
 export interface ListenResults {

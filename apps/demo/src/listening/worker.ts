@@ -7,16 +7,23 @@ import {
   pipeline,
 } from '@huggingface/transformers'
 import { TpError } from '@tp/core'
-import { sendError } from '@tp/core/runtime'
+import { type NamedTensors, sendError } from '@tp/core/runtime'
 import { methods } from '@tp/method-hybrid'
-import { type ModelReport, pruneModels } from '@tp/transformers'
+import { type ModelReport, pruneModels, quickFrames } from '@tp/transformers'
+import { melSpectrogram } from './mel-spectrogram.ts'
 import type { SpeechFiles } from './model-files.ts'
-import type { Heard, ListenAnswer, ListenerSource, ListenRequest, ListenResults, Side } from './protocol.ts'
+import type {
+  Heard,
+  ListenAnswer,
+  ListenerSource,
+  ListenRequest,
+  ListenResults,
+  Side,
+  Spectrogram,
+} from './protocol.ts'
 
 /** The name of a model of which only files are known. */
 const LOCAL = 'given'
-/** A session of transformers.js. */
-const DECODER = 'decoder_model_merged'
 const SAMPLES_PER_MS = 16
 let models: Readonly<Record<Side, AutomaticSpeechRecognitionPipeline>> | undefined
 
@@ -31,8 +38,6 @@ async function open({ source, wasm }: ListenRequest & { readonly kind: 'open' })
   Object.assign(env.backends.onnx.wasm ?? {}, { wasmPaths: { wasm }, numThreads: 1 })
   const load = await loading(source)
   const dense = await load()
-  // Of the two decoders, which are most of the model, one is enough: they are the same.
-  await dense.model.sessions[DECODER].release()
   const reports: ModelReport[] = []
   const pruning = pruneModels({
     methods,
@@ -41,7 +46,7 @@ async function open({ source, wasm }: ListenRequest & { readonly kind: 'open' })
   })
   const pruned = await load()
   pruning.dispose()
-  dense.model.sessions[DECODER] = pruned.model.sessions[DECODER]
+  for (const transcribe of [dense, pruned]) quickFrames(transcribe)
   models = { dense, pruned }
   return reports[0] as ModelReport
 }
@@ -100,10 +105,12 @@ async function listen(transcribe: AutomaticSpeechRecognitionPipeline, samples: F
   const encoder = transcribe.model.sessions.model
   const { run } = encoder
   let encoderMs = 0
+  let spectrogram: Spectrogram | undefined
   encoder.run = async (...args: unknown[]) => {
     const start = performance.now()
     const outputs = await run.apply(encoder, args)
     encoderMs += performance.now() - start
+    spectrogram ??= melSpectrogram(args[0] as NamedTensors, outputs)
     return outputs
   }
   try {
@@ -114,6 +121,7 @@ async function listen(transcribe: AutomaticSpeechRecognitionPipeline, samples: F
       encoderMs,
       totalMs: performance.now() - start,
       soundMs: samples.length / SAMPLES_PER_MS,
+      ...(spectrogram && { spectrogram }),
     }
   } finally {
     encoder.run = run

@@ -35,9 +35,10 @@ export function Sound(): JSX.Element {
   return (
     <>
       <p class="lead">
-        Whisper always listens to half a minute: what you say, and then silence. Here it keeps one of sixteen silent
-        positions, which counts for all of them, and writes down the same words sooner. This page has no Whisper of its
-        own: open one in the layout of transformers.js, then speak.
+        Whisper always listens to half a minute: what you say, and then silence. Here it keeps the beginning of the
+        silence and then one of every eight positions, which counts for all of them, and writes down the same words
+        sooner. This page has no Whisper of its own: download one, or open a folder in the layout of transformers.js,
+        then speak.
       </p>
       <div class="bench">
         <section class="card model" aria-labelledby="whisper-title">

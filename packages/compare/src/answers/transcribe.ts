@@ -38,7 +38,10 @@ export async function transcribe(
     states[position] = own.dims[1] as number
     stateBytes[position] = (own.data as Float32Array).byteLength
   })
-  const pairs = texts.map((text, i) => [wordsOf(inputs.texts[i] as string), wordsOf(text)] as const)
+  const pairs = texts.map((text, i) => {
+    const language = inputs.languages?.[i]
+    return [wordsOf(inputs.texts[i] as string, language), wordsOf(text, language)] as const
+  })
   const wer = { got: pairs.map(([said, written]) => wordErrors(said, written)), of: pairs.map(([said]) => said.length) }
   return { task: 'asr', figures: { wer }, texts, states, stateBytes, ...run }
 }

@@ -41,7 +41,7 @@ export async function readSpeech(
         'is not the path of a WAV file, a tab, its transcript, and perhaps a tab and its language',
       )
     }
-    if (wordsOf(text).length === 0) {
+    if (!wordsOf(text, language).some((word) => /[\p{L}\p{N}]/u.test(word))) {
       throw dataError(`${table}, line ${i + 1}`, `has no words in its transcript, ${JSON.stringify(text.slice(0, 40))}`)
     }
     if (language !== undefined && !/^[a-z]{2,3}$/.test(language)) {

@@ -1,23 +1,25 @@
-/**
- * A text as its words, by which transcripts are compared: in lower case, without marks but apostrophes inside of words, and without what stands in
- * brackets, as Whisper's basic normalizer has it. Where a script does not part words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), each character is one, as in
- * the evaluation of Whisper: errors of words are then errors of characters.
- */
-export function wordsOf(text: string): string[] {
-  return text
-    .replaceAll(/[<[][^>\]]*[>\]]|\([^)]+?\)/g, ' ')
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll(/[’‘`]/g, "'")
-    .replaceAll(/[^\p{L}\p{M}\p{N}' ]+/gu, ' ')
-    .split(/\s+/)
-    .map((word) => word.replaceAll(/^'+|'+$/g, ''))
-    .flatMap((word) => word.match(unparted) ?? [])
-}
+import { englishWords } from './english/english-words.ts'
+import { withoutBrackets } from './without-brackets.ts'
 
-/** A character of a script without spaces, with its marks; or a run of all others. */
-const unparted =
-  /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]\p{M}*|[^\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]+/gu
+/** Languages whose script does not part words, of which Whisper's evaluation counts characters. */
+const UNPARTED = new Set(['zh', 'yue', 'ja', 'th', 'lo', 'my'])
+
+/**
+ * A text as its words, by which transcripts are compared as Whisper's evaluation does: of English by `englishWords`, of other languages by the
+ * basic normalizer, in lower case and without marks and what stands in brackets; of languages that do not part words, each character is one.
+ * @param language a code of Whisper's, such as de
+ */
+export function wordsOf(text: string, language = 'en'): string[] {
+  if (language === 'en') return englishWords(text)
+  const plain = withoutBrackets(text.toLowerCase())
+    .normalize('NFKC')
+    .replaceAll(/[\p{M}\p{S}\p{P}]/gu, ' ')
+    .toLowerCase()
+  const words = UNPARTED.has(language)
+    ? [...new Intl.Segmenter(language).segment(plain)].map(({ segment }) => segment)
+    : plain.split(/\s+/)
+  return words.filter((word) => word.trim() !== '')
+}
 
 /** The fewest words to insert, remove and exchange that make one list of the other (Levenshtein). */
 export function wordErrors(said: readonly string[], written: readonly string[]): number {

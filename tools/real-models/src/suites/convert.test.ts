@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readTaggedTsv } from '@tp/data'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { answerable, scoredPairs, tables, taggedWords, trecCollection } from './convert.ts'
+import { answerable, scoredPairs, spokenSentences, tables, taggedWords, trecCollection } from './convert.ts'
 
 let folder: string
 let out: string
@@ -56,6 +56,15 @@ test('lays a collection out with candidates by BM25', async () => {
   expect(await text('queries.jsonl')).toBe('{"_id":"7","text":"RADIO"}\n')
   expect(await text('qrels/test.tsv')).toBe('query-id\tcorpus-id\tscore\n7\t1\t1\n')
   expect(await text('candidates.tsv')).toBe('query-id\tcorpus-id\n7\t1\n')
+})
+
+test('writes transcripts next to the recordings that a list names, and copies no others', async () => {
+  for (const name of ['a.wav', 'b.wav']) await writeFile(join(folder, name), name)
+  const own = { language: 'de', audio_file: 'a.wav', transcript: 'ja', transcript_with_punctuation: 'Ja.' }
+  await writeFile(join(folder, 'list.json'), JSON.stringify({ tests: { language_tests: [own] } }))
+  await spokenSentences('list.json', '.')(folder, out)
+  expect(await text('transcripts.tsv')).toBe('a.wav\tJa.\tde\n')
+  expect(await readdir(out)).toEqual(['a.wav', 'transcripts.tsv'])
 })
 
 function text(name: string): Promise<string> {

@@ -71,6 +71,21 @@ export async function asTheyAre(checkout: string, folder: string): Promise<void>
   for (const name of await readdir(checkout)) await cp(join(checkout, name), join(folder, name), { recursive: true })
 }
 
+/** Recordings with `transcripts.tsv`, of a list of JSON that names each file with its text and language. */
+export function spokenSentences(list: string, recordings: string): Convert {
+  return async (checkout, folder) => {
+    const { tests } = JSON.parse(await readFile(join(checkout, list), 'utf8')) as {
+      tests: {
+        language_tests: readonly { language: string; audio_file: string; transcript_with_punctuation: string }[]
+      }
+    }
+    const spoken = tests.language_tests
+    for (const { audio_file: name } of spoken) await cp(join(checkout, recordings, name), join(folder, name))
+    const lines = spoken.map((own) => `${own.audio_file}\t${own.transcript_with_punctuation}\t${own.language}\n`)
+    await writeFile(join(folder, 'transcripts.tsv'), lines.join(''))
+  }
+}
+
 const CANDIDATES = 30
 
 /** A collection in TREC's form as BEIR lays it out, with `candidates.tsv`: the best 30 documents of each query by BM25. */

@@ -1,4 +1,4 @@
-import { answerable, asTheyAre, scoredPairs, tables, taggedWords, trecCollection } from './convert.ts'
+import { answerable, asTheyAre, scoredPairs, spokenSentences, tables, taggedWords, trecCollection } from './convert.ts'
 import type { Suite, SuiteName } from './suite.ts'
 
 const datasetSts = {
@@ -136,6 +136,14 @@ export const suites: Readonly<Record<SuiteName, Suite>> = {
     commit: 'bc69043e2862758a1906c6a24a792bb28c6bb2ff',
     paths: ['*.JPEG'],
     convert: asTheyAre,
+  },
+  leopard: {
+    what: 'speech: a sentence in each of eight languages, recordings of 4 to 9 s with their transcripts',
+    license: 'Apache-2.0',
+    repository: 'Picovoice/leopard',
+    commit: 'f0d80c61f03f6438c1ff89d98b62b95796d27003',
+    paths: ['resources/.test/test_data.json', 'resources/audio_samples'],
+    convert: spokenSentences('resources/.test/test_data.json', 'resources/audio_samples'),
   },
 }
 

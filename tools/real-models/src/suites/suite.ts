@@ -24,3 +24,4 @@ export type SuiteName =
   | 'vaswani'
   | 'cifar10'
   | 'imagenet-samples'
+  | 'leopard'

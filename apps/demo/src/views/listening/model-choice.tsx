@@ -9,13 +9,16 @@ export interface ModelChoiceProps {
   readonly onSource: (source: ListenerSource) => void
 }
 
+/** A Whisper that a page can load in half a minute. */
+const SMALL = 'onnx-community/whisper-base'
+
 /** Preact's types do not know it. */
 const wholeFolder = { webkitdirectory: true }
 
 /** Where a person says which Whisper listens: a folder on this device, or where it can be downloaded. */
 export function ModelChoice({ disabled, onSource }: ModelChoiceProps): JSX.Element {
   const problem = useSignal<string | undefined>(undefined)
-  const address = useSignal('')
+  const address = useSignal(SMALL)
 
   function onFolder(files: readonly File[]): void {
     if (files.length === 0) return
@@ -54,7 +57,6 @@ export function ModelChoice({ disabled, onSource }: ModelChoiceProps): JSX.Eleme
             type="text"
             required={true}
             spellcheck={false}
-            placeholder="onnx-community/whisper-base"
             value={address.value}
             onInput={({ currentTarget }) => {
               address.value = currentTarget.value

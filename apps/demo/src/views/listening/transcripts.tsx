@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { Listening } from '../../listening/comparison.ts'
 import type { Heard, Side } from '../../listening/protocol.ts'
+import { MelFrames } from './mel-frames.tsx'
 
 const titles: Readonly<Record<Side, string>> = { dense: 'With every position', pruned: 'Padding thinned' }
 
@@ -43,6 +44,7 @@ function Transcript({
             encoder {seconds(heard.encoderMs)}, decoder {seconds(heard.totalMs - heard.encoderMs)}, for{' '}
             {seconds(heard.soundMs)} of sound
           </p>
+          {heard.spectrogram && <MelFrames spectrogram={heard.spectrogram} />}
         </>
       )}
     </div>

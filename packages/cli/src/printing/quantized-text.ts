@@ -69,14 +69,15 @@ function weightsText({ nodes, type, perChannel, activations, keepsWeights }: Pri
   return `${products} and ${counted(tables, 'table')} in ${type}, ${scales}; activations: one for each ${activations}`
 }
 
-/** Less of the file is not worth a line. */
-const WORTH_A_LINE = 0.05
+/** Less of the file is not worth a line; --json has all of them. */
+const WORTH_A_LINE = 0.01
 
 /** Why a file did not become a quarter of what it was. */
 function remainingText(remaining: Quantized['remaining'], all: number): string | undefined {
-  const bytes = remaining.reduce((sum, each) => sum + each.bytes, 0)
-  if (bytes < WORTH_A_LINE * all) return undefined
-  const readers = remaining.map((each) => `${megabytes(each.bytes)} read by ${each.operator || 'no node'}`)
+  if (remaining.reduce((sum, { bytes }) => sum + bytes, 0) < WORTH_A_LINE * all) return undefined
+  const readers = remaining.map(
+    ({ bytes, operator, why }) => `${megabytes(bytes)} read by ${operator || 'no node'} (${why})`,
+  )
   return `weights in float32: ${readers.join('; ')}`
 }
 

@@ -63,7 +63,7 @@ export function quantizeModel(
   graph.removeDeadNodes()
   forgetShapes(model)
   inlineExternal(model)
-  return { model, nodes, remaining: floatWeights(model), keepsWeights: false }
+  return { model, nodes, remaining: floatWeights(model, exclude), keepsWeights: false }
 }
 
 /** Tables (of embeddings) that are a product's weights, too, transposed (those of the head). */

@@ -50,7 +50,7 @@ export function roundByToken(source: Model, exclude: ReadonlySet<string>, origin
   eachNode(to, keepBiasApart)
   graph.removeDeadNodes()
   forgetShapes(model)
-  return { model, nodes, remaining: floatWeights(model), keepsWeights: true }
+  return { model, nodes, remaining: floatWeights(model, exclude), keepsWeights: true }
 }
 
 function isInteger(node: NodeProto): boolean {

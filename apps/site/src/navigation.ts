@@ -15,7 +15,10 @@ export type Menus = Readonly<Record<string, readonly Entry[]>>
 /** Documents of docs/ in the order of the guide. One that another branch still writes is left out, with a line, until it is there. */
 const guide: readonly { readonly text: string; readonly documents: readonly string[] }[] = [
   { text: 'Start', documents: ['start', 'concepts'] },
-  { text: 'Choose', documents: ['choose', 'quantized-and-fused', 'embeddings', 'rerankers', 'speech', 'decoders'] },
+  {
+    text: 'Choose',
+    documents: ['choose', 'quantized-and-fused', 'embeddings', 'rerankers', 'speech', 'decoders', 'image-tokens'],
+  },
   { text: 'Measure', documents: ['measure', 'plans', 'learning'] },
   { text: 'Ship', documents: ['ship', 'javascript', 'folders', 'serving', 'deploy', 'bulk', 'packing', 'web'] },
   { text: 'Extend', documents: ['plugins', 'design', 'deviations'] },
@@ -44,6 +47,7 @@ const shortNames: Readonly<Record<string, string>> = {
   'quantized-and-fused': '8 bits and fused models',
   embeddings: 'Embeddings and search',
   rerankers: 'Rerankers and pairs',
+  'image-tokens': 'Image tokens',
   learning: 'How pruning is learned',
   packing: 'Batches without padding',
   web: 'Operators on WebGPU',

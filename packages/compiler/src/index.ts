@@ -22,6 +22,15 @@ export { type NamedEncoder, PRUNE_DEFAULTS, type PruneOptions } from './prune/pr
 export { WEIGHTS } from './prune/weigh-rows.ts'
 export { type PruneReport, prune } from './transforms/prune.ts'
 
+// Image tokens: which of them a vision encoder hands over to a decoder.
+
+export { type ImageTokens, readImageTokens } from './program/image-tokens.ts'
+export {
+  type PruneImageTokensOptions,
+  type PruneImageTokensReport,
+  pruneImageTokens,
+} from './transforms/prune-image-tokens.ts'
+
 // Decoders: tokens of a prompt, logits that generating does not read, caches that are pressed or stored in 8 bits.
 
 export { type PressOptions, press } from './press.ts'

@@ -1,6 +1,7 @@
 import { contractVersion, type MethodEntry, methodEntry, type Plugin } from '@tp/core'
 import { aTome, aTomeOptions } from './a-tome.ts'
 import { diffrate, diffrateOptions } from './diffrate.ts'
+import { divPrune } from './div-prune.ts'
 import { dropPadding } from './drop-padding.ts'
 import { evit } from './evit.ts'
 import { evoVit, evoVitOptions } from './evo-vit.ts'
@@ -34,6 +35,7 @@ export { type TpsOptions, tps } from './tps.ts'
 
 // Dropping: padding alone, by importance and likeness, or for some layers only.
 
+export { divPrune } from './div-prune.ts'
 export { dropPadding } from './drop-padding.ts'
 export { type EvoVitOptions, evoVit } from './evo-vit.ts'
 export { type ZeroTpruneOptions, zeroTprune } from './zero-tprune.ts'
@@ -58,6 +60,7 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(ltmp, 'merges above a cosine, then keeps the tokens that receive most attention', ltmpOptions),
   methodEntry(tps, 'keeps by class attention and squeezes each of the rest into the most similar', tpsOptions),
   methodEntry(zeroTprune, 'drops the unimportant by PageRank, then the ones that are like others', zeroTpruneOptions),
+  methodEntry(divPrune, 'keeps tokens that are far from each other, as image tokens of vision-language models'),
   methodEntry(dropPadding, 'drops padding alone, for exports of a fixed length: exact', {}, recipes.dropPadding),
   methodEntry(tofu, 'drops one of two similar tokens in early layers, merges them at full length in late ones'),
   methodEntry(evoVit, 'lets tokens of little class attention skip layers, and come back', evoVitOptions),

@@ -1,15 +1,12 @@
 import { methodEntry, type Plugin } from '@tp/core'
-import { divPrune } from './div-prune.ts'
 import { pruMerge, pruMergeOptions } from './pru-merge.ts'
 
-export { divPrune } from './div-prune.ts'
 export { type PruMergeOptions, pruMerge } from './pru-merge.ts'
 
 /** The plugin that `tp --plugin tp-vision-plugin` reads. */
 const plugin: Plugin = {
   contractVersion: 1,
   methods: [
-    methodEntry(divPrune, 'keeps tokens that are far from each other'),
     methodEntry(
       pruMerge,
       'keeps tokens of exceptional class attention, and merges into each the removed ones most similar to it',

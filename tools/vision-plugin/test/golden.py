@@ -1,21 +1,8 @@
-"""Writes golden.json: DivPrune (arXiv:2503.02175) and PruMerge (arXiv:2403.15388) by their papers' algorithms, in NumPy."""
+"""Writes golden.json: PruMerge (arXiv:2403.15388) by its paper's algorithm, in NumPy."""
 import json
 import numpy as np
 
 rng = np.random.default_rng(20)
-
-
-def div_prune(x, count):
-    """Positions in the order in which they are chosen, of tokens x [N,D]."""
-    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    distance = 1 - unit @ unit.T
-    other = distance + np.diag(np.full(len(x), np.inf))
-    chosen = [int(np.argmax(other.min(axis=1)))]
-    while len(chosen) < count:
-        far = distance[:, chosen].min(axis=1)
-        far[chosen] = -np.inf
-        chosen.append(int(np.argmax(far)))
-    return chosen
 
 
 def pru_merge(x, key, attention, k):
@@ -40,6 +27,6 @@ for tokens in (9, 16, 23):
     kept, states = pru_merge(x, key, attention, 4)
     cases.append({
         "x": x.tolist(), "key": key.tolist(), "attention": attention.tolist(),
-        "chosen": div_prune(x, 6), "kept": kept, "states": states,
+        "kept": kept, "states": states,
     })
 json.dump(cases, open("golden.json", "w"), separators=(",", ":"))

@@ -31,6 +31,7 @@ export const whenToUse: Readonly<Record<string, string>> = {
   'power-bert': 'After training, for a fixed number of tokens at each layer, which is what runtimes like best.',
   tome: 'Images where every patch counts a little; it preserves accuracy best, and pays where layers are wide or the cut is deep. Slower than dense in small models.',
   evit: 'Images with a class token, where the dropped patches together still say something.',
+  'div-prune': '[Image tokens of vision-language models](/image-tokens), without a text. Accuracy is not measured.',
   pitome: 'Images with large even areas. Compare it with `tome`.',
   ppt: 'Images that differ in how much of them matters.',
   diffrate: 'Images, with rates that are learned. On images of clothing it does not beat evenly spread tokens.',

@@ -6,6 +6,7 @@ import type { ParsedArguments } from '../arguments/arguments.ts'
 import type { Arguments, OptionTable } from '../arguments/option.ts'
 import type { CommandReport } from '../commands/command.ts'
 import { valuesPath } from '../optimizing/search.ts'
+import { pruneImageTokensIn } from '../pruning/image-tokens.ts'
 
 type Options = Readonly<Record<string, unknown>>
 
@@ -31,8 +32,10 @@ export async function inFolders(
   // A plan alone is a file.
   const isOfFiles = out.endsWith('.onnx') || (out === '' && options['plan-out'] !== undefined)
   const changes = writesFolders && !isOfFiles && (isFolder || /[/\\]$/.test(out))
-  const files = await Promise.all(operands.map((operand) => folders.modelOf(operand)))
-  const graphs = isFolder || changes ? await folders.readFolderGraphs(path) : undefined
+  // A vision-language model is its decoder to all commands, but for a method to prune with.
+  const vision = changes && (options.method ?? options.plan) !== undefined && (await folders.visionEncoderOf(path))
+  const files = await Promise.all((vision ? [vision] : operands).map((operand) => folders.modelOf(operand)))
+  const graphs = isFolder || changes ? await folders.readFolderGraphs(vision || path) : undefined
   const [decoder] = graphs?.decoders ?? []
   const transcribes = table.decoder && options.data !== undefined && (options.task ?? 'asr') === 'asr'
   if (graphs && decoder && transcribes) found.decoder ??= join(graphs.folder, decoder.file)
@@ -66,6 +69,8 @@ export async function changeFolder(
     out: typeof out === 'string' ? out : folders.defaultFolder(pathOf(graphs.main)),
     ...(typeof dtype === 'string' && { fileOf: (graph) => folders.fileInPrecision(graph, dtype) }),
     async change({ graph, decoder }, to) {
+      if (name === 'prune' && folders.isVisionLanguage(graphs))
+        return await pruneImageTokensIn(graphs, graph, to, options, signal)
       const pair = decoder && name !== 'pack' && { decoder: pathOf(decoder), 'decoder-out': to.decoder }
       // Where pruned positions get the rows of others, decoders stay as they are.
       const change = (own: string, how: Options): Promise<CommandReport> =>

@@ -2,6 +2,7 @@ import { Graph, type Model, opset } from '@tp/onnx'
 import { requireFloatCaches } from '../analyze/decoder.ts'
 import { chooseEncoders, type FoundEncoder } from '../analyze/find-encoders.ts'
 import type { Activations } from '../plan/quantize-options.ts'
+import { readImageTokens } from '../program/image-tokens.ts'
 import { readLeftOut } from '../program/left-out.ts'
 import { isPacked, requireUnpacked } from '../program/packed-mark.ts'
 import { readProvenance, stepsOf } from '../program/provenance.ts'
@@ -115,6 +116,11 @@ export const saysWhatIsPruned: Condition = recorded(
 export const hasPrunedPrompt: Condition = recorded(
   'has a pruned prompt',
   (model) => readPrunedPrompt(model) !== undefined,
+)
+
+export const saysItsImageTokens: Condition = recorded(
+  'has a record of its image tokens',
+  (model) => readImageTokens(model) !== undefined,
 )
 
 export const isInEightBits: Condition = recorded(

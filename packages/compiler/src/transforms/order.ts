@@ -3,6 +3,7 @@
  *
  * - states and outputs first: what prunes sees the head that is there;
  * - layers before tokens: pruning counts the layers that remain, and its record names values of the graph;
+ * - image tokens, which leave the encoder, after those between its layers;
  * - tokens before 8 bits: what a method computes is not rounded then, and dead tokens can be eliminated where ranges are taken over all tokens, too;
  * - smoothing before 8 bits, which it is for; weights before caches, whose 8-bit operators `quantize` would refuse;
  * - packing last: nothing else reads packed tokens.
@@ -14,6 +15,7 @@ export const order = [
   'readLastToken',
   'leaveOut',
   'prune',
+  'pruneImageTokens',
   'lastLogits',
   'prunePrompt',
   'smooth',

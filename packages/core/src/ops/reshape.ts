@@ -51,21 +51,28 @@ function resultDims(x: Tensor, target: Tensor, allowZero: boolean): readonly Dim
     if (copied === undefined) throw new ShapeProblem(`0 at axis ${axis} of [${target.value}] copies a missing axis`)
     return copied
   })
-  const open = dims.flatMap((dim, axis) => (dim === -1 || isUnknown(dim) ? [axis] : []))
+  // A size that is not known but is one of the input's, such as the number of images that are not padding, cancels out.
+  const remaining = [...(from ?? [])]
+  const known = dims.map((dim) => {
+    const position = isUnknown(dim) ? remaining.indexOf(dim) : -1
+    if (position >= 0) remaining.splice(position, 1)
+    return position >= 0
+  })
+  const open = dims.flatMap((dim, axis) => (dim === -1 || (isUnknown(dim) && !known[axis]) ? [axis] : []))
   if (dims.filter((dim) => dim === -1).length > 1) throw new ShapeProblem(`[${target.value}] has more than one -1`)
   if (from === undefined) return dims.map((dim) => (dim === -1 ? unknownDim() : dim))
-  const total = product(from)
+  const total = product(remaining)
   const [first, ...others] = open
   if (first === undefined) {
-    const size = product(dims)
+    const size = product(dims.filter((_, axis) => !known[axis]))
     if (typeof size === 'number' && typeof total === 'number' && size !== total) {
-      throw new ShapeProblem(`${total} elements do not fit [${dims}]`)
+      throw new ShapeProblem(`${product(from)} elements do not fit [${dims}]`)
     }
     return dims
   }
   // a single size that is not known is what is left, whether it was written as -1 or not
   if (others.length === 0) {
-    const rest = quotient(total, product(dims.filter((_, axis) => axis !== first)))
+    const rest = quotient(total, product(dims.filter((_, axis) => axis !== first && !known[axis])))
     if (rest !== undefined) dims[first] = rest
   }
   return dims.map((dim) => (dim === -1 ? unknownDim() : dim))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { applyOne } from '../expression/apply.ts'
-import { type Dim, isUnknown } from '../expression/dim.ts'
+import { type Dim, isUnknown, unknownDim } from '../expression/dim.ts'
 import type { Op, Tensor } from '../expression/tensor.ts'
 import {
   add,
@@ -105,6 +105,27 @@ describe('shapes in named sizes', () => {
 
   test('a shape is unknown where a size cannot be divided', () => {
     expect(dims(reshape(x, ['B', -1, 4]))).toEqual(['B', '?', 4])
+  })
+
+  test('infers what is left where an unknown size is one of the input', () => {
+    const some = input('some', 'float32', [unknownDim(), 64, 16])
+    const heads = applyOne(operators.get('Reshape') as never, [
+      some,
+      concat([axisSize(some, 0), constant([64, -1, 8], 'int64')], 0),
+    ])
+    expect(heads.dims).toEqual([some.dims[0], 64, 2, 8])
+    const back = applyOne(operators.get('Reshape') as never, [
+      heads,
+      concat([axisSize(heads, 0), constant([64, -1], 'int64')], 0),
+    ])
+    expect(back.dims).toEqual(some.dims)
+    // Of two unknown sizes that are not the same each may be anything.
+    const other = input('other', 'float32', [unknownDim(), 8])
+    const apart = applyOne(operators.get('Reshape') as never, [
+      some,
+      concat([axisSize(other, 0), constant([64, -1, 8], 'int64')], 0),
+    ])
+    expect(dims(apart)).toEqual(['?', 64, '?', 8])
   })
 
   test('infers a single unknown size from the others', () => {

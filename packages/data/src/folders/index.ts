@@ -16,4 +16,5 @@ export {
   modelOf,
   readFolderGraphs,
 } from './graphs.ts'
+export { type ImagePrompt, isVisionLanguage, readImagePrompt, visionEncoderOf } from './image-tokens.ts'
 export { defaultFolder } from './stage-folder.ts'

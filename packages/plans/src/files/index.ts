@@ -39,6 +39,10 @@ export {
 export { verifyPressFile } from './verify-press-file.ts'
 export { type EightBitsVerified, verifyQuantizedFile } from './verify-quantized-file.ts'
 
+// Vision-language models: image tokens pruned in a folder.
+
+export { type PrunedImageTokens, type PruneImageTokensFileOptions, pruneImageTokensFile } from './prune-image-tokens.ts'
+
 // Decoders: their prompts pruned, and their files changed for a pruned encoder.
 
 export { decoderOf } from './decoder-of.ts'

@@ -3,6 +3,8 @@ import {
   and,
   argMax,
   cast,
+  checkOptions,
+  countedAmounts,
   equal,
   gatherND,
   iterate,
@@ -11,6 +13,7 @@ import {
   maximum,
   min,
   minimum,
+  type NoOptions,
   neg,
   not,
   type Scorer,
@@ -40,12 +43,14 @@ const UNRANKED = 1e6
  * The distance is that of the hidden states. Protected tokens are kept, and have no part in it. It needs a number of tokens:
  * keep, tokens or remove.
  *
- * DivPrune (Alvar et al., CVPR 2025, arXiv:2503.02175, algorithm 1).
+ * Reads no attention, so that image tokens of a vision-language model can be chosen by it, as published. The loop has a step for each token that is
+ * kept. DivPrune (Alvar et al., CVPR 2025, arXiv:2503.02175, algorithm 1).
  */
-export function divPrune(): Scorer {
+export function divPrune(options: NoOptions = {}): Scorer {
+  checkOptions('div-prune', {}, options)
   return scorer({
     name: 'div-prune',
-    family: 'attention',
+    family: 'hybrid',
     paper: {
       title: 'DivPrune: Diversity-based Visual Token Pruning for Large Multimodal Models',
       arxiv: '2503.02175',
@@ -53,7 +58,7 @@ export function divPrune(): Scorer {
     signed: true,
     score({ hidden, attended, protectedTokens, index, budget }) {
       if (budget?.keep === undefined) {
-        throw new TpError('TP_SCHEDULE', 'div-prune', 'it adds tokens up to a number; give keep, tokens or remove')
+        throw new TpError('TP_SCHEDULE', 'div-prune', `it adds tokens up to a number; give ${countedAmounts()}`)
       }
       const unit = unitVectors(hidden)
       const distance = sub(1, matmul(unit, swapLast(unit)))

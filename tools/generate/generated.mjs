@@ -54,7 +54,9 @@ export async function generatedFiles() {
     withRegions('docs/javascript.md', {
       search: exampleCode('node/search-service.mjs'),
       moderation: exampleCode('moderation/moderator.js'),
+      whisper: exampleCode('whisper/transcriber.js'),
       edge: exampleCode('node/edge-function.mjs'),
+      bucket: exampleCode('node/bucket-labels.mjs'),
     }),
     withRegions('docs/plugins.md', { operators: operatorsTable() }),
     withRegions('docs/packages.md', { packages: packagesTable(), sizes: sizesTable(recordedSizes()) }),

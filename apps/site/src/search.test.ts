@@ -21,9 +21,13 @@ test('weighs by its own text alone, as a page runs it', () => {
   expect(alone('/web', 'webgpu')).toBe(weightOf('/web', 'webgpu'))
 })
 
-test('search reads headings and sentences of the reference, not its code', () => {
-  const text = '# core\n\n## softmax\n\nSums to 1.\n\n```ts\nexport function softmax(x: Tensor): Tensor\n```\n'
-  expect(searchedText(text, 'api/core.md')).toBe('# core\n\n## softmax\n\nSums to 1.\n\n\n')
+test('search reads headings and first sentences of the reference, and no rows of results', () => {
+  const text =
+    '# core\n\n## softmax\n\nSums to 1.5. More of it.\n\n```ts\nexport function softmax(x: Tensor): Tensor\n```\n\n- **throws** TpError\n'
+  expect(searchedText(text, 'api/core.md')).toBe('# core\n\n\n\n## softmax\n\nSums to 1.5.\n\n')
+  expect(searchedText('# tome\n\n<figure class="kept">won</figure>\n\n| a |\nMerges.\n', 'methods/tome.md')).toBe(
+    '# tome\n\n\nMerges.\n',
+  )
   expect(searchedText('| a | b |\n| --- | --- |\nc\n', 'results/web.md')).toBe('c\n')
   expect(searchedText(text, 'choose.md')).toBe(text)
 })

@@ -23,8 +23,20 @@ export function weightOf(id: string, term: string): number {
   return /\/(packages|results|changelog|contributing)\b/.test(address) ? 0.4 : 1
 }
 
-/** The text of a page that search reads: without code of the reference and rows of tables of results, which make most of the index. */
+/**
+ * The text of a page that search reads. The index is one file that is loaded when the search opens, so it holds what leads to a page: of the
+ * reference the names and their first sentences, of results and methods no rows of tables, no examples.
+ */
 export function searchedText(text: string, path: string): string {
-  if (path.startsWith('api/')) return text.replaceAll(/^```[\s\S]*?^```$/gm, '')
-  return path.startsWith('results/') ? text.replaceAll(/^\|.*\n/gm, '') : text
+  if (path.startsWith('api/')) return firstSentences(text.replaceAll(/^```[\s\S]*?^```$/gm, ''))
+  if (!/^(results|methods)\//.test(path) || path === 'methods/index.md') return text
+  return text.replaceAll(/^\|.*\n/gm, '').replaceAll(/^<figure.*\n/gm, '')
+}
+
+/** Headings, and the first sentence below each. */
+function firstSentences(text: string): string {
+  return text.replaceAll(/^(#+ .*)\n([^#]*)/gm, (_, heading: string, below: string) => {
+    const [first = ''] = /^[^\s-][^\n]*?(?:\.(?=\s|$)|$)/m.exec(below) ?? []
+    return `${heading}\n\n${first}\n\n`
+  })
 }

@@ -14,6 +14,7 @@ const looked = ['', 'start', 'models', 'methods/', 'methods/sdtp', 'api/compiler
 
 test('the built site passes axe on desktops and phones, light and dark, below any path, and can be searched', {
   tags: 'exhaustive',
+  timeout: 900_000,
 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tp-site-'))
   try {

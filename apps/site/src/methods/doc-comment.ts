@@ -71,15 +71,20 @@ function formula(text: string): string {
 }
 
 /** Characters of a line that fits the box of a formula on a desktop. */
-const WIDTH = 84
+const WIDTH = 78
 
-/** Without the common indent; where a line does not fit, shapes are not set apart as far as in the source. */
+/** Without the common indent; where a line does not fit, shapes are not set apart as far as in the source, or stand on a line of their own. */
 function dedented(text: string): string {
   const lines = text.split('\n')
   const indent = Math.min(...lines.map((line) => line.length - line.trimStart().length))
   const own = lines.map((line) => line.slice(indent))
-  const fit = (line: string): string => (line.length > WIDTH ? line.replaceAll(/(?<=\S) {3,}(?=\S)/g, '   ') : line)
-  return own.map(fit).join('\n')
+  return own
+    .map((line) => {
+      if (line.length <= WIDTH) return line
+      const near = line.replaceAll(/(?<=\S) {3,}(?=\S)/g, '   ')
+      return near.length <= WIDTH ? near : near.replace(/ {3}(?=\[[^[]*(?:\[[^[]*)?$)/, '\n    ')
+    })
+    .join('\n')
 }
 
 /** Escapes text that would be read as a tag or as an expression of a page's template, outside of code. */

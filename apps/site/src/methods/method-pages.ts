@@ -9,6 +9,7 @@ import type { Page } from '../pages/page.ts'
 import { readText, root } from '../repository.ts'
 import { commandsOf } from './commands.ts'
 import { docCommentOf, escaped, markdownOf } from './doc-comment.ts'
+import { keptFigure } from './kept/kept.ts'
 import { measuredTables } from './measured.ts'
 import { whenToUse } from './when-to-use.ts'
 
@@ -32,6 +33,9 @@ export const methodGroups: readonly { readonly name: string; readonly methods: r
   ({ name, methods }) => ({ name, methods: methods.map((method) => method.name) }),
 )
 
+/** Methods in the order of menus. */
+export const methodEntries: readonly MethodEntry[] = packages.flatMap(({ methods }) => methods)
+
 /** One page for each method: what it does, its formula, options, when to use it, and what was measured. */
 export function methodPages(results: readonly Page[]): Page[] {
   return packages.flatMap((own) => own.methods.map((method) => methodPage(method, own, results)))
@@ -47,11 +51,13 @@ function methodPage(method: MethodEntry, { name: packageName, folder }: MethodPa
   if (when === undefined) throw new Error(`apps/site/src/methods/when-to-use.ts says nothing about ${name}`)
   const tables = measuredTables(name, results)
   const commands = commandsOf(method)
+  const figure = keptFigure(name)
   const text = [
     `# ${name}`,
     `${escaped(capital(description))}. By [\`${packageName}\`](/packages/${packageName.slice('@tp/'.length)}).`,
     '## When to use it',
     when,
+    ...(figure === undefined ? [] : [figure]),
     '## What it computes',
     markdownOf(comment),
     ...(paper === undefined

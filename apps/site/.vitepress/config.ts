@@ -34,6 +34,7 @@ export default defineConfig({
   transformHtml: (html, _, { pageData }) =>
     pageData.frontmatter.layout === 'home' ? html.replace('id="VPContent"', 'id="VPContent" role="main"') : html,
   themeConfig: {
+    logo: '/icon.svg',
     nav: [
       { text: 'Guide', link: '/start', activeMatch: '^/(start|choose|measure|ship|plugins|concepts)' },
       { text: 'Methods', link: '/methods/', activeMatch: '^/methods/' },

@@ -25,7 +25,13 @@ export function Page(): JSX.Element {
           needs on the way. Both run here, on your device.
         </p>
         <nav class="links" aria-label="Elsewhere">
-          <a href="../">@tp: the guide</a>
+          <a class="home" href="../">
+            <svg viewBox="0 0 32 32" aria-hidden="true">
+              <rect width="32" height="32" rx="7" />
+              <path d="M7 9h18M9.5 16h13M13 23h6" />
+            </svg>
+            @tp: the guide
+          </a>
           <a href={import.meta.env.VITE_REPOSITORY}>Source code</a>
         </nav>
       </header>

@@ -1,0 +1,64 @@
+// Lighthouse on the built demo as a phone sees it: the median of several runs. npx pnpm --filter demo lighthouse [-- RUNS]
+// On a busy machine scores are lower: Lighthouse slows down a processor that others use already.
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { findChromium, serve } from 'browser-tests'
+
+const LIGHTHOUSE = 'lighthouse@12.8.2'
+const METRICS = ['first-contentful-paint', 'largest-contentful-paint', 'total-blocking-time', 'cumulative-layout-shift']
+const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo']
+
+const runs = Number(process.argv[2] ?? 5)
+const site = fileURLToPath(new URL('../dist/site', import.meta.url))
+const served = await serve(site, { isolated: true })
+const folder = await mkdtemp(join(tmpdir(), 'tp-lighthouse-'))
+const reports = []
+try {
+  for (let i = 0; i < runs; i += 1) {
+    const out = join(folder, `${i}.json`)
+    const flags = [
+      '--quiet',
+      '--max-wait-for-load=120000',
+      '--output=json',
+      `--output-path=${out}`,
+      `--only-categories=${CATEGORIES}`,
+    ]
+    await promisify(execFile)(
+      'npx',
+      ['--yes', LIGHTHOUSE, served.url, ...flags, '--chrome-flags=--headless=new --no-sandbox'],
+      { env: { ...process.env, CHROME_PATH: findChromium() }, shell: process.platform === 'win32' },
+    )
+    reports.push(JSON.parse(await readFile(out, 'utf8')))
+    console.error(
+      `run ${i + 1} of ${runs}: ${CATEGORIES.map((name) => `${name} ${scoreOf(reports[i], name)}`).join(', ')}`,
+    )
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true })
+  await served[Symbol.asyncDispose]()
+}
+for (const name of CATEGORIES) console.log(`${name}  ${median(reports.map((report) => scoreOf(report, name)))}`)
+for (const name of METRICS) {
+  const { title, numericUnit } = reports[0].audits[name]
+  const value = median(reports.map(({ audits }) => audits[name].numericValue))
+  console.log(`${title}  ${numericUnit === 'millisecond' ? `${Math.round(value)} ms` : value.toFixed(3)}`)
+}
+// The largest costs of the last run.
+const { audits } = reports.at(-1)
+for (const name of ['bootup-time', 'unused-javascript', 'long-tasks', 'layout-shifts'])
+  for (const item of audits[name]?.details?.items?.slice(0, 4) ?? [])
+    console.log(
+      `${name}  ${item.url ?? item.node?.selector ?? ''} ${Math.round(item.total ?? item.wastedBytes ?? item.duration ?? 0)}`,
+    )
+
+function scoreOf({ categories }, name) {
+  return Math.round(100 * categories[name].score)
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+}

@@ -34,7 +34,7 @@ function Transcript({
   readonly running: boolean
 }): JSX.Element {
   return (
-    <div class={`side ${side}`} data-testid={`heard-${side}`}>
+    <div class={`side ${side}`} data-testid={`heard-${side}`} data-ms={heard?.totalMs}>
       <h3>{titles[side]}</h3>
       <p class="clock">{running ? <Clock /> : seconds(heard?.totalMs)}</p>
       {heard && (

@@ -34,7 +34,12 @@ function wav(samples) {
   return Buffer.concat([header, samples])
 }
 
-const median = (/** @type {number[]} */ values) => values.toSorted((a, b) => a - b)[values.length >> 1]
+/** @param {number[]} values */
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2
+}
 
 const server = await serve(fileURLToPath(new URL('../dist/site', import.meta.url)), { isolated: true })
 const chromium = await openChromium()

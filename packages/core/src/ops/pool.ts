@@ -52,6 +52,11 @@ function define(name: 'MaxPool' | 'AveragePool'): Op {
       const attributes = readWindow(raw, x, kernel)
       return attributes && { inputs: raw.inputs, attributes }
     },
+    write({ inputs, attributes }, opset) {
+      const { dilations: _, ...others } = attributes
+      const knows = opset >= (name === 'MaxPool' ? 10 : 19)
+      return { type: name, inputs, attributes: knows ? attributes : others }
+    },
   }
 }
 

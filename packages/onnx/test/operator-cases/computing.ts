@@ -202,13 +202,14 @@ export const computing: Readonly<Record<string, Case>> = {
     floats(B, 2, ['T', 11]),
     floats(3, 2, 3),
   ),
+  // Dilations are among the attributes of a pool that was read, and older opsets do not have them.
   MaxPool: unary(
-    (x) => raw('MaxPool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }, x),
+    (x) => raw('MaxPool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], dilations: [1, 1] }, x),
     7,
     floats(B, 2, 7, 6),
   ),
   AveragePool: unary(
-    (x) => raw('AveragePool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }, x),
+    (x) => raw('AveragePool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], dilations: [1, 1] }, x),
     7,
     floats(B, 2, 7, 6),
   ),

@@ -4,7 +4,7 @@ import { amountRules, keptCount } from '@tp/core/host'
 import type { ModelFile } from '@tp/data'
 import { commitModel, replaceFile } from '@tp/data/files'
 import { readImagePrompt } from '@tp/data/folders'
-import { Graph } from '@tp/onnx'
+import { Graph, lift } from '@tp/onnx'
 
 export interface PruneImageTokensFileOptions {
   /** Says how many are kept. */
@@ -72,8 +72,11 @@ function amountOf(plan: Plan): Amount {
 
 /** @throws TpError TP_IMAGE_TOKENS where the file says no number */
 function tokensOf({ model, path }: ModelFile): number {
-  const outputs = new Graph(model).outputs
-  const count = outputs.length === 1 ? outputs[0]?.dims?.[1] : undefined
+  const graph = new Graph(model)
+  const [output, another] = graph.outputs
+  // Inferred: exporters give sizes names that they do not have.
+  const tensor = output && another === undefined ? lift(graph).tensor(output.name) : undefined
+  const count = tensor?.hasShape ? tensor.dims[1] : undefined
   if (typeof count === 'number') return count
   const seen = `neither ${path} nor the processor's files say how many tokens an image has`
   throw new TpError('TP_IMAGE_TOKENS', 'plans', `${seen}; export the vision encoder for images of one size`)

@@ -39,7 +39,7 @@ export {
 export { verifyPressFile } from './verify-press-file.ts'
 export { type EightBitsVerified, verifyQuantizedFile } from './verify-quantized-file.ts'
 
-// Vision-language models: image tokens pruned in a folder.
+// Images: tokens of images pruned in the folder of a vision-language model.
 
 export { type PrunedImageTokens, type PruneImageTokensFileOptions, pruneImageTokensFile } from './prune-image-tokens.ts'
 

@@ -105,6 +105,16 @@ describe('activations rounded by token', () => {
     })
   })
 
+  test('get them for images whose tokens are pruned in two layers to fixed numbers', () => {
+    const image = openFixture(fixture('dinov2-cls-ts17'))
+    const layers = [0, 2]
+    const pruned = transform(image, prune({ method: clsAttention(), schedule: schedule(3, { keep: 0.7, layers }) }))
+    expect(inspect(pruned.model)).toMatchObject({ ok: true })
+    const [, report] = transform(pruned.model, quantize(), pack()).reports
+    expect(report.attentions).toBeUndefined()
+    expect(report.rounded).toBeGreaterThan(8)
+  })
+
   test('keep standard operators with one scale for all', () => {
     const tensor = transform(text, quantize({ activations: 'tensor' })).model
     expect(transform(tensor, pack()).reports[0]).toMatchObject({ attentions: 3, rounded: 0 })

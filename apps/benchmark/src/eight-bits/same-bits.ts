@@ -11,7 +11,12 @@ const [BATCH, MORE] = [32, 8]
  * is, with those alone and as much padded.
  */
 export async function sameBits(session: Session, inputs: ModelInputs, count: number): Promise<Record<string, Same>> {
-  const rows = shuffled([...inputs.targets.keys()], 11).slice(0, count)
+  // As long as the longest of all may be as long as the file takes: no position would be left for padding.
+  const most = Math.max(0, ...(inputs.lengths ?? [])) - MORE
+  const fits = [...inputs.targets.keys()].filter(
+    (row) => inputs.lengths === undefined || (inputs.lengths[row] ?? 0) <= most,
+  )
+  const rows = shuffled(fits, 11).slice(0, count)
   const alone = await Promise.all(rows.map((row) => inputs.feeds([row])))
   const own: Answer[] = []
   for (const feeds of alone) own.push(...(await answersOf(session, [feeds], 'right', 0)))

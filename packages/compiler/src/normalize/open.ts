@@ -48,7 +48,7 @@ export function openModel(model: Model): Opened {
   )
   if (empty !== undefined)
     throw new Refused('TP_VALUE', 'the graph cannot be followed: a constant has no contents', empty)
-  const program = new Program(copy, countNames(readProvenance(model)))
+  const program = new Program(copy, openCounts(copy))
   const opened = { program, expansions: [] }
   try {
     normalize(opened, normalizations)
@@ -56,4 +56,13 @@ export function openModel(model: Model): Opened {
     throw refuseUnknownShape(program, error) ?? error
   }
   return opened
+}
+
+/** Names for the token counts of earlier cuts; where the file fixes one, its shapes have it as a number everywhere. */
+function openCounts(model: Model): ReadonlyMap<string, string> {
+  const names = countNames(readProvenance(model))
+  if (names.size === 0) return names
+  const plain = new Program(model)
+  const isFixed = (value: string): boolean => plain.knows(value) && typeof plain.tensor(value).dims[1] === 'number'
+  return new Map([...names].filter(([value]) => !isFixed(value)))
 }

@@ -145,7 +145,7 @@ describe('a decoder', () => {
     ],
     [['--method', 'last-query', '--set', 'mass=0.5'], 2, /mass keeps as many as the scores say; give keep, /],
     [['--method', 'tome', '--keep', '0.5'], 1, /tome does more than score tokens/],
-    [['--method', 'last-query', '--keep', '0.5', '--set', 'least-tokens=-1'], 2, /least-tokens/],
+    [['--method', 'last-query', '--keep', '0.5', '--set', 'leastTokens=-1'], 2, /leastTokens is /],
     [['--method', 'last-query', '--flops', '0.5'], 2, /--flops is for encoders/],
     [['--method', 'thin-padding'], 2, /thin-padding decides by itself how many tokens are kept/],
   ])('refuses %j', async (args, exit, message) => {

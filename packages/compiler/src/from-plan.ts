@@ -3,6 +3,7 @@ import { amountNames, findEntry, paramsOf, type readSafetensors, shown, trainedL
 import { type Plan, type PlannedOption, plannedOptions } from './plan/plan.ts'
 import { checkQuantizeOptions } from './plan/quantize-options.ts'
 import type { NamedEncoder, PruneOptions } from './prune/prune-options.ts'
+import { type FixImageSizeReport, fixImageSize } from './transforms/fix-image-size.ts'
 import { type LeaveOutReport, leaveOut } from './transforms/leave-out.ts'
 import { type PackReport, pack } from './transforms/pack.ts'
 import { type PruneReport, prune } from './transforms/prune.ts'
@@ -11,6 +12,7 @@ import type { Transform } from './transforms/transform.ts'
 
 /** The transforms of a plan. */
 export type PlannedTransform =
+  | Transform<FixImageSizeReport>
   | Transform<LeaveOutReport>
   | Transform<PruneReport>
   | Transform<QuantizeReport>
@@ -96,9 +98,10 @@ export function transformsOf(
   methods: readonly MethodEntry[],
   { values, ...unplanned }: UnplannedOptions = {},
 ): readonly PlannedTransform[] {
-  const { leaveOut: layers, quantize: form, encoder, pack: isPacked } = plan
+  const { imageSize, leaveOut: layers, quantize: form, encoder, pack: isPacked } = plan
   const options = fromPlan(plan, methods, values)
   return [
+    ...(imageSize === undefined ? [] : [fixImageSize({ imageSize })]),
     ...(layers === undefined ? [] : [leaveOut({ layers, encoder })]),
     prune({ ...options, ...unplanned }),
     ...(form === undefined ? [] : [quantize(form)]),

@@ -54,6 +54,7 @@ export { type WeighStatesOptions, type WeighStatesReport, weighStates } from './
 // Layers and rows: left out, or not read.
 
 export type { LeftOutLayers } from './program/left-out.ts'
+export { type FixImageSizeOptions, type FixImageSizeReport, fixImageSize } from './transforms/fix-image-size.ts'
 export { type LeaveOutOptions, type LeaveOutReport, leaveOut } from './transforms/leave-out.ts'
 export { type ReadClassTokenOptions, type ReadClassTokenReport, readClassToken } from './transforms/read-class-token.ts'
 export { type ReadLastTokenOptions, type ReadLastTokenReport, readLastToken } from './transforms/read-last-token.ts'

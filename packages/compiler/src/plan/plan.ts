@@ -11,6 +11,7 @@ import {
   picklist,
   pipe,
   record,
+  regex,
   string,
   union,
 } from 'valibot'
@@ -40,6 +41,11 @@ export interface Plan extends Amounts {
   readonly layers?: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined
   /** Tokens that are always kept, as indices among an example's real ones: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
+  /**
+   * Height and width of all images, `224x224`, for a model that takes any size: what depends on them alone is computed once. The result
+   * takes images of this size only.
+   */
+  readonly imageSize?: string
   /**
    * Of the prompt of a decoder at least so many tokens are kept, so that shorter prompts are computed whole; default 512, 0: no such limit. Encoders
    * have no such number.
@@ -93,6 +99,7 @@ type FieldOfPlan =
   | 'params'
   | 'layers'
   | AmountName
+  | 'imageSize'
   | 'leastTokens'
   | 'leaveOut'
   | 'quantize'
@@ -159,6 +166,13 @@ export const planFields: FieldsOf<Plan> = {
     },
   },
   ...amountFields,
+  imageSize: {
+    schema: pipe(string(), regex(/^[1-9]\d*x[1-9]\d*$/)),
+    form: 'a height and a width, as 224x224',
+    code: 'TP_OPTION',
+    description: 'height and width of all images, for a model that takes any: the result takes these alone',
+    written: { as: 'text', value: 'HxW' },
+  },
   leastTokens: {
     schema: index,
     form: 'a whole number, from 0',
@@ -262,6 +276,7 @@ const fieldsOfPlan: readonly (keyof Plan)[] = [
   'params',
   'layers',
   ...amountNames,
+  'imageSize',
   'leastTokens',
   'leaveOut',
   'quantize',

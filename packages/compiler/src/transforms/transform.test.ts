@@ -7,6 +7,7 @@ import { decoderPath } from 'exported-decoders'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
   type Condition,
+  fixImageSize,
   isRefused,
   lastLogits,
   leaveOut,
@@ -91,6 +92,7 @@ describe('several transforms', () => {
 
 describe('the order', () => {
   const all = [
+    fixImageSize({ imageSize: '224x224' }),
     readAnyStates(),
     weighStates({ encoder: mail }),
     readClassToken({ output: 'x' }),
@@ -150,6 +152,7 @@ describe('programs without types', () => {
 
   test.each<[string, (options: never) => Transform]>([
     ['prune', prune],
+    ['fixImageSize', fixImageSize],
     ['leaveOut', leaveOut],
     ['lastLogits', lastLogits],
     ['prunePrompt', prunePrompt],

@@ -1,5 +1,6 @@
 import { shapesOf, type Trial, trialsFor, type VerifiedPruning, verifyPruning } from '@tp/compare'
 import {
+  fixImageSize,
   fromPlan,
   type Inspection,
   type inspect,
@@ -55,6 +56,11 @@ export function withoutItsLayers(file: ModelFile, { plan: { leaveOut: layers = [
   return layers.length === 0 ? file : { ...file, model: transform(file.model, leaveOut({ layers, encoder })).model }
 }
 
+/** The file as it is, or with the size of its images that the plan says. */
+function withItsImageSize(file: ModelFile, { plan: { imageSize } }: FilePlan): ModelFile {
+  return imageSize === undefined ? file : { ...file, model: transform(file.model, fixImageSize({ imageSize })).model }
+}
+
 /**
  * Prunes a model that was read from a file; `pruneFile` also writes it.
  * @throws Refused; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS, TP_LAYERS, and as `planForFile`
@@ -65,9 +71,9 @@ export async function pruneModelFile(
   { seen, compute = (work) => work(), ...unplanned }: PruneFileOptions = {},
 ): Promise<PrunedModelFile> {
   const { methods, values } = planned
-  const file = compute(() => withoutItsLayers(whole, planned))
+  const file = compute(() => withoutItsLayers(withItsImageSize(whole, planned), planned))
   const inspections = inspectEncoders(file.model, planned.plan.encoder, file === whole ? seen : undefined)
-  const { leaveOut: _, ...plan } = await planForFile(file, planned, inspections)
+  const { leaveOut: _, imageSize: __, ...plan } = await planForFile(file, planned, inspections)
   const options = { ...fromPlan(plan, methods, values), source: file.hash() }
   const among = inspections.map(({ encoder }) => encoder)
   const prunesTokens = inspections.some(({ encoder: name, layers: { length: layerCount }, open }) => {

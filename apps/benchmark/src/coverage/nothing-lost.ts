@@ -1,5 +1,5 @@
 import { type Inspection, prune, transform } from '@tp/compiler'
-import { schedule } from '@tp/core'
+import { none, schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
@@ -13,6 +13,13 @@ export interface LossFindings {
 
 /** Half precision keeps three digits; elsewhere only the order of sums differs. */
 const limits = { half: 5e-3, other: 1e-5 }
+
+/** Computation that no output reads is removed: nothing may change. */
+export async function checkDeadTokens(fixture: Fixture, model: Model): Promise<LossFindings> {
+  const lean = transform(model, prune({ method: none(), schedule: new Map() }))
+  const sets = dataSets(fixture).map(({ inputs }) => inputs)
+  return judge('removing dead tokens', await compare(fixture, model, lean.model, sets), limitOf(fixture))
+}
 
 /** Every token kept by force, at every layer, with dead tokens kept: nothing may change. */
 export async function checkKeepAll(fixture: Fixture, model: Model, seen: Inspection): Promise<LossFindings> {

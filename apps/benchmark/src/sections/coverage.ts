@@ -10,6 +10,7 @@ import { limits } from '../files.ts'
 import { differenceText } from '../report/numbers.ts'
 import type { Report, ReportSection } from '../report/section.ts'
 import { type Table, type TableColumns, tableOf } from '../report/table.ts'
+import { fresh } from './fresh-exports.ts'
 
 /** Prunes every exported encoder, in every way that has an answer to compare with. */
 const encoders: ReportSection = {
@@ -194,4 +195,4 @@ const letters: Readonly<Record<Arrangement, string>> = {
   'padded left': 'l',
 }
 
-export const coverage: Report = { name: 'coverage', page: 'docs/coverage.md', sections: [encoders, arranged] }
+export const coverage: Report = { name: 'coverage', page: 'docs/coverage.md', sections: [encoders, arranged, fresh] }

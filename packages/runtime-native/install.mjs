@@ -1,7 +1,16 @@
 // Takes the prebuilt addon, or builds one where none fits and there is a compiler. Without one nothing fails: loading the runtime
 // says what is missing, and @tp/runtime-node still runs.
 import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { withHeaders } from './headers.mjs'
+
+const [sources, build] = ['native', 'build'].map((name) => fileURLToPath(new URL(name, import.meta.url)))
+const built = `${build}/Release/tp_native.node`
+const changed = (path) => statSync(path).mtimeMs
+// A build of older sources would still load, without the operators that files ask for today.
+if (existsSync(built) && readdirSync(sources).some((name) => changed(`${sources}/${name}`) > changed(built)))
+  rmSync(build, { recursive: true })
 
 const { status } = spawnSync('node-gyp-build', { stdio: 'inherit', shell: true, env: withHeaders() })
 if (status !== 0) {

@@ -84,7 +84,7 @@ class Qwen3:
 class GptNeo:
     """The last layer sees a window of four positions; kept tokens keep theirs. Products are not divided by the square root of the head size."""
 
-    name, architecture, output, pooling, axes = "gpt-neo-cls-ts17", "gpt-neo", "logits", "last", {0: "batch"}
+    name, architecture, output, pooling, axes = "gpt-neo-cls-ts17", "gpt-neo", "logits", "last-by-ids", {0: "batch"}
     position, kind, spread, window = "absolute", "pooled", 0.12, 4
 
     def __init__(self):

@@ -42,6 +42,8 @@ const readings: Readonly<Record<string, readonly TokenReading['kind'][]>> = {
   mean: ['mean'],
   'cls+mean': ['class-token', 'mean'],
   last: ['last-token'],
+  // The last one that is not the token of padding: the mask does not say it.
+  'last-by-ids': ['chosen-token'],
   'attention-pool': ['attention'],
 }
 

@@ -7,6 +7,7 @@ export {
   type StepOutput,
   type StepReport,
 } from './change-folder.ts'
+export { type FoundModel, findModel } from './find-model.ts'
 export { floatRuns, type GraphRun, graphRuns } from './graph-runs.ts'
 export {
   type FolderGraph,

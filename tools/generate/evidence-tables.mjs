@@ -59,7 +59,7 @@ export function expectTable(rows, page, { compared = false } = {}) {
     '`tp optimize` chose',
     'times as fast: one by one, in batches of 32',
     'points lost (95 %)',
-    'best rival: the same',
+    'best rival, likewise',
   ]
   return markdownTable(headings, lines)
 }

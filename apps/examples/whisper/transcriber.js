@@ -1,7 +1,7 @@
 // The worker: Whisper by transformers.js, whose encoder is pruned when it is loaded, and what it hears.
 import { env, pipeline } from '@huggingface/transformers'
 import { methods } from '@tp/method-hybrid'
-import { guardSpeech, pruneModels } from '@tp/transformers'
+import { guardSpeech, pruneModels, quickFrames } from '@tp/transformers'
 
 /** @param {string} model a model of the Hugging Face Hub, or the address of a folder with its files */
 async function open(model = 'onnx-community/whisper-base') {
@@ -14,6 +14,8 @@ async function open(model = 'onnx-community/whisper-base') {
   // One of every few tokens of silence after the recording is kept, up to the window's 30 seconds.
   pruneModels({ methods, defaultPlan: { format: 1, method: 'thin-padding', layers: [0] } })
   const transcribe = await pipeline('automatic-speech-recognition', name, { device: 'wasm', dtype: 'fp32' })
+  // Whisper's mel frames in a seventh of the time.
+  quickFrames(transcribe)
   // A text that goes round in circles is written down once more, at other temperatures.
   guardSpeech(transcribe)
   return transcribe

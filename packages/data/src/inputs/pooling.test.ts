@@ -101,6 +101,13 @@ test('scores of words are pooled as SPLADE does where modules.json names it, and
   expect(await readPooling(join(folder, 'model.onnx'))).toEqual({ of: 'SPLADE maximum', isNormalized: false })
   write('1_SpladePooling/config.json', { ...config, pooling_strategy: 'sum' })
   await expect(readPooling(join(folder, 'model.onnx'))).rejects.toMatchObject({ code: 'TP_POOLING' })
+  const modules = ['MLMTransformer', 'SpladePooling', 'Dense'].map((type) => ({
+    type: `a.${type}`,
+    path: '1_SpladePooling',
+  }))
+  write('1_SpladePooling/config.json', config)
+  write('modules.json', modules)
+  await expect(readPooling(join(folder, 'model.onnx'))).rejects.toThrow('through Dense')
   const [vector = []] = [pool([Float32Array.of(-1, 0), Float32Array.of(-2, Math.E - 1)], 'SPLADE maximum')]
   expect([...vector]).toEqual([0, expect.closeTo(1, 6)])
 })

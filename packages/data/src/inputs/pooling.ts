@@ -22,6 +22,9 @@ export interface SentenceModule {
   readonly path: string
 }
 
+/** The mode of `SpladePooling` that is supported: of log(1 + relu(x)). */
+const SPARSE = 'max of relu'
+
 /** By the name of the mode, which newer versions of Sentence Transformers write, or by its flag. */
 const modes: ReadonlyMap<string, Pooling['of']> = new Map([
   ['mean', 'mean'],
@@ -32,6 +35,7 @@ const modes: ReadonlyMap<string, Pooling['of']> = new Map([
   ['pooling_mode_cls_token', 'class token'],
   ['lasttoken', 'last token'],
   ['pooling_mode_lasttoken', 'last token'],
+  [SPARSE, 'SPLADE maximum'],
 ])
 
 /** Modules that change nothing of a pooled vector but its length. */
@@ -54,10 +58,12 @@ export function sentenceModules(json: unknown): SentenceModule[] {
  */
 export function poolingOf(modules: readonly SentenceModule[], config: object | undefined): Pooling | undefined {
   if (modules.length === 0 && config === undefined) return undefined
-  if (modules.some(({ type }) => type === 'SpladePooling')) return spladeOf(config ?? {})
   const isNormalized = modules.length === 0 || modules.some(({ type }) => type === 'Normalize')
-  const named = config === undefined ? [] : modesOf(config)
-  const of = named.length > 1 ? undefined : modes.get(named[0] ?? 'mean')
+  // Scores of words (a masked-language head) become one sparse vector. Formal et al., SPLADE v2, 2021, equation 6.
+  const isSparse = modules.some(({ type }) => type === 'SpladePooling')
+  const usual = isSparse ? SPARSE : 'mean'
+  const named = config === undefined ? [] : isSparse ? [sparseMode(config)] : modesOf(config)
+  const of = named.length > 1 ? undefined : modes.get(named[0] ?? usual)
   const other = modules.slice(1).find(({ type }) => !harmless.includes(type))
   const isMissing = config === undefined && modules.some(({ type }) => type === 'Pooling')
   const unsupported =
@@ -65,21 +71,18 @@ export function poolingOf(modules: readonly SentenceModule[], config: object | u
       ? `modules.json passes its vectors through ${other.type}, which the ONNX file does not hold`
       : isMissing
         ? 'modules.json names a Pooling whose config.json (1_Pooling/config.json) is missing'
-        : `its vectors are pooled by ${named.join(' and ')}, and only one of mean, max, cls and lasttoken is supported`
+        : `its vectors are pooled by ${named.join(' and ')}, and only ${isSparse ? usual : 'one of mean, max, cls and lasttoken'} is supported`
   if (of !== undefined && other === undefined && !isMissing) return { of, isNormalized }
-  return { of: of ?? 'mean', isNormalized, unsupported }
+  return { of: of ?? (modes.get(usual) as Pooling['of']), isNormalized, unsupported }
 }
 
-/** Scores of words (a masked-language head) become one sparse vector. Formal et al., SPLADE v2, 2021, equation 6. */
-function spladeOf(config: object): Pooling {
-  const { pooling_strategy: strategy = 'max', activation_function: activation = 'relu' }: SpladeConfig = config
-  const pooling = { of: 'SPLADE maximum', isNormalized: false } as const
-  if (strategy === 'max' && activation === 'relu') return pooling
-  const seen = `its sparse vectors are pooled by ${JSON.stringify(strategy)} and ${JSON.stringify(activation)}`
-  return { ...pooling, unsupported: `${seen}, and only "max" and "relu" are supported` }
+/** The same for the module `SpladePooling`. */
+function sparseMode(config: object): string {
+  const { pooling_strategy: strategy = 'max', activation_function: activation = 'relu' }: SparseConfig = config
+  return `${strategy} of ${activation}`
 }
 
-interface SpladeConfig {
+interface SparseConfig {
   readonly pooling_strategy?: unknown
   readonly activation_function?: unknown
 }

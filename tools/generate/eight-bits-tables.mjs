@@ -1,3 +1,4 @@
+import { intervalText } from './interval-text.mjs'
 import { jsonLines } from './json-lines.mjs'
 import { markdownTable } from './markdown-table.mjs'
 
@@ -23,7 +24,9 @@ export function sameBitsTable(rows) {
   const lines = rows.flatMap((row) => {
     if (row.same === undefined) return []
     const right = row.same['padded right'] ?? row.same.batches
-    const answer = row.loss ? `${interval(row.loss)} of ${row.metric}` : `${row.metric} ${interval(row.quality)}`
+    const answer = row.loss
+      ? `${intervalText(row.loss)} of ${row.metric}`
+      : `${row.metric} ${row.quality ? intervalText(row.quality) : ''}`
     const similarity = row.similarity === undefined ? '' : `${row.similarity.toFixed(4)}`
     return [[row.model, row.setting, same(right), same(row.same['padded left']), answer, similarity]]
   })
@@ -61,19 +64,6 @@ function same(counts) {
   if (counts === undefined) return ''
   const [equal, of, largest] = counts
   return equal === of ? `**${equal} of ${of}**` : `${equal} of ${of}, by up to ${Number(largest.toPrecision(2))}`
-}
-
-/** @param {Interval | undefined} interval */
-function interval(interval) {
-  if (interval === undefined) return ''
-  const [estimate, low, high] = [interval.estimate, interval.low, interval.high].map(signed)
-  return `${estimate} (${low} … ${high})`
-}
-
-/** @param {number} value */
-function signed(value) {
-  const text = Math.abs(value).toFixed(1)
-  return value < 0 && text !== '0.0' ? `−${text}` : text
 }
 
 /** `1×16 2.1, 1×128 1.9`. @param {Speeds | undefined} speeds */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../check/workspace.mjs'
+import { intervalText } from './interval-text.mjs'
 import { jsonLines } from './json-lines.mjs'
 import { markdownTable } from './markdown-table.mjs'
 
@@ -265,22 +266,11 @@ function lossText({ loss }) {
   return loss === undefined ? '0' : intervalText(loss)
 }
 
-/** @param {Interval} interval */
-function intervalText({ estimate, low, high }) {
-  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
-}
-
 /** @param {[number, number, number] | undefined} speed */
 function factors(speed) {
   if (speed === undefined) return ''
   const [value, low, high] = speed
   return value === 1 && low === high ? '1' : `${value.toFixed(2)} (${low.toFixed(2)} … ${high.toFixed(2)})`
-}
-
-/** One decimal, with a minus sign and no minus zero. @param {number} value */
-function signed(value) {
-  const text = Math.abs(value).toFixed(1)
-  return value < 0 && text !== '0.0' ? `−${text}` : text
 }
 
 /** Where numbers come from. @param {readonly EvidenceRow[]} rows */

@@ -1,3 +1,4 @@
+import { intervalText } from './interval-text.mjs'
 import { jsonLines } from './json-lines.mjs'
 import { markdownTable } from './markdown-table.mjs'
 
@@ -33,7 +34,7 @@ export function measuredTable(lines) {
       task,
       way,
       `${name}${chosen.setting}`,
-      points(chosen.loss),
+      intervalText(chosen.loss),
       factors(chosen.speedup),
       `${chosen.flops.toFixed(2)}×`,
     ]
@@ -42,18 +43,7 @@ export function measuredTable(lines) {
   return `${about}\n\n${table}`
 }
 
-/** @param {Interval} interval */
-function points({ estimate, low, high }) {
-  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
-}
-
 /** @param {{ value: number, low: number, high: number }} speedup */
 function factors({ value, low, high }) {
   return `${value.toFixed(2)}× (${low.toFixed(2)} … ${high.toFixed(2)})`
-}
-
-/** One decimal, with a minus sign and no minus zero. @param {number} value */
-function signed(value) {
-  const text = Math.abs(value).toFixed(1)
-  return value < 0 && text !== '0.0' ? `−${text}` : text
 }

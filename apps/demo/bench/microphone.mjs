@@ -5,7 +5,9 @@
 // CLIP.wav has 16,000 samples a second, 16 bits, one channel. Prints one line for each second, and the medians.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { median } from '@tp/core/statistics'
 import { openChromium, serve } from 'browser-tests'
+import { wavOf } from 'pipeline-models'
 
 const [folder, clip, seconds = '10'] = process.argv.slice(2)
 if (folder === undefined || clip === undefined) {
@@ -14,32 +16,8 @@ if (folder === undefined || clip === undefined) {
 }
 
 const RATE = 16_000
-const recorded = readFileSync(clip).subarray(44)
-
-/** @param {Buffer} samples of 16 bits */
-function wav(samples) {
-  const header = Buffer.alloc(44)
-  header.write('RIFF', 0)
-  header.writeUInt32LE(36 + samples.length, 4)
-  header.write('WAVEfmt ', 8)
-  header.writeUInt32LE(16, 16)
-  header.writeUInt16LE(1, 20)
-  header.writeUInt16LE(1, 22)
-  header.writeUInt32LE(RATE, 24)
-  header.writeUInt32LE(2 * RATE, 28)
-  header.writeUInt16LE(2, 32)
-  header.writeUInt16LE(16, 34)
-  header.write('data', 36)
-  header.writeUInt32LE(samples.length, 40)
-  return Buffer.concat([header, samples])
-}
-
-/** @param {number[]} values */
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = (sorted.length - 1) / 2
-  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2
-}
+const file = readFileSync(clip).subarray(44)
+const recorded = Float32Array.from({ length: file.length >> 1 }, (_, i) => file.readInt16LE(2 * i) / 32_768)
 
 const server = await serve(fileURLToPath(new URL('../dist/site', import.meta.url)), { isolated: true })
 const chromium = await openChromium()
@@ -52,14 +30,14 @@ try {
   await page.getByText(/An encoder of \d+ layers/).waitFor()
   /** @type {{ dense: number, pruned: number }[]} */
   const updates = []
-  for (let second = 1; second <= Number(seconds) && 2 * RATE * (second - 1) < recorded.length; second++) {
-    const buffer = wav(recorded.subarray(0, 2 * RATE * second))
+  for (let second = 1; second <= Number(seconds) && RATE * (second - 1) < recorded.length; second++) {
+    const samples = recorded.subarray(0, RATE * second)
     await page.getByLabel('Choose a sound, or drop one here').setInputFiles({
       name: `${second}.wav`,
       mimeType: 'audio/wav',
-      buffer,
+      buffer: wavOf(samples),
     })
-    const length = `for ${((buffer.length - 44) / 2 / RATE).toFixed(1)} s of sound`
+    const length = `for ${(samples.length / RATE).toFixed(1)} s of sound`
     const sides = await Promise.all(
       ['dense', 'pruned'].map(async (side) => {
         const place = page.getByTestId(`heard-${side}`)

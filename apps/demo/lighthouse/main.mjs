@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { median } from '@tp/core/statistics'
 import { findChromium, serve } from 'browser-tests'
 
 const LIGHTHOUSE = 'lighthouse@12.8.2'
@@ -62,8 +63,4 @@ for (const name of ['bootup-time', 'unused-javascript', 'long-tasks', 'layout-sh
 
 function scoreOf({ categories }, name) {
   return Math.round(100 * categories[name].score)
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { serve } from 'browser-tests'
-import { addSpeech, openModelFolder, spoken } from 'pipeline-models'
+import { addSpeech, openModelFolder, spoken, wavOf } from 'pipeline-models'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { eventually } from './page-objects.ts'
@@ -19,7 +19,7 @@ export function listeningTests({ page, show, elsewhere }: DemoSite): void {
     const before = elsewhere.length
     await page.getByLabel(FOLDER).setInputFiles(join(models.path, 'speech'))
     await page.getByText('An encoder of 2 layers, and its decoder.').waitFor()
-    const sound = { name: 'four.wav', mimeType: 'audio/wav', buffer: wav(spoken(0.3)) }
+    const sound = { name: 'four.wav', mimeType: 'audio/wav', buffer: wavOf(spoken(0.3)) }
     await page.getByLabel('Choose a sound, or drop one here').setInputFiles(sound)
     expect(await heard(page)).toEqual({ dense: '0.3', pruned: '0.3' })
     await page.getByText('The same words, ').waitFor()
@@ -66,22 +66,4 @@ async function heard(page: Page): Promise<Record<string, string | undefined>> {
     return [side, seconds]
   })
   return Object.fromEntries(await Promise.all(sides))
-}
-
-/** 16,000 samples a second as a WAV file of 32-bit floats. */
-function wav(samples: Float32Array): Buffer {
-  const header = Buffer.alloc(44)
-  header.write('RIFF', 0)
-  header.writeUInt32LE(36 + samples.byteLength, 4)
-  header.write('WAVEfmt ', 8)
-  header.writeUInt32LE(16, 16)
-  header.writeUInt16LE(3, 20)
-  header.writeUInt16LE(1, 22)
-  header.writeUInt32LE(16_000, 24)
-  header.writeUInt32LE(64_000, 28)
-  header.writeUInt16LE(4, 32)
-  header.writeUInt16LE(32, 34)
-  header.write('data', 36)
-  header.writeUInt32LE(samples.byteLength, 40)
-  return Buffer.concat([header, Buffer.from(samples.buffer)])
 }

@@ -6,10 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { env, pipeline } from '@huggingface/transformers'
 import { openChromium, type Served, serve } from 'browser-tests'
-import { addSpeech, openModelFolder, spoken } from 'pipeline-models'
+import { addSpeech, openModelFolder, spoken, wavOf } from 'pipeline-models'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-const RATE = 16_000
 const example = fileURLToPath(new URL('../whisper', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'tp-whisper-'))
 const real = join(process.env.TP_MODELS ?? join(homedir(), '.cache/tp-models'), 'whisper-base')
@@ -25,24 +24,6 @@ afterAll(async () => {
   await served?.[Symbol.asyncDispose]()
   rmSync(folder, { recursive: true, force: true })
 })
-
-/** A mono WAV file of 16 bits. */
-function wavOf(samples: Float32Array): Buffer {
-  const header = Buffer.alloc(44)
-  header.write('RIFF', 0)
-  header.writeUInt32LE(36 + 2 * samples.length, 4)
-  header.write('WAVEfmt ', 8)
-  header.writeUInt32LE(16, 16)
-  header.writeUInt16LE(1, 20)
-  header.writeUInt16LE(1, 22)
-  header.writeUInt32LE(RATE, 24)
-  header.writeUInt32LE(2 * RATE, 28)
-  header.writeUInt16LE(2, 32)
-  header.writeUInt16LE(16, 34)
-  header.write('data', 36)
-  header.writeUInt32LE(2 * samples.length, 40)
-  return Buffer.concat([header, Buffer.from(Int16Array.from(samples, (x) => Math.round(32_767 * x)).buffer)])
-}
 
 /** The text that the page writes down, and the addresses outside of its server that it has asked for. */
 async function written(model: string, sound: string): Promise<{ text: string; strangers: readonly string[] }> {

@@ -68,3 +68,8 @@ test('refuses an amount that is not a number of tokens', () => {
   const hidden = states(angles.map(at))
   expect(() => choose(divPrune(), { hidden }, { kind: 'threshold', value: 1 })).toThrow('give keep, tokens or remove')
 })
+
+test('refuses to choose without a number of tokens', () => {
+  const hidden = states([[1, 2, 3]])
+  expect(() => choose(divPrune(), { hidden }, { kind: 'threshold', value: 1 })).toThrow('it adds tokens up to a number')
+})

@@ -1,19 +1,13 @@
-import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
 import { mailData } from '@tp/models'
 import { addMail, addSpeech, openModelFolder, spoken } from 'pipeline-models'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { tpIn } from './command-line.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const models = await openModelFolder()
-const tp = (...args: readonly string[]): string =>
-  execFileSync(process.execPath, [join(import.meta.dirname, '../../cli/bin/tp.js'), ...args], {
-    cwd: models.path,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+const tp = tpIn(models.path)
 
 beforeAll(async () => {
   env.allowRemoteModels = false

@@ -1,19 +1,14 @@
-import { execFileSync } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AutoModelForImageTextToText, AutoProcessor, env, RawImage, type Tensor } from '@huggingface/transformers'
 import { openModelFolder, visionLanguagePath } from 'pipeline-models'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { tpIn } from './command-line.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const models = await openModelFolder()
-const tp = (...args: readonly string[]): string =>
-  execFileSync(process.execPath, [join(import.meta.dirname, '../../cli/bin/tp.js'), ...args], {
-    cwd: models.path,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+const tp = tpIn(models.path)
 
 const image = new RawImage(
   Uint8ClampedArray.from({ length: 64 * 64 * 3 }, (_, i) => (i * 37 + (i >> 5) * 11) % 256),

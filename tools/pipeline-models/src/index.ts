@@ -1,5 +1,5 @@
 export { addImages } from './images.ts'
 export { openModelFolder, type PipelineFolder } from './model-folder.ts'
 export { addBert, addDigits, addMail, type BertFiles, bertTokenizer, digitsProcessor } from './models.ts'
-export { addSpeech, spoken } from './speech.ts'
+export { addSpeech, spoken, wavOf } from './speech.ts'
 export { imagesInTorch, type VisionLanguageName, visionLanguagePath } from './vision-language.ts'

@@ -40,15 +40,11 @@ export function keptImageTokens(program: Program, options: ImageSiteOptions): Ke
   } catch (error) {
     if (!(error instanceof NoAttention)) throw error
     const score = scoreInLastLayer(program, options)
-    const { method, tokens } = options
+    const { method } = options
     const byScore = (placeholder: Tensor): Method =>
       scorer({ name: method.name, family: method.family, signed: true, score: () => placeholder })
     const { value, names } = new Operands(program)
-    const { kept, names: own } = keptByFeatures(program, {
-      ...options,
-      tokens,
-      method: byScore(value(score, ['B', 'N'])),
-    })
+    const { kept, names: own } = keptByFeatures(program, { ...options, method: byScore(value(score, ['B', 'N'])) })
     return { kept, names: new Map([...own, ...names]) }
   }
 }
@@ -74,13 +70,13 @@ function keptByFeatures(program: Program, { method, output, tokens }: ImageSiteO
   }
   const state = initialState(hidden, undefined, [])
   const amount = { kind: 'tokens', value: tokens } as const
-  const { cut } = reduceTokens({ method: withOrder(method), source, state, amount })
+  const { cut } = reduceTokens({ method: inImageOrder(method), source, state, amount })
   if (cut !== undefined && cut.score === undefined) throw notByScore(method, 'does not choose tokens by a score')
   return { kept: cut === undefined ? hidden : cut.states(hidden), names }
 }
 
 /** Decoders read image tokens in rows of the image; layers of a vision encoder do not mind the order that a method returns them in. */
-function withOrder(method: Method): Method {
+function inImageOrder(method: Method): Method {
   return {
     ...method,
     reduce(site) {

@@ -1,10 +1,11 @@
 import { type DType, type Method, TpError } from '@tp/core'
 import { shown } from '@tp/core/host'
-import { createNode, Graph } from '@tp/onnx'
+import { Graph, type NodeProto } from '@tp/onnx'
 import { requireOptions } from '../plan/require-options.ts'
 import { addImageTokens, type ImageTokens } from '../program/image-tokens.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
+import { copyOutput } from '../prune/copy-output.ts'
 import { keptImageTokens } from '../prune/image-site.ts'
 import { checkMethod } from '../prune/prune-options.ts'
 import { encodersOf, opened } from './analysis.ts'
@@ -74,22 +75,8 @@ function handOver(
   const after = [dims[0] as string, tokens, dims[2] as number]
   const { name } = program.write(kept, names, { prefix: 'tp/image-tokens', dims: [after] })
   const { graph } = program
-  const all = graph.uniqueName(`tp/${output}`)
-  const readers = graph.consumers(output)
-  const producer = graph.producer(output) as NonNullable<ReturnType<Graph['producer']>>
-  graph.renameOutput(producer, producer.output.indexOf(output), all)
-  for (const { node } of readers) {
-    for (const [index, read] of node.input.entries()) if (read === output) graph.replaceInput(node, index, all)
-  }
-  const result = name === output ? all : name
-  graph.insert([
-    createNode({
-      type: 'Identity',
-      name: graph.uniqueName(`tp/image-tokens/${output}`),
-      inputs: [result],
-      outputs: [output],
-    }),
-  ])
+  copyOutput(program, output)
+  if (name !== output) graph.replaceInput(graph.producer(output) as NodeProto, 0, name)
   const declared = new Graph(program.model).outputs.find((own) => own.name === output)?.dims ?? []
   graph.setValueInfo(
     output,

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TpError } from '@tp/core'
 import { isRecord } from '@tp/core/host'
+import { readIfThere } from '../inputs/model-folder.ts'
 import { type FolderGraphs, isDirectory, readFolderGraphs } from './graphs.ts'
 
 /** How many image tokens a processor puts into a prompt, as the files of a model folder say it. */
@@ -67,13 +67,13 @@ export function isVisionLanguage({ main, others }: FolderGraphs): boolean {
 
 /**
  * How the prompt of a vision-language model gets its image tokens.
- * @throws TpError TP_IMAGE_TOKENS where no file can say how many
+ * @throws TpError TP_IMAGE_TOKENS where no file can say how many, TP_DATA for a file that is invalid JSON
  */
 export async function readImagePrompt(folder: string): Promise<ImagePrompt> {
   const files = new Map<string, Record<string, unknown>>()
   for (const file of [PROCESSOR, PREPROCESSOR]) {
-    const json = await readJson(join(folder, file))
-    if (json !== undefined) files.set(file, json)
+    const json = await readIfThere([folder], file)
+    if (isRecord(json)) files.set(file, json)
   }
   const own = [PREPROCESSOR, PROCESSOR]
     .map((file) => files.get(file)?.processor_class)
@@ -98,19 +98,6 @@ export async function readImagePrompt(folder: string): Promise<ImagePrompt> {
     tokens: 'count' in key ? number : undefined,
     changed: (tokens, of) => ({ [key.file]: { ...config, [field]: 'count' in key ? tokens : number - (of - tokens) } }),
   }
-}
-
-/** Undefined where it is missing. @throws TpError TP_DATA */
-async function readJson(path: string): Promise<Record<string, unknown> | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  try {
-    const json: unknown = JSON.parse(text)
-    if (isRecord(json)) return json as Record<string, unknown>
-  } catch {
-    // Said below.
-  }
-  throw new TpError('TP_DATA', 'data', `${path} is invalid JSON, or not an object`)
 }
 
 function problem(folder: string, processor: string, reason: string): TpError {

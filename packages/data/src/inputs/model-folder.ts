@@ -117,7 +117,8 @@ async function readFirst(folders: readonly string[], names: readonly string[]): 
   return undefined
 }
 
-async function readIfThere(folders: readonly string[], name: string): Promise<object | undefined> {
+/** A file of JSON in the first of some folders that has it; undefined where it is missing. @throws TpError TP_DATA for a file that is invalid JSON */
+export async function readIfThere(folders: readonly string[], name: string): Promise<object | undefined> {
   const path = await find(folders, name)
   if (path === undefined) return undefined
   const bytes = await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES })

@@ -70,8 +70,8 @@ const QUICK = { rounds: 80, budgetMs: 2500 }
 const CAREFUL = { rounds: 250, budgetMs: 8000 }
 
 /**
- * Most positions (batch · tokens) of the sessions that are open together: a session keeps the
- * memory of its largest run, about 1 GB for a model of MiniLM's size at 32 × 512.
+ * Most positions (batch · tokens) of the sessions that are open together: a session keeps the memory of its largest run, about 1 GB for a
+ * model of MiniLM's size at 32 × 512.
  */
 const OPEN_POSITIONS = 32_768
 

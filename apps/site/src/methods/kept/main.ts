@@ -1,18 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { needsValues } from '@tp/core/host'
 import { root } from '../../repository.ts'
 import { methodEntries } from '../method-pages.ts'
-import { filesOf, whenToUse } from '../when-to-use.ts'
+import { whenToUse } from '../when-to-use.ts'
 import { type ExampleFate, KEPT_FILE, type KeptFile } from './kept.ts'
-import { measureKept, shownDigit } from './measure.ts'
+import { isShown, measureKept, shownDigit } from './measure.ts'
 
 // Writes what each method keeps of an example, for the pages of methods: npm run kept in apps/site, a few minutes.
 const methods: Record<string, Omit<ExampleFate, 'words'>> = {}
 let words: readonly string[] = []
-for (const { name, create } of methodEntries) {
-  const method = create()
-  if (name === 'none' || filesOf[name] === 'speech' || method.unscheduled || needsValues(method)) continue
+for (const { name } of methodEntries.filter(isShown)) {
   const isOfImages = /^Images|, for images/.test(whenToUse[name] ?? '')
   const { words: found, ...kept } = await measureKept(name, isOfImages ? 'image' : 'text')
   methods[name] = kept

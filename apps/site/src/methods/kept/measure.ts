@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { MethodEntry } from '@tp/core'
+import { needsValues } from '@tp/core/host'
 import { type Digit, digitsData, modelPath } from '@tp/models'
+import { filesOf } from '../when-to-use.ts'
 import type { ExampleFate, ExampleKind } from './kept.ts'
 
 /** A mail of our own: half of it sells something. */
@@ -22,6 +25,12 @@ export function shownDigit(): Digit {
   const found = digitsData('calibration').find(({ label }) => label === 5)
   if (found === undefined) throw new Error('there is no 5 among the digits')
   return found
+}
+
+/** Whether the page of a method shows what it keeps: it needs no trained values, and is for texts or images. */
+export function isShown({ name, create }: Pick<MethodEntry, 'name' | 'create'>): boolean {
+  const method = create()
+  return name !== 'none' && filesOf[name] !== 'speech' && !method.unscheduled && !needsValues(method)
 }
 
 /** The tokens that a method keeps of the example of its kind, as `tp explain` finds them; learned methods have none without values. */

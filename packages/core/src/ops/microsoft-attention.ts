@@ -2,17 +2,19 @@ import { type Dim, divideExactly, mulDims, unknownDim } from '../expression/dim.
 import type { Attributes, Op, OutputInfo, Tensor } from '../expression/tensor.ts'
 import { define } from './microsoft-op.ts'
 import { intOf, operand } from './operands.ts'
-import { dimsOf } from './sizes.ts'
+import { dimsOf, sameDim } from './sizes.ts'
 
 /** Projection to Q, K, V in one weight [D, 3·D] and attention, [b, n, D] → [b, n, D]; keys and values [2, b, h, n, d]. */
 const Attention = define('Attention', (inputs, attributes) => {
   const x = operand(inputs, 0)
+  if (inputs[4] === undefined) sameTokens(x, inputs[3], inputs[5])
   return projectedAttention(x, operand(inputs, 1), attributes, x.dtype)
 })
 
 /** The same from 8-bit x and weight, with their scales. */
 const QAttention = define('QAttention', (inputs, attributes) => {
   const { dtype } = operand(inputs, 3)
+  if (inputs[8] === undefined) sameTokens(operand(inputs, 0), inputs[5])
   return projectedAttention(operand(inputs, 0), operand(inputs, 1), attributes, dtype)
 })
 
@@ -39,6 +41,7 @@ const MultiHeadAttention = define('MultiHeadAttention', (inputs, attributes) => 
   const q = dimsOf(query)
   const heads = intOf(attributes, 'num_heads', 1)
   const [key, value] = [inputs[1], inputs[2]].map((x) => x && dimsOf(x))
+  if (inputs[1] !== undefined && inputs[6] === undefined) sameTokens(inputs[1], inputs[4], inputs[5])
   const width = value?.length === 3 ? value[2] : q?.[2]
   const dims = q?.length === 3 && width !== undefined ? q.with(-1, width) : undefined
   const perHead = (x: readonly Dim[] | undefined): OutputInfo => {
@@ -48,6 +51,18 @@ const MultiHeadAttention = define('MultiHeadAttention', (inputs, attributes) => 
   }
   return [{ dtype, dims }, perHead(key), perHead(value), { dtype, dims: undefined }]
 })
+
+/**
+ * The last axis of a mask [b, n] or [b, q, n], and of a bias of the scores [b, h, q, n], has the size of the tokens of the keys [b, n, D]: exporters
+ * may name the two differently. A mask of four axes may be longer.
+ */
+function sameTokens(keys: Tensor, mask: Tensor | undefined, bias?: Tensor): void {
+  const tokens = dimsOf(keys)
+  if (tokens?.length !== 3) return
+  const [masked, biased] = [mask, bias].map((own) => (own && dimsOf(own)) ?? [])
+  const known = [masked?.length === 2 || masked?.length === 3 ? masked : [], biased?.length === 4 ? biased : []]
+  for (const dims of known) if (dims.length > 0) sameDim(tokens[1] as Dim, dims.at(-1) as Dim)
+}
 
 /** Positions turned into x [b, n, h·d] or [b, h, n, d]. */
 const RotaryEmbedding = define('RotaryEmbedding', (inputs) => {

@@ -142,6 +142,39 @@ describe('sizes', () => {
     expect(lifted.resolve('s0')).toBe('sequence')
   })
 
+  test.each([
+    ['MultiHeadAttention', ['x', 'x', 'x', '', '', 'bias']],
+    ['MultiHeadAttention', ['x', 'x', 'x', '', 'mask']],
+    ['Attention', ['x', 'weight', '', 'mask']],
+    ['Attention', ['x', 'weight', '', '', '', 'bias']],
+  ])('the mask of a fused %s has the size of its keys', (type, inputs) => {
+    const graph = graphOf(
+      {
+        x: ['batch', 'sequence', 4],
+        weight: [4, 12],
+        mask: ['batch', 'total'],
+        bias: ['batch', 1, 'sequence', 'total'],
+      },
+      { type, domain: 'com.microsoft', inputs, outputs: ['y'], attributes: { num_heads: 2 } },
+    )
+    expect(lift(graph).resolve('total')).toBe('sequence')
+  })
+
+  test('a fused mask with earlier keys has a size of its own', () => {
+    const graph = graphOf(
+      { x: ['batch', 'sequence', 4], past: ['batch', 2, 'past', 2], mask: ['batch', 'total'] },
+      {
+        ...{
+          type: 'MultiHeadAttention',
+          domain: 'com.microsoft',
+          inputs: ['x', 'x', 'x', '', 'mask', '', 'past', 'past'],
+        },
+        ...{ outputs: ['y'], attributes: { num_heads: 2 } },
+      },
+    )
+    expect(lift(graph).resolve('total')).toBe('total')
+  })
+
   test('without a name are named after the input, and differ from input to input', () => {
     const graph = new Graph(createModel(17))
     for (const name of ['a', 'b']) graph.addInput(name, 'float32', [undefined, 3])

@@ -116,7 +116,7 @@ async function timedForms(search: FormsSearch, forms: readonly ModelForm[]): Pro
   }))
 }
 
-/** Forms that the model can have. */
+/** Forms that the model can have. @throws Refused if it cannot even stay as it is: then nothing can be done to it */
 function usable({ timing, pruning, onSkipped }: FormsSearch, forms: readonly ModelForm[]): readonly ModelForm[] {
   return forms.filter((form) => {
     const variant = unprunedVariant(form)
@@ -124,7 +124,7 @@ function usable({ timing, pruning, onSkipped }: FormsSearch, forms: readonly Mod
       pruned(timing.model, pruningOf({ variant, shares: [] }), pruning)
       return true
     } catch (error) {
-      if (!isRefused(error)) throw error
+      if (!isRefused(error) || Object.keys(form).length === 0) throw error
       const { code, message } = error.refusal
       onSkipped({ name: variant.name.replace(/^none /, ''), code, reason: message })
       return false

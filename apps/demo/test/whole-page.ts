@@ -58,7 +58,7 @@ async function notKept(): Promise<string[]> {
 }
 
 /** Beginning with the tab of mails. */
-export function tabTests({ page, show }: DemoSite): void {
+export function tabTests({ page, url, show }: DemoSite): void {
   for (const [i, tab] of tabs.entries())
     test(`${tab}: fits a phone, and passes axe in light and dark`, {
       tags: i === 0 ? [] : 'exhaustive',
@@ -79,6 +79,19 @@ export function tabTests({ page, show }: DemoSite): void {
       await page.setViewportSize({ width, height })
       await page.emulateMedia({ colorScheme: 'light' })
     })
+
+  test('shows the tab of its address on a phone, where the tabs are wider than the screen', async () => {
+    const phone = await page.context().newPage()
+    await phone.setViewportSize({ width: 360, height: 740 })
+    await phone.goto(`${url}#own`)
+    const right = async () => {
+      const { x = 0, width = 0 } = (await phone.getByRole('tab', { selected: true }).boundingBox()) ?? {}
+      return x + width
+    }
+    await eventually(right).toBeLessThanOrEqual(360)
+    await phone.close()
+    await page.bringToFront()
+  })
 
   test('switches tabs by keyboard', async () => {
     await page.getByRole('tab', { name: 'Sound' }).click()

@@ -1,6 +1,8 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals'
-import { keep, kept } from '../offline/kept-files.ts'
-import { type BytesRead, lengthOf, readBytes } from './read-bytes.ts'
+import { TpError } from '@tp/core'
+import { receiveError } from '@tp/core/runtime'
+import type { LoadMessage } from './load-protocol.ts'
+import type { BytesRead } from './read-bytes.ts'
 
 const running = signal<ReadonlyMap<string, BytesRead>>(new Map())
 
@@ -16,31 +18,24 @@ export const loading: ReadonlySignal<BytesRead | undefined> = computed(() => {
 })
 
 /**
- * A large file of the page's own; a compressed one is decompressed.
- * @throws Error if the server does not have it
+ * A large file of the page's own, loaded and decompressed in a worker.
+ * @throws TpError TP_WORKER @throws Error if the server does not have it
  */
-export async function loadFile(address: string): Promise<Uint8Array<ArrayBuffer>> {
-  const response = (await kept(address)) ?? (await fetchAndKeep(address))
-  const bytes = await readBytes(response.body, lengthOf(response), (progress) => {
-    running.value = new Map(running.value).set(address, progress)
+export function loadFile(address: string): Promise<Blob> {
+  const worker = new Worker(new URL('./load-worker.ts', import.meta.url), { type: 'module' })
+  return new Promise((resolve, reject) => {
+    worker.onerror = ({ message }) => reject(new TpError('TP_WORKER', 'demo', message || 'a file was not loaded'))
+    worker.onmessage = ({ data }: MessageEvent<LoadMessage>) => {
+      if (data.kind === 'progress') showProgress(address, data.progress)
+      else if (data.kind === 'file') resolve(data.file)
+      else reject(receiveError(data.error))
+    }
+    // Addresses are relative to the page, not to the worker's file.
+    worker.postMessage(new URL(address, location.href).href)
   })
+}
+
+function showProgress(address: string, progress: BytesRead): void {
+  running.value = new Map(running.value).set(address, progress)
   if ([...running.value.values()].every((one) => one.bytes === one.of)) running.value = new Map()
-  return isCompressed(bytes) ? decompressed(bytes) : bytes
-}
-
-async function fetchAndKeep(address: string): Promise<Response> {
-  const response = await fetch(address)
-  if (!response.ok) throw new Error(`${address} cannot be loaded (${response.status})`)
-  void keep(address, response.clone())
-  return response
-}
-
-/** Some servers send files that end in .gz with an encoding, so that the browser has decompressed them already. */
-function isCompressed(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b
-}
-
-async function decompressed(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
-  return new Uint8Array(await new Response(stream).arrayBuffer())
 }

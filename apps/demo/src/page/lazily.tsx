@@ -1,8 +1,11 @@
 import type { FunctionComponent, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 
-/** A part of the page that is loaded when it is first shown. */
-export function lazily(load: () => Promise<FunctionComponent>): FunctionComponent {
+/** A part of the page that is loaded when it is first shown; `Meanwhile` stands in its place. */
+export function lazily(
+  load: () => Promise<FunctionComponent>,
+  Meanwhile: FunctionComponent = Loading,
+): FunctionComponent {
   let loaded: FunctionComponent | undefined
   return function Lazy(): JSX.Element {
     const [Content, setContent] = useState(() => loaded)
@@ -17,6 +20,10 @@ export function lazily(load: () => Promise<FunctionComponent>): FunctionComponen
       )
     }, [])
     if (problem !== undefined) return <p role="alert">{problem}</p>
-    return Content === undefined ? <p class="note">Loading …</p> : <Content />
+    return Content === undefined ? <Meanwhile /> : <Content />
   }
+}
+
+function Loading(): JSX.Element {
+  return <p class="note">Loading …</p>
 }

@@ -1,12 +1,16 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { Mail } from '../tabs/mail.tsx'
+import { OpeningMail } from '../tabs/opening-mail.tsx'
 import { tabInAddress } from './address.ts'
 import { lazily } from './lazily.tsx'
 import { type Tab, Tabs } from './tabs.tsx'
 
 const tabs: readonly Tab[] = [
-  { id: 'mail', title: 'Mail or text', Content: Mail },
+  {
+    id: 'mail',
+    title: 'Mail or text',
+    Content: lazily(async () => (await import('../tabs/mail.tsx')).Mail, OpeningMail),
+  },
   { id: 'digit', title: 'Digit', Content: lazily(async () => (await import('../tabs/digit.tsx')).Digit) },
   { id: 'image', title: 'Image', Content: lazily(async () => (await import('../tabs/image.tsx')).RawImage) },
   { id: 'sound', title: 'Sound', Content: lazily(async () => (await import('../tabs/sound.tsx')).Sound) },

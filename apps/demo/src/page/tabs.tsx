@@ -1,5 +1,6 @@
 import type { Signal } from '@preact/signals'
 import type { FunctionComponent, JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 
 export interface Tab {
   readonly id: string
@@ -16,6 +17,11 @@ export interface TabsProps {
 export function Tabs({ tabs, chosen }: TabsProps): JSX.Element {
   const at = tabs.findIndex(({ id }) => id === chosen.value)
   const { id, Content } = tabs[at] as Tab
+
+  // On a phone the tabs are wider than the screen.
+  useEffect(() => {
+    document.getElementById(`tab-${id}`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [id])
 
   function choose(index: number): void {
     const { id } = tabs[(index + tabs.length) % tabs.length] as Tab

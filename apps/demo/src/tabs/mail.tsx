@@ -4,7 +4,7 @@ import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
 import { exampleMails } from '../inputs/text/example-mails.ts'
 import { TextInput } from '../inputs/text/text-input.tsx'
-import { addressOf, textInAddress, useAddress } from '../page/address.ts'
+import { addressOf, useAddress } from '../page/settings-in-address.ts'
 import { ShareLink } from '../page/share-link.tsx'
 import { Bench } from '../views/bench.tsx'
 import { OpeningRace } from '../views/race/opening-race.tsx'
@@ -12,12 +12,13 @@ import { embedded } from '../workbench/embedded.ts'
 import { standardSettings } from '../workbench/preset.ts'
 import { useModel } from '../workbench/use-model.ts'
 import { useWorkbench } from '../workbench/use-workbench.ts'
+import { openingText } from './opening-mail.tsx'
 
 const standard = standardSettings(presets.mail)
 const settings = signal(standard)
 const content = signal<Content | undefined>({
   kind: 'text',
-  text: textInAddress('mail') ?? exampleMails[0]?.text ?? '',
+  text: openingText,
 })
 
 export function Mail(): JSX.Element {

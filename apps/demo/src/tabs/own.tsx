@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
-import { useAddress } from '../page/address.ts'
+import { useAddress } from '../page/settings-in-address.ts'
 import type { ModelSource } from '../workbench/model-source.ts'
 import { standardSettings } from '../workbench/preset.ts'
 import { OwnModel } from './own-model.tsx'

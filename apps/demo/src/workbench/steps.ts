@@ -27,6 +27,7 @@ export async function answer(
   const pruned = await traced.session.run(sample.feeds, { signal })
   batch(() => {
     found.result.value = { plan, content, sample, trace: readTrace(pruned, sample.real), dense, pruned }
+    found.stage.value = 'timing'
     found.problem.value = undefined
   })
 }
@@ -43,10 +44,7 @@ export async function time(
   const { sample } = found.result.value as DemoAnswers
   const dense = await model.dense.use(densePlan, signal)
   const pruned = await model.pruned.use(plan, signal)
-  batch(() => {
-    found.file.value = pruned
-    found.stage.value = 'timing'
-  })
+  found.file.value = pruned
   await timeInTurns([dense.session, pruned.session], [sample.feeds], {
     ...TIMING,
     signal,

@@ -40,7 +40,7 @@ export function ImageInput({ content, shape, onBlack = false, examples }: ImageI
         </p>
       )}
       {onBlack && (
-        <p class="note">Dark on bright is turned round, and all is made {shape.width} pixels wide and gray.</p>
+        <p class="note">Dark on bright is inverted, and every image becomes gray and {shape.width} pixels wide.</p>
       )}
       {examples.length > 0 && (
         <div class="examples">

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readSettings, writeSettings } from './address.ts'
+import { readSettings, writeSettings } from './settings-in-address.ts'
 
 test('reads the settings that it has written', () => {
   const settings = fc.record({

@@ -19,6 +19,8 @@ export interface SignalSource {
   readonly window: number
   /** Which position in time a token has, where that is not its own number. */
   readonly patches?: PatchOrder
+  /** Value [b,C,n] of the last convolution on the way, which has a step for each token; absent for patches. */
+  readonly steps?: string
 }
 
 /** Between a model's input and its first convolution: operators that leave each step of time as it is. */
@@ -52,6 +54,7 @@ export function findSignalSource(
   let reach = { offset: 0, stride: 1, window: 1 }
   let reached = false
   let before: string | undefined
+  let made: string | undefined
   const convolved = new Set(convolutions)
   if (makesPatches) {
     const isLeading = apart.every((position, i) => position === i)
@@ -74,12 +77,13 @@ export function findSignalSource(
     if (reached && next.stride !== reach.stride) throw refused('a convolution changes the number of its tokens', node)
     reach = next
     reached ||= program.tensor(output).dims[2] === tokens
+    if (reached) made ??= output
     before = output
   }
   if (!reached)
     throw refused('the last convolution does not have as many steps as there are tokens', convolutions.at(-1))
   requireSteps(before as string, stream)
-  return { input: read.name, ...reach }
+  return { input: read.name, ...reach, ...(made !== undefined && { steps: made }) }
 
   /** Between a convolution and what reads it, each step of time has to stay one. */
   function requireSteps(from: string, to: string): void {
@@ -103,7 +107,7 @@ export function findSignalSource(
   }
 }
 
-type Reach = Omit<SignalSource, 'input'>
+type Reach = Pick<SignalSource, 'offset' | 'stride' | 'window'>
 
 /** The steps from which one convolution makes a step, along one of its axes. */
 function through(program: Program, node: NodeProto, { offset, stride, window }: Reach, axis = 0): Reach {

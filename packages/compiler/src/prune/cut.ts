@@ -31,6 +31,8 @@ export interface InsertedCut {
   /** float [b] share of the score, and of the tokens, that is kept; absent unless asked for */
   readonly mass: string | undefined
   readonly kept: string | undefined
+  /** The choice was made by which tokens carry a signal. */
+  readonly bySignal: boolean
   /** Rows keep different numbers of tokens, as the data decide. */
   readonly ragged: boolean
   /** Values that follow the cut besides the stream (masks, position biases) → their sources. */

@@ -138,6 +138,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     final: final.length === 0 ? undefined : emitted[moving.length + watched.length],
     context: cut.context,
     scores: scores.length === 0 ? undefined : emitted.at(-1),
+    bySignal: source.readsSignal(),
     ragged: cut.ragged,
     followers: rewriter.taken,
   }

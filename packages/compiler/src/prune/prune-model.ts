@@ -20,6 +20,7 @@ import { countKeptInPools } from './pool-kept.ts'
 import { protectedIndices } from './protected-indices.ts'
 import { type NamedEncoder, PRUNE_DEFAULTS, type PruneOptions } from './prune-options.ts'
 import type { Pruning } from './pruning.ts'
+import { repeatSilence } from './repeat-silence.ts'
 import { insertRestorePoints, restoreTokens } from './restore.ts'
 import { Returning } from './returning.ts'
 import { findReadTokens } from './token-reads.ts'
@@ -113,6 +114,7 @@ function pruneEncoder(
   }
   insertRestorePoints(pruning)
   insertCuts(pruning)
+  if (pruning.cuts.some(({ bySignal }) => bySignal)) repeatSilence(program, encoder)
   countKeptInPools(pruning)
   findReadTokens(pruning)
   restoreTokens(pruning)

@@ -19,6 +19,8 @@ import { signalOfInput } from './signal.ts'
 interface GraphSite extends SiteSource {
   /** Placeholders in the expressions → values of the graph. */
   readonly names: Map<Tensor, string>
+  /** Whether a method has asked which tokens carry a signal. */
+  readonly readsSignal: () => boolean
 }
 
 /** The facts about the graph that pruning at a kind of site needs. */
@@ -60,9 +62,9 @@ function inputSite(program: Program, encoder: Encoder, index: number): GraphSite
     )
   }
   const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
-  const signal = (): Tensor => signalOfInput(program, encoder, operands)
   return {
-    ...{ layer: index, layerCount: encoder.depth, hidden, ...nothing, signal, classToken: notYet },
+    ...{ layer: index, layerCount: encoder.depth, hidden, ...nothing, classToken: notYet },
+    ...signalFrom(program, encoder, operands),
     requireMask: () => requireMask(encoder),
     names: operands.names,
   }
@@ -104,7 +106,7 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
       const scores = productOf(program, attention, query, perHead(attention.keyTransposed, 'Dh', 'N'))
       return replayScores(program, attention, scores, (use) => sideRows(program, heads, use, rows, value))
     },
-    signal: () => signalOfInput(program, encoder, operands),
+    ...signalFrom(program, encoder, operands),
     requireMask: () => requireMask(encoder),
     classToken() {
       const token = encoder.classToken ?? protectedInput
@@ -115,6 +117,17 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
       )
     },
     names: operands.names,
+  }
+}
+
+function signalFrom(program: Program, encoder: Encoder, operands: Operands): Pick<GraphSite, 'signal' | 'readsSignal'> {
+  let isRead = false
+  return {
+    signal() {
+      isRead = true
+      return signalOfInput(program, encoder, operands)
+    },
+    readsSignal: () => isRead,
   }
 }
 

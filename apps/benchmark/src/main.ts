@@ -35,7 +35,9 @@ export async function main(args: readonly string[]): Promise<number> {
       await import('./generation/command.ts'),
       await import('./chooser/command.ts'),
       await import('./outside/command.ts'),
-      await import('./loops/command.ts'),
+      await import('./speech/loops.ts'),
+      await import('./speech/languages.ts'),
+      await import('./speech/totals.ts'),
       await import('./eight-bits/command.ts'),
     ]
     return [HELP, ...commands.map((command) => command.HELP)].join('\n')
@@ -67,8 +69,16 @@ export async function main(args: readonly string[]): Promise<number> {
       return await measureOutside(nodeRuntime(), options)
     }
     if (name === 'loops') {
-      const { countLoops } = await import('./loops/command.ts')
+      const { countLoops } = await import('./speech/loops.ts')
       return await countLoops(nodeRuntime(), options)
+    }
+    if (name === 'languages') {
+      const { compareLanguages } = await import('./speech/languages.ts')
+      return await compareLanguages(nodeRuntime(), options)
+    }
+    if (name === 'speech') {
+      const { timeSpeech } = await import('./speech/totals.ts')
+      return await timeSpeech(options)
     }
     if (name === 'eight-bits') {
       const { measureEightBits } = await import('./eight-bits/command.ts')

@@ -1,15 +1,15 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
-import { deflateSync } from 'node:zlib'
 import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
-import { readSpeech } from '@tp/data'
 import { quantile } from '@tp/metrics'
 import { reportsPath } from '../files.ts'
 import { readJsonLines } from '../report/json-lines.ts'
 import { plainTable, type TableColumns, tableOf } from '../report/table.ts'
 import { type HardClip, hardClips, hardKinds } from './hard-clips.ts'
+import { repeats } from './repeats.ts'
+import { spokenClips } from './spoken-clips.ts'
 import { type SpeechForm, type Written, writeDown } from './write-down.ts'
 
 const FORMS: readonly SpeechForm[] = [
@@ -31,12 +31,6 @@ export const HELP: string = `Counts the texts in which a decoder of speech repea
 FOLDER has onnx/encoder_model.onnx and onnx/decoder_model_merged.onnx. Of --data, recordings of 1.5 to 10 s are taken. Each text is kept in
 reports/loops.jsonl, and not written down again.
 `
-
-/** A text that deflate makes more than so many times shorter repeats itself, as Whisper's own program counts. */
-const REPEATS = 2.4
-
-/** Seconds of recordings that are taken. */
-const [LEAST, MOST] = [1.5, 10]
 
 /** By form and clip. */
 type Texts = Map<string, Written>
@@ -61,8 +55,11 @@ export async function countLoops(runtime: Runtime, args: readonly string[]): Pro
   const params = Object.fromEntries(
     (['every', 'margin'] as const).flatMap((name) => (values[name] === undefined ? [] : [[name, number(name) ?? 0]])),
   )
-  const { speech, rate } = await spoken(values.data)
-  const made = hardClips(speech, rate)
+  const { speech, rate } = await spokenClips(values.data)
+  const made = hardClips(
+    speech.map(({ samples }) => samples),
+    rate,
+  )
   const clips = hardKinds.flatMap((kind) => made.filter((clip) => clip.kind === kind).slice(0, limit))
   const path = reportsPath('loops.jsonl')
   const texts = await readTexts(path)
@@ -85,19 +82,6 @@ function formOf(name: string): SpeechForm {
   const known = FORMS.find((own) => own.name === name)
   if (known === undefined) throw wrong(`there is no form ${name}; there are ${FORMS.map((own) => own.name).join(', ')}`)
   return known
-}
-
-/** Recordings of speech of one rate. @throws TpError TP_DATA */
-async function spoken(path: string): Promise<{ readonly speech: readonly Float32Array[]; readonly rate: number }> {
-  const { clips } = await readSpeech(path)
-  const sounds = await Promise.all(clips.map((clip) => clip.read()))
-  const rate = sounds[0]?.sampleRate ?? 0
-  const speech = sounds.flatMap(({ samples, sampleRate }) =>
-    sampleRate === rate && samples.length >= LEAST * rate && samples.length <= MOST * rate ? [samples] : [],
-  )
-  if (speech.length === 0)
-    throw new TpError('TP_DATA', 'benchmark', `${path}: no recording is ${LEAST} to ${MOST} s long`)
-  return { speech, rate }
 }
 
 async function readTexts(path: string): Promise<Texts> {
@@ -132,11 +116,6 @@ function columnsOf(clips: readonly HardClip[], texts: Texts): TableColumns<strin
       return ratios.length === 0 ? '' : quantile(ratios, 0.5).toFixed(2)
     },
   }
-}
-
-function repeats(text: string): boolean {
-  const bytes = Buffer.from(text)
-  return bytes.length / deflateSync(bytes).length > REPEATS
 }
 
 function wrong(message: string): TpError {

@@ -7,13 +7,20 @@ import { openSpeechDecoder, type SpeechClip, speechInputs } from '@tp/data'
 import { methods } from '@tp/method-hybrid'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { pruneSpeech, SPEECH_PLAN } from '@tp/optimize'
-import type { HardClip } from './hard-clips.ts'
 
 /** A form of a model of speech. */
 export interface SpeechForm {
   readonly name: string
   readonly thinned: boolean
   readonly eightBits: boolean
+}
+
+/** A sound that is written down. */
+export interface Spoken {
+  readonly name: string
+  readonly samples: Float32Array
+  /** Its code, as Whisper has it; absent: English. */
+  readonly language?: string
 }
 
 export interface Written {
@@ -27,8 +34,8 @@ interface Subject {
   /** Has onnx/encoder_model.onnx and onnx/decoder_model_merged.onnx. */
   readonly folder: string
   readonly form: SpeechForm
-  /** Options of the method. */
-  readonly params: Readonly<Record<string, number>>
+  /** Options of the method; default: its own. */
+  readonly params?: Readonly<Record<string, number>>
   /** Samples a second. */
   readonly rate: number
 }
@@ -36,8 +43,8 @@ interface Subject {
 /** Writes clips down one by one. */
 export async function writeDown(
   runtime: Runtime,
-  { folder, form, params, rate }: Subject,
-  clips: readonly HardClip[],
+  { folder, form, params = {}, rate }: Subject,
+  clips: readonly Spoken[],
   onText: (written: Written) => Promise<void>,
 ): Promise<void> {
   const open = async (path: string): Promise<Model> => decodeModel(await readFile(path))
@@ -65,6 +72,6 @@ function pathIn(folder: string, graph: string): string {
   return join(folder, 'onnx', `${graph}.onnx`)
 }
 
-function recordingOf({ name, samples }: HardClip, sampleRate: number): SpeechClip {
-  return { source: name, text: '', read: async () => ({ samples, sampleRate }) }
+function recordingOf({ name, samples, language }: Spoken, sampleRate: number): SpeechClip {
+  return { source: name, text: '', ...(language && { language }), read: async () => ({ samples, sampleRate }) }
 }

@@ -1,0 +1,30 @@
+import { wordErrors } from '@tp/metrics'
+import { expect, test } from 'vitest'
+import { divideWords, errorsOfBeginnings } from './divide-words.ts'
+
+const wordsOf = (text: string): string[] => text.split(' ').filter((word) => word !== '')
+
+test('counts the errors against each beginning as those of its words', () => {
+  const [said, written] = [wordsOf('a b c d e'), wordsOf('a x c')]
+  const each = Array.from({ length: said.length + 1 }, (_, i) => wordErrors(said.slice(0, i), written))
+  expect(errorsOfBeginnings(said, written)).toEqual(each)
+})
+
+test('gives each clip the words that are said in it', () => {
+  const said = wordsOf('the cat sat on the mat and slept')
+  const texts = [
+    [wordsOf('the cat sad'), wordsOf('a cat sat')],
+    [wordsOf('on the'), wordsOf('on the mat')],
+    [wordsOf('mat and slept'), wordsOf('mat and slept')],
+  ]
+  expect(divideWords(said, texts).map((words) => words.join(' '))).toEqual(['the cat sat', 'on the', 'mat and slept'])
+})
+
+test('gives all words, whatever is written', () => {
+  const said = wordsOf('one two three')
+  for (const texts of [
+    [[[]], [[]]],
+    [[wordsOf('x y z w')], [[]]],
+  ])
+    expect(divideWords(said, texts).flat()).toEqual(said)
+})

@@ -1,6 +1,6 @@
 import { prune, transform } from '@tp/compiler'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { decodeModel, encodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { speech, speechEncoder, speechSizes } from 'exported-encoders'
 import { expect, test } from 'vitest'
 import { thinPadding } from '../src/index.ts'
@@ -22,7 +22,8 @@ function thinned(model: Model): Model {
 function showing(model: Model, which: 'first' | 'last'): { readonly model: Model; readonly shown: string } {
   const graph = new Graph(model)
   const convolutions = graph.nodes.filter(({ opType }) => opType === 'Conv')
-  const [shown] = (which === 'first' ? convolutions[0] : convolutions.at(-1))?.output as [string]
+  const node = (which === 'first' ? convolutions[0] : convolutions.at(-1)) as NodeProto
+  const [shown] = node.output as [string]
   graph.addOutput(shown, 'float32', [undefined, undefined, undefined])
   return { model, shown }
 }

@@ -10,7 +10,7 @@ test('counts the errors against each beginning as those of its words', () => {
   expect(errorsOfBeginnings(said, written)).toEqual(each)
 })
 
-test('gives each clip the words that are said in it', () => {
+test('gives each clip its spoken words', () => {
   const said = wordsOf('the cat sat on the mat and slept')
   const texts = [
     [wordsOf('the cat sad'), wordsOf('a cat sat')],

@@ -1,4 +1,4 @@
-/** Word errors of a text against each beginning of what was said: against none of its words, the first one, …, all. */
+/** Word errors of a text against each beginning of the spoken words: against none of them, the first one, …, all. */
 export function errorsOfBeginnings(said: readonly string[], written: readonly string[]): number[] {
   let before = Array.from({ length: written.length + 1 }, (_, i) => i)
   const errors = [written.length]
@@ -17,7 +17,7 @@ export function errorsOfBeginnings(said: readonly string[], written: readonly st
 /**
  * Divides the words of a recording among its clips so that all texts together have the fewest errors.
  * @param texts of each clip, the words that each model has written
- * @returns of each clip, the words that are said in it
+ * @returns of each clip, its spoken words
  */
 export function divideWords(said: readonly string[], texts: readonly (readonly (readonly string[])[])[]): string[][] {
   const count = said.length + 1

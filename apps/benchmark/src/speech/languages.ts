@@ -34,7 +34,7 @@ reports/languages.jsonl, and not written down again.
 /** A clip of a recording, and what its models have written. */
 interface Clip {
   readonly language: string
-  /** Words that are said in it. */
+  /** Its spoken words. */
   readonly said: readonly string[]
   readonly texts: readonly string[]
 }

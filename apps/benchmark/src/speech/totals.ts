@@ -45,7 +45,7 @@ interface Run extends Transcript {
 
 interface TimedClip extends Spoken {
   readonly kind: (typeof KINDS)[number]
-  /** Of a cut clip, that of the whole recording. */
+  /** That of the whole recording, of cut clips, too. */
   readonly transcript: string
 }
 

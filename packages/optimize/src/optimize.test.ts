@@ -189,6 +189,28 @@ test('refuses too few examples', async () => {
   await expect(ask({ data })).rejects.toThrow(expect.objectContaining({ code: 'TP_DATA' }))
 })
 
+test('counts a repeated example once, and raises an alarm where the dense model gives one answer', {
+  timeout,
+}, async () => {
+  const rows = [...inputs.targets.keys()]
+  const few = {
+    task: 'classification',
+    inputs: someExamples(inputs, [...rows.slice(0, 50), ...rows.slice(0, 50)]),
+  } as const
+  await expect(ask({ data: few })).rejects.toThrow(/50 examples \(50 more repeat them\) are too few/)
+  const { predictions } = await evaluate(session, inputs)
+  const ham = rows.filter((row) => predictions[row] === 0)
+  const figuresOf = async (some: readonly number[]) =>
+    (await ask({ data: { task: 'classification', inputs: someExamples(inputs, some) } })).figures
+  expect(await figuresOf([...ham, ...ham.slice(0, 3)])).toMatchObject({
+    examples: ham.length,
+    repeated: 3,
+    oneAnswer: true,
+  })
+  const both = await figuresOf(rows)
+  expect([both.repeated, both.oneAnswer]).toEqual([undefined, undefined])
+})
+
 test('skips an optional method that the model cannot serve, and refuses one that is demanded', async () => {
   // Its head takes the mean of all tokens, so that it has no class token.
   const path = new URL('../../../tools/exported-encoders/fixtures/timm-vit-avgpool-ts17/model.onnx', import.meta.url)

@@ -2,7 +2,7 @@ import { type Inspection, inspect, isRefused, type Plan, type Regime } from '@tp
 import { TpError } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
-import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
+import { distinctExamples, type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import { budgetOf, type SearchBudget } from './budget.ts'
 import { Judge } from './judging/judge.ts'
 import { fewestToBeConfident, isContradicted } from './judging/loss.ts'
@@ -55,8 +55,10 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
   const inspection = inspect(model, encoder === undefined ? {} : { encoder })
   if (!inspection.ok) throw new TpError(inspection.refusal.code, 'optimize', inspection.refusal.message)
   const kind = kindOf(model, data.task, lengthOf(inspection))
-  const budget = options.minutes === undefined ? undefined : await budgetOf(options.minutes, options, data.inputs)
-  const inputs = await examplesOf(options, data, budget?.most)
+  const distinct = distinctExamples(data.inputs)
+  const repeated = data.inputs.targets.length - distinct.targets.length
+  const budget = options.minutes === undefined ? undefined : await budgetOf(options.minutes, options, distinct)
+  const inputs = await examplesOf(options, data.task, distinct, budget?.most)
   return await found({
     ...{
       ...options,
@@ -64,6 +66,7 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
       maxLoss,
       budget,
       inspection,
+      repeated,
       variants: variantsOf(kind),
     },
     learnable: options.learn === undefined ? [] : learnableFor(kind, methods),
@@ -87,7 +90,8 @@ function checkClasses({ data: { task }, confident, cascade }: OptimizeOptions): 
 /** Those of vectors with the dense model's own. */
 async function examplesOf(
   options: OptimizeOptions,
-  { task, inputs }: Exclude<TaskData, { task: 'asr' }>,
+  task: TaskData['task'],
+  inputs: ModelInputs,
   most: number | undefined,
 ): Promise<ModelInputs> {
   if (task !== 'embeddings' || inputs.vectors !== undefined) return inputs
@@ -110,6 +114,8 @@ type Prepared = OptimizeOptions & {
   readonly learnable: readonly Variant[]
   readonly budget: SearchBudget | undefined
   readonly inspection: Inspection
+  /** Examples that repeat another one, and are not among the data. */
+  readonly repeated: number
 }
 
 /** The most examples that methods learn from where the time is not limited. */
@@ -131,7 +137,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const leavable = leavableIn(options, inspection)
   const verify = confident ? examplesToBeConfident(inputs, maxLoss) : undefined
   const learn = learnable.length === 0 ? 0 : (budget?.learn ?? MOST_TO_LEARN_FROM)
-  const parts = splitOf(inputs, { most: budget?.most, look: budget?.look, verify, learn })
+  const parts = splitOf(inputs, { most: budget?.most, look: budget?.look, verify, learn, repeated: options.repeated })
   // Only the device may run packed models.
   const answering = { measurer, model, runtime: packs ? device : runtime }
   const judge = await Judge.open(answering, parts, !confident)
@@ -177,6 +183,8 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     ...(eightBits && { eightBits }),
     ...(fewer && { leftOut: fewer.about }),
     ...(skipped.length > 0 && { skipped }),
+    ...(options.repeated > 0 && { repeated: options.repeated }),
+    ...(judge.hasOneAnswer && { oneAnswer: true as const }),
     ...{ data: inputs.source, tried: tests.all.length, grid: cells },
     ...(isCutShort && { isCutShort }),
     ...{ runtime: name, version, device: processor, date: new Date().toISOString() },

@@ -20,6 +20,7 @@ export { candidatesOf, type Ranking } from '../datasets/ranking.ts'
 
 export { audioInputs } from './audio-inputs.ts'
 export { batches } from './batches.ts'
+export { distinctExamples } from './distinct-examples.ts'
 export { divide, sampleExamples } from './divide.ts'
 export { fingerprint } from './fingerprint.ts'
 export { IGNORED } from './ignored.ts'

@@ -9,6 +9,7 @@ import {
   denseAnswers,
   divergencesFrom,
   joinedLosses,
+  predictionsOf,
   prunedAnswers,
   uncertaintiesOf,
 } from './measure-answers.ts'
@@ -65,6 +66,13 @@ export class Judge {
   /** How many examples choose, or are there to confirm. */
   examples(parts: 'choosing' | 'confirm'): number {
     return this.#of(parts).reduce((sum, part) => sum + this.#part(part).inputs.targets.length, 0)
+  }
+
+  /** Whether the dense model gives all examples one class, so that they cannot tell it from a model that always gives that. */
+  get hasOneAnswer(): boolean {
+    const dense = [...this.#parts.values()].map((part) => part.dense)
+    if (dense.some(({ classes, ranking }) => classes < 2 || ranking !== undefined)) return false
+    return new Set(dense.flatMap(predictionsOf)).size === 1
   }
 
   /** The losses by example of those that choose, or of those that confirm. */

@@ -32,6 +32,8 @@ export interface SplitOptions {
   readonly verify?: number | undefined
   /** The most to learn from, if something learns. */
   readonly learn?: number | undefined
+  /** Examples that repeat others, and are left out, for the message where too few remain. */
+  readonly repeated?: number | undefined
 }
 
 /** A confident bound takes as many examples as the choice. */
@@ -44,13 +46,17 @@ export const VERIFYING: number = CONFIDENT_TURNS.filter((part) => part === 'conf
  * Examples of each part, stratified by class; of rankings whole queries, with all of their candidates.
  * @throws TpError TP_DATA for too few examples
  */
-export function splitOf(inputs: ModelInputs, { most, look: looked, verify, learn = 0 }: SplitOptions = {}): Parts {
+export function splitOf(
+  inputs: ModelInputs,
+  { most, look: looked, verify, learn = 0, repeated = 0 }: SplitOptions = {},
+): Parts {
   const { ranking } = inputs
   const units = ranking === undefined ? [...inputs.targets.keys()].map((row) => [row]) : queriesOf(ranking)
   const numbers = ranking === undefined ? EXAMPLES : QUERIES
   if (units.length < numbers.least) {
     const what = ranking === undefined ? 'examples' : 'queries with two candidates or more'
-    const seen = `${units.length} ${what} are too few to choose by`
+    const others = repeated === 0 ? '' : ` (${repeated} more repeat them)`
+    const seen = `${units.length} ${what}${others} are too few to choose by`
     throw new TpError('TP_DATA', 'optimize', `${inputs.source}: ${seen}; give ${numbers.least} or more`)
   }
   const some = (chosen: readonly number[]): ModelInputs =>

@@ -25,6 +25,8 @@ test('says by which loss a plan was chosen, whether the same examples tell it, a
     'loss  0.5 (0.1 … 1.6) points, by labels 0.2 (−0.4 … 0.9), on 320 examples that it was chosen by\n',
   )
   expect(few).not.toContain('ALARM')
+  expect(linesOf({ repeated: 3 })).toContain('that chose nothing\n3 examples repeat others and are left out\n')
+  expect(linesOf({ oneAnswer: true })).toContain('ALARM  the dense model gives all examples the same class')
   const alarm = 'ALARM  labels say that it loses more than 1 point: check it on other examples\n'
   expect(linesOf({ confirmed: false, expectedLoss, contradicted: true })).toContain(alarm)
 })

@@ -47,10 +47,20 @@ export function describeOptimized({ regimes, figures, cascade }: OptimizedPlan):
 
 /**
  * The loss of an optimized plan with its 95 % interval, by the dense model's probabilities and by labels, on examples that chose nothing or
- * on those that chose; and an alarm where labels contradict. No lines where nothing is changed.
+ * on those that chose; and an alarm where labels contradict, or where the examples cannot show a loss. No lines where nothing is changed.
  */
 export function describeLoss(figures: Figures): string[] {
-  const { examples, confirmed, rejected = 0, loss, expectedLoss, changed, contradicted, maxLoss } = figures
+  const {
+    examples,
+    confirmed,
+    rejected = 0,
+    repeated = 0,
+    loss,
+    expectedLoss,
+    changed,
+    contradicted,
+    maxLoss,
+  } = figures
   if (loss === undefined) return []
   const unit = lossUnits[figures.points]
   const byLabels = figures.points === 'accuracy' && expectedLoss !== undefined ? `, by labels ${points(loss)}` : ''
@@ -60,6 +70,16 @@ export function describeLoss(figures: Figures): string[] {
   const whose = confirmed ? alone : 'that it was chosen by'
   return [
     `loss  ${points(expectedLoss ?? loss)} ${unit}${other}, on ${examples} examples ${whose}`,
+    ...(repeated === 0
+      ? []
+      : [
+          `${repeated} ${repeated === 1 ? 'example repeats another one and is' : 'examples repeat others and are'} left out`,
+        ]),
+    ...(figures.oneAnswer
+      ? [
+          'ALARM  the dense model gives all examples the same class, so they cannot show a loss: give examples of all classes',
+        ]
+      : []),
     ...(contradicted
       ? [`ALARM  labels say that it loses more than ${amountOf(maxLoss, unit)}: check it on other examples`]
       : []),

@@ -20,7 +20,7 @@
       "target_name": "tp_native",
       "sources": [
         "native/addon.cc", "native/attention_baseline.cc", "native/checks.cc", "native/crew.cc", "native/eight_bits.cc", "native/ending.cc", "native/instructions.cc",
-        "native/jobs.cc", "native/model.cc", "native/operators.cc", "native/ort.cc", "native/packed_attention.cc", "native/packing.cc",
+        "native/integer_attention_baseline.cc", "native/jobs.cc", "native/model.cc", "native/operators.cc", "native/ort.cc", "native/packed_attention.cc", "native/packing.cc",
         "native/rounding_baseline.cc", "native/session.cc", "native/tensors.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
@@ -32,7 +32,7 @@
         # Never unloaded, also when the worker that loaded it ends: onnxruntime keeps pointers to the operators. And its parts of the
         # C++ library are its own: Node has others of the same names.
         ["OS=='linux'", { "ldflags": ["-Wl,-z,nodelete", "-Wl,--version-script=<(module_root_dir)/native/exports.map"] }],
-        ["target_arch=='x64'", { "dependencies": ["attention_avx2", "attention_avx512"] }]
+        ["target_arch=='x64'", { "dependencies": ["attention_avx2", "attention_avx512", "attention_vnni"] }]
       ]
     }
   ],
@@ -40,7 +40,7 @@
     {
       "target_name": "attention_avx2",
       "type": "static_library",
-      "sources": ["native/attention_avx2.cc", "native/rounding_avx2.cc"],
+      "sources": ["native/attention_avx2.cc", "native/integer_attention_avx2.cc", "native/rounding_avx2.cc"],
       "cflags": ["-mavx2", "-mfma", "-fPIC"],
       "xcode_settings": { "OTHER_CFLAGS": ["-mavx2", "-mfma"] }
     },
@@ -50,6 +50,13 @@
       "sources": ["native/attention_avx512.cc", "native/rounding_avx512.cc"],
       "cflags": ["-mavx512f", "-mprefer-vector-width=512", "-fPIC"],
       "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f"] }
+    },
+    {
+      "target_name": "attention_vnni",
+      "type": "static_library",
+      "sources": ["native/integer_attention_vnni.cc"],
+      "cflags": ["-mavx512bw", "-mavx512vnni", "-mprefer-vector-width=512", "-fPIC"],
+      "xcode_settings": { "OTHER_CFLAGS": ["-mavx512bw", "-mavx512vnni"] }
     }
   ] }]]
 }

@@ -1,6 +1,6 @@
 import { schedule } from '@tp/core'
 import { clsAttention, keyNorm, receivedAttention } from '@tp/method-attention'
-import { encodeModel, Graph, type Model, metadata } from '@tp/onnx'
+import { encodeModel, Graph, type Model, metadata, type NodeProto } from '@tp/onnx'
 import { fusedEncoder, lessPrecision, type Precision } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, pack, prune, quantize, transform } from '../src/index.ts'
@@ -77,32 +77,49 @@ test('packs quantized and fused attention', () => {
 })
 
 describe('activations rounded by token', () => {
-  test.each(['bert-cls-eager-ts11', 'distilbert-cls-eager-ts14'])(
-    'have two operators around each product: %s',
-    (name) => {
-      const eight = transform(openFixture(fixture(name)), quantize())
-      const { model, reports } = transform(eight.model, pack())
-      const [before, counts] = [operators(eight.model), operators(model)]
-      expect(reports[0]).toMatchObject({ attentions: 3, rounded: before.get('QuantizeLinear') })
-      expect(counts.get('RoundRows')).toBe(before.get('QuantizeLinear'))
-      expect(counts.get('ScaleRows')).toBe(before.get('MatMulInteger'))
-      for (const type of ['QuantizeLinear', 'ReduceMax', 'Reciprocal', 'Erf', 'Gelu'])
-        expect(counts.get(type)).toBeUndefined()
-      // Bias, GELU and residual are in it: what is left are sums of embeddings.
-      const scaled = model.proto.graph?.node.filter(({ opType }) => opType === 'ScaleRows') ?? []
-      expect(scaled.filter(({ input }) => (input[2] ?? '') !== '').length).toBeGreaterThanOrEqual(scaled.length - 1)
-      expect(scaled.filter(({ input }) => input.length === 5)).toHaveLength(6)
-    },
-  )
+  test.each(['bert-cls-eager-ts11', 'distilbert-cls-eager-ts14'])('have one operator between products: %s', (name) => {
+    const eight = transform(openFixture(fixture(name)), quantize())
+    const { model, reports } = transform(eight.model, pack())
+    const [before, counts] = [operators(eight.model), operators(model)]
+    expect(reports[0]).toMatchObject({ attentions: 3, rounded: before.get('QuantizeLinear') })
+    const ofType = (...types: string[]): NodeProto[] =>
+      model.proto.graph?.node.filter(({ opType }) => types.includes(opType)) ?? []
+    expect(ofType('RoundRows', 'RescaleRows')).toHaveLength(before.get('QuantizeLinear') as number)
+    const scaled = ofType('ScaleRows', 'RescaleRows').filter(({ input }) => input[1] !== '')
+    expect(scaled).toHaveLength(before.get('MatMulInteger') as number)
+    for (const type of ['QuantizeLinear', 'ReduceMax', 'Reciprocal', 'Erf', 'Gelu'])
+      expect(counts.get(type)).toBeUndefined()
+    // Bias, GELU and residual are in it: what is left are sums of embeddings.
+    expect(scaled.filter(({ input }) => (input[2] ?? '') !== '').length).toBeGreaterThanOrEqual(scaled.length - 1)
+    expect(scaled.filter(({ input }) => (input[4] ?? '') !== '')).toHaveLength(6)
+    // Only contexts of attention, and values that the head reads, are rounded without a norm or a GELU before.
+    expect(ofType('RoundRows').length).toBeLessThanOrEqual(3 + 3)
+  })
 
   test('get them for images, too, which have no padding', () => {
     const eight = transform(openFixture(fixture('vit-cls-static-ts11')), quantize()).model
-    const [report] = transform(eight, pack()).reports
+    const {
+      model,
+      reports: [report],
+    } = transform(eight, pack())
     expect(report).toEqual({
       transform: 'pack',
       attentions: undefined,
       rounded: operators(eight).get('QuantizeLinear'),
     })
+    // Attention, too, is one operator of it.
+    expect(operators(model).get('Softmax')).toBeUndefined()
+    expect(operators(model).get('PackedAttention')).toBe(operators(eight).get('Softmax'))
+  })
+
+  test('have attention by integers only where activations are rounded', () => {
+    const eight = transform(text, quantize()).model
+    const attentions = (from: Model): unknown[] =>
+      transform(from, pack())
+        .model.proto.graph?.node.filter(({ opType }) => opType === 'PackedAttention')
+        .map(({ attribute }) => attribute.find(({ name }) => name === 'integers')?.i) ?? []
+    expect(attentions(eight)).toEqual([1n, 1n, 1n])
+    expect(attentions(text)).toEqual([undefined, undefined, undefined])
   })
 
   test('get them for images whose tokens are pruned in two layers to fixed numbers', () => {

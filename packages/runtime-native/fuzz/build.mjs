@@ -19,7 +19,7 @@ import { promisify } from 'node:util'
 const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
 const run = promisify(execFile)
 
-export const operators = ['Rows', 'Pack', 'Unpack', 'PackedAttention', 'RoundRows', 'ScaleRows']
+export const operators = ['Rows', 'Pack', 'Unpack', 'PackedAttention', 'RoundRows', 'ScaleRows', 'RescaleRows']
 
 /**
  * @typedef {object} Fuzzed
@@ -72,10 +72,13 @@ export function findCompiler({ guided = false } = {}) {
 }
 
 const sources = [
-  ...['attention_baseline', 'rounding_baseline', 'instructions'].map(native),
+  ...['attention_baseline', 'integer_attention_baseline', 'rounding_baseline', 'instructions'].map(native),
   ...['checks', 'eight_bits', 'operators', 'ort', 'packed_attention', 'packing'].map(native),
   ...(process.arch === 'x64'
-    ? ['attention_avx2', 'attention_avx512', 'rounding_avx2', 'rounding_avx512'].map(native)
+    ? [
+        ...['attention_avx2', 'attention_avx512', 'rounding_avx2', 'rounding_avx512'],
+        ...['integer_attention_avx2', 'integer_attention_vnni'],
+      ].map(native)
     : []),
   ...['cases', 'expected', 'host', 'main'].map((name) => join('fuzz', `${name}.cc`)),
 ]
@@ -89,6 +92,7 @@ function native(name) {
 function flagsOf(source) {
   if (source.startsWith('fuzz')) return ['-O0']
   if (source.endsWith('avx2.cc')) return ['-mavx2', '-mfma']
+  if (source.endsWith('vnni.cc')) return ['-mavx512bw', '-mavx512vnni', '-mprefer-vector-width=512']
   return source.endsWith('avx512.cc') ? ['-mavx512f', '-mprefer-vector-width=512'] : []
 }
 

@@ -150,7 +150,22 @@ Case MakePackedAttention(Choices& choices) {
   const int64_t most = batch.length > 9 ? 6 : 40;
   const int64_t features = choices.Once(16) ? 0 : choices.Int(1, most), valueFeatures = choices.Int(features == 0 ? 1 : 0, most);
   made.info.attributes.push_back({"scale", static_cast<float>(choices.Int(-8, 8)) / 8});
+  if (choices.Once(2)) made.info.attributes.push_back({"integers", choices.Int(0, 1)});
   auto& inputs = made.context.inputs;
+  if (choices.Once(4)) {
+    // Without offsets: [examples, heads, tokens, features].
+    const int64_t examples = choices.Int(0, 3), queries = choices.Int(0, 40), keys = choices.Once(8) ? 0 : choices.Int(1, 70);
+    for (const char* name : {"queryAxes", "keyAxes", "valueAxes", "contextAxes"}) made.info.attributes.push_back({name, Dims{1, 2, 3}});
+    inputs.push_back(Random(choices, Type::kFloat32, {examples, heads, queries, features}));
+    inputs.push_back(Random(choices, Type::kFloat32, {examples, heads, keys, features}));
+    inputs.push_back(Random(choices, Type::kFloat32, {examples, heads, keys, valueFeatures}));
+    if (choices.Once(2)) {
+      inputs.push_back(nullptr);
+      inputs.push_back(Random(choices, Type::kFloat32, {choices.Once(2) ? 1 : examples, keys}));
+    }
+    made.context.outputs.push_back({Type::kFloat32});
+    return made;
+  }
   inputs.push_back(Scattered(choices, made.info, "queryAxes", {heads, tokens, features}, false));
   inputs.push_back(Scattered(choices, made.info, "keyAxes", {heads, tokens, features}, false));
   inputs.push_back(Scattered(choices, made.info, "valueAxes", {heads, tokens, valueFeatures}, false));
@@ -187,29 +202,49 @@ Case MakeRoundRows(Choices& choices) {
   return made;
 }
 
+/// One number for each column.
+std::unique_ptr<OrtValue> ColumnsOf(Choices& choices, const Dims& dims) {
+  Dims columns = {dims.back()};
+  if (choices.Once(2)) columns.insert(columns.begin(), 1);
+  return Random(choices, Type::kFloat32, columns);
+}
+
+void AddScaling(Choices& choices, const Dims& dims, bool isScaled, std::vector<std::unique_ptr<OrtValue>>& inputs) {
+  Dims scale = dims;
+  scale.back() = 1;
+  inputs.push_back(Random(choices, Type::kFloat32, dims));
+  inputs.push_back(isScaled ? Random(choices, Type::kFloat32, scale) : nullptr);
+  for (int i = 0; i < 2; i++) inputs.push_back(isScaled && choices.Once(2) ? ColumnsOf(choices, dims) : nullptr);
+  inputs.push_back(isScaled && choices.Once(2) ? Random(choices, Type::kFloat32, dims) : nullptr);
+}
+
 Case MakeScaleRows(Choices& choices) {
   Case made;
   made.info.attributes = {{"gelu", choices.Int(0, 1)}};
-  const Dims dims = RowsOf(choices);
-  Dims scale = dims;
-  scale.back() = 1;
-  auto& inputs = made.context.inputs;
-  inputs.push_back(Random(choices, Type::kFloat32, dims));
-  inputs.push_back(Random(choices, Type::kFloat32, scale));
-  for (int i = 0; i < 2; i++) {
-    Dims columns = {dims.back()};
-    if (choices.Once(2)) columns.insert(columns.begin(), 1);
-    inputs.push_back(choices.Once(2) ? Random(choices, Type::kFloat32, columns) : nullptr);
-  }
-  inputs.push_back(choices.Once(2) ? Random(choices, Type::kFloat32, dims) : nullptr);
+  AddScaling(choices, RowsOf(choices), true, made.context.inputs);
   made.context.outputs.push_back({Type::kFloat32});
+  return made;
+}
+
+Case MakeRescaleRows(Choices& choices) {
+  Case made = MakeRoundRows(choices);
+  const Dims dims = made.context.inputs[0]->dims;
+  const bool isScaled = !choices.Once(4), hasNorm = choices.Once(2);
+  made.info.attributes.push_back({"gelu", isScaled ? choices.Int(0, 1) : 0});
+  made.info.attributes.push_back({"epsilon", static_cast<float>(choices.Int(0, 2)) / 1000});
+  auto& inputs = made.context.inputs;
+  inputs.clear();
+  AddScaling(choices, dims, isScaled, inputs);
+  for (int i = 0; i < 2; i++) inputs.push_back(hasNorm ? ColumnsOf(choices, dims) : nullptr);
+  const int64_t others = choices.Int(0, 2);
+  for (int64_t i = 0; i < others; i++) made.context.outputs.push_back({Type::kFloat32});
   return made;
 }
 
 using Make = Case (*)(Choices&);
 const std::vector<std::pair<std::string, Make>> kMakers = {
     {"Rows", MakeRows},           {"Pack", MakePack},           {"Unpack", MakeUnpack}, {"PackedAttention", MakePackedAttention},
-    {"RoundRows", MakeRoundRows}, {"ScaleRows", MakeScaleRows},
+    {"RoundRows", MakeRoundRows}, {"ScaleRows", MakeScaleRows}, {"RescaleRows", MakeRescaleRows},
 };
 
 /// Gives a tensor other sizes; what was in it stays at its beginning. Where there would be too much, sizes shrink.

@@ -133,8 +133,8 @@ void CompareUnpack(const Case& done) {
 
 const float* Floats(const OrtValue& value) { return reinterpret_cast<const float*>(value.data.get()); }
 
-void CompareRounded(const Case& done) {
-  const OrtValue& x = *done.context.inputs[0];
+/// Against x, which may be what the operator says that it has rounded.
+void CompareRounded(const Case& done, const OrtValue& x) {
   if (ElementsOf(x.dims) == 0) return;
   const OrtValue &rounded = *done.context.outputs[0].value, &scale = *done.context.outputs[1].value;
   Dims dims = x.dims;
@@ -160,9 +160,9 @@ void CompareRounded(const Case& done) {
   }
 }
 
-void CompareScaled(const Case& done) {
+void CompareScaled(const Case& done, const OrtValue& y) {
   const auto& inputs = done.context.inputs;
-  const OrtValue &x = *inputs[0], &y = *done.context.outputs[0].value;
+  const OrtValue& x = *inputs[0];
   Demand(y.dims == x.dims, "y of other sizes");
   const int64_t length = x.dims.back(), count = ElementsOf(x.dims);
   const auto term = [&](size_t index, int64_t at, double otherwise) {
@@ -179,6 +179,46 @@ void CompareScaled(const Case& done) {
     if (std::isnan(expected) || !(std::fabs(own) < 1e37 && size < 1e37)) continue;
     Demand(std::fabs(static_cast<double>(Floats(y)[i]) - expected) <= 1e-5 * (1e-3 + size), "a wrong number");
   }
+}
+
+void CompareNormed(const Case& done, const OrtValue& x, const OrtValue& y) {
+  Demand(y.dims == x.dims, "y of other sizes");
+  const int64_t length = x.dims.back(), rows = length == 0 ? 0 : ElementsOf(x.dims) / length;
+  double epsilon = 0;
+  for (const auto& attribute : done.info.attributes) {
+    if (attribute.name == "epsilon") epsilon = static_cast<double>(std::get<float>(attribute.value));
+  }
+  const float *gain = Floats(*done.context.inputs[5]), *bias = Floats(*done.context.inputs[6]);
+  for (int64_t row = 0; row < rows; row++) {
+    const float* from = Floats(x) + row * length;
+    double mean = 0, variance = 0, largest = 0;
+    for (int64_t i = 0; i < length; i++) mean += static_cast<double>(from[i]) / static_cast<double>(length);
+    for (int64_t i = 0; i < length; i++) {
+      variance += std::pow(static_cast<double>(from[i]) - mean, 2) / static_cast<double>(length);
+      largest = std::max(largest, std::fabs(static_cast<double>(from[i])));
+    }
+    // Where single precision has lost the differences, or holds no squares.
+    const double deviation = std::sqrt(variance + epsilon);
+    if (!(largest < 1e15) || deviation < 1e-3 * largest || deviation < 1e-15) continue;
+    for (int64_t i = 0; i < length; i++) {
+      const double part = (static_cast<double>(from[i]) - mean) / deviation * static_cast<double>(gain[i]);
+      const double size = (largest / deviation + 1) * std::fabs(static_cast<double>(gain[i])) + std::fabs(static_cast<double>(bias[i]));
+      if (!(size < 1e37)) continue;
+      Demand(std::fabs(static_cast<double>(Floats(y)[row * length + i]) - part - static_cast<double>(bias[i])) <= 1e-4 * (1e-3 + size), "a wrong norm");
+    }
+  }
+}
+
+/// Each step by what the one before it has written, where that is read.
+void CompareRescaled(const Case& done) {
+  const auto& inputs = done.context.inputs;
+  const auto& outputs = done.context.outputs;
+  const auto written = [&](size_t index) { return index < outputs.size() && outputs[index].value != nullptr ? outputs[index].value.get() : nullptr; };
+  const bool isScaled = inputs.size() > 1 && inputs[1] != nullptr, hasNorm = inputs.size() > 5 && inputs[5] != nullptr;
+  const OrtValue *scaled = isScaled ? written(2) : inputs[0].get(), *normed = hasNorm ? written(3) : scaled;
+  if (isScaled && scaled != nullptr) CompareScaled(done, *scaled);
+  if (hasNorm && scaled != nullptr && normed != nullptr) CompareNormed(done, *scaled, *normed);
+  if (normed != nullptr && outputs[1].value != nullptr) CompareRounded(done, *normed);
 }
 
 /// Its numbers are compared in test/packed-attention.test.ts; here only that each is written.
@@ -203,8 +243,9 @@ void Compare(const std::string& op, const Case& done) {
   if (done.context.outputs.empty() || done.context.outputs[0].value == nullptr) return;
   if (op == "Rows") return CompareRows(done);
   if (op == "Pack") return ComparePack(done);
-  if (op == "RoundRows") return CompareRounded(done);
-  if (op == "ScaleRows") return CompareScaled(done);
+  if (op == "RoundRows") return CompareRounded(done, *done.context.inputs[0]);
+  if (op == "ScaleRows") return CompareScaled(done, *done.context.outputs[0].value);
+  if (op == "RescaleRows") return CompareRescaled(done);
   return CompareUnpack(done);
 }
 

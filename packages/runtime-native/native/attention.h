@@ -44,10 +44,14 @@ using Attend = void (*)(const Head&);
 void ChooseInstructions(const std::string& name);
 /// "" before the choice.
 const char* ChosenInstructions();
-Attend ChosenAttend();
+/// In single precision, or by integers of 16 bits: see integer_attention.inl.
+Attend ChosenAttend(bool byIntegers);
 
 void AttendBaseline(const Head&);
 void AttendAvx2(const Head&);
 void AttendAvx512(const Head&);
+void AttendIntegersBaseline(const Head&);
+void AttendIntegersAvx2(const Head&);
+void AttendIntegersVnni(const Head&);
 
 }  // namespace tp

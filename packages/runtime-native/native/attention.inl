@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attention.h"
+#include "biases.inl"
 #include "vectors.inl"
 
 namespace tp {
@@ -16,8 +17,6 @@ namespace {
 constexpr size_t kRows = TP_ROWS;
 /// Queries whose scores are held at once: with 512 keys 128 KiB, which stays in the second cache.
 constexpr size_t kBlock = kRows * (64 / kRows);
-
-inline size_t RoundUp(size_t count, size_t step) { return (count + step - 1) / step * step; }
 
 /// One after another of these buffers serves all heads that a thread computes.
 struct Scratch {
@@ -122,13 +121,7 @@ void TP_ATTEND(const Head& head) {
     }
     for (size_t i = 0; i < count; i++) {
       float* scores = scratch.scores.data() + i * padded;
-      if (head.keyBias != nullptr) {
-        for (size_t j = 0; j < head.keys; j++) scores[j] += head.keyBias[j];
-      }
-      if (head.bias != nullptr) {
-        const float* bias = head.bias + static_cast<ptrdiff_t>(head.biasPositions[start + i]) * head.biasStride;
-        for (size_t j = 0; j < head.keys; j++) scores[j] += bias[head.biasPositions[j]];
-      }
+      AddBiases(head, start + i, 1, scores);
       scratch.sums[i] = 1 / Soften(scores, head.keys, padded);
       if (head.received != nullptr) {
         const float weight = scratch.sums[i] * head.queryWeights[start + i];

@@ -1,4 +1,7 @@
-// RoundRows and ScaleRows: what is around a product of 8-bit numbers. See operators.h.
+// RoundRows, ScaleRows and RescaleRows: what is around a product of 8-bit numbers. See operators.h.
+#include <algorithm>
+#include <cmath>
+
 #include "operators.h"
 #include "rounding.h"
 
@@ -36,12 +39,31 @@ int64_t Within(const Attributes& attributes, const char* name, int64_t least) {
   return value;
 }
 
+Span SpanOf(const Attributes& attributes) {
+  return {static_cast<float>(Within(attributes, "steps", 1)), static_cast<int32_t>(Within(attributes, "zero", 0)),
+          static_cast<float>(Within(attributes, "least", 0))};
+}
+
+/// An input with one number for each column of x; null where it is not there.
+const float* OnePerColumn(const Context& context, size_t index, const char* name, int64_t length) {
+  if (!context.Has(index)) return nullptr;
+  const Input input = context.Read(index, {name, Type::kFloat32});
+  if (CheckSizes(input.shape.dims, name) != length) Refuse(std::string(name) + " has to have one number for each column of x");
+  return input.As<float>();
+}
+
+/// An input of the sizes of x; null where it is not there.
+const float* Residual(const Context& context, const Shape& x) {
+  if (!context.Has(4)) return nullptr;
+  const Input input = context.Read(4, {"residual", Type::kFloat32});
+  if (input.shape.dims != x.dims) Refuse("residual has to have the sizes of x");
+  return input.As<float>();
+}
+
 class RoundRows : public Operator {
  public:
   explicit RoundRows(const Attributes& attributes)
-      : span_{static_cast<float>(Within(attributes, "steps", 1)), static_cast<int32_t>(Within(attributes, "zero", 0)),
-              static_cast<float>(Within(attributes, "least", 0))},
-        round_(ChosenRounding().round) {}
+      : span_(SpanOf(attributes)), round_(ChosenRounding().round) {}
 
   void Compute(const Context& context) const override {
     const Input x = context.Read(0, {"x", Type::kFloat32});
@@ -84,26 +106,79 @@ class ScaleRows : public Operator {
   }
 
  private:
-  static const float* OnePerColumn(const Context& context, size_t index, const char* name, int64_t length) {
-    if (!context.Has(index)) return nullptr;
-    const Input input = context.Read(index, {name, Type::kFloat32});
-    if (CheckSizes(input.shape.dims, name) != length) Refuse(std::string(name) + " has to have one number for each column of x");
-    return input.As<float>();
-  }
-  static const float* Residual(const Context& context, const Shape& x) {
-    if (!context.Has(4)) return nullptr;
-    const Input input = context.Read(4, {"residual", Type::kFloat32});
-    if (input.shape.dims != x.dims) Refuse("residual has to have the sizes of x");
-    return input.As<float>();
-  }
-
   const bool isGelu_;
   const ScaleRow scale_;
+};
+
+/// Each step reads what the one before it has left in the first cache.
+class RescaleRows : public Operator {
+ public:
+  explicit RescaleRows(const Attributes& attributes)
+      : isGelu_(Within(attributes, "gelu", 0) != 0), epsilon_(attributes.Float("epsilon")), span_(SpanOf(attributes)), rows_(ChosenRounding()) {
+    if (!std::isfinite(epsilon_) || epsilon_ < 0) Refuse("epsilon has to be a number from 0 on");
+  }
+
+  void Compute(const Context& context) const override {
+    const Input x = context.Read(0, {"x", Type::kFloat32});
+    const std::vector<int64_t> scaleDims = OnePerRow(x);
+    const int64_t rows = CheckSizes(scaleDims, "scale"), length = x.shape.dims.back();
+    const bool isScaled = context.Has(1);
+    const float* scales = nullptr;
+    if (isScaled) {
+      const Input scale = context.Read(1, {"scale", Type::kFloat32});
+      if (scale.shape.dims != scaleDims) Refuse("scale has to have one number for each row of x");
+      scales = scale.As<float>();
+    } else if (isGelu_ || context.Has(2) || context.Has(3) || context.Has(4)) {
+      Refuse("without a scale there are no GELU, bias, gain and residual");
+    }
+    const Terms terms = {OnePerColumn(context, 2, "bias", length), OnePerColumn(context, 3, "gain", length), Residual(context, x.shape), isGelu_};
+    const Norm norm = {OnePerColumn(context, 5, "normGain", length), OnePerColumn(context, 6, "normBias", length), epsilon_};
+    if ((norm.gain == nullptr) != (norm.bias == nullptr)) Refuse("normGain and normBias go together");
+    const size_t outputs = context.Outputs();
+    auto* rounded = static_cast<uint8_t*>(context.Write(0, x.shape.dims, Type::kUint8));
+    auto* roundedScale = static_cast<float*>(context.Write(1, scaleDims, Type::kFloat32));
+    auto* scaled = outputs > 2 ? static_cast<float*>(context.Write(2, x.shape.dims, Type::kFloat32)) : nullptr;
+    auto* normed = outputs > 3 ? static_cast<float*>(context.Write(3, x.shape.dims, Type::kFloat32)) : nullptr;
+    if (rows == 0) return;
+    if (roundedScale == nullptr || (rounded == nullptr && length > 0)) Refuse("the first two outputs have to be there");
+    const auto* from = x.As<float>();
+    const auto count = static_cast<size_t>(length);
+    ForRows(context, rows, length, [&](int64_t row) {
+      static thread_local std::vector<float> buffer;
+      buffer.resize(count);
+      const int64_t at = row * length;
+      const float* last = from + at;
+      if (isScaled) {
+        Terms own = terms;
+        if (own.residual != nullptr) own.residual += at;
+        float* to = scaled == nullptr ? buffer.data() : scaled + at;
+        rows_.scale(last, count, scales[row], own, to);
+        last = to;
+      } else if (scaled != nullptr) {
+        std::copy(last, last + count, scaled + at);
+      }
+      if (norm.gain != nullptr) {
+        float* to = normed == nullptr ? buffer.data() : normed + at;
+        rows_.norm(last, count, norm, to);
+        last = to;
+      } else if (normed != nullptr) {
+        std::copy(last, last + count, normed + at);
+      }
+      roundedScale[row] = rows_.round(last, count, span_, rounded + at);
+    });
+  }
+
+ private:
+  const bool isGelu_;
+  const float epsilon_;
+  const Span span_;
+  const Rounding rows_;
 };
 
 }  // namespace
 
 std::unique_ptr<Operator> MakeRoundRows(const Attributes& attributes) { return std::make_unique<RoundRows>(attributes); }
 std::unique_ptr<Operator> MakeScaleRows(const Attributes& attributes) { return std::make_unique<ScaleRows>(attributes); }
+std::unique_ptr<Operator> MakeRescaleRows(const Attributes& attributes) { return std::make_unique<RescaleRows>(attributes); }
 
 }  // namespace tp

@@ -12,6 +12,7 @@ namespace {
 struct Form {
   const char* name;
   Attend attend;
+  Attend attendIntegers;
   Rounding rounding;
 };
 
@@ -19,10 +20,14 @@ struct Form {
 std::vector<Form> Forms() {
   std::vector<Form> forms;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) forms.push_back({"avx512", AttendAvx512, kRoundingAvx512});
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) forms.push_back({"avx2", AttendAvx2, kRoundingAvx2});
+  const bool hasAvx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool hasVnni = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni");
+  if (__builtin_cpu_supports("avx512f") && (hasVnni || hasAvx2)) {
+    forms.push_back({"avx512", AttendAvx512, hasVnni ? AttendIntegersVnni : AttendIntegersAvx2, kRoundingAvx512});
+  }
+  if (hasAvx2) forms.push_back({"avx2", AttendAvx2, AttendIntegersAvx2, kRoundingAvx2});
 #endif
-  forms.push_back({"baseline", AttendBaseline, kRoundingBaseline});
+  forms.push_back({"baseline", AttendBaseline, AttendIntegersBaseline, kRoundingBaseline});
   return forms;
 }
 
@@ -48,7 +53,10 @@ void ChooseInstructions(const std::string& name) {
 }
 
 const char* ChosenInstructions() { return chosen == nullptr ? "" : chosen.load()->name; }
-Attend ChosenAttend() { return chosen.load()->attend; }
+Attend ChosenAttend(bool byIntegers) {
+  const Form* form = chosen;
+  return byIntegers ? form->attendIntegers : form->attend;
+}
 Rounding ChosenRounding() { return chosen.load()->rounding; }
 
 }  // namespace tp

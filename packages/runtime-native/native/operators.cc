@@ -90,9 +90,11 @@ OrtCustomOpDomain* Domain() {
              Define("Pack", MakePack, {any, index}, {any}, 2, 1).release(),
              Define("Unpack", MakeUnpack, {any, index, attended}, {any}, 3, 1).release(),
              Define("PackedAttention", MakePackedAttention, {number, number, number, index, number, number, index, number},
-                    {number, number}, 4, 1)
+                    {number, number}, 3, 1)
                  .release(),
              Define("RoundRows", MakeRoundRows, {number}, {rounded, number}, 1, 2).release(),
+             Define("RescaleRows", MakeRescaleRows, {number, number, number, number, number, number, number}, {rounded, number, number, number}, 1, 2)
+                 .release(),
              Define("ScaleRows", MakeScaleRows, {number, number, number, number, number}, {number}, 2, 1).release(),
          }) {
       Check(Ort::Call<at::CustomOpDomainAdd>(made, static_cast<const OrtCustomOp*>(definition)));
@@ -181,6 +183,14 @@ int64_t Attributes::Int(const char* name) const {
   int64_t value = 0;
   CheckAttribute(Ort::Call<at::KernelInfoGetAttributeInt64>(info_, name, &value), name);
   return value;
+}
+
+int64_t Attributes::Int(const char* name, int64_t otherwise) const {
+  int64_t value = 0;
+  OrtStatus* status = Ort::Call<at::KernelInfoGetAttributeInt64>(info_, name, &value);
+  if (status == nullptr) return value;
+  Ort::Release<at::ReleaseStatus>(status);
+  return otherwise;
 }
 
 std::vector<int64_t> Attributes::Ints(const char* name) const {

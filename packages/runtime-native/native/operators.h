@@ -9,15 +9,21 @@
 //       or what its token is that is among the T and not attended, if there is one.
 //       `rows` and `axis` are where rows and tokens are; equal for x [B·N,…], which is folded once. Pack of x [1,…,N,…] takes it for
 //       every row.
-//   PackedAttention(query, key, value, offsets, keyBias [1,T]?, bias [B|1,H|1,N,N]?, positions?, queryWeights [1,T]?; scale, …Axes)
+//   PackedAttention(query, key, value, offsets?, keyBias [1,T]?, bias [B|1,H|1,N,N]?, positions?, queryWeights [1,T]?; scale, integers?, …Axes)
 //     → context, received [1,H,1,T]?
 //       softmax(query·keyᵀ·scale + keyBias + bias)·value in every head, each row over its own tokens; received: what each token is
 //       attended with in each head, summed over the queries times their weights. Each of query, key, value and context has the axes
-//       of heads, tokens and features where its attribute says: queryAxes = [1, 2, 3] for [1,H,T,d].
+//       of heads, tokens and features where its attribute says: queryAxes = [1, 2, 3] for [1,H,T,d]. Where the attribute `integers` is
+//       there and not 0, products are those of integers (see integer_attention.inl).
+//       Without offsets axis 0 counts examples, [B,H,N,d], whose queries may be fewer than their keys; of the optional inputs only
+//       keyBias is allowed, [B|1,N].
 //   RoundRows(x float [...,D]; steps, zero, least) → rounded uint8 [...,D], scale [...,1]
 //       scale = max(max |x|, least) of each row, rounded = round(steps · x / scale) + zero, limited to 0 … 255.
 //   ScaleRows(x float [...,D], scale [...,1], bias [D]?, gain [D]?, residual [...,D]?; gelu) → y [...,D]
 //       x · scale + bias, GELU of it where the attribute is not 0, times gain, plus residual. Around a product of what RoundRows gives.
+//   RescaleRows(x float [...,D], scale [...,1]?, bias [D]?, gain [D]?, residual [...,D]?, normGain [D]?, normBias [D]?; gelu, epsilon, steps,
+//     zero, least) → rounded uint8 [...,D], roundedScale [...,1], scaled [...,D]?, normed [...,D]?
+//       ScaleRows where there is a scale, then a layer norm where there is one, then RoundRows, without passes over all rows in between.
 #pragma once
 
 #include <atomic>
@@ -94,6 +100,8 @@ class Attributes {
   std::string NodeName() const;
   float Float(const char* name) const;
   int64_t Int(const char* name) const;
+  /// `otherwise` where the node does not have it.
+  int64_t Int(const char* name, int64_t otherwise) const;
   std::vector<int64_t> Ints(const char* name) const;
 
  private:
@@ -113,5 +121,6 @@ std::unique_ptr<Operator> MakeUnpack(const Attributes&);
 std::unique_ptr<Operator> MakePackedAttention(const Attributes&);
 std::unique_ptr<Operator> MakeRoundRows(const Attributes&);
 std::unique_ptr<Operator> MakeScaleRows(const Attributes&);
+std::unique_ptr<Operator> MakeRescaleRows(const Attributes&);
 
 }  // namespace tp

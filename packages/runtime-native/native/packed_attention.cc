@@ -26,40 +26,50 @@ struct Axes {
   size_t rank() const { return std::max({head, token, feature}) + 1; }
 };
 
+std::vector<ptrdiff_t> StridesOf(const std::vector<int64_t>& dims) {
+  std::vector<ptrdiff_t> strides(dims.size(), 1);
+  for (size_t i = dims.size() - 1; i > 0; i--) strides[i - 1] = strides[i] * static_cast<ptrdiff_t>(dims[i]);
+  return strides;
+}
+
 /// A packed tensor with its strides.
 struct Packed {
   const float* data;
-  int64_t heads, tokens, features;
-  ptrdiff_t headStride, tokenStride, featureStride;
+  int64_t batch = 1, heads, tokens, features;
+  ptrdiff_t batchStride = 0, headStride, tokenStride, featureStride;
 
-  Packed(const Input& input, const Axes& axes, const char* name) : data(input.As<float>()) {
+  /// `isBatch`: axis 0 counts examples.
+  Packed(const Input& input, const Axes& axes, const char* name, bool isBatch) : data(input.As<float>()) {
     const std::vector<int64_t>& dims = input.shape.dims;
     if (dims.size() < axes.rank()) {
       Refuse(std::string(name) + " has too few axes: " + std::to_string(dims.size()) + ", and " + name + "Axes names axis " +
              std::to_string(axes.rank() - 1));
     }
-    std::vector<ptrdiff_t> strides(dims.size(), 1);
-    for (size_t i = dims.size() - 1; i > 0; i--) strides[i - 1] = strides[i] * static_cast<ptrdiff_t>(dims[i]);
+    const std::vector<ptrdiff_t> strides = StridesOf(dims);
     heads = dims[axes.head];
     tokens = dims[axes.token];
     features = dims[axes.feature];
     for (size_t i = 0; i < dims.size(); i++) {
-      if (i == axes.head || i == axes.token || i == axes.feature || dims[i] == 1) continue;
+      if (i == axes.head || i == axes.token || i == axes.feature || dims[i] == 1 || (isBatch && i == 0)) continue;
       Refuse(std::string(name) + " has more than heads, tokens and features: axis " + std::to_string(i) + " has the size " +
              std::to_string(dims[i]));
     }
     // An empty one may have no memory: from nowhere there is no way to its rows.
     const bool isEmpty = CheckSizes(dims, name) == 0;
+    if (isBatch) {
+      batch = dims[0];
+      batchStride = isEmpty ? 0 : strides[0];
+    }
     headStride = isEmpty ? 0 : strides[axes.head];
     tokenStride = isEmpty ? 0 : strides[axes.token];
     featureStride = isEmpty ? 0 : strides[axes.feature];
   }
   std::string Text() const {
-    return std::to_string(heads) + "·" + std::to_string(tokens) + "·" + std::to_string(features);
+    return (batch == 1 ? "" : std::to_string(batch) + "·") + std::to_string(heads) + "·" + std::to_string(tokens) + "·" + std::to_string(features);
   }
-  Matrix At(size_t head, int64_t token) const {
-    return {data + static_cast<ptrdiff_t>(head) * headStride + static_cast<ptrdiff_t>(token) * tokenStride, tokenStride,
-            featureStride};
+  Matrix At(size_t example, size_t head, int64_t token) const {
+    const float* from = data + static_cast<ptrdiff_t>(example) * batchStride + static_cast<ptrdiff_t>(head) * headStride;
+    return {from + static_cast<ptrdiff_t>(token) * tokenStride, tokenStride, featureStride};
   }
 };
 
@@ -71,15 +81,16 @@ class PackedAttention : public Operator {
         key_(attributes.Ints("keyAxes"), "keyAxes"),
         value_(attributes.Ints("valueAxes"), "valueAxes"),
         context_(attributes.Ints("contextAxes"), "contextAxes"),
-        attend_(ChosenAttend()) {
+        attend_(ChosenAttend(attributes.Int("integers", 0) != 0)) {
     if (context_.feature + 1 != context_.rank()) Refuse("contextAxes has to name the features last");
     if (!std::isfinite(scale_)) Refuse("scale is not a finite number");
   }
 
   void Compute(const Context& context) const override {
-    const Packed query(context.Read(0, {"query", Type::kFloat32}), query_, "query");
-    const Packed key(context.Read(1, {"key", Type::kFloat32}), key_, "key");
-    const Packed value(context.Read(2, {"value", Type::kFloat32}), value_, "value");
+    if (!context.Has(3)) return ComputeBatch(context);
+    const Packed query(context.Read(0, {"query", Type::kFloat32}), query_, "query", false);
+    const Packed key(context.Read(1, {"key", Type::kFloat32}), key_, "key", false);
+    const Packed value(context.Read(2, {"value", Type::kFloat32}), value_, "value", false);
     const Input offsets = context.Read(3, {"offsets", Type::kInt64, 1});
     const int64_t tokens = query.tokens;
     const auto heads = static_cast<size_t>(query.heads);
@@ -101,16 +112,12 @@ class PackedAttention : public Operator {
     const bool isReceivedWanted = context.Outputs() > 1;
     if (isReceivedWanted && weights == nullptr) Refuse("received takes queryWeights");
 
-    std::vector<int64_t> dims(context_.rank(), 1);
-    dims[context_.head] = query.heads;
-    dims[context_.token] = tokens;
-    dims[context_.feature] = value.features;
+    std::vector<int64_t> dims = ContextDims(1, query, value);
     auto* out = static_cast<float*>(context.Write(0, dims, Type::kFloat32));
     // An empty one has no memory, and is never written to; its rows only need an address.
     float nothing = 0;
     if (out == nullptr && CheckSizes(dims, "context") > 0) Refuse("the context has to be there");
-    std::vector<ptrdiff_t> strides(dims.size(), 1);
-    for (size_t i = dims.size() - 1; i > 0; i--) strides[i - 1] = strides[i] * static_cast<ptrdiff_t>(dims[i]);
+    std::vector<ptrdiff_t> strides = StridesOf(dims);
     if (out == nullptr) {
       out = &nothing;
       std::fill(strides.begin(), strides.end(), 0);
@@ -124,9 +131,9 @@ class PackedAttention : public Operator {
       const int64_t begin = begins[row];
       const auto length = static_cast<size_t>(begins[row + 1] - begin);
       Head one{};
-      one.query = query.At(head, begin);
-      one.key = key.At(head, begin);
-      one.value = value.At(head, begin);
+      one.query = query.At(0, head, begin);
+      one.key = key.At(0, head, begin);
+      one.value = value.At(0, head, begin);
       one.context = out + static_cast<ptrdiff_t>(head) * strides[context_.head] +
                     static_cast<ptrdiff_t>(begin) * strides[context_.token];
       one.contextStride = strides[context_.token];
@@ -145,6 +152,65 @@ class PackedAttention : public Operator {
   }
 
  private:
+  std::vector<int64_t> ContextDims(int64_t batch, const Packed& query, const Packed& value) const {
+    std::vector<int64_t> dims(context_.rank(), 1);
+    dims[0] = batch;
+    dims[context_.head] = query.heads;
+    dims[context_.token] = query.tokens;
+    dims[context_.feature] = value.features;
+    return dims;
+  }
+
+  /// Without offsets: axis 0 counts examples, which have equal numbers of tokens and are not masked.
+  void ComputeBatch(const Context& context) const {
+    for (const Axes* axes : {&query_, &key_, &value_, &context_}) {
+      if (axes->head == 0 || axes->token == 0) Refuse("without offsets, axis 0 has to count examples");
+    }
+    for (size_t i = 5; i < 8; i++) {
+      if (context.Has(i)) Refuse("without offsets there is no bias, and no queryWeights");
+    }
+    if (context.Outputs() > 1) Refuse("received takes offsets");
+    const Packed query(context.Read(0, {"query", Type::kFloat32}), query_, "query", true);
+    const Packed key(context.Read(1, {"key", Type::kFloat32}), key_, "key", true);
+    const Packed value(context.Read(2, {"value", Type::kFloat32}), value_, "value", true);
+    const bool fits = key.batch == query.batch && value.batch == query.batch && value.tokens == key.tokens &&
+                      key.heads == query.heads && value.heads == query.heads && key.features == query.features;
+    if (!fits) Refuse("query, key and value do not fit together: " + query.Text() + ", " + key.Text() + ", " + value.Text());
+    if (query.features == 0 && value.features == 0) Refuse("neither query nor value has features");
+    const float* keyBias = nullptr;
+    bool isBiasShared = false;
+    if (context.Has(4)) {
+      const Input input = context.Read(4, {"keyBias", Type::kFloat32, 2});
+      isBiasShared = input.shape.dims[0] == 1;
+      if ((!isBiasShared && input.shape.dims[0] != query.batch) || input.shape.dims[1] != key.tokens) {
+        Refuse("keyBias is not [batch|1, keys] of " + std::to_string(query.batch) + " examples and " + std::to_string(key.tokens) + " keys");
+      }
+      keyBias = input.As<float>();
+    }
+    const std::vector<int64_t> dims = ContextDims(query.batch, query, value);
+    auto* out = static_cast<float*>(context.Write(0, dims, Type::kFloat32));
+    if (CheckSizes(dims, "context") == 0) return;
+    if (out == nullptr) Refuse("the context has to be there");
+    const std::vector<ptrdiff_t> strides = StridesOf(dims);
+    const auto heads = static_cast<size_t>(query.heads);
+    context.Parallel(static_cast<size_t>(query.batch) * heads, [&](size_t i) {
+      const size_t example = i / heads, head = i % heads;
+      Head one{};
+      one.query = query.At(example, head, 0);
+      one.key = key.At(example, head, 0);
+      one.value = value.At(example, head, 0);
+      one.context = out + static_cast<ptrdiff_t>(example) * strides[0] + static_cast<ptrdiff_t>(head) * strides[context_.head];
+      one.contextStride = strides[context_.token];
+      one.queries = static_cast<size_t>(query.tokens);
+      one.keys = static_cast<size_t>(key.tokens);
+      one.headDim = static_cast<size_t>(query.features);
+      one.valueDim = static_cast<size_t>(value.features);
+      one.scale = scale_;
+      if (keyBias != nullptr) one.keyBias = keyBias + (isBiasShared ? 0 : example * one.keys);
+      attend_(one);
+    });
+  }
+
   /// The numbers of an optional input that has one for each token; null where it is not there.
   static const float* OnePerToken(const Context& context, size_t index, const char* name, int64_t tokens) {
     if (!context.Has(index)) return nullptr;

@@ -27,10 +27,21 @@ struct Terms {
 /// Computes `count` numbers of y.
 using ScaleRow = void (*)(const float* x, size_t count, float scale, const Terms& terms, float* y);
 
-/// Both for one set of instructions.
+/// A layer norm: y = (x − mean) / √(variance + epsilon) · gain + bias.
+struct Norm {
+  const float* gain;
+  const float* bias;
+  float epsilon;
+};
+
+/// Computes `count` numbers of y, which may be x.
+using NormRow = void (*)(const float* x, size_t count, const Norm& norm, float* y);
+
+/// All for one set of instructions.
 struct Rounding {
   RoundRow round;
   ScaleRow scale;
+  NormRow norm;
 };
 
 /// Of the instructions that `ChooseInstructions` chose.

@@ -26,13 +26,26 @@ inline Vector All(float value) {
 /// Where one is not a number: b.
 inline Vector Larger(Vector a, Vector b) { return a > b ? a : b; }
 
+inline Integers Bits(Vector x) {
+  Integers bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+inline Integers Larger(Integers a, Integers b) { return a > b ? a : b; }
+
+/// A number's bits without its sign: those of a larger number are larger, and those of NaN than all others.
+constexpr int32_t kSize = 0x7FFFFFFF;
+
+/// 1.5 · 2²³: adding it leaves the nearest integer in the low bits.
+constexpr float kToInteger = 12582912.f;
+
 /// eˣ to about two units in the last place, for x ≤ 0; 0 where that is less than the smallest normal number; NaN stays.
 /// Range reduction by ln 2 in two parts and a polynomial of degree 6 on [-ln2/2, ln2/2].
 inline Vector Exp(Vector x) {
   const Vector lowest = All(-87.33654f);
   Integers vanishes = x < lowest;
   x = Larger(lowest, x);
-  const Vector round = All(12582912.f);  // 1.5 · 2²³: adding it leaves the nearest integer in the low bits
+  const Vector round = All(kToInteger);
   Vector shifted = x * 1.44269504f + round;
   Vector n = shifted - round;
   Vector r = x - n * 0.693359375f;

@@ -1,4 +1,4 @@
-// RoundRows and ScaleRows, with each set of instructions: against the same numbers in double precision.
+// RoundRows, ScaleRows and RescaleRows, with each set of instructions: against the same numbers in double precision.
 import type { NamedTensors, Runtime, TensorLike } from '@tp/core/runtime'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -30,6 +30,30 @@ function scaling(terms: readonly string[], gelu: number): Uint8Array {
   )
 }
 
+/** Of all outputs, or those of rounding alone. */
+function rescaling(terms: readonly string[], gelu: number, isAllRead = true): Uint8Array {
+  const declared = (name: string, rank: number): ['float32', number] | null =>
+    terms.includes(name) ? ['float32', rank] : null
+  return operatorModel(
+    'RescaleRows',
+    {
+      x: ['float32', 2],
+      scale: declared('scale', 2),
+      bias: declared('bias', 1),
+      gain: declared('gain', 1),
+      residual: declared('residual', 2),
+      normGain: declared('normGain', 1),
+      normBias: declared('normBias', 1),
+    },
+    {
+      rounded: ['uint8', 2],
+      roundedScale: ['float32', 2],
+      ...(isAllRead && { scaled: ['float32', 2], normed: ['float32', 2] }),
+    },
+    { gelu, epsilon: 1e-3, ...signed },
+  )
+}
+
 function float32(dims: readonly number[], at: (i: number) => number): TensorLike {
   return {
     type: 'float32',
@@ -46,6 +70,17 @@ function erf(x: number): number {
     term *= (-x * x) / (n + 1)
   }
   return (2 / Math.sqrt(Math.PI)) * sum
+}
+
+function normalized({ data, dims }: TensorLike, gain: TensorLike, bias: TensorLike): number[] {
+  const width = dims[1] as number
+  return Array.from(data as Float32Array, (value, i) => {
+    const row = Array.from(data.slice(i - (i % width), i - (i % width) + width) as Float32Array)
+    const mean = row.reduce((a, b) => a + b, 0) / width
+    const variance = row.reduce((a, b) => a + (b - mean) ** 2, 0) / width
+    const [own, shift] = [gain, bias].map((each) => Number(each.data[i % width])) as [number, number]
+    return ((value - mean) / Math.sqrt(variance + 1e-3)) * own + shift
+  })
 }
 
 const seeds = fc.integer({ min: 1, max: 1000 })
@@ -146,6 +181,54 @@ describeNative('rows of 8 bits', () => {
         Number.NaN,
         0,
       ])
+    })
+
+    test.each([
+      [1, ['scale', 'bias']],
+      [0, ['scale', 'bias', 'gain', 'residual', 'normGain', 'normBias']],
+      [0, ['normGain', 'normBias']],
+    ])('scales, normalizes and rounds rows as one operator after another: gelu %i, terms %j', async (gelu, terms) => {
+      await fc.assert(
+        fc.asyncProperty(seeds, widths, async (seed, width) => {
+          const all: Record<string, TensorLike> = {
+            scale: float32([2, 1], (i) => 0.5 + i),
+            residual: float32([2, width], (i) => Math.cos(5 * i + seed)),
+            ...Object.fromEntries(
+              ['bias', 'gain', 'normGain', 'normBias'].map((name, k) => [
+                name,
+                float32([width], (i) => Math.cos((k + 2) * i + seed)),
+              ]),
+            ),
+          }
+          const x = float32([2, width], (i) => Math.sin(i * seed) * 4)
+          const feeds: Record<string, TensorLike> = { x }
+          for (const name of terms) feeds[name] = all[name] as TensorLike
+          const seen = await run(rescaling(terms, gelu), feeds)
+          const { normGain, normBias, ...ofScaling } = feeds
+          const scaled = terms.includes('scale') ? (await run(scaling(terms, gelu), ofScaling)).y : x
+          expect(seen.scaled?.data).toEqual(scaled?.data)
+          const normed = normGain && normBias ? normalized(scaled as TensorLike, normGain, normBias) : scaled?.data
+          for (const [i, value] of Array.from(seen.normed?.data as Float32Array).entries())
+            expect(Math.abs(value - Number(normed?.[i]))).toBeLessThan(3e-5)
+          const after = await run(rounding(signed), { x: seen.normed as TensorLike })
+          expect(seen.rounded?.data).toEqual(after.rounded?.data)
+          expect(seen.roundedScale?.data).toEqual(after.scale?.data)
+          const fewer = await run(rescaling(terms, gelu, false), feeds)
+          expect(fewer.rounded?.data).toEqual(seen.rounded?.data)
+        }),
+        { numRuns: 6 },
+      )
+    })
+
+    test('refuses half of a norm, and terms without a scale', async () => {
+      const x = float32([2, 4], (i) => i)
+      const column = float32([4], () => 1)
+      await expect(run(rescaling(['normGain'], 0), { x, normGain: column })).rejects.toMatchObject({
+        message: expect.stringMatching(/normGain and normBias go together/),
+      })
+      await expect(run(rescaling(['bias'], 0), { x, bias: column })).rejects.toMatchObject({
+        message: expect.stringMatching(/without a scale there are no GELU, bias, gain and residual/),
+      })
     })
 
     test.each([

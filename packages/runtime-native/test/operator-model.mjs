@@ -6,7 +6,7 @@ import { createModel, createNode, encodeModel, Graph } from '@tp/onnx'
 
 /**
  * The bytes of a model of one operator of packed files, whose inputs and outputs are those of the graph; `null` leaves one out.
- * @param {'Rows' | 'Pack' | 'Unpack' | 'PackedAttention' | 'RoundRows' | 'ScaleRows'} type
+ * @param {'Rows' | 'Pack' | 'Unpack' | 'PackedAttention' | 'RoundRows' | 'ScaleRows' | 'RescaleRows'} type
  * @param {Record<string, Declared | null>} inputs in the operator's order
  * @param {Record<string, Declared>} outputs
  * @param {import('@tp/core/expression').Attributes} attributes
@@ -50,12 +50,13 @@ const attentionInputs = {
  * PackedAttention with the optional inputs that are named, and `received` where queryWeights are.
  * @param {readonly string[]} optional
  * @param {import('@tp/core/expression').Attributes} attributes besides those of a plain attention
+ * @param {{ offsets?: boolean }} options
  */
-export function attentionModel(optional = [], attributes = {}) {
+export function attentionModel(optional = [], attributes = {}, { offsets = true } = {}) {
   /** @type {Record<string, Declared | null>} */
   const inputs = {}
   for (const [i, [name, declared]] of Object.entries(attentionInputs).entries()) {
-    inputs[name] = i < 4 || optional.includes(name) ? declared : null
+    inputs[name] = i < 3 || (i === 3 && offsets) || optional.includes(name) ? declared : null
   }
   /** @type {Record<string, Declared>} */
   const outputs = { context: ['float32', 4] }

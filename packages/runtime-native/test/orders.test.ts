@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { pack, prune, quantize, type Transform, transform } from '@tp/compiler'
 import { schedule } from '@tp/core'
-import type { NamedTensors, Runtime } from '@tp/core/runtime'
+import type { NamedTensors, Runtime, TensorLike } from '@tp/core/runtime'
 import { clsAttention } from '@tp/method-attention'
+import { tome } from '@tp/method-hybrid'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -85,6 +86,32 @@ describeNative('images in 8 bits', () => {
       await run(nativeRuntime(), through(eight, ['pack'], layers), inputs),
     ]
     expect(distance(seen, expected)).toBeLessThan(0.03)
+  })
+
+  test.each(['none', 'tome'])('get the same bits alone and among others, tokens merged by %s', async (merging) => {
+    const [free] = fixturesIn(fixturesFolder).filter(({ name }) => name === 'dinov2-cls-ts17')
+    if (free === undefined) throw new Error('the fixture dinov2-cls-ts17 is gone')
+    const merge = prune({ method: tome(), schedule: schedule(free.facts.layers, { keep: 0.8 }) })
+    const steps = [...(merging === 'tome' ? [merge] : []), quantize({ reduceRange: true }), pack()]
+    const made = steps.reduce((model, step) => transform(model, step).model, openFixture(free))
+    const attentions = made.proto.graph?.node.filter(({ opType }) => opType === 'PackedAttention') ?? []
+    // Sizes of merged tokens are added to the scores of their keys.
+    expect(attentions.some(({ input }) => input.length === 5)).toBe(merging === 'tome')
+    expect(attentions.length).toBeGreaterThan(0)
+    await using session = await nativeRuntime().load(encodeModel(made), { threads: 1 })
+    const [[input, { dims }]] = Object.entries(dataSets(free)[0]?.inputs ?? {}) as [[string, TensorLike]]
+    const shape = dims.slice(1)
+    const images = [1, 2, 3].map((k) => {
+      const size = shape.reduce((product, dim) => product * dim, 1)
+      return Array.from({ length: size }, (_, i) => Math.sin(i * k) * k)
+    })
+    const answers = async (own: readonly number[][]): Promise<number[]> => {
+      const feed: TensorLike = { type: 'float32', dims: [own.length, ...shape], data: Float32Array.from(own.flat()) }
+      return numbers(Object.values(await session.run({ [input]: feed }))[0])
+    }
+    const alone = []
+    for (const image of images) alone.push(...(await answers([image])))
+    expect(await answers(images)).toEqual(alone)
   })
 })
 

@@ -1,4 +1,5 @@
 import { add, cast, squeeze, type Tensor } from '@tp/core'
+import { constantData } from '@tp/core/expression'
 import { codeOf, createNode, type NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { placeholder } from '../operators/flow.ts'
@@ -13,16 +14,19 @@ import type { Surroundings } from './token-wise.ts'
 
 export interface AttentionSource extends Surroundings {
   readonly repeats: Repeats
+  /** Whether products are those of 16-bit integers. */
+  readonly byIntegers: boolean
   /** The value that was made before for the same key, or is made now. */
   once<T extends string | undefined>(key: string, make: () => T): T
   /** The Transpose that makes a packed value, if one does: attention reads what it is made from just as well. */
   turned(packed: string): Turned | undefined
 }
 
-/** A value by what a Transpose makes it from. */
+/** A value by what a Transpose, and a multiplication by a number, make it from. */
 export interface Turned {
   readonly from: string
   readonly perm: readonly number[]
+  readonly scale: number
 }
 
 export interface PackedContext {
@@ -58,6 +62,7 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
   const from = unturned(query, [heads, tokens, features], source)
   const fromKey = unturned(key, [heads, rank - 1, rank - 2], source)
   const fromValue = unturned(value, [heads, tokens, features], source)
+  if (fromValue.scale !== 1) return undefined
   const reader = onlyTranspose(program, attention.context)
   const perm =
     reader === undefined ? undefined : (program.tensor(reader.output[0] as string).node.attributes.perm as number[])
@@ -74,11 +79,12 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
     ...sums.map(({ weights }) => weights),
   ]
   const attributes = {
-    scale: terms.scale,
+    scale: terms.scale * from.scale * fromKey.scale,
     queryAxes: from.axes,
     keyAxes: fromKey.axes,
     valueAxes: fromValue.axes,
     contextAxes: context,
+    ...(source.byIntegers && { integers: 1 }),
   }
   const replaces = new Map(replaced.map((name, i) => [name, outputs[i] as string]))
   const isHalf = replaced.map((name) => program.tensor(name).dtype === 'float16')
@@ -134,15 +140,25 @@ function isOneRow(program: Program, name: string): boolean {
   return hasShape && dims.length === 4 && dims[1] === 1 && dims[2] === 1
 }
 
-/** The operand before a Transpose, and its axes of heads, tokens and features; `axes`: those that it has after it. */
+/** The operand before a Transpose and a factor, and its axes of heads, tokens and features; `axes`: those that it has after it. */
 function unturned(
   name: string,
   axes: readonly number[],
   { turned }: AttentionSource,
-): { name: string; axes: number[] } {
+): { name: string; axes: number[]; scale: number } {
   const made = turned(name)
-  if (made === undefined) return { name, axes: [...axes] }
-  return { name: made.from, axes: axes.map((axis) => made.perm[axis] as number) }
+  if (made === undefined) return { name, axes: [...axes], scale: 1 }
+  return { name: made.from, axes: axes.map((axis) => made.perm[axis] as number), scale: made.scale }
+}
+
+/** The number among the two inputs of a node, and which of them it is. */
+export function numberAmong(
+  program: Program,
+  inputs: readonly string[],
+): { number: number; index: number } | undefined {
+  const numbers = inputs.map((name) => constantData(program.tensor(name)))
+  const index = numbers.findIndex((data) => data?.data.length === 1 && data.dims.length === 0)
+  return index < 0 ? undefined : { number: Number(numbers[index]?.data[0]), index }
 }
 
 function onlyTranspose(program: Program, name: string): NodeProto | undefined {

@@ -33,6 +33,11 @@ export function fuseEightBitRows(graph: Graph, sizesOf: SizesOf): number {
   return scales.size
 }
 
+/** Whether activations of a file are rounded row by row. */
+export function roundsRows(graph: Graph): boolean {
+  return graph.nodes.some((node) => roundingOf(graph, node) !== undefined)
+}
+
 interface Rounding {
   readonly x: string
   readonly scale: string

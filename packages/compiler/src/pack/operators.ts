@@ -5,7 +5,7 @@ import { Refused } from '../program/refusal.ts'
 /** Operator set of packed files; `@tp/runtime-native` has the operators (its `native/operators.h` says what each computes). */
 export const DOMAIN = 'tp'
 
-type PackedOperator = 'Rows' | 'Pack' | 'Unpack' | 'PackedAttention' | 'RoundRows' | 'ScaleRows'
+type PackedOperator = 'Rows' | 'Pack' | 'Unpack' | 'PackedAttention' | 'RoundRows' | 'ScaleRows' | 'RescaleRows'
 
 /** @throws Refused TP_PACK for attributes that the runtime refuses, so that no such node is ever written */
 export function packedNode(

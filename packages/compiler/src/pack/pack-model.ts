@@ -8,10 +8,12 @@ import type { Opened } from '../normalize/open.ts'
 import { markPacked } from '../program/packed-mark.ts'
 import { Refused } from '../program/refusal.ts'
 import { Repeats } from '../prune/repeats.ts'
-import { packedAttention, type Turned } from './attention.ts'
-import { fuseEightBitRows, type SizesOf } from './eight-bit-rows.ts'
+import { numberAmong, packedAttention, type Turned } from './attention.ts'
+import { fuseBatchAttentions } from './batch-attention.ts'
+import { fuseEightBitRows, roundsRows, type SizesOf } from './eight-bit-rows.ts'
 import { DOMAIN } from './operators.ts'
 import { PackedValues } from './packed-values.ts'
+import { fuseRescaling } from './rescaled-rows.ts'
 import { type Segment, writeSegments } from './segments.ts'
 import { packedCopy, packedInputs, paddingRows, type Surroundings } from './token-wise.ts'
 import { rewriteShapes, unpackWhatIsRead } from './unpack.ts'
@@ -29,10 +31,11 @@ export interface PackedModel {
 export function packModel({ program, expansions }: Opened, encoders: readonly Encoder[]): PackedModel {
   for (const { earlier } of encoders) requireNoReturn(earlier)
   program.graph.sortTopologically()
+  const byIntegers = roundsRows(program.graph)
   const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))
   const found = encoders.flatMap(({ layers }) => layers.map(({ attention }) => attention))
   const values = new PackedValues(program, segments)
-  const attentions = packNodes(values, new Map(found.map((attention) => [attention.context, attention])))
+  const attentions = packNodes(values, new Map(found.map((attention) => [attention.context, attention])), byIntegers)
   if (segments.length > 0 && values.replaced.size === 0) {
     throw new Refused('TP_PACK', 'no operator of this model was found to work on each token by itself')
   }
@@ -42,7 +45,9 @@ export function packModel({ program, expansions }: Opened, encoders: readonly En
   program.graph.importOperators(DOMAIN)
   dropViews(program)
   foldBack(program, expansions)
+  if (segments.length === 0 && byIntegers) fuseBatchAttentions(program, found)
   const rounded = fuseEightBitRows(program.graph, sizesIn(values))
+  fuseRescaling(program.graph)
   if (segments.length === 0 && rounded === 0) {
     const reason =
       'its examples have equal numbers of tokens: it has no mask of a free length, and the data do not decide how many are kept'
@@ -65,7 +70,7 @@ function sizesIn({ program, padded }: PackedValues): SizesOf {
 }
 
 /** Writes the packed form of every node that has one; returns how many attentions are among them. */
-function packNodes(values: PackedValues, attentions: ReadonlyMap<string, Attention>): number {
+function packNodes(values: PackedValues, attentions: ReadonlyMap<string, Attention>, byIntegers: boolean): number {
   const { program } = values
   const repeats = new Repeats(program, 'tp/packed')
   const turned = new Map<string, Turned>()
@@ -86,7 +91,8 @@ function packNodes(values: PackedValues, attentions: ReadonlyMap<string, Attenti
     else {
       const once = <T extends string | undefined>(key: string, make: () => T): T =>
         values.once(`${segment.from}/${key}`, make)
-      const packed = packedAttention(attention, { ...around, repeats, once, turned: (name) => turned.get(name) })
+      const source = { ...around, repeats, once, byIntegers, turned: (name: string) => turned.get(name) }
+      const packed = packedAttention(attention, source)
       if (packed === undefined) continue
       program.graph.insert(packed.nodes)
       values.replaced.add(node)
@@ -117,7 +123,11 @@ function packNode(values: PackedValues, node: NodeProto, around: Surroundings, t
   graph.insert([copy])
   if (node.opType === 'Transpose') {
     const { perm } = values.program.tensor(node.output[0] as string).node.attributes
-    turned.set(outputs[0] as string, { from: inputs[0] as string, perm: perm as readonly number[] })
+    turned.set(outputs[0] as string, { from: inputs[0] as string, perm: perm as readonly number[], scale: 1 })
   }
+  const factor = node.opType === 'Mul' ? numberAmong(values.program, node.input) : undefined
+  const made = factor === undefined ? undefined : turned.get(inputs[1 - factor.index] as string)
+  if (factor !== undefined && made !== undefined)
+    turned.set(outputs[0] as string, { ...made, scale: made.scale * factor.number })
   values.replace(node, outputs, around.segment, paddingRows(node, around))
 }

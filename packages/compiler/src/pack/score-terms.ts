@@ -1,12 +1,11 @@
 import { constant, type DType, where } from '@tp/core'
-import { constantData } from '@tp/core/expression'
+import { constantData, type Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { placeholder } from '../operators/flow.ts'
 import { isHeadReshape } from '../operators/head-reshape.ts'
 import type { Program } from '../program/program.ts'
 import type { Repeats } from '../prune/repeats.ts'
-import type { Segment } from './segments.ts'
 
 /** The steps between Q·Kᵀ and the softmax, as scale and sum. */
 interface ScoreTerms {
@@ -18,7 +17,8 @@ interface ScoreTerms {
 
 interface ScoreSource {
   readonly program: Program
-  readonly segment: Segment
+  /** `count`: the dimension of the keys. */
+  readonly segment: { readonly count: Dim }
   readonly repeats: Repeats
 }
 

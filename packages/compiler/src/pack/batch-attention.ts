@@ -1,0 +1,112 @@
+import { cast, squeeze } from '@tp/core'
+import type { NodeProto } from '@tp/onnx'
+import type { Attention } from '../analyze/attention.ts'
+import { placeholder } from '../operators/flow.ts'
+import type { Program } from '../program/program.ts'
+import { Repeats } from '../prune/repeats.ts'
+import { withLeadingAxes } from '../prune/rows.ts'
+import { numberAmong } from './attention.ts'
+import { packedNode } from './operators.ts'
+import { scoreTerms } from './score-terms.ts'
+
+/**
+ * Computes attentions of examples without padding (images), each with its Softmax and the Transposes around it, by one operator. In place; returns
+ * how many. Those whose scores are more than scaled, with one number for each key added (sizes of merged tokens), or whose probabilities
+ * something else reads, remain as they are.
+ */
+export function fuseBatchAttentions(program: Program, attentions: readonly Attention[]): number {
+  const repeats = new Repeats(program, 'tp/attention')
+  return attentions.filter((attention) => fuse(program, attention, repeats)).length
+}
+
+function fuse(program: Program, attention: Attention, repeats: Repeats): boolean {
+  const { graph } = program
+  const operands = [attention.query, attention.keyTransposed, attention.value].map((name) => program.tensor(name))
+  const areKnown = operands.every((each) => each.hasShape && each.rank === 4 && each.dtype === 'float32')
+  const keys = operands[1]?.dims[3]
+  if (!areKnown || keys === undefined || isReadElsewhere(program, attention)) return false
+  const terms = scoreTerms(attention, { program, segment: { count: keys }, repeats })
+  if (terms === undefined || terms.pairs.length > 0 || terms.keys.length > 1) return false
+  const [heads, tokens, features] = [1, 2, 3]
+  const query = operand(program, attention.query, [heads, tokens, features])
+  const key = operand(program, attention.keyTransposed, [heads, features, tokens])
+  const value = operand(program, attention.value, [heads, tokens, features])
+  if (value.scale !== 1) return false
+  const after = onlyTranspose(program, attention.context)
+  const perm = after && permOf(program, after)
+  const isTurned = perm?.[0] === 0 && perm[3] === features
+  const old = isTurned ? (after?.output[0] as string) : attention.context
+  const context = [heads, tokens, features].map((axis) => (isTurned ? perm.indexOf(axis) : axis))
+  const bias = terms.keys.map((name) => flatBias(program, name))
+  graph.remove(graph.producer(old) as NodeProto)
+  graph.insert([
+    packedNode(
+      'PackedAttention',
+      [query.name, key.name, value.name, ...(bias.length > 0 ? ['', ...bias] : [])],
+      [old],
+      {
+        scale: terms.scale * query.scale * key.scale,
+        queryAxes: query.axes,
+        keyAxes: key.axes,
+        valueAxes: value.axes,
+        contextAxes: context,
+        integers: 1,
+      },
+    ),
+  ])
+  return true
+}
+
+/** Whether scores or probabilities have a reader besides the attention itself (a method that prunes by them). */
+function isReadElsewhere({ graph }: Program, { chain, probabilities, context }: Attention): boolean {
+  const inside = new Set(chain)
+  for (let name = context; ; ) {
+    const node = graph.producer(name)
+    if (node === undefined || inside.has(node)) break
+    inside.add(node)
+    // Between the probabilities and the product there are only nodes that change no value.
+    name = node.input[0] as string
+    if (name === probabilities) break
+  }
+  const values = [...inside].flatMap(({ output }) => output).filter((name) => name !== context)
+  return values.some((name) => graph.isOutput(name) || graph.consumers(name).some(({ node }) => !inside.has(node)))
+}
+
+/** Where an operand is read: `name` times `scale`, with heads, tokens and features along `axes`. */
+interface Operand {
+  readonly name: string
+  readonly axes: readonly number[]
+  readonly scale: number
+}
+
+/** An operand upstream of what moves its axes, examples remaining first, and of what multiplies it by a number. */
+function operand(program: Program, name: string, axes: readonly number[], scale = 1): Operand {
+  const node = program.graph.producer(name)
+  const perm = node && permOf(program, node)
+  if (node !== undefined && perm?.[0] === 0) {
+    const turned = axes.map((axis) => perm[axis] as number)
+    return operand(program, node.input[0] as string, turned, scale)
+  }
+  const factor = node?.opType === 'Mul' && node.domain === '' ? numberAmong(program, node.input) : undefined
+  if (node === undefined || factor === undefined) return { name, axes, scale }
+  return operand(program, node.input[1 - factor.index] as string, axes, scale * factor.number)
+}
+
+function permOf(program: Program, { opType, output }: NodeProto): readonly number[] | undefined {
+  return opType === 'Transpose'
+    ? (program.tensor(output[0] as string).node.attributes.perm as readonly number[] | undefined)
+    : undefined
+}
+
+function onlyTranspose({ graph }: Program, name: string): NodeProto | undefined {
+  const [only, ...others] = graph.consumers(name)
+  return others.length === 0 && only?.node.opType === 'Transpose' && !graph.isOutput(name) ? only.node : undefined
+}
+
+/** [b|1,1,1,n] → [b|1,n] */
+function flatBias(program: Program, name: string): string {
+  const known = program.tensor(name)
+  const value = placeholder(name, known, known.dims)
+  const flat = cast(squeeze(withLeadingAxes(value, 4), [1, 2]), 'float32')
+  return program.write(flat, new Map([[value, name]]), { prefix: `${name}/attention` }).name
+}

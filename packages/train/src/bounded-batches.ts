@@ -28,11 +28,11 @@ export function fittingForward(longest: number): number {
  * @returns positions of the examples of each batch, each example once
  */
 export function boundedBatches(
-  { targets, lengths }: Pick<ModelInputs, 'targets' | 'lengths'>,
+  { targets, lengths, padded }: Pick<ModelInputs, 'targets' | 'lengths' | 'padded'>,
   size: number,
   fitting: (longest: number) => number,
 ): number[][] {
-  return batches(targets.length, size, lengths).flatMap((rows) => {
+  return batches(targets.length, size, lengths, undefined, padded).flatMap((rows) => {
     const longest = rows.reduce((most, row) => Math.max(most, lengths?.[row] ?? 0), 1)
     const fits = fitting(longest)
     return Array.from({ length: Math.ceil(rows.length / fits) }, (_, i) => rows.slice(i * fits, (i + 1) * fits))

@@ -1,5 +1,5 @@
 import { randomNumbers } from '@tp/core/statistics'
-import { batches } from '@tp/data/inputs'
+import { batches, type ModelInputs } from '@tp/data/inputs'
 
 /** The learning rate rises linearly for some steps, then falls to 0 linearly or like a cosine. */
 export interface RateOptions {
@@ -22,7 +22,12 @@ export function learningRateAt(step: number, steps: number, { learningRate, warm
 const HANDFUL = 50
 
 /** Batches of one epoch, each of examples of similar length, in an order that the seed decides. */
-export function epochOf(count: number, size: number, lengths: readonly number[] | undefined, seed: number): number[][] {
+export function epochOf(
+  count: number,
+  size: number,
+  { lengths, padded }: Pick<ModelInputs, 'lengths' | 'padded'>,
+  seed: number,
+): number[][] {
   const random = randomNumbers(seed)
   const order = shuffled(
     Array.from({ length: count }, (_, i) => i),
@@ -32,7 +37,8 @@ export function epochOf(count: number, size: number, lengths: readonly number[] 
   for (let start = 0; start < count; start += size * HANDFUL) {
     const handful = order.slice(start, start + size * HANDFUL)
     const own = lengths && handful.map((i) => lengths[i] as number)
-    for (const rows of batches(handful.length, size, own)) made.push(rows.map((row) => handful[row] as number))
+    for (const rows of batches(handful.length, size, own, undefined, padded))
+      made.push(rows.map((row) => handful[row] as number))
   }
   return shuffled(made, random)
 }

@@ -85,7 +85,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const optimizer = adamW(weights, settings)
   const count = inputs.targets.length
   const examples = Math.max(1, Math.floor(settings.batchSize / (soft?.method.training?.copies ?? 1)))
-  const order = orderOf(count, examples, settings.seed, inputs.lengths)
+  const order = orderOf(count, examples, settings.seed, inputs)
   const perEpoch = order(0).length
   const steps = Math.ceil(settings.epochs * perEpoch)
   const method = soft && { method: soft.method.name, layers: soft.layers, targetFlops: soft.targetFlops }
@@ -157,10 +157,10 @@ export async function train(options: TrainOptions): Promise<Trained> {
 }
 
 /** The batches of each epoch; those of the last requested one are cached. */
-function orderOf(count: number, size: number, seed: number, lengths: readonly number[] | undefined) {
+function orderOf(count: number, size: number, seed: number, inputs: Pick<ModelInputs, 'lengths' | 'padded'>) {
   let last: { readonly epoch: number; readonly batches: readonly (readonly number[])[] } | undefined
   return (epoch: number): readonly (readonly number[])[] => {
-    if (last?.epoch !== epoch) last = { epoch, batches: epochOf(count, size, lengths, seed + epoch) }
+    if (last?.epoch !== epoch) last = { epoch, batches: epochOf(count, size, inputs, seed + epoch) }
     return last.batches
   }
 }

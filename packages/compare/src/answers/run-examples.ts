@@ -65,7 +65,7 @@ export async function runExamples(
   const milliseconds = new Array<number>(total)
   const counts = new Map<number, number[]>()
   let done = 0
-  for (const positions of batches(total, batchSize, inputs.lengths, batchTokens)) {
+  for (const positions of batches(total, batchSize, inputs.lengths, batchTokens, inputs.padded)) {
     await pause(signal, 'compare')
     const start = performance.now()
     const feeds = await inputs.feeds(positions)

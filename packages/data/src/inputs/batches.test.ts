@@ -27,6 +27,12 @@ test('sorts examples by falling length, so that there is least padding', () => {
   )
 })
 
+test('puts examples of one length together where they cannot be padded', () => {
+  const lengths = [7, 3, 7, 7, 5, 3]
+  expect(batches(6, 2, lengths, undefined, false)).toEqual([[0, 2], [3], [4], [1, 5]])
+  expect(batches(6, 9, lengths, 14, false)).toEqual([[0, 2], [3], [4], [1, 5]])
+})
+
 test('makes smaller batches of long examples where tokens are limited, and never leaves one out', () => {
   fc.assert(
     fc.property(cases, fc.integer({ min: 1, max: 2000 }), ({ lengths, size }, tokens) => {

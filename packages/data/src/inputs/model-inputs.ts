@@ -17,6 +17,8 @@ export interface ModelInputs {
   readonly targets: readonly number[]
   /** Real tokens of each example, special ones included; undefined where the model alone knows (images, sound). */
   readonly lengths: readonly number[] | undefined
+  /** False: no input says which tokens are padding, so that all examples of a batch must have one length. Default: true. */
+  readonly padded?: boolean | undefined
   /** Milliseconds of preparation (tokenizing) that each example has cost before `feeds`. */
   readonly preparationMs: readonly number[] | undefined
   /** A key of each example that does not depend on its position (its tokens, its file). Default: its position. */

@@ -53,6 +53,7 @@ export async function taggedInputs(
     targets: dataset.sentences.map(() => UNLABELED),
     tags,
     lengths: rows.map((row) => row.ids.length),
+    padded: form.padded,
     preparationMs,
     keys: rows.map((row) => row.ids.join(' ')).map(hash),
     notes: lost === 0 ? [] : [`${lost} words ${reason}`],

@@ -37,6 +37,7 @@ export async function textInputs(
     source: dataset.source,
     targets: dataset.examples.map(({ label }) => label),
     lengths: rows.map(({ ids }) => ids.length),
+    padded: form.padded,
     preparationMs,
     keys: rows.map(({ ids }) => ids.join(' ')).map(hash),
     // A data set may have been cut to whole batches.

@@ -24,9 +24,11 @@ export interface TokenRow {
 export interface TokenRows {
   /** The largest number of tokens of an example. */
   readonly maxTokens: number
+  /** False: no input says which tokens are padding, so that all examples of a batch must have one length. */
+  readonly padded: boolean
   /** @throws TpError TP_TOKENIZER for an id that the model has no embedding for */
   check(row: TokenRow, source: string): void
-  /** Rows as a batch, padded to the longest, or to the model's fixed length. */
+  /** Rows as a batch, padded to the longest, or to the model's fixed length. @throws TpError TP_INPUT where they cannot be padded */
   feeds(rows: readonly TokenRow[]): NamedTensors
 }
 
@@ -48,13 +50,15 @@ export function tokenRows(
   if (ids === undefined) throw new TpError('TP_INPUT', 'data', 'the model has no input_ids; it is not a text model')
   const fixed = fixedSize(ids, 1)
   requireSize(ids)
+  const hasMask = roles.some(({ role }) => role === 'mask')
   return {
     maxTokens: lengthLimit(maxTokens, fixed),
+    padded: hasMask,
     check: ({ ids: row }, source) => checkIds(row, vocabularySize, tokenizer, source),
     feeds(batch) {
       const length = fixed ?? Math.max(...batch.map((row) => row.ids.length))
       const ragged = batch.some((row) => row.ids.length < length)
-      if (ragged && !roles.some(({ role }) => role === 'mask')) {
+      if (ragged && !hasMask) {
         throw new TpError(
           'TP_INPUT',
           'data',

@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import { fromHalf } from '@tp/core/expression'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 
 /** Logits of one batch, [examples, classes]. */
@@ -9,16 +10,32 @@ export interface Logits {
 
 /**
  * The output with one row of numbers per example: `logits` if it exists, else the only float output of that form. One logit z is
- * that of class 1 against class 0, as a sigmoid reads it, so its rows are 0 and z.
+ * that of class 1 against class 0, as a sigmoid reads it, so its rows are 0 and z. Where the model gives probabilities of the classes, their
+ * logarithms are its logits: a softmax of them is what the model gives.
  * @throws TpError TP_OUTPUT
  */
 export function logitsOf(outputs: NamedTensors, rows: number): Logits {
   const { classes, data } = classOutput(outputs, rows)
-  if (classes !== 1) return { classes, data }
+  if (classes !== 1) return { classes, data: isDistribution(data, classes) ? data.map(logarithm) : data }
   return {
     classes: 2,
     data: Float32Array.from({ length: 2 * rows }, (_, i) => (i % 2 === 0 ? 0 : (data[i >> 1] as number))),
   }
+}
+
+/** How far the sum of probabilities may be from 1: half precision rounds each by 2⁻¹¹ of itself. */
+const SUM_TOLERANCE = 1e-3
+
+function isDistribution(data: Float32Array, classes: number): boolean {
+  if (!data.every((value) => value >= 0)) return false
+  return logitRowsOf({ logits: data, classes }).every(
+    (row) => Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) < SUM_TOLERANCE,
+  )
+}
+
+/** The smallest normal number stands for 0, so that differences of logits are finite. */
+function logarithm(probability: number): number {
+  return Math.log(Math.max(probability, 2 ** -126))
 }
 
 /**
@@ -33,15 +50,26 @@ export function scoresOf(outputs: NamedTensors, rows: number): Float32Array {
 
 function classOutput(outputs: NamedTensors, rows: number): Logits {
   const isClassOutput = ({ type, dims }: TensorLike): boolean =>
-    type === 'float32' && dims.length === 2 && dims[0] === rows
+    (type === 'float32' || type === 'float16') && dims.length === 2 && dims[0] === rows
   const fitting = ownOutputs(outputs, 'logits').filter(isClassOutput)
   const [output] = fitting
   if (output === undefined || fitting.length > 1) {
     const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
     const required = `one float32 output [${rows}, classes]`
-    throw new TpError('TP_OUTPUT', 'metrics', `${required} is needed for classes; the model gave ${seen.join(', ')}`)
+    const advice = 'keep that one alone (--set outputs=NAME), or compare answers of this kind by a program of your own'
+    throw new TpError(
+      'TP_OUTPUT',
+      'metrics',
+      `${required} is needed for classes; the model gave ${seen.join(', ')}; ${advice}`,
+    )
   }
-  return { classes: output.dims[1] as number, data: output.data as Float32Array }
+  return { classes: output.dims[1] as number, data: floatsOf(output) }
+}
+
+/** Runtimes give half precision as numbers where the platform has such arrays, else as bits. */
+function floatsOf({ type, data }: TensorLike): Float32Array {
+  if (type === 'float32') return data as Float32Array
+  return data instanceof Uint16Array ? Float32Array.from(data, fromHalf) : Float32Array.from(data as ArrayLike<number>)
 }
 
 /** Logits of all examples of a data set. */

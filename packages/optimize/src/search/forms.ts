@@ -126,7 +126,11 @@ function usable({ timing, pruning, onSkipped }: FormsSearch, forms: readonly Mod
     } catch (error) {
       if (!isRefused(error) || Object.keys(form).length === 0) throw error
       const { code, message } = error.refusal
-      onSkipped({ name: variant.name.replace(/^none /, ''), code, reason: message })
+      onSkipped({
+        name: form.quantize === undefined ? variant.name.replace(/^none /, '') : 'in 8 bits',
+        code,
+        reason: message,
+      })
       return false
     }
   })

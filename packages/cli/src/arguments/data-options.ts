@@ -23,7 +23,7 @@ export const dataOptions: Readonly<
     'examples in a table, IDX files or a folder: a table of texts, or of pairs of texts, with labels or without (.tsv, .csv, .jsonl, .txt), a folder of images or WAV files, or of queries and documents',
     { reads: 'data' },
   ),
-  unlabeled: flag('read no labels: answers are compared with those of the dense model; default: where there are none'),
+  unlabeled: flag('ignore labels: answers are compared with those of the dense model; default: where there are none'),
   'text-column': text('NAME|N', 'column with the texts, by name or by number from 1; default: found by its header', {
     through: 'read',
   }),

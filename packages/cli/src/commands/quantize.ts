@@ -33,11 +33,11 @@ const options = {
   ...taskOption,
   within: text(
     'S',
-    'on --data, how near answers must be (share of equal classes or next tokens, or cosine of vectors): the nodes that move them most remain in float32',
+    'on --data, how close answers must be (share of equal classes or next tokens, or cosine of vectors): the nodes that move them most remain in float32',
     { is: 'share', needs: ['data'] },
   ),
   smooth: flag(
-    'first divide channels that are loud on --data; their weights are multiplied: the same answers, fewer of them moved by 8 bits',
+    'first scale down channels that are loud on --data; their weights are multiplied: the same answers, fewer of them moved by 8 bits',
     { needs: ['data'] },
   ),
   caches: flag(

@@ -37,9 +37,9 @@ export const runCommand: Command = command({
     labels: dataOptions.labels,
     'max-tokens': text('N', 'cut longer texts; default: the limit of the model', { is: 'whole number' }),
     limit: { ...dataOptions.limit, description: 'only the first N rows' },
-    'shard-rows': text('N', 'rows of a shard; default 10,000', { is: 'whole number' }),
-    'batch-tokens': text('N', 'most tokens of a batch; default 1,024', { is: 'whole number' }),
-    threads: text('N', 'threads of an operator; default: by the runtime', {
+    'shard-rows': text('N', 'rows per shard; default 10,000', { is: 'whole number' }),
+    'batch-tokens': text('N', 'most tokens per batch; default 1,024', { is: 'whole number' }),
+    threads: text('N', 'threads per operator; default: by the runtime', {
       is: 'whole number',
       excludes: ['queue'],
       because: '--threads is for tp worker, which computes',

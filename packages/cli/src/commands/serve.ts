@@ -23,25 +23,25 @@ export const serveCommand: Command = command({
       'node, native or a module; default: native where installed; packed models need @tp/runtime-native',
       { reads: 'module', words: ['node', 'native'] },
     ),
-    threads: text('N', 'threads of a run; default: cores / --at-once', whole),
+    threads: text('N', 'threads per run; default: cores / --at-once', whole),
     'at-once': text('N', 'runs of a model at the same time; default 1', whole),
-    'max-wait': text('MS', 'wait of a text for its batch to fill; default 0', {
+    'max-wait': text('MS', 'how long a text waits for its batch to fill; default 0', {
       is: 'from 0',
     }),
-    'batch-tokens': text('N', 'most tokens of a batch; default 2048', whole),
+    'batch-tokens': text('N', 'most tokens per batch; default 2048', whole),
     'queue-tokens': text(
       'N',
       'most tokens that may wait; default 65536; for each model; requests beyond them get 429',
       whole,
     ),
-    'max-texts': text('N', 'most texts of a request; default 128', whole),
-    'max-tokens': text('N', 'most tokens of a text; default: as the model', whole),
-    'max-body': text('BYTES', 'most bytes of a request; default 4194304', whole),
+    'max-texts': text('N', 'most texts per request; default 128', whole),
+    'max-tokens': text('N', 'most tokens per text; default: as in the model', whole),
+    'max-body': text('BYTES', 'most bytes per request; default 4194304', whole),
     truncate: flag('cut texts that are too long; unless a request says otherwise'),
     ...runOptions,
     'drain-ms': text(
       'MS',
-      'after SIGTERM, answer for so long; default 1000; meanwhile it reports that it is not ready',
+      'how long to go on answering after SIGTERM; default 1000; meanwhile it reports that it is not ready',
       { is: 'from zero' },
     ),
     'end-ms': text('MS', 'time for accepted requests; default 20000; after that their connections are closed', {

@@ -32,7 +32,7 @@ import { type Command, command } from './command.ts'
 const options = {
   ...outOption,
   resume: flag('resume from the checkpoint of an interrupted training'),
-  log: text('FILE', 'append one JSON line a step', { writes: 'file' }),
+  log: text('FILE', 'append one JSON line per step', { writes: 'file' }),
   ...under('Data', { ...dataOptions, data: { ...dataOptions.data, required: TO_LEARN_FROM }, ...selectionOption }),
   ...under('How tokens are pruned', {
     ...methodOption,

@@ -11,8 +11,8 @@ export const workerCommand: Command = command({
     }),
     folder: text('FOLDER', 'folder shared by all machines; default: this one; nothing outside it is read or written'),
     shards: text('s3://BUCKET/…', 'bucket of shards, if tp run names it'),
-    threads: text('N', 'threads of an operator; default: by the runtime', { is: 'whole number' }),
-    'lost-after': text('SECONDS', 'a worker silent for so long is lost; default 30; its shards go to another', {
+    threads: text('N', 'threads per operator; default: by the runtime', { is: 'whole number' }),
+    'lost-after': text('SECONDS', 'a worker silent for this long is lost; default 30; its shards go to another', {
       is: 'whole number',
     }),
   },

@@ -5,8 +5,6 @@ import * as folders from '@tp/data/folders'
 import type { ParsedArguments } from '../arguments/arguments.ts'
 import type { Arguments, OptionTable } from '../arguments/option.ts'
 import type { CommandReport } from '../commands/command.ts'
-import { valuesPath } from '../optimizing/search.ts'
-import { pruneImageTokensIn } from '../pruning/image-tokens.ts'
 
 type Options = Readonly<Record<string, unknown>>
 
@@ -69,8 +67,9 @@ export async function changeFolder(
     out: typeof out === 'string' ? out : folders.defaultFolder(pathOf(graphs.main)),
     ...(typeof dtype === 'string' && { fileOf: (graph) => folders.fileInPrecision(graph, dtype) }),
     async change({ graph, decoder }, to) {
+      // Loaded only here: each of these files brings the whole of what it is about with it, which other commands do without.
       if (name === 'prune' && folders.isVisionLanguage(graphs))
-        return await pruneImageTokensIn(graphs, graph, to, options, signal)
+        return await (await import('../pruning/image-tokens.ts')).pruneImageTokensIn(graphs, graph, to, options, signal)
       const pair = decoder && name !== 'pack' && { decoder: pathOf(decoder), 'decoder-out': to.decoder }
       // Where pruned positions get the rows of others, decoders stay as they are.
       const change = (own: string, how: Options): Promise<CommandReport> =>
@@ -95,6 +94,7 @@ export async function changeFolder(
       // A search verifies what it writes; its values are those of the plan.
       if (name === 'optimize') kept.verify = true
       if (values !== undefined) {
+        const { valuesPath } = await import('../optimizing/search.ts')
         kept.weights = valuesPath(path)
         await replaceFile(valuesPath(path), values)
       }

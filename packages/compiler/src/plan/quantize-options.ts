@@ -50,7 +50,7 @@ export const quantizeFields: FieldsOf<QuantizeOptions> = {
     written: {
       as: 'inverse flag',
       name: 'per-tensor',
-      description: 'a scale by matrix; default: by output channel',
+      description: 'one scale per matrix; default: per output channel',
     },
   },
   reduceRange: {
@@ -65,7 +65,7 @@ export const quantizeFields: FieldsOf<QuantizeOptions> = {
     code: 'TP_OPTION',
     default: QUANTIZE_DEFAULTS.activations,
     description:
-      'a scale by token, or for the tensor; by token no answer depends on its batch, by tensor is as quantize_dynamic has it',
+      'one scale per token, or for the tensor; per token no answer depends on its batch, per tensor is what quantize_dynamic does',
     written: { as: 'word', value: 'token|tensor', words: ['token', 'tensor'] },
   },
   exclude: {

@@ -214,13 +214,22 @@ def by_torch(name, model):
         }
     count = features.shape[1]
     keep = {own: score.topk(count // 2).indices.sort().values for own, score in scores.items()}
+    received = scores["received-attention"]
     keep["div-prune"] = torch.stack([divprune(own, count // 2) for own in features])
+    if count // 2 <= features.shape[-1]:  # Beyond that what is left of any token is rounding.
+        keep["dpp"] = torch.stack([dpp(own, count // 2) for own in features])
+    keep["id-pruner"] = torch.stack([idpruner(*own, count // 2) for own in zip(features, received)])
+    keep["vis-pruner"] = torch.stack([vispruner(*own, count // 2) for own in zip(features, received)])
     keep["none"] = torch.arange(count).expand(2, -1)
     said = dict(kept={own: indices.tolist() for own, indices in keep.items()}, logits={})
-    for own, indices in keep.items():
-        ids = torch.tensor([[1, 20, *[IMAGE] * indices.numel(), 21, 22]])
+    rows = {own: torch.cat([features[i][indices[i]] for i in range(2)]) for own, indices in keep.items()}
+    side = int(count**0.5)
+    grid = features.transpose(1, 2).unflatten(2, (side, side))
+    rows["pool"] = torch.nn.functional.avg_pool2d(grid, (1, 2)).flatten(2).transpose(1, 2).flatten(0, 1)
+    for own, values in rows.items():
+        ids = torch.tensor([[1, 20, *[IMAGE] * len(values), 21, 22]])
         embeds = model.get_input_embeddings()(ids)
-        embeds[ids == IMAGE] = torch.cat([features[i][indices[i]] for i in range(2)])
+        embeds[ids == IMAGE] = values
         language = model.model.text_model if isTiled else model.model.language_model
         logits = model.lm_head(language(inputs_embeds=embeds).last_hidden_state)[0, -1]
         if own == "none":
@@ -239,6 +248,46 @@ def divprune(features, count):
         nearest = distance[chosen].min(0).values if chosen else distance.topk(2, dim=0, largest=False).values[1]
         chosen.append(int(nearest.argmax()))
     return torch.tensor(sorted(chosen))
+
+
+def dpp(features, count):
+    """The steps of the authors' code, github.com/Theia-4869/CDPruner, Apache-2.0, with a relevance of 1."""
+    unit = features / features.norm(dim=1, keepdim=True)
+    kernel = unit @ unit.T
+    rest, updates, chosen = torch.ones(len(unit)), torch.zeros(0, len(unit)), []
+    for _ in range(count):
+        j = int(rest.argmax())
+        update = (kernel[j] - updates[:, j] @ updates) / rest[j].sqrt()
+        updates = torch.cat([updates, update[None]])
+        rest = rest - update**2
+        rest[chosen := [*chosen, j]] = -torch.inf
+    return torch.tensor(sorted(chosen))
+
+
+def idpruner(features, scores, count, balance=0.5):
+    """The steps of the authors' code, github.com/Tencent/AngelSlim, Apache-2.0, with another importance."""
+    unit = features / (features.norm(dim=-1, keepdim=True) + 1e-8)
+    similarity, importance = unit @ unit.T, (scores - scores.min()) / (scores.max() - scores.min() + 1e-6)
+    chosen, nearest = [], None
+    for _ in range(count):
+        gain = importance.clone() if nearest is None else balance * importance - (1 - balance) * nearest
+        gain[chosen] = -torch.inf
+        chosen.append(int(gain.argmax()))
+        own = similarity[chosen[-1]]
+        nearest = own if nearest is None else torch.maximum(nearest, own)
+    return torch.tensor(sorted(chosen))
+
+
+def vispruner(features, scores, count, ratio=0.5):
+    """The steps of the authors' code, github.com/Theia-4869/VisPruner, Apache-2.0; it removes from lists of even length alone."""
+    important = int(count * ratio)
+    order = scores.argsort(descending=True)
+    left, unit = order[important:], features / features.norm(dim=-1, keepdim=True)
+    while (removed := min(8, len(left) // 2, len(left) - count + important)) > 0:
+        first, second = left[::2], left[1::2]
+        likest = (unit[first] @ unit[second].T).max(-1).values
+        left = torch.cat([first[likest.argsort(descending=True)[removed:]], second])
+    return torch.cat([order[:important], left]).sort().values
 
 
 def write(name, model, at):

@@ -1,4 +1,4 @@
-import { input, type Method, neg, type Schedule, schedule, type Tensor } from '@tp/core'
+import { equal, input, type Method, neg, or, type Schedule, schedule, sum, type Tensor, where } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
@@ -182,6 +182,49 @@ describe('a pruned token comes back as the nearest kept one', () => {
     )
   })
 })
+
+/** Token 2 is merged into 5, and with it into 7 at the next site; 3 is dropped at the first site, 4 at the second. */
+const merging: Method = {
+  name: 'merging',
+  family: 'hybrid',
+  reduce({ budget, attended, position, layer, index }) {
+    if (budget === undefined) return { keep: attended }
+    const isAt = (token: number): Tensor => equal(position, token)
+    const removed = layer === 0 ? or(isAt(2), isAt(3)) : or(isAt(5), isAt(4))
+    const at = (token: number): Tensor => sum(where(isAt(token), index, 0), 1, { keepDims: true })
+    const into = layer === 0 ? where(isAt(2), at(5), -1) : where(isAt(5), at(7), -1)
+    return { keep: budget.select(where(removed, -1, 1)), into }
+  },
+}
+
+test.each([
+  ['by a number', { remove: 2 }],
+  ['by a share that differs by example', { threshold: 0 }],
+])(
+  'a merged token comes back as the one that it was merged into, a dropped one as the nearest, %s',
+  async (_, amount) => {
+    const model = embedder({ ...plain, mask: 'none' })
+    const inputs = inputsOf({ ...plain, mask: 'none' }, 2, 11, 0)
+    const options = { method: merging, schedule: schedule(3, { layers: [0, 1], ...amount }) } as const
+    const { states } = await run(pruned(model, { ...options, restore: 'nearest' }), inputs)
+    const { states: kept } = await run(pruned(model, { ...options, restore: 'none' }), inputs)
+    const width = states?.dims[2] as number
+    for (const [example, whole] of rows(states).entries()) {
+      const own = rows(kept)[example] as number[]
+      expect(own).toHaveLength(7 * width)
+      for (const [token, target] of SOURCES.entries()) {
+        const [a, b] = [
+          whole.slice(token * width, (token + 1) * width),
+          own.slice(target * width, (target + 1) * width),
+        ]
+        expect(difference(a, b), `token ${token}`).toBeLessThan(1e-6)
+      }
+    }
+  },
+)
+
+/** The row that each token of the last test has, among those of tokens 0, 1, 6, 7, 8, 9 and 10, which are kept in the end. */
+const SOURCES = [0, 1, 3, 1, 2, 3, 2, 3, 4, 5, 6]
 
 /** The entries of real tokens. */
 function attended({ logits }: NamedTensors, { attention_mask: mask }: NamedTensors): number[] {

@@ -2,18 +2,22 @@ import { contractVersion, type MethodEntry, methodEntry, type Plugin } from '@tp
 import { aTome, aTomeOptions } from './a-tome.ts'
 import { diffrate, diffrateOptions } from './diffrate.ts'
 import { divPrune } from './div-prune.ts'
+import { dpp } from './dpp.ts'
 import { dropPadding } from './drop-padding.ts'
 import { evit } from './evit.ts'
 import { evoVit, evoVitOptions } from './evo-vit.ts'
+import { idPruner, idPrunerOptions } from './id-pruner.ts'
 import { lens } from './lens.ts'
 import { ltmp, ltmpOptions } from './ltmp.ts'
 import { pitome, pitomeOptions } from './pitome.ts'
+import { pool } from './pool.ts'
 import { ppt, pptOptions } from './ppt.ts'
 import { recipes } from './recipes.ts'
 import { thinPadding, thinPaddingOptions } from './thin-padding.ts'
 import { tofu } from './tofu.ts'
 import { tome, tomeOptions } from './tome.ts'
 import { tps, tpsOptions } from './tps.ts'
+import { visPruner, visPrunerOptions } from './vis-pruner.ts'
 import { zeroTprune, zeroTpruneOptions } from './zero-tprune.ts'
 
 // Merging: similar tokens become one.
@@ -21,6 +25,7 @@ import { zeroTprune, zeroTpruneOptions } from './zero-tprune.ts'
 export { type ATomeOptions, aTome } from './a-tome.ts'
 export { type LtmpOptions, ltmp } from './ltmp.ts'
 export { type PitomeOptions, pitome } from './pitome.ts'
+export { pool } from './pool.ts'
 export { type PptOptions, ppt } from './ppt.ts'
 export { tofu } from './tofu.ts'
 export { type TomeOptions, tome } from './tome.ts'
@@ -36,8 +41,11 @@ export { type TpsOptions, tps } from './tps.ts'
 // Dropping: padding alone, by importance and likeness, or for some layers only.
 
 export { divPrune } from './div-prune.ts'
+export { dpp } from './dpp.ts'
 export { dropPadding } from './drop-padding.ts'
 export { type EvoVitOptions, evoVit } from './evo-vit.ts'
+export { type IdPrunerOptions, idPruner } from './id-pruner.ts'
+export { type VisPrunerOptions, visPruner } from './vis-pruner.ts'
 export { type ZeroTpruneOptions, zeroTprune } from './zero-tprune.ts'
 
 // Combinators: any scores, with the rest fused or merged.
@@ -61,6 +69,10 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(tps, 'keeps by class attention and squeezes each of the rest into the most similar', tpsOptions),
   methodEntry(zeroTprune, 'drops the unimportant by PageRank, then the ones that are like others', zeroTpruneOptions),
   methodEntry(divPrune, 'keeps tokens that are far from each other, as image tokens of vision-language models'),
+  methodEntry(dpp, 'keeps tokens that span most: CDPruner without a text'),
+  methodEntry(idPruner, 'keeps important tokens that are unlike those kept already', idPrunerOptions),
+  methodEntry(visPruner, 'keeps important tokens, and of the others those that are not duplicates', visPrunerOptions),
+  methodEntry(pool, 'averages neighboring patches: what choosing image tokens has to beat'),
   methodEntry(dropPadding, 'drops padding alone, for exports of a fixed length: exact', {}, recipes.dropPadding),
   methodEntry(tofu, 'drops one of two similar tokens in early layers, merges them at full length in late ones'),
   methodEntry(evoVit, 'lets tokens of little class attention skip layers, and come back', evoVitOptions),

@@ -3,7 +3,7 @@ import { type PruneImageTokensOptions, pruneImageTokens, readImageTokens, transf
 import { input, type Method, mean, quasiRandom, random, reshape, stride } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { ats, clsAttention, receivedAttention } from '@tp/method-attention'
-import { divPrune, evit, ltmp, thinPadding, tome } from '@tp/method-hybrid'
+import { divPrune, dpp, evit, idPruner, ltmp, pool, thinPadding, tome, visPruner } from '@tp/method-hybrid'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { openModel } from 'exported-encoders'
 import { imagesInTorch, type VisionLanguageName, visionLanguagePath } from 'pipeline-models'
@@ -83,6 +83,9 @@ describe.each(['smolvlm', 'llava'] as const)('%s', (name) => {
     'received-attention': receivedAttention,
     'cls-attention': clsAttention,
     'div-prune': divPrune,
+    'id-pruner': idPruner,
+    'vis-pruner': visPruner,
+    dpp,
   }
 
   test.each(Object.keys(kept))(
@@ -97,7 +100,39 @@ describe.each(['smolvlm', 'llava'] as const)('%s', (name) => {
     },
   )
 
-  test.each([random(), stride(), quasiRandom(), receivedAttention(), divPrune()])(
+  test('averages neighbors as PyTorch does, by pool', async () => {
+    const rows = rowsOf(await features(pruned(open(name), { method: pool(), tokens: of / 2, of }), images(name)))
+    const dense = rowsOf(await features(open(name), images(name)))
+    for (const [i, own] of rows.entries()) {
+      const pairs = own.map((_, j) => [dense[i]?.[2 * j], dense[i]?.[2 * j + 1]] as [number[], number[]])
+      expectClose(
+        own.flat(),
+        pairs.flatMap(([a, b]) => a.map((x, at) => (x + (b[at] as number)) / 2)),
+      )
+    }
+    expectClose(await logitsOf(name, rows.flat()), logits.pool as number[])
+  })
+
+  test('averages squares of 2 × 2 at a quarter', async () => {
+    const rows = rowsOf(await features(pruned(open(name), { method: pool(), tokens: of / 4, of }), images(name)))
+    const dense = rowsOf(await features(open(name), images(name)))[0] as number[][]
+    const side = Math.sqrt(of)
+    const squares = Array.from({ length: of / 4 }, (_, j) => {
+      const first = 2 * side * Math.floor((2 * j) / side) + ((2 * j) % side)
+      const own = [first, first + 1, first + side, first + side + 1].map((index) => dense[index] as number[])
+      return own[0]?.map((_, at) => own.reduce((sum, row) => sum + (row[at] as number), 0) / 4) as number[]
+    })
+    expectClose((rows[0] as number[][]).flat(), squares.flat())
+  })
+
+  const choosing = [
+    divPrune(),
+    dpp(),
+    idPruner(),
+    visPruner(),
+    ...(name === 'llava' ? [visPruner({ importance: 'class' })] : []),
+  ]
+  test.each([random(), stride(), quasiRandom(), receivedAttention(), ...choosing])(
     'keeps rows of the dense output in their order, whatever an image is batched with, by $name',
     async (method) => {
       const tokens = of / 4 + 1
@@ -123,7 +158,7 @@ describe.each(['smolvlm', 'llava'] as const)('%s', (name) => {
   )
 
   test('hands over what it did where all tokens are kept', async () => {
-    for (const method of [stride(), receivedAttention(), divPrune(), tome()]) {
+    for (const method of [stride(), receivedAttention(), divPrune(), dpp(), idPruner(), visPruner(), pool(), tome()]) {
       const all = await features(pruned(open(name), { method, tokens: of, of }), images(name))
       expect(all).toEqual(await features(open(name), images(name)))
     }

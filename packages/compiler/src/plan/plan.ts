@@ -63,12 +63,12 @@ export interface Plan extends Amounts {
   readonly separator?: number
   /**
    * Whether removed tokens are restored. `auto` (the default): where outputs need it, and as they need it. Frames and patches come
-   * back as the nearest kept token (`nearest`): a decoder, or a head for each of them, reads each as often as its neighborhood is
+   * back as the token that they were merged into, or else the nearest kept one (`nearest`): a decoder, or a head for each of them, reads each as often as its neighborhood is
    * long. Of texts, an output of token states, which are pooled outside if at all, has the mean of the kept tokens in the other
    * rows, so that a mean over all rows by the model's own mask is that of the kept tokens, each counted as often as tokens were
    * merged into it; a head that is in the file sees the kept tokens. Where a head answers for each token of a text, each has the
    * state that it had when it was removed. A method that says what removed tokens would have become (`completes`) restores them with that, for pooling heads, too.
-   * `nearest`: a removed token has the state of the kept one that is nearest in position, of a token that stands for no part of the
+   * `nearest`: a removed token has the state of the one that it was merged into, or else of the kept one that is nearest in position, of a token that stands for no part of the
    * input (class, distillation and register tokens, the first one of a text that is pooled outside) only where no other is kept; other protected tokens are neighbors like any; at the outputs if these are token states, else upstream of the final norm and of any head.
    * `all`: every token has the state that it had, upstream of the final norm and of any head, pooling ones too. `none`: never. With
    * `none` outputs of one row for every token have one for every kept token, and two outputs int64 [b,k] say what these rows are:
@@ -229,7 +229,7 @@ export const planFields: FieldsOf<Plan> = {
     code: 'TP_OPTION',
     default: 'auto',
     description:
-      'rows of pruned tokens; auto, where outputs need them: for frames and patches the nearest kept one, for texts the mean of the kept ones in states and the last state in answers; weighed: none, and states say how much each counts',
+      'rows of pruned tokens; auto, where outputs need them: for frames and patches that which they were merged into or else the nearest kept one, for texts the mean of the kept ones in states and the last state in answers; weighed: none, and states say how much each counts',
     written: { as: 'word', value: restores.join('|'), words: restores },
   },
   outputs: {

@@ -22,6 +22,8 @@ export interface InsertedCut {
   readonly keyBias: string | undefined
   /** bool [b,k]: not what became of the slot's token, but of all that were pruned; absent where there is none */
   readonly fused: string | undefined
+  /** float [b,n] the slot that each arriving token is in, alone or as a part of another, from 1; 0: dropped. Absent where none are merged, or unless requested. */
+  readonly slotOfEach: string | undefined
   /** [b,n,D] what the tokens that arrive are restored with downstream of the last layer if they are pruned; absent: `before` */
   readonly final: string | undefined
   /** float32 [b,D] → [b,D] what is added to these, of the mean of the kept tokens' states there; absent: nothing */

@@ -9,7 +9,9 @@ import {
   equal,
   floor,
   gatherND,
+  greater,
   less,
+  maximum,
   minimum,
   mul,
   or,
@@ -34,6 +36,8 @@ import type { RestorePoint } from './restore-point.ts'
  *
  * Patches that were a grid before they were flattened are as far apart as there: the squares of their distances along its rows and columns
  * are added.
+ *
+ * A token that was merged gets the row of the one that it was merged into, however far away.
  *
  * A slot with padding or with a token that stands for no part of the input (a class token has a position, but is not a neighbor) stands
  * for itself alone, unless there is no other; fillers, slots of shorter examples that hold tokens which were dropped, for none. Other
@@ -67,10 +71,32 @@ export function fillWithNearest(
   const distance = add(apart, mul(minimum(apart, 1), detour))
   const isRagged = all.some(({ ragged }) => ragged)
   const open = valid !== undefined && isRagged ? where(unsqueeze(valid, [1]), distance, NEVER) : distance
-  const rows = gatherND(value(point.node.input[0] as string), argMin(open, 2, { keepDims: true }), 1)
+  const merged = mergedSlots(own, value)
+  const slot = merged === undefined ? open : where(isSlot(merged, position), NEAREST, open)
+  const rows = gatherND(value(point.node.input[0] as string), argMin(slot, 2, { keepDims: true }), 1)
   const whole = encoder.earlier?.restored?.points.find(({ from }) => from === point.to)
   if (whole === undefined) point.write(rows, names)
   else point.writeWhole(whole.to, rows, names)
+}
+
+/** float [b,n]: the slot after the last cut that each token is in, alone or as a part of another, from 1; 0: it was dropped. Undefined where a cut merges none. */
+function mergedSlots(cuts: readonly InsertedCut[], value: (name: string) => Tensor): Tensor | undefined {
+  let all: Tensor | undefined
+  for (const { slotOfEach } of cuts) {
+    if (slotOfEach === undefined) return undefined
+    const own = value(slotOfEach)
+    // Slot 0 does not exist: what was dropped before is looked up in the first one, and not used.
+    const later = all && gatherND(own, unsqueeze(cast(maximum(sub(all, 1), 0), 'int64'), [2]), 1)
+    all = all === undefined || later === undefined ? own : where(greater(all, 0), later, 0)
+  }
+  return all
+}
+
+/** slots [b,n], of k, from 1 → bool [b,n,k] */
+function isSlot(slots: Tensor, position: Tensor): Tensor {
+  const row = slice(position, { axis: 0, start: 0, end: 1 })
+  const ordinals = cumSum(add(cast(less(row, row), 'float32'), 1), 1) // [1,k]
+  return equal(unsqueeze(slots, [2]), unsqueeze(ordinals, [1]))
 }
 
 /** Squares of distances in a grid whose first patch is at index `leading`; tokens before it are in a row of their own. */
@@ -103,6 +129,8 @@ function detours(place: Tensor, valid: Tensor | undefined, apart: readonly numbe
   return valid === undefined ? reserved : where(valid, reserved, PADDING)
 }
 
+/** Below every distance. */
+const NEAREST = -1
 /** Farther than any token is from another: first a class token serves, then padding, and a filler last. */
 const APART = 1e9
 const PADDING = 1e10

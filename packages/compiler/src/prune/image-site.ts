@@ -1,4 +1,4 @@
-import { type Method, scorer, type Tensor, TpError, unsqueeze } from '@tp/core'
+import { type Method, mean, type Site, scorer, type Tensor, TpError, unsqueeze } from '@tp/core'
 import { initialState, reduceTokens, type SiteSource } from '@tp/core/host'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { FoundEncoder } from '../analyze/find-encoders.ts'
@@ -31,7 +31,8 @@ interface KeptImageTokens {
 
 /**
  * The image tokens that a method keeps, in their order. A method that reads states or keys reads the image tokens themselves, as one head of
- * keys; one that reads attention scores patches in the encoder's last layer, and the scores follow them through the projector.
+ * keys; what a token receives of attention, or of the class token's, is that of its patches in the encoder's last layer, followed through
+ * the projector. A method that reads other attention scores patches there, and the scores are followed.
  * @throws Refused, TpError TP_METHOD where a method does not fit
  */
 export function keptImageTokens(program: Program, options: ImageSiteOptions): KeptImageTokens {
@@ -49,9 +50,15 @@ export function keptImageTokens(program: Program, options: ImageSiteOptions): Ke
   }
 }
 
-function keptByFeatures(program: Program, { method, output, tokens }: ImageSiteOptions): KeptImageTokens {
+function keptByFeatures(program: Program, options: ImageSiteOptions): KeptImageTokens {
+  const { method, output, tokens } = options
   const { value, names } = new Operands(program)
   const hidden = value(output, ['B', 'N', 'D'])
+  /** float [B,N]: attention in the last layer, as a mean for each image token. */
+  const followed = (name: string, score: (site: Site) => Tensor): Tensor => {
+    const ofPatches = scorer({ name, family: 'attention', score })
+    return value(scoreInLastLayer(program, { ...options, method: ofPatches }), ['B', 'N'])
+  }
   const none = (): never => {
     throw new NoAttention()
   }
@@ -63,8 +70,16 @@ function keptByFeatures(program: Program, { method, output, tokens }: ImageSiteO
       query: none,
       value: none,
       attention: none,
-      attentionFrom: none,
-      classToken: none,
+      received: () => followed(method.name, (site) => site.received),
+      classToken: () => 0,
+      // Of rows, only that of the class token is known: which is not among the image tokens.
+      attentionFrom: (rows: Tensor | number) =>
+        rows === 0
+          ? unsqueeze(
+              followed(method.name, (site) => mean(site.clsAttention, 1)),
+              [1, 2],
+            )
+          : none(),
     },
     key: () => unsqueeze(hidden, [1]),
   }

@@ -25,6 +25,7 @@ export function insertCuts(pruning: Pruning): void {
   const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
   // Between the layers a token has the state that it had.
   const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
+  const merges = pruning.fill === 'nearest' && encoder.earlier === undefined
   const site = before === undefined ? method.site : 'input'
   const start = startOf(program, encoder, { protectedTokens, site, segment })
   let tokens: Tokens = start
@@ -37,7 +38,7 @@ export function insertCuts(pruning: Pruning): void {
       if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
       // Trained values are those of the method that follows the schedule, not of one before it.
       const about = { ...visit, layer, params: visit.method === method.before ? {} : params(layer) }
-      const options = { ...about, keyBias, ends, counts, restores, scores: trace === 'scores', monitor }
+      const options = { ...about, keyBias, ends, counts, restores, merges, scores: trace === 'scores', monitor }
       const inserted = insertAt(program, encoder, { ...options, ...tokens })
       if (inserted.cut) {
         returning.pruned(tokens, inserted.cut)

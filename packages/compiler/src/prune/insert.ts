@@ -32,6 +32,8 @@ export interface InsertOptions {
   readonly counts: readonly PoolCount[]
   /** Whether pruned tokens are restored downstream of the last layer. */
   readonly restores: boolean
+  /** Whether to write which token each one was merged into. */
+  readonly merges: boolean
   /** Whether scores are kept. */
   readonly scores?: boolean
   /** Whether to write what share of tokens and score is kept. */
@@ -75,7 +77,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const shares = options.monitor ? cut.shares() : undefined
   const watched = [shares?.tokens, shares?.mass].filter((share) => share !== undefined)
   const moving = [cut.states(source.hidden), cut.indices, ...fused, ...travelling.map(({ tensor }) => tensor)]
-  const outputs = [...moving, ...watched, ...final, ...scores]
+  const slots = options.merges && cut.slotOfEach !== undefined ? [cut.slotOfEach()] : []
+  const outputs = [...moving, ...watched, ...final, ...slots, ...scores]
   const shapes = [
     [batch, count, dims[2] as Dim],
     [batch, count, 1],
@@ -83,7 +86,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
     ...watched.map(() => [batch]),
     ...final.map(() => [batch, dims[1] as Dim, dims[2] as Dim]),
-    ...scores.map(() => [batch, dims[1] as Dim]),
+    ...[...slots, ...scores].map(() => [batch, dims[1] as Dim]),
   ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
   const [after, indices] = emitted as [string, string]
@@ -136,6 +139,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     kept: watchedNames[0],
     mass: watchedNames[1],
     final: final.length === 0 ? undefined : emitted[moving.length + watched.length],
+    slotOfEach: slots.length === 0 ? undefined : emitted[moving.length + watched.length + final.length],
     context: cut.context,
     scores: scores.length === 0 ? undefined : emitted.at(-1),
     bySignal: source.readsSignal(),

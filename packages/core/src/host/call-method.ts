@@ -34,6 +34,7 @@ export class ModelErrors {
       attention: watched(() => source.attention()),
       attentionFrom: watched((rows: Tensor | number) => source.attentionFrom(rows)),
       classToken: watched(() => source.classToken()),
+      ...(source.received && { received: watched(source.received.bind(source)) }),
       ...(source.requireMask && { requireMask: watched(source.requireMask.bind(source)) }),
       ...(source.signal && { signal: watched(source.signal.bind(source)) }),
     }

@@ -13,6 +13,7 @@ import {
   mul,
   norm2,
   not,
+  or,
   sum,
   swapLast,
   unsqueeze,
@@ -29,6 +30,8 @@ export interface Merged {
   readonly size?: Tensor | undefined
   /** bool [B,K]: the slot holds the fused token of all pruned ones; absent without one */
   readonly fused?: Tensor | undefined
+  /** float [B,N]: in which slot each token is, alone or as a part of the one in it, from 1; 0: it was dropped. Absent where none are merged. */
+  slotOfEach?(): Tensor
 }
 
 /**
@@ -89,10 +92,11 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
     const isMerged = and(greater(max(hits, 2), 0), greater(now, mul(longest, CANCELLED)))
     return mul(merged, one(unsqueeze(where(isMerged, div(longest, maximum(now, TINY)), 1), [2])))
   }
-  if (mass === 'none') return { states, fused, size: state.size && slots.take(state.size) }
+  const slotOfEach = into.rank === 2 ? () => slotsOf(target, keep, pruned, state, slots) : undefined
+  const common = { states, fused, ...(slotOfEach && { slotOfEach }) }
+  if (mass === 'none') return { ...common, size: state.size && slots.take(state.size) }
   return {
-    states,
-    fused,
+    ...common,
     size: mass === undefined ? added(state.size) : maximum(added(cast(mass, 'float32')), SMALLEST),
   }
 }
@@ -101,8 +105,24 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
 function singleJoins(target: Tensor, pruned: Tensor, state: TokenState, slots: Slots): Tensor {
   const index = tokenIndex(state)
   const joins = slots.takeRest(where(pruned, target, -1))
-  const positions = slots.take(hasProtected(state) ? where(protectedMask(state), -2, index) : index)
-  return cast(equal(unsqueeze(positions, [2]), unsqueeze(joins, [1])), 'float32')
+  return cast(equal(unsqueeze(openSlots(index, state, slots), [2]), unsqueeze(joins, [1])), 'float32')
+}
+
+/** float [B,K]: index of the token in each slot; below all where nothing is merged into it. */
+function openSlots(index: Tensor, state: TokenState, slots: Slots): Tensor {
+  return slots.take(hasProtected(state) ? where(protectedMask(state), -2, index) : index)
+}
+
+/** See {@link Merged.slotOfEach}. */
+function slotsOf(target: Tensor, keep: Tensor, pruned: Tensor, state: TokenState, slots: Slots): Tensor {
+  const index = tokenIndex(state)
+  const inSlots = (indices: Tensor): Tensor =>
+    unsqueeze(slots.valid === undefined ? indices : where(slots.valid, indices, -2), [1])
+  const isAt = or(
+    equal(unsqueeze(where(keep, index, -1), [2]), inSlots(slots.take(index))),
+    equal(unsqueeze(where(pruned, target, -1), [2]), inSlots(openSlots(index, state, slots))),
+  ) // [B,N,K]
+  return max(where(isAt, unsqueeze(slots.ordinals, [1]), 0), 2)
 }
 
 /**

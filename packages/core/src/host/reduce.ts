@@ -65,6 +65,8 @@ interface Cut extends Slots {
   states(hidden: Tensor): Tensor
   /** bool [B,K]: the slot holds the fused token of all pruned ones; absent without one */
   readonly fused?: Tensor | undefined
+  /** float [B,N]: in which slot each token is, alone or as a part of the one in it, from 1; 0: it was dropped. Absent where none are merged. */
+  slotOfEach?: (() => Tensor) | undefined
   /** [B,N,D], of the type of the hidden states: what pruned tokens are restored with downstream of the last layer */
   readonly final?: Tensor | undefined
   /** float32 [B,D] → [B,D]: what is added to these, by the mean of the kept tokens' states there */
@@ -154,6 +156,7 @@ export function reduceTokens({ method, source, state, amount, least, params = {}
       ...slots,
       states: merged.states,
       fused: merged.fused,
+      slotOfEach: reducesAt(method, source.layer) === 'fuse' ? undefined : merged.slotOfEach,
       final: reduction.final && cast(reduction.final, hidden.dtype),
       context: reduction.context,
       score: choice?.score,
@@ -254,7 +257,7 @@ export function makeSite(
       return siteValues.give(cast(squeeze(source.attentionFrom(slotOf(source.classToken(), state)), [2]), 'float32'))
     },
     get received() {
-      return siteValues.give(received(cast(source.attention(), 'float32'), state, this))
+      return siteValues.give(source.received?.() ?? received(cast(source.attention(), 'float32'), state, this))
     },
     attended: siteValues.give(attended),
     get padding() {

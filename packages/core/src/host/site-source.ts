@@ -14,6 +14,8 @@ export interface SiteSource {
   readonly isCausal?: boolean | undefined
   /** [B,H,N,N] */
   attention(): Tensor
+  /** [B,N]: what each token receives, where that is known without the probabilities. Absent: it is computed from them. */
+  received?(): Tensor
   /** rows int64 [B,Q] or one row for all examples → [B,H,Q,N], computed from queries and keys */
   attentionFrom(rows: Tensor | number): Tensor
   /** Refuses where no input says which tokens are padding. Absent: one does. */

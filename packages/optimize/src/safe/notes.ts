@@ -30,10 +30,12 @@ const tokenNouns: Readonly<Record<InputKind, string>> = {
   data: 'frame or patch',
 }
 
+const NEAREST = 'has the row of its nearest kept neighbor, or of the one that it was merged into'
+
 /** The fate of a pruned frame or patch. */
 const prunedRows: Readonly<Record<Restoring, string>> = {
-  auto: 'has the row of its nearest kept neighbor',
-  nearest: 'has the row of its nearest kept neighbor',
+  auto: NEAREST,
+  nearest: NEAREST,
   all: 'has the state that it had when it was pruned',
   none: 'has no row, so that a decoder weighs a row that stands for many like any other, and may repeat itself (docs/speech.md)',
   weighed: 'has no row, and the rows that are kept say how much each counts, to a decoder that was changed to read it',

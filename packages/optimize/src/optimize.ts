@@ -18,11 +18,11 @@ import { type Chosen, choose } from './search/choose.ts'
 import { withFewerLayers } from './search/fewer-layers.ts'
 import { fastestForm } from './search/forms.ts'
 import { actsFirst, kindOf, learnableFor, type ModelKind, variantsFor } from './search/kind.ts'
-import { learnedVariants } from './search/learning.ts'
+import { couldGain, learnedVariants } from './search/learning.ts'
 import { type Leavable, leavableOf } from './search/leavable.ts'
 import type { Common } from './search/pruning.ts'
 import { pursue } from './search/pursue.ts'
-import { screened } from './search/screening.ts'
+import { type Screened, screened } from './search/screening.ts'
 import { type Search, Tests } from './search/search.ts'
 import { timedFeeds } from './search/times.ts'
 import { sitesOf, usableRows } from './search/usable-rows.ts'
@@ -149,16 +149,21 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     { ...search, pruning, packs, onSkipped, quantize: options.quantize ?? {}, first: variants.filter(actsFirst) },
     tests,
   )
-  const tryVariants = async (some: readonly Variant[], from = base): Promise<void> => {
-    if (some.length === 0) return
+  const tryVariants = async (some: readonly Variant[], from = base): Promise<readonly Screened[]> => {
+    if (some.length === 0) return []
     const sites = sitesOf(model, from.variant.leaveOut, pruning)
     const rows = usableRows({ model, variants: some, sites, pruning, base: from, onSkipped })
-    if (rows.length > 0) await pursue(search, await screened(search, rows, from), tests)
+    if (rows.length === 0) return []
+    const found = await screened(search, rows, from)
+    await pursue(search, found, tests)
+    return found
   }
   const others = variants.filter((variant) => !actsFirst(variant))
-  await tryVariants(others)
-  const lessons = { learnable, measurer, examples: parts.learn, choosing: parts.look }
-  await tryVariants(await learnedVariants({ ...options, ...lessons }))
+  const untaught = await tryVariants(others)
+  if (couldGain(tests.best, untaught)) {
+    const lessons = { learnable, measurer, examples: parts.learn, choosing: parts.look }
+    await tryVariants(await learnedVariants({ ...options, ...lessons }))
+  }
   const fewer = leavable && (await withFewerLayers(search, base, leavable, tests))
   // Trained values belong to the layers of the whole model.
   if (fewer?.base !== undefined && !measurer.isLate()) await tryVariants(others, fewer.base)

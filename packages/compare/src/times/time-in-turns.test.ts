@@ -48,6 +48,16 @@ describe('timeInTurns, by known times', () => {
     ])
   })
 
+  test('ends once the intervals of all speeds are as narrow as asked', async () => {
+    const steady = await timeInTurns([takes(4), takes(2)], [noInputs], { rounds: 100, width: 0.02 })
+    expect(steady).toMatchObject({ rounds: 12, latencies: [{}, { speedup: { value: 2 } }] })
+    let run = 0
+    const unsteady = takes(2, () => {
+      now += run++ % 2
+    })
+    expect((await timeInTurns([takes(4), unsteady], [noInputs], { rounds: 100, width: 0.02 })).rounds).toBe(100)
+  })
+
   test('takes turns step by step, whatever a step of another variant takes', async () => {
     const log: string[] = []
     const stepped = (name: string, steps: readonly number[]): SteppedSession => ({

@@ -8,6 +8,8 @@ export interface TurnOptions {
   readonly rounds?: number | undefined
   /** No round starts that is likely to end after this time in ms, except for the first ones. Default: no limit. */
   readonly budgetMs?: number | undefined
+  /** No round starts once the interval of every speed is at most this share of the speed wide. Default: the other limits alone. */
+  readonly width?: number | undefined
   /** Inputs of each model, where some cannot take the common ones (texts truncated by the tokenizer); as many, in the same order. */
   readonly inputsOf?: readonly (readonly NamedTensors[] | undefined)[] | undefined
   /** Rounds that are run whatever they take. Default 3: below, a median says little. */
@@ -61,6 +63,7 @@ export async function timeInTurns(
   options: TurnOptions = {},
 ): Promise<TimesInTurns> {
   const { rounds = 30, budgetMs = Number.POSITIVE_INFINITY, inputsOf = [], leastRounds = LEAST_ROUNDS } = options
+  const { width = 0 } = options
   const { signal, onProgress, onRound, clock = () => performance.now() } = options
   const variants = sessions.map((session, i) => ({ session, inputs: inputsOf[i] ?? inputs }))
   check(variants, inputs.length, rounds, budgetMs)
@@ -78,7 +81,7 @@ export async function timeInTurns(
   const affordable = (done: number): number =>
     Math.max(0, Math.floor((budgetMs - (performance.now() - start)) / (spent / done)))
   for (let round = 0; round < rounds; round++) {
-    if (round >= leastRounds && affordable(round) === 0) break
+    if (round >= leastRounds && (affordable(round) === 0 || areNarrow(times, width))) break
     const roundStart = performance.now()
     for (const ofVariant of times) ofVariant.push([])
     for (let i = 0; i < inputs.length; i++) {
@@ -98,6 +101,19 @@ export async function timeInTurns(
 }
 
 const LEAST_ROUNDS = 3
+
+/** Intervals of fewer rounds are luck. */
+const LEAST_NARROW = 12
+
+/** Whether the intervals of all speeds over the first model are at most so wide, relative to the speed. */
+function areNarrow([baseline = [], ...others]: readonly RoundTimes[], width: number): boolean {
+  if (width === 0 || baseline.length < LEAST_NARROW) return false
+  const base = baseline.map(sum)
+  return others.every((own) => {
+    const { value, low, high } = pairedSpeedup(base, own.map(sum))
+    return high - low <= width * value
+  })
+}
 
 /**
  * The processor's time of this process in ms, of all its threads: what a session of one thread takes, however busy the machine is. Where

@@ -10,8 +10,8 @@ import { type TunedPruning, unpruned } from '../search/pruning.ts'
 import type { Answers, Losses } from './answers.ts'
 import { changedTags, joinedTagLosses } from './tag-losses.ts'
 
-/** Only answers matter here, so batches hold examples of similar length. */
-const BATCH = 16
+/** Only answers matter here, so batches hold examples of similar length, and no more tokens than caches hold well. */
+const BATCHES = { batchSize: 16, batchTokens: 1024 } as const
 
 /** How answers are computed. */
 export interface Answering {
@@ -51,7 +51,7 @@ async function denseTags(
 ): Promise<Answers> {
   const [classes = 0, ...numbers] = await measurer.measure(`logits dense ${part}`, async () => {
     await using session = await measurer.load(runtime, model, unpruned, {})
-    const how = { batchSize: BATCH, signal: measurer.signal, logits: true }
+    const how = { ...BATCHES, signal: measurer.signal, logits: true }
     const { predictions, logits } = await tagTokens(session, inputs, how)
     if (logits === undefined) return [0, ...predictions.flatMap((tags) => [...tags])]
     return [logits.classes, ...logits.bySentence.flatMap((own) => [...own])]
@@ -69,7 +69,7 @@ export async function prunedAnswers(
 ): Promise<Answers> {
   const numbers = await measurer.measure(`answers ${name}`, async () => {
     await using session = await measurer.load(runtime, model, pruning, {})
-    const how = { batchSize: BATCH, signal: measurer.signal }
+    const how = { ...BATCHES, signal: measurer.signal }
     if (inputs.vectors !== undefined) {
       const { vectors } = await embed(session, inputs, how)
       return inputs.vectors.map((vector, i) => 1 - dot(vector, vectors[i] as Float64Array))

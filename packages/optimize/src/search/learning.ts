@@ -3,12 +3,27 @@ import { paramsOf } from '@tp/core/host'
 import { type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import type { Measurer } from '../measurer.ts'
 import type { OptimizeOptions, Variant } from '../options.ts'
+import { type Candidate, totalPace } from './candidate.ts'
+import type { Screened } from './screening.ts'
 
 /** After this part of the time nothing begins to learn. */
 const LATEST = 0.5
 
 /** Examples for the choice between steps of a training. */
 const SELECTION = 100
+
+/** Where no row could become faster than this, relative to what holds already, learning which tokens matter is not worth its time. */
+const WORTH_LEARNING = 1.08
+
+/**
+ * Whether a better order of the tokens could make a model noticeably faster.
+ * @param best the fastest so far that holds
+ * @param untaught what was tried of methods that learn nothing
+ */
+export function couldGain(best: Candidate | undefined, untaught: readonly Screened[]): boolean {
+  const paces = untaught.flatMap(({ candidates }) => candidates.map(({ candidate }) => candidate.pace))
+  return best === undefined || paces.length === 0 || totalPace(best) > WORTH_LEARNING * Math.min(...paces)
+}
 
 interface LearningOptions extends Pick<OptimizeOptions, 'learn' | 'encoder'> {
   readonly measurer: Measurer

@@ -66,7 +66,7 @@ function rowsByLength(lengths: readonly number[], count: number): number[] {
 }
 
 /** Small models get many rounds: the median of few is wrong by a tenth now and then. */
-const QUICK = { rounds: 80, budgetMs: 2500 }
+const QUICK = { rounds: 80, budgetMs: 2500, width: 0.02 }
 const CAREFUL = { rounds: 250, budgetMs: 8000 }
 
 /**

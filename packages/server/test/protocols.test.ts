@@ -4,8 +4,9 @@ import type { Session } from '@tp/core/runtime'
 import { loadTokenizer } from '@tp/data'
 import { textDataset, textInputs } from '@tp/data/inputs'
 import { modelPath } from '@tp/models'
+import { encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { numbers } from 'exported-encoders'
+import { numbers, speech, speechEncoder, speechSizes } from 'exported-encoders'
 import OpenAI, { NotFoundError } from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Server, serve } from '../src/index.ts'
@@ -275,6 +276,26 @@ describe('the Open Inference Protocol', () => {
       ],
     })
     expectClose([body.outputs[0].data.slice(2)], [alone.body.outputs[0].data])
+  })
+
+  test('gives the states of an encoder of speech, which has no embeddings of texts', async () => {
+    const { mels, frames, tokens, hidden } = speechSizes
+    const path = folder.add('speech', encodeModel(speechEncoder({ reads: 'frames' })))
+    const own = await serve({ models: [{ path }], port: 0, drainMs: 0 })
+    try {
+      expect(own.models.map(({ current: { task, vectors } }) => ({ task, vectors }))).toEqual([{ task: 'states' }])
+      const asks = asking(own)
+      const data = Array.from(speech('frames', [20]))
+      const input = { name: 'input_features', shape: [1, mels, frames], datatype: 'FP32', data }
+      const { body } = await asks('/v2/models/speech/infer', { inputs: [input] })
+      expect(body.outputs).toMatchObject([{ name: 'last_hidden_state', shape: [1, tokens, hidden] }])
+      expect((await asks('/embed', { inputs: 'a text' })).body).toMatchObject({
+        code: 'TP_TASK',
+        error: expect.stringMatching(/its task is states$/),
+      })
+    } finally {
+      await own.close()
+    }
   })
 
   test('answers texts by the model’s tokenizer', async () => {

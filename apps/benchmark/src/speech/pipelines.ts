@@ -14,7 +14,8 @@ import type { Spoken } from './write-down.ts'
 export interface SpeechWay {
   readonly name: string
   readonly thinned: boolean
-  readonly eightBits: boolean
+  /** Which files are in 8 bits. */
+  readonly eightBits: 'none' | 'decoder' | 'all'
   /** Mel frames by `quickFrames`. */
   readonly quickFrames: boolean
 }
@@ -45,9 +46,9 @@ export async function openPipelines(folder: string, ways: readonly SpeechWay[]):
   for (const way of ways) {
     if (pipelines.has(fileOf(way))) continue
     const options = {
-      dtype: way.eightBits ? 'q8' : 'fp32',
+      dtype: Object.fromEntries(GRAPHS.map((graph) => [graph, isEightBits(graph, way) ? 'q8' : 'fp32'] as const)),
       session_options: { intraOpNumThreads: 1, interOpNumThreads: 1 },
-    } as const
+    }
     pipelines.set(fileOf(way), await pipeline('automatic-speech-recognition', folderOf(way), options))
   }
   return {
@@ -71,6 +72,10 @@ function folderOf({ thinned }: SpeechWay): string {
   return thinned ? 'thinned' : 'dense'
 }
 
+function isEightBits(graph: (typeof GRAPHS)[number], { eightBits }: SpeechWay): boolean {
+  return eightBits === 'all' || (eightBits === 'decoder' && graph === 'decoder_model_merged')
+}
+
 function fileOf(way: SpeechWay): string {
   return `${folderOf(way)} ${way.eightBits}`
 }
@@ -85,12 +90,13 @@ async function writeFolders(folder: string, models: string, ways: readonly Speec
     await mkdir(join(models, name, 'onnx'), { recursive: true })
     for (const file of await readdir(folder))
       if (file.endsWith('.json')) await cp(join(folder, file), join(models, name, file))
-    for (const eightBits of [false, true]) {
-      if (!ways.some((way) => folderOf(way) === name && way.eightBits === eightBits)) continue
-      for (const [i, model] of [first, second].entries()) {
-        const own = eightBits ? transform(model as Model, quantize()).model : (model as Model)
-        const file = `${GRAPHS[i]}${eightBits ? '_quantized' : ''}.onnx`
-        await writeFile(join(models, name, 'onnx', file), encodeModel(own))
+    for (const [i, graph] of GRAPHS.entries()) {
+      const model = [first, second][i] as Model
+      const own = ways.filter((way) => folderOf(way) === name)
+      for (const eightBits of new Set(own.map((way) => isEightBits(graph, way)))) {
+        const written = eightBits ? transform(model, quantize()).model : model
+        const file = `${graph}${eightBits ? '_quantized' : ''}.onnx`
+        await writeFile(join(models, name, 'onnx', file), encodeModel(written))
       }
     }
   }

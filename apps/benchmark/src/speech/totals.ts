@@ -16,12 +16,12 @@ import { spokenClips } from './spoken-clips.ts'
 import type { Spoken } from './write-down.ts'
 
 const WAYS: readonly SpeechWay[] = [
-  { name: 'dense', thinned: false, eightBits: false, quickFrames: false },
-  { name: 'dense, quickFrames', thinned: false, eightBits: false, quickFrames: true },
-  { name: 'thinned', thinned: true, eightBits: false, quickFrames: false },
-  { name: 'thinned, quickFrames', thinned: true, eightBits: false, quickFrames: true },
-  { name: 'dense, 8 bits', thinned: false, eightBits: true, quickFrames: false },
-  { name: 'thinned, 8 bits, quickFrames', thinned: true, eightBits: true, quickFrames: true },
+  { name: 'dense', thinned: false, eightBits: 'none', quickFrames: false },
+  { name: 'dense, quickFrames', thinned: false, eightBits: 'none', quickFrames: true },
+  { name: 'thinned, quickFrames', thinned: true, eightBits: 'none', quickFrames: true },
+  { name: 'thinned, decoder in 8 bits, quickFrames', thinned: true, eightBits: 'decoder', quickFrames: true },
+  { name: 'dense, 8 bits', thinned: false, eightBits: 'all', quickFrames: false },
+  { name: 'thinned, 8 bits, quickFrames', thinned: true, eightBits: 'all', quickFrames: true },
 ]
 
 const KINDS = ['whole', 'cut'] as const

@@ -41,7 +41,8 @@ export interface OpenModel {
   readonly session: Pick<Session, 'inputs' | 'outputs'>
   /** First digits of the SHA-256 of the file, and of the plan if there is one. */
   readonly version: string
-  readonly task: Task
+  /** `states`: rows of something else than texts, for a decoder of speech or whoever reads tensors. */
+  readonly task: Task | 'states'
   /** Class names by number. */
   readonly labels: readonly string[] | undefined
   /** How texts become inputs; a sentence that says why they cannot. */
@@ -97,7 +98,8 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       maxTokens: lesser(maxTokens, folder.maxTokens),
       vocabularySize: folder.vocabularySize,
     })
-    const task = taskOf(session.outputs, folder)
+    const known = taskOf(session.outputs, folder)
+    const task = known === 'embeddings' && !readsTokens(session) ? 'states' : known
     const declared = Object.fromEntries(session.outputs.map((output) => [output.name, output]))
     const output = task === 'embeddings' ? embeddingOutput(declared) : undefined
     return {
@@ -115,6 +117,11 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
     await Promise.all(loaded.map((session) => session.dispose()))
     throw error
   }
+}
+
+/** Token ids are whole numbers; frames, samples and pixels are not. */
+function readsTokens({ inputs }: Session): boolean {
+  return inputs.some(({ type }) => type === 'int64' || type === 'int32')
 }
 
 function sha256(data: string): string {

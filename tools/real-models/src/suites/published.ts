@@ -1,4 +1,5 @@
 import { answerable, asTheyAre, scoredPairs, spokenSentences, tables, taggedWords, trecCollection } from './convert.ts'
+import { packedRecordings } from './packed-recordings.ts'
 import type { Suite, SuiteName } from './suite.ts'
 
 const datasetSts = {
@@ -41,6 +42,11 @@ const vaswani = {
   queries: 'share/vaswani_npl/query-text.trec',
   judgments: 'share/vaswani_npl/qrels',
 }
+
+const CUSTOM_SPEECH_FOLDER = 'sampledata/customspeech'
+const CUSTOM_SPEECH = ['de-DE', 'es-ES', 'fr-FR', 'it-IT', 'ja-JP', 'ko-KR', 'pt-BR', 'zh-CN'].flatMap((language) =>
+  ['testing', 'training'].map((part) => `${language}/${part}/audio-and-trans.zip`),
+)
 
 export const suites: Readonly<Record<SuiteName, Suite>> = {
   trecqa: {
@@ -144,6 +150,14 @@ export const suites: Readonly<Record<SuiteName, Suite>> = {
     commit: 'f0d80c61f03f6438c1ff89d98b62b95796d27003',
     paths: ['resources/.test/test_data.json', 'resources/audio_samples'],
     convert: spokenSentences('resources/.test/test_data.json', 'resources/audio_samples'),
+  },
+  'custom-speech': {
+    what: 'speech: read texts in eight languages, 22 recordings of 18 to 57 s with their transcripts',
+    license: 'MIT',
+    repository: 'Azure-Samples/cognitive-services-speech-sdk',
+    commit: 'af304cc2298f99c58e21d1e17e00afd8496bf2f1',
+    paths: CUSTOM_SPEECH.map((path) => `${CUSTOM_SPEECH_FOLDER}/${path}`),
+    convert: packedRecordings(CUSTOM_SPEECH_FOLDER, CUSTOM_SPEECH),
   },
 }
 

@@ -25,3 +25,4 @@ export type SuiteName =
   | 'cifar10'
   | 'imagenet-samples'
   | 'leopard'
+  | 'custom-speech'

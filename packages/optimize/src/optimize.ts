@@ -1,12 +1,12 @@
-import { type Inspection, inspect, isRefused, type Plan, type Regime } from '@tp/compiler'
+import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import { distinctExamples, type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import { budgetOf, type SearchBudget } from './budget.ts'
 import { Judge } from './judging/judge.ts'
-import { fewestToBeConfident, isContradicted } from './judging/loss.ts'
-import { splitOf, VERIFYING } from './judging/split.ts'
+import { isContradicted } from './judging/loss.ts'
+import { examplesToBeConfident, splitOf } from './judging/split.ts'
 import { withVectors } from './judging/with-vectors.ts'
 import { loadModel } from './load-model.ts'
 import { Measurer } from './measurer.ts'
@@ -19,7 +19,7 @@ import { withFewerLayers } from './search/fewer-layers.ts'
 import { fastestForm } from './search/forms.ts'
 import { actsFirst, kindOf, learnableFor, type ModelKind, variantsFor } from './search/kind.ts'
 import { couldGain, learnedVariants } from './search/learning.ts'
-import { type Leavable, leavableOf } from './search/leavable.ts'
+import { leavableIn } from './search/leavable.ts'
 import type { Common } from './search/pruning.ts'
 import { pursue } from './search/pursue.ts'
 import { type Screened, screened } from './search/screening.ts'
@@ -205,35 +205,6 @@ function lossFigures(
     ...{ loss: loss.labeled ?? loss.expected, expectedLoss: loss.expected, speedup },
     ...(loss.labeled === undefined && loss.changed && { changed: loss.changed }),
     ...(isContradicted(maxLoss, loss) && { contradicted: true }),
-  }
-}
-
-/** Enough for verification even if some answers differ. @throws TpError TP_OPTION, TP_DATA if even identical answers would not show it */
-function examplesToBeConfident({ targets, source }: ModelInputs, maxLoss: number): number {
-  if (maxLoss === 0) {
-    throw new TpError(
-      'TP_OPTION',
-      'optimize',
-      'no number of examples can show a loss of 0 points; allow some, or do not ask for a confident bound',
-    )
-  }
-  const fewest = fewestToBeConfident(maxLoss)
-  const count = Math.floor(VERIFYING * targets.length)
-  if (count >= fewest) return 2 * fewest
-  const seen = `of ${targets.length} examples ${count} are to verify on, which cannot show a loss of at most ${maxLoss} ${maxLoss === 1 ? 'point' : 'points'}`
-  const advice = `give at least ${Math.ceil(fewest / VERIFYING)} (${fewest} to verify on), or allow more loss`
-  throw new TpError('TP_DATA', 'optimize', `${source}: ${seen} even if no answer differs; ${advice}`)
-}
-
-/** @throws as `leavableOf`, if that is demanded */
-function leavableIn({ model, leaveOut: isDemanded }: OptimizeOptions, inspection: Inspection): Leavable | undefined {
-  if (isDemanded === false) return undefined
-  try {
-    return leavableOf(model, inspection)
-  } catch (error) {
-    const isRefusal = isRefused(error) || (error instanceof TpError && ['TP_LAYERS', 'TP_ENCODER'].includes(error.code))
-    if (isDemanded === true || !isRefusal) throw error
-    return undefined
   }
 }
 

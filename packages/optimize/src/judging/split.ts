@@ -2,6 +2,7 @@ import { TpError } from '@tp/core'
 import { candidatesOf, divide, type ModelInputs, type Ranking, someExamples } from '@tp/data/inputs'
 import { divideQueries } from './divide-queries.ts'
 import type { Parts } from './judge.ts'
+import { fewestToBeConfident } from './loss.ts'
 
 /** Numbers of examples, or of queries where candidates are ranked. */
 interface Numbers {
@@ -40,7 +41,24 @@ export interface SplitOptions {
 const CONFIDENT_TURNS = ['confirm', 'choose', 'choose', 'confirm', 'choose'] as const
 
 /** The share of examples that a confident bound is verified on. */
-export const VERIFYING: number = CONFIDENT_TURNS.filter((part) => part === 'confirm').length / CONFIDENT_TURNS.length
+const VERIFYING: number = CONFIDENT_TURNS.filter((part) => part === 'confirm').length / CONFIDENT_TURNS.length
+
+/** Enough for verification even if some answers differ. @throws TpError TP_OPTION, TP_DATA if even identical answers would not show it */
+export function examplesToBeConfident({ targets, source }: ModelInputs, maxLoss: number): number {
+  if (maxLoss === 0) {
+    throw new TpError(
+      'TP_OPTION',
+      'optimize',
+      'no number of examples can show a loss of 0 points; allow some, or do not ask for a confident bound',
+    )
+  }
+  const fewest = fewestToBeConfident(maxLoss)
+  const count = Math.floor(VERIFYING * targets.length)
+  if (count >= fewest) return 2 * fewest
+  const seen = `of ${targets.length} examples ${count} are to verify on, which cannot show a loss of at most ${maxLoss} ${maxLoss === 1 ? 'point' : 'points'}`
+  const advice = `give at least ${Math.ceil(fewest / VERIFYING)} (${fewest} to verify on), or allow more loss`
+  throw new TpError('TP_DATA', 'optimize', `${source}: ${seen} even if no answer differs; ${advice}`)
+}
 
 /**
  * Examples of each part, stratified by class; of rankings whole queries, with all of their candidates.

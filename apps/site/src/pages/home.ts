@@ -9,7 +9,7 @@ titleTemplate: '@tp'
 hero:
   name: '@tp'
   text: Faster transformers, by computing fewer tokens
-  tagline: An ONNX file goes in; a plain ONNX file comes out that prunes tokens between its layers. It answers almost the same and runs wherever the first one ran.
+  tagline: An ONNX file goes in; a plain ONNX file comes out that prunes tokens between its layers. Its answers are almost the same, and it runs wherever the original runs.
   actions:
     - { theme: brand, text: Get started, link: /start }
     - { theme: alt, text: Live demo, link: /demo/, target: _self }

@@ -35,7 +35,7 @@ export function referencePages(): Page[] {
     (report) => !Object.values(purposes).some((packages) => packages.includes(packageOf(report))),
   )
   if (lost !== undefined) throw new Error(`etc/${lost}.api.md is in no list: name its package in ${import.meta.url}`)
-  const text = `# API reference\n\nEvery export of every entry point, made from the [API reports](https://api-extractor.com) that reviews of changes read, and from the doc comments of the sources. Errors are \`TpError\`s with a code; \`@throws\` names them.\n\n${lists.join('\n\n')}\n`
+  const text = `# API reference\n\nEvery export of every entry point, generated from the [API reports](https://api-extractor.com) and from the doc comments of the sources. Errors are \`TpError\`s with a code; \`@throws\` names them.\n\n${lists.join('\n\n')}\n`
   return [{ path: 'api/index.md', title: 'API reference', text }, ...pages]
 }
 

@@ -67,6 +67,7 @@ export {
   tokenAgreement,
 } from './answers/tokens.ts'
 export { type InputLanguages, type Transcription, transcribe, withDecoder } from './answers/transcribe.ts'
+export { runBatch } from './inputs/run-batch.ts'
 
 // Verification: of two loaded models, by what was done to one of them.
 

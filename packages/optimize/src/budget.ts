@@ -1,3 +1,4 @@
+import { runBatch } from '@tp/compare'
 import { inspect } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
@@ -68,7 +69,7 @@ async function msOfExample(
     if (run === 1) start = performance.now()
     const first = batch * Math.floor(((run % timed) * batches) / timed)
     const feeds = await inputs.feeds(Array.from({ length: batch }, (_, row) => first + row))
-    await session.run(feeds, { ...(signal && { signal: signal as AbortSignal }) })
+    await runBatch(session, feeds, signal)
   }
   return (performance.now() - start) / (batch * Math.max(1, run - 1))
 }

@@ -38,6 +38,19 @@ describe('the mail model', () => {
     expect(seen.at(-1)).toBe(1)
   })
 
+  test('says how many tokens the model takes where a text has more', async () => {
+    const words = textDataset('words', [{ text: 'word '.repeat(700), label: 0 }])
+    const inputs = await prepare(words, { maxTokens: 600 })
+    await expect(evaluate(session, inputs)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'TP_TOO_LONG',
+        message: expect.stringContaining(
+          'a text has 600 tokens, and the model runs 512 at most; next to the model, write',
+        ),
+      }),
+    )
+  })
+
   test('answers the same one by one and in batches, and times the runs', async () => {
     const inputs = await prepare(mails(15))
     const single = await evaluate(session, inputs, { layerCount: 6 })

@@ -3,6 +3,7 @@ import { type AbortSignalLike, type NamedTensors, pause, type Session } from '@t
 import type { ModelInputs } from '@tp/data/inputs'
 import { batches } from '@tp/data/inputs'
 import { type KeptFractions, keptFractions, mean, quantile, tracedCounts } from '@tp/metrics'
+import { runBatch } from '../inputs/run-batch.ts'
 
 export interface Progress {
   readonly done: number
@@ -82,29 +83,6 @@ export async function runExamples(
     onProgress?.({ done, total })
   }
   return { kept: keptOf(counts, inputs, options), latency: batchSize === 1 ? latencyOf(milliseconds) : undefined }
-}
-
-async function runBatch(
-  session: Session,
-  feeds: NamedTensors,
-  signal: AbortSignalLike | undefined,
-): Promise<NamedTensors> {
-  try {
-    return await session.run(feeds, { signal })
-  } catch (cause) {
-    const range = /indices element out of data bounds, idx=(\d+) must be within the inclusive range \[-(\d+)/.exec(
-      cause instanceof Error ? cause.message : '',
-    )
-    if (range === null) throw cause
-    const [, id, rows] = range
-    throw new TpError(
-      'TP_TOKENIZER',
-      'compare',
-      `the model was given token or position ${id}, but its table has ${rows} rows: the tokenizer belongs to another ` +
-        'model, or maxTokens is beyond what this one takes',
-      { cause },
-    )
-  }
 }
 
 function keptOf(

@@ -2,6 +2,7 @@ import { TpError } from '@tp/core'
 import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
 import { median } from '@tp/core/statistics'
 import { pairedSpeedup, quantile, type Speedup } from '@tp/metrics'
+import { runBatch } from '../inputs/run-batch.ts'
 
 export interface TurnOptions {
   /** Most rounds; each runs every variant once on every input. Default 30. */
@@ -71,7 +72,7 @@ export async function timeInTurns(
   for (const { session, inputs } of variants) {
     for (const feeds of spread(inputs, 8)) {
       throwIfAborted(signal, 'compare')
-      await session.run(feeds)
+      await runBatch(session, feeds, undefined)
     }
   }
 

@@ -88,7 +88,9 @@ function problemOfScript(script, args) {
   if (help === undefined) return undefined
   const isValue = (/** @type {number} */ i) => /^--(only|out|queue|python|kinds)$/.test(args[i - 1] ?? '')
   // Paths and values there follow an option, or the name of the program.
-  const named = ['generation', 'loops'].includes(args[0] ?? '') ? args.filter((arg) => arg.startsWith('-')) : args
+  const named = ['generation', 'loops', 'languages', 'speech'].includes(args[0] ?? '')
+    ? args.filter((arg) => arg.startsWith('-'))
+    : args
   const unknown = named.find(
     (arg, i) => !isOpen(arg) && !isValue(i) && !new RegExp(`(?<![\\w-])${arg}(?![\\w-])`).test(help),
   )

@@ -214,7 +214,7 @@ void CompareRescaled(const Case& done) {
   const auto& inputs = done.context.inputs;
   const auto& outputs = done.context.outputs;
   const auto written = [&](size_t index) { return index < outputs.size() && outputs[index].value != nullptr ? outputs[index].value.get() : nullptr; };
-  const bool isScaled = inputs.size() > 1 && inputs[1] != nullptr, hasNorm = inputs.size() > 5 && inputs[5] != nullptr;
+  const bool isScaled = inputs.size() > 1 && inputs[1] != nullptr, hasNorm = inputs.size() > 6 && inputs[5] != nullptr && inputs[6] != nullptr;
   const OrtValue *scaled = isScaled ? written(2) : inputs[0].get(), *normed = hasNorm ? written(3) : scaled;
   if (isScaled && scaled != nullptr) CompareScaled(done, *scaled);
   if (hasNorm && scaled != nullptr && normed != nullptr) CompareNormed(done, *scaled, *normed);

@@ -2,8 +2,8 @@
 // set of instructions (see integer_attention_*.cc). TP_ATTEND_INTEGERS is the function's name, TP_LANES the numbers of one register,
 // TP_ROWS how many queries share a pass over the keys.
 //
-// Each query, key and value is rounded with a scale of its own, to 12 bits (values 11), a probability, times the scale of its value, to 14: the error is a tenth of that
-// of activations of 8 bits. Sums of integers are exact, and a head reads nothing but its own example.
+// Each query, key and value is rounded with a scale of its own, the former to about 14 bits, values to 11, the probabilities of a query, times the scales of their values,
+// to 14: the error is a tenth of that of activations of 8 bits. Sums of integers are exact, and a head reads nothing but its own example.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -29,11 +29,15 @@ typedef int16_t Shorts __attribute__((vector_size(kLanes * 2), aligned(2)));
 
 /// Products that one sum of integers takes: 64 · 16383 · 2047 < 2³¹.
 constexpr size_t kSummed = 64;
-constexpr float kMostShare = 16383, kMostValue = 2047;
-/// The most of a query's and a key's numbers: headDim · most² < 2³¹.
-inline float MostOf(size_t headDim) {
-  return std::min(4095.f, std::floor(std::sqrt(2147483647.f / static_cast<float>(headDim)) - 1));
-}
+constexpr float kMostShare = 16383;
+/// A row whose numbers are smaller becomes zeros: squares of such would be none.
+constexpr float kLeast = 1e-15f;
+/// How large the numbers of a rounded row may be, and its 2-norm. Of a query and a key no sum of products is larger than both norms' product, and
+/// 46300² < 2³¹: limited like that they have two bits more than if each number had to be small enough.
+struct Limit {
+  float size, norm;
+};
+constexpr Limit kOfScores = {32767, 46300}, kOfValues = {2047, std::numeric_limits<float>::infinity()};
 
 /// sums + a·b of the two 16-bit numbers in each lane
 inline Integers AddProducts(Integers sums, Integers a, Integers b) {
@@ -77,6 +81,10 @@ inline Number Largest(Lanes lanes) {
   return Joined<Number>(lanes, [](auto a, auto b) { return a > b ? a : b; });
 }
 
+inline float Sum(Vector lanes) {
+  return Joined<float>(lanes, [](auto a, auto b) { return a + b; });
+}
+
 /// One after another of these buffers serves all heads that a thread computes. Two 16-bit numbers are a pair; rows have whole pairs and
 /// registers, with zeros behind their last number.
 struct Scratch {
@@ -92,8 +100,8 @@ struct Scratch {
   std::vector<int32_t> shares;    // [kBlock, pairs of keys]
 };
 
-/// Rounds a row of `matrix` to −most … most, and returns its step. `buffer` and `rounded` hold `padded` numbers.
-inline float RoundRow(const Matrix& matrix, size_t row, size_t count, float most, float* buffer, size_t padded, int32_t* rounded) {
+/// Rounds a row of `matrix`, and returns its step. `buffer` and `rounded` hold `padded` numbers.
+inline float RoundRow(const Matrix& matrix, size_t row, size_t count, const Limit& limit, float* buffer, size_t padded, int32_t* rounded) {
   const float* from = matrix.data + static_cast<ptrdiff_t>(row) * matrix.rowStride;
   const float* x = from;
   if (matrix.columnStride != 1 || count != padded) {
@@ -102,18 +110,24 @@ inline float RoundRow(const Matrix& matrix, size_t row, size_t count, float most
     x = buffer;
   }
   Integers sizes = {};
-  for (size_t p = 0; p < padded; p += kLanes) sizes = Larger(Bits(Load(x + p)) & kSize, sizes);
+  Vector squares = {};
+  for (size_t p = 0; p < padded; p += kLanes) {
+    const Vector own = Load(x + p);
+    sizes = Larger(Bits(own) & kSize, sizes);
+    squares += own * own;
+  }
+  // As bits, so that NaN is the largest.
   const auto bits = Largest<int32_t>(sizes);
   float largest;
   std::memcpy(&largest, &bits, sizeof largest);
-  // Of a row that is too small to be divided by, zeros remain.
-  const float perNumber = largest < 1e-30f ? 0 : most / largest;
+  const float norm = std::sqrt(Sum(squares));
+  const float perNumber = largest < kLeast ? 0 : std::min(limit.size / largest, limit.norm / norm);
   auto* to = reinterpret_cast<char*>(rounded);
   for (size_t p = 0; p < padded; p += kLanes) {
     const Shorts shorts = __builtin_convertvector(Bits(Load(x + p) * perNumber + kToInteger), Shorts);
     std::memcpy(to + p * sizeof(int16_t), &shorts, sizeof shorts);
   }
-  return largest / most;
+  return largest < kLeast ? 0 : 1 / perNumber;
 }
 
 /// scores[kRows, registers] = query · keys
@@ -173,53 +187,63 @@ inline Vector PowerOf2(Vector x) {
   return Floats(Bits(p) + (Bits(shifted) << 23));
 }
 
-/// Turns one query's scores into 2ˢ⁻ᵐᵃˣ, if they `areRead` afterwards, and into shares: those times the scales of the values. Returns their sum.
-template <bool areRead>
-inline float Soften(float* scores, size_t keys, size_t padded, const float* valueScales, int32_t* shares) {
+/// Of a query: the sum of its powers, and what a share counts.
+struct Softened {
+  float sum;
+  float step;
+};
+
+/// Turns one query's scores into 2ˢ⁻ᵐᵃˣ, and into shares: those times the steps of the values, rounded to 14 bits. A key that is attended most may have
+/// the least value, so that the largest share is not that of the largest power.
+inline Softened Soften(float* scores, size_t keys, size_t padded, const float* valueScales, int32_t* shares) {
   const float lowest = -std::numeric_limits<float>::infinity();
   for (size_t j = keys; j < padded; j++) scores[j] = lowest;
   Vector most = All(lowest);
   for (size_t j = 0; j < padded; j += kLanes) most = Larger(Load(scores + j), most);
   const auto largest = Largest<float>(most);
   Vector sum = {};
+  Integers sizes = {};
   // Too small to be seen among the rounded ones. NaN stays.
   const Vector least = All(-60);
-  auto* to = reinterpret_cast<char*>(shares);
   for (size_t j = 0; j < padded; j += kLanes) {
     Vector power = Load(scores + j) - largest;
     power = PowerOf2(power < least ? least : power);
-    if (areRead) Store(scores + j, power);
+    Store(scores + j, power);
     sum += power;
-    const Shorts shorts = __builtin_convertvector(Bits(power * Load(valueScales + j) + kToInteger), Shorts);
+    sizes = Larger(Bits(power * Load(valueScales + j)) & kSize, sizes);
+  }
+  // As bits, so that NaN is the largest.
+  const auto bits = Largest<int32_t>(sizes);
+  float share;
+  std::memcpy(&share, &bits, sizeof share);
+  const float perShare = share < 1e-30f ? 0 : kMostShare / share;
+  auto* to = reinterpret_cast<char*>(shares);
+  for (size_t j = 0; j < padded; j += kLanes) {
+    const Vector own = Load(scores + j) * (Load(valueScales + j) * perShare);
+    const Shorts shorts = __builtin_convertvector(Bits(own + kToInteger), Shorts);
     std::memcpy(to + j * sizeof(int16_t), &shorts, sizeof shorts);
   }
-  return Joined<float>(sum, [](auto a, auto b) { return a + b; });
+  return {Sum(sum), share / kMostShare};
 }
 
-/// Keys and values of a head; returns what a share has to be multiplied by.
-inline float RoundKeysAndValues(const Head& head, size_t depth, size_t width, size_t padded, Scratch& scratch) {
+inline void RoundKeysAndValues(const Head& head, size_t depth, size_t width, size_t padded, Scratch& scratch) {
   const size_t pairs = depth / 2;
   auto& rounded = scratch.rounded;
   std::fill(scratch.keyScales.begin() + static_cast<ptrdiff_t>(head.keys), scratch.keyScales.end(), 0.f);
   std::fill(scratch.valueScales.begin() + static_cast<ptrdiff_t>(head.keys), scratch.valueScales.end(), 0.f);
   std::fill(rounded.begin() + static_cast<ptrdiff_t>(head.keys * pairs), rounded.begin() + static_cast<ptrdiff_t>(padded * pairs), 0);
   for (size_t j = 0; j < head.keys; j++) {
-    scratch.keyScales[j] = RoundRow(head.key, j, head.headDim, MostOf(depth), scratch.row.data(), depth, rounded.data() + j * pairs);
+    scratch.keyScales[j] = RoundRow(head.key, j, head.headDim, kOfScores, scratch.row.data(), depth, rounded.data() + j * pairs);
   }
   for (size_t j = 0; j < padded; j += kLanes) {
     for (size_t p = 0; p < pairs; p++) {
       for (size_t k = 0; k < kLanes; k++) scratch.keys[p * padded + j + k] = rounded[(j + k) * pairs + p];
     }
   }
-  // As bits, so that NaN is the largest.
-  int32_t largest = 0;
   std::fill(rounded.begin() + static_cast<ptrdiff_t>(head.keys * width / 2), rounded.end(), 0);
   for (size_t j = 0; j < head.keys; j++) {
-    float& scale = scratch.valueScales[j];
-    scale = RoundRow(head.value, j, head.valueDim, kMostValue, scratch.row.data(), width, rounded.data() + j * width / 2);
-    int32_t bits;
-    std::memcpy(&bits, &scale, sizeof bits);
-    largest = std::max(largest, bits);
+    int32_t* to = rounded.data() + j * width / 2;
+    scratch.valueScales[j] = RoundRow(head.value, j, head.valueDim, kOfValues, scratch.row.data(), width, to);
   }
   const auto* numbers = reinterpret_cast<const char*>(rounded.data());
   for (size_t j = 0; j < padded; j += 2) {
@@ -231,11 +255,6 @@ inline float RoundKeysAndValues(const Head& head, size_t depth, size_t width, si
       std::memcpy(scratch.values.data() + j / 2 * width + p, &pairs, sizeof pairs);
     }
   }
-  float most;
-  std::memcpy(&most, &largest, sizeof most);
-  const float perScale = most == 0 ? 0 : kMostShare / most;
-  for (size_t j = 0; j < head.keys; j++) scratch.valueScales[j] *= perScale;
-  return most / kMostShare;
 }
 
 }  // namespace
@@ -255,7 +274,7 @@ void TP_ATTEND_INTEGERS(const Head& head) {
   scratch.queryScales.resize(kBlock);
   scratch.scores.resize(kBlock * padded);
   scratch.shares.resize(kBlock * padded / 2);
-  const float perShare = RoundKeysAndValues(head, depth, width, padded, scratch);
+  RoundKeysAndValues(head, depth, width, padded, scratch);
   const float log2e = 1.44269504f;
   for (size_t start = 0; start < head.queries; start += kBlock) {
     const size_t count = std::min(kBlock, head.queries - start);
@@ -264,7 +283,7 @@ void TP_ATTEND_INTEGERS(const Head& head) {
       // Rows behind the last query repeat it, and are thrown away.
       const size_t query = start + std::min(i, count - 1);
       int32_t* to = scratch.query.data() + i * pairs;
-      scratch.queryScales[i] = head.scale * log2e * RoundRow(head.query, query, head.headDim, MostOf(depth), scratch.row.data(), depth, to);
+      scratch.queryScales[i] = head.scale * log2e * RoundRow(head.query, query, head.headDim, kOfScores, scratch.row.data(), depth, to);
     }
     for (size_t i = 0; i < rows; i += kRows) {
       float* scores = scratch.scores.data() + i * padded;
@@ -276,11 +295,10 @@ void TP_ATTEND_INTEGERS(const Head& head) {
       float* scores = scratch.scores.data() + i * padded;
       const size_t query = start + std::min(i, count - 1);
       AddBiases(head, query, log2e, scores);
-      const auto soften = head.received == nullptr ? Soften<false> : Soften<true>;
-      const float perSum = 1 / soften(scores, head.keys, padded, scratch.valueScales.data(), scratch.shares.data() + i * padded / 2);
-      scratch.queryScales[i] = perSum * perShare;
+      const auto [sum, step] = Soften(scores, head.keys, padded, scratch.valueScales.data(), scratch.shares.data() + i * padded / 2);
+      scratch.queryScales[i] = step / sum;
       if (head.received == nullptr || i >= count) continue;
-      const float weight = perSum * head.queryWeights[query];
+      const float weight = head.queryWeights[query] / sum;
       for (size_t j = 0; j < head.keys; j++) head.received[j] += scores[j] * weight;
     }
     for (size_t i = 0; i < rows; i += kRows) {

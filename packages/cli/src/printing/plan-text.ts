@@ -46,5 +46,5 @@ export function searchText(
   const many = tried === undefined ? '' : `: ${counted(tried, 'candidate')} answered the examples`
   const work = `searched for ${seconds} s, ${processorSeconds} s of processor time, ${peakMegabytes} MB of memory at most${many}`
   const found = loss === undefined ? `; nothing faster stays within ${amountOf(maxLoss, 'points')}` : ''
-  return `${work}${found}${isCutShort ? '; time ran out before everything was tried; allow more with --minutes' : ''}`
+  return `${work}${found}${isCutShort ? '; it ended before everything was tried: more --minutes may find more' : ''}`
 }

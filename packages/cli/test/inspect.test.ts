@@ -96,7 +96,7 @@ test.each([
 test.each([
   [
     'bert-cls-sdpa-dynamo18',
-    /^input attention_mask; on the right, since on the left the head reads padding as its class token/,
+    /^input attention_mask; on the right: with padding on the left, the head would read padding as its class token/,
   ],
   ['bert-qa-sdpa-ts17', /^input attention_mask$/],
   ['timm-vit-avgpool-ts17', /^none/],

@@ -135,7 +135,7 @@ function paddingText(found: Inspection): string {
   const shown = mask === undefined ? purposes : `input ${mask}${maskMarksPadding ? ', 1 where padding is' : ''}`
   if (classToken === undefined) return shown
   // A pruned file then gives the answer of the text without padding, if positions are relative or counted by the mask.
-  return `${shown}; on the right, since on the left the head reads padding as its class token, and of a pruned file the first real token`
+  return `${shown}; on the right: with padding on the left, the head would read padding as its class token (in a pruned file, the first real token)`
 }
 
 function fixedText({ protectedTokens, classToken, positions }: Inspection): string {

@@ -77,6 +77,15 @@ test('packs quantized and fused attention', () => {
 })
 
 describe('activations rounded by token', () => {
+  test('are packed where attention is one operator of images already, which remains', () => {
+    const eight = transform(openFixture(fixture('vit-cls-ortfused')), quantize())
+    const { model, reports } = transform(eight.model, pack())
+    expect(reports[0]).toMatchObject({ rounded: operators(eight.model).get('QuantizeLinear') })
+    const [before, counts] = [operators(eight.model), operators(model)]
+    expect(before.get('MultiHeadAttention')).toBeGreaterThan(0)
+    expect(counts.get('MultiHeadAttention')).toBe(before.get('MultiHeadAttention'))
+  })
+
   test.each(['bert-cls-eager-ts11', 'distilbert-cls-eager-ts14'])('have one operator between products: %s', (name) => {
     const eight = transform(openFixture(fixture(name)), quantize())
     const { model, reports } = transform(eight.model, pack())

@@ -37,8 +37,11 @@ function fuse(program: Program, attention: Attention, repeats: Repeats): boolean
   const isTurned = perm?.[0] === 0 && perm[3] === features
   const old = isTurned ? (after?.output[0] as string) : attention.context
   const context = [heads, tokens, features].map((axis) => (isTurned ? perm.indexOf(axis) : axis))
+  const producer = graph.producer(old)
+  // A fused operator that was written out for the analysis alone: its parts are not in the graph, and it remains as it is.
+  if (producer === undefined) return false
   const bias = terms.keys.map((name) => flatBias(program, name))
-  graph.remove(graph.producer(old) as NodeProto)
+  graph.remove(producer)
   graph.insert([
     packedNode(
       'PackedAttention',

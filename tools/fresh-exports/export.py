@@ -52,7 +52,7 @@ def inputs_of(family, batch=2):
         return dict(pixel_values=torch.randn(batch, *frames, 3, size, size, generator=generator))
     if kind == "sound":
         return dict(input_values=torch.randn(batch, 800, generator=generator))
-    return {name: torch.randn(*shape, generator=generator) for name, shape in family["inputs"].items()}
+    return {name: shape() if callable(shape) else torch.randn(*shape, generator=generator) for name, shape in family["inputs"].items()}
 
 
 def made(name, family, names):

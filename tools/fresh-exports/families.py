@@ -192,6 +192,72 @@ values("w2v-bert-ctc", "Wav2Vec2BertForCTC", dict(SMALL, feature_projection_inpu
 values("patchtst-cls", "PatchTSTForClassification", dict(SERIES, use_cls_token=True, num_targets=3), dict(past_values=(2, 64, 2)))
 values("patchtst-forecast", "PatchTSTForPrediction", dict(SERIES, prediction_length=8), dict(past_values=(2, 64, 2)))
 values("patchtsmixer", "PatchTSMixerForPrediction", dict(d_model=16, num_layers=3, context_length=64, patch_length=8, patch_stride=8, num_input_channels=2, prediction_length=8), dict(past_values=(2, 64, 2)), refused=True)
+# Families that are seldom asked for, or came later.
+text("deberta-v2-conv-cls", "DebertaV2ForSequenceClassification", dict(relative_attention=True, pos_att_type=["c2p", "p2c"], position_buckets=8, norm_rel_ebd="layer_norm", share_att_key=True, conv_kernel_size=3, conv_act="gelu"), **E_)
+text("perceiver-cls", "PerceiverForSequenceClassification", dict(d_model=32, d_latents=32, num_latents=8, num_blocks=1, num_self_attends_per_block=3, num_self_attention_heads=4, num_cross_attention_heads=4, max_position_embeddings=64), **E_)
+text("layoutlmv3-text-cls", "LayoutLMv3ForSequenceClassification", dict(pad_token_id=1, visual_embed=False, coordinate_size=6, shape_size=4), pad=1, **E_)
+text("dpr", "DPRContextEncoder", dict(projection_dim=16))
+text("visual-bert-states", "VisualBertModel", **E_)
+text("esm-c-states", "EsmcModel")
+text("gte-states", "GteModel")
+text("bert-generation-states", "BertGenerationEncoder")
+text("privacy-filter-tok", "OpenAIPrivacyFilterForTokenClassification", base=GROUPED, refused=True)  # A sink stands beside the keys.
+for name, model in (("mbart", "MBartModel"), ("blenderbot", "BlenderbotModel"), ("plbart", "PLBartModel")):
+    text(f"{name}-encoder", model, dict(D_MODEL, pad_token_id=1, decoder_start_token_id=1, **NO_DROPOUT), pad=1, part="encoder")
+text("led-encoder", "LEDModel", dict(D_MODEL, attention_window=[8] * 3, pad_token_id=1, decoder_start_token_id=1), pad=1, part="encoder", refused=True)
+text("fsmt-encoder", "FSMTModel", dict(D_MODEL, langs=["en", "de"], src_vocab_size=99, tgt_vocab_size=99, pad_token_id=1, **NO_DROPOUT), base={}, pad=1, part="encoder", **E_)
+text("prophetnet-encoder", "ProphetNetModel", dict(hidden_size=32, encoder_ffn_dim=48, num_encoder_layers=3, num_encoder_attention_heads=4, num_decoder_layers=2, num_decoder_attention_heads=4, decoder_ffn_dim=48, vocab_size=99, pad_token_id=0), base={}, part="encoder", **E_)
+text("pegasus-x-encoder", "PegasusXModel", dict(D_MODEL, block_size=4, num_global_tokens=2, pad_token_id=1), pad=1, part="encoder", refused=True)
+text("switch-encoder", "SwitchTransformersEncoderModel", dict(T5, num_sparse_encoder_layers=1, num_experts=2, expert_capacity=16), refused=True)
+text("clap-text", "ClapTextModelWithProjection", dict(projection_dim=16, pad_token_id=1), pad=1, **E_)
+text("blip-text", "BlipTextModel", dict(encoder_hidden_size=32, is_decoder=False), **E_)
+text("owlvit-text", "OwlViTTextModel", dict(eos_token_id=2), eos=2)
+text("openai-gpt-states", "OpenAIGPTModel", GPT2, **E_)
+text("vaultgemma-states", "VaultGemmaModel", base=GROUPED, **E_)
+for model in "Doge HunYuanDenseV1 Jais2 Ministral NanoChat Nemotron Olmo SeedOss".split():
+    text(f"{model.lower()}-states", f"{model}Model", base=GROUPED)
+for name, model in (("mamba", "MambaModel"), ("rwkv", "RwkvModel")):
+    text(f"{name}-states", model, refused=True)
+text("recurrent-gemma-states", "RecurrentGemmaModel", dict(num_hidden_layers=6), base=GROUPED, layers=6, refused=True)
+
+for name, model in (("chinese-clip", "ChineseCLIPVisionModel"), ("blip2", "Blip2VisionModel"), ("owlv2", "Owlv2VisionModel")):
+    image(f"{name}-vision", model)
+image("clip-cls", "CLIPForImageClassification", dict(vision_config=dict(IMAGE)), base={})
+image("pixio-states", "PixioModel", dict(mlp_ratio=2))
+image("depth-anything", "DepthAnythingForDepthEstimation", dict(backbone_config=t.Dinov2Config(**IMAGE, mlp_ratio=2, out_indices=[1, 2, 3], reshape_hidden_states=False, apply_layernorm=True), reassemble_hidden_size=32, patch_size=8, reassemble_factors=[2, 1, 0.5], neck_hidden_sizes=[8, 8, 8], fusion_hidden_size=8, head_in_index=-1), base={}, **E_)
+image("vitpose", "VitPoseForPoseEstimation", dict(backbone_config=t.VitPoseBackboneConfig(**dict(IMAGE, image_size=[32, 32], patch_size=[8, 8]), mlp_ratio=2, out_indices=[3]), num_labels=3), base={}, **E_)
+image("beit-relative-cls", "BeitForImageClassification", dict(use_relative_position_bias=True, use_mean_pooling=False), **E_)
+image("data2vec-shared-cls", "Data2VecVisionForImageClassification", dict(use_shared_relative_position_bias=True), **E_)
+image("vitdet", "VitDetModel", dict(mlp_ratio=2, window_block_indices=[0, 1], window_size=2), refused=True)
+image("groupvit-vision", "GroupViTVisionModel", dict(depths=[1, 1, 1], num_group_tokens=[4, 2, 0], num_output_groups=[4, 2, 0]), layers=1, **E_)
+image("pvt-cls", "PvtForImageClassification", dict(image_size=32, num_encoder_blocks=2, depths=[1, 1], sequence_reduction_ratios=[2, 1], hidden_sizes=[16, 32], patch_sizes=[4, 2], strides=[4, 2], num_attention_heads=[1, 2], mlp_ratios=[2, 2]), base={}, refused=True)
+image("segformer-masks", "SegformerForSemanticSegmentation", dict(STAGES, decoder_hidden_size=16), base={}, refused=True)
+image("glpn-depth", "GLPNForDepthEstimation", dict(STAGES, decoder_hidden_size=16), base={}, refused=True)
+image("maskformer-swin", "MaskFormerSwinModel", SWIN, base={}, refused=True)
+image("swiftformer-cls", "SwiftFormerForImageClassification", dict(image_size=64, depths=[1, 1, 1, 1], embed_dims=[8, 16, 24, 32]), base={}, size=64, refused=True)
+image("sam-hq-vision", "SamHQVisionModel", dict(window_size=2, global_attn_indexes=[1], output_channels=8, mlp_dim=48), refused=True)
+RESNET = dict(use_timm_backbone=False, use_pretrained_backbone=False, backbone_config=t.ResNetConfig(embedding_size=8, hidden_sizes=[8, 8, 16, 16], depths=[1] * 4, out_features=["stage4"]))
+for name, model in (("conditional-detr", "ConditionalDetr"), ("table-transformer", "TableTransformer")):
+    image(name, f"{model}ForObjectDetection", dict(D_MODEL, num_queries=5, **RESNET), base={}, size=128, **E_)
+image("radio", "RadioModel")
+PATCHES = dict(pixel_values=(2, 16, 192), pixel_attention_mask=lambda: torch.ones(2, 16, dtype=torch.long), spatial_shapes=lambda: torch.tensor([[4, 4]] * 2))
+values("siglip2-naflex", "Siglip2VisionModel", dict(SMALL, num_patches=16, patch_size=8), PATCHES, **E_)
+values("vjepa2-states", "VJEPA2Model", dict(SMALL, crop_size=32, frames_per_clip=4, tubelet_size=2, patch_size=8, mlp_ratio=2, pred_hidden_size=32, pred_num_attention_heads=4, pred_num_hidden_layers=1), dict(pixel_values_videos=(2, 4, 3, 32, 32)))
+
+STABLE = dict(do_stable_layer_norm=True, feat_extract_norm="layer")
+sound("wav2vec2-stable-ctc", "Wav2Vec2ForCTC", STABLE)
+sound("mms-adapters-ctc", "Wav2Vec2ForCTC", dict(STABLE, adapter_attn_dim=8))
+sound("wav2vec2-xvector", "Wav2Vec2ForXVector", dict(tdnn_dim=[16, 16], tdnn_kernel=[3, 3], tdnn_dilation=[1, 1], xvector_output_dim=8))
+sound("wav2vec2-frames", "Wav2Vec2ForAudioFrameClassification")
+values("clap-audio", "ClapAudioModelWithProjection", dict(projection_dim=16, spec_size=64, num_mel_bins=16, patch_size=4, patch_stride=[4, 4], patch_embeds_hidden_size=16, depths=[2, 2], num_attention_heads=[2, 4], window_size=2, hidden_size=32, enable_fusion=False), dict(input_features=(2, 1, 64, 16)), refused=True)
+values("parakeet-ctc", "ParakeetForCTC", dict(encoder_config=dict(SMALL, num_mel_bins=16, subsampling_conv_channels=8, conv_kernel_size=5), vocab_size=20, pad_token_id=0), dict(input_features=(2, 64, 16)), refused=True)
+values("granite-speech", "GraniteSpeechCTCEncoder", dict(hidden_dim=32, num_layers=2, num_heads=4, dim_head=8, input_dim=16, context_size=8, output_dim=16), dict(hidden_states=(2, 24, 16)), refused=True)
+values("qwen2-audio-encoder", "Qwen2AudioEncoder", dict(D_MODEL, num_mel_bins=16, max_source_positions=32), dict(input_features=(2, 16, 64)))
+# Chronos is T5 over bins, or (Chronos-Bolt) over patches of a series that are embedded first.
+values("chronos-bolt-encoder", "T5EncoderModel", dict(T5, vocab_size=99), dict(inputs_embeds=(2, 24, 32)))
+values("pop2piano-encoder", "Pop2PianoForConditionalGeneration", dict(T5, vocab_size=99, pad_token_id=0), dict(inputs_embeds=(2, 24, 32)), part="encoder")
+values("patchtst-regression", "PatchTSTForRegression", dict(SERIES, num_targets=3), dict(past_values=(2, 64, 2)))
+
 for first in (True, False):
     FAMILIES[f"torch-encoder{'' if first else '-sequence-first'}"] = dict(make=lambda _, first=first: TorchEncoder(first), kind="text", attn="sdpa", refused=True)  # TorchScript writes the number of keys down
 

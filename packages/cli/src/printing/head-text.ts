@@ -7,7 +7,9 @@ export function headText(head: readonly HeadOutput[]): string {
 }
 
 function outputText({ output, reads, normalized }: HeadOutput): string {
-  const text = `${output}: ${reads.map(readingText).join(' and ')}`
+  const handed =
+    output === 'image_features' ? ', and handed to a language model (tp prune FOLDER hands over fewer)' : ''
+  const text = `${output}: ${reads.map(readingText).join(' and ')}${handed}`
   return normalized ? `${text}, divided by its length` : text
 }
 

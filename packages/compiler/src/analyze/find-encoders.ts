@@ -1,7 +1,6 @@
 import { TpError } from '@tp/core'
 import { type Dim, isUnknown, namesIn } from '@tp/core/expression'
 import { headsInBatch } from '../operators/heads.ts'
-import { operatorName } from '../operators/operator.ts'
 import { hasTrait } from '../operators/traits.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
@@ -23,6 +22,7 @@ import {
   requireWholeAttention,
   undecided,
   unknownOperator,
+  unknownText,
 } from './refusal-reasons.ts'
 import { findStacks, type Stack } from './stacks.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
@@ -104,18 +104,16 @@ function encoderOf(program: Program, stack: Stack, expansions: readonly WrittenO
     if (!stream.hasShape && control !== undefined) throw undecided(control)
     const unknown = stream.hasShape ? undefined : unknownOperator(program, first.input)
     if (unknown !== undefined) {
-      const why = program.reasonUnknown(unknown)
-      const reason = `the operator ${operatorName(unknown)} before it is not known${why === undefined ? '' : ` in this form (${why.replace(/^\[\w+\] /, '')})`}`
+      const reason = `upstream of it ${unknownText(program, unknown)}`
       throw new Refused('TP_STREAM', `the shape of the first layer's input is not known, since ${reason}`, unknown)
     }
-    const seen = stream.hasShape
-      ? `[${stream.dims.map((dim) => (isUnknown(dim) ? '?' : dim)).join(',')}]`
-      : 'a value of unknown shape'
-    throw new Refused(
-      'TP_STREAM',
-      `the first layer reads ${seen}, where batch × tokens × hidden size was expected`,
-      node,
-    )
+    const isOpen = stream.hasShape && stream.dims.every(isUnknown)
+    const seen = isOpen
+      ? 'a value whose sizes are all unknown, as where feature maps are cut into patches'
+      : stream.hasShape
+        ? `[${stream.dims.map((dim) => (isUnknown(dim) ? '?' : dim)).join(',')}]`
+        : 'a value of unknown shape'
+    throw new Refused('TP_STREAM', `the first layer reads ${seen}; batch × tokens × hidden size was expected`, node)
   }
   // Downstream of a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
   const { mask, causal } = findMask(program, layersBefore(earlier, layers), first.input)

@@ -168,10 +168,19 @@ export function refuseUnknownShape(program: Program, error: unknown): Refused | 
   if (node === undefined) return undefined
   if (hasTrait(node, 'control flow')) return undecided(node)
   if (hasTrait(node, 'on rounded values')) return quantizedProducts(node)
-  const isKnown = known.has(operatorName(node))
-  const form = isKnown ? ` in this form (${program.reasonUnknown(node)?.replace(/^\[\w+\] /, '')})` : ''
-  const reason = `the operator ${operatorName(node)} is not known${form}, nor any shape downstream of it`
+  const reason = `${unknownText(program, node)}, nor is any shape downstream of it`
   return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
+}
+
+/** Why no shape is known of the results of a node, as a clause. */
+export function unknownText(program: Program, node: NodeProto): string {
+  const name = operatorName(node)
+  const why = program.reasonUnknown(node)?.replace(/^\[\w+\] /, '')
+  const [, sizes] = why?.match(/: sizes (.+) do not broadcast$/) ?? []
+  if (sizes !== undefined)
+    return `the operator ${name} is not known for sizes that it takes to be equal and that differ as written: ${sizes}`
+  const isKnown = known.has(name)
+  return `the operator ${name} is not known${isKnown ? ' in this form' : ''}${why === undefined || why.endsWith('not known here') ? '' : ` (${why})`}`
 }
 
 /** The refusal where the shape of the layers' input depends on a branch or a loop. */

@@ -77,7 +77,7 @@ test('packs quantized and fused attention', () => {
 })
 
 describe('activations rounded by token', () => {
-  test('are packed where attention is one operator of images already, which remains', () => {
+  test('have operators of their own where the attention of images is a fused one, which remains', () => {
     const eight = transform(openFixture(fixture('vit-cls-ortfused')), quantize())
     const { model, reports } = transform(eight.model, pack())
     expect(reports[0]).toMatchObject({ rounded: operators(eight.model).get('QuantizeLinear') })

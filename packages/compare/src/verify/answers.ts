@@ -1,5 +1,6 @@
 import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
 import { take } from '../inputs/rows.ts'
+import { relativeDistance, sizeOf } from './differences.ts'
 import { type Arrangement, arrangements, type Trial, tokensOf } from './trials.ts'
 
 /** The outputs of one example in one trial; those with a row for each token have the rows of its own tokens. */
@@ -57,8 +58,18 @@ export function sizesOf(inputs: NamedTensors): { readonly batch: number; readonl
   return { batch, tokens: all.find(({ dims }) => dims.length >= 2)?.dims[1] ?? 1 }
 }
 
-/** How far a tensor is from the expected one. */
-export type Distance = (actual: TensorLike | undefined, expected: TensorLike) => number
+/** How far an output is from the expected one. */
+export type Distance = (actual: TensorLike | undefined, expected: TensorLike, name: string) => number
+
+/** As a share of the size of an output in the example where it is largest. */
+export function shareOfLargest(answers: readonly Answer[]): Distance {
+  const sizes = new Map<string, number>()
+  for (const { outputs } of answers) {
+    for (const [name, tensor] of Object.entries(outputs))
+      sizes.set(name, Math.max(sizes.get(name) ?? 0, sizeOf(tensor)))
+  }
+  return (actual, expected, name) => relativeDistance(actual, expected, sizes.get(name))
+}
 
 /** The largest distance of an output, of those that `isCompared` says. */
 export function distanceOf(
@@ -68,7 +79,7 @@ export function distanceOf(
   isCompared: (name: string) => boolean = () => true,
 ): number {
   const compared = Object.entries(expected).filter(([name]) => isCompared(name))
-  return Math.max(0, ...compared.map(([name, tensor]) => distance(actual[name], tensor)))
+  return Math.max(0, ...compared.map(([name, tensor]) => distance(actual[name], tensor, name)))
 }
 
 /** How far the answers of a model to the examples of each arrangement are from its own answers to the same ones alone. */

@@ -1,6 +1,6 @@
 import type { Model } from '@tp/onnx'
-import { type Answer, type Distance, distanceOf, heldWithin, ownDistances } from './answers.ts'
-import { largestDifference, notVerified, relativeDistance } from './differences.ts'
+import { type Answer, type Distance, distanceOf, heldWithin, ownDistances, shareOfLargest } from './answers.ts'
+import { largestDifference, notVerified } from './differences.ts'
 import { roundingOf } from './rounding.ts'
 import type { Arrangement } from './trials.ts'
 
@@ -15,7 +15,7 @@ export interface Comparison {
 }
 
 interface QuantizedDistances {
-  /** Largest distance of an output, as a share of its size (2-norms). */
+  /** Largest distance of an output, as a share of its size where it is largest (2-norms). */
   readonly distance: number
   /** The same between the source's own answers alone and in batches; absent where the batch is fixed. */
   readonly own?: number
@@ -47,7 +47,8 @@ export function compareAnswers(
 ): Comparison {
   const isCompared = (name: string): boolean => outputs?.includes(name) ?? true
   const isQuantized = roundsToBytes(source)
-  const measure = isQuantized ? relativeDistance : largestDifference
+  const byShare = shareOfLargest(dense)
+  const measure = isQuantized ? byShare : largestDifference
   const own = ownDistances(dense, measure)
   const noise = Math.max(0, ...alike.map((each) => own.get(each) ?? 0))
   const tolerance = isQuantized ? Math.max(STEPS, TIMES * noise) : roundingOf(source)
@@ -57,7 +58,7 @@ export function compareAnswers(
     if (!compared.includes(expected.arrangement)) continue
     const far = (by: Distance): number => distanceOf(changed[i]?.outputs ?? {}, expected.outputs, by, isCompared)
     difference = Math.max(difference, far(largestDifference))
-    if (isQuantized) distance = Math.max(distance, far(relativeDistance))
+    if (isQuantized) distance = Math.max(distance, far(byShare))
     if ((isQuantized ? distance : difference) <= tolerance) continue
     const by = isQuantized
       ? `${(100 * distance).toPrecision(2)} % of the outputs' size, more than rounding in 8 bits explains`

@@ -90,17 +90,26 @@ export function requireClose(outputs: NamedTensors, expected: NamedTensors, tole
   return largest
 }
 
-/** Distance of two outputs as a share of the second's size, by 2-norms; infinite where shapes differ. */
-export function relativeDistance(actual: TensorLike | undefined, expected: TensorLike): number {
+/**
+ * Distance of two outputs as a share of the second's size, by 2-norms; infinite where shapes differ.
+ * @param least the least size that counts, root mean square of its numbers: of an output that happens to be near 0 a share says nothing
+ */
+export function relativeDistance(actual: TensorLike | undefined, expected: TensorLike, least = 0): number {
   if (actual === undefined || String(actual.dims) !== String(expected.dims)) return Number.POSITIVE_INFINITY
   const [left, right] = [numbersOf(actual), numbersOf(expected)]
-  let [far, size] = [0, 0]
-  for (const [i, value] of right.entries()) {
-    far += apart(left[i] as number, value) ** 2
-    if (Number.isFinite(value)) size += value ** 2
-  }
-  const distance = Math.sqrt(far) / Math.max(Math.sqrt(size), Number.EPSILON)
+  let far = 0
+  for (const [i, value] of right.entries()) far += apart(left[i] as number, value) ** 2
+  const size = Math.sqrt(right.length) * Math.max(sizeOf(expected), least)
+  const distance = Math.sqrt(far) / Math.max(size, Number.EPSILON)
   return Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
+}
+
+/** Root mean square of the finite numbers of an output. */
+export function sizeOf(tensor: TensorLike): number {
+  const numbers = numbersOf(tensor)
+  let sum = 0
+  for (const value of numbers) if (Number.isFinite(value)) sum += value ** 2
+  return Math.sqrt(sum / Math.max(1, numbers.length))
 }
 
 /** Two infinities of one sign are the same. */

@@ -20,7 +20,8 @@ const served = await serve(site, { isolated: true })
 const folder = await mkdtemp(join(tmpdir(), 'tp-lighthouse-'))
 const reports = []
 try {
-  for (let i = 0; i < runs; i += 1) {
+  for (let i = 0; reports.length < runs; i += 1) {
+    if (i === 2 * runs) throw new Error(`of ${i} runs only ${reports.length} recorded the page`)
     const out = join(folder, `${i}.json`)
     const flags = [
       '--quiet',
@@ -38,10 +39,12 @@ try {
     )
     if (failure !== undefined && !existsSync(out)) throw failure
     if (failure !== undefined) console.error(failure.stderr.trim())
-    reports.push(JSON.parse(await readFile(out, 'utf8')))
-    console.error(
-      `run ${i + 1} of ${runs}: ${CATEGORIES.map((name) => `${name} ${scoreOf(reports[i], name)}`).join(', ')}`,
-    )
+    const report = JSON.parse(await readFile(out, 'utf8'))
+    // Chromium did not record the page: there is nothing to score.
+    if (report.runtimeError !== undefined) continue
+    reports.push(report)
+    const scores = CATEGORIES.map((name) => `${name} ${scoreOf(report, name)}`)
+    console.error(`run ${reports.length} of ${runs}: ${scores.join(', ')}`)
   }
 } finally {
   await rm(folder, { recursive: true, force: true })

@@ -118,6 +118,8 @@ class LoadJob : public Answering {
     constexpr int sequential = 0;
     Check(Ort::Call<at::SetSessionExecutionMode>(set, sequential));
     Check(Ort::Call<at::SetInterOpNumThreads>(set, 1));
+    // A pattern is one more block of memory for each shape of inputs, as large as a whole run, and gains no time.
+    Check(Ort::Call<at::DisableMemPattern>(set));
     constexpr int fatalOnly = 4;
     Check(Ort::Call<at::SetSessionLogSeverityLevel>(set, fatalOnly));
     if (threads_ > 0) Check(Ort::Call<at::SetIntraOpNumThreads>(set, threads_));

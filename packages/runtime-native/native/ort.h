@@ -141,7 +141,7 @@ class Owned {
 namespace at {
 constexpr int CreateStatus = 0, GetErrorMessage = 2, CreateEnv = 3;
 constexpr int CreateSession = 7, CreateSessionFromArray = 8, Run = 9, CreateSessionOptions = 10;
-constexpr int SetSessionExecutionMode = 13, EnableProfiling = 14, SetSessionLogSeverityLevel = 22;
+constexpr int SetSessionExecutionMode = 13, EnableProfiling = 14, DisableMemPattern = 17, SetSessionLogSeverityLevel = 22;
 constexpr int SetIntraOpNumThreads = 24, SetInterOpNumThreads = 25;
 constexpr int CreateCustomOpDomain = 26, CustomOpDomainAdd = 27, AddCustomOpDomain = 28;
 constexpr int SessionGetInputCount = 30, SessionGetOutputCount = 31;

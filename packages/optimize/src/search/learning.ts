@@ -7,7 +7,7 @@ import { type Candidate, totalPace } from './candidate.ts'
 import type { Screened } from './screening.ts'
 
 /** After this part of the time nothing begins to learn. */
-const LATEST = 0.5
+const LATEST = 0.65
 
 /** Examples for the choice between steps of a training. */
 const SELECTION = 100

@@ -29,9 +29,10 @@ const SPANNED = 1e-3
  *   L_ij = cos(x_i, x_j)                                                            [B,N,D] → [B,N,N]
  *   until there are enough:  j = argmax_i L_ii of those that are not chosen;   L ← L − L_·j L_j· / L_jj
  *
- * The first token is the first one, since all L_ii are 1 then. L_ii is the square of what is left of token i outside the span of those that were chosen. Where nothing is (more tokens than
- * features), the first tokens are. Protected tokens are kept, and have no part in it. It needs a number of tokens: keep, tokens or
- * remove. The loop has a step for each token that is kept, which updates L whole, and so costs N².
+ * The first token that may be pruned is chosen first, since all L_ii are 1 then. L_ii is the square of what is left of token i outside the
+ * span of those that were chosen. Where nothing is left (more tokens than features), the first of the others are chosen. Protected tokens are
+ * kept, and have no part in it. It needs a number of tokens: keep, tokens or remove. The loop has a step for each token that is kept, which
+ * updates L whole, and so costs N².
  *
  * CDPruner (Zhang et al., NeurIPS 2025, arXiv:2506.10967, section 3.2) without its relevance to the text of a prompt, which a vision
  * encoder does not see: all relevances are 1.

@@ -52,7 +52,7 @@ export { type Found, ranksOf, recallAt, reciprocalRank } from './rankings/retrie
 // Words: that a transcript has wrong.
 
 export { type WordErrors, wordErrorRate } from './speech/word-error-rate.ts'
-export { wordErrors, wordsOf } from './speech/word-errors.ts'
+export { errorsOfBeginnings, wordErrors, wordsOf } from './speech/word-errors.ts'
 
 // Times: of models that run in turns.
 

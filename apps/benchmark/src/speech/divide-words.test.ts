@@ -1,14 +1,7 @@
-import { wordErrors } from '@tp/metrics'
 import { expect, test } from 'vitest'
-import { divideWords, errorsOfBeginnings } from './divide-words.ts'
+import { divideWords } from './divide-words.ts'
 
 const wordsOf = (text: string): string[] => text.split(' ').filter((word) => word !== '')
-
-test('counts the errors against each beginning as those of its words', () => {
-  const [said, written] = [wordsOf('a b c d e'), wordsOf('a x c')]
-  const each = Array.from({ length: said.length + 1 }, (_, i) => wordErrors(said.slice(0, i), written))
-  expect(errorsOfBeginnings(said, written)).toEqual(each)
-})
 
 test('gives each clip its spoken words', () => {
   const said = wordsOf('the cat sat on the mat and slept')

@@ -1,18 +1,4 @@
-/** Word errors of a text against each beginning of the spoken words: against none of them, the first one, …, all. */
-export function errorsOfBeginnings(said: readonly string[], written: readonly string[]): number[] {
-  let before = Array.from({ length: written.length + 1 }, (_, i) => i)
-  const errors = [written.length]
-  for (const word of said) {
-    const now = [(before[0] as number) + 1]
-    for (const [j, other] of written.entries()) {
-      const exchanged = (before[j] as number) + (word === other ? 0 : 1)
-      now.push(Math.min(exchanged, (before[j + 1] as number) + 1, (now[j] as number) + 1))
-    }
-    before = now
-    errors.push(now.at(-1) as number)
-  }
-  return errors
-}
+import { errorsOfBeginnings } from '@tp/metrics'
 
 /**
  * Divides the words of a recording among its clips so that all texts together have the fewest errors.

@@ -5,12 +5,12 @@ import { points } from '@tp/compare'
 import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import { readSpeech, type SpeechClip } from '@tp/data'
-import { type Interval, type WordErrors, wordErrorRate, wordsOf } from '@tp/metrics'
+import { type Interval, type WordErrors, wordErrorRate, wordErrors, wordsOf } from '@tp/metrics'
 import { reportsPath } from '../files.ts'
 import { readJsonLines } from '../report/json-lines.ts'
 import { markdownTable, type TableColumns, tableOf } from '../report/table.ts'
 import { cutAtPauses } from './cut-at-pauses.ts'
-import { divideWords, errorsOfBeginnings } from './divide-words.ts'
+import { divideWords } from './divide-words.ts'
 import { repeats } from './repeats.ts'
 import { type SpeechForm, type Spoken, type Written, writeDown } from './write-down.ts'
 
@@ -117,7 +117,7 @@ function rowsOf(clips: readonly Clip[]): Row[] {
 function rowOf(name: string, clips: readonly Clip[], unitsOf: (words: readonly string[]) => string[]): Row {
   const errors = FORMS.map((_, form) =>
     clips.map(({ language, said, texts }) =>
-      Number(errorsOfBeginnings(unitsOf(said), unitsOf(wordsOf(texts[form] as string, language))).at(-1)),
+      wordErrors(unitsOf(said), unitsOf(wordsOf(texts[form] as string, language))),
     ),
   )
   return { name, clips, errors, of: clips.map(({ said }) => unitsOf(said).length) }

@@ -1,6 +1,6 @@
 import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
 import { take } from '../inputs/rows.ts'
-import { relativeDistance, sizeOf } from './differences.ts'
+import { distanceInSizes, sizeOf } from './differences.ts'
 import { type Arrangement, arrangements, type Trial, tokensOf } from './trials.ts'
 
 /** The outputs of one example in one trial; those with a row for each token have the rows of its own tokens. */
@@ -68,7 +68,7 @@ export function shareOfLargest(answers: readonly Answer[]): Distance {
     for (const [name, tensor] of Object.entries(outputs))
       sizes.set(name, Math.max(sizes.get(name) ?? 0, sizeOf(tensor)))
   }
-  return (actual, expected, name) => relativeDistance(actual, expected, sizes.get(name))
+  return (actual, expected, name) => distanceInSizes(actual, expected, sizes.get(name) ?? 0)
 }
 
 /** The largest distance of an output, of those that `isCompared` says. */

@@ -47,8 +47,7 @@ export function compareAnswers(
 ): Comparison {
   const isCompared = (name: string): boolean => outputs?.includes(name) ?? true
   const isQuantized = roundsToBytes(source)
-  const byShare = shareOfLargest(dense)
-  const measure = isQuantized ? byShare : largestDifference
+  const measure = isQuantized ? shareOfLargest(dense) : largestDifference
   const own = ownDistances(dense, measure)
   const noise = Math.max(0, ...alike.map((each) => own.get(each) ?? 0))
   const tolerance = isQuantized ? Math.max(STEPS, TIMES * noise) : roundingOf(source)
@@ -58,7 +57,7 @@ export function compareAnswers(
     if (!compared.includes(expected.arrangement)) continue
     const far = (by: Distance): number => distanceOf(changed[i]?.outputs ?? {}, expected.outputs, by, isCompared)
     difference = Math.max(difference, far(largestDifference))
-    if (isQuantized) distance = Math.max(distance, far(byShare))
+    if (isQuantized) distance = Math.max(distance, far(measure))
     if ((isQuantized ? distance : difference) <= tolerance) continue
     const by = isQuantized
       ? `${(100 * distance).toPrecision(2)} % of the outputs' size, more than rounding in 8 bits explains`

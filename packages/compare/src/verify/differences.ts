@@ -90,17 +90,18 @@ export function requireClose(outputs: NamedTensors, expected: NamedTensors, tole
   return largest
 }
 
-/**
- * Distance of two outputs as a share of the second's size, by 2-norms; infinite where shapes differ.
- * @param least the least size that counts, root mean square of its numbers: of an output that happens to be near 0 a share says nothing
- */
-export function relativeDistance(actual: TensorLike | undefined, expected: TensorLike, least = 0): number {
+/** Distance of two outputs as a share of the second's size, by 2-norms; infinite where shapes differ. */
+export function relativeDistance(actual: TensorLike | undefined, expected: TensorLike): number {
+  return distanceInSizes(actual, expected, sizeOf(expected))
+}
+
+/** The same as a share of another size, the root mean square of numbers. */
+export function distanceInSizes(actual: TensorLike | undefined, expected: TensorLike, size: number): number {
   if (actual === undefined || String(actual.dims) !== String(expected.dims)) return Number.POSITIVE_INFINITY
   const [left, right] = [numbersOf(actual), numbersOf(expected)]
   let far = 0
   for (const [i, value] of right.entries()) far += apart(left[i] as number, value) ** 2
-  const size = Math.sqrt(right.length) * Math.max(sizeOf(expected), least)
-  const distance = Math.sqrt(far) / Math.max(size, Number.EPSILON)
+  const distance = Math.sqrt(far) / Math.max(Math.sqrt(right.length) * size, Number.EPSILON)
   return Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
 }
 

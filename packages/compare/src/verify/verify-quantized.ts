@@ -1,5 +1,5 @@
-import { distanceOf, heldWithin, ownDistances, shareOfLargest } from './answers.ts'
-import { notVerified } from './differences.ts'
+import { distanceOf, heldWithin, ownDistances } from './answers.ts'
+import { notVerified, relativeDistance } from './differences.ts'
 import { roundingOf } from './rounding.ts'
 import type { Arrangement } from './trials.ts'
 import { answersOfBoth, type VerifyOptions } from './verify-same.ts'
@@ -36,12 +36,11 @@ const LEAST = 0.5
  */
 export async function verifyQuantized(options: VerifyQuantizedOptions): Promise<QuantizedComparison> {
   const { dense, changed } = await answersOfBoth(options)
-  const byShare = shareOfLargest(dense)
-  const compared = heldWithin(ownDistances(dense, byShare), roundingOf(options.source))
+  const compared = heldWithin(ownDistances(dense, relativeDistance), roundingOf(options.source))
   const distances: Partial<Record<Arrangement, number>> = {}
   for (const [i, { arrangement, outputs }] of dense.entries()) {
     if (!compared.includes(arrangement)) continue
-    const far = distanceOf(changed[i]?.outputs ?? {}, outputs, byShare)
+    const far = distanceOf(changed[i]?.outputs ?? {}, outputs, relativeDistance)
     distances[arrangement] = Math.max(distances[arrangement] ?? 0, far)
   }
   const alone = distances.alone ?? 0
@@ -52,8 +51,8 @@ export async function verifyQuantized(options: VerifyQuantizedOptions): Promise<
       `${arrangement}, outputs differ from the source's by ${shares[0]} of their size, alone by ${shares[1]}`,
     )
   }
-  const after = ownDistances(changed, byShare)
-  if (options.roundsByBatch === false) requireSame(after, heldWithin(ownDistances(dense, byShare), 0))
+  const after = ownDistances(changed, relativeDistance)
+  if (options.roundsByBatch === false) requireSame(after, heldWithin(ownDistances(dense, relativeDistance), 0))
   return { distances, own: Math.max(0, ...compared.map((each) => after.get(each) ?? 0)) }
 }
 

@@ -1,4 +1,5 @@
-import { type Graph, type NodeProto, readAttributes, readConstant } from '@tp/onnx'
+import { type Graph, type NodeProto, readAttributes } from '@tp/onnx'
+import { constantNumber } from './graph-constant.ts'
 
 /** x of a node that computes GELU(x) exactly: x · (1 + erf(x / √2)) · 0.5 in any order, or one operator; undefined for other nodes. */
 export function argumentOfGelu(graph: Graph, node: NodeProto): string | undefined {
@@ -8,7 +9,7 @@ export function argumentOfGelu(graph: Graph, node: NodeProto): string | undefine
     const x = argumentOf(graph, sum)
     if (x === undefined) continue
     const others = leavesOf(graph, node, x).filter((leaf) => leaf !== sum)
-    const scale = others.filter((leaf) => leaf !== x).map((leaf) => scalarOf(graph, leaf) ?? Number.NaN)
+    const scale = others.filter((leaf) => leaf !== x).map((leaf) => constantNumber(graph, leaf) ?? Number.NaN)
     const factor = scale.reduce((product, own) => product * own, 1)
     return others.length === scale.length + 1 && isNear(factor, 0.5) ? x : undefined
   }
@@ -29,10 +30,10 @@ function argumentOf(graph: Graph, name: string): string | undefined {
   if (sum?.opType !== 'Add') return undefined
   const erf = sum.input.map((input) => graph.producer(input)).find((node) => node?.opType === 'Erf')
   const one = sum.input.find((input) => input !== erf?.output[0])
-  if (erf === undefined || one === undefined || scalarOf(graph, one) !== 1) return undefined
+  if (erf === undefined || one === undefined || constantNumber(graph, one) !== 1) return undefined
   const scaled = graph.producer(erf.input[0] as string)
   const [x = '', y = ''] = scaled?.input ?? []
-  const [first, second] = [scalarOf(graph, x), scalarOf(graph, y)]
+  const [first, second] = [constantNumber(graph, x), constantNumber(graph, y)]
   if (scaled?.opType === 'Div') return isNear(second, Math.SQRT2) ? x : undefined
   if (scaled?.opType !== 'Mul') return undefined
   if (isNear(second, Math.SQRT1_2)) return x
@@ -41,14 +42,4 @@ function argumentOf(graph: Graph, name: string): string | undefined {
 
 function isNear(number: number | undefined, expected: number): boolean {
   return number !== undefined && Math.abs(number - expected) < 1e-3 * expected
-}
-
-/** A constant that is one number. */
-function scalarOf(graph: Graph, name: string): number | undefined {
-  const weight = graph.initializer(name)
-  const node = graph.producer(name)
-  const value = weight
-    ? weight.externalData.length === 0 && readConstant(weight)
-    : node?.opType === 'Constant' && readAttributes(node)?.value
-  return typeof value === 'object' && 'data' in value && value.data.length === 1 ? Number(value.data[0]) : undefined
 }

@@ -1,4 +1,5 @@
-import { type Graph, type NodeProto, readAttributes, readConstant } from '@tp/onnx'
+import { type Graph, type NodeProto, readAttributes } from '@tp/onnx'
+import { constantNumber, constantNumbers } from './graph-constant.ts'
 
 /** A norm over the last axis: (x − mean) / √(variance + epsilon) · gain + bias; `gain` and `bias` are initializers. */
 export interface LayerNorm {
@@ -43,8 +44,8 @@ function writtenOut(graph: Graph, name: string): LayerNorm | undefined {
   const [variance, least = ''] = made(sum, 'Add')
   const [square] = reducedMean(graph, variance, nodes)
   const [base, exponent = ''] = made(square, 'Pow')
-  const epsilon = numberOf(graph, least)
-  if (x === undefined || epsilon === undefined || numberOf(graph, exponent) !== 2) return undefined
+  const epsilon = constantNumber(graph, least)
+  if (x === undefined || epsilon === undefined || constantNumber(graph, exponent) !== 2) return undefined
   if (reducedMean(graph, mean, nodes)[0] !== x) return undefined
   const isSame = base === centered || made(base, 'Sub').join() === [x, mean].join()
   return isSame ? { x, gain: scaled?.weight as string, bias: shifted?.weight as string, epsilon, nodes } : undefined
@@ -55,24 +56,8 @@ function reducedMean(graph: Graph, name: string | undefined, nodes: NodeProto[])
   const node = name === undefined ? undefined : graph.producer(name)
   if (node?.opType !== 'ReduceMean') return []
   const { axes, keepdims = 1 } = readAttributes(node) ?? {}
-  const reduced = node.input[1] === undefined ? axes : constantOf(graph, node.input[1])
+  const reduced = node.input[1] === undefined ? axes : constantNumbers(graph, node.input[1])
   if (keepdims === 0 || `${reduced}` !== '-1') return []
   nodes.push(node)
   return node.input
-}
-
-function numberOf(graph: Graph, name: string): number | undefined {
-  const data = constantOf(graph, name)
-  return data?.length === 1 ? data[0] : undefined
-}
-
-function constantOf(graph: Graph, name: string): number[] | undefined {
-  const weight = graph.initializer(name)
-  const node = graph.producer(name)
-  const value = weight
-    ? weight.externalData.length === 0 && readConstant(weight)
-    : node?.opType === 'Constant' && readAttributes(node)?.value
-  return typeof value === 'object' && 'data' in value
-    ? Array.from(value.data as ArrayLike<number | bigint>, Number)
-    : undefined
 }

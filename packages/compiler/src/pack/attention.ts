@@ -161,7 +161,8 @@ export function numberAmong(
   return index < 0 ? undefined : { number: Number(numbers[index]?.data[0]), index }
 }
 
-function onlyTranspose(program: Program, name: string): NodeProto | undefined {
+/** The Transpose that alone reads a value. */
+export function onlyTranspose(program: Program, name: string): NodeProto | undefined {
   const [only, ...others] = program.graph.consumers(name)
   return others.length === 0 && only?.node.opType === 'Transpose' && !program.graph.isOutput(name)
     ? only.node

@@ -5,7 +5,7 @@ import { placeholder } from '../operators/flow.ts'
 import type { Program } from '../program/program.ts'
 import { Repeats } from '../prune/repeats.ts'
 import { withLeadingAxes } from '../prune/rows.ts'
-import { numberAmong } from './attention.ts'
+import { numberAmong, onlyTranspose } from './attention.ts'
 import { packedNode } from './operators.ts'
 import { scoreTerms } from './score-terms.ts'
 
@@ -99,11 +99,6 @@ function permOf(program: Program, { opType, output }: NodeProto): readonly numbe
   return opType === 'Transpose'
     ? (program.tensor(output[0] as string).node.attributes.perm as readonly number[] | undefined)
     : undefined
-}
-
-function onlyTranspose({ graph }: Program, name: string): NodeProto | undefined {
-  const [only, ...others] = graph.consumers(name)
-  return others.length === 0 && only?.node.opType === 'Transpose' && !graph.isOutput(name) ? only.node : undefined
 }
 
 /** [b|1,1,1,n] → [b|1,n] */

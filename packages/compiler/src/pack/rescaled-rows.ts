@@ -3,8 +3,8 @@ import { type LayerNorm, layerNormOf } from '../analyze/layer-norm.ts'
 import { DOMAIN, packedNode } from './operators.ts'
 
 /**
- * Computes what is between two products of 8-bit numbers by one operator: a scaling, a norm, and the rounding of what they make. Between them rows would be
- * written to memory and read again, which takes a third of the time. In place.
+ * Computes what is between two products of 8-bit numbers by one operator: a scaling, a norm, and the rounding of what they make. Between
+ * them rows would be written to memory and read again, which takes a third of the time. In place.
  */
 export function fuseRescaling(graph: Graph): void {
   for (const node of [...graph.nodes]) {

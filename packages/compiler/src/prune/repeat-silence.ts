@@ -26,12 +26,12 @@ import type { Named, Program } from '../program/program.ts'
 const PREFIX = 'tp/silence'
 
 /**
- * Lets the convolutions that make tokens of a sound compute one of those at its end that are alike, such as the silence that fills a window, and repeats it. Exact: a token that
- * is made of nothing but steps like the last one is the same wherever it stands.
+ * Lets the convolutions that make tokens of a sound compute one of those at its end that are alike, such as the silence that fills a window,
+ * and repeats it. Exact: a token that is made of nothing but steps like the last one is the same wherever it stands.
  *
  *   x [b,C,T], x_t = x_(T−1) for t ≥ E; token j is made of the steps from o + j·s on, w of them
  *   m = max(0, ⌊(T − E − w − s)/s⌋)                     tokens that are not computed
- *   z = convolutions(x_0 … x_(T−m·s−1)), y_j = z_i       i = min(j, max(j − m, ⌈(E − o)/s⌉)): those at the very end read the zeros behind it
+ *   z = convolutions(x_0 … x_(T−m·s−1)), y_j = z_i       i = min(j, max(j − m, ⌈(E − o)/s⌉)): those at the end read the zeros behind it
  *
  * Where something stands between the convolutions that sees several steps, or steps by their number, or that is an output, nothing is changed.
  */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { wordErrors, wordsOf } from './word-errors.ts'
+import { errorsOfBeginnings, wordErrors, wordsOf } from './word-errors.ts'
 
 test('compares words, not how they are written', () => {
   expect(wordsOf("It's — he said — “Well-known”, isn’t it?").join(' ')).toBe('it is he said well known isn t it')
@@ -38,4 +38,10 @@ test('word errors are a distance', () => {
       expect(wordErrors(a, b)).toBeGreaterThanOrEqual(Math.abs(a.length - b.length))
     }),
   )
+})
+
+test('counts the errors against each beginning as those of its words', () => {
+  const [said, written] = ['a b c d e'.split(' '), 'a x c'.split(' ')]
+  const each = Array.from({ length: said.length + 1 }, (_, i) => wordErrors(said.slice(0, i), written))
+  expect(errorsOfBeginnings(said, written)).toEqual(each)
 })

@@ -23,14 +23,21 @@ export function wordsOf(text: string, language = 'en'): string[] {
 
 /** The fewest words to insert, remove and exchange that make one list of the other (Levenshtein). */
 export function wordErrors(said: readonly string[], written: readonly string[]): number {
+  return errorsOfBeginnings(said, written).at(-1) as number
+}
+
+/** The same against each beginning of the spoken words: none of them, the first one, …, all. */
+export function errorsOfBeginnings(said: readonly string[], written: readonly string[]): number[] {
   let before = Array.from({ length: written.length + 1 }, (_, i) => i)
-  for (const [i, word] of said.entries()) {
-    const now = [i + 1]
+  const errors = [written.length]
+  for (const word of said) {
+    const now = [(before[0] as number) + 1]
     for (const [j, other] of written.entries()) {
       const exchanged = (before[j] as number) + (word === other ? 0 : 1)
       now.push(Math.min(exchanged, (before[j + 1] as number) + 1, (now[j] as number) + 1))
     }
     before = now
+    errors.push(now.at(-1) as number)
   }
-  return before.at(-1) as number
+  return errors
 }

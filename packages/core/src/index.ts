@@ -35,7 +35,7 @@ export { truncate } from './baselines/truncate.ts'
 // Parts of methods: steps that several methods share.
 
 export { maskedSoftmax, softmaxOfKept } from './parts/masked-softmax.ts'
-export { fuseRest, mostSimilar, nearestKept, unitVectors } from './parts/merging.ts'
+export { cosinesOf, fuseRest, mostSimilar, nearestKept, unitVectors } from './parts/merging.ts'
 export { ranks } from './parts/ranks.ts'
 export { queriesOf, receivedFrom, receivedFromOthers } from './parts/received.ts'
 export { significance } from './parts/significance.ts'

@@ -2,8 +2,8 @@ import {
   add,
   and,
   checkOptions,
+  cosinesOf,
   equal,
-  matmul,
   min,
   minimum,
   mul,
@@ -12,9 +12,7 @@ import {
   type Scorer,
   scorer,
   sub,
-  swapLast,
   type Tensor,
-  unitVectors,
   unsqueeze,
   where,
 } from '@tp/core'
@@ -48,8 +46,7 @@ export function divPrune(options: NoOptions = {}): Scorer {
     score(site) {
       const tokens = freeTokens('div-prune', site)
       const { index } = site
-      const unit = unitVectors(site.hidden)
-      const distance = sub(1, matmul(unit, swapLast(unit)))
+      const distance = sub(1, cosinesOf(site.hidden))
       const others = and(unsqueeze(tokens.free, 1), not(equal(unsqueeze(index, 2), unsqueeze(index, 1))))
       return addedOneByOne(tokens, site, {
         first: min(where(others, distance, FAR), 2),

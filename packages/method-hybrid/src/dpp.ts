@@ -1,10 +1,10 @@
 import {
   cast,
   checkOptions,
+  cosinesOf,
   div,
   equal,
   greater,
-  matmul,
   maximum,
   mul,
   type NoOptions,
@@ -12,9 +12,7 @@ import {
   scorer,
   sub,
   sum,
-  swapLast,
   type Tensor,
-  unitVectors,
   unsqueeze,
   where,
 } from '@tp/core'
@@ -49,8 +47,7 @@ export function dpp(options: NoOptions = {}): Scorer {
     signed: true,
     score(site) {
       const tokens = freeTokens('dpp', site)
-      const unit = unitVectors(site.hidden)
-      const kernel = matmul(unit, swapLast(unit))
+      const kernel = cosinesOf(site.hidden)
       const { index } = site
       const isSame = cast(equal(unsqueeze(index, 2), unsqueeze(index, 1)), 'float32')
       const left = (rest: Tensor): Tensor => maximum(sum(mul(rest, isSame), 2), SPANNED)

@@ -1,8 +1,8 @@
 import {
   add,
   checkOptions,
+  cosinesOf,
   div,
-  matmul,
   max,
   maximum,
   min,
@@ -11,9 +11,7 @@ import {
   type Scorer,
   scorer,
   sub,
-  swapLast,
   type Tensor,
-  unitVectors,
   where,
 } from '@tp/core'
 import { addedOneByOne, freeTokens } from './added-one-by-one.ts'
@@ -55,8 +53,7 @@ export function idPruner(options: IdPrunerOptions = {}): Scorer {
     signed: true,
     score(site) {
       const tokens = freeTokens('id-pruner', site)
-      const unit = unitVectors(site.hidden)
-      const cosines = matmul(unit, swapLast(unit))
+      const cosines = cosinesOf(site.hidden)
       const raw = importanceOf(site, options)
       const least = min(where(tokens.free, raw, NONE), 1, { keepDims: true })
       const most = max(where(tokens.free, raw, -NONE), 1, { keepDims: true })

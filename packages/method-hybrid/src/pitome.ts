@@ -2,6 +2,7 @@ import {
   and,
   cast,
   checkOptions,
+  cosinesOf,
   div,
   exp,
   greater,
@@ -18,9 +19,7 @@ import {
   squeeze,
   sub,
   sum,
-  swapLast,
   type Tensor,
-  unitVectors,
   unsqueeze,
   where,
 } from '@tp/core'
@@ -98,8 +97,7 @@ export function pitome(options: PitomeOptions = {}): Method {
 
 /** float [B,N]: how much each token is like the candidates, on average; itself is one of them. */
 function energy(metric: Tensor, candidates: Tensor, margin: number, form: 'vision' | 'text'): Tensor {
-  const unit = unitVectors(metric)
-  const cosines = matmul(unit, swapLast(unit))
+  const cosines = cosinesOf(metric)
   const attended = cast(candidates, 'float32')
   const summed = squeeze(
     matmul(form === 'text' ? gaussian(cosines, 1 - margin) : elu(sub(cosines, margin)), unsqueeze(attended, 2)),

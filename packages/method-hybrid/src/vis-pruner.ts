@@ -3,12 +3,12 @@ import {
   and,
   cast,
   checkOptions,
+  cosinesOf,
   div,
   floor,
   greaterOrEqual,
   iterate,
   less,
-  matmul,
   max,
   maximum,
   minimum,
@@ -20,8 +20,6 @@ import {
   scorer,
   sub,
   sum,
-  swapLast,
-  unitVectors,
   unsqueeze,
   where,
 } from '@tp/core'
@@ -83,8 +81,7 @@ export function visPruner(options: VisPrunerOptions = {}): Scorer {
       const others = sub(sum(cast(free, 'float32'), 1, { keepDims: true }), first)
       const distinct = sub(count, first)
       const places = where(and(free, not(isImportant)), sub(rank, first), REMOVED)
-      const unit = unitVectors(site.hidden)
-      const cosines = matmul(unit, swapLast(unit))
+      const cosines = cosinesOf(site.hidden)
       const surplus = max(sub(others, distinct), [0, 1])
       const steps = cast(add(div(surplus, AT_ONCE), 1 + LAST_STEPS), 'int64')
       const [left = places] = iterate(steps, [places, others], ([place = places, all = others]) => {

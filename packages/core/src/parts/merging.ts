@@ -34,9 +34,7 @@ const NONE = -4
  * metric [B,N,C]; candidates bool [B,N], or those of each token [B,N,N]. Similarity is the cosine; of equals the first.
  */
 export function mostSimilar({ index }: Pick<Site, 'index'>, metric: Tensor, candidates: Tensor): MostSimilar {
-  const unit = unitVectors(metric)
-  const cosines = matmul(unit, swapLast(unit)) // [B,N,N]
-  const masked = add(cosines, where(candidates.rank === 3 ? candidates : unsqueeze(candidates, 1), 0, NONE))
+  const masked = add(cosinesOf(metric), where(candidates.rank === 3 ? candidates : unsqueeze(candidates, 1), 0, NONE))
   // Looked up and not cast: integers of 64 bits can only be indices on a GPU.
   return { nearest: gatherND(index, argMax(masked, 2, { keepDims: true }), 1), similarity: max(masked, 2) }
 }
@@ -45,6 +43,12 @@ export function mostSimilar({ index }: Pick<Site, 'index'>, metric: Tensor, cand
 export function unitVectors(x: Tensor): Tensor {
   const wide = cast(x, 'float32')
   return div(wide, maximum(norm2(wide, 2, { keepDims: true }), 1e-12))
+}
+
+/** x [B,N,C] → float32 [B,N,N]: the cosine of the angle between each two of an example's tokens. */
+export function cosinesOf(x: Tensor): Tensor {
+  const unit = unitVectors(x)
+  return matmul(unit, swapLast(unit))
 }
 
 /**

@@ -54,6 +54,10 @@ export async function generatedFiles() {
     withRegions('docs/javascript.md', {
       search: exampleCode('node/search-service.mjs'),
       moderation: exampleCode('moderation/moderator.js'),
+      manifest: exampleCode('extension/public/manifest.json'),
+      background: exampleCode('extension/background.js'),
+      content: exampleCode('extension/public/content.js'),
+      bundle: exampleCode('extension/vite.config.js'),
       whisper: exampleCode('whisper/transcriber.js'),
       edge: exampleCode('node/edge-function.mjs'),
       bucket: exampleCode('node/bucket-labels.mjs'),
@@ -110,5 +114,6 @@ function rootReferences() {
 
 /** A tested program as a block. @param {string} path in apps/examples */
 function exampleCode(path) {
-  return `\`\`\`js\n${readFileSync(join(root, 'apps/examples', path), 'utf8').trimEnd()}\n\`\`\``
+  const language = path.endsWith('.json') ? 'json' : 'js'
+  return `\`\`\`${language}\n${readFileSync(join(root, 'apps/examples', path), 'utf8').trimEnd()}\n\`\`\``
 }

@@ -1,4 +1,4 @@
-// The page: what is typed is checked in the worker, the last text only. An extension does the same from its offscreen document.
+// The page: what is typed is checked in the worker, the last text only.
 const worker = new Worker(new URL('./moderator.js', import.meta.url), { type: 'module' })
 const box = document.querySelector('textarea')
 const output = document.querySelector('output')

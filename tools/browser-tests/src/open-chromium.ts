@@ -9,8 +9,11 @@ export interface Chromium extends AsyncDisposable {
   readonly context: BrowserContext
 }
 
-/** A Chromium without a window that asks nothing of the network, with WebGPU computed on the processor. */
-export async function openChromium(): Promise<Chromium> {
+/**
+ * A Chromium without a window that asks nothing of the network, with WebGPU computed on the processor.
+ * `extension`: the folder of one that it loads.
+ */
+export async function openChromium({ extension }: { readonly extension?: string } = {}): Promise<Chromium> {
   const executablePath = findChromium()
   if (executablePath === undefined) {
     throw new Error('There is no Chromium; "npm test" installs one, and CHROMIUM_PATH can say where one is.')
@@ -30,7 +33,9 @@ export async function openChromium(): Promise<Chromium> {
       '--disable-quic',
       '--use-fake-device-for-media-stream', // a microphone that beeps
       '--use-fake-ui-for-media-stream', // which pages may use unasked
+      ...(extension === undefined ? [] : [`--load-extension=${extension}`, `--disable-extensions-except=${extension}`]),
     ],
+    ...(extension === undefined ? {} : { ignoreDefaultArgs: ['--disable-extensions'] }),
   })
   return {
     context,

@@ -173,8 +173,8 @@ async function sessionSpec({ plan, guard }: BulkOptions, files: HashedModel): Pr
     )
   const text = await readBytes(guard.path, { code: 'TP_FILE_NOT_FOUND', mostBytes: LARGEST_JSON })
   const { cascade } = readGuarding(new TextDecoder().decode(text), guard.path, { pruned, dense })
-  const { uncertainty, threshold } = cascade
-  return { runtime, plan: null, guard: { uncertainty, threshold } }
+  const { uncertainty, threshold, answerForm } = cascade
+  return { runtime, plan: null, guard: { uncertainty, threshold, ...(answerForm && { answerForm }) } }
 }
 
 function computeSpec(options: BulkOptions, opened: SessionSpec, model: BulkModel, output: OutputName): ComputeSpec {

@@ -57,3 +57,14 @@ test('one logit is that of class 1, and the nearer it is to 0 the less certain',
   expect(as).toBeCloseTo(sure, 12)
   expect(unsure).toBeGreaterThan(sure)
 })
+
+test('a probability is as uncertain as its logits', () => {
+  const of = (form: 'softmax' | 'sigmoid', dims: number[], ...data: number[]) =>
+    logitRows({ answer: { type: 'float32', dims, data: Float32Array.from(data) } }, 'answer', form).map((row) =>
+      uncertaintyOf(row, 'probability'),
+    )
+  expect(of('softmax', [2, 3], 0.7, 0.2, 0.1, 0, 0, 1)).toEqual([expect.closeTo(0.3, 6), expect.closeTo(0, 6)])
+  const expected = [expect.closeTo(0.1, 6), expect.closeTo(0.1, 6), expect.closeTo(0.5, 6)]
+  expect(of('sigmoid', [3, 1], 0.9, 0.1, 0.5)).toEqual(expected)
+  expect(of('sigmoid', [3], 0.9, 0.1, 0.5)).toEqual(expected)
+})

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { type NamedTensors, sizeOf, type TensorLike, type ValueInfo } from '@tp/core/runtime'
+import { type AnswerForm, asLogits, type NamedTensors, sizeOf, type TensorLike, type ValueInfo } from '@tp/core/runtime'
 
 /** How uncertain an answer is. See {@link uncertaintyOf}. */
 export type Uncertainty = 'probability' | 'margin' | 'entropy'
@@ -58,9 +58,10 @@ export function answerOf(logits: ArrayLike<number>): number {
  * @throws TpError TP_OUTPUT
  */
 export function answerOutput(outputs: readonly ValueInfo[], name?: string): string {
-  const fits = ({ name, type, dims }: ValueInfo): boolean =>
-    type === 'float32' && dims.length === 2 && !isOwnOutput(name)
-  const fitting = outputs.filter(fits)
+  const ofRank = (rank: number): ValueInfo[] =>
+    outputs.filter(({ name, type, dims }) => type === 'float32' && dims.length === rank && !isOwnOutput(name))
+  const tables = ofRank(2)
+  const fitting = tables.length > 0 ? tables : ofRank(1)
   const output = name ?? (outputs.some(({ name }) => name === 'logits') ? 'logits' : undefined)
   const [found, ...others] = output === undefined ? fitting : fitting.filter(({ name }) => name === output)
   if (found !== undefined && others.length === 0) return found.name
@@ -79,16 +80,17 @@ export function isOwnOutput(name: string): boolean {
 }
 
 /**
- * The rows of an output [inputs, classes]. One logit z is that of class 1 against class 0, as a sigmoid reads it: its rows are 0 and z.
+ * The rows of an output [inputs, classes], or [inputs]. One logit z is that of class 1 against class 0, as a sigmoid reads it: its rows are 0 and z.
  * @throws TpError TP_OUTPUT
  */
-export function logitRows(outputs: NamedTensors, name: string): Float32Array[] {
-  const { dims, data } = outputs[name] as TensorLike
-  const [rows = 0, classes = 0] = dims
-  if (!(data instanceof Float32Array) || dims.length !== 2 || classes < 1 || data.length !== sizeOf(dims)) {
+export function logitRows(outputs: NamedTensors, name: string, form: AnswerForm = 'logits'): Float32Array[] {
+  const { dims, data: numbers } = outputs[name] as TensorLike
+  const [rows = 0, classes = dims.length] = dims
+  if (!(numbers instanceof Float32Array) || dims.length > 2 || classes < 1 || numbers.length !== sizeOf(dims)) {
     const seen = `the output ${name} came as [${dims}]`
     throw new TpError('TP_OUTPUT', 'guard', `${seen}; logits [inputs, classes] are needed`)
   }
+  const data = asLogits(numbers, form)
   if (classes === 1) return Array.from(data, (logit) => Float32Array.of(0, logit))
   return Array.from({ length: rows }, (_, row) => data.subarray(row * classes, (row + 1) * classes))
 }

@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import type { AnswerForm } from '@tp/core/runtime'
 import { fewestTrials, mostFailures, upperBound } from '@tp/core/statistics'
 import { answerOf, type Uncertainty, uncertaintyOf } from './answer.ts'
 
@@ -18,6 +19,8 @@ export interface CascadeCalibration {
   readonly confidence?: number | 'mean' | undefined
   /** Default `probability`. */
   readonly uncertainty?: Uncertainty | undefined
+  /** The form of the numbers that the models themselves give, for `cascade`, which reads them. Default `logits`. */
+  readonly answerForm?: AnswerForm | undefined
   /** How many times as fast as the dense model the pruned one is, to say what the cascade costs. */
   readonly speedup?: number | undefined
 }
@@ -25,6 +28,8 @@ export interface CascadeCalibration {
 /** A threshold, and what it rests on. JSON. */
 export interface CalibratedCascade {
   readonly uncertainty: Uncertainty
+  /** The form of the answers; absent: logits. */
+  readonly answerForm?: AnswerForm
   /** Inputs at least this uncertain fall back to the dense model. `null`: only those whose logits are not numbers. */
   readonly threshold: number | null
   readonly agreement: number
@@ -61,7 +66,7 @@ export interface Estimate {
  * @throws TpError TP_OPTION; TP_CALIBRATION if there are too few examples for the promise, saying how many it takes
  */
 export function calibrateCascade(calibration: CascadeCalibration): CalibratedCascade {
-  const { agreement, confidence = 0.95, uncertainty = 'probability', speedup } = calibration
+  const { agreement, confidence = 0.95, uncertainty = 'probability', answerForm, speedup } = calibration
   const failing = failingUncertainties(calibration, uncertainty)
   const allowed = allowedFailures(failing.all.length, agreement, confidence)
   // The allowed number of failures is below it, however many inputs are as uncertain as the next one.
@@ -71,6 +76,7 @@ export function calibrateCascade(calibration: CascadeCalibration): CalibratedCas
   const share = uniformly(fallback / failing.all.length, failing.all.length)
   return {
     uncertainty,
+    ...(answerForm !== undefined && answerForm !== 'logits' && { answerForm }),
     threshold,
     agreement,
     confidence,

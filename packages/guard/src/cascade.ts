@@ -1,5 +1,12 @@
 import { TpError } from '@tp/core'
-import { type NamedTensors, openSession, type Session, type TensorLike, type ValueInfo } from '@tp/core/runtime'
+import {
+  type AnswerForm,
+  type NamedTensors,
+  openSession,
+  type Session,
+  type TensorLike,
+  type ValueInfo,
+} from '@tp/core/runtime'
 import { answerOutput, isOwnOutput, logitRows, type Uncertainty, uncertaintyOf } from './answer.ts'
 import { replaceRows, takeInputs, takeRows, tokenAxis } from './rows.ts'
 
@@ -11,6 +18,8 @@ export interface CascadeOptions {
   readonly threshold: number | null
   /** Default `probability`. */
   readonly uncertainty?: Uncertainty | undefined
+  /** The form of the numbers in that output. Default `logits`. */
+  readonly answerForm?: AnswerForm | undefined
   /** Name of the output with the logits. Default: `logits`, or the only float output [inputs, classes]. */
   readonly output?: string | undefined
   /** Name of the input [b,n] that says which tokens are real. Default `attention_mask`. */
@@ -47,7 +56,7 @@ export interface Cascade extends Session {
  * @throws TpError TP_CASCADE if the models do not take and give the same, batch first; TP_OUTPUT without logits
  */
 export function cascade(options: CascadeOptions): Cascade {
-  const { pruned, dense, threshold, uncertainty = 'probability', mask = 'attention_mask', onRun } = options
+  const { pruned, dense, threshold, uncertainty = 'probability', answerForm, mask = 'attention_mask', onRun } = options
   requireAlike('input', pruned.inputs, dense.inputs)
   const own = pruned.outputs.filter(({ name }) => !isOwnOutput(name))
   requireAlike('output', own, dense.outputs)
@@ -70,7 +79,7 @@ export function cascade(options: CascadeOptions): Cascade {
     outputs: pruned.outputs,
     async run(inputs) {
       const outputs = await pruned.run(inputs)
-      const uncertainties = logitRows(outputs, answers).map((logits) => uncertaintyOf(logits, uncertainty))
+      const uncertainties = logitRows(outputs, answers, answerForm).map((logits) => uncertaintyOf(logits, uncertainty))
       requireRows({ ...inputs, ...outputs }, uncertainties.length)
       const rows = uncertainties.flatMap((value, row) => (value >= limit ? [row] : []))
       counts.runs++

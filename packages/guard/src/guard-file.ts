@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
 import { isRecord } from '@tp/core/host'
+import { answerForms } from '@tp/core/runtime'
 import { uncertainties } from './answer.ts'
 import { type Baseline, FEWEST } from './baseline.ts'
 import type { CalibratedCascade } from './calibrate-cascade.ts'
@@ -46,6 +47,7 @@ const guardForm: Form = {
 
 const cascadeForm: Form = {
   uncertainty: { is: (value) => uncertainties.includes(value as never), form: uncertainties.join(', ') },
+  answerForm: { is: (value) => answerForms.includes(value as never), form: answerForms.join(', '), optional: true },
   threshold: { is: (value) => value === null || isNumber(value), form: 'a number, or null' },
   agreement: part,
   confidence: { is: (value) => value === 'mean' || part.is(value), form: 'a number above 0 and below 1, or "mean"' },

@@ -7,6 +7,9 @@ export { countEntities, isBio } from './classes/entities.ts'
 export { expectedLosses } from './classes/expected-losses.ts'
 export {
   type AllLogits,
+  answersIn,
+  classLogits,
+  formOf,
   type Logits,
   largest,
   logitRowsOf,

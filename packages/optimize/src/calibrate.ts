@@ -1,4 +1,4 @@
-import { classify, type Progress } from '@tp/compare'
+import { type Classification, classify, type Progress } from '@tp/compare'
 import type { AbortSignalLike, Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { type CascadeCalibration, calibrateCascade, type Guard, measureFalseAlarms, recordBaseline } from '@tp/guard'
@@ -35,9 +35,9 @@ export interface CalibrateOptions extends Omit<CascadeCalibration, 'pruned' | 'd
  */
 export async function calibrate(options: CalibrateOptions): Promise<Guard> {
   const { pruned, dense, inputs, batchSize, onStage, onProgress, signal, ...promise } = options
-  const answersOf = async (session: Session): Promise<ReturnType<typeof logitRowsOf>> => {
+  const answersOf = async (session: Session): Promise<Classification> => {
     await using running = session
-    return logitRowsOf(await classify(running, inputs, { batchSize, signal, onProgress }))
+    return await classify(running, inputs, { batchSize, signal, onProgress })
   }
   onStage?.('pruned')
   const recorder = recordBaseline(await pruned.open())
@@ -48,7 +48,12 @@ export async function calibrate(options: CalibrateOptions): Promise<Guard> {
   return {
     format: 1,
     models: { pruned: pruned.hash, dense: dense.hash },
-    cascade: calibrateCascade({ pruned: few, dense: all, ...promise }),
+    cascade: calibrateCascade({
+      pruned: logitRowsOf(few),
+      dense: logitRowsOf(all),
+      answerForm: all.answerForm,
+      ...promise,
+    }),
     monitor: { ...baseline, falseAlarms: measureFalseAlarms(baseline) },
   }
 }

@@ -1,6 +1,6 @@
 import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import { throwIfAborted } from '@tp/core/runtime'
+import { type AnswerForm, throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import { distinctExamples, type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import { budgetOf, type SearchBudget } from './budget.ts'
@@ -194,7 +194,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     ...(isCutShort && { isCutShort }),
     ...{ runtime: name, version, device: processor, date: new Date().toISOString() },
   }
-  return planFor(chosen, { cells, pruning, figures })
+  return planFor(chosen, { answerForm: data.inputs.answerForm, cells, pruning, figures })
 }
 
 function lossFigures(
@@ -218,12 +218,13 @@ function timedPruning({ candidate }: Chosen) {
 }
 
 interface FoundPlan {
+  readonly answerForm: AnswerForm | undefined
   readonly cells: readonly Cell[]
   readonly pruning: Common
   readonly figures: Figures
 }
 
-function planFor(chosen: Chosen | undefined, { cells, pruning, figures }: FoundPlan): OptimizedPlan {
+function planFor(chosen: Chosen | undefined, { answerForm, cells, pruning, figures }: FoundPlan): OptimizedPlan {
   const limit = denseUpTo(cells)
   // Slower than dense even at the largest size: nothing is changed, and nothing falls back.
   const isTaken = cells.length === 0 || cells.some(({ positions }) => positions > limit)
@@ -240,7 +241,13 @@ function planFor(chosen: Chosen | undefined, { cells, pruning, figures }: FoundP
   return {
     format: 1,
     regimes,
-    ...(fallback && { cascade: { uncertainty: 'probability', ...fallback } }),
+    ...(fallback && {
+      cascade: {
+        uncertainty: 'probability',
+        ...fallback,
+        ...(answerForm && answerForm !== 'logits' && { answerForm }),
+      },
+    }),
     figures,
   }
 }

@@ -1,4 +1,5 @@
 import type { RunPlan } from '@tp/compiler'
+import type { AnswerForm } from '@tp/core/runtime'
 import type { Interval } from '@tp/metrics'
 import type { Skipped } from './options.ts'
 import type { Cell } from './regimes.ts'
@@ -17,6 +18,8 @@ export interface OptimizedCascade {
   readonly uncertainty: 'probability'
   /** Answers of at least this uncertainty fall back. */
   readonly threshold: number
+  /** The form of the answers; absent: logits. */
+  readonly answerForm?: AnswerForm
   /** The share of the choosing examples that fell back. */
   readonly share: number
 }

@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import { type Guard, readGuard } from '@tp/guard'
 
 /** When answers of a pruned model fall back to the dense one. */
-export type GuardRule = Pick<Guard['cascade'], 'uncertainty' | 'threshold'>
+export type GuardRule = Pick<Guard['cascade'], 'uncertainty' | 'threshold' | 'answerForm'>
 
 /** The guard of a pruned model: all of a guard file, or the cascade of a plan that was tuned with `cascade`. */
 export interface Guarding {
@@ -55,8 +55,8 @@ export function readGuarding(
 }
 
 /** The rule alone; a tuned plan also has what was measured. */
-function ruleOf<Rule extends GuardRule>({ uncertainty, threshold }: Rule): Pick<Rule, keyof GuardRule> {
-  return { uncertainty, threshold }
+function ruleOf<Rule extends GuardRule>({ uncertainty, threshold, answerForm }: Rule): Pick<Rule, keyof GuardRule> {
+  return { uncertainty, threshold, ...(answerForm && { answerForm }) }
 }
 
 /** Parsed JSON; other text unchanged, which `readGuard` refuses. */

@@ -21,7 +21,7 @@ const mean = { of: 'mean', isNormalized: false } as const
 function columnsOf(batch: ModelBatch, task: ComputeSpec['task'], pooling: Pooling = mean, words?: Words) {
   const opened = { runtime: 'node', plan: null, guard: null } as const
   const spec: ComputeSpec = { ...opened, task, labels: ['no', 'yes'], maxTokens: null, batchTokens: 9 }
-  const answers = answersOf(spec, pooling, batch.rows, words)
+  const answers = answersOf(spec, { pooling }, batch.rows, words)
   answers.take([...Array(batch.rows).keys()], batch)
   return answers.columns().map(({ values }) => [...values])
 }

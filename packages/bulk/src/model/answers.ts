@@ -1,7 +1,8 @@
 import { TpError } from '@tp/core'
+import type { AnswerForm } from '@tp/core/runtime'
 import { type Pooling, USUAL_POOLING } from '@tp/data'
 import { type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
-import { largest, logitRowsOf, logitsOf, probabilities, scoresOf } from '@tp/metrics'
+import { answersIn, classLogits, largest, logitRowsOf, probabilities, scoresOf } from '@tp/metrics'
 import type { Column } from '../output/column.ts'
 import type { ComputeSpec } from './compute-spec.ts'
 
@@ -18,10 +19,17 @@ export interface Words {
   readonly counts: readonly number[]
 }
 
+/** How answers are read from a model's outputs, as its graph and the files next to it say it. */
+interface AnswerReading {
+  /** Of the numbers of classes; undefined: as those to all texts look. */
+  readonly form?: AnswerForm | undefined
+  readonly pooling?: Pooling | undefined
+}
+
 /** The answers of a task to so many texts. */
 export function answersOf(
   { task, labels }: ComputeSpec,
-  pooling: Pooling | undefined,
+  { form, pooling }: AnswerReading,
   count: number,
   words?: Words,
 ): CollectedAnswers {
@@ -36,10 +44,13 @@ export function answersOf(
     values: Float32Array.from(values),
   })
   if (task === 'classification') {
-    return collect(count, classesOf, (classes) => [
-      { name: 'label', kind: 'text', values: classes.map(({ label }) => name(label)) },
-      scores(classes.map(({ score }) => score)),
-    ])
+    return collect(count, numbersOf, (numbers) => {
+      const classes = classesOf(numbers, form)
+      return [
+        { name: 'label', kind: 'text', values: classes.map(({ label }) => name(label)) },
+        scores(classes.map(({ score }) => score)),
+      ]
+    })
   }
   if (task === 'ranking')
     return collect(
@@ -84,9 +95,22 @@ function collect<T>(
   }
 }
 
+/** The numbers of each text, as the model gives them. */
+function numbersOf({ outputs, rows }: ModelBatch): Float32Array[] {
+  const { classes, data } = answersIn(outputs, rows)
+  // Copies: the output is that of one batch.
+  return Array.from({ length: rows }, (_, row) => data.slice(row * classes, (row + 1) * classes))
+}
+
 /** Class and its probability. One logit is that of class 1 against class 0. */
-function classesOf({ outputs, rows }: ModelBatch): { readonly label: number; readonly score: number }[] {
-  const { classes, data: logits } = logitsOf(outputs, rows)
+function classesOf(
+  numbers: readonly Float32Array[],
+  form: AnswerForm | undefined,
+): { readonly label: number; readonly score: number }[] {
+  const width = numbers[0]?.length ?? 1
+  const data = new Float32Array(numbers.length * width)
+  for (const [row, own] of numbers.entries()) data.set(own, row * width)
+  const { classes, data: logits } = classLogits({ classes: width, data }, form)
   return logitRowsOf({ logits, classes }).map((row) => {
     const label = largest(row)
     return { label, score: probabilities(row)[label] ?? Number.NaN }

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { isPacked } from '@tp/compiler'
 import { TpError } from '@tp/core'
+import type { AnswerForm } from '@tp/core/runtime'
 import { type ModelFile, type ModelFolder, modelFolderFiles, readModel, readModelFolder } from '@tp/data'
 import { modelOf } from '@tp/data/folders'
+import { answerHead } from '@tp/data/outputs'
 import type { HashedFile } from '@tp/plans'
 import { hashOfFile } from '../input/hash-of-file.ts'
 
@@ -26,6 +28,8 @@ export interface HashedModel {
   /** Only `@tp/runtime-native` runs it. */
   readonly isPacked: boolean
   readonly folder: ModelFolder & { readonly tokenizer: string }
+  /** The form of its answers; undefined where its graph does not say it. */
+  readonly answerForm: AnswerForm | undefined
 }
 
 /**
@@ -55,6 +59,7 @@ export async function readModelFiles({
     hash: createHash('sha256').update(parts.join('\n')).digest('hex'),
     isPacked: isPacked(model.model),
     folder: { ...folder, tokenizer },
+    answerForm: answerHead(model.model)?.form,
   }
 }
 

@@ -83,7 +83,8 @@ export async function openBulkModel(
     async compute(rows, source, spec, { signal: stop, onRows } = {}) {
       const { inputs, words } = await prepare(rows, source, spec)
       if (spec.task === 'embeddings') requirePooling(files.folder.pooling, files.model.path, vectors)
-      const answers = answersOf(spec, files.folder.pooling, rows.length, words)
+      const { answerForm: form, folder } = files
+      const answers = answersOf(spec, { form, pooling: folder.pooling }, rows.length, words)
       const batches = tokenBatches(inputs.lengths as readonly number[], {
         tokens: spec.batchTokens,
         padded: !files.isPacked,

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
-import { largest, logitsOf } from '@tp/metrics'
+import { answersIn, classLogits, formOf, largest, logitRowsOf } from '@tp/metrics'
 import type { Classification } from './outcome.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
@@ -15,23 +15,23 @@ export async function classify(
   options: EvaluateOptions = {},
 ): Promise<Classification> {
   const total = inputs.targets.length
-  const predictions = new Array<number>(total)
-  let logits = new Float32Array()
-  let classes = 0
+  let numbers = new Float32Array()
+  let width = 0
   const run = await runExamples(session, inputs, options, ({ outputs, positions }) => {
-    const batch = logitsOf(outputs, positions.length)
-    if (classes === 0) {
-      classes = batch.classes
-      checkTargets(inputs, classes)
-      logits = new Float32Array(total * classes)
+    const batch = answersIn(outputs, positions.length)
+    if (width === 0) {
+      width = batch.classes
+      checkTargets(inputs, Math.max(2, width))
+      numbers = new Float32Array(total * width)
     }
-    for (const [row, position] of positions.entries()) {
-      const values = batch.data.subarray(row * classes, (row + 1) * classes)
-      logits.set(values, position * classes)
-      predictions[position] = largest(values)
-    }
+    for (const [row, position] of positions.entries())
+      numbers.set(batch.data.subarray(row * width, (row + 1) * width), position * width)
   })
-  return { task: 'classification', figures: {}, predictions, classes, logits, ...run }
+  const answers = { classes: width, data: numbers }
+  const { answerForm = formOf(answers) } = inputs
+  const { classes, data: logits } = classLogits(answers, answerForm)
+  const predictions = logitRowsOf({ logits, classes }).map(largest)
+  return { task: 'classification', figures: {}, predictions, classes, logits, answerForm, ...run }
 }
 
 function checkTargets({ targets, source }: ModelInputs, classes: number): void {

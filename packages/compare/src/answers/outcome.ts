@@ -1,3 +1,4 @@
+import type { AnswerForm } from '@tp/core/runtime'
 import type { Task } from '@tp/data/outputs'
 import type { Figure, Interval } from '@tp/metrics'
 import type { Run } from './run-examples.ts'
@@ -20,6 +21,8 @@ export interface Classification extends Outcome<'classification'> {
   readonly classes: number
   /** [examples, classes] */
   readonly logits: Float32Array
+  /** The form of the numbers that the model itself gives. */
+  readonly answerForm: AnswerForm
 }
 
 /** The answers of a classifier to labeled examples, which are right or wrong. */

@@ -28,7 +28,7 @@ export async function rank(
 ): Promise<RankingEvaluation> {
   const scores = new Array<number>(inputs.targets.length)
   const run = await runExamples(session, inputs, options, ({ outputs, positions }) => {
-    const batch = scoresOf(outputs, positions.length)
+    const batch = scoresOf(outputs, positions.length, inputs.answerForm)
     for (const [row, position] of positions.entries()) {
       const score = batch[row] as number
       // It would tie with all others, and ties keep the order of the first stage.

@@ -1,6 +1,18 @@
 import { TpError } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
-import { type GenericSchema, is, literal, maxValue, minValue, number, object, pipe } from 'valibot'
+import { type AnswerForm, answerForms } from '@tp/core/runtime'
+import {
+  exactOptional,
+  type GenericSchema,
+  is,
+  literal,
+  maxValue,
+  minValue,
+  number,
+  object,
+  picklist,
+  pipe,
+} from 'valibot'
 import { problemOf } from './field.ts'
 import { type Plan, planFields } from './plan.ts'
 
@@ -24,11 +36,14 @@ export interface FallbackRule {
   readonly uncertainty: 'probability'
   /** Answers of at least this uncertainty fall back. */
   readonly threshold: number
+  /** The form of the answers; default: logits. */
+  readonly answerForm?: AnswerForm
 }
 
 export const fallbackRule: GenericSchema<unknown, FallbackRule> = object({
   uncertainty: literal('probability'),
   threshold: pipe(number(), minValue(0), maxValue(1)),
+  answerForm: exactOptional(picklist(answerForms)),
 })
 
 /**

@@ -11,6 +11,10 @@ export { isTypedArray, plainTensors, sizeOf, type TensorLike, type TypedArray } 
 export type { NamedTensors } from './runtime.ts'
 export { buffersOf, copyData, copyTensors } from './transfer.ts'
 
+// Answers: the form of the numbers that a model answers by.
+
+export { type AnswerForm, answerForms, asLogits } from './answer-form.ts'
+
 // Sessions: a session from a backend: inputs are checked, ends are waited for, an abort is heard.
 
 export { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import type { NamedTensors, TypedArray, ValueInfo } from '@tp/core/runtime'
+import type { AnswerForm, NamedTensors, TypedArray, ValueInfo } from '@tp/core/runtime'
 import type { Vectors } from '@tp/metrics'
 import { type Modality, UNLABELED } from '../datasets/dataset.ts'
 import type { Ranking } from '../datasets/ranking.ts'
@@ -29,6 +29,8 @@ export interface ModelInputs {
   readonly vectors?: Vectors | undefined
   /** How a vector is made of those of a text's tokens; default: their mean. */
   readonly pooling?: Pooling['of'] | undefined
+  /** The form of the model's answers; default: by all answers together. */
+  readonly answerForm?: AnswerForm | undefined
   /** How images are normalized: as given, or as measured. */
   readonly normalization?: Normalization | undefined
   /** Assumptions made for want of better knowledge, in sentences for the user. */

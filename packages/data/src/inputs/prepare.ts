@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import type { AbortSignalLike, ValueInfo } from '@tp/core/runtime'
+import type { AbortSignalLike, AnswerForm, ValueInfo } from '@tp/core/runtime'
 import type { Dataset, ImageFraming } from '../datasets/dataset.ts'
 import { audioInputs } from './audio-inputs.ts'
 import { imageInputs } from './image-inputs.ts'
@@ -24,6 +24,8 @@ export interface PrepareOptions {
   readonly framing?: ImageFraming | undefined
   /** Samples a second. */
   readonly sampleRate?: number | undefined
+  /** The form of the model's answers, as `answerHead` finds it; default: by all answers together. */
+  readonly answerForm?: AnswerForm | undefined
   readonly signal?: AbortSignalLike | undefined
 }
 
@@ -33,6 +35,11 @@ export async function prepareInputs(
   inputs: readonly ValueInfo[],
   options: PrepareOptions = {},
 ): Promise<ModelInputs> {
+  const { answerForm } = options
+  return { ...(await prepared(dataset, inputs, options)), ...(answerForm && { answerForm }) }
+}
+
+async function prepared(dataset: Dataset, inputs: readonly ValueInfo[], options: PrepareOptions): Promise<ModelInputs> {
   const modality = modalityOf(inputs)
   if (dataset.modality !== modality) {
     const taken = modality ?? inputs.map(({ name, type, dims }) => `${name} ${type}[${dims}]`).join(', ')

@@ -11,6 +11,7 @@ test.each([
   ['a sentence', [float('token_embeddings', 'b', 'n', 64), float('sentence_embedding', 'b', 64)], 'embeddings'],
   ['one logit', [float('logits', 'b', 1)], 'ranking'],
   ['one logit under another name', [float('score', 'b', 1)], 'ranking'],
+  ['a number for each input', [float('score', 'b')], 'ranking'],
   ['one row under another name', [float('output', 'b', 2)], 'classification'],
   ['as many rows of tokens as labels', [float('output', 'b', 'n', 3)], 'tokens'],
   ['more rows of tokens than labels', [float('output', 'b', 'n', 64)], 'embeddings'],

@@ -39,5 +39,6 @@ export function declaredOutputs(model: Model): ValueInfo[] {
 }
 
 function ofRow(output: ValueInfo | undefined): Task {
-  return output?.dims.length === 2 && output.dims[1] === 1 ? 'ranking' : 'classification'
+  const isOne = output?.dims.length === 1 || (output?.dims.length === 2 && output.dims[1] === 1)
+  return isOne ? 'ranking' : 'classification'
 }

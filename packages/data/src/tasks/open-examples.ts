@@ -5,6 +5,7 @@ import { readModelFolder } from '../inputs/model-folder.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { modalityOf } from '../inputs/model-inputs.ts'
 import { type PrepareOptions, prepareInputs } from '../inputs/prepare.ts'
+import { answerFormIn } from '../models/answer-form-in.ts'
 import { type Task, taskOf } from '../outputs/task-of.ts'
 
 /** Which examples of a file or folder, and how the model reads them. */
@@ -69,7 +70,7 @@ export async function openExamples(
     dataset: { ...dataset, examples: wholeBatches<unknown>(dataset.examples, options) } as Dataset,
     ranks,
     task: taskOf(model.outputs, known),
-    prepare: { ...known, tokenizer, signal },
+    prepare: { ...known, tokenizer, signal, answerForm: await answerFormIn(modelPath) },
   }
 }
 

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { fromHalf } from '@tp/core/expression'
-import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { type AnswerForm, asLogits, type NamedTensors, type TensorLike } from '@tp/core/runtime'
 
 /** Logits of one batch, [examples, classes]. */
 export interface Logits {
@@ -9,49 +9,66 @@ export interface Logits {
 }
 
 /**
- * The output with one row of numbers per example: `logits` if it exists, else the only float output of that form. One logit z is
- * that of class 1 against class 0, as a sigmoid reads it, so its rows are 0 and z. Where the model gives probabilities of the classes, their
- * logarithms are its logits: a softmax of them is what the model gives.
+ * The logits in the output with one row of numbers, or one number, per example: `logits` if it exists, else the only float output of that form. One logit z
+ * is that of class 1 against class 0, as a sigmoid reads it, so its rows are 0 and z. A softmax of logits that are made of probabilities
+ * is what the model gives.
+ * @param form of the numbers; default: by {@link formOf} these examples
  * @throws TpError TP_OUTPUT
  */
-export function logitsOf(outputs: NamedTensors, rows: number): Logits {
-  const { classes, data } = classOutput(outputs, rows)
-  if (classes !== 1) return { classes, data: isDistribution(data, classes) ? data.map(logarithm) : data }
+export function logitsOf(outputs: NamedTensors, rows: number, form?: AnswerForm): Logits {
+  return classLogits(answersIn(outputs, rows), form)
+}
+
+/** The same of numbers that {@link answersIn} has found, best of all examples together. */
+export function classLogits(answers: Logits, form?: AnswerForm): Logits {
+  const { classes } = answers
+  const data = asLogits(answers.data, form ?? formOf(answers))
+  if (classes !== 1) return { classes, data }
   return {
     classes: 2,
-    data: Float32Array.from({ length: 2 * rows }, (_, i) => (i % 2 === 0 ? 0 : (data[i >> 1] as number))),
+    data: Float32Array.from({ length: 2 * data.length }, (_, i) => (i % 2 === 0 ? 0 : (data[i >> 1] as number))),
   }
 }
 
 /** How far the sum of probabilities may be from 1: half precision rounds each by 2⁻¹¹ of itself. */
 const SUM_TOLERANCE = 1e-3
 
-function isDistribution(data: Float32Array, classes: number): boolean {
-  if (!data.every((value) => value >= 0)) return false
-  return logitRowsOf({ logits: data, classes }).every(
-    (row) => Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) < SUM_TOLERANCE,
-  )
-}
+/** Fewer single numbers between 0 and 1 may as well be logits. */
+const FEWEST_PROBABILITIES = 16
 
-/** The smallest normal number stands for 0, so that differences of logits are finite. */
-function logarithm(probability: number): number {
-  return Math.log(Math.max(probability, 2 ** -126))
+/**
+ * The form that the numbers of all examples seem to have, where the model's graph does not say it: probabilities of classes if each row adds up to 1, or
+ * of class 1 if there is one number an example, which is never below 0 or above 1.
+ */
+export function formOf({ classes, data }: Logits): AnswerForm {
+  if (!data.every((value) => value >= 0 && value <= 1 + SUM_TOLERANCE)) return 'logits'
+  if (classes === 1) return data.length >= FEWEST_PROBABILITIES ? 'sigmoid' : 'logits'
+  const isWhole = (row: Float32Array): boolean =>
+    Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) < SUM_TOLERANCE
+  return logitRowsOf({ logits: data, classes }).every(isWhole) ? 'softmax' : 'logits'
 }
 
 /**
  * The one logit of each example.
  * @throws TpError TP_OUTPUT for a model that gives more of them
  */
-export function scoresOf(outputs: NamedTensors, rows: number): Float32Array {
-  const { classes, data } = classOutput(outputs, rows)
-  if (classes === 1) return data
+export function scoresOf(outputs: NamedTensors, rows: number, form: AnswerForm = 'logits'): Float32Array {
+  const { classes, data } = answersIn(outputs, rows)
+  if (classes === 1) return asLogits(data, form)
   throw new TpError('TP_OUTPUT', 'metrics', `a ranking needs one logit an example; the model gave ${classes}`)
 }
 
-function classOutput(outputs: NamedTensors, rows: number): Logits {
-  const isClassOutput = ({ type, dims }: TensorLike): boolean =>
-    (type === 'float32' || type === 'float16') && dims.length === 2 && dims[0] === rows
-  const fitting = ownOutputs(outputs, 'logits').filter(isClassOutput)
+/**
+ * The numbers in the output that {@link logitsOf} reads, as they are.
+ * @throws TpError TP_OUTPUT
+ */
+export function answersIn(outputs: NamedTensors, rows: number): Logits {
+  const ofRows = (rank: number): TensorLike[] =>
+    ownOutputs(outputs, 'logits').filter(
+      ({ type, dims }) => (type === 'float32' || type === 'float16') && dims.length === rank && dims[0] === rows,
+    )
+  const [tables, columns] = [ofRows(2), ofRows(1)]
+  const fitting = tables.length > 0 ? tables : columns
   const [output] = fitting
   if (output === undefined || fitting.length > 1) {
     const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
@@ -63,7 +80,7 @@ function classOutput(outputs: NamedTensors, rows: number): Logits {
       `${required} is needed for classes; the model gave ${seen.join(', ')}; ${advice}`,
     )
   }
-  return { classes: output.dims[1] as number, data: floatsOf(output) }
+  return { classes: output.dims[1] ?? 1, data: floatsOf(output) }
 }
 
 /** Runtimes give half precision as numbers where the platform has such arrays, else as bits. */

@@ -77,7 +77,7 @@ export async function classifyTexts(
   if (task !== 'classification' && task !== 'ranking') throw wrongTask(model, 'classes')
   const { answers, tokens } = await askTexts(model, texts, options)
   const answer = (outputs: NamedTensors): number[] => {
-    const { data } = logitsOf(ofOne(outputs).outputs, 1)
+    const { data } = logitsOf(ofOne(outputs).outputs, 1, model.answerForm)
     if (data.length === 0 || data.some(Number.isNaN))
       throw new TpError('TP_OUTPUT', 'server', "the model's answer is not a number")
     const classes = Array.from(raw ? data : probabilities(data))

@@ -3,10 +3,10 @@ import { availableParallelism } from 'node:os'
 import type { RunPlan } from '@tp/compiler'
 import { isPacked } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
-import type { Runtime, Session } from '@tp/core/runtime'
+import type { AnswerForm, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, type Pooling, readModel, readModelFolder, requirePooling } from '@tp/data'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/data/inputs'
-import { embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
+import { answerHead, embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import type { CascadeRun } from '@tp/guard'
 import { openPlanned } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -49,6 +49,8 @@ export interface OpenModel {
   readonly texts: { readonly tokenizer: TextTokenizer; readonly form: TokenRows } | string
   /** Token ids are below it. */
   readonly vocabularySize: number | undefined
+  /** The form of its answers; undefined where its graph does not say it. */
+  readonly answerForm: AnswerForm | undefined
   /** The output that embeddings are read from. */
   readonly vectors: { readonly output: string; readonly pooling: Pooling['of'] } | undefined
   readonly runtime: string
@@ -111,6 +113,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       texts,
       vocabularySize: folder.vocabularySize,
       vectors: output && { output: output.name, pooling: requirePooling(folder.pooling, path, output).of },
+      answerForm: answerHead(model)?.form,
       runtime: runtime.name,
     }
   } catch (error) {

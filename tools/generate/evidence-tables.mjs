@@ -33,14 +33,13 @@ function byCase(rows) {
  * The plan that one command yields, for each model and suite, next to the fastest of the others' ways that loses no more than is allowed.
  * @param {readonly EvidenceRow[]} rows
  * @param {string} page link to docs/results/outside.md from the page that the table is for
- * @param {{ compared?: boolean }} [options] compared: only what was compared with a rival
+ * @param {{ cases?: readonly string[] }} [options] cases: only these; default all
  */
-export function expectTable(rows, page, { compared = false } = {}) {
+export function expectTable(rows, page, { cases } = {}) {
   const lines = byCase(rows).flatMap((own) => {
     const chosen = adviceOf(own)
-    if (chosen?.kind !== 'optimized') return []
+    if (chosen?.kind !== 'optimized' || cases?.includes(chosen.case) === false) return []
     const rival = bestRival(own, chosen)
-    if (compared && rival === undefined) return []
     const batch = largestBatch(chosen)
     return [
       [
@@ -80,12 +79,21 @@ export function answerSentence(rows) {
   )
 }
 
+/** Points that nobody minds. */
+const SMALL = 0.5
+
 /** For each case, what to use and what it costs, before all tables. @param {readonly EvidenceRow[]} rows */
 export function answersList(rows) {
   const items = byCase(rows).flatMap((own) => {
     const chosen = adviceOf(own)
     if (chosen === undefined) return []
     const [name, suite] = namesOf(chosen)
+    if (chosen.kind !== 'optimized' && (chosen.loss?.low ?? 0) > SMALL) {
+      return [
+        `- **${capital(chosen.task)}** (${name}, ${suite}): use the file **as published**: ${plainSetting(chosen)} it is ${speedText(chosen)} times as fast, ` +
+          `but loses ${lossText(chosen)} points of ${chosen.metric}. ${rivalsText(own, own.find(({ kind }) => kind === 'dense') ?? chosen)}`,
+      ]
+    }
     const how = chosen.kind === 'optimized' ? `what \`tp optimize --max-loss …\` chose` : 'which needs no choice'
     return [
       `- **${capital(chosen.task)}** (${name}, ${suite}): use **${plainSetting(chosen)}**, ${how}: ${speedText(chosen)} times as fast, ` +
@@ -216,7 +224,7 @@ function noRival(rows, slower, missing) {
 
 /** The fastest rival that is faster than the published file, and loses no more than half a point more than what was chosen. @param {readonly EvidenceRow[]} rows @param {EvidenceRow} chosen @param {string} [batch] */
 function bestRival(rows, chosen, batch = largestBatch(chosen)) {
-  const most = Math.max(chosen.loss?.estimate ?? 0, 0) + 0.5
+  const most = Math.max(chosen.loss?.estimate ?? 0, 0) + SMALL
   return rows
     .filter((row) => row.kind === 'rival' && (row.loss?.estimate ?? 0) <= most && speedAt(row, batch) > 1)
     .toSorted((a, b) => speedAt(b, batch) - speedAt(a, batch))[0]

@@ -52,6 +52,22 @@ test('advises the packed file where no command chooses', () => {
   expect(text).toContain('use **packed**, which needs no choice: 2.0 one by one, 2.0 in batches of 32')
 })
 
+test('advises the published file where the packed one loses more than anybody minds', () => {
+  /** @type {any[]} */
+  const own = [dense, row('packed', 'packed', 4, 2), row('rival', 'a fast one', 0, 4)]
+  const text = answersList(own)
+  expect(text).toContain(
+    'use the file **as published**: packed it is 2.0 one by one, 2.0 in batches of 32 times as fast',
+  )
+  expect(text).toContain('but loses 4.0 (3.8 … 4.5) points of accuracy')
+  expect(text).toContain('in batches of 32 **0.3 times as fast** as a fast one')
+})
+
+test('shows only the cases that a page is about', () => {
+  expect(expectTable(rows, 'page.md', { cases: ['bertxSUITE'] })).toContain('bert, SUITE')
+  expect(expectTable(rows, 'page.md', { cases: ['otherxSUITE'] })).not.toContain('bert, SUITE')
+})
+
 test('shows times on two threads where a row has some', () => {
   const [, own] = rows
   const table = outsideTables([dense, { ...own, twoThreads: { 1: [1.5, 1.4, 1.6] } }])

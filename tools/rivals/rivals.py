@@ -1,27 +1,35 @@
-"""Runs, quantizes and times models with onnxruntime and OpenVINO for `npm run benchmark -- outside`, which sends requests on stdin.
+"""Runs, quantizes and times models with onnxruntime, OpenVINO and what embeds texts for `npm run benchmark -- outside`, which sends requests on stdin.
 
-A request is a line of JSON, followed by the bytes of its tensors; so is an answer. A model runs on one thread where no more are asked for.
+A request is a line of JSON, followed by the bytes of its tensors, or with texts in it; so is an answer. A model runs on one thread where no more
+are asked for.
 """
 
 import json
 import logging
+import os
 import sys
 import time
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # every file is here
 
 import numpy as np
 import onnxruntime
 
-feeds: list[dict] = []  # of timing and calibration
+feeds: list = []  # of timing and calibration: tensors, or the texts of a batch
 models: dict = {}
+
+
+def options_of(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
 
 
 class OnnxRuntime:
     def __init__(self, path: str, threads: int):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.session = onnxruntime.InferenceSession(path, options_of(threads), providers=["CPUExecutionProvider"])
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     def run(self, inputs: dict) -> dict:
@@ -41,9 +49,39 @@ class OpenVino:
         return {name: np.array(results[i]) for i, name in enumerate(self.names)}
 
 
-def load(engine: str, path: str, threads: int = 1, precision: str = "f32") -> dict:
-    models[len(models)] = OnnxRuntime(path, threads) if engine == "onnxruntime" else OpenVino(path, threads, precision)
+class Texts:
+    """From texts to vectors."""
+
+    def __init__(self, engine: str, path: str, threads: int, file: str | None):
+        import embedders
+
+        if engine == "texts":
+            self.embedder = embedders.Plain(path, options_of(threads))
+        elif engine == "fastembed":
+            self.embedder = embedders.FastEmbed(path, threads)
+        else:
+            self.embedder = embedders.SentenceTransformers(path, file or path, threads, options_of(threads))
+
+    def run(self, texts: list) -> dict:
+        return {"vectors": self.embedder.vectors(texts)}
+
+
+def load(engine: str, path: str, threads: int = 1, precision: str = "f32", file: str | None = None) -> dict:
+    if engine == "onnxruntime":
+        own = OnnxRuntime(path, threads)
+    elif engine == "openvino":
+        own = OpenVino(path, threads, precision)
+    else:
+        own = Texts(engine, path, threads, file)
+    models[len(models)] = own
     return {"model": len(models) - 1}
+
+
+def dequantize(path: str, out: str) -> dict:
+    from dequantize import dequantize as write
+
+    write(path, out)
+    return {}
 
 
 def quantize_dynamic(path: str, out: str) -> dict:
@@ -75,7 +113,7 @@ def times(model: int, dense: int, rounds: int, budget: float, threads: int = 1) 
     turns = [models[dense], models[model]]
     for one in turns:
         for inputs in feeds:
-            one.run(inputs)
+            one.run(inputs)  # warms up
     spent: list[list[float]] = [[], []]
     start = time.perf_counter()
     for number in range(rounds):
@@ -93,9 +131,16 @@ def times(model: int, dense: int, rounds: int, budget: float, threads: int = 1) 
 
 
 def versions() -> dict:
-    import openvino
+    from importlib.metadata import PackageNotFoundError, version
 
-    return {"onnxruntime": onnxruntime.__version__, "openvino": openvino.__version__.split("-")[0]}
+    def of(name: str) -> str | None:
+        try:
+            return version(name).split("-")[0]
+        except PackageNotFoundError:
+            return None
+
+    names = dict(onnxruntime="onnxruntime", openvino="openvino", fastembed="fastembed", sentenceTransformers="sentence-transformers")
+    return {key: of(name) for key, name in names.items()}
 
 
 def read_tensors(described: list) -> dict:
@@ -117,18 +162,21 @@ def answer(content: dict, tensors: dict | None = None) -> None:
 
 
 def main() -> None:
-    calls = dict(load=load, quantize_dynamic=quantize_dynamic, quantize_openvino=quantize_openvino, times=times, versions=versions)
+    calls = dict(
+        load=load, dequantize=dequantize, quantize_dynamic=quantize_dynamic, quantize_openvino=quantize_openvino, times=times, versions=versions
+    )
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        tensors = read_tensors(request.pop("tensors", []))
+        inputs = read_tensors(request.pop("tensors", []))
+        inputs = request.pop("texts", inputs)
         do = request.pop("do")
         try:
             if do == "run":
-                answer({}, models[request["model"]].run(tensors))
+                answer({}, models[request["model"]].run(inputs))
             elif do == "feed":
                 if request.get("first"):
                     feeds.clear()
-                feeds.append(tensors)
+                feeds.append(inputs)
                 answer({})
             else:
                 answer(calls[do](**request))

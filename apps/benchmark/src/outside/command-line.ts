@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Plan } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { projectPath, reportsPath } from '../files.ts'
 import type { OutsideCase } from './cases.ts'
 import type { DataPath } from './data.ts'
+import { settingText } from './setting-text.ts'
+import { packs } from './settings.ts'
 
 /** A file that a command has made. */
 interface MadeFile {
@@ -17,6 +19,7 @@ interface MadeFile {
 /** A file that `tp optimize` has made. */
 export interface Optimized extends MadeFile {
   readonly setting: string
+  readonly plan: Plan
   /** Of the processor, that the search took. */
   readonly seconds: number
 }
@@ -34,17 +37,25 @@ const MINUTES = 6
 export async function optimizedFile(one: OutsideCase, choosing: DataPath): Promise<Optimized> {
   const path = reportsPath(`outside/${one.name}/optimized.onnx`)
   const document = reportsPath(`outside/${one.name}/optimized.json`)
-  const packs = one.batches.length > 2
   const { path: data } = choosing
   const common = ['--max-loss', `${one.maxLoss}`, '--minutes', `${MINUTES}`]
-  const own = [...(packs ? ['--for', 'native', '--shapes', `${Math.max(...one.batches)}`] : [])]
+  const shapes = one.batches.length > 2 ? ['--shapes', `${Math.max(...one.batches)}`] : []
+  const own = [...(packs(one) ? ['--for', 'native'] : []), ...shapes]
   const command = `tp optimize model.onnx --data choosing ${[...common, ...own].join(' ')}`
-  if (!existsSync(path) || !existsSync(document)) {
+  if (!isKept(one)) {
     const args = ['optimize', one.model(), '--data', data, ...common, ...own, '-o', path, '--json']
     await writeFile(document, await outputOf([projectPath('packages/cli/bin/tp.js'), ...args]))
   }
   const { plan, search } = JSON.parse(await readFile(document, 'utf8')) as OptimizeDocument
-  return { path, setting: settingText(plan), seconds: search.processorSeconds, command }
+  return { path, setting: settingText(plan), plan, seconds: search.processorSeconds, command }
+}
+
+/** Whether a choice was made before. A plan without a method is its document alone, since another row has the same file. */
+export function isKept({ name }: OutsideCase): boolean {
+  const document = reportsPath(`outside/${name}/optimized.json`)
+  if (!existsSync(document)) return false
+  const { plan } = JSON.parse(readFileSync(document, 'utf8')) as OptimizeDocument
+  return plan.method === 'none' || existsSync(reportsPath(`outside/${name}/optimized.onnx`))
 }
 
 /** Examples that a method learns from, and that choose between steps of it. */
@@ -85,29 +96,4 @@ export function outputOf(args: readonly string[]): Promise<string> {
       reject(new TpError('TP_RUN', 'benchmark', `tp ${args[1]} ended with ${code}: ${said}`))
     })
   })
-}
-
-/** `tome 0.9 in layers 1–5, without layer 3, 8 bits, packed`. */
-export function settingText({ method, keep, layers, leaveOut, quantize, pack }: Plan): string {
-  const amounts = typeof keep === 'object' && new Set(keep).size === 1 ? keep[0] : keep
-  const where = Array.isArray(layers) && layers.length > 0 ? ` in layers ${layersText(layers)}` : ''
-  const parts = [
-    ...(method === 'none' ? [] : [`${method} ${amounts === undefined ? '' : amountText(amounts)}${where}`]),
-    ...(leaveOut ? [`without layer${leaveOut.length === 1 ? '' : 's'} ${leaveOut.join(', ')}`] : []),
-    ...(quantize ? ['8 bits'] : []),
-    ...(pack ? ['packed'] : []),
-  ]
-  return parts.length === 0 ? 'nothing changed' : parts.join(', ')
-}
-
-function amountText(amounts: number | readonly number[]): string {
-  return typeof amounts === 'number' ? `${amounts}` : amounts.join(', ')
-}
-
-/** Layers that follow each other as a range. */
-function layersText(layers: readonly number[]): string {
-  const [first = 0] = layers
-  const last = layers.at(-1) as number
-  const isRange = layers.length > 2 && last - first === layers.length - 1
-  return isRange ? `${first}–${last}` : layers.join(', ')
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TpError } from '@tp/core'
 import { installModels, modelCache } from 'real-models'
@@ -12,15 +12,19 @@ export async function installNeeds(needs: readonly string[]): Promise<void> {
   throw new TpError('TP_MODELS', 'benchmark', `not all of ${needs.join(', ')} could be installed; the reason is above`)
 }
 
+const requirements = projectPath('tools/rivals/requirements.txt')
+
 /** A Python for the rivals, next to the models. @returns the path of its program @throws TpError TP_PYTHON */
 export function installRivals(): string {
   const folder = join(modelCache(), 'rivals')
   const program = join(folder, 'bin', 'python')
-  if (existsSync(program)) return program
+  const installed = join(folder, 'installed.txt')
+  const lines = readFileSync(requirements, 'utf8')
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === lines) return program
   const base = process.env.TP_PYTHON ?? 'python3'
-  const pip = ['-m', 'pip', 'install', '--quiet', '--requirement', projectPath('tools/rivals/requirements.txt')]
+  const pip = ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]
   try {
-    execFileSync(base, ['-m', 'venv', folder], { stdio: ['ignore', 2, 2] })
+    if (!existsSync(program)) execFileSync(base, ['-m', 'venv', folder], { stdio: ['ignore', 2, 2] })
     execFileSync(program, pip, { stdio: ['ignore', 2, 2] })
   } catch (error) {
     const advice = 'name one that has the packages of tools/rivals/requirements.txt by --python'
@@ -30,5 +34,6 @@ export function installRivals(): string {
       `no Python for the rivals could be made: ${(error as Error).message}; ${advice}`,
     )
   }
+  writeFileSync(installed, lines)
   return program
 }

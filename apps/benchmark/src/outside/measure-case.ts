@@ -8,6 +8,7 @@ import { commitHere, type EvidenceRow, readEvidence, recordRow, type SettingKind
 import { AnswerMeter, type RowAnswers, timedBatches } from './measure.ts'
 import { measureOwn } from './measure-own.ts'
 import { measureRivals } from './measure-rivals.ts'
+import { measureOwnTexts, textSuiteOf } from './measure-texts.ts'
 import type { OpenCase, RowHead, RowRun } from './open-case.ts'
 
 export interface OutsideOptions {
@@ -35,7 +36,8 @@ export async function measureCase(one: OutsideCase, options: OutsideOptions): Pr
   await using session = await dense(1)
   const choosingPath = await dataPath(chooser, 'choosing', chooser.choosing ?? chooser.testing)
   const choosing = await readPart(one, session, choosingPath)
-  const testing = await readPart(one, session, await dataPath(one, 'testing', one.testing))
+  const testingPath = await dataPath(one, 'testing', one.testing)
+  const testing = await readPart(one, session, testingPath)
   const known = again ? [] : (await readEvidence()).filter((row) => row.case === one.name)
   const { machine, versions } = await surroundings(runtime)
   const n = examplesOf(testing)
@@ -63,8 +65,10 @@ export async function measureCase(one: OutsideCase, options: OutsideOptions): Pr
     },
   }
   await measureOwn(open, { ...options, model: file.model, chooser, choosingPath })
+  const suite = await textSuiteOf(open, testingPath.path)
+  if (suite !== undefined) await measureOwnTexts(open, suite, runtime)
   if (options.python === undefined) onProgress('rivals are left out: --python names no Python')
-  else if (wants('rival')) await measureRivals(open, { ...options, python: options.python })
+  else if (wants('rival')) await measureRivals(open, { ...options, suite, python: options.python })
 }
 
 async function allSpeeds(

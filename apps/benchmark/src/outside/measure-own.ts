@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isRefused, transform, transformsOf } from '@tp/compiler'
 import { isTpError } from '@tp/core'
@@ -8,7 +9,7 @@ import { nativeRuntime } from '@tp/runtime-native'
 import { reportsPath, writeWhole } from '../files.ts'
 import { entries } from '../registry/methods.ts'
 import type { OutsideCase } from './cases.ts'
-import { learnedFile, optimizedFile } from './command-line.ts'
+import { isKept, learnedFile, optimizedFile } from './command-line.ts'
 import type { DataPath } from './data.ts'
 import { readEvidence, recordRow } from './evidence.ts'
 import { speedsOf } from './measure.ts'
@@ -21,6 +22,8 @@ interface OwnOptions {
   readonly model: Model
   readonly chooser: OutsideCase
   readonly choosingPath: DataPath
+  /** Whether rows are only timed again, whose files are taken as they were kept. */
+  readonly times: boolean
   readonly onProgress: (text: string) => void
 }
 
@@ -43,25 +46,26 @@ export async function measureOwn(open: OpenCase, options: OwnOptions): Promise<v
 async function learnedRows(open: OpenCase, options: OwnOptions): Promise<void> {
   const due = learnedSettings(open.one).filter(({ kind, setting }) => open.isDue(kind, setting))
   if (due.length === 0) return
-  options.onProgress('sdtp learns')
+  options.onProgress('what sdtp has learned')
   const { path: values, command } = await learnedFile(options.chooser, options.choosingPath)
   for (const planned of due) await plannedRow(open, { ...planned, values, command }, options)
 }
 
-/** Bytes that say what has made a file, at most. */
-const METADATA = 1000
-
 async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> {
-  const { runtime, chooser, choosingPath, onProgress } = options
+  const { runtime, chooser, choosingPath, times, onProgress } = options
   if (!open.isDue('optimized')) return
   onProgress('tp optimize')
-  const { path, setting, seconds, command } = await optimizedFile(chooser, choosingPath)
+  if (times && !isKept(chooser)) {
+    onProgress('what tp optimize chose is not kept; --again --kinds optimized chooses again')
+    return
+  }
+  const { path, setting, plan, seconds, command } = await optimizedFile(chooser, choosingPath)
   const head = { kind: 'optimized', setting: `tp optimize: ${setting}`, command, seconds } as const
   onProgress(head.setting)
-  const bytes = await readFile(path)
-  // The plan of another row makes the same file, but for the names of tools in it.
+  // A plan that learns nothing makes the same file as the row of that plan, which has been measured by now.
   const same = (await readEvidence()).find((row) => row.case === open.one.name && row.setting === setting)
-  if (same !== undefined && Math.abs(same.bytes - bytes.length) < METADATA) return await recordRow({ ...same, ...head })
+  if (same !== undefined && plan.method === 'none') return await recordRow({ ...same, ...head })
+  const bytes = await readFile(path)
   const isNative = packs(open.one)
   const load = (threads: number): Promise<Session> => (isNative ? nativeRuntime() : runtime).load(bytes, { threads })
   await open.measure(head, runOf(open, [load], { path, bytes, isNative }))
@@ -76,17 +80,20 @@ interface Learned {
 async function plannedRow(
   open: OpenCase,
   { kind, setting, plans, values, ...how }: PlannedSetting & Learned,
-  { runtime, model, onProgress }: OwnOptions,
+  { runtime, model, times, onProgress }: OwnOptions,
 ): Promise<void> {
   if (!open.isDue(kind, setting)) return
   onProgress(setting)
   const isNative = plans[0].pack === true
-  const path = reportsPath(`outside/${open.one.name}/setting.onnx`)
+  const path = keptFile(open.one, setting)
   const trained = values === undefined ? {} : { values: readSafetensors(await readFile(values)) }
   try {
-    const files = plans.map((plan) => encodeModel(transform(model, ...transformsOf(plan, entries, trained)).model))
+    const isThere = times && existsSync(path)
+    const files = isThere
+      ? [await readFile(path)]
+      : plans.map((plan) => encodeModel(transform(model, ...transformsOf(plan, entries, trained)).model))
     const [bytes] = files as [Uint8Array, ...Uint8Array[]]
-    await writeWhole(path, bytes)
+    if (!isThere) await writeWhole(path, bytes)
     const load = files.map(
       (file) =>
         (threads: number): Promise<Session> =>
@@ -97,6 +104,11 @@ async function plannedRow(
     if (!isRefused(error) && !(isTpError(error) && error.code === 'TP_QUANTIZE')) throw error
     onProgress(`${setting} is refused: ${(error as Error).message}`)
   }
+}
+
+/** The file of a setting, of the first seed where there are several: its times can be measured again. */
+export function keptFile({ name }: OutsideCase, setting: string): string {
+  return reportsPath(`outside/${name}/${setting.replaceAll(/[^\w.]+/g, '-')}.onnx`)
 }
 
 /** A file of ours, or several, of which the first is timed. */

@@ -1,26 +1,34 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { spreadByLength } from '@tp/compare'
 import { isTpError } from '@tp/core'
-import type { Runtime, Session } from '@tp/core/runtime'
+import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { reportsPath } from '../files.ts'
 import { runOf } from './measure-own.ts'
+import { measureTextRivals, type TextSuite } from './measure-texts.ts'
 import type { OpenCase } from './open-case.ts'
 import { Rivals } from './rivals.ts'
 
 interface RivalOptions {
   readonly runtime: Runtime
   readonly python: string
+  /** Of embedders. */
+  readonly suite: TextSuite | undefined
   readonly onProgress: (text: string) => void
 }
 
 /** Examples by which OpenVINO's ranges are calibrated. */
 const CALIBRATING = 128
 
-/** The same model by others' means: onnxruntime's own quantization, and OpenVINO. */
+const DYNAMIC = 'onnxruntime quantize_dynamic, per channel'
+const NNCF = 'OpenVINO, 8 bits (NNCF)'
+const BF16 = 'OpenVINO, bf16'
+
+/** The same model by others' means: onnxruntime's own quantization, OpenVINO, and packages that embed texts. */
 export async function measureRivals(open: OpenCase, options: RivalOptions): Promise<void> {
   const { one } = open
-  const { onProgress, python } = options
+  const { onProgress, python, suite } = options
   await using rivals = await Rivals.open(python)
   const own = await rivals.versions()
   const versions = `onnxruntime ${own.onnxruntime}, OpenVINO ${own.openvino}, Python`
@@ -35,22 +43,29 @@ export async function measureRivals(open: OpenCase, options: RivalOptions): Prom
       onProgress(`${setting} does not run: ${error.message}`)
     }
   }
-  if (one.float32) {
-    await attempt(DYNAMIC, () => measureDynamic(open, rivals, options))
-    await attempt('OpenVINO, 8 bits (NNCF)', async () => {
-      const path = reportsPath(`outside/${one.name}/openvino.xml`)
-      if (!existsSync(path)) await rivals.quantizeOpenVino(open.path, path, await calibrating(open))
-      await measureOpenVino(open, rivals, { setting: 'OpenVINO, 8 bits (NNCF)', path, precision: 'f32', versions })
-    })
-  }
-  await attempt('OpenVINO, bf16', async () => {
-    await measureOpenVino(open, rivals, { setting: 'OpenVINO, bf16', path: open.path, precision: 'bf16', versions })
-  })
+  const openVino = (setting: string, precision: OpenVinoRow['precision'], file: () => Promise<string>): Promise<void> =>
+    attempt(setting, async () => measureOpenVino(open, rivals, { setting, path: await file(), precision, versions }))
+  if (one.float32) await attempt(DYNAMIC, () => measureDynamic(open, rivals, options))
+  await openVino(NNCF, 'f32', () => quantizedFile(open, rivals))
+  await openVino(BF16, 'bf16', async () => open.path)
+  if (suite === undefined || own.fastembed === null || own.sentenceTransformers === null) return
+  const packages = `fastembed ${own.fastembed}, sentence-transformers ${own.sentenceTransformers}`
+  await measureTextRivals(open, rivals, { suite, versions: `${packages}, ${versions}`, attempt })
 }
 
-const DYNAMIC = 'onnxruntime quantize_dynamic, per channel'
+/** NNCF's file, made once: of the published weights, or of those that a file in 8 bits was made from, but for their rounding. */
+async function quantizedFile(open: OpenCase, rivals: Rivals): Promise<string> {
+  const { one, choosing, path } = open
+  const out = reportsPath(`outside/${one.name}/openvino.xml`)
+  if (existsSync(out)) return out
+  await mkdir(dirname(out), { recursive: true })
+  const float32 = one.float32 ? path : reportsPath(`outside/${one.name}/float32.onnx`)
+  if (!existsSync(float32)) await rivals.dequantize(path, float32)
+  await rivals.quantizeOpenVino(float32, out, await calibrating(choosing))
+  return out
+}
 
-async function calibrating({ choosing: { inputs } }: OpenCase) {
+async function calibrating({ inputs }: OpenCase['choosing']): Promise<NamedTensors[]> {
   const rows = spreadByLength(inputs, CALIBRATING, 1)
   return await Promise.all(rows.map((row) => inputs.feeds(row)))
 }

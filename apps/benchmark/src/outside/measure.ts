@@ -59,7 +59,7 @@ export class AnswerMeter {
     const [first, ...others] = outcomes as [Outcome, ...Outcome[]]
     const { content, loss } = comparer.pruned([first, ...others], this.#dense)
     return {
-      ...qualityIn(content),
+      ...qualityIn(content, loss?.interval),
       ...(loss && { loss: loss.interval }),
       ...(first.task === 'classification' && this.#classes(first as Classification)),
       ...(first.task === 'ranking' && this.#ranks(outcomes)),
@@ -118,25 +118,46 @@ const METRICS: Readonly<Record<string, string>> = {
   ...{ accuracy: 'accuracy', ndcg: 'nDCG@10', ndcg10: 'nDCG@10', spearman: "Spearman's correlation", f1: 'F1' },
 }
 
+const NOTHING: Interval = { estimate: 0, low: 0, high: 0 }
+
 /** The main figure of a comparison's content, in percent. */
-function qualityIn(content: object): Pick<EvidenceRow, 'metric' | 'quality'> {
+function qualityIn(content: object, loss: Interval = NOTHING): Pick<EvidenceRow, 'metric' | 'quality'> {
   // Documents and queries of a search may be of different models; here they are of one.
   const own = content as Readonly<Record<string, unknown>>
   const fields = (own.both ?? own) as Readonly<Record<string, unknown>>
   for (const name of ['f1', 'ndcg', 'ndcg10', 'spearman'] as const) {
     if (fields[name]) return { metric: METRICS[name] as string, quality: fields[name] as Interval }
   }
-  const {
-    accuracy,
-    low,
-    high,
-    agreement = 0,
-  } = fields as Readonly<Record<'accuracy' | 'low' | 'high' | 'agreement', number>>
+  const { accuracy, low, high } = fields as Readonly<Record<'accuracy' | 'low' | 'high', number>>
   // Tags of a kind that nobody has given: those of the published model are all that is known.
   if (accuracy === undefined) {
-    return { metric: 'tags as published', quality: { estimate: agreement, low: agreement, high: agreement } }
+    const quality = { estimate: 100 - loss.estimate, low: 100 - loss.high, high: 100 - loss.low }
+    return { metric: 'F1 of the tags as published', quality }
   }
   return { metric: 'accuracy', quality: { estimate: accuracy, low, high } }
+}
+
+/** The positions of {@link timedBatches}. */
+export function timedRows(
+  { lengths, targets }: Pick<ModelInputs, 'lengths' | 'targets'>,
+  sizes: readonly number[],
+): ReadonlyMap<string, readonly (readonly number[])[]> {
+  const order = shuffled([...targets.keys()], 3)
+  const most = Math.max(...sizes)
+  const counts = new Map([
+    [1, 8],
+    [most, most],
+  ])
+  const batchesOf = (rows: readonly number[], size: number): number[][] =>
+    Array.from({ length: Math.floor(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size))
+  const batches = new Map<string, readonly (readonly number[])[]>(
+    sizes.map((size) => [`${size}`, batchesOf(order.slice(0, counts.get(size) ?? 2 * size), size)]),
+  )
+  if (lengths !== undefined) {
+    const sorted = order.slice(0, 8 * most).toSorted((a, b) => (lengths[a] as number) - (lengths[b] as number))
+    batches.set(`${most} sorted`, batchesOf(sorted, most).slice(4, 5))
+  }
+  return batches
 }
 
 /** Batches of examples as they come, drawn once for all models, and of 32 sorted by length. */
@@ -144,25 +165,9 @@ export async function timedBatches(
   inputs: ModelInputs,
   sizes: readonly number[],
 ): Promise<ReadonlyMap<string, readonly NamedTensors[]>> {
-  const { lengths, targets } = inputs
-  const order = shuffled([...targets.keys()], 3)
   const batches = new Map<string, readonly NamedTensors[]>()
-  const most = Math.max(...sizes)
-  const counts = new Map([
-    [1, 8],
-    [most, most],
-  ])
-  const feedsOf = (rows: readonly number[], size: number): Promise<NamedTensors[]> =>
-    Promise.all(
-      Array.from({ length: Math.floor(rows.length / size) }, (_, i) =>
-        inputs.feeds(rows.slice(i * size, (i + 1) * size)),
-      ),
-    )
-  for (const size of sizes) batches.set(`${size}`, await feedsOf(order.slice(0, counts.get(size) ?? 2 * size), size))
-  if (lengths !== undefined) {
-    const sorted = order.slice(0, 8 * most).toSorted((a, b) => (lengths[a] as number) - (lengths[b] as number))
-    const all = await feedsOf(sorted, most)
-    batches.set(`${most} sorted`, all.slice(4, 5))
+  for (const [name, rows] of timedRows(inputs, sizes)) {
+    batches.set(name, await Promise.all(rows.map((batch) => inputs.feeds(batch))))
   }
   return batches
 }

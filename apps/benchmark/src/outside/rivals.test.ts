@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
+import { realModel } from 'real-models'
 import { expect, test } from 'vitest'
 import { Rivals } from './rivals.ts'
 
@@ -43,6 +44,11 @@ if (isMissing) {
     const file = join(folder, 'dynamic.onnx')
     await rivals.quantizeDynamic(modelPath('mail'), file)
     models.push(await rivals.load('onnxruntime', file))
+    const back = join(folder, 'float32.onnx')
+    await rivals.dequantize(file, back)
+    models.push(await rivals.load('onnxruntime', back))
+    expect((await stat(back)).size).toBeGreaterThan(2 * (await stat(file)).size)
+    await expect(rivals.dequantize(back, join(folder, 'again.onnx'))).rejects.toThrow('no product of 8-bit integers')
     await rivals.quantizeOpenVino(modelPath('mail'), join(folder, 'static.xml'), [inputs, text(2n, 88n, 3n)])
     models.push(await rivals.load('openvino', join(folder, 'static.xml')))
     for (const [i, model] of models.entries()) {
@@ -57,5 +63,29 @@ if (isMissing) {
       expect.objectContaining({ code: 'TP_RUN' }),
     )
     await rm(folder, { recursive: true })
+  })
+}
+
+const embedder = realModel('all-MiniLM-L6-v2')
+const embeds = 'import fastembed, sentence_transformers, optimum.onnxruntime'
+if (isMissing || embedder === undefined || spawnSync(python, ['-c', embeds]).status !== 0) {
+  test.skip(`embeds texts by others’ packages as by the file alone (skipped: ${python} lacks the packages of tools/rivals/requirements.txt, or npm run models -- all-MiniLM-L6-v2 has not been run)`, () => {})
+} else {
+  test('embeds texts by others’ packages as by the file alone, and times them', {
+    tags: 'exhaustive',
+    timeout: 300_000,
+  }, async () => {
+    await using rivals = await Rivals.open(python)
+    const texts = ['a man plays a guitar', 'nobody is there', 'somebody is making music on a stage, and others listen']
+    const plain = await rivals.load('texts', embedder)
+    const expected = await rivals.vectors(plain, texts)
+    expect(expected.dims).toEqual([3, 384])
+    for (const engine of ['fastembed', 'sentence-transformers'] as const) {
+      const model = await rivals.load(engine, embedder)
+      const { data } = await rivals.vectors(model, texts)
+      for (const [i, value] of (expected.data as Float32Array).entries()) expect(data[i]).toBeCloseTo(value, 4)
+      const speeds = await rivals.speeds({ model, dense: plain }, new Map([['3', [texts]]]))
+      expect(speeds['3']?.[0]).toBeGreaterThan(0)
+    }
   })
 }

@@ -13,6 +13,18 @@ interface TensorHead {
   readonly bytes: number
 }
 
+/** Ways from texts to vectors: the published file with its tokenizer and its pooling, and others' packages. */
+export type TextEngine = 'texts' | 'fastembed' | 'sentence-transformers'
+
+type TextVersions = Readonly<Record<'fastembed' | 'sentenceTransformers', string | null>>
+
+/** A batch. */
+type Texts = readonly string[]
+
+function isTexts(inputs: NamedTensors | Texts): inputs is Texts {
+  return Array.isArray(inputs)
+}
+
 interface Answer {
   readonly error?: string
   readonly tensors: readonly TensorHead[]
@@ -46,14 +58,16 @@ export class Rivals implements AsyncDisposable {
     return rivals
   }
 
-  async versions(): Promise<{ readonly onnxruntime: string; readonly openvino: string }> {
+  /** Of packages; null for one that is missing. */
+  async versions(): Promise<Readonly<Record<'onnxruntime' | 'openvino', string>> & TextVersions> {
     return (await this.#ask({ do: 'versions' })).content as never
   }
 
+  /** @param path of `texts`, `fastembed` and `sentence-transformers`: the published file, with its tokenizer in the same folder */
   async load(
-    engine: 'onnxruntime' | 'openvino',
+    engine: 'onnxruntime' | 'openvino' | TextEngine,
     path: string,
-    how: { readonly threads?: number; readonly precision?: 'f32' | 'bf16' } = {},
+    how: { readonly threads?: number; readonly precision?: 'f32' | 'bf16'; readonly file?: string } = {},
   ): Promise<number> {
     return ((await this.#ask({ do: 'load', engine, path, ...how })).content as unknown as { model: number }).model
   }
@@ -66,6 +80,17 @@ export class Rivals implements AsyncDisposable {
       endProfile: async () => undefined,
       close: async () => {},
     })
+  }
+
+  /** Vectors of texts, [texts, size]. @param model loaded for texts */
+  async vectors(model: number, texts: readonly string[]): Promise<NamedTensors[string]> {
+    const { tensors } = await this.#ask({ do: 'run', model, texts })
+    return tensors.vectors as NamedTensors[string]
+  }
+
+  /** Writes the float32 file that an 8-bit one was made from, but for the rounding of its weights. */
+  async dequantize(path: string, out: string): Promise<void> {
+    await this.#ask({ do: 'dequantize', path, out })
   }
 
   async quantizeDynamic(path: string, out: string): Promise<void> {
@@ -81,7 +106,7 @@ export class Rivals implements AsyncDisposable {
   /** Times in turns with the dense model in onnxruntime, both in Python: of one thread those of the processor, of several those of the clock. */
   async speeds(
     models: { readonly model: number; readonly dense: number; readonly threads?: number },
-    batches: ReadonlyMap<string, readonly NamedTensors[]>,
+    batches: ReadonlyMap<string, readonly (NamedTensors | Texts)[]>,
   ): Promise<Speeds> {
     const speeds: Record<string, readonly [number, number, number]> = {}
     for (const [name, feeds] of batches) {
@@ -99,8 +124,12 @@ export class Rivals implements AsyncDisposable {
     if (this.#process.exitCode === null) await once(this.#process, 'exit')
   }
 
-  async #feed(all: readonly NamedTensors[]): Promise<void> {
-    for (const [i, inputs] of all.entries()) await this.#ask({ do: 'feed', first: i === 0 }, inputs)
+  async #feed(all: readonly (NamedTensors | Texts)[]): Promise<void> {
+    for (const [i, inputs] of all.entries()) {
+      const feed = { do: 'feed', first: i === 0 }
+      if (isTexts(inputs)) await this.#ask({ ...feed, texts: inputs })
+      else await this.#ask(feed, inputs)
+    }
   }
 
   /** @throws TpError TP_RUN */

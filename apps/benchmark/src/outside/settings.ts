@@ -1,7 +1,7 @@
 import type { Plan } from '@tp/compiler'
 import type { OutsideCase } from './cases.ts'
-import { settingText } from './command-line.ts'
 import type { SettingKind } from './evidence.ts'
+import { settingText } from './setting-text.ts'
 
 /** A setting of ours, as a plan. */
 export interface PlannedSetting {
@@ -14,7 +14,7 @@ export interface PlannedSetting {
 /** The amounts for what `sdtp` has learned, which serves any. */
 export function learnedSettings({ float32, learned, ...one }: OutsideCase): PlannedSetting[] {
   if (learned === undefined) return []
-  const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(packs(one) && { pack: true }) }
+  const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(packs({ float32, ...one }) && { pack: true }) }
   return learned.keep.map((keep): PlannedSetting => {
     const plan: Plan = {
       format: 1,
@@ -27,9 +27,9 @@ export function learnedSettings({ float32, learned, ...one }: OutsideCase): Plan
   })
 }
 
-/** Whether its files run where padding can be left out: those of texts. */
-export function packs({ batches }: Pick<OutsideCase, 'batches'>): boolean {
-  return batches.length > 2
+/** Whether its files run in our runtime: of texts, where padding can be left out, and in 8 bits, which have operators of their own there. */
+export function packs({ batches, float32 }: Pick<OutsideCase, 'batches' | 'float32'>): boolean {
+  return batches.length > 2 || float32
 }
 
 const SEEDS = 5
@@ -37,7 +37,7 @@ const NONE = { format: 1, method: 'none' } as const
 
 /** Everything but what was learned, what `tp optimize` chose, and the rivals. */
 export function plannedSettings({ float32, trainingFree, leaveOut, ...one }: OutsideCase): PlannedSetting[] {
-  const isPacked = packs(one)
+  const isPacked = packs({ float32, ...one })
   const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(isPacked && { pack: true }) }
   const setting = (kind: SettingKind, plan: Plan): PlannedSetting => ({
     kind,

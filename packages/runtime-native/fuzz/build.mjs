@@ -31,7 +31,27 @@ export const operators = ['Rows', 'Pack', 'Unpack', 'PackedAttention', 'RoundRow
  * @property {number} seconds
  */
 
-const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g']
+/**
+ * Where the program runs: on this processor, or on an emulated one of ARM, on which AddressSanitizer does not run.
+ * @typedef {'here' | 'arm64'} Target
+ * @typedef {{ readonly compilers: readonly string[], readonly sanitizers: string, readonly emulator: readonly string[], readonly arch: string }} Machine
+ * @type {Readonly<Record<Target, Machine>>}
+ */
+const targets = {
+  here: { compilers: ['g++', 'clang++'], sanitizers: 'address,undefined', emulator: [], arch: process.arch },
+  arm64: {
+    compilers: ['aarch64-linux-gnu-g++'],
+    sanitizers: 'undefined',
+    emulator: ['qemu-aarch64', '-L', '/usr/aarch64-linux-gnu'],
+    arch: 'arm64',
+  },
+}
+
+/** @param {Target} target */
+function sanitizing(target) {
+  return [`-fsanitize=${targets[target].sanitizers}`, '-fno-sanitize-recover=all', '-g']
+}
+
 // The stack that is kept to find uses after a return is not aligned for vectors of 64 bytes (GCC bug 110027).
 export const environment = {
   ...process.env,
@@ -40,14 +60,15 @@ export const environment = {
 }
 
 /**
- * A compiler whose programs run under the sanitizers here, or why there is none.
- * @param {{ guided?: boolean }} options `guided`: one that has libFuzzer
+ * A compiler whose programs run under the sanitizers, or why there is none.
+ * @param {{ guided?: boolean, target?: Target }} options `guided`: one that has libFuzzer
  * @returns {{ readonly compiler: string } | { readonly reason: string }}
  */
-export function findCompiler({ guided = false } = {}) {
+export function findCompiler({ guided = false, target = 'here' } = {}) {
   if (process.platform !== 'linux') return { reason: 'the sanitizers are used on Linux only' }
-  const named = process.env.CXX
-  const names = named ? [named] : guided ? ['clang++'] : ['g++', 'clang++']
+  const { compilers, emulator } = targets[target]
+  const named = target === 'here' ? process.env.CXX : undefined
+  const names = named ? [named] : guided ? ['clang++'] : compilers
   const folder = mkdtempSync(join(tmpdir(), 'tp-sanitizers-'))
   try {
     const source = join(folder, 'main.cc')
@@ -57,31 +78,36 @@ export function findCompiler({ guided = false } = {}) {
     )
     for (const compiler of names) {
       const program = join(folder, 'main')
-      const flags = guided ? [...sanitizers, '-fsanitize=fuzzer'] : sanitizers
+      const flags = guided ? [...sanitizing(target), '-fsanitize=fuzzer'] : sanitizing(target)
       const built = spawnSync(compiler, [...flags, source, '-o', program], { stdio: 'ignore' })
       if (built.status !== 0) continue
-      if (spawnSync(program, guided ? ['-runs=1'] : [], { env: environment, stdio: 'ignore' }).status === 0)
-        return { compiler }
+      const [first, ...rest] = /** @type {[string, ...string[]]} */ ([...emulator, program])
+      const ran = spawnSync(first, guided ? [...rest, '-runs=1'] : rest, { env: environment, stdio: 'ignore' })
+      if (ran.status === 0) return { compiler }
     }
+    const where = emulator.length === 0 ? '' : `, which run in ${emulator[0]}`
     return {
-      reason: `${names.join(' and ')}: none is here that builds programs with${guided ? ' libFuzzer and' : ''} sanitizers`,
+      reason: `${names.join(' and ')}: none is here that builds programs with${guided ? ' libFuzzer and' : ''} sanitizers${where}`,
     }
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-const sources = [
-  ...['attention_baseline', 'integer_attention_baseline', 'rounding_baseline', 'instructions'].map(native),
-  ...['checks', 'eight_bits', 'operators', 'ort', 'packed_attention', 'packing'].map(native),
-  ...(process.arch === 'x64'
-    ? [
-        ...['attention_avx2', 'attention_avx512', 'rounding_avx2', 'rounding_avx512'],
-        ...['integer_attention_avx2', 'integer_attention_vnni'],
-      ].map(native)
-    : []),
-  ...['cases', 'expected', 'host', 'main'].map((name) => join('fuzz', `${name}.cc`)),
-]
+/** @param {Target} target */
+function sourcesOf(target) {
+  return [
+    ...['attention_baseline', 'integer_attention_baseline', 'rounding_baseline', 'instructions'].map(native),
+    ...['checks', 'eight_bits', 'operators', 'ort', 'packed_attention', 'packing'].map(native),
+    ...(targets[target].arch === 'x64'
+      ? [
+          ...['attention_avx2', 'attention_avx512', 'rounding_avx2', 'rounding_avx512'],
+          ...['integer_attention_avx2', 'integer_attention_vnni'],
+        ].map(native)
+      : []),
+    ...['cases', 'expected', 'expected_attention', 'host', 'main'].map((name) => join('fuzz', `${name}.cc`)),
+  ]
+}
 
 /** @param {string} name */
 function native(name) {
@@ -99,22 +125,22 @@ function flagsOf(source) {
 /**
  * The program's path; built only where it was not yet, of the same sources.
  * @param {string} compiler
- * @param {{ guided?: boolean }} options
+ * @param {{ guided?: boolean, target?: Target }} options
  * @returns {Promise<string>}
  */
-export async function buildFuzzer(compiler, { guided = false } = {}) {
-  const flags = ['-std=gnu++17', '-O1', ...sanitizers, '-Wall', '-Wextra', '-Wno-psabi']
+export async function buildFuzzer(compiler, { guided = false, target = 'here' } = {}) {
+  const flags = ['-std=gnu++17', '-O1', ...sanitizing(target), '-Wall', '-Wextra', '-Wno-psabi']
   // onnxruntime's functions are called by types that only fit in C: structures that it does not name have other names here.
   if (basename(compiler).includes('clang')) flags.push('-fno-sanitize=function')
   if (guided) flags.push('-DTP_LIBFUZZER', '-fsanitize=fuzzer-no-link')
-  const folder = join(packageFolder, 'build', 'fuzz')
+  const folder = join(packageFolder, 'build', 'fuzz', target)
   const program = join(folder, `${basename(compiler)}-${guided ? 'guided-' : ''}${fingerprint(compiler, flags)}`)
   if (existsSync(program)) return program
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const objects = mkdtempSync(join(tmpdir(), 'tp-fuzz-'))
   try {
-    const waiting = sources.map((source) => ({ source, object: join(objects, `${basename(source)}.o`) }))
+    const waiting = sourcesOf(target).map((source) => ({ source, object: join(objects, `${basename(source)}.o`) }))
     const linked = waiting.map(({ object }) => object)
     const compile = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -153,11 +179,14 @@ function fingerprint(compiler, flags) {
  * @param {string} operator
  * @param {number} cases
  * @param {number} seed
+ * @param {Target} target what the program was built for
  * @returns {Promise<Fuzzed>}
  * @throws Error with the sanitizer's report
  */
-export async function fuzz(program, operator, cases, seed) {
-  const { stdout } = await run(program, [operator, String(cases), String(seed)], {
+export async function fuzz(program, operator, cases, seed, target = 'here') {
+  const { emulator } = targets[target]
+  const [first, ...rest] = /** @type {[string, ...string[]]} */ ([...emulator, program])
+  const { stdout } = await run(first, [...rest, operator, String(cases), String(seed)], {
     env: environment,
     maxBuffer: 2 ** 26,
   })

@@ -10,4 +10,7 @@ namespace tp {
 /// @throws std::runtime_error where an output is another, or what was computed cannot be
 void Compare(const std::string& op, const Case& done);
 
+/// Of PackedAttention. @throws std::runtime_error
+void CompareAttention(const Case& done);
+
 }  // namespace tp

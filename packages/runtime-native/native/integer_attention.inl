@@ -155,8 +155,8 @@ inline void ScoreTile(const Scratch& scratch, size_t pairs, size_t padded, size_
 /// context[kRows, registers] = shares · values
 template <size_t registers>
 inline void MixTile(const int32_t* shares, size_t stride, size_t pairs, const int32_t* values, size_t width, Vector (&context)[kRows][registers]) {
-  for (auto& row : context) {
-    for (Vector& own : row) own = Vector{};
+  for (size_t i = 0; i < kRows; i++) {
+    for (size_t k = 0; k < registers; k++) context[i][k] = Vector{};
   }
   for (size_t from = 0; from < pairs; from += kSummed / 2) {
     Integers sums[kRows][registers] = {};

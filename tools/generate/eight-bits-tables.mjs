@@ -24,9 +24,13 @@ export function sameBitsTable(rows) {
   const lines = rows.flatMap((row) => {
     if (row.same === undefined) return []
     const right = row.same['padded right'] ?? row.same.batches
-    const answer = row.loss
-      ? `${intervalText(row.loss)} of ${row.metric}`
-      : `${row.metric} ${row.quality ? intervalText(row.quality) : ''}`
+    // Bits of one file of several say nothing about the answers of all.
+    const answer =
+      row.metric === undefined
+        ? ''
+        : row.loss
+          ? `${intervalText(row.loss)} of ${row.metric}`
+          : `${row.metric} ${row.quality ? intervalText(row.quality) : ''}`
     const similarity = row.similarity === undefined ? '' : `${row.similarity.toFixed(4)}`
     return [[row.model, row.setting, same(right), same(row.same['padded left']), answer, similarity]]
   })

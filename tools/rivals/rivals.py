@@ -91,7 +91,8 @@ def quantize_dynamic(path: str, out: str) -> dict:
 
     prepared = f"{out}.prepared"
     quant_pre_process(path, prepared, skip_symbolic_shape=True)
-    quantize(prepared, out, per_channel=True, weight_type=QuantType.QInt8)
+    # Merged decoders have their layers in the branches of an If.
+    quantize(prepared, out, per_channel=True, weight_type=QuantType.QInt8, extra_options={"EnableSubgraph": True})
     return {}
 
 

@@ -1,9 +1,12 @@
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isTpError, TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
-import { outsideCases } from '../outside/cases.ts'
+import { publishedModel } from '../files.ts'
+import { outsideCases, suiteFolder } from '../outside/cases.ts'
 import { Rivals } from '../outside/rivals.ts'
-import { isPart, measureModel, parts } from './measure-model.ts'
+import { isPart, type MeasureOptions, measureModel, parts } from './measure-model.ts'
+import { measureSpeech } from './measure-speech.ts'
 import { type EightBitForm, forms } from './rows.ts'
 
 /** Of `npm run benchmark -- outside`. */
@@ -15,13 +18,17 @@ const cases = [
   'vit-s-cifar10xCIFAR-10',
 ] as const
 
+/** A model of speech has two files, and is measured by its word errors. */
+const SPEECH = 'whisper-base'
+
 export const HELP: string = `Measures 8 bits: whether answers depend on their batch, how good they are, and how fast, next to others' 8 bits.
 
   npm run benchmark -- eight-bits [options]
 
-  --only NAMES       of these: ${cases.join(', ')}
+  --only NAMES       of these: ${[...cases, SPEECH].join(', ')}
   --parts LIST       only these: ${parts.join(', ')}; all but answers depend on what else the machine does (7 minutes)
   --forms LIST       with answers, only these: ${forms.slice(0, 5).join(', ')}
+  --speech TABLES    for ${SPEECH}: recordings with their transcripts; default: those of npm run models -- custom-speech
   --python PATH      Python with the packages of tools/rivals/requirements.txt: onnxruntime's own quantization and OpenVINO
   --new              write the files again, instead of taking those in reports/eight-bits
 
@@ -33,10 +40,10 @@ export async function measureEightBits(runtime: Runtime, args: readonly string[]
   const [text, flag] = [{ type: 'string' }, { type: 'boolean' }] as const
   const { values } = parseArgs({
     args: [...args],
-    options: { only: text, parts: text, forms: text, python: text, new: flag },
+    options: { only: text, parts: text, forms: text, speech: text, python: text, new: flag },
   })
-  const names: readonly string[] = values.only?.split(',') ?? cases
-  const unknown = names.find((name) => !cases.some((own) => own === name))
+  const names: readonly string[] = values.only?.split(',') ?? [...cases, SPEECH]
+  const unknown = names.find((name) => ![...cases, SPEECH].includes(name))
   if (unknown !== undefined) {
     throw new TpError('TP_OPTION', 'benchmark', `--only has ${unknown}; see --help for the names`)
   }
@@ -50,19 +57,28 @@ export async function measureEightBits(runtime: Runtime, args: readonly string[]
   }
   await using rivals = values.python === undefined ? undefined : await Rivals.open(values.python)
   let code = 0
-  for (const one of outsideCases.filter(({ name }) => names.includes(name))) {
+  const measure = async (name: string, run: (options: MeasureOptions) => Promise<void>): Promise<void> => {
     try {
-      await measureModel(one, {
+      await run({
         ...{ runtime, rivals, isNew: values.new ?? false, answered },
-        parts: chosen.filter((part) => part !== 'chromium' || one.name.startsWith('minilm-sentiment')),
-        onProgress: (done) => void process.stderr.write(`${one.name}: ${done} …\n`),
+        parts: chosen.filter((part) => part !== 'chromium' || name.startsWith('minilm-sentiment')),
+        onProgress: (done) => void process.stderr.write(`${name}: ${done} …\n`),
       })
     } catch (error) {
       // The other models do not need this one; the error says what is missing.
       if (!isTpError(error)) throw error
-      process.stderr.write(`${one.name}: ${error.message}\n`)
+      process.stderr.write(`${name}: ${error.message}\n`)
       code = 1
     }
+  }
+  for (const one of outsideCases.filter(({ name }) => names.includes(name)))
+    await measure(one.name, (options) => measureModel(one, options))
+  if (names.includes(SPEECH)) {
+    await measure(SPEECH, (options) => {
+      const folder = dirname(dirname(publishedModel(SPEECH)))
+      const tables = values.speech?.split(',') ?? [suiteFolder('custom-speech')]
+      return measureSpeech(SPEECH, folder, tables, options)
+    })
   }
   return code
 }

@@ -1,18 +1,17 @@
 import { appendFile, mkdir } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { points } from '@tp/compare'
 import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
-import { readSpeech, type SpeechClip } from '@tp/data'
+import { readSpeech } from '@tp/data'
 import { type Interval, type WordErrors, wordErrorRate, wordErrors, wordsOf } from '@tp/metrics'
 import { reportsPath } from '../files.ts'
 import { readJsonLines } from '../report/json-lines.ts'
 import { markdownTable, type TableColumns, tableOf } from '../report/table.ts'
-import { cutAtPauses } from './cut-at-pauses.ts'
-import { divideWords } from './divide-words.ts'
+import { cutRecording, type DividedClip, dividedClips } from './cut-recording.ts'
 import { repeats } from './repeats.ts'
-import { type SpeechForm, type Spoken, type Written, writeDown } from './write-down.ts'
+import { type SpeechForm, type Written, writeDown } from './write-down.ts'
 
 const FORMS: readonly SpeechForm[] = [
   { name: 'dense', thinned: false, eightBits: false },
@@ -31,14 +30,6 @@ clips of 3 to 9 s, and the words of each transcript are divided among its clips 
 reports/languages.jsonl, and not written down again.
 `
 
-/** A clip of a recording, and what its models have written. */
-interface Clip {
-  readonly language: string
-  /** Its spoken words. */
-  readonly said: readonly string[]
-  readonly texts: readonly string[]
-}
-
 /** @throws TpError TP_OPTION, TP_DATA, and those of refusals */
 export async function compareLanguages(runtime: Runtime, args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -55,7 +46,7 @@ export async function compareLanguages(runtime: Runtime, args: readonly string[]
     (await readJsonLines<Written & { readonly form: string }>(path)).map((row) => [`${row.form}: ${row.clip}`, row]),
   )
   await mkdir(dirname(path), { recursive: true })
-  const cut = await Promise.all(recordings.map(clipsOf))
+  const cut = await Promise.all(recordings.map(cutRecording))
   const rate = cut[0]?.rate ?? 0
   for (const form of FORMS) {
     const missing = cut.flatMap(({ clips }) => clips.filter(({ name }) => !texts.has(`${form.name}: ${name}`)))
@@ -73,35 +64,15 @@ export async function compareLanguages(runtime: Runtime, args: readonly string[]
   return 0
 }
 
-async function clipsOf(
-  recording: SpeechClip,
-): Promise<{ readonly recording: SpeechClip; readonly rate: number; readonly clips: readonly Spoken[] }> {
-  const { samples, sampleRate: rate } = await recording.read()
-  const { language } = recording
-  const clips = cutAtPauses(samples, rate).map((own, i): Spoken => {
-    return { name: `${basename(recording.source)} ${i}`, samples: own, ...(language && { language }) }
-  })
-  return { recording, rate, clips }
-}
-
-/** @param written texts of each clip, dense and thinned */
-function dividedClips({ text, language = 'en' }: SpeechClip, written: readonly (readonly string[])[]): Clip[] {
-  const said = divideWords(
-    wordsOf(text, language),
-    written.map((texts) => texts.map((own) => wordsOf(own, language))),
-  )
-  return written.map((texts, i) => ({ language, said: said[i] as string[], texts }))
-}
-
 interface Row {
   readonly name: string
-  readonly clips: readonly Clip[]
+  readonly clips: readonly DividedClip[]
   /** Word errors by form and clip. */
   readonly errors: readonly (readonly number[])[]
   readonly of: readonly number[]
 }
 
-function rowsOf(clips: readonly Clip[]): Row[] {
+function rowsOf(clips: readonly DividedClip[]): Row[] {
   const languages = [...new Set(clips.map(({ language }) => language))]
   const rows = languages.flatMap((language) => {
     const own = clips.filter((clip) => clip.language === language)
@@ -114,7 +85,7 @@ function rowsOf(clips: readonly Clip[]): Row[] {
   return [...rows, rowOf('all', clips, (words) => [...words])]
 }
 
-function rowOf(name: string, clips: readonly Clip[], unitsOf: (words: readonly string[]) => string[]): Row {
+function rowOf(name: string, clips: readonly DividedClip[], unitsOf: (words: readonly string[]) => string[]): Row {
   const errors = FORMS.map((_, form) =>
     clips.map(({ language, said, texts }) =>
       wordErrors(unitsOf(said), unitsOf(wordsOf(texts[form] as string, language))),

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { processorMs, transcribe } from '@tp/compare'
 import { quantize, transform } from '@tp/compiler'
-import type { Runtime } from '@tp/core/runtime'
-import { openSpeechDecoder, type SpeechClip, speechInputs } from '@tp/data'
+import type { Runtime, Session } from '@tp/core/runtime'
+import { openSpeechDecoder, type SpeechClip, type SpeechDecoder, type SpeechInputs, speechInputs } from '@tp/data'
 import { methods } from '@tp/method-hybrid'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { pruneSpeech, SPEECH_PLAN } from '@tp/optimize'
@@ -58,17 +58,39 @@ export async function writeDown(
   await using decoding = await load(decoders[0] as Model)
   const own = await openSpeechDecoder(decoding, paths.decoder)
   // Which of the two reads the states is for the encoder to say.
-  const decoder = { ...own, weighing: own }
+  await writeClips({ session, decoder: { ...own, weighing: own }, folder, rate }, clips, onText)
+}
+
+/** Writes clips down one by one, with sessions that are there. */
+export async function writeClips(
+  {
+    session,
+    decoder,
+    folder,
+    rate,
+  }: { readonly session: Session; readonly decoder: SpeechDecoder } & Pick<Subject, 'folder' | 'rate'>,
+  clips: readonly Spoken[],
+  onText: (written: Written) => Promise<void>,
+): Promise<void> {
   for (const clip of clips) {
-    const recording = recordingOf(clip, rate)
-    const inputs = await speechInputs({ source: clip.name, clips: [recording] }, paths.encoder, session.inputs)
+    const inputs = await clipInputs(clip, { folder, rate, session })
     const before = processorMs()
     const { texts } = await transcribe(session, decoder, inputs)
     await onText({ clip: clip.name, text: texts[0] as string, ms: Math.round(processorMs() - before) })
   }
 }
 
-function pathIn(folder: string, graph: string): string {
+/** A clip as the encoder of a folder reads it. */
+export function clipInputs(
+  clip: Spoken,
+  { folder, rate, session }: Pick<Subject, 'folder' | 'rate'> & { readonly session: Session },
+): Promise<SpeechInputs> {
+  const dataset = { source: clip.name, clips: [recordingOf(clip, rate)] }
+  return speechInputs(dataset, pathIn(folder, 'encoder_model'), session.inputs)
+}
+
+/** The file of a graph in a model's folder. */
+export function pathIn(folder: string, graph: 'encoder_model' | 'decoder_model_merged'): string {
   return join(folder, 'onnx', `${graph}.onnx`)
 }
 

@@ -1,0 +1,212 @@
+import { existsSync } from 'node:fs'
+import { appendFile, mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { processorMs, timeInTurns, withDecoder, withSessions } from '@tp/compare'
+import type { NamedTensors, Session } from '@tp/core/runtime'
+import { openSpeechDecoder, readSpeech, type SpeechDecoder } from '@tp/data'
+import { type WordErrors, wordErrorRate, wordErrors, wordsOf } from '@tp/metrics'
+import { nativeRuntime } from '@tp/runtime-native'
+import { shuffled } from '../chooser/grid.ts'
+import { projectPath, reportsPath } from '../files.ts'
+import { type Speeds, speedsByBatch } from '../measure/speeds.ts'
+import { outputOf } from '../outside/command-line.ts'
+import { commitHere } from '../outside/evidence.ts'
+import { readJsonLines } from '../report/json-lines.ts'
+import { surroundings } from '../report/section.ts'
+import { type CutRecording, cutRecording, dividedClips } from '../speech/cut-recording.ts'
+import { clipInputs, pathIn, type Spoken, type Written, writeClips } from '../speech/write-down.ts'
+import type { MeasureOptions } from './measure-model.ts'
+import { type EightBitForm, type EightBitRow, recordRow } from './rows.ts'
+import { sameLogits, sameStates } from './same-speech.ts'
+
+/** Clips that are compared bit by bit, and that are timed. */
+const [COMPARED, TIMED] = [12, 6]
+
+/** Milliseconds of the times of a shape. */
+const BUDGET_MS = 60_000
+
+const SETTINGS: Partial<Record<EightBitForm, string>> = {
+  published: 'float32, as published',
+  dynamic: 'onnxruntime quantize_dynamic, per channel',
+  token: '8 bits',
+  packed: '8 bits, encoder packed',
+}
+
+/** The two files of a form, by the path of each. */
+interface SpeechFiles {
+  readonly encoder: string
+  readonly decoder: string
+}
+
+/**
+ * Measures a model of speech in each form: word errors of encoder and decoder together, and the bits of each alone and in batches.
+ * @param folder has onnx/encoder_model.onnx and onnx/decoder_model_merged.onnx
+ * @param tables of recordings with their transcripts; long ones are cut at their pauses
+ */
+export async function measureSpeech(
+  name: string,
+  folder: string,
+  tables: readonly string[],
+  options: MeasureOptions,
+): Promise<void> {
+  const { runtime, onProgress } = options
+  onProgress('its files')
+  const files = await speechFiles(name, folder, options)
+  const forms = [...files.keys()]
+  const recordings: CutRecording[] = []
+  for (const table of tables) {
+    for (const clip of (await readSpeech(table)).clips) recordings.push(await cutRecording(clip))
+  }
+  const rate = recordings[0]?.rate ?? 0
+  const clips = recordings.flatMap((own) => own.clips)
+  const { machine } = await surroundings(runtime)
+  const record = (model: string, form: EightBitForm, row: Partial<EightBitRow>): Promise<void> => {
+    const setting = SETTINGS[form] as string
+    const date = new Date().toISOString().slice(0, 10)
+    return recordRow({ model, form, setting, ...row, date, commit: commitHere(), machine })
+  }
+  const open = (form: EightBitForm, graph: keyof SpeechFiles, threads: number): Promise<Session> => {
+    const path = files.get(form)?.[graph] as string
+    // Decoders are not packed.
+    return (form === 'packed' && graph === 'encoder' ? nativeRuntime() : runtime).load(path, { threads })
+  }
+  const decoderOf = (session: Session) => openSpeechDecoder(session, pathIn(folder, 'decoder_model_merged'))
+  if (options.parts.includes('answers')) {
+    // Losses are over the published form.
+    const answered = forms.filter((own) => own === 'published' || options.answered.includes(own))
+    onProgress('word errors')
+    const path = reportsPath(`eight-bits/${name}/texts.jsonl`)
+    const known = await readJsonLines<Written & { readonly form: string }>(path)
+    const texts = new Map(known.map((row) => [`${row.form}: ${row.clip}`, row.text]))
+    const opening = answered.flatMap((form) =>
+      (['encoder', 'decoder'] as const).map((graph) => () => open(form, graph, 1)),
+    )
+    await withSessions(opening, async (sessions) => {
+      const decoders = await Promise.all(answered.map((_, i) => decoderOf(sessions[2 * i + 1] as Session)))
+      // All forms of a recording before the next: what is there when a run is ended can be compared.
+      for (const own of shuffled(recordings, 3)) {
+        for (const [i, form] of answered.entries()) {
+          const missing = own.clips.filter((clip) => !texts.has(`${form}: ${clip.name}`))
+          const writer = { session: sessions[2 * i] as Session, decoder: decoders[i] as SpeechDecoder, folder, rate }
+          await writeClips(writer, missing, async (written) => {
+            texts.set(`${form}: ${written.clip}`, written.text)
+            await appendFile(path, `${JSON.stringify({ form, ...written })}\n`)
+          })
+        }
+      }
+    })
+    const [dense, ...others] = errorsOf(recordings, answered, (form, clip) => texts.get(`${form}: ${clip.name}`) ?? '')
+    for (const [i, form] of answered.entries()) {
+      const own = i === 0 ? (dense as WordErrors) : (others[i - 1] as WordErrors)
+      const loss = form === 'published' ? undefined : wordErrorRate([own], dense)
+      await record(name, form, { metric: 'word errors', quality: wordErrorRate([own]), ...(loss && { loss }) })
+    }
+    const some = shuffled([...clips], 11).slice(0, COMPARED)
+    const states = await statesOf(some, await open('published', 'encoder', 1), { folder, rate })
+    for (const form of answered) {
+      onProgress(`bits: ${form}`)
+      await using encoder = await open(form, 'encoder', 1)
+      const feeds = await Promise.all(some.map(async (clip) => feedsOf(clip, { folder, rate, session: encoder })))
+      await record(name, form, { same: { batches: await sameStates(encoder, feeds) } })
+      if (form === 'packed') continue
+      await using decoder = await open(form, 'decoder', 1)
+      await record(`${name}, decoder`, form, { same: { 'padded right': await sameLogits(decoder, states) } })
+    }
+  }
+  for (const [part, threads, column] of [
+    ['times', 1, 'speed'],
+    ['two-threads', 2, 'speedOfTwo'],
+  ] as const) {
+    if (!options.parts.includes(part)) continue
+    onProgress(`times, ${threads} thread${threads === 1 ? '' : 's'}`)
+    const how = { budgetMs: BUDGET_MS, leastRounds: 3, rounds: 30, ...(threads === 1 && { clock: processorMs }) }
+    const timed = shuffled([...clips], 5).slice(0, TIMED)
+    const speeds = await withSessions(
+      [
+        ...forms.map((form) => () => open(form, 'encoder', threads)),
+        ...forms.map((form) => () => open(form, 'decoder', threads)),
+      ],
+      async (sessions) => {
+        const encoders = sessions.slice(0, forms.length)
+        const session = encoders[0] as Session
+        const feeds = await Promise.all(timed.map((clip) => feedsOf(clip, { folder, rate, session })))
+        const whole = await Promise.all(
+          encoders.map(async (own, i) => withDecoder(own, await decoderOf(sessions[forms.length + i] as Session))),
+        )
+        const shapes = new Map([
+          ['encoder', feeds],
+          ['encoder and decoder', feeds.map((own) => ({ ...own }))],
+        ])
+        return await speedsByBatch(shapes, async (own) => {
+          return (await timeInTurns(own === feeds ? encoders : whole, own, how)).latencies
+        })
+      },
+    )
+    for (const [i, form] of forms.entries()) await record(name, form, { [column]: speeds[i] as Speeds })
+  }
+}
+
+async function speechFiles(
+  name: string,
+  folder: string,
+  { rivals, isNew }: MeasureOptions,
+): Promise<ReadonlyMap<EightBitForm, SpeechFiles>> {
+  const published = { encoder: pathIn(folder, 'encoder_model'), decoder: pathIn(folder, 'decoder_model_merged') }
+  const files = new Map<EightBitForm, SpeechFiles>([['published', published]])
+  const make = async (file: string, write: (out: string) => Promise<unknown>): Promise<string> => {
+    const out = reportsPath(`eight-bits/${name}/${file}.onnx`)
+    await mkdir(dirname(out), { recursive: true })
+    if (isNew || !existsSync(out)) await write(out)
+    return out
+  }
+  const both = async (form: EightBitForm, write: (path: string, out: string) => Promise<unknown>): Promise<void> => {
+    const encoder = await make(`${form}-encoder`, (out) => write(published.encoder, out))
+    files.set(form, { encoder, decoder: await make(`${form}-decoder`, (out) => write(published.decoder, out)) })
+  }
+  if (rivals !== undefined) await both('dynamic', (path, out) => rivals.quantizeDynamic(path, out))
+  await both('token', (path, out) => tp('quantize', path, '-o', out))
+  const { encoder, decoder } = files.get('token') as SpeechFiles
+  files.set('packed', { encoder: await make('packed-encoder', (out) => tp('pack', encoder, '-o', out)), decoder })
+  return files
+}
+
+function tp(...args: readonly string[]): Promise<string> {
+  return outputOf([projectPath('packages/cli/bin/tp.js'), ...args])
+}
+
+type Reading = Parameters<typeof clipInputs>[1]
+
+async function feedsOf(clip: Spoken, how: Reading): Promise<NamedTensors> {
+  return await (await clipInputs(clip, how)).feeds([0])
+}
+
+/** States of clips by the encoder in float32, which is closed. */
+async function statesOf(
+  clips: readonly Spoken[],
+  encoder: Session,
+  how: Omit<Reading, 'session'>,
+): Promise<NamedTensors[]> {
+  await using session = encoder
+  const all: NamedTensors[] = []
+  for (const clip of clips) all.push(await session.run(await feedsOf(clip, { ...how, session })))
+  return all
+}
+
+/** Word errors by clip, of each form. */
+function errorsOf(
+  recordings: readonly CutRecording[],
+  forms: readonly EightBitForm[],
+  textOf: (form: EightBitForm, clip: Spoken) => string,
+): WordErrors[] {
+  const clips = recordings.flatMap(({ recording, clips: own }) =>
+    dividedClips(
+      recording,
+      own.map((clip) => forms.map((form) => textOf(form, clip))),
+    ),
+  )
+  const of = clips.map(({ said }) => said.length)
+  return forms.map((_, form) => {
+    const got = clips.map(({ said, texts, language }) => wordErrors(said, wordsOf(texts[form] as string, language)))
+    return { figures: { wer: { got, of } } }
+  })
+}

@@ -1,4 +1,4 @@
-// What ARM computes, which has forms of its own of the attention by integers: compiled for it, and run in an emulator.
+// The operators as ARM computes them, which has a form of its own of the attention by integers: compiled for it, and run in an emulator.
 import { describe, expect, test } from 'vitest'
 import { buildFuzzer, findCompiler, fuzz, operators } from '../fuzz/build.mjs'
 

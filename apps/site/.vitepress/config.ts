@@ -69,6 +69,10 @@ export default defineConfig({
       pattern: ({ frontmatter }) => `https://github.com/tp-pruning/tp/edit/main/${frontmatter.source}`,
       text: 'Edit this page',
     },
+    notFound: {
+      quote: 'This page has moved, or never existed. Press / to search the documentation.',
+      linkText: 'Home',
+    },
     footer: { message: 'Apache-2.0' },
   },
 })

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -46,6 +46,14 @@ test('the built site passes axe on desktops and phones, light and dark, below an
           problems.push(...(await problemsOf(page)).map((what) => `/${path}, ${width}, ${colorScheme}: ${what}`))
         }
       }
+    }
+    // Every page fits on a phone; what is wide scrolls by itself.
+    await page.setViewportSize({ width: 390, height: 844 })
+    for (const path of await readdir(join(folder, 'below'), { recursive: true })) {
+      if (!path.endsWith('.html') || /^(demo|results\/benchmark)/.test(path)) continue
+      await page.goto(`${served.url}below/${path}`)
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+      if (over > 0) problems.push(`/${path}: ${over} pixels too wide for a phone`)
     }
     expect(problems).toEqual([])
 

@@ -59,7 +59,7 @@ describe('an output that cannot be written creates no files', () => {
       () => folder.at('no', 'such', 'out.onnx'),
       1,
       'TP_WRITE',
-      /folder does not exist; create it/,
+      /the folder \S+ does not exist; create it/,
     ],
     ['below a file', () => folder.at('below', 'out.onnx'), 1, 'TP_WRITE', /a part of the path is a file/],
     ['a name that is too long', () => folder.at(`${'x'.repeat(300)}.onnx`), 1, 'TP_WRITE', /name is too long/],

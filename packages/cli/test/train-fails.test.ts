@@ -125,7 +125,7 @@ describe('tp train refuses', () => {
       'a missing folder',
       () => short('--weights-out', folder.at('nowhere', 'r')),
       'TP_WRITE',
-      /the folder does not exist; create it first/,
+      /the folder \S+ does not exist; create it first/,
       1,
     ],
   ])('%s', { timeout }, async (_, args, code, message, exit) => {

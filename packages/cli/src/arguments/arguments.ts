@@ -43,7 +43,8 @@ export function readArguments(
     const extra = positionals[operands.length]
     const problem =
       extra === undefined ? `${operands[positionals.length]} is missing` : `there is no place for "${extra}"`
-    throw usageError(`${problem}: tp ${[name, ...operands].join(' ')} …; tp ${name} --help shows all of it`)
+    const usage = [name, ...operands].join(' ').replace(/…$/, '')
+    throw usageError(`${problem}: tp ${usage} …; tp ${name} --help shows all of it`)
   }
   const empty = positionals.indexOf('')
   if (empty >= 0) throw usageError(`${operands[empty] ?? operands.at(-1)} is empty; give a path`)

@@ -111,7 +111,9 @@ export const optimizeCommand: Command = command({
     const { progress, signal, files } = context
     const { data, 'plan-out': planOut } = args
     if (data === undefined)
-      throw usageError('--data PATH is missing: labeled examples to choose by, or texts for a model that gives vectors')
+      throw usageError(
+        '--data PATH is missing: labeled examples, or texts for a model that gives vectors; tp prune needs none',
+      )
     const out = fileOf(args, path)
     const demands = readDemands(args)
     const isSpeech = args.task === 'asr' || args.decoder !== undefined

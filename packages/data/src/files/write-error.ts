@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { TpError } from '@tp/core'
 
 const advice: Readonly<Record<string, string>> = {
@@ -7,7 +8,6 @@ const advice: Readonly<Record<string, string>> = {
   EACCES: 'writing there is not allowed; choose another folder or change its permissions',
   EPERM: 'writing there is not allowed; choose another folder or change its permissions',
   EROFS: 'that file system is read-only; choose another folder',
-  ENOENT: 'the folder does not exist; create it first',
   ENOTDIR: 'a part of the path is a file, not a folder; choose another path',
   ENAMETOOLONG: 'the name is too long; choose a shorter one',
 }
@@ -15,5 +15,6 @@ const advice: Readonly<Record<string, string>> = {
 /** Why a file could not be written, and what to do. No partial file remains when it is thrown. */
 export function writeError(path: string, cause: unknown): TpError {
   const { code = '', message } = cause as NodeJS.ErrnoException
-  return new TpError('TP_WRITE', 'tp', `${path} was not written: ${advice[code] ?? message}`, { cause })
+  const known = code === 'ENOENT' ? `the folder ${dirname(path)} does not exist; create it first` : advice[code]
+  return new TpError('TP_WRITE', 'tp', `${path} was not written: ${known ?? message}`, { cause })
 }

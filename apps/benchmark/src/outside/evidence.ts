@@ -10,6 +10,7 @@ export const kindNames = [
   '8 bits',
   '8-bit packed',
   'packed',
+  'from texts',
   'optimized',
   'training-free',
   'training-free packed',

@@ -36,10 +36,10 @@ export async function textSuiteOf({ one, testing }: OpenCase, path: string): Pro
 /** Our file without padding, timed from texts to vectors over the published one, both with the tokenizer of this project. */
 export async function measureOwnTexts(open: OpenCase, suite: TextSuite, runtime: Runtime): Promise<void> {
   const { one } = open
-  const base = (await readEvidence()).find((row) => row.case === one.name && row.kind.endsWith('packed'))
+  const base = (await readEvidence()).find((row) => row.case === one.name && /^(8-bit )?packed$/.test(row.kind))
   if (base === undefined) return
   const setting = `${base.setting}, from texts`
-  if (!open.isDue(base.kind, setting)) return
+  if (!open.isDue('from texts', setting)) return
   const file = keptFile(one, base.setting)
   const bytes = await readFile(file)
   const tokenizer = await loadTokenizer(join(dirname(one.model()), 'tokenizer.json'))
@@ -67,7 +67,7 @@ export async function measureOwnTexts(open: OpenCase, suite: TextSuite, runtime:
       close: () => session.dispose(),
     })
   await open.measure(
-    { kind: base.kind, setting },
+    { kind: 'from texts', setting },
     {
       open: [() => nativeRuntime().load(file, { threads: 1 })],
       speeds: (threads, some) =>

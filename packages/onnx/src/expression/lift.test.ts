@@ -95,14 +95,12 @@ describe('shapes of exported graphs', () => {
     }
   })
 
-  trainedTest('a 91 MB file is lifted in less than 100 ms, and no weight is decoded', () => {
+  trainedTest('lifting a 91 MB file decodes no weight', () => {
     const graph = new Graph(decodeModel(readFileSync(pathOf('minilm-sentiment/model.onnx'))))
-    const times = Array.from({ length: 3 }, () => {
-      const start = performance.now()
-      lift(graph)
-      return performance.now() - start
-    })
-    expect(Math.min(...times)).toBeLessThan(100)
+    const before = process.memoryUsage().arrayBuffers
+    const lifted = lift(graph)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6)
+    expect(lifted.has(graph.outputs[0]?.name ?? '')).toBe(true)
   })
 })
 

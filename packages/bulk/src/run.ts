@@ -125,7 +125,10 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await inputFiles(data)
   await requireFree(options)
   if (!(resume || retry)) await requireNoShards(folder)
-  const plan = await planShards(data, files.hash, compute, output, { shardRows: 10_000, ...definedOnly(options) })
+  const plan = await planShards(data, files.hash, compute, output, {
+    ...{ shardRows: 10_000, pairs: pairsOf(compute, model, options) },
+    ...definedOnly(options),
+  })
   await using _place = await store.prepare()
   if (retry) await folder.forgive()
 
@@ -178,7 +181,8 @@ async function sessionSpec({ plan, guard }: BulkOptions, files: HashedModel): Pr
 }
 
 function computeSpec(options: BulkOptions, opened: SessionSpec, model: BulkModel, output: OutputName): ComputeSpec {
-  const task = options.task ?? model.task
+  // A number that is estimated is written as one to rank by.
+  const task = options.task ?? (model.task === 'regression' ? 'ranking' : model.task)
   if (task === 'asr') throw new TpError('TP_OPTION', 'bulk', 'the model gives states of speech; texts are what is run')
   if (output === 'npy' && task !== 'embeddings')
     throw new TpError('TP_OUTPUT', 'bulk', `.npy holds vectors, and the model is for ${task}; write .jsonl or .parquet`)
@@ -193,6 +197,17 @@ function computeSpec(options: BulkOptions, opened: SessionSpec, model: BulkModel
       throw new TpError('TP_OPTION', 'bulk', `${name} is ${value}; give a whole number, 1 or more`)
   }
   return { ...opened, task, labels, maxTokens, batchTokens }
+}
+
+/** A number of pairs to rank; one that is estimated, a probability, or of a column that is named alone may be of single texts. */
+function pairsOf(
+  { task }: ComputeSpec,
+  model: BulkModel,
+  { textColumn, pairColumn }: BulkOptions,
+): boolean | 'optional' {
+  if (task !== 'ranking') return false
+  const isNamed = textColumn !== undefined && pairColumn === undefined
+  return model.task === 'regression' || model.files.answerForm === 'sigmoid' || isNamed ? 'optional' : true
 }
 
 interface HereOptions {

@@ -119,6 +119,8 @@ test('refuses an unknown task', { timeout }, async () => {
   const { code, stderr } = await tpHere([...states, '--task', 'ner'])
   expect([code, stderr]).toEqual([
     2,
-    expect.stringContaining('--task is "ner"; it must be classification, tokens, embeddings, ranking or asr'),
+    expect.stringContaining(
+      '--task is "ner"; it must be classification, multi-label, tokens, embeddings, ranking, regression or asr',
+    ),
   ])
 })

@@ -60,6 +60,7 @@ export {
   commonTag,
   evaluateTokens,
   expectedTagFigure,
+  plainTag,
   type TokenAnswers,
   type TokenEvaluation,
   tagFigure,

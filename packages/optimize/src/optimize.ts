@@ -69,8 +69,13 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
       repeated,
       variants: variantsOf(kind),
     },
-    learnable: options.learn === undefined ? [] : learnableFor(kind, methods),
+    learnable: options.learn === undefined || !isTaught(data.task) ? [] : learnableFor(kind, methods),
   })
+}
+
+/** Whether training knows a loss for the answers. */
+function isTaught(task: TaskData['task']): boolean {
+  return task !== 'multi-label' && task !== 'regression'
 }
 
 /** Tokens of every input, where all have one length. */
@@ -82,7 +87,10 @@ function lengthOf({ tokens }: Inspection): number | undefined {
 function checkClasses({ data: { task }, confident, cascade }: OptimizeOptions): void {
   if (task === 'classification' || !(confident || cascade)) return
   const what = confident ? 'a confident bound' : 'a cascade'
-  const seen = { embeddings: 'embedded', ranking: 'ranked', tokens: 'tagged', asr: 'written down' }[task]
+  const seen = {
+    ...{ embeddings: 'embedded', ranking: 'ranked', tokens: 'tagged', asr: 'written down' },
+    ...{ 'multi-label': 'given several labels', regression: 'estimated' },
+  }[task]
   const message = `${what} is for models that give classes, and these examples are ${seen}; leave it out`
   throw new TpError('TP_OPTION', 'optimize', message)
 }
@@ -104,7 +112,10 @@ async function examplesOf(
   })
 }
 
-const points = { classification: 'accuracy', ranking: 'nDCG@10', embeddings: 'cosine', tokens: 'tags' } as const
+const points: Readonly<Record<Exclude<TaskData['task'], 'asr'>, Figures['points']>> = {
+  ...({ classification: 'accuracy', ranking: 'nDCG@10', embeddings: 'cosine', tokens: 'tags' } as const),
+  ...({ 'multi-label': 'labels', regression: 'correlation' } as const),
+}
 
 type Prepared = OptimizeOptions & {
   readonly data: Exclude<TaskData, { task: 'asr' }>

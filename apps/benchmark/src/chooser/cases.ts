@@ -63,7 +63,8 @@ function published({ model, suite, data, limit, ...facts }: PublishedCase): Choo
       const path = model()
       await using session = await runtime.load(path, { threads: 1 })
       const read = await readTaskData(path, session, suitePath(suite, data), { limit: most })
-      if (read.task === 'asr') throw new TpError('TP_OPTION', 'benchmark', `${facts.name}: speech has no grid`)
+      if (read.task === 'asr' || read.task === 'multi-label' || read.task === 'regression')
+        throw new TpError('TP_OPTION', 'benchmark', `${facts.name}: the task ${read.task} has no grid`)
       return { model: decodeModel(await readFile(path)), data: read }
     },
   }

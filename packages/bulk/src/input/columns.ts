@@ -21,8 +21,8 @@ export interface ColumnNames {
   readonly pairColumn?: string | undefined
   /** Name or number (from 1) of the column that identifies a row; default: one called `id`, or the like. */
   readonly idColumn?: string | undefined
-  /** Whether the model takes pairs. */
-  readonly pairs?: boolean
+  /** Whether the model takes pairs; `optional`: single texts as well. */
+  readonly pairs?: boolean | 'optional'
 }
 
 /** Names of columns that identify rows. */
@@ -37,7 +37,10 @@ export async function findColumns(
   if (format === 'text') {
     const named = options.textColumn ?? options.pairColumn ?? options.idColumn
     if (named !== undefined || options.pairs === true)
-      throw dataError(path, 'has a text a line and no columns; give a table (.jsonl, .csv, .tsv, .parquet)')
+      throw dataError(
+        path,
+        `has a text a line and no columns${named === undefined ? ', and the model has one logit, as for pairs of texts' : ''}; give a table (.jsonl, .csv, .tsv, .parquet)${named === undefined ? ', or for a model of single texts the task classification' : ''}`,
+      )
     return { columns: { text: 0 }, from }
   }
   const head = format === 'parquet' ? undefined : await readHead(path, format, from)

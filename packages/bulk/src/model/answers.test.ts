@@ -42,6 +42,13 @@ test('one logit tells class 1 from class 0', () => {
   ])
 })
 
+test('labels are those above one half, with the probabilities of all', () => {
+  const outputs = { logits: floats([2, 2], [Math.log(3), Math.log(3), -1, -Math.log(3)]) }
+  const [labels, scores] = columnsOf({ feeds: {}, rows: 2, outputs }, 'multi-label')
+  expect(labels).toEqual([['no', 'yes'], []])
+  expect(scores).toEqual([Float32Array.of(0.75, 0.75), Float32Array.of(1 / (1 + Math.E), 0.25)])
+})
+
 test('a score is the one logit', () => {
   const outputs = { score: floats([2, 1], [3, -1]), 'tp.kept': floats([2, 1], [9, 9]) }
   expect(columnsOf({ feeds: {}, rows: 2, outputs }, 'ranking')).toEqual([[3, -1]])

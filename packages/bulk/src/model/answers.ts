@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import type { AnswerForm } from '@tp/core/runtime'
 import { type Pooling, USUAL_POOLING } from '@tp/data'
-import { type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
+import { labelsOf, type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
 import { answersIn, classLogits, largest, logitRowsOf, probabilities, scoresOf } from '@tp/metrics'
 import type { Column } from '../output/column.ts'
 import type { ComputeSpec } from './compute-spec.ts'
@@ -52,6 +52,7 @@ export function answersOf(
       ]
     })
   }
+  if (task === 'multi-label') return labelSets(form, count, name)
   if (task === 'ranking')
     return collect(
       count,
@@ -93,6 +94,21 @@ function collect<T>(
     },
     columns: () => columns(answers),
   }
+}
+
+/** The labels of each text that hold, and the probabilities of all labels. */
+function labelSets(form: AnswerForm | undefined, count: number, name: (label: number) => string): CollectedAnswers {
+  const read = (batch: ModelBatch): readonly { readonly labels: string[]; readonly scores: Float32Array }[] => {
+    const { tags, logitsAt } = labelsOf(batch, form)
+    return tags.map((own, row) => ({
+      labels: Array.from(own).flatMap((tag, label) => (tag === 0 ? [] : [name(tag < 0 ? tag : label)])),
+      scores: Float32Array.from(own, (_, label) => 1 / (1 + Math.exp(-(logitsAt(row, label)[1] as number)))),
+    }))
+  }
+  return collect(count, read, (answers) => [
+    { name: 'labels', kind: 'texts', values: answers.map(({ labels }) => labels) },
+    { name: 'scores', kind: 'vector', values: answers.map(({ scores }) => scores) },
+  ])
 }
 
 /** The numbers of each text, as the model gives them. */

@@ -1,8 +1,8 @@
 import type { RunPlan } from '@tp/compiler'
 import type { GuardRule } from '@tp/plans'
 
-/** The task for each text: its class, one score, a tag for each word, or a vector. */
-export type BulkTask = 'classification' | 'ranking' | 'tokens' | 'embeddings'
+/** The task for each text: its class, the labels that hold, one score, a tag for each word, or a vector. */
+export type BulkTask = 'classification' | 'multi-label' | 'ranking' | 'tokens' | 'embeddings'
 
 /** The runtime of a model; others may round differently. */
 export type RuntimeName = 'node' | 'native'

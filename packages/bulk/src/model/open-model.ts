@@ -79,7 +79,7 @@ export async function openBulkModel(
 
   return {
     files,
-    task: taskOf(session.outputs, files.folder),
+    task: taskOf(session.outputs, { ...files.folder, answerForm: files.answerForm }),
     async compute(rows, source, spec, { signal: stop, onRows } = {}) {
       const { inputs, words } = await prepare(rows, source, spec)
       if (spec.task === 'embeddings') requirePooling(files.folder.pooling, files.model.path, vectors)

@@ -12,7 +12,7 @@ import { keyOf, type Shard, type ShardSpec } from './shard.ts'
 /** Bytes of rows after which a shard ends, however few they are: what a shard's memory depends on. */
 const SHARD_BYTES = 16 * 2 ** 20
 
-export interface PlanOptions extends Omit<ColumnNames, 'pairs'> {
+export interface PlanOptions extends ColumnNames {
   /** Rows of a shard. */
   readonly shardRows: number
   /** Rows of all shards, the first ones. Default: all. */
@@ -42,7 +42,7 @@ export async function planShards(
   for (const file of await inputFiles(data)) {
     if (firstRow >= limit) break
     const limits: RangeLimits = { rows: shardRows, bytes: SHARD_BYTES, inAll: limit - firstRow }
-    const { columns, from } = await findColumns(file, { ...columnOptions, pairs: compute.task === 'ranking' })
+    const { columns, from } = await findColumns(file, { pairs: compute.task === 'ranking', ...columnOptions })
     for await (const { start, end, rows, hash } of rangesOf(file, from, limits)) {
       throwIfAborted(signal, 'bulk')
       const spec: ShardSpec = {

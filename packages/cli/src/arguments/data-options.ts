@@ -54,7 +54,9 @@ interface TaskOption extends TextOption {
   readonly words: readonly Task[]
 }
 
-const tasks = ['classification', 'tokens', 'embeddings', 'ranking', 'asr'] as const satisfies readonly Task[]
+const tasks = [
+  ...(['classification', 'multi-label', 'tokens', 'embeddings', 'ranking', 'regression', 'asr'] as const),
+] satisfies readonly Task[]
 
 export const taskOption: { readonly task: TaskOption; readonly decoder: TextOption } = {
   task: text('TASK', `${tasks.slice(0, -1).join(', ')} or asr; default: judged by the outputs`, {

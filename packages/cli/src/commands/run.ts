@@ -9,7 +9,13 @@ import { counted, grouped } from '../printing/numbers.ts'
 import { readRun } from '../serving/read-run.ts'
 import { type Command, command } from './command.ts'
 
-const tasks = ['classification', 'ranking', 'tokens', 'embeddings'] as const satisfies readonly BulkTask[]
+const tasks = [
+  'classification',
+  'multi-label',
+  'ranking',
+  'tokens',
+  'embeddings',
+] as const satisfies readonly BulkTask[]
 
 export const runCommand: Command = command({
   options: {

@@ -31,9 +31,11 @@ export interface PrintedQuantization extends Partial<AnswerNearness> {
 /** The meaning of {@link AnswerNearness.similarity}, by task. */
 const similarityNames: Readonly<Record<Exclude<Task, 'asr'>, string>> = {
   classification: 'answers with the same class',
+  'multi-label': 'labels decided alike',
   tokens: 'tokens with the same class',
   embeddings: 'mean cosine to the vectors',
   ranking: 'rank correlation with the order',
+  regression: 'rank correlation with the numbers',
 }
 
 export function describeQuantized(report: PrintedQuantization): string {

@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import type { TaggedInputs } from '@tp/data'
 import { IGNORED } from '@tp/data/inputs'
-import { tagsOf } from '@tp/data/outputs'
+import { labelsOf, tagsOf } from '@tp/data/outputs'
 import {
   type AllLogits,
   countEntities,
@@ -28,7 +28,7 @@ export interface TokenAnswers extends Outcome<'tokens'> {
 export interface TokenEvaluation extends TokenAnswers {
   /** Judged tokens with the right tag, in percent; 95 % interval in which whole sentences vary. */
   readonly accuracy: Interval
-  /** F1 of whole entities in percent, over all types together; for BIO tags. */
+  /** F1 of whole entities in percent, over all types together, for BIO tags; of labels that hold, over all labels together (micro). */
   readonly f1: Interval | undefined
   /** Sentences with every tag right. */
   readonly correct: readonly boolean[]
@@ -52,7 +52,12 @@ export async function tagTokens(
   const logits = new Array<Float32Array>(inputs.tags.length)
   let count = 0
   const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
-    const { classes, tags: predicted, logitsAt } = tagsOf({ outputs, feeds, rows: positions.length })
+    const batch = { outputs, feeds, rows: positions.length }
+    const {
+      classes,
+      tags: predicted,
+      logitsAt,
+    } = inputs.unit === 'labels' ? labelsOf(batch, inputs.answerForm) : tagsOf(batch)
     count = classes
     for (const [row, position] of positions.entries()) {
       const tags = inputs.tags[position] as Int32Array
@@ -89,7 +94,9 @@ export async function evaluateTokens(
   const labeled = inputs.tags.map((tags) => Int32Array.from(judged(tags), (token) => tags[token] as number))
   const got = labeled.map((tags, i) => tags.filter((tag, token) => tag === predictions[i]?.[token]).length)
   const accuracy: Figure = { got, of: labeled.map(({ length }) => length), share: true }
-  const f1 = labels && isBio(labels) ? entityFigure(predictions, labeled, labels) : undefined
+  const isOfLabels = inputs.unit === 'labels'
+  const ofTags = labels && isBio(labels) && !isOfLabels ? entityFigure(predictions, labeled, labels) : undefined
+  const f1 = isOfLabels ? tagFigure(predictions, labeled, NOT_HOLDING) : ofTags
   return {
     ...answers,
     accuracy: scaledInterval(figureInterval(accuracy), 100),
@@ -97,6 +104,14 @@ export async function evaluateTokens(
     correct: labeled.map((tags, i) => got[i] === tags.length),
     figures: f1 === undefined ? { accuracy } : { f1, accuracy },
   }
+}
+
+/** The tag of a label that does not hold. */
+const NOT_HOLDING = 0
+
+/** The tag that says nothing of the examples: see {@link commonTag}; that a label does not hold. */
+export function plainTag({ unit }: Pick<TaggedInputs, 'unit'>, predictions: readonly Int32Array[]): number | undefined {
+  return unit === 'labels' ? NOT_HOLDING : commonTag(predictions)
 }
 
 /**

@@ -1,31 +1,32 @@
 import type { TaggedInputs } from '@tp/data'
 import { type Figure, figureInterval, type Interval, meanFigure, scaledInterval } from '@tp/metrics'
-import { commonTag, type TokenAnswers, tagFigure, tagTokens, tokenAgreement } from '../answers/tokens.ts'
+import { plainTag, type TokenAnswers, tagFigure, tagTokens, tokenAgreement } from '../answers/tokens.ts'
 import type { Comparer } from './comparer.ts'
 
-const CHANGED = 'tags changed'
 const LOSS = 'expected loss'
 
 /**
- * Tags that are not the dense model's, of words whose tags are not known, and the loss of F1 that is to be expected: half of what the F1
+ * Tags that are not the dense model's, of words (or labels of examples) that nobody has tagged, and the loss of F1 that is to be expected: half of what the F1
  * against the dense model's tags is below 100 %, as changed tags are wrong as often as those before.
  */
 export function changedTagComparer(inputs: TaggedInputs): Comparer<TokenAnswers> {
+  const what = inputs.unit ?? 'tags'
+  const changedHeading = `${what} changed`
   return {
     run: (session, options) => tagTokens(session, inputs, options),
-    dense: () => ({ cells: { [CHANGED]: undefined, [LOSS]: undefined }, content: content(NONE, NONE) }),
+    dense: () => ({ cells: { [changedHeading]: undefined, [LOSS]: undefined }, content: content(NONE, NONE) }),
     pruned(answers, dense) {
       const figure = meanFigure(answers.map((one) => tokenAgreement(one, dense)))
       const changed = below(figure)
-      const common = commonTag(dense.predictions)
+      const common = plainTag(inputs, dense.predictions)
       const off = below(meanFigure(answers.map((one) => tagFigure(one.predictions, dense.predictions, common))))
       const loss = scaledInterval(off, 0.5)
       return {
-        cells: { [CHANGED]: { interval: changed }, [LOSS]: { points: loss } },
+        cells: { [changedHeading]: { interval: changed }, [LOSS]: { points: loss } },
         content: content(changed, loss),
         // Tags are all that is known of the answers.
-        loss: { unit: 'points of the F1 of tags', interval: loss, most: off.high, same: false },
-        paired: { name: 'tags kept', figure, correct: undefined },
+        loss: { unit: `points of the F1 of ${what}`, interval: loss, most: off.high, same: false },
+        paired: { name: `${what} kept`, figure, correct: undefined },
       }
     },
     nearness(answers, dense) {

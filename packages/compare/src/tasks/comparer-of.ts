@@ -7,6 +7,7 @@ import type { Comparer } from './comparer.ts'
 import { embeddingComparer } from './embeddings.ts'
 import { pairComparer } from './pairs.ts'
 import { rankingComparer } from './ranking.ts'
+import { regressionComparer } from './regression.ts'
 import { retrievalComparer } from './retrieval.ts'
 import { speechComparer } from './speech.ts'
 import { tokenComparer } from './tokens.ts'
@@ -15,9 +16,12 @@ import { tokenComparer } from './tokens.ts'
 export function comparerOf(data: TaskData): Comparer {
   switch (data.task) {
     case 'tokens':
+    case 'multi-label':
       return hasTags(data.inputs) ? tokenComparer(data.inputs, data.labels) : changedTagComparer(data.inputs)
     case 'ranking':
       return rankingComparer(data.inputs)
+    case 'regression':
+      return regressionComparer(data.inputs)
     case 'asr':
       return speechComparer(data.inputs, data.decoder)
     case 'embeddings': {

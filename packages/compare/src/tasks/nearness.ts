@@ -28,7 +28,8 @@ export async function nearnessTo(
     return async (session) => comparer.nearness(await comparer.run(session, options), own)
   }
   const all = await openOn(data)
-  if (data.task === 'tokens' || data.task === 'ranking') return all
+  if (data.task === 'tokens' || data.task === 'ranking' || data.task === 'multi-label' || data.task === 'regression')
+    return all
   const { inputs } = data
   const { batchSize } = options
   const some = spreadByLength(inputs, Math.ceil(FEW / batchSize), batchSize).flat()

@@ -6,10 +6,11 @@ import { mcnemarContent } from './mcnemar-content.ts'
 
 /** Right tags and entities; the loss is that of F1 where tags are BIO. Sentences are drawn, and tested, as a whole. */
 export function tokenComparer(inputs: TaggedInputs, labels: readonly string[] | undefined): Comparer<TokenEvaluation> {
+  const headings = inputs.unit === 'labels' ? ofLabels : ofTokens
   return {
     run: (session, options) => evaluateTokens(session, inputs, { ...options, labels }),
-    dense: (dense) => describe([dense], dense, true),
-    pruned: (evaluations, dense) => describe(evaluations, dense, false),
+    dense: (dense) => describe([dense], dense, headings, true),
+    pruned: (evaluations, dense) => describe(evaluations, dense, headings, false),
     nearness(evaluation, dense) {
       const { estimate } = figureInterval(tokenAgreement(evaluation, dense))
       return { similarity: estimate, divergence: 1 - estimate }
@@ -20,6 +21,7 @@ export function tokenComparer(inputs: TaggedInputs, labels: readonly string[] | 
 function describe(
   evaluations: readonly [TokenEvaluation, ...TokenEvaluation[]],
   dense: TokenEvaluation,
+  headings: Headings,
   isDense: boolean,
 ): ComparedAnswers {
   const [first, ...others] = evaluations
@@ -34,21 +36,21 @@ function describe(
   const loss = scaledInterval(figureLoss(dense.figures[judgedBy] as Figure, figures[judgedBy] as Figure), 100)
   const test = others.length === 0 ? mcnemar(dense.correct, first.correct) : undefined
   const agreement = 100 * figureInterval(meanFigure(evaluations.map((own) => tokenAgreement(own, dense)))).estimate
-  const columns = Object.entries(intervals).map(([name, own]) => [HEADINGS[name] ?? name, { interval: own }])
+  const columns = Object.entries(intervals).map(([name, own]) => [headings[name] ?? name, { interval: own }])
   return {
     cells: {
       ...Object.fromEntries(columns),
-      [`loss of ${HEADINGS[judgedBy]}`]: isDense ? undefined : { points: loss },
+      [`loss of ${headings[judgedBy]}`]: isDense ? undefined : { points: loss },
       'McNemar p': isDense ? undefined : { p: test?.p },
       'agrees with dense': { percent: agreement },
     },
     paired: {
-      name: HEADINGS[judgedBy] ?? judgedBy,
+      name: headings[judgedBy] ?? judgedBy,
       figure: figures[judgedBy] as Figure,
       correct: others.length === 0 ? first.correct : undefined,
     },
     // Tags are all that is known of the answers.
-    ...(!isDense && { loss: { unit: `points of ${HEADINGS[judgedBy] ?? judgedBy}`, interval: loss, same: false } }),
+    ...(!isDense && { loss: { unit: `points of ${headings[judgedBy] ?? judgedBy}`, interval: loss, same: false } }),
     content: {
       ...{ f1: intervals.f1 ?? null, accuracy: intervals.accuracy?.estimate },
       ...{ low: intervals.accuracy?.low, high: intervals.accuracy?.high },
@@ -57,4 +59,8 @@ function describe(
   }
 }
 
-const HEADINGS: Readonly<Record<string, string>> = { f1: 'F1', accuracy: 'accuracy' }
+const ofTokens: Headings = { f1: 'F1', accuracy: 'accuracy' }
+/** F1 of labels that hold, over all labels together, and the share of labels that are decided rightly. */
+const ofLabels: Headings = { f1: 'micro-F1', accuracy: 'labels right' }
+
+type Headings = Readonly<Record<string, string>>

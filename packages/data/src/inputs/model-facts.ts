@@ -3,10 +3,14 @@ import type { ImageFraming } from '../datasets/dataset.ts'
 import type { Normalization } from './normalization.ts'
 import { type Pooling, poolingOf, type SentenceModule } from './pooling.ts'
 
+type Problem = 'classes' | 'labels' | 'numbers'
+
 /** The facts about a model's inputs, classes and vectors in the files next to it; missing facts are undefined. */
 export interface ModelFacts {
   /** Class names by number, from config.json. */
   readonly labels: readonly string[] | undefined
+  /** The `problem_type` of config.json: classes that exclude each other, labels of which several may hold, or numbers that are estimated. */
+  readonly problem: Problem | undefined
   /**
    * Longest text in tokens, special ones included, as Sentence Transformers counts it: `max_seq_length`, or else
    * `model_max_length` of tokenizer_config.json; never more than the model has positions. What tokenizer.json itself is cut at is a
@@ -37,7 +41,14 @@ export interface OtherModelFiles {
   readonly pooling?: object | undefined
 }
 
+const problems: Readonly<Record<string, Problem>> = {
+  single_label_classification: 'classes',
+  multi_label_classification: 'labels',
+  regression: 'numbers',
+}
+
 interface Config {
+  readonly problem_type?: unknown
   readonly id2label?: Readonly<Record<string, string>>
   readonly max_position_embeddings?: number
   readonly n_positions?: number
@@ -75,6 +86,7 @@ export function modelFacts(config: object, preprocessor: object, others: OtherMo
   const { sampling_rate: sampleRate }: Preprocessor = preprocessor
   return {
     labels: labelsOf(config),
+    problem: problemOf(config),
     maxTokens: maxTokensOf(config, others),
     vocabularySize,
     normalization: normalizationOf(preprocessor),
@@ -91,6 +103,10 @@ function labelsOf({ id2label }: Config): readonly string[] | undefined {
     const label: unknown = id2label[id]
     return typeof label === 'string' ? label : `LABEL_${id}`
   })
+}
+
+function problemOf({ problem_type: type }: Config): Problem | undefined {
+  return typeof type === 'string' && Object.hasOwn(problems, type) ? problems[type] : undefined
 }
 
 function maxTokensOf(config: Config, { sentence, tokenizerConfig }: OtherModelFiles): number | undefined {

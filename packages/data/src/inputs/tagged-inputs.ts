@@ -15,6 +15,8 @@ export interface TaggedInputs extends ModelInputs {
    * of a word but its first.
    */
   readonly tags: readonly Int32Array[]
+  /** The tags are one for each label of a model of several labels, 1 where it holds and 0 where not. Default: for each token. */
+  readonly unit?: 'labels' | undefined
 }
 
 /**

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
-import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { largest, ownOutputs } from '@tp/metrics'
+import { type AnswerForm, asLogits, type NamedTensors, type TensorLike } from '@tp/core/runtime'
+import { answersIn, largest, ownOutputs } from '@tp/metrics'
 import type { ModelBatch } from './vectors.ts'
 
 /** The answers for the tokens of a batch. */
@@ -24,6 +24,23 @@ export function tagsOf({ outputs, feeds, rows }: ModelBatch): TokenClasses {
     Int32Array.from({ length: tokens }, (_, token) => largest(logitsAt(row, token))),
   )
   return { classes, tags, logitsAt }
+}
+
+/**
+ * Which labels of a multi-label model hold, as tags of two classes: 0 for no, 1 for yes, where its probability is above one half.
+ * @param form of the numbers; default: probabilities if none is below 0 or above 1
+ * @throws TpError TP_OUTPUT
+ */
+export function labelsOf({ outputs, rows }: Pick<ModelBatch, 'outputs' | 'rows'>, form?: AnswerForm): TokenClasses {
+  const { classes: labels, data: numbers } = answersIn(outputs, rows)
+  const areProbabilities = numbers.every((value) => value >= 0 && value <= 1)
+  const data = asLogits(numbers, form ?? (areProbabilities ? 'sigmoid' : 'logits'))
+  const logitsAt = (row: number, label: number): Float32Array =>
+    Float32Array.of(0, data[row * labels + label] as number)
+  const tags = Array.from({ length: rows }, (_, row) =>
+    Int32Array.from({ length: labels }, (_, label) => largest(logitsAt(row, label))),
+  )
+  return { classes: 2, tags, logitsAt }
 }
 
 /** float32 [batch, tokens, classes]: `logits` if it exists, else the only output of that form. */

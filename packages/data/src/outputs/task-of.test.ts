@@ -24,3 +24,19 @@ test('scores of words are vectors where the folder pools them as SPLADE does', (
   const pooling = { of: 'SPLADE maximum', isNormalized: false } as const
   expect(taskOf([float('logits', 'b', 'n', 30522)], { pooling })).toBe('embeddings')
 })
+
+test.each([
+  ['several labels by config.json', { problem: 'labels' }, 6, 'multi-label'],
+  ['several labels by their sigmoids', { answerForm: 'sigmoid' }, 6, 'multi-label'],
+  ['classes of sigmoids that exclude each other', { answerForm: 'sigmoid', problem: 'classes' }, 6, 'classification'],
+  [
+    'classes of a softmax, whatever config.json says',
+    { answerForm: 'softmax', problem: 'labels' },
+    6,
+    'classification',
+  ],
+  ['one sigmoid', { answerForm: 'sigmoid' }, 1, 'ranking'],
+  ['a number that is estimated', { problem: 'numbers' }, 1, 'regression'],
+] as const)('tells %s', (_, facts, width, task) => {
+  expect(taskOf([float('logits', 'b', width)], facts)).toBe(task)
+})

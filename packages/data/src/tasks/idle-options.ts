@@ -6,12 +6,14 @@ import type { ExamplesOptions } from './open-examples.ts'
 type Option = Exclude<keyof ExamplesOptions, 'limit' | 'batchSize' | 'onOmitted' | 'signal'>
 
 const columns = ['textColumn', 'pairColumn', 'labelColumn'] as const
-const ofFolders = ['candidates', 'split', 'top'] as const
+const ofFolders: readonly Option[] = ['candidates', 'split', 'top']
 
 /** Options that mean nothing for a task on texts. */
 const idle: Readonly<Record<Task, readonly Option[]>> = {
   classification: [],
   ranking: [],
+  'multi-label': ofFolders,
+  regression: ofFolders,
   embeddings: ['unlabeled', 'labelColumn', 'pairColumn', 'candidates', 'top'],
   tokens: ['unlabeled', ...columns, ...ofFolders],
   asr: ['unlabeled', ...columns, ...ofFolders, 'labels', 'tokenizer'],

@@ -1,3 +1,4 @@
+import { TpError } from '@tp/core'
 import type { ModelSignature } from '@tp/core/runtime'
 import { type Dataset, textDataset, UNLABELED } from '../datasets/dataset.ts'
 import { openDataset } from '../datasets/open-dataset.ts'
@@ -48,13 +49,27 @@ export interface OpenExamples {
  * @param modelPath an ONNX file, next to which are its classes and tokenizer
  * @param model its inputs and outputs, or a session
  * @param data path of a file or folder, or texts themselves
- * @throws TpError TP_DATA
+ * @throws TpError TP_DATA; TP_TASK for a model of several labels, which gives no class
  */
 export async function openExamples(
   modelPath: string,
   model: ModelSignature,
   data: string | readonly string[],
   options: ExamplesOptions = {},
+): Promise<OpenExamples> {
+  const opened = await openAny(modelPath, model, data, options)
+  if (opened.task !== 'multi-label') return opened
+  const seen = `${modelPath} decides several labels, any number of which may hold, and this requires one class`
+  const advice =
+    'tp eval, check, optimize and run judge each label; where its classes exclude each other, write "problem_type": "single_label_classification" into its config.json'
+  throw new TpError('TP_TASK', 'data', `${seen}; ${advice}`)
+}
+
+async function openAny(
+  modelPath: string,
+  model: ModelSignature,
+  data: string | readonly string[],
+  options: ExamplesOptions,
 ): Promise<OpenExamples> {
   const known = await readModelFolder(modelPath)
   const { labels = known.labels, tokenizer = known.tokenizer, signal } = options
@@ -66,11 +81,12 @@ export async function openExamples(
           'texts',
           data.map((text) => ({ text, label: UNLABELED })),
         )
+  const answerForm = await answerFormIn(modelPath)
   return {
     dataset: { ...dataset, examples: wholeBatches<unknown>(dataset.examples, options) } as Dataset,
     ranks,
-    task: taskOf(model.outputs, known),
-    prepare: { ...known, tokenizer, signal, answerForm: await answerFormIn(modelPath) },
+    task: taskOf(model.outputs, { ...known, labels, answerForm }),
+    prepare: { ...known, tokenizer, signal, answerForm },
   }
 }
 
@@ -81,7 +97,7 @@ export async function readInputs(
   data: string,
   options: ExamplesOptions = {},
 ): Promise<ModelInputs> {
-  const { dataset, prepare } = await openExamples(modelPath, model, data, options)
+  const { dataset, prepare } = await openAny(modelPath, model, data, options)
   return await prepareInputs(dataset, model.inputs, prepare)
 }
 

@@ -8,18 +8,23 @@ import { hasTagColumn, readSentences, readTaggedTsv } from '../datasets/tagged-t
 import { readTexts } from '../datasets/texts.ts'
 import { loadTokenizer } from '../inputs/load-tokenizer.ts'
 import { readModelFolder } from '../inputs/model-folder.ts'
-import { hasTags, isLabeled, type ModelInputs, modalityOf } from '../inputs/model-inputs.ts'
+import { hasTags, isLabeled, modalityOf } from '../inputs/model-inputs.ts'
 import { requirePooling } from '../inputs/pooling.ts'
 import { prepareInputs } from '../inputs/prepare.ts'
 import { taggedInputs } from '../inputs/tagged-inputs.ts'
+import { answerFormIn } from '../models/answer-form-in.ts'
 import { mapOutput } from '../outputs/map-output.ts'
 import { type Task, taskOf } from '../outputs/task-of.ts'
 import { embeddingOutput } from '../outputs/vectors.ts'
 import { readSpeech } from '../speech/read-speech.ts'
 import { speechInputs } from '../speech/speech-inputs.ts'
 import { refuseIdleOptions } from './idle-options.ts'
+import { noted } from './noted.ts'
 import { type ExamplesOptions, readInputs, wholeBatches } from './open-examples.ts'
+import { readEstimated } from './read-estimated.ts'
+import { readLabeled } from './read-labeled.ts'
 import type { EmbeddingData, SpeechData, TaskData } from './task-data.ts'
+import { competes, unranked } from './unranked.ts'
 
 export interface TaskDataOptions extends ExamplesOptions {
   /** Default: what the model's outputs look like. */
@@ -46,7 +51,8 @@ export async function readTaskData(
 ): Promise<ReadTaskData> {
   const known = await readModelFolder(modelPath)
   const { labels = known.labels, limit } = options
-  const task = options.task ?? taskOf(model.outputs, { ...known, labels })
+  const answerForm = await answerFormIn(modelPath)
+  const task = options.task ?? taskOf(model.outputs, { ...known, labels, answerForm })
   // Images and sounds have their labels in file names, which need not be parsed.
   const isText = modalityOf(model.inputs) === 'text'
   await refuseIdleOptions(task, isText, data, options)
@@ -57,12 +63,17 @@ export async function readTaskData(
   if (map !== undefined) throw givesMap(modelPath, map)
   if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
     const inputs = await readInputs(modelPath, model, data, options)
+    if (inputs.ranking !== undefined && !competes(inputs.ranking)) return unranked(inputs, inputs.ranking, options.task)
     // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
     const ofClasses = options.task === undefined && task === 'ranking' && inputs.ranking === undefined
     if (!ofClasses && task !== 'classification') return { task, inputs }
     return { task: 'classification', inputs: isLabeled(inputs) ? inputs : noted(inputs) }
   }
-  const prepare = { ...known, tokenizer: options.tokenizer ?? known.tokenizer, signal: options.signal }
+  const tokenizer = options.tokenizer ?? known.tokenizer
+  const prepare = { ...known, tokenizer, answerForm, signal: options.signal }
+  if (task === 'multi-label')
+    return { task, labels, inputs: await readLabeled(model, data, { ...options, labels, source: modelPath }, prepare) }
+  if (task === 'regression') return { task, inputs: await readEstimated(model, data, options, prepare) }
   if (task === 'embeddings') {
     const outputs = Object.fromEntries(model.outputs.map((output) => [output.name, output]))
     requirePooling(known.pooling, modelPath, embeddingOutput(outputs))
@@ -76,14 +87,9 @@ export async function readTaskData(
     ? await readTaggedTsv(data, { labels, limit })
     : await readSentences(data, { limit })
   const sentences = wholeBatches(tagged.sentences, options)
-  const tokenizer = await loadTokenizer(prepare.tokenizer)
-  const inputs = await taggedInputs({ ...tagged, sentences }, model.inputs, tokenizer, prepare)
+  const loaded = await loadTokenizer(prepare.tokenizer)
+  const inputs = await taggedInputs({ ...tagged, sentences }, model.inputs, loaded, prepare)
   return { task, labels, inputs: hasTags(inputs) ? inputs : noted(inputs) }
-}
-
-function noted<Inputs extends ModelInputs>(inputs: Inputs): Inputs {
-  const note = `${inputs.source} has no labels: answers are compared with those of the dense model`
-  return { ...inputs, notes: [...inputs.notes, note] }
 }
 
 /** With judgments of people, if the data have any: a folder in BEIR's layout, or pairs with scores. */

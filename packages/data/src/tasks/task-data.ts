@@ -25,5 +25,7 @@ export interface SpeechData {
 export type TaskData =
   | { readonly task: 'classification' | 'ranking'; readonly inputs: ModelInputs }
   | EmbeddingData
+  | { readonly task: 'regression'; readonly inputs: ModelInputs }
+  | { readonly task: 'multi-label'; readonly inputs: TaggedInputs; readonly labels: readonly string[] | undefined }
   | { readonly task: 'tokens'; readonly inputs: TaggedInputs; readonly labels: readonly string[] | undefined }
   | SpeechData

@@ -1,7 +1,15 @@
 import type { ModelInputs } from '@tp/data/inputs'
 import type { Fallback } from '../search/candidate.ts'
 import type { Answers, Losses } from './answers.ts'
-import { isTagged, joinedLosses, lossesOf, predictionsOf, uncertaintiesOf, vectorLosses } from './measure-answers.ts'
+import {
+  estimateLosses,
+  isTagged,
+  joinedLosses,
+  lossesOf,
+  predictionsOf,
+  uncertaintiesOf,
+  vectorLosses,
+} from './measure-answers.ts'
 import { rankingLosses } from './ranking-losses.ts'
 import { tagLosses } from './tag-losses.ts'
 
@@ -13,6 +21,7 @@ export function lossesWith(
   threshold: number = Number.POSITIVE_INFINITY,
 ): Losses {
   if (inputs.vectors !== undefined) return vectorLosses(pruned)
+  if (inputs.estimates !== undefined) return estimateLosses(dense, pruned)
   if (isTagged(inputs)) return tagLosses(dense, pruned, inputs)
   if (dense.ranking !== undefined) return rankingLosses([...dense.logits], [...pruned.logits], dense.ranking)
   return sparedLosses(lossesOf(dense, predictionsOf(pruned), inputs.targets), uncertaintiesOf(pruned), threshold)

@@ -3,7 +3,7 @@ import type { Runtime } from '@tp/core/runtime'
 import type { TaggedInputs } from '@tp/data'
 import { IGNORED, isLabeled, type ModelInputs } from '@tp/data/inputs'
 import { uncertaintyOf } from '@tp/guard'
-import { divergences, dot, expectedLosses, largest, logitRowsOf, temperatureOf } from '@tp/metrics'
+import { divergences, dot, expectedLosses, largest, logitRowsOf, sampleDeviation, temperatureOf } from '@tp/metrics'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from '../measurer.ts'
 import { type TunedPruning, unpruned } from '../search/pruning.ts'
@@ -75,10 +75,11 @@ export async function prunedAnswers(
       return inputs.vectors.map((vector, i) => 1 - dot(vector, vectors[i] as Float64Array))
     }
     if (isTagged(inputs)) return (await tagTokens(session, inputs, how)).predictions.flatMap((tags) => [...tags])
-    if (inputs.ranking !== undefined) return (await rank(session, inputs, how)).scores
+    if (inputs.ranking !== undefined || inputs.estimates !== undefined) return (await rank(session, inputs, how)).scores
     return [...(await classify(session, inputs, how)).logits]
   })
-  const hasClasses = inputs.vectors === undefined && inputs.ranking === undefined && !isTagged(inputs)
+  const isOfNumbers = inputs.vectors !== undefined || inputs.ranking !== undefined || inputs.estimates !== undefined
+  const hasClasses = !isOfNumbers && !isTagged(inputs)
   const classes = hasClasses ? numbers.length / inputs.targets.length : 1
   return { logits: Float32Array.from(numbers), classes, ranking: inputs.ranking }
 }
@@ -134,12 +135,29 @@ export function vectorLosses({ logits }: Answers): Losses {
 }
 
 /**
+ * Points of the correlation with the dense model's numbers that other estimates lose, by example: half of the square of their difference, in
+ * standard deviations of the dense model's numbers. Its mean is 1 − Pearson's correlation where both have the same mean and deviation, and
+ * more where not. An unrelated one has lost all there is to lose.
+ */
+export function estimateLosses(dense: Answers, { logits }: Answers): Losses {
+  const lost = distances(dense, logits).map((distance) => 100 * Math.min(1, distance))
+  return { labeled: lost, expected: lost, graded: true }
+}
+
+/** (z − z′)² / 2σ² by example. */
+function distances({ logits: dense }: Answers, others: Float32Array): number[] {
+  const deviation = sampleDeviation([...dense]) || 1
+  return Array.from(dense, (score, i) => ((score - (others[i] as number)) / deviation) ** 2 / 2)
+}
+
+/**
  * How far answers are from the dense model's, by example, or by query where candidates are ranked, in nats; of vectors 1 − the cosine to
  * the dense one; of tags the part of a sentence that has changed.
  */
 export function divergencesFrom(dense: Answers, answers: Answers, inputs: ModelInputs): readonly number[] {
   if (inputs.vectors !== undefined) return [...answers.logits]
   if (isTagged(inputs)) return changedTags(dense, answers, inputs)
+  if (inputs.estimates !== undefined) return distances(dense, answers.logits)
   if (dense.ranking === undefined) return divergences(dense, answers)
   return rankingDivergences([...dense.logits], [...answers.logits], dense.ranking)
 }

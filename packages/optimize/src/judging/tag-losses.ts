@@ -1,4 +1,4 @@
-import { commonTag, expectedTagFigure, tagFigure } from '@tp/compare'
+import { expectedTagFigure, plainTag, tagFigure } from '@tp/compare'
 import type { TaggedInputs } from '@tp/data'
 import { hasTags, IGNORED } from '@tp/data/inputs'
 import { type Figure, mean } from '@tp/metrics'
@@ -10,7 +10,7 @@ import type { Answers, Losses, TagFigures } from './answers.ts'
  */
 export function tagLosses(dense: Answers, answers: Answers, inputs: TaggedInputs): Losses {
   const [before, after] = [bySentence(dense, inputs), bySentence(answers, inputs)]
-  const common = commonTag(before)
+  const common = plainTag(inputs, before)
   const likely = dense.tagLogits && { ...dense.tagLogits, temperature: dense.temperature }
   const targets = inputs.tags.map((tags) => tags.filter((tag) => tag !== IGNORED))
   const labeled = hasTags(inputs) && {

@@ -15,7 +15,9 @@ export interface ModelKind {
 
 const answersOf: Readonly<Record<TaskData['task'], RecipeAnswers>> = {
   classification: 'classes',
+  'multi-label': 'classes',
   ranking: 'scores',
+  regression: 'scores',
   embeddings: 'vectors',
   tokens: 'tags',
   asr: 'words',

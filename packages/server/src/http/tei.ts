@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { classifyTexts, embedTexts, rankTexts } from '../model/ask.ts'
+import { classifyTexts, embedTexts, givesNumbers, rankTexts } from '../model/ask.ts'
 import type { OpenModel } from '../model/open-model.ts'
 import type { ServedModel } from '../model/served-model.ts'
 import type { Text } from '../model/texts.ts'
@@ -114,7 +114,7 @@ export async function teiRoutes(app: FastifyInstance, context: RouteContext): Pr
     const texts = (isBatch ? inputs : [inputs]).map((each) => textOf(each as string | Pair))
     checkCount(texts.length, context)
     const ask = { truncate: cuts(request.body), raw, signal: signalOf(reply) }
-    const classes = await pick(context, model, canClassify).use(async (own) => {
+    const classes = await pick(context, model, givesNumbers).use(async (own) => {
       const { answers } = await classifyTexts(own, texts, ask)
       return answers.map((scores) =>
         scores.map((score, i) => ({ score, label: own.labels?.[i] ?? `LABEL_${i}` })).sort((a, b) => b.score - a.score),
@@ -175,10 +175,6 @@ function pick(context: RouteContext, name: string | undefined, can: (model: Open
   if (name !== undefined) return modelNamed(context, name)
   const all = [...context.models.values()] as [ServedModel, ...ServedModel[]]
   return all.find(({ current }) => can(current)) ?? all[0]
-}
-
-function canClassify({ task }: OpenModel): boolean {
-  return task === 'classification' || task === 'ranking'
 }
 
 function labelsOf({ labels = [] }: OpenModel): object {

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
-import type { AbortSignalLike, NamedTensors } from '@tp/core/runtime'
+import { type AbortSignalLike, type AnswerForm, asLogits, type NamedTensors } from '@tp/core/runtime'
 import { type ModelBatch, vectorsOf } from '@tp/data/outputs'
-import { logitsOf, probabilities } from '@tp/metrics'
+import { answersIn, logitsOf, probabilities } from '@tp/metrics'
 import { rowsOf } from '../engine/row.ts'
 import type { OpenModel } from './open-model.ts'
 import { type Text, tokenize } from './texts.ts'
@@ -65,7 +65,7 @@ export async function embedTexts(
 }
 
 /**
- * The logits of each text, or their probabilities (softmax; of one logit its sigmoid).
+ * The logits of each text, or their probabilities (softmax; of one logit, and of each of several labels, its sigmoid); estimates as they are.
  * @throws TpError TP_TASK for a model that does not classify; as {@link askTexts}
  */
 export async function classifyTexts(
@@ -74,17 +74,33 @@ export async function classifyTexts(
   { raw, ...options }: AskOptions & { readonly raw: boolean },
 ): Promise<Answered<number[]>> {
   const { task } = model
-  if (task !== 'classification' && task !== 'ranking') throw wrongTask(model, 'classes')
+  if (!givesNumbers(model)) throw wrongTask(model, 'classes')
   const { answers, tokens } = await askTexts(model, texts, options)
   const answer = (outputs: NamedTensors): number[] => {
-    const { data } = logitsOf(ofOne(outputs).outputs, 1, model.answerForm)
+    const own = ofOne(outputs).outputs
+    // Estimates are numbers as they are, and labels exclude each other no more than they add up.
+    const isEach = task === 'regression' || task === 'multi-label'
+    const { data } = isEach ? answersIn(own, 1) : logitsOf(own, 1, model.answerForm)
     if (data.length === 0 || data.some(Number.isNaN))
       throw new TpError('TP_OUTPUT', 'server', "the model's answer is not a number")
+    if (task === 'regression') return [...data]
+    if (task === 'multi-label') return eachLabel(data, model.answerForm, raw)
     const classes = Array.from(raw ? data : probabilities(data))
     // Of one logit the class that it is for.
     return task === 'ranking' ? classes.slice(1) : classes
   }
   return { answers: answers.map(answer), tokens }
+}
+
+/** Whether a model gives numbers for a text: of classes, labels or one to rank or estimate by. */
+export function givesNumbers({ task }: Pick<OpenModel, 'task'>): boolean {
+  return task === 'classification' || task === 'multi-label' || task === 'ranking' || task === 'regression'
+}
+
+/** The logit of each label, or its probability. */
+function eachLabel(numbers: Float32Array, form: AnswerForm = 'logits', raw: boolean): number[] {
+  const logits = asLogits(numbers, form)
+  return Array.from(logits, (logit) => (raw ? logit : 1 / (1 + Math.exp(-logit))))
 }
 
 /** The outputs of one text as a batch. */

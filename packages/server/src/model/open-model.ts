@@ -100,7 +100,8 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       maxTokens: lesser(maxTokens, folder.maxTokens),
       vocabularySize: folder.vocabularySize,
     })
-    const known = taskOf(session.outputs, folder)
+    const answerForm = answerHead(model)?.form
+    const known = taskOf(session.outputs, { ...folder, answerForm })
     const task = known === 'embeddings' && !readsTokens(session) ? 'states' : known
     const declared = Object.fromEntries(session.outputs.map((output) => [output.name, output]))
     const output = task === 'embeddings' ? embeddingOutput(declared) : undefined
@@ -113,7 +114,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       texts,
       vocabularySize: folder.vocabularySize,
       vectors: output && { output: output.name, pooling: requirePooling(folder.pooling, path, output).of },
-      answerForm: answerHead(model)?.form,
+      answerForm,
       runtime: runtime.name,
     }
   } catch (error) {

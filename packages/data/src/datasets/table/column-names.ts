@@ -24,6 +24,7 @@ const TEXT_NAMES: readonly string[] = [
     'utterance',
     'body',
     'article',
+    'comment_text',
   ],
   ...['title', 'headline', 'subject', 'description', 'summary', 'abstract', 'passage', 'context', 'query'],
   ...['question', 'answer', 'premise', 'hypothesis'],

@@ -72,7 +72,7 @@ function isUnlabeled({ path, names, header, rows, labels }: Find, { labelColumn 
 }
 
 /** Names of a column that says how relevant a document is, the likeliest first. */
-const RELEVANCE_NAMES: readonly string[] = [...LABEL_NAMES, 'relevance', 'score']
+export const RELEVANCE_NAMES: readonly string[] = [...LABEL_NAMES, 'relevance', 'score']
 
 /**
  * Finds queries, documents and, if there is one, the column that says how relevant they are.
@@ -215,8 +215,8 @@ function textNextTo(find: Find, label: number): number {
   return text
 }
 
-/** The column of an option. */
-function columnNamed({ path, names, header }: Find, option: string): number {
+/** The column of an option, by its name in a header or its number from 1. @throws TpError TP_DATA */
+export function columnNamed({ path, names, header }: Pick<Find, 'path' | 'names' | 'header'>, option: string): number {
   const found = names.flatMap((name, i) => (header && plain(name) === plain(option) ? [i] : []))
   const [column = /^[1-9]\d{0,8}$/.test(option) && Number(option) <= names.length ? Number(option) - 1 : -1] = found
   if (column >= 0 && found.length < 2) return column

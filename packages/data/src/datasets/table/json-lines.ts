@@ -21,7 +21,9 @@ export function parseJsonLines(path: string, text: string): DataTable {
     names ??= [...record.keys()]
     if (names.length > MOST_KEYS) throw dataError(`${path}, line ${line}`, `has ${names.length} keys; is it a table?`)
     size.add(path, names.length)
-    rows.push({ cells: names.map((name) => cellOf(record.get(name))), line })
+    const lists = names.map((name) => listOf(record.get(name)))
+    const hasLists = lists.some((list) => list !== undefined)
+    rows.push({ cells: names.map((name) => cellOf(record.get(name))), line, ...(hasLists && { lists }) })
   }
   return { path, names: names ?? [], rows }
 }
@@ -39,4 +41,10 @@ function objectOf(content: string, where: string): object {
 
 function cellOf(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : undefined
+}
+
+function listOf(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const cells = value.map(cellOf)
+  return cells.every((cell) => cell !== undefined) ? cells : undefined
 }

@@ -2,6 +2,8 @@
 export interface Row {
   /** `undefined` where a JSON object has no string, number or boolean. */
   readonly cells: readonly (string | undefined)[]
+  /** By column the list that a JSON object has there, of strings, numbers or booleans as text; absent where there is none. */
+  readonly lists?: readonly (readonly string[] | undefined)[]
   /** Where the row ends, from 1, for messages. */
   readonly line: number
 }

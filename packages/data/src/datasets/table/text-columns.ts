@@ -24,8 +24,8 @@ export interface TextColumns {
 }
 
 export interface TextColumnsOptions extends Pick<ColumnOptions, 'textColumn' | 'pairColumn'> {
-  /** Whether the model takes pairs of texts: then they are looked for, too. */
-  readonly pairs?: boolean | undefined
+  /** Whether the model takes pairs of texts: then they are looked for, too. `optional`: it may take single texts as well. */
+  readonly pairs?: boolean | 'optional' | undefined
 }
 
 /**
@@ -36,9 +36,9 @@ export interface TextColumnsOptions extends Pick<ColumnOptions, 'textColumn' | '
 export function findTextColumns(path: string, head: TableHead, options: TextColumnsOptions = {}): TextColumns {
   const table = parseHead(path, head)
   const { pairs = false, pairColumn } = options
-  const pair = pairs || pairColumn !== undefined ? pairColumns(table, options) : undefined
-  if (pairs && pair === undefined) {
-    const advice = 'name both columns (textColumn and pairColumn)'
+  const pair = pairs !== false || pairColumn !== undefined ? pairColumns(table, options) : undefined
+  if (pairs === true && pair === undefined) {
+    const advice = 'name both columns (textColumn and pairColumn), or for a model of single texts the one (textColumn)'
     throw dataError(
       path,
       `the model takes pairs of texts, and no two of its columns are known as those of one; ${advice}`,

@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { readScoredTexts } from './scored-texts.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'scores-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function read(content: string, options: object = {}) {
+  const path = join(folder, 'data.tsv')
+  await writeFile(path, content)
+  const { texts, scores } = await readScoredTexts(path, options)
+  return [texts.examples.map(({ pair }) => pair), scores]
+}
+
+test('reads a number for each text or pair, below zero, too', async () => {
+  expect(await read('text\tscore\na\t-1.5\nb\t2e1\n')).toEqual([
+    [undefined, undefined],
+    [-1.5, 20],
+  ])
+  expect(await read('sentence1\tsentence2\tscore\na\tb\t3.8\n')).toEqual([['b'], [3.8]])
+  expect(await read('a text\t1.5\nanother one\t2\n')).toEqual([
+    [undefined, undefined],
+    [1.5, 2],
+  ])
+  expect(await read('text\tgrade\na\t4\n', { labelColumn: 'grade' })).toEqual([[undefined], [4]])
+})
+
+test('reads texts without numbers, and names the line of one that is not', async () => {
+  expect(await read('text\na\n')).toEqual([[undefined], undefined])
+  expect(await read('text\tscore\na\thigh\n', { unlabeled: true })).toEqual([[undefined], undefined])
+  const message = 'line 2: has the score "high", which is not a number'
+  await expect(read('text\tscore\na\thigh\n')).rejects.toMatchObject({
+    code: 'TP_DATA',
+    message: expect.stringContaining(message),
+  })
+})

@@ -74,8 +74,8 @@ export function answerSentence(rows) {
   const batched = found.map((row) => speedAt(row, largestBatch(row)))
   const losses = found.map(({ loss }) => loss?.estimate ?? 0)
   return (
-    `**What \`tp optimize\` found for ${found.length} published models is ${between(alone)} times as fast one text at a time, and ${between(batched)} times in batches ` +
-    `of ${largestBatch(/** @type {EvidenceRow} */ (found[0]))}, for at most ${Math.max(...losses).toFixed(1)} points.**`
+    `**\`tp optimize\` made ${found.length} published models ${between(alone)} times as fast one text at a time, and ${between(batched)} times in batches ` +
+    `of ${largestBatch(/** @type {EvidenceRow} */ (found[0]))}. They lose at most ${Math.max(...losses).toFixed(1)} points.**`
   )
 }
 

@@ -28,6 +28,9 @@ const guide: readonly { readonly text: string; readonly documents: readonly stri
 /** Documents that stand in menus of their own. */
 const elsewhere: ReadonlySet<string> = new Set(['methods', 'packages', 'results'])
 
+/** Results whose programs are gone, since later ones measure more. */
+const earlier: ReadonlySet<string> = new Set(['foundations', 'shift', 'tuning', 'web'])
+
 /** The common trait of a package's methods. */
 const families: Readonly<Record<string, string>> = {
   '@tp/method-attention': 'By attention',
@@ -82,6 +85,8 @@ export function menusOf(pages: readonly Page[], onMissing: (document: string) =>
     const own = pages.filter(({ path }) => path.startsWith(`${folder}/`) && path !== `${folder}/index.md`)
     return own.map((page) => ({ text: nameInMenu(page), link: addressOf(page) }))
   }
+  const results = (isEarlier: boolean): Entry[] =>
+    below('results').filter(({ link }) => earlier.has(`${link}`.slice('/results/'.length)) === isEarlier)
   return {
     '/methods/': [
       { text: 'All methods', link: '/methods/' },
@@ -90,7 +95,10 @@ export function menusOf(pages: readonly Page[], onMissing: (document: string) =>
         items: methods.map((method) => ({ text: method, link: `/methods/${method}` })),
       })),
     ],
-    '/results/': [{ text: 'Results', items: [{ text: 'Overview', link: '/results/' }, ...below('results')] }],
+    '/results/': [
+      { text: 'Results', items: [{ text: 'Overview', link: '/results/' }, ...results(false)] },
+      { text: 'Earlier studies', items: results(true) },
+    ],
     '/packages/': [
       { text: 'Packages', items: [{ text: 'Install what you need', link: '/packages/' }, ...below('packages')] },
     ],

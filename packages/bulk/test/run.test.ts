@@ -32,6 +32,17 @@ async function interrupted(options: BulkOptions): Promise<string[]> {
 }
 
 describe('a run', () => {
+  test('names the row whose text has more tokens than the model runs', async () => {
+    const data = at('long.jsonl')
+    const texts = ['short', 'word '.repeat(700), 'short too']
+    writeFileSync(data, texts.map((text) => `${JSON.stringify({ text })}\n`).join(''))
+    await expect(runBulk({ ...common, data, out: at('long-labels.jsonl'), maxTokens: 600 })).rejects.toMatchObject({
+      code: 'TP_TOO_LONG',
+      message: expect.stringContaining(`the text of row 1 (from 0) of ${data} has 600 tokens, and the model runs 512`),
+    })
+    rmSync(at('long-labels.jsonl.shards'), { recursive: true, force: true })
+  })
+
   test('answers each row as the model does alone, in order and with its id', async () => {
     const out = at('labels.jsonl')
     const report = await runBulk({ ...common, out, shardRows: 40 })

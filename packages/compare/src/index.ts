@@ -15,7 +15,7 @@ export type { AnswerNearness, ComparedAnswers, ComparedLoss, Comparer, Paired, T
 export { comparerOf } from './tasks/comparer-of.ts'
 export { givesVectors } from './tasks/gives-vectors.ts'
 export { mcnemarContent } from './tasks/mcnemar-content.ts'
-export { type NearnessOf, nearnessTo } from './tasks/nearness.ts'
+export { type NearnessOf, nearnessTo, similarityNames } from './tasks/nearness.ts'
 export { amountOf, factor, points, speedUpText } from './texts.ts'
 export { type ComparedVariant, compareVariants, type VariantToCompare } from './variants/compare-variants.ts'
 
@@ -68,7 +68,6 @@ export {
   tokenAgreement,
 } from './answers/tokens.ts'
 export { type InputLanguages, type Transcription, transcribe, withDecoder } from './answers/transcribe.ts'
-export { runBatch } from './inputs/run-batch.ts'
 
 // Verification: of two loaded models, by what was done to one of them.
 

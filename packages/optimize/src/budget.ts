@@ -1,7 +1,6 @@
-import { runBatch } from '@tp/compare'
 import { inspect } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
-import type { ModelInputs } from '@tp/data/inputs'
+import { type ModelInputs, runBatch } from '@tp/data/inputs'
 import { loadModel } from './load-model.ts'
 import type { OptimizeOptions, Shape } from './options.ts'
 

@@ -32,7 +32,7 @@ export function boundedBatches(
   size: number,
   fitting: (longest: number) => number,
 ): number[][] {
-  return batches(targets.length, size, lengths, undefined, padded).flatMap((rows) => {
+  return batches(targets.length, { size, lengths, padded }).flatMap((rows) => {
     const longest = rows.reduce((most, row) => Math.max(most, lengths?.[row] ?? 0), 1)
     const fits = fitting(longest)
     return Array.from({ length: Math.ceil(rows.length / fits) }, (_, i) => rows.slice(i * fits, (i + 1) * fits))

@@ -37,7 +37,7 @@ export function epochOf(
   for (let start = 0; start < count; start += size * HANDFUL) {
     const handful = order.slice(start, start + size * HANDFUL)
     const own = lengths && handful.map((i) => lengths[i] as number)
-    for (const rows of batches(handful.length, size, own, undefined, padded))
+    for (const rows of batches(handful.length, { size, lengths: own, padded }))
       made.push(rows.map((row) => handful[row] as number))
   }
   return shuffled(made, random)

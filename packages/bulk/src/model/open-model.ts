@@ -1,7 +1,7 @@
 import { type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, readModel, requirePooling, taggedInputs } from '@tp/data'
-import { type ModelInputs, maskOf, textDataset, textInputs } from '@tp/data/inputs'
+import { batches, type ModelInputs, maskOf, runBatch, textDataset, textInputs } from '@tp/data/inputs'
 import { embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import { cascade } from '@tp/guard'
 import { openPlanned } from '@tp/plans'
@@ -11,7 +11,6 @@ import type { Column } from '../output/column.ts'
 import { answersOf, type Words } from './answers.ts'
 import type { ComputeSpec, RuntimeName, SessionSpec } from './compute-spec.ts'
 import type { HashedModel } from './model-files.ts'
-import { tokenBatches } from './token-batches.ts'
 
 export interface OpenModelOptions {
   /** The methods among which those of the plan are found. */
@@ -23,6 +22,8 @@ export interface OpenModelOptions {
 
 export interface ComputeOptions {
   readonly signal?: AbortSignalLike | undefined
+  /** Number of the first row among all, for messages. Default 0. */
+  readonly firstRow?: number | undefined
   /** Told how many rows have been computed, after each batch. */
   readonly onRows?: ((rows: number) => void) | undefined
 }
@@ -80,21 +81,20 @@ export async function openBulkModel(
   return {
     files,
     task: taskOf(session.outputs, { ...files.folder, answerForm: files.answerForm }),
-    async compute(rows, source, spec, { signal: stop, onRows } = {}) {
+    async compute(rows, source, spec, { signal: stop, onRows, firstRow = 0 } = {}) {
       const { inputs, words } = await prepare(rows, source, spec)
       if (spec.task === 'embeddings') requirePooling(files.folder.pooling, files.model.path, vectors)
       const { answerForm: form, folder } = files
       const answers = answersOf(spec, { form, pooling: folder.pooling }, rows.length, words)
-      const batches = tokenBatches(inputs.lengths as readonly number[], {
-        tokens: spec.batchTokens,
-        padded: !files.isPacked,
-        mixed: maskOf(inputNames) !== undefined,
-        size,
-      })
-      for (const positions of batches) {
+      const limit =
+        size === undefined ? { tokens: spec.batchTokens, padded: maskOf(inputNames) !== undefined } : { size }
+      const { lengths } = inputs
+      const divided = batches(rows.length, { ...limit, lengths, countsPadding: !files.isPacked })
+      for (const positions of divided) {
         const filled = size === undefined ? positions : filledUp(positions, size)
         const feeds = await inputs.feeds(filled)
-        const outputs = await session.run(feeds, { signal: stop })
+        const sourceOf = (row: number): string => `row ${firstRow + (filled[row] as number)} (from 0) of ${source}`
+        const outputs = await runBatch(session, feeds, stop, sourceOf)
         answers.take(positions, { feeds, outputs, rows: filled.length })
         onRows?.(positions.length)
       }

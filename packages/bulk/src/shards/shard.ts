@@ -45,7 +45,10 @@ export async function computeShard(
   options: ComputeOptions = {},
 ): Promise<Uint8Array> {
   const rows = await readRows(spec.rows, location)
-  const answers = await model.compute(rows, location.path, spec.compute, options)
+  const answers = await model.compute(rows, location.path, spec.compute, {
+    ...options,
+    firstRow: spec.firstRow,
+  })
   const first: Column =
     spec.rows.columns.id === undefined
       ? { name: 'row', kind: 'row', values: rows.map((_, i) => spec.firstRow + i) }

@@ -1,4 +1,4 @@
-import type { Task } from '@tp/data/outputs'
+import { type Task, tasks } from '@tp/data/outputs'
 import { type CountOption, type Flag, flag, type Several, type TextOption, text } from './option.ts'
 
 type DataOption =
@@ -53,10 +53,6 @@ interface TaskOption extends TextOption {
   readonly is: 'word'
   readonly words: readonly Task[]
 }
-
-const tasks = [
-  ...(['classification', 'multi-label', 'tokens', 'embeddings', 'ranking', 'regression', 'asr'] as const),
-] satisfies readonly Task[]
 
 export const taskOption: { readonly task: TaskOption; readonly decoder: TextOption } = {
   task: text('TASK', `${tasks.slice(0, -1).join(', ')} or asr; default: judged by the outputs`, {

@@ -1,4 +1,4 @@
-import type { AnswerNearness } from '@tp/compare'
+import { type AnswerNearness, similarityNames } from '@tp/compare'
 import type { QuantizeOptions, SmoothedSite } from '@tp/compiler'
 import type { Task } from '@tp/data/outputs'
 import type { Quantized, QuantizedWithin } from '@tp/optimize'
@@ -26,16 +26,6 @@ export interface PrintedQuantization extends Partial<AnswerNearness> {
   readonly bytes: number
   readonly bytesBefore: number
   readonly [more: string]: unknown
-}
-
-/** The meaning of {@link AnswerNearness.similarity}, by task. */
-const similarityNames: Readonly<Record<Exclude<Task, 'asr'>, string>> = {
-  classification: 'answers with the same class',
-  'multi-label': 'labels decided alike',
-  tokens: 'tokens with the same class',
-  embeddings: 'mean cosine to the vectors',
-  ranking: 'rank correlation with the order',
-  regression: 'rank correlation with the numbers',
 }
 
 export function describeQuantized(report: PrintedQuantization): string {

@@ -81,7 +81,7 @@ export async function writtenReport(done: WrittenAttempt): Promise<PrintedPrunin
   const { speed } = attempt
   return {
     ...{ model: file.path, out },
-    ...(await endable(async () => pruningFacts(whole, attempt.pruned, attempt.plan))),
+    ...(await endable(() => pruningFacts(whole, attempt.pruned, attempt.plan))),
     ...{ ...written, ...(speed && { speed }) },
     notes: [...attempt.notes, ...(whole === file ? [] : [ONE_ROW]), ...notes],
     milliseconds: Math.round(performance.now() - began),

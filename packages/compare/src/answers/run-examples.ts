@@ -1,9 +1,8 @@
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, type NamedTensors, pause, type Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
-import { batches } from '@tp/data/inputs'
+import { batches, runBatch } from '@tp/data/inputs'
 import { type KeptFractions, keptFractions, mean, quantile, tracedCounts } from '@tp/metrics'
-import { runBatch } from '../inputs/run-batch.ts'
 
 export interface Progress {
   readonly done: number
@@ -66,7 +65,8 @@ export async function runExamples(
   const milliseconds = new Array<number>(total)
   const counts = new Map<number, number[]>()
   let done = 0
-  for (const positions of batches(total, batchSize, inputs.lengths, batchTokens, inputs.padded)) {
+  const { lengths, padded } = inputs
+  for (const positions of batches(total, { size: batchSize, lengths, tokens: batchTokens, padded })) {
     await pause(signal, 'compare')
     const start = performance.now()
     const feeds = await inputs.feeds(positions)

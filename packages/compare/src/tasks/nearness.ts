@@ -9,6 +9,16 @@ import { comparerOf } from './comparer-of.ts'
 /** Few enough to run a model some dozen times. */
 const FEW = 32
 
+/** The meaning of {@link AnswerNearness.similarity}, by task. */
+export const similarityNames: Readonly<Record<Exclude<TaskData['task'], 'asr'>, string>> = {
+  classification: 'answers with the same class',
+  'multi-label': 'labels decided alike',
+  tokens: 'tokens with the same class',
+  embeddings: 'mean cosine to the vectors',
+  ranking: 'rank correlation with the order',
+  regression: 'rank correlation with the numbers',
+}
+
 /** How near another model's answers are to the dense model's, on all examples or on a few. */
 export type NearnessOf = (session: Session, thorough: boolean) => Promise<AnswerNearness>
 

@@ -29,11 +29,19 @@ export function flopsOf(
   }
 }
 
-/** FLOPs of one example: a text at some usual lengths, an image or a sound at its own. */
-export function flopsAtUsualLengths(model: Model, roles: InputRoles): FlopsAt[] {
+/**
+ * FLOPs of one example: a text at some usual lengths, an image or a sound at its own.
+ * @param most tokens that the model takes; default: any number
+ */
+export function flopsAtUsualLengths(
+  model: Model,
+  roles: InputRoles,
+  most: number = Number.POSITIVE_INFINITY,
+): FlopsAt[] {
   const count = flopsOf(model, roles)
   const batch = typeof roles.batch === 'number' ? roles.batch : 1
-  const lengths = isText(roles) ? USUAL_LENGTHS : [undefined]
+  const taken = USUAL_LENGTHS.filter((length) => length <= most)
+  const lengths = isText(roles) ? (taken.length > 0 ? taken : [most]) : [undefined]
   return lengths.flatMap((tokens) => {
     const flops = count({ batch, tokens })
     return flops === undefined ? [] : [{ batch, tokens: tokens ?? roles.tokens, flops }]

@@ -1,8 +1,8 @@
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
 import { median } from '@tp/core/statistics'
+import { runBatch } from '@tp/data/inputs'
 import { pairedSpeedup, quantile, type Speedup } from '@tp/metrics'
-import { runBatch } from '../inputs/run-batch.ts'
 
 export interface TurnOptions {
   /** Most rounds; each runs every variant once on every input. Default 30. */

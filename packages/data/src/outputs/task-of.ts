@@ -9,6 +9,10 @@ import { EMBEDDING_OUTPUTS } from './vectors.ts'
  */
 export type Task = 'classification' | 'multi-label' | 'tokens' | 'embeddings' | 'ranking' | 'regression' | 'asr'
 
+export const tasks: readonly Task[] = [
+  ...(['classification', 'multi-label', 'tokens', 'embeddings', 'ranking', 'regression', 'asr'] as const),
+]
+
 /** Of the files next to a model, and of its graph, those facts that say what its outputs are. */
 export interface TaskFacts extends Partial<Pick<ModelFacts, 'labels' | 'pooling' | 'problem'>> {
   /** The form of its answers, as `answerHead` finds it: sigmoids of several numbers are labels, unless the files say that they exclude each other. */

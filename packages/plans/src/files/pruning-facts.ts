@@ -1,7 +1,7 @@
 import { flopsAtUsualLengths } from '@tp/compare'
 import type { Inspection, LeftOutLayers, Plan } from '@tp/compiler'
 import type { Amount } from '@tp/core'
-import type { ModelFile } from '@tp/data'
+import { type ModelFile, readModelFolder } from '@tp/data'
 import type { PrunedModelFile } from './prune-file.ts'
 
 interface EncoderFacts {
@@ -35,26 +35,33 @@ export interface PruningFacts extends Omit<EncoderFacts, 'name'> {
  * The pruning of a file, and how each encoder was pruned.
  * @param whole the file as it was read
  * @example
- * const facts = pruningFacts(file, await pruneModelFile(file, { plan, methods }), plan)
+ * const facts = await pruningFacts(file, await pruneModelFile(file, { plan, methods }), plan)
  */
-export function pruningFacts(whole: ModelFile, pruned: PrunedModelFile, plan: Plan): PruningFacts {
+export async function pruningFacts(whole: ModelFile, pruned: PrunedModelFile, plan: Plan): Promise<PruningFacts> {
   const [model] = pruned.inspections
   const encoders = pruned.encoders.map(({ name, layerCount, schedule, cuts }) => ({
     ...{ name, layerCount, schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) },
     cuts: cuts.map(({ layer }) => layer),
   }))
   const { name: _, ...first } = encoders[0] as EncoderFacts
+  const { maxTokens } = await readModelFolder(whole.path)
   return {
     ...{ method: plan.method, params: plan.params ?? {}, ...first, ...(model.encoders.length > 1 && { encoders }) },
     ...(plan.leaveOut?.length && { leftOut: model.leftOut.at(-1) }),
-    flops: flopsFactors(whole, model, pruned),
+    flops: flopsFactors(whole, model, pruned, maxTokens),
     ...(pruned.quantized && { quantized: pruned.quantized }),
   }
 }
 
-function flopsFactors(file: ModelFile, model: Inspection, pruned: PrunedModelFile): FlopsFactor[] {
-  const now = flopsAtUsualLengths(pruned.model, model)
-  return flopsAtUsualLengths(file.model, model).flatMap(({ tokens, flops: dense }) => {
+/** At lengths that the model takes. */
+function flopsFactors(
+  file: ModelFile,
+  model: Inspection,
+  pruned: PrunedModelFile,
+  most: number | undefined,
+): FlopsFactor[] {
+  const now = flopsAtUsualLengths(pruned.model, model, most)
+  return flopsAtUsualLengths(file.model, model, most).flatMap(({ tokens, flops: dense }) => {
     const less = now.find((entry) => entry.tokens === tokens)?.flops
     return less === undefined ? [] : [{ tokens, dense, pruned: less, factor: dense / less }]
   })

@@ -6,12 +6,14 @@ const FEW = 3
 
 /**
  * Runs a model on a batch of examples.
+ * @param sourceOf where an example of the batch comes from, for messages, by its row
  * @throws TpError TP_TOO_LONG for texts that have more tokens than the model has positions, TP_TOKENIZER, TP_ABORTED; and what the runtime throws
  */
 export async function runBatch(
   session: Session,
   feeds: NamedTensors,
   signal: AbortSignalLike | undefined,
+  sourceOf?: (row: number) => string,
 ): Promise<NamedTensors> {
   try {
     return await session.run(feeds, { signal })
@@ -21,19 +23,31 @@ export async function runBatch(
     )
     const most = await mostTokens(session, feeds, signal)
     if (most !== undefined) {
-      const seen = `a text has ${Object.values(feeds)[0]?.dims[1]} tokens, and the model runs ${most} at most`
+      const source = sourceOf?.(longestRow(feeds))
+      const which = source === undefined ? 'a text' : `the text of ${source}`
+      const seen = `${which} has ${Object.values(feeds)[0]?.dims[1]} tokens, and the model runs ${most} at most`
       const advice = `next to the model, write {"max_position_embeddings": ${most}} to config.json, so that longer texts are cut`
-      throw new TpError('TP_TOO_LONG', 'compare', `${seen}; ${advice}`, { cause })
+      throw new TpError('TP_TOO_LONG', 'data', `${seen}; ${advice}`, { cause })
     }
     if (range === null) throw cause
     const [, id, rows] = range
     throw new TpError(
       'TP_TOKENIZER',
-      'compare',
+      'data',
       `the model was given token ${id}, but its table has ${rows} rows: the tokenizer belongs to another model`,
       { cause },
     )
   }
+}
+
+/** The row of the text with the most tokens, by the mask; the first where there is none. */
+function longestRow(feeds: NamedTensors): number {
+  const mask = Object.entries(feeds).find(([name]) => /mask/.test(name))?.[1]
+  const [rows = 1, tokens = 1] = mask?.dims ?? []
+  const counts = Array.from({ length: rows }, (_, row) =>
+    Array.from(mask?.data.slice(row * tokens, (row + 1) * tokens) ?? [], Number).reduce((sum, one) => sum + one, 0),
+  )
+  return counts.indexOf(Math.max(...counts))
 }
 
 /**
@@ -53,7 +67,7 @@ async function mostTokens(
   )
   if (tokens === undefined || !isOfTexts) return undefined
   const runs = async (length: number): Promise<boolean> => {
-    await pause(signal, 'compare')
+    await pause(signal, 'data')
     try {
       await session.run(ofLength(feeds, length), { signal })
       return true

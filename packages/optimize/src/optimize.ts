@@ -55,7 +55,7 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizedPlan>
   const inspection = inspect(model, encoder === undefined ? {} : { encoder })
   if (!inspection.ok) throw new TpError(inspection.refusal.code, 'optimize', inspection.refusal.message)
   const kind = kindOf(model, data.task, lengthOf(inspection))
-  const distinct = distinctExamples(data.inputs)
+  const distinct = await distinctExamples(data.inputs)
   const repeated = data.inputs.targets.length - distinct.targets.length
   const budget = options.minutes === undefined ? undefined : await budgetOf(options.minutes, options, distinct)
   const inputs = await examplesOf(options, data.task, distinct, budget?.most)

@@ -32,7 +32,7 @@ export async function inputFiles(path: string): Promise<InputFile[]> {
     if (!entry.isFile()) throw dataError(path, 'is not a regular file; put what it gives into one')
     const format = formatOf(path)
     if (format !== undefined) return [{ path, format }]
-    throw dataError(path, `its name does not say how it holds texts; it has to end in ${KINDS}`)
+    throw dataError(path, `its name does not say how it holds texts; ${adviceFor(path)}`)
   }
   const names = (await readdir(path, { recursive: true, withFileTypes: true }))
     .filter((file) => file.isFile())
@@ -60,4 +60,13 @@ export async function inputFiles(path: string): Promise<InputFile[]> {
 
 function formatOf(path: string): InputFormat | undefined {
   return formats[extname(path).toLowerCase()]
+}
+
+/** Rows are read from the middle of a file, which neither compressed files nor lists of JSON allow. */
+function adviceFor(path: string): string {
+  const ending = extname(path).toLowerCase()
+  if (ending === '.gz') return 'unzip it first (gunzip -k FILE), since parts of it are read at once'
+  if (ending === '.json')
+    return "bring a list to JSON lines first (jq -c '.[]' FILE > FILE.jsonl), since parts of it are read at once"
+  return `it has to end in ${KINDS}`
 }

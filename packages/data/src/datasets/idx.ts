@@ -1,9 +1,8 @@
-import { gunzipSync } from 'node:zlib'
 import { TpError } from '@tp/core'
 import { readBytes } from '../read-bytes.ts'
 import { type ImageDataset, UNLABELED } from './dataset.ts'
 import type { LabeledOptions } from './labels.ts'
-import { dataError } from './table/data-error.ts'
+import { unzipped } from './unzipped.ts'
 
 /** A million images of 28 × 28. */
 const MOST_BYTES = 768 * 2 ** 20
@@ -16,7 +15,7 @@ export interface IdxArray {
 
 /** Reads an IDX file of unsigned bytes, gzipped or not. */
 export async function readIdx(path: string): Promise<IdxArray> {
-  const bytes = unzip(path, await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES }))
+  const bytes = unzipped(path, await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES }), MOST_BYTES)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const rank = bytes[3] ?? 0
   if (bytes.length < 4 + 4 * rank || rank === 0 || view.getUint16(0) !== 0) {
@@ -90,16 +89,4 @@ export function planar(bytes: Uint8Array, channels: number): Float32Array {
     for (let c = 0; c < channels; c++) pixels[c * area + i] = (bytes[i * channels + c] as number) / 255
   }
   return pixels
-}
-
-function unzip(path: string, bytes: Uint8Array): Uint8Array {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
-  try {
-    return gunzipSync(bytes, { maxOutputLength: MOST_BYTES })
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw dataError(path, `holds more than ${MOST_BYTES / 2 ** 20} MiB; give a part of it`, cause)
-    }
-    throw new TpError('TP_DATA', 'data', `${path}: cannot be unzipped; is it cut off?`, { cause })
-  }
 }

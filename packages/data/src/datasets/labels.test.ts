@@ -19,10 +19,11 @@ describe('classOf', () => {
   })
 
   test('finds no class for anything else', () => {
-    for (const label of ['2', '-1', '1.0', '', 'neutral'])
+    for (const label of ['2', '-1', '1.5', '', 'neutral'])
       expect(classOf(label, ['negative', 'positive'])).toBeUndefined()
     expect(classOf('positive', undefined)).toBeUndefined()
     expect(classOf('7', undefined)).toBe(7)
+    expect(classOf('1.0', ['negative', 'positive'])).toBe(1)
   })
 })
 

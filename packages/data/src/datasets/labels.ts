@@ -23,7 +23,8 @@ export function classOf(label: string, labels: readonly string[] | undefined): n
     const position = labels.findIndex((name) => name.toLowerCase() === plain)
     if (position >= 0) return position
   }
-  if (!/^\d{1,9}$/.test(plain)) return undefined
+  // Tables of numbers write class 1 as 1.0.
+  if (!/^\d{1,9}(?:\.0*)?$/.test(plain)) return undefined
   const id = Number(plain)
   return labels === undefined || id < labels.length ? id : undefined
 }

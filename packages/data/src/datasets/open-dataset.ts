@@ -8,7 +8,7 @@ import { imageFolder, isImageFile } from './image-folder.ts'
 import { filesUnder } from './labeled-files.ts'
 import { readPairs } from './pairs.ts'
 import { isRetrievalFolder, type RetrievalOptions, readRetrievalFolder } from './retrieval/retrieval-folder.ts'
-import { isTable } from './table/read-table.ts'
+import { isTable, tableExtension } from './table/read-table.ts'
 import { readTextExamples, type TableOptions } from './text-examples.ts'
 import { isWavFile, wavFolder } from './wav-folder.ts'
 
@@ -20,7 +20,7 @@ export interface DatasetOptions extends TableOptions, Omit<RetrievalOptions, 'li
 }
 
 const KINDS =
-  'a table of texts and their labels (.tsv, .txt, .csv, .jsonl, .ndjson), a folder with IDX files (…images-idx3-ubyte and …labels-idx1-ubyte, .gz or not), ' +
+  'a table of texts and their labels (.tsv, .txt, .csv, .jsonl, .ndjson, .json; .gz or not), a folder with IDX files (…images-idx3-ubyte and …labels-idx1-ubyte, .gz or not), ' +
   'a folder of images in sub-folders named by label, a folder of WAV files named label__name.wav or in such sub-folders; all of these without labels, too; ' +
   'or a folder of documents and queries (corpus.jsonl, queries.jsonl, qrels)'
 
@@ -78,7 +78,7 @@ async function openFolder(folder: string, options: DatasetOptions): Promise<Data
   if (wavs.length > 0) return wavFolder(folder, wavs, options)
   const images = files.filter(isImageFile)
   if (images.length > 0) return imageFolder(folder, images, options)
-  const tables = files.filter((file) => isTable(file) && extname(file).toLowerCase() !== '.txt')
+  const tables = files.filter((file) => isTable(file) && !['.txt', '.json'].includes(tableExtension(file)))
   if (tables.length > 0) return readTexts(only('tables', tables), options)
   throw new TpError('TP_DATA', 'data', `${folder}: holds no data that can be read. Readable: ${KINDS}`)
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { isTpError } from '@tp/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readTextExamples, type TableOptions } from './text-examples.ts'
@@ -227,6 +228,11 @@ describe('readTextExamples, in every format', () => {
       '{"id":7,"sentence":"good","label":"1","label_text":"x"}\r\n\r\n{"id":8,"sentence":"bad film","label":0}',
     ],
     ['tsv', 'label\ttext\r1\tgood\r0\tbad film\r'],
+    ['tsv', 'label\ttext\n1.0\tgood\n0.0\tbad film\n'],
+    ['json', '[{"label":1,"text":"good"},{"label":0,"text":"bad film"}]'],
+    ['json', '[\n  {"label": 1.0, "text": "good", "more": [1, {"a": "]"}]},\n  {"label": 0, "text": "bad film"}\n]\n'],
+    ['jsonl', ' [{"label":1,"text":"good"},\n{"label":0,"text":"bad film"}]'],
+    ['json', '{"label":1,"text":"good"}\n{"label":0,"text":"bad film"}\n'],
     ['txt', '1\tgood\n0\tbad film\n'],
   ])('reads %s: %j', async (ending, content) => {
     expect(await read(content, { ending })).toEqual(expected)
@@ -255,11 +261,23 @@ describe('readTextExamples, in every format', () => {
       '{"__proto__":1,"constructor":"good"}\n',
       /cannot tell which column .*: its columns are "__proto__", "constructor"/,
     ],
+    ['json', '[{"label":1,"text":"good"},\n{"label":1', /is invalid JSON: its list does not end; is it cut off/],
+    ['json', '[{"label":1,"text":"good"},\n\n{"label":1,}]', /line 3: is invalid JSON/],
+    ['json', '["good", "bad film"]', /line 1: is not a JSON object/],
+    ['json', '[{"label":1,"text":"good"}] x', /line 1: is invalid JSON: something follows the list/],
+    ['json', '[{"label":1,"text":"good"},,{"label":1,"text":"good"}]', /line 1: is invalid JSON: nothing is before/],
     ['tsv', '1\tgood\n0\tbad\0film\n', /line 2: holds a NUL character/],
     ['tsv', `1\t${'good '.repeat(900_000)}\n`, /line 1: cannot be read as a table \(Max Record Size/],
     ['tsv', `1\t${'a'.repeat(1_000_001)}\n`, /line 1: has a text of 1000001 characters: more than one text/],
   ])('refuses %s that is not a table: %#', async (ending, content, message) => {
     expect(await problem(content, { ending })).toMatch(message)
+  })
+
+  test('reads tables that are compressed, and refuses those that are cut off', async () => {
+    const zipped = gzipSync('label\ttext\n1\tgood\n0\tbad film\n')
+    expect(await read(zipped, { ending: 'tsv.gz' })).toEqual(expected)
+    expect(await read(gzipSync('label,text\n1,good\n0,bad film\n'), { ending: 'CSV.GZ' })).toEqual(expected)
+    expect(await problem(zipped.subarray(0, 20), { ending: 'tsv.gz' })).toContain('cannot be unzipped; is it cut off?')
   })
 
   test('refuses more rows than fit into memory', { tags: 'exhaustive' }, async () => {

@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import type { ValueInfo } from '@tp/core/runtime'
 import type { AudioDataset } from '../datasets/dataset.ts'
+import { contentOf } from '../datasets/example-content.ts'
 import { fixedSize, type ModelInputs, onlyInput } from './model-inputs.ts'
 
 export interface AudioOptions {
@@ -33,6 +34,7 @@ export function audioInputs(
     lengths: undefined,
     preparationMs: undefined,
     keys: dataset.examples.map(({ source }) => source),
+    contents: () => Promise.all(dataset.examples.map(contentOf)),
     notes: [],
     async feeds(positions) {
       const batch = positions.map((position) => dataset.examples[position] as AudioDataset['examples'][number])

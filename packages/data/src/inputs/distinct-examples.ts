@@ -2,13 +2,15 @@ import type { ModelInputs } from './model-inputs.ts'
 import { someExamples } from './some-examples.ts'
 
 /**
- * The first of all examples that are one: the same tokens or file, of the same class. A text that is there ten times says no more about a
+ * The first of all examples that are one: the same tokens, or files of the same content, of the same class. A text that is there ten times says no more about a
  * model than once; counted ten times, it would make intervals too narrow, and choose and confirm at once. Candidates that are to be ranked are
  * all returned, since they belong to their queries, and so are examples without keys.
  */
-export function distinctExamples<Inputs extends ModelInputs>(inputs: Inputs): Inputs {
-  const { keys, targets, lengths, ranking } = inputs
-  if (keys === undefined || ranking !== undefined) return inputs
+export async function distinctExamples<Inputs extends ModelInputs>(inputs: Inputs): Promise<Inputs> {
+  const { contents, targets, lengths, ranking } = inputs
+  if (ranking !== undefined) return inputs
+  const keys = contents === undefined ? inputs.keys : await contents()
+  if (keys === undefined) return inputs
   const rows = new Map<string, number>()
   for (const [row, target] of targets.entries()) {
     const identity = `${keys[row]} ${lengths?.[row]} ${target}`

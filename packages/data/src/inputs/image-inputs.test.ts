@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { imageDataset } from '../datasets/dataset.ts'
+import { distinctExamples } from './distinct-examples.ts'
 import { imageInputs } from './image-inputs.ts'
+import { someExamples } from './some-examples.ts'
 
 const declared = [{ name: 'pixel_values', type: 'float32', dims: ['batch', 2, 1, 2] }]
 const images = imageDataset('images', { channels: 2, height: 1, width: 2 }, [
@@ -9,6 +11,17 @@ const images = imageDataset('images', { channels: 2, height: 1, width: 2 }, [
 ])
 
 describe('imageInputs', () => {
+  test('knows the same image under two names', async () => {
+    const twice = imageDataset('images', { channels: 2, height: 1, width: 2 }, [
+      { pixels: Float32Array.of(0, 1, 0.5, 0.5), label: 3 },
+      { pixels: Float32Array.of(1, 1, 0, 1), label: 0 },
+      { pixels: Float32Array.of(0, 1, 0.5, 0.5), label: 3 },
+    ])
+    const inputs = await imageInputs(twice, declared, { normalization: { mean: [0], std: [1] } })
+    expect((await distinctExamples(inputs)).targets).toEqual([3, 0])
+    expect((await distinctExamples(someExamples(inputs, [1, 2]))).targets).toEqual([0, 3])
+  })
+
   test('normalizes by channel', async () => {
     const normalization = { mean: [0.5, 0], std: [0.5, 0.25] }
     const { feeds, targets, notes } = await imageInputs(images, declared, { normalization })

@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import type { ValueInfo } from '@tp/core/runtime'
 import type { ImageDataset, ImageFraming, ImageShape, RawImage } from '../datasets/dataset.ts'
+import { contentOf } from '../datasets/example-content.ts'
 import { fixedSize, type ModelInputs, onlyInput } from './model-inputs.ts'
 import { measureNormalization, type Normalization } from './normalization.ts'
 
@@ -40,6 +41,7 @@ export async function imageInputs(
     lengths: undefined,
     preparationMs: undefined,
     keys: dataset.examples.map(({ source }) => source),
+    contents: () => Promise.all(dataset.examples.map(contentOf)),
     normalization: { mean, std },
     notes: normalization === undefined ? [measuredNote(mean, std)] : [],
     async feeds(positions) {

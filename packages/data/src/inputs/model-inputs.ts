@@ -23,6 +23,8 @@ export interface ModelInputs {
   readonly preparationMs: readonly number[] | undefined
   /** A key of each example that does not depend on its position (its tokens, its file). Default: its position. */
   readonly keys?: readonly (string | number)[] | undefined
+  /** A key of each example's content, where {@link keys} are of its file; reads all examples. */
+  readonly contents?: (() => Promise<readonly string[]>) | undefined
   /** Of candidates that are to be ranked: which query each example belongs to. */
   readonly ranking?: Ranking | undefined
   /** Of examples of which a number is estimated: what people say it is, by example; without scores where nobody said it. */

@@ -20,7 +20,7 @@ test('takes some examples in another order', async () => {
   expect((await some.feeds([1, 0])).x?.data).toEqual(Float32Array.of(0, 3))
 })
 
-test('takes each text once for each of its classes', () => {
+test('takes each text once for each of its classes', async () => {
   const inputs: ModelInputs = {
     source: 'six',
     targets: [0, 1, 0, 1, 0, 0],
@@ -30,12 +30,12 @@ test('takes each text once for each of its classes', () => {
     notes: [],
     feeds: async () => ({}),
   }
-  const distinct = distinctExamples(inputs)
+  const distinct = await distinctExamples(inputs)
   expect([distinct.targets, distinct.lengths, distinct.keys]).toEqual([
     [0, 1, 0, 0],
     [3, 4, 5, 4],
     [7, 8, 7, 8],
   ])
   // Nothing is known of examples without keys, and candidates belong to their queries.
-  expect(distinctExamples({ ...inputs, keys: undefined }).targets).toHaveLength(6)
+  expect((await distinctExamples({ ...inputs, keys: undefined })).targets).toHaveLength(6)
 })

@@ -4,13 +4,14 @@ import type { ModelInputs } from './model-inputs.ts'
 /** Some of the examples, by their positions, in that order; of sentences with their tags. */
 export function someExamples<Inputs extends ModelInputs>(inputs: Inputs, rows: readonly number[]): Inputs {
   const of = <T>(all: readonly T[]): T[] => rows.map((row) => all[row] as T)
-  const { targets, lengths, preparationMs, keys, ranking, estimates, vectors, feeds } = inputs
+  const { targets, lengths, preparationMs, keys, contents, ranking, estimates, vectors, feeds } = inputs
   return {
     ...inputs,
     targets: of(targets),
     lengths: lengths && of(lengths),
     preparationMs: preparationMs && of(preparationMs),
     keys: keys ? of(keys) : rows,
+    contents: contents && (async () => of(await contents())),
     ranking: ranking && someRanked(ranking, rows),
     estimates: estimates && { scores: estimates.scores && of(estimates.scores) },
     vectors: vectors && of(vectors),

@@ -1,22 +1,20 @@
 import { dataError } from './data-error.ts'
+import { jsonObjects } from './json-objects.ts'
 import type { DataTable, Row } from './table.ts'
-import { linesOf, TableSize } from './table-size.ts'
+import { TableSize } from './table-size.ts'
 
 /** More keys are not a table, and each row would have that many cells. */
 const MOST_KEYS = 1000
 
 /**
- * One JSON object a line. The keys of the first are the columns; keys that only others have are ignored.
+ * One JSON object a line, or a list of them. The keys of the first are the columns; keys that only others have are ignored.
  * @throws TpError TP_DATA naming the line that is not an object
  */
 export function parseJsonLines(path: string, text: string): DataTable {
   const size = new TableSize()
   const rows: Row[] = []
   let names: readonly string[] | undefined
-  let line = 0
-  for (const content of linesOf(text)) {
-    line++
-    if (content.trim() === '') continue
+  for (const { content, line } of jsonObjects(path, text)) {
     const record = new Map(Object.entries(objectOf(content, `${path}, line ${line}`)))
     names ??= [...record.keys()]
     if (names.length > MOST_KEYS) throw dataError(`${path}, line ${line}`, `has ${names.length} keys; is it a table?`)

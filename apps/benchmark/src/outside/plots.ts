@@ -34,6 +34,14 @@ export async function writePlots(): Promise<void> {
 /** As wide as a phone, so that it is read there without zooming. */
 const WIDTH = 420
 const LINE = 19
+/** Characters that a line of the list holds. */
+const COLUMNS = 56
+
+/** A line of the list, or two where it is too long for a phone. */
+function listed(text: string): string[] {
+  const end = text.length > COLUMNS ? text.lastIndexOf(' ', COLUMNS) : -1
+  return end < 0 ? [text] : [text.slice(0, end), text.slice(end + 1)]
+}
 
 function plotOf(rows: readonly EvidenceRow[]): string {
   const [first] = rows as [EvidenceRow, ...EvidenceRow[]]
@@ -53,11 +61,18 @@ function plotOf(rows: readonly EvidenceRow[]): string {
     .filter(({ loss }) => loss <= MOST)
     .toSorted((a, b) => b.speed - a.speed)
     .map((point, i) => ({ ...point, number: `${i + 1}` }))
-  const label = `${first.case}: points of ${first.metric} lost against times as fast as the published file, in batches of ${batch} as they come`
   const fill = ({ group }: (typeof shown)[number]): string => colors[group]
+  const list = shown.flatMap((point) =>
+    listed(`${point.number}  ${point.setting}`).map((text, i) => ({
+      text,
+      indent: i === 0 ? 0 : 15,
+      color: fill(point),
+    })),
+  )
+  const label = `${first.case}: points of ${first.metric} lost against times as fast as the published file, in batches of ${batch} as they come`
   return plotSvg(label, {
-    ...{ width: WIDTH, height: 360 + LINE * shown.length, marginLeft: 42, marginRight: 20, marginTop: 30 },
-    marginBottom: 60 + LINE * shown.length,
+    ...{ width: WIDTH, height: 360 + LINE * list.length, marginLeft: 42, marginRight: 20, marginTop: 30 },
+    marginBottom: 60 + LINE * list.length,
     style: { background: '#ffffff', color: '#111827', fontSize: '13px' },
     x: { label: `times as fast, batches of ${batch} as they come`, labelOffset: 38, grid: true, nice: true, ticks: 6 },
     y: { label: `points of ${first.metric} lost`, reverse: true, grid: true, nice: true, ticks: 6 },
@@ -66,9 +81,9 @@ function plotOf(rows: readonly EvidenceRow[]): string {
       Plot.ruleX(shown, { x: 'speed', y1: 'low', y2: 'high', stroke: fill, strokeOpacity: 0.6 }),
       Plot.dot(shown, { x: 'speed', y: 'loss', r: 9, fill }),
       Plot.text(shown, { x: 'speed', y: 'loss', text: 'number', fill: '#ffffff', fontSize: 11, fontWeight: 'bold' }),
-      ...shown.map((point, i) =>
-        Plot.text([`${point.number}  ${point.setting}`], {
-          ...{ frameAnchor: 'bottom-left', textAnchor: 'start', dx: -34, dy: 62 + LINE * i, fill: fill(point) },
+      ...list.map(({ text, indent, color }, i) =>
+        Plot.text([text], {
+          ...{ frameAnchor: 'bottom-left', textAnchor: 'start', dx: -34 + indent, dy: 62 + LINE * i, fill: color },
         }),
       ),
     ],

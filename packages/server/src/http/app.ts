@@ -73,7 +73,10 @@ export async function createApp(routes: RouteContext, metrics: Metrics): Promise
   })
   app.setErrorHandler(answerFailure)
   app.setNotFoundHandler((_request, reply) => {
-    return reply.code(404).send({ error: 'there is no such route; docs/serving.md lists them', code: 'TP_NOT_FOUND' })
+    return reply.code(404).send({
+      error: 'there is no such route; https://github.com/tp-pruning/tp/blob/main/docs/serving.md lists them',
+      code: 'TP_NOT_FOUND',
+    })
   })
 
   for (const routes of [oipRoutes, openaiRoutes, teiRoutes]) await app.register((own) => routes(own, context))

@@ -32,7 +32,7 @@ export function answerTable(subjects: readonly Shown[]): Html {
     'same answers': ({ use }) => percent(use === undefined ? 1 : figureOf(use.row, 'agreement', 1).estimate),
     command: ({ shown: { plan }, use }) => html`<code>${commandText(plan, use)}</code>`,
   }
-  const caption = `For each task the fastest way that lost at most ${USUAL_LOSS} point on calibration data, unless test data contradict; how many times as fast it is as the file as it is, and as that without its dead tokens, points lost and answers are those on test data`
+  const caption = `The fastest way for each task that lost at most ${USUAL_LOSS} point on calibration data, unless test data contradict it. Speeds compare it with the file as it is, and with that file without its dead tokens. Points lost and answers are those on test data`
   return html`${table(caption, columns, answers)}<ul class="notes">${answers.map(passedOverText)}</ul>`
 }
 

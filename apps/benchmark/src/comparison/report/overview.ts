@@ -25,7 +25,7 @@ export function overview(subjects: readonly Shown[]): Html {
   if (panels.length === 0) return html``
   const all = panels.flatMap(({ dots }) => dots.map(({ tested }) => tested))
   const range = [Math.min(0.8, ...all.map(({ low }) => low)), Math.max(...all.map(({ high }) => high))] as const
-  return html`<figure><figcaption>How many times as fast as the model without its dead tokens each way is, and the points that it loses,
+  return html`<figure><figcaption>The speed of each way compared with the model without its dead tokens, and the points that it loses,
 both on test data with 95 % intervals. A full circle keeps what calibration data promised, a cross loses more, a hollow circle is
 not faster. Controls, in italics, do not look at the tokens.</figcaption><div class="panels wide">${panels.map(
     ({ name, dots }) =>

@@ -52,6 +52,13 @@ test('advises the packed file where no command chooses', () => {
   expect(text).toContain('use **packed**, which needs no choice: 2.0 one by one, 2.0 in batches of 32')
 })
 
+test('compares what classes are expected to cost, where that is known', () => {
+  const interval = { estimate: 0.2, low: 0.1, high: 0.4 }
+  /** @type {any[]} */
+  const own = rows.map((each) => (each.loss === undefined ? each : { ...each, expectedLoss: interval }))
+  expect(expectTable(own, 'page.md')).toContain('a fast one: 2.0×, 9.0×; 3.0 (2.8 … 3.5)')
+})
+
 test('advises the published file where the packed one loses more than anybody minds', () => {
   /** @type {any[]} */
   const own = [dense, row('packed', 'packed', 4, 2), row('rival', 'a fast one', 0, 4)]

@@ -87,8 +87,9 @@ class SentenceTransformers:
         folder.mkdir(exist_ok=True)
         own = {f"openvino_model{suffix}": file.with_suffix(suffix) for suffix in (".xml", ".bin")}
         for name, target in {**{each.name: each for each in published.iterdir() if each.suffix != ".onnx"}, **own}.items():
-            if not (folder / name).exists():
-                (folder / name).symlink_to(target)
+            # Made again: the file may have come from another folder since.
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(target.absolute())
         return folder
 
     def vectors(self, texts: list[str]) -> np.ndarray:

@@ -63,7 +63,7 @@ const [LEARNING, SELECTION] = [900, 150]
 
 /** The values of `sdtp`, learned once without labels by the command line; they serve any amount. @throws TpError TP_RUN with what it said */
 export async function learnedFile(one: OutsideCase, choosing: DataPath): Promise<MadeFile> {
-  const path = reportsPath(`outside/${one.name}/sdtp.safetensors`)
+  const path = valuesOf(one)
   const others = reportsPath(`outside/${one.name}/selection.tsv`)
   const layers = ['--layers', (one.learned?.layers ?? []).join(',')]
   const how = ['--method', 'sdtp', '--keep', '0.7', ...layers, '--train', 'method', '--set', 'hardEpochs=0']
@@ -75,6 +75,15 @@ export async function learnedFile(one: OutsideCase, choosing: DataPath): Promise
     await outputOf([projectPath('packages/cli/bin/tp.js'), ...args])
   }
   return { path, command }
+}
+
+/** Whether that was learned before. */
+export function hasLearned(one: OutsideCase): boolean {
+  return existsSync(valuesOf(one))
+}
+
+function valuesOf({ name }: OutsideCase): string {
+  return reportsPath(`outside/${name}/sdtp.safetensors`)
 }
 
 /** A table of its header and its last rows. */

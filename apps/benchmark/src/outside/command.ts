@@ -14,11 +14,11 @@ export const HELP: string = `Measures published models on suites that nothing wa
   npm run benchmark -- outside [options]
 
   --only NAMES       of these: ${outsideCases.map(({ name }) => name).join(', ')}
-  --python PATH      Python with the packages of tools/rivals/requirements.txt: rows of onnxruntime's own quantization and of OpenVINO
+  --python PATH      Python with the packages of tools/rivals/requirements.txt: rows of onnxruntime's own quantization, of OpenVINO, and of packages that embed texts
   --install          fetch first what is missing, a Python for the rivals included, into the cache of npm run models; write the pages last
   --kinds LIST       only rows of these kinds: ${kindNames.join(', ')}
   --again            rows that are there once more
-  --times            only the times of rows that are there, once more
+  --times            only the times of rows that are there, once more, of the files in reports/outside
   --busy             other programs run: no times on two threads, which only the clock can measure
   --plots            only the plots, of what is there
 

@@ -9,7 +9,7 @@ import { nativeRuntime } from '@tp/runtime-native'
 import { reportsPath, writeWhole } from '../files.ts'
 import { entries } from '../registry/methods.ts'
 import type { OutsideCase } from './cases.ts'
-import { isKept, learnedFile, optimizedFile } from './command-line.ts'
+import { hasLearned, isKept, learnedFile, optimizedFile } from './command-line.ts'
 import type { DataPath } from './data.ts'
 import { readEvidence, recordRow } from './evidence.ts'
 import { speedsOf } from './measure.ts'
@@ -46,6 +46,10 @@ export async function measureOwn(open: OpenCase, options: OwnOptions): Promise<v
 async function learnedRows(open: OpenCase, options: OwnOptions): Promise<void> {
   const due = learnedSettings(open.one).filter(({ kind, setting }) => open.isDue(kind, setting))
   if (due.length === 0) return
+  if (options.times && !hasLearned(options.chooser)) {
+    options.onProgress('what sdtp has learned is not kept; --again --kinds learned learns again')
+    return
+  }
   options.onProgress('what sdtp has learned')
   const { path: values, command } = await learnedFile(options.chooser, options.choosingPath)
   for (const planned of due) await plannedRow(open, { ...planned, values, command }, options)

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { digitsData, modelPath } from '@tp/models'
-import { encodeModel } from '@tp/onnx'
-import { convolutional, languageModel } from 'exported-encoders'
+import { decodeModel, encodeModel } from '@tp/onnx'
+import { convolutional, languageModel, lessPrecision } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { describeExplanation } from '../src/printing/explanation-text.ts'
 import { idx, pixelsOf } from './idx.ts'
@@ -45,6 +45,19 @@ const ofDigits = (...args: string[]): string[] => [
 const byReceived = ['--method', 'received-attention', '--keep', '0.6']
 
 describe('explain of texts', () => {
+  test('explains a model of half precision as that of float32', { timeout }, async () => {
+    writeFileSync(folder.at('half.onnx'), encodeModel(lessPrecision(decodeModel(readFileSync(mail)), 'float16')))
+    const of = async (path: string): Promise<{ answer: string; tokens: Token[] }> => {
+      const tokenizer = ['--read', `tokenizer=${modelPath('mail', 'tokenizer')}`, '--read', 'labels=ham,spam']
+      const { stdout } = await tpHere(['explain', path, '--text', 'You have won cash', ...tokenizer, '--json'])
+      return JSON.parse(stdout).examples[0]
+    }
+    const [half, full] = [await of(folder.at('half.onnx')), await of(mail)]
+    expect([half.answer, half.tokens.length]).toEqual([full.answer, full.tokens.length])
+    for (const [i, { saliency }] of half.tokens.entries())
+      expect(saliency).toBeCloseTo(full.tokens[i]?.saliency ?? 0, 1)
+  })
+
   test('lists the words of each example in their order, with data on stdout and progress on stderr', {
     timeout,
   }, async () => {

@@ -16,7 +16,7 @@ import {
 import { lessPrecision } from 'exported-encoders'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { pack, productsSaturate, prune, type QuantizeOptions, quantize, transform } from '../src/index.ts'
+import { inspect, pack, productsSaturate, prune, type QuantizeOptions, quantize, transform } from '../src/index.ts'
 import { dataSets, fixture, openFixture } from './fixtures.ts'
 import { float32, numbers, run } from './run.ts'
 
@@ -265,12 +265,30 @@ describe('refuses', () => {
     ['a model between QuantizeLinear and DequantizeLinear', 'TP_QUANTIZED', () => lessPrecision(text, 'QDQ')],
     ['a packed model', 'TP_PACKED', () => packed(text)],
     ['weights of half precision', 'TP_QUANTIZE', () => lessPrecision(text, 'float16')],
+    ['weights in bfloat16', 'TP_BFLOAT16', () => inBfloat16(lessPrecision(text, 'float16'))],
     ['an opset without 8-bit products', 'TP_OPSET', () => product([1, 2], { opset: 10 })],
     ['weights that are not finite', 'TP_VALUE', () => product([1, Number.NaN])],
     ['a model without weights', 'TP_QUANTIZE', () => createModel(17)],
   ])('%s', (_, code, model) => {
     expect(() => transform(model(), quantize())).toThrow(expect.objectContaining({ code }))
   })
+})
+
+/** Casts and weights of half precision as bfloat16, whatever their bits mean then. */
+function inBfloat16(model: Model): Model {
+  const graph = model.proto.graph as NonNullable<typeof model.proto.graph>
+  for (const tensor of graph.initializer) if (tensor.dataType === 10) tensor.dataType = 16
+  for (const { attribute } of graph.node)
+    for (const entry of attribute) {
+      if (entry.name === 'to' && entry.i === 10n) entry.i = 16n
+      if (entry.t?.dataType === 10) entry.t.dataType = 16
+    }
+  return model
+}
+
+test('says that a model cannot be pruned because it is in bfloat16', () => {
+  const model = inBfloat16(lessPrecision(openFixture(fixture('bert-cls-eager-ts11')), 'float16'))
+  expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_BFLOAT16' } })
 })
 
 function packed(model: Model): Model {

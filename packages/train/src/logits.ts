@@ -1,4 +1,4 @@
-import { type Tensor, TpError, unsqueeze } from '@tp/core'
+import { cast, type Tensor, TpError, unsqueeze } from '@tp/core'
 import { answerHead } from '@tp/data/outputs'
 import type { Graph } from '@tp/onnx'
 
@@ -13,9 +13,10 @@ export function logitsOf(graph: Graph, tensor: (name: string) => Tensor): Tensor
   const named = outputs.find(({ name }) => name === 'logits') ?? outputs[0]
   const head = answerHead(graph.model)
   const found = head === undefined ? named?.tensor : head.logits === undefined ? undefined : tensor(head.logits)
-  if (found?.hasShape && found.dtype === 'float32') {
-    if (found.rank === 2) return found
-    if (found.rank === 1) return unsqueeze(found, [1])
+  if (found?.hasShape && (found.dtype === 'float32' || found.dtype === 'float16')) {
+    const logits = found.dtype === 'float16' ? cast(found, 'float32') : found
+    if (found.rank === 2) return logits
+    if (found.rank === 1) return unsqueeze(logits, [1])
   }
   const seen = outputs.map(({ name, tensor }) => `${name} ${tensor}`).join(', ')
   throw new TpError(

@@ -1,5 +1,6 @@
 import { dtypeOf, Graph, type Model, type NodeProto, type TensorProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
+import { bfloat16Reason } from '../program/bfloat16.ts'
 import { readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { keepBiasApart } from './bias-apart.ts'
@@ -79,6 +80,9 @@ function tiedTables(of: QuantizedGraph, isKept: (node: NodeProto) => boolean): S
 }
 
 function nothingToQuantize(graph: Graph, excluded: number): Refused {
+  const bfloat16 = bfloat16Reason(graph)
+  if (bfloat16 !== undefined)
+    return new Refused('TP_BFLOAT16', `there is nothing to quantize in this model: ${bfloat16}`)
   const isHalf = graph.initializers.some(({ dataType }) => dtypeOf(dataType) === 'float16')
   const reason = isHalf
     ? 'its weights are of half precision; quantize the float32 file it was made from'

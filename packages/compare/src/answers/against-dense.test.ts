@@ -14,6 +14,7 @@ function answers(logits: readonly (readonly [number, number])[], targets: readon
     correct,
     classes: 2,
     logits: Float32Array.from(logits.flat()),
+    answerForm: 'logits',
     kept: undefined,
     latency: undefined,
   }

@@ -31,7 +31,7 @@ function mailWith(operators: Operators, dims: readonly (string | number)[] = ['b
 
 const logits = new Graph(decodeModel(readFileSync(modelPath('mail')))).outputs[0]?.name
 
-test.each<[string, Operators, (string | number)[] | undefined, unknown]>([
+test.each<[string, Operators, (string | number)[] | undefined, object | undefined]>([
   ['logits', [['Identity']], undefined, { form: 'logits' }],
   ['a softmax', [['Softmax']], undefined, { form: 'softmax', logits }],
   ['a softmax and casts', [['Softmax'], ['Identity'], ['Cast']], undefined, { form: 'softmax', logits }],

@@ -22,7 +22,10 @@ export function changelogPage(): Page {
   const logs = packageFolders().filter((folder) => existsSync(join(root, folder, 'CHANGELOG.md')))
   const released = logs.map((folder) => readText(`${folder}/CHANGELOG.md`).replaceAll(/^#/gm, '##'))
   const unreleased = sections.length === 0 ? 'Nothing.' : sections.join('\n\n')
-  const text = `# Changelog\n\nAll packages share one version, now ${version}.\n\n## Since ${version}\n\n${unreleased}\n\n${released.join('\n\n')}`
+  // Before the first release there is no version since which something could have changed.
+  const state = logs.length === 0 ? 'Nothing has been published yet.' : `It is ${version} now.`
+  const heading = logs.length === 0 ? 'The first release' : `Since ${version}`
+  const text = `# Changelog\n\nAll packages share one version. ${state}\n\n## ${heading}\n\n${unreleased}\n\n${released.join('\n\n')}`
   return { path: 'changelog.md', title: 'Changelog', text: `${text.trim()}\n` }
 }
 

@@ -1,6 +1,9 @@
 import { findModel } from '@tp/data/folders'
 import { shellWord, typedLauncher } from '../printing/command-line.ts'
 
+/** A project that installs the command does not have the models; a clone has. */
+const isInstalled = import.meta.url.includes('/node_modules/')
+
 /** `tp` alone, to a newcomer: what it is for, and the next commands by what the working folder holds. */
 export async function welcome(): Promise<string> {
   const npx = typedLauncher()
@@ -12,7 +15,7 @@ export async function welcome(): Promise<string> {
   const head = 'Makes exported transformers faster.'
   if (found === undefined) {
     const tries = lines(
-      ['npx tp-models mail my-model', 'writes a model and examples to try'],
+      [`npx ${isInstalled ? '-p @tp/models ' : ''}tp-models mail my-model`, 'writes a model and examples to try'],
       [`${npx}tp prune MODEL`, 'MODEL: an .onnx file, or its folder'],
     )
     return `${head} This folder holds no ONNX file; begin with\n${tries}`

@@ -116,7 +116,7 @@ function rivalsText(own, chosen) {
     const rival = bestRival(own, chosen, batch)
     return rival === undefined ? [] : [{ batch, rival, ratio: speedAt(chosen, batch) / speedAt(rival, batch) }]
   })
-  if (found.length === 0) return 'No rival that was measured is faster than the published file.'
+  if (found.length === 0) return 'No rival that loses as little is faster than the published file.'
   const parts = found.map(({ batch, rival, ratio }) => {
     const where = batch === '1' ? 'one by one' : `in batches of ${batch}`
     return `${where} **${ratio.toFixed(1)} times as fast** as ${rival.setting} (${lossText(rival)})`

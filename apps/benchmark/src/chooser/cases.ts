@@ -20,10 +20,14 @@ export interface ChooserCase {
   /** Whether its weights are float32, so that 8 bits are a choice. */
   readonly eightBits: boolean
   /** @param limit examples of the pool, if not the usual number */
-  readonly open: (
-    context: SectionContext,
-    limit?: number,
-  ) => Promise<{ readonly model: Model; readonly data: PoolData }>
+  readonly open: (context: SectionContext, limit?: number) => Promise<OpenCase>
+}
+
+interface OpenCase {
+  readonly model: Model
+  readonly data: PoolData
+  /** Examples that are drawn to choose by, where the pool has too few for both; all of the pool judges then. */
+  readonly drawn?: PoolData | undefined
 }
 
 const common = ['cls-attention', 'received-attention', 'balanced', 'tome', 'quasi-random', 'random']
@@ -54,18 +58,24 @@ interface PublishedCase extends Omit<ChooserCase, 'open'> {
   /** File or folder of the suite. */
   readonly data: string
   readonly limit: number
+  /** Another file of it to choose by. */
+  readonly drawnFrom?: string
 }
 
-function published({ model, suite, data, limit, ...facts }: PublishedCase): ChooserCase {
+function published({ model, suite, data, limit, drawnFrom, ...facts }: PublishedCase): ChooserCase {
   return {
     ...facts,
     async open({ runtime }, most = limit) {
       const path = model()
       await using session = await runtime.load(path, { threads: 1 })
-      const read = await readTaskData(path, session, suitePath(suite, data), { limit: most })
-      if (read.task === 'asr' || read.task === 'multi-label' || read.task === 'regression')
-        throw new TpError('TP_OPTION', 'benchmark', `${facts.name}: the task ${read.task} has no grid`)
-      return { model: decodeModel(await readFile(path)), data: read }
+      const read = async (file: string, examples?: number): Promise<PoolData> => {
+        const own = await readTaskData(path, session, suitePath(suite, file), { limit: examples })
+        if (own.task === 'asr' || own.task === 'multi-label' || own.task === 'regression')
+          throw new TpError('TP_OPTION', 'benchmark', `${facts.name}: the task ${own.task} has no grid`)
+        return own
+      }
+      const drawn = drawnFrom === undefined ? undefined : await read(drawnFrom)
+      return { model: decodeModel(await readFile(path)), data: await read(data, most), drawn }
     },
   }
 }
@@ -111,6 +121,7 @@ export const chooserCases: readonly ChooserCase[] = [
   published({
     ...{ name: 'ms-marco-MiniLM-L12', kind: 'reranker', layers: 12, methods: ofTexts, eightBits: false },
     ...{ model: () => publishedModel('ms-marco-MiniLM-L12'), suite: 'trecqa', data: 'test.tsv', limit: 1442 },
+    drawnFrom: 'dev.tsv',
   }),
   published({
     ...{ name: 'all-MiniLM-L6-v2', kind: 'embedder', layers: 6, methods: ofVectors, eightBits: true },

@@ -107,7 +107,7 @@ async function judgeCase(
   { runtime, draws, settings, pool, again = 0, onProgress }: JudgeOptions,
 ): Promise<JudgedCase> {
   const context = { runtime, shared: sharedPath, found: () => undefined, onProgress }
-  const { model, data } = await one.open(context, pool)
+  const { model, data, drawn: others } = await one.open(context, pool)
   const { inputs } = data
   const files = `chooser/${one.name}.${inputs.targets.length}`
   await using dense = await runtime.load(encodeModel(model), { threads: 1 })
@@ -121,15 +121,16 @@ async function judgeCase(
     if (!meter.isKnown(plan) && i % 10 === 0) onProgress(`setting ${i + 1} of ${plans.length}`)
     grid.push(await meter.measure(plan))
   }
-  // Half of the pool at least has to judge.
-  const possible = draws.filter(({ examples }) => 2 * examples <= inputs.targets.length)
+  // Half of the pool at least has to judge, unless others choose.
+  const most = others?.inputs.targets.length ?? inputs.targets.length / 2
+  const possible = draws.filter(({ examples }) => examples <= most)
   const drawn = await choosePlans(
     possible,
     {
       runtime,
       device: nodeRuntime(),
       model,
-      data,
+      data: others ?? data,
       eightBits: one.eightBits,
       file: reportsPath(`${files}.draws.jsonl`),
     },
@@ -137,15 +138,15 @@ async function judgeCase(
   )
   if (again > 0) {
     const rows = [...inputs.targets.keys()]
-    const most = Math.max(...draws.map(({ maxLoss }) => maxLoss))
-    const within = grid.filter(({ answers: own }) => own !== undefined && mean(answers.losses(own, rows)) <= most)
+    const allowed = Math.max(...draws.map(({ maxLoss }) => maxLoss))
+    const within = grid.filter(({ answers: own }) => own !== undefined && mean(answers.losses(own, rows)) <= allowed)
     const fastest = within.toSorted((a, b) => a.pace - b.pace).slice(0, again)
     const plans = new Map([...fastest, ...drawn].map(({ plan }) => [JSON.stringify(plan), plan]))
     onProgress(`timing ${plans.size} plans once more`)
     for (const plan of plans.values()) await meter.timeAgain(plan)
   }
   const latest = await Promise.all(grid.map(({ plan }) => meter.measure(plan)))
-  const judged = await judgeDraws(drawn, latest, { meter, inputs, dense: answers })
+  const judged = await judgeDraws(drawn, latest, { meter, inputs, dense: answers, areOthers: others !== undefined })
   return { judged, settings: grid.filter((own) => own.answers !== undefined).length, pool: inputs.targets.length }
 }
 

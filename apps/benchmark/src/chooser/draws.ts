@@ -71,15 +71,23 @@ export async function choosePlans(
 /** A setting is faster if it is by this factor. */
 const WORTH_IT = 1.02
 
+interface JudgeOptions {
+  readonly meter: PlanMeter
+  readonly inputs: ModelInputs
+  readonly dense: DenseAnswers
+  /** Whether the examples of draws are not of the pool, so that all of it judges. */
+  readonly areOthers: boolean
+}
+
 /** Measures what was chosen on the rest of the pool, next to a grid. */
 export async function judgeDraws(
   plans: readonly DrawnPlan[],
   grid: readonly MeasuredPlan[],
-  { meter, inputs, dense }: { readonly meter: PlanMeter; readonly inputs: ModelInputs; readonly dense: DenseAnswers },
+  { meter, inputs, dense, areOthers }: JudgeOptions,
 ): Promise<JudgedDraw[]> {
   const judged: JudgedDraw[] = []
   for (const drawn of plans) {
-    const chosen = new Set(drawnRows(inputs, drawn))
+    const chosen = new Set(areOthers ? [] : drawnRows(inputs, drawn))
     const rest = inputs.targets.flatMap((_, row) => (chosen.has(row) ? [] : [row]))
     const lossOf = ({ answers }: MeasuredPlan): number =>
       answers === undefined ? Number.POSITIVE_INFINITY : mean(dense.losses(answers, rest))

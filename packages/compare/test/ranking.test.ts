@@ -54,6 +54,15 @@ test('one logit is a score, and answers as two classes whose softmax is its sigm
   }
 })
 
+test('quality is the correlation with relevance where each candidate has a query of its own', async () => {
+  const alone = { queries: mails.map((_, i) => i), relevance: mails.map(({ label }) => label) }
+  const quality = await qualityOf(scorer, { ...inputs, ranking: alone })
+  // Ham and spam, half of each, in perfect order correlate by 0.866.
+  expect(quality).toBeGreaterThan(80)
+  const wrong = { ...alone, relevance: alone.relevance.map((value) => 1 - value) }
+  expect(await qualityOf(scorer, { ...inputs, ranking: wrong })).toBeCloseTo(-quality, 6)
+})
+
 test('a model of two classes cannot rank', async () => {
   await expect(rank(classifier, inputs)).rejects.toMatchObject({ code: 'TP_OUTPUT' })
 })

@@ -29,6 +29,12 @@ export function candidatesOf({ queries }: Ranking): ReadonlyMap<number, readonly
   return found
 }
 
+/** Whether at least half of the candidates have another one of the same query: alone, a candidate is always the first. */
+export function competes(ranking: Ranking): boolean {
+  const candidates = [...candidatesOf(ranking).values()].filter(({ length }) => length > 1)
+  return 2 * candidates.flat().length >= ranking.queries.length
+}
+
 /** Texts numbered by their content: equal ones have the same number. */
 export function numbersOf(texts: readonly string[]): number[] {
   const known = new Map<string, number>()

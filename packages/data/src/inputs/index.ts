@@ -14,7 +14,7 @@ export {
   textDataset,
   UNLABELED,
 } from '../datasets/dataset.ts'
-export { candidatesOf, type Ranking } from '../datasets/ranking.ts'
+export { candidatesOf, competes, type Ranking } from '../datasets/ranking.ts'
 
 // Inputs: examples as a model takes them, in batches.
 

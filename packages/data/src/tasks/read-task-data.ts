@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import type { ModelSignature, ValueInfo } from '@tp/core/runtime'
 import type { Dataset, TextDataset } from '../datasets/dataset.ts'
+import { competes } from '../datasets/ranking.ts'
 import { isRetrievalFolder } from '../datasets/retrieval/retrieval-folder.ts'
 import { readSearchData } from '../datasets/retrieval/search-data.ts'
 import { readScoredPairs } from '../datasets/scored-pairs.ts'
@@ -24,7 +25,7 @@ import { type ExamplesOptions, readInputs, wholeBatches } from './open-examples.
 import { readEstimated } from './read-estimated.ts'
 import { readLabeled } from './read-labeled.ts'
 import type { EmbeddingData, SpeechData, TaskData } from './task-data.ts'
-import { competes, unranked } from './unranked.ts'
+import { unranked } from './unranked.ts'
 
 export interface TaskDataOptions extends ExamplesOptions {
   /** Default: what the model's outputs look like. */

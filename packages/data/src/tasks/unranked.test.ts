@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { competes, unranked } from './unranked.ts'
+import { competes } from '../datasets/ranking.ts'
+import { unranked } from './unranked.ts'
 
 const inputs = (targets: number[]) => ({
   ...{

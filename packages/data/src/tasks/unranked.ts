@@ -1,15 +1,9 @@
 import { TpError } from '@tp/core'
 import { UNLABELED } from '../datasets/dataset.ts'
-import { candidatesOf, type Ranking } from '../datasets/ranking.ts'
+import type { Ranking } from '../datasets/ranking.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
 import type { Task } from '../outputs/task-of.ts'
 import { noted } from './noted.ts'
-
-/** Whether at least half of the candidates have another one of the same query: alone, a candidate is always the first. */
-export function competes(ranking: Ranking): boolean {
-  const candidates = [...candidatesOf(ranking).values()].filter(({ length }) => length > 1)
-  return 2 * candidates.flat().length >= ranking.queries.length
-}
 
 /**
  * Pairs that are not candidates of the same queries, so that their order says nothing: with 0 and 1 they are of two classes, which one logit

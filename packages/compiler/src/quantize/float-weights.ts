@@ -17,7 +17,7 @@ const LEAST = 0.01
 
 /**
  * Matrices (and tensors of more axes) of a model that are in float32, by what reads them, most bytes first.
- * @param exclude names of nodes that were left in float32 by request
+ * @param exclude names of nodes that are kept in float32 as asked
  */
 export function floatWeights({ proto }: Model, exclude: ReadonlySet<string>): FloatWeights[] {
   const all = graphsOf(proto.graph).flatMap((graph) => graph.initializer.map((tensor) => ({ graph, tensor })))
@@ -49,7 +49,7 @@ function shownRead({ node, bodies }: Read): string {
 }
 
 function reasonOf({ node, name, bodies }: Read, exclude: ReadonlySet<string>): string {
-  if (exclude.has(shownName(node))) return 'left out by request'
+  if (exclude.has(shownName(node))) return 'kept in float32 as asked'
   if (isOfPruning(node)) return 'of the pruning, whose choice rounding must not change'
   if (bodies.length > 0) return 'in a body, where nothing is rounded'
   if (hasTrait(node, 'convolution')) return 'convolutions are not rounded'

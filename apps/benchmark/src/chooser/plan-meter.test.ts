@@ -50,7 +50,12 @@ test('measures a plan once, and judges it on examples that did not choose it', a
   expect(timed).toEqual({ ...measured, pace: timed.pace })
   expect(timed.pace).not.toBe(measured.pace)
   const drawn = { seed: 1, examples: 8, maxLoss: 1, seconds: 0, plan: hard }
-  const [judged] = await judgeDraws([drawn], [measured], { meter, inputs: data.inputs, dense: answers })
+  const [judged] = await judgeDraws([drawn], [measured], {
+    meter,
+    inputs: data.inputs,
+    dense: answers,
+    areOthers: false,
+  })
   expect(judged).toMatchObject({ isMissed: false, speedup: 1 / measured.pace })
   expect(judged?.trueLoss).toBeGreaterThan(20)
   expect(judged?.best.plan.method).toBe('none')

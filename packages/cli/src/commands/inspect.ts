@@ -1,6 +1,6 @@
 import { type FlopsAt, flopsAtUsualLengths } from '@tp/compare'
 import { type DecoderInspection, type EncoderSummary, type Inspection, inspect, readsProbabilities } from '@tp/compiler'
-import { type ModelFile, type ModelFolder, readModelFolder } from '@tp/data'
+import { type ModelFile, type ModelFolder, maxTokensOf } from '@tp/data'
 import { decoderOf, pooledOutside, requireEncoder } from '@tp/plans/files'
 import { text } from '../arguments/option.ts'
 import { endable } from '../context/endable.ts'
@@ -33,8 +33,8 @@ export const inspectCommand: Command = command({
     }
     const found = requireEncoder(seen)
     const pooling = await pooledOutside(read)
-    const { maxTokens } = await readModelFolder(path)
-    const flops = await endable(async () => flopsAtUsualLengths(file.model, found, maxTokens))
+    const longest = await maxTokensOf(path)
+    const flops = await endable(async () => flopsAtUsualLengths(file.model, found, longest))
     const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()
     const { ok: _, ...facts } = found
     return {

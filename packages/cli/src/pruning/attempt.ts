@@ -1,5 +1,5 @@
 import type { inspect, Plan } from '@tp/compiler'
-import { type ModelFile, readModelFolder } from '@tp/data'
+import { type ModelFile, maxTokensOf } from '@tp/data'
 import { loadSession } from '@tp/data/files'
 import { pruneSafely, pruningNotes, safeChoiceNote } from '@tp/optimize'
 import { inspectEncoders, type PrunedModelFile } from '@tp/plans/files'
@@ -51,7 +51,7 @@ export async function pruneByDefault(
   { beforeTiming, ...options }: Omit<AttemptOptions, 'isDefault'> & { beforeTiming(): Promise<void> },
   { progress, signal, timingMs }: Context,
 ): Promise<Attempt> {
-  const { maxTokens } = await readModelFolder(whole.path)
+  const maxTokens = await maxTokensOf(whole.path)
   const loading = { threads: 1, signal }
   const { made, why, speed, tokens } = await pruneSafely(whole.model, {
     encoders: inspectEncoders(whole.model, args.encoder, options.seen),

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
-import { TpError } from '@tp/core'
+import { isTpError, TpError } from '@tp/core'
 import { readBytes } from '../read-bytes.ts'
 import { type ModelFacts, modelFacts } from './model-facts.ts'
 import { type SentenceModule, sentenceModules } from './pooling.ts'
@@ -40,6 +40,18 @@ export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
     find(folders, 'tokenizer.json'),
   ])
   return { ...modelFacts(config, preprocessor, { tokenizerConfig, sentence, modules, pooling }), tokenizer }
+}
+
+/**
+ * The most tokens that the files next to an ONNX file allow: undefined where they do not say it, and where one of them is broken, which is
+ * no reason to refuse what only counts.
+ */
+export async function maxTokensOf(modelPath: string): Promise<number | undefined> {
+  const folder = await readModelFolder(modelPath).catch((error: unknown) => {
+    if (!isTpError(error)) throw error
+    return undefined
+  })
+  return folder?.maxTokens
 }
 
 /**

@@ -1,7 +1,7 @@
 import { flopsAtUsualLengths } from '@tp/compare'
 import type { Inspection, LeftOutLayers, Plan } from '@tp/compiler'
 import type { Amount } from '@tp/core'
-import { type ModelFile, readModelFolder } from '@tp/data'
+import { type ModelFile, maxTokensOf } from '@tp/data'
 import type { PrunedModelFile } from './prune-file.ts'
 
 interface EncoderFacts {
@@ -44,11 +44,10 @@ export async function pruningFacts(whole: ModelFile, pruned: PrunedModelFile, pl
     cuts: cuts.map(({ layer }) => layer),
   }))
   const { name: _, ...first } = encoders[0] as EncoderFacts
-  const { maxTokens } = await readModelFolder(whole.path)
   return {
     ...{ method: plan.method, params: plan.params ?? {}, ...first, ...(model.encoders.length > 1 && { encoders }) },
     ...(plan.leaveOut?.length && { leftOut: model.leftOut.at(-1) }),
-    flops: flopsFactors(whole, model, pruned, maxTokens),
+    flops: flopsFactors(whole, model, pruned, await maxTokensOf(whole.path)),
     ...(pruned.quantized && { quantized: pruned.quantized }),
   }
 }

@@ -265,6 +265,8 @@ describe('readTextExamples, in every format', () => {
     ['json', '[{"label":1,"text":"good"},\n\n{"label":1,}]', /line 3: is invalid JSON/],
     ['json', '["good", "bad film"]', /line 1: is not a JSON object/],
     ['json', '[{"label":1,"text":"good"}] x', /line 1: is invalid JSON: something follows the list/],
+    ['json', `[{"label":1,"text":"${'a'.repeat(10_000_000)}"}]`, /line 1: has a text of 10000000 characters/],
+    ['json', `[{"label":1,"text":"${'\\"'.repeat(300_000)}`, /is invalid JSON: its list does not end; is it cut off/],
     ['json', '[{"label":1,"text":"good"},,{"label":1,"text":"good"}]', /line 1: is invalid JSON: nothing is before/],
     ['tsv', '1\tgood\n0\tbad\0film\n', /line 2: holds a NUL character/],
     ['tsv', `1\t${'good '.repeat(900_000)}\n`, /line 1: cannot be read as a table \(Max Record Size/],

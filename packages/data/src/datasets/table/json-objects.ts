@@ -22,10 +22,12 @@ export function* jsonObjects(path: string, text: string): Generator<JsonText> {
 
 /** Pieces of a list between brackets and commas, strings apart. A parser judges their contents. */
 function* listed(path: string, text: string): Generator<JsonText> {
-  const marks = /"(?:[^"\\]|\\.)*"|[[\]{},\n]/gs
+  const marks = /["[\]{},\n]/g
   let [depth, line, start, startLine] = [0, 1, 0, 1]
-  for (const { 0: mark, index } of text.matchAll(marks)) {
-    if (mark === '\n') line++
+  for (let found = marks.exec(text); found !== null; found = marks.exec(text)) {
+    const { 0: mark, index } = found
+    if (mark === '"') marks.lastIndex = afterString(text, index)
+    else if (mark === '\n') line++
     else if (mark === '[' || mark === '{') {
       depth++
       if (depth === 1) start = index + 1
@@ -47,4 +49,14 @@ function* listed(path: string, text: string): Generator<JsonText> {
     }
   }
   throw dataError(path, 'is invalid JSON: its list does not end; is it cut off?')
+}
+
+/** The position after a string that begins at a quote; the end of the text if it does not end. Step by step: patterns of strings run out of memory. */
+function afterString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0
+    while (text[end - 1 - slashes] === '\\') slashes++
+    if (slashes % 2 === 0) return end + 1
+  }
+  return text.length
 }

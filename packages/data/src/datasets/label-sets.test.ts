@@ -35,6 +35,15 @@ test.each([
   expect(await read(ending, content)).toEqual([texts, sets])
 })
 
+test('reads labels without a header, all rows or the first ones', async () => {
+  const content = 'a good film\t0,2\na bad film\t\n'
+  expect(await read('tsv', content)).toEqual([
+    ['a good film', 'a bad film'],
+    [[0, 2], []],
+  ])
+  expect(await read('tsv', content, { limit: 1 })).toEqual([['a good film'], [[0, 2]]])
+})
+
 test('reads texts without labels', async () => {
   expect(await read('tsv', 'text\ngood\nbad film\nwell\n')).toEqual([texts, undefined])
   expect(await read('tsv', 'text\tlabels\ngood\tx\nbad film\t\nwell\ty\n', { unlabeled: true })).toEqual([

@@ -1,10 +1,11 @@
-import { type TextDataset, textDataset, UNLABELED } from './dataset.ts'
+import { type TextDataset, textDataset } from './dataset.ts'
 import { requireClass } from './labels.ts'
 import { LABEL_NAMES } from './table/column-names.ts'
-import { type Columns, cellOf, columnNamed, pairColumns, textColumn } from './table/columns.ts'
+import { type Columns, columnNamed, pairColumns, textColumn } from './table/columns.ts'
 import { dataError } from './table/data-error.ts'
 import { readTable } from './table/read-table.ts'
-import type { DataTable, Row } from './table/table.ts'
+import type { Row } from './table/table.ts'
+import { textsIn } from './table/table-texts.ts'
 import type { TableOptions } from './text-examples.ts'
 
 /** Texts, or pairs of texts, and the labels of each that hold. */
@@ -23,18 +24,10 @@ export interface LabelSets {
 export async function readLabelSets(path: string, count: number, options: TableOptions = {}): Promise<LabelSets> {
   const table = await readTable(path)
   const columns = pairColumns(table, options) ?? textColumn(table, options)
-  const { rows, text, pair } = columns
-  const texts = textDataset(
-    path,
-    rows.map((row) => ({
-      text: cellOf(table, row, text, 'text'),
-      ...(pair >= 0 && { pair: cellOf(table, row, pair, 'text') }),
-      label: UNLABELED,
-      source: `${path}, line ${row.line}`,
-    })),
-  )
+  const { rows } = columns
+  const texts = textDataset(path, textsIn(table, columns))
   if (options.unlabeled) return { texts, sets: undefined }
-  const read = listsIn(table, columns, options)
+  const read = listsIn(path, columns, options)
   if (read === undefined) return { texts, sets: undefined }
   const { lists, isHot = areHot(lists, count) } = read
   const sets = lists.map((list, i) => {
@@ -64,22 +57,19 @@ interface Lists {
   readonly isHot?: boolean
 }
 
-function listsIn(table: DataTable, { rows, text, pair }: Columns, options: TableOptions): Lists | undefined {
-  const hasHeader = table.names !== undefined || rows.length < table.rows.length
-  const names = (table.names ?? table.rows[0]?.cells ?? []).map((name) => name?.trim().toLowerCase() ?? '')
+function listsIn(path: string, columns: Columns, options: TableOptions): Lists | undefined {
+  const { rows, text, pair, header } = columns
+  const names = columns.names.map((name) => name.trim().toLowerCase())
   const { labels, labelColumn } = options
   const own =
-    hasHeader && labelColumn === undefined ? (labels ?? []).map((label) => names.indexOf(label.toLowerCase())) : []
+    header && labelColumn === undefined ? (labels ?? []).map((label) => names.indexOf(label.toLowerCase())) : []
   if (own.length > 0 && own.every((column) => column >= 0)) {
     const cells = (row: Row): string[] => own.map((column) => row.cells[column] ?? '')
     return { lists: rows.map(cells), isHot: true }
   }
-  const named = hasHeader ? LABEL_NAMES.map((name) => names.indexOf(name)).find((i) => i >= 0 && i !== text) : undefined
-  const other = !hasHeader && names.length === 2 && pair < 0 ? 1 - text : undefined
-  const column =
-    labelColumn === undefined
-      ? (named ?? other)
-      : columnNamed({ path: table.path, names, header: hasHeader }, labelColumn)
+  const named = header ? LABEL_NAMES.map((name) => names.indexOf(name)).find((i) => i >= 0 && i !== text) : undefined
+  const other = !header && names.length === 2 && pair < 0 ? 1 - text : undefined
+  const column = labelColumn === undefined ? (named ?? other) : columnNamed({ ...columns, path }, labelColumn)
   return column === undefined ? undefined : { lists: rows.map((row) => listOf(row, column, labels)) }
 }
 

@@ -1,10 +1,11 @@
-import { type TextDataset, textDataset, UNLABELED } from './dataset.ts'
+import { type TextDataset, textDataset } from './dataset.ts'
 import { numbersOf } from './ranking.ts'
-import { type ColumnOptions, cellOf, pairColumns } from './table/columns.ts'
+import { type ColumnOptions, pairColumns } from './table/columns.ts'
 import { dataError, shown } from './table/data-error.ts'
 import { numberIn } from './table/number-in.ts'
 import { readTable } from './table/read-table.ts'
 import type { Row } from './table/table.ts'
+import { textsIn } from './table/table-texts.ts'
 
 export interface PairsOptions extends ColumnOptions {
   /** Whether a column of relevance is not to be read. Default: it is, if there is one. */
@@ -23,15 +24,10 @@ export async function readPairs(path: string, options: PairsOptions = {}): Promi
   const table = await readTable(path)
   const columns = pairColumns(table, options)
   if (columns === undefined) return undefined
-  const { rows, text, pair } = columns
+  const { rows } = columns
   const label = options.unlabeled ? -1 : columns.label
   const relevance = label < 0 ? undefined : rows.map((row) => relevanceOf(path, row, label))
-  const pairs = rows.map((row, i) => ({
-    text: cellOf(table, row, text, 'text'),
-    pair: cellOf(table, row, pair, 'text'),
-    label: relevance === undefined ? UNLABELED : Number((relevance[i] as number) > 0),
-    source: `${path}, line ${row.line}`,
-  }))
+  const pairs = textsIn(table, columns, relevance && ((row) => Number((relevance[row] as number) > 0)))
   return textDataset(path, pairs, { queries: numbersOf(pairs.map((own) => own.text)), relevance })
 }
 

@@ -26,6 +26,7 @@ test('reads a number for each text or pair, below zero, too', async () => {
     [1.5, 2],
   ])
   expect(await read('text\tgrade\na\t4\n', { labelColumn: 'grade' })).toEqual([[undefined], [4]])
+  expect(await read('a text\t1.5\nanother one\t2\n', { limit: 1 })).toEqual([[undefined], [1.5]])
 })
 
 test('reads texts without numbers, and names the line of one that is not', async () => {

@@ -1,9 +1,9 @@
-import { type TextDataset, textDataset, UNLABELED } from './dataset.ts'
-import { type Columns, cellOf, columnNamed, pairColumns, RELEVANCE_NAMES, textColumn } from './table/columns.ts'
+import { type TextDataset, textDataset } from './dataset.ts'
+import { type Columns, columnNamed, pairColumns, RELEVANCE_NAMES, textColumn } from './table/columns.ts'
 import { dataError, shown } from './table/data-error.ts'
 import { numberIn } from './table/number-in.ts'
 import { readTable } from './table/read-table.ts'
-import type { DataTable } from './table/table.ts'
+import { textsIn } from './table/table-texts.ts'
 import type { TableOptions } from './text-examples.ts'
 
 /** Texts, or pairs of texts, and the number that a model estimates of each. */
@@ -22,17 +22,9 @@ const SCORE_NAMES = [...RELEVANCE_NAMES, 'similarity', 'rating', 'stars', 'value
 export async function readScoredTexts(path: string, options: TableOptions = {}): Promise<ScoredTexts> {
   const table = await readTable(path)
   const columns = pairColumns(table, options) ?? textColumn(table, options)
-  const { rows, text, pair } = columns
-  const texts = textDataset(
-    path,
-    rows.map((row) => ({
-      text: cellOf(table, row, text, 'text'),
-      ...(pair >= 0 && { pair: cellOf(table, row, pair, 'text') }),
-      label: UNLABELED,
-      source: `${path}, line ${row.line}`,
-    })),
-  )
-  const score = options.unlabeled ? -1 : scoreColumn(table, columns, options.labelColumn)
+  const { rows } = columns
+  const texts = textDataset(path, textsIn(table, columns))
+  const score = options.unlabeled ? -1 : scoreColumn(path, columns, options.labelColumn)
   if (score < 0) return { texts, scores: undefined }
   const scores = rows.map(({ cells, line }) => {
     const value = numberIn(cells[score])
@@ -47,10 +39,10 @@ export async function readScoredTexts(path: string, options: TableOptions = {}):
 }
 
 /** −1 where there is none. */
-function scoreColumn(table: DataTable, { rows, text, pair }: Columns, option: string | undefined): number {
-  const header = table.names !== undefined || rows.length < table.rows.length
-  const names = (table.names ?? table.rows[0]?.cells ?? []).map((name) => name?.trim().toLowerCase() ?? '')
-  if (option !== undefined) return columnNamed({ path: table.path, names, header }, option)
+function scoreColumn(path: string, columns: Columns, option: string | undefined): number {
+  const { rows, text, pair, header } = columns
+  if (option !== undefined) return columnNamed({ ...columns, path }, option)
+  const names = columns.names.map((name) => name.trim().toLowerCase())
   if (header) return SCORE_NAMES.map((name) => names.indexOf(name)).find((i) => i >= 0 && i !== text) ?? -1
   const numeric = names.flatMap((_, i) => (rows.every(({ cells }) => numberIn(cells[i]) !== undefined) ? [i] : []))
   const [only = -1, ...others] = numeric.filter((i) => i !== text && i !== pair)

@@ -1,7 +1,9 @@
-import { type TextDataset, textDataset, UNLABELED } from './dataset.ts'
+import { type TextDataset, textDataset } from './dataset.ts'
 import { type LabeledOptions, requireClass } from './labels.ts'
 import { type ColumnOptions, cellOf, exampleColumns } from './table/columns.ts'
 import { readTable } from './table/read-table.ts'
+import type { Row } from './table/table.ts'
+import { textsIn } from './table/table-texts.ts'
 
 export interface TableOptions extends LabeledOptions, ColumnOptions {}
 
@@ -13,17 +15,10 @@ export interface TableOptions extends LabeledOptions, ColumnOptions {}
  */
 export async function readTextExamples(path: string, options: TableOptions = {}): Promise<TextDataset> {
   const table = await readTable(path)
-  const { rows, text, pair, label } = exampleColumns(table, options)
-  return textDataset(
-    path,
-    rows.map((row) => {
-      const source = `${path}, line ${row.line}`
-      return {
-        text: cellOf(table, row, text, 'text'),
-        ...(pair >= 0 && { pair: cellOf(table, row, pair, 'text') }),
-        label: label < 0 ? UNLABELED : requireClass(cellOf(table, row, label, 'label'), options.labels, source),
-        source,
-      }
-    }),
-  )
+  const columns = exampleColumns(table, options)
+  const { label } = columns
+  if (label < 0) return textDataset(path, textsIn(table, columns))
+  const classOf = (row: number, source: string): number =>
+    requireClass(cellOf(table, columns.rows[row] as Row, label, 'label'), options.labels, source)
+  return textDataset(path, textsIn(table, columns, classOf))
 }

@@ -1,6 +1,7 @@
-import { type TextDataset, textDataset, UNLABELED } from './dataset.ts'
-import { type ColumnOptions, cellOf, textColumn } from './table/columns.ts'
+import { type TextDataset, textDataset } from './dataset.ts'
+import { type ColumnOptions, textColumn } from './table/columns.ts'
 import { readTable } from './table/read-table.ts'
+import { textsIn } from './table/table-texts.ts'
 
 export interface TextsOptions extends Pick<ColumnOptions, 'textColumn'> {
   /** The largest number of texts to read. */
@@ -14,13 +15,5 @@ export interface TextsOptions extends Pick<ColumnOptions, 'textColumn'> {
  */
 export async function readTexts(path: string, options: TextsOptions = {}): Promise<TextDataset> {
   const table = await readTable(path)
-  const { rows, text } = textColumn(table, options)
-  return textDataset(
-    path,
-    rows.map((row) => ({
-      text: cellOf(table, row, text, 'text'),
-      label: UNLABELED,
-      source: `${path}, line ${row.line}`,
-    })),
-  )
+  return textDataset(path, textsIn(table, textColumn(table, options)))
 }

@@ -23,6 +23,10 @@ export interface ExampleOptions extends ColumnOptions {
 /** Rows of a table without its header, and the columns of text and label. */
 export interface Columns {
   readonly rows: readonly Row[]
+  /** Whether the columns have names. */
+  readonly header: boolean
+  /** The names of all columns, or the first row's cells. */
+  readonly names: readonly string[]
   readonly text: number
   /** Of the second text of a pair; −1 where texts are not pairs. */
   readonly pair: number
@@ -45,7 +49,7 @@ export function exampleColumns(table: DataTable, options: ExampleOptions): Colum
   const find: Find = { path: table.path, names, header, rows, labels: options.labels }
   if (unlabeled || isUnlabeled(find, options)) {
     const pair = pairIn(find, options)
-    return pair === undefined ? textColumn(table, options) : { rows, ...pair, label: -1 }
+    return pair === undefined ? textColumn(table, options) : { rows, header, names, ...pair, label: -1 }
   }
   const namedText = options.textColumn === undefined ? undefined : columnNamed(find, options.textColumn)
   const namedLabel = options.labelColumn === undefined ? undefined : columnNamed(find, options.labelColumn)
@@ -53,7 +57,7 @@ export function exampleColumns(table: DataTable, options: ExampleOptions): Colum
   const label = namedLabel ?? (header ? labelByName(find, namedText ?? pair?.text) : labelByContent(find, namedText))
   const text = pair?.text ?? namedText ?? textNextTo(find, label)
   if (text === label) throw dataError(table.path, `column ${shown(names[text] ?? '')} cannot be both text and label`)
-  return { rows, text, pair: pair?.pair ?? -1, label }
+  return { rows, header, names, text, pair: pair?.pair ?? -1, label }
 }
 
 /** Whether no column of a table can hold labels. @throws TpError TP_DATA for one column that seems to hold several */
@@ -88,7 +92,7 @@ export function pairColumns(table: DataTable, options: ExampleOptions): Columns 
   const byName = RELEVANCE_NAMES.map((name) => (header ? names.findIndex((own) => plain(own) === name) : -1))
   const label =
     options.labelColumn === undefined ? (byName.find((i) => i >= 0) ?? -1) : columnNamed(find, options.labelColumn)
-  return { rows, ...pair, label }
+  return { rows, header, names, ...pair, label }
 }
 
 /** The columns of a pair: as the options say, or by the names in the header. */
@@ -110,16 +114,16 @@ function pairIn(find: Find, options: ColumnOptions): Pick<Columns, 'text' | 'pai
 export function textColumn(table: DataTable, options: Omit<ExampleOptions, 'labels' | 'labelColumn'>): Columns {
   const { header, rows, names } = readHeader(table, options, () => false)
   if (rows.length === 0) throw dataError(table.path, 'holds no text')
+  const alone = { rows, header, names, pair: -1, label: -1 }
   const find: Find = { path: table.path, names, header, rows, labels: undefined }
-  if (options.textColumn !== undefined)
-    return { rows, text: columnNamed(find, options.textColumn), pair: -1, label: -1 }
-  if (names.length === 1) return { rows, text: 0, pair: -1, label: -1 }
+  if (options.textColumn !== undefined) return { ...alone, text: columnNamed(find, options.textColumn) }
+  if (names.length === 1) return { ...alone, text: 0 }
   const label = header && names.length === 2 ? names.findIndex((name) => isLabel(plain(name))) : -1
-  if (header) return { rows, text: textNextTo(find, label), pair: -1, label: -1 }
+  if (header) return { ...alone, text: textNextTo(find, label) }
   const wordy = names.flatMap((_, i) => (rows.some(({ cells }) => /\S\s+\S/.test(cells[i] ?? '')) ? [i] : []))
   const [text] = wordy
   if (text === undefined || wordy.length > 1) throw untold(find, 'texts', 'textColumn')
-  return { rows, text, pair: -1, label: -1 }
+  return { ...alone, text }
 }
 
 /** The text in a cell. @throws TpError TP_DATA */

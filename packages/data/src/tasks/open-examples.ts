@@ -1,8 +1,8 @@
 import { TpError } from '@tp/core'
-import type { ModelSignature } from '@tp/core/runtime'
+import type { AnswerForm, ModelSignature } from '@tp/core/runtime'
 import { type Dataset, textDataset, UNLABELED } from '../datasets/dataset.ts'
 import { openDataset } from '../datasets/open-dataset.ts'
-import { readModelFolder } from '../inputs/model-folder.ts'
+import { type ModelFolder, readModelFolder } from '../inputs/model-folder.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { modalityOf } from '../inputs/model-inputs.ts'
 import { type PrepareOptions, prepareInputs } from '../inputs/prepare.ts'
@@ -57,7 +57,7 @@ export async function openExamples(
   data: string | readonly string[],
   options: ExamplesOptions = {},
 ): Promise<OpenExamples> {
-  const opened = await openAny(modelPath, model, data, options)
+  const opened = await openAny(await readKnown(modelPath), model, data, options)
   if (opened.task !== 'multi-label') return opened
   const seen = `${modelPath} decides several labels, any number of which may hold, and this requires one class`
   const advice =
@@ -65,13 +65,21 @@ export async function openExamples(
   throw new TpError('TP_TASK', 'data', `${seen}; ${advice}`)
 }
 
+/** Facts about a model's answers and inputs, by its file and those next to it. */
+export interface KnownModel extends ModelFolder {
+  readonly answerForm: AnswerForm | undefined
+}
+
+export async function readKnown(modelPath: string): Promise<KnownModel> {
+  return { ...(await readModelFolder(modelPath)), answerForm: await answerFormIn(modelPath) }
+}
+
 async function openAny(
-  modelPath: string,
+  known: KnownModel,
   model: ModelSignature,
   data: string | readonly string[],
   options: ExamplesOptions,
 ): Promise<OpenExamples> {
-  const known = await readModelFolder(modelPath)
   const { labels = known.labels, tokenizer = known.tokenizer, signal } = options
   const ranks = taskOf(model.outputs) === 'ranking'
   const dataset =
@@ -81,23 +89,22 @@ async function openAny(
           'texts',
           data.map((text) => ({ text, label: UNLABELED })),
         )
-  const answerForm = await answerFormIn(modelPath)
   return {
     dataset: { ...dataset, examples: wholeBatches<unknown>(dataset.examples, options) } as Dataset,
     ranks,
-    task: taskOf(model.outputs, { ...known, labels, answerForm }),
-    prepare: { ...known, tokenizer, signal, answerForm },
+    task: taskOf(model.outputs, { ...known, labels }),
+    prepare: { ...known, tokenizer, signal },
   }
 }
 
 /** The same, as the model takes them. @throws TpError as `openExamples` and `prepareInputs` */
 export async function readInputs(
-  modelPath: string,
+  known: KnownModel,
   model: ModelSignature,
   data: string,
   options: ExamplesOptions = {},
 ): Promise<ModelInputs> {
-  const { dataset, prepare } = await openAny(modelPath, model, data, options)
+  const { dataset, prepare } = await openAny(known, model, data, options)
   return await prepareInputs(dataset, model.inputs, prepare)
 }
 

@@ -8,12 +8,10 @@ import { readScoredPairs } from '../datasets/scored-pairs.ts'
 import { hasTagColumn, readSentences, readTaggedTsv } from '../datasets/tagged-tsv.ts'
 import { readTexts } from '../datasets/texts.ts'
 import { loadTokenizer } from '../inputs/load-tokenizer.ts'
-import { readModelFolder } from '../inputs/model-folder.ts'
 import { hasTags, isLabeled, modalityOf } from '../inputs/model-inputs.ts'
 import { requirePooling } from '../inputs/pooling.ts'
 import { prepareInputs } from '../inputs/prepare.ts'
 import { taggedInputs } from '../inputs/tagged-inputs.ts'
-import { answerFormIn } from '../models/answer-form-in.ts'
 import { mapOutput } from '../outputs/map-output.ts'
 import { type Task, taskOf } from '../outputs/task-of.ts'
 import { embeddingOutput } from '../outputs/vectors.ts'
@@ -21,7 +19,7 @@ import { readSpeech } from '../speech/read-speech.ts'
 import { speechInputs } from '../speech/speech-inputs.ts'
 import { refuseIdleOptions } from './idle-options.ts'
 import { noted } from './noted.ts'
-import { type ExamplesOptions, readInputs, wholeBatches } from './open-examples.ts'
+import { type ExamplesOptions, readInputs, readKnown, wholeBatches } from './open-examples.ts'
 import { readEstimated } from './read-estimated.ts'
 import { readLabeled } from './read-labeled.ts'
 import type { EmbeddingData, SpeechData, TaskData } from './task-data.ts'
@@ -50,10 +48,9 @@ export async function readTaskData(
   data: string,
   options: TaskDataOptions = {},
 ): Promise<ReadTaskData> {
-  const known = await readModelFolder(modelPath)
+  const known = await readKnown(modelPath)
   const { labels = known.labels, limit } = options
-  const answerForm = await answerFormIn(modelPath)
-  const task = options.task ?? taskOf(model.outputs, { ...known, labels, answerForm })
+  const task = options.task ?? taskOf(model.outputs, { ...known, labels })
   // Images and sounds have their labels in file names, which need not be parsed.
   const isText = modalityOf(model.inputs) === 'text'
   await refuseIdleOptions(task, isText, data, options)
@@ -63,7 +60,7 @@ export async function readTaskData(
   const map = task === 'embeddings' ? mapOutput(model) : undefined
   if (map !== undefined) throw givesMap(modelPath, map)
   if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
-    const inputs = await readInputs(modelPath, model, data, options)
+    const inputs = await readInputs(known, model, data, options)
     if (inputs.ranking !== undefined && !competes(inputs.ranking)) return unranked(inputs, inputs.ranking, options.task)
     // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
     const ofClasses = options.task === undefined && task === 'ranking' && inputs.ranking === undefined
@@ -71,7 +68,7 @@ export async function readTaskData(
     return { task: 'classification', inputs: isLabeled(inputs) ? inputs : noted(inputs) }
   }
   const tokenizer = options.tokenizer ?? known.tokenizer
-  const prepare = { ...known, tokenizer, answerForm, signal: options.signal }
+  const prepare = { ...known, tokenizer, signal: options.signal }
   if (task === 'multi-label')
     return { task, labels, inputs: await readLabeled(model, data, { ...options, labels, source: modelPath }, prepare) }
   if (task === 'regression') return { task, inputs: await readEstimated(model, data, options, prepare) }

@@ -17,6 +17,7 @@ export {
   ownOutputs,
   probabilities,
   scoresOf,
+  sigmoid,
 } from './classes/predictions.ts'
 export { temperatureOf } from './classes/temperature.ts'
 

@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import type { AnswerForm } from '@tp/core/runtime'
 import { type Pooling, USUAL_POOLING } from '@tp/data'
 import { labelsOf, type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
-import { answersIn, classLogits, largest, logitRowsOf, probabilities, scoresOf } from '@tp/metrics'
+import { answersIn, classLogits, largest, logitRowsOf, probabilities, scoresOf, sigmoid } from '@tp/metrics'
 import type { Column } from '../output/column.ts'
 import type { ComputeSpec } from './compute-spec.ts'
 
@@ -102,7 +102,7 @@ function labelSets(form: AnswerForm | undefined, count: number, name: (label: nu
     const { tags, logitsAt } = labelsOf(batch, form)
     return tags.map((own, row) => ({
       labels: Array.from(own).flatMap((tag, label) => (tag === 0 ? [] : [name(tag < 0 ? tag : label)])),
-      scores: Float32Array.from(own, (_, label) => 1 / (1 + Math.exp(-(logitsAt(row, label)[1] as number)))),
+      scores: Float32Array.from(own, (_, label) => sigmoid(logitsAt(row, label)[1] as number)),
     }))
   }
   return collect(count, read, (answers) => [

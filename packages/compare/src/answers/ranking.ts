@@ -3,7 +3,7 @@ import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/data/inputs'
 import { candidatesOf, type Ranking } from '@tp/data/inputs'
 import type { Figure } from '@tp/metrics'
-import { divergences, ndcg, rankCorrelation, rankingOf, scoresOf } from '@tp/metrics'
+import { divergences, ndcg, rankCorrelation, rankingOf, scoresOf, sigmoid } from '@tp/metrics'
 import type { Outcome } from './outcome.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 
@@ -145,8 +145,4 @@ export function rankingIn({ ranking, targets }: Pick<ModelInputs, 'ranking' | 't
  */
 export function asScored(ranking: Ranking, scores: readonly number[]): Ranking {
   return { queries: ranking.queries, relevance: scores.map(sigmoid) }
-}
-
-function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x))
 }

@@ -1,5 +1,6 @@
 import type { AnswerForm } from '@tp/core/runtime'
 import { Graph, type Model, type NodeProto } from '@tp/onnx'
+import { declaredOutputs, rowOutput } from './task-of.ts'
 
 /** The form of a model's answers, and the value that its logits are, before a softmax or sigmoid. */
 export interface AnswerHead {
@@ -14,18 +15,9 @@ export interface AnswerHead {
  */
 export function answerHead(model: Model): AnswerHead | undefined {
   const graph = new Graph(model)
-  const output = answerOutput(graph)
+  const own = declaredOutputs(model).filter(({ name }) => !name.startsWith('tp.'))
+  const output = own.some(({ name }) => name === 'logits') ? 'logits' : rowOutput(own)?.name
   return output === undefined ? undefined : headOf(graph, output)
-}
-
-function answerOutput(graph: Graph): string | undefined {
-  const own = graph.outputs.filter(({ name }) => !name.startsWith('tp.'))
-  if (own.some(({ name }) => name === 'logits')) return 'logits'
-  const ofRank = (rank: number): string[] =>
-    own.flatMap(({ name, type, dims }) => (type.startsWith('float') && dims?.length === rank ? [name] : []))
-  const [tables, columns] = [ofRank(2), ofRank(1)]
-  const [only, ...others] = tables.length > 0 ? tables : columns
-  return others.length === 0 ? only : undefined
 }
 
 /** Operators after which the numbers are the same, some of them, or in another form. */

@@ -47,7 +47,7 @@ export function declaredOutputs(model: Model): ValueInfo[] {
 }
 
 /** The only float output with a row for each example, or else with a number. */
-function rowOutput(own: readonly ValueInfo[]): ValueInfo | undefined {
+export function rowOutput(own: readonly ValueInfo[]): ValueInfo | undefined {
   const ofRank = (rank: number): ValueInfo[] =>
     own.filter(({ type, dims }) => type.startsWith('float') && dims.length === rank)
   const [tables, columns] = [ofRank(2), ofRank(1)]

@@ -30,6 +30,11 @@ export function classLogits(answers: Logits, form?: AnswerForm): Logits {
   }
 }
 
+/** The probability that a logit stands for. */
+export function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit))
+}
+
 /** How far the sum of probabilities may be from 1: half precision rounds each by 2⁻¹¹ of itself. */
 const SUM_TOLERANCE = 1e-3
 

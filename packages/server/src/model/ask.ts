@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, type AnswerForm, asLogits, type NamedTensors } from '@tp/core/runtime'
 import { type ModelBatch, vectorsOf } from '@tp/data/outputs'
-import { answersIn, logitsOf, probabilities } from '@tp/metrics'
+import { answersIn, logitsOf, probabilities, sigmoid } from '@tp/metrics'
 import { rowsOf } from '../engine/row.ts'
 import type { OpenModel } from './open-model.ts'
 import { type Text, tokenize } from './texts.ts'
@@ -100,7 +100,7 @@ export function givesNumbers({ task }: Pick<OpenModel, 'task'>): boolean {
 /** The logit of each label, or its probability. */
 function eachLabel(numbers: Float32Array, form: AnswerForm = 'logits', raw: boolean): number[] {
   const logits = asLogits(numbers, form)
-  return Array.from(logits, (logit) => (raw ? logit : 1 / (1 + Math.exp(-logit))))
+  return Array.from(logits, (logit) => (raw ? logit : sigmoid(logit)))
 }
 
 /** The outputs of one text as a batch. */

@@ -52,98 +52,123 @@ export async function measureSpeech(
   const { runtime, onProgress } = options
   onProgress('its files')
   const files = await speechFiles(name, folder, options)
-  const forms = [...files.keys()]
   const recordings: CutRecording[] = []
   for (const table of tables) {
     for (const clip of (await readSpeech(table)).clips) recordings.push(await cutRecording(clip))
   }
-  const rate = recordings[0]?.rate ?? 0
-  const clips = recordings.flatMap((own) => own.clips)
   const { machine } = await surroundings(runtime)
-  const record = (model: string, form: EightBitForm, row: Partial<EightBitRow>): Promise<void> => {
-    const setting = SETTINGS[form] as string
-    const date = new Date().toISOString().slice(0, 10)
-    return recordRow({ model, form, setting, ...row, date, commit: commitHere(), machine })
+  const measured: Measured = {
+    ...{ name, recordings, onProgress, forms: [...files.keys()] },
+    how: { folder, rate: recordings[0]?.rate ?? 0 },
+    open(form, graph, threads = 1) {
+      const path = files.get(form)?.[graph] as string
+      // Decoders are not packed.
+      return (form === 'packed' && graph === 'encoder' ? nativeRuntime() : runtime).load(path, { threads })
+    },
+    decoderOf: (session) => openSpeechDecoder(session, pathIn(folder, 'decoder_model_merged')),
+    record(model, form, row) {
+      const date = new Date().toISOString().slice(0, 10)
+      return recordRow({ model, form, setting: SETTINGS[form] as string, ...row, date, commit: commitHere(), machine })
+    },
   }
-  const open = (form: EightBitForm, graph: keyof SpeechFiles, threads: number): Promise<Session> => {
-    const path = files.get(form)?.[graph] as string
-    // Decoders are not packed.
-    return (form === 'packed' && graph === 'encoder' ? nativeRuntime() : runtime).load(path, { threads })
-  }
-  const decoderOf = (session: Session) => openSpeechDecoder(session, pathIn(folder, 'decoder_model_merged'))
   if (options.parts.includes('answers')) {
     // Losses are over the published form.
-    const answered = forms.filter((own) => own === 'published' || options.answered.includes(own))
-    onProgress('word errors')
-    const path = reportsPath(`eight-bits/${name}/texts.jsonl`)
-    const known = await readJsonLines<Written & { readonly form: string }>(path)
-    const texts = new Map(known.map((row) => [`${row.form}: ${row.clip}`, row.text]))
-    const opening = answered.flatMap((form) =>
-      (['encoder', 'decoder'] as const).map((graph) => () => open(form, graph, 1)),
-    )
-    await withSessions(opening, async (sessions) => {
-      const decoders = await Promise.all(answered.map((_, i) => decoderOf(sessions[2 * i + 1] as Session)))
-      // All forms of a recording before the next: what is there when a run is ended can be compared.
-      for (const own of shuffled(recordings, 3)) {
-        for (const [i, form] of answered.entries()) {
-          const missing = own.clips.filter((clip) => !texts.has(`${form}: ${clip.name}`))
-          const writer = { session: sessions[2 * i] as Session, decoder: decoders[i] as SpeechDecoder, folder, rate }
-          await writeClips(writer, missing, async (written) => {
-            texts.set(`${form}: ${written.clip}`, written.text)
-            await appendFile(path, `${JSON.stringify({ form, ...written })}\n`)
-          })
-        }
-      }
-    })
-    const [dense, ...others] = errorsOf(recordings, answered, (form, clip) => texts.get(`${form}: ${clip.name}`) ?? '')
-    for (const [i, form] of answered.entries()) {
-      const own = i === 0 ? (dense as WordErrors) : (others[i - 1] as WordErrors)
-      const loss = form === 'published' ? undefined : wordErrorRate([own], dense)
-      await record(name, form, { metric: 'word errors', quality: wordErrorRate([own]), ...(loss && { loss }) })
-    }
-    const some = shuffled([...clips], 11).slice(0, COMPARED)
-    const states = await statesOf(some, await open('published', 'encoder', 1), { folder, rate })
-    for (const form of answered) {
-      onProgress(`bits: ${form}`)
-      await using encoder = await open(form, 'encoder', 1)
-      const feeds = await Promise.all(some.map(async (clip) => feedsOf(clip, { folder, rate, session: encoder })))
-      await record(name, form, { same: { batches: await sameStates(encoder, feeds) } })
-      if (form === 'packed') continue
-      await using decoder = await open(form, 'decoder', 1)
-      await record(`${name}, decoder`, form, { same: { 'padded right': await sameLogits(decoder, states) } })
-    }
+    const forms = measured.forms.filter((own) => own === 'published' || options.answered.includes(own))
+    await measureWordErrors(measured, forms)
+    await measureBits(measured, forms)
   }
-  for (const [part, threads, column] of [
-    ['times', 1, 'speed'],
-    ['two-threads', 2, 'speedOfTwo'],
-  ] as const) {
-    if (!options.parts.includes(part)) continue
-    onProgress(`times, ${threads} thread${threads === 1 ? '' : 's'}`)
-    const how = { budgetMs: BUDGET_MS, leastRounds: 3, rounds: 30, ...(threads === 1 && { clock: processorMs }) }
-    const timed = shuffled([...clips], 5).slice(0, TIMED)
-    const speeds = await withSessions(
-      [
-        ...forms.map((form) => () => open(form, 'encoder', threads)),
-        ...forms.map((form) => () => open(form, 'decoder', threads)),
-      ],
-      async (sessions) => {
-        const encoders = sessions.slice(0, forms.length)
-        const session = encoders[0] as Session
-        const feeds = await Promise.all(timed.map((clip) => feedsOf(clip, { folder, rate, session })))
-        const whole = await Promise.all(
-          encoders.map(async (own, i) => withDecoder(own, await decoderOf(sessions[forms.length + i] as Session))),
-        )
-        const shapes = new Map([
-          ['encoder', feeds],
-          ['encoder and decoder', feeds.map((own) => ({ ...own }))],
-        ])
-        return await speedsByBatch(shapes, async (own) => {
-          return (await timeInTurns(own === feeds ? encoders : whole, own, how)).latencies
+  if (options.parts.includes('times')) await measureTimes(measured, 1)
+  if (options.parts.includes('two-threads')) await measureTimes(measured, 2)
+}
+
+/** Recordings and the forms of a model that answers to them. */
+interface Measured {
+  readonly name: string
+  readonly recordings: readonly CutRecording[]
+  readonly forms: readonly EightBitForm[]
+  readonly how: Omit<Reading, 'session'>
+  readonly onProgress: (done: string) => void
+  readonly open: (form: EightBitForm, graph: keyof SpeechFiles, threads?: number) => Promise<Session>
+  readonly decoderOf: (session: Session) => Promise<SpeechDecoder>
+  readonly record: (model: string, form: EightBitForm, row: Partial<EightBitRow>) => Promise<void>
+}
+
+async function measureWordErrors(measured: Measured, forms: readonly EightBitForm[]): Promise<void> {
+  const { name, recordings, how, open, decoderOf, record, onProgress } = measured
+  onProgress('word errors')
+  const path = reportsPath(`eight-bits/${name}/texts.jsonl`)
+  const known = await readJsonLines<Written & { readonly form: string }>(path)
+  const texts = new Map(known.map((row) => [`${row.form}: ${row.clip}`, row.text]))
+  const opening = forms.flatMap((form) => (['encoder', 'decoder'] as const).map((graph) => () => open(form, graph)))
+  await withSessions(opening, async (sessions) => {
+    const decoders = await Promise.all(forms.map((_, i) => decoderOf(sessions[2 * i + 1] as Session)))
+    // All forms of a recording before the next: what is there when a run is ended can be compared.
+    for (const own of shuffled([...recordings], 3)) {
+      for (const [i, form] of forms.entries()) {
+        const missing = own.clips.filter((clip) => !texts.has(`${form}: ${clip.name}`))
+        const writer = { session: sessions[2 * i] as Session, decoder: decoders[i] as SpeechDecoder, ...how }
+        await writeClips(writer, missing, async (written) => {
+          texts.set(`${form}: ${written.clip}`, written.text)
+          await appendFile(path, `${JSON.stringify({ form, ...written })}\n`)
         })
-      },
-    )
-    for (const [i, form] of forms.entries()) await record(name, form, { [column]: speeds[i] as Speeds })
+      }
+    }
+  })
+  const errors = errorsOf(recordings, forms, (form, clip) => texts.get(`${form}: ${clip.name}`) ?? '')
+  const [dense] = errors
+  for (const [i, form] of forms.entries()) {
+    const own = errors[i] as WordErrors
+    const loss = form === 'published' ? undefined : wordErrorRate([own], dense)
+    await record(name, form, { metric: 'word errors', quality: wordErrorRate([own]), ...(loss && { loss }) })
   }
+}
+
+/** The same bits alone and in batches, of a few clips. */
+async function measureBits(measured: Measured, forms: readonly EightBitForm[]): Promise<void> {
+  const { name, how, open, record, onProgress } = measured
+  const some = someClips(measured, 11, COMPARED)
+  const states = await statesOf(some, await open('published', 'encoder'), how)
+  for (const form of forms) {
+    onProgress(`bits: ${form}`)
+    await using encoder = await open(form, 'encoder')
+    const feeds = await Promise.all(some.map(async (clip) => feedsOf(clip, { ...how, session: encoder })))
+    await record(name, form, { same: { batches: await sameStates(encoder, feeds) } })
+    if (form === 'packed') continue
+    await using decoder = await open(form, 'decoder')
+    await record(`${name}, decoder`, form, { same: { 'padded right': await sameLogits(decoder, states) } })
+  }
+}
+
+async function measureTimes(measured: Measured, threads: 1 | 2): Promise<void> {
+  const { name, forms, how, open, decoderOf, record, onProgress } = measured
+  onProgress(`times, ${threads} thread${threads === 1 ? '' : 's'}`)
+  const timing = { budgetMs: BUDGET_MS, leastRounds: 3, rounds: 30, ...(threads === 1 && { clock: processorMs }) }
+  const opening = (['encoder', 'decoder'] as const).flatMap((graph) =>
+    forms.map((form) => () => open(form, graph, threads)),
+  )
+  const speeds = await withSessions(opening, async (sessions) => {
+    const encoders = sessions.slice(0, forms.length)
+    const session = encoders[0] as Session
+    const clips = someClips(measured, 5, TIMED)
+    const feeds = await Promise.all(clips.map((clip) => feedsOf(clip, { ...how, session })))
+    const whole = await Promise.all(
+      encoders.map(async (own, i) => withDecoder(own, await decoderOf(sessions[forms.length + i] as Session))),
+    )
+    const shapes = new Map([
+      ['encoder', feeds],
+      ['encoder and decoder', [...feeds]],
+    ])
+    return await speedsByBatch(shapes, async (own) => {
+      return (await timeInTurns(own === feeds ? encoders : whole, own, timing)).latencies
+    })
+  })
+  const column = threads === 1 ? 'speed' : 'speedOfTwo'
+  for (const [i, form] of forms.entries()) await record(name, form, { [column]: speeds[i] as Speeds })
+}
+
+function someClips({ recordings }: Measured, seed: number, count: number): Spoken[] {
+  const clips = recordings.flatMap((own) => own.clips)
+  return shuffled(clips, seed).slice(0, count)
 }
 
 async function speechFiles(

@@ -29,7 +29,7 @@ export async function sameLogits(session: Session, states: readonly NamedTensors
   const uniform = randomNumbers(7)
   const random = (least: number, most: number): number => least + Math.floor(uniform() * (most - least + 1))
   for (let first = 0; first < states.length; first += BATCH) {
-    const own = states.slice(first, first + BATCH).map((each) => ({ states: firstOf(each), past: {} as NamedTensors }))
+    const own = states.slice(first, first + BATCH).map((each) => ({ states: firstOf(each) }))
     const texts = own.map(() => Array.from({ length: random(LEAST, MOST) }, () => random(0, TOKENS)))
     const width = Math.max(...texts.map(({ length }) => length)) + MORE
     const padded = texts.map((text) => [...text, ...Array.from({ length: width - text.length }, () => 0)])

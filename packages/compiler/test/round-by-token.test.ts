@@ -43,7 +43,8 @@ test.each(['bert-cls-int8dyn', 'electra-cls-int8', 'distilbert-cls-int8', 'vit-c
       for (const [output, tensor] of Object.entries(whole ?? {})) {
         expect(alone.flatMap((each) => rows(each[output]))).toEqual(rows(tensor))
         const far = difference(numbers(tensor), numbers(before[output]))
-        expect([far > 0, far < 0.1]).toEqual([true, true])
+        // Weights of 8 bits as they were: where sums of products saturate, those of one row and of another do otherwise.
+        expect([far > 0, far < (reduceRange ? 0.3 : 0.1)]).toEqual([true, true])
       }
     }
   },

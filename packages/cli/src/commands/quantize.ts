@@ -93,9 +93,12 @@ export const quantizeCommand: Command = command({
       { model, file, out, verify: args.verify && verify },
       context,
     )
-    const saturates = form.weightType === 'int8' && !form.reduceRange && (await saturatesOn(nodeRuntime()))
-    if (saturates) progress.note(SATURATES)
     const { weightType: type, perChannel, reduceRange } = form
+    const isExact = type === 'uint8' || reduceRange
+    if (isExact && keepsWeights)
+      progress.note('the weights were in 8 bits and stay as they are: --type and --reduce-range change nothing')
+    const saturates = (keepsWeights || !isExact) && (await saturatesOn(nodeRuntime()))
+    if (saturates) progress.note(`${SATURATES}${keepsWeights ? KEPT : FREE}`)
     const report: PrintedQuantization = {
       ...{ model: path, out, ...(!keepsWeights && { type, perChannel, reduceRange }) },
       ...{ activations: form.activations, keepsWeights },
@@ -118,5 +121,7 @@ const FORM = Object.fromEntries(
 ) as Required<QuantizeOptions>
 
 const SATURATES =
-  'on this processor sums of 8-bit products saturate (x86 without VNNI), so the file answers less exactly here than on newer ones; ' +
-  '--reduce-range (7 bits) or --type uint8 is exact on both'
+  'on this processor sums of 8-bit products saturate (x86 without VNNI), so the file answers less exactly here than on newer ones'
+const KEPT =
+  ', as the one that it is made of; from the float32 file, --reduce-range (7 bits) makes one that is exact on both'
+const FREE = '; --reduce-range (7 bits) or --type uint8 is exact on both'

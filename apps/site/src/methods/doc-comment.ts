@@ -34,7 +34,7 @@ function parse(comment: string): DocComment {
     }
     if (last === undefined || isNew || last.kind !== kind)
       blocks.push({ kind, text: kind === 'text' ? line.trim() : line })
-    else last.text += kind === 'text' ? ` ${line.trim()}` : `\n${line}`
+    else last.text += kind === 'text' && !/^ *- /.test(line) ? ` ${line.trim()}` : `\n${line}`
     isNew = false
   }
   const rest = first < 0 ? '' : lines.slice(first).join('\n')
@@ -73,11 +73,11 @@ function formula(text: string): string {
 /** Characters of a line that fits the box of a formula on a desktop. */
 const WIDTH = 78
 
-/** Without the common indent; where a line does not fit, shapes are not set apart as far as in the source, or stand on a line of their own. */
+/** Without the common indent, and with two spaces before what goes on; where a line does not fit, shapes are not set apart as far as in the source, or stand on a line of their own. */
 function dedented(text: string): string {
   const lines = text.split('\n')
   const indent = Math.min(...lines.map((line) => line.length - line.trimStart().length))
-  const own = lines.map((line) => line.slice(indent))
+  const own = lines.map((line) => line.slice(indent).replace(/^ {3,}/, '  '))
   return own
     .map((line) => {
       if (line.length <= WIDTH) return line

@@ -7,14 +7,14 @@ import { markdownTable } from './markdown-table.mjs'
  * @typedef {Record<string, [number, number, number]>} Speeds
  * @typedef {{ model: string, form: string, setting: string, same?: Record<string, [same: number, of: number, largest: number]>,
  *   metric?: string, quality?: Interval, loss?: Interval, similarity?: number, speed?: Speeds, speedOfTwo?: Speeds, wasm?: Speeds,
- *   date: string, commit: string, machine: string }} EightBitRow a line of docs/results/eight-bits.jsonl (apps/benchmark/src/eight-bits)
+ *   date: string, commit: string, machine: string, withoutVnni?: true }} EightBitRow a line of docs/results/eight-bits.jsonl (apps/benchmark/src/eight-bits)
  */
 
 const FILE = 'docs/results/eight-bits.jsonl'
 
-/** @returns {readonly EightBitRow[]} */
-export function eightBitRows() {
-  return jsonLines(FILE)
+/** Rows of a processor with VNNI, or without. @returns {readonly EightBitRow[]} */
+export function eightBitRows({ withoutVnni = false } = {}) {
+  return jsonLines(FILE).filter((row) => (row.withoutVnni ?? false) === withoutVnni)
 }
 
 const NONE = 'Nothing has been measured yet: `npm run benchmark -- eight-bits` does.'

@@ -11,14 +11,14 @@ import { markdownTable } from './markdown-table.mjs'
  *   loss?: Interval, expectedLoss?: Interval, changed?: Interval, similarity?: number,
  *   ranking?: { mrr: Interval, mrrLoss: Interval, rankCorrelation: Interval, top10: Interval },
  *   speed: Record<string, [number, number, number]>, twoThreads?: Record<string, [number, number, number]>, bytes: number, memory?: number, seconds?: number, date: string, commit: string,
- *   machine: string, versions: string, command: string }} EvidenceRow a line of docs/results/evidence.jsonl (apps/benchmark/src/outside)
+ *   machine: string, withoutVnni?: true, versions: string, command: string }} EvidenceRow a line of docs/results/evidence.jsonl (apps/benchmark/src/outside)
  */
 
 const FILE = 'docs/results/evidence.jsonl'
 
-/** @returns {readonly EvidenceRow[]} */
-export function evidence() {
-  return jsonLines(FILE)
+/** Rows of a processor with VNNI, or without. @returns {readonly EvidenceRow[]} */
+export function evidence({ withoutVnni = false } = {}) {
+  return jsonLines(FILE).filter((row) => (row.withoutVnni ?? false) === withoutVnni)
 }
 
 /** Rows by case, in the order of the file. @param {readonly EvidenceRow[]} rows */
@@ -62,6 +62,14 @@ export function expectTable(rows, page, { cases } = {}) {
     'best rival, likewise',
   ]
   return markdownTable(headings, lines)
+}
+
+/** The same on processors without VNNI, on the page that has all of the others' rows. @param {readonly EvidenceRow[]} rows */
+export function withoutVnniTable(rows) {
+  const [first] = rows
+  if (first === undefined) return expectTable(rows, '')
+  const dates = [...new Set(rows.map(({ date }) => date))].join(', ')
+  return `${expectTable(rows, '')}\n\n*Measured ${dates} by \`npm run benchmark -- outside --install\`: ${first.machine}, without VNNI, ${first.versions}.*`
 }
 
 /** All cases in a sentence. @param {readonly EvidenceRow[]} rows */

@@ -10,6 +10,7 @@ import {
   expectTable,
   outsideTables,
   rerankersTable,
+  withoutVnniTable,
 } from './evidence-tables.mjs'
 import { markdownTable } from './markdown-table.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
@@ -31,6 +32,7 @@ export async function generatedFiles() {
   const methods = await methodPackages()
   const plans = await planModules()
   const rows = evidence()
+  const rowsWithoutVnni = evidence({ withoutVnni: true })
   const eightBits = eightBitRows()
   const readmes = methods
     .filter(({ folder }) => existsSync(join(root, folder, 'README.md')))
@@ -45,9 +47,14 @@ export async function generatedFiles() {
     withRegions('docs/quantized-and-fused.md', {
       'same-bits': sameBitsTable(eightBits),
       'eight-bit-times': eightBitTimesTable(eightBits),
+      'eight-bits-without-vnni': eightBitTimesTable(eightBitRows({ withoutVnni: true })),
     }),
     withRegions('docs/rerankers.md', { rerankers: rerankersTable(rows) }),
-    withRegions('docs/results/outside.md', { answers: answersList(rows), outside: outsideTables(rows) }),
+    withRegions('docs/results/outside.md', {
+      answers: answersList(rows),
+      'without-vnni': withoutVnniTable(rowsWithoutVnni),
+      outside: outsideTables(rows),
+    }),
     withRegions('docs/methods.md', { methods: methodsTable(methods) }),
     withRegions('docs/results.md', {
       answer: answerSentence(rows),

@@ -84,15 +84,16 @@ def dequantize(path: str, out: str) -> dict:
     return {}
 
 
-def quantize_dynamic(path: str, out: str) -> dict:
-    """As onnxruntime's documents advise for transformers: 8-bit weights per channel, activations in 8 bits as they come."""
+def quantize_dynamic(path: str, out: str, reduce_range: bool) -> dict:
+    """As onnxruntime's documents advise for transformers: 8-bit weights per channel (7-bit where sums of products saturate), activations in 8 bits as they come."""
     from onnxruntime.quantization import QuantType, quantize_dynamic as quantize
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     prepared = f"{out}.prepared"
     quant_pre_process(path, prepared, skip_symbolic_shape=True)
     # Merged decoders have their layers in the branches of an If.
-    quantize(prepared, out, per_channel=True, weight_type=QuantType.QInt8, extra_options={"EnableSubgraph": True})
+    form = dict(per_channel=True, weight_type=QuantType.QInt8, reduce_range=reduce_range)
+    quantize(prepared, out, **form, extra_options={"EnableSubgraph": True})
     return {}
 
 

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { isTpError, TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
+import { quantizeFormFor } from '@tp/optimize'
 import { publishedModel } from '../files.ts'
 import { outsideCases, suiteFolder } from '../outside/cases.ts'
 import { Rivals } from '../outside/rivals.ts'
@@ -56,11 +57,12 @@ export async function measureEightBits(runtime: Runtime, args: readonly string[]
     throw new TpError('TP_OPTION', 'benchmark', `--forms is ${values.forms}; see --help for the names`)
   }
   await using rivals = values.python === undefined ? undefined : await Rivals.open(values.python)
+  const weights = await quantizeFormFor(runtime)
   let code = 0
   const measure = async (name: string, run: (options: MeasureOptions) => Promise<void>): Promise<void> => {
     try {
       await run({
-        ...{ runtime, rivals, isNew: values.new ?? false, answered },
+        ...{ runtime, rivals, isNew: values.new ?? false, answered, weights },
         parts: chosen.filter((part) => part !== 'chromium' || name.startsWith('minilm-sentiment')),
         onProgress: (done) => void process.stderr.write(`${name}: ${done} …\n`),
       })

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { processorMs, spreadByLength, timeInTurns, withSessions } from '@tp/compare'
+import type { QuantizeOptions } from '@tp/compiler'
 import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { nativeRuntime } from '@tp/runtime-native'
 import { reportsPath } from '../files.ts'
@@ -10,10 +11,12 @@ import type { DataPart, OutsideCase } from '../outside/cases.ts'
 import { dataPath, type OutsideData, readPart } from '../outside/data.ts'
 import { commitHere } from '../outside/evidence.ts'
 import { AnswerMeter } from '../outside/measure.ts'
+import { dynamicText } from '../outside/measure-rivals.ts'
 import type { Rivals } from '../outside/rivals.ts'
+import { settingText } from '../outside/setting-text.ts'
 import { surroundings } from '../report/section.ts'
 import { openChromiumPage } from '../web/chromium-page.ts'
-import { eightBitFiles } from './files.ts'
+import { type EightBitFilesOptions, eightBitFiles } from './files.ts'
 import { type EightBitForm, type EightBitRow, recordRow } from './rows.ts'
 import { sameBits } from './same-bits.ts'
 import { timedShapes } from './shapes.ts'
@@ -27,11 +30,9 @@ export function isPart(name: string): name is Part {
   return parts.some((part) => part === name)
 }
 
-export interface MeasureOptions {
+export interface MeasureOptions extends EightBitFilesOptions {
   readonly runtime: Runtime
-  readonly rivals: Rivals | undefined
   readonly parts: readonly Part[]
-  readonly isNew: boolean
   /** Forms whose answers are compared. */
   readonly answered: readonly EightBitForm[]
   readonly onProgress: (text: string) => void
@@ -50,7 +51,7 @@ const BUDGET_MS = 4000
 export async function measureModel(one: OutsideCase, options: MeasureOptions): Promise<void> {
   const { runtime, rivals, onProgress } = options
   onProgress('its files')
-  const files = await eightBitFiles(one, rivals, options.isNew)
+  const files = await eightBitFiles(one, options)
   const path = files.get('published') as string
   const load = (form: EightBitForm, threads: number) => (): Promise<Session> =>
     (form === 'packed' ? nativeRuntime() : runtime).load(files.get(form) as string, { threads })
@@ -62,11 +63,12 @@ export async function measureModel(one: OutsideCase, options: MeasureOptions): P
     return recordRow({
       model: modelOf(one),
       form,
-      setting: settings[form](one),
+      setting: settings[form](one, options.weights),
       ...row,
       date,
       commit: commitHere(),
       machine,
+      ...(options.weights.reduceRange && { withoutVnni: true }),
     })
   }
   if (options.parts.includes('answers')) {
@@ -113,12 +115,14 @@ export async function measureModel(one: OutsideCase, options: MeasureOptions): P
   if (options.parts.includes('chromium')) await timeInChromium(files, shapes, { onProgress, record })
 }
 
-const settings: Readonly<Record<EightBitForm, (one: OutsideCase) => string>> = {
+const NONE = { format: 1, method: 'none' } as const
+
+const settings: Readonly<Record<EightBitForm, (one: OutsideCase, weights: QuantizeOptions) => string>> = {
   published: ({ float32 }) => (float32 ? 'float32, as published' : '8 bits, as published'),
-  dynamic: () => 'onnxruntime quantize_dynamic, per channel',
-  token: () => '8 bits',
-  smoothed: () => '8 bits, smoothed',
-  packed: () => '8 bits, packed',
+  dynamic: (_, weights) => dynamicText(weights),
+  token: (_, quantize) => settingText({ ...NONE, quantize }),
+  smoothed: (_, quantize) => `${settingText({ ...NONE, quantize })}, smoothed`,
+  packed: (_, quantize) => settingText({ ...NONE, quantize, pack: true }),
   'OpenVINO int8': () => 'OpenVINO, 8 bits (NNCF)',
   'OpenVINO bf16': () => 'OpenVINO, bf16',
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { processorMs, timeInTurns, withDecoder, withSessions } from '@tp/compare'
+import type { QuantizeOptions } from '@tp/compiler'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import { openSpeechDecoder, readSpeech, type SpeechDecoder } from '@tp/data'
 import { type WordErrors, wordErrorRate, wordErrors, wordsOf } from '@tp/metrics'
@@ -11,10 +12,12 @@ import { projectPath, reportsPath } from '../files.ts'
 import { type Speeds, speedsByBatch } from '../measure/speeds.ts'
 import { outputOf } from '../outside/command-line.ts'
 import { commitHere } from '../outside/evidence.ts'
+import { dynamicText } from '../outside/measure-rivals.ts'
 import { readJsonLines } from '../report/json-lines.ts'
 import { surroundings } from '../report/section.ts'
 import { type CutRecording, cutRecording, dividedClips } from '../speech/cut-recording.ts'
 import { clipInputs, pathIn, type Spoken, type Written, writeClips } from '../speech/write-down.ts'
+import { rangeArguments } from './files.ts'
 import type { MeasureOptions } from './measure-model.ts'
 import { type EightBitForm, type EightBitRow, recordRow } from './rows.ts'
 import { sameLogits, sameStates } from './same-speech.ts'
@@ -25,11 +28,10 @@ const [COMPARED, TIMED] = [12, 6]
 /** Milliseconds of the times of a shape. */
 const BUDGET_MS = 60_000
 
-const SETTINGS: Partial<Record<EightBitForm, string>> = {
-  published: 'float32, as published',
-  dynamic: 'onnxruntime quantize_dynamic, per channel',
-  token: '8 bits',
-  packed: '8 bits, encoder packed',
+function settingOf(form: EightBitForm, weights: QuantizeOptions): string {
+  if (form === 'published') return 'float32, as published'
+  if (form === 'dynamic') return dynamicText(weights)
+  return `8 bits${weights.reduceRange ? ' (weights of 7)' : ''}${form === 'packed' ? ', encoder packed' : ''}`
 }
 
 /** The two files of a form, by the path of each. */
@@ -68,7 +70,9 @@ export async function measureSpeech(
     decoderOf: (session) => openSpeechDecoder(session, pathIn(folder, 'decoder_model_merged')),
     record(model, form, row) {
       const date = new Date().toISOString().slice(0, 10)
-      return recordRow({ model, form, setting: SETTINGS[form] as string, ...row, date, commit: commitHere(), machine })
+      const setting = settingOf(form, options.weights)
+      const processor = options.weights.reduceRange ? ({ withoutVnni: true } as const) : {}
+      return recordRow({ model, form, setting, ...row, date, commit: commitHere(), machine, ...processor })
     },
   }
   if (options.parts.includes('answers')) {
@@ -174,7 +178,7 @@ function someClips({ recordings }: Measured, seed: number, count: number): Spoke
 async function speechFiles(
   name: string,
   folder: string,
-  { rivals, isNew }: MeasureOptions,
+  { rivals, isNew, weights }: MeasureOptions,
 ): Promise<ReadonlyMap<EightBitForm, SpeechFiles>> {
   const published = { encoder: pathIn(folder, 'encoder_model'), decoder: pathIn(folder, 'decoder_model_merged') }
   const files = new Map<EightBitForm, SpeechFiles>([['published', published]])
@@ -188,8 +192,8 @@ async function speechFiles(
     const encoder = await make(`${form}-encoder`, (out) => write(published.encoder, out))
     files.set(form, { encoder, decoder: await make(`${form}-decoder`, (out) => write(published.decoder, out)) })
   }
-  if (rivals !== undefined) await both('dynamic', (path, out) => rivals.quantizeDynamic(path, out))
-  await both('token', (path, out) => tp('quantize', path, '-o', out))
+  if (rivals !== undefined) await both('dynamic', (path, out) => rivals.quantizeDynamic(path, out, weights))
+  await both('token', (path, out) => tp('quantize', path, '-o', out, ...rangeArguments(weights)))
   const { encoder, decoder } = files.get('token') as SpeechFiles
   files.set('packed', { encoder: await make('packed-encoder', (out) => tp('pack', encoder, '-o', out)), decoder })
   return files

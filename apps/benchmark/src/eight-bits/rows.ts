@@ -33,6 +33,8 @@ export interface EightBitRow {
   readonly date: string
   readonly commit: string
   readonly machine: string
+  /** Of a processor whose sums of 8-bit products saturate, where weights of 8 bits have 7: rows of both kinds of processor stand side by side. */
+  readonly withoutVnni?: true
 }
 
 const FILE = 'docs/results/eight-bits.jsonl'
@@ -43,7 +45,8 @@ const DIGITS = 4
 /** Writes what was measured of a model in a form, next to what else is known of it. */
 export async function recordRow(row: EightBitRow): Promise<void> {
   const rows = await readJsonLines<EightBitRow>(projectPath(FILE))
-  const isOf = (own: EightBitRow): boolean => own.model === row.model && own.form === row.form
+  const isOf = (own: EightBitRow): boolean =>
+    own.model === row.model && own.form === row.form && own.withoutVnni === row.withoutVnni
   const all = [...rows.filter((own) => !isOf(own)), { ...rows.find(isOf), ...row }]
   const models = [...new Set([...rows, row].map(({ model }) => model))]
   const sorted = all.toSorted(

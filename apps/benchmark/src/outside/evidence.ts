@@ -57,6 +57,8 @@ export interface EvidenceRow {
   readonly date: string
   readonly commit: string
   readonly machine: string
+  /** Of a processor whose sums of 8-bit products saturate, where weights of 8 bits have 7: rows of both kinds of processor stand side by side. */
+  readonly withoutVnni?: true
   readonly versions: string
   readonly command: string
 }
@@ -71,10 +73,12 @@ export async function readEvidence(): Promise<readonly EvidenceRow[]> {
   return await readJsonLines(projectPath(FILE))
 }
 
-/** Replaces the row of the same case and setting; of what was chosen there is one. */
+/** Replaces the row of the same case, kind of processor and setting; of what was chosen there is one. */
 export async function recordRow(row: EvidenceRow): Promise<void> {
   const isReplaced = (own: EvidenceRow): boolean =>
-    own.case === row.case && (own.setting === row.setting || (row.kind === 'optimized' && own.kind === 'optimized'))
+    own.case === row.case &&
+    own.withoutVnni === row.withoutVnni &&
+    (own.setting === row.setting || (row.kind === 'optimized' && own.kind === 'optimized'))
   const others = (await readEvidence()).filter((own) => !isReplaced(own))
   // Rows of a case stand together, in the order of their kinds.
   const cases = [...new Set([...others, row].map((own) => own.case))]

@@ -1,5 +1,6 @@
 import type { Runtime } from '@tp/core/runtime'
 import { readModel } from '@tp/data'
+import { quantizeFormFor } from '@tp/optimize'
 import { asPooled } from '@tp/plans/files'
 import { surroundings } from '../report/section.ts'
 import { type OutsideCase, outsideCases } from './cases.ts'
@@ -38,10 +39,14 @@ export async function measureCase(one: OutsideCase, options: OutsideOptions): Pr
   const choosing = await readPart(one, session, choosingPath)
   const testingPath = await dataPath(one, 'testing', one.testing)
   const testing = await readPart(one, session, testingPath)
-  const known = again ? [] : (await readEvidence()).filter((row) => row.case === one.name)
+  const weights = await quantizeFormFor(runtime)
+  const processor = weights.reduceRange ? ({ withoutVnni: true } as const) : {}
+  const rows: OpenCase['rows'] = async () =>
+    (await readEvidence()).filter((row) => row.case === one.name && row.withoutVnni === processor.withoutVnni)
+  const known = again ? [] : await rows()
   const { machine, versions } = await surroundings(runtime)
   const n = examplesOf(testing)
-  const common = { case: one.name, task: one.task, n, of: one.examples, machine, versions }
+  const common = { case: one.name, task: one.task, n, of: one.examples, machine, ...processor, versions }
   const usual = `npm run benchmark -- outside --only ${one.name}`
   const batches = await timedBatches(testing.inputs, one.batches)
   let meter: AnswerMeter | undefined
@@ -54,7 +59,7 @@ export async function measureCase(one: OutsideCase, options: OutsideOptions): Pr
   const knownRow = ({ kind, setting }: { kind: SettingKind; setting?: string | undefined }): EvidenceRow | undefined =>
     known.find((row) => row.kind === kind && (setting ?? row.setting) === row.setting)
   const open: OpenCase = {
-    ...{ one, path, dense, batches, choosing, testing, wants },
+    ...{ one, path, dense, batches, choosing, testing, wants, weights, rows },
     isDue: (kind, setting) => wants(kind) && (knownRow({ kind, setting }) === undefined) !== times,
     async measure(head, run) {
       const before = times ? knownRow(head) : undefined

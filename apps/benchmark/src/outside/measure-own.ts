@@ -11,7 +11,7 @@ import { entries } from '../registry/methods.ts'
 import type { OutsideCase } from './cases.ts'
 import { hasLearned, isKept, learnedFile, optimizedFile } from './command-line.ts'
 import type { DataPath } from './data.ts'
-import { readEvidence, recordRow } from './evidence.ts'
+import { recordRow } from './evidence.ts'
 import { speedsOf } from './measure.ts'
 import { memoryOf } from './memory.ts'
 import { largest, type OpenCase, type Openers, type RowRun } from './open-case.ts'
@@ -37,14 +37,14 @@ export async function measureOwn(open: OpenCase, options: OwnOptions): Promise<v
       runOf(open, [dense], { path, bytes, isNative: false }),
     )
   }
-  for (const planned of plannedSettings(open.one)) await plannedRow(open, planned, options)
+  for (const planned of plannedSettings(open.one, open.weights)) await plannedRow(open, planned, options)
   await learnedRows(open, options)
   // Last: where it is what another row is, that one has its times by now.
   if (open.one.chosenBy === undefined) await optimizedRow(open, options)
 }
 
 async function learnedRows(open: OpenCase, options: OwnOptions): Promise<void> {
-  const due = learnedSettings(open.one).filter(({ kind, setting }) => open.isDue(kind, setting))
+  const due = learnedSettings(open.one, open.weights).filter(({ kind, setting }) => open.isDue(kind, setting))
   if (due.length === 0) return
   if (options.times && !hasLearned(options.chooser)) {
     options.onProgress('what sdtp has learned is not kept; --again --kinds learned learns again')
@@ -67,7 +67,7 @@ async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> 
   const head = { kind: 'optimized', setting: `tp optimize: ${setting}`, command, seconds } as const
   onProgress(head.setting)
   // A plan that learns nothing makes the same file as the row of that plan, which has been measured by now.
-  const same = (await readEvidence()).find((row) => row.case === open.one.name && row.setting === setting)
+  const same = (await open.rows()).find((row) => row.setting === setting)
   if (same !== undefined && plan.method === 'none') return await recordRow({ ...same, ...head })
   const bytes = await readFile(path)
   const isNative = packs(open.one)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { spreadByLength } from '@tp/compare'
+import type { QuantizeOptions } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { reportsPath } from '../files.ts'
@@ -21,7 +22,11 @@ interface RivalOptions {
 /** Examples by which OpenVINO's ranges are calibrated. */
 const CALIBRATING = 128
 
-const DYNAMIC = 'onnxruntime quantize_dynamic, per channel'
+/** Of onnxruntime. */
+export function dynamicText({ reduceRange }: QuantizeOptions): string {
+  return `onnxruntime quantize_dynamic, per channel${reduceRange ? ', weights of 7 bits' : ''}`
+}
+
 const NNCF = 'OpenVINO, 8 bits (NNCF)'
 const BF16 = 'OpenVINO, bf16'
 
@@ -45,7 +50,7 @@ export async function measureRivals(open: OpenCase, options: RivalOptions): Prom
   }
   const openVino = (setting: string, precision: OpenVinoRow['precision'], file: () => Promise<string>): Promise<void> =>
     attempt(setting, async () => measureOpenVino(open, rivals, { setting, path: await file(), precision, versions }))
-  if (one.float32) await attempt(DYNAMIC, () => measureDynamic(open, rivals, options))
+  if (one.float32) await attempt(dynamicText(open.weights), () => measureDynamic(open, rivals, options))
   await openVino(NNCF, 'f32', () => quantizedFile(open, rivals))
   await openVino(BF16, 'bf16', async () => open.path)
   if (suite === undefined || own.fastembed === null || own.sentenceTransformers === null) return
@@ -73,10 +78,13 @@ async function calibrating({ inputs }: OpenCase['choosing']): Promise<NamedTenso
 /** Its file runs where ours do. */
 async function measureDynamic(open: OpenCase, rivals: Rivals, { runtime }: RivalOptions): Promise<void> {
   const path = reportsPath(`outside/${open.one.name}/dynamic.onnx`)
-  if (!existsSync(path)) await rivals.quantizeDynamic(open.path, path)
+  if (!existsSync(path)) await rivals.quantizeDynamic(open.path, path, open.weights)
   const bytes = await readFile(path)
   const load = (threads: number): Promise<Session> => runtime.load(bytes, { threads })
-  await open.measure({ kind: 'rival', setting: DYNAMIC }, runOf(open, [load], { path, bytes, isNative: false }))
+  await open.measure(
+    { kind: 'rival', setting: dynamicText(open.weights) },
+    runOf(open, [load], { path, bytes, isNative: false }),
+  )
 }
 
 interface OpenVinoRow {

@@ -6,7 +6,6 @@ import { loadTokenizer, readScoredPairs } from '@tp/data'
 import { type ModelInputs, textDataset, textInputs } from '@tp/data/inputs'
 import { nativeRuntime } from '@tp/runtime-native'
 import { reportsPath } from '../files.ts'
-import { readEvidence } from './evidence.ts'
 import { speedsOf, timedRows } from './measure.ts'
 import { keptFile } from './measure-own.ts'
 import type { OpenCase } from './open-case.ts'
@@ -36,7 +35,7 @@ export async function textSuiteOf({ one, testing }: OpenCase, path: string): Pro
 /** Our file without padding, timed from texts to vectors over the published one, both with the tokenizer of this project. */
 export async function measureOwnTexts(open: OpenCase, suite: TextSuite, runtime: Runtime): Promise<void> {
   const { one } = open
-  const base = (await readEvidence()).find((row) => row.case === one.name && /^(8-bit )?packed$/.test(row.kind))
+  const base = (await open.rows()).find((row) => /^(8-bit )?packed$/.test(row.kind))
   if (base === undefined) return
   const setting = `${base.setting}, from texts`
   if (!open.isDue('from texts', setting)) return

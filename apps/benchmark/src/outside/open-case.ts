@@ -1,3 +1,4 @@
+import type { QuantizeOptions } from '@tp/compiler'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { Speeds } from '../measure/speeds.ts'
 import type { OutsideCase } from './cases.ts'
@@ -12,6 +13,10 @@ export interface OpenCase {
   readonly batches: ReadonlyMap<string, readonly NamedTensors[]>
   readonly choosing: OutsideData
   readonly testing: OutsideData
+  /** Weights of 8 bits, as this processor takes them. */
+  readonly weights: QuantizeOptions
+  /** Rows that are there, of this case on this kind of processor. */
+  readonly rows: () => Promise<readonly EvidenceRow[]>
   /** Measures a row and writes it; of a row that is only timed again, its times. */
   readonly measure: (head: RowHead, run: RowRun) => Promise<void>
   /** Whether rows of a kind are to be measured, … */

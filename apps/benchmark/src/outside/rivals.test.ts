@@ -42,7 +42,7 @@ if (isMissing) {
       await rivals.load('openvino', modelPath('mail')),
     ]
     const file = join(folder, 'dynamic.onnx')
-    await rivals.quantizeDynamic(modelPath('mail'), file)
+    await rivals.quantizeDynamic(modelPath('mail'), file, {})
     models.push(await rivals.load('onnxruntime', file))
     const back = join(folder, 'float32.onnx')
     await rivals.dequantize(file, back)

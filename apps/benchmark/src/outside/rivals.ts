@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { QuantizeOptions } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type ModelSignature, type NamedTensors, openSession, type Session, type TypedArray } from '@tp/core/runtime'
 import { pairedSpeedup } from '@tp/metrics'
@@ -93,8 +94,8 @@ export class Rivals implements AsyncDisposable {
     await this.#ask({ do: 'dequantize', path, out })
   }
 
-  async quantizeDynamic(path: string, out: string): Promise<void> {
-    await this.#ask({ do: 'quantize_dynamic', path, out })
+  async quantizeDynamic(path: string, out: string, { reduceRange = false }: QuantizeOptions): Promise<void> {
+    await this.#ask({ do: 'quantize_dynamic', path, out, reduce_range: reduceRange })
   }
 
   /** @param examples that ranges of activations are taken of */

@@ -7,7 +7,7 @@ export function settingText({ method, keep, layers, leaveOut, quantize, pack }: 
   const parts = [
     ...(method === 'none' ? [] : [`${method} ${amounts === undefined ? '' : amountText(amounts)}${where}`]),
     ...(leaveOut ? [`without layer${leaveOut.length === 1 ? '' : 's'} ${leaveOut.join(', ')}`] : []),
-    ...(quantize ? ['8 bits'] : []),
+    ...(quantize ? [quantize.reduceRange ? '8 bits (weights of 7)' : '8 bits'] : []),
     ...(pack ? ['packed'] : []),
   ]
   return parts.length === 0 ? 'nothing changed' : parts.join(', ')

@@ -1,4 +1,4 @@
-import type { Plan } from '@tp/compiler'
+import type { Plan, QuantizeOptions } from '@tp/compiler'
 import type { OutsideCase } from './cases.ts'
 import type { SettingKind } from './evidence.ts'
 import { settingText } from './setting-text.ts'
@@ -11,10 +11,13 @@ export interface PlannedSetting {
   readonly plans: readonly [Plan, ...Plan[]]
 }
 
-/** The amounts for what `sdtp` has learned, which serves any. */
-export function learnedSettings({ float32, learned, ...one }: OutsideCase): PlannedSetting[] {
+/** The amounts for what `sdtp` has learned, which serves any. @param weights of 8 bits, as the processor takes them */
+export function learnedSettings({ float32, learned, ...one }: OutsideCase, weights: QuantizeOptions): PlannedSetting[] {
   if (learned === undefined) return []
-  const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(packs({ float32, ...one }) && { pack: true }) }
+  const eight: Partial<Plan> = {
+    ...(float32 && { quantize: weights }),
+    ...(packs({ float32, ...one }) && { pack: true }),
+  }
   return learned.keep.map((keep): PlannedSetting => {
     const plan: Plan = {
       format: 1,
@@ -35,10 +38,13 @@ export function packs({ batches, float32 }: Pick<OutsideCase, 'batches' | 'float
 const SEEDS = 5
 const NONE = { format: 1, method: 'none' } as const
 
-/** Everything but what was learned, what `tp optimize` chose, and the rivals. */
-export function plannedSettings({ float32, trainingFree, leaveOut, ...one }: OutsideCase): PlannedSetting[] {
+/** Everything but what was learned, what `tp optimize` chose, and the rivals. @param weights of 8 bits, as the processor takes them */
+export function plannedSettings(
+  { float32, trainingFree, leaveOut, ...one }: OutsideCase,
+  weights: QuantizeOptions,
+): PlannedSetting[] {
   const isPacked = packs({ float32, ...one })
-  const eight: Partial<Plan> = { ...(float32 && { quantize: {} }), ...(isPacked && { pack: true }) }
+  const eight: Partial<Plan> = { ...(float32 && { quantize: weights }), ...(isPacked && { pack: true }) }
   const setting = (kind: SettingKind, plan: Plan): PlannedSetting => ({
     kind,
     setting: settingText(plan),
@@ -49,7 +55,7 @@ export function plannedSettings({ float32, trainingFree, leaveOut, ...one }: Out
   const [first, ...others] = seeds as [Plan, ...Plan[]]
   return [
     ...(isPacked ? [setting(float32 ? '8-bit packed' : 'packed', { ...NONE, ...eight })] : []),
-    ...(float32 ? [setting('8 bits', { ...NONE, quantize: {} })] : []),
+    ...(float32 ? [setting('8 bits', { ...NONE, quantize: weights })] : []),
     ...trainingFree.map((plan) => setting('training-free', plan)),
     setting('training-free packed', { ...trainingFree[0], ...eight }),
     setting('fewer layers', { ...NONE, leaveOut: [leaveOut], ...eight }),

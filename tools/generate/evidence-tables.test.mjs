@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { answersList, expectTable, outsideTables, rerankersTable } from './evidence-tables.mjs'
+import { answersList, expectTable, outsideTables, rerankersTable, withoutVnniTable } from './evidence-tables.mjs'
 
 const dense = {
   ...{
@@ -34,6 +34,12 @@ test('shows what was chosen next to the fastest rival of about the same loss', (
   )
   expect(table).toContain('a near one: 2.0×, 2.5×; 0.5 (0.3 … 1.0)')
   expect(table).not.toContain('a fast one')
+})
+
+test('names the processor of rows that were measured without VNNI', () => {
+  const table = withoutVnniTable(rows.map((each) => ({ ...each, withoutVnni: true })))
+  expect(table).toContain('| [classifier of long texts](#bert-on-suite) (bert, SUITE) | 8 bits, packed |')
+  expect(table).toContain('a machine, without VNNI, v1.*')
 })
 
 test('says first what to use, and how fast that is over the rival', () => {

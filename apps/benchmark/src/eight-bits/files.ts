@@ -45,7 +45,7 @@ export async function eightBitFiles(
   return files
 }
 
-/** For `tp quantize`, whose files are the same on every processor unless it is told. */
+/** For `tp quantize`, whose files are the same on every processor without an option. */
 export function rangeArguments({ reduceRange }: QuantizeOptions): string[] {
   return reduceRange ? ['--reduce-range'] : []
 }

@@ -57,7 +57,7 @@ export interface EvidenceRow {
   readonly date: string
   readonly commit: string
   readonly machine: string
-  /** Of a processor whose sums of 8-bit products saturate, where weights of 8 bits have 7: rows of both kinds of processor stand side by side. */
+  /** Whether sums of 8-bit products saturate on the processor, where weights of 8 bits have 7: rows of both kinds of processor stand side by side. */
   readonly withoutVnni?: true
   readonly versions: string
   readonly command: string

@@ -36,6 +36,7 @@ async function openClone(repository: string, commit: string, clones: string, sig
   const git = (step: string, ...args: string[]) => run(step, 'git', args, signal)
   await git('making a clone', 'init', '--quiet', '--bare', clone)
   const url = `https://github.com/${repository}.git`
-  await git(`fetching ${repository}`, `--git-dir=${clone}`, 'fetch', '--quiet', '--depth=1', url, commit)
+  const step = `fetching ${repository} (a clone of it called ${name}, in a folder that TP_CLONES names, would do)`
+  await git(step, `--git-dir=${clone}`, 'fetch', '--quiet', '--depth=1', url, commit)
   return clone
 }

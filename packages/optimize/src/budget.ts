@@ -10,7 +10,7 @@ const SEARCHING = 0.8
 /** Runs of a search, in those of all examples that choose, and of the few by which candidates are compared: about so many. */
 const RUNS = { choosing: 10, look: 14 } as const
 
-const EXAMPLES = { least: 100, most: 2000 } as const
+const LEAST_EXAMPLES = 100
 /** A method that learns from an example takes about the time of so many runs, and learns little from few examples. */
 const LEARNING = { runs: 15, least: 200, most: 1200, part: 0.4 } as const
 const LOOK = { least: 24, most: 64 } as const
@@ -21,9 +21,9 @@ const TIMED_RUNS = 8
 
 export interface SearchBudget {
   readonly limitMs: number
-  /** The most examples that choose, … */
+  /** The most examples for whose choice there is time, … */
   readonly most: number
-  /** … and by which candidates are compared. */
+  /** … and for comparing candidates by them. */
   readonly look: number
   /** The most that methods learn from; 0 where they would learn too little. */
   readonly learn: number
@@ -44,7 +44,7 @@ export async function budgetOf(
   await using session = await loadModel(options, runtime, model)
   const runs = limitMs / Math.max(await msOfExample(session, inputs, batch, signal), 0.01)
   const look = Math.round(Math.min(LOOK.most, Math.max(LOOK.least, (0.4 * runs) / RUNS.look)))
-  const most = Math.floor(Math.min(EXAMPLES.most, Math.max(EXAMPLES.least, (runs - RUNS.look * look) / RUNS.choosing)))
+  const most = Math.floor(Math.max(LEAST_EXAMPLES, (runs - RUNS.look * look) / RUNS.choosing))
   const taught = Math.floor(Math.min(LEARNING.most, (LEARNING.part * runs) / LEARNING.runs))
   return { limitMs, most, look, learn: taught < LEARNING.least ? 0 : taught, grid: gridOf(inputs) }
 }

@@ -21,12 +21,14 @@ import {
 export interface Parts {
   readonly look: ModelInputs
   readonly rest?: ModelInputs | undefined
+  /** Where candidates are ranked: a few of each query of `look`, by which changed models are compared. Default: `look`. */
+  readonly compared?: ModelInputs | undefined
   readonly confirm?: ModelInputs | undefined
   /** Those that methods learn from. */
   readonly learn?: ModelInputs | undefined
 }
 
-type Part = 'look' | 'rest' | 'confirm'
+type Part = 'look' | 'rest' | 'compared' | 'confirm'
 type Subject = Omit<Candidate, 'pace'>
 
 const CHOOSING: readonly Part[] = ['look', 'rest']
@@ -51,11 +53,11 @@ export class Judge {
   /** Runs the dense model on all examples. */
   static async open(answering: Answering, parts: Parts, isCalibrated: boolean): Promise<Judge> {
     const dense: { readonly part: Part; readonly inputs: ModelInputs; readonly answers: Answers }[] = []
-    for (const part of [...CHOOSING, 'confirm'] as const) {
+    for (const part of [...CHOOSING, 'compared', 'confirm'] as const) {
       const inputs = parts[part]
       if (inputs !== undefined) dense.push({ part, inputs, answers: await denseAnswers(answering, part, inputs) })
     }
-    const temperature = isCalibrated ? calibrated(dense.filter(({ part }) => part !== 'confirm')) : undefined
+    const temperature = isCalibrated ? calibrated(dense.filter(({ part }) => CHOOSING.includes(part))) : undefined
     const known = dense.map(
       ({ part, inputs, answers }) =>
         [part, { inputs, dense: { ...answers, ...(temperature !== undefined && { temperature }) } }] as const,
@@ -89,8 +91,9 @@ export class Judge {
 
   /** How far answers move, mean over the few examples by which candidates are compared. */
   async divergence(candidate: Subject): Promise<number> {
-    const { inputs, dense } = this.#part('look')
-    const answers = await this.#answers(candidate, 'look')
+    const part = this.#parts.has('compared') ? 'compared' : 'look'
+    const { inputs, dense } = this.#part(part)
+    const answers = await this.#answers(candidate, part)
     const divergences = divergencesFrom(dense, answers, inputs)
     const { fallback } = candidate
     return mean(fallback ? spared(divergences, uncertaintiesOf(answers), fallback.threshold) : divergences)

@@ -63,6 +63,22 @@ test('keeps a third of very many examples to learn from, if something learns', a
   expect(splitOf(alternating(800), { learn: 300 }).learn).toBeUndefined()
 })
 
+test('compares changed models by a few candidates of many queries, where these have many', async () => {
+  const inputs = inputsOf(Array(60 * 50).fill(0))
+  const ranking = { queries: inputs.targets.map((_, row) => Math.floor(row / 50)) }
+  const { look, rest, compared } = splitOf({ ...inputs, ranking })
+  const queries = new Set(look.ranking?.queries).size
+  expect(queries).toBeGreaterThanOrEqual(24)
+  expect(look.targets).toHaveLength(50 * queries)
+  expect(new Set(compared?.ranking?.queries)).toEqual(new Set(look.ranking?.queries))
+  expect(compared?.targets).toHaveLength(8 * queries)
+  expect(look.targets.length + (rest?.targets.length ?? 0)).toBe(3000)
+  const hurried = splitOf({ ...inputs, ranking }, { most: 2500 })
+  expect(hurried.look.targets.length + (hurried.rest?.targets.length ?? 0)).toBe(2500)
+  const few = splitOf({ ...inputs, ranking: { queries: inputs.targets.map((_, row) => Math.floor(row / 5)) } })
+  expect(few.compared).toBeUndefined()
+})
+
 test('refuses too few examples', () => {
   expect(() => splitOf(inputsOf(Array(59).fill(0)))).toThrow('59 examples are too few')
 })

@@ -18,14 +18,23 @@ interface Numbers {
   readonly look: number
 }
 
-const EXAMPLES: Numbers = { least: 60, many: 600, most: 2000, learning: 900, look: 64 }
+/** The most examples that choose. */
+export const MOST_CHOOSING = 2000
+
+const EXAMPLES: Numbers = { least: 60, many: 600, most: MOST_CHOOSING, learning: 900, look: 64 }
 const QUERIES: Numbers = { least: 40, many: 300, most: 300, learning: 450, look: 24 }
+
+/**
+ * So many candidates of a query at most show how far answers move: many queries with a few say more, and cost less, than few with a hundred
+ * each.
+ */
+const CANDIDATES = 8
 
 const TURNS = ['choose', 'choose', 'confirm'] as const
 const LEARNING_TURNS = ['choose', 'learn', 'confirm'] as const
 
 export interface SplitOptions {
-  /** The most examples that choose. */
+  /** The most examples for whose choice there is time. */
   readonly most?: number | undefined
   /** The most by which candidates are compared, about. */
   readonly look?: number | undefined
@@ -109,12 +118,20 @@ export function splitOf(
       : units.length >= numbers.many
         ? divided(all, TURNS)
         : { choose: all, confirm: [] }
-  const chosen = limited(choose, Math.min(most ?? numbers.most, numbers.most), divided)
+  // Examples of whole queries, but of as many queries as it takes.
+  const affordable = Math.max(
+    numbers.least,
+    Math.floor(((most ?? Number.POSITIVE_INFINITY) * units.length) / units.flat().length),
+  )
+  const chosen = limited(choose, Math.min(affordable, numbers.most), divided)
   const every = Math.max(1, Math.floor(chosen.length / Math.min(looked ?? numbers.look, numbers.look)))
   const { look, rest } = divided(chosen, ['look', ...Array<'rest'>(every - 1).fill('rest')])
+  const compared = look.map((unit) => spread(units[unit] as readonly number[], CANDIDATES))
+  const isThinned = ranking !== undefined && look.some((unit, i) => units[unit]?.length !== compared[i]?.length)
   const confirming = limited(confirm, Math.max(verify ?? 0, numbers.most), divided)
   return {
     look: some(look),
+    ...(isThinned && { compared: someExamples(inputs, compared.flat()) }),
     ...(rest !== undefined && rest.length > 0 && { rest: some(rest) }),
     ...(confirming.length > 0 && { confirm: some(confirming) }),
     ...(learning.length > 0 && { learn: some(limited(learning, learn, divided)) }),
@@ -132,6 +149,12 @@ function limited(
     Math.floor(((turn + 1) * most) / units.length) > Math.floor((turn * most) / units.length) ? 'taken' : 'left',
   )
   return divided(units, turns).taken
+}
+
+/** At most so many, evenly, the first and the last among them. */
+function spread(rows: readonly number[], most: number): readonly number[] {
+  if (rows.length <= most) return rows
+  return Array.from({ length: most }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (most - 1))] as number)
 }
 
 function queriesOf(ranking: Ranking): (readonly number[])[] {

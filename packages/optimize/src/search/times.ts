@@ -65,8 +65,11 @@ function rowsByLength(lengths: readonly number[], count: number): number[] {
   return [...new Set(nearest)]
 }
 
-/** Small models get many rounds: the median of few is wrong by a tenth now and then. */
-const QUICK = { rounds: 80, budgetMs: 2500, width: 0.02 }
+/**
+ * Small models get many rounds: the median of few is wrong by a tenth now and then. Of large ones two have to do: a run of a second in time of
+ * the processor varies little, and the search has more to try.
+ */
+const QUICK = { rounds: 80, budgetMs: 2500, leastRounds: 2, width: 0.02 }
 const CAREFUL = { rounds: 250, budgetMs: 8000 }
 
 /**

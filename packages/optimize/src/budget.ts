@@ -1,6 +1,7 @@
 import { inspect } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
 import { type ModelInputs, runBatch } from '@tp/data/inputs'
+import { mean } from '@tp/metrics'
 import { loadModel } from './load-model.ts'
 import type { OptimizeOptions, Shape } from './options.ts'
 
@@ -19,6 +20,9 @@ const GRID = [8, 32, 128, 512] as const
 /** Examples of all lengths. */
 const TIMED_RUNS = 8
 
+/** Candidates are timed with about a hundred runs of the dense model's time: one takes so much of the search at most. */
+const TIMED_PART = 1 / 250
+
 export interface SearchBudget {
   readonly limitMs: number
   /** The most examples for whose choice there is time, … */
@@ -27,6 +31,8 @@ export interface SearchBudget {
   readonly look: number
   /** The most that methods learn from; 0 where they would learn too little. */
   readonly learn: number
+  /** The most tokens, padding included (examples, where these have no lengths), that a run has by which candidates are timed in the search. */
+  readonly positions: number
   /** The shapes that the plan is timed at in the end. */
   readonly grid: readonly Shape[]
 }
@@ -42,11 +48,13 @@ export async function budgetOf(
   const found = inspect(model)
   const batch = found.ok && typeof found.batch === 'number' ? found.batch : 1
   await using session = await loadModel(options, runtime, model)
-  const runs = limitMs / Math.max(await msOfExample(session, inputs, batch, signal), 0.01)
+  const exampleMs = Math.max(await msOfExample(session, inputs, batch, signal), 0.01)
+  const runs = limitMs / exampleMs
   const look = Math.round(Math.min(LOOK.most, Math.max(LOOK.least, (0.4 * runs) / RUNS.look)))
   const most = Math.floor(Math.max(LEAST_EXAMPLES, (runs - RUNS.look * look) / RUNS.choosing))
   const taught = Math.floor(Math.min(LEARNING.most, (LEARNING.part * runs) / LEARNING.runs))
-  return { limitMs, most, look, learn: taught < LEARNING.least ? 0 : taught, grid: gridOf(inputs) }
+  const positions = ((TIMED_PART * limitMs) / exampleMs) * mean(inputs.lengths ?? [1])
+  return { limitMs, most, look, learn: taught < LEARNING.least ? 0 : taught, positions, grid: gridOf(inputs) }
 }
 
 /** Examples are run for so many ms at least: a busy machine lets a program run for a moment, and then wait. */

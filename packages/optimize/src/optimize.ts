@@ -156,7 +156,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   // Only the device may run packed models.
   const answering = { measurer, model, runtime: packs ? device : runtime }
   const judge = await Judge.open(answering, parts, !confident)
-  const timing = { measurer, model, device, ...(await timedFeeds(inputs, options.shapes)) }
+  const timing = { measurer, model, device, ...(await timedFeeds(inputs, options.shapes, budget?.positions)) }
   const search: Search = { judge, timing, maxLoss, confident, cascade }
   const tests = new Tests(search)
   throwIfAborted(options.enough, 'optimize')

@@ -14,6 +14,8 @@ export interface CandidateTiming {
   readonly model: Model
   readonly device: Runtime
   readonly feeds: readonly NamedTensors[]
+  /** Smaller batches of the same kind, where those would take too much of the search. */
+  readonly quickFeeds: readonly NamedTensors[]
   /** A text that says what the feeds are. */
   readonly key: string
 }
@@ -29,31 +31,50 @@ const MOST_SHAPES = 4
 /**
  * The runs that candidates are timed on: those of the shapes; by default examples one by one, texts at lengths that represent all. A
  * shape without tokens is a batch of examples as they are.
+ * @param positions the most of a run in the search, tokens with padding, or examples without lengths
  */
 export async function timedFeeds(
   inputs: ModelInputs,
   shapes: readonly Shape[] | undefined,
-): Promise<Pick<CandidateTiming, 'feeds' | 'key'>> {
+  positions: number = Number.POSITIVE_INFINITY,
+): Promise<Pick<CandidateTiming, 'feeds' | 'quickFeeds' | 'key'>> {
   if (shapes === undefined) {
     const rows = inputs.lengths === undefined ? [0, 1, 2, 3] : rowsByLength(inputs.lengths, LENGTHS)
-    return { feeds: await Promise.all(rows.map((row) => inputs.feeds([row]))), key: 'one by one' }
+    const feeds = await Promise.all(rows.map((row) => inputs.feeds([row])))
+    return { feeds, quickFeeds: feeds, key: 'one by one' }
   }
   const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / MOST_SHAPES) === 0)
-  const feeds = await Promise.all(
-    some.map(async (shape) =>
-      shape.tokens === undefined ? await batchOf(inputs, shape.batch) : await timedInputs(inputs, shape),
-    ),
-  )
+  const feedsOf = async (most: number): Promise<NamedTensors[]> => {
+    const feeds: NamedTensors[] = []
+    for (const { batch, tokens } of some) {
+      if (tokens === undefined) feeds.push(await inputs.feeds(fewer(batchOf(inputs, batch), inputs.lengths, most)))
+      else feeds.push(await timedInputs(inputs, { batch: atMost(batch, most / tokens), tokens }))
+    }
+    return feeds
+  }
   return {
-    feeds,
+    feeds: await feedsOf(Number.POSITIVE_INFINITY),
+    quickFeeds: await feedsOf(positions / some.length),
     key: some.map(({ batch, tokens }) => (tokens === undefined ? `${batch}` : `${batch}x${tokens}`)).join(' '),
   }
 }
 
 /** Examples from all over the set, as they are. */
-async function batchOf(inputs: ModelInputs, batch: number): Promise<NamedTensors> {
-  const count = inputs.targets.length
-  return await inputs.feeds(Array.from({ length: batch }, (_, i) => Math.floor((i * count) / batch) % count))
+function batchOf({ targets: { length: count } }: ModelInputs, batch: number): number[] {
+  return Array.from({ length: batch }, (_, i) => Math.floor((i * count) / batch) % count)
+}
+
+/** So many rows of a batch that it has at most so many positions: of all lengths, the longest among them, so that about as much is padding. */
+function fewer(rows: readonly number[], lengths: readonly number[] | undefined, most: number): readonly number[] {
+  const of = (row: number): number => lengths?.[row] ?? 1
+  const byLength = rows.toSorted((a, b) => of(a) - of(b))
+  const count = atMost(rows.length, most / of(byLength.at(-1) as number))
+  if (count === rows.length) return rows
+  return Array.from({ length: count }, (_, i) => byLength[Math.ceil(((i + 1) * rows.length) / count) - 1] as number)
+}
+
+function atMost(batch: number, most: number): number {
+  return Math.max(1, Math.min(batch, Math.floor(most)))
 }
 
 function rowsByLength(lengths: readonly number[], count: number): number[] {
@@ -70,7 +91,7 @@ function rowsByLength(lengths: readonly number[], count: number): number[] {
  * the processor varies little, and the search has more to try.
  */
 const QUICK = { rounds: 80, budgetMs: 2500, leastRounds: 2, width: 0.02 }
-const CAREFUL = { rounds: 250, budgetMs: 8000 }
+const CAREFUL = { rounds: 250, budgetMs: 8000, leastRounds: 2 }
 
 /**
  * Most positions (batch · tokens) of the sessions that are open together: a session keeps the memory of its largest run, about 1 GB for a
@@ -96,7 +117,7 @@ export async function timesInTurns(
   candidates: readonly Subject[],
   isCareful = false,
 ): Promise<readonly Speedup[]> {
-  const most = openAtOnce(timing.feeds)
+  const most = openAtOnce(isCareful ? timing.feeds : timing.quickFeeds)
   const speeds: Speedup[] = []
   for (let start = 0; start < candidates.length; start += most)
     speeds.push(...(await timesOfOpen(timing, reference, candidates.slice(start, start + most), isCareful)))
@@ -110,7 +131,8 @@ async function timesOfOpen(
   candidates: readonly Subject[],
   isCareful: boolean,
 ): Promise<readonly Speedup[]> {
-  const { measurer, model, device, feeds, key } = timing
+  const { measurer, model, device, key } = timing
+  const feeds = isCareful ? timing.feeds : timing.quickFeeds
   const nameOf = (subject: Subject | undefined): string =>
     subject === undefined ? 'dense' : `${subject.variant.name} ${subject.shares.join(' ')}`
   const names = candidates.map(nameOf).join(', ')

@@ -44,7 +44,7 @@ test('gives each part every class in proportion if classes are sorted, and if pa
   const { look, rest, confirm } = splitOf(sorted, { most: 400 })
   expect(look.targets.length + (rest?.targets.length ?? 0)).toBe(400)
   expect(counts([...look.targets, ...(rest?.targets ?? [])])).toEqual(Array(4).fill(100))
-  expect(counts(confirm?.targets)).toEqual(Array(4).fill(500))
+  expect(counts(confirm?.targets)).toEqual(Array(4).fill(150))
 })
 
 test('keeps two fifths for a confident bound, as many as it takes', () => {

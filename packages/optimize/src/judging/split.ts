@@ -30,6 +30,9 @@ const QUERIES: Numbers = { least: 40, many: 300, most: 300, learning: 450, look:
  */
 const CANDIDATES = 8
 
+/** Examples confirm once or twice, and choose many times: so many times as many may confirm. */
+const CONFIRMING = 1.5
+
 const TURNS = ['choose', 'choose', 'confirm'] as const
 const LEARNING_TURNS = ['choose', 'learn', 'confirm'] as const
 
@@ -128,7 +131,7 @@ export function splitOf(
   const { look, rest } = divided(chosen, ['look', ...Array<'rest'>(every - 1).fill('rest')])
   const compared = look.map((unit) => spread(units[unit] as readonly number[], CANDIDATES))
   const isThinned = ranking !== undefined && look.some((unit, i) => units[unit]?.length !== compared[i]?.length)
-  const confirming = limited(confirm, Math.max(verify ?? 0, numbers.most), divided)
+  const confirming = limited(confirm, Math.max(verify ?? 0, Math.min(CONFIRMING * affordable, numbers.most)), divided)
   return {
     look: some(look),
     ...(isThinned && { compared: someExamples(inputs, compared.flat()) }),

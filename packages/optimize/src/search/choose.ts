@@ -18,7 +18,7 @@ export interface Chosen {
   readonly rejected: number
 }
 
-/** Candidates that are timed carefully: the fastest, and those that are at most so much slower. */
+/** Candidates that are timed carefully: the fastest, and those that are at most so much slower; only the fastest, where the search could not afford its batches. */
 const TIMED = { most: 3, slower: 1.08 } as const
 
 /** A pruned model may lose something, so it must be faster than an unpruned one by this factor. */
@@ -98,7 +98,8 @@ async function timedCarefully(
   const holding = tests.all.flatMap(({ candidate, holds }) => (holds ? [candidate] : [])).sort(byTime)
   const [fastest] = holding
   if (fastest === undefined) return { tested: [], speeds: new Map() }
-  const near = holding.filter((own) => totalPace(own) <= TIMED.slower * totalPace(fastest)).slice(0, TIMED.most)
+  const most = timing.quickFeeds === timing.feeds ? TIMED.most : 1
+  const near = holding.filter((own) => totalPace(own) <= TIMED.slower * totalPace(fastest)).slice(0, most)
   const found = await timesInTurns(timing, undefined, near, true)
   const drift = 1 / (found[0]?.value ?? 1) / fastest.pace
   const speeds = new Map<Candidate, Speedup | undefined>()

@@ -38,7 +38,9 @@ describe('the model of mails', () => {
     expect(stdout).toMatch(/in batches from those alone by less than 0.01 %/)
     expect(operators(out)).not.toContain('DynamicQuantizeLinear')
     const { stderr } = await tpHere(['quantize', before, '-o', out, '--reduce-range'])
-    expect(stderr).toContain('the weights were in 8 bits and stay as they are: --type and --reduce-range change nothing')
+    expect(stderr).toContain(
+      'the weights were in 8 bits and stay as they are: --type and --reduce-range change nothing',
+    )
   })
 
   test.each(['token', 'tensor'])(

@@ -46,14 +46,16 @@ export async function budgetOf(
   const { model, runtime, signal } = options
   const limitMs = SEARCHING * minutes * 60_000
   const found = inspect(model)
-  const batch = found.ok && typeof found.batch === 'number' ? found.batch : 1
+  const fixedBatch = found.ok && typeof found.batch === 'number' ? found.batch : undefined
+  const batch = fixedBatch ?? 1
   await using session = await loadModel(options, runtime, model)
   const exampleMs = Math.max(await msOfExample(session, inputs, batch, signal), 0.01)
   const runs = limitMs / exampleMs
   const look = Math.round(Math.min(LOOK.most, Math.max(LOOK.least, (0.4 * runs) / RUNS.look)))
   const most = Math.floor(Math.max(LEAST_EXAMPLES, (runs - RUNS.look * look) / RUNS.choosing))
   const taught = Math.floor(Math.min(LEARNING.most, (LEARNING.part * runs) / LEARNING.runs))
-  const positions = ((TIMED_PART * limitMs) / exampleMs) * mean(inputs.lengths ?? [1])
+  const affordable = ((TIMED_PART * limitMs) / exampleMs) * mean(inputs.lengths ?? [1])
+  const positions = fixedBatch === undefined ? affordable : Number.POSITIVE_INFINITY
   return { limitMs, most, look, learn: taught < LEARNING.least ? 0 : taught, positions, grid: gridOf(inputs) }
 }
 

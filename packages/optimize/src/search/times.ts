@@ -98,7 +98,7 @@ function rowsByLength(lengths: readonly number[], count: number): number[] {
  * the processor varies little, and the search has more to try.
  */
 const QUICK = { rounds: 80, budgetMs: 2500, leastRounds: 2, width: 0.02 }
-const CAREFUL = { rounds: 250, budgetMs: 8000, leastRounds: 2 }
+const CAREFUL = { rounds: 250, budgetMs: 8000 }
 
 /**
  * Most positions (batch · tokens) of the sessions that are open together: a session keeps the memory of its largest run, about 1 GB for a

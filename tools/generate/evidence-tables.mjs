@@ -43,7 +43,7 @@ export function expectTable(rows, page, { cases } = {}) {
     const batch = largestBatch(chosen)
     return [
       [
-        `[${chosen.task}](${page}${anchorOf(chosen)}) (${namesOf(chosen).join(', ')})`,
+        `${linked(chosen.task, `${page}${anchorOf(chosen)}`)} (${namesOf(chosen).join(', ')})`,
         plainSetting(chosen),
         `${times(chosen, '1')}, ${times(chosen, batch)}`,
         `${lossText(chosen)} of ${chosen.metric}`,
@@ -280,6 +280,11 @@ function namesOf(row) {
 function anchorOf(row) {
   const [name, suite] = namesOf(row)
   return row.case.includes('.') ? '' : `#${name} on ${suite}`.toLowerCase().replaceAll(' ', '-')
+}
+
+/** @param {string} text @param {string} target */
+function linked(text, target) {
+  return target === '' ? text : `[${text}](${target})`
 }
 
 /** @param {EvidenceRow} row */

@@ -63,7 +63,13 @@ async function optimizedRow(open: OpenCase, options: OwnOptions): Promise<void> 
     onProgress('what tp optimize chose is not kept; --again --kinds optimized chooses again')
     return
   }
-  const { path, setting, plan, seconds, command } = await optimizedFile(chooser, choosingPath)
+  const optimized = await optimizedFile(chooser, choosingPath).catch((error: unknown) => {
+    if (!isTpError(error) || error.code !== 'TP_RUN') throw error
+    // The rivals do not need it; that it finds nothing is a finding, too.
+    onProgress(error.message)
+  })
+  if (optimized === undefined) return
+  const { path, setting, plan, seconds, command } = optimized
   const head = { kind: 'optimized', setting: `tp optimize: ${setting}`, command, seconds } as const
   onProgress(head.setting)
   // A plan that learns nothing makes the same file as the row of that plan, which has been measured by now.

@@ -24,8 +24,8 @@ test('a batch that would take too much of the search is timed by a few rows of a
     feeds: async (rows: readonly number[]) => ids(rows.length, Math.max(...rows.map((row) => lengths[row] as number))),
   }
   const dims = (feeds: readonly ReturnType<typeof ids>[]) => feeds.map(({ input_ids }) => input_ids.dims)
-  const asked = [{ batch: 32 }, { batch: 16, tokens: 128 }]
-  const { feeds, quickFeeds } = await timedFeeds(inputs, asked, 4096)
+  const shapes = [{ batch: 32 }, { batch: 16, tokens: 128 }]
+  const { feeds, quickFeeds } = await timedFeeds(inputs, shapes, 4096)
   expect(dims(feeds as never)).toEqual([
     [32, 504],
     [16, 128],
@@ -34,6 +34,6 @@ test('a batch that would take too much of the search is timed by a few rows of a
     [4, 504],
     [16, 128],
   ])
-  const { quickFeeds: all } = await timedFeeds(inputs, asked)
+  const { quickFeeds: all } = await timedFeeds(inputs, shapes)
   expect(dims(all as never)).toEqual(dims(feeds as never))
 })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { processorMs, spreadByLength, timeInTurns, withSessions } from '@tp/compare'
-import type { QuantizeOptions } from '@tp/compiler'
+import type { Plan, QuantizeOptions } from '@tp/compiler'
 import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { nativeRuntime } from '@tp/runtime-native'
 import { reportsPath } from '../files.ts'
@@ -115,14 +115,17 @@ export async function measureModel(one: OutsideCase, options: MeasureOptions): P
   if (options.parts.includes('chromium')) await timeInChromium(files, shapes, { onProgress, record })
 }
 
-const NONE = { format: 1, method: 'none' } as const
+/** Weights that were published in 8 bits stay as they are. */
+function eightBits({ float32 }: OutsideCase, weights: QuantizeOptions): Plan {
+  return { format: 1, method: 'none', quantize: float32 ? weights : {} }
+}
 
 const settings: Readonly<Record<EightBitForm, (one: OutsideCase, weights: QuantizeOptions) => string>> = {
   published: ({ float32 }) => (float32 ? 'float32, as published' : '8 bits, as published'),
   dynamic: (_, weights) => dynamicText(weights),
-  token: (_, quantize) => settingText({ ...NONE, quantize }),
-  smoothed: (_, quantize) => `${settingText({ ...NONE, quantize })}, smoothed`,
-  packed: (_, quantize) => settingText({ ...NONE, quantize, pack: true }),
+  token: (one, weights) => settingText(eightBits(one, weights)),
+  smoothed: (one, weights) => `${settingText(eightBits(one, weights))}, smoothed`,
+  packed: (one, weights) => settingText({ ...eightBits(one, weights), pack: true }),
   'OpenVINO int8': () => 'OpenVINO, 8 bits (NNCF)',
   'OpenVINO bf16': () => 'OpenVINO, bf16',
 }

@@ -28,6 +28,7 @@ export { type FlopsPlan, type FlopsShare, planForFlops } from './times/plan-for-
 export { spreadByLength } from './times/spread-by-length.ts'
 export { type ModelToTime, shapesToTime, type TimedAtShape, timeAtShapes } from './times/time-at-shapes.ts'
 export {
+  evenlySpread,
   processorMs,
   type SteppedSession,
   type TimesInTurns,

@@ -6,7 +6,7 @@ import { distinctExamples, type ModelInputs, sampleExamples } from '@tp/data/inp
 import { budgetOf, type SearchBudget } from './budget.ts'
 import { Judge } from './judging/judge.ts'
 import { isContradicted } from './judging/loss.ts'
-import { examplesToBeConfident, MOST_CHOOSING, splitOf } from './judging/split.ts'
+import { examplesToBeConfident, splitOf } from './judging/split.ts'
 import { withVectors } from './judging/with-vectors.ts'
 import { loadModel } from './load-model.ts'
 import { Measurer } from './measurer.ts'
@@ -106,14 +106,10 @@ async function examplesOf(
   const { runtime, model, enough, signal = enough, onProgress } = options
   await using dense = await loadModel(options, runtime, model, {})
   // A third of them confirm.
-  return await withVectors(
-    dense,
-    sampleExamples(inputs, 1.5 * Math.min(most ?? Number.POSITIVE_INFINITY, MOST_CHOOSING)),
-    {
-      ...(signal && { signal }),
-      onProgress: (at) => onProgress?.({ stage: 'vectors', ...at }),
-    },
-  )
+  return await withVectors(dense, sampleExamples(inputs, 1.5 * (most ?? Number.POSITIVE_INFINITY)), {
+    ...(signal && { signal }),
+    onProgress: (at) => onProgress?.({ stage: 'vectors', ...at }),
+  })
 }
 
 const points: Readonly<Record<Exclude<TaskData['task'], 'asr'>, Figures['points']>> = {

@@ -70,7 +70,7 @@ export async function timeInTurns(
   check(variants, inputs.length, rounds, budgetMs)
   const start = performance.now()
   for (const { session, inputs } of variants) {
-    for (const feeds of spread(inputs, 8)) {
+    for (const feeds of evenlySpread(inputs, 8)) {
       throwIfAborted(signal, 'compare')
       await runBatch(session, feeds, undefined)
     }
@@ -180,7 +180,7 @@ function order(count: number, turn: number): number[] {
 }
 
 /** At most `count` of the items, evenly spaced, first and last among them. */
-function spread<T>(items: readonly T[], count: number): readonly T[] {
+export function evenlySpread<T>(items: readonly T[], count: number): readonly T[] {
   if (items.length <= count) return items
   return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))] as T)
 }

@@ -1,3 +1,4 @@
+import { evenlySpread } from '@tp/compare'
 import { TpError } from '@tp/core'
 import { candidatesOf, divide, type ModelInputs, type Ranking, someExamples } from '@tp/data/inputs'
 import { divideQueries } from './divide-queries.ts'
@@ -18,10 +19,7 @@ interface Numbers {
   readonly look: number
 }
 
-/** The most examples that choose. */
-export const MOST_CHOOSING = 2000
-
-const EXAMPLES: Numbers = { least: 60, many: 600, most: MOST_CHOOSING, learning: 900, look: 64 }
+const EXAMPLES: Numbers = { least: 60, many: 600, most: 2000, learning: 900, look: 64 }
 const QUERIES: Numbers = { least: 40, many: 300, most: 300, learning: 450, look: 24 }
 
 /**
@@ -129,7 +127,7 @@ export function splitOf(
   const chosen = limited(choose, Math.min(affordable, numbers.most), divided)
   const every = Math.max(1, Math.floor(chosen.length / Math.min(looked ?? numbers.look, numbers.look)))
   const { look, rest } = divided(chosen, ['look', ...Array<'rest'>(every - 1).fill('rest')])
-  const compared = look.map((unit) => spread(units[unit] as readonly number[], CANDIDATES))
+  const compared = look.map((unit) => evenlySpread(units[unit] as readonly number[], CANDIDATES))
   const isThinned = ranking !== undefined && look.some((unit, i) => units[unit]?.length !== compared[i]?.length)
   const confirming = limited(confirm, Math.max(verify ?? 0, Math.min(CONFIRMING * affordable, numbers.most)), divided)
   return {
@@ -152,12 +150,6 @@ function limited(
     Math.floor(((turn + 1) * most) / units.length) > Math.floor((turn * most) / units.length) ? 'taken' : 'left',
   )
   return divided(units, turns).taken
-}
-
-/** At most so many, evenly, the first and the last among them. */
-function spread(rows: readonly number[], most: number): readonly number[] {
-  if (rows.length <= most) return rows
-  return Array.from({ length: most }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (most - 1))] as number)
 }
 
 function queriesOf(ranking: Ranking): (readonly number[])[] {

@@ -14,7 +14,7 @@ export interface CandidateTiming {
   readonly model: Model
   readonly device: Runtime
   readonly feeds: readonly NamedTensors[]
-  /** Smaller batches of the same kind, where those would take too much of the search. */
+  /** Smaller batches of the same kind, where those would take too much of the search; else the very same. */
   readonly quickFeeds: readonly NamedTensors[]
   /** A text that says what the feeds are. */
   readonly key: string
@@ -44,20 +44,14 @@ export async function timedFeeds(
     return { feeds, quickFeeds: feeds, key: 'one by one' }
   }
   const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / MOST_SHAPES) === 0)
-  const feedsOf = async (most: number): Promise<NamedTensors[]> => {
-    const feeds: NamedTensors[] = []
-    for (const { batch, tokens } of some) {
-      if (tokens === undefined) feeds.push(await inputs.feeds(fewer(batchOf(inputs, batch), inputs.lengths, most)))
-      else feeds.push(await timedInputs(inputs, { batch: atMost(batch, most / tokens), tokens }))
-    }
-    return feeds
-  }
-  const feeds = await feedsOf(Number.POSITIVE_INFINITY)
-  const fewerRows = await feedsOf(positions / some.length)
+  const runs = some.map((shape) => (shape.tokens === undefined ? batchOf(inputs, shape.batch) : shape))
+  const quickRuns = runs.map((run) => affordable(run, inputs.lengths, positions / runs.length))
+  const feedsOf = (own: readonly (readonly number[] | Shape)[]): Promise<NamedTensors[]> =>
+    Promise.all(own.map((run) => ('batch' in run ? timedInputs(inputs, run) : inputs.feeds(run))))
+  const feeds = await feedsOf(runs)
   return {
     feeds,
-    // The same ones, where nothing is left out.
-    quickFeeds: fewerRows.every((own, i) => batchSize(own) === batchSize(feeds[i] ?? {})) ? feeds : fewerRows,
+    quickFeeds: quickRuns.every((run, i) => run === runs[i]) ? feeds : await feedsOf(quickRuns),
     key: some.map(({ batch, tokens }) => (tokens === undefined ? `${batch}` : `${batch}x${tokens}`)).join(' '),
   }
 }
@@ -67,21 +61,22 @@ function batchOf({ targets: { length: count } }: ModelInputs, batch: number): nu
   return Array.from({ length: batch }, (_, i) => Math.floor((i * count) / batch) % count)
 }
 
-/** So many rows of a batch that it has at most so many positions: of all lengths, the longest among them, so that about as much is padding. */
-function fewer(rows: readonly number[], lengths: readonly number[] | undefined, most: number): readonly number[] {
-  const of = (row: number): number => lengths?.[row] ?? 1
-  const byLength = rows.toSorted((a, b) => of(a) - of(b))
-  const count = atMost(rows.length, most / of(byLength.at(-1) as number))
-  if (count === rows.length) return rows
-  return Array.from({ length: count }, (_, i) => byLength[Math.ceil(((i + 1) * rows.length) / count) - 1] as number)
-}
-
-function batchSize(feeds: NamedTensors): number | undefined {
-  return Object.values(feeds)[0]?.dims[0]
-}
-
-function atMost(batch: number, most: number): number {
-  return Math.max(1, Math.min(batch, Math.floor(most)))
+/**
+ * A run of at most so many positions, or the very one that is given, if it has no more. Of rows those of all lengths are left, the longest
+ * among them, so that about as much is padding.
+ */
+function affordable(
+  run: readonly number[] | Shape,
+  lengths: readonly number[] | undefined,
+  positions: number,
+): readonly number[] | Shape {
+  const tokens = 'batch' in run ? (run.tokens ?? 1) : Math.max(...run.map((row) => lengths?.[row] ?? 1))
+  const batch = 'batch' in run ? run.batch : run.length
+  const most = Math.max(1, Math.floor(positions / tokens))
+  if (batch <= most) return run
+  if ('batch' in run) return { ...run, batch: most }
+  const byLength = run.toSorted((a, b) => (lengths?.[a] ?? 1) - (lengths?.[b] ?? 1))
+  return Array.from({ length: most }, (_, i) => byLength[Math.ceil(((i + 1) * batch) / most) - 1] as number)
 }
 
 function rowsByLength(lengths: readonly number[], count: number): number[] {

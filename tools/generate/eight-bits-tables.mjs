@@ -1,5 +1,5 @@
 import { intervalText } from './interval-text.mjs'
-import { jsonLines } from './json-lines.mjs'
+import { measuredRows } from './json-lines.mjs'
 import { markdownTable } from './markdown-table.mjs'
 
 /**
@@ -12,9 +12,9 @@ import { markdownTable } from './markdown-table.mjs'
 
 const FILE = 'docs/results/eight-bits.jsonl'
 
-/** Rows of a processor with VNNI, or without. @returns {readonly EightBitRow[]} */
-export function eightBitRows({ withoutVnni = false } = {}) {
-  return jsonLines(FILE).filter((row) => (row.withoutVnni ?? false) === withoutVnni)
+/** @param {{ withoutVnni?: boolean }} [processor] @returns {readonly EightBitRow[]} */
+export function eightBitRows(processor) {
+  return measuredRows(FILE, processor)
 }
 
 const NONE = 'Nothing has been measured yet: `npm run benchmark -- eight-bits` does.'

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../check/workspace.mjs'
 import { intervalText } from './interval-text.mjs'
-import { jsonLines } from './json-lines.mjs'
+import { measuredRows } from './json-lines.mjs'
 import { markdownTable } from './markdown-table.mjs'
 
 /**
@@ -16,9 +16,9 @@ import { markdownTable } from './markdown-table.mjs'
 
 const FILE = 'docs/results/evidence.jsonl'
 
-/** Rows of a processor with VNNI, or without. @returns {readonly EvidenceRow[]} */
-export function evidence({ withoutVnni = false } = {}) {
-  return jsonLines(FILE).filter((row) => (row.withoutVnni ?? false) === withoutVnni)
+/** @param {{ withoutVnni?: boolean }} [processor] @returns {readonly EvidenceRow[]} */
+export function evidence(processor) {
+  return measuredRows(FILE, processor)
 }
 
 /** Rows by case, in the order of the file. @param {readonly EvidenceRow[]} rows */

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { QuantizeOptions } from '@tp/compiler'
-import { projectPath, reportsPath } from '../files.ts'
+import { reportsPath } from '../files.ts'
 import type { OutsideCase } from '../outside/cases.ts'
-import { outputOf } from '../outside/command-line.ts'
+import { tp } from '../outside/command-line.ts'
 import { dataPath } from '../outside/data.ts'
 import type { Rivals } from '../outside/rivals.ts'
 import type { EightBitForm } from './rows.ts'
@@ -24,7 +24,7 @@ export async function eightBitFiles(
 ): Promise<ReadonlyMap<EightBitForm, string>> {
   const path = one.model()
   const files = new Map<EightBitForm, string>([['published', path]])
-  const make = async (form: EightBitForm, write: (out: string) => Promise<void>): Promise<string> => {
+  const make = async (form: EightBitForm, write: (out: string) => Promise<unknown>): Promise<string> => {
     const out = reportsPath(`eight-bits/${one.name}/${form}.onnx`)
     await mkdir(dirname(out), { recursive: true })
     if (isNew || !existsSync(out)) await write(out)
@@ -48,8 +48,4 @@ export async function eightBitFiles(
 /** For `tp quantize`, whose files are the same on every processor without an option. */
 export function rangeArguments({ reduceRange }: QuantizeOptions): string[] {
   return reduceRange ? ['--reduce-range'] : []
-}
-
-async function tp(...args: readonly string[]): Promise<void> {
-  await outputOf([projectPath('packages/cli/bin/tp.js'), ...args])
 }

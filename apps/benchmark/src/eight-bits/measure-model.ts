@@ -9,7 +9,6 @@ import { reportsPath } from '../files.ts'
 import { type Speeds, speedsByBatch } from '../measure/speeds.ts'
 import type { DataPart, OutsideCase } from '../outside/cases.ts'
 import { dataPath, type OutsideData, readPart } from '../outside/data.ts'
-import { commitHere } from '../outside/evidence.ts'
 import { AnswerMeter } from '../outside/measure.ts'
 import { dynamicText } from '../outside/measure-rivals.ts'
 import type { Rivals } from '../outside/rivals.ts'
@@ -17,7 +16,7 @@ import { settingText } from '../outside/setting-text.ts'
 import { surroundings } from '../report/section.ts'
 import { openChromiumPage } from '../web/chromium-page.ts'
 import { type EightBitFilesOptions, eightBitFiles } from './files.ts'
-import { type EightBitForm, type EightBitRow, recordRow } from './rows.ts'
+import { type EightBitForm, type Measurement, recordRow } from './rows.ts'
 import { sameBits } from './same-bits.ts'
 import { timedShapes } from './shapes.ts'
 
@@ -58,19 +57,9 @@ export async function measureModel(one: OutsideCase, options: MeasureOptions): P
   await using dense = await load('published', 1)()
   const testing = await readPart(one, dense, await dataPath(one, 'eight-bits', testingPart(one)))
   const { machine } = await surroundings(runtime)
-  const record = (form: EightBitForm, row: Partial<EightBitRow>): Promise<void> => {
-    const date = new Date().toISOString().slice(0, 10)
-    return recordRow({
-      model: modelOf(one),
-      form,
-      setting: settings[form](one, options.weights),
-      ...row,
-      date,
-      commit: commitHere(),
-      machine,
-      ...(options.weights.reduceRange && { withoutVnni: true }),
-    })
-  }
+  const { weights } = options
+  const record = (form: EightBitForm, row: Partial<Measurement>): Promise<void> =>
+    recordRow({ model: modelOf(one), form, setting: settings[form](one, weights), ...row }, { machine, weights })
   if (options.parts.includes('answers')) {
     onProgress('accuracy of the published file')
     const answers = await AnswerMeter.open(testing, dense)
@@ -144,7 +133,7 @@ interface Timed {
   readonly path: string
   readonly shapes: Shapes
   readonly options: MeasureOptions
-  readonly record: (form: EightBitForm, row: Partial<EightBitRow>) => Promise<void>
+  readonly record: (form: EightBitForm, row: Partial<Measurement>) => Promise<void>
 }
 
 /** In Python, over the published file in onnxruntime there; ranges of 8 bits are of examples that are not tested. */

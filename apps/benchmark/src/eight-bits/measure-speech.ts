@@ -8,18 +8,18 @@ import { openSpeechDecoder, readSpeech, type SpeechDecoder } from '@tp/data'
 import { type WordErrors, wordErrorRate, wordErrors, wordsOf } from '@tp/metrics'
 import { nativeRuntime } from '@tp/runtime-native'
 import { shuffled } from '../chooser/grid.ts'
-import { projectPath, reportsPath } from '../files.ts'
+import { reportsPath } from '../files.ts'
 import { type Speeds, speedsByBatch } from '../measure/speeds.ts'
-import { outputOf } from '../outside/command-line.ts'
-import { commitHere } from '../outside/evidence.ts'
+import { tp } from '../outside/command-line.ts'
 import { dynamicText } from '../outside/measure-rivals.ts'
+import { settingText } from '../outside/setting-text.ts'
 import { readJsonLines } from '../report/json-lines.ts'
 import { surroundings } from '../report/section.ts'
 import { type CutRecording, cutRecording, dividedClips } from '../speech/cut-recording.ts'
 import { clipInputs, pathIn, type Spoken, type Written, writeClips } from '../speech/write-down.ts'
 import { rangeArguments } from './files.ts'
 import type { MeasureOptions } from './measure-model.ts'
-import { type EightBitForm, type EightBitRow, recordRow } from './rows.ts'
+import { type EightBitForm, type Measurement, recordRow } from './rows.ts'
 import { sameLogits, sameStates } from './same-speech.ts'
 
 /** Clips that are compared bit by bit, and that are timed. */
@@ -31,7 +31,7 @@ const BUDGET_MS = 60_000
 function settingOf(form: EightBitForm, weights: QuantizeOptions): string {
   if (form === 'published') return 'float32, as published'
   if (form === 'dynamic') return dynamicText(weights)
-  return `8 bits${weights.reduceRange ? ' (weights of 7)' : ''}${form === 'packed' ? ', encoder packed' : ''}`
+  return `${settingText({ format: 1, method: 'none', quantize: weights })}${form === 'packed' ? ', encoder packed' : ''}`
 }
 
 /** The two files of a form, by the path of each. */
@@ -51,7 +51,7 @@ export async function measureSpeech(
   tables: readonly string[],
   options: MeasureOptions,
 ): Promise<void> {
-  const { runtime, onProgress } = options
+  const { runtime, weights, onProgress } = options
   onProgress('its files')
   const files = await speechFiles(name, folder, options)
   const recordings: CutRecording[] = []
@@ -68,12 +68,8 @@ export async function measureSpeech(
       return (form === 'packed' && graph === 'encoder' ? nativeRuntime() : runtime).load(path, { threads })
     },
     decoderOf: (session) => openSpeechDecoder(session, pathIn(folder, 'decoder_model_merged')),
-    record(model, form, row) {
-      const date = new Date().toISOString().slice(0, 10)
-      const setting = settingOf(form, options.weights)
-      const processor = options.weights.reduceRange ? ({ withoutVnni: true } as const) : {}
-      return recordRow({ model, form, setting, ...row, date, commit: commitHere(), machine, ...processor })
-    },
+    record: (model, form, row) =>
+      recordRow({ model, form, setting: settingOf(form, weights), ...row }, { machine, weights }),
   }
   if (options.parts.includes('answers')) {
     // Losses are over the published form.
@@ -94,7 +90,7 @@ interface Measured {
   readonly onProgress: (done: string) => void
   readonly open: (form: EightBitForm, graph: keyof SpeechFiles, threads?: number) => Promise<Session>
   readonly decoderOf: (session: Session) => Promise<SpeechDecoder>
-  readonly record: (model: string, form: EightBitForm, row: Partial<EightBitRow>) => Promise<void>
+  readonly record: (model: string, form: EightBitForm, row: Partial<Measurement>) => Promise<void>
 }
 
 async function measureWordErrors(measured: Measured, forms: readonly EightBitForm[]): Promise<void> {
@@ -197,10 +193,6 @@ async function speechFiles(
   const { encoder, decoder } = files.get('token') as SpeechFiles
   files.set('packed', { encoder: await make('packed-encoder', (out) => tp('pack', encoder, '-o', out)), decoder })
   return files
-}
-
-function tp(...args: readonly string[]): Promise<string> {
-  return outputOf([projectPath('packages/cli/bin/tp.js'), ...args])
 }
 
 type Reading = Parameters<typeof clipInputs>[1]

@@ -1,6 +1,8 @@
+import type { QuantizeOptions } from '@tp/compiler'
 import type { Interval } from '@tp/metrics'
 import { projectPath } from '../files.ts'
 import type { Speeds } from '../measure/speeds.ts'
+import { commitHere, processorOf } from '../outside/evidence.ts'
 import { readJsonLines, writeJsonLines } from '../report/json-lines.ts'
 
 /** Ways of 8 bits, in the order of the table; `published` is the file that all are made from. */
@@ -12,7 +14,7 @@ export type EightBitForm = (typeof forms)[number]
 export type Same = readonly [same: number, of: number, largest: number]
 
 /** A model in a form. */
-export interface EightBitRow {
+interface EightBitRow {
   readonly model: string
   readonly form: EightBitForm
   /** The file in words. */
@@ -42,8 +44,16 @@ const FILE = 'docs/results/eight-bits.jsonl'
 /** Digits beyond these say nothing. */
 const DIGITS = 4
 
-/** Writes what was measured of a model in a form, next to what else is known of it. */
-export async function recordRow(row: EightBitRow): Promise<void> {
+/** Figures of a model in a form, or some of them. */
+export type Measurement = Omit<EightBitRow, 'date' | 'commit' | 'machine' | 'withoutVnni'>
+
+/** Writes what was measured, next to what else is known of the same, with day, commit and processor. */
+export async function recordRow(
+  measurement: Measurement,
+  { machine, weights }: { readonly machine: string; readonly weights: QuantizeOptions },
+): Promise<void> {
+  const date = new Date().toISOString().slice(0, 10)
+  const row: EightBitRow = { ...measurement, date, commit: commitHere(), machine, ...processorOf(weights) }
   const rows = await readJsonLines<EightBitRow>(projectPath(FILE))
   const isOf = (own: EightBitRow): boolean =>
     own.model === row.model && own.form === row.form && own.withoutVnni === row.withoutVnni

@@ -44,7 +44,7 @@ export async function optimizedFile(one: OutsideCase, choosing: DataPath): Promi
   const command = `tp optimize model.onnx --data choosing ${[...common, ...own].join(' ')}`
   if (!isKept(one)) {
     const args = ['optimize', one.model(), '--data', data, ...common, ...own, '-o', path, '--json']
-    await writeFile(document, await outputOf([projectPath('packages/cli/bin/tp.js'), ...args]))
+    await writeFile(document, await tp(...args))
   }
   const { plan, search } = JSON.parse(await readFile(document, 'utf8')) as OptimizeDocument
   return { path, setting: settingText(plan), plan, seconds: search.processorSeconds, command }
@@ -72,7 +72,7 @@ export async function learnedFile(one: OutsideCase, choosing: DataPath): Promise
     await writeFile(others, await tailOf(choosing.path, SELECTION))
     const files = ['--data', choosing.path, '--limit', `${LEARNING}`, '--selection', others, '--weights-out', path]
     const args = ['train', one.model(), '-o', `${path}.onnx`, ...how, ...files]
-    await outputOf([projectPath('packages/cli/bin/tp.js'), ...args])
+    await tp(...args)
   }
   return { path, command }
 }
@@ -92,17 +92,19 @@ async function tailOf(path: string, count: number): Promise<string> {
   return `${[header, ...rows.slice(-count)].join('\n')}\n`
 }
 
-/** The text that Node prints for arguments. @throws TpError TP_RUN with what it said */
-export function outputOf(args: readonly string[]): Promise<string> {
+/** Runs the command line of this project. @returns what it printed @throws TpError TP_RUN with what it said */
+export function tp(...args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [projectPath('packages/cli/bin/tp.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const [out, errors]: [string[], string[]] = [[], []]
     child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text))
     child.on('error', reject).on('close', (code) => {
       if (code === 0) return resolve(out.join(''))
       const said = errors.join('').trimEnd().split('\n').slice(-3).join('\n')
-      reject(new TpError('TP_RUN', 'benchmark', `tp ${args[1]} ended with ${code}: ${said}`))
+      reject(new TpError('TP_RUN', 'benchmark', `tp ${args[0]} ended with ${code}: ${said}`))
     })
   })
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import type { QuantizeOptions } from '@tp/compiler'
 import type { Interval } from '@tp/metrics'
 import { projectPath } from '../files.ts'
 import type { Speeds } from '../measure/speeds.ts'
@@ -86,6 +87,11 @@ export async function recordRow(row: EvidenceRow): Promise<void> {
     (a, b) => cases.indexOf(a.case) - cases.indexOf(b.case) || kindNames.indexOf(a.kind) - kindNames.indexOf(b.kind),
   )
   await writeJsonLines(projectPath(FILE), rows, DIGITS)
+}
+
+/** The processor, by the weights of 8 bits that it takes. */
+export function processorOf({ reduceRange }: QuantizeOptions): Pick<EvidenceRow, 'withoutVnni'> {
+  return reduceRange ? { withoutVnni: true } : {}
 }
 
 /** The last commit that has changed what is measured. */

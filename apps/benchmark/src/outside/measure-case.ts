@@ -5,7 +5,7 @@ import { asPooled } from '@tp/plans/files'
 import { surroundings } from '../report/section.ts'
 import { type OutsideCase, outsideCases } from './cases.ts'
 import { dataPath, type OutsideData, readPart } from './data.ts'
-import { commitHere, type EvidenceRow, readEvidence, recordRow, type SettingKind } from './evidence.ts'
+import { commitHere, type EvidenceRow, processorOf, readEvidence, recordRow, type SettingKind } from './evidence.ts'
 import { AnswerMeter, type RowAnswers, timedBatches } from './measure.ts'
 import { measureOwn } from './measure-own.ts'
 import { measureRivals } from './measure-rivals.ts'
@@ -40,7 +40,7 @@ export async function measureCase(one: OutsideCase, options: OutsideOptions): Pr
   const testingPath = await dataPath(one, 'testing', one.testing)
   const testing = await readPart(one, session, testingPath)
   const weights = await quantizeFormFor(runtime)
-  const processor = weights.reduceRange ? ({ withoutVnni: true } as const) : {}
+  const processor = processorOf(weights)
   const rows: OpenCase['rows'] = async () =>
     (await readEvidence()).filter((row) => row.case === one.name && row.withoutVnni === processor.withoutVnni)
   const known = again ? [] : await rows()

@@ -62,7 +62,7 @@ function batchOf({ targets: { length: count } }: ModelInputs, batch: number): nu
 }
 
 /**
- * A run of at most so many positions, or the very one that is given, if it has no more. Of rows those of all lengths are left, the longest
+ * A run of at most so many positions, or the very run, if it has no more. Of rows those of all lengths are left, the longest
  * among them, so that about as much is padding.
  */
 function affordable(

@@ -6,13 +6,17 @@ import { methods as attention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { pruneSafely, type SafelyPruned } from '../index.ts'
 
 const model = decodeModel(readFileSync(modelPath('mail')))
 const inspection = inspect(model)
 if (!inspection.ok) throw new Error(inspection.refusal.message)
 const methods = [...baselines, ...attention]
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 interface Made {
   readonly model: Model
@@ -24,13 +28,15 @@ const made = (plan: Plan): Made => ({
   method: plan.method,
 })
 
-/** Sessions that take some milliseconds, the dense one 4. */
+/** Sessions that take some milliseconds, the dense one 4, of a clock that nothing else moves. */
 async function safely(
   ms: Readonly<Record<string, number>>,
   prune = made,
   unloadable: readonly string[] = [],
 ): Promise<SafelyPruned<Made>> {
   const names = new Map<Model, string>()
+  let now = performance.now()
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
   return await pruneSafely(model, {
     encoders: [inspection as typeof inspection & { readonly ok: true }],
     prune(plan) {
@@ -43,8 +49,7 @@ async function safely(
       const time = ms[names.get(own) ?? ''] ?? 4
       const session = await nodeRuntime().load(readFileSync(modelPath('mail')), { threads: 1 })
       const run: Session['run'] = async () => {
-        const end = performance.now() + time
-        while (performance.now() < end);
+        now += time
         return {}
       }
       return Object.create(session, { run: { value: run } })

@@ -49,7 +49,7 @@ describe('a model folder', () => {
 
   test.each([
     ['bench', [...method, '--shapes', '1x16'], 'cls-attention', 0],
-    // Of a model against itself chance says which is faster.
+    // Chance says which of two equal models is the faster one.
     [
       'check',
       ['--data', 'data.tsv', '--against', 'mail', '--max-loss', '5', '--min-speedup', '0.01', '--limit', '8'],

@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/data/inputs'
+import { candidatesOf, type ModelInputs } from '@tp/data/inputs'
 import { mean } from '@tp/metrics'
 import { type Candidate, isExact, pruningOf } from '../search/candidate.ts'
 import type { Answers, Losses } from './answers.ts'
@@ -15,13 +15,13 @@ import {
 } from './measure-answers.ts'
 
 /**
- * Examples by purpose. All of `look` and `rest` choose: a candidate that is only compared with others answers the few of `look`; one that
- * may be chosen, the others, too. No choice sees those of `confirm`.
+ * Examples by purpose. All of `look` and `rest` choose: a candidate that is only compared with others, or that the few of `look` rule out,
+ * answers no more than these. No choice sees those of `confirm`.
  */
 export interface Parts {
   readonly look: ModelInputs
   readonly rest?: ModelInputs | undefined
-  /** Where candidates are ranked: a few of each query of `look`, by which changed models are compared. Default: `look`. */
+  /** Where candidates are ranked: a few of each of many queries, by which changed models are compared. Default: `look`. */
   readonly compared?: ModelInputs | undefined
   readonly confirm?: ModelInputs | undefined
   /** Those that methods learn from. */
@@ -84,9 +84,13 @@ export class Judge {
     return joinedLosses(all)
   }
 
-  /** The losses on the few examples by which candidates are compared. */
-  lookLosses(candidate: Subject): Promise<Losses> {
-    return this.#lossesOn(candidate, 'look')
+  /** The losses on the few examples that are answered first, and the share that these are of all that choose. */
+  async firstLosses(candidate: Subject): Promise<{ readonly losses: Losses; readonly share: number }> {
+    const [first = 0, others = 0] = this.#of('choosing').map((part) => {
+      const { targets, ranking } = this.#part(part).inputs
+      return ranking === undefined ? targets.length : candidatesOf(ranking).size
+    })
+    return { losses: await this.#lossesOn(candidate, 'look'), share: first / (first + others) }
   }
 
   /** How far answers move, mean over the few examples by which candidates are compared. */

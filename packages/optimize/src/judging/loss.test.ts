@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Losses } from './answers.ts'
-import { isContradicted, lossOf, seemsWithin } from './loss.ts'
+import { isContradicted, lossOf, seemsWithin, surelyBeyond } from './loss.ts'
 
 const EXAMPLES = 200
 
@@ -40,5 +40,12 @@ describe('a candidate', () => {
     expect(isContradicted(1, lossOf(turned(10, 10, 3)))).toBe(false)
     expect(isContradicted(1, lossOf(turned(20, 5, 20)))).toBe(true)
     expect(seemsWithin(tolerance, turned(20, 5, 20))).toBe(true)
+  })
+
+  test('is ruled out by a few examples that alone lose more than all may lose together', () => {
+    const losses: Losses = { expected: [0, 0, 0, 12] }
+    expect(surelyBeyond(1, losses, 0.25)).toBe(false)
+    expect(surelyBeyond(1, losses, 0.5)).toBe(true)
+    expect(surelyBeyond(1, { expected: [3, 3.1, 2.9, 3] }, 0.25)).toBe(true)
   })
 })

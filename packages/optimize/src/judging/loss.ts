@@ -78,15 +78,18 @@ export function seemsWithin({ maxLoss, confident }: Tolerance, losses: Losses): 
 /** The one-sided confidence with which a few examples rule a candidate out. */
 const RULED_OUT_AT = 0.975
 
-/** Whether a few examples say that more is lost than is allowed. */
-export function surelyBeyond(maxLoss: number, { expected }: Losses): boolean {
-  return (
-    expected.length > 1 &&
-    -upperMean(
-      expected.map((loss) => -loss),
-      RULED_OUT_AT,
-    ) > maxLoss
+/**
+ * Whether a few examples say that more is lost than is allowed: by their interval, or because they alone lose more than all may lose
+ * together, since no example has a negative expected loss (sentences whose tags change may have).
+ * @param share these examples among all
+ */
+export function surelyBeyond(maxLoss: number, { expected, tags }: Losses, share: number): boolean {
+  if (expected.length < 2) return false
+  const least = -upperMean(
+    expected.map((loss) => -loss),
+    RULED_OUT_AT,
   )
+  return Math.max(least, tags === undefined ? share * mean(expected) : 0) > maxLoss
 }
 
 /** An approximation of {@link isProven} that is fast. */

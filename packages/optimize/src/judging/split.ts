@@ -15,12 +15,15 @@ interface Numbers {
   readonly most: number
   /** With so many a third is kept to learn from, if something learns, and a third to confirm. */
   readonly learning: number
-  /** By which candidates are compared with each other, about. */
+  /** That are answered first, and may rule a changed model out, about. */
   readonly look: number
 }
 
 const EXAMPLES: Numbers = { least: 60, many: 600, most: 2000, learning: 900, look: 64 }
-const QUERIES: Numbers = { least: 40, many: 300, most: 300, learning: 450, look: 24 }
+const QUERIES: Numbers = { least: 40, many: 300, most: 300, learning: 450, look: 13 }
+
+/** The most queries by whose candidates changed models are compared. */
+const COMPARED = 24
 
 /**
  * So many candidates of a query at most show how far answers move: many queries with a few say more, and cost less, than few with a hundred
@@ -103,6 +106,8 @@ export function splitOf(
       ]),
     ) as Record<Part, number[]>
   }
+  const fewCandidates = (query: number): readonly number[] =>
+    evenlySpread(units[query] as readonly number[], CANDIDATES)
   const all = [...units.keys()]
   const {
     choose,
@@ -127,12 +132,11 @@ export function splitOf(
   const chosen = limited(choose, Math.min(affordable, numbers.most), divided)
   const every = Math.max(1, Math.floor(chosen.length / Math.min(looked ?? numbers.look, numbers.look)))
   const { look, rest } = divided(chosen, ['look', ...Array<'rest'>(every - 1).fill('rest')])
-  const compared = look.map((unit) => evenlySpread(units[unit] as readonly number[], CANDIDATES))
-  const isThinned = ranking !== undefined && look.some((unit, i) => units[unit]?.length !== compared[i]?.length)
+  const compared = ranking && limited(chosen, COMPARED, divided)
   const confirming = limited(confirm, Math.max(verify ?? 0, Math.min(CONFIRMING * affordable, numbers.most)), divided)
   return {
     look: some(look),
-    ...(isThinned && { compared: someExamples(inputs, compared.flat()) }),
+    ...(compared && { compared: someExamples(inputs, compared.flatMap(fewCandidates)) }),
     ...(rest !== undefined && rest.length > 0 && { rest: some(rest) }),
     ...(confirming.length > 0 && { confirm: some(confirming) }),
     ...(learning.length > 0 && { learn: some(limited(learning, learn, divided)) }),

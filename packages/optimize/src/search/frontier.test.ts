@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Losses } from '../judging/answers.ts'
 import { lossOf, seemsWithin } from '../judging/loss.ts'
-import { fastestConfirmed, fastestThatHolds, type TimedDivergence } from './frontier.ts'
+import { fastestConfirmed, fastestThatHolds, firstThatHolds, type TimedDivergence } from './frontier.ts'
 
 const candidates = fc.array(
   fc
@@ -63,6 +63,22 @@ describe('the choice along the frontier', () => {
     )
     expect(await fastestThatHolds(measured, async (candidate) => holding.has(candidate))).toBe(5)
   })
+})
+
+test('finds the first that holds of a thousand in ten tests, and in fewer from a good estimate', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(1000), fc.option(fc.nat(8), { nil: undefined }), async (first, off) => {
+      let tests = 0
+      const holds = async (place: number): Promise<boolean> => {
+        tests++
+        return place >= first
+      }
+      const start = off === undefined ? undefined : Math.min(first + off, 999)
+      const places = Array.from({ length: 1000 }, (_, i) => i)
+      expect(await firstThatHolds(places, holds, start)).toBe(first)
+      expect(tests).toBeLessThanOrEqual(start === undefined ? 10 : 9)
+    }),
+  )
 })
 
 /** Examples whose more uncertain answers turn first: by candidate, the loss of each. */

@@ -55,23 +55,22 @@ export async function fastestConfirmed<T>(
 }
 
 /**
- * The place of the first candidate that holds: all after one that holds are taken to hold. Steps double away from the start until the
- * answer changes; bisection does the rest.
+ * The place of the first candidate that holds, by bisection: all after one that holds are taken to hold.
  * @param candidates the fastest first
- * @param start where the answer is expected to change; default: the middle
+ * @param start where the answer is expected to change: steps double away from there until it does. Default: nothing is expected
  * @returns their number if the last one does not hold
  */
 export async function firstThatHolds<T>(
   candidates: readonly T[],
   holds: (candidate: T) => Promise<boolean>,
-  start: number = Math.floor((candidates.length - 1) / 2),
+  start?: number,
 ): Promise<number> {
   let [fails, safe] = [-1, candidates.length]
   let step = 1
-  for (let at = start; safe - fails > 1; ) {
+  for (let at = start ?? Math.floor((safe - 1) / 2); safe - fails > 1; ) {
     if (await holds(candidates[at] as T)) safe = at
     else fails = at
-    const isBracketed = fails >= 0 && safe < candidates.length
+    const isBracketed = start === undefined || (fails >= 0 && safe < candidates.length)
     at = isBracketed ? Math.floor((fails + safe) / 2) : safe === at ? safe - step : fails + step
     at = Math.min(safe - 1, Math.max(fails + 1, at))
     step *= 2

@@ -41,8 +41,8 @@ export class Tests {
     const { judge, maxLoss } = this.#search
     const known = this.#tested.get(nameOf(candidate))
     if (known !== undefined) return known.holds
-    const fails = surelyBeyond(maxLoss, await judge.lookLosses(candidate))
-    const holds = !fails && seemsWithin(this.#search, await judge.losses(candidate))
+    const { losses, share } = await judge.firstLosses(candidate)
+    const holds = !surelyBeyond(maxLoss, losses, share) && seemsWithin(this.#search, await judge.losses(candidate))
     this.add(candidate, holds)
     return holds
   }

@@ -37,8 +37,8 @@ export interface Forms {
 /** 8 bits by token are tried alone where they take less than this part of the dense model's time. */
 const CLEARLY_FASTER = 0.9
 
-/** The part of the time after which 8 bits are not judged any more. */
-const JUDGING = 0.5
+/** The part of the time after which 8 bits are not judged any more that gain little over float32: nothing else gains as much for one test. */
+const JUDGING = 0.15
 
 /** A form that seems slower than the dense model by less than this may be faster: it is timed carefully in the end. */
 const HARDLY_SLOWER = 1.1
@@ -68,11 +68,15 @@ export async function fastestForm(search: FormsSearch, tests: Tests): Promise<Fo
   }
   let eightBits: AloneEffect | undefined
   const judged = new Set<string>()
+  const exactPace = Math.min(
+    ...timed.filter(({ form }) => form.quantize === undefined).map(({ candidate }) => candidate.pace),
+  )
   const byPace = timed.filter(({ candidate }) => candidate.pace < HARDLY_SLOWER * plainPace)
   for (const { form, candidate } of byPace.sort((a, b) => a.candidate.pace - b.candidate.pace)) {
     let holds = true
     if (form.quantize !== undefined) {
-      if (timing.measurer.isLate(JUDGING)) continue
+      const isLever = candidate.pace < CLEARLY_FASTER * exactPace
+      if (timing.measurer.isLate(isLever ? 1 : JUDGING)) continue
       // Packed or not, the answers are the same but for rounding: the faster of the two is judged.
       const options = JSON.stringify(form.quantize)
       if (judged.has(options)) continue

@@ -42,7 +42,7 @@ describe('a candidate', () => {
     expect(seemsWithin(tolerance, turned(20, 5, 20))).toBe(true)
   })
 
-  test('is ruled out by a few examples that alone lose more than all may lose together', () => {
+  test('fails by a few examples that alone lose more than all may lose together', () => {
     const losses: Losses = { expected: [0, 0, 0, 12] }
     expect(surelyBeyond(1, losses, 0.25)).toBe(false)
     expect(surelyBeyond(1, losses, 0.5)).toBe(true)

@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { modelPath } from '@tp/models'
+import { decodeModel, encodeModel } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder, tp, tpHere } from './tp.ts'
 
@@ -44,6 +54,55 @@ describe('a model that cannot be read exits with 1 before anything is written', 
     expect(folder.files()).toEqual(before)
   })
 })
+
+describe('a model in bfloat16 is refused with a code of its own, before any example is computed', () => {
+  const mail = modelPath('mail')
+
+  beforeAll(() => {
+    mkdirSync(folder.at('bfloat16'))
+    for (const name of ['config', 'tokenizer'] as const)
+      copyFileSync(modelPath('mail', name), folder.at('bfloat16', `${name}.json`))
+    writeFileSync(folder.at('bfloat16', 'model.onnx'), inBfloat16(readFileSync(mail)))
+    writeFileSync(folder.at('mails.tsv'), 'text\tlabel\nhello\tham\nyou won\tspam\n')
+    writeFileSync(folder.at('mails.txt'), 'hello\nyou won\n')
+  })
+
+  test.each([
+    ['eval', '--data', 'mails.tsv'],
+    ['eval', '--data', 'mails.tsv', '--methods', 'stride', '--keep', '0.7'],
+    ['check', '--against', mail, '--data', 'mails.tsv'],
+    ['bench'],
+    ['optimize', '--data', 'mails.tsv', '-o', 'out.onnx'],
+    ['explain', '--text', 'hello'],
+    ['run', '--data', 'mails.txt', '-o', 'out.jsonl'],
+    ['serve', '--port', '0'],
+  ])('tp %s %s %s %s', async (name, ...args) => {
+    const places = args.map((arg) => (/^(mails|out)\./.test(arg) ? folder.at(arg) : arg))
+    const { code, stderr } = await tpHere([name, folder.at('bfloat16', 'model.onnx'), ...places])
+    expect(stderr).toMatch(/bfloat16.*export the model in float32 or float16[\s\S]*code: TP_BFLOAT16/)
+    expect(stderr).not.toMatch(/evaluating|Could not find an implementation/)
+    expect(code).not.toBe(0)
+  })
+
+  test('tp check refuses it as the dense one, too', async () => {
+    const against = folder.at('bfloat16', 'model.onnx')
+    const { stderr } = await tpHere(['check', mail, '--against', against, '--data', folder.at('mails.tsv')])
+    expect(stderr).toContain('code: TP_BFLOAT16')
+  })
+})
+
+/** A float32 model in bfloat16: of each weight and constant the upper two bytes. */
+function inBfloat16(file: Uint8Array): Uint8Array {
+  const model = decodeModel(file)
+  const { initializer = [], node = [] } = model.proto.graph ?? {}
+  const constants = node.flatMap(({ attribute }) => attribute.flatMap(({ t }) => t ?? []))
+  for (const tensor of [...initializer, ...constants]) {
+    if (tensor.dataType !== 1) continue
+    tensor.dataType = 16
+    tensor.rawData = tensor.rawData.filter((_, i) => i % 4 >= 2)
+  }
+  return encodeModel(model)
+}
 
 describe('an output that cannot be written creates no files', () => {
   const prune = (out: string): string[] => ['prune', digits, '-o', out, ...by]

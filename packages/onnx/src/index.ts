@@ -18,6 +18,7 @@ export {
 // Graphs: who produces and reads a value, and new nodes.
 
 export { readAttributes } from './graph/attributes.ts'
+export { bfloat16Reason, refusedLoad } from './graph/bfloat16.ts'
 export { Graph, type Use } from './graph/graph.ts'
 export { createNode, type NewNode } from './graph/node.ts'
 export { capturedNames } from './graph/subgraph.ts'

@@ -1,6 +1,7 @@
 import { type MethodEntry, TpError } from '@tp/core'
 import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, readModel, requirePooling, taggedInputs } from '@tp/data'
+import { loadFile } from '@tp/data/files'
 import { batches, type ModelInputs, maskOf, runBatch, textDataset, textInputs } from '@tp/data/inputs'
 import { embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import { cascade } from '@tp/guard'
@@ -121,15 +122,19 @@ async function openSession(
 ): Promise<Session> {
   const runtime = await runtimeOf(name)
   // In a worker, so that the next texts are tokenized meanwhile.
-  const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, signal, worker: true })
+  const options = { threads, signal, worker: true }
   if (plan !== null) {
     const { contents, model: dense } = await readModel(model.path)
-    return await openPlanned(contents, plan, { methods, load, pooled: pooledToken(dense, folder) })
+    return await openPlanned(contents, plan, {
+      methods,
+      load: (pruned) => runtime.load(pruned, options),
+      pooled: pooledToken(dense, folder),
+    })
   }
-  const pruned = await load(model.path)
+  const pruned = await loadFile(runtime, model.path, options)
   if (guard === null || dense === undefined) return pruned
   try {
-    return cascade({ ...guard, pruned, dense: await load(dense.path) })
+    return cascade({ ...guard, pruned, dense: await loadFile(runtime, dense.path, options) })
   } catch (error) {
     await pruned.dispose()
     throw error

@@ -10,7 +10,7 @@ import {
   timeAtShapes,
 } from '@tp/compare'
 import { type ModelFile, readModelFolder } from '@tp/data'
-import { loadSession } from '@tp/data/files'
+import { loadFile, loadSession } from '@tp/data/files'
 import { needing, text } from '../arguments/option.ts'
 import { comparedAmountOptions, pruningOptions } from '../arguments/pruning-options.ts'
 import { readComparedAmounts, readSettings } from '../arguments/read-fields.ts'
@@ -61,7 +61,7 @@ export const benchCommand: Command = command({
     const { maxTokens } = await readModelFolder(path)
     const shapes = shapesToTime(inputRoles(file.model), args.shapes, maxTokens)
     const fromFile = ({ path, model }: ModelFile, name = path): ModelToTime => ({
-      ...{ name, model, open: () => runtime.load(path, { threads, signal }) },
+      ...{ name, model, open: () => loadFile(runtime, path, { threads, signal }) },
     })
     // The first is the reference of the others.
     const models = [fromFile(file, compared && originalName(file))]

@@ -1,5 +1,5 @@
 import type { ModelFile } from '@tp/data'
-import { isSameFile } from '@tp/data/files'
+import { isSameFile, loadFile } from '@tp/data/files'
 import { nodeRuntime } from '@tp/runtime-node'
 import { APART, type TrainingJob } from '@tp/train'
 import { readTrainingExamples } from '@tp/train/files'
@@ -38,7 +38,7 @@ export async function openExamples(
   const { progress, signal, runtime = nodeRuntime() } = context
   progress.stage(`reading ${data}`)
   const how = examplesOptions(reading, 1, context)
-  await using session = await runtime.load(file.path, { signal })
+  await using session = await loadFile(runtime, file.path, { signal })
   const [learned, chosenBy] = [
     { ...how, path: data, limit },
     { ...how, path: other },

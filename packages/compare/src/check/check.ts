@@ -70,6 +70,8 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
       onProgress: ({ done, total }) => onProgress?.(done, total),
     })
   }
+  // A file that the runtime refuses is refused before the other is evaluated.
+  await (await load(pruned)).dispose()
   const before = await answersOf('dense', dense)
   const after = await answersOf('pruned', pruned)
   const answers = comparer.pruned([after], before)

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
-import { encodeModel, type Model } from '@tp/onnx'
+import { encodeModel, type Model, refusedLoad } from '@tp/onnx'
 
 /** A model, and the path or URL that a runtime loads it from; a model alone is given to the runtime in its bytes. */
 export type Loadable = Model | { readonly model: Model; readonly path: string }
@@ -26,11 +26,15 @@ export function requireComparable(models: readonly unknown[], options: unknown):
   throw new TpError('TP_OPTION', 'compare', `runtime is ${shown(runtime)}; give one, such as nodeRuntime()`)
 }
 
-/** @throws TpError what the runtime throws */
-export function loadModel(
+/** @throws TpError TP_BFLOAT16 for a model in bfloat16 that the runtime refuses, and what the runtime throws */
+export async function loadModel(
   loadable: Loadable,
   runtime: Pick<Runtime, 'load'>,
   options: SessionOptions = {},
 ): Promise<Session> {
-  return runtime.load('path' in loadable ? loadable.path : encodeModel(loadable), options)
+  try {
+    return await runtime.load('path' in loadable ? loadable.path : encodeModel(loadable), options)
+  } catch (error) {
+    throw refusedLoad(error, modelOf(loadable))
+  }
 }

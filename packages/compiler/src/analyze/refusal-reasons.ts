@@ -1,9 +1,8 @@
 import { isTpError } from '@tp/core'
 import { operators as known } from '@tp/core/expression'
-import { isOpaque, type NodeProto } from '@tp/onnx'
+import { bfloat16Reason, isOpaque, type NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { hasTrait, operatorOf } from '../operators/traits.ts'
-import { bfloat16Reason } from '../program/bfloat16.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
@@ -167,7 +166,7 @@ export function unknownOperator(program: Program, name?: string): NodeProto | un
 export function refuseUnknownShape(program: Program, error: unknown): Refused | undefined {
   const node = isTpError(error) && error.code === 'TP_UNKNOWN_SHAPE' ? unknownOperator(program) : undefined
   if (node === undefined) return undefined
-  const bfloat16 = bfloat16Reason(program.graph)
+  const bfloat16 = bfloat16Reason(program.graph.model)
   if (bfloat16 !== undefined) return new Refused('TP_BFLOAT16', `the graph cannot be followed: ${bfloat16}`)
   if (hasTrait(node, 'control flow')) return undecided(node)
   if (hasTrait(node, 'on rounded values')) return quantizedProducts(node)

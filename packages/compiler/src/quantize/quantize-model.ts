@@ -1,6 +1,5 @@
-import { dtypeOf, Graph, type Model, type NodeProto, type TensorProto } from '@tp/onnx'
+import { bfloat16Reason, dtypeOf, Graph, type Model, type NodeProto, type TensorProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
-import { bfloat16Reason } from '../program/bfloat16.ts'
 import { readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { keepBiasApart } from './bias-apart.ts'
@@ -80,7 +79,7 @@ function tiedTables(of: QuantizedGraph, isKept: (node: NodeProto) => boolean): S
 }
 
 function nothingToQuantize(graph: Graph, excluded: number): Refused {
-  const bfloat16 = bfloat16Reason(graph)
+  const bfloat16 = bfloat16Reason(graph.model)
   if (bfloat16 !== undefined)
     return new Refused('TP_BFLOAT16', `there is nothing to quantize in this model: ${bfloat16}`)
   const isHalf = graph.initializers.some(({ dataType }) => dtypeOf(dataType) === 'float16')

@@ -2,7 +2,7 @@
 
 export { isThere, nothingToResume, readCheckpointFile } from './checkpoint-file.ts'
 export { FileClaims, type Output, outputsOf } from './file-claims.ts'
-export { loadSession, withModelAsFile } from './load-session.ts'
+export { loadFile, loadSession, withModelAsFile } from './load-session.ts'
 export { lockOutput } from './output-lock.ts'
 export { type InputOptions, LARGEST_JSON, readInput, readInputText } from './read-input.ts'
 export { replaceFile } from './replace-file.ts'

@@ -2,9 +2,27 @@ import { link, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
-import { encodeModel, type Model } from '@tp/onnx'
-import type { ModelFile } from '../models/model-file.ts'
+import { encodeModel, type Model, refusedLoad } from '@tp/onnx'
+import { type ModelFile, readModel } from '../models/model-file.ts'
 import { writeModelFile } from './stage-model.ts'
+
+/**
+ * Loads the file of a model.
+ * @throws TpError TP_BFLOAT16 for a model in bfloat16 that the runtime refuses, and what the runtime throws
+ */
+export async function loadFile(
+  runtime: Pick<Runtime, 'load'>,
+  path: string,
+  options?: SessionOptions,
+): Promise<Session> {
+  try {
+    return await runtime.load(path, options)
+  } catch (error) {
+    // Where the file cannot be read, the runtime says more.
+    const file = await readModel(path).catch(() => undefined)
+    throw file === undefined ? error : refusedLoad(error, file.model)
+  }
+}
 
 /**
  * Loads a model that was made from a file, without a place of its own. One with data files is written to a temporary

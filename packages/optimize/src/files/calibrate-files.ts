@@ -3,6 +3,7 @@ import { readProvenance } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import type { ModelFile } from '@tp/data'
+import { loadFile } from '@tp/data/files'
 import type { Guard } from '@tp/guard'
 import { type CalibrateOptions, calibrate } from '../calibrate.ts'
 
@@ -36,7 +37,7 @@ export async function calibrateFiles(
     throw misplaced(`${pruned.path} takes ${Math.round(100 / fewer)} % of the FLOPs of ${dense.path}`)
   const modelOf = (file: ModelFile): CalibrateOptions['dense'] => ({
     hash: file.hash(),
-    open: () => runtime.load(file.path, { threads: 1, signal }),
+    open: () => loadFile(runtime, file.path, { threads: 1, signal }),
   })
   const speedup = options.speedup ?? fewer
   return await calibrate({ ...options, speedup, pruned: modelOf(pruned), dense: modelOf(dense) })

@@ -2,6 +2,7 @@ import { givesVectors } from '@tp/compare'
 import { inspect, Refused } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
 import { type ModelFile, type ModelFolder, readModelFolder } from '@tp/data'
+import { loadFile } from '@tp/data/files'
 import { pooledToken, statesOutput } from '@tp/data/outputs'
 import { readingPooled } from '../reading-pooled.ts'
 
@@ -19,7 +20,7 @@ export async function asPooled(file: ModelFile): Promise<ModelFile> {
 /** As `givesVectors` of `@tp/compare`, of a file with what lies next to it. @throws what loading it throws */
 export async function fileGivesVectors(file: ModelFile, runtime: Runtime, signal?: AbortSignal): Promise<boolean> {
   const folder = await readModelFolder(file.path)
-  await using session = await runtime.load(file.path, signal && { signal })
+  await using session = await loadFile(runtime, file.path, signal && { signal })
   return givesVectors(file.model, session, folder)
 }
 

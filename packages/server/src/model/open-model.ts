@@ -5,6 +5,7 @@ import { isPacked } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { AnswerForm, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, type Pooling, readModel, readModelFolder, requirePooling } from '@tp/data'
+import { loadFile } from '@tp/data/files'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/data/inputs'
 import { answerHead, embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import type { CascadeRun } from '@tp/guard'
@@ -58,7 +59,7 @@ export interface OpenModel {
 
 /**
  * Loads a model, and reads what lies next to it.
- * @throws TpError TP_FILE_NOT_FOUND, TP_NOT_ONNX, TP_MODEL_LOAD; TP_EXTERNAL_PATH for data outside its folder; TP_PACKED for a packed file without `@tp/runtime-native`;
+ * @throws TpError TP_FILE_NOT_FOUND, TP_NOT_ONNX, TP_MODEL_LOAD, TP_BFLOAT16; TP_EXTERNAL_PATH for data outside its folder; TP_PACKED for a packed file without `@tp/runtime-native`;
  *   TP_SERVE for a model whose examples cannot be batched; TP_TOKENIZER, TP_DATA for files next to it; TP_GUARD; those of `openPlanned`
  */
 export async function openModel(options: ServedModelOptions): Promise<OpenModel> {
@@ -71,14 +72,17 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
   const tokenizer = folder.tokenizer === undefined ? undefined : await loadTokenizer(folder.tokenizer)
   const runtime = options.runtime ?? (await defaultRuntime(atOnce))
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / atOnce))
-  const load = (file: string | Uint8Array): Promise<Session> => runtime.load(file, { threads, worker: true })
+  const loading = { threads, worker: true }
+  const load = (file: string): Promise<Session> => loadFile(runtime, file, loading)
+  const loadBytes = (bytes: Uint8Array): Promise<Session> => runtime.load(bytes, loading)
   // A session of the native runtime computes several runs at once; of the other each worker has a copy of the weights.
   const count = runtime.name === 'native' && guard === undefined && plan === undefined ? 1 : atOnce
   const loaded: Session[] = []
   let probe: Session | undefined
   try {
     for (let i = 0; i < count; i++) {
-      if (plan !== undefined) loaded.push(await openPlanned(file.contents, plan, { methods, load, pooled, onRun }))
+      if (plan !== undefined)
+        loaded.push(await openPlanned(file.contents, plan, { methods, load: loadBytes, pooled, onRun }))
       else if (guard === undefined) loaded.push(await load(path))
       else {
         const own = await guarded(guard, { path, hash, load, onRun })

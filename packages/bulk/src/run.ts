@@ -13,9 +13,10 @@ import { type BulkModel, openBulkModel } from './model/open-model.ts'
 import { type OutputName, outputFormats, outputNameOf } from './output/output-formats.ts'
 import { type BulkProgress, progressFrom } from './progress.ts'
 import { computeOnQueue } from './queue/dispatch.ts'
+import { answerFormOf } from './shards/answer-form.ts'
 import { writeNew } from './shards/new-file.ts'
 import { openStore } from './shards/open-store.ts'
-import { planShards, type ShardPlan } from './shards/plan.ts'
+import { planShards, type ShardPlan, withCompute } from './shards/plan.ts'
 import { computeShard, type Shard } from './shards/shard.ts'
 import { type ShardFiles, shardFiles } from './shards/shard-files.ts'
 
@@ -125,10 +126,12 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await inputFiles(data)
   await requireFree(options)
   if (!(resume || retry)) await requireNoShards(folder)
-  const plan = await planShards(data, files.hash, compute, output, {
+  const planned = await planShards(data, files.hash, compute, output, {
     ...{ shardRows: 10_000, pairs: pairsOf(compute, model, options) },
     ...definedOnly(options),
   })
+  const answerForm = await answerFormOf(planned.shards, model, compute, { data, signal })
+  const plan = withCompute(planned, { ...compute, answerForm })
   await using _place = await store.prepare()
   if (retry) await folder.forgive()
 
@@ -196,7 +199,7 @@ function computeSpec(options: BulkOptions, opened: SessionSpec, model: BulkModel
     if (!Number.isInteger(value) || value < 1)
       throw new TpError('TP_OPTION', 'bulk', `${name} is ${value}; give a whole number, 1 or more`)
   }
-  return { ...opened, task, labels, maxTokens, batchTokens }
+  return { ...opened, task, answerForm: null, labels, maxTokens, batchTokens }
 }
 
 /** A number of pairs to rank; one that is estimated, a probability, or of a column that is named alone may be of single texts. */

@@ -7,9 +7,9 @@ import { decodeModel, encodeModel } from '@tp/onnx'
 import { readRunPlan } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
 import { parquetReadObjects } from 'hyparquet'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type BulkOptions, type BulkProgress, runBulk } from '../src/index.ts'
-import { mailStates, mailTagger, modelFolder, packedMail, writeMails } from './small-models.ts'
+import { mailStates, mailTagger, modelFolder, packedMail, unsettledLabels, writeMails } from './small-models.ts'
 
 const { at } = modelFolder()
 const mails = writeMails(at('mails.jsonl'), 90)
@@ -30,6 +30,33 @@ async function interrupted(options: BulkOptions): Promise<string[]> {
   await expect(runBulk({ ...options, onProgress, signal: stop.signal })).rejects.toMatchObject({ code: 'TP_ABORTED' })
   return readdirSync(`${options.out}.shards`)
 }
+
+describe('a run of a model whose graph does not say whether it gives logits', () => {
+  const model = at('model', 'unsettled.onnx')
+  beforeAll(() => writeFileSync(model, encodeModel(unsettledLabels())))
+  const labeling = { ...common, model, task: 'multi-label', maxTokens: 32 } as const
+
+  test('reads the answers of all shards in one form, however rows are divided', async () => {
+    const [whole, divided] = [at('labels-whole.jsonl'), at('labels-divided.jsonl')]
+    await runBulk({ ...labeling, out: whole })
+    await runBulk({ ...labeling, out: divided, shardRows: 3 })
+    expect(linesOf(divided)).toEqual(linesOf(whole))
+    // As logits: their probabilities are at least one half.
+    expect(
+      linesOf(whole)
+        .flatMap(({ scores }) => scores as number[])
+        .every((score) => score >= 0.5),
+    ).toBe(true)
+  })
+
+  test('resumes in the form that it began with', async () => {
+    const options = { ...labeling, out: at('resumed-labels.jsonl'), shardRows: 3 }
+    const shards = await interrupted(options)
+    const { resumed } = await runBulk({ ...options, resume: true })
+    expect(resumed).toBe(shards.filter((name) => name.endsWith('.jsonl')).length)
+    expect(linesOf(options.out)).toEqual(linesOf(at('labels-whole.jsonl')))
+  })
+})
 
 describe('a run', () => {
   test('names the row whose text has more tokens than the model runs', async () => {

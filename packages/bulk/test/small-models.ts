@@ -50,6 +50,20 @@ export function mailTagger(): Model {
   return model
 }
 
+/** The mail model with numbers of two labels whose graph does not say that they are logits: none is below 0, and those of ham alone are above 1. */
+export function unsettledLabels(): Model {
+  const model = mail()
+  const graph = new Graph(model)
+  graph.addInitializer('factor', { type: 'float32', dims: [1], data: Float32Array.of(0.57) })
+  graph.insert([
+    createNode({ type: 'Mul', inputs: ['logits', 'factor'], outputs: ['scaled'] }),
+    createNode({ type: 'Relu', inputs: ['scaled'], outputs: ['numbers'] }),
+  ])
+  graph.addOutput('numbers', 'float32', ['batch', 2])
+  graph.removeOutput('logits')
+  return model
+}
+
 /** Parts of mails, by default of up to 120 characters, with numbers as ids. */
 export function writeMails(
   path: string,

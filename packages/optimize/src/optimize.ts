@@ -4,6 +4,7 @@ import { type AnswerForm, throwIfAborted } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import { distinctExamples, type ModelInputs, sampleExamples } from '@tp/data/inputs'
 import { budgetOf, type SearchBudget } from './budget.ts'
+import { inDecidedForm } from './judging/answer-form.ts'
 import { Judge } from './judging/judge.ts'
 import { isContradicted } from './judging/loss.ts'
 import { examplesToBeConfident, splitOf } from './judging/split.ts'
@@ -135,10 +136,12 @@ const MOST_TO_LEARN_FROM = 1200
 async function found(options: Prepared): Promise<OptimizedPlan> {
   const { model, data, runtime, device = runtime, maxLoss, confident = false, cascade = false, encoder } = options
   const { variants, learnable, budget, inspection } = options
-  const { inputs } = data
   const pruning: Common = { ...(encoder !== undefined && { encoder }), ...options.protection }
   const measurer = new Measurer({ ...options, pruning, limitMs: budget?.limitMs })
   const packs = options.pack ?? device.name === 'native'
+  // Only the device may run packed models.
+  const answering = { measurer, model, runtime: packs ? device : runtime }
+  const inputs = await inDecidedForm(answering, data.task, data.inputs)
   const skipped: Skipped[] = []
   const onSkipped = (own: Skipped): void => {
     if (skipped.some(({ name }) => name === own.name)) return
@@ -149,8 +152,6 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
   const verify = confident ? examplesToBeConfident(inputs, maxLoss) : undefined
   const learn = learnable.length === 0 ? 0 : (budget?.learn ?? MOST_TO_LEARN_FROM)
   const parts = splitOf(inputs, { most: budget?.most, look: budget?.look, verify, learn, repeated: options.repeated })
-  // Only the device may run packed models.
-  const answering = { measurer, model, runtime: packs ? device : runtime }
   const judge = await Judge.open(answering, parts, !confident)
   const timing = { measurer, model, device, ...(await timedFeeds(inputs, options.shapes, budget?.positions)) }
   const search: Search = { judge, timing, maxLoss, confident, cascade }
@@ -205,7 +206,7 @@ async function found(options: Prepared): Promise<OptimizedPlan> {
     ...(isCutShort && { isCutShort }),
     ...{ runtime: name, version, device: processor, date: new Date().toISOString() },
   }
-  return planFor(chosen, { answerForm: data.inputs.answerForm, cells, pruning, figures })
+  return planFor(chosen, { answerForm: inputs.answerForm, cells, pruning, figures })
 }
 
 function lossFigures(

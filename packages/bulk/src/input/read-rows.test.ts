@@ -12,7 +12,14 @@ const folder = mkdtempSync(join(tmpdir(), 'tp-bulk-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const opened = { runtime: 'node', plan: null, guard: null } as const
-const compute: ComputeSpec = { ...opened, task: 'classification', labels: null, maxTokens: null, batchTokens: 9 }
+const compute: ComputeSpec = {
+  ...opened,
+  task: 'classification',
+  answerForm: null,
+  labels: null,
+  maxTokens: null,
+  batchTokens: 9,
+}
 
 async function rowsIn(path: string, options: Partial<PlanOptions> = {}, task: ComputeSpec['task'] = 'classification') {
   const { shards, rows } = await planShards(path, 'm', { ...compute, task }, 'jsonl', { shardRows: 2, ...options })

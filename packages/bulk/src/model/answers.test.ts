@@ -2,7 +2,7 @@ import type { TensorLike } from '@tp/core/runtime'
 import type { Pooling } from '@tp/data'
 import type { ModelBatch } from '@tp/data/outputs'
 import { expect, test } from 'vitest'
-import { answersOf, type Words } from './answers.ts'
+import { answersOf, formFinder, type Words } from './answers.ts'
 import type { ComputeSpec } from './compute-spec.ts'
 
 const floats = (dims: number[], data: number[]): TensorLike => ({
@@ -20,8 +20,15 @@ const mean = { of: 'mean', isNormalized: false } as const
 /** The written output of one batch. */
 function columnsOf(batch: ModelBatch, task: ComputeSpec['task'], pooling: Pooling = mean, words?: Words) {
   const opened = { runtime: 'node', plan: null, guard: null } as const
-  const spec: ComputeSpec = { ...opened, task, labels: ['no', 'yes'], maxTokens: null, batchTokens: 9 }
-  const answers = answersOf(spec, { pooling }, batch.rows, words)
+  const spec: ComputeSpec = {
+    ...opened,
+    task,
+    answerForm: null,
+    labels: ['no', 'yes'],
+    maxTokens: null,
+    batchTokens: 9,
+  }
+  const answers = answersOf(spec, pooling, batch.rows, words)
   answers.take([...Array(batch.rows).keys()], batch)
   return answers.columns().map(({ values }) => [...values])
 }
@@ -40,6 +47,19 @@ test('one logit tells class 1 from class 0', () => {
     ['yes', 'no'],
     [expect.closeTo(0.75, 6), expect.closeTo(0.75, 6)],
   ])
+})
+
+test('a form is found by the numbers of all batches', () => {
+  const formOf = (task: ComputeSpec['task'], ...batches: number[][]): string => {
+    const finder = formFinder(task, batches.length)
+    for (const [i, data] of batches.entries())
+      finder.take([i], { feeds: {}, rows: 1, outputs: { logits: floats([1, 2], data) } })
+    return finder.form()
+  }
+  expect(formOf('classification', [0.25, 0.75], [1, 0])).toBe('softmax')
+  expect(formOf('classification', [0.25, 0.75], [1, 0.5])).toBe('logits')
+  expect(formOf('multi-label', [0.25, 0.75], [1, 0.5])).toBe('sigmoid')
+  expect(formOf('multi-label', [0.25, 0.75], [2, 0.5])).toBe('logits')
 })
 
 test('labels are those above one half, with the probabilities of all', () => {

@@ -1,16 +1,33 @@
 import { TpError } from '@tp/core'
 import type { AnswerForm } from '@tp/core/runtime'
 import { type Pooling, USUAL_POOLING } from '@tp/data'
-import { labelsOf, type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
-import { answersIn, classLogits, largest, logitRowsOf, probabilities, scoresOf, sigmoid } from '@tp/metrics'
+import { formOfLabels, labelsOf, type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
+import {
+  answersIn,
+  classLogits,
+  formOf,
+  type Logits,
+  largest,
+  logitRowsOf,
+  probabilities,
+  scoresOf,
+  sigmoid,
+} from '@tp/metrics'
 import type { Column } from '../output/column.ts'
-import type { ComputeSpec } from './compute-spec.ts'
+import type { BulkTask, ComputeSpec } from './compute-spec.ts'
 
-/** The answers to many texts, which come batch by batch. */
-export interface CollectedAnswers {
+/** A taker of the answers to many texts, which come batch by batch. */
+export interface AnswerTaker {
   /** @param positions of the batch's texts among all; examples beyond them are none @throws TpError TP_OUTPUT */
   take(positions: readonly number[], batch: ModelBatch): void
+}
+
+export interface CollectedAnswers extends AnswerTaker {
   columns(): Column[]
+}
+
+interface FormFinder extends AnswerTaker {
+  form(): AnswerForm
 }
 
 /** Of texts as words: by text and token the number of the word that begins there, negative where none does. */
@@ -19,17 +36,10 @@ export interface Words {
   readonly counts: readonly number[]
 }
 
-/** How answers are read from a model's outputs, as its graph and the files next to it say it. */
-interface AnswerReading {
-  /** Of the numbers of classes; undefined: as those to all texts look. */
-  readonly form?: AnswerForm | undefined
-  readonly pooling?: Pooling | undefined
-}
-
 /** The answers of a task to so many texts. */
 export function answersOf(
-  { task, labels }: ComputeSpec,
-  { form, pooling }: AnswerReading,
+  { task, labels, answerForm: form }: ComputeSpec,
+  pooling: Pooling | undefined,
   count: number,
   words?: Words,
 ): CollectedAnswers {
@@ -81,25 +91,38 @@ export function answersOf(
   )
 }
 
+/** Finds the form of the numbers of classes, or of labels, by the answers to so many texts. */
+export function formFinder(task: BulkTask, count: number): FormFinder {
+  const numbers = new Array<Float32Array>(count)
+  return {
+    take: taker(numbers, numbersOf),
+    form() {
+      const all = joined(numbers)
+      return task === 'multi-label' ? formOfLabels(all.data) : formOf(all)
+    },
+  }
+}
+
 function collect<T>(
   count: number,
   read: (batch: ModelBatch) => ArrayLike<T>,
   columns: (answers: readonly T[]) => Column[],
 ): CollectedAnswers {
   const answers = new Array<T>(count)
-  return {
-    take(positions, batch) {
-      const own = read(batch)
-      for (const [row, position] of positions.entries()) answers[position] = own[row] as T
-    },
-    columns: () => columns(answers),
+  return { take: taker(answers, read), columns: () => columns(answers) }
+}
+
+function taker<T>(answers: T[], read: (batch: ModelBatch) => ArrayLike<T>): AnswerTaker['take'] {
+  return (positions, batch) => {
+    const own = read(batch)
+    for (const [row, position] of positions.entries()) answers[position] = own[row] as T
   }
 }
 
 /** The labels of each text that hold, and the probabilities of all labels. */
-function labelSets(form: AnswerForm | undefined, count: number, name: (label: number) => string): CollectedAnswers {
+function labelSets(form: AnswerForm | null, count: number, name: (label: number) => string): CollectedAnswers {
   const read = (batch: ModelBatch): readonly { readonly labels: string[]; readonly scores: Float32Array }[] => {
-    const { tags, logitsAt } = labelsOf(batch, form)
+    const { tags, logitsAt } = labelsOf(batch, form ?? undefined)
     return tags.map((own, row) => ({
       labels: Array.from(own).flatMap((tag, label) => (tag === 0 ? [] : [name(tag < 0 ? tag : label)])),
       scores: Float32Array.from(own, (_, label) => sigmoid(logitsAt(row, label)[1] as number)),
@@ -118,15 +141,19 @@ function numbersOf({ outputs, rows }: ModelBatch): Float32Array[] {
   return Array.from({ length: rows }, (_, row) => data.slice(row * classes, (row + 1) * classes))
 }
 
+function joined(numbers: readonly Float32Array[]): Logits {
+  const classes = numbers[0]?.length ?? 1
+  const data = new Float32Array(numbers.length * classes)
+  for (const [row, own] of numbers.entries()) data.set(own, row * classes)
+  return { classes, data }
+}
+
 /** Class and its probability. One logit is that of class 1 against class 0. */
 function classesOf(
   numbers: readonly Float32Array[],
-  form: AnswerForm | undefined,
+  form: AnswerForm | null,
 ): { readonly label: number; readonly score: number }[] {
-  const width = numbers[0]?.length ?? 1
-  const data = new Float32Array(numbers.length * width)
-  for (const [row, own] of numbers.entries()) data.set(own, row * width)
-  const { classes, data: logits } = classLogits({ classes: width, data }, form)
+  const { classes, data: logits } = classLogits(joined(numbers), form ?? undefined)
   return logitRowsOf({ logits, classes }).map((row) => {
     const label = largest(row)
     return { label, score: probabilities(row)[label] ?? Number.NaN }

@@ -1,4 +1,5 @@
 import type { RunPlan } from '@tp/compiler'
+import type { AnswerForm } from '@tp/core/runtime'
 import type { GuardRule } from '@tp/plans'
 
 /** The task for each text: its class, the labels that hold, one score, a tag for each word, or a vector. */
@@ -19,6 +20,8 @@ export interface SessionSpec {
 /** The settings that answers depend on, besides model and rows. */
 export interface ComputeSpec extends SessionSpec {
   readonly task: BulkTask
+  /** The form of the numbers of classes or labels, decided once for a run; null where the task reads none. */
+  readonly answerForm: AnswerForm | null
   /** Names of the classes; without them their numbers. */
   readonly labels: readonly string[] | null
   /** Longer texts are cut. */

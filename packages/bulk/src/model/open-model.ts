@@ -1,5 +1,5 @@
 import { type MethodEntry, TpError } from '@tp/core'
-import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
+import type { AbortSignalLike, AnswerForm, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, readModel, requirePooling, taggedInputs } from '@tp/data'
 import { loadFile } from '@tp/data/files'
 import { batches, type ModelInputs, maskOf, runBatch, textDataset, textInputs } from '@tp/data/inputs'
@@ -9,7 +9,7 @@ import { openPlanned } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { TextRow } from '../input/read-rows.ts'
 import type { Column } from '../output/column.ts'
-import { answersOf, type Words } from './answers.ts'
+import { type AnswerTaker, answersOf, formFinder, type Words } from './answers.ts'
 import type { ComputeSpec, RuntimeName, SessionSpec } from './compute-spec.ts'
 import type { HashedModel } from './model-files.ts'
 
@@ -40,6 +40,8 @@ export interface BulkModel extends AsyncDisposable {
    * @throws TpError TP_OUTPUT, TP_TOKENIZER, TP_RUN, TP_ABORTED
    */
   compute(rows: readonly TextRow[], source: string, spec: ComputeSpec, options?: ComputeOptions): Promise<Column[]>
+  /** The form that the numbers in the answers for rows seem to have. @throws as `compute` */
+  formFor(rows: readonly TextRow[], source: string, spec: ComputeSpec, options?: ComputeOptions): Promise<AnswerForm>
 }
 
 /** @throws TpError TP_RUNTIME if the runtime is not installed; those of `load`, `openPlanned` and `cascade` */
@@ -79,27 +81,42 @@ export async function openBulkModel(
     return { inputs, words: { of: inputs.tags, counts: sentences.map((each) => each.words.length) } }
   }
 
+  async function runAll(
+    inputs: ModelInputs,
+    source: string,
+    { batchTokens }: ComputeSpec,
+    answers: AnswerTaker,
+    { signal: stop, onRows, firstRow = 0 }: ComputeOptions = {},
+  ): Promise<void> {
+    const limit = size === undefined ? { tokens: batchTokens, padded: maskOf(inputNames) !== undefined } : { size }
+    const { lengths, targets } = inputs
+    const divided = batches(targets.length, { ...limit, lengths, countsPadding: !files.isPacked })
+    for (const positions of divided) {
+      const filled = size === undefined ? positions : filledUp(positions, size)
+      const feeds = await inputs.feeds(filled)
+      const sourceOf = (row: number): string => `row ${firstRow + (filled[row] as number)} (from 0) of ${source}`
+      const outputs = await runBatch(session, feeds, stop, sourceOf)
+      answers.take(positions, { feeds, outputs, rows: filled.length })
+      onRows?.(positions.length)
+    }
+  }
+
   return {
     files,
     task: taskOf(session.outputs, { ...files.folder, answerForm: files.answerForm }),
-    async compute(rows, source, spec, { signal: stop, onRows, firstRow = 0 } = {}) {
+    async compute(rows, source, spec, options) {
       const { inputs, words } = await prepare(rows, source, spec)
-      if (spec.task === 'embeddings') requirePooling(files.folder.pooling, files.model.path, vectors)
-      const { answerForm: form, folder } = files
-      const answers = answersOf(spec, { form, pooling: folder.pooling }, rows.length, words)
-      const limit =
-        size === undefined ? { tokens: spec.batchTokens, padded: maskOf(inputNames) !== undefined } : { size }
-      const { lengths } = inputs
-      const divided = batches(rows.length, { ...limit, lengths, countsPadding: !files.isPacked })
-      for (const positions of divided) {
-        const filled = size === undefined ? positions : filledUp(positions, size)
-        const feeds = await inputs.feeds(filled)
-        const sourceOf = (row: number): string => `row ${firstRow + (filled[row] as number)} (from 0) of ${source}`
-        const outputs = await runBatch(session, feeds, stop, sourceOf)
-        answers.take(positions, { feeds, outputs, rows: filled.length })
-        onRows?.(positions.length)
-      }
+      const { pooling } = files.folder
+      if (spec.task === 'embeddings') requirePooling(pooling, files.model.path, vectors)
+      const answers = answersOf(spec, pooling, rows.length, words)
+      await runAll(inputs, source, spec, answers, options)
       return answers.columns()
+    },
+    async formFor(rows, source, spec, options) {
+      const { inputs } = await prepare(rows, source, spec)
+      const finder = formFinder(spec.task, rows.length)
+      await runAll(inputs, source, spec, finder, options)
+      return finder.form()
     },
     [Symbol.asyncDispose]: () => session.dispose(),
   }

@@ -46,7 +46,7 @@ export async function planShards(
     for await (const { start, end, rows, hash } of rangesOf(file, from, limits)) {
       throwIfAborted(signal, 'bulk')
       const spec: ShardSpec = {
-        ...{ version: 1, model, compute, output, firstRow },
+        ...{ version: 2, model, compute, output, firstRow },
         rows: { format: file.format, columns, rows, hash },
       }
       shards.push({ key: keyOf(spec), spec, location: { path: file.path, start, end } })
@@ -63,6 +63,15 @@ export async function planShards(
       `${data}: some of its files have a column that identifies rows, and others do not; name one that all have (idColumn)`,
     )
   return { shards, rows: firstRow }
+}
+
+/** The same shards, computed in another way. */
+export function withCompute({ shards, rows }: ShardPlan, compute: ComputeSpec): ShardPlan {
+  const changed = shards.map(({ spec, location }) => {
+    const own = { ...spec, compute }
+    return { key: keyOf(own), spec: own, location }
+  })
+  return { shards: changed, rows }
 }
 
 function rangesOf({ path, format }: InputFile, from: number, limits: RangeLimits): AsyncIterable<RowRange> {

@@ -2,6 +2,6 @@
 
 export { type AnswerHead, answerHead } from './answer-form.ts'
 export { type PooledToken, pooledToken, statesOutput } from './pooled-output.ts'
-export { labelsOf, type TokenClasses, tagsOf } from './tags.ts'
+export { formOfLabels, labelsOf, type TokenClasses, tagsOf } from './tags.ts'
 export { declaredOutputs, type Task, type TaskFacts, taskOf, tasks } from './task-of.ts'
 export { embeddingOutput, type ModelBatch, tokenVectorsOf, vectorsOf } from './vectors.ts'

@@ -28,19 +28,23 @@ export function tagsOf({ outputs, feeds, rows }: ModelBatch): TokenClasses {
 
 /**
  * Which labels of a multi-label model hold, as tags of two classes: 0 for no, 1 for yes, where its probability is above one half.
- * @param form of the numbers; default: probabilities if none is below 0 or above 1
+ * @param form of the numbers; default: by {@link formOfLabels} of these examples, which is best decided once for all
  * @throws TpError TP_OUTPUT
  */
 export function labelsOf({ outputs, rows }: Pick<ModelBatch, 'outputs' | 'rows'>, form?: AnswerForm): TokenClasses {
   const { classes: labels, data: numbers } = answersIn(outputs, rows)
-  const areProbabilities = numbers.every((value) => value >= 0 && value <= 1)
-  const data = asLogits(numbers, form ?? (areProbabilities ? 'sigmoid' : 'logits'))
+  const data = asLogits(numbers, form ?? formOfLabels(numbers))
   const logitsAt = (row: number, label: number): Float32Array =>
     Float32Array.of(0, data[row * labels + label] as number)
   const tags = Array.from({ length: rows }, (_, row) =>
     Int32Array.from({ length: labels }, (_, label) => largest(logitsAt(row, label))),
   )
   return { classes: 2, tags, logitsAt }
+}
+
+/** The form that the numbers of labels seem to have, where the model's graph does not say it: probabilities if none is below 0 or above 1. */
+export function formOfLabels(numbers: Float32Array): AnswerForm {
+  return numbers.every((value) => value >= 0 && value <= 1) ? 'sigmoid' : 'logits'
 }
 
 /** float32 [batch, tokens, classes]: `logits` if it exists, else the only output of that form. */

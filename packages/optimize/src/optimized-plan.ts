@@ -67,7 +67,7 @@ export interface Figures {
   readonly examples: number
   /** Examples that repeated another one, and were left out; absent if there were none. */
   readonly repeated?: number
-  /** The dense model gives all examples one class: a model that always gives it would seem to lose nothing. */
+  /** The dense model gives all examples one class, the same labels or tag, or one estimate: a model that always gives it would seem to lose nothing. */
   readonly oneAnswer?: true
   readonly data: string
   /** Candidates that answered all examples, or so many that they were known to fail. */

@@ -9,10 +9,10 @@ import {
   denseAnswers,
   divergencesFrom,
   joinedLosses,
-  predictionsOf,
   prunedAnswers,
   uncertaintiesOf,
 } from './measure-answers.ts'
+import { type AnsweredExamples, haveOneAnswer } from './one-answer.ts'
 
 /**
  * Examples by purpose. All of `look` and `rest` choose: a candidate that is only compared with others, or that the few of `look` rule out,
@@ -36,13 +36,13 @@ const CHOOSING: readonly Part[] = ['look', 'rest']
 /** The answers of changed models to examples, compared with those of the dense one. */
 export class Judge {
   readonly #answering: Answering
-  readonly #parts: ReadonlyMap<Part, { readonly inputs: ModelInputs; readonly dense: Answers }>
+  readonly #parts: ReadonlyMap<Part, AnsweredExamples>
   /** Divides the dense model's logits, as labels of the choosing examples say; undefined where nothing has classes. */
   readonly temperature: number | undefined
 
   private constructor(
     answering: Answering,
-    parts: ReadonlyMap<Part, { readonly inputs: ModelInputs; readonly dense: Answers }>,
+    parts: ReadonlyMap<Part, AnsweredExamples>,
     temperature: number | undefined,
   ) {
     this.#answering = answering
@@ -70,11 +70,9 @@ export class Judge {
     return this.#of(parts).reduce((sum, part) => sum + this.#part(part).inputs.targets.length, 0)
   }
 
-  /** Whether the dense model gives all examples one class, so that they cannot tell it from a model that always gives that. */
+  /** Whether the dense model gives all examples one answer, so that they cannot tell it from a model that always gives that. */
   get hasOneAnswer(): boolean {
-    const dense = [...this.#parts.values()].map((part) => part.dense)
-    if (dense.some(({ classes, ranking }) => classes < 2 || ranking !== undefined)) return false
-    return new Set(dense.flatMap(predictionsOf)).size === 1
+    return haveOneAnswer([...this.#parts.values()])
   }
 
   /** The losses by example of those that choose, or of those that confirm. */
@@ -129,7 +127,7 @@ export class Judge {
     return (parts === 'choosing' ? CHOOSING : (['confirm'] as const)).filter((part) => this.#parts.has(part))
   }
 
-  #part(part: Part): { readonly inputs: ModelInputs; readonly dense: Answers } {
+  #part(part: Part): AnsweredExamples {
     const found = this.#parts.get(part)
     if (found === undefined) throw new Error(`there are no examples to ${part}`)
     return found

@@ -93,7 +93,7 @@ function joined(figures: readonly Figure[]): Figure {
 }
 
 /** The tags of the judged words of each sentence. */
-function bySentence({ logits }: Answers, { tags }: TaggedInputs): Int32Array[] {
+export function bySentence({ logits }: Answers, { tags }: TaggedInputs): Int32Array[] {
   let next = 0
   return tags.map((sentence) =>
     Int32Array.from(

@@ -26,7 +26,15 @@ test('says by which loss a plan was chosen, whether the same examples tell it, a
   )
   expect(few).not.toContain('ALARM')
   expect(linesOf({ repeated: 3 })).toContain('that chose nothing\n3 examples repeat others and are left out\n')
-  expect(linesOf({ oneAnswer: true })).toContain('ALARM  the dense model gives all examples the same class')
+  const alarms = (['accuracy', 'labels', 'tags', 'correlation'] as const).map(
+    (points) => /ALARM {2}the dense model gives (.*), so/.exec(linesOf({ points, oneAnswer: true }))?.[1],
+  )
+  expect(alarms).toEqual([
+    'all examples the same class',
+    'all examples the same labels',
+    'all words the same tag',
+    'all examples the same estimate',
+  ])
   const alarm = 'ALARM  labels say that it loses more than 1 point: check it on other examples\n'
   expect(linesOf({ confirmed: false, expectedLoss, contradicted: true })).toContain(alarm)
 })

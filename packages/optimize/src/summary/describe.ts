@@ -63,6 +63,7 @@ export function describeLoss(figures: Figures): string[] {
   } = figures
   if (loss === undefined) return []
   const unit = lossUnits[figures.points]
+  const alarm = oneAnswer[figures.points]
   const byLabels = figures.points === 'accuracy' && expectedLoss !== undefined ? `, by labels ${points(loss)}` : ''
   const other = changed === undefined ? byLabels : `, by probabilities; answers changed ${points(changed)} %`
   const others = rejected === 1 ? 'a faster plan' : `${rejected} faster plans`
@@ -75,15 +76,21 @@ export function describeLoss(figures: Figures): string[] {
       : [
           `${repeated} ${repeated === 1 ? 'example repeats another one and is' : 'examples repeat others and are'} left out`,
         ]),
-    ...(figures.oneAnswer
-      ? [
-          'ALARM  the dense model gives all examples the same class, so they cannot show a loss: give examples of all classes',
-        ]
+    ...(figures.oneAnswer && alarm
+      ? [`ALARM  the dense model gives all ${alarm[0]}, so they cannot show a loss: give examples ${alarm[1]}`]
       : []),
     ...(contradicted
       ? [`ALARM  labels say that it loses more than ${amountOf(maxLoss, unit)}: check it on other examples`]
       : []),
   ]
+}
+
+/** The answers of a dense model that has but one, and what would show a loss; by the points, of which others have no such alarm. */
+const oneAnswer: Readonly<Partial<Record<Figures['points'], readonly [string, string]>>> = {
+  accuracy: ['examples the same class', 'of all classes'],
+  labels: ['examples the same labels', 'of all labels'],
+  tags: ['words the same tag', 'with all tags'],
+  correlation: ['examples the same estimate', 'with other estimates'],
 }
 
 /** `sdtp, keep 0.8 at layer 1, 0.7 at layer 3, in 8 bits`; `without layer 3, no tokens are pruned but dead ones` */

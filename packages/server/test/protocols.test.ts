@@ -142,6 +142,37 @@ describe('the routes of text-embeddings-inference', () => {
     }
   })
 
+  test('GET / tells people what is served, by commands that work', async () => {
+    const { status, headers, body } = await ask('/')
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8'])
+    expect(body).toMatch(/mail \(version [0-9a-f]{12}\): a class for each text\n {2}states /)
+    expect(body).toContain('docs/serving.md')
+    expect(body).not.toContain(folder.at())
+    const commands = [...body.matchAll(/^ {2}curl (http:\S+)(?: -H 'Content-Type: application\/json' -d '(.*)')?$/gm)]
+    expect(commands.length).toBe(body.split('curl').length - 1)
+    const paths = commands.map(([, url = '']) => url.slice(server.url.length))
+    expect(paths).toEqual([
+      ...['/predict', '/rerank', '/embed', '/v1/embeddings', '/v2/models/mail/infer'],
+      ...[
+        '/v2/models/mail',
+        '/v2/models/states',
+        '/v2/models/ranker',
+        '/v1/models',
+        '/info',
+        '/v2/health/ready',
+        '/metrics',
+      ],
+    ])
+    for (const [i, [, , sent]] of commands.entries())
+      expect([paths[i], (await ask(paths[i] as string, sent)).status]).toEqual([paths[i], 200])
+  })
+
+  test('HEAD / has the headers of GET / alone', async () => {
+    const [head, whole] = [await fetch(server.url, { method: 'HEAD' }), await fetch(server.url)]
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    for (const name of ['content-type', 'content-length']) expect(head.headers.get(name)).toBe(whole.headers.get(name))
+  })
+
   test('say what is served', async () => {
     expect((await ask('/info?model=states')).body).toMatchObject({
       model_id: 'states',

@@ -1,10 +1,11 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { classifyTexts, embedTexts, givesNumbers, rankTexts } from '../model/ask.ts'
 import type { OpenModel } from '../model/open-model.ts'
 import type { ServedModel } from '../model/served-model.ts'
 import type { Text } from '../model/texts.ts'
 import { checkCount, modelNamed, type RouteContext } from './context.ts'
 import { failureOf, teiKind } from './errors.ts'
+import { frontPage } from './front-page.ts'
 import { signalOf } from './over.ts'
 
 const text = { type: 'string' }
@@ -156,9 +157,15 @@ export async function teiRoutes(app: FastifyInstance, context: RouteContext): Pr
     }
   })
 
+  const sendFrontPage = ({ host, socket }: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    reply
+      .headers({ 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' })
+      .send(frontPage({ ...context, host, port: socket.localPort }))
+
+  // Clients of text-embeddings-inference look at either for its status alone.
   for (const path of ['/health', '/']) {
-    app.get(path, async (_request, reply) => {
-      if (context.isReady()) return reply.send()
+    app.get(path, async (request, reply) => {
+      if (context.isReady()) return path === '/' ? sendFrontPage(request, reply) : reply.send()
       return reply.code(503).send({ error: 'the server is not ready', error_type: 'unhealthy', code: 'TP_CLOSED' })
     })
   }

@@ -162,7 +162,8 @@ test('optimizes a model that gives vectors by their cosine to the dense ones, wi
   await using before = await runtime.load(encodeModel(embedder), { threads: 1 })
   const unlabeled = { ...inputs, targets: inputs.targets.map(() => -1) }
   const own = { model: embedder, data: { task: 'embeddings', inputs: unlabeled } } as const
-  const plan = await ask({ ...own, maxLoss: 10, leaveOut: false })
+  // In 8 bits with one scale for all tokens, which times may choose, vectors would depend on their batch.
+  const plan = await ask({ ...own, maxLoss: 10, leaveOut: false, quantize: false })
   const { figures } = plan
   expect(figures.points).toBe('cosine')
   expect(figures.loss?.estimate).toBeLessThanOrEqual(10)

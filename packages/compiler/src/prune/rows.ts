@@ -97,7 +97,7 @@ export class Rewriter {
     const heads = actual.rank === 3 ? headsInBatch(this.program, name, this.#batch()) : undefined
     if (heads !== undefined) return this.#takePerHead(value, name, heads, axes, reader, skipped)
     let taken = withLeadingAxes(value, rank)
-    for (const axis of axes) taken = this.#takeAxis(taken, axis + missing, reader, skipped)
+    for (const axis of axes) taken = this.#takeAxis(taken, axis + missing, name, reader, skipped)
     const count = subDims(this.#count, skipped)
     const dims = actual.dims.map((dim, axis) => (axes.includes(axis) ? count : dim))
     const isShared = missing > 0 || actual.dims[0] === 1
@@ -133,7 +133,7 @@ export class Rewriter {
     skipped: number,
   ): Named {
     let taken = unfoldHeads(value, heads)
-    for (const axis of axes) taken = this.#takeAxis(taken, axis + 1, reader, skipped)
+    for (const axis of axes) taken = this.#takeAxis(taken, axis + 1, name, reader, skipped)
     const count = subDims(this.#count, skipped)
     const dims = value.dims.map((dim, axis) => (axes.includes(axis) ? count : dim))
     const folded = reshape(taken, [-1, axisSize(taken, 2), axisSize(taken, 3)])
@@ -143,12 +143,13 @@ export class Rewriter {
     return written
   }
 
-  #takeAxis(x: Tensor, axis: number, reader: NodeProto, skipped: number): Tensor {
+  /** @param name of the value that x is a view of */
+  #takeAxis(x: Tensor, axis: number, name: string, reader: NodeProto, skipped: number): Tensor {
     const rows = this.#rows
     if ('along' in rows) return rows.along(x, axis, skipped)
     if (axis === 0 && x.rank > 1 && x.dims[1] === this.#batch()) {
       const turned = [1, 0, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 2)]
-      return transpose(this.#takeAxis(transpose(x, turned), 1, reader, skipped), turned)
+      return transpose(this.#takeAxis(transpose(x, turned), 1, name, reader, skipped), turned)
     }
     if (axis === 0) {
       throw new Refused(
@@ -157,7 +158,7 @@ export class Rewriter {
         reader,
       )
     }
-    const batch = this.#batchAxis(x)
+    const batch = this.#batchAxis(x, name)
     if (batch === undefined) {
       throw new Refused(
         'TP_TOKEN_AXIS',
@@ -174,11 +175,16 @@ export class Rewriter {
     return transpose(taken, back)
   }
 
-  /** The axis of the batch, or one that repeats for it: the first, or after that of queries, keys and values [3,b,h,n,d]. */
-  #batchAxis({ dims }: Tensor): number | undefined {
+  /**
+   * The axis of the batch, or one that repeats for it: the first, or after that of queries, keys and values [3,b,h,n,d], or of stacked
+   * layers [1,b,n,D].
+   */
+  #batchAxis({ dims }: Tensor, name: string): number | undefined {
     const batch = this.#batch()
     const [first] = dims as [Dim]
     const equal = dims.flatMap((dim, axis) => (dim === batch ? [axis] : []))
+    const isStacked = first === 1 && batch !== 1 && equal.length > 0 && this.program.dependsOnInputs(name)
+    if (isStacked) return equal.length === 1 ? equal[0] : undefined
     const isAmbiguous = dims.length > 4 && equal.length > 1 && batch !== 1
     if (!isAmbiguous && (first === 1 || first === batch || isUnknown(first) || isUnknown(batch))) return 0
     return equal.length === 1 ? equal[0] : undefined

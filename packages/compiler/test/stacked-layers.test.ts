@@ -1,0 +1,94 @@
+import {
+  cast,
+  clip,
+  concat,
+  constant,
+  div,
+  expand,
+  input,
+  matmul,
+  max,
+  mean,
+  mul,
+  reshape,
+  schedule,
+  shape,
+  sum,
+  type Tensor,
+  transpose,
+  unsqueeze,
+} from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { receivedAttention } from '@tp/method-attention'
+import { decodeModel, emitModel, type Model } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { prune, transform } from '../src/index.ts'
+import { inputsOf, plainEncoder, statesOf } from './encoders.ts'
+import { merging } from './fused-methods.ts'
+import { difference, int64, numbers, run } from './run.ts'
+
+const [batch, tokens, layerCount] = [3, 10, 4]
+const inputs = inputsOf(plainEncoder, batch, tokens, 5)
+const stacked = (states: readonly Tensor[], axis: number): Tensor =>
+  concat(
+    states.map((x) => unsqueeze(x, [axis])),
+    axis,
+  )
+const shares = constant([0.1, 0.4, 0.2, 0.3], 'float32', [4, 1, 1, 1])
+
+/** One state of each token [b,n,d] from those of several layers. */
+const joined: Readonly<Record<string, (states: readonly Tensor[]) => Tensor>> = {
+  'the mean': (states) => mean(stacked(states, 0), 0),
+  'the largest': (states) => max(stacked(states, 0), 0),
+  'a weighted sum': (states) => sum(mul(shares, stacked(states, 0)), 0),
+  'a sum by weights in the size of the states': (states) => {
+    const all = stacked(states, 0)
+    return sum(mul(expand(shares, shape(all)), all), 0)
+  },
+  'the mean with layers behind tokens': (states) => mean(transpose(stacked(states, 0), [1, 2, 0, 3]), 2),
+  'the mean with layers after the batch': (states) => mean(stacked(states, 1), 1),
+}
+
+function withLayers(join: (states: readonly Tensor[]) => Tensor, sizes?: readonly [number, number]): Model {
+  const { streams } = statesOf({ ...plainEncoder, layerCount, ...(sizes && { sizes }) })
+  const mask = input('attention_mask', 'int64', sizes ?? ['batch', 'sequence'])
+  const weights = unsqueeze(cast(mask, 'float32'), [2])
+  const pooled = div(sum(mul(join(streams.slice(1)), weights), 1), clip(sum(weights, 1), 1))
+  const turn = Array.from({ length: 24 }, (_, i) => Math.sin(3 * i))
+  const logits = matmul(reshape(pooled, [-1, 8]), constant(turn, 'float32', [8, 3]))
+  return decodeModel(emitModel({ logits }, { opset: 17 }))
+}
+
+/** A batch of one example alone, as often as the batch is large. */
+function repeated(row: number): NamedTensors {
+  const of = (x: TensorLike | undefined): TensorLike => {
+    const own = numbers(x).slice(row * tokens, (row + 1) * tokens)
+    return int64([batch, tokens], Array(batch).fill(own).flat())
+  }
+  return { input_ids: of(inputs.input_ids), attention_mask: of(inputs.attention_mask) }
+}
+
+const logitsOf = async (model: Model, own = inputs): Promise<number[]> => numbers((await run(model, own)).logits)
+
+describe.each([
+  ['any', undefined],
+  ['a fixed', [batch, tokens]],
+] as const)('for %s batch', (_, sizes) => {
+  test.each(Object.entries(joined))('a head reads %s of several layers', async (_, join) => {
+    const dense = withLayers(join, sizes)
+    const kept = transform(
+      dense,
+      prune({ method: receivedAttention(), schedule: schedule(4, { layers: [1, 2], tokens: 99 }) }),
+    )
+    expect(difference(await logitsOf(kept.model), await logitsOf(dense))).toBeLessThan(1e-5)
+    for (const method of [receivedAttention(), merging()]) {
+      const { model } = transform(dense, prune({ method, schedule: schedule(4, { layers: [1, 2], keep: 0.6 }) }))
+      const together = await logitsOf(model)
+      expect(difference(together, await logitsOf(dense))).toBeGreaterThan(1e-4)
+      for (let row = 0; row < batch; row++) {
+        const alone = (await logitsOf(model, repeated(row))).slice(0, 3)
+        expect(difference(alone, together.slice(3 * row, 3 * row + 3))).toBeLessThan(1e-5)
+      }
+    }
+  })
+})

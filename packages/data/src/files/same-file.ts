@@ -13,10 +13,10 @@ export interface FileIdentity {
 
 export async function placeOf(path: string): Promise<FileIdentity> {
   const entry = await stat(path, { bigint: true }).catch(() => undefined)
-  if (entry !== undefined) {
-    return { path: await realpath(path), node: `${entry.dev}:${entry.ino}`, names: Number(entry.nlink) }
-  }
-  return { path: await realFolder(resolve(path)), node: undefined, names: 0 }
+  if (entry === undefined) return { path: await realFolder(resolve(path)), node: undefined, names: 0 }
+  // /dev/stdout leads to a pipe, which has no path.
+  const real = await realpath(path).catch(() => realFolder(resolve(path)))
+  return { path: real, node: `${entry.dev}:${entry.ino}`, names: Number(entry.nlink) }
 }
 
 /** The place of a path, and its state: another text as soon as it is written to; undefined: there is nothing. */

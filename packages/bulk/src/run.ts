@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { RunPlan } from '@tp/compiler'
 import { isTpError, type MethodEntry, TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { readBytes } from '@tp/data'
-import { LARGEST_JSON } from '@tp/data/files'
+import { exists, isBrokenLink, LARGEST_JSON } from '@tp/data/files'
 import { readGuarding } from '@tp/plans'
 import { inputFiles } from './input/input-files.ts'
 import type { BulkTask, ComputeSpec, SessionSpec } from './model/compute-spec.ts'
@@ -290,13 +289,10 @@ async function requireAll({ shards }: ShardPlan, folder: ShardFiles): Promise<vo
 
 /** Nothing is overwritten. @throws TpError TP_OUTPUT */
 async function requireFree({ out }: BulkOptions): Promise<void> {
-  if (
-    await stat(out).then(
-      () => true,
-      () => false,
-    )
-  )
-    throw new TpError('TP_OUTPUT', 'bulk', `${out} is there already; give another path, or remove it`)
+  const isTaken = await exists(out)
+  if (!isTaken && !(await isBrokenLink(out))) return
+  const seen = isTaken ? 'there already' : 'a link to nothing, and links are not followed'
+  throw new TpError('TP_OUTPUT', 'bulk', `${out} is ${seen}; give another path, or remove it`)
 }
 
 /** The output is not among the inputs of the next run. @throws TpError TP_OUTPUT */

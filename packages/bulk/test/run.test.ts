@@ -1,4 +1,4 @@
-import { cpSync, existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, linkSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type Plan, quantize, transform, transformsOf } from '@tp/compiler'
 import { baselines as methods } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
@@ -162,6 +162,17 @@ describe('a run', () => {
     })
     const inside = runBulk({ ...common, data: at('model'), out: at('model', 'out.jsonl') })
     await expect(inside).rejects.toMatchObject({ code: 'TP_OUTPUT' })
+  })
+
+  test('refuses a link to nothing as its output before it computes', async () => {
+    symlinkSync(at('nowhere.jsonl'), at('link.jsonl'))
+    const stages: string[] = []
+    const run = runBulk({ ...common, out: at('link.jsonl'), onStage: (stage) => stages.push(stage) })
+    await expect(run).rejects.toMatchObject({
+      code: 'TP_OUTPUT',
+      message: expect.stringContaining('link.jsonl is a link to nothing'),
+    })
+    expect(stages).toEqual(['planning'])
   })
 
   test('does not replace an output that has come into being since it began, and keeps what it has computed', async () => {

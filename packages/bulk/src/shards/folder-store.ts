@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TpError } from '@tp/core'
-import { isWaiting, replaceFile } from '@tp/data/files'
+import { exists, isWaiting, replaceFile } from '@tp/data/files'
 import type { Store } from './store.ts'
 
 /** A folder of this machine, or one that several share. */
@@ -26,11 +26,7 @@ export function folderStore(folder: string): Store {
       return { [Symbol.asyncDispose]: removeEmpty }
     },
     list: () => readdir(folder).catch(() => []),
-    has: (file) =>
-      stat(join(folder, file)).then(
-        () => true,
-        () => false,
-      ),
+    has: (file) => exists(join(folder, file)),
     get: (file) => readFile(join(folder, file)),
     put: (file, bytes) => replaceFile(join(folder, file), bytes),
     remove: (file) => rm(join(folder, file), { force: true }),

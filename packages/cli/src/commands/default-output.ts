@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { TpError } from '@tp/core'
 
@@ -9,7 +9,7 @@ export function defaultOutput(model: string): string {
 
 /** Nobody has named it, so nothing is replaced there. @throws TpError TP_OUTPUT */
 export async function refuseExisting(path: string): Promise<void> {
-  const entry = await stat(path).catch(() => undefined)
+  const entry = await lstat(path).catch(() => undefined)
   if (entry === undefined) return
   const advice = '--force replaces it, and -o OUT writes to another file'
   throw new TpError('TP_OUTPUT', 'tp', `${path} exists already, and -o names no output; ${advice}`)

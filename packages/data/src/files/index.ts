@@ -1,6 +1,7 @@
 // Files of a program: untrusted ones are read within limits, and what is written appears whole, or not at all.
 
 export { isThere, nothingToResume, readCheckpointFile } from './checkpoint-file.ts'
+export { exists, isBrokenLink } from './exists.ts'
 export { FileClaims, type Output, outputsOf } from './file-claims.ts'
 export { loadFile, loadSession, withModelAsFile } from './load-session.ts'
 export { lockOutput } from './output-lock.ts'

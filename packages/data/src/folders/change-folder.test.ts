@@ -110,6 +110,19 @@ test('replaces a model folder only by force, and no other folder at all', async 
   expect(readdirSync(root).toSorted()).toEqual(['bert', 'blobs', 'fast', 'photos'])
 })
 
+test('refuses a link to nothing as the new folder before any work', async () => {
+  symlinkSync(at('nowhere'), at('link'))
+  const begun = (): never => {
+    throw new Error('it began')
+  }
+  for (const out of [at('link'), at('link/')]) {
+    await expect(change(begun, { out })).rejects.toMatchObject({
+      code: 'TP_OUTPUT',
+      message: expect.stringContaining('link to nothing'),
+    })
+  }
+})
+
 test('leaves a graph out that needs another form of one that is written', async () => {
   const graphs = await readFolderGraphs(at('bert'))
   const [half] = graphs.variants as [FolderGraph]

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
 import { removeAll } from '../files/data-files.ts'
-import { exists } from '../files/exists.ts'
+import { exists, isBrokenLink } from '../files/exists.ts'
 import { isInside, isSame, placeOf } from '../files/same-file.ts'
 import { writeError } from '../files/write-error.ts'
 import { isWaiting, waitingPath } from '../files/write-file.ts'
@@ -84,6 +84,7 @@ async function requireApart(source: string, out: string): Promise<void> {
 
 /** @throws TpError TP_OUTPUT */
 async function requireFree(out: string, force: boolean): Promise<void> {
+  if (await isBrokenLink(out)) throw new TpError('TP_OUTPUT', 'tp', `${out} is a link to nothing; give another path`)
   const entry = await stat(out).catch(() => undefined)
   if (entry === undefined) return
   if (!entry.isDirectory()) {

@@ -1,6 +1,14 @@
 import { open } from 'node:fs/promises'
+import { isTpError } from '@tp/core'
 import type { TableHead } from '@tp/data'
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+  type SchemaTree,
+} from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { dataError } from './data-error.ts'
 import { hashOfFile } from './hash-of-file.ts'
@@ -13,9 +21,12 @@ const MOST_BYTES_A_GROUP = 2 ** 30
 /** The first rows of a Parquet file, and the names of its columns. */
 export async function parquetHead(path: string): Promise<TableHead> {
   return await reading(path, async (file, metadata) => {
-    const names = parquetSchema(metadata)
-      .children.filter(({ children }) => children.length === 0)
-      .map(({ element }) => element.name)
+    const all = parquetSchema(metadata).children
+    const names = all.filter(isReadable).map(({ element }) => element.name)
+    if (names.length === 0) {
+      const seen = all.map(({ element }) => `"${element.name}"`).join(', ')
+      throw dataError(path, `holds neither texts nor lists of texts: its columns are ${seen}`)
+    }
     const rows = await parquetReadObjects({
       file,
       metadata,
@@ -62,6 +73,14 @@ export async function parquetRows(path: string, start: number, end: number, colu
   )
 }
 
+/** Whether a column holds one value in each row, or a list of words; of other lists and of objects no text is made. */
+function isReadable(column: SchemaTree): boolean {
+  if (column.children.length === 0) return true
+  const [items] = column.element.converted_type === 'LIST' ? column.children : []
+  const [word] = items?.children ?? []
+  return word?.children.length === 0 && word.element.type === 'BYTE_ARRAY'
+}
+
 async function reading<T>(path: string, use: (file: AsyncBuffer, metadata: FileMetaData) => Promise<T>): Promise<T> {
   await using handle = await open(path)
   const { size } = await handle.stat()
@@ -76,6 +95,7 @@ async function reading<T>(path: string, use: (file: AsyncBuffer, metadata: FileM
   try {
     return await use(file, await parquetMetadataAsync(file))
   } catch (cause) {
+    if (isTpError(cause)) throw cause
     throw dataError(path, `cannot be read as Parquet (${(cause as Error).message.slice(0, 200)})`, cause)
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { ComputeSpec } from '../model/compute-spec.ts'
+import { parquet } from '../output/parquet.ts'
 import { type PlanOptions, planShards } from '../shards/plan.ts'
 import { readRows } from './read-rows.ts'
 
@@ -59,6 +60,16 @@ describe('rows', () => {
   test('reads the lines of a text file as rows, the empty ones, too', async () => {
     const { rows } = await rowsIn(file('a.txt', 'one\ttab\n\nthree'))
     expect(rows).toEqual([{ text: 'one\ttab' }, { text: '' }, { text: 'three' }])
+  })
+
+  test('reads lists of words of a Parquet file as texts of these words', async () => {
+    const values = [['New', 'York'], ['Rome']]
+    const path = file('words.parquet', await parquet.encode([{ name: 'tokens', kind: 'texts', values }]))
+    const { rows } = await rowsIn(path)
+    expect(rows.map(({ text, words }) => ({ text, words }))).toEqual([
+      { text: 'New York', words: ['New', 'York'] },
+      { text: 'Rome', words: ['Rome'] },
+    ])
   })
 
   test('reads rows of a Parquet file by row groups and parts of them', async () => {
@@ -158,6 +169,31 @@ describe('data that cannot be read', () => {
     await expect(rowsIn(file(name, content))).rejects.toMatchObject({
       code: 'TP_DATA',
       message: expect.stringContaining(message),
+    })
+  })
+
+  test('refuses dates of a Parquet file as ids', async () => {
+    const columnData = [
+      { name: 'id', data: [new Date(0)], type: 'TIMESTAMP' as const },
+      { name: 'text', data: ['a'] },
+    ]
+    const path = file('dates.parquet', new Uint8Array(parquetWriteBuffer({ columnData })))
+    await expect(rowsIn(path)).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringContaining(
+        'has an id that is a date; it has to be a text or a number; name another column',
+      ),
+    })
+  })
+
+  test('says that a Parquet file has neither texts nor lists of them', async () => {
+    const path = file(
+      'objects.parquet',
+      await parquet.encode([{ name: 'scores', kind: 'vector', values: [Float32Array.of(0.5, 1)] }]),
+    )
+    await expect(rowsIn(path)).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringContaining('holds neither texts nor lists of texts: its columns are "scores"'),
     })
   })
 

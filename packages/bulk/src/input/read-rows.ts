@@ -88,8 +88,11 @@ function textIn(cell: RawCell, where: string, what: string): string {
 function idIn(cell: RawCell, where: string): string | number | null {
   if (cell === undefined || cell === null) return null
   if (typeof cell === 'string' || typeof cell === 'boolean') return `${cell}`
-  if (typeof cell === 'object')
-    throw dataError(where, 'has an id that is a list or an object; it has to be a text or a number')
+  if (typeof cell === 'object') {
+    const kind = cell instanceof Date ? 'a date' : 'a list or an object'
+    const advice = 'it has to be a text or a number; name another column (idColumn, --id-column)'
+    throw dataError(where, `has an id that is ${kind}; ${advice}`)
+  }
   const number = Number(cell)
   if (Number.isSafeInteger(number) || (!Number.isInteger(number) && Number.isFinite(number))) return number
   // Of JSON, digits are lost before; a 64-bit integer of Parquet has them all.

@@ -32,6 +32,6 @@ test('shows the known labels next to an unknown one', () => {
     '[data] x.tsv, line 3: unknown label "neutral"; the model knows negative, positive, or their numbers 0…1',
   )
   expect(() => requireClass('neutral', undefined, 'x.tsv, line 3')).toThrow(
-    'class names are not known; give them as labels',
+    'class names are not known; give them as labels (--labels=NAME,NAME…)',
   )
 })

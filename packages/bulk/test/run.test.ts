@@ -65,7 +65,10 @@ describe('a run', () => {
     writeFileSync(data, texts.map((text) => `${JSON.stringify({ text })}\n`).join(''))
     await expect(runBulk({ ...common, data, out: at('long-labels.jsonl'), maxTokens: 600 })).rejects.toMatchObject({
       code: 'TP_TOO_LONG',
-      message: expect.stringContaining(`the text of row 1 (from 0) of ${data} has 600 tokens, and the model runs 512`),
+      message: expect.stringContaining(
+        `the text of row 1 (from 0) of ${data} has 600 tokens, and the model runs 512 at most; ` +
+          'texts are cut at 600 tokens; give 512 or fewer (maxTokens, --max-tokens)',
+      ),
     })
     rmSync(at('long-labels.jsonl.shards'), { recursive: true, force: true })
   })

@@ -84,7 +84,7 @@ export async function openBulkModel(
   async function runAll(
     inputs: ModelInputs,
     source: string,
-    { batchTokens }: ComputeSpec,
+    { batchTokens, maxTokens }: ComputeSpec,
     answers: AnswerTaker,
     { signal: stop, onRows, firstRow = 0 }: ComputeOptions = {},
   ): Promise<void> {
@@ -95,7 +95,7 @@ export async function openBulkModel(
       const filled = size === undefined ? positions : filledUp(positions, size)
       const feeds = await inputs.feeds(filled)
       const sourceOf = (row: number): string => `row ${firstRow + (filled[row] as number)} (from 0) of ${source}`
-      const outputs = await runBatch(session, feeds, stop, sourceOf)
+      const outputs = await runBatch(session, feeds, stop, { sourceOf, maxTokens: maxTokens ?? undefined })
       answers.take(positions, { feeds, outputs, rows: filled.length })
       onRows?.(positions.length)
     }

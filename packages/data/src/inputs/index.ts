@@ -26,7 +26,7 @@ export { fingerprint } from './fingerprint.ts'
 export { IGNORED } from './ignored.ts'
 export { imageInputs } from './image-inputs.ts'
 export { hasTags, isLabeled, type ModelInputs, modalityOf } from './model-inputs.ts'
-export { runBatch } from './run-batch.ts'
+export { type BatchSource, runBatch } from './run-batch.ts'
 export { someExamples } from './some-examples.ts'
 export { textInputs } from './text-inputs.ts'
 

@@ -4,16 +4,23 @@ import { type AbortSignalLike, type NamedTensors, pause, type Session, type Type
 /** Every text model takes so few. */
 const FEW = 3
 
+/** Facts about the texts of a batch, for messages. */
+export interface BatchSource {
+  /** Where an example of the batch comes from, by its row. */
+  readonly sourceOf?: ((row: number) => string) | undefined
+  /** The length at which an option has cut texts. */
+  readonly maxTokens?: number | undefined
+}
+
 /**
  * Runs a model on a batch of examples.
- * @param sourceOf where an example of the batch comes from, for messages, by its row
  * @throws TpError TP_TOO_LONG for texts that have more tokens than the model has positions, TP_TOKENIZER, TP_ABORTED; and what the runtime throws
  */
 export async function runBatch(
   session: Session,
   feeds: NamedTensors,
   signal: AbortSignalLike | undefined,
-  sourceOf?: (row: number) => string,
+  { sourceOf, maxTokens }: BatchSource = {},
 ): Promise<NamedTensors> {
   try {
     return await session.run(feeds, { signal })
@@ -26,7 +33,10 @@ export async function runBatch(
       const source = sourceOf?.(longestRow(feeds))
       const which = source === undefined ? 'a text' : `the text of ${source}`
       const seen = `${which} has ${Object.values(feeds)[0]?.dims[1]} tokens, and the model runs ${most} at most`
-      const advice = `next to the model, write {"max_position_embeddings": ${most}} to config.json, so that longer texts are cut`
+      const advice =
+        maxTokens === undefined
+          ? `next to the model, write {"max_position_embeddings": ${most}} to config.json, so that longer texts are cut`
+          : `texts are cut at ${maxTokens} tokens; give ${most} or fewer (maxTokens, --max-tokens)`
       throw new TpError('TP_TOO_LONG', 'data', `${seen}; ${advice}`, { cause })
     }
     if (range === null) throw cause

@@ -89,6 +89,8 @@ export interface BulkReport {
   readonly shards: number
   /** Shards that an earlier run had computed. */
   readonly resumed: number
+  /** Facts about the answers that a user should know: that they depend on the batch, as some 8-bit files have it. */
+  readonly notes: readonly string[]
 }
 
 /** Two shards at a time: one is tokenized while the runtime computes the other. */
@@ -158,7 +160,8 @@ export async function runBulk(options: BulkOptions): Promise<BulkReport> {
   await writeNew(out, untilAborted(outputFormats[output].join(written), signal), waiting)
   await folder.remove()
   await store.close()
-  return { task: compute.task, rows: plan.rows, shards: plan.shards.length, resumed: resumed.length }
+  const counts = { rows: plan.rows, shards: plan.shards.length, resumed: resumed.length }
+  return { task: compute.task, ...counts, notes: compute.batchTokens === 1 ? [] : files.notes }
 }
 
 function shardsOf({ out, shards = `${out}.shards` }: BulkOptions): string {

@@ -76,7 +76,7 @@ describe('a run', () => {
   test('answers each row as the model does alone, in order and with its id', async () => {
     const out = at('labels.jsonl')
     const report = await runBulk({ ...common, out, shardRows: 40 })
-    expect(report).toEqual({ task: 'classification', rows: 90, shards: 3, resumed: 0 })
+    expect(report).toEqual({ task: 'classification', rows: 90, shards: 3, resumed: 0, notes: [] })
     const rows = linesOf(out)
     expect(rows.map(({ id }) => id)).toEqual(mails.map(({ id }) => id))
     await using session = await nodeRuntime().load(common.model, { threads: 1 })
@@ -125,6 +125,16 @@ describe('a run', () => {
       await runBulk({ ...options, batchTokens, out: at(`batches-${batchTokens}.jsonl`) })
       expect(readFileSync(at(`batches-${batchTokens}.jsonl`))).toEqual(readFileSync(at('batches-1.jsonl')))
     }
+  })
+
+  test('notes that answers depend on the batch where a file rounds by the range of all in it', async () => {
+    const { model } = transform(decodeModel(readFileSync(common.model)), quantize({ activations: 'tensor' }))
+    writeFileSync(at('model', 'by-batch.onnx'), encodeModel(model))
+    const options = { ...common, model: at('model', 'by-batch.onnx') }
+    const { notes } = await runBulk({ ...options, out: at('by-batch.jsonl') })
+    expect(notes).toEqual([expect.stringMatching(/^answers depend on the batch: .*--batch-tokens 1/)])
+    const alone = await runBulk({ ...options, out: at('alone.jsonl'), batchTokens: 1, limit: 3 })
+    expect(alone.notes).toEqual([])
   })
 
   test('says how far it is', async () => {

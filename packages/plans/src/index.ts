@@ -1,3 +1,4 @@
+export { batchNotes } from './batch-notes.ts'
 export { type OpenPlannedOptions, openPlanned } from './open-planned.ts'
 export { type Route, type RoutedOptions, routed } from './routed.ts'
 export {

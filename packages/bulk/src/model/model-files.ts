@@ -6,7 +6,7 @@ import type { AnswerForm } from '@tp/core/runtime'
 import { type ModelFile, type ModelFolder, modelFolderFiles, readModel, readModelFolder } from '@tp/data'
 import { modelOf } from '@tp/data/folders'
 import { answerHead } from '@tp/data/outputs'
-import type { HashedFile } from '@tp/plans'
+import { batchNotes, type HashedFile } from '@tp/plans'
 import { hashOfFile } from '../input/hash-of-file.ts'
 
 /** Where the files are that answer. */
@@ -30,6 +30,8 @@ export interface HashedModel {
   readonly folder: ModelFolder & { readonly tokenizer: string }
   /** The form of its answers; undefined where its graph does not say it. */
   readonly answerForm: AnswerForm | undefined
+  /** Facts about the answers that a user should know. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -60,6 +62,7 @@ export async function readModelFiles({
     isPacked: isPacked(model.model),
     folder: { ...folder, tokenizer },
     answerForm: answerHead(model.model)?.form,
+    notes: batchNotes(model.model, ...(dense === undefined ? [] : [dense.model])),
   }
 }
 

@@ -118,6 +118,7 @@ export const runCommand: Command = command({
     return {
       content: { model: path, data, out, ...report },
       text: `wrote ${out}: ${rows} rows in ${shardsText}${kept}`,
+      notes: report.notes,
     }
   },
 })

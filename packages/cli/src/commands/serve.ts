@@ -86,18 +86,18 @@ export const serveCommand: Command = command({
         progress.note(`${model}: inputs have changed: ${what} is ${seen}, was ${expected}`),
     })
     progress.end()
-    const models = server.models.map(({ name, current: { version, task, runtime, engine } }) => {
-      return { name, version, task, runtime, packed: engine.packed }
+    const models = server.models.map(({ name, current: { version, task, runtime, engine, notes } }) => {
+      return { name, version, task, runtime, packed: engine.packed, notes }
     })
+    for (const { name, notes } of models) for (const note of notes) progress.note(`${name}: ${note}`)
     const { url } = server
     const lines = models.map(({ name, task, runtime, packed }) => {
       return `  ${name}: ${task}, ${packed ? 'packed' : 'padded'} batches on the runtime ${runtime}`
     })
-    const { pid } = process
     print(
       json
-        ? jsonDocument('serve', { url, pid, models })
-        : [`serving at ${url}; to stop it: kill ${pid}`, ...lines].join('\n'),
+        ? jsonDocument('serve', { url, pid: process.pid, models })
+        : [`serving at ${url}; to stop it: kill ${process.pid}`, ...lines].join('\n'),
     )
     hangUps.serving(server)
     try {

@@ -9,7 +9,7 @@ import { loadFile } from '@tp/data/files'
 import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/data/inputs'
 import { answerHead, embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import type { CascadeRun } from '@tp/guard'
-import { openPlanned } from '@tp/plans'
+import { batchNotes, openPlanned } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
 import { type GuardOptions, guarded } from './guarded.ts'
@@ -55,6 +55,8 @@ export interface OpenModel {
   /** The output that embeddings are read from. */
   readonly vectors: { readonly output: string; readonly pooling: Pooling['of'] } | undefined
   readonly runtime: string
+  /** Facts about its answers that who serves it should know. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -120,6 +122,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       vectors: output && { output: output.name, pooling: requirePooling(folder.pooling, path, output).of },
       answerForm,
       runtime: runtime.name,
+      notes: options.batchTokens === 1 ? [] : batchNotes(model),
     }
   } catch (error) {
     await Promise.all(loaded.map((session) => session.dispose()))

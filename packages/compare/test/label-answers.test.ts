@@ -70,6 +70,25 @@ test('decides each label at one half, and counts micro-F1 of those that hold', a
   expect(loss).toMatchObject({ unit: 'points of the F1 of labels', interval: { estimate: 50 } })
 })
 
+test('reads the numbers of all examples in one form, however they are divided', async () => {
+  // Probabilities of ham and spam but for a few numbers: those of a batch alone seem to be probabilities.
+  const model = labeler()
+  const graph = new Graph(model)
+  graph.addInitializer('last', { type: 'float32', dims: [1, 2], data: Float32Array.of(0.3, 0.5) })
+  graph.insert([createNode({ type: 'Add', inputs: ['labels', 'last'], outputs: ['moved'] })])
+  graph.addOutput('moved', 'float32', ['batch', 2])
+  graph.removeOutput('labels')
+  const { session, inputs } = await prepared(model)
+  await using _ = session
+  const tags = inputs.targets.map((target) => Int32Array.of(target, 1))
+  const labeled: TaggedInputs = { ...inputs, answerForm: undefined, tags, unit: 'labels' }
+  const found = await Promise.all([1, 4, 40].map((batchSize) => evaluateTokens(session, labeled, { batchSize })))
+  for (const { predictions, answerForm } of found) {
+    expect(answerForm).toBe('logits')
+    expect(predictions).toEqual(found[0]?.predictions)
+  }
+})
+
 test('judges estimated numbers by their order, and by how far they move', async () => {
   const { session, inputs } = await prepared(mailHead('sigmoid'))
   await using _ = session

@@ -122,7 +122,7 @@ function taker<T>(answers: T[], read: (batch: ModelBatch) => ArrayLike<T>): Answ
 /** The labels of each text that hold, and the probabilities of all labels. */
 function labelSets(form: AnswerForm | null, count: number, name: (label: number) => string): CollectedAnswers {
   const read = (batch: ModelBatch): readonly { readonly labels: string[]; readonly scores: Float32Array }[] => {
-    const { tags, logitsAt } = labelsOf(batch, form ?? undefined)
+    const { tags, logitsAt } = labelsOf(answersIn(batch.outputs, batch.rows), form ?? 'logits')
     return tags.map((own, row) => ({
       labels: Array.from(own).flatMap((tag, label) => (tag === 0 ? [] : [name(tag < 0 ? tag : label)])),
       scores: Float32Array.from(own, (_, label) => sigmoid(logitsAt(row, label)[1] as number)),

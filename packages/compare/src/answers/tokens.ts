@@ -1,15 +1,17 @@
 import { TpError } from '@tp/core'
-import type { Session } from '@tp/core/runtime'
+import type { AnswerForm, Session } from '@tp/core/runtime'
 import type { TaggedInputs } from '@tp/data'
 import { IGNORED } from '@tp/data/inputs'
-import { labelsOf, tagsOf } from '@tp/data/outputs'
+import { formOfLabels, labelsOf, type TokenClasses, tagsOf } from '@tp/data/outputs'
 import {
   type AllLogits,
+  answersIn,
   countEntities,
   type Figure,
   figureInterval,
   type Interval,
   isBio,
+  type Logits,
   probabilities,
   scaledInterval,
 } from '@tp/metrics'
@@ -22,6 +24,8 @@ export interface TokenAnswers extends Outcome<'tokens'> {
   readonly predictions: readonly Int32Array[]
   /** The number of tags, and the logits of all of them, [judged tokens × classes] by sentence; on request, unless there are too many. */
   readonly logits?: { readonly classes: number; readonly bySentence: readonly Float32Array[] } | undefined
+  /** The form of the numbers of labels. */
+  readonly answerForm?: AnswerForm
 }
 
 /** The answers to sentences whose words have tags. */
@@ -51,13 +55,7 @@ export async function tagTokens(
   const predictions = new Array<Int32Array>(inputs.tags.length)
   const logits = new Array<Float32Array>(inputs.tags.length)
   let count = 0
-  const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
-    const batch = { outputs, feeds, rows: positions.length }
-    const {
-      classes,
-      tags: predicted,
-      logitsAt,
-    } = inputs.unit === 'labels' ? labelsOf(batch, inputs.answerForm) : tagsOf(batch)
+  const take = (positions: readonly number[], { classes, tags: predicted, logitsAt }: TokenClasses): void => {
     count = classes
     for (const [row, position] of positions.entries()) {
       const tags = inputs.tags[position] as Int32Array
@@ -70,10 +68,21 @@ export async function tagTokens(
           classes,
         )
     }
+  }
+  // Kept until all are there, which decide the form of their numbers.
+  const ofLabels: { readonly positions: readonly number[]; readonly answers: Logits }[] = []
+  const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
+    const rows = positions.length
+    if (inputs.unit === 'labels') ofLabels.push({ positions, answers: answersIn(outputs, rows) })
+    else take(positions, tagsOf({ outputs, feeds, rows }))
   })
+  const isProbable = ofLabels.every(({ answers }) => formOfLabels(answers.data) === 'sigmoid')
+  const { answerForm = isProbable ? 'sigmoid' : 'logits' } = inputs
+  for (const { positions, answers } of ofLabels) take(positions, labelsOf(answers, answerForm))
   const known = options.logits && count <= MOST_CLASSES
   return {
     ...{ task: 'tokens', figures: {}, predictions },
+    ...(ofLabels.length > 0 && { answerForm }),
     ...(known && { logits: { classes: count, bySentence: logits } }),
     ...run,
   }

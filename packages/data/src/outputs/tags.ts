@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { type AnswerForm, asLogits, type NamedTensors, type TensorLike } from '@tp/core/runtime'
-import { answersIn, largest, ownOutputs } from '@tp/metrics'
+import { type Logits, largest, ownOutputs } from '@tp/metrics'
 import type { ModelBatch } from './vectors.ts'
 
 /** The answers for the tokens of a batch. */
@@ -28,15 +28,14 @@ export function tagsOf({ outputs, feeds, rows }: ModelBatch): TokenClasses {
 
 /**
  * Which labels of a multi-label model hold, as tags of two classes: 0 for no, 1 for yes, where its probability is above one half.
- * @param form of the numbers; default: by {@link formOfLabels} of these examples, which is best decided once for all
- * @throws TpError TP_OUTPUT
+ * @param numbers of the labels, [examples, labels]
+ * @param form of the numbers of all examples
  */
-export function labelsOf({ outputs, rows }: Pick<ModelBatch, 'outputs' | 'rows'>, form?: AnswerForm): TokenClasses {
-  const { classes: labels, data: numbers } = answersIn(outputs, rows)
-  const data = asLogits(numbers, form ?? formOfLabels(numbers))
+export function labelsOf({ classes: labels, data: numbers }: Logits, form: AnswerForm): TokenClasses {
+  const data = asLogits(numbers, form)
   const logitsAt = (row: number, label: number): Float32Array =>
     Float32Array.of(0, data[row * labels + label] as number)
-  const tags = Array.from({ length: rows }, (_, row) =>
+  const tags = Array.from({ length: data.length / labels }, (_, row) =>
     Int32Array.from({ length: labels }, (_, label) => largest(logitsAt(row, label))),
   )
   return { classes: 2, tags, logitsAt }

@@ -40,4 +40,8 @@ test('decides the form of answers once, by those of the dense model, and keeps w
   const said = { ...inputs, answerForm: 'logits' } as const
   expect(await inDecidedForm(answering, 'classification', said)).toBe(said)
   expect(await inDecidedForm(answering, 'embeddings', inputs)).toBe(inputs)
+  const tags = inputs.targets.map((target) => Int32Array.of(1 - target, target))
+  const ofLabels = { ...inputs, tags, unit: 'labels' }
+  const other = { ...answering, measurer: new Measurer({}) }
+  expect(await inDecidedForm(other, 'multi-label', ofLabels)).toMatchObject({ answerForm: 'sigmoid' })
 })

@@ -70,3 +70,17 @@ export function ranker(): Uint8Array {
   graph.removeOutput('logits')
   return encodeModel(model)
 }
+
+/** The mail model whose graph does not say what it gives: probabilities, each of its own, or logits, none of which is below 0. */
+export function unsettled(form: 'probabilities' | 'logits'): Uint8Array {
+  const model = decodeModel(mailModel())
+  const graph = new Graph(model)
+  const opType = form === 'logits' ? 'Relu' : 'Sigmoid'
+  graph.insert([
+    createNode({ type: opType, inputs: ['logits'], outputs: ['own'] }),
+    createNode({ type: 'Abs', inputs: ['own'], outputs: ['answer'] }),
+  ])
+  graph.addOutput('answer', 'float32', ['batch', 2])
+  graph.removeOutput('logits')
+  return encodeModel(model)
+}

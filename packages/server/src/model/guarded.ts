@@ -1,4 +1,4 @@
-import type { Session } from '@tp/core/runtime'
+import type { AnswerForm, Session } from '@tp/core/runtime'
 import { readBytes, readModel } from '@tp/data'
 import { LARGEST_JSON } from '@tp/data/files'
 import { type Alarm, type CascadeRun, cascade, monitor } from '@tp/guard'
@@ -24,6 +24,8 @@ interface Guarded {
   readonly session: Session
   /** The pruned model alone: what it runs is neither counted nor watched. */
   readonly pruned: Session
+  /** The form of answers that its rule is for. */
+  readonly answerForm: AnswerForm | undefined
 }
 
 /**
@@ -41,7 +43,7 @@ export async function guarded(guard: GuardOptions, { path, hash, load, onRun }: 
   try {
     const watched = baseline && monitor(pruned, baseline, { onAlarm: guard.onAlarm })
     const session = cascade({ ...rule, pruned: watched ?? pruned, dense: await load(guard.dense), onRun })
-    return { session, pruned }
+    return { session, pruned, answerForm: rule.answerForm }
   } catch (error) {
     await pruned.dispose()
     throw error

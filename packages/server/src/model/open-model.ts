@@ -6,13 +6,15 @@ import type { MethodEntry } from '@tp/core'
 import type { AnswerForm, Runtime, Session } from '@tp/core/runtime'
 import { loadTokenizer, type Pooling, readModel, readModelFolder, requirePooling } from '@tp/data'
 import { loadFile } from '@tp/data/files'
-import { type TextTokenizer, type TokenRows, tokenRows } from '@tp/data/inputs'
+import { type TextTokenizer, tokenRows } from '@tp/data/inputs'
 import { answerHead, embeddingOutput, pooledToken, type Task, taskOf } from '@tp/data/outputs'
 import type { CascadeRun } from '@tp/guard'
 import { batchNotes, openPlanned } from '@tp/plans'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Engine, type EngineOptions, startEngine } from '../engine/engine.ts'
+import { formByTexts } from './answer-form.ts'
 import { type GuardOptions, guarded } from './guarded.ts'
+import type { TextReading } from './texts.ts'
 
 export interface ServedModelOptions
   extends Pick<EngineOptions, 'name' | 'maxWait' | 'batchTokens' | 'queueTokens' | 'onBatch'> {
@@ -47,15 +49,15 @@ export interface OpenModel {
   /** Class names by number. */
   readonly labels: readonly string[] | undefined
   /** How texts become inputs; a sentence that says why they cannot. */
-  readonly texts: { readonly tokenizer: TextTokenizer; readonly form: TokenRows } | string
+  readonly texts: TextReading | string
   /** Token ids are below it. */
   readonly vocabularySize: number | undefined
-  /** The form of its answers; undefined where its graph does not say it. */
+  /** The form of the numbers of classes or labels, decided when it is opened; undefined for a model of another task. */
   readonly answerForm: AnswerForm | undefined
   /** The output that embeddings are read from. */
   readonly vectors: { readonly output: string; readonly pooling: Pooling['of'] } | undefined
   readonly runtime: string
-  /** Facts about its answers that who serves it should know. */
+  /** Facts about its answers, for whoever serves it. */
   readonly notes: readonly string[]
 }
 
@@ -81,6 +83,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
   const count = runtime.name === 'native' && guard === undefined && plan === undefined ? 1 : atOnce
   const loaded: Session[] = []
   let probe: Session | undefined
+  let ruleForm = plan?.cascade?.answerForm
   try {
     for (let i = 0; i < count; i++) {
       if (plan !== undefined)
@@ -89,6 +92,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       else {
         const own = await guarded(guard, { path, hash, load, onRun })
         probe = own.pruned
+        ruleForm = own.answerForm
         loaded.push(own.session)
       }
     }
@@ -106,8 +110,8 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       maxTokens: lesser(maxTokens, folder.maxTokens),
       vocabularySize: folder.vocabularySize,
     })
-    const answerForm = answerHead(model)?.form
-    const known = taskOf(session.outputs, { ...folder, answerForm })
+    const formOfGraph = answerHead(model)?.form
+    const known = taskOf(session.outputs, { ...folder, answerForm: formOfGraph })
     const task = known === 'embeddings' && !readsTokens(session) ? 'states' : known
     const declared = Object.fromEntries(session.outputs.map((output) => [output.name, output]))
     const output = task === 'embeddings' ? embeddingOutput(declared) : undefined
@@ -120,7 +124,7 @@ export async function openModel(options: ServedModelOptions): Promise<OpenModel>
       texts,
       vocabularySize: folder.vocabularySize,
       vectors: output && { output: output.name, pooling: requirePooling(folder.pooling, path, output).of },
-      answerForm,
+      answerForm: formOfGraph ?? ruleForm ?? (await formByTexts(probe ?? session, task, texts, engine.form)),
       runtime: runtime.name,
       notes: options.batchTokens === 1 ? [] : batchNotes(model),
     }

@@ -6,6 +6,12 @@ import { takingTurns } from './turns.ts'
 /** A text, or a pair of texts. */
 export type Text = string | readonly [first: string, second: string]
 
+/** How texts become inputs of a model. */
+export interface TextReading {
+  readonly tokenizer: TextTokenizer
+  readonly form: TokenRows
+}
+
 /** Characters of a token that are looked at first; a text is rarely longer for its tokens. */
 const CHARACTERS_PER_TOKEN = 8
 

@@ -45,7 +45,7 @@ const joined: Readonly<Record<string, (states: readonly Tensor[]) => Tensor>> = 
     const all = stacked(states, 0)
     return sum(mul(expand(shares, shape(all)), all), 0)
   },
-  'the mean with layers behind tokens': (states) => mean(transpose(stacked(states, 0), [1, 2, 0, 3]), 2),
+  'the mean with layers after tokens': (states) => mean(transpose(stacked(states, 0), [1, 2, 0, 3]), 2),
   'the mean with layers after the batch': (states) => mean(stacked(states, 1), 1),
 }
 

@@ -2,10 +2,12 @@ import type { Model, NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { requireNoReturn } from '../analyze/earlier-cuts.ts'
 import type { Encoder } from '../analyze/encoder.ts'
+import { paddingReader } from '../analyze/padding-reader.ts'
 import { dropViews } from '../normalize/batch-first.ts'
 import { foldBack } from '../normalize/fold-back.ts'
 import type { Opened } from '../normalize/open.ts'
 import { markPacked } from '../program/packed-mark.ts'
+import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { Repeats } from '../prune/repeats.ts'
 import { numberAmong, packedAttention, type Turned } from './attention.ts'
@@ -33,6 +35,7 @@ export function packModel({ program, expansions }: Opened, encoders: readonly En
   program.graph.sortTopologically()
   const byIntegers = roundsRows(program.graph)
   const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))
+  for (const segment of segments) requireNoMixing(program, segment)
   const found = encoders.flatMap(({ layers }) => layers.map(({ attention }) => attention))
   const values = new PackedValues(program, segments)
   const attentions = packNodes(values, new Map(found.map((attention) => [attention.context, attention])), byIntegers)
@@ -58,6 +61,17 @@ export function packModel({ program, expansions }: Opened, encoders: readonly En
   }
   markPacked(program.model)
   return { model: program.model, attentions: segments.length > 0 ? attentions : undefined, rounded }
+}
+
+/**
+ * Refuses a model that counts padding like any token (a mean without the mask): each of those tokens would have to be computed.
+ * @throws Refused TP_PACK
+ */
+function requireNoMixing(program: Program, segment: Segment): void {
+  const node = paddingReader(program, segment)
+  if (node === undefined) return
+  const reason = `its answers depend on the padding of a batch: ${node.opType} counts tokens of padding like others`
+  throw new Refused('TP_PACK', `the model cannot be packed: ${reason}, and these are not computed`, node)
 }
 
 /** Sizes of values: those of packed ones are as their padded forms' if they are packed in the same way. */

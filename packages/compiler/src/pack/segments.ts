@@ -3,30 +3,22 @@ import type { NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import { maskInput } from '../analyze/mask.ts'
+import type { Stretch } from '../analyze/padding-reader.ts'
 import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
 import { attendedAfter, attendedTokens } from '../prune/start.ts'
 import { packedNode } from './operators.ts'
 
-/** A stretch of an encoder in which the tokens are the same: from its first layer, or from a cut. */
-export interface Segment {
-  /** The value that it begins with, [b,n,D]. */
-  readonly from: string
+/** A stretch of an encoder whose tokens are packed. Values that methods compute next to it must not be: they may use padding, too (numbers for all positions). */
+export interface Segment extends Stretch {
   readonly batch: Dim
-  /** Name of its token count, which tells its token axes from all others. */
-  readonly count: string
   /** Values of the graph: bool [b,n] which tokens are real; int64 [t] where they are; int64 [b+1] where examples begin. */
   readonly real: string
   readonly positions: string
   readonly offsets: string
   /** Values that mark padding, with the number by which each does. */
   readonly marks: ReadonlyMap<string, number>
-  /**
-   * Everything that the end of the segment is computed from. Values that methods compute next to it must not be packed: they
-   * may use padding, too (numbers for all positions).
-   */
-  readonly own: ReadonlySet<string>
 }
 
 /** The segments whose examples can have different numbers of tokens. The count of real ones is written into the graph. */
@@ -69,7 +61,16 @@ function writeSegment(
     string,
   ]
   graph.insert([packedNode('Rows', [name], [positions, offsets], { padding: 0 })])
-  return { from, batch, count, real: name, positions, offsets, marks: marksOf(program, encoder, cuts) }
+  return {
+    from,
+    batch,
+    count,
+    real: name,
+    positions,
+    offsets,
+    marks: marksOf(program, encoder, cuts),
+    size: cuts.at(-1)?.size,
+  }
 }
 
 function marksOf(program: Program, encoder: Encoder, cuts: readonly CutRecord[]): Map<string, number> {

@@ -1,7 +1,7 @@
 import { axisSize, concat, constant, mul } from '@tp/core'
 import { capturedNames, createNode } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
-import { hasTrait, operatorOf } from '../operators/traits.ts'
+import { operatorOf } from '../operators/traits.ts'
 import { Refused } from '../program/refusal.ts'
 import { mayHaveTokens } from './layout.ts'
 import { DOMAIN, packedNode } from './operators.ts'
@@ -45,7 +45,6 @@ function writeShape(values: PackedValues, value: string, shape: string): string 
 export function unpackWhatIsRead(values: PackedValues): void {
   const { graph } = values.program
   const read = paddedReads(values)
-  for (const name of read) requireNoMixing(values, name)
   const withPadding = new Set([...read].flatMap((name) => needsPadding(values, name) ?? []))
   for (const node of values.replaced) graph.remove(node)
   for (const segment of withPadding) {
@@ -89,29 +88,6 @@ function canBeZero({ program, replaced }: PackedValues, value: string, segment: 
     }
   }
   return true
-}
-
-/**
- * Refuses a head that counts padding like any token (a mean without the mask): each of those tokens would have to be computed.
- * @throws Refused TP_PACK
- */
-function requireNoMixing(values: PackedValues, value: string): void {
-  const { program, replaced } = values
-  const { segment, layout, padding } = values.get(value) as PackedValue
-  if (layout === undefined || padding !== 'any') return
-  const rows = new Set([value])
-  for (const name of rows) {
-    for (const { node, index } of program.graph.consumers(name)) {
-      if (replaced.has(node)) continue
-      const [output] = node.output as [string]
-      if (index === 0 && hasTrait(node, 'reduction') && !mayHaveTokens(program.tensor(output), segment)) {
-        const reason = `its answers depend on the padding of a batch: ${node.opType} counts tokens of padding like others`
-        throw new Refused('TP_PACK', `the model cannot be packed: ${reason}, and these are not computed`, node)
-      }
-      const isMoved = index === 0 && hasTrait(node, 'same values', 'moved values')
-      if (isMoved || node.opType === 'ScatterElements') rows.add(output)
-    }
-  }
 }
 
 function paddingNotHidden(): Refused {

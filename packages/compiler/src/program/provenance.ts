@@ -60,6 +60,8 @@ export interface CutRecord {
   readonly keyBias?: string
   /** Tokens were merged here or before. */
   readonly merged: boolean
+  /** float [b,k] how many tokens each kept one stands for, where they were merged */
+  readonly size?: string
 }
 
 /** Where removed tokens are restored, by the names of the values before and after, and the layer downstream of it. */

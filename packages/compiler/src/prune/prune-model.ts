@@ -205,6 +205,7 @@ function provenanceOf({
       ...(ragged && valid !== undefined && { valid }),
       ...(keyBias !== undefined && { keyBias }),
       merged: size !== undefined,
+      ...(size !== undefined && { size }),
     })),
     ...(points.length > 0 &&
       cuts.length > 0 && { restored: points.map(({ from, to, before }) => ({ from, to, before })) }),

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { prune, transform } from '@tp/compiler'
-import { schedule } from '@tp/core'
+import { mean, schedule, type Tensor } from '@tp/core'
 import { dropPadding } from '@tp/method-hybrid'
 import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
-import { difference, numbers, runModel } from 'exported-encoders'
+import { difference, encoderWithHead, type HeadInput, numbers, runModel } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
@@ -18,6 +18,17 @@ const dropped = (model: Model): Model =>
       ).model,
     ),
   )
+
+/** An encoder of one text of 12 tokens. */
+function fixedLength(head: (input: HeadInput) => Tensor): Uint8Array {
+  const model = decodeModel(encoderWithHead(head))
+  for (const { type } of model.proto.graph?.input ?? []) {
+    if (type?.value.case !== 'tensorType') continue
+    for (const [axis, dim] of (type.value.value.shape?.dim ?? []).entries())
+      dim.value = { case: 'dimValue', value: BigInt([1, 12][axis] ?? 1) }
+  }
+  return encodeModel(model)
+}
 
 /** Ids [B,N] and a mask that attends to the first `lengths` of each. */
 function texts(model: Model, lengths: readonly number[], tokens: number) {
@@ -81,6 +92,19 @@ describe('drop-padding', () => {
   test.each(['ast-cls-ts17', 'vit-cls-static-ts11'])('refuses %s, which has no mask', async (name) => {
     const args = ['prune', fixture(name), '-o', folder.at('no.onnx'), '--method', 'drop-padding']
     expect(await tpHere(args)).toMatchObject({ code: 4, stderr: expect.stringContaining('TP_MASK') })
+  })
+
+  test('refuses a model of a fixed length whose mean counts padding, by itself and in front of another method', async () => {
+    const model = folder.at('mean.onnx')
+    writeFileSync(
+      model,
+      fixedLength(({ x }) => mean(x, 1)),
+    )
+    for (const method of [['drop-padding'], ['drop-padding+received-attention', '--keep', '0.5']]) {
+      const refused = await tpHere(['prune', model, '-o', folder.at('no.onnx'), '--method', ...method])
+      expect(refused).toMatchObject({ code: 4, stderr: expect.stringContaining('ReduceMean counts tokens of padding') })
+      expect(refused.stderr).toContain('TP_PADDING')
+    }
   })
 
   test('passes the verification of exports of a fixed length', async () => {

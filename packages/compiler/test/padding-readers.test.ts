@@ -3,11 +3,14 @@ import {
   cast,
   div,
   gather,
+  type Method,
   max,
   mean,
   mul,
+  not,
   type Schedule,
   schedule,
+  sequence,
   softmax,
   squeeze,
   sub,
@@ -21,7 +24,7 @@ import { decodeModel, type Model } from '@tp/onnx'
 import { encoderWithHead, type HeadInput } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { pack, prune, transform } from '../src/index.ts'
-import { encoder, plainEncoder } from './encoders.ts'
+import { encoder, plainEncoder, type TestEncoderOptions } from './encoders.ts'
 import { merging } from './fused-methods.ts'
 import { refusalOf } from './refusal-of.ts'
 
@@ -59,11 +62,11 @@ function pruned(model: Model, method: ReturnType<typeof merging>, amounts: Sched
 const withHead = (head: Head): Model => decodeModel(encoderWithHead(head))
 
 describe.each(Object.entries(prunings))('a model that %s', (_, prunedFrom) => {
-  test.each(Object.entries(masked))('is packed where its head reads %s', (_, head) => {
+  test.each(Object.entries(masked))('packs a head that reads %s', (_, head) => {
     expect(refusalOf(() => transform(prunedFrom(withHead(head)), pack()))).toBeUndefined()
   })
 
-  test.each(Object.entries(unmasked))('is not packed where its head reads %s', (_, head) => {
+  test.each(Object.entries(unmasked))('refuses to pack a head that reads %s', (_, head) => {
     expect(refusalOf(() => transform(prunedFrom(withHead(head)), pack()))).toMatchObject({
       code: 'TP_PACK',
       message: expect.stringMatching(/depend on the padding of a batch: (Reduce\w+|Softmax) counts tokens of padding/),
@@ -75,4 +78,37 @@ test('a mean over all tokens is one of the kept ones once the data decide how ma
   const mean = decodeModel(encoder({ ...plainEncoder, pooling: 'mean' }))
   const byMass = pruned(mean, receivedAttention(), schedule(2, { mass: 0.8, layers }))
   expect(refusalOf(() => transform(byMass, pack()))).toBeUndefined()
+})
+
+/** Drops padding, and no other token. */
+const dropping: Method = {
+  name: 'dropping',
+  family: 'hybrid',
+  site: 'input',
+  unscheduled: true,
+  adaptive: true,
+  lossless: true,
+  reduce: (site) => ({ keep: site.budget === undefined ? site.attended : not(site.padding) }),
+}
+
+describe.each([
+  ['free', undefined],
+  ['fixed', [1, 10]],
+] as const)('a method without loss, a length that is %s', (_, sizes) => {
+  const drop = (pooling: TestEncoderOptions['pooling'], method = dropping): unknown =>
+    pruned(
+      decodeModel(encoder({ ...plainEncoder, ...(sizes && { sizes }), pooling })),
+      method,
+      schedule(2, { keep: 0.5, layers }),
+    )
+
+  test.each(['cls', 'masked mean', 'max', 'none'] as const)('drops padding upstream of the pooling %s', (pooling) => {
+    expect(refusalOf(() => drop(pooling))).toBeUndefined()
+  })
+
+  test('refuses a mean that counts padding, by itself and in front of another method', () => {
+    const refusal = { code: 'TP_PADDING', message: expect.stringContaining('ReduceMean counts tokens of padding') }
+    expect(refusalOf(() => drop('mean'))).toMatchObject(refusal)
+    expect(refusalOf(() => drop('mean', sequence(dropping, receivedAttention())))).toMatchObject(refusal)
+  })
 })

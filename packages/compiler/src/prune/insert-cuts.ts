@@ -10,6 +10,7 @@ import { insertAt } from './insert.ts'
 import { protectedSegmentOf } from './protected-segment.ts'
 import { PRUNE_DEFAULTS } from './prune-options.ts'
 import type { Pruning } from './pruning.ts'
+import { requireHiddenPadding } from './require-hidden-padding.ts'
 import type { Tokens } from './returning.ts'
 import { startOf } from './start.ts'
 
@@ -41,6 +42,7 @@ export function insertCuts(pruning: Pruning): void {
       const options = { ...about, keyBias, ends, counts, restores, merges, scores: trace === 'scores', monitor }
       const inserted = insertAt(program, encoder, { ...options, ...tokens })
       if (inserted.cut) {
+        if (visit.method.lossless) requireHiddenPadding(program, visit.method, inserted.cut)
         returning.pruned(tokens, inserted.cut)
         cuts.push(inserted.cut)
       }

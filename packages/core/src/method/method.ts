@@ -61,6 +61,11 @@ export interface Method {
    */
   readonly unscheduled?: boolean
   /**
+   * It drops padding alone, at the `input`, so that answers are the dense model's: a model that reads padding itself (a mean without the
+   * mask) is refused.
+   */
+  readonly lossless?: boolean
+  /**
    * A method that acts before it, see `sequence`: once, at the input of the first layer that is open, where the schedule names any
    * layer. It is `unscheduled`.
    */

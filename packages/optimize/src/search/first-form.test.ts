@@ -6,7 +6,7 @@ import { type ModelInputs, textDataset, textInputs } from '@tp/data/inputs'
 import { methods as attention } from '@tp/method-attention'
 import { methods as hybrid } from '@tp/method-hybrid'
 import { mailData, modelPath } from '@tp/models'
-import { cloneModel, decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { cloneModel, createNode, decodeModel, encodeModel, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
 import { optimize } from '../index.ts'
@@ -58,6 +58,31 @@ test('finds that padding is dropped first in an export of a fixed length, exactl
   const [before, after] = [await dense.run(feeds), await exact.run(feeds)]
   const [own, other] = [before.logits?.data, after.logits?.data] as [Float32Array, Float32Array]
   for (const [i, value] of own.entries()) expect(other[i]).toBeCloseTo(value, 4)
+})
+
+test('leaves out dropping padding where a mean counts it, and says so', { timeout: 60_000 }, async () => {
+  const short = transform(decodeModel(readFileSync(modelPath('mail'))), leaveOut({ layers: [1, 2, 3, 4, 5] })).model
+  const graph = new Graph(ofOneLength(short, 64))
+  const head = graph.nodes.findLast(({ opType }) => opType === 'Gather') as NodeProto
+  graph.remove(head)
+  const [inputs, attributes] = [[head.input[0] as string], { axes: [1], keepdims: 0 }]
+  graph.insert([createNode({ type: 'ReduceMean', name: 'mean', inputs, outputs: head.output, attributes })])
+  const { figures } = await optimize({
+    ...{ model: graph.model, runtime, methods: [entry('drop-padding')] },
+    ...{
+      data: { task: 'classification', inputs: await mails(graph.model) },
+      maxLoss: 1,
+      quantize: false,
+      leaveOut: false,
+    },
+  })
+  expect(figures.skipped).toMatchObject([
+    {
+      name: 'drop-padding',
+      code: 'TP_PADDING',
+      reason: expect.stringContaining('ReduceMean counts tokens of padding'),
+    },
+  ])
 })
 
 test('prunes by other methods after that, by a plan that names both', () => {

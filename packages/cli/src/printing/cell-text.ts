@@ -17,9 +17,9 @@ export function pValue(p: number | undefined): string {
 }
 
 /** The comparison in words: how much, and how the examples were put together. */
-export function comparisonText({ difference, arrangements: compared, quantized }: Comparison): string {
+export function comparisonText({ difference, arrangements: compared, unpadded, quantized }: Comparison): string {
   const most = difference < 1e-6 ? 'less than 1e-6' : `at most ${difference.toExponential(1)}`
-  const seen = `by ${most} (${compared.join(', ')})`
+  const seen = `by ${most} (${compared.join(', ')}${unpadded ? '; not padded, where the source itself answers otherwise' : ''})`
   if (quantized === undefined) return seen
   const { distance, own } = quantized
   const self = own === undefined ? '' : `; the source's own differ by ${percentage(own)} alone and in a batch`

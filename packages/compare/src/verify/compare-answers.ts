@@ -10,6 +10,8 @@ export interface Comparison {
   readonly difference: number
   /** Where answers were compared. In the others the source does not answer as alone, so that there is nothing to compare with. */
   readonly arrangements: readonly Arrangement[]
+  /** With padding on either side the source answers otherwise than alone: of padded batches nothing is shown. */
+  readonly unpadded?: true
   /** For a source in 8 bits, where single numbers say little. */
   readonly quantized?: QuantizedDistances
 }
@@ -65,8 +67,13 @@ export function compareAnswers(
     throw notVerified(`${when}, example ${expected.example} ${expected.arrangement} differs from the source by ${by}`)
   }
   const isBatched = dense.some(({ arrangement }) => arrangement !== 'alone')
+  const isUnpadded = own.has('padded right') && !compared.some((each) => each.startsWith('padded'))
   const quantized = { distance, ...(isBatched && { own: noise }) }
-  return { difference, arrangements: compared, ...(isQuantized && { quantized }) }
+  return {
+    ...{ difference, arrangements: compared },
+    ...(isUnpadded && { unpadded: true as const }),
+    ...(isQuantized && { quantized }),
+  }
 }
 
 /** Arrangements in which a file that takes padding answers as alone, but for the rounding of 8 bits. */

@@ -1,7 +1,7 @@
 import { createNode, type NodeProto } from '@tp/onnx'
 import { findAttentions } from '../analyze/attention.ts'
 import { findLayer, type Layer, stackEnd } from '../analyze/layer.ts'
-import { BACK, VIEW } from '../program/batch-first.ts'
+import { BACK, isView, VIEW } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'
 
@@ -35,16 +35,17 @@ function hasTokensFirst(program: Program, { input, attention }: Layer): boolean 
   return keys === stream.dims[0] && keys !== stream.dims[1]
 }
 
+/** A file that was pruned keeps the views that tokens were pruned in: their names are in its record. */
 function insertView(program: Program, name: string): void {
   const { graph } = program
   const readers = graph.consumers(name).filter(({ index }) => index >= 0)
-  const view = graph.uniqueName(`${VIEW}${name}`)
-  const back = graph.uniqueName(`${VIEW}${name}${BACK}`)
   const turn = (from: string, to: string): NodeProto =>
     createNode({ type: 'Transpose', name: to, inputs: [from], outputs: [to], attributes: { perm: [1, 0, 2] } })
-  const nodes = [turn(name, view), turn(view, back)]
-  for (const { node, index } of readers) graph.replaceInput(node, index, back)
-  graph.insert(nodes)
+  const made = readers.find(({ node: { output } }) => isView(output[0] as string))
+  const view = made?.node.output[0] ?? graph.uniqueName(`${VIEW}${name}`)
+  const back = graph.uniqueName(`${VIEW}${name}${BACK}`)
+  for (const { node, index } of readers) if (node !== made?.node) graph.replaceInput(node, index, back)
+  graph.insert([...(made === undefined ? [turn(name, view)] : []), turn(view, back)])
 }
 
 /** Views that nothing came in between of are taken out again. */

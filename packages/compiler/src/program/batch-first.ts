@@ -4,6 +4,11 @@ import type { Program } from './program.ts'
 export const VIEW = 'tp/batch_first/'
 export const BACK = '/back'
 
+/** True for the name of a view. */
+export function isView(name: string): boolean {
+  return name.startsWith(VIEW) && !name.endsWith(BACK)
+}
+
 /** The view of a value with the batch first, if it has one; else the value itself. */
 export function batchFirst(program: Program, name: string): string {
   const { graph } = program
@@ -12,5 +17,5 @@ export function batchFirst(program: Program, name: string): string {
     return producer.input[0] as string
   const readers = graph.consumers(name)
   const view = readers[0]?.node.output[0]
-  return readers.length === 1 && view?.startsWith(VIEW) && !view.endsWith(BACK) ? view : name
+  return readers.length === 1 && view !== undefined && isView(view) ? view : name
 }

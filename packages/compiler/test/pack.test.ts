@@ -1,9 +1,10 @@
-import { schedule } from '@tp/core'
+import { concat, gather, gatherND, input, schedule, type Tensor } from '@tp/core'
 import { clsAttention, keyNorm, receivedAttention } from '@tp/method-attention'
-import { encodeModel, Graph, type Model, metadata, type NodeProto } from '@tp/onnx'
+import { decodeModel, encodeModel, Graph, type Model, metadata, type NodeProto } from '@tp/onnx'
 import { fusedEncoder, lessPrecision, type Precision } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, pack, prune, quantize, transform } from '../src/index.ts'
+import { encoder, plainEncoder } from './encoders.ts'
 import { fixture, openFixture } from './fixtures.ts'
 
 /** Without a runtime: what is in a packed graph. That it gives the same answers is tested in @tp/runtime-native. */
@@ -51,6 +52,15 @@ describe('a text encoder', () => {
     const inFull = operators(pruned.model).get('Softmax') ?? 0
     // the only one is the last layer's, of the class token alone
     expect([inFull, operators(packed(pruned.model)).get('Softmax')]).toEqual([3, 1])
+  })
+
+  test('packs the layer upstream of the first cut where the head reads a token that an input names', () => {
+    const marker = input('marker', 'int64', ['batch', 1])
+    const head = (x: Tensor): Tensor => concat([gather(x, 0, 1), gatherND(x, marker, 1)], 1)
+    const model = decodeModel(encoder({ ...plainEncoder, head }))
+    const method = receivedAttention()
+    const pruned = transform(model, prune({ method, schedule: schedule(2, { keep: 0.5, layers: [0, 1] }) }))
+    expect(transform(pruned.model, pack()).reports).toMatchObject([{ attentions: 2 }])
   })
 
   test('keeps what a method makes of padding', () => {

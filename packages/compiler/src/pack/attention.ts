@@ -113,7 +113,7 @@ function castNode(from: string, to: string, type: 'float32' | 'float16'): NodePr
  * [b,1,1,n] with the probabilities. Computed with the attention, so that the probabilities are never stored.
  */
 function receivedSum(
-  { probabilities }: Attention,
+  { probabilities, context }: Attention,
   { program, segment, take }: AttentionSource,
 ): { readonly value: string; readonly weights: string } | undefined {
   const product = program.graph
@@ -121,6 +121,8 @@ function receivedSum(
     .find(({ node, index }) => index === 1 && node.opType === 'MatMul' && isOneRow(program, node.input[0] as string))
   if (product === undefined) return undefined
   const [name, value] = [product.node.input[0] as string, product.node.output[0] as string]
+  // Tokens may be numbered by the states that this attention is a part of.
+  if (program.before(name).has(context)) return undefined
   const rows = program.tensor(name)
   const operand = placeholder(name, rows, rows.dims)
   const flat = program.write(cast(squeeze(operand, [1, 2]), 'float32'), new Map([[operand, name]]), {

@@ -131,6 +131,21 @@ export function mailTests({ page, show }: DemoSite): void {
     expect(await outcome.name('pruned').textContent()).toBe('spam')
   })
 
+  test('opens a changed model once, however long somebody types meanwhile', async () => {
+    let opened = 0
+    const count = (): void => {
+      opened++
+    }
+    page.on('worker', count)
+    await outcome.slider.fill('55')
+    await text.pressSequentially(' Call us now', { delay: 200 })
+    await outcome.settled()
+    await outcome.speed.waitFor()
+    page.off('worker', count)
+    // With what it prunes, and without, to be timed.
+    expect(opened).toBe(2)
+  })
+
   test('keeps the first words with another method, "truncate"', async () => {
     await page.getByLabel('Pruning method').selectOption('truncate')
     await eventually(async () => {

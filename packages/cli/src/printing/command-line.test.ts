@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { shellWord } from '@tp/core/host'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { shellWord } from './command-line.ts'
 import { wrapped } from './terminal.ts'
 
 /** The arguments that a shell hands to `tp`. */

@@ -30,8 +30,3 @@ export function wrappedCommand(line: string, columns: number): string | undefine
 export function typedLauncher({ npm_command: command }: NodeJS.ProcessEnv = process.env): string {
   return command === 'exec' ? 'npx ' : ''
 }
-
-/** A path as one word of a command line that is printed to be typed. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}

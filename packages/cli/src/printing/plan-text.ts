@@ -1,6 +1,7 @@
 import { amountOf } from '@tp/compare'
+import { shellWord } from '@tp/core/host'
 import { changesNothing, describeOptimized, type OptimizedPlan } from '@tp/optimize'
-import { shellWord, typedLauncher } from './command-line.ts'
+import { typedLauncher } from './command-line.ts'
 import { counted } from './numbers.ts'
 
 export interface PlanFiles {

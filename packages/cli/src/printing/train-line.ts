@@ -1,7 +1,6 @@
 import type { Method } from '@tp/core'
-import { needsValues } from '@tp/core/host'
+import { needsValues, shellWord } from '@tp/core/host'
 import { fittedMethods } from '@tp/train'
-import { shellWord } from './command-line.ts'
 
 /** The names in a command line, each as a word of a shell; by default words in capitals, as `--help` has them. */
 export interface TrainedOn {

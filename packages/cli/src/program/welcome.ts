@@ -1,5 +1,6 @@
+import { shellWord } from '@tp/core/host'
 import { findModel } from '@tp/data/folders'
-import { shellWord, typedLauncher } from '../printing/command-line.ts'
+import { typedLauncher } from '../printing/command-line.ts'
 
 /** A project that installs the command does not have the models; a clone has. */
 const isInstalled = import.meta.url.includes('/node_modules/')

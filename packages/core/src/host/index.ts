@@ -38,4 +38,5 @@ export { readSafetensors, safetensorsMetadata, writeSafetensors } from '../safet
 
 export { asError } from '../errors.ts'
 export { isRecord } from '../is-record.ts'
+export { shellWord } from '../shell-word.ts'
 export { shown } from '../shown.ts'

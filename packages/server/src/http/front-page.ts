@@ -1,3 +1,4 @@
+import { shellWord } from '@tp/core/host'
 import type { OpenModel } from '../model/open-model.ts'
 import type { RouteContext } from './context.ts'
 
@@ -29,9 +30,9 @@ interface FrontPageOptions extends Pick<RouteContext, 'version' | 'models'> {
 export function frontPage({ version, models, host, port }: FrontPageOptions): string {
   const base = `http://${plainHost.test(host) ? host : `127.0.0.1:${port}`}`
   const served = [...models.values()].map(({ name, current }) => ({ name, ...current }))
-  const get = (path: string): string => `curl ${quoted(base + path)}`
+  const get = (path: string): string => `curl ${shellWord(base + path)}`
   const post = (path: string, body: object): string =>
-    `${get(path)} -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(body))}`
+    `${get(path)} -H 'Content-Type: application/json' -d ${shellWord(JSON.stringify(body))}`
   const firstOf = (...tasks: readonly OpenModel['task'][]): string | undefined =>
     served.find(({ task, texts }) => tasks.includes(task) && typeof texts !== 'string')?.name
   const own = (model: string | undefined): object => (served.length > 1 ? { model } : {})
@@ -58,10 +59,4 @@ export function frontPage({ version, models, host, port }: FrontPageOptions): st
 
 function pathOf(name = ''): string {
   return `/v2/models/${encodeURIComponent(name)}`
-}
-
-/** A word of a command line, as a shell reads it. */
-function quoted(word: string): string {
-  if (/^[\w.:/%-]+$/.test(word)) return word
-  return `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { shellWord } from './command-line.ts'
+import { shellWord } from './shell-word.ts'
 
 test.each(['model.onnx', '../a b/model.onnx', "it's.onnx", '$HOME/*.onnx', 'ünder (1).onnx', ''])(
   'a shell reads %j as it was',

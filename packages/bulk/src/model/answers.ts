@@ -1,11 +1,10 @@
 import { TpError } from '@tp/core'
 import type { AnswerForm } from '@tp/core/runtime'
 import { type Pooling, USUAL_POOLING } from '@tp/data'
-import { formOfLabels, labelsOf, type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
+import { formOfAnswers, labelsOf, type ModelBatch, tagsOf, vectorsOf } from '@tp/data/outputs'
 import {
   answersIn,
   classLogits,
-  formOf,
   type Logits,
   largest,
   logitRowsOf,
@@ -96,10 +95,7 @@ export function formFinder(task: BulkTask, count: number): FormFinder {
   const numbers = new Array<Float32Array>(count)
   return {
     take: taker(numbers, numbersOf),
-    form() {
-      const all = joined(numbers)
-      return task === 'multi-label' ? formOfLabels(all.data) : formOf(all)
-    },
+    form: () => formOfAnswers(task, joined(numbers)),
   }
 }
 

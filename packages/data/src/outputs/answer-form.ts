@@ -1,6 +1,8 @@
 import type { AnswerForm } from '@tp/core/runtime'
+import { formOf, type Logits } from '@tp/metrics'
 import { Graph, type Model, type NodeProto } from '@tp/onnx'
-import { declaredOutputs, rowOutput } from './task-of.ts'
+import { formOfLabels } from './tags.ts'
+import { declaredOutputs, rowOutput, type Task } from './task-of.ts'
 
 /** The form of a model's answers, and the value that its logits are, before a softmax or sigmoid. */
 export interface AnswerHead {
@@ -11,13 +13,18 @@ export interface AnswerHead {
 
 /**
  * The form of a model's answers, by the last operators of its graph: of the output `logits` if it exists, else of the only float
- * output with a row, or a number, for each example. Undefined where they do not say it: then {@link formOf} of all answers does.
+ * output with a row, or a number, for each example. Undefined where they do not say it: then {@link formOfAnswers} does.
  */
 export function answerHead(model: Model): AnswerHead | undefined {
   const graph = new Graph(model)
   const own = declaredOutputs(model).filter(({ name }) => !name.startsWith('tp.'))
   const output = own.some(({ name }) => name === 'logits') ? 'logits' : rowOutput(own)?.name
   return output === undefined ? undefined : headOf(graph, output)
+}
+
+/** The form that the numbers of all examples seem to have: those of classes by {@link formOf}, those of labels by {@link formOfLabels}. */
+export function formOfAnswers(task: Task, answers: Logits): AnswerForm {
+  return task === 'multi-label' ? formOfLabels(answers.data) : formOf(answers)
 }
 
 /** Operators after which the numbers are the same, some of them, or in another form. */

@@ -1,7 +1,7 @@
 import type { AnswerForm, Session } from '@tp/core/runtime'
 import { randomNumbers } from '@tp/core/statistics'
-import { formOfLabels, type Task } from '@tp/data/outputs'
-import { answersIn, formOf } from '@tp/metrics'
+import { formOfAnswers, type Task } from '@tp/data/outputs'
+import { answersIn } from '@tp/metrics'
 import { joinRows, type RowForm, rowsOf } from '../engine/row.ts'
 import { type TextReading, tokenize } from './texts.ts'
 
@@ -29,8 +29,7 @@ export async function formByTexts(
     classes = answers.classes
     numbers.push(...answers.data)
   }
-  const data = Float32Array.from(numbers)
-  return task === 'multi-label' ? formOfLabels(data) : formOf({ classes, data })
+  return formOfAnswers(task, { classes, data: Float32Array.from(numbers) })
 }
 
 /** Texts of words of random letters. */

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
-import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
+import type { AbortSignalLike, Runtime, Session } from '@tp/core/runtime'
 import type { TaskData } from '@tp/data'
 import type { ModelInputs } from '@tp/data/inputs'
 import { declaredOutputs, taskOf } from '@tp/data/outputs'
@@ -60,20 +60,20 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
   const batchSize = typeof batch === 'number' ? batch : 1
   const data = 'task' in options.data ? options.data : dataOf(options.data, dense)
   const comparer = comparerOf(data)
-  const load = (one: Loadable) => loadModel(one, runtime, { threads: 1, signal })
-  const answersOf = async (stage: 'dense' | 'pruned', one: Loadable): Promise<Outcome> => {
+  const open = [dense, pruned].map((one) => () => loadModel(one, runtime, { threads: 1, signal }))
+  const answersOf = async (stage: 'dense' | 'pruned', session: Session): Promise<Outcome> => {
     onStage?.(stage)
-    await using session = await load(one)
     return await comparer.run(session, {
       batchSize,
       signal,
       onProgress: ({ done, total }) => onProgress?.(done, total),
     })
   }
-  // A file that the runtime refuses is refused before the other is evaluated.
-  await (await load(pruned)).dispose()
-  const before = await answersOf('dense', dense)
-  const after = await answersOf('pruned', pruned)
+  // Both are open before either is evaluated, which a file that the runtime refuses would make in vain.
+  const [before, after] = await withSessions(open, async (both) => {
+    const [denseSession, prunedSession] = both as [Session, Session]
+    return [await answersOf('dense', denseSession), await answersOf('pruned', prunedSession)] as const
+  })
   const answers = comparer.pruned([after], before)
   const { loss } = answers
   if (loss === undefined) {
@@ -83,7 +83,6 @@ export async function check(pruned: Loadable, dense: Loadable, options: CheckOpt
   onStage?.('times')
   const { timingMs, timedExamples } = options
   const timing = { batchSize, timingMs, timedExamples, signal, onProgress }
-  const open = [dense, pruned].map((one) => () => load(one))
   const [denseTimes, prunedTimes] = (await withSessions(open, (both) => timeOnData(both, data, timing))) as [
     Times,
     Times,

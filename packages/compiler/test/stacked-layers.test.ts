@@ -25,10 +25,20 @@ import { describe, expect, test } from 'vitest'
 import { prune, transform } from '../src/index.ts'
 import { inputsOf, plainEncoder, statesOf } from './encoders.ts'
 import { merging } from './fused-methods.ts'
-import { difference, int64, numbers, run } from './run.ts'
+import { difference, int64, numbers, rows, run } from './run.ts'
 
 const [batch, tokens, layerCount] = [3, 10, 4]
-const inputs = inputsOf(plainEncoder, batch, tokens, 5)
+const padded = inputsOf(plainEncoder, batch, tokens, 5)
+/** The same with each text at the end of its row. */
+const paddedLeft = Object.fromEntries(
+  Object.entries(padded).map(([name, x]) => [
+    name,
+    int64(
+      [batch, tokens],
+      rows(x).flatMap((row) => row.toReversed()),
+    ),
+  ]),
+)
 const stacked = (states: readonly Tensor[], axis: number): Tensor =>
   concat(
     states.map((x) => unsqueeze(x, [axis])),
@@ -60,7 +70,7 @@ function withLayers(join: (states: readonly Tensor[]) => Tensor, sizes?: readonl
 }
 
 /** A batch of one example alone, as often as the batch is large. */
-function repeated(row: number): NamedTensors {
+function repeated(inputs: NamedTensors, row: number): NamedTensors {
   const of = (x: TensorLike | undefined): TensorLike => {
     const own = numbers(x).slice(row * tokens, (row + 1) * tokens)
     return int64([batch, tokens], Array(batch).fill(own).flat())
@@ -68,25 +78,26 @@ function repeated(row: number): NamedTensors {
   return { input_ids: of(inputs.input_ids), attention_mask: of(inputs.attention_mask) }
 }
 
-const logitsOf = async (model: Model, own = inputs): Promise<number[]> => numbers((await run(model, own)).logits)
+const logitsOf = async (model: Model, own: NamedTensors): Promise<number[]> => numbers((await run(model, own)).logits)
 
 describe.each([
-  ['any', undefined],
-  ['a fixed', [batch, tokens]],
-] as const)('for %s batch', (_, sizes) => {
+  ['any batch', undefined, padded],
+  ['any batch padded left', undefined, paddedLeft],
+  ['a fixed batch', [batch, tokens], padded],
+] as const)('for %s', (_, sizes, inputs) => {
   test.each(Object.entries(joined))('a head reads %s of several layers', async (_, join) => {
     const dense = withLayers(join, sizes)
     const kept = transform(
       dense,
       prune({ method: receivedAttention(), schedule: schedule(4, { layers: [1, 2], tokens: 99 }) }),
     )
-    expect(difference(await logitsOf(kept.model), await logitsOf(dense))).toBeLessThan(1e-5)
+    expect(difference(await logitsOf(kept.model, inputs), await logitsOf(dense, inputs))).toBeLessThan(1e-5)
     for (const method of [receivedAttention(), merging()]) {
       const { model } = transform(dense, prune({ method, schedule: schedule(4, { layers: [1, 2], keep: 0.6 }) }))
-      const together = await logitsOf(model)
-      expect(difference(together, await logitsOf(dense))).toBeGreaterThan(1e-4)
+      const together = await logitsOf(model, inputs)
+      expect(difference(together, await logitsOf(dense, inputs))).toBeGreaterThan(1e-4)
       for (let row = 0; row < batch; row++) {
-        const alone = (await logitsOf(model, repeated(row))).slice(0, 3)
+        const alone = (await logitsOf(model, repeated(inputs, row))).slice(0, 3)
         expect(difference(alone, together.slice(3 * row, 3 * row + 3))).toBeLessThan(1e-5)
       }
     }

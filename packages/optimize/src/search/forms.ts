@@ -37,7 +37,7 @@ export interface Forms {
 /** 8 bits by token are tried alone where they take less than this part of the dense model's time. */
 const CLEARLY_FASTER = 0.9
 
-/** The part of the time after which 8 bits are not judged any more that gain little over float32: nothing else gains as much for one test. */
+/** The part of the time in which 8 bits are judged that gain little over float32. Those that gain much are judged in all of it: nothing else gains as much for one test. */
 const JUDGING = 0.15
 
 /** A form that seems slower than the dense model by less than this may be faster: it is timed carefully in the end. */

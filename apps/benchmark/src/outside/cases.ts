@@ -174,6 +174,13 @@ export const outsideCases: readonly OutsideCase[] = [
     testing: { files: ['test.tsv'], from: 1200 },
   },
   {
+    ...{ name: 'hatecheck-MiniLMxHateCheck', examples: 'cases', task: 'moderator of short texts', ...texts },
+    ...{ ...trained('hatecheck-MiniLM', 'all-MiniLM-L6-v2', 'hatecheck'), trainingFree: ofClasses, maxLoss: 1 },
+    learned: { layers: [1, 2, 3, 4], keep: [0.8, 0.7] },
+    choosing: { files: ['dev.tsv'] },
+    testing: { files: ['test.tsv'] },
+  },
+  {
     ...{ name: 'wnut17-MiniLMxWNUT-17', examples: 'sentences', task: 'tagger of names', ...texts },
     ...{ ...trained('wnut17-MiniLM', 'all-MiniLM-L6-v2', 'wnut17'), trainingFree: ofTags, maxLoss: 0.5 },
     choosing: { files: ['dev.tsv'], isTagged: true, count: 700 },

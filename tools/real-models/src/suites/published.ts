@@ -1,4 +1,5 @@
 import { answerable, asTheyAre, scoredPairs, spokenSentences, tables, taggedWords, trecCollection } from './convert.ts'
+import { familiesApart } from './families.ts'
 import { packedRecordings } from './packed-recordings.ts'
 import type { Suite, SuiteName } from './suite.ts'
 
@@ -106,10 +107,7 @@ export const suites: Readonly<Record<SuiteName, Suite>> = {
     repository: 'paul-rottger/hatecheck-data',
     commit: 'd84302298ceeb34f4b0dde2d8a1f4932c2caa612',
     paths: ['test_suite_cases.csv'],
-    convert: tables(
-      { 'test.tsv': 'test_suite_cases.csv' },
-      { delimiter: ',', columns: { label: 'label_gold', text: 'test_case' } },
-    ),
+    convert: familiesApart('test_suite_cases.csv'),
   },
   wnut17: {
     what: 'names of 6 kinds in messages: 5,690 sentences (Derczynski et al., 2017)',

@@ -24,6 +24,13 @@ export const trainedModels: Readonly<Record<TrainedModelName, TrainedModel>> = {
     data: 'banking77',
     train: textHead({ task: 'texts', epochs: 4, rate: 1e-4 }),
   },
+  'hatecheck-MiniLM': {
+    what: 'hateful or not: all-MiniLM-L6-v2 fine-tuned on 1,500 cases of HateCheck',
+    license: 'Apache-2.0',
+    base: 'all-MiniLM-L6-v2',
+    data: 'hatecheck',
+    train: textHead({ task: 'texts', epochs: 4, rate: 1e-4 }),
+  },
   'wnut17-MiniLM': {
     what: 'names of 6 kinds, 13 tags: all-MiniLM-L6-v2 fine-tuned on 3,394 messages',
     license: 'Apache-2.0',

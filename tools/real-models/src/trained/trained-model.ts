@@ -22,4 +22,9 @@ export interface TrainedModel {
   readonly train: (options: HeadOptions) => Promise<void>
 }
 
-export type TrainedModelName = 'vit-s-cifar10' | 'sick-MiniLM' | 'banking77-MiniLM' | 'wnut17-MiniLM'
+export type TrainedModelName =
+  | 'vit-s-cifar10'
+  | 'sick-MiniLM'
+  | 'banking77-MiniLM'
+  | 'hatecheck-MiniLM'
+  | 'wnut17-MiniLM'

@@ -30,6 +30,7 @@ describe('tp prune', () => {
     expect(code).toBe(0)
     expect(stderr).toBe('pruning model.onnx\n')
     expect(stdout).toContain('tokens are pruned after the attention of layers 1–4: keep 0.7')
+    expect(stdout).toMatch(/^not verified; --verify compares it with the model first$/m)
     const [step] = readProvenance(decodeModel(readFileSync(out)))
     expect(step?.method).toBe('received-attention')
     expect(step?.source).toBe(createHash('sha256').update(readFileSync(mail)).digest('hex'))

@@ -8,7 +8,7 @@ import { readModelFile } from '../model/model-file.ts'
 import { writeModel } from '../model/write-model.ts'
 import { nativeModule } from '../plugins/open-runtime.ts'
 import { comparisonText } from '../printing/cell-text.ts'
-import { lines } from '../printing/lines.ts'
+import { lines, NOT_VERIFIED } from '../printing/lines.ts'
 import { megabytes } from '../printing/numbers.ts'
 import { type Command, command, millisecondsSince } from './command.ts'
 
@@ -46,7 +46,7 @@ export const packCommand: Command = command({
       content: { model: path, out, attentions, rounded, ...written, ...millisecondsSince(start) },
       text: lines(
         `wrote ${out} (${megabytes(bytes)}): ${work.filter(Boolean).join(', ')}; runs in @tp/runtime-native`,
-        verification && `verified  outputs differ ${comparisonText(verification)}`,
+        verification ? `verified  outputs differ ${comparisonText(verification)}` : NOT_VERIFIED,
       ),
     }
   },

@@ -3,7 +3,7 @@ import type { ModelFile } from '@tp/data'
 import { pruneDecoderFile } from '@tp/plans/files'
 import type { Context } from '../context/context.ts'
 import { endable } from '../context/endable.ts'
-import { lines } from '../printing/lines.ts'
+import { lines, NOT_VERIFIED } from '../printing/lines.ts'
 import { megabytes } from '../printing/numbers.ts'
 import { copiesText } from '../printing/pruned-report.ts'
 import { decoderFacts, promptPlace } from './decoder-file.ts'
@@ -46,8 +46,9 @@ export async function pruneDecoder(
       prompt && shortPrompts(leastTokens),
       `output ${logits} has the logits of the last token alone, and the last layer computes of the others only keys and values`,
       copiesText(dataFiles),
-      difference !== undefined &&
-        `verified  ${prompts}, and two tokens after them: ${prompt ? 'with every token kept, ' : ''}logits and caches differ by ${difference.toExponential(1)}`,
+      difference === undefined
+        ? NOT_VERIFIED
+        : `verified  ${prompts}, and two tokens after them: ${prompt ? 'with every token kept, ' : ''}logits and caches differ by ${difference.toExponential(1)}`,
     ),
   }
 }

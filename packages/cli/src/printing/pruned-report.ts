@@ -5,7 +5,7 @@ import { amountText } from '@tp/core/host'
 import type { SafelyPruned } from '@tp/optimize'
 import type { PrunedModelFile, PruningFacts } from '@tp/plans/files'
 import { comparisonText } from './cell-text.ts'
-import { lines } from './lines.ts'
+import { lines, NOT_VERIFIED } from './lines.ts'
 import { leftOutText } from './made-from.ts'
 import { layersText, megabytes, ranges } from './numbers.ts'
 
@@ -57,7 +57,7 @@ export function describePruning(
     }),
     flops.length === 0 ? 'FLOPs depend on the data' : `FLOPs  ${times.join(', ')}`,
     copiesText(dataFiles),
-    verification && verificationText(verification, quantized !== undefined),
+    verification ? verificationText(verification, quantized !== undefined) : NOT_VERIFIED,
     decoder && decoderText(decoder),
     speed &&
       `${speedText(speed)}; ${method === 'none' ? EXACT : 'accuracy not measured: tp optimize --data measures it'}`,

@@ -58,7 +58,7 @@ export function isKept({ name }: OutsideCase): boolean {
   return plan.method === 'none' || existsSync(reportsPath(`outside/${name}/optimized.onnx`))
 }
 
-/** Examples that a method learns from, and that choose between steps of it. */
+/** The most examples that a method learns from, and those that choose between steps of it. */
 const [LEARNING, SELECTION] = [900, 150]
 
 /** The values of `sdtp`, learned once without labels by the command line; they serve any amount. @throws TpError TP_RUN with what it said */
@@ -67,10 +67,12 @@ export async function learnedFile(one: OutsideCase, choosing: DataPath): Promise
   const others = reportsPath(`outside/${one.name}/selection.tsv`)
   const layers = ['--layers', (one.learned?.layers ?? []).join(',')]
   const how = ['--method', 'sdtp', '--keep', '0.7', ...layers, '--train', 'method', '--set', 'hardEpochs=0']
-  const command = `tp train model.onnx -o learned.onnx ${how.join(' ')} --data choosing --limit ${LEARNING} --selection others --weights-out sdtp.safetensors`
+  const [header = '', ...rows] = (await readFile(choosing.path, 'utf8')).trimEnd().split('\n')
+  const limit = `${Math.min(LEARNING, rows.length - SELECTION)}`
+  const command = `tp train model.onnx -o learned.onnx ${how.join(' ')} --data choosing --limit ${limit} --selection others --weights-out sdtp.safetensors`
   if (!existsSync(path)) {
-    await writeFile(others, await tailOf(choosing.path, SELECTION))
-    const files = ['--data', choosing.path, '--limit', `${LEARNING}`, '--selection', others, '--weights-out', path]
+    await writeFile(others, `${[header, ...rows.slice(-SELECTION)].join('\n')}\n`)
+    const files = ['--data', choosing.path, '--limit', limit, '--selection', others, '--weights-out', path]
     const args = ['train', one.model(), '-o', `${path}.onnx`, ...how, ...files]
     await tp(...args)
   }
@@ -84,12 +86,6 @@ export function hasLearned(one: OutsideCase): boolean {
 
 function valuesOf({ name }: OutsideCase): string {
   return reportsPath(`outside/${name}/sdtp.safetensors`)
-}
-
-/** A table of its header and its last rows. */
-async function tailOf(path: string, count: number): Promise<string> {
-  const [header = '', ...rows] = (await readFile(path, 'utf8')).trimEnd().split('\n')
-  return `${[header, ...rows.slice(-count)].join('\n')}\n`
 }
 
 /** Runs the command line of this project. @returns what it printed @throws TpError TP_RUN with what it said */

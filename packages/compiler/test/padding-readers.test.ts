@@ -4,6 +4,7 @@ import {
   div,
   gather,
   type Method,
+  matmul,
   max,
   mean,
   mul,
@@ -16,6 +17,7 @@ import {
   sub,
   sum,
   type Tensor,
+  transpose,
   unsqueeze,
   where,
 } from '@tp/core'
@@ -33,10 +35,18 @@ type Head = (input: HeadInput) => Tensor
 /** The states, weighed by scores [b,n,1]. */
 const attending = (x: Tensor, scores: Tensor): Tensor => sum(mul(x, unsqueeze(softmax(squeeze(scores, [2])), [2])), 1)
 
+/** The states, weighed by how well they suit the query that the first of them makes; `hiding` is added to the scores [b,1,n]. */
+function attendedBy(x: Tensor, query: Tensor, hiding?: Tensor): Tensor {
+  const scores = matmul(query, transpose(x, [0, 2, 1]))
+  return squeeze(matmul(softmax(hiding === undefined ? scores : add(scores, hiding)), x), [1])
+}
+
 const masked: Readonly<Record<string, Head>> = {
   'a mean of real tokens': ({ x, mask }) => div(sum(mul(x, mask), 1), sum(mask, 1)),
   'the largest of real tokens': ({ x, mask }) => max(where(cast(mask, 'bool'), x, -1e9), 1),
   'attention to real tokens': ({ x, mask, linear }) => attending(x, add(linear(x, 1), mul(sub(1, mask), -1e9))),
+  'attention by a query to real tokens': ({ x, mask }) =>
+    attendedBy(x, unsqueeze(gather(x, 0, 1), [1]), transpose(mul(sub(1, mask), -1e9), [0, 2, 1])),
   'the first token': ({ x }) => gather(x, 0, 1),
 }
 const unmasked: Readonly<Record<string, Head>> = {
@@ -44,6 +54,7 @@ const unmasked: Readonly<Record<string, Head>> = {
   'a sum of scores of all tokens': ({ x, linear }) => sum(squeeze(linear(x, 1), [2]), 1),
   'the largest of all tokens': ({ x }) => max(x, 1),
   'attention to all tokens': ({ x, linear }) => attending(x, linear(x, 1)),
+  'attention by a query to all tokens': ({ x }) => attendedBy(x, unsqueeze(gather(x, 0, 1), [1])),
   'what a mean of all tokens is subtracted from': ({ x, mask }) =>
     sum(mul(sub(x, mean(x, 1, { keepDims: true })), mask), 1),
 }

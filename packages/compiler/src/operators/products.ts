@@ -76,7 +76,8 @@ const matmulRows: RowRule = (view, axis) => {
   const [a, b] = view.inputs as [Tensor, Tensor]
   const { rank } = view.output
   if (axis === rank - 2) return [a.rank - 2, b.dims.some(view.isTokens) ? 'all' : undefined]
-  if (axis === rank - 1) return ['all', 'all']
+  // A query that is the same whatever tokens there are has a score for each of them.
+  if (axis === rank - 1) return a.dims.some(view.isTokens) ? ['all', 'all'] : [undefined, b.rank - 1]
   return [aligned(view, a, axis), aligned(view, b, axis)]
 }
 

@@ -145,6 +145,16 @@ const cases: readonly Case[] = [
     needs: ['all', 'all'],
   },
   {
+    name: 'MatMul of a query and keys, columns',
+    dims: [
+      [B, 1, D],
+      [B, D, 'T'],
+    ],
+    build: ([a, b]) => matmul(a!, b!),
+    axis: 2,
+    needs: [undefined, 2],
+  },
+  {
     name: 'MatMul of probabilities and values',
     dims: [
       [B, 2, 'T', 'T'],

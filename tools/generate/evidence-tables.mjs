@@ -21,6 +21,13 @@ export function evidence(processor) {
   return measuredRows(FILE, processor)
 }
 
+/** The rows of every case: those with VNNI, or without where a case has no others. @returns {readonly EvidenceRow[]} */
+export function evidenceOfAllCases() {
+  const rows = evidence()
+  const cases = new Set(rows.map((row) => row.case))
+  return [...rows, ...evidence({ withoutVnni: true }).filter((row) => !cases.has(row.case))]
+}
+
 /** Rows by case, in the order of the file. @param {readonly EvidenceRow[]} rows */
 function byCase(rows) {
   /** @type {Map<string, EvidenceRow[]>} */
@@ -98,13 +105,13 @@ export function answersList(rows) {
     const [name, suite] = namesOf(chosen)
     if (chosen.kind !== 'optimized' && (chosen.loss?.low ?? 0) > SMALL) {
       return [
-        `- **${capital(chosen.task)}** (${name}, ${suite}): use the file **as published**: ${plainSetting(chosen)} it is ${speedText(chosen)} times as fast, ` +
+        `- **${capital(chosen.task)}** (${name}, ${suite}${processorText(chosen)}): use the file **as published**: ${plainSetting(chosen)} it is ${speedText(chosen)} times as fast, ` +
           `but loses ${lossText(chosen)} points of ${chosen.metric}. ${rivalsText(own, own.find(({ kind }) => kind === 'dense') ?? chosen)}`,
       ]
     }
     const how = chosen.kind === 'optimized' ? `what \`tp optimize --max-loss …\` chose` : 'which needs no choice'
     return [
-      `- **${capital(chosen.task)}** (${name}, ${suite}): use **${plainSetting(chosen)}**, ${how}: ${speedText(chosen)} times as fast, ` +
+      `- **${capital(chosen.task)}** (${name}, ${suite}${processorText(chosen)}): use **${plainSetting(chosen)}**, ${how}: ${speedText(chosen)} times as fast, ` +
         `for ${lossText(chosen)} points of ${chosen.metric}. ${rivalsText(own, chosen)}`,
     ]
   })
@@ -306,7 +313,12 @@ function sourceText(rows) {
   const dates = [...new Set(rows.map(({ date }) => date))].join(', ')
   const versions = [...new Set(rows.map((row) => row.versions))].join('; ')
   const commits = [...new Set(rows.map(({ commit }) => commit))].join(', ')
-  return `Measured ${dates} by \`npm run benchmark -- outside --only ${first.case}\`: ${first.machine}, ${versions}, at ${commits}.`
+  return `Measured ${dates} by \`npm run benchmark -- outside --only ${first.case}\`: ${first.machine}${processorText(first)}, ${versions}, at ${commits}.`
+}
+
+/** @param {EvidenceRow} row */
+function processorText({ withoutVnni }) {
+  return withoutVnni ? ', without VNNI' : ''
 }
 
 /** @param {string} text */

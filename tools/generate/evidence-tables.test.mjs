@@ -42,6 +42,12 @@ test('names the processor of rows that were measured without VNNI', () => {
   expect(table).toContain('a machine, without VNNI, v1.*')
 })
 
+test('says of each case that it was measured without VNNI', () => {
+  const without = rows.map((each) => ({ ...each, withoutVnni: true }))
+  expect(answersList(without)).toContain('(bert, SUITE, without VNNI): use **8 bits, packed**')
+  expect(outsideTables(without)).toContain(': a machine, without VNNI, v1, at abc.')
+})
+
 test('says first what to use, and how fast that is over the rival', () => {
   expect(answersList(rows)).toContain(
     'use **8 bits, packed**, what `tp optimize --max-loss …` chose: 2.0 one by one, 5.0 in batches of 32 times as fast',

@@ -7,6 +7,7 @@ import {
   answerSentence,
   answersList,
   evidence,
+  evidenceOfAllCases,
   expectTable,
   outsideTables,
   rerankersTable,
@@ -32,7 +33,7 @@ export async function generatedFiles() {
   const methods = await methodPackages()
   const plans = await planModules()
   const rows = evidence()
-  const rowsWithoutVnni = evidence({ withoutVnni: true })
+  const rowsOfAllCases = evidenceOfAllCases()
   const eightBits = eightBitRows()
   const readmes = methods
     .filter(({ folder }) => existsSync(join(root, folder, 'README.md')))
@@ -51,9 +52,9 @@ export async function generatedFiles() {
     }),
     withRegions('docs/rerankers.md', { rerankers: rerankersTable(rows) }),
     withRegions('docs/results/outside.md', {
-      answers: answersList(rows),
-      'without-vnni': withoutVnniTable(rowsWithoutVnni),
-      outside: outsideTables(rows),
+      answers: answersList(rowsOfAllCases),
+      'without-vnni': withoutVnniTable(evidence({ withoutVnni: true })),
+      outside: outsideTables(rowsOfAllCases),
     }),
     withRegions('docs/methods.md', { methods: methodsTable(methods) }),
     withRegions('docs/results.md', {

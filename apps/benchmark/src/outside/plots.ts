@@ -17,16 +17,15 @@ function groupOf({ kind }: EvidenceRow): keyof typeof colors {
 /** Rows that lose more are of no use, and would press the others together. */
 const MOST = 12
 
-/** One plot a case: loss against speed, with whole intervals. */
+/** One plot a case: loss against speed, with whole intervals; of a processor with VNNI, if it was measured on one. */
 export async function writePlots(): Promise<void> {
-  const rows = (await readEvidence()).filter(({ withoutVnni }) => withoutVnni === undefined)
+  const rows = await readEvidence()
   for (const name of new Set(rows.map((row) => row.case))) {
     const path = projectPath(`docs/results/outside-${name}.svg`)
+    const all = rows.filter((row) => row.case === name)
+    const own = all.filter(({ withoutVnni }) => withoutVnni === undefined)
     // Files of their own name the language that they are in.
-    const svg = plotOf(rows.filter((row) => row.case === name)).replace(
-      '<svg ',
-      '<svg xmlns="http://www.w3.org/2000/svg" ',
-    )
+    const svg = plotOf(own.length > 0 ? own : all).replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ')
     if ((await readFile(path, 'utf8').catch(() => '')) !== svg) await writeWhole(path, svg)
   }
 }

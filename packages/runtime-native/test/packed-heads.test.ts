@@ -28,19 +28,16 @@ import {
   type Tensor,
   where,
 } from '@tp/core'
-import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { tome } from '@tp/method-hybrid'
 import { decodeModel, encodeModel } from '@tp/onnx'
-import { nodeRuntime } from '@tp/runtime-node'
-import { difference, encoderWithHead, numbers, seeded } from 'exported-encoders'
-import fc from 'fast-check'
+import { encoderWithHead } from 'exported-encoders'
 import { expect, test } from 'vitest'
-import { nativeRuntime } from '../src/index.ts'
 import { describeNative } from './native.ts'
+import { requireSameAnswers } from './packed-answers.ts'
 
 /** Of `encoderWithHead`. */
-const [vocabulary, hidden] = [30, 8]
+const hidden = 8
 
 /** The inputs of a head: the last states [b,n,D], and the mask as 0 and 1, [b,n,1]. */
 interface LastStates {
@@ -87,41 +84,6 @@ const headsByName: Readonly<Record<string, Head>> = {
 /** The head reads a product of the last states, so that it does not begin with their norm. */
 function encoderWith(head: Head): Uint8Array {
   return encoderWithHead(({ x, mask, linear }) => mul(head({ x: linear(x, hidden), mask }), constant(1)))
-}
-
-/** A batch of random tokens; padding is on the left, on the right, or where it falls. */
-function batchOf(lengths: readonly number[], side: 'left' | 'right', seed: number): NamedTensors {
-  const [rows, longest] = [lengths.length, Math.max(...lengths)]
-  const random = seeded(seed)
-  const [ids, mask] = [new BigInt64Array(rows * longest), new BigInt64Array(rows * longest)]
-  for (const [row, length] of lengths.entries()) {
-    for (let n = 0; n < longest; n++) {
-      const isReal = side === 'right' ? n < length : n >= longest - length
-      ids[row * longest + n] = isReal ? BigInt(1 + (Math.floor(Math.abs(random()) * 1e4) % (vocabulary - 1))) : 0n
-      mask[row * longest + n] = BigInt(isReal)
-    }
-  }
-  const dims = [rows, longest]
-  return { input_ids: { type: 'int64', dims, data: ids }, attention_mask: { type: 'int64', dims, data: mask } }
-}
-
-/** Packs a model and compares it with itself on random batches. */
-async function requireSameAnswers(bytes: Uint8Array): Promise<void> {
-  await using padded = await nodeRuntime().load(bytes)
-  await using packed = await nativeRuntime().load(encodeModel(transform(decodeModel(bytes), pack()).model))
-  const batches = fc.record({
-    lengths: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 5 }),
-    side: fc.constantFrom<'left' | 'right'>('left', 'right'),
-    seed: fc.nat(1000),
-  })
-  await fc.assert(
-    fc.asyncProperty(batches, async ({ lengths, side, seed }) => {
-      const feeds = batchOf(lengths, side, seed)
-      const [expected, seen] = [await padded.run(feeds), await packed.run(feeds)]
-      expect(difference(numbers(seen.output), numbers(expected.output))).toBeLessThan(1e-5)
-    }),
-    { numRuns: 12 },
-  )
 }
 
 /** A head alone, and how the layers before it are pruned. */

@@ -31,23 +31,42 @@ export interface HeadInput extends Pick<RandomLayers, 'linear'> {
   readonly mask: Tensor
 }
 
+/** The input of an attention. */
+interface AttendInput extends Pick<RandomLayers, 'linear'> {
+  /** The states, [b,n,8]. */
+  readonly x: Tensor
+  /** True for padding, [b,1,1,n]. */
+  readonly isPadding: Tensor
+}
+
+/** How many heads an attention has, and the features of each. */
+export const attentionSizes: { readonly heads: number; readonly headDim: number } = { heads, headDim }
+
+/** A function that gives the new states, [b,n,8], of an attention without the residual sum. */
+export type Attend = (input: AttendInput) => Tensor
+
+/** Heads as the second axis, [b,h,n,d]: as most exports have them. */
+const attendByHeads: Attend = ({ x, isPadding, linear }) => {
+  const apart = (y: Tensor): Tensor =>
+    transpose(reshape(linear(y, hidden), [axisSize(y, 0), axisSize(y, 1), heads, headDim]), [0, 2, 1, 3])
+  const [query, key, value] = [apart(x), apart(x), apart(x)]
+  const scores = where(isPadding, -1e9, div(matmul(query, swapLast(key)), Math.sqrt(headDim)))
+  const context = transpose(matmul(softmax(scores), value), [0, 2, 1, 3])
+  return linear(reshape(context, [axisSize(x, 0), axisSize(x, 1), hidden]), hidden)
+}
+
 /**
  * A post-norm encoder of two layers without positions, so that its padding may stand anywhere, and a head of the test's own:
  * `input_ids` (below 30), `attention_mask` → `output`.
  */
-export function encoderWithHead(head: (input: HeadInput) => Tensor): Uint8Array {
+export function encoderWithHead(head: (input: HeadInput) => Tensor, attend: Attend = attendByHeads): Uint8Array {
   const { linear, norm, weight } = randomLayers(seeded(5))
   const ids = input('input_ids', 'int64', ['batch', 'sequence'])
   const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
   const isPadding = equal(unsqueeze(mask, [1, 2]), 0)
-  const apart = (y: Tensor): Tensor =>
-    transpose(reshape(linear(y, hidden), [axisSize(y, 0), axisSize(y, 1), heads, headDim]), [0, 2, 1, 3])
   let x = gather(weight([vocabulary, hidden], 1), ids, 0)
   for (let layer = 0; layer < 2; layer++) {
-    const [query, key, value] = [apart(x), apart(x), apart(x)]
-    const scores = where(isPadding, -1e9, div(matmul(query, swapLast(key)), Math.sqrt(headDim)))
-    const context = transpose(matmul(softmax(scores), value), [0, 2, 1, 3])
-    x = norm(add(x, linear(reshape(context, [axisSize(x, 0), axisSize(x, 1), hidden]), hidden)))
+    x = norm(add(x, attend({ x, isPadding, linear })))
     x = norm(add(x, linear(relu(linear(x, 2 * hidden)), hidden)))
   }
   return emitModel({ output: head({ x, mask: cast(unsqueeze(mask, 2), 'float32'), linear }) }, { opset: 17 })

@@ -1,6 +1,6 @@
 export { difference, numbers, rows } from './compare.ts'
 export { convolutional } from './convolutional.ts'
-export { encoderWithHead, type HeadInput } from './encoder-with-head.ts'
+export { type Attend, attentionSizes, encoderWithHead, type HeadInput } from './encoder-with-head.ts'
 export {
   type DataSet,
   type DropGolden,

@@ -3,14 +3,23 @@ import { type Dim, divideExactly, mulDims, namesIn } from '@tp/core/expression'
 import type { Segment } from './segments.ts'
 
 /**
- * Where the examples and tokens of a padded value are: [b·folded,…,n,…], or both in one axis of [b·n,…]. `rows` and `axis` are equal in
- * the second case; further axes may come before both ([3,b,…,n,…]). Packed, the first becomes [folded,…,t,…] and the second
- * [t,…]: all else is laid out as before, so that the same operators work on it.
+ * Where the examples and tokens of a padded value are: [b·folded,…,n,…], tokens first in [n,…,b·folded,…], or both in one axis of [b·n,…].
+ * `rows` and `axis` are equal in the last case; further axes may come before both ([3,b,…,n,…]). Packed, these become [folded,…,t,…],
+ * [t,…,folded,…] and [t,…]: all else is laid out as before, so that the same operators work on it.
  */
 export interface Layout {
   readonly rows: number
   readonly axis: number
   readonly folded: number
+}
+
+/** Examples and tokens are in one axis, whose order the sizes do not tell. */
+export function hasOneAxis({ rows, axis }: Layout): boolean {
+  return rows === axis
+}
+
+export function isTokensFirst({ rows, axis }: Layout): boolean {
+  return axis < rows
 }
 
 /** Undefined for a value that does not have one row for every token of a segment. */
@@ -26,9 +35,27 @@ export function layoutOf(tensor: Tensor, segment: Segment): Layout | undefined {
   }
   // Where the batch is fixed to one example, it is the first axis.
   const rows = batches[0] ?? 0
-  if (size !== segment.count || rows >= axis || batches.length > 1) return undefined
+  if (size !== segment.count || rows === axis || batches.length > 1) return undefined
   const folded = divideExactly(dims[rows] as Dim, segment.batch)
   return typeof folded === 'number' && folded >= 1 ? { rows, axis, folded } : undefined
+}
+
+/**
+ * Whether a reshape leaves examples and tokens where they are: as many elements come before each of them, row by row. [h,b,n,…] as
+ * [h·b,n,…] does not, whose rows are not those of [b·h,n,…].
+ */
+export function areInSamePlaces(from: Tensor, layout: Layout, to: Tensor, toLayout: Layout): boolean {
+  const [before, after] = [elementsBefore(from, layout), elementsBefore(to, toLayout)]
+  return before.every((count, i) => typeof count === 'number' && count === after[i])
+}
+
+/** Elements before the examples, and before the tokens of one. */
+function elementsBefore({ dims }: Tensor, { rows, axis, folded }: Layout): readonly [Dim, Dim] {
+  const product = (sizes: readonly Dim[]): Dim => sizes.reduce(mulDims, 1)
+  return [
+    product(dims.slice(0, rows).filter((_, i) => i !== axis)),
+    product(dims.slice(0, axis).map((size, i) => (i === rows ? folded : size))),
+  ]
 }
 
 /** True if the size depends on how many tokens there are. */

@@ -97,6 +97,7 @@ function packNodes(values: PackedValues, attentions: ReadonlyMap<string, Attenti
       program,
       segment,
       packed: (name) => values.get(name)?.name,
+      tokensFirst: (name) => values.get(name)?.tokensFirst,
       padding: (name) => values.get(name)?.padding,
       take: (name, layout, rank) => values.take(name, segment, layout, rank),
     }

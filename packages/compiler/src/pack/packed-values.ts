@@ -2,7 +2,7 @@ import type { NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import type { Program } from '../program/program.ts'
 import { withLeadingAxes } from '../prune/rows.ts'
-import { hasBatch, type Layout, layoutOf } from './layout.ts'
+import { hasBatch, hasOneAxis, isTokensFirst, type Layout, layoutOf } from './layout.ts'
 import { packedNode } from './operators.ts'
 import type { PaddingRows } from './padding.ts'
 import type { Segment } from './segments.ts'
@@ -12,6 +12,8 @@ export interface PackedValue {
   readonly name: string
   readonly segment: Segment
   readonly layout: Layout | undefined
+  /** Whether the padded value has the examples of a token next to each other, [n,…,b,…] or [n·b,…], not the tokens of an example. */
+  readonly tokensFirst: boolean | undefined
   readonly padding: PaddingRows
 }
 
@@ -34,7 +36,7 @@ export class PackedValues {
     for (const segment of segments) {
       const layout = { rows: 0, axis: 1, folded: 1 }
       const name = this.#pack(segment.from, segment, layout)
-      this.#values.set(segment.from, { name, segment, layout, padding: 'any' })
+      this.#values.set(segment.from, { name, segment, layout, tokensFirst: false, padding: 'any' })
       this.#padded.set(name, { name: segment.from, segment })
     }
   }
@@ -54,10 +56,12 @@ export class PackedValues {
   /** Notes what stands for the results of a node, by their indices. */
   replace(node: NodeProto, packed: readonly string[], segment: Segment, padding: PaddingRows): void {
     this.replaced.add(node)
+    const wereFirst = node.input.some((input) => this.#values.get(input)?.tokensFirst)
     for (const [i, output] of node.output.entries()) {
       if (output === '') continue
       const layout = layoutOf(this.program.tensor(output), segment)
-      this.#values.set(output, { name: packed[i] as string, segment, layout, padding })
+      const tokensFirst = layout && (hasOneAxis(layout) ? wereFirst : isTokensFirst(layout))
+      this.#values.set(output, { name: packed[i] as string, segment, layout, tokensFirst, padding })
       this.#padded.set(packed[i] as string, { name: output, segment })
       this.results.add(output)
     }
@@ -68,6 +72,7 @@ export class PackedValues {
    * be the same for every example: [1,…,n,…], or without an axis for it. Undefined where it is neither.
    */
   take(name: string, segment: Segment, layout: Layout, rank: number): string | undefined {
+    if (isTokensFirst(layout)) return undefined
     const tensor = this.program.tensor(name)
     const missing = rank - tensor.rank
     const axis = layout.axis - missing

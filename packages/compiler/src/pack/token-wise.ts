@@ -3,7 +3,16 @@ import { constantData } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { hasTrait, operatorOf } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
-import { hasBatch, isSameForAll, type Layout, layoutOf, packedSizes } from './layout.ts'
+import {
+  areInSamePlaces,
+  hasBatch,
+  hasOneAxis,
+  isSameForAll,
+  isTokensFirst,
+  type Layout,
+  layoutOf,
+  packedSizes,
+} from './layout.ts'
 import { numberAtPadding } from './number-at-padding.ts'
 import { type PaddingRows, paddingOf } from './padding.ts'
 import type { Segment } from './segments.ts'
@@ -14,6 +23,8 @@ export interface Surroundings {
   readonly segment: Segment
   /** The packed form of a value, if it has one already. */
   packed(name: string): string | undefined
+  /** Whether a packed value stands for one with the examples of a token next to each other; undefined for other values. */
+  tokensFirst(name: string): boolean | undefined
   /** The contents of a packed value in rows of padding when it is padded; undefined for other values. */
   padding(name: string): PaddingRows | undefined
   /** Packs a value from elsewhere (a mask, a table of positions) along an axis, for a reader of that many axes. */
@@ -36,11 +47,17 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
   const layouts = [output, ...others].map((each) => layoutOf(each, segment))
   const [layout] = layouts
   if (layout === undefined || layouts.includes(undefined)) return undefined
+  const orders = new Set(node.input.flatMap((input) => around.tokensFirst(input) ?? []))
+  if (orders.size > 1) return undefined
   if (isElementwise) return broadcast(node, output, layout, around)
   const [data, ...rest] = node.input as [string, ...string[]]
   const from = layoutOf(program.tensor(data), segment)
   const packed = around.packed(data)
   if (from === undefined || packed === undefined) return undefined
+  if (hasTrait(node, 'joined axes')) {
+    const isOrdered = hasOneAxis(layout) || orders.has(isTokensFirst(layout))
+    if (!isOrdered || !areInSamePlaces(program.tensor(data), from, output, layout)) return undefined
+  }
   if (hasTrait(node, 'joined values')) return concatenated(node, output, layout, around)
   const operands = rest.map((input) => sameForAll(input, around))
   if (operands.includes(undefined)) return undefined
@@ -119,6 +136,8 @@ function broadcast(node: NodeProto, output: Tensor, layout: Layout, around: Surr
     // A value that differs between examples may say what stands at padding, and something downstream may need to read it there
     // (scores of tokens, hidden by −10³⁰). Unpacked it would be 0.
     const isShared = tensor.dims.every((dim) => !hasBatch(dim, around.segment))
+    // In one axis, the rows of a value from elsewhere may be in either order.
+    if (hasOneAxis(layout) && !isShared && node.input.some(around.tokensFirst)) return undefined
     return isShared || givesZeroAtPadding(node, input, around) ? around.take(input, layout, output.rank) : undefined
   })
   return operands.includes(undefined) ? undefined : (operands as string[])

@@ -1,9 +1,10 @@
-import { axisSize, concat, constant, mul } from '@tp/core'
+import { axisSize, concat, constant, mul, reshape, type Tensor, transpose, unsqueeze } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { capturedNames, createNode } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import { operatorOf } from '../operators/traits.ts'
 import { Refused } from '../program/refusal.ts'
-import { mayHaveTokens } from './layout.ts'
+import { hasOneAxis, type Layout, mayHaveTokens } from './layout.ts'
 import { DOMAIN, packedNode } from './operators.ts'
 import type { PackedValue, PackedValues } from './packed-values.ts'
 import { keepPadding, type Segment } from './segments.ts'
@@ -52,14 +53,40 @@ export function unpackWhatIsRead(values: PackedValues): void {
     keepPadding(values.program, segment)
   }
   for (const output of read) {
-    const { name, segment, layout } = values.get(output) as PackedValue
-    const node =
-      layout === undefined
-        ? createNode({ type: 'Identity', name: `${output}/whole`, inputs: [name], outputs: [output] })
-        : packedNode('Unpack', [name, segment.positions, segment.real], [output], { ...layout })
-    graph.insert([node])
+    const { name, layout, tokensFirst, segment } = values.get(output) as PackedValue
+    if (layout === undefined)
+      graph.insert([createNode({ type: 'Identity', name: `${output}/whole`, inputs: [name], outputs: [output] })])
+    else if (tokensFirst) unpackTokensFirst(values, output)
+    else graph.insert([packedNode('Unpack', [name, segment.positions, segment.real], [output], { ...layout })])
     if (!graph.isOutput(output)) values.declare(output, output)
   }
+}
+
+/** Unpacks with examples first, [b,…,n,…] as the operator has them, and turns that. */
+function unpackTokensFirst(values: PackedValues, output: string): void {
+  const { graph } = values.program
+  const { name, layout, segment } = values.get(output) as PackedValue & { readonly layout: Layout }
+  const known = values.program.tensor(output)
+  const isFlat = hasOneAxis(layout)
+  const [rows, axis] = isFlat ? [0, 1] : [layout.axis, layout.rows]
+  const sizes = known.dims.map((dim, i) => (i === layout.axis ? 't' : i === layout.rows ? layout.folded : dim))
+  const apart = isFlat ? [1, ...sizes] : sizes
+  const swap = apart.map((_, i) => (i === rows ? axis : i === axis ? rows : i))
+  const padded = graph.uniqueName(`${output}/padded`)
+  const written = (from: string, dims: readonly Dim[], to: string, turn: (x: Tensor) => Tensor): string => {
+    const x = placeholder(from, known, dims)
+    values.program.setTensor(from, x)
+    return values.program.write(turn(x), new Map([[x, from]]), { prefix: `${output}/${to}` }).name
+  }
+  const turned = written(name, sizes, 'turned', (x) => (isFlat ? unsqueeze(x, [0]) : transpose(x, swap)))
+  graph.insert([
+    packedNode('Unpack', [turned, segment.positions, segment.real], [padded], { rows, axis, folded: layout.folded }),
+  ])
+  const whole = written(padded, apart, 'whole', (x) => {
+    const back = transpose(x, swap)
+    return isFlat ? reshape(back, [-1, ...apart.slice(2).map((_, i) => axisSize(x, i + 2))]) : back
+  })
+  graph.insert([createNode({ type: 'Identity', name: `${output}/Identity`, inputs: [whole], outputs: [output] })])
 }
 
 /** The segment of a value whose rows of padding have to be what the model makes of them, as 0 in their place would change answers. */

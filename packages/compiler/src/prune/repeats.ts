@@ -1,4 +1,5 @@
-import { createNode } from '@tp/onnx'
+import type { Dim } from '@tp/core/expression'
+import { createNode, type NodeProto } from '@tp/onnx'
 import { hasTrait } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
 
@@ -39,6 +40,8 @@ export class Repeats {
         ? data
         : undefined
     }
+    const same = hasTrait(node, 'joined axes') ? this.#inThatShape(node, own.dims) : undefined
+    if (same !== undefined) return this.without(same)
     if (!hasTrait(node, ...ofMasks)) return undefined
     const inputs = node.input.map((input) => this.without(input))
     if (inputs.every((input, i) => input === node.input[i])) return undefined
@@ -54,6 +57,21 @@ export class Repeats {
     graph.insert([copy], node)
     program.setTensor(output, tensor)
     return output
+  }
+
+  /** A value that was reshaped, and is reshaped back: [b,h,1,n] → [b·h,1,n] → [b,h,1,n]. */
+  #inThatShape(node: NodeProto, dims: readonly Dim[]): string | undefined {
+    const { graph } = this.#program
+    for (
+      let at: NodeProto | undefined = node;
+      at && hasTrait(at, 'joined axes');
+      at = graph.producer(at.input[0] as string)
+    ) {
+      const before = this.#program.tensor(at.input[0] as string)
+      if (before.hasShape && before.rank === dims.length && before.dims.every((dim, i) => dim === dims[i]))
+        return at.input[0]
+    }
+    return undefined
   }
 }
 

@@ -48,7 +48,7 @@ const forms: Record<string, Form> = {
     fusion: 'Attention',
     change: inputAt([5], [1, 2, 'sequence', 'sequence']),
     code: 'TP_MASK',
-    message: /^attention is masked by .*it is not known which tokens are padding$/,
+    message: /^the scores of attention depend on .*it is not known which tokens are padding$/,
   },
   'Attention, a mask of the longest length': {
     fusion: 'Attention',

@@ -9,6 +9,7 @@ import {
   div,
   equal,
   expand,
+  fill,
   input,
   less,
   matmul,
@@ -19,6 +20,7 @@ import {
   range,
   reshape,
   schedule,
+  slice,
   squeeze,
   sub,
   sum,
@@ -56,6 +58,7 @@ interface Marks {
 const positions = unsqueeze(range(0, squeeze(count, [0])), [0])
 const lengths = input('lengths', 'int64', ['batch'])
 const attentionMask = input('attention_mask', 'int64', ['batch', 'sequence'])
+const firstMask = input('first_mask', 'int64', ['batch', 1])
 const padding = input('padding', 'bool', ['batch', 'sequence'])
 const samples = input('samples', 'int64', ['batch', 'sequence', 4])
 
@@ -101,6 +104,22 @@ const marks: readonly Marks[] = [
         [ROWS, TOKENS, 4],
         attended.flatMap((row) => row.flatMap((is) => (is ? [0, 1, 1, 0] : [0, 0, 0, 0]))),
       ),
+    }),
+  },
+  {
+    name: 'a mask joined from ones and an input',
+    attended: concat([fill(1, 'int64', [axisSize(ids, 0), 1]), slice(attentionMask, { axis: 1, start: 1 })], 1),
+    feeds: (attended) => ({ attention_mask: list(attended, Number) }),
+  },
+  {
+    name: 'a mask joined from two inputs',
+    attended: concat([firstMask, slice(attentionMask, { axis: 1, start: 1 })], 1),
+    feeds: (attended) => ({
+      first_mask: int64(
+        [ROWS, 1],
+        attended.map(([is]) => Number(is)),
+      ),
+      attention_mask: list(attended, Number),
     }),
   },
   { name: 'a plain mask', attended: attentionMask, feeds: (attended) => ({ attention_mask: list(attended, Number) }) },

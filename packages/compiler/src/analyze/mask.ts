@@ -1,4 +1,5 @@
-import { type Dim, namesIn } from '@tp/core/expression'
+import type { Tensor } from '@tp/core'
+import { type ConstantData, type Dim, namesIn } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { operatorOf, returnsFirst } from '../operators/traits.ts'
 import type { Program } from '../program/program.ts'
@@ -130,9 +131,16 @@ function yesOrNoIf(program: Program, name: string): readonly string[] | undefine
   if (node === undefined) return unlessUnproven(isInput(program, name) ? !isTokenNumbers(program, name) : isYesOrNo)
   const operands = node.input.filter((input) => input !== '')
   if (node.opType === 'Constant') return unlessUnproven(isYesOrNo)
+  if (node.opType === 'ConstantOfShape') return unlessUnproven(isFilledWithYesOrNo(program.tensor(name)))
   if (node.opType === 'Sub') return isOne(program, operands[0] as string) ? operands.slice(1, 2) : undefined
   const from = operatorOf(node)?.zeroOrOneFrom ?? (returnsFirst(node) ? 'first' : undefined)
   return from === 'all' ? operands : from && operands.slice(0, 1)
+}
+
+/** Ones for tokens that are there in any case, such as patches of an image. */
+function isFilledWithYesOrNo({ node }: Tensor): boolean {
+  const { value } = node.attributes as { readonly value?: ConstantData }
+  return value === undefined || [0, 1].includes(value.data[0] as number)
 }
 
 function isOne(program: Program, name: string): boolean {
@@ -162,7 +170,7 @@ function noMask(program: Program, layers: readonly Layer[], inputs: readonly str
   const names = inputs.map((name) => `${name} [${program.tensor(name).dims.join(',')}]`).join(' and ')
   return new Refused(
     'TP_MASK',
-    `attention is masked by ${names}, and no value in between says yes or no for each of the ${tokens} tokens, so it is not known which tokens are padding`,
+    `the scores of attention depend on ${names}, and no value in between says yes or no for each of the ${tokens} tokens, so it is not known which tokens are padding`,
     node,
   )
 }

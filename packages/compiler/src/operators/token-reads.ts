@@ -241,6 +241,7 @@ export const reads: OperatorEntries = {
     repair: concat,
     packs: axisCountsNoTokens,
     zeroFrom: 'all',
+    zeroOrOneFrom: 'all',
   },
   Split: { traits: ['parts'], rows: otherAxes, repair: split, packs: axisCountsNoTokens, zeroFrom: 'first' },
   Gather: { traits: ['parts'], rows: gatherRows, repair: gather, packs: axisCountsNoTokens, zeroFrom: 'first' },

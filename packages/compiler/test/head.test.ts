@@ -25,6 +25,7 @@ import {
   sum,
   swapLast,
   type Tensor,
+  transpose,
   unsqueeze,
   where,
 } from '@tp/core'
@@ -132,6 +133,16 @@ const heads: readonly [string, (x: Tensor) => Tensor, readonly TokenReading[], b
     'attention as a product',
     (x) => reshape(matmul(softmax(swapLast(matmul(x, vector))), x), [-1, 8]),
     [{ kind: 'attention' }],
+  ],
+  [
+    'products of features, summed (a Gram matrix)',
+    (x) => matmul(transpose(x, [0, 2, 1]), x),
+    [{ kind: 'other', operator: 'MatMul' }],
+  ],
+  [
+    'states by their share of each cluster, summed (VLAD)',
+    (x) => sum(mul(unsqueeze(x, [3]), unsqueeze(softmax(slice(x, { axis: 2, start: 0, end: 2 }), 2), [2])), 1),
+    [{ kind: 'sum', masked: false }],
   ],
   [
     'the class token and the mean of the others',

@@ -167,14 +167,21 @@ class Head {
 
   /** The sum of tokens, each times its weight. */
   #product(node: NodeProto, tokens: readonly string[]): TokenReading {
-    if (tokens.length > 1) return { kind: 'attention' }
+    if (tokens.length > 1) return this.#weighed(node, tokens)
     const weights = node.input.find((name) => name !== '' && name !== tokens[0])
     return this.#sum(node, 'sum', weights)
   }
 
+  /** The sum of tokens with weights that come from tokens: attention if a softmax over these is among them. */
+  #weighed(node: NodeProto, weights: readonly string[]): TokenReading {
+    return weights.some((name) => this.#isSoftmax(name))
+      ? { kind: 'attention' }
+      : { kind: 'other', operator: operatorName(node) }
+  }
+
   /** @param weights what the tokens were multiplied by, if anything */
   #sum(node: NodeProto, kind: 'mean' | 'sum', weights: string | undefined): TokenReading {
-    if (weights !== undefined && this.#ofTokens.has(weights)) return { kind: 'attention' }
+    if (weights !== undefined && this.#ofTokens.has(weights)) return this.#weighed(node, [weights])
     const counted = [weights ?? '', ...this.#divisors(node.output[0] as string)]
     const isMean = kind === 'mean' || counted.length > 1 || (weights !== undefined && this.#isShare(weights))
     const masked = counted.some((name) => name !== '' && this.#program.dependsOnInputs(name))
@@ -197,8 +204,18 @@ class Head {
   #isSoftmax(name: string): boolean {
     const node = this.#program.graph.producer(name)
     if (node === undefined) return false
-    if (hasTrait(node, 'softmax')) return true
+    if (hasTrait(node, 'softmax')) return this.#isOverTokens(node)
     return node.input.some((input) => (passes(node) || isZeroing(this.#program, node, input)) && this.#isSoftmax(input))
+  }
+
+  #isOverTokens({ output }: NodeProto): boolean {
+    const [name] = output as [string]
+    const { node } = this.#program.tensor(name)
+    const axis = node.attributes.axis as number
+    return this.#axes.some(({ changed }) => {
+      const size = changed.get(name)?.dims.at(axis)
+      return typeof size === 'string' && namesIn(size).has(TOKENS)
+    })
   }
 
   /** The divisor of a sum that does not come from the tokens: their number. */

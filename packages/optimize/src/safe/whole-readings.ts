@@ -7,6 +7,7 @@ const readings: Partial<Readonly<Record<TokenReading['kind'], WholeReading>>> = 
   mean: 'mean',
   sum: 'mean',
   max: 'mean',
+  other: 'mean',
   'token-states': 'states',
   'token-answers': 'answers',
   positions: 'positions',

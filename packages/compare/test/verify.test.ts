@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { prune, quantize, roundsByBatch, transform } from '@tp/compiler'
-import { mean, mul, none, type Schedule, schedule, scorer } from '@tp/core'
+import { cast, input, mean, mul, none, type Schedule, schedule, scorer } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
-import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
 import { trialsFor, verifyInvariance, verifyQuantized, verifySame } from '../src/index.ts'
@@ -54,6 +54,14 @@ describe('trials of a text encoder', () => {
       BigInt64Array.from([...Array(13).fill(0), 1, 1, 1], BigInt),
     )
   })
+})
+
+test('the mask of a recording has an entry for each sample, whatever its axis is called', () => {
+  const samples = input('input_values', 'float32', ['batch', 'samples'])
+  const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
+  const model = decodeModel(emitModel({ loudness: mul(mean(samples, 1), mean(cast(mask, 'float32'), 1)) }))
+  const [trial] = trialsFor(model, inputRoles(model))
+  expect(trial?.inputs.attention_mask?.dims).toEqual(trial?.inputs.input_values?.dims)
 })
 
 describe('verifySame', () => {

@@ -90,7 +90,11 @@ const layouts: Readonly<Record<string, readonly [Attend, packed: number]>> = {
 
 describeNative('a packed attention', () => {
   test.each(Object.entries(layouts))('gives what it gives padded: %s', async (_, [attend, packed]) => {
-    expect(await requireSameAnswers(encoderWithHead(every, attend))).toBe(packed)
+    expect(await requireSameAnswers(encoderWithHead(every, { attend }))).toBe(packed)
+  })
+
+  test('gives what it gives padded where the number of tokens is computed', async () => {
+    expect(await requireSameAnswers(encoderWithHead(every, { learned: true }))).toBe(2)
   })
 
   test.each(Object.entries({ '[n,b,D]': byToken, '[n·b,D]': inOneAxis, '[n,b·2,D/2]': inHalves }))(

@@ -2,8 +2,11 @@ import {
   add,
   axisSize,
   cast,
+  concat,
   div,
   equal,
+  expand,
+  fill,
   gather,
   input,
   matmul,
@@ -55,16 +58,29 @@ const attendByHeads: Attend = ({ x, isPadding, linear }) => {
   return linear(reshape(context, [axisSize(x, 0), axisSize(x, 1), hidden]), hidden)
 }
 
+/** The form of an encoder. */
+export interface EncoderForm {
+  readonly attend?: Attend
+  /** A learned token comes before those of the text, so that how many there are is computed. */
+  readonly learned?: boolean
+}
+
 /**
  * A post-norm encoder of two layers without positions, so that its padding may stand anywhere, and a head of the test's own:
  * `input_ids` (below 30), `attention_mask` → `output`.
  */
-export function encoderWithHead(head: (input: HeadInput) => Tensor, attend: Attend = attendByHeads): Uint8Array {
+export function encoderWithHead(
+  head: (input: HeadInput) => Tensor,
+  { attend = attendByHeads, learned = false }: EncoderForm = {},
+): Uint8Array {
   const { linear, norm, weight } = randomLayers(seeded(5))
   const ids = input('input_ids', 'int64', ['batch', 'sequence'])
-  const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
+  const marks = input('attention_mask', 'int64', ['batch', 'sequence'])
+  const texts = gather(weight([vocabulary, hidden], 1), ids, 0)
+  const batch = axisSize(ids, 0)
+  const mask = learned ? concat([fill(1, 'int64', [batch, 1]), marks], 1) : marks
+  let x = learned ? concat([expand(weight([1, 1, hidden], 1), [batch, 1, hidden]), texts], 1) : texts
   const isPadding = equal(unsqueeze(mask, [1, 2]), 0)
-  let x = gather(weight([vocabulary, hidden], 1), ids, 0)
   for (let layer = 0; layer < 2; layer++) {
     x = norm(add(x, attend({ x, isPadding, linear })))
     x = norm(add(x, linear(relu(linear(x, 2 * hidden)), hidden)))

@@ -11,7 +11,9 @@ export function inputRoles(model: Model): InputRoles {
   const found = inspect(model)
   if (found.ok) return found
   const { inputs } = new Graph(model)
-  const text = inputs.find(({ type, dims }) => !type.startsWith('float') && dims?.length === 2)
+  const text = inputs.find(
+    ({ name, type, dims }) => !type.startsWith('float') && dims?.length === 2 && !/mask/.test(name),
+  )
   return {
     batch: inputs[0]?.dims?.[0] ?? 1,
     tokens: text?.dims?.[1] ?? 1,
@@ -86,7 +88,9 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
       const what = axis === 0 ? `a batch of ${size}` : `${size} tokens`
       throw new TpError('TP_INPUT', 'compare', `the model always takes ${what} (input "${name}"), not ${chosen}`)
     }
-    if (axis === 1 && size !== undefined && size === recording) return SAMPLES
+    // Exporters name the axes of each input for itself: a mask of a recording has an entry for each sample, whatever its axis is called.
+    const isMask = name === roles.mask || (followsTokens && /mask/.test(name))
+    if (axis === 1 && recording !== undefined && (size === recording || (isMask && !isText(roles)))) return SAMPLES
     // Texts for another encoder may have any length.
     const found = chosen ?? image?.[axis] ?? (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
     if (found !== undefined) return found

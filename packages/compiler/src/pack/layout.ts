@@ -58,9 +58,10 @@ function elementsBefore({ dims }: Tensor, { rows, axis, folded }: Layout): reado
   ]
 }
 
-/** True if the size depends on how many tokens there are. */
+/** True if the size depends on how many tokens there are, or on what these are counted by (the samples of a recording). */
 function counts(dim: Dim, { count }: Segment): boolean {
-  return namesIn(dim).has(count)
+  const names = namesIn(dim)
+  return [...namesIn(count)].some((name) => names.has(name))
 }
 
 /** True if a value may have rows for tokens: those of a segment, of another one (restored tokens), or of a number that is not known. */

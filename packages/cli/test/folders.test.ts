@@ -6,6 +6,7 @@ import { decoderPath } from 'exported-decoders'
 import { speechEncoder, speechSizes } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { changeFolder } from '../src/program/folders.ts'
+import { mailEmbedder } from './small-models.ts'
 import { addSpeechFiles } from './speech-folder.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
@@ -124,13 +125,40 @@ describe('a model folder', () => {
     expect(pruned).toMatchObject({ code: 0 })
     expect(JSON.parse(pruned.stdout)).toMatchObject({
       notes: expect.arrayContaining([expect.stringContaining('decoder_model.onnx is left as it is')]),
-      plan: { method: 'thin-padding', restore: 'auto' },
+      plan: { method: 'thin-padding', restore: 'nearest' },
       folder: { changed: ['encoder_model.onnx'], leftOut: [] },
     })
     expect(filesOf('heard')).toEqual([...filesOf('speech'), 'README.md', 'tp-plan.json'].toSorted())
     // The decoder of the folder transcribes without being named.
     const heard = await tpHere(['eval', at('heard'), '--data', at('speech', 'transcripts.tsv'), '--methods', 'none'])
     expect(heard).toMatchObject({ code: 0, stdout: expect.stringContaining('WER') })
+  })
+
+  test('for texts gets the rows of neighbors, which its decoder attends to, with a plan, too', async () => {
+    mkdirSync(at('texts'))
+    writeFileSync(at('texts', 'encoder_model.onnx'), mailEmbedder())
+    copyFileSync(decoderPath('whisper-decoder'), at('texts', 'decoder_model.onnx'))
+    writeFileSync(at('plan.json'), JSON.stringify({ format: 1, method: 'received-attention', keep: 0.6 }))
+    const own = ['--method', 'received-attention', '--keep', '0.6']
+    const whole = ['prune', at('texts', 'encoder_model.onnx'), '-o', at('near.onnx'), ...own]
+    expect(await tpHere([...whole, '--set', 'restore=nearest'])).toMatchObject({ code: 0 })
+    for (const [out, how] of [
+      ['decoded', own],
+      ['planned', ['--plan', at('plan.json')]],
+    ] as const) {
+      const pruned = await tpHere(['prune', at('texts'), '-o', at(out), ...how])
+      expect(pruned).toMatchObject({ code: 0, stdout: expect.not.stringContaining('the mean of the kept ones') })
+      expect(readFileSync(at(out, 'encoder_model.onnx'))).toEqual(readFileSync(at('near.onnx')))
+      expect(readFileSync(at(out, 'decoder_model.onnx'))).toEqual(readFileSync(at('texts', 'decoder_model.onnx')))
+      expect(JSON.parse(readFileSync(at(out, 'tp-plan.json'), 'utf8'))).toMatchObject({ restore: 'nearest' })
+    }
+  })
+
+  test('for speech is left with its decoders where an option restores rows', async () => {
+    const near = ['--method', 'stride', '--keep', '0.5', '--set', 'restore=nearest']
+    const pruned = await tpHere(['prune', at('speech'), '-o', at('near'), ...near, '--json'])
+    expect(pruned).toMatchObject({ code: 0 })
+    expect(JSON.parse(pruned.stdout).folder).toMatchObject({ changed: ['encoder_model.onnx'] })
   })
 
   const whisper = [

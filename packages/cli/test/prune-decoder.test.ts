@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { readsWeights, weighedChannel } from '@tp/compiler'
-import { add, constant, gather, input, matmul, softmax, swapLast } from '@tp/core'
+import { add, constant, gather, input, matmul, neg, softmax, swapLast } from '@tp/core'
 import { decodeModel, emitModel, encodeModel, Graph } from '@tp/onnx'
 import { decoderPath } from 'exported-decoders'
 import { speechEncoder, speechSizes } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { mailEmbedder } from './small-models.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
 const { tokens: STATES, hidden: WIDTH } = speechSizes
@@ -88,6 +89,21 @@ describe('tp prune of an encoder with its decoder', () => {
     expect(existsSync(folder.at('none.onnx'))).toBe(false)
     const { outputs } = new Graph(decodeModel(readFileSync(folder.at('pruned.onnx'))))
     expect(outputs.map(({ name, dims }) => [name, dims?.[1]])).toEqual([['last_hidden_state', STATES]])
+  })
+
+  test('restores pruned tokens of a text so, too, and says nothing else of their rows', async () => {
+    await writeFile(folder.at('texts.onnx'), mailEmbedder())
+    const states = input('encoder_hidden_states', 'float32', ['batch', 'encoder_sequence_length', 128])
+    await writeFile(folder.at('last.onnx'), emitModel({ logits: neg(states) }, { opset: 17 }))
+    const pruneTexts = (...args: string[]): ReturnType<typeof tpHere> =>
+      tpHere(['prune', folder.at('texts.onnx'), '--method', 'received-attention', '--keep', '0.6', ...args])
+    const files = ['--decoder', folder.at('last.onnx'), '--decoder-out', folder.at('none.onnx')]
+    const { code, stdout } = await pruneTexts('-o', folder.at('read.onnx'), ...files)
+    expect([code, stdout]).toEqual([0, expect.stringContaining('pruned positions get the rows of their neighbors')])
+    expect(stdout).toContain('a pruned token has the row of its nearest kept neighbor')
+    expect(stdout).not.toContain('the mean of the kept ones')
+    await pruneTexts('-o', folder.at('near.onnx'), '--set', 'restore=nearest')
+    expect(readFileSync(folder.at('read.onnx'))).toEqual(readFileSync(folder.at('near.onnx')))
   })
 
   test('says that a decoder weighs rows alike where pruned ones are left out', async () => {

@@ -69,19 +69,15 @@ interface ReaderOptions {
 export function readerOf(file: ModelFile, { encoder, out, restore }: ReaderOptions): Reader {
   if (restore === 'none') return { restore, change: { file, out, weighs: false } }
   const states = new Graph(file.model).inputs.filter(({ type, dims }) => type.startsWith('float') && dims?.length === 3)
+  const names = states.map(({ name }) => name)
   const found = inspect(encoder.model)
-  if (found.ok)
-    requireStates(
-      file,
-      states.map(({ name }) => name),
-      found.hidden,
-    )
+  if (found.ok) requireStates(file, names, found.hidden)
   const { refusal } = weighingDecoder(encoder.model, file)
   if (refusal === undefined) return { restore: 'weighed', change: { file, out, weighs: true } }
   const { code, message, node } = refusal
   if (restore === 'weighed') throw naming(file.path, new Refused(code, message, node))
   const seen = `${basename(file.path)} is left as it is, and pruned positions get the rows of their neighbors`
-  return { restore: 'auto', note: `${seen}: ${message}` }
+  return { restore: 'nearest', note: `${seen}: ${message}` }
 }
 
 /**

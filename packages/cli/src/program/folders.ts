@@ -7,6 +7,7 @@ import type { Arguments, OptionTable } from '../arguments/option.ts'
 import type { CommandReport } from '../commands/command.ts'
 
 type Options = Readonly<Record<string, unknown>>
+const fillsRows = /^(auto|nearest|all)$/
 
 /** Arguments as a command on files takes them, and the folder that is to be changed instead of a file. */
 interface FolderArguments extends ParsedArguments {
@@ -60,6 +61,9 @@ export async function changeFolder(
   const all = name === 'quantize' ? folders.floatRuns(graphs) : folders.graphRuns(graphs)
   // Caches are those of the decoder that the folder stands for.
   const steps = options.caches ? ([all[0]] as const) : all
+  // Decoders of texts, which read the mask of the dense encoder, too, are not changed.
+  const isRead = graphs.main.name === 'encoder_model' && graphs.others.some((own) => own.name.startsWith('decoder_'))
+  const restoring = name === 'prune' && isRead ? 'nearest' : undefined
   /** Options of all steps but the first; a graph that is rounded already is not rounded again. */
   let later: { readonly options: Options; readonly rounded: Options } | undefined
   const { report, ...written } = await folders.changeFolder(graphs, {
@@ -72,8 +76,8 @@ export async function changeFolder(
         return await (await import('../pruning/image-tokens.ts')).pruneImageTokensIn(graphs, graph, to, options, signal)
       const pair = decoder && name !== 'pack' && { decoder: pathOf(decoder), 'decoder-out': to.decoder }
       // Where pruned positions get the rows of others, decoders stay as they are.
-      const change = (own: string, how: Options): Promise<CommandReport> =>
-        run(own, pathOf(graph), { ...how, out: to.graph, ...(how.restore !== 'auto' && pair) })
+      const change = (own: string, { restore = restoring, ...how }: Options): Promise<CommandReport> =>
+        run(own, pathOf(graph), { ...how, restore, out: to.graph, ...(!fillsRows.test(`${restore}`) && pair) })
       if (later !== undefined) {
         const how = graph.dtype === 'fp32' ? later.options : later.rounded
         return await change(name === 'optimize' ? 'prune' : name, how)

@@ -35,10 +35,9 @@ export interface Attempt {
 /** @throws Refused; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS, TP_LAYERS */
 export async function pruneByPlan(whole: ModelFile, read: ReadPlan, options: AttemptOptions): Promise<Attempt> {
   const { outputTokens, isDefault, ...how } = options
-  const { plan } = read
   const pruned = await pruneFile(whole, read, how)
-  const notes = pruningNotes({ ...pruned, restore: plan.restore, outputTokens, isDefault })
-  return { pruned, plan, notes }
+  const notes = pruningNotes({ ...pruned, restore: read.plan.restore, outputTokens, isDefault })
+  return { pruned, plan: read.plan, notes }
 }
 
 /**

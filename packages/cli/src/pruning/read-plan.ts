@@ -90,9 +90,10 @@ export async function readPlan(args: PlanArguments, mayLearn = false): Promise<R
 
 /** The plan that options name or write, but for what has to be known of the method. */
 async function planAsRead(args: PlanArguments, written: Partial<Plan>, catalog: MethodCatalog): Promise<Plan> {
-  const { outputs } = written
+  const { outputs, restore } = written
   if (args.plan !== undefined)
     return {
+      ...(restore && { restore }),
       ...(await readPlanFile(args.plan, args.regime === undefined ? undefined : wholeNumber('regime', args.regime, 0))),
       ...(outputs !== undefined && { outputs }),
     }

@@ -77,7 +77,7 @@ function readerOf({ outputs }: Session, decoder: SpeechDecoder): SpeechDecoder {
   if (outputs.every(({ name }) => name !== WEIGHTS)) return decoder
   if (decoder.weighing !== undefined) return decoder.weighing
   const seen = 'the states of the encoder say how much each counts, and the decoder does not read that'
-  throw new TpError('TP_INPUT', 'compare', `${seen}; change it by weighStates, or prune with restore auto`)
+  throw new TpError('TP_INPUT', 'compare', `${seen}; change it by weighStates, or prune with restore nearest`)
 }
 
 /** float [b,n,D] */

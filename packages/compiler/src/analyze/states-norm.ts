@@ -110,6 +110,6 @@ function smallest(scale: Float64Array): number {
 
 function withoutNorm(name: string, seen: string, node?: NodeProto): Refused {
   const reason = `the states "${name}" are not what a LayerNorm with constant weights gives (${seen})`
-  const advice = 'so no channel of them is free for weights; use restore auto'
+  const advice = 'so no channel of them is free for weights; use restore nearest'
   return new Refused('TP_STATES', `${reason}, ${advice}`, node)
 }

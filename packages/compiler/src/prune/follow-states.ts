@@ -125,7 +125,7 @@ function ownNumbers(
   const what = `each of the ${count} states meets an entry of its own (of "${name}", [${dims.join(',')}], axis ${axes.join(', ')})`
   return new Refused(
     'TP_POSITIONS',
-    `${what}, and the decoder does not know which of them belong to the kept states; prune with --set restore=auto`,
+    `${what}, and the decoder does not know which of them belong to the kept states; prune with --set restore=nearest`,
     nameOf(reader),
   )
 }

@@ -67,6 +67,6 @@ function statesOutput(program: Program, { name, batch, tokens, tokenOutputs }: E
       : `has several outputs of states, ${found.join(', ')}`
   throw new Refused(
     'TP_STATES',
-    `the encoder of ${name} ${seen}, so weights have no place; keep one, or use restore auto`,
+    `the encoder of ${name} ${seen}, so weights have no place; keep one, or use restore nearest`,
   )
 }

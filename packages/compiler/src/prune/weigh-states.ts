@@ -123,7 +123,7 @@ function requireAll({ graph }: Program, counts: readonly number[], caches: reado
   const fused = graph.nodes.find((node) => node.domain === 'com.microsoft' && /Attention/.test(node.opType))
   throw new Refused(
     'TP_DECODER',
-    `${reason}; prune the encoder with restore auto, or give the decoder as it was exported`,
+    `${reason}; prune the encoder with restore nearest, or give the decoder as it was exported`,
     fused,
   )
 }

@@ -145,7 +145,7 @@ test('refuses fewer states than a decoder takes that was exported for a fixed nu
   const fixed = decoder(false, 9)
   expect(await written(fixed, statesOf(9))).toMatch(/^\w+/)
   await expect(written(fixed, statesOf(5))).rejects.toThrow(
-    /reads 9 states of an encoder and no other number, and there are 5; prune with --set restore=auto/,
+    /reads 9 states of an encoder and no other number, and there are 5; prune with --set restore=nearest/,
   )
 })
 

@@ -84,7 +84,7 @@ function requireStates({ inputs }: Session, path: string, { dims }: TensorLike):
   const most = inputs.find(({ name }) => name === STATES)?.dims[1]
   if (typeof most !== 'number' || most === dims[1]) return
   const seen = `${path}: reads ${most} states of an encoder and no other number, and there are ${dims[1]}`
-  const advice = 'prune with --set restore=auto, or repair it (tp prune --decoder)'
+  const advice = 'prune with --set restore=nearest, or repair it (tp prune --decoder)'
   throw new TpError('TP_INPUT', 'data', `${seen}; ${advice}`)
 }
 

@@ -87,14 +87,15 @@ function wholeHeadNote(
   if (found.length === 0) return undefined
   const isPooled = found.some(({ reading }) => reading !== 'answers')
   const about = found.map(({ output, reading }) => `${output} ${facts[reading]}`).join(', ')
-  if (kind === 'texts')
+  const isStates = found.some(({ reading }) => reading === 'states')
+  const isRead = isStates && (restore === 'nearest' || restore === 'weighed')
+  if (kind === 'texts' && !isRead)
     return `${about}; ${isPooled ? POOLED : restore === 'none' || restore === 'weighed' ? UNANSWERED : ANSWERED}`
   const noun = tokenNouns[kind]
   const rows = found.every(({ reading }) => reading === 'mean')
     ? `every ${noun} counts in a pool, where a pruned one is missing unless it is merged into others`
     : `a pruned ${noun} ${prunedRows[restore]}`
-  const isDecoded = kind === 'recordings' && found.some(({ reading }) => reading === 'states')
-  return `${about}; ${isDecoded ? `${rows}; ${DECODED}` : rows}`
+  return `${about}; ${kind === 'recordings' && isStates ? `${rows}; ${DECODED}` : rows}`
 }
 
 /** Where rows of pruned tokens hold a mean: the file does not say what reads them. */

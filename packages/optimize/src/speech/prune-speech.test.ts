@@ -45,7 +45,7 @@ test('stores all files in 8 bits if the plan says so', () => {
 test('restores pruned positions where one decoder cannot weigh them, and changes none', () => {
   const all = [...decoders, withoutAttention()]
   const pruned = pruneSpeech({ encoder, decoders: all }, { methods })
-  expect(pruned.plan.restore).toBe('auto')
+  expect(pruned.plan.restore).toBe('nearest')
   expect(pruned.decoders).toEqual(all)
   expect(pruned.refused).toMatchObject({ code: 'TP_DECODER' })
   const plan = { format: 1, method: 'thin-padding', restore: 'weighed' } as const

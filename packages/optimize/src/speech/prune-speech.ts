@@ -44,7 +44,7 @@ export function pruneSpeech(
     const { code, message, node } = weighed.refusal
     throw new Refused(code, message, node)
   }
-  const restore = plan.restore ?? (weighed?.ok ? 'weighed' : 'auto')
+  const restore = plan.restore ?? (weighed?.ok ? 'weighed' : 'nearest')
   const own: Plan = { ...plan, restore }
   const pruned = transform(encoder, ...transformsOf(own, methods)).model
   const changed = weighed?.ok
